@@ -1,0 +1,254 @@
+"""The event: a CloudEvents 1.0 envelope and the fields that its ``data`` may hold.
+
+An event on the log is structured JSON (CloudEvents JSON format, section 3). ``Event`` is the typed view of it that the
+hub works with: fields of ``data`` that no struct here names stay in the stored bytes and are not decoded.
+
+Attributes beyond the core ones: ``tenantid``, ``recordedtime`` (stamped once, at intake, UTC with microseconds),
+``partitionkey`` (the event's home, 32 hex digits, see ``cx_events.ids``), ``sequence`` (decimal digits: the source's own
+counter within the interaction), ``traceparent``, ``causationid``, ``correlationid``.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+from msgspec import UNSET, Struct, UnsetType
+
+Role = Literal["customer", "agent", "bot", "system", "business"]
+Channel = Literal["voice", "chat", "email", "social", "sms", "web", "survey", "crm"]
+Direction = Literal["inbound", "outbound", "internal"]
+
+
+class Part(Struct, omit_defaults=True, gc=False, kw_only=True):
+    """Base of everything under ``data``: defaults are left out when written."""
+
+
+class Identifier(Part):
+    """A name by which a person is known on some channel; ``value`` is normalised at intake.
+
+    ``given`` keeps what was sent where that differs. ``unusable`` says why it identifies nobody (``withheld``,
+    ``invalid``); such an identifier makes no profile. ``scope`` narrows the value, as a page does a page-scoped id.
+    """
+
+    kind: str
+    value: str
+    scope: str = ""
+    verified: bool = False
+    given: str = ""
+    unusable: str = ""
+
+
+class Participant(Part):
+    role: Role
+    id: str = ""
+    name: str = ""
+    identifiers: list[Identifier] = []
+
+
+class Reference(Part):
+    """What an event is about or answers: an order, a case, a thread, a message, a call, a continuity token."""
+
+    kind: str
+    value: str
+
+
+class Attachment(Part):
+    """``url`` where the provider keeps it; ``blob`` the name under which the hub's blob store does (``sha256:HEX``)."""
+
+    name: str = ""
+    content_type: str = ""
+    bytes: int | None = None
+    sha256: str = ""
+    url: str = ""
+    blob: str = ""
+
+
+class Message(Part):
+    id: str = ""
+    text: str = ""
+    content_type: str = ""
+    html: str = ""
+    subject: str = ""
+    language: str = ""
+    in_reply_to: str = ""
+    quoted: str = ""
+    automatic: str = ""
+    """Why this was written by a machine, not a person: ``auto-reply``, ``bounce``, ``list``, ``report``."""
+    attachments: list[Attachment] = []
+
+
+class Named(Part):
+    id: str = ""
+    name: str = ""
+
+
+class TranscriptLine(Part):
+    """``at``: RFC 3339, or the offset into the call as the provider writes it."""
+
+    role: str = ""
+    text: str = ""
+    at: str | float | None = None
+    sentiment: float | None = None
+
+
+class Bot(Part):
+    intent: str = ""
+    slots: dict[str, Any] = {}
+    text: str = ""
+    confidence: float | None = None
+
+
+class Recording(Part):
+    id: str = ""
+    url: str = ""
+    duration_ms: int | None = None
+    channels: int | None = None
+    status: str = ""
+
+
+class Failure(Part):
+    code: str = ""
+    message: str = ""
+
+
+class Transfer(Part):
+    to: str = ""
+    kind: str = ""
+    agent: Named | None = None
+    queue: Named | None = None
+
+
+class Survey(Part):
+    """``score``: NPS 0 to 10, CSAT and CES as the survey's own scale, 1 to 7 at most."""
+
+    metric: Literal["nps", "csat", "ces"]
+    score: float
+    comment: str = ""
+
+
+class Consent(Part):
+    purpose: str
+    granted: bool
+    channel: str = ""
+
+
+class Insight(Part):
+    """What a model found. ``producer`` and ``version`` name the model, so that a replay needs none."""
+
+    producer: str
+    version: str
+    sentiment: float | None = None
+    topic: str = ""
+    summary: str = ""
+    intent: str = ""
+
+
+class Handoff(Part):
+    """``packet`` is what the next one needs: transcript, what was tried, slots, open questions."""
+
+    to: str = ""
+    queue: Named | None = None
+    packet: dict[str, Any] = {}
+
+
+class IdentityDecision(Part):
+    """A person's decision about who is who. ``a``, ``b``, ``profile``: profile ids as UUIDs.
+
+    ``decision`` names an earlier decision event as ``SOURCE#ID``; ``interaction`` is the interaction's own id.
+    """
+
+    a: str = ""
+    b: str = ""
+    profile: str = ""
+    interaction: str = ""
+    decision: str = ""
+    candidate: str = ""
+    rules: dict[str, Any] | None = None
+
+
+class ConversationDecision(Part):
+    """What an agent does to a thread. ``id`` and ``other`` are anchors (see ``cx_events.ids``), as UUIDs."""
+
+    id: str = ""
+    other: str = ""
+
+
+class Data(Part):
+    """All that any event type may carry; each type says in the catalogue which fields it needs."""
+
+    channel: Channel | None = None
+    interaction: str = ""
+    direction: Direction | None = None
+    participants: list[Participant] = []
+    references: list[Reference] = []
+    message: Message | None = None
+    queue: Named | None = None
+    agent: Named | None = None
+    reason: str = ""
+    transcript: list[TranscriptLine] = []
+    bot: Bot | None = None
+    digits: str = ""
+    step: str = ""
+    recording: Recording | None = None
+    failure: Failure | None = None
+    transfer: Transfer | None = None
+    reaction: str = ""
+    duration_ms: int | None = None
+    answered_by: str = ""
+    links: list[tuple[Identifier, Identifier]] = []
+    evidence: str = ""
+    survey: Survey | None = None
+    topic: str = ""
+    disposition: str = ""
+    note: str = ""
+    handoff: Handoff | None = None
+    consent: Consent | None = None
+    insight: Insight | None = None
+    preferences: dict[str, Any] = {}
+    attributes: dict[str, Any] = {}
+    url: str = ""
+    rating: float | None = None
+    identity: IdentityDecision | None = None
+    conversation: ConversationDecision | None = None
+    idempotency_key: str = ""
+    raw: msgspec.Raw | UnsetType = UNSET
+
+
+class Event(Struct, omit_defaults=True, gc=False, kw_only=True):
+    """A CloudEvent as it lies on the log. Times are RFC 3339 text, UTC."""
+
+    specversion: str
+    id: str
+    source: str
+    type: str
+    time: str
+    tenantid: str
+    recordedtime: str
+    partitionkey: str
+    data: Data
+    subject: str = ""
+    datacontenttype: str = ""
+    dataschema: str = ""
+    sequence: str = ""
+    traceparent: str = ""
+    causationid: str = ""
+    correlationid: str = ""
+
+
+class Draft(Struct, gc=False, kw_only=True):
+    """An event as an adapter writes it, before intake stamps tenant, recorded time and home on it.
+
+    ``time`` in microseconds; ``None`` where the provider says none: then it is the recorded time. ``raw``: what the
+    provider sent, as JSON text that is stored verbatim under ``data.raw``.
+    """
+
+    type: str
+    id: str
+    data: Data
+    time: int | None = None
+    subject: str = ""
+    sequence: int | None = None
+    correlationid: str = ""
+    causationid: str = ""
+    traceparent: str = ""

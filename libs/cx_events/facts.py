@@ -1,0 +1,98 @@
+"""A fact: an event with its place in the whole, computed once from its own content.
+
+Everything downstream (identity, fold, store) works on facts; two copies of one event are two facts with the same key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from cx_events.envelope import Event, Identifier
+from cx_events.identifiers import rank_of
+from cx_events.ids import IdSpace, NodeId, anchor_of, event_key
+from cx_events.timestamps import Micros, parse_time
+
+HUB_SOURCE = "//throughline/"
+"""Sources below this are the hub's own: ``//throughline/TENANT/connections/NAME`` and ``//throughline/TENANT/decisions``."""
+
+Order = tuple[Micros, str, int, Micros, str, str]
+"""(effective time, interaction, sequence, recorded time, source, id): the total order within a customer."""
+
+
+def connection_source(tenant: str, connection: str) -> str:
+    """The ``source`` of events that an adapter maps."""
+    return f"{HUB_SOURCE}{tenant}/connections/{connection}"
+
+
+def decision_source(tenant: str) -> str:
+    """The ``source`` of decisions that people take through the API."""
+    return f"{HUB_SOURCE}{tenant}/decisions"
+
+
+class Fact:
+    """An event and its place.
+
+    ``effective``: min(time, recorded time), so a vendor's fast clock can't push history about. ``home``: the profile or
+    node that the event belongs to for good. ``interaction``: the interaction's node, or the home where there is none.
+    ``raw``: the bytes on the log, the canonical form of this copy.
+    """
+
+    __slots__ = ("anchor", "effective", "event", "home", "interaction", "key", "raw", "recorded", "sequence")
+
+    def __init__(self, event: Event, raw: bytes, ids: IdSpace) -> None:
+        self.event = event
+        self.raw = raw
+        self.recorded: Micros = parse_time(event.recordedtime)
+        self.effective: Micros = min(parse_time(event.time), self.recorded)
+        self.sequence = int(event.sequence) if event.sequence else 0
+        self.key = event_key(event.tenantid, event.source, event.id)
+        self.home: NodeId = bytes.fromhex(event.partitionkey)
+        name = event.data.interaction
+        self.interaction: NodeId = ids.interaction(name) if name else self.home
+        self.anchor: NodeId = anchor_of(self.home, self.interaction)
+
+    @property
+    def order(self) -> Order:
+        event = self.event
+        return (self.effective, event.data.interaction, self.sequence, self.recorded, event.source, event.id)
+
+    @property
+    def copy_order(self) -> tuple[Micros, bytes]:
+        """Of several copies of one event the least by this counts."""
+        return (self.recorded, self.raw)
+
+
+def people_identifiers(event: Event) -> list[Identifier]:
+    """The usable identifiers of the one customer that the event is about: the first customer with any.
+
+    Never those of two people in one mail or conference, never an agent's or the business's.
+    """
+    for participant in event.data.participants:
+        if participant.role == "customer":
+            usable = [identifier for identifier in participant.identifiers if not identifier.unusable]
+            if usable:
+                return usable[:MAX_IDENTIFIERS]
+    return []
+
+
+MAX_IDENTIFIERS = 16
+
+
+def strongest(identifiers: Iterable[Identifier]) -> Identifier | None:
+    """By fixed rank of kinds, then kind, value and scope."""
+    return min(identifiers, key=lambda i: (rank_of(i.kind), i.kind, i.value, i.scope), default=None)
+
+
+def home_of(event: Event, ids: IdSpace) -> NodeId:
+    """Where an event belongs: the profile of its strongest identifier, else its interaction, else itself.
+
+    Decisions that the hub writes name their home in ``subject``, since they belong to what they decide about.
+    """
+    if event.subject and event.source.startswith(HUB_SOURCE) and len(event.subject) == 32:
+        return bytes.fromhex(event.subject)
+    identifier = strongest(people_identifiers(event))
+    if identifier is not None:
+        return ids.profile(identifier.kind, identifier.scope, identifier.value)
+    if event.data.interaction:
+        return ids.interaction(event.data.interaction)
+    return ids.lone_event(event.source, event.id)

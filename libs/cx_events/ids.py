@@ -1,0 +1,87 @@
+"""Ids: given once, derived from what is known, the same on every machine and after every replay.
+
+All are 16 bytes inside and UUID text outside; a UUIDv8 (RFC 9562, section 5.8) whose custom bits are an HMAC-SHA256
+under the tenant's lasting key, so that no id, topic key or file name gives an identifier away.
+
+- *profile*: of (kind, scope, normalised value) of one identifier.
+- *interaction node*: of an interaction's id. Events that name nobody live there.
+- *anchor*: of (home, interaction node): one customer's side of one interaction. A conversation is known by its anchors.
+- *event key*: of (tenant, source, id), the identity of an event; unkeyed, since only the store sees it.
+"""
+
+from __future__ import annotations
+
+import hmac
+from functools import lru_cache
+from hashlib import blake2b
+from uuid import UUID
+
+from cx_events.errors import Refused
+
+NodeId = bytes
+"""16 bytes: a profile, an interaction node or an anchor."""
+
+_CACHED_IDS = 65_536
+
+
+def uuid8(digest: bytes) -> bytes:
+    """The first 16 bytes of a digest with the version and variant bits of a UUIDv8."""
+    value = bytearray(digest[:16])
+    value[6] = 0x80 | (value[6] & 0x0F)
+    value[8] = 0x80 | (value[8] & 0x3F)
+    return bytes(value)
+
+
+def text_of(node: NodeId) -> str:
+    """``2f1c...`` as RFC 9562 text."""
+    return str(UUID(bytes=node))
+
+
+def node_of(text: str) -> NodeId:
+    """The 16 bytes of UUID text; ``Refused("bad-id")`` if it is none."""
+    try:
+        return UUID(text).bytes
+    except ValueError:
+        raise Refused("bad-id", f"{text[:64]!r} is not an id (a UUID is expected)", status=404) from None
+
+
+def event_key(tenant: str, source: str, id: str) -> bytes:
+    """16 bytes that stand for (tenant, source, id); the parts are joined by NUL, which no attribute may hold."""
+    return blake2b(f"{tenant}\0{source}\0{id}".encode(), digest_size=16).digest()
+
+
+def anchor_of(home: NodeId, interaction: NodeId) -> NodeId:
+    """One home's side of one interaction."""
+    return uuid8(blake2b(home + interaction, digest_size=16).digest())
+
+
+class IdSpace:
+    """The ids of one tenant. ``key`` must never change: ids once given answer for ever."""
+
+    def __init__(self, tenant: str, key: bytes) -> None:
+        if len(key) < 16:
+            raise Refused("weak-id-key", f"the id key of tenant {tenant!r} has {len(key)} bytes; 16 or more are needed")
+        self.tenant = tenant
+        prefix = tenant.encode()
+
+        def derive(*words: str) -> bytes:
+            return uuid8(hmac.digest(key, b"\0".join([prefix, *(word.encode() for word in words)]), "sha256"))
+
+        cached = lru_cache(_CACHED_IDS)(derive)
+        self._derive = cached
+
+    def profile(self, kind: str, scope: str, value: str) -> NodeId:
+        """The profile of a normalised identifier."""
+        return self._derive("profile", kind, scope, value)
+
+    def interaction(self, interaction: str) -> NodeId:
+        """The node of an interaction, by the id that its events carry."""
+        return self._derive("interaction", interaction)
+
+    def lone_event(self, source: str, id: str) -> NodeId:
+        """The home of an event that names neither a person nor an interaction."""
+        return self._derive("event", source, id)
+
+    def tenant_node(self) -> NodeId:
+        """The home of what concerns the tenant as a whole, such as a change of rules."""
+        return self._derive("tenant")

@@ -1,0 +1,199 @@
+"""The tenants: their connections, keys and rules, as the YAML of ``CX_CONFIG`` says or as made on first use.
+
+``load(settings, environ)`` reads and checks the file; every mistake is a ``Fatal`` that names its place. Secrets may be
+written ``${NAME}`` and are read from the environment that is passed in.
+"""
+
+from __future__ import annotations
+
+import hmac
+import os
+import re
+import secrets
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from cx_events.errors import Fatal
+from cx_events.ids import IdSpace
+
+Scope = Literal["events:write", "context:read", "conversations:write", "identity:write", "ops", "*"]
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
+_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_DURATION = re.compile(r"(\d+)(s|m|h|d)")
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class KeyConfig(_Strict):
+    """A bearer key. ``id`` is what logs may show."""
+
+    id: str
+    secret: str = Field(min_length=8)
+    scopes: frozenset[Scope]
+
+    def allows(self, scope: Scope) -> bool:
+        return scope in self.scopes or "*" in self.scopes
+
+
+class ConnectionConfig(_Strict):
+    """A channel account. ``settings`` are the provider's own."""
+
+    provider: str
+    secrets: tuple[str, ...] = ()
+    region: str | None = None
+    settings: dict[str, Any] = {}
+
+
+class IdentityConfig(_Strict):
+    """Rules of identity; see ``cx_identity.rules`` for what they mean."""
+
+    shared_after: dict[str, int] = {"phone": 1, "email": 2, "cookie": 2}
+    exclusive: tuple[str, ...] = ("crm",)
+    never_link: tuple[str, ...] = ()
+
+
+class ThreadingConfig(_Strict):
+    """``window``: how long after a conversation's last activity a new contact may continue it, in seconds."""
+
+    window: int = 72 * 3600
+
+    @field_validator("window", mode="before")
+    @classmethod
+    def _duration(cls, value: object) -> object:
+        if isinstance(value, str):
+            match = _DURATION.fullmatch(value)
+            if match is None:
+                raise ValueError(f"{value!r} is not a duration like 72h, 90m or 3d")
+            return int(match[1]) * _SECONDS[match[2]]
+        return value
+
+
+class TenantConfig(_Strict):
+    id_key: str = Field(min_length=16)
+    keys: tuple[KeyConfig, ...] = ()
+    connections: dict[str, ConnectionConfig] = {}
+    identity: IdentityConfig = IdentityConfig()
+    threading: ThreadingConfig = ThreadingConfig()
+
+
+class Tenants:
+    """All tenants, and who a key or a connection belongs to."""
+
+    def __init__(self, tenants: Mapping[str, TenantConfig]) -> None:
+        self.by_name = dict(tenants)
+        self._ids = {name: IdSpace(name, config.id_key.encode()) for name, config in tenants.items()}
+        self._connections = {
+            connection: (name, config.connections[connection])
+            for name, config in tenants.items()
+            for connection in config.connections
+        }
+
+    def ids(self, tenant: str) -> IdSpace:
+        """Raises KeyError for a tenant that is not configured."""
+        return self._ids[tenant]
+
+    def connection(self, connection: str) -> tuple[str, ConnectionConfig] | None:
+        """The tenant and the configuration of a connection."""
+        return self._connections.get(connection)
+
+    def authenticate(self, secret: str) -> tuple[str, KeyConfig] | None:
+        """Whose key this is. Compares with every key, each in constant time, so that timing tells nothing."""
+        given = secret.encode()
+        found = None
+        for name, tenant in self.by_name.items():
+            for key in tenant.keys:
+                if hmac.compare_digest(key.secret.encode(), given):
+                    found = (name, key)
+        return found
+
+
+def load(config: Path | None, home: Path, environ: Mapping[str, str]) -> Tenants:
+    """The tenants of a file, or without one ``acme`` with a key of all scopes in ``HOME/key``, made on first use."""
+    if config is None:
+        return Tenants(
+            {
+                "acme": TenantConfig(
+                    id_key=_kept_secret(home, "id-key-acme"),
+                    keys=(KeyConfig(id="local", secret=_kept_secret(home, "key"), scopes=frozenset({"*"})),),
+                    connections=_local_connections(home),
+                )
+            }
+        )
+    try:
+        parsed = yaml.safe_load(config.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise Fatal(f"the configuration {config} can't be read: {error.strerror}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise Fatal(f"{config} is not YAML: {error}") from None
+    if not isinstance(parsed, dict) or set(parsed) != {"tenants"} or not isinstance(parsed["tenants"], dict):
+        raise Fatal(f"{config}: expected one key, 'tenants', with a mapping of tenants")
+    tenants: dict[str, TenantConfig] = {}
+    seen: dict[str, str] = {}
+    for name, body in parsed["tenants"].items():
+        place = f"{config}: tenants.{name}"
+        if not isinstance(name, str) or _NAME.fullmatch(name) is None:
+            raise Fatal(f"{place}: a tenant's name is 1 to 63 of a-z, 0-9, '.', '_', '-'")
+        body = _expanded(dict(body or {}), environ, place)
+        body.setdefault("id_key", _kept_secret(home, f"id-key-{name}"))
+        try:
+            tenants[name] = TenantConfig.model_validate(body)
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise Fatal(f"{place}.{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+        for connection in tenants[name].connections:
+            if _NAME.fullmatch(connection) is None or connection in seen:
+                raise Fatal(f"{place}.connections.{connection}: the name is not valid or is {seen.get(connection)}'s")
+            seen[connection] = name
+    return Tenants(tenants)
+
+
+def _expanded(value: Any, environ: Mapping[str, str], place: str) -> Any:
+    if isinstance(value, dict):
+        return {key: _expanded(item, environ, f"{place}.{key}") for key, item in value.items()}
+    if isinstance(value, list):
+        return [_expanded(item, environ, f"{place}[{at}]") for at, item in enumerate(value)]
+    if isinstance(value, str):
+
+        def read(match: re.Match[str]) -> str:
+            if match[1] not in environ:
+                raise Fatal(f"{place}: the environment has no {match[1]}")
+            return environ[match[1]]
+
+        return _VARIABLE.sub(read, value)
+    return value
+
+
+def _kept_secret(home: Path, name: str) -> str:
+    """A random secret that is made once, readable by its owner alone, whoever starts first."""
+    path = home / name
+    if not path.exists():
+        home.mkdir(parents=True, exist_ok=True)
+        handle, draft = tempfile.mkstemp(dir=home)
+        with os.fdopen(handle, "w", encoding="ascii") as file:
+            file.write(secrets.token_urlsafe(32))
+        try:
+            os.link(draft, path)
+        except FileExistsError:
+            pass
+        finally:
+            Path(draft).unlink()
+    return path.read_text(encoding="ascii").strip()
+
+
+def _local_connections(home: Path) -> dict[str, ConnectionConfig]:
+    """A connection of each first provider, so that a hub without configuration can be tried at once."""
+    secret = _kept_secret(home, "connection-secret")
+    return {
+        "acme-calls": ConnectionConfig(provider="voice/twilio", secrets=(secret,), region="US"),
+        "acme-chat": ConnectionConfig(provider="chat/webchat", secrets=(secret,)),
+        "acme-mail": ConnectionConfig(provider="email/mime", settings={"addresses": ["support@acme.example"]}),
+        "acme-social": ConnectionConfig(provider="social/meta", secrets=(secret,), settings={"verify_token": secret}),
+    }

@@ -1,0 +1,1 @@
+"""Chat providers, a folder each."""

@@ -1,0 +1,130 @@
+"""What a provider is: one value, made of pure functions.
+
+A provider's folder exports ``PROVIDER = Provider(...)``; the registry finds it and the contract suite tests it. Nothing
+here does I/O; "now" is ``Request.received``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from cx_events.envelope import Channel, Draft
+from cx_events.timestamps import Micros
+
+Transport = Literal["webhook", "smtp", "websocket"]
+
+DEFAULT_MAX_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """A tenant's account at a provider, as configured. ``id`` stands in the webhook's path.
+
+    ``secrets``: all that are valid now, newest first, so that a secret can be rotated without a gap. ``region``: ISO
+    3166 alpha-2, reads national phone numbers. ``settings``: the provider's own, documented in its README.
+    """
+
+    id: str
+    tenant: str
+    provider: str
+    secrets: tuple[str, ...] = ()
+    region: str | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What arrived, whole. ``url``: as the provider called it, with query. Header names in lower case.
+
+    ``query`` and repeated fields keep their order. A mail or a WebSocket message is a request with ``method`` ``SMTP``
+    or ``MESSAGE``; its envelope is in ``headers`` (``x-envelope-from``, ``x-envelope-to``).
+    """
+
+    body: bytes
+    method: str = "POST"
+    url: str = ""
+    query: tuple[tuple[str, str], ...] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
+    received: Micros = 0
+
+    @property
+    def content_type(self) -> str:
+        """The media type alone, lower case."""
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the provider expects to hear."""
+
+    status: int = 200
+    body: bytes = b""
+    content_type: str = "text/plain; charset=utf-8"
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """A kind of notice that is left out on purpose: ``kind`` countable, ``why`` a sentence."""
+
+    kind: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unmapped:
+    """A part of a request that should have been an event and could not be; it goes to the dead letters.
+
+    ``id``: the provider's own id of that part where it has one, else a digest of it; ``original``: its bytes.
+    """
+
+    id: str
+    reason: str
+    original: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Mapped:
+    """What a request becomes.
+
+    ``blobs``: contents that the drafts refer to by ``blob_name``, stored before the events.
+    """
+
+    drafts: tuple[Draft, ...] = ()
+    ignored: tuple[Ignored, ...] = ()
+    unmapped: tuple[Unmapped, ...] = ()
+    blobs: tuple[bytes, ...] = ()
+
+
+def _always(_request: Request, _connection: Connection) -> None:
+    return None
+
+
+def _plain_answer(_mapped: Mapped, _request: Request) -> Answer:
+    return Answer()
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """One vendor's way of telling us things.
+
+    ``verify`` raises ``Refused(reason, detail, 401 or 403)`` for a request that the connection's secrets did not sign,
+    or that is too old. ``challenge`` answers requests that carry no events (a subscription check), else None; it runs
+    before ``verify`` and must check by itself what it needs. ``map`` raises ``Refused("malformed", ...)`` for a body
+    that can't be read at all. ``answer`` is sent once everything is durable, and also for a signed request that could
+    not be mapped. ``kinds``: every kind that the vendor documents, with what it becomes (a table for people and tests).
+    """
+
+    name: str
+    channel: Channel
+    map: Callable[[Request, Connection], Mapped]
+    verify: Callable[[Request, Connection], None] | None
+    kinds: Mapping[str, str]
+    transport: Transport = "webhook"
+    challenge: Callable[[Request, Connection], Answer | None] = _always
+    answer: Callable[[Mapped, Request], Answer] = _plain_answer
+    methods: frozenset[str] = frozenset({"POST"})
+    content_types: frozenset[str] = frozenset()
+    max_bytes: int = DEFAULT_MAX_BYTES

@@ -1,0 +1,38 @@
+"""Finds the providers: each folder below a channel's folder that exports ``PROVIDER``."""
+
+from __future__ import annotations
+
+import pkgutil
+from collections.abc import Mapping
+from functools import cache
+from importlib import import_module
+
+from cx_channels.port import Provider
+from cx_events.errors import Refused
+
+CHANNEL_FOLDERS = ("voice", "chat", "email", "social")
+
+
+@cache
+def providers() -> Mapping[str, Provider]:
+    """Every provider by its name, ``CHANNEL/FOLDER``."""
+    found: dict[str, Provider] = {}
+    for channel in CHANNEL_FOLDERS:
+        package = import_module(f"cx_channels.{channel}")
+        for module in pkgutil.iter_modules(package.__path__):
+            if module.ispkg:
+                provider: Provider = import_module(f"cx_channels.{channel}.{module.name}").PROVIDER
+                if provider.name != f"{channel}/{module.name}":
+                    raise ValueError(f"the provider in {channel}/{module.name} calls itself {provider.name}")
+                found[provider.name] = provider
+    return found
+
+
+def provider(name: str) -> Provider:
+    """``Refused("unknown-provider")`` names those that there are."""
+    try:
+        return providers()[name]
+    except KeyError:
+        raise Refused(
+            "unknown-provider", f"there is no provider {name!r}; there are {', '.join(providers())}"
+        ) from None

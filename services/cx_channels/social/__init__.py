@@ -1,0 +1,1 @@
+"""Social providers, a folder each."""
