@@ -13,7 +13,7 @@ from cx_events.ids import IdSpace, NodeId, anchor_of, event_key
 from cx_events.timestamps import Micros, parse_time
 
 HUB_SOURCE = "//throughline/"
-"""Sources below this are the hub's own: ``//throughline/TENANT/connections/NAME`` and ``//throughline/TENANT/decisions``."""
+"""The hub's own sources: ``//throughline/TENANT/connections/NAME`` and ``//throughline/TENANT/decisions``."""
 
 Order = tuple[Micros, str, int, Micros, str, str]
 """(effective time, interaction, sequence, recorded time, source, id): the total order within a customer."""

@@ -1,6 +1,6 @@
 """Identifiers: their kinds, their rank, and their normal form, which intake records for good.
 
-A library that reads numbers otherwise next year must not move a profile, so the normal form is computed once, at intake,
+A library that reads numbers otherwise next year must not move a profile, so the normal form is made once, at intake,
 and stored in the event; nothing downstream normalises again, except to look a typed-in identifier up.
 """
 
@@ -14,7 +14,7 @@ from email_validator import EmailNotValidError, validate_email
 from cx_events.envelope import Identifier
 
 RANK = {"crm": 0, "account": 1, "email": 2, "phone": 3, "cookie": 6}
-"""Strength of a kind, strongest first. A provider's own kinds (``facebook-psid``, ``telegram``) are ``PROVIDER_RANK``."""
+"""Strength of a kind, strongest first; a provider's own kinds (``facebook-psid``) have ``PROVIDER_RANK``."""
 
 PROVIDER_RANK = 5
 MAX_VALUE = 256

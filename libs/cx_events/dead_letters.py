@@ -1,0 +1,59 @@
+"""A dead letter: something that came in and could not become an event, or an event that a stage could not use.
+
+It holds the original whole (base64, or a reference into the blob store when large), why and where it failed, and what is
+needed to try again. It is known by (tenant, source, id, stage): the same failure twice is one dead letter.
+"""
+
+from __future__ import annotations
+
+from base64 import b64decode, b64encode
+
+import msgspec
+from msgspec import Struct
+
+from cx_events.errors import Refused
+
+
+class DeadLetter(Struct, omit_defaults=True, gc=False, kw_only=True):
+    """``stage``: ``map`` (a provider's request), ``decode`` (bytes on the log), ``fold`` (an event). ``reason``: a
+    countable slug. ``recorded``: RFC 3339. ``place``: where it lies on the log, ``TOPIC/PARTITION/OFFSET``, or the
+    connection's path. ``headers``: those of the request that mapping needs; secrets among them are left out.
+    """
+
+    tenant: str
+    source: str
+    id: str
+    stage: str
+    reason: str
+    detail: str
+    recorded: str
+    original: str = ""
+    blob: str = ""
+    place: str = ""
+    connection: str = ""
+    method: str = ""
+    url: str = ""
+    content_type: str = ""
+    headers: dict[str, str] = {}
+
+    @property
+    def content(self) -> bytes:
+        """The original bytes, unless ``blob`` says where they are."""
+        return b64decode(self.original)
+
+
+def original_of(content: bytes) -> str:
+    """Bytes as the field ``original`` holds them."""
+    return b64encode(content).decode("ascii")
+
+
+def encode_dead_letter(letter: DeadLetter) -> bytes:
+    return msgspec.json.encode(letter)
+
+
+def decode_dead_letter(raw: bytes) -> DeadLetter:
+    """``Refused("undecodable")`` for anything else."""
+    try:
+        return msgspec.json.decode(raw, type=DeadLetter)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise Refused("undecodable", str(error)) from None
