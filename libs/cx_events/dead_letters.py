@@ -1,7 +1,7 @@
 """A dead letter: something that came in and could not become an event, or an event that a stage could not use.
 
-It holds the original whole (base64, or a reference into the blob store when large), why and where it failed, and what is
-needed to try again. It is known by (tenant, source, id, stage): the same failure twice is one dead letter.
+It holds the original whole (base64, or a reference into the blob store when large), why and where it failed, and what
+is needed to try again. It is known by (tenant, source, id, stage): the same failure twice is one dead letter.
 """
 
 from __future__ import annotations

@@ -4,8 +4,8 @@ An event on the log is structured JSON (CloudEvents JSON format, section 3). ``E
 hub works with: fields of ``data`` that no struct here names stay in the stored bytes and are not decoded.
 
 Attributes beyond the core ones: ``tenantid``, ``recordedtime`` (stamped once, at intake, UTC with microseconds),
-``partitionkey`` (the event's home, 32 hex digits, see ``cx_events.ids``), ``sequence`` (decimal digits: the source's own
-counter within the interaction), ``traceparent``, ``causationid``, ``correlationid``.
+``partitionkey`` (the event's home, 32 hex digits, see ``cx_events.ids``), ``sequence`` (decimal digits: the source's
+own counter within the interaction), ``traceparent``, ``causationid``, ``correlationid``.
 """
 
 from __future__ import annotations
