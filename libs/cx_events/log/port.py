@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
+from cx_events.errors import Refused
+
 INTERACTIONS = "cx.interactions"
 CONTEXT_CHANGES = "cx.context-changes"
 DEAD_LETTERS = "cx.dead-letters"
 TOPICS = (INTERACTIONS, CONTEXT_CHANGES, DEAD_LETTERS)
+
+MAX_RECORD_BYTES = 2 << 20
+"""Key and value together; ``append`` answers ``Refused("too-large")`` to more. Larger originals go to the blobs."""
 
 
 class Record(NamedTuple):
@@ -47,11 +52,14 @@ class LogReader(Protocol):
     """One reader, used by one task at a time. It commits nothing: whoever applies the records keeps the positions."""
 
     def assign(self, positions: Mapping[Partition, int]) -> None:
-        """Read these partitions from these positions on, and no others. Takes effect at the next ``read``."""
+        """Read these partitions from these positions on, and no others. Takes effect at the next ``read``.
+        ``Refused("unknown-topic")``."""
 
     async def read(self, max_records: int, *, max_bytes: int = 16 << 20, wait: float = 0.5) -> list[LogRecord]:
         """The next records, in order within each partition; fair over partitions. Returns as soon as there are any,
-        or empty after ``wait`` seconds. ``TryLater`` where the log does not answer; a later call goes on."""
+        or empty after ``wait`` seconds. At least one record, however large, then no more than ``max_bytes`` of values.
+        ``TryLater`` where the log does not answer; a later call goes on. ``Fatal`` where a position lies outside of
+        what the log holds: records were lost there, and going on would hide it."""
 
     async def close(self) -> None: ...
 
@@ -65,12 +73,33 @@ class Log(Protocol):
 
     async def append(self, records: Sequence[Record]) -> list[Position]:
         """Store all, each once durable on return. ``TryLater`` within 2.5 s where any outcome is unknown: some may be
-        stored; appending them again is safe, since events are known by their ids."""
+        stored; appending them again is safe, since events are known by their ids. ``Refused`` before anything is
+        stored: ``unknown-topic``, ``too-large``."""
 
     def reader(self) -> LogReader: ...
 
     async def partitions(self, topic: str) -> int:
-        """How many partitions the topic has. Never falls."""
+        """How many partitions the topic has. Never falls. ``Refused("unknown-topic")``, ``TryLater``."""
 
     async def end_positions(self, topic: str) -> dict[int, int]:
         """Partition to the offset that the next record would get. ``TryLater`` where the log does not answer."""
+
+
+def checked(records: Sequence[Record]) -> Sequence[Record]:
+    """The same records, if a log may take them: ``Refused`` for an unknown topic or more than ``MAX_RECORD_BYTES``."""
+    for topic, key, value in records:
+        known(topic)
+        if len(key) + len(value) > MAX_RECORD_BYTES:
+            raise Refused(
+                "too-large",
+                f"a record for {topic} has {len(key) + len(value)} bytes; the log takes {MAX_RECORD_BYTES}",
+                status=413,
+            )
+    return records
+
+
+def known(topic: str) -> str:
+    """The same topic; ``Refused("unknown-topic")`` if it is none of ours."""
+    if topic not in TOPICS:
+        raise Refused("unknown-topic", f"there is no topic {topic!r}; there are {', '.join(TOPICS)}", status=404)
+    return topic
