@@ -1,0 +1,189 @@
+"""JSON from outside, read strictly: one meaning or none.
+
+What two parsers could read differently, or one could choke on, is refused with a reason of its own: a byte order mark
+or bytes that are not UTF-8 (RFC 8259, section 8.1), lone surrogates (8.2), a name that stands twice in one object
+(section 4), NaN and Infinity (section 6), numbers beyond 64 bits, and nesting without end. NUL inside a string is legal
+JSON and allowed here; what may hold it is for the reader of the value to say.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate
+from math import isfinite
+from typing import Any, NoReturn
+
+from msgspec import Struct
+
+from cx_events.errors import Refused
+
+JsonValue = None | bool | int | float | str | list[Any] | dict[str, Any]
+
+
+class Limits(Struct, frozen=True):
+    """``max_bytes`` of the whole text, ``max_depth`` of arrays and objects, ``max_digits`` of an integer."""
+
+    max_bytes: int = 1 << 20
+    max_depth: int = 64
+    max_digits: int = 19
+
+
+DEFAULT_LIMITS = Limits()
+
+_INT64 = range(-(1 << 63), 1 << 63)
+_BOM = b"\xef\xbb\xbf"
+# A string, or the rest of the text where it never ends: no later quote is then tried again, which keeps this linear.
+_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
+_STEPS = bytes.maketrans(b"[{]}", b"\x01\x01\xff\xff")
+_NO_BRACKET = bytes(set(range(256)) - set(b"[{]}"))
+_SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]")
+
+
+def decode(raw: bytes, limits: Limits = DEFAULT_LIMITS) -> JsonValue:
+    """The value of a JSON text.
+
+    Raises ``Refused``: ``too-large`` (413), or with status 400 ``json-empty``, ``json-encoding``, ``json-depth``,
+    ``json-number``, ``json-duplicate-key`` or ``json-syntax``; the detail names the place.
+    """
+    if len(raw) > limits.max_bytes:
+        raise Refused("too-large", f"the JSON text has {len(raw)} bytes; {limits.max_bytes} are allowed", 413)
+    if raw.startswith(_BOM):
+        raise Refused("json-encoding", "the text starts with a byte order mark, which JSON may not have", 400)
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise Refused("json-encoding", f"byte {error.start} is not UTF-8: {error.reason}", 400) from None
+    if not text or text.isspace():
+        raise Refused("json-empty", "there is no JSON text: the body is empty", 400)
+    if raw.count(b"[") + raw.count(b"{") > limits.max_depth:
+        _check_depth(raw, limits.max_depth)
+    try:
+        value: JsonValue = _decoder(limits).decode(text)
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno}, column {error.colno}"
+        raise Refused("json-syntax", f"not JSON: {error.msg} at {place}", 400) from None
+    except _Twice as twice:
+        raise _duplicate(text, twice.key) from None
+    if _SURROGATE_ESCAPE.search(raw) is not None:
+        _check_surrogates(value)
+    return value
+
+
+def _check_depth(raw: bytes, most: int) -> None:
+    """Counts brackets outside strings, in one pass and without recursion."""
+    brackets = _STRING.sub(b"", raw).translate(_STEPS, _NO_BRACKET)
+    deepest = max(accumulate(memoryview(brackets).cast("b")), default=0)
+    if deepest > most:
+        raise Refused("json-depth", f"arrays and objects are nested {deepest} deep; {most} are allowed", 400)
+
+
+class _Twice(Exception):
+    """Leaves the parser with the name that stands twice."""
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise _Twice(_repeated(pairs))
+    return found
+
+
+def _repeated(pairs: Sequence[tuple[str, Any]]) -> str:
+    seen: set[str] = set()
+    for key, _ in pairs:
+        if key in seen:
+            return key
+        seen.add(key)
+    raise AssertionError("no name stands twice")
+
+
+def _number(text: str) -> float:
+    value = float(text)
+    if not isfinite(value):
+        raise Refused("json-number", f"the number {text[:40]} is beyond what a 64-bit float holds", 400)
+    return value
+
+
+def _constant(text: str) -> NoReturn:
+    raise Refused("json-number", f"{text} is not a JSON number", 400)
+
+
+def _integer_within(max_digits: int) -> Any:
+    def integer(text: str) -> int:
+        if len(text.removeprefix("-")) > max_digits:
+            raise Refused("json-number", f"the integer {text[:24]}... has more than {max_digits} digits", 400)
+        value = int(text)
+        if value not in _INT64:
+            raise Refused("json-number", f"the integer {text} does not fit into 64 bits", 400)
+        return value
+
+    return integer
+
+
+def _decoder_for(limits: Limits) -> json.JSONDecoder:
+    return json.JSONDecoder(
+        object_pairs_hook=_object,
+        parse_int=_integer_within(limits.max_digits),
+        parse_float=_number,
+        parse_constant=_constant,
+    )
+
+
+_DEFAULT_DECODER = _decoder_for(DEFAULT_LIMITS)
+
+
+def _decoder(limits: Limits) -> json.JSONDecoder:
+    return _DEFAULT_DECODER if limits.max_digits == DEFAULT_LIMITS.max_digits else _decoder_for(limits)
+
+
+class _Object(list[tuple[str, Any]]):
+    """An object that kept its pairs, to find where a name stands twice."""
+
+
+def _duplicate(text: str, key: str) -> Refused:
+    root = json.JSONDecoder(object_pairs_hook=_Object, parse_int=str, parse_float=str).decode(text)
+    place = ""
+    for at, value in _places(root):
+        if isinstance(value, _Object) and len(dict(value)) != len(value):
+            place, key = at, _repeated(value)
+            break
+    return Refused("json-duplicate-key", f"the name {key[:64]!r} stands twice in the object at {place!r}", 400)
+
+
+def _places(root: Any) -> Iterator[tuple[str, Any]]:
+    """Every value with its JSON Pointer (RFC 6901), which is cut where it grows long."""
+    waiting: list[tuple[str, Any]] = [("", root)]
+    while waiting:
+        at, value = waiting.pop()
+        yield at, value
+        if isinstance(value, _Object):
+            named: Iterable[tuple[object, Any]] = value
+        elif isinstance(value, dict):
+            named = value.items()
+        elif isinstance(value, list):
+            named = enumerate(value)
+        else:
+            continue
+        for name, item in named:
+            token = str(name)[:64].replace("~", "~0").replace("/", "~1")
+            waiting.append((f"{at}/{token}"[:256], item))
+
+
+def _check_surrogates(root: JsonValue) -> None:
+    for at, value in _places(root):
+        for text in value if isinstance(value, dict) else (value,):
+            if isinstance(text, str):
+                _check_text(text, at)
+
+
+def _check_text(text: str, at: str) -> None:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        lone = ord(text[error.start])
+        raise Refused("json-encoding", f"the text at {at!r} holds a lone surrogate, \\u{lone:04x}", 400) from None

@@ -1,0 +1,128 @@
+"""Strict JSON: one meaning or a refusal with a reason, never another exception."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from cx_events.errors import Refused
+from cx_events.strict_json import Limits, decode
+
+SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(1 << 63), (1 << 63) - 1)
+    | st.text(st.characters(exclude_categories=["Cs"]))
+)
+VALUES = st.recursive(
+    SCALARS | st.floats(allow_nan=False, allow_infinity=False),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), inner, max_size=4)
+    ),
+    max_leaves=20,
+)
+
+
+def refusal(raw: bytes, limits: Limits | None = None) -> Refused:
+    with pytest.raises(Refused) as caught:
+        decode(raw) if limits is None else decode(raw, limits)
+    return caught.value
+
+
+@given(VALUES, st.booleans())
+def test_what_the_standard_library_writes_is_read_back(value: object, ascii: bool) -> None:
+    assert decode(json.dumps(value, ensure_ascii=ascii).encode()) == value
+
+
+@given(st.binary(max_size=200) | st.text(alphabet='[]{}",:\\u0d8efEINn-+.19 \n', max_size=60).map(str.encode))
+@example(b'"\\')
+@example(b'{"a\\ud800":{"\xc3":1}}')
+@example(b"-")
+@example(b'{"\\ud800":1,"\\ud800":2}')
+def test_any_bytes_are_a_value_or_a_refusal(raw: bytes) -> None:
+    try:
+        value = decode(raw)
+    except Refused as refused:
+        assert refused.status == 400
+        assert refused.reason.startswith("json-")
+        refused.detail.encode()
+    else:
+        assert value == json.loads(raw)
+        json.dumps(value, ensure_ascii=False).encode()
+
+
+@pytest.mark.parametrize(
+    ("raw", "reason", "named"),
+    [
+        (b"", "json-empty", "empty"),
+        (b" \r\n\t", "json-empty", "empty"),
+        (b"\xef\xbb\xbf{}", "json-encoding", "byte order mark"),
+        (b'{"a":"\xff"}', "json-encoding", "byte 6"),
+        (b'"\xed\xa0\x80"', "json-encoding", "byte 1"),
+        (b'{"a":["x","\\ud83d"]}', "json-encoding", "'/a/1'"),
+        (b'{"a/b":{"\\udc00":1}}', "json-encoding", "'/a~1b'"),
+        (b'{"a":NaN}', "json-number", "NaN"),
+        (b"[-Infinity]", "json-number", "-Infinity"),
+        (b"1e999", "json-number", "1e999"),
+        (b"9223372036854775808", "json-number", "64 bits"),
+        (b"-9223372036854775809", "json-number", "64 bits"),
+        (b"1" * 5000, "json-number", "19 digits"),
+        (b'{"a":1,"b":{"c":[{"d":1,"d":1}]}}', "json-duplicate-key", "'d' stands twice in the object at '/b/c/0'"),
+        (b'{"a":1,"\\u0061":2}', "json-duplicate-key", "'a'"),
+        (b'{"a":1}{"b":2}', "json-syntax", "line 1, column 8"),
+        (b'{"a":1,}', "json-syntax", "column"),
+        (b"[1,\n2,,3]", "json-syntax", "line 2"),
+        (b'"a\nb"', "json-syntax", "control character"),
+        (b"{'a':1}", "json-syntax", "column 2"),
+        (b"[01]", "json-syntax", "column 3"),
+        (b"[" * 65 + b"]" * 65, "json-depth", "65 deep"),
+        (b'{"a":' * 100_000, "json-depth", "100000 deep"),
+    ],
+)
+def test_each_fault_has_its_own_reason_and_names_the_place(raw: bytes, reason: str, named: str) -> None:
+    refused = refusal(raw)
+    assert (refused.reason, refused.status) == (reason, 400)
+    assert named.lower() in refused.detail.lower()
+
+
+def test_the_limits_are_the_callers() -> None:
+    assert refusal(b'"' + b"x" * 10 + b'"', Limits(max_bytes=11)).status == 413
+    assert refusal(b"[[1]]", Limits(max_depth=1)).reason == "json-depth"
+    assert refusal(b"100", Limits(max_digits=2)).reason == "json-number"
+    assert decode(b"[-10]", Limits(max_depth=1, max_digits=2, max_bytes=5)) == [-10]
+
+
+def test_the_extremes_of_64_bits_are_read() -> None:
+    assert decode(b"[9223372036854775807,-9223372036854775808]") == [(1 << 63) - 1, -(1 << 63)]
+
+
+def test_brackets_inside_strings_do_not_count_as_depth() -> None:
+    text = "[{" * 500 + '\\"' * 3
+    assert decode(json.dumps({"a": text}).encode()) == {"a": text}
+    assert decode(b'["\\\\",' + b"[" * 63 + b"]" * 63 + b"]")
+
+
+def test_many_siblings_are_not_depth() -> None:
+    assert decode(b"[" + b",".join([b"{}"] * 1000) + b"]") == [{}] * 1000
+
+
+def test_a_surrogate_pair_and_a_nul_are_legal() -> None:
+    assert decode(b'"\\ud83d\\ude00\\u0000"') == "\U0001f600\0"
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b'"' + b'\\"' * 500_000,
+        b"[" + b'"\\' * 400_000,
+        b'{"' + b"k" * 400_000 + b'":[' + b'"\\ud800",' * 60_000 + b"1]}",
+        b'{"' + b"k" * 400_000 + b'":{"a":1,"a":2},"b":[' + b"0," * 200_000 + b"0]}",
+    ],
+    ids=["escaped quotes", "open strings", "surrogates below a long name", "duplicate below a long name"],
+)
+def test_a_megabyte_made_to_hang_is_refused(raw: bytes) -> None:
+    assert refusal(raw).status == 400
