@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-from cx_events.envelope import Event
+from cx_events.envelope import Data, Event
 
 TYPE_NAME = re.compile(r"cx\.(?P<family>[a-z]+)\.(?P<what>[a-z_]+)\.v(?P<version>[1-9][0-9]*)")
 
@@ -19,7 +19,8 @@ Kind = Literal["interaction", "decision", "insight"]
 class EventType(Struct, frozen=True, kw_only=True):
     """One version of one type.
 
-    ``needs``: paths into ``data`` that must be present (``message``, ``agent.id``, ``interaction``).
+    ``needs``: paths into ``data`` that must be present (``message``, ``agent.id``); where one of several is enough they
+    stand together (``interaction|conversation.id``).
     ``kind``: decisions and insights are facts about facts and are not counted as events of the customer.
     ``example``: a whole event as a client sends it; it stands under ``schemas/`` and is tested.
     """
@@ -54,12 +55,13 @@ def catalogue() -> Mapping[str, EventType]:
 
 def missing(event: Event, needs: Iterable[str]) -> list[str]:
     """Those of ``needs`` that the event's data lacks."""
-    lacking = []
-    for path in needs:
-        at: Any = event.data
-        for step in path.split("."):
-            at = getattr(at, step, None)
-            if at is None or at == "" or at == [] or at == {}:
-                lacking.append(path)
-                break
-    return lacking
+    return [need for need in needs if not any(_present(event.data, path) for path in need.split("|"))]
+
+
+def _present(data: Data, path: str) -> bool:
+    at: Any = data
+    for step in path.split("."):
+        at = getattr(at, step, None)
+        if at is None or at == "" or at == [] or at == {}:
+            return False
+    return True

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from cx_events.envelope import Data, Event
 from cx_events.errors import Refused
-from cx_events.upcasts import upcast
+from cx_events.upcasts import STEPS, Upcast, upcast
 
 _decode_event = msgspec.json.Decoder(Event).decode
 _encode = msgspec.json.Encoder().encode
@@ -22,7 +24,13 @@ class _Envelope(Event, kw_only=True):
     data: Any = None
 
 
+class _Type(Struct):
+    type: str
+
+
 _decode_envelope = msgspec.json.Decoder(_Envelope).decode
+_decode_type = msgspec.json.Decoder(_Type).decode
+_BROKEN = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
 def encode(event: Event) -> bytes:
@@ -30,19 +38,21 @@ def encode(event: Event) -> bytes:
     return _encode(event)
 
 
-def decode(raw: bytes) -> Event:
+def decode(raw: bytes, steps: Mapping[str, Upcast] = STEPS) -> Event:
     """The event in some bytes from the log, brought to the current version of its type.
 
     Raises ``Refused("undecodable")`` naming the place, where the envelope or a field of ``data`` is not of its shape.
     """
     try:
-        event = _decode_event(raw)
-        newer = upcast(event.type)
-        if newer is not None:
-            event = msgspec.convert(newer(_decode_any(raw)), Event)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        if steps:
+            # An old version may not have today's shape, so its type must be known before it is read.
+            newer = upcast(_decode_type(raw).type, steps)
+            if newer is not None:
+                # By way of bytes, since ``data.raw`` can only be read from bytes.
+                raw = _encode(newer(_decode_any(raw)))
+        return _decode_event(raw)
+    except _BROKEN as error:
         raise Refused("undecodable", str(error)) from None
-    return event
 
 
 def decode_leniently(raw: bytes) -> tuple[Event, list[str]]:
@@ -56,7 +66,7 @@ def decode_leniently(raw: bytes) -> tuple[Event, list[str]]:
         pass
     try:
         envelope = _decode_envelope(raw)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+    except _BROKEN as error:
         raise Refused("undecodable", str(error)) from None
     data, problems = lenient_data(envelope.data)
     attributes = {name: getattr(envelope, name) for name in Event.__struct_fields__ if name != "data"}
@@ -79,10 +89,16 @@ def lenient_data(value: object) -> tuple[Data, list[str]]:
 
 
 def same_content(one: bytes, other: bytes) -> bool:
-    """Whether two copies of an event say the same, apart from when each was recorded."""
+    """Whether two copies of an event say the same, apart from when each was recorded.
+
+    The time of an event whose provider tells none is the recorded time; then that is not compared either.
+    """
     if one == other:
         return True
     first, second = _decode_any(one), _decode_any(other)
-    first.pop("recordedtime", None)
-    second.pop("recordedtime", None)
+    told_no_time = all(copy.get("time") == copy.get("recordedtime") for copy in (first, second))
+    for copy in (first, second):
+        copy.pop("recordedtime", None)
+        if told_no_time:
+            copy.pop("time", None)
     return json.dumps(first, sort_keys=True) == json.dumps(second, sort_keys=True)

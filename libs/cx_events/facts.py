@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from cx_events.envelope import Event, Identifier
+from cx_events.errors import Refused
 from cx_events.identifiers import rank_of
 from cx_events.ids import IdSpace, NodeId, anchor_of, event_key
 from cx_events.timestamps import Micros, parse_time
@@ -35,6 +36,8 @@ class Fact:
     ``effective``: min(time, recorded time), so a vendor's fast clock can't push history about. ``home``: the profile or
     node that the event belongs to for good. ``interaction``: the interaction's node, or the home where there is none.
     ``raw``: the bytes on the log, the canonical form of this copy.
+
+    Raises ``Refused`` (``bad-time``, ``bad-sequence``, ``bad-home``) for an event that intake would not stamp.
     """
 
     __slots__ = ("anchor", "effective", "event", "home", "interaction", "key", "raw", "recorded", "sequence")
@@ -42,11 +45,13 @@ class Fact:
     def __init__(self, event: Event, raw: bytes, ids: IdSpace) -> None:
         self.event = event
         self.raw = raw
-        self.recorded: Micros = parse_time(event.recordedtime)
-        self.effective: Micros = min(parse_time(event.time), self.recorded)
-        self.sequence = int(event.sequence) if event.sequence else 0
+        recorded: Micros = parse_time(event.recordedtime)
+        time = parse_time(event.time)
+        self.recorded = recorded
+        self.effective = time if time < recorded else recorded
+        self.sequence = sequence_of(event.sequence) if event.sequence else 0
         self.key = event_key(event.tenantid, event.source, event.id)
-        self.home: NodeId = bytes.fromhex(event.partitionkey)
+        self.home: NodeId = node_of_hex(event.partitionkey)
         name = event.data.interaction
         self.interaction: NodeId = ids.interaction(name) if name else self.home
         self.anchor: NodeId = anchor_of(self.home, self.interaction)
@@ -60,6 +65,27 @@ class Fact:
     def copy_order(self) -> tuple[Micros, bytes]:
         """Of several copies of one event the least by this counts."""
         return (self.recorded, self.raw)
+
+
+def sequence_of(text: str) -> int:
+    """The number in the attribute ``sequence``: up to 18 decimal digits, so that it fits every store's integer."""
+    if len(text) > MAX_SEQUENCE_DIGITS or not (text.isascii() and text.isdecimal()):
+        raise Refused("bad-sequence", f"sequence {text[:64]!r} is not 1 to {MAX_SEQUENCE_DIGITS} decimal digits")
+    return int(text)
+
+
+MAX_SEQUENCE_DIGITS = 18
+
+
+def node_of_hex(text: str) -> NodeId:
+    """The node in 32 hex digits, as ``partitionkey`` and a decision's ``subject`` name it."""
+    try:
+        node = bytes.fromhex(text)
+    except ValueError:
+        node = b""
+    if len(node) != 16:
+        raise Refused("bad-home", f"{text[:64]!r} is not a home (32 hex digits are expected)")
+    return node
 
 
 def people_identifiers(event: Event) -> list[Identifier]:
@@ -86,10 +112,11 @@ def strongest(identifiers: Iterable[Identifier]) -> Identifier | None:
 def home_of(event: Event, ids: IdSpace) -> NodeId:
     """Where an event belongs: the profile of its strongest identifier, else its interaction, else itself.
 
-    Decisions that the hub writes name their home in ``subject``, since they belong to what they decide about.
+    Decisions that the hub writes name their home in ``subject``, since they belong to what they decide about; anybody
+    else's ``subject`` is their own affair, though a vendor's message id may well look like a home.
     """
-    if event.subject and event.source.startswith(HUB_SOURCE) and len(event.subject) == 32:
-        return bytes.fromhex(event.subject)
+    if event.subject and event.source == decision_source(event.tenantid):
+        return node_of_hex(event.subject)
     identifier = strongest(people_identifiers(event))
     if identifier is not None:
         return ids.profile(identifier.kind, identifier.scope, identifier.value)

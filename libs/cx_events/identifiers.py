@@ -43,10 +43,11 @@ def normalise(identifier: Identifier, region: str | None = None) -> Identifier:
     given = identifier.given or identifier.value
     value = identifier.value.strip()
     kind = identifier.kind.strip().lower()
+    scope = identifier.scope.strip()
     unusable = ""
     if not _KIND.fullmatch(kind):
         unusable = "invalid kind"
-    elif not value or len(value) > MAX_VALUE or not value.isprintable():
+    elif not value or not all(len(text) <= MAX_VALUE and text.isprintable() for text in (value, scope)):
         unusable = "invalid"
     elif kind == "phone":
         value, unusable = _phone(value, region)
@@ -55,37 +56,56 @@ def normalise(identifier: Identifier, region: str | None = None) -> Identifier:
     return Identifier(
         kind=kind,
         value=value,
-        scope=identifier.scope.strip(),
+        scope=scope,
         verified=identifier.verified,
         given=given if given != value else "",
         unusable=unusable,
     )
 
 
-def _phone(value: str, region: str | None) -> tuple[str, str]:
+def _phone(given: str, region: str | None) -> tuple[str, str]:
+    value = given
     for prefix in ("tel:", "sip:", "sips:", "whatsapp:"):
         if value.lower().startswith(prefix):
             value = value[len(prefix) :].split("@", 1)[0].split(";", 1)[0]
+            break
     bare = value.lstrip("+").replace(" ", "")
     if bare.lower() in WITHHELD:
-        return value, "withheld"
+        return given, "withheld"
     tries = [(value, region)]
     if not value.startswith("+") and bare.isdecimal():
         tries.append(("+" + bare, None))
     for text, default in tries:
-        try:
-            number = phonenumbers.parse(text, default)
-        except phonenumbers.NumberParseException:
-            continue
-        if phonenumbers.is_possible_number(number):
-            return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164), ""
-    return value, "invalid"
+        number = _e164(text, default)
+        # What does not read back as itself (zeros of a trunk prefix can be eaten again) would name two profiles.
+        if number and _e164(number, None) == number:
+            return number, ""
+    return given, "invalid"
 
 
-def _email(value: str) -> tuple[str, str]:
-    value = value.removeprefix("mailto:")
+def _e164(text: str, region: str | None) -> str:
+    """The number in E.164, or nothing."""
     try:
-        checked = validate_email(value, check_deliverability=False, globally_deliverable=False)
+        number = phonenumbers.parse(text, region)
+    except phonenumbers.NumberParseException:
+        return ""
+    # A number without its area code is "possible" for the library, but many people have it.
+    if phonenumbers.is_possible_number_with_reason(number) != phonenumbers.ValidationResult.IS_POSSIBLE:
+        return ""
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def _email(given: str) -> tuple[str, str]:
+    address = _lower_address(given[len("mailto:") :] if given.lower().startswith("mailto:") else given)
+    # Lower case of some scripts composes otherwise, or is no address at all.
+    if not address or (not address.isascii() and _lower_address(address) != address):
+        return given, "invalid"
+    return address, ""
+
+
+def _lower_address(text: str) -> str:
+    """The address in lower case with a normalised domain, or nothing."""
+    try:
+        return validate_email(text, check_deliverability=False, globally_deliverable=False).normalized.lower()
     except EmailNotValidError:
-        return value, "invalid"
-    return checked.normalized.lower(), ""
+        return ""

@@ -24,17 +24,19 @@ NodeId = bytes
 _CACHED_IDS = 65_536
 
 
+_UUID_BITS = 0xF << 76 | 0x3 << 62
+_UUID8_BITS = 0x8 << 76 | 0x2 << 62
+
+
 def uuid8(digest: bytes) -> bytes:
     """The first 16 bytes of a digest with the version and variant bits of a UUIDv8."""
-    value = bytearray(digest[:16])
-    value[6] = 0x80 | (value[6] & 0x0F)
-    value[8] = 0x80 | (value[8] & 0x3F)
-    return bytes(value)
+    return (int.from_bytes(digest[:16], "big") & ~_UUID_BITS | _UUID8_BITS).to_bytes(16, "big")
 
 
 def text_of(node: NodeId) -> str:
     """``2f1c...`` as RFC 9562 text."""
-    return str(UUID(bytes=node))
+    digits = node.hex()
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
 def node_of(text: str) -> NodeId:
@@ -50,6 +52,7 @@ def event_key(tenant: str, source: str, id: str) -> bytes:
     return blake2b(f"{tenant}\0{source}\0{id}".encode(), digest_size=16).digest()
 
 
+@lru_cache(_CACHED_IDS)
 def anchor_of(home: NodeId, interaction: NodeId) -> NodeId:
     """One home's side of one interaction."""
     return uuid8(blake2b(home + interaction, digest_size=16).digest())

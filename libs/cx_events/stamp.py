@@ -6,7 +6,8 @@ import msgspec
 
 from cx_events.codec import encode
 from cx_events.envelope import Data, Draft, Event, Participant
-from cx_events.facts import home_of
+from cx_events.errors import Refused
+from cx_events.facts import home_of, sequence_of
 from cx_events.identifiers import normalise
 from cx_events.ids import IdSpace
 from cx_events.timestamps import Micros, format_time
@@ -23,7 +24,21 @@ class Stamped(msgspec.Struct, frozen=True, gc=False):
 
 def stamp(draft: Draft, *, source: str, recorded: Micros, ids: IdSpace, region: str | None = None) -> Stamped:
     """The event that a draft becomes. Pure; the same draft at another instant differs in ``recordedtime`` only
-    (and in ``time``, where the draft has none)."""
+    (and in ``time``, where the draft has none).
+
+    Raises ``Refused`` for what no event can hold: ``bad-time``, ``bad-sequence``, ``not-unicode`` (a lone surrogate, as
+    lenient decoding of a mail leaves behind).
+    """
+    try:
+        return _stamped(draft, source, recorded, ids, region)
+    except UnicodeEncodeError as error:
+        raise Refused("not-unicode", f"event {draft.id!a} holds text that is not Unicode: {error}") from None
+
+
+def _stamped(draft: Draft, source: str, recorded: Micros, ids: IdSpace, region: str | None) -> Stamped:
+    sequence = "" if draft.sequence is None else str(draft.sequence)
+    if sequence:
+        sequence_of(sequence)
     event = Event(
         specversion="1.0",
         id=draft.id,
@@ -36,7 +51,7 @@ def stamp(draft: Draft, *, source: str, recorded: Micros, ids: IdSpace, region: 
         data=normalised(draft.data, region),
         subject=draft.subject,
         datacontenttype="application/json",
-        sequence="" if draft.sequence is None else str(draft.sequence),
+        sequence=sequence,
         correlationid=draft.correlationid,
         causationid=draft.causationid,
         traceparent=draft.traceparent,

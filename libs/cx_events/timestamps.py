@@ -11,27 +11,50 @@ Micros = int
 """Microseconds since the Unix epoch, UTC."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
-_RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
+_FIRST = -62_135_596_800_000_000
+_LAST = 253_402_300_799_999_999
+
+# The form that we write ourselves, which is what the log holds; anything else takes the slower way below.
+_is_canonical = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-5][0-9](\.[0-9]{6})?Z").fullmatch
+_rfc3339 = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9]{2}:[0-9]{2}):([0-5][0-9]|60)(?:\.([0-9]+))?([Zz]|[+-][0-9]{2}:[0-5][0-9])"
+).fullmatch
 
 
 def parse_time(text: str) -> Micros:
     """RFC 3339 text to microseconds; digits past the sixth of a second are cut off.
 
-    Raises ``Refused("bad-time")`` for anything else, a time without an offset included. A leap second (``:60``,
-    RFC 3339 section 5.7) counts as the last microsecond of its minute.
+    Raises ``Refused("bad-time")`` for anything else, a time without an offset or outside of the years 1 to 9999 in UTC
+    included. A leap second (``:60``, RFC 3339 section 5.7) counts as the last microsecond of its minute.
     """
-    if _RFC3339.fullmatch(text) is None:
-        raise Refused("bad-time", f"{text[:64]!r} is not an RFC 3339 time with an offset, like 2026-11-22T10:02:11Z")
-    if text[17:19] == "60":
-        text = f"{text[:17]}59.999999{text[-1] if text[-1] in 'Zz' else text[-6:]}"
+    canonical = _is_canonical(text)
     try:
-        return (datetime.fromisoformat(text.upper()) - _EPOCH) // _MICROSECOND
-    except (ValueError, OverflowError) as error:
+        since = datetime.fromisoformat(text if canonical else _canonical(text)) - _EPOCH
+    except ValueError as error:
         raise Refused("bad-time", f"{text[:64]!r} is not a time: {error}") from None
+    at = (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+    if not canonical and not _FIRST <= at <= _LAST:
+        raise Refused("bad-time", f"{text[:64]!r} is not in the years 1 to 9999 of UTC")
+    return at
+
+
+def _canonical(text: str) -> str:
+    """Any RFC 3339 text in the one form that ``datetime`` reads alike in every version of Python."""
+    match = _rfc3339(text)
+    if match is None:
+        raise Refused("bad-time", f"{text[:64]!r} is not an RFC 3339 time with an offset, like 2026-11-22T10:02:11Z")
+    date, minute, second, fraction, offset = match.groups("")
+    if second == "60":
+        second, fraction = "59", "999999"
+    return f"{date}T{minute}:{second}.{fraction[:6]:0<6}{offset.upper()}"
 
 
 def format_time(at: Micros) -> str:
-    """Microseconds to RFC 3339 in UTC: whole seconds short (``10:02:11Z``), otherwise six digits."""
+    """Microseconds to RFC 3339 in UTC: whole seconds short (``10:02:11Z``), otherwise six digits.
+
+    Raises ``Refused("bad-time")`` outside of the years 1 to 9999, where RFC 3339 ends.
+    """
+    if not _FIRST <= at <= _LAST:
+        raise Refused("bad-time", f"{at} µs since 1970 is not in the years 1 to 9999 of UTC")
     moment = _EPOCH + timedelta(microseconds=at)
     return moment.replace(tzinfo=None).isoformat(timespec="microseconds" if at % 1_000_000 else "seconds") + "Z"

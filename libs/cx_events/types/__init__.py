@@ -1,4 +1,4 @@
-"""The event types, a file per family."""
+"""The event types, a file per family, each with ``TYPES``; ``story`` holds what their examples have in common."""
 
 from __future__ import annotations
 

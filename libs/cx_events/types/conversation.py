@@ -1,0 +1,112 @@
+"""What agents decide about a thread. A thread is named by one of its interactions or by an anchor of it."""
+
+from __future__ import annotations
+
+from cx_events.catalogue import EventType
+from cx_events.types.story import BEN, CALL, CALL_THREAD, CHAT, CHAT_THREAD, told
+
+_THREAD = "interaction|conversation.id"
+
+TYPES = (
+    EventType(
+        name="cx.conversation.linked.v1",
+        kind="decision",
+        summary="Two threads are about the same matter and are one from now on.",
+        needs=("conversation.other", _THREAD),
+        example=told(
+            "cx.conversation.linked.v1",
+            "desk-link-1",
+            "10:14:00",
+            "desk",
+            interaction=CHAT,
+            agent=BEN,
+            conversation={"id": CHAT_THREAD, "other": CALL_THREAD},
+            reason="the call is about the same double charge",
+        ),
+    ),
+    EventType(
+        name="cx.conversation.split.v1",
+        kind="decision",
+        summary="An interaction is a matter of its own and leaves its thread.",
+        needs=(_THREAD,),
+        example=told(
+            "cx.conversation.split.v1",
+            "desk-split-1",
+            "10:30:00",
+            "desk",
+            interaction=CALL,
+            agent=BEN,
+            conversation={"id": CALL_THREAD},
+            reason="the call was about another invoice",
+        ),
+    ),
+    EventType(
+        name="cx.conversation.topic.v1",
+        kind="decision",
+        summary="Somebody said what the thread is about.",
+        needs=("topic", _THREAD),
+        example=told(
+            "cx.conversation.topic.v1", "desk-topic-1", "10:14:30", "desk", interaction=CHAT, agent=BEN, topic="billing"
+        ),
+    ),
+    EventType(
+        name="cx.conversation.note.v1",
+        kind="decision",
+        summary="An agent wrote a note for colleagues.",
+        needs=("note", _THREAD),
+        example=told(
+            "cx.conversation.note.v1",
+            "desk-note-1",
+            "10:20:00",
+            "desk",
+            interaction=CALL,
+            agent=BEN,
+            note="Payments team confirms the double charge; refund 49.90 EUR promised for today.",
+        ),
+    ),
+    EventType(
+        name="cx.conversation.disposition.v1",
+        kind="decision",
+        summary="An agent classified how a contact went when wrapping it up.",
+        needs=("disposition", _THREAD),
+        example=told(
+            "cx.conversation.disposition.v1",
+            "desk-disposition-1",
+            "10:21:40",
+            "desk",
+            interaction=CALL,
+            agent=BEN,
+            disposition="refund promised",
+        ),
+    ),
+    EventType(
+        name="cx.conversation.resolved.v1",
+        kind="decision",
+        summary="The matter is settled, until the customer writes or calls about it again.",
+        needs=(_THREAD,),
+        example=told(
+            "cx.conversation.resolved.v1",
+            "desk-resolved-1",
+            "12:05:00",
+            "desk",
+            interaction=CHAT,
+            agent=BEN,
+            reason="refund arrived",
+        ),
+    ),
+    EventType(
+        name="cx.conversation.reopened.v1",
+        kind="decision",
+        summary="A settled matter is open again.",
+        needs=(_THREAD,),
+        example=told(
+            "cx.conversation.reopened.v1",
+            "desk-reopened-1",
+            "15:00:00",
+            "desk",
+            interaction=CHAT,
+            agent=BEN,
+            reason="only half of the sum arrived",
+        ),
+    ),
+)

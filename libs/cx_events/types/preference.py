@@ -1,0 +1,23 @@
+"""What the customer would rather have."""
+
+from __future__ import annotations
+
+from cx_events.catalogue import EventType
+from cx_events.types.story import ANA_BY_MAIL, told
+
+TYPES = (
+    EventType(
+        name="cx.preference.changed.v1",
+        summary="The customer set preferences, such as a language or a channel.",
+        needs=("preferences",),
+        example=told(
+            "cx.preference.changed.v1",
+            "preference-5",
+            "10:25:30",
+            "web",
+            channel="web",
+            participants=[ANA_BY_MAIL],
+            preferences={"language": "en", "contact_by": "email", "call_after": "17:00"},
+        ),
+    ),
+)
