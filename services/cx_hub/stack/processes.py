@@ -1,0 +1,124 @@
+"""Detached processes: started, known again later by another process, and ended."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+
+from msgspec import Struct
+
+from cx_events.errors import Fatal
+
+# The shell goes away at once, so the server is nobody's child: it outlives us and never becomes our zombie.
+_DETACH = '"$@" >&2 </dev/null & echo $!'
+
+
+class Process(Struct, frozen=True):
+    """``born`` tells a process from a later one with the same id."""
+
+    pid: int
+    born: str
+
+
+def launch(
+    argv: Sequence[str],
+    *,
+    log: Path,
+    cwd: Path,
+    environ: Mapping[str, str] | None = None,
+    account: pwd.struct_passwd | None = None,
+) -> Process:
+    """Start a server whose output is added to ``log``, under another account if one is given (that needs root)."""
+    with log.open("ab") as output:
+        shell = subprocess.run(
+            ["/bin/sh", "-c", _DETACH, "sh", *argv],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=output,
+            cwd=cwd,
+            env=environ,
+            start_new_session=True,
+            check=True,
+            user=account.pw_uid if account else None,
+            group=account.pw_gid if account else None,
+            extra_groups=[] if account else None,
+        )
+    pid = int(shell.stdout)
+    return Process(pid, _born(pid))
+
+
+def alive(process: Process) -> bool:
+    return process.born != "" and _born(process.pid) == process.born
+
+
+def send(process: Process, what: signal.Signals) -> None:
+    """Nothing if it is gone already."""
+    if alive(process):
+        try:
+            os.kill(process.pid, what)
+        except ProcessLookupError:
+            pass
+
+
+def end(process: Process, gently: signal.Signals, seconds: float) -> None:
+    """Ask it to end; kill it when the time is up."""
+    send(process, signal.SIGCONT)  # a stopped process would not hear the rest
+    send(process, gently)
+    if not gone(process, seconds):
+        send(process, signal.SIGKILL)
+        gone(process, 10)
+
+
+def gone(process: Process, seconds: float) -> bool:
+    """Whether it ends within that time."""
+    until = time.monotonic() + seconds
+    while alive(process):
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def free_port(preferred: int | None = None) -> int:
+    """A TCP port on 127.0.0.1 that nobody listens on; the preferred one if it is free."""
+    for port in [0] if preferred is None else [preferred, 0]:
+        with closing(socket.socket()) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            found: int = probe.getsockname()[1]
+            return found
+    raise Fatal("no TCP port on 127.0.0.1 is free")
+
+
+def tail(log: Path, lines: int = 15) -> str:
+    """The end of a server's log, for an error's message."""
+    try:
+        return "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
+    except OSError:
+        return ""
+
+
+def _born(pid: int) -> str:
+    """When a process started, as the system writes it; empty if there is none or it is a zombie."""
+    if Path("/proc/self/stat").exists():
+        try:
+            stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            return ""
+        # proc_pid_stat(5): the second field is in brackets and may hold anything; state is the 3rd, start time the 22nd
+        fields = stat.rpartition(")")[2].split()
+        return "" if fields[0] in "ZX" else fields[19]
+    found = subprocess.run(
+        ["ps", "-o", "state=,lstart=", "-p", str(pid)], capture_output=True, text=True, check=False
+    ).stdout.strip()
+    return "" if found.startswith("Z") else found.partition(" ")[2].strip()
