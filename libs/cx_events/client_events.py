@@ -1,0 +1,393 @@
+"""CloudEvents 1.0 that clients send: out of an HTTP request, checked, and stamped for the log.
+
+``read`` takes a request's body and headers in any of the three content modes of the HTTP protocol binding (1.0.2) and
+gives the events in structured form; ``accept`` checks one and makes it the bytes that go to the log. What no field here
+names is kept: unknown attributes, unknown fields of ``data``, types that we don't know.
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import b64decode, b64encode
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+import msgspec
+
+from cx_events.catalogue import TYPE_NAME, EventType, catalogue, missing
+from cx_events.codec import lenient_data
+from cx_events.envelope import Data, Event, Identifier
+from cx_events.errors import Refused
+from cx_events.facts import HUB_SOURCE, home_of, sequence_of
+from cx_events.ids import IdSpace
+from cx_events.stamp import Stamped, normalised
+from cx_events.strict_json import Limits, decode
+from cx_events.timestamps import Micros, format_time, parse_time
+
+MAX_EVENT_BYTES = (1 << 20) - 4096
+"""Of one event as it lies on the log: 1 MiB, with room for what the log's own framing adds."""
+
+MAX_NAME = 512
+"""Characters of ``source``, ``id`` and ``data.interaction``."""
+
+MAX_TYPE = 256
+MAX_ATTRIBUTE = 4096
+MAX_ATTRIBUTE_NAME = 64
+"""The specification says that names SHOULD have 20 at most (section 3.1); longer ones harm nobody."""
+
+STRUCTURED = "application/cloudevents+json"
+BATCH = "application/cloudevents-batch+json"
+
+# What a string attribute may not hold (CloudEvents 1.0.2, section 3.2): controls, surrogates, noncharacters.
+_FORBIDDEN = re.compile(
+    "[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef"
+    + "".join(f"{chr(plane + 0xFFFE)}{chr(plane + 0xFFFF)}" for plane in range(0, 0x110000, 0x10000))
+    + "]"
+)
+_ATTRIBUTE_NAME = re.compile(r"[a-z0-9]+")
+# RFC 3986, appendix A: characters of a URI-reference, IRIs (RFC 3987) let pass; "%" only before two hex digits.
+_URI_REFERENCE = re.compile(r"(?:[^\x00-\x20\x7f\"<>\\^`{|}%]|%[0-9A-Fa-f]{2})+")
+_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
+_OURS = ("tenantid", "recordedtime", "partitionkey")
+_CORE = ("specversion", "id", "source", "type", "time")
+_STRINGS = ("subject", "datacontenttype", "dataschema", "traceparent", "causationid", "correlationid")
+_UTF8 = ("", "utf-8", "utf8", "us-ascii")
+_INT64 = range(-(1 << 63), 1 << 63)
+
+_encode = msgspec.json.Encoder().encode
+
+
+def read(body: bytes, headers: Iterable[tuple[str, str]], limits: Limits) -> list[Any]:
+    """The events of an HTTP request, each as a JSON value in structured form that ``accept`` has yet to check.
+
+    ``headers``: names in lower case, values as HTTP carries them (ISO 8859-1), repeated ones repeated. Plain
+    ``application/json`` is taken as structured if it holds an object and as a batch if it holds an array.
+    Raises ``Refused``: 415 ``unsupported-media-type``, 400 for a body or a header that can't be read at all.
+    """
+    headers = list(headers)
+    full_type = next((value for name, value in headers if name == "content-type"), "")
+    media_type, charset = _media_type(full_type)
+    if media_type.startswith("application/cloudevents"):
+        if media_type not in (STRUCTURED, BATCH):
+            raise _unsupported(f"the event format {media_type!r} is not known; {STRUCTURED} and {BATCH} are")
+        _check_charset(charset)
+        return _events(decode(body, limits), batch=media_type == BATCH)
+    if any(name.startswith("ce-") for name, _ in headers):
+        return [_binary(body, headers, full_type, limits)]
+    if media_type == "application/json":
+        _check_charset(charset)
+        value = decode(body, limits)
+        return _events(value, batch=isinstance(value, list))
+    raise _unsupported(
+        f"the content type {media_type!r} carries no event: send {STRUCTURED}, {BATCH}, application/json, "
+        "or the event's attributes as ce- headers"
+    )
+
+
+def _events(value: Any, *, batch: bool) -> list[Any]:
+    if batch:
+        if not isinstance(value, list):
+            raise Refused("not-a-batch", "a batch is a JSON array of events", 400)
+        return value
+    if not isinstance(value, dict):
+        raise Refused("not-an-event", "an event is a JSON object", 400)
+    return [value]
+
+
+def _media_type(text: str) -> tuple[str, str]:
+    """The bare media type and the charset, both in lower case."""
+    media_type, _, parameters = text.partition(";")
+    charset = ""
+    for parameter in parameters.split(";"):
+        name, _, value = parameter.partition("=")
+        if name.strip().lower() == "charset":
+            charset = value.strip().strip('"').lower()
+    return media_type.strip().lower(), charset
+
+
+def _is_text(media_type: str) -> bool:
+    return media_type.startswith("text/") or media_type.endswith(("/xml", "+xml"))
+
+
+def _check_charset(charset: str) -> None:
+    if charset not in _UTF8:
+        raise _unsupported(f"the charset {charset[:40]!r} is not supported; JSON is UTF-8 (RFC 8259, section 8.1)")
+
+
+def _unsupported(detail: str) -> Refused:
+    return Refused("unsupported-media-type", detail, 415)
+
+
+def _binary(body: bytes, headers: Iterable[tuple[str, str]], content_type: str, limits: Limits) -> dict[str, Any]:
+    """Binary content mode: attributes in headers, data as it is (HTTP binding, section 3.1)."""
+    event: dict[str, Any] = {}
+    for header, value in headers:
+        name = header.removeprefix("ce-")
+        if name == header:
+            continue
+        if name in event:
+            raise Refused("bad-header", f"the header {header} stands twice", 400)
+        if name in ("data", "data_base64", "datacontenttype"):
+            raise Refused("bad-header", f"the header {header} can't be: in binary mode the body is the data", 400)
+        event[name] = _header_value(header, value)
+    if content_type:
+        event["datacontenttype"] = content_type
+    if not body:
+        return event
+    media_type, charset = _media_type(content_type)
+    if media_type == "application/json" or media_type.endswith("+json"):
+        _check_charset(charset)
+        event["data"] = decode(body, limits)
+        return event
+    if _is_text(media_type) and charset in _UTF8:
+        try:
+            event["data"] = body.decode("utf-8")
+            return event
+        except UnicodeDecodeError:
+            pass
+    event["data_base64"] = b64encode(body).decode("ascii")
+    return event
+
+
+def _header_value(header: str, value: str) -> str:
+    """Section 3.1.3.2: first double-quoted parts are unescaped, then one round of percent-decoding is done."""
+    unquoted = _QUOTED.sub(lambda match: re.sub(r"\\(.)", r"\1", match[1]), value)
+    try:
+        # Bytes beyond ASCII should have been percent-encoded; those that were not are taken as the UTF-8 that they are.
+        return unquote_to_bytes(unquoted.encode("latin-1")).decode("utf-8")
+    except UnicodeError:
+        raise Refused("bad-header", f"the header {header} is not percent-encoded UTF-8", 400) from None
+
+
+def accept(
+    value: Any, *, ids: IdSpace, recorded: Micros, importing: bool = False, region: str | None = None
+) -> Stamped:
+    """The event that a client's value becomes. Pure.
+
+    ``importing``: the client may state ``recordedtime`` and write what otherwise only the hub itself writes.
+    Raises ``Refused``, each reason naming one fault and the detail its place.
+    """
+    if not isinstance(value, dict):
+        raise Refused("not-an-event", f"an event is a JSON object, not {_kind_of(value)}")
+    attributes = _attributes(value)
+    _check_core(attributes, ids.tenant, importing)
+    event_type = catalogue().get(attributes["type"])
+    _check_writable(attributes["type"], event_type, importing)
+    recorded_at = _recorded_time(attributes, ids.tenant, recorded, importing)
+    time = attributes.get("time")
+    data, given = _data(value, event_type)
+    event = Event(
+        specversion="1.0",
+        id=attributes["id"],
+        source=attributes["source"],
+        type=attributes["type"],
+        time=format_time(recorded_at if time is None else parse_time(time)),
+        tenantid=ids.tenant,
+        recordedtime=format_time(recorded_at),
+        partitionkey="",
+        data=normalised(data, region),
+        subject=attributes.get("subject", ""),
+    )
+    if event_type is not None:
+        lacking = missing(event, event_type.needs)
+        if lacking:
+            needed = ", ".join(f"data.{need.replace('|', ' or data.')}" for need in lacking)
+            raise Refused("missing-data", f"{event.type} needs {needed}")
+    event.partitionkey = home_of(event, ids).hex()
+    whole = {
+        "specversion": "1.0",
+        "id": event.id,
+        "source": event.source,
+        "type": event.type,
+        "time": event.time,
+        "tenantid": event.tenantid,
+        "recordedtime": event.recordedtime,
+        "partitionkey": event.partitionkey,
+        **{name: item for name, item in attributes.items() if name not in _CORE and name not in _OURS},
+        **given,
+    }
+    if isinstance(given.get("data"), dict):
+        whole["data"] = _with_normal_forms(given["data"], event.data)
+    raw = _encode(whole)
+    if len(raw) > MAX_EVENT_BYTES:
+        raise Refused("too-large", f"the event has {len(raw)} bytes; {MAX_EVENT_BYTES} are allowed", 413)
+    return Stamped(event.source, event.id, event.partitionkey.encode(), raw)
+
+
+def _kind_of(value: object) -> str:
+    names = {list: "an array", dict: "an object", str: "a string", bool: "a boolean", type(None): "null"}
+    return names.get(type(value), "a number")
+
+
+def _attributes(value: Mapping[str, Any]) -> dict[str, Any]:
+    """All but the data; null means not set (JSON format, section 2.2)."""
+    found: dict[str, Any] = {}
+    for name, item in value.items():
+        if name in ("data", "data_base64") or item is None:
+            continue
+        if len(name) > MAX_ATTRIBUTE_NAME or _ATTRIBUTE_NAME.fullmatch(name) is None:
+            raise Refused("bad-attribute-name", f"{name[:64]!r} is no attribute's name: a-z and 0-9 only")
+        if name == "sequence":
+            item = _sequence(item)
+        elif name in _CORE or name in _OURS or name in _STRINGS:
+            if not isinstance(item, str):
+                raise Refused(f"bad-{name}", f"{name} must be a string, not {_kind_of(item)}")
+        elif not isinstance(item, str | int) or (isinstance(item, int) and item not in _INT64):
+            raise Refused("bad-attribute", f"{name} must be a string, an integer or a boolean, not {_kind_of(item)}")
+        if isinstance(item, str):
+            _check_string(name, item)
+        found[name] = item
+    return found
+
+
+def _check_string(name: str, text: str) -> None:
+    reason = f"bad-{name}" if name in _CORE or name in _STRINGS else "bad-attribute"
+    if len(text) > MAX_ATTRIBUTE:
+        raise Refused(reason, f"{name} has {len(text)} characters; {MAX_ATTRIBUTE} are allowed")
+    forbidden = _FORBIDDEN.search(text)
+    if forbidden is not None:
+        raise Refused(reason, f"{name} holds U+{ord(forbidden[0]):04X}, which no attribute may")
+
+
+def _sequence(value: object) -> str:
+    """The source's counter as decimal digits without leading zeros."""
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise Refused("bad-sequence", f"sequence must be decimal digits, not {_kind_of(value)}")
+    return str(sequence_of(str(value)))
+
+
+def _check_core(attributes: Mapping[str, Any], tenant: str, importing: bool) -> None:
+    for name in ("specversion", "id", "source", "type"):
+        if not attributes.get(name):
+            raise Refused(f"missing-{name}", f"the attribute {name} is missing or empty")
+    if attributes["specversion"] != "1.0":
+        raise Refused("bad-specversion", f"specversion is {attributes['specversion'][:16]!r}; only '1.0' is known")
+    for name, most in (("id", MAX_NAME), ("source", MAX_NAME), ("type", MAX_TYPE)):
+        if len(attributes[name]) > most:
+            raise Refused(f"bad-{name}", f"{name} has {len(attributes[name])} characters; {most} are allowed")
+    source = attributes["source"]
+    if _URI_REFERENCE.fullmatch(source) is None:
+        raise Refused("bad-source", f"source {source[:64]!r} is not a URI-reference")
+    if source.lower().startswith(HUB_SOURCE) and not (importing and source.startswith(f"{HUB_SOURCE}{tenant}/")):
+        raise Refused("reserved-source", f"sources under {HUB_SOURCE} are the hub's own: name your system otherwise")
+
+
+def _check_writable(name: str, event_type: EventType | None, importing: bool) -> None:
+    if importing:
+        return
+    match = TYPE_NAME.fullmatch(name)
+    # Any version: one that is unknown today must not wait on the log until it means something.
+    if match is not None and (match["family"], match["what"]) in _identity_decisions():
+        raise Refused("reserved-type", f"{name} is a person's decision: take it through /v1/identity")
+
+
+@cache
+def _identity_decisions() -> frozenset[tuple[str, str]]:
+    decisions = (t for t in catalogue().values() if t.kind == "decision" and t.family == "identity")
+    return frozenset((match["family"], match["what"]) for t in decisions if (match := TYPE_NAME.fullmatch(t.name)))
+
+
+def _recorded_time(attributes: Mapping[str, Any], tenant: str, now: Micros, importing: bool) -> Micros:
+    if not importing:
+        for name in _OURS:
+            if name in attributes:
+                raise Refused("reserved-attribute", f"{name} is stamped by the hub; only an import may state it")
+        return now
+    stated = attributes.get("tenantid", tenant)
+    if stated != tenant:
+        raise Refused("wrong-tenant", f"tenantid is {stated[:64]!r}; the key belongs to {tenant!r}")
+    if "recordedtime" not in attributes:
+        return now
+    recorded = parse_time(attributes["recordedtime"])
+    if recorded > now:
+        raise Refused("bad-recordedtime", f"recordedtime {attributes['recordedtime']} lies in the future")
+    return recorded
+
+
+def _data(value: Mapping[str, Any], event_type: EventType | None) -> tuple[Data, dict[str, Any]]:
+    """The typed view of an event's data, and what of it is kept: ``data`` or ``data_base64`` as given."""
+    if "data" in value and "data_base64" in value:
+        raise Refused("bad-data", "an event has data or data_base64, not both")
+    kept = {name: value[name] for name in ("data", "data_base64") if name in value}
+    encoded = kept.get("data_base64")
+    if "data_base64" in kept:
+        _check_base64(encoded)
+    content = kept.get("data")
+    if event_type is None:
+        data, _ = lenient_data(content)
+    elif not isinstance(content, dict):
+        what = "absent" if not kept else "data_base64" if encoded is not None else _kind_of(content)
+        raise Refused("bad-data", f"data of {event_type.name} must be a JSON object; it is {what}")
+    else:
+        data = _typed(content)
+    _check_interaction(data.interaction)
+    return data, kept
+
+
+def _typed(content: dict[str, Any]) -> Data:
+    """``raw`` is left aside: it may be any JSON."""
+    typed = {name: item for name, item in content.items() if name != "raw"} if "raw" in content else content
+    try:
+        return msgspec.convert(typed, Data)
+    except msgspec.ValidationError as error:
+        what, _, place = str(error).partition(" - at `$")
+        raise Refused("bad-data", f"data{place.rstrip('`')}: {what}") from None
+
+
+def _check_interaction(name: str) -> None:
+    if len(name) > MAX_NAME:
+        raise Refused("bad-interaction", f"data.interaction has {len(name)} characters; {MAX_NAME} are allowed")
+    forbidden = _FORBIDDEN.search(name)
+    if forbidden is not None:
+        raise Refused("bad-interaction", f"data.interaction holds U+{ord(forbidden[0]):04X}, which no id may")
+
+
+def _check_base64(text: object) -> None:
+    try:
+        b64decode(text if isinstance(text, str) else "!", validate=True)
+    except ValueError:
+        raise Refused("bad-data", "data_base64 is not base64 (RFC 4648, section 4)") from None
+
+
+def _with_normal_forms(content: dict[str, Any], data: Data) -> dict[str, Any]:
+    """The client's data with its identifiers in their normal form, and all else as it was."""
+    if not data.participants and not data.links:
+        return content
+    content = dict(content)
+    if data.participants:
+        content["participants"] = [
+            {**given, "identifiers": _normal_forms(given["identifiers"], participant.identifiers)}
+            if participant.identifiers
+            else given
+            for given, participant in zip(content["participants"], data.participants, strict=True)
+        ]
+    if data.links:
+        content["links"] = [
+            _normal_forms(given, pair) for given, pair in zip(content["links"], data.links, strict=True)
+        ]
+    return content
+
+
+def _normal_forms(given: Iterable[dict[str, Any]], normal: Iterable[Identifier]) -> list[dict[str, Any]]:
+    merged = []
+    for before, after in zip(given, normal, strict=True):
+        one = {**before, "kind": after.kind, "value": after.value}
+        for name, text in (("scope", after.scope), ("given", after.given), ("unusable", after.unusable)):
+            if text:
+                one[name] = text
+            else:
+                one.pop(name, None)
+        merged.append(one)
+    return merged
+
+
+def large_raw(value: Any, over: int) -> bytes | None:
+    """The JSON text of an event's ``data.raw`` if it has more than ``over`` bytes, else None."""
+    data = value.get("data") if isinstance(value, dict) else None
+    raw = data.get("raw") if isinstance(data, dict) else None
+    if raw is None:
+        return None
+    text = _encode(raw)
+    return text if len(text) > over else None

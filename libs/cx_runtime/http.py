@@ -1,0 +1,235 @@
+"""What every HTTP service of the hub needs at its rim: who is calling, bodies within bounds, errors as problems.
+
+- ``caller``: the tenant and key behind a bearer token, with the scope that is asked for.
+- ``read_body``: a body read under a limit, a deadline and, if compressed, a second limit. Content-Length is believed
+  only where it condemns.
+- ``BodyGuard``: the same for routes that let a framework read the body.
+- ``install_problems``: every error of an app as a problem document, counted.
+- ``operations``: ``/healthz``, ``/readyz`` and ``/metrics``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import zlib
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import msgspec
+import structlog
+from starlette.applications import Starlette
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from cx_events.errors import Refused, TryLater
+from cx_runtime import problems, tenants
+from cx_runtime.health import Health, Report
+from cx_runtime.metrics import Metrics
+
+
+class Caller(NamedTuple):
+    """Whose key it is. ``key.id`` is what logs may show."""
+
+    tenant: str
+    key: tenants.KeyConfig
+
+
+def caller(headers: Headers, known: tenants.Tenants, scope: tenants.Scope) -> Caller:
+    """The caller, if its key has the scope.
+
+    Raises ``Refused``: ``no-key`` or ``bad-key`` (401), ``missing-scope`` (403).
+    """
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    token = token.strip()
+    if scheme.lower() != "bearer" or not token:
+        raise Refused("no-key", "a key is needed: Authorization: Bearer KEY", 401)
+    found = known.authenticate(token)
+    if found is None:
+        raise Refused("bad-key", "this key is not known", 401)
+    tenant, key = found
+    if not key.allows(scope):
+        raise Refused("missing-scope", f"the key {key.id!r} does not have the scope {scope!r}", 403)
+    return Caller(tenant, key)
+
+
+class BodyLimits(NamedTuple):
+    """``max_bytes``: of the body, compressed and not. A sender must not pause for ``idle`` seconds, and after ``grace``
+    seconds must have sent ``min_rate`` bytes a second on the whole, so that dripping does not keep a connection."""
+
+    max_bytes: int = 1 << 20
+    idle: float = 10.0
+    grace: float = 10.0
+    min_rate: int = 16 << 10
+
+
+async def read_body(headers: Headers, receive: Receive, limits: BodyLimits) -> bytes:
+    """The body, decompressed.
+
+    Raises ``Refused``: ``too-large`` (413), ``slow-body`` (408), ``incomplete-body`` (400), ``unsupported-encoding``
+    (415), ``bad-encoding`` (400).
+    """
+    coding = _coding(headers)
+    declared = headers.get("content-length", "")
+    if declared.isdecimal() and int(declared[:20]) > limits.max_bytes:
+        raise _too_large(limits.max_bytes)
+    clock = asyncio.get_running_loop().time
+    allowed_until = clock() + limits.grace
+    chunks: list[bytes] = []
+    received = 0
+    more = True
+    while more:
+        patience = min(limits.idle, allowed_until + received / limits.min_rate - clock())
+        try:
+            async with asyncio.timeout(patience):
+                message = await receive()
+        except TimeoutError:
+            detail = f"the body came too slowly: {received} bytes arrived, then no more in time"
+            raise Refused("slow-body", detail, 408) from None
+        if message["type"] == "http.disconnect":
+            raise Refused("incomplete-body", f"the sender left after {received} bytes of the body", 400)
+        chunk = message.get("body", b"")
+        received += len(chunk)
+        if received > limits.max_bytes:
+            raise _too_large(limits.max_bytes)
+        chunks.append(chunk)
+        more = message.get("more_body", False)
+    body = b"".join(chunks)
+    return decompressed(body, coding, limits.max_bytes) if coding else body
+
+
+def _too_large(most: int) -> Refused:
+    return Refused("too-large", f"the body is larger than the {most} bytes that are allowed", 413)
+
+
+def _coding(headers: Headers) -> str:
+    """``gzip``, ``deflate`` or nothing (RFC 9110, section 8.4)."""
+    named = ",".join(headers.getlist("content-encoding")).lower()
+    codings = [coding for coding in (word.strip() for word in named.split(",")) if coding not in ("", "identity")]
+    if not codings:
+        return ""
+    coding = codings[0].removeprefix("x-")
+    if len(codings) > 1 or coding not in ("gzip", "deflate"):
+        raise Refused("unsupported-encoding", f"the content coding {named[:64]!r} is not one of gzip, deflate", 415)
+    return coding
+
+
+def decompressed(body: bytes, coding: str, most: int) -> bytes:
+    """The content of a ``gzip`` or ``deflate`` body of at most ``most`` bytes; no more than that is ever unpacked.
+
+    Some senders call the bare stream without its zlib wrapper ``deflate`` (RFC 9110, section 8.4.1.2): so be it.
+    Raises ``Refused``: ``too-large`` (413), ``bad-encoding`` (400).
+    """
+    bare = coding == "deflate" and (len(body) < 2 or (body[0] & 0x0F) != 8 or (body[0] << 8 | body[1]) % 31 != 0)
+    bits = 16 + zlib.MAX_WBITS if coding == "gzip" else -zlib.MAX_WBITS if bare else zlib.MAX_WBITS
+    content = bytearray()
+    rest = body
+    try:
+        while True:
+            member = zlib.decompressobj(bits)
+            content += member.decompress(rest, most + 1 - len(content))
+            if len(content) > most:
+                raise _too_large(most)
+            if not member.eof:
+                raise Refused("bad-encoding", f"the {coding} body ends too early", 400)
+            rest = member.unused_data
+            if not rest:
+                return bytes(content)
+            if coding != "gzip":
+                raise Refused("bad-encoding", "something follows the deflate body", 400)
+    except zlib.error as error:
+        raise Refused("bad-encoding", f"the body is not {coding}: {error}", 400) from None
+
+
+class BodyGuard:
+    """Reads each body within the limits before the app sees the request, and hands it on whole and decompressed."""
+
+    def __init__(self, app: ASGIApp, limits: BodyLimits = BodyLimits()) -> None:
+        self._app = app
+        self._limits = limits
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = Headers(scope=scope) if scope["type"] == "http" else Headers()
+        if "content-length" not in headers and "transfer-encoding" not in headers:
+            await self._app(scope, receive, send)
+            return
+        try:
+            body = await read_body(headers, receive, self._limits)
+        except Refused as error:
+            await problems.refused(error)(scope, receive, send)
+            return
+        waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+        async def replay() -> Message:
+            return waiting.pop() if waiting else await receive()
+
+        plain = [
+            (name, str(len(body)).encode() if name == b"content-length" else value)
+            for name, value in scope["headers"]
+            if name != b"content-encoding"
+        ]
+        await self._app({**scope, "headers": plain}, replay, send)
+
+
+def install_problems(app: Starlette, metrics: Metrics) -> None:
+    """Answer every error of ``app`` with a problem document."""
+    log = structlog.get_logger("cx_runtime.http")
+
+    def answer(response: Response, reason: str) -> Response:
+        metrics.problem(response.status_code, reason)
+        return response
+
+    async def on_refused(_request: Request, error: Exception) -> Response:
+        assert isinstance(error, Refused)
+        return answer(problems.refused(error, _hints(error)), error.reason)
+
+    async def on_try_later(_request: Request, error: Exception) -> Response:
+        assert isinstance(error, TryLater)
+        metrics.unavailable(error.part)
+        log.warning("a part does not answer", part=error.part, detail=str(error))
+        return answer(problems.try_later(error), "try-later")
+
+    async def on_http(_request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        reason = {404: "not-found", 405: "method-not-allowed"}.get(error.status_code, "refused")
+        return answer(problems.problem(error.status_code, reason, str(error.detail), error.headers), reason)
+
+    async def on_fault(request: Request, error: Exception) -> Response:
+        log.error("a request met a fault of ours", method=request.method, path=request.url.path, exc_info=error)
+        return answer(problems.problem(500, "internal", "the hub failed at this; its log says more"), "internal")
+
+    app.add_exception_handler(Refused, on_refused)
+    app.add_exception_handler(TryLater, on_try_later)
+    app.add_exception_handler(HTTPException, on_http)
+    app.add_exception_handler(Exception, on_fault)
+
+
+def _hints(error: Refused) -> Mapping[str, str]:
+    """RFC 9110, section 15.5.16: a refused coding is told which ones are welcome."""
+    return {"accept-encoding": "gzip, deflate"} if error.reason == "unsupported-encoding" else {}
+
+
+def operations(health: Health, metrics: Metrics) -> list[Route]:
+    """Liveness, readiness and metrics, for whoever runs the hub."""
+
+    async def live(_request: Request) -> Response:
+        return _told(health.live())
+
+    async def ready(_request: Request) -> Response:
+        return _told(await health.ready())
+
+    async def measures(_request: Request) -> Response:
+        content, content_type = metrics.render()
+        return Response(content, media_type=content_type)
+
+    return [Route("/healthz", live), Route("/readyz", ready), Route("/metrics", measures)]
+
+
+def _told(report: Report) -> Response:
+    if report.ok:
+        return Response(msgspec.json.encode(report), media_type="application/json")
+    wrong = "; ".join(f"{name}: {part.why}" for name, part in report.parts.items() if not part.ok)
+    return problems.problem(503, "not-ready", wrong, more={"parts": msgspec.to_builtins(report.parts)})

@@ -1,0 +1,73 @@
+"""Errors as HTTP says them: problem documents (RFC 9457), alike in every service.
+
+    {"type": "urn:throughline:problem:bad-signature", "title": "Unauthorized", "status": 401,
+     "detail": "the signature does not match", "reason": "bad-signature"}
+
+``reason`` is the stable, countable word that programs test; ``type`` is the same as a URI; ``detail`` is for people.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+from starlette.responses import Response
+
+from cx_events.errors import Refused, TryLater
+
+MEDIA_TYPE = "application/problem+json"
+
+_CHALLENGE = 'Bearer realm="throughline"'
+_CHALLENGES = {
+    "no-key": _CHALLENGE,
+    "bad-key": f'{_CHALLENGE}, error="invalid_token"',
+    "missing-scope": f'{_CHALLENGE}, error="insufficient_scope"',
+}
+"""RFC 6750, section 3: what a refused bearer is told."""
+
+# After these the rest of a body may still be under way; reading on only to throw it away would serve the sender.
+_CLOSING = frozenset({408, 413, 415, 431})
+
+
+def problem(
+    status: int,
+    reason: str,
+    detail: str,
+    headers: Mapping[str, str] | None = None,
+    more: Mapping[str, Any] | None = None,
+) -> Response:
+    """A problem document as a response. ``more``: further members."""
+    body = {
+        "type": f"urn:throughline:problem:{reason}",
+        "title": _title(status),
+        "status": status,
+        "detail": detail,
+        "reason": reason,
+        **(more or {}),
+    }
+    response = Response(msgspec.json.encode(body), status, headers, MEDIA_TYPE)
+    if status in (401, 403) and reason in _CHALLENGES:
+        response.headers["www-authenticate"] = _CHALLENGES[reason]
+    if status in _CLOSING:
+        response.headers["connection"] = "close"
+    return response
+
+
+def _title(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Error"
+
+
+def refused(error: Refused, headers: Mapping[str, str] | None = None) -> Response:
+    """The sender's fault, said to the sender."""
+    return problem(error.status, error.reason, error.detail, headers)
+
+
+def try_later(error: TryLater) -> Response:
+    """503 does not mean *not stored*: sending again is always safe."""
+    detail = f"the {error.part} does not answer; send again later, which is always safe"
+    return problem(503, "try-later", detail, {"retry-after": str(error.retry_after)}, {"part": error.part})

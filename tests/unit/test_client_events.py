@@ -1,0 +1,460 @@
+"""CloudEvents from clients: what is accepted, what it becomes, and which fault is named how."""
+
+from __future__ import annotations
+
+import json
+import os
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cx_events.catalogue import catalogue
+from cx_events.client_events import MAX_EVENT_BYTES, accept, large_raw, read
+from cx_events.codec import decode, decode_leniently
+from cx_events.errors import Refused
+from cx_events.facts import Fact
+from cx_events.ids import IdSpace
+from cx_events.stamp import Stamped
+from cx_events.strict_json import Limits
+from cx_events.timestamps import parse_time
+
+IDS = IdSpace("acme", b"k" * 32)
+NOW = parse_time("2026-11-22T10:05:00.000001Z")
+LIMITS = Limits()
+STANDARDS = Path(__file__).parents[2].parent / "shared/fixtures/standards/cloudevents"
+STRUCTURED = [("content-type", "application/cloudevents+json")]
+
+
+def event(**changes: Any) -> dict[str, Any]:
+    whole = {
+        "specversion": "1.0",
+        "id": "m-1",
+        "source": "//acme.example/chat",
+        "type": "cx.message.received.v1",
+        "time": "2026-11-22T10:02:11Z",
+        "data": {
+            "channel": "chat",
+            "interaction": "chat-42",
+            "participants": [{"role": "customer", "identifiers": [{"kind": "email", "value": "Ana@Example.com"}]}],
+            "message": {"id": "m-1", "text": "I was charged twice"},
+        },
+    }
+    whole.update(changes)
+    return {name: value for name, value in whole.items() if value is not ...}
+
+
+def stamped(value: Any, *, importing: bool = False) -> Stamped:
+    return accept(value, ids=IDS, recorded=NOW, importing=importing)
+
+
+def stored(value: Any, *, importing: bool = False) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(stamped(value, importing=importing).raw)
+    return found
+
+
+def refusal(value: Any, *, importing: bool = False) -> Refused:
+    with pytest.raises(Refused) as caught:
+        stamped(value, importing=importing)
+    return caught.value
+
+
+def test_an_event_gets_its_tenant_recorded_time_and_home() -> None:
+    accepted = stamped(event())
+    found = decode(accepted.raw)
+    assert (found.tenantid, found.recordedtime) == ("acme", "2026-11-22T10:05:00.000001Z")
+    assert found.partitionkey.encode() == accepted.key == IDS.profile("email", "", "ana@example.com").hex().encode()
+    assert (accepted.source, accepted.id) == ("//acme.example/chat", "m-1")
+    assert Fact(found, accepted.raw, IDS).recorded == NOW
+
+
+def test_the_bytes_are_compact_with_attributes_first_and_data_last() -> None:
+    raw = stamped(event(subject="s")).raw
+    assert b'": ' not in raw
+    assert list(json.loads(raw)) == [
+        "specversion", "id", "source", "type", "time", "tenantid", "recordedtime", "partitionkey", "subject", "data",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", catalogue())
+def test_every_example_of_the_catalogue_is_accepted_and_kept_whole(name: str) -> None:
+    example = deepcopy(catalogue()[name].example)
+    kept = stored(example, importing=True)
+    assert {key: kept[key] for key in example if key not in ("data", "time")} == {
+        key: value for key, value in example.items() if key not in ("data", "time")
+    }
+    assert kept["data"] == example["data"]
+
+
+@pytest.mark.parametrize(
+    "name", [t.name for t in catalogue().values() if t.family == "identity" and t.kind == "decision"]
+)
+def test_a_decision_about_identity_is_only_taken_from_an_import(name: str) -> None:
+    example = deepcopy(catalogue()[name].example)
+    assert refusal(example).reason == "reserved-type"
+    assert refusal({**example, "type": name.replace(".v1", ".v9")}).reason == "reserved-type"
+
+
+def test_identifiers_are_normalised_and_fields_that_we_do_not_know_stay() -> None:
+    changed = event()
+    person = changed["data"]["participants"][0]
+    person["mood"] = {"deep": [1, None]}
+    person["identifiers"][0]["since"] = 2019
+    person["identifiers"].append({"kind": "phone", "value": "anonymous"})
+    changed["data"]["ours"] = {"a": [1.5, "\0"]}
+    changed["ext1"] = 7
+    kept = stored(changed)
+    assert kept["data"]["participants"][0] == {
+        "role": "customer",
+        "mood": {"deep": [1, None]},
+        "identifiers": [
+            {"kind": "email", "value": "ana@example.com", "since": 2019, "given": "Ana@Example.com"},
+            {"kind": "phone", "value": "anonymous", "unusable": "withheld"},
+        ],
+    }
+    assert kept["data"]["ours"] == {"a": [1.5, "\0"]}
+    assert kept["ext1"] == 7
+
+
+def test_a_client_can_not_declare_an_identifier_usable_or_unusable() -> None:
+    changed = event()
+    changed["data"]["participants"][0]["identifiers"] = [{"kind": "cookie", "value": "c-7", "unusable": "withheld"}]
+    kept = stored(changed)
+    assert kept["data"]["participants"][0]["identifiers"] == [{"kind": "cookie", "value": "c-7"}]
+    assert kept["partitionkey"] == IDS.profile("cookie", "", "c-7").hex()
+
+
+def test_links_are_normalised_too() -> None:
+    pair = [{"kind": "email", "value": "ANA@example.com", "x": 1}, {"kind": "crm", "value": " C-1 "}]
+    kept = stored(event(type="cx.identity.asserted.v1", data={"links": [pair]}))
+    assert kept["data"]["links"] == [[
+        {"kind": "email", "value": "ana@example.com", "x": 1, "given": "ANA@example.com"},
+        {"kind": "crm", "value": "C-1", "given": " C-1 "},
+    ]]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason", "named"),
+    [
+        ({"specversion": ...}, "missing-specversion", "specversion"),
+        ({"specversion": "0.3"}, "bad-specversion", "0.3"),
+        ({"specversion": 1.0}, "bad-specversion", "a number"),
+        ({"id": ...}, "missing-id", "id"),
+        ({"id": ""}, "missing-id", "id"),
+        ({"id": 5}, "bad-id", "a number"),
+        ({"id": "a\nb"}, "bad-id", "U+000A"),
+        ({"id": "x" * 513}, "bad-id", "513"),
+        ({"source": None}, "missing-source", "source"),
+        ({"source": "has space"}, "bad-source", "has space"),
+        ({"source": "//a/%zz"}, "bad-source", "%zz"),
+        ({"source": "//a/" + "x" * 512}, "bad-source", "516"),
+        ({"source": "//a\0"}, "bad-source", "U+0000"),
+        ({"source": "//throughline/acme/connections/acme-chat"}, "reserved-source", "//throughline/"),
+        ({"source": "//Throughline/x"}, "reserved-source", "//throughline/"),
+        ({"type": ...}, "missing-type", "type"),
+        ({"type": ["a"]}, "bad-type", "an array"),
+        ({"type": "t" * 257}, "bad-type", "257"),
+        ({"time": "yesterday"}, "bad-time", "yesterday"),
+        ({"time": 1700000000}, "bad-time", "a number"),
+        ({"time": "2026-11-22T10:02:11"}, "bad-time", "offset"),
+        ({"time": "0001-01-01T00:00:00+10:00"}, "bad-time", "years"),
+        ({"subject": {}}, "bad-subject", "an object"),
+        ({"subject": "\ufffe"}, "bad-subject", "U+FFFE"),
+        ({"subject": "s" * 4097}, "bad-subject", "4097"),
+        ({"sequence": "12a"}, "bad-sequence", "12a"),
+        ({"sequence": -1}, "bad-sequence", "-1"),
+        ({"sequence": True}, "bad-sequence", "boolean"),
+        ({"sequence": "9" * 19}, "bad-sequence", "18"),
+        ({"Bad_Name": "x"}, "bad-attribute-name", "Bad_Name"),
+        ({"": "x"}, "bad-attribute-name", "''"),
+        ({"ext": {"a": 1}}, "bad-attribute", "ext"),
+        ({"ext": 1.5}, "bad-attribute", "ext"),
+        ({"ext": "\x7f"}, "bad-attribute", "U+007F"),
+        ({"tenantid": "acme"}, "reserved-attribute", "tenantid"),
+        ({"recordedtime": "2020-01-01T00:00:00Z"}, "reserved-attribute", "recordedtime"),
+        ({"partitionkey": "0" * 32}, "reserved-attribute", "partitionkey"),
+        ({"data": ...}, "bad-data", "absent"),
+        ({"data": None}, "bad-data", "null"),
+        ({"data": "text"}, "bad-data", "a string"),
+        ({"data": ..., "data_base64": "e30="}, "bad-data", "data_base64"),
+        ({"data_base64": "e30="}, "bad-data", "not both"),
+        ({"type": "com.example.x", "data": ..., "data_base64": "e3"}, "bad-data", "RFC 4648"),
+        ({"type": "com.example.x", "data": ..., "data_base64": 7}, "bad-data", "RFC 4648"),
+        ({"data": {"channel": "fax", "message": {"text": "x"}}}, "bad-data", "data.channel"),
+        ({"data": {"message": {"text": 5}}}, "bad-data", "data.message.text"),
+        (
+            {"data": {"message": {"text": "x"}, "participants": [{"role": "boss"}]}},
+            "bad-data",
+            "data.participants[0].role",
+        ),
+        ({"data": {}}, "missing-data", "data.message"),
+        ({"type": "cx.identity.asserted.v1", "data": {}}, "missing-data", "data.participants or data.links"),
+        ({"data": {"message": {"text": "x"}, "interaction": "i" * 513}}, "bad-interaction", "513"),
+        ({"type": "cx.odd.new.v1", "data": {"interaction": "a\0b"}}, "bad-interaction", "U+0000"),
+    ],
+)
+def test_each_fault_is_refused_by_its_name(changes: dict[str, Any], reason: str, named: str) -> None:
+    refused = refusal(event(**changes))
+    assert refused.reason == reason
+    assert named in refused.detail
+
+
+@pytest.mark.parametrize("value", [None, [], "x", 5, True])
+def test_what_is_no_object_is_no_event(value: object) -> None:
+    assert refusal(value).reason == "not-an-event"
+
+
+def test_an_event_larger_than_the_log_takes_is_refused() -> None:
+    refused = refusal(event(data={"message": {"text": "x" * MAX_EVENT_BYTES}}))
+    assert (refused.reason, refused.status) == ("too-large", 413)
+
+
+def test_times_become_utc_and_a_missing_one_is_the_recorded_time() -> None:
+    assert stored(event(time="2026-11-22T12:02:11.5+02:00"))["time"] == "2026-11-22T10:02:11.500000Z"
+    assert stored(event(time=...))["time"] == "2026-11-22T10:05:00.000001Z"
+    assert stored(event(time=None))["time"] == "2026-11-22T10:05:00.000001Z"
+
+
+@pytest.mark.parametrize(("given", "kept"), [("007", "7"), (12, "12"), ("0", "0")])
+def test_a_sequence_is_kept_as_decimal_digits(given: object, kept: str) -> None:
+    assert stored(event(sequence=given))["sequence"] == kept
+
+
+@pytest.mark.parametrize("name", ["cx.message.received.v7", "cx.novel.thing.v1", "com.example.order.placed"])
+def test_a_type_that_we_do_not_know_is_kept_whole(name: str) -> None:
+    data = {"participants": "many", "interaction": "chat-42", "anything": [1, {"a": None}]}
+    accepted = stamped(event(type=name, data=data))
+    assert json.loads(accepted.raw)["data"] == data
+    assert accepted.key == IDS.interaction("chat-42").hex().encode()
+
+
+def test_a_foreign_event_without_data_stands_alone() -> None:
+    accepted = stamped(event(type="com.example.ping", data=...))
+    assert accepted.key == IDS.lone_event("//acme.example/chat", "m-1").hex().encode()
+    assert decode_leniently(accepted.raw)[0].type == "com.example.ping"
+
+
+def test_an_import_keeps_its_recorded_time_and_may_write_hub_events() -> None:
+    old = event(
+        source="//throughline/acme/connections/acme-chat",
+        tenantid="acme", recordedtime="2020-01-01T00:00:00Z", partitionkey="f" * 32,
+    )  # fmt: skip
+    kept = stored(old, importing=True)
+    assert kept["recordedtime"] == "2020-01-01T00:00:00Z"
+    assert kept["partitionkey"] == IDS.profile("email", "", "ana@example.com").hex()
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"tenantid": "other"}, "wrong-tenant"),
+        ({"recordedtime": "2026-11-22T10:05:00.000002Z"}, "bad-recordedtime"),
+        ({"recordedtime": "then"}, "bad-time"),
+        ({"source": "//throughline/other/connections/x"}, "reserved-source"),
+        ({"source": "//throughline/acme/decisions", "subject": "not a home"}, "bad-home"),
+    ],
+)
+def test_an_import_is_bound_to_its_tenant_and_to_the_past(changes: dict[str, Any], reason: str) -> None:
+    assert refusal(event(**changes), importing=True).reason == reason
+
+
+def test_what_was_stored_can_be_imported_again_and_stays_the_same_bytes() -> None:
+    first = stamped(event(sequence=3, ext="x"))
+    assert stamped(json.loads(first.raw), importing=True).raw == first.raw
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(1 << 63), (1 << 63) - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters(exclude_categories=["Cs"])),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["role", "kind", "value", "identifiers", "text", "id", "x"]), inner, max_size=4
+        )
+    ),
+    max_leaves=8,
+)
+FIELDS = [
+    "id",
+    "source",
+    "type",
+    "time",
+    "subject",
+    "sequence",
+    "data",
+    "data_base64",
+    "ext",
+    "datacontenttype",
+    "tenantid",
+]
+DATA = ["channel", "interaction", "participants", "links", "message", "references", "raw", "transcript", "survey"]
+
+
+@given(
+    st.dictionaries(st.sampled_from(FIELDS), JSON, max_size=4),
+    st.dictionaries(st.sampled_from(DATA), JSON, max_size=4),
+    st.sampled_from(["cx.message.received.v1", "cx.identity.asserted.v1", "cx.novel.thing.v1"]),
+    st.booleans(),
+)
+def test_any_event_is_stored_readably_or_refused(
+    changes: dict[str, Any], data: dict[str, Any], name: str, importing: bool
+) -> None:
+    value = event(type=name)
+    value["data"].update(data)
+    value.update(changes)
+    try:
+        accepted = stamped(value, importing=importing)
+    except Refused:
+        return
+    found, problems = decode_leniently(accepted.raw)
+    if name in catalogue() and found.type == name:
+        assert problems == []
+    Fact(found, accepted.raw, IDS)
+    assert stamped(json.loads(accepted.raw), importing=True).raw == accepted.raw
+
+
+def test_a_large_raw_is_found_and_a_small_one_is_left() -> None:
+    assert large_raw(event(data={"raw": {"a": "x" * 100}}), 50) == b'{"a":"' + b"x" * 100 + b'"}'
+    assert large_raw(event(data={"raw": {"a": "x"}}), 50) is None
+    assert large_raw(event(), 0) is None
+    assert large_raw(["x"], 0) is None
+
+
+# --- content modes ---------------------------------------------------------------------------------------------------
+
+BINARY = [
+    ("ce-specversion", "1.0"),
+    ("ce-type", "com.example.someevent"),
+    ("ce-time", "2018-04-05T03:56:24Z"),
+    ("ce-id", "1234-1234-1234"),
+    ("ce-source", "/mycontext/subcontext"),
+]
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "application/cloudevents+json",
+        "application/cloudevents+json; charset=utf-8",
+        "application/json",
+        "APPLICATION/JSON",
+    ],
+)
+def test_one_structured_event_is_read(content_type: str) -> None:
+    assert read(json.dumps(event()).encode(), [("content-type", content_type)], LIMITS) == [event()]
+
+
+@pytest.mark.parametrize("content_type", ["application/cloudevents-batch+json; charset=UTF-8", "application/json"])
+def test_a_batch_is_read(content_type: str) -> None:
+    assert read(b'[{"id":"a"},5]', [("content-type", content_type)], LIMITS) == [{"id": "a"}, 5]
+    assert read(b"[]", [("content-type", content_type)], LIMITS) == []
+
+
+@pytest.mark.parametrize(
+    "content_type", ["application/json", "application/json; charset=utf-8", "application/vnd.x+json"]
+)
+def test_a_binary_event_is_read(content_type: str) -> None:
+    (found,) = read(b'{"message": "Hello World!"}', [*BINARY, ("content-type", content_type)], LIMITS)
+    assert found == {
+        "specversion": "1.0",
+        "type": "com.example.someevent",
+        "time": "2018-04-05T03:56:24Z",
+        "id": "1234-1234-1234",
+        "source": "/mycontext/subcontext",
+        "datacontenttype": content_type,
+        "data": {"message": "Hello World!"},
+    }
+    assert stored(found)["data"] == {"message": "Hello World!"}
+
+
+def test_binary_data_that_is_not_json_is_text_or_base64() -> None:
+    assert read(b"<much/>", [*BINARY, ("content-type", "application/xml")], LIMITS)[0]["data"] == "<much/>"
+    assert read(b"\xe9", [*BINARY, ("content-type", "text/plain; charset=latin1")], LIMITS)[0]["data_base64"] == "6Q=="
+    assert read(b"\x00\xff", BINARY, LIMITS)[0]["data_base64"] == "AP8="
+    assert "data" not in read(b"", BINARY, LIMITS)[0]
+
+
+@pytest.mark.parametrize(
+    ("header", "value"),
+    [
+        # The example of the HTTP binding, section 3.1.3.2, and what older versions of it sent.
+        ("Euro%20%E2%82%AC%20%F0%9F%98%80", "Euro \u20ac \U0001f600"),
+        ('"Euro \\"%E2%82%AC\\""', 'Euro "\u20ac"'),
+        ("Euro \u00e2\u0082\u00ac", "Euro \u20ac"),
+        ("100%", "100%"),
+        ("%2525", "%25"),
+    ],
+)
+def test_header_values_are_unquoted_then_percent_decoded_once(header: str, value: str) -> None:
+    assert read(b"", [*BINARY, ("ce-subject", header)], LIMITS)[0]["subject"] == value
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "status", "reason"),
+    [
+        (b"{}", [], 415, "unsupported-media-type"),
+        (b"{}", [("content-type", "text/plain")], 415, "unsupported-media-type"),
+        (b"{}", [("content-type", "application/cloudevents+avro")], 415, "unsupported-media-type"),
+        (b"{}", [("content-type", "application/json; charset=utf-16")], 415, "unsupported-media-type"),
+        (b"", STRUCTURED, 400, "json-empty"),
+        (b"[]", STRUCTURED, 400, "not-an-event"),
+        (b"{}", [("content-type", "application/cloudevents-batch+json")], 400, "not-a-batch"),
+        (b"5", [("content-type", "application/json")], 400, "not-an-event"),
+        (b"{", [*BINARY, ("content-type", "application/json")], 400, "json-syntax"),
+        (b"", [*BINARY, ("ce-id", "2")], 400, "bad-header"),
+        (b"", [*BINARY, ("ce-subject", "%C0%A0")], 400, "bad-header"),
+        (b"", [*BINARY, ("ce-subject", "%ED%A0%80")], 400, "bad-header"),
+        (b"", [*BINARY, ("ce-datacontenttype", "text/plain")], 400, "bad-header"),
+    ],
+)
+def test_a_request_that_can_not_be_read_is_refused(
+    body: bytes, headers: list[tuple[str, str]], status: int, reason: str
+) -> None:
+    with pytest.raises(Refused) as caught:
+        read(body, headers, LIMITS)
+    assert (caught.value.status, caught.value.reason) == (status, reason)
+
+
+@given(
+    st.binary(max_size=60),
+    st.lists(
+        st.tuples(
+            st.sampled_from(["ce-id", "ce-source", "ce-x", "ce-", "content-type"]),
+            st.text(st.characters(max_codepoint=255), max_size=20),
+        ),
+        max_size=5,
+    ),
+)
+def test_any_body_and_headers_are_events_or_a_refusal(body: bytes, headers: list[tuple[str, str]]) -> None:
+    try:
+        for value in read(body, headers, LIMITS):
+            stamped(value)
+    except Refused as refused:
+        assert 400 <= refused.status < 500
+
+
+@pytest.mark.skipif(not STANDARDS.exists() and "CI" not in os.environ, reason="the recordings are not here")
+@pytest.mark.parametrize(
+    ("file", "kept"),
+    [
+        (
+            "ce-spec-L621.json",
+            {"comexampleextension1": "value", "comexampleothervalue": 5, "data": '<much wow="xml"/>'},
+        ),
+        ("ce-json-format-L252.json", {"comexampleothervalue": 5, "datacontenttype": "application/xml"}),
+        ("ce-json-format-L285.json", {"data": {"appinfoA": "abc", "appinfoB": 123, "appinfoC": True}}),
+        ("ce-dataref-L67.json", {"dataref": "https://github.com/cloudevents/spec/pull/123/events/A234-1234-1234.xml"}),
+        ("ce-dataref-L82.json", {"subject": ...}),
+    ],
+)
+def test_the_examples_of_the_specification_are_accepted(file: str, kept: dict[str, Any]) -> None:
+    (value,) = read((STANDARDS / file).read_bytes(), STRUCTURED, LIMITS)
+    found = stored(value)
+    assert {name: found.get(name, ...) for name in kept} == kept
+    assert "unsetextension" not in found
