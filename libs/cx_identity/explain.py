@@ -1,0 +1,92 @@
+"""Why it is so: a customer's profiles, edges and decisions, each with what became of it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+from cx_events.ids import NodeId
+from cx_identity.decisions import newest_first
+from cx_identity.model import Decision, Edge, Graph, Joined, Profile, Refusal, Resolution, Standing, confidence_of
+from cx_identity.rules import Rules
+from cx_identity.sharing import shared_of
+
+EdgeState = Literal["links", "refused", "shared", "never-links"]
+
+
+class ProfileView(Struct, frozen=True, gc=False):
+    """``joined`` is None for the profile whose id is the customer's."""
+
+    profile: Profile
+    joined: Joined | None
+    shared: bool
+    may_link: bool
+
+
+class EdgeView(Struct, frozen=True, gc=False):
+    """``refusal`` where ``state`` is ``refused``. ``confidence`` in hundredths, whether it links or not."""
+
+    edge: Edge
+    state: EdgeState
+    confidence: int
+    refusal: Refusal | None = None
+
+
+class DecisionView(Struct, frozen=True, gc=False):
+    decision: Decision
+    standing: Standing
+
+
+class Explanation(Struct, frozen=True):
+    """Profiles by first recorded time, edges by their ends, decisions newest first."""
+
+    customer: NodeId
+    profiles: list[ProfileView]
+    edges: list[EdgeView]
+    decisions: list[DecisionView]
+
+
+def explain(customer: NodeId, graph: Graph, resolution: Resolution, rules: Rules) -> Explanation:
+    """What ``GET .../identity`` tells of one customer.
+
+    ``graph``: the whole, or ``Scope.surroundings()`` of a scope that began at the customer; ``resolution``: of that
+    whole, or of ``Scope.graph()``. Edges that leave the customer and do not link are told too, with the reason; so are
+    decisions about its profiles, and the withdrawals of those.
+    """
+    members = {id for id, of in resolution.customer_of.items() if of == customer}
+    shared = shared_of(graph, rules)
+    refusals = {(refusal.a, refusal.b): refusal for refusal in resolution.refused}
+
+    def view(edge: Edge) -> EdgeView:
+        refusal = refusals.get((edge.a, edge.b))
+        state: EdgeState = "links" if refusal is None else "refused"
+        if not (rules.may_link(graph.profiles[edge.a]) and rules.may_link(graph.profiles[edge.b])):
+            state = "never-links"
+        elif edge.verified is None and (edge.a in shared or edge.b in shared):
+            state = "shared"
+        return EdgeView(edge, state, confidence_of(edge), refusal)
+
+    own = [graph.profiles[id] for id in members]
+    edges = [edge for edge in graph.edges if edge.a in members or edge.b in members]
+    return Explanation(
+        customer=customer,
+        profiles=[
+            ProfileView(profile, resolution.joined.get(profile.id), profile.id in shared, rules.may_link(profile))
+            for profile in sorted(own, key=lambda profile: (profile.first_recorded, profile.id))
+        ],
+        edges=[view(edge) for edge in sorted(edges, key=lambda edge: (edge.a, edge.b))],
+        decisions=[DecisionView(d, resolution.decisions[d.key]) for d in _about(members, graph)],
+    )
+
+
+def _about(members: set[NodeId], graph: Graph) -> list[Decision]:
+    """The decisions that name a member, and withdrawals of those, of such withdrawals too."""
+    told = [d for d in graph.decisions if d.a in members or d.b in members]
+    names = {decision.name for decision in told}
+    rest = [d for d in graph.decisions if d.kind == "withdraw"]
+    while more := [d for d in rest if d.withdraws in names]:
+        told += more
+        names |= {decision.name for decision in more}
+        rest = [d for d in rest if d.withdraws not in names]
+    return newest_first(told)

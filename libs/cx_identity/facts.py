@@ -1,0 +1,186 @@
+"""What one event says about identity: the profiles it names, what it ties together, what a person decided."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from itertools import combinations
+
+from msgspec import Struct
+
+from cx_events.envelope import Identifier, IdentityDecision
+from cx_events.errors import Refused
+from cx_events.facts import Fact, people_identifiers
+from cx_events.ids import IdSpace, NodeId, node_of
+from cx_identity.attribution import Attribution
+from cx_identity.candidates import candidate_id
+from cx_identity.model import Decision, DecisionKind, Edge, EdgeMention, Evidence, ProfileMention, joint
+from cx_identity.rules import Rules, RulesChange
+
+ASSERTED = "cx.identity.asserted.v1"
+VERIFIED = "cx.identity.verified.v1"
+MERGED = "cx.identity.merged.v1"
+UNMERGED = "cx.identity.unmerged.v1"
+ATTRIBUTED = "cx.identity.attributed.v1"
+DISMISSED = "cx.identity.candidate_dismissed.v1"
+RULES_CHANGED = "cx.identity.rules_changed.v1"
+
+
+class Named(Struct, frozen=True, gc=False):
+    """Who an event names. Mentions know of this fact alone; sums over facts make the graph (``model.earlier``,
+    ``model.joint``)."""
+
+    profiles: tuple[ProfileMention, ...] = ()
+    edges: tuple[EdgeMention, ...] = ()
+
+
+NOBODY = Named()
+
+
+def links_of(fact: Fact, ids: IdSpace) -> Named:
+    """What an event says about who is who. Called for every event: one identifier costs one look-up.
+
+    All pairs of usable identifiers of its one customer are tied; so are the pairs in ``data.links``, with
+    ``data.evidence`` as rule. A pair is *verified* if the event is ``cx.identity.verified.v1`` (a login, a one-time
+    code, an IVR that asked for a PIN) or if both identifiers are flagged ``verified``; otherwise *asserted*. The rule
+    of the customer's own pairs is ``seen-together``, or ``verified`` where both are flagged; in an event that is itself
+    an assertion or a verification it is ``data.evidence``.
+    """
+    data = fact.event.data
+    people = people_identifiers(fact.event)
+    if data.links or len(people) > 1:
+        return _tied(fact, people, ids)
+    if not people:
+        return NOBODY
+    return Named((_mention(people[0], fact, ids),))
+
+
+def _mention(identifier: Identifier, fact: Fact, ids: IdSpace) -> ProfileMention:
+    kind, scope, value = identifier.kind, identifier.scope, identifier.value
+    return ProfileMention(ids.profile(kind, scope, value), kind, scope, value, fact.recorded)
+
+
+def _tied(fact: Fact, people: Iterable[Identifier], ids: IdSpace) -> Named:
+    event = fact.event
+    seen: Evidence = (fact.recorded, event.source, event.id)
+    proof = event.type == VERIFIED
+    profiles: dict[NodeId, ProfileMention] = {}
+    edges: dict[tuple[NodeId, NodeId], EdgeMention] = {}
+
+    def name(identifier: Identifier) -> NodeId:
+        mention = _mention(identifier, fact, ids)
+        profiles[mention.id] = mention
+        return mention.id
+
+    def tie(a: NodeId, b: NodeId, verified: bool, rule: str) -> None:
+        if a > b:
+            a, b = b, a
+        edge = Edge(a, b, None, seen, "", rule) if verified else Edge(a, b, seen, None, rule, "")
+        known = edges.get((a, b))
+        edges[a, b] = edge if known is None else joint(known, edge)
+
+    flagged: dict[NodeId, bool] = {}
+    for identifier in people:
+        id = name(identifier)
+        flagged[id] = identifier.verified or flagged.get(id, False)
+    stated = event.data.evidence if proof or event.type == ASSERTED else ""
+    for a, b in combinations(flagged, 2):
+        verified = proof or (flagged[a] and flagged[b])
+        tie(a, b, verified, stated or ("verified" if verified else "seen-together"))
+    for one, other in event.data.links:
+        if not one.unusable and not other.unusable:
+            a, b = name(one), name(other)
+            if a != b:
+                verified = proof or (one.verified and other.verified)
+                tie(a, b, verified, event.data.evidence or ("verified" if verified else "asserted"))
+    return Named(tuple(profiles.values()), tuple(edges.values()))
+
+
+def decision_of(fact: Fact, ids: IdSpace) -> Decision | Attribution | RulesChange | None:
+    """The decision that an event is, or None for all but the five types of decisions about identity.
+
+    Raises ``Refused("bad-decision")`` naming the field where the event does not say what it decides.
+    """
+    read = _READERS.get(fact.event.type)
+    if read is None:
+        return None
+    identity = fact.event.data.identity
+    if identity is None:
+        raise _bad(f"{fact.event.type} needs data.identity")
+    return read(fact, identity, ids)
+
+
+def _merged(fact: Fact, identity: IdentityDecision, _ids: IdSpace) -> Decision:
+    return _pair(fact, identity, "merge")
+
+
+def _unmerged(fact: Fact, identity: IdentityDecision, _ids: IdSpace) -> Decision:
+    """Withdraws ``decision``, or keeps ``a`` and ``b`` apart."""
+    if not identity.decision:
+        return _pair(fact, identity, "apart")
+    if identity.a or identity.b:
+        raise _bad("data.identity names a decision to withdraw and a pair to keep apart; say one of the two")
+    source, hash, id = identity.decision.partition("#")
+    if not (source and hash and id):
+        raise _bad(f"data.identity.decision: expected SOURCE#ID, not {identity.decision[:64]!r}")
+    return _decision(fact, "withdraw", withdraws=identity.decision)
+
+
+def _attributed(fact: Fact, identity: IdentityDecision, ids: IdSpace) -> Attribution:
+    """Without ``profile`` the interaction stands alone again."""
+    if not identity.interaction:
+        raise _bad("data.identity.interaction: the interaction's id is missing")
+    return Attribution(
+        key=fact.key,
+        at=_at(fact),
+        interaction=ids.interaction(identity.interaction),
+        profile=_node("profile", identity.profile) if identity.profile else None,
+        reason=fact.event.data.reason,
+    )
+
+
+def _dismissed(fact: Fact, identity: IdentityDecision, _ids: IdSpace) -> Decision:
+    identifier = candidate_id(_node("candidate", identity.candidate))
+    return _decision(fact, "dismiss", identifier, identifier)
+
+
+def _rules_changed(fact: Fact, identity: IdentityDecision, _ids: IdSpace) -> RulesChange:
+    if identity.rules is None:
+        raise _bad("data.identity.rules is missing")
+    return RulesChange(fact.key, _at(fact), Rules.parse(identity.rules), fact.event.data.reason)
+
+
+_READERS: Mapping[str, Callable[[Fact, IdentityDecision, IdSpace], Decision | Attribution | RulesChange]] = {
+    MERGED: _merged,
+    UNMERGED: _unmerged,
+    ATTRIBUTED: _attributed,
+    DISMISSED: _dismissed,
+    RULES_CHANGED: _rules_changed,
+}
+
+
+def _pair(fact: Fact, identity: IdentityDecision, kind: DecisionKind) -> Decision:
+    a, b = _node("a", identity.a), _node("b", identity.b)
+    if a == b:
+        raise _bad(f"data.identity.a and b are the same profile, {identity.a}")
+    return _decision(fact, kind, min(a, b), max(a, b))
+
+
+def _decision(fact: Fact, kind: DecisionKind, a: NodeId = b"", b: NodeId = b"", withdraws: str = "") -> Decision:
+    return Decision(fact.key, _at(fact), kind, a, b, withdraws, fact.event.data.reason)
+
+
+def _at(fact: Fact) -> Evidence:
+    return (fact.recorded, fact.event.source, fact.event.id)
+
+
+def _node(field: str, text: str) -> NodeId:
+    if not text:
+        raise _bad(f"data.identity.{field} is missing")
+    try:
+        return node_of(text)
+    except Refused as error:
+        raise _bad(f"data.identity.{field}: {error.detail}") from None
+
+
+def _bad(detail: str) -> Refused:
+    return Refused("bad-decision", detail)

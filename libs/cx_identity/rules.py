@@ -1,0 +1,140 @@
+"""A tenant's rules of identity. They are data, and a change of them is an event."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from fnmatch import translate
+from typing import Any
+
+from msgspec import Struct
+
+from cx_events.errors import Refused
+from cx_identity.decisions import withdrawn
+from cx_identity.model import Decision, Evidence, Profile, name_of
+
+_KIND = re.compile(r"[a-z][a-z0-9_-]{0,39}")
+_FIELDS = ("shared_after", "exclusive", "never_link")
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Which identifiers may link.
+
+    ``shared_after``: by kind, how many values of any one kind of equal or higher rank an identifier may be tied to
+    before it counts as shared; other kinds are never shared. ``exclusive``: kinds of which edges never bring two values
+    together. ``never_link``: ``KIND:GLOB``, values whose edges never link; ``*``, ``?`` and ``[...]`` as in a shell.
+    """
+
+    shared_after: Mapping[str, int]
+    exclusive: frozenset[str] = frozenset()
+    never_link: tuple[str, ...] = ()
+    _patterns: Mapping[str, re.Pattern[str]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        by_kind: dict[str, list[str]] = {}
+        for pattern in self.never_link:
+            kind, _, glob = pattern.partition(":")
+            by_kind.setdefault(kind, []).append(translate(glob))
+        compiled = {kind: re.compile("|".join(globs)) for kind, globs in by_kind.items()}
+        object.__setattr__(self, "_patterns", compiled)
+
+    @classmethod
+    def parse(cls, mapping: Mapping[str, Any]) -> Rules:
+        """Rules as configuration or an event's ``data.identity.rules`` writes them; what is left out is ``DEFAULT``'s.
+
+        Raises ``Refused("bad-rules")`` naming the mistake.
+        """
+        if not isinstance(mapping, Mapping):
+            raise _bad(f"expected a mapping of {', '.join(_FIELDS)}, not {_shown(mapping)}")
+        for name in mapping:
+            if name not in _FIELDS:
+                raise _bad(f"{_shown(name)} is none of {', '.join(_FIELDS)}")
+        return cls(
+            shared_after=_counts(mapping["shared_after"]) if "shared_after" in mapping else DEFAULT.shared_after,
+            exclusive=_kinds(mapping["exclusive"]) if "exclusive" in mapping else DEFAULT.exclusive,
+            never_link=_globs(mapping["never_link"]) if "never_link" in mapping else DEFAULT.never_link,
+        )
+
+    def may_link(self, profile: Profile) -> bool:
+        """False for a value that ``never_link`` names: it keeps its own events and joins nobody."""
+        pattern = self._patterns.get(profile.kind)
+        return pattern is None or pattern.match(profile.value) is None
+
+    def as_mapping(self) -> dict[str, Any]:
+        """What ``parse`` reads, in a fixed order."""
+        return {
+            "shared_after": dict(sorted(self.shared_after.items())),
+            "exclusive": sorted(self.exclusive),
+            "never_link": list(self.never_link),
+        }
+
+
+class RulesChange(Struct, frozen=True, gc=False):
+    """A tenant's rules from then on, for the whole set of facts, older ones included. ``key``, ``at``: of the event."""
+
+    key: bytes
+    at: Evidence
+    rules: Rules
+    reason: str = ""
+
+
+def rules_in_force(changes: Iterable[RulesChange], withdrawals: Iterable[Decision], configured: Rules) -> Rules:
+    """The latest change that is not withdrawn, else what is configured. ``withdrawals``: those that name a change."""
+    gone = withdrawn(withdrawals)
+    latest = max((change for change in changes if name_of(change.at) not in gone), key=lambda c: c.at, default=None)
+    return configured if latest is None else latest.rules
+
+
+def _counts(value: object) -> Mapping[str, int]:
+    if not isinstance(value, Mapping):
+        raise _bad(f"shared_after: expected a mapping of kind to number, not {_shown(value)}")
+    for kind, allowed in value.items():
+        _check_kind("shared_after", kind)
+        if not isinstance(allowed, int) or isinstance(allowed, bool) or allowed < 0:
+            raise _bad(f"shared_after.{kind}: expected a whole number, 0 or more, not {_shown(allowed)}")
+    return dict(value)
+
+
+def _kinds(value: object) -> frozenset[str]:
+    kinds = _listed("exclusive", value)
+    for kind in kinds:
+        _check_kind("exclusive", kind)
+    return frozenset(kinds)
+
+
+def _globs(value: object) -> tuple[str, ...]:
+    patterns = []
+    for pattern in _listed("never_link", value):
+        kind, colon, glob = pattern.partition(":") if isinstance(pattern, str) else ("", "", "")
+        if not colon or not glob:
+            raise _bad(f"never_link: expected KIND:VALUE like email:noreply@*, not {_shown(pattern)}")
+        _check_kind("never_link", kind)
+        patterns.append(f"{kind}:{glob.lower() if kind == 'email' else glob}")
+    return tuple(sorted(set(patterns)))
+
+
+def _listed(name: str, value: object) -> list[Any]:
+    if isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable):
+        raise _bad(f"{name}: expected a list, not {_shown(value)}")
+    return list(value)
+
+
+def _check_kind(name: str, kind: object) -> None:
+    if not isinstance(kind, str) or _KIND.fullmatch(kind) is None:
+        raise _bad(f"{name}: {_shown(kind)} is not a kind of identifier, like phone or facebook-psid")
+
+
+def _shown(value: object) -> str:
+    return repr(value)[:64]
+
+
+def _bad(detail: str) -> Refused:
+    return Refused("bad-rules", detail)
+
+
+DEFAULT = Rules(
+    shared_after={"phone": 1, "email": 2, "cookie": 2},
+    exclusive=frozenset({"crm"}),
+)
