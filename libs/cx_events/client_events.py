@@ -246,9 +246,17 @@ def _check_string(name: str, text: str) -> None:
     reason = f"bad-{name}" if name in _CORE or name in _STRINGS else "bad-attribute"
     if len(text) > MAX_ATTRIBUTE:
         raise Refused(reason, f"{name} has {len(text)} characters; {MAX_ATTRIBUTE} are allowed")
-    forbidden = _FORBIDDEN.search(text)
-    if forbidden is not None:
-        raise Refused(reason, f"{name} holds U+{ord(forbidden[0]):04X}, which no attribute may")
+    forbidden = _forbidden(text)
+    if forbidden:
+        raise Refused(reason, f"{name} holds {forbidden}, which no attribute may")
+
+
+def _forbidden(text: str) -> str:
+    """The first character that no attribute may hold, as ``U+000A``, or nothing."""
+    if text.isprintable():  # a superset of the pattern, and much faster
+        return ""
+    found = _FORBIDDEN.search(text)
+    return "" if found is None else f"U+{ord(found[0]):04X}"
 
 
 def _sequence(value: object) -> str:
@@ -339,9 +347,9 @@ def _typed(content: dict[str, Any]) -> Data:
 def _check_interaction(name: str) -> None:
     if len(name) > MAX_NAME:
         raise Refused("bad-interaction", f"data.interaction has {len(name)} characters; {MAX_NAME} are allowed")
-    forbidden = _FORBIDDEN.search(name)
-    if forbidden is not None:
-        raise Refused("bad-interaction", f"data.interaction holds U+{ord(forbidden[0]):04X}, which no id may")
+    forbidden = _forbidden(name)
+    if forbidden:
+        raise Refused("bad-interaction", f"data.interaction holds {forbidden}, which no id may")
 
 
 def _check_base64(text: object) -> None:
