@@ -1,5 +1,7 @@
 """One Kafka broker, its own controller (KRaft)."""
 
+# mypy: allow-untyped-calls
+
 from __future__ import annotations
 
 import asyncio
@@ -66,7 +68,7 @@ def launch_kafka(folder: Path, port: int, controller_port: int, environ: Mapping
 def await_kafka(process: Process, port: int, log: Path) -> None:
     """Returns when the broker serves clients; ``Fatal`` with the end of its log if it ends or takes too long."""
     until = time.monotonic() + _ANSWERS_WITHIN
-    while not answers(port):
+    while not answers("127.0.0.1", port):
         if not alive(process):
             raise Fatal(f"Kafka ended while it started; {log} ends:\n{tail(log)}")
         if time.monotonic() > until:
@@ -74,24 +76,24 @@ def await_kafka(process: Process, port: int, log: Path) -> None:
         time.sleep(0.1)
 
 
-def answers(port: int) -> bool:
+def answers(host: str, port: int) -> bool:
     """Whether a broker there has joined its cluster and serves clients."""
 
     # The client logs every refused connection as an error, and there are many while a broker starts.
     try:
-        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        socket.create_connection((host, port), timeout=1).close()
     except OSError:
         return False
 
     async def ask() -> bool:
-        client = AIOKafkaAdminClient(bootstrap_servers=f"127.0.0.1:{port}", request_timeout_ms=2000)
+        client = AIOKafkaAdminClient(bootstrap_servers=f"{host}:{port}", request_timeout_ms=2000)
         try:
-            await client.start()  # type: ignore[no-untyped-call]
+            await client.start()
             return bool((await client.describe_cluster())["brokers"])
         except (aiokafka.errors.KafkaError, OSError, TimeoutError):
             return False
         finally:
-            await client.close()  # type: ignore[no-untyped-call]
+            await client.close()
 
     # A thread, since the caller may itself be inside an event loop.
     with ThreadPoolExecutor(1) as pool:
@@ -111,6 +113,7 @@ def _format(command: Sequence[str], settings: Path) -> None:
 
 
 def _properties(folder: Path, port: int, controller_port: int) -> str:
+    # A broker that crashed may join again when its last session has expired: 9 s unless told otherwise.
     return f"""\
 process.roles=broker,controller
 node.id=1
@@ -125,6 +128,8 @@ transaction.state.log.replication.factor=1
 transaction.state.log.min.isr=1
 share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
+broker.session.timeout.ms=3000
+broker.heartbeat.interval.ms=500
 group.initial.rebalance.delay.ms=0
 log.retention.ms=-1
 """

@@ -117,8 +117,16 @@ def _born(pid: int) -> str:
             return ""
         # proc_pid_stat(5): the second field is in brackets and may hold anything; state is the 3rd, start time the 22nd
         fields = stat.rpartition(")")[2].split()
-        return "" if fields[0] in "ZX" else fields[19]
+        # The first thread of a killed process is a zombie at once; its ports are free when the last thread is gone.
+        return "" if fields[0] in "ZX" and _threads(pid) <= 1 else fields[19]
     found = subprocess.run(
         ["ps", "-o", "state=,lstart=", "-p", str(pid)], capture_output=True, text=True, check=False
     ).stdout.strip()
     return "" if found.startswith("Z") else found.partition(" ")[2].strip()
+
+
+def _threads(pid: int) -> int:
+    try:
+        return len(list(Path(f"/proc/{pid}/task").iterdir()))
+    except OSError:
+        return 0

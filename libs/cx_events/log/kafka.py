@@ -1,0 +1,238 @@
+"""The log on Apache Kafka, through aiokafka.
+
+aiokafka's defaults lose data (``acks=1``); here a record counts as stored when all in-sync replicas have it, and the
+producer is idempotent. That producer can stick for good after some errors (aio-libs/aiokafka#1017), and it never gives
+up a batch by itself; so one that did not acknowledge in time, or failed, is put aside and another is built behind.
+"""
+
+# mypy: allow-untyped-calls
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError
+
+from cx_events.errors import Fatal, Refused, TryLater
+from cx_events.log.kafka_reader import KafkaReader, open_consumer
+from cx_events.log.kafka_topics import MAX_MESSAGE_BYTES, make_topics
+from cx_events.log.port import TOPICS, Position, Record, checked, known
+
+DEADLINE = 2.2
+"""Seconds after which an append gives up."""
+
+_REQUEST_MS = 2_000
+_BATCH_BYTES = 256 << 10
+_LINGER_MS = 2
+_METADATA_MS = 30_000
+_CONNECT_SECONDS = 10.0
+_CLOSE_SECONDS = 10.0
+_LONGEST_PAUSE = 1.0
+
+
+class _Line:
+    """A producer, and how many appends still wait for it."""
+
+    def __init__(self, producer: AIOKafkaProducer) -> None:
+        self.producer = producer
+        self.waiting = 0
+        self.retired = False
+
+
+class KafkaLog:
+    """``servers``: ``HOST:PORT[,HOST:PORT]``. ``partitions`` counts where a topic is missing and gets made.
+
+    ``prefix`` stands before the topics' names on the broker, so that tests and benchmarks can share one.
+    """
+
+    def __init__(self, servers: str, partitions: int = 8, *, prefix: str = "") -> None:
+        self.servers = servers
+        self.prefix = prefix
+        self._partitions = partitions
+        self._counts: dict[str, int] = {}
+        self._topics_made = False
+        self._line: asyncio.Task[_Line] | None = None
+        self._trouble = "no answer"
+        self._asker: AIOKafkaConsumer | None = None
+        self._closing: set[asyncio.Task[None]] = set()
+        self._stopped = False
+
+    async def start(self) -> None:
+        self._stopped = False
+        await self._current_line(_deadline())
+
+    async def stop(self) -> None:
+        self._stopped = True
+        line, self._line = self._line, None
+        if line is not None:
+            if line.done() and not line.cancelled() and line.exception() is None:
+                await _close(line.result().producer)
+            line.cancel()
+            await asyncio.wait([line])
+        asker, self._asker = self._asker, None
+        if asker is not None:
+            await asker.stop()
+        if self._closing:
+            await asyncio.wait(self._closing)
+
+    async def append(self, records: Sequence[Record]) -> list[Position]:
+        if not checked(records):
+            return []
+        deadline = _deadline()
+        line = await self._current_line(deadline)
+        acknowledged: list[asyncio.Future[Any]] = []
+        line.waiting += 1
+        try:
+            async with asyncio.timeout_at(deadline):
+                for topic, key, value in records:
+                    acknowledged.append(await line.producer.send(self.prefix + topic, value, key))
+                await asyncio.wait(acknowledged)
+            return [
+                _position(record.topic, future.result()) for record, future in zip(records, acknowledged, strict=True)
+            ]
+        except TimeoutError:
+            self._retire(line)
+            raise TryLater("log", f"{self.servers} did not acknowledge within {DEADLINE} s") from None
+        except MessageSizeTooLargeError:
+            self._retire(line)
+            raise Refused("too-large", f"the topic's max.message.bytes is below {MAX_MESSAGE_BYTES}", 413) from None
+        except KafkaError as error:
+            # After any failed batch the broker expects another sequence number: this producer is of no more use.
+            self._retire(line)
+            raise TryLater("log", f"{self.servers}: {_text(error)}") from error
+        finally:
+            for future in acknowledged:
+                if not future.cancel() and not future.cancelled():
+                    future.exception()  # seen: several records of one append may fail together
+            line.waiting -= 1
+            self._close_if_unused(line)
+
+    def reader(self) -> KafkaReader:
+        return KafkaReader(self)
+
+    async def partitions(self, topic: str) -> int:
+        known(topic)
+        deadline = _deadline()
+        line = await self._current_line(deadline)
+        try:
+            async with asyncio.timeout_at(deadline):
+                found = len(await line.producer.partitions_for(self.prefix + topic))
+        except (KafkaError, TimeoutError) as error:
+            raise TryLater("log", f"{self.servers} does not say what {topic} is: {_text(error)}") from error
+        # While a broker is away its answers may be short.
+        self._counts[topic] = max(found, self._counts.get(topic, 0))
+        return self._counts[topic]
+
+    async def end_positions(self, topic: str) -> dict[int, int]:
+        deadline = _deadline()
+        count = await self.partitions(topic)
+        wanted = [TopicPartition(self.prefix + topic, number) for number in range(count)]
+        try:
+            async with asyncio.timeout_at(deadline):
+                if self._asker is None:
+                    self._asker = await open_consumer(self.servers)
+                ends = await self._asker.end_offsets(wanted)
+        except (KafkaError, OSError, TimeoutError) as error:
+            asker, self._asker = self._asker, None
+            if asker is not None:
+                self._behind(asker.stop())
+            raise TryLater("log", f"{self.servers} does not say where {topic} ends: {_text(error)}") from error
+        return {partition.partition: offset for partition, offset in ends.items()}
+
+    async def _current_line(self, deadline: float) -> _Line:
+        """The producer of the moment; waits for one that is being built, until the deadline."""
+        if self._stopped:
+            raise Fatal(f"the log {self.servers} is stopped")
+        if self._line is None or (self._line.done() and (self._line.cancelled() or self._line.exception())):
+            self._line = asyncio.create_task(self._build())
+        try:
+            async with asyncio.timeout_at(deadline):
+                return await asyncio.shield(self._line)
+        except TimeoutError:
+            raise TryLater("log", f"{self.servers}: {self._trouble}") from None
+
+    async def _build(self) -> _Line:
+        pause = 0.1
+        while True:
+            try:
+                return await self._connect()
+            except (KafkaError, OSError, TimeoutError) as error:
+                self._trouble = _text(error)
+            await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - so that not all come back at once
+            pause = min(pause * 2, _LONGEST_PAUSE)
+
+    async def _connect(self) -> _Line:
+        if not self._topics_made:
+            async with asyncio.timeout(_CONNECT_SECONDS):
+                await make_topics(self.servers, [self.prefix + topic for topic in TOPICS], self._partitions)
+            self._topics_made = True
+        producer = AIOKafkaProducer(
+            bootstrap_servers=self.servers,
+            acks="all",
+            enable_idempotence=True,
+            compression_type="lz4",
+            linger_ms=_LINGER_MS,
+            max_batch_size=_BATCH_BYTES,
+            max_request_size=MAX_MESSAGE_BYTES,
+            request_timeout_ms=_REQUEST_MS,
+            metadata_max_age_ms=_METADATA_MS,
+        )
+        try:
+            async with asyncio.timeout(_CONNECT_SECONDS):
+                await producer.start()
+                for topic in TOPICS:
+                    self._counts[topic] = max(
+                        self._counts.get(topic, 0), len(await producer.partitions_for(self.prefix + topic))
+                    )
+        except BaseException:
+            self._behind(_close(producer))
+            raise
+        return _Line(producer)
+
+    def _retire(self, line: _Line) -> None:
+        if line.retired:
+            return
+        line.retired = True
+        if not self._stopped:
+            self._line = asyncio.create_task(self._build())
+
+    def _close_if_unused(self, line: _Line) -> None:
+        """Others may still get their acknowledgement from it, each until its own deadline."""
+        if line.retired and not line.waiting:
+            self._behind(_close(line.producer))
+
+    def _behind(self, work: Any) -> None:
+        task = asyncio.ensure_future(work)
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+
+def _deadline() -> float:
+    return asyncio.get_running_loop().time() + DEADLINE
+
+
+def _position(topic: str, metadata: Any) -> Position:
+    if metadata.offset < 0:
+        # The broker knows the batch as a duplicate but no longer where it lies: stored, at a place it can't tell.
+        raise TryLater("log", f"{topic} has the records already, but the broker does not say where")
+    return Position(topic, metadata.partition, metadata.offset)
+
+
+async def _close(producer: AIOKafkaProducer) -> None:
+    """Let go of a producer. What is pending is given up: its callers have their answer."""
+    # stop() first waits for every pending batch, and one against a broker that is gone would be for ever.
+    producer._message_accumulator.fail_all(KafkaError("the producer is closed"))
+    with suppress(KafkaError, OSError, TimeoutError):
+        async with asyncio.timeout(_CLOSE_SECONDS):
+            await producer.stop()
+    with suppress(KafkaError, OSError):
+        await producer.client.close()
+
+
+def _text(error: BaseException) -> str:
+    return str(error) or type(error).__name__

@@ -1,0 +1,60 @@
+"""The topics on the broker, made where they are missing."""
+
+# mypy: allow-untyped-calls
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import NoError, TopicAlreadyExistsError, for_code
+
+from cx_events.errors import Fatal
+from cx_events.log.port import MAX_RECORD_BYTES
+
+MAX_MESSAGE_BYTES = MAX_RECORD_BYTES + (64 << 10)
+"""A record at its largest with the batch around it, not compressed."""
+
+_REQUEST_MS = 2_000
+_REPLICAS = 3
+
+
+async def make_topics(servers: str, names: Collection[str], partitions: int) -> None:
+    """Create those that are missing: kept for good, on three brokers where there are so many. Topics that exist stay
+    as they are. Raises aiokafka's errors where no broker answers, ``Fatal`` where the broker refuses."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=servers, request_timeout_ms=_REQUEST_MS)
+    try:
+        await admin.start()
+        # All topics are listed: asking for one by name may make a broker create it in a form of its own.
+        there = await admin.list_topics()
+        missing = [name for name in names if name not in there]
+        if not missing:
+            return
+        brokers = len((await admin.describe_cluster())["brokers"])
+        replicas = max(1, min(_REPLICAS, brokers))
+        answer: Any = await admin.create_topics(
+            [NewTopic(name, partitions, replicas, topic_configs=_settings(replicas)) for name in missing]
+        )
+        for name, code, *message in answer.topic_errors:
+            error = for_code(code)
+            # Another process may have been faster.
+            if error not in (NoError, TopicAlreadyExistsError):
+                if error.retriable:
+                    raise error(*message)
+                raise Fatal(f"the topic {name} can't be created on {servers}: {error.__name__} {message[0] or ''}")
+    finally:
+        await admin.close()
+
+
+def _settings(replicas: int) -> dict[str, str]:
+    return {
+        "retention.ms": "-1",
+        "retention.bytes": "-1",
+        "cleanup.policy": "delete",
+        # A record survives the loss of a broker, and a broker may be away: both need one replica to spare.
+        "min.insync.replicas": str(max(1, replicas - 1)),
+        "max.message.bytes": str(MAX_MESSAGE_BYTES),
+        # A record's timestamp is when the log took it, not what a client's clock says.
+        "message.timestamp.type": "LogAppendTime",
+    }
