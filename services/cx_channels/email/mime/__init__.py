@@ -1,0 +1,18 @@
+"""Raw mail (RFC 5322, MIME), as it comes in over SMTP."""
+
+from __future__ import annotations
+
+from cx_channels.email.mime.mapping import KINDS, map_mail
+from cx_channels.port import Provider
+
+PROVIDER = Provider(
+    name="email/mime",
+    channel="email",
+    map=map_mail,
+    verify=None,  # SMTP has no signature: the connection is chosen by the recipient's address
+    kinds=KINDS,
+    transport="smtp",
+    methods=frozenset({"SMTP"}),
+    content_types=frozenset({"message/rfc822"}),
+    max_bytes=30 << 20,
+)

@@ -1,0 +1,345 @@
+"""Which events a mail becomes: the table of kinds, and the reading of each."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from cx_channels.email.mime.automatic import BOUNCE, REPORT, automatic
+from cx_channels.email.mime.body import Body, Content, body_of, content_of
+from cx_channels.email.mime.bounces import is_bounce, read_bounce
+from cx_channels.email.mime.charsets import cut
+from cx_channels.email.mime.headers import Headers, Mailbox, date, mailboxes
+from cx_channels.email.mime.own import Own, own_of
+from cx_channels.email.mime.parse import Mail, Part, parse
+from cx_channels.email.mime.reports import (
+    Outcome,
+    complaint_of,
+    delivery_outcomes,
+    original_headers,
+    receipt_of,
+)
+from cx_channels.email.mime.threads import Thread, digest_of, thread_of
+from cx_channels.port import Connection, Mapped, Request
+from cx_events.blob.port import blob_name
+from cx_events.envelope import (
+    Attachment,
+    Data,
+    Direction,
+    Draft,
+    Failure,
+    Identifier,
+    Message,
+    Participant,
+    Reference,
+)
+from cx_events.errors import Refused
+from cx_events.identifiers import normalise
+
+KINDS = {
+    "mail from a person": "cx.message.received.v1",
+    "automatic reply": "cx.message.received.v1, message.automatic auto-reply",
+    "mail of a list": "cx.message.received.v1, message.automatic list",
+    "mail of a machine": "cx.message.received.v1, message.automatic report",
+    "mail from an own address": "cx.message.sent.v1",
+    "delivery status, failed": "cx.message.failed.v1 for each recipient",
+    "delivery status, delivered or relayed": "cx.message.delivered.v1 for each recipient",
+    "delivery status, delayed": "cx.message.received.v1, internal, reason delayed: the mail is not lost yet",
+    "bounce in prose": "cx.message.failed.v1",
+    "abuse report": "cx.message.reacted.v1, reaction complaint (or not-spam)",
+    "disposition notification, displayed": "cx.message.read.v1",
+    "disposition notification, other": "cx.message.received.v1, message.automatic report",
+}
+
+MAX_INLINE_RAW = 64 << 10
+_MAX_SUBJECT = 1_000
+_MAX_OTHERS = 50
+_MAX_NOTICE = 4 << 10
+
+
+def map_mail(request: Request, connection: Connection) -> Mapped:
+    """The events of a raw mail. Pure.
+
+    Raises ``Refused("malformed")`` for bytes without any header field, ``Refused("bad-settings")`` for a connection
+    whose settings are not as the README says.
+    """
+    mail = parse(request.body)
+    if not mail.headers.fields:
+        raise Refused("malformed", "this is no mail: it has no header field")
+    reading = _Reading(request, connection, mail)
+    drafts = reading.drafts()
+    stored, blobs = _original(request.body, mail, reading.body, apart=len(drafts) > 1)
+    for draft in drafts:
+        draft.data.raw = msgspec.Raw(stored)
+    return Mapped(drafts=tuple(drafts), blobs=(*blobs, *reading.blobs))
+
+
+def _original(raw: bytes, mail: Mail, body: Body | None, apart: bool) -> tuple[bytes, tuple[bytes, ...]]:
+    """The original as it is kept: inside the event when small, else in the blob store, once for all events."""
+    kept: dict[str, Any] = {}
+    blobs: tuple[bytes, ...] = ()
+    if len(raw) <= MAX_INLINE_RAW and not apart:
+        kept["mime"] = b64encode(raw).decode("ascii")
+    else:
+        kept["blob"], kept["bytes"] = blob_name(raw), len(raw)
+        blobs = (raw,)
+    left_out = [*mail.left_out, *(["text"] if body is not None and body.cut else [])]
+    if left_out:
+        kept["left_out"] = left_out
+    return msgspec.json.encode(kept), blobs
+
+
+@dataclass(frozen=True, slots=True)
+class _People:
+    """Who wrote, who got it, and which of them are us."""
+
+    sender: Mailbox
+    reply_to: Mailbox | None
+    recipients: tuple[Mailbox, ...]
+    own: Own
+
+    @property
+    def others(self) -> list[Mailbox]:
+        return [mailbox for mailbox in self.recipients if not self.own.has(mailbox.address)]
+
+    @property
+    def ours(self) -> list[Mailbox]:
+        return [mailbox for mailbox in self.recipients if self.own.has(mailbox.address)]
+
+
+class _Reading:
+    """One mail on its way to drafts."""
+
+    def __init__(self, request: Request, connection: Connection, mail: Mail) -> None:
+        self.mail = mail
+        self.headers = mail.headers
+        self.connection = connection
+        self.envelope_from = request.headers.get("x-envelope-from")
+        self.people = _people(mail.headers, request, own_of(connection.settings))
+        self.content: Content = content_of(mail.root)
+        self.fallback = digest_of(mail.headers, mail.root.raw)
+        self.thread: Thread = thread_of(mail.headers, self.fallback)
+        self.at = _when(mail.headers)
+        self.body: Body | None = None
+        self.blobs: list[bytes] = []
+
+    def drafts(self) -> list[Draft]:
+        """A report is known by its parts, a bounce by its look; what is neither was written to be read."""
+        original = original_headers(self.mail.root)
+        outcomes = delivery_outcomes(self.mail.root, original)
+        if outcomes and all(outcome.recipient for outcome in outcomes):
+            return self._outcomes(outcomes, original or Headers())
+        complaint = complaint_of(self.mail.root)
+        if complaint is not None:
+            reaction = "not-spam" if complaint.kind == "not-spam" else "complaint"
+            data = self._about(complaint.recipient, original or Headers(), complaint.message_id, "inbound")
+            data.reaction, data.reason = reaction, complaint.kind
+            return [self._draft("reacted", data)]
+        receipt = receipt_of(self.mail.root)
+        if receipt is not None and receipt.disposition == "displayed":
+            about = Headers([("message-id", receipt.message_id.encode())])
+            recipient = receipt.recipient or self.people.sender.address
+            data = self._about(recipient, original or about, receipt.message_id, "inbound")
+            return [self._draft("read", data)]
+        if outcomes or is_bounce(self.headers, self.envelope_from):
+            ours = [mailbox.address for mailbox in (*self.people.ours, self.people.sender)]
+            bounce = read_bounce(self.headers, self.content.text(), original, ours)
+            return self._outcomes(_completed(outcomes, bounce.outcomes), bounce.original)
+        return [self._written()]
+
+    def _outcomes(self, outcomes: list[Outcome], original: Headers) -> list[Draft]:
+        drafts = []
+        for number, outcome in enumerate(outcomes, 1):
+            data = self._about(outcome.recipient, original, original.raw("message-id"), "outbound")
+            assert data.message is not None
+            data.message.automatic = BOUNCE
+            what = outcome.action
+            if what == "failed":
+                data.failure = Failure(code=outcome.code, message=outcome.explanation)
+            elif what == "delayed":
+                # Not failed: the server keeps trying, and a final report follows where it gives up.
+                data.message.automatic, data.reason, data.direction = REPORT, "delayed", "internal"
+                data.failure = Failure(code=outcome.code, message=outcome.explanation)
+            suffix = f"/{number}" if number > 1 else ""
+            drafts.append(self._draft("received" if what == "delayed" else what, data, suffix))
+        return drafts
+
+    def _about(self, recipient: str, original: Headers, message_id: str, direction: Direction) -> Data:
+        """Data of an event about a mail that was sent: the recipient is the customer, the thread that mail's own."""
+        about = thread_of(original, self.thread.root)
+        if not about.own and message_id:
+            about = thread_of(Headers([*original.fields, ("message-id", message_id.encode())]), self.thread.root)
+        # What the notice itself refers to is the mail that it is about (Exim and Gmail do so).
+        sent = about.own or self.thread.replies_to
+        identifiers = [Identifier(kind="email", value=recipient)] if recipient else []
+        references = dict.fromkeys((*about.references(), *self.thread.references()))
+        return Data(
+            channel="email",
+            interaction=self._interaction(about.root),
+            direction=direction,
+            participants=[
+                Participant(role="customer", identifiers=identifiers),
+                *self._system(),
+            ],
+            references=[Reference(kind="message", value=id) for id in references],
+            message=Message(
+                id=sent or self._own_id(),
+                text=cut(self.content.text().strip(), _MAX_NOTICE),
+                content_type="text/plain",
+                subject=self._subject(),
+                in_reply_to=sent,
+                automatic=REPORT,
+            ),
+        )
+
+    def _system(self) -> list[Participant]:
+        sender = self.people.sender
+        if not sender.address:
+            return []
+        return [Participant(role="system", name=sender.name, identifiers=_email(sender.address))]
+
+    def _written(self) -> Draft:
+        people = self.people
+        from_us = people.own.has(people.sender.address)
+        # A contact form sends in our own name, to us, and names its writer as the one to answer.
+        if from_us and people.ours and people.reply_to and not people.own.has(people.reply_to.address):
+            people = _People(people.reply_to, None, people.recipients, people.own)
+            from_us = False
+        self.body = body_of(self.content)
+        direction: Direction = "inbound"
+        if from_us:
+            direction = "outbound" if people.others else "internal"
+        data = Data(
+            channel="email",
+            interaction=self._interaction(self.thread.root),
+            direction=direction,
+            participants=_sent_by_us(people) if from_us else _sent_to_us(people),
+            references=self._references(),
+            message=Message(
+                id=self._own_id(),
+                text=self.body.text,
+                content_type="text/plain",
+                html=self.body.html,
+                subject=self._subject(),
+                in_reply_to=self.thread.replies_to,
+                quoted=self.body.quoted,
+                automatic=automatic(self.headers),
+                attachments=[self._attachment(part) for part in self.content.attached],
+            ),
+        )
+        return self._draft("sent" if from_us else "received", data)
+
+    def _references(self) -> list[Reference]:
+        tokens = dict.fromkeys(
+            token for mailbox in self.people.ours if (token := self.people.own.token(mailbox.address))
+        )
+        return [
+            *(Reference(kind="message", value=id) for id in self.thread.references()),
+            *(Reference(kind="token", value=token) for token in tokens),
+        ]
+
+    def _attachment(self, part: Part) -> Attachment:
+        content = part.content()
+        name = blob_name(content)
+        self.blobs.append(content)
+        return Attachment(
+            name=part.file_name or _name_of_mail(part, content),
+            content_type=part.media_type[:120],
+            bytes=len(content),
+            sha256=name.removeprefix("sha256:"),
+            blob=name,
+        )
+
+    def _own_id(self) -> str:
+        return self.thread.own or self.fallback
+
+    def _interaction(self, root: str) -> str:
+        return f"{self.connection.id}/{root}"
+
+    def _subject(self) -> str:
+        return self.headers.text("subject")[:_MAX_SUBJECT]
+
+    def _draft(self, what: str, data: Data, suffix: str = "") -> Draft:
+        return Draft(type=f"cx.message.{what}.v1", id=f"{self._own_id()}/{what}{suffix}", data=data, time=self.at)
+
+
+def _completed(outcomes: list[Outcome], told: tuple[Outcome, ...]) -> list[Outcome]:
+    """What a delivery status says, with recipients that only its prose names."""
+    if not outcomes:
+        return list(told)
+    named = [outcome for outcome in outcomes if outcome.recipient]
+    nameless = next(outcome for outcome in outcomes if not outcome.recipient)
+    known = {outcome.recipient.lower() for outcome in named}
+    return named + [
+        Outcome(one.recipient, nameless.action, nameless.code or one.code, nameless.explanation or one.explanation)
+        for one in told
+        if one.recipient.lower() not in known
+    ]
+
+
+def _people(headers: Headers, request: Request, own: Own) -> _People:
+    senders = (headers.raw(name) for name in ("from", "sender", "reply-to", "return-path"))
+    sender = next((found[0] for raw in senders if (found := mailboxes(raw))), None)
+    if sender is None:
+        envelope = mailboxes(request.headers.get("x-envelope-from", ""))
+        sender = envelope[0] if envelope else Mailbox(headers.text("from")[:200], "")
+    reply_to = mailboxes(headers.raw("reply-to"))
+    named = [
+        mailbox for name in ("to", "cc", "delivered-to") for raw in headers.every(name) for mailbox in mailboxes(raw)
+    ]
+    named += mailboxes(request.headers.get("x-envelope-to", ""))
+    recipients = {mailbox.address.lower(): mailbox for mailbox in reversed(named)}
+    return _People(sender, reply_to[0] if reply_to else None, tuple(reversed(recipients.values())), own)
+
+
+def _sent_to_us(people: _People) -> list[Participant]:
+    """The sender comes first: only the first customer is identified. The others are there to be seen; they come
+    without identifiers where the sender has none, or they would be taken for the writer."""
+    sender = Participant(role="customer", name=people.sender.name, identifiers=_email(people.sender.address))
+    identified = any(not normalise(identifier).unusable for identifier in sender.identifiers)
+    others = [mailbox for mailbox in people.others if mailbox.address.lower() != people.sender.address.lower()]
+    return [sender, *_others(others, identified), *_business(people.ours)]
+
+
+def _sent_by_us(people: _People) -> list[Participant]:
+    agent = Participant(role="agent", name=people.sender.name, identifiers=_email(people.sender.address))
+    ours = [mailbox for mailbox in people.ours if mailbox.address.lower() != people.sender.address.lower()]
+    return [*_others(people.others, True), agent, *_business(ours)]
+
+
+def _others(mailboxes: list[Mailbox], identified: bool) -> list[Participant]:
+    return [
+        Participant(role="customer", name=mailbox.name, identifiers=_email(mailbox.address) if identified else [])
+        for mailbox in mailboxes[:_MAX_OTHERS]
+    ]
+
+
+def _business(mailboxes: list[Mailbox]) -> list[Participant]:
+    return [
+        Participant(role="business", name=mailbox.name, identifiers=_email(mailbox.address))
+        for mailbox in mailboxes[:_MAX_OTHERS]
+    ]
+
+
+def _email(address: str) -> list[Identifier]:
+    return [Identifier(kind="email", value=address)] if address else []
+
+
+def _when(headers: Headers) -> int | None:
+    """The Date; where it can't be read, the first relay's date, which stands at the bottom."""
+    given = date(headers.raw("date"))
+    if given is not None:
+        return given
+    received = headers.every("received")
+    return date(received[-1].rpartition(";")[2]) if received else None
+
+
+def _name_of_mail(part: Part, content: bytes) -> str:
+    """An attached mail is called by its subject."""
+    if part.media_type != "message/rfc822":
+        return ""
+    subject = parse(content[:MAX_INLINE_RAW]).headers.text("subject")
+    return f"{subject[:100]}.eml" if subject else "message.eml"
