@@ -1,0 +1,28 @@
+"""Twilio Programmable Voice. See README.md for what it sends and how to connect it."""
+
+from __future__ import annotations
+
+from cx_channels.port import Answer, Mapped, Provider, Request
+from cx_channels.voice.twilio.mapping import DOCUMENTED, expects_twiml, map_request
+from cx_channels.voice.twilio.signature import verify
+
+_TWIML = b'<?xml version="1.0" encoding="UTF-8"?><Response/>'
+
+
+def _answer(_mapped: Mapped, request: Request) -> Answer:
+    """TwiML that does nothing for a request that asks what to do: anything else is error 12300 (Invalid Content-Type).
+    Status callbacks take any 2xx: 204, without a body."""
+    if expects_twiml(request):
+        return Answer(body=_TWIML, content_type="text/xml; charset=utf-8")
+    return Answer(status=204)
+
+
+PROVIDER = Provider(
+    name="voice/twilio",
+    channel="voice",
+    map=map_request,
+    verify=verify,
+    kinds=DOCUMENTED,
+    answer=_answer,
+    methods=frozenset({"GET", "POST"}),
+)

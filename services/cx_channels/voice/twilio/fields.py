@@ -1,0 +1,134 @@
+"""A Twilio request as named fields, whether it came as a form, a query string or JSON."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import msgspec
+
+from cx_channels.port import Request
+from cx_channels.signing import sha256_hex
+from cx_events import strict_json
+from cx_events.errors import Refused
+
+MAX_FIELDS = 1000
+RETRY_HEADER = "i-twilio-idempotency-token"
+
+_SAFE_ID = re.compile(r"[!-~]{1,128}")
+_WHOLE = re.compile(r"[0-9]{1,12}")
+
+
+class Fields:
+    """The fields of one request. A name may stand more than once; its first non-empty value is what ``[]`` gives."""
+
+    __slots__ = ("_values",)
+
+    def __init__(self, pairs: Iterable[tuple[str, str]]) -> None:
+        self._values: dict[str, list[str]] = {}
+        for name, value in pairs:
+            self._values.setdefault(name, []).append(value)
+
+    def __getitem__(self, name: str) -> str:
+        """Without blanks around it; empty where there is none: Twilio sends unknown values as empty fields."""
+        return next((value.strip() for value in self._values.get(name, ()) if value.strip()), "")
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._values
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def first(self, *names: str) -> str:
+        """The first of several fields that says something."""
+        return next((value for name in names if (value := self[name])), "")
+
+    def whole(self, *names: str) -> int | None:
+        """A whole number of at most 12 digits, else None."""
+        value = self.first(*names)
+        return int(value) if _WHOLE.fullmatch(value) else None
+
+    def milliseconds(self, *names: str) -> int | None:
+        """A field of whole seconds, in milliseconds."""
+        seconds = self.whole(*names)
+        return None if seconds is None else seconds * 1000
+
+    def starting(self, *prefixes: str) -> bool:
+        """Whether any field's name starts so."""
+        return any(name.startswith(prefixes) for name in self._values)
+
+    def raw(self) -> msgspec.Raw:
+        """All fields as a JSON object; a name that stands more than once has a list."""
+        return msgspec.Raw(msgspec.json.encode({n: v[0] if len(v) == 1 else v for n, v in self._values.items()}))
+
+    def masked(self, name: str) -> Fields:
+        """The same with every character of one field as ``*``."""
+        pairs = ((n, value) for n, values in self._values.items() for value in values)
+        return Fields((n, "*" * len(value) if n == name else value) for n, value in pairs)
+
+    def names(self) -> str:
+        """For error messages."""
+        return ", ".join(list(self._values)[:12])[:200] or "none"
+
+
+def read_fields(request: Request) -> Fields | list[Any]:
+    """The request's fields; a list where the body is a JSON array. ``Refused("malformed")`` for anything else."""
+    if request.method == "GET":
+        return Fields(request.query or _parsed(urlsplit(request.url).query))
+    if request.content_type == "application/json":
+        return _of_json(request.body)
+    return Fields(_parsed(request.body.decode("utf-8", "replace")))
+
+
+def form_pairs(body: bytes) -> list[tuple[str, str]]:
+    """The parameters of a form body in their order, blank ones included. ``Refused("malformed")`` if there are too
+    many."""
+    return _parsed(body.decode("utf-8", "replace"))
+
+
+def id_of(text: str) -> str:
+    """A provider's id as part of an event's id: as it is, or a digest of it where it would not do as one."""
+    return text if _SAFE_ID.fullmatch(text) else sha256_hex(text.encode("utf-8", "replace"))[:32]
+
+
+def distinct(request: Request, fields: Fields) -> str:
+    """What tells this request from another one, and a retry of it from none.
+
+    The header ``I-Twilio-Idempotency-Token`` is the same for each attempt to deliver one request
+    (www.twilio.com/docs/usage/webhooks/webhooks-connection-overrides). Where it is missing, a digest of what was said
+    and where: two menus of one call have different URLs. Of masked fields nothing but the mask goes into the digest,
+    since a few digits are soon found by trying.
+    """
+    token = request.headers.get(RETRY_HEADER, "").strip()
+    if token:
+        return id_of(token)
+    at = urlsplit(request.url)
+    query = at.query if request.method != "GET" else ""
+    return sha256_hex(f"{at.path}?{query}\n".encode("utf-8", "replace") + bytes(fields.raw()))[:32]
+
+
+def _parsed(text: str) -> list[tuple[str, str]]:
+    try:
+        return parse_qsl(text, keep_blank_values=True, max_num_fields=MAX_FIELDS)
+    except ValueError:
+        raise Refused("malformed", f"the form has more than {MAX_FIELDS} fields") from None
+
+
+def _of_json(body: bytes) -> Fields | list[Any]:
+    try:
+        value = strict_json.decode(body)
+    except Refused as refused:
+        raise Refused("malformed", refused.detail) from None
+    if isinstance(value, list):
+        return value
+    if not isinstance(value, Mapping):
+        raise Refused("malformed", "the JSON body is neither an object nor an array")
+    return Fields((name, _text(item)) for name, item in value.items())
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    return "" if value is None else msgspec.json.encode(value).decode()

@@ -1,0 +1,348 @@
+"""Twilio voice: who signed, who is who, when, which call, and what retries become."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+
+from cx_channels.port import Connection, Mapped, Request
+from cx_channels.signing import sha256_hex, sign
+from cx_channels.trial import guess_content_type, recorded_request
+from cx_channels.voice.twilio import PROVIDER
+from cx_channels.voice.twilio.fields import Fields, read_fields
+from cx_channels.voice.twilio.mapping import IGNORED, KINDS, kind_of
+from cx_channels.voice.twilio.times import read_time
+from cx_events.envelope import Draft
+from cx_events.errors import Refused
+from cx_events.timestamps import format_time
+
+VECTORS = Path(__file__).parents[2].parent / "shared" / "fixtures" / "signatures" / "twilio"
+FIXTURES = Path(str(__import__("cx_channels.voice.twilio", fromlist=["x"]).__file__)).parent / "fixtures"
+FORM = "application/x-www-form-urlencoded"
+URL = "https://hub.example.com/v1/hooks/acme-calls"
+ANA, HUB, BEN = "+14155550100", "+14155550199", "+14155550142"
+
+
+def connection(**settings: Any) -> Connection:
+    return Connection("acme-calls", "acme", PROVIDER.name, secrets=("new", "old"), settings=settings)
+
+
+def form(
+    fields: Mapping[str, str] | list[tuple[str, str]], *, url: str = URL, headers: Mapping[str, str] | None = None
+) -> Request:
+    return Request(urlencode(fields).encode(), "POST", url, (), {"content-type": FORM, **(headers or {})})
+
+
+def only(mapped: Mapped) -> Draft:
+    assert len(mapped.drafts) == 1, mapped
+    return mapped.drafts[0]
+
+
+def mapped(settings: Mapping[str, Any] | None = None, **fields: str) -> Draft:
+    return only(PROVIDER.map(form({"CallSid": "CA1", **fields}), connection(**(settings or {}))))
+
+
+def people(draft: Draft) -> list[tuple[str, list[str]]]:
+    return [(p.role, [f"{i.kind}:{i.value}" for i in p.identifiers]) for p in draft.data.participants]
+
+
+def verified(request: Request, *secrets: str) -> bool:
+    assert PROVIDER.verify is not None
+    try:
+        PROVIDER.verify(request, Connection("c", "acme", PROVIDER.name, secrets=secrets))
+    except Refused as refused:
+        assert refused.status == 401
+        return False
+    return True
+
+
+# --- signatures ------------------------------------------------------------------------------------------------------
+
+
+def vectors() -> list[Path]:
+    return sorted(VECTORS.glob("*.json")) or [VECTORS / "none"]
+
+
+@pytest.mark.parametrize("path", vectors(), ids=lambda path: path.name)
+def test_twilios_own_signature_vectors_pass(path: Path) -> None:
+    if not path.is_file():
+        assert not os.environ.get("CI"), f"the vectors {path} are missing"
+        pytest.skip("the vectors are not here")
+    vector = json.loads(path.read_bytes())
+    headers = {"x-twilio-signature": vector["expected"]}
+    if "body" in vector:
+        body, headers["content-type"] = vector["body"].encode(), "application/json"
+    else:
+        body, headers["content-type"] = urlencode(vector["params"]).encode(), FORM
+    request = Request(body, "POST", vector["url"], (), headers)
+    assert verified(request, vector["auth_token"]) is vector["valid"]
+    assert not verified(request, "54321")
+    assert not verified(Request(body + b"&x=1", "POST", vector["url"], (), headers), vector["auth_token"])
+    assert not verified(Request(body, "POST", vector["url"] + "&x=1", (), headers), vector["auth_token"])
+
+
+def signed(request: Request, text: str, secret: str = "new") -> Request:
+    signature = sign(secret, text.encode(), "sha1", "base64")
+    return Request(
+        request.body, request.method, request.url, request.query, {**request.headers, "x-twilio-signature": signature}
+    )
+
+
+def test_both_tokens_pass_while_one_is_rotated() -> None:
+    request = form({"CallSid": "CA1"})
+    for secret in ("new", "old"):
+        assert verified(signed(request, URL + "CallSidCA1", secret), "new", "old")
+    assert not verified(signed(request, URL + "CallSidCA1", "older"), "new", "old")
+
+
+def test_a_repeated_parameter_counts_once_for_each_value_in_order_of_value() -> None:
+    request = form([("b", "2"), ("a", "y"), ("a", "x"), ("a", "y"), ("empty", "")])
+    assert verified(signed(request, URL + "axay" + "b2" + "empty"), "new")
+
+
+def test_a_get_is_signed_over_its_url_alone() -> None:
+    url = f"{URL}?CallSid=CA1&CallStatus=completed"
+    request = Request(b"", "GET", url, (("CallSid", "CA1"), ("CallStatus", "completed")), {})
+    assert verified(signed(request, url), "new")
+    assert not verified(signed(request, URL), "new")
+
+
+@pytest.mark.parametrize("called", [URL, URL.replace(".com", ".com:443"), URL.replace(".com", ".com:8443")])
+@pytest.mark.parametrize("with_port", [True, False])
+def test_the_url_passes_with_and_without_its_port(called: str, with_port: bool) -> None:
+    port = called.split(".com")[1].split("/")[0] or ":443"
+    text = URL.replace(".com", f".com{port}") if with_port else URL
+    assert verified(signed(form({"CallSid": "CA1"}, url=called), text + "CallSidCA1"), "new")
+
+
+def test_a_json_body_that_the_url_does_not_cover_is_refused() -> None:
+    body = b'{"a":1}'
+    for query in ("", "?bodySHA256=" + sha256_hex(b"{}")):
+        request = Request(body, "POST", URL + query, (), {"content-type": "application/json"})
+        assert not verified(signed(request, URL + query), "new")
+    url = f"{URL}?bodySHA256={sha256_hex(body)}"
+    assert verified(signed(Request(body, "POST", url, (), {"content-type": "application/json"}), url), "new")
+
+
+# --- times -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Sun, 25 Mar 2018 09:53:19 +0000", "2018-03-25T09:53:19Z"),
+        ("Sun, 09 Feb 2020 09:30:03 Etc/UTC", "2020-02-09T09:30:03Z"),
+        ("Thurs, 20 July 1989 18:30:43 +0000", "1989-07-20T18:30:43Z"),
+        ("Mon, 5 Jan 2026 01:02:03 GMT", "2026-01-05T01:02:03Z"),
+        ("5 Jan 2026 01:02:03", "2026-01-05T01:02:03Z"),
+        ("Mon, 05 Jan 2026 01:02:03 -0530", "2026-01-05T06:32:03Z"),
+        ("2026-11-22T09:30:05.437Z", "2026-11-22T09:30:05.437000Z"),
+    ],
+)
+def test_times_are_read_in_every_form_that_occurs(text: str, expected: str) -> None:
+    at = read_time(text)
+    assert at is not None
+    assert format_time(at) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "yesterday", "Sun, 31 Feb 2026 01:02:03 +0000", "Sun, 01 Feb 2026 25:00:00 +0000", "1 Foo 2026 01:02:03",
+     "Sun, 01 Feb 2026 01:02:03 Mars/Base", "2026-11-22T09:30:05", "1700000000", "٠١ Feb 2026 01:02:03"],
+)  # fmt: skip
+def test_an_unreadable_time_is_none(text: str) -> None:
+    assert read_time(text) is None
+
+
+# --- who is who ------------------------------------------------------------------------------------------------------
+
+
+def test_the_customer_is_who_calls_in() -> None:
+    draft = mapped(CallStatus="ringing", Direction="inbound", From=ANA, To=HUB, CallerName="ANA SILVA")
+    assert people(draft) == [("customer", [f"phone:{ANA}"]), ("business", [f"phone:{HUB}"])]
+    assert draft.data.participants[0].name == "ANA SILVA"
+    assert draft.data.direction == "inbound"
+
+
+@pytest.mark.parametrize("way", ["outbound-api", "outbound", "outbound-dial", "trunking-terminating"])
+def test_the_customer_is_who_is_called(way: str) -> None:
+    draft = mapped(CallStatus="completed", Direction=way, From=HUB, To=ANA, CallerName="Acme")
+    assert people(draft) == [("customer", [f"phone:{ANA}"]), ("business", [f"phone:{HUB}"])]
+    assert draft.data.participants[0].name == ""
+    assert draft.data.direction == "outbound"
+
+
+def test_a_leg_to_listed_staff_names_no_customer() -> None:
+    leg = {"CallStatus": "in-progress", "SequenceNumber": "2", "Direction": "outbound-dial", "ParentCallSid": "CA0"}
+    for staff in (BEN, "1415555014*", "+1 (415) 555-0142"):
+        draft = mapped({"staff": [staff]}, From=HUB, To=BEN, **leg)
+        assert people(draft) == [("agent", [f"phone:{BEN}"])]
+        assert draft.data.direction == "internal"
+        assert draft.data.agent is not None
+        assert draft.data.agent.id == BEN
+
+
+def test_a_leg_that_shows_no_number_of_ours_carries_a_caller_on_to_staff() -> None:
+    leg = {"CallStatus": "ringing", "SequenceNumber": "1", "Direction": "outbound-dial", "ParentCallSid": "CA0"}
+    assert people(mapped({"numbers": [HUB]}, From=ANA, To=BEN, **leg)) == [("agent", [f"phone:{BEN}"])]
+    ours = mapped({"numbers": [HUB]}, From=HUB, To=ANA, **leg)
+    assert people(ours) == [("customer", [f"phone:{ANA}"]), ("business", [f"phone:{HUB}"])]
+
+
+def test_softphones_and_desk_phones_are_staff_unless_clients_are_said_to_be_customers() -> None:
+    call = {"CallStatus": "ringing", "Direction": "inbound", "To": HUB}
+    assert people(mapped(From="client:ben", **call))[0] == ("agent", ["twilio-client:ben"])
+    assert people(mapped(From="sip:ben@acme.sip.example.com", **call))[0] == ("agent", ["sip:ben@acme.sip.example.com"])
+    assert people(mapped({"clients": "customers"}, From="client:ana", **call))[0] == (
+        "customer",
+        ["twilio-client:ana"],
+    )
+
+
+def test_without_a_direction_a_ringing_call_comes_in_and_others_name_nobody() -> None:
+    assert people(mapped(CallStatus="ringing", Caller=ANA)) == [("customer", [f"phone:{ANA}"])]
+    assert people(mapped(CallStatus="completed", Caller=ANA)) == []
+
+
+# --- which call, and ids ---------------------------------------------------------------------------------------------
+
+
+def test_all_legs_of_a_call_are_one_interaction_and_a_legs_end_does_not_end_it() -> None:
+    leg = mapped(CallStatus="completed", ParentCallSid="CA0", Direction="outbound-dial", From=HUB, To="client:ben")
+    root = only(PROVIDER.map(form({"CallSid": "CA0", "CallStatus": "completed"}), connection()))
+    assert leg.data.interaction == root.data.interaction == "acme-calls/CA0"
+    assert leg.type == "cx.interaction.routed.v1"
+    assert root.type == "cx.interaction.ended.v1"
+    assert [(r.kind, r.value) for r in leg.data.references] == [("call", "CA1")]
+
+
+def test_durations_are_read_in_seconds_and_never_in_billed_minutes() -> None:
+    assert mapped(CallStatus="completed", Duration="1", CallDuration="49").data.duration_ms == 49_000
+    assert mapped(CallStatus="completed", Duration="1").data.duration_ms is None
+
+
+def test_a_retried_status_callback_is_the_same_event_and_the_next_one_is_another() -> None:
+    fields = {"CallSid": "CA1", "CallStatus": "ringing", "SequenceNumber": "1"}
+
+    def sent(token: str, **changes: str) -> str:
+        request = form({**fields, **changes}, headers={"i-twilio-idempotency-token": token})
+        return only(PROVIDER.map(request, connection())).id
+
+    assert sent("a") == sent("b")
+    ids = {sent("a"), sent("a", SequenceNumber="2"), sent("a", CallStatus="completed"), sent("a", CallSid="CA2")}
+    assert len(ids) == 4
+
+
+def test_requests_without_an_id_of_their_own_are_known_by_the_retry_token_else_by_what_they_say() -> None:
+    fields = {"CallSid": "CA1", "CallStatus": "in-progress", "Digits": "1"}
+
+    def sent(url: str = URL, headers: Mapping[str, str] | None = None, **changes: str) -> str:
+        return only(PROVIDER.map(form({**fields, **changes}, url=url, headers=headers), connection())).id
+
+    token = {"i-twilio-idempotency-token": "t-1"}
+    other = {"i-twilio-idempotency-token": "t-2"}
+    assert sent(headers=token) == sent(headers=token)
+    assert sent(headers=token) != sent(headers=other)
+    assert sent() == sent()
+    assert len({sent(), sent(Digits="2"), sent(url=URL + "?menu=2")}) == 3
+
+
+def test_masked_digits_stand_nowhere_in_the_event() -> None:
+    fields = {"CallSid": "CA1", "CallStatus": "in-progress", "Digits": "4929"}
+    request = form(fields)
+    draft = only(PROVIDER.map(request, connection(mask_digits=True)))
+    assert draft.data.digits == "****"
+    assert b"4929" not in bytes(draft.data.raw)  # type: ignore[arg-type]
+    same_length = only(PROVIDER.map(form({**fields, "Digits": "1111"}), connection(mask_digits=True)))
+    assert draft.id == same_length.id, "a digest of the digits could be found by trying"
+
+
+def test_a_conferences_numbers_do_not_order_the_call() -> None:
+    draft = mapped(ConferenceSid="CF1", StatusCallbackEvent="participant-unhold", SequenceNumber="9")
+    assert draft.sequence is None
+    assert draft.type == "cx.interaction.resumed.v1"
+
+
+def test_odd_call_ids_make_sound_event_ids() -> None:
+    for sid in ("CA\0\n1", "x" * 5000, "é"):
+        draft = only(PROVIDER.map(form({"CallSid": sid, "CallStatus": "completed"}), connection()))
+        assert draft.id.isascii()
+        assert draft.id.isprintable()
+        assert len(draft.id) < 100
+
+
+# --- kinds and answers -----------------------------------------------------------------------------------------------
+
+
+def fixture_request(path: Path) -> Request:
+    return recorded_request(PROVIDER, path.read_bytes(), filename=path.name)
+
+
+def test_every_kind_that_is_mapped_has_a_fixture() -> None:
+    seen = set()
+    for path in FIXTURES.iterdir():
+        try:
+            fields = read_fields(fixture_request(path))
+        except Refused:
+            continue
+        if isinstance(fields, Fields):
+            seen.add(kind_of(fields))
+    assert set(KINDS) - seen <= {"status/queued", "status/answered"}, "aliases of what others test"
+    assert not set(KINDS) & set(IGNORED)
+
+
+@pytest.mark.parametrize(
+    ("name", "twiml"),
+    [
+        ("voice-inbound.form", True),
+        ("gather-digits.form", True),
+        ("dial-no-answer.form", True),
+        ("queue-waiting.form", True),
+        ("amd-with-the-call.form", True),
+        ("no-call.form", True),
+        ("malformed.json", True),
+        ("amd.form", False),
+        ("status-completed.form", False),
+        ("recording-completed.form", False),
+        ("conference-join.form", False),
+        ("realtime-content.form", False),
+        ("unknown-status.form", False),
+    ],
+)
+def test_requests_for_twiml_get_an_empty_document_and_callbacks_get_none(name: str, twiml: bool) -> None:
+    answer = PROVIDER.answer(Mapped(), fixture_request(FIXTURES / name))
+    if twiml:
+        assert (answer.status, answer.content_type) == (200, "text/xml; charset=utf-8")
+        assert answer.body.endswith(b"<Response/>")
+    else:
+        assert (answer.status, answer.body) == (204, b"")
+
+
+def test_a_request_without_a_call_is_refused_by_name() -> None:
+    with pytest.raises(Refused) as caught:
+        PROVIDER.map(form({"CallStatus": "in-progress", "timeout": "true", "wait_type": "gather"}), connection())
+    assert caught.value.reason == "no-call-sid"
+    assert "wait_type" in caught.value.detail
+
+
+def test_a_form_with_too_many_fields_is_refused_and_card_data_never_kept() -> None:
+    with pytest.raises(Refused) as caught:
+        PROVIDER.map(form([("a", str(n)) for n in range(1001)]), connection())
+    assert caught.value.reason == "malformed"
+    paid = PROVIDER.map(form({"CallSid": "CA1", "CallStatus": "in-progress", "PaymentCardNumber": "x1"}), connection())
+    assert [ignored.kind for ignored in paid.ignored] == ["pay"]
+    assert not paid.drafts
+
+
+def test_the_kind_of_a_recording_is_guessed_from_its_name_or_its_first_bytes() -> None:
+    assert guess_content_type(PROVIDER, b"a=1", "x.form") == FORM
+    assert guess_content_type(PROVIDER, b"a=1", "x") == FORM
+    assert guess_content_type(PROVIDER, b' {"a":1}', "") == "application/json"
+    assert guess_content_type(PROVIDER, b"{}", "x.json.txt") == "application/json"
+    assert guess_content_type(PROVIDER, b"--b1\r\nX: y", "") == 'multipart/form-data; boundary="b1"'
