@@ -1,0 +1,278 @@
+"""The definition of who is who, against random graphs: what must hold whatever the facts are."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import replace
+from itertools import combinations
+
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from tests.unit.identity_graphs import SOURCE, Step, decided, decision, graph_of, histories, rules, ties
+
+from cx_identity.components import resolve
+from cx_identity.merging import merge_pairs
+from cx_identity.model import Graph, Resolution, confidence_of
+from cx_identity.rules import Rules
+from cx_identity.sharing import shared_among
+
+LATER = 100
+
+many = settings(max_examples=250, deadline=None)
+
+
+def customers(resolution: Resolution) -> set[frozenset[bytes]]:
+    members = defaultdict(set)
+    for profile, customer in resolution.customer_of.items():
+        members[customer].add(profile)
+    return {frozenset(of_one) for of_one in members.values()}
+
+
+def without(resolution: Resolution, *ids: str) -> Resolution:
+    """The same, but for what it says of some decisions themselves."""
+    keys = {decision(0, id, "withdraw").key for id in ids}
+    return replace(resolution, decisions={k: v for k, v in resolution.decisions.items() if k not in keys})
+
+
+def plainly(graph: Graph, by: Rules) -> set[frozenset[bytes]]:
+    """The definition told with sets of sets, slowly, and without a line of the real one."""
+    profiles = graph.profiles
+    by_name = {f"{d.at[1]}#{d.at[2]}": d for d in graph.decisions}
+    newest = sorted(by_name.values(), key=lambda d: d.at, reverse=True)
+
+    def counts(d):
+        return not any(
+            w.kind == "withdraw"
+            and by_name.get(w.withdraws) is d
+            and (d.kind != "withdraw" or w.at > d.at)
+            and counts(w)
+            for w in newest
+        )
+
+    rank = {"crm": 0, "account": 1, "email": 2, "phone": 3, "cookie": 6}
+    mute = {id for id, p in profiles.items() if not by.may_link(p)}
+    shared = set()
+    for id, p in profiles.items():
+        tied = {e.a if e.b == id else e.b for e in graph.edges if id in (e.a, e.b)} - mute
+        for kind in rank:
+            of_kind = [other for other in tied if profiles[other].kind == kind]
+            if p.kind in by.shared_after and rank[kind] <= rank[p.kind] and len(of_kind) > by.shared_after[p.kind]:
+                shared.add(id)
+
+    people = {frozenset({id}) for id in profiles}
+    apart: list[tuple[bytes, bytes]] = []
+
+    def of(id):
+        return next(person for person in people if id in person)
+
+    def unite(a, b):
+        one, other = of(a), of(b)
+        people.difference_update({one, other})
+        people.add(one | other)
+
+    def disputed(a, b):
+        return any({of(u), of(v)} == {of(a), of(b)} for u, v in apart)
+
+    for d in newest:
+        if counts(d) and d.a in profiles and d.b in profiles:
+            if d.kind == "merge" and (of(d.a) == of(d.b) or not disputed(d.a, d.b)):
+                unite(d.a, d.b)
+            if d.kind == "apart" and of(d.a) != of(d.b):
+                apart.append((d.a, d.b))
+    sure = [(0, e.verified, e.a, e.b) for e in graph.edges if e.verified]
+    weak = [(1, e.asserted, e.a, e.b) for e in graph.edges if e.asserted and not {e.a, e.b} & shared]
+    for _, _, a, b in sorted(sure + weak):
+        if {a, b} & mute or of(a) == of(b) or disputed(a, b):
+            continue
+        held = [{profiles[id].kind for id in of(end)} & by.exclusive for end in (a, b)]
+        if not held[0] & held[1]:
+            unite(a, b)
+    return people
+
+
+@many
+@given(histories(), rules())
+def test_customers_are_those_of_the_definition_told_plainly(steps, by):
+    graph = graph_of(steps)
+    assert customers(resolve(graph, by)) == plainly(graph, by)
+
+
+@many
+@given(histories(), rules(), st.randoms(use_true_random=False))
+def test_the_order_in_which_anything_is_given_changes_nothing(steps, by, random):
+    told = resolve(graph_of(steps), by)
+    graph = graph_of(random.sample(steps, len(steps)))
+    profiles = dict(random.sample(list(graph.profiles.items()), len(graph.profiles)))
+    edges = random.sample(list(graph.edges), len(graph.edges))
+    assert resolve(Graph(profiles, edges, graph.decisions), by) == told
+
+
+@many
+@given(histories(), rules())
+def test_a_customer_is_known_by_its_least_profile_by_first_recorded_time_and_id(steps, by):
+    graph = graph_of(steps)
+    resolution = resolve(graph, by)
+    assert resolution.customer_of.keys() == graph.profiles.keys()
+    for members in customers(resolution):
+        least = min(members, key=lambda member: (graph.profiles[member].first_recorded, member))
+        assert {resolution.customer_of[id] for id in members} == {least}
+
+
+@many
+@given(histories(), rules())
+def test_every_profile_hangs_on_its_customer_by_an_edge_or_a_decision(steps, by):
+    graph = graph_of(steps)
+    resolution = resolve(graph, by)
+    assert set(resolution.joined) == {id for id, customer in resolution.customer_of.items() if id != customer}
+    sureness = {d.at[1:]: 100 for d in graph.decisions if d.kind == "merge"}
+    for edge in graph.edges:
+        sureness[(edge.verified or edge.asserted)[1:]] = confidence_of(edge)
+    for id, joined in resolution.joined.items():
+        customer, above, steps_up = resolution.customer_of[id], joined, 0
+        assert joined.confidence <= sureness[joined.evidence]
+        while above.via != customer:
+            assert resolution.joined[above.via].confidence >= above.confidence
+            above, steps_up = resolution.joined[above.via], steps_up + 1
+            assert steps_up < len(graph.profiles)
+
+
+@many
+@given(histories(), rules(), st.data())
+def test_a_withdrawn_decision_leaves_no_trace(steps, by, data):
+    before = resolve(graph_of(steps), by)
+    ids = data.draw(
+        st.lists(st.sampled_from(list(graph_of(steps).profiles)), min_size=2, max_size=2, unique=True)
+        if len(graph_of(steps).profiles) > 1
+        else st.nothing()
+    )
+    kind = data.draw(st.sampled_from(["merge", "apart"]))
+    recorded, withdrawn_at = data.draw(st.tuples(st.integers(1, 12), st.integers(1, 12)))
+    made = decision(recorded, "made", kind, *ids)
+    undone = decision(withdrawn_at, "undone", "withdraw", withdraws=f"{SOURCE}#made")
+    after = resolve(graph_of([undone, *steps, made]), by)
+    assert after.decisions[made.key].state == "withdrawn"
+    assert without(after, "made", "undone") == before
+
+
+@many
+@given(histories(), rules(), st.data())
+def test_withdrawing_a_withdrawal_restores_the_decision(steps, by, data):
+    graph = graph_of(steps)
+    assume(len(graph.profiles) > 1)
+    ids = data.draw(st.lists(st.sampled_from(list(graph.profiles)), min_size=2, max_size=2, unique=True))
+    made = decision(data.draw(st.integers(1, 12)), "made", data.draw(st.sampled_from(["merge", "apart"])), *ids)
+    undone = decision(13, "undone", "withdraw", withdraws=f"{SOURCE}#made")
+    restored = decision(14, "restored", "withdraw", withdraws=f"{SOURCE}#undone")
+    after = resolve(graph_of([*steps, restored, undone, made]), by)
+    assert without(after, "undone", "restored") == resolve(graph_of([*steps, made]), by)
+
+
+@many
+@given(histories(), rules())
+def test_a_pair_kept_apart_is_never_one_customer_while_the_decision_stands(steps, by):
+    resolution = resolve(graph_of(steps), by)
+    for d in decided(steps):
+        if d.kind == "apart" and resolution.decisions[d.key].state == "stands":
+            assert resolution.customer_of[d.a] != resolution.customer_of[d.b]
+
+
+@many
+@given(histories(), rules())
+def test_a_merge_that_stands_makes_one_customer(steps, by):
+    resolution = resolve(graph_of(steps), by)
+    for d in decided(steps):
+        if d.kind == "merge" and resolution.decisions[d.key].state == "stands":
+            assert resolution.customer_of[d.a] == resolution.customer_of[d.b]
+
+
+@many
+@given(histories(), rules(), st.data())
+def test_the_newest_decision_always_counts(steps, by, data):
+    graph = graph_of(steps)
+    assume(len(graph.profiles) > 1)
+    a, b = data.draw(st.lists(st.sampled_from(list(graph.profiles)), min_size=2, max_size=2, unique=True))
+    merged = resolve(graph_of([*steps, decision(LATER, "now", "merge", a, b)]), by)
+    assert merged.customer_of[a] == merged.customer_of[b]
+    parted = resolve(graph_of([*steps, decision(LATER, "now", "apart", a, b)]), by)
+    assert parted.customer_of[a] != parted.customer_of[b]
+
+
+@many
+@given(histories(), rules())
+def test_a_decision_contradicting_newer_ones_is_void_and_changes_nothing(steps, by):
+    resolution = resolve(graph_of(steps), by)
+    void = [d for d in decided(steps) if resolution.decisions[d.key].state == "void"]
+    for d in void:
+        again = resolve(graph_of([step for step in steps if step is not d]), by)
+        assert again.customer_of == resolution.customer_of
+        assert again.joined == resolution.joined
+
+
+@many
+@given(histories(kinds=()), rules())
+def test_values_of_an_exclusive_kind_never_merge_on_their_own(steps, by):
+    graph = graph_of(steps)
+    for members in customers(resolve(graph, by)):
+        for one, other in combinations(members, 2):
+            kind = graph.profiles[one].kind
+            assert kind not in by.exclusive or kind != graph.profiles[other].kind
+
+
+@many
+@given(histories(), rules(), st.data())
+def test_a_merge_of_two_customers_brings_all_of_both_together(steps, by, data):
+    graph = graph_of(steps)
+    resolution = resolve(graph, by)
+    people = sorted(customers(resolution), key=min)
+    assume(len(people) > 1)
+    one, other = data.draw(st.lists(st.sampled_from(people), min_size=2, max_size=2, unique=True))
+    standing = [d for d in graph.decisions if d.kind == "apart" and resolution.decisions[d.key].state == "stands"]
+    pairs = merge_pairs([graph.profiles[i] for i in one], [graph.profiles[i] for i in other], by, standing)
+    merges: list[Step] = [decision(LATER, f"now{at}", "merge", a, b) for at, (a, b) in enumerate(pairs)]
+    merged = resolve(graph_of([*steps, *merges]), by)
+    assert len({merged.customer_of[id] for id in one | other}) == 1
+
+
+@many
+@given(histories(), rules(), st.data())
+def test_more_facts_never_make_an_identifier_cease_to_be_shared(steps, by, data):
+    some = data.draw(st.lists(st.sampled_from(steps)))
+    fewer = graph_of(some)
+    whole = graph_of(steps)
+    assert shared_among(fewer.profiles, fewer.edges, by) <= shared_among(whole.profiles, whole.edges, by)
+
+
+@many
+@given(histories(), rules())
+def test_what_may_never_link_stands_alone_unless_a_person_decides(steps, by):
+    graph = graph_of([*ties(steps)])
+    resolution = resolve(graph, by)
+    for id, profile in graph.profiles.items():
+        if not by.may_link(profile):
+            assert [member for member, of in resolution.customer_of.items() if of == resolution.customer_of[id]] == [id]
+
+
+@many
+@given(histories(), rules())
+def test_a_refused_edge_says_what_refused_it(steps, by):
+    graph = graph_of(steps)
+    resolution = resolve(graph, by)
+    aparts = {d.name for d in graph.decisions if d.kind == "apart" and resolution.decisions[d.key].state == "stands"}
+    for refusal in resolution.refused:
+        assert resolution.customer_of[refusal.a] != resolution.customer_of[refusal.b]
+        assert refusal.by in (aparts if refusal.reason == "apart" else by.exclusive)
+
+
+@many
+@given(histories(), rules())
+def test_each_shared_identifier_yields_a_candidate_until_someone_dismisses_it(steps, by):
+    graph = graph_of(steps)
+    resolution = resolve(graph, by)
+    dismissed = {d.a for d in graph.decisions if d.kind == "dismiss" and resolution.decisions[d.key].state == "stands"}
+    assert {c.identifier for c in resolution.candidates} == resolution.shared - dismissed
+    for candidate in resolution.candidates:
+        tied = {other for e in graph.edges for id, other in ((e.a, e.b), (e.b, e.a)) if id == candidate.identifier}
+        linkable = {id for id in tied if by.may_link(graph.profiles[id])}
+        assert {t.customer for t in candidate.customers} == {resolution.customer_of[id] for id in linkable}
+        ranks = [(-t.confidence, -t.evidence[0], t.customer) for t in candidate.customers]
+        assert ranks == sorted(ranks)

@@ -1,0 +1,201 @@
+"""What is resolved again after a change is exactly what the change can affect."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.unit.identity_graphs import SOURCE, Node, Seen, Step, decided, decision, graph_of, histories, rules
+
+from cx_identity.components import resolve
+from cx_identity.model import Edge, Graph, Refusal, Resolution, joint
+from cx_identity.rules import Rules
+from cx_identity.scope import GraphSlice, Scope
+
+many = settings(max_examples=300, deadline=None)
+
+
+class Store:
+    """A store in a dict: takes facts in batches, reads slices, and keeps what scopes decided."""
+
+    def __init__(self, by: Rules, sparing: bool) -> None:
+        self.by = by
+        self.sparing = sparing
+        self.steps: list[Step] = []
+        self.graph = Graph({})
+        self.customer_of: dict[bytes, bytes] = {}
+        self.joined: dict = {}
+        self.shared: set[bytes] = set()
+        self.refused: dict[tuple[bytes, bytes], Refusal] = {}
+        self.standings: dict = {}
+        self.candidates: set[bytes] = set()
+        self.reads: list[frozenset[bytes]] = []
+
+    def apply(self, batch: list[Step]) -> Resolution:
+        before = {(e.a, e.b): e for e in self.graph.edges}
+        known = self.graph.profiles
+        self.steps += batch
+        self.graph = graph_of(self.steps)
+        dirty = {id for id, profile in self.graph.profiles.items() if known.get(id) != profile}
+        self.changed = {(e.a, e.b) for e in self.graph.edges if before.get((e.a, e.b)) != e}
+        dirty |= {end for pair in self.changed for end in pair}
+        for d in decided(batch):
+            dirty |= self.named_by(d)
+        return self.recompute(dirty)
+
+    def named_by(self, d) -> set[bytes]:
+        seen = set()
+        while d is not None and d.kind == "withdraw" and d.name not in seen:
+            seen.add(d.name)
+            d = next((other for other in self.graph.decisions if other.name == d.withdraws), None)
+        return set() if d is None or d.kind == "withdraw" else {d.a, d.b}
+
+    def read(self, wanted: frozenset[bytes], stays: bool) -> GraphSlice:
+        self.reads.append(wanted)
+        stays_shared = self.shared & wanted if stays else set()
+
+        def spared(edge: Edge, end: bytes) -> bool:
+            if end not in wanted:
+                return True
+            if not self.by.may_link(self.graph.profiles[end]):
+                return True
+            return end in stays_shared and edge.verified is None and (edge.a, edge.b) not in self.changed
+
+        near = [e for e in self.graph.edges if e.a in wanted or e.b in wanted]
+        if self.sparing:
+            near = [e for e in near if not (spared(e, e.a) and spared(e, e.b))]
+        ids = {end for e in near for end in (e.a, e.b)} | (wanted & self.graph.profiles.keys())
+        told = [d for d in self.graph.decisions if d.kind != "withdraw" and (d.a in wanted or d.b in wanted)]
+        names = {d.name for d in told}
+        while more := [d for d in self.graph.decisions if d.withdraws in names and d not in told]:
+            told += more
+            names |= {d.name for d in more}
+        return GraphSlice({id: self.graph.profiles[id] for id in ids}, near, told, self.shared & ids, stays_shared)
+
+    def recompute(self, dirty: set[bytes], stays: bool = True) -> Resolution:
+        scope = Scope(dirty, self.by)
+        while wanted := scope.wants():
+            scope.give(self.read(wanted, stays and self.sparing))
+        resolution = resolve(scope.graph(), self.by)
+        assert resolution.customer_of.keys() == scope.nodes
+        for id, customer in resolution.customer_of.items():
+            self.customer_of[id] = customer
+            self.joined.pop(id, None)
+        self.joined |= resolution.joined
+        self.shared = (self.shared - scope.nodes) | resolution.shared
+        self.refused = {p: r for p, r in self.refused.items() if p[0] not in scope.nodes and p[1] not in scope.nodes}
+        self.refused |= {(r.a, r.b): r for r in resolution.refused}
+        self.standings |= resolution.decisions
+        self.candidates = (self.candidates - scope.nodes) | {c.identifier for c in resolution.candidates}
+        return resolution
+
+    def agrees_with_the_whole(self) -> None:
+        whole = resolve(self.graph, self.by)
+        assert self.customer_of == whole.customer_of
+        assert self.joined == whole.joined
+        assert self.shared == whole.shared
+        assert self.refused == {(r.a, r.b): r for r in whole.refused}
+        assert self.candidates == {c.identifier for c in whole.candidates}
+        pairs = [d for d in self.graph.decisions if d.kind in {"merge", "apart"}]
+        assert [self.standings[d.key] for d in pairs] == [whole.decisions[d.key] for d in pairs]
+
+
+@many
+@given(histories(), rules(), st.booleans(), st.data())
+def test_resolving_what_changed_batch_by_batch_equals_resolving_everything(steps, by, sparing, data):
+    store = Store(by, sparing)
+    while steps:
+        size = data.draw(st.integers(1, 4))
+        batch, steps = steps[:size], steps[size:]
+        store.apply(batch)
+        store.agrees_with_the_whole()
+
+
+@many
+@given(histories(), rules(), rules())
+def test_after_a_change_of_rules_a_scope_that_begins_everywhere_equals_resolving_everything(steps, old, new):
+    store = Store(old, sparing=False)
+    store.apply(steps)
+    store.by = new
+    store.recompute(set(store.graph.profiles), stays=False)
+    store.agrees_with_the_whole()
+
+
+@many
+@given(histories(), rules(), st.data())
+def test_an_edge_that_a_better_copy_of_its_event_takes_away_is_resolved_away(steps, by, data):
+    """The fact that counts may change for one that says less; its profiles are dirty and nothing is spared."""
+    store = Store(by, sparing=False)
+    store.apply(steps)
+    gone = data.draw(st.sampled_from([s for s in steps if isinstance(s, Seen)]))
+    less = Seen(gone.recorded, gone.id, gone.nodes[:1], verified=False)
+    kept = [step for step in steps if step is not gone] + [less]
+    still = graph_of(kept).profiles.keys()
+    vanished = {node.id for node in gone.nodes} - still
+    store.steps, store.graph = kept, graph_of(kept)
+    store.recompute({node.id for node in gone.nodes}, stays=False)
+    for id in vanished:
+        store.customer_of.pop(id)
+        store.joined.pop(id, None)
+        store.shared.discard(id)
+        store.candidates.discard(id)
+        store.refused = {p: r for p, r in store.refused.items() if id not in p}
+    store.agrees_with_the_whole()
+
+
+def test_one_more_address_at_a_switchboard_is_resolved_without_reading_the_others():
+    by = Rules({"phone": 1})
+    desk = Node("phone", "+15550100")
+    store = Store(by, sparing=True)
+    store.apply([Seen(at, f"e{at}", (desk, Node("email", f"p{at}@example.com")), False) for at in range(50)])
+    store.reads.clear()
+    newcomer = Node("email", "new@example.com")
+    resolution = store.apply([Seen(99, "e99", (desk, newcomer), False)])
+    assert resolution.customer_of == {desk.id: desk.id, newcomer.id: newcomer.id}
+    assert store.reads == [frozenset({desk.id, newcomer.id})]
+    store.agrees_with_the_whole()
+
+
+def test_a_phone_that_turns_shared_parts_those_whom_it_had_joined():
+    by = Rules({"phone": 1})
+    ana, ben, phone = Node("email", "ana@example.com"), Node("email", "ben@example.com"), Node("phone", "+15550101")
+    cookie = Node("cookie", "c-1")
+    store = Store(by, sparing=True)
+    store.apply([Seen(1, "e1", (ana, phone), False), Seen(2, "e2", (phone, cookie), False)])
+    assert len(set(store.customer_of.values())) == 1
+    resolution = store.apply([Seen(3, "e3", (ben, phone), False)])
+    assert resolution.customer_of.keys() == {ana.id, ben.id, phone.id, cookie.id}
+    assert len(set(store.customer_of.values())) == 4
+
+
+def test_a_decision_waits_for_its_profile_and_counts_from_then_on():
+    by = Rules({})
+    ana, ben = Node("email", "ana@example.com"), Node("email", "ben@example.com")
+    store = Store(by, sparing=True)
+    merge = decision(1, "m", "merge", ana.id, ben.id)
+    store.apply([merge, Seen(2, "e1", (ana,), False)])
+    assert store.standings[merge.key].state == "waiting"
+    store.apply([Seen(3, "e2", (ben,), False)])
+    assert store.customer_of == {ana.id: ana.id, ben.id: ana.id}
+
+
+def test_a_withdrawal_that_comes_before_its_decision_takes_it_away_on_arrival():
+    by = Rules({})
+    ana, ben = Node("email", "ana@example.com"), Node("email", "ben@example.com")
+    store = Store(by, sparing=True)
+    store.apply([Seen(1, "e1", (ana,), False), Seen(2, "e2", (ben,), False)])
+    store.apply([decision(5, "w", "withdraw", withdraws=f"{SOURCE}#m")])
+    store.apply([decision(4, "m", "merge", ana.id, ben.id)])
+    assert store.customer_of == {ana.id: ana.id, ben.id: ben.id}
+
+
+def test_a_scope_of_nothing_wants_nothing():
+    scope = Scope((), Rules({}))
+    assert not scope.wants()
+    assert resolve(scope.graph(), Rules({})).customer_of == {}
+
+
+def test_sums_of_mentions_do_not_depend_on_order():
+    early, late = (1, SOURCE, "a"), (2, SOURCE, "b")
+    one = Edge(b"a", b"b", late, None, "crm", "")
+    other = Edge(b"a", b"b", early, late, "seen-together", "login")
+    assert joint(one, other) == joint(other, one) == Edge(b"a", b"b", early, late, "seen-together", "login")
