@@ -166,15 +166,18 @@ def accept(
 ) -> Stamped:
     """The event that a client's value becomes. Pure.
 
-    ``importing``: the client may state ``recordedtime`` and write what otherwise only the hub itself writes.
+    ``importing``: the client may state ``tenantid`` and ``recordedtime``; an event that states when it was recorded may
+    also be what otherwise only the hub itself writes (its connections' events, decisions about identity).
     Raises ``Refused``, each reason naming one fault and the detail its place.
     """
     if not isinstance(value, dict):
         raise Refused("not-an-event", f"an event is a JSON object, not {_kind_of(value)}")
     attributes = _attributes(value)
-    _check_core(attributes, ids.tenant, importing)
+    imported = importing and "recordedtime" in attributes
+    _check_core(attributes, ids.tenant, imported)
     event_type = catalogue().get(attributes["type"])
-    _check_writable(attributes["type"], event_type, importing)
+    if not imported:
+        _check_writable(attributes["type"])
     recorded_at = _recorded_time(attributes, ids.tenant, recorded, importing)
     time = attributes.get("time")
     data, given = _data(value, event_type)
@@ -266,7 +269,7 @@ def _sequence(value: object) -> str:
     return str(sequence_of(str(value)))
 
 
-def _check_core(attributes: Mapping[str, Any], tenant: str, importing: bool) -> None:
+def _check_core(attributes: Mapping[str, Any], tenant: str, imported: bool) -> None:
     for name in ("specversion", "id", "source", "type"):
         if not attributes.get(name):
             raise Refused(f"missing-{name}", f"the attribute {name} is missing or empty")
@@ -278,13 +281,11 @@ def _check_core(attributes: Mapping[str, Any], tenant: str, importing: bool) -> 
     source = attributes["source"]
     if _URI_REFERENCE.fullmatch(source) is None:
         raise Refused("bad-source", f"source {source[:64]!r} is not a URI-reference")
-    if source.lower().startswith(HUB_SOURCE) and not (importing and source.startswith(f"{HUB_SOURCE}{tenant}/")):
+    if source.lower().startswith(HUB_SOURCE) and not (imported and source.startswith(f"{HUB_SOURCE}{tenant}/")):
         raise Refused("reserved-source", f"sources under {HUB_SOURCE} are the hub's own: name your system otherwise")
 
 
-def _check_writable(name: str, event_type: EventType | None, importing: bool) -> None:
-    if importing:
-        return
+def _check_writable(name: str) -> None:
     match = TYPE_NAME.fullmatch(name)
     # Any version: one that is unknown today must not wait on the log until it means something.
     if match is not None and (match["family"], match["what"]) in _identity_decisions():

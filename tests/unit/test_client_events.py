@@ -82,7 +82,7 @@ def test_the_bytes_are_compact_with_attributes_first_and_data_last() -> None:
 @pytest.mark.parametrize("name", catalogue())
 def test_every_example_of_the_catalogue_is_accepted_and_kept_whole(name: str) -> None:
     example = deepcopy(catalogue()[name].example)
-    kept = stored(example, importing=True)
+    kept = stored({**example, "recordedtime": "2026-11-22T07:00:00Z"}, importing=True)
     assert {key: kept[key] for key in example if key not in ("data", "time")} == {
         key: value for key, value in example.items() if key not in ("data", "time")
     }
@@ -95,6 +95,7 @@ def test_every_example_of_the_catalogue_is_accepted_and_kept_whole(name: str) ->
 def test_a_decision_about_identity_is_only_taken_from_an_import(name: str) -> None:
     example = deepcopy(catalogue()[name].example)
     assert refusal(example).reason == "reserved-type"
+    assert refusal(example, importing=True).reason == "reserved-type"
     assert refusal({**example, "type": name.replace(".v1", ".v9")}).reason == "reserved-type"
 
 
@@ -242,6 +243,7 @@ def test_an_import_keeps_its_recorded_time_and_may_write_hub_events() -> None:
         source="//throughline/acme/connections/acme-chat",
         tenantid="acme", recordedtime="2020-01-01T00:00:00Z", partitionkey="f" * 32,
     )  # fmt: skip
+    assert refusal({**old, "recordedtime": None}, importing=True).reason == "reserved-source"
     kept = stored(old, importing=True)
     assert kept["recordedtime"] == "2020-01-01T00:00:00Z"
     assert kept["partitionkey"] == IDS.profile("email", "", "ana@example.com").hex()
@@ -254,7 +256,14 @@ def test_an_import_keeps_its_recorded_time_and_may_write_hub_events() -> None:
         ({"recordedtime": "2026-11-22T10:05:00.000002Z"}, "bad-recordedtime"),
         ({"recordedtime": "then"}, "bad-time"),
         ({"source": "//throughline/other/connections/x"}, "reserved-source"),
-        ({"source": "//throughline/acme/decisions", "subject": "not a home"}, "bad-home"),
+        (
+            {
+                "source": "//throughline/acme/decisions",
+                "subject": "not a home",
+                "recordedtime": "2026-11-22T10:00:00Z",
+            },
+            "bad-home",
+        ),
     ],
 )
 def test_an_import_is_bound_to_its_tenant_and_to_the_past(changes: dict[str, Any], reason: str) -> None:
