@@ -103,7 +103,7 @@ TYPES = (
             "10:42:00",
             "desk",
             agent=BEN,
-            identity={"candidate": f"{ANA_BY_EMAIL}~{ANA_BY_PHONE}", "a": ANA_BY_EMAIL, "b": ANA_BY_PHONE},
+            identity={"candidate": "254fd8b5-3f17-872e-beda-621097883b0a"},
             reason="a shared office phone",
         ),
     ),
