@@ -26,18 +26,20 @@ _DAEMON = re.compile(
     re.IGNORECASE,
 )
 _DAEMON_NAME = re.compile(r"mail(?:er)?[ -]?(?:delivery|deliver|daemon|system)|postmaster|system administrator", re.I)
+_MACHINE = re.compile(r"(?:no|do[-_.]?not)[-_.]?reply.*|.*-(?:admin|owner|request)|admin\w*|sysadmin\w*", re.IGNORECASE)
 _SUBJECT = re.compile(
-    r"undeliver|non[- ]?deliver|delivery (?:status|failure|failed|error|problem|report|incomplete|delayed"
-    r"|notification)"
+    r"undeliver|non[- ]?deliver|delivery (?:status|failure|failed|error|problem|report|incomplete|delayed|notification)"
     r"|(?:mail|message) delivery (?:failed|failure|system|problem)|returned? (?:mail|to sender|message)"
-    r"|mail (?:system )?error|mail (?:is )?(?:could not be|not) delivered|failure notice|could ?n[o']t (?:be )?(?:deliver|send)"
-    r"|not delivered"
-    r"|unzustellbar|nicht zugestellt|non remis|échec de (?:la )?(?:remise|distribution)|unable to deliver|failed mail"
-    r"|delivery has failed|rejected mail|message (?:rejected|bounced)|bounced? (?:mail|message)|unknown user"
-    r"|user unknown|unknown recipient|permanent (?:fatal )?error|mail failure|loop alert|warning: (?:could not|message)|недоставл"
-    r"|no se puede entregar|no entregado|mancata consegna|配信不能|送信(?:エラー|失敗)|退信|無法投遞|系统退信",
+    r"|mail (?:system )?error|mail (?:is )?(?:could not be|not) delivered|failure notice|not delivered"
+    r"|could ?n[o']t (?:be )?(?:deliver|send)|unable to deliver|failed mail|delivery has failed|rejected mail"
+    r"|message (?:rejected|bounced)|bounced? (?:mail|message)|unknown (?:user|recipient)|user unknown"
+    r"|permanent (?:fatal )?error|mail failure|loop alert|warning: (?:could not|message)"
+    r"|unzustellbar|nicht zugestellt|non remis|échec de (?:la )?(?:remise|distribution)|no se puede entregar"
+    r"|no entregado|mancata consegna|недоставл|не доставлен|退信|無法投遞|系统退信"
+    r"|(?:配信|送信|配送|配達)(?:不能|エラー|失敗|できません)|メールエラー|エラーメール",
     re.IGNORECASE,
 )
+_ANSWER = re.compile(r"\s*(?:re|fwd?|aw|wg|tr|rv|sv|vs|antw)\s*:", re.IGNORECASE)
 _DELAYED = re.compile(
     r"\bdelayed\b|will (?:be retried|keep trying|continue to (?:try|be attempted))|still being retried"
     r"|not yet been delivered|temporarily deferred|message (?:is )?(?:still )?in the (?:mail )?queue"
@@ -47,19 +49,20 @@ _DELAYED = re.compile(
 _FINAL = re.compile(r"permanent|giv(?:e|ing|en) up|failed|undeliverable|fatal|no longer|returned", re.IGNORECASE)
 
 _ADDRESS = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.\-]{1,64}@[A-Za-z0-9\-]{1,63}(?:\.[A-Za-z0-9\-]{1,63}){0,8}"
+_AHEAD = r"[<\"'(\[]{0,2}"
 # Where a failed address stands, the most telling place first.
 _PLACES = (
     re.compile(rf"(?:final|original)-recipient:\s*(?:rfc822;)?\s*<?({_ADDRESS})", re.IGNORECASE),
     re.compile(rf"rcpt to:\s*<({_ADDRESS})>", re.IGNORECASE),
     re.compile(rf"^[ \t>*-]{{0,12}}<({_ADDRESS})>", re.MULTILINE),
-    re.compile(rf"^[ \t>*-]{{0,12}}({_ADDRESS})(?=\s*(?:$|:|\.\.\.|\[|\(| on |,|;|-))", re.MULTILINE),
+    re.compile(rf"^[ \t>*-]{{0,12}}({_ADDRESS})(?![\w@])", re.MULTILINE),
     re.compile(
-        rf"(?:recipients?|addressed to|user|mailbox|address(?:es)?(?: was)?|e-?mail|delivered to|delivery? to"
-        rf"|sent to|send to|message to|failed for|unknown user|user unknown)[ \t]*(?:\([^()\n]{{0,40}}\))?[:=]?\s{{0,4}}"
-        rf"[<\"'(\[]{{0,2}}({_ADDRESS})",
+        r"(?:recipients?|addressed to|user|mailbox|address(?:es)?(?: was)?|e-?mail|delivered to|delivery? to|sent to"
+        r"|send to|message to|failed for|user unknown)[ \t]*(?:\([^()\n]{0,40}\))?(?:[:=]\s{0,4}|[ \t]+)"
+        rf"{_AHEAD}({_ADDRESS})",
         re.IGNORECASE,
     ),
-    re.compile(rf"\b(?:to|for)[ \t]*:?\s{{1,4}}[<\"'(\[]{{0,2}}({_ADDRESS})", re.IGNORECASE),
+    re.compile(rf"\b(?:to|for)[ \t]*:?[ \t]{{1,4}}{_AHEAD}({_ADDRESS})", re.IGNORECASE),
     re.compile(rf"<({_ADDRESS})>"),
     re.compile(rf"\(({_ADDRESS})\)"),
     re.compile(rf"(?<![\w@.])({_ADDRESS})(?![\w@])"),
@@ -67,7 +70,7 @@ _PLACES = (
 
 # What mailers without codes say, as the status that means it (RFC 3463).
 _SAID = (
-    (re.compile(r"quota|mailbox (?:is )?full|disk (?:space )?full|exceeded storage|over limit", re.I), "5.2.2"),
+    (re.compile(r"quota|(?:mail ?box|folder) (?:is )?full|disk (?:space )?full|exceeded storage", re.I), "5.2.2"),
     (re.compile(r"too (?:large|big)|size limit|exceeds? (?:the )?(?:maximum|limit|size)", re.I), "5.3.4"),
     (re.compile(r"host (?:unknown|not found)|unknown host|domain (?:not found|does not exist)", re.I), "5.1.2"),
     (re.compile(r"loop|too many hops|duplicated message-id", re.I), "5.4.6"),
@@ -76,7 +79,7 @@ _SAID = (
             r"user unknown|unknown (?:user|recipient|address)|no such (?:user|recipient|address)|not listed in"
             r"|(?:recipient|user|account|address|mailbox)\b.{0,30}(?:not (?:found|exist|recogni[sz]ed|valid|known)"
             r"|unknown|invalid|does ?n[o']t exist|unavailable|disabled|inactive)|invalid (?:recipient|mailbox|address)"
-            r"|no mailbox here|is not a (?:known|valid)",
+            r"|no mailbox here|no valid recipients?|does ?n[o']t have an? \S{1,80} account|is not a (?:known|valid)",
             re.I,
         ),
         "5.1.1",
@@ -95,41 +98,64 @@ class Bounce:
     original: Headers
 
 
-def is_bounce(headers: Headers, envelope_from: str | None) -> bool:
-    """Whether a mail looks like a daemon's notice of failure. A person's mail about bounces does not."""
+def is_bounce(headers: Headers, envelope_from: str | None, text: str, gives_back: bool) -> bool:
+    """Whether a mail looks like a daemon's notice of failure. A person's mail about bounces does not.
+
+    ``text``: what it says. ``gives_back``: whether a returned mail is attached.
+    """
     if "x-failed-recipients" in headers:
         return True
     senders = mailboxes(headers.raw("from"))
     address = senders[0].address if senders else headers.raw("from")
-    name = senders[0].name if senders else ""
+    subject = headers.text("subject")
     nobody = "<>" in (envelope_from, headers.raw("return-path"))
-    daemon = _DAEMON.fullmatch(address) is not None or _DAEMON_NAME.search(name) is not None
-    telling = _SUBJECT.search(headers.text("subject")) is not None
-    return (daemon and (telling or nobody)) or (nobody and telling) or (telling and _looks_generated(headers))
+    telling = _SUBJECT.search(subject) is not None
+    gives_back = gives_back or len(lines := _noticed(text)) > _returned_at(lines)
+    if _DAEMON.fullmatch(address) or (senders and _DAEMON_NAME.search(senders[0].name)):
+        return telling or nobody or gives_back or bool(code_of("", text[:_MAX_NOTICE]))
+    if not telling or _ANSWER.match(subject):
+        return False
+    machine = _MACHINE.fullmatch(address.partition("@")[0]) is not None or _is_generated(headers)
+    return nobody or (machine and gives_back)
 
 
-def _looks_generated(headers: Headers) -> bool:
-    submitted = headers.raw("auto-submitted").lower()
-    return submitted.startswith(("auto-generated", "auto-replied")) or "x-mailer-daemon" in headers
+def _is_generated(headers: Headers) -> bool:
+    return headers.raw("auto-submitted").lower().startswith("auto-")
 
 
 def read_bounce(headers: Headers, text: str, original: Headers | None, ours: Iterable[str]) -> Bounce:
     """What a notice says. ``ours``: addresses that are not the failed ones, however often the notice names them."""
-    lines = text[:_MAX_NOTICE].split("\n")[:_MAX_LINES]
+    lines = _noticed(text)
     start = _returned_at(lines)
-    notice = "\n".join(lines[:start])
+    notice = lines[:start]
     if original is None:
         returned = textwrap.dedent("\n".join(line.expandtabs(8).lstrip(">") for line in lines[start:]))
         original = split_head(returned.encode("utf-8", "replace"))[0]
     not_these = {address.lower() for address in ours}
     not_these |= {mailbox.address.lower() for name in ("from", "to", "cc") for mailbox in mailboxes(headers.raw(name))}
     sent_to = [mailbox.address for mailbox in mailboxes(original.raw("to"))]
-    recipients = _recipients(headers, notice, not_these, {address.lower() for address in sent_to})
+    prose = "\n".join(notice)
+    recipients = _recipients(headers, prose, not_these, {address.lower() for address in sent_to})
     recipients = recipients or [address for address in sent_to if address.lower() not in not_these][:_MAX_RECIPIENTS]
     subject = headers.text("subject")
-    action: Action = "delayed" if _DELAYED.search(subject + "\n" + notice) and not _FINAL.search(notice) else "failed"
-    found = [_outcome(recipient, action, subject, notice) for recipient in recipients]
+    action: Action = "delayed" if _DELAYED.search(subject + "\n" + prose) and not _FINAL.search(prose) else "failed"
+    found = [_outcome(recipient, action, subject, _about(recipient, recipients, notice)) for recipient in recipients]
     return Bounce(tuple(found or [_outcome("", action, subject, notice)]), original)
+
+
+def _noticed(text: str) -> list[str]:
+    return text[:_MAX_NOTICE].split("\n")[:_MAX_LINES]
+
+
+def _about(recipient: str, recipients: list[str], notice: list[str]) -> list[str]:
+    """The lines about one of several recipients: from where it stands to where the next one does."""
+    lowered = [line.lower() for line in notice]
+    at = next((at for at, line in enumerate(lowered) if recipient.lower() in line), None)
+    if len(recipients) < 2 or at is None:
+        return notice
+    others = [other.lower() for other in recipients if other != recipient]
+    end = next((n for n in range(at + 1, len(lowered)) if any(other in lowered[n] for other in others)), len(notice))
+    return notice[at:end]
 
 
 _RETURNED_FIELD = re.compile(
@@ -140,13 +166,25 @@ _RETURNED_FIELD = re.compile(
 _TELLING_FIELDS = frozenset({"received", "return-path", "message-id", "mime-version"})
 
 
+_DIVIDER = re.compile(
+    r"[\W_]*(?:(?:original|returned) (?:message|mail)(?: follows)?|this is a copy of (?:the|your) message.*"
+    r"|below this line is a copy of the message|(?:the )?(?:header|text|start) of (?:the )?original (?:message|mail)"
+    r"|message (?:text|header) follows|original mail as follows)[\W_]*",
+    re.IGNORECASE,
+)
+
+
 def _returned_at(lines: list[str]) -> int:
     """The line at which the returned mail's fields begin; past the end if it is not there."""
     for at, line in enumerate(lines):
-        if _RETURNED_FIELD.match(line):
-            names = [match[1].lower() for one in lines[at : at + 25] if (match := _RETURNED_FIELD.match(one))]
-            if len(set(names)) >= 3 and _TELLING_FIELDS & set(names):
-                return at
+        field = at + 1 if _DIVIDER.fullmatch(line) else at
+        while at < field < len(lines) and not lines[field].strip():
+            field += 1
+        if field < len(lines) and _RETURNED_FIELD.match(lines[field]):
+            following = (_RETURNED_FIELD.match(one) for one in lines[field : field + 25])
+            names = {match[1].lower() for match in following if match}
+            if len(names) >= 3 and (_TELLING_FIELDS & names or field > at):
+                return field
     return len(lines)
 
 
@@ -163,22 +201,22 @@ def _recipients(headers: Headers, notice: str, not_these: set[str], sent_to: set
     return []
 
 
-def _outcome(recipient: str, action: Action, subject: str, notice: str) -> Outcome:
+def _outcome(recipient: str, action: Action, subject: str, notice: list[str]) -> Outcome:
     explanation = _explanation(recipient, notice)
-    code = code_of("", explanation) or code_of("", notice)
+    code = code_of("", explanation)
     if not code:
-        code = next((status for said, status in _SAID if said.search(explanation)), "")
-        code = code or next((status for said, status in _SAID if said.search(subject + "\n" + notice)), UNDEFINED)
-        if action == "delayed":
-            code = "4" + code[1:]
+        prose = "\n".join((subject, *notice))
+        said = (status for text in (explanation, prose) for said, status in _SAID if said.search(text))
+        code = next(said, UNDEFINED)
+        code = f"4{code[1:]}" if action == "delayed" else code
     return Outcome(recipient, action, code, explanation)
 
 
-def _explanation(recipient: str, notice: str) -> str:
+def _explanation(recipient: str, notice: list[str]) -> str:
     """The lines that say why: those with a code, else those at the failed address, else the whole notice."""
-    lines = [" ".join(line.split()) for line in notice.split("\n")]
-    coded = [line for line in lines if code_of("", line)]
-    if not coded and recipient:
+    lines = [" ".join(line.split()) for line in notice if line.strip() and not _DIVIDER.fullmatch(line)]
+    telling = [line for line in lines if code_of("", line)]
+    if not telling and recipient:
         at = next((at for at, line in enumerate(lines) if recipient.lower() in line.lower()), None)
-        coded = [line for line in lines[at : at + 4] if line] if at is not None else []
-    return " ".join(coded or [line for line in lines if line])[:_MAX_EXPLANATION]
+        telling = lines[at : at + 4] if at is not None else []
+    return " ".join(telling or lines)[:_MAX_EXPLANATION]

@@ -119,7 +119,7 @@ def _keep(fields: list[tuple[str, bytes]], name: str, pieces: list[bytes]) -> No
 
 
 def words(value: str) -> str:
-    """A value with its encoded words decoded; neighbours of one charset joined first, since senders cut inside letters."""
+    """A value with its encoded words decoded; those of one charset joined first, since senders cut inside letters."""
     if "=?" not in value:
         return value
     out: list[str] = []

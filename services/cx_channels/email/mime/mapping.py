@@ -21,6 +21,7 @@ from cx_channels.email.mime.reports import (
     delivery_outcomes,
     original_headers,
     receipt_of,
+    returned_report,
 )
 from cx_channels.email.mime.threads import Thread, digest_of, thread_of
 from cx_channels.port import Connection, Mapped, Request
@@ -101,6 +102,9 @@ class _People:
     recipients: tuple[Mailbox, ...]
     own: Own
 
+    def is_own(self, mailbox: Mailbox) -> bool:
+        return self.own.has(mailbox.address)
+
     @property
     def others(self) -> list[Mailbox]:
         return [mailbox for mailbox in self.recipients if not self.own.has(mailbox.address)]
@@ -130,8 +134,8 @@ class _Reading:
         """A report is known by its parts, a bounce by its look; what is neither was written to be read."""
         original = original_headers(self.mail.root)
         outcomes = delivery_outcomes(self.mail.root, original)
-        if outcomes and all(outcome.recipient for outcome in outcomes):
-            return self._outcomes(outcomes, original or Headers())
+        if outcomes and all(outcome.recipient and outcome.explanation for outcome in outcomes):
+            return self._outcomes(outcomes, original)
         complaint = complaint_of(self.mail.root)
         if complaint is not None:
             reaction = "not-spam" if complaint.kind == "not-spam" else "complaint"
@@ -144,13 +148,18 @@ class _Reading:
             recipient = receipt.recipient or self.people.sender.address
             data = self._about(recipient, original or about, receipt.message_id, "inbound")
             return [self._draft("read", data)]
-        if outcomes or is_bounce(self.headers, self.envelope_from):
+        text = self.content.text()
+        if outcomes or is_bounce(self.headers, self.envelope_from, text, original is not None):
+            inner = None if outcomes else returned_report(self.mail.root)
+            if inner is not None:  # a gateway passes another server's report on
+                return self._outcomes(delivery_outcomes(inner, original_headers(inner)), original_headers(inner))
             ours = [mailbox.address for mailbox in (*self.people.ours, self.people.sender)]
-            bounce = read_bounce(self.headers, self.content.text(), original, ours)
+            bounce = read_bounce(self.headers, text, original, ours)
             return self._outcomes(_completed(outcomes, bounce.outcomes), bounce.original)
         return [self._written()]
 
-    def _outcomes(self, outcomes: list[Outcome], original: Headers) -> list[Draft]:
+    def _outcomes(self, outcomes: list[Outcome], original: Headers | None) -> list[Draft]:
+        original = original or Headers()
         drafts = []
         for number, outcome in enumerate(outcomes, 1):
             data = self._about(outcome.recipient, original, original.raw("message-id"), "outbound")
@@ -267,17 +276,25 @@ class _Reading:
 
 
 def _completed(outcomes: list[Outcome], told: tuple[Outcome, ...]) -> list[Outcome]:
-    """What a delivery status says, with recipients that only its prose names."""
+    """What a delivery status says, completed with recipients and reasons that only its prose names."""
     if not outcomes:
         return list(told)
-    named = [outcome for outcome in outcomes if outcome.recipient]
-    nameless = next(outcome for outcome in outcomes if not outcome.recipient)
-    known = {outcome.recipient.lower() for outcome in named}
-    return named + [
-        Outcome(one.recipient, nameless.action, nameless.code or one.code, nameless.explanation or one.explanation)
-        for one in told
-        if one.recipient.lower() not in known
+    by_address = {one.recipient.lower(): one for one in told}
+    named = [
+        Outcome(one.recipient, one.action, one.code or said.code, one.explanation or said.explanation)
+        for one in outcomes
+        if one.recipient
+        for said in (by_address.pop(one.recipient.lower(), told[0]),)
     ]
+    nameless = next((one for one in outcomes if not one.recipient), None)
+    if nameless is not None:
+        named += [
+            Outcome(
+                said.recipient, nameless.action, nameless.code or said.code, nameless.explanation or said.explanation
+            )
+            for said in by_address.values()
+        ]
+    return named or list(told)
 
 
 def _people(headers: Headers, request: Request, own: Own) -> _People:

@@ -8,7 +8,7 @@ from typing import Literal
 
 from cx_channels.email.mime.body import HEADER_TYPES
 from cx_channels.email.mime.headers import Headers, mailboxes, split_head
-from cx_channels.email.mime.parse import Part, undo_transfer
+from cx_channels.email.mime.parse import Part, parse, undo_transfer
 
 Action = Literal["failed", "delayed", "delivered"]
 
@@ -53,6 +53,16 @@ def original_headers(root: Part) -> Headers | None:
             headers, _ = split_head(undo_transfer(part.raw, part.headers.raw("content-transfer-encoding")))
             if headers.fields:
                 return headers
+    return None
+
+
+def returned_report(root: Part) -> Part | None:
+    """A delivery report that is itself what came back: a mail gateway wraps the report of another server."""
+    for part in root.walk():
+        if part is not root and part.media_type == "message/rfc822":
+            inner = parse(part.content()).root
+            if inner.media_type == "multipart/report" and delivery_outcomes(inner, None):
+                return inner
     return None
 
 
