@@ -1,0 +1,23 @@
+"""Who may send events here."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from starlette.datastructures import Headers
+
+from cx_runtime.http import caller
+from cx_runtime.tenants import Tenants
+
+
+class Sender(NamedTuple):
+    """``importing``: may state recorded times and write what otherwise only the hub does (scope ``ops``)."""
+
+    tenant: str
+    importing: bool
+
+
+def sender(headers: Headers, tenants: Tenants) -> Sender:
+    """The sender of events by its key, which needs the scope ``events:write``; see ``cx_runtime.http.caller``."""
+    tenant, key = caller(headers, tenants, "events:write")
+    return Sender(tenant, key.allows("ops"))

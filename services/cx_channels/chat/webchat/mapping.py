@@ -1,0 +1,114 @@
+"""What happens in a web chat, as events.
+
+The hub itself writes down each thing that a browser says, with the interaction and the visitor as the session proves
+them; this maps what was written. It never sees the browser's own words about who it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from hashlib import blake2b
+
+import msgspec
+from msgspec import Struct
+
+from cx_channels.chat.webchat.session import Visitor
+from cx_channels.port import Connection, Mapped, Request
+from cx_events.envelope import Data, Draft, Message, Participant
+from cx_events.errors import Refused
+
+
+class Recorded(Struct, frozen=True, kw_only=True, tag_field="type", omit_defaults=True):
+    """What every note holds."""
+
+    interaction: str
+    visitor: Visitor = Visitor()
+
+
+class Started(Recorded, frozen=True, kw_only=True, tag="started"):
+    page: str = ""
+
+
+class Said(Recorded, frozen=True, kw_only=True, tag="message"):
+    id: str
+    text: str
+    page: str = ""
+
+
+class Seen(Recorded, frozen=True, kw_only=True, tag="read"):
+    message: str = ""
+
+
+class Identified(Recorded, frozen=True, kw_only=True, tag="identified"):
+    pass
+
+
+class Ended(Recorded, frozen=True, kw_only=True, tag="ended"):
+    pass
+
+
+Note = Started | Said | Seen | Identified | Ended
+
+_decode = msgspec.json.Decoder(Note).decode
+
+KINDS: Mapping[str, str] = {
+    "started": "cx.interaction.started.v1",
+    "message": "cx.message.received.v1",
+    "read": "cx.message.read.v1",
+    "identified": "cx.identity.verified.v1 where the page's server proved an identifier, else cx.identity.asserted.v1",
+    "ended": "cx.interaction.ended.v1",
+}
+
+
+def write(note: Note) -> bytes:
+    """A note as the hub records it."""
+    return msgspec.json.encode(note)
+
+
+def map_note(request: Request, connection: Connection) -> Mapped:
+    """One note is one event; ``Refused("malformed")`` for anything else.
+
+    Its id derives from the interaction and the browser's own ids, so that a message sent again after a reconnect is the
+    same event; its time is that of receipt.
+    """
+    try:
+        note: Note = _decode(request.body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise Refused("malformed", f"not a note of a web chat: {error}", 400) from None
+    if not note.interaction.startswith(f"{connection.id}/"):
+        raise Refused("malformed", f"the interaction is not one of the connection {connection.id}", 400)
+    return Mapped(drafts=(_draft(note, request.body),))
+
+
+def _draft(note: Note, raw: bytes) -> Draft:
+    data = Data(
+        channel="chat",
+        interaction=note.interaction,
+        direction="inbound",
+        participants=[Participant(role="customer", name=note.visitor.name, identifiers=list(note.visitor.identifiers))],
+        raw=msgspec.Raw(raw),
+    )
+    match note:
+        case Started():
+            data.url = note.page
+            return Draft(type="cx.interaction.started.v1", id=f"{note.interaction}/started", data=data)
+        case Said():
+            data.url = note.page
+            data.message = Message(id=note.id, text=note.text, content_type="text/plain")
+            return Draft(type="cx.message.received.v1", id=f"{note.interaction}/message/{note.id}", data=data)
+        case Seen():
+            if note.message:
+                data.message = Message(id=note.message)
+            return Draft(type="cx.message.read.v1", id=f"{note.interaction}/read/{_digest(raw)}", data=data)
+        case Identified():
+            verified = any(identifier.verified for identifier in note.visitor.identifiers)
+            data.evidence = "user-hash" if verified else "visitor"
+            name = "cx.identity.verified.v1" if verified else "cx.identity.asserted.v1"
+            return Draft(type=name, id=f"{note.interaction}/identified/{_digest(raw)}", data=data)
+        case Ended():
+            data.reason = "customer"
+            return Draft(type="cx.interaction.ended.v1", id=f"{note.interaction}/ended", data=data)
+
+
+def _digest(raw: bytes) -> str:
+    return blake2b(raw, digest_size=12).hexdigest()

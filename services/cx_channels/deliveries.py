@@ -1,0 +1,156 @@
+"""What agents and bots write into a chat, brought to the customer's open socket.
+
+Whoever answers does so by an event with the same ``interaction``; nothing has to know which process holds the socket.
+So each process follows the log from where it stood at the start, keeps the last few of what is for customers' eyes, and
+hands it to whoever follows that interaction.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
+
+import structlog
+
+from cx_events.codec import decode
+from cx_events.envelope import Event
+from cx_events.errors import Refused, TryLater
+from cx_events.log import INTERACTIONS, Log, LogReader, Partition
+from cx_runtime.health import Progress
+
+TYPES = frozenset({"cx.message.sent.v1", "cx.bot.turn.v1", "cx.interaction.ended.v1"})
+"""What a customer in a chat is shown."""
+
+KEPT_EVENTS = 10_000
+KEPT_OF_ONE = 50
+KEPT_BYTES = 32 << 20
+
+_MARKS = tuple(f'"{name}"'.encode() for name in TYPES)
+
+
+class Address(NamedTuple):
+    """One interaction of one tenant."""
+
+    tenant: str
+    interaction: str
+
+
+class Delivery(NamedTuple):
+    """An event for the customer's eyes. ``id``: ``SOURCE#ID``."""
+
+    id: str
+    event: Event
+
+
+Deliver = Callable[[Delivery], None]
+"""Takes a delivery at once and without waiting."""
+
+
+class Deliveries(Protocol):
+    def follow(self, address: Address, deliver: Deliver) -> Callable[[], None]:
+        """Hand on what comes for this interaction from now on, until the returned function is called."""
+
+    def recent(self, address: Address, after: str = "") -> list[Delivery]:
+        """What came of late, oldest first: that after the one with this id, or all that is still known."""
+
+
+class LogDeliveries:
+    """Follows the log's end. Memory is bounded by events, by bytes and by interaction; the oldest are let go first."""
+
+    def __init__(self, log: Log, progress: Progress | None = None) -> None:
+        self._log = log
+        self._progress = progress
+        self._followers: dict[Address, list[Deliver]] = {}
+        self._kept: OrderedDict[Address, deque[tuple[Delivery, int]]] = OrderedDict()
+        self._kept_events = 0
+        self._kept_bytes = 0
+        self._task: asyncio.Task[None] | None = None
+        self._reader: LogReader | None = None
+
+    async def start(self) -> None:
+        """Begin at the log's end. ``TryLater`` where the log does not answer."""
+        ends = await self._log.end_positions(INTERACTIONS)
+        self._reader = self._log.reader()
+        self._reader.assign({Partition(INTERACTIONS, number): offset for number, offset in ends.items()})
+        self._task = asyncio.create_task(self._run(self._reader), name="chat-deliveries")
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+            self._task = None
+        if self._reader is not None:
+            await self._reader.close()
+            self._reader = None
+
+    async def _run(self, reader: LogReader) -> None:
+        log = structlog.get_logger("cx_channels.deliveries")
+        while True:
+            try:
+                records = await reader.read(2_000, wait=1.0)
+            except TryLater as error:
+                # The reader keeps its place: nothing is lost, only late.
+                log.warning("the log does not answer", detail=str(error))
+                await asyncio.sleep(error.retry_after)
+                continue
+            for record in records:
+                self.take(record.value)
+            if self._progress is not None:
+                self._progress.mark()
+
+    def take(self, raw: bytes) -> None:
+        """Look at one event's bytes, and keep and hand on what is for a customer."""
+        # Most events are not: a search is far cheaper than a decode.
+        if not any(mark in raw for mark in _MARKS):
+            return
+        try:
+            event = decode(raw)
+        except Refused:
+            return  # the projector's affair, which keeps it as a dead letter
+        if event.type not in TYPES or not event.data.interaction or event.data.direction == "inbound":
+            return
+        address = Address(event.tenantid, event.data.interaction)
+        delivery = Delivery(f"{event.source}#{event.id}", event)
+        self._keep(address, delivery, len(raw))
+        for deliver in tuple(self._followers.get(address, ())):
+            deliver(delivery)
+
+    def _keep(self, address: Address, delivery: Delivery, size: int) -> None:
+        kept = self._kept.setdefault(address, deque())
+        self._kept.move_to_end(address)
+        kept.append((delivery, size))
+        self._kept_events += 1
+        self._kept_bytes += size
+        if len(kept) > KEPT_OF_ONE:
+            self._forget_one(kept)
+        while self._kept_events > KEPT_EVENTS or self._kept_bytes > KEPT_BYTES:
+            oldest, waiting = next(iter(self._kept.items()))
+            self._forget_one(waiting)
+            if not waiting:
+                del self._kept[oldest]
+
+    def _forget_one(self, kept: deque[tuple[Delivery, int]]) -> None:
+        _, size = kept.popleft()
+        self._kept_events -= 1
+        self._kept_bytes -= size
+
+    def follow(self, address: Address, deliver: Deliver) -> Callable[[], None]:
+        self._followers.setdefault(address, []).append(deliver)
+
+        def leave() -> None:
+            followers = self._followers.get(address, [])
+            if deliver in followers:
+                followers.remove(deliver)
+            if not followers:
+                self._followers.pop(address, None)
+
+        return leave
+
+    def recent(self, address: Address, after: str = "") -> list[Delivery]:
+        known = [delivery for delivery, _ in self._kept.get(address, ())]
+        for index, delivery in enumerate(known):
+            if delivery.id == after:
+                return known[index + 1 :]
+        return known

@@ -1,0 +1,346 @@
+"""Intake: what came in becomes durable, then is answered.
+
+    challenge -> verify -> map -> stamp -> keep large originals -> append once -> answer
+
+Acknowledged means durable: nothing is answered before the log has it, and where any outcome is unknown ``TryLater``
+says so (sending again is safe, since events are known by their ids). What can't be mapped lies whole in the dead
+letters, in the same append as what could.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+import msgspec
+import structlog
+
+from cx_channels.port import Answer, Connection, Mapped, Provider, Request, Unmapped
+from cx_events.blob import Blobs, blob_name
+from cx_events.catalogue import catalogue
+from cx_events.client_events import MAX_EVENT_BYTES, accept, large_raw
+from cx_events.dead_letters import DeadLetter, encode_dead_letter, original_of
+from cx_events.envelope import Draft
+from cx_events.errors import CxError, Fatal, Refused
+from cx_events.facts import connection_source
+from cx_events.ids import IdSpace
+from cx_events.log import DEAD_LETTERS, INTERACTIONS, Log, Record
+from cx_events.stamp import Stamped, stamp
+from cx_events.timestamps import Micros, format_time
+from cx_runtime.metrics import OTHER, Metrics
+from cx_runtime.tenants import Tenants
+
+LARGE = 256 << 10
+"""Originals above this many bytes lie in the blob store; the log holds their name."""
+
+CLIENT = "client"
+"""What metrics call the provider of events that clients send."""
+
+Clock = Callable[[], Micros]
+Mapper = Callable[[Provider, Request, Connection], Awaitable[Mapped]]
+
+_STAGE = "map"
+MAX_DETAIL = 2000
+_EVENTS_AT_ONCE = 200
+_SECRET = re.compile(r"auth|cookie|secret|token|signature|password|api-?key|^sig$|^hmac", re.IGNORECASE)
+
+
+def wall_clock() -> Micros:
+    """Microseconds since 1970, UTC."""
+    return time.time_ns() // 1000
+
+
+async def map_inline(provider: Provider, request: Request, connection: Connection) -> Mapped:
+    """Map here and now: right for what is small. Mail can be made to hang; it needs a mapper with a worker."""
+    return provider.map(request, connection)
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """One event of a batch that was not taken. ``index``: its place in the batch."""
+
+    index: int
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What became of a client's events: ``accepted`` holds (source, id) in order."""
+
+    accepted: list[tuple[str, str]] = field(default_factory=list)
+    rejected: list[Rejected] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What one request stores: blobs first, then all records in one append."""
+
+    blobs: dict[str, bytes] = field(default_factory=dict)
+    records: list[Record] = field(default_factory=list)
+
+    def keep(self, content: bytes) -> str:
+        name = blob_name(content)
+        self.blobs[name] = content
+        return name
+
+    def add(self, stamped: Stamped) -> None:
+        self.records.append(Record(INTERACTIONS, stamped.key, stamped.raw))
+
+
+class Intake:
+    """The way in, for every channel. One per process; safe for many tasks at once."""
+
+    def __init__(
+        self,
+        log: Log,
+        blobs: Blobs,
+        tenants: Tenants,
+        providers: Mapping[str, Provider],
+        metrics: Metrics,
+        *,
+        clock: Clock = wall_clock,
+        mapper: Mapper = map_inline,
+    ) -> None:
+        """``Fatal`` where a connection names a provider that there is not."""
+        self._log = log
+        self._blobs = blobs
+        self._tenants = tenants
+        self._providers = providers
+        self._metrics = metrics
+        self._clock = clock
+        self._mapper = mapper
+        self._last: Micros = 0
+        for name, tenant in tenants.by_name.items():
+            for connection, config in tenant.connections.items():
+                if config.provider not in providers:
+                    known = ", ".join(sorted(providers))
+                    place = f"tenants.{name}.connections.{connection}"
+                    raise Fatal(f"{place}: there is no provider {config.provider!r}; there are {known}")
+
+    def connection(self, id: str) -> tuple[Connection, Provider]:
+        """A configured connection and its provider; ``Refused("unknown-connection", 404)``."""
+        found = self._tenants.connection(id)
+        if found is None:
+            raise Refused("unknown-connection", f"there is no connection {id[:64]!r}", 404)
+        tenant, config = found
+        connection = Connection(id, tenant, config.provider, config.secrets, config.region, config.settings)
+        return connection, self._providers[config.provider]
+
+    def now(self) -> Micros:
+        """The time of receipt: rises with every call, also where the clock stands or steps back."""
+        self._last = max(self._clock(), self._last + 1)
+        return self._last
+
+    async def publish_client(self, tenant: str, values: Sequence[Any], *, importing: bool = False) -> Published:
+        """Take the good ones of a client's events (structured form, see ``cx_events.client_events.read``).
+
+        Durable on return. ``TryLater`` where the outcome of any is unknown.
+        """
+        recorded = self.now()
+        ids = self._tenants.ids(tenant)
+        published = Published()
+        batch = _Batch()
+        types: list[str] = []
+        for index, value in enumerate(values):
+            if index % _EVENTS_AT_ONCE == _EVENTS_AT_ONCE - 1:
+                await asyncio.sleep(0)  # a batch of thousands must not hold up everybody else
+            try:
+                stamped = self._accepted(value, ids, recorded, importing, batch)
+            except Refused as refused:
+                published.rejected.append(Rejected(index, refused.reason, refused.detail))
+                self._metrics.refused(CLIENT, refused.reason)
+                continue
+            batch.add(stamped)
+            published.accepted.append((stamped.source, stamped.id))
+            types.append(value["type"])
+        await self._store(tenant, batch)
+        for type in types:
+            self._metrics.accepted(CLIENT, _known(type))
+        return published
+
+    def _accepted(self, value: Any, ids: IdSpace, recorded: Micros, importing: bool, batch: _Batch) -> Stamped:
+        raw = large_raw(value, LARGE)
+        if raw is None:
+            return accept(value, ids=ids, recorded=recorded, importing=importing)
+        value = {**value, "data": {**value["data"], "raw": {"blob": blob_name(raw)}}}
+        stamped = accept(value, ids=ids, recorded=recorded, importing=importing)
+        batch.keep(raw)
+        return stamped
+
+    async def receive(self, request: Request, connection: Connection) -> Answer:
+        """Take a provider's request, mail or message, and give what the provider expects to hear.
+
+        ``Refused`` with 401 or 403 for one that is not the provider's, ``TryLater`` where it may not be durable. A
+        genuine one that can't be mapped is kept as a dead letter and answered like any other.
+        """
+        provider = self._providers[connection.provider]
+        challenged = self._verified(provider, request, connection)
+        if challenged is not None:
+            return challenged
+        mapped, letters = await self._mapped(provider, request, connection)
+        batch = _Batch(blobs={blob_name(content): content for content in mapped.blobs})
+        recorded = self.now()
+        types: list[str] = []
+        for draft in mapped.drafts:
+            letter = self._stamp(draft, connection, recorded, batch)
+            if letter is None:
+                types.append(draft.type)
+            else:
+                letters.append(letter)
+        self._add_letters(letters, request, connection, recorded, batch)
+        await self._store(connection.tenant, batch)
+        for type in types:
+            self._metrics.accepted(provider.name, _known(type))
+        for ignored in mapped.ignored:
+            self._metrics.ignored(provider.name, ignored.kind)
+        for letter in letters:
+            self._metrics.dead_letter(_STAGE, letter.reason)
+        return provider.answer(mapped, request)
+
+    def _verified(self, provider: Provider, request: Request, connection: Connection) -> Answer | None:
+        """The answer to a request without events, or None for a genuine one that may hold some."""
+        try:
+            challenged = provider.challenge(request, connection)
+            if challenged is None and provider.verify is not None:
+                provider.verify(request, connection)
+            return challenged
+        except Refused as refused:
+            self._metrics.refused(provider.name, refused.reason)
+            raise
+        except (
+            Exception
+        ) as error:  # what makes a check fail must not pass for ours: nobody has proved to be the provider
+            _log().error("a check failed", provider=provider.name, connection=connection.id, exc_info=error)
+            self._metrics.refused(provider.name, "unreadable")
+            raise Refused("unreadable", f"the request can't be read as one of {provider.name}", 400) from None
+
+    async def _mapped(
+        self, provider: Provider, request: Request, connection: Connection
+    ) -> tuple[Mapped, list[_Letter]]:
+        """What the provider makes of a request, and what it could not make."""
+        try:
+            mapped = await self._mapper(provider, request, connection)
+        except Refused as refused:
+            whole = _Letter(_digest(request), refused.reason, refused.detail, request.body)
+            return Mapped(), [whole]
+        except CxError:
+            raise
+        except Exception as error:  # an adapter's fault must not cost the customer's message: it waits for the repair
+            _log().error("an adapter failed", provider=provider.name, connection=connection.id, exc_info=error)
+            whole = _Letter(_digest(request), "adapter-fault", f"{type(error).__name__}: {error}", request.body)
+            return Mapped(), [whole]
+        return mapped, [_of_part(part) for part in mapped.unmapped]
+
+    def _stamp(self, draft: Draft, connection: Connection, recorded: Micros, batch: _Batch) -> _Letter | None:
+        """Add a draft's event to the batch, or say why it can't be one."""
+        raw = draft.data.raw
+        original = b"" if raw is msgspec.UNSET else bytes(raw)
+        if len(original) > LARGE:
+            reference = msgspec.Raw(msgspec.json.encode({"blob": blob_name(original)}))
+            slim = msgspec.structs.replace(draft.data, raw=reference)
+            draft = msgspec.structs.replace(draft, data=slim)
+        source = connection_source(connection.tenant, connection.id)
+        ids = self._tenants.ids(connection.tenant)
+        try:
+            stamped = stamp(draft, source=source, recorded=recorded, ids=ids, region=connection.region)
+            if len(stamped.raw) > MAX_EVENT_BYTES:
+                raise Refused("too-large", f"the event has {len(stamped.raw)} bytes; {MAX_EVENT_BYTES} are allowed")
+        except Refused as refused:
+            return _Letter(draft.id, refused.reason, refused.detail, original or _shown(draft))
+        if len(original) > LARGE:
+            batch.keep(original)
+        batch.add(stamped)
+        return None
+
+    def _add_letters(
+        self, letters: Iterable[_Letter], request: Request, connection: Connection, recorded: Micros, batch: _Batch
+    ) -> None:
+        ids = self._tenants.ids(connection.tenant)
+        source = connection_source(connection.tenant, connection.id)
+        for letter in letters:
+            large = len(letter.original) > LARGE
+            record = DeadLetter(
+                tenant=connection.tenant,
+                source=source,
+                id=_plain(letter.id),
+                stage=_STAGE,
+                reason=letter.reason,
+                detail=_plain(letter.detail)[:MAX_DETAIL],
+                recorded=format_time(recorded),
+                original="" if large else original_of(letter.original),
+                blob=batch.keep(letter.original) if large else "",
+                place=f"connections/{connection.id}",
+                connection=connection.id,
+                method=request.method,
+                url=_plain(_without_secrets(request.url)),
+                content_type=request.headers.get("content-type", ""),
+                headers={name: _plain(value) for name, value in request.headers.items() if not _SECRET.search(name)},
+            )
+            key = ids.lone_event(source, record.id).hex().encode()
+            batch.records.append(Record(DEAD_LETTERS, key, encode_dead_letter(record)))
+
+    async def _store(self, tenant: str, batch: _Batch) -> None:
+        """Blobs before the events that refer to them; then everything in one append."""
+        for content in batch.blobs.values():
+            await self._blobs.put(tenant, content)
+        if batch.records:
+            with self._metrics.append_seconds.time():
+                await self._log.append(batch.records)
+
+
+@dataclass(frozen=True, slots=True)
+class _Letter:
+    """What becomes a dead letter: which part of a request, and why."""
+
+    id: str
+    reason: str
+    detail: str
+    original: bytes
+
+
+def _of_part(part: Unmapped) -> _Letter:
+    return _Letter(
+        part.id, part.reason, f"this part of the request could not become an event: {part.reason}", part.original
+    )
+
+
+def _digest(request: Request) -> str:
+    """Stands for a request whose own id is unknown: the same request again is the same dead letter."""
+    return blake2b(
+        request.method.encode() + b"\0" + repr(request.query).encode() + b"\0" + request.body, digest_size=16
+    ).hexdigest()
+
+
+def _shown(draft: Draft) -> bytes:
+    """A draft without an original, as something that a person can read."""
+    try:
+        return msgspec.json.encode(draft)
+    except UnicodeEncodeError:
+        return repr(draft).encode("utf-8", "backslashreplace")
+
+
+def _known(type: str) -> str:
+    return type if type in catalogue() else OTHER
+
+
+def _without_secrets(url: str) -> str:
+    base, mark, query = url.partition("?")
+    fields = parse_qsl(query, keep_blank_values=True)
+    kept = [(name, value) for name, value in fields if not _SECRET.search(name)]
+    return url if len(kept) == len(fields) else f"{base}{mark}{urlencode(kept)}"
+
+
+def _plain(text: str) -> str:
+    """Text that can be stored: a mail's envelope or a fault's words may hold lone surrogates."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _log() -> Any:
+    return structlog.get_logger("cx_channels.intake")

@@ -1,0 +1,58 @@
+"""How much, how fast and how long: the bounds of this service in one place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from cx_runtime.http import BodyLimits
+
+MAX_QUERY_FIELDS = 1000
+"""Of one webhook's query string."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChatLimits:
+    """Of one chat socket, and of all.
+
+    ``burst`` messages at once and ``per_second`` in the long run; after ``tolerated`` refusals the socket is closed.
+    ``waiting``: messages to a browser that it has not taken yet, above which it counts as stalled.
+    """
+
+    message_bytes: int = 16 << 10
+    hello_seconds: float = 10.0
+    send_seconds: float = 10.0
+    burst: int = 20
+    per_second: float = 2.0
+    tolerated: int = 50
+    waiting: int = 100
+    sockets: int = 10_000
+    sockets_of_one: int = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """``body``: of events, and of webhooks whose provider sets no limit of its own."""
+
+    body: BodyLimits = field(default_factory=BodyLimits)
+    chat: ChatLimits = field(default_factory=ChatLimits)
+
+
+class Bucket:
+    """A token bucket: how often one sender may speak. ``now`` in seconds, monotonic."""
+
+    __slots__ = ("_burst", "_left", "_per_second", "_then")
+
+    def __init__(self, burst: int, per_second: float, now: float) -> None:
+        self._burst = float(burst)
+        self._per_second = per_second
+        self._left = self._burst
+        self._then = now
+
+    def take(self, now: float) -> float:
+        """0 if allowed, else the seconds after which it will be."""
+        self._left = min(self._burst, self._left + (now - self._then) * self._per_second)
+        self._then = now
+        if self._left < 1.0:
+            return (1.0 - self._left) / self._per_second
+        self._left -= 1.0
+        return 0.0

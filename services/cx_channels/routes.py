@@ -1,0 +1,202 @@
+"""The HTTP routes of the channels: events from clients, webhooks from providers, and the chat's script and socket.
+
+Handlers take the bare request and read bodies themselves: under the limit of who sends, after the key was checked, and
+without a framework's parser, which would answer 500 to JSON made to break it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from hashlib import sha256
+from importlib.resources import files
+from typing import Any
+from urllib.parse import parse_qsl
+
+import msgspec
+from fastapi import APIRouter, WebSocket
+from starlette.exceptions import HTTPException
+from starlette.requests import Request as HttpRequest
+from starlette.responses import Response
+
+from cx_channels.auth import sender
+from cx_channels.intake import CLIENT, Intake, Published
+from cx_channels.limits import MAX_QUERY_FIELDS, Limits
+from cx_channels.port import DEFAULT_MAX_BYTES, Provider, Request
+from cx_channels.websocket import Chats
+from cx_events.client_events import BATCH, STRUCTURED, read
+from cx_events.errors import Refused
+from cx_events.strict_json import Limits as JsonLimits
+from cx_runtime.http import read_body
+from cx_runtime.metrics import Metrics
+from cx_runtime.problems import problem
+from cx_runtime.tenants import Tenants
+
+_HOST = re.compile(r"[A-Za-z0-9._\-\[\]:]{1,255}")
+_EVENTS_DOC: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "description": "A CloudEvent 1.0, a batch of them, or in binary mode the data, with attributes as ce- headers.",
+        "content": {
+            STRUCTURED: {"schema": {"type": "object", "required": ["specversion", "id", "source", "type"]}},
+            BATCH: {"schema": {"type": "array", "items": {"type": "object"}}},
+        },
+    },
+    "security": [{"key": []}],
+    "responses": {
+        "202": {
+            "description": "All that could be accepted is durable; an empty batch is accepted as it is.",
+            "content": {
+                "application/json": {
+                    "schema": {
+                        "type": "object",
+                        "required": ["accepted", "rejected"],
+                        "properties": {
+                            "accepted": {"type": "array", "items": {"type": "object", "required": ["source", "id"]}},
+                            "rejected": {"type": "array", "items": {"type": "object", "required": ["index", "reason"]}},
+                        },
+                    }
+                }
+            },
+        },
+        **{
+            status: {"description": text, "content": {"application/problem+json": {"schema": {"type": "object"}}}}
+            for status, text in {
+                "400": "The body or a header can't be read.",
+                "401": "The key is missing or unknown.",
+                "403": "The key lacks the scope events:write.",
+                "408": "The body came too slowly.",
+                "413": "The body is too large.",
+                "415": "No event comes in this content type or coding.",
+                "422": "No event was acceptable; `rejected` says why.",
+                "503": "The outcome is unknown for all; sending again is safe.",
+            }.items()
+        },
+    },
+}
+
+
+def router(
+    intake: Intake, tenants: Tenants, metrics: Metrics, chats: Chats, *, limits: Limits = Limits(), public_url: str = ""
+) -> APIRouter:
+    """The routes, for an app of their own or as a part of another.
+
+    ``public_url``: how providers reach this hub (``CX_PUBLIC_URL``), for signatures over the URL. Without it, that is
+    the request's Host and scheme; a proxy's X-Forwarded-Proto counts where the server was told to trust it.
+    """
+    routes = APIRouter(tags=["channels"])
+    base = public_url.rstrip("/")
+    script = (files("cx_channels.chat.webchat") / "widget.js").read_bytes()
+    script_tag = f'"{sha256(script).hexdigest()[:32]}"'
+
+    async def events(request: HttpRequest) -> Response:
+        try:
+            who = sender(request.headers, tenants)
+            body = await read_body(request.headers, request.receive, limits.body)
+            headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.raw]
+            values = read(body, headers, JsonLimits(max_bytes=limits.body.max_bytes))
+        except Refused as refused:
+            metrics.refused(CLIENT, refused.reason)
+            raise
+        published = await intake.publish_client(who.tenant, values, importing=who.importing)
+        return _told(published)
+
+    async def hooks(request: HttpRequest) -> Response:
+        connection, provider = intake.connection(request.path_params["connection"])
+        try:
+            _check_method(provider, request)
+            # The provider's own limit where it has one, else the hub's.
+            own = provider.max_bytes if provider.max_bytes != DEFAULT_MAX_BYTES else limits.body.max_bytes
+            body = await read_body(request.headers, request.receive, limits.body._replace(max_bytes=own))
+            received = _as_received(request, body, base, intake.now())
+        except Refused as refused:
+            metrics.refused(provider.name, refused.reason)
+            raise
+        answer = await intake.receive(received, connection)
+        return Response(answer.body, answer.status, dict(answer.headers), answer.content_type)
+
+    async def widget(request: HttpRequest) -> Response:
+        headers = {
+            "etag": script_tag,
+            "cache-control": "public, max-age=300",
+            "x-content-type-options": "nosniff",
+            "cross-origin-resource-policy": "cross-origin",
+        }
+        if request.headers.get("if-none-match") == script_tag:
+            return Response(status_code=304, headers=headers)
+        return Response(script, headers=headers, media_type="text/javascript")
+
+    async def chat(websocket: WebSocket) -> None:
+        await chats.serve(websocket, websocket.path_params["connection"])
+
+    routes.add_api_route(
+        "/v1/events", events, methods=["POST"], status_code=202, openapi_extra=_EVENTS_DOC, summary="Send events"
+    )
+    routes.add_api_route(
+        "/v1/hooks/{connection}",
+        hooks,
+        methods=["GET", "POST"],
+        summary="A provider's own request",
+        include_in_schema=False,
+    )
+    routes.add_api_route("/v1/chat/widget.js", widget, methods=["GET"], summary="The chat's script for a web page")
+    routes.add_api_websocket_route("/v1/chat/{connection}", chat)
+    return routes
+
+
+def _told(published: Published) -> Response:
+    rejected = [{"index": one.index, "reason": one.reason, "detail": one.detail} for one in published.rejected]
+    if rejected and not published.accepted:
+        first = published.rejected[0]
+        detail = f"no event was acceptable; the first: {first.reason}: {first.detail}"
+        return problem(422, "no-event-accepted", detail, more={"accepted": [], "rejected": rejected})
+    accepted = [{"source": source, "id": id} for source, id in published.accepted]
+    body = msgspec.json.encode({"accepted": accepted, "rejected": rejected})
+    return Response(body, 202, media_type="application/json")
+
+
+def _check_method(provider: Provider, request: HttpRequest) -> None:
+    """Before the body is read: whether this provider sends such requests at all."""
+    if provider.transport != "webhook":
+        raise Refused("no-webhook", f"{provider.name} does not come in by webhooks", 404)
+    if request.method not in provider.methods:
+        allowed = ", ".join(sorted(provider.methods))
+        detail = f"{provider.name} sends {allowed}, not {request.method}"
+        raise HTTPException(405, detail, {"allow": allowed})
+    if provider.content_types and request.method == "POST":
+        given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if given not in provider.content_types:
+            allowed = ", ".join(sorted(provider.content_types))
+            raise Refused("unsupported-media-type", f"{provider.name} sends {allowed}, not {given[:64]!r}", 415)
+
+
+def _as_received(request: HttpRequest, body: bytes, base: str, received: int) -> Request:
+    path = request.scope.get("raw_path", b"").decode("latin-1")
+    query = request.scope["query_string"].decode("latin-1")
+    try:
+        fields = tuple(parse_qsl(query, keep_blank_values=True, max_num_fields=MAX_QUERY_FIELDS))
+    except ValueError:
+        raise Refused("bad-query", f"the query has more than {MAX_QUERY_FIELDS} fields", 400) from None
+    return Request(
+        body=body,
+        method=request.method,
+        url=f"{base or _own_base(request)}{path}{'?' if query else ''}{query}",
+        query=fields,
+        headers=_joined(request),
+        received=received,
+    )
+
+
+def _own_base(request: HttpRequest) -> str:
+    host = request.headers.get("host", "")
+    if _HOST.fullmatch(host) is None:
+        raise Refused("bad-host", "the request's Host header names no host", 400)
+    return f"{request.scope['scheme']}://{host}"
+
+
+def _joined(request: HttpRequest) -> Mapping[str, str]:
+    """Repeated headers as one, their values joined by commas (RFC 9110, section 5.3)."""
+    joined: dict[str, str] = {}
+    for name, value in request.headers.items():
+        joined[name] = f"{joined[name]}, {value}" if name in joined else value
+    return joined
