@@ -20,14 +20,13 @@ class Own:
 
     def has(self, address: str) -> bool:
         """Also for ``local+token@domain``."""
-        local, at, domain = address.strip().lower().rpartition("@")
-        if not at:
-            return False
-        return (
-            domain in self.domains
-            or f"{local.partition('+')[0]}@{domain}" in self.addresses
-            or (f"{local}@{domain}" in self.addresses)
-        )
+        return self.lists(address) or address.strip().lower().rpartition("@")[2] in self.domains
+
+    def lists(self, address: str) -> bool:
+        """Whether it is one of ``addresses``, a plus part left aside."""
+        whole = address.strip().lower()
+        local, _, domain = whole.rpartition("@")
+        return whole in self.addresses or f"{local.partition('+')[0]}@{domain}" in self.addresses
 
     def token(self, address: str) -> str:
         """The continuity token in an own address, as it is written; "" if there is none."""

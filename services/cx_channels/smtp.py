@@ -1,0 +1,339 @@
+"""The SMTP listener (RFC 5321): mail for our connections is taken once it is durable, and refused in clear words.
+
+``250`` is sent after ``deliver`` has returned, and not before. ``451`` asks the sender to try again; its server will.
+What aiosmtpd leaves to us is done here: an own DATA reader, since its keeps a list of all lines, refuses long ones that
+real senders write, and closes on a slow but living sender; PIPELINING; a limit of connections; and stopping in order.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ssl
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
+
+import structlog
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+from cx_channels.email.mime.own import own_of
+from cx_channels.port import Connection, Request
+from cx_events.errors import Fatal, Refused, TryLater
+
+Deliver = Callable[[Request, Connection], Awaitable[object]]
+ByRecipient = Callable[[str], Connection | None]
+
+MAX_RECIPIENTS = 100
+_COMMAND_BYTES = 1_024
+_CHUNK = 64 << 10
+_PROGRESS = 16 << 10
+_END = b"\r\n.\r\n"
+
+
+def by_recipient(connections: Iterable[Connection]) -> ByRecipient:
+    """The connection that an address belongs to, by ``settings.addresses`` and ``settings.domains``; a listed address
+    goes before a domain. ``Refused("bad-settings")`` where a connection's settings are not lists of strings."""
+    known = [(connection, own_of(connection.settings)) for connection in connections]
+
+    def find(address: str) -> Connection | None:
+        belonging = [(connection, own) for connection, own in known if own.has(address)]
+        exact = [connection for connection, own in belonging if own.lists(address)]
+        return next(iter([*exact, *(connection for connection, _ in belonging)]), None)
+
+    return find
+
+
+class SmtpListener:
+    """Listens in the running event loop. ``deliver`` returns once the mail is durable."""
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        connections: ByRecipient,
+        deliver: Deliver,
+        *,
+        max_bytes: int = 30 << 20,
+        idle_seconds: float = 15.0,
+        max_connections: int = 100,
+        hostname: str = "throughline",
+        tls: ssl.SSLContext | None = None,
+        clock: Callable[[], int] | None = None,
+    ) -> None:
+        """``port`` 0 picks a free one. ``max_bytes``: of one mail, announced as SIZE. ``idle_seconds``: within them a
+        command must be complete, or 16 KiB of a mail have come. ``tls``: offers STARTTLS. ``clock``: microseconds since
+        1970, for ``Request.received``."""
+        self._host = host
+        self._port = port
+        self.connections = connections
+        self.deliver = deliver
+        self.max_bytes = max_bytes
+        self.idle_seconds = idle_seconds
+        self.max_connections = max_connections
+        self.hostname = hostname
+        self.tls = tls
+        self.clock = clock or (lambda: 0)
+        self.open: set[_Conversation] = set()
+        self.delivering: set[asyncio.Future[str]] = set()
+        self.answering: set[asyncio.Future[str]] = set()
+        self._server: asyncio.Server | None = None
+
+    async def start(self) -> None:
+        """Listen. ``Fatal`` where the address can't be had."""
+        loop = asyncio.get_running_loop()
+        try:
+            self._server = await loop.create_server(lambda: _Conversation(self, loop), self._host, self._port)
+        except OSError as error:
+            raise Fatal(f"no SMTP listener on {self._host}:{self._port}: {error.strerror or error}") from None
+
+    @property
+    def port(self) -> int:
+        """The port that is listened on."""
+        if self._server is None or not self._server.sockets:
+            return self._port
+        return int(self._server.sockets[0].getsockname()[1])
+
+    async def stop(self) -> None:
+        """Take no more mail, let deliveries under way end and be answered, then close."""
+        if self._server is not None:
+            self._server.close()
+        while under_way := self.delivering | self.answering:
+            await asyncio.wait(under_way)
+        for conversation in list(self.open):
+            conversation.close()
+        if self._server is not None:
+            await self._server.wait_closed()
+            self._server = None
+
+
+class _Handler:
+    """What aiosmtpd asks at each command."""
+
+    def __init__(self, listener: SmtpListener) -> None:
+        self._listener = listener
+
+    async def handle_EHLO(  # noqa: N802 (the name is aiosmtpd's)
+        self, server: SMTP, session: Session, envelope: Envelope, hostname: str, responses: list[str]
+    ) -> list[str]:
+        session.host_name = hostname
+        offered = [line for line in responses if not line.startswith("250-AUTH")]
+        return [*offered[:-1], "250-PIPELINING", "250-ENHANCEDSTATUSCODES", *offered[-1:]]
+
+    async def handle_RCPT(  # noqa: N802
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if len(envelope.rcpt_tos) >= MAX_RECIPIENTS:
+            return "452 4.5.3 too many recipients"
+        if self._listener.connections(address) is None:
+            return "550 5.1.1 no such recipient here"
+        envelope.rcpt_tos.append(address)
+        return "250 2.1.5 OK"
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+        """One delivery for each connection among the recipients. It goes on where the client hangs up meanwhile:
+        then the client sends the mail again, which is the same event."""
+        task = asyncio.create_task(self._delivered(envelope))
+        self._listener.delivering.add(task)
+        task.add_done_callback(self._listener.delivering.discard)
+        return await asyncio.shield(task)
+
+    async def _delivered(self, envelope: Envelope) -> str:
+        answers = [await self._delivered_to(*each) for each in _requests(envelope, self._listener)]
+        # The sender hears the worst: with 451 it sends all again, which is safe; a refusal must not be hidden.
+        return max(answers, key=lambda answer: {"4": 2, "5": 1}.get(answer[0], 0))
+
+    async def _delivered_to(self, request: Request, connection: Connection) -> str:
+        try:
+            await self._listener.deliver(request, connection)
+        except TryLater as later:
+            _log().warning("mail is put off", connection=connection.id, part=later.part, detail=later.detail)
+            return "451 4.3.0 try again later"
+        except Refused as refused:
+            _log().info("mail is refused", connection=connection.id, reason=refused.reason)
+            return _refusal(refused)
+        except Exception as error:  # whatever it is, the sender keeps the mail and tries again
+            _log().error("mail could not be taken", connection=connection.id, exc_info=error)
+            return "451 4.3.0 try again later"
+        return "250 2.0.0 OK"
+
+
+def _requests(envelope: Envelope, listener: SmtpListener) -> list[tuple[Request, Connection]]:
+    """The mail as each of its connections gets it, with the recipients that are that connection's."""
+    recipients: dict[str, list[str]] = {}
+    found: dict[str, Connection] = {}
+    for address in envelope.rcpt_tos:
+        connection = listener.connections(address)
+        if connection is not None:
+            found[connection.id] = connection
+            recipients.setdefault(connection.id, []).append(address)
+    content = envelope.content if isinstance(envelope.content, bytes) else b""
+    received = listener.clock()
+    return [
+        (
+            Request(
+                body=content,
+                method="SMTP",
+                headers={
+                    "content-type": "message/rfc822",
+                    "x-envelope-from": _plain(envelope.mail_from or "<>"),
+                    "x-envelope-to": _plain(", ".join(recipients[id])),
+                },
+                received=received,
+            ),
+            connection,
+        )
+        for id, connection in found.items()
+    ]
+
+
+def _refusal(refused: Refused) -> str:
+    words = " ".join(_plain(refused.detail).split())[:200]
+    words = words.encode("ascii", "replace").decode("ascii")
+    if refused.status == 413 or refused.reason == "too-large":
+        return f"552 5.3.4 {words}"
+    if refused.status in (403, 404):
+        return f"550 5.7.1 {words}"
+    return f"554 5.6.0 {words}"
+
+
+def _plain(text: str) -> str:
+    """Without the lone surrogates that stand for bytes that are no UTF-8."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+class _Conversation(SMTP):
+    """One client."""
+
+    line_length_limit = _CHUNK
+
+    def __init__(self, listener: SmtpListener, loop: asyncio.AbstractEventLoop) -> None:
+        # aiosmtpd keeps this in its class, where each connection resets the limits of all others.
+        self.command_size_limits = defaultdict(lambda: _COMMAND_BYTES)
+        super().__init__(
+            _Handler(listener),
+            data_size_limit=listener.max_bytes,
+            enable_SMTPUTF8=True,
+            hostname=listener.hostname,
+            ident="Throughline",
+            tls_context=listener.tls,
+            timeout=listener.idle_seconds,
+            auth_exclude_mechanism=["LOGIN", "PLAIN"],
+            loop=loop,
+        )
+        self._listener = listener
+        self._turned_away = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        if self not in self._listener.open and len(self._listener.open) >= self._listener.max_connections:
+            self._turned_away = True
+            assert isinstance(transport, asyncio.WriteTransport)
+            transport.write(f"421 4.3.2 {self.hostname} too many connections, try again later\r\n".encode())
+            transport.close()
+            return
+        self._listener.open.add(self)
+        super().connection_made(transport)
+
+    def data_received(self, data: bytes) -> None:
+        if not self._turned_away:
+            super().data_received(data)
+
+    def eof_received(self) -> bool | None:
+        return None if self._turned_away else super().eof_received()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._listener.open.discard(self)
+        if not self._turned_away:
+            super().connection_lost(error)
+
+    def close(self) -> None:
+        """Hang up. What was written before is sent first."""
+        if self.transport is not None:
+            self.transport.close()
+
+    def _timeout_cb(self) -> None:
+        with contextlib.suppress(Exception):
+            self._writer.write(f"421 4.4.2 {self.hostname} timeout\r\n".encode())
+        super()._timeout_cb()  # type: ignore[no-untyped-call]
+
+    def _getaddr(self, arg: str) -> tuple[str | None, str | None]:
+        try:
+            return super()._getaddr(arg)
+        except (IndexError, AttributeError, ValueError, RecursionError):  # the address parser of the standard library
+            return None, None
+
+    async def handle_exception(self, error: Exception) -> str:
+        _log().error("an SMTP command failed", exc_info=error)
+        return "451 4.3.0 the command could not be carried out"
+
+    async def smtp_DATA(self, arg: str | None) -> None:  # noqa: N802
+        if await self.check_helo_needed():
+            return
+        assert self.envelope is not None
+        if not self.envelope.rcpt_tos:
+            await self.push("503 5.5.1 send RCPT first")
+            return
+        if arg:
+            await self.push("501 5.5.4 DATA takes no argument")
+            return
+        await self.push("354 End data with <CR><LF>.<CR><LF>")
+        content = await self._data()
+        if content is None:
+            self._set_post_data_state()  # type: ignore[no-untyped-call]
+            await self.push("552 5.3.4 the mail is larger than SIZE allows")
+            return
+        self.envelope.content = self.envelope.original_content = content
+        answered: asyncio.Future[str] = self.loop.create_future()
+        self._listener.answering.add(answered)
+        self._hold_timeout()
+        try:
+            status = await self.event_handler.handle_DATA(self, self.session, self.envelope)
+            self._set_post_data_state()  # type: ignore[no-untyped-call]
+            await self.push(status)
+        finally:
+            self._listener.answering.discard(answered)
+            answered.set_result("")
+            if self.transport is not None:
+                self._reset_timeout()
+
+    async def _data(self) -> bytes | None:
+        """The mail, transparency undone (RFC 5321, section 4.5.2); None for one that is too large, which is read to its
+        end all the same, so that the client hears why. The connection is closed on one that does not end even then."""
+        reader: Any = self._reader
+        reader._buffer[:0] = b"\r\n"  # so that a lone dot in the very first line ends the mail, too
+        limit = self._listener.max_bytes
+        content = bytearray()
+        size = counted = 0
+        while True:
+            try:
+                piece = await reader.readuntil(_END)
+                ended = True
+            except asyncio.LimitOverrunError as overrun:
+                piece = await reader.readexactly(overrun.consumed)
+                ended = False
+            size += len(piece)
+            if size - counted >= _PROGRESS:
+                counted = size
+                self._reset_timeout()
+            if size - len(_END) <= limit + len(_END):
+                content += piece
+            elif size > 4 * limit + _CHUNK:
+                self.close()
+                raise asyncio.CancelledError  # ends this client's task, as a hang-up of its own does
+            else:
+                content.clear()
+            if ended:
+                break
+        if size - len(_END) > limit:
+            return None
+        del content[-3:]  # the dot and its line end; the line end before it is the mail's own
+        return bytes(content.replace(b"\r\n.", b"\r\n"))[2:]
+
+    def _hold_timeout(self) -> None:
+        """While the mail is being stored it is we who are slow."""
+        if self._timeout_handle is not None:
+            self._timeout_handle.cancel()
+
+
+def _log() -> Any:
+    return structlog.get_logger("cx_channels.smtp")

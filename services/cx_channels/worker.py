@@ -1,0 +1,312 @@
+"""Mapping in processes that can be killed: mail can be made to hang a parser or to eat memory.
+
+A worker reads one request at a time from its standard input and writes what it maps to its standard output. Past its
+deadline it is killed and replaced, and the request is given back whole as ``Unmapped``, so that it lies in the dead
+letters and can be redriven. A worker that dies is replaced, and the request tried once more in a fresh one.
+
+A message between the two is the length of a JSON head (8 bytes, big-endian), the head, and the byte strings whose
+lengths the head names; nothing is unpickled, since a worker may have been taken over by what it read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import Mapping
+from dataclasses import replace
+from hashlib import blake2b
+from typing import Any, BinaryIO
+
+import msgspec
+import structlog
+
+from cx_channels.port import Connection, Mapped, Provider, Request, Unmapped
+from cx_events.errors import Refused, TryLater
+
+DEADLINE = 10.0
+"""Seconds that mapping one request may take."""
+
+MEMORY = 1 << 30
+"""Bytes of address space that a worker may have."""
+
+_HEAD_BYTES = 8
+_MAX_MESSAGE = 512 << 20
+_QUEUE_SECONDS = 30.0
+_START_SECONDS = 30.0
+_TOOK_TOO_LONG = "took-too-long"
+_CRASHED = "mapping-crashed"
+
+
+class _Task(msgspec.Struct):
+    """``lengths`` of the byte strings that follow: the request's body."""
+
+    provider: str
+    method: str
+    url: str
+    query: list[tuple[str, str]]
+    headers: dict[str, str]
+    received: int
+    connection: _Connection
+    seconds: int
+    lengths: list[int]
+
+
+class _Connection(msgspec.Struct):
+    """Without its secrets: mapping needs none."""
+
+    id: str
+    tenant: str
+    provider: str
+    region: str | None
+    settings: dict[str, Any]
+
+
+class _Result(msgspec.Struct):
+    """``mapped`` without blobs, which follow; or a refusal (reason, detail, status); or what went wrong."""
+
+    mapped: Mapped | None = None
+    refused: tuple[str, str, int] | None = None
+    failed: str = ""
+    lengths: list[int] = []
+
+
+class MappingWorkers:
+    """A small pool of workers. Use from one event loop."""
+
+    def __init__(self, count: int = 2, *, deadline: float = DEADLINE, memory: int = MEMORY) -> None:
+        """``deadline``: seconds for one request; ``memory``: bytes of address space for one worker."""
+        self._count = count
+        self._deadline = deadline
+        self._memory = memory
+        self._idle: asyncio.Queue[_Worker | None] = asyncio.Queue()
+        self._all: set[_Worker] = set()
+        self._running = False
+
+    async def start(self) -> None:
+        """Get ready; the first workers are started here, so that the first mail does not wait for them."""
+        self._running = True
+        for worker in await asyncio.gather(*(self._started() for _ in range(self._count))):
+            self._idle.put_nowait(worker)
+
+    async def stop(self) -> None:
+        """Kill all workers. Requests under way end in ``TryLater``."""
+        self._running = False
+        workers, self._all = self._all, set()
+        await asyncio.gather(*(worker.kill() for worker in workers))
+
+    async def mapper(self, provider: Provider, request: Request, connection: Connection) -> Mapped:
+        """As intake asks for it: mail is mapped in a worker, anything else here and now."""
+        if provider.transport != "smtp":
+            return provider.map(request, connection)
+        return await self.map(provider.name, request, connection)
+
+    async def map(self, provider_name: str, request: Request, connection: Connection) -> Mapped:
+        """What ``Provider.map`` gives. ``Refused`` as it raises; ``TryLater`` where no worker gets free in time or the
+        pool is stopped. A request that takes too long, or that crashes two workers, comes back as ``Unmapped``."""
+        try:
+            worker = await asyncio.wait_for(self._idle.get(), _QUEUE_SECONDS)
+        except TimeoutError:
+            raise TryLater("mapping", "all workers are busy") from None
+        try:
+            for _ in range(2):
+                if not self._running:
+                    raise TryLater("mapping", "the workers are stopped")
+                if worker is None or not worker.alive:
+                    worker = await self._started()
+                try:
+                    result, blobs = await worker.map(provider_name, request, connection, self._deadline)
+                except TimeoutError:
+                    await self._lost(worker, provider_name, connection, _TOOK_TOO_LONG)
+                    return _given_back(request, _TOOK_TOO_LONG)
+                except (OSError, EOFError, msgspec.MsgspecError) as error:
+                    await self._lost(worker, provider_name, connection, str(error) or type(error).__name__)
+                    continue
+                return _outcome(result, blobs)
+            if not self._running:
+                raise TryLater("mapping", "the workers are stopped")
+            return _given_back(request, _CRASHED)
+        except BaseException as error:
+            if worker is not None and not isinstance(error, Refused | AdapterFault):
+                await self._discard(worker)  # cancelled in the middle: its answer must not reach the next request
+            raise
+        finally:
+            self._idle.put_nowait(worker if worker is not None and worker.alive else None)
+
+    async def _started(self) -> _Worker:
+        worker = await _Worker.start(self._memory)
+        self._all.add(worker)
+        return worker
+
+    async def _lost(self, worker: _Worker, provider: str, connection: Connection, why: str) -> None:
+        await self._discard(worker)
+        if self._running:
+            log = structlog.get_logger("cx_channels.worker")
+            log.warning("a mapping worker was replaced", provider=provider, connection=connection.id, why=why)
+
+    async def _discard(self, worker: _Worker) -> None:
+        self._all.discard(worker)
+        await worker.kill()
+
+    @property
+    def pids(self) -> list[int]:
+        """The process ids of the workers that live."""
+        return [worker.pid for worker in self._all if worker.alive]
+
+
+def _outcome(result: _Result, blobs: list[bytes]) -> Mapped:
+    if result.refused is not None:
+        raise Refused(*result.refused)
+    if result.mapped is None:
+        raise AdapterFault(result.failed)
+    return replace(result.mapped, blobs=tuple(blobs))
+
+
+class AdapterFault(Exception):
+    """The provider's mapping raised something that it must not raise; says what."""
+
+
+def _given_back(request: Request, reason: str) -> Mapped:
+    digest = blake2b(request.body, digest_size=16).hexdigest()
+    return Mapped(unmapped=(Unmapped(id=digest, reason=reason, original=request.body),))
+
+
+class _Worker:
+    """One process and the pipes to it."""
+
+    def __init__(self, process: Process) -> None:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        self._process = process
+        self._in = process.stdin
+        self._out = process.stdout
+
+    @classmethod
+    async def start(cls, memory: int) -> _Worker:
+        """Raises ``TryLater`` where the process does not come up."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", __spec__.name, str(memory), stdin=PIPE, stdout=PIPE, stderr=DEVNULL
+        )
+        worker = cls(process)
+        try:
+            await asyncio.wait_for(worker._read(), _START_SECONDS)  # it says when it has imported everything
+        except (TimeoutError, OSError, EOFError) as error:
+            await worker.kill()
+            raise TryLater("mapping", f"a worker does not start: {error!r}") from None
+        except BaseException:
+            await worker.kill()
+            raise
+        return worker
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def alive(self) -> bool:
+        return self._process.returncode is None
+
+    async def map(
+        self, provider: str, request: Request, connection: Connection, deadline: float
+    ) -> tuple[_Result, list[bytes]]:
+        """Raises ``TimeoutError`` past the deadline, ``OSError`` or ``EOFError`` where the process is gone."""
+        task = _Task(
+            provider=provider,
+            method=request.method,
+            url=request.url,
+            query=list(request.query),
+            headers=dict(request.headers),
+            received=request.received,
+            connection=_Connection(
+                connection.id, connection.tenant, connection.provider, connection.region, dict(connection.settings)
+            ),
+            seconds=int(deadline) + 2,
+            lengths=[len(request.body)],
+        )
+        async with asyncio.timeout(deadline):
+            for piece in _message(task, [request.body]):
+                self._in.write(piece)
+            await self._in.drain()
+            head, parts = await self._read()
+        return msgspec.json.decode(head, type=_Result), parts
+
+    async def _read(self) -> tuple[bytes, list[bytes]]:
+        size = int.from_bytes(await self._out.readexactly(_HEAD_BYTES), "big")
+        if size > _MAX_MESSAGE:
+            raise EOFError("a worker's answer has no sensible length")
+        head = await self._out.readexactly(size)
+        lengths = msgspec.json.decode(head, type=_Lengths).lengths
+        if any(length < 0 for length in lengths) or sum(lengths) > _MAX_MESSAGE:
+            raise EOFError("a worker's answer has no sensible length")
+        return head, [await self._out.readexactly(length) for length in lengths]
+
+    async def kill(self) -> None:
+        """End the process now and wait for its end."""
+        with contextlib.suppress(ProcessLookupError):
+            self._process.kill()
+        self._in.close()
+        await self._process.wait()
+
+
+class _Lengths(msgspec.Struct):
+    lengths: list[int] = []
+
+
+def _message(head: msgspec.Struct, parts: list[bytes]) -> list[bytes]:
+    encoded = msgspec.json.encode(head)
+    return [len(encoded).to_bytes(_HEAD_BYTES, "big") + encoded, *parts]
+
+
+# --- what runs inside the process ------------------------------------------------------------------------------------
+
+
+def main(memory: int, source: BinaryIO, sink: BinaryIO) -> None:
+    """Serve until the input ends, which it does when the parent dies."""
+    import resource
+    import signal
+
+    from cx_channels.registry import providers
+
+    known = providers()
+    with contextlib.suppress(ValueError, OSError):  # a system without such a limit, or with a lower one
+        resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which then stops us
+    _write(sink, _Result(), [])
+    while True:
+        head = source.read(_HEAD_BYTES)
+        if len(head) < _HEAD_BYTES:
+            return
+        task = msgspec.json.decode(source.read(int.from_bytes(head, "big")), type=_Task)
+        body = source.read(task.lengths[0])
+        # The parent keeps the deadline; the alarm ends a worker whose parent died in the meantime.
+        signal.alarm(task.seconds)
+        result, blobs = _mapped(known, task, body)
+        signal.alarm(0)
+        _write(sink, result, blobs)
+
+
+def _mapped(known: Mapping[str, Provider], task: _Task, body: bytes) -> tuple[_Result, list[bytes]]:
+    request = Request(body, task.method, task.url, tuple(task.query), task.headers, task.received)
+    place = task.connection
+    connection = Connection(place.id, place.tenant, place.provider, (), place.region, place.settings)
+    try:
+        mapped = known[task.provider].map(request, connection)
+    except Refused as refused:
+        return _Result(refused=(refused.reason, refused.detail, refused.status)), []
+    except MemoryError:
+        sys.exit("out of memory")
+    except Exception as error:  # told to the parent, which keeps the request as a dead letter
+        return _Result(failed=f"{type(error).__name__}: {error}"[:500]), []
+    blobs = list(mapped.blobs)
+    return _Result(mapped=replace(mapped, blobs=()), lengths=[len(blob) for blob in blobs]), blobs
+
+
+def _write(sink: BinaryIO, result: _Result, blobs: list[bytes]) -> None:
+    for piece in _message(result, blobs):
+        sink.write(piece)
+    sink.flush()
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), sys.stdin.buffer, sys.stdout.buffer)
