@@ -139,7 +139,6 @@ def files() -> Mapping[str, bytes]:
 
 def schema_of(event_type: EventType) -> Json:
     """The JSON Schema (2020-12) of one type, complete in itself."""
-    _, components = msgspec.json.schema_components([Data], ref_template="#/$defs/{name}")
     needs: list[Json] = [_needed(need) for need in event_type.needs]
     return {
         "$schema": _DIALECT,
@@ -154,7 +153,22 @@ def schema_of(event_type: EventType) -> Json:
             "data": {"$ref": "#/$defs/Data", **({"allOf": needs} if needs else {})},
         },
         "examples": [event_type.example],
-        "$defs": components,
+        "$defs": _shapes(Data, "#/$defs/{name}"),
+    }
+
+
+def _shapes(struct: type[Struct], ref_template: str) -> Json:
+    """The schemas of a struct and all that it holds, without what says nothing: a field that is absent is empty."""
+    _, components = msgspec.json.schema_components([struct], ref_template=ref_template)
+    return {
+        name: {
+            **{key: value for key, value in component.items() if key != "title" and value != []},
+            "properties": {
+                field: {key: value for key, value in shape.items() if key != "default"}
+                for field, shape in component["properties"].items()
+            },
+        }
+        for name, component in components.items()
     }
 
 
@@ -191,7 +205,7 @@ def _inner(annotation: Any, rest: list[str]) -> Json:
 
 def asyncapi() -> Json:
     """The topics and their messages as AsyncAPI 3.0."""
-    _, letters = msgspec.json.schema_components([DeadLetter], ref_template="#/components/schemas/{name}")
+    letters = _shapes(DeadLetter, "#/components/schemas/{name}")
     messages: Json = {_camel(name): _message(event_type) for name, event_type in catalogue().items()}
     messages["ContextChanged"] = {
         "name": "ContextChanged",

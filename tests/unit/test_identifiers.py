@@ -1,0 +1,140 @@
+"""Normal forms: made once, total, and their own normal form."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from cx_events.envelope import Identifier
+from cx_events.identifiers import MAX_VALUE, WITHHELD, normalise, rank_of
+
+
+def normal(kind: str, value: str, region: str | None = None, **fields: str) -> Identifier:
+    return normalise(Identifier(kind=kind, value=value, **fields), region)
+
+
+@pytest.mark.parametrize(
+    ("value", "region"),
+    [
+        ("+15550100123", None),
+        ("+1 (555) 010-0123", None),
+        ("tel:+1-555-010-0123", None),
+        ("TEL:+15550100123;ext=7", None),
+        ("sip:+15550100123@acme.example;transport=tls", None),
+        ("sips:+15550100123@acme.example", None),
+        ("whatsapp:+15550100123", None),
+        ("15550100123", None),
+        ("(555) 010-0123", "US"),
+        ("001 555 010 0123", "DE"),
+        ("  +15550100123 ", None),
+        ("+１５５５０１００１２３", None),
+    ],
+)
+def test_a_number_has_one_form(value: str, region: str | None) -> None:
+    found = normal("phone", value, region)
+    assert (found.value, found.unusable) == ("+15550100123", "")
+    assert found.given == ("" if value == "+15550100123" else value)
+
+
+@pytest.mark.parametrize(
+    "value", ["anonymous", "Restricted", "+266696687", "266696687", "sip:anonymous@anonymous.invalid"]
+)
+def test_a_withheld_number_names_nobody(value: str) -> None:
+    assert normal("phone", value, "US").unusable == "withheld"
+
+
+@pytest.mark.parametrize(
+    ("value", "region"),
+    [
+        ("(555) 010-0123", None),
+        ("0100123", "US"),
+        ("12", "US"),
+        ("reception", None),
+        ("+", None),
+        ("+999123456789", None),
+    ],
+)
+def test_a_number_that_could_be_anybodys_is_unusable_and_kept_as_given(value: str, region: str | None) -> None:
+    found = normal("phone", value, region)
+    assert (found.value, found.unusable) == (value, "invalid")
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["ana@example.com", "Ana@Example.COM", " ana@example.com\n", "mailto:ana@example.com", "MAILTO:ana@example.com"],
+)
+def test_a_mail_address_has_one_form(value: str) -> None:
+    found = normal("email", value)
+    assert (found.value, found.unusable) == ("ana@example.com", "")
+
+
+def test_a_domain_is_the_same_in_either_spelling() -> None:
+    assert normal("email", "ana@xn--bcher-kva.example") == normal(
+        "email", "ana@bücher.example", given="ana@xn--bcher-kva.example"
+    )
+
+
+@pytest.mark.parametrize(
+    "value", ["ana", "ana@", "@example.com", "Ana <ana@example.com>", "a b@example.com", "x@y@z.com"]
+)
+def test_what_is_no_mail_address_is_unusable_and_kept_as_given(value: str) -> None:
+    found = normal("email", value)
+    assert (found.value, found.unusable) == (value, "invalid")
+
+
+def test_other_kinds_keep_their_letters() -> None:
+    assert normal("crm", " C-1001 ") == Identifier(kind="crm", value="C-1001", given=" C-1001 ")
+
+
+@pytest.mark.parametrize("kind", ["", "two words", "1st", "é", "x" * 41])
+def test_a_wrong_kind_is_unusable(kind: str) -> None:
+    assert normal(kind, "v").unusable == "invalid kind"
+
+
+@pytest.mark.parametrize("value", ["", "   ", "a\nb", "a\x00b", "\ud800", "x" * (MAX_VALUE + 1)])
+def test_a_value_that_can_not_be_a_name_is_unusable(value: str) -> None:
+    assert normal("cookie", value).unusable == "invalid"
+
+
+@pytest.mark.parametrize("scope", ["a\x00b", "x" * (MAX_VALUE + 1)])
+def test_a_scope_that_can_not_be_a_name_is_unusable(scope: str) -> None:
+    assert normal("facebook-psid", "7001", scope=scope).unusable == "invalid"
+
+
+def test_strength_is_fixed() -> None:
+    kinds = ["cookie", "facebook-psid", "phone", "email", "account", "crm"]
+    assert sorted(kinds, key=rank_of) == kinds[::-1]
+
+
+def test_the_words_for_withheld_are_all_in_lower_case_as_they_are_compared() -> None:
+    assert all(word == word.lower() for word in WITHHELD)
+
+
+_kinds = st.sampled_from(("phone", "email", "cookie", "crm", "facebook-psid", " Email ", "bad kind", ""))
+_digits = st.from_regex(r"(tel:|sip:|whatsapp:|tel:sip:)?\+?[0-9]{2,16}(;ext=[0-9]+)?", fullmatch=True)
+_dialled = st.text(alphabet="+0123456789 ()-.ext;:@#*/,٣", max_size=22)
+_addresses = st.builds(
+    "{}{}@{}".format,
+    st.sampled_from(("", "mailto:", "MAILTO:", "mailto:mailto:")),
+    st.text(min_size=1, max_size=8),
+    st.one_of(
+        st.text(min_size=1, max_size=8).map("{}.example".format),
+        st.sampled_from(("example.com", "BÜCHER.example", "xn--bcher-kva.example", "ß.example", "localhost")),
+    ),
+)
+_values = st.one_of(st.text(max_size=20), st.text(st.characters(), max_size=20), _digits, _dialled, _addresses)
+_regions = st.sampled_from((None, "US", "DE", "IT", "AR", "MX", "BR", "XX", "de"))
+
+
+@settings(max_examples=500)
+@given(_kinds, _values, _values, _regions, st.sampled_from(("", " s", "p\n")))
+@example("phone", "000000", "", "DE", "")  # reads as +4900000, which would read as +490000
+@example("phone", "whatsapp:tel:+1", "", None, "")
+@example("email", "İ@example.com", "", None, "")
+def test_a_normal_form_is_its_own_normal_form_and_nothing_raises(
+    kind: str, value: str, given: str, region: str | None, scope: str
+) -> None:
+    once = normalise(Identifier(kind=kind, value=value, given=given, scope=scope), region)
+    assert normalise(once, region) == once
+    assert once.unusable or normalise(once, None) == once
