@@ -22,6 +22,7 @@ from cx_channels.intake import Intake
 from cx_channels.limits import Bucket, ChatLimits
 from cx_channels.port import Connection, Request
 from cx_events.errors import Refused, TryLater
+from cx_events.timestamps import format_time
 from cx_runtime.metrics import Metrics
 from cx_runtime.problems import problem
 
@@ -169,7 +170,8 @@ class Chats:
                 )
                 await line.say({"type": "ack", "id": message.id})
             case protocol.Read():
-                note = mapping.Seen(interaction=chat.interaction, visitor=chat.visitor, message=message.message)
+                at = "" if message.message else format_time(self._intake.now())
+                note = mapping.Seen(interaction=chat.interaction, visitor=chat.visitor, message=message.message, at=at)
                 await self._record(chat, note)
             case protocol.Identify():
                 await self._identify(chat, visitor_of(message.visitor, chat.connection))

@@ -8,20 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from hashlib import blake2b
+from typing import Annotated
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
+from cx_channels.chat.webchat.protocol import ClientId
 from cx_channels.chat.webchat.session import Visitor
 from cx_channels.port import Connection, Mapped, Request
 from cx_events.envelope import Data, Draft, Message, Participant
 from cx_events.errors import Refused
 
+Interaction = Annotated[str, Meta(pattern=r"^[!-~]{1,512}\Z")]
+
 
 class Recorded(Struct, frozen=True, kw_only=True, tag_field="type", omit_defaults=True):
     """What every note holds."""
 
-    interaction: str
+    interaction: Interaction
     visitor: Visitor = Visitor()
 
 
@@ -30,13 +34,16 @@ class Started(Recorded, frozen=True, kw_only=True, tag="started"):
 
 
 class Said(Recorded, frozen=True, kw_only=True, tag="message"):
-    id: str
+    id: ClientId
     text: str
     page: str = ""
 
 
 class Seen(Recorded, frozen=True, kw_only=True, tag="read"):
+    """``message``: the one that was read; without it, all up to ``at`` (RFC 3339)."""
+
     message: str = ""
+    at: str = ""
 
 
 class Identified(Recorded, frozen=True, kw_only=True, tag="identified"):
@@ -77,7 +84,7 @@ def map_note(request: Request, connection: Connection) -> Mapped:
         raise Refused("malformed", f"not a note of a web chat: {error}", 400) from None
     if not note.interaction.startswith(f"{connection.id}/"):
         raise Refused("malformed", f"the interaction is not one of the connection {connection.id}", 400)
-    return Mapped(drafts=(_draft(note, request.body),))
+    return Mapped(drafts=(_draft(note, write(note)),))
 
 
 def _draft(note: Note, raw: bytes) -> Draft:

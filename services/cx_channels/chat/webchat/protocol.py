@@ -16,7 +16,7 @@ from cx_events.timestamps import Micros, format_time
 MAX_TEXT = 8000
 """Characters of one message."""
 
-ClientId = Annotated[str, Meta(pattern="^[A-Za-z0-9_-]{1,64}$")]
+ClientId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,64}\Z")]
 MessageId = Annotated[str, Meta(max_length=1100)]
 Url = Annotated[str, Meta(max_length=2048)]
 
