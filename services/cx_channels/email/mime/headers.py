@@ -97,7 +97,7 @@ def _first_field(content: bytes, start: int, end: int) -> int:
     at = start
     while at < end and content[at] in b"\r\n":
         at += 1
-    if content.startswith((b"From ", b">From "), at, end):
+    if content.startswith((b"From ", b">From "), at, end) and not _goes_on(content, at, end):
         at = (content.find(b"\n", at, end) + 1) or end
     return at if _FIELD.match(content[at : min(end, at + 400)].partition(b"\n")[0]) else start
 
@@ -273,40 +273,60 @@ def _segments(raw: str) -> Iterator[str]:
 _ANGLE = re.compile(r"<([^<>]*)>[^<>]*\Z")
 _BARE = re.compile(r"[^\s<>()\"',;:]+@[^\s<>()\"',;]+")
 _QUOTED_LOCAL = re.compile(r"\s*(\"[^\"]{1,64}\"@[^\s<>()\"',;]+)\s*")
+_SPACED_DOT = re.compile(r"\s*([.@])\s*")
+_NOBODY = re.compile(r"undisclosed[-_ .]?recipients?.*", re.IGNORECASE)
 
 
 def _mailbox(segment: str) -> Mailbox | None:
     angle = _ANGLE.search(segment)
-    if angle is not None:
-        name = segment[: angle.start()]
-        address = angle[1].rpartition(":")[2] if angle[1].startswith("@") else angle[1]  # a source route, RFC 822
+    if angle is None:
+        found = _without_angles(segment)
+    else:
+        beside, comment = _comments_apart(segment[: angle.start()])
+        name = beside if beside.strip() else comment
+        address, _ = _comments_apart(angle[1])
+        address = address.rpartition(":")[2] if address.startswith("@") else address  # a source route, RFC 822
         address = re.sub(r"\s+", "", address.strip().removeprefix("mailto:"))
-        if "@" not in address:
-            bare = _BARE.search(name)
-            if not address and bare is None:
-                return None
-            address = bare[0] if bare is not None else address
-            name = "" if bare is not None else name
-        return Mailbox(_display(name), address.strip(".,'\"") if '"@' not in address else address)
+        bare = _BARE.search(name) if "@" not in address else None
+        if bare is not None:  # the name and the address have changed places
+            found = Mailbox(_display(address), bare[0])
+        elif not address:
+            return None
+        else:
+            found = Mailbox(_display(name), address if '"@' in address else address.strip(".,'\""))
+    return None if found is None or _NOBODY.match(found.address) else found
+
+
+def _without_angles(segment: str) -> Mailbox | None:
     quoted = _QUOTED_LOCAL.fullmatch(segment)
     if quoted is not None:
         return Mailbox("", quoted[1])
     plain, comment = _comments_apart(segment)
-    bare = _BARE.search(plain)
+    bare = _BARE.fullmatch(_SPACED_DOT.sub(r"\1", plain.strip())) or _BARE.search(plain)
     if bare is None:
         return None
-    beside = (plain[: bare.start()] + plain[bare.end() :]).strip(" \t<>'\",")
-    return Mailbox(_display(comment or beside), bare[0].strip("."))
+    beside = "" if bare.string != plain else plain[: bare.start()] + plain[bare.end() :]
+    return Mailbox(_display(comment or beside.strip(" \t<>'\",")), bare[0].strip("."))
 
 
 def _comments_apart(segment: str) -> tuple[str, str]:
+    """What stands outside parentheses, and inside; parentheses in quotes are letters."""
+    if "(" not in segment:
+        return segment, ""
     plain: list[str] = []
     comment: list[str] = []
-    depth = 0
+    depth, quoted, escaped = 0, False, False
     for character in segment:
-        if character == "(":
+        if character == '"' and not depth:
+            quoted = not quoted
+        if escaped or quoted or character not in "()\\":
+            escaped = False
+            (comment if depth else plain).append(character)
+        elif character == "\\":
+            escaped = True
+        elif character == "(":
             depth += 1
-        elif character == ")" and depth:
+        elif depth:
             depth -= 1
         else:
             (comment if depth else plain).append(character)

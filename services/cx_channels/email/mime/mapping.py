@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -99,18 +99,24 @@ class _People:
 
     sender: Mailbox
     reply_to: Mailbox | None
-    recipients: tuple[Mailbox, ...]
+    to: tuple[Mailbox, ...]
+    cc: tuple[Mailbox, ...]
     own: Own
 
-    def is_own(self, mailbox: Mailbox) -> bool:
-        return self.own.has(mailbox.address)
+    @property
+    def recipients(self) -> tuple[Mailbox, ...]:
+        return (*self.to, *self.cc)
 
     @property
     def others(self) -> list[Mailbox]:
-        return [mailbox for mailbox in self.recipients if not self.own.has(mailbox.address)]
+        ours = self.ours
+        return [mailbox for mailbox in self.recipients if mailbox not in ours]
 
     @property
     def ours(self) -> list[Mailbox]:
+        """Where the connection names no address of its own, whoever a mail is sent to is taken for us."""
+        if not self.own.addresses and not self.own.domains:
+            return [mailbox for mailbox in self.to if mailbox.address.lower() != self.sender.address.lower()]
         return [mailbox for mailbox in self.recipients if self.own.has(mailbox.address)]
 
 
@@ -189,10 +195,7 @@ class _Reading:
             channel="email",
             interaction=self._interaction(about.root),
             direction=direction,
-            participants=[
-                Participant(role="customer", identifiers=identifiers),
-                *self._system(),
-            ],
+            participants=[Participant(role="customer", identifiers=identifiers), *self._system(recipient)],
             references=[Reference(kind="message", value=id) for id in references],
             message=Message(
                 id=sent or self._own_id(),
@@ -204,9 +207,10 @@ class _Reading:
             ),
         )
 
-    def _system(self) -> list[Participant]:
+    def _system(self, customer: str) -> list[Participant]:
+        """Who sent the report, unless that is the customer."""
         sender = self.people.sender
-        if not sender.address:
+        if not sender.address or sender.address.lower() == customer.lower():
             return []
         return [Participant(role="system", name=sender.name, identifiers=_email(sender.address))]
 
@@ -215,7 +219,7 @@ class _Reading:
         from_us = people.own.has(people.sender.address)
         # A contact form sends in our own name, to us, and names its writer as the one to answer.
         if from_us and people.ours and people.reply_to and not people.own.has(people.reply_to.address):
-            people = _People(people.reply_to, None, people.recipients, people.own)
+            people = replace(people, sender=people.reply_to, reply_to=None)
             from_us = False
         self.body = body_of(self.content)
         direction: Direction = "inbound"
@@ -304,12 +308,18 @@ def _people(headers: Headers, request: Request, own: Own) -> _People:
         envelope = mailboxes(request.headers.get("x-envelope-from", ""))
         sender = envelope[0] if envelope else Mailbox(headers.text("from")[:200], "")
     reply_to = mailboxes(headers.raw("reply-to"))
-    named = [
-        mailbox for name in ("to", "cc", "delivered-to") for raw in headers.every(name) for mailbox in mailboxes(raw)
-    ]
-    named += mailboxes(request.headers.get("x-envelope-to", ""))
-    recipients = {mailbox.address.lower(): mailbox for mailbox in reversed(named)}
-    return _People(sender, reply_to[0] if reply_to else None, tuple(reversed(recipients.values())), own)
+    to = [mailbox for name in ("to", "delivered-to") for raw in headers.every(name) for mailbox in mailboxes(raw)]
+    to += mailboxes(request.headers.get("x-envelope-to", ""))
+    cc = [mailbox for raw in headers.every("cc") for mailbox in mailboxes(raw)]
+    to_once = {mailbox.address.lower(): mailbox for mailbox in reversed(to)}
+    cc_once = {mailbox.address.lower(): mailbox for mailbox in reversed(cc) if mailbox.address.lower() not in to_once}
+    return _People(
+        sender,
+        reply_to[0] if reply_to else None,
+        tuple(reversed(to_once.values())),
+        tuple(reversed(cc_once.values())),
+        own,
+    )
 
 
 def _sent_to_us(people: _People) -> list[Participant]:

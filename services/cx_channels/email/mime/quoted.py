@@ -23,9 +23,9 @@ _WROTE = re.compile(
     r"|(?:Den|El|Em|Op|Le|Am|Dne|Pe|Na)\s.{6,200}\s(?:skrev|escribió|escreveu|schreef|a écrit|schrieb|napsal\(a\)"
     r"|a scris)(?:\s.{1,120})?\s?:"
     r"|\d{1,2}[./]\d{1,2}[./]\d{2,4}.{0,30}\s(?:schrieb|skrev|wrote|пишет|написал)\s.{1,120}:"
-    r"|.{4,200}\s(?:написал|написала|пишет)\s?:"
+    r"|(?=.{0,60}\d).{4,200}\s(?:написал|написала|пишет)\s?:"
     r"|在.{6,200}写道[：:]"
-    r"|.{6,200}<[^<>\s]{3,100}@[^<>\s]{3,100}>\s?(?:のメール)?[:：]"
+    r"|(?=.{0,60}\d).{6,200}<[^<>\s]{3,100}@[^<>\s]{3,100}>\s?(?:のメール)?[:：]"
     r")\s*"
 )
 _ORIGINAL = re.compile(
@@ -97,10 +97,21 @@ def _by_own(shown: list[str]) -> tuple[int, int] | None:
         if _ORIGINAL.fullmatch(bare) or (_FROM.fullmatch(bare) and _is_head(shown, at)):
             return at, at + 1
         for length in (1, 2, 3):
-            joined = " ".join(piece.removeprefix(">").strip() for piece in shown[at : at + length])
+            joined = _joined(shown[at : at + length])
             if len(joined) <= _MAX_LINE and _WROTE.fullmatch(joined):
-                return at, at + length
+                return _shortest(shown, at, at + length)
     return None
+
+
+def _shortest(shown: list[str], start: int, end: int) -> tuple[int, int]:
+    """Without the lines before that are no part of the introduction: some patterns begin with anything."""
+    while start + 1 < end and _WROTE.fullmatch(_joined(shown[start + 1 : end])):
+        start += 1
+    return start, end
+
+
+def _joined(lines: list[str]) -> str:
+    return " ".join(line.removeprefix(">").strip() for line in lines)
 
 
 def _is_head(shown: list[str], at: int) -> bool:

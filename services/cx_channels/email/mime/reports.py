@@ -98,6 +98,8 @@ def _outcome(fields: Headers, original: Headers | None) -> Outcome | None:
         return None
     status = (_ENHANCED.search(fields.raw("status")) or [""])[0]
     explanation = re.sub(r"^\s*[\w-]+\s*;\s*", "", fields.text("diagnostic-code"))
+    if not explanation:
+        explanation = fields.text("status").partition("(")[2].rpartition(")")[0]
     action = _action(fields.raw("action"), status)
     if action is None:
         return None

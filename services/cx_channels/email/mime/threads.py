@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from hashlib import blake2b
 
-from cx_channels.email.mime.headers import Headers
+from cx_channels.email.mime.headers import Headers, mailboxes
 
 MAX_REFERENCES = 64
 _MAX_ID = 240
@@ -38,12 +38,19 @@ class Thread:
 def thread_of(headers: Headers, otherwise: str = "") -> Thread:
     """Where a mail belongs; ``otherwise`` is the root of one that names no id at all."""
     own = next(iter(ids_in(headers.raw("message-id"))), "") or next(iter(ids_in(headers.raw("resent-message-id"))), "")
-    answered = ids_in(headers.raw("in-reply-to"))
-    earlier = [id for value in headers.every("references") for id in ids_in(value)]
-    earlier = [id for id in dict.fromkeys(earlier) if id != own]
-    replies_to = next((id for id in answered if id != own), "") or (earlier[-1] if earlier else "")
+    # Some clients answer "to" an address; taken for an id, it would join the mails of strangers.
+    never = {own, *_addresses(headers)}
+    answered = [id for id in ids_in(headers.raw("in-reply-to")) if id not in never]
+    named = (id for value in headers.every("references") for id in ids_in(value))
+    earlier = [id for id in dict.fromkeys(named) if id not in never]
+    replies_to = next(iter(answered), "") or (earlier[-1] if earlier else "")
     root = next(iter(earlier), "") or replies_to or own or otherwise
     return Thread(own, replies_to, tuple(earlier), root)
+
+
+def _addresses(headers: Headers) -> set[str]:
+    names = ("from", "reply-to", "sender", "to", "cc", "return-path")
+    return {mailbox.address for name in names for mailbox in mailboxes(headers.raw(name))}
 
 
 def ids_in(value: str) -> list[str]:
@@ -63,7 +70,9 @@ def _lone_word(value: str) -> list[str]:
 
 def _normal(id: str) -> str:
     """An id without the spaces of a fold; one too long to store is known by its digest."""
-    id = re.sub(r"\s+", "", id)
+    if re.search(r"\s", id.strip()):  # as RFC 822 allowed: spaces and comments around the dots
+        id = re.sub(r"\s+", "", _COMMENT.sub("", id))
+    id = id.strip()
     if len(id.encode()) > _MAX_ID:
         return "digest-" + blake2b(id.encode(), digest_size=16).hexdigest()
     return id
