@@ -1,0 +1,14 @@
+"""THE ANSWER: one context per customer, as a sum of parts.
+
+    facts --fold--> parts --combine--> interactions --thread--> conversations --finish--> body
+
+There is a part for each home and interaction.
+
+A *part* holds only what combines in any order (sums, minima, maxima, last writers by key, the latest k): so an event
+that comes late, or twice, or from another partition, is simply added; a merge of two customers adds nothing at all, it
+combines other parts. ``definition`` states the whole as one pure function over the set of facts; ``store`` keeps it
+incrementally and must give the same bytes.
+
+Rooms: ``model`` (what a part is), ``fold`` (an event into a part), ``combine`` (parts into one), ``threading``
+(interactions into conversations), ``finish`` (the document), ``definition`` (all of it, from nothing), ``store/``.
+"""

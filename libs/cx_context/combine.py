@@ -1,0 +1,179 @@
+"""Parts into one: every field combines by a rule that is associative, commutative and blind to grouping.
+
+A fact is in one part only, so sums may be sums.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
+from typing import Any, TypeVar
+
+from cx_context.model import (
+    EDITS_KEPT,
+    KEYS_KEPT,
+    NOTES_KEPT,
+    REFERENCES_KEPT,
+    SAID_KEPT,
+    SENTIMENTS_KEPT,
+    TURNS_KEPT,
+    At,
+    Part,
+    Register,
+)
+
+T = TypeVar("T", bound=tuple[Any, ...])
+
+
+def later(one: At | None, other: At) -> At:
+    return other if one is None or other > one else one
+
+
+def later_register(one: Register | None, other: Register) -> Register:
+    """Last writer wins; places differ, since a place names its event."""
+    return other if one is None or other[0] > one[0] else one
+
+
+def keep_latest(kept: list[T], item: T, most: int) -> list[T]:
+    """The latest ``most`` of ``kept`` (latest first) and one more. Never changes ``kept``.
+
+    By place alone: two items of one place are of one event.
+    """
+    at = item[0]
+    index = 0
+    for index, other in enumerate(kept):  # noqa: B007
+        if at > other[0]:
+            break
+    else:
+        index = len(kept)
+    if index >= most:
+        return kept
+    return [*kept[:index], item, *kept[index : most - 1]]
+
+
+def _sum(one: int, other: int) -> int:
+    return one + other
+
+
+def _sum_by_key(one: dict[str, int], other: dict[str, int]) -> dict[str, int]:
+    total = dict(one)
+    for key, count in other.items():
+        total[key] = total.get(key, 0) + count
+    return total
+
+
+def _last(one: At | None, other: At | None) -> At | None:
+    return one if other is None else later(one, other)
+
+
+def _first(one: At | None, other: At | None) -> At | None:
+    if one is None or other is None:
+        return one if other is None else other
+    return min(one, other)
+
+
+def _last_register(one: Register | None, other: Register | None) -> Register | None:
+    return one if other is None else later_register(one, other)
+
+
+def _first_register(one: Register | None, other: Register | None) -> Register | None:
+    if one is None or other is None:
+        return one if other is None else other
+    return other if other[0] < one[0] else one
+
+
+def _latest(most: int) -> Callable[[list[Any], list[Any]], list[Any]]:
+    def merge(one: list[Any], other: list[Any]) -> list[Any]:
+        if not one or not other:
+            return one or other
+        return sorted([*one, *other], key=lambda item: item[0], reverse=True)[:most]
+
+    return merge
+
+
+def _last_by_key(most: int) -> Callable[[dict[str, Register], dict[str, Register]], dict[str, Register]]:
+    """Last writer for each key; of too many keys those written last."""
+
+    def merge(one: dict[str, Register], other: dict[str, Register]) -> dict[str, Register]:
+        if not one or not other:
+            return one or other
+        merged = dict(one)
+        for key, register in other.items():
+            merged[key] = later_register(merged.get(key), register)
+        if len(merged) > most:
+            latest = sorted(merged.items(), key=lambda item: (item[1][0], item[0]), reverse=True)[:most]
+            merged = dict(latest)
+        return merged
+
+    return merge
+
+
+def _max_by_key(one: dict[str, At], other: dict[str, At]) -> dict[str, At]:
+    merged = dict(one)
+    for key, at in other.items():
+        merged[key] = max(at, merged.get(key, at))
+    return merged
+
+
+def _union(one: list[tuple[str, str]], other: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    return sorted({*one, *other})[:REFERENCES_KEPT] if one and other else one or other
+
+
+MERGERS: Mapping[str, Callable[[Any, Any], Any]] = MappingProxyType(
+    {
+        "interaction": max,
+        "facts": _sum,
+        "events": _sum,
+        "messages": _sum,
+        "channels": _sum_by_key,
+        "first_recorded": min,
+        "first": _first,
+        "last": _last,
+        "channel": _last_register,
+        "direction": _first_register,
+        "queue": _last_register,
+        "agent": _last_register,
+        "name": _last_register,
+        "queued": _last,
+        "answered": _last,
+        "ended": _last_register,
+        "resumed": _last,
+        "customer_spoke": _last,
+        "business_spoke": _last,
+        "said": _latest(SAID_KEPT),
+        "edits": _last_by_key(EDITS_KEPT),
+        "references": _union,
+        "topic": _last_register,
+        "summary": _last_register,
+        "disposition": _last_register,
+        "notes": _latest(NOTES_KEPT),
+        "resolved": _last_register,
+        "reopened": _last,
+        "links": _max_by_key,
+        "split": _last,
+        "turns": _latest(TURNS_KEPT),
+        "slots": _last_by_key(KEYS_KEPT),
+        "handoff": _last_register,
+        "accepted": _last_register,
+        "shown": _last_register,
+        "verified": _max_by_key,
+        "attributes": _last_by_key(KEYS_KEPT),
+        "preferences": _last_by_key(KEYS_KEPT),
+        "consent": _last_by_key(KEYS_KEPT),
+        "sentiment": _latest(SENTIMENTS_KEPT),
+        "surveys": _latest(NOTES_KEPT),
+    }
+)
+
+
+def merge(one: Part, other: Part) -> Part:
+    """The part of both sets of facts."""
+    return Part(**{name: by(getattr(one, name), getattr(other, name)) for name, by in MERGERS.items()})
+
+
+def combine(parts: Iterable[Part]) -> Part:
+    """The part of all; of none an empty one."""
+    total: Part | None = None
+    for part in parts:
+        total = part if total is None else merge(total, part)
+    return total if total is not None else Part()

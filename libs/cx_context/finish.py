@@ -1,0 +1,418 @@
+"""The document: what a desktop shows in the seconds before "hello".
+
+A pure function of what one customer's facts add up to. Bounded: long lists are cut to their latest, the whole history
+is paged elsewhere. Keys stand in a fixed order and maps are sorted, so equal facts give equal bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from cx_context.combine import keep_latest
+from cx_context.fold import makes_part, speaker
+from cx_context.model import SENTIMENTS_KEPT, TEXT_KEPT, At, Part, Register
+from cx_context.threading import AnchoredPart, Conversation, Interaction, interactions_of, thread
+from cx_events.envelope import Event
+from cx_events.facts import Fact, Order
+from cx_events.identifiers import rank_of
+from cx_events.ids import text_of
+from cx_events.timestamps import Micros, format_time
+
+TIMELINE_SHOWN = 50
+CONVERSATIONS_SHOWN = 20
+MEMBERS_SHOWN = 50
+MESSAGES_SHOWN = 6
+ALIASES_SHOWN = 100
+IDENTIFIERS_SHOWN = 50
+TURNS_SHOWN = 6
+TREND_STEP = 100
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A profile of the customer. ``joined``: (rule, evidence, confidence in hundredths, via profile), unless it is the first."""
+
+    id: bytes
+    kind: str
+    scope: str
+    value: str
+    first_recorded: Micros
+    joined: tuple[str, str, int, bytes] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """All that one customer's facts add up to. ``latest``: the latest facts for the timeline, in any order."""
+
+    customer: bytes
+    members: Sequence[Member]
+    parts: Sequence[AnchoredPart]
+    latest: Iterable[Fact]
+
+
+def encode_body(body: Json) -> bytes:
+    return msgspec.json.encode(body)
+
+
+def context_body(known: Known, window: Micros) -> Json:
+    """The body of the context document. ``window``: the tenant's threading window in µs."""
+    interactions = interactions_of(known.parts)
+    conversations = thread(interactions, window)
+    summaries = [conversation_summary(conversation) for conversation in conversations]
+    summaries.sort(key=lambda s: s["id"])
+    summaries.sort(key=lambda s: s["last_at"], reverse=True)
+    summaries.sort(key=lambda s: s["state"] != "open")
+    parts = [anchored.part for anchored in known.parts]
+    return {
+        "customer": _customer(known, parts),
+        "now": _now(interactions),
+        "conversations": summaries[:CONVERSATIONS_SHOWN],
+        "timeline": timeline(known.latest),
+        "counts": _counts(parts, interactions, conversations),
+        "sentiment": _sentiment(parts),
+        "last_agent": _last_agent(interactions),
+        "unresolved": [_unresolved(s) for s in summaries if s["state"] == "open" and s["waiting_since"]],
+    }
+
+
+def timeline(facts: Iterable[Fact], most: int = TIMELINE_SHOWN) -> list[Json]:
+    """The latest events, newest first; identity decisions are not among them."""
+    shown = sorted((fact for fact in facts if makes_part(fact.event.type)), key=lambda fact: fact.order, reverse=True)
+    return [timeline_entry(fact) for fact in shown[:most]]
+
+
+def timeline_entry(fact: Fact) -> Json:
+    event, data = fact.event, fact.event.data
+    return {
+        "event": {"source": event.source, "id": event.id},
+        "type": event.type,
+        "time": format_time(fact.effective),
+        "channel": data.channel,
+        "interaction": data.interaction or None,
+        "direction": data.direction,
+        "role": speaker(data)
+        if data.message is not None
+        else (data.participants[0].role if data.participants else None),
+        "text": _text(event),
+    }
+
+
+def _text(event: Event) -> str | None:
+    data = event.data
+    if data.message is not None:
+        text = data.message.text or data.message.subject
+    elif data.transcript:
+        text = " / ".join(line.text for line in data.transcript)
+    elif data.bot is not None:
+        text = data.bot.text or data.bot.intent
+    elif data.insight is not None:
+        text = data.insight.summary or data.insight.topic
+    elif data.survey is not None:
+        text = data.survey.comment
+    else:
+        text = data.note or data.topic or data.disposition or data.digits or data.reason
+    return text[:TEXT_KEPT] or None
+
+
+def _order(part: Part, at: At) -> Order:
+    return (at[0], part.interaction, at[1], at[2], at[3], at[4])
+
+
+def _latest_register(parts: Iterable[Part], field: str) -> tuple[Order, Any] | None:
+    found: tuple[Order, Any] | None = None
+    for part in parts:
+        register: Register | None = getattr(part, field)
+        if register is not None:
+            order = _order(part, register[0])
+            if found is None or order > found[0]:
+                found = (order, register[1])
+    return found
+
+
+def _latest_by_key(parts: Iterable[Part], field: str) -> dict[str, Any]:
+    found: dict[str, tuple[Order, Any]] = {}
+    for part in parts:
+        registers: Mapping[str, Register] = getattr(part, field)
+        for key, (at, value) in registers.items():
+            order = _order(part, at)
+            if key not in found or order > found[key][0]:
+                found[key] = (order, value)
+    return {key: found[key][1] for key in sorted(found)}
+
+
+def _customer(known: Known, parts: Sequence[Part]) -> Json:
+    members = sorted(known.members, key=lambda m: (rank_of(m.kind), m.kind, m.value, m.scope, m.id))
+    name = _latest_register(parts, "name")
+    verified: dict[str, Order] = {}
+    for part in parts:
+        for key, at in part.verified.items():
+            verified[key] = max(_order(part, at), verified.get(key, _order(part, at)))
+    return {
+        "id": text_of(known.customer),
+        "aliases": sorted(text_of(m.id) for m in members if m.id != known.customer)[:ALIASES_SHOWN],
+        "display": name[1] if name is not None else (members[0].value if members else None),
+        "identifiers": [_identifier(member, verified) for member in members[:IDENTIFIERS_SHOWN]],
+        "attributes": _latest_by_key(parts, "attributes"),
+        "consent": [
+            {"purpose": purpose, "channel": channel or None, "granted": granted}
+            for key, granted in _latest_by_key(parts, "consent").items()
+            for purpose, _, channel in [key.partition("\n")]
+        ],
+        "preferences": _latest_by_key(parts, "preferences"),
+    }
+
+
+def _identifier(member: Member, verified: Mapping[str, Order]) -> Json:
+    order = verified.get(f"{member.kind}\n{member.scope}\n{member.value}")
+    shown: Json = {"kind": member.kind, "value": member.value}
+    if member.scope:
+        shown["scope"] = member.scope
+    shown["profile"] = text_of(member.id)
+    shown["verified_at"] = format_time(order[0]) if order is not None else None
+    if member.joined is None:
+        shown["joined"] = None
+    else:
+        rule, evidence, confidence, via = member.joined
+        shown["joined"] = {
+            "rule": rule,
+            "evidence": evidence,
+            "confidence": confidence / 100,
+            "via": text_of(via),
+        }
+    return shown
+
+
+def is_live(part: Part) -> bool:
+    """An ended interaction stays ended unless an event resumes it."""
+    return part.ended is None or (part.resumed is not None and part.resumed > part.ended[0])
+
+
+def waiting_since(part: Part) -> Micros | None:
+    """Since when the customer waits in an interaction that is live: the first thing said (or the queue) unanswered."""
+    if not is_live(part):
+        return None
+    replied = max((at for at in (part.business_spoke, part.answered) if at is not None), default=None)
+    waits = [at for at in (part.customer_spoke, part.queued) if at is not None and (replied is None or at > replied)]
+    if not waits:
+        return None
+    for at, role, *_ in part.said:
+        if role == "customer" and (replied is None or at > replied):
+            waits.append(at)
+    return min(waits)[0]
+
+
+def _now(interactions: Sequence[Interaction]) -> Json | None:
+    live = [each for each in interactions if is_live(each.part)]
+    if not live:
+        return None
+    latest = max(live, key=lambda each: (each.part.last or each.part.first, each.name))
+    since = waiting_since(latest.part)
+    return {
+        "channel": latest.part.channel[1] if latest.part.channel is not None else None,
+        "interaction": latest.name,
+        "waiting_since": format_time(since) if since is not None else None,
+        "queue": _named(latest.part.queue),
+        "agent": _named(latest.part.agent),
+    }
+
+
+def _named(register: Register | tuple[Order, Any] | None) -> Json | None:
+    return {"id": register[1][0], "name": register[1][1]} if register is not None else None
+
+
+def _counts(parts: Sequence[Part], interactions: Sequence[Interaction], conversations: Sequence[Conversation]) -> Json:
+    by_channel: dict[str, int] = {}
+    for part in parts:
+        for channel, count in part.channels.items():
+            by_channel[channel] = by_channel.get(channel, 0) + count
+    return {
+        "events": sum(part.events for part in parts),
+        "messages": sum(part.messages for part in parts),
+        "interactions": len(interactions),
+        "conversations": len(conversations),
+        "by_channel": dict(sorted(by_channel.items())),
+    }
+
+
+def _sentiment(parts: Sequence[Part]) -> Json | None:
+    """The mean of the last ten scores; the trend compares the later half with the earlier."""
+    latest: list[tuple[Order, int, str]] = []
+    for part in parts:
+        for at, score, source in part.sentiment:
+            latest = keep_latest(latest, (_order(part, at), score, source), SENTIMENTS_KEPT)
+    if not latest:
+        return None
+    scores = [score for _, score, _ in latest]
+    half = len(scores) // 2
+    trend = "steady"
+    if half:
+        change = sum(scores[:half]) / half - sum(scores[half:]) / (len(scores) - half)
+        trend = "improving" if change >= TREND_STEP else "declining" if change <= -TREND_STEP else "steady"
+    return {"current": round(sum(scores) / len(scores)) / 1000, "trend": trend, "source": latest[0][2]}
+
+
+def _last_agent(interactions: Sequence[Interaction]) -> Json | None:
+    found: tuple[Order, Interaction] | None = None
+    for each in interactions:
+        if each.part.agent is not None:
+            order = _order(each.part, each.part.agent[0])
+            if found is None or order > found[0]:
+                found = (order, each)
+    if found is None:
+        return None
+    order, each = found
+    assert each.part.agent is not None
+    return {
+        "id": each.part.agent[1][0],
+        "name": each.part.agent[1][1],
+        "channel": each.part.channel[1] if each.part.channel is not None else None,
+        "interaction": each.name,
+        "time": format_time(order[0]),
+    }
+
+
+def _unresolved(summary: Json) -> Json:
+    return {
+        "conversation": summary["id"],
+        "topic": summary["topic"],
+        "channels": summary["channels"],
+        "since": summary["waiting_since"],
+        "text": next((m["text"] for m in summary["messages"] if m["role"] == "customer"), None),
+    }
+
+
+def conversation_state(members: Iterable[Part]) -> str:
+    """``resolved`` if the latest resolve sorts after the latest customer message and reopening, else ``open``."""
+    resolved: Order | None = None
+    since: Order | None = None
+    for part in members:
+        if part.resolved is not None:
+            order = _order(part, part.resolved[0])
+            resolved = order if resolved is None else max(resolved, order)
+        for at in (part.customer_spoke, part.reopened):
+            if at is not None:
+                order = _order(part, at)
+                since = order if since is None else max(since, order)
+    return "resolved" if resolved is not None and (since is None or resolved > since) else "open"
+
+
+def conversation_summary(conversation: Conversation) -> Json:
+    """One conversation as the context shows it."""
+    parts = [member.part for member in conversation.members]
+    topic = _latest_register(parts, "topic")
+    summary = _latest_register(parts, "summary")
+    disposition = _latest_register(parts, "disposition")
+    state = conversation_state(parts)
+    messages = _messages(parts)
+    waits = [since for since in map(waiting_since, parts) if since is not None]
+    channels: dict[str, None] = {}
+    for member in conversation.members:
+        if member.part.channel is not None:
+            channels[member.part.channel[1]] = None
+    return {
+        "id": text_of(conversation.id),
+        "aliases": [text_of(alias) for alias in conversation.aliases[:ALIASES_SHOWN]],
+        "topic": topic[1] if topic is not None else None,
+        "state": state,
+        "channels": list(channels),
+        "opened_at": format_time(conversation.members[0].start[0]),
+        "last_at": format_time(max(member.last_activity for member in conversation.members)),
+        "waiting_since": format_time(min(waits)) if waits and state == "open" else None,
+        "summary": summary[1] if summary is not None else _opening(parts),
+        "messages": messages,
+        "agent": _named(_latest_register(parts, "agent")),
+        "queue": _named(_latest_register(parts, "queue")),
+        "disposition": disposition[1] if disposition is not None else None,
+        "notes": _notes(parts),
+        "bot": _bot(parts),
+        "handoff": _handoff(parts),
+        "references": _references(parts),
+        "joined": [
+            {
+                "interaction": joined.interaction,
+                "rule": joined.rule,
+                "evidence": joined.evidence or None,
+                "confidence": joined.confidence / 100,
+            }
+            for joined in conversation.joined[-MEMBERS_SHOWN:]
+        ],
+    }
+
+
+def _messages(parts: Sequence[Part]) -> list[Json]:
+    said = []
+    for part in parts:
+        for at, role, name, text, message_id in part.said:
+            edit = part.edits.get(message_id) if message_id else None
+            if edit is not None:
+                text = edit[1] if edit[1] is not None else "(deleted)"
+            said.append((_order(part, at), role, name, text, part))
+    said.sort(key=lambda item: item[0], reverse=True)
+    return [
+        {
+            "time": format_time(order[0]),
+            "channel": part.channel[1] if part.channel is not None else None,
+            "interaction": part.interaction,
+            "role": role,
+            "name": name or None,
+            "text": text,
+        }
+        for order, role, name, text, part in said[:MESSAGES_SHOWN]
+    ]
+
+
+def _opening(parts: Sequence[Part]) -> str | None:
+    """Without a summary from a model: the earliest words of the customer that are still at hand."""
+    words = [
+        (_order(part, at), text) for part in parts for at, role, _, text, _ in part.said if role == "customer" and text
+    ]
+    return min(words)[1] if words else None
+
+
+def _notes(parts: Sequence[Part]) -> list[Json]:
+    notes = sorted(((_order(p, at), author, text) for p in parts for at, author, text in p.notes), reverse=True)
+    return [
+        {"time": format_time(o[0]), "agent": author or None, "text": text} for o, author, text in notes[:MESSAGES_SHOWN]
+    ]
+
+
+def _bot(parts: Sequence[Part]) -> Json | None:
+    """What a bot did: its latest turns, oldest first, and all that it learned."""
+    turns = sorted((_order(part, at), intent, text) for part in parts for at, intent, text in part.turns)
+    slots = _latest_by_key(parts, "slots")
+    if not turns and not slots:
+        return None
+    return {
+        "trail": [
+            {"time": format_time(order[0]), "intent": intent or None, "text": text or None}
+            for order, intent, text in turns[-TURNS_SHOWN:]
+        ],
+        "slots": slots,
+    }
+
+
+def _handoff(parts: Sequence[Part]) -> Json | None:
+    asked = _latest_register(parts, "handoff")
+    if asked is None:
+        return None
+    accepted = _latest_register(parts, "accepted")
+    answered = accepted is not None and accepted[0] > asked[0]
+    return {
+        "requested_at": format_time(asked[0][0]),
+        "to": asked[1][0] or None,
+        "reason": asked[1][1] or None,
+        "accepted_by": _named(accepted) if answered else None,
+        "accepted_at": format_time(accepted[0][0]) if answered and accepted is not None else None,
+    }
+
+
+def _references(parts: Sequence[Part]) -> list[Json]:
+    """What the conversation is about: order and case numbers; ids of messages and calls are plumbing."""
+    found = sorted({tuple(r) for part in parts for r in part.references if r[0] in ("order", "case")})
+    return [{"kind": kind, "value": value} for kind, value in found[:ALIASES_SHOWN]]

@@ -1,0 +1,80 @@
+"""What a part is: one home's side of one interaction, in a form that adds up.
+
+Every field says by its kind how two parts combine; ``MERGERS`` in ``combine`` is that table. Nothing but integers, text
+and what clients sent as JSON stands in a part.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import Struct
+
+At = tuple[int, int, int, str, str]
+"""(effective time in µs, sequence, recorded time in µs, source, id): an event's place within its interaction."""
+
+Said = tuple[At, str, str, str, str]
+"""(at, role, name, text, message id): one message of the conversation."""
+
+Register = tuple[At, Any]
+"""A value and when it was written; the later one counts."""
+
+TEXT_KEPT = 280
+"""Characters of a message, a note or a turn that the context shows; the whole stands in the stored event."""
+
+SAID_KEPT = 8
+NOTES_KEPT = 5
+TURNS_KEPT = 10
+EDITS_KEPT = 16
+SENTIMENTS_KEPT = 10
+KEYS_KEPT = 64
+REFERENCES_KEPT = 128
+
+
+class Part(Struct, omit_defaults=True, gc=False, kw_only=True):
+    """One home's side of one interaction; with ``interaction == ""`` what a home has outside any interaction.
+
+    Counted are the events that are neither decisions nor insights. ``channels``: counted events by channel.
+    """
+
+    interaction: str = ""
+    facts: int = 0
+    events: int = 0
+    messages: int = 0
+    channels: dict[str, int] = {}
+    first_recorded: int = 0
+    first: At | None = None
+    last: At | None = None
+    channel: Register | None = None
+    direction: Register | None = None
+    queue: Register | None = None
+    agent: Register | None = None
+    name: Register | None = None
+    queued: At | None = None
+    answered: At | None = None
+    ended: Register | None = None
+    resumed: At | None = None
+    customer_spoke: At | None = None
+    business_spoke: At | None = None
+    said: list[Said] = []
+    edits: dict[str, Register] = {}
+    references: list[tuple[str, str]] = []
+    topic: Register | None = None
+    summary: Register | None = None
+    disposition: Register | None = None
+    notes: list[tuple[At, str, str]] = []
+    resolved: Register | None = None
+    reopened: At | None = None
+    links: dict[str, At] = {}
+    split: At | None = None
+    turns: list[tuple[At, str, str]] = []
+    slots: dict[str, Register] = {}
+    handoff: Register | None = None
+    accepted: Register | None = None
+    shown: Register | None = None
+    verified: dict[str, At] = {}
+    attributes: dict[str, Register] = {}
+    preferences: dict[str, Register] = {}
+    consent: dict[str, Register] = {}
+    sentiment: list[tuple[At, int, str]] = []
+    surveys: list[tuple[At, str, int, str]] = []

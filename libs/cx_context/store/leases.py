@@ -1,0 +1,137 @@
+"""Who applies which partition: leases with an epoch, in the same database as the state.
+
+Kafka's own group protocol rebalances in the background and knows nothing of our transactions; a lease is checked inside
+them (see docs/decisions/0002-partition-leases.md). Times are the database's clock, in seconds.
+
+A worker calls ``take`` every third of a lease; it tells what the worker owns now, after renewing, taking what is free
+and giving up what is more than its share. A batch calls ``hold`` first in its transaction, and ``advance`` last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from cx_context.store.sql import Tx
+from cx_context.store.tables import PARTITIONS, shape_of
+from cx_events.errors import CxError
+from cx_events.log import Partition
+
+
+class Fenced(CxError):
+    """This worker owns the partition no more, or its epoch moved: drop all that was kept of it, and take anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A partition that is ours: the next offset to apply, and the epoch under which we own it."""
+
+    position: int
+    epoch: int
+
+
+async def announce(tx: Tx, partitions: Mapping[Partition, int]) -> None:
+    """Make rows for partitions that have none, at position 0. Values are ignored."""
+    rows = [(p.topic, p.number, 0, 0, "", 0.0, 0.0) for p in sorted(partitions)]
+    await tx.insert(shape_of(PARTITIONS), rows, "ON CONFLICT DO NOTHING")
+
+
+async def take(tx: Tx, worker: str, seconds: float) -> dict[Partition, Held]:
+    """Renew, give up what is beyond our share, take what is free. What we own now."""
+    await tx.execute(
+        "INSERT INTO workers (id, seen_until) VALUES (:worker, " + tx.now + " + :seconds) "
+        "ON CONFLICT (id) DO UPDATE SET seen_until = excluded.seen_until",
+        worker=worker,
+        seconds=float(seconds),
+    )
+    await tx.execute(f"DELETE FROM workers WHERE seen_until < {tx.now} - 60")
+    live = (await tx.fetch(f"SELECT count(*) FROM workers WHERE seen_until >= {tx.now}"))[0][0]
+    rows = await tx.fetch(
+        "SELECT topic, number, owner, leased_until >= "
+        + tx.now
+        + " FROM partitions ORDER BY topic, number "
+        + tx.for_update
+    )
+    share = -(-len(rows) // max(live, 1))
+    mine = [(topic, number) for topic, number, owner, _ in rows if owner == worker]
+    free = [(topic, number) for topic, number, owner, valid in rows if owner != worker and (not owner or not valid)]
+    for topic, number in mine[share:]:
+        await tx.execute(
+            "UPDATE partitions SET owner = '', leased_until = 0, epoch = epoch + 1 WHERE topic = :topic AND number = :number",
+            topic=topic,
+            number=number,
+        )
+    for topic, number in free[: max(share - len(mine), 0)]:
+        await tx.execute(
+            "UPDATE partitions SET owner = :worker, epoch = epoch + 1 WHERE topic = :topic AND number = :number",
+            worker=worker,
+            topic=topic,
+            number=number,
+        )
+    await tx.execute(
+        "UPDATE partitions SET leased_until = " + tx.now + " + :seconds WHERE owner = :worker",
+        worker=worker,
+        seconds=float(seconds),
+    )
+    return await owned(tx, worker)
+
+
+async def owned(tx: Tx, worker: str) -> dict[Partition, Held]:
+    """What a worker owns."""
+    rows = await tx.fetch("SELECT topic, number, position, epoch FROM partitions WHERE owner = :worker", worker=worker)
+    return {Partition(topic, number): Held(position, epoch) for topic, number, position, epoch in rows}
+
+
+async def leave(tx: Tx, worker: str) -> None:
+    """Give everything up at once, at a graceful stop."""
+    await tx.execute(
+        "UPDATE partitions SET owner = '', leased_until = 0, epoch = epoch + 1 WHERE owner = :worker", worker=worker
+    )
+    await tx.execute("DELETE FROM workers WHERE id = :worker", worker=worker)
+
+
+async def hold(tx: Tx, worker: str, held: Mapping[Partition, Held]) -> None:
+    """Lock the rows of these partitions, in order; ``Fenced`` unless each is ours, at that epoch and position."""
+    if not held:
+        return
+    topics = {partition.topic for partition in held}
+    found: dict[Partition, tuple[int, int, str]] = {}
+    for topic in sorted(topics):
+        rows = await tx.fetch(
+            "SELECT number, position, epoch, owner FROM partitions WHERE topic = :topic AND number = ANY(:numbers) "
+            "ORDER BY number " + tx.for_update,
+            topic=topic,
+            numbers=sorted(p.number for p in held if p.topic == topic),
+        )
+        found |= {Partition(topic, number): (position, epoch, owner) for number, position, epoch, owner in rows}
+    for partition, each in held.items():
+        if found.get(partition) != (each.position, each.epoch, worker):
+            raise Fenced(
+                f"{partition.topic}/{partition.number} is at {found.get(partition)}, not at {each} of {worker}"
+            )
+
+
+async def advance(tx: Tx, positions: Mapping[Partition, int]) -> None:
+    """Move the positions on, in the transaction that applied the records before them."""
+    for partition in sorted(positions):
+        await tx.execute(
+            f"UPDATE partitions SET position = :position, moved_at = {tx.now} WHERE topic = :topic AND number = :number",
+            position=positions[partition],
+            topic=partition.topic,
+            number=partition.number,
+        )
+
+
+async def fence_all(tx: Tx) -> None:
+    """Make every owner of a partition drop what it keeps in memory and take anew."""
+    await tx.execute("UPDATE partitions SET epoch = epoch + 1")
+
+
+async def progress(tx: Tx) -> dict[Partition, tuple[int, str, float]]:
+    """Of each partition: next offset to apply, owner, and seconds since it last moved (0 where it never did)."""
+    rows = await tx.fetch(
+        "SELECT topic, number, position, owner, CASE WHEN moved_at = 0 THEN 0 ELSE "
+        + tx.now
+        + " - moved_at END FROM partitions"
+    )
+    return {Partition(topic, number): (position, owner, age) for topic, number, position, owner, age in rows}

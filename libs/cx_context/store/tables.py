@@ -1,0 +1,246 @@
+"""The tables. Ids are 16 bytes; times are µs since 1970; ``body`` and ``raw`` are bytes that only the code reads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Double,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+)
+
+METADATA = MetaData()
+
+
+def _id(name: str, *, primary_key: bool = False) -> Column[bytes]:
+    return Column(name, LargeBinary(16), nullable=False, primary_key=primary_key)
+
+
+def _text(name: str) -> Column[str]:
+    return Column(name, Text, nullable=False)
+
+
+def _time(name: str) -> Column[int]:
+    return Column(name, BigInteger, nullable=False)
+
+
+EVENTS = Table(
+    "events",
+    METADATA,
+    _id("key", primary_key=True),
+    _text("tenant"),
+    _id("home"),
+    _id("anchor"),
+    _time("effective"),
+    _time("recorded"),
+    Column("problem", Text),
+    Column("raw", LargeBinary, nullable=False),
+    Index("events_by_home", "home", "effective"),
+    comment="every event once: of several copies the least by (recorded, raw)",
+)
+COPIES = Table(
+    "copies",
+    METADATA,
+    _id("key"),
+    _id("digest"),
+    _text("tenant"),
+    _time("recorded"),
+    Column("raw", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("key", "digest"),
+    comment="copies of an event whose content differs from the one that counts, or once did",
+)
+PARTS = Table(
+    "parts",
+    METADATA,
+    _id("anchor", primary_key=True),
+    _text("tenant"),
+    _id("home"),
+    _id("interaction"),
+    Column("body", LargeBinary, nullable=False),
+    Index("parts_by_home", "home"),
+    Index("parts_by_interaction", "interaction"),
+    postgresql_with={"fillfactor": 75},
+    comment="one home's side of one interaction (cx_context.model.Part as MessagePack)",
+)
+INTERACTIONS = Table(
+    "interactions",
+    METADATA,
+    _id("node", primary_key=True),
+    _text("tenant"),
+    comment="the first part of an interaction is announced here, so that two first writers see each other",
+)
+PROFILES = Table(
+    "profiles",
+    METADATA,
+    _id("id", primary_key=True),
+    _text("tenant"),
+    _text("kind"),
+    _text("scope"),
+    _text("value"),
+    _time("first_recorded"),
+)
+EDGES = Table(
+    "edges",
+    METADATA,
+    _id("a"),
+    _id("b"),
+    _text("tenant"),
+    Column("asserted_recorded", BigInteger),
+    Column("asserted_source", Text),
+    Column("asserted_id", Text),
+    Column("asserted_rule", Text),
+    Column("verified_recorded", BigInteger),
+    Column("verified_source", Text),
+    Column("verified_id", Text),
+    Column("verified_rule", Text),
+    PrimaryKeyConstraint("a", "b"),
+    Index("edges_by_other_end", "b"),
+    comment="two identifiers of one person, with the earliest evidence of each class",
+)
+LINK_EVENTS = Table(
+    "link_events",
+    METADATA,
+    _id("profile"),
+    _id("key"),
+    PrimaryKeyConstraint("profile", "key"),
+    comment="events that name a profile and live elsewhere, so that evidence can be gathered again",
+)
+DECISIONS = Table(
+    "decisions",
+    METADATA,
+    _id("key", primary_key=True),
+    _text("tenant"),
+    _time("recorded"),
+    _text("source"),
+    _text("id"),
+    _text("kind"),
+    _id("a"),
+    _id("b"),
+    _text("withdraws"),
+    _text("reason"),
+    Index("decisions_by_a", "a"),
+    Index("decisions_by_b", "b"),
+    Index("decisions_by_tenant", "tenant"),
+)
+ATTRIBUTIONS = Table(
+    "attributions",
+    METADATA,
+    _id("key", primary_key=True),
+    _text("tenant"),
+    _time("recorded"),
+    _text("source"),
+    _text("id"),
+    _id("interaction"),
+    _id("profile"),
+    Index("attributions_by_interaction", "interaction"),
+    Index("attributions_by_profile", "profile"),
+)
+RULE_CHANGES = Table(
+    "rule_changes",
+    METADATA,
+    _id("key", primary_key=True),
+    _text("tenant"),
+    _time("recorded"),
+    _text("source"),
+    _text("id"),
+    _text("rules"),
+)
+MEMBERS = Table(
+    "members",
+    METADATA,
+    _id("profile", primary_key=True),
+    _text("tenant"),
+    _id("customer"),
+    Column("shared", Boolean, nullable=False),
+    _text("rule"),
+    _text("evidence"),
+    Column("confidence", Integer, nullable=False),
+    _id("via"),
+    Index("members_by_customer", "customer"),
+    comment="profiles that are not simply a customer of their own; written under the tenant's exclusive graph lock",
+)
+VERSIONS = Table(
+    "versions",
+    METADATA,
+    _id("customer"),
+    Column("stripe", Integer, nullable=False),
+    Column("n", BigInteger, nullable=False),
+    PrimaryKeyConstraint("customer", "stripe"),
+    postgresql_with={"fillfactor": 50},
+    comment="a customer's version is the sum of its stripes; each partition has its own, so writers do not wait",
+)
+PARTITIONS = Table(
+    "partitions",
+    METADATA,
+    _text("topic"),
+    Column("number", Integer, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("epoch", BigInteger, nullable=False),
+    _text("owner"),
+    Column("leased_until", Double, nullable=False),
+    Column("moved_at", Double, nullable=False),
+    PrimaryKeyConstraint("topic", "number"),
+    postgresql_with={"fillfactor": 50},
+    comment="who applies a partition (lease, epoch) and how far it is",
+)
+WORKERS = Table(
+    "workers",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("seen_until", Double, nullable=False),
+)
+OUTBOX = Table(
+    "outbox",
+    METADATA,
+    _id("id", primary_key=True),
+    _text("tenant"),
+    Column("body", LargeBinary, nullable=False),
+    comment="customers whose context a batch changed, to be relayed to cx.context-changes",
+)
+DEAD_LETTERS = Table(
+    "dead_letters",
+    METADATA,
+    _text("tenant"),
+    _text("source"),
+    _text("id"),
+    _text("stage"),
+    _text("reason"),
+    _text("detail"),
+    _text("recorded"),
+    Column("body", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("tenant", "source", "id", "stage"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """Columns that one statement writes, with their PostgreSQL types."""
+
+    table: str
+    columns: tuple[str, ...]
+    types: tuple[str, ...]
+
+
+_PG_TYPES = {
+    LargeBinary: "bytea",
+    Text: "text",
+    BigInteger: "bigint",
+    Integer: "int",
+    Boolean: "bool",
+    Double: "float8",
+}
+
+
+def shape_of(table: Table) -> Shape:
+    """All columns of a table."""
+    columns = tuple(column.name for column in table.columns)
+    return Shape(table.name, columns, tuple(_PG_TYPES[type(column.type)] for column in table.columns))

@@ -1,0 +1,448 @@
+"""What a batch writes, in named set-based steps over one transaction; each takes and gives plain tuples or values.
+
+All inserts come sorted by key: two workers that write the same rows wait for each other in one order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from hashlib import blake2b
+from typing import Any
+
+import msgspec
+
+from cx_context.model import Part
+from cx_context.store import tables
+from cx_context.store.sql import Tx
+from cx_context.store.tables import shape_of
+from cx_events.dead_letters import DeadLetter, encode_dead_letter
+from cx_events.facts import Fact
+from cx_events.ids import NodeId
+from cx_identity.attribution import Attribution, standing_attribution
+from cx_identity.model import Decision, Edge, Evidence, Profile, Resolution
+from cx_identity.rules import Rules, RulesChange
+from cx_identity.rules import rules_in_force as latest_rules
+
+_encode_part = msgspec.msgpack.Encoder().encode
+_decode_part = msgspec.msgpack.Decoder(Part).decode
+
+EVENTS = shape_of(tables.EVENTS)
+COPIES = shape_of(tables.COPIES)
+PARTS = shape_of(tables.PARTS)
+INTERACTIONS = shape_of(tables.INTERACTIONS)
+PROFILES = shape_of(tables.PROFILES)
+EDGES = shape_of(tables.EDGES)
+LINK_EVENTS = shape_of(tables.LINK_EVENTS)
+DECISIONS = shape_of(tables.DECISIONS)
+ATTRIBUTIONS = shape_of(tables.ATTRIBUTIONS)
+RULE_CHANGES = shape_of(tables.RULE_CHANGES)
+MEMBERS = shape_of(tables.MEMBERS)
+VERSIONS = shape_of(tables.VERSIONS)
+OUTBOX = shape_of(tables.OUTBOX)
+DEAD_LETTERS = shape_of(tables.DEAD_LETTERS)
+
+NO_ID = bytes(16)
+GRAPH_STRIPE = -1
+"""The stripe of a customer's version that only holders of the exclusive graph lock write."""
+
+
+def encode_part(part: Part) -> bytes:
+    return _encode_part(part)
+
+
+def decode_part(body: bytes) -> Part:
+    return _decode_part(body)
+
+
+async def insert_events(tx: Tx, facts: Sequence[tuple[Fact, NodeId, str | None]]) -> set[bytes]:
+    """Store each (fact, home, problem) whose key is new; the keys that were."""
+    rows = [
+        (fact.key, fact.event.tenantid, home, fact.anchor, fact.effective, fact.recorded, problem, fact.raw)
+        for fact, home, problem in sorted(facts, key=lambda item: item[0].key)
+    ]
+    return await tx.insert_new(EVENTS, rows)
+
+
+async def stored_raws(tx: Tx, keys: Collection[bytes]) -> dict[bytes, bytes]:
+    """The copies that count so far, as they lie in the log."""
+    rows = await tx.fetch("SELECT key, raw FROM events WHERE key = ANY(:keys)", keys=list(keys)) if keys else []
+    return {key: bytes(raw) for key, raw in rows}
+
+
+async def replace_event(tx: Tx, fact: Fact, home: NodeId, problem: str | None) -> None:
+    """Another copy counts from now on."""
+    await tx.execute(
+        "UPDATE events SET home = :home, anchor = :anchor, effective = :effective, recorded = :recorded, "
+        "problem = :problem, raw = :raw WHERE key = :key",
+        home=home,
+        anchor=fact.anchor,
+        effective=fact.effective,
+        recorded=fact.recorded,
+        problem=problem,
+        raw=fact.raw,
+        key=fact.key,
+    )
+
+
+async def keep_copies(tx: Tx, copies: Iterable[tuple[bytes, str, int, bytes]]) -> None:
+    """Copies (key, tenant, recorded, raw) whose content differs: nothing that was sent is lost."""
+    rows = {
+        (key, blake2b(raw, digest_size=16).digest()): (tenant, recorded, raw) for key, tenant, recorded, raw in copies
+    }
+    await tx.insert(COPIES, [(*key, *rest) for key, rest in sorted(rows.items())], "ON CONFLICT DO NOTHING")
+
+
+async def parts(tx: Tx, anchors: Collection[bytes]) -> dict[bytes, Part]:
+    rows = await tx.fetch("SELECT anchor, body FROM parts WHERE anchor = ANY(:anchors)", anchors=list(anchors))
+    return {anchor: _decode_part(body) for anchor, body in rows}
+
+
+PartRow = tuple[bytes, str, NodeId, NodeId, bytes]
+"""(anchor, tenant, home, interaction node, body)"""
+
+
+async def write_parts(tx: Tx, rows: Sequence[PartRow]) -> None:
+    await tx.insert(PARTS, sorted(rows), "ON CONFLICT (anchor) DO UPDATE SET body = excluded.body")
+
+
+async def delete_part(tx: Tx, anchor: bytes) -> None:
+    """Only under the exclusive refold lock: no one else can be waiting for it."""
+    await tx.execute("DELETE FROM parts WHERE anchor = :anchor", anchor=anchor)
+
+
+async def raws_of_part(tx: Tx, home: NodeId, anchor: bytes) -> list[bytes]:
+    """The stored events of one part."""
+    rows = await tx.fetch("SELECT raw FROM events WHERE home = :home AND anchor = :anchor", home=home, anchor=anchor)
+    return [bytes(row[0]) for row in rows]
+
+
+async def raws_naming(tx: Tx, homes: Collection[NodeId], profiles: Collection[NodeId]) -> list[bytes]:
+    """The stored events of these homes, and those from elsewhere that name one of the profiles."""
+    rows = list(await tx.fetch("SELECT key, raw FROM events WHERE home = ANY(:homes)", homes=list(homes)))
+    rows += await tx.fetch(
+        "SELECT e.key, e.raw FROM link_events l JOIN events e ON e.key = l.key WHERE l.profile = ANY(:profiles)",
+        profiles=list(profiles),
+    )
+    return [bytes(raw) for raw in dict(tuple(row) for row in rows).values()]
+
+
+async def forget_identity(tx: Tx, profiles: Collection[NodeId], pairs: Iterable[tuple[NodeId, NodeId]]) -> None:
+    """Only under the exclusive refold lock, before what the stored events say is written anew."""
+    await tx.execute("DELETE FROM profiles WHERE id = ANY(:profiles)", profiles=list(profiles))
+    for a, b in pairs:
+        await tx.execute("DELETE FROM edges WHERE a = :a AND b = :b", a=a, b=b)
+
+
+async def announce_interactions(tx: Tx, nodes: Iterable[tuple[NodeId, str]]) -> None:
+    """Two transactions with first parts of one interaction wait for each other here, so the second sees the first."""
+    await tx.insert(INTERACTIONS, sorted(set(nodes)), "ON CONFLICT DO NOTHING")
+
+
+async def homes_of(tx: Tx, nodes: Collection[NodeId]) -> dict[NodeId, set[NodeId]]:
+    """The homes of all parts of some interactions, the interaction's own node among them where it has a part."""
+    found: dict[NodeId, set[NodeId]] = {}
+    if nodes:
+        for node, home in await tx.fetch(
+            "SELECT interaction, home FROM parts WHERE interaction = ANY(:nodes)", nodes=list(nodes)
+        ):
+            found.setdefault(node, set()).add(home)
+    return found
+
+
+async def nodes_named_by(tx: Tx, profiles: Collection[NodeId]) -> set[NodeId]:
+    """Interactions that these profiles take part in and that have a part of their own, which may follow them."""
+    if not profiles:
+        return set()
+    rows = await tx.fetch(
+        "SELECT DISTINCT p.interaction FROM parts p JOIN parts o ON o.home = p.interaction "
+        "WHERE p.home = ANY(:profiles) AND p.interaction <> p.home",
+        profiles=list(profiles),
+    )
+    attributed = await tx.fetch(
+        "SELECT DISTINCT interaction FROM attributions WHERE profile = ANY(:profiles)", profiles=list(profiles)
+    )
+    return {row[0] for row in rows} | {row[0] for row in attributed}
+
+
+async def profiles(tx: Tx, ids: Collection[NodeId]) -> dict[NodeId, Profile]:
+    if not ids:
+        return {}
+    rows = await tx.fetch(
+        "SELECT id, kind, scope, value, first_recorded FROM profiles WHERE id = ANY(:ids)", ids=list(ids)
+    )
+    return {row[0]: Profile(*row) for row in rows}
+
+
+async def write_profiles(tx: Tx, tenant: str, found: Iterable[Profile]) -> None:
+    """A profile was first recorded at the least of all times that are told."""
+    rows = sorted((p.id, tenant, p.kind, p.scope, p.value, p.first_recorded) for p in found)
+    await tx.insert(
+        PROFILES,
+        rows,
+        "ON CONFLICT (id) DO UPDATE SET first_recorded = excluded.first_recorded "
+        "WHERE excluded.first_recorded < profiles.first_recorded",
+    )
+
+
+async def edges(tx: Tx, pairs: Collection[tuple[NodeId, NodeId]]) -> dict[tuple[NodeId, NodeId], Edge]:
+    """Known edges among these pairs."""
+    if not pairs:
+        return {}
+    wanted = set(pairs)
+    rows = await tx.fetch(f"{_SELECT_EDGES} WHERE a = ANY(:ends)", ends=list({a for a, _ in pairs}))
+    return {(row[0], row[1]): _edge(row) for row in rows if (row[0], row[1]) in wanted}
+
+
+async def write_edges(tx: Tx, tenant: str, found: Iterable[Edge]) -> None:
+    """Of each class the earliest evidence stays."""
+    await tx.insert(
+        EDGES,
+        sorted((_edge_row(tenant, edge) for edge in found), key=lambda row: (row[0], row[1])),
+        "ON CONFLICT (a, b) DO UPDATE SET " + ", ".join(_earliest(prefix) for prefix in ("asserted", "verified")),
+    )
+
+
+def _earliest(prefix: str) -> str:
+    fields = [f"{prefix}_{name}" for name in ("recorded", "source", "id", "rule")]
+    place = ", ".join(f"{{table}}.{field}" for field in fields[:3])
+    new, old = place.format(table="excluded"), place.format(table="edges")
+    better = f"excluded.{fields[0]} IS NOT NULL AND (edges.{fields[0]} IS NULL OR ({new}) < ({old}))"
+    return ", ".join(f"{f} = CASE WHEN {better} THEN excluded.{f} ELSE edges.{f} END" for f in fields)
+
+
+_EDGE_COLUMNS = (
+    "a, b, asserted_recorded, asserted_source, asserted_id, asserted_rule, "
+    "verified_recorded, verified_source, verified_id, verified_rule"
+)
+_SELECT_EDGES = f"SELECT {_EDGE_COLUMNS} FROM edges"
+
+
+def _edge(row: Sequence[Any]) -> Edge:
+    asserted: Evidence | None = (row[2], row[3], row[4]) if row[2] is not None else None
+    verified: Evidence | None = (row[6], row[7], row[8]) if row[6] is not None else None
+    return Edge(row[0], row[1], asserted, verified, row[5] or "", row[9] or "")
+
+
+def _edge_row(tenant: str, edge: Edge) -> tuple[Any, ...]:
+    asserted = (*edge.asserted, edge.asserted_rule) if edge.asserted is not None else (None,) * 4
+    verified = (*edge.verified, edge.verified_rule) if edge.verified is not None else (None,) * 4
+    return (edge.a, edge.b, tenant, *asserted, *verified)
+
+
+async def edges_at(tx: Tx, nodes: Collection[NodeId], verified_only: Collection[NodeId] = ()) -> list[Edge]:
+    """All edges that touch these nodes; of those in ``verified_only`` the verified ones alone."""
+    some = set(verified_only)
+    plain = [node for node in nodes if node not in some]
+    rows: list[Sequence[Any]] = []
+    for ends, condition in ((plain, ""), (list(some), " AND verified_recorded IS NOT NULL")):
+        if ends:
+            rows += await tx.fetch(f"{_SELECT_EDGES} WHERE a = ANY(:ends){condition}", ends=ends)
+            rows += await tx.fetch(f"{_SELECT_EDGES} WHERE b = ANY(:ends){condition}", ends=ends)
+    return list({(row[0], row[1]): _edge(row) for row in rows}.values())
+
+
+async def write_link_events(tx: Tx, rows: Iterable[tuple[NodeId, bytes]]) -> None:
+    await tx.insert(LINK_EVENTS, sorted(set(rows)), "ON CONFLICT DO NOTHING")
+
+
+async def write_decisions(tx: Tx, tenant: str, found: Iterable[Decision]) -> None:
+    rows = sorted((d.key, tenant, *d.at, d.kind, d.a or NO_ID, d.b or NO_ID, d.withdraws, d.reason) for d in found)
+    await tx.insert(DECISIONS, rows, "ON CONFLICT DO NOTHING")
+
+
+_SELECT_DECISIONS = "SELECT key, recorded, source, id, kind, a, b, withdraws, reason FROM decisions"
+
+
+def _decision(row: Sequence[Any]) -> Decision:
+    key, recorded, source, id, kind, a, b, withdraws, reason = row
+    return Decision(key, (recorded, source, id), kind, _named(a), _named(b), withdraws, reason)
+
+
+def _named(node: NodeId) -> NodeId:
+    return node if node != NO_ID else b""
+
+
+async def decisions(tx: Tx, tenant: str) -> list[Decision]:
+    """All of a tenant's decisions."""
+    return [_decision(row) for row in await tx.fetch(f"{_SELECT_DECISIONS} WHERE tenant = :tenant", tenant=tenant)]
+
+
+async def decisions_naming(tx: Tx, nodes: Collection[NodeId]) -> list[Decision]:
+    """Decisions about these profiles, and those that withdraw them."""
+    found: dict[bytes, Decision] = {}
+    for end in ("a", "b"):
+        for row in await tx.fetch(f"{_SELECT_DECISIONS} WHERE {end} = ANY(:nodes)", nodes=list(nodes)):
+            found[row[0]] = _decision(row)
+    return list(found.values())
+
+
+async def withdrawals(tx: Tx, tenant: str) -> list[Decision]:
+    """Every withdrawal of a tenant: few, and each names a decision that may be anybody's."""
+    rows = await tx.fetch(f"{_SELECT_DECISIONS} WHERE tenant = :tenant AND kind = 'withdraw'", tenant=tenant)
+    return [_decision(row) for row in rows]
+
+
+async def delete_decided(tx: Tx, key: bytes) -> None:
+    """Only under the exclusive refold lock."""
+    for table in ("decisions", "attributions", "rule_changes"):
+        await tx.execute(f"DELETE FROM {table} WHERE key = :key", key=key)
+
+
+async def write_attributions(tx: Tx, tenant: str, found: Iterable[Attribution]) -> None:
+    rows = sorted((a.key, tenant, *a.at, a.interaction, a.profile or NO_ID) for a in found)
+    await tx.insert(ATTRIBUTIONS, rows, "ON CONFLICT DO NOTHING")
+
+
+async def standing_attributions(tx: Tx, nodes: Collection[NodeId]) -> dict[NodeId, Attribution]:
+    """Of each interaction that a person attributed: the attribution that counts."""
+    if not nodes:
+        return {}
+    rows = await tx.fetch(
+        "SELECT key, recorded, source, id, interaction, profile, tenant FROM attributions "
+        "WHERE interaction = ANY(:nodes)",
+        nodes=list(nodes),
+    )
+    by_node: dict[NodeId, list[Attribution]] = {}
+    for key, recorded, source, id, node, profile, _ in rows:
+        whose = profile if profile != NO_ID else None
+        by_node.setdefault(node, []).append(Attribution(key, (recorded, source, id), node, whose))
+    gone = await withdrawals(tx, rows[0][6]) if rows else []
+    standing = {node: standing_attribution(found, gone) for node, found in by_node.items()}
+    return {node: attribution for node, attribution in standing.items() if attribution is not None}
+
+
+async def attributed_profiles(tx: Tx, node: NodeId) -> set[NodeId]:
+    """Every profile that an interaction was ever attributed to."""
+    rows = await tx.fetch("SELECT profile FROM attributions WHERE interaction = :node", node=node)
+    return {row[0] for row in rows} - {NO_ID}
+
+
+async def named_as(tx: Tx, table: str, column: str, tenant: str, names: Iterable[str]) -> set[bytes]:
+    """The ``column`` of rows whose event one of the names, ``SOURCE#ID``, stands for."""
+    found: set[bytes] = set()
+    for name in names:
+        rows = await tx.fetch(
+            f"SELECT {column} FROM {table} WHERE tenant = :tenant AND source || '#' || id = :name",
+            tenant=tenant,
+            name=name,
+        )
+        found.update(row[0] for row in rows)
+    return found
+
+
+async def write_rule_changes(tx: Tx, tenant: str, found: Iterable[RulesChange]) -> None:
+    rows = [(c.key, tenant, *c.at, msgspec.json.encode(c.rules.as_mapping()).decode()) for c in found]
+    await tx.insert(RULE_CHANGES, sorted(rows), "ON CONFLICT DO NOTHING")
+
+
+async def rules_in_force(tx: Tx, tenant: str, base: Rules) -> Rules:
+    """The latest change of rules that was not withdrawn; ``base`` if there never was one."""
+    rows = await tx.fetch(
+        "SELECT key, recorded, source, id, rules FROM rule_changes WHERE tenant = :tenant", tenant=tenant
+    )
+    if not rows:
+        return base
+    changes = [
+        RulesChange(key, (recorded, source, id), Rules.parse(msgspec.json.decode(rules)))
+        for key, recorded, source, id, rules in rows
+    ]
+    return latest_rules(changes, await withdrawals(tx, tenant), base)
+
+
+async def whole_graph(tx: Tx, tenant: str) -> tuple[dict[NodeId, Profile], list[Edge]]:
+    """All profiles and edges of a tenant, for a change of rules."""
+    found = await tx.fetch(
+        "SELECT id, kind, scope, value, first_recorded FROM profiles WHERE tenant = :tenant", tenant=tenant
+    )
+    rows = await tx.fetch(f"{_SELECT_EDGES} WHERE tenant = :tenant", tenant=tenant)
+    return {row[0]: Profile(*row) for row in found}, [_edge(row) for row in rows]
+
+
+async def customers_of(tx: Tx, nodes: Collection[NodeId]) -> dict[NodeId, NodeId]:
+    """Of each profile its customer; one that is not a member of anything is its own."""
+    found = dict.fromkeys(nodes, NO_ID)
+    for node in found:
+        found[node] = node
+    if nodes:
+        rows = await tx.fetch("SELECT profile, customer FROM members WHERE profile = ANY(:nodes)", nodes=list(nodes))
+        found.update((profile, customer) for profile, customer in rows)
+    return found
+
+
+async def previously_shared(tx: Tx, nodes: Collection[NodeId]) -> set[NodeId]:
+    if not nodes:
+        return set()
+    rows = await tx.fetch("SELECT profile FROM members WHERE profile = ANY(:nodes) AND shared", nodes=list(nodes))
+    return {row[0] for row in rows}
+
+
+MemberRow = tuple[NodeId, str, NodeId, bool, str, str, int, NodeId]
+"""(profile, tenant, customer, shared, rule, evidence, confidence in hundredths, via)"""
+
+
+def member_row(tenant: str, profile: NodeId, resolution: Resolution) -> MemberRow:
+    joined = resolution.joined.get(profile)
+    why = ("", "", 0, NO_ID)
+    if joined is not None:
+        why = (joined.rule, "#".join(joined.evidence), joined.confidence, joined.via)
+    return (profile, tenant, resolution.customer_of[profile], profile in resolution.shared, *why)
+
+
+def alone_row(tenant: str, profile: NodeId) -> MemberRow:
+    """A profile that is a member of nothing."""
+    return (profile, tenant, profile, False, "", "", 0, NO_ID)
+
+
+async def member_rows(tx: Tx, nodes: Collection[NodeId]) -> dict[NodeId, MemberRow]:
+    if not nodes:
+        return {}
+    rows = await tx.fetch(
+        f"SELECT {', '.join(MEMBERS.columns)} FROM members WHERE profile = ANY(:nodes)", nodes=list(nodes)
+    )
+    return {row[0]: (row[0], row[1], row[2], bool(row[3]), *row[4:]) for row in rows}
+
+
+async def write_members(tx: Tx, rows: Iterable[MemberRow]) -> None:
+    updates = ", ".join(f"{name} = excluded.{name}" for name in MEMBERS.columns[2:])
+    await tx.insert(MEMBERS, sorted(rows), f"ON CONFLICT (profile) DO UPDATE SET {updates}")
+
+
+async def raise_versions(tx: Tx, customers: Iterable[NodeId], stripe: int) -> None:
+    """One more for each, on a stripe that this transaction alone writes."""
+    rows = [(customer, stripe, 1) for customer in sorted(set(customers))]
+    await tx.insert(VERSIONS, rows, "ON CONFLICT (customer, stripe) DO UPDATE SET n = versions.n + 1")
+
+
+async def level_versions(tx: Tx, groups: Iterable[Collection[NodeId]]) -> None:
+    """Raise all ids of a group above all that any of them ever showed: they change places. Exclusive graph lock."""
+    wanted = [sorted(set(group)) for group in groups]
+    everyone = sorted({node for group in wanted for node in group})
+    if not everyone:
+        return
+    rows = await tx.fetch(
+        "SELECT customer, sum(n) FROM versions WHERE customer = ANY(:nodes) GROUP BY customer", nodes=everyone
+    )
+    now = {row[0]: int(row[1]) for row in rows}
+    rise: dict[NodeId, int] = {}
+    for group in wanted:
+        top = max(now.get(node, 0) for node in group) + 1
+        for node in group:
+            rise[node] = max(rise.get(node, 0), top - now.get(node, 0))
+    await tx.insert(
+        VERSIONS,
+        [(node, GRAPH_STRIPE, by) for node, by in sorted(rise.items())],
+        "ON CONFLICT (customer, stripe) DO UPDATE SET n = versions.n + excluded.n",
+    )
+
+
+async def write_outbox(tx: Tx, id: bytes, tenant: str, customers: Sequence[NodeId]) -> None:
+    """One row a batch: whose context changed."""
+    if customers:
+        await tx.insert(OUTBOX, [(id, tenant, b"".join(customers))])
+
+
+async def write_dead_letters(tx: Tx, letters: Iterable[DeadLetter]) -> None:
+    rows = {
+        (d.tenant, d.source, d.id, d.stage): (d.reason, d.detail, d.recorded, encode_dead_letter(d)) for d in letters
+    }
+    await tx.insert(DEAD_LETTERS, [(*key, *rest) for key, rest in sorted(rows.items())], "ON CONFLICT DO NOTHING")

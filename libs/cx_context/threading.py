@@ -1,0 +1,256 @@
+"""Interactions into conversations, inside one customer.
+
+Pure, and a function of the set: neither order of arrival nor clocks matter. Edges, strongest first:
+
+1. a person's link (``cx.conversation.linked``): always, unless a later split of either end;
+2. a shared reference: a message id, a provider's thread, a call, an order or case number, a continuity token. Symmetric,
+   so a reply that arrives before its parent joins it all the same;
+3. the same matter within the tenant's window: from a conversation's last activity to the interaction's start. Two
+   matters are the same unless both are named (order or case numbers, or topics) and differ.
+
+A split is a property of an interaction: it begins a conversation, so no rule joins it to anything that started before,
+nor does anything else bridge it back; a later link by a person does. An interaction joins whole.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from cx_context.combine import combine
+from cx_context.model import At, Part
+from cx_events.ids import text_of
+from cx_events.timestamps import Micros
+
+MATTER_KINDS = frozenset({"order", "case"})
+"""References that name what the contact is about; the others name what it answers."""
+
+LOOK_BACK = 16
+"""How many of the latest conversations a new interaction may continue by time."""
+
+CONFIDENCE = {"person": 100, "token": 98, "reference": 95, "matter": 85, "window": 60}
+"""In hundredths: how sure a rule makes us."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnchoredPart:
+    """A part and the anchor that it is stored under: the id of one home's side of an interaction."""
+
+    anchor: bytes
+    part: Part
+
+
+@dataclass(slots=True)
+class Interaction:
+    """All of a customer's parts of one interaction, combined."""
+
+    name: str
+    part: Part
+    anchors: list[tuple[Micros, bytes]]
+    start: tuple[Micros, str]
+
+    @property
+    def last_activity(self) -> Micros:
+        return self.part.last[0] if self.part.last is not None else self.start[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """Why an interaction is in its conversation. ``evidence``: the reference, decision or interaction that joins it."""
+
+    interaction: str
+    rule: str
+    evidence: str
+    confidence: int
+
+
+@dataclass(slots=True)
+class Conversation:
+    """``id``: the earliest-recorded anchor; ``aliases``: the others. ``members`` in order of their start."""
+
+    id: bytes
+    aliases: list[bytes]
+    members: list[Interaction]
+    joined: list[Joined] = field(default_factory=list)
+
+
+def interactions_of(parts: Iterable[AnchoredPart]) -> list[Interaction]:
+    """Parts grouped by interaction, in order of start; parts outside any interaction are left out.
+
+    A part of decisions alone (its interaction's events are another customer's, or not here yet) is no interaction.
+    """
+    groups: dict[str, list[AnchoredPart]] = defaultdict(list)
+    for anchored in parts:
+        if anchored.part.interaction:
+            groups[anchored.part.interaction].append(anchored)
+    found = []
+    for name, group in groups.items():
+        part = group[0].part if len(group) == 1 else combine(anchored.part for anchored in group)
+        if part.first is not None:
+            anchors = sorted((anchored.part.first_recorded, anchored.anchor) for anchored in group)
+            found.append(Interaction(name, part, anchors, (part.first[0], name)))
+    found.sort(key=lambda interaction: interaction.start)
+    return found
+
+
+def thread(interactions: Sequence[Interaction], window: Micros) -> list[Conversation]:
+    """The conversations of one customer, in order of their first interaction. ``interactions`` as given by
+    ``interactions_of``."""
+    groups = _Groups(interactions)
+    _link_by_person(interactions, groups)
+    _join_by_reference(interactions, groups)
+    _join_by_time(interactions, groups, window)
+    return [_conversation(interactions, members, groups) for members in groups.all()]
+
+
+class _Groups:
+    """Union-find over indexes of interactions, which refuses to put a split interaction behind an earlier one."""
+
+    def __init__(self, interactions: Sequence[Interaction]) -> None:
+        self.leader = list(range(len(interactions)))
+        self.members: dict[int, list[int]] = {index: [index] for index in self.leader}
+        self.edges: dict[int, list[tuple[int, str, str]]] = defaultdict(list)
+        self.splits = {index for index, each in enumerate(interactions) if _is_split(each.part)}
+
+    def find(self, index: int) -> int:
+        while self.leader[index] != index:
+            self.leader[index] = self.leader[self.leader[index]]
+            index = self.leader[index]
+        return index
+
+    def join(self, one: int, other: int, rule: str, evidence: str) -> bool:
+        a, b = self.find(one), self.find(other)
+        if a == b:
+            return False
+        if self.splits:
+            both = self.members[a] + self.members[b]
+            first = min(both)
+            if any(index in self.splits and index != first for index in both):
+                return False
+        if len(self.members[a]) < len(self.members[b]):
+            a, b = b, a
+        self.leader[b] = a
+        self.members[a].extend(self.members.pop(b))
+        self.edges[one].append((other, rule, evidence))
+        self.edges[other].append((one, rule, evidence))
+        return True
+
+    def all(self) -> list[list[int]]:
+        return sorted(sorted(members) for members in self.members.values())
+
+
+def _is_split(part: Part) -> bool:
+    """A link by a person that is later than the split takes it back."""
+    return part.split is not None and all(at < part.split for at in part.links.values())
+
+
+def _link_by_person(interactions: Sequence[Interaction], groups: _Groups) -> None:
+    """Links name anchors. An end that is not (or no longer) this customer's is passed over."""
+    place = {text_of(anchor): index for index, each in enumerate(interactions) for _, anchor in each.anchors}
+    links: list[tuple[At, int, int]] = []
+    for index, each in enumerate(interactions):
+        for other, at in each.part.links.items():
+            end = place.get(other)
+            if end is None or end == index:
+                continue
+            split = max((s for s in (each.part.split, interactions[end].part.split) if s is not None), default=None)
+            if split is None or split < at:
+                links.append((at, index, end))
+    for at, index, end in sorted(links, reverse=True):
+        groups.splits.discard(max(index, end))
+        groups.join(index, end, "person", f"{at[3]}#{at[4]}")
+
+
+def _join_by_reference(interactions: Sequence[Interaction], groups: _Groups) -> None:
+    holders: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for index, each in enumerate(interactions):
+        for reference in each.part.references:
+            holders[reference].append(index)
+        holders["interaction", each.name].append(index)
+    for (kind, value), indexes in sorted(holders.items()):
+        for earlier, index in pairwise(indexes):
+            groups.join(earlier, index, _rule(kind), f"{kind}:{value}")
+
+
+def _rule(kind: str) -> str:
+    return "matter" if kind in MATTER_KINDS else "token" if kind == "token" else "reference"
+
+
+def _join_by_time(interactions: Sequence[Interaction], groups: _Groups, window: Micros) -> None:
+    """Each interaction may continue the conversation that was active last before it and has the same matter."""
+    recent: list[int] = []
+    for index, each in enumerate(interactions):
+        own = groups.find(index)
+        seen: set[int] = set()
+        for earlier in reversed(recent):
+            leader = groups.find(earlier)
+            if leader in seen:
+                continue
+            seen.add(leader)
+            if leader == own:
+                break
+            before = [i for i in groups.members[leader] if i < index]
+            last = max(interactions[i].last_activity for i in before)
+            if each.start[0] - last > window:
+                continue
+            if _same_matter(
+                _matter([interactions[i].part for i in groups.members[leader]]),
+                _matter([interactions[i].part for i in groups.members[own]]),
+            ) and groups.join(earlier, index, "window", f"interaction:{interactions[earlier].name}"):
+                break
+        recent = [*(i for i in recent if i != index), index][-LOOK_BACK:]
+
+
+@dataclass(frozen=True, slots=True)
+class _Matter:
+    numbers: frozenset[tuple[str, str]]
+    topic: str
+
+
+def _matter(parts: Iterable[Part]) -> _Matter:
+    numbers: set[tuple[str, str]] = set()
+    topic: tuple[At, str] | None = None
+    for part in parts:
+        numbers.update(reference for reference in part.references if reference[0] in MATTER_KINDS)
+        if part.topic is not None and (topic is None or part.topic[0] > topic[0]):
+            topic = part.topic
+    return _Matter(frozenset(numbers), topic[1].casefold() if topic is not None else "")
+
+
+def _same_matter(one: _Matter, other: _Matter) -> bool:
+    if one.numbers and other.numbers:
+        return not one.numbers.isdisjoint(other.numbers)
+    return not one.topic or not other.topic or one.topic == other.topic
+
+
+def _conversation(interactions: Sequence[Interaction], members: list[int], groups: _Groups) -> Conversation:
+    anchors = sorted(anchor for index in members for anchor in interactions[index].anchors)
+    conversation = Conversation(
+        id=anchors[0][1],
+        aliases=sorted(anchor for _, anchor in anchors[1:]),
+        members=[interactions[index] for index in members],
+    )
+    joined = {members[0]: Joined(interactions[members[0]].name, "first", "", 100)}
+    reached = [members[0]]
+    for index in reached:
+        for other, rule, evidence in groups.edges.get(index, ()):
+            if other not in joined:
+                joined[other] = Joined(interactions[other].name, rule, evidence, CONFIDENCE[rule])
+                reached.append(other)
+    conversation.joined = [joined[index] for index in members]
+    return conversation
+
+
+def conversation_with(conversations: Iterable[Conversation], anchor: bytes) -> Conversation | None:
+    """The conversation that an anchor names, by its id or an alias."""
+    for conversation in conversations:
+        if conversation.id == anchor or anchor in conversation.aliases:
+            return conversation
+    return None
+
+
+def anchors_by_interaction(conversation: Conversation) -> Mapping[str, bytes]:
+    """Of each member the anchor that was recorded first."""
+    return {member.name: member.anchors[0][1] for member in conversation.members}

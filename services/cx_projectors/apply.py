@@ -1,0 +1,324 @@
+"""One batch in one transaction: events, identity, parts, who is who, versions, outbox, positions.
+
+The order of steps is what keeps writers out of each other's way (``cx_context.store``): first the positions are locked
+and checked, then sets of rows are written, each sorted; the graph lock comes last before the versions.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from cx_context.fold import apply as add_to_part
+from cx_context.fold import makes_part, new_part
+from cx_context.store import leases, reader, writer
+from cx_context.store.leases import Held
+from cx_context.store.open import tenant_lock
+from cx_context.store.sql import Tx
+from cx_events.codec import same_content
+from cx_events.errors import CxError
+from cx_events.facts import Fact
+from cx_events.ids import IdSpace, NodeId
+from cx_events.log import Partition
+from cx_identity.attribution import Attribution
+from cx_identity.facts import decision_of, links_of
+from cx_identity.model import Decision, Edge, Profile, earlier, joint
+from cx_identity.rules import Rules, RulesChange
+from cx_projectors.batch import Batch, copy_row, incoming_of
+from cx_projectors.graph import Moves, recompute
+from cx_projectors.memory import Memory, Pair
+
+REFOLD_LOCK = tenant_lock("refold", "")
+
+
+class MustReplace(CxError):
+    """A copy in the batch is less than the stored one: the batch must be applied alone, see ``refold``."""
+
+
+class MustBeAlone(CxError):
+    """What the batch found under the shared graph lock needs the exclusive one: start over with it."""
+
+
+@dataclass(slots=True)
+class Tenancy:
+    """What applying needs to know of a tenant: its ids, and the rules in force before any was recorded."""
+
+    ids: IdSpace
+    rules: Rules
+
+
+@dataclass(slots=True)
+class Applied:
+    """What a batch did. ``learned`` goes into the memory once the transaction is durable."""
+
+    new: int = 0
+    repeated: int = 0
+    conflicts: int = 0
+    customers: set[NodeId] = field(default_factory=set)
+    learned: list[Learned] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Learned:
+    """Of one tenant's facts: what the store has now that the memory did not know."""
+
+    profiles: dict[NodeId, Profile] = field(default_factory=dict)
+    edges: dict[Pair, Edge] = field(default_factory=dict)
+    nodes: set[NodeId] = field(default_factory=set)
+
+
+def remember(memory: Memory, applied: Applied) -> None:
+    for learned in applied.learned:
+        memory.profiles.update((p.id, p.first_recorded) for p in learned.profiles.values())
+        memory.edges.update(learned.edges)
+        memory.nodes.update(learned.nodes)
+    memory.trim()
+
+
+async def apply_batch(
+    tx: Tx,
+    batch: Batch,
+    held: Mapping[Partition, Held],
+    memory: Memory,
+    tenants: Mapping[str, Tenancy],
+    *,
+    worker: str,
+    alone: bool = False,
+) -> Applied:
+    """Apply what is new of a batch and move the positions on.
+
+    Raises ``leases.Fenced`` if we own a partition no more, ``MustReplace`` if a copy must replace a stored one,
+    ``MustBeAlone`` if the batch must be started over with ``alone=True``.
+    """
+    await tx.lock(REFOLD_LOCK, exclusive=False)
+    await leases.hold(tx, worker, held)
+    applied = Applied()
+    new = await writer.insert_events(tx, [(i.fact, i.home, i.problem) for i in batch.facts.values()])
+    applied.new = len(new)
+    copies = list(batch.copies)
+    repeated = [incoming.fact for key, incoming in batch.facts.items() if key not in new]
+    if repeated:
+        applied.repeated = len(repeated)
+        copies += await _differing(tx, repeated, tenants)
+    applied.conflicts = len(copies)
+    await writer.keep_copies(tx, copies)
+    stripe = min((p.number for p in held), default=0)
+    for tenant, incoming in batch.by_tenant(key for key in batch.facts if key in new).items():
+        facts = [each.fact for each in incoming if each.problem is None or makes_part(each.fact.event.type)]
+        await apply_facts(tx, tenant, facts, applied, memory, tenants[tenant], stripe=stripe, alone=alone)
+    await writer.write_dead_letters(tx, batch.letters)
+    await leases.advance(tx, batch.positions)
+    return applied
+
+
+async def _differing(
+    tx: Tx, repeated: Iterable[Fact], tenants: Mapping[str, Tenancy]
+) -> list[tuple[bytes, str, int, bytes]]:
+    """Copies whose content differs from the stored one's. ``MustReplace`` where one is less than it."""
+    facts = {fact.key: fact for fact in repeated}
+    copies = []
+    for key, raw in (await writer.stored_raws(tx, facts)).items():
+        fact = facts[key]
+        if raw == fact.raw:
+            continue
+        stored = incoming_of(raw, lambda tenant: tenants[tenant].ids).fact
+        if fact.copy_order < stored.copy_order:
+            raise MustReplace(f"a copy of {fact.event.source}#{fact.event.id} was recorded before the stored one")
+        copies += conflicting(fact, stored)
+    return copies
+
+
+def conflicting(one: Fact, other: Fact) -> list[tuple[bytes, str, int, bytes]]:
+    """Both copies, to be kept, where they do not say the same."""
+    return [] if same_content(one.raw, other.raw) else [copy_row(one), copy_row(other)]
+
+
+async def apply_facts(
+    tx: Tx,
+    tenant: str,
+    facts: Collection[Fact],
+    applied: Applied,
+    memory: Memory,
+    tenancy: Tenancy,
+    *,
+    stripe: int,
+    alone: bool,
+) -> None:
+    """What one tenant's new facts change. They are stored already."""
+    learned = Learned()
+    dirty, decided = await learn_identity(tx, tenant, facts, memory, tenancy.ids, learned)
+    touched, first_parts = await _add_to_parts(tx, tenant, facts, memory, learned)
+    nodes = {home for home, node in touched if home == node}
+    homes = await writer.homes_of(tx, nodes | {node for _, node in first_parts})
+    moved_nodes = {node for _, node in first_parts if node in homes.get(node, ()) and len(homes[node]) > 1}
+    moved_nodes |= decided.attributed
+    alone = alone or bool(dirty or decided.rules or moved_nodes)
+
+    await tx.lock(tenant_lock("graph", tenant), exclusive=alone)
+    fresh = [p.id for p in learned.profiles.values()]
+    if fresh and not dirty and await writer.decisions_naming(tx, fresh):
+        if not alone:
+            raise MustBeAlone("a decision waits for a profile of this batch")
+        dirty |= set(fresh)
+    moves = Moves()
+    if dirty or decided.rules:
+        moves = await recompute(tx, tenant, None if decided.rules else dirty, tenancy)
+    for node in moved_nodes:
+        moves.together(node, *await all_sides(tx, node))
+    changed = set(moves.changed)
+    changed.update((await writer.customers_of(tx, {home for home, _ in touched} - nodes)).values())
+    if nodes:
+        changed.update((await reader.following(tx, nodes)).values())
+    await writer.raise_versions(tx, changed, stripe)
+    if moves.groups():
+        await writer.level_versions(tx, moves.groups())
+    changed.update(node for group in moves.groups() for node in group)
+    await writer.write_outbox(tx, os.urandom(16), tenant, sorted(changed))
+    applied.customers |= changed
+    applied.learned.append(learned)
+
+
+async def all_sides(tx: Tx, node: NodeId) -> set[NodeId]:
+    """Every customer that an interaction's node may have stood for, or stands for now."""
+    homes = (await writer.homes_of(tx, [node])).get(node, set()) - {node}
+    attributed = await writer.attributed_profiles(tx, node)
+    return set((await writer.customers_of(tx, homes | attributed)).values())
+
+
+@dataclass(slots=True)
+class Decided:
+    """What a batch's decisions concern besides the graph: interactions that were attributed, whether rules changed."""
+
+    attributed: set[NodeId] = field(default_factory=set)
+    rules: bool = False
+
+
+async def learn_identity(
+    tx: Tx, tenant: str, facts: Iterable[Fact], memory: Memory, ids: IdSpace, learned: Learned
+) -> tuple[set[NodeId], Decided]:
+    """Write profiles, edges and decisions that are new or better known now; the nodes whose place may have changed."""
+    mentioned: dict[NodeId, Profile] = {}
+    tied: dict[Pair, Edge] = {}
+    elsewhere: list[tuple[NodeId, bytes]] = []
+    decisions: list[Decision] = []
+    attributions: list[Attribution] = []
+    rules: list[RulesChange] = []
+    for fact in facts:
+        if not makes_part(fact.event.type):
+            decision = decision_of(fact, ids)
+            if isinstance(decision, Decision):
+                decisions.append(decision)
+            elif isinstance(decision, Attribution):
+                attributions.append(decision)
+            elif isinstance(decision, RulesChange):
+                rules.append(decision)
+            continue
+        named = links_of(fact, ids)
+        for profile in named.profiles:
+            if not memory.knows_profile(profile):
+                known = mentioned.get(profile.id)
+                mentioned[profile.id] = profile if known is None else earlier(known, profile)
+        for edge in named.edges:
+            if not memory.knows_edge(edge):
+                pair = (edge.a, edge.b)
+                tied[pair] = joint(tied[pair], edge) if pair in tied else edge
+        if fact.event.data.links or (named.profiles and all(profile.id != fact.home for profile in named.profiles)):
+            elsewhere += [(profile.id, fact.key) for profile in named.profiles]
+    dirty: set[NodeId] = set()
+    if mentioned:
+        stored = await writer.profiles(tx, mentioned)
+        new = []
+        for id, profile in mentioned.items():
+            old = stored.get(id)
+            if old is None:
+                new.append(profile)
+                learned.profiles[id] = profile
+            elif profile.first_recorded < old.first_recorded:
+                new.append(profile)
+                dirty.add(id)
+            else:
+                learned.profiles[id] = old
+        await writer.write_profiles(tx, tenant, new)
+    if tied:
+        old_edges = await writer.edges(tx, tied)
+        better = []
+        for pair, edge in tied.items():
+            known_edge = old_edges.get(pair)
+            total = edge if known_edge is None else joint(known_edge, edge)
+            learned.edges[pair] = total
+            if total != known_edge:
+                better.append(edge)
+                dirty.update(pair)
+        await writer.write_edges(tx, tenant, better)
+    await writer.write_link_events(tx, elsewhere)
+    decided = Decided({attribution.interaction for attribution in attributions}, rules=bool(rules))
+    await writer.write_attributions(tx, tenant, attributions)
+    await writer.write_rule_changes(tx, tenant, rules)
+    if decisions:
+        await writer.write_decisions(tx, tenant, decisions)
+        dirty |= await _named_by(tx, tenant, decisions)
+        withdrawn = await _withdrawn(tx, tenant, decisions)
+        decided.attributed |= await writer.named_as(tx, "attributions", "interaction", tenant, withdrawn)
+        decided.rules |= bool(await writer.named_as(tx, "rule_changes", "key", tenant, withdrawn))
+    return dirty, decided
+
+
+async def _withdrawn(tx: Tx, tenant: str, decisions: Iterable[Decision]) -> set[str]:
+    """What these decisions withdraw, or restore by withdrawing a withdrawal: SOURCE#ID."""
+    names = {decision.withdraws for decision in decisions if decision.kind == "withdraw"}
+    if names:
+        further = {decision.name: decision.withdraws for decision in await writer.withdrawals(tx, tenant)}
+        reached = list(names)
+        for name in reached:
+            if name in further and further[name] not in names:
+                names.add(further[name])
+                reached.append(further[name])
+    return names
+
+
+async def _named_by(tx: Tx, tenant: str, decisions: Iterable[Decision]) -> set[NodeId]:
+    """The profiles that these decisions concern; of a withdrawal those of what it withdraws."""
+    concerned = list(decisions)
+    withdrawn = await _withdrawn(tx, tenant, concerned)
+    if withdrawn:
+        concerned += [decision for decision in await writer.decisions(tx, tenant) if decision.name in withdrawn]
+    return {node for decision in concerned for node in (decision.a, decision.b) if node}
+
+
+Touched = set[tuple[NodeId, NodeId]]
+"""(home, interaction node) of parts."""
+
+
+async def _add_to_parts(
+    tx: Tx, tenant: str, facts: Iterable[Fact], memory: Memory, learned: Learned
+) -> tuple[Touched, Touched]:
+    """Add facts to their parts. The parts that were touched, and those among them that are new."""
+    by_anchor: dict[bytes, list[Fact]] = defaultdict(list)
+    for fact in facts:
+        if makes_part(fact.event.type):
+            by_anchor[fact.anchor].append(fact)
+    unknown = [anchor for anchor in by_anchor if anchor not in memory.parts]
+    if unknown:
+        memory.parts.update(await writer.parts(tx, unknown))
+    touched: Touched = set()
+    first: Touched = set()
+    rows = []
+    for anchor, group in by_anchor.items():
+        one = group[0]
+        place = (one.home, one.interaction)
+        touched.add(place)
+        part = memory.parts.get(anchor)
+        if part is None:
+            part = memory.parts[anchor] = new_part(one)
+            group = group[1:]
+            first.add(place)
+        for fact in group:
+            add_to_part(part, fact)
+        rows.append((anchor, tenant, *place, writer.encode_part(part)))
+    first = {(home, node) for home, node in first if node != home or node not in memory.profiles}
+    await writer.announce_interactions(tx, [(node, tenant) for _, node in first if node not in memory.nodes])
+    learned.nodes.update(node for _, node in first)
+    await writer.write_parts(tx, rows)
+    return touched, first

@@ -1,0 +1,171 @@
+"""Records of the log into facts: pure, and done while the database works on the batch before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from hashlib import blake2b
+
+from cx_context.fold import makes_part
+from cx_events.codec import decode, decode_leniently, same_content
+from cx_events.dead_letters import DeadLetter, decode_dead_letter, original_of
+from cx_events.envelope import Event
+from cx_events.errors import Refused
+from cx_events.facts import Fact
+from cx_events.ids import IdSpace, NodeId
+from cx_events.log import DEAD_LETTERS, LogRecord, Partition
+from cx_events.timestamps import format_time
+from cx_identity.facts import decision_of
+
+
+@dataclass(slots=True)
+class Incoming:
+    """A fact to be applied. ``home``: where it is stored; ``problem``: what of it no fold can use."""
+
+    fact: Fact
+    home: NodeId
+    problem: str | None = None
+
+
+@dataclass(slots=True)
+class Batch:
+    """What some records say.
+
+    ``facts``: by event key, of several copies the one that counts; ``copies``: those whose content differs; ``positions``: where to go on; ``latest``: ms, when the log took the last record."""
+
+    facts: dict[bytes, Incoming] = field(default_factory=dict)
+    copies: list[tuple[bytes, str, int, bytes]] = field(default_factory=list)
+    letters: list[DeadLetter] = field(default_factory=list)
+    positions: dict[Partition, int] = field(default_factory=dict)
+    records: int = 0
+    latest: int = 0
+
+    def by_tenant(self, keys: Iterable[bytes]) -> dict[str, list[Incoming]]:
+        """The facts of these keys, tenants in order."""
+        found: dict[str, list[Incoming]] = {}
+        for key in keys:
+            incoming = self.facts[key]
+            found.setdefault(incoming.fact.event.tenantid, []).append(incoming)
+        return dict(sorted(found.items()))
+
+
+IdsOf = Callable[[str], IdSpace | None]
+"""The ids of a tenant, or None for one that is not configured."""
+
+
+def read_batch(records: Iterable[LogRecord], ids_of: IdsOf) -> Batch:
+    """Total: a record that is no event becomes a dead letter, one that no fold can use is stored and marked."""
+    batch = Batch()
+    for record in records:
+        batch.records += 1
+        batch.positions[Partition(record.topic, record.partition)] = record.offset + 1
+        batch.latest = max(batch.latest, record.timestamp)
+        if record.topic == DEAD_LETTERS:
+            _read_dead_letter(batch, record)
+        else:
+            _read_event(batch, record, ids_of)
+    return batch
+
+
+def _read_dead_letter(batch: Batch, record: LogRecord) -> None:
+    try:
+        batch.letters.append(decode_dead_letter(record.value))
+    except Refused as error:
+        batch.letters.append(_letter_of_record(record, error))
+
+
+def _read_event(batch: Batch, record: LogRecord, ids_of: IdsOf) -> None:
+    try:
+        incoming = incoming_of(record.value, ids_of)
+    except Refused as error:
+        batch.letters.append(_letter_of_record(record, error))
+        return
+    if incoming.problem is not None:
+        batch.letters.append(letter_of_problem(incoming.fact, incoming.problem, _place(record)))
+    add(batch, incoming)
+
+
+def incoming_of(raw: bytes, ids_of: IdsOf) -> Incoming:
+    """The fact in some bytes. ``Refused`` if the envelope is broken or its tenant unknown."""
+    problem = None
+    try:
+        event = decode(raw)
+    except Refused as error:
+        event, problems = decode_leniently(raw)
+        if event.type.startswith("cx."):
+            problem = "; ".join(problems) or error.detail
+    ids = ids_of(event.tenantid)
+    if ids is None:
+        raise Refused("unknown-tenant", f"there is no tenant {event.tenantid[:64]!r}")
+    try:
+        fact = Fact(event, raw, ids)
+    except ValueError as error:
+        raise Refused("undecodable", f"partitionkey or sequence: {error}") from None
+    if len(fact.home) != len(ids.tenant_node()):
+        raise Refused("undecodable", "partitionkey is not 32 hex digits")
+    if makes_part(event.type):
+        return Incoming(fact, fact.home, problem)
+    try:
+        decision_of(fact, ids)
+    except Refused as error:
+        problem = error.detail
+    return Incoming(fact, ids.tenant_node(), problem)
+
+
+def add(batch: Batch, incoming: Incoming) -> None:
+    """Of several copies of one event the least counts; others with other content are kept beside it."""
+    fact = incoming.fact
+    other = batch.facts.get(fact.key)
+    if other is None:
+        batch.facts[fact.key] = incoming
+        return
+    if other.fact.raw == fact.raw:
+        return
+    if fact.copy_order < other.fact.copy_order:
+        batch.facts[fact.key] = incoming
+    if not same_content(fact.raw, other.fact.raw):
+        batch.copies += [copy_row(fact), copy_row(other.fact)]
+
+
+def copy_row(fact: Fact) -> tuple[bytes, str, int, bytes]:
+    return (fact.key, fact.event.tenantid, fact.recorded, fact.raw)
+
+
+def letter_of_problem(fact: Fact, problem: str, place: str) -> DeadLetter:
+    """The notice of an event that is stored and counted, but whose matter no fold can use."""
+    event: Event = fact.event
+    return DeadLetter(
+        tenant=event.tenantid,
+        source=event.source,
+        id=event.id,
+        stage="fold",
+        reason="unusable-data",
+        detail=problem,
+        recorded=event.recordedtime,
+        original=original_of(fact.raw),
+        place=place,
+        content_type="application/cloudevents+json",
+    )
+
+
+def _place(record: LogRecord) -> str:
+    return f"{record.topic}/{record.partition}/{record.offset}"
+
+
+def _letter_of_record(record: LogRecord, error: Refused) -> DeadLetter:
+    return DeadLetter(
+        tenant="",
+        source=record.topic,
+        id=blake2b(record.value, digest_size=16).hexdigest(),
+        stage="decode",
+        reason=error.reason,
+        detail=error.detail,
+        recorded=format_time(record.timestamp * 1000),
+        original=original_of(record.value),
+        place=_place(record),
+    )
+
+
+def lag(positions: Mapping[Partition, int], ends: Mapping[Partition, int]) -> dict[Partition, int]:
+    """How many records each partition has that are not applied."""
+    return {partition: max(end - positions.get(partition, 0), 0) for partition, end in ends.items()}

@@ -1,0 +1,173 @@
+"""A copy that must replace another: it was recorded before the one that is stored.
+
+Rare (the clocks of two intakes, partitions that a rebuild reads at uneven speed), so it may be slow, but must be
+right: it runs alone (every batch holds the refold lock shared, this one exclusive), folds again from the stored events whatever
+the old copy had a share in, and moves all epochs, so that no worker goes on with what it remembers.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+from cx_context.fold import apply as add_to_part
+from cx_context.fold import makes_part, new_part
+from cx_context.store import leases, reader, writer
+from cx_context.store.leases import Held
+from cx_context.store.open import tenant_lock
+from cx_context.store.sql import Tx
+from cx_events.facts import Fact
+from cx_events.ids import IdSpace, NodeId
+from cx_events.log import Partition
+from cx_identity.facts import links_of
+from cx_identity.model import Edge, Profile, earlier, joint
+from cx_projectors.apply import (
+    REFOLD_LOCK,
+    Applied,
+    Learned,
+    Tenancy,
+    all_sides,
+    apply_facts,
+    conflicting,
+    learn_identity,
+)
+from cx_projectors.batch import Batch, incoming_of
+from cx_projectors.graph import recompute
+from cx_projectors.memory import Memory, Pair
+
+
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """The copy that counted and the one that does now."""
+
+    old: Fact
+    new: Fact
+
+
+async def apply_alone(
+    tx: Tx,
+    batch: Batch,
+    held: Mapping[Partition, Held],
+    tenants: Mapping[str, Tenancy],
+    *,
+    worker: str,
+) -> Applied:
+    """As ``apply.apply_batch``, for a batch with copies that replace. The worker must forget all and take its
+    partitions anew."""
+    await tx.lock(REFOLD_LOCK, exclusive=True)
+    await leases.hold(tx, worker, held)
+    memory = Memory()
+    applied = Applied()
+    copies = list(batch.copies)
+    new = await writer.insert_events(tx, [(i.fact, i.home, i.problem) for i in batch.facts.values()])
+    repeated = [key for key in batch.facts if key not in new]
+    replaced: dict[str, list[Replaced]] = {}
+    for key, raw in (await writer.stored_raws(tx, repeated)).items():
+        incoming = batch.facts[key]
+        fact = incoming.fact
+        if raw == fact.raw:
+            continue
+        stored = incoming_of(raw, lambda tenant: tenants[tenant].ids).fact
+        copies += conflicting(fact, stored)
+        if fact.copy_order < stored.copy_order:
+            await writer.replace_event(tx, fact, incoming.home, incoming.problem)
+            replaced.setdefault(fact.event.tenantid, []).append(Replaced(stored, fact))
+    applied.new, applied.repeated, applied.conflicts = len(new), len(repeated), len(copies)
+    await writer.keep_copies(tx, copies)
+    stripe = min((p.number for p in held), default=0)
+    for tenant, incomings in batch.by_tenant(key for key in batch.facts if key in new).items():
+        facts = [each.fact for each in incomings]
+        await apply_facts(tx, tenant, facts, applied, memory, tenants[tenant], stripe=stripe, alone=True)
+    for tenant, pairs in sorted(replaced.items()):
+        await _replace(tx, tenant, pairs, applied, tenants[tenant])
+    await writer.write_dead_letters(tx, batch.letters)
+    await leases.advance(tx, batch.positions)
+    await leases.fence_all(tx)
+    applied.learned.clear()
+    return applied
+
+
+async def _replace(tx: Tx, tenant: str, pairs: Collection[Replaced], applied: Applied, tenancy: Tenancy) -> None:
+    ids = tenancy.ids
+    copies = [copy for pair in pairs for copy in (pair.old, pair.new)]
+    await tx.lock(tenant_lock("graph", tenant), exclusive=True)
+
+    concerned: set[NodeId] = set()
+    tied: set[Pair] = set()
+    for fact in copies:
+        if makes_part(fact.event.type):
+            named = links_of(fact, ids)
+            concerned.update(profile.id for profile in named.profiles)
+            tied.update((edge.a, edge.b) for edge in named.edges)
+    await _gather_identity(tx, tenant, ids, concerned, tied)
+
+    learned = Learned()
+    decided_before = [pair.old for pair in pairs if not makes_part(pair.old.event.type)]
+    dirty, decided = await learn_identity(tx, tenant, decided_before, Memory(), ids, learned)
+    for pair in pairs:
+        await writer.delete_decided(tx, pair.new.key)
+    again, decided_now = await learn_identity(tx, tenant, [pair.new for pair in pairs], Memory(), ids, learned)
+
+    places = {(fact.anchor, fact.home, fact.interaction) for fact in copies if makes_part(fact.event.type)}
+    for anchor, home, interaction in sorted(places):
+        await _fold_again(tx, tenant, ids, anchor, home, interaction)
+
+    rules_changed = decided.rules or decided_now.rules
+    moves = await recompute(tx, tenant, None if rules_changed else dirty | again | concerned, tenancy, edges_lost=True)
+    await writer.write_members(
+        tx, [writer.alone_row(tenant, id) for id in concerned - (await writer.profiles(tx, concerned)).keys()]
+    )
+    nodes = decided.attributed | decided_now.attributed | {interaction for _, _, interaction in places}
+    for node in sorted(nodes):
+        moves.together(node, *await all_sides(tx, node))
+    homes = {home for _, home, _ in places} | concerned
+    moves.changed.update((await writer.customers_of(tx, homes)).values())
+    moves.changed.update((await reader.following(tx, nodes)).values())
+    for node in sorted(moves.changed):
+        moves.together(node)
+    await writer.level_versions(tx, moves.groups())
+    changed = sorted({node for group in moves.groups() for node in group})
+    await writer.write_outbox(tx, os.urandom(16), tenant, changed)
+    applied.customers |= set(changed)
+
+
+async def _fold_again(tx: Tx, tenant: str, ids: IdSpace, anchor: bytes, home: NodeId, interaction: NodeId) -> None:
+    """One part from the stored events, from nothing."""
+    facts = [incoming_of(raw, lambda _: ids).fact for raw in await writer.raws_of_part(tx, home, anchor)]
+    if not facts:
+        await writer.delete_part(tx, anchor)
+        return
+    part = new_part(facts[0])
+    for fact in facts[1:]:
+        add_to_part(part, fact)
+    await writer.announce_interactions(tx, [(interaction, tenant)])
+    await writer.write_parts(tx, [(anchor, tenant, home, interaction, writer.encode_part(part))])
+
+
+async def _gather_identity(
+    tx: Tx, tenant: str, ids: IdSpace, concerned: Collection[NodeId], tied: Iterable[Pair]
+) -> None:
+    """These profiles and pairs as the stored events name them now.
+
+    An event names a profile from the profile's own home or from a neighbour's (all identifiers of one person in an
+    event are tied to one another), or it is noted among the link events.
+    """
+    neighbours = {end for edge in await writer.edges_at(tx, concerned) for end in (edge.a, edge.b)}
+    raws = await writer.raws_naming(tx, set(concerned) | neighbours, concerned)
+    profiles: dict[NodeId, Profile] = {}
+    edges: dict[Pair, Edge] = {}
+    for raw in raws:
+        fact = incoming_of(raw, lambda _: ids).fact
+        if not makes_part(fact.event.type):
+            continue
+        named = links_of(fact, ids)
+        for profile in named.profiles:
+            known = profiles.get(profile.id)
+            profiles[profile.id] = profile if known is None else earlier(known, profile)
+        for edge in named.edges:
+            pair = (edge.a, edge.b)
+            edges[pair] = joint(edges[pair], edge) if pair in edges else edge
+    await writer.forget_identity(tx, concerned, tied)
+    await writer.write_profiles(tx, tenant, [profiles[id] for id in concerned if id in profiles])
+    await writer.write_edges(tx, tenant, [edges[pair] for pair in set(tied) if pair in edges])
