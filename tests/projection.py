@@ -89,7 +89,7 @@ class Worker:
 async def workers(store: Store, logs: list[list[LogRecord]], count: int) -> list[Worker]:
     """Workers that share the partitions."""
     async with store.writing() as tx:
-        await leases.announce(tx, {Partition(INTERACTIONS, number): 0 for number in range(len(logs))})
+        await leases.announce(tx, [Partition(INTERACTIONS, number) for number in range(len(logs))])
     found = [Worker(store, f"worker-{number}", logs) for number in range(count)]
     for _ in range(2):
         for worker in found:

@@ -36,7 +36,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A profile of the customer. ``joined``: (rule, evidence, confidence in hundredths, via profile), unless it is the first."""
+    """A profile. ``joined``: (rule, evidence, confidence in hundredths, via profile), unless it is the first."""
 
     id: bytes
     kind: str

@@ -3,8 +3,8 @@
 Pure, and a function of the set: neither order of arrival nor clocks matter. Edges, strongest first:
 
 1. a person's link (``cx.conversation.linked``): always, unless a later split of either end;
-2. a shared reference: a message id, a provider's thread, a call, an order or case number, a continuity token. Symmetric,
-   so a reply that arrives before its parent joins it all the same;
+2. a shared reference: a message id, a provider's thread, a call, an order or case number, a continuity token.
+   Symmetric, so a reply that arrives before its parent joins it all the same;
 3. the same matter within the tenant's window: from a conversation's last activity to the interaction's start. Two
    matters are the same unless both are named (order or case numbers, or topics) and differ.
 

@@ -31,7 +31,9 @@ class Incoming:
 class Batch:
     """What some records say.
 
-    ``facts``: by event key, of several copies the one that counts; ``copies``: those whose content differs; ``positions``: where to go on; ``latest``: ms, when the log took the last record."""
+    ``facts``: by event key, of several copies the one that counts; ``copies``: those whose content
+    differs; ``positions``: where to go on; ``latest``: ms since 1970, when the log took the last record.
+    """
 
     facts: dict[bytes, Incoming] = field(default_factory=dict)
     copies: list[tuple[bytes, str, int, bytes]] = field(default_factory=list)

@@ -1,8 +1,8 @@
 """A copy that must replace another: it was recorded before the one that is stored.
 
 Rare (the clocks of two intakes, partitions that a rebuild reads at uneven speed), so it may be slow, but must be
-right: it runs alone (every batch holds the refold lock shared, this one exclusive), folds again from the stored events whatever
-the old copy had a share in, and moves all epochs, so that no worker goes on with what it remembers.
+right: it runs alone (every batch holds the refold lock shared, this one exclusive), folds again from the stored events
+whatever the old copy had a share in, and moves all epochs, so that no worker goes on with what it remembers.
 """
 
 from __future__ import annotations

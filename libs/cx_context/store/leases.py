@@ -9,7 +9,7 @@ and giving up what is more than its share. A batch calls ``hold`` first in its t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from cx_context.store.sql import Tx
@@ -30,8 +30,8 @@ class Held:
     epoch: int
 
 
-async def announce(tx: Tx, partitions: Mapping[Partition, int]) -> None:
-    """Make rows for partitions that have none, at position 0. Values are ignored."""
+async def announce(tx: Tx, partitions: Iterable[Partition]) -> None:
+    """Make rows for partitions that have none, at position 0."""
     rows = [(p.topic, p.number, 0, 0, "", 0.0, 0.0) for p in sorted(partitions)]
     await tx.insert(shape_of(PARTITIONS), rows, "ON CONFLICT DO NOTHING")
 
@@ -57,7 +57,8 @@ async def take(tx: Tx, worker: str, seconds: float) -> dict[Partition, Held]:
     free = [(topic, number) for topic, number, owner, valid in rows if owner != worker and (not owner or not valid)]
     for topic, number in mine[share:]:
         await tx.execute(
-            "UPDATE partitions SET owner = '', leased_until = 0, epoch = epoch + 1 WHERE topic = :topic AND number = :number",
+            "UPDATE partitions SET owner = '', leased_until = 0, epoch = epoch + 1 "
+            "WHERE topic = :topic AND number = :number",
             topic=topic,
             number=number,
         )
@@ -115,7 +116,8 @@ async def advance(tx: Tx, positions: Mapping[Partition, int]) -> None:
     """Move the positions on, in the transaction that applied the records before them."""
     for partition in sorted(positions):
         await tx.execute(
-            f"UPDATE partitions SET position = :position, moved_at = {tx.now} WHERE topic = :topic AND number = :number",
+            f"UPDATE partitions SET position = :position, moved_at = {tx.now} "
+            "WHERE topic = :topic AND number = :number",
             position=positions[partition],
             topic=partition.topic,
             number=partition.number,

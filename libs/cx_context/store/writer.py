@@ -69,6 +69,11 @@ async def stored_raws(tx: Tx, keys: Collection[bytes]) -> dict[bytes, bytes]:
     return {key: bytes(raw) for key, raw in rows}
 
 
+async def all_keys(tx: Tx) -> set[bytes]:
+    """The keys of all stored events: 16 bytes each in memory, for ``cx verify``."""
+    return {row[0] for row in await tx.fetch("SELECT key FROM events")}
+
+
 async def replace_event(tx: Tx, fact: Fact, home: NodeId, problem: str | None) -> None:
     """Another copy counts from now on."""
     await tx.execute(
@@ -413,16 +418,23 @@ async def raise_versions(tx: Tx, customers: Iterable[NodeId], stripe: int) -> No
     await tx.insert(VERSIONS, rows, "ON CONFLICT (customer, stripe) DO UPDATE SET n = versions.n + 1")
 
 
+async def versions_of(tx: Tx, customers: Collection[NodeId]) -> dict[NodeId, int]:
+    """The sum of the stripes of each; 0 is left out."""
+    if not customers:
+        return {}
+    rows = await tx.fetch(
+        "SELECT customer, sum(n) FROM versions WHERE customer = ANY(:nodes) GROUP BY customer", nodes=list(customers)
+    )
+    return {row[0]: int(row[1]) for row in rows}
+
+
 async def level_versions(tx: Tx, groups: Iterable[Collection[NodeId]]) -> None:
     """Raise all ids of a group above all that any of them ever showed: they change places. Exclusive graph lock."""
     wanted = [sorted(set(group)) for group in groups]
     everyone = sorted({node for group in wanted for node in group})
     if not everyone:
         return
-    rows = await tx.fetch(
-        "SELECT customer, sum(n) FROM versions WHERE customer = ANY(:nodes) GROUP BY customer", nodes=everyone
-    )
-    now = {row[0]: int(row[1]) for row in rows}
+    now = await versions_of(tx, everyone)
     rise: dict[NodeId, int] = {}
     for group in wanted:
         top = max(now.get(node, 0) for node in group) + 1

@@ -1,0 +1,76 @@
+"""The outbox to ``cx.context-changes``: short notices of whose context changed. A hint, never the truth.
+
+A batch leaves one row with the customers that it changed. The relay takes rows, publishes a notice for each customer
+with its version of now, and deletes the rows in the transaction that read them; notices may come twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+import msgspec
+import structlog
+from msgspec import Struct
+
+from cx_context.store import Store, outbox
+from cx_events.errors import TryLater
+from cx_events.ids import text_of
+from cx_events.log import CONTEXT_CHANGES, Log, Record
+from cx_runtime.health import Health
+from cx_runtime.metrics import Metrics
+
+ROWS_AT_ONCE = 50
+IDLE_SECONDS = 0.1
+PAUSE_SECONDS = 1.0
+
+
+class ContextChange(Struct, omit_defaults=True):
+    """A notice. ``merged_into``: whose context answers for this id now, where that is another."""
+
+    tenant: str
+    customer: str
+    version: int
+    merged_into: str = ""
+
+
+class Relay:
+    """``run()`` until it is cancelled. Several may run: each takes other rows."""
+
+    def __init__(self, store: Store, log: Log, metrics: Metrics, health: Health) -> None:
+        self._store = store
+        self._log = log
+        self._metrics = metrics
+        self._health = health
+        self._said = structlog.get_logger().bind(worker="relay")
+
+    async def run(self) -> None:
+        progress = self._health.progress("relay")
+        while True:
+            try:
+                relayed = await self.step()
+                progress.mark()
+                if not relayed:
+                    await asyncio.sleep(IDLE_SECONDS)
+            except TryLater as error:
+                self._said.warning("waiting", part=error.part, why=error.detail)
+                await asyncio.sleep(PAUSE_SECONDS)
+
+    async def step(self) -> int:
+        """Relay what waits, up to some rows; how many notices were sent."""
+        async with self._store.writing() as tx:
+            changes = await outbox.take(tx, ROWS_AT_ONCE)
+            if changes:
+                await self._log.append(
+                    [
+                        Record(CONTEXT_CHANGES, change.customer, msgspec.json.encode(_notice(change)))
+                        for change in changes
+                    ]
+                )
+            self._metrics.relay_waiting.set(await outbox.waiting(tx))
+        self._metrics.relayed.inc(len(changes))
+        return len(changes)
+
+
+def _notice(change: outbox.Change) -> ContextChange:
+    merged = text_of(change.now) if change.now != change.customer else ""
+    return ContextChange(change.tenant, text_of(change.customer), change.version, merged)

@@ -1,0 +1,202 @@
+"""A worker: takes its share of the partitions, reads ahead, applies batch after batch, and never stops quietly.
+
+While the database works on one batch the next is read and decoded. What is down is waited for; what another worker took
+over is let go; anything else is told and tried again, and readiness fails meanwhile, since it goes by progress.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import structlog
+
+from cx_context.store import Store, leases
+from cx_context.store.leases import Fenced, Held
+from cx_events.errors import TryLater
+from cx_events.ids import IdSpace
+from cx_events.log import DEAD_LETTERS, INTERACTIONS, Log, LogReader, Partition
+from cx_projectors.applier import Applier
+from cx_projectors.apply import Applied, Tenancy
+from cx_projectors.batch import Batch, lag, read_batch
+from cx_runtime.health import Health, Progress
+from cx_runtime.metrics import Metrics
+
+TOPICS = (INTERACTIONS, DEAD_LETTERS)
+IDLE_SECONDS = 0.5
+MAX_PAUSE = 5.0
+MAX_BATCH_BYTES = 16 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """``events``: at most in one transaction; ``lease``: seconds that a partition stays ours without renewal."""
+
+    events: int = 1000
+    lease: float = 5.0
+
+
+class Worker:
+    """One projector. ``run()`` until it is cancelled; ``stop()`` asks it to finish the batch and give all up."""
+
+    def __init__(
+        self,
+        store: Store,
+        log: Log,
+        tenants: Mapping[str, Tenancy],
+        name: str,
+        metrics: Metrics,
+        health: Health,
+        pace: Pace = Pace(),
+    ) -> None:
+        self._store = store
+        self._log = log
+        self._tenants = tenants
+        self._name = name
+        self._metrics = metrics
+        self._health = health
+        self._pace = pace
+        self._applier = Applier(store, name, tenants)
+        self._owned: dict[Partition, Held] = {}
+        self._stale = True
+        self._stopping = asyncio.Event()
+        self._said = structlog.get_logger().bind(worker=name)
+        self.applied = 0
+
+    def stop(self) -> None:
+        self._stopping.set()
+
+    async def run(self) -> None:
+        """Returns after ``stop``. Only a ``Fatal`` ends it otherwise."""
+        progress = self._health.progress(self._name, max_age=max(30.0, 3 * self._pace.lease))
+        reader = self._log.reader()
+        renewal = asyncio.create_task(self._renew())
+        reports = asyncio.create_task(self._report())
+        pause = 0.05
+        try:
+            while not self._stopping.is_set():
+                try:
+                    await self._serve(reader, progress)
+                    pause = 0.05
+                except Fenced as fence:
+                    self._said.info("taking partitions anew", why=str(fence))
+                    self._metrics.retries.labels("fenced").inc()
+                except TryLater as error:
+                    self._said.warning("waiting", part=error.part, why=error.detail)
+                    self._metrics.retries.labels(error.part).inc()
+                    await self._rest(pause)
+                    pause = min(pause * 2, MAX_PAUSE)
+                self._stale = True
+        finally:
+            for task in (renewal, reports):
+                task.cancel()
+            await asyncio.gather(renewal, reports, return_exceptions=True)
+            await reader.close()
+            self._health.forget(self._name)
+            await self._leave()
+
+    async def _rest(self, seconds: float) -> None:
+        try:
+            await asyncio.wait_for(self._stopping.wait(), seconds * random.uniform(0.5, 1.0))  # noqa: S311
+        except TimeoutError:
+            pass
+
+    async def _serve(self, reader: LogReader, progress: Progress) -> None:
+        """Apply what comes until we must take our partitions anew, or stop."""
+        await self._take()
+        reader.assign({partition: held.position for partition, held in self._owned.items()})
+        reading: asyncio.Task[Batch | None] | None = None
+        try:
+            while not self._stopping.is_set() and not self._stale:
+                batch = await (reading or self._read(reader))
+                reading = None
+                if batch is None:
+                    progress.mark()
+                    continue
+                reading = asyncio.create_task(self._read(reader))
+                await self._apply(batch)
+                progress.mark()
+        finally:
+            if reading is not None:
+                reading.cancel()
+                await asyncio.gather(reading, return_exceptions=True)
+
+    async def _read(self, reader: LogReader) -> Batch | None:
+        if not self._owned:
+            await self._rest(IDLE_SECONDS)
+            return None
+        records = await reader.read(self._pace.events, max_bytes=MAX_BATCH_BYTES, wait=IDLE_SECONDS)
+        return read_batch(records, self._ids_of) if records else None
+
+    def _ids_of(self, tenant: str) -> IdSpace | None:
+        tenancy = self._tenants.get(tenant)
+        return tenancy.ids if tenancy is not None else None
+
+    async def _apply(self, batch: Batch) -> None:
+        started = time.perf_counter()
+        held = {partition: self._owned[partition] for partition in batch.positions}
+        applied = await self._applier.apply(batch, held)
+        for partition, position in batch.positions.items():
+            self._owned[partition] = Held(position, held[partition].epoch)
+        self.applied += applied.new
+        self._measure(batch, applied, time.perf_counter() - started)
+
+    def _measure(self, batch: Batch, applied: Applied, seconds: float) -> None:
+        self._metrics.batch_seconds.observe(seconds)
+        self._metrics.batch_events.labels("new").inc(applied.new)
+        self._metrics.batch_events.labels("repeated").inc(applied.repeated)
+        if applied.conflicts:
+            self._metrics.batch_events.labels("conflicting").inc(applied.conflicts)
+        for letter in batch.letters:
+            self._metrics.dead_letter(letter.stage, letter.reason)
+        if batch.latest:
+            self._metrics.lag_seconds.labels(INTERACTIONS).set(max(time.time() - batch.latest / 1000, 0.0))
+
+    async def _take(self) -> None:
+        """What is ours now. Nothing that was remembered under older epochs counts."""
+        counts = {topic: await self._log.partitions(topic) for topic in TOPICS}
+        async with self._store.writing() as tx:
+            await leases.announce(tx, [Partition(t, n) for t, count in counts.items() for n in range(count)])
+            self._owned = await leases.take(tx, self._name, self._pace.lease)
+        self._applier.memory.clear()
+        self._stale = False
+
+    async def _renew(self) -> None:
+        """Every third of a lease: renew it, and see whether our share changed."""
+        while True:
+            await asyncio.sleep(self._pace.lease / 3)
+            try:
+                async with self._store.writing() as tx:
+                    now = await leases.take(tx, self._name, self._pace.lease)
+            except TryLater as error:
+                self._said.warning("lease not renewed", why=error.detail)
+                continue
+            if {p: held.epoch for p, held in now.items()} != {p: held.epoch for p, held in self._owned.items()}:
+                self._stale = True
+
+    async def _report(self) -> None:
+        """Lag in events, measured against the log's ends."""
+        while True:
+            try:
+                async with self._store.reading() as tx:
+                    done = await leases.progress(tx)
+                for topic in TOPICS:
+                    ends = {Partition(topic, n): end for n, end in (await self._log.end_positions(topic)).items()}
+                    behind = lag({partition: at[0] for partition, at in done.items()}, ends)
+                    for partition, count in behind.items():
+                        self._metrics.lag_events.labels(topic, str(partition.number)).set(count)
+                    if topic == INTERACTIONS and not any(behind.values()):
+                        self._metrics.lag_seconds.labels(topic).set(0.0)
+            except TryLater as error:
+                self._said.debug("lag not known", part=error.part)
+            await asyncio.sleep(2.0)
+
+    async def _leave(self) -> None:
+        try:
+            async with self._store.writing() as tx:
+                await leases.leave(tx, self._name)
+        except TryLater as error:
+            self._said.info("leases left to run out", why=error.detail)
