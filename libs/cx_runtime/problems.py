@@ -27,9 +27,6 @@ _CHALLENGES = {
 }
 """RFC 6750, section 3: what a refused bearer is told."""
 
-# After these the rest of a body may still be under way; reading on only to throw it away would serve the sender.
-_CLOSING = frozenset({408, 413, 415, 431})
-
 
 def problem(
     status: int,
@@ -50,7 +47,7 @@ def problem(
     response = Response(msgspec.json.encode(body), status, headers, MEDIA_TYPE)
     if status in (401, 403) and reason in _CHALLENGES:
         response.headers["www-authenticate"] = _CHALLENGES[reason]
-    if status in _CLOSING:
+    if status == 408:  # the rest of the body will hardly come now
         response.headers["connection"] = "close"
     return response
 

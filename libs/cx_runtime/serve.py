@@ -23,10 +23,15 @@ _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close
 
 
 class PatientProtocol(HttpToolsProtocol):
-    """HTTP/1.1 whose headers must arrive in time and in bounds."""
+    """HTTP/1.1 whose headers must arrive in time and in bounds.
+
+    A body that was refused unread is read to its end and thrown away, for as long: to close at once would reset the
+    connection, and the sender might never see the answer.
+    """
 
     _deadline: asyncio.TimerHandle | None = None
-    _waiting_bytes = 0
+    _header_bytes = 0
+    _in_body = False
     header_seconds = HEADER_SECONDS
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -37,27 +42,38 @@ class PatientProtocol(HttpToolsProtocol):
         if self._deadline is None and (self.cycle is None or self.cycle.response_complete):
             self._begin_waiting()
         super().data_received(data)
-        if self._deadline is not None:
-            self._waiting_bytes += len(data)
-            if self._waiting_bytes > HEADER_BYTES:
+        if self._deadline is not None and not self._in_body:
+            self._header_bytes += len(data)
+            if self._header_bytes > HEADER_BYTES:
                 self._close(_TOO_LARGE)
 
     def on_headers_complete(self) -> None:
         self._end_waiting()
+        self._in_body = True
         super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        self._in_body = False
+        if self._deadline is not None:
+            self._end_waiting()
+            self._begin_waiting()
+        super().on_message_complete()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._end_waiting()
         super().connection_lost(exc)
 
     def _begin_waiting(self) -> None:
-        self._waiting_bytes = 0
-        self._deadline = self.loop.call_later(self.header_seconds, self._close, _TOO_SLOW)
+        self._header_bytes = 0
+        self._deadline = self.loop.call_later(self.header_seconds, self._give_up)
 
     def _end_waiting(self) -> None:
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
+
+    def _give_up(self) -> None:
+        self._close(b"" if self._in_body else _TOO_SLOW)
 
     def _close(self, last_words: bytes) -> None:
         self._end_waiting()
