@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 
+from cx_channels.event_ids import id_part
 from cx_channels.port import Request
 from cx_channels.signing import sha256_hex
 from cx_events import strict_json
@@ -17,7 +18,6 @@ from cx_events.errors import Refused
 MAX_FIELDS = 1000
 RETRY_HEADER = "i-twilio-idempotency-token"
 
-_SAFE_ID = re.compile(r"[!-~]{1,128}")
 _WHOLE = re.compile(r"[0-9]{1,12}")
 
 
@@ -88,11 +88,6 @@ def form_pairs(body: bytes) -> list[tuple[str, str]]:
     return _parsed(body.decode("utf-8", "replace"))
 
 
-def id_of(text: str) -> str:
-    """A provider's id as part of an event's id: as it is, or a digest of it where it would not do as one."""
-    return text if _SAFE_ID.fullmatch(text) else sha256_hex(text.encode("utf-8", "replace"))[:32]
-
-
 def distinct(request: Request, fields: Fields) -> str:
     """What tells this request from another one, and a retry of it from none.
 
@@ -103,7 +98,7 @@ def distinct(request: Request, fields: Fields) -> str:
     """
     token = request.headers.get(RETRY_HEADER, "").strip()
     if token:
-        return id_of(token)
+        return id_part(token)
     at = urlsplit(request.url)
     query = at.query if request.method != "GET" else ""
     return sha256_hex(f"{at.path}?{query}\n".encode("utf-8", "replace") + bytes(fields.raw()))[:32]

@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from cx_channels.event_ids import id_part
 from cx_channels.port import Connection, Ignored, Mapped, Request
-from cx_channels.voice.twilio.fields import Fields, distinct, id_of, read_fields
+from cx_channels.voice.twilio.fields import Fields, distinct, read_fields
 from cx_channels.voice.twilio.parties import Parties, parties_of
 from cx_channels.voice.twilio.times import read_time
 from cx_events import strict_json
@@ -196,7 +197,7 @@ def _rings(notice: Notice) -> Outcome:
     return _draft(
         notice,
         kind,
-        f"{id_of(notice.sid)}/voice",
+        f"{id_part(notice.sid)}/voice",
         reason=_status(fields["CallStatus"]),
         agent=notice.parties.agent,
         transfer=Transfer(to=fields["To"], kind="forwarded") if forwarded else None,
@@ -205,24 +206,27 @@ def _rings(notice: Notice) -> Outcome:
 
 def _step(notice: Notice) -> Outcome:
     step = notice.fields["msg"] or "next"
-    return _draft(notice, "cx.call.ivr_step.v1", f"{id_of(notice.sid)}/step/{notice.distinct}", step=step)
+    return _draft(notice, "cx.call.ivr_step.v1", f"{id_part(notice.sid)}/step/{notice.distinct}", step=step)
 
 
 def _detected(notice: Notice) -> Outcome:
     answered_by = notice.fields["AnsweredBy"]
     return _draft(
-        notice, "cx.interaction.answered.v1", f"{id_of(notice.sid)}/amd/{id_of(answered_by)}", answered_by=answered_by
+        notice,
+        "cx.interaction.answered.v1",
+        f"{id_part(notice.sid)}/amd/{id_part(answered_by)}",
+        answered_by=answered_by,
     )
 
 
 def _digits(notice: Notice) -> Outcome:
     digits = notice.fields["Digits"]
-    return _draft(notice, "cx.call.dtmf.v1", f"{id_of(notice.sid)}/digits/{notice.distinct}", digits=digits)
+    return _draft(notice, "cx.call.dtmf.v1", f"{id_part(notice.sid)}/digits/{notice.distinct}", digits=digits)
 
 
 def _speech(notice: Notice) -> Outcome:
     line = TranscriptLine(role="customer", text=notice.fields["SpeechResult"])
-    return _draft(notice, "cx.call.transcript.v1", f"{id_of(notice.sid)}/speech/{notice.distinct}", transcript=[line])
+    return _draft(notice, "cx.call.transcript.v1", f"{id_part(notice.sid)}/speech/{notice.distinct}", transcript=[line])
 
 
 def _recorded(notice: Notice) -> Outcome:
@@ -230,7 +234,7 @@ def _recorded(notice: Notice) -> Outcome:
     return _draft(
         notice,
         "cx.call.recording.v1",
-        f"{id_of(recording.id or notice.sid)}/recording/{id_of(recording.status)}",
+        f"{id_part(recording.id or notice.sid)}/recording/{id_part(recording.status)}",
         time=_recording_time(notice.fields, recording),
         recording=recording,
         failure=_failure(notice.fields, recording.status),
@@ -240,7 +244,7 @@ def _recorded(notice: Notice) -> Outcome:
 def _record_verb(notice: Notice) -> Outcome:
     recording = _recording(notice.fields)
     return _draft(
-        notice, "cx.call.recording.v1", f"{id_of(recording.id or notice.distinct)}/recorded", recording=recording
+        notice, "cx.call.recording.v1", f"{id_part(recording.id or notice.distinct)}/recorded", recording=recording
     )
 
 
@@ -252,7 +256,7 @@ def _transcribed(notice: Notice) -> Outcome:
     return _draft(
         notice,
         "cx.call.transcript.v1",
-        f"{id_of(notice.fields['TranscriptionSid'] or notice.distinct)}/transcription",
+        f"{id_part(notice.fields['TranscriptionSid'] or notice.distinct)}/transcription",
         transcript=[TranscriptLine(role="customer", text=text)],
         recording=_recording(notice.fields) if notice.fields["RecordingSid"] else None,
     )
@@ -266,11 +270,11 @@ def _said(notice: Notice) -> Outcome:
     text = _spoken(fields)
     if not text:
         return Ignored("transcription-content/empty", "nothing was said")
-    stream = id_of(fields["TranscriptionSid"] or notice.sid)
+    stream = id_part(fields["TranscriptionSid"] or notice.sid)
     at = fields["Timestamp"]
     line = TranscriptLine(role="agent" if fields["Track"] == "outbound_track" else "customer", text=text, at=at or None)
     number = fields["SequenceId"] or notice.distinct
-    return _draft(notice, "cx.call.transcript.v1", f"{stream}/said/{id_of(number)}", transcript=[line])
+    return _draft(notice, "cx.call.transcript.v1", f"{stream}/said/{id_part(number)}", transcript=[line])
 
 
 def _dialled(notice: Notice) -> Outcome:
@@ -281,7 +285,7 @@ def _dialled(notice: Notice) -> Outcome:
     return _draft(
         notice,
         "cx.interaction.routed.v1",
-        f"{id_of(notice.sid)}/dial/{id_of(leg) if leg else notice.distinct}/{id_of(status)}",
+        f"{id_part(notice.sid)}/dial/{id_part(leg) if leg else notice.distinct}/{id_part(status)}",
         reason=status,
         duration_ms=fields.milliseconds("DialCallDuration"),
         recording=_recording(fields) if fields["RecordingUrl"] else None,
@@ -294,7 +298,10 @@ def _waits(notice: Notice) -> Outcome:
     since = notice.fields["QueueTime"] or notice.distinct
     queue = _queue(notice.fields)
     return _draft(
-        notice, "cx.interaction.queued.v1", f"{id_of(notice.sid)}/queue/{id_of(queue.id)}/{id_of(since)}", queue=queue
+        notice,
+        "cx.interaction.queued.v1",
+        f"{id_part(notice.sid)}/queue/{id_part(queue.id)}/{id_part(since)}",
+        queue=queue,
     )
 
 
@@ -304,7 +311,7 @@ def _connects(notice: Notice) -> Outcome:
     return _draft(
         notice,
         "cx.interaction.routed.v1",
-        f"{id_of(notice.sid)}/queue/{id_of(queue.id)}/to/{id_of(leg)}",
+        f"{id_part(notice.sid)}/queue/{id_part(queue.id)}/to/{id_part(leg)}",
         reason="connecting",
         queue=queue,
         also=[Reference(kind="call", value=leg)],
@@ -325,7 +332,7 @@ def _left(notice: Notice, kind: str) -> Draft:
     return _draft(
         notice,
         kind,
-        f"{id_of(notice.sid)}/queue/{id_of(queue.id or notice.distinct)}/{id_of(result)}",
+        f"{id_part(notice.sid)}/queue/{id_part(queue.id or notice.distinct)}/{id_part(result)}",
         reason=result,
         queue=queue if queue.id or queue.name else None,
         duration_ms=notice.fields.milliseconds("QueueTime"),
@@ -363,7 +370,7 @@ def _referred(notice: Notice) -> Outcome:
     return _draft(
         notice,
         "cx.interaction.transferred.v1",
-        f"{id_of(notice.sid)}/refer/{id_of(status) if status else 'asked'}/{notice.distinct}",
+        f"{id_part(notice.sid)}/refer/{id_part(status) if status else 'asked'}/{notice.distinct}",
         reason=status,
         transfer=Transfer(to=fields["ReferTransferTarget"], kind="sip-refer"),
     )
@@ -376,7 +383,7 @@ def _handed_off(notice: Notice) -> Outcome:
     return _draft(
         notice,
         "cx.bot.handoff_asked.v1",
-        f"{id_of(notice.sid)}/handoff/{id_of(session)}",
+        f"{id_part(notice.sid)}/handoff/{id_part(session)}",
         reason=reason if isinstance(reason, str) else "",
         handoff=Handoff(packet=packet),
     )
@@ -524,7 +531,7 @@ def _draft(
         sequence=fields.whole("SequenceNumber") if sequence else None,
         data=Data(
             channel="voice",
-            interaction=f"{connection.id}/{id_of(notice.root)}",
+            interaction=f"{connection.id}/{id_part(notice.root)}",
             direction=notice.parties.direction,
             participants=list(notice.parties.participants),
             references=[*calls, *(also or [])],
@@ -542,7 +549,7 @@ def _conference(notice: Notice, event_type: str, **data: Any) -> Draft:
     return _draft(
         notice,
         event_type,
-        f"{id_of(conference)}/{fields['StatusCallbackEvent'].lower()}/{id_of(number)}/{id_of(notice.sid)}",
+        f"{id_part(conference)}/{fields['StatusCallbackEvent'].lower()}/{id_part(number)}/{id_part(notice.sid)}",
         sequence=False,
         also=[Reference(kind="thread", value=conference)] if conference else [],
         **data,
@@ -554,7 +561,7 @@ def _status_id(notice: Notice) -> str:
     status."""
     number = notice.fields.whole("SequenceNumber")
     status = _status(notice.fields["CallStatus"])
-    return f"{id_of(notice.sid)}/status/{status}" + ("" if number is None else f"/{number}")
+    return f"{id_part(notice.sid)}/status/{status}" + ("" if number is None else f"/{number}")
 
 
 def _failure(fields: Fields, status: str) -> Failure | None:

@@ -1,0 +1,123 @@
+"""A delivery taken apart: one ``Item`` for each notice in each entry.
+
+One delivery may hold up to 1000 notices, of several accounts (developers.facebook.com/docs/graph-api/webhooks). Each is
+read on its own: what can't be read goes to the dead letters without the others. ``raw`` of an item is a whole delivery
+again, with this notice alone: it can be mapped by itself, as when it is redriven.
+
+An entry's ``time`` is when Meta sent it, so another attempt may bring another one: no id is made of it, and ``raw`` has
+it only where the notice has no time of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import msgspec
+from msgspec import Raw
+
+from cx_channels.port import Ignored, Unmapped
+from cx_channels.signing import sha256_hex
+from cx_channels.social.meta.values import Json, micros, obj, text
+from cx_events import strict_json
+from cx_events.errors import Refused
+from cx_events.timestamps import Micros
+
+Section = Literal["messaging", "standby", "changes"]
+SECTIONS: tuple[Section, ...] = ("messaging", "standby", "changes")
+OBJECTS = ("page", "instagram")
+
+_BROKEN = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+_decode_any = msgspec.json.Decoder().decode
+_decode_object = msgspec.json.Decoder(dict[str, Raw]).decode
+_decode_list = msgspec.json.Decoder(list[Raw]).decode
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """``object``: ``page`` or ``instagram``. ``account``: the entry's id, that of the page or account. ``digest``: 32
+    hex digits, of the notice alone."""
+
+    object: str
+    account: str
+    time: Micros | None
+    section: Section
+    value: Json
+    raw: bytes
+    digest: str
+
+
+def items_of(body: bytes) -> Iterator[Item | Ignored | Unmapped]:
+    """The notices of a delivery, in order. ``Refused("malformed")`` for what is no delivery at all."""
+    try:
+        top = _decode_object(body)
+        name = text(_decode_any(top["object"])) if "object" in top else ""
+    except _BROKEN as error:
+        raise Refused("malformed", f"not a JSON object with an 'object': {error}") from None
+    if name == "whatsapp_business_account":
+        yield Ignored("object/whatsapp_business_account", "WhatsApp belongs to a connection of its own")
+        return
+    if name not in OBJECTS:
+        yield Ignored("object/unknown", f"the object {name[:64]!r} is neither {' nor '.join(OBJECTS)}")
+        return
+    try:
+        entries = _decode_list(top["entry"]) if "entry" in top else []
+    except _BROKEN:
+        raise Refused("malformed", "'entry' is not a list") from None
+    if not entries:
+        yield Ignored("no-entries", "the delivery has no entries")
+    for entry in entries:
+        yield from _of_entry(name, entry)
+
+
+def _of_entry(name: str, entry: Raw) -> Iterator[Item | Ignored | Unmapped]:
+    whole = _delivery(name, entry)
+    try:
+        parts = _decode_object(entry)
+        account = text(_decode_any(parts["id"])) if "id" in parts else ""
+        time = _decode_any(parts["time"]) if "time" in parts else None
+        notices = [(section, _decode_list(parts[section])) for section in SECTIONS if section in parts]
+    except _BROKEN as error:
+        yield Unmapped(_digest(whole), f"malformed entry: {error}", whole)
+        return
+    if not any(raws for _, raws in notices):
+        yield Ignored("no-notices", "the entry has neither messages nor changes")
+    for section, raws in notices:
+        for raw in raws:
+            yield _item(name, account, time, section, raw)
+
+
+def _item(name: str, account: str, time: Any, section: Section, raw: Raw) -> Item | Unmapped:
+    notice = _compact(raw)
+    head: dict[str, Any] = {"id": account} if account else {}
+    if isinstance(time, int | str):
+        head["time"] = time
+    whole = _delivery(name, Raw(msgspec.json.encode({**head, section: [notice]})))
+    digest = _digest(bytes(notice))
+    try:
+        value = strict_json.decode(bytes(raw))
+    except Refused as refused:
+        return Unmapped(digest, f"malformed {section}: {refused.detail}", whole)
+    if not isinstance(value, dict):
+        return Unmapped(digest, f"malformed {section}: not an object", whole)
+    if "timestamp" in value or "created_time" in obj(value.get("value")):
+        head.pop("time", None)
+        whole = _delivery(name, Raw(msgspec.json.encode({**head, section: [notice]})))
+    return Item(name, account, micros(time), section, value, whole, digest)
+
+
+def _delivery(name: str, entry: Raw) -> bytes:
+    return msgspec.json.encode({"object": name, "entry": [_compact(entry)]})
+
+
+def _compact(raw: Raw) -> Raw:
+    """Without the blanks between tokens: an event is one line."""
+    try:
+        return Raw(msgspec.json.format(bytes(raw), indent=-1))
+    except _BROKEN:
+        return raw
+
+
+def _digest(content: bytes) -> str:
+    return sha256_hex(content)[:32]

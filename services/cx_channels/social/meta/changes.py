@@ -1,0 +1,325 @@
+"""Public life: what the changes of a page's feed and of an Instagram account become.
+
+Shapes: developers.facebook.com/docs/graph-api/webhooks/reference/page and .../reference/instagram. A post with all that
+is said below it is one interaction, ``CONNECTION/POST``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from msgspec import Raw
+
+from cx_channels.event_ids import id_part
+from cx_channels.port import Connection, Ignored, Unmapped
+from cx_channels.social.meta.body import Item
+from cx_channels.social.meta.people import business, customer
+from cx_channels.social.meta.values import Json, first, micros, number, obj, text, texts
+from cx_events.envelope import Attachment, Data, Draft, Message
+
+Outcome = Draft | Ignored | Unmapped
+
+VERBS = {
+    "": "add",
+    "add": "add",
+    "create": "add",
+    "edit": "edit",
+    "edited": "edit",
+    "update": "edit",
+    "remove": "remove",
+    "delete": "remove",
+    "deleted": "remove",
+    "hide": "hide",
+    "unhide": "hide",
+}
+
+
+@dataclass(frozen=True)
+class Change:
+    """``post``: what it belongs to, the interaction. ``own``: the account's own doing."""
+
+    item: Item
+    connection: Connection
+    value: Json
+    verb: str
+
+    @property
+    def author(self) -> Json:
+        """``{id, name}``: named ``from`` in feeds, ``sender_*`` and ``reviewer_*`` elsewhere."""
+        value = self.value
+        who = obj(value.get("from"))
+        return {
+            "id": first(who.get("id"), value.get("sender_id"), value.get("reviewer_id")),
+            "name": first(who.get("name"), who.get("username"), value.get("sender_name"), value.get("reviewer_name")),
+        }
+
+    @property
+    def own(self) -> bool:
+        author = self.author["id"]
+        return bool(author) and author == self.item.account
+
+    @property
+    def post(self) -> str:
+        value = self.value
+        media = obj(value.get("media"))
+        return first(
+            value.get("post_id"), media.get("id"), value.get("media_id"), value.get("open_graph_story_id"),
+            value.get("parent_id"), value.get("comment_id"), value.get("id"), value.get("review_id"),
+        )  # fmt: skip
+
+    @property
+    def words(self) -> str:
+        return first(self.value.get("message"), self.value.get("text"), self.value.get("review_text"))
+
+    def digest(self) -> str:
+        return self.item.digest[:16]
+
+
+# --- comments and posts ----------------------------------------------------------------------------------------------
+
+
+def commented(change: Change) -> Iterator[Outcome]:
+    value = change.value
+    comment = first(value.get("comment_id"), value.get("id"))
+    if not comment:
+        yield _lost(change, "a comment without an id")
+        return
+    parent = text(value.get("parent_id"))
+    yield _of_verb(change, "cx.social.comment.v1", comment, in_reply_to=parent or change.post)
+
+
+def posted(change: Change) -> Iterator[Outcome]:
+    value = change.value
+    if not change.post:
+        yield _lost(change, "a post without an id")
+        return
+    # An album says each of its pictures as a post of the same id.
+    part = first(value.get("photo_id"), value.get("video_id"), value.get("share_id"), value.get("link_id"))
+    yield _of_verb(change, "cx.social.post.v1", change.post, part=part if change.verb == "add" else "")
+
+
+def mentioned(change: Change) -> Iterator[Outcome]:
+    """On Instagram it names what, not who or with which words."""
+    value = change.value
+    place = first(value.get("comment_id"), value.get("post_id"), value.get("media_id"))
+    if not place:
+        yield _lost(change, "a mention without a place")
+        return
+    yield _of_verb(change, "cx.social.mention.v1", place, prefix="mention/")
+
+
+def reviewed(change: Change) -> Iterator[Outcome]:
+    """Stars until 2018, since then a recommendation: positive or negative, which is the reason here."""
+    value = change.value
+    review = first(value.get("open_graph_story_id"), value.get("review_id"), value.get("post_id"))
+    if not review:
+        yield _lost(change, "a review without an id")
+        return
+    yield _of_verb(
+        change,
+        "cx.social.review.v1",
+        review,
+        edits_anew=True,
+        rating=number(value.get("rating")),
+        reason=text(value.get("recommendation_type")).lower(),
+    )
+
+
+def reacted(change: Change) -> Iterator[Outcome]:
+    value = change.value
+    target = first(value.get("comment_id"), change.post)
+    if not target:
+        yield _lost(change, "a reaction to nothing")
+        return
+    taken_back = change.verb == "remove"
+    at = text(value.get("created_time")) or change.digest()
+    yield _draft(
+        change,
+        "cx.message.reacted.v1",
+        f"{id_part(target)}/reaction/{id_part(change.author['id'])}/{change.verb}/{id_part(at)}",
+        message=Message(id=target),
+        reaction="" if taken_back else first(value.get("reaction_type"), value.get("item"), "like"),
+        reason="unreact" if taken_back else "",
+    )
+
+
+def _of_verb(
+    change: Change,
+    event_type: str,
+    id: str,
+    *,
+    part: str = "",
+    prefix: str = "",
+    in_reply_to: str = "",
+    edits_anew: bool = False,
+    **data: Any,
+) -> Outcome:
+    """Said, changed or taken away. ``edits_anew``: a changed one is told as a new one of its type."""
+    named = prefix + id_part(id)
+    words = change.words
+    if change.verb == "hide":
+        return Ignored("hide", "what moderators hide stays said; only removal takes it away")
+    if change.verb == "remove":
+        return _draft(change, "cx.message.deleted.v1", f"{named}/removed", message=Message(id=id))
+    attachments = [Attachment(content_type="image/*", url=url) for url in _pictures(change.value)]
+    if text(change.value.get("video")):
+        attachments.append(Attachment(content_type="video/*", url=text(change.value.get("video"))))
+    message = Message(
+        id=id,
+        text=words,
+        content_type="text/plain" if words else "",
+        in_reply_to=in_reply_to,
+        attachments=attachments,
+    )
+    url = first(
+        change.value.get("permalink_url"),
+        change.value.get("permalink"),
+        obj(change.value.get("post")).get("permalink_url"),
+    )
+    link = first(change.value.get("link"))
+    if change.verb == "edit":
+        kind = event_type if edits_anew else "cx.message.edited.v1"
+        return _draft(change, kind, f"{named}/edited/{change.digest()}", message=message, url=url or link, **data)
+    if part:
+        named += f"/{id_part(part)}"
+    return _draft(change, event_type, named, message=message, url=url or link, **data)
+
+
+def _pictures(value: Json) -> list[str]:
+    return list(dict.fromkeys([*texts(value.get("photos")), *texts([value.get("photo")])]))
+
+
+# --- the tables ------------------------------------------------------------------------------------------------------
+
+Mapper = Callable[[Change], Iterator[Outcome]]
+
+_POSTS = (
+    "post",
+    "status",
+    "photo",
+    "video",
+    "share",
+    "album",
+    "link",
+    "note",
+    "story",
+    "event",
+    "live",
+    "photos",
+    "reel",
+)
+
+KINDS: Mapping[str, tuple[Mapper, str]] = {
+    # page: field `feed`, by the item
+    "feed/comment": (commented, "cx.social.comment; cx.message.edited or deleted by its verb"),
+    **{f"feed/{item}": (posted, "cx.social.post; cx.message.edited or deleted by its verb") for item in _POSTS},
+    "feed/reaction": (reacted, "cx.message.reacted"),
+    "feed/like": (reacted, "cx.message.reacted"),
+    "feed/rating": (reviewed, "cx.social.review"),
+    "feed/mention": (mentioned, "cx.social.mention"),
+    # page: other fields
+    "mention": (mentioned, "cx.social.mention"),
+    "ratings/rating": (reviewed, "cx.social.review"),
+    "ratings/comment": (commented, "cx.social.comment"),
+    "ratings/reaction": (reacted, "cx.message.reacted"),
+    "ratings/like": (reacted, "cx.message.reacted"),
+    # instagram
+    "comments": (commented, "cx.social.comment"),
+    "live_comments": (commented, "cx.social.comment"),
+    "mentions": (mentioned, "cx.social.mention"),
+}
+
+_SETTINGS = "the page's own profile and settings"
+_ELSEWHERE = "names something that only the Graph API gives"
+_NOT_TALK = "not said by or to a customer"
+
+IGNORED: Mapping[str, str] = {
+    "hide": "what moderators hide stays said; only removal takes it away",
+    "conversations": _ELSEWHERE,
+    "leadgen": _ELSEWHERE,
+    "leadgen_fat": _ELSEWHERE,
+    "live_videos": _NOT_TALK,
+    "videos": _NOT_TALK,
+    "video_text_question_responses": _ELSEWHERE,
+    "story_insights": _NOT_TALK,
+    "story_share": _NOT_TALK,
+    "share_to_feed": _NOT_TALK,
+    "creator_marketplace_projects": _NOT_TALK,
+    "business_login": _SETTINGS,
+    "message_template_status_update": _SETTINGS,
+    "product_review": _SETTINGS,
+    "page_upcoming_change": _SETTINGS,
+    "page_change_proposal": _SETTINGS,
+    "inbox_labels": _SETTINGS,
+    "group_feed": _NOT_TALK,
+    "publisher_subscriptions": _NOT_TALK,
+    "messenger_template_status_update": _SETTINGS,
+    **{
+        f"profile/{field}": _SETTINGS
+        for field in (
+            "about", "affiliation", "attire", "awards", "bio", "birthday", "category", "checkins", "company_overview",
+            "contact_address", "culinary_team", "current_location", "description", "email", "founded",
+            "general_info", "general_manager", "hometown", "hours", "interests", "location", "members", "mission",
+            "name", "parking", "payment_options", "personal_info", "personal_interests", "phone", "picture",
+            "price_range", "products", "public_transit", "website",
+        )
+    },
+}  # fmt: skip
+
+
+def kind_of(field: str, value: Json) -> str:
+    """The kind of a change, as the tables name it."""
+    if field in ("feed", "ratings"):
+        return f"{field}/{text(value.get('item')).lower() or ('post' if field == 'feed' else 'rating')}"
+    return f"profile/{field}" if f"profile/{field}" in IGNORED else field
+
+
+def map_change(item: Item, connection: Connection) -> Iterator[Outcome]:
+    """The event of one change; ``Unmapped`` where its kind or verb is unknown, or where it does not say of what."""
+    value = item.value.get("value")
+    field = text(item.value.get("field")).lower()
+    kind = kind_of(field, obj(value))
+    if kind in IGNORED:
+        yield Ignored(kind, IGNORED[kind])
+        return
+    if not isinstance(value, dict):
+        yield Unmapped(item.digest, "malformed changes: the value is not an object", item.raw)
+        return
+    verb = VERBS.get(text(value.get("verb")).lower(), "")
+    change = Change(item, connection, value, verb)
+    if kind not in KINDS or not verb:
+        yield _lost(change, f"unknown-kind: {kind[:64]!r} with verb {text(value.get('verb'))[:32]!r}")
+        return
+    if not item.account:
+        yield _lost(change, "the entry has no id")
+        return
+    yield from KINDS[kind][0](change)
+
+
+def _lost(change: Change, reason: str) -> Unmapped:
+    return Unmapped(
+        change.item.digest, reason if reason.startswith("unknown") else f"malformed changes: {reason}", change.item.raw
+    )
+
+
+def _draft(change: Change, event_type: str, id: str, **data: Any) -> Draft:
+    item, connection, author = change.item, change.connection, change.author
+    page = business(item.object, item.account, name=author["name"] if change.own else "")
+    person = customer(item.object, item.account, author["id"], name=author["name"])
+    # Whom Meta may not name, it leaves out: somebody said it all the same.
+    people = [page] if change.own else [person, page] if author["id"] or author["name"] else [page]
+    return Draft(
+        type=event_type,
+        id=id,
+        time=micros(change.value.get("created_time")) or item.time,
+        data=Data(
+            channel="social",
+            interaction=f"{connection.id}/{id_part(change.post)}",
+            direction="outbound" if change.own else "inbound",
+            participants=people,
+            raw=Raw(item.raw),
+            **data,
+        ),
+    )

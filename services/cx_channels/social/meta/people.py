@@ -1,0 +1,92 @@
+"""Who is who on a page or an Instagram account.
+
+Ids of people are valid within one page or account alone (page-scoped, Instagram-scoped), which is their scope.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cx_channels.social.meta.body import Item
+from cx_channels.social.meta.values import Json, obj, text, texts
+from cx_events.envelope import Direction, Identifier, Participant, Role
+
+PAGE_INBOX = "263902037430900"
+"""The app id of Meta's own inbox, where people at the business write
+(developers.facebook.com/docs/messenger-platform/handover-protocol, "Page Inbox")."""
+
+_PERSON = {"page": "facebook-psid", "instagram": "instagram"}
+_ACCOUNT = {"page": "facebook-page", "instagram": "instagram-account"}
+
+
+@dataclass(frozen=True, slots=True)
+class Peers:
+    """The two ends of a message. ``user_ref`` stands for a person whom the page may not yet know by id."""
+
+    account: str
+    user: str
+    user_ref: str
+    from_account: bool
+
+    @property
+    def thread(self) -> str:
+        return f"{self.account}:{self.user or self.user_ref}"
+
+
+def peers_of(item: Item) -> Peers | None:
+    """None where nobody is named. The account is the end that the entry is about; where neither is, who sent an echo
+    or else who received the message."""
+    value = item.value
+    sender, recipient = obj(value.get("sender")), obj(value.get("recipient"))
+    sent, received = text(sender.get("id")), text(recipient.get("id"))
+    echo = obj(value.get("message")).get("is_echo") is True
+    if item.account and item.account in (sent, received):
+        outward = item.account == sent and item.account != received
+    else:
+        outward = echo
+    account, user = (sent, recipient) if outward else (received, sender)
+    account = account or item.account
+    ref = text(user.get("user_ref")) or text(obj(value.get("optin")).get("user_ref"))
+    peers = Peers(account, text(user.get("id")), ref, outward or echo)
+    return peers if peers.account and (peers.user or peers.user_ref) else None
+
+
+def customer(object: str, account: str, user: str, *, user_ref: str = "", name: str = "") -> Participant:
+    """A person, by the ids that this page or account knows them by."""
+    identifiers = [Identifier(kind=_PERSON[object], value=user, scope=account)] if user else []
+    if user_ref and user_ref != user:
+        identifiers.append(Identifier(kind="facebook-user-ref", value=user_ref, scope=account))
+    return Participant(role="customer", name=name, identifiers=identifiers)
+
+
+def business(object: str, account: str, *, name: str = "") -> Participant:
+    return Participant(role="business", name=name, identifiers=[Identifier(kind=_ACCOUNT[object], value=account)])
+
+
+def writer_of(app: str, settings: Mapping[str, Any]) -> Participant | None:
+    """Who wrote for the business: a person in Meta's inbox, or one of the apps that the settings ``bots`` and ``agents``
+    list; None where nothing tells, as on Instagram, which names no app."""
+    role: Role
+    if app in texts(settings.get("bots")):
+        role = "bot"
+    elif app == PAGE_INBOX or app in texts(settings.get("agents")):
+        role = "agent"
+    else:
+        return None
+    return Participant(role=role, id=app)
+
+
+def participants_of(item: Item, peers: Peers, settings: Mapping[str, Any]) -> tuple[Direction, list[Participant]]:
+    """Who takes part in a message and which way it goes; the one who speaks comes first."""
+    value: Json = item.value
+    prior = obj(value.get("prior_message"))
+    ref = peers.user_ref or (text(prior.get("identifier")) if prior.get("source") == "checkbox_plugin" else "")
+    person = customer(item.object, peers.account, peers.user, user_ref=ref)
+    page = business(item.object, peers.account)
+    if not peers.from_account:
+        return "inbound", [person, page]
+    message = obj(value.get("message"))
+    writer = writer_of(text(message.get("app_id")), settings) if message else None
+    return "outbound", [writer, page, person] if writer else [page, person]

@@ -1,0 +1,40 @@
+"""Meta's two proofs: the app secret's signature on each delivery, and the verify token of a subscription.
+
+developers.facebook.com/docs/graph-api/webhooks/getting-started, "Validating payloads" and "Verification requests".
+"""
+
+from __future__ import annotations
+
+from cx_channels.port import Answer, Connection, Request
+from cx_channels.signing import any_same, check_signature
+from cx_events.errors import Refused
+
+HEADER = "X-Hub-Signature-256"
+"""Over the body as it was sent: Meta escapes non-ASCII as lower-case ``\\uXXXX`` before it signs. The older header
+``X-Hub-Signature`` (SHA-1) comes beside it and is not read."""
+
+
+def verify(request: Request, connection: Connection) -> None:
+    """``Refused`` (401) unless one of the connection's app secrets signed the body."""
+    check_signature(
+        request.headers.get(HEADER.lower()), [request.body], connection.secrets, header=HEADER, prefix="sha256="
+    )
+
+
+def challenge(request: Request, connection: Connection) -> Answer | None:
+    """The answer to a subscription check, a GET with ``hub.mode=subscribe``: its challenge, as plain text.
+
+    ``Refused`` (403) where the token is not the connection's ``verify_token`` (a text, or a list while it is changed).
+    """
+    if request.method != "GET":
+        return None
+    asked = dict(request.query)
+    if asked.get("hub.mode") != "subscribe":
+        raise Refused("bad-challenge", "a GET must have hub.mode=subscribe", 403)
+    configured = connection.settings.get("verify_token", ())
+    tokens = [str(each) for each in (configured if isinstance(configured, list | tuple) else [configured]) if each]
+    if not tokens:
+        raise Refused("bad-verify-token", "the connection has no setting verify_token", 403)
+    if not any_same(asked.get("hub.verify_token", ""), tokens):
+        raise Refused("bad-verify-token", "hub.verify_token is not the connection's", 403)
+    return Answer(body=asked.get("hub.challenge", "").encode("utf-8", "replace"))
