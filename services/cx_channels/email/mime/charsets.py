@@ -41,8 +41,10 @@ def codec_of(charset: str) -> str | None:
         return None
     try:
         found = codecs.lookup(name)
-        b"".decode(found.name)  # refuses codecs from bytes to bytes, such as "hex"
-    except (LookupError, ValueError, UnicodeError):
+        b"a".decode(found.name)  # a codec from bytes to bytes, such as "hex", is refused
+    except UnicodeError:
+        pass  # one byte is not enough for UTF-16
+    except (LookupError, ValueError):
         return None
     return None if found.name.replace("-", "_") in _NOT_CHARSETS else found.name
 

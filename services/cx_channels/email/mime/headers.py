@@ -123,20 +123,22 @@ def words(value: str) -> str:
     if "=?" not in value:
         return value
     out: list[str] = []
-    run, charset, at = b"", "", 0
+    run: bytes | None = None
+    charset, at = "", 0
     for match in _WORD.finditer(value):
         between = value[at : match.start()]
         content = _word_content(match[2], match[3])
         named = match[1].partition("*")[0].lower()
-        if run and not between.strip() and named == charset:
+        if run is not None and not between.strip() and named == charset:
             run += content
         else:
-            out.append(decode(run, charset) if run else "")
-            if between.strip() or not run:
+            if run is not None:
+                out.append(decode(run, charset))
+            if run is None or between.strip():
                 out.append(between)
             run, charset = content, named
         at = match.end()
-    if run:
+    if run is not None:
         out.append(decode(run, charset))
     out.append(value[at:])
     return clean("".join(out))
@@ -343,6 +345,7 @@ def _display(raw: str) -> str:
     return name[:200]
 
 
+_YEAR_10000 = 253_402_300_800
 _ZONE_WORDS = re.compile(r"(?<=[+-]\d{4})\s+\(?[A-Za-z].*\Z")
 
 
@@ -359,5 +362,5 @@ def date(raw: str) -> int | None:
         elapsed = moment - datetime(1970, 1, 1, tzinfo=UTC)
     except OverflowError:
         return None
-    microseconds = (elapsed.days * 86_400 + elapsed.seconds) * 1_000_000
-    return microseconds if microseconds >= 0 else None
+    seconds = elapsed.days * 86_400 + elapsed.seconds
+    return seconds * 1_000_000 if 0 <= seconds < _YEAR_10000 else None

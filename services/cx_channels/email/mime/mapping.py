@@ -170,14 +170,15 @@ class _Reading:
         for number, outcome in enumerate(outcomes, 1):
             data = self._about(outcome.recipient, original, original.raw("message-id"), "outbound")
             assert data.message is not None
-            data.message.automatic = BOUNCE
             what = outcome.action
+            if what != "delivered":
+                data.failure = Failure(code=outcome.code, message=outcome.explanation)
             if what == "failed":
-                data.failure = Failure(code=outcome.code, message=outcome.explanation)
+                data.message.automatic = BOUNCE
             elif what == "delayed":
-                # Not failed: the server keeps trying, and a final report follows where it gives up.
-                data.message.automatic, data.reason, data.direction = REPORT, "delayed", "internal"
-                data.failure = Failure(code=outcome.code, message=outcome.explanation)
+                # Not failed: the server keeps trying, and a final report follows where it gives up. The notice is a
+                # message of its own, not another state of the one that it is about.
+                data.message.id, data.reason, data.direction = self._own_id(), "delayed", "internal"
             suffix = f"/{number}" if number > 1 else ""
             drafts.append(self._draft("received" if what == "delayed" else what, data, suffix))
         return drafts

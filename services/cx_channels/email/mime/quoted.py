@@ -62,7 +62,7 @@ def split(text: str) -> tuple[str, str]:
             new, quoted = [*new, *below], [*quoted, *lines[start:end], *marked]
         else:
             quoted += lines[start:]
-    fresh = "\n".join(new).strip()
+    fresh = re.sub(r"\n{3,}", "\n\n", "\n".join(new)).strip()
     return (fresh, "\n".join(quoted).strip()) if fresh else (text.strip(), "")
 
 

@@ -1,0 +1,146 @@
+"""What a mail says: alternatives, HTML, flowed text, quoted text, attachments."""
+
+from __future__ import annotations
+
+import pytest
+
+from cx_channels.email.mime.body import body_of, content_of, unflow
+from cx_channels.email.mime.markup import safe_html, text_of
+from cx_channels.email.mime.parse import parse
+from cx_channels.email.mime.quoted import split
+
+
+def html_mail(html: str) -> bytes:
+    return b"From: a@example.com\nContent-Type: text/html; charset=utf-8\n\n" + html.encode()
+
+
+@pytest.mark.parametrize(
+    ("html", "text"),
+    [
+        ("<p>one</p><p>two</p>", "one\n\ntwo"),
+        ("one<br>two<br/><br>three", "one\ntwo\n\nthree"),
+        ("<div>one</div><div>two</div>", "one\ntwo"),
+        ("<ul><li>a<li>b</ul>c", "- a\n- b\n\nc"),
+        ("<table><tr><td>a</td><td>b</td></tr><tr><td>c</table>", "a b\nc"),
+        ("<style>x{}</style><script>y()</script><title>t</title>z<!-- c -->", "z"),
+        ("<p>a &amp; b&nbsp;c</p>", "a & b\xa0c"),
+        ("<pre>  a\n  b</pre>", "a\n  b"),
+        ("<blockquote>old<blockquote>older</blockquote></blockquote>new", "> old\n>> older\nnew"),
+        ('<img src="x" alt="A cat"><span style="display:none">hidden</span>', "A cat"),
+        ("a <b>bold</b> word", "a bold word"),
+        ("<p>never closed <div>still", "never closed\n\nstill"),
+        ("", ""),
+    ],
+)
+def test_html_becomes_the_text_that_is_seen(html: str, text: str) -> None:
+    assert text_of(html) == text
+
+
+def test_html_is_kept_without_what_could_harm() -> None:
+    safe = safe_html(
+        '<p onclick="x()">a<script>alert(1)</script><iframe src="//x"></iframe><a href="javascript:x">b</a></p>'
+        "<style>p{}</style>"
+    )
+    assert "a" in safe
+    for harmful in ("script", "onclick", "iframe", "style", "p{}"):
+        assert harmful not in safe
+
+
+def test_markup_that_would_keep_a_parser_busy_is_not_parsed() -> None:
+    attributes = "<p " + " ".join(f"a{n}=1" for n in range(70_000)) + ">text</p>"
+    assert safe_html(attributes) == ""
+    assert text_of("<i>" * 30_000 + "deep") == "deep"
+
+
+def test_of_alternatives_the_plain_one_is_the_text() -> None:
+    raw = (
+        b"Content-Type: multipart/alternative; boundary=b\n\n--b\nContent-Type: text/html\n\n<p>rich\n"
+        b"--b\n\nplain\n--b\nContent-Type: text/calendar; name=invite.ics\n\nBEGIN:VCALENDAR\n--b--"
+    )
+    content = content_of(parse(raw).root)
+    assert content.text() == "plain"
+    assert content.html() == "<p>rich</p>"
+    assert [part.file_name for part in content.attached] == ["invite.ics"]
+
+
+def test_an_empty_plain_alternative_gives_way_to_the_html() -> None:
+    raw = b"Content-Type: multipart/alternative; boundary=b\n\n--b\n\n \n--b\nContent-Type: text/html\n\n<p>rich\n--b--"
+    assert content_of(parse(raw).root).text() == "rich"
+
+
+def test_text_after_an_attachment_is_read_too() -> None:
+    raw = (
+        b"Content-Type: multipart/mixed; boundary=b\n\n--b\n\none\n--b\nContent-Type: image/png\n\nx\n--b\n\ntwo\n"
+        b'--b\nContent-Disposition: attachment; filename="..\\\\..\\\\notes.txt"\n\nnot shown\n--b--'
+    )
+    content = content_of(parse(raw).root)
+    assert content.text() == "one\n\ntwo"
+    assert [part.file_name for part in content.attached] == ["", "notes.txt"]
+
+
+def test_flowed_lines_are_joined_and_signatures_are_not() -> None:
+    assert unflow("one \ntwo\n> quoted \n> more\n stuffed\n-- \nAna") == "one two\n> quoted more\nstuffed\n-- \nAna"
+    assert unflow("auf \nteilen", delete_space=True) == "aufteilen"
+
+
+def without_blank_lines(text: str) -> list[str]:
+    return [line for line in text.split("\n") if line.strip()]
+
+
+REPLIES = [
+    "On Sun, 22 Nov 2026 at 12:00, Bo <bo@acme.example> wrote:\n> old",
+    "On Sun, 22 Nov 2026 at 12:00, Bo of Acme\n<bo@acme.example> wrote:\n\n> old",
+    "> On 22 Nov 2026, at 19:21, Bo <bo@acme.example> wrote:\n> \n> old",
+    "Am 22.11.2026 um 12:00 schrieb Bo:\n> old",
+    "Le 22 nov. 2026 à 12:00, Bo a écrit :\n> old",
+    "Il giorno 22 nov 2026 Bo <bo@acme.example> ha scritto:\n> old",
+    "El dom, 22 nov 2026 a las 12:00, Bo (<bo@acme.example>) escribió:\n> old",
+    'Вс, 22 нояб. 2026 г. в 12:00, "Bo" <bo@acme.example> написал:\n> old',
+    "-----Original Message-----\nFrom: Bo\nSent: Sunday\nTo: Ana\nSubject: x\n\nold",
+    "________________________________\nFrom: Bo <bo@acme.example>\nSent: Sunday\nTo: Ana\nSubject: x\n\nold",
+    "Von: Bo\nGesendet: Sonntag\nAn: Ana\nBetreff: x\n\nold",
+    "---- On Sun, 22 Nov 2026 12:00:00 +0000 Bo <bo@acme.example> wrote ----\nold",
+    "2026/11/22 Bo <bo@acme.example>\n> old",
+    "> old",
+]
+
+
+@pytest.mark.parametrize("quote", REPLIES)
+def test_what_a_reply_quotes_is_split_off(quote: str) -> None:
+    new, quoted = split(f"New words.\n\n{quote}")
+    assert new == "New words."
+    assert without_blank_lines(quoted) == without_blank_lines(quote)
+
+
+def test_answers_below_and_between_quoted_lines_are_new() -> None:
+    new, quoted = split("On Sunday, Bo wrote:\n> one?\nYes.\n> two?\nNo.")
+    assert new == "Yes.\nNo."
+    assert quoted == "On Sunday, Bo wrote:\n> one?\n> two?"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Please see.\n\n---------- Forwarded message ----------\nFrom: Bo\nDate: today\nSubject: x\n\nold",
+        "> only a quote",
+        "No quote at all: from here\nto there.",
+        "I wrote on Monday:\nnothing.",
+        "",
+    ],
+)
+def test_a_text_without_a_quote_or_of_nothing_else_stays_whole(text: str) -> None:
+    assert split(text) == (text, "")
+
+
+def test_a_quote_in_html_is_split_off_too() -> None:
+    body = body_of(
+        content_of(parse(html_mail("<p>New</p><div>On Sunday, Bo wrote:<blockquote>old</blockquote></div>")).root)
+    )
+    assert body.text == "New"
+    assert body.quoted == "On Sunday, Bo wrote:\n> old"
+
+
+def test_a_text_over_the_limit_is_cut_and_says_so() -> None:
+    body = body_of(content_of(parse(b"From: a@example.com\n\n" + b"word \n" * 100_000).root))
+    assert len(body.text) == 128 << 10
+    assert body.cut
