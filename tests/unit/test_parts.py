@@ -1,0 +1,104 @@
+"""Parts add up: whatever the order and the grouping, the same facts give the same part."""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+
+import msgspec
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cx_context.combine import MERGERS, combine, merge
+from cx_context.definition import winners
+from cx_context.fold import apply, makes_part, new_part
+from cx_context.model import SAID_KEPT, Part
+from cx_events.facts import Fact
+from cx_events.stamp import Stamped
+from cx_events.testing.builders import SECOND, START, a_fact
+from cx_events.testing.histories import facts_of, histories
+
+
+def folded(facts: list[Fact]) -> Part:
+    part = new_part(facts[0])
+    for fact in facts[1:]:
+        apply(part, fact)
+    return part
+
+
+def by_part(history: list[Stamped]) -> dict[bytes, list[Fact]]:
+    groups: dict[bytes, list[Fact]] = defaultdict(list)
+    for fact in winners(facts_of(history)):
+        if makes_part(fact.event.type):
+            groups[fact.anchor].append(fact)
+    return groups
+
+
+def test_every_field_of_a_part_says_how_it_combines() -> None:
+    assert set(MERGERS) == set(Part.__struct_fields__)
+
+
+@given(history=histories(), seed=st.integers(0, 2**32))
+def test_any_order_of_facts_gives_the_same_part(history: list[Stamped], seed: int) -> None:
+    for facts in by_part(history).values():
+        shuffled = random.Random(seed).sample(facts, len(facts))
+        assert folded(shuffled) == folded(facts)
+
+
+@given(history=histories(), seed=st.integers(0, 2**32))
+def test_any_grouping_of_facts_combines_to_the_same_part(history: list[Stamped], seed: int) -> None:
+    dice = random.Random(seed)
+    for facts in by_part(history).values():
+        groups: dict[int, list[Fact]] = defaultdict(list)
+        for fact in facts:
+            groups[dice.randrange(3)].append(fact)
+        parts = [folded(group) for group in groups.values()]
+        dice.shuffle(parts)
+        assert combine(parts) == folded(facts)
+
+
+@given(history=histories())
+def test_a_part_survives_its_encoding(history: list[Stamped]) -> None:
+    for facts in by_part(history).values():
+        part = folded(facts)
+        assert msgspec.msgpack.decode(msgspec.msgpack.encode(part), type=Part) == part
+
+
+def test_combining_changes_neither_part() -> None:
+    one = folded([a_fact(id="1", interaction="chat-1", text="a", data={"attributes": {"tier": "gold"}})])
+    other = folded([a_fact(id="2", interaction="chat-1", text="b", at=START + SECOND, email="ana@example.com")])
+    before = msgspec.msgpack.encode([one, other])
+    both = merge(one, other)
+    apply(both, a_fact(id="3", interaction="chat-1", text="c", at=START + 2 * SECOND))
+    assert msgspec.msgpack.encode([one, other]) == before
+
+
+def test_of_many_messages_the_latest_stay() -> None:
+    part = folded([a_fact(id=f"{n:02}", interaction="chat-1", text=f"t{n}", at=START + n * SECOND) for n in range(30)])
+    assert [said[3] for said in part.said] == [f"t{n}" for n in range(29, 29 - SAID_KEPT, -1)]
+    assert part.messages == 30
+
+
+def test_decisions_and_insights_are_not_counted() -> None:
+    part = folded([
+        a_fact(id="1", interaction="chat-1", text="hello"),
+        a_fact("cx.conversation.note.v1", id="2", interaction="chat-1", data={"note": "called back"}),
+        a_fact("cx.insight.found.v1", id="3", interaction="chat-1", data={
+            "insight": {"producer": "vader", "version": "1", "sentiment": -0.4}}),
+    ])  # fmt: skip
+    assert (part.facts, part.events, part.messages) == (3, 1, 1)
+    assert part.notes[0][2] == "called back"
+    assert part.sentiment[0][1] == -400
+
+
+def test_an_unknown_type_is_counted() -> None:
+    assert folded([a_fact("acme.parcel.lost", id="1", interaction="chat-1")]).events == 1
+
+
+def test_an_ended_interaction_stays_ended_though_an_earlier_callback_comes_later() -> None:
+    ended = a_fact("cx.interaction.ended.v1", id="e", interaction="call-1", channel="voice", sequence=3)
+    answered = a_fact("cx.interaction.answered.v1", id="a", interaction="call-1", channel="voice", sequence=2)
+    part = folded([ended, answered])
+    assert part.ended is not None
+    assert part.answered is not None
+    assert part.ended[0] > part.answered
