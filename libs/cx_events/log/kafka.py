@@ -43,6 +43,8 @@ class _Line:
     def __init__(self, producer: AIOKafkaProducer) -> None:
         self.producer = producer
         self.waiting = 0
+        self.idle = asyncio.Event()
+        self.idle.set()
         self.retired = False
 
 
@@ -61,6 +63,7 @@ class KafkaLog:
         self._line: asyncio.Task[_Line] | None = None
         self._trouble = "no answer"
         self._asker: AIOKafkaConsumer | None = None
+        self._asking = asyncio.Lock()
         self._closing: set[asyncio.Task[None]] = set()
         self._stopped = False
 
@@ -72,10 +75,11 @@ class KafkaLog:
         self._stopped = True
         line, self._line = self._line, None
         if line is not None:
-            if line.done() and not line.cancelled() and line.exception() is None:
-                await _close(line.result().producer)
             line.cancel()
             await asyncio.wait([line])
+            if not line.cancelled() and line.exception() is None:
+                await line.result().idle.wait()  # each append under way ends by its deadline
+                await _close(line.result().producer)
         asker, self._asker = self._asker, None
         if asker is not None:
             await asker.stop()
@@ -89,6 +93,7 @@ class KafkaLog:
         line = await self._current_line(deadline)
         acknowledged: list[asyncio.Future[Any]] = []
         line.waiting += 1
+        line.idle.clear()
         try:
             async with asyncio.timeout_at(deadline):
                 for topic, key, value in records:
@@ -112,7 +117,11 @@ class KafkaLog:
                 if not future.cancel() and not future.cancelled():
                     future.exception()  # seen: several records of one append may fail together
             line.waiting -= 1
-            self._close_if_unused(line)
+            if not line.waiting:
+                line.idle.set()
+                if line.retired:
+                    # Not before: others may still get their acknowledgement from it, each until its own deadline.
+                    self._behind(_close(line.producer))
 
     def reader(self) -> KafkaReader:
         return KafkaReader(self)
@@ -135,7 +144,7 @@ class KafkaLog:
         count = await self.partitions(topic)
         wanted = [TopicPartition(self.prefix + topic, number) for number in range(count)]
         try:
-            async with asyncio.timeout_at(deadline):
+            async with asyncio.timeout_at(deadline), self._asking:
                 if self._asker is None:
                     self._asker = await open_consumer(self.servers)
                 ends = await self._asker.end_offsets(wanted)
@@ -203,11 +212,6 @@ class KafkaLog:
         line.retired = True
         if not self._stopped:
             self._line = asyncio.create_task(self._build())
-
-    def _close_if_unused(self, line: _Line) -> None:
-        """Others may still get their acknowledgement from it, each until its own deadline."""
-        if line.retired and not line.waiting:
-            self._behind(_close(line.producer))
 
     def _behind(self, work: Any) -> None:
         task = asyncio.ensure_future(work)

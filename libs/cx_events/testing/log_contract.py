@@ -324,6 +324,17 @@ class LogContract:
     async def test_nothing_is_appended_to_nothing(self, log: Log) -> None:
         assert await log.append([]) == []
 
+    async def test_stopping_finishes_what_is_under_way(self, log: Log, make_log: MakeLog) -> None:
+        under_way = [asyncio.create_task(log.append([record(f"k{n}", str(n))])) for n in range(50)]
+        await asyncio.sleep(0)
+        await log.stop()
+        positions = [at for given in await asyncio.gather(*under_way) for at in given]
+        assert len(set(positions)) == 50
+        again = make_log(partitions=4)
+        await again.start()
+        assert sum((await again.end_positions(INTERACTIONS)).values()) == 50
+        await again.stop()
+
     async def test_a_stopped_log_says_so(self, log: Log) -> None:
         await log.stop()
         with pytest.raises(Fatal, match="stopped"):
