@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cx_events.errors import Refused
@@ -106,6 +106,7 @@ def test_an_instant_outside_of_the_calendar_is_not_written(at: int) -> None:
         format_time(at)
 
 
+@settings(deadline=None)
 @given(st.integers(FIRST, LAST))
 def test_what_is_written_is_read_back(at: int) -> None:
     text = format_time(at)
@@ -113,12 +114,14 @@ def test_what_is_written_is_read_back(at: int) -> None:
     assert len(text) == (27 if at % 1_000_000 else 20)
 
 
+@settings(deadline=None)
 @given(st.datetimes(datetime(2, 1, 1), datetime(9998, 12, 31)), st.integers(-1439, 1439))
 def test_any_offset_names_the_same_instant(moment: datetime, offset: int) -> None:
     aware = moment.replace(tzinfo=timezone(timedelta(minutes=offset)))
     assert parse_time(aware.isoformat()) == (aware - EPOCH) // timedelta(microseconds=1)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=40))
 def test_any_text_is_read_or_refused(text: str) -> None:
     try:
@@ -127,6 +130,7 @@ def test_any_text_is_read_or_refused(text: str) -> None:
         assert refused.reason == "bad-time"
 
 
+@settings(deadline=None)
 @given(st.integers(FIRST, LAST), st.integers(FIRST, LAST))
 def test_whole_seconds_and_fractions_order_as_their_instants(one: int, other: int) -> None:
     assert (parse_time(format_time(one)) < parse_time(format_time(other))) == (one < other)
