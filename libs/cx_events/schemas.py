@@ -105,8 +105,8 @@ TOPICS = (
     Topic(
         name=CONTEXT_CHANGES,
         summary="Short notices that a customer's context changed: a hint to read again, never the truth.",
-        key="tenant and customer",
-        value="a notice in JSON: tenant, customer, version, the parts that changed, what it was merged into",
+        key="the customer's id: its 16 bytes, a keyed hash of tenant and profile",
+        value="a notice in JSON: tenant, customer, version, whose context answers for the customer now",
         retention="for good, unless the broker is told otherwise: nothing depends on an old notice",
         producers=("cx_projectors",),
         consumers=("cx_context_api",),
@@ -114,11 +114,11 @@ TOPICS = (
     Topic(
         name=DEAD_LETTERS,
         summary="What could not be mapped, decoded or folded: the original whole, with reason and place.",
-        key="as the original's",
+        key="32 hex digits of a keyed hash of tenant, source and id",
         value="a dead letter in JSON",
         retention="for good",
-        producers=("cx_channels", "cx_projectors"),
-        consumers=("cx_ops",),
+        producers=("cx_channels",),
+        consumers=("cx_projectors",),
     ),
 )
 
@@ -262,8 +262,7 @@ _CONTEXT_CHANGED: Json = {
         "tenant": {"type": "string"},
         "customer": {"type": "string", "format": "uuid"},
         "version": {"type": "integer", "description": "The context's version; it never falls."},
-        "parts": {"type": "array", "items": {"type": "string"}, "description": "What changed."},
-        "merged_into": {"type": "string", "description": "The customer that this one is part of now, if any."},
+        "merged_into": {"type": "string", "description": "Whose context answers for this customer now, if another's."},
     },
 }
 
