@@ -12,7 +12,7 @@ from cx_identity.model import Candidate, Edge, Graph, Profile, Standing, Tied, c
 from cx_identity.rules import Rules
 from cx_identity.sharing import crowd_at
 
-_MASK = bytes.fromhex("00000000000000000000ca0d1da7e000")
+_MASK = 0xCA0D1DA7E000
 
 
 def candidate_id(identifier: NodeId) -> bytes:
@@ -20,7 +20,7 @@ def candidate_id(identifier: NodeId) -> bytes:
 
     Its own inverse, so a dismissal names its identifier without a look-up, and it still is a UUIDv8 and no profile.
     """
-    return bytes(byte ^ mask for byte, mask in zip(identifier, _MASK, strict=True))
+    return (int.from_bytes(identifier, "big") ^ _MASK).to_bytes(16, "big")
 
 
 def candidate_for(

@@ -30,7 +30,7 @@ from cx_identity.model import (
     confidence_of,
 )
 from cx_identity.rules import Rules
-from cx_identity.sharing import shared_of
+from cx_identity.sharing import shared_of, silent_among
 
 _Step = tuple[int, Evidence, NodeId, NodeId, str, int]
 """(turn, evidence, a, b, rule, confidence): a merge or an edge; verified edges have turn 0, asserted ones 1."""
@@ -95,7 +95,7 @@ def _keep_apart(decision: Decision, groups: Groups, rank: int) -> Standing:
 
 def _attempts(graph: Graph, shared: frozenset[NodeId], rules: Rules) -> list[_Step]:
     """The edges that link unless a guard refuses, in the order in which they are tried."""
-    silent = frozenset(id for id, profile in graph.profiles.items() if not rules.may_link(profile))
+    silent = silent_among(graph.profiles, rules)
     attempts: list[_Step] = []
     for edge in graph.edges:
         a, b = edge.a, edge.b

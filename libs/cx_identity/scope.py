@@ -27,7 +27,7 @@ from dataclasses import dataclass
 from cx_events.ids import NodeId
 from cx_identity.model import Decision, Edge, Graph, Profile
 from cx_identity.rules import Rules
-from cx_identity.sharing import crowd_at
+from cx_identity.sharing import crowd_among, silent_among
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class GraphSlice:
 class Scope:
     """One recomputation. ``nodes``: the profiles that it decides about, as far as read."""
 
-    __slots__ = ("_asked", "_decisions", "_edges", "_profiles", "_rules", "_shared", "_wanted", "nodes")
+    __slots__ = ("_asked", "_decisions", "_edges", "_profiles", "_rules", "_shared", "_silent", "_wanted", "nodes")
 
     def __init__(self, dirty: Iterable[NodeId], rules: Rules) -> None:
         """``dirty``: as the module says; for a withdrawal, the profiles that the withdrawn decision names."""
@@ -71,6 +71,7 @@ class Scope:
         self._edges: dict[tuple[NodeId, NodeId], Edge] = {}
         self._decisions: dict[bytes, Decision] = {}
         self._shared: set[NodeId] = set()
+        self._silent: set[NodeId] = set()
 
     def wants(self) -> frozenset[NodeId]:
         """The profiles to read next; empty when all is known. May hold ids that no fact names: there is no profile."""
@@ -81,6 +82,7 @@ class Scope:
         wanted, self._wanted = self._wanted, frozenset()
         profiles = read.profiles
         self._asked |= wanted
+        self._silent |= silent_among({id: profiles[id] for id in profiles.keys() - self._profiles.keys()}, self._rules)
         self._profiles.update(profiles)
         touching: dict[NodeId, list[Edge]] = {id: [] for id in wanted if id in profiles}
         self.nodes.update(touching)
@@ -137,24 +139,22 @@ class Scope:
         return reached
 
     def _is_shared(self, id: NodeId, neighbours: list[NodeId]) -> bool:
-        profiles = self._profiles
-        profile = profiles[id]
-        allowed = self._rules.shared_after.get(profile.kind)
-        if allowed is None or len(neighbours) <= allowed:
+        profiles, silent = self._profiles, self._silent
+        kind = profiles[id].kind
+        if id in silent or len(neighbours) <= self._rules.shared_after.get(kind, len(neighbours)):
             return False
-        return crowd_at(profile, [profiles[other] for other in neighbours], self._rules) is not None
+        linkable = [profiles[other] for other in neighbours if other not in silent]
+        return crowd_among(kind, linkable, self._rules) is not None
 
     def _follow(self, touching: Mapping[NodeId, list[Edge]]) -> set[NodeId]:
         """The other ends of the active edges."""
-        profiles, shared, rules = self._profiles, self._shared, self._rules
+        shared, silent = self._shared, self._silent
         reached: set[NodeId] = set()
         for id, edges in touching.items():
-            if not rules.may_link(profiles[id]):
+            if id in silent:
                 continue
             for edge in edges:
                 other = edge.b if edge.a == id else edge.a
-                if (edge.verified is not None or (id not in shared and other not in shared)) and rules.may_link(
-                    profiles[other]
-                ):
+                if other not in silent and (edge.verified is not None or (id not in shared and other not in shared)):
                     reached.add(other)
         return reached

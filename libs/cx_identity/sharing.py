@@ -34,33 +34,56 @@ def crowd_at(profile: Profile, neighbours: Iterable[Profile], rules: Rules) -> C
 
     Values that may not link are neither shared nor counted. Of several kinds the strongest is named.
     """
-    allowed = rules.shared_after.get(profile.kind)
-    if allowed is None or not rules.may_link(profile):
+    if profile.kind not in rules.shared_after or not rules.may_link(profile):
         return None
-    rank = rank_of(profile.kind)
+    return crowd_among(profile.kind, (neighbour for neighbour in neighbours if rules.may_link(neighbour)), rules)
+
+
+def crowd_among(kind: str, neighbours: Iterable[Profile], rules: Rules) -> Crowd | None:
+    """``crowd_at`` an identifier of this kind, where it and all the neighbours may link."""
+    allowed = rules.shared_after.get(kind)
+    if allowed is None:
+        return None
     values: dict[str, set[NodeId]] = {}
     for neighbour in neighbours:
-        if rank_of(neighbour.kind) <= rank and rules.may_link(neighbour):
-            values.setdefault(neighbour.kind, set()).add(neighbour.id)
-    crowds = [kind for kind, ids in values.items() if len(ids) > allowed]
+        of_kind = values.get(neighbour.kind)
+        if of_kind is None:
+            values[neighbour.kind] = {neighbour.id}
+        else:
+            of_kind.add(neighbour.id)
+    rank = rank_of(kind)
+    crowds = [kind for kind, ids in values.items() if len(ids) > allowed and rank_of(kind) <= rank]
     if not crowds:
         return None
-    kind = min(crowds, key=lambda kind: (rank_of(kind), kind))
-    return Crowd(kind, len(values[kind]), allowed)
+    strongest = min(crowds, key=lambda kind: (rank_of(kind), kind))
+    return Crowd(strongest, len(values[strongest]), allowed)
 
 
 def shared_among(profiles: Mapping[NodeId, Profile], edges: Iterable[Edge], rules: Rules) -> frozenset[NodeId]:
     """The shared identifiers, where ``edges`` are all that these profiles have."""
-    neighbours: dict[NodeId, list[Profile]] = {}
+    silent = silent_among(profiles, rules)
+    tied: dict[NodeId, list[Profile]] = {
+        id: [] for id, profile in profiles.items() if profile.kind in rules.shared_after and id not in silent
+    }
     for edge in edges:
-        for end, other in ((edge.a, edge.b), (edge.b, edge.a)):
-            if profiles[end].kind in rules.shared_after:
-                neighbours.setdefault(end, []).append(profiles[other])
+        a, b = edge.a, edge.b
+        if a in tied and b not in silent:
+            tied[a].append(profiles[b])
+        if b in tied and a not in silent:
+            tied[b].append(profiles[a])
     return frozenset(
         id
-        for id, tied in neighbours.items()
-        if len(tied) > rules.shared_after[profiles[id].kind] and crowd_at(profiles[id], tied, rules) is not None
+        for id, neighbours in tied.items()
+        if len(neighbours) > rules.shared_after[profiles[id].kind]
+        and crowd_among(profiles[id].kind, neighbours, rules) is not None
     )
+
+
+def silent_among(profiles: Mapping[NodeId, Profile], rules: Rules) -> frozenset[NodeId]:
+    """Those that may not link."""
+    if not rules.never_link:
+        return frozenset()
+    return frozenset(id for id, profile in profiles.items() if not rules.may_link(profile))
 
 
 def shared_of(graph: Graph, rules: Rules) -> frozenset[NodeId]:
