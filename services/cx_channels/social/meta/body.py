@@ -10,6 +10,7 @@ it only where the notice has no time of its own.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -30,8 +31,8 @@ OBJECTS = ("page", "instagram")
 
 _BROKEN = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _decode_any = msgspec.json.Decoder().decode
-_decode_object = msgspec.json.Decoder(dict[str, Raw]).decode
-_decode_list = msgspec.json.Decoder(list[Raw]).decode
+_slice_object = msgspec.json.Decoder(dict[str, Raw]).decode
+_slice_list = msgspec.json.Decoder(list[Raw]).decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ class Item:
 def items_of(body: bytes) -> Iterator[Item | Ignored | Unmapped]:
     """The notices of a delivery, in order. ``Refused("malformed")`` for what is no delivery at all."""
     try:
-        top = _decode_object(body)
+        top = _parts(body)
         name = text(_decode_any(top["object"])) if "object" in top else ""
     except _BROKEN as error:
         raise Refused("malformed", f"not a JSON object with an 'object': {error}") from None
@@ -62,7 +63,7 @@ def items_of(body: bytes) -> Iterator[Item | Ignored | Unmapped]:
         yield Ignored("object/unknown", f"the object {name[:64]!r} is neither {' nor '.join(OBJECTS)}")
         return
     try:
-        entries = _decode_list(top["entry"]) if "entry" in top else []
+        entries = _each(top["entry"]) if "entry" in top else []
     except _BROKEN:
         raise Refused("malformed", "'entry' is not a list") from None
     if not entries:
@@ -74,10 +75,10 @@ def items_of(body: bytes) -> Iterator[Item | Ignored | Unmapped]:
 def _of_entry(name: str, entry: Raw) -> Iterator[Item | Ignored | Unmapped]:
     whole = _delivery(name, entry)
     try:
-        parts = _decode_object(entry)
+        parts = _parts(entry)
         account = text(_decode_any(parts["id"])) if "id" in parts else ""
         time = _decode_any(parts["time"]) if "time" in parts else None
-        notices = [(section, _decode_list(parts[section])) for section in SECTIONS if section in parts]
+        notices = [(section, _each(parts[section])) for section in SECTIONS if section in parts]
     except _BROKEN as error:
         yield Unmapped(_digest(whole), f"malformed entry: {error}", whole)
         return
@@ -94,17 +95,54 @@ def _item(name: str, account: str, time: Any, section: Section, raw: Raw) -> Ite
     if isinstance(time, int | str):
         head["time"] = time
     whole = _delivery(name, Raw(msgspec.json.encode({**head, section: [notice]})))
-    digest = _digest(bytes(notice))
     try:
         value = strict_json.decode(bytes(raw))
     except Refused as refused:
-        return Unmapped(digest, f"malformed {section}: {refused.detail}", whole)
+        return Unmapped(_digest(bytes(notice)), f"malformed {section}: {refused.detail}", whole)
+    digest = _digest(json.dumps(value, sort_keys=True).encode())
     if not isinstance(value, dict):
         return Unmapped(digest, f"malformed {section}: not an object", whole)
     if "timestamp" in value or "created_time" in obj(value.get("value")):
         head.pop("time", None)
         whole = _delivery(name, Raw(msgspec.json.encode({**head, section: [notice]})))
     return Item(name, account, micros(time), section, value, whole, digest)
+
+
+def _parts(raw: bytes | Raw) -> dict[str, Raw]:
+    """An object's values, each as it was written."""
+    try:
+        return _slice_object(raw)
+    except _BROKEN as error:
+        value = _loose(bytes(raw), error)
+        if not isinstance(value, dict):
+            raise
+        return {name: _written(item) for name, item in value.items()}
+
+
+def _each(raw: Raw) -> list[Raw]:
+    """A list's values, each as it was written."""
+    try:
+        return _slice_list(raw)
+    except _BROKEN as error:
+        value = _loose(bytes(raw), error)
+        if not isinstance(value, list):
+            raise
+        return [_written(item) for item in value]
+
+
+def _loose(raw: bytes, error: Exception) -> Any:
+    """JSON in which a lone surrogate is escaped somewhere, as of an emoji cut in two: no reason to give up the others.
+    Raises ``error`` where that is not what is wrong."""
+    if b"\\u" not in raw:
+        raise error
+    try:
+        return json.loads(raw)
+    except (ValueError, RecursionError):
+        raise error from None
+
+
+def _written(value: Any) -> Raw:
+    return Raw(json.dumps(value, separators=(",", ":")).encode())
 
 
 def _delivery(name: str, entry: Raw) -> bytes:

@@ -42,7 +42,7 @@ _MEDIA = {
     "reel": "video/*",
     "ig_reel": "video/*",
 }
-_METRICS = ("csat", "nps", "ces")
+_SCALES = {"nps": (0, 10), "csat": (1, 7), "ces": (1, 7)}
 
 
 @dataclass(frozen=True)
@@ -219,7 +219,8 @@ def answered_survey(notice: Notice) -> Iterator[Outcome]:
             answer = obj(question)
             metric = text(answer.get("type")).lower()
             score = number(answer.get("payload"))
-            if metric in _METRICS and score is not None:
+            least, most = _SCALES.get(metric, (1, 0))
+            if score is not None and least <= score <= most:
                 found = True
                 comment = text(obj(answer.get("follow_up")).get("payload"))
                 survey = Survey(metric=metric, score=score, comment=comment)  # type: ignore[arg-type]
@@ -227,7 +228,9 @@ def answered_survey(notice: Notice) -> Iterator[Outcome]:
                 yield _draft(notice, "cx.survey.answered.v1", id, survey=survey)
     if not found:
         yield Unmapped(
-            notice.own_id("feedback"), "malformed messaging_feedback: no question has a score", notice.item.raw
+            notice.own_id("feedback"),
+            "malformed messaging_feedback: no question has a score of its scale",
+            notice.item.raw,
         )
 
 
@@ -315,7 +318,7 @@ def kind_of(value: Json) -> str:
 
 
 def map_messaging(item: Item, connection: Connection) -> Iterator[Outcome]:
-    """The events of one item; ``Unmapped`` where its kind is unknown, or where nobody is named."""
+    """The events of one item; ``Unmapped`` where its kind is unknown, or where no person is named."""
     kind = kind_of(item.value)
     if kind in IGNORED:
         yield Ignored(kind, IGNORED[kind])
@@ -331,7 +334,7 @@ def map_messaging(item: Item, connection: Connection) -> Iterator[Outcome]:
         return
     peers = peers_of(item)
     if peers is None:
-        yield Unmapped(lost_id, f"malformed {kind}: neither sender nor recipient is named", item.raw)
+        yield Unmapped(lost_id, f"malformed {kind}: no person or no account is named", item.raw)
         return
     yield from KINDS[kind][0](Notice(item, connection, peers, body))
 

@@ -66,8 +66,8 @@ def business(object: str, account: str, *, name: str = "") -> Participant:
 
 
 def writer_of(app: str, settings: Mapping[str, Any]) -> Participant | None:
-    """Who wrote for the business: a person in Meta's inbox, or one of the apps that the settings ``bots`` and ``agents``
-    list; None where nothing tells, as on Instagram, which names no app."""
+    """Who wrote for the business: a person in Meta's inbox, or one of the apps in the settings ``bots`` and ``agents``;
+    None where nothing tells, as on Instagram, which names no app."""
     role: Role
     if app in texts(settings.get("bots")):
         role = "bot"

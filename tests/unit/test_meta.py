@@ -1,0 +1,313 @@
+"""Meta: signatures and challenges, who is who, batches, and what another attempt of a delivery becomes."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from cx_channels.port import Connection, Mapped, Request
+from cx_channels.signing import sign
+from cx_channels.social.meta import PROVIDER, changes, messaging
+from cx_channels.social.meta.mapping import IGNORED, KINDS
+from cx_channels.social.meta.values import micros
+from cx_channels.trial import trial
+from cx_events.envelope import Draft
+from cx_events.errors import Refused
+
+VECTORS = Path(__file__).parents[2].parent / "shared" / "fixtures" / "signatures" / "meta"
+FIXTURES = Path(str(__import__("cx_channels.social.meta", fromlist=["x"]).__file__)).parent / "fixtures"
+PAGE, ANA = "100000000000001", "2000000000000001"
+NOON = 1_795_348_800_000
+
+
+def connection(*secrets: str, **settings: Any) -> Connection:
+    return Connection("acme-social", "acme", PROVIDER.name, secrets=secrets, settings=settings)
+
+
+def delivery(*items: Any, section: str = "messaging", object: str = "page", page: str = PAGE, time: int = NOON) -> Any:
+    return {"object": object, "entry": [{"id": page, "time": time, section: list(items)}]}
+
+
+def item(sender: str = ANA, recipient: str = PAGE, **body: Any) -> dict[str, Any]:
+    return {"sender": {"id": sender}, "recipient": {"id": recipient}, "timestamp": NOON, **body}
+
+
+def mapped(document: Any, **settings: Any) -> Mapped:
+    body = document if isinstance(document, bytes) else json.dumps(document).encode()
+    return PROVIDER.map(Request(body, headers={"content-type": "application/json"}), connection(**settings))
+
+
+def only(found: Mapped) -> Draft:
+    assert len(found.drafts) == 1, found
+    return found.drafts[0]
+
+
+def roles(draft: Draft) -> list[str]:
+    return [participant.role for participant in draft.data.participants]
+
+
+# --- proofs ----------------------------------------------------------------------------------------------------------
+
+
+def verified(body: bytes, given: str | None, *secrets: str) -> str:
+    assert PROVIDER.verify is not None
+    headers = {} if given is None else {"x-hub-signature-256": given}
+    try:
+        PROVIDER.verify(Request(body, headers=headers), connection(*secrets))
+    except Refused as refused:
+        assert refused.status == 401
+        return refused.reason
+    return "passed"
+
+
+@pytest.mark.parametrize("path", sorted(VECTORS.glob("*.json")) or [VECTORS / "none"], ids=lambda path: path.name)
+def test_a_delivery_that_meta_signed_passes_and_nothing_else_does(path: Path) -> None:
+    if not path.is_file():
+        assert not os.environ.get("CI"), f"the vectors {path} are missing"
+        pytest.skip("the vectors are not here")
+    vector = json.loads(path.read_bytes())
+    body, expected, secret = vector["body"].encode(), vector["expected"], vector["app_secret"]
+    assert verified(body, expected, secret) == "passed"
+    assert verified(body, expected, "new secret", secret) == "passed"
+    assert verified(body + b" ", expected, secret) == "bad-signature"
+    assert verified(body, expected, "new secret") == "bad-signature"
+    assert verified(body, expected.removeprefix("sha256="), secret) == "bad-signature"
+    assert verified(body, None, secret) == "missing-signature"
+
+
+def test_the_older_sha1_signature_alone_is_not_enough() -> None:
+    assert PROVIDER.verify is not None
+    headers = {"x-hub-signature": "sha1=" + sign("s", b"{}", "sha1")}
+    with pytest.raises(Refused) as caught:
+        PROVIDER.verify(Request(b"{}", headers=headers), connection("s"))
+    assert caught.value.reason == "missing-signature"
+
+
+def asked(*query: tuple[str, str], token: Any = "a-token") -> tuple[int, bytes | str]:
+    try:
+        answer = PROVIDER.challenge(Request(b"", "GET", query=query), connection(verify_token=token))
+    except Refused as refused:
+        return refused.status, refused.reason
+    assert answer is not None
+    return answer.status, answer.body
+
+
+SUBSCRIBE = ("hub.mode", "subscribe")
+CHALLENGE = ("hub.challenge", "1158201444")
+
+
+def test_a_subscription_check_with_the_right_token_hears_its_challenge() -> None:
+    right = ("hub.verify_token", "a-token")
+    assert asked(SUBSCRIBE, right, CHALLENGE) == (200, b"1158201444")
+    assert asked(SUBSCRIBE, right, CHALLENGE, token=["another", "a-token"]) == (200, b"1158201444")
+
+
+@pytest.mark.parametrize(
+    ("query", "token"),
+    [
+        ((SUBSCRIBE, ("hub.verify_token", "b"), CHALLENGE), "a-token"),
+        ((SUBSCRIBE, ("hub.verify_token", ""), CHALLENGE), "a-token"),
+        ((SUBSCRIBE, ("hub.verify_token", ""), CHALLENGE), ""),
+        ((SUBSCRIBE, ("hub.verify_token", "None"), CHALLENGE), None),
+        ((SUBSCRIBE, CHALLENGE), "a-token"),
+        ((("hub.mode", "unsubscribe"), ("hub.verify_token", "a-token")), "a-token"),
+        ((), "a-token"),
+    ],
+)
+def test_any_other_get_is_forbidden(query: tuple[tuple[str, str], ...], token: Any) -> None:
+    status, reason = asked(*query, token=token)
+    assert status == 403
+    assert reason in ("bad-verify-token", "bad-challenge")
+
+
+def test_a_post_is_no_challenge() -> None:
+    assert PROVIDER.challenge(Request(b"{}", "POST", query=(SUBSCRIBE,)), connection()) is None
+
+
+# --- who is who ------------------------------------------------------------------------------------------------------
+
+
+def test_a_person_is_known_within_one_page_alone() -> None:
+    draft = only(mapped(delivery(item(message={"mid": "m", "text": "hi"}))))
+    (identifier,) = draft.data.participants[0].identifiers
+    assert (identifier.kind, identifier.value, identifier.scope) == ("facebook-psid", ANA, PAGE)
+    assert draft.data.interaction == f"acme-social/{PAGE}:{ANA}"
+    other = only(mapped(delivery(item(message={"mid": "m", "text": "hi"}), object="instagram")))
+    assert other.data.participants[0].identifiers[0].kind == "instagram"
+
+
+@pytest.mark.parametrize(
+    ("app", "expected"),
+    [("1", ["bot", "business", "customer"]), (2, ["agent", "business", "customer"]),
+     ("263902037430900", ["agent", "business", "customer"]), ("3", ["business", "customer"]),
+     (None, ["business", "customer"])],
+)  # fmt: skip
+def test_an_echo_tells_by_its_app_who_wrote_it(app: Any, expected: list[str]) -> None:
+    message = {"mid": "m", "text": "hi", "is_echo": True, **({} if app is None else {"app_id": app})}
+    draft = only(mapped(delivery(item(PAGE, ANA, message=message)), bots=["1"], agents=["2"]))
+    assert draft.type == "cx.message.sent.v1"
+    assert draft.data.direction == "outbound"
+    assert roles(draft) == expected
+    assert draft.data.interaction == f"acme-social/{PAGE}:{ANA}"
+
+
+def test_the_two_ends_are_found_although_the_entry_names_another_account() -> None:
+    received = only(mapped(delivery(item(ANA, "55", message={"mid": "m"}))))
+    sent = only(mapped(delivery(item("55", ANA, message={"mid": "m2", "is_echo": True}))))
+    assert received.data.interaction == sent.data.interaction == f"acme-social/55:{ANA}"
+
+
+def test_the_pages_own_comment_makes_no_customer() -> None:
+    value = {"item": "comment", "verb": "add", "post_id": "p", "comment_id": "c", "message": "Sorry!"}
+    own = only(mapped(delivery({"field": "feed", "value": {**value, "from": {"id": PAGE}}}, section="changes")))
+    assert (roles(own), own.data.direction) == (["business"], "outbound")
+    ana = only(mapped(delivery({"field": "feed", "value": {**value, "from": {"id": ANA}}}, section="changes")))
+    assert (roles(ana), ana.data.direction) == (["customer", "business"], "inbound")
+    assert own.data.interaction == ana.data.interaction == "acme-social/p"
+
+
+def test_accounts_of_others_are_left_out_where_the_setting_lists_ours() -> None:
+    document = delivery(item(message={"mid": "m"}))
+    assert only(mapped(document, accounts=[PAGE])).type == "cx.message.received.v1"
+    found = mapped(document, accounts=["1"])
+    assert not found.drafts
+    assert [ignored.kind for ignored in found.ignored] == ["other-account"]
+    nameless = {"object": "page", "entry": [{"messaging": [item(message={"mid": "m"})]}]}
+    assert len(mapped(nameless, accounts=["1"]).unmapped) == 1
+
+
+def test_an_authorization_code_counts_only_where_the_settings_say_what_it_is() -> None:
+    document = delivery(item(account_linking={"status": "linked", "authorization_code": "a-1"}))
+    assert not mapped(document).drafts
+    draft = only(mapped(document, account_linking="crm"))
+    assert [(i.kind, i.verified) for i in draft.data.participants[0].identifiers][-1] == ("crm", True)
+
+
+# --- batches and attempts --------------------------------------------------------------------------------------------
+
+
+def test_one_malformed_notice_does_not_lose_the_others() -> None:
+    good = [item(message={"mid": f"m{n}", "text": str(n)}) for n in range(3)]
+    text = json.dumps(delivery(good[0], "BAD", good[1], good[2])).encode()
+    for bad in (b"1", b"[]", b"null", b'{"a":1e999}', b'{"a":"\\ud800 "}', b'{"a":1,"a":2}', b"[" * 80 + b"]" * 80):
+        found = mapped(text.replace(b'"BAD"', bad))
+        assert [draft.id for draft in found.drafts] == ["m0", "m1", "m2"], bad
+        assert len(found.unmapped) == 1
+        assert bad in found.unmapped[0].original.replace(b'"a": ', b'"a":')
+
+
+def test_what_is_kept_of_a_notice_is_a_delivery_that_becomes_the_same_event() -> None:
+    document = {
+        "object": "page",
+        "entry": [
+            {"id": PAGE, "time": NOON, "messaging": [item(message={"mid": "m1"}), item(read={"watermark": NOON})]},
+            {"id": PAGE, "time": NOON // 1000, "changes": [
+                {"field": "mention", "value": {"post_id": "p", "sender_id": ANA, "item": "post", "verb": "add"}}
+            ]},
+        ],
+    }  # fmt: skip
+    drafts = mapped(document).drafts
+    assert len(drafts) == 3
+    for draft in drafts:
+        assert isinstance(draft.data.raw, msgspec.Raw)
+        assert only(mapped(bytes(draft.data.raw))) == draft
+
+
+def test_another_attempt_in_another_batch_becomes_the_same_event() -> None:
+    """An entry's time is that of sending."""
+    for notice in (item(message={"mid": "m"}), item(postback={"title": "Yes"}), item(referral={"ref": "r"})):
+        first = only(mapped(delivery(notice)))
+        again = only(mapped(delivery(notice, time=NOON + 60_000)))
+        assert first == again
+
+
+def test_different_notices_of_one_moment_have_different_ids() -> None:
+    notices = [
+        item(postback={"title": "Yes"}),
+        item(postback={"title": "No"}),
+        item(referral={"ref": "a"}),
+        item(message={"text": "no id"}),
+        item(message={"text": "no id either"}),
+        item(message={"mid": "m"}),
+        item(PAGE, ANA, message={"mid": "m", "is_echo": True}),
+        item(message={"mid": "m", "is_deleted": True}),
+        item(reaction={"mid": "m", "action": "react", "reaction": "love"}),
+        item(reaction={"mid": "m", "action": "unreact"}),
+        item(message_edit={"mid": "m", "text": "x", "num_edit": 1}),
+        item(message_edit={"mid": "m", "text": "y", "num_edit": 2}),
+        item(delivery={"mids": ["m"]}),
+        item(delivery={"watermark": NOON}),
+        item(read={"watermark": NOON}),
+        item(read={"mid": "m"}),
+    ]
+    ids = [draft.id for draft in mapped(delivery(*notices)).drafts]
+    assert len(ids) == len(set(ids)) == len(notices)
+
+
+def test_a_receipt_up_to_a_watermark_stands_at_the_watermarks_moment() -> None:
+    draft = only(mapped(delivery(item(read={"watermark": NOON - 5000}))))
+    assert draft.time == (NOON - 5000) * 1000
+    assert draft.data.message is None
+
+
+# --- shapes ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [(1_795_348_800, NOON * 1000), (NOON, NOON * 1000), (NOON * 1000, NOON * 1000), (str(NOON), NOON * 1000),
+     (0, None), (-1, None), (True, None), ("soon", None), (10**18, None), (None, None), (1.5, None)],
+)  # fmt: skip
+def test_times_are_told_apart_by_their_size(value: Any, expected: int | None) -> None:
+    assert micros(value) == expected
+
+
+@pytest.mark.parametrize(
+    ("document", "kind"),
+    [
+        ({"object": "whatsapp_business_account", "entry": []}, "object/whatsapp_business_account"),
+        ({"object": "user", "entry": [{}]}, "object/unknown"),
+        ({"entry": [{}]}, "object/unknown"),
+        ({"object": "page"}, "no-entries"),
+        ({"object": "page", "entry": [{}]}, "no-notices"),
+    ],
+)
+def test_what_is_not_for_this_provider_is_ignored_by_name(document: Any, kind: str) -> None:
+    found = mapped(document)
+    assert [ignored.kind for ignored in found.ignored] == [kind]
+    assert not found.unmapped
+    assert kind in IGNORED
+
+
+def test_every_kind_has_a_fixture_or_a_sibling_that_has() -> None:
+    seen: set[str] = set()
+    for path in FIXTURES.glob("*.json"):
+        try:
+            document = json.loads(path.read_bytes())
+        except ValueError:
+            continue
+        entries = document.get("entry", ())
+        for entry in (each for each in entries if isinstance(each, dict)):
+            for section in ("messaging", "standby"):
+                notices = entry.get(section, [])
+                seen |= {messaging.kind_of(n) for n in notices if isinstance(n, dict) and isinstance(notices, list)}
+            for change in entry.get("changes", ()):
+                seen.add(changes.kind_of(change.get("field", ""), change["value"]))
+    untested = set(KINDS) - seen
+    assert {kind for kind in untested if not kind.startswith(("feed/", "ratings/"))} == set()
+    assert not set(KINDS) & set(IGNORED)
+
+
+def test_a_trials_exit_code_says_what_became_of_it() -> None:
+    def code(document: Any) -> int:
+        return trial(PROVIDER.name, json.dumps(document).encode(), filename="x.json").exit_code
+
+    assert code(delivery(item(message={"mid": "m"}))) == 0
+    assert code({"object": "user"}) == 3
+    assert code(delivery(item(hologram={}))) == 2
+    assert code([]) == 2
