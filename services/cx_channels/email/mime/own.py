@@ -20,7 +20,8 @@ class Own:
 
     def has(self, address: str) -> bool:
         """Also for ``local+token@domain``."""
-        return self.lists(address) or address.strip().lower().rpartition("@")[2] in self.domains
+        _, at, domain = address.strip().lower().rpartition("@")
+        return self.lists(address) or bool(at and domain in self.domains)
 
     def lists(self, address: str) -> bool:
         """Whether it is one of ``addresses``, a plus part left aside."""

@@ -1,0 +1,116 @@
+"""Mapping in worker processes: real ones, that are stopped, killed and starved."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+
+from cx_channels.email.mime import PROVIDER
+from cx_channels.port import Connection, Request
+from cx_channels.worker import MappingWorkers
+from cx_events.errors import Refused, TryLater
+
+CONNECTION = Connection("mail", "acme", "email/mime", ("a secret",), settings={"addresses": ["support@acme.example"]})
+MAIL = Request(
+    b"From: ana@example.com\r\nMessage-ID: <m-1@example.com>\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"
+    b"--b\r\n\r\nHello\r\n--b\r\nContent-Type: image/png; name=a.png\r\n\r\n\x89PNG\0\xff\r\n--b--\r\n",
+    "SMTP",
+    headers={"x-envelope-from": "ana@example.com"},
+    received=1_795_000_000_000_000,
+)
+
+
+@pytest.fixture
+async def workers() -> AsyncIterator[MappingWorkers]:
+    pool = MappingWorkers(1, deadline=5.0)
+    await pool.start()
+    yield pool
+    await pool.stop()
+
+
+async def test_a_worker_maps_exactly_as_the_provider_does(workers: MappingWorkers) -> None:
+    assert await workers.map("email/mime", MAIL, CONNECTION) == PROVIDER.map(MAIL, CONNECTION)
+
+
+async def test_a_refusal_comes_back_as_it_was_raised(workers: MappingWorkers) -> None:
+    with pytest.raises(Refused, match="no header field") as caught:
+        await workers.map("email/mime", Request(b"nothing", "SMTP"), CONNECTION)
+    assert (caught.value.reason, caught.value.status) == ("malformed", 422)
+
+
+async def test_a_mail_of_fifty_thousand_parts_is_mapped_within_the_limits(workers: MappingWorkers) -> None:
+    body = b"From: a@example.com\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n" + b"--b\r\n\r\nx\r\n" * 50_000
+    (draft,) = (await workers.map("email/mime", Request(body, "SMTP"), CONNECTION)).drafts
+    assert b'"left_out":["parts"]' in bytes(draft.data.raw)  # type: ignore[arg-type]
+
+
+async def test_a_worker_that_hangs_is_replaced_and_the_mail_given_back_whole() -> None:
+    pool = MappingWorkers(1, deadline=0.3)
+    await pool.start()
+    try:
+        (hanging,) = pool.pids
+        os.kill(hanging, signal.SIGSTOP)
+        mapped = await pool.map("email/mime", MAIL, CONNECTION)
+        assert mapped.drafts == ()
+        (lost,) = mapped.unmapped
+        assert lost.reason == "took-too-long"
+        assert lost.original == MAIL.body
+        assert hanging not in pool.pids
+    finally:
+        await pool.stop()
+
+
+async def test_a_worker_killed_midway_is_replaced_and_the_mail_is_mapped(workers: MappingWorkers) -> None:
+    (doomed,) = workers.pids
+    os.kill(doomed, signal.SIGSTOP)  # so that it is killed with the mail in its hands
+    mapping = asyncio.create_task(workers.map("email/mime", MAIL, CONNECTION))
+    await asyncio.sleep(0.05)
+    os.kill(doomed, signal.SIGKILL)
+    assert await mapping == PROVIDER.map(MAIL, CONNECTION)
+    assert workers.pids
+    assert doomed not in workers.pids
+
+
+async def test_a_mail_that_needs_more_memory_than_a_worker_may_have_is_given_back_whole() -> None:
+    pool = MappingWorkers(1, deadline=20.0, memory=200 << 20)
+    await pool.start()
+    try:
+        large = Request(MAIL.body + b"x" * (120 << 20), "SMTP")
+        (lost,) = (await pool.map("email/mime", large, CONNECTION)).unmapped
+        assert lost.reason == "mapping-crashed"
+        assert lost.original == large.body
+        assert (await pool.map("email/mime", MAIL, CONNECTION)).drafts
+    finally:
+        await pool.stop()
+
+
+async def test_a_mapping_that_is_called_off_does_not_answer_the_next_request(workers: MappingWorkers) -> None:
+    slow = asyncio.create_task(workers.map("email/mime", replace(MAIL, body=MAIL.body + b"y" * 8_000_000), CONNECTION))
+    await asyncio.sleep(0.01)
+    slow.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await slow
+    assert await workers.map("email/mime", MAIL, CONNECTION) == PROVIDER.map(MAIL, CONNECTION)
+
+
+async def test_many_mails_share_few_workers(workers: MappingWorkers) -> None:
+    mails = [replace(MAIL, body=MAIL.body.replace(b"m-1", b"m-%d" % number)) for number in range(20)]
+    found = await asyncio.gather(*(workers.map("email/mime", mail, CONNECTION) for mail in mails))
+    assert [mapped.drafts[0].id for mapped in found] == [f"m-{n}@example.com/received" for n in range(20)]
+
+
+async def test_a_stopped_pool_asks_to_try_later_and_leaves_no_process() -> None:
+    pool = MappingWorkers(2)
+    await pool.start()
+    pids = pool.pids
+    await pool.stop()
+    with pytest.raises(TryLater):
+        await pool.map("email/mime", MAIL, CONNECTION)
+    for pid in pids:
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)

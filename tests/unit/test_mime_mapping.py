@@ -1,0 +1,359 @@
+"""Which events a mail becomes, who is in them, and which thread they belong to."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cx_channels.email.mime import PROVIDER
+from cx_channels.email.mime.automatic import automatic
+from cx_channels.email.mime.headers import split_head
+from cx_channels.email.mime.threads import MAX_REFERENCES, ids_in
+from cx_channels.port import Connection, Mapped, Request
+from cx_events.blob.port import blob_name
+from cx_events.envelope import Draft
+from cx_events.errors import Refused
+
+ACME = Connection(
+    "mail", "acme", "email/mime", settings={"addresses": ["support@acme.example"], "domains": ["acme.test"]}
+)
+
+
+def mapped(raw: str | bytes, connection: Connection = ACME, **headers: str) -> Mapped:
+    body = raw if isinstance(raw, bytes) else raw.encode()
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return PROVIDER.map(Request(body, "SMTP", headers=named), connection)
+
+
+def event(raw: str | bytes, connection: Connection = ACME, **headers: str) -> Draft:
+    (draft,) = mapped(raw, connection, **headers).drafts
+    return draft
+
+
+def mail(
+    more: str = "", body: str = "Hello", sender: str = "Ana <ana@example.com>", to: str = "support@acme.example"
+) -> str:
+    return f"From: {sender}\nTo: {to}\nMessage-ID: <m-1@example.com>\n{more}\n{body}"
+
+
+def people(draft: Draft) -> list[tuple[str, str, str]]:
+    return [(p.role, p.name, p.identifiers[0].value if p.identifiers else "") for p in draft.data.participants]
+
+
+def raw_of(draft: Draft) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(bytes(draft.data.raw))  # type: ignore[arg-type]
+    return found
+
+
+# --- who -------------------------------------------------------------------------------------------------------------
+
+
+def test_a_mail_from_a_person_is_received_and_the_sender_comes_first() -> None:
+    draft = event(mail("Cc: Carl <carl@example.com>, info@acme.test\n"))
+    assert draft.type == "cx.message.received.v1"
+    assert draft.data.direction == "inbound"
+    assert people(draft) == [
+        ("customer", "Ana", "ana@example.com"),
+        ("customer", "Carl", "carl@example.com"),
+        ("business", "", "support@acme.example"),
+        ("business", "", "info@acme.test"),
+    ]
+
+
+def test_others_are_not_identified_where_the_sender_is_not() -> None:
+    draft = event(mail("Cc: Carl <carl@example.com>\n", sender="Somebody"))
+    assert people(draft) == [
+        ("customer", "Somebody", ""),
+        ("customer", "Carl", ""),
+        ("business", "", "support@acme.example"),
+    ]
+
+
+def test_a_mail_from_an_own_address_was_sent_and_the_first_outside_is_the_customer() -> None:
+    draft = event(mail(sender="Bo <bo@acme.test>", to="support@acme.example, Ana <ana@example.com>, carl@example.com"))
+    assert draft.type == "cx.message.sent.v1"
+    assert draft.data.direction == "outbound"
+    assert people(draft)[:3] == [
+        ("customer", "Ana", "ana@example.com"),
+        ("customer", "", "carl@example.com"),
+        ("agent", "Bo", "bo@acme.test"),
+    ]
+
+
+def test_a_mail_among_ourselves_has_no_customer() -> None:
+    draft = event(mail(sender="bo@acme.test"))
+    assert draft.data.direction == "internal"
+    assert [role for role, _, _ in people(draft)] == ["agent", "business"]
+
+
+def test_a_contact_form_is_from_whom_it_says_to_answer() -> None:
+    draft = event(mail("Reply-To: Dora <dora@example.com>\n", sender="support@acme.example"))
+    assert draft.type == "cx.message.received.v1"
+    assert people(draft)[0] == ("customer", "Dora", "dora@example.com")
+
+
+def test_the_envelope_names_us_where_the_header_does_not() -> None:
+    draft = event(mail(to="undisclosed-recipients:;"), x_envelope_to="support+case-token-1@acme.example")
+    assert ("business", "", "support+case-token-1@acme.example") in people(draft)
+    assert [r.value for r in draft.data.references if r.kind == "token"] == ["case-token-1"]
+
+
+def test_without_addresses_of_its_own_whoever_a_mail_is_to_is_the_business() -> None:
+    draft = event(mail("Cc: carl@example.com\n"), Connection("mail", "acme", "email/mime"))
+    assert [role for role, _, _ in people(draft)] == ["customer", "customer", "business"]
+
+
+@pytest.mark.parametrize("wrong", ["support@acme.example", [1], {"a": 1}])
+def test_settings_of_another_shape_are_refused_by_name(wrong: Any) -> None:
+    with pytest.raises(Refused, match="addresses"):
+        event(mail(), Connection("mail", "acme", "email/mime", settings={"addresses": wrong}))
+
+
+# --- which thread ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("more", "root"),
+    [
+        ("", "m-1@example.com"),
+        ("In-Reply-To: <a@x>\n", "a@x"),
+        ("In-Reply-To: <b@x>\nReferences: <a@x> <b@x>\n", "a@x"),
+        ("References: <a@x>\n\t<b@x>\n", "a@x"),
+        ("References: <A @\n x>\n", "A@x"),
+        ("In-Reply-To: Your message of Monday <a@x>\n", "a@x"),
+        ("In-Reply-To: a@x\n", "a@x"),
+        ("In-Reply-To: <support@acme.example>\n", "m-1@example.com"),
+        ("References: <m-1@example.com>\n", "m-1@example.com"),
+    ],
+)
+def test_a_mail_belongs_to_the_thread_of_its_root(more: str, root: str) -> None:
+    assert event(mail(more)).data.interaction == f"mail/{root}"
+
+
+def test_every_id_of_the_thread_is_a_reference_within_a_limit() -> None:
+    many = " ".join(f"<r-{number}@x>" for number in range(200))
+    found = [r.value for r in event(mail(f"References: {many}\n")).data.references if r.kind == "message"]
+    assert len(found) == MAX_REFERENCES
+    assert found[0] == "r-0@x"
+    assert found[-2:] == ["r-199@x", "m-1@example.com"]
+
+
+def test_an_id_too_long_to_store_is_known_by_its_digest() -> None:
+    (id,) = ids_in("<" + "a" * 500 + "@x>")
+    assert id.startswith("digest-")
+    assert len(id) < 64
+
+
+def test_the_same_mail_delivered_twice_is_the_same_event() -> None:
+    first = event(mail("Received: by a\nX-Spam: 1\n"))
+    second = event(mail("Received: by b\n"))
+    assert first.id == second.id == "m-1@example.com/received"
+
+
+def test_a_mail_without_an_id_is_known_by_what_its_sender_wrote() -> None:
+    def id_of(trace: str, body: str) -> str:
+        return event(f"{trace}From: ana@example.com\nSubject: x\n\n{body}").id
+
+    one = id_of("Received: by a\nReturn-Path: <a@x>\nDelivered-To: b@x\n", "Hello")
+    assert one == id_of("Received: by b\n", "Hello")
+    assert one != id_of("Received: by a\n", "Hello!")
+
+
+# --- what ------------------------------------------------------------------------------------------------------------
+
+
+def test_an_attachment_is_kept_by_its_content() -> None:
+    found = mapped(
+        mail('Content-Type: application/pdf; name="a.pdf"\nContent-Transfer-Encoding: base64\n', body="aGVsbG8=")
+    )
+    message = found.drafts[0].data.message
+    assert message is not None
+    (attachment,) = message.attachments
+    assert (attachment.name, attachment.content_type, attachment.bytes) == ("a.pdf", "application/pdf", 5)
+    assert attachment.blob == blob_name(b"hello")
+    assert b"hello" in found.blobs
+
+
+def test_a_small_original_lies_in_the_event_and_a_large_one_beside_it() -> None:
+    small = mail().encode()
+    assert base64.b64decode(raw_of(event(small))["mime"]) == small
+    large = mail(body="word\n" * 20_000).encode()
+    found = mapped(large)
+    assert raw_of(found.drafts[0]) == {"blob": blob_name(large), "bytes": len(large)}
+    assert large in found.blobs
+
+
+def test_what_limits_leave_out_is_named() -> None:
+    draft = event(mail(body="word \n" * 100_000))
+    assert raw_of(draft)["left_out"] == ["text"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "kind"),
+    [
+        ("Auto-Submitted: auto-replied; owner-email=x", "auto-reply"),
+        ("Precedence: auto_reply", "auto-reply"),
+        ("X-Autoreply: yes", "auto-reply"),
+        ("Subject: Out of Office: Re: x", "auto-reply"),
+        ("Subject: Abwesenheitsnotiz: x", "auto-reply"),
+        ("Subject: Réponse automatique : x", "auto-reply"),
+        ("List-Id: <a.example.com>", "list"),
+        ("List-Unsubscribe: <https://example.com>\nPrecedence: bulk", "list"),
+        ("Auto-Submitted: auto-generated", "report"),
+        ("Precedence: bulk", "report"),
+        ("Auto-Submitted: no", ""),
+        ("Subject: Is anybody out of office today?", ""),
+        ("Subject: automatic door is broken", ""),
+    ],
+)
+def test_machines_are_told_from_people(fields: str, kind: str) -> None:
+    assert automatic(split_head(f"{fields}\n\n".encode())[0]) == kind
+
+
+@pytest.mark.parametrize("empty", [b"", b"\r\n\r\n", b"no mail at all", b"\0\1\2", b"<html></html>"])
+def test_what_has_no_field_is_refused_as_no_mail(empty: bytes) -> None:
+    with pytest.raises(Refused, match="malformed"):
+        mapped(empty)
+
+
+@given(st.binary(max_size=500))
+def test_any_bytes_behind_a_field_become_an_event(rest: bytes) -> None:
+    found = mapped(b"From: ana@example.com\nContent-Type: multipart/report; boundary=b\n" + rest)
+    assert found.drafts
+    for draft in found.drafts:
+        assert raw_of(draft)
+
+
+# --- reports ---------------------------------------------------------------------------------------------------------
+
+
+def report(status: str, original: str = "Message-ID: <sent@acme.test>\nTo: ana@example.com\n", **how: str) -> str:
+    return (
+        "From: MAILER-DAEMON@mx.example.com\nTo: bo@acme.test\nMessage-ID: <dsn@mx.example.com>\n"
+        "Content-Type: multipart/report; report-type=delivery-status; boundary=b\n\n--b\n\nSorry.\n"
+        f"--b\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; mx.example.com\n\n{status}\n"
+        f"--b\nContent-Type: text/rfc822-headers\n\n{original}\n--b--\n"
+    )
+
+
+def test_a_failed_delivery_is_in_the_thread_of_the_mail_that_failed() -> None:
+    draft = event(
+        report("Final-Recipient: rfc822; ana@example.com\nAction: failed\nStatus: 5.1.1\nDiagnostic-Code: smtp; 550 no")
+    )
+    data = draft.data
+    assert (draft.type, draft.id) == ("cx.message.failed.v1", "dsn@mx.example.com/failed")
+    assert data.interaction == "mail/sent@acme.test"
+    assert people(draft)[0] == ("customer", "", "ana@example.com")
+    assert data.message is not None
+    assert (data.message.id, data.message.in_reply_to) == ("sent@acme.test", "sent@acme.test")
+    assert data.failure is not None
+    assert (data.failure.code, data.failure.message) == ("5.1.1", "550 no")
+
+
+@pytest.mark.parametrize(
+    ("status", "diagnostic", "code"),
+    [
+        ("5.0.0", "smtp; 550 5.1.1 User unknown", "5.1.1"),
+        ("5.0.0", "smtp; 550 User unknown", "5.0.0"),
+        ("5.2.2 (full)", "", "5.2.2"),
+        ("", "smtp; 552 too much", "552"),
+        ("5.1.1", "smtp; 550 5.7.1 see 192.0.2.1", "5.1.1"),
+    ],
+)
+def test_the_most_telling_code_is_given(status: str, diagnostic: str, code: str) -> None:
+    fields = (
+        f"Final-Recipient: rfc822; ana@example.com\nAction: failed\nStatus: {status}\nDiagnostic-Code: {diagnostic}"
+    )
+    failure = event(report(fields)).data.failure
+    assert failure is not None
+    assert failure.code == code
+
+
+def test_the_address_that_we_wrote_to_is_the_customer_s() -> None:
+    status = "Original-Recipient: rfc822; ana@example.com\nFinal-Recipient: rfc822; box17@host.example\nAction: failed"
+    assert people(event(report(status)))[0][2] == "ana@example.com"
+
+
+def test_each_recipient_of_a_report_is_an_event_of_its_own() -> None:
+    status = "\n\n".join(f"Final-Recipient: rfc822; {n}@example.com\nAction: {a}\nStatus: {s}" for n, a, s in (
+        ("ana", "failed", "5.1.1"), ("bea", "delayed", "4.4.1"), ("cia", "relayed", "2.0.0")))  # fmt: skip
+    found = mapped(report(status))
+    assert [(draft.type.split(".")[2], draft.data.reason, people(draft)[0][2]) for draft in found.drafts] == [
+        ("failed", "", "ana@example.com"),
+        ("received", "delayed", "bea@example.com"),
+        ("delivered", "", "cia@example.com"),
+    ]
+    assert len({draft.id for draft in found.drafts}) == 3
+    assert len({bytes(draft.data.raw) for draft in found.drafts}) == 1  # type: ignore[arg-type]
+
+
+def test_a_delay_is_a_notice_of_its_own_and_no_failure() -> None:
+    draft = event(report("Final-Recipient: rfc822; ana@example.com\nAction: delayed\nStatus: 4.4.1"))
+    assert draft.data.message is not None
+    assert draft.data.message.id == "dsn@mx.example.com"
+    assert draft.data.message.automatic == "report"
+    assert draft.data.direction == "internal"
+
+
+def prose(body: str, subject: str = "failure notice", sender: str = "MAILER-DAEMON@mx.example.com") -> str:
+    return f"From: {sender}\nTo: bo@acme.test\nSubject: {subject}\nMessage-ID: <b@mx.example.com>\n\n{body}"
+
+
+@pytest.mark.parametrize(
+    ("notice", "recipient", "code"),
+    [
+        ("<ana@example.com>:\nSorry, no mailbox here by that name. (#5.1.1)", "ana@example.com", "5.1.1"),
+        ("The following addresses failed:\n\n  ana@example.com\n    550 5.2.2 over quota", "ana@example.com", "5.2.2"),
+        ("Your message to ana@example.com could not be delivered:\nmailbox is full", "ana@example.com", "5.2.2"),
+        ("not delivered to:\n\n  ana@example.com\n\nbecause:\n\n  User not listed in it", "ana@example.com", "5.1.1"),
+        ("RCPT TO:<ana@example.com>\n550 unknown user", "ana@example.com", "550"),
+        ("Something went wrong.", "", "5.0.0"),
+    ],
+)  # fmt: skip
+def test_a_bounce_in_prose_is_understood(notice: str, recipient: str, code: str) -> None:
+    draft = event(prose(f"Hi bo@acme.test,\n{notice}\n"))
+    assert draft.type == "cx.message.failed.v1"
+    assert people(draft)[0] == ("customer", "", recipient)
+    assert draft.data.failure is not None
+    assert draft.data.failure.code == code
+
+
+def test_the_returned_mail_below_a_bounce_names_thread_and_recipient() -> None:
+    draft = event(
+        prose(
+            "It could not be delivered.\n\n------ This is a copy of the message. ------\n\n"
+            "Message-ID: <sent@acme.test>\nReferences: <root@example.com>\n"
+            "From: bo@acme.test\nTo: ana@example.com\nSubject: x\n\nhi"
+        )
+    )
+    assert draft.data.interaction == "mail/root@example.com"
+    assert people(draft)[0][2] == "ana@example.com"
+
+
+@pytest.mark.parametrize(
+    ("subject", "sender"),
+    [
+        ("Fwd: failure notice", "ana@example.com"),
+        ("Undelivered mail, what now?", "ana@example.com"),
+        ("Delivery failed: your parcel", "no-reply@parcels.example"),
+    ],
+)
+def test_a_person_s_or_a_shop_s_mail_is_no_bounce(subject: str, sender: str) -> None:
+    assert event(prose("I got 550 5.1.1 from you", subject, sender)).type == "cx.message.received.v1"
+
+
+def test_a_complaint_is_a_reaction_to_the_mail_that_was_sent() -> None:
+    draft = event(
+        "From: fbl@example.com\nMessage-ID: <c@x>\nContent-Type: multipart/report; boundary=b\n\n--b\n"
+        "Content-Type: message/feedback-report\n\nFeedback-Type: abuse\nOriginal-Rcpt-To: ana@example.com\n\n"
+        "--b\nContent-Type: message/rfc822\n\nMessage-ID: <sent@acme.test>\nTo: ana@example.com\n\nhi\n--b--"
+    )
+    assert draft.type == "cx.message.reacted.v1"
+    assert draft.data.reaction == "complaint"
+    assert draft.data.interaction == "mail/sent@acme.test"
+    assert people(draft)[0][2] == "ana@example.com"
