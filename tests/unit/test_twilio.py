@@ -197,8 +197,9 @@ def test_a_leg_that_shows_no_number_of_ours_carries_a_caller_on_to_staff() -> No
 
 def test_softphones_and_desk_phones_are_staff_unless_clients_are_said_to_be_customers() -> None:
     call = {"CallStatus": "ringing", "Direction": "inbound", "To": HUB}
-    assert people(mapped(From="client:ben", **call))[0] == ("agent", ["twilio-client:ben"])
-    assert people(mapped(From="sip:ben@acme.sip.example.com", **call))[0] == ("agent", ["sip:ben@acme.sip.example.com"])
+    assert people(mapped({}, From="client:ben", **call))[0] == ("agent", ["twilio-client:ben"])
+    desk_phone = mapped({}, From="sip:ben@acme.sip.example.com", **call)
+    assert people(desk_phone)[0] == ("agent", ["sip:ben@acme.sip.example.com"])
     assert people(mapped({"clients": "customers"}, From="client:ana", **call))[0] == (
         "customer",
         ["twilio-client:ana"],
