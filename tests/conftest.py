@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -73,3 +74,18 @@ async def postgres_database(postgres_url: str) -> AsyncIterator[str]:
     yield f"{postgres_url.rpartition('/')[0]}/{name}"
     await server.execute(f"DROP DATABASE {name} WITH (FORCE)")
     await server.close()
+
+
+@pytest.fixture(scope="module")
+def postgres_database_for_examples(postgres_url: str) -> Iterator[str]:
+    """The URL of a database that all examples of a module's properties share; each begins by emptying it."""
+    name = f"cx_test_{uuid4().hex[:12]}"
+
+    async def on_server(statement: str) -> None:
+        server = await asyncpg.connect(postgres_url.replace("+asyncpg", ""))
+        await server.execute(statement)
+        await server.close()
+
+    asyncio.run(on_server(f"CREATE DATABASE {name}"))
+    yield f"{postgres_url.rpartition('/')[0]}/{name}"
+    asyncio.run(on_server(f"DROP DATABASE {name} WITH (FORCE)"))

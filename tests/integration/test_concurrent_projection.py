@@ -1,0 +1,89 @@
+"""Four workers at once on PostgreSQL: whoever meets whom, the store ends as the definition says."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.projection import RULES, WINDOW, Worker, bodies, in_partitions, workers
+
+from cx_context.definition import define, define_bodies
+from cx_context.finish import encode_body
+from cx_context.store import Store, open_store
+from cx_context.store.tables import METADATA
+from cx_events.ids import NodeId
+from cx_events.stamp import Stamped
+from cx_events.testing.builders import ACME
+from cx_events.testing.histories import facts_of, histories
+
+pytestmark = pytest.mark.postgres
+
+EXAMPLE = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+def expected(history: list[Stamped]) -> dict[NodeId, bytes]:
+    """The context that each id answers with, by the definition."""
+    facts = facts_of(history)
+    whole = define(facts, ACME, RULES)
+    by_customer = {c: encode_body(body) for c, body in define_bodies(facts, ACME, RULES, WINDOW).items()}
+    return {node: by_customer[customer] for node, customer in whole.customer_of.items()}
+
+
+async def empty(store: Store) -> None:
+    async with store.writing() as tx:
+        await tx.execute(f"TRUNCATE {', '.join(table.name for table in METADATA.sorted_tables)}")
+
+
+async def on_postgres(url: str, run: Callable[[Store], Awaitable[None]]) -> None:
+    store = open_store(url)
+    await store.start()
+    try:
+        await empty(store)
+        await run(store)
+    finally:
+        await store.stop()
+
+
+async def catch_up(worker: Worker, dice: random.Random) -> None:
+    while worker.behind:
+        await worker.step(dice.randint(1, 8))
+        await asyncio.sleep(dice.choice((0, 0, 0.001)))
+
+
+@EXAMPLE
+@given(history=histories(), seed=st.integers(0, 2**32))
+def test_four_workers_at_once_end_as_the_definition_says(
+    postgres_database_for_examples: str, history: list[Stamped], seed: int
+) -> None:
+    dice = random.Random(seed)
+    dice.shuffle(history)
+    repeated = dice.choices(history, k=3) if history else []
+
+    async def run(store: Store) -> None:
+        team = await workers(store, in_partitions([*history, *repeated], 8), 4)
+        while any(worker.behind for worker in team):
+            await asyncio.gather(*(catch_up(worker, random.Random(dice.random())) for worker in team))
+        assert await bodies(store, list(expected(history))) == expected(history)
+
+    asyncio.run(on_postgres(postgres_database_for_examples, run))
+
+
+@EXAMPLE
+@given(history=histories(), seed=st.integers(0, 2**32))
+def test_any_order_batching_and_interleaving_gives_the_bytes_of_the_definition_on_postgres(
+    postgres_database_for_examples: str, history: list[Stamped], seed: int
+) -> None:
+    dice = random.Random(seed)
+    dice.shuffle(history)
+
+    async def run(store: Store) -> None:
+        team = await workers(store, in_partitions(history, dice.randint(1, 4)), dice.randint(1, 3))
+        while behind := [worker for worker in team if worker.behind]:
+            await dice.choice(behind).step(dice.randint(1, 8))
+        assert await bodies(store, list(expected(history))) == expected(history)
+
+    asyncio.run(on_postgres(postgres_database_for_examples, run))
