@@ -14,15 +14,19 @@ from typing import Any, TextIO
 
 import structlog
 
-_EMAIL = re.compile(r"[^\s\"'<>:,;=(\[{]+@[^\s\"'<>:,;=)\]}]+")
-# Not a date, and not digits within an id, a decimal fraction or a time.
-_PHONE = re.compile(r"(?<![\w.:+-])(?!\d{4}-\d\d-\d\d)\+?\d[\d ()-]{6,18}\d(?![\w.:-])")
-_SECRET_NAMES = re.compile(r"authorization|secret|password|token|cookie|signature|api_?key", re.IGNORECASE)
+_EMAIL = re.compile(r"[^\s\"'<>:,;=(\[{@]{1,64}@[^\s\"'<>:,;=)\]}]{1,255}")
+# With a plus always; without one not as a date, and not within an id, a decimal fraction or a time.
+_PHONE = re.compile(r"(?:\+|(?<![\w.:+-])(?!\d{4}-\d\d-\d\d)(?=[\d ()-]+(?![\w:-]|\.\d)))\d[\d ()-]{6,18}\d(?!\d)")
+_IDENTIFIER = re.compile(r"(identifier=)[^&\s\"']+", re.IGNORECASE)
+_SECRET_NAMES = re.compile(
+    r"authorization|secret|password|token|cookie|signature|api_?key|identifier|email|phone", re.IGNORECASE
+)
 _DEPTH = 6
 
 
 def masked(text: str) -> str:
-    """The text with mail addresses and phone numbers made unreadable: ``a***@***`` and ``***21``."""
+    """The text with mail addresses, phone numbers and looked-up identifiers unreadable: ``a***@***``, ``***21``."""
+    text = _IDENTIFIER.sub(r"\1***", text)
     text = _EMAIL.sub(lambda match: f"{match[0][0]}***@***", text)
     return _PHONE.sub(lambda match: f"***{match[0][-2:]}", text)
 

@@ -1,0 +1,423 @@
+"""The web chat over a real socket: what is durable, who may go on with a chat, and what the customer sees."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from tests.channels import FAST, SECRET, WRITER, Hub, running_hub
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from cx_channels.signing import sign
+
+WIDGET = Path(__file__).parents[2] / "services/cx_channels/chat/webchat/widget.js"
+ANA = {"cookie": "c-7", "name": "Ana", "email": "Ana@example.com"}
+
+
+@pytest.fixture
+async def hub(tmp_path: Path) -> AsyncIterator[Hub]:
+    async with running_hub(tmp_path, limits=FAST) as running:
+        yield running
+
+
+class Browser:
+    """A page's end of the socket."""
+
+    def __init__(self, socket: ClientConnection) -> None:
+        self.socket = socket
+
+    async def say(self, **message: Any) -> None:
+        await self.socket.send(json.dumps(message))
+
+    async def hear(self, type: str) -> dict[str, Any]:
+        """The next message, which must be of this type."""
+        async with asyncio.timeout(10):
+            heard: dict[str, Any] = json.loads(await self.socket.recv())
+        assert heard["type"] == type, heard
+        return heard
+
+    async def closed(self) -> int:
+        """The code that the hub closes with."""
+        async with asyncio.timeout(10):
+            with pytest.raises(ConnectionClosed) as caught:
+                while True:
+                    await self.socket.recv()
+        assert caught.value.rcvd is not None
+        return caught.value.rcvd.code
+
+
+@asynccontextmanager
+async def browser(hub: Hub, connection: str = "acme-chat", **options: Any) -> AsyncIterator[Browser]:
+    async with connect(f"ws://127.0.0.1:{hub.port}/v1/chat/{connection}", **options) as socket:
+        yield Browser(socket)
+
+
+@asynccontextmanager
+async def chat(hub: Hub, **hello: Any) -> AsyncIterator[tuple[Browser, dict[str, Any]]]:
+    async with browser(hub) as page:
+        await page.say(type="hello", **hello)
+        yield page, await page.hear("welcome")
+
+
+async def answered(hub: Hub, interaction: str, id: str, **changes: Any) -> None:
+    """An agent's answer, the way that any client sends it."""
+    event = {
+        "specversion": "1.0", "id": id, "source": "//acme.example/desk", "type": "cx.message.sent.v1",
+        "data": {
+            "channel": "chat", "interaction": interaction, "direction": "outbound",
+            "participants": [{"role": "agent", "name": "Ben"}],
+            "message": {"id": f"message-{id}", "text": f"answer {id}"},
+        },
+    }  # fmt: skip
+    async with httpx2.AsyncClient(base_url=hub.url) as client:
+        headers = {"authorization": f"Bearer {WRITER}", "content-type": "application/cloudevents+json"}
+        response = await client.post("/v1/events", content=json.dumps({**event, **changes}).encode(), headers=headers)
+        assert response.status_code == 202
+
+
+async def test_a_chat_is_events_from_its_start_to_its_end(hub: Hub) -> None:
+    async with chat(hub, visitor=ANA, page="https://www.acme.example/") as (page, welcome):
+        assert welcome["interaction"].startswith("acme-chat/")
+        assert welcome["resumed"] is False
+        await page.say(type="message", id="1", text="I was charged twice")
+        assert await page.hear("ack") == {"type": "ack", "id": "1"}
+        await page.say(type="typing")
+        await page.say(type="read", message="m-2")
+        await page.say(type="end")
+        await page.hear("ended")
+        assert await page.closed() == 1000
+    stored = sorted(await hub.events(), key=lambda one: one["recordedtime"])
+    assert [one["type"] for one in stored] == [
+        "cx.interaction.started.v1", "cx.message.received.v1", "cx.message.read.v1", "cx.interaction.ended.v1",
+    ]  # fmt: skip
+    assert {one["data"]["interaction"] for one in stored} == {welcome["interaction"]}
+    assert {one["source"] for one in stored} == {"//throughline/acme/connections/acme-chat"}
+    assert stored[1]["data"]["participants"][0]["identifiers"][1]["value"] == "ana@example.com"
+    assert stored[1]["id"] == f"{welcome['interaction']}/message/1"
+    assert hub.counted("cx_chats_open") == 0
+
+
+async def test_an_acknowledged_message_is_durable_and_an_unknown_one_is_not_acknowledged(hub: Hub) -> None:
+    async with chat(hub) as (page, _):
+        hub.log.broken = True
+        await page.say(type="message", id="1", text="hello")
+        error = await page.hear("error")
+        assert (error["reason"], error["id"]) == ("try-later", "1")
+        assert error["retry_after"] >= 1
+        hub.log.broken = False
+        await page.say(type="message", id="1", text="hello")
+        await page.hear("ack")
+        assert len([one for one in await hub.events() if one["type"] == "cx.message.received.v1"]) == 1
+
+
+async def test_a_chat_that_can_not_be_recorded_does_not_begin(hub: Hub) -> None:
+    hub.log.broken = True
+    async with browser(hub) as page:
+        await page.say(type="hello")
+        assert (await page.hear("error"))["reason"] == "try-later"
+        assert await page.closed() == 1013
+
+
+async def test_a_message_sent_again_after_a_reconnect_is_the_same_event(hub: Hub) -> None:
+    async with chat(hub, visitor=ANA) as (page, welcome):
+        await page.say(type="message", id="1", text="hello")
+        await page.hear("ack")
+    async with chat(hub, session=welcome["session"]) as (page, again):
+        assert (again["interaction"], again["resumed"]) == (welcome["interaction"], True)
+        await page.say(type="message", id="1", text="hello")
+        await page.hear("ack")
+    first, second = [one for one in await hub.events() if one["type"] == "cx.message.received.v1"]
+    for stamp in ("time", "recordedtime"):
+        assert first.pop(stamp) != second.pop(stamp)
+    assert first == second
+
+
+async def test_answers_of_agents_and_bots_come_to_the_open_chat_and_to_no_other(hub: Hub) -> None:
+    async with chat(hub) as (page, welcome), chat(hub) as (stranger, _):
+        await answered(hub, welcome["interaction"], "a-1")
+        shown = await page.hear("message")
+        assert shown.pop("at")
+        assert shown == {
+            "type": "message", "id": "//acme.example/desk#a-1", "message": "message-a-1",
+            "from": {"role": "agent", "name": "Ben"}, "text": "answer a-1",
+        }  # fmt: skip
+        turn = {"interaction": welcome["interaction"], "bot": {"text": "Which order?"}}
+        await answered(hub, welcome["interaction"], "b-1", type="cx.bot.turn.v1", data=turn)
+        shown = await page.hear("message")
+        assert (shown["from"]["role"], shown["text"]) == ("bot", "Which order?")
+        await stranger.say(type="ping")
+        await stranger.hear("pong")
+
+
+async def test_what_the_customer_said_and_other_tenants_say_is_not_delivered(hub: Hub) -> None:
+    async with chat(hub) as (page, welcome):
+        said = {"interaction": welcome["interaction"], "direction": "inbound", "bot": {"text": "the customer's turn"}}
+        await answered(hub, welcome["interaction"], "t-1", type="cx.bot.turn.v1", data=said)
+        async with httpx2.AsyncClient(base_url=hub.url) as client:
+            foreign = {
+                "specversion": "1.0", "id": "x", "source": "//x", "type": "cx.message.sent.v1",
+                "data": {"interaction": welcome["interaction"], "message": {"text": "another tenant's"}},
+            }  # fmt: skip
+            headers = {"authorization": "Bearer other-key"}
+            assert (await client.post("/v1/events", json=foreign, headers=headers)).status_code == 202
+        await answered(hub, welcome["interaction"], "a-1")
+        assert (await page.hear("message"))["text"] == "answer a-1"
+
+
+async def test_what_came_while_the_page_was_away_follows_on_return(hub: Hub) -> None:
+    async with chat(hub) as (page, welcome):
+        await answered(hub, welcome["interaction"], "a-1")
+        first = await page.hear("message")
+    await answered(hub, welcome["interaction"], "a-2")
+    await answered(hub, welcome["interaction"], "a-3")
+    while "answer a-3" not in await recent(hub, welcome["session"], first["id"]):
+        await asyncio.sleep(0.05)
+    assert await recent(hub, welcome["session"], first["id"]) == ["answer a-2", "answer a-3"]
+
+
+async def recent(hub: Hub, session: str, last: str) -> list[str]:
+    """What a page that returns is told before the answer to its ping."""
+    texts = []
+    async with chat(hub, session=session, last=last) as (page, _):
+        await page.say(type="ping")
+        while (heard := json.loads(await page.socket.recv()))["type"] != "pong":
+            texts.append(heard["text"])
+    return texts
+
+
+async def test_the_end_by_an_agent_is_told(hub: Hub) -> None:
+    async with chat(hub) as (page, welcome):
+        ended = {"interaction": welcome["interaction"]}
+        await answered(hub, welcome["interaction"], "e-1", type="cx.interaction.ended.v1", data=ended)
+        await page.hear("ended")
+
+
+# --- who is who ------------------------------------------------------------------------------------------------------
+
+
+async def test_only_a_signed_session_goes_on_with_a_chat(hub: Hub) -> None:
+    async with chat(hub) as (_, welcome):
+        pass
+    payload, _, signature = welcome["session"].partition(".")
+    forged = [f"{payload}.{'A' * len(signature)}", f"{payload[:-4]}AAAA.{signature}", "x", ".", "ü.ü", payload]
+    for token in forged:
+        async with browser(hub) as page:
+            await page.say(type="hello", session=token)
+            assert (await page.hear("error"))["reason"] == "bad-session"
+            assert await page.closed() == 1008
+
+
+async def test_a_session_of_one_connection_is_none_of_another(hub: Hub) -> None:
+    async with chat(hub) as (_, welcome):
+        pass
+    async with browser(hub, "acme-shop", origin="https://shop.acme.example") as page:
+        await page.say(type="hello", session=welcome["session"])
+        assert (await page.hear("error"))["reason"] == "bad-session"
+
+
+async def test_a_proved_account_is_verified_and_stays_so_on_return(hub: Hub) -> None:
+    proved = {"account": "A-1001", "email": "ana@example.com", "user_hash": sign(SECRET, b"A-1001")}
+    async with chat(hub) as (page, _):
+        await page.say(type="identify", visitor=proved)
+        token = (await page.hear("identified"))["session"]
+    async with chat(hub, session=token, visitor={"account": "A-1001"}) as (page, _):
+        await page.say(type="message", id="1", text="it is me")
+        await page.hear("ack")
+    events = {one["type"]: one for one in await hub.events()}
+    assert "cx.identity.verified.v1" in events
+    assert events["cx.message.received.v1"]["data"]["participants"][0]["identifiers"] == [
+        {"kind": "account", "value": "A-1001", "verified": True},
+        {"kind": "email", "value": "ana@example.com"},
+    ]
+
+
+async def test_what_a_visitor_only_claims_is_asserted(hub: Hub) -> None:
+    async with chat(hub) as (page, _):
+        await page.say(type="identify", visitor={"email": "ana@example.com"})
+        await page.hear("identified")
+    identity = next(one for one in await hub.events() if one["type"] == "cx.identity.asserted.v1")
+    assert identity["data"]["participants"][0]["identifiers"] == [{"kind": "email", "value": "ana@example.com"}]
+
+
+async def test_a_wrong_proof_is_refused(hub: Hub) -> None:
+    async with browser(hub) as page:
+        await page.say(type="hello", visitor={"account": "A-1002", "user_hash": sign(SECRET, b"A-1001")})
+        assert (await page.hear("error"))["reason"] == "bad-user-hash"
+    assert await hub.events() == []
+
+
+async def test_a_connection_can_ask_for_proof_and_for_an_origin(hub: Hub) -> None:
+    for origin in (None, "https://evil.example.com"):
+        with pytest.raises(InvalidStatus) as caught:
+            await connect(f"ws://127.0.0.1:{hub.port}/v1/chat/acme-shop", origin=origin)
+        assert caught.value.response.status_code == 403
+    async with browser(hub, "acme-shop", origin="https://shop.acme.example") as page:
+        await page.say(type="hello", visitor={"email": "ana@example.com"})
+        assert (await page.hear("error"))["reason"] == "missing-user-hash"
+
+
+@pytest.mark.parametrize("connection", ["nobody", "acme-calls", "%ff"])
+async def test_a_connection_that_is_no_chat_is_not_found(hub: Hub, connection: str) -> None:
+    with pytest.raises(InvalidStatus) as caught:
+        await connect(f"ws://127.0.0.1:{hub.port}/v1/chat/{connection}")
+    assert caught.value.response.status_code == 404
+
+
+# --- bounds ----------------------------------------------------------------------------------------------------------
+
+
+async def test_a_page_that_says_nothing_is_sent_away(hub: Hub) -> None:
+    async with browser(hub) as page:
+        assert (await page.hear("error"))["reason"] == "no-hello"
+        assert await page.closed() == 1008
+
+
+@pytest.mark.parametrize(
+    ("sent", "reason"),
+    [
+        ("{", "json-syntax"),
+        ("[]", "bad-message"),
+        ('{"type": "shout"}', "bad-message"),
+        ('{"type": "message", "id": "../x", "text": "x"}', "bad-message"),
+        ('{"type": "message", "id": "1\\n", "text": "x"}', "bad-message"),
+        ('{"type": "message", "id": "1", "text": " "}', "bad-message"),
+        ('{"type": "message", "id": "1", "text": "' + "x" * 8001 + '"}', "bad-message"),
+        ('{"type": "message", "id": "1", "text": "' + "x" * 17000 + '"}', "too-large"),
+        ('{"type": "message", "id": "1", "text": "\\ud800"}', "json-encoding"),
+        ('{"type": "hello"}', "bad-message"),
+        (b"\x00\xff", "json-empty"),
+        ("[" * 10_000, "json-depth"),
+    ],
+)
+async def test_what_makes_no_sense_is_refused_and_the_chat_goes_on(hub: Hub, sent: str | bytes, reason: str) -> None:
+    async with chat(hub) as (page, _):
+        await page.socket.send(sent)
+        assert (await page.hear("error"))["reason"] == reason
+        await page.say(type="message", id="1", text="still here")
+        await page.hear("ack")
+
+
+async def test_who_talks_too_fast_is_slowed_down_then_sent_away(hub: Hub) -> None:
+    async with chat(hub) as (page, _):
+        for n in range(60):
+            await page.say(type="message", id=str(n), text="spam")
+        heard = []
+        try:
+            while True:
+                heard.append(json.loads(await page.socket.recv()))
+        except ConnectionClosed as closed:
+            assert closed.rcvd is not None
+            assert closed.rcvd.code == 1008
+    reasons = [message.get("reason", message["type"]) for message in heard]
+    assert reasons.count("ack") >= FAST.chat.burst
+    assert reasons.count("too-fast") > 0
+    assert all(message["retry_after"] > 0 for message in heard if message.get("reason") == "too-fast")
+    assert reasons[-1] == "too-many-refusals"
+
+
+async def test_a_message_larger_than_any_frame_closes_the_socket(hub: Hub) -> None:
+    async with chat(hub) as (page, _):
+        await page.socket.send("x" * 100_000)
+        assert await page.closed() == 1009
+
+
+async def test_one_chat_is_open_in_few_places_at_once(hub: Hub) -> None:
+    async with chat(hub) as (_, welcome):
+        others = [connect(f"ws://127.0.0.1:{hub.port}/v1/chat/acme-chat") for _ in range(FAST.chat.sockets_of_one)]
+        pages = [Browser(await each) for each in others]
+        for page in pages:
+            await page.say(type="hello", session=welcome["session"])
+        answers = [json.loads(await page.socket.recv()) for page in pages]
+        assert [each.get("reason") for each in answers].count("too-many-sockets") == 1
+        for page in pages:
+            await page.socket.close()
+
+
+async def test_a_page_that_takes_nothing_is_sent_away(hub: Hub) -> None:
+    async with chat(hub) as (page, welcome):
+        page.socket.transport.pause_reading()
+        text = "x" * 400_000
+        for n in range(20):
+            data = {"interaction": welcome["interaction"], "message": {"text": text}}
+            await answered(hub, welcome["interaction"], f"a-{n}", data=data)
+        async with asyncio.timeout(15):
+            while hub.counted("cx_chats_open"):
+                await asyncio.sleep(0.05)
+        page.socket.transport.abort()
+
+
+# --- the script ------------------------------------------------------------------------------------------------------
+
+
+async def test_the_script_is_served_for_any_page(hub: Hub) -> None:
+    async with httpx2.AsyncClient(base_url=hub.url) as client:
+        response = await client.get("/v1/chat/widget.js")
+        assert response.content == WIDGET.read_bytes()
+        assert response.headers["content-type"].startswith("text/javascript")
+        again = await client.get("/v1/chat/widget.js", headers={"if-none-match": response.headers["etag"]})
+        assert (again.status_code, again.content) == (304, b"")
+
+
+def test_the_script_never_makes_html_of_text() -> None:
+    script = WIDGET.read_text(encoding="utf-8")
+    for way in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "DOMParser"):
+        assert way not in script
+
+
+DRIVE = """
+const store = new Map();
+const storage = { getItem: (k) => store.get(k) ?? null, setItem: (k, v) => store.set(k, v) };
+const visitor = { email: "ana@example.com" };
+const make = () => new ThroughlineChat({ url: process.argv[1], storage, key: "k", visitor });
+const tell = (what) => console.log(JSON.stringify(what));
+const until = async (check) => { while (!check()) await new Promise((go) => setTimeout(go, 20)); };
+let chat = make();
+chat.say("first");
+await until(() => chat.kept.unsent.length === 0);
+const session = chat.kept.session;
+// A connection that breaks after a message was sent and before its acknowledgement came.
+chat.say("second");
+chat.lost(chat.socket);
+chat.say("third");
+await until(() => chat.ready && chat.kept.unsent.length === 0);
+tell({ same: JSON.parse(atob(session.split(".")[0])).id === JSON.parse(atob(chat.kept.session.split(".")[0])).id });
+chat.disconnect();
+chat = make();
+tell({ restored: chat.kept.messages.map((m) => m.text) });
+chat.addEventListener("message", (e) => { tell({ shown: e.detail.text }); chat.end(); });
+chat.addEventListener("ended", () => { tell({ ended: chat.kept.session }); process.exit(0); });
+chat.addEventListener("state", (e) => e.detail === "online" && tell({ online: true }));
+chat.connect();
+"""
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="no Node.js here to run the script in")
+async def test_the_script_sends_again_what_was_not_acknowledged_and_restores_the_chat(hub: Hub) -> None:
+    program = f"{WIDGET.read_text(encoding='utf-8')}\n(async () => {{{DRIVE}}})();"
+    command = ("node", "--experimental-websocket", "-e", program, f"ws://127.0.0.1:{hub.port}/v1/chat/acme-chat")
+    node = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+    assert node.stdout is not None
+    told: list[dict[str, Any]] = []
+    async with asyncio.timeout(60):
+        async for line in node.stdout:
+            told.append(json.loads(line))
+            if "online" in told[-1]:
+                await answered(hub, (await hub.events())[0]["data"]["interaction"], "a-1")
+        assert await node.wait() == 0
+    assert told == [
+        {"same": True},
+        {"restored": ["first", "second", "third"]},
+        {"online": True},
+        {"shown": "answer a-1"},
+        {"ended": ""},
+    ]
+    said = {one["id"]: one["data"]["message"]["text"] for one in await hub.events() if "received" in one["type"]}
+    assert sorted(said.values()) == ["first", "second", "third"]

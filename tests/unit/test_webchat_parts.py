@@ -1,0 +1,147 @@
+"""The web chat's parts that need no socket: sessions, visitors, rates, and what is kept for a page's return."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cx_channels import deliveries
+from cx_channels.chat.webchat.protocol import parse
+from cx_channels.chat.webchat.session import Claims, Session, Visitor, issue, resume, visitor_of
+from cx_channels.deliveries import Address, Delivery, LogDeliveries
+from cx_channels.limits import Bucket
+from cx_channels.port import Connection
+from cx_channels.signing import sign
+from cx_events.envelope import Identifier
+from cx_events.errors import Refused
+from cx_events.log.sqlite import SqliteLog
+from cx_events.testing.builders import an_event
+
+CHAT = Connection("acme-chat", "acme", "chat/webchat", ("new secret", "old secret"))
+OLD = Connection("acme-chat", "acme", "chat/webchat", ("old secret",))
+SESSION = Session("s-1", "acme-chat", 1_000, Visitor("Ana", (Identifier(kind="cookie", value="c-7"),)))
+IN_TIME = 999_999_999
+
+
+def test_a_session_is_read_back_until_it_expires() -> None:
+    assert resume(issue(SESSION, CHAT), CHAT, IN_TIME) == SESSION
+    with pytest.raises(Refused, match="session-expired"):
+        resume(issue(SESSION, CHAT), CHAT, IN_TIME + 1)
+
+
+def test_a_secret_can_be_rotated_without_a_gap() -> None:
+    assert resume(issue(SESSION, OLD), CHAT, IN_TIME) == SESSION
+    with pytest.raises(Refused, match="bad-session"):
+        resume(issue(SESSION, CHAT), OLD, IN_TIME)
+
+
+def test_a_proof_of_a_visitor_is_no_session() -> None:
+    payload, _, _ = issue(SESSION, CHAT).partition(".")
+    proof = sign("new secret", payload.encode())
+    with pytest.raises(Refused, match="bad-session"):
+        resume(f"{payload}.{proof}", CHAT, IN_TIME)
+
+
+@given(st.text(max_size=60) | st.binary(max_size=60).map(lambda raw: raw.hex() + "." + raw.hex()))
+def test_any_text_is_a_session_or_refused(token: str) -> None:
+    with pytest.raises(Refused, match="bad-session"):
+        resume(token, CHAT, IN_TIME)
+
+
+def test_a_connection_without_a_secret_begins_no_chat() -> None:
+    with pytest.raises(Refused, match="no-secret"):
+        issue(SESSION, Connection("acme-chat", "acme", "chat/webchat"))
+
+
+def test_only_what_was_proved_is_verified() -> None:
+    claims = Claims(account="A-1", email="ana@example.com", cookie="c-7", user_hash=sign("old secret", b"A-1").upper())
+    verified = {one.kind: one.verified for one in visitor_of(claims, CHAT).identifiers}
+    assert verified == {"account": True, "cookie": False, "email": False}
+    by_mail = Claims(email="ana@example.com", user_hash=sign("new secret", b"ana@example.com"))
+    assert visitor_of(by_mail, CHAT).identifiers[0].verified
+
+
+@pytest.mark.parametrize("claims", [Claims(user_hash="00"), Claims(cookie="c-7", user_hash=sign("new secret", b""))])
+def test_a_proof_of_nothing_is_refused(claims: Claims) -> None:
+    with pytest.raises(Refused, match="bad-user-hash"):
+        visitor_of(claims, CHAT)
+
+
+def test_a_claim_does_not_undo_a_proof_but_another_value_does() -> None:
+    proved = Visitor("Ana", (Identifier(kind="account", value="A-1", verified=True),))
+    same = Visitor("", (Identifier(kind="account", value="A-1"), Identifier(kind="cookie", value="c-7")))
+    both = proved.with_claims(same)
+    assert both.name == "Ana"
+    assert [(one.kind, one.verified) for one in both.identifiers] == [("account", True), ("cookie", False)]
+    other = Visitor("", (Identifier(kind="account", value="A-2"),))
+    assert proved.with_claims(other).identifiers[0] == Identifier(kind="account", value="A-2")
+
+
+@given(st.text(max_size=80))
+def test_any_text_is_a_message_or_refused(text: str) -> None:
+    with pytest.raises(Refused):
+        parse(text, 1000)
+
+
+def test_a_bucket_lets_a_burst_through_and_then_the_rate() -> None:
+    bucket = Bucket(burst=2, per_second=0.5, now=0.0)
+    assert [bucket.take(0.0), bucket.take(0.0)] == [0.0, 0.0]
+    assert bucket.take(0.0) == 2.0
+    assert bucket.take(1.0) == 1.0
+    assert bucket.take(2.0) == 0.0
+    assert bucket.take(100.0) == 0.0
+
+
+# --- deliveries ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def tail(sqlite_log_path: object) -> LogDeliveries:
+    return LogDeliveries(SqliteLog(sqlite_log_path))  # type: ignore[arg-type]
+
+
+def sent(id: str, interaction: str = "chat-1", text: str = "hello") -> bytes:
+    return an_event("cx.message.sent.v1", id=id, interaction=interaction, role="agent", text=text).raw
+
+
+def ids(found: list[Delivery]) -> list[str]:
+    return [delivery.event.id for delivery in found]
+
+
+def test_a_page_is_given_what_came_after_the_last_that_it_saw(tail: LogDeliveries) -> None:
+    for id in "abc":
+        tail.take(sent(id))
+    address = Address("acme", "chat-1")
+    assert ids(tail.recent(address)) == ["a", "b", "c"]
+    assert ids(tail.recent(address, "//acme.example/chat#b")) == ["c"]
+    assert ids(tail.recent(address, "//acme.example/chat#forgotten")) == ["a", "b", "c"]
+    assert tail.recent(Address("other", "chat-1")) == []
+
+
+def test_followers_hear_their_own_chat_until_they_leave(tail: LogDeliveries) -> None:
+    heard: list[Delivery] = []
+    leave = tail.follow(Address("acme", "chat-1"), heard.append)
+    tail.take(sent("a"))
+    tail.take(sent("b", "chat-2"))
+    tail.take(an_event("cx.message.received.v1", id="c", interaction="chat-1", text='"cx.message.sent.v1"').raw)
+    tail.take(b'{"type":"cx.message.sent.v1"}')
+    leave()
+    leave()
+    tail.take(sent("d"))
+    assert ids(heard) == ["a"]
+
+
+def test_what_is_kept_is_bounded(tail: LogDeliveries, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deliveries, "KEPT_OF_ONE", 3)
+    monkeypatch.setattr(deliveries, "KEPT_EVENTS", 5)
+    for n in range(5):
+        tail.take(sent(f"a-{n}", "chat-1"))
+    assert ids(tail.recent(Address("acme", "chat-1"))) == ["a-2", "a-3", "a-4"]
+    for n in range(3):
+        tail.take(sent(f"b-{n}", "chat-2"))
+    assert ids(tail.recent(Address("acme", "chat-1"))) == ["a-3", "a-4"]
+    monkeypatch.setattr(deliveries, "KEPT_BYTES", 5_000)
+    tail.take(sent("c", "chat-3", "x" * 4_000))
+    assert tail.recent(Address("acme", "chat-1")) == []
+    assert ids(tail.recent(Address("acme", "chat-3"))) == ["c"]
