@@ -149,6 +149,10 @@ def test_an_id_too_long_to_store_is_known_by_its_digest() -> None:
     assert len(id) < 64
 
 
+def test_an_id_that_cannot_be_shown_is_known_by_its_digest() -> None:
+    assert event("From: a@example.com\nMessage-ID: <a\u200bb@x>\n\nhi").id.startswith("digest-")
+
+
 def test_the_same_mail_delivered_twice_is_the_same_event() -> None:
     first = event(mail("Received: by a\nX-Spam: 1\n"))
     second = event(mail("Received: by b\n"))

@@ -69,11 +69,11 @@ def _lone_word(value: str) -> list[str]:
 
 
 def _normal(id: str) -> str:
-    """An id without the spaces of a fold; one too long to store is known by its digest."""
+    """An id without the spaces of a fold; one too long to store, or that can't be shown, is known by its digest."""
     if re.search(r"\s", id.strip()):  # as RFC 822 allowed: spaces and comments around the dots
         id = re.sub(r"\s+", "", _COMMENT.sub("", id))
     id = id.strip()
-    if len(id.encode()) > _MAX_ID:
+    if len(id.encode()) > _MAX_ID or not id.isprintable():
         return "digest-" + blake2b(id.encode(), digest_size=16).hexdigest()
     return id
 
