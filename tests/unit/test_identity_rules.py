@@ -1,0 +1,74 @@
+"""Rules as data: read, refused by their mistake, applied."""
+
+from __future__ import annotations
+
+import pickle
+
+import pytest
+
+from cx_events.errors import Refused
+from cx_identity.model import Profile
+from cx_identity.rules import DEFAULT, Rules
+
+
+def of(kind: str, value: str) -> Profile:
+    return Profile(b"0" * 16, kind, "", value, 1)
+
+
+def test_rules_are_read_as_configuration_writes_them():
+    rules = Rules.parse(
+        {
+            "shared_after": {"phone": 1, "facebook-psid": 0},
+            "exclusive": ["crm", "account"],
+            "never_link": ["phone:+266696687", "email:NoReply@*"],
+        }
+    )
+    assert rules.shared_after == {"phone": 1, "facebook-psid": 0}
+    assert rules.exclusive == {"crm", "account"}
+    assert not rules.may_link(of("phone", "+266696687"))
+    assert not rules.may_link(of("email", "noreply@example.com"))
+    assert rules.may_link(of("email", "ana@example.com"))
+    assert rules.may_link(of("account", "noreply@example.com"))
+
+
+def test_a_pattern_matches_the_whole_value_and_not_a_part_of_it():
+    rules = Rules.parse({"never_link": ["phone:+1555010?", "cookie:test"]})
+    assert not rules.may_link(of("phone", "+15550101"))
+    assert rules.may_link(of("phone", "+155501011"))
+    assert rules.may_link(of("cookie", "test-1"))
+    assert rules.may_link(of("cookie", "TEST"))
+
+
+def test_what_is_left_out_is_the_default():
+    assert Rules.parse({}) == DEFAULT
+    assert Rules.parse({"exclusive": []}).shared_after == DEFAULT.shared_after
+
+
+def test_rules_read_back_what_they_write():
+    rules = Rules.parse({"shared_after": {"phone": 2, "email": 1}, "never_link": ["email:b@*", "email:a@*"]})
+    assert Rules.parse(rules.as_mapping()) == rules
+    assert pickle.loads(pickle.dumps(rules)).as_mapping() == rules.as_mapping()
+
+
+@pytest.mark.parametrize(
+    ("mapping", "named"),
+    [
+        ({"shared": {}}, "'shared' is none of shared_after, exclusive, never_link"),
+        ({"shared_after": ["phone"]}, "shared_after: expected a mapping"),
+        ({"shared_after": {"phone": "1"}}, r"shared_after\.phone: expected a whole number, 0 or more, not '1'"),
+        ({"shared_after": {"phone": True}}, r"shared_after\.phone"),
+        ({"shared_after": {"phone": -1}}, r"shared_after\.phone"),
+        ({"shared_after": {"Phone": 1}}, "shared_after: 'Phone' is not a kind"),
+        ({"exclusive": "crm"}, "exclusive: expected a list, not 'crm'"),
+        ({"exclusive": [1]}, "exclusive: 1 is not a kind"),
+        ({"never_link": ["+266696687"]}, r"never_link: expected KIND:VALUE like .*, not '\+266696687'"),
+        ({"never_link": ["email:"]}, "never_link: expected KIND:VALUE"),
+        ({"never_link": [7]}, "never_link: expected KIND:VALUE"),
+        ({"never_link": {"email": "x"}}, "never_link: expected a list"),
+        (["crm"], "expected a mapping of"),
+    ],
+)
+def test_a_mistake_in_the_rules_is_named(mapping, named):
+    with pytest.raises(Refused, match=named) as refused:
+        Rules.parse(mapping)
+    assert refused.value.reason == "bad-rules"

@@ -1,0 +1,317 @@
+"""Who is who, told as people would: from events to customers."""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import Any
+
+from cx_events.codec import decode
+from cx_events.envelope import Data, Draft, Identifier, IdentityDecision, Participant
+from cx_events.facts import Fact
+from cx_events.ids import IdSpace, text_of
+from cx_events.stamp import stamp
+from cx_identity.candidates import candidate_id
+from cx_identity.components import resolve
+from cx_identity.explain import Explanation, explain
+from cx_identity.facts import decision_of, links_of
+from cx_identity.merging import merge_pairs
+from cx_identity.model import Decision, Graph, Resolution, earlier, joint
+from cx_identity.rules import DEFAULT, Rules
+
+SOURCE = "//acme.example/story"
+IDS = IdSpace("acme", b"a lasting secret of the tenant")
+
+ANA, ANA_AT_WORK, BEN = "email:ana@example.com", "email:ana@work.example.com", "email:ben@example.com"
+PHONE, COOKIE = "phone:+12025550101", "cookie:c-7"
+CRM_1, CRM_2 = "crm:1", "crm:2"
+
+
+def profile(name: str) -> bytes:
+    kind, _, value = name.partition(":")
+    return IDS.profile(kind, "", value)
+
+
+def identifier(name: str, verified: bool = False) -> Identifier:
+    kind, _, value = name.partition(":")
+    return Identifier(kind=kind, value=value, verified=verified)
+
+
+class Story:
+    """Events as they come, a second apart; each step returns its name, ``SOURCE#ID``."""
+
+    def __init__(self, rules: Rules = DEFAULT) -> None:
+        self.rules = rules
+        self.facts: list[Fact] = []
+        self.numbers = count(1)
+
+    def tell(self, type: str, **data: Any) -> str:
+        number = next(self.numbers)
+        draft = Draft(type=type, id=str(number), data=Data(**data))
+        stamped = stamp(draft, source=SOURCE, recorded=1_700_000_000_000_000 + number * 1_000_000, ids=IDS)
+        self.facts.append(Fact(decode(stamped.raw), stamped.raw, IDS))
+        return f"{SOURCE}#{number}"
+
+    def seen(self, *names: str, type: str = "cx.message.received.v1") -> str:
+        return self.tell(type, participants=[Participant(role="customer", identifiers=[*map(identifier, names)])])
+
+    def login(self, *names: str) -> str:
+        who = [Participant(role="customer", identifiers=[*map(identifier, names)])]
+        return self.tell("cx.identity.verified.v1", participants=who, evidence="login")
+
+    def merge(self, a: str, b: str) -> str:
+        pair = IdentityDecision(a=text_of(profile(a)), b=text_of(profile(b)))
+        return self.tell("cx.identity.merged.v1", identity=pair)
+
+    def apart(self, a: str, b: str) -> str:
+        pair = IdentityDecision(a=text_of(profile(a)), b=text_of(profile(b)))
+        return self.tell("cx.identity.unmerged.v1", identity=pair)
+
+    def withdraw(self, decision: str) -> str:
+        return self.tell("cx.identity.unmerged.v1", identity=IdentityDecision(decision=decision))
+
+    def dismiss(self, name: str) -> str:
+        id = text_of(candidate_id(profile(name)))
+        return self.tell("cx.identity.candidate_dismissed.v1", identity=IdentityDecision(candidate=id))
+
+    def graph(self) -> Graph:
+        profiles: dict = {}
+        edges: dict = {}
+        decisions = []
+        for fact in self.facts:
+            named = links_of(fact, IDS)
+            for mention in named.profiles:
+                profiles[mention.id] = earlier(profiles.get(mention.id, mention), mention)
+            for edge in named.edges:
+                edges[edge.a, edge.b] = joint(edges.get((edge.a, edge.b), edge), edge)
+            decision = decision_of(fact, IDS)
+            if isinstance(decision, Decision):
+                decisions.append(decision)
+        return Graph(profiles, list(edges.values()), decisions)
+
+    def resolution(self) -> Resolution:
+        return resolve(self.graph(), self.rules)
+
+    def one_customer(self, *names: str) -> bool:
+        customer_of = self.resolution().customer_of
+        return len({customer_of[profile(name)] for name in names}) == 1
+
+    def all_apart(self, *names: str) -> bool:
+        customer_of = self.resolution().customer_of
+        return len({customer_of[profile(name)] for name in names}) == len(names)
+
+    def explained(self, name: str) -> Explanation:
+        resolution = self.resolution()
+        return explain(resolution.customer_of[profile(name)], self.graph(), resolution, self.rules)
+
+
+def test_a_chat_and_a_call_are_one_customers_when_a_form_named_both():
+    story = Story()
+    story.seen(ANA, COOKIE)
+    story.seen(ANA, PHONE)
+    assert story.one_customer(ANA, COOKIE, PHONE)
+
+
+def test_a_customer_is_known_by_its_first_identifier_and_says_how_the_others_came():
+    story = Story()
+    first = story.seen(COOKIE)
+    story.seen(COOKIE, ANA)
+    login = story.login(ANA, PHONE)
+    resolution = story.resolution()
+    assert resolution.customer_of[profile(PHONE)] == profile(COOKIE)
+    joined = resolution.joined[profile(PHONE)]
+    assert (joined.rule, "#".join(joined.evidence), joined.via) == ("login", login, profile(ANA))
+    assert (joined.confidence, resolution.joined[profile(ANA)].confidence) == (70, 70)
+    assert first not in {"#".join(j.evidence) for j in resolution.joined.values()}
+
+
+def test_a_familys_phone_joins_nobody_and_asks_a_person_whose_it_is():
+    story = Story()
+    story.seen(ANA, PHONE)
+    story.seen(BEN, PHONE)
+    assert story.all_apart(ANA, BEN, PHONE)
+    (candidate,) = story.resolution().candidates
+    assert candidate.id == candidate_id(profile(PHONE))
+    assert [tied.customer for tied in candidate.customers] == [profile(BEN), profile(ANA)]
+    assert candidate.reason == "tied to 2 values of kind email; more than 1 are not one person"
+
+
+def test_whoever_logs_in_with_a_shared_phone_is_joined_to_it():
+    story = Story()
+    story.seen(ANA, PHONE)
+    story.seen(BEN, PHONE)
+    story.login(BEN, PHONE)
+    assert story.one_customer(BEN, PHONE)
+    assert story.all_apart(ANA, BEN)
+    (candidate,) = story.resolution().candidates
+    assert [(tied.customer, tied.rule) for tied in candidate.customers] == [
+        (profile(PHONE), "login"),
+        (profile(ANA), "seen-together"),
+    ]
+
+
+def test_a_dismissed_candidate_is_asked_no_more_until_the_dismissal_is_withdrawn():
+    story = Story()
+    story.seen(ANA, PHONE)
+    story.seen(BEN, PHONE)
+    dismissal = story.dismiss(PHONE)
+    assert story.resolution().candidates == []
+    assert story.all_apart(ANA, BEN, PHONE)
+    story.withdraw(dismissal)
+    assert len(story.resolution().candidates) == 1
+
+
+def test_a_crm_id_an_account_and_one_address_at_a_phone_are_still_one_person():
+    story = Story()
+    story.seen(PHONE, ANA, CRM_1, "account:ana")
+    assert story.one_customer(PHONE, ANA, CRM_1, "account:ana")
+
+
+def test_six_cookies_make_nobody_shared():
+    story = Story()
+    for number in range(6):
+        story.seen(PHONE, ANA, f"cookie:{number}")
+    assert story.resolution().shared == frozenset()
+
+
+def test_a_switchboard_joins_none_of_its_hundred_callers():
+    story = Story()
+    callers = [f"email:p{number}@example.com" for number in range(100)]
+    for caller in callers:
+        story.seen(caller, PHONE)
+    assert story.all_apart(*callers, PHONE)
+    assert len(story.resolution().candidates[0].customers) == 100
+
+
+def test_two_crm_ids_at_one_address_never_merge_on_their_own():
+    story = Story()
+    story.seen(CRM_1, ANA)
+    second = story.seen(CRM_2, ANA)
+    assert story.one_customer(CRM_1, ANA)
+    assert story.all_apart(CRM_1, CRM_2)
+    (refusal,) = story.resolution().refused
+    assert (refusal.reason, refusal.by, "#".join(refusal.evidence)) == ("exclusive", "crm", second)
+
+
+def test_two_crm_ids_are_one_customer_once_a_person_says_so():
+    story = Story()
+    story.seen(CRM_1)
+    story.seen(CRM_1, ANA)
+    story.seen(CRM_2, ANA)
+    merge = story.merge(CRM_1, CRM_2)
+    assert story.one_customer(CRM_1, CRM_2, ANA)
+    joined = story.resolution().joined[profile(CRM_2)]
+    assert (joined.rule, "#".join(joined.evidence), joined.confidence) == ("person", merge, 100)
+    assert story.resolution().refused == []
+
+
+def test_a_merge_by_telephone_alone_parts_the_second_crm_id_so_merges_name_what_excludes():
+    story = Story()
+    other_phone = "phone:+12025550102"
+    story.seen(CRM_1, PHONE)
+    story.seen(CRM_2, other_phone)
+    by_phone = story.merge(PHONE, other_phone)
+    assert story.all_apart(CRM_1, CRM_2)
+    story.withdraw(by_phone)
+    profiles = story.graph().profiles
+    one, other = ([profiles[profile(name)] for name in names] for names in ((CRM_1, PHONE), (CRM_2, other_phone)))
+    assert merge_pairs(one, other, story.rules) == [(profile(CRM_1), profile(CRM_2))]
+    story.merge(CRM_1, CRM_2)
+    assert story.one_customer(CRM_1, PHONE, CRM_2, other_phone)
+
+
+def test_a_login_outranks_an_earlier_sighting():
+    story = Story()
+    story.seen(CRM_1, ANA)
+    story.login(CRM_2, ANA)
+    assert story.one_customer(CRM_2, ANA)
+    assert story.all_apart(CRM_1, CRM_2)
+
+
+def test_a_vendors_no_reply_address_joins_nobody():
+    story = Story(Rules.parse({"never_link": ["email:noreply@*"]}))
+    story.seen("email:noreply@example.com", PHONE)
+    story.seen("email:noreply@example.com", COOKIE)
+    assert story.all_apart("email:noreply@example.com", PHONE, COOKIE)
+    assert story.resolution().candidates == []
+
+
+def test_a_merge_holds_until_it_is_withdrawn_and_then_was_never_there():
+    story = Story()
+    story.seen(ANA)
+    story.seen(BEN)
+    merge = story.merge(ANA, BEN)
+    assert story.one_customer(ANA, BEN)
+    story.withdraw(merge)
+    assert story.all_apart(ANA, BEN)
+    assert story.resolution().joined == {}
+
+
+def test_withdrawing_a_merge_does_not_part_what_edges_join():
+    story = Story()
+    story.seen(ANA, PHONE)
+    story.withdraw(story.merge(ANA, PHONE))
+    assert story.one_customer(ANA, PHONE)
+
+
+def test_two_kept_apart_stay_apart_over_any_new_edge_until_a_later_decision():
+    story = Story()
+    story.seen(ANA, COOKIE)
+    story.apart(ANA, COOKIE)
+    assert story.all_apart(ANA, COOKIE)
+    story.login(ANA, COOKIE)
+    story.seen(ANA, PHONE)
+    story.seen(PHONE, COOKIE)
+    assert story.all_apart(ANA, COOKIE)
+    story.merge(ANA, COOKIE)
+    assert story.one_customer(ANA, COOKIE, PHONE)
+
+
+def test_a_merge_by_way_of_a_third_is_void_where_a_later_decision_keeps_two_apart():
+    story = Story()
+    for name in (ANA, BEN, ANA_AT_WORK):
+        story.seen(name)
+    first = story.merge(ANA, BEN)
+    story.merge(BEN, ANA_AT_WORK)
+    apart = story.apart(ANA, ANA_AT_WORK)
+    assert story.one_customer(BEN, ANA_AT_WORK)
+    assert story.all_apart(ANA, BEN)
+    void = next(view for view in story.explained(ANA).decisions if view.decision.name == first)
+    assert (void.standing.state, void.standing.by) == ("void", apart)
+
+
+def test_two_withdrawals_can_not_annul_each_other_in_a_circle():
+    story = Story()
+    story.seen(ANA)
+    story.seen(BEN)
+    merge = story.merge(ANA, BEN)
+    story.withdraw(f"{SOURCE}#5")
+    story.withdraw(f"{SOURCE}#4")
+    assert merge == f"{SOURCE}#3"
+    assert story.one_customer(ANA, BEN)
+    story.withdraw(merge)
+    assert story.all_apart(ANA, BEN)
+
+
+def test_a_customers_identity_is_explained_with_what_did_not_link_and_why():
+    story = Story(Rules.parse({"never_link": ["email:noreply@*"]}))
+    story.seen(ANA, CRM_1)
+    story.seen(ANA, CRM_2)
+    story.seen(ANA, PHONE)
+    story.seen(BEN, PHONE)
+    story.seen(ANA, "email:noreply@example.com")
+    merge = story.merge(ANA, BEN)
+    withdrawal = story.withdraw(merge)
+    told = story.explained(ANA)
+    assert [view.profile.id for view in told.profiles] == sorted([profile(ANA), profile(CRM_1)])
+    assert [view.joined is None for view in told.profiles].count(True) == 1
+    states = {view.edge.a if view.edge.b == profile(ANA) else view.edge.b: view.state for view in told.edges}
+    assert states == {
+        profile(CRM_1): "links",
+        profile(CRM_2): "refused",
+        profile(PHONE): "shared",
+        profile("email:noreply@example.com"): "never-links",
+    }
+    assert [(view.decision.name, view.standing.state, view.standing.by) for view in told.decisions] == [
+        (withdrawal, "stands", ""),
+        (merge, "withdrawn", withdrawal),
+    ]
