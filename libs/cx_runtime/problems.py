@@ -27,6 +27,9 @@ _CHALLENGES = {
 }
 """RFC 6750, section 3: what a refused bearer is told."""
 
+# A 401 must name a scheme (RFC 9110, section 15.5.2); a provider's signature has none that is registered.
+_SIGNED = 'Signature realm="throughline"'
+
 
 def problem(
     status: int,
@@ -45,8 +48,8 @@ def problem(
         **(more or {}),
     }
     response = Response(msgspec.json.encode(body), status, headers, MEDIA_TYPE)
-    if status in (401, 403) and reason in _CHALLENGES:
-        response.headers["www-authenticate"] = _CHALLENGES[reason]
+    if status == 401 or reason in _CHALLENGES:
+        response.headers["www-authenticate"] = _CHALLENGES.get(reason, _SIGNED)
     if status == 408:  # the rest of the body will hardly come now
         response.headers["connection"] = "close"
     return response

@@ -250,7 +250,9 @@ async def test_a_webhook_becomes_events_and_the_providers_answer(hub: Hub, clien
 
 
 async def test_a_forged_webhook_is_refused_and_leaves_nothing(hub: Hub, client: httpx2.AsyncClient) -> None:
-    is_problem(await hook(client, {"say": ["x"]}, signed=False), 401, "missing-signature")
+    unsigned = await hook(client, {"say": ["x"]}, signed=False)
+    is_problem(unsigned, 401, "missing-signature")
+    assert unsigned.headers["www-authenticate"].startswith("Signature")
     is_problem(await hook(client, {"say": ["x"]}, signed=False, **{"x-signature": "00"}), 401, "bad-signature")
     assert (await hub.stored(), await hub.letters()) == ([], [])
     assert hub.counted("cx_intake_refused_total", provider="chat/echo", reason="bad-signature") == 1
