@@ -65,7 +65,12 @@ def makes_part(event_type: str) -> bool:
 
 
 def speaker(data: Data) -> str:
-    """Whose words a message holds: the first participant's role where the direction does not tell otherwise."""
+    """Whose words a message holds: the first participant's role where the direction does not tell otherwise.
+
+    What a machine wrote by itself (an out-of-office note, a bounce) and what is internal is nobody's: ``system``.
+    """
+    if data.direction == "internal" or (data.message is not None and data.message.automatic):
+        return "system"
     if data.direction == "inbound":
         return "customer"
     for participant in data.participants:

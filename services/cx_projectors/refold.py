@@ -56,6 +56,7 @@ async def apply_alone(
     """As ``apply.apply_batch``, for a batch with copies that replace. The worker must forget all and take its
     partitions anew."""
     await tx.lock(REFOLD_LOCK, exclusive=True)
+    await leases.lock_all(tx)
     await leases.hold(tx, worker, held)
     memory = Memory()
     applied = Applied()

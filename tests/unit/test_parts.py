@@ -91,6 +91,14 @@ def test_decisions_and_insights_are_not_counted() -> None:
     assert part.sentiment[0][1] == -400
 
 
+def test_an_out_of_office_note_is_not_the_customer_speaking() -> None:
+    note = a_fact(id="1", interaction="mail-1", channel="email", data={
+        "message": {"id": "1", "text": "I am away", "automatic": "auto-reply"}})  # fmt: skip
+    part = folded([note])
+    assert part.customer_spoke is None
+    assert part.said[0][1] == "system"
+
+
 def test_an_unknown_type_is_counted() -> None:
     assert folded([a_fact("acme.parcel.lost", id="1", interaction="chat-1")]).events == 1
 
