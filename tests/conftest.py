@@ -8,11 +8,15 @@ from pathlib import Path
 from uuid import uuid4
 
 import asyncpg
+import hypothesis
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 
 from cx_events.log import TOPICS
 from cx_events.log.kafka import KafkaLog
+
+hypothesis.settings.register_profile("throughline", deadline=None)
+hypothesis.settings.load_profile("throughline")
 
 pytest.register_assert_rewrite("cx_events.testing.log_contract", "cx_events.testing.blob_contract")
 

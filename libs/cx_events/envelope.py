@@ -239,8 +239,8 @@ class Event(Struct, omit_defaults=True, gc=False, kw_only=True):
 class Draft(Struct, gc=False, kw_only=True):
     """An event as an adapter writes it, before intake stamps tenant, recorded time and home on it.
 
-    ``time`` in microseconds; ``None`` where the provider says none: then it is the recorded time. ``raw``: what the
-    provider sent, as JSON text that is stored verbatim under ``data.raw``.
+    ``time`` in microseconds; ``None`` where the provider says none: then it is the recorded time. What the provider
+    sent goes into ``data.raw``, as JSON text that is stored verbatim.
     """
 
     type: str
