@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from cx_context.definition import follow
 from cx_context.finish import Known, Member
@@ -12,9 +13,14 @@ from cx_context.store.sql import Tx
 from cx_context.store.writer import NO_ID, decode_part
 from cx_context.threading import AnchoredPart
 from cx_events.codec import decode_leniently
-from cx_events.facts import Fact
+from cx_events.facts import Fact, Order
 from cx_events.ids import IdSpace, NodeId
 from cx_events.timestamps import Micros
+from cx_identity.attribution import Attribution, standing_attribution
+from cx_identity.decisions import withdrawn
+from cx_identity.model import Decision, Profile
+from cx_identity.rules import Rules
+from cx_identity.scope import GraphSlice, Scope
 
 MAX_HOMES_FOR_TIMELINE = 500
 """Of very many homes (each call's later callbacks have one of their own) this many are asked for the timeline."""
@@ -90,22 +96,38 @@ async def version_of(tx: Tx, customer: NodeId) -> int:
     return int(rows[0][0])
 
 
-async def following(tx: Tx, nodes: Collection[NodeId]) -> dict[NodeId, NodeId]:
+@dataclass(frozen=True, slots=True)
+class Supposed:
+    """What would hold after a decision that is not taken yet: whose some profiles would be, and which attribution of
+    some interactions' nodes would count (None: none)."""
+
+    customer_of: Mapping[NodeId, NodeId] = field(default_factory=dict)
+    attributions: Mapping[NodeId, Attribution | None] = field(default_factory=dict)
+
+
+AS_IT_IS = Supposed()
+
+
+async def following(tx: Tx, nodes: Collection[NodeId], supposed: Supposed = AS_IT_IS) -> dict[NodeId, NodeId]:
     """Of nodes that are nobody's profile: whose they are (see ``definition.follow``)."""
     if not nodes:
         return {}
-    standing = await writer.standing_attributions(tx, nodes)
+    standing: dict[NodeId, Attribution | None] = dict(await writer.standing_attributions(tx, nodes))
+    standing.update((node, supposed.attributions[node]) for node in nodes if node in supposed.attributions)
     namers = {node: homes - {node} for node, homes in (await writer.homes_of(tx, nodes)).items()}
     profiles = {home for homes in namers.values() for home in homes}
-    profiles |= {attribution.profile for attribution in standing.values() if attribution.profile is not None}
+    profiles |= {a.profile for a in standing.values() if a is not None and a.profile is not None}
     customer_of = await writer.customers_of(tx, profiles)
+    customer_of.update((profile, supposed.customer_of[profile]) for profile in profiles & supposed.customer_of.keys())
     return {node: follow(node, standing.get(node), namers.get(node, ()), customer_of) for node in nodes}
 
 
-async def homes_of_customer(tx: Tx, customer: NodeId, members: Collection[NodeId]) -> list[NodeId]:
+async def homes_of_customer(
+    tx: Tx, customer: NodeId, members: Collection[NodeId], supposed: Supposed = AS_IT_IS
+) -> list[NodeId]:
     """Every home whose facts are this customer's: the members, and the nodes that follow them."""
-    nodes = await writer.nodes_named_by(tx, members)
-    followers = [node for node, whose in (await following(tx, nodes)).items() if whose == customer]
+    nodes = await writer.nodes_named_by(tx, members) | supposed.attributions.keys()
+    followers = [node for node, whose in (await following(tx, nodes, supposed)).items() if whose == customer]
     return [*sorted(members), *sorted(set(followers) - set(members))]
 
 
@@ -134,11 +156,20 @@ async def parts_of(tx: Tx, homes: Sequence[NodeId]) -> list[AnchoredPart]:
 
 
 async def latest_facts(
-    tx: Tx, ids: IdSpace, homes: Sequence[NodeId], most: int, before: Micros | None = None
+    tx: Tx,
+    ids: IdSpace,
+    homes: Sequence[NodeId],
+    most: int,
+    before: Micros | None = None,
+    anchors: Sequence[NodeId] | None = None,
 ) -> list[Fact]:
-    """At least the latest ``most`` facts of these homes (of each home, ties included), none later than ``before``."""
+    """At least the latest ``most`` facts of these homes (of each home, ties included), none later than ``before``; of
+    these ``anchors`` alone, where they are given."""
     limit = "AND effective <= :before" if before is not None else ""
-    values = {"before": before} if before is not None else {}
+    values: dict[str, Any] = {"before": before} if before is not None else {}
+    if anchors is not None:
+        limit += " AND anchor = ANY(:anchors)"
+        values["anchors"] = list(anchors)
     rows = await tx.fetch(
         "SELECT raw FROM (SELECT raw, rank() OVER (PARTITION BY home ORDER BY effective DESC) AS place "
         f"FROM events WHERE home = ANY(:homes) {limit}) AS ranked WHERE place <= :most"
@@ -150,6 +181,39 @@ async def latest_facts(
         **values,
     )
     return [Fact(decode_leniently(raw)[0], raw, ids) for (raw,) in ((bytes(row[0]),) for row in rows)]
+
+
+async def facts_before(
+    tx: Tx,
+    ids: IdSpace,
+    homes: Sequence[NodeId],
+    most: int,
+    before: Order | None = None,
+    anchors: Sequence[NodeId] | None = None,
+) -> list[Fact]:
+    """The latest ``most`` facts of these homes that sort before ``before``, newest first: exactly those, also where
+    many happened at one time."""
+    found: list[Fact] = []
+    until = before[0] if before is not None else None
+    while len(found) < most:
+        read = await latest_facts(tx, ids, homes, most, until, anchors)
+        by_home: dict[NodeId, list[Fact]] = {}
+        for fact in read:
+            by_home.setdefault(fact.home, []).append(fact)
+        # Of a home with so many there may be more: nothing below its last one is complete.
+        floor = max(
+            (min(fact.effective for fact in facts) for facts in by_home.values() if len(facts) >= most), default=None
+        )
+        found += [
+            fact
+            for fact in read
+            if (before is None or fact.order < before) and (floor is None or fact.effective >= floor)
+        ]
+        if floor is None:
+            break
+        until = floor - 1
+    found.sort(key=lambda fact: fact.order, reverse=True)
+    return found[:most]
 
 
 async def load(tx: Tx, ids: IdSpace, customer: NodeId, *, timeline: int = 50) -> Known:
@@ -187,3 +251,145 @@ async def is_dead(tx: Tx, tenant: str, source: str, id: str) -> str | None:
         id=id,
     )
     return rows[0][0] if rows else None
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One home's side of an interaction: what an anchor names."""
+
+    anchor: NodeId
+    home: NodeId
+    interaction: str
+
+
+async def side_of(tx: Tx, tenant: str, anchor: NodeId) -> Side | None:
+    rows = await tx.fetch(
+        "SELECT home, body FROM parts WHERE anchor = :anchor AND tenant = :tenant", anchor=anchor, tenant=tenant
+    )
+    return Side(anchor, bytes(rows[0][0]), decode_part(rows[0][1]).interaction) if rows else None
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An event that was applied. ``problem``: what of it no fold can use."""
+
+    home: NodeId
+    problem: str | None
+    raw: bytes
+
+
+async def stored_event(tx: Tx, tenant: str, key: bytes) -> Stored | None:
+    """None while it is not applied."""
+    rows = await tx.fetch(
+        "SELECT home, problem, raw FROM events WHERE key = :key AND tenant = :tenant", key=key, tenant=tenant
+    )
+    return Stored(bytes(rows[0][0]), rows[0][1], bytes(rows[0][2])) if rows else None
+
+
+async def profiles_of(tx: Tx, tenant: str, ids: Collection[NodeId]) -> dict[NodeId, Profile]:
+    """Those of the ids that are profiles of this tenant."""
+    if not ids:
+        return {}
+    rows = await tx.fetch(
+        "SELECT id, kind, scope, value, first_recorded FROM profiles WHERE id = ANY(:ids) AND tenant = :tenant",
+        ids=list(ids),
+        tenant=tenant,
+    )
+    return {row[0]: Profile(*row) for row in rows}
+
+
+async def surroundings(
+    tx: Tx, tenant: str, nodes: Collection[NodeId], rules: Rules, supposed: Sequence[Decision] = ()
+) -> Scope:
+    """All that has a say in whose these profiles are: ``resolve(scope.graph(), rules)`` says the same as the whole
+    graph does. ``supposed``: decisions that are not taken yet."""
+    scope = Scope(nodes, rules)
+    while wanted := scope.wants():
+        stays = await writer.previously_shared(tx, wanted) - set(nodes)
+        edges = await writer.edges_at(tx, wanted, verified_only=stays)
+        ends = set(wanted) | {edge.a for edge in edges} | {edge.b for edge in edges}
+        decisions = await writer.decisions_naming(tx, wanted)
+        if decisions or supposed:
+            decisions += await writer.withdrawals(tx, tenant)
+        scope.give(
+            GraphSlice(
+                profiles=await profiles_of(tx, tenant, ends),
+                edges=edges,
+                decisions=[*decisions, *supposed],
+                previously_shared=await writer.previously_shared(tx, ends),
+                stays_shared=stays,
+            )
+        )
+    return scope
+
+
+async def shared_identifiers(tx: Tx, tenant: str, after: NodeId, most: int) -> list[NodeId]:
+    """The tenant's shared identifiers in order of id, from after one on."""
+    rows = await tx.fetch(
+        "SELECT profile FROM members WHERE tenant = :tenant AND shared AND profile > :after "
+        "ORDER BY profile LIMIT :most",
+        tenant=tenant,
+        after=after,
+        most=most,
+    )
+    return [bytes(row[0]) for row in rows]
+
+
+async def dismissed_among(tx: Tx, tenant: str, identifiers: Collection[NodeId]) -> set[NodeId]:
+    """Those whose candidate somebody dismissed, and nobody withdrew that."""
+    if not identifiers:
+        return set()
+    named = await writer.decisions_naming(tx, identifiers)
+    dismissals = [decision for decision in named if decision.kind == "dismiss"]
+    gone = withdrawn(await writer.withdrawals(tx, tenant)) if dismissals else {}
+    return {decision.a for decision in dismissals if decision.name not in gone}
+
+
+async def attributions_about(
+    tx: Tx, tenant: str, profiles: Collection[NodeId], nodes: Collection[NodeId]
+) -> list[tuple[Attribution, str]]:
+    """Every attribution to one of the profiles or of one of the interactions' nodes, newest first, and its standing:
+    ``stands``, ``superseded`` by a newer one, ``withdrawn``."""
+    values = {"profiles": list(profiles), "nodes": list(nodes), "tenant": tenant}
+    rows = await tx.fetch(
+        "SELECT DISTINCT interaction FROM attributions WHERE tenant = :tenant "
+        "AND (profile = ANY(:profiles) OR interaction = ANY(:nodes))",
+        **values,
+    )
+    if not rows:
+        return []
+    found = await tx.fetch(
+        "SELECT key, recorded, source, id, interaction, profile FROM attributions WHERE interaction = ANY(:nodes)",
+        nodes=[row[0] for row in rows],
+    )
+    withdrawals = await writer.withdrawals(tx, tenant)
+    gone = withdrawn(withdrawals)
+    by_node: dict[NodeId, list[Attribution]] = {}
+    for key, recorded, source, id, node, profile in found:
+        whose = profile if profile != NO_ID else None
+        by_node.setdefault(node, []).append(Attribution(key, (recorded, source, id), node, whose))
+    told = []
+    for attributions in by_node.values():
+        counts = standing_attribution(attributions, withdrawals)
+        for attribution in attributions:
+            standing = "withdrawn" if attribution.name in gone else "stands" if attribution is counts else "superseded"
+            told.append((attribution, standing))
+    told.sort(key=lambda one: one[0].at, reverse=True)
+    return told
+
+
+async def attributions_of(tx: Tx, node: NodeId) -> list[Attribution]:
+    """Every attribution of one interaction, withdrawn ones too."""
+    rows = await tx.fetch(
+        "SELECT key, recorded, source, id, profile FROM attributions WHERE interaction = :node", node=node
+    )
+    return [
+        Attribution(key, (recorded, source, id), node, profile if profile != NO_ID else None)
+        for key, recorded, source, id, profile in rows
+    ]
+
+
+async def tenant_raws(tx: Tx, tenant: str, most: int) -> list[bytes] | None:
+    """All of a tenant's stored events; None if there are more than ``most``."""
+    rows = await tx.fetch("SELECT raw FROM events WHERE tenant = :tenant LIMIT :most", tenant=tenant, most=most + 1)
+    return [bytes(row[0]) for row in rows] if len(rows) <= most else None

@@ -1,0 +1,142 @@
+"""Whom profiles stand for and how new that is: the one question that every read of a context asks.
+
+While one statement is under way, those who ask meanwhile wait and go together in the next. So each sees a state no
+older than its question, and the more ask at once the less each costs. The statement runs on a connection kept for it,
+by the driver itself: a point look-up through a pool costs several times what the database needs for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from cx_context.store.open import Store, unavailable
+from cx_events.errors import TryLater
+from cx_events.ids import NodeId
+
+PATIENCE = 2.0
+"""Seconds until a store that does not answer counts as down."""
+
+MOST_AT_ONCE = 256
+
+_SELECT = (
+    "SELECT p.id, p.tenant, coalesce(m.customer, p.id), coalesce(m.shared, false), "
+    "(SELECT CAST(coalesce(sum(v.n), 0) AS bigint) FROM versions v WHERE v.customer = coalesce(m.customer, p.id)), "
+    "(SELECT coalesce(max(moved_at), 0) FROM partitions) "
+    "FROM profiles p LEFT JOIN members m ON m.profile = p.id WHERE p.id "
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A profile's customer and the version of its context. ``moved_at``: when a projector last moved on, in seconds
+    since 1970."""
+
+    customer: NodeId
+    shared: bool
+    version: int
+    moved_at: float
+
+
+_Asked = tuple[str, NodeId, "asyncio.Future[Head | None]"]
+
+
+class Heads:
+    """Made in the event loop that asks. ``stop()`` lets the connection go."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._waiting: list[_Asked] = []
+        self._flight: asyncio.Task[None] | None = None
+        self._connection: AsyncConnection | None = None
+        self._driver: Any = None
+        self._closing: set[asyncio.Task[None]] = set()
+
+    async def of(self, tenant: str, profile: NodeId) -> Head | None:
+        """None for a profile that the tenant does not have. ``TryLater`` within ``PATIENCE``."""
+        answer: asyncio.Future[Head | None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((tenant, profile, answer))
+        if self._flight is None:
+            self._flight = asyncio.create_task(self._fly())
+        try:
+            async with asyncio.timeout(PATIENCE):
+                return await answer
+        except TimeoutError:
+            raise TryLater("store", f"no answer within {PATIENCE:.0f} s") from None
+
+    async def stop(self) -> None:
+        if self._flight is not None:
+            self._flight.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._flight
+        connection, self._connection, self._driver = self._connection, None, None
+        if connection is not None:
+            await connection.close()
+
+    async def _fly(self) -> None:
+        try:
+            while self._waiting:
+                asked, self._waiting = self._waiting[:MOST_AT_ONCE], self._waiting[MOST_AT_ONCE:]
+                await self._answer(asked)
+        finally:
+            self._flight = None
+
+    async def _answer(self, asked: Sequence[_Asked]) -> None:
+        wanted = {profile for _, profile, _ in asked}
+        try:
+            rows = await self._read(wanted)
+        except TryLater as error:
+            for _, _, answer in asked:
+                if not answer.done():
+                    answer.set_exception(TryLater(error.part, error.detail))
+            return
+        found = {(row[1], bytes(row[0])): Head(bytes(row[2]), bool(row[3]), int(row[4]), float(row[5])) for row in rows}
+        for tenant, profile, answer in asked:
+            if not answer.done():
+                answer.set_result(found.get((tenant, profile)))
+
+    async def _read(self, profiles: Collection[NodeId]) -> Sequence[Any]:
+        """Once more on a fresh connection where the one that was kept has died meanwhile."""
+        kept = self._connection is not None
+        try:
+            return await self._try(profiles)
+        except TryLater:
+            if not kept:
+                raise
+        return await self._try(profiles)
+
+    async def _try(self, profiles: Collection[NodeId]) -> Sequence[Any]:
+        try:
+            async with asyncio.timeout(PATIENCE):
+                if self._connection is None:
+                    self._connection = await self._store.engine.connect()
+                    self._driver = (await self._connection.get_raw_connection()).driver_connection
+                if self._store.is_postgres:
+                    rows: Sequence[Any] = await self._driver.fetch(f"{_SELECT} = ANY($1::bytea[])", list(profiles))
+                else:
+                    values = ",".join(f"x'{profile.hex()}'" for profile in profiles)
+                    rows = await self._driver.execute_fetchall(f"{_SELECT} IN ({values})")
+        except Exception as error:  # whatever the driver's trouble, its connection is not to be trusted again
+            self._drop()
+            raise unavailable(error) if str(error) else TryLater("store", "no answer in time") from error
+        else:
+            return rows
+
+    def _drop(self) -> None:
+        """Without waiting: closing a connection to a frozen server takes as long as the server pleases."""
+        connection, self._connection, self._driver = self._connection, None, None
+        if connection is not None:
+            task = asyncio.create_task(_invalidate(connection))
+            self._closing.add(task)
+            task.add_done_callback(self._closing.discard)
+
+
+async def _invalidate(connection: AsyncConnection) -> None:
+    with contextlib.suppress(Exception):
+        await connection.invalidate()
+        await connection.close()

@@ -1,0 +1,162 @@
+"""What the body of each request may say. Unknown members are refused: a misspelt one must not be lost."""
+
+from __future__ import annotations
+
+import json
+from hashlib import blake2b
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+from msgspec import Meta, Struct
+
+from cx_events.errors import Refused
+from cx_events.strict_json import Limits, decode
+from cx_runtime.http import BodyLimits
+
+LIMITS = BodyLimits(max_bytes=64 << 10)
+_JSON = Limits(max_bytes=LIMITS.max_bytes, max_depth=16)
+
+# No store of text takes NUL, and a blank says nothing.
+_SAID = r"^[^\u0000]*[^\s\u0000][^\u0000]*$"
+_PLAIN = r"^[^\u0000]*$"
+Id = Annotated[str, Meta(min_length=1, max_length=64, description="an id, as a context shows it")]
+Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=_SAID)]
+Label = Annotated[str, Meta(max_length=200, pattern=_PLAIN)]
+Reason = Annotated[str, Meta(min_length=1, max_length=2000, pattern=_SAID, description="why, for those who look later")]
+Remark = Annotated[str, Meta(max_length=2000, pattern=_PLAIN)]
+Event = Annotated[str, Meta(min_length=3, max_length=1100, pattern=_SAID, description="SOURCE#ID of a decision")]
+InteractionId = Annotated[str, Meta(min_length=1, max_length=512, pattern=_SAID)]
+
+Body = TypeVar("Body", bound="Asked")
+
+
+class Asked(Struct, kw_only=True, forbid_unknown_fields=True):
+    """Base of every body."""
+
+
+class Agent(Asked):
+    """Who acts: a person or a bot, not the key's holder."""
+
+    id: Name
+    name: Label = ""
+
+
+class Queue(Asked):
+    id: Name
+    name: Label = ""
+
+
+class AskedIdentifier(Asked):
+    kind: Annotated[str, Meta(min_length=1, max_length=64)]
+    value: Annotated[str, Meta(min_length=1, max_length=512)]
+    scope: Annotated[str, Meta(max_length=256)] = ""
+
+
+class Lookup(Asked):
+    """Either ``identifier`` (``KIND:VALUE``, or its members apart) or ``interaction``."""
+
+    identifier: Annotated[str, Meta(min_length=3, max_length=600)] | AskedIdentifier | None = None
+    interaction: Annotated[str, Meta(min_length=1, max_length=512)] | None = None
+    scope: Annotated[str, Meta(max_length=256)] = ""
+
+
+class Note(Asked):
+    note: Annotated[str, Meta(min_length=1, max_length=8000, pattern=_SAID)]
+    agent: Agent
+
+
+class Topic(Asked):
+    topic: Name
+    agent: Agent
+
+
+class Disposition(Asked):
+    disposition: Name
+    agent: Agent
+    reason: Remark = ""
+
+
+class Resolve(Asked):
+    agent: Agent
+    reason: Remark = ""
+    disposition: Label = ""
+
+
+class Reopen(Asked):
+    agent: Agent
+    reason: Remark = ""
+
+
+class Link(Asked):
+    """``other``: the conversation that is about the same matter."""
+
+    other: Id
+    agent: Agent
+    reason: Remark = ""
+
+
+class Split(Asked):
+    """``interaction``: the one that is a matter of its own."""
+
+    interaction: InteractionId
+    agent: Agent
+    reason: Remark = ""
+
+
+class Handoff(Asked):
+    """``to``: a person, a team, a skill. ``packet``: what the next one needs, as the asking side knows it."""
+
+    to: Label = ""
+    queue: Queue | None = None
+    reason: Remark = ""
+    agent: Agent | None = None
+    packet: dict[str, Any] = {}
+
+
+class Merge(Asked):
+    """``a``, ``b``: customers or profiles."""
+
+    a: Id
+    b: Id
+    reason: Reason
+    agent: Agent | None = None
+
+
+class Unmerge(Asked):
+    """Either ``decision``, to withdraw it without a trace, or ``apart``, two profiles that are two people."""
+
+    reason: Reason
+    decision: Event | None = None
+    apart: tuple[Id, Id] | None = None
+    agent: Agent | None = None
+
+
+class Attribute(Asked):
+    interaction: InteractionId
+    profile: Id
+    reason: Reason
+    agent: Agent | None = None
+
+
+class Dismiss(Asked):
+    candidate: Id
+    reason: Reason
+    agent: Agent | None = None
+
+
+def read(raw: bytes, content_type: str, shape: type[Body]) -> Body:
+    """Raises ``Refused``: ``unsupported-media-type`` (415), ``json-...`` (400), ``bad-body`` (422)."""
+    media_type, _, parameters = content_type.partition(";")
+    charset = parameters.strip().lower().removeprefix("charset=").strip('"')
+    if media_type.strip().lower() not in ("application/json", "") or charset not in ("", "utf-8", "utf8"):
+        raise Refused("unsupported-media-type", f"send application/json, not {content_type[:64]!r}", 415)
+    try:
+        return msgspec.convert(decode(raw, _JSON), shape)
+    except msgspec.ValidationError as error:
+        raise Refused("bad-body", str(error)) from None
+
+
+def digest_of(operation: str, body: Asked) -> str:
+    """What a request asks for, in 32 hex digits; the same for the same members in any order and spacing."""
+    said = json.dumps(msgspec.to_builtins(body), sort_keys=True)
+    return blake2b(f"{operation}\0{said}".encode(), digest_size=16).hexdigest()

@@ -1,0 +1,276 @@
+"""The context document: found, waited for, rendered once per version.
+
+A read of a context that has not changed costs one look-up (``cx_context.store.heads``) and no rendering: the body's
+bytes are kept by customer and version, and go out as they are.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from cx_context.finish import Json, context_body, encode_body
+from cx_context.store import Store, reader, writer
+from cx_context.store.heads import Head, Heads
+from cx_context.store.sql import Tx
+from cx_context_api.identities import candidate_at
+from cx_context_api.patience import within
+from cx_context_api.queries import EventName
+from cx_context_api.targets import ById, ByIdentifier, Target
+from cx_context_api.tenancy import Tenancy
+from cx_events.codec import decode_leniently
+from cx_events.errors import Refused
+from cx_events.facts import Fact
+from cx_events.ids import IdSpace, NodeId, event_key, text_of
+from cx_events.timestamps import format_time
+from cx_identity.facts import links_of
+
+CACHE_BYTES = 64 << 20
+CANDIDATES_SHOWN = 20
+_FIRST_PAUSE = 0.005
+_LONGEST_PAUSE = 0.1
+
+
+class Served(NamedTuple):
+    """A context. ``moved_at``: when a projector last moved on, in seconds since 1970."""
+
+    customer: NodeId
+    version: int
+    moved_at: float
+    body: bytes
+
+
+class Ambiguous(Exception):
+    """Several people may be meant; ``asked`` is what was asked for."""
+
+    def __init__(self, asked: Target, candidates: Sequence[NodeId] = ()) -> None:
+        super().__init__("several people may be meant")
+        self.asked = asked
+        self.candidates = candidates
+
+
+def unknown() -> Refused:
+    return Refused("unknown-customer", "there is no such customer here (yet)", 404)
+
+
+class Contexts:
+    """Reads of every tenant. ``cache_bytes`` bounds the bodies that are kept."""
+
+    def __init__(
+        self, store: Store, tenancies: Mapping[str, Tenancy], heads: Heads, *, cache_bytes: int = CACHE_BYTES
+    ) -> None:
+        self._store = store
+        self._tenancies = tenancies
+        self._heads = heads
+        self._bodies = _Bodies(cache_bytes)
+        self._rendering: dict[tuple[str, NodeId], asyncio.Task[Served]] = {}
+        self.rendered = 0
+
+    async def read(self, tenant: str, target: Target, at_least: Sequence[EventName] = (), wait: float = 0.0) -> Served:
+        """The context of today, with these events in it.
+
+        Raises ``Refused``: ``unknown-customer`` (404), ``not-yet`` (504), ``dead-lettered`` and ``other-customer``
+        (409); ``Ambiguous``; ``TryLater``.
+        """
+        head = await self.head(tenant, target, at_least, wait)
+        return await self._body_of(tenant, head)
+
+    async def head(self, tenant: str, target: Target, at_least: Sequence[EventName] = (), wait: float = 0.0) -> Head:
+        """Whose and how new, as ``read``, without the body."""
+        if at_least or wait:
+            return await self._awaited(tenant, target, at_least, wait)
+        found = await self._find(tenant, target)
+        if found is None:
+            raise unknown()
+        return found
+
+    async def _find(self, tenant: str, target: Target) -> Head | None:
+        """By the short way where the target is a profile, as nearly always."""
+        if isinstance(target, ByIdentifier):
+            for profile in target.profiles:
+                head = await self._heads.of(tenant, profile)
+                if head is not None:
+                    if head.shared:
+                        raise Ambiguous(target)
+                    return head
+            return None
+        if isinstance(target, ById):
+            head = await self._heads.of(tenant, target.node)
+            if head is not None:
+                return head
+        return await within(self._found(tenant, target))
+
+    async def _found(self, tenant: str, target: Target) -> Head | None:
+        async with self._store.reading() as tx:
+            return await self._found_in(tx, tenant, target)
+
+    async def _found_in(self, tx: Tx, tenant: str, target: Target) -> Head | None:
+        found: reader.Found | None = None
+        if isinstance(target, ByIdentifier):
+            for profile in target.profiles:
+                found = await reader.find_profile(tx, tenant, profile)
+                if found is not None:
+                    break
+        elif isinstance(target, ById):
+            found = await reader.find_node(tx, tenant, target.node)
+        else:
+            found = await reader.find_interaction(tx, tenant, self._tenancies[tenant].ids, target.interaction)
+        if found is None:
+            return None
+        if found.shared:
+            raise Ambiguous(target, found.candidates)
+        return Head(found.customer, False, found.version, await reader.current_to(tx))
+
+    async def _awaited(self, tenant: str, target: Target, at_least: Sequence[EventName], wait: float) -> Head:
+        clock = asyncio.get_running_loop().time
+        until = clock() + wait
+        pause = _FIRST_PAUSE
+        while True:
+            head = await within(self._with_events(tenant, target, at_least))
+            if head is not None:
+                return head
+            left = until - clock()
+            if left <= 0:
+                break
+            await asyncio.sleep(min(pause, left))
+            pause = min(pause * 1.5, _LONGEST_PAUSE)
+        if not at_least:
+            raise unknown()
+        raise Refused("not-yet", f"not every event of at_least was applied within {wait:g} s; ask again", 504)
+
+    async def _with_events(self, tenant: str, target: Target, at_least: Sequence[EventName]) -> Head | None:
+        """None while an event is missing, or, where none is asked for, the customer."""
+        ids = self._tenancies[tenant].ids
+        async with self._store.reading() as tx:
+            stored = [await _applied(tx, tenant, name) for name in at_least]
+            if None in stored:
+                return None
+            head = await self._found_in(tx, tenant, target)
+            if head is None:
+                if at_least:
+                    raise unknown()
+                return None
+            for name, event in zip(at_least, stored, strict=True):
+                assert event is not None
+                if not await _concerns(tx, tenant, ids, event, head.customer):
+                    raise Refused("other-customer", f"the event {name} is another customer's", 409)
+            return head
+
+    async def _body_of(self, tenant: str, head: Head) -> Served:
+        """The body at the head's version or a newer one; those who need the same one wait for one rendering."""
+        key = (tenant, head.customer)
+        while True:
+            kept = self._bodies.get(key)
+            if kept is not None and kept[0] >= head.version:
+                return Served(head.customer, kept[0], head.moved_at, kept[1])
+            task = self._rendering.get(key)
+            if task is None:
+                task = asyncio.create_task(within(self._render(tenant, head.customer)))
+                self._rendering[key] = task
+                task.add_done_callback(lambda done: self._rendered(key, done))
+            served = await asyncio.shield(task)
+            if served.version >= head.version or served.customer != head.customer:
+                return served
+
+    def _rendered(self, key: tuple[str, NodeId], done: asyncio.Task[Served]) -> None:
+        self._rendering.pop(key, None)
+        if not done.cancelled():
+            done.exception()
+
+    async def _render(self, tenant: str, customer: NodeId) -> Served:
+        """All from one state of the store, in which the customer may have become part of another."""
+        tenancy = self._tenancies[tenant]
+        async with self._store.reading() as tx:
+            found = await reader.find_node(tx, tenant, customer)
+            if found is None:
+                raise unknown()
+            known = await reader.load(tx, tenancy.ids, found.customer)
+            moved_at = await reader.current_to(tx)
+        body = encode_body(context_body(known, tenancy.window))
+        self.rendered += 1
+        self._bodies.put((tenant, found.customer), found.version, body)
+        return Served(found.customer, found.version, moved_at, body)
+
+    async def candidates(self, tenant: str, ambiguous: Ambiguous) -> list[Json]:
+        """Who may be meant, surest first, each with why."""
+        return await within(self._candidates(tenant, ambiguous))
+
+    async def _candidates(self, tenant: str, ambiguous: Ambiguous) -> list[Json]:
+        tenancy = self._tenancies[tenant]
+        asked = ambiguous.asked
+        async with self._store.reading() as tx:
+            if isinstance(asked, ByIdentifier):
+                rules = await writer.rules_in_force(tx, tenant, tenancy.rules)
+                shared = await reader.profiles_of(tx, tenant, asked.profiles)
+                identifier = next((shared[id] for id in asked.profiles if id in shared), None)
+                if identifier is None:
+                    return []
+                candidate = await candidate_at(tx, tenant, identifier, rules)
+                why = {
+                    tied.customer: f"{tied.rule} in {tied.evidence[1]}#{tied.evidence[2]}"
+                    for tied in candidate.customers[:CANDIDATES_SHOWN]
+                }
+            else:
+                why = dict.fromkeys(ambiguous.candidates[:CANDIDATES_SHOWN], "takes part in the interaction")
+            told = []
+            for customer, reason in why.items():
+                known = await reader.load(tx, tenancy.ids, customer, timeline=1)
+                display = context_body(known, tenancy.window)["customer"]["display"]
+                told.append({"id": text_of(customer), "display": display, "why": reason})
+        return told
+
+
+async def _applied(tx: Tx, tenant: str, name: EventName) -> reader.Stored | None:
+    """``Refused("dead-lettered", 409)`` for an event that will never be applied as it is."""
+    stored = await reader.stored_event(tx, tenant, event_key(tenant, *name))
+    why = stored.problem if stored is not None else await reader.is_dead(tx, tenant, *name)
+    if why is not None:
+        raise Refused("dead-lettered", f"the event {name} lies in the dead letters: {why}"[:2000], 409)
+    return stored
+
+
+async def _concerns(tx: Tx, tenant: str, ids: IdSpace, event: reader.Stored, customer: NodeId) -> bool:
+    """Whether an event is the customer's, names it from elsewhere, or is about who is who at large."""
+    if event.home == ids.tenant_node():
+        return True
+    found = await reader.find_node(tx, tenant, event.home)
+    if found is not None and found.customer == customer:
+        return True
+    named = links_of(Fact(decode_leniently(event.raw)[0], event.raw, ids), ids).profiles
+    return customer in (await writer.customers_of(tx, [profile.id for profile in named])).values()
+
+
+class _Bodies:
+    """Bodies by (tenant, customer), each with its version; of too many bytes those unused for longest go."""
+
+    def __init__(self, most_bytes: int) -> None:
+        self._most = most_bytes
+        self._held = 0
+        self._bodies: OrderedDict[tuple[str, NodeId], tuple[int, bytes]] = OrderedDict()
+
+    def get(self, key: tuple[str, NodeId]) -> tuple[int, bytes] | None:
+        found = self._bodies.get(key)
+        if found is not None:
+            self._bodies.move_to_end(key)
+        return found
+
+    def put(self, key: tuple[str, NodeId], version: int, body: bytes) -> None:
+        """A newer version stays: renderings may end in another order than they began."""
+        known = self._bodies.get(key)
+        if known is not None:
+            if known[0] > version:
+                return
+            self._held -= len(known[1])
+        self._bodies[key] = (version, body)
+        self._bodies.move_to_end(key)
+        self._held += len(body)
+        while self._held > self._most:
+            _, (_, gone) = self._bodies.popitem(last=False)
+            self._held -= len(gone)
+
+
+def meta_of(version: int | None, moved_at: float) -> dict[str, Any]:
+    """What stands beside a body."""
+    return {"version": version, "current_to": format_time(int(moved_at * 1_000_000)) if moved_at else None}

@@ -1,0 +1,149 @@
+"""Decisions onto the log: each an event, durable before it is answered, and the same event when it is asked for again.
+
+``Idempotency-Key`` becomes the event's id; a digest of what was asked for lies in ``data.idempotency_key``, so that the
+same key with another body is told apart wherever the first one was taken. Until it is applied, only the process that
+took it knows; two that take one key with two bodies in that moment leave two copies, of which the first counts.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+from uuid import uuid4
+
+import msgspec
+
+from cx_context.store import Store, reader
+from cx_context_api.queries import EventName
+from cx_context_api.tenancy import Tenancy
+from cx_events.codec import decode_leniently
+from cx_events.envelope import Data, Draft
+from cx_events.errors import Refused
+from cx_events.facts import decision_source
+from cx_events.ids import NodeId, event_key
+from cx_events.log import INTERACTIONS, Log, Record
+from cx_events.stamp import Stamped, stamp
+from cx_events.timestamps import Micros
+from cx_runtime.metrics import Metrics
+
+REMEMBERED = 10_000
+"""Keys of decisions that this process took lately."""
+
+TAKEN_BY = "api"
+"""What metrics call the provider of these events."""
+
+_KEY = re.compile(r"[!-~]{1,200}")
+
+Clock = Callable[[], Micros]
+
+
+class Rising:
+    """The wall clock in µs, one later at least with every call: decisions of one process never tie."""
+
+    def __init__(self, clock: Clock = lambda: time.time_ns() // 1000) -> None:
+        self._clock = clock
+        self._last: Micros = 0
+
+    def __call__(self) -> Micros:
+        self._last = max(self._clock(), self._last + 1)
+        return self._last
+
+
+class Asking(NamedTuple):
+    """One request's identity: ``id`` of the event it makes, ``digest`` of what it asks for; ``repeatable`` if its
+    sender named it."""
+
+    tenant: str
+    id: str
+    digest: str
+    repeatable: bool
+
+    @property
+    def name(self) -> EventName:
+        return EventName(decision_source(self.tenant), self.id)
+
+
+def asking(tenant: str, key: str | None, digest: str) -> Asking:
+    """``key``: of the header ``Idempotency-Key``, with or without the quotes of a structured field (RFC 8941).
+    Raises ``Refused("bad-idempotency-key", 400)``."""
+    if key is None:
+        return Asking(tenant, str(uuid4()), digest, repeatable=False)
+    bare = key[1:-1] if len(key) > 2 and key[0] == key[-1] == '"' else key
+    if _KEY.fullmatch(bare) is None:
+        raise Refused("bad-idempotency-key", "Idempotency-Key: expected 1 to 200 printable ASCII characters", 400)
+    return Asking(tenant, bare, digest, repeatable=True)
+
+
+class Choice(NamedTuple):
+    """What a decision says, and with what it lies on the log."""
+
+    type: str
+    home: NodeId
+    data: Data
+
+
+class Decisions:
+    """The way in for decisions. One per process; safe for many tasks at once."""
+
+    def __init__(self, store: Store, log: Log, tenancies: Mapping[str, Tenancy], metrics: Metrics, now: Clock) -> None:
+        self._store = store
+        self._log = log
+        self._tenancies = tenancies
+        self._metrics = metrics
+        self.now = now
+        self._taken: OrderedDict[tuple[str, str], str] = OrderedDict()
+
+    async def was_taken(self, asked: Asking) -> bool:
+        """Whether this very request was answered before. ``Refused("idempotency-key-reused")`` for another's key."""
+        if not asked.repeatable:
+            return False
+        async with self._store.reading() as tx:
+            stored = await reader.stored_event(tx, asked.tenant, event_key(asked.tenant, *asked.name))
+        if stored is not None:
+            _same(asked, decode_leniently(stored.raw)[0].data.idempotency_key)
+        return stored is not None
+
+    def took(self, tenant: str, name: EventName) -> bool:
+        """Whether this process took that decision lately; it may not be applied yet."""
+        return name.source == decision_source(tenant) and (tenant, name.id) in self._taken
+
+    async def take(self, asked: Asking, choices: Sequence[Choice]) -> list[EventName]:
+        """Append one event for each choice: the last bears the id, the ones before it ``ID.1``, ``ID.2``, ...
+
+        Durable on return. ``TryLater`` where that is unknown; asking again is safe.
+        """
+        # From here to the append nobody else runs, so of two requests with one key the second sees the first.
+        _same(asked, self._taken.get((asked.tenant, asked.id), asked.digest))
+        self._taken[asked.tenant, asked.id] = asked.digest
+        while len(self._taken) > REMEMBERED:
+            self._taken.popitem(last=False)
+        events = self.drafted(asked, choices)
+        with self._metrics.append_seconds.time():
+            await self._log.append([Record(INTERACTIONS, event.key, event.raw) for event in events])
+        for choice in choices:
+            self._metrics.accepted(TAKEN_BY, choice.type)
+        return [EventName(event.source, event.id) for event in events]
+
+    def drafted(self, asked: Asking, choices: Sequence[Choice]) -> list[Stamped]:
+        """The events that ``take`` would append."""
+        ids = self._tenancies[asked.tenant].ids
+        recorded = self.now()
+        events = []
+        for number, choice in enumerate(choices, 1):
+            draft = Draft(
+                type=choice.type,
+                id=asked.id if number == len(choices) else f"{asked.id}.{number}",
+                data=msgspec.structs.replace(choice.data, idempotency_key=asked.digest),
+                subject=choice.home.hex(),
+                correlationid=asked.id if len(choices) > 1 else "",
+            )
+            events.append(stamp(draft, source=asked.name.source, recorded=recorded, ids=ids))
+        return events
+
+
+def _same(asked: Asking, digest: str) -> None:
+    if digest != asked.digest:
+        raise Refused("idempotency-key-reused", f"the key {asked.id!r} was used before, for something else")

@@ -1,0 +1,134 @@
+"""The past in pages: a customer's timeline and conversations, one conversation over all channels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from cx_context.finish import Json, conversation_summary, timeline_entry
+from cx_context.fold import makes_part
+from cx_context.store import reader
+from cx_context.store.reader import Side
+from cx_context.store.sql import Tx
+from cx_context.threading import Conversation, conversation_with, interactions_of, thread
+from cx_context_api.cursors import At, Node, cursor_of, place_of
+from cx_context_api.tenancy import Tenancy
+from cx_events.envelope import Named
+from cx_events.errors import Refused
+from cx_events.facts import Fact, Order
+from cx_events.ids import NodeId, text_of
+from cx_events.timestamps import Micros
+
+TIMELINE = "timeline"
+CONVERSATIONS = "conversations"
+THREAD = "thread"
+
+_ORDER = tuple[At, str, int, At, str, str]
+
+Page = tuple[list[Json], str | None]
+"""Items and the cursor of the next page, None after the last."""
+
+
+async def timeline(tx: Tx, tenancy: Tenancy, customer: NodeId, cursor: str | None, most: int) -> Page:
+    """Everything that happened, newest first."""
+    homes = await _homes(tx, customer)
+    facts, following = await _facts(tx, tenancy, homes, TIMELINE, cursor, most)
+    return [timeline_entry(fact) for fact in facts], following
+
+
+async def _facts(
+    tx: Tx,
+    tenancy: Tenancy,
+    homes: Sequence[NodeId],
+    list: str,
+    cursor: str | None,
+    most: int,
+    anchors: Sequence[NodeId] | None = None,
+) -> tuple[list[Fact], str | None]:
+    before: Order | None = place_of(cursor, list, _ORDER) if cursor is not None else None
+    facts = await reader.facts_before(tx, tenancy.ids, homes, most + 1, before, anchors)
+    following = cursor_of(list, facts[most - 1].order) if len(facts) > most else None
+    return [fact for fact in facts[:most] if makes_part(fact.event.type)], following
+
+
+async def _homes(tx: Tx, customer: NodeId) -> list[NodeId]:
+    members = [member.id for member in await reader.members_of(tx, customer)]
+    return await reader.homes_of_customer(tx, customer, members or [customer])
+
+
+async def _threads(tx: Tx, tenancy: Tenancy, homes: Sequence[NodeId]) -> list[Conversation]:
+    return thread(interactions_of(await reader.parts_of(tx, homes)), tenancy.window)
+
+
+async def conversations(tx: Tx, tenancy: Tenancy, customer: NodeId, cursor: str | None, most: int) -> Page:
+    """All conversations, those active last first."""
+    before: tuple[Micros, NodeId] | None = (
+        place_of(cursor, CONVERSATIONS, tuple[At, Node]) if cursor is not None else None
+    )
+    placed = sorted(
+        (
+            ((max(member.last_activity for member in found.members), found.id), found)
+            for found in await _threads(tx, tenancy, await _homes(tx, customer))
+        ),
+        key=lambda item: item[0],
+        reverse=True,
+    )
+    rest = [(place, found) for place, found in placed if before is None or place < before]
+    following = cursor_of(CONVERSATIONS, rest[most - 1][0]) if len(rest) > most else None
+    return [conversation_summary(found) for _, found in rest[:most]], following
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """A conversation, whose it is, and the side of an interaction by which it was named."""
+
+    customer: NodeId
+    version: int
+    named: Side
+    homes: Sequence[NodeId]
+    conversation: Conversation
+
+
+async def find_thread(tx: Tx, tenant: str, tenancy: Tenancy, anchor: NodeId) -> Thread:
+    """By its id or any alias; ``Refused("unknown-conversation", 404)``."""
+    side = await reader.side_of(tx, tenant, anchor)
+    found = await reader.find_node(tx, tenant, side.home) if side is not None else None
+    if side is not None and found is not None:
+        homes = await _homes(tx, found.customer)
+        conversation = conversation_with(await _threads(tx, tenancy, homes), anchor)
+        if conversation is not None:
+            return Thread(found.customer, found.version, side, homes, conversation)
+    raise unknown_conversation(anchor)
+
+
+def unknown_conversation(anchor: NodeId) -> Refused:
+    return Refused("unknown-conversation", f"there is no conversation {text_of(anchor)}", 404)
+
+
+async def thread_page(tx: Tx, tenancy: Tenancy, found: Thread, cursor: str | None, most: int) -> Page:
+    """What happened in a conversation over all its channels, newest first, texts whole."""
+    anchors = [anchor for member in found.conversation.members for _, anchor in member.anchors]
+    facts, following = await _facts(tx, tenancy, found.homes, THREAD, cursor, most, anchors)
+    return [_entry(fact) for fact in facts], following
+
+
+def _entry(fact: Fact) -> Json:
+    data = fact.event.data
+    entry = timeline_entry(fact)
+    message = data.message
+    if message is not None:
+        entry["text"] = message.text or message.subject or None
+    elif data.note:
+        entry["text"] = data.note
+    speaker = next((p for p in data.participants if p.role == entry["role"]), None)
+    entry["name"] = (speaker.name or None) if speaker is not None else None
+    entry["agent"] = _named(data.agent)
+    entry["message"] = msgspec.to_builtins(message) if message is not None else None
+    entry["transcript"] = msgspec.to_builtins(data.transcript) if data.transcript else None
+    return entry
+
+
+def _named(named: Named | None) -> Json | None:
+    return {"id": named.id, "name": named.name} if named is not None else None

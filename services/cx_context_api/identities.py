@@ -1,0 +1,198 @@
+"""Why these identifiers are one person: profiles, edges and their evidence, decisions and what became of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import islice
+from typing import Any
+
+from cx_context.finish import Json
+from cx_context.store import reader, writer
+from cx_context.store.sql import Tx
+from cx_context_api.tenancy import Tenancy
+from cx_events.codec import decode_leniently
+from cx_events.envelope import Event
+from cx_events.ids import NodeId, text_of
+from cx_events.timestamps import format_time
+from cx_identity.attribution import Attribution
+from cx_identity.candidates import candidate_for
+from cx_identity.components import resolve
+from cx_identity.explain import DecisionView, EdgeView, ProfileView, explain
+from cx_identity.model import Candidate, Evidence, Profile
+from cx_identity.rules import Rules
+
+SHOWN = 500
+"""Of profiles, edges, decisions and attributions each; ``totals`` says how many there are."""
+
+TIED_SHOWN = 50
+_NO_ID = bytes(16)
+
+
+async def candidate_at(tx: Tx, tenant: str, identifier: Profile, rules: Rules) -> Candidate:
+    """Whose a shared identifier may be."""
+    edges = await writer.edges_at(tx, [identifier.id])
+    ends = {end for edge in edges for end in (edge.a, edge.b)} - {identifier.id}
+    profiles = await reader.profiles_of(tx, tenant, ends)
+    known = [edge for edge in edges if (edge.b if edge.a == identifier.id else edge.a) in profiles]
+    return candidate_for(identifier, known, profiles, await writer.customers_of(tx, profiles), rules)
+
+
+async def candidates(
+    tx: Tx, tenant: str, tenancy: Tenancy, after: NodeId | None, most: int
+) -> tuple[list[Json], NodeId | None]:
+    """A page of the candidates that nobody dismissed, in order of identifier; where the next page begins."""
+    rules = await writer.rules_in_force(tx, tenant, tenancy.rules)
+    found: list[Json] = []
+    place = after or _NO_ID
+    while True:
+        identifiers = await reader.shared_identifiers(tx, tenant, place, most + 1)
+        dismissed = await reader.dismissed_among(tx, tenant, identifiers)
+        profiles = await reader.profiles_of(tx, tenant, identifiers)
+        for identifier in identifiers:
+            if identifier in profiles and identifier not in dismissed:
+                if len(found) == most:
+                    return found, place
+                candidate = await candidate_at(tx, tenant, profiles[identifier], rules)
+                found.append(candidate_view(candidate, profiles[identifier]))
+            place = identifier
+        if len(identifiers) <= most:
+            return found, None
+
+
+def candidate_view(candidate: Candidate, identifier: Profile) -> Json:
+    return {
+        "id": text_of(candidate.id),
+        "identifier": profile_view(identifier),
+        "reason": candidate.reason,
+        "customers": [
+            {
+                "id": text_of(tied.customer),
+                "profile": text_of(tied.profile),
+                "rule": tied.rule,
+                "confidence": tied.confidence / 100,
+                "evidence": evidence_view(tied.evidence),
+            }
+            for tied in candidate.customers[:TIED_SHOWN]
+        ],
+    }
+
+
+def profile_view(profile: Profile) -> Json:
+    shown: Json = {"profile": text_of(profile.id), "kind": profile.kind, "value": profile.value}
+    if profile.scope:
+        shown["scope"] = profile.scope
+    return shown
+
+
+def evidence_view(evidence: Evidence) -> Json:
+    recorded, source, id = evidence
+    return {"event": {"source": source, "id": id}, "recorded": format_time(recorded)}
+
+
+async def explanation(tx: Tx, tenant: str, tenancy: Tenancy, customer: NodeId) -> Json:
+    """All that made a customer one, and what did not."""
+    rules = await writer.rules_in_force(tx, tenant, tenancy.rules)
+    members = [member.id for member in await reader.members_of(tx, customer)]
+    scope = await reader.surroundings(tx, tenant, members, rules)
+    graph = scope.surroundings()
+    told = explain(customer, graph, resolve(scope.graph(), rules), rules)
+    nodes = set(await reader.homes_of_customer(tx, customer, members or [customer])) - set(members)
+    attributions = await reader.attributions_about(tx, tenant, members, nodes)
+    keys = [view.decision.key for view in told.decisions[:SHOWN]] + [a.key for a, _ in attributions[:SHOWN]]
+    events = {key: decode_leniently(raw)[0] for key, raw in (await writer.stored_raws(tx, keys)).items()}
+    dismissed = await reader.dismissed_among(tx, tenant, graph.shared or ())
+    doubtful = sorted(id for id in (graph.shared or ()) if id in graph.profiles and id not in dismissed)
+    asked = [
+        candidate_view(await candidate_at(tx, tenant, graph.profiles[id], rules), graph.profiles[id])
+        for id in islice(doubtful, TIED_SHOWN)
+    ]
+    return {
+        "customer": text_of(customer),
+        "profiles": [_profile(view) for view in told.profiles[:SHOWN]],
+        "edges": [_edge(view, graph.profiles) for view in told.edges[:SHOWN]],
+        "decisions": [_decision(view, events) for view in told.decisions[:SHOWN]],
+        "attributions": [_attribution(one, standing, events) for one, standing in attributions[:SHOWN]],
+        "candidates": asked,
+        "totals": {
+            "profiles": len(told.profiles),
+            "edges": len(told.edges),
+            "decisions": len(told.decisions),
+            "attributions": len(attributions),
+            "candidates": len(doubtful),
+        },
+        "rules": rules.as_mapping(),
+    }
+
+
+def _profile(view: ProfileView) -> Json:
+    joined = view.joined
+    return {
+        **profile_view(view.profile),
+        "first_recorded": format_time(view.profile.first_recorded),
+        "shared": view.shared,
+        "may_link": view.may_link,
+        "joined": None
+        if joined is None
+        else {
+            "rule": joined.rule,
+            "event": _event_name(joined.evidence),
+            "confidence": joined.confidence / 100,
+            "via": text_of(joined.via),
+        },
+    }
+
+
+def _event_name(name: Sequence[str]) -> Json:
+    return {"source": name[0], "id": name[1]}
+
+
+def _edge(view: EdgeView, profiles: Mapping[NodeId, Profile]) -> Json:
+    edge, refusal = view.edge, view.refusal
+    return {
+        "a": profile_view(profiles[edge.a]),
+        "b": profile_view(profiles[edge.b]),
+        "state": view.state,
+        "confidence": view.confidence / 100,
+        "asserted": _class(edge.asserted, edge.asserted_rule),
+        "verified": _class(edge.verified, edge.verified_rule),
+        "refused": None if refusal is None else {"reason": refusal.reason, "by": refusal.by},
+    }
+
+
+def _class(evidence: Evidence | None, rule: str) -> Json | None:
+    return None if evidence is None else {"rule": rule, **evidence_view(evidence)}
+
+
+def _decision(view: DecisionView, events: Mapping[bytes, Event]) -> Json:
+    decision, standing = view.decision, view.standing
+    return {
+        **evidence_view(decision.at),
+        "kind": decision.kind,
+        "profiles": [text_of(id) for id in dict.fromkeys((decision.a, decision.b)) if id],
+        "withdraws": decision.withdraws or None,
+        **_said(events.get(decision.key)),
+        "standing": {"state": standing.state, "by": standing.by or None},
+    }
+
+
+def _attribution(attribution: Attribution, standing: str, events: Mapping[bytes, Event]) -> Json:
+    event = events.get(attribution.key)
+    identity = event.data.identity if event is not None else None
+    return {
+        **evidence_view(attribution.at),
+        "interaction": identity.interaction if identity is not None else None,
+        "profile": text_of(attribution.profile) if attribution.profile is not None else None,
+        **_said(event),
+        "standing": {"state": standing, "by": None},
+    }
+
+
+def _said(event: Event | None) -> dict[str, Any]:
+    """Who said so, and why."""
+    if event is None:
+        return {"reason": None, "agent": None}
+    agent = event.data.agent
+    return {
+        "reason": event.data.reason or None,
+        "agent": {"id": agent.id, "name": agent.name} if agent is not None else None,
+    }

@@ -1,0 +1,172 @@
+"""Who is who, as a person decides it: what a request names is checked, and becomes decision events.
+
+They lie at the tenant's own node, in one partition: in the order in which they were taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from cx_context.store import reader, writer
+from cx_context.store.sql import Tx
+from cx_context_api import bodies
+from cx_context_api.decisions import Choice
+from cx_context_api.queries import EventName, event_name
+from cx_context_api.targets import by_id
+from cx_context_api.tenancy import Tenancy
+from cx_events.codec import decode_leniently
+from cx_events.envelope import Data, IdentityDecision, Named
+from cx_events.errors import Refused
+from cx_events.facts import Fact
+from cx_events.ids import NodeId, event_key, text_of
+from cx_identity.attribution import Attribution
+from cx_identity.candidates import candidate_id
+from cx_identity.components import resolve
+from cx_identity.decisions import withdrawn
+from cx_identity.facts import ATTRIBUTED, DISMISSED, MERGED, UNMERGED, decision_of
+from cx_identity.merging import merge_pairs
+from cx_identity.model import Decision, Profile
+from cx_identity.rules import RulesChange
+
+
+class Verdict(NamedTuple):
+    """What a person's request comes to: the events, and whom they concern, to show the outcome. ``whole``: it concerns
+    everybody, as rules do."""
+
+    choices: Sequence[Choice]
+    profiles: frozenset[NodeId] = frozenset()
+    nodes: frozenset[NodeId] = frozenset()
+    whole: bool = False
+
+
+async def merge(tx: Tx, tenant: str, tenancy: Tenancy, body: bodies.Merge) -> Verdict:
+    """``Refused``: ``unknown-customer`` (404), ``same-customer``, ``not-a-profile`` (422)."""
+    one = await _customer(tx, tenant, body.a)
+    other = await _customer(tx, tenant, body.b)
+    if one == other:
+        raise Refused("same-customer", f"{body.a} and {body.b} are one customer already")
+    ones, others = await _profiles(tx, tenant, one, body.a), await _profiles(tx, tenant, other, body.b)
+    rules = await writer.rules_in_force(tx, tenant, tenancy.rules)
+    scope = await reader.surroundings(tx, tenant, [p.id for p in (*ones, *others)], rules)
+    graph = scope.graph()
+    standings = resolve(graph, rules).decisions
+    apart = [d for d in graph.decisions if d.kind == "apart" and standings[d.key].state == "stands"]
+    pairs = merge_pairs(ones, others, rules, apart)
+    said = [IdentityDecision(a=text_of(a), b=text_of(b)) for a, b in pairs]
+    return Verdict(
+        [_choice(tenancy, MERGED, identity, body) for identity in said],
+        frozenset(id for pair in pairs for id in pair),
+    )
+
+
+async def unmerge(tx: Tx, tenant: str, tenancy: Tenancy, body: bodies.Unmerge) -> Verdict:
+    """``Refused``: ``bad-body`` (422), and what ``_withdraw`` and ``_keep_apart`` raise."""
+    if (body.decision is None) == (body.apart is None):
+        raise Refused("bad-body", "say one of the two: decision, or apart")
+    if body.apart is not None:
+        return await _keep_apart(tx, tenant, tenancy, body, *body.apart)
+    assert body.decision is not None
+    return await _withdraw(tx, tenant, tenancy, body, event_name(body.decision))
+
+
+async def _keep_apart(tx: Tx, tenant: str, tenancy: Tenancy, body: bodies.Unmerge, a: str, b: str) -> Verdict:
+    """``Refused``: ``unknown-profile`` (404), ``same-profile`` (422)."""
+    one, other = by_id(a).node, by_id(b).node
+    known = await reader.profiles_of(tx, tenant, [one, other])
+    for id, text in ((one, a), (other, b)):
+        if id not in known:
+            raise Refused("unknown-profile", f"there is no profile {text}", 404)
+    if one == other:
+        raise Refused("same-profile", f"{a} can't be kept apart from itself")
+    said = IdentityDecision(a=text_of(one), b=text_of(other))
+    return Verdict([_choice(tenancy, UNMERGED, said, body)], frozenset((one, other)))
+
+
+async def _withdraw(tx: Tx, tenant: str, tenancy: Tenancy, body: bodies.Unmerge, name: EventName) -> Verdict:
+    """All events of one decision together. ``Refused``: ``unknown-decision`` (404), ``already-withdrawn`` (409)."""
+    first = await _decision(tx, tenant, tenancy, name)
+    if first is None:
+        raise Refused("unknown-decision", f"there is no decision {name}", 404)
+    gone = withdrawn(await writer.withdrawals(tx, tenant))
+    if str(name) in gone:
+        raise Refused("already-withdrawn", f"the decision {name} was withdrawn by {gone[str(name)]}", 409)
+    names, taken = [name], [first]
+    while more := await _decision(tx, tenant, tenancy, sibling := EventName(name.source, f"{name.id}.{len(names)}")):
+        names.append(sibling)
+        taken.append(more)
+    profiles, nodes, whole = set[NodeId](), set[NodeId](), False
+    for decision in taken:
+        if isinstance(decision, Attribution):
+            nodes.add(decision.interaction)
+        elif isinstance(decision, RulesChange) or decision.kind == "withdraw":
+            whole = True
+        else:
+            profiles.update((decision.a, decision.b))
+    said = [IdentityDecision(decision=str(each)) for each in reversed(names)]
+    choices = [_choice(tenancy, UNMERGED, identity, body) for identity in said]
+    return Verdict(choices, frozenset(profiles), frozenset(nodes), whole)
+
+
+async def attribute(tx: Tx, tenant: str, tenancy: Tenancy, body: bodies.Attribute) -> Verdict:
+    """``Refused``: ``unknown-interaction``, ``unknown-profile`` (404), ``names-somebody`` (422)."""
+    node = tenancy.ids.interaction(body.interaction)
+    homes = (await writer.homes_of(tx, [node])).get(node, set())
+    if not homes:
+        raise Refused("unknown-interaction", f"there is no interaction {body.interaction[:64]!r}", 404)
+    if node not in homes:
+        raise Refused(
+            "names-somebody", f"every event of {body.interaction[:64]!r} names somebody; merge or part people instead"
+        )
+    profile = by_id(body.profile).node
+    if profile not in await reader.profiles_of(tx, tenant, [profile]):
+        raise Refused("unknown-profile", f"there is no profile {body.profile}", 404)
+    said = IdentityDecision(interaction=body.interaction, profile=text_of(profile))
+    return Verdict([_choice(tenancy, ATTRIBUTED, said, body)], frozenset((profile,)), frozenset((node,)))
+
+
+async def dismiss(tx: Tx, tenant: str, tenancy: Tenancy, body: bodies.Dismiss) -> Verdict:
+    """``Refused("unknown-candidate", 404)``, also for one that was dismissed."""
+    candidate = by_id(body.candidate).node
+    identifier = candidate_id(candidate)
+    known = await reader.profiles_of(tx, tenant, [identifier])
+    shared = await writer.previously_shared(tx, list(known))
+    if identifier not in shared or await reader.dismissed_among(tx, tenant, shared):
+        raise Refused("unknown-candidate", f"there is no open candidate {body.candidate}", 404)
+    said = IdentityDecision(candidate=text_of(candidate))
+    return Verdict([_choice(tenancy, DISMISSED, said, body)])
+
+
+def _choice(
+    tenancy: Tenancy,
+    type: str,
+    said: IdentityDecision,
+    body: bodies.Merge | bodies.Unmerge | bodies.Attribute | bodies.Dismiss,
+) -> Choice:
+    agent = Named(id=body.agent.id, name=body.agent.name) if body.agent is not None else None
+    return Choice(type, tenancy.ids.tenant_node(), Data(identity=said, reason=body.reason, agent=agent))
+
+
+async def _customer(tx: Tx, tenant: str, id: str) -> NodeId:
+    found = await reader.find_node(tx, tenant, by_id(id).node)
+    if found is None:
+        raise Refused("unknown-customer", f"there is no customer or profile {id}", 404)
+    return found.customer
+
+
+async def _profiles(tx: Tx, tenant: str, customer: NodeId, asked: str) -> list[Profile]:
+    members = [member.id for member in await reader.members_of(tx, customer)]
+    if not members:
+        raise Refused("not-a-profile", f"{asked} is an interaction that names nobody: attribute it to somebody instead")
+    return list((await reader.profiles_of(tx, tenant, members)).values())
+
+
+async def _decision(
+    tx: Tx, tenant: str, tenancy: Tenancy, name: EventName
+) -> Decision | Attribution | RulesChange | None:
+    """The applied decision of that name, if it is one about identity that could be read."""
+    stored = await reader.stored_event(tx, tenant, event_key(tenant, *name))
+    if stored is None or stored.problem is not None or stored.home != tenancy.ids.tenant_node():
+        return None
+    fact = Fact(decode_leniently(stored.raw)[0], stored.raw, tenancy.ids)
+    return decision_of(fact, tenancy.ids)

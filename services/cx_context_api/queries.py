@@ -1,0 +1,120 @@
+"""What a request's query may say, read strictly: a parameter that is unknown, repeated or malformed is refused."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from typing import NamedTuple
+from urllib.parse import unquote_to_bytes
+
+from cx_events.client_events import MAX_NAME
+from cx_events.errors import Refused
+from cx_events.timestamps import Micros, parse_time
+
+MAX_FIELDS = 64
+MAX_WAIT = 30.0
+DEFAULT_WAIT = 2.0
+DEFAULT_LIMIT = 50
+MAX_LIMIT = 200
+MAX_AT_LEAST = 20
+_DURATION = re.compile(r"([0-9]{1,9})(ms|s)")
+_WHOLE = re.compile(r"[0-9]{1,9}")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+
+
+class EventName(NamedTuple):
+    """An event as ``SOURCE#ID`` names it."""
+
+    source: str
+    id: str
+
+    def __str__(self) -> str:
+        return f"{self.source}#{self.id}"
+
+
+class Query:
+    """The fields of one query string. ``+`` stands for itself, so that a telephone number can be written as it is."""
+
+    def __init__(self, raw: bytes, allowed: Collection[str], repeatable: Collection[str] = ()) -> None:
+        """Raises ``Refused`` (400): ``bad-query``, ``unknown-parameter``."""
+        self._fields: dict[str, list[str]] = {}
+        if not raw:
+            return
+        pairs = raw.split(b"&")
+        if len(pairs) > MAX_FIELDS:
+            raise Refused("bad-query", f"the query has more than {MAX_FIELDS} fields", 400)
+        for pair in pairs:
+            if pair:
+                name, _, value = pair.partition(b"=")
+                self._add(_text(name), _text(value), allowed, repeatable)
+
+    def _add(self, name: str, value: str, allowed: Collection[str], repeatable: Collection[str]) -> None:
+        if name not in allowed:
+            known = ", ".join(sorted(allowed)) or "none"
+            raise Refused(
+                "unknown-parameter", f"the parameter {name[:64]!r} is not known here; known are: {known}", 400
+            )
+        values = self._fields.setdefault(name, [])
+        if values and name not in repeatable:
+            raise Refused("bad-query", f"the parameter {name} stands twice", 400)
+        values.append(value)
+
+    def text(self, name: str) -> str | None:
+        found = self._fields.get(name)
+        return found[0] if found else None
+
+    def limit(self) -> int:
+        """How long a page may be."""
+        text = self.text("limit")
+        if text is None:
+            return DEFAULT_LIMIT
+        if _WHOLE.fullmatch(text) is None or not 1 <= int(text) <= MAX_LIMIT:
+            raise Refused("bad-limit", f"limit={text[:20]}: expected 1 to {MAX_LIMIT}", 400)
+        return int(text)
+
+    def flag(self, name: str) -> bool:
+        text = self.text(name)
+        if text not in (None, "true", "false"):
+            raise Refused("bad-query", f"{name}={text[:20]}: expected true or false", 400)
+        return text == "true"
+
+    def at_least(self) -> list[EventName]:
+        names = self._fields.get("at_least", [])
+        if len(names) > MAX_AT_LEAST:
+            raise Refused("bad-query", f"at_least stands more than {MAX_AT_LEAST} times", 400)
+        return [event_name(text) for text in names]
+
+    def wait(self) -> float:
+        """Seconds; without ``wait`` two where there is an ``at_least``, else none."""
+        text = self.text("wait")
+        if text is None:
+            return DEFAULT_WAIT if "at_least" in self._fields else 0.0
+        match = _DURATION.fullmatch(text)
+        if match is None:
+            raise Refused("bad-duration", f"wait={text[:20]}: expected a duration like 2s or 500ms", 400)
+        return min(int(match[1]) / (1000 if match[2] == "ms" else 1), MAX_WAIT)
+
+    def moment(self, name: str) -> Micros | None:
+        text = self.text(name)
+        if text is None:
+            return None
+        try:
+            return parse_time(text)
+        except Refused as error:
+            raise Refused("bad-time", f"{name}: {error.detail}", 400) from None
+
+
+def event_name(text: str) -> EventName:
+    """``Refused("bad-event-name", 400)`` unless it is ``SOURCE#ID``."""
+    source, _, id = text.partition("#")
+    fits = 0 < len(source) <= MAX_NAME and 0 < len(id) <= MAX_NAME
+    if not fits or _CONTROL.search(text) is not None:
+        raise Refused("bad-event-name", f"{text[:64]!r} names no event: expected SOURCE#ID (# is %23 in a query)", 400)
+    return EventName(source, id)
+
+
+def _text(raw: bytes) -> str:
+    try:
+        return unquote_to_bytes(raw).decode("utf-8")
+    except UnicodeDecodeError:
+        raise Refused("bad-query", "the query is not UTF-8", 400) from None

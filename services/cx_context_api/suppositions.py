@@ -1,0 +1,81 @@
+"""What a decision about identity would do: the contexts after it, of the stored parts, by an identity resolved as if."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+
+from cx_context.finish import Json, Known, Member, context_body
+from cx_context.store import reader, writer
+from cx_context.store.reader import Supposed
+from cx_context.store.sql import Tx
+from cx_context_api.tenancy import Tenancy
+from cx_events.ids import NodeId
+from cx_identity.attribution import Attribution, standing_attribution
+from cx_identity.components import resolve
+from cx_identity.model import Decision, Resolution
+
+SHOWN = 20
+"""Contexts of one outcome."""
+
+
+async def outcome(
+    tx: Tx,
+    tenant: str,
+    tenancy: Tenancy,
+    decided: Sequence[Decision | Attribution],
+    profiles: Collection[NodeId],
+    nodes: Collection[NodeId],
+) -> list[Json]:
+    """The bodies of all customers that would be touched. ``profiles``: those that the decisions concern, ``nodes``: the
+    interactions."""
+    rules = await writer.rules_in_force(tx, tenant, tenancy.rules)
+    decisions = [one for one in decided if isinstance(one, Decision)]
+    scope = await reader.surroundings(tx, tenant, profiles, rules, decisions)
+    graph = scope.graph()
+    resolution = resolve(graph, rules)
+    attributions = {node: await _attribution(tx, tenant, node, decided) for node in nodes}
+    supposed = Supposed(resolution.customer_of, attributions)
+    before = await writer.customers_of(tx, scope.nodes)
+    whose_before = await reader.following(tx, nodes)
+    whose_after = await reader.following(tx, nodes, supposed)
+    moved = {node for node in scope.nodes if resolution.customer_of[node] != before[node]}
+    touched = {resolution.customer_of[id] for id in {*moved, *profiles} if id in resolution.customer_of}
+    touched |= {*whose_before.values(), *whose_after.values()}
+    found = []
+    for customer in sorted(touched)[:SHOWN]:
+        members = await _members(tx, customer, resolution, graph.profiles.keys())
+        homes = await reader.homes_of_customer(tx, customer, [m.id for m in members] or [customer], supposed)
+        known = Known(
+            customer=customer,
+            members=members,
+            parts=await reader.parts_of(tx, homes),
+            latest=await reader.latest_facts(tx, tenancy.ids, homes, 50),
+        )
+        if known.parts or known.members:
+            found.append(context_body(known, tenancy.window))
+    return found
+
+
+async def _members(tx: Tx, customer: NodeId, resolution: Resolution, decided: Iterable[NodeId]) -> list[Member]:
+    """By the supposed resolution where it has a say, else as they are."""
+    own = [id for id in decided if resolution.customer_of[id] == customer]
+    if not own:
+        return await reader.members_of(tx, customer)
+    members = []
+    for profile in (await writer.profiles(tx, own)).values():
+        joined = resolution.joined.get(profile.id)
+        why = (joined.rule, "#".join(joined.evidence), joined.confidence, joined.via) if joined is not None else None
+        members.append(Member(profile.id, profile.kind, profile.scope, profile.value, profile.first_recorded, why))
+    return members
+
+
+async def _attribution(
+    tx: Tx, tenant: str, node: NodeId, decided: Iterable[Decision | Attribution]
+) -> Attribution | None:
+    """The attribution of an interaction that would count."""
+    decided = list(decided)
+    known = await reader.attributions_of(tx, node)
+    known += [one for one in decided if isinstance(one, Attribution) and one.interaction == node]
+    withdrawals = await writer.withdrawals(tx, tenant)
+    withdrawals += [one for one in decided if isinstance(one, Decision) and one.kind == "withdraw"]
+    return standing_attribution(known, withdrawals)

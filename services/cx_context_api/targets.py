@@ -1,0 +1,68 @@
+"""Whom a request asks for: by an id, by an identifier, or by an interaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import NamedTuple
+
+from cx_events.envelope import Identifier
+from cx_events.errors import Refused
+from cx_events.identifiers import normalise
+from cx_events.ids import IdSpace, NodeId, node_of
+from cx_runtime.tenants import Tenants
+
+
+class ById(NamedTuple):
+    """Any id that ever was a customer's."""
+
+    node: NodeId
+
+
+class ByIdentifier(NamedTuple):
+    """``profiles``: of each form that the value may have been recorded in; the first that is known counts."""
+
+    profiles: tuple[NodeId, ...]
+
+
+class ByInteraction(NamedTuple):
+    interaction: str
+
+
+Target = ById | ByIdentifier | ByInteraction
+
+
+def by_id(text: str) -> ById:
+    """``Refused("bad-id", 404)`` for what is no id at all: nobody has it."""
+    return ById(node_of(text))
+
+
+def by_identifier(kind: str, value: str, scope: str, ids: IdSpace, regions: Iterable[str]) -> ByIdentifier:
+    """``Refused("unusable-identifier", 422)`` for a value that identifies nobody."""
+    forms = _forms(kind, value, scope, tuple(regions))
+    if isinstance(forms, str):
+        raise Refused("unusable-identifier", f"{kind[:40]}:{value[:64]!r} identifies nobody: it is {forms}")
+    return ByIdentifier(tuple(ids.profile(*form) for form in forms))
+
+
+def read_identifier(text: str) -> tuple[str, str]:
+    """Kind and value of ``KIND:VALUE``; ``Refused("bad-identifier", 400)``."""
+    kind, colon, value = text.partition(":")
+    if not (kind and colon and value):
+        raise Refused("bad-identifier", f"{text[:64]!r}: expected KIND:VALUE like email:ana@example.com", 400)
+    return kind, value
+
+
+def regions_of(tenants: Tenants, tenant: str) -> tuple[str, ...]:
+    """Where national telephone numbers of this tenant are read, as its connections read them at intake."""
+    connections = tenants.by_name[tenant].connections.values()
+    return tuple(sorted({connection.region for connection in connections if connection.region}))
+
+
+@lru_cache(maxsize=16_384)
+def _forms(kind: str, value: str, scope: str, regions: tuple[str, ...]) -> tuple[tuple[str, str, str], ...] | str:
+    """The normal forms, or why there is none. Kept: reading a number costs more than looking a customer up."""
+    given = Identifier(kind=kind, value=value, scope=scope)
+    read = [normalise(given, region) for region in (*regions, None)]
+    usable = dict.fromkeys((one.kind, one.scope, one.value) for one in read if not one.unusable)
+    return tuple(usable) or read[-1].unusable

@@ -1,0 +1,34 @@
+"""What answering needs to know of each tenant."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from cx_context_api.targets import regions_of
+from cx_events.ids import IdSpace
+from cx_events.timestamps import Micros
+from cx_identity.rules import Rules
+from cx_runtime.tenants import Tenants
+
+
+@dataclass(frozen=True, slots=True)
+class Tenancy:
+    """``rules``: in force before any were recorded. ``window``: of threading, in µs. ``regions``: its connections'."""
+
+    ids: IdSpace
+    rules: Rules
+    window: Micros
+    regions: tuple[str, ...]
+
+
+def tenancies(tenants: Tenants) -> Mapping[str, Tenancy]:
+    return {
+        name: Tenancy(
+            ids=tenants.ids(name),
+            rules=Rules.parse(config.identity.model_dump()),
+            window=config.threading.window * 1_000_000,
+            regions=regions_of(tenants, name),
+        )
+        for name, config in tenants.by_name.items()
+    }

@@ -1,0 +1,110 @@
+"""What an agent does to a conversation, as decisions. Each names an anchor and lies with it, so that it goes where that
+side of the interaction goes, whoever is merged or parted later."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from cx_context.store import reader
+from cx_context.store.reader import Side
+from cx_context.store.sql import Tx
+from cx_context.threading import anchors_by_interaction
+from cx_context_api import bodies
+from cx_context_api.decisions import Choice
+from cx_context_api.histories import Thread, find_thread
+from cx_context_api.targets import by_id
+from cx_context_api.tenancy import Tenancy
+from cx_events import envelope
+from cx_events.envelope import ConversationDecision, Data, Named
+from cx_events.errors import Refused
+from cx_events.ids import text_of
+
+
+class Act(NamedTuple):
+    """One thing that an agent may do: what the body says, the event's type, and how it is said in the event."""
+
+    shape: type[bodies.Asked]
+    type: str
+    said: Callable[[Any], Data]
+
+
+def _agent(agent: bodies.Agent | None) -> Named | None:
+    return Named(id=agent.id, name=agent.name) if agent is not None else None
+
+
+def _handoff(body: bodies.Handoff) -> Data:
+    queue = Named(id=body.queue.id, name=body.queue.name) if body.queue is not None else None
+    return Data(
+        agent=_agent(body.agent),
+        queue=queue,
+        reason=body.reason,
+        handoff=envelope.Handoff(to=body.to, queue=queue, packet=body.packet),
+    )
+
+
+ACTS: Mapping[str, Act] = MappingProxyType(
+    {
+        "notes": Act(bodies.Note, "cx.conversation.note.v1", lambda b: Data(agent=_agent(b.agent), note=b.note)),
+        "topic": Act(bodies.Topic, "cx.conversation.topic.v1", lambda b: Data(agent=_agent(b.agent), topic=b.topic)),
+        "disposition": Act(
+            bodies.Disposition,
+            "cx.conversation.disposition.v1",
+            lambda b: Data(agent=_agent(b.agent), disposition=b.disposition, reason=b.reason),
+        ),
+        "resolve": Act(
+            bodies.Resolve,
+            "cx.conversation.resolved.v1",
+            lambda b: Data(agent=_agent(b.agent), disposition=b.disposition, reason=b.reason),
+        ),
+        "reopen": Act(
+            bodies.Reopen, "cx.conversation.reopened.v1", lambda b: Data(agent=_agent(b.agent), reason=b.reason)
+        ),
+        "link": Act(bodies.Link, "cx.conversation.linked.v1", lambda b: Data(agent=_agent(b.agent), reason=b.reason)),
+        "split": Act(bodies.Split, "cx.conversation.split.v1", lambda b: Data(agent=_agent(b.agent), reason=b.reason)),
+        "handoffs": Act(bodies.Handoff, "cx.handoff.requested.v1", _handoff),
+    }
+)
+
+
+async def choose(tx: Tx, tenant: str, tenancy: Tenancy, id: str, act: Act, body: bodies.Asked) -> tuple[Thread, Choice]:
+    """The decision that a request asks for, on the conversation with that id.
+
+    Raises ``Refused``: ``unknown-conversation``, ``unknown-interaction`` (404), ``other-customer``,
+    ``same-conversation``, ``nothing-to-split`` (422).
+    """
+    found = await find_thread(tx, tenant, tenancy, by_id(id).node)
+    side, other = found.named, ""
+    if isinstance(body, bodies.Link):
+        other = await _other(tx, tenant, tenancy, found, body.other)
+    if isinstance(body, bodies.Split):
+        side = await _split_off(tx, tenant, found, body.interaction)
+    data = act.said(body)
+    data.interaction = side.interaction
+    data.conversation = ConversationDecision(id=text_of(side.anchor), other=other)
+    return found, Choice(act.type, side.home, data)
+
+
+async def _other(tx: Tx, tenant: str, tenancy: Tenancy, found: Thread, id: str) -> str:
+    """The anchor by which a link names the other conversation."""
+    other = await find_thread(tx, tenant, tenancy, by_id(id).node)
+    if other.customer != found.customer:
+        raise Refused(
+            "other-customer",
+            f"conversation {id} is of customer {text_of(other.customer)}; only one customer's can be linked",
+        )
+    if other.conversation.id == found.conversation.id:
+        raise Refused("same-conversation", f"{id} is this conversation already")
+    return text_of(other.named.anchor)
+
+
+async def _split_off(tx: Tx, tenant: str, found: Thread, interaction: str) -> Side:
+    """The side that a split names: of the interaction, not of the conversation."""
+    anchor = anchors_by_interaction(found.conversation).get(interaction)
+    side = await reader.side_of(tx, tenant, anchor) if anchor is not None else None
+    if side is None:
+        raise Refused("unknown-interaction", f"this conversation has no interaction {interaction[:64]!r}", 404)
+    if found.conversation.members[0].name == interaction:
+        raise Refused("nothing-to-split", f"{interaction[:64]!r} began this conversation; split off what came after it")
+    return side
