@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from pydantic import Field
@@ -13,24 +15,32 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="CX_", extra="ignore")
 
-    home: Path = Field(Path(".cx"), description="folder of the embedded files and of secrets made on first use")
-    log_url: str = Field("", description="sqlite:///PATH or kafka://HOST:PORT[,HOST:PORT]")
-    store_url: str = Field("", description="sqlite+aiosqlite:///PATH or postgresql+asyncpg://...")
-    blob_url: str = Field("", description="file:///... or postgresql+asyncpg://...")
-    config: Path | None = Field(None, description="YAML with tenants, connections, keys and rules")
-    url: str = Field("http://127.0.0.1:8080", description="where the CLI finds the hub")
-    key: str = Field("", description="the key that the CLI presents")
-    host: str = Field("127.0.0.1", description="address to listen on")
-    port: int = Field(8080, ge=0, le=65535, description="HTTP port; 0 picks a free one")
-    smtp_port: int = Field(2525, ge=0, le=65535, description="SMTP port; 0 picks a free one")
-    public_url: str = Field("", description="how providers reach this hub, for signatures over the URL")
-    partitions: int = Field(8, ge=1, le=1024, description="partitions of a topic that is created")
-    max_body: int = Field(1 << 20, ge=1024, description="largest request body in bytes, mail apart")
-    max_mail: int = Field(30 << 20, ge=1024, description="largest mail in bytes")
-    batch_events: int = Field(1000, ge=1, le=10_000, description="events that a projector applies in one transaction")
-    lease_seconds: float = Field(5.0, gt=0, description="how long a projector owns a partition without renewing")
-    log_level: str = Field("info", description="debug, info, warning or error")
-    log_format: str = Field("text", description="text or json, on stderr")
+    home: Path = Field(default=Path(".cx"), description="folder of the embedded files and of secrets made on first use")
+    log_url: str = Field(default="", description="sqlite:///PATH or kafka://HOST:PORT[,HOST:PORT]")
+    store_url: str = Field(default="", description="sqlite+aiosqlite:///PATH or postgresql+asyncpg://...")
+    blob_url: str = Field(default="", description="file:///... or postgresql+asyncpg://...")
+    config: Path | None = Field(default=None, description="YAML with tenants, connections, keys and rules")
+    url: str = Field(default="http://127.0.0.1:8080", description="where the CLI finds the hub")
+    key: str = Field(default="", description="the key that the CLI presents")
+    host: str = Field(default="127.0.0.1", description="address to listen on")
+    port: int = Field(default=8080, ge=0, le=65535, description="HTTP port; 0 picks a free one")
+    smtp_port: int = Field(default=2525, ge=0, le=65535, description="SMTP port; 0 picks a free one")
+    public_url: str = Field(default="", description="how providers reach this hub, for signatures over the URL")
+    partitions: int = Field(default=8, ge=1, le=1024, description="partitions of a topic that is created")
+    topic_prefix: str = Field(
+        default="", description="put before the topics' names, where one Kafka serves several hubs"
+    )
+    workers: int = Field(default=1, ge=1, le=64, description="projector workers in this process")
+    max_body: int = Field(default=1 << 20, ge=1024, description="largest request body in bytes, mail apart")
+    max_mail: int = Field(default=30 << 20, ge=1024, description="largest mail in bytes")
+    batch_events: int = Field(
+        default=1000, ge=1, le=10_000, description="events that a projector applies in one transaction"
+    )
+    lease_seconds: float = Field(
+        default=5.0, gt=0, description="how long a projector owns a partition without renewing"
+    )
+    log_level: str = Field(default="info", description="debug, info, warning or error")
+    log_format: str = Field(default="text", description="text or json, on stderr")
 
     def resolved_log_url(self) -> str:
         return self.log_url or f"sqlite:///{self.home.absolute() / 'log.db'}"
@@ -40,3 +50,8 @@ class Settings(BaseSettings):
 
     def resolved_blob_url(self) -> str:
         return self.blob_url or f"file://{self.home.absolute() / 'blobs'}"
+
+
+def environment() -> Mapping[str, str]:
+    """The environment itself, for the ``${NAME}`` of a configuration file."""
+    return os.environ

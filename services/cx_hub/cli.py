@@ -1,0 +1,65 @@
+"""The ``cx`` command. Data on stdout, progress and logs on stderr; exit 0 done, 1 failed, 2 usage or refused input."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+from rich.text import Text
+
+from cx_events.errors import CxError, Refused
+from cx_hub.commands import customers, dead_letters, demo, events, log, mapping, services, stack, testing, verify
+
+DONE, FAILED, REFUSED, INTERRUPTED = 0, 1, 2, 130
+
+app = typer.Typer(
+    name="cx",
+    help="Throughline: one conversation over voice, chat, email and social.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+for group in (demo, testing, services, stack, mapping, events, log, customers, verify, dead_letters):
+    group.register(app)
+
+
+def main() -> None:
+    """The entry point of ``cx``."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Carry out a command line; its exit code. A fault of ours is one line, too: a trace helps nobody at a prompt."""
+    try:
+        typer.main.get_command(app).main(list(arguments), prog_name="cx")
+    except SystemExit as exit:
+        return exit.code if isinstance(exit.code, int) else FAILED
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except Refused as error:
+        _tell(str(error))
+        return REFUSED
+    except CxError as error:
+        _tell(str(error))
+        return FAILED
+    except ValidationError as error:
+        first = error.errors()[0]
+        _tell(f"the setting {'.'.join(map(str, first['loc'])).upper()}: {first['msg']}")
+        return REFUSED
+    except BrokenPipeError:
+        # Whoever read our output has enough; Python would complain once more when it closes stdout.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+    except Exception as error:
+        _tell(f"a fault of ours: {type(error).__name__}: {error}")
+        return FAILED
+    return DONE
+
+
+def _tell(sentence: str) -> None:
+    Console(stderr=True, soft_wrap=True).print(Text(f"cx: {sentence}", style="bold red"))

@@ -1,0 +1,80 @@
+"""The hub's HTTP API as the command line and the demo use it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx2
+import msgspec
+
+from cx_events.client_events import BATCH
+from cx_events.errors import Refused, TryLater
+from cx_runtime.settings import Settings
+
+SECONDS = 30.0
+
+
+class Client:
+    """Calls with one key. Problems become ``Refused`` (4xx) and ``TryLater`` (5xx, or no answer)."""
+
+    def __init__(self, http: httpx2.AsyncClient) -> None:
+        self.http = http
+
+    async def ask(self, method: str, path: str, **more: Any) -> httpx2.Response:
+        """Any request; the response if it is a success."""
+        try:
+            response = await self.http.request(method, path, **more)
+        except httpx2.HTTPError as error:
+            raise TryLater("hub", f"no answer from {self.http.base_url}: {error or type(error).__name__}") from None
+        if response.is_success:
+            return response
+        problem = _problem(response)
+        reason, detail = problem.get("reason", f"status-{response.status_code}"), problem.get("detail", "")
+        if response.status_code >= 500:
+            raise TryLater("hub", f"{reason}: {detail}", int(response.headers.get("retry-after", "1")))
+        raise Refused(reason, detail or response.reason_phrase, response.status_code)
+
+    async def get(self, path: str, **query: Any) -> Any:
+        return (await self.ask("GET", path, params={name: value for name, value in query.items() if value})).json()
+
+    async def post(self, path: str, body: Any) -> Any:
+        return (await self.ask("POST", path, json=body)).json()
+
+    async def send(self, events: Sequence[Mapping[str, Any]]) -> tuple[int, Any]:
+        """Events as one batch: the status and ``{accepted, rejected}``, also where none was accepted."""
+        try:
+            response = await self.ask(
+                "POST", "/v1/events", content=msgspec.json.encode(events), headers={"content-type": BATCH}
+            )
+        except Refused as refused:
+            if refused.reason == "no-event-accepted":
+                return refused.status, {"accepted": [], "rejected": [{"index": 0, "reason": refused.detail}]}
+            raise
+        return response.status_code, response.json()
+
+
+def _problem(response: httpx2.Response) -> dict[str, Any]:
+    try:
+        found = response.json()
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+@asynccontextmanager
+async def connected(url: str, key: str) -> AsyncIterator[Client]:
+    headers = {"authorization": f"Bearer {key}"}
+    async with httpx2.AsyncClient(base_url=url, headers=headers, timeout=SECONDS, trust_env=False) as http:
+        yield Client(http)
+
+
+def key_of(settings: Settings) -> str:
+    """``CX_KEY``, else the key that a hub without configuration made in its home."""
+    if settings.key:
+        return settings.key
+    kept = settings.home / "key"
+    if not kept.exists():
+        raise Refused("no-key", f"CX_KEY is not set, and there is no {kept} of a hub of this home")
+    return kept.read_text(encoding="ascii").strip()

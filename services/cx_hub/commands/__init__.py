@@ -1,0 +1,1 @@
+"""The command groups of ``cx``: a module each, with ``register(app)``."""

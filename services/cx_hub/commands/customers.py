@@ -1,0 +1,92 @@
+"""``customer``: read a context, over HTTP."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any
+
+import typer
+
+from cx_hub.client import connected, key_of
+from cx_hub.narrative import print_context
+from cx_hub.opened import run_async
+from cx_hub.output import Format, OutputOption, show, show_rows
+from cx_runtime.settings import Settings
+
+_KIND = re.compile(r"[a-z][a-z0-9_-]*:.+")
+
+
+def register(app: typer.Typer) -> None:
+    group = typer.Typer(help="Read a customer's context from the hub at CX_URL.", no_args_is_help=True)
+    group.command("find")(find)
+    group.command("show")(show_one)
+    group.command("timeline")(timeline)
+    app.add_typer(group, name="customer")
+
+
+Identifier = Annotated[str, typer.Argument(help="KIND:VALUE, a mail address or a phone number.")]
+CustomerId = Annotated[str, typer.Argument(metavar="ID", help="Any id that ever was the customer's.")]
+
+
+def find(identifier: Identifier, output: OutputOption = Format.TEXT) -> None:
+    """The context of whoever has an identifier."""
+    _show_context(_post("/v1/context/lookup", {"identifier": with_kind(identifier)}), output)
+
+
+def show_one(customer: CustomerId, output: OutputOption = Format.TEXT) -> None:
+    """The context of a customer."""
+    _show_context(_get(f"/v1/customers/{customer}/context"), output)
+
+
+def timeline(
+    customer: CustomerId,
+    limit: Annotated[int, typer.Option(help="How many of the latest events.", min=1)] = 50,
+    output: OutputOption = Format.TEXT,
+) -> None:
+    """What happened, newest first."""
+    items = run_async(_pages(f"/v1/customers/{customer}/timeline", limit))
+    show_rows(items, ("time", "channel", "type", "role", "text"), output, "nothing happened yet")
+
+
+def with_kind(identifier: str) -> str:
+    """``email:`` or ``phone:`` before what looks like one and says no kind."""
+    if _KIND.fullmatch(identifier):
+        return identifier
+    return f"email:{identifier}" if "@" in identifier else f"phone:{identifier}"
+
+
+def _show_context(document: Any, output: Format) -> None:
+    show(document, output, lambda out: print_context(out, document))
+
+
+def _get(path: str) -> Any:
+    async def ask() -> Any:
+        settings = Settings()
+        async with connected(settings.url, key_of(settings)) as client:
+            return await client.get(path)
+
+    return run_async(ask())
+
+
+def _post(path: str, body: Any) -> Any:
+    async def ask() -> Any:
+        settings = Settings()
+        async with connected(settings.url, key_of(settings)) as client:
+            return await client.post(path, body)
+
+    return run_async(ask())
+
+
+async def _pages(path: str, limit: int) -> list[Any]:
+    """Items over as many pages as needed."""
+    settings = Settings()
+    items: list[Any] = []
+    cursor = ""
+    async with connected(settings.url, key_of(settings)) as client:
+        while len(items) < limit:
+            page = await client.get(path, cursor=cursor)
+            items += page["items"]
+            cursor = page.get("next") or ""
+            if not cursor:
+                break
+    return items[:limit]

@@ -1,0 +1,70 @@
+"""``dlq``: what could not become an event, or could not be used, and why."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+import typer
+from rich.console import Console
+
+from cx_context.store import dead_letters
+from cx_events.dead_letters import DeadLetter
+from cx_events.errors import Refused
+from cx_hub.opened import opened_store, run_async
+from cx_hub.output import Format, OutputOption, show, show_rows
+from cx_runtime.settings import Settings
+
+Json = dict[str, Any]
+
+
+def register(app: typer.Typer) -> None:
+    group = typer.Typer(help="What could not be used, whole and with the reason.", no_args_is_help=True)
+    group.command("list")(list_)
+    group.command("show")(show_one)
+    app.add_typer(group, name="dlq")
+
+
+def list_(
+    reason: Annotated[str, typer.Option(help="Only those with this reason.")] = "",
+    tenant: Annotated[str, typer.Option(help="Only those of this tenant.")] = "",
+    limit: Annotated[int, typer.Option(help="How many, the latest first.", min=1)] = 100,
+    output: OutputOption = Format.TEXT,
+) -> None:
+    """The latest dead letters, newest first."""
+
+    async def ask() -> list[Json]:
+        async with opened_store(Settings()) as store, store.reading() as tx:
+            return [_row(each) for each in await dead_letters.listed(tx, tenant=tenant, reason=reason, most=limit)]
+
+    show_rows(run_async(ask()), ("recorded", "stage", "reason", "detail", "place", "id"), output, "no dead letters")
+
+
+def show_one(
+    id: Annotated[str, typer.Argument(metavar="ID", help="As listed.")], output: OutputOption = Format.TEXT
+) -> None:
+    """A dead letter with its original."""
+
+    async def ask() -> list[DeadLetter]:
+        async with opened_store(Settings()) as store, store.reading() as tx:
+            return list(await dead_letters.found(tx, id))
+
+    letters = run_async(ask())
+    if not letters:
+        raise Refused("unknown-dead-letter", f"there is no dead letter {id[:64]!r}", 404)
+    whole = [{**msgspec.to_builtins(each), "text": each.content.decode("utf-8", "replace")} for each in letters]
+    show(whole if len(whole) > 1 else whole[0], output, lambda out: _tell(out, whole))
+
+
+def _row(letter: DeadLetter) -> Json:
+    shown = ("tenant", "source", "id", "stage", "reason", "detail", "recorded", "place", "connection")
+    return {name: getattr(letter, name) for name in shown}
+
+
+def _tell(out: Console, letters: list[Json]) -> None:
+    for letter in letters:
+        for name, value in letter.items():
+            if value and name not in ("original", "text"):
+                out.print(f"{name:14} {value}", markup=False)
+        out.print()
+        out.print(letter["text"] or f"(in the blob store as {letter.get('blob')})", markup=False)

@@ -1,0 +1,65 @@
+"""``map``: what a recorded request or message becomes, without a hub."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cx_channels.trial import TrialResult, trial
+from cx_events.errors import Refused
+from cx_hub.output import line
+
+ONLY_IGNORED = 3
+
+
+def register(app: typer.Typer) -> None:
+    app.command("map")(map_files)
+
+
+def map_files(
+    provider: Annotated[str, typer.Argument(metavar="CHANNEL/PROVIDER", help="As in voice/twilio.")],
+    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Recorded bodies; - is standard input.")],
+    content_type: Annotated[str | None, typer.Option(help="Guessed from the file where not given.")] = None,
+    header: Annotated[list[str] | None, typer.Option(help="A header of the request, 'Name: value'.")] = None,
+    region: Annotated[str | None, typer.Option(help="Country whose national phone numbers are read, as US.")] = None,
+) -> None:
+    """What recorded requests or messages become: events as JSON lines.
+
+    Exit 0: events; 2: refused, or a part could not be mapped; 3: only kinds that are left out on purpose.
+    """
+    headers = [_header(text) for text in header or ()]
+    results = [
+        trial(provider, _content(name), content_type=content_type, headers=headers, filename=name, region=region)
+        for name in files
+    ]
+    for name, result in zip(files, results, strict=True):
+        _print(name if len(files) > 1 else "", result)
+    codes = {result.exit_code for result in results}
+    raise typer.Exit(2 if 2 in codes else 0 if 0 in codes else ONLY_IGNORED)
+
+
+def _print(name: str, result: TrialResult) -> None:
+    for event in result.events:
+        line(event.raw)
+    for told in result.lines()[len(result.events) :]:
+        sys.stderr.buffer.write((f"{name}: ".encode() if name else b"") + told + b"\n")
+    sys.stderr.flush()
+
+
+def _header(text: str) -> tuple[str, str]:
+    name, colon, value = text.partition(":")
+    if not colon or not name.strip():
+        raise Refused("bad-header", f"a header is written 'Name: value', not {text[:64]!r}")
+    return name, value
+
+
+def _content(name: str) -> bytes:
+    if name == "-":
+        return sys.stdin.buffer.read()
+    try:
+        return Path(name).read_bytes()
+    except OSError as error:
+        raise Refused("no-file", f"{name} can't be read: {error.strerror}") from None

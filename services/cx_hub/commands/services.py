@@ -1,0 +1,88 @@
+"""``up``: everything in one process; ``run``: one service of many."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from cx_hub.compose import SERVICES, Hub, Service, running_hub
+from cx_hub.opened import load_tenants, run_async
+from cx_hub.output import to_err
+from cx_runtime import logs
+from cx_runtime.settings import Settings
+
+
+class ServiceName(StrEnum):
+    CHANNELS = "channels"
+    PROJECTORS = "projectors"
+    API = "api"
+
+
+Port = Annotated[int | None, typer.Option("--port", help="HTTP port; 0 picks a free one.", min=0, max=65535)]
+Workers = Annotated[int | None, typer.Option("--workers", help="Projector workers in this process.", min=1, max=64)]
+
+
+def register(app: typer.Typer) -> None:
+    app.command("up")(up)
+    app.command("run")(run)
+
+
+def up(port: Port = None, workers: Workers = None) -> None:
+    """Run all services in this process, until it is told to stop."""
+    _run_until_stopped(_settings(port, workers), SERVICES)
+
+
+def run(service: ServiceName, port: Port = None, workers: Workers = None) -> None:
+    """Run one service, until it is told to stop. Those of one hub share CX_LOG_URL and CX_STORE_URL.
+
+    The HTTP port of projectors has their health and metrics alone; a free one unless given.
+    """
+    if service is ServiceName.PROJECTORS and port is None:
+        port = 0
+    _run_until_stopped(_settings(port, workers), frozenset({service.value}))
+
+
+def _settings(port: int | None, workers: int | None) -> Settings:
+    given = {name: value for name, value in (("port", port), ("workers", workers)) if value is not None}
+    return Settings().model_copy(update=given)
+
+
+def _run_until_stopped(settings: Settings, services: frozenset[Service]) -> None:
+    logs.configure(settings.log_level, settings.log_format)
+    run_async(_serve(settings, services))
+
+
+async def _serve(settings: Settings, services: frozenset[Service]) -> None:
+    async with running_hub(settings, load_tenants(settings), services) as hub:
+        stop_on_signals(hub)
+        told = asyncio.create_task(_tell_when_ready(hub, services))
+        await hub.supervisor.stopping.wait()
+        told.cancel()
+        to_err().print("stopping: what is under way is finished first")
+    if hub.supervisor.fatal is not None:
+        raise hub.supervisor.fatal
+
+
+def stop_on_signals(hub: Hub) -> None:
+    """SIGTERM and Ctrl-C ask the hub to stop; a second Ctrl-C ends it at once."""
+    loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        hub.supervisor.stopping.set()
+        loop.remove_signal_handler(signal.SIGINT)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+
+
+async def _tell_when_ready(hub: Hub, services: frozenset[Service]) -> None:
+    while not (report := await hub.health.ready()).ok:
+        missing = "; ".join(f"{name}: {part.why}" for name, part in report.parts.items() if not part.ok)
+        to_err().print(f"not ready yet: {missing}")
+        await asyncio.sleep(1.0)
+    smtp = f", mail on port {hub.smtp_port}" if hub.smtp_port else ""
+    to_err().print(f"ready: {', '.join(sorted(services))} at {hub.url}{smtp}")

@@ -1,0 +1,272 @@
+"""The one composition root: from settings to running services.
+
+    async with running_hub(settings, tenants, {"channels", "projectors", "api"}) as hub:
+        await hub.supervisor.stopping.wait()
+
+Everything is made here and handed on; nothing else opens a log, a store or a socket. Whatever is down at the start is
+waited for: the HTTP server is there from the first moment and answers 503 for what it can't do yet. At the end what is
+under way is finished: requests, then mails, then batches.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import platform
+import socket
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from typing import Literal
+
+import structlog
+import uvicorn
+from fastapi import APIRouter
+
+from cx_channels.deliveries import LogDeliveries
+from cx_channels.intake import Intake, wall_clock
+from cx_channels.limits import Limits
+from cx_channels.port import Connection
+from cx_channels.registry import providers
+from cx_channels.routes import router as channels_router
+from cx_channels.smtp import SmtpListener, by_recipient
+from cx_channels.websocket import Chats
+from cx_channels.worker import MappingWorkers
+from cx_context.store import Store, open_store
+from cx_events.blob.open import open_blobs
+from cx_events.errors import Fatal
+from cx_events.log import INTERACTIONS
+from cx_events.log.open import open_log
+from cx_hub.app import compose_app
+from cx_hub.identity_rules import configured_rules, put_in_force
+from cx_hub.late import LateBlobs, LateLog
+from cx_hub.supervise import Supervisor, Work
+from cx_identity.rules import DEFAULT
+from cx_projectors.apply import Tenancy
+from cx_projectors.relay import Relay
+from cx_projectors.worker import Pace, Worker
+from cx_runtime.health import Health
+from cx_runtime.http import BodyLimits
+from cx_runtime.metrics import Metrics
+from cx_runtime.serve import server_config
+from cx_runtime.settings import Settings
+from cx_runtime.tenants import Tenants
+
+Service = Literal["channels", "projectors", "api"]
+SERVICES: frozenset[Service] = frozenset({"channels", "projectors", "api"})
+
+
+@dataclass
+class Hub:
+    """A running hub. ``port`` and ``smtp_port`` are those listened on; 0 for an SMTP listener that there is not."""
+
+    settings: Settings
+    tenants: Tenants
+    services: frozenset[Service]
+    metrics: Metrics
+    health: Health
+    supervisor: Supervisor
+    log: LateLog
+    blobs: LateBlobs
+    store: Store
+    port: int = 0
+    smtp_port: int = 0
+    workers: dict[str, Worker] = field(default_factory=dict)
+    store_opened: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def url(self) -> str:
+        host = self.settings.host
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - an address to reach it at
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+
+@asynccontextmanager
+async def running_hub(
+    settings: Settings, tenants: Tenants, services: frozenset[Service] = SERVICES
+) -> AsyncIterator[Hub]:
+    """Services in this process, until the block ends. ``Fatal`` for settings that can't be, or a port that is taken."""
+    for name, tenant in tenants.by_name.items():
+        configured_rules(name, tenant)
+    metrics, health = Metrics(), Health()
+    metrics.watch(health)
+    hub = Hub(
+        settings,
+        tenants,
+        services,
+        metrics,
+        health,
+        Supervisor(health, metrics),
+        LateLog(
+            open_log(settings.resolved_log_url(), partitions=settings.partitions, prefix=settings.topic_prefix),
+        ),
+        LateBlobs(open_blobs(settings.resolved_blob_url())),
+        open_store(settings.resolved_store_url()),
+    )
+    health.probe("log", lambda: hub.log.end_positions(INTERACTIONS))
+    hub.supervisor.start("log", hub.log.start)
+    if services & {"projectors", "api"}:
+        health.probe("store", lambda: _ask(hub.store))
+    async with _running(hub):
+        gc.collect()
+        gc.freeze()
+        yield hub
+
+
+async def _ask(store: Store) -> None:
+    async with store.reading() as tx:
+        await tx.fetch("SELECT count(*) FROM workers")
+
+
+@asynccontextmanager
+async def _running(hub: Hub) -> AsyncIterator[None]:
+    try:
+        async with _store(hub), _projectors(hub), _channels(hub) as routers, _http(hub, routers):
+            yield
+    finally:
+        await hub.supervisor.stop_all()
+        await hub.blobs.stop()
+        await hub.log.stop()
+
+
+@asynccontextmanager
+async def _store(hub: Hub) -> AsyncIterator[None]:
+    async def start() -> None:
+        await hub.store.start()
+        hub.store_opened.set()
+
+    if hub.services & {"projectors", "api"}:
+        hub.supervisor.start("store", start)
+    try:
+        yield
+    finally:
+        await hub.store.stop()
+
+
+@asynccontextmanager
+async def _projectors(hub: Hub) -> AsyncIterator[None]:
+    if "projectors" not in hub.services:
+        yield
+        return
+    tenancies = {name: Tenancy(hub.tenants.ids(name), DEFAULT) for name in hub.tenants.by_name}
+    pace = Pace(hub.settings.batch_events, hub.settings.lease_seconds)
+    for number in range(hub.settings.workers):
+        name = f"{platform.node()}-{os.getpid()}-{number}"
+
+        async def work(name: str = name) -> None:
+            if not hub.supervisor.stopping.is_set():
+                worker = hub.workers[name] = Worker(hub.store, hub.log, tenancies, name, hub.metrics, hub.health, pace)
+                await worker.run()
+
+        hub.supervisor.start(name, _once_open(hub, work))
+    relay = Relay(hub.store, hub.log, hub.metrics, hub.health)
+    hub.supervisor.start("relay", _once_open(hub, relay.run))
+    hub.supervisor.start("rules", _once_open(hub, lambda: put_in_force(hub.tenants, hub.store, hub.log, wall_clock())))
+    try:
+        yield
+    finally:
+        hub.supervisor.stopping.set()
+        for worker in hub.workers.values():
+            worker.stop()
+        await hub.supervisor.finished(list(hub.workers))
+        await hub.supervisor.stop("rules")
+        await hub.supervisor.stop("relay")
+
+
+def _once_open(hub: Hub, work: Work) -> Work:
+    """The same work, begun once log and store are there."""
+
+    async def begin() -> None:
+        await hub.store_opened.wait()
+        await hub.log.opened.wait()
+        await work()
+
+    return begin
+
+
+@asynccontextmanager
+async def _channels(hub: Hub) -> AsyncIterator[list[APIRouter]]:
+    if "channels" not in hub.services:
+        yield []
+        return
+    settings = hub.settings
+    limits = Limits(body=BodyLimits(max_bytes=settings.max_body))
+    mapping = MappingWorkers()
+    intake = Intake(hub.log, hub.blobs, hub.tenants, providers(), hub.metrics, mapper=mapping.mapper)
+    deliveries = LogDeliveries(hub.log, hub.health.progress("chat-deliveries"))
+    listener = _smtp_listener(hub, intake)
+    try:
+        hub.supervisor.start("blobs", hub.blobs.start)
+        hub.supervisor.start("deliveries", deliveries.start)
+        if listener is not None:
+            hub.supervisor.start("mapping", mapping.start)
+            await listener.start()
+            hub.smtp_port = listener.port
+        chats = Chats(intake, deliveries, hub.metrics, limits.chat)
+        yield [channels_router(intake, hub.tenants, hub.metrics, chats, limits=limits, public_url=settings.public_url)]
+    finally:
+        if listener is not None:
+            await listener.stop()
+        await hub.supervisor.stop("deliveries")
+        await hub.supervisor.stop("mapping")
+        await deliveries.stop()
+        await mapping.stop()
+
+
+def _smtp_listener(hub: Hub, intake: Intake) -> SmtpListener | None:
+    """One for all mail connections, where there are any."""
+    known = providers()
+    mail: list[Connection] = [
+        intake.connection(id)[0]
+        for tenant in hub.tenants.by_name.values()
+        for id, connection in tenant.connections.items()
+        if known[connection.provider].transport == "smtp"
+    ]
+    if not mail:
+        return None
+    settings = hub.settings
+    return SmtpListener(
+        settings.host,
+        settings.smtp_port,
+        by_recipient(mail),
+        intake.receive,
+        max_bytes=settings.max_mail,
+        clock=intake.now,
+    )
+
+
+class _Server(uvicorn.Server):
+    """Signals are the hub's, which has more to stop than this server."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+@asynccontextmanager
+async def _http(hub: Hub, routers: Sequence[APIRouter]) -> AsyncIterator[None]:
+    app = compose_app(routers, hub.health, hub.metrics)
+    with _listening(hub.settings.host, hub.settings.port) as listener:
+        hub.port = listener.getsockname()[1]
+        server = _Server(server_config(app, hub.settings.host, hub.port))
+        serving = asyncio.create_task(server.serve(sockets=[listener]), name="http")
+        while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn has a flag, no event
+            await asyncio.sleep(0.01)
+        structlog.get_logger("cx_hub").info("listening", http=hub.url, smtp_port=hub.smtp_port or None)
+        try:
+            yield
+        finally:
+            server.should_exit = True
+            await serving
+
+
+@contextmanager
+def _listening(host: str, port: int) -> Iterator[socket.socket]:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        listener = socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        raise Fatal(f"no HTTP on {host}:{port}: {error.strerror or error}") from None
+    with listener:
+        yield listener

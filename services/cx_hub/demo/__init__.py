@@ -1,0 +1,5 @@
+"""One customer's story over every channel, through the real adapters of a hub in this process.
+
+Rooms: ``actors`` (what stands outside: a browser, a telephone company, a mail server, a social network, a CRM, an
+agent's desktop), ``story`` (what happens), ``stage`` (how it is told, and what had to hold), ``run`` (the hub for it).
+"""

@@ -1,0 +1,353 @@
+"""What happens: Ana was charged twice, and says so on four channels. Nobody asks her twice."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from typing import Any
+
+from cx_hub.demo.actors import Browser, Chat, Desktop, MailServer, PhoneCompany, SocialNetwork, Software
+from cx_hub.demo.stage import Stage
+from cx_hub.narrative import conversation_told, counts_told, joined_told, told
+
+Json = dict[str, Any]
+
+EMAIL = "ana@example.com"
+PHONE = "+15550100123"
+BUSINESS = "+15550100199"
+SUPPORT = "support@acme.example"
+ORDER = "4711"
+PAGE = "100000000000001"
+PSID = "2000000000000042"
+CALL = "CA00000000000000000000000000004711"
+BEN = {"id": "ben", "name": "Ben"}
+CONFIRMATION = "case-4711@acme.example"
+
+
+@dataclass
+class World:
+    """Everybody who takes part."""
+
+    browser: Browser
+    phone: PhoneCompany
+    social: SocialNetwork
+    mail: MailServer
+    bot: Software
+    crm: Software
+    login: Software
+    desk: Desktop
+
+
+async def tell(stage: Stage, world: World) -> None:
+    """The whole story; what it promises is checked on the way."""
+    stage.opening(
+        "Throughline",
+        "One customer, four channels, one conversation. Everything below goes through the real doors of a hub in this\n"
+        "process: a WebSocket, signed webhooks, SMTP and HTTP. Every answer is given once the event is durable.",
+    )
+    async with world.browser.chat({"cookie": "c-7f3a", "name": "Ana"}) as chat:
+        await _chats(stage, world, chat)
+    await _calls(stage, world)
+    thread = await _is_recorded(stage, world)
+    await _mails(stage, world, thread)
+    await _complains(stage, world, thread)
+    await _is_served(stage, world, thread)
+    await _comes_back(stage, world, thread)
+
+
+async def _chats(stage: Stage, world: World, chat: Chat) -> None:
+    stage.step("web chat", "Ana asks for help on the web site. A bot answers.")
+    acknowledged = await chat.write("m-1", "Hi, I was charged twice")
+    stage.door(f"WebSocket /v1/chat, {world.browser.interaction}", f"{acknowledged['type']} {acknowledged['id']}")
+    await chat.say({"type": "identify", "visitor": {"cookie": "c-7f3a", "name": "Ana", "email": EMAIL}})
+    stage.door(f"Ana gives her address, {EMAIL}", (await chat.hear("identified"))["type"])
+
+    asks = "I am sorry to hear that. Which order is it?"
+    status, _ = await world.bot.tells("cx.bot.turn.v1", "turn-1", _turn(world, "charged_twice", asks, {}))
+    stage.door("POST /v1/events  cx.bot.turn.v1", str(status))
+    shown = await chat.hear("message")
+    stage.says(f"The browser shows: {shown['from']['role']}: {shown['text']}")
+    await chat.write("m-2", f"It is order {ORDER}")
+    tries = f"I see two payments for order {ORDER}. I can't refund them myself; please call us."
+    status, turn = await world.bot.tells(
+        "cx.bot.turn.v1", "turn-2", _turn(world, "refund_order", tries, {"order": ORDER, "problem": "charged twice"})
+    )
+    stage.door("POST /v1/events  cx.bot.turn.v1", str(status))
+    await chat.hear("message")
+    document = await world.desk.looks_up(
+        f"email:{EMAIL}", at_least=[turn], until=lambda body: body["counts"]["messages"] >= 2
+    )
+    stage.sees("Whoever comes next", told(document["body"]))
+    stage.check("what Ana gave the bot is kept as data: order 4711", _slots(document).get("order") == ORDER)
+
+
+def _turn(world: World, intent: str, text: str, slots: Json) -> Json:
+    return {
+        "channel": "chat",
+        "interaction": world.browser.interaction,
+        "direction": "outbound",
+        "participants": [
+            {"role": "bot", "id": "acme-bot", "name": "Acme bot"},
+            {"role": "customer", "identifiers": [{"kind": "email", "value": EMAIL}]},
+        ],
+        "references": [{"kind": "order", "value": ORDER}] if slots else [],
+        "bot": {"intent": intent, "text": text, "slots": slots, "confidence": 0.94},
+    }
+
+
+async def _calls(stage: Stage, world: World) -> None:
+    stage.step("voice", f"She calls. All that the telephone knows is {PHONE}.")
+    forged = await world.phone.forges(**_call("ringing", 0))
+    stage.door("POST /v1/hooks/acme-calls, a forged signature", str(forged))
+    stage.check("a webhook that the provider did not sign is refused", forged == 401)
+    status = await world.phone.calls_back(**_call("ringing", 0))
+    stage.door("POST /v1/hooks/acme-calls  ringing", str(status))
+    status, asserted = await world.crm.tells(
+        "cx.identity.asserted.v1",
+        "screen-pop-1",
+        {
+            "channel": "voice",
+            "interaction": f"acme-calls/{CALL}",
+            "participants": [
+                {
+                    "role": "customer",
+                    "name": "Ana Silva",
+                    "identifiers": [
+                        {"kind": "crm", "value": "C-1009"},
+                        {"kind": "email", "value": EMAIL},
+                        {"kind": "phone", "value": PHONE},
+                    ],
+                }
+            ],
+            "references": [{"kind": "order", "value": ORDER}],
+            "evidence": "crm record C-1009",
+        },
+    )
+    stage.door("POST /v1/events  cx.identity.asserted.v1 from the CRM", str(status))
+    document = await world.desk.looks_up(
+        f"phone:{PHONE}",
+        at_least=[asserted],
+        until=lambda body: bool(body["now"]) and body["now"]["channel"] == "voice",
+    )
+    body = document["body"]
+    stage.sees('Ben\'s desktop, looked up by the phone number, before he says "hello",', told(body))
+    thread = body["conversations"][0]
+    stage.check(
+        "before hello: the order number was known, nobody has to ask for it", _slots(document)["order"] == ORDER
+    )
+    stage.check(
+        "before hello: what Ana wrote in the chat was there",
+        any("charged twice" in message["text"] for message in thread["messages"]),
+    )
+    stage.check("before hello: what the bot had tried was there", len((thread["bot"] or {}).get("trail", [])) == 2)
+    stage.check(
+        "chat and call are one customer and one conversation",
+        len(body["conversations"]) == 1 and {"chat", "voice"} <= set(thread["channels"]),
+    )
+    status = await world.phone.calls_back(**_call("in-progress", 1))
+    stage.door("POST /v1/hooks/acme-calls  in-progress", str(status))
+    stage.says(f'Ben: "Hello Ana. Order {ORDER}, charged twice. I am refunding one of them now."')
+    status = await world.phone.calls_back(**_call("completed", 2), CallDuration="48", Duration="1")
+    stage.door("POST /v1/hooks/acme-calls  completed", str(status))
+
+
+def _call(status: str, sequence: int) -> dict[str, str]:
+    # Twilio's clock ticks in whole seconds. The next one, so that the call does not seem to come before the chat: an
+    # event can't be later than its receipt.
+    ticked = datetime.now(UTC) + timedelta(seconds=1)
+    return {
+        "AccountSid": "AC00000000000000000000000000000001",
+        "CallSid": CALL,
+        "CallStatus": status,
+        "Direction": "inbound",
+        "From": PHONE,
+        "To": BUSINESS,
+        "CallbackSource": "call-progress-events",
+        "SequenceNumber": str(sequence),
+        "Timestamp": format_datetime(ticked),
+    }
+
+
+async def _is_recorded(stage: Stage, world: World) -> str:
+    stage.step("voice", "A minute later the recording is ready. The callback names the call, nobody else.")
+    status = await world.phone.calls_back(
+        AccountSid="AC00000000000000000000000000000001",
+        CallSid=CALL,
+        RecordingSid="RE00000000000000000000000000004711",
+        RecordingUrl="https://api.twilio.example/recordings/RE00000000000000000000000000004711",
+        RecordingStatus="completed",
+        RecordingDuration="46",
+        RecordingChannels="2",
+    )
+    stage.door("POST /v1/hooks/acme-calls  recording completed, without a number", str(status))
+    document = await world.desk.looks_up(f"email:{EMAIL}", until=_has("cx.call.recording.v1"))
+    stage.sees("Her timeline", _timeline(document["body"], 3))
+    stage.check(
+        "a callback that knows the call alone found its customer", _has("cx.call.recording.v1")(document["body"])
+    )
+    return str(document["body"]["conversations"][0]["id"])
+
+
+async def _mails(stage: Stage, world: World, thread: str) -> None:
+    stage.step("email", "The help desk confirms by mail; Ana replies to it.")
+    answer = await world.mail.delivers(
+        id=CONFIRMATION,
+        sender=SUPPORT,
+        to=EMAIL,
+        subject=f"Your refund for order {ORDER}",
+        text=f"Dear Ana,\n\nwe have refunded one payment of order {ORDER}. It takes three days.\n\nBen",
+        recipient=SUPPORT,
+    )
+    stage.door("SMTP, the help desk's own copy", answer)
+    answer = await world.mail.delivers(
+        id="reply-1@mail.example.com",
+        sender=f"Ana Silva <{EMAIL}>",
+        to=SUPPORT,
+        subject=f"Re: Your refund for order {ORDER}",
+        text="Thank you Ben. Will it go to the same card?\n\nAna",
+        answers=[CONFIRMATION],
+        recipient=SUPPORT,
+    )
+    stage.door("SMTP, Ana's reply, with References", answer)
+    document = await world.desk.looks_up(
+        f"phone:{PHONE}",
+        until=lambda body: body["counts"]["by_channel"].get("email", 0) >= 2,
+    )
+    body = document["body"]
+    stage.sees("Ben, still by the phone number,", conversation_told(body["conversations"][0]))
+    mails = {entry["interaction"] for entry in body["timeline"] if entry["channel"] == "email"}
+    stage.check("her reply and the mail that it answers are one thread", len(mails) == 1)
+    stage.check(
+        "mail goes on with the same conversation",
+        len(body["conversations"]) == 1 and _is(body["conversations"][0], thread),
+    )
+
+
+async def _complains(stage: Stage, world: World, thread: str) -> None:
+    stage.step("social", "Three days pass. Somebody comments on the company's Facebook page.")
+    posted = {
+        "field": "feed",
+        "value": {
+            "from": {"id": PSID, "name": "Ana S."},
+            "created_time": int(time.time()),
+            "item": "comment",
+            "verb": "add",
+            "post_id": f"{PAGE}_9001",
+            "comment_id": "9001_42",
+            "parent_id": f"{PAGE}_9001",
+            "message": "Still no refund. And I had to explain it on the phone already!",
+        },
+    }
+    status = await world.social.delivers(PAGE, posted)
+    stage.door("POST /v1/hooks/acme-social  a comment", str(status))
+    stranger = await world.desk.looks_up(f"facebook-psid:{PSID}")
+    stranger_id = stranger["body"]["customer"]["id"]
+    stage.says(f"A stranger so far: customer {stranger_id}, {counts_told(stranger['body']['counts'])}")
+    known = await world.desk.looks_up(f"email:{EMAIL}")
+    stage.check("nobody is guessed to be Ana because of a name", known["body"]["customer"]["id"] != stranger_id)
+    status, verified = await world.login.tells(
+        "cx.identity.verified.v1",
+        "login-1",
+        {
+            "channel": "web",
+            "participants": [
+                {
+                    "role": "customer",
+                    "identifiers": [
+                        {"kind": "facebook-psid", "value": PSID, "scope": PAGE, "verified": True},
+                        {"kind": "email", "value": EMAIL, "verified": True},
+                    ],
+                }
+            ],
+            "evidence": "facebook login",
+        },
+    )
+    stage.door("POST /v1/events  cx.identity.verified.v1: she logs in with Facebook", str(status))
+    document = await world.desk.looks_up(
+        f"phone:{PHONE}",
+        at_least=[verified],
+        until=lambda body: body["counts"]["by_channel"].get("social", 0) >= 1,
+    )
+    body = document["body"]
+    stage.sees("Ben", told(body))
+    why = next((each["joined"] for each in body["customer"]["identifiers"] if each["kind"] == "facebook-psid"), None)
+    stage.check("the login made them one, and says why", why is not None and "verified" in why["rule"])
+    stage.check("voice, chat, email and social are one customer", set(body["counts"]["by_channel"]) >= _ALL)
+    former = await world.desk.opens(stranger_id)
+    stage.check("the stranger's id answers for ever, with Ana", former["body"]["customer"] == body["customer"])
+    stage.check("and her thread kept its id", any(_is(each, thread) for each in body["conversations"]))
+
+
+_ALL = {"voice", "chat", "email", "social"}
+
+
+async def _is_served(stage: Stage, world: World, thread: str) -> None:
+    stage.step("desktop", "Ben sees why, writes it down and resolves it.")
+    done: Json = {}
+    for what, said in (
+        ("topic", {"topic": "double charge"}),
+        ("notes", {"note": "Refund had got stuck at the bank; released it today."}),
+        ("resolve", {}),
+    ):
+        done = await world.desk.decides(thread, what, **said)
+        stage.door(f"POST /v1/conversations/{thread}/{what}", f"event {done['event']['id']}")
+    event = done["event"]
+    document = await world.desk.looks_up(f"email:{EMAIL}", at_least=[f"{event['source']}#{event['id']}"])
+    conversation = _thread(document, thread)
+    stage.sees("Anybody", _headline(conversation))
+    stage.check(
+        "resolved, with topic and note", conversation.get("state") == "resolved" and bool(conversation["notes"])
+    )
+
+
+async def _comes_back(stage: Stage, world: World, thread: str) -> None:
+    stage.step("web chat", "The next day Ana opens the chat again, and writes.")
+    async with world.browser.chat({"cookie": "c-7f3a"}) as chat:
+        await chat.write("m-3", "One more question about that refund")
+        stage.door(f"WebSocket /v1/chat, the same session {world.browser.interaction}", "ack m-3")
+    document = await world.desk.looks_up(
+        f"email:{EMAIL}",
+        until=lambda body: any("One more question" in (entry["text"] or "") for entry in body["timeline"]),
+    )
+    conversation = _thread(document, thread)
+    stage.sees("The bot, the agent, anybody", [*_headline(conversation), *joined_told(conversation)])
+    stage.says(counts_told(document["body"]["counts"]))
+    stage.check("what was resolved is open again, since she wrote", conversation.get("state") == "open")
+    stage.check(
+        "the chat goes on where it stopped, with all that was said on every channel", _channels(document) >= _ALL
+    )
+
+
+def _has(type: str) -> Any:
+    return lambda body: any(entry["type"] == type for entry in body["timeline"])
+
+
+def _slots(document: Json) -> Json:
+    bots: Iterable[Json] = (each["bot"] for each in document["body"]["conversations"] if each["bot"])
+    return {name: value for bot in bots for name, value in bot["slots"].items()}
+
+
+def _timeline(body: Json, most: int) -> Iterator[tuple[str, str]]:
+    for entry in body["timeline"][:most]:
+        yield entry["time"][11:19], f"{entry['type']:<28} {entry['interaction'] or ''} {entry['text'] or ''}"
+
+
+def _is(conversation: Json, id: str) -> bool:
+    return conversation["id"] == id or id in conversation["aliases"]
+
+
+def _thread(document: Json, id: str) -> Json:
+    return next((each for each in document["body"]["conversations"] if _is(each, id)), {})
+
+
+def _channels(document: Json) -> set[str]:
+    return set(document["body"]["counts"]["by_channel"])
+
+
+def _headline(conversation: Json) -> Iterator[tuple[str, str]]:
+    yield conversation.get("state", "unknown"), f"{conversation.get('topic')}   thread {conversation.get('id')}"
+    for note in conversation.get("notes", []):
+        yield "note", f"{note['agent']}: {note['text']}"

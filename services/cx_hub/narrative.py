@@ -1,0 +1,90 @@
+"""A context in words, as an agent would want to hear it in the seconds before "hello"."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+Json = Mapping[str, Any]
+
+WIDTH = 11
+MESSAGES = 4
+
+
+def print_context(out: Console, document: Json) -> None:
+    """A whole context document, ``{meta, body}``."""
+    meta = document.get("meta", {})
+    for label, text in told(document["body"]):
+        out.print(_line(label, text))
+    out.print(_line("version", f"{meta.get('version')}, current to {meta.get('current_to')}"))
+
+
+def told(body: Json) -> Iterator[tuple[str, str]]:
+    """Pairs of a label and a sentence."""
+    customer = body["customer"]
+    yield "who", f"{customer['display']}   customer {customer['id']}"
+    for identifier in customer["identifiers"]:
+        yield "known by", _identifier(identifier)
+    now = body.get("now")
+    if now:
+        waits = f", waiting since {_clock(now['waiting_since'])}" if now.get("waiting_since") else ""
+        yield "now", f"on {now['channel']} ({now['interaction']}){waits}"
+    for conversation in body["conversations"]:
+        yield from conversation_told(conversation)
+    yield "counts", counts_told(body["counts"])
+
+
+def conversation_told(conversation: Json) -> Iterator[tuple[str, str]]:
+    """What one thread over all channels holds."""
+    about = ", ".join(f"{each['kind']} {each['value']}" for each in conversation["references"])
+    topic = " · ".join(part for part in (conversation["topic"], about) if part) or "no topic yet"
+    yield conversation["state"], f"{topic}   over {', '.join(conversation['channels'])}   thread {conversation['id']}"
+    for message in reversed(conversation["messages"][:MESSAGES]):
+        yield "said", f"{message['channel']:<6} {message['role']}: {message['text']}"
+    bot = conversation.get("bot")
+    if bot:
+        for turn in bot["trail"]:
+            yield "tried", f"bot [{turn['intent'] or '-'}] {turn['text'] or ''}"
+        if bot["slots"]:
+            yield "learned", ", ".join(f"{name} = {value}" for name, value in bot["slots"].items())
+    for note in conversation["notes"]:
+        yield "note", f"{note['agent'] or 'somebody'}: {note['text']}"
+    yield from joined_told(conversation)
+
+
+def joined_told(conversation: Json) -> Iterator[tuple[str, str]]:
+    """Why each contact is in this thread."""
+    for joined in conversation["joined"]:
+        why = "began it" if joined["rule"] == "first" else f"by {joined['rule']}, {joined['evidence']}"
+        yield "joined", f"{joined['interaction']}   {why}"
+
+
+def counts_told(counts: Json) -> str:
+    channels = ", ".join(f"{channel} {count}" for channel, count in counts["by_channel"].items())
+    return f"{counts['events']} events, {counts['messages']} messages, {counts['interactions']} contacts ({channels})"
+
+
+def print_pairs(out: Console, pairs: Iterable[tuple[str, str]]) -> None:
+    before = ""
+    for label, text in pairs:
+        out.print(_line("" if label == before else label, text))
+        before = label
+
+
+def _identifier(identifier: Json) -> str:
+    scope = f" (of {identifier['scope']})" if identifier.get("scope") else ""
+    joined = identifier.get("joined")
+    verified = ", verified" if identifier.get("verified_at") else ""
+    why = f"   joined by {joined['rule']}: {joined['evidence']}" if joined else ""
+    return f"{identifier['kind']} {identifier['value']}{scope}{verified}{why}"
+
+
+def _clock(time: str) -> str:
+    return time[11:19]
+
+
+def _line(label: str, text: str) -> Text:
+    return Text.assemble((f"{label:>{WIDTH}}  ", "dim"), text)

@@ -1,0 +1,50 @@
+"""What commands open for themselves: settings, tenants, the log and the store, and what runs an async command."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
+import uvloop
+
+from cx_context.store import Store, open_store
+from cx_events.log import Log
+from cx_events.log.open import open_log
+from cx_runtime.settings import Settings, environment
+from cx_runtime.tenants import Tenants, load
+
+T = TypeVar("T")
+
+
+def run_async(work: Coroutine[object, object, T]) -> T:
+    """Run in a loop of uvloop's."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(work)
+
+
+def load_tenants(settings: Settings) -> Tenants:
+    return load(settings.config, settings.home, environment())
+
+
+@asynccontextmanager
+async def opened_log(settings: Settings) -> AsyncIterator[Log]:
+    """The log of the settings, started. ``TryLater`` where it does not answer."""
+    log = open_log(settings.resolved_log_url(), partitions=settings.partitions, prefix=settings.topic_prefix)
+    try:
+        await log.start()
+        yield log
+    finally:
+        await log.stop()
+
+
+@asynccontextmanager
+async def opened_store(settings: Settings) -> AsyncIterator[Store]:
+    """The store of the settings, started. ``TryLater`` where it does not answer."""
+    store = open_store(settings.resolved_store_url())
+    try:
+        await store.start()
+        yield store
+    finally:
+        await store.stop()
