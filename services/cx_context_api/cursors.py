@@ -25,7 +25,7 @@ def cursor_of(list: str, place: object) -> str:
 
 
 def place_of(cursor: str, list: str, type: Any) -> Any:
-    """The place, a value of ``type``. ``Refused("bad-cursor", 400)`` for what ``cursor_of`` did not make for the list."""
+    """The place, a value of ``type``. ``Refused("bad-cursor", 400)`` for what ``cursor_of`` made for no such list."""
     try:
         if len(cursor) > MAX_CURSOR:
             raise ValueError

@@ -17,6 +17,7 @@ from uuid import uuid4
 import msgspec
 
 from cx_context.store import Store, reader
+from cx_context.store.sql import Tx
 from cx_context_api.queries import EventName
 from cx_context_api.tenancy import Tenancy
 from cx_events.codec import decode_leniently
@@ -96,15 +97,17 @@ class Decisions:
         self.now = now
         self._taken: OrderedDict[tuple[str, str], str] = OrderedDict()
 
-    async def was_taken(self, asked: Asking) -> bool:
-        """Whether this very request was answered before. ``Refused("idempotency-key-reused")`` for another's key."""
+    async def taken(self, asked: Asking) -> list[EventName]:
+        """The events of this very request, if it was answered before and is applied; else none.
+        ``Refused("idempotency-key-reused")`` for a key that another request used."""
         if not asked.repeatable:
-            return False
+            return []
         async with self._store.reading() as tx:
             stored = await reader.stored_event(tx, asked.tenant, event_key(asked.tenant, *asked.name))
-        if stored is not None:
+            if stored is None:
+                return []
             _same(asked, decode_leniently(stored.raw)[0].data.idempotency_key)
-        return stored is not None
+            return [*await siblings(tx, asked.tenant, asked.name), asked.name]
 
     def took(self, tenant: str, name: EventName) -> bool:
         """Whether this process took that decision lately; it may not be applied yet."""
@@ -131,6 +134,7 @@ class Decisions:
         """The events that ``take`` would append."""
         ids = self._tenancies[asked.tenant].ids
         recorded = self.now()
+        several = len(choices) > 1
         events = []
         for number, choice in enumerate(choices, 1):
             draft = Draft(
@@ -138,10 +142,20 @@ class Decisions:
                 id=asked.id if number == len(choices) else f"{asked.id}.{number}",
                 data=msgspec.structs.replace(choice.data, idempotency_key=asked.digest),
                 subject=choice.home.hex(),
-                correlationid=asked.id if len(choices) > 1 else "",
+                correlationid=asked.id if several else "",
             )
             events.append(stamp(draft, source=asked.name.source, recorded=recorded, ids=ids))
         return events
+
+
+async def siblings(tx: Tx, tenant: str, name: EventName) -> list[EventName]:
+    """The events before the last one, where a decision took several."""
+    found: list[EventName] = []
+    while True:
+        sibling = EventName(name.source, f"{name.id}.{len(found) + 1}")
+        if await reader.stored_event(tx, tenant, event_key(tenant, *sibling)) is None:
+            return found
+        found.append(sibling)
 
 
 def _same(asked: Asking, digest: str) -> None:

@@ -132,3 +132,8 @@ def _entry(fact: Fact) -> Json:
 
 def _named(named: Named | None) -> Json | None:
     return {"id": named.id, "name": named.name} if named is not None else None
+
+
+def summary(found: Thread) -> Json:
+    """The conversation as its customer's context shows it."""
+    return conversation_summary(found.conversation)

@@ -11,14 +11,14 @@ from typing import NamedTuple
 from cx_context.store import reader, writer
 from cx_context.store.sql import Tx
 from cx_context_api import bodies
-from cx_context_api.decisions import Choice
+from cx_context_api.decisions import Choice, siblings
 from cx_context_api.queries import EventName, event_name
 from cx_context_api.targets import by_id
 from cx_context_api.tenancy import Tenancy
 from cx_events.codec import decode_leniently
 from cx_events.envelope import Data, IdentityDecision, Named
 from cx_events.errors import Refused
-from cx_events.facts import Fact
+from cx_events.facts import Fact, decision_source
 from cx_events.ids import NodeId, event_key, text_of
 from cx_identity.attribution import Attribution
 from cx_identity.candidates import candidate_id
@@ -91,10 +91,14 @@ async def _withdraw(tx: Tx, tenant: str, tenancy: Tenancy, body: bodies.Unmerge,
     gone = withdrawn(await writer.withdrawals(tx, tenant))
     if str(name) in gone:
         raise Refused("already-withdrawn", f"the decision {name} was withdrawn by {gone[str(name)]}", 409)
-    names, taken = [name], [first]
-    while more := await _decision(tx, tenant, tenancy, sibling := EventName(name.source, f"{name.id}.{len(names)}")):
-        names.append(sibling)
-        taken.append(more)
+    names = [name]
+    taken = [first]
+    if name.source == decision_source(tenant):
+        for sibling in await siblings(tx, tenant, name):
+            decision = await _decision(tx, tenant, tenancy, sibling)
+            if decision is not None and sibling != name:
+                names.append(sibling)
+                taken.append(decision)
     profiles, nodes, whole = set[NodeId](), set[NodeId](), False
     for decision in taken:
         if isinstance(decision, Attribution):

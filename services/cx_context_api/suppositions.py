@@ -1,4 +1,4 @@
-"""What a decision about identity would do: the contexts after it, of the stored parts, by an identity resolved as if."""
+"""What a decision about identity would do: the contexts after it, of the stored parts, with identity resolved as if."""
 
 from __future__ import annotations
 

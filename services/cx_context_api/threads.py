@@ -59,7 +59,9 @@ ACTS: Mapping[str, Act] = MappingProxyType(
             lambda b: Data(agent=_agent(b.agent), disposition=b.disposition, reason=b.reason),
         ),
         "reopen": Act(
-            bodies.Reopen, "cx.conversation.reopened.v1", lambda b: Data(agent=_agent(b.agent), reason=b.reason)
+            bodies.Reopen,
+            "cx.conversation.reopened.v1",
+            lambda b: Data(agent=_agent(b.agent), reason=b.reason),
         ),
         "link": Act(bodies.Link, "cx.conversation.linked.v1", lambda b: Data(agent=_agent(b.agent), reason=b.reason)),
         "split": Act(bodies.Split, "cx.conversation.split.v1", lambda b: Data(agent=_agent(b.agent), reason=b.reason)),

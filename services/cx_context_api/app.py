@@ -1,0 +1,101 @@
+"""The context API's HTTP app, and its routes for an app that holds other services' too."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+
+from cx_context.store import Store
+from cx_context.store.heads import Heads
+from cx_context_api import openapi
+from cx_context_api.contexts import CACHE_BYTES, Contexts
+from cx_context_api.decisions import Clock, Decisions, Rising
+from cx_context_api.past import MOST_EVENTS, Past
+from cx_context_api.routes import Routes
+from cx_context_api.tenancy import tenancies
+from cx_events.log import Log
+from cx_runtime.health import Health
+from cx_runtime.http import install_problems, operations
+from cx_runtime.metrics import Metrics
+from cx_runtime.tenants import Tenants
+
+
+class ContextApi:
+    """The service's parts, put together. ``stop`` lets its own connection go, before the store stops."""
+
+    def __init__(
+        self,
+        store: Store,
+        log: Log,
+        tenants: Tenants,
+        metrics: Metrics,
+        *,
+        now: Clock | None = None,
+        cache_bytes: int = CACHE_BYTES,
+        most_events: int = MOST_EVENTS,
+    ) -> None:
+        """``now``: µs since 1970, later with every call; one process has one such clock. ``cache_bytes`` bounds the
+        bodies kept, ``most_events`` the histories of which a past is worked out."""
+        known = tenancies(tenants)
+        self._heads = Heads(store)
+        self.contexts = Contexts(store, known, self._heads, cache_bytes=cache_bytes)
+        past = Past(store, most_events=most_events)
+        decisions = Decisions(store, log, known, metrics, now or Rising())
+        self.routes = Routes(store, tenants, known, self.contexts, past, decisions, metrics).all()
+
+    async def stop(self) -> None:
+        await self._heads.stop()
+
+
+def add_routes(app: FastAPI, api: ContextApi) -> None:
+    """The routes into ``app``, and what they are into its OpenAPI document. Errors are the app's to answer
+    (``cx_runtime.http.install_problems``)."""
+    app.router.routes.extend(api.routes)
+    app.openapi = _with_ours(app.openapi)  # type: ignore[method-assign]
+
+
+def create_api(
+    store: Store,
+    log: Log,
+    tenants: Tenants,
+    health: Health,
+    metrics: Metrics,
+    *,
+    now: Clock | None = None,
+    cache_bytes: int = CACHE_BYTES,
+    most_events: int = MOST_EVENTS,
+) -> FastAPI:
+    """The app of this service alone; the arguments as of ``ContextApi``. Whoever made the store and the log starts and
+    stops them.
+
+    Serve it by ``cx_runtime.serve.server_config``, which adds the deadlines that the server lacks.
+    """
+    api = ContextApi(store, log, tenants, metrics, now=now, cache_bytes=cache_bytes, most_events=most_events)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        yield
+        await api.stop()
+
+    app = FastAPI(title="Throughline: contexts", version="1", docs_url=None, redoc_url=None, lifespan=lifespan)
+    add_routes(app, api)
+    app.router.routes.extend(operations(health, metrics))
+    install_problems(app, metrics)
+    return app
+
+
+def _with_ours(others: Callable[[], dict[str, Any]]) -> Callable[[], dict[str, Any]]:
+    def document() -> dict[str, Any]:
+        whole = others()
+        ours = openapi.components()
+        components = {name: {**whole.get("components", {}).get(name, {}), **found} for name, found in ours.items()}
+        return {
+            **whole,
+            "paths": {**whole.get("paths", {}), **openapi.paths()},
+            "components": {**whole.get("components", {}), **components},
+        }
+
+    return document

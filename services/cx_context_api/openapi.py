@@ -1,0 +1,464 @@
+"""The OpenAPI 3.1 document of this service, made from the same shapes that requests are read by."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from cx_context_api import bodies
+from cx_context_api.queries import DEFAULT_LIMIT, MAX_AT_LEAST, MAX_LIMIT
+from cx_context_api.routes import JUDGED
+from cx_context_api.threads import ACTS
+from cx_runtime.problems import MEDIA_TYPE
+
+Json = dict[str, Any]
+
+_TEXT: Json = {"type": "string"}
+_TEXT_OR_NONE: Json = {"type": ["string", "null"]}
+_WHOLE: Json = {"type": "integer", "minimum": 0}
+_TIME: Json = {"type": "string", "format": "date-time"}
+_TIME_OR_NONE: Json = {"type": ["string", "null"], "format": "date-time"}
+_ID: Json = {"type": "string", "format": "uuid"}
+_SHARE: Json = {"type": "number", "minimum": 0, "maximum": 1}
+
+
+def _object(required: Mapping[str, Json], optional: Mapping[str, Json] | None = None) -> Json:
+    return {"type": "object", "required": list(required), "properties": {**required, **(optional or {})}}
+
+
+def _list(items: Json) -> Json:
+    return {"type": "array", "items": items}
+
+
+def _ref(name: str) -> Json:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _or_none(schema: Json) -> Json:
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
+_NAMED = _object({"id": _TEXT, "name": _TEXT})
+_FREE: Json = {"type": "object"}
+_EVENT_NAME = _object({"source": _TEXT, "id": _TEXT})
+_STANDING = _object({"state": _TEXT, "by": _TEXT_OR_NONE})
+_NEXT: Json = {**_TEXT_OR_NONE, "description": "The cursor of the next page; null after the last."}
+
+_SCHEMAS: Mapping[str, Json] = {
+    "Problem": {
+        **_object(
+            {"type": _TEXT, "title": _TEXT, "status": {"type": "integer"}, "detail": _TEXT, "reason": _TEXT},
+            {"candidates": _list(_ref("Possible"))},
+        ),
+        "description": "RFC 9457. `reason` is the stable word to test; `detail` is for people.",
+        "examples": [
+            {
+                "type": "urn:throughline:problem:unknown-customer",
+                "title": "Not Found",
+                "status": 404,
+                "detail": "there is no such customer here (yet)",
+                "reason": "unknown-customer",
+            }
+        ],
+    },
+    "Possible": {
+        **_object({"id": _ID, "display": _TEXT_OR_NONE, "why": _TEXT}),
+        "description": "A customer who may be meant, and what speaks for it.",
+    },
+    "EventName": {**_EVENT_NAME, "description": "Names one event; `SOURCE#ID` in one text."},
+    "Meta": {
+        **_object(
+            {"version": {"type": ["integer", "null"], "minimum": 0}, "current_to": _TIME_OR_NONE},
+            {"as_of": _TIME_OR_NONE, "known_at": _TIME_OR_NONE},
+        ),
+        "description": "`version` rises with every change and never falls (null for a past); `current_to`: when the "
+        "projectors last moved on.",
+    },
+    "TimelineEntry": _object(
+        {
+            "event": _ref("EventName"),
+            "type": _TEXT,
+            "time": _TIME,
+            "channel": _TEXT_OR_NONE,
+            "interaction": _TEXT_OR_NONE,
+            "direction": _TEXT_OR_NONE,
+            "role": _TEXT_OR_NONE,
+            "text": _TEXT_OR_NONE,
+        }
+    ),
+    "ThreadEntry": {
+        "allOf": [
+            _ref("TimelineEntry"),
+            _object(
+                {
+                    "name": _TEXT_OR_NONE,
+                    "agent": _or_none(_NAMED),
+                    "message": _or_none(_FREE),
+                    "transcript": _or_none(_list(_FREE)),
+                }
+            ),
+        ]
+    },
+    "Conversation": _object(
+        {
+            "id": _ID,
+            "aliases": _list(_ID),
+            "topic": _TEXT_OR_NONE,
+            "state": {"enum": ["open", "resolved"]},
+            "channels": _list(_TEXT),
+            "opened_at": _TIME,
+            "last_at": _TIME,
+            "waiting_since": _TIME_OR_NONE,
+            "summary": _TEXT_OR_NONE,
+            "messages": _list(_FREE),
+            "agent": _or_none(_NAMED),
+            "queue": _or_none(_NAMED),
+            "disposition": _TEXT_OR_NONE,
+            "notes": _list(_FREE),
+            "bot": _or_none(_FREE),
+            "handoff": _or_none(_FREE),
+            "references": _list(_FREE),
+            "joined": _list(
+                _object(
+                    {"interaction": _TEXT, "rule": _TEXT, "evidence": _TEXT_OR_NONE, "confidence": _SHARE},
+                )
+            ),
+        }
+    ),
+    "ContextBody": {
+        **_object(
+            {
+                "customer": _object(
+                    {
+                        "id": _ID,
+                        "aliases": _list(_ID),
+                        "display": _TEXT_OR_NONE,
+                        "identifiers": _list(_FREE),
+                        "attributes": _FREE,
+                        "consent": _list(_FREE),
+                        "preferences": _FREE,
+                    }
+                ),
+                "now": _or_none(_FREE),
+                "conversations": _list(_ref("Conversation")),
+                "timeline": _list(_ref("TimelineEntry")),
+                "counts": _FREE,
+                "sentiment": _or_none(_FREE),
+                "last_agent": _or_none(_FREE),
+                "unresolved": _list(_FREE),
+            }
+        ),
+        "description": "Equal facts give an equal body, byte for byte.",
+    },
+    "Context": _object({"meta": _ref("Meta"), "body": _ref("ContextBody")}),
+    "TimelinePage": _object(
+        {"meta": _ref("Meta"), "customer": _ID, "items": _list(_ref("TimelineEntry")), "next": _NEXT}
+    ),
+    "ConversationPage": _object(
+        {"meta": _ref("Meta"), "customer": _ID, "items": _list(_ref("Conversation")), "next": _NEXT}
+    ),
+    "Thread": _object(
+        {
+            "meta": _ref("Meta"),
+            "customer": _ID,
+            "conversation": _ref("Conversation"),
+            "items": _list(_ref("ThreadEntry")),
+            "next": _NEXT,
+        }
+    ),
+    "Profile": _object({"profile": _ID, "kind": _TEXT, "value": _TEXT}, {"scope": _TEXT}),
+    "Evidence": _object({"event": _ref("EventName"), "recorded": _TIME}),
+    "Candidate": _object(
+        {
+            "id": _ID,
+            "identifier": _ref("Profile"),
+            "reason": _TEXT,
+            "customers": _list(
+                _object(
+                    {"id": _ID, "profile": _ID, "rule": _TEXT, "confidence": _SHARE, "evidence": _ref("Evidence")},
+                )
+            ),
+        }
+    ),
+    "CandidatePage": _object({"items": _list(_ref("Candidate")), "next": _NEXT}),
+    "Identity": _object(
+        {
+            "meta": _ref("Meta"),
+            "customer": _ID,
+            "profiles": _list({"allOf": [_ref("Profile"), _object({"shared": {"type": "boolean"}})]}),
+            "edges": _list(
+                _object(
+                    {
+                        "a": _ref("Profile"),
+                        "b": _ref("Profile"),
+                        "state": {"enum": ["links", "refused", "shared", "never-links"]},
+                        "confidence": _SHARE,
+                        "asserted": _or_none(_ref("Evidence")),
+                        "verified": _or_none(_ref("Evidence")),
+                        "refused": _or_none(_object({"reason": _TEXT, "by": _TEXT})),
+                    }
+                )
+            ),
+            "decisions": _list(
+                {"allOf": [_ref("Evidence"), _object({"kind": _TEXT, "standing": _STANDING, "reason": _TEXT_OR_NONE})]}
+            ),
+            "attributions": _list(
+                {"allOf": [_ref("Evidence"), _object({"interaction": _TEXT_OR_NONE, "standing": _STANDING})]}
+            ),
+            "candidates": _list(_ref("Candidate")),
+            "totals": {"type": "object", "additionalProperties": _WHOLE},
+            "rules": _FREE,
+        }
+    ),
+    "Taken": {
+        **_object(
+            {"event": _ref("EventName"), "events": _list(_ref("EventName"))}, {"customer": _ID, "conversation": _ID}
+        ),
+        "description": "The decision is durable. Read with `at_least` of `event` to see what it does.",
+        "examples": [
+            {
+                "event": {"source": "//throughline/acme/decisions", "id": "note-1"},
+                "events": [{"source": "//throughline/acme/decisions", "id": "note-1"}],
+            }
+        ],
+    },
+    "Outcome": _object(
+        {
+            "dry_run": {"const": True},
+            "contexts": _list(_object({"customer": _ID, "body": _ref("ContextBody")})),
+        }
+    ),
+}
+
+_PARAMETERS: Mapping[str, Json] = {
+    "id": {
+        "in": "path",
+        "required": True,
+        "schema": _TEXT,
+        "description": "A UUID; anything else is unknown (404).",
+        "example": "1eed28c6-4f7f-8871-abb9-c2d9cb565c72",
+    },
+    "identifier": {
+        "in": "query",
+        "schema": _TEXT,
+        "description": "`KIND:VALUE`, in any form that the channels take. `+` is read as `+`.",
+        "example": "email:ana@example.com",
+    },
+    "interaction": {"in": "query", "schema": _TEXT, "description": "The interaction's own id.", "example": "chat-42"},
+    "scope": {"in": "query", "schema": _TEXT, "description": "The identifier's scope, where it has one."},
+    "at_least": {
+        "in": "query",
+        "schema": {"type": "array", "items": _TEXT, "maxItems": MAX_AT_LEAST},
+        "style": "form",
+        "explode": True,
+        "description": "`SOURCE#ID` (`#` as `%23`) of an event that the answer must hold; repeatable.",
+    },
+    "wait": {
+        "in": "query",
+        "schema": {"type": "string", "pattern": "^[0-9]{1,9}(ms|s)$"},
+        "description": "How long to wait for `at_least`, or for a customer still unknown: `500ms`, `2s`; 30 s at most. "
+        "With `at_least` 2 s unless said otherwise.",
+    },
+    "as_of": {"in": "query", "schema": _TIME, "description": "The context as it was: of what had happened by then."},
+    "known_at": {"in": "query", "schema": _TIME, "description": "As it was known: of what had been recorded by then."},
+    "cursor": {"in": "query", "schema": _TEXT, "description": "`next` of the page before."},
+    "limit": {
+        "in": "query",
+        "schema": {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT},
+        "description": "Items of a page.",
+    },
+    "dry_run": {
+        "in": "query",
+        "schema": {"type": "boolean", "default": False},
+        "description": "Show the contexts that would be; nothing is written. The key needs `context:read` too.",
+    },
+    "Idempotency-Key": {
+        "in": "header",
+        "schema": {"type": "string", "pattern": "^[!-~]{1,200}$"},
+        "description": "Becomes the event's id, so that sending again is safe.",
+    },
+    "If-None-Match": {"in": "header", "schema": _TEXT, "description": "An `ETag`: 304 where nothing changed."},
+}
+
+_PROBLEMS: Mapping[int, str] = {
+    304: "Nothing changed.",
+    400: "The request can't be read: the query, a header, the JSON.",
+    401: "The key is missing or unknown.",
+    403: "The key lacks the scope.",
+    404: "There is no such thing in this tenant.",
+    405: "This path takes another method.",
+    408: "The body came too slowly.",
+    409: "Several people may be meant (`candidates`), an event is another customer's or dead-lettered, or the decision "
+    "was withdrawn already.",
+    413: "The body is too large.",
+    415: "The body is not JSON, or in an unknown coding.",
+    422: "The request can be read and can't be done; or an idempotency key was used before for something else.",
+    503: "The store or the log does not answer. Sending again is always safe.",
+    504: "Not every event of `at_least` was applied in time (`not-yet`).",
+}
+_READ = (400, 401, 403, 404, 405, 503)
+_WRITE = (400, 401, 403, 404, 405, 408, 413, 415, 422, 503)
+
+_AGENT = {"id": "agent-7", "name": "Ben"}
+_SOME_ID = "4be6f153-459d-8e06-a541-2c2ecafddd90"
+_OTHER_ID = "254fd8b5-3f17-872e-beda-a81d8a2fdb0a"
+_EXAMPLES: Mapping[str, Json] = {
+    "lookup": {"identifier": "phone:+15550100123"},
+    "notes": {"note": "Payments confirms the double charge; refund promised for today.", "agent": _AGENT},
+    "topic": {"topic": "billing", "agent": _AGENT},
+    "disposition": {"disposition": "refund promised", "agent": _AGENT},
+    "resolve": {"reason": "refund arrived", "agent": _AGENT},
+    "reopen": {"reason": "only half of the sum arrived", "agent": _AGENT},
+    "link": {"other": _SOME_ID, "reason": "the call is about the same double charge", "agent": _AGENT},
+    "split": {"interaction": "acme-calls/CA4711", "reason": "about another invoice", "agent": _AGENT},
+    "handoffs": {"to": "billing", "queue": {"id": "billing", "name": "Billing"}, "reason": "needs a refund"},
+    "merge": {"a": _SOME_ID, "b": _OTHER_ID, "reason": "Ana confirmed her mail address on the phone"},
+    "unmerge": {"decision": "//throughline/acme/decisions#merge-1", "reason": "merged the wrong phone"},
+    "attribute": {"interaction": "acme-calls/CA4711", "profile": _OTHER_ID, "reason": "caller gave order 4711"},
+    "dismiss": {"candidate": "254fd8b5-3f17-872e-beda-621097883b0a", "reason": "a shared office phone"},
+}
+
+_ACT_SUMMARIES: Mapping[str, str] = {
+    "notes": "Write a note for colleagues",
+    "topic": "Say what the conversation is about",
+    "disposition": "Classify how it went",
+    "resolve": "Settle the matter, until the customer comes back to it",
+    "reopen": "Open a settled matter again",
+    "link": "Join another conversation about the same matter",
+    "split": "Let an interaction be a matter of its own",
+    "handoffs": "Ask somebody else to go on",
+}
+_JUDGE_SUMMARIES: Mapping[str, str] = {
+    "merge": "Decide that two are one customer",
+    "unmerge": "Withdraw a decision without a trace, or keep two profiles apart",
+    "attribute": "Say whose an interaction is that names nobody",
+    "dismiss": "Decline a candidate",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Operation:
+    method: str
+    path: str
+    id: str
+    summary: str
+    scope: str
+    answer: str
+    status: int = 200
+    parameters: Sequence[str] = ()
+    body: type[bodies.Asked] | None = None
+    problems: Sequence[int] = _READ
+    further: Mapping[int, str] = field(default_factory=dict)
+
+
+_CONTEXT = ("at_least", "wait", "as_of", "known_at")
+_CONTEXT_PROBLEMS = (304, *_READ, 409, 422, 504)
+
+_OPERATIONS: Sequence[_Operation] = (
+    _Operation(
+        "get", "/v1/context", "context", "The context of whom an identifier or an interaction names", "context:read",
+        "Context", parameters=("identifier", "interaction", "scope", *_CONTEXT, "If-None-Match"),
+        problems=_CONTEXT_PROBLEMS,
+    ),
+    _Operation(
+        "post", "/v1/context/lookup", "lookup", "The same, with the identifier kept out of access logs",
+        "context:read", "Context", parameters=_CONTEXT, body=bodies.Lookup, problems=(*_WRITE, 409, 504),
+    ),
+    _Operation(
+        "get", "/v1/customers/{id}/context", "customer_context",
+        "The context of a customer, by any id that ever was a customer's", "context:read", "Context",
+        parameters=("id", *_CONTEXT, "If-None-Match"), problems=_CONTEXT_PROBLEMS,
+    ),
+    _Operation(
+        "get", "/v1/customers/{id}/timeline", "timeline", "All that happened, newest first", "context:read",
+        "TimelinePage", parameters=("id", "cursor", "limit"),
+    ),
+    _Operation(
+        "get", "/v1/customers/{id}/conversations", "conversations", "All conversations, those active last first",
+        "context:read", "ConversationPage", parameters=("id", "cursor", "limit"),
+    ),
+    _Operation(
+        "get", "/v1/customers/{id}/identity", "identity",
+        "Why these identifiers are one person: profiles, edges, evidence, decisions and what became of them",
+        "context:read", "Identity", parameters=("id",),
+    ),
+    _Operation(
+        "get", "/v1/conversations/{id}", "conversation", "A conversation over all channels, newest first",
+        "context:read", "Thread", parameters=("id", "cursor", "limit"),
+    ),
+    _Operation(
+        "get", "/v1/identity/candidates", "candidates", "Shared identifiers, for a person to say whose they are",
+        "context:read", "CandidatePage", parameters=("cursor", "limit"),
+    ),
+    *(
+        _Operation(
+            "post", f"/v1/conversations/{{id}}/{name}", name, _ACT_SUMMARIES[name], "conversations:write", "Taken", 202,
+            parameters=("id", "Idempotency-Key"), body=act.shape, problems=_WRITE,
+        )
+        for name, act in ACTS.items()
+    ),
+    *(
+        _Operation(
+            "post", f"/v1/identity/{name}", name, _JUDGE_SUMMARIES[name], "identity:write", "Taken", 202,
+            parameters=("dry_run", "Idempotency-Key"), body=judged.shape, problems=(*_WRITE, 409),
+            further={200: "Outcome"},
+        )
+        for name, judged in JUDGED.items()
+    ),
+)  # fmt: skip
+
+
+def paths() -> Json:
+    """The ``paths`` of the document."""
+    found: dict[str, Json] = {}
+    for operation in _OPERATIONS:
+        found.setdefault(operation.path, {})[operation.method] = _described(operation)
+    return found
+
+
+def _described(operation: _Operation) -> Json:
+    answers = {operation.status: operation.answer, **operation.further}
+    responses: Json = {
+        str(status): {
+            "description": "Durable." if status == 202 else "As asked for.",
+            "content": {"application/json": {"schema": _ref(name)}},
+        }
+        for status, name in sorted(answers.items())
+    }
+    if operation.answer == "Context" and operation.method == "get":
+        responses["200"]["headers"] = {"ETag": {"schema": _TEXT, "description": '`"CUSTOMER-VERSION"`'}}
+    for status in sorted(operation.problems):
+        content = {} if status == 304 else {"content": {MEDIA_TYPE: {"schema": _ref("Problem")}}}
+        responses[str(status)] = {"description": _PROBLEMS[status], **content}
+    described: Json = {
+        "operationId": operation.id,
+        "summary": operation.summary,
+        "description": f"Needs a key with the scope `{operation.scope}`.",
+        "tags": ["context"],
+        "security": [{"key": []}],
+        "parameters": [{"name": name, **_PARAMETERS[name]} for name in operation.parameters],
+        "responses": responses,
+    }
+    if operation.body is not None:
+        described["requestBody"] = {
+            "required": True,
+            "content": {
+                "application/json": {"schema": _ref(operation.body.__name__), "example": _EXAMPLES[operation.id]}
+            },
+        }
+    return described
+
+
+def components() -> Json:
+    """The ``components`` of the document."""
+    shapes = [operation.body for operation in _OPERATIONS if operation.body is not None]
+    _, read = msgspec.json.schema_components(shapes, ref_template="#/components/schemas/{name}")
+    return {
+        "schemas": {**read, **_SCHEMAS},
+        "securitySchemes": {
+            "key": {"type": "http", "scheme": "bearer", "description": "A key of the tenant, with its scopes."}
+        },
+    }
