@@ -258,6 +258,7 @@ def test_a_refused_edge_says_what_refused_it(steps, by):
     graph = graph_of(steps)
     resolution = resolve(graph, by)
     aparts = {d.name for d in graph.decisions if d.kind == "apart" and resolution.decisions[d.key].state == "stands"}
+    assert len({(refusal.a, refusal.b) for refusal in resolution.refused}) == len(resolution.refused)
     for refusal in resolution.refused:
         assert resolution.customer_of[refusal.a] != resolution.customer_of[refusal.b]
         assert refusal.by in (aparts if refusal.reason == "apart" else by.exclusive)

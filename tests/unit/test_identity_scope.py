@@ -155,6 +155,16 @@ def test_one_more_address_at_a_switchboard_is_resolved_without_reading_the_other
     store.agrees_with_the_whole()
 
 
+def test_a_customer_near_a_switchboard_is_resolved_without_reading_the_switchboard():
+    store = Store(Rules({"phone": 1}), sparing=True)
+    desk, ana, cookie = Node("phone", "+12025550100"), Node("email", "ana@example.com"), Node("cookie", "c-1")
+    store.apply([Seen(1, "e1", (desk, ana), False), Seen(2, "e2", (desk, Node("email", "ben@example.com")), False)])
+    store.reads.clear()
+    resolution = store.apply([Seen(3, "e3", (ana, cookie), False)])
+    assert resolution.customer_of == {ana.id: ana.id, cookie.id: ana.id}
+    assert store.reads == [frozenset({ana.id, cookie.id})]
+
+
 def test_a_phone_that_turns_shared_parts_those_whom_it_had_joined():
     by = Rules({"phone": 1})
     ana, ben, phone = Node("email", "ana@example.com"), Node("email", "ben@example.com"), Node("phone", "+12025550101")
@@ -199,3 +209,5 @@ def test_sums_of_mentions_do_not_depend_on_order():
     one = Edge(b"a", b"b", late, None, "crm", "")
     other = Edge(b"a", b"b", early, late, "seen-together", "login")
     assert joint(one, other) == joint(other, one) == Edge(b"a", b"b", early, late, "seen-together", "login")
+    twice = Edge(b"a", b"b", early, None, "crm", "")
+    assert joint(other, twice).asserted_rule == joint(twice, other).asserted_rule == "crm"

@@ -124,6 +124,17 @@ def test_a_customer_is_known_by_its_first_identifier_and_says_how_the_others_cam
     assert first not in {"#".join(j.evidence) for j in resolution.joined.values()}
 
 
+def test_confidence_is_that_of_the_kind_of_evidence():
+    story = Story()
+    story.seen(ANA)
+    story.login(ANA, PHONE)
+    story.tell("cx.identity.asserted.v1", links=[(identifier(ANA), identifier(CRM_1))], evidence="crm")
+    story.merge(ANA, COOKIE)
+    story.seen(COOKIE)
+    joined = story.resolution().joined
+    assert [joined[profile(name)].confidence for name in (PHONE, CRM_1, COOKIE)] == [95, 90, 100]
+
+
 def test_a_familys_phone_joins_nobody_and_asks_a_person_whose_it_is():
     story = Story()
     story.seen(ANA, PHONE)
@@ -290,6 +301,19 @@ def test_two_withdrawals_can_not_annul_each_other_in_a_circle():
     assert story.one_customer(ANA, BEN)
     story.withdraw(merge)
     assert story.all_apart(ANA, BEN)
+
+
+def test_a_withdrawal_that_names_a_newer_withdrawal_changes_nothing():
+    story = Story()
+    story.seen(ANA)
+    story.seen(BEN)
+    merge = story.merge(ANA, BEN)
+    story.withdraw(f"{SOURCE}#5")
+    newer = story.withdraw(merge)
+    assert newer == f"{SOURCE}#5"
+    assert story.all_apart(ANA, BEN)
+    states = {view.decision.name: view.standing.state for view in story.explained(ANA).decisions}
+    assert (states[merge], states[newer]) == ("withdrawn", "stands")
 
 
 def test_a_customers_identity_is_explained_with_what_did_not_link_and_why():
