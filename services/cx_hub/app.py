@@ -1,21 +1,23 @@
-"""The HTTP apps that the hub serves: those of its services side by side, with one set of operations."""
+"""The HTTP app that the hub serves: those of its services side by side, with one set of operations."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 
 from cx_runtime.health import Health
 from cx_runtime.http import install_problems, operations
 from cx_runtime.metrics import Metrics
 
+AddRoutes = Callable[[FastAPI], object]
 
-def compose_app(routers: Iterable[APIRouter], health: Health, metrics: Metrics) -> FastAPI:
-    """One app of some services' routers, with ``/healthz``, ``/readyz`` and ``/metrics``."""
+
+def compose_app(services: Iterable[AddRoutes], health: Health, metrics: Metrics) -> FastAPI:
+    """One app with the routes of some services, and ``/healthz``, ``/readyz`` and ``/metrics``."""
     app = FastAPI(title="Throughline", version="1", docs_url=None, redoc_url=None)
-    for router in routers:
-        app.include_router(router)
+    for add_routes in services:
+        add_routes(app)
     app.router.routes.extend(operations(health, metrics))
     install_problems(app, metrics)
     return app

@@ -24,17 +24,16 @@ class Client:
 
     async def ask(self, method: str, path: str, **more: Any) -> httpx2.Response:
         """Any request; the response if it is a success."""
+        response = await self._answer(method, path, **more)
+        if not response.is_success:
+            raise _error(response)
+        return response
+
+    async def _answer(self, method: str, path: str, **more: Any) -> httpx2.Response:
         try:
-            response = await self.http.request(method, path, **more)
+            return await self.http.request(method, path, **more)
         except httpx2.HTTPError as error:
             raise TryLater("hub", f"no answer from {self.http.base_url}: {error or type(error).__name__}") from None
-        if response.is_success:
-            return response
-        problem = _problem(response)
-        reason, detail = problem.get("reason", f"status-{response.status_code}"), problem.get("detail", "")
-        if response.status_code >= 500:
-            raise TryLater("hub", f"{reason}: {detail}", int(response.headers.get("retry-after", "1")))
-        raise Refused(reason, detail or response.reason_phrase, response.status_code)
 
     async def get(self, path: str, **query: Any) -> Any:
         return (await self.ask("GET", path, params={name: value for name, value in query.items() if value})).json()
@@ -44,18 +43,25 @@ class Client:
 
     async def send(self, events: Sequence[Mapping[str, Any]]) -> tuple[int, Any]:
         """Events as one batch: the status and ``{accepted, rejected}``, also where none was accepted."""
-        try:
-            response = await self.ask(
-                "POST", "/v1/events", content=msgspec.json.encode(events), headers={"content-type": BATCH}
-            )
-        except Refused as refused:
-            if refused.reason == "no-event-accepted":
-                return refused.status, {"accepted": [], "rejected": [{"index": 0, "reason": refused.detail}]}
-            raise
-        return response.status_code, response.json()
+        body = msgspec.json.encode(events)
+        response = await self._answer("POST", "/v1/events", content=body, headers={"content-type": BATCH})
+        answer = _object(response)
+        if "rejected" not in answer:
+            raise _error(response)
+        return response.status_code, {name: answer[name] for name in ("accepted", "rejected")}
 
 
-def _problem(response: httpx2.Response) -> dict[str, Any]:
+def _error(response: httpx2.Response) -> Refused | TryLater:
+    """What a problem document (RFC 9457) asks its receiver to do."""
+    problem = _object(response)
+    reason = problem.get("reason", f"status-{response.status_code}")
+    detail = problem.get("detail") or response.reason_phrase
+    if response.status_code >= 500:
+        return TryLater("hub", f"{reason}: {detail}", int(response.headers.get("retry-after", "1")))
+    return Refused(reason, detail, response.status_code)
+
+
+def _object(response: httpx2.Response) -> dict[str, Any]:
     try:
         found = response.json()
     except ValueError:

@@ -22,7 +22,6 @@ from typing import Literal
 
 import structlog
 import uvicorn
-from fastapi import APIRouter
 
 from cx_channels.deliveries import LogDeliveries
 from cx_channels.intake import Intake, wall_clock
@@ -33,12 +32,14 @@ from cx_channels.routes import router as channels_router
 from cx_channels.smtp import SmtpListener, by_recipient
 from cx_channels.websocket import Chats
 from cx_channels.worker import MappingWorkers
-from cx_context.store import Store, open_store
+from cx_context.store import Store, open_store, reader
+from cx_context_api.app import ContextApi
+from cx_context_api.app import add_routes as add_api_routes
 from cx_events.blob.open import open_blobs
-from cx_events.errors import Fatal
+from cx_events.errors import Fatal, TryLater
 from cx_events.log import INTERACTIONS
 from cx_events.log.open import open_log
-from cx_hub.app import compose_app
+from cx_hub.app import AddRoutes, compose_app
 from cx_hub.identity_rules import configured_rules, put_in_force
 from cx_hub.late import LateBlobs, LateLog
 from cx_hub.supervise import Supervisor, Work
@@ -107,22 +108,30 @@ async def running_hub(
     health.probe("log", lambda: hub.log.end_positions(INTERACTIONS))
     hub.supervisor.start("log", hub.log.start)
     if services & {"projectors", "api"}:
-        health.probe("store", lambda: _ask(hub.store))
+        health.probe("store", lambda: _ask_store(hub))
     async with _running(hub):
         gc.collect()
         gc.freeze()
         yield hub
 
 
-async def _ask(store: Store) -> None:
-    async with store.reading() as tx:
-        await tx.fetch("SELECT count(*) FROM workers")
+async def _ask_store(hub: Hub) -> None:
+    if not hub.store_opened.is_set():
+        raise TryLater("store", "it is being opened")
+    async with hub.store.reading() as tx:
+        await reader.current_to(tx)
 
 
 @asynccontextmanager
 async def _running(hub: Hub) -> AsyncIterator[None]:
     try:
-        async with _store(hub), _projectors(hub), _channels(hub) as routers, _http(hub, routers):
+        async with (
+            _store(hub),
+            _projectors(hub),
+            _channels(hub) as channels,
+            _api(hub) as api,
+            _http(hub, [*channels, *api]),
+        ):
             yield
     finally:
         await hub.supervisor.stop_all()
@@ -150,6 +159,7 @@ async def _projectors(hub: Hub) -> AsyncIterator[None]:
         yield
         return
     tenancies = {name: Tenancy(hub.tenants.ids(name), DEFAULT) for name in hub.tenants.by_name}
+    opened = (hub.store_opened, hub.log.opened)
     pace = Pace(hub.settings.batch_events, hub.settings.lease_seconds)
     for number in range(hub.settings.workers):
         name = f"{platform.node()}-{os.getpid()}-{number}"
@@ -159,10 +169,14 @@ async def _projectors(hub: Hub) -> AsyncIterator[None]:
                 worker = hub.workers[name] = Worker(hub.store, hub.log, tenancies, name, hub.metrics, hub.health, pace)
                 await worker.run()
 
-        hub.supervisor.start(name, _once_open(hub, work))
+        hub.supervisor.start(name, _once(*opened, work=work))
     relay = Relay(hub.store, hub.log, hub.metrics, hub.health)
-    hub.supervisor.start("relay", _once_open(hub, relay.run))
-    hub.supervisor.start("rules", _once_open(hub, lambda: put_in_force(hub.tenants, hub.store, hub.log, wall_clock())))
+    hub.supervisor.start("relay", _once(*opened, work=relay.run))
+
+    async def rules() -> None:
+        await put_in_force(hub.tenants, hub.store, hub.log, wall_clock())
+
+    hub.supervisor.start("rules", _once(*opened, work=rules))
     try:
         yield
     finally:
@@ -174,19 +188,19 @@ async def _projectors(hub: Hub) -> AsyncIterator[None]:
         await hub.supervisor.stop("relay")
 
 
-def _once_open(hub: Hub, work: Work) -> Work:
-    """The same work, begun once log and store are there."""
+def _once(*opened: asyncio.Event, work: Work) -> Work:
+    """The same work, begun once what it needs is there."""
 
     async def begin() -> None:
-        await hub.store_opened.wait()
-        await hub.log.opened.wait()
+        for event in opened:
+            await event.wait()
         await work()
 
     return begin
 
 
 @asynccontextmanager
-async def _channels(hub: Hub) -> AsyncIterator[list[APIRouter]]:
+async def _channels(hub: Hub) -> AsyncIterator[list[AddRoutes]]:
     if "channels" not in hub.services:
         yield []
         return
@@ -198,13 +212,14 @@ async def _channels(hub: Hub) -> AsyncIterator[list[APIRouter]]:
     listener = _smtp_listener(hub, intake)
     try:
         hub.supervisor.start("blobs", hub.blobs.start)
-        hub.supervisor.start("deliveries", deliveries.start)
+        hub.supervisor.start("deliveries", _once(hub.log.opened, work=deliveries.start))
         if listener is not None:
             hub.supervisor.start("mapping", mapping.start)
             await listener.start()
             hub.smtp_port = listener.port
         chats = Chats(intake, deliveries, hub.metrics, limits.chat)
-        yield [channels_router(intake, hub.tenants, hub.metrics, chats, limits=limits, public_url=settings.public_url)]
+        routes = channels_router(intake, hub.tenants, hub.metrics, chats, limits=limits, public_url=settings.public_url)
+        yield [lambda app: app.include_router(routes)]
     finally:
         if listener is not None:
             await listener.stop()
@@ -212,6 +227,18 @@ async def _channels(hub: Hub) -> AsyncIterator[list[APIRouter]]:
         await hub.supervisor.stop("mapping")
         await deliveries.stop()
         await mapping.stop()
+
+
+@asynccontextmanager
+async def _api(hub: Hub) -> AsyncIterator[list[AddRoutes]]:
+    if "api" not in hub.services:
+        yield []
+        return
+    api = ContextApi(hub.store, hub.log, hub.tenants, hub.metrics)
+    try:
+        yield [lambda app: add_api_routes(app, api)]
+    finally:
+        await api.stop()
 
 
 def _smtp_listener(hub: Hub, intake: Intake) -> SmtpListener | None:
@@ -245,11 +272,11 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def _http(hub: Hub, routers: Sequence[APIRouter]) -> AsyncIterator[None]:
-    app = compose_app(routers, hub.health, hub.metrics)
+async def _http(hub: Hub, services: Sequence[AddRoutes]) -> AsyncIterator[None]:
+    app = compose_app(services, hub.health, hub.metrics)
     with _listening(hub.settings.host, hub.settings.port) as listener:
         hub.port = listener.getsockname()[1]
-        server = _Server(server_config(app, hub.settings.host, hub.port))
+        server = _Server(server_config(app, hub.settings.host, hub.port, log_level="warning"))
         serving = asyncio.create_task(server.serve(sockets=[listener]), name="http")
         while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn has a flag, no event
             await asyncio.sleep(0.01)

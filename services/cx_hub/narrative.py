@@ -8,6 +8,8 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
+from cx_events.facts import HUB_SOURCE
+
 Json = Mapping[str, Any]
 
 WIDTH = 11
@@ -25,7 +27,7 @@ def print_context(out: Console, document: Json) -> None:
 def told(body: Json) -> Iterator[tuple[str, str]]:
     """Pairs of a label and a sentence."""
     customer = body["customer"]
-    yield "who", f"{customer['display']}   customer {customer['id']}"
+    yield "who", f"{customer['display']} · customer {customer['id']}"
     for identifier in customer["identifiers"]:
         yield "known by", _identifier(identifier)
     now = body.get("now")
@@ -41,9 +43,9 @@ def conversation_told(conversation: Json) -> Iterator[tuple[str, str]]:
     """What one thread over all channels holds."""
     about = ", ".join(f"{each['kind']} {each['value']}" for each in conversation["references"])
     topic = " · ".join(part for part in (conversation["topic"], about) if part) or "no topic yet"
-    yield conversation["state"], f"{topic}   over {', '.join(conversation['channels'])}   thread {conversation['id']}"
+    yield conversation["state"], f"{topic} · over {', '.join(conversation['channels'])} · thread {conversation['id']}"
     for message in reversed(conversation["messages"][:MESSAGES]):
-        yield "said", f"{message['channel']:<6} {message['role']}: {message['text']}"
+        yield "said", f"{message['channel']} · {message['role']}: {message['text']}"
     bot = conversation.get("bot")
     if bot:
         for turn in bot["trail"]:
@@ -59,18 +61,19 @@ def joined_told(conversation: Json) -> Iterator[tuple[str, str]]:
     """Why each contact is in this thread."""
     for joined in conversation["joined"]:
         why = "began it" if joined["rule"] == "first" else f"by {joined['rule']}, {joined['evidence']}"
-        yield "joined", f"{joined['interaction']}   {why}"
+        yield "joined", f"{joined['interaction']} · {why}"
 
 
 def counts_told(counts: Json) -> str:
     channels = ", ".join(f"{channel} {count}" for channel, count in counts["by_channel"].items())
-    return f"{counts['events']} events, {counts['messages']} messages, {counts['interactions']} contacts ({channels})"
+    contacts = f"{counts['interactions']} contact{'s' * (counts['interactions'] != 1)}"
+    return f"{contacts}, {counts['events']} events ({channels})"
 
 
 def print_pairs(out: Console, pairs: Iterable[tuple[str, str]]) -> None:
     before = ""
     for label, text in pairs:
-        out.print(_line("" if label == before else label, text))
+        out.print(_line("" if label == before else label, text), no_wrap=True, overflow="ellipsis")
         before = label
 
 
@@ -78,8 +81,14 @@ def _identifier(identifier: Json) -> str:
     scope = f" (of {identifier['scope']})" if identifier.get("scope") else ""
     joined = identifier.get("joined")
     verified = ", verified" if identifier.get("verified_at") else ""
-    why = f"   joined by {joined['rule']}: {joined['evidence']}" if joined else ""
+    why = f" · joined by {joined['rule']}: {_event(joined['evidence'])}" if joined else ""
     return f"{identifier['kind']} {identifier['value']}{scope}{verified}{why}"
+
+
+def _event(name: str) -> str:
+    """``SOURCE#ID``; without the source where that is the hub's own, whose ids name the connection."""
+    source, _, id = name.partition("#")
+    return id if source.startswith(HUB_SOURCE) else name
 
 
 def _clock(time: str) -> str:
@@ -87,4 +96,4 @@ def _clock(time: str) -> str:
 
 
 def _line(label: str, text: str) -> Text:
-    return Text.assemble((f"{label:>{WIDTH}}  ", "dim"), text)
+    return Text.assemble((f"{label:>{WIDTH}}  ", "dim"), " ".join(text.split()))

@@ -12,7 +12,16 @@ from rich.text import Text
 
 from cx_hub.commands.services import stop_on_signals
 from cx_hub.compose import Hub, running_hub
-from cx_hub.demo.run import TENANT, embedded_settings, home_folder, play
+from cx_hub.demo.run import (
+    TENANT,
+    Doors,
+    embedded_settings,
+    hold_against_the_log,
+    home_folder,
+    play,
+    until_ready,
+)
+from cx_hub.demo.stage import Stage
 from cx_hub.demo.story import EMAIL
 from cx_hub.opened import load_tenants, run_async
 from cx_hub.output import to_err
@@ -45,7 +54,11 @@ async def _demo(home: Path, port: int, once: bool) -> list[str]:
     out = Console(width=None if Console().is_terminal else WIDTH, highlight=False)
     async with running_hub(settings, load_tenants(settings)) as hub:
         stop_on_signals(hub)
-        stage = await play(hub, out)
+        stage = Stage(out)
+        await until_ready(hub.url)
+        await play(Doors(hub.url, hub.url, hub.smtp_port, hub.tenants), stage)
+        await hold_against_the_log(stage, hub.tenants, hub.store, hub.log)
+        stage.ending()
         if not once:
             out.print(_addresses(hub, home))
             await hub.supervisor.stopping.wait()

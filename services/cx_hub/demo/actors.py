@@ -9,7 +9,7 @@ import time
 from base64 import b64encode
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from email.utils import format_datetime
 from typing import Any
@@ -26,6 +26,12 @@ Json = dict[str, Any]
 
 PATIENCE = 15.0
 """Seconds that anything of the story may take."""
+
+
+def next_second() -> datetime:
+    """Now, on a clock that ticks in whole seconds, as vendors' do: the next one, so that nothing seems to come before
+    what it answers. An event can't be later than its receipt."""
+    return datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=1)
 
 
 class Browser:
@@ -123,7 +129,7 @@ class MailServer:
         mail = EmailMessage()
         mail["Message-ID"] = f"<{id}>"
         mail["From"], mail["To"], mail["Subject"] = sender, to, subject
-        mail["Date"] = format_datetime(datetime.now(UTC))
+        mail["Date"] = format_datetime(next_second())
         if answers:
             mail["In-Reply-To"] = f"<{answers[-1]}>"
             mail["References"] = " ".join(f"<{each}>" for each in answers)
@@ -170,7 +176,7 @@ class Desktop:
         self.agent = dict(agent)
 
     async def looks_up(
-        self, identifier: str, *, at_least: Sequence[str] = (), until: Callable[[Json], bool] = lambda _: True
+        self, identifier: str | Json, *, at_least: Sequence[str] = (), until: Callable[[Json], bool] = lambda _: True
     ) -> Json:
         """The context of whoever has an identifier, once it holds these events and ``until`` is content with it.
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx2
-from rich.console import Console
 
+from cx_context.store import Store
 from cx_events.errors import TryLater
+from cx_events.log import Log
 from cx_hub.client import connected
-from cx_hub.compose import Hub, running_hub
 from cx_hub.demo.actors import PATIENCE, Browser, Desktop, MailServer, PhoneCompany, SocialNetwork, Software
 from cx_hub.demo.stage import Stage
 from cx_hub.demo.story import BEN, World, tell
@@ -54,48 +56,67 @@ def home_folder(given: Path | None) -> Iterator[Path]:
         yield Path(folder)
 
 
-async def play(hub: Hub, out: Console) -> Stage:
-    """Tell the story with a hub that runs; what was checked stands in the stage."""
-    stage = Stage(out)
-    await until_ready(hub)
-    connections = hub.tenants.by_name[TENANT].connections
-    key = hub.tenants.by_name[TENANT].keys[0].secret
-    async with connected(hub.url, key) as client, httpx2.AsyncClient(timeout=PATIENCE, trust_env=False) as outside:
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """Where a hub is reached: all its services at one address, or each at its own."""
+
+    channels: str
+    api: str
+    smtp_port: int
+    tenants: Tenants
+
+
+async def play(doors: Doors, stage: Stage) -> None:
+    """Tell the story to a hub that runs; what was checked stands in the stage."""
+    tenant = doors.tenants.by_name[TENANT]
+    secrets = {id: connection.secrets for id, connection in tenant.connections.items()}
+    key = tenant.keys[0].secret
+    hooks = f"{doors.channels}/v1/hooks"
+    async with (
+        connected(doors.channels, key) as writer,
+        connected(doors.api, key) as reader,
+        httpx2.AsyncClient(timeout=PATIENCE, trust_env=False) as outside,
+    ):
         world = World(
-            browser=Browser(hub.url, "acme-chat"),
-            phone=PhoneCompany(outside, f"{hub.url}/v1/hooks/acme-calls", connections["acme-calls"].secrets[0]),
-            social=SocialNetwork(outside, f"{hub.url}/v1/hooks/acme-social", connections["acme-social"].secrets[0]),
-            mail=MailServer(hub.smtp_port),
-            bot=Software(client, "//acme.example/bot"),
-            crm=Software(client, "//acme.example/crm"),
-            login=Software(client, "//acme.example/login"),
-            desk=Desktop(client, BEN),
+            browser=Browser(doors.channels, "acme-chat"),
+            phone=PhoneCompany(outside, f"{hooks}/acme-calls", secrets["acme-calls"][0]),
+            social=SocialNetwork(outside, f"{hooks}/acme-social", secrets["acme-social"][0]),
+            mail=MailServer(doors.smtp_port),
+            bot=Software(writer, "//acme.example/bot"),
+            crm=Software(writer, "//acme.example/crm"),
+            login=Software(writer, "//acme.example/login"),
+            desk=Desktop(reader, BEN),
         )
         await tell(stage, world)
-    await _hold_against_the_log(stage, hub)
-    stage.ending()
-    return stage
 
 
-async def _hold_against_the_log(stage: Stage, hub: Hub) -> None:
-    tenant = hub.tenants.by_name[TENANT]
-    tenancy = Tenancy(hub.tenants.ids(TENANT), DEFAULT)
-    findings = await verify(hub.store, hub.log, {TENANT: (tenancy, tenant.threading.window * _MICROS)})
+async def hold_against_the_log(stage: Stage, tenants: Tenants, store: Store, log: Log) -> None:
+    """The proof at the end: the whole log read again, and every context made anew."""
+    known = {
+        name: (Tenancy(tenants.ids(name), DEFAULT), tenant.threading.window * _MICROS)
+        for name, tenant in tenants.by_name.items()
+    }
+    findings = await verify(store, log, known)
     stage.step("proof", "The whole log is read again, and every context made anew from its definition.")
-    stage.says(f"{findings.events} events, {findings.customers} customers, {len(findings.wrong)} differences")
+    stage.says(f"{findings.events} events, {findings.customers} customer, {len(findings.wrong)} differences")
     for sentence in findings.wrong:
         stage.says(sentence)
     stage.check("what was kept up to date equals what the log says, byte for byte", not findings.wrong)
 
 
-async def until_ready(hub: Hub) -> None:
-    """``TryLater`` with what is missing."""
-    async with asyncio.timeout(PATIENCE):
-        while not (report := await hub.health.ready()).ok:
-            if hub.supervisor.stopping.is_set():
-                missing = "; ".join(f"{name}: {part.why}" for name, part in report.parts.items() if not part.ok)
-                raise TryLater("hub", f"it did not get ready: {missing}")
+async def until_ready(url: str, seconds: float = PATIENCE) -> None:
+    """Wait until a service says that it is ready; ``TryLater`` with what is missing."""
+    missing = "no answer"
+    deadline = time.monotonic() + seconds
+    async with httpx2.AsyncClient(timeout=5.0, trust_env=False) as http:
+        while time.monotonic() < deadline:
+            try:
+                answer = await http.get(f"{url}/readyz")
+            except httpx2.HTTPError as error:
+                missing = str(error) or type(error).__name__
+            else:
+                if answer.is_success:
+                    return
+                missing = answer.json().get("detail", answer.text)
             await asyncio.sleep(0.05)
-
-
-__all__ = ["embedded_settings", "home_folder", "play", "running_hub", "until_ready"]
+    raise TryLater("hub", f"{url} did not get ready within {seconds:.0f} s: {missing}")

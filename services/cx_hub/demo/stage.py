@@ -32,7 +32,8 @@ class Stage:
 
     def door(self, way: str, answer: str) -> None:
         """By which door it came in, and what the hub answered."""
-        self.out.print(Text.assemble((f"{'in':>{WIDTH}}  ", "dim"), way, ("  →  ", "dim"), (answer, "green")))
+        line = Text.assemble((f"{'in':>{WIDTH}}  ", "dim"), way, ("  →  ", "dim"), (answer, "green"))
+        self.out.print(line, no_wrap=True, overflow="ellipsis")
 
     def sees(self, who: str, pairs: Iterable[tuple[str, str]]) -> None:
         """What somebody now reads."""

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
 
-from cx_hub.demo.actors import Browser, Chat, Desktop, MailServer, PhoneCompany, SocialNetwork, Software
+from cx_hub.demo.actors import Browser, Chat, Desktop, MailServer, PhoneCompany, SocialNetwork, Software, next_second
 from cx_hub.demo.stage import Stage
 from cx_hub.narrative import conversation_told, counts_told, joined_told, told
 
@@ -135,9 +133,7 @@ async def _calls(stage: Stage, world: World) -> None:
     body = document["body"]
     stage.sees('Ben\'s desktop, looked up by the phone number, before he says "hello",', told(body))
     thread = body["conversations"][0]
-    stage.check(
-        "before hello: the order number was known, nobody has to ask for it", _slots(document)["order"] == ORDER
-    )
+    stage.check("before hello: the order number was known; nobody asks again", _slots(document)["order"] == ORDER)
     stage.check(
         "before hello: what Ana wrote in the chat was there",
         any("charged twice" in message["text"] for message in thread["messages"]),
@@ -155,9 +151,6 @@ async def _calls(stage: Stage, world: World) -> None:
 
 
 def _call(status: str, sequence: int) -> dict[str, str]:
-    # Twilio's clock ticks in whole seconds. The next one, so that the call does not seem to come before the chat: an
-    # event can't be later than its receipt.
-    ticked = datetime.now(UTC) + timedelta(seconds=1)
     return {
         "AccountSid": "AC00000000000000000000000000000001",
         "CallSid": CALL,
@@ -167,12 +160,12 @@ def _call(status: str, sequence: int) -> dict[str, str]:
         "To": BUSINESS,
         "CallbackSource": "call-progress-events",
         "SequenceNumber": str(sequence),
-        "Timestamp": format_datetime(ticked),
+        "Timestamp": format_datetime(next_second()),
     }
 
 
 async def _is_recorded(stage: Stage, world: World) -> str:
-    stage.step("voice", "A minute later the recording is ready. The callback names the call, nobody else.")
+    stage.step("voice", "Then the recording is ready. The callback names the call, nobody else.")
     status = await world.phone.calls_back(
         AccountSid="AC00000000000000000000000000000001",
         CallSid=CALL,
@@ -227,12 +220,12 @@ async def _mails(stage: Stage, world: World, thread: str) -> None:
 
 
 async def _complains(stage: Stage, world: World, thread: str) -> None:
-    stage.step("social", "Three days pass. Somebody comments on the company's Facebook page.")
+    stage.step("social", "Later somebody comments on the company's Facebook page.")
     posted = {
         "field": "feed",
         "value": {
             "from": {"id": PSID, "name": "Ana S."},
-            "created_time": int(time.time()),
+            "created_time": int(next_second().timestamp()),
             "item": "comment",
             "verb": "add",
             "post_id": f"{PAGE}_9001",
@@ -243,7 +236,7 @@ async def _complains(stage: Stage, world: World, thread: str) -> None:
     }
     status = await world.social.delivers(PAGE, posted)
     stage.door("POST /v1/hooks/acme-social  a comment", str(status))
-    stranger = await world.desk.looks_up(f"facebook-psid:{PSID}")
+    stranger = await world.desk.looks_up({"kind": "facebook-psid", "value": PSID, "scope": PAGE})
     stranger_id = stranger["body"]["customer"]["id"]
     stage.says(f"A stranger so far: customer {stranger_id}, {counts_told(stranger['body']['counts'])}")
     known = await world.desk.looks_up(f"email:{EMAIL}")
@@ -274,7 +267,7 @@ async def _complains(stage: Stage, world: World, thread: str) -> None:
     body = document["body"]
     stage.sees("Ben", told(body))
     why = next((each["joined"] for each in body["customer"]["identifiers"] if each["kind"] == "facebook-psid"), None)
-    stage.check("the login made them one, and says why", why is not None and "verified" in why["rule"])
+    stage.check("the login made them one, and is named as the reason", bool(why) and why["evidence"] == verified)
     stage.check("voice, chat, email and social are one customer", set(body["counts"]["by_channel"]) >= _ALL)
     former = await world.desk.opens(stranger_id)
     stage.check("the stranger's id answers for ever, with Ana", former["body"]["customer"] == body["customer"])
@@ -293,7 +286,7 @@ async def _is_served(stage: Stage, world: World, thread: str) -> None:
         ("resolve", {}),
     ):
         done = await world.desk.decides(thread, what, **said)
-        stage.door(f"POST /v1/conversations/{thread}/{what}", f"event {done['event']['id']}")
+        stage.door(f"POST /v1/conversations/{thread}/{what}", "202")
     event = done["event"]
     document = await world.desk.looks_up(f"email:{EMAIL}", at_least=[f"{event['source']}#{event['id']}"])
     conversation = _thread(document, thread)
@@ -304,7 +297,7 @@ async def _is_served(stage: Stage, world: World, thread: str) -> None:
 
 
 async def _comes_back(stage: Stage, world: World, thread: str) -> None:
-    stage.step("web chat", "The next day Ana opens the chat again, and writes.")
+    stage.step("web chat", "Ana opens the chat again, and writes.")
     async with world.browser.chat({"cookie": "c-7f3a"}) as chat:
         await chat.write("m-3", "One more question about that refund")
         stage.door(f"WebSocket /v1/chat, the same session {world.browser.interaction}", "ack m-3")
@@ -316,9 +309,7 @@ async def _comes_back(stage: Stage, world: World, thread: str) -> None:
     stage.sees("The bot, the agent, anybody", [*_headline(conversation), *joined_told(conversation)])
     stage.says(counts_told(document["body"]["counts"]))
     stage.check("what was resolved is open again, since she wrote", conversation.get("state") == "open")
-    stage.check(
-        "the chat goes on where it stopped, with all that was said on every channel", _channels(document) >= _ALL
-    )
+    stage.check("the chat goes on with all that was said on every channel", _channels(document) >= _ALL)
 
 
 def _has(type: str) -> Any:
@@ -348,6 +339,6 @@ def _channels(document: Json) -> set[str]:
 
 
 def _headline(conversation: Json) -> Iterator[tuple[str, str]]:
-    yield conversation.get("state", "unknown"), f"{conversation.get('topic')}   thread {conversation.get('id')}"
+    yield conversation.get("state", "unknown"), f"{conversation.get('topic')} · thread {conversation.get('id')}"
     for note in conversation.get("notes", []):
         yield "note", f"{note['agent']}: {note['text']}"
