@@ -1,0 +1,38 @@
+"""The hub's side of a contest: a projector as ``cx run projectors`` runs it, without its HTTP server."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from cx_context.store import open_store
+from cx_events.log.open import open_log
+from cx_hub.bench.child import Task
+from cx_hub.bench.workload import IDS, PARTITIONS
+from cx_identity.rules import DEFAULT
+from cx_projectors.apply import Tenancy
+from cx_projectors.worker import Worker
+from cx_runtime import logs
+from cx_runtime.health import Health
+from cx_runtime.metrics import Metrics
+
+POSITIONS = "SELECT coalesce(sum(position), 0) FROM partitions"
+
+
+async def run_hub(task: Task, over: asyncio.Event, go: Callable[[], Awaitable[None]]) -> dict[str, Any]:
+    logs.configure("warning", "text")
+    log = open_log(task.log_url, partitions=PARTITIONS, prefix=task.prefix)
+    store = open_store(task.store_url)
+    await log.start()
+    await store.start()
+    worker = Worker(store, log, {IDS.tenant: Tenancy(IDS, DEFAULT)}, task.worker, Metrics(), Health())
+    await go()
+    running = asyncio.create_task(worker.run())
+    ended = asyncio.create_task(over.wait())
+    await asyncio.wait([running, ended], return_when=asyncio.FIRST_COMPLETED)
+    worker.stop()
+    await running
+    await store.stop()
+    await log.stop()
+    return {"applied": worker.applied, "contentions": worker.contentions}
