@@ -1,0 +1,196 @@
+"""The context API for tests: the real app over a real log and store, behind a real server, with a projector at hand.
+
+Events get into the log as intake puts them there; ``catch_up`` applies what was not applied yet.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import uvicorn
+from fastapi import FastAPI
+from tests.channels import BreakableLog
+
+from cx_context.store import Store, leases, open_store
+from cx_context.store.leases import Fenced, Held
+from cx_context_api.app import ContextApi, add_routes
+from cx_events.ids import IdSpace
+from cx_events.log import INTERACTIONS, Log, Partition, Record
+from cx_events.log.sqlite import SqliteLog
+from cx_events.stamp import Stamped
+from cx_identity.rules import Rules
+from cx_projectors.applier import Applier
+from cx_projectors.apply import Tenancy
+from cx_projectors.batch import read_batch
+from cx_runtime.health import Health
+from cx_runtime.http import install_problems, operations
+from cx_runtime.metrics import Metrics
+from cx_runtime.serve import server_config
+from cx_runtime.tenants import ConnectionConfig, KeyConfig, TenantConfig, Tenants
+
+KEYS = {
+    "all": "a-key-of-all-scopes",
+    "reader": "a-key-for-reading",
+    "desk": "a-key-for-threads",
+    "judge": "a-key-for-identity",
+    "other": "a-key-of-another",
+}
+
+
+def tenants() -> Tenants:
+    """acme, under the key of ``cx_events.testing.builders.ACME``, and another tenant beside it."""
+
+    def key(id: str, *scopes: str) -> KeyConfig:
+        return KeyConfig.model_validate({"id": id, "secret": KEYS[id], "scopes": scopes})
+
+    return Tenants(
+        {
+            "acme": TenantConfig(
+                id_key="acme example key",
+                keys=(
+                    key("all", "*"),
+                    key("reader", "context:read"),
+                    key("desk", "conversations:write"),
+                    key("judge", "identity:write"),
+                ),
+                connections={"acme-calls": ConnectionConfig(provider="voice/twilio", region="US")},
+            ),
+            "other": TenantConfig(id_key="a lasting key of another", keys=(key("other", "*"),)),
+        }
+    )
+
+
+@dataclass
+class Projector:
+    """Applies what lies on a log, in one hand, when it is told to."""
+
+    log: Log
+    store: Store
+    tenants: Mapping[str, Tenancy]
+    owned: dict[Partition, Held] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.applier = Applier(self.store, "hand", self.tenants)
+
+    def ids_of(self, tenant: str) -> IdSpace | None:
+        known = self.tenants.get(tenant)
+        return known.ids if known is not None else None
+
+    async def take(self) -> None:
+        partitions = await self.log.partitions(INTERACTIONS)
+        async with self.store.writing() as tx:
+            await leases.announce(tx, {Partition(INTERACTIONS, number): 0 for number in range(partitions)})
+            self.owned = await leases.take(tx, "hand", 3600)
+        self.applier.memory.clear()
+
+    async def catch_up(self) -> None:
+        if not self.owned:
+            await self.take()
+        reader = self.log.reader()
+        try:
+            while True:
+                reader.assign({partition: held.position for partition, held in self.owned.items()})
+                records = await reader.read(1000, wait=0.02)
+                if not records:
+                    return
+                batch = read_batch(records, self.ids_of)
+                try:
+                    await self.applier.apply(batch, {partition: self.owned[partition] for partition in batch.positions})
+                except Fenced:
+                    await self.take()
+                else:
+                    for partition, position in batch.positions.items():
+                        self.owned[partition] = Held(position, self.owned[partition].epoch)
+        finally:
+            await reader.close()
+
+
+@dataclass
+class Running:
+    """What a test may look into, ask and turn off."""
+
+    url: str
+    client: httpx2.AsyncClient
+    log: BreakableLog
+    store: Store
+    api: ContextApi
+    projector: Projector
+    tenants: Tenants
+    metrics: Metrics
+
+    async def happen(self, *history: Stamped) -> None:
+        """These events are on the log and applied."""
+        await self.arrive(*history)
+        await self.projector.catch_up()
+
+    async def arrive(self, *history: Stamped) -> None:
+        """These events are on the log."""
+        await self.log.append([Record(INTERACTIONS, stamped.key, stamped.raw) for stamped in history])
+
+    async def get(self, path: str, key: str = "all", **more: Any) -> httpx2.Response:
+        return await self.client.get(path, headers={"authorization": f"Bearer {KEYS[key]}", **more.pop("headers", {})})
+
+    async def post(self, path: str, body: Any, key: str = "all", **headers: str) -> httpx2.Response:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return await self.client.post(path, json=body, headers={"authorization": f"Bearer {KEYS[key]}", **named})
+
+    async def decide(self, path: str, body: Any, **headers: str) -> dict[str, Any]:
+        """A decision, taken and applied."""
+        answer = await self.post(path, body, **headers)
+        assert answer.status_code == 202, answer.text
+        await self.projector.catch_up()
+        return answer.json()
+
+    async def body(self, identifier: str) -> dict[str, Any]:
+        """The body of a context."""
+        answer = await self.get(f"/v1/context?identifier={identifier}")
+        assert answer.status_code == 200, answer.text
+        return answer.json()["body"]
+
+
+@asynccontextmanager
+async def running_api(folder: Path, store_url: str = "", **settings: Any) -> AsyncIterator[Running]:
+    log = BreakableLog(SqliteLog(folder / "log.db", 4))
+    store = open_store(store_url or f"sqlite+aiosqlite:///{folder / 'store.db'}")
+    await log.start()
+    await store.start()
+    known, metrics = tenants(), Metrics()
+    rules = {
+        name: Tenancy(known.ids(name), Rules.parse(config.identity.model_dump()))
+        for name, config in known.by_name.items()
+    }
+    projector = Projector(log.log, store, rules)
+    await projector.take()
+    api = ContextApi(store, log, known, metrics, **settings)
+    app = FastAPI(title="test", docs_url=None, redoc_url=None)
+    add_routes(app, api)
+    app.router.routes.extend(operations(Health(), metrics))
+    install_problems(app, metrics)
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(server_config(app, "127.0.0.1", 0))
+    task = asyncio.create_task(server.serve(sockets=[listener]))
+    while not server.started:
+        await asyncio.sleep(0.01)
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    try:
+        async with httpx2.AsyncClient(base_url=url, timeout=60) as client:
+            yield Running(url, client, log, store, api, projector, known, metrics)
+    finally:
+        server.should_exit = True
+        await task
+        listener.close()
+        await api.stop()
+        await store.stop()
+        await log.stop()
+
+
+def names(found: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The ids of some timeline entries' events."""
+    return [entry["event"]["id"] for entry in found]
