@@ -66,6 +66,11 @@ class Worker:
         self._said = structlog.get_logger().bind(worker=name)
         self.applied = 0
 
+    @property
+    def contentions(self) -> int:
+        """How often a transaction was begun again since other writers were in the way."""
+        return self._applier.contentions
+
     def stop(self) -> None:
         self._stopping.set()
 
