@@ -168,9 +168,11 @@ async def apply_facts(
     for node in moved_nodes:
         moves.together(node, *await all_sides(tx, node))
     changed = set(moves.changed)
-    changed.update((await writer.customers_of(tx, {home for home, _ in touched} - nodes)).values())
-    if nodes:
-        changed.update((await reader.following(tx, nodes)).values())
+    customer_of = await writer.customers_of(tx, {home for home, _ in touched})
+    # An event without an interaction is at home in a node, too, where that is a profile: then it may have joined others.
+    alone_nodes = {node for node in nodes if customer_of[node] == node and node not in memory.profiles}
+    customer_of.update(await reader.following(tx, alone_nodes))
+    changed.update(customer_of.values())
     await writer.raise_versions(tx, changed, stripe)
     if moves.groups():
         await writer.level_versions(tx, moves.groups())
@@ -304,7 +306,8 @@ async def _add_to_parts(
         memory.parts.update(await writer.parts(tx, unknown))
     touched: Touched = set()
     first: Touched = set()
-    rows = []
+    added = []
+    changed = []
     for anchor, group in by_anchor.items():
         one = group[0]
         place = (one.home, one.interaction)
@@ -314,11 +317,16 @@ async def _add_to_parts(
             part = memory.parts[anchor] = new_part(one)
             group = group[1:]
             first.add(place)
-        for fact in group:
-            add_to_part(part, fact)
-        rows.append((anchor, tenant, *place, writer.encode_part(part)))
+            for fact in group:
+                add_to_part(part, fact)
+            added.append((anchor, tenant, *place, writer.encode_part(part)))
+        else:
+            for fact in group:
+                add_to_part(part, fact)
+            changed.append((anchor, writer.encode_part(part)))
     first = {(home, node) for home, node in first if node != home or node not in memory.profiles}
     await writer.announce_interactions(tx, [(node, tenant) for _, node in first if node not in memory.nodes])
     learned.nodes.update(node for _, node in first)
-    await writer.write_parts(tx, rows)
+    await writer.add_parts(tx, added)
+    await writer.change_parts(tx, changed)
     return touched, first

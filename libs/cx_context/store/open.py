@@ -8,10 +8,11 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 from sqlalchemy import event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from cx_context.store.sql import PostgresTx, SqliteTx, Tx
 from cx_context.store.tables import METADATA
@@ -32,51 +33,70 @@ class Store:
     async def start(self) -> None:
         try:
             async with self.engine.begin() as connection:
-                await self.tx(connection).lock(CREATE_LOCK, exclusive=True)
+                if self.is_postgres:
+                    await connection.exec_driver_sql("SELECT pg_advisory_xact_lock($1)", (CREATE_LOCK,))
                 await connection.run_sync(METADATA.create_all)
-        except (DBAPIError, OSError) as error:
+        except _TROUBLES as error:
             raise unavailable(error) from error
 
     async def stop(self) -> None:
         await self.engine.dispose()
 
-    def tx(self, connection: AsyncConnection) -> Tx:
-        return PostgresTx(connection) if self.is_postgres else SqliteTx(connection)
-
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[Tx]:
         """One transaction: committed at the end, rolled back on any error. ``TryLater`` where the store is down."""
         try:
-            async with self.engine.begin() as connection:
-                yield self.tx(connection)
-        except (DBAPIError, OSError) as error:
+            if self.is_postgres:
+                async with self._postgres() as driver, driver.transaction():
+                    yield PostgresTx(driver)
+            else:
+                async with self.engine.begin() as connection:
+                    yield SqliteTx(connection)
+        except _TROUBLES as error:
             raise unavailable(error) from error
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Tx]:
         """A connection whose statements all see one state."""
         try:
-            async with self.engine.connect() as connection:
-                if self.is_postgres:
-                    connection = await connection.execution_options(
-                        isolation_level="REPEATABLE READ", postgresql_readonly=True
-                    )
-                else:
-                    connection = await connection.execution_options(cx_reading=True)
-                yield self.tx(connection)
-        except (DBAPIError, OSError) as error:
+            if self.is_postgres:
+                async with (
+                    self._postgres() as driver,
+                    driver.transaction(isolation="repeatable_read", readonly=True),
+                ):
+                    yield PostgresTx(driver)
+            else:
+                async with self.engine.connect() as connection:
+                    yield SqliteTx(await connection.execution_options(cx_reading=True))
+        except _TROUBLES as error:
             raise unavailable(error) from error
+
+    @asynccontextmanager
+    async def _postgres(self) -> AsyncIterator[asyncpg.Connection[Any]]:
+        """A connection of the pool, as the driver gives it. SQLAlchemy begins no transaction on it of its own, since it
+        runs no statement."""
+        async with self.engine.connect() as connection:
+            driver: asyncpg.Connection[Any] | None = (await connection.get_raw_connection()).driver_connection
+            assert driver is not None
+            yield driver
 
 
 class Contention(TryLater):
     """Two writers met (deadlock, serialization, busy database): the transaction was rolled back; start it over."""
 
 
+_TROUBLES = (DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+
+_MET = frozenset({"40001", "40P01", "55P03", "23505"})
+"""SQLSTATEs of writers that met. ``unique_violation``: the other's row was not there yet when we looked for it; the
+next try finds it (https://www.postgresql.org/docs/current/errcodes-appendix.html)."""
+
+
 def unavailable(error: BaseException) -> TryLater:
     """What a driver's error means for who asked."""
-    text = str(getattr(error, "orig", None) or error).splitlines()[0][:300]
-    state = getattr(getattr(error, "orig", None), "sqlstate", None)
-    if state in ("40001", "40P01", "55P03") or "database is locked" in text:
+    cause = getattr(error, "orig", None) or error
+    text = (str(cause).splitlines() or [type(cause).__name__])[0][:300]
+    if getattr(cause, "sqlstate", None) in _MET or "database is locked" in text:
         return Contention("store", text)
     return TryLater("store", text)
 
@@ -94,7 +114,14 @@ def open_store(url: str, *, pool: int = 10) -> Store:
     except ArgumentError:
         raise Fatal(_WRONG_URL.format(url=url)) from None
     if parsed.drivername == "postgresql+asyncpg":
-        settings = {"idle_in_transaction_session_timeout": str(IDLE_IN_TRANSACTION_MS), "jit": "off"}
+        settings = {
+            "idle_in_transaction_session_timeout": str(IDLE_IN_TRANSACTION_MS),
+            "jit": "off",
+            # Every statement of ours looks up by key. A plan made while a table was small, or had no statistics yet,
+            # reads all of it for each key instead, and is kept; so plans are made once, and never that way.
+            "enable_seqscan": "off",
+            "plan_cache_mode": "force_generic_plan",
+        }
         return Store(
             create_async_engine(
                 url,

@@ -240,7 +240,7 @@ _PG_TYPES = {
 }
 
 
-def shape_of(table: Table) -> Shape:
-    """All columns of a table."""
-    columns = tuple(column.name for column in table.columns)
-    return Shape(table.name, columns, tuple(_PG_TYPES[type(column.type)] for column in table.columns))
+def shape_of(table: Table, *names: str) -> Shape:
+    """All columns of a table, or those named."""
+    columns = [table.columns[name] for name in names] or list(table.columns)
+    return Shape(table.name, tuple(c.name for c in columns), tuple(_PG_TYPES[type(c.type)] for c in columns))

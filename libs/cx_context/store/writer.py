@@ -29,6 +29,7 @@ _decode_part = msgspec.msgpack.Decoder(Part).decode
 EVENTS = shape_of(tables.EVENTS)
 COPIES = shape_of(tables.COPIES)
 PARTS = shape_of(tables.PARTS)
+PART_BODIES = shape_of(tables.PARTS, "anchor", "body")
 INTERACTIONS = shape_of(tables.INTERACTIONS)
 PROFILES = shape_of(tables.PROFILES)
 EDGES = shape_of(tables.EDGES)
@@ -104,6 +105,16 @@ async def parts(tx: Tx, anchors: Collection[bytes]) -> dict[bytes, Part]:
 
 PartRow = tuple[bytes, str, NodeId, NodeId, bytes]
 """(anchor, tenant, home, interaction node, body)"""
+
+
+async def add_parts(tx: Tx, rows: Sequence[PartRow]) -> None:
+    """Parts that the store has not, as their only writer knows."""
+    await tx.append(PARTS, sorted(rows))
+
+
+async def change_parts(tx: Tx, rows: Sequence[tuple[bytes, bytes]]) -> None:
+    """New bodies, by anchor, of parts that the store has."""
+    await tx.update(PART_BODIES, sorted(rows))
 
 
 async def write_parts(tx: Tx, rows: Sequence[PartRow]) -> None:
