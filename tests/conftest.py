@@ -93,3 +93,12 @@ def postgres_database_for_examples(postgres_url: str) -> Iterator[str]:
     asyncio.run(on_server(f"CREATE DATABASE {name}"))
     yield f"{postgres_url.rpartition('/')[0]}/{name}"
     asyncio.run(on_server(f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """``CX_STORE_URL`` of an empty store: each test runs on either kind."""
+    if request.param == "postgres":
+        url: str = request.getfixturevalue("postgres_database")
+        return url
+    return f"sqlite+aiosqlite:///{tmp_path / 'store.db'}"

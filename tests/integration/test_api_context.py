@@ -38,10 +38,9 @@ CALLED = an_event(
 OF_BOB = an_event(id="m-2", email="bob@example.com", interaction="chat-43", text="Where is my parcel?")
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-async def hub(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Running]:
-    url = request.getfixturevalue("postgres_database") if request.param == "postgres" else ""
-    async with running_api(tmp_path, url) as running:
+@pytest.fixture
+async def hub(store_url: str, tmp_path: Path) -> AsyncIterator[Running]:
+    async with running_api(tmp_path, store_url) as running:
         yield running
 
 
