@@ -23,6 +23,7 @@ from cx_identity.rules import DEFAULT
 from cx_projectors.apply import Tenancy
 from cx_projectors.verify import verify
 from cx_runtime.settings import Settings
+from cx_runtime.tenants import Tenants
 
 TENANT = "acme"
 _MICROS = 1_000_000

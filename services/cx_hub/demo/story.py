@@ -266,8 +266,10 @@ async def _complains(stage: Stage, world: World, thread: str) -> None:
     )
     body = document["body"]
     stage.sees("Ben", told(body))
-    why = next((each["joined"] for each in body["customer"]["identifiers"] if each["kind"] == "facebook-psid"), None)
-    stage.check("the login made them one, and is named as the reason", bool(why) and why["evidence"] == verified)
+    joined: Json = next(
+        (each["joined"] or {} for each in body["customer"]["identifiers"] if each["kind"] == "facebook-psid"), {}
+    )
+    stage.check("the login made them one, and is named as the reason", joined.get("evidence") == verified)
     stage.check("voice, chat, email and social are one customer", set(body["counts"]["by_channel"]) >= _ALL)
     former = await world.desk.opens(stranger_id)
     stage.check("the stranger's id answers for ever, with Ana", former["body"]["customer"] == body["customer"])

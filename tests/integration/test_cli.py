@@ -1,0 +1,359 @@
+"""The ``cx`` command: what it prints where, and how it exits."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from cx_channels.signing import sign
+from cx_hub.cli import run
+from cx_hub.stack.processes import free_port
+
+ROOT = Path(__file__).parents[2]
+EXAMPLES = ROOT / "schemas" / "events"
+TWILIO = ROOT / "services" / "cx_channels" / "voice" / "twilio" / "fixtures"
+START_SECONDS = 60
+STOP_SECONDS = 30
+
+Captured = pytest.CaptureFixture[str]
+
+
+@dataclass
+class Running:
+    """A hub in a process of its own, and how its home is named to commands."""
+
+    url: str
+    home: Path
+    process: subprocess.Popen[bytes]
+
+
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    home = tmp_path_factory.mktemp("hub")
+    port = free_port()
+    environment = {**_bare(), "CX_HOME": str(home), "CX_SMTP_PORT": str(free_port()), "CX_LOG_LEVEL": "warning"}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "cx_hub", "up", "--port", str(port)], env=environment, stderr=subprocess.PIPE
+    )
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.startswith(b"ready:"):
+            break
+    else:
+        raise AssertionError(f"the hub ended with {process.wait()} before it was ready")
+    yield Running(f"http://127.0.0.1:{port}", home, process)
+    process.kill()
+    process.wait()
+
+
+def _bare() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith("CX_")}
+
+
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Commands run in an empty home, whatever the environment says."""
+    for name in list(os.environ):
+        if name.startswith("CX_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("CX_HOME", str(tmp_path / "home"))
+    return tmp_path
+
+
+@pytest.fixture
+def at_hub(here: Path, hub: Running, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Commands find the running hub, and in its home the key."""
+    monkeypatch.setenv("CX_HOME", str(hub.home))
+    monkeypatch.setenv("CX_URL", hub.url)
+    return here
+
+
+def event(id: str, **changes: Any) -> dict[str, Any]:
+    whole: dict[str, Any] = json.loads((EXAMPLES / "cx.message.received" / "v1.example.json").read_bytes())
+    return {**whole, "id": id, **changes}
+
+
+def wait_for(url: str, event: str) -> None:
+    """Until the hub has applied an event."""
+    key = (Path(os.environ["CX_HOME"]) / "key").read_text().strip()
+    answer = httpx2.post(
+        f"{url}/v1/context/lookup",
+        params={"at_least": event, "wait": "10s"},
+        json={"identifier": "email:ana@example.com"},
+        headers={"authorization": f"Bearer {key}"},
+        timeout=20,
+        trust_env=False,
+    )
+    assert answer.status_code == 200, answer.text
+
+
+# --- help, usage, errors ----------------------------------------------------------------------------------------------
+
+
+def test_help_names_every_command(here: Path, capfd: Captured) -> None:
+    assert run(["--help"]) == 0
+    shown = capfd.readouterr().out
+    for command in ("demo", "test", "up", "run", "stack", "map", "events", "log", "lag", "customer", "verify", "dlq"):
+        assert f"  {command} " in shown
+
+
+@pytest.mark.parametrize(
+    "arguments", [["nosuch"], ["map"], ["run", "nothing"], ["up", "--port", "x"], ["log", "tail", "-x"]]
+)
+def test_wrong_usage_is_exit_2_on_stderr(here: Path, capfd: Captured, line: str) -> None:
+    assert run(line.split()) == 2
+    captured = capfd.readouterr()
+    assert captured.out == ""
+    assert "cx" in captured.err
+
+
+def test_a_setting_that_cannot_be_is_named(here: Path, capfd: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CX_PORT", "eighty")
+    assert run(["lag"]) == 2
+    assert "PORT" in capfd.readouterr().err
+
+
+def test_an_address_that_is_none_is_one_clear_line(
+    here: Path, capfd: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CX_LOG_URL", "redis://nowhere")
+    assert run(["log", "tail"]) == 1
+    said = capfd.readouterr().err.strip()
+    assert "redis://nowhere" in said
+    assert "\n" not in said
+
+
+def test_a_taken_port_ends_up_with_the_reason(here: Path, hub: Running, capfd: Captured) -> None:
+    port = hub.url.rpartition(":")[2]
+    assert run(["up", "--port", port]) == 1
+    assert f"no HTTP on 127.0.0.1:{port}" in capfd.readouterr().err
+
+
+# --- map --------------------------------------------------------------------------------------------------------------
+
+
+def test_map_prints_events_as_json_lines(here: Path, capfd: Captured) -> None:
+    assert run(["map", "voice/twilio", str(TWILIO / "status-ringing.form")]) == 0
+    lines = capfd.readouterr().out.splitlines()
+    assert [json.loads(line)["type"] for line in lines] == ["cx.interaction.started.v1"]
+
+
+def test_map_refuses_what_is_no_request_with_exit_2(here: Path, capfd: Captured) -> None:
+    assert run(["map", "voice/twilio", str(TWILIO / "malformed.json")]) == 2
+    captured = capfd.readouterr()
+    assert captured.out == ""
+    assert json.loads(captured.err)["refused"] == "malformed"
+
+
+def test_map_of_a_kind_that_is_left_out_is_exit_3(here: Path, capfd: Captured) -> None:
+    assert run(["map", "voice/twilio", str(TWILIO / "pay.form")]) == 3
+    captured = capfd.readouterr()
+    assert captured.out == ""
+    assert json.loads(captured.err)["ignored"] == "pay"
+
+
+def test_map_of_several_files_says_which_one_was_refused(here: Path, capfd: Captured) -> None:
+    files = [str(TWILIO / name) for name in ("status-ringing.form", "malformed.json")]
+    assert run(["map", "voice/twilio", *files]) == 2
+    captured = capfd.readouterr()
+    assert len(captured.out.splitlines()) == 1
+    assert captured.err.startswith(files[1])
+
+
+def test_map_names_the_providers_that_there_are(here: Path, capfd: Captured) -> None:
+    assert run(["map", "voice/nobody", str(TWILIO / "status-ringing.form")]) == 2
+    assert "voice/twilio" in capfd.readouterr().err
+
+
+def test_map_of_a_missing_file_is_exit_2(here: Path, capfd: Captured) -> None:
+    assert run(["map", "voice/twilio", str(here / "gone")]) == 2
+    assert "can't be read" in capfd.readouterr().err
+
+
+# --- events, log, lag, customer, verify, dlq --------------------------------------------------------------------------
+
+
+def test_events_go_in_and_a_customer_comes_out(at_hub: Path, hub: Running, capfd: Captured) -> None:
+    sent = event("cli-1")
+    (at_hub / "one.json").write_text(json.dumps(sent))
+    assert run(["events", "send", str(at_hub / "one.json"), "-o", "json"]) == 0
+    assert json.loads(capfd.readouterr().out)["accepted"] == [{"source": sent["source"], "id": "cli-1"}]
+    wait_for(hub.url, f"{sent['source']}#cli-1")
+
+    assert run(["customer", "find", "ana@example.com", "-o", "json"]) == 0
+    document = json.loads(capfd.readouterr().out)
+    assert document["body"]["counts"]["messages"] >= 1
+    customer = document["body"]["customer"]["id"]
+    assert run(["customer", "show", customer]) == 0
+    assert "ana@example.com" in capfd.readouterr().out
+    assert run(["customer", "timeline", customer, "-o", "jsonl"]) == 0
+    entries = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
+    assert "cli-1" in [entry["event"]["id"] for entry in entries]
+
+
+def test_json_lines_and_arrays_are_sent_whole(at_hub: Path, capfd: Captured) -> None:
+    (at_hub / "lines").write_text("\n".join(json.dumps(event(f"line-{n}")) for n in range(150)))
+    (at_hub / "array").write_text(json.dumps([event("array-1"), event("array-2")]))
+    assert run(["events", "send", str(at_hub / "lines"), "-o", "json"]) == 0
+    assert len(json.loads(capfd.readouterr().out)["accepted"]) == 150
+    assert run(["events", "send", str(at_hub / "array"), "-o", "json"]) == 0
+    assert len(json.loads(capfd.readouterr().out)["accepted"]) == 2
+
+
+def test_a_rejected_event_is_named_by_its_place_and_exit_is_2(at_hub: Path, capfd: Captured) -> None:
+    bad = event("bad-1")
+    del bad["type"]
+    (at_hub / "mixed").write_text(json.dumps([event("good-1"), bad]))
+    assert run(["events", "send", str(at_hub / "mixed"), "-o", "json"]) == 2
+    captured = capfd.readouterr()
+    answer = json.loads(captured.out)
+    assert [one["index"] for one in answer["rejected"]] == [1]
+    assert len(answer["accepted"]) == 1
+    assert "event 1" in captured.err
+
+
+def test_a_line_that_is_no_json_is_named_and_nothing_is_sent(at_hub: Path, capfd: Captured) -> None:
+    (at_hub / "lines").write_text(json.dumps(event("never-1")) + "\nnot json\n")
+    assert run(["events", "send", str(at_hub / "lines")]) == 2
+    assert "line 2" in capfd.readouterr().err
+
+
+def test_a_wrong_key_is_refused(at_hub: Path, capfd: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CX_KEY", "somebody else's")
+    assert run(["customer", "find", "ana@example.com"]) == 2
+    assert "bad-key" in capfd.readouterr().err
+
+
+def test_an_unknown_customer_is_refused(at_hub: Path, capfd: Captured) -> None:
+    assert run(["customer", "find", "nobody@example.com"]) == 2
+    assert "unknown-customer" in capfd.readouterr().err
+
+
+def test_a_hub_that_is_not_there_is_exit_1(here: Path, capfd: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CX_URL", f"http://127.0.0.1:{free_port()}")
+    monkeypatch.setenv("CX_KEY", "any")
+    assert run(["customer", "find", "ana@example.com"]) == 1
+    assert "no answer" in capfd.readouterr().err
+
+
+def test_without_a_key_the_home_of_the_hub_is_asked_for_it(here: Path, capfd: Captured) -> None:
+    assert run(["customer", "find", "ana@example.com"]) == 2
+    assert "CX_KEY" in capfd.readouterr().err
+
+
+def test_log_tail_filters_by_type_and_interaction(at_hub: Path, capfd: Captured) -> None:
+    (at_hub / "one").write_text(json.dumps(event("tail-1", data={**event("x")["data"], "interaction": "chat-tail"})))
+    assert run(["events", "send", str(at_hub / "one")]) == 0
+    capfd.readouterr()
+    assert run(["log", "tail", "--interaction", "chat-tail", "-o", "jsonl"]) == 0
+    assert [json.loads(line)["id"] for line in capfd.readouterr().out.splitlines()] == ["tail-1"]
+    assert run(["log", "tail", "--type", "cx.survey", "-o", "json"]) == 0
+    assert json.loads(capfd.readouterr().out) == []
+
+
+def test_log_tail_shows_no_more_than_the_limit(at_hub: Path, capfd: Captured) -> None:
+    (at_hub / "many").write_text(json.dumps([event(f"limit-{n}") for n in range(5)]))
+    assert run(["events", "send", str(at_hub / "many")]) == 0
+    capfd.readouterr()
+    assert run(["log", "tail", "--limit", "2", "-o", "jsonl"]) == 0
+    assert len(capfd.readouterr().out.splitlines()) == 2
+
+
+def test_lag_tells_events_seconds_and_owner_of_each_partition(at_hub: Path, hub: Running, capfd: Captured) -> None:
+    (at_hub / "one").write_text(json.dumps(event("lag-1")))
+    assert run(["events", "send", str(at_hub / "one")]) == 0
+    wait_for(hub.url, f"{event('lag-1')['source']}#lag-1")
+    capfd.readouterr()
+    assert run(["lag", "-o", "json"]) == 0
+    rows = json.loads(capfd.readouterr().out)
+    assert {row["topic"] for row in rows} == {"cx.interactions", "cx.dead-letters"}
+    assert all(row["events"] == 0 and row["seconds"] == 0 and row["owner"] for row in rows)
+
+
+def test_verify_finds_nothing_wrong(at_hub: Path, capfd: Captured) -> None:
+    assert run(["verify", "-o", "json"]) == 0
+    answer = json.loads(capfd.readouterr().out)
+    assert answer["ok"] is True
+    assert answer["wrong"] == []
+
+
+def test_a_dead_letter_is_listed_and_shown_whole(at_hub: Path, hub: Running, capfd: Captured) -> None:
+    letter = _signed_by_twilio(hub, "AccountSid", "AC1")
+    rows: list[dict[str, Any]] = []
+    deadline = time.monotonic() + START_SECONDS
+    while not rows and time.monotonic() < deadline:
+        assert run(["dlq", "list", "-o", "json"]) == 0
+        rows = json.loads(capfd.readouterr().out)
+    assert [(row["stage"], row["connection"]) for row in rows] == [("map", "acme-calls")]
+    assert run(["dlq", "show", rows[0]["id"], "-o", "json"]) == 0
+    assert json.loads(capfd.readouterr().out)["text"] == letter
+
+
+def _signed_by_twilio(hub: Running, name: str, value: str) -> str:
+    """A genuine request of one field, which names no call; its body."""
+    secret = (hub.home / "connection-secret").read_text().strip()
+    url = f"{hub.url}/v1/hooks/acme-calls"
+    signature = sign(secret, f"{url}{name}{value}".encode(), "sha1", "base64")
+    headers = {"content-type": "application/x-www-form-urlencoded", "x-twilio-signature": signature}
+    answer = httpx2.post(url, content=f"{name}={value}", headers=headers, trust_env=False)
+    assert answer.is_success, answer.text
+    return f"{name}={value}"
+
+
+def test_an_unknown_dead_letter_is_refused(here: Path, capfd: Captured) -> None:
+    assert run(["dlq", "show", "nothing"]) == 2
+    assert "unknown-dead-letter" in capfd.readouterr().err
+
+
+def test_verify_says_what_is_wrong_with_exit_1(
+    here: Path, hub: Running, capfd: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A store that holds events of another log."""
+    monkeypatch.setenv("CX_HOME", str(hub.home))
+    monkeypatch.setenv("CX_LOG_URL", f"sqlite:///{here / 'another.db'}")
+    assert run(["verify"]) == 1
+    assert "the log" in capfd.readouterr().out
+
+
+# --- stack ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_stack_that_does_not_run_has_no_settings(here: Path, capfd: Captured) -> None:
+    assert run(["stack", "status", "-o", "json"]) == 0
+    assert {row["state"] for row in json.loads(capfd.readouterr().out)} == {"absent"}
+    assert run(["stack", "env"]) == 2
+    assert "cx stack start" in capfd.readouterr().err
+
+
+# --- up and run -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", ["run channels", "run projectors", "run api", "up"])
+@pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
+def test_a_service_gets_ready_and_stops_clean_when_told(tmp_path: Path, command: str, told: signal.Signals) -> None:
+    environment = {**_bare(), "CX_HOME": str(tmp_path), "CX_SMTP_PORT": "0", "CX_LOG_LEVEL": "warning"}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "cx_hub", *command.split(), "--port", "0"], env=environment, stderr=subprocess.PIPE
+    )
+    assert process.stderr is not None
+    try:
+        assert next((line for line in process.stderr if line.startswith(b"ready:")), b"")
+        process.send_signal(told)
+        rest = process.stderr.read()
+        assert process.wait(STOP_SECONDS) == 0
+        assert b"Traceback" not in rest
+    finally:
+        process.kill()
+        process.wait()
+        process.stderr.close()

@@ -1,0 +1,22 @@
+"""What journeys over separate processes share."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from uuid import uuid4
+
+import pytest
+from aiokafka.admin import AIOKafkaAdminClient
+
+from cx_events.log import TOPICS
+
+
+@pytest.fixture
+async def topic_prefix(kafka_url: str) -> AsyncIterator[str]:
+    """Topics of this test alone, gone afterwards."""
+    prefix = f"journey-{uuid4().hex[:12]}."
+    yield prefix
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka_url.removeprefix("kafka://"))
+    await admin.start()
+    await admin.delete_topics([prefix + topic for topic in TOPICS])
+    await admin.close()
