@@ -169,7 +169,7 @@ async def apply_facts(
         moves.together(node, *await all_sides(tx, node))
     changed = set(moves.changed)
     customer_of = await writer.customers_of(tx, {home for home, _ in touched})
-    # An event without an interaction is at home in a node, too, where that is a profile: then it may have joined others.
+    # The home of an event without an interaction may be a profile, which may have joined others.
     alone_nodes = {node for node in nodes if customer_of[node] == node and node not in memory.profiles}
     customer_of.update(await reader.following(tx, alone_nodes))
     changed.update(customer_of.values())

@@ -1,0 +1,172 @@
+"""What a reader may rely on at every moment: the version of an id never falls, and one version is one body.
+
+A version is of a customer, so (customer, version) names a body for good: that is what an ETag and a stream rest on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import tempfile
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.projection import WINDOW, Worker, in_partitions, workers
+
+from cx_context.finish import context_body, encode_body
+from cx_context.store import Store, open_store, reader
+from cx_context.store.tables import METADATA
+from cx_events.ids import NodeId
+from cx_events.stamp import Stamped
+from cx_events.testing.builders import ACME, SECOND, START, an_event
+from cx_events.testing.histories import facts_of, histories
+from cx_identity.facts import links_of
+
+EXAMPLE = settings(deadline=None, suppress_health_check=list(HealthCheck))
+
+
+def ids_of_people(history: Sequence[Stamped]) -> set[NodeId]:
+    """The profile of every identifier that a copy names."""
+    return {profile.id for fact in facts_of(history) for profile in links_of(fact, ACME).profiles}
+
+
+def ids_in(history: Sequence[Stamped]) -> list[NodeId]:
+    """Every id that may ever answer: of people, of interactions, and of events that name neither."""
+    facts = facts_of(history)
+    return sorted(ids_of_people(history) | {id for fact in facts for id in (fact.home, fact.interaction)})
+
+
+def ids_that_may_go(history: Sequence[Stamped]) -> set[NodeId]:
+    """Ids that copies gave which others may replace: nobody is left where the copy that counts names somebody else."""
+    copies: dict[bytes, set[bytes]] = {}
+    for fact in facts_of(history):
+        copies.setdefault(fact.key, set()).add(fact.raw)
+    several = [stamped for stamped, fact in zip(history, facts_of(history), strict=True) if len(copies[fact.key]) > 1]
+    return ids_of_people(several) | {fact.home for fact in facts_of(several)}
+
+
+@dataclass
+class Witness:
+    """A reader that remembers all it ever saw, and fails at the first thing that a reader must never see."""
+
+    store: Store
+    history: Sequence[Stamped]
+    versions: dict[NodeId, int] = field(default_factory=dict)
+    bodies: dict[tuple[NodeId, int], bytes] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._ids = ids_in(self.history)
+        self._may_go = ids_that_may_go(self.history)
+
+    async def look(self) -> None:
+        """Read every id in one state of the store."""
+        async with self.store.reading() as tx:
+            for id in self._ids:
+                found = await reader.find_node(tx, "acme", id)
+                if found is None:
+                    gone = id in self.versions and id not in self._may_go
+                    assert not gone, f"{id.hex()} answered once and does no more"
+                    continue
+                before = self.versions.get(id, 0)
+                assert found.version >= before, f"{id.hex()} fell from version {before} to {found.version}"
+                self.versions[id] = found.version
+                known = await reader.load(tx, ACME, found.customer)
+                body = encode_body(context_body(known, WINDOW))
+                seen = self.bodies.setdefault((found.customer, found.version), body)
+                assert body == seen, f"{found.customer.hex()} has two bodies at version {found.version}"
+
+
+async def one_by_one(store: Store, history: Sequence[Stamped]) -> None:
+    """Apply events in this order, each alone, and look after each."""
+    witness = Witness(store, history)
+    (worker,) = await workers(store, in_partitions(history, 1), 1)
+    while worker.behind:
+        await worker.step(1)
+        await witness.look()
+
+
+async def on_sqlite(run: Callable[[Store], Awaitable[None]]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        store = open_store(f"sqlite+aiosqlite:///{Path(folder) / 'store.db'}")
+        await store.start()
+        try:
+            await run(store)
+        finally:
+            await store.stop()
+
+
+async def test_an_event_outside_of_any_interaction_is_a_new_version_of_whom_its_profile_joined() -> None:
+    history = [
+        an_event(id="m-0", cookie="c-1", interaction="chat-1"),
+        an_event(id="m-1", cookie="c-1", email="ana@example.com", interaction="chat-1", at=START + SECOND),
+        an_event(id="m-2", email="ana@example.com", at=START + 2 * SECOND),
+    ]
+    await on_sqlite(lambda store: one_by_one(store, history))
+
+
+@settings(EXAMPLE, max_examples=60)
+@given(history=histories(), seed=st.integers(0, 2**32))
+def test_versions_never_fall_and_each_is_one_body_whatever_a_batch_brings(history: list[Stamped], seed: int) -> None:
+    dice = random.Random(seed)
+    dice.shuffle(history)
+    repeated = dice.choices(history, k=3) if history else []
+
+    async def run(store: Store) -> None:
+        witness = Witness(store, history)
+        team = await workers(store, in_partitions([*history, *repeated], dice.randint(1, 4)), dice.randint(1, 3))
+        while behind := [worker for worker in team if worker.behind]:
+            await dice.choice(behind).step(dice.randint(1, 4))
+            await witness.look()
+
+    asyncio.run(on_sqlite(run))
+
+
+@pytest.mark.postgres
+@settings(EXAMPLE, max_examples=30)
+@given(history=histories(), seed=st.integers(0, 2**32))
+def test_versions_never_fall_and_each_is_one_body_for_one_who_reads_while_four_workers_write(
+    postgres_database_for_examples: str, history: list[Stamped], seed: int
+) -> None:
+    dice = random.Random(seed)
+    dice.shuffle(history)
+    repeated = dice.choices(history, k=3) if history else []
+
+    async def catch_up(worker: Worker, dice: random.Random) -> None:
+        while worker.behind:
+            await worker.step(dice.randint(1, 4))
+            await asyncio.sleep(dice.choice((0, 0, 0.001)))
+
+    async def run(store: Store) -> None:
+        witness = Witness(store, history)
+        team = await workers(store, in_partitions([*history, *repeated], 8), 4)
+        done = asyncio.Event()
+
+        async def watch() -> None:
+            while not done.is_set():
+                await witness.look()
+
+        async def write() -> None:
+            try:
+                while any(worker.behind for worker in team):
+                    await asyncio.gather(*(catch_up(worker, random.Random(dice.random())) for worker in team))
+            finally:
+                done.set()
+
+        await asyncio.gather(watch(), write())
+        await witness.look()
+
+    async def on_postgres() -> None:
+        store = open_store(postgres_database_for_examples)
+        await store.start()
+        try:
+            async with store.writing() as tx:
+                await tx.execute(f"TRUNCATE {', '.join(table.name for table in METADATA.sorted_tables)}")
+            await run(store)
+        finally:
+            await store.stop()
+
+    asyncio.run(on_postgres())
