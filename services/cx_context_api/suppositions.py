@@ -40,7 +40,8 @@ async def outcome(
     whose_after = await reader.following(tx, nodes, supposed)
     moved = {node for node in scope.nodes if resolution.customer_of[node] != before[node]}
     touched = {resolution.customer_of[id] for id in {*moved, *profiles} if id in resolution.customer_of}
-    touched |= {*whose_before.values(), *whose_after.values()}
+    touched |= {resolution.customer_of.get(id, id) for id in whose_before.values() if id not in whose_after}
+    touched |= set(whose_after.values())
     found = []
     for customer in sorted(touched)[:SHOWN]:
         members = await _members(tx, customer, resolution, graph.profiles.keys())
