@@ -11,7 +11,6 @@ under way is finished: requests, then mails, then batches.
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 import platform
 import socket
@@ -40,6 +39,7 @@ from cx_events.errors import Fatal, TryLater
 from cx_events.log import INTERACTIONS
 from cx_events.log.open import open_log
 from cx_hub.app import AddRoutes, compose_app
+from cx_hub.garbage import settle
 from cx_hub.identity_rules import configured_rules, put_in_force
 from cx_hub.late import LateBlobs, LateLog
 from cx_hub.supervise import Supervisor, Work
@@ -110,8 +110,7 @@ async def running_hub(
     if services & {"projectors", "api"}:
         health.probe("store", lambda: _ask_store(hub))
     async with _running(hub):
-        gc.collect()
-        gc.freeze()
+        settle()
         yield hub
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -11,6 +10,8 @@ from typing import Any
 import msgspec
 import uvloop
 from msgspec import Struct
+
+from cx_hub.garbage import settle
 
 
 class Task(Struct):
@@ -34,9 +35,7 @@ def play(contender: Contender, task: Task) -> None:
         listening: list[asyncio.Task[None]] = []
 
         async def go() -> None:
-            # As the hub does once it is composed: what is there will stay.
-            gc.collect()
-            gc.freeze()
+            settle()
             print("ready", flush=True)
             await asyncio.to_thread(sys.stdin.readline)
             listening.append(asyncio.create_task(end()))

@@ -1,0 +1,22 @@
+"""How a hub's process collects garbage: seldom."""
+
+from __future__ import annotations
+
+import gc
+
+YOUNG = 100_000
+"""Containers made before the youngest are looked through."""
+
+OLDER = 50
+"""Such looks before one that takes in the older, and again before one that takes in all."""
+
+
+def settle() -> None:
+    """Once everything is composed: what is there stays, and what comes is counted off, almost never searched.
+
+    Events, facts and parts make no cycles, so reference counts free them; yet by default Python looks through all that
+    a projector remembers whenever that has grown by a quarter, which was half of a projector's time.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(YOUNG, OLDER, OLDER)
