@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from importlib import import_module
 
 import typer
 from pydantic import ValidationError
@@ -12,20 +13,42 @@ from rich.console import Console
 from rich.text import Text
 
 from cx_events.errors import CxError, Refused
-from cx_hub.commands import customers, dead_letters, demo, events, log, mapping, services, stack, testing, verify
 
 DONE, FAILED, REFUSED, INTERRUPTED = 0, 1, 2, 130
 
-app = typer.Typer(
-    name="cx",
-    help="Throughline: one conversation over voice, chat, email and social.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
-for group in (demo, testing, services, stack, mapping, events, log, customers, verify, dead_letters):
-    group.register(app)
+COMMANDS: Mapping[str, str] = {
+    "demo": "demo",
+    "test": "testing",
+    "up": "services",
+    "run": "services",
+    "stack": "stack",
+    "map": "mapping",
+    "events": "events",
+    "log": "log",
+    "lag": "log",
+    "customer": "customers",
+    "verify": "verify",
+    "dlq": "dead_letters",
+    "bench": "bench",
+}
+"""Each command and its module. A module is imported when its command is asked for: all of them take seconds."""
+
+
+def commands(asked: str) -> typer.Typer:
+    """The application with the command that is asked for; with all of them where that is none."""
+    app = typer.Typer(
+        name="cx",
+        help="Throughline: one conversation over voice, chat, email and social.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+    # A callback keeps the command's name a word of the command line, also where there is one command alone.
+    app.callback()(lambda: None)
+    for module in [COMMANDS[asked]] if asked in COMMANDS else dict.fromkeys(COMMANDS.values()):
+        import_module(f"cx_hub.commands.{module}").register(app)
+    return app
 
 
 def main() -> None:
@@ -36,6 +59,7 @@ def main() -> None:
 def run(arguments: Sequence[str]) -> int:
     """Carry out a command line; its exit code. A fault of ours is one line, too: a trace helps nobody at a prompt."""
     try:
+        app = commands(next(iter(arguments), ""))
         typer.main.get_command(app).main(list(arguments), prog_name="cx")
     except SystemExit as exit:
         return exit.code if isinstance(exit.code, int) else FAILED
