@@ -20,8 +20,8 @@ from cx_events.ids import IdSpace, NodeId
 from cx_events.timestamps import Micros
 from cx_identity.attribution import Attribution, standing_attribution
 from cx_identity.components import resolve
-from cx_identity.facts import decision_of, links_of
-from cx_identity.model import Decision, Edge, Graph, Profile, Resolution, earlier, joint
+from cx_identity.facts import decision_of, links_of, sum_of
+from cx_identity.model import Decision, Graph, Resolution
 from cx_identity.rules import Rules, RulesChange, rules_in_force
 
 
@@ -118,20 +118,13 @@ class Said:
 
     @classmethod
     def of(cls, facts: Iterable[Fact], ids: IdSpace, configured: Rules) -> Said:
-        profiles: dict[NodeId, Profile] = {}
-        edges: dict[tuple[NodeId, NodeId], Edge] = {}
+        facts = list(facts)
+        profiles, edges = sum_of(links_of(fact, ids) for fact in facts if makes_part(fact.event.type))
         decisions: list[Decision] = []
         attributions: dict[NodeId, list[Attribution]] = defaultdict(list)
         changes: list[RulesChange] = []
         for fact in facts:
             if makes_part(fact.event.type):
-                named = links_of(fact, ids)
-                for profile in named.profiles:
-                    known = profiles.get(profile.id)
-                    profiles[profile.id] = profile if known is None else earlier(known, profile)
-                for edge in named.edges:
-                    pair = (edge.a, edge.b)
-                    edges[pair] = joint(edges[pair], edge) if pair in edges else edge
                 continue
             try:
                 decision = decision_of(fact, ids)

@@ -13,7 +13,7 @@ from cx_events.facts import Fact, people_identifiers
 from cx_events.ids import IdSpace, NodeId, node_of
 from cx_identity.attribution import Attribution
 from cx_identity.candidates import candidate_id
-from cx_identity.model import Decision, DecisionKind, Edge, EdgeMention, Evidence, ProfileMention, joint
+from cx_identity.model import Decision, DecisionKind, Edge, EdgeMention, Evidence, ProfileMention, earlier, joint
 from cx_identity.rules import Rules, RulesChange
 
 ASSERTED = "cx.identity.asserted.v1"
@@ -52,6 +52,23 @@ def links_of(fact: Fact, ids: IdSpace) -> Named:
     if not people:
         return NOBODY
     return Named((_mention(people[0], fact, ids),))
+
+
+Pair = tuple[NodeId, NodeId]
+
+
+def sum_of(named: Iterable[Named]) -> tuple[dict[NodeId, ProfileMention], dict[Pair, EdgeMention]]:
+    """What several facts say together: the profiles and edges of their graph."""
+    profiles: dict[NodeId, ProfileMention] = {}
+    edges: dict[Pair, EdgeMention] = {}
+    for each in named:
+        for profile in each.profiles:
+            known = profiles.get(profile.id)
+            profiles[profile.id] = profile if known is None else earlier(known, profile)
+        for edge in each.edges:
+            pair = (edge.a, edge.b)
+            edges[pair] = joint(edges[pair], edge) if pair in edges else edge
+    return profiles, edges
 
 
 def _mention(identifier: Identifier, fact: Fact, ids: IdSpace) -> ProfileMention:

@@ -20,8 +20,7 @@ from cx_context.store.sql import Tx
 from cx_events.facts import Fact
 from cx_events.ids import IdSpace, NodeId
 from cx_events.log import Partition
-from cx_identity.facts import links_of
-from cx_identity.model import Edge, Profile, earlier, joint
+from cx_identity.facts import links_of, sum_of
 from cx_projectors.apply import (
     REFOLD_LOCK,
     Applied,
@@ -156,19 +155,8 @@ async def _gather_identity(
     """
     neighbours = {end for edge in await writer.edges_at(tx, concerned) for end in (edge.a, edge.b)}
     raws = await writer.raws_naming(tx, set(concerned) | neighbours, concerned)
-    profiles: dict[NodeId, Profile] = {}
-    edges: dict[Pair, Edge] = {}
-    for raw in raws:
-        fact = incoming_of(raw, lambda _: ids).fact
-        if not makes_part(fact.event.type):
-            continue
-        named = links_of(fact, ids)
-        for profile in named.profiles:
-            known = profiles.get(profile.id)
-            profiles[profile.id] = profile if known is None else earlier(known, profile)
-        for edge in named.edges:
-            pair = (edge.a, edge.b)
-            edges[pair] = joint(edges[pair], edge) if pair in edges else edge
+    facts = [incoming_of(raw, lambda _: ids).fact for raw in raws]
+    profiles, edges = sum_of(links_of(fact, ids) for fact in facts if makes_part(fact.event.type))
     await writer.forget_identity(tx, concerned, tied)
     await writer.write_profiles(tx, tenant, [profiles[id] for id in concerned if id in profiles])
     await writer.write_edges(tx, tenant, [edges[pair] for pair in set(tied) if pair in edges])
