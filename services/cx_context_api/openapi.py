@@ -462,3 +462,17 @@ def components() -> Json:
             "key": {"type": "http", "scheme": "bearer", "description": "A key of the tenant, with its scopes."}
         },
     }
+
+
+def document() -> Json:
+    """The whole document of this service alone."""
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Throughline: contexts",
+            "version": "1",
+            "summary": "Contexts, histories and threads of customers; what people decide about them.",
+        },
+        "paths": paths(),
+        "components": components(),
+    }

@@ -1,0 +1,90 @@
+"""Whatever a client sends, the fault is named as the client's: requests made up from the OpenAPI document."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from schemathesis.core.result import Ok
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+from tests.api import KEYS, running_api
+
+from cx_context_api import openapi
+from cx_events.ids import text_of
+from cx_events.testing.builders import ACME, HOUR, START, an_event
+
+ANA = ACME.profile("email", "", "ana@example.com")
+SCHEMA = schemathesis.openapi.from_dict(openapi.document())
+OPERATIONS = {
+    f"{one.ok().method.upper()} {one.ok().path}": one.ok() for one in SCHEMA.get_all_operations() if isinstance(one, Ok)
+}
+HISTORY = (
+    an_event(id="m-1", email="ana@example.com", interaction="chat-42", text="I was charged twice"),
+    an_event("cx.interaction.started.v1", id="c-1", at=START + HOUR, email="ana@example.com", interaction="call-1"),
+    an_event("cx.interaction.started.v1", id="n-1", interaction="call-9"),
+    an_event(id="s-1", email="ana@example.com", phone="+15550100199"),
+    an_event(id="s-2", email="bob@example.com", phone="+15550100199"),
+)
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, list[str]]]:
+    """A running service in a thread of its own, and ids that mean something there."""
+    folder: Path = tmp_path_factory.mktemp("api")
+    ready, done = threading.Event(), threading.Event()
+    told: dict[str, Any] = {}
+
+    async def serve() -> None:
+        async with running_api(folder) as hub:
+            await hub.happen(*HISTORY)
+            threads = [c["id"] for c in (await hub.body("email:ana@example.com"))["conversations"]]
+            told["url"], told["ids"] = hub.url, [text_of(ANA), *threads]
+            ready.set()
+            while not done.is_set():
+                await asyncio.sleep(0.05)
+                await hub.projector.catch_up()
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()))
+    thread.start()
+    try:
+        assert ready.wait(60)
+        yield told["url"], told["ids"]
+    finally:
+        done.set()
+        thread.join()
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_no_request_meets_a_fault_of_ours_and_every_answer_is_as_described(
+    service: tuple[str, list[str]], name: str
+) -> None:
+    url, ids = service
+    operation = OPERATIONS[name]
+
+    @settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+    @given(case=operation.as_strategy(), id=st.sampled_from([*ids, ""]))
+    def run(case: schemathesis.Case, id: str) -> None:
+        if id and "id" in case.path_parameters:
+            case.path_parameters["id"] = id
+        if "wait" in case.query:
+            case.query["wait"] = "10ms"
+        headers = {"Authorization": f"Bearer {KEYS['all']}"}
+        response = case.call(base_url=url, headers=headers)
+        assert response.status_code < 500 or response.status_code == 504, response.text
+        case.validate_response(
+            response,
+            checks=[status_code_conformance, content_type_conformance, response_schema_conformance],
+        )
+
+    run()
