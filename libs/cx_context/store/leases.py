@@ -9,8 +9,10 @@ and giving up what is more than its share. A batch calls ``hold`` first in its t
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from cx_context.store.sql import Tx
 from cx_context.store.tables import PARTITIONS, shape_of
@@ -52,22 +54,14 @@ async def take(tx: Tx, worker: str, seconds: float) -> dict[Partition, Held]:
         + " FROM partitions ORDER BY topic, number "
         + tx.for_update
     )
-    share = -(-len(rows) // max(live, 1))
-    mine = [(topic, number) for topic, number, owner, _ in rows if owner == worker]
-    free = [(topic, number) for topic, number, owner, valid in rows if owner != worker and (not owner or not valid)]
-    for topic, number in mine[share:]:
+    surplus, wanted = _changes([Lease(*row) for row in rows], worker, max(live, 1))
+    for partition, owner in [*((each, "") for each in surplus), *((each, worker) for each in wanted)]:
         await tx.execute(
-            "UPDATE partitions SET owner = '', leased_until = 0, epoch = epoch + 1 "
+            "UPDATE partitions SET owner = :owner, leased_until = 0, epoch = epoch + 1 "
             "WHERE topic = :topic AND number = :number",
-            topic=topic,
-            number=number,
-        )
-    for topic, number in free[: max(share - len(mine), 0)]:
-        await tx.execute(
-            "UPDATE partitions SET owner = :worker, epoch = epoch + 1 WHERE topic = :topic AND number = :number",
-            worker=worker,
-            topic=topic,
-            number=number,
+            owner=owner,
+            topic=partition.topic,
+            number=partition.number,
         )
     await tx.execute(
         "UPDATE partitions SET leased_until = " + tx.now + " + :seconds WHERE owner = :worker",
@@ -75,6 +69,32 @@ async def take(tx: Tx, worker: str, seconds: float) -> dict[Partition, Held]:
         seconds=float(seconds),
     )
     return await owned(tx, worker)
+
+
+class Lease(NamedTuple):
+    """``valid``: it has not run out. ``owner`` is empty where there is none."""
+
+    topic: str
+    number: int
+    owner: str
+    valid: bool
+
+
+def _changes(all_leases: Iterable[Lease], worker: str, live: int) -> tuple[list[Partition], list[Partition]]:
+    """What a worker should give up and what it should take, to have its share of each topic: one topic may be all the
+    work there is."""
+    by_topic: dict[str, list[Lease]] = defaultdict(list)
+    for lease in all_leases:
+        by_topic[lease.topic].append(lease)
+    surplus: list[Partition] = []
+    wanted: list[Partition] = []
+    for topic, all_of_topic in by_topic.items():
+        share = -(-len(all_of_topic) // live)
+        mine = [Partition(topic, each.number) for each in all_of_topic if each.owner == worker]
+        free = [Partition(topic, each.number) for each in all_of_topic if each.owner != worker and not each.valid]
+        surplus += mine[share:]
+        wanted += free[: max(share - len(mine), 0)]
+    return surplus, wanted
 
 
 async def owned(tx: Tx, worker: str) -> dict[Partition, Held]:

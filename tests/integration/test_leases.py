@@ -1,0 +1,269 @@
+"""Who applies what: partitions are shared out, taken over from the dead, and no one applies what another does."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from tests import parts
+from tests.projection import TENANTS, ids_of
+
+from cx_context.store import Store, leases, open_store, writer
+from cx_context.store.leases import Fenced, Held
+from cx_events.log import DEAD_LETTERS, INTERACTIONS, LogRecord, Partition, Record
+from cx_events.log.sqlite import SqliteLog
+from cx_events.stamp import Stamped
+from cx_events.testing.builders import SECOND, START, an_event
+from cx_hub import stack
+from cx_projectors.applier import Applier
+from cx_projectors.batch import read_batch
+from cx_projectors.worker import Pace, Worker
+from cx_runtime.health import Health
+from cx_runtime.metrics import Metrics
+
+LONG, SHORT = 600.0, 0.05
+"""Leases in seconds: one that never runs out here, and one that soon does."""
+
+Owned = dict[Partition, Held]
+
+
+@pytest.fixture
+async def store(store_url: str) -> AsyncIterator[Store]:
+    store = open_store(store_url)
+    await store.start()
+    yield store
+    await store.stop()
+
+
+async def announce(store: Store, partitions: int, *topics: str) -> None:
+    async with store.writing() as tx:
+        await leases.announce(tx, [Partition(topic, number) for topic in topics for number in range(partitions)])
+
+
+async def take(store: Store, worker: str, seconds: float = LONG) -> Owned:
+    async with store.writing() as tx:
+        return await leases.take(tx, worker, seconds)
+
+
+async def leave(store: Store, worker: str) -> None:
+    async with store.writing() as tx:
+        await leases.leave(tx, worker)
+
+
+async def shares(store: Store, workers: int) -> list[Owned]:
+    """What each worker owns once all have taken twice: to give up, and to take what others gave up."""
+    names = [f"worker-{number}" for number in range(workers)]
+    for _ in range(2):
+        owned = [await take(store, name) for name in names]
+    return owned
+
+
+def message(number: int) -> Stamped:
+    return an_event(id=f"m-{number}", email="ana@example.com", interaction="chat-1", at=START + number * SECOND)
+
+
+def records(count: int) -> list[LogRecord]:
+    return [LogRecord(INTERACTIONS, 0, number, message(number).key, message(number).raw, 0) for number in range(count)]
+
+
+async def stored(store: Store) -> int:
+    async with store.reading() as tx:
+        return len(await writer.all_keys(tx))
+
+
+async def position(store: Store) -> int:
+    async with store.reading() as tx:
+        return (await leases.progress(tx))[Partition(INTERACTIONS, 0)][0]
+
+
+@pytest.mark.parametrize("workers", [1, 2, 3, 4])
+async def test_every_worker_has_a_fair_share_of_every_topic(store: Store, workers: int) -> None:
+    await announce(store, 8, INTERACTIONS, DEAD_LETTERS)
+    owned = await shares(store, workers)
+    taken = Counter(partition for each in owned for partition in each)
+    assert len(taken) == 16
+    assert set(taken.values()) == {1}
+    for topic in (INTERACTIONS, DEAD_LETTERS):
+        counts = [sum(partition.topic == topic for partition in each) for each in owned]
+        assert max(counts) <= -(-8 // workers), counts
+        assert min(counts) > 0, counts
+
+
+async def test_a_worker_that_comes_later_gets_its_share_and_those_who_gave_up_keep_the_rest(store: Store) -> None:
+    await announce(store, 4, INTERACTIONS)
+    before = await take(store, "first")
+    assert len(before) == 4
+    assert await take(store, "second") == {}
+    kept = await take(store, "first")
+    assert len(kept) == 2
+    assert all(before[partition] == held for partition, held in kept.items()), "what is kept keeps its epoch"
+    assert (await take(store, "second")).keys() == before.keys() - kept.keys()
+
+
+async def test_taking_again_changes_no_epoch(store: Store) -> None:
+    await announce(store, 4, INTERACTIONS)
+    assert await take(store, "worker") == await take(store, "worker")
+
+
+async def test_partitions_of_a_dead_worker_are_taken_once_its_lease_ran_out(store: Store) -> None:
+    await announce(store, 4, INTERACTIONS)
+    dead = await take(store, "dead", LONG)
+    assert await take(store, "heir") == {}
+    await take(store, "dead", SHORT)
+    await asyncio.sleep(2 * SHORT)
+    inherited = await take(store, "heir")
+    assert inherited.keys() == dead.keys()
+    assert all(inherited[partition].epoch > dead[partition].epoch for partition in dead)
+
+
+async def test_who_leaves_hands_over_at_once(store: Store) -> None:
+    await announce(store, 4, INTERACTIONS)
+    left = await take(store, "leaver")
+    await leave(store, "leaver")
+    taken = await take(store, "heir")
+    assert taken.keys() == left.keys()
+    assert all(taken[partition].epoch > left[partition].epoch for partition in left)
+
+
+async def test_nothing_that_a_zombie_writes_stays(store: Store) -> None:
+    await announce(store, 1, INTERACTIONS)
+    zombie, heir = Applier(store, "zombie", TENANTS), Applier(store, "heir", TENANTS)
+    batch = read_batch(records(3), ids_of)
+    old = await take(store, "zombie", SHORT)
+    await asyncio.sleep(2 * SHORT)
+    new = await take(store, "heir")
+    with pytest.raises(Fenced):
+        await zombie.apply(batch, old)
+    assert (await stored(store), await position(store)) == (0, 0)
+    assert (await heir.apply(batch, new)).new == 3
+    with pytest.raises(Fenced):
+        await zombie.apply(batch, old)
+    assert (await stored(store), await position(store)) == (3, 3)
+
+
+async def test_a_batch_counts_from_the_position_that_it_was_read_at_alone(store: Store) -> None:
+    await announce(store, 1, INTERACTIONS)
+    applier = Applier(store, "worker", TENANTS)
+    owned = await take(store, "worker")
+    await applier.apply(read_batch(records(2), ids_of), owned)
+    with pytest.raises(Fenced):
+        await applier.apply(read_batch(records(3), ids_of), owned)
+    assert (await stored(store), await position(store)) == (2, 2)
+
+
+async def test_whose_lease_runs_out_amid_a_batch_finishes_it_and_the_next_owner_goes_on_from_there(
+    store: Store,
+) -> None:
+    await announce(store, 1, INTERACTIONS)
+    slow = await take(store, "slow", SHORT)
+    partition = Partition(INTERACTIONS, 0)
+    async with store.writing() as tx:
+        await leases.hold(tx, "slow", slow)
+        await asyncio.sleep(2 * SHORT)
+        taking = asyncio.create_task(take(store, "heir"))
+        await asyncio.sleep(2 * SHORT)
+        assert not taking.done()
+        await leases.advance(tx, {partition: 7})
+    assert await taking == {partition: Held(7, slow[partition].epoch + 1)}
+
+
+@asynccontextmanager
+async def running(store: Store, log: SqliteLog, health: Health, name: str = "worker") -> AsyncIterator[Worker]:
+    """A worker at work, asked to stop in the end."""
+    worker = Worker(store, log, TENANTS, name, Metrics(), health, Pace(events=10, lease=0.5))
+    task = asyncio.create_task(worker.run())
+    try:
+        yield worker
+    finally:
+        worker.stop()
+        await task
+
+
+async def until(check: Callable[[], Awaitable[bool]]) -> None:
+    while not await check():
+        await asyncio.sleep(0.02)
+
+
+async def append(log: SqliteLog, numbers: range) -> None:
+    await log.append([Record(INTERACTIONS, message(number).key, message(number).raw) for number in numbers])
+
+
+async def test_a_worker_applies_what_lies_on_the_log_and_what_comes(store: Store, sqlite_log_path: Path) -> None:
+    log = SqliteLog(sqlite_log_path, 4)
+    await log.start()
+
+    async def applied(count: int) -> bool:
+        return await stored(store) == count
+
+    await append(log, range(25))
+    async with running(store, log, Health()) as worker:
+        await until(lambda: applied(25))
+        await append(log, range(20, 40))
+        await until(lambda: applied(40))
+    assert worker.applied == 40
+    async with store.reading() as tx:
+        assert {owner for _, owner, _ in (await leases.progress(tx)).values()} == {""}, "a graceful stop gives all up"
+    await log.stop()
+
+
+async def test_workers_that_come_and_go_apply_every_event_once(store: Store, sqlite_log_path: Path) -> None:
+    log = SqliteLog(sqlite_log_path, 4)
+    await log.start()
+    people = [
+        an_event(id=f"m-{n}", email=f"person{n % 9}@example.com", interaction=f"chat-{n % 9}", at=START + n * SECOND)
+        for n in range(120)
+    ]
+
+    async def applied(count: int) -> bool:
+        return await stored(store) >= count
+
+    health = Health()
+    async with running(store, log, health, "first") as first:
+        await log.append([Record(INTERACTIONS, each.key, each.raw) for each in people[:40]])
+        async with running(store, log, health, "second") as second:
+            await log.append([Record(INTERACTIONS, each.key, each.raw) for each in people[40:80]])
+            await until(lambda: applied(80))
+        await log.append([Record(INTERACTIONS, each.key, each.raw) for each in people[80:]])
+        await until(lambda: applied(120))
+    assert first.applied + second.applied == 120
+    await log.stop()
+
+
+@pytest.mark.postgres
+@pytest.mark.fault
+async def test_a_worker_waits_for_a_store_that_is_down_says_so_and_goes_on(
+    breakable_home: Path, sqlite_log_path: Path
+) -> None:
+    log = SqliteLog(sqlite_log_path, 4)
+    await log.start()
+    await append(log, range(10))
+    store = open_store(parts.start_or_skip(breakable_home, "postgres").postgres_url)
+    await store.start()
+    now = 0.0
+    health = Health(lambda: now)
+
+    async def applied(count: int) -> bool:
+        return await stored(store) == count
+
+    async def ready() -> bool:
+        return (await health.ready()).ok
+
+    async with running(store, log, health):
+        await until(lambda: applied(10))
+        assert await ready()
+        stack.kill(breakable_home, "postgres")
+        await append(log, range(10, 30))
+        await asyncio.sleep(1.0)  # whatever was under way has ended, and the worker has met what is wrong
+        now += 60.0
+        report = await health.ready()
+        assert not report.ok
+        assert report.parts["worker"].why == "no progress for 60 s; 30 s are allowed"
+        stack.start(breakable_home, {"postgres"})
+        await until(lambda: applied(30))
+        await until(ready)
+    await store.stop()
+    await log.stop()
