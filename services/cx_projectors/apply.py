@@ -67,6 +67,8 @@ class Learned:
     profiles: dict[NodeId, Profile] = field(default_factory=dict)
     edges: dict[Pair, Edge] = field(default_factory=dict)
     nodes: set[NodeId] = field(default_factory=set)
+    named: set[NodeId] = field(default_factory=set)
+    """Profiles that are new: their customer shows them, also where nothing else of it changes."""
 
 
 def remember(memory: Memory, applied: Applied) -> None:
@@ -168,7 +170,7 @@ async def apply_facts(
     for node in moved_nodes:
         moves.together(node, *await all_sides(tx, node))
     changed = set(moves.changed)
-    customer_of = await writer.customers_of(tx, {home for home, _ in touched})
+    customer_of = await writer.customers_of(tx, {home for home, _ in touched} | learned.named)
     # The home of an event without an interaction may be a profile, which may have joined others.
     alone_nodes = {node for node in nodes if customer_of[node] == node and node not in memory.profiles}
     customer_of.update(await reader.following(tx, alone_nodes))
@@ -243,6 +245,7 @@ async def learn_identity(
             else:
                 learned.profiles[id] = old
         await writer.write_profiles(tx, tenant, new)
+        learned.named.update(mentioned.keys() - stored.keys())
     if tied:
         old_edges = await writer.edges(tx, tied)
         better = []

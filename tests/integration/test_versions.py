@@ -20,9 +20,10 @@ from tests.projection import WINDOW, Worker, in_partitions, workers
 from cx_context.finish import context_body, encode_body
 from cx_context.store import Store, open_store, reader
 from cx_context.store.tables import METADATA
+from cx_events.envelope import Identifier
 from cx_events.ids import NodeId
 from cx_events.stamp import Stamped
-from cx_events.testing.builders import ACME, SECOND, START, an_event
+from cx_events.testing.builders import ACME, SECOND, START, a_decision, an_event
 from cx_events.testing.histories import facts_of, histories
 from cx_identity.facts import links_of
 
@@ -104,6 +105,20 @@ async def test_an_event_outside_of_any_interaction_is_a_new_version_of_whom_its_
         an_event(id="m-0", cookie="c-1", interaction="chat-1"),
         an_event(id="m-1", cookie="c-1", email="ana@example.com", interaction="chat-1", at=START + SECOND),
         an_event(id="m-2", email="ana@example.com", at=START + 2 * SECOND),
+    ]
+    await on_sqlite(lambda store: one_by_one(store, history))
+
+
+async def test_a_person_who_is_named_elsewhere_for_the_first_time_is_a_new_version_of_what_was_decided_before() -> None:
+    nobody_yet = Identifier(kind="email", value="noreply@example.com")
+    history = [
+        a_decision(
+            "cx.conversation.topic.v1",
+            id="d-1",
+            about=ACME.profile("email", "", nobody_yet.value),
+            data={"topic": "billing", "interaction": "chat-1", "agent": {"id": "agent-1"}},
+        ),
+        an_event(id="m-1", crm="C-1", identifiers=[nobody_yet], interaction="chat-2", at=START + SECOND),
     ]
     await on_sqlite(lambda store: one_by_one(store, history))
 
