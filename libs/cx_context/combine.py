@@ -6,6 +6,7 @@ A fact is in one part only, so sums may be sums.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from hashlib import blake2b
 from types import MappingProxyType
 from typing import Any, TypeVar
 
@@ -16,6 +17,7 @@ from cx_context.model import (
     REFERENCES_KEPT,
     SAID_KEPT,
     SENTIMENTS_KEPT,
+    TEXT_KEPT,
     TURNS_KEPT,
     At,
     Part,
@@ -23,6 +25,14 @@ from cx_context.model import (
 )
 
 T = TypeVar("T", bound=tuple[Any, ...])
+
+
+def brief(name: str) -> str:
+    """A name that others are compared with: a long one is cut, and told from its like by a hash of the whole."""
+    if len(name) <= TEXT_KEPT:
+        return name
+    digest = blake2b(name.encode(), digest_size=16).hexdigest()
+    return f"{name[: TEXT_KEPT - len(digest) - 1]}~{digest}"
 
 
 def later(one: At | None, other: At) -> At:

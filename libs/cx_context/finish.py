@@ -14,7 +14,7 @@ import msgspec
 
 from cx_context.combine import keep_latest
 from cx_context.fold import makes_part, speaker
-from cx_context.model import SENTIMENTS_KEPT, TEXT_KEPT, At, Part, Register
+from cx_context.model import KEYS_KEPT, SENTIMENTS_KEPT, TEXT_KEPT, At, Part, Register
 from cx_context.threading import AnchoredPart, Conversation, Interaction, interactions_of, thread
 from cx_events.envelope import Event
 from cx_events.facts import Fact, Order
@@ -30,6 +30,7 @@ ALIASES_SHOWN = 100
 IDENTIFIERS_SHOWN = 50
 TURNS_SHOWN = 6
 TREND_STEP = 100
+DELETED = "(deleted)"
 
 Json = dict[str, Any]
 
@@ -71,13 +72,15 @@ def context_body(known: Known, window: Micros) -> Json:
     parts = [anchored.part for anchored in known.parts]
     return {
         "customer": _customer(known, parts),
-        "now": _now(interactions),
+        "now": _now(interactions, conversations),
         "conversations": summaries[:CONVERSATIONS_SHOWN],
         "timeline": timeline(known.latest),
         "counts": _counts(parts, interactions, conversations),
         "sentiment": _sentiment(parts),
         "last_agent": _last_agent(interactions),
-        "unresolved": [_unresolved(s) for s in summaries if s["state"] == "open" and s["waiting_since"]],
+        "unresolved": [_unresolved(s) for s in summaries if s["state"] == "open" and s["waiting_since"]][
+            :CONVERSATIONS_SHOWN
+        ],
     }
 
 
@@ -136,6 +139,7 @@ def _latest_register(parts: Iterable[Part], field: str) -> tuple[Order, Any] | N
 
 
 def _latest_by_key(parts: Iterable[Part], field: str) -> dict[str, Any]:
+    """The last value of each key, by key; of too many keys those written last."""
     found: dict[str, tuple[Order, Any]] = {}
     for part in parts:
         registers: Mapping[str, Register] = getattr(part, field)
@@ -143,7 +147,8 @@ def _latest_by_key(parts: Iterable[Part], field: str) -> dict[str, Any]:
             order = _order(part, at)
             if key not in found or order > found[key][0]:
                 found[key] = (order, value)
-    return {key: found[key][1] for key in sorted(found)}
+    latest = sorted(found, key=lambda key: (found[key][0], key), reverse=True)[:KEYS_KEPT]
+    return {key: found[key][1] for key in sorted(latest)}
 
 
 def _customer(known: Known, parts: Sequence[Part]) -> Json:
@@ -207,12 +212,17 @@ def waiting_since(part: Part) -> Micros | None:
     return min(waits)[0]
 
 
-def _now(interactions: Sequence[Interaction]) -> Json | None:
+def _now(interactions: Sequence[Interaction], conversations: Iterable[Conversation]) -> Json | None:
+    """The live interaction that was active last. Nobody waits in it where its conversation is resolved."""
     live = [each for each in interactions if is_live(each.part)]
     if not live:
         return None
     latest = max(live, key=lambda each: (each.part.last or each.part.first, each.name))
     since = waiting_since(latest.part)
+    if since is not None:
+        own = next(each.members for each in conversations if any(member is latest for member in each.members))
+        if conversation_state(member.part for member in own) != "open":
+            since = None
     return {
         "channel": latest.part.channel[1] if latest.part.channel is not None else None,
         "interaction": latest.name,
@@ -345,14 +355,17 @@ def conversation_summary(conversation: Conversation) -> Json:
     }
 
 
+def _words(part: Part) -> Iterable[tuple[At, str, str, str]]:
+    """(at, role, name, text) of what was said and is at hand, as it was edited since."""
+    for at, role, name, text, message_id in part.said:
+        edit = part.edits.get(message_id) if message_id else None
+        if edit is not None:
+            text = edit[1] if edit[1] is not None else DELETED
+        yield at, role, name, text
+
+
 def _messages(parts: Sequence[Part]) -> list[Json]:
-    said = []
-    for part in parts:
-        for at, role, name, text, message_id in part.said:
-            edit = part.edits.get(message_id) if message_id else None
-            if edit is not None:
-                text = edit[1] if edit[1] is not None else "(deleted)"
-            said.append((_order(part, at), role, name, text, part))
+    said = [(_order(part, at), role, name, text, part) for part in parts for at, role, name, text in _words(part)]
     said.sort(key=lambda item: item[0], reverse=True)
     return [
         {
@@ -370,7 +383,10 @@ def _messages(parts: Sequence[Part]) -> list[Json]:
 def _opening(parts: Sequence[Part]) -> str | None:
     """Without a summary from a model: the earliest words of the customer that are still at hand."""
     words = [
-        (_order(part, at), text) for part in parts for at, role, _, text, _ in part.said if role == "customer" and text
+        (_order(part, at), text)
+        for part in parts
+        for at, role, _, text in _words(part)
+        if role == "customer" and text and text != DELETED
     ]
     return min(words)[1] if words else None
 

@@ -11,7 +11,9 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from cx_context.combine import keep_latest, later, later_register
+import msgspec
+
+from cx_context.combine import brief, keep_latest, later, later_register
 from cx_context.model import (
     EDITS_KEPT,
     KEYS_KEPT,
@@ -25,10 +27,25 @@ from cx_context.model import (
     Part,
 )
 from cx_events.catalogue import catalogue
-from cx_events.envelope import Data
+from cx_events.envelope import Data, Named
 from cx_events.facts import Fact
 
 BUSINESS_ROLES = frozenset({"agent", "bot", "business"})
+
+SHOWN = "cx.handoff.context_shown.v1"
+"""Its agent has read, and dealt with nobody yet."""
+
+SENTIMENT_RANGE = 1.0
+SCORE_RANGE = 1000.0
+"""Beyond any survey's scale; a float of 1e300 in thousandths is an integer that no store holds."""
+
+VALUE_BYTES_KEPT = 2000
+VALUE_DEPTH_KEPT = 16
+UNSHOWN = "(too large to be shown)"
+"""Stands for a client's value that a part can't hold; the whole stands in the stored event."""
+
+_INT64 = range(-(1 << 63), 1 << 63)
+_encode = msgspec.msgpack.Encoder().encode
 
 
 def new_part(fact: Fact) -> Part:
@@ -50,6 +67,8 @@ def apply(part: Part, fact: Fact) -> None:
     handler = _HANDLERS.get(event.type)
     if handler is not None:
         handler(part, data, at)
+    if data.agent is not None and event.type != SHOWN:
+        part.agent = later_register(part.agent, (at, _named(data.agent)))
     _common(part, data, at)
 
 
@@ -62,6 +81,22 @@ def is_counted(event_type: str) -> bool:
 def makes_part(event_type: str) -> bool:
     """Identity decisions say who is who, not what happened: they are in no part, so withdrawn they leave no trace."""
     return not event_type.startswith("cx.identity.") or event_type.endswith((".asserted.v1", ".verified.v1"))
+
+
+def unusable(data: Data) -> str:
+    """What of an event is skipped by the fold, as a sentence; nothing where all can be used."""
+    sentiments = [line.sentiment for line in data.transcript]
+    if data.insight is not None:
+        sentiments.append(data.insight.sentiment)
+    if any(score is not None and _thousandths(score, SENTIMENT_RANGE) is None for score in sentiments):
+        return "a sentiment is not within -1 to 1"
+    if data.survey is not None and _thousandths(data.survey.score, SCORE_RANGE) is None:
+        return f"data.survey.score is not within -{SCORE_RANGE:.0f} to {SCORE_RANGE:.0f}"
+    return ""
+
+
+def _thousandths(score: float, most: float) -> int | None:
+    return round(score * 1000) if -most <= score <= most else None
 
 
 def speaker(data: Data) -> str:
@@ -109,11 +144,9 @@ def _common(part: Part, data: Data, at: At) -> None:
                     part.verified[key] = max(at, part.verified.get(key, at))
             break
     if data.references:
-        add_references(part, [(r.kind, r.value[:TEXT_KEPT]) for r in data.references])
-    if data.agent is not None:
-        part.agent = later_register(part.agent, (at, [data.agent.id, data.agent.name]))
+        add_references(part, [(brief(r.kind), brief(r.value)) for r in data.references])
     if data.queue is not None:
-        part.queue = later_register(part.queue, (at, [data.queue.id, data.queue.name]))
+        part.queue = later_register(part.queue, (at, _named(data.queue)))
     if data.attributes:
         _write(part.attributes, data.attributes, at)
     if data.preferences:
@@ -132,21 +165,44 @@ def add_references(part: Part, references: list[tuple[str, str]]) -> None:
     part.references = sorted({*known, *references})[:REFERENCES_KEPT]
 
 
+def _named(named: Named | None) -> list[str]:
+    return [named.id[:TEXT_KEPT], named.name[:TEXT_KEPT]] if named is not None else ["", ""]
+
+
 def _write(registers: dict[str, Any], values: Mapping[str, Any], at: At) -> None:
-    for key, value in values.items():
+    for given, value in values.items():
+        key = brief(given)
         old = registers.get(key)
         if old is None or at > old[0]:
-            registers[key] = (at, value)
+            registers[key] = (at, _kept(value))
     if len(registers) > KEYS_KEPT:
         for key, _ in sorted(registers.items(), key=lambda item: (item[1][0], item[0]))[: len(registers) - KEYS_KEPT]:
             del registers[key]
+
+
+def _kept(value: Any) -> Any:
+    """What a part holds of a client's JSON value."""
+    if isinstance(value, str):
+        return value[:VALUE_BYTES_KEPT]
+    if _fits(value, VALUE_DEPTH_KEPT) and len(_encode(value)) <= VALUE_BYTES_KEPT:
+        return value
+    return UNSHOWN
+
+
+def _fits(value: Any, depth: int) -> bool:
+    """Not nested too deeply, and without integers that neither MessagePack nor a browser can hold."""
+    if isinstance(value, dict):
+        return depth > 0 and all(_fits(item, depth - 1) for item in value.values())
+    if isinstance(value, list):
+        return depth > 0 and all(_fits(item, depth - 1) for item in value)
+    return not isinstance(value, int) or value in _INT64
 
 
 def _bot(part: Part, data: Data, at: At) -> None:
     bot = data.bot
     assert bot is not None
     if bot.intent or bot.text:
-        part.turns = keep_latest(part.turns, (at, bot.intent, bot.text[:TEXT_KEPT]), TURNS_KEPT)
+        part.turns = keep_latest(part.turns, (at, bot.intent[:TEXT_KEPT], bot.text[:TEXT_KEPT]), TURNS_KEPT)
     if bot.slots:
         _write(part.slots, bot.slots, at)
 
@@ -154,9 +210,10 @@ def _bot(part: Part, data: Data, at: At) -> None:
 def _insight(part: Part, data: Data, at: At) -> None:
     insight = data.insight
     assert insight is not None
-    if insight.sentiment is not None:
-        score = (at, round(insight.sentiment * 1000), f"{insight.producer}/{insight.version}")
-        part.sentiment = keep_latest(part.sentiment, score, SENTIMENTS_KEPT)
+    score = _thousandths(insight.sentiment, SENTIMENT_RANGE) if insight.sentiment is not None else None
+    if score is not None:
+        found = (at, score, f"{insight.producer}/{insight.version}"[:TEXT_KEPT])
+        part.sentiment = keep_latest(part.sentiment, found, SENTIMENTS_KEPT)
     if insight.topic:
         part.topic = later_register(part.topic, (at, insight.topic[:TEXT_KEPT]))
     if insight.summary:
@@ -169,7 +226,7 @@ def _message(part: Part, data: Data, at: At) -> None:
         return
     part.messages += 1
     role = speaker(data)
-    _say(part, at, role, _name_of(data, role), message.text, message.id)
+    _say(part, at, role, _name_of(data, role), message.text, brief(message.id))
 
 
 def _say(part: Part, at: At, role: str, name: str, text: str, message_id: str) -> None:
@@ -185,7 +242,7 @@ def _name_of(data: Data, role: str) -> str:
         if participant.role == role:
             return participant.name[:TEXT_KEPT]
     if role == "agent" and data.agent is not None:
-        return data.agent.name
+        return data.agent.name[:TEXT_KEPT]
     return ""
 
 
@@ -195,12 +252,12 @@ def _social(part: Part, data: Data, at: At) -> None:
 
 def _edited(part: Part, data: Data, at: At) -> None:
     if data.message is not None and data.message.id:
-        _edit(part, data.message.id, data.message.text[:TEXT_KEPT], at)
+        _edit(part, brief(data.message.id), data.message.text[:TEXT_KEPT], at)
 
 
 def _deleted(part: Part, data: Data, at: At) -> None:
     if data.message is not None and data.message.id:
-        _edit(part, data.message.id, None, at)
+        _edit(part, brief(data.message.id), None, at)
 
 
 def _edit(part: Part, message_id: str, text: str | None, at: At) -> None:
@@ -213,12 +270,13 @@ def _edit(part: Part, message_id: str, text: str | None, at: At) -> None:
 
 def _transcript(part: Part, data: Data, at: At) -> None:
     for index, line in enumerate(data.transcript):
-        place = (at[0], at[1], at[2], at[3], f"{at[4]}#{index:04d}")
+        # An id may hold any printable character, so no other event's place can be this one.
+        place = (at[0], at[1], at[2], at[3], f"{at[4]}\n{index:06d}")
         role = line.role if line.role in BUSINESS_ROLES else "customer" if line.role in ("", "customer") else "system"
         _say(part, place, role, "", line.text, "")
-        if line.sentiment is not None:
-            score = (place, round(line.sentiment * 1000), "transcript")
-            part.sentiment = keep_latest(part.sentiment, score, SENTIMENTS_KEPT)
+        score = _thousandths(line.sentiment, SENTIMENT_RANGE) if line.sentiment is not None else None
+        if score is not None:
+            part.sentiment = keep_latest(part.sentiment, (place, score, "transcript"), SENTIMENTS_KEPT)
 
 
 def _started(part: Part, data: Data, at: At) -> None:
@@ -256,7 +314,7 @@ def _disposition(part: Part, data: Data, at: At) -> None:
 
 def _note(part: Part, data: Data, at: At) -> None:
     author = (data.agent.name or data.agent.id) if data.agent is not None else ""
-    part.notes = keep_latest(part.notes, (at, author, data.note[:TEXT_KEPT]), NOTES_KEPT)
+    part.notes = keep_latest(part.notes, (at, author[:TEXT_KEPT], data.note[:TEXT_KEPT]), NOTES_KEPT)
 
 
 def _resolved(part: Part, data: Data, at: At) -> None:
@@ -269,7 +327,7 @@ def _reopened(part: Part, data: Data, at: At) -> None:
 
 def _linked(part: Part, data: Data, at: At) -> None:
     if data.conversation is not None and data.conversation.other:
-        other = data.conversation.other
+        other = brief(data.conversation.other)
         part.links[other] = max(at, part.links.get(other, at))
 
 
@@ -279,26 +337,30 @@ def _split(part: Part, data: Data, at: At) -> None:
 
 def _handoff(part: Part, data: Data, at: At) -> None:
     to = data.handoff.to if data.handoff is not None else ""
-    part.handoff = later_register(part.handoff, (at, [to, data.reason[:TEXT_KEPT]]))
+    part.handoff = later_register(part.handoff, (at, [to[:TEXT_KEPT], data.reason[:TEXT_KEPT]]))
 
 
 def _accepted(part: Part, data: Data, at: At) -> None:
-    agent = data.agent
-    part.accepted = later_register(part.accepted, (at, [agent.id, agent.name] if agent is not None else ["", ""]))
+    part.accepted = later_register(part.accepted, (at, _named(data.agent)))
 
 
 def _shown(part: Part, data: Data, at: At) -> None:
-    part.shown = later_register(part.shown, (at, data.agent.id if data.agent is not None else ""))
+    part.shown = later_register(part.shown, (at, _named(data.agent)[0]))
 
 
 def _consent(part: Part, data: Data, at: At) -> None:
     if data.consent is not None:
-        _write(part.consent, {f"{data.consent.purpose}\n{data.consent.channel}": data.consent.granted}, at)
+        _write(
+            part.consent,
+            {f"{data.consent.purpose[:TEXT_KEPT]}\n{data.consent.channel[:TEXT_KEPT]}": data.consent.granted},
+            at,
+        )
 
 
 def _survey(part: Part, data: Data, at: At) -> None:
-    if data.survey is not None:
-        answer = (at, data.survey.metric, round(data.survey.score * 1000), data.survey.comment[:TEXT_KEPT])
+    score = _thousandths(data.survey.score, SCORE_RANGE) if data.survey is not None else None
+    if data.survey is not None and score is not None:
+        answer = (at, data.survey.metric, score, data.survey.comment[:TEXT_KEPT])
         part.surveys = keep_latest(part.surveys, answer, NOTES_KEPT)
 
 
@@ -331,7 +393,7 @@ _HANDLERS: Mapping[str, Handler] = MappingProxyType(
         "cx.conversation.reopened.v1": _reopened,
         "cx.handoff.requested.v1": _handoff,
         "cx.handoff.accepted.v1": _accepted,
-        "cx.handoff.context_shown.v1": _shown,
+        SHOWN: _shown,
         "cx.consent.changed.v1": _consent,
         "cx.survey.answered.v1": _survey,
     }

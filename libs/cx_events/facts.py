@@ -6,8 +6,11 @@ Everything downstream (identity, fold, store) works on facts; two copies of one 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
-from cx_events.envelope import Event, Identifier
+import msgspec
+
+from cx_events.envelope import Data, Event, Identifier
 from cx_events.errors import Refused
 from cx_events.identifiers import rank_of
 from cx_events.ids import IdSpace, NodeId, anchor_of, event_key
@@ -35,18 +38,22 @@ class Fact:
 
     ``effective``: min(time, recorded time), so a vendor's fast clock can't push history about. ``home``: the profile or
     node that the event belongs to for good. ``interaction``: the interaction's node, or the home where there is none.
-    ``raw``: the bytes on the log, the canonical form of this copy.
+    ``raw``: the bytes on the log, the canonical form of this copy. A NUL in ``data`` is read as U+FFFD.
 
-    Raises ``Refused`` (``bad-time``, ``bad-sequence``, ``bad-home``) for an event that intake would not stamp.
+    Raises ``Refused`` (``bad-time``, ``bad-sequence``, ``bad-home``, ``undecodable``) for an event that intake would
+    not stamp.
     """
 
     __slots__ = ("anchor", "effective", "event", "home", "interaction", "key", "raw", "recorded", "sequence")
 
     def __init__(self, event: Event, raw: bytes, ids: IdSpace) -> None:
+        if _NUL in raw:
+            _check_names(event)
+            event = _without_nul(event)
         self.event = event
         self.raw = raw
         recorded: Micros = parse_time(event.recordedtime)
-        time = parse_time(event.time)
+        time = parse_time(event.time) if event.time != event.recordedtime else recorded
         self.recorded = recorded
         self.effective = time if time < recorded else recorded
         self.sequence = sequence_of(event.sequence) if event.sequence else 0
@@ -65,6 +72,34 @@ class Fact:
     def copy_order(self) -> tuple[Micros, bytes]:
         """Of several copies of one event the least by this counts."""
         return (self.recorded, self.raw)
+
+
+_NUL = b"\\u0000"
+"""How a NUL stands in JSON, and nothing else does unless a backslash comes before."""
+
+
+def _check_names(event: Event) -> None:
+    for name in ("tenantid", "source", "id", "type"):
+        if "\0" in getattr(event, name):
+            raise Refused("undecodable", f"{name} holds NUL, which no attribute may")
+
+
+def _without_nul(event: Event) -> Event:
+    """The event with data that any store can hold: PostgreSQL's text takes no NUL."""
+    raw = event.data.raw
+    plain = msgspec.to_builtins(msgspec.structs.replace(event.data, raw=msgspec.UNSET))
+    data = msgspec.convert(_replaced(plain), Data)
+    return msgspec.structs.replace(event, data=msgspec.structs.replace(data, raw=raw))
+
+
+def _replaced(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.replace("\0", "\N{REPLACEMENT CHARACTER}")
+    if isinstance(value, dict):
+        return {_replaced(name): _replaced(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_replaced(item) for item in value]
+    return value
 
 
 def sequence_of(text: str) -> int:

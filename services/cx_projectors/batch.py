@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
-from cx_context.fold import makes_part
+import msgspec
+
+from cx_context.fold import makes_part, unusable
 from cx_events.codec import decode, decode_leniently, same_content
 from cx_events.dead_letters import DeadLetter, decode_dead_letter, original_of
 from cx_events.envelope import Event
@@ -71,7 +73,9 @@ def read_batch(records: Iterable[LogRecord], ids_of: IdsOf) -> Batch:
 
 def _read_dead_letter(batch: Batch, record: LogRecord) -> None:
     try:
-        batch.letters.append(decode_dead_letter(record.value))
+        batch.letters.append(storable(decode_dead_letter(record.value)))
+    except RecursionError as error:
+        batch.letters.append(_letter_of_record(record, Refused("undecodable", str(error))))
     except Refused as error:
         batch.letters.append(_letter_of_record(record, error))
 
@@ -92,10 +96,12 @@ def incoming_of(raw: bytes, ids_of: IdsOf) -> Incoming:
     problem = None
     try:
         event = decode(raw)
+        if event.type.startswith("cx."):
+            problem = unusable(event.data) or None
     except Refused as error:
         event, problems = decode_leniently(raw)
         if event.type.startswith("cx."):
-            problem = "; ".join(problems) or error.detail
+            problem = _plain("; ".join(problems) or error.detail, MOST_DETAIL)
     ids = ids_of(event.tenantid)
     if ids is None:
         raise Refused("unknown-tenant", f"there is no tenant {event.tenantid[:64]!r}")
@@ -110,7 +116,7 @@ def incoming_of(raw: bytes, ids_of: IdsOf) -> Incoming:
     try:
         decision_of(fact, ids)
     except Refused as error:
-        problem = error.detail
+        problem = _plain(error.detail, MOST_DETAIL)
     return Incoming(fact, ids.tenant_node(), problem)
 
 
@@ -125,8 +131,16 @@ def add(batch: Batch, incoming: Incoming) -> None:
         return
     if fact.copy_order < other.fact.copy_order:
         batch.facts[fact.key] = incoming
-    if not same_content(fact.raw, other.fact.raw):
+    if not _same_content(fact.raw, other.fact.raw):
         batch.copies += [copy_row(fact), copy_row(other.fact)]
+
+
+def _same_content(one: bytes, other: bytes) -> bool:
+    """What a provider sent may hold numbers that no reader takes; then nobody can tell, and both copies are kept."""
+    try:
+        return same_content(one, other)
+    except msgspec.MsgspecError:
+        return False
 
 
 def copy_row(fact: Fact) -> tuple[bytes, str, int, bytes]:
@@ -136,18 +150,43 @@ def copy_row(fact: Fact) -> tuple[bytes, str, int, bytes]:
 def letter_of_problem(fact: Fact, problem: str, place: str) -> DeadLetter:
     """The notice of an event that is stored and counted, but whose matter no fold can use."""
     event: Event = fact.event
-    return DeadLetter(
-        tenant=event.tenantid,
-        source=event.source,
-        id=event.id,
-        stage="fold",
-        reason="unusable-data",
-        detail=problem,
-        recorded=event.recordedtime,
-        original=original_of(fact.raw),
-        place=place,
-        content_type="application/cloudevents+json",
+    return storable(
+        DeadLetter(
+            tenant=event.tenantid,
+            source=event.source,
+            id=event.id,
+            stage="fold",
+            reason="unusable-data",
+            detail=problem,
+            recorded=event.recordedtime,
+            original=original_of(fact.raw),
+            place=place,
+            content_type="application/cloudevents+json",
+        )
     )
+
+
+MOST_DETAIL = 1000
+MOST_NAME_BYTES = 512
+
+
+def storable(letter: DeadLetter) -> DeadLetter:
+    """The dead letter with names that fit an index (a row of PostgreSQL's B-trees has 2704 bytes at most) and texts
+    that a column takes. A name that is too long is cut and told from its like by a hash of the whole."""
+    names = {name: _name(getattr(letter, name)) for name in ("tenant", "source", "id", "stage", "reason", "recorded")}
+    return msgspec.structs.replace(letter, **names, detail=_plain(letter.detail, MOST_DETAIL))
+
+
+def _name(text: str) -> str:
+    whole = text.encode()
+    if len(whole) > MOST_NAME_BYTES:
+        digest = blake2b(whole, digest_size=16).hexdigest()
+        text = f"{whole[: MOST_NAME_BYTES - len(digest) - 1].decode(errors='ignore')}~{digest}"
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
+def _plain(text: str, most: int) -> str:
+    return text[:most].replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 def _place(record: LogRecord) -> str:
@@ -155,14 +194,18 @@ def _place(record: LogRecord) -> str:
 
 
 def _letter_of_record(record: LogRecord, error: Refused) -> DeadLetter:
+    try:
+        recorded = format_time(record.timestamp * 1000)
+    except Refused:  # Kafka takes whatever time a producer claims
+        recorded = format_time(0)
     return DeadLetter(
         tenant="",
         source=record.topic,
         id=blake2b(record.value, digest_size=16).hexdigest(),
         stage="decode",
         reason=error.reason,
-        detail=error.detail,
-        recorded=format_time(record.timestamp * 1000),
+        detail=_plain(error.detail, MOST_DETAIL),
+        recorded=recorded,
         original=original_of(record.value),
         place=_place(record),
     )

@@ -168,3 +168,25 @@ def test_equal_facts_give_equal_bytes() -> None:
     facts = [chat(), login(), ringing(), recording()]
     one, other = contexts(*facts), contexts(*reversed(facts))
     assert {c: encode_body(b) for c, b in one.items()} == {c: encode_body(b) for c, b in other.items()}
+
+
+def test_who_was_only_shown_the_context_is_not_the_last_agent() -> None:
+    def by(agent: str, type: str, at: int) -> Fact:
+        return a_fact(
+            type, id=agent, interaction="chat-42", email="ana@example.com", at=at, data={"agent": {"id": agent}}
+        )
+
+    answered = by("agent-1", "cx.interaction.answered.v1", START + MINUTE)
+    shown = by("agent-2", "cx.handoff.context_shown.v1", START + HOUR)
+    body = contexts(chat(), answered, shown)[ANA]
+    assert body["last_agent"]["id"] == "agent-1"
+    assert body["conversations"][0]["agent"]["id"] == "agent-1"
+
+
+def test_nobody_waits_in_a_conversation_that_is_resolved() -> None:
+    resolved = a_fact(
+        "cx.conversation.resolved.v1", id="done", interaction="chat-42", email="ana@example.com", at=START + HOUR
+    )
+    body = contexts(chat(), resolved)[ANA]
+    assert body["now"]["interaction"] == "chat-42"
+    assert body["now"]["waiting_since"] is None
