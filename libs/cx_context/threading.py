@@ -19,7 +19,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from cx_context.combine import combine
+from cx_context.combine import brief, combine, later_register
 from cx_context.model import At, Part
 from cx_events.ids import text_of
 from cx_events.timestamps import Micros
@@ -105,40 +105,72 @@ def thread(interactions: Sequence[Interaction], window: Micros) -> list[Conversa
     return [_conversation(interactions, members, groups) for members in groups.all()]
 
 
+class _Group:
+    """Interactions found to be one conversation, by their indexes, and what deciding about them needs, kept as sums: a
+    customer with ten thousand contacts is threaded in one pass. ``latest``: (last activity, index) over the members
+    that ``_join_by_time`` has come to."""
+
+    __slots__ = ("first", "latest", "members", "numbers", "splits", "topic")
+
+    def __init__(self, index: int, part: Part) -> None:
+        self.members = [index]
+        self.first = index
+        self.latest: tuple[Micros, int] = _NEVER
+        self.splits = int(_is_split(part))
+        self.numbers = {reference for reference in part.references if reference[0] in MATTER_KINDS}
+        self.topic = part.topic
+
+    def absorb(self, other: _Group) -> None:
+        self.members += other.members
+        self.first = min(self.first, other.first)
+        self.latest = max(self.latest, other.latest)
+        self.splits += other.splits
+        if len(self.numbers) < len(other.numbers):
+            self.numbers, other.numbers = other.numbers, self.numbers
+        self.numbers |= other.numbers
+        if other.topic is not None:
+            self.topic = later_register(self.topic, other.topic)
+
+    def same_matter(self, other: _Group) -> bool:
+        if self.numbers and other.numbers:
+            return not self.numbers.isdisjoint(other.numbers)
+        if self.topic is None or other.topic is None:
+            return True
+        one, another = self.topic[1].casefold(), other.topic[1].casefold()
+        return not one or not another or one == another
+
+
+_NEVER = (-(1 << 63), -1)
+
+
 class _Groups:
-    """Union-find over indexes of interactions, which refuses to put a split interaction behind an earlier one."""
+    """The conversations as they grow; a split interaction is refused a place behind an earlier one."""
 
     def __init__(self, interactions: Sequence[Interaction]) -> None:
-        self.leader = list(range(len(interactions)))
-        self.members: dict[int, list[int]] = {index: [index] for index in self.leader}
+        self.of = [_Group(index, each.part) for index, each in enumerate(interactions)]
         self.edges: dict[int, list[tuple[int, str, str]]] = defaultdict(list)
-        self.splits = {index for index, each in enumerate(interactions) if _is_split(each.part)}
+        self.splits = {index for index, group in enumerate(self.of) if group.splits}
 
-    def find(self, index: int) -> int:
-        while self.leader[index] != index:
-            self.leader[index] = self.leader[self.leader[index]]
-            index = self.leader[index]
-        return index
+    def take_back_split(self, index: int) -> None:
+        if index in self.splits:
+            self.splits.remove(index)
+            self.of[index].splits -= 1
 
     def join(self, one: int, other: int, rule: str, evidence: str) -> bool:
-        a, b = self.find(one), self.find(other)
-        if a == b:
+        a, b = self.of[one], self.of[other]
+        if a is b or a.splits + b.splits > (min(a.first, b.first) in self.splits):
             return False
-        if self.splits:
-            both = self.members[a] + self.members[b]
-            first = min(both)
-            if any(index in self.splits and index != first for index in both):
-                return False
-        if len(self.members[a]) < len(self.members[b]):
+        if len(a.members) < len(b.members):
             a, b = b, a
-        self.leader[b] = a
-        self.members[a].extend(self.members.pop(b))
+        for member in b.members:
+            self.of[member] = a
+        a.absorb(b)
         self.edges[one].append((other, rule, evidence))
         self.edges[other].append((one, rule, evidence))
         return True
 
     def all(self) -> list[list[int]]:
-        return sorted(sorted(members) for members in self.members.values())
+        return [sorted(group.members) for index, group in enumerate(self.of) if group.first == index]
 
 
 def _is_split(part: Part) -> bool:
@@ -159,7 +191,7 @@ def _link_by_person(interactions: Sequence[Interaction], groups: _Groups) -> Non
             if split is None or split < at:
                 links.append((at, index, end))
     for at, index, end in sorted(links, reverse=True):
-        groups.splits.discard(max(index, end))
+        groups.take_back_split(max(index, end))
         groups.join(index, end, "person", f"{at[3]}#{at[4]}")
 
 
@@ -168,7 +200,7 @@ def _join_by_reference(interactions: Sequence[Interaction], groups: _Groups) -> 
     for index, each in enumerate(interactions):
         for reference in each.part.references:
             holders[reference].append(index)
-        holders["interaction", each.name].append(index)
+        holders["interaction", brief(each.name)].append(index)
     for (kind, value), indexes in sorted(holders.items()):
         for earlier, index in pairwise(indexes):
             groups.join(earlier, index, _rule(kind), f"{kind}:{value}")
@@ -180,49 +212,20 @@ def _rule(kind: str) -> str:
 
 def _join_by_time(interactions: Sequence[Interaction], groups: _Groups, window: Micros) -> None:
     """Each interaction may continue the conversation that was active last before it and has the same matter."""
-    recent: list[int] = []
+    recent: list[_Group] = []
     for index, each in enumerate(interactions):
-        own = groups.find(index)
-        seen: set[int] = set()
-        for earlier in reversed(recent):
-            leader = groups.find(earlier)
-            if leader in seen:
-                continue
-            seen.add(leader)
-            if leader == own:
+        own = groups.of[index]
+        for group in recent:
+            last, member = group.latest
+            if group is own or each.start[0] - last > window:
                 break
-            before = [i for i in groups.members[leader] if i < index]
-            last = max(interactions[i].last_activity for i in before)
-            if each.start[0] - last > window:
-                continue
-            if _same_matter(
-                _matter([interactions[i].part for i in groups.members[leader]]),
-                _matter([interactions[i].part for i in groups.members[own]]),
-            ) and groups.join(earlier, index, "window", f"interaction:{interactions[earlier].name}"):
+            evidence = f"interaction:{interactions[member].name}"
+            if group.same_matter(own) and groups.join(member, index, "window", evidence):
                 break
-        recent = [*(i for i in recent if i != index), index][-LOOK_BACK:]
-
-
-@dataclass(frozen=True, slots=True)
-class _Matter:
-    numbers: frozenset[tuple[str, str]]
-    topic: str
-
-
-def _matter(parts: Iterable[Part]) -> _Matter:
-    numbers: set[tuple[str, str]] = set()
-    topic: tuple[At, str] | None = None
-    for part in parts:
-        numbers.update(reference for reference in part.references if reference[0] in MATTER_KINDS)
-        if part.topic is not None and (topic is None or part.topic[0] > topic[0]):
-            topic = part.topic
-    return _Matter(frozenset(numbers), topic[1].casefold() if topic is not None else "")
-
-
-def _same_matter(one: _Matter, other: _Matter) -> bool:
-    if one.numbers and other.numbers:
-        return not one.numbers.isdisjoint(other.numbers)
-    return not one.topic or not other.topic or one.topic == other.topic
+        own = groups.of[index]
+        own.latest = max(own.latest, (each.last_activity, index))
+        found = {own, *(groups.of[group.first] for group in recent)}
+        recent = sorted(found, key=lambda group: group.latest, reverse=True)[:LOOK_BACK]
 
 
 def _conversation(interactions: Sequence[Interaction], members: list[int], groups: _Groups) -> Conversation:

@@ -71,6 +71,31 @@ def test_the_window_runs_from_the_last_activity() -> None:
     assert names(threads(contact("chat", 0), late, contact("call", 120))) == [["chat", "call"]]
 
 
+def test_of_several_conversations_the_one_active_last_goes_on() -> None:
+    mail, chat = contact("mail", 0, ("order", "1")), contact("chat", 1, ("order", "2"))
+    reply = a_fact(id="reply", email="ana@example.com", interaction="mail", text="and?", at=START + 20 * HOUR)
+    conversations = threads(mail, reply, chat, contact("call", 21))
+    assert names(conversations) == [["mail", "call"], ["chat"]]
+    assert conversations[0].joined[1].evidence == "interaction:mail"
+
+
+def test_a_long_conversation_goes_on_though_many_contacts_began_since() -> None:
+    mail = contact("mail", 0, ("order", "0"))
+    reply = a_fact(id="reply", email="ana@example.com", interaction="mail", text="and?", at=START + 50 * HOUR)
+    others = [contact(f"chat-{n:02}", 1 + n, ("order", "1")) for n in range(30)]
+    assert names(threads(mail, reply, *others, contact("call", 60))) == [
+        ["mail", "call"],
+        [f"chat-{n:02}" for n in range(30)],
+    ]
+
+
+def test_thousands_of_contacts_are_one_conversation_or_many() -> None:
+    many = [contact(f"chat-{n:04}", n) for n in range(3000)]
+    assert len(threads(*many, decision("split", many[10], 4000))) == 2
+    orders = [contact(f"chat-{n:04}", n, ("order", str(n % 50))) for n in range(3000)]
+    assert len(threads(*orders)) == 50
+
+
 def test_other_orders_are_other_matters_even_within_the_window() -> None:
     conversations = threads(contact("chat", 0, ("order", "1")), contact("call", 1, ("order", "2")))
     assert names(conversations) == [["chat"], ["call"]]
