@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,6 +13,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from tests.processes import running
 
 from cx_channels.signing import sign
 from cx_hub.cli import run
@@ -23,42 +22,25 @@ from cx_hub.stack.processes import free_port
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "schemas" / "events"
 TWILIO = ROOT / "services" / "cx_channels" / "voice" / "twilio" / "fixtures"
-START_SECONDS = 60
-STOP_SECONDS = 30
-
-Captured = pytest.CaptureFixture[str]
+PATIENCE = 60
 
 
 @dataclass
-class Running:
+class Hub:
     """A hub in a process of its own, and how its home is named to commands."""
 
     url: str
     home: Path
-    process: subprocess.Popen[bytes]
+
+
+Captured = pytest.CaptureFixture[str]
 
 
 @pytest.fixture(scope="module")
-def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
     home = tmp_path_factory.mktemp("hub")
-    port = free_port()
-    environment = {**_bare(), "CX_HOME": str(home), "CX_SMTP_PORT": str(free_port()), "CX_LOG_LEVEL": "warning"}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "cx_hub", "up", "--port", str(port)], env=environment, stderr=subprocess.PIPE
-    )
-    assert process.stderr is not None
-    for line in process.stderr:
-        if line.startswith(b"ready:"):
-            break
-    else:
-        raise AssertionError(f"the hub ended with {process.wait()} before it was ready")
-    yield Running(f"http://127.0.0.1:{port}", home, process)
-    process.kill()
-    process.wait()
-
-
-def _bare() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if not name.startswith("CX_")}
+    with running("up", {"CX_HOME": str(home)}, home / "said") as process:
+        yield Hub(process.url, home)
 
 
 @pytest.fixture
@@ -72,7 +54,7 @@ def here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def at_hub(here: Path, hub: Running, monkeypatch: pytest.MonkeyPatch) -> Path:
+def at_hub(here: Path, hub: Hub, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Commands find the running hub, and in its home the key."""
     monkeypatch.setenv("CX_HOME", str(hub.home))
     monkeypatch.setenv("CX_URL", hub.url)
@@ -132,7 +114,7 @@ def test_an_address_that_is_none_is_one_clear_line(
     assert "\n" not in said
 
 
-def test_a_taken_port_ends_up_with_the_reason(here: Path, hub: Running, capfd: Captured) -> None:
+def test_a_taken_port_ends_up_with_the_reason(here: Path, hub: Hub, capfd: Captured) -> None:
     port = hub.url.rpartition(":")[2]
     assert run(["up", "--port", port]) == 1
     assert f"no HTTP on 127.0.0.1:{port}" in capfd.readouterr().err
@@ -182,7 +164,7 @@ def test_map_of_a_missing_file_is_exit_2(here: Path, capfd: Captured) -> None:
 # --- events, log, lag, customer, verify, dlq --------------------------------------------------------------------------
 
 
-def test_events_go_in_and_a_customer_comes_out(at_hub: Path, hub: Running, capfd: Captured) -> None:
+def test_events_go_in_and_a_customer_comes_out(at_hub: Path, hub: Hub, capfd: Captured) -> None:
     sent = event("cli-1")
     (at_hub / "one.json").write_text(json.dumps(sent))
     assert run(["events", "send", str(at_hub / "one.json"), "-o", "json"]) == 0
@@ -268,7 +250,7 @@ def test_log_tail_shows_no_more_than_the_limit(at_hub: Path, capfd: Captured) ->
     assert len(capfd.readouterr().out.splitlines()) == 2
 
 
-def test_lag_tells_events_seconds_and_owner_of_each_partition(at_hub: Path, hub: Running, capfd: Captured) -> None:
+def test_lag_tells_events_seconds_and_owner_of_each_partition(at_hub: Path, hub: Hub, capfd: Captured) -> None:
     (at_hub / "one").write_text(json.dumps(event("lag-1")))
     assert run(["events", "send", str(at_hub / "one")]) == 0
     wait_for(hub.url, f"{event('lag-1')['source']}#lag-1")
@@ -286,10 +268,10 @@ def test_verify_finds_nothing_wrong(at_hub: Path, capfd: Captured) -> None:
     assert answer["wrong"] == []
 
 
-def test_a_dead_letter_is_listed_and_shown_whole(at_hub: Path, hub: Running, capfd: Captured) -> None:
+def test_a_dead_letter_is_listed_and_shown_whole(at_hub: Path, hub: Hub, capfd: Captured) -> None:
     letter = _signed_by_twilio(hub, "AccountSid", "AC1")
     rows: list[dict[str, Any]] = []
-    deadline = time.monotonic() + START_SECONDS
+    deadline = time.monotonic() + PATIENCE
     while not rows and time.monotonic() < deadline:
         assert run(["dlq", "list", "-o", "json"]) == 0
         rows = json.loads(capfd.readouterr().out)
@@ -298,7 +280,7 @@ def test_a_dead_letter_is_listed_and_shown_whole(at_hub: Path, hub: Running, cap
     assert json.loads(capfd.readouterr().out)["text"] == letter
 
 
-def _signed_by_twilio(hub: Running, name: str, value: str) -> str:
+def _signed_by_twilio(hub: Hub, name: str, value: str) -> str:
     """A genuine request of one field, which names no call; its body."""
     secret = (hub.home / "connection-secret").read_text().strip()
     url = f"{hub.url}/v1/hooks/acme-calls"
@@ -315,7 +297,7 @@ def test_an_unknown_dead_letter_is_refused(here: Path, capfd: Captured) -> None:
 
 
 def test_verify_says_what_is_wrong_with_exit_1(
-    here: Path, hub: Running, capfd: Captured, monkeypatch: pytest.MonkeyPatch
+    here: Path, hub: Hub, capfd: Captured, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A store that holds events of another log."""
     monkeypatch.setenv("CX_HOME", str(hub.home))
@@ -337,21 +319,15 @@ def test_a_stack_that_does_not_run_has_no_settings(here: Path, capfd: Captured) 
 # --- up and run -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("command", ["run channels", "run projectors", "run api", "up"])
-@pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        ("run channels", signal.SIGTERM),
+        ("run projectors", signal.SIGTERM),
+        ("run api", signal.SIGTERM),
+        ("up", signal.SIGINT),
+    ],
+)
 def test_a_service_gets_ready_and_stops_clean_when_told(tmp_path: Path, command: str, told: signal.Signals) -> None:
-    environment = {**_bare(), "CX_HOME": str(tmp_path), "CX_SMTP_PORT": "0", "CX_LOG_LEVEL": "warning"}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "cx_hub", *command.split(), "--port", "0"], env=environment, stderr=subprocess.PIPE
-    )
-    assert process.stderr is not None
-    try:
-        assert next((line for line in process.stderr if line.startswith(b"ready:")), b"")
-        process.send_signal(told)
-        rest = process.stderr.read()
-        assert process.wait(STOP_SECONDS) == 0
-        assert b"Traceback" not in rest
-    finally:
-        process.kill()
-        process.wait()
-        process.stderr.close()
+    with running(command, {"CX_HOME": str(tmp_path / "home")}, tmp_path / "said") as process:
+        assert "stopping" in process.stop(told)

@@ -1,0 +1,132 @@
+"""Rules of the house that import-linter can't say."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cx_channels.registry import providers
+
+ROOT = Path(__file__).parents[2]
+SOURCES = sorted(path for root in ("libs", "services") for path in (ROOT / root).rglob("*.py"))
+NAMES = [str(path.relative_to(ROOT)) for path in SOURCES]
+
+READS_THE_ENVIRONMENT = {
+    "libs/cx_runtime/settings.py",
+    "services/cx_hub/stack/control.py",  # hands it on to the servers that it starts
+}
+SPEAKS_SQL = re.compile(
+    r"\b(SELECT\s.+\sFROM|INSERT\s+INTO|UPDATE\s+\w+\s+SET|DELETE\s+FROM|CREATE\s+(TABLE|INDEX|DATABASE))\b", re.DOTALL
+)
+SQL_ROOMS = (
+    "libs/cx_context/store/",
+    "libs/cx_events/log/sqlite.py",
+    "libs/cx_events/blob/postgres.py",
+    "services/cx_hub/stack/",
+    "services/cx_hub/bench/",
+)
+HTTP_MODULES = {"app.py", "routes.py", "websocket.py", "http.py", "health.py", "problems.py", "serve.py"}
+
+
+def tree(name: str) -> ast.Module:
+    return ast.parse((ROOT / name).read_text(encoding="utf-8"))
+
+
+def imports(name: str) -> Iterator[str]:
+    for node in ast.walk(tree(name)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def code_strings(name: str) -> Iterator[str]:
+    """String literals that are not docstrings; an f-string as its constant pieces joined."""
+    whole = tree(name)
+    docstrings = {
+        id(node.body[0].value)
+        for node in ast.walk(whole)
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+        and node.body
+        and isinstance(node.body[0], ast.Expr)
+    }
+    for node in ast.walk(whole):
+        if isinstance(node, ast.JoinedStr):
+            yield " ".join(str(each.value) for each in node.values if isinstance(each, ast.Constant))
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
+            yield node.value
+
+
+def test_the_house_is_looked_at_whole() -> None:
+    assert len(SOURCES) > 100
+
+
+def test_the_environment_is_read_in_settings_alone() -> None:
+    reading = {
+        name
+        for name in NAMES
+        for node in ast.walk(tree(name))
+        if isinstance(node, ast.Attribute) and node.attr in ("environ", "getenv", "environb")
+    }
+    assert reading == READS_THE_ENVIRONMENT
+
+
+def test_sql_stands_in_stores_alone() -> None:
+    speaking = {name for name in NAMES if any(SPEAKS_SQL.search(text) for text in code_strings(name))}
+    assert any(name.startswith("libs/cx_context/store/") for name in speaking)
+    assert not {name for name in speaking if not name.startswith(SQL_ROOMS)}
+
+
+def test_fastapi_and_starlette_stand_at_the_rim_alone() -> None:
+    # Headers are a mapping that checks of callers read; nothing of a request.
+    harmless = {"starlette.datastructures", "starlette.datastructures.Headers"}
+    web = {
+        name
+        for name in NAMES
+        for each in imports(name)
+        if each.partition(".")[0] in ("fastapi", "starlette") and each not in harmless
+    }
+    assert web
+    assert not {name for name in web if Path(name).name not in HTTP_MODULES}
+
+
+def test_every_module_has_a_name_that_says_something() -> None:
+    vague = {"utils", "util", "helpers", "helper", "common", "misc"}
+    assert not [name for name in NAMES if set(Path(name).with_suffix("").parts) & vague]
+
+
+def test_every_module_says_what_it_is() -> None:
+    written = [name for name in NAMES if (ROOT / name).stat().st_size]
+    assert not [name for name in written if not ast.get_docstring(tree(name))]
+
+
+def test_nothing_is_left_for_later() -> None:
+    later = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b|NotImplementedError")
+    assert not [name for name in NAMES if later.search((ROOT / name).read_text(encoding="utf-8"))]
+
+
+@pytest.mark.parametrize("provider", sorted(providers()))
+def test_every_provider_is_documented_and_recorded(provider: str) -> None:
+    folder = ROOT / "services" / "cx_channels" / provider
+    assert (folder / "README.md").stat().st_size > 500
+    assert any((folder / "fixtures").iterdir())
+    assert any((folder / "golden").iterdir())
+
+
+@pytest.mark.parametrize("provider", sorted(providers()))
+def test_no_provider_knows_another(provider: str) -> None:
+    own = f"cx_channels.{provider.replace('/', '.')}"
+    channels = tuple(f"cx_channels.{folder}" for folder in ("voice", "chat", "email", "social"))
+    folder = ROOT / "services" / "cx_channels" / provider
+    for path in folder.rglob("*.py"):
+        foreign = [
+            each
+            for each in imports(str(path.relative_to(ROOT)))
+            if each.startswith(channels) and not (each == own or each.startswith(f"{own}."))
+        ]
+        assert not foreign, path

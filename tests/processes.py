@@ -1,0 +1,62 @@
+"""Services of the hub for tests, each in a process of its own, on free ports."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+START_SECONDS = 90
+STOP_SECONDS = 30
+
+_READY = re.compile(r"^ready: .* at (http://\S+?)(?:, mail on port (\d+))?$", re.MULTILINE)
+
+
+def bare_environment() -> dict[str, str]:
+    """This environment without settings of a hub."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("CX_")}
+
+
+@dataclass
+class Running:
+    """``said``: the file that its stderr goes to."""
+
+    process: subprocess.Popen[bytes]
+    url: str
+    smtp_port: int
+    said: Path
+
+    def stop(self, number: int = signal.SIGTERM) -> str:
+        """Ask it to stop; it must do so by itself, without a trace. What it said."""
+        self.process.send_signal(number)
+        assert self.process.wait(STOP_SECONDS) == 0, self.said.read_text()
+        said = self.said.read_text()
+        assert "Traceback" not in said, said
+        return said
+
+
+@contextmanager
+def running(command: str, settings: Mapping[str, str], said: Path) -> Iterator[Running]:
+    """``cx COMMAND``, ready; killed at the end if it still runs."""
+    environment = {**bare_environment(), "CX_SMTP_PORT": "0", "CX_LOG_LEVEL": "warning", **settings}
+    with said.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "cx_hub", *command.split(), "--port", "0"], env=environment, stderr=output
+        )
+    try:
+        until = time.monotonic() + START_SECONDS
+        while not (ready := _READY.search(said.read_text())):
+            assert process.poll() is None, f"cx {command} ended with {process.returncode}: {said.read_text()}"
+            assert time.monotonic() < until, f"cx {command} did not get ready: {said.read_text()}"
+            time.sleep(0.05)
+        yield Running(process, ready[1], int(ready[2] or 0), said)
+    finally:
+        process.kill()
+        process.wait()
