@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from cx_context.finish import Json, context_body, encode_body
@@ -273,4 +274,9 @@ class _Bodies:
 
 def meta_of(version: int | None, moved_at: float) -> dict[str, Any]:
     """What stands beside a body."""
-    return {"version": version, "current_to": format_time(int(moved_at * 1_000_000)) if moved_at else None}
+    return {"version": version, "current_to": _time(moved_at) if moved_at else None}
+
+
+@lru_cache(maxsize=64)
+def _time(seconds: float) -> str:
+    return format_time(int(seconds * 1_000_000))

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
+from functools import cache
+from typing import Any, NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -19,8 +19,8 @@ from cx_context.store.open import Store, unavailable
 from cx_events.errors import TryLater
 from cx_events.ids import NodeId
 
-PATIENCE = 2.0
-"""Seconds until a store that does not answer counts as down."""
+PATIENCE = 1.1
+"""Seconds that one statement may take. Nobody waits for more than two: the one under way, and the next."""
 
 MOST_AT_ONCE = 256
 
@@ -31,9 +31,15 @@ _SELECT = (
     "FROM profiles p LEFT JOIN members m ON m.profile = p.id WHERE p.id "
 )
 
+_POSTGRES = f"{_SELECT} = ANY($1::bytea[])"
 
-@dataclass(frozen=True, slots=True)
-class Head:
+
+@cache
+def _sqlite(count: int) -> str:
+    return f"{_SELECT} IN ({','.join('?' * count)})"
+
+
+class Head(NamedTuple):
     """A profile's customer and the version of its context. ``moved_at``: when a projector last moved on, in seconds
     since 1970."""
 
@@ -58,16 +64,12 @@ class Heads:
         self._closing: set[asyncio.Task[None]] = set()
 
     async def of(self, tenant: str, profile: NodeId) -> Head | None:
-        """None for a profile that the tenant does not have. ``TryLater`` within ``PATIENCE``."""
+        """None for a profile that the tenant does not have. ``TryLater`` within twice ``PATIENCE``."""
         answer: asyncio.Future[Head | None] = asyncio.get_running_loop().create_future()
         self._waiting.append((tenant, profile, answer))
         if self._flight is None:
             self._flight = asyncio.create_task(self._fly())
-        try:
-            async with asyncio.timeout(PATIENCE):
-                return await answer
-        except TimeoutError:
-            raise TryLater("store", f"no answer within {PATIENCE:.0f} s") from None
+        return await answer
 
     async def stop(self) -> None:
         if self._flight is not None:
@@ -87,45 +89,42 @@ class Heads:
             self._flight = None
 
     async def _answer(self, asked: Sequence[_Asked]) -> None:
-        wanted = {profile for _, profile, _ in asked}
         try:
-            rows = await self._read(wanted)
-        except TryLater as error:
-            for _, _, answer in asked:
+            async with asyncio.timeout(PATIENCE):
+                rows = await self._read(list({profile for _, profile, _ in asked}))
+        except Exception as error:  # whatever the driver's trouble, its connection is not to be trusted again
+            self._drop()
+            # Those who wait for the next statement would only wait in vain.
+            everybody, self._waiting = [*asked, *self._waiting], []
+            why = unavailable(error).detail if str(error) else "no answer in time"
+            for _, _, answer in everybody:
                 if not answer.done():
-                    answer.set_exception(TryLater(error.part, error.detail))
+                    answer.set_exception(TryLater("store", why))
             return
-        found = {(row[1], bytes(row[0])): Head(bytes(row[2]), bool(row[3]), int(row[4]), float(row[5])) for row in rows}
+        found = {(row[1], bytes(row[0])): Head(bytes(row[2]), bool(row[3]), row[4], row[5]) for row in rows}
         for tenant, profile, answer in asked:
             if not answer.done():
                 answer.set_result(found.get((tenant, profile)))
 
-    async def _read(self, profiles: Collection[NodeId]) -> Sequence[Any]:
+    async def _read(self, profiles: list[NodeId]) -> Sequence[Any]:
         """Once more on a fresh connection where the one that was kept has died meanwhile."""
-        kept = self._connection is not None
-        try:
-            return await self._try(profiles)
-        except TryLater:
-            if not kept:
-                raise
-        return await self._try(profiles)
+        if self._driver is not None:
+            try:
+                return await self._select(profiles)
+            except Exception:
+                self._drop()
+        self._connection = await self._store.engine.connect()
+        self._driver = (await self._connection.get_raw_connection()).driver_connection
+        return await self._select(profiles)
 
-    async def _try(self, profiles: Collection[NodeId]) -> Sequence[Any]:
-        try:
-            async with asyncio.timeout(PATIENCE):
-                if self._connection is None:
-                    self._connection = await self._store.engine.connect()
-                    self._driver = (await self._connection.get_raw_connection()).driver_connection
-                if self._store.is_postgres:
-                    rows: Sequence[Any] = await self._driver.fetch(f"{_SELECT} = ANY($1::bytea[])", list(profiles))
-                else:
-                    values = ",".join(f"x'{profile.hex()}'" for profile in profiles)
-                    rows = await self._driver.execute_fetchall(f"{_SELECT} IN ({values})")
-        except Exception as error:  # whatever the driver's trouble, its connection is not to be trusted again
-            self._drop()
-            raise unavailable(error) if str(error) else TryLater("store", "no answer in time") from error
-        else:
+    async def _select(self, profiles: list[NodeId]) -> Sequence[Any]:
+        if self._store.is_postgres:
+            rows: Sequence[Any] = await self._driver.fetch(_POSTGRES, profiles)
             return rows
+        # Of few lengths, so that SQLite need not compile the statement again for every number of askers.
+        profiles += profiles[-1:] * ((1 << (len(profiles) - 1).bit_length()) - len(profiles))
+        found: Sequence[Any] = await self._driver.execute_fetchall(_sqlite(len(profiles)), profiles)
+        return found
 
     def _drop(self) -> None:
         """Without waiting: closing a connection to a frozen server takes as long as the server pleases."""
