@@ -48,7 +48,12 @@ class Store:
         try:
             if self.is_postgres:
                 async with self._postgres() as driver, driver.transaction():
-                    yield PostgresTx(driver)
+                    tx = PostgresTx(driver)
+                    try:
+                        yield tx
+                        await tx.settled()
+                    finally:
+                        await tx.abandoned()
             else:
                 async with self.engine.begin() as connection:
                     yield SqliteTx(connection)
@@ -120,6 +125,8 @@ def open_store(url: str, *, pool: int = 10) -> Store:
             # Every statement of ours looks up by key. A plan made while a table was small, or had no statistics yet,
             # reads all of it for each key instead, and is kept; so plans are made once, and never that way.
             "enable_seqscan": "off",
+            "enable_hashjoin": "off",
+            "enable_mergejoin": "off",
             "plan_cache_mode": "force_generic_plan",
         }
         return Store(

@@ -8,8 +8,9 @@ gets ``IN`` lists and ``executemany``.
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from functools import lru_cache
 from typing import Any, Protocol
 
@@ -24,7 +25,11 @@ _ANY = re.compile(r"(=|<>) (?:ANY|ALL)\(:([a-z_]+)\)")
 
 
 class Tx(Protocol):
-    """A connection in a transaction (or reading in autocommit)."""
+    """A connection in a transaction (or reading in autocommit).
+
+    What has no answer (``insert``, ``append``, ``update``) may still be under way when its method returns, so that the
+    database works while we do; whatever comes next waits for it, and raises what it raised.
+    """
 
     for_update: str
     """Appended to a SELECT that locks; empty where there is one writer."""
@@ -96,12 +101,39 @@ class PostgresTx:
 
     def __init__(self, connection: asyncpg.Connection[Any]) -> None:
         self._connection = connection
+        self._under_way: asyncio.Task[object] | None = None
+
+    async def settled(self) -> None:
+        """Wait for what is under way."""
+        task, self._under_way = self._under_way, None
+        if task is not None:
+            await task
+
+    async def abandoned(self) -> None:
+        """End what is under way, whatever comes of it."""
+        task, self._under_way = self._under_way, None
+        if task is not None:
+            task.cancel()
+            await asyncio.wait([task])
+            if not task.cancelled():
+                task.exception()  # seen: the transaction ends by another error
+
+    async def _begin(self, work: Coroutine[Any, Any, object]) -> None:
+        try:
+            await self.settled()
+        except BaseException:
+            work.close()
+            raise
+        self._under_way = asyncio.create_task(work)
+        await asyncio.sleep(0)  # so that it is on its way before we go on
 
     async def fetch(self, sql: str, **values: Any) -> Sequence[Row]:
+        await self.settled()
         text, names = _postgres_text(sql)
         return await self._connection.fetch(text, *[values[name] for name in names])
 
     async def execute(self, sql: str, **values: Any) -> int:
+        await self.settled()
         text, names = _postgres_text(sql)
         status = await self._connection.execute(text, *[values[name] for name in names])
         count = status.rpartition(" ")[2]
@@ -111,7 +143,7 @@ class PostgresTx:
         if rows:
             varies, values = _columns(rows)
             text = f"INSERT INTO {shape.table} ({', '.join(shape.columns)}) {_unnest(shape, varies)} {conflict}"
-            await self._connection.execute(text, *values)
+            await self._begin(self._connection.execute(text, *values))
 
     async def insert_new(self, shape: Shape, rows: Sequence[Row]) -> set[bytes]:
         if not rows:
@@ -127,20 +159,23 @@ class PostgresTx:
 
     async def append(self, shape: Shape, rows: Sequence[Row]) -> None:
         if rows:
-            await self._connection.copy_records_to_table(shape.table, records=rows, columns=shape.columns)
+            await self._begin(
+                self._connection.copy_records_to_table(shape.table, records=rows, columns=list(shape.columns))
+            )
 
     async def update(self, shape: Shape, rows: Sequence[Row]) -> None:
         if rows:
             key, *others = shape.columns
             arrays = ", ".join(f"${at}::{kind}[]" for at, kind in enumerate(shape.types, 1))
-            await self._connection.execute(
+            text = (
                 f"UPDATE {shape.table} SET {', '.join(f'{name} = u.{name}' for name in others)} "
-                f"FROM unnest({arrays}) AS u ({', '.join(shape.columns)}) WHERE {shape.table}.{key} = u.{key}",
-                *[list(column) for column in zip(*rows, strict=True)],
+                f"FROM unnest({arrays}) AS u ({', '.join(shape.columns)}) WHERE {shape.table}.{key} = u.{key}"
             )
+            await self._begin(self._connection.execute(text, *map(list, zip(*rows, strict=True))))
 
     async def lock(self, name: int, *, exclusive: bool) -> None:
         function = "pg_advisory_xact_lock" if exclusive else "pg_advisory_xact_lock_shared"
+        await self.settled()
         await self._connection.execute(f"SELECT {function}($1)", name)
 
 
