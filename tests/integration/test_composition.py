@@ -1,0 +1,304 @@
+"""The hub put together: what is waited for, what is supervised, and how it stops."""
+
+from __future__ import annotations
+
+import asyncio
+import smtplib
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import msgspec
+import pytest
+
+from cx_context.store import open_store, writer
+from cx_events.errors import Fatal, TryLater
+from cx_events.facts import decision_source
+from cx_events.log import INTERACTIONS, Log, Partition, Record
+from cx_events.log.open import open_log
+from cx_events.testing.builders import ACME, an_event
+from cx_hub.compose import Hub, running_hub
+from cx_hub.demo.run import embedded_settings, until_ready
+from cx_hub.identity_rules import configured_rules, put_in_force, rules_change
+from cx_hub.late import LateLog
+from cx_hub.supervise import Supervisor
+from cx_identity.rules import DEFAULT, Rules
+from cx_runtime.health import Health
+from cx_runtime.metrics import Metrics
+from cx_runtime.settings import Settings
+from cx_runtime.tenants import IdentityConfig, TenantConfig, Tenants, load
+
+PATIENCE = 30.0
+
+
+async def until(holds: Any) -> None:
+    async with asyncio.timeout(PATIENCE):
+        while not await holds():
+            await asyncio.sleep(0.02)
+
+
+# --- supervision ------------------------------------------------------------------------------------------------------
+
+
+def supervisor() -> tuple[Supervisor, Health]:
+    health = Health()
+    return Supervisor(health, Metrics()), health
+
+
+async def test_a_task_that_fails_is_started_again_and_readiness_says_so() -> None:
+    watched, health = supervisor()
+    starts = 0
+
+    async def work() -> None:
+        nonlocal starts
+        starts += 1
+        if starts < 3:
+            raise ZeroDivisionError("a fault")
+        await asyncio.Event().wait()
+
+    watched.start("work", work)
+    await until(lambda: _is(starts == 3))
+    report = await health.ready()
+    assert not report.ok
+    assert "work: ZeroDivisionError: a fault" in report.parts["tasks"].why
+    assert not watched.stopping.is_set()
+    await watched.stop_all()
+
+
+async def test_a_fatal_stops_the_process_and_keeps_the_reason() -> None:
+    watched, health = supervisor()
+
+    async def work() -> None:
+        raise Fatal("the log lost records")
+
+    watched.start("work", work)
+    await asyncio.wait_for(watched.stopping.wait(), PATIENCE)
+    assert str(watched.fatal) == "the log lost records"
+    assert not health.live().ok
+    await watched.stop_all()
+
+
+async def test_a_task_that_is_done_is_not_started_again() -> None:
+    watched, health = supervisor()
+    starts = 0
+
+    async def work() -> None:
+        nonlocal starts
+        starts += 1
+        if starts == 1:
+            raise TryLater("store", "not yet")
+
+    watched.start("work", work)
+    await watched.finished(["work"])
+    assert starts == 2
+    assert (await health.ready()).ok
+
+
+async def test_stopping_ends_the_pause_of_a_task_that_failed() -> None:
+    watched, _ = supervisor()
+    failed = asyncio.Event()
+
+    async def work() -> None:
+        failed.set()
+        raise TryLater("store", "down")
+
+    watched.start("work", work)
+    await failed.wait()
+    watched.stopping.set()
+    await asyncio.wait_for(watched.finished(["work"]), PATIENCE)
+
+
+async def _is(value: bool) -> bool:
+    return value
+
+
+# --- parts that are not there yet -------------------------------------------------------------------------------------
+
+
+async def test_a_log_that_is_not_there_yet_asks_to_come_again_and_then_takes_records(tmp_path: Path) -> None:
+    log = LateLog(open_log(f"sqlite:///{tmp_path / 'log.db'}"))
+    event = an_event(id="m-1", email="ana@example.com", text="hello")
+    with pytest.raises(TryLater, match="being opened"):
+        await log.append([Record(INTERACTIONS, event.key, event.raw)])
+    await log.start()
+    assert len(await log.append([Record(INTERACTIONS, event.key, event.raw)])) == 1
+    await log.stop()
+
+
+def example(text: str) -> dict[str, Any]:
+    return {
+        "specversion": "1.0",
+        "id": text,
+        "source": "//acme.example/chat",
+        "type": "cx.message.received.v1",
+        "time": "2026-11-22T10:02:11Z",
+        "data": {
+            "channel": "chat",
+            "interaction": "chat-1",
+            "participants": [{"role": "customer", "identifiers": [{"kind": "email", "value": "ana@example.com"}]}],
+            "message": {"id": text, "text": text},
+        },
+    }
+
+
+async def send(url: str, tenants: Tenants, text: str) -> httpx2.Response:
+    async with httpx2.AsyncClient(trust_env=False, timeout=PATIENCE) as http:
+        return await http.post(f"{url}/v1/events", json=example(text), headers=authorization(tenants))
+
+
+def authorization(tenants: Tenants) -> dict[str, str]:
+    return {"authorization": f"Bearer {tenants.by_name['acme'].keys[0].secret}"}
+
+
+def without_store(home: Path) -> Settings:
+    """A store that nothing answers for: PostgreSQL on a port where nobody listens."""
+    return embedded_settings(home).model_copy(update={"store_url": "postgresql+asyncpg://x:x@127.0.0.1:1/x"})
+
+
+async def test_without_its_store_a_hub_takes_events_and_says_that_it_is_not_ready(tmp_path: Path) -> None:
+    tenants = load(None, tmp_path, {})
+    async with running_hub(without_store(tmp_path), tenants) as hub:
+        await asyncio.wait_for(hub.log.opened.wait(), PATIENCE)
+        assert (await send(hub.url, tenants, "while the store is down")).status_code == 202
+        async with httpx2.AsyncClient(base_url=hub.url, trust_env=False, timeout=PATIENCE) as http:
+            ready = await http.get("/readyz")
+            assert ready.status_code == 503
+            assert "store" in ready.json()["detail"]
+            assert (await http.get("/healthz")).status_code == 200
+            context = await http.get(
+                "/v1/context", params={"identifier": "email:ana@example.com"}, headers=authorization(tenants)
+            )
+            assert context.status_code == 503
+            assert int(context.headers["retry-after"]) >= 1
+            assert "cx_intake_events_total" in (await http.get("/metrics")).text
+
+
+async def test_what_was_taken_without_the_store_is_applied_once_it_is_there(tmp_path: Path) -> None:
+    tenants = load(None, tmp_path, {})
+    async with running_hub(without_store(tmp_path), tenants) as hub:
+        await asyncio.wait_for(hub.log.opened.wait(), PATIENCE)
+        assert (await send(hub.url, tenants, "kept")).status_code == 202
+    async with running_hub(embedded_settings(tmp_path), tenants) as hub:
+        await until_ready(hub.url)
+        document = await context(hub, tenants, at_least="//acme.example/chat#kept")
+    assert document["body"]["counts"]["messages"] == 1
+
+
+async def context(hub: Hub, tenants: Tenants, at_least: str) -> dict[str, Any]:
+    async with httpx2.AsyncClient(base_url=hub.url, trust_env=False, timeout=PATIENCE) as http:
+        answer = await http.get(
+            "/v1/context",
+            params={"identifier": "email:ana@example.com", "at_least": at_least, "wait": "10s"},
+            headers=authorization(tenants),
+        )
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+async def test_without_its_log_a_hub_answers_503_with_retry_after(tmp_path: Path) -> None:
+    tenants = load(None, tmp_path, {})
+    settings = embedded_settings(tmp_path).model_copy(update={"log_url": "kafka://127.0.0.1:1"})
+    async with running_hub(settings, tenants, frozenset({"channels"})) as hub:
+        answer = await send(hub.url, tenants, "nowhere to put it")
+        assert answer.status_code == 503
+        assert int(answer.headers["retry-after"]) >= 1
+
+        def mail() -> int:
+            with smtplib.SMTP("127.0.0.1", hub.smtp_port, timeout=PATIENCE) as server:
+                server.ehlo("mx.example.com")
+                server.mail("ana@example.com")
+                server.rcpt("support@acme.example")
+                return server.data(b"From: ana@example.com\r\nMessage-ID: <m@example.com>\r\n\r\nhello\r\n")[0]
+
+        assert await asyncio.to_thread(mail) == 451
+
+
+async def test_a_hub_that_stops_gives_its_partitions_up(tmp_path: Path) -> None:
+    settings = embedded_settings(tmp_path)
+    async with running_hub(settings, load(None, tmp_path, {})) as hub:
+        await until_ready(hub.url)
+    store = open_store(settings.resolved_store_url())
+    async with store.reading() as tx:
+        assert {row[0] for row in await tx.fetch("SELECT owner FROM partitions")} == {""}
+        assert not await tx.fetch("SELECT 1 FROM workers")
+    await store.stop()
+
+
+# --- rules of identity ------------------------------------------------------------------------------------------------
+
+
+def tenants_with(identity: IdentityConfig) -> Tenants:
+    return Tenants({"acme": TenantConfig(id_key="acme example key", identity=identity)})
+
+
+def rules_of(log_records: list[dict[str, Any]]) -> list[tuple[str, Any]]:
+    return [
+        (event["id"], event["data"]["identity"]["rules"]["never_link"])
+        for event in log_records
+        if event["type"] == "cx.identity.rules_changed.v1"
+    ]
+
+
+async def stored(log: Log) -> list[dict[str, Any]]:
+    reader = log.reader()
+    reader.assign({Partition(INTERACTIONS, number): 0 for number in await log.end_positions(INTERACTIONS)})
+    found: list[dict[str, Any]] = []
+    while records := await reader.read(1000, wait=0.1):
+        found += [msgspec.json.decode(record.value) for record in records]
+    await reader.close()
+    return sorted(found, key=lambda event: event["recordedtime"])
+
+
+async def run_with(settings: Settings, identity: IdentityConfig) -> list[tuple[str, Any]]:
+    """Run a hub with these rules until they are in force; all changes of rules on the log."""
+    tenants = tenants_with(identity)
+    wanted = configured_rules("acme", tenants.by_name["acme"])
+    async with running_hub(settings, tenants) as hub:
+        await until_ready(hub.url)
+
+        async def in_force() -> bool:
+            async with hub.store.reading() as tx:
+                return await writer.rules_in_force(tx, "acme", DEFAULT) == wanted
+
+        await until(in_force)
+        return rules_of(await stored(hub.log))
+
+
+async def test_configured_rules_become_facts_each_time_that_they_change(tmp_path: Path) -> None:
+    settings = embedded_settings(tmp_path)
+    plain, strict = IdentityConfig(), IdentityConfig(never_link=("email:noreply@*",))
+    assert await run_with(settings, plain) == []
+    assert [rules for _, rules in await run_with(settings, strict)] == [["email:noreply@*"]]
+    assert len(await run_with(settings, strict)) == 1
+    assert [rules for _, rules in await run_with(settings, plain)] == [["email:noreply@*"], []]
+    again = await run_with(settings, strict)
+    assert [rules for _, rules in again] == [["email:noreply@*"], [], ["email:noreply@*"]]
+    assert len({id for id, _ in again}) == 3
+
+
+async def test_two_processes_that_start_at_once_write_the_same_event(tmp_path: Path) -> None:
+    settings = embedded_settings(tmp_path)
+    log, store = open_log(settings.resolved_log_url()), open_store(settings.resolved_store_url())
+    await log.start()
+    await store.start()
+    tenants = tenants_with(IdentityConfig(exclusive=("crm", "account")))
+    assert await asyncio.gather(put_in_force(tenants, store, log, 1), put_in_force(tenants, store, log, 2)) == [1, 1]
+    first, second = await stored(log)
+    assert (first["source"], first["id"]) == (second["source"], second["id"])
+    assert first["data"] == second["data"]
+    await log.stop()
+    await store.stop()
+
+
+def test_a_change_of_rules_is_at_home_with_the_tenant() -> None:
+    change = rules_change(ACME, Rules.parse({"exclusive": []}), "", 1_000_000)
+    assert change.source == decision_source("acme")
+    assert change.key.decode() == ACME.tenant_node().hex()
+    assert change.id != rules_change(ACME, Rules.parse({"exclusive": []}), "another#change", 1_000_000).id
+
+
+def test_rules_that_cannot_be_stop_the_start_and_name_the_place() -> None:
+    tenants = tenants_with(IdentityConfig(never_link=("no kind",)))
+    with pytest.raises(Fatal, match=r"tenants\.acme\.identity: never_link"):
+        configured_rules("acme", tenants.by_name["acme"])
