@@ -168,7 +168,7 @@ class Contexts:
                 return Served(head.customer, kept[0], head.moved_at, kept[1])
             task = self._rendering.get(key)
             if task is None:
-                task = asyncio.create_task(within(self._render(tenant, head.customer)))
+                task = asyncio.create_task(within(self._render(tenant, head)))
                 self._rendering[key] = task
                 task.add_done_callback(lambda done: self._rendered(key, done))
             served = await asyncio.shield(task)
@@ -180,19 +180,18 @@ class Contexts:
         if not done.cancelled():
             done.exception()
 
-    async def _render(self, tenant: str, customer: NodeId) -> Served:
-        """All from one state of the store, in which the customer may have become part of another."""
+    async def _render(self, tenant: str, head: Head) -> Served:
+        """All from one state of the store, later than the head's: the customer may have become part of another."""
         tenancy = self._tenancies[tenant]
         async with self._store.reading() as tx:
-            found = await reader.find_node(tx, tenant, customer)
+            found = await reader.find_node(tx, tenant, head.customer)
             if found is None:
                 raise unknown()
             known = await reader.load(tx, tenancy.ids, found.customer)
-            moved_at = await reader.current_to(tx)
         body = encode_body(context_body(known, tenancy.window))
         self.rendered += 1
         self._bodies.put((tenant, found.customer), found.version, body)
-        return Served(found.customer, found.version, moved_at, body)
+        return Served(found.customer, found.version, head.moved_at, body)
 
     async def candidates(self, tenant: str, ambiguous: Ambiguous) -> list[Json]:
         """Who may be meant, surest first, each with why."""
@@ -240,7 +239,7 @@ async def _concerns(tx: Tx, tenant: str, ids: IdSpace, event: reader.Stored, cus
     if found is not None and found.customer == customer:
         return True
     named = links_of(Fact(decode_leniently(event.raw)[0], event.raw, ids), ids).profiles
-    return customer in (await writer.customers_of(tx, [profile.id for profile in named])).values()
+    return customer in (await writer.customers_of(tx, tenant, [profile.id for profile in named])).values()
 
 
 class _Bodies:

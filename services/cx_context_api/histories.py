@@ -33,7 +33,7 @@ Page = tuple[list[Json], str | None]
 
 async def timeline(tx: Tx, tenancy: Tenancy, customer: NodeId, cursor: str | None, most: int) -> Page:
     """Everything that happened, newest first."""
-    homes = await _homes(tx, customer)
+    homes = await _homes(tx, tenancy, customer)
     facts, following = await _facts(tx, tenancy, homes, TIMELINE, cursor, most)
     return [timeline_entry(fact) for fact in facts], following
 
@@ -53,13 +53,13 @@ async def _facts(
     return [fact for fact in facts[:most] if makes_part(fact.event.type)], following
 
 
-async def _homes(tx: Tx, customer: NodeId) -> list[NodeId]:
-    members = [member.id for member in await reader.members_of(tx, customer)]
-    return await reader.homes_of_customer(tx, customer, members or [customer])
+async def _homes(tx: Tx, tenancy: Tenancy, customer: NodeId) -> list[NodeId]:
+    members = [member.id for member in await reader.members_of(tx, tenancy.ids.tenant, customer)]
+    return await reader.homes_of_customer(tx, tenancy.ids.tenant, customer, members or [customer])
 
 
 async def _threads(tx: Tx, tenancy: Tenancy, homes: Sequence[NodeId]) -> list[Conversation]:
-    return thread(interactions_of(await reader.parts_of(tx, homes)), tenancy.window)
+    return thread(interactions_of(await reader.parts_of(tx, tenancy.ids.tenant, homes)), tenancy.window)
 
 
 async def conversations(tx: Tx, tenancy: Tenancy, customer: NodeId, cursor: str | None, most: int) -> Page:
@@ -70,7 +70,7 @@ async def conversations(tx: Tx, tenancy: Tenancy, customer: NodeId, cursor: str 
     placed = sorted(
         (
             ((max(member.last_activity for member in found.members), found.id), found)
-            for found in await _threads(tx, tenancy, await _homes(tx, customer))
+            for found in await _threads(tx, tenancy, await _homes(tx, tenancy, customer))
         ),
         key=lambda item: item[0],
         reverse=True,
@@ -96,7 +96,7 @@ async def find_thread(tx: Tx, tenant: str, tenancy: Tenancy, anchor: NodeId) -> 
     side = await reader.side_of(tx, tenant, anchor)
     found = await reader.find_node(tx, tenant, side.home) if side is not None else None
     if side is not None and found is not None:
-        homes = await _homes(tx, found.customer)
+        homes = await _homes(tx, tenancy, found.customer)
         conversation = conversation_with(await _threads(tx, tenancy, homes), anchor)
         if conversation is not None:
             return Thread(found.customer, found.version, side, homes, conversation)

@@ -30,11 +30,11 @@ _NO_ID = bytes(16)
 
 async def candidate_at(tx: Tx, tenant: str, identifier: Profile, rules: Rules) -> Candidate:
     """Whose a shared identifier may be."""
-    edges = await writer.edges_at(tx, [identifier.id])
+    edges = await writer.edges_at(tx, tenant, [identifier.id])
     ends = {end for edge in edges for end in (edge.a, edge.b)} - {identifier.id}
     profiles = await reader.profiles_of(tx, tenant, ends)
     known = [edge for edge in edges if (edge.b if edge.a == identifier.id else edge.a) in profiles]
-    return candidate_for(identifier, known, profiles, await writer.customers_of(tx, profiles), rules)
+    return candidate_for(identifier, known, profiles, await writer.customers_of(tx, tenant, profiles), rules)
 
 
 async def candidates(
@@ -92,11 +92,11 @@ def evidence_view(evidence: Evidence) -> Json:
 async def explanation(tx: Tx, tenant: str, tenancy: Tenancy, customer: NodeId) -> Json:
     """All that made a customer one, and what did not."""
     rules = await writer.rules_in_force(tx, tenant, tenancy.rules)
-    members = [member.id for member in await reader.members_of(tx, customer)]
+    members = [member.id for member in await reader.members_of(tx, tenant, customer)]
     scope = await reader.surroundings(tx, tenant, members, rules)
     graph = scope.surroundings()
     told = explain(customer, graph, resolve(scope.graph(), rules), rules)
-    nodes = set(await reader.homes_of_customer(tx, customer, members or [customer])) - set(members)
+    nodes = set(await reader.homes_of_customer(tx, tenant, customer, members or [customer])) - set(members)
     attributions = await reader.attributions_about(tx, tenant, members, nodes)
     keys = [view.decision.key for view in told.decisions[:SHOWN]] + [a.key for a, _ in attributions[:SHOWN]]
     events = {key: decode_leniently(raw)[0] for key, raw in (await writer.stored_raws(tx, keys)).items()}

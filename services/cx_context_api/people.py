@@ -115,7 +115,7 @@ async def _withdraw(tx: Tx, tenant: str, tenancy: Tenancy, body: bodies.Unmerge,
 async def attribute(tx: Tx, tenant: str, tenancy: Tenancy, body: bodies.Attribute) -> Verdict:
     """``Refused``: ``unknown-interaction``, ``unknown-profile`` (404), ``names-somebody`` (422)."""
     node = tenancy.ids.interaction(body.interaction)
-    homes = (await writer.homes_of(tx, [node])).get(node, set())
+    homes = (await writer.homes_of(tx, tenant, [node])).get(node, set())
     if not homes:
         raise Refused("unknown-interaction", f"there is no interaction {body.interaction[:64]!r}", 404)
     if node not in homes:
@@ -134,7 +134,7 @@ async def dismiss(tx: Tx, tenant: str, tenancy: Tenancy, body: bodies.Dismiss) -
     candidate = by_id(body.candidate).node
     identifier = candidate_id(candidate)
     known = await reader.profiles_of(tx, tenant, [identifier])
-    shared = await writer.previously_shared(tx, list(known))
+    shared = await writer.previously_shared(tx, tenant, list(known))
     if identifier not in shared or await reader.dismissed_among(tx, tenant, shared):
         raise Refused("unknown-candidate", f"there is no open candidate {body.candidate}", 404)
     said = IdentityDecision(candidate=text_of(candidate))
@@ -159,7 +159,7 @@ async def _customer(tx: Tx, tenant: str, id: str) -> NodeId:
 
 
 async def _profiles(tx: Tx, tenant: str, customer: NodeId, asked: str) -> list[Profile]:
-    members = [member.id for member in await reader.members_of(tx, customer)]
+    members = [member.id for member in await reader.members_of(tx, tenant, customer)]
     if not members:
         raise Refused("not-a-profile", f"{asked} is an interaction that names nobody: attribute it to somebody instead")
     return list((await reader.profiles_of(tx, tenant, members)).values())

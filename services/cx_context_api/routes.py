@@ -10,6 +10,8 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import Receive, Send
+from starlette.types import Scope as ScopeOf
 
 from cx_context.finish import Json
 from cx_context.store import Store, reader
@@ -84,17 +86,17 @@ class Routes:
     def all(self) -> list[Route]:
         """What is read most stands first."""
         found = [
-            Route("/v1/context", self.context, methods=["GET"]),
-            Route("/v1/customers/{id}/context", self.customer_context, methods=["GET"]),
-            Route("/v1/context/lookup", self.lookup, methods=["POST"]),
-            Route("/v1/customers/{id}/timeline", self.timeline, methods=["GET"]),
-            Route("/v1/customers/{id}/conversations", self.conversations, methods=["GET"]),
-            Route("/v1/customers/{id}/identity", self.identity, methods=["GET"]),
-            Route("/v1/conversations/{id}", self.conversation, methods=["GET"]),
-            Route("/v1/identity/candidates", self.candidates, methods=["GET"]),
+            _route("GET", "/v1/context", self.context),
+            _route("GET", "/v1/customers/{id}/context", self.customer_context),
+            _route("POST", "/v1/context/lookup", self.lookup),
+            _route("GET", "/v1/customers/{id}/timeline", self.timeline),
+            _route("GET", "/v1/customers/{id}/conversations", self.conversations),
+            _route("GET", "/v1/customers/{id}/identity", self.identity),
+            _route("GET", "/v1/conversations/{id}", self.conversation),
+            _route("GET", "/v1/identity/candidates", self.candidates),
         ]
-        found += [Route(f"/v1/conversations/{{id}}/{name}", self._act(name), methods=["POST"]) for name in threads.ACTS]
-        found += [Route(f"/v1/identity/{name}", self._judge(name), methods=["POST"]) for name in JUDGED]
+        found += [_route("POST", f"/v1/conversations/{{id}}/{name}", self._act(name)) for name in threads.ACTS]
+        found += [_route("POST", f"/v1/identity/{name}", self._judge(name)) for name in JUDGED]
         return found
 
     async def context(self, request: Request) -> Response:
@@ -327,6 +329,22 @@ class Routes:
     @staticmethod
     def _query(request: Request, allowed: tuple[str, ...]) -> Query:
         return Query(request.scope["query_string"], allowed, ("at_least",))
+
+
+class _Endpoint:
+    """A handler as an app of its own: the framework's wrapping of functions, which catches errors once more, is spared.
+    They reach the handlers that the whole app has."""
+
+    def __init__(self, answer: Callable[[Request], Awaitable[Response]]) -> None:
+        self._answer = answer
+
+    async def __call__(self, scope: ScopeOf, receive: Receive, send: Send) -> None:
+        response = await self._answer(Request(scope, receive, send))
+        await response(scope, receive, send)
+
+
+def _route(method: str, path: str, answer: Callable[[Request], Awaitable[Response]]) -> Route:
+    return Route(path, _Endpoint(answer), methods=[method])
 
 
 async def _customer(tx: Tx, tenant: str, node: NodeId) -> reader.Found:

@@ -35,21 +35,21 @@ async def outcome(
     resolution = resolve(graph, rules)
     attributions = {node: await _attribution(tx, tenant, node, decided) for node in nodes}
     supposed = Supposed(resolution.customer_of, attributions)
-    before = await writer.customers_of(tx, scope.nodes)
-    whose_before = await reader.following(tx, nodes)
-    whose_after = await reader.following(tx, nodes, supposed)
+    before = await writer.customers_of(tx, tenant, scope.nodes)
+    whose_before = await reader.following(tx, tenant, nodes)
+    whose_after = await reader.following(tx, tenant, nodes, supposed)
     moved = {node for node in scope.nodes if resolution.customer_of[node] != before[node]}
     touched = {resolution.customer_of[id] for id in {*moved, *profiles} if id in resolution.customer_of}
     touched |= {resolution.customer_of.get(id, id) for id in whose_before.values() if id not in whose_after}
     touched |= set(whose_after.values())
     found = []
     for customer in sorted(touched)[:SHOWN]:
-        members = await _members(tx, customer, resolution, graph.profiles.keys())
-        homes = await reader.homes_of_customer(tx, customer, [m.id for m in members] or [customer], supposed)
+        members = await _members(tx, tenant, customer, resolution, graph.profiles.keys())
+        homes = await reader.homes_of_customer(tx, tenant, customer, [m.id for m in members] or [customer], supposed)
         known = Known(
             customer=customer,
             members=members,
-            parts=await reader.parts_of(tx, homes),
+            parts=await reader.parts_of(tx, tenant, homes),
             latest=await reader.latest_facts(tx, tenancy.ids, homes, 50),
         )
         if known.parts or known.members:
@@ -57,13 +57,15 @@ async def outcome(
     return found
 
 
-async def _members(tx: Tx, customer: NodeId, resolution: Resolution, decided: Iterable[NodeId]) -> list[Member]:
+async def _members(
+    tx: Tx, tenant: str, customer: NodeId, resolution: Resolution, decided: Iterable[NodeId]
+) -> list[Member]:
     """By the supposed resolution where it has a say, else as they are."""
     own = [id for id in decided if resolution.customer_of[id] == customer]
     if not own:
-        return await reader.members_of(tx, customer)
+        return await reader.members_of(tx, tenant, customer)
     members = []
-    for profile in (await writer.profiles(tx, own)).values():
+    for profile in (await writer.profiles(tx, tenant, own)).values():
         joined = resolution.joined.get(profile.id)
         why = (joined.rule, "#".join(joined.evidence), joined.confidence, joined.via) if joined is not None else None
         members.append(Member(profile.id, profile.kind, profile.scope, profile.value, profile.first_recorded, why))
