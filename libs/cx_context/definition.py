@@ -99,11 +99,12 @@ def follow(
 ) -> NodeId:
     """Whose an interaction is that some events name nobody in.
 
-    By a person's word that of the profile it was attributed to, or nobody's; else the one customer that its other
-    events name; else, if they name none or several, it stands alone: then it is a customer of its own, by its node.
+    By a person's word that of the profile it was attributed to (once some fact names it), or nobody's; else the one
+    customer that its other events name; else, if they name none or several, it stands alone: then it is a customer of
+    its own, by its node.
     """
     if standing is not None:
-        return node if standing.profile is None else customer_of.get(standing.profile, standing.profile)
+        return node if standing.profile is None else customer_of.get(standing.profile, node)
     named = {customer_of.get(profile, profile) for profile in namers}
     return named.pop() if len(named) == 1 else node
 

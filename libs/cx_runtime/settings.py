@@ -34,7 +34,7 @@ class Settings(BaseSettings):
     max_body: int = Field(default=1 << 20, ge=1024, description="largest request body in bytes, mail apart")
     max_mail: int = Field(default=30 << 20, ge=1024, description="largest mail in bytes")
     batch_events: int = Field(
-        default=1000, ge=1, le=10_000, description="events that a projector applies in one transaction"
+        default=4000, ge=1, le=10_000, description="events that a projector applies in one transaction"
     )
     lease_seconds: float = Field(
         default=5.0, gt=0, description="how long a projector owns a partition without renewing"

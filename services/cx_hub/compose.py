@@ -275,7 +275,7 @@ async def _http(hub: Hub, services: Sequence[AddRoutes]) -> AsyncIterator[None]:
     app = compose_app(services, hub.health, hub.metrics)
     with _listening(hub.settings.host, hub.settings.port) as listener:
         hub.port = listener.getsockname()[1]
-        server = _Server(server_config(app, hub.settings.host, hub.port, log_level="warning"))
+        server = _Server(server_config(app, hub.settings.host, hub.port, log_level="warning", lifespan="off"))
         serving = asyncio.create_task(server.serve(sockets=[listener]), name="http")
         while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn has a flag, no event
             await asyncio.sleep(0.01)

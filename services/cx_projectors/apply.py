@@ -18,7 +18,7 @@ from cx_context.store.leases import Held
 from cx_context.store.open import tenant_lock
 from cx_context.store.sql import Tx
 from cx_events.codec import same_content
-from cx_events.errors import CxError
+from cx_events.errors import CxError, Refused
 from cx_events.facts import Fact
 from cx_events.ids import IdSpace, NodeId
 from cx_events.log import Partition
@@ -108,7 +108,7 @@ async def apply_batch(
     await writer.keep_copies(tx, copies)
     stripe = min((p.number for p in held), default=0)
     for tenant, incoming in batch.by_tenant(key for key in batch.facts if key in new).items():
-        facts = [each.fact for each in incoming if each.problem is None or makes_part(each.fact.event.type)]
+        facts = [each.fact for each in incoming]
         await apply_facts(tx, tenant, facts, applied, memory, tenants[tenant], stripe=stripe, alone=alone)
     await writer.write_dead_letters(tx, batch.letters)
     await leases.advance(tx, batch.positions)
@@ -153,27 +153,33 @@ async def apply_facts(
     dirty, decided = await learn_identity(tx, tenant, facts, memory, tenancy.ids, learned)
     touched, first_parts = await _add_to_parts(tx, tenant, facts, memory, learned)
     nodes = {home for home, node in touched if home == node}
-    homes = await writer.homes_of(tx, nodes | {node for _, node in first_parts})
-    moved_nodes = {node for _, node in first_parts if node in homes.get(node, ()) and len(homes[node]) > 1}
-    moved_nodes |= decided.attributed
-    alone = alone or bool(dirty or decided.rules or moved_nodes)
+    homes = await writer.homes_of(tx, tenant, nodes | {node for _, node in first_parts})
+    first_nodes = {node for _, node in first_parts}
+    moved_nodes = _followed_anew(first_nodes, homes) | decided.attributed
+    alone = alone or bool(dirty or decided.withdrawn or decided.rules or moved_nodes)
 
     await tx.lock(tenant_lock("graph", tenant), exclusive=alone)
-    fresh = [p.id for p in learned.profiles.values()]
-    if fresh and not dirty and await writer.decisions_naming(tx, fresh):
-        if not alone:
-            raise MustBeAlone("a decision waits for a profile of this batch")
-        dirty |= set(fresh)
+    # What was read before the lock may have moved: others were blind to our rows as we were to theirs.
+    late = await _waited_for(tx, tenant, learned) - dirty
+    now_moved = _followed_anew(first_nodes, await writer.homes_of(tx, tenant, first_nodes))
+    now_moved = (now_moved | await writer.nodes_attributed_to(tx, tenant, learned.named)) - moved_nodes
+    if (late or now_moved) and not alone:
+        raise MustBeAlone("another writer's rows, or a decision that waited, concern this batch")
+    dirty |= late
+    moved_nodes |= now_moved
+    if decided.withdrawn:
+        dirty |= await concerned_by(tx, tenant, decided)
+        moved_nodes |= decided.attributed
     moves = Moves()
     if dirty or decided.rules:
         moves = await recompute(tx, tenant, None if decided.rules else dirty, tenancy)
     for node in moved_nodes:
-        moves.together(node, *await all_sides(tx, node))
+        moves.together(node, *await all_sides(tx, tenant, node))
     changed = set(moves.changed)
-    customer_of = await writer.customers_of(tx, {home for home, _ in touched} | learned.named)
+    customer_of = await writer.customers_of(tx, tenant, {home for home, _ in touched} | learned.named)
     # The home of an event without an interaction may be a profile, which may have joined others.
     alone_nodes = {node for node in nodes if customer_of[node] == node and node not in memory.profiles}
-    customer_of.update(await reader.following(tx, alone_nodes))
+    customer_of.update(await reader.following(tx, tenant, alone_nodes))
     changed.update(customer_of.values())
     await writer.raise_versions(tx, changed, stripe)
     if moves.groups():
@@ -184,19 +190,51 @@ async def apply_facts(
     applied.learned.append(learned)
 
 
-async def all_sides(tx: Tx, node: NodeId) -> set[NodeId]:
+def _followed_anew(first_nodes: Iterable[NodeId], homes: Mapping[NodeId, set[NodeId]]) -> set[NodeId]:
+    """Interactions with a first part here that have a part of their own besides others': whom it follows may change."""
+    return {node for node in first_nodes if node in homes.get(node, ()) and len(homes[node]) > 1}
+
+
+async def _waited_for(tx: Tx, tenant: str, learned: Learned) -> set[NodeId]:
+    """Of the profiles that are new to us: those that a decision named before, or that somebody joined meanwhile."""
+    fresh = learned.named
+    if not fresh:
+        return set()
+    decided = await writer.has_decisions(tx, tenant)
+    decisions = await writer.decisions_naming(tx, tenant, fresh) if decided else []
+    named = {node for decision in decisions for node in (decision.a, decision.b)}
+    return (named & fresh) | (await writer.member_rows(tx, tenant, fresh)).keys()
+
+
+async def concerned_by(tx: Tx, tenant: str, decided: Decided) -> set[NodeId]:
+    """The profiles that withdrawals concern; attributed interactions and rules are noted in ``decided``. Under the
+    exclusive lock, since what is withdrawn may come from another partition at the same time."""
+    withdrawn = await _withdrawn(tx, tenant, decided.withdrawn)
+    decided.attributed |= await writer.named_as(tx, "attributions", "interaction", tenant, withdrawn)
+    decided.rules |= bool(await writer.named_as(tx, "rule_changes", "key", tenant, withdrawn))
+    concerned = [decision for decision in await writer.decisions(tx, tenant) if decision.name in withdrawn]
+    return _profiles_of(concerned)
+
+
+def _profiles_of(decisions: Iterable[Decision]) -> set[NodeId]:
+    return {node for decision in decisions for node in (decision.a, decision.b) if node}
+
+
+async def all_sides(tx: Tx, tenant: str, node: NodeId) -> set[NodeId]:
     """Every customer that an interaction's node may have stood for, or stands for now."""
-    homes = (await writer.homes_of(tx, [node])).get(node, set()) - {node}
-    attributed = await writer.attributed_profiles(tx, node)
-    return set((await writer.customers_of(tx, homes | attributed)).values())
+    homes = (await writer.homes_of(tx, tenant, [node])).get(node, set()) - {node}
+    attributed = await writer.attributed_profiles(tx, tenant, node)
+    return set((await writer.customers_of(tx, tenant, homes | attributed)).values())
 
 
 @dataclass(slots=True)
 class Decided:
-    """What a batch's decisions concern besides the graph: interactions that were attributed, whether rules changed."""
+    """What a batch's decisions concern besides the graph: interactions that were attributed, whether rules changed, and
+    the decisions that others are withdrawn by: what those concern can be told under the exclusive lock alone."""
 
     attributed: set[NodeId] = field(default_factory=set)
     rules: bool = False
+    withdrawn: list[Decision] = field(default_factory=list)
 
 
 async def learn_identity(
@@ -211,7 +249,10 @@ async def learn_identity(
     rules: list[RulesChange] = []
     for fact in facts:
         if not makes_part(fact.event.type):
-            decision = decision_of(fact, ids)
+            try:
+                decision = decision_of(fact, ids)
+            except Refused:
+                continue  # marked and noticed when it was read
             if isinstance(decision, Decision):
                 decisions.append(decision)
             elif isinstance(decision, Attribution):
@@ -232,7 +273,7 @@ async def learn_identity(
             elsewhere += [(profile.id, fact.key) for profile in named.profiles]
     dirty: set[NodeId] = set()
     if mentioned:
-        stored = await writer.profiles(tx, mentioned)
+        stored = await writer.profiles(tx, tenant, mentioned)
         new = []
         for id, profile in mentioned.items():
             old = stored.get(id)
@@ -263,10 +304,8 @@ async def learn_identity(
     await writer.write_rule_changes(tx, tenant, rules)
     if decisions:
         await writer.write_decisions(tx, tenant, decisions)
-        dirty |= await _named_by(tx, tenant, decisions)
-        withdrawn = await _withdrawn(tx, tenant, decisions)
-        decided.attributed |= await writer.named_as(tx, "attributions", "interaction", tenant, withdrawn)
-        decided.rules |= bool(await writer.named_as(tx, "rule_changes", "key", tenant, withdrawn))
+        dirty |= _profiles_of(decisions)
+        decided.withdrawn = [decision for decision in decisions if decision.kind == "withdraw"]
     return dirty, decided
 
 
@@ -281,15 +320,6 @@ async def _withdrawn(tx: Tx, tenant: str, decisions: Iterable[Decision]) -> set[
                 names.add(further[name])
                 reached.append(further[name])
     return names
-
-
-async def _named_by(tx: Tx, tenant: str, decisions: Iterable[Decision]) -> set[NodeId]:
-    """The profiles that these decisions concern; of a withdrawal those of what it withdraws."""
-    concerned = list(decisions)
-    withdrawn = await _withdrawn(tx, tenant, concerned)
-    if withdrawn:
-        concerned += [decision for decision in await writer.decisions(tx, tenant) if decision.name in withdrawn]
-    return {node for decision in concerned for node in (decision.a, decision.b) if node}
 
 
 Touched = set[tuple[NodeId, NodeId]]

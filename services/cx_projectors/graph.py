@@ -13,7 +13,7 @@ from cx_context.store import writer
 from cx_context.store.sql import Tx
 from cx_events.ids import NodeId
 from cx_identity.components import resolve
-from cx_identity.model import Graph
+from cx_identity.model import Decision, Graph, Profile
 from cx_identity.scope import GraphSlice, Scope
 
 if TYPE_CHECKING:
@@ -60,11 +60,13 @@ async def recompute(
         nodes: Collection[NodeId] = list(profiles)
     else:
         scope = Scope(dirty, rules)
+        decided = await writer.has_decisions(tx, tenant)
+        reading = _Reading(tx, tenant, may_stay_shared=not edges_lost, decided=decided)
         while wanted := scope.wants():
-            scope.give(await _read(tx, tenant, wanted, may_stay_shared=not edges_lost))
+            scope.give(await reading.read(wanted))
         resolution = resolve(scope.graph(), rules)
         nodes = scope.nodes
-    old = await writer.member_rows(tx, nodes)
+    old = await writer.member_rows(tx, tenant, nodes)
     moves = Moves()
     rows = []
     moved: set[NodeId] = set()
@@ -82,23 +84,45 @@ async def recompute(
             moved.add(node)
             moves.together(node, was, row[2])
     await writer.write_members(tx, rows)
-    for node in await writer.nodes_named_by(tx, moved):
-        homes = (await writer.homes_of(tx, [node])).get(node, set()) - {node}
-        moves.together(node, *(await writer.customers_of(tx, homes | (moved & homes))).values())
+    for node in await writer.nodes_named_by(tx, tenant, moved):
+        homes = (await writer.homes_of(tx, tenant, [node])).get(node, set()) - {node}
+        moves.together(node, *(await writer.customers_of(tx, tenant, homes | (moved & homes))).values())
     return moves
 
 
-async def _read(tx: Tx, tenant: str, wanted: Collection[NodeId], *, may_stay_shared: bool) -> GraphSlice:
-    stays = await writer.previously_shared(tx, wanted) if may_stay_shared else set()
-    edges = await writer.edges_at(tx, wanted, verified_only=stays)
-    ends = set(wanted) | {edge.a for edge in edges} | {edge.b for edge in edges}
-    decisions = await writer.decisions_naming(tx, wanted)
-    if decisions:
-        decisions += await writer.withdrawals(tx, tenant)
-    return GraphSlice(
-        profiles=await writer.profiles(tx, ends),
-        edges=edges,
-        decisions=decisions,
-        previously_shared=await writer.previously_shared(tx, ends),
-        stays_shared=stays,
-    )
+class _Reading:
+    """What is read for one recomputation: nothing is asked for twice, since under the lock nothing moves."""
+
+    def __init__(self, tx: Tx, tenant: str, *, may_stay_shared: bool, decided: bool) -> None:
+        self._tx = tx
+        self._tenant = tenant
+        self._may_stay_shared = may_stay_shared
+        self._decided = decided
+        self._profiles: dict[NodeId, Profile] = {}
+        self._shared: set[NodeId] = set()
+        self._asked: set[NodeId] = set()
+
+    async def read(self, wanted: frozenset[NodeId]) -> GraphSlice:
+        await self._learn(wanted)
+        stays = wanted & self._shared if self._may_stay_shared else frozenset()
+        edges = await writer.edges_at(self._tx, self._tenant, wanted, verified_only=stays)
+        ends = wanted | {edge.a for edge in edges} | {edge.b for edge in edges}
+        await self._learn(ends)
+        return GraphSlice(
+            profiles={id: self._profiles[id] for id in ends if id in self._profiles},
+            edges=edges,
+            decisions=await self._decisions(wanted) if self._decided else [],
+            previously_shared=self._shared & ends,
+            stays_shared=stays,
+        )
+
+    async def _learn(self, ids: frozenset[NodeId]) -> None:
+        unknown = ids - self._asked
+        profiles, shared = await writer.profiles_and_shared(self._tx, self._tenant, unknown)
+        self._profiles |= profiles
+        self._shared |= shared
+        self._asked |= unknown
+
+    async def _decisions(self, wanted: Collection[NodeId]) -> list[Decision]:
+        decisions = await writer.decisions_naming(self._tx, self._tenant, wanted)
+        return decisions + await writer.withdrawals(self._tx, self._tenant) if decisions else []

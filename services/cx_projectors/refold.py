@@ -28,6 +28,7 @@ from cx_projectors.apply import (
     Tenancy,
     all_sides,
     apply_facts,
+    concerned_by,
     conflicting,
     learn_identity,
 )
@@ -105,9 +106,11 @@ async def _replace(tx: Tx, tenant: str, pairs: Collection[Replaced], applied: Ap
     learned = Learned()
     decided_before = [pair.old for pair in pairs if not makes_part(pair.old.event.type)]
     dirty, decided = await learn_identity(tx, tenant, decided_before, Memory(), ids, learned)
+    dirty |= await concerned_by(tx, tenant, decided)
     for pair in pairs:
         await writer.delete_decided(tx, pair.new.key)
     again, decided_now = await learn_identity(tx, tenant, [pair.new for pair in pairs], Memory(), ids, learned)
+    again |= await concerned_by(tx, tenant, decided_now)
 
     places = {(fact.anchor, fact.home, fact.interaction) for fact in copies if makes_part(fact.event.type)}
     for anchor, home, interaction in sorted(places):
@@ -116,14 +119,14 @@ async def _replace(tx: Tx, tenant: str, pairs: Collection[Replaced], applied: Ap
     rules_changed = decided.rules or decided_now.rules
     moves = await recompute(tx, tenant, None if rules_changed else dirty | again | concerned, tenancy, edges_lost=True)
     await writer.write_members(
-        tx, [writer.alone_row(tenant, id) for id in concerned - (await writer.profiles(tx, concerned)).keys()]
+        tx, [writer.alone_row(tenant, id) for id in concerned - (await writer.profiles(tx, tenant, concerned)).keys()]
     )
     nodes = decided.attributed | decided_now.attributed | {interaction for _, _, interaction in places}
     for node in sorted(nodes):
-        moves.together(node, *await all_sides(tx, node))
+        moves.together(node, *await all_sides(tx, tenant, node))
     homes = {home for _, home, _ in places} | concerned
-    moves.changed.update((await writer.customers_of(tx, homes)).values())
-    moves.changed.update((await reader.following(tx, nodes)).values())
+    moves.changed.update((await writer.customers_of(tx, tenant, homes)).values())
+    moves.changed.update((await reader.following(tx, tenant, nodes)).values())
     for node in sorted(moves.changed):
         moves.together(node)
     await writer.level_versions(tx, moves.groups())
@@ -134,7 +137,7 @@ async def _replace(tx: Tx, tenant: str, pairs: Collection[Replaced], applied: Ap
 
 async def _fold_again(tx: Tx, tenant: str, ids: IdSpace, anchor: bytes, home: NodeId, interaction: NodeId) -> None:
     """One part from the stored events, from nothing."""
-    facts = [incoming_of(raw, lambda _: ids).fact for raw in await writer.raws_of_part(tx, home, anchor)]
+    facts = [incoming_of(raw, lambda _: ids).fact for raw in await writer.raws_of_part(tx, tenant, home, anchor)]
     if not facts:
         await writer.delete_part(tx, anchor)
         return
@@ -153,8 +156,8 @@ async def _gather_identity(
     An event names a profile from the profile's own home or from a neighbour's (all identifiers of one person in an
     event are tied to one another), or it is noted among the link events.
     """
-    neighbours = {end for edge in await writer.edges_at(tx, concerned) for end in (edge.a, edge.b)}
-    raws = await writer.raws_naming(tx, set(concerned) | neighbours, concerned)
+    neighbours = {end for edge in await writer.edges_at(tx, tenant, concerned) for end in (edge.a, edge.b)}
+    raws = await writer.raws_naming(tx, tenant, set(concerned) | neighbours, concerned)
     facts = [incoming_of(raw, lambda _: ids).fact for raw in raws]
     profiles, edges = sum_of(links_of(fact, ids) for fact in facts if makes_part(fact.event.type))
     await writer.forget_identity(tx, concerned, tied)

@@ -16,7 +16,7 @@ import structlog
 
 from cx_context.store import Store, leases
 from cx_context.store.leases import Fenced, Held
-from cx_events.errors import TryLater
+from cx_events.errors import Fatal, TryLater
 from cx_events.ids import IdSpace
 from cx_events.log import DEAD_LETTERS, INTERACTIONS, Log, LogReader, Partition
 from cx_projectors.applier import Applier
@@ -35,7 +35,7 @@ MAX_BATCH_BYTES = 16 << 20
 class Pace:
     """``events``: at most in one transaction; ``lease``: seconds that a partition stays ours without renewal."""
 
-    events: int = 1000
+    events: int = 4000
     lease: float = 5.0
 
 
@@ -92,6 +92,13 @@ class Worker:
                 except TryLater as error:
                     self._said.warning("waiting", part=error.part, why=error.detail)
                     self._metrics.retries.labels(error.part).inc()
+                    await self._rest(pause)
+                    pause = min(pause * 2, MAX_PAUSE)
+                except Fatal:
+                    raise
+                except Exception:
+                    self._said.exception("a batch failed; trying again")
+                    self._metrics.retries.labels("failed").inc()
                     await self._rest(pause)
                     pause = min(pause * 2, MAX_PAUSE)
                 self._stale = True

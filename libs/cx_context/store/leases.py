@@ -135,14 +135,12 @@ async def hold(tx: Tx, worker: str, held: Mapping[Partition, Held]) -> None:
 
 async def advance(tx: Tx, positions: Mapping[Partition, int]) -> None:
     """Move the positions on, in the transaction that applied the records before them."""
-    for partition in sorted(positions):
-        await tx.execute(
-            f"UPDATE partitions SET position = :position, moved_at = {tx.now} "
-            "WHERE topic = :topic AND number = :number",
-            position=positions[partition],
-            topic=partition.topic,
-            number=partition.number,
-        )
+    rows = [(p.topic, p.number, positions[p], 0, "", 0.0, 0.0) for p in sorted(positions)]
+    await tx.insert(
+        shape_of(PARTITIONS),
+        rows,
+        f"ON CONFLICT (topic, number) DO UPDATE SET position = excluded.position, moved_at = {tx.now}",
+    )
 
 
 async def lock_all(tx: Tx) -> None:

@@ -31,7 +31,9 @@ async def take(tx: Tx, rows: int) -> list[Change]:
     tenants = {
         bytes(body[at : at + ID_BYTES]): tenant for _, tenant, body in taken for at in range(0, len(body), ID_BYTES)
     }
-    now = await writer.customers_of(tx, tenants)
+    now: dict[NodeId, NodeId] = {}
+    for tenant in sorted(set(tenants.values())):
+        now |= await writer.customers_of(tx, tenant, [c for c, whose in tenants.items() if whose == tenant])
     versions = await writer.versions_of(tx, set(now.values()))
     return [Change(tenants[c], c, now[c], versions.get(now[c], 0)) for c in sorted(tenants)]
 

@@ -22,9 +22,6 @@ from cx_identity.model import Decision, Profile
 from cx_identity.rules import Rules
 from cx_identity.scope import GraphSlice, Scope
 
-MAX_HOMES_FOR_TIMELINE = 500
-"""Of very many homes (each call's later callbacks have one of their own) this many are asked for the timeline."""
-
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -48,15 +45,15 @@ async def find_profile(tx: Tx, tenant: str, profile: NodeId) -> Found | None:
     if not rows:
         return None
     customer, shared, version = rows[0]
-    candidates = await tied_customers(tx, profile) if shared else ()
+    candidates = await tied_customers(tx, tenant, profile) if shared else ()
     return Found(customer, int(version or 0), bool(shared), candidates)
 
 
-async def tied_customers(tx: Tx, profile: NodeId) -> tuple[NodeId, ...]:
+async def tied_customers(tx: Tx, tenant: str, profile: NodeId) -> tuple[NodeId, ...]:
     """The customers that a shared identifier's edges lead to, itself left out."""
-    edges = await writer.edges_at(tx, [profile])
+    edges = await writer.edges_at(tx, tenant, [profile])
     ends = {edge.b if edge.a == profile else edge.a for edge in edges}
-    return tuple(sorted(set((await writer.customers_of(tx, ends)).values()) - {profile}))
+    return tuple(sorted(set((await writer.customers_of(tx, tenant, ends)).values()) - {profile}))
 
 
 async def find_node(tx: Tx, tenant: str, node: NodeId) -> Found | None:
@@ -69,19 +66,19 @@ async def find_node(tx: Tx, tenant: str, node: NodeId) -> Found | None:
     )
     if not rows:
         return None
-    customer = (await following(tx, [node]))[node]
+    customer = (await following(tx, tenant, [node]))[node]
     return Found(customer, await version_of(tx, customer))
 
 
 async def find_interaction(tx: Tx, tenant: str, ids: IdSpace, interaction: str) -> Found | None:
     """Whose an interaction is; of several people's the candidates."""
     node = ids.interaction(interaction)
-    homes = (await writer.homes_of(tx, [node])).get(node, set())
+    homes = (await writer.homes_of(tx, tenant, [node])).get(node, set())
     if not homes:
         return None
-    customers = set((await writer.customers_of(tx, homes - {node})).values())
+    customers = set((await writer.customers_of(tx, tenant, homes - {node})).values())
     if node in homes or not customers:
-        customers.add((await following(tx, [node]))[node])
+        customers.add((await following(tx, tenant, [node]))[node])
     if len(customers) > 1:
         several = customers - {node}
         if len(several) > 1:
@@ -108,30 +105,33 @@ class Supposed:
 AS_IT_IS = Supposed()
 
 
-async def following(tx: Tx, nodes: Collection[NodeId], supposed: Supposed = AS_IT_IS) -> dict[NodeId, NodeId]:
+async def following(
+    tx: Tx, tenant: str, nodes: Collection[NodeId], supposed: Supposed = AS_IT_IS
+) -> dict[NodeId, NodeId]:
     """Of nodes that are nobody's profile: whose they are (see ``definition.follow``)."""
     if not nodes:
         return {}
-    standing: dict[NodeId, Attribution | None] = dict(await writer.standing_attributions(tx, nodes))
+    standing: dict[NodeId, Attribution | None] = dict(await writer.standing_attributions(tx, tenant, nodes))
     standing.update((node, supposed.attributions[node]) for node in nodes if node in supposed.attributions)
-    namers = {node: homes - {node} for node, homes in (await writer.homes_of(tx, nodes)).items()}
+    namers = {node: homes - {node} for node, homes in (await writer.homes_of(tx, tenant, nodes)).items()}
     profiles = {home for homes in namers.values() for home in homes}
-    profiles |= {a.profile for a in standing.values() if a is not None and a.profile is not None}
-    customer_of = await writer.customers_of(tx, profiles)
+    attributed = {a.profile for a in standing.values() if a is not None and a.profile is not None}
+    profiles |= (await writer.profiles(tx, tenant, attributed)).keys()
+    customer_of = await writer.customers_of(tx, tenant, profiles)
     customer_of.update((profile, supposed.customer_of[profile]) for profile in profiles & supposed.customer_of.keys())
     return {node: follow(node, standing.get(node), namers.get(node, ()), customer_of) for node in nodes}
 
 
 async def homes_of_customer(
-    tx: Tx, customer: NodeId, members: Collection[NodeId], supposed: Supposed = AS_IT_IS
+    tx: Tx, tenant: str, customer: NodeId, members: Collection[NodeId], supposed: Supposed = AS_IT_IS
 ) -> list[NodeId]:
     """Every home whose facts are this customer's: the members, and the nodes that follow them."""
-    nodes = await writer.nodes_named_by(tx, members) | supposed.attributions.keys()
-    followers = [node for node, whose in (await following(tx, nodes, supposed)).items() if whose == customer]
+    nodes = await writer.nodes_named_by(tx, tenant, members) | supposed.attributions.keys()
+    followers = [node for node, whose in (await following(tx, tenant, nodes, supposed)).items() if whose == customer]
     return [*sorted(members), *sorted(set(followers) - set(members))]
 
 
-async def members_of(tx: Tx, customer: NodeId) -> list[Member]:
+async def members_of(tx: Tx, tenant: str, customer: NodeId) -> list[Member]:
     """The profiles of a customer; none where it is an interaction that stands alone."""
     rows = await tx.fetch(
         "SELECT p.id, p.kind, p.scope, p.value, p.first_recorded, m.rule, m.evidence, m.confidence, m.via "
@@ -145,13 +145,15 @@ async def members_of(tx: Tx, customer: NodeId) -> list[Member]:
     if all(member.id != customer for member in found):
         found += [
             Member(p.id, p.kind, p.scope, p.value, p.first_recorded)
-            for p in (await writer.profiles(tx, [customer])).values()
+            for p in (await writer.profiles(tx, tenant, [customer])).values()
         ]
     return found
 
 
-async def parts_of(tx: Tx, homes: Sequence[NodeId]) -> list[AnchoredPart]:
-    rows = await tx.fetch("SELECT anchor, body FROM parts WHERE home = ANY(:homes)", homes=list(homes))
+async def parts_of(tx: Tx, tenant: str, homes: Sequence[NodeId]) -> list[AnchoredPart]:
+    rows = await tx.fetch(
+        "SELECT anchor, body FROM parts WHERE home = ANY(:homes) AND tenant = :tenant", homes=list(homes), tenant=tenant
+    )
     return [AnchoredPart(anchor, decode_part(body)) for anchor, body in rows]
 
 
@@ -165,8 +167,11 @@ async def latest_facts(
 ) -> list[Fact]:
     """At least the latest ``most`` facts of these homes (of each home, ties included), none later than ``before``; of
     these ``anchors`` alone, where they are given."""
-    limit = "AND effective <= :before" if before is not None else ""
-    values: dict[str, Any] = {"before": before} if before is not None else {}
+    limit = "AND tenant = :tenant"
+    values: dict[str, Any] = {"tenant": ids.tenant}
+    if before is not None:
+        limit += " AND effective <= :before"
+        values["before"] = before
     if anchors is not None:
         limit += " AND anchor = ANY(:anchors)"
         values["anchors"] = list(anchors)
@@ -218,15 +223,13 @@ async def facts_before(
 
 async def load(tx: Tx, ids: IdSpace, customer: NodeId, *, timeline: int = 50) -> Known:
     """All that the body is made of."""
-    members = await members_of(tx, customer)
-    homes = await homes_of_customer(tx, customer, [m.id for m in members] or [customer])
+    members = await members_of(tx, ids.tenant, customer)
+    homes = await homes_of_customer(tx, ids.tenant, customer, [m.id for m in members] or [customer])
     return Known(
         customer=customer,
         members=members,
-        parts=await parts_of(tx, homes),
-        latest=await latest_facts(
-            tx, ids, homes[-MAX_HOMES_FOR_TIMELINE:] if len(homes) > MAX_HOMES_FOR_TIMELINE else homes, timeline
-        ),
+        parts=await parts_of(tx, ids.tenant, homes),
+        latest=await latest_facts(tx, ids, homes, timeline),
     )
 
 
@@ -305,10 +308,10 @@ async def surroundings(
     graph does. ``supposed``: decisions that are not taken yet."""
     scope = Scope(nodes, rules)
     while wanted := scope.wants():
-        stays = await writer.previously_shared(tx, wanted) - set(nodes)
-        edges = await writer.edges_at(tx, wanted, verified_only=stays)
+        stays = await writer.previously_shared(tx, tenant, wanted) - set(nodes)
+        edges = await writer.edges_at(tx, tenant, wanted, verified_only=stays)
         ends = set(wanted) | {edge.a for edge in edges} | {edge.b for edge in edges}
-        decisions = await writer.decisions_naming(tx, wanted)
+        decisions = await writer.decisions_naming(tx, tenant, wanted)
         if decisions or supposed:
             decisions += await writer.withdrawals(tx, tenant)
         scope.give(
@@ -316,7 +319,7 @@ async def surroundings(
                 profiles=await profiles_of(tx, tenant, ends),
                 edges=edges,
                 decisions=[*decisions, *supposed],
-                previously_shared=await writer.previously_shared(tx, ends),
+                previously_shared=await writer.previously_shared(tx, tenant, ends),
                 stays_shared=stays,
             )
         )
@@ -339,7 +342,7 @@ async def dismissed_among(tx: Tx, tenant: str, identifiers: Collection[NodeId]) 
     """Those whose candidate somebody dismissed, and nobody withdrew that."""
     if not identifiers:
         return set()
-    named = await writer.decisions_naming(tx, identifiers)
+    named = await writer.decisions_naming(tx, tenant, identifiers)
     dismissals = [decision for decision in named if decision.kind == "dismiss"]
     gone = withdrawn(await writer.withdrawals(tx, tenant)) if dismissals else {}
     return {decision.a for decision in dismissals if decision.name not in gone}

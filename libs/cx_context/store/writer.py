@@ -126,18 +126,31 @@ async def delete_part(tx: Tx, anchor: bytes) -> None:
     await tx.execute("DELETE FROM parts WHERE anchor = :anchor", anchor=anchor)
 
 
-async def raws_of_part(tx: Tx, home: NodeId, anchor: bytes) -> list[bytes]:
+async def raws_of_part(tx: Tx, tenant: str, home: NodeId, anchor: bytes) -> list[bytes]:
     """The stored events of one part."""
-    rows = await tx.fetch("SELECT raw FROM events WHERE home = :home AND anchor = :anchor", home=home, anchor=anchor)
+    rows = await tx.fetch(
+        "SELECT raw FROM events WHERE home = :home AND anchor = :anchor AND tenant = :tenant",
+        home=home,
+        anchor=anchor,
+        tenant=tenant,
+    )
     return [bytes(row[0]) for row in rows]
 
 
-async def raws_naming(tx: Tx, homes: Collection[NodeId], profiles: Collection[NodeId]) -> list[bytes]:
+async def raws_naming(tx: Tx, tenant: str, homes: Collection[NodeId], profiles: Collection[NodeId]) -> list[bytes]:
     """The stored events of these homes, and those from elsewhere that name one of the profiles."""
-    rows = list(await tx.fetch("SELECT key, raw FROM events WHERE home = ANY(:homes)", homes=list(homes)))
+    rows = list(
+        await tx.fetch(
+            "SELECT key, raw FROM events WHERE home = ANY(:homes) AND tenant = :tenant",
+            homes=list(homes),
+            tenant=tenant,
+        )
+    )
     rows += await tx.fetch(
-        "SELECT e.key, e.raw FROM link_events l JOIN events e ON e.key = l.key WHERE l.profile = ANY(:profiles)",
+        "SELECT e.key, e.raw FROM link_events l JOIN events e ON e.key = l.key "
+        "WHERE l.profile = ANY(:profiles) AND e.tenant = :tenant",
         profiles=list(profiles),
+        tenant=tenant,
     )
     return [bytes(raw) for raw in dict(tuple(row) for row in rows).values()]
 
@@ -154,39 +167,69 @@ async def announce_interactions(tx: Tx, nodes: Iterable[tuple[NodeId, str]]) -> 
     await tx.insert(INTERACTIONS, sorted(set(nodes)), "ON CONFLICT DO NOTHING")
 
 
-async def homes_of(tx: Tx, nodes: Collection[NodeId]) -> dict[NodeId, set[NodeId]]:
+async def homes_of(tx: Tx, tenant: str, nodes: Collection[NodeId]) -> dict[NodeId, set[NodeId]]:
     """The homes of all parts of some interactions, the interaction's own node among them where it has a part."""
     found: dict[NodeId, set[NodeId]] = {}
     if nodes:
         for node, home in await tx.fetch(
-            "SELECT interaction, home FROM parts WHERE interaction = ANY(:nodes)", nodes=list(nodes)
+            "SELECT interaction, home FROM parts WHERE interaction = ANY(:nodes) AND tenant = :tenant",
+            nodes=list(nodes),
+            tenant=tenant,
         ):
             found.setdefault(node, set()).add(home)
     return found
 
 
-async def nodes_named_by(tx: Tx, profiles: Collection[NodeId]) -> set[NodeId]:
+async def nodes_named_by(tx: Tx, tenant: str, profiles: Collection[NodeId]) -> set[NodeId]:
     """Interactions that these profiles take part in and that have a part of their own, which may follow them."""
     if not profiles:
         return set()
     rows = await tx.fetch(
         "SELECT DISTINCT p.interaction FROM parts p JOIN parts o ON o.home = p.interaction "
-        "WHERE p.home = ANY(:profiles) AND p.interaction <> p.home",
+        "WHERE p.home = ANY(:profiles) AND p.interaction <> p.home AND p.tenant = :tenant",
         profiles=list(profiles),
+        tenant=tenant,
     )
-    attributed = await tx.fetch(
-        "SELECT DISTINCT interaction FROM attributions WHERE profile = ANY(:profiles)", profiles=list(profiles)
-    )
-    return {row[0] for row in rows} | {row[0] for row in attributed}
+    return {row[0] for row in rows} | await nodes_attributed_to(tx, tenant, profiles)
 
 
-async def profiles(tx: Tx, ids: Collection[NodeId]) -> dict[NodeId, Profile]:
+async def nodes_attributed_to(tx: Tx, tenant: str, profiles: Collection[NodeId]) -> set[NodeId]:
+    """Interactions that a person ever attributed to one of these profiles."""
+    if not profiles:
+        return set()
+    rows = await tx.fetch(
+        "SELECT DISTINCT interaction FROM attributions WHERE profile = ANY(:profiles) AND tenant = :tenant",
+        profiles=list(profiles),
+        tenant=tenant,
+    )
+    return {row[0] for row in rows}
+
+
+async def profiles(tx: Tx, tenant: str, ids: Collection[NodeId]) -> dict[NodeId, Profile]:
     if not ids:
         return {}
     rows = await tx.fetch(
-        "SELECT id, kind, scope, value, first_recorded FROM profiles WHERE id = ANY(:ids)", ids=list(ids)
+        "SELECT id, kind, scope, value, first_recorded FROM profiles WHERE id = ANY(:ids) AND tenant = :tenant",
+        ids=list(ids),
+        tenant=tenant,
     )
     return {row[0]: Profile(*row) for row in rows}
+
+
+async def profiles_and_shared(
+    tx: Tx, tenant: str, ids: Collection[NodeId]
+) -> tuple[dict[NodeId, Profile], set[NodeId]]:
+    """Profiles, and which of them were shared when last resolved."""
+    if not ids:
+        return {}, set()
+    rows = await tx.fetch(
+        "SELECT p.id, p.kind, p.scope, p.value, p.first_recorded, coalesce(m.shared, false) FROM profiles p "
+        "LEFT JOIN members m ON m.profile = p.id WHERE p.id = ANY(:ids) AND p.tenant = :tenant",
+        ids=list(ids),
+        tenant=tenant,
+    )
+    found = {row[0]: Profile(row[0], row[1], row[2], row[3], row[4]) for row in rows}
+    return found, {row[0] for row in rows if row[5]}
 
 
 async def write_profiles(tx: Tx, tenant: str, found: Iterable[Profile]) -> None:
@@ -245,15 +288,21 @@ def _edge_row(tenant: str, edge: Edge) -> tuple[Any, ...]:
     return (edge.a, edge.b, tenant, *asserted, *verified)
 
 
-async def edges_at(tx: Tx, nodes: Collection[NodeId], verified_only: Collection[NodeId] = ()) -> list[Edge]:
+async def edges_at(
+    tx: Tx, tenant: str, nodes: Collection[NodeId], verified_only: Collection[NodeId] = ()
+) -> list[Edge]:
     """All edges that touch these nodes; of those in ``verified_only`` the verified ones alone."""
     some = set(verified_only)
     plain = [node for node in nodes if node not in some]
     rows: list[Sequence[Any]] = []
     for ends, condition in ((plain, ""), (list(some), " AND verified_recorded IS NOT NULL")):
         if ends:
-            rows += await tx.fetch(f"{_SELECT_EDGES} WHERE a = ANY(:ends){condition}", ends=ends)
-            rows += await tx.fetch(f"{_SELECT_EDGES} WHERE b = ANY(:ends){condition}", ends=ends)
+            rows += await tx.fetch(
+                f"{_SELECT_EDGES} WHERE a = ANY(:ends) AND tenant = :tenant{condition} "
+                f"UNION ALL {_SELECT_EDGES} WHERE b = ANY(:ends) AND tenant = :tenant{condition}",
+                ends=ends,
+                tenant=tenant,
+            )
     return list({(row[0], row[1]): _edge(row) for row in rows}.values())
 
 
@@ -283,11 +332,18 @@ async def decisions(tx: Tx, tenant: str) -> list[Decision]:
     return [_decision(row) for row in await tx.fetch(f"{_SELECT_DECISIONS} WHERE tenant = :tenant", tenant=tenant)]
 
 
-async def decisions_naming(tx: Tx, nodes: Collection[NodeId]) -> list[Decision]:
+async def has_decisions(tx: Tx, tenant: str) -> bool:
+    """Whether anybody ever decided about a tenant's profiles."""
+    return bool(await tx.fetch("SELECT 1 FROM decisions WHERE tenant = :tenant LIMIT 1", tenant=tenant))
+
+
+async def decisions_naming(tx: Tx, tenant: str, nodes: Collection[NodeId]) -> list[Decision]:
     """Decisions about these profiles, and those that withdraw them."""
     found: dict[bytes, Decision] = {}
     for end in ("a", "b"):
-        for row in await tx.fetch(f"{_SELECT_DECISIONS} WHERE {end} = ANY(:nodes)", nodes=list(nodes)):
+        for row in await tx.fetch(
+            f"{_SELECT_DECISIONS} WHERE {end} = ANY(:nodes) AND tenant = :tenant", nodes=list(nodes), tenant=tenant
+        ):
             found[row[0]] = _decision(row)
     return list(found.values())
 
@@ -309,27 +365,30 @@ async def write_attributions(tx: Tx, tenant: str, found: Iterable[Attribution]) 
     await tx.insert(ATTRIBUTIONS, rows, "ON CONFLICT DO NOTHING")
 
 
-async def standing_attributions(tx: Tx, nodes: Collection[NodeId]) -> dict[NodeId, Attribution]:
+async def standing_attributions(tx: Tx, tenant: str, nodes: Collection[NodeId]) -> dict[NodeId, Attribution]:
     """Of each interaction that a person attributed: the attribution that counts."""
     if not nodes:
         return {}
     rows = await tx.fetch(
-        "SELECT key, recorded, source, id, interaction, profile, tenant FROM attributions "
-        "WHERE interaction = ANY(:nodes)",
+        "SELECT key, recorded, source, id, interaction, profile FROM attributions "
+        "WHERE interaction = ANY(:nodes) AND tenant = :tenant",
         nodes=list(nodes),
+        tenant=tenant,
     )
     by_node: dict[NodeId, list[Attribution]] = {}
-    for key, recorded, source, id, node, profile, _ in rows:
+    for key, recorded, source, id, node, profile in rows:
         whose = profile if profile != NO_ID else None
         by_node.setdefault(node, []).append(Attribution(key, (recorded, source, id), node, whose))
-    gone = await withdrawals(tx, rows[0][6]) if rows else []
+    gone = await withdrawals(tx, tenant) if rows else []
     standing = {node: standing_attribution(found, gone) for node, found in by_node.items()}
     return {node: attribution for node, attribution in standing.items() if attribution is not None}
 
 
-async def attributed_profiles(tx: Tx, node: NodeId) -> set[NodeId]:
+async def attributed_profiles(tx: Tx, tenant: str, node: NodeId) -> set[NodeId]:
     """Every profile that an interaction was ever attributed to."""
-    rows = await tx.fetch("SELECT profile FROM attributions WHERE interaction = :node", node=node)
+    rows = await tx.fetch(
+        "SELECT profile FROM attributions WHERE interaction = :node AND tenant = :tenant", node=node, tenant=tenant
+    )
     return {row[0] for row in rows} - {NO_ID}
 
 
@@ -374,21 +433,29 @@ async def whole_graph(tx: Tx, tenant: str) -> tuple[dict[NodeId, Profile], list[
     return {row[0]: Profile(*row) for row in found}, [_edge(row) for row in rows]
 
 
-async def customers_of(tx: Tx, nodes: Collection[NodeId]) -> dict[NodeId, NodeId]:
+async def customers_of(tx: Tx, tenant: str, nodes: Collection[NodeId]) -> dict[NodeId, NodeId]:
     """Of each profile its customer; one that is not a member of anything is its own."""
     found = dict.fromkeys(nodes, NO_ID)
     for node in found:
         found[node] = node
     if nodes:
-        rows = await tx.fetch("SELECT profile, customer FROM members WHERE profile = ANY(:nodes)", nodes=list(nodes))
+        rows = await tx.fetch(
+            "SELECT profile, customer FROM members WHERE profile = ANY(:nodes) AND tenant = :tenant",
+            nodes=list(nodes),
+            tenant=tenant,
+        )
         found.update((profile, customer) for profile, customer in rows)
     return found
 
 
-async def previously_shared(tx: Tx, nodes: Collection[NodeId]) -> set[NodeId]:
+async def previously_shared(tx: Tx, tenant: str, nodes: Collection[NodeId]) -> set[NodeId]:
     if not nodes:
         return set()
-    rows = await tx.fetch("SELECT profile FROM members WHERE profile = ANY(:nodes) AND shared", nodes=list(nodes))
+    rows = await tx.fetch(
+        "SELECT profile FROM members WHERE profile = ANY(:nodes) AND shared AND tenant = :tenant",
+        nodes=list(nodes),
+        tenant=tenant,
+    )
     return {row[0] for row in rows}
 
 
@@ -409,11 +476,13 @@ def alone_row(tenant: str, profile: NodeId) -> MemberRow:
     return (profile, tenant, profile, False, "", "", 0, NO_ID)
 
 
-async def member_rows(tx: Tx, nodes: Collection[NodeId]) -> dict[NodeId, MemberRow]:
+async def member_rows(tx: Tx, tenant: str, nodes: Collection[NodeId]) -> dict[NodeId, MemberRow]:
     if not nodes:
         return {}
     rows = await tx.fetch(
-        f"SELECT {', '.join(MEMBERS.columns)} FROM members WHERE profile = ANY(:nodes)", nodes=list(nodes)
+        f"SELECT {', '.join(MEMBERS.columns)} FROM members WHERE profile = ANY(:nodes) AND tenant = :tenant",
+        nodes=list(nodes),
+        tenant=tenant,
     )
     return {row[0]: (row[0], row[1], row[2], bool(row[3]), *row[4:]) for row in rows}
 

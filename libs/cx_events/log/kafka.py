@@ -239,7 +239,12 @@ def _position(topic: str, metadata: Any) -> Position:
 async def _close(producer: AIOKafkaProducer) -> None:
     """Let go of a producer. What is pending is given up: its callers have their answer."""
     # stop() first waits for every pending batch, and against a broker that is gone that would be for ever. aiokafka has
-    # no public way to give batches up.
+    # no public way to give batches up; and its sender, while it still tries, stumbles over one that was, which would
+    # leave the connections open: so the sender goes first.
+    sender = producer._sender.sender_task if producer._sender is not None else None
+    if sender is not None:
+        sender.cancel()
+        await asyncio.wait([sender], timeout=_CLOSE_SECONDS)
     pending = producer._message_accumulator
     pending.fail_all(KafkaError("the producer is closed"))
     for batch in (*chain.from_iterable(pending._batches.values()), *pending._pending_batches):

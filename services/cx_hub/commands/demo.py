@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +11,7 @@ from rich.console import Console
 from rich.panel import Panel
 from rich.text import Text
 
+from cx_events.errors import CxError, Fatal
 from cx_hub.commands.services import stop_on_signals
 from cx_hub.compose import Hub, running_hub
 from cx_hub.demo.run import (
@@ -50,21 +52,36 @@ def demo(
 
 
 async def _demo(home: Path, port: int, once: bool) -> list[str]:
+    """What did not hold. ``Fatal`` where the story broke off."""
     settings = embedded_settings(home, port)
-    out = Console(width=None if Console().is_terminal else WIDTH, highlight=False)
+    stage = Stage(Console(width=None if Console().is_terminal else WIDTH, highlight=False))
     async with running_hub(settings, load_tenants(settings)) as hub:
         stop_on_signals(hub)
-        stage = Stage(out)
-        await until_ready(hub.url)
-        await play(Doors(hub.url, hub.url, hub.smtp_port, hub.tenants), stage)
-        await hold_against_the_log(stage, hub.tenants, hub.store, hub.log)
-        stage.ending()
+        telling = asyncio.create_task(_tell(hub, stage))
+        stopping = asyncio.create_task(hub.supervisor.stopping.wait())
+        await asyncio.wait({telling, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if not telling.done():
+            telling.cancel()
+            await asyncio.wait({telling})
+            raise hub.supervisor.fatal or KeyboardInterrupt
+        telling.result()
         if not once:
-            out.print(_addresses(hub, home))
-            await hub.supervisor.stopping.wait()
+            stage.out.print(_addresses(hub, home))
+            await stopping
+        stopping.cancel()
     if hub.supervisor.fatal is not None:
         raise hub.supervisor.fatal
     return stage.broken
+
+
+async def _tell(hub: Hub, stage: Stage) -> None:
+    try:
+        await until_ready(hub.url)
+        await play(Doors(hub.url, hub.url, hub.smtp_port, hub.tenants), stage)
+        await hold_against_the_log(stage, hub.tenants, hub.store, hub.log)
+    except (CxError, TimeoutError, OSError) as error:
+        raise Fatal(f"the story broke off at step {stage.steps}: {error or type(error).__name__}") from error
+    stage.ending()
 
 
 def _addresses(hub: Hub, home: Path) -> Panel:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 from enum import StrEnum
 from typing import Annotated
@@ -14,6 +15,8 @@ from cx_hub.opened import load_tenants, run_async
 from cx_hub.output import to_err
 from cx_runtime import logs
 from cx_runtime.settings import Settings
+
+INTERRUPTED = 130
 
 
 class ServiceName(StrEnum):
@@ -68,15 +71,20 @@ async def _serve(settings: Settings, services: frozenset[Service]) -> None:
 
 
 def stop_on_signals(hub: Hub) -> None:
-    """SIGTERM and Ctrl-C ask the hub to stop; a second Ctrl-C ends it at once."""
+    """SIGTERM and Ctrl-C ask the hub to stop; a second Ctrl-C ends it at once, as a crash would: nothing that was
+    acknowledged is lost by that."""
     loop = asyncio.get_running_loop()
 
     def stop() -> None:
         hub.supervisor.stopping.set()
-        loop.remove_signal_handler(signal.SIGINT)
 
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop)
+    def interrupted() -> None:
+        if hub.supervisor.stopping.is_set():
+            os._exit(INTERRUPTED)
+        stop()
+
+    loop.add_signal_handler(signal.SIGTERM, stop)
+    loop.add_signal_handler(signal.SIGINT, interrupted)
 
 
 async def _tell_when_ready(hub: Hub, services: frozenset[Service]) -> None:
