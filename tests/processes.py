@@ -57,6 +57,9 @@ def running(command: str, settings: Mapping[str, str], said: Path) -> Iterator[R
             assert time.monotonic() < until, f"cx {command} did not get ready: {said.read_text()}"
             time.sleep(0.05)
         yield Running(process, ready[1], int(ready[2] or 0), said)
+    except BaseException:
+        print(f"--- cx {command} ---\n{said.read_text()}")
+        raise
     finally:
         process.kill()
         process.wait()
