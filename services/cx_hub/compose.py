@@ -1,6 +1,6 @@
 """The one composition root: from settings to running services.
 
-    async with running_hub(settings, tenants, {"channels", "projectors", "api"}) as hub:
+    async with running_hub(settings, tenants) as hub:
         await hub.supervisor.stopping.wait()
 
 Everything is made here and handed on; nothing else opens a log, a store or a socket. Whatever is down at the start is
@@ -44,6 +44,7 @@ from cx_hub.identity_rules import configured_rules, put_in_force
 from cx_hub.late import LateBlobs, LateLog
 from cx_hub.supervise import Supervisor, Work
 from cx_identity.rules import DEFAULT
+from cx_ops.routes import router as ops_router
 from cx_projectors.apply import Tenancy
 from cx_projectors.relay import Relay
 from cx_projectors.worker import Pace, Worker
@@ -54,8 +55,10 @@ from cx_runtime.serve import server_config
 from cx_runtime.settings import Settings
 from cx_runtime.tenants import Tenants
 
-Service = Literal["channels", "projectors", "api"]
-SERVICES: frozenset[Service] = frozenset({"channels", "projectors", "api"})
+Service = Literal["channels", "projectors", "api", "ops"]
+SERVICES: frozenset[Service] = frozenset({"channels", "projectors", "api", "ops"})
+
+USE_THE_STORE: frozenset[Service] = SERVICES - {"channels"}
 
 
 @dataclass
@@ -107,7 +110,7 @@ async def running_hub(
     )
     health.probe("log", lambda: hub.log.end_positions(INTERACTIONS))
     hub.supervisor.start("log", hub.log.start)
-    if services & {"projectors", "api"}:
+    if services & USE_THE_STORE:
         health.probe("store", lambda: _ask_store(hub))
     async with _running(hub):
         settle()
@@ -129,7 +132,7 @@ async def _running(hub: Hub) -> AsyncIterator[None]:
             _projectors(hub),
             _channels(hub) as channels,
             _api(hub) as api,
-            _http(hub, [*channels, *api]),
+            _http(hub, [*channels, *api, *_ops(hub)]),
         ):
             yield
     finally:
@@ -144,7 +147,7 @@ async def _store(hub: Hub) -> AsyncIterator[None]:
         await hub.store.start()
         hub.store_opened.set()
 
-    if hub.services & {"projectors", "api"}:
+    if hub.services & USE_THE_STORE:
         hub.supervisor.start("store", start)
     try:
         yield
@@ -238,6 +241,13 @@ async def _api(hub: Hub) -> AsyncIterator[list[AddRoutes]]:
         yield [lambda app: add_api_routes(app, api)]
     finally:
         await api.stop()
+
+
+def _ops(hub: Hub) -> list[AddRoutes]:
+    if "ops" not in hub.services:
+        return []
+    routes = ops_router(hub.log, hub.store, hub.tenants)
+    return [lambda app: app.include_router(routes)]
 
 
 def _smtp_listener(hub: Hub, intake: Intake) -> SmtpListener | None:

@@ -325,6 +325,7 @@ def test_a_stack_that_does_not_run_has_no_settings(here: Path, capfd: Captured) 
         ("run channels", signal.SIGTERM),
         ("run projectors", signal.SIGTERM),
         ("run api", signal.SIGTERM),
+        ("run ops", signal.SIGTERM),
         ("up", signal.SIGINT),
     ],
 )

@@ -7,13 +7,27 @@ from collections.abc import Sequence
 from cx_context.store.sql import Tx
 from cx_events.dead_letters import DeadLetter, decode_dead_letter
 
+Place = tuple[str, str, str, str]
+"""(recorded, source, id, stage): a dead letter's place in a tenant's list."""
 
-async def listed(tx: Tx, *, tenant: str = "", reason: str = "", most: int = 100) -> Sequence[DeadLetter]:
-    """The latest ``most`` dead letters, newest first, of one tenant and with one reason where given."""
+
+def place_of(letter: DeadLetter) -> Place:
+    return (letter.recorded, letter.source, letter.id, letter.stage)
+
+
+async def listed(
+    tx: Tx, *, tenant: str = "", reason: str = "", most: int = 100, before: Place | None = None
+) -> Sequence[DeadLetter]:
+    """The latest ``most`` dead letters, newest first, of one tenant and with one reason where given; those after the
+    place ``before`` in that order."""
     wanted = {name: value for name, value in (("tenant", tenant), ("reason", reason)) if value}
-    where = " AND ".join(f"{name} = :{name}" for name in wanted) or "1 = 1"
+    where = [f"{name} = :{name}" for name in wanted]
+    if before is not None:
+        where.append("(recorded, source, id, stage) < (:recorded, :source, :id, :stage)")
+        wanted |= dict(zip(("recorded", "source", "id", "stage"), before, strict=True))
     rows = await tx.fetch(
-        f"SELECT body FROM dead_letters WHERE {where} ORDER BY recorded DESC, source, id, stage LIMIT {int(most)}",
+        f"SELECT body FROM dead_letters WHERE {' AND '.join(where) or '1 = 1'} "
+        f"ORDER BY recorded DESC, source DESC, id DESC, stage DESC LIMIT {int(most)}",
         **wanted,
     )
     return [decode_dead_letter(bytes(body)) for (body,) in rows]

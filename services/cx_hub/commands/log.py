@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import deque
 from collections.abc import Iterator
 from enum import StrEnum
@@ -12,18 +11,17 @@ import msgspec
 import typer
 from rich.text import Text
 
-from cx_context.store import leases
 from cx_events.log import (
     CONTEXT_CHANGES,
     DEAD_LETTERS,
     INTERACTIONS,
-    Log,
     LogReader,
     LogRecord,
     Partition,
 )
 from cx_hub.opened import opened_log, opened_store, run_async
 from cx_hub.output import Format, OutputOption, line, show_rows, to_out
+from cx_ops.lag import lag_of
 from cx_runtime.settings import Settings
 
 
@@ -152,34 +150,4 @@ def lag(output: OutputOption = Format.TEXT) -> None:
 
 async def _lag(settings: Settings) -> list[Json]:
     async with opened_log(settings) as log, opened_store(settings) as store:
-        async with store.reading() as tx:
-            done = await leases.progress(tx)
-        rows = []
-        for topic in (INTERACTIONS, DEAD_LETTERS):
-            for number, end in sorted((await log.end_positions(topic)).items()):
-                position, owner, _ = done.get(Partition(topic, number), (0, "", 0.0))
-                behind = max(end - position, 0)
-                seconds = await _age_of(log, Partition(topic, number), position) if behind else 0.0
-                rows.append(
-                    {
-                        "topic": topic,
-                        "partition": number,
-                        "events": behind,
-                        "seconds": round(seconds, 1),
-                        "position": position,
-                        "end": end,
-                        "owner": owner or None,
-                    }
-                )
-    return rows
-
-
-async def _age_of(log: Log, partition: Partition, position: int) -> float:
-    """Seconds since the log took the record at a position."""
-    reader = log.reader()
-    reader.assign({partition: position})
-    try:
-        records = await reader.read(1, wait=2.0)
-    finally:
-        await reader.close()
-    return max(time.time() - records[0].timestamp / 1000, 0.0) if records else 0.0
+        return [msgspec.to_builtins(each) for each in await lag_of(log, store)]

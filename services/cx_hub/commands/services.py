@@ -23,6 +23,7 @@ class ServiceName(StrEnum):
     CHANNELS = "channels"
     PROJECTORS = "projectors"
     API = "api"
+    OPS = "ops"
 
 
 Port = Annotated[int | None, typer.Option("--port", help="HTTP port; 0 picks a free one.", min=0, max=65535)]

@@ -1,0 +1,95 @@
+"""The HTTP routes of operators: lag and dead letters. Every request needs a key with the scope ``ops``."""
+
+from __future__ import annotations
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+
+import msgspec
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from cx_context.store import Store, dead_letters
+from cx_context.store.dead_letters import Place
+from cx_events.dead_letters import DeadLetter
+from cx_events.errors import Refused
+from cx_events.log import Log
+from cx_ops.lag import lag_of
+from cx_runtime.http import caller
+from cx_runtime.tenants import Tenants
+
+MOST = 1000
+DEFAULT = 100
+
+
+def router(log: Log, store: Store, tenants: Tenants) -> APIRouter:
+    routes = APIRouter(prefix="/v1/ops", tags=["ops"])
+
+    async def lag(request: Request) -> Response:
+        caller(request.headers, tenants, "ops")
+        return _json({"items": await lag_of(log, store)})
+
+    async def letters(request: Request) -> Response:
+        tenant = caller(request.headers, tenants, "ops").tenant
+        query = request.query_params
+        most = _limit(query.get("limit"))
+        before = _place(query["cursor"]) if "cursor" in query else None
+        async with store.reading() as tx:
+            found = await dead_letters.listed(
+                tx, tenant=tenant, reason=_storable(query.get("reason", "")), most=most + 1, before=before
+            )
+        following = _cursor(dead_letters.place_of(found[most - 1])) if len(found) > most else None
+        return _json({"items": [_summary(letter) for letter in found[:most]], "next": following})
+
+    async def letter(request: Request) -> Response:
+        tenant = caller(request.headers, tenants, "ops").tenant
+        id = _storable(request.query_params.get("id", ""))
+        async with store.reading() as tx:
+            found = [each for each in await dead_letters.found(tx, id) if each.tenant == tenant]
+        if not found:
+            raise Refused("unknown-dead-letter", f"there is no dead letter {id[:64]!r}", 404)
+        return _json({"items": found})
+
+    routes.add_api_route("/lag", lag, methods=["GET"], summary="How far each partition's projector is behind")
+    routes.add_api_route("/dead-letters", letters, methods=["GET"], summary="The latest dead letters")
+    routes.add_api_route("/dead-letter", letter, methods=["GET"], summary="Dead letters of one id, whole")
+    return routes
+
+
+def _summary(letter: DeadLetter) -> dict[str, str]:
+    """All but the original and what it came with."""
+    names = ("source", "id", "stage", "reason", "detail", "recorded", "place", "connection")
+    return {name: getattr(letter, name) for name in names}
+
+
+def _limit(text: str | None) -> int:
+    if text is None:
+        return DEFAULT
+    if not (text.isascii() and text.isdecimal()) or not 1 <= int(text[:9]) <= MOST:
+        raise Refused("bad-query", f"limit is a number from 1 to {MOST}", 400)
+    return int(text)
+
+
+def _cursor(place: Place) -> str:
+    return urlsafe_b64encode(msgspec.json.encode(place)).decode("ascii")
+
+
+def _place(cursor: str) -> Place:
+    try:
+        place: Place = msgspec.json.decode(urlsafe_b64decode(cursor), type=Place)
+    except (ValueError, msgspec.MsgspecError):
+        raise Refused("bad-cursor", "this is no cursor of this list", 400) from None
+    for text in place:
+        _storable(text)
+    return place
+
+
+def _storable(text: str) -> str:
+    """No store of text takes NUL, so nothing is known by it."""
+    if "\0" in text:
+        raise Refused("bad-query", "a parameter holds NUL", 400)
+    return text
+
+
+def _json(value: object) -> Response:
+    return Response(msgspec.json.encode(value), media_type="application/json")

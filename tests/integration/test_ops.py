@@ -1,0 +1,112 @@
+"""What operators ask over HTTP: lag and dead letters, of their own tenant alone."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from cx_context.store import writer
+from cx_events.dead_letters import DeadLetter, original_of
+from cx_hub.compose import Hub, running_hub
+from cx_hub.demo.run import embedded_settings, until_ready
+from cx_runtime.tenants import KeyConfig, TenantConfig, Tenants
+
+OPS, READER, OTHER = "the key of operators", "the key of readers", "another tenant's key"
+
+
+def tenants() -> Tenants:
+    def key(id: str, secret: str, scope: Any) -> KeyConfig:
+        return KeyConfig(id=id, secret=secret, scopes=frozenset({scope}))
+
+    return Tenants(
+        {
+            "acme": TenantConfig(
+                id_key="a lasting key of acme", keys=(key("ops", OPS, "ops"), key("reader", READER, "context:read"))
+            ),
+            "other": TenantConfig(id_key="a lasting key of another", keys=(key("other", OTHER, "ops"),)),
+        }
+    )
+
+
+@pytest.fixture
+async def hub(tmp_path: Path) -> AsyncIterator[Hub]:
+    async with running_hub(embedded_settings(tmp_path), tenants()) as running:
+        await until_ready(running.url)
+        yield running
+
+
+async def get(hub: Hub, path: str, key: str = OPS, **query: str) -> httpx2.Response:
+    async with httpx2.AsyncClient(base_url=hub.url, trust_env=False, timeout=30) as http:
+        return await http.get(f"/v1/ops/{path}", params=query, headers={"authorization": f"Bearer {key}"})
+
+
+async def keep(hub: Hub, *ids: str, reason: str = "malformed") -> None:
+    letters = [
+        DeadLetter(
+            tenant="acme",
+            source="//acme.example/chat",
+            id=id,
+            stage="map",
+            reason=reason,
+            detail="a field is missing",
+            recorded="2026-11-22T10:00:00.000000Z",
+            original=original_of(id.encode()),
+        )
+        for id in ids
+    ]
+    async with hub.store.writing() as tx:
+        await writer.write_dead_letters(tx, letters)
+
+
+@pytest.mark.parametrize("path", ["lag", "dead-letters", "dead-letter"])
+async def test_only_keys_with_the_scope_ops_may_ask(hub: Hub, path: str) -> None:
+    assert (await get(hub, path, READER)).status_code == 403
+    assert (await get(hub, path, "nobody's key")).status_code == 401
+
+
+async def test_lag_tells_every_partition_of_both_topics(hub: Hub) -> None:
+    items = (await get(hub, "lag")).json()["items"]
+    assert {(item["topic"], item["partition"]) for item in items} == {
+        (topic, number) for topic in ("cx.interactions", "cx.dead-letters") for number in range(8)
+    }
+    assert all(item["events"] == item["end"] - item["position"] == 0 for item in items)
+
+
+async def test_dead_letters_are_paged_whole_also_where_they_were_recorded_at_once(hub: Hub) -> None:
+    ids = [f"letter-{number}" for number in range(7)]
+    await keep(hub, *ids)
+    found: list[str] = []
+    page = (await get(hub, "dead-letters", limit="3")).json()
+    while True:
+        assert len(page["items"]) <= 3
+        found += [item["id"] for item in page["items"]]
+        if page["next"] is None:
+            break
+        page = (await get(hub, "dead-letters", limit="3", cursor=page["next"])).json()
+    assert found == sorted(ids, reverse=True)
+
+
+async def test_dead_letters_are_found_by_reason_and_shown_whole(hub: Hub) -> None:
+    await keep(hub, "one")
+    await keep(hub, "two", reason="too-large")
+    items = (await get(hub, "dead-letters", reason="too-large")).json()["items"]
+    assert [item["id"] for item in items] == ["two"]
+    whole = (await get(hub, "dead-letter", id="two")).json()["items"]
+    assert [letter["original"] for letter in whole] == [original_of(b"two")]
+
+
+async def test_another_tenants_dead_letters_are_not_there(hub: Hub) -> None:
+    await keep(hub, "one")
+    assert (await get(hub, "dead-letters", OTHER)).json() == {"items": [], "next": None}
+    assert (await get(hub, "dead-letter", OTHER, id="one")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("limit", "0"), ("limit", "x"), ("cursor", "!"), ("cursor", "e30="), ("reason", "\0")]
+)
+async def test_a_query_that_cannot_be_is_refused(hub: Hub, name: str, value: str) -> None:
+    assert (await get(hub, "dead-letters", **{name: value})).status_code == 400
