@@ -246,8 +246,10 @@ async def _close(producer: AIOKafkaProducer) -> None:
         sender.cancel()
         await asyncio.wait([sender], timeout=_CLOSE_SECONDS)
     pending = producer._message_accumulator
+    # Among the pending, too, since one that was tried before takes itself out from there when it ends.
+    pending._pending_batches.update(chain.from_iterable(pending._batches.values()))
     pending.fail_all(KafkaError("the producer is closed"))
-    for batch in (*chain.from_iterable(pending._batches.values()), *pending._pending_batches):
+    for batch in pending._pending_batches:
         if batch._drain_waiter.done():
             batch._drain_waiter.exception()  # seen, or asyncio complains
     with suppress(KafkaError, OSError, TimeoutError):
