@@ -1,0 +1,57 @@
+"""The trials in a short form. Their full form: ``python -m tests.faults.NAME``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tests import parts
+from tests.faults.broker_killed import broker_killed
+from tests.faults.ground import Ground, Trial
+from tests.faults.hub_killed import hub_killed
+from tests.faults.workers_killed import workers_killed
+
+from cx_events.log.kafka import KafkaLog
+
+Logs = Callable[..., KafkaLog]
+
+pytestmark = [pytest.mark.fault, pytest.mark.timeout(600)]
+
+
+@pytest.mark.kafka
+@pytest.mark.postgres
+async def test_killed_and_frozen_workers_lose_nothing_and_apply_nothing_twice(
+    tmp_path: Path, kafka_url: str, kafka_log: Logs, postgres_database: str, postgres_database_for_examples: str
+) -> None:
+    settings = {"CX_LOG_URL": kafka_url, "CX_STORE_URL": postgres_database, "CX_TOPIC_PREFIX": kafka_log().prefix}
+    trial = Trial("workers_killed")
+    await workers_killed(
+        trial, Ground(tmp_path, settings), postgres_database_for_examples, events=3000, kills=3, freezes=1
+    )
+    assert not trial.broken
+
+
+@pytest.mark.kafka
+async def test_what_was_acknowledged_is_on_the_log_of_a_killed_broker(tmp_path: Path, breakable_home: Path) -> None:
+    url = parts.start_or_skip(breakable_home, "kafka").kafka_url
+    trial = Trial("broker_killed")
+    await broker_killed(trial, Ground(tmp_path, {"CX_LOG_URL": url}), breakable_home, events=300, kills=2)
+    assert not trial.broken
+
+
+async def test_a_killed_hub_on_files_counts_every_event_once(tmp_path: Path) -> None:
+    trial = Trial("hub_killed, SQLite")
+    await hub_killed(trial, Ground(tmp_path, {}), events=200, kills=2)
+    assert not trial.broken
+
+
+@pytest.mark.kafka
+@pytest.mark.postgres
+async def test_a_killed_hub_on_kafka_and_postgresql_counts_every_event_once(
+    tmp_path: Path, kafka_url: str, kafka_log: Logs, postgres_database: str
+) -> None:
+    settings = {"CX_LOG_URL": kafka_url, "CX_STORE_URL": postgres_database, "CX_TOPIC_PREFIX": kafka_log().prefix}
+    trial = Trial("hub_killed, Kafka and PostgreSQL")
+    await hub_killed(trial, Ground(tmp_path, settings), events=200, kills=2)
+    assert not trial.broken
