@@ -130,3 +130,10 @@ def test_no_provider_knows_another(provider: str) -> None:
             if each.startswith(channels) and not (each == own or each.startswith(f"{own}."))
         ]
         assert not foreign, path
+
+
+def test_what_maps_and_checks_does_no_io() -> None:
+    rim = {"asyncio", "socket", "subprocess", "os", "httpx2", "aiosmtpd", "sqlalchemy", "aiokafka", "time", "random"}
+    pure = [name for name in NAMES if Path(name).name in ("mapping.py", "signature.py")]
+    assert len(pure) >= 6
+    assert not [(name, each) for name in pure for each in imports(name) if each.partition(".")[0] in rim]
