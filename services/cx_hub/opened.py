@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import TypeVar
-
-import uvloop
 
 from cx_context.store import Store, open_store
 from cx_events.log import Log
@@ -19,9 +17,17 @@ T = TypeVar("T")
 
 
 def run_async(work: Coroutine[object, object, T]) -> T:
-    """Run in a loop of uvloop's."""
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    """Run in a loop of uvloop's, where there is one for this Python."""
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         return runner.run(work)
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.new_event_loop
+    return uvloop.new_event_loop
 
 
 def load_tenants(settings: Settings) -> Tenants:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -248,6 +251,48 @@ def test_log_tail_shows_no_more_than_the_limit(at_hub: Path, capfd: Captured) ->
     capfd.readouterr()
     assert run(["log", "tail", "--limit", "2", "-o", "jsonl"]) == 0
     assert len(capfd.readouterr().out.splitlines()) == 2
+
+
+def test_log_tail_follows_and_ends_clean_on_ctrl_c(at_hub: Path) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "cx_hub",
+        "log",
+        "tail",
+        "-f",
+        "--limit",
+        "0",
+        "--interaction",
+        "chat-follow",
+        "-o",
+    ]
+    with subprocess.Popen([sys.executable, *line.split()], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as tail:
+        assert tail.stdout is not None
+        assert tail.stderr is not None
+        data = {**event("x")["data"], "interaction": "chat-follow"}
+        told: list[bytes] = []
+        reading = threading.Thread(target=lambda: told.append(tail.stdout.readline() if tail.stdout else b""))
+        reading.start()
+        number = 0
+        while reading.is_alive():  # it follows from when it is up, which nothing tells
+            number += 1
+            (at_hub / "one").write_text(json.dumps(event(f"follow-{number}", data=data)))
+            assert run(["events", "send", str(at_hub / "one")]) == 0
+            reading.join(1.0)
+        assert json.loads(told[0])["data"]["interaction"] == "chat-follow"
+        tail.send_signal(signal.SIGINT)
+        assert tail.wait(PATIENCE) == 130
+        assert b"Traceback" not in tail.stderr.read()
+
+
+def test_output_into_a_pipe_that_closes_is_no_fault(at_hub: Path, capfd: Captured) -> None:
+    (at_hub / "many").write_text(json.dumps([event(f"pipe-{n}") for n in range(100)]))
+    assert run(["events", "send", str(at_hub / "many")]) == 0
+    line = f"{sys.executable} -m cx_hub log tail --limit 1000 -o jsonl | head -n 1"
+    done = subprocess.run(["sh", "-c", line], capture_output=True, timeout=PATIENCE, check=True)
+    assert len(done.stdout.splitlines()) == 1
+    assert done.stderr == b""
 
 
 def test_lag_tells_events_seconds_and_owner_of_each_partition(at_hub: Path, hub: Hub, capfd: Captured) -> None:
