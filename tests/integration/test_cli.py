@@ -254,19 +254,7 @@ def test_log_tail_shows_no_more_than_the_limit(at_hub: Path, capfd: Captured) ->
 
 
 def test_log_tail_follows_and_ends_clean_on_ctrl_c(at_hub: Path) -> None:
-    command = [
-        sys.executable,
-        "-m",
-        "cx_hub",
-        "log",
-        "tail",
-        "-f",
-        "--limit",
-        "0",
-        "--interaction",
-        "chat-follow",
-        "-o",
-    ]
+    line = "-m cx_hub log tail -f --limit 0 --interaction chat-follow -o jsonl"
     with subprocess.Popen([sys.executable, *line.split()], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as tail:
         assert tail.stdout is not None
         assert tail.stderr is not None
