@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from cx_context_api.targets import regions_of
 from cx_events.ids import IdSpace
 from cx_events.timestamps import Micros
-from cx_identity.rules import Rules
+from cx_identity.rules import DEFAULT, Rules
 from cx_runtime.tenants import Tenants
 
 
 @dataclass(frozen=True, slots=True)
 class Tenancy:
-    """``rules``: in force before any were recorded. ``window``: of threading, in µs. ``regions``: its connections'."""
+    """``rules``: in force before any were recorded; a configuration's are recorded when a hub starts. ``window``: of
+    threading, in µs. ``regions``: its connections'."""
 
     ids: IdSpace
     rules: Rules
@@ -26,7 +27,7 @@ def tenancies(tenants: Tenants) -> Mapping[str, Tenancy]:
     return {
         name: Tenancy(
             ids=tenants.ids(name),
-            rules=Rules.parse(config.identity.model_dump()),
+            rules=DEFAULT,
             window=config.threading.window * 1_000_000,
             regions=regions_of(tenants, name),
         )
