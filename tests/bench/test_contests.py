@@ -1,0 +1,44 @@
+"""Both contenders over a small log, on a real Kafka and PostgreSQL: verified, or no rate is told."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import asyncpg
+import pytest
+
+from cx_events.errors import Fatal
+from cx_hub.bench.contest import Kind, Place, contest
+from cx_hub.bench.servers import plain, preloaded
+from cx_hub.bench.workload import make_workload
+
+pytestmark = [pytest.mark.kafka, pytest.mark.postgres]
+
+WORKLOAD = make_workload(1_500, hot_share=0.1)
+
+
+@pytest.mark.parametrize(("kind", "processes"), [("floor", 1), ("hub", 1), ("hub", 2)])
+async def test_a_contender_comes_to_the_end_and_its_store_is_what_the_workload_makes(
+    kafka_url: str, postgres_url: str, kind: Kind, processes: int
+) -> None:
+    async with preloaded(kafka_url, WORKLOAD) as prefix:
+        result = await contest(kind, Place(kafka_url, postgres_url, prefix, WORKLOAD), processes)
+    assert result.events == 1_500
+    assert result.rate > 0
+    assert {who for who, spent in result.cpu.items() if spent is not None} == {"application", "postgres", "broker"}
+    server = await asyncpg.connect(plain(postgres_url))
+    left = await server.fetch("SELECT datname FROM pg_database WHERE datname LIKE 'cx_bench_%'")
+    await server.close()
+    assert left == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "wrong"), [("floor", {"raw_bytes": 1}), ("hub", {"events": 1_499}), ("hub", {"customers": 1})]
+)
+async def test_a_store_that_is_not_what_the_workload_makes_gives_no_rate(
+    kafka_url: str, postgres_url: str, kind: Kind, wrong: dict[str, int]
+) -> None:
+    other = dataclasses.replace(WORKLOAD, **wrong)
+    async with preloaded(kafka_url, WORKLOAD) as prefix:
+        with pytest.raises(Fatal, match="no rate of such a run counts"):
+            await contest(kind, Place(kafka_url, postgres_url, prefix, other))
