@@ -34,17 +34,20 @@ REBUILT = "throughline_rebuilt"
 
 @dataclass
 class Feed:
-    """Appends the traffic; ``acknowledged``: keys of the events that the log said to have."""
+    """Appends the traffic, as far as ``allowed`` (records). ``acknowledged``: keys of the events that the log has."""
 
     ground: Ground
     log: Log
     events: int
     acknowledged: set[bytes] = field(default_factory=set)
     records: int = 0
+    allowed: int = 0
 
     async def run(self) -> None:
         coming = traffic(self.events, self.ground.tenants.ids(TENANT))
         while some := list(islice(coming, AT_ONCE)):
+            while self.records >= self.allowed:
+                await asyncio.sleep(LOOK_SECONDS)
             await self.log.append([Record(INTERACTIONS, each.key, each.raw) for each in some])
             self.acknowledged.update(event_key(TENANT, each.source, each.id) for each in some)
             self.records += len(some)
@@ -75,19 +78,24 @@ class Team:
 
 
 async def disturb(trial: Trial, team: Team, feed: Feed, kills: int, freezes: int, feeding: asyncio.Task[None]) -> None:
-    """Spread the faults over the traffic, each to a worker that is at work."""
+    """A share of the traffic for each fault, which comes amid it, to one of several workers at work."""
     dice = random.Random(kills)
     faults = ["kill"] * kills + ["freeze"] * freezes
     dice.shuffle(faults)
+    share = feed.events // (len(faults) + 1)
     for number, fault in enumerate(faults, 1):
-        while await team.look() < number * feed.events // (len(faults) + 1) or not team.owning():
+        while len(team.owning()) < 2:
+            await team.look()
+            await asyncio.sleep(LOOK_SECONDS)
+        feed.allowed = number * share
+        while await team.look() < number * share - share // 2:
             if feeding.done():
                 feeding.result()
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(LOOK_SECONDS / 4)
         victim = dice.choice(team.owning())
-        share = sum(f"-{victim.pid}-" in owner for owner in team.owners.values())
+        owned = sum(f"-{victim.pid}-" in owner for owner in team.owners.values())
         trial.say(
-            f"fault {number} of {len(faults)} at {await applied(team.store)}: {fault} an owner of {share} partitions"
+            f"fault {number} of {len(faults)} at {await applied(team.store)}: {fault} an owner of {owned} partitions"
         )
         if fault == "kill":
             victim.kill()
@@ -96,6 +104,7 @@ async def disturb(trial: Trial, team: Team, feed: Feed, kills: int, freezes: int
             victim.freeze()
             await asyncio.sleep(LEASE_SECONDS * 1.5)
             victim.thaw()
+    feed.allowed = feed.events * 2
 
 
 async def rebuild(ground: Ground, store: Store, log: Log) -> None:
