@@ -186,6 +186,9 @@ class Worker:
             except TryLater as error:
                 self._said.warning("lease not renewed", why=error.detail)
                 continue
+            except Exception:
+                self._said.exception("lease not renewed")
+                continue
             if {p: held.epoch for p, held in now.items()} != {p: held.epoch for p, held in self._owned.items()}:
                 self._stale = True
 

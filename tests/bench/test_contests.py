@@ -25,7 +25,10 @@ async def test_a_contender_comes_to_the_end_and_its_store_is_what_the_workload_m
         result = await contest(kind, Place(kafka_url, postgres_url, prefix, WORKLOAD), processes)
     assert result.events == 1_500
     assert result.rate > 0
-    assert {who for who, spent in result.cpu.items() if spent is not None} == {"application", "postgres", "broker"}
+    assert set(result.cpu) == {"application", "postgres", "broker"}
+    # Of servers under another account a container may tell nothing: None, never a made-up figure.
+    assert all(spent is None or spent > 0 for spent in result.cpu.values())
+    assert result.cpu["application"] is not None
     server = await asyncpg.connect(plain(postgres_url))
     left = await server.fetch("SELECT datname FROM pg_database WHERE datname LIKE 'cx_bench_%'")
     await server.close()

@@ -12,6 +12,7 @@ import asyncpg
 from sqlalchemy import event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from cx_context.store.sql import PostgresTx, SqliteTx, Tx
@@ -90,7 +91,7 @@ class Contention(TryLater):
     """Two writers met (deadlock, serialization, busy database): the transaction was rolled back; start it over."""
 
 
-_TROUBLES = (DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+_TROUBLES = (DBAPIError, PoolTimeout, asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
 
 _MET = frozenset({"40001", "40P01", "55P03", "23505"})
 """SQLSTATEs of writers that met. ``unique_violation``: the other's row was not there yet when we looked for it; the
