@@ -116,10 +116,16 @@ async def following(
     namers = {node: homes - {node} for node, homes in (await writer.homes_of(tx, tenant, nodes)).items()}
     profiles = {home for homes in namers.values() for home in homes}
     attributed = {a.profile for a in standing.values() if a is not None and a.profile is not None}
-    profiles |= (await writer.profiles(tx, tenant, attributed)).keys()
+    known = (await writer.profiles(tx, tenant, attributed)).keys()
+    profiles |= known
     customer_of = await writer.customers_of(tx, tenant, profiles)
     customer_of.update((profile, supposed.customer_of[profile]) for profile in profiles & supposed.customer_of.keys())
-    return {node: follow(node, standing.get(node), namers.get(node, ()), customer_of) for node in nodes}
+    # A home that only decisions speak of is among the namers, and yet no profile that anything can be attributed to.
+    waiting = {node for node, a in standing.items() if a is not None and a.profile and a.profile not in known}
+    return {
+        node: node if node in waiting else follow(node, standing.get(node), namers.get(node, ()), customer_of)
+        for node in nodes
+    }
 
 
 async def homes_of_customer(
