@@ -13,7 +13,7 @@ from cx_events.codec import decode, decode_leniently, same_content
 from cx_events.dead_letters import DeadLetter, decode_dead_letter, original_of
 from cx_events.envelope import Event
 from cx_events.errors import Refused
-from cx_events.facts import Fact, decision_source
+from cx_events.facts import Fact
 from cx_events.ids import IdSpace, NodeId
 from cx_events.log import DEAD_LETTERS, LogRecord, Partition
 from cx_events.timestamps import format_time
@@ -118,9 +118,6 @@ def incoming_of(raw: bytes, ids_of: IdsOf) -> Incoming:
     if len(fact.home) != len(ids.tenant_node()):
         raise Refused("undecodable", "partitionkey is not 32 hex digits")
     if makes_part(event.type):
-        if event.subject and event.source == decision_source(event.tenantid) and not event.data.interaction:
-            # Its subject names a home, maybe another tenant's: only within an interaction can no parts be mixed.
-            raise Refused("unusable-data", "a decision about a conversation names no interaction")
         return Incoming(fact, fact.home, problem)
     try:
         decision_of(fact, ids)
