@@ -203,7 +203,7 @@ class Contexts:
         async with self._store.reading() as tx:
             if isinstance(asked, ByIdentifier):
                 rules = await writer.rules_in_force(tx, tenant, tenancy.rules)
-                shared = await reader.profiles_of(tx, tenant, asked.profiles)
+                shared = await writer.profiles(tx, tenant, asked.profiles)
                 identifier = next((shared[id] for id in asked.profiles if id in shared), None)
                 if identifier is None:
                     return []

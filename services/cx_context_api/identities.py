@@ -32,7 +32,7 @@ async def candidate_at(tx: Tx, tenant: str, identifier: Profile, rules: Rules) -
     """Whose a shared identifier may be."""
     edges = await writer.edges_at(tx, tenant, [identifier.id])
     ends = {end for edge in edges for end in (edge.a, edge.b)} - {identifier.id}
-    profiles = await reader.profiles_of(tx, tenant, ends)
+    profiles = await writer.profiles(tx, tenant, ends)
     known = [edge for edge in edges if (edge.b if edge.a == identifier.id else edge.a) in profiles]
     return candidate_for(identifier, known, profiles, await writer.customers_of(tx, tenant, profiles), rules)
 
@@ -47,7 +47,7 @@ async def candidates(
     while True:
         identifiers = await reader.shared_identifiers(tx, tenant, place, most + 1)
         dismissed = await reader.dismissed_among(tx, tenant, identifiers)
-        profiles = await reader.profiles_of(tx, tenant, identifiers)
+        profiles = await writer.profiles(tx, tenant, identifiers)
         for identifier in identifiers:
             if identifier in profiles and identifier not in dismissed:
                 if len(found) == most:

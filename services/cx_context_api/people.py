@@ -73,7 +73,7 @@ async def unmerge(tx: Tx, tenant: str, tenancy: Tenancy, body: bodies.Unmerge) -
 async def _keep_apart(tx: Tx, tenant: str, tenancy: Tenancy, body: bodies.Unmerge, a: str, b: str) -> Verdict:
     """``Refused``: ``unknown-profile`` (404), ``same-profile`` (422)."""
     one, other = by_id(a).node, by_id(b).node
-    known = await reader.profiles_of(tx, tenant, [one, other])
+    known = await writer.profiles(tx, tenant, [one, other])
     for id, text in ((one, a), (other, b)):
         if id not in known:
             raise Refused("unknown-profile", f"there is no profile {text}", 404)
@@ -123,7 +123,7 @@ async def attribute(tx: Tx, tenant: str, tenancy: Tenancy, body: bodies.Attribut
             "names-somebody", f"every event of {body.interaction[:64]!r} names somebody; merge or part people instead"
         )
     profile = by_id(body.profile).node
-    if profile not in await reader.profiles_of(tx, tenant, [profile]):
+    if profile not in await writer.profiles(tx, tenant, [profile]):
         raise Refused("unknown-profile", f"there is no profile {body.profile}", 404)
     said = IdentityDecision(interaction=body.interaction, profile=text_of(profile))
     return Verdict([_choice(tenancy, ATTRIBUTED, said, body)], frozenset((profile,)), frozenset((node,)))
@@ -133,7 +133,7 @@ async def dismiss(tx: Tx, tenant: str, tenancy: Tenancy, body: bodies.Dismiss) -
     """``Refused("unknown-candidate", 404)``, also for one that was dismissed."""
     candidate = by_id(body.candidate).node
     identifier = candidate_id(candidate)
-    known = await reader.profiles_of(tx, tenant, [identifier])
+    known = await writer.profiles(tx, tenant, [identifier])
     shared = await writer.previously_shared(tx, tenant, list(known))
     if identifier not in shared or await reader.dismissed_among(tx, tenant, shared):
         raise Refused("unknown-candidate", f"there is no open candidate {body.candidate}", 404)
@@ -162,7 +162,7 @@ async def _profiles(tx: Tx, tenant: str, customer: NodeId, asked: str) -> list[P
     members = [member.id for member in await reader.members_of(tx, tenant, customer)]
     if not members:
         raise Refused("not-a-profile", f"{asked} is an interaction that names nobody: attribute it to somebody instead")
-    return list((await reader.profiles_of(tx, tenant, members)).values())
+    return list((await writer.profiles(tx, tenant, members)).values())
 
 
 async def _decision(

@@ -18,7 +18,7 @@ from cx_events.ids import IdSpace, NodeId
 from cx_events.timestamps import Micros
 from cx_identity.attribution import Attribution, standing_attribution
 from cx_identity.decisions import withdrawn
-from cx_identity.model import Decision, Profile
+from cx_identity.model import Decision
 from cx_identity.rules import Rules
 from cx_identity.scope import GraphSlice, Scope
 
@@ -295,18 +295,6 @@ async def stored_event(tx: Tx, tenant: str, key: bytes) -> Stored | None:
     return Stored(bytes(rows[0][0]), rows[0][1], bytes(rows[0][2])) if rows else None
 
 
-async def profiles_of(tx: Tx, tenant: str, ids: Collection[NodeId]) -> dict[NodeId, Profile]:
-    """Those of the ids that are profiles of this tenant."""
-    if not ids:
-        return {}
-    rows = await tx.fetch(
-        "SELECT id, kind, scope, value, first_recorded FROM profiles WHERE id = ANY(:ids) AND tenant = :tenant",
-        ids=list(ids),
-        tenant=tenant,
-    )
-    return {row[0]: Profile(*row) for row in rows}
-
-
 async def surroundings(
     tx: Tx, tenant: str, nodes: Collection[NodeId], rules: Rules, supposed: Sequence[Decision] = ()
 ) -> Scope:
@@ -322,7 +310,7 @@ async def surroundings(
             decisions += await writer.withdrawals(tx, tenant)
         scope.give(
             GraphSlice(
-                profiles=await profiles_of(tx, tenant, ends),
+                profiles=await writer.profiles(tx, tenant, ends),
                 edges=edges,
                 decisions=[*decisions, *supposed],
                 previously_shared=await writer.previously_shared(tx, tenant, ends),
