@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from cx_context.store import Store
 from cx_context.store.leases import Fenced, Held
-from cx_context.store.open import Contention
+from cx_context.store.port import Contention
 from cx_events.log import Partition
 from cx_projectors.apply import Applied, MustBeAlone, MustReplace, Tenancy, apply_batch, remember
 from cx_projectors.batch import Batch

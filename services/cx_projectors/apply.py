@@ -15,7 +15,7 @@ from cx_context.fold import apply as add_to_part
 from cx_context.fold import makes_part, new_part
 from cx_context.store import leases, reader, writer
 from cx_context.store.leases import Held
-from cx_context.store.open import tenant_lock
+from cx_context.store.port import tenant_lock
 from cx_context.store.sql import Tx
 from cx_events.codec import same_content
 from cx_events.errors import CxError, Refused

@@ -9,7 +9,6 @@ from urllib.parse import quote
 
 import httpx2
 import pytest
-from sqlalchemy.ext.asyncio import create_async_engine
 from tests.api import KEYS, Running, running_api
 
 from cx_context.definition import define, define_bodies
@@ -320,14 +319,17 @@ async def test_a_store_that_is_down_is_said_in_time_and_forgotten_when_it_is_bac
         await hub.happen(ASKED)
         path = "/v1/context?identifier=email:ana@example.com"
         assert (await hub.get(path)).status_code == 200
-        working = hub.store.engine
+        file, aside = tmp_path / "store.db", tmp_path / "aside.db"
         await hub.api.stop()
-        hub.store.engine = create_async_engine(f"sqlite+aiosqlite:///{tmp_path}/nowhere/store.db")
+        await hub.store.stop()
+        file.rename(aside)
+        file.mkdir()
         for broken in (path, f"/v1/customers/{text_of(ANA)}/timeline", "/v1/identity/candidates"):
             answer = await hub.get(broken)
             assert (answer.status_code, answer.json()["reason"]) == (503, "try-later")
             assert int(answer.headers["retry-after"]) >= 1
-        hub.store.engine = working
+        file.rmdir()
+        aside.rename(file)
         assert (await hub.get(path)).status_code == 200
 
 

@@ -1,7 +1,9 @@
 """The store: what the projectors keep and the API reads, on SQLite or PostgreSQL.
 
-``open_store(url)`` gives a ``Store``; ``store.writing()`` one transaction of a projector (``Writing``: named, set-based
-steps, never one statement per event), ``store.reader`` what the API asks. ``leases`` share out the partitions.
+``open_store(url)`` gives a ``Store``; ``store.writing()`` one transaction of a projector, ``store.reading()`` one of
+the API. Rooms: ``port`` (what a store is), ``postgres`` and ``sqlite``, ``tables``, ``sql`` (one text for both),
+``writer`` (what a batch writes: named, set-based steps, never one statement per event), ``reader`` and ``heads`` (what
+the API asks), ``leases`` (who applies which partition), ``outbox``, ``dead_letters``.
 
 How writers stay out of each other's way (see docs/decisions/0003-writers.md):
 
@@ -14,6 +16,7 @@ Nothing that another may wait for is deleted. A copy of an event that must *repl
 intakes) takes the lock that every batch shares, alone, and folds again from the stored events.
 """
 
-from cx_context.store.open import Store, open_store
+from cx_context.store.open import open_store
+from cx_context.store.port import Store
 
 __all__ = ["Store", "open_store"]

@@ -13,12 +13,15 @@ import contextlib
 import sqlite3
 from collections.abc import Sequence
 from functools import cache
-from typing import Any, NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
 from urllib.parse import quote
 
-from sqlalchemy.ext.asyncio import AsyncConnection
+import asyncpg
 
-from cx_context.store.open import Store, unavailable
+from cx_context.store.port import Store, unavailable
+from cx_context.store.postgres import PostgresStore
+from cx_context.store.sqlite import SqliteStore
 from cx_events.errors import TryLater
 from cx_events.ids import NodeId
 
@@ -56,6 +59,48 @@ class Head(NamedTuple):
 _Asked = tuple[str, NodeId, "asyncio.Future[Head | None]"]
 
 
+class _Line(Protocol):
+    """A connection kept for this one statement."""
+
+    async def select(self, profiles: list[NodeId]) -> Sequence[Any]: ...
+
+    def drop(self) -> None:
+        """Without waiting: closing a connection to a frozen server takes as long as the server pleases."""
+
+
+class _PostgresLine:
+    def __init__(self, driver: asyncpg.Connection[Any]) -> None:
+        self._driver = driver
+
+    async def select(self, profiles: list[NodeId]) -> Sequence[Any]:
+        rows: Sequence[Any] = await self._driver.fetch(_POSTGRES, profiles)
+        return rows
+
+    def drop(self) -> None:
+        self._driver.terminate()
+
+
+class _SqliteLine:
+    def __init__(self, path: Path) -> None:
+        self._driver = sqlite3.connect(f"file:{quote(str(path))}?mode=ro", timeout=_BUSY_SECONDS, uri=True)
+
+    async def select(self, profiles: list[NodeId]) -> Sequence[Any]:
+        # Of few lengths, so that SQLite need not compile the statement again for every number of askers.
+        profiles += profiles[-1:] * ((1 << (len(profiles) - 1).bit_length()) - len(profiles))
+        found: Sequence[Any] = self._driver.execute(_sqlite(len(profiles)), profiles).fetchall()
+        return found
+
+    def drop(self) -> None:
+        self._driver.close()
+
+
+async def _line_to(store: Store) -> _Line:
+    if isinstance(store, PostgresStore):
+        return _PostgresLine(await store.connect())
+    assert isinstance(store, SqliteStore)
+    return _SqliteLine(store.path)
+
+
 class Heads:
     """Made in the event loop that asks. ``stop()`` lets the connection go."""
 
@@ -63,9 +108,7 @@ class Heads:
         self._store = store
         self._waiting: list[_Asked] = []
         self._flight: asyncio.Task[None] | None = None
-        self._connection: AsyncConnection | None = None
-        self._driver: Any = None
-        self._closing: set[asyncio.Task[None]] = set()
+        self._line: _Line | None = None
 
     async def of(self, tenant: str, profile: NodeId) -> Head | None:
         """None for a profile that the tenant does not have. ``TryLater`` within twice ``PATIENCE``."""
@@ -80,12 +123,7 @@ class Heads:
             self._flight.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._flight
-        connection, driver = self._connection, self._driver
-        self._connection = self._driver = None
-        if connection is not None:
-            await connection.close()
-        elif driver is not None:
-            driver.close()
+        self._drop()
 
     async def _fly(self) -> None:
         try:
@@ -115,42 +153,15 @@ class Heads:
 
     async def _read(self, profiles: list[NodeId]) -> Sequence[Any]:
         """Once more on a fresh connection where the one that was kept has died meanwhile."""
-        if self._driver is not None:
+        if self._line is not None:
             try:
-                return await self._select(profiles)
+                return await self._line.select(profiles)
             except Exception:
                 self._drop()
-        if self._store.is_postgres:
-            self._connection = await self._store.engine.connect()
-            self._driver = (await self._connection.get_raw_connection()).driver_connection
-        else:
-            path = quote(self._store.engine.url.database or "")
-            self._driver = sqlite3.connect(f"file:{path}?mode=ro", timeout=_BUSY_SECONDS, uri=True)
-        return await self._select(profiles)
-
-    async def _select(self, profiles: list[NodeId]) -> Sequence[Any]:
-        if self._store.is_postgres:
-            rows: Sequence[Any] = await self._driver.fetch(_POSTGRES, profiles)
-            return rows
-        # Of few lengths, so that SQLite need not compile the statement again for every number of askers.
-        profiles += profiles[-1:] * ((1 << (len(profiles) - 1).bit_length()) - len(profiles))
-        found: Sequence[Any] = self._driver.execute(_sqlite(len(profiles)), profiles).fetchall()
-        return found
+        self._line = await _line_to(self._store)
+        return await self._line.select(profiles)
 
     def _drop(self) -> None:
-        """Without waiting: closing a connection to a frozen server takes as long as the server pleases."""
-        connection, driver = self._connection, self._driver
-        self._connection = self._driver = None
-        if connection is None:
-            if driver is not None:
-                driver.close()
-        else:
-            task = asyncio.create_task(_invalidate(connection))
-            self._closing.add(task)
-            task.add_done_callback(self._closing.discard)
-
-
-async def _invalidate(connection: AsyncConnection) -> None:
-    with contextlib.suppress(Exception):
-        await connection.invalidate()
-        await connection.close()
+        line, self._line = self._line, None
+        if line is not None:
+            line.drop()

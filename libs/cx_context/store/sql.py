@@ -12,9 +12,10 @@ import asyncio
 import re
 from collections.abc import Coroutine, Sequence
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import asyncpg
+from asyncpg.pool import PoolConnectionProxy
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cx_context.store.tables import Shape
@@ -94,12 +95,15 @@ def _unnest(shape: Shape, varies: tuple[bool, ...]) -> str:
     return f"SELECT {chosen} FROM unnest({arrays}) AS u ({', '.join(name for name, _, each in typed if each)})"
 
 
+Driver: TypeAlias = "asyncpg.Connection[Any] | PoolConnectionProxy[Any]"
+
+
 class PostgresTx:
     for_update = "FOR UPDATE"
     now = "extract(epoch from clock_timestamp())::float8"
     least = "least"
 
-    def __init__(self, connection: asyncpg.Connection[Any]) -> None:
+    def __init__(self, connection: Driver) -> None:
         self._connection = connection
         self._under_way: asyncio.Task[object] | None = None
 

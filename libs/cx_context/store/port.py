@@ -1,0 +1,54 @@
+"""What a store is, and what its troubles mean."""
+
+from __future__ import annotations
+
+from contextlib import AbstractAsyncContextManager
+from hashlib import blake2b
+from typing import Protocol
+
+import asyncpg
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from cx_context.store.sql import Tx
+from cx_events.errors import TryLater
+
+
+class Store(Protocol):
+    """One database. ``await start()`` brings its tables up to date."""
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+    def writing(self) -> AbstractAsyncContextManager[Tx]:
+        """One transaction: committed at the end, rolled back on any error. ``TryLater`` where the store is down."""
+
+    def reading(self) -> AbstractAsyncContextManager[Tx]:
+        """A connection whose statements all see one state."""
+
+
+class Contention(TryLater):
+    """Two writers met (deadlock, serialization, busy database): the transaction was rolled back; start it over."""
+
+
+TROUBLES = (DBAPIError, PoolTimeout, asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+
+_MET = frozenset({"40001", "40P01", "55P03", "23505"})
+"""SQLSTATEs of writers that met. ``unique_violation``: the other's row was not there yet when we looked for it; the
+next try finds it (https://www.postgresql.org/docs/current/errcodes-appendix.html)."""
+
+
+def unavailable(error: BaseException) -> TryLater:
+    """What a driver's error means for who asked."""
+    cause = getattr(error, "orig", None) or error
+    text = (str(cause).splitlines() or [type(cause).__name__])[0][:300]
+    if getattr(cause, "sqlstate", None) in _MET or "database is locked" in text:
+        return Contention("store", text)
+    return TryLater("store", text)
+
+
+def tenant_lock(purpose: str, tenant: str) -> int:
+    """The number of an advisory lock (64 bits, signed)."""
+    digest = blake2b(f"{purpose}\0{tenant}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big", signed=True)

@@ -1,0 +1,120 @@
+"""A store on PostgreSQL: the driver's own pool, and nothing between it and the statements.
+
+A pool that takes a connection back as it comes would lose data: who is cancelled while its BEGIN is under way leaves a
+transaction open that nobody knows of, and all that the next holder commits is a savepoint in it, gone with the
+connection. This pool waits for what was cancelled and rolls back what is open before it lends a connection again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import asyncpg
+from sqlalchemy.engine import URL
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
+
+from cx_context.store.port import TROUBLES, unavailable
+from cx_context.store.sql import PostgresTx, Tx
+from cx_context.store.tables import METADATA
+
+CREATE_LOCK = 7_301_001
+IDLE_IN_TRANSACTION_MS = 15_000
+"""A projector that stops amid a transaction (SIGSTOP, a lost network) is cut off by the server after this."""
+
+_SETTINGS = {
+    "idle_in_transaction_session_timeout": str(IDLE_IN_TRANSACTION_MS),
+    "jit": "off",
+    # Every statement of ours looks up by key. A plan made while a table was small, or had no statistics yet, reads all
+    # of it for each key instead, and is kept; so plans are made once, and never that way.
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    "plan_cache_mode": "force_generic_plan",
+}
+_CONNECT_SECONDS = 5
+_STATEMENT_SECONDS = 60
+_CLOSE_SECONDS = 2
+
+
+class PostgresStore:
+    """``url``: ``postgresql+asyncpg://...``; ``connections``: the most that are open at once."""
+
+    def __init__(self, url: URL, *, connections: int) -> None:
+        self._url = url
+        self._connections = connections
+        self._pool: asyncpg.Pool[Any] | None = None
+
+    async def start(self) -> None:
+        engine = create_async_engine(self._url, poolclass=NullPool, connect_args={"timeout": _CONNECT_SECONDS})
+        try:
+            async with engine.begin() as connection:
+                await connection.exec_driver_sql("SELECT pg_advisory_xact_lock($1)", (CREATE_LOCK,))
+                await connection.run_sync(METADATA.create_all)
+        except TROUBLES as error:
+            raise unavailable(error) from error
+
+    async def stop(self) -> None:
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            try:
+                await asyncio.wait_for(pool.close(), _CLOSE_SECONDS)
+            except (TimeoutError, *TROUBLES):
+                pool.terminate()
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[Tx]:
+        try:
+            pool = await self._opened()
+            async with pool.acquire(timeout=_CONNECT_SECONDS) as driver, driver.transaction():
+                tx = PostgresTx(driver)
+                try:
+                    yield tx
+                    await tx.settled()
+                finally:
+                    await tx.abandoned()
+        except TROUBLES as error:
+            raise unavailable(error) from error
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[Tx]:
+        try:
+            pool = await self._opened()
+            async with (
+                pool.acquire(timeout=_CONNECT_SECONDS) as driver,
+                driver.transaction(isolation="repeatable_read", readonly=True),
+            ):
+                yield PostgresTx(driver)
+        except TROUBLES as error:
+            raise unavailable(error) from error
+
+    async def connect(self) -> asyncpg.Connection[Any]:
+        """A connection of its own, which the caller closes."""
+        return await asyncpg.connect(self._dsn(), timeout=_CONNECT_SECONDS, server_settings=_SETTINGS)
+
+    def _dsn(self) -> str:
+        """As libpq writes it: what SQLAlchemy calls ``ssl`` is ``sslmode`` there."""
+        query = {"sslmode" if name == "ssl" else name: value for name, value in self._url.query.items()}
+        return self._url.set(drivername="postgresql", query=query).render_as_string(hide_password=False)
+
+    async def _opened(self) -> asyncpg.Pool[Any]:
+        """Opens no connection: the pool does when one is asked for."""
+        if self._pool is None:
+            self._pool = asyncpg.create_pool(
+                self._dsn(),
+                min_size=0,
+                max_size=self._connections,
+                timeout=_CONNECT_SECONDS,
+                command_timeout=_STATEMENT_SECONDS,
+                server_settings=_SETTINGS,
+                reset=_as_it_is,
+            )
+        return await self._pool
+
+
+async def _as_it_is(_connection: object) -> None:
+    """Our statements leave no settings, cursors or locks behind, and the pool itself ends open transactions: a RESET
+    for each loan would cost a round trip for nothing."""
