@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from uuid import uuid4
 
@@ -74,27 +75,38 @@ async def kafka_log(kafka_url: str) -> AsyncIterator[Callable[..., KafkaLog]]:
 @pytest.fixture
 async def postgres_database(postgres_url: str) -> AsyncIterator[str]:
     """The URL of an empty database that is this test's own."""
+    async with _database(postgres_url) as url:
+        yield url
+
+
+@pytest.fixture
+async def breakable_database(breakable_home: Path) -> AsyncIterator[str]:
+    """As ``postgres_database``, on the server of ``breakable_home``."""
+    async with _database(parts.start_or_skip(breakable_home, "postgres").postgres_url) as url:
+        yield url
+
+
+@asynccontextmanager
+async def _database(server_url: str) -> AsyncIterator[str]:
     name = f"cx_test_{uuid4().hex[:12]}"
-    server = await asyncpg.connect(postgres_url.replace("+asyncpg", ""))
-    await server.execute(f"CREATE DATABASE {name}")
-    yield f"{postgres_url.rpartition('/')[0]}/{name}"
-    await server.execute(f"DROP DATABASE {name} WITH (FORCE)")
-    await server.close()
+
+    async def on_server(statement: str) -> None:
+        server = await asyncpg.connect(server_url.replace("+asyncpg", ""))
+        await server.execute(statement)
+        await server.close()
+
+    await on_server(f"CREATE DATABASE {name}")
+    yield f"{server_url.rpartition('/')[0]}/{name}"
+    await on_server(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture(scope="module")
 def postgres_database_for_examples(postgres_url: str) -> Iterator[str]:
     """The URL of a database that all examples of a module's properties share; each begins by emptying it."""
-    name = f"cx_test_{uuid4().hex[:12]}"
-
-    async def on_server(statement: str) -> None:
-        server = await asyncpg.connect(postgres_url.replace("+asyncpg", ""))
-        await server.execute(statement)
-        await server.close()
-
-    asyncio.run(on_server(f"CREATE DATABASE {name}"))
-    yield f"{postgres_url.rpartition('/')[0]}/{name}"
-    asyncio.run(on_server(f"DROP DATABASE {name} WITH (FORCE)"))
+    with asyncio.Runner() as runner:
+        database = _database(postgres_url)
+        yield runner.run(database.__aenter__())
+        runner.run(database.__aexit__(None, None, None))
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])

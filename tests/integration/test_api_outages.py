@@ -11,7 +11,6 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from tests import parts
 from tests.api import Running, running_api
 
 from cx_events.testing.builders import an_event
@@ -69,10 +68,9 @@ def killed(home: Path) -> Iterator[None]:
 
 
 async def test_a_store_that_does_not_answer_is_said_by_every_way_and_forgotten(
-    breakable_home: Path, tmp_path: Path
+    breakable_home: Path, breakable_database: str, tmp_path: Path
 ) -> None:
-    url = parts.start_or_skip(breakable_home, "postgres").postgres_url
-    async with running_api(tmp_path, url) as hub:
+    async with running_api(tmp_path, breakable_database) as hub:
         await hub.happen(an_event(id="m-1", email="ana@example.com", interaction="chat-42", text="Hello"))
         body = (await hub.get(PATH)).json()["body"]
         customer, conversation = body["customer"]["id"], body["conversations"][0]["id"]

@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from tests import parts
 from tests.projection import TENANTS, ids_of
 
 from cx_context.store import Store, leases, open_store, writer
@@ -184,8 +183,9 @@ async def running(store: Store, log: SqliteLog, health: Health, name: str = "wor
 
 
 async def until(check: Callable[[], Awaitable[bool]]) -> None:
-    while not await check():
-        await asyncio.sleep(0.02)
+    async with asyncio.timeout(60):
+        while not await check():
+            await asyncio.sleep(0.02)
 
 
 async def append(log: SqliteLog, numbers: range) -> None:
@@ -236,12 +236,12 @@ async def test_workers_that_come_and_go_apply_every_event_once(store: Store, sql
 @pytest.mark.postgres
 @pytest.mark.fault
 async def test_a_worker_waits_for_a_store_that_is_down_says_so_and_goes_on(
-    breakable_home: Path, sqlite_log_path: Path
+    breakable_home: Path, breakable_database: str, sqlite_log_path: Path
 ) -> None:
     log = SqliteLog(sqlite_log_path, 4)
     await log.start()
     await append(log, range(10))
-    store = open_store(parts.start_or_skip(breakable_home, "postgres").postgres_url)
+    store = open_store(breakable_database)
     await store.start()
     now = 0.0
     health = Health(lambda: now)
