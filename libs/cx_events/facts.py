@@ -13,7 +13,7 @@ import msgspec
 from cx_events.envelope import Data, Event, Identifier
 from cx_events.errors import Refused
 from cx_events.identifiers import rank_of
-from cx_events.ids import IdSpace, NodeId, anchor_of, event_key
+from cx_events.ids import IdSpace, NodeId, event_key
 from cx_events.timestamps import Micros, parse_time
 
 HUB_SOURCE = "//throughline/"
@@ -61,7 +61,7 @@ class Fact:
         self.home: NodeId = node_of_hex(event.partitionkey)
         name = event.data.interaction
         self.interaction: NodeId = ids.interaction(name) if name else self.home
-        self.anchor: NodeId = anchor_of(self.home, self.interaction)
+        self.anchor: NodeId = ids.anchor(self.home, self.interaction)
 
     @property
     def order(self) -> Order:

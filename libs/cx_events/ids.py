@@ -5,7 +5,8 @@ under the tenant's lasting key, so that no id, topic key or file name gives an i
 
 - *profile*: of (kind, scope, normalised value) of one identifier.
 - *interaction node*: of an interaction's id. Events that name nobody live there.
-- *anchor*: of (home, interaction node): one customer's side of one interaction. A conversation is known by its anchors.
+- *anchor*: of (tenant, home, interaction node): one customer's side of one interaction. A conversation is known by its
+  anchors.
 - *event key*: of (tenant, source, id), the identity of an event; unkeyed, since only the store sees it.
 """
 
@@ -52,12 +53,6 @@ def event_key(tenant: str, source: str, id: str) -> bytes:
     return blake2b(f"{tenant}\0{source}\0{id}".encode(), digest_size=16).digest()
 
 
-@lru_cache(_CACHED_IDS)
-def anchor_of(home: NodeId, interaction: NodeId) -> NodeId:
-    """One home's side of one interaction."""
-    return uuid8(blake2b(home + interaction, digest_size=16).digest())
-
-
 class IdSpace:
     """The ids of one tenant. ``key`` must never change: ids once given answer for ever."""
 
@@ -70,8 +65,15 @@ class IdSpace:
         def derive(*words: str) -> bytes:
             return uuid8(hmac.digest(key, b"\0".join([prefix, *(word.encode() for word in words)]), "sha256"))
 
-        cached = lru_cache(_CACHED_IDS)(derive)
-        self._derive = cached
+        own = blake2b(prefix, digest_size=16).digest()
+
+        def anchor(home: NodeId, interaction: NodeId) -> NodeId:
+            return uuid8(blake2b(home + interaction, key=own, digest_size=16).digest())
+
+        self._derive = lru_cache(_CACHED_IDS)(derive)
+        self.anchor = lru_cache(_CACHED_IDS)(anchor)
+        """One home's side of one interaction. The tenant has a share in it: what claims a home of another tenant's
+        gets no part of it."""
 
     def profile(self, kind: str, scope: str, value: str) -> NodeId:
         """The profile of a normalised identifier."""

@@ -24,8 +24,11 @@ _CHALLENGES = {
     "no-key": _CHALLENGE,
     "bad-key": f'{_CHALLENGE}, error="invalid_token"',
     "missing-scope": f'{_CHALLENGE}, error="insufficient_scope"',
+    "no-credentials": 'Basic realm="throughline", charset="UTF-8"',
+    "bad-credentials": 'Basic realm="throughline", charset="UTF-8"',
 }
-"""RFC 6750, section 3: what a refused bearer is told."""
+"""What a refused bearer is told (RFC 6750, section 3), and who comes without name and password (RFC 7617, section 2):
+some clients send those only when they are asked."""
 
 # A 401 must name a scheme (RFC 9110, section 15.5.2); a provider's signature has none that is registered.
 _SIGNED = 'Signature realm="throughline"'

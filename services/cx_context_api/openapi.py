@@ -303,7 +303,7 @@ _READ = (400, 401, 403, 404, 405, 503)
 _WRITE = (400, 401, 403, 404, 405, 408, 413, 415, 422, 503)
 
 _AGENT = {"id": "agent-7", "name": "Ben"}
-_SOME_ID = "4be6f153-459d-8e06-a541-2c2ecafddd90"
+_SOME_ID = "c3ccb025-72fc-82d9-a740-18ad1ef6ff78"
 _OTHER_ID = "254fd8b5-3f17-872e-beda-a81d8a2fdb0a"
 _EXAMPLES: Mapping[str, Json] = {
     "lookup": {"identifier": "phone:+15550100123"},

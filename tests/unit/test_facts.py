@@ -24,7 +24,7 @@ from cx_events.facts import (
     sequence_of,
     strongest,
 )
-from cx_events.ids import IdSpace, anchor_of, event_key, node_of, text_of, uuid8
+from cx_events.ids import IdSpace, event_key, node_of, text_of, uuid8
 from cx_events.stamp import Stamped, stamp
 from cx_events.testing.builders import ACME, MINUTE, SECOND, START, a_decision, a_fact, an_event, fact_of
 
@@ -114,7 +114,7 @@ def test_a_fact_knows_its_home_its_interaction_and_its_anchor() -> None:
     fact = a_fact(id="m-1", email="ana@example.com", interaction="chat-42")
     assert fact.home == ANA_BY_EMAIL
     assert fact.interaction == ACME.interaction("chat-42")
-    assert fact.anchor == anchor_of(fact.home, fact.interaction)
+    assert fact.anchor == ACME.anchor(fact.home, fact.interaction)
     assert fact.key == event_key("acme", "//acme.example/chat", "m-1")
 
 
@@ -192,7 +192,7 @@ def test_a_decision_of_the_hub_lives_with_what_it_is_about() -> None:
     fact = fact_of(a_decision("cx.conversation.note.v1", id="d-1", about=ANA_BY_EMAIL, data={"interaction": "chat-42"}))
     assert fact.event.source == "//throughline/acme/decisions"
     assert fact.home == ANA_BY_EMAIL
-    assert fact.anchor == anchor_of(ANA_BY_EMAIL, ACME.interaction("chat-42"))
+    assert fact.anchor == ACME.anchor(ANA_BY_EMAIL, ACME.interaction("chat-42"))
 
 
 @pytest.mark.parametrize(
@@ -280,8 +280,8 @@ def test_kinds_of_nodes_never_share_an_id() -> None:
         ACME.lone_event("", "x"),
         ACME.lone_event("x", ""),
         ACME.tenant_node(),
-        anchor_of(ACME.interaction("x"), ACME.interaction("y")),
-        anchor_of(ACME.interaction("y"), ACME.interaction("x")),
+        ACME.anchor(ACME.interaction("x"), ACME.interaction("y")),
+        ACME.anchor(ACME.interaction("y"), ACME.interaction("x")),
     ]
     assert len(set(nodes)) == len(nodes)
 

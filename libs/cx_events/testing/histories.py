@@ -21,7 +21,7 @@ from cx_events.codec import decode
 from cx_events.envelope import Data, Event, Identifier
 from cx_events.facts import Fact, decision_source
 from cx_events.identifiers import normalise
-from cx_events.ids import IdSpace, NodeId, anchor_of, text_of
+from cx_events.ids import IdSpace, NodeId, text_of
 from cx_events.stamp import Stamped
 from cx_events.testing.builders import ACME, DAY, HOUR, SECOND, START, a_decision, an_event, fact_of
 from cx_events.timestamps import Micros, format_time
@@ -186,10 +186,10 @@ def _decided(step: Verdict, id: str, ids: IdSpace, candidate_of: Callable[[NodeI
             about = ids.tenant_node()
             fields["identity"] = {"rules": {"shared_after": {"phone": step.b % 3}, "never_link": list(NEVER_LINK)}}
         case _:
-            anchor = anchor_of(a, ids.interaction(interaction))
+            anchor = ids.anchor(a, ids.interaction(interaction))
             fields |= {"interaction": interaction, "channel": channel, "conversation": {"id": text_of(anchor)}}
             if step.type == "cx.conversation.linked.v1":
-                other = anchor_of(b, ids.interaction(INTERACTIONS[step.other_contact][0]))
+                other = ids.anchor(b, ids.interaction(INTERACTIONS[step.other_contact][0]))
                 fields["conversation"]["other"] = text_of(other)
             elif step.type in _WORDS:
                 fields[_WORDS[step.type]] = step.text

@@ -24,8 +24,8 @@ CRM: Example = {"kind": "crm", "value": "C-1001"}
 # Profiles and anchors of the tenant acme under the key of ``cx_events.testing.builders.ACME``.
 ANA_BY_EMAIL = "1eed28c6-4f7f-8871-abb9-c2d9cb565c72"
 ANA_BY_PHONE = "254fd8b5-3f17-872e-beda-a81d8a2fdb0a"
-CHAT_THREAD = "01eb9873-fad0-8735-b3f1-134441d0c4d1"
-CALL_THREAD = "4be6f153-459d-8e06-a541-2c2ecafddd90"
+CHAT_THREAD = "285eb270-7008-8339-8b6d-2f0d4ed25c9d"
+CALL_THREAD = "c3ccb025-72fc-82d9-a740-18ad1ef6ff78"
 
 BEN: Example = {"id": "agent-7", "name": "Ben"}
 BILLING: Example = {"id": "billing", "name": "Billing"}
