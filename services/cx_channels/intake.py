@@ -57,7 +57,7 @@ def wall_clock() -> Micros:
 
 
 async def map_inline(provider: Provider, request: Request, connection: Connection) -> Mapped:
-    """Map here and now: right for what is small. Mail can be made to hang; it needs a mapper with a worker."""
+    """Map here and now: right for what is small. Providers that are ``isolated`` need a mapper with workers."""
     return provider.map(request, connection)
 
 

@@ -115,6 +115,8 @@ class Provider:
     before ``verify`` and must check by itself what it needs. ``map`` raises ``Refused("malformed", ...)`` for a body
     that can't be read at all. ``answer`` is sent once everything is durable, and also for a signed request that could
     not be mapped. ``kinds``: every kind that the vendor documents, with what it becomes (a table for people and tests).
+    ``isolated``: strangers write what is read here (mail), and could make the mapping hang or eat memory; it is done in
+    a process that can be killed, so that nobody else waits for it.
     """
 
     name: str
@@ -128,3 +130,4 @@ class Provider:
     methods: frozenset[str] = frozenset({"POST"})
     content_types: frozenset[str] = frozenset()
     max_bytes: int = DEFAULT_MAX_BYTES
+    isolated: bool = False

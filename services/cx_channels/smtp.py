@@ -17,7 +17,7 @@ from typing import Any
 import structlog
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from cx_channels.email.mime.own import own_of
+from cx_channels.mail.own import own_of
 from cx_channels.port import Connection, Request
 from cx_events.errors import Fatal, Refused, TryLater
 

@@ -97,8 +97,8 @@ class MappingWorkers:
         await asyncio.gather(*(worker.kill() for worker in workers))
 
     async def mapper(self, provider: Provider, request: Request, connection: Connection) -> Mapped:
-        """As intake asks for it: mail is mapped in a worker, anything else here and now."""
-        if provider.transport != "smtp":
+        """As intake asks for it: in a worker where the provider is ``isolated``, else here and now."""
+        if not provider.isolated:
             return provider.map(request, connection)
         return await self.map(provider.name, request, connection)
 

@@ -215,8 +215,9 @@ async def _channels(hub: Hub) -> AsyncIterator[list[AddRoutes]]:
     try:
         hub.supervisor.start("blobs", hub.blobs.start)
         hub.supervisor.start("deliveries", _once(hub.log.opened, work=deliveries.start))
-        if listener is not None:
+        if _is_isolated(hub):
             hub.supervisor.start("mapping", mapping.start)
+        if listener is not None:
             await listener.start()
             hub.smtp_port = listener.port
         chats = Chats(intake, deliveries, hub.metrics, limits.chat)
@@ -248,6 +249,13 @@ def _ops(hub: Hub) -> list[AddRoutes]:
         return []
     routes = ops_router(hub.log, hub.store, hub.tenants)
     return [lambda app: app.include_router(routes)]
+
+
+def _is_isolated(hub: Hub) -> bool:
+    """Whether any connection's requests are mapped in processes of their own."""
+    known = providers()
+    connections = (each for tenant in hub.tenants.by_name.values() for each in tenant.connections.values())
+    return any(known[each.provider].isolated for each in connections)
 
 
 def _smtp_listener(hub: Hub, intake: Intake) -> SmtpListener | None:

@@ -48,6 +48,7 @@ RECORDINGS = {
         "email/bounce-sisimai",
         "email/talon-replies",
     ),
+    "email/postmark": ("email/postmark",),
 }
 
 UPDATE = "CX_UPDATE_GOLDEN"

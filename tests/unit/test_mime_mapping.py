@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cx_channels.email.mime import PROVIDER
-from cx_channels.email.mime.automatic import automatic
-from cx_channels.email.mime.headers import split_head
-from cx_channels.email.mime.threads import MAX_REFERENCES, ids_in
+from cx_channels.mail.automatic import automatic
+from cx_channels.mail.headers import split_head
+from cx_channels.mail.threads import MAX_REFERENCES, ids_in
 from cx_channels.port import Connection, Mapped, Request
 from cx_events.blob.port import blob_name
 from cx_events.envelope import Draft

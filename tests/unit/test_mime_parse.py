@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cx_channels.email.mime.parse import MAX_DEPTH, MAX_PARTS, parse, undo_transfer
+from cx_channels.mail.parse import MAX_DEPTH, MAX_PARTS, parse, undo_transfer
 
 MULTIPART = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n"
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from cx_channels.email.mime.mapping import KINDS, map_mail
+from cx_channels.email.mime.mapping import map_mail
+from cx_channels.mail.reading import KINDS
 from cx_channels.port import Provider
 
 PROVIDER = Provider(
@@ -15,4 +16,5 @@ PROVIDER = Provider(
     methods=frozenset({"SMTP"}),
     content_types=frozenset({"message/rfc822"}),
     max_bytes=30 << 20,
+    isolated=True,
 )

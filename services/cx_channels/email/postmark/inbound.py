@@ -1,0 +1,194 @@
+"""A mail that Postmark received: its JSON as a tree of parts, and from there read like any other mail.
+
+Shape: postmarkapp.com/developer/webhooks/inbound-webhook and .../user-guide/inbound/parse-an-email.
+"""
+
+from __future__ import annotations
+
+import binascii
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from cx_channels.email.postmark.values import Json, Notice, line, objects, text
+from cx_channels.mail.body import REPORT_TYPES
+from cx_channels.mail.headers import MAX_ADDRESSES, MAX_FIELDS, MAX_VALUE, Headers, Structured, structured, unbase64
+from cx_channels.mail.own import MIN_TOKEN, Own, own_of
+from cx_channels.mail.parse import MAX_PARTS, Mail, Part, parse
+from cx_channels.mail.reading import Envelope, Reading
+from cx_channels.port import Mapped
+from cx_events.blob.port import blob_name
+from cx_events.errors import Refused
+
+MAX_INLINE_RAW = 64 << 10
+
+INBOUND_DOMAIN = "inbound.postmarkapp.com"
+"""Where Postmark's own addresses of its customers are; nobody writes from there."""
+
+# Any of these makes a request one about a mail; one that names its sender alone says nothing.
+SAYING = ("TextBody", "HtmlBody", "StrippedTextReply", "Subject", "Attachments", "Headers", "RawEmail")
+
+# The fields of the mail that Postmark shows beside ``Headers``: name, the field of people, the field of text.
+_FIELDS = (
+    ("from", "FromFull", "From"),
+    ("to", "ToFull", "To"),
+    ("cc", "CcFull", "Cc"),
+    ("subject", "", "Subject"),
+    ("date", "", "Date"),
+    ("reply-to", "", "ReplyTo"),
+)
+
+_NO_NAME = "application/octet-stream"
+_MAX_TOKEN = 240
+
+
+def map_inbound(notice: Notice) -> Mapped:
+    """The events of one mail. ``Refused("malformed")`` for a notice that holds none."""
+    if not (notice.message_id or any(notice.fields.get(name) for name in SAYING)):
+        raise Refused("malformed", "this is no mail: it has neither a MessageID nor anything that was written")
+    mail = mail_of(notice.fields)
+    reading = Reading(notice.connection.id, mail, _own(notice), _envelope(notice))
+    drafts = reading.drafts()
+    cut = reading.body is not None and reading.body.cut
+    stored, blobs = _kept(notice, [*mail.left_out, *(["text"] if cut else [])], apart=len(drafts) > 1)
+    for draft in drafts:
+        draft.data.raw = stored
+    return Mapped(drafts=tuple(drafts), blobs=(*blobs, *reading.blobs))
+
+
+def _kept(notice: Notice, left_out: list[str], apart: bool) -> tuple[msgspec.Raw, tuple[bytes, ...]]:
+    """What Postmark sent: inside the event when small, else in the blob store as it came, once for all events."""
+    inline = notice.raw()
+    if len(bytes(inline)) <= MAX_INLINE_RAW and not apart and not left_out:
+        return inline, ()
+    kept: dict[str, Any] = {"blob": blob_name(notice.body), "bytes": len(notice.body)}
+    if left_out:
+        kept["left_out"] = left_out
+    return msgspec.Raw(msgspec.json.encode(kept)), (notice.body,)
+
+
+def _envelope(notice: Notice) -> Envelope:
+    """A mail is known by Postmark's id for it, which is the same at each attempt to deliver it to us."""
+    reached = notice["OriginalRecipient"][:MAX_VALUE]
+    token = notice["MailboxHash"]
+    return Envelope(
+        recipients=", ".join(each for each in (reached, *_people(notice.fields.get("BccFull"))) if each)[:MAX_VALUE],
+        id=notice.message_id,
+        otherwise=notice.message_id or f"digest-{notice.digest()}",
+        tokens=(token,) if MIN_TOKEN <= len(token) <= _MAX_TOKEN else (),
+    )
+
+
+def _own(notice: Notice) -> Own:
+    """Ours are the configured addresses, and the one by which the mail came to Postmark."""
+    own = own_of(notice.connection.settings)
+    if not own.addresses and not own.domains:
+        return own  # then whoever the mail is addressed to is taken for us
+    local, at, domain = notice["OriginalRecipient"].lower().rpartition("@")
+    reached = {f"{local.partition('+')[0]}@{domain}"} if at else set()
+    return Own(own.addresses | reached, own.domains | {INBOUND_DOMAIN})
+
+
+# --- JSON to a tree of parts -----------------------------------------------------------------------------------------
+
+
+def mail_of(fields: Json) -> Mail:
+    """The mail as if it had come raw.
+
+    A report (of delivery, abuse or reading) is read from ``RawEmail`` where that is sent: its parts are for machines
+    and the JSON need not show them. Anything else is read from the fields, so that the events do not depend on whether
+    the account sends ``RawEmail``, a text in which bytes that are no UTF-8 are lost.
+    """
+    original = text(fields.get("RawEmail"))
+    if original:
+        raw = parse(original.encode("utf-8", "replace"))
+        if raw.root.media_type == "multipart/report":
+            return raw
+    left_out: set[str] = set()
+    parts = [*_written(fields), *_attached(fields, left_out)]
+    kind = "multipart/report" if any(part.media_type in REPORT_TYPES for part in parts) else "multipart/mixed"
+    root = _part(kind, b"", parts=parts, headers=_headers(fields, left_out))
+    return Mail(root, tuple(sorted(left_out)))
+
+
+def _headers(fields: Json, left_out: set[str]) -> Headers:
+    """Fields of the mail: those that Postmark shows apart, then the others in their order."""
+    shown = {name: value for name, full, plain in _FIELDS if (value := _field(fields, full, plain))}
+    others = [
+        (line(each.get("Name")).lower()[:120], line(each.get("Value"))) for each in objects(fields.get("Headers"))
+    ]
+    found = [*shown.items(), *((name, value) for name, value in others if name and name not in shown)]
+    encoded = [(name, value.encode("utf-8", "replace")) for name, value in found]
+    if len(encoded) > MAX_FIELDS or any(len(value) > MAX_VALUE for _, value in encoded):
+        left_out.add("headers")
+    return Headers([(name, value[:MAX_VALUE]) for name, value in encoded[:MAX_FIELDS]])
+
+
+def _field(fields: Json, full: str, plain: str) -> str:
+    people = fields.get(full) if full else None
+    listed = _people(people if isinstance(people, list) else [people])
+    return ", ".join(listed) or line(fields.get(plain))
+
+
+def _people(value: Any) -> list[str]:
+    """``{Email, Name, MailboxHash}``, each as a field of a mail names a person."""
+    return [_person(each) for each in objects(value)[:MAX_ADDRESSES] if line(each.get("Email"))]
+
+
+def _person(value: Json) -> str:
+    name = line(value.get("Name")).replace("\\", "\\\\").replace('"', '\\"')
+    address = f"<{line(value.get('Email')).strip('<>')}>"
+    return f'"{name}" {address}' if name else address
+
+
+def _written(fields: Json) -> Iterator[Part]:
+    """What there is to read, as the forms of one text. ``StrippedTextReply`` counts where nothing else was sent."""
+    plain, html = text(fields.get("TextBody")), text(fields.get("HtmlBody"))
+    plain = plain or ("" if html else text(fields.get("StrippedTextReply")))
+    forms = [
+        _part(kind, said.encode("utf-8", "replace"), {"charset": "utf-8"})
+        for kind, said in (("text/plain", plain), ("text/html", html))
+        if said.strip()
+    ]
+    if forms:
+        yield _part("multipart/alternative", b"", parts=forms)
+
+
+def _attached(fields: Json, left_out: set[str]) -> Iterator[Part]:
+    """``{Name, Content, ContentType, ContentLength, ContentID}``; the button "Check" calls the content ``Data``."""
+    given = objects(fields.get("Attachments"))
+    if len(given) > MAX_PARTS:
+        left_out.add("parts")
+    for each in given[:MAX_PARTS]:
+        content = text(each.get("Content")) or text(each.get("Data"))
+        if not content and each.get("ContentLength") not in (0, "0", None):
+            left_out.add("attachments")
+        kind = structured(line(each.get("ContentType")))
+        media_type = kind.value if kind.value.count("/") == 1 else _NO_NAME
+        name = line(each.get("Name"))
+        yield _part(media_type, _unbase64(content, left_out), kind.parameters, file_name=name)
+
+
+def _unbase64(content: str, left_out: set[str]) -> bytes:
+    """The bytes that were attached; as many as can be read where that is not all, which is said."""
+    letters = "".join(content.split()).encode("utf-8", "replace")
+    try:
+        return binascii.a2b_base64(letters, strict_mode=True)
+    except ValueError:
+        left_out.add("attachments")
+        return unbase64(letters)
+
+
+def _part(
+    media_type: str,
+    content: bytes,
+    parameters: dict[str, str] | None = None,
+    *,
+    parts: list[Part] | None = None,
+    headers: Headers | None = None,
+    file_name: str | None = None,
+) -> Part:
+    named = Structured("", {}) if file_name is None else Structured("attachment", {"filename": file_name})
+    kind = Structured(media_type, parameters or {})
+    return Part(headers or Headers(), kind, named, content, 0, len(content), parts or [])

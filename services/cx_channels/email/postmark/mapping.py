@@ -1,0 +1,371 @@
+"""Which events a Postmark request becomes: the tables of kinds, and a small function for each.
+
+One request is one notice: its kind is ``RecordType``, of a bounce ``Bounce/TYPE``. Shapes:
+postmarkapp.com/developer/webhooks (inbound, delivery, bounce, spam-complaint, open-tracking, click,
+subscription-change), types of bounces: postmarkapp.com/developer/api/bounce-api, "Bounce types".
+
+Notices about mail that went out know it by Postmark's ``MessageID``. Recipients of that mail see the same id as its
+Message-ID, ``<ID@mtasv.net>``, and answer to it: so the events name both.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+
+from cx_channels.email.postmark.inbound import SAYING, map_inbound
+from cx_channels.email.postmark.values import Notice, moment, read, text
+from cx_channels.event_ids import id_part
+from cx_channels.mail.automatic import AUTO_REPLY, BOUNCE, REPORT
+from cx_channels.mail.body import body_of, content_of
+from cx_channels.mail.charsets import cut
+from cx_channels.mail.parse import parse
+from cx_channels.mail.reading import KINDS as KINDS_OF_MAIL
+from cx_channels.mail.reading import MAX_NOTICE
+from cx_channels.mail.reports import code_of
+from cx_channels.port import Connection, Ignored, Mapped, Request
+from cx_channels.signing import sha256_hex
+from cx_events.envelope import (
+    Consent,
+    Data,
+    Direction,
+    Draft,
+    Failure,
+    Identifier,
+    Message,
+    Participant,
+    Reference,
+)
+from cx_events.errors import Refused
+from cx_events.identifiers import normalise
+
+Outcome = Draft | Ignored
+
+SENT_FROM = "mtasv.net"
+"""The domain of the Message-IDs that Postmark gives (observed; with ``X-PM-KeepID`` a sender keeps its own)."""
+
+_MAX_SUBJECT = 1_000
+_MAX_NAME = 256
+_MAX_URL = 2_048
+_MAX_EXPLANATION = 1_000
+_WEB = re.compile(r"https?://\S+", re.IGNORECASE)
+
+
+def map_request(request: Request, connection: Connection) -> Mapped:
+    """The events of one request. Pure.
+
+    ``Refused``: ``malformed`` for what is no notice or lacks what its kind needs, ``unknown-kind``, ``inbound-failed``
+    for a mail to us that Postmark gave up on, ``bad-settings``.
+    """
+    notice = read(request, connection)
+    kind = kind_of(notice)
+    if kind == "Inbound":
+        return map_inbound(notice)
+    if kind.startswith("Bounce/"):
+        handle = BOUNCES.get(kind.partition("/")[2], (failed, ""))[0]
+    elif kind in KINDS:
+        handle = KINDS[kind][0]
+    else:
+        raise Refused("unknown-kind", f"nothing tells what this means: RecordType {kind[:64]!r}")
+    outcome = handle(notice)
+    if isinstance(outcome, Ignored):
+        return Mapped(ignored=(outcome,))
+    return Mapped(drafts=(outcome,))
+
+
+# Older notices have no RecordType; each of these fields is of one kind alone.
+_TELLING = (
+    ("BouncedAt", "Bounce"),
+    ("DeliveredAt", "Delivery"),
+    ("OriginalLink", "Click"),
+    ("FirstOpen", "Open"),
+    ("SuppressSending", "SubscriptionChange"),
+)
+
+
+def kind_of(notice: Notice) -> str:
+    """The kind as the tables name it, or as it was sent; "" where nothing tells."""
+    kind = notice["RecordType"]
+    if not kind:
+        kind = next((kind for field, kind in _TELLING if field in notice.fields), "")
+    if not kind and any(field in notice.fields for field in ("FromFull", "From", *SAYING)):
+        kind = "Inbound"
+    if kind == "Bounce":
+        return f"Bounce/{notice['Type'] or 'Unknown'}"
+    return kind
+
+
+# --- mail that arrived, was opened, was clicked ----------------------------------------------------------------------
+
+
+def delivered(notice: Notice) -> Outcome:
+    """The recipient's server took the mail; once for each recipient."""
+    return _draft(notice, "delivered", f"delivered/{_hidden(_recipient(notice))}", "DeliveredAt", "outbound")
+
+
+def opened(notice: Notice) -> Outcome:
+    """Every time, unless the webhook is set to the first time alone; no notice has an id of its own."""
+    own = notice.digest("Recipient", "ReceivedAt", "UserAgent")
+    return _draft(notice, "read", f"opened/{own}", "ReceivedAt", "inbound")
+
+
+def clicked(notice: Notice) -> Outcome:
+    """Who follows a link has read the mail, also where pictures are off and no opening is told."""
+    own = notice.digest("Recipient", "ReceivedAt", "OriginalLink", "ClickLocation", "UserAgent")
+    draft = _draft(notice, "read", f"clicked/{own}", "ReceivedAt", "inbound")
+    link = notice["OriginalLink"]
+    draft.data.reason, draft.data.url = "clicked", link if _WEB.fullmatch(link) and len(link) <= _MAX_URL else ""
+    return draft
+
+
+# --- mail that did not arrive, and what machines answered ------------------------------------------------------------
+
+
+def failed(notice: Notice) -> Outcome:
+    """``failure.code``: the status in the server's words (RFC 3463), else its SMTP reply, else the type of bounce."""
+    draft = _bounce(notice, "failed", "outbound", BOUNCE)
+    draft.data.failure = _failure(notice)
+    return draft
+
+
+def delayed(notice: Notice) -> Outcome:
+    """No failure yet: a notice of its own, not another state of the mail that it is about."""
+    draft = _bounce(notice, "received", "internal", REPORT)
+    _as_own_message(draft)
+    draft.data.reason, draft.data.failure = "delayed", _failure(notice)
+    return draft
+
+
+def answered(notice: Notice) -> Outcome:
+    """A machine of the recipient's wrote back. What it wrote is told where the webhook includes the content."""
+    draft = _bounce(notice, "received", "inbound", AUTO_REPLY)
+    _as_own_message(draft)
+    content = text(notice.fields.get("Content"))
+    body = body_of(content_of(parse(content.encode("utf-8", "replace")).root)) if content else None
+    if body is not None and draft.data.message is not None:
+        draft.data.message.text = body.text or draft.data.message.text
+        draft.data.message.html, draft.data.message.quoted = body.html, body.quoted
+    return draft
+
+
+def complained(notice: Notice) -> Outcome:
+    """The recipient called the mail spam, told by the recipient's provider."""
+    draft = _bounce(notice, "reacted", "inbound", REPORT)
+    draft.data.reaction = "complaint"
+    return draft
+
+
+def asked_out(notice: Notice) -> Outcome:
+    """An answer that asks for no more mail."""
+    return _consent(notice, False, "BouncedAt")
+
+
+def asked_in(notice: Notice) -> Outcome:
+    """An answer that asks to be put on the list."""
+    return _consent(notice, True, "BouncedAt")
+
+
+def tested(_notice: Notice) -> Outcome:
+    return Ignored("Bounce/OpenRelayTest", "somebody tests whether Postmark's servers pass on anything; nobody's mail")
+
+
+def lost(_notice: Notice) -> Outcome:
+    """A customer's mail to us, which Postmark keeps: a person has to look, so it goes to the dead letters."""
+    raise Refused("inbound-failed", "a mail to us could not be handed over; it can be retried on Postmark's page")
+
+
+def _bounce(notice: Notice, what: str, direction: Direction, automatic: str) -> Draft:
+    """An event of a bounce or complaint, known by Postmark's id of that."""
+    own = id_part(notice["ID"]) if notice["ID"] else notice.digest("Email", "Type", "BouncedAt")
+    draft = _draft(notice, what, f"bounce/{own}/{what}", "BouncedAt", direction)
+    assert draft.data.message is not None
+    draft.data.message.automatic = automatic
+    draft.data.message.text = cut(text(notice.fields.get("Description")).strip(), MAX_NOTICE)
+    draft.data.message.content_type = "text/plain"
+    draft.data.message.subject = notice["Subject"][:_MAX_SUBJECT]
+    draft.data.message.in_reply_to = _as_sent(notice.message_id)
+    draft.data.reason = notice["Type"][:_MAX_NAME]
+    return draft
+
+
+def _as_own_message(draft: Draft) -> None:
+    if draft.data.message is not None:
+        draft.data.message.id = draft.id.rpartition("/")[0]
+
+
+def _failure(notice: Notice) -> Failure:
+    words = notice.first("Details", "Description")[:_MAX_EXPLANATION]
+    return Failure(code=code_of("", words) or notice["Type"][:_MAX_NAME], message=words)
+
+
+# --- consent ---------------------------------------------------------------------------------------------------------
+
+
+def subscription(notice: Notice) -> Outcome:
+    """An address came onto a stream's suppression list, or off it.
+
+    Whatever puts it there by somebody's will is a no. Off the list it is a yes only where the recipient did it: a
+    business that clears its own list has nobody's consent by that.
+    """
+    suppressed = notice.fields.get("SuppressSending")
+    if not isinstance(suppressed, bool):
+        raise Refused("malformed", "a SubscriptionChange must say SuppressSending, true or false")
+    if suppressed and notice["SuppressionReason"] == "HardBounce":
+        return Ignored(
+            "SubscriptionChange/HardBounce", "an address that is not there decides nothing; a Bounce tells it"
+        )
+    if not suppressed and notice["Origin"] in ("Customer", "Admin"):
+        return Ignored(
+            "SubscriptionChange/reactivated", "the business lifted the block itself; nobody consented by that"
+        )
+    draft = _consent(notice, not suppressed, "ChangedAt")
+    if isinstance(draft, Draft):
+        draft.data.reason = notice.first("SuppressionReason", "Origin")[:_MAX_NAME]
+    return draft
+
+
+def _consent(notice: Notice, granted: bool, time: str) -> Outcome:
+    recipient = _recipient(notice)
+    if not recipient:
+        raise Refused("malformed", "whose consent? The notice names no recipient")
+    own = notice.digest("Recipient", "Email", "MessageStream", "ChangedAt", "BouncedAt", "SuppressSending", "ID")
+    return Draft(
+        type="cx.consent.changed.v1",
+        id=f"consent/{own}",
+        time=moment(notice.fields.get(time)),
+        data=Data(
+            channel="email",
+            direction="inbound" if notice["Origin"] in ("", "Recipient") else "internal",
+            participants=[_customer(recipient)],
+            references=_references(notice.message_id),
+            reason=notice["Type"][:_MAX_NAME],
+            consent=Consent(purpose=_purpose(notice), channel="email", granted=granted),
+            raw=notice.raw(),
+        ),
+    )
+
+
+def _purpose(notice: Notice) -> str:
+    """What the tenant calls the purpose of a message stream, else the stream's own name."""
+    streams = notice.connection.settings.get("streams", {})
+    if not isinstance(streams, Mapping) or not all(isinstance(each, str) for each in streams.values()):
+        raise Refused(
+            "bad-settings", "the connection's setting 'streams' is not a map of stream to purpose", status=500
+        )
+    stream = notice["MessageStream"] or "outbound"  # the stream that every server has
+    return str(streams.get(stream, stream))[:_MAX_NAME]
+
+
+# --- the tables ------------------------------------------------------------------------------------------------------
+
+Handler = Callable[[Notice], Outcome]
+
+# RecordType: what makes the event, and what it becomes.
+KINDS: Mapping[str, tuple[Handler, str]] = {
+    "Delivery": (delivered, "cx.message.delivered.v1"),
+    "Open": (opened, "cx.message.read.v1"),
+    "Click": (clicked, "cx.message.read.v1, reason clicked, with the link"),
+    "SpamComplaint": (complained, "cx.message.reacted.v1, reaction complaint"),
+    "SubscriptionChange": (
+        subscription,
+        "cx.consent.changed.v1; ignored for a hard bounce and where the business lifts the block",
+    ),
+}
+
+_FAILED = (failed, "cx.message.failed.v1")
+_DELAYED = (delayed, "cx.message.received.v1, internal, reason delayed: the mail is not lost yet")
+_ANSWERED = (answered, "cx.message.received.v1, message.automatic auto-reply")
+
+# Type of a Bounce. A type that is not here is a failure like any other.
+BOUNCES: Mapping[str, tuple[Handler, str]] = {
+    "HardBounce": _FAILED,
+    "SoftBounce": _FAILED,
+    "BadEmailAddress": _FAILED,
+    "Blocked": _FAILED,
+    "SpamNotification": _FAILED,
+    "VirusNotification": _FAILED,
+    "DMARCPolicy": _FAILED,
+    "ManuallyDeactivated": _FAILED,
+    "Unconfirmed": _FAILED,
+    "SMTPApiError": _FAILED,
+    "TemplateRenderingFailed": _FAILED,
+    "Unknown": _FAILED,
+    "Transient": _DELAYED,  # "the server could not temporarily deliver your message"
+    "DnsError": _DELAYED,  # "a temporary DNS error"
+    "AutoResponder": _ANSWERED,
+    "AddressChange": _ANSWERED,
+    "ChallengeVerification": _ANSWERED,  # a machine that wants to know whether a person wrote
+    "Unsubscribe": (asked_out, "cx.consent.changed.v1, not granted"),
+    "Subscribe": (asked_in, "cx.consent.changed.v1, granted"),
+    "SpamComplaint": (complained, "cx.message.reacted.v1, reaction complaint"),
+    "OpenRelayTest": (tested, "ignored: nobody's mail"),
+    "InboundError": (lost, "a dead letter, inbound-failed: a person has to retry it at Postmark"),
+}
+
+DOCUMENTED: Mapping[str, str] = {
+    **{f"Inbound, {kind}": becomes for kind, becomes in KINDS_OF_MAIL.items()},
+    **{kind: becomes for kind, (_, becomes) in KINDS.items()},
+    **{f"Bounce/{kind}": becomes for kind, (_, becomes) in BOUNCES.items()},
+}
+
+
+# --- pieces ----------------------------------------------------------------------------------------------------------
+
+
+def _draft(notice: Notice, what: str, suffix: str, time: str, direction: Direction) -> Draft:
+    """An event about a mail that went out, in the thread that the mail begins where it answers none."""
+    about = notice.message_id
+    if not about:
+        raise Refused("malformed", f"which mail? A notice of {kind_of(notice)[:64]} must have a MessageID")
+    return Draft(
+        type=f"cx.message.{what}.v1",
+        id=f"{about}/{suffix}",
+        time=moment(notice.fields.get(time)),
+        data=Data(
+            channel="email",
+            interaction=f"{notice.connection.id}/{_as_sent(about)}",
+            direction=direction,
+            participants=_participants(notice),
+            references=_references(about),
+            message=Message(id=about),
+            raw=notice.raw(),
+        ),
+    )
+
+
+def _as_sent(message_id: str) -> str:
+    """The Message-ID that the recipient saw."""
+    return message_id if "@" in message_id or not message_id else f"{message_id}@{SENT_FROM}"
+
+
+def _references(message_id: str) -> list[Reference]:
+    ids = dict.fromkeys(each for each in (_as_sent(message_id), message_id) if each)
+    return [Reference(kind="message", value=each) for each in ids]
+
+
+def _recipient(notice: Notice) -> str:
+    """Bounces call it ``Email``, all else ``Recipient``."""
+    return notice.first("Recipient", "Email")
+
+
+def _participants(notice: Notice) -> list[Participant]:
+    """Who got the mail, and of a bounce the address of ours that sent it."""
+    recipient = _customer(_recipient(notice))
+    sender = notice["From"]
+    if not sender or _same(sender, recipient):
+        return [recipient]
+    return [recipient, Participant(role="business", identifiers=[Identifier(kind="email", value=sender)])]
+
+
+def _customer(address: str) -> Participant:
+    return Participant(role="customer", identifiers=[Identifier(kind="email", value=address)] if address else [])
+
+
+def _same(address: str, participant: Participant) -> bool:
+    value = normalise(Identifier(kind="email", value=address)).value
+    return any(normalise(each).value == value for each in participant.identifiers)
+
+
+def _hidden(text: str) -> str:
+    """Stands for an address in an event's id."""
+    return sha256_hex(text.strip().lower().encode("utf-8", "replace"))[:16]

@@ -1,0 +1,92 @@
+"""A Postmark request read without trust: what is of another shape than documented counts as absent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any
+
+import msgspec
+
+from cx_channels.event_ids import id_part
+from cx_channels.mail.charsets import clean
+from cx_channels.port import Connection, Request
+from cx_events import strict_json
+from cx_events.errors import Refused
+from cx_events.timestamps import Micros, parse_time
+
+Json = dict[str, Any]
+
+MAX_BYTES = 30 << 20
+"""Of one request. Attachments come in base64, so they may have some 22 MB; twice in JSON where ``RawEmail`` is on."""
+
+_LIMITS = strict_json.Limits(max_bytes=MAX_BYTES)
+_NO_ID = "00000000-0000-0000-0000-000000000000"
+
+
+def text(value: Any) -> str:
+    """Text that every store can hold, or a whole number as text: ids come as both."""
+    if isinstance(value, str):
+        return clean(value)
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else ""
+
+
+def line(value: Any) -> str:
+    """Text on one line."""
+    return " ".join(text(value).split())
+
+
+def objects(value: Any) -> list[Json]:
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+
+
+def moment(value: Any) -> Micros | None:
+    """An ISO 8601 time with up to seven digits of a second; None for one that tells nothing, such as the year 1."""
+    try:
+        at = parse_time(text(value))
+    except Refused:
+        return None
+    return at if at > 0 else None
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One request: ``fields`` as read, ``body`` as sent."""
+
+    fields: Json
+    body: bytes
+    connection: Connection
+
+    def __getitem__(self, name: str) -> str:
+        """A field on one line; "" where it is absent, null or no text."""
+        return line(self.fields.get(name))
+
+    def first(self, *names: str) -> str:
+        return next((value for name in names if (value := self[name])), "")
+
+    @property
+    def message_id(self) -> str:
+        """Postmark's own id of the mail, bounded. The button "Check" sends one of zeros, which names no mail."""
+        given = self["MessageID"]
+        return id_part(given) if given and given != _NO_ID else ""
+
+    def digest(self, *names: str) -> str:
+        """32 hex digits that stand for some fields; of all of the body where none is named."""
+        told: Iterable[bytes] = (repr(self.fields.get(name)).encode("utf-8", "replace") for name in names)
+        return blake2b(b"\0".join(told) if names else self.body, digest_size=16).hexdigest()
+
+    def raw(self) -> msgspec.Raw:
+        """The whole request as JSON on one line."""
+        return msgspec.Raw(msgspec.json.encode(self.fields))
+
+
+def read(request: Request, connection: Connection) -> Notice:
+    """``Refused("malformed")`` for a body that is no JSON object."""
+    try:
+        value = strict_json.decode(request.body, _LIMITS)
+    except Refused as refused:
+        raise Refused("malformed", refused.detail) from None
+    if not isinstance(value, Mapping):
+        raise Refused("malformed", "the JSON body is no object")
+    return Notice(dict(value), request.body, connection)

@@ -1,0 +1,222 @@
+"""Bounces in prose: mailers that say in their own words that a mail did not arrive.
+
+qmail, Exim, Domino, Exchange 2003, and dozens of appliances send no delivery status, or one without the recipient.
+What they share: a daemon's address, a telling subject, the failed address on a line of its own or behind a few known
+words, and the returned mail below.
+"""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from cx_channels.mail.headers import Headers, mailboxes, split_head
+from cx_channels.mail.reports import Action, Outcome, code_of
+
+_MAX_NOTICE = 48 << 10
+_MAX_LINES = 600
+_MAX_RECIPIENTS = 50
+_MAX_EXPLANATION = 1_000
+
+_DAEMON = re.compile(
+    r"(?:mailer[-_.]?daemon|mail[-_.]?daemon|post[-_.]?master|mailerdaemon|mail-?deliver\w*|bounces?|nobody"
+    r"|microsoftexchange[0-9a-f]+|mailadmin|mmdf|uucp|daemon)(?:[+_-][^@]*)?@?.*",
+    re.IGNORECASE,
+)
+_DAEMON_NAME = re.compile(r"mail(?:er)?[ -]?(?:delivery|deliver|daemon|system)|postmaster|system administrator", re.I)
+_MACHINE = re.compile(r"(?:no|do[-_.]?not)[-_.]?reply.*|.*-(?:admin|owner|request)|admin\w*|sysadmin\w*", re.IGNORECASE)
+_SUBJECT = re.compile(
+    r"undeliver|non[- ]?deliver|delivery (?:status|failure|failed|error|problem|report|incomplete|delayed|notification)"
+    r"|(?:mail|message) delivery (?:failed|failure|system|problem)|returned? (?:mail|to sender|message)"
+    r"|mail (?:system )?error|mail (?:is )?(?:could not be|not) delivered|failure notice|not delivered"
+    r"|could ?n[o']t (?:be )?(?:deliver|send)|unable to deliver|failed mail|delivery has failed|rejected mail"
+    r"|message (?:rejected|bounced)|bounced? (?:mail|message)|unknown (?:user|recipient)|user unknown"
+    r"|permanent (?:fatal )?error|mail failure|loop alert|warning: (?:could not|message)"
+    r"|unzustellbar|nicht zugestellt|non remis|échec de (?:la )?(?:remise|distribution)|no se puede entregar"
+    r"|no entregado|mancata consegna|недоставл|не доставлен|退信|無法投遞|系统退信"
+    r"|(?:配信|送信|配送|配達)(?:不能|エラー|失敗|できません)|メールエラー|エラーメール",
+    re.IGNORECASE,
+)
+_ANSWER = re.compile(r"\s*(?:re|fwd?|aw|wg|tr|rv|sv|vs|antw)\s*:", re.IGNORECASE)
+_DELAYED = re.compile(
+    r"\bdelayed\b|will (?:be retried|keep trying|continue to (?:try|be attempted))|still being retried"
+    r"|not yet been delivered|temporarily deferred|message (?:is )?(?:still )?in the (?:mail )?queue"
+    r"|warning message only",
+    re.IGNORECASE,
+)
+_FINAL = re.compile(r"permanent|giv(?:e|ing|en) up|failed|undeliverable|fatal|no longer|returned", re.IGNORECASE)
+
+_ADDRESS = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.\-]{1,64}@[A-Za-z0-9\-]{1,63}(?:\.[A-Za-z0-9\-]{1,63}){0,8}"
+_AHEAD = r"[<\"'(\[]{0,2}"
+# Where a failed address stands, the most telling place first.
+_PLACES = (
+    re.compile(rf"(?:final|original)-recipient:\s*(?:rfc822;)?\s*<?({_ADDRESS})", re.IGNORECASE),
+    re.compile(rf"rcpt to:\s*<({_ADDRESS})>", re.IGNORECASE),
+    re.compile(rf"^[ \t>*-]{{0,12}}<({_ADDRESS})>", re.MULTILINE),
+    re.compile(rf"^[ \t>*-]{{0,12}}({_ADDRESS})(?![\w@])", re.MULTILINE),
+    re.compile(
+        r"(?:recipients?|addressed to|user|mailbox|address(?:es)?(?: was)?|e-?mail|delivered to|delivery? to|sent to"
+        r"|send to|message to|failed for|user unknown)[ \t]*(?:\([^()\n]{0,40}\))?(?:[:=]\s{0,4}|[ \t]+)"
+        rf"{_AHEAD}({_ADDRESS})",
+        re.IGNORECASE,
+    ),
+    re.compile(rf"\b(?:to|for)[ \t]*:?[ \t]{{1,4}}{_AHEAD}({_ADDRESS})", re.IGNORECASE),
+    re.compile(rf"<({_ADDRESS})>"),
+    re.compile(rf"\(({_ADDRESS})\)"),
+    re.compile(rf"(?<![\w@.])({_ADDRESS})(?![\w@])"),
+)
+
+# What mailers without codes say, as the status that means it (RFC 3463).
+_SAID = (
+    (re.compile(r"quota|(?:mail ?box|folder) (?:is )?full|disk (?:space )?full|exceeded storage", re.I), "5.2.2"),
+    (re.compile(r"too (?:large|big)|size limit|exceeds? (?:the )?(?:maximum|limit|size)", re.I), "5.3.4"),
+    (re.compile(r"host (?:unknown|not found)|unknown host|domain (?:not found|does not exist)", re.I), "5.1.2"),
+    (re.compile(r"loop|too many hops|duplicated message-id", re.I), "5.4.6"),
+    (
+        re.compile(
+            r"user unknown|unknown (?:user|recipient|address)|no such (?:user|recipient|address)|not listed in"
+            r"|(?:recipient|user|account|address|mailbox)\b.{0,30}(?:not (?:found|exist|recogni[sz]ed|valid|known)"
+            r"|unknown|invalid|does ?n[o']t exist|unavailable|disabled|inactive)|invalid (?:recipient|mailbox|address)"
+            r"|no mailbox here|no valid recipients?|does ?n[o']t have an? \S{1,80} account|is not a (?:known|valid)",
+            re.I,
+        ),
+        "5.1.1",
+    ),
+    (re.compile(r"spam|blocked|blacklist|denied|relay|reject|filter|policy|virus", re.I), "5.7.1"),
+    (re.compile(r"timed? ?out|expired|too long|retry", re.I), "5.4.7"),
+)  # fmt: skip
+UNDEFINED = "5.0.0"
+
+
+@dataclass(frozen=True, slots=True)
+class Bounce:
+    """``original``: the fields of the mail that came back, as far as the notice shows them."""
+
+    outcomes: tuple[Outcome, ...]
+    original: Headers
+
+
+def is_bounce(headers: Headers, envelope_from: str | None, text: str, gives_back: bool) -> bool:
+    """Whether a mail looks like a daemon's notice of failure. A person's mail about bounces does not.
+
+    ``text``: what it says. ``gives_back``: whether a returned mail is attached.
+    """
+    if "x-failed-recipients" in headers:
+        return True
+    senders = mailboxes(headers.raw("from"))
+    address = senders[0].address if senders else headers.raw("from")
+    subject = headers.text("subject")
+    nobody = "<>" in (envelope_from, headers.raw("return-path"))
+    telling = _SUBJECT.search(subject) is not None
+    gives_back = gives_back or len(lines := _noticed(text)) > _returned_at(lines)
+    if _DAEMON.fullmatch(address) or (senders and _DAEMON_NAME.search(senders[0].name)):
+        return telling or nobody or gives_back or bool(code_of("", text[:_MAX_NOTICE]))
+    if not telling or _ANSWER.match(subject):
+        return False
+    machine = _MACHINE.fullmatch(address.partition("@")[0]) is not None or _is_generated(headers)
+    return nobody or (machine and gives_back)
+
+
+def _is_generated(headers: Headers) -> bool:
+    return headers.raw("auto-submitted").lower().startswith("auto-")
+
+
+def read_bounce(headers: Headers, text: str, original: Headers | None, ours: Iterable[str]) -> Bounce:
+    """What a notice says. ``ours``: addresses that are not the failed ones, however often the notice names them."""
+    lines = _noticed(text)
+    start = _returned_at(lines)
+    notice = lines[:start]
+    if original is None:
+        returned = textwrap.dedent("\n".join(line.expandtabs(8).lstrip(">") for line in lines[start:]))
+        original = split_head(returned.encode("utf-8", "replace"))[0]
+    not_these = {address.lower() for address in ours}
+    not_these |= {mailbox.address.lower() for name in ("from", "to", "cc") for mailbox in mailboxes(headers.raw(name))}
+    sent_to = [mailbox.address for mailbox in mailboxes(original.raw("to"))]
+    prose = "\n".join(notice)
+    recipients = _recipients(headers, prose, not_these, {address.lower() for address in sent_to})
+    recipients = recipients or [address for address in sent_to if address.lower() not in not_these][:_MAX_RECIPIENTS]
+    subject = headers.text("subject")
+    action: Action = "delayed" if _DELAYED.search(subject + "\n" + prose) and not _FINAL.search(prose) else "failed"
+    found = [_outcome(recipient, action, subject, _about(recipient, recipients, notice)) for recipient in recipients]
+    return Bounce(tuple(found or [_outcome("", action, subject, notice)]), original)
+
+
+def _noticed(text: str) -> list[str]:
+    return text[:_MAX_NOTICE].split("\n")[:_MAX_LINES]
+
+
+def _about(recipient: str, recipients: list[str], notice: list[str]) -> list[str]:
+    """The lines about one of several recipients: from where it stands to where the next one does."""
+    lowered = [line.lower() for line in notice]
+    at = next((at for at, line in enumerate(lowered) if recipient.lower() in line), None)
+    if len(recipients) < 2 or at is None:
+        return notice
+    others = [other.lower() for other in recipients if other != recipient]
+    end = next((n for n in range(at + 1, len(lowered)) if any(other in lowered[n] for other in others)), len(notice))
+    return notice[at:end]
+
+
+_RETURNED_FIELD = re.compile(
+    r"[ \t>]*(received|return-path|message-id|from|to|subject|date|mime-version|reply-to|x-[\w-]+|dkim-signature"
+    r"|content-type|cc|delivered-to)[ \t]*:",
+    re.IGNORECASE,
+)
+_TELLING_FIELDS = frozenset({"received", "return-path", "message-id", "mime-version"})
+
+
+_DIVIDER = re.compile(
+    r"[\W_]*(?:(?:original|returned) (?:message|mail)(?: follows)?|this is a copy of (?:the|your) message.*"
+    r"|below this line is a copy of the message|(?:the )?(?:header|text|start) of (?:the )?original (?:message|mail)"
+    r"|message (?:text|header) follows|original mail as follows)[\W_]*",
+    re.IGNORECASE,
+)
+
+
+def _returned_at(lines: list[str]) -> int:
+    """The line at which the returned mail's fields begin; past the end if it is not there."""
+    for at, line in enumerate(lines):
+        field = at + 1 if _DIVIDER.fullmatch(line) else at
+        while at < field < len(lines) and not lines[field].strip():
+            field += 1
+        if field < len(lines) and _RETURNED_FIELD.match(lines[field]):
+            following = (_RETURNED_FIELD.match(one) for one in lines[field : field + 25])
+            names = {match[1].lower() for match in following if match}
+            if len(names) >= 3 and (_TELLING_FIELDS & names or field > at):
+                return field
+    return len(lines)
+
+
+def _recipients(headers: Headers, notice: str, not_these: set[str], sent_to: set[str]) -> list[str]:
+    named = [mailbox.address for raw in headers.every("x-failed-recipients") for mailbox in mailboxes(raw)]
+    if named:
+        return list(dict.fromkeys(named))[:_MAX_RECIPIENTS]
+    for place in _PLACES:
+        found = [match[1].strip(".").removeprefix("mailto:") for match in place.finditer(notice)]
+        found = [address for address in dict.fromkeys(found) if address.lower() not in not_these and "@" in address]
+        if found:
+            known = [address for address in found if address.lower() in sent_to]
+            return (known or found)[:_MAX_RECIPIENTS]
+    return []
+
+
+def _outcome(recipient: str, action: Action, subject: str, notice: list[str]) -> Outcome:
+    explanation = _explanation(recipient, notice)
+    code = code_of("", explanation)
+    if not code:
+        prose = "\n".join((subject, *notice))
+        said = (status for text in (explanation, prose) for said, status in _SAID if said.search(text))
+        code = next(said, UNDEFINED)
+        code = f"4{code[1:]}" if action == "delayed" else code
+    return Outcome(recipient, action, code, explanation)
+
+
+def _explanation(recipient: str, notice: list[str]) -> str:
+    """The lines that say why: those with a code, else those at the failed address, else the whole notice."""
+    lines = [" ".join(line.split()) for line in notice if line.strip() and not _DIVIDER.fullmatch(line)]
+    telling = [line for line in lines if code_of("", line)]
+    if not telling and recipient:
+        at = next((at for at, line in enumerate(lines) if recipient.lower() in line.lower()), None)
+        telling = lines[at : at + 4] if at is not None else []
+    return " ".join(telling or lines)[:_MAX_EXPLANATION]

@@ -1,0 +1,358 @@
+"""One mail, whichever way it came, on its way to events.
+
+A provider makes a ``Mail`` of what it was sent; what a mail means is said here once, so that a conversation reads alike
+and hangs together whether its mails came over SMTP or from a vendor's webhook.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from cx_channels.mail.automatic import BOUNCE, REPORT, automatic
+from cx_channels.mail.body import Body, Content, body_of, content_of
+from cx_channels.mail.bounces import is_bounce, read_bounce
+from cx_channels.mail.charsets import cut
+from cx_channels.mail.headers import Headers, Mailbox, date, mailboxes
+from cx_channels.mail.own import Own
+from cx_channels.mail.parse import Mail, Part, parse
+from cx_channels.mail.reports import (
+    Outcome,
+    complaint_of,
+    delivery_outcomes,
+    original_headers,
+    receipt_of,
+    returned_report,
+)
+from cx_channels.mail.threads import Thread, digest_of, thread_of
+from cx_events.blob.port import blob_name
+from cx_events.envelope import (
+    Attachment,
+    Data,
+    Direction,
+    Draft,
+    Failure,
+    Identifier,
+    Message,
+    Participant,
+    Reference,
+)
+from cx_events.identifiers import normalise
+
+MAX_NOTICE = 4 << 10
+"""Bytes of what a report says that are kept as its text."""
+
+_MAX_SUBJECT = 1_000
+_MAX_OTHERS = 50
+_MAX_NAMED = 64 << 10
+
+# What a mail may turn out to be. What is not one of the reports was written to be read.
+KINDS = {
+    "mail from a person": "cx.message.received.v1",
+    "automatic reply": "cx.message.received.v1, message.automatic auto-reply",
+    "mail of a list": "cx.message.received.v1, message.automatic list",
+    "mail of a machine": "cx.message.received.v1, message.automatic report",
+    "mail from an own address": "cx.message.sent.v1",
+    "delivery status, failed": "cx.message.failed.v1 for each recipient",
+    "delivery status, delivered or relayed": "cx.message.delivered.v1 for each recipient",
+    "delivery status, delayed": "cx.message.received.v1, internal, reason delayed: the mail is not lost yet",
+    "bounce in prose": "cx.message.failed.v1",
+    "abuse report": "cx.message.reacted.v1, reaction complaint (or not-spam)",
+    "disposition notification, displayed": "cx.message.read.v1",
+    "disposition notification, other": "cx.message.received.v1, message.automatic report",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What is known of a mail beside the mail.
+
+    ``sender`` and ``recipients`` as in SMTP (``<>`` sends reports; None where nobody says), the latter as an address
+    field. ``id``: the event's, where the vendor has one of its own for each mail. ``otherwise``: names a mail without
+    Message-ID; a digest where not given. ``tokens``: continuity tokens that the vendor read.
+    """
+
+    sender: str | None = None
+    recipients: str = ""
+    id: str = ""
+    otherwise: str = ""
+    tokens: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _People:
+    """Who wrote, who got it, and which of them are us."""
+
+    sender: Mailbox
+    reply_to: Mailbox | None
+    to: tuple[Mailbox, ...]
+    cc: tuple[Mailbox, ...]
+    own: Own
+
+    @property
+    def recipients(self) -> tuple[Mailbox, ...]:
+        return (*self.to, *self.cc)
+
+    @property
+    def others(self) -> list[Mailbox]:
+        ours = self.ours
+        return [mailbox for mailbox in self.recipients if mailbox not in ours]
+
+    @property
+    def ours(self) -> list[Mailbox]:
+        """Where the connection names no address of its own, whoever a mail is sent to is taken for us."""
+        if not self.own.addresses and not self.own.domains:
+            return [mailbox for mailbox in self.to if mailbox.address.lower() != self.sender.address.lower()]
+        return [mailbox for mailbox in self.recipients if self.own.has(mailbox.address)]
+
+
+class Reading:
+    """One mail of a connection. After ``drafts``: ``blobs`` are its attachments' contents, ``body`` what it says."""
+
+    def __init__(self, connection: str, mail: Mail, own: Own, envelope: Envelope) -> None:
+        self.mail = mail
+        self.headers = mail.headers
+        self.connection = connection
+        self.envelope = envelope
+        self.people = _people(mail.headers, envelope, own)
+        self.content: Content = content_of(mail.root)
+        self.fallback = envelope.otherwise or digest_of(mail.headers, mail.root.raw)
+        self.thread: Thread = thread_of(mail.headers, self.fallback)
+        self.at = _when(mail.headers)
+        self.body: Body | None = None
+        self.blobs: list[bytes] = []
+
+    def drafts(self) -> list[Draft]:
+        """A report is known by its parts, a bounce by its look; what is neither was written to be read."""
+        original = original_headers(self.mail.root)
+        outcomes = delivery_outcomes(self.mail.root, original)
+        if outcomes and all(outcome.recipient and outcome.explanation for outcome in outcomes):
+            return self._outcomes(outcomes, original)
+        complaint = complaint_of(self.mail.root)
+        if complaint is not None:
+            reaction = "not-spam" if complaint.kind == "not-spam" else "complaint"
+            data = self._about(complaint.recipient, original or Headers(), complaint.message_id, "inbound")
+            data.reaction, data.reason = reaction, complaint.kind
+            return [self._draft("reacted", data)]
+        receipt = receipt_of(self.mail.root)
+        if receipt is not None and receipt.disposition == "displayed":
+            about = Headers([("message-id", receipt.message_id.encode())])
+            recipient = receipt.recipient or self.people.sender.address
+            data = self._about(recipient, original or about, receipt.message_id, "inbound")
+            return [self._draft("read", data)]
+        text = self.content.text()
+        if outcomes or is_bounce(self.headers, self.envelope.sender, text, original is not None):
+            inner = None if outcomes else returned_report(self.mail.root)
+            if inner is not None:  # a gateway passes another server's report on
+                return self._outcomes(delivery_outcomes(inner, original_headers(inner)), original_headers(inner))
+            ours = [mailbox.address for mailbox in (*self.people.ours, self.people.sender)]
+            bounce = read_bounce(self.headers, text, original, ours)
+            return self._outcomes(_completed(outcomes, bounce.outcomes), bounce.original)
+        return [self._written()]
+
+    def _outcomes(self, outcomes: list[Outcome], original: Headers | None) -> list[Draft]:
+        original = original or Headers()
+        drafts = []
+        for number, outcome in enumerate(outcomes, 1):
+            data = self._about(outcome.recipient, original, original.raw("message-id"), "outbound")
+            assert data.message is not None
+            what = outcome.action
+            if what != "delivered":
+                data.failure = Failure(code=outcome.code, message=outcome.explanation)
+            if what == "failed":
+                data.message.automatic = BOUNCE
+            elif what == "delayed":
+                # Not failed: the server keeps trying, and a final report follows where it gives up. The notice is a
+                # message of its own, not another state of the one that it is about.
+                data.message.id, data.reason, data.direction = self._own_id(), "delayed", "internal"
+            suffix = f"/{number}" if number > 1 else ""
+            drafts.append(self._draft("received" if what == "delayed" else what, data, suffix))
+        return drafts
+
+    def _about(self, recipient: str, original: Headers, message_id: str, direction: Direction) -> Data:
+        """Data of an event about a mail that was sent: the recipient is the customer, the thread that mail's own."""
+        about = thread_of(original, self.thread.root)
+        if not about.own and message_id:
+            about = thread_of(Headers([*original.fields, ("message-id", message_id.encode())]), self.thread.root)
+        # What the notice itself refers to is the mail that it is about (Exim and Gmail do so).
+        sent = about.own or self.thread.replies_to
+        identifiers = [Identifier(kind="email", value=recipient)] if recipient else []
+        references = dict.fromkeys((*about.references(), *self.thread.references()))
+        return Data(
+            channel="email",
+            interaction=self._interaction(about.root),
+            direction=direction,
+            participants=[Participant(role="customer", identifiers=identifiers), *self._system(recipient)],
+            references=[Reference(kind="message", value=id) for id in references],
+            message=Message(
+                id=sent or self._own_id(),
+                text=cut(self.content.text().strip(), MAX_NOTICE),
+                content_type="text/plain",
+                subject=self._subject(),
+                in_reply_to=sent,
+                automatic=REPORT,
+            ),
+        )
+
+    def _system(self, customer: str) -> list[Participant]:
+        """Who sent the report, unless that is the customer."""
+        sender = self.people.sender
+        if not sender.address or sender.address.lower() == customer.lower():
+            return []
+        return [Participant(role="system", name=sender.name, identifiers=_email(sender.address))]
+
+    def _written(self) -> Draft:
+        people = self.people
+        from_us = people.own.has(people.sender.address)
+        # A contact form sends in our own name, to us, and names its writer as the one to answer.
+        if from_us and people.ours and people.reply_to and not people.own.has(people.reply_to.address):
+            people = replace(people, sender=people.reply_to, reply_to=None)
+            from_us = False
+        self.body = body_of(self.content)
+        direction: Direction = "inbound"
+        if from_us:
+            direction = "outbound" if people.others else "internal"
+        data = Data(
+            channel="email",
+            interaction=self._interaction(self.thread.root),
+            direction=direction,
+            participants=_sent_by_us(people) if from_us else _sent_to_us(people),
+            references=self._references(),
+            message=Message(
+                id=self._own_id(),
+                text=self.body.text,
+                content_type="text/plain",
+                html=self.body.html,
+                subject=self._subject(),
+                in_reply_to=self.thread.replies_to,
+                quoted=self.body.quoted,
+                automatic=automatic(self.headers),
+                attachments=[self._attachment(part) for part in self.content.attached],
+            ),
+        )
+        return self._draft("sent" if from_us else "received", data)
+
+    def _references(self) -> list[Reference]:
+        written = (self.people.own.token(mailbox.address) for mailbox in self.people.ours)
+        tokens = dict.fromkeys(token for token in (*written, *self.envelope.tokens) if token)
+        return [
+            *(Reference(kind="message", value=id) for id in self.thread.references()),
+            *(Reference(kind="token", value=token) for token in tokens),
+        ]
+
+    def _attachment(self, part: Part) -> Attachment:
+        content = part.content()
+        name = blob_name(content)
+        self.blobs.append(content)
+        return Attachment(
+            name=part.file_name or _name_of_mail(part, content),
+            content_type=part.media_type[:120],
+            bytes=len(content),
+            sha256=name.removeprefix("sha256:"),
+            blob=name,
+        )
+
+    def _own_id(self) -> str:
+        return self.thread.own or self.fallback
+
+    def _interaction(self, root: str) -> str:
+        return f"{self.connection}/{root}"
+
+    def _subject(self) -> str:
+        return self.headers.text("subject")[:_MAX_SUBJECT]
+
+    def _draft(self, what: str, data: Data, suffix: str = "") -> Draft:
+        id = self.envelope.id or self._own_id()
+        return Draft(type=f"cx.message.{what}.v1", id=f"{id}/{what}{suffix}", data=data, time=self.at)
+
+
+def _completed(outcomes: list[Outcome], told: tuple[Outcome, ...]) -> list[Outcome]:
+    """What a delivery status says, completed with recipients and reasons that only its prose names."""
+    if not outcomes:
+        return list(told)
+    by_address = {one.recipient.lower(): one for one in told}
+    named = [
+        Outcome(one.recipient, one.action, one.code or said.code, one.explanation or said.explanation)
+        for one in outcomes
+        if one.recipient
+        for said in (by_address.pop(one.recipient.lower(), told[0]),)
+    ]
+    nameless = next((one for one in outcomes if not one.recipient), None)
+    if nameless is not None:
+        named += [
+            Outcome(
+                said.recipient, nameless.action, nameless.code or said.code, nameless.explanation or said.explanation
+            )
+            for said in by_address.values()
+        ]
+    return named or list(told)
+
+
+def _people(headers: Headers, envelope: Envelope, own: Own) -> _People:
+    senders = (headers.raw(name) for name in ("from", "sender", "reply-to", "return-path"))
+    sender = next((found[0] for raw in senders if (found := mailboxes(raw))), None)
+    if sender is None:
+        given = mailboxes(envelope.sender or "")
+        sender = given[0] if given else Mailbox(headers.text("from")[:200], "")
+    reply_to = mailboxes(headers.raw("reply-to"))
+    to = [mailbox for name in ("to", "delivered-to") for raw in headers.every(name) for mailbox in mailboxes(raw)]
+    to += mailboxes(envelope.recipients)
+    cc = [mailbox for raw in headers.every("cc") for mailbox in mailboxes(raw)]
+    to_once = {mailbox.address.lower(): mailbox for mailbox in reversed(to)}
+    cc_once = {mailbox.address.lower(): mailbox for mailbox in reversed(cc) if mailbox.address.lower() not in to_once}
+    return _People(
+        sender,
+        reply_to[0] if reply_to else None,
+        tuple(reversed(to_once.values())),
+        tuple(reversed(cc_once.values())),
+        own,
+    )
+
+
+def _sent_to_us(people: _People) -> list[Participant]:
+    """The sender comes first: only the first customer is identified. The others are there to be seen; they come
+    without identifiers where the sender has none, or they would be taken for the writer."""
+    sender = Participant(role="customer", name=people.sender.name, identifiers=_email(people.sender.address))
+    identified = any(not normalise(identifier).unusable for identifier in sender.identifiers)
+    others = [mailbox for mailbox in people.others if mailbox.address.lower() != people.sender.address.lower()]
+    return [sender, *_others(others, identified), *_business(people.ours)]
+
+
+def _sent_by_us(people: _People) -> list[Participant]:
+    agent = Participant(role="agent", name=people.sender.name, identifiers=_email(people.sender.address))
+    ours = [mailbox for mailbox in people.ours if mailbox.address.lower() != people.sender.address.lower()]
+    return [*_others(people.others, True), agent, *_business(ours)]
+
+
+def _others(mailboxes: list[Mailbox], identified: bool) -> list[Participant]:
+    return [
+        Participant(role="customer", name=mailbox.name, identifiers=_email(mailbox.address) if identified else [])
+        for mailbox in mailboxes[:_MAX_OTHERS]
+    ]
+
+
+def _business(mailboxes: list[Mailbox]) -> list[Participant]:
+    return [
+        Participant(role="business", name=mailbox.name, identifiers=_email(mailbox.address))
+        for mailbox in mailboxes[:_MAX_OTHERS]
+    ]
+
+
+def _email(address: str) -> list[Identifier]:
+    return [Identifier(kind="email", value=address)] if address else []
+
+
+def _when(headers: Headers) -> int | None:
+    """The Date; where it can't be read, the first relay's date, which stands at the bottom."""
+    given = date(headers.raw("date"))
+    if given is not None:
+        return given
+    received = headers.every("received")
+    return date(received[-1].rpartition(";")[2]) if received else None
+
+
+def _name_of_mail(part: Part, content: bytes) -> str:
+    """An attached mail is called by its subject."""
+    if part.media_type != "message/rfc822":
+        return ""
+    subject = parse(content[:_MAX_NAMED]).headers.text("subject")
+    return f"{subject[:100]}.eml" if subject else "message.eml"

@@ -1,0 +1,169 @@
+"""Reports about a mail that was sent: delivery status (RFC 3464), abuse (ARF, RFC 5965), reading (MDN, RFC 8098)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from cx_channels.mail.body import HEADER_TYPES
+from cx_channels.mail.headers import Headers, mailboxes, split_head
+from cx_channels.mail.parse import Part, parse, undo_transfer
+
+Action = Literal["failed", "delayed", "delivered"]
+
+MAX_RECIPIENTS = 200
+_MAX_EXPLANATION = 1_000
+_ENHANCED = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?!\.?\d)")
+_REPLY_CODE = re.compile(r"(?<![\d.:/-])([45][0-5]\d)(?=[ \-:][^\d]|[ -][245]\.\d)")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How the mail fared with one recipient. ``code``: enhanced status (RFC 3463), else the SMTP reply, else ""."""
+
+    recipient: str
+    action: Action
+    code: str = ""
+    explanation: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """``kind``: ``abuse``, ``fraud``, ``not-spam``, ..., in lower case (RFC 5965, section 7.3)."""
+
+    recipient: str
+    kind: str
+    message_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """``disposition``: ``displayed``, ``deleted``, ``processed``, ... in lower case."""
+
+    recipient: str
+    disposition: str
+    message_id: str
+
+
+def original_headers(root: Part) -> Headers | None:
+    """The fields of the mail that a report gives back, the first if there are several."""
+    for part in root.walk():
+        if part is not root and (part.media_type in HEADER_TYPES or part.media_type.startswith("message/rfc822")):
+            headers, _ = split_head(undo_transfer(part.raw, part.headers.raw("content-transfer-encoding")))
+            if headers.fields:
+                return headers
+    return None
+
+
+def returned_report(root: Part) -> Part | None:
+    """A delivery report that is itself what came back: a mail gateway wraps the report of another server."""
+    for part in root.walk():
+        if part is not root and part.media_type == "message/rfc822":
+            inner = parse(part.content()).root
+            if inner.media_type == "multipart/report" and delivery_outcomes(inner, None):
+                return inner
+    return None
+
+
+def delivery_outcomes(root: Part, original: Headers | None) -> list[Outcome]:
+    """One for each recipient that a delivery status names, in its order; none if the mail has no such part."""
+    outcomes: list[Outcome] = []
+    for part in root.walk():
+        if part.media_type in ("message/delivery-status", "message/global-delivery-status"):
+            for fields in _groups(part):
+                outcome = _outcome(fields, original)
+                if outcome is not None and len(outcomes) < MAX_RECIPIENTS:
+                    outcomes.append(outcome)
+    return list({(outcome.recipient, outcome.action): outcome for outcome in reversed(outcomes)}.values())[::-1]
+
+
+def _groups(part: Part) -> list[Headers]:
+    """The fields about each recipient. Some mailers put blank lines inside a group: then it is mended."""
+    groups: list[list[tuple[str, bytes]]] = []
+    for block in re.split(rb"\r?\n[ \t]*(?:\r?\n[ \t]*)+", part.content().strip(b"\r\n"))[:1_000]:
+        fields = list(split_head(block.lstrip(b"\r\n"))[0].fields)
+        names = {name for name, _ in fields}
+        if groups and not names & {"final-recipient", "original-recipient", "x-original-recipient"}:
+            groups[-1].extend(fields)
+        elif fields:
+            groups.append(fields)
+    return [Headers(fields) for fields in groups]
+
+
+def _outcome(fields: Headers, original: Headers | None) -> Outcome | None:
+    final = _typed_address(fields.raw("final-recipient"))
+    given = _typed_address(fields.raw("original-recipient")) or _typed_address(fields.raw("x-original-recipient"))
+    if not (final or given or "final-recipient" in fields or "action" in fields):
+        return None
+    status = (_ENHANCED.search(fields.raw("status")) or [""])[0]
+    explanation = re.sub(r"^\s*[\w-]+\s*;\s*", "", fields.text("diagnostic-code"))
+    if not explanation:
+        explanation = fields.text("status").partition("(")[2].rpartition(")")[0]
+    action = _action(fields.raw("action"), status)
+    if action is None:
+        return None
+    # The address that we wrote to, where a forwarding put another in its place.
+    wrote_to = {mailbox.address.lower() for mailbox in mailboxes(original.raw("to"))} if original else set()
+    recipient = given if given and (not final or given.lower() in wrote_to) else final
+    return Outcome(recipient, action, code_of(status, explanation), explanation[:_MAX_EXPLANATION])
+
+
+def _action(given: str, status: str) -> Action | None:
+    word = given.lower().strip()
+    if word.startswith(("fail", "error")):
+        return "failed"
+    if word.startswith("delay"):
+        return "delayed"
+    if word.startswith(("deliver", "relay", "expand")):
+        return "delivered"
+    by_class: dict[str, Action] = {"5": "failed", "4": "delayed", "2": "delivered"}
+    return by_class.get(status[:1])
+
+
+def _typed_address(value: str) -> str:
+    """``rfc822; ana@example.com`` to the address; "" where it holds none."""
+    kind, semicolon, address = value.partition(";")
+    found = mailboxes(address if semicolon else kind)
+    return found[0].address if found and "@" in found[0].address else ""
+
+
+def code_of(status: str, explanation: str) -> str:
+    """The most telling code: a status that is not merely "undefined" (x.0.0), else one in the explanation."""
+    enhanced = _ENHANCED.search(explanation)
+    if status and not status.endswith(".0.0"):
+        return status
+    if enhanced is not None and not enhanced[1].endswith(".0.0"):
+        return enhanced[1]
+    reply = _REPLY_CODE.search(explanation)
+    return status or (enhanced[1] if enhanced is not None else "") or (reply[1] if reply is not None else "")
+
+
+def complaint_of(root: Part) -> Complaint | None:
+    """What an abuse report says; its addresses may be redacted, then ``recipient`` is ""."""
+    for part in root.walk():
+        if part.media_type == "message/feedback-report":
+            fields, _ = split_head(part.content().strip(b"\r\n"))
+            original = original_headers(root) or Headers()
+            candidates = (
+                *fields.every("original-rcpt-to"),
+                *fields.every("removal-recipient"),
+                original.raw("x-original-to"),
+                original.raw("to"),
+            )
+            recipient = next((found[0].address for raw in candidates if (found := mailboxes(raw))), "")
+            return Complaint(recipient, fields.raw("feedback-type").lower() or "abuse", original.raw("message-id"))
+    return None
+
+
+def receipt_of(root: Part) -> Receipt | None:
+    """What a disposition notification says."""
+    for part in root.walk():
+        if part.media_type in ("message/disposition-notification", "message/global-disposition-notification"):
+            fields, _ = split_head(part.content().strip(b"\r\n"))
+            disposition = fields.raw("disposition").lower().partition(";")[2].partition("/")[0].strip()
+            recipient = _typed_address(fields.raw("original-recipient")) or _typed_address(
+                fields.raw("final-recipient")
+            )
+            return Receipt(recipient, disposition, fields.raw("original-message-id"))
+    return None

@@ -1,0 +1,95 @@
+"""Message-ID, In-Reply-To and References: which mails belong together.
+
+A mail's interaction is named by its thread's root: the first of References, else In-Reply-To, else its own id. Ids are
+compared without angle brackets and spaces, which clients add, drop and fold into them; their case counts.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from hashlib import blake2b
+
+from cx_channels.mail.headers import Headers, mailboxes
+
+MAX_REFERENCES = 64
+_MAX_ID = 240
+
+_IN_ANGLES = re.compile(r"<([^<>]{1,2000})>")
+_COMMENT = re.compile(r"\([^()]{0,500}\)")
+_BARE_ID = re.compile(r"[^\s<>,;\"]+@[^\s<>,;\"]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """``own``: the mail's id, "" if it has none. ``earlier``: what it answers, oldest first. ``root`` names all."""
+
+    own: str
+    replies_to: str
+    earlier: tuple[str, ...]
+    root: str
+
+    def references(self) -> tuple[str, ...]:
+        """Every id that ties this mail to others, each once; of very many the first and the latest."""
+        every = list(dict.fromkeys(id for id in (*self.earlier, self.replies_to, self.own) if id))
+        return tuple(every if len(every) <= MAX_REFERENCES else [every[0], *every[-(MAX_REFERENCES - 1) :]])
+
+
+def thread_of(headers: Headers, otherwise: str = "") -> Thread:
+    """Where a mail belongs; ``otherwise`` is the root of one that names no id at all."""
+    own = next(iter(ids_in(headers.raw("message-id"))), "") or next(iter(ids_in(headers.raw("resent-message-id"))), "")
+    # Some clients answer "to" an address; taken for an id, it would join the mails of strangers.
+    never = {own, *_addresses(headers)}
+    answered = [id for id in ids_in(headers.raw("in-reply-to")) if id not in never]
+    named = (id for value in headers.every("references") for id in ids_in(value))
+    earlier = [id for id in dict.fromkeys(named) if id not in never]
+    replies_to = next(iter(answered), "") or (earlier[-1] if earlier else "")
+    root = next(iter(earlier), "") or replies_to or own or otherwise
+    return Thread(own, replies_to, tuple(earlier), root)
+
+
+def _addresses(headers: Headers) -> set[str]:
+    names = ("from", "reply-to", "sender", "to", "cc", "return-path")
+    return {mailbox.address for name in names for mailbox in mailboxes(headers.raw(name))}
+
+
+def ids_in(value: str) -> list[str]:
+    """The message ids of a field, in order. Words beside them ("Your message of Monday <x@y>") are left out."""
+    found = [_normal(match[1]) for match in _IN_ANGLES.finditer(value)]
+    found = [id for id in found if id]
+    if found:
+        return found
+    return [_normal(match) for match in _BARE_ID.findall(_COMMENT.sub(" ", value))] or _lone_word(value)
+
+
+def _lone_word(value: str) -> list[str]:
+    """An id of a broken client: one word, without "@" or without its closing bracket."""
+    word = _normal(_COMMENT.sub(" ", value).strip("<> "))
+    return [word] if word and len(value.split()) == 1 else []
+
+
+def _normal(id: str) -> str:
+    """An id without the spaces of a fold; one too long to store, or that can't be shown, is known by its digest."""
+    if re.search(r"\s", id.strip()):  # as RFC 822 allowed: spaces and comments around the dots
+        id = re.sub(r"\s+", "", _COMMENT.sub("", id))
+    id = id.strip()
+    if len(id.encode()) > _MAX_ID or not id.isprintable():
+        return "digest-" + blake2b(id.encode(), digest_size=16).hexdigest()
+    return id
+
+
+# What each relay on the way adds or changes: two deliveries of one mail differ in these.
+_TRACE = re.compile(
+    r"received.*|return-path|delivered-to|envelope-to|delivery-date|authentication-results|arc-.*|dkim-.*|x-.*|status"
+    r"|content-length|domainkey-.*"
+)
+
+
+def digest_of(headers: Headers, body: bytes) -> str:
+    """A name for a mail without Message-ID: of its content without what relays add."""
+    digest = blake2b(digest_size=16)
+    for name, value in headers.fields:
+        if _TRACE.fullmatch(name) is None:
+            digest.update(name.encode() + b":" + b" ".join(value.split()) + b"\n")
+    digest.update(b"\n" + body.replace(b"\r\n", b"\n").rstrip())
+    return "digest-" + digest.hexdigest()
