@@ -1,0 +1,198 @@
+"""What notifications about contacts become: who somebody is, what is known of them, what they agreed to.
+
+A contact comes as a whole: in API 1.x as ``user``, or ``contact`` for a lead
+(developers.intercom.com/docs/references/1.3/rest-api/leads/view-a-lead), in 2.x as ``contact`` with a ``role``. Nothing
+numbers its versions, so these events are known by the notification.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+from msgspec import Raw
+
+from cx_channels.chat.intercom.notification import Notice
+from cx_channels.chat.intercom.people import INTERCOM, Person, customer, person_of
+from cx_channels.chat.intercom.values import Json, first, listed, micros, obj, text, texts
+from cx_channels.event_ids import id_part
+from cx_channels.port import Ignored, Unmapped
+from cx_events.envelope import Consent, Data, Draft, Identifier, Participant
+from cx_events.timestamps import Micros
+
+Outcome = Draft | Ignored | Unmapped
+
+NOBODY = "the item names nobody"
+_MESSAGES = {"email": "email", "sms_message": "sms", "sms": "sms"}
+
+
+def known(notice: Notice) -> Iterator[Outcome]:
+    """Its identifiers are one person's; and its attributes."""
+    contact = _contact(notice)
+    person = _person(notice, contact)
+    participant = customer(person, notice.app, notice.connection.settings)
+    if not participant.identifiers:
+        yield notice.lost(NOBODY)
+        return
+    id = _id(notice, person)
+    yield _draft(notice, "cx.identity.asserted.v1", id, participant, evidence="intercom")
+    found = attributes(contact, person)
+    if found:
+        yield _draft(notice, "cx.customer.attributes_changed.v1", f"{id}/attributes", participant, attributes=found)
+
+
+def merged(notice: Notice) -> Iterator[Outcome]:
+    """``merged_from`` was absorbed: both ids are one person's (webhook-models, "contact.merged payload")."""
+    contact = _contact(notice)
+    person = _person(notice, contact)
+    absorbed = text(obj(contact.get("merged_from")).get("id"))
+    if not person.id or not absorbed:
+        yield from known(notice)
+        return
+    participant = customer(person, notice.app, notice.connection.settings)
+    former = Identifier(kind=INTERCOM, value=absorbed, scope=notice.app)
+    lasting = Identifier(kind=INTERCOM, value=person.id, scope=notice.app)
+    both = Participant(role="customer", name=participant.name, identifiers=[*participant.identifiers, former])
+    yield _draft(
+        notice,
+        "cx.identity.asserted.v1",
+        _id(notice, person),
+        both,
+        links=[(lasting, former)],
+        evidence="intercom-merge",
+    )
+
+
+def tagged(notice: Notice) -> Iterator[Outcome]:
+    yield from _tag(notice, "tagged")
+
+
+def untagged(notice: Notice) -> Iterator[Outcome]:
+    yield from _tag(notice, "untagged")
+
+
+def consents(granted: bool, channel: str) -> Callable[[Notice], Iterator[Outcome]]:
+    """To all marketing over one channel."""
+    return partial(_consents, granted=granted, channel=channel)
+
+
+def subscriptions(granted: bool) -> Callable[[Notice], Iterator[Outcome]]:
+    """To one subscription type: ``{type: "subscription", id, default_translation: {name}, content_types: ["email"]}``
+    (docs/references/2.7/rest-api/api.intercom.io/Subscription-Types/subscription_type)."""
+    return partial(_subscriptions, granted=granted)
+
+
+def happened(notice: Notice) -> Iterator[Outcome]:
+    """An event that the business itself recorded about a user: ``{event_name, created_at, user_id, email,
+    intercom_user_id, metadata}`` (docs/references/rest-api/api.intercom.io/Data-Events/data_event)."""
+    item = notice.item
+    name = text(item.get("event_name"))
+    person = Person(
+        id=text(item.get("intercom_user_id")),
+        external_id=text(item.get("user_id")),
+        email=text(item.get("email")),
+        kinds=frozenset({"user"}),
+        vouched=True,
+    )
+    participant = customer(person, notice.app, notice.connection.settings)
+    if not name or not participant.identifiers:
+        yield notice.lost("no event_name" if not name else NOBODY)
+        return
+    id = f"event/{id_part(text(item.get('id')) or notice.id)}"
+    time = micros(item.get("created_at"))
+    yield _draft(notice, "cx.customer.fact.v1", id, participant, time=time, topic=name)
+
+
+def attributes(contact: Json, person: Person) -> dict[str, Any]:
+    """What an agent may want to see: the business's own attributes under their own names, and a few of Intercom's.
+
+    Nulls are left out: Intercom lists every attribute that the workspace has, of everybody.
+    """
+    place = obj(contact.get("location")) or obj(contact.get("location_data"))
+    companies = [text(each.get("name")) for each in listed(contact.get("companies"), "companies")]
+    found: dict[str, Any] = {
+        "role": "user" if person.is_user else next((kind for kind in ("lead", "visitor") if kind in person.kinds), ""),
+        "city": first(place.get("city"), place.get("city_name")),
+        "country": first(place.get("country"), place.get("country_name")),
+        "language": first(contact.get("language_override"), contact.get("browser_language")),
+        "company": ", ".join(dict.fromkeys(filter(None, companies))),
+        **obj(contact.get("custom_attributes")),
+    }
+    return {name: value for name, value in found.items() if name and value not in (None, "")}
+
+
+# --- parts of the above ----------------------------------------------------------------------------------------------
+
+
+def _consents(notice: Notice, granted: bool, channel: str) -> Iterator[Outcome]:
+    person = _person(notice, _contact(notice))
+    participant = customer(person, notice.app, notice.connection.settings)
+    if not participant.identifiers:
+        yield notice.lost(NOBODY)
+        return
+    consent = Consent(purpose="marketing", granted=granted, channel=channel)
+    yield _draft(notice, "cx.consent.changed.v1", _id(notice, person), participant, consent=consent)
+
+
+def _subscriptions(notice: Notice, granted: bool) -> Iterator[Outcome]:
+    item = notice.item
+    person = _person(notice, _contact(notice))
+    participant = customer(person, notice.app, notice.connection.settings)
+    types = listed(item.get("subscription_types"), "subscription_types")
+    types = types or [each for name in ("subscription_type", "subscription") if (each := obj(item.get(name)))]
+    if text(item.get("type")) == "subscription" and not types:
+        types = [item]
+    if not participant.identifiers or not types:
+        yield notice.lost("no subscription type" if participant.identifiers else NOBODY)
+        return
+    for each in types:
+        id = text(each.get("id"))
+        name = first(obj(each.get("default_translation")).get("name"), each.get("name"), id, "marketing")
+        channels = [_MESSAGES[kind] for kind in texts(each.get("content_types")) if kind in _MESSAGES]
+        consent = Consent(purpose=name[:256], granted=granted, channel=channels[0] if len(channels) == 1 else "")
+        event_id = f"{_id(notice, person)}/{id_part(id or name)}"
+        yield _draft(notice, "cx.consent.changed.v1", event_id, participant, consent=consent)
+
+
+def _tag(notice: Notice, what: str) -> Iterator[Outcome]:
+    """``{type: "contact_tag" | "user_tag", contact | user, tag: {id, name}, created_at}``."""
+    person = _person(notice, _contact(notice))
+    participant = customer(person, notice.app, notice.connection.settings)
+    tag = obj(notice.item.get("tag"))
+    name = first(tag.get("name"), tag.get("id"))
+    if not participant.identifiers or not name:
+        yield notice.lost("no tag" if participant.identifiers else NOBODY)
+        return
+    id = f"{_id(notice, person)}/{id_part(first(tag.get('id'), name))}"
+    time = micros(notice.item.get("created_at"))
+    yield _draft(notice, "cx.customer.fact.v1", id, participant, time=time, topic="tag", note=f"{what}: {name}")
+
+
+def _contact(notice: Notice) -> Json:
+    """The item itself, or what it holds beside a tag or a subscription."""
+    item = notice.item
+    return obj(item.get("contact")) or obj(item.get("user")) or item
+
+
+def _person(notice: Notice, contact: Json) -> Person:
+    """The topic tells what a contact without a ``role`` is: API 1.x calls leads ``contact``, and has no role."""
+    if notice.topic.startswith(("user.", "contact.user.")):
+        return person_of(contact, role="user")
+    unsaid = "role" not in contact and text(contact.get("type")) == "contact"
+    return person_of(contact, role="lead" if unsaid and notice.topic.startswith("contact.") else "")
+
+
+def _id(notice: Notice, person: Person) -> str:
+    return f"contact/{id_part(person.id or person.email or '0')}/{notice.topic}/{id_part(notice.id)}"
+
+
+def _draft(
+    notice: Notice, event_type: str, id: str, participant: Participant, *, time: Micros | None = None, **data: Any
+) -> Draft:
+    return Draft(
+        type=event_type,
+        id=id,
+        time=notice.time if time is None else time,
+        data=Data(channel="chat", participants=[participant], raw=Raw(notice.raw), **data),
+    )

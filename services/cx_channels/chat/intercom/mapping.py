@@ -1,0 +1,209 @@
+"""What Intercom's notifications become, by topic.
+
+``TOPICS`` and ``IGNORED`` together name every topic that is documented
+(developers.intercom.com/docs/references/1.0/webhooks/webhook-models to .../2.17/... and .../preview/...).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from cx_channels.chat.intercom import contacts, conversations
+from cx_channels.chat.intercom.notification import Notice, read
+from cx_channels.port import Connection, Ignored, Mapped, Request, Unmapped
+from cx_events.envelope import Draft
+
+Mapper = Callable[[Notice], Iterator[Draft | Ignored | Unmapped]]
+
+_KNOWN = "cx.identity.asserted, and cx.customer.attributes_changed where it has attributes"
+_TAG = "cx.customer.fact"
+_CSAT = "cx.survey.answered (csat)"
+_STARTED = "cx.interaction.started and its first words"
+_ASSIGNED = "cx.interaction.routed; answered where an agent takes it, queued where nobody has it"
+
+TOPICS: Mapping[str, tuple[Mapper, str]] = {
+    # conversations: what is said
+    "conversation.user.created": (conversations.began, f"{_STARTED}, cx.message.received"),
+    "conversation.user.replied": (conversations.told, "cx.message.received; also resumed where it reopens"),
+    "conversation.admin.single.created": (conversations.began, f"{_STARTED}, cx.message.sent"),
+    "conversation.admin.replied": (conversations.told, "cx.message.sent; also what else the part does"),
+    "conversation.operator.replied": (conversations.told, "cx.message.sent by a bot"),
+    "conversation.admin.noted": (conversations.state(conversations.noted), "cx.conversation.note"),
+    "conversation.read": (conversations.read, "cx.message.read, up to then"),
+    "conversation_part.redacted": (conversations.taken_back, "cx.message.deleted"),
+    # conversations: who has them, and whether they go on
+    "conversation.admin.assigned": (conversations.state(conversations.assigned), _ASSIGNED),
+    "conversation.admin.open.assigned": (conversations.state(conversations.assigned), _ASSIGNED),
+    "conversation.admin.closed": (conversations.state(conversations.closed), "cx.interaction.ended"),
+    "conversation.admin.opened": (conversations.state(conversations.reopened), "cx.interaction.resumed"),
+    "conversation.admin.snoozed": (conversations.state(conversations.snoozed), "cx.interaction.held"),
+    "conversation.admin.unsnoozed": (conversations.state(conversations.reopened), "cx.interaction.resumed"),
+    "conversation.deleted": (conversations.deleted, "cx.interaction.ended with reason deleted"),
+    # conversations: what is thought of them
+    "conversation.rating.added": (conversations.rated, _CSAT),
+    "conversation.priority.updated": (conversations.prioritised, "cx.customer.fact"),
+    "conversation_part.tag.created": (conversations.tagged, f"{_TAG}, for each tag"),
+    # tickets
+    "ticket.created": (conversations.ticket_began, "cx.interaction.started with title and description"),
+    "ticket.contact.replied": (conversations.told, "cx.message.received"),
+    "ticket.admin.replied": (conversations.told, "cx.message.sent"),
+    "ticket.note.created": (conversations.state(conversations.noted), "cx.conversation.note"),
+    "ticket.admin.assigned": (conversations.state(conversations.assigned), _ASSIGNED),
+    "ticket.team.assigned": (conversations.state(conversations.assigned), _ASSIGNED),
+    "ticket.state.updated": (
+        conversations.ticket_moved,
+        "cx.customer.fact; also cx.conversation.resolved when resolved",
+    ),
+    "ticket.resolved": (conversations.ticket_resolved, "cx.conversation.resolved"),
+    "ticket.closed": (conversations.state(conversations.closed), "cx.interaction.ended"),
+    "ticket.rating.provided": (conversations.rated, _CSAT),
+    # contacts, API 2.x
+    "contact.user.created": (contacts.known, _KNOWN),
+    "contact.user.updated": (contacts.known, _KNOWN),
+    "contact.lead.created": (contacts.known, _KNOWN),
+    "contact.lead.updated": (contacts.known, _KNOWN),
+    "contact.lead.added_email": (contacts.known, _KNOWN),
+    "contact.lead.signed_up": (contacts.known, _KNOWN),
+    "contact.email.updated": (contacts.known, _KNOWN),
+    "contact.unarchive": (contacts.known, _KNOWN),
+    "contact.unarchived": (contacts.known, _KNOWN),
+    "contact.merged": (contacts.merged, "cx.identity.asserted with a link to the contact that was absorbed"),
+    "contact.user.tag.created": (contacts.tagged, _TAG),
+    "contact.user.tag.deleted": (contacts.untagged, _TAG),
+    "contact.lead.tag.created": (contacts.tagged, _TAG),
+    "contact.lead.tag.deleted": (contacts.untagged, _TAG),
+    # contacts, API 1.x: users, leads ("contact") and visitors
+    "user.created": (contacts.known, _KNOWN),
+    "user.updated": (contacts.known, _KNOWN),
+    "user.email.updated": (contacts.known, _KNOWN),
+    "contact.created": (contacts.known, _KNOWN),
+    "contact.updated": (contacts.known, _KNOWN),
+    "contact.added_email": (contacts.known, _KNOWN),
+    "contact.signed_up": (contacts.known, _KNOWN),
+    "visitor.signed_up": (contacts.known, _KNOWN),
+    "user.tag.created": (contacts.tagged, _TAG),
+    "user.tag.deleted": (contacts.untagged, _TAG),
+    "contact.tag.created": (contacts.tagged, _TAG),
+    "contact.tag.deleted": (contacts.untagged, _TAG),
+    # what they agreed to
+    "contact.subscribed": (contacts.consents(True, "email"), "cx.consent.changed (marketing by email)"),
+    "contact.unsubscribed": (contacts.consents(False, "email"), "cx.consent.changed (marketing by email)"),
+    "contact.unsubscribed_from_sms": (contacts.consents(False, "sms"), "cx.consent.changed (marketing by sms)"),
+    "user.unsubscribed": (contacts.consents(False, "email"), "cx.consent.changed (marketing by email)"),
+    "user.unsubscribed_from_sms": (contacts.consents(False, "sms"), "cx.consent.changed (marketing by sms)"),
+    "granular.subscribe": (contacts.subscriptions(True), "cx.consent.changed, for each subscription type"),
+    "granular.unsubscribe": (contacts.subscriptions(False), "cx.consent.changed, for each subscription type"),
+    # events that the business records about its users
+    "event.created": (contacts.happened, "cx.customer.fact"),
+}
+
+_FORGET = "that Intercom forgets a contact asks nobody else to; an erasure is the business's own decision"
+_TAKES_PART = "who takes part is named by whatever they say"
+_TWICE = "the reply has a topic of its own; this adds a translation"
+_STAFF = "teammates and their accounts are no customers"
+_REACH = "how far campaigns reach; a reply to one begins a conversation"
+_COMPANIES = "companies are no customers; a contact names its own"
+_CONTENT = "help articles and what Fin may read are no talk"
+_WORKINGS = "the workings of the workspace, not of a conversation"
+_CALLS = "calls of Intercom Phone belong to a voice connection"
+
+IGNORED: Mapping[str, str] = {
+    "ping": "a test of the address",
+    "url-check": "a HEAD carries nothing; its answer says that the address is there",
+    "other-workspace": "the setting workspaces does not list the notification's app_id",
+    conversations.OTHER_PART: conversations.NO_WORDS,
+    "conversation.contact.attached": _TAKES_PART,
+    "conversation.contact.detached": _TAKES_PART,
+    "conversation.company.updated": _COMPANIES,
+    "conversation.admin.replied.translated": _TWICE,
+    "ticket.admin.replied.translated": _TWICE,
+    "ticket.contact.attached": _TAKES_PART,
+    "ticket.contact.detached": _TAKES_PART,
+    "ticket.attribute.updated": "fields of a form that the business designs; the ticket has them",
+    "contact.deleted": _FORGET,
+    "contact.archive": _FORGET,
+    "contact.archived": _FORGET,
+    "user.deleted": _FORGET,
+    **dict.fromkeys(
+        (
+            "company.created", "company.updated", "company.deleted", "company.contact.attached",
+            "company.contact.detached", "company.*",
+        ), _COMPANIES,
+    ),
+    **dict.fromkeys(
+        (
+            "admin.added_to_workspace", "admin.removed_from_workspace", "admin.away_mode_updated", "admin.logged_in",
+            "admin.logged_out", "admin.activity_log_event.created", "admin.*",
+        ), _STAFF,
+    ),
+    **dict.fromkeys(
+        (
+            "content_stat.banner", "content_stat.carousel", "content_stat.chat", "content_stat.checklist",
+            "content_stat.custom_bot", "content_stat.email", "content_stat.news_item", "content_stat.post",
+            "content_stat.push", "content_stat.series", "content_stat.series.webhook", "content_stat.sms",
+            "content_stat.survey", "content_stat.tooltip_group", "content_stat.tour", "content_stat.*",
+        ), _REACH,
+    ),
+    **dict.fromkeys(
+        ("call.started", "call.ended", "call.recording_available", "call.transcription_available", "call.*"), _CALLS
+    ),
+    **dict.fromkeys(
+        (
+            "article.created", "article.updated", "article.published", "article.unpublished", "article.deleted",
+            "article.*", "content_snippet.created", "content_snippet.updated", "content_snippet.deleted",
+            "content_snippet.*", "content_import_source.created", "content_import_source.updated",
+            "content_import_source.deleted", "content_import_source.*", "audience.created", "audience.updated",
+            "audience.deleted", "audience.member_added", "audience.member_removed", "audience.*",
+        ), _CONTENT,
+    ),
+    **dict.fromkeys(
+        (
+            "api.request.completed", "job.completed", "data_connector.execution.completed",
+            "messenger.deployment_completed.event.created",
+        ), _WORKINGS,
+    ),
+    "procedure.hitl_notification.created": "Fin asks a person for one value and keeps the conversation",
+}  # fmt: skip
+
+DOCUMENTED: Mapping[str, str] = {
+    **{topic: becomes for topic, (_, becomes) in TOPICS.items()},
+    **{kind: f"ignored: {why}" for kind, why in IGNORED.items()},
+}
+
+
+def map_request(request: Request, connection: Connection) -> Mapped:
+    """One notification. ``Refused("malformed")`` for what is none; ``Unmapped`` for a topic that was not documented
+    when this was written."""
+    if request.method == "HEAD":
+        return _mapped(_ignored("url-check"))
+    notice = read(request.body, connection)
+    if not _ours(notice):
+        return _mapped(_ignored("other-workspace"))
+    if notice.topic in TOPICS:
+        return _mapped(*TOPICS[notice.topic][0](notice))
+    # A new topic of a family that is of no use is of none either.
+    kind = notice.topic if notice.topic in IGNORED else f"{notice.topic.partition('.')[0]}.*"
+    if kind in IGNORED:
+        return _mapped(_ignored(kind))
+    return _mapped(Unmapped(notice.id, f"unknown-kind: the topic {notice.topic[:64]!r}", notice.raw))
+
+
+def _ours(notice: Notice) -> bool:
+    """One app may be installed in many workspaces, and all notify one address
+    (developers.intercom.com/docs/webhooks/setting-up-webhooks)."""
+    listed: Any = notice.connection.settings.get("workspaces")
+    workspaces = listed if isinstance(listed, list | tuple) else [listed] if listed else []
+    return not workspaces or notice.topic == "ping" or notice.app in map(str, workspaces)
+
+
+def _mapped(*outcomes: Draft | Ignored | Unmapped) -> Mapped:
+    return Mapped(
+        drafts=tuple(each for each in outcomes if isinstance(each, Draft)),
+        ignored=tuple(each for each in outcomes if isinstance(each, Ignored)),
+        unmapped=tuple(each for each in outcomes if isinstance(each, Unmapped)),
+    )
+
+
+def _ignored(kind: str) -> Ignored:
+    return Ignored(kind, IGNORED[kind])

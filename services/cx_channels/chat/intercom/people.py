@@ -1,0 +1,147 @@
+"""Who is who: contacts, teammates, teams and bots.
+
+Intercom calls customers *contacts*: *users*, whom the business named with an id of its own, and *leads* and *visitors*,
+whom it does not know. API 1.x says ``user_id``, 2.x ``external_id``. Of leads and visitors Intercom makes it up, and
+drops it when they become users (developers.intercom.com/docs/references/1.3/rest-api/leads/view-a-lead, "user_id for
+leads"): only a user's is the business's own.
+
+In conversations API 2.x lists contacts without their role, and some authors of the type ``user`` are leads
+(.../preview/webhooks/webhook-models, "Author fields", knows no other type for customers). So there an id that looks
+like one that Intercom made up counts for nothing; what contacts say of themselves brings the two ids together.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cx_channels.chat.intercom.values import Json, first, text
+from cx_events.envelope import Identifier, Named, Participant, Role
+
+INTERCOM = "intercom"
+"""The kind of identifier that Intercom's own id of a contact is; its scope is the workspace."""
+
+_CONTACTS = frozenset({"user", "lead", "contact", "visitor", "customer"})
+_NAMELESS = frozenset({"lead", "visitor"})
+_BOTS = frozenset({"bot", "operator"})
+
+_MADE_UP = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", re.IGNORECASE)
+
+# Intercom's own bot may be shown as a teammate with such an address
+# (developers.intercom.com/docs/references/2.10/rest-api/api.intercom.io/models/conversation_part_author).
+_OPERATOR = re.compile(r"operator\+[^@\s]{1,100}@intercom\.io", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A contact, as far as it is told. ``kinds``: what its ``type`` and ``role`` said in the places that name it.
+    ``vouched``: its own entry says that it is a user."""
+
+    id: str
+    external_id: str = ""
+    email: str = ""
+    phone: str = ""
+    name: str = ""
+    kinds: frozenset[str] = frozenset()
+    vouched: bool = False
+
+    @property
+    def account(self) -> str:
+        """The business's own id of a user; empty for others."""
+        sure = self.vouched or not _MADE_UP.fullmatch(self.external_id)
+        return self.external_id if self.is_user and sure else ""
+
+    @property
+    def is_user(self) -> bool:
+        return "user" in self.kinds and self.kinds.isdisjoint(_NAMELESS)
+
+    def with_more(self, other: Person) -> Person:
+        return Person(
+            id=self.id or other.id,
+            external_id=self.external_id or other.external_id,
+            email=self.email or other.email,
+            phone=self.phone or other.phone,
+            name=self.name or other.name,
+            kinds=self.kinds | other.kinds,
+            vouched=self.vouched or other.vouched,
+        )
+
+
+def person_of(contact: Json, *, role: str = "") -> Person:
+    """``role``: what else tells whether it is a user or a lead, as the topic does."""
+    kinds = {text(contact.get("type")).lower(), text(contact.get("role")).lower(), role} - {""}
+    external_id = first(contact.get("external_id"), contact.get("user_id"))
+    return Person(
+        id=text(contact.get("id")),
+        external_id=external_id,
+        email=text(contact.get("email")),
+        phone=text(contact.get("phone")),
+        name=text(contact.get("name")),
+        kinds=frozenset(kinds),
+        vouched=bool(external_id) and "user" in kinds,
+    )
+
+
+def told_once(people: Iterable[Person]) -> list[Person]:
+    """Each contact once, with all that is said of it in several places, in order of first mention."""
+    found: dict[str, Person] = {}
+    for person in people:
+        key = person.id or person.email
+        if key:
+            known = found.get(key)
+            found[key] = known.with_more(person) if known else person
+    return list(found.values())
+
+
+def identifiers(person: Person, app: str, settings: Mapping[str, Any]) -> list[Identifier]:
+    """``settings``: ``external_id`` is the kind of identifier that the business's own id of a user is (``account``);
+    empty, it is left out."""
+    kind = settings.get("external_id", "account")
+    found = []
+    if person.account and isinstance(kind, str) and kind:
+        found.append(Identifier(kind=kind, value=person.account))
+    if person.email:
+        found.append(Identifier(kind="email", value=person.email))
+    if person.phone:
+        found.append(Identifier(kind="phone", value=person.phone))
+    if person.id:
+        found.append(Identifier(kind=INTERCOM, value=person.id, scope=app))
+    return found
+
+
+def customer(person: Person, app: str, settings: Mapping[str, Any]) -> Participant:
+    return Participant(role="customer", name=person.name, identifiers=identifiers(person, app, settings))
+
+
+def is_contact(author: Json) -> bool:
+    return text(author.get("type")).lower() in _CONTACTS
+
+
+def role_of(author: Json, people: Sequence[Person], settings: Mapping[str, Any]) -> Role | None:
+    """None where nothing tells: Intercom blanks authors of messages from Twitter, and some of its own.
+
+    ``settings``: ``bots`` lists the ids of teammates that are none, such as an integration's.
+    """
+    kind, id = text(author.get("type")).lower(), text(author.get("id"))
+    listed = settings.get("bots", ())
+    bots = listed if isinstance(listed, list | tuple) else (listed,)
+    if kind in _CONTACTS:
+        return "customer"
+    if kind in _BOTS or (id and id in map(str, bots)) or _OPERATOR.fullmatch(text(author.get("email"))):
+        return "bot"
+    if kind == "admin":
+        return "agent"
+    if kind == "team":
+        return "business"
+    return "customer" if id and any(person.id == id for person in people) else None
+
+
+def staff(author: Json, role: Role) -> Participant:
+    """Somebody at the business. Without identifiers: a teammate's address is nobody's at a customer."""
+    return Participant(role=role, id=text(author.get("id")), name=text(author.get("name")))
+
+
+def agent(author: Json) -> Named:
+    return Named(id=text(author.get("id")), name=text(author.get("name")))
