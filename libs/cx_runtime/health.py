@@ -2,7 +2,7 @@
 
 The commonest fault of engines of this kind is to be alive and not to progress, silently. So each worker keeps a
 ``Progress`` that it marks whenever it has done something or has found nothing to do, and readiness fails, naming it,
-once a mark is too old. What a service needs (log, store) is asked by a probe.
+once a mark is too old; liveness fails once it is far too old. What a service needs (log, store) is asked by a probe.
 
     health = Health()
     progress = health.progress("projector-0", max_age=30.0); ...; progress.mark()
@@ -24,6 +24,8 @@ Probe = Callable[[], Awaitable[object]]
 """Returns if the part answers, raises if not."""
 
 DEFAULT_MAX_AGE = 30.0
+STUCK_AFTER = 10.0
+"""A worker that has not even tried for so many times its ``max_age`` never will: its process is to be started again."""
 PROBE_TIMEOUT = 2.0
 
 
@@ -46,14 +48,23 @@ class Progress:
     def __init__(self, max_age: float, clock: Callable[[], float]) -> None:
         self.max_age = max_age
         self._clock = clock
-        self._marked = clock()
+        self._marked = self._tried = clock()
 
     def mark(self) -> None:
-        self._marked = self._clock()
+        self._marked = self._tried = self._clock()
+
+    def tried(self) -> None:
+        """No progress, but it is not the worker's fault: a part that it needs told it to try again later."""
+        self._tried = self._clock()
 
     @property
     def age(self) -> float:
         return self._clock() - self._marked
+
+    @property
+    def idle(self) -> float:
+        """Seconds since it last did or tried anything."""
+        return self._clock() - self._tried
 
 
 class Health:
@@ -88,13 +99,19 @@ class Health:
         return {name: progress.age for name, progress in self._progress.items()}
 
     def live(self) -> Report:
-        """Whether this process is worth keeping: false only once a part has failed for good."""
-        parts = {name: Part(ok=False, why=why) for name, why in self._failures.items()}
+        """Whether this process is worth keeping: false once a part has failed for good, or a worker is stuck. One that
+        waits for the log or the store is not."""
+        parts = {
+            name: _progressing(progress.idle, progress.max_age * STUCK_AFTER)
+            for name, progress in self._progress.items()
+            if progress.idle > progress.max_age * STUCK_AFTER
+        }
+        parts |= {name: Part(ok=False, why=why) for name, why in self._failures.items()}
         return Report(ok=not parts, parts=parts)
 
     async def ready(self) -> Report:
         """Whether every part answers and progresses."""
-        parts = {name: _progressing(progress) for name, progress in self._progress.items()}
+        parts = {name: _progressing(progress.age, progress.max_age) for name, progress in self._progress.items()}
         probes = list(self._probes.items())
         answers = await asyncio.gather(*(_asked(check) for _, check in probes))
         parts |= {name: answer for (name, _), answer in zip(probes, answers, strict=True)}
@@ -102,11 +119,11 @@ class Health:
         return Report(ok=all(part.ok for part in parts.values()), parts=parts)
 
 
-def _progressing(progress: Progress) -> Part:
-    age = round(progress.age, 3)
-    if age <= progress.max_age:
+def _progressing(age: float, allowed: float) -> Part:
+    age = round(age, 3)
+    if age <= allowed:
         return Part(ok=True, age=age)
-    return Part(ok=False, age=age, why=f"no progress for {age:.0f} s; {progress.max_age:.0f} s are allowed")
+    return Part(ok=False, age=age, why=f"no progress for {age:.0f} s; {allowed:.0f} s are allowed")
 
 
 async def _asked(check: Probe) -> Part:

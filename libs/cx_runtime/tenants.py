@@ -142,7 +142,8 @@ def load(config: Path | None, home: Path, environ: Mapping[str, str]) -> Tenants
         if not isinstance(name, str) or _NAME.fullmatch(name) is None:
             raise Fatal(f"{place}: a tenant's name is 1 to 63 of a-z, 0-9, '.', '_', '-'")
         body = _expanded(dict(body or {}), environ, place)
-        body.setdefault("id_key", _kept_secret(home, f"id-key-{name}"))
+        if "id_key" not in body:
+            body["id_key"] = _kept_secret(home, f"id-key-{name}")
         try:
             tenants[name] = TenantConfig.model_validate(body)
         except ValidationError as error:

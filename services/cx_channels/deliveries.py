@@ -92,6 +92,8 @@ class LogDeliveries:
                 records = await reader.read(2_000, wait=1.0)
             except TryLater as error:
                 # The reader keeps its place: nothing is lost, only late.
+                if self._progress is not None:
+                    self._progress.tried()
                 log.warning("the log does not answer", detail=str(error))
                 await asyncio.sleep(error.retry_after)
                 continue

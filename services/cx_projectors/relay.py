@@ -52,6 +52,7 @@ class Relay:
                 if not relayed:
                     await asyncio.sleep(IDLE_SECONDS)
             except TryLater as error:
+                progress.tried()
                 self._said.warning("waiting", part=error.part, why=error.detail)
                 await asyncio.sleep(PAUSE_SECONDS)
 

@@ -90,6 +90,7 @@ class Worker:
                     self._said.info("taking partitions anew", why=str(fence))
                     self._metrics.retries.labels("fenced").inc()
                 except TryLater as error:
+                    progress.tried()
                     self._said.warning("waiting", part=error.part, why=error.detail)
                     self._metrics.retries.labels(error.part).inc()
                     await self._rest(pause)

@@ -113,6 +113,24 @@ async def test_readiness_fails_on_a_worker_that_does_not_progress() -> None:
     assert health.ages() == {}
 
 
+async def test_a_worker_that_is_stuck_ends_liveness_and_one_that_waits_for_others_does_not() -> None:
+    now = 0.0
+    health = Health(clock=lambda: now)
+    stuck = health.progress("projector-0", max_age=10.0)
+    waiting = health.progress("projector-1", max_age=10.0)
+    now = 101.0
+    waiting.tried()
+    assert {name: part.why for name, part in health.live().parts.items()} == {
+        "projector-0": "no progress for 101 s; 100 s are allowed"
+    }
+    assert {name for name, part in (await health.ready()).parts.items() if not part.ok} == {
+        "projector-0",
+        "projector-1",
+    }
+    stuck.mark()
+    assert health.live().ok
+
+
 async def test_a_probe_that_raises_or_hangs_names_its_part(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("cx_runtime.health.PROBE_TIMEOUT", 0.05)
     health = Health()
