@@ -27,7 +27,6 @@ SQL_ROOMS = (
     "libs/cx_events/log/sqlite.py",
     "libs/cx_events/blob/postgres.py",
     "services/cx_hub/stack/",
-    "services/cx_hub/bench/",
 )
 HTTP_MODULES = {"app.py", "routes.py", "websocket.py", "http.py", "health.py", "problems.py", "serve.py"}
 

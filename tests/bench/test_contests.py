@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import asyncpg
 import pytest
+from tests.bench.contest import Kind, Place, contest
+from tests.bench.servers import plain, preloaded
+from tests.bench.workload import make_workload
 
 from cx_events.errors import Fatal
-from cx_hub.bench.contest import Kind, Place, contest
-from cx_hub.bench.servers import plain, preloaded
-from cx_hub.bench.workload import make_workload
 
 pytestmark = [pytest.mark.kafka, pytest.mark.postgres]
 
@@ -39,7 +40,7 @@ async def test_a_contender_comes_to_the_end_and_its_store_is_what_the_workload_m
     ("kind", "wrong"), [("floor", {"raw_bytes": 1}), ("hub", {"events": 1_499}), ("hub", {"customers": 1})]
 )
 async def test_a_store_that_is_not_what_the_workload_makes_gives_no_rate(
-    kafka_url: str, postgres_url: str, kind: Kind, wrong: dict[str, int]
+    kafka_url: str, postgres_url: str, kind: Kind, wrong: dict[str, Any]
 ) -> None:
     other = dataclasses.replace(WORKLOAD, **wrong)
     async with preloaded(kafka_url, WORKLOAD) as prefix:

@@ -8,18 +8,17 @@ from collections import Counter
 from zlib import crc32
 
 import pytest
+from tests.bench.benchmarks import main
+from tests.bench.measure import cpu_seconds, listener_on
+from tests.bench.report import Result, compared
+from tests.bench.servers import servers
+from tests.bench.workload import IDS, PARTITIONS, Workload, make_workload
 
 from cx_context.definition import define
 from cx_events.codec import decode
 from cx_events.errors import Refused
 from cx_events.facts import Fact
 from cx_events.timestamps import parse_time
-from cx_hub.bench import main
-from cx_hub.bench.contest import Result
-from cx_hub.bench.measure import cpu_seconds, listener_on
-from cx_hub.bench.report import compared
-from cx_hub.bench.servers import servers
-from cx_hub.bench.workload import IDS, PARTITIONS, Workload, make_workload
 from cx_identity.rules import DEFAULT
 from cx_runtime.settings import Settings
 

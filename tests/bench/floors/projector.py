@@ -1,8 +1,8 @@
-"""The floor: the least that any hub which keeps its events must do, as tight as we could write it.
+"""The floor of a projector: the least that any hub which keeps its events must do.
 
-Consume, decode, store each event once under a unique key with its raw bytes, and the offsets in the same transaction.
-While the database works on a batch, the next is fetched and decoded. No resolving, no folding, no second look-up, no
-leases, no recovery.
+Consume, decode, store each event once under a unique key with its raw bytes, and the offsets in the same transaction,
+which is one statement. While the database works on a batch, the next is fetched and decoded. No resolving, no folding,
+no second look-up, no leases, no recovery.
 """
 
 # mypy: allow-untyped-calls
@@ -10,7 +10,6 @@ leases, no recovery.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from hashlib import blake2b
 from typing import Any
 
@@ -18,11 +17,10 @@ import asyncpg
 import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from msgspec import Struct
+from tests.bench.children import Go, Task
+from tests.bench.servers import plain
 
 from cx_events.log import INTERACTIONS
-from cx_hub.bench.child import Task
-from cx_hub.bench.servers import plain
-from cx_hub.bench.workload import PARTITIONS
 
 AT_ONCE = 4_000
 
@@ -32,8 +30,11 @@ CREATE = (
 )
 POSITIONS = "SELECT coalesce(sum(position), 0) FROM floor_offsets"
 
-_INSERT = "INSERT INTO floor_events SELECT * FROM unnest($1::bytea[], $2::bytea[]) ON CONFLICT DO NOTHING"
-_ADVANCE = "UPDATE floor_offsets SET position = $2 WHERE number = $1"
+_WRITE = (
+    "WITH stored AS (INSERT INTO floor_events SELECT * FROM unnest($1::bytea[], $2::bytea[]) ON CONFLICT DO NOTHING) "
+    "UPDATE floor_offsets SET position = moved.position "
+    "FROM unnest($3::int[], $4::bigint[]) AS moved (number, position) WHERE floor_offsets.number = moved.number"
+)
 
 
 class Known(Struct, gc=False):
@@ -49,7 +50,7 @@ class Known(Struct, gc=False):
 _decode = msgspec.json.Decoder(Known).decode
 
 
-async def run_floor(task: Task, over: asyncio.Event, go: Callable[[], Awaitable[None]]) -> dict[str, Any]:
+async def run(task: Task, over: asyncio.Event, go: Go) -> dict[str, Any]:
     topic = task.prefix + INTERACTIONS
     consumer = AIOKafkaConsumer(
         bootstrap_servers=task.log_url.removeprefix("kafka://"),
@@ -60,18 +61,18 @@ async def run_floor(task: Task, over: asyncio.Event, go: Callable[[], Awaitable[
     )
     await consumer.start()
     database = await asyncpg.connect(plain(task.store_url))
-    partitions = [TopicPartition(topic, number) for number in range(PARTITIONS)]
+    partitions = [TopicPartition(topic, number) for number in task.partitions]
     await database.executemany(
         "INSERT INTO floor_offsets VALUES ($1, 0) ON CONFLICT DO NOTHING", [(part.partition,) for part in partitions]
     )
-    insert, advance = await database.prepare(_INSERT), await database.prepare(_ADVANCE)
+    write = await database.prepare(_WRITE)
     await go()
 
     consumer.assign(partitions)
     for partition in partitions:
         consumer.seek(partition, 0)
 
-    async def read() -> tuple[dict[bytes, bytes], list[tuple[int, int]]]:
+    async def read() -> tuple[dict[bytes, bytes], dict[int, int]]:
         found = await consumer.getmany(timeout_ms=100, max_records=AT_ONCE)
         events: dict[bytes, bytes] = {}
         for records in found.values():
@@ -79,12 +80,7 @@ async def run_floor(task: Task, over: asyncio.Event, go: Callable[[], Awaitable[
                 raw = record.value or b""
                 event = _decode(raw)
                 events[blake2b(f"{event.tenantid}\0{event.source}\0{event.id}".encode(), digest_size=16).digest()] = raw
-        return events, [(part.partition, records[-1].offset + 1) for part, records in found.items()]
-
-    async def write(events: dict[bytes, bytes], offsets: list[tuple[int, int]]) -> None:
-        async with database.transaction():
-            await insert.fetch(list(events), list(events.values()))
-            await advance.executemany(offsets)
+        return events, {part.partition: records[-1].offset + 1 for part, records in found.items()}
 
     batches = 0
     reading = asyncio.create_task(read())
@@ -93,7 +89,7 @@ async def run_floor(task: Task, over: asyncio.Event, go: Callable[[], Awaitable[
         reading = asyncio.create_task(read())
         if events:
             batches += 1
-            await write(events, offsets)
+            await write.fetch(list(events), list(events.values()), list(offsets), list(offsets.values()))
     await reading
     await consumer.stop()
     await database.close()

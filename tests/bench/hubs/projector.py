@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from typing import Any
+
+from tests.bench.children import Go, Task
+from tests.bench.workload import IDS, PARTITIONS
 
 from cx_context.store import open_store
 from cx_events.log.open import open_log
-from cx_hub.bench.child import Task
-from cx_hub.bench.workload import IDS, PARTITIONS
 from cx_identity.rules import DEFAULT
 from cx_projectors.apply import Tenancy
 from cx_projectors.worker import Worker
@@ -20,7 +20,7 @@ from cx_runtime.metrics import Metrics
 POSITIONS = "SELECT coalesce(sum(position), 0) FROM partitions"
 
 
-async def run_hub(task: Task, over: asyncio.Event, go: Callable[[], Awaitable[None]]) -> dict[str, Any]:
+async def run(task: Task, over: asyncio.Event, go: Go) -> dict[str, Any]:
     logs.configure("warning", "text")
     log = open_log(task.log_url, partitions=PARTITIONS, prefix=task.prefix)
     store = open_store(task.store_url)

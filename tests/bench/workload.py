@@ -24,8 +24,9 @@ CUSTOMERS = 20_000
 PARTITIONS = 8
 STANDARD_HOT_SHARE = 0.02
 EVENTS_AN_INTERACTION = 8
+SKEW = 2.5
+STEP = 10_000
 
-_SKEW = 2.5
 _SENT_TWICE = 0.01
 _LATE = 0.01
 _SECOND = 1_000_000
@@ -53,22 +54,31 @@ class Workload:
         return self.raw_bytes / self.events
 
 
-def make_workload(events: int, hot_share: float = STANDARD_HOT_SHARE, seed: int = 4) -> Workload:
-    """``hot_share``: how much of all events is one customer's, over its three identifiers."""
-    dice = random.Random(seed)  # noqa: S311 - the same in every run is what is wanted
+def make_workload(
+    events: int,
+    hot_share: float = STANDARD_HOT_SHARE,
+    seed: int = 4,
+    *,
+    customers: int = CUSTOMERS,
+    skew: float = SKEW,
+    step: int = STEP,
+) -> Workload:
+    """``hot_share``: how much of all events is one customer's, over its three identifiers. ``skew``: 1 for customers
+    that are evenly busy. ``step``: µs from one event to the next."""
+    dice = random.Random(seed)
     records: list[tuple[bytes, bytes]] = []
     repeats: deque[tuple[int, tuple[bytes, bytes]]] = deque()
-    written = [0] * CUSTOMERS
+    written = [0] * customers
     named: set[Identifier_] = set()
     tied: set[tuple[Identifier_, Identifier_]] = set()
     size = 0
     for number in range(events):
-        customer = 0 if dice.random() < hot_share else int(CUSTOMERS * dice.random() ** _SKEW)
+        customer = 0 if dice.random() < hot_share else int(customers * dice.random() ** skew)
         identifiers = _identifiers(customer, dice)
         known = [(i.kind, i.value) for i in identifiers]
         named.update(known)
         tied.update((known[0], other) for other in known[1:])
-        record = _event(number, customer, written[customer], identifiers, dice)
+        record = _event(_START + number * step, number, customer, written[customer], identifiers, dice)
         written[customer] += 1
         size += len(record[1])
         records.append(record)
@@ -108,9 +118,8 @@ def _three_partitions(customer: int) -> list[Identifier]:
 
 
 def _event(
-    number: int, customer: int, written: int, identifiers: list[Identifier], dice: random.Random
+    recorded: int, number: int, customer: int, written: int, identifiers: list[Identifier], dice: random.Random
 ) -> tuple[bytes, bytes]:
-    recorded = _START + number * 10_000
     inbound = written % 3 != 2
     text = _WORDS[: dice.randint(20, 180)]
     id = f"SM{number:08d}"

@@ -1,0 +1,19 @@
+"""``python -m tests.bench``: the same as ``cx bench``.
+
+How fast the hub is, as ratios to floors that are measured beside it. Rooms:
+
+- ``benchmarks``: the names, and ``main``; ``report``: ratios with median and spread (pure)
+- a module for each kind of race: ``projecting``, ``history``, ``intake``, ``reading``, ``embedded``, ``freshness``
+- ``workload``: the same events in every run (pure); ``requests``: these as HTTP requests (pure)
+- ``floors/``: the least that any hub must do, as tight as we could write it; ``hubs/``: ours, where a race needs more
+  than ``cx run``
+- ``contender``, ``children``: a contender is a program that a run starts, tells to go and measures
+- ``load``: the HTTP client in a process of its own; ``contest``: one contender over a whole log, verified
+- ``servers``: a Kafka and a PostgreSQL, topics and databases of a run's own; ``measure``: CPU seconds by /proc
+"""
+
+import sys
+
+from cx_hub.cli import run
+
+sys.exit(run(["bench", *sys.argv[1:]]))
