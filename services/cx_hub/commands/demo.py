@@ -1,17 +1,19 @@
-"""``demo``: one customer's story through the real doors of a hub in this process."""
+"""``demo``: one customer's story through the real doors of a hub, in this process or elsewhere."""
 
 from __future__ import annotations
 
 import asyncio
+import secrets
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import typer
 from rich.console import Console
 from rich.panel import Panel
 from rich.text import Text
 
-from cx_events.errors import CxError, Fatal
+from cx_events.errors import CxError, Fatal, Refused
 from cx_hub.commands.services import stop_on_signals
 from cx_hub.compose import Hub, running_hub
 from cx_hub.demo.run import (
@@ -24,10 +26,11 @@ from cx_hub.demo.run import (
     until_ready,
 )
 from cx_hub.demo.stage import Stage
-from cx_hub.demo.story import EMAIL
+from cx_hub.demo.story import FIRST, Cast
 from cx_hub.opened import load_tenants, run_async
 from cx_hub.output import to_err
 from cx_runtime import logs
+from cx_runtime.settings import Settings
 
 WIDTH = 118
 
@@ -40,11 +43,19 @@ def demo(
     once: Annotated[bool, typer.Option("--once", help="Stop after the story; exit 0 only if all of it held.")] = False,
     home: Annotated[Path | None, typer.Option(help="Keep the files here; a folder that is gone afterwards.")] = None,
     port: Annotated[int, typer.Option(help="HTTP port; 0 picks a free one.", min=0, max=65535)] = 0,
+    url: Annotated[str, typer.Option(help="Tell it to the hub at this address; CX_CONFIG is that hub's.")] = "",
+    smtp: Annotated[str, typer.Option(help="HOST:PORT of that hub's mail; else its host and CX_SMTP_PORT.")] = "",
 ) -> None:
-    """One customer over web chat, voice, email and a social network, and what each channel knows of the others."""
+    """One customer over web chat, voice, email and a social network, and what each channel knows of the others.
+
+    A hub elsewhere hears it of somebody new each time. CX_KEY goes before the keys of its configuration.
+    """
     logs.configure("warning")
-    with home_folder(home) as folder:
-        broken = run_async(_demo(folder, port, once))
+    if url:
+        broken = run_async(_elsewhere(url.rstrip("/"), smtp, Settings()))
+    else:
+        with home_folder(home) as folder:
+            broken = run_async(_demo(folder, port, once))
     for sentence in broken:
         to_err().print(f"cx demo: this did not hold: {sentence}", style="bold red")
     if broken:
@@ -54,7 +65,7 @@ def demo(
 async def _demo(home: Path, port: int, once: bool) -> list[str]:
     """What did not hold. ``Fatal`` where the story broke off."""
     settings = embedded_settings(home, port)
-    stage = Stage(Console(width=None if Console().is_terminal else WIDTH, highlight=False))
+    stage = _stage()
     async with running_hub(settings, load_tenants(settings)) as hub:
         stop_on_signals(hub)
         telling = asyncio.create_task(_tell(hub, stage))
@@ -77,11 +88,38 @@ async def _demo(home: Path, port: int, once: bool) -> list[str]:
 async def _tell(hub: Hub, stage: Stage) -> None:
     try:
         await until_ready(hub.url)
-        await play(Doors(hub.url, hub.url, hub.smtp_port, hub.tenants), stage)
+        await play(Doors(hub.url, hub.url, ("127.0.0.1", hub.smtp_port), hub.tenants), stage)
         await hold_against_the_log(stage, hub.tenants, hub.store, hub.log)
     except (CxError, TimeoutError, OSError) as error:
-        raise Fatal(f"the story broke off at step {stage.steps}: {error or type(error).__name__}") from error
+        raise _broke_off(stage, error) from error
     stage.ending()
+
+
+async def _elsewhere(url: str, smtp: str, settings: Settings) -> list[str]:
+    """The same story told to a hub that runs, and what did not hold of it. What only log and store can tell is left to
+    ``cx verify``."""
+    if settings.config is None:
+        raise Refused("no-config", "CX_CONFIG must name that hub's configuration: its secrets sign the webhooks")
+    host, _, port = smtp.rpartition(":") if smtp else (urlsplit(url).hostname or "", "", str(settings.smtp_port))
+    if not host or not port.isdecimal():
+        raise Refused("bad-smtp", f"{smtp!r} is not HOST:PORT")
+    stage = _stage()
+    doors = Doors(url, url, (host.strip("[]"), int(port)), load_tenants(settings), settings.key, f"at {url}")
+    try:
+        await until_ready(url)
+        await play(doors, stage, Cast.anew(secrets.randbelow(10**7)))
+    except (CxError, TimeoutError, OSError) as error:
+        raise _broke_off(stage, error) from error
+    stage.ending()
+    return stage.broken
+
+
+def _stage() -> Stage:
+    return Stage(Console(width=None if Console().is_terminal else WIDTH, highlight=False))
+
+
+def _broke_off(stage: Stage, error: Exception) -> Fatal:
+    return Fatal(f"the story broke off at step {stage.steps}: {error or type(error).__name__}")
 
 
 def _addresses(hub: Hub, home: Path) -> Panel:
@@ -94,8 +132,8 @@ def _addresses(hub: Hub, home: Path) -> Panel:
             f"SMTP     127.0.0.1:{hub.smtp_port}, for support@acme.example\n"
             f"web chat {page.absolute()}, a page to open in a browser\n"
             f"key      {key}\n\n"
-            f"curl -s -H 'Authorization: Bearer {key}' '{hub.url}/v1/context?identifier=email:{EMAIL}'\n"
-            f"CX_URL={hub.url} CX_KEY={key} ./cx customer find {EMAIL}\n"
+            f"curl -s -H 'Authorization: Bearer {key}' '{hub.url}/v1/context?identifier=email:{FIRST.email}'\n"
+            f"CX_URL={hub.url} CX_KEY={key} ./cx customer find {FIRST.email}\n"
             f"curl -s {hub.url}/readyz"
         ),
         title="The hub stays up; Ctrl-C ends it",

@@ -1,4 +1,5 @@
-"""A hub for the story: all services in this process, on embedded parts in a home of its own, on free ports."""
+"""Where the story is told: to a hub in this process, on embedded parts in a home of its own, or to one that runs
+elsewhere."""
 
 from __future__ import annotations
 
@@ -13,17 +14,17 @@ from pathlib import Path
 import httpx2
 
 from cx_context.store import Store
-from cx_events.errors import TryLater
+from cx_events.errors import Fatal, TryLater
 from cx_events.log import Log
 from cx_hub.client import connected
-from cx_hub.demo.actors import PATIENCE, Browser, Desktop, MailServer, PhoneCompany, SocialNetwork, Software
+from cx_hub.demo.actors import PATIENCE, Browser, Desktop, Hook, MailServer, PhoneCompany, SocialNetwork, Software
 from cx_hub.demo.stage import Stage
-from cx_hub.demo.story import BEN, World, tell
+from cx_hub.demo.story import BEN, FIRST, Cast, World, tell
 from cx_identity.rules import DEFAULT
 from cx_projectors.apply import Tenancy
 from cx_projectors.verify import verify
 from cx_runtime.settings import Settings
-from cx_runtime.tenants import Tenants
+from cx_runtime.tenants import ConnectionConfig, Scope, TenantConfig, Tenants
 
 TENANT = "acme"
 _MICROS = 1_000_000
@@ -59,36 +60,60 @@ def home_folder(given: Path | None) -> Iterator[Path]:
 
 @dataclass(frozen=True, slots=True)
 class Doors:
-    """Where a hub is reached: all its services at one address, or each at its own."""
+    """Where a hub is reached: all its services at one address, or each at its own. ``key``: instead of the configured
+    ones. ``patience``: seconds that anything may take."""
 
     channels: str
     api: str
-    smtp_port: int
+    smtp: tuple[str, int]
     tenants: Tenants
+    key: str = ""
+    where: str = "in this process"
+    patience: float = PATIENCE
 
 
-async def play(doors: Doors, stage: Stage) -> None:
+async def play(doors: Doors, stage: Stage, cast: Cast = FIRST) -> None:
     """Tell the story to a hub that runs; what was checked stands in the stage."""
-    tenant = doors.tenants.by_name[TENANT]
-    secrets = {id: connection.secrets for id, connection in tenant.connections.items()}
-    key = tenant.keys[0].secret
-    hooks = f"{doors.channels}/v1/hooks"
+    tenant = doors.tenants.by_name.get(TENANT)
+    if tenant is None:
+        raise Fatal(f"the story is {TENANT}'s: the configuration has no such tenant")
+    calls, social = (_connection(tenant, id) for id in ("acme-calls", "acme-social"))
+    origins = _connection(tenant, "acme-chat").settings.get("origins") or ["https://www.acme.example"]
+    patience = doors.patience
     async with (
-        connected(doors.channels, key) as writer,
-        connected(doors.api, key) as reader,
+        connected(doors.channels, doors.key or _key(tenant, "events:write")) as writer,
+        connected(doors.api, doors.key or _key(tenant, "context:read", "conversations:write")) as reader,
         httpx2.AsyncClient(timeout=PATIENCE, trust_env=False) as outside,
     ):
+        call_hook, social_hook = (
+            Hook(outside, f"{doors.channels}/v1/hooks/{id}", patience) for id in ("acme-calls", "acme-social")
+        )
         world = World(
-            browser=Browser(doors.channels, "acme-chat"),
-            phone=PhoneCompany(outside, f"{hooks}/acme-calls", secrets["acme-calls"][0]),
-            social=SocialNetwork(outside, f"{hooks}/acme-social", secrets["acme-social"][0]),
-            mail=MailServer(doors.smtp_port),
-            bot=Software(writer, "//acme.example/bot"),
-            crm=Software(writer, "//acme.example/crm"),
-            login=Software(writer, "//acme.example/login"),
-            desk=Desktop(reader, BEN),
+            cast=cast,
+            where=doors.where,
+            browser=Browser(doors.channels, "acme-chat", origins[0], patience),
+            phone=PhoneCompany(call_hook, calls.secrets[0]),
+            social=SocialNetwork(social_hook, social.secrets[0]),
+            mail=MailServer(*doors.smtp, patience),
+            bot=Software(writer, "//acme.example/bot", patience),
+            crm=Software(writer, "//acme.example/crm", patience),
+            login=Software(writer, "//acme.example/login", patience),
+            desk=Desktop(reader, BEN, patience),
         )
         await tell(stage, world)
+
+
+def _connection(tenant: TenantConfig, id: str) -> ConnectionConfig:
+    if id not in tenant.connections:
+        raise Fatal(f"the story needs the connection {id}, as deploy/example.yaml has it")
+    return tenant.connections[id]
+
+
+def _key(tenant: TenantConfig, *scopes: Scope) -> str:
+    for key in tenant.keys:
+        if all(key.allows(scope) for scope in scopes):
+            return key.secret
+    raise Fatal(f"the story needs a key of the tenant {TENANT} with the scopes {', '.join(scopes)}")
 
 
 async def hold_against_the_log(stage: Stage, tenants: Tenants, store: Store, log: Log) -> None:

@@ -13,22 +13,54 @@ from cx_hub.narrative import conversation_told, counts_told, joined_told, told
 
 Json = dict[str, Any]
 
-EMAIL = "ana@example.com"
-PHONE = "+15550100123"
 BUSINESS = "+15550100199"
 SUPPORT = "support@acme.example"
-ORDER = "4711"
 PAGE = "100000000000001"
-PSID = "2000000000000042"
-CALL = "CA00000000000000000000000000004711"
 BEN = {"id": "ben", "name": "Ben"}
-CONFIRMATION = "case-4711@acme.example"
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """Who it is about, and what the world calls what they do. ``mark`` stands before the ids of events."""
+
+    email: str = "ana@example.com"
+    phone: str = "+15550100123"
+    cookie: str = "c-7f3a"
+    crm: str = "C-1009"
+    psid: str = "2000000000000042"
+    order: str = "4711"
+    call: str = "CA00000000000000000000000000004711"
+    recording: str = "RE00000000000000000000000000004711"
+    post: str = "9001"
+    mark: str = ""
+
+    @staticmethod
+    def anew(number: int) -> Cast:
+        """Others for each number below ten millions: a hub that heard the story before hears it of somebody new."""
+        digits = f"{number:07d}"
+        return Cast(
+            email=f"ana.{digits}@example.com",
+            phone=f"+1555{digits}",
+            cookie=f"c-{digits}",
+            crm=f"C-{digits}",
+            psid=f"20000{digits}",
+            order=f"4711{digits}",
+            call=f"CA{digits:0>32}",
+            recording=f"RE{digits:0>32}",
+            post=f"9001{digits}",
+            mark=f"{digits}-",
+        )
+
+
+FIRST = Cast()
 
 
 @dataclass
 class World:
-    """Everybody who takes part."""
+    """Everybody who takes part. ``where``: the hub that they speak to, in words."""
 
+    cast: Cast
+    where: str
     browser: Browser
     phone: PhoneCompany
     social: SocialNetwork
@@ -43,10 +75,10 @@ async def tell(stage: Stage, world: World) -> None:
     """The whole story; what it promises is checked on the way."""
     stage.opening(
         "Throughline",
-        "One customer, four channels, one conversation. Everything below goes through the real doors of a hub in this\n"
-        "process: a WebSocket, signed webhooks, SMTP and HTTP. Every answer is given once the event is durable.",
+        "One customer, four channels, one conversation. Everything below goes through the real doors of a hub "
+        f"{world.where}:\na WebSocket, signed webhooks, SMTP, HTTP. Every answer is given once the event is durable.",
     )
-    async with world.browser.chat({"cookie": "c-7f3a", "name": "Ana"}) as chat:
+    async with world.browser.chat({"cookie": world.cast.cookie, "name": "Ana"}) as chat:
         await _chats(stage, world, chat)
     await _calls(stage, world)
     thread = await _is_recorded(stage, world)
@@ -57,83 +89,91 @@ async def tell(stage: Stage, world: World) -> None:
 
 
 async def _chats(stage: Stage, world: World, chat: Chat) -> None:
+    cast = world.cast
     stage.step("web chat", "Ana asks for help on the web site. A bot answers.")
     acknowledged = await chat.write("m-1", "Hi, I was charged twice")
     stage.door(f"WebSocket /v1/chat, {world.browser.interaction}", f"{acknowledged['type']} {acknowledged['id']}")
-    await chat.say({"type": "identify", "visitor": {"cookie": "c-7f3a", "name": "Ana", "email": EMAIL}})
-    stage.door(f"Ana gives her address, {EMAIL}", (await chat.hear("identified"))["type"])
+    visitor = {"cookie": cast.cookie, "name": "Ana", "email": cast.email}
+    identified = await chat.ask({"type": "identify", "visitor": visitor}, "identified")
+    stage.door(f"Ana gives her address, {cast.email}", identified["type"])
 
     asks = "I am sorry to hear that. Which order is it?"
-    status, _ = await world.bot.tells("cx.bot.turn.v1", "turn-1", _turn(world, "charged_twice", asks, {}))
+    status, _ = await world.bot.tells("cx.bot.turn.v1", f"{cast.mark}turn-1", _turn(world, "charged_twice", asks, {}))
     stage.door("POST /v1/events  cx.bot.turn.v1", str(status))
     shown = await chat.hear("message")
     stage.says(f"The browser shows: {shown['from']['role']}: {shown['text']}")
-    await chat.write("m-2", f"It is order {ORDER}")
-    tries = f"I see two payments for order {ORDER}. I can't refund them myself; please call us."
+    await chat.write("m-2", f"It is order {cast.order}")
+    tries = f"I see two payments for order {cast.order}. I can't refund them myself; please call us."
     status, turn = await world.bot.tells(
-        "cx.bot.turn.v1", "turn-2", _turn(world, "refund_order", tries, {"order": ORDER, "problem": "charged twice"})
+        "cx.bot.turn.v1",
+        f"{cast.mark}turn-2",
+        _turn(world, "refund_order", tries, {"order": cast.order, "problem": "charged twice"}),
     )
     stage.door("POST /v1/events  cx.bot.turn.v1", str(status))
     await chat.hear("message")
     document = await world.desk.looks_up(
-        f"email:{EMAIL}", at_least=[turn], until=lambda body: body["counts"]["messages"] >= 2
+        f"email:{cast.email}", at_least=[turn], until=lambda body: body["counts"]["messages"] >= 2
     )
     stage.sees("Whoever comes next", told(document["body"]))
-    stage.check("what Ana gave the bot is kept as data: order 4711", _slots(document).get("order") == ORDER)
+    stage.check(
+        f"what Ana gave the bot is kept as data: order {cast.order}", _slots(document).get("order") == cast.order
+    )
 
 
 def _turn(world: World, intent: str, text: str, slots: Json) -> Json:
+    cast = world.cast
     return {
         "channel": "chat",
         "interaction": world.browser.interaction,
         "direction": "outbound",
         "participants": [
             {"role": "bot", "id": "acme-bot", "name": "Acme bot"},
-            {"role": "customer", "identifiers": [{"kind": "email", "value": EMAIL}]},
+            {"role": "customer", "identifiers": [{"kind": "email", "value": cast.email}]},
         ],
-        "references": [{"kind": "order", "value": ORDER}] if slots else [],
+        "references": [{"kind": "order", "value": cast.order}] if slots else [],
         "bot": {"intent": intent, "text": text, "slots": slots, "confidence": 0.94},
     }
 
 
 async def _calls(stage: Stage, world: World) -> None:
-    stage.step("voice", f"She calls. All that the telephone knows is {PHONE}.")
-    forged = await world.phone.forges(**_call("ringing", 0))
+    cast = world.cast
+    stage.step("voice", f"She calls. All that the telephone knows is {cast.phone}.")
+    forged = await world.phone.forges(**_call(cast, "ringing", 0))
     stage.door("POST /v1/hooks/acme-calls, a forged signature", str(forged))
     stage.check("a webhook that the provider did not sign is refused", forged == 401)
-    status = await world.phone.calls_back(**_call("ringing", 0))
+    status = await world.phone.calls_back(**_call(cast, "ringing", 0))
     stage.door("POST /v1/hooks/acme-calls  ringing", str(status))
     status, asserted = await world.crm.tells(
         "cx.identity.asserted.v1",
-        "screen-pop-1",
+        f"{cast.mark}screen-pop-1",
         {
             "channel": "voice",
-            "interaction": f"acme-calls/{CALL}",
+            "interaction": f"acme-calls/{cast.call}",
             "participants": [
                 {
                     "role": "customer",
                     "name": "Ana Silva",
                     "identifiers": [
-                        {"kind": "crm", "value": "C-1009"},
-                        {"kind": "email", "value": EMAIL},
-                        {"kind": "phone", "value": PHONE},
+                        {"kind": "crm", "value": cast.crm},
+                        {"kind": "email", "value": cast.email},
+                        {"kind": "phone", "value": cast.phone},
                     ],
                 }
             ],
-            "references": [{"kind": "order", "value": ORDER}],
-            "evidence": "crm record C-1009",
+            "references": [{"kind": "order", "value": cast.order}],
+            "evidence": f"crm record {cast.crm}",
         },
     )
     stage.door("POST /v1/events  cx.identity.asserted.v1 from the CRM", str(status))
     document = await world.desk.looks_up(
-        f"phone:{PHONE}",
+        f"phone:{cast.phone}",
         at_least=[asserted],
         until=lambda body: bool(body["now"]) and body["now"]["channel"] == "voice",
     )
     body = document["body"]
     stage.sees('Ben\'s desktop, looked up by the phone number, before he says "hello",', told(body))
     thread = body["conversations"][0]
-    stage.check("before hello: the order number was known; nobody asks again", _slots(document)["order"] == ORDER)
+    stage.check("before hello: the order number was known; nobody asks again", _slots(document)["order"] == cast.order)
     stage.check(
         "before hello: what Ana wrote in the chat was there",
         any("charged twice" in message["text"] for message in thread["messages"]),
@@ -143,20 +183,20 @@ async def _calls(stage: Stage, world: World) -> None:
         "chat and call are one customer and one conversation",
         len(body["conversations"]) == 1 and {"chat", "voice"} <= set(thread["channels"]),
     )
-    status = await world.phone.calls_back(**_call("in-progress", 1))
+    status = await world.phone.calls_back(**_call(cast, "in-progress", 1))
     stage.door("POST /v1/hooks/acme-calls  in-progress", str(status))
-    stage.says(f'Ben: "Hello Ana. Order {ORDER}, charged twice. I am refunding one of them now."')
-    status = await world.phone.calls_back(**_call("completed", 2), CallDuration="48", Duration="1")
+    stage.says(f'Ben: "Hello Ana. Order {cast.order}, charged twice. I am refunding one of them now."')
+    status = await world.phone.calls_back(**_call(cast, "completed", 2), CallDuration="48", Duration="1")
     stage.door("POST /v1/hooks/acme-calls  completed", str(status))
 
 
-def _call(status: str, sequence: int) -> dict[str, str]:
+def _call(cast: Cast, status: str, sequence: int) -> dict[str, str]:
     return {
         "AccountSid": "AC00000000000000000000000000000001",
-        "CallSid": CALL,
+        "CallSid": cast.call,
         "CallStatus": status,
         "Direction": "inbound",
-        "From": PHONE,
+        "From": cast.phone,
         "To": BUSINESS,
         "CallbackSource": "call-progress-events",
         "SequenceNumber": str(sequence),
@@ -165,18 +205,19 @@ def _call(status: str, sequence: int) -> dict[str, str]:
 
 
 async def _is_recorded(stage: Stage, world: World) -> str:
+    cast = world.cast
     stage.step("voice", "Then the recording is ready. The callback names the call, nobody else.")
     status = await world.phone.calls_back(
         AccountSid="AC00000000000000000000000000000001",
-        CallSid=CALL,
-        RecordingSid="RE00000000000000000000000000004711",
-        RecordingUrl="https://api.twilio.example/recordings/RE00000000000000000000000000004711",
+        CallSid=cast.call,
+        RecordingSid=cast.recording,
+        RecordingUrl=f"https://api.twilio.example/recordings/{cast.recording}",
         RecordingStatus="completed",
         RecordingDuration="46",
         RecordingChannels="2",
     )
     stage.door("POST /v1/hooks/acme-calls  recording completed, without a number", str(status))
-    document = await world.desk.looks_up(f"email:{EMAIL}", until=_has("cx.call.recording.v1"))
+    document = await world.desk.looks_up(f"email:{cast.email}", until=_has("cx.call.recording.v1"))
     stage.sees("Her timeline", _timeline(document["body"], 3))
     stage.check(
         "a callback that knows the call alone found its customer", _has("cx.call.recording.v1")(document["body"])
@@ -185,28 +226,30 @@ async def _is_recorded(stage: Stage, world: World) -> str:
 
 
 async def _mails(stage: Stage, world: World, thread: str) -> None:
+    cast = world.cast
     stage.step("email", "The help desk confirms by mail; Ana replies to it.")
+    confirmation = f"case-{cast.order}@acme.example"
     answer = await world.mail.delivers(
-        id=CONFIRMATION,
+        id=confirmation,
         sender=SUPPORT,
-        to=EMAIL,
-        subject=f"Your refund for order {ORDER}",
-        text=f"Dear Ana,\n\nwe have refunded one payment of order {ORDER}. It takes three days.\n\nBen",
+        to=cast.email,
+        subject=f"Your refund for order {cast.order}",
+        text=f"Dear Ana,\n\nwe have refunded one payment of order {cast.order}. It takes three days.\n\nBen",
         recipient=SUPPORT,
     )
     stage.door("SMTP, the help desk's own copy", answer)
     answer = await world.mail.delivers(
-        id="reply-1@mail.example.com",
-        sender=f"Ana Silva <{EMAIL}>",
+        id=f"reply-{cast.order}@mail.example.com",
+        sender=f"Ana Silva <{cast.email}>",
         to=SUPPORT,
-        subject=f"Re: Your refund for order {ORDER}",
+        subject=f"Re: Your refund for order {cast.order}",
         text="Thank you Ben. Will it go to the same card?\n\nAna",
-        answers=[CONFIRMATION],
+        answers=[confirmation],
         recipient=SUPPORT,
     )
     stage.door("SMTP, Ana's reply, with References", answer)
     document = await world.desk.looks_up(
-        f"phone:{PHONE}",
+        f"phone:{cast.phone}",
         until=lambda body: body["counts"]["by_channel"].get("email", 0) >= 2,
     )
     body = document["body"]
@@ -220,38 +263,39 @@ async def _mails(stage: Stage, world: World, thread: str) -> None:
 
 
 async def _complains(stage: Stage, world: World, thread: str) -> None:
+    cast = world.cast
     stage.step("social", "Later somebody comments on the company's Facebook page.")
     posted = {
         "field": "feed",
         "value": {
-            "from": {"id": PSID, "name": "Ana S."},
+            "from": {"id": cast.psid, "name": "Ana S."},
             "created_time": int(next_second().timestamp()),
             "item": "comment",
             "verb": "add",
-            "post_id": f"{PAGE}_9001",
-            "comment_id": "9001_42",
-            "parent_id": f"{PAGE}_9001",
+            "post_id": f"{PAGE}_{cast.post}",
+            "comment_id": f"{cast.post}_42",
+            "parent_id": f"{PAGE}_{cast.post}",
             "message": "Still no refund. And I had to explain it on the phone already!",
         },
     }
     status = await world.social.delivers(PAGE, posted)
     stage.door("POST /v1/hooks/acme-social  a comment", str(status))
-    stranger = await world.desk.looks_up({"kind": "facebook-psid", "value": PSID, "scope": PAGE})
+    stranger = await world.desk.looks_up({"kind": "facebook-psid", "value": cast.psid, "scope": PAGE})
     stranger_id = stranger["body"]["customer"]["id"]
     stage.says(f"A stranger so far: customer {stranger_id}, {counts_told(stranger['body']['counts'])}")
-    known = await world.desk.looks_up(f"email:{EMAIL}")
+    known = await world.desk.looks_up(f"email:{cast.email}")
     stage.check("nobody is guessed to be Ana because of a name", known["body"]["customer"]["id"] != stranger_id)
     status, verified = await world.login.tells(
         "cx.identity.verified.v1",
-        "login-1",
+        f"{cast.mark}login-1",
         {
             "channel": "web",
             "participants": [
                 {
                     "role": "customer",
                     "identifiers": [
-                        {"kind": "facebook-psid", "value": PSID, "scope": PAGE, "verified": True},
-                        {"kind": "email", "value": EMAIL, "verified": True},
+                        {"kind": "facebook-psid", "value": cast.psid, "scope": PAGE, "verified": True},
+                        {"kind": "email", "value": cast.email, "verified": True},
                     ],
                 }
             ],
@@ -260,7 +304,7 @@ async def _complains(stage: Stage, world: World, thread: str) -> None:
     )
     stage.door("POST /v1/events  cx.identity.verified.v1: she logs in with Facebook", str(status))
     document = await world.desk.looks_up(
-        f"phone:{PHONE}",
+        f"phone:{cast.phone}",
         at_least=[verified],
         until=lambda body: body["counts"]["by_channel"].get("social", 0) >= 1,
     )
@@ -280,6 +324,7 @@ _ALL = {"voice", "chat", "email", "social"}
 
 
 async def _is_served(stage: Stage, world: World, thread: str) -> None:
+    cast = world.cast
     stage.step("desktop", "Ben sees why, writes it down and resolves it.")
     done: Json = {}
     for what, said in (
@@ -290,7 +335,7 @@ async def _is_served(stage: Stage, world: World, thread: str) -> None:
         done = await world.desk.decides(thread, what, **said)
         stage.door(f"POST /v1/conversations/{thread}/{what}", "202")
     event = done["event"]
-    document = await world.desk.looks_up(f"email:{EMAIL}", at_least=[f"{event['source']}#{event['id']}"])
+    document = await world.desk.looks_up(f"email:{cast.email}", at_least=[f"{event['source']}#{event['id']}"])
     conversation = _thread(document, thread)
     stage.sees("Anybody", _headline(conversation))
     stage.check(
@@ -299,12 +344,13 @@ async def _is_served(stage: Stage, world: World, thread: str) -> None:
 
 
 async def _comes_back(stage: Stage, world: World, thread: str) -> None:
+    cast = world.cast
     stage.step("web chat", "Ana opens the chat again, and writes.")
-    async with world.browser.chat({"cookie": "c-7f3a"}) as chat:
+    async with world.browser.chat({"cookie": cast.cookie}) as chat:
         await chat.write("m-3", "One more question about that refund")
         stage.door(f"WebSocket /v1/chat, the same session {world.browser.interaction}", "ack m-3")
     document = await world.desk.looks_up(
-        f"email:{EMAIL}",
+        f"email:{cast.email}",
         until=lambda body: any("One more question" in (entry["text"] or "") for entry in body["timeline"]),
     )
     conversation = _thread(document, thread)
