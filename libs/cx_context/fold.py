@@ -59,23 +59,27 @@ def apply(part: Part, fact: Fact) -> None:
     """Add a fact to the part of its home and interaction."""
     event = fact.event
     data = event.data
-    at = (fact.effective, fact.sequence, fact.recorded, event.source, event.id)
+    recorded = fact.recorded
+    at = (fact.effective, fact.sequence, recorded, event.source, event.id)
     part.facts += 1
-    part.first_recorded = min(part.first_recorded, fact.recorded)
-    if is_counted(event.type):
+    part.first_recorded = min(part.first_recorded, recorded)
+    type = event.type
+    if type not in _NOT_COUNTED:
         _count(part, data, at)
-    handler = _HANDLERS.get(event.type)
+    handler = _HANDLERS.get(type)
     if handler is not None:
         handler(part, data, at)
-    if data.agent is not None and event.type != SHOWN:
+    if data.agent is not None and type != SHOWN:
         part.agent = later_register(part.agent, (at, _named(data.agent)))
     _common(part, data, at)
 
 
+_NOT_COUNTED = frozenset(name for name, known in catalogue().items() if known.kind != "interaction")
+
+
 def is_counted(event_type: str) -> bool:
     """Decisions and insights are facts about facts; they are not counted as events of the customer."""
-    known = catalogue().get(event_type)
-    return known is None or known.kind == "interaction"
+    return event_type not in _NOT_COUNTED
 
 
 def makes_part(event_type: str) -> bool:
@@ -85,6 +89,8 @@ def makes_part(event_type: str) -> bool:
 
 def unusable(data: Data) -> str:
     """What of an event is skipped by the fold, as a sentence; nothing where all can be used."""
+    if not data.transcript and data.insight is None and data.survey is None:
+        return ""
     sentiments = [line.sentiment for line in data.transcript]
     if data.insight is not None:
         sentiments.append(data.insight.sentiment)
@@ -121,13 +127,13 @@ def _count(part: Part, data: Data, at: At) -> None:
     channel = data.channel
     if channel is not None:
         part.channels[channel] = part.channels.get(channel, 0) + 1
-        part.channel = later_register(part.channel, (at, channel))
+        if part.channel is None or at > part.channel[0]:
+            part.channel = (at, channel)
+    direction = data.direction
+    if direction is not None and (part.direction is None or at < part.direction[0]):
+        part.direction = (at, direction)
     if part.first is None or at < part.first:
         part.first = at
-        if data.direction is not None:
-            part.direction = (at, data.direction)
-    elif data.direction is not None and (part.direction is None or at < part.direction[0]):
-        part.direction = (at, data.direction)
     if part.last is None or at > part.last:
         part.last = at
 

@@ -65,23 +65,27 @@ class IdSpace:
         def derive(*words: str) -> bytes:
             return uuid8(hmac.digest(key, b"\0".join([prefix, *(word.encode() for word in words)]), "sha256"))
 
+        def profile(kind: str, scope: str, value: str) -> NodeId:
+            return derive("profile", kind, scope, value)
+
+        def interaction(interaction: str) -> NodeId:
+            return derive("interaction", interaction)
+
         own = blake2b(prefix, digest_size=16).digest()
 
         def anchor(home: NodeId, interaction: NodeId) -> NodeId:
             return uuid8(blake2b(home + interaction, key=own, digest_size=16).digest())
 
-        self._derive = lru_cache(_CACHED_IDS)(derive)
-        self.anchor = lru_cache(_CACHED_IDS)(anchor)
-        """One home's side of one interaction. The tenant has a share in it: what claims a home of another tenant's
-        gets no part of it."""
-
-    def profile(self, kind: str, scope: str, value: str) -> NodeId:
-        """The profile of a normalised identifier."""
-        return self._derive("profile", kind, scope, value)
-
-    def interaction(self, interaction: str) -> NodeId:
+        # Asked for every event: each costs a look-up in a cache, and a call of nothing else.
+        self.profile = lru_cache(_CACHED_IDS)(profile)
+        """The profile of a normalised identifier: (kind, scope, value)."""
+        self.interaction = lru_cache(_CACHED_IDS)(interaction)
         """The node of an interaction, by the id that its events carry."""
-        return self._derive("interaction", interaction)
+        self.anchor = lru_cache(_CACHED_IDS)(anchor)
+        """One home's side of one interaction: (home, interaction's node). The tenant has a share in it: what claims a
+        home of another tenant's gets no part of it."""
+        self._derive = derive
+        self._tenant_node = derive("tenant")
 
     def lone_event(self, source: str, id: str) -> NodeId:
         """The home of an event that names neither a person nor an interaction."""
@@ -89,4 +93,4 @@ class IdSpace:
 
     def tenant_node(self) -> NodeId:
         """The home of what concerns the tenant as a whole, such as a change of rules."""
-        return self._derive("tenant")
+        return self._tenant_node

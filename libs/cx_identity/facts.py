@@ -7,7 +7,7 @@ from itertools import combinations
 
 from msgspec import Struct
 
-from cx_events.envelope import Identifier, IdentityDecision
+from cx_events.envelope import Event, Identifier, IdentityDecision
 from cx_events.errors import Refused
 from cx_events.facts import Fact, people_identifiers
 from cx_events.ids import IdSpace, NodeId, node_of
@@ -52,6 +52,14 @@ def links_of(fact: Fact, ids: IdSpace) -> Named:
     if not people:
         return NOBODY
     return Named((_mention(people[0], fact, ids),))
+
+
+def only_identifier(event: Event) -> Identifier | None:
+    """The identifier of an event that names one and ties nothing: what ``links_of`` says of it, without saying it."""
+    if event.data.links:
+        return None
+    people = people_identifiers(event)
+    return people[0] if len(people) == 1 else None
 
 
 Pair = tuple[NodeId, NodeId]

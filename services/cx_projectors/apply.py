@@ -7,7 +7,6 @@ and checked, then sets of rows are written, each sorted; the graph lock comes la
 from __future__ import annotations
 
 import os
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -23,7 +22,7 @@ from cx_events.facts import Fact
 from cx_events.ids import IdSpace, NodeId
 from cx_events.log import Partition
 from cx_identity.attribution import Attribution
-from cx_identity.facts import decision_of, links_of
+from cx_identity.facts import decision_of, links_of, only_identifier
 from cx_identity.model import Decision, Edge, Profile, earlier, joint
 from cx_identity.rules import Rules, RulesChange
 from cx_projectors.batch import Batch, copy_row, incoming_of
@@ -97,18 +96,17 @@ async def apply_batch(
     await tx.lock(REFOLD_LOCK, exclusive=False)
     await leases.hold(tx, worker, held)
     applied = Applied()
-    new = await writer.insert_events(tx, [(i.fact, i.home, i.problem) for i in batch.facts.values()])
+    new = await writer.insert_events(tx, batch.rows())
     applied.new = len(new)
     copies = list(batch.copies)
-    repeated = [incoming.fact for key, incoming in batch.facts.items() if key not in new]
-    if repeated:
+    if len(new) < len(batch.facts):
+        repeated = [incoming.fact for key, incoming in batch.facts.items() if key not in new]
         applied.repeated = len(repeated)
         copies += await _differing(tx, repeated, tenants)
     applied.conflicts = len(copies)
     await writer.keep_copies(tx, copies)
     stripe = min((p.number for p in held), default=0)
-    for tenant, incoming in batch.by_tenant(key for key in batch.facts if key in new).items():
-        facts = [each.fact for each in incoming]
+    for tenant, facts in batch.by_tenant(key for key in batch.facts if key in new).items():
         await apply_facts(tx, tenant, facts, applied, memory, tenants[tenant], stripe=stripe, alone=alone)
     await writer.write_dead_letters(tx, batch.letters)
     await leases.advance(tx, batch.positions)
@@ -152,17 +150,18 @@ async def apply_facts(
     learned = Learned()
     dirty, decided = await learn_identity(tx, tenant, facts, memory, tenancy.ids, learned)
     touched, first_parts = await _add_to_parts(tx, tenant, facts, memory, learned)
-    nodes = {home for home, node in touched if home == node}
-    homes = await writer.homes_of(tx, tenant, nodes | {node for _, node in first_parts})
     first_nodes = {node for _, node in first_parts}
-    moved_nodes = _followed_anew(first_nodes, homes) | decided.attributed
+    moved_nodes = await writer.own_and_others(tx, tenant, first_nodes) | decided.attributed
     alone = alone or bool(dirty or decided.withdrawn or decided.rules or moved_nodes)
 
     await tx.lock(tenant_lock("graph", tenant), exclusive=alone)
     # What was read before the lock may have moved: others were blind to our rows as we were to theirs.
-    late = await _waited_for(tx, tenant, learned) - dirty
-    now_moved = _followed_anew(first_nodes, await writer.homes_of(tx, tenant, first_nodes))
-    now_moved = (now_moved | await writer.nodes_attributed_to(tx, tenant, learned.named)) - moved_nodes
+    ever = await writer.ever(tx, tenant)
+    late = await _waited_for(tx, tenant, learned, ever) - dirty
+    now_moved = await writer.own_and_others(tx, tenant, first_nodes)
+    if ever.attributed:
+        now_moved |= await writer.nodes_attributed_to(tx, tenant, learned.named)
+    now_moved -= moved_nodes
     if (late or now_moved) and not alone:
         raise MustBeAlone("another writer's rows, or a decision that waited, concern this batch")
     dirty |= late
@@ -172,36 +171,31 @@ async def apply_facts(
         moved_nodes |= decided.attributed
     moves = Moves()
     if dirty or decided.rules:
-        moves = await recompute(tx, tenant, None if decided.rules else dirty, tenancy)
+        moves = await recompute(tx, tenant, None if decided.rules else dirty, tenancy, ever)
     for node in moved_nodes:
         moves.together(node, *await all_sides(tx, tenant, node))
     changed = set(moves.changed)
     customer_of = await writer.customers_of(tx, tenant, {home for home, _ in touched} | learned.named)
     # The home of an event without an interaction may be a profile, which may have joined others.
+    nodes = {home for home, node in touched if home == node}
     alone_nodes = {node for node in nodes if customer_of[node] == node and node not in memory.profiles}
     customer_of.update(await reader.following(tx, tenant, alone_nodes))
     changed.update(customer_of.values())
-    await writer.raise_versions(tx, changed, stripe)
-    if moves.groups():
-        await writer.level_versions(tx, moves.groups())
-    changed.update(node for group in moves.groups() for node in group)
+    groups = moves.groups()
+    rises = await writer.levelled(tx, groups) if groups else {}
+    await writer.raise_versions(tx, dict.fromkeys(changed, 1) | rises, stripe)
+    changed |= rises.keys()
     await writer.write_outbox(tx, os.urandom(16), tenant, sorted(changed))
     applied.customers |= changed
     applied.learned.append(learned)
 
 
-def _followed_anew(first_nodes: Iterable[NodeId], homes: Mapping[NodeId, set[NodeId]]) -> set[NodeId]:
-    """Interactions with a first part here that have a part of their own besides others': whom it follows may change."""
-    return {node for node in first_nodes if node in homes.get(node, ()) and len(homes[node]) > 1}
-
-
-async def _waited_for(tx: Tx, tenant: str, learned: Learned) -> set[NodeId]:
+async def _waited_for(tx: Tx, tenant: str, learned: Learned, ever: writer.Ever) -> set[NodeId]:
     """Of the profiles that are new to us: those that a decision named before, or that somebody joined meanwhile."""
     fresh = learned.named
     if not fresh:
         return set()
-    decided = await writer.has_decisions(tx, tenant)
-    decisions = await writer.decisions_naming(tx, tenant, fresh) if decided else []
+    decisions = await writer.decisions_naming(tx, tenant, fresh) if ever.decided else []
     named = {node for decision in decisions for node in (decision.a, decision.b)}
     return (named & fresh) | (await writer.member_rows(tx, tenant, fresh)).keys()
 
@@ -237,40 +231,65 @@ class Decided:
     withdrawn: list[Decision] = field(default_factory=list)
 
 
+@dataclass(slots=True)
+class _Told:
+    """Who facts name that the memory does not know: profiles, and pairs. ``elsewhere``: (profile, event) where an event
+    names a profile from a home that no edge leads from."""
+
+    mentioned: dict[NodeId, Profile] = field(default_factory=dict)
+    tied: dict[Pair, Edge] = field(default_factory=dict)
+    elsewhere: list[tuple[NodeId, bytes]] = field(default_factory=list)
+
+    def add(self, fact: Fact, memory: Memory, ids: IdSpace) -> None:
+        """Nearly every event names one known profile: that costs two look-ups and makes nothing."""
+        one = only_identifier(fact.event)
+        if one is not None:
+            id = ids.profile(one.kind, one.scope, one.value)
+            known = memory.profiles.get(id)
+            if known is None or fact.recorded < known:
+                self._mention(Profile(id, one.kind, one.scope, one.value, fact.recorded))
+            if id != fact.home:
+                self.elsewhere.append((id, fact.key))
+            return
+        named = links_of(fact, ids)
+        for profile in named.profiles:
+            if not memory.knows_profile(profile):
+                self._mention(profile)
+        for edge in named.edges:
+            if not memory.knows_edge(edge):
+                pair = (edge.a, edge.b)
+                self.tied[pair] = joint(self.tied[pair], edge) if pair in self.tied else edge
+        if fact.event.data.links or (named.profiles and all(profile.id != fact.home for profile in named.profiles)):
+            self.elsewhere += [(profile.id, fact.key) for profile in named.profiles]
+
+    def _mention(self, profile: Profile) -> None:
+        known = self.mentioned.get(profile.id)
+        self.mentioned[profile.id] = profile if known is None else earlier(known, profile)
+
+
 async def learn_identity(
     tx: Tx, tenant: str, facts: Iterable[Fact], memory: Memory, ids: IdSpace, learned: Learned
 ) -> tuple[set[NodeId], Decided]:
     """Write profiles, edges and decisions that are new or better known now; the nodes whose place may have changed."""
-    mentioned: dict[NodeId, Profile] = {}
-    tied: dict[Pair, Edge] = {}
-    elsewhere: list[tuple[NodeId, bytes]] = []
+    told = _Told()
     decisions: list[Decision] = []
     attributions: list[Attribution] = []
     rules: list[RulesChange] = []
     for fact in facts:
-        if not makes_part(fact.event.type):
-            try:
-                decision = decision_of(fact, ids)
-            except Refused:
-                continue  # marked and noticed when it was read
-            if isinstance(decision, Decision):
-                decisions.append(decision)
-            elif isinstance(decision, Attribution):
-                attributions.append(decision)
-            elif isinstance(decision, RulesChange):
-                rules.append(decision)
+        if makes_part(fact.event.type):
+            told.add(fact, memory, ids)
             continue
-        named = links_of(fact, ids)
-        for profile in named.profiles:
-            if not memory.knows_profile(profile):
-                known = mentioned.get(profile.id)
-                mentioned[profile.id] = profile if known is None else earlier(known, profile)
-        for edge in named.edges:
-            if not memory.knows_edge(edge):
-                pair = (edge.a, edge.b)
-                tied[pair] = joint(tied[pair], edge) if pair in tied else edge
-        if fact.event.data.links or (named.profiles and all(profile.id != fact.home for profile in named.profiles)):
-            elsewhere += [(profile.id, fact.key) for profile in named.profiles]
+        try:
+            decision = decision_of(fact, ids)
+        except Refused:
+            continue  # marked and noticed when it was read
+        if isinstance(decision, Decision):
+            decisions.append(decision)
+        elif isinstance(decision, Attribution):
+            attributions.append(decision)
+        elif isinstance(decision, RulesChange):
+            rules.append(decision)
+    mentioned, tied = told.mentioned, told.tied
     dirty: set[NodeId] = set()
     if mentioned:
         stored = await writer.profiles(tx, tenant, mentioned)
@@ -298,7 +317,7 @@ async def learn_identity(
                 better.append(edge)
                 dirty.update(pair)
         await writer.write_edges(tx, tenant, better)
-    await writer.write_link_events(tx, elsewhere)
+    await writer.write_link_events(tx, told.elsewhere)
     decided = Decided({attribution.interaction for attribution in attributions}, rules=bool(rules))
     await writer.write_attributions(tx, tenant, attributions)
     await writer.write_rule_changes(tx, tenant, rules)
@@ -330,10 +349,14 @@ async def _add_to_parts(
     tx: Tx, tenant: str, facts: Iterable[Fact], memory: Memory, learned: Learned
 ) -> tuple[Touched, Touched]:
     """Add facts to their parts. The parts that were touched, and those among them that are new."""
-    by_anchor: dict[bytes, list[Fact]] = defaultdict(list)
+    by_anchor: dict[bytes, list[Fact]] = {}
     for fact in facts:
         if makes_part(fact.event.type):
-            by_anchor[fact.anchor].append(fact)
+            group = by_anchor.get(fact.anchor)
+            if group is None:
+                by_anchor[fact.anchor] = [fact]
+            else:
+                group.append(fact)
     unknown = [anchor for anchor in by_anchor if anchor not in memory.parts]
     if unknown:
         memory.parts.update(await writer.parts(tx, unknown))

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 
 import msgspec
+from msgspec import Struct
 
 from cx_context.fold import makes_part, unusable
+from cx_context.store.writer import EventRow
 from cx_events.codec import decode, decode_leniently, same_content
 from cx_events.dead_letters import DeadLetter, decode_dead_letter, original_of
 from cx_events.envelope import Event
@@ -20,8 +22,7 @@ from cx_events.timestamps import format_time
 from cx_identity.facts import decision_of
 
 
-@dataclass(slots=True)
-class Incoming:
+class Incoming(Struct, gc=False):
     """A fact to be applied. ``home``: where it is stored; ``problem``: what of it no fold can use."""
 
     fact: Fact
@@ -44,12 +45,35 @@ class Batch:
     records: int = 0
     latest: int = 0
 
-    def by_tenant(self, keys: Iterable[bytes]) -> dict[str, list[Incoming]]:
+    def rows(self) -> list[EventRow]:
+        """The facts as they are stored, in order of their keys."""
+        found: list[EventRow] = []
+        for key, incoming in sorted(self.facts.items()):
+            fact = incoming.fact
+            found.append(
+                (
+                    key,
+                    fact.event.tenantid,
+                    incoming.home,
+                    fact.anchor,
+                    fact.effective,
+                    fact.recorded,
+                    incoming.problem,
+                    fact.raw,
+                )
+            )
+        return found
+
+    def by_tenant(self, keys: Iterable[bytes]) -> dict[str, list[Fact]]:
         """The facts of these keys, tenants in order."""
-        found: dict[str, list[Incoming]] = {}
+        found: dict[str, list[Fact]] = {}
         for key in keys:
-            incoming = self.facts[key]
-            found.setdefault(incoming.fact.event.tenantid, []).append(incoming)
+            fact = self.facts[key].fact
+            tenant = fact.event.tenantid
+            if tenant in found:
+                found[tenant].append(fact)
+            else:
+                found[tenant] = [fact]
         return dict(sorted(found.items()))
 
 
@@ -60,14 +84,16 @@ IdsOf = Callable[[str], IdSpace | None]
 def read_batch(records: Iterable[LogRecord], ids_of: IdsOf) -> Batch:
     """Total: a record that is no event becomes a dead letter, one that no fold can use is stored and marked."""
     batch = Batch()
+    positions: dict[tuple[str, int], int] = {}
     for record in records:
         batch.records += 1
-        batch.positions[Partition(record.topic, record.partition)] = record.offset + 1
+        positions[record.topic, record.partition] = record.offset + 1
         batch.latest = max(batch.latest, record.timestamp)
         if record.topic == DEAD_LETTERS:
             _read_dead_letter(batch, record)
         else:
             _read_event(batch, record, ids_of)
+    batch.positions = {Partition(topic, number): position for (topic, number), position in positions.items()}
     return batch
 
 
@@ -86,15 +112,19 @@ def _read_event(batch: Batch, record: LogRecord, ids_of: IdsOf) -> None:
     except Refused as error:
         batch.letters.append(_letter_of_record(record, error))
         return
-    if record.key != incoming.fact.event.partitionkey.encode():
+    fact = incoming.fact
+    if record.key != fact.event.partitionkey.encode():
         # A part has one writer, the owner of its home's partition: an event of another partition would make two.
         batch.letters.append(
             _letter_of_record(record, Refused("wrong-key", "the record's key is not its partitionkey"))
         )
         return
     if incoming.problem is not None:
-        batch.letters.append(letter_of_problem(incoming.fact, incoming.problem, _place(record)))
-    add(batch, incoming)
+        batch.letters.append(letter_of_problem(fact, incoming.problem, _place(record)))
+    if fact.key in batch.facts:
+        add(batch, incoming)
+    else:
+        batch.facts[fact.key] = incoming
 
 
 def incoming_of(raw: bytes, ids_of: IdsOf) -> Incoming:
@@ -115,8 +145,6 @@ def incoming_of(raw: bytes, ids_of: IdsOf) -> Incoming:
         fact = Fact(event, raw, ids)
     except ValueError as error:
         raise Refused("undecodable", f"partitionkey or sequence: {error}") from None
-    if len(fact.home) != len(ids.tenant_node()):
-        raise Refused("undecodable", "partitionkey is not 32 hex digits")
     if makes_part(event.type):
         return Incoming(fact, fact.home, problem)
     try:

@@ -46,7 +46,13 @@ class Moves:
 
 
 async def recompute(
-    tx: Tx, tenant: str, dirty: Collection[NodeId] | None, tenancy: Tenancy, *, edges_lost: bool = False
+    tx: Tx,
+    tenant: str,
+    dirty: Collection[NodeId] | None,
+    tenancy: Tenancy,
+    ever: writer.Ever,
+    *,
+    edges_lost: bool = False,
 ) -> Moves:
     """Resolve what the dirty profiles can reach (``None``: everything), write what changed of it.
 
@@ -60,8 +66,7 @@ async def recompute(
         nodes: Collection[NodeId] = list(profiles)
     else:
         scope = Scope(dirty, rules)
-        decided = await writer.has_decisions(tx, tenant)
-        reading = _Reading(tx, tenant, may_stay_shared=not edges_lost, decided=decided)
+        reading = _Reading(tx, tenant, may_stay_shared=not edges_lost, decided=ever.decided)
         while wanted := scope.wants():
             scope.give(await reading.read(wanted))
         resolution = resolve(scope.graph(), rules)
@@ -84,7 +89,10 @@ async def recompute(
             moved.add(node)
             moves.together(node, was, row[2])
     await writer.write_members(tx, rows)
-    for node in await writer.nodes_named_by(tx, tenant, moved):
+    nodes_moved = await writer.nodes_named_by(tx, tenant, moved)
+    if ever.attributed:
+        nodes_moved |= await writer.nodes_attributed_to(tx, tenant, moved)
+    for node in nodes_moved:
         homes = (await writer.homes_of(tx, tenant, [node])).get(node, set()) - {node}
         moves.together(node, *(await writer.customers_of(tx, tenant, homes | (moved & homes))).values())
     return moves

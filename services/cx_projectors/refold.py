@@ -61,7 +61,7 @@ async def apply_alone(
     memory = Memory()
     applied = Applied()
     copies = list(batch.copies)
-    new = await writer.insert_events(tx, [(i.fact, i.home, i.problem) for i in batch.facts.values()])
+    new = await writer.insert_events(tx, batch.rows())
     repeated = [key for key in batch.facts if key not in new]
     replaced: dict[str, list[Replaced]] = {}
     for key, raw in (await writer.stored_raws(tx, repeated)).items():
@@ -77,8 +77,7 @@ async def apply_alone(
     applied.new, applied.repeated, applied.conflicts = len(new), len(repeated), len(copies)
     await writer.keep_copies(tx, copies)
     stripe = min((p.number for p in held), default=0)
-    for tenant, incomings in batch.by_tenant(key for key in batch.facts if key in new).items():
-        facts = [each.fact for each in incomings]
+    for tenant, facts in batch.by_tenant(key for key in batch.facts if key in new).items():
         await apply_facts(tx, tenant, facts, applied, memory, tenants[tenant], stripe=stripe, alone=True)
     for tenant, pairs in sorted(replaced.items()):
         await _replace(tx, tenant, pairs, applied, tenants[tenant])
@@ -117,7 +116,8 @@ async def _replace(tx: Tx, tenant: str, pairs: Collection[Replaced], applied: Ap
         await _fold_again(tx, tenant, ids, anchor, home, interaction)
 
     rules_changed = decided.rules or decided_now.rules
-    moves = await recompute(tx, tenant, None if rules_changed else dirty | again | concerned, tenancy, edges_lost=True)
+    concerned_now = None if rules_changed else dirty | again | concerned
+    moves = await recompute(tx, tenant, concerned_now, tenancy, await writer.ever(tx, tenant), edges_lost=True)
     await writer.write_members(
         tx, [writer.alone_row(tenant, id) for id in concerned - (await writer.profiles(tx, tenant, concerned)).keys()]
     )
@@ -129,8 +129,9 @@ async def _replace(tx: Tx, tenant: str, pairs: Collection[Replaced], applied: Ap
     moves.changed.update((await reader.following(tx, tenant, nodes)).values())
     for node in sorted(moves.changed):
         moves.together(node)
-    await writer.level_versions(tx, moves.groups())
-    changed = sorted({node for group in moves.groups() for node in group})
+    rises = await writer.levelled(tx, moves.groups())
+    await writer.raise_versions(tx, rises, writer.REFOLD_STRIPE)
+    changed = sorted(rises)
     await writer.write_outbox(tx, os.urandom(16), tenant, changed)
     applied.customers |= set(changed)
 

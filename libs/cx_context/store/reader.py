@@ -133,6 +133,7 @@ async def homes_of_customer(
 ) -> list[NodeId]:
     """Every home whose facts are this customer's: the members, and the nodes that follow them."""
     nodes = await writer.nodes_named_by(tx, tenant, members) | supposed.attributions.keys()
+    nodes |= await writer.nodes_attributed_to(tx, tenant, members)
     followers = [node for node, whose in (await following(tx, tenant, nodes, supposed)).items() if whose == customer]
     return [*sorted(members), *sorted(set(followers) - set(members))]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -17,6 +18,7 @@ from sqlalchemy import (
     Table,
     Text,
 )
+from sqlalchemy.types import TypeEngine
 
 METADATA = MetaData()
 
@@ -69,7 +71,7 @@ PARTS = Table(
     Index("parts_by_home", "home"),
     Index("parts_by_interaction", "interaction"),
     postgresql_with={"fillfactor": 75},
-    comment="one home's side of one interaction (cx_context.model.Part as MessagePack)",
+    comment="one home's side of one interaction (cx_context.model.Part as MessagePack in LZ4)",
 )
 INTERACTIONS = Table(
     "interactions",
@@ -141,6 +143,7 @@ ATTRIBUTIONS = Table(
     _text("id"),
     _id("interaction"),
     _id("profile"),
+    Index("attributions_by_tenant", "tenant"),
     Index("attributions_by_interaction", "interaction"),
     Index("attributions_by_profile", "profile"),
 )
@@ -221,9 +224,13 @@ DEAD_LETTERS = Table(
 )
 
 
+ID = "id"
+"""A column's type where each value has 16 bytes; ``bytea`` to PostgreSQL."""
+
+
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """Columns that one statement writes, with their PostgreSQL types."""
+    """Columns that one statement writes, with their PostgreSQL types, or ``ID``."""
 
     table: str
     columns: tuple[str, ...]
@@ -243,4 +250,8 @@ _PG_TYPES = {
 def shape_of(table: Table, *names: str) -> Shape:
     """All columns of a table, or those named."""
     columns = [table.columns[name] for name in names] or list(table.columns)
-    return Shape(table.name, tuple(c.name for c in columns), tuple(_PG_TYPES[type(c.type)] for c in columns))
+    return Shape(table.name, tuple(c.name for c in columns), tuple(_type_of(c.type) for c in columns))
+
+
+def _type_of(type_: TypeEngine[Any]) -> str:
+    return ID if isinstance(type_, LargeBinary) and type_.length else _PG_TYPES[type(type_)]

@@ -5,11 +5,12 @@ All inserts come sorted by key: two workers that write the same rows wait for ea
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from hashlib import blake2b
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
+from cramjam import lz4
 
 from cx_context.model import Part
 from cx_context.store import tables
@@ -43,24 +44,25 @@ OUTBOX = shape_of(tables.OUTBOX)
 DEAD_LETTERS = shape_of(tables.DEAD_LETTERS)
 
 NO_ID = bytes(16)
-GRAPH_STRIPE = -1
-"""The stripe of a customer's version that only holders of the exclusive graph lock write."""
+REFOLD_STRIPE = -1
+"""The stripe of a customer's version that only holders of the exclusive refold lock write."""
 
 
 def encode_part(part: Part) -> bytes:
-    return _encode_part(part)
+    """MessagePack in LZ4: sources and ids repeat, so that a third of the bytes are left to be written."""
+    return bytes(lz4.compress_block(_encode_part(part), store_size=True))
 
 
 def decode_part(body: bytes) -> Part:
-    return _decode_part(body)
+    return _decode_part(bytes(lz4.decompress_block(body)))
 
 
-async def insert_events(tx: Tx, facts: Sequence[tuple[Fact, NodeId, str | None]]) -> set[bytes]:
-    """Store each (fact, home, problem) whose key is new; the keys that were."""
-    rows = [
-        (fact.key, fact.event.tenantid, home, fact.anchor, fact.effective, fact.recorded, problem, fact.raw)
-        for fact, home, problem in sorted(facts, key=lambda item: item[0].key)
-    ]
+EventRow = tuple[bytes, str, NodeId, NodeId, int, int, str | None, bytes]
+"""(key, tenant, home, anchor, effective, recorded, problem, raw)"""
+
+
+async def insert_events(tx: Tx, rows: Sequence[EventRow]) -> set[bytes]:
+    """Store each event whose key is new; the keys that were. ``rows`` in order of their keys."""
     return await tx.insert_new(EVENTS, rows)
 
 
@@ -100,7 +102,7 @@ async def keep_copies(tx: Tx, copies: Iterable[tuple[bytes, str, int, bytes]]) -
 
 async def parts(tx: Tx, anchors: Collection[bytes]) -> dict[bytes, Part]:
     rows = await tx.fetch("SELECT anchor, body FROM parts WHERE anchor = ANY(:anchors)", anchors=list(anchors))
-    return {anchor: _decode_part(body) for anchor, body in rows}
+    return {anchor: decode_part(body) for anchor, body in rows}
 
 
 PartRow = tuple[bytes, str, NodeId, NodeId, bytes]
@@ -180,8 +182,23 @@ async def homes_of(tx: Tx, tenant: str, nodes: Collection[NodeId]) -> dict[NodeI
     return found
 
 
+async def own_and_others(tx: Tx, tenant: str, nodes: Collection[NodeId]) -> set[NodeId]:
+    """Those interactions that have a part of their own besides others': whom they follow is a question."""
+    if not nodes:
+        return set()
+    rows = await tx.fetch(
+        "SELECT DISTINCT o.home FROM parts o WHERE o.home = ANY(:nodes) AND o.interaction = o.home "
+        "AND o.tenant = :tenant AND EXISTS (SELECT 1 FROM parts p WHERE p.interaction = o.home AND p.home <> o.home)",
+        nodes=list(nodes),
+        tenant=tenant,
+    )
+    return {row[0] for row in rows}
+
+
 async def nodes_named_by(tx: Tx, tenant: str, profiles: Collection[NodeId]) -> set[NodeId]:
-    """Interactions that these profiles take part in and that have a part of their own, which may follow them."""
+    """Interactions that these profiles take part in and that have a part of their own, which may follow them.
+
+    Besides those that a person attributed, see ``nodes_attributed_to``."""
     if not profiles:
         return set()
     rows = await tx.fetch(
@@ -190,7 +207,7 @@ async def nodes_named_by(tx: Tx, tenant: str, profiles: Collection[NodeId]) -> s
         profiles=list(profiles),
         tenant=tenant,
     )
-    return {row[0] for row in rows} | await nodes_attributed_to(tx, tenant, profiles)
+    return {row[0] for row in rows}
 
 
 async def nodes_attributed_to(tx: Tx, tenant: str, profiles: Collection[NodeId]) -> set[NodeId]:
@@ -332,9 +349,22 @@ async def decisions(tx: Tx, tenant: str) -> list[Decision]:
     return [_decision(row) for row in await tx.fetch(f"{_SELECT_DECISIONS} WHERE tenant = :tenant", tenant=tenant)]
 
 
-async def has_decisions(tx: Tx, tenant: str) -> bool:
-    """Whether anybody ever decided about a tenant's profiles."""
-    return bool(await tx.fetch("SELECT 1 FROM decisions WHERE tenant = :tenant LIMIT 1", tenant=tenant))
+class Ever(NamedTuple):
+    """Whether anybody ever decided about a tenant's profiles, and whether anybody ever attributed an interaction.
+    Mostly nobody did, and then no decisions need be looked for."""
+
+    decided: bool
+    attributed: bool
+
+
+async def ever(tx: Tx, tenant: str) -> Ever:
+    """Under the graph lock this stays so: whoever decides takes it exclusively."""
+    rows = await tx.fetch(
+        "SELECT EXISTS (SELECT 1 FROM decisions WHERE tenant = :tenant), "
+        "EXISTS (SELECT 1 FROM attributions WHERE tenant = :tenant)",
+        tenant=tenant,
+    )
+    return Ever(bool(rows[0][0]), bool(rows[0][1]))
 
 
 async def decisions_naming(tx: Tx, tenant: str, nodes: Collection[NodeId]) -> list[Decision]:
@@ -492,10 +522,10 @@ async def write_members(tx: Tx, rows: Iterable[MemberRow]) -> None:
     await tx.insert(MEMBERS, sorted(rows), f"ON CONFLICT (profile) DO UPDATE SET {updates}")
 
 
-async def raise_versions(tx: Tx, customers: Iterable[NodeId], stripe: int) -> None:
-    """One more for each, on a stripe that this transaction alone writes."""
-    rows = [(customer, stripe, 1) for customer in sorted(set(customers))]
-    await tx.insert(VERSIONS, rows, "ON CONFLICT (customer, stripe) DO UPDATE SET n = versions.n + 1")
+async def raise_versions(tx: Tx, rises: Mapping[NodeId, int], stripe: int) -> None:
+    """Each customer's version by so many, on a stripe that this transaction alone writes."""
+    rows = [(customer, stripe, by) for customer, by in sorted(rises.items())]
+    await tx.insert(VERSIONS, rows, "ON CONFLICT (customer, stripe) DO UPDATE SET n = versions.n + excluded.n")
 
 
 async def versions_of(tx: Tx, customers: Collection[NodeId]) -> dict[NodeId, int]:
@@ -508,23 +538,17 @@ async def versions_of(tx: Tx, customers: Collection[NodeId]) -> dict[NodeId, int
     return {row[0]: int(row[1]) for row in rows}
 
 
-async def level_versions(tx: Tx, groups: Iterable[Collection[NodeId]]) -> None:
-    """Raise all ids of a group above all that any of them ever showed: they change places. Exclusive graph lock."""
-    wanted = [sorted(set(group)) for group in groups]
-    everyone = sorted({node for group in wanted for node in group})
-    if not everyone:
-        return
-    now = await versions_of(tx, everyone)
-    rise: dict[NodeId, int] = {}
+async def levelled(tx: Tx, groups: Iterable[Collection[NodeId]]) -> dict[NodeId, int]:
+    """By how much each id of a group must rise to stand above all that any of them ever showed: they change places.
+    Exclusive graph lock."""
+    wanted = [set(group) for group in groups]
+    now = await versions_of(tx, {node for group in wanted for node in group})
+    rises: dict[NodeId, int] = {}
     for group in wanted:
         top = max(now.get(node, 0) for node in group) + 1
         for node in group:
-            rise[node] = max(rise.get(node, 0), top - now.get(node, 0))
-    await tx.insert(
-        VERSIONS,
-        [(node, GRAPH_STRIPE, by) for node, by in sorted(rise.items())],
-        "ON CONFLICT (customer, stripe) DO UPDATE SET n = versions.n + excluded.n",
-    )
+            rises[node] = max(rises.get(node, 0), top - now.get(node, 0))
+    return rises
 
 
 async def write_outbox(tx: Tx, id: bytes, tenant: str, customers: Sequence[NodeId]) -> None:
