@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import uvicorn
 
 from cx_channels.app import create_app
 from cx_channels.deliveries import LogDeliveries
@@ -20,6 +19,7 @@ from cx_channels.limits import ChatLimits, Limits
 from cx_channels.port import Answer, Connection, Ignored, Mapped, Provider, Request, Unmapped
 from cx_channels.registry import providers
 from cx_channels.signing import check_signature
+from cx_channels.websocket import Chats
 from cx_events.blob.folder import FolderBlobs
 from cx_events.dead_letters import DeadLetter, decode_dead_letter
 from cx_events.envelope import Data, Draft, Message
@@ -28,8 +28,10 @@ from cx_events.log import DEAD_LETTERS, INTERACTIONS, Log, LogReader, Partition,
 from cx_events.log.sqlite import SqliteLog
 from cx_runtime.health import Health
 from cx_runtime.http import BodyLimits
+from cx_runtime.load import Load
 from cx_runtime.metrics import Metrics
-from cx_runtime.serve import PatientProtocol, server_config
+from cx_runtime.rates import Rate, Rates
+from cx_runtime.serve import PatientProtocol, Server, server_config
 from cx_runtime.tenants import ConnectionConfig, KeyConfig, TenantConfig, Tenants
 
 WRITER = "writer-key"
@@ -129,11 +131,13 @@ ECHO = Provider(
 
 
 class BreakableLog:
-    """A log in front of a real one; while ``broken``, it does not answer."""
+    """A log in front of a real one; while ``broken``, it does not answer; while ``gate`` is not set, appends wait."""
 
     def __init__(self, log: Log) -> None:
         self.log = log
         self.broken = False
+        self.gate = asyncio.Event()
+        self.gate.set()
         self.appends = 0
 
     def _check(self) -> None:
@@ -148,6 +152,7 @@ class BreakableLog:
 
     async def append(self, records: Sequence[Record]) -> list[Position]:
         self._check()
+        await self.gate.wait()
         self.appends += 1
         return await self.log.append(records)
 
@@ -173,6 +178,8 @@ class Hub:
     intake: Intake
     metrics: Metrics
     health: Health
+    load: Load
+    chats: Chats
 
     async def stored(self, topic: str = INTERACTIONS) -> list[bytes]:
         """All that lies on a topic, partition by partition."""
@@ -204,28 +211,40 @@ FAST = Limits(
 
 @asynccontextmanager
 async def running_hub(
-    folder: Path, limits: Limits = Limits(), public_url: str = "", header_seconds: float = 10.0, **server: Any
+    folder: Path,
+    limits: Limits = Limits(),
+    public_url: str = "",
+    header_seconds: float = 10.0,
+    bounds: Mapping[str, int] | None = None,
+    key_rate: Rate | None = None,
+    connection_rate: Rate | None = None,
+    **server: Any,
 ) -> AsyncIterator[Hub]:
+    """``bounds``: arguments of ``Load``."""
     log = BreakableLog(SqliteLog(folder / "log.db", 4))
     blobs = FolderBlobs(folder / "blobs")
     metrics, health, known = Metrics(), Health(), tenants()
     all_providers: Mapping[str, Provider] = {**providers(), "chat/echo": ECHO}
     await log.start()
     await blobs.start()
-    intake = Intake(log, blobs, known, all_providers, metrics)
+    rates = Rates(known, key=key_rate, connection=connection_rate)
+    intake = Intake(log, blobs, known, all_providers, metrics, rates=rates)
     deliveries = LogDeliveries(log, health.progress("chat-deliveries"))
     await deliveries.start()
     app = create_app(intake, known, deliveries, metrics, health, limits=limits, public_url=public_url)
+    load = Load(metrics, **(bounds or {}))
     protocol = type("Protocol", (PatientProtocol,), {"header_seconds": header_seconds})
     listener = socket.create_server(("127.0.0.1", 0))
-    running = uvicorn.Server(server_config(app, "127.0.0.1", 0, http=protocol, **server))
+    running = Server(server_config(app, "127.0.0.1", 0, load=load, http=protocol, **server))
     task = asyncio.create_task(running.serve(sockets=[listener]))
     while not running.started:
         await asyncio.sleep(0.01)
     port = listener.getsockname()[1]
     try:
-        yield Hub(f"http://127.0.0.1:{port}", port, log, blobs, intake, metrics, health)
+        yield Hub(f"http://127.0.0.1:{port}", port, log, blobs, intake, metrics, health, load, app.state.chats)
     finally:
+        load.leaving = True
+        await app.state.chats.stop(5.0)
         running.should_exit = True
         await task
         listener.close()

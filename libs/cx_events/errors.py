@@ -1,7 +1,9 @@
 """Errors, designed by what the receiver should do about them.
 
 ``Refused``  the sender's fault: tell the sender what is wrong; sending the same again is pointless (HTTP 4xx, exit 2).
+``TooFast``  what is sent is good, but more than was agreed: send the same again later (HTTP 429 with Retry-After).
 ``TryLater`` a part is down or slow: nothing is known to be lost; send again later (HTTP 503 with Retry-After, exit 1).
+``Busy``     as much is under way here as there may be: nothing was taken; send again later (as ``TryLater``).
 ``Fatal``    this process must stop and say why: going on would lose or corrupt something.
 """
 
@@ -26,6 +28,15 @@ class Refused(CxError):
         self.status = status
 
 
+class TooFast(Refused):
+    """More than a key or a connection may send. Nothing was taken; the same again is welcome after ``retry_after``
+    seconds."""
+
+    def __init__(self, detail: str, retry_after: int) -> None:
+        super().__init__("rate-limited", detail, 429)
+        self.retry_after = retry_after
+
+
 class TryLater(CxError):
     """A part that we need does not answer. The outcome of what was asked may be unknown; asking again is safe."""
 
@@ -34,6 +45,14 @@ class TryLater(CxError):
         self.part = part
         self.detail = detail
         self.retry_after = retry_after
+
+
+class Busy(TryLater):
+    """No room for more: nothing was taken. ``reason`` is a countable slug (``too-many-requests``)."""
+
+    def __init__(self, part: str, reason: str, detail: str, retry_after: int = 1) -> None:
+        super().__init__(part, detail, retry_after)
+        self.reason = reason
 
 
 class Fatal(CxError):

@@ -75,6 +75,7 @@ class Health:
         self._progress: dict[str, Progress] = {}
         self._probes: dict[str, Probe] = {}
         self._failures: dict[str, str] = {}
+        self._leaving = ""
 
     def progress(self, name: str, max_age: float = DEFAULT_MAX_AGE) -> Progress:
         """A worker's marks, from now on part of readiness."""
@@ -88,6 +89,10 @@ class Health:
     def fail(self, name: str, why: str) -> None:
         """A part has stopped for good: the process is neither live nor ready until it is started again."""
         self._failures[name] = why
+
+    def leave(self, why: str) -> None:
+        """The process is about to end in good order: it is alive, and not ready any more."""
+        self._leaving = why
 
     def forget(self, name: str) -> None:
         """A part that is no longer run."""
@@ -116,6 +121,8 @@ class Health:
         answers = await asyncio.gather(*(_asked(check) for _, check in probes))
         parts |= {name: answer for (name, _), answer in zip(probes, answers, strict=True)}
         parts |= self.live().parts
+        if self._leaving:
+            parts["process"] = Part(ok=False, why=self._leaving)
         return Report(ok=all(part.ok for part in parts.values()), parts=parts)
 
 

@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 import zlib
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -25,9 +26,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from cx_events.errors import Refused, TryLater
+from cx_events.errors import Busy, Refused, TooFast, TryLater
 from cx_runtime import problems, tenants
 from cx_runtime.health import Health, Report
+from cx_runtime.load import hold
 from cx_runtime.metrics import Metrics
 
 
@@ -70,7 +72,7 @@ async def read_body(headers: Headers, receive: Receive, limits: BodyLimits) -> b
     """The body, decompressed.
 
     Raises ``Refused``: ``too-large`` (413), ``slow-body`` (408), ``incomplete-body`` (400), ``unsupported-encoding``
-    (415), ``bad-encoding`` (400).
+    (415), ``bad-encoding`` (400); ``Busy`` where the process has no room for it (``cx_runtime.load``).
     """
     coding = _coding(headers)
     declared = headers.get("content-length", "")
@@ -95,10 +97,15 @@ async def read_body(headers: Headers, receive: Receive, limits: BodyLimits) -> b
         received += len(chunk)
         if received > limits.max_bytes:
             raise _too_large(limits.max_bytes)
+        hold(len(chunk))
         chunks.append(chunk)
         more = message.get("more_body", False)
     body = b"".join(chunks)
-    return decompressed(body, coding, limits.max_bytes) if coding else body
+    if not coding:
+        return body
+    content = decompressed(body, coding, limits.max_bytes)
+    hold(len(content))
+    return content
 
 
 def _too_large(most: int) -> Refused:
@@ -177,6 +184,7 @@ class BodyGuard:
 def install_problems(app: Starlette, metrics: Metrics) -> None:
     """Answer every error of ``app`` with a problem document."""
     log = structlog.get_logger("cx_runtime.http")
+    said = _Seldom()
 
     def answer(response: Response, reason: str) -> Response:
         metrics.problem(response.status_code, reason)
@@ -188,8 +196,11 @@ def install_problems(app: Starlette, metrics: Metrics) -> None:
 
     async def on_try_later(_request: Request, error: Exception) -> Response:
         assert isinstance(error, TryLater)
+        if isinstance(error, Busy):
+            return answer(problems.try_later(error), error.reason)
         metrics.unavailable(error.part)
-        log.warning("a part does not answer", part=error.part, detail=str(error))
+        if said.due(error.part):
+            log.warning("a part does not answer", part=error.part, detail=str(error))
         return answer(problems.try_later(error), "try-later")
 
     async def on_http(_request: Request, error: Exception) -> Response:
@@ -207,8 +218,26 @@ def install_problems(app: Starlette, metrics: Metrics) -> None:
     app.add_exception_handler(Exception, on_fault)
 
 
+class _Seldom:
+    """Whether to say a thing again: thousands of requests a second may meet the same part that is down."""
+
+    def __init__(self) -> None:
+        self._again: dict[str, float] = {}
+
+    def due(self, what: str) -> bool:
+        """``what``: one of few."""
+        now = time.monotonic()
+        if now < self._again.get(what, 0.0):
+            return False
+        self._again[what] = now + 1.0
+        return True
+
+
 def _hints(error: Refused) -> Mapping[str, str]:
-    """RFC 9110, section 15.5.16: a refused coding is told which ones are welcome."""
+    """RFC 9110, section 15.5.16: a refused coding is told which ones are welcome. RFC 6585, section 4: how long
+    to wait."""
+    if isinstance(error, TooFast):
+        return {"retry-after": str(error.retry_after)}
     return {"accept-encoding": "gzip, deflate"} if error.reason == "unsupported-encoding" else {}
 
 

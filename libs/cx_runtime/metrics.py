@@ -50,6 +50,9 @@ class Metrics:
         self._unavailable = self._counter("cx_unavailable", "answers that a part was not there", "part")
         self._problems = self._counter("cx_http_problems", "problem documents sent", "status", "reason")
         self.append_seconds = self._histogram("cx_log_append_seconds", "from hand-over to durable")
+        self.requests_open = Gauge("cx_http_requests_open", "requests under way", registry=self.registry)
+        self.request_bytes = Gauge("cx_http_request_bytes", "bytes of bodies under way", registry=self.registry)
+        self.mail_bytes = Gauge("cx_smtp_bytes", "bytes of mails under way", registry=self.registry)
         self.chats_open = Gauge("cx_chats_open", "open chat sockets", registry=self.registry)
 
         self.batch_seconds = self._histogram("cx_projector_batch_seconds", "one transaction of a projector")

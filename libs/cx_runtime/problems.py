@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 from starlette.responses import Response
 
-from cx_events.errors import Refused, TryLater
+from cx_events.errors import Busy, Refused, TryLater
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -71,6 +71,9 @@ def refused(error: Refused, headers: Mapping[str, str] | None = None) -> Respons
 
 
 def try_later(error: TryLater) -> Response:
-    """503 does not mean *not stored*: sending again is always safe."""
+    """503 does not mean *not stored*, except for ``Busy``; sending again is always safe."""
+    if isinstance(error, Busy):
+        later = {"retry-after": str(error.retry_after)}
+        return problem(503, error.reason, error.detail, later, {"part": error.part})
     detail = f"the {error.part} does not answer; send again later, which is always safe"
     return problem(503, "try-later", detail, {"retry-after": str(error.retry_after)}, {"part": error.part})

@@ -1,42 +1,71 @@
-"""The HTTP server: uvicorn, with the deadlines that it lacks.
+"""The HTTP server: uvicorn, with the deadlines and bounds that it lacks, and an end that cuts nobody off.
 
 uvicorn waits for ever for the first request of a connection and for the rest of one whose headers have begun, and
 llhttp sets no bound to headers. ``PatientProtocol`` ends both, by ``HEADER_SECONDS`` and ``HEADER_BYTES``. Bodies have
 deadlines of their own (``cx_runtime.http.read_body``).
+
+``Server`` stops so that whoever has sent a request gets its answer: connections that wait to be accepted are, each
+answer is the last of its connection and says so, and a silent connection is closed only once it has stayed silent.
 """
 
 from __future__ import annotations
 
 import asyncio
+import resource
+import select
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+from cx_runtime.door import Door
+from cx_runtime.load import Load
 
 HEADER_SECONDS = 10.0
 HEADER_BYTES = 64 << 10
 WEBSOCKET_MESSAGE_BYTES = 64 << 10
+QUIET_SECONDS = 0.5
+"""A connection that was silent for so long may be closed while the server stops."""
+
+_FILES_APART = 256
+_UNREAD_BYTES = 64 << 10
 
 _TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+_TOO_MANY = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 
 
 class PatientProtocol(HttpToolsProtocol):
     """HTTP/1.1 whose headers must arrive in time and in bounds.
 
     A body that was refused unread is read to its end and thrown away, for as long: to close at once would reset the
-    connection, and the sender might never see the answer.
+    connection, and the sender might never see the answer. A connection beyond the bound is answered 503 and closed; far
+    beyond it, without a look at what it asks for.
     """
 
     _deadline: asyncio.TimerHandle | None = None
     _header_bytes = 0
     _in_body = False
+    _surplus = False
+    _answered_for_good = False
     header_seconds = HEADER_SECONDS
+    door: Door | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._begin_waiting()
+        if self.door is not None and len(self.connections) > self.door.load.max_connections:
+            self._surplus = True
+            self.app = self.door.overfull
+            most = self.door.load.max_connections
+            if len(self.connections) > most + most // 10 + 10:
+                self.door.load.metrics.problem(503, "too-many-connections")
+                self._close(_TOO_MANY)
 
     def data_received(self, data: bytes) -> None:
         if self._deadline is None and (self.cycle is None or self.cycle.response_complete):
@@ -51,6 +80,9 @@ class PatientProtocol(HttpToolsProtocol):
         self._end_waiting()
         self._in_body = True
         super().on_headers_complete()
+        last = self._surplus or (self.door is not None and self.door.load.leaving)
+        if last and self.cycle is not None and self.cycle.scope is self.scope:  # not a WebSocket's
+            self._make_last()
 
     def on_message_complete(self) -> None:
         self._in_body = False
@@ -58,10 +90,40 @@ class PatientProtocol(HttpToolsProtocol):
             self._end_waiting()
             self._begin_waiting()
         super().on_message_complete()
+        if self._answered_for_good:
+            self.transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._end_waiting()
         super().connection_lost(exc)
+
+    def shutdown(self) -> None:
+        """Leave once all that was asked is answered (``Load.leaving`` is set before)."""
+        if self.cycle is not None and not self.cycle.response_complete:
+            self._make_last()
+        else:
+            self.loop.call_later(QUIET_SECONDS, self._leave_if_quiet)
+
+    def _make_last(self) -> None:
+        """Of the answer to the latest request: the connection is closed after it."""
+        self.cycle.keep_alive = False
+        self.cycle.transport = _LastAnswer(self)  # type: ignore[assignment]
+
+    def last_answer_sent(self) -> None:
+        """Close, but not before the rest of the request is read: that would reset the connection."""
+        if self._in_body and not self.transport.is_closing():
+            self._answered_for_good = True
+        else:
+            self.transport.close()
+
+    def _leave_if_quiet(self) -> None:
+        asked = self.cycle is not None and not self.cycle.response_complete
+        if asked or self.transport.is_closing():
+            return  # the answer will be its last, or it is gone
+        if (self._deadline is not None and self._header_bytes) or _has_unread(self.transport):
+            self.loop.call_later(QUIET_SECONDS, self._leave_if_quiet)
+        else:
+            self.transport.close()
 
     def _begin_waiting(self) -> None:
         self._header_bytes = 0
@@ -82,11 +144,96 @@ class PatientProtocol(HttpToolsProtocol):
             self.transport.close()
 
 
-def server_config(app: ASGIApp, host: str, port: int, *, trust_forwarded: bool = False, **more: Any) -> uvicorn.Config:
-    """How a service of the hub is served. ``trust_forwarded``: believe ``X-Forwarded-Proto`` and ``-For`` of a proxy on
-    this machine. There is no access log: a query may hold an identifier. ``more`` goes to uvicorn as it is."""
+class _LastAnswer:
+    """A connection's transport, for an answer after which it is closed."""
+
+    def __init__(self, protocol: PatientProtocol) -> None:
+        self._protocol = protocol
+        self.write = protocol.transport.write
+        self.is_closing = protocol.transport.is_closing
+
+    def close(self) -> None:
+        self._protocol.last_answer_sent()
+
+
+def _has_unread(transport: asyncio.Transport) -> bool:
+    """Whether something has arrived that the event loop has not read yet."""
+    found = transport.get_extra_info("socket")
+    if found is None or found.fileno() < 0:
+        return False
+    asking = select.poll()
+    asking.register(found.fileno(), select.POLLIN)
+    return bool(asking.poll(0))
+
+
+class BoundedWebSocket(WebSocketsSansIOProtocol):
+    """Ends who sends pings and takes no pongs: they would wait here without bound."""
+
+    def handle_ping(self) -> None:
+        super().handle_ping()
+        if self.transport.get_write_buffer_size() > _UNREAD_BYTES + WEBSOCKET_MESSAGE_BYTES:
+            self.transport.abort()
+
+
+class Server(uvicorn.Server):
+    """Signals are its owner's, who may have more to stop. ``should_exit`` asks it to stop; set ``Load.leaving`` before.
+    What is under way has ``timeout_graceful_shutdown`` seconds, and then ends with 503."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await self._accept_the_last(sockets or [])
+        await super().shutdown(sockets)
+        if self.server_state.tasks:  # they were told to end
+            await asyncio.wait(self.server_state.tasks, timeout=1.0)
+
+    async def _accept_the_last(self, listeners: list[socket.socket]) -> None:
+        """To the system these are connected, and may have sent a request; closing the listener would reset them."""
+        waiting: list[socket.socket] = []
+        for listener in listeners:
+            listener.setblocking(False)
+            try:
+                while True:
+                    waiting.append(listener.accept()[0])
+            except OSError:  # nobody waits any more
+                pass
+            try:
+                listener.shutdown(socket.SHUT_RDWR)  # now, before anybody else comes; to close takes a moment longer
+            except OSError:  # not on every system
+                pass
+        for server in self.servers:
+            server.close()
+        loop = asyncio.get_running_loop()
+        for each in waiting:
+            each.setblocking(False)
+            await loop.connect_accepted_socket(self._protocol, each, ssl=self.config.ssl)
+
+    def _protocol(self) -> asyncio.Protocol:
+        made: asyncio.Protocol = self.config.http_protocol_class(  # type: ignore[call-arg]
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
+        return made
+
+
+def server_config(
+    app: ASGIApp,
+    host: str,
+    port: int,
+    *,
+    load: Load | None = None,
+    drain_seconds: float = 10.0,
+    trust_forwarded: bool = False,
+    **more: Any,
+) -> uvicorn.Config:
+    """How a service of the hub is served. ``load``: the bounds of this process; without it there are none.
+    ``drain_seconds``: what is under way may take so long to end. ``trust_forwarded``: believe ``X-Forwarded-Proto`` and
+    ``-For`` of a proxy on this machine. There is no access log: a query may hold an identifier. ``more`` goes to
+    uvicorn as it is."""
     settings: dict[str, Any] = {
         "http": PatientProtocol,
+        "ws": BoundedWebSocket,
         "ws_max_size": WEBSOCKET_MESSAGE_BYTES,
         "ws_ping_interval": 20.0,
         "ws_ping_timeout": 15.0,
@@ -96,6 +243,25 @@ def server_config(app: ASGIApp, host: str, port: int, *, trust_forwarded: bool =
         "server_header": False,
         "proxy_headers": trust_forwarded,
         "timeout_keep_alive": 15,
-        "timeout_graceful_shutdown": 10,
-    }
-    return uvicorn.Config(app, host=host, port=port, **(settings | more))
+        "timeout_graceful_shutdown": drain_seconds,
+    } | more
+    if load is not None:
+        app = door = Door(app, load)
+        settings["http"] = type("Protocol", (settings["http"],), {"door": door})
+    return uvicorn.Config(app, host=host, port=port, **settings)
+
+
+def room_for(connections: int) -> int:
+    """As many of these connections as the system lets this process have, beside the files that it needs itself. The
+    process's own limit is raised as far as it may be."""
+    wanted = connections + _FILES_APART
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        except (ValueError, OSError):
+            soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    if soft == resource.RLIM_INFINITY:
+        return connections
+    return max(min(connections, soft - _FILES_APART), 1)

@@ -6,8 +6,10 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from cx_runtime.rates import Rate
 
 
 class Settings(BaseSettings):
@@ -33,6 +35,31 @@ class Settings(BaseSettings):
     workers: int = Field(default=1, ge=1, le=64, description="projector workers in this process")
     max_body: int = Field(default=1 << 20, ge=1024, description="largest request body in bytes, mail apart")
     max_mail: int = Field(default=30 << 20, ge=1024, description="largest mail in bytes")
+    max_requests: int = Field(default=1000, ge=1, description="HTTP requests under way at once; more are told 503")
+    max_bytes_in_flight: int = Field(
+        default=16 << 20, ge=1024, description="bytes of request bodies under way at once; more are told 503"
+    )
+    max_connections: int = Field(
+        default=10_000, ge=1, description="HTTP connections and chats open at once; more are told 503"
+    )
+    max_mail_in_flight: int = Field(
+        default=128 << 20, ge=1024, description="bytes of mails under way at once; more are told 452"
+    )
+    key_rate: str = Field(
+        default="100000/s",
+        description="events or requests of a key that says no `rate`, per process: `200/s`, `600/m` or `unlimited`",
+    )
+    connection_rate: str = Field(
+        default="20000/s", description="webhooks, mails or messages of a connection that says no `rate`, per process"
+    )
+    drain_seconds: float = Field(
+        default=20.0, ge=0, description="how long what is under way may take to end once the process is told to stop"
+    )
+    linger_seconds: float = Field(
+        default=0.0,
+        ge=0,
+        description="how long new connections are still taken then, for whoever has not seen /readyz fail yet",
+    )
     batch_events: int = Field(
         default=4000, ge=1, le=10_000, description="events that a projector applies in one transaction"
     )
@@ -41,6 +68,12 @@ class Settings(BaseSettings):
     )
     log_level: str = Field(default="info", description="debug, info, warning or error")
     log_format: str = Field(default="text", description="text or json, on stderr")
+
+    @field_validator("key_rate", "connection_rate")
+    @classmethod
+    def _a_rate(cls, value: str) -> str:
+        Rate.parse(value)
+        return value
 
     def resolved_log_url(self) -> str:
         return self.log_url or f"sqlite:///{self.home.absolute() / 'log.db'}"

@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from cx_events.errors import Fatal
 from cx_events.ids import IdSpace
+from cx_runtime.rates import Rate
 
 Scope = Literal["events:write", "context:read", "conversations:write", "identity:write", "ops", "*"]
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
@@ -32,8 +33,28 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class KeyConfig(_Strict):
-    """A bearer key. ``id`` is what logs may show."""
+class _Limited(_Strict):
+    """What may be sent by it, per process: ``rate`` like ``200/s``, or ``unlimited``; ``burst``: so many at once."""
+
+    rate: str = ""
+    burst: int | None = Field(default=None, ge=1)
+
+    @field_validator("rate")
+    @classmethod
+    def _a_rate(cls, value: str) -> str:
+        if value:
+            Rate.parse(value)
+        return value
+
+    def rate_or(self, default: Rate | None) -> Rate | None:
+        """None: no limit."""
+        if self.rate:
+            return Rate.parse(self.rate, self.burst)
+        return default._replace(burst=self.burst) if default is not None and self.burst is not None else default
+
+
+class KeyConfig(_Limited):
+    """A bearer key. ``id`` is what logs may show. Its rate is of events that it sends and of requests for contexts."""
 
     id: str
     secret: str = Field(min_length=8)
@@ -43,8 +64,8 @@ class KeyConfig(_Strict):
         return scope in self.scopes or "*" in self.scopes
 
 
-class ConnectionConfig(_Strict):
-    """A channel account. ``settings`` are the provider's own."""
+class ConnectionConfig(_Limited):
+    """A channel account. ``settings`` are the provider's own. Its rate is of webhooks, mails and chat messages."""
 
     provider: str
     secrets: tuple[str, ...] = ()

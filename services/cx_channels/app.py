@@ -25,12 +25,13 @@ def create_app(
     limits: Limits = Limits(),
     public_url: str = "",
 ) -> FastAPI:
-    """The app. Whoever makes the parts starts and stops them. ``public_url``: see ``routes.router``.
+    """The app, its chats in ``app.state.chats``. Whoever makes the parts starts and stops them. ``public_url``: see
+    ``routes.router``.
 
     Serve it by ``cx_runtime.serve.server_config``, which adds the deadlines that the server lacks.
     """
     app = FastAPI(title="Throughline: channels", version="1", docs_url=None, redoc_url=None)
-    chats = Chats(intake, deliveries, metrics, limits.chat)
+    chats = app.state.chats = Chats(intake, deliveries, metrics, limits.chat)
     app.include_router(router(intake, tenants, metrics, chats, limits=limits, public_url=public_url))
     app.router.routes.extend(operations(health, metrics))
     install_problems(app, metrics)

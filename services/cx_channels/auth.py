@@ -11,13 +11,15 @@ from cx_runtime.tenants import Tenants
 
 
 class Sender(NamedTuple):
-    """``importing``: may state recorded times and write what otherwise only the hub does (scope ``ops``)."""
+    """``key``: its id. ``importing``: may state recorded times and write what otherwise only the hub does (scope
+    ``ops``)."""
 
     tenant: str
+    key: str
     importing: bool
 
 
 def sender(headers: Headers, tenants: Tenants) -> Sender:
     """The sender of events by its key, which needs the scope ``events:write``; see ``cx_runtime.http.caller``."""
     tenant, key = caller(headers, tenants, "events:write")
-    return Sender(tenant, key.allows("ops"))
+    return Sender(tenant, key.id, key.allows("ops"))

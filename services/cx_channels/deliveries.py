@@ -1,8 +1,9 @@
 """What agents and bots write into a chat, brought to the customer's open socket.
 
 Whoever answers does so by an event with the same ``interaction``; nothing has to know which process holds the socket.
-So each process follows the log from where it stood at the start, keeps the last few of what is for customers' eyes, and
-hands it to whoever follows that interaction.
+So each process follows the log from a little before where it stood at the start, since a chat that was open at another
+process may have missed what came meanwhile; keeps the last few of what is for customers' eyes; and hands it to whoever
+follows that interaction.
 """
 
 from __future__ import annotations
@@ -22,6 +23,9 @@ from cx_runtime.health import Progress
 
 TYPES = frozenset({"cx.message.sent.v1", "cx.bot.turn.v1", "cx.interaction.ended.v1"})
 """What a customer in a chat is shown."""
+
+LOOK_BACK = 1_000
+"""Records of each partition that are read again at the start."""
 
 KEPT_EVENTS = 10_000
 KEPT_OF_ONE = 50
@@ -52,6 +56,9 @@ class Deliveries(Protocol):
     def follow(self, address: Address, deliver: Deliver) -> Callable[[], None]:
         """Hand on what comes for this interaction from now on, until the returned function is called."""
 
+    async def caught_up(self, seconds: float) -> None:
+        """Returns once ``recent`` knows what was said before the start, or after ``seconds``."""
+
     def recent(self, address: Address, after: str = "") -> list[Delivery]:
         """What came of late, oldest first: that after the one with this id, or all that is still known."""
 
@@ -68,12 +75,17 @@ class LogDeliveries:
         self._kept_bytes = 0
         self._task: asyncio.Task[None] | None = None
         self._reader: LogReader | None = None
+        self._behind: dict[int, int] = {}
+        """Partition to where its end was at the start, until that is reached."""
+        self._caught_up = asyncio.Event()
 
     async def start(self) -> None:
-        """Begin at the log's end. ``TryLater`` where the log does not answer."""
+        """Begin a little before the log's end. ``TryLater`` where the log does not answer."""
         ends = await self._log.end_positions(INTERACTIONS)
+        self._behind = {number: end for number, end in ends.items() if end}
+        self._see_whether_caught_up()
         self._reader = self._log.reader()
-        self._reader.assign({Partition(INTERACTIONS, number): offset for number, offset in ends.items()})
+        self._reader.assign({Partition(INTERACTIONS, number): max(end - LOOK_BACK, 0) for number, end in ends.items()})
         self._task = asyncio.create_task(self._run(self._reader), name="chat-deliveries")
 
     async def stop(self) -> None:
@@ -99,8 +111,24 @@ class LogDeliveries:
                 continue
             for record in records:
                 self.take(record.value)
+                if record.offset + 1 >= self._behind.get(record.partition, record.offset + 2):
+                    del self._behind[record.partition]
+            if not records:
+                self._behind.clear()  # there is no more
+            self._see_whether_caught_up()
             if self._progress is not None:
                 self._progress.mark()
+
+    def _see_whether_caught_up(self) -> None:
+        if not self._behind:
+            self._caught_up.set()
+
+    async def caught_up(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._caught_up.wait()
+        except TimeoutError:
+            pass  # the log is down: what is known is better than nothing
 
     def take(self, raw: bytes) -> None:
         """Look at one event's bytes, and keep and hand on what is for a customer."""

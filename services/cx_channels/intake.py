@@ -34,6 +34,7 @@ from cx_events.log import DEAD_LETTERS, INTERACTIONS, Log, Record
 from cx_events.stamp import Stamped, stamp
 from cx_events.timestamps import Micros, format_time
 from cx_runtime.metrics import OTHER, Metrics
+from cx_runtime.rates import Rates
 from cx_runtime.tenants import Tenants
 
 LARGE = 256 << 10
@@ -107,8 +108,10 @@ class Intake:
         *,
         clock: Clock = wall_clock,
         mapper: Mapper = map_inline,
+        rates: Rates | None = None,
     ) -> None:
-        """``Fatal`` where a connection names a provider that there is not."""
+        """``rates``: how much each key and connection may send; as much as it likes without. ``Fatal`` where a
+        connection names a provider that there is not."""
         self._log = log
         self._blobs = blobs
         self._tenants = tenants
@@ -116,6 +119,7 @@ class Intake:
         self._metrics = metrics
         self._clock = clock
         self._mapper = mapper
+        self.rates = rates if rates is not None else Rates(tenants)
         self._last: Micros = 0
         for name, tenant in tenants.by_name.items():
             for connection, config in tenant.connections.items():
@@ -177,13 +181,16 @@ class Intake:
     async def receive(self, request: Request, connection: Connection) -> Answer:
         """Take a provider's request, mail or message, and give what the provider expects to hear.
 
-        ``Refused`` with 401 or 403 for one that is not the provider's, ``TryLater`` where it may not be durable. A
-        genuine one that can't be mapped is kept as a dead letter and answered like any other.
+        ``Refused`` with 401 or 403 for one that is not the provider's, ``TooFast`` for more than the connection may
+        send, ``TryLater`` where it may not be durable. A genuine one that can't be mapped is kept as a dead letter and
+        answered like any other.
         """
         provider = self._providers[connection.provider]
         challenged = self._verified(provider, request, connection)
         if challenged is not None:
             return challenged
+        # Not before: what anybody can send must not use up what the provider may.
+        self.rates.of_connection(connection.id).take()
         mapped, letters = await self._mapped(provider, request, connection)
         batch = _Batch(blobs={blob_name(content): content for content in mapped.blobs})
         recorded = self.now()

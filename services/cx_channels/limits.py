@@ -15,7 +15,8 @@ class ChatLimits:
     """Of one chat socket, and of all.
 
     ``burst`` messages at once and ``per_second`` in the long run; after ``tolerated`` refusals the socket is closed.
-    ``waiting``: messages to a browser that it has not taken yet, above which it counts as stalled.
+    ``waiting``: messages to a browser that it has not taken yet, and their ``waiting_bytes``, above which it counts as
+    stalled.
     """
 
     message_bytes: int = 16 << 10
@@ -25,6 +26,7 @@ class ChatLimits:
     per_second: float = 2.0
     tolerated: int = 50
     waiting: int = 100
+    waiting_bytes: int = 1 << 20
     sockets: int = 10_000
     sockets_of_one: int = 5
 
@@ -35,24 +37,3 @@ class Limits:
 
     body: BodyLimits = field(default_factory=BodyLimits)
     chat: ChatLimits = field(default_factory=ChatLimits)
-
-
-class Bucket:
-    """A token bucket: how often one sender may speak. ``now`` in seconds, monotonic."""
-
-    __slots__ = ("_burst", "_left", "_per_second", "_then")
-
-    def __init__(self, burst: int, per_second: float, now: float) -> None:
-        self._burst = float(burst)
-        self._per_second = per_second
-        self._left = self._burst
-        self._then = now
-
-    def take(self, now: float) -> float:
-        """0 if allowed, else the seconds after which it will be."""
-        self._left = min(self._burst, self._left + (now - self._then) * self._per_second)
-        self._then = now
-        if self._left < 1.0:
-            return (1.0 - self._left) / self._per_second
-        self._left -= 1.0
-        return 0.0

@@ -25,7 +25,7 @@ from cx_channels.limits import MAX_QUERY_FIELDS, Limits
 from cx_channels.port import DEFAULT_MAX_BYTES, Provider, Request
 from cx_channels.websocket import Chats
 from cx_events.client_events import BATCH, STRUCTURED, read
-from cx_events.errors import Refused
+from cx_events.errors import Refused, TooFast
 from cx_events.strict_json import Limits as JsonLimits
 from cx_runtime.http import read_body
 from cx_runtime.metrics import Metrics
@@ -69,7 +69,8 @@ _EVENTS_DOC: dict[str, Any] = {
                 "413": "The body is too large.",
                 "415": "No event comes in this content type or coding.",
                 "422": "No event was acceptable; `rejected` says why.",
-                "503": "The outcome is unknown for all; sending again is safe.",
+                "429": "More than the key may send; `Retry-After` says when it may again. A batch costs its events.",
+                "503": "The hub is full and took nothing, or the outcome is unknown; sending again is safe.",
             }.items()
         },
     },
@@ -92,9 +93,13 @@ def router(
     async def events(request: HttpRequest) -> Response:
         try:
             who = sender(request.headers, tenants)
+            bucket = intake.rates.of_key(who.tenant, who.key)
+            bucket.take()
             body = await read_body(request.headers, request.receive, limits.body)
             headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.raw]
             values = read(body, headers, JsonLimits(max_bytes=limits.body.max_bytes))
+            if len(values) > 1:
+                bucket.take_more(len(values) - 1)
         except Refused as refused:
             metrics.refused(CLIENT, refused.reason)
             raise
@@ -105,6 +110,7 @@ def router(
         connection, provider = intake.connection(request.path_params["connection"])
         try:
             _check_method(provider, request)
+            intake.rates.of_connection(connection.id).ask()
             # The provider's own limit where it has one, else the hub's.
             own = provider.max_bytes if provider.max_bytes != DEFAULT_MAX_BYTES else limits.body.max_bytes
             body = await read_body(request.headers, request.receive, limits.body._replace(max_bytes=own))
@@ -112,7 +118,11 @@ def router(
         except Refused as refused:
             metrics.refused(provider.name, refused.reason)
             raise
-        answer = await intake.receive(received, connection)
+        try:
+            answer = await intake.receive(received, connection)
+        except TooFast as too_fast:
+            metrics.refused(provider.name, too_fast.reason)
+            raise
         return Response(answer.body, answer.status, dict(answer.headers), answer.content_type)
 
     async def widget(request: HttpRequest) -> Response:

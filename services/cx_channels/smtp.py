@@ -2,7 +2,8 @@
 
 ``250`` is sent after ``deliver`` has returned, and not before. ``451`` asks the sender to try again; its server will.
 What aiosmtpd leaves to us is done here: an own DATA reader, since its keeps a list of all lines, refuses long ones that
-real senders write, and closes on a slow but living sender; PIPELINING; a limit of connections; and stopping in order.
+real senders write, and closes on a slow but living sender; PIPELINING; limits of connections and bytes in memory; and
+stopping in order.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from cx_channels.mail.own import own_of
 from cx_channels.port import Connection, Request
-from cx_events.errors import Fatal, Refused, TryLater
+from cx_events.errors import Fatal, Refused, TooFast, TryLater
 
 Deliver = Callable[[Request, Connection], Awaitable[object]]
 ByRecipient = Callable[[str], Connection | None]
@@ -29,6 +30,8 @@ _COMMAND_BYTES = 1_024
 _CHUNK = 64 << 10
 _PROGRESS = 16 << 10
 _END = b"\r\n.\r\n"
+_TOO_LARGE = "552 5.3.4 the mail is larger than SIZE allows"
+_NO_ROOM = "452 4.3.1 too much mail is on its way, try again later"
 
 
 def by_recipient(connections: Iterable[Connection]) -> ByRecipient:
@@ -57,12 +60,14 @@ class SmtpListener:
         max_bytes: int = 30 << 20,
         idle_seconds: float = 15.0,
         max_connections: int = 100,
+        max_in_flight: int = 128 << 20,
         hostname: str = "throughline",
         tls: ssl.SSLContext | None = None,
         clock: Callable[[], int] | None = None,
     ) -> None:
         """``port`` 0 picks a free one. ``max_bytes``: of one mail, announced as SIZE. ``idle_seconds``: within them a
-        command must be complete, or 16 KiB of a mail have come. ``tls``: offers STARTTLS. ``clock``: microseconds since
+        command must be complete, or 16 KiB of a mail have come. ``max_in_flight``: bytes of all mails under way; above
+        it a mail is told 452, and its server sends it again. ``tls``: offers STARTTLS. ``clock``: microseconds since
         1970, for ``Request.received``."""
         self._host = host
         self._port = port
@@ -71,12 +76,15 @@ class SmtpListener:
         self.max_bytes = max_bytes
         self.idle_seconds = idle_seconds
         self.max_connections = max_connections
+        self.max_in_flight = max_in_flight
         self.hostname = hostname
         self.tls = tls
         self.clock = clock or (lambda: 0)
         self.open: set[_Conversation] = set()
         self.delivering: set[asyncio.Future[str]] = set()
         self.answering: set[asyncio.Future[str]] = set()
+        self.held = 0
+        self.leaving = False
         self._server: asyncio.Server | None = None
 
     async def start(self) -> None:
@@ -94,14 +102,28 @@ class SmtpListener:
             return self._port
         return int(self._server.sockets[0].getsockname()[1])
 
-    async def stop(self) -> None:
-        """Take no more mail, let deliveries under way end and be answered, then close."""
+    def has_room(self, more: int, own: int = 0) -> bool:
+        """Whether so many bytes may be kept beside those under way, of which ``own`` are the asker's."""
+        return self.held + more <= self.max_in_flight or self.held == own
+
+    async def stop(self, seconds: float = 10.0) -> None:
+        """Take no new mail. Those that are on their way are taken and answered, if ``seconds`` suffice; everybody is
+        told 421 and goes."""
+        self.leaving = True
         if self._server is not None:
             self._server.close()
-        while under_way := self.delivering | self.answering:
-            await asyncio.wait(under_way)
         for conversation in list(self.open):
-            conversation.close()
+            conversation.leave()
+        until = asyncio.get_running_loop().time() + seconds
+        while under_way := self.delivering | self.answering:
+            left = until - asyncio.get_running_loop().time()
+            if left <= 0:
+                break
+            await asyncio.wait(under_way, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+        for late in self.delivering:
+            late.cancel()
+        for conversation in list(self.open):
+            conversation.say_goodbye()
         if self._server is not None:
             await self._server.wait_closed()
             self._server = None
@@ -135,8 +157,15 @@ class _Handler:
         then the client sends the mail again, which is the same event."""
         task = asyncio.create_task(self._delivered(envelope))
         self._listener.delivering.add(task)
-        task.add_done_callback(self._listener.delivering.discard)
+        task.add_done_callback(self._ended(len(envelope.content or b"")))
         return await asyncio.shield(task)
+
+    def _ended(self, size: int) -> Callable[[asyncio.Task[str]], None]:
+        def end(task: asyncio.Task[str]) -> None:
+            self._listener.delivering.discard(task)
+            self._listener.held -= size
+
+        return end
 
     async def _delivered(self, envelope: Envelope) -> str:
         answers = [await self._delivered_to(*each) for each in _requests(envelope, self._listener)]
@@ -149,6 +178,9 @@ class _Handler:
         except TryLater as later:
             _log().warning("mail is put off", connection=connection.id, part=later.part, detail=later.detail)
             return "451 4.3.0 try again later"
+        except TooFast as too_fast:
+            _log().info("mail is put off", connection=connection.id, reason=too_fast.reason)
+            return f"451 4.7.1 more mail than agreed, try again in {too_fast.retry_after} s"
         except Refused as refused:
             _log().info("mail is refused", connection=connection.id, reason=refused.reason)
             return _refusal(refused)
@@ -223,6 +255,7 @@ class _Conversation(SMTP):
         )
         self._listener = listener
         self._turned_away = False
+        self._in_data = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         if self not in self._listener.open and len(self._listener.open) >= self._listener.max_connections:
@@ -251,6 +284,17 @@ class _Conversation(SMTP):
         if self.transport is not None:
             self.transport.close()
 
+    def leave(self) -> None:
+        """Say goodbye, once the mail that is on its way is answered."""
+        if not self._in_data:
+            self.say_goodbye()
+
+    def say_goodbye(self) -> None:
+        """RFC 5321, section 3.8: 421 may be said to anything."""
+        if isinstance(self.transport, asyncio.WriteTransport) and not self.transport.is_closing():
+            self.transport.write(f"421 4.3.2 {self.hostname} stops, try again later\r\n".encode())
+            self.transport.close()
+
     def _timeout_cb(self) -> None:
         with contextlib.suppress(Exception):
             self._writer.write(f"421 4.4.2 {self.hostname} timeout\r\n".encode())
@@ -276,58 +320,82 @@ class _Conversation(SMTP):
         if arg:
             await self.push("501 5.5.4 DATA takes no argument")
             return
-        await self.push("354 End data with <CR><LF>.<CR><LF>")
-        content = await self._data()
-        if content is None:
-            self._set_post_data_state()  # type: ignore[no-untyped-call]
-            await self.push("552 5.3.4 the mail is larger than SIZE allows")
+        if not self._listener.has_room(_CHUNK):
+            await self.push(_NO_ROOM)
             return
-        self.envelope.content = self.envelope.original_content = content
+        self._in_data = True
         answered: asyncio.Future[str] = self.loop.create_future()
         self._listener.answering.add(answered)
-        self._hold_timeout()
         try:
-            status = await self.event_handler.handle_DATA(self, self.session, self.envelope)
+            await self.push("354 End data with <CR><LF>.<CR><LF>")
+            status, content = await self._data()
+            if content is not None:
+                self.envelope.content = self.envelope.original_content = content
+                self._hold_timeout()
+                status = await self.event_handler.handle_DATA(self, self.session, self.envelope)
             self._set_post_data_state()  # type: ignore[no-untyped-call]
             await self.push(status)
         finally:
+            self._in_data = False
             self._listener.answering.discard(answered)
             answered.set_result("")
             if self.transport is not None:
                 self._reset_timeout()
+        if self._listener.leaving:
+            self.say_goodbye()
 
-    async def _data(self) -> bytes | None:
-        """The mail, transparency undone (RFC 5321, section 4.5.2); None for one that is too large, which is read to its
-        end all the same, so that the client hears why. The connection is closed on one that does not end even then."""
+    async def _data(self) -> tuple[str, bytes | None]:
+        """The mail, transparency undone (RFC 5321, section 4.5.2). For one that is too large, or for which there is no
+        room: what to answer, and None; it is read to its end all the same, so that the client hears why. The connection
+        is closed on one that does not end even then.
+
+        The bytes of what is returned count as held."""
         reader: Any = self._reader
         reader._buffer[:0] = b"\r\n"  # so that a lone dot in the very first line ends the mail, too
-        limit = self._listener.max_bytes
+        listener = self._listener
+        limit = listener.max_bytes
         content = bytearray()
         size = counted = 0
-        while True:
-            try:
-                piece = await reader.readuntil(_END)
-                ended = True
-            except asyncio.LimitOverrunError as overrun:
-                piece = await reader.readexactly(overrun.consumed)
-                ended = False
-            size += len(piece)
-            if size - counted >= _PROGRESS:
-                counted = size
-                self._reset_timeout()
-            if size - len(_END) <= limit + len(_END):
-                content += piece
-            elif size > 4 * limit + _CHUNK:
-                self.close()
-                raise asyncio.CancelledError  # ends this client's task, as a hang-up of its own does
-            else:
-                content.clear()
-            if ended:
-                break
-        if size - len(_END) > limit:
-            return None
-        del content[-3:]  # the dot and its line end; the line end before it is the mail's own
-        return bytes(content.replace(b"\r\n.", b"\r\n"))[2:]
+        refusal = ""
+        try:
+            while True:
+                try:
+                    piece = await reader.readuntil(_END)
+                    ended = True
+                except asyncio.LimitOverrunError as overrun:
+                    piece = await reader.readexactly(overrun.consumed)
+                    ended = False
+                size += len(piece)
+                if size - counted >= _PROGRESS:
+                    counted = size
+                    self._reset_timeout()
+                if size > 4 * limit + _CHUNK:
+                    self.close()
+                    raise asyncio.CancelledError  # ends this client's task, as a hang-up of its own does
+                if size - 2 * len(_END) > limit:
+                    refusal = _TOO_LARGE
+                elif not refusal and not listener.has_room(len(piece), len(content)):
+                    refusal = _NO_ROOM
+                if refusal:
+                    listener.held -= len(content)
+                    content.clear()
+                else:
+                    listener.held += len(piece)
+                    content += piece
+                if ended:
+                    break
+            if not refusal and size - len(_END) > limit:
+                refusal = _TOO_LARGE
+            if refusal:
+                return refusal, None
+            held = len(content)
+            del content[-3:]  # the dot and its line end; the line end before it is the mail's own
+            mail = bytes(content.replace(b"\r\n.", b"\r\n"))[2:]
+            content.clear()
+            listener.held += len(mail) - held
+            return "", mail
+        finally:
+            listener.held -= len(content)
 
     def _hold_timeout(self) -> None:
         """While the mail is being stored it is we who are slow."""

@@ -1,7 +1,8 @@
 """The web chat's socket: a session on one side, intake on the other, and what agents and bots answer.
 
 A message is acknowledged once it is durable, not before. A browser that says nothing at first, takes nothing, or says
-too much too fast is sent away; the script of ours reconnects and sends again what was not acknowledged.
+too much too fast is sent away, and every one when the process is to stop; the script of ours reconnects and sends again
+what was not acknowledged.
 """
 
 from __future__ import annotations
@@ -19,17 +20,22 @@ from cx_channels.chat.webchat import mapping, protocol
 from cx_channels.chat.webchat.session import LIFETIME_SECONDS, Session, Visitor, issue, resume, visitor_of
 from cx_channels.deliveries import Address, Deliveries, Delivery
 from cx_channels.intake import Intake
-from cx_channels.limits import Bucket, ChatLimits
+from cx_channels.limits import ChatLimits
 from cx_channels.port import Connection, Request
-from cx_events.errors import Refused, TryLater
+from cx_events.errors import Busy, Refused, TooFast, TryLater
 from cx_events.timestamps import format_time
 from cx_runtime.metrics import Metrics
-from cx_runtime.problems import problem
+from cx_runtime.problems import problem, try_later
+from cx_runtime.rates import Bucket, Rate
 
 WEBCHAT = "chat/webchat"
 
 # RFC 6455, section 7.4.1, and the IANA registry of close codes.
-NORMAL, POLICY, INTERNAL, LATER = 1000, 1008, 1011, 1013
+NORMAL, POLICY, INTERNAL, RESTART, LATER = 1000, 1008, 1011, 1012, 1013
+
+
+_FULL_SECONDS = 5
+_CATCH_UP_SECONDS = 3.0
 
 
 class Chats:
@@ -44,6 +50,20 @@ class Chats:
         self._limits = limits
         self._open = 0
         self._open_of: Counter[Address] = Counter()
+        self._lines: set[_Line] = set()
+        self._leaving = False
+
+    async def stop(self, seconds: float) -> None:
+        """Tell every chat to come back (1012), once what it said last is answered. Returns when all are gone, or after
+        ``seconds``."""
+        self._leaving = True
+        for line in self._lines:
+            line.leave()
+        try:
+            async with asyncio.timeout(seconds):
+                await asyncio.gather(*[line.finished.wait() for line in self._lines])
+        except TimeoutError:
+            pass
 
     async def serve(self, websocket: WebSocket, connection_id: str) -> None:
         """One socket, from its handshake to its end."""
@@ -53,12 +73,20 @@ class Chats:
             self._metrics.refused(WEBCHAT, refused.reason)
             await websocket.send_denial_response(problem(refused.status, refused.reason, refused.detail))
             return
+        except Busy as busy:
+            self._metrics.refused(WEBCHAT, busy.reason)
+            await websocket.send_denial_response(try_later(busy))
+            return
         self._open += 1
         self._metrics.chats_open.set(self._open)
+        line = _Line(websocket, self._limits)
+        self._lines.add(line)
         try:
             await websocket.accept()
-            await self._talk(_Line(websocket, self._limits), connection)
+            await self._talk(line, connection)
         finally:
+            self._lines.discard(line)
+            line.finished.set()
             self._open -= 1
             self._metrics.chats_open.set(self._open)
 
@@ -69,8 +97,10 @@ class Chats:
         origins = connection.settings.get("origins")
         if origins and websocket.headers.get("origin", "") not in origins:
             raise Refused("bad-origin", "this chat is not open to pages of that origin", 403)
+        if self._leaving:
+            raise Busy("chats", "stopping", "the hub stops; come back")
         if self._open >= self._limits.sockets:
-            raise Refused("too-many-chats", "no more chats can be open here at once", 503)
+            raise Busy("chats", "too-many-chats", "no more chats can be open here at once", _FULL_SECONDS)
         return connection
 
     async def _talk(self, line: _Line, connection: Connection) -> None:
@@ -79,12 +109,16 @@ class Chats:
             await self._greet_and_listen(line, connection)
         except WebSocketDisconnect:
             return
+        except TooFast as too_fast:
+            self._metrics.refused(WEBCHAT, too_fast.reason)
+            await line.say(protocol.refusal(too_fast.reason, too_fast.detail, "", too_fast.retry_after))
+            line.close(LATER, too_fast.reason)
         except Refused as refused:
             self._metrics.refused(WEBCHAT, refused.reason)
             await line.say(protocol.refusal(refused.reason, refused.detail))
             line.close(POLICY, refused.reason)
         except TryLater as later:
-            self._metrics.unavailable(later.part)
+            self._count(later)
             await line.say(_try_later(later))
             line.close(LATER, "try-later")
         except Exception as error:
@@ -97,6 +131,8 @@ class Chats:
         hello = await line.first_message()
         chat = await self._begin(hello, connection)
         address = Address(connection.tenant, chat.interaction)
+        if chat.resumed:
+            await self._deliveries.caught_up(_CATCH_UP_SECONDS)
         if self._open_of[address] >= self._limits.sockets_of_one:
             raise Refused("too-many-sockets", "this chat is open in too many places")
         self._open_of[address] += 1
@@ -131,18 +167,20 @@ class Chats:
 
     async def _listen(self, line: _Line, chat: _Chat) -> None:
         clock = asyncio.get_running_loop().time
-        bucket = Bucket(self._limits.burst, self._limits.per_second, clock())
+        bucket = Bucket(Rate(self._limits.per_second, self._limits.burst), "a chat", clock)
         refusals = 0
         while True:
             text = await line.hear()
             try:
                 message = protocol.parse(text, self._limits.message_bytes)
-                wait = 0.0 if isinstance(message, protocol.Ping) else bucket.take(clock())
-                if wait:
-                    await line.say(protocol.refusal("too-fast", "slow down", _id_of(message), wait))
-                    raise Refused("too-fast", "too many messages")
+                if not isinstance(message, protocol.Ping):
+                    await self._within_its_rate(bucket, message, line)
                 if not await self._take(message, line, chat):
                     return
+            except TooFast as too_fast:  # the connection as a whole: none of this visitor's doing
+                self._metrics.refused(WEBCHAT, too_fast.reason)
+                wait = too_fast.retry_after
+                await line.say(protocol.refusal(too_fast.reason, too_fast.detail, _id_of(message), wait))
             except Refused as refused:
                 self._metrics.refused(WEBCHAT, refused.reason)
                 refusals += 1
@@ -151,8 +189,22 @@ class Chats:
                 if refused.reason != "too-fast":
                     await line.say(protocol.refusal(refused.reason, refused.detail))
             except TryLater as later:
-                self._metrics.unavailable(later.part)
+                self._count(later)
                 await line.say(_try_later(later, _id_of(message)))
+
+    def _count(self, later: TryLater) -> None:
+        if isinstance(later, Busy):
+            self._metrics.refused(WEBCHAT, later.reason)
+        else:
+            self._metrics.unavailable(later.part)
+
+    @staticmethod
+    async def _within_its_rate(bucket: Bucket, message: protocol.ClientMessage, line: _Line) -> None:
+        try:
+            bucket.take()
+        except TooFast as too_fast:
+            await line.say(protocol.refusal("too-fast", "slow down", _id_of(message), too_fast.retry_after))
+            raise Refused("too-fast", "too many messages") from None
 
     async def _take(self, message: protocol.ClientMessage, line: _Line, chat: _Chat) -> bool:
         """Do what the browser asks; False ends the chat."""
@@ -230,8 +282,11 @@ class _Line:
     def __init__(self, websocket: WebSocket, limits: ChatLimits) -> None:
         self._websocket = websocket
         self._limits = limits
-        self._waiting: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue(limits.waiting)
+        self._waiting: asyncio.Queue[bytes | None] = asyncio.Queue(limits.waiting)
+        self._waiting_bytes = 0
         self._gone = asyncio.Event()
+        self._over = asyncio.Event()
+        self.finished = asyncio.Event()
         self._code = NORMAL
         self._why = ""
 
@@ -248,11 +303,11 @@ class _Line:
     async def hear(self) -> str:
         """The next text; ``WebSocketDisconnect`` once the browser is gone or was sent away."""
         listening = asyncio.ensure_future(self._websocket.receive())
-        leaving = asyncio.ensure_future(self._gone.wait())
+        leaving = asyncio.ensure_future(self._over.wait())
         try:
             await asyncio.wait({listening, leaving}, return_when=asyncio.FIRST_COMPLETED)
             if not listening.done():
-                raise WebSocketDisconnect(LATER, "the browser takes nothing")
+                raise WebSocketDisconnect(self._code, self._why)
             message = listening.result()
         finally:
             leaving.cancel()
@@ -267,17 +322,33 @@ class _Line:
     async def say(self, message: dict[str, Any]) -> None:
         """Waits while the browser is slow, so that it can't ask faster than it takes answers."""
         if not self._gone.is_set():
-            await self._waiting.put(message)
+            await self._put(msgspec.json.encode(message))
+
+    async def _put(self, content: bytes) -> None:
+        self._waiting_bytes += len(content)
+        await self._waiting.put(content)
 
     def deliver(self, delivery: Delivery) -> None:
         message = protocol.shown(delivery.event, delivery.id)
         if message is None or self._gone.is_set():
             return
-        try:
-            self._waiting.put_nowait(message)
-        except asyncio.QueueFull:
+        content = msgspec.json.encode(message)
+        full = self._waiting_bytes and self._waiting_bytes + len(content) > self._limits.waiting_bytes
+        if full or self._waiting.full():
             self.close(LATER, "slow")
-            self._gone.set()
+            self._end()
+            return
+        self._waiting_bytes += len(content)
+        self._waiting.put_nowait(content)
+
+    def leave(self) -> None:
+        """Close once what the browser said last is answered; it is to come back."""
+        self.close(RESTART, "restart")
+        self._over.set()
+
+    def _end(self) -> None:
+        self._gone.set()
+        self._over.set()
 
     def close(self, code: int, why: str) -> None:
         """The code that the socket will be closed with, once all that waits is said."""
@@ -286,13 +357,14 @@ class _Line:
     async def write_out(self) -> None:
         """Say what waits, until told to finish or the browser takes nothing any more."""
         try:
-            while (message := await self._waiting.get()) is not None:
+            while (content := await self._waiting.get()) is not None:
+                self._waiting_bytes -= len(content)
                 async with asyncio.timeout(self._limits.send_seconds):
-                    await self._websocket.send_text(msgspec.json.encode(message).decode())
+                    await self._websocket.send_text(content.decode())
         except (TimeoutError, WebSocketDisconnect, RuntimeError, OSError):
             self._code, self._why = LATER, "slow"
         finally:
-            self._gone.set()
+            self._end()
             while not self._waiting.empty():
                 self._waiting.get_nowait()
 
@@ -316,5 +388,7 @@ def _id_of(message: protocol.ClientMessage) -> str:
 
 
 def _try_later(later: TryLater, id: str = "") -> dict[str, Any]:
+    if isinstance(later, Busy):
+        return protocol.refusal(later.reason, later.detail, id, later.retry_after)
     detail = f"the {later.part} does not answer; send again later, which is always safe"
     return protocol.refusal("try-later", detail, id, later.retry_after)

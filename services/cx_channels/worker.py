@@ -23,13 +23,16 @@ import msgspec
 import structlog
 
 from cx_channels.port import Connection, Mapped, Provider, Request, Unmapped
-from cx_events.errors import Refused, TryLater
+from cx_events.errors import Busy, Refused, TryLater
 
 DEADLINE = 10.0
 """Seconds that mapping one request may take."""
 
 MEMORY = 1 << 30
 """Bytes of address space that a worker may have."""
+
+MOST_WAITING = 100
+"""Requests that wait for a worker. More are told to come again, at once."""
 
 _HEAD_BYTES = 8
 _MAX_MESSAGE = 512 << 20
@@ -83,6 +86,7 @@ class MappingWorkers:
         self._idle: asyncio.Queue[_Worker | None] = asyncio.Queue()
         self._all: set[_Worker] = set()
         self._running = False
+        self._waiting = 0
 
     async def start(self) -> None:
         """Get ready; the first workers are started here, so that the first mail does not wait for them."""
@@ -105,10 +109,15 @@ class MappingWorkers:
     async def map(self, provider_name: str, request: Request, connection: Connection) -> Mapped:
         """What ``Provider.map`` gives. ``Refused`` as it raises; ``TryLater`` where no worker gets free in time or the
         pool is stopped. A request that takes too long, or that crashes two workers, comes back as ``Unmapped``."""
+        if self._waiting >= MOST_WAITING:
+            raise Busy("mapping", "too-many-mappings", "all workers are busy and many wait for them; nothing was taken")
+        self._waiting += 1
         try:
             worker = await asyncio.wait_for(self._idle.get(), _QUEUE_SECONDS)
         except TimeoutError:
             raise TryLater("mapping", "all workers are busy") from None
+        finally:
+            self._waiting -= 1
         try:
             for _ in range(2):
                 if not self._running:

@@ -20,6 +20,7 @@ from cx_events.log import Log
 from cx_runtime.health import Health
 from cx_runtime.http import install_problems, operations
 from cx_runtime.metrics import Metrics
+from cx_runtime.rates import Rates
 from cx_runtime.tenants import Tenants
 
 
@@ -36,15 +37,18 @@ class ContextApi:
         now: Clock | None = None,
         cache_bytes: int = CACHE_BYTES,
         most_events: int = MOST_EVENTS,
+        rates: Rates | None = None,
     ) -> None:
         """``now``: µs since 1970, later with every call; one process has one such clock. ``cache_bytes`` bounds the
-        bodies kept, ``most_events`` the histories of which a past is worked out."""
+        bodies kept, ``most_events`` the histories of which a past is worked out. ``rates``: how much each key may ask;
+        as much as it likes without."""
         known = tenancies(tenants)
         self._heads = Heads(store)
         self.contexts = Contexts(store, known, self._heads, cache_bytes=cache_bytes)
         past = Past(store, most_events=most_events)
         decisions = Decisions(store, log, known, metrics, now or Rising())
-        self.routes = Routes(store, tenants, known, self.contexts, past, decisions, metrics).all()
+        allowed = rates if rates is not None else Rates(tenants)
+        self.routes = Routes(store, tenants, known, self.contexts, past, decisions, metrics, allowed).all()
 
     async def stop(self) -> None:
         await self._heads.stop()

@@ -296,11 +296,12 @@ _PROBLEMS: Mapping[int, str] = {
     413: "The body is too large.",
     415: "The body is not JSON, or in an unknown coding.",
     422: "The request can be read and can't be done; or an idempotency key was used before for something else.",
-    503: "The store or the log does not answer. Sending again is always safe.",
+    429: "More than the key may ask; `Retry-After` says when it may again.",
+    503: "The store or the log does not answer, or the hub is full. Sending again is always safe.",
     504: "Not every event of `at_least` was applied in time (`not-yet`).",
 }
-_READ = (400, 401, 403, 404, 405, 503)
-_WRITE = (400, 401, 403, 404, 405, 408, 413, 415, 422, 503)
+_READ = (400, 401, 403, 404, 405, 429, 503)
+_WRITE = (400, 401, 403, 404, 405, 408, 413, 415, 422, 429, 503)
 
 _AGENT = {"id": "agent-7", "name": "Ben"}
 _SOME_ID = "c3ccb025-72fc-82d9-a740-18ad1ef6ff78"

@@ -11,6 +11,9 @@ from cx_events.errors import TryLater
 PATIENCE = 2.2
 """Seconds that the parts behind a request may take together; 503 must be said within 2.5 s."""
 
+MOST_ABANDONED = 1_000
+"""Work that was given up and has not ended yet. More of it is not begun."""
+
 Answer = TypeVar("Answer")
 _abandoned: set[asyncio.Task[Any]] = set()
 
@@ -21,6 +24,9 @@ async def within(work: Coroutine[Any, Any, Answer], part: str = "store", seconds
     Work that is late is told to stop and not waited for: a driver that gives up a connection to a frozen server takes
     its time about it.
     """
+    if len(_abandoned) >= MOST_ABANDONED:
+        work.close()
+        raise TryLater(part, "too much that was asked of it before has not ended yet")
     task = asyncio.create_task(work)
     try:
         done, _ = await asyncio.wait({task}, timeout=seconds)

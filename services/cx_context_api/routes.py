@@ -37,6 +37,7 @@ from cx_identity.model import Decision
 from cx_runtime.http import caller, read_body
 from cx_runtime.metrics import Metrics
 from cx_runtime.problems import problem
+from cx_runtime.rates import Rates
 from cx_runtime.tenants import Scope, Tenants
 
 _READING = ("at_least", "wait", "as_of", "known_at")
@@ -74,7 +75,9 @@ class Routes:
         past: Past,
         decisions: Decisions,
         metrics: Metrics,
+        rates: Rates,
     ) -> None:
+        self._rates = rates
         self._store = store
         self._tenants = tenants
         self._tenancies = tenancies
@@ -272,7 +275,7 @@ class Routes:
             tenant = self._caller(request, "identity:write")
             dry_run = self._query(request, ("dry_run",)).flag("dry_run")
             if dry_run:
-                self._caller(request, "context:read")
+                caller(request.headers, self._tenants, "context:read")
             body = await _body(request, judged.shape)
             key = None if dry_run else request.headers.get("idempotency-key")
             asked = asking(tenant, key, bodies.digest_of(f"identity/{name}", body))
@@ -324,7 +327,9 @@ class Routes:
         return _json({"dry_run": True, "contexts": contexts})
 
     def _caller(self, request: Request, scope: Scope) -> str:
-        return caller(request.headers, self._tenants, scope).tenant
+        found = caller(request.headers, self._tenants, scope)
+        self._rates.of_key(found.tenant, found.key.id).take()
+        return found.tenant
 
     @staticmethod
     def _query(request: Request, allowed: tuple[str, ...]) -> Query:

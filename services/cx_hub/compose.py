@@ -14,13 +14,12 @@ import asyncio
 import os
 import platform
 import socket
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Literal
 
 import structlog
-import uvicorn
 
 from cx_channels.deliveries import LogDeliveries
 from cx_channels.intake import Intake, wall_clock
@@ -50,13 +49,18 @@ from cx_projectors.relay import Relay
 from cx_projectors.worker import Pace, Worker
 from cx_runtime.health import Health
 from cx_runtime.http import BodyLimits
+from cx_runtime.load import Load
 from cx_runtime.metrics import Metrics
-from cx_runtime.serve import server_config
+from cx_runtime.rates import Rate, Rates
+from cx_runtime.serve import Server, room_for, server_config
 from cx_runtime.settings import Settings
 from cx_runtime.tenants import Tenants
 
 Service = Literal["channels", "projectors", "api", "ops"]
 SERVICES: frozenset[Service] = frozenset({"channels", "projectors", "api", "ops"})
+
+CHAT_SECONDS = 3.0
+"""Within them a chat's last message is durable and acknowledged, or put off."""
 
 USE_THE_STORE: frozenset[Service] = SERVICES - {"channels"}
 
@@ -74,6 +78,10 @@ class Hub:
     log: LateLog
     blobs: LateBlobs
     store: Store
+    load: Load
+    rates: Rates
+    leaving: list[Callable[[float], Coroutine[None, None, None]]] = field(default_factory=list)
+    """What else serves strangers: told to finish within so many seconds, while HTTP still answers."""
     port: int = 0
     smtp_port: int = 0
     workers: dict[str, Worker] = field(default_factory=dict)
@@ -107,6 +115,13 @@ async def running_hub(
         ),
         LateBlobs(open_blobs(settings.resolved_blob_url())),
         open_store(settings.resolved_store_url()),
+        Load(
+            metrics,
+            max_requests=settings.max_requests,
+            max_bytes=settings.max_bytes_in_flight,
+            max_connections=room_for(settings.max_connections),
+        ),
+        Rates(tenants, key=Rate.parse(settings.key_rate), connection=Rate.parse(settings.connection_rate)),
     )
     health.probe("log", lambda: hub.log.end_positions(INTERACTIONS))
     hub.supervisor.start("log", hub.log.start)
@@ -209,7 +224,7 @@ async def _channels(hub: Hub) -> AsyncIterator[list[AddRoutes]]:
     settings = hub.settings
     limits = Limits(body=BodyLimits(max_bytes=settings.max_body))
     mapping = MappingWorkers()
-    intake = Intake(hub.log, hub.blobs, hub.tenants, providers(), hub.metrics, mapper=mapping.mapper)
+    intake = Intake(hub.log, hub.blobs, hub.tenants, providers(), hub.metrics, mapper=mapping.mapper, rates=hub.rates)
     deliveries = LogDeliveries(hub.log, hub.health.progress("chat-deliveries"))
     listener = _smtp_listener(hub, intake)
     try:
@@ -220,7 +235,9 @@ async def _channels(hub: Hub) -> AsyncIterator[list[AddRoutes]]:
         if listener is not None:
             await listener.start()
             hub.smtp_port = listener.port
+            hub.leaving.append(listener.stop)
         chats = Chats(intake, deliveries, hub.metrics, limits.chat)
+        hub.leaving.append(chats.stop)
         routes = channels_router(intake, hub.tenants, hub.metrics, chats, limits=limits, public_url=settings.public_url)
         yield [lambda app: app.include_router(routes)]
     finally:
@@ -237,7 +254,7 @@ async def _api(hub: Hub) -> AsyncIterator[list[AddRoutes]]:
     if "api" not in hub.services:
         yield []
         return
-    api = ContextApi(hub.store, hub.log, hub.tenants, hub.metrics)
+    api = ContextApi(hub.store, hub.log, hub.tenants, hub.metrics, rates=hub.rates)
     try:
         yield [lambda app: add_api_routes(app, api)]
     finally:
@@ -276,24 +293,28 @@ def _smtp_listener(hub: Hub, intake: Intake) -> SmtpListener | None:
         by_recipient(mail),
         intake.receive,
         max_bytes=settings.max_mail,
+        max_in_flight=settings.max_mail_in_flight,
         clock=intake.now,
     )
-
-
-class _Server(uvicorn.Server):
-    """Signals are the hub's, which has more to stop than this server."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
 
 
 @asynccontextmanager
 async def _http(hub: Hub, services: Sequence[AddRoutes]) -> AsyncIterator[None]:
     app = compose_app(services, hub.health, hub.metrics)
-    with _listening(hub.settings.host, hub.settings.port) as listener:
+    settings = hub.settings
+    with _listening(settings.host, settings.port) as listener:
         hub.port = listener.getsockname()[1]
-        server = _Server(server_config(app, hub.settings.host, hub.port, log_level="warning", lifespan="off"))
+        server = Server(
+            server_config(
+                app,
+                settings.host,
+                hub.port,
+                load=hub.load,
+                drain_seconds=settings.drain_seconds,
+                log_level="warning",
+                lifespan="off",
+            )
+        )
         serving = asyncio.create_task(server.serve(sockets=[listener]), name="http")
         while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn has a flag, no event
             await asyncio.sleep(0.01)
@@ -301,8 +322,14 @@ async def _http(hub: Hub, services: Sequence[AddRoutes]) -> AsyncIterator[None]:
         try:
             yield
         finally:
+            hub.health.leave("it is stopping")
+            hub.load.leaving = True
+            await asyncio.sleep(settings.linger_seconds)
+            leaving = [asyncio.create_task(leave(settings.drain_seconds)) for leave in hub.leaving]
+            if leaving:  # chats are to be told to come back before their sockets are closed
+                await asyncio.wait(leaving, timeout=min(CHAT_SECONDS, settings.drain_seconds))
             server.should_exit = True
-            await serving
+            await asyncio.gather(serving, *leaving)
 
 
 @contextmanager

@@ -28,7 +28,7 @@ SQL_ROOMS = (
     "libs/cx_events/blob/postgres.py",
     "services/cx_hub/stack/",
 )
-HTTP_MODULES = {"app.py", "routes.py", "websocket.py", "http.py", "health.py", "problems.py", "serve.py"}
+HTTP_MODULES = {"app.py", "routes.py", "websocket.py", "http.py", "health.py", "problems.py", "serve.py", "door.py"}
 
 
 def tree(name: str) -> ast.Module:

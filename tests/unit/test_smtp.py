@@ -380,6 +380,7 @@ async def test_stopping_waits_for_deliveries_under_way_and_answers_them() -> Non
         inbox.gate.set()
         await stopping
         assert (await hand.hears()).startswith("250")
+        assert (await hand.hears()).startswith("421 4.3.2")
         assert await hand.hears() == ""
 
 

@@ -10,7 +10,6 @@ from cx_channels import deliveries
 from cx_channels.chat.webchat.protocol import parse
 from cx_channels.chat.webchat.session import Claims, Session, Visitor, issue, resume, visitor_of
 from cx_channels.deliveries import Address, Delivery, LogDeliveries
-from cx_channels.limits import Bucket
 from cx_channels.port import Connection
 from cx_channels.signing import sign
 from cx_events.envelope import Identifier
@@ -82,15 +81,6 @@ def test_a_claim_does_not_undo_a_proof_but_another_value_does() -> None:
 def test_any_text_is_a_message_or_refused(text: str) -> None:
     with pytest.raises(Refused):
         parse(text, 1000)
-
-
-def test_a_bucket_lets_a_burst_through_and_then_the_rate() -> None:
-    bucket = Bucket(burst=2, per_second=0.5, now=0.0)
-    assert [bucket.take(0.0), bucket.take(0.0)] == [0.0, 0.0]
-    assert bucket.take(0.0) == 2.0
-    assert bucket.take(1.0) == 1.0
-    assert bucket.take(2.0) == 0.0
-    assert bucket.take(100.0) == 0.0
 
 
 # --- deliveries ------------------------------------------------------------------------------------------------------

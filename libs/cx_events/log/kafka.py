@@ -23,7 +23,7 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 from cx_events.errors import Fatal, Refused, TryLater
 from cx_events.log.kafka_reader import KafkaReader, open_consumer
 from cx_events.log.kafka_topics import MAX_MESSAGE_BYTES, make_topics
-from cx_events.log.port import TOPICS, Position, Record, checked, known
+from cx_events.log.port import MAX_WAITING_BYTES, TOPICS, Position, Record, Waiting, checked, known
 
 DEADLINE = 2.2
 """Seconds after which an append gives up."""
@@ -54,8 +54,12 @@ class KafkaLog:
     ``prefix`` stands before the topics' names on the broker, so that tests and benchmarks can share one.
     """
 
-    def __init__(self, servers: str, partitions: int = 8, *, prefix: str = "") -> None:
+    def __init__(
+        self, servers: str, partitions: int = 8, *, prefix: str = "", max_waiting: int = MAX_WAITING_BYTES
+    ) -> None:
+        """``max_waiting``: bytes of all appends under way."""
         self.servers = servers
+        self._waiting = Waiting(servers, max_waiting)
         self.prefix = prefix
         self._partitions = partitions
         self._counts: dict[str, int] = {}
@@ -89,6 +93,13 @@ class KafkaLog:
     async def append(self, records: Sequence[Record]) -> list[Position]:
         if not checked(records):
             return []
+        size = self._waiting.take(records)
+        try:
+            return await self._append(records)
+        finally:
+            self._waiting.give(size)
+
+    async def _append(self, records: Sequence[Record]) -> list[Position]:
         deadline = _deadline()
         line = await self._current_line(deadline)
         acknowledged: list[asyncio.Future[Any]] = []

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
-from cx_events.errors import Refused
+from cx_events.errors import Busy, Refused
 
 INTERACTIONS = "cx.interactions"
 CONTEXT_CHANGES = "cx.context-changes"
 DEAD_LETTERS = "cx.dead-letters"
 TOPICS = (INTERACTIONS, CONTEXT_CHANGES, DEAD_LETTERS)
+
+MAX_WAITING_BYTES = 64 << 20
+"""Of all appends under way in one process, and no more: ``append`` answers ``Busy`` to what comes on top. One append
+alone may be larger."""
 
 MAX_RECORD_BYTES = 2 << 20
 """Key and value together; ``append`` answers ``Refused("too-large")`` to more. Larger originals go to the blobs."""
@@ -73,8 +77,8 @@ class Log(Protocol):
 
     async def append(self, records: Sequence[Record]) -> list[Position]:
         """Store all, each once durable on return. ``TryLater`` within 2.5 s where any outcome is unknown: some may be
-        stored; appending them again is safe, since events are known by their ids. ``Refused`` before anything is
-        stored: ``unknown-topic``, ``too-large``."""
+        stored; appending them again is safe, since events are known by their ids. Before anything is stored:
+        ``Refused``: ``unknown-topic``, ``too-large``; ``Busy`` where ``MAX_WAITING_BYTES`` wait already."""
 
     def reader(self) -> LogReader: ...
 
@@ -83,6 +87,26 @@ class Log(Protocol):
 
     async def end_positions(self, topic: str) -> dict[int, int]:
         """Partition to the offset that the next record would get. ``TryLater`` where the log does not answer."""
+
+
+class Waiting:
+    """The bytes of all appends under way: ``size = waiting.take(records)``, and ``waiting.give(size)`` at the end."""
+
+    def __init__(self, log: str, most: int = MAX_WAITING_BYTES) -> None:
+        self._log = log
+        self._most = most
+        self.bytes = 0
+
+    def take(self, records: Sequence[Record]) -> int:
+        """``Busy`` where they are too many."""
+        size = sum([len(record.key) + len(record.value) for record in records])
+        if self.bytes and self.bytes + size > self._most:
+            raise Busy("log", "too-many-appends", f"{self.bytes} bytes wait for {self._log}; nothing was taken")
+        self.bytes += size
+        return size
+
+    def give(self, size: int) -> None:
+        self.bytes -= size
 
 
 def checked(records: Sequence[Record]) -> Sequence[Record]:

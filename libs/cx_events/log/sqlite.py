@@ -21,7 +21,17 @@ from typing import NamedTuple, TypeVar
 from zlib import crc32
 
 from cx_events.errors import Fatal, TryLater
-from cx_events.log.port import TOPICS, LogRecord, Partition, Position, Record, checked, known
+from cx_events.log.port import (
+    MAX_WAITING_BYTES,
+    TOPICS,
+    LogRecord,
+    Partition,
+    Position,
+    Record,
+    Waiting,
+    checked,
+    known,
+)
 
 DEADLINE = 2.2
 """Seconds after which an append gives up."""
@@ -64,20 +74,22 @@ Result = list[Position] | BaseException
 
 
 class _Append(NamedTuple):
+    """``size`` counts as waiting until the writer has let go of it, which may be long after its caller gave up."""
+
     records: Sequence[Record]
     loop: asyncio.AbstractEventLoop
     done: asyncio.Future[list[Position]]
-
-    @property
-    def size(self) -> int:
-        return sum(len(record.value) for record in self.records)
+    size: int
+    waiting: Waiting
 
 
 class SqliteLog:
     """``partitions`` counts only when the file is made; afterwards the file says how many there are."""
 
-    def __init__(self, path: Path, partitions: int = 8) -> None:
+    def __init__(self, path: Path, partitions: int = 8, *, max_waiting: int = MAX_WAITING_BYTES) -> None:
+        """``max_waiting``: bytes of all appends under way."""
         self.path = Path(path)
+        self._waiting = Waiting(str(path), max_waiting)
         self._partitions = partitions
         self._topics: dict[str, Topic] = {}
         self._writer: _Writer | None = None
@@ -106,7 +118,7 @@ class SqliteLog:
             return []
         loop = asyncio.get_running_loop()
         done: asyncio.Future[list[Position]] = loop.create_future()
-        self._writer.put(_Append(records, loop, done))
+        self._writer.put(_Append(records, loop, done, self._waiting.take(records), self._waiting))
         try:
             return await asyncio.wait_for(done, DEADLINE)
         except TimeoutError:
@@ -192,30 +204,36 @@ class _Writer:
     def _run(self) -> None:
         stopping = False
         while not stopping:
-            group, stopping = self._take()
+            group, given_up, stopping = self._take()
             if group:
                 self._answer(group, self._write(group))
+            if given_up:
+                self._answer(given_up, [[]] * len(given_up))
         self._close()
 
-    def _take(self) -> tuple[list[_Append], bool]:
-        """Waits for one append and takes with it all that came meanwhile, within bounds."""
+    def _take(self) -> tuple[list[_Append], list[_Append], bool]:
+        """Waits for one append and takes with it all that came meanwhile, within bounds. Apart those whose callers have
+        given up, and whether to stop."""
         group: list[_Append] = []
+        given_up: list[_Append] = []
         records = size = 0
         append = self._queue.get()
         while True:
             if append is None:
-                return group, True
+                return group, given_up, True
             # One whose caller has given up was told that its outcome is unknown; that it isn't written is a fine one.
             if not append.done.done():
                 group.append(append)
                 records += len(append.records)
                 size += append.size
+            else:
+                given_up.append(append)
             if records >= _GROUP_RECORDS or size >= _GROUP_BYTES:
-                return group, False
+                return group, given_up, False
             try:
                 append = self._queue.get_nowait()
             except queue.Empty:
-                return group, False
+                return group, given_up, False
 
     def _write(self, group: Sequence[_Append]) -> Sequence[Result]:
         try:
@@ -228,9 +246,9 @@ class _Writer:
             return [error] * len(group)
 
     def _answer(self, group: Sequence[_Append], results: Sequence[Result]) -> None:
-        by_loop: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[list[Position]], Result]]] = {}
+        by_loop: dict[asyncio.AbstractEventLoop, list[tuple[_Append, Result]]] = {}
         for append, result in zip(group, results, strict=True):
-            by_loop.setdefault(append.loop, []).append((append.done, result))
+            by_loop.setdefault(append.loop, []).append((append, result))
         for loop, answers in by_loop.items():
             try:
                 loop.call_soon_threadsafe(_resolve, answers)
@@ -244,14 +262,15 @@ class _Writer:
             connection.close()
 
 
-def _resolve(answers: Sequence[tuple[asyncio.Future[list[Position]], Result]]) -> None:
-    for done, result in answers:
-        if done.done():
+def _resolve(answers: Sequence[tuple[_Append, Result]]) -> None:
+    for append, result in answers:
+        append.waiting.give(append.size)
+        if append.done.done():
             continue
         if isinstance(result, BaseException):
-            done.set_exception(result)
+            append.done.set_exception(result)
         else:
-            done.set_result(result)
+            append.done.set_result(result)
 
 
 def _insert(

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from cx_hub.cli import FAILED
 from cx_hub.compose import SERVICES, Hub, Service, running_hub
 from cx_hub.opened import load_tenants, run_async
 from cx_hub.output import to_err
@@ -17,6 +18,8 @@ from cx_runtime import logs
 from cx_runtime.settings import Settings
 
 INTERRUPTED = 130
+END_SECONDS = 10.0
+"""After requests and mails have had their time: for batches, and for letting go of log and store."""
 
 
 class ServiceName(StrEnum):
@@ -67,8 +70,17 @@ async def _serve(settings: Settings, services: frozenset[Service]) -> None:
         await hub.supervisor.stopping.wait()
         told.cancel()
         to_err().print("stopping: what is under way is finished first")
+        seconds = settings.linger_seconds + settings.drain_seconds + END_SECONDS
+        ending = asyncio.get_running_loop().call_later(seconds, _end_anyway, seconds)
+    ending.cancel()
     if hub.supervisor.fatal is not None:
         raise hub.supervisor.fatal
+
+
+def _end_anyway(seconds: float) -> None:
+    """As a crash would: what was acknowledged is durable, and what was not is sent again or applied again."""
+    to_err().print(f"still not done after {seconds:.0f} s: ending all the same")
+    os._exit(FAILED)
 
 
 def stop_on_signals(hub: Hub) -> None:

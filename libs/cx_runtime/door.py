@@ -1,0 +1,76 @@
+"""The door of an HTTP app: load is shed here, with 503 and Retry-After, before anything of a body is read.
+
+    load = Load(metrics, max_requests=1000, max_bytes=16 << 20)
+    app = Door(app, load)
+
+So refusing stays cheap while there is more to do than can be done.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from cx_events.errors import Busy
+from cx_runtime import problems
+from cx_runtime.load import Held, Load
+
+ALWAYS_OPEN = frozenset({"/healthz", "/readyz", "/metrics"})
+"""Whoever runs the hub must see it most of all while it is full."""
+
+
+class Door:
+    """``app`` behind the bounds of a ``Load``. ``ALWAYS_OPEN`` is let through, and WebSockets, which have bounds of
+    their own."""
+
+    def __init__(self, app: ASGIApp, load: Load) -> None:
+        self._app = app
+        self.load = load
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"] in ALWAYS_OPEN:
+            await self._app(scope, receive, send)
+            return
+        load = self.load
+        if load.requests >= load.max_requests:
+            detail = f"{load.requests} requests are under way, and no more may be; nothing was taken"
+            await self.refuse(load.busy("too-many-requests", detail), scope, receive, send)
+            return
+        if load.bytes and load.bytes + _declared(scope) > load.max_bytes:
+            detail = "the bodies under way leave no room for this one; nothing was taken"
+            await self.refuse(load.busy("too-many-bytes", detail), scope, receive, send)
+            return
+        held = Held.begin(load)
+        try:
+            await self._app(scope, receive, send)
+        except asyncio.CancelledError:
+            if not load.leaving:
+                raise
+            # Its time is up: nobody knows what became of it, and to send it again is safe.
+            with suppress(RuntimeError):  # its answer has begun
+                await self.refuse(load.busy("stopping", "the hub stops; send again"), scope, receive, send)
+        finally:
+            held.end()
+
+    async def refuse(self, busy: Busy, scope: Scope, receive: Receive, send: Send) -> None:
+        """The answer to what is turned away."""
+        self.load.metrics.problem(503, busy.reason)
+        await problems.try_later(busy)(scope, receive, send)
+
+    async def overfull(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The app for a connection that is one too many: it is told so, and closed."""
+        if scope["type"] != "http" or scope["path"] in ALWAYS_OPEN:
+            await self._app(scope, receive, send)
+            return
+        detail = f"{self.load.max_connections} connections are open, and no more may be; nothing was taken"
+        await self.refuse(self.load.busy("too-many-connections", detail), scope, receive, send)
+
+
+def _declared(scope: Scope) -> int:
+    """What Content-Length says; nothing where it says no number."""
+    for name, value in scope["headers"]:
+        if name == b"content-length":
+            return int(value[:20]) if value.isdigit() else 0
+    return 0
