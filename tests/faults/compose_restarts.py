@@ -52,9 +52,8 @@ class Project:
 
     def __init__(self) -> None:
         self._compose = ["docker-compose"] if shutil.which("docker-compose") else ["docker", "compose"]
-        self.secrets = {
-            name: secrets.token_hex(16) for name in re.findall(r"\$\{([A-Z_]+)\}", CONFIG.read_text(encoding="utf-8"))
-        }
+        told = re.sub(r"(?m)^#.*$", "", CONFIG.read_text(encoding="utf-8"))
+        self.secrets = {name: secrets.token_hex(16) for name in re.findall(r"\$\{([A-Z_]+)\}", told)}
         self.http_port, self.smtp_port = free_port(), free_port()
         self._environment = {
             **bare_environment(),
