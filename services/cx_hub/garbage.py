@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 
-YOUNG = 100_000
+YOUNG = 300_000
 """Containers made before the youngest are looked through."""
 
 OLDER = 50

@@ -106,7 +106,7 @@ async def apply_batch(
     applied.conflicts = len(copies)
     await writer.keep_copies(tx, copies)
     stripe = min((p.number for p in held), default=0)
-    for tenant, facts in batch.by_tenant(key for key in batch.facts if key in new).items():
+    for tenant, facts in batch.by_tenant(new).items():
         await apply_facts(tx, tenant, facts, applied, memory, tenants[tenant], stripe=stripe, alone=alone)
     await writer.write_dead_letters(tx, batch.letters)
     await leases.advance(tx, batch.positions)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
@@ -64,16 +64,17 @@ class Batch:
             )
         return found
 
-    def by_tenant(self, keys: Iterable[bytes]) -> dict[str, list[Fact]]:
-        """The facts of these keys, tenants in order."""
+    def by_tenant(self, new: Set[bytes]) -> dict[str, list[Fact]]:
+        """The facts whose keys are new, tenants in order."""
         found: dict[str, list[Fact]] = {}
-        for key in keys:
-            fact = self.facts[key].fact
-            tenant = fact.event.tenantid
-            if tenant in found:
-                found[tenant].append(fact)
-            else:
-                found[tenant] = [fact]
+        for key, incoming in self.facts.items():
+            if key in new:
+                fact = incoming.fact
+                tenant = fact.event.tenantid
+                if tenant in found:
+                    found[tenant].append(fact)
+                else:
+                    found[tenant] = [fact]
         return dict(sorted(found.items()))
 
 
@@ -84,6 +85,12 @@ IdsOf = Callable[[str], IdSpace | None]
 def read_batch(records: Iterable[LogRecord], ids_of: IdsOf) -> Batch:
     """Total: a record that is no event becomes a dead letter, one that no fold can use is stored and marked."""
     batch = Batch()
+    read_into(batch, records, ids_of)
+    return batch
+
+
+def read_into(batch: Batch, records: Iterable[LogRecord], ids_of: IdsOf) -> None:
+    """Some more records, later than those before."""
     positions: dict[tuple[str, int], int] = {}
     for record in records:
         batch.records += 1
@@ -93,8 +100,8 @@ def read_batch(records: Iterable[LogRecord], ids_of: IdsOf) -> Batch:
             _read_dead_letter(batch, record)
         else:
             _read_event(batch, record, ids_of)
-    batch.positions = {Partition(topic, number): position for (topic, number), position in positions.items()}
-    return batch
+    for (topic, number), position in positions.items():
+        batch.positions[Partition(topic, number)] = position
 
 
 def _read_dead_letter(batch: Batch, record: LogRecord) -> None:

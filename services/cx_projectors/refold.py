@@ -77,7 +77,7 @@ async def apply_alone(
     applied.new, applied.repeated, applied.conflicts = len(new), len(repeated), len(copies)
     await writer.keep_copies(tx, copies)
     stripe = min((p.number for p in held), default=0)
-    for tenant, facts in batch.by_tenant(key for key in batch.facts if key in new).items():
+    for tenant, facts in batch.by_tenant(new).items():
         await apply_facts(tx, tenant, facts, applied, memory, tenants[tenant], stripe=stripe, alone=True)
     for tenant, pairs in sorted(replaced.items()):
         await _replace(tx, tenant, pairs, applied, tenants[tenant])

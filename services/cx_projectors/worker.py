@@ -21,7 +21,7 @@ from cx_events.ids import IdSpace
 from cx_events.log import DEAD_LETTERS, INTERACTIONS, Log, LogReader, Partition
 from cx_projectors.applier import Applier
 from cx_projectors.apply import Applied, Tenancy
-from cx_projectors.batch import Batch, lag, read_batch
+from cx_projectors.batch import Batch, lag, read_into
 from cx_runtime.health import Health, Progress
 from cx_runtime.metrics import Metrics
 
@@ -29,6 +29,9 @@ TOPICS = (INTERACTIONS, DEAD_LETTERS)
 IDLE_SECONDS = 0.5
 MAX_PAUSE = 5.0
 MAX_BATCH_BYTES = 16 << 20
+SLICE = 200
+"""Records that are decoded at a stretch. The batch before is being applied meanwhile, and goes on as soon as the
+database has answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +145,13 @@ class Worker:
             await self._rest(IDLE_SECONDS)
             return None
         records = await reader.read(self._pace.events, max_bytes=MAX_BATCH_BYTES, wait=IDLE_SECONDS)
-        return read_batch(records, self._ids_of) if records else None
+        if not records:
+            return None
+        batch = Batch()
+        for at in range(0, len(records), SLICE):
+            read_into(batch, records[at : at + SLICE], self._ids_of)
+            await asyncio.sleep(0)
+        return batch
 
     def _ids_of(self, tenant: str) -> IdSpace | None:
         tenancy = self._tenants.get(tenant)
