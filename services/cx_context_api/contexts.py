@@ -183,12 +183,15 @@ class Contexts:
     async def _render(self, tenant: str, head: Head) -> Served:
         """All from one state of the store, later than the head's: the customer may have become part of another."""
         tenancy = self._tenancies[tenant]
-        async with self._store.reading() as tx:
-            found = await reader.find_node(tx, tenant, head.customer)
-            if found is None:
-                raise unknown()
-            known = await reader.load(tx, tenancy.ids, found.customer)
-        body = encode_body(context_body(known, tenancy.window))
+        async with self._store.asking() as tx:
+            whole = await reader.at_once(tx, tenancy.ids, head.customer)
+        if whole is None:
+            async with self._store.reading() as tx:
+                whole = await reader.whole(tx, tenancy.ids, head.customer)
+        if whole is None:
+            raise unknown()
+        found = whole.found
+        body = encode_body(context_body(whole.known, tenancy.window))
         self.rendered += 1
         self._bodies.put((tenant, found.customer), found.version, body)
         return Served(found.customer, found.version, head.moved_at, body)

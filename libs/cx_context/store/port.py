@@ -27,6 +27,9 @@ class Store(Protocol):
     def reading(self) -> AbstractAsyncContextManager[Tx]:
         """A connection whose statements all see one state."""
 
+    def asking(self) -> AbstractAsyncContextManager[Tx]:
+        """A connection for one statement, which sees one state by itself."""
+
 
 class Contention(TryLater):
     """Two writers met (deadlock, serialization, busy database): the transaction was rolled back; start it over."""

@@ -91,6 +91,15 @@ class PostgresStore:
         except TROUBLES as error:
             raise unavailable(error) from error
 
+    @asynccontextmanager
+    async def asking(self) -> AsyncIterator[Tx]:
+        try:
+            pool = await self._opened()
+            async with pool.acquire(timeout=_CONNECT_SECONDS) as driver:
+                yield PostgresTx(driver)
+        except TROUBLES as error:
+            raise unavailable(error) from error
+
     async def connect(self) -> asyncpg.Connection[Any]:
         """A connection of its own, which the caller closes."""
         return await asyncpg.connect(self._dsn(), timeout=_CONNECT_SECONDS, server_settings=_SETTINGS)

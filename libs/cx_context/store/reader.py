@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cx_context.definition import follow
-from cx_context.finish import Known, Member
+from cx_context.finish import TIMELINE_SHOWN, Known, Member
 from cx_context.store import writer
 from cx_context.store.sql import Tx
 from cx_context.store.writer import NO_ID, decode_part
@@ -228,8 +228,11 @@ async def facts_before(
     return found[:most]
 
 
-async def load(tx: Tx, ids: IdSpace, customer: NodeId, *, timeline: int = 50) -> Known:
+async def load(tx: Tx, ids: IdSpace, customer: NodeId, *, timeline: int = TIMELINE_SHOWN) -> Known:
     """All that the body is made of."""
+    whole = await at_once(tx, ids, customer, timeline)
+    if whole is not None and whole.found.customer == customer:
+        return whole.known
     members = await members_of(tx, ids.tenant, customer)
     homes = await homes_of_customer(tx, ids.tenant, customer, [m.id for m in members] or [customer])
     return Known(
@@ -238,6 +241,84 @@ async def load(tx: Tx, ids: IdSpace, customer: NodeId, *, timeline: int = 50) ->
         parts=await parts_of(tx, ids.tenant, homes),
         latest=await latest_facts(tx, ids, homes, timeline),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """Whom an id stands for, and all that their body is made of."""
+
+    found: Found
+    known: Known
+
+
+async def whole(tx: Tx, ids: IdSpace, node: NodeId) -> Whole | None:
+    """``find_node`` and ``load``. Where ``at_once`` answers, that is cheaper."""
+    found = await find_node(tx, ids.tenant, node)
+    return Whole(found, await load(tx, ids, found.customer)) if found is not None else None
+
+
+_MEMBER, _PART, _FACT, _VERSION, _FOLLOWER = range(5)
+
+_AT_ONCE = f"""
+WITH own AS MATERIALIZED (
+  SELECT coalesce((SELECT m.customer FROM members m WHERE m.profile = :node AND m.tenant = :tenant), :node) AS customer
+), mine AS MATERIALIZED (
+  SELECT p.id, p.kind, p.scope, p.value, p.first_recorded, m.rule, m.evidence, m.confidence, m.via
+  FROM own JOIN members m ON m.customer = own.customer JOIN profiles p ON p.id = m.profile
+  WHERE p.tenant = :tenant
+  UNION ALL
+  SELECT p.id, p.kind, p.scope, p.value, p.first_recorded, NULL, NULL, NULL, NULL
+  FROM own JOIN profiles p ON p.id = own.customer
+  WHERE p.tenant = :tenant AND NOT EXISTS (SELECT 1 FROM members m WHERE m.profile = p.id AND m.customer = p.id)
+)
+SELECT {_MEMBER}, mine.*, NULL::bytea FROM mine
+UNION ALL
+SELECT {_PART}, p.anchor, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, p.body
+FROM mine JOIN parts p ON p.home = mine.id WHERE p.tenant = :tenant
+UNION ALL
+SELECT {_FACT}, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, latest.raw
+FROM mine CROSS JOIN LATERAL (
+  SELECT raw FROM events e WHERE e.home = mine.id AND e.tenant = :tenant
+  ORDER BY e.effective DESC FETCH FIRST :most ROWS WITH TIES
+) AS latest
+UNION ALL
+SELECT {_VERSION}, own.customer, NULL, NULL, NULL,
+  (SELECT sum(v.n) FROM versions v WHERE v.customer = own.customer)::bigint, NULL, NULL, NULL, NULL, NULL
+FROM own
+UNION ALL
+SELECT {_FOLLOWER}, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+WHERE EXISTS (
+  SELECT 1 FROM mine JOIN parts p ON p.home = mine.id JOIN parts o ON o.home = p.interaction
+  WHERE p.interaction <> p.home AND p.tenant = :tenant
+) OR EXISTS (SELECT 1 FROM mine JOIN attributions a ON a.profile = mine.id WHERE a.tenant = :tenant)
+"""
+
+
+async def at_once(tx: Tx, ids: IdSpace, node: NodeId, timeline: int = TIMELINE_SHOWN) -> Whole | None:
+    """As ``whole``, in one statement, which sees one state by itself: a round trip costs more than all that it brings.
+
+    None for a node that is nobody's profile, where an interaction follows the customer (whose events those are is a
+    longer question), and on SQLite, where no way need be saved.
+    """
+    if not tx.for_update:
+        return None
+    rows = await tx.fetch(_AT_ONCE, node=node, tenant=ids.tenant, most=timeline)
+    members: list[Member] = []
+    parts: list[AnchoredPart] = []
+    latest: list[Fact] = []
+    customer, version = node, 0
+    for what, id, kind, scope, value, number, rule, evidence, confidence, via, body in rows:
+        if what == _MEMBER:
+            members.append(Member(id, kind, scope, value, number, (rule, evidence, confidence, via) if rule else None))
+        elif what == _PART:
+            parts.append(AnchoredPart(id, decode_part(body)))
+        elif what == _FACT:
+            latest.append(Fact(decode_leniently(body)[0], body, ids))
+        elif what == _VERSION:
+            customer, version = id, number or 0
+        else:
+            return None
+    return Whole(Found(customer, version), Known(customer, members, parts, latest)) if members else None
 
 
 async def current_to(tx: Tx) -> float:

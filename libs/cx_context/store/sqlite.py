@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +54,9 @@ class SqliteStore:
                 yield SqliteTx(await connection.execution_options(cx_reading=True))
         except TROUBLES as error:
             raise unavailable(error) from error
+
+    def asking(self) -> AbstractAsyncContextManager[Tx]:
+        return self.reading()
 
 
 def _prepare(connection: Any, _record: Any) -> None:
