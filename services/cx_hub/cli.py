@@ -27,6 +27,7 @@ COMMANDS: Mapping[str, str] = {
     "log": "log",
     "lag": "log",
     "customer": "customers",
+    "migrate": "migrate",
     "verify": "verify",
     "dlq": "dead_letters",
     "bench": "bench",

@@ -13,7 +13,9 @@ from typing import Any
 import msgspec
 import uvloop
 from tests.bench.history import history_cost
+from tests.bench.intake import INTAKE, intake
 from tests.bench.projecting import PROJECTING, hot_customer, projecting
+from tests.bench.reading import READING, reading
 from tests.bench.report import circumstances
 from tests.bench.running import FULL_EVENTS, Asked, Report, say
 from tests.bench.servers import servers
@@ -39,6 +41,8 @@ RACES = (
     Race(PROJECTING, stack.PARTS, projecting),
     Race(("history_cost",), stack.PARTS, history_cost),
     Race(("hot_customer",), stack.PARTS, hot_customer),
+    Race(INTAKE, frozenset({"kafka"}), intake),
+    Race(READING, frozenset({"postgres"}), reading),
 )
 NAMES = tuple(name for race in RACES for name in race.names)
 

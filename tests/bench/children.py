@@ -22,7 +22,7 @@ from cx_hub.garbage import settle
 
 ROOT = Path(__file__).parents[2]
 
-_READY_SECONDS = 120.0
+_ANSWER_SECONDS = 900.0
 
 
 class Task(Struct):
@@ -104,7 +104,7 @@ class Child:
         return counted
 
     async def counted(self) -> dict[str, Any]:
-        """The same of one that ends by itself."""
+        """What one that ends by itself counted."""
         return await self._heard()
 
     async def kill(self) -> None:
@@ -118,7 +118,11 @@ class Child:
 
     async def _heard(self) -> dict[str, Any]:
         assert self._process.stdout is not None
-        line = await self._process.stdout.readline()
+        try:
+            async with asyncio.timeout(_ANSWER_SECONDS):
+                line = await self._process.stdout.readline()
+        except TimeoutError:
+            raise Fatal(f"the contender {self.kind} is silent since {_ANSWER_SECONDS:.0f} s") from None
         if not line:
             raise Fatal(f"the contender {self.kind} ended before it was told to")
         found: dict[str, Any] = msgspec.json.decode(line)
@@ -140,11 +144,7 @@ async def started(kind: str, task: Task | None = None) -> AsyncIterator[Child]:
     )
     child = Child(kind, process, {})
     try:
-        try:
-            async with asyncio.timeout(_READY_SECONDS):
-                child.told = await child._heard()
-        except TimeoutError:
-            raise Fatal(f"the contender {kind} did not get ready within {_READY_SECONDS:.0f} s") from None
+        child.told = await child._heard()
         yield child
     finally:
         await child.kill()

@@ -10,6 +10,7 @@ from hashlib import sha1
 from urllib.parse import quote, urlencode
 
 import msgspec
+from tests.bench.workload import WORDS
 
 CONNECTION = "bench-calls"
 TOKEN = "a-token-of-the-benchmarks"
@@ -37,12 +38,13 @@ def _head(method: str, path: str, key: str) -> bytes:
 
 
 def client_events(records: Iterable[tuple[bytes, bytes]]) -> Iterator[bytes]:
-    """Events as a client sends them: without what only the hub states."""
+    """Events as a client sends them: without what only the hub states, and as long as they are with it."""
     for _, raw in records:
         event = msgspec.json.decode(raw)
         for name in _OURS:
             event.pop(name, None)
         event["source"] = SOURCE
+        event["subject"] = (WORDS * 4)[: max(len(raw) - len(msgspec.json.encode(event)) - 13, 0)]
         yield msgspec.json.encode(event)
 
 

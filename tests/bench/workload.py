@@ -19,7 +19,8 @@ from cx_events.ids import IdSpace
 from cx_events.stamp import stamp
 from cx_events.timestamps import parse_time
 
-IDS = IdSpace("acme", b"acme benchmark key")
+ID_KEY = "acme benchmark key"
+IDS = IdSpace("acme", ID_KEY.encode())
 CUSTOMERS = 20_000
 PARTITIONS = 8
 STANDARD_HOT_SHARE = 0.02
@@ -32,7 +33,7 @@ _LATE = 0.01
 _SECOND = 1_000_000
 _START = parse_time("2026-11-22T10:00:00Z")
 _SOURCE = connection_source("acme", "web")
-_WORDS = (
+WORDS = (
     "I was charged twice for my order and nobody answers the telephone; the parcel was to come on Monday, but the "
     "tracking page still says that a label was made. Could somebody please look at it before the end of the week? "
 )
@@ -121,7 +122,7 @@ def _event(
     recorded: int, number: int, customer: int, written: int, identifiers: list[Identifier], dice: random.Random
 ) -> tuple[bytes, bytes]:
     inbound = written % 3 != 2
-    text = _WORDS[: dice.randint(20, 180)]
+    text = WORDS[: dice.randint(20, 180)]
     id = f"SM{number:08d}"
     interaction, at_start = f"chat-{customer}-{written // EVENTS_AN_INTERACTION}", written % EVENTS_AN_INTERACTION == 0
     data = Data(

@@ -50,6 +50,7 @@ async def test_a_hub_that_runs_elsewhere_is_told_the_story_again_and_again(tmp_p
     settings = {name: f"a placeholder of {name}" for name in wanted} | {
         "CX_CONFIG": str(EXAMPLE),
         "CX_HOME": str(tmp_path),
+        "CX_PUBLIC_URL": "https://hub.example.com",
     }
     with running("up", settings, tmp_path / "up.txt") as hub:
         # Two at once, then one more to a hub that has heard it.

@@ -1,9 +1,10 @@
 """The store: what the projectors keep and the API reads, on SQLite or PostgreSQL.
 
 ``open_store(url)`` gives a ``Store``; ``store.writing()`` one transaction of a projector, ``store.reading()`` one of
-the API. Rooms: ``port`` (what a store is), ``postgres`` and ``sqlite``, ``tables``, ``sql`` (one text for both),
-``writer`` (what a batch writes: named, set-based steps, never one statement per event), ``reader`` and ``heads`` (what
-the API asks), ``leases`` (who applies which partition), ``outbox``, ``dead_letters``.
+the API. Rooms: ``port`` (what a store is), ``postgres`` and ``sqlite``, ``tables`` and the ``migrations`` that lead to
+them, ``sql`` (one text for both), ``writer`` (what a batch writes: named, set-based steps, never one statement per
+event), ``reader`` and ``heads`` (what the API asks), ``leases`` (who applies which partition), ``outbox``,
+``dead_letters``.
 
 How writers stay out of each other's way (see docs/decisions/0003-writers.md):
 

@@ -10,14 +10,20 @@ import asyncpg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from cx_context.store.migrations import Standing
 from cx_context.store.sql import Tx
 from cx_events.errors import TryLater
 
 
 class Store(Protocol):
-    """One database. ``await start()`` brings its tables up to date."""
+    """One database."""
 
-    async def start(self) -> None: ...
+    async def start(self) -> None:
+        """Bring its tables up to date. ``TryLater`` where it does not answer or another process takes long to do so;
+        ``Fatal`` where it can't be done, or newer code left tables that this one can't use."""
+
+    async def standing(self) -> Standing:
+        """Where its tables are; changes nothing. Errors as of ``start``."""
 
     async def stop(self) -> None: ...
 

@@ -14,14 +14,11 @@ from typing import Any
 
 import asyncpg
 from sqlalchemy.engine import URL
-from sqlalchemy.ext.asyncio import create_async_engine
-from sqlalchemy.pool import NullPool
 
+from cx_context.store.migrations import RELEASED, SELECT_LEAST, SELECT_REVISION, Revisions, Standing, not_ours
 from cx_context.store.port import TROUBLES, unavailable
 from cx_context.store.sql import PostgresTx, Tx
-from cx_context.store.tables import METADATA
 
-CREATE_LOCK = 7_301_001
 IDLE_IN_TRANSACTION_MS = 15_000
 """A projector that stops amid a transaction (SIGSTOP, a lost network) is cut off by the server after this."""
 
@@ -41,21 +38,38 @@ _CLOSE_SECONDS = 2
 
 
 class PostgresStore:
-    """``url``: ``postgresql+asyncpg://...``; ``connections``: the most that are open at once."""
+    """``url``: ``postgresql+asyncpg://...``; ``connections``: the most that are open at once; ``revisions``: what its
+    tables are brought to."""
 
-    def __init__(self, url: URL, *, connections: int) -> None:
+    def __init__(self, url: URL, *, connections: int, revisions: Revisions = RELEASED) -> None:
         self._url = url
         self._connections = connections
+        self._revisions = revisions
         self._pool: asyncpg.Pool[Any] | None = None
 
     async def start(self) -> None:
-        engine = create_async_engine(self._url, poolclass=NullPool, connect_args={"timeout": _CONNECT_SECONDS})
+        if (await self.standing()).behind:
+            from cx_context.store.migrations.run import migrate_postgres
+
+            await migrate_postgres(self._url, self._revisions)
+
+    async def standing(self) -> Standing:
         try:
-            async with engine.begin() as connection:
-                await connection.exec_driver_sql("SELECT pg_advisory_xact_lock($1)", (CREATE_LOCK,))
-                await connection.run_sync(METADATA.create_all)
+            pool = await self._opened()
+            async with pool.acquire(timeout=_CONNECT_SECONDS) as driver:
+                try:
+                    revision = await driver.fetchval(SELECT_REVISION)
+                except asyncpg.UndefinedTableError:
+                    revision = None
+                if self._revisions.knows(revision):
+                    return self._revisions.standing(revision)
+                try:
+                    least = await driver.fetchval(SELECT_LEAST)
+                except asyncpg.UndefinedTableError:
+                    raise not_ours(revision) from None
         except TROUBLES as error:
             raise unavailable(error) from error
+        return self._revisions.standing(revision, least)
 
     async def stop(self) -> None:
         pool, self._pool = self._pool, None

@@ -11,18 +11,29 @@ from sqlalchemy import event
 from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from cx_context.store.migrations import (
+    BREAKING_TABLE,
+    RELEASED,
+    SELECT_LEAST,
+    SELECT_REVISION,
+    VERSION_TABLE,
+    Revisions,
+    Standing,
+    not_ours,
+)
 from cx_context.store.port import TROUBLES, unavailable
 from cx_context.store.sql import SqliteTx, Tx
-from cx_context.store.tables import METADATA
 
 _BUSY_SECONDS = 10
 
 
 class SqliteStore:
-    """``url``: ``sqlite+aiosqlite:///PATH``; the folder is made where it is missing."""
+    """``url``: ``sqlite+aiosqlite:///PATH``; the folder is made where it is missing. ``revisions``: what its tables are
+    brought to."""
 
-    def __init__(self, url: URL) -> None:
+    def __init__(self, url: URL, *, revisions: Revisions = RELEASED) -> None:
         assert url.database
+        self._revisions = revisions
         self.path = Path(url.database)
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self._engine = create_async_engine(url, connect_args={"timeout": _BUSY_SECONDS})
@@ -30,11 +41,24 @@ class SqliteStore:
         event.listen(self._engine.sync_engine, "begin", _begin)
 
     async def start(self) -> None:
-        try:
-            async with self._engine.begin() as connection:
-                await connection.run_sync(METADATA.create_all)
-        except TROUBLES as error:
-            raise unavailable(error) from error
+        if (await self.standing()).behind:
+            from cx_context.store.migrations.run import migrate_sqlite
+
+            await migrate_sqlite(self._engine, self._revisions)
+
+    async def standing(self) -> Standing:
+        if not self.path.exists():
+            return self._revisions.standing(None)
+        async with self.reading() as tx:
+            tables = {name for (name,) in await tx.fetch("SELECT name FROM sqlite_master WHERE type = 'table'")}
+            found = await tx.fetch(SELECT_REVISION) if VERSION_TABLE in tables else ()
+            revision = found[0][0] if found else None
+            if self._revisions.knows(revision):
+                return self._revisions.standing(revision)
+            if BREAKING_TABLE not in tables:
+                raise not_ours(revision)
+            ((least,),) = await tx.fetch(SELECT_LEAST)
+        return self._revisions.standing(revision, least)
 
     async def stop(self) -> None:
         await self._engine.dispose()

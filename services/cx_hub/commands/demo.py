@@ -104,7 +104,9 @@ async def _elsewhere(url: str, smtp: str, settings: Settings) -> list[str]:
     if not host or not port.isdecimal():
         raise Refused("bad-smtp", f"{smtp!r} is not HOST:PORT")
     stage = _stage()
-    doors = Doors(url, url, (host.strip("[]"), int(port)), load_tenants(settings), settings.key, f"at {url}")
+    mail = (host.strip("[]"), int(port))
+    public_url = settings.public_url.rstrip("/")
+    doors = Doors(url, url, mail, load_tenants(settings), settings.key, public_url, f"at {url}")
     try:
         await until_ready(url)
         await play(doors, stage, Cast.anew(secrets.randbelow(10**7)))

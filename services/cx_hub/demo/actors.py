@@ -182,15 +182,16 @@ class Hook:
 
 class PhoneCompany:
     """Twilio: form-encoded callbacks, signed with HMAC-SHA1 over the URL and the sorted fields
-    (twilio.com/docs/usage/security)."""
+    (twilio.com/docs/usage/security). ``signed_url``: as the hub knows itself to be reached."""
 
-    def __init__(self, hook: Hook, secret: str) -> None:
+    def __init__(self, hook: Hook, secret: str, signed_url: str) -> None:
         self._hook = hook
         self._secret = secret
+        self._signed_url = signed_url
 
     async def calls_back(self, **fields: str) -> int:
         """The status that the hub answers with."""
-        signed = self._hook.url + "".join(f"{name}{fields[name]}" for name in sorted(fields))
+        signed = self._signed_url + "".join(f"{name}{fields[name]}" for name in sorted(fields))
         signature = b64encode(hmac.digest(self._secret.encode(), signed.encode(), "sha1")).decode()
         headers = {"content-type": "application/x-www-form-urlencoded", "x-twilio-signature": signature}
         return await self._hook.post(urlencode(fields), headers)

@@ -61,13 +61,14 @@ def home_folder(given: Path | None) -> Iterator[Path]:
 @dataclass(frozen=True, slots=True)
 class Doors:
     """Where a hub is reached: all its services at one address, or each at its own. ``key``: instead of the configured
-    ones. ``patience``: seconds that anything may take."""
+    ones. ``public_url``: as in the hub's settings. ``patience``: seconds that anything may take."""
 
     channels: str
     api: str
     smtp: tuple[str, int]
     tenants: Tenants
     key: str = ""
+    public_url: str = ""
     where: str = "in this process"
     patience: float = PATIENCE
 
@@ -92,7 +93,9 @@ async def play(doors: Doors, stage: Stage, cast: Cast = FIRST) -> None:
             cast=cast,
             where=doors.where,
             browser=Browser(doors.channels, "acme-chat", origins[0], patience),
-            phone=PhoneCompany(call_hook, calls.secrets[0]),
+            phone=PhoneCompany(
+                call_hook, calls.secrets[0], f"{doors.public_url or doors.channels}/v1/hooks/acme-calls"
+            ),
             social=SocialNetwork(social_hook, social.secrets[0]),
             mail=MailServer(*doors.smtp, patience),
             bot=Software(writer, "//acme.example/bot", patience),

@@ -1,0 +1,201 @@
+"""The tables of the first release."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0001"
+down_revision = None
+
+
+def _id(name: str, *, primary_key: bool = False) -> sa.Column[bytes]:
+    return sa.Column(name, sa.LargeBinary(16), nullable=False, primary_key=primary_key)
+
+
+def _text(name: str) -> sa.Column[str]:
+    return sa.Column(name, sa.Text, nullable=False)
+
+
+def _time(name: str) -> sa.Column[int]:
+    return sa.Column(name, sa.BigInteger, nullable=False)
+
+
+def upgrade() -> None:
+    op.create_table(
+        "events",
+        _id("key", primary_key=True),
+        _text("tenant"),
+        _id("home"),
+        _id("anchor"),
+        _time("effective"),
+        _time("recorded"),
+        sa.Column("problem", sa.Text),
+        sa.Column("raw", sa.LargeBinary, nullable=False),
+        comment="every event once: of several copies the least by (recorded, raw)",
+    )
+    op.create_index("events_by_home", "events", ["home", "effective"])
+    op.create_table(
+        "copies",
+        _id("key"),
+        _id("digest"),
+        _text("tenant"),
+        _time("recorded"),
+        sa.Column("raw", sa.LargeBinary, nullable=False),
+        sa.PrimaryKeyConstraint("key", "digest"),
+        comment="copies of an event whose content differs from the one that counts, or once did",
+    )
+    op.create_table(
+        "parts",
+        _id("anchor", primary_key=True),
+        _text("tenant"),
+        _id("home"),
+        _id("interaction"),
+        sa.Column("body", sa.LargeBinary, nullable=False),
+        postgresql_with={"fillfactor": 75},
+        comment="one home's side of one interaction (cx_context.model.Part as MessagePack in LZ4)",
+    )
+    op.create_index("parts_by_home", "parts", ["home"])
+    op.create_index("parts_by_interaction", "parts", ["interaction"])
+    op.create_table(
+        "interactions",
+        _id("node", primary_key=True),
+        _text("tenant"),
+        comment="the first part of an interaction is announced here, so that two first writers see each other",
+    )
+    op.create_table(
+        "profiles",
+        _id("id", primary_key=True),
+        _text("tenant"),
+        _text("kind"),
+        _text("scope"),
+        _text("value"),
+        _time("first_recorded"),
+    )
+    op.create_table(
+        "edges",
+        _id("a"),
+        _id("b"),
+        _text("tenant"),
+        sa.Column("asserted_recorded", sa.BigInteger),
+        sa.Column("asserted_source", sa.Text),
+        sa.Column("asserted_id", sa.Text),
+        sa.Column("asserted_rule", sa.Text),
+        sa.Column("verified_recorded", sa.BigInteger),
+        sa.Column("verified_source", sa.Text),
+        sa.Column("verified_id", sa.Text),
+        sa.Column("verified_rule", sa.Text),
+        sa.PrimaryKeyConstraint("a", "b"),
+        comment="two identifiers of one person, with the earliest evidence of each class",
+    )
+    op.create_index("edges_by_other_end", "edges", ["b"])
+    op.create_table(
+        "link_events",
+        _id("profile"),
+        _id("key"),
+        sa.PrimaryKeyConstraint("profile", "key"),
+        comment="events that name a profile and live elsewhere, so that evidence can be gathered again",
+    )
+    op.create_table(
+        "decisions",
+        _id("key", primary_key=True),
+        _text("tenant"),
+        _time("recorded"),
+        _text("source"),
+        _text("id"),
+        _text("kind"),
+        _id("a"),
+        _id("b"),
+        _text("withdraws"),
+        _text("reason"),
+    )
+    op.create_index("decisions_by_a", "decisions", ["a"])
+    op.create_index("decisions_by_b", "decisions", ["b"])
+    op.create_index("decisions_by_tenant", "decisions", ["tenant"])
+    op.create_table(
+        "attributions",
+        _id("key", primary_key=True),
+        _text("tenant"),
+        _time("recorded"),
+        _text("source"),
+        _text("id"),
+        _id("interaction"),
+        _id("profile"),
+    )
+    op.create_index("attributions_by_interaction", "attributions", ["interaction"])
+    op.create_index("attributions_by_profile", "attributions", ["profile"])
+    op.create_index("attributions_by_tenant", "attributions", ["tenant"])
+    op.create_table(
+        "rule_changes",
+        _id("key", primary_key=True),
+        _text("tenant"),
+        _time("recorded"),
+        _text("source"),
+        _text("id"),
+        _text("rules"),
+    )
+    op.create_table(
+        "members",
+        _id("profile", primary_key=True),
+        _text("tenant"),
+        _id("customer"),
+        sa.Column("shared", sa.Boolean, nullable=False),
+        _text("rule"),
+        _text("evidence"),
+        sa.Column("confidence", sa.Integer, nullable=False),
+        _id("via"),
+        comment="profiles that are not simply a customer of their own; written under the tenant's exclusive graph lock",
+    )
+    op.create_index("members_by_customer", "members", ["customer"])
+    op.create_table(
+        "versions",
+        _id("customer"),
+        sa.Column("stripe", sa.Integer, nullable=False),
+        sa.Column("n", sa.BigInteger, nullable=False),
+        sa.PrimaryKeyConstraint("customer", "stripe"),
+        postgresql_with={"fillfactor": 50},
+        comment="a customer's version is the sum of its stripes; each partition has its own, so writers do not wait",
+    )
+    op.create_table(
+        "partitions",
+        _text("topic"),
+        sa.Column("number", sa.Integer, nullable=False),
+        sa.Column("position", sa.BigInteger, nullable=False),
+        sa.Column("epoch", sa.BigInteger, nullable=False),
+        _text("owner"),
+        sa.Column("leased_until", sa.Double, nullable=False),
+        sa.Column("moved_at", sa.Double, nullable=False),
+        sa.PrimaryKeyConstraint("topic", "number"),
+        postgresql_with={"fillfactor": 50},
+        comment="who applies a partition (lease, epoch) and how far it is",
+    )
+    op.create_table(
+        "workers",
+        sa.Column("id", sa.Text, primary_key=True),
+        sa.Column("seen_until", sa.Double, nullable=False),
+    )
+    op.create_table(
+        "outbox",
+        _id("id", primary_key=True),
+        _text("tenant"),
+        sa.Column("body", sa.LargeBinary, nullable=False),
+        comment="customers whose context a batch changed, to be relayed to cx.context-changes",
+    )
+    op.create_table(
+        "dead_letters",
+        _text("tenant"),
+        _text("source"),
+        _text("id"),
+        _text("stage"),
+        _text("reason"),
+        _text("detail"),
+        _text("recorded"),
+        sa.Column("body", sa.LargeBinary, nullable=False),
+        sa.PrimaryKeyConstraint("tenant", "source", "id", "stage"),
+    )
+    op.create_table(
+        "breaking_changes",
+        sa.Column("revision", sa.Text, primary_key=True),
+        _text("least"),
+        comment="revisions that did more than add; least: the oldest whose code can still be used",
+    )
