@@ -145,7 +145,7 @@ def router(
     routes.add_api_route(
         "/v1/hooks/{connection}",
         hooks,
-        methods=["GET", "POST"],
+        methods=["GET", "HEAD", "POST"],
         summary="A provider's own request",
         include_in_schema=False,
     )

@@ -344,6 +344,15 @@ async def test_a_webhook_is_put_off_while_the_log_is_down(hub: Hub, client: http
     is_problem(await hook(client, b"no json"), 503, "try-later")
 
 
+async def test_an_address_is_there_for_a_provider_that_looks_with_head_before_it_is_saved(
+    client: httpx2.AsyncClient,
+) -> None:
+    looked = await client.head("/v1/hooks/acme-inbox")
+    assert (looked.status_code, looked.content) == (200, b"")
+    assert (await client.head("/v1/hooks/nobody")).status_code == 404
+    assert (await client.head("/v1/hooks/acme-echo")).status_code == 405
+
+
 async def test_what_a_connection_does_not_take_is_refused_before_its_body_is_read(client: httpx2.AsyncClient) -> None:
     is_problem(await hook(client, {}, "/v1/hooks/nobody"), 404, "unknown-connection")
     is_problem(await hook(client, {}, "/v1/hooks/acme-chat"), 404, "no-webhook")
