@@ -12,6 +12,8 @@ from typing import Any
 
 import msgspec
 import uvloop
+from tests.bench.embedded import embedded
+from tests.bench.freshness import freshness
 from tests.bench.history import history_cost
 from tests.bench.intake import INTAKE, intake
 from tests.bench.projecting import PROJECTING, hot_customer, projecting
@@ -43,6 +45,8 @@ RACES = (
     Race(("hot_customer",), stack.PARTS, hot_customer),
     Race(INTAKE, frozenset({"kafka"}), intake),
     Race(READING, frozenset({"postgres"}), reading),
+    Race(("embedded_vs_sqlite",), frozenset(), embedded),
+    Race(("freshness_p99_vs_kafka",), stack.PARTS, freshness),
 )
 NAMES = tuple(name for race in RACES for name in race.names)
 

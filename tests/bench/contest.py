@@ -57,11 +57,17 @@ async def project(kind: Kind, place: Place, store_url: str, processes: int, unti
     names = [f"bench-{number}" for number in range(processes)]
     await (_prepare_floor(store_url) if kind == "floor" else _prepare_hub(store_url, names))
     async with AsyncExitStack() as running:
-        children = []
-        for number, name in enumerate(names):
-            share = [each for each in range(PARTITIONS) if each % processes == number]
-            task = Task(log_url=place.log_url, prefix=place.prefix, store_url=store_url, worker=name, partitions=share)
-            children.append(await running.enter_async_context(started(kind, task)))
+        tasks = [
+            Task(
+                log_url=place.log_url,
+                prefix=place.prefix,
+                store_url=store_url,
+                worker=name,
+                partitions=list(range(number, PARTITIONS, processes)),
+            )
+            for number, name in enumerate(names)
+        ]
+        children = await asyncio.gather(*(running.enter_async_context(started(kind, task)) for task in tasks))
         database = await asyncpg.connect(plain(store_url))
         running.push_async_callback(database.close)
         return await _timed(kind, place, children, database, until, events)

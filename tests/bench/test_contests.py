@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.kafka, pytest.mark.postgres]
 WORKLOAD = make_workload(1_500, hot_share=0.1)
 
 
-@pytest.mark.parametrize(("kind", "processes"), [("floor", 1), ("hub", 1), ("hub", 2)])
+@pytest.mark.parametrize(("kind", "processes"), [("floor", 2), ("hub", 1)])
 async def test_a_contender_comes_to_the_end_and_its_store_is_what_the_workload_makes(
     kafka_url: str, postgres_url: str, kind: Kind, processes: int
 ) -> None:

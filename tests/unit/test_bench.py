@@ -7,14 +7,20 @@ import socket
 from collections import Counter
 from zlib import crc32
 
+import msgspec
 import pytest
+from tests.bench import requests
 from tests.bench.benchmarks import main
+from tests.bench.load import Wire
 from tests.bench.measure import cpu_seconds, listener_on
-from tests.bench.report import Result, compared
+from tests.bench.report import Result, compared, cpu_per_event, percentile, scaling, side
 from tests.bench.servers import servers
 from tests.bench.workload import IDS, PARTITIONS, Workload, make_workload
 
+from cx_channels.port import Connection, Request
+from cx_channels.voice.twilio.signature import verify
 from cx_context.definition import define
+from cx_events.client_events import accept
 from cx_events.codec import decode
 from cx_events.errors import Refused
 from cx_events.facts import Fact
@@ -87,6 +93,87 @@ def test_a_total_is_not_told_where_a_part_of_it_is_unknown() -> None:
     assert report["hub"]["cpu_seconds_per_100k"]["broker"] is None
     assert report["hub"]["cpu_seconds_per_100k"]["total"] is None
     assert report["met"] is False
+
+
+def test_a_target_that_is_an_upper_bound_is_met_from_below() -> None:
+    ours, theirs = [result(100, application=5.0)], [result(100, application=1.0)]
+    report = compared(3.0, ours, theirs, ("hub", "floor"), worth=cpu_per_event, at_most=True)
+    assert (report["ratio"], report["met"]) == (2.0, True)
+    assert compared(1.9, ours, theirs, ("hub", "floor"), worth=cpu_per_event, at_most=True)["met"] is False
+
+
+def test_what_is_unknown_on_one_side_has_no_ratio_and_meets_nothing() -> None:
+    report = compared(3.0, [result(1, broker=None)], [result(1)], ("hub", "floor"), worth=cpu_per_event, at_most=True)
+    assert (report["ratio"], report["met"], report["ratios"]) == (None, None, [])
+
+
+def test_two_workers_that_keep_every_core_busy_have_scaled_as_far_as_they_can() -> None:
+    cores = float(os.cpu_count() or 1)
+    one = [Result(1_000, 1.0, {"application": 0.9})]
+    idle, busy = ([Result(1_000, 1.0, {"application": cores * share})] for share in (0.5, 0.95))
+    names = ("two", "one")
+    assert scaling(1.5, idle, one, names)["met"] is False
+    assert scaling(1.5, busy, one, names)["met"] is True
+    assert scaling(1.5, busy, one, names)["cores_busy_share"] == 0.95
+
+
+def test_a_side_of_requests_tells_what_one_costs_the_server_and_how_busy_the_client_was() -> None:
+    run = Result(1_000, 2.0, {"application": 1.0}, requests=10, client_cpu=0.5, p50=1.0, p99=9.0)
+    told = side([run])
+    assert told["server_cpu_us_per_request"] == 100_000.0
+    assert (told["requests_per_second"], told["client_cores_busy"]) == (5, 0.25)
+    assert (told["p50_ms"], told["p99_ms"]) == (1.0, 9.0)
+
+
+def test_a_percentile_is_a_value_that_was_measured() -> None:
+    values = [float(number) for number in range(1, 101)]
+    assert [percentile(values, share) for share in (0.5, 0.99, 1.0)] == [50.0, 99.0, 100.0]
+    assert percentile([7.0], 0.99) == 7.0
+
+
+def test_webhooks_are_signed_as_the_provider_signs_them() -> None:
+    first, second = requests.webhooks(2)
+    assert requests.call_sid(first) != requests.call_sid(second)
+    head, _, body = first.partition(b"\r\n\r\n")
+    headers = dict(line.split(": ", 1) for line in head.decode().split("\r\n")[1:])
+    request = Request(body=body, url=requests.PUBLIC_URL + requests.HOOK, headers=headers)
+    connection = Connection("bench-calls", "acme", "voice/twilio", (requests.TOKEN,))
+    verify(request, connection)
+    assert headers["content-length"] == str(len(body))
+
+
+def test_what_a_client_sends_is_acceptable_and_as_long_as_what_the_log_holds(workload: Workload) -> None:
+    sent = list(requests.client_events(workload.records[:200]))
+    for event in sent:
+        accept(msgspec.json.decode(event), ids=IDS, recorded=parse_time("2026-11-22T12:00:00Z"))
+    assert [len(event) for event in sent] == [len(value) for _, value in workload.records[:200]]
+
+
+def test_batches_hold_whole_hundreds() -> None:
+    events = [b'{"id":"%d"}' % number for number in range(250)]
+    found = requests.batches(events, "key")
+    assert [len(msgspec.json.decode(requests.body_of(each))) for each in found] == [100, 100]
+
+
+class Heard(Wire):
+    def __init__(self) -> None:
+        super().__init__()
+        self.answers: list[bytes] = []
+
+    def answered(self, answer: bytes) -> None:
+        self.answers.append(answer)
+
+
+@pytest.mark.parametrize("size", [1, 7, 40, 1000])
+@pytest.mark.parametrize(
+    "answer", [b'HTTP/1.1 200 OK\r\ncontent-length: 11\r\n\r\n{"a":\r\n\r\n1}', b"HTTP/1.1 204 No Content\r\n\r\n"]
+)
+def test_answers_are_read_whole_however_they_are_cut(answer: bytes, size: int) -> None:
+    wire = Heard()
+    for _ in range(3):
+        for at in range(0, len(answer), size):
+            wire.data_received(answer[at : at + size])
+    assert wire.answers == [answer] * 3
 
 
 def test_cpu_seconds_grow_while_a_process_works_and_are_unknown_without_one() -> None:

@@ -1,0 +1,76 @@
+"""A client that sends events at an even rate, and asks for each one's context once the event is accepted."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import msgspec
+from tests.bench import requests as made
+from tests.bench.children import Go, Task
+from tests.bench.floors.freshness import WARM, paced
+from tests.bench.load import Asking, connect
+from tests.bench.workload import make_workload
+
+from cx_events.errors import Fatal
+
+_STATUS = slice(9, 12)
+_NOT_YET = (b"503", b"504")
+_PATIENCE = 60.0
+
+
+async def run(task: Task, _over: asyncio.Event, go: Go) -> dict[str, Any]:
+    """``urls``: where events are sent, and where contexts are read."""
+    events = list(made.client_events(make_workload(task.count).records))[: task.count]
+    posts = made.single(events, task.key)
+    reads = [_read(event, task.key) for event in events]
+    channels, api = _Lines(task.urls[0]), _Lines(task.urls[1])
+    latencies = [0.0] * len(events)
+    asked_again = 0
+    await go(listens=False)
+
+    async def one(number: int) -> None:
+        nonlocal asked_again
+        accepted = await channels.ask(posts[number])
+        if accepted[_STATUS] != b"202":
+            raise Fatal(f"an event was answered {accepted[:400]!r}")
+        since = time.perf_counter()
+        while (answer := await api.ask(reads[number]))[_STATUS] in _NOT_YET:
+            asked_again += 1
+            if time.perf_counter() - since > _PATIENCE:
+                raise Fatal(f"an accepted event is not readable after {_PATIENCE:.0f} s: {answer[:400]!r}")
+        latencies[number] = time.perf_counter() - since
+        if answer[_STATUS] != b"200":
+            raise Fatal(f"a read was answered {answer[:400]!r}")
+        if made.event_id(events[number]).encode() not in answer:
+            raise Fatal(f"the context does not show the event {made.event_id(events[number])} that it was asked for")
+
+    seconds = await paced(len(events), one)
+    return {"seconds": seconds, "latencies": latencies[WARM:] or latencies, "asked_again": asked_again}
+
+
+def _read(event: bytes, key: str) -> bytes:
+    """Waits until the context holds the event, for as long as such a read may."""
+    decoded = msgspec.json.decode(event)
+    identifier = decoded["data"]["participants"][0]["identifiers"][0]
+    name = quote(f"{decoded['source']}#{decoded['id']}", safe="")
+    return made.context((identifier["kind"], identifier["value"]), key, f"&at_least={name}&wait=10s")
+
+
+class _Lines:
+    """As many connections as there are requests under way."""
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        assert parts.hostname is not None
+        assert parts.port is not None
+        self._host, self._port = parts.hostname, parts.port
+        self._idle: list[Asking] = []
+
+    async def ask(self, request: bytes) -> bytes:
+        line = self._idle.pop() if self._idle else await connect(self._host, self._port)
+        answer = await line.ask(request)
+        self._idle.append(line)
+        return answer

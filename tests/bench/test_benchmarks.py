@@ -1,0 +1,61 @@
+"""Every benchmark runs, verifies what it measured, and reports in the documented shape. How fast is not asked."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.bench import benchmarks
+from tests.bench.benchmarks import NAMES, RACES, Race
+
+from cx_events.errors import Refused
+from cx_runtime.settings import Settings
+
+pytestmark = [pytest.mark.kafka, pytest.mark.postgres]
+
+FEW = 300
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize("race", RACES, ids=lambda race: race.names[0])
+async def test_a_benchmark_runs_and_reports_ratio_target_and_what_each_side_cost(
+    kafka_url: str, postgres_url: str, race: Race
+) -> None:
+    settings = Settings(log_url=kafka_url, store_url=postgres_url)
+    report = await benchmarks.run(race.names, 1, FEW, settings)
+    assert [name for name in report if name in NAMES] == list(race.names)
+    for name in race.names:
+        found = report[name]
+        assert len(found["ratios"]) == 1
+        assert found["ratio"] == found["ratios"][0] > 0
+        assert found["target"] > 0
+        assert found["met"] in (True, False)
+        sides = [side for side in found.values() if isinstance(side, dict) and "events_per_second" in side]
+        assert len(sides) >= 2
+        for side in sides:
+            assert side["events_per_second"] > 0
+            assert side["cpu_seconds_per_100k"]["application"] is not None
+            _is_told_of_requests(side, name)
+    json.dumps(report)
+
+
+def _is_told_of_requests(side: dict[str, Any], name: str) -> None:
+    if name.startswith(("intake", "context", "freshness")):
+        assert side["requests_per_second"] > 0
+        assert 0 < side["p50_ms"] <= side["p99_ms"]
+
+
+def test_every_name_of_the_documentation_is_measured_and_every_measured_one_documented() -> None:
+    told = (ROOT / "docs" / "performance.md").read_text(encoding="utf-8")
+    table = told.partition("## What is measured")[2].partition("## ")[0]
+    documented = [line.split("`")[1] for line in table.splitlines() if line.startswith("| `")]
+    assert documented == list(NAMES)
+
+
+@pytest.mark.parametrize("names", [["faster"], ["projector_vs_floor", "faster"]])
+def test_a_benchmark_that_there_is_not_is_refused_before_any_runs(names: Sequence[str]) -> None:
+    with pytest.raises(Refused, match="'faster' is none of projector_vs_floor"):
+        benchmarks.main(names)
