@@ -12,7 +12,7 @@ from contextvars import ContextVar
 from cx_events.errors import Busy
 from cx_runtime.metrics import Metrics
 
-MAX_REQUESTS = 1000
+MAX_REQUESTS = 500
 MAX_BYTES = 16 << 20
 MAX_CONNECTIONS = 10_000
 

@@ -97,6 +97,13 @@ class PatientProtocol(HttpToolsProtocol):
         self._end_waiting()
         super().connection_lost(exc)
 
+    def timeout_keep_alive_handler(self) -> None:
+        """A request may have come already, and only wait for the event loop."""
+        if _has_unread(self.transport):
+            self.timeout_keep_alive_task = self.loop.call_later(QUIET_SECONDS, self.timeout_keep_alive_handler)
+        else:
+            super().timeout_keep_alive_handler()
+
     def shutdown(self) -> None:
         """Leave once all that was asked is answered (``Load.leaving`` is set before)."""
         if self.cycle is not None and not self.cycle.response_complete:
@@ -159,7 +166,7 @@ class _LastAnswer:
 def _has_unread(transport: asyncio.Transport) -> bool:
     """Whether something has arrived that the event loop has not read yet."""
     found = transport.get_extra_info("socket")
-    if found is None or found.fileno() < 0:
+    if transport.is_closing() or found is None or found.fileno() < 0:
         return False
     asking = select.poll()
     asking.register(found.fileno(), select.POLLIN)

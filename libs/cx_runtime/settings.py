@@ -35,7 +35,7 @@ class Settings(BaseSettings):
     workers: int = Field(default=1, ge=1, le=64, description="projector workers in this process")
     max_body: int = Field(default=1 << 20, ge=1024, description="largest request body in bytes, mail apart")
     max_mail: int = Field(default=30 << 20, ge=1024, description="largest mail in bytes")
-    max_requests: int = Field(default=1000, ge=1, description="HTTP requests under way at once; more are told 503")
+    max_requests: int = Field(default=500, ge=1, description="HTTP requests under way at once; more are told 503")
     max_bytes_in_flight: int = Field(
         default=16 << 20, ge=1024, description="bytes of request bodies under way at once; more are told 503"
     )

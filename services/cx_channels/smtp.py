@@ -260,8 +260,8 @@ class _Conversation(SMTP):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         if self not in self._listener.open and len(self._listener.open) >= self._listener.max_connections:
             self._turned_away = True
-            assert isinstance(transport, asyncio.WriteTransport)
-            transport.write(f"421 4.3.2 {self.hostname} too many connections, try again later\r\n".encode())
+            writing: Any = transport  # uvloop's is no asyncio.WriteTransport by name
+            writing.write(f"421 4.3.2 {self.hostname} too many connections, try again later\r\n".encode())
             transport.close()
             return
         self._listener.open.add(self)
@@ -291,9 +291,10 @@ class _Conversation(SMTP):
 
     def say_goodbye(self) -> None:
         """RFC 5321, section 3.8: 421 may be said to anything."""
-        if isinstance(self.transport, asyncio.WriteTransport) and not self.transport.is_closing():
-            self.transport.write(f"421 4.3.2 {self.hostname} stops, try again later\r\n".encode())
-            self.transport.close()
+        transport: Any = self.transport
+        if transport is not None and not transport.is_closing():
+            transport.write(f"421 4.3.2 {self.hostname} stops, try again later\r\n".encode())
+            transport.close()
 
     def _timeout_cb(self) -> None:
         with contextlib.suppress(Exception):

@@ -1,8 +1,10 @@
-"""Trials by fault: processes and servers are killed under load, and afterwards everything must be as if none had been.
+"""Trials by fault: processes and servers are killed under load, or there is too much of it, and afterwards all must be
+as if nothing had been.
 
     python -m tests.faults.workers_killed [--events N] [--kills N] [--freezes N]
     python -m tests.faults.broker_killed  [--events N] [--kills N]
     python -m tests.faults.hub_killed     [--events N] [--kills N] [--parts embedded|servers]
+    python -m tests.faults.overload       [--minutes N]
 
 Each brings its own Kafka and PostgreSQL, tells what it does and what held, and exits with 1 if anything did not. The
 suite runs a short form of each (``test_faults.py``, marked ``fault``).

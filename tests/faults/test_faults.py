@@ -10,6 +10,7 @@ from tests import parts
 from tests.faults.broker_killed import broker_killed
 from tests.faults.ground import Ground, Trial
 from tests.faults.hub_killed import hub_killed
+from tests.faults.overload import OverloadGround, overload
 from tests.faults.workers_killed import workers_killed
 
 from cx_events.log.kafka import KafkaLog
@@ -54,4 +55,18 @@ async def test_a_killed_hub_on_kafka_and_postgresql_counts_every_event_once(
     settings = {"CX_LOG_URL": kafka_url, "CX_STORE_URL": postgres_database, "CX_TOPIC_PREFIX": kafka_log().prefix}
     trial = Trial("hub_killed, Kafka and PostgreSQL")
     await hub_killed(trial, Ground(tmp_path, settings), events=200, kills=2)
+    assert not trial.broken
+
+
+@pytest.mark.kafka
+@pytest.mark.postgres
+async def test_twice_as_much_as_the_hub_can_take_is_refused_in_words_and_loses_nothing(
+    tmp_path: Path, kafka_url: str, kafka_log: Logs, postgres_database: str
+) -> None:
+    settings = {"CX_LOG_URL": kafka_url, "CX_STORE_URL": postgres_database, "CX_TOPIC_PREFIX": kafka_log().prefix}
+    trial = Trial("overload")
+    ground = OverloadGround(tmp_path, settings)
+    # Small bounds, so that few connections are too many, and room for caches, which fill up at first.
+    few = {"CX_MAX_REQUESTS": "20", "CX_MAX_BYTES_IN_FLIGHT": str(1 << 20)}
+    await overload(trial, ground, seconds=8.0, connections=60, spare=96 << 20, settings=few)
     assert not trial.broken

@@ -2,7 +2,8 @@
 
 aiokafka's defaults lose data (``acks=1``); here a record counts as stored when all in-sync replicas have it, and the
 producer is idempotent. That producer can stick for good after some errors (aio-libs/aiokafka#1017), and it never gives
-up a batch by itself; so one that did not acknowledge in time, or failed, is put aside and another is built behind.
+up a batch by itself; so one that failed, or of which a partition acknowledges nothing any more, is put aside and
+another is built behind. One that only has more to do than it can is kept.
 """
 
 # mypy: allow-untyped-calls
@@ -13,7 +14,7 @@ import asyncio
 import random
 from collections.abc import Sequence
 from contextlib import suppress
-from itertools import chain
+from itertools import chain, zip_longest
 from typing import Any
 from zlib import crc32
 
@@ -38,7 +39,7 @@ _LONGEST_PAUSE = 1.0
 
 
 class _Line:
-    """A producer, and how many appends still wait for it."""
+    """A producer, how many appends still wait for it, and when each partition last acknowledged one."""
 
     def __init__(self, producer: AIOKafkaProducer) -> None:
         self.producer = producer
@@ -46,6 +47,7 @@ class _Line:
         self.idle = asyncio.Event()
         self.idle.set()
         self.retired = False
+        self.heard: dict[tuple[str, int], float] = {}
 
 
 class KafkaLog:
@@ -93,14 +95,16 @@ class KafkaLog:
     async def append(self, records: Sequence[Record]) -> list[Position]:
         if not checked(records):
             return []
-        size = self._waiting.take(records)
+        ticket = self._waiting.take(records)
         try:
             return await self._append(records)
         finally:
-            self._waiting.give(size)
+            self._waiting.give(ticket)
 
     async def _append(self, records: Sequence[Record]) -> list[Position]:
-        deadline = _deadline()
+        clock = asyncio.get_running_loop().time
+        began = clock()
+        deadline = began + DEADLINE
         line = await self._current_line(deadline)
         acknowledged: list[asyncio.Future[Any]] = []
         line.waiting += 1
@@ -110,11 +114,17 @@ class KafkaLog:
                 for topic, key, value in records:
                     acknowledged.append(await line.producer.send(self.prefix + topic, value, key))
                 await asyncio.wait(acknowledged)
-            return [
+            positions = [
                 _position(record.topic, future.result()) for record, future in zip(records, acknowledged, strict=True)
             ]
+            now = clock()
+            for topic, partition, _ in positions:
+                line.heard[topic, partition] = now
+            return positions
         except TimeoutError:
-            self._retire(line)
+            late = [each for each, future in zip_longest(records, acknowledged) if future is None or not future.done()]
+            if any(line.heard.get(self._place(each), 0.0) < began for each in late):
+                self._retire(line)  # it sticks, or the broker is gone; else it only has too much to do
             raise TryLater("log", f"{self.servers} did not acknowledge within {DEADLINE} s") from None
         except MessageSizeTooLargeError:
             self._retire(line)
@@ -216,6 +226,9 @@ class KafkaLog:
             self._behind(_close(producer))
             raise
         return _Line(producer)
+
+    def _place(self, record: Record) -> tuple[str, int]:
+        return record.topic, crc32(record.key) % max(self._counts.get(record.topic, 1), 1)
 
     def _retire(self, line: _Line) -> None:
         if line.retired:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
@@ -15,6 +16,9 @@ TOPICS = (INTERACTIONS, CONTEXT_CHANGES, DEAD_LETTERS)
 MAX_WAITING_BYTES = 64 << 20
 """Of all appends under way in one process, and no more: ``append`` answers ``Busy`` to what comes on top. One append
 alone may be larger."""
+
+SLOW_SECONDS = 1.1
+"""An append that takes longer turns new ones away until it has ended."""
 
 MAX_RECORD_BYTES = 2 << 20
 """Key and value together; ``append`` answers ``Refused("too-large")`` to more. Larger originals go to the blobs."""
@@ -78,7 +82,7 @@ class Log(Protocol):
     async def append(self, records: Sequence[Record]) -> list[Position]:
         """Store all, each once durable on return. ``TryLater`` within 2.5 s where any outcome is unknown: some may be
         stored; appending them again is safe, since events are known by their ids. Before anything is stored:
-        ``Refused``: ``unknown-topic``, ``too-large``; ``Busy`` where ``MAX_WAITING_BYTES`` wait already."""
+        ``Refused``: ``unknown-topic``, ``too-large``; ``Busy`` where too much waits already, or for too long."""
 
     def reader(self) -> LogReader: ...
 
@@ -90,23 +94,37 @@ class Log(Protocol):
 
 
 class Waiting:
-    """The bytes of all appends under way: ``size = waiting.take(records)``, and ``waiting.give(size)`` at the end."""
+    """All appends under way: ``ticket = waiting.take(records)``, and ``waiting.give(ticket)`` at the end.
+
+    Where the first of them has waited long already, those that came later would only wait in vain: by turning new ones
+    away at once, those inside are still stored in time, and a log that is too slow for all goes on for some.
+    """
 
     def __init__(self, log: str, most: int = MAX_WAITING_BYTES) -> None:
+        """``most``: bytes."""
         self._log = log
         self._most = most
-        self.bytes = 0
+        self._bytes = 0
+        self._under_way: dict[int, tuple[float, int]] = {}
+        self._last = 0
 
     def take(self, records: Sequence[Record]) -> int:
-        """``Busy`` where they are too many."""
+        """``Busy`` where there is no room."""
         size = sum([len(record.key) + len(record.value) for record in records])
-        if self.bytes and self.bytes + size > self._most:
-            raise Busy("log", "too-many-appends", f"{self.bytes} bytes wait for {self._log}; nothing was taken")
-        self.bytes += size
-        return size
+        now = time.monotonic()
+        if self._under_way:
+            if self._bytes + size > self._most:
+                raise Busy("log", "too-many-appends", f"{self._bytes} bytes wait for {self._log}; nothing was taken")
+            first, _ = next(iter(self._under_way.values()))
+            if now - first > SLOW_SECONDS:
+                raise Busy("log", "log-too-slow", f"{self._log} is behind with what it has; nothing was taken")
+        self._bytes += size
+        self._last += 1
+        self._under_way[self._last] = (now, size)
+        return self._last
 
-    def give(self, size: int) -> None:
-        self.bytes -= size
+    def give(self, ticket: int) -> None:
+        self._bytes -= self._under_way.pop(ticket)[1]
 
 
 def checked(records: Sequence[Record]) -> Sequence[Record]:

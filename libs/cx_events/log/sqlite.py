@@ -74,13 +74,16 @@ Result = list[Position] | BaseException
 
 
 class _Append(NamedTuple):
-    """``size`` counts as waiting until the writer has let go of it, which may be long after its caller gave up."""
+    """``let_go`` is called in ``loop`` once the writer has done with it, which may be long after its caller gave up."""
 
     records: Sequence[Record]
     loop: asyncio.AbstractEventLoop
     done: asyncio.Future[list[Position]]
-    size: int
-    waiting: Waiting
+    let_go: Callable[[], None]
+
+    @property
+    def size(self) -> int:
+        return sum(len(record.value) for record in self.records)
 
 
 class SqliteLog:
@@ -118,7 +121,8 @@ class SqliteLog:
             return []
         loop = asyncio.get_running_loop()
         done: asyncio.Future[list[Position]] = loop.create_future()
-        self._writer.put(_Append(records, loop, done, self._waiting.take(records), self._waiting))
+        ticket = self._waiting.take(records)
+        self._writer.put(_Append(records, loop, done, lambda: self._waiting.give(ticket)))
         try:
             return await asyncio.wait_for(done, DEADLINE)
         except TimeoutError:
@@ -264,7 +268,7 @@ class _Writer:
 
 def _resolve(answers: Sequence[tuple[_Append, Result]]) -> None:
     for append, result in answers:
-        append.waiting.give(append.size)
+        append.let_go()
         if append.done.done():
             continue
         if isinstance(result, BaseException):
