@@ -35,6 +35,7 @@ _LOCK = 7_301_001
 _ASK_AGAIN = 0.2
 _LOCK_MS = 1_000
 _SESSION = {
+    "application_name": "cx migrate",
     "lock_timeout": str(_LOCK_MS),
     "idle_in_transaction_session_timeout": "15000",
     # A process that is killed amid a long statement shall not leave it, and our lock, to a server that goes on with it.
