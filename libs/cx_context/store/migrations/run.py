@@ -9,6 +9,7 @@ is one transaction, which no other can begin meanwhile.
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 import threading
 from collections.abc import AsyncIterator
@@ -136,6 +137,7 @@ def _is_behind(connection: Connection, revisions: Revisions) -> bool:
 
 def _upgrade(connection: Connection, revisions: Revisions, to: str) -> None:
     command.upgrade(_config(connection, revisions), to)
+    logging.getLogger("cx_context.store").info("tables are at revision %s", revisions.head if to == "head" else to)
 
 
 def _config(connection: Connection, revisions: Revisions) -> Config:
