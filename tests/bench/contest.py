@@ -122,7 +122,7 @@ async def _timed(
 def spent(before: dict[str, float | None], after: dict[str, float | None]) -> dict[str, float | None]:
     """CPU seconds between two moments, by who spent them."""
     return {
-        who: None if (end := after[who]) is None or (begin := before[who]) is None else round(end - begin, 3)
+        who: None if (end := after[who]) is None or (begin := before[who]) is None else round(end - begin, 4)
         for who in before
     }
 

@@ -108,7 +108,7 @@ class _Stage:
             with closing(_open(Path(name) / floor.STORE)) as store:
                 found = store.execute("SELECT count(*), sum(length(raw)) FROM events").fetchone()
             same("floor: rows, bytes", found, (self.workload.events, self.workload.raw_bytes))
-        return Result(self.workload.events, told["seconds"], {"application": round(told["cpu"], 3)})
+        return Result(self.workload.events, told["seconds"], {"application": round(told["cpu"], 4)})
 
     @property
     def _records(self) -> int:

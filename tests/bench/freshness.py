@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
@@ -25,10 +26,8 @@ async def freshness(asked: Asked) -> Report:
         ours, theirs = [await stack.enter_async_context(topics(log_url)) for _ in range(2)]
         store_url = await stack.enter_async_context(fresh_database(asked.settings.store_url))
         settings = asked.settings.model_copy(update={"store_url": store_url})
-        running = [
-            stack.enter_context(service(f"run {name}", settings, asked.folder, ours))
-            for name in ("projectors", "channels", "api")
-        ]
+        services = [service(f"run {name}", settings, asked.folder, ours) for name in ("projectors", "channels", "api")]
+        running = await asyncio.gather(*(asyncio.to_thread(stack.enter_context, each) for each in services))
         count = min(asked.events, SECONDS * A_SECOND)
         say(f"{count:,} events, {A_SECOND} a second")
         urls = [service.url for service in running[1:]]

@@ -246,7 +246,7 @@ def _sum(results: Sequence[Result]) -> Result:
     cpu: dict[str, float | None] = {}
     for who in results[0].cpu:
         spent = [result.cpu[who] for result in results]
-        cpu[who] = None if None in spent else round(sum(value for value in spent if value is not None), 3)
+        cpu[who] = None if None in spent else round(sum(value for value in spent if value is not None), 4)
     return replace(
         results[0],
         events=sum(result.events for result in results),

@@ -27,14 +27,15 @@ KEY = "a-key-of-the-benchmarks"
 @contextmanager
 def service(command: str, settings: Settings, folder: Path, prefix: str = "") -> Iterator[processes.Running]:
     """``cx COMMAND``, ready, with one tenant whose identifiers are those of the workload."""
-    config = folder / "config.yaml"
+    name = command.replace(" ", "-")
+    config = folder / f"{name}.yaml"
     tenant = {
         "id_key": ID_KEY,
         "keys": [{"id": "bench", "secret": KEY, "scopes": ["events:write", "context:read"]}],
         "connections": {CONNECTION: {"provider": "voice/twilio", "secrets": [TOKEN], "region": "US"}},
     }
     config.write_text(json.dumps({"tenants": {IDS.tenant: tenant}}), encoding="utf-8")
-    environment = {
+    variables = {
         "CX_CONFIG": str(config),
         "CX_HOME": str(folder / "home"),
         "CX_LOG_URL": settings.log_url,
@@ -43,8 +44,10 @@ def service(command: str, settings: Settings, folder: Path, prefix: str = "") ->
         "CX_PARTITIONS": str(PARTITIONS),
         "CX_PUBLIC_URL": PUBLIC_URL,
     }
-    said = folder / f"{command.replace(' ', '-')}.txt"
-    with processes.running(command, {name: value for name, value in environment.items() if value}, said) as running:
+    said = folder / f"{name}.txt"
+    with processes.running(
+        command, {variable: value for variable, value in environment.items() if value}, said
+    ) as running:
         yield running
 
 
