@@ -45,9 +45,8 @@ def service(command: str, settings: Settings, folder: Path, prefix: str = "") ->
         "CX_PUBLIC_URL": PUBLIC_URL,
     }
     said = folder / f"{name}.txt"
-    with processes.running(
-        command, {variable: value for variable, value in environment.items() if value}, said
-    ) as running:
+    given = {variable: value for variable, value in variables.items() if value}
+    with processes.running(command, given, said) as running:
         yield running
 
 
