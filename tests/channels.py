@@ -151,6 +151,9 @@ class BreakableLog:
     async def stop(self) -> None:
         await self.log.stop()
 
+    def ask_for_room(self) -> None:
+        self.log.ask_for_room()
+
     async def append(self, records: Sequence[Record]) -> list[Position]:
         self._check()
         await self.gate.wait()

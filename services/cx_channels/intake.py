@@ -142,6 +142,10 @@ class Intake:
         self._last = max(self._clock(), self._last + 1)
         return self._last
 
+    def ask_for_room(self) -> None:
+        """``TryLater`` where the log takes nothing now: asked before a request is read."""
+        self._log.ask_for_room()
+
     async def publish_client(self, tenant: str, values: Sequence[Any], *, importing: bool = False) -> Published:
         """Take the good ones of a client's events (structured form, see ``cx_events.client_events.read``).
 

@@ -95,6 +95,7 @@ def router(
             who = sender(request.headers, tenants)
             bucket = intake.rates.of_key(who.tenant, who.key)
             bucket.take()
+            intake.ask_for_room()
             body = await read_body(request.headers, request.receive, limits.body)
             headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.raw]
             values = read(body, headers, JsonLimits(max_bytes=limits.body.max_bytes))
@@ -111,6 +112,7 @@ def router(
         try:
             _check_method(provider, request)
             intake.rates.of_connection(connection.id).ask()
+            intake.ask_for_room()
             # The provider's own limit where it has one, else the hub's.
             own = provider.max_bytes if provider.max_bytes != DEFAULT_MAX_BYTES else limits.body.max_bytes
             body = await read_body(request.headers, request.receive, limits.body._replace(max_bytes=own))

@@ -86,7 +86,7 @@ class MappingWorkers:
         self._idle: asyncio.Queue[_Worker | None] = asyncio.Queue()
         self._all: set[_Worker] = set()
         self._running = False
-        self._waiting = 0
+        self.waiting = 0
 
     async def start(self) -> None:
         """Get ready; the first workers are started here, so that the first mail does not wait for them."""
@@ -109,15 +109,15 @@ class MappingWorkers:
     async def map(self, provider_name: str, request: Request, connection: Connection) -> Mapped:
         """What ``Provider.map`` gives. ``Refused`` as it raises; ``TryLater`` where no worker gets free in time or the
         pool is stopped. A request that takes too long, or that crashes two workers, comes back as ``Unmapped``."""
-        if self._waiting >= MOST_WAITING:
+        if self.waiting >= MOST_WAITING:
             raise Busy("mapping", "too-many-mappings", "all workers are busy and many wait for them; nothing was taken")
-        self._waiting += 1
+        self.waiting += 1
         try:
             worker = await asyncio.wait_for(self._idle.get(), _QUEUE_SECONDS)
         except TimeoutError:
             raise TryLater("mapping", "all workers are busy") from None
         finally:
-            self._waiting -= 1
+            self.waiting -= 1
         try:
             for _ in range(2):
                 if not self._running:

@@ -17,7 +17,7 @@ SECONDS = 30.0
 
 
 class Client:
-    """Calls with one key. Problems become ``Refused`` (4xx) and ``TryLater`` (5xx, or no answer)."""
+    """Calls with one key. Problems become ``Refused`` (4xx) and ``TryLater`` (429, 5xx, or no answer)."""
 
     def __init__(self, http: httpx2.AsyncClient) -> None:
         self.http = http
@@ -56,7 +56,7 @@ def _error(response: httpx2.Response) -> Refused | TryLater:
     problem = _object(response)
     reason = problem.get("reason", f"status-{response.status_code}")
     detail = problem.get("detail") or response.reason_phrase
-    if response.status_code >= 500:
+    if response.status_code >= 500 or response.status_code == 429:
         return TryLater("hub", f"{reason}: {detail}", int(response.headers.get("retry-after", "1")))
     return Refused(reason, detail, response.status_code)
 

@@ -38,6 +38,9 @@ class LateLog:
         self.opened.clear()
         await self._log.stop()
 
+    def ask_for_room(self) -> None:
+        self._opened().ask_for_room()
+
     async def append(self, records: Sequence[Record]) -> list[Position]:
         return await self._opened().append(records)
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +20,10 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from cx_channels.limits import ChatLimits, Limits
 from cx_channels.signing import sign
-from cx_events.errors import Busy
+from cx_events.errors import Busy, TryLater
 from cx_events.log import INTERACTIONS, Log, Record
 from cx_events.log.kafka import KafkaLog
+from cx_events.log.port import SLOW_SECONDS
 from cx_events.log.sqlite import SqliteLog
 from cx_runtime.rates import Rate, Rates
 
@@ -259,6 +262,25 @@ async def test_a_browser_that_takes_nothing_is_sent_away_before_much_waits_for_i
         assert closed.value.rcvd.code == 1013
 
 
+async def test_who_sends_pings_and_takes_no_pongs_is_cut_off(tmp_path: Path) -> None:
+    async with running_hub(tmp_path) as hub:
+        reader, writer = await asyncio.open_connection("127.0.0.1", hub.port)
+        writer.write(
+            b"GET /v1/chat/acme-chat HTTP/1.1\r\nhost: hub\r\nconnection: upgrade\r\nupgrade: websocket\r\n"
+            b"sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+        )
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 101")
+        writer.transport.pause_reading()  # type: ignore[attr-defined]
+        ping = b"\x89\xfd" + b"\0\0\0\0" + b"x" * 125
+        with pytest.raises(ConnectionError):
+            async with asyncio.timeout(PATIENCE):
+                while True:
+                    writer.write(ping * 1_000)
+                    await writer.drain()
+                    await asyncio.sleep(0)
+        writer.close()
+
+
 # --- the log ---------------------------------------------------------------------------------------------------------
 
 
@@ -280,6 +302,30 @@ async def takes_no_more_than_may_wait(log: Log) -> None:
 
 async def test_a_file_takes_no_more_appends_than_may_wait(sqlite_log_path: Path) -> None:
     await takes_no_more_than_may_wait(SqliteLog(sqlite_log_path, max_waiting=100_000))
+
+
+async def test_a_file_that_is_behind_turns_new_appends_away_at_once(sqlite_log_path: Path) -> None:
+    log = SqliteLog(sqlite_log_path)
+    await log.start()
+    record = Record(INTERACTIONS, b"key", b"value")
+    await log.append([record])
+    with closing(sqlite3.connect(sqlite_log_path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        first = asyncio.create_task(log.append([record]))
+        await asyncio.sleep(SLOW_SECONDS + 0.2)
+        with pytest.raises(Busy) as refused:
+            await log.append([record])
+        assert refused.value.reason == "log-too-slow"
+        other.execute("ROLLBACK")
+    await asyncio.gather(first, return_exceptions=True)
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            try:
+                await log.append([record])
+                break
+            except TryLater:
+                await asyncio.sleep(0.01)
+    await log.stop()
 
 
 @pytest.mark.kafka

@@ -12,8 +12,8 @@ import pytest
 
 from cx_channels.email.mime import PROVIDER
 from cx_channels.port import Connection, Request
-from cx_channels.worker import MappingWorkers
-from cx_events.errors import Refused, TryLater
+from cx_channels.worker import MOST_WAITING, MappingWorkers
+from cx_events.errors import Busy, Refused, TryLater
 
 CONNECTION = Connection("mail", "acme", "email/mime", ("a secret",), settings={"addresses": ["support@acme.example"]})
 MAIL = Request(
@@ -63,6 +63,23 @@ async def test_a_worker_that_hangs_is_replaced_and_the_mail_given_back_whole() -
         assert hanging not in pool.pids
     finally:
         await pool.stop()
+
+
+async def test_more_requests_than_may_wait_for_a_worker_are_told_to_come_again_at_once(
+    workers: MappingWorkers,
+) -> None:
+    (frozen,) = workers.pids
+    os.kill(frozen, signal.SIGSTOP)
+    waiting = [asyncio.create_task(workers.map("email/mime", MAIL, CONNECTION))]
+    await asyncio.sleep(0.1)  # it is in the worker's hands
+    waiting += [asyncio.create_task(workers.map("email/mime", MAIL, CONNECTION)) for _ in range(MOST_WAITING)]
+    while workers.waiting < MOST_WAITING:
+        await asyncio.sleep(0.01)
+    with pytest.raises(Busy) as refused:
+        await workers.map("email/mime", MAIL, CONNECTION)
+    assert refused.value.reason == "too-many-mappings"
+    os.kill(frozen, signal.SIGCONT)
+    assert all(len(mapped.drafts) == 1 for mapped in await asyncio.gather(*waiting))
 
 
 async def test_a_worker_killed_midway_is_replaced_and_the_mail_is_mapped(workers: MappingWorkers) -> None:

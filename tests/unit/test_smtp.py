@@ -15,7 +15,7 @@ import pytest
 
 from cx_channels.port import Connection, Request
 from cx_channels.smtp import SmtpListener, by_recipient
-from cx_events.errors import Fatal, Refused, TryLater
+from cx_events.errors import Fatal, Refused, TooFast, TryLater
 
 SUPPORT = Connection("mail", "acme", "email/mime", settings={"addresses": ["support@acme.example"]})
 SALES = Connection("sales", "acme", "email/mime", settings={"domains": ["sales.acme.example"]})
@@ -94,11 +94,16 @@ async def by_hand(listener: SmtpListener) -> AsyncIterator[ByHand]:
 
 
 async def ready_for_data(hand: ByHand) -> None:
+    assert (await asks_for_data(hand)).startswith("354")
+
+
+async def asks_for_data(hand: ByHand) -> str:
+    """What DATA is answered."""
     assert (await hand.hears()).startswith("220 ")
     assert (await hand.asks(b"EHLO client.example.com")).startswith("250 ")
     assert (await hand.asks(b"MAIL FROM:<ana@example.com>")).startswith("250")
     assert (await hand.asks(b"RCPT TO:<support@acme.example>")).startswith("250")
-    assert (await hand.asks(b"DATA")).startswith("354")
+    return await hand.asks(b"DATA")
 
 
 async def test_a_mail_is_delivered_byte_for_byte_with_its_envelope() -> None:
@@ -143,6 +148,7 @@ async def test_mail_is_acknowledged_only_after_it_is_delivered() -> None:
     ("error", "reply"),
     [
         (TryLater("log", "down"), "451 4.3.0"),
+        (TooFast("a connection", 7), "451 4.7.1"),
         (RuntimeError("a fault"), "451 4.3.0"),
         (Refused("too-large", "too much", 413), "552 5.3.4"),
         (Refused("forbidden", "not from you", 403), "550 5.7.1"),
@@ -320,6 +326,70 @@ async def test_more_connections_than_allowed_are_turned_away_until_one_ends() ->
             assert (await first.asks(b"QUIT")).startswith("221")
             await first.reader.read()
         await send(listener, "support@acme.example")
+
+
+async def test_more_mail_than_there_is_room_for_is_put_off_and_taken_later() -> None:
+    inbox = Inbox()
+    async with listening(inbox, waiting=True, max_in_flight=100_000) as listener, by_hand(listener) as hand:
+        await ready_for_data(hand)
+        await hand.says(b"x" * 50_000 + b"\r\n.\r\n")
+        while not listener.delivering:
+            await asyncio.sleep(0.01)
+        assert listener.held == 50_002
+        async with by_hand(listener) as early:
+            assert (await asks_for_data(early)).startswith("452 4.3.1"), "told before it is sent"
+        inbox.gate.set()
+        assert (await hand.hears()).startswith("250")
+        async with by_hand(listener) as late:
+            assert (await asks_for_data(late)).startswith("354")
+            await late.says(MAIL + b".\r\n")
+            assert (await late.hears()).startswith("250")
+        assert listener.held == 0
+
+
+async def test_a_mail_that_finds_no_room_midway_is_read_to_its_end_and_put_off() -> None:
+    inbox = Inbox()
+    async with listening(inbox, waiting=True, max_in_flight=150_000) as listener, by_hand(listener) as hand:
+        await ready_for_data(hand)
+        await hand.says(b"x" * 50_000 + b"\r\n.\r\n")
+        while not listener.delivering:
+            await asyncio.sleep(0.01)
+        async with by_hand(listener) as other:
+            assert (await asks_for_data(other)).startswith("354")
+            await other.says(b"y" * 500_000 + b"\r\n.\r\n")
+            assert (await other.hears()).startswith("452 4.3.1")
+            assert listener.held == 50_002
+            assert (await other.asks(b"NOOP")).startswith("250"), "and the conversation goes on"
+        inbox.gate.set()
+        assert (await hand.hears()).startswith("250")
+
+
+async def test_one_mail_alone_may_be_larger_than_all_together() -> None:
+    inbox = Inbox()
+    async with listening(inbox, max_in_flight=1_000) as listener:
+        await send(listener, "support@acme.example", b"x" * 300_000)
+    assert len(inbox.got) == 1
+    assert listener.held == 0
+
+
+async def test_who_hangs_up_in_the_middle_of_a_mail_holds_nothing_any_more() -> None:
+    async with listening(Inbox()) as listener:
+        async with by_hand(listener) as hand:
+            await ready_for_data(hand)
+            await hand.says(b"x" * 200_000)
+            while not listener.held:
+                await asyncio.sleep(0.01)
+        while listener.held:
+            await asyncio.sleep(0.01)
+
+
+async def test_a_mail_that_does_not_end_is_cut_off_when_time_is_up() -> None:
+    async with listening(Inbox()) as listener, by_hand(listener) as hand:
+        await ready_for_data(hand)
+        await hand.says(b"Subject: x\r\n")
+        await listener.stop(0.1)
+        assert (await hand.hears()).startswith("421 4.3.2")
+        assert await hand.hears() == ""
 
 
 @pytest.mark.parametrize("said", [b"", b"EHLO x\r\n", b"EHL"])

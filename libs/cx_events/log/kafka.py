@@ -92,6 +92,9 @@ class KafkaLog:
         if self._closing:
             await asyncio.wait(self._closing)
 
+    def ask_for_room(self) -> None:
+        self._waiting.ask()
+
     async def append(self, records: Sequence[Record]) -> list[Position]:
         if not checked(records):
             return []

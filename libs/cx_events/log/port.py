@@ -79,6 +79,9 @@ class Log(Protocol):
     async def stop(self) -> None:
         """Finish what is under way and let go."""
 
+    def ask_for_room(self) -> None:
+        """``Busy`` where ``append`` would say so now: asked before much is done for an append."""
+
     async def append(self, records: Sequence[Record]) -> list[Position]:
         """Store all, each once durable on return. ``TryLater`` within 2.5 s where any outcome is unknown: some may be
         stored; appending them again is safe, since events are known by their ids. Before anything is stored:
@@ -112,16 +115,24 @@ class Waiting:
         """``Busy`` where there is no room."""
         size = sum([len(record.key) + len(record.value) for record in records])
         now = time.monotonic()
-        if self._under_way:
-            if self._bytes + size > self._most:
-                raise Busy("log", "too-many-appends", f"{self._bytes} bytes wait for {self._log}; nothing was taken")
-            first, _ = next(iter(self._under_way.values()))
-            if now - first > SLOW_SECONDS:
-                raise Busy("log", "log-too-slow", f"{self._log} is behind with what it has; nothing was taken")
+        self._ask(size, now)
         self._bytes += size
         self._last += 1
         self._under_way[self._last] = (now, size)
         return self._last
+
+    def ask(self) -> None:
+        """As ``take`` of nothing."""
+        self._ask(0, time.monotonic())
+
+    def _ask(self, size: int, now: float) -> None:
+        if not self._under_way:
+            return
+        if self._bytes + size > self._most:
+            raise Busy("log", "too-many-appends", f"{self._bytes} bytes wait for {self._log}; nothing was taken")
+        first, _ = next(iter(self._under_way.values()))
+        if now - first > SLOW_SECONDS:
+            raise Busy("log", "log-too-slow", f"{self._log} is behind with what it has; nothing was taken")
 
     def give(self, ticket: int) -> None:
         self._bytes -= self._under_way.pop(ticket)[1]

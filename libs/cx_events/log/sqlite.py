@@ -114,6 +114,9 @@ class SqliteLog:
             self._thread.shutdown(wait=False)
             self._thread = None
 
+    def ask_for_room(self) -> None:
+        self._waiting.ask()
+
     async def append(self, records: Sequence[Record]) -> list[Position]:
         if self._writer is None:
             raise Fatal(f"the log {self.path} is not started or already stopped")
