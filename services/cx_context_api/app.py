@@ -51,6 +51,7 @@ class ContextApi:
         self.routes = Routes(store, tenants, known, self.contexts, past, decisions, metrics, allowed).all()
 
     async def stop(self) -> None:
+        await self.contexts.stop()
         await self._heads.stop()
 
 

@@ -16,6 +16,7 @@ from cx_context.finish import Json, context_body, encode_body
 from cx_context.store import Store, reader, writer
 from cx_context.store.heads import Head, Heads
 from cx_context.store.sql import Tx
+from cx_context.store.wholes import Wholes
 from cx_context_api.identities import candidate_at
 from cx_context_api.patience import within
 from cx_context_api.queries import EventName
@@ -66,8 +67,12 @@ class Contexts:
         self._tenancies = tenancies
         self._heads = heads
         self._bodies = _Bodies(cache_bytes)
+        self._wholes = Wholes(store, {name: tenancy.ids for name, tenancy in tenancies.items()})
         self._rendering: dict[tuple[str, NodeId], asyncio.Task[Served]] = {}
         self.rendered = 0
+
+    async def stop(self) -> None:
+        await self._wholes.stop()
 
     async def read(self, tenant: str, target: Target, at_least: Sequence[EventName] = (), wait: float = 0.0) -> Served:
         """The context of today, with these events in it.
@@ -183,11 +188,7 @@ class Contexts:
     async def _render(self, tenant: str, head: Head) -> Served:
         """All from one state of the store, later than the head's: the customer may have become part of another."""
         tenancy = self._tenancies[tenant]
-        async with self._store.asking() as tx:
-            whole = await reader.at_once(tx, tenancy.ids, head.customer)
-        if whole is None:
-            async with self._store.reading() as tx:
-                whole = await reader.whole(tx, tenancy.ids, head.customer)
+        whole = await self._wholes.of(tenant, head.customer)
         if whole is None:
             raise unknown()
         found = whole.found

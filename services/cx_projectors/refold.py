@@ -100,6 +100,7 @@ async def _replace(tx: Tx, tenant: str, pairs: Collection[Replaced], applied: Ap
             named = links_of(fact, ids)
             concerned.update(profile.id for profile in named.profiles)
             tied.update((edge.a, edge.b) for edge in named.edges)
+    were = await writer.customers_of(tx, tenant, concerned)
     await _gather_identity(tx, tenant, ids, concerned, tied)
 
     learned = Learned()
@@ -118,9 +119,10 @@ async def _replace(tx: Tx, tenant: str, pairs: Collection[Replaced], applied: Ap
     rules_changed = decided.rules or decided_now.rules
     concerned_now = None if rules_changed else dirty | again | concerned
     moves = await recompute(tx, tenant, concerned_now, tenancy, await writer.ever(tx, tenant), edges_lost=True)
-    await writer.write_members(
-        tx, [writer.alone_row(tenant, id) for id in concerned - (await writer.profiles(tx, tenant, concerned)).keys()]
-    )
+    nobody = concerned - (await writer.profiles(tx, tenant, concerned)).keys()
+    await writer.write_members(tx, [writer.alone_row(tenant, id) for id in nobody])
+    for id in nobody:
+        moves.together(id, were[id])  # who showed it does so no more
     nodes = decided.attributed | decided_now.attributed | {interaction for _, _, interaction in places}
     for node in sorted(nodes):
         moves.together(node, *await all_sides(tx, tenant, node))

@@ -21,7 +21,7 @@ from cx_context.finish import context_body, encode_body
 from cx_context.store import Store, open_store, reader
 from cx_context.store.tables import METADATA
 from cx_events.envelope import Identifier
-from cx_events.ids import NodeId
+from cx_events.ids import NodeId, text_of
 from cx_events.stamp import Stamped
 from cx_events.testing.builders import ACME, SECOND, START, a_decision, an_event
 from cx_events.testing.histories import facts_of, histories
@@ -119,6 +119,25 @@ async def test_a_person_who_is_named_elsewhere_for_the_first_time_is_a_new_versi
             data={"topic": "billing", "interaction": "chat-1", "agent": {"id": "agent-1"}},
         ),
         an_event(id="m-1", crm="C-1", identifiers=[nobody_yet], interaction="chat-2", at=START + SECOND),
+    ]
+    await on_sqlite(lambda store: one_by_one(store, history))
+
+
+async def test_who_loses_a_profile_to_an_earlier_copy_that_names_nobody_shows_that_as_a_new_version() -> None:
+    """A person had joined the two; once no event names the profile any more, nothing is left to join."""
+    ana, other = ACME.profile("email", "", "ana@example.com"), ACME.profile("crm", "", "C-1")
+    called = {"id": "e-3", "channel": "voice", "interaction": "call-1"}
+    history = [
+        an_event("cx.interaction.started.v1", **called, email="ana@example.com", recorded=START + SECOND),
+        an_event(id="e-1", crm="C-1", interaction="chat-1", text="hello"),
+        a_decision(
+            "cx.identity.merged.v1",
+            id="d-0",
+            about=ana,
+            at=START + 2 * SECOND,
+            data={"identity": {"a": text_of(ana), "b": text_of(other)}},
+        ),
+        an_event("cx.interaction.started.v1", **called),
     ]
     await on_sqlite(lambda store: one_by_one(store, history))
 

@@ -1,15 +1,12 @@
 """Whom profiles stand for and how new that is: the one question that every read of a context asks.
 
-While one statement is under way, those who ask meanwhile wait and go together in the next. So each sees a state no
-older than its question, and the more ask at once the less each costs. The statement runs on a connection kept for it,
-by the driver itself: a point look-up through a pool costs several times what the database needs for it. For the same
-reason SQLite is read here and now: its readers wait for nobody (WAL), and 20 µs are less than handing over to a thread.
+It is asked together (``together``), on a connection kept for it, by the driver itself: a point look-up through a pool
+costs several times what the database needs for it. For the same reason SQLite is read here and now: its readers wait
+for nobody (WAL), and 20 µs are less than handing over to a thread.
 """
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import sqlite3
 from collections.abc import Sequence
 from functools import cache
@@ -19,14 +16,11 @@ from urllib.parse import quote
 
 import asyncpg
 
-from cx_context.store.port import Store, unavailable
+from cx_context.store.port import Store
 from cx_context.store.postgres import PostgresStore
 from cx_context.store.sqlite import SqliteStore
-from cx_events.errors import TryLater
+from cx_context.store.together import Together
 from cx_events.ids import NodeId
-
-PATIENCE = 1.1
-"""Seconds that one statement may take. Nobody waits for more than two: the one under way, and the next."""
 
 MOST_AT_ONCE = 256
 _BUSY_SECONDS = 0.05
@@ -54,9 +48,6 @@ class Head(NamedTuple):
     shared: bool
     version: int
     moved_at: float
-
-
-_Asked = tuple[str, NodeId, "asyncio.Future[Head | None]"]
 
 
 class _Line(Protocol):
@@ -106,50 +97,24 @@ class Heads:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._waiting: list[_Asked] = []
-        self._flight: asyncio.Task[None] | None = None
         self._line: _Line | None = None
+        self._together = Together(self._ask, most=MOST_AT_ONCE)
 
     async def of(self, tenant: str, profile: NodeId) -> Head | None:
-        """None for a profile that the tenant does not have. ``TryLater`` within twice ``PATIENCE``."""
-        answer: asyncio.Future[Head | None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((tenant, profile, answer))
-        if self._flight is None:
-            self._flight = asyncio.create_task(self._fly())
-        return await answer
+        """None for a profile that the tenant does not have. ``TryLater`` within twice ``together.PATIENCE``."""
+        return await self._together.of((tenant, profile))
 
     async def stop(self) -> None:
-        if self._flight is not None:
-            self._flight.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._flight
+        await self._together.stop()
         self._drop()
 
-    async def _fly(self) -> None:
+    async def _ask(self, asked: list[tuple[str, NodeId]]) -> dict[tuple[str, NodeId], Head]:
         try:
-            while self._waiting:
-                asked, self._waiting = self._waiting[:MOST_AT_ONCE], self._waiting[MOST_AT_ONCE:]
-                await self._answer(asked)
-        finally:
-            self._flight = None
-
-    async def _answer(self, asked: Sequence[_Asked]) -> None:
-        try:
-            async with asyncio.timeout(PATIENCE):
-                rows = await self._read(list({profile for _, profile, _ in asked}))
-        except Exception as error:  # whatever the driver's trouble, its connection is not to be trusted again
+            rows = await self._read(list({profile for _, profile in asked}))
+        except BaseException:  # whatever the driver's trouble, its connection is not to be trusted again
             self._drop()
-            # Those who wait for the next statement would only wait in vain.
-            everybody, self._waiting = [*asked, *self._waiting], []
-            why = unavailable(error).detail if str(error) else "no answer in time"
-            for _, _, answer in everybody:
-                if not answer.done():
-                    answer.set_exception(TryLater("store", why))
-            return
-        found = {(row[1], bytes(row[0])): Head(bytes(row[2]), bool(row[3]), row[4], row[5]) for row in rows}
-        for tenant, profile, answer in asked:
-            if not answer.done():
-                answer.set_result(found.get((tenant, profile)))
+            raise
+        return {(row[1], bytes(row[0])): Head(bytes(row[2]), bool(row[3]), row[4], row[5]) for row in rows}
 
     async def _read(self, profiles: list[NodeId]) -> Sequence[Any]:
         """Once more on a fresh connection where the one that was kept has died meanwhile."""

@@ -230,7 +230,7 @@ async def facts_before(
 
 async def load(tx: Tx, ids: IdSpace, customer: NodeId, *, timeline: int = TIMELINE_SHOWN) -> Known:
     """All that the body is made of."""
-    whole = await at_once(tx, ids, customer, timeline)
+    whole = (await at_once(tx, ids, [customer], timeline)).get(customer)
     if whole is not None and whole.found.customer == customer:
         return whole.known
     members = await members_of(tx, ids.tenant, customer)
@@ -257,68 +257,96 @@ async def whole(tx: Tx, ids: IdSpace, node: NodeId) -> Whole | None:
     return Whole(found, await load(tx, ids, found.customer)) if found is not None else None
 
 
+MANY_PARTS = 500
+
 _MEMBER, _PART, _FACT, _VERSION, _FOLLOWER = range(5)
 
 _AT_ONCE = f"""
 WITH own AS MATERIALIZED (
-  SELECT coalesce((SELECT m.customer FROM members m WHERE m.profile = :node AND m.tenant = :tenant), :node) AS customer
+  SELECT asked.node, coalesce(m.customer, asked.node) AS customer
+  FROM unnest(:nodes::bytea[]) AS asked (node)
+  LEFT JOIN members m ON m.profile = asked.node AND m.tenant = :tenant
 ), mine AS MATERIALIZED (
-  SELECT p.id, p.kind, p.scope, p.value, p.first_recorded, m.rule, m.evidence, m.confidence, m.via
+  SELECT own.node, p.id, p.kind, p.scope, p.value, p.first_recorded, m.rule, m.evidence, m.confidence, m.via
   FROM own JOIN members m ON m.customer = own.customer JOIN profiles p ON p.id = m.profile
   WHERE p.tenant = :tenant
   UNION ALL
-  SELECT p.id, p.kind, p.scope, p.value, p.first_recorded, NULL, NULL, NULL, NULL
+  SELECT own.node, p.id, p.kind, p.scope, p.value, p.first_recorded, NULL, NULL, NULL, NULL
   FROM own JOIN profiles p ON p.id = own.customer
   WHERE p.tenant = :tenant AND NOT EXISTS (SELECT 1 FROM members m WHERE m.profile = p.id AND m.customer = p.id)
 )
 SELECT {_MEMBER}, mine.*, NULL::bytea FROM mine
 UNION ALL
-SELECT {_PART}, p.anchor, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, p.body
-FROM mine JOIN parts p ON p.home = mine.id WHERE p.tenant = :tenant
+SELECT {_PART}, mine.node, few.anchor, NULL, NULL, NULL, NULL, NULL, NULL, NULL, mine.id, few.body
+FROM mine CROSS JOIN LATERAL (
+  SELECT p.anchor, p.body FROM parts p WHERE p.home = mine.id AND p.tenant = :tenant LIMIT {MANY_PARTS}
+) AS few
 UNION ALL
-SELECT {_FACT}, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, latest.raw
+SELECT {_FACT}, mine.node, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, latest.raw
 FROM mine CROSS JOIN LATERAL (
   SELECT raw FROM events e WHERE e.home = mine.id AND e.tenant = :tenant
   ORDER BY e.effective DESC FETCH FIRST :most ROWS WITH TIES
 ) AS latest
 UNION ALL
-SELECT {_VERSION}, own.customer, NULL, NULL, NULL,
+SELECT {_VERSION}, own.node, own.customer, NULL, NULL, NULL,
   (SELECT sum(v.n) FROM versions v WHERE v.customer = own.customer)::bigint, NULL, NULL, NULL, NULL, NULL
 FROM own
 UNION ALL
-SELECT {_FOLLOWER}, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+SELECT {_FOLLOWER}, mine.node, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+FROM mine
 WHERE EXISTS (
-  SELECT 1 FROM mine JOIN parts p ON p.home = mine.id JOIN parts o ON o.home = p.interaction
-  WHERE p.interaction <> p.home AND p.tenant = :tenant
-) OR EXISTS (SELECT 1 FROM mine JOIN attributions a ON a.profile = mine.id WHERE a.tenant = :tenant)
+  SELECT 1 FROM parts p JOIN parts o ON o.home = p.interaction
+  WHERE p.home = mine.id AND p.interaction <> p.home AND p.tenant = :tenant
+) OR EXISTS (SELECT 1 FROM attributions a WHERE a.profile = mine.id AND a.tenant = :tenant)
 """
 
 
-async def at_once(tx: Tx, ids: IdSpace, node: NodeId, timeline: int = TIMELINE_SHOWN) -> Whole | None:
-    """As ``whole``, in one statement, which sees one state by itself: a round trip costs more than all that it brings.
+async def at_once(
+    tx: Tx, ids: IdSpace, nodes: Collection[NodeId], timeline: int = TIMELINE_SHOWN
+) -> dict[NodeId, Whole]:
+    """As ``whole``, of several in one statement, which sees one state by itself: a round trip costs more than all that
+    it brings.
 
-    None for a node that is nobody's profile, where an interaction follows the customer (whose events those are is a
-    longer question), and on SQLite, where no way need be saved.
+    Left out are nodes that are nobody's profile, those whose customer an interaction follows (whose events those are is
+    a longer question), and those with a profile of ``MANY_PARTS``: nobody else should wait for them. Nothing is found
+    on SQLite, where no way need be saved.
     """
     if not tx.for_update:
-        return None
-    rows = await tx.fetch(_AT_ONCE, node=node, tenant=ids.tenant, most=timeline)
-    members: list[Member] = []
-    parts: list[AnchoredPart] = []
-    latest: list[Fact] = []
-    customer, version = node, 0
-    for what, id, kind, scope, value, number, rule, evidence, confidence, via, body in rows:
+        return {}
+    rows = await tx.fetch(_AT_ONCE, nodes=list(nodes), tenant=ids.tenant, most=timeline)
+    found = {node: _Gathered(node) for node in nodes}
+    for what, node, id, kind, scope, value, number, rule, evidence, confidence, via, body in rows:
+        one = found[node]
         if what == _MEMBER:
-            members.append(Member(id, kind, scope, value, number, (rule, evidence, confidence, via) if rule else None))
+            joined = (rule, evidence, confidence, via) if rule else None
+            one.members.append(Member(id, kind, scope, value, number, joined))
         elif what == _PART:
-            parts.append(AnchoredPart(id, decode_part(body)))
+            one.parts.append(AnchoredPart(id, decode_part(body)))
+            one.parts_of[via] = one.parts_of.get(via, 0) + 1
         elif what == _FACT:
-            latest.append(Fact(decode_leniently(body)[0], body, ids))
+            one.latest.append(Fact(decode_leniently(body)[0], body, ids))
         elif what == _VERSION:
-            customer, version = id, number or 0
+            one.customer, one.version = id, number or 0
         else:
-            return None
-    return Whole(Found(customer, version), Known(customer, members, parts, latest)) if members else None
+            one.followed = True
+    return {
+        node: Whole(Found(one.customer, one.version), Known(one.customer, one.members, one.parts, one.latest))
+        for node, one in found.items()
+        if one.members and not one.followed and max(one.parts_of.values(), default=0) < MANY_PARTS
+    }
+
+
+@dataclass(slots=True)
+class _Gathered:
+    """The rows of ``at_once`` about one node."""
+
+    customer: NodeId
+    version: int = 0
+    members: list[Member] = field(default_factory=list)
+    parts: list[AnchoredPart] = field(default_factory=list)
+    latest: list[Fact] = field(default_factory=list)
+    parts_of: dict[NodeId, int] = field(default_factory=dict)
+    followed: bool = False
 
 
 async def current_to(tx: Tx) -> float:

@@ -1,0 +1,87 @@
+"""Contexts that are read together are those that each reads alone."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+from tests.projection import RULES, WINDOW, in_partitions, workers
+
+from cx_context.definition import define, define_bodies
+from cx_context.finish import context_body, encode_body
+from cx_context.store import Store, open_store, reader
+from cx_context.store.wholes import Wholes
+from cx_events.ids import NodeId
+from cx_events.stamp import Stamped
+from cx_events.testing.builders import ACME, SECOND, START, an_event
+from cx_events.testing.histories import facts_of
+
+ANA, BOB, EVE = (ACME.profile("email", "", f"{name}@example.com") for name in ("ana", "bob", "eve"))
+CALL = ACME.interaction("call-1")
+
+
+@pytest.fixture
+async def store(store_url: str) -> AsyncIterator[Store]:
+    store = open_store(store_url)
+    await store.start()
+    yield store
+    await store.stop()
+
+
+def history() -> list[Stamped]:
+    """Ana by two identifiers, Bob, whom an unnamed call follows, Eve with very many contacts, and a call alone."""
+    told = [
+        an_event(id="a-1", email="ana@example.com", cookie="c-7", interaction="chat-1", text="hello"),
+        an_event(id="a-2", cookie="c-7", interaction="chat-2", at=START + SECOND, text="it is me again"),
+        an_event("cx.interaction.started.v1", id="b-1", channel="voice", interaction="call-1"),
+        an_event("cx.interaction.queued.v1", id="b-2", channel="voice", email="bob@example.com", interaction="call-1"),
+        an_event("cx.interaction.started.v1", id="n-1", channel="voice", interaction="call-2"),
+    ]
+    for number in range(reader.MANY_PARTS + 1):
+        contact = f"post-{number}"
+        told.append(an_event(id=contact, email="eve@example.com", interaction=contact, at=START + number, text="hm"))
+    return told
+
+
+async def test_all_that_are_asked_for_at_once_have_the_bodies_of_the_definition(store: Store) -> None:
+    told = history()
+    (worker,) = await workers(store, in_partitions(told, 4), 1)
+    while worker.behind:
+        await worker.step(200)
+    facts = facts_of(told)
+    by_customer = define_bodies(facts, ACME, RULES, WINDOW)
+    whose = define(facts, ACME, RULES).customer_of
+    wholes = Wholes(store, {"acme": ACME})
+
+    async def body(node: NodeId) -> bytes:
+        whole = await wholes.of("acme", node)
+        assert whole is not None
+        assert whole.found.customer == whose[node]
+        assert whole.found.version > 0
+        return encode_body(context_body(whole.known, WINDOW))
+
+    found = {node: await body(node) for node in whose}
+    assert found == {node: encode_body(by_customer[customer]) for node, customer in whose.items()}
+    await wholes.stop()
+
+
+@pytest.mark.postgres
+async def test_nobody_waits_for_one_with_very_many_contacts_nor_for_what_takes_longer_to_tell(
+    postgres_database: str,
+) -> None:
+    store = open_store(postgres_database)
+    await store.start()
+    told = history()
+    (worker,) = await workers(store, in_partitions(told, 4), 1)
+    while worker.behind:
+        await worker.step(200)
+    async with store.asking() as tx:
+        found = await reader.at_once(tx, ACME, [ANA, BOB, EVE, CALL, ACME.interaction("call-2"), bytes(16)])
+    assert found.keys() == {ANA}
+    await store.stop()
+
+
+async def test_an_id_that_nobody_ever_had_is_nothing(store: Store) -> None:
+    wholes = Wholes(store, {"acme": ACME})
+    assert await wholes.of("acme", ANA) is None
+    await wholes.stop()
