@@ -16,6 +16,7 @@ from cx_context.finish import Json, context_body, encode_body
 from cx_context.store import Store, reader, writer
 from cx_context.store.heads import Head, Heads
 from cx_context.store.sql import Tx
+from cx_context.store.together import Together
 from cx_context.store.wholes import Wholes
 from cx_context_api.identities import candidate_at
 from cx_context_api.patience import within
@@ -32,7 +33,9 @@ from cx_identity.facts import links_of
 CACHE_BYTES = 64 << 20
 CANDIDATES_SHOWN = 20
 _FIRST_PAUSE = 0.005
-_LONGEST_PAUSE = 0.1
+_LONGEST_PAUSE = 0.02
+_LONG_QUESTION = 0.25
+_MOST_KEYS = 1_000
 
 
 class Served(NamedTuple):
@@ -68,11 +71,13 @@ class Contexts:
         self._heads = heads
         self._bodies = _Bodies(cache_bytes)
         self._wholes = Wholes(store, {name: tenancy.ids for name, tenancy in tenancies.items()})
+        self._applied = Together(self._which_are_applied, most=_MOST_KEYS)
         self._rendering: dict[tuple[str, NodeId], asyncio.Task[Served]] = {}
         self.rendered = 0
 
     async def stop(self) -> None:
         await self._wholes.stop()
+        await self._applied.stop()
 
     async def read(self, tenant: str, target: Target, at_least: Sequence[EventName] = (), wait: float = 0.0) -> Served:
         """The context of today, with these events in it.
@@ -130,21 +135,35 @@ class Contexts:
         return Head(found.customer, False, found.version, await reader.current_to(tx))
 
     async def _awaited(self, tenant: str, target: Target, at_least: Sequence[EventName], wait: float) -> Head:
+        """Whoever waits asks one short question again and again, together with all others who wait; the long one only
+        when that question's answer has changed, seldom otherwise (a dead letter), and once time is up."""
         clock = asyncio.get_running_loop().time
         until = clock() + wait
+        keys = [(tenant, event_key(tenant, *name)) for name in at_least]
         pause = _FIRST_PAUSE
         while True:
             head = await within(self._with_events(tenant, target, at_least))
             if head is not None:
                 return head
-            left = until - clock()
-            if left <= 0:
+            again = clock() + (_LONG_QUESTION if keys else pause)
+            missing = True
+            while missing:
+                left = min(until, again) - clock()
+                if left <= 0:
+                    break
+                await asyncio.sleep(min(pause, left))
+                pause = min(pause * 1.5, _LONGEST_PAUSE)
+                missing = not keys or None in [await self._applied.of(key) for key in keys]
+            if clock() >= until and missing:
                 break
-            await asyncio.sleep(min(pause, left))
-            pause = min(pause * 1.5, _LONGEST_PAUSE)
         if not at_least:
             raise unknown()
         raise Refused("not-yet", f"not every event of at_least was applied within {wait:g} s; ask again", 504)
+
+    async def _which_are_applied(self, asked: list[tuple[str, bytes]]) -> dict[tuple[str, bytes], bool]:
+        async with self._store.asking() as tx:
+            stored = await reader.which_are_stored(tx, [key for _, key in asked])
+        return {(tenant, key): True for tenant, key in asked if key in stored}
 
     async def _with_events(self, tenant: str, target: Target, at_least: Sequence[EventName]) -> Head | None:
         """None while an event is missing, or, where none is asked for, the customer."""

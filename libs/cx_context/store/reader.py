@@ -361,6 +361,12 @@ async def where_is(tx: Tx, tenant: str, key: bytes) -> NodeId | None:
     return rows[0][0] if rows else None
 
 
+async def which_are_stored(tx: Tx, keys: Collection[bytes]) -> set[bytes]:
+    """Of some events, by key (a key stands for its tenant, too), those that are applied."""
+    rows = await tx.fetch("SELECT key FROM events WHERE key = ANY(:keys)", keys=list(keys))
+    return {bytes(row[0]) for row in rows}
+
+
 async def is_dead(tx: Tx, tenant: str, source: str, id: str) -> str | None:
     """The reason why an event lies in the dead letters, if it does."""
     rows = await tx.fetch(
