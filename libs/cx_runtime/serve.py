@@ -32,6 +32,8 @@ WEBSOCKET_MESSAGE_BYTES = 64 << 10
 QUIET_SECONDS = 0.5
 """A connection that was silent for so long may be closed while the server stops."""
 
+ACCEPTED_AT_ONCE = 100
+
 _FILES_APART = 256
 _UNREAD_BYTES = 64 << 10
 
@@ -190,8 +192,39 @@ class Server(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         yield
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """libuv accepts one connection in each turn of the event loop (since 1.45). While turns are long, whoever
+        connects would wait for as many of them as others came before; so more are accepted beside it."""
+        await super().startup(sockets)
+        loop = asyncio.get_running_loop()
+        self._doors = [listener.dup() for listener in sockets or []]
+        for each in self._doors:
+            each.setblocking(False)
+            loop.add_reader(each, self._accept_some, each)
+
+    def _accept_some(self, listener: socket.socket) -> None:
+        for _ in range(ACCEPTED_AT_ONCE):
+            try:
+                accepted = listener.accept()[0]
+            except OSError:  # nobody waits any more
+                return
+            task = asyncio.get_running_loop().create_task(self._begin(accepted))
+            self.server_state.tasks.add(task)
+            task.add_done_callback(self.server_state.tasks.discard)
+
+    async def _begin(self, accepted: socket.socket) -> None:
+        accepted.setblocking(False)
+        try:
+            await asyncio.get_running_loop().connect_accepted_socket(self._protocol, accepted, ssl=self.config.ssl)
+        except OSError:  # it is gone already
+            accepted.close()
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for door in self._doors:
+            asyncio.get_running_loop().remove_reader(door)
         await self._accept_the_last(sockets or [])
+        for door in self._doors:
+            door.close()
         await super().shutdown(sockets)
         if self.server_state.tasks:  # they were told to end
             await asyncio.wait(self.server_state.tasks, timeout=1.0)
@@ -212,10 +245,8 @@ class Server(uvicorn.Server):
                 pass
         for server in self.servers:
             server.close()
-        loop = asyncio.get_running_loop()
         for each in waiting:
-            each.setblocking(False)
-            await loop.connect_accepted_socket(self._protocol, each, ssl=self.config.ssl)
+            await self._begin(each)
 
     def _protocol(self) -> asyncio.Protocol:
         made: asyncio.Protocol = self.config.http_protocol_class(  # type: ignore[call-arg]
