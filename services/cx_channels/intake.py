@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -169,8 +170,7 @@ class Intake:
             published.accepted.append((stamped.source, stamped.id))
             types.append(value["type"])
         await self._store(tenant, batch)
-        for type in types:
-            self._metrics.accepted(CLIENT, _known(type))
+        self._count(CLIENT, types)
         return published
 
     def _accepted(self, value: Any, ids: IdSpace, recorded: Micros, importing: bool, batch: _Batch) -> Stamped:
@@ -207,8 +207,7 @@ class Intake:
                 letters.append(letter)
         self._add_letters(letters, request, connection, recorded, batch)
         await self._store(connection.tenant, batch)
-        for type in types:
-            self._metrics.accepted(provider.name, _known(type))
+        self._count(provider.name, types)
         for ignored in mapped.ignored:
             self._metrics.ignored(provider.name, ignored.kind)
         for letter in letters:
@@ -296,6 +295,10 @@ class Intake:
             )
             key = ids.lone_event(source, record.id).hex().encode()
             batch.records.append(Record(DEAD_LETTERS, key, encode_dead_letter(record)))
+
+    def _count(self, provider: str, types: Iterable[str]) -> None:
+        for type, count in Counter(map(_known, types)).items():
+            self._metrics.accepted(provider, type, count)
 
     async def _store(self, tenant: str, batch: _Batch) -> None:
         """Blobs before the events that refer to them; then everything in one append."""

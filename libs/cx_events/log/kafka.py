@@ -185,6 +185,8 @@ class KafkaLog:
             raise Fatal(f"the log {self.servers} is stopped")
         if self._line is None or (self._line.done() and (self._line.cancelled() or self._line.exception())):
             self._line = asyncio.create_task(self._build())
+        if self._line.done():
+            return self._line.result()
         try:
             async with asyncio.timeout_at(deadline):
                 return await asyncio.shield(self._line)
