@@ -49,6 +49,7 @@ RECORDINGS = {
         "email/talon-replies",
     ),
     "email/postmark": ("email/postmark",),
+    "chat/intercom": ("chat/intercom",),
 }
 
 UPDATE = "CX_UPDATE_GOLDEN"

@@ -15,8 +15,9 @@ from msgspec import Raw
 
 from cx_channels.chat.intercom.notification import Notice
 from cx_channels.chat.intercom.people import INTERCOM, Person, customer, person_of
-from cx_channels.chat.intercom.values import Json, first, listed, micros, obj, text, texts
+from cx_channels.chat.intercom.values import listed, micros
 from cx_channels.event_ids import id_part
+from cx_channels.foreign import Json, first, obj, text, texts
 from cx_channels.port import Ignored, Unmapped
 from cx_events.envelope import Consent, Data, Draft, Identifier, Participant
 from cx_events.timestamps import Micros

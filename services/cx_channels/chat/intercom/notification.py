@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import msgspec
 
-from cx_channels.chat.intercom.values import Json, first, micros, obj, text
+from cx_channels.chat.intercom.values import micros
+from cx_channels.foreign import Json, first, obj, text
 from cx_channels.port import Connection, Unmapped
 from cx_channels.signing import sha256_hex
 from cx_events import strict_json

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cx_channels.chat.intercom.values import Json, first, text
+from cx_channels.foreign import Json, first, text
 from cx_events.envelope import Identifier, Named, Participant, Role
 
 INTERCOM = "intercom"

@@ -24,8 +24,9 @@ from msgspec import Raw
 
 from cx_channels.chat.intercom.notification import Notice
 from cx_channels.chat.intercom.people import Person, customer, is_contact, person_of, role_of, staff, told_once
-from cx_channels.chat.intercom.values import Json, first, listed, micros, obj, text, whole
+from cx_channels.chat.intercom.values import listed, micros, whole
 from cx_channels.event_ids import id_part
+from cx_channels.foreign import Json, first, obj, text
 from cx_events.envelope import Data, Direction, Draft, Participant, Reference, Role
 from cx_events.timestamps import Micros
 

@@ -1,33 +1,17 @@
-"""Values of somebody else's JSON, read without trust: what is of another shape counts as absent."""
+"""Lists, times and numbers as Intercom writes them; what is of another shape counts as absent."""
 
 from __future__ import annotations
 
 import re
 from typing import Any
 
+from cx_channels.foreign import Json, objects, text
 from cx_events.errors import Refused
 from cx_events.timestamps import Micros, parse_time
-
-Json = dict[str, Any]
 
 _WHOLE = re.compile(r"[0-9]{1,12}")
 _YEAR_9999 = 253_370_764_800  # seconds; RFC 3339 has no room for what comes after
 _LONGEST_SEQUENCE = 18  # digits
-
-
-def text(value: Any) -> str:
-    """Text, or a whole number as text: ids come as both."""
-    if isinstance(value, str):
-        return value
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else ""
-
-
-def obj(value: Any) -> Json:
-    return value if isinstance(value, dict) else {}
-
-
-def objects(value: Any) -> list[Json]:
-    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
 def listed(value: Any, *names: str) -> list[Json]:
@@ -36,24 +20,6 @@ def listed(value: Any, *names: str) -> list[Json]:
     if isinstance(value, dict):
         return next((found for name in (*names, "data") if (found := objects(value.get(name)))), [])
     return objects(value)
-
-
-def texts(value: Any) -> list[str]:
-    return [found for each in value if (found := text(each))] if isinstance(value, list) else []
-
-
-def first(*values: Any) -> str:
-    """The first that is a text and not empty."""
-    return next((found for value in values if (found := text(value))), "")
-
-
-def number(value: Any) -> float | None:
-    """A number, or text that is one."""
-    try:
-        found = float(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else None
-    except (ValueError, OverflowError):
-        return None
-    return found if found is not None and abs(found) < 1e15 else None
 
 
 def micros(value: Any) -> Micros | None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from html import unescape
 
-from cx_channels.chat.intercom.values import Json, first, listed, obj, text
+from cx_channels.chat.intercom.values import listed
+from cx_channels.foreign import Json, first, obj, text
 from cx_channels.mail.markup import safe_html, text_of
 from cx_events.envelope import Attachment, Message
 

@@ -13,10 +13,11 @@ from typing import Any
 from msgspec import Raw
 
 from cx_channels.event_ids import id_part
+from cx_channels.foreign import Json, first, number, obj, text, texts
 from cx_channels.port import Connection, Ignored, Unmapped
 from cx_channels.social.meta.body import Item
 from cx_channels.social.meta.people import business, customer
-from cx_channels.social.meta.values import Json, first, micros, number, obj, text, texts
+from cx_channels.social.meta.values import micros
 from cx_events.envelope import Attachment, Data, Draft, Message
 
 Outcome = Draft | Ignored | Unmapped

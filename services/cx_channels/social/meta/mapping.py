@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from cx_channels.foreign import Json, obj, text, texts
 from cx_channels.port import Connection, Ignored, Mapped, Request, Unmapped
 from cx_channels.social.meta import changes, messaging
 from cx_channels.social.meta.body import Item, items_of
-from cx_channels.social.meta.values import Json, obj, text, texts
 from cx_events.envelope import Draft
 
 KINDS: Mapping[str, tuple[Callable[..., Iterator[Draft | Ignored | Unmapped]], str]] = {

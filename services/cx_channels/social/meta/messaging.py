@@ -14,10 +14,11 @@ from typing import Any
 from msgspec import Raw
 
 from cx_channels.event_ids import id_part
+from cx_channels.foreign import Json, first, number, obj, objects, text, texts
 from cx_channels.port import Connection, Ignored, Unmapped
 from cx_channels.social.meta.body import Item
 from cx_channels.social.meta.people import Peers, participants_of, peers_of
-from cx_channels.social.meta.values import Json, first, micros, number, obj, objects, text, texts
+from cx_channels.social.meta.values import micros
 from cx_events.envelope import (
     Attachment,
     Consent,

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from cx_channels.foreign import Json, obj, text, texts
 from cx_channels.social.meta.body import Item
-from cx_channels.social.meta.values import Json, obj, text, texts
 from cx_events.envelope import Direction, Identifier, Participant, Role
 
 PAGE_INBOX = "263902037430900"
