@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from cx_context.definition import define
 from cx_context.finish import context_body, encode_body
 from cx_context.store import Store, leases, reader, writer
+from cx_context.store.sql import Tx
 from cx_events.errors import Refused
 from cx_events.facts import Fact
 from cx_events.ids import text_of
@@ -41,61 +42,99 @@ class Findings:
 
 
 async def verify(store: Store, log: Log, tenants: Mapping[str, tuple[Tenancy, Micros]]) -> Findings:
-    """Read the whole log and every context. ``tenants``: of each its ids and rules, and its threading window."""
+    """Read the whole log and every context. ``tenants``: of each its ids and rules, and its threading window.
+
+    Of what is under way meanwhile the state of one moment is looked at. All facts are held in memory.
+    """
     findings = Findings()
-    async with store.reading() as tx:
-        done = {partition: at[0] for partition, at in (await leases.progress(tx)).items()}
-        facts = await _read_log(log, done, {name: tenancy for name, (tenancy, _) in tenants.items()}, findings)
-        stored = await writer.all_keys(tx)
-        for key, fact in facts.items():
-            if key not in stored:
-                findings.add(f"{fact.event.source}#{fact.event.id} is on the log but not in the store")
-        for key in stored - facts.keys():
-            findings.add(f"the store has an event that the log has not: key {key.hex()}")
-        for tenant, (tenancy, window) in tenants.items():
-            own = [fact for fact in facts.values() if fact.event.tenantid == tenant]
-            whole = define(own, tenancy.ids, tenancy.rules)
-            for customer, known in whole.known.items():
-                findings.customers += 1
-                found = await reader.find_node(tx, tenant, customer)
-                if found is None or found.customer != customer:
-                    findings.add(f"customer {text_of(customer)} is not found as such")
-                    continue
-                kept = context_body(await reader.load(tx, tenancy.ids, customer), window)
-                if encode_body(kept) != encode_body(context_body(known, window)):
-                    findings.add(f"the context of {text_of(customer)} differs from its definition")
-    return findings
+    told = _Told(log, {name: tenancy for name, (tenancy, _) in tenants.items()}, findings)
+    while True:
+        # The long reading comes first and in no transaction: the database ends one that is idle for seconds.
+        async with store.reading() as tx:
+            done = await _positions(tx)
+        await told.read(done)
+        async with store.reading() as tx:
+            now = await _positions(tx)
+            if sum(now.values()) - sum(done.values()) > READ_AT_ONCE:
+                continue
+            await told.read(now)
+            await _compare(tx, told, tenants, findings)
+        await told.look_beyond(now)
+        return findings
 
 
-async def _read_log(
-    log: Log, done: Mapping[Partition, int], tenants: Mapping[str, Tenancy], findings: Findings
-) -> dict[bytes, Fact]:
-    """Every applied event, of several copies the one that counts."""
-    ends = {Partition(INTERACTIONS, n): end for n, end in (await log.end_positions(INTERACTIONS)).items()}
-    facts: dict[bytes, Fact] = {}
-    for partition, end in sorted(ends.items()):
-        upto = done.get(partition, 0)
-        findings.behind += max(end - upto, 0)
-        if upto > end:
-            findings.add(f"{partition.topic}/{partition.number} was applied up to {upto}, but ends at {end}")
-        records = log.reader()
-        records.assign({partition: 0})
+async def _positions(tx: Tx) -> dict[Partition, int]:
+    progress = await leases.progress(tx)
+    return {partition: at[0] for partition, at in progress.items() if partition.topic == INTERACTIONS}
+
+
+async def _compare(tx: Tx, told: _Told, tenants: Mapping[str, tuple[Tenancy, Micros]], findings: Findings) -> None:
+    facts = told.facts
+    findings.events = len(facts)
+    stored = await writer.all_keys(tx)
+    for key, fact in facts.items():
+        if key not in stored:
+            findings.add(f"{fact.event.source}#{fact.event.id} is on the log but not in the store")
+    for key in stored - facts.keys():
+        findings.add(f"the store has an event that the log has not: key {key.hex()}")
+    for tenant, (tenancy, window) in tenants.items():
+        own = [fact for fact in facts.values() if fact.event.tenantid == tenant]
+        whole = define(own, tenancy.ids, tenancy.rules)
+        for customer, known in whole.known.items():
+            findings.customers += 1
+            found = await reader.find_node(tx, tenant, customer)
+            if found is None or found.customer != customer:
+                findings.add(f"customer {text_of(customer)} is not found as such")
+                continue
+            kept = context_body(await reader.load(tx, tenancy.ids, customer), window)
+            if encode_body(kept) != encode_body(context_body(known, window)):
+                findings.add(f"the context of {text_of(customer)} differs from its definition")
+
+
+class _Told:
+    """What the log tells, as far as it was read: every event, of several copies the one that counts."""
+
+    def __init__(self, log: Log, tenants: Mapping[str, Tenancy], findings: Findings) -> None:
+        self._log = log
+        self._tenants = tenants
+        self._findings = findings
+        self._at: dict[Partition, int] = {}
+        self.facts: dict[bytes, Fact] = {}
+
+    async def read(self, done: Mapping[Partition, int]) -> None:
+        """Up to these positions, or the log's end."""
+        for partition, upto in sorted(done.items()):
+            if upto > self._at.get(partition, 0):
+                await self._read_to(partition, upto)
+
+    async def _read_to(self, partition: Partition, upto: int) -> None:
+        at = self._at.get(partition, 0)
+        records = self._log.reader()
+        records.assign({partition: at})
         try:
-            at = 0
-            while at < min(upto, end):
+            while at < upto:
                 batch = await records.read(READ_AT_ONCE, wait=2.0)
                 if not batch:
                     break
                 for record in batch:
-                    at = record.offset + 1
                     if record.offset >= upto:
+                        at = upto
                         break
-                    findings.records += 1
-                    _take(record.value, facts, tenants)
+                    at = record.offset + 1
+                    self._findings.records += 1
+                    _take(record.value, self.facts, self._tenants)
         finally:
             await records.close()
-    findings.events = len(facts)
-    return facts
+        self._at[partition] = at
+
+    async def look_beyond(self, done: Mapping[Partition, int]) -> None:
+        """How far the log goes on after these positions; none may lie beyond its end."""
+        for number, end in sorted((await self._log.end_positions(INTERACTIONS)).items()):
+            partition = Partition(INTERACTIONS, number)
+            upto = done.get(partition, 0)
+            self._findings.behind += max(end - upto, 0)
+            if upto > end:
+                self._findings.add(f"{partition.topic}/{number} was applied up to {upto}, but ends at {end}")
 
 
 def _take(raw: bytes, facts: dict[bytes, Fact], tenants: Mapping[str, Tenancy]) -> None:
