@@ -24,7 +24,7 @@ import structlog
 from cx_channels.deliveries import LogDeliveries
 from cx_channels.intake import Intake, wall_clock
 from cx_channels.limits import Limits
-from cx_channels.port import Connection
+from cx_channels.port import Connection, Provider
 from cx_channels.registry import providers
 from cx_channels.routes import router as channels_router
 from cx_channels.smtp import SmtpListener, by_recipient
@@ -225,12 +225,14 @@ async def _channels(hub: Hub) -> AsyncIterator[list[AddRoutes]]:
     limits = Limits(body=BodyLimits(max_bytes=settings.max_body))
     mapping = MappingWorkers()
     intake = Intake(hub.log, hub.blobs, hub.tenants, providers(), hub.metrics, mapper=mapping.mapper, rates=hub.rates)
-    deliveries = LogDeliveries(hub.log, hub.health.progress("chat-deliveries"))
+    chat = _any_provider(hub, lambda provider: provider.transport == "websocket")
+    deliveries = LogDeliveries(hub.log, hub.health.progress("chat-deliveries") if chat else None)
     listener = _smtp_listener(hub, intake)
     try:
         hub.supervisor.start("blobs", hub.blobs.start)
-        hub.supervisor.start("deliveries", _once(hub.log.opened, work=deliveries.start))
-        if _is_isolated(hub):
+        if chat:  # else nobody's answers need be looked for among all that comes in
+            hub.supervisor.start("deliveries", _once(hub.log.opened, work=deliveries.start))
+        if _any_provider(hub, lambda provider: provider.isolated):
             hub.supervisor.start("mapping", mapping.start)
         if listener is not None:
             await listener.start()
@@ -268,11 +270,11 @@ def _ops(hub: Hub) -> list[AddRoutes]:
     return [lambda app: app.include_router(routes)]
 
 
-def _is_isolated(hub: Hub) -> bool:
-    """Whether any connection's requests are mapped in processes of their own."""
+def _any_provider(hub: Hub, is_such: Callable[[Provider], bool]) -> bool:
+    """Whether some connection's provider is such a one."""
     known = providers()
     connections = (each for tenant in hub.tenants.by_name.values() for each in tenant.connections.values())
-    return any(known[each.provider].isolated for each in connections)
+    return any(is_such(known[each.provider]) for each in connections)
 
 
 def _smtp_listener(hub: Hub, intake: Intake) -> SmtpListener | None:
