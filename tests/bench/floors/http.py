@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 import uvicorn
@@ -61,8 +62,8 @@ async def answer(send: Send, status: int, body: bytes, headers: list[Header]) ->
     await send({"type": "http.response.body", "body": body})
 
 
-class Endpoint:
+class Endpoint(ABC):
     """An ASGI app, which Starlette calls without wrapping it as it does a function: the least that a route costs."""
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None: ...
