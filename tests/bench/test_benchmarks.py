@@ -17,6 +17,9 @@ from cx_runtime.settings import Settings
 pytestmark = [pytest.mark.kafka, pytest.mark.postgres]
 
 FEW = 300
+OF_CPU = ("pipeline_cpu_vs_floor", "history_cost")
+"""Ratios of CPU seconds, servers' included: those of another account's process can't be read in every container."""
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -29,12 +32,15 @@ async def test_a_benchmark_runs_and_reports_ratio_target_and_what_each_side_cost
     assert [name for name in report if name in NAMES] == list(race.names)
     for name in race.names:
         found = report[name]
-        assert len(found["ratios"]) == 1
-        assert found["ratio"] == found["ratios"][0] > 0
         assert found["target"] > 0
-        assert found["met"] in (True, False)
         sides = [side for side in found.values() if isinstance(side, dict) and "events_per_second" in side]
         assert len(sides) >= 2
+        if name in OF_CPU and any(None in side["cpu_seconds_per_100k"].values() for side in sides):
+            assert (found["ratio"], found["met"]) == (None, None), "what can't be read here is not made up"
+        else:
+            assert len(found["ratios"]) == 1
+            assert found["ratio"] == found["ratios"][0] > 0
+            assert found["met"] in (True, False)
         for side in sides:
             assert side["events_per_second"] > 0
             assert side["cpu_seconds_per_100k"]["application"] is not None

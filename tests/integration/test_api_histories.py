@@ -150,7 +150,13 @@ def test_pages_hold_each_event_once_also_where_many_happened_at_one_time(
             facts = [fact_of(stamped) for stamped in history]
             homes = sorted({fact.home for fact in facts})
             async with store.writing() as tx:
-                await writer.insert_events(tx, [(fact, fact.home, None) for fact in facts])
+                await writer.insert_events(
+                    tx,
+                    [
+                        (f.key, "acme", f.home, f.anchor, f.effective, f.recorded, None, f.raw)
+                        for f in sorted(facts, key=lambda fact: fact.key)
+                    ],
+                )
             seen = []
             before = None
             async with store.reading() as tx:
