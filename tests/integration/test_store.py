@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 
+import asyncpg
 import pytest
+import uvloop
 
 from cx_context.store import Store, open_store
 from cx_events.errors import TryLater
@@ -62,3 +65,48 @@ async def test_what_fails_amid_a_transaction_undoes_all_of_it_and_nothing_else(s
             await tx.execute("INSERT INTO workers (id, seen_until) VALUES (:worker, 0)", worker="before")
     await write(store, "after")
     assert await workers(store) == {"before", "after"}
+
+
+@pytest.mark.postgres
+def test_connections_that_the_server_ends_at_any_moment_are_told_as_later_and_the_next_ones_serve(
+    postgres_database: str,
+) -> None:
+    """In the loop that the services run in."""
+    asking, ends = 12, 60
+
+    async def run() -> None:
+        store = open_store(postgres_database)
+        await store.start()
+        server = await asyncpg.connect(postgres_database.replace("+asyncpg", ""))
+        over = asyncio.Event()
+
+        async def ask(number: int) -> None:
+            turn = 0
+            while not over.is_set():
+                turn += 1
+                with contextlib.suppress(TryLater):
+                    await write(store, f"{number}-{turn}")
+                    await read(store)
+                    async with store.asking() as tx:
+                        await tx.fetch("SELECT 1")
+
+        async def end() -> None:
+            for _ in range(ends):
+                await asyncio.sleep(0.02)
+                await server.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                    "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                )
+            over.set()
+
+        async with asyncio.TaskGroup() as everybody:
+            for number in range(asking):
+                everybody.create_task(ask(number))
+            everybody.create_task(end())
+        await write(store, "after")
+        assert "after" in await workers(store)
+        await server.close()
+        await store.stop()
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(run())

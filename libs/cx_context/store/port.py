@@ -41,7 +41,16 @@ class Contention(TryLater):
     """Two writers met (deadlock, serialization, busy database): the transaction was rolled back; start it over."""
 
 
-TROUBLES = (DBAPIError, PoolTimeout, asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+TROUBLES = (
+    DBAPIError,
+    PoolTimeout,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+)
+"""What a store's drivers raise. asyncpg calls it an internal error where a server's farewell came between two
+statements ("cannot switch to state 12"): the connection is gone, and nothing of ours is at fault."""
 
 _MET = frozenset({"40001", "40P01", "55P03", "23505"})
 """SQLSTATEs of writers that met. ``unique_violation``: the other's row was not there yet when we looked for it; the

@@ -8,8 +8,8 @@ connection. This pool waits for what was cancelled and rolls back what is open b
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import asyncpg
@@ -81,7 +81,7 @@ class PostgresStore:
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[Tx]:
-        try:
+        with _told():
             pool = await self._opened()
             async with pool.acquire(timeout=_CONNECT_SECONDS) as driver, driver.transaction():
                 tx = PostgresTx(driver)
@@ -90,29 +90,23 @@ class PostgresStore:
                     await tx.settled()
                 finally:
                     await tx.abandoned()
-        except TROUBLES as error:
-            raise unavailable(error) from error
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Tx]:
-        try:
+        with _told():
             pool = await self._opened()
             async with (
                 pool.acquire(timeout=_CONNECT_SECONDS) as driver,
                 driver.transaction(isolation="repeatable_read", readonly=True),
             ):
                 yield PostgresTx(driver)
-        except TROUBLES as error:
-            raise unavailable(error) from error
 
     @asynccontextmanager
     async def asking(self) -> AsyncIterator[Tx]:
-        try:
+        with _told():
             pool = await self._opened()
             async with pool.acquire(timeout=_CONNECT_SECONDS) as driver:
                 yield PostgresTx(driver)
-        except TROUBLES as error:
-            raise unavailable(error) from error
 
     async def connect(self) -> asyncpg.Connection[Any]:
         """A connection of its own, which the caller closes."""
@@ -136,6 +130,15 @@ class PostgresStore:
                 reset=_as_it_is,
             )
         return await self._pool
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """A driver's trouble as what it means for who asked."""
+    try:
+        yield
+    except TROUBLES as error:
+        raise unavailable(error) from error
 
 
 async def _as_it_is(_connection: object) -> None:

@@ -124,7 +124,7 @@ class PostgresTx:
     least = "least"
 
     def __init__(self, connection: Driver) -> None:
-        self._connection = connection
+        self.driver = connection
         self._under_way: asyncio.Task[object] | None = None
 
     async def settled(self) -> None:
@@ -154,12 +154,12 @@ class PostgresTx:
     async def fetch(self, sql: str, **values: Any) -> Sequence[Row]:
         await self.settled()
         text, parameters = _statement(sql, values)
-        return await self._connection.fetch(text, *parameters)
+        return await self.driver.fetch(text, *parameters)
 
     async def execute(self, sql: str, **values: Any) -> int:
         await self.settled()
         text, parameters = _statement(sql, values)
-        status = await self._connection.execute(text, *parameters)
+        status = await self.driver.execute(text, *parameters)
         count = status.rpartition(" ")[2]
         return int(count) if count.isdecimal() else 0
 
@@ -167,7 +167,7 @@ class PostgresTx:
         if rows:
             varies, values = _columns(shape, rows)
             text = f"INSERT INTO {shape.table} ({', '.join(shape.columns)}) {_unnest(shape, varies)} {conflict}"
-            await self._begin(self._connection.execute(text, *values))
+            await self._begin(self.driver.execute(text, *values))
 
     async def insert_new(self, shape: Shape, rows: Sequence[Row]) -> set[bytes]:
         if not rows:
@@ -183,9 +183,7 @@ class PostgresTx:
 
     async def append(self, shape: Shape, rows: Sequence[Row]) -> None:
         if rows:
-            await self._begin(
-                self._connection.copy_records_to_table(shape.table, records=rows, columns=list(shape.columns))
-            )
+            await self._begin(self.driver.copy_records_to_table(shape.table, records=rows, columns=list(shape.columns)))
 
     async def update(self, shape: Shape, rows: Sequence[Row]) -> None:
         if rows:
@@ -197,12 +195,12 @@ class PostgresTx:
             )
             columns = [list(column) for column in zip(*rows, strict=True)]
             values = [b"".join(c) if kind == ID else c for kind, c in zip(shape.types, columns, strict=True)]
-            await self._begin(self._connection.execute(text, *values))
+            await self._begin(self.driver.execute(text, *values))
 
     async def lock(self, name: int, *, exclusive: bool) -> None:
         function = "pg_advisory_xact_lock" if exclusive else "pg_advisory_xact_lock_shared"
         await self.settled()
-        await self._connection.execute(f"SELECT {function}($1)", name)
+        await self.driver.execute(f"SELECT {function}($1)", name)
 
 
 class SqliteTx:

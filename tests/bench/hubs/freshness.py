@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from itertools import accumulate
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -27,6 +28,9 @@ async def run(task: Task, _over: asyncio.Event, go: Go) -> dict[str, Any]:
     posts = made.single(events, task.key)
     reads = [_read(event, task.key) for event in events]
     channels, api = _Lines(task.urls[0]), _Lines(task.urls[1])
+    # A busy customer's context shows the latest events: one that tells of minutes ago need not be among them.
+    times = [msgspec.json.decode(event)["time"] for event in events]
+    latest = list(accumulate(times, max))
     latencies = [0.0] * len(events)
     asked_again = 0
     await go(listens=False)
@@ -44,7 +48,8 @@ async def run(task: Task, _over: asyncio.Event, go: Go) -> dict[str, Any]:
         latencies[number] = time.perf_counter() - since
         if answer[_STATUS] != b"200":
             raise Fatal(f"a read was answered {answer[:400]!r}")
-        if made.event_id(events[number]).encode() not in answer:
+        late = times[number] < latest[number]
+        if not late and made.event_id(events[number]).encode() not in answer:
             raise Fatal(f"the context does not show the event {made.event_id(events[number])} that it was asked for")
 
     seconds = await paced(len(events), one)
