@@ -24,6 +24,9 @@ ROOT = Path(__file__).parents[2]
 
 _ANSWER_SECONDS = 900.0
 
+_LONGEST_LINE = 16 << 20
+"""Of what a contender counted: a latency for each of its requests, for one."""
+
 
 class Task(Struct):
     """``log_url``, ``prefix``: where the events are. ``store_url``: a database. ``worker``: this process's name.
@@ -141,6 +144,7 @@ async def started(kind: str, task: Task | None = None) -> AsyncIterator[Child]:
         cwd=ROOT,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
+        limit=_LONGEST_LINE,
     )
     child = Child(kind, process, {})
     try:
