@@ -75,11 +75,7 @@ def apply(part: Part, fact: Fact) -> None:
 
 
 _NOT_COUNTED = frozenset(name for name, known in catalogue().items() if known.kind != "interaction")
-
-
-def is_counted(event_type: str) -> bool:
-    """Decisions and insights are facts about facts; they are not counted as events of the customer."""
-    return event_type not in _NOT_COUNTED
+"""Decisions and insights are facts about facts; they are not counted as events of the customer."""
 
 
 def makes_part(event_type: str) -> bool:
