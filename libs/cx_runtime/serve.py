@@ -15,7 +15,7 @@ import resource
 import select
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import uvicorn
@@ -23,6 +23,7 @@ from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
+from cx_runtime.backlog import accept_waiting, turn_away
 from cx_runtime.door import Door
 from cx_runtime.load import Load
 
@@ -31,6 +32,9 @@ HEADER_BYTES = 64 << 10
 WEBSOCKET_MESSAGE_BYTES = 64 << 10
 QUIET_SECONDS = 0.5
 """A connection that was silent for so long may be closed while the server stops."""
+
+HANDSHAKE_SECONDS = 0.1
+"""Whoever began to connect before the server stopped has so long to end it."""
 
 ACCEPTED_AT_ONCE = 100
 
@@ -203,11 +207,7 @@ class Server(uvicorn.Server):
             loop.add_reader(each, self._accept_some, each)
 
     def _accept_some(self, listener: socket.socket) -> None:
-        for _ in range(ACCEPTED_AT_ONCE):
-            try:
-                accepted = listener.accept()[0]
-            except OSError:  # nobody waits any more
-                return
+        for accepted in accept_waiting(listener, ACCEPTED_AT_ONCE):
             task = asyncio.get_running_loop().create_task(self._begin(accepted))
             self.server_state.tasks.add(task)
             task.add_done_callback(self.server_state.tasks.discard)
@@ -230,23 +230,23 @@ class Server(uvicorn.Server):
             await asyncio.wait(self.server_state.tasks, timeout=1.0)
 
     async def _accept_the_last(self, listeners: list[socket.socket]) -> None:
-        """To the system these are connected, and may have sent a request; closing the listener would reset them."""
-        waiting: list[socket.socket] = []
         for listener in listeners:
             listener.setblocking(False)
-            try:
-                while True:
-                    waiting.append(listener.accept()[0])
-            except OSError:  # nobody waits any more
-                pass
-            try:
-                listener.shutdown(socket.SHUT_RDWR)  # now, before anybody else comes; to close takes a moment longer
-            except OSError:  # not on every system
-                pass
+            turn_away(listener)
+        late: list[socket.socket] = []
+        for pause in (0.0, HANDSHAKE_SECONDS):
+            await asyncio.sleep(pause)
+            for listener in listeners:
+                for accepted in accept_waiting(listener):
+                    await self._begin(accepted)
+        for listener in listeners:
+            late += accept_waiting(listener)
+            with suppress(OSError):  # not on every system
+                listener.shutdown(socket.SHUT_RDWR)  # to close takes a moment longer
         for server in self.servers:
             server.close()
-        for each in waiting:
-            await self._begin(each)
+        for accepted in late:
+            await self._begin(accepted)
 
     def _protocol(self) -> asyncio.Protocol:
         made: asyncio.Protocol = self.config.http_protocol_class(  # type: ignore[call-arg]
