@@ -22,6 +22,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 from cx_events.errors import Fatal, Refused, TryLater
+from cx_events.log.kafka_access import IN_CLEAR, Access
 from cx_events.log.kafka_reader import KafkaReader, open_consumer
 from cx_events.log.kafka_topics import MAX_MESSAGE_BYTES, make_topics
 from cx_events.log.port import MAX_WAITING_BYTES, TOPICS, Position, Record, Waiting, checked, known
@@ -57,10 +58,17 @@ class KafkaLog:
     """
 
     def __init__(
-        self, servers: str, partitions: int = 8, *, prefix: str = "", max_waiting: int = MAX_WAITING_BYTES
+        self,
+        servers: str,
+        partitions: int = 8,
+        *,
+        access: Access = IN_CLEAR,
+        prefix: str = "",
+        max_waiting: int = MAX_WAITING_BYTES,
     ) -> None:
         """``max_waiting``: bytes of all appends under way."""
         self.servers = servers
+        self.access = access
         self._waiting = Waiting(servers, max_waiting)
         self.prefix = prefix
         self._partitions = partitions
@@ -170,7 +178,7 @@ class KafkaLog:
         try:
             async with asyncio.timeout_at(deadline), self._asking:
                 if self._asker is None:
-                    self._asker = await open_consumer(self.servers)
+                    self._asker = await open_consumer(self.servers, self.access)
                 ends = await self._asker.end_offsets(wanted)
         except (KafkaError, OSError, TimeoutError) as error:
             asker, self._asker = self._asker, None
@@ -206,7 +214,9 @@ class KafkaLog:
     async def _connect(self) -> _Line:
         if not self._topics_made:
             async with asyncio.timeout(_CONNECT_SECONDS):
-                await make_topics(self.servers, [self.prefix + topic for topic in TOPICS], self._partitions)
+                await make_topics(
+                    self.servers, self.access, [self.prefix + topic for topic in TOPICS], self._partitions
+                )
             self._topics_made = True
         producer = AIOKafkaProducer(
             bootstrap_servers=self.servers,
@@ -219,6 +229,7 @@ class KafkaLog:
             max_request_size=MAX_MESSAGE_BYTES,
             request_timeout_ms=_REQUEST_MS,
             metadata_max_age_ms=_METADATA_MS,
+            **self.access.settings(),
         )
         try:
             async with asyncio.timeout(_CONNECT_SECONDS):
