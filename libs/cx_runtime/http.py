@@ -31,6 +31,7 @@ from cx_runtime import problems, tenants
 from cx_runtime.health import Health, Report
 from cx_runtime.load import hold
 from cx_runtime.metrics import Metrics
+from cx_runtime.patience import Within
 
 
 class Caller(NamedTuple):
@@ -86,8 +87,7 @@ async def read_body(headers: Headers, receive: Receive, limits: BodyLimits) -> b
     while more:
         patience = min(limits.idle, allowed_until + received / limits.min_rate - clock())
         try:
-            async with asyncio.timeout(patience):
-                message = await receive()
+            message = await Within(patience, _received(receive))
         except TimeoutError:
             detail = f"the body came too slowly: {received} bytes arrived, then no more in time"
             raise Refused("slow-body", detail, 408) from None
@@ -106,6 +106,10 @@ async def read_body(headers: Headers, receive: Receive, limits: BodyLimits) -> b
     content = decompressed(body, coding, limits.max_bytes)
     hold(len(content))
     return content
+
+
+async def _received(receive: Receive) -> Message:
+    return await receive()
 
 
 def _too_large(most: int) -> Refused:

@@ -94,6 +94,7 @@ def add_routes(
     the request's Host and scheme; a proxy's X-Forwarded-Proto counts where the server was told to trust it.
     """
     routes = APIRouter(tags=["channels"])
+    json_limits = JsonLimits(max_bytes=limits.body.max_bytes)
     base = public_url.rstrip("/")
     script = (files("cx_channels.chat.webchat") / "widget.js").read_bytes()
     script_tag = f'"{sha256(script).hexdigest()[:32]}"'
@@ -105,8 +106,7 @@ def add_routes(
             bucket.take()
             intake.ask_for_room()
             body = await read_body(request.headers, request.receive, limits.body)
-            headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.raw]
-            values = read(body, headers, JsonLimits(max_bytes=limits.body.max_bytes))
+            values = read(body, request.headers.items(), json_limits)
             if len(values) > 1:
                 bucket.take_more(len(values) - 1)
         except Refused as refused:
@@ -190,7 +190,7 @@ def _as_received(request: HttpRequest, body: bytes, base: str, received: int) ->
     path = request.scope.get("raw_path", b"").decode("latin-1")
     query = request.scope["query_string"].decode("latin-1")
     try:
-        fields = tuple(parse_qsl(query, keep_blank_values=True, max_num_fields=MAX_QUERY_FIELDS))
+        fields = () if not query else tuple(parse_qsl(query, keep_blank_values=True, max_num_fields=MAX_QUERY_FIELDS))
     except ValueError:
         raise Refused("bad-query", f"the query has more than {MAX_QUERY_FIELDS} fields", 400) from None
     return Request(
