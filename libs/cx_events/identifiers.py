@@ -10,7 +10,7 @@ import re
 from functools import lru_cache
 
 import phonenumbers
-from email_validator import EmailNotValidError, validate_email
+from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
 
 from cx_events.envelope import Identifier
 
@@ -27,6 +27,7 @@ _CACHED = 32_768
 _PLAIN_EMAIL = re.compile(
     r"(?=[^@]{1,64}@)[a-z0-9_]+(?:[.+-][a-z0-9_]+)*@(?:[a-z0-9]{1,31}(?:-[a-z0-9]{1,31})?\.){1,3}[a-z]{2,24}"
 )
+_NOBODYS_DOMAINS = tuple(mark + name for name in SPECIAL_USE_DOMAIN_NAMES for mark in "@.")
 _KIND = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 
 # What networks and vendors send for a caller who withholds the number. Twilio sends these words, or keypad spellings of
@@ -107,7 +108,8 @@ def _e164(text: str, region: str | None) -> str:
 
 @lru_cache(_CACHED)
 def _email(given: str) -> tuple[str, str]:
-    if given.isascii() and _PLAIN_EMAIL.fullmatch(lower := given.lower()) is not None:
+    lower = given.lower()
+    if given.isascii() and _PLAIN_EMAIL.fullmatch(lower) is not None and not lower.endswith(_NOBODYS_DOMAINS):
         return lower, ""
     address = _lower_address(given[len("mailto:") :] if given.lower().startswith("mailto:") else given)
     # Lower case of some scripts composes otherwise, or is no address at all.
