@@ -216,7 +216,7 @@ def accept(
         **{name: item for name, item in attributes.items() if name not in _NOT_KEPT},
         **given,
     }
-    if isinstance(given.get("data"), dict):
+    if event.data is not data:
         whole["data"] = _with_normal_forms(given["data"], event.data)
     raw = _encode(whole)
     if len(raw) > MAX_EVENT_BYTES:
@@ -244,7 +244,7 @@ def _attributes(value: Mapping[str, Any]) -> dict[str, Any]:
             item = _sequence(item)
         elif not isinstance(item, str | int) or (isinstance(item, int) and item not in _INT64):
             raise Refused("bad-attribute", f"{name} must be a string, an integer or a boolean, not {_kind_of(item)}")
-        if isinstance(item, str):
+        if isinstance(item, str) and not (len(item) <= MAX_ATTRIBUTE and item.isprintable()):
             _check_string(name, item)
         found[name] = item
     return found

@@ -18,7 +18,7 @@ from itertools import chain, zip_longest
 from typing import Any
 from zlib import crc32
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition, codec
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 from cx_events.errors import Fatal, Refused, TryLater
@@ -31,11 +31,21 @@ DEADLINE = 2.2
 
 _REQUEST_MS = 2_000
 _BATCH_BYTES = 256 << 10
+_LZ4_LEVEL = 1
 _LINGER_MS = 2
 _METADATA_MS = 30_000
 _CONNECT_SECONDS = 10.0
 _CLOSE_SECONDS = 10.0
 _LONGEST_PAUSE = 1.0
+
+
+def _compress_lightly() -> None:
+    """aiokafka (0.14) compresses LZ4 at level 9 and has no setting for it. Of events, level 1 makes 16% where level 9
+    makes 14%, in a tenth of the time, which else is a tenth of what intake costs."""
+    codec.lz4_encode.__defaults__ = (_LZ4_LEVEL,)
+
+
+_compress_lightly()
 
 
 class _Line:
