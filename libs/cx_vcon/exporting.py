@@ -55,13 +55,21 @@ def imported(facts: Iterable[Fact], blobs: Mapping[str, bytes]) -> list[Imported
     return put_together(originals)
 
 
+def as_it_came(came: Imported, facts: Sequence[Fact]) -> Json:
+    """An imported vCon with the two members that the draft demands of each, where it came without: ``uuid``, and
+    ``created_at``, which is when the conversation began."""
+    if came.vcon.get("created_at") or not facts:
+        return came.vcon
+    return {**came.vcon, "created_at": format_time(min(fact.effective for fact in facts))}
+
+
 def export(conversation: str, facts: Sequence[Fact], blobs: Mapping[str, bytes]) -> Json:
     """``conversation``: its id. ``facts``: all of it, in canonical order."""
     came = imported(facts, blobs)
     source = vcon_source(facts[0].event.tenantid) if facts else ""
     told = tell(conversation, [fact for fact in facts if fact.event.source != source])
     if len(came) == 1 and not told.says_anything:
-        return came[0].vcon
+        return as_it_came(came[0], facts)
     vcon: Json = {"vcon": CURRENT, "uuid": came[0].uuid if len(came) == 1 else conversation}
     vcon["extensions"] = []
     if facts:

@@ -25,6 +25,9 @@ def modern(vcon: Json) -> Json:
     """The same vCon in the syntax of 0.4.0; one that is in it already comes out equal."""
     found = _renamed(vcon, _TOP)
     found["vcon"] = CURRENT
+    for name in ("redacted", "amended", "group"):
+        if name in found and not found[name]:  # what refers to nothing may be left out, and had to have a type
+            del found[name]
     for name in ("redacted", "amended"):
         if isinstance(found.get(name), dict):
             found[name] = _file(found[name], _FILE)
@@ -40,8 +43,15 @@ def modern(vcon: Json) -> Json:
 
 
 def _renamed(value: Json, names: dict[str, str]) -> Json:
-    """A new name that stands there already wins, and the old one stays beside it."""
-    return {(names[name] if name in names and names[name] not in value else name): each for name, each in value.items()}
+    """Where both names stand there and say something, the old one stays beside the new: neither is lost."""
+    found: Json = {}
+    for name, each in value.items():
+        new = names.get(name, name)
+        if new == name or (each and value.get(new)):
+            found.setdefault(name, each)
+        elif each or new not in value:
+            found[new] = each
+    return found
 
 
 def _file(value: Any, names: dict[str, str]) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -73,7 +74,10 @@ def time(value: Any) -> Micros | None:
         moment = parsedate_to_datetime(given)
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
-    return round(moment.timestamp() * 1_000_000) if moment.tzinfo is not None and moment.year > 1 else None
+    if not 1 < moment.year < 9999:
+        return None
+    # An offset of -0000 says that UTC is meant and nothing is known of the zone (RFC 5322, section 3.3).
+    return round(moment.replace(tzinfo=moment.tzinfo or UTC).timestamp() * 1_000_000)
 
 
 def _forms(given: str) -> Iterable[str]:

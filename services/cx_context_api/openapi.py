@@ -14,6 +14,7 @@ from cx_context_api.routes import JUDGED
 from cx_context_api.threads import ACTS
 from cx_runtime.problems import MEDIA_TYPE
 from cx_vcon.reading import MEDIA_TYPE as VCON
+from cx_vcon.syntax import CURRENT
 
 Json = dict[str, Any]
 
@@ -276,6 +277,11 @@ _PARAMETERS: Mapping[str, Json] = {
         "schema": {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT},
         "description": "Items of a page.",
     },
+    "syntax": {
+        "in": "query",
+        "schema": {"enum": [CURRENT]},
+        "description": "Have an imported vCon in this syntax, instead of that in which it came.",
+    },
     "dry_run": {
         "in": "query",
         "schema": {"type": "boolean", "default": False},
@@ -400,7 +406,7 @@ _OPERATIONS: Sequence[_Operation] = (
     _Operation(
         "get", "/v1/conversations/{id}/vcon", "vcon",
         "A conversation as IETF vCon, by any id of it; by the uuid of an imported vCon that one as it came",
-        "context:read", "Vcon", parameters=("id",), problems=(*_READ, 422), media_type=VCON,
+        "context:read", "Vcon", parameters=("id", "syntax"), problems=(*_READ, 422), media_type=VCON,
     ),
     _Operation(
         "get", "/v1/identity/candidates", "candidates", "Shared identifiers, for a person to say whose they are",

@@ -246,8 +246,8 @@ class Routes:
 
     async def vcon(self, request: Request) -> Response:
         tenant = self._caller(request, "context:read")
-        self._query(request, ())
-        return Response(await self._vcons.read(tenant, request.path_params["id"]), media_type=MEDIA_TYPE)
+        syntax = self._query(request, ("syntax",)).text("syntax")
+        return Response(await self._vcons.read(tenant, request.path_params["id"], syntax), media_type=MEDIA_TYPE)
 
     def _act(self, name: str) -> Callable[[Request], Awaitable[Response]]:
         act = threads.ACTS[name]

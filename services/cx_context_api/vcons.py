@@ -19,8 +19,9 @@ from cx_events.blob import Blobs
 from cx_events.errors import Refused, TryLater
 from cx_events.facts import Fact
 from cx_events.ids import NodeId, node_of, text_of
-from cx_vcon.exporting import blob_of, export, imported, original_of
+from cx_vcon.exporting import as_it_came, blob_of, export, imported, original_of
 from cx_vcon.pieces import MAX_INTERACTIONS, Imported, interaction_of
+from cx_vcon.syntax import CURRENT, modern
 from cx_vcon.values import Json
 
 MOST_EVENTS = 20_000
@@ -35,12 +36,21 @@ class Vcons:
         self._tenancies = tenancies
         self._blobs = blobs
 
-    async def read(self, tenant: str, id: str) -> bytes:
-        """The JSON text. ``Refused``: ``unknown-conversation`` (404), ``conversation-too-long`` (422); ``TryLater``
-        while a vCon that came in is not applied whole."""
+    async def read(self, tenant: str, id: str, syntax: str | None) -> bytes:
+        """The JSON text. ``syntax``: of an imported one, too; only the current can be asked for.
+
+        ``Refused``: ``unknown-conversation`` (404), ``conversation-too-long`` (422); ``TryLater`` while a vCon that
+        came in is not applied whole.
+        """
+        if syntax not in (None, CURRENT):
+            raise Refused("bad-query", f"syntax={CURRENT} is all that can be asked for", 400)
+        found = await self._told(tenant, id)
+        return msgspec.json.encode(modern(found) if syntax else found)
+
+    async def _told(self, tenant: str, id: str) -> Json:
         name, facts = await within(self._of_conversation(tenant, id))
         if name is None:
-            return _encoded(await self._as_it_came(tenant, id))
+            return await self._as_it_came(tenant, id)
         blobs = await self._large(tenant, facts)
         parts = [each for each in imported(facts, blobs) if not each.whole]
         if parts:
@@ -51,7 +61,7 @@ class Vcons:
             facts.sort(key=lambda fact: fact.order)
             blobs = await self._large(tenant, facts)
             _check_whole(imported(facts, blobs))
-        return _encoded(export(name, facts, blobs))
+        return export(name, facts, blobs)
 
     async def _of_conversation(self, tenant: str, id: str) -> tuple[str | None, list[Fact]]:
         """The conversation's id of today and its events in canonical order; None where there is no such one."""
@@ -74,7 +84,7 @@ class Vcons:
         if not found:
             raise Refused("unknown-conversation", f"there is no conversation {uuid[:64]!a}, nor such a vCon", 404)
         _check_whole(found)
-        return found[0].vcon
+        return as_it_came(found[0], facts)
 
     async def _pieces(self, tenant: str, uuid: str) -> list[Fact]:
         """Of one imported vCon, whosever they are."""
@@ -114,7 +124,3 @@ def _check_whole(found: Iterable[Imported]) -> None:
     for each in found:
         if not each.whole:
             raise TryLater("projectors", f"the vCon {each.uuid[:64]!a} is not applied whole yet")
-
-
-def _encoded(vcon: Json) -> bytes:
-    return msgspec.json.encode(vcon)

@@ -63,14 +63,17 @@ def export_vcon(
     conversation: Annotated[
         str, typer.Argument(help="Any id of a conversation; or the uuid of a vCon that was imported, to have that.")
     ],
+    syntax: Annotated[str, typer.Option(help="0.4.0: also of an imported vCon, which else is as it came.")] = "",
 ) -> None:
     """A conversation as vCon, in JSON."""
-    line(run_async(_export(Settings(), conversation)))
+    line(run_async(_export(Settings(), conversation, syntax)))
 
 
-async def _export(settings: Settings, conversation: str) -> bytes:
+async def _export(settings: Settings, conversation: str, syntax: str) -> bytes:
+    asked = {"syntax": syntax} if syntax else {}
     async with connected(settings.url, key_of(settings)) as client:
-        return (await client.ask("GET", f"/v1/conversations/{quote(conversation, safe='')}/vcon")).content
+        path = f"/v1/conversations/{quote(conversation, safe='')}/vcon"
+        return (await client.ask("GET", path, params=asked)).content
 
 
 async def _send_all(
