@@ -22,7 +22,7 @@ from cx_events.envelope import (
 from cx_events.timestamps import Micros
 from cx_vcon.contacts import Contact, author_of, contacts_of
 from cx_vcon.content import has_content, kind_of, media_type, text_of
-from cx_vcon.parties import Parties, who_is_who
+from cx_vcon.parties import MAX_NAME, MAX_PARTICIPANTS, Parties, who_is_who
 from cx_vcon.pieces import Piece, container, digest, id_part, interaction_of, pieces_of
 from cx_vcon.reading import Taken
 from cx_vcon.transcripts import insight_of, lines_of
@@ -34,6 +34,7 @@ attachment that is no file of somebody's."""
 
 THREAD = "thread"
 MAX_SUBJECT = 500
+MAX_URL = 4096
 
 Said = tuple[str, Data]
 """An event's type and data."""
@@ -51,7 +52,7 @@ class _Vcon:
 
     def data(self, contact: int, involved: list[int] | None = None) -> Data:
         """The data that any event of a contact has."""
-        everybody = range(len(self.parties.parties))
+        everybody = range(min(len(self.parties.parties), MAX_PARTICIPANTS))
         return Data(
             channel=self.contacts[contact].channel,
             interaction=interaction_of(self.uuid, contact),
@@ -124,7 +125,7 @@ def _contact(read: _Vcon, number: int, contact: Contact, pieces: list[Piece]) ->
     if contact.dialogs:
         ended = read.data(number)
         ended.direction = direction
-        ended.reason = text(read.dialogs[contact.dialogs[-1]].get("disposition"))
+        ended.reason = text(read.dialogs[contact.dialogs[-1]].get("disposition"))[:MAX_NAME]
         if contact.start is not None and contact.end is not None:
             ended.duration_ms = (contact.end - contact.start) // 1000
         # A vCon that came again may have gone on: its later end is another event.
@@ -146,7 +147,7 @@ def _recording(read: _Vcon, dialog: Json, data: Data, piece: Piece) -> Said:
     channels = dialog.get("parties")
     data.recording = Recording(
         id=piece.id,
-        url=text(dialog.get("url")),
+        url=_url(dialog),
         duration_ms=duration(dialog.get("duration")),
         channels=len(channels) if isinstance(channels, list) and any(isinstance(c, list) for c in channels) else None,
         status="completed",
@@ -159,7 +160,7 @@ def _text(read: _Vcon, dialog: Json, data: Data, piece: Piece) -> Said | None:
     if not has_content(dialog):
         return None
     words = text_of(dialog)
-    message = Message(id=text(dialog.get("message_id")) or piece.id, content_type=media_type(dialog)[:200])
+    message = Message(id=text(dialog.get("message_id"))[:MAX_NAME] or piece.id, content_type=media_type(dialog)[:200])
     if kind_of(dialog) == "text/html":
         message.html = words
     else:
@@ -173,8 +174,18 @@ def _text(read: _Vcon, dialog: Json, data: Data, piece: Piece) -> Said | None:
 
 
 def _kept_elsewhere(file: Json) -> list[Attachment]:
+    return [_reference(file)] if _url(file) else []
+
+
+def _reference(file: Json) -> Attachment:
+    name = text(file.get("filename"))[:MAX_NAME]
+    return Attachment(name=name, content_type=media_type(file)[:MAX_NAME], url=_url(file))
+
+
+def _url(file: Json) -> str:
+    """Where a file is kept; not what is itself the file (``data:``)."""
     url = text(file.get("url"))
-    return [Attachment(name=text(file.get("filename")), content_type=media_type(file), url=url)] if url else []
+    return url if len(url) <= MAX_URL else ""
 
 
 def _transfer(read: _Vcon, dialog: Json, data: Data, piece: Piece) -> Said:
@@ -193,7 +204,7 @@ def _transfer(read: _Vcon, dialog: Json, data: Data, piece: Piece) -> Said:
 
 
 def _incomplete(read: _Vcon, dialog: Json, data: Data, piece: Piece) -> Said:
-    data.reason = text(dialog.get("disposition")) or "incomplete"
+    data.reason = text(dialog.get("disposition"))[:MAX_NAME] or "incomplete"
     inbound = data.direction == "inbound"
     return ("cx.interaction.abandoned.v1" if inbound else "cx.interaction.ended.v1"), data
 
@@ -240,9 +251,7 @@ def _attachment(read: _Vcon, piece: Piece, attachment: Json) -> Draft:
     if at is None:
         at = time(read.dialogs[dialog].get("start")) if dialog is not None else read.contacts[contact].start
     data = read.data(contact, [author] if author is not None else [])
-    file = Attachment(
-        name=text(attachment.get("filename")), content_type=media_type(attachment), url=text(attachment.get("url"))
-    )
+    file = _reference(attachment)
     if author is None or not (file.name or file.url):
         return _draft(piece, at, (PIECE, data))
     data.direction = read.direction(author)

@@ -14,8 +14,9 @@ All events of a vCon belong to its first customer with an address (``Parties.cus
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 
 from cx_events.envelope import Identifier, Named, Participant, Role
 from cx_vcon.values import Json, obj, text
@@ -35,6 +36,12 @@ _AGENT = re.compile(r"agent\s", re.IGNORECASE)
 _NUMBER = re.compile(r"\+?[0-9][0-9().\- ]{3,}")
 
 
+MAX_PARTICIPANTS = 100
+"""Of one event: a webinar's audience stands whole in the container."""
+
+MAX_NAME = 500
+
+
 @dataclass(frozen=True, slots=True)
 class Parties:
     """The parties of a vCon with their roles; ``customer``: the place of the one whose conversation it is."""
@@ -42,36 +49,35 @@ class Parties:
     parties: Sequence[Json]
     roles: Sequence[Role]
     customer: int | None
+    _each: Sequence[Participant]
+    _by_name: Mapping[str, Role]
 
     def participants(self, involved: Iterable[int]) -> list[Participant]:
         """The customer first, then those involved in their order."""
         first = [self.customer] if self.customer is not None else []
-        return [self.participant(number) for number in dict.fromkeys([*first, *involved])]
-
-    def participant(self, number: int) -> Participant:
-        party = self.parties[number]
-        return Participant(
-            role=self.roles[number],
-            id=text(party.get("uuid")),
-            name=text(party.get("name")),
-            identifiers=identifiers(party),
-        )
+        return [self._each[number] for number in islice(dict.fromkeys(chain(first, involved)), MAX_PARTICIPANTS)]
 
     def named(self, number: int) -> Named:
         party = self.parties[number]
         known = (text(party.get(name)) for name in ("uuid", "mailto", "tel", "sip", "name"))
-        return Named(id=next(filter(None, known), ""), name=text(party.get("name")))
-
-    def is_ours(self, number: int) -> bool:
-        return self.roles[number] in _OURS
+        return Named(id=next(filter(None, known), "")[:MAX_NAME], name=text(party.get("name"))[:MAX_NAME])
 
     def role_by_name(self, name: str) -> Role | None:
         """The role of whoever is called so, by name or by the role's own word."""
         wanted = name.strip().casefold()
-        for party, role in zip(self.parties, self.roles, strict=True):
-            if text(party.get("name")).strip().casefold() == wanted:
-                return role
-        return _ROLES.get(wanted)
+        return self._by_name.get(wanted) or _ROLES.get(wanted)
+
+
+def _parties(parties: Sequence[Json], roles: Sequence[Role]) -> Parties:
+    by_name: dict[str, Role] = {}
+    each = []
+    for party, role in zip(parties, roles, strict=True):
+        name = text(party.get("name"))[:MAX_NAME]
+        by_name.setdefault(name.strip().casefold(), role)
+        id = text(party.get("uuid"))[:MAX_NAME]
+        each.append(Participant(role=role, id=id, name=name, identifiers=identifiers(party)))
+    by_name.pop("", None)
+    return Parties(parties, roles, _customer(each), each, by_name)
 
 
 def told(party: Json) -> Role | None:
@@ -102,18 +108,19 @@ def who_is_who(parties: Sequence[Json], originator: int | None) -> Parties:
         few = len(parties) <= 2
         rest: Role = "agent" if few else "system"
         final = [role or ("customer" if few and number == began else rest) for number, role in enumerate(roles)]
-    return Parties(parties, final, _customer(parties, final))
+    return _parties(parties, final)
 
 
-def _customer(parties: Sequence[Json], roles: Sequence[Role]) -> int | None:
-    customers = [number for number, role in enumerate(roles) if role == "customer"]
-    with_address = (number for number in customers if identifiers(parties[number]))
+def _customer(parties: Sequence[Participant]) -> int | None:
+    customers = [number for number, party in enumerate(parties) if party.role == "customer"]
+    with_address = (number for number in customers if parties[number].identifiers)
     return next(with_address, customers[0] if customers else None)
 
 
 def identifiers(party: Json) -> list[Identifier]:
     """By what a party can be known again. ``uuid`` and ``name`` are no addresses."""
     found = []
+    party = {name: value for name, value in party.items() if len(text(value)) <= MAX_NAME}
     if tel := text(party.get("tel")).strip():
         found.append(Identifier(kind="phone", value=tel))
     if mail := text(party.get("mailto")).strip():

@@ -3,18 +3,17 @@ read, the rest stays in ``raw``."""
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from cx_events.envelope import Insight, Role, TranscriptLine
 from cx_vcon.content import MAX_TEXT, value_of
-from cx_vcon.parties import Parties
+from cx_vcon.parties import MAX_NAME, Parties
 from cx_vcon.values import Json, index, obj, text
 
 MAX_LINES = 2000
 
 _DEEP = 8
-_SPOKEN = re.compile(r"[ \t]*([^:\n]{1,80}?)[ \t]*:[ \t]+(.*)")
+_MAX_NAME = 100
 _LISTS = ("segments", "utterances", "lines", "sentences", "paragraphs", "transcript", "transcription", "results",
           "channels", "alternatives", "messages", "dialog")  # fmt: skip
 _WORDS = ("text", "transcript", "utterance", "sentence", "content", "message", "body")
@@ -79,10 +78,10 @@ def _spoken(words: str, parties: Parties) -> list[TranscriptLine]:
     """Text of the form ``NAME: words``, a paragraph each. A name that nobody has does not begin one."""
     lines: list[TranscriptLine] = []
     for paragraph in words.splitlines():
-        match = _SPOKEN.fullmatch(paragraph)
-        role = parties.role_by_name(match[1]) if match is not None else None
-        if match is not None and role is not None:
-            lines.append(TranscriptLine(role=role, text=match[2]))
+        name, _, said = paragraph[:_MAX_NAME].partition(":")
+        role = parties.role_by_name(name) if said[:1] in (" ", "\t") else None
+        if role is not None:
+            lines.append(TranscriptLine(role=role, text=paragraph[len(name) + 1 :].strip()))
         elif paragraph.strip() and lines:
             lines[-1].text += "\n" + paragraph
         elif paragraph.strip():
@@ -93,8 +92,8 @@ def _spoken(words: str, parties: Parties) -> list[TranscriptLine]:
 def insight_of(analysis: Json) -> Insight:
     """Sentiment, summary, topic or intent, by the analysis's type; of any other type only who made it."""
     insight = Insight(
-        producer="/".join(filter(None, (text(analysis.get("vendor")), text(analysis.get("product"))))),
-        version=text(analysis.get("schema")),
+        producer="/".join(filter(None, (text(analysis.get("vendor")), text(analysis.get("product")))))[:MAX_NAME],
+        version=text(analysis.get("schema"))[:MAX_NAME],
     )
     kind = text(analysis.get("type")).strip().lower()
     value = value_of(analysis)

@@ -13,6 +13,7 @@ from cx_events.timestamps import Micros, parse_time
 Json = dict[str, Any]
 
 _MAX_SECONDS = 1e10
+_MAX_TIME = 64
 
 
 def text(value: Any) -> str:
@@ -63,7 +64,7 @@ def time(value: Any) -> Micros | None:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return round(value * 1_000_000) if 0 <= value <= _MAX_SECONDS else None
     given = text(value).strip()
-    if not given:
+    if not 0 < len(given) <= _MAX_TIME:
         return None
     for form in _forms(given):
         try:
@@ -82,7 +83,7 @@ def time(value: Any) -> Micros | None:
 
 def _forms(given: str) -> Iterable[str]:
     yield given
-    if len(given) < 64 and given[:4].isdecimal():
+    if given[:4].isdecimal():
         yield given + "Z"
         if given[-5:-4] in ("+", "-") and given[-4:].isdecimal():
             yield f"{given[:-2]}:{given[-2:]}"

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from tests.unit.test_vcon import a_vcon, signed
 from tests.vcons import FOLDER, NO_VCONS, Json, faults, lost, recorded, there_or_skip
 
 from cx_events.catalogue import catalogue
+from cx_events.log.kafka import KafkaLog
 from cx_hub.compose import running_hub
 from cx_hub.demo.run import embedded_settings, until_ready
 from cx_runtime.tenants import KeyConfig, TenantConfig, Tenants
@@ -79,18 +81,26 @@ class Asked:
         return found
 
 
-@pytest.fixture
-async def hub(tmp_path: Path) -> AsyncIterator[Asked]:
+@asynccontextmanager
+async def asked(home: Path, **settings: str) -> AsyncIterator[Asked]:
+    """A hub with all its services; on files alone, unless ``settings`` say otherwise."""
+
     def key(id: str, secret: str, *scopes: str) -> KeyConfig:
         return KeyConfig.model_validate({"id": id, "secret": secret, "scopes": scopes})
 
     keys = (key("all", KEY, "*"), key("writer", WRITER, "events:write"))
     tenants = Tenants({"acme": TenantConfig(id_key="a lasting key of acme", keys=keys)})
-    async with running_hub(embedded_settings(tmp_path), tenants) as running:
+    async with running_hub(embedded_settings(home).model_copy(update=settings), tenants) as running:
         await until_ready(running.url)
         headers = {"authorization": f"Bearer {KEY}"}
         async with httpx2.AsyncClient(base_url=running.url, trust_env=False, timeout=PATIENCE, headers=headers) as http:
-            yield Asked(http, tmp_path)
+            yield Asked(http, home)
+
+
+@pytest.fixture
+async def hub(tmp_path: Path) -> AsyncIterator[Asked]:
+    async with asked(tmp_path) as found:
+        yield found
 
 
 async def test_every_recorded_vcon_goes_in_and_comes_out_with_nothing_lost(hub: Asked) -> None:
@@ -102,6 +112,30 @@ async def test_every_recorded_vcon_goes_in_and_comes_out_with_nothing_lost(hub: 
         current = await hub.export(answer["uuid"], "?syntax=0.4.0")
         assert current["vcon"] == "0.4.0"
         assert not [fault for fault in faults(current) if not fault.startswith("['uuid']")], path.name
+
+
+@pytest.mark.kafka
+@pytest.mark.postgres
+async def test_it_is_the_same_on_kafka_and_postgresql(
+    tmp_path: Path, kafka_url: str, kafka_log: Callable[..., KafkaLog], postgres_database: str
+) -> None:
+    settings = {
+        "log_url": kafka_url,
+        "topic_prefix": kafka_log().prefix,
+        "store_url": postgres_database,
+        "blob_url": postgres_database,
+    }
+    async with asked(tmp_path, **settings) as hub:
+        recording = {"type": "recording", "start": "2026-03-06T09:15:00Z", "parties": [0]}
+        recording |= {"body": "QUJD" * 100_000, "encoding": "base64url"}
+        large = a_vcon(uuid="large", dialog=[recording])
+        several = [a_vcon(vcon="0.0.1"), large, a_vcon(uuid=None, parties=[], dialog=None)]
+        told = [await hub.taken(vcon) for vcon in several]
+        for answer, vcon in zip(told, several, strict=True):
+            found = await hub.export(answer["uuid"])
+            assert lost({name: value for name, value in vcon.items() if name != "uuid"}, found) == []
+            assert found["uuid"] == vcon["uuid"] or vcon["uuid"] is None
+        assert faults(await hub.export(told[0]["conversation"])) == []
 
 
 @pytest.mark.parametrize("name", [path.name for path in recorded()])

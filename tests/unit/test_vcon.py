@@ -8,9 +8,11 @@ from collections.abc import Iterable
 from typing import Any
 
 import jsonschema_rs
+import msgspec
 import pytest
 from hypothesis import given, settings
-from tests.vcons import FOLDER, Json, faults, lost, recorded, there_or_skip, vcons
+from hypothesis import strategies as st
+from tests.vcons import FOLDER, VALUES, Json, faults, lost, recorded, there_or_skip, vcons
 
 from cx_events.codec import decode
 from cx_events.envelope import Draft
@@ -80,6 +82,44 @@ def test_the_current_syntax_has_no_word_of_an_older_one_and_is_read_alike(vcon: 
     found = modern(vcon)
     assert modern(found) == found
     assert [d.type for d in drafts(take(found))] == [d.type for d in drafts(take(vcon))]
+
+
+MEMBERS = st.sampled_from(
+    ["parties", "dialog", "analysis", "attachments", "type", "start", "body", "encoding", "mediatype", "tel", "mailto",
+     "role", "name", "originator", "party_history", "event", "time", "text", "segments", "uuid", "created_at",
+     "subject", "duration", "url", "transfer_target", "payload", "signatures"]
+)  # fmt: skip
+ANYTHING = st.recursive(
+    VALUES | st.sampled_from(["text", "recording", "transcript", "sentiment", "base64url", "json", "multipart/mixed"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(MEMBERS, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.dictionaries(MEMBERS, ANYTHING, max_size=6))
+def test_whatever_comes_is_taken_whole_or_refused(value: Json) -> None:
+    try:
+        taken = take(value, unverified=True)
+    except Refused as refused:
+        assert 400 <= refused.status < 500
+        return
+    found = export(CONVERSATION, facts_of(drafts(taken)), {})
+    assert lost(taken.vcon, found) == [] or taken.vcon.get("uuid") in ("", None)
+
+
+def test_a_large_audience_and_long_names_do_not_make_large_events() -> None:
+    everybody = [{"name": "x" * 5000, "mailto": f"{number}@example.com"} for number in range(1200)]
+    vcon = a_vcon(
+        parties=everybody,
+        dialog=[{"type": "text", "parties": list(range(1200)), "body": "y" * 100_000, "encoding": "none"}] * 3,
+        analysis=[{"type": "transcript", "vendor": "v", "body": " " * 1_000_000 + ":" * 1_000_000, "encoding": "none"}]
+        * 3,
+    )
+    for fact in facts_of(drafts(take(vcon))):
+        event = decode(fact.raw)
+        event.data.raw = msgspec.UNSET
+        assert len(msgspec.json.encode(event)) < 500_000
 
 
 def test_what_all_events_of_a_vcon_share_is_their_home() -> None:

@@ -120,7 +120,7 @@ TYPES = (
             "10:40:00",
             "recorder",
             interaction=CALL,
-            raw={"vcon": {"vcon": "0.4.0", "uuid": "0198c1a2-5b6e-8f00-9a3b-1c2d3e4f5a6b"}},
+            references=[{"kind": "thread", "value": "vcon:0198c1a2-5b6e-8f00-9a3b-1c2d3e4f5a6b"}],
         ),
     ),
 )
