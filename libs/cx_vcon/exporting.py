@@ -15,7 +15,7 @@ import msgspec
 
 from cx_events.facts import Fact, vcon_source
 from cx_events.timestamps import format_time
-from cx_vcon.pieces import Imported, put_together
+from cx_vcon.pieces import Imported, earlier_of, put_together
 from cx_vcon.syntax import CURRENT, modern
 from cx_vcon.telling import Told, tell
 from cx_vcon.values import Json, index
@@ -65,9 +65,9 @@ def as_it_came(came: Imported, facts: Sequence[Fact]) -> Json:
 
 def export(conversation: str, facts: Sequence[Fact], blobs: Mapping[str, bytes]) -> Json:
     """``conversation``: its id. ``facts``: all of it, in canonical order."""
-    came = imported(facts, blobs)
+    came = _latest(imported(facts, blobs))
     source = vcon_source(facts[0].event.tenantid) if facts else ""
-    told = tell(conversation, [fact for fact in facts if fact.event.source != source])
+    told = tell([fact for fact in facts if fact.event.source != source])
     if len(came) == 1 and not told.says_anything:
         return as_it_came(came[0], facts)
     vcon: Json = {"vcon": CURRENT, "uuid": came[0].uuid if len(came) == 1 else conversation}
@@ -88,6 +88,12 @@ def export(conversation: str, facts: Sequence[Fact], blobs: Mapping[str, bytes])
         _merge(vcon, parts)
     _append(vcon, told.vcon)
     return _finished(vcon, told)
+
+
+def _latest(came: Sequence[Imported]) -> list[Imported]:
+    """Without those that another one amends: it holds all that they do."""
+    amended = {earlier_of(each.vcon) for each in came if earlier_of(each.vcon) != each.uuid}
+    return [each for each in came if each.uuid not in amended] or list(came)
 
 
 def _merge(vcon: Json, parts: Sequence[Json]) -> None:

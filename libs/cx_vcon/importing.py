@@ -23,7 +23,7 @@ from cx_events.timestamps import Micros
 from cx_vcon.contacts import Contact, author_of, contacts_of
 from cx_vcon.content import has_content, kind_of, media_type, text_of
 from cx_vcon.parties import MAX_NAME, MAX_PARTICIPANTS, Parties, who_is_who
-from cx_vcon.pieces import Piece, container, digest, id_part, interaction_of, pieces_of
+from cx_vcon.pieces import Piece, container, digest, id_part, interaction_of, pieces_of, related_to
 from cx_vcon.reading import Taken
 from cx_vcon.transcripts import insight_of, lines_of
 from cx_vcon.values import Json, duration, index, indexes, objects, text, time
@@ -32,7 +32,7 @@ PIECE = "cx.conversation.imported.v1"
 """What a vCon holds that is no event of any other type: the container itself, a dialog of which nothing is told, an
 attachment that is no file of somebody's."""
 
-THREAD = "thread"
+MAX_RELATED = 16
 MAX_SUBJECT = 500
 MAX_URL = 4096
 
@@ -49,6 +49,7 @@ class _Vcon:
     contacts: list[Contact]
     of: list[int]
     parties: Parties
+    references: list[Reference]
 
     def data(self, contact: int, involved: list[int] | None = None) -> Data:
         """The data that any event of a contact has."""
@@ -57,7 +58,7 @@ class _Vcon:
             channel=self.contacts[contact].channel,
             interaction=interaction_of(self.uuid, contact),
             participants=self.parties.participants(everybody if involved is None else involved),
-            references=[Reference(kind=THREAD, value=f"vcon:{id_part(self.uuid)}")],
+            references=self.references,
         )
 
     def involved(self, dialog: Json) -> list[int]:
@@ -85,7 +86,9 @@ def drafts(taken: Taken) -> list[Draft]:
     dialogs, people = objects(vcon.get("dialog")), objects(vcon.get("parties"))
     contacts, of = contacts_of(dialogs, people, time(vcon.get("created_at")))
     began = author_of(dialogs[0], len(people)) if dialogs else None
-    read = _Vcon(taken.uuid, dialogs, contacts, of, who_is_who(people, began))
+    threads = [id_part(uuid) for uuid in (taken.uuid, *related_to(vcon)[:MAX_RELATED])]
+    references = [Reference(kind="thread", value=f"vcon:{thread}") for thread in threads]
+    read = _Vcon(taken.uuid, dialogs, contacts, of, who_is_who(people, began), references)
     found = [_draft(container(taken, pieces), contacts[0].start, (PIECE, read.data(0)))]
     if subject := text(vcon.get("subject")).strip():
         found.append(_topic(read, subject[:MAX_SUBJECT]))

@@ -18,7 +18,7 @@ import msgspec
 
 from cx_events.ids import text_of, uuid8
 from cx_vcon.reading import Taken
-from cx_vcon.values import Json, obj, time
+from cx_vcon.values import Json, obj, objects, text, time
 
 ARRAYS = ("dialog", "analysis", "attachments")
 
@@ -87,8 +87,17 @@ class Imported(NamedTuple):
     whole: bool
 
 
-def is_container(id: str) -> bool:
-    return _CONTAINER.fullmatch(id) is not None
+def earlier_of(vcon: Json) -> str:
+    """The uuid of the vCon that this one amends: a copy of which it is, with more (``appended`` to 0.3.0)."""
+    told = obj(vcon.get("amended")) or obj(vcon.get("appended"))
+    return text(told.get("uuid"))
+
+
+def related_to(vcon: Json) -> list[str]:
+    """The uuids of other vCons of the same conversation that it names: amended, less redacted, or grouped with it."""
+    redacted = text(obj(vcon.get("redacted")).get("uuid"))
+    group = [text(each.get("uuid")) for each in objects(vcon.get("group"))]
+    return list(dict.fromkeys(filter(None, (earlier_of(vcon), redacted, *group))))
 
 
 def put_together(originals: Iterable[tuple[str, int, bytes]]) -> list[Imported]:

@@ -17,11 +17,9 @@ from typing import Any
 from cx_events.envelope import Attachment, Data, Named, Participant
 from cx_events.facts import Fact
 from cx_events.timestamps import format_time
+from cx_vcon.findings import Findings, Places
+from cx_vcon.people import People
 from cx_vcon.values import Json
-
-VENDOR = "throughline"
-
-_SPEAKING = frozenset({"customer", "agent", "bot", "business"})
 
 
 @dataclass(slots=True)
@@ -37,9 +35,9 @@ class Told:
         return bool(self.others or self.subject or any(self.vcon.values()))
 
 
-def tell(conversation: str, facts: Sequence[Fact]) -> Told:
+def tell(facts: Sequence[Fact]) -> Told:
     """``facts`` in canonical order."""
-    teller = _Teller(conversation)
+    teller = _Teller()
     for fact in facts:
         teller.add(fact)
     return teller.told
@@ -48,14 +46,13 @@ def tell(conversation: str, facts: Sequence[Fact]) -> Told:
 class _Teller:
     """Goes through the facts once, and remembers what later ones refer to by the place it has."""
 
-    def __init__(self, conversation: str) -> None:
+    def __init__(self) -> None:
         self.told = Told()
-        self._conversation = conversation
-        self._parties: dict[tuple[str, str], int] = {}
-        self._messages: dict[str, int] = {}
+        self._people = People(self.told.vcon["parties"])
+        self._places = Places()
+        self.findings = Findings(self.told.vcon["analysis"], self._people, self._places)
         self._recordings: dict[str, int] = {}
         self._calls: dict[str, int] = {}
-        self._of_interaction: dict[str, list[int]] = {}
 
     def add(self, fact: Fact) -> None:
         say = _EVENTS.get(fact.event.type)
@@ -71,64 +68,6 @@ class _Teller:
                 }
             )
 
-    # --- parties --------------------------------------------------------------------------------------------------
-
-    def _party(self, participant: Participant) -> int:
-        """The place of a participant: known again by an id, an address, or a name alone."""
-        role = participant.role
-        addresses = [(i.kind, i.value) for i in participant.identifiers if i.kind in _ADDRESSES and not i.unusable]
-        keys = [(role, f"{kind}:{value}") for kind, value in addresses]
-        keys += [(role, f"id:{participant.id}")] if participant.id else []
-        keys += [(role, f"name:{participant.name}")] if participant.name and not keys else []
-        if role == "customer":
-            keys.append((role, "the customer"))
-        keys = keys or [(role, "")]
-        place = next((self._parties[key] for key in keys if key in self._parties), None)
-        if place is None:
-            place = len(self.told.vcon["parties"])
-            self.told.vcon["parties"].append({"role": role, **_TYPE_OF_ROLE[role]})
-        party = self.told.vcon["parties"][place]
-        for kind, value in addresses:
-            party.setdefault(_ADDRESSES[kind], value)
-        if participant.name:
-            party.setdefault("name", participant.name)
-        if participant.id:
-            party.setdefault("uuid", participant.id)
-        for key in keys:
-            self._parties.setdefault(key, place)
-        return place
-
-    def _agent(self, named: Named | None) -> int | None:
-        if named is None or not (named.id or named.name):
-            return None
-        return self._party(Participant(role="agent", id=named.id, name=named.name))
-
-    def _everybody(self, data: Data) -> list[int]:
-        """The places of all who take part, those of other customers left out."""
-        found: list[int] = []
-        seen_customer = False
-        for participant in data.participants:
-            if participant.role == "customer":
-                if seen_customer:
-                    continue
-                seen_customer = True
-            if participant.role in _SPEAKING:
-                found.append(self._party(participant))
-        agent = self._agent(data.agent)
-        return list(dict.fromkeys([*found, *([agent] if agent is not None else [])]))
-
-    def _author(self, data: Data, everybody: Sequence[int]) -> int | None:
-        """Who said it: by the direction, as the context has it."""
-        roles = {"inbound": ("customer",), "outbound": ("agent", "bot", "business")}.get(data.direction or "", ())
-        for place in everybody:
-            if self.told.vcon["parties"][place]["role"] in roles:
-                return place
-        if data.direction == "inbound":
-            return self._party(Participant(role="customer"))
-        if data.direction == "outbound":
-            return self._party(Participant(role="bot" if data.bot is not None else "agent"))
-        return everybody[0] if everybody else None
-
     # --- dialogs --------------------------------------------------------------------------------------------------
 
     def _dialog(self, fact: Fact, kind: str, parties: Sequence[int], **members: Any) -> int:
@@ -142,7 +81,7 @@ class _Teller:
             dialog["application"] = data.channel
         if data.interaction:
             dialog["interaction_id"] = data.interaction
-            self._of_interaction.setdefault(data.interaction, []).append(place)
+            self._places.of_interaction.setdefault(data.interaction, []).append(place)
         self.told.vcon["dialog"].append(dialog)
         return place
 
@@ -150,8 +89,8 @@ class _Teller:
         message = data.message
         if message is None:
             return False
-        everybody = self._everybody(data)
-        author = self._author(data, everybody)
+        everybody = self._people.everybody(data)
+        author = self._people.author(data, everybody)
         parties = list(dict.fromkeys([*([author] if author is not None else []), *everybody]))
         members: Json = {}
         words, media_type = message.text, message.content_type or "text/plain"
@@ -164,7 +103,7 @@ class _Teller:
             members["message_id"] = message.id
         place = self._dialog(fact, "text", parties, **members)
         if message.id:
-            self._messages[message.id] = place
+            self._places.messages[message.id] = place
         for file in message.attachments:
             self._attachment(fact, file, author, place)
         if message.subject and not self.told.subject:
@@ -172,7 +111,8 @@ class _Teller:
         return True
 
     def _attachment(self, fact: Fact, file: Attachment, author: int | None, dialog: int) -> None:
-        found: Json = {"start": format_time(fact.effective), "party": author or 0, "dialog": dialog}
+        party = author if author is not None else self._people.party(Participant(role="system"))
+        found: Json = {"start": format_time(fact.effective), "party": party, "dialog": dialog}
         if file.content_type:
             found["mediatype"] = file.content_type
         if file.name:
@@ -184,7 +124,7 @@ class _Teller:
         self.told.vcon["attachments"].append(found)
 
     def edited(self, fact: Fact, data: Data) -> bool:
-        place = self._messages.get(data.message.id) if data.message is not None else None
+        place = self._places.messages.get(data.message.id) if data.message is not None else None
         if place is None or data.message is None:
             return False
         self.told.vcon["dialog"][place]["body"] = data.message.text
@@ -192,7 +132,7 @@ class _Teller:
 
     def deleted(self, fact: Fact, data: Data) -> bool:
         """What was taken back stands as a dialog without content, so that the others keep their places."""
-        place = self._messages.get(data.message.id) if data.message is not None else None
+        place = self._places.messages.get(data.message.id) if data.message is not None else None
         if place is None:
             return False
         for name in ("body", "encoding", "mediatype"):
@@ -202,9 +142,9 @@ class _Teller:
     def bot_turn(self, fact: Fact, data: Data) -> bool:
         if data.bot is None or not data.bot.text:
             return False
-        everybody = self._everybody(data)
-        bots = [place for place in everybody if self.told.vcon["parties"][place]["role"] == "bot"]
-        author = bots[0] if bots else self._party(Participant(role="bot"))
+        everybody = self._people.everybody(data)
+        bots = [place for place in everybody if self._people.role(place) == "bot"]
+        author = bots[0] if bots else self._people.party(Participant(role="bot"))
         self._dialog(
             fact, "text", list(dict.fromkeys([author, *everybody])),
             mediatype="text/plain", body=data.bot.text, encoding="none",
@@ -218,10 +158,10 @@ class _Teller:
         words are."""
         if data.channel != "voice" or not data.interaction:
             return bool(data.interaction)
-        everybody = self._everybody(data)
+        everybody = self._people.everybody(data)
         call = self._calls.get(data.interaction)
         if call is None:
-            began = self._author(data, everybody)
+            began = self._people.author(data, everybody)
             parties = list(dict.fromkeys([*([began] if began is not None else []), *everybody]))
             self._calls[data.interaction] = self._dialog(fact, "recording", parties, party_history=[])
         return True
@@ -246,7 +186,7 @@ class _Teller:
 
     def answered(self, fact: Fact, data: Data) -> bool:
         self.started(fact, data)
-        ours = [place for place in self._everybody(data) if self.told.vcon["parties"][place]["role"] != "customer"]
+        ours = [place for place in self._people.everybody(data) if self._people.role(place) != "customer"]
         return self._happened(fact, data, "join", ours)
 
     def held(self, fact: Fact, data: Data) -> bool:
@@ -259,9 +199,9 @@ class _Teller:
         return self._happened(fact, data, "keydown", self._customers(data), data.digits)
 
     def _customers(self, data: Data) -> list[int]:
-        everybody = self._everybody(data)
-        found = [place for place in everybody if self.told.vcon["parties"][place]["role"] == "customer"]
-        return found or [self._party(Participant(role="customer"))]
+        everybody = self._people.everybody(data)
+        found = [place for place in everybody if self._people.role(place) == "customer"]
+        return found or [self._people.party(Participant(role="customer"))]
 
     def ended(self, fact: Fact, data: Data) -> bool:
         call = self._calls.get(data.interaction)
@@ -280,7 +220,7 @@ class _Teller:
         if call is not None and not self.told.vcon["dialog"][call]["party_history"]:
             self.told.vcon["dialog"][call].update(type="incomplete", disposition="hung-up")
         else:
-            self._dialog(fact, "incomplete", self._everybody(data), disposition="hung-up")
+            self._dialog(fact, "incomplete", self._people.everybody(data), disposition="hung-up")
         return True
 
     def recording(self, fact: Fact, data: Data) -> bool:
@@ -294,7 +234,7 @@ class _Teller:
             if call is not None and call not in self._recordings.values():
                 known = call
             else:
-                known = self._dialog(fact, "recording", self._everybody(data))
+                known = self._dialog(fact, "recording", self._people.everybody(data))
             self._recordings[recording.id or fact.event.id] = known
         dialog = self.told.vcon["dialog"][known]
         if recording.url:
@@ -304,8 +244,8 @@ class _Teller:
         return True
 
     def transferred(self, fact: Fact, data: Data) -> bool:
-        everybody = self._everybody(data)
-        roles = [self.told.vcon["parties"][place]["role"] for place in everybody]
+        everybody = self._people.everybody(data)
+        roles = [self._people.role(place) for place in everybody]
         transfer = data.transfer
         members: Json = {}
         if "customer" in roles:
@@ -318,77 +258,11 @@ class _Teller:
             to = Named(id=named.id, name=named.name) if named is not None else Named(name=transfer.to)
             if to.id or to.name:
                 role: Any = "agent" if transfer.agent is not None else "business"
-                members["transfer_target"] = self._party(Participant(role=role, id=to.id, name=to.name))
-        before = self._of_interaction.get(data.interaction)
+                members["transfer_target"] = self._people.party(Participant(role=role, id=to.id, name=to.name))
+        before = self._places.of_interaction.get(data.interaction)
         if before:
             members["original"] = before[0]
         self._dialog(fact, "transfer", (), **members)
-        return True
-
-    # --- analysis -------------------------------------------------------------------------------------------------
-
-    def _found(self, data: Data, kind: str, body: Any, vendor: str = VENDOR, schema: str = "") -> None:
-        dialogs = [
-            self._messages[r.value] for r in data.references if r.kind == "message" and r.value in self._messages
-        ]
-        dialogs = dialogs or self._of_interaction.get(data.interaction, [])
-        found: Json = {"type": kind}
-        if dialogs:
-            found["dialog"] = dialogs[0] if len(dialogs) == 1 else list(dialogs)
-        found["vendor"] = vendor
-        if schema:
-            found["schema"] = schema
-        plain = isinstance(body, str)
-        found.update(
-            mediatype="text/plain" if plain else "application/json", body=body, encoding="none" if plain else "json"
-        )
-        self.told.vcon["analysis"].append(found)
-
-    def transcript(self, fact: Fact, data: Data) -> bool:
-        places = {self.told.vcon["parties"][place]["role"]: place for place in reversed(self._everybody(data))}
-        lines = []
-        for line in data.transcript:
-            said: Json = {"parties": places[line.role]} if line.role in places else {}
-            if line.role:
-                said["role"] = line.role
-            said["text"] = line.text
-            if line.at is not None:
-                said["start"] = line.at
-            if line.sentiment is not None:
-                said["sentiment"] = line.sentiment
-            lines.append(said)
-        self._found(data, "transcript", lines, fact.event.source)
-        return True
-
-    def insight(self, fact: Fact, data: Data) -> bool:
-        insight = data.insight
-        if insight is None:
-            return False
-        found = {
-            "sentiment": insight.sentiment,
-            "summary": insight.summary,
-            "topic": insight.topic,
-            "intent": insight.intent,
-        }
-        told = [(kind, body) for kind, body in found.items() if body not in (None, "")]
-        for kind, body in told:
-            self._found(data, kind, body, insight.producer or fact.event.source, insight.version)
-        return bool(told)
-
-    def note(self, fact: Fact, data: Data) -> bool:
-        author = data.agent.name or data.agent.id if data.agent is not None else ""
-        self._found(data, "note", {"note": data.note, **({"author": author} if author else {})})
-        return True
-
-    def disposition(self, fact: Fact, data: Data) -> bool:
-        self._found(data, "disposition", data.disposition)
-        return True
-
-    def survey(self, fact: Fact, data: Data) -> bool:
-        if data.survey is None:
-            return False
-        answer = {"metric": data.survey.metric, "score": data.survey.score}
-        self._found(data, "survey", {**answer, **({"comment": data.survey.comment} if data.survey.comment else {})})
         return True
 
     def topic(self, fact: Fact, data: Data) -> bool:
@@ -396,17 +270,6 @@ class _Teller:
         self.told.subject = data.topic
         return True
 
-
-_ADDRESSES: Mapping[str, str] = MappingProxyType({"phone": "tel", "email": "mailto", "sip": "sip", "did": "did"})
-_TYPE_OF_ROLE: Mapping[str, Json] = MappingProxyType(
-    {
-        "customer": {"type": "person"},
-        "agent": {"type": "person"},
-        "bot": {"type": "bot"},
-        "business": {"type": "organization"},
-        "system": {},
-    }
-)
 
 _EVENTS: Mapping[str, Callable[[_Teller, Fact, Data], bool]] = MappingProxyType(
     {
@@ -428,12 +291,12 @@ _EVENTS: Mapping[str, Callable[[_Teller, Fact, Data], bool]] = MappingProxyType(
         "cx.bot.turn.v1": _Teller.bot_turn,
         "cx.call.dtmf.v1": _Teller.dtmf,
         "cx.call.recording.v1": _Teller.recording,
-        "cx.call.transcript.v1": _Teller.transcript,
-        "cx.insight.found.v1": _Teller.insight,
-        "cx.conversation.note.v1": _Teller.note,
-        "cx.conversation.disposition.v1": _Teller.disposition,
+        "cx.call.transcript.v1": lambda teller, fact, data: teller.findings.transcript(fact, data),
+        "cx.insight.found.v1": lambda teller, fact, data: teller.findings.insight(fact, data),
+        "cx.conversation.note.v1": lambda teller, fact, data: teller.findings.note(fact, data),
+        "cx.conversation.disposition.v1": lambda teller, fact, data: teller.findings.disposition(fact, data),
         "cx.conversation.topic.v1": _Teller.topic,
-        "cx.survey.answered.v1": _Teller.survey,
+        "cx.survey.answered.v1": lambda teller, fact, data: teller.findings.survey(fact, data),
     }
 )
 

@@ -20,7 +20,7 @@ from cx_events.errors import Refused, TryLater
 from cx_events.facts import Fact
 from cx_events.ids import NodeId, node_of, text_of
 from cx_vcon.exporting import as_it_came, blob_of, export, imported, original_of
-from cx_vcon.pieces import MAX_INTERACTIONS, Imported, interaction_of
+from cx_vcon.pieces import MAX_INTERACTIONS, Imported, id_part, interaction_of
 from cx_vcon.syntax import CURRENT, modern
 from cx_vcon.values import Json
 
@@ -80,7 +80,8 @@ class Vcons:
 
     async def _as_it_came(self, tenant: str, uuid: str) -> Json:
         facts = await self._pieces(tenant, uuid) if 0 < len(uuid) <= MAX_ID else []
-        found = [each for each in imported(facts, await self._large(tenant, facts)) if each.uuid == uuid]
+        came = imported(facts, await self._large(tenant, facts))
+        found = [each for each in came if id_part(each.uuid) == id_part(uuid)]
         if not found:
             raise Refused("unknown-conversation", f"there is no conversation {uuid[:64]!a}, nor such a vCon", 404)
         _check_whole(found)

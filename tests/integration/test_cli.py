@@ -346,16 +346,16 @@ def test_verify_says_what_is_wrong_with_exit_1(
 def test_a_vcon_goes_in_and_comes_out(at_hub: Path, capfd: Captured) -> None:
     party = {"tel": "+15550100177", "name": "Ana", "role": "customer"}
     dialog = {"type": "text", "start": "2026-03-06T09:15:00Z", "parties": [0], "body": "Hi", "encoding": "none"}
-    vcon = {"uuid": "cli 1", "created_at": "2026-03-06T09:15:00Z", "parties": [party], "dialog": [dialog]}
+    vcon = {"uuid": "cli/1 ", "created_at": "2026-03-06T09:15:00Z", "parties": [party], "dialog": [dialog]}
     (at_hub / "one.vcon").write_text(json.dumps(vcon))
     assert run(["import", "vcon", str(at_hub / "one.vcon"), "-o", "json"]) == 0
     (taken,) = json.loads(capfd.readouterr().out)
-    assert (taken["uuid"], taken["events"]) == ("cli 1", 4)
+    assert (taken["uuid"], taken["events"]) == ("cli/1 ", 4)
     until = time.monotonic() + PATIENCE
     while run(["export", "vcon", taken["conversation"]]) != 0 and time.monotonic() < until:
         time.sleep(0.1)
     assert json.loads(capfd.readouterr().out) == vcon
-    assert run(["export", "vcon", "cli 1", "--syntax", "0.4.0"]) == 0
+    assert run(["export", "vcon", "cli/1 ", "--syntax", "0.4.0"]) == 0
     assert json.loads(capfd.readouterr().out) == {**vcon, "vcon": "0.4.0"}
 
 

@@ -348,3 +348,12 @@ def test_two_vcons_of_one_conversation_are_one_with_all_places_right() -> None:
     assert found["analysis"][0]["dialog"] == [1]
     assert (found["attachments"][0]["party"], found["attachments"][0]["dialog"]) == (3, 1)
     assert [each["uuid"] for each in found["throughline"]["vcons"]] == [a_vcon()["uuid"], other["uuid"]]
+
+
+def test_a_vcon_that_amends_another_is_of_its_thread_and_goes_out_for_it() -> None:
+    earlier = a_vcon()
+    later = a_vcon(uuid="later", amended={"uuid": earlier["uuid"]}, analysis=[{"type": "summary", "vendor": "x"}])
+    events = [*drafts(take(earlier)), *drafts(take(later))]
+    threads = [{each.value for each in draft.data.references} for draft in events]
+    assert all(f"vcon:{earlier['uuid']}" in each for each in threads)
+    assert export(CONVERSATION, facts_of(events), {}) == later

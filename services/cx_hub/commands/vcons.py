@@ -22,6 +22,7 @@ from cx_hub.opened import run_async
 from cx_hub.output import Format, OutputOption, line, show_rows, to_err
 from cx_runtime.settings import Settings
 from cx_vcon.importing import drafts
+from cx_vcon.pieces import id_part
 from cx_vcon.reading import MEDIA_TYPE
 
 TRIES = 6
@@ -72,7 +73,8 @@ def export_vcon(
 async def _export(settings: Settings, conversation: str, syntax: str) -> bytes:
     asked = {"syntax": syntax} if syntax else {}
     async with connected(settings.url, key_of(settings)) as client:
-        path = f"/v1/conversations/{quote(conversation, safe='')}/vcon"
+        # A uuid may hold what no path can; such a one has a plain name, too.
+        path = f"/v1/conversations/{quote(id_part(conversation), safe='')}/vcon"
         return (await client.ask("GET", path, params=asked)).content
 
 
