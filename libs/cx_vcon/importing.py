@@ -33,6 +33,9 @@ PIECE = "cx.conversation.imported.v1"
 attachment that is no file of somebody's."""
 
 MAX_RELATED = 16
+MAX_HISTORY = 1000
+"""Events of what parties did within the dialogs of one vCon; the whole stands in the dialogs."""
+
 MAX_SUBJECT = 500
 MAX_URL = 4096
 
@@ -50,6 +53,7 @@ class _Vcon:
     of: list[int]
     parties: Parties
     references: list[Reference]
+    history: Iterator[int]
 
     def data(self, contact: int, involved: list[int] | None = None) -> Data:
         """The data that any event of a contact has."""
@@ -88,7 +92,7 @@ def drafts(taken: Taken) -> list[Draft]:
     began = author_of(dialogs[0], len(people)) if dialogs else None
     threads = [id_part(uuid) for uuid in (taken.uuid, *related_to(vcon)[:MAX_RELATED])]
     references = [Reference(kind="thread", value=f"vcon:{thread}") for thread in threads]
-    read = _Vcon(taken.uuid, dialogs, contacts, of, who_is_who(people, began), references)
+    read = _Vcon(taken.uuid, dialogs, contacts, of, who_is_who(people, began), references, iter(range(MAX_HISTORY)))
     found = [_draft(container(taken, pieces), contacts[0].start, (PIECE, read.data(0)))]
     if subject := text(vcon.get("subject")).strip():
         found.append(_topic(read, subject[:MAX_SUBJECT]))
@@ -237,6 +241,8 @@ def _history(read: _Vcon, contact: int, number: int) -> Iterator[Draft]:
             data.digits = text(event.get("button"))[:64]
             if not data.digits:
                 continue
+        if next(read.history, None) is None:
+            return
         yield Draft(type=type, id=f"{id_part(read.uuid)}/history/{number}/{place}", data=data, time=at)
 
 

@@ -36,7 +36,7 @@ _AGENT = re.compile(r"agent\s", re.IGNORECASE)
 _NUMBER = re.compile(r"\+?[0-9][0-9().\- ]{3,}")
 
 
-MAX_PARTICIPANTS = 100
+MAX_PARTICIPANTS = 20
 """Of one event: a webinar's audience stands whole in the container."""
 
 MAX_NAME = 500

@@ -34,7 +34,6 @@ from cx_runtime.metrics import Metrics
 from cx_runtime.problems import problem
 from cx_runtime.straight import StraightApp
 from cx_runtime.tenants import Tenants
-from cx_vcon.importing import drafts
 from cx_vcon.reading import MEDIA_TYPE
 
 _HOST = re.compile(r"[A-Za-z0-9._\-\[\]:]{1,255}")
@@ -168,8 +167,7 @@ def add_routes(
             most = max(limits.body.max_bytes, limits.vcon_bytes)
             body = await read_body(request.headers, request.receive, limits.body._replace(max_bytes=most))
             content_type = request.headers.get("content-type", "")
-            taken = vcons.read(body, content_type, request.scope["query_string"], most)
-            found = drafts(taken)
+            taken, found = await vcons.mapped(body, content_type, request.scope["query_string"], most)
             bucket.take_more(len(found) - 1)
             stamped = await intake.publish_drafts(who.tenant, vcon_source(who.tenant), found)
         except Refused as refused:

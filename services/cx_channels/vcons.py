@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import parse_qsl
 
+from cx_events.envelope import Draft
 from cx_events.errors import Refused
 from cx_events.ids import IdSpace, text_of
 from cx_events.stamp import Stamped
 from cx_events.strict_json import Limits, decode
 from cx_runtime.http import decompressed
+from cx_vcon.importing import drafts
 from cx_vcon.pieces import interaction_of
 from cx_vcon.reading import MEDIA_TYPE, Taken, take
 
+_SMALL = 64 << 10
 GZIPPED = f"{MEDIA_TYPE}+gzip"
 _TYPES = (MEDIA_TYPE, f"{MEDIA_TYPE}+json", "application/json")
 
@@ -32,6 +36,16 @@ def read(body: bytes, content_type: str, query: bytes, max_bytes: int) -> Taken:
         raise Refused("unsupported-media-type", detail, 415)
     limits = Limits(max_bytes=max_bytes)
     return take(decode(body, limits), unverified=unverified, limits=limits)
+
+
+async def mapped(body: bytes, content_type: str, query: bytes, max_bytes: int) -> tuple[Taken, list[Draft]]:
+    """``read`` and the events that it makes; of a large body in a thread, so that nobody else waits for it."""
+
+    def work() -> tuple[Taken, list[Draft]]:
+        taken = read(body, content_type, query, max_bytes)
+        return taken, drafts(taken)
+
+    return work() if len(body) <= _SMALL else await asyncio.to_thread(work)
 
 
 def _unverified(query: bytes) -> bool:

@@ -6,6 +6,7 @@ imported: that vCon as it came, whatever else its conversation holds.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
@@ -45,7 +46,7 @@ class Vcons:
         if syntax not in (None, CURRENT):
             raise Refused("bad-query", f"syntax={CURRENT} is all that can be asked for", 400)
         found = await self._told(tenant, id)
-        return msgspec.json.encode(modern(found) if syntax else found)
+        return await asyncio.to_thread(lambda: msgspec.json.encode(modern(found) if syntax else found))
 
     async def _told(self, tenant: str, id: str) -> Json:
         name, facts = await within(self._of_conversation(tenant, id))
@@ -61,7 +62,7 @@ class Vcons:
             facts.sort(key=lambda fact: fact.order)
             blobs = await self._large(tenant, facts)
             _check_whole(imported(facts, blobs))
-        return export(name, facts, blobs)
+        return await asyncio.to_thread(export, name, facts, blobs)
 
     async def _of_conversation(self, tenant: str, id: str) -> tuple[str | None, list[Fact]]:
         """The conversation's id of today and its events in canonical order; None where there is no such one."""
