@@ -17,7 +17,8 @@ from cx_events.ids import IdSpace, NodeId, event_key
 from cx_events.timestamps import Micros, parse_time
 
 HUB_SOURCE = "//throughline/"
-"""The hub's own sources: ``//throughline/TENANT/connections/NAME`` and ``//throughline/TENANT/decisions``."""
+"""The hub's own sources: ``//throughline/TENANT/connections/NAME``, ``//throughline/TENANT/decisions`` and
+``//throughline/TENANT/vcons``."""
 
 Order = tuple[Micros, str, int, Micros, str, str]
 """(effective time, interaction, sequence, recorded time, source, id): the total order within a customer."""
@@ -31,6 +32,11 @@ def connection_source(tenant: str, connection: str) -> str:
 def decision_source(tenant: str) -> str:
     """The ``source`` of decisions that people take through the API."""
     return f"{HUB_SOURCE}{tenant}/decisions"
+
+
+def vcon_source(tenant: str) -> str:
+    """The ``source`` of events that imported vCons became."""
+    return f"{HUB_SOURCE}{tenant}/vcons"
 
 
 class Fact:

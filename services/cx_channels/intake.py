@@ -183,6 +183,29 @@ class Intake:
         batch.keep(raw)
         return stamped
 
+    async def publish_drafts(self, tenant: str, source: str, drafts: Sequence[Draft]) -> list[Stamped]:
+        """Take all of these events or, with ``Refused``, none. Large originals go to the blob store. Durable on return;
+        ``TryLater`` where the outcome is unknown."""
+        recorded = self.now()
+        ids = self._tenants.ids(tenant)
+        batch = _Batch()
+        stamped: list[Stamped] = []
+        for index, draft in enumerate(drafts):
+            if index % _EVENTS_AT_ONCE == _EVENTS_AT_ONCE - 1:
+                await asyncio.sleep(0)
+            slim, original = _slim(draft)
+            event = stamp(slim, source=source, recorded=recorded, ids=ids)
+            if len(event.raw) > MAX_EVENT_BYTES:
+                detail = f"event {draft.id!a} has {len(event.raw)} bytes; {MAX_EVENT_BYTES} are allowed"
+                raise Refused("too-large", detail, 413)
+            if slim is not draft:
+                batch.keep(original)
+            batch.add(event)
+            stamped.append(event)
+        await self._store(tenant, batch)
+        self._count(CLIENT, [draft.type for draft in drafts])
+        return stamped
+
     async def receive(self, request: Request, connection: Connection) -> Answer:
         """Take a provider's request, mail or message, and give what the provider expects to hear.
 
@@ -251,12 +274,7 @@ class Intake:
 
     def _stamp(self, draft: Draft, connection: Connection, recorded: Micros, batch: _Batch) -> _Letter | None:
         """Add a draft's event to the batch, or say why it can't be one."""
-        raw = draft.data.raw
-        original = b"" if raw is msgspec.UNSET else bytes(raw)
-        if len(original) > LARGE:
-            reference = msgspec.Raw(msgspec.json.encode({"blob": blob_name(original)}))
-            slim = msgspec.structs.replace(draft.data, raw=reference)
-            draft = msgspec.structs.replace(draft, data=slim)
+        draft, original = _slim(draft)
         source = connection_source(connection.tenant, connection.id)
         ids = self._tenants.ids(connection.tenant)
         try:
@@ -308,6 +326,16 @@ class Intake:
         if batch.records:
             with self._metrics.append_seconds.time():
                 await self._log.append(batch.records)
+
+
+def _slim(draft: Draft) -> tuple[Draft, bytes]:
+    """The draft with its original, where that is large, replaced by a reference; and the original."""
+    raw = draft.data.raw
+    original = b"" if raw is msgspec.UNSET else bytes(raw)
+    if len(original) <= LARGE:
+        return draft, original
+    reference = msgspec.Raw(msgspec.json.encode({"blob": blob_name(original)}))
+    return msgspec.structs.replace(draft, data=msgspec.structs.replace(draft.data, raw=reference)), original
 
 
 @dataclass(frozen=True, slots=True)

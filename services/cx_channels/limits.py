@@ -33,7 +33,9 @@ class ChatLimits:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """``body``: of events, and of webhooks whose provider sets no limit of its own."""
+    """``body``: of events, and of webhooks whose provider sets no limit of its own. ``vcon_bytes``: of a vCon, whose
+    recordings may stand in it."""
 
     body: BodyLimits = field(default_factory=BodyLimits)
+    vcon_bytes: int = 8 << 20
     chat: ChatLimits = field(default_factory=ChatLimits)

@@ -19,6 +19,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
+from cx_channels import vcons
 from cx_channels.auth import sender
 from cx_channels.intake import CLIENT, Intake, Published
 from cx_channels.limits import MAX_QUERY_FIELDS, Limits
@@ -26,14 +27,30 @@ from cx_channels.port import DEFAULT_MAX_BYTES, Provider, Request
 from cx_channels.websocket import Chats
 from cx_events.client_events import BATCH, STRUCTURED, read
 from cx_events.errors import Refused, TooFast
+from cx_events.facts import vcon_source
 from cx_events.strict_json import Limits as JsonLimits
 from cx_runtime.http import read_body
 from cx_runtime.metrics import Metrics
 from cx_runtime.problems import problem
 from cx_runtime.straight import StraightApp
 from cx_runtime.tenants import Tenants
+from cx_vcon.reading import MEDIA_TYPE
 
 _HOST = re.compile(r"[A-Za-z0-9._\-\[\]:]{1,255}")
+_PROBLEMS_DOC: dict[str, Any] = {
+    status: {"description": text, "content": {"application/problem+json": {"schema": {"type": "object"}}}}
+    for status, text in {
+        "400": "The body or a header can't be read.",
+        "401": "The key is missing or unknown.",
+        "403": "The key lacks the scope events:write.",
+        "408": "The body came too slowly.",
+        "413": "The body is too large.",
+        "415": "No event comes in this content type or coding.",
+        "422": "No event was acceptable; `rejected` or `detail` says why.",
+        "429": "More than the key may send; `Retry-After` says when it may again. A batch costs its events.",
+        "503": "The hub is full and took nothing, or the outcome is unknown; sending again is safe.",
+    }.items()
+}
 _EVENTS_DOC: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -60,20 +77,46 @@ _EVENTS_DOC: dict[str, Any] = {
                 }
             },
         },
-        **{
-            status: {"description": text, "content": {"application/problem+json": {"schema": {"type": "object"}}}}
-            for status, text in {
-                "400": "The body or a header can't be read.",
-                "401": "The key is missing or unknown.",
-                "403": "The key lacks the scope events:write.",
-                "408": "The body came too slowly.",
-                "413": "The body is too large.",
-                "415": "No event comes in this content type or coding.",
-                "422": "No event was acceptable; `rejected` says why.",
-                "429": "More than the key may send; `Retry-After` says when it may again. A batch costs its events.",
-                "503": "The hub is full and took nothing, or the outcome is unknown; sending again is safe.",
-            }.items()
+        **_PROBLEMS_DOC,
+    },
+}
+_VCONS_DOC: dict[str, Any] = {
+    "parameters": [
+        {
+            "name": "unverified",
+            "in": "query",
+            "required": False,
+            "description": "Of a signed vCon take the payload without checking the signature; else it is refused.",
+            "schema": {"type": "boolean", "default": False},
+        }
+    ],
+    "requestBody": {
+        "required": True,
+        "description": "A vCon of the syntax 0.0.1 to 0.4.0, unsigned; `application/vcon+gzip` is taken, too.",
+        "content": {media_type: {"schema": {"type": "object"}} for media_type in (MEDIA_TYPE, "application/json")},
+    },
+    "security": [{"key": []}],
+    "responses": {
+        "202": {
+            "description": "All its events are durable. The same vCon again is the same events.",
+            "content": {
+                "application/json": {
+                    "schema": {
+                        "type": "object",
+                        "required": ["uuid", "conversation", "interaction", "accepted", "rejected"],
+                        "properties": {
+                            "uuid": {"type": "string"},
+                            "conversation": {"type": "string", "format": "uuid"},
+                            "interaction": {"type": "string"},
+                            "verified": {"type": ["boolean", "null"]},
+                            "accepted": {"type": "array", "items": {"type": "object", "required": ["source", "id"]}},
+                            "rejected": {"type": "array", "maxItems": 0},
+                        },
+                    }
+                }
+            },
         },
+        **_PROBLEMS_DOC,
     },
 }
 
@@ -115,6 +158,24 @@ def add_routes(
         published = await intake.publish_client(who.tenant, values, importing=who.importing)
         return _told(published)
 
+    async def imported(request: HttpRequest) -> Response:
+        try:
+            who = sender(request.headers, tenants)
+            bucket = intake.rates.of_key(who.tenant, who.key)
+            bucket.take()
+            intake.ask_for_room()
+            most = max(limits.body.max_bytes, limits.vcon_bytes)
+            body = await read_body(request.headers, request.receive, limits.body._replace(max_bytes=most))
+            content_type = request.headers.get("content-type", "")
+            taken, found = await vcons.mapped(body, content_type, request.scope["query_string"], most)
+            bucket.take_more(len(found) - 1)
+            stamped = await intake.publish_drafts(who.tenant, vcon_source(who.tenant), found)
+        except Refused as refused:
+            metrics.refused(CLIENT, refused.reason)
+            raise
+        answer = vcons.told(taken, stamped, tenants.ids(who.tenant))
+        return Response(msgspec.json.encode(answer), 202, media_type="application/json")
+
     async def hooks(request: HttpRequest) -> Response:
         connection, provider = intake.connection(request.path_params["connection"])
         try:
@@ -153,10 +214,14 @@ def add_routes(
     routes.add_api_route(
         "/v1/events", events, methods=["POST"], status_code=202, openapi_extra=_EVENTS_DOC, summary="Send events"
     )
+    routes.add_api_route(
+        "/v1/vcons", imported, methods=["POST"], status_code=202, openapi_extra=_VCONS_DOC, summary="Import a vCon"
+    )
     routes.add_api_route("/v1/chat/widget.js", widget, methods=["GET"], summary="The chat's script for a web page")
     routes.add_api_websocket_route("/v1/chat/{connection}", chat)
     app.include_router(routes)
     app.straight("/v1/events", events, methods={"POST"})
+    app.straight("/v1/vcons", imported, methods={"POST"})
     app.straight("/v1/hooks/{connection}", hooks, methods={"GET", "HEAD", "POST"})
 
 

@@ -17,6 +17,8 @@ from cx_context_api.decisions import Clock, Decisions, Rising
 from cx_context_api.past import MOST_EVENTS, Past
 from cx_context_api.routes import Routes
 from cx_context_api.tenancy import tenancies
+from cx_context_api.vcons import Vcons
+from cx_events.blob import Blobs
 from cx_events.log import Log
 from cx_runtime.health import Health
 from cx_runtime.http import install_problems, operations
@@ -40,17 +42,20 @@ class ContextApi:
         pieces_bytes: int = PIECES_BYTES,
         most_events: int = MOST_EVENTS,
         rates: Rates | None = None,
+        blobs: Blobs | None = None,
     ) -> None:
         """``now``: µs since 1970, later with every call; one process has one such clock. ``cache_bytes`` bounds the
         bodies kept, ``pieces_bytes`` what the next ones can be made of, ``most_events`` the histories of which a past
-        is worked out. ``rates``: how much each key may ask; as much as it likes without."""
+        is worked out. ``rates``: how much each key may ask; as much as it likes without. ``blobs``: where the channels
+        keep large originals."""
         known = tenancies(tenants)
         self._heads = Heads(store)
         self.contexts = Contexts(store, known, self._heads, cache_bytes=cache_bytes, pieces_bytes=pieces_bytes)
         past = Past(store, most_events=most_events)
         decisions = Decisions(store, log, known, metrics, now or Rising())
         allowed = rates if rates is not None else Rates(tenants)
-        self.routes = Routes(store, tenants, known, self.contexts, past, decisions, metrics, allowed).all()
+        vcons = Vcons(store, known, blobs)
+        self.routes = Routes(store, tenants, known, self.contexts, past, decisions, metrics, allowed, vcons).all()
 
     async def stop(self) -> None:
         await self.contexts.stop()

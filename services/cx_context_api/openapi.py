@@ -13,6 +13,8 @@ from cx_context_api.queries import DEFAULT_LIMIT, MAX_AT_LEAST, MAX_LIMIT
 from cx_context_api.routes import JUDGED
 from cx_context_api.threads import ACTS
 from cx_runtime.problems import MEDIA_TYPE
+from cx_vcon.reading import MEDIA_TYPE as VCON
+from cx_vcon.syntax import CURRENT
 
 Json = dict[str, Any]
 
@@ -225,6 +227,11 @@ _SCHEMAS: Mapping[str, Json] = {
             }
         ],
     },
+    "Vcon": {
+        **_object({"uuid": _TEXT}, {name: _list(_FREE) for name in ("parties", "dialog", "analysis", "attachments")}),
+        "description": "The unsigned form of draft-ietf-vcon-vcon-core. One that was imported, and to which nothing "
+        "was added, has the syntax that it came in.",
+    },
     "Outcome": _object(
         {
             "dry_run": {"const": True},
@@ -269,6 +276,11 @@ _PARAMETERS: Mapping[str, Json] = {
         "in": "query",
         "schema": {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT},
         "description": "Items of a page.",
+    },
+    "syntax": {
+        "in": "query",
+        "schema": {"enum": [CURRENT]},
+        "description": "Have an imported vCon in this syntax, instead of that in which it came.",
     },
     "dry_run": {
         "in": "query",
@@ -353,6 +365,7 @@ class _Operation:
     body: type[bodies.Asked] | None = None
     problems: Sequence[int] = _READ
     further: Mapping[int, str] = field(default_factory=dict)
+    media_type: str = "application/json"
 
 
 _CONTEXT = ("at_least", "wait", "as_of", "known_at")
@@ -391,6 +404,11 @@ _OPERATIONS: Sequence[_Operation] = (
         "context:read", "Thread", parameters=("id", "cursor", "limit"),
     ),
     _Operation(
+        "get", "/v1/conversations/{id}/vcon", "vcon",
+        "A conversation as IETF vCon, by any id of it; by the uuid of an imported vCon that one as it came",
+        "context:read", "Vcon", parameters=("id", "syntax"), problems=(*_READ, 422), media_type=VCON,
+    ),
+    _Operation(
         "get", "/v1/identity/candidates", "candidates", "Shared identifiers, for a person to say whose they are",
         "context:read", "CandidatePage", parameters=("cursor", "limit"),
     ),
@@ -425,7 +443,7 @@ def _described(operation: _Operation) -> Json:
     responses: Json = {
         str(status): {
             "description": "Durable." if status == 202 else "As asked for.",
-            "content": {"application/json": {"schema": _ref(name)}},
+            "content": {operation.media_type: {"schema": _ref(name)}},
         }
         for status, name in sorted(answers.items())
     }

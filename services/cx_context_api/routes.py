@@ -26,6 +26,7 @@ from cx_context_api.people import Verdict
 from cx_context_api.queries import EventName, Query
 from cx_context_api.targets import ByInteraction, Target, by_id, by_identifier, read_identifier
 from cx_context_api.tenancy import Tenancy
+from cx_context_api.vcons import Vcons
 from cx_events.codec import decode
 from cx_events.errors import Refused
 from cx_events.facts import Fact
@@ -39,6 +40,7 @@ from cx_runtime.metrics import Metrics
 from cx_runtime.problems import problem
 from cx_runtime.rates import Rates
 from cx_runtime.tenants import Scope, Tenants
+from cx_vcon.reading import MEDIA_TYPE
 
 _READING = ("at_least", "wait", "as_of", "known_at")
 _PAGING = ("cursor", "limit")
@@ -76,7 +78,9 @@ class Routes:
         decisions: Decisions,
         metrics: Metrics,
         rates: Rates,
+        vcons: Vcons,
     ) -> None:
+        self._vcons = vcons
         self._rates = rates
         self._store = store
         self._tenants = tenants
@@ -96,6 +100,7 @@ class Routes:
             _route("GET", "/v1/customers/{id}/conversations", self.conversations),
             _route("GET", "/v1/customers/{id}/identity", self.identity),
             _route("GET", "/v1/conversations/{id}", self.conversation),
+            _route("GET", "/v1/conversations/{id}/vcon", self.vcon),
             _route("GET", "/v1/identity/candidates", self.candidates),
         ]
         found += [_route("POST", f"/v1/conversations/{{id}}/{name}", self._act(name)) for name in threads.ACTS]
@@ -238,6 +243,11 @@ class Routes:
             })  # fmt: skip
 
         return await within(read())
+
+    async def vcon(self, request: Request) -> Response:
+        tenant = self._caller(request, "context:read")
+        syntax = self._query(request, ("syntax",)).text("syntax")
+        return Response(await self._vcons.read(tenant, request.path_params["id"], syntax), media_type=MEDIA_TYPE)
 
     def _act(self, name: str) -> Callable[[Request], Awaitable[Response]]:
         act = threads.ACTS[name]

@@ -30,6 +30,8 @@ COMMANDS: Mapping[str, str] = {
     "migrate": "migrate",
     "verify": "verify",
     "dlq": "dead_letters",
+    "import": "vcons",
+    "export": "vcons",
     "bench": "bench",
 }
 """Each command and its module. A module is imported when its command is asked for: all of them take seconds."""

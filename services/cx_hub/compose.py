@@ -261,7 +261,9 @@ async def _api(hub: Hub) -> AsyncIterator[list[AddRoutes]]:
     if "api" not in hub.services:
         yield []
         return
-    api = ContextApi(hub.store, hub.log, hub.tenants, hub.metrics, rates=hub.rates)
+    if "channels" not in hub.services:  # which open the blob store where they run
+        hub.supervisor.start("blobs", hub.blobs.start)
+    api = ContextApi(hub.store, hub.log, hub.tenants, hub.metrics, rates=hub.rates, blobs=hub.blobs)
     try:
         yield [lambda app: add_api_routes(app, api)]
     finally:

@@ -89,7 +89,8 @@ def wait_for(url: str, event: str) -> None:
 def test_help_names_every_command(here: Path, capfd: Captured) -> None:
     assert run(["--help"]) == 0
     shown = capfd.readouterr().out
-    for command in ("demo", "test", "up", "run", "stack", "map", "events", "log", "lag", "customer", "verify", "dlq"):
+    shared = ("demo", "test", "up", "run", "stack", "map", "events", "log", "lag", "customer", "verify", "dlq")
+    for command in (*shared, "import", "export"):
         assert f"  {command} " in shown
 
 
@@ -337,6 +338,43 @@ def test_verify_says_what_is_wrong_with_exit_1(
     monkeypatch.setenv("CX_LOG_URL", f"sqlite:///{here / 'another.db'}")
     assert run(["verify"]) == 1
     assert "the log" in capfd.readouterr().out
+
+
+# --- vcons ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_vcon_goes_in_and_comes_out(at_hub: Path, capfd: Captured) -> None:
+    party = {"tel": "+15550100177", "name": "Ana", "role": "customer"}
+    dialog = {"type": "text", "start": "2026-03-06T09:15:00Z", "parties": [0], "body": "Hi", "encoding": "none"}
+    vcon = {"uuid": "cli/1 ", "created_at": "2026-03-06T09:15:00Z", "parties": [party], "dialog": [dialog]}
+    (at_hub / "one.vcon").write_text(json.dumps(vcon))
+    assert run(["import", "vcon", str(at_hub / "one.vcon"), "-o", "json"]) == 0
+    (taken,) = json.loads(capfd.readouterr().out)
+    assert (taken["uuid"], taken["events"]) == ("cli/1 ", 4)
+    until = time.monotonic() + PATIENCE
+    while run(["export", "vcon", taken["conversation"]]) != 0 and time.monotonic() < until:
+        time.sleep(0.1)
+    assert json.loads(capfd.readouterr().out) == vcon
+    assert run(["export", "vcon", "cli/1 ", "--syntax", "0.4.0"]) == 0
+    assert json.loads(capfd.readouterr().out) == {**vcon, "vcon": "0.4.0"}
+
+
+def test_what_is_refused_is_named_and_the_rest_is_imported(at_hub: Path, capfd: Captured) -> None:
+    (at_hub / "good.vcon").write_text('{"vcon": "0.3.0", "uuid": "cli 2", "parties": []}')
+    (at_hub / "bad.vcon").write_text('{"payload": "e30", "signatures": []}')
+    files = [str(at_hub / "bad.vcon"), str(at_hub / "good.vcon")]
+    assert run(["import", "vcon", *files, "-o", "jsonl"]) == 2
+    captured = capfd.readouterr()
+    assert json.loads(captured.out)["uuid"] == "cli 2"
+    assert "bad.vcon: signed-vcon" in captured.err
+    assert run(["export", "vcon", "nobody's"]) == 2
+
+
+def test_a_dry_run_prints_the_events_and_asks_no_hub(here: Path, capfd: Captured) -> None:
+    (here / "one.vcon").write_text('{"vcon": "0.3.0", "parties": [], "subject": "Bill"}')
+    assert run(["import", "vcon", "--dry-run", str(here / "one.vcon")]) == 0
+    events = [json.loads(each) for each in capfd.readouterr().out.splitlines()]
+    assert [each["type"] for each in events][:2] == ["cx.conversation.imported.v1", "cx.conversation.topic.v1"]
 
 
 # --- stack ------------------------------------------------------------------------------------------------------------

@@ -109,4 +109,18 @@ TYPES = (
             reason="only half of the sum arrived",
         ),
     ),
+    EventType(
+        name="cx.conversation.imported.v1",
+        kind="decision",
+        summary="A thread came as a vCon: `raw` keeps the container, or a piece of it that is no other event.",
+        needs=(_THREAD,),
+        example=told(
+            "cx.conversation.imported.v1",
+            "vcon-4711",
+            "10:40:00",
+            "recorder",
+            interaction=CALL,
+            references=[{"kind": "thread", "value": "vcon:0198c1a2-5b6e-8f00-9a3b-1c2d3e4f5a6b"}],
+        ),
+    ),
 )

@@ -1,0 +1,153 @@
+"""A conversation's events into one vCon.
+
+An imported vCon goes out as it came, in the syntax that it came in. Where the conversation went on in the hub, or holds
+several imported ones, it is brought to the current syntax and what happened besides is appended to it, as the draft
+tells to do with an unsigned vCon (``updated_at``). Every other conversation is a vCon of its own (``telling``), whose
+``uuid`` is the conversation's id. Equal facts give equal bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from cx_events.facts import Fact, vcon_source
+from cx_events.timestamps import format_time
+from cx_vcon.pieces import Imported, earlier_of, put_together
+from cx_vcon.syntax import CURRENT, modern
+from cx_vcon.telling import Told, tell
+from cx_vcon.values import Json, index
+
+OURS = "throughline"
+"""The extension under which stands what the draft has no place for."""
+
+_DIALOG_REFERENCES = ("original", "consultation", "target_dialog", "recordings", "recording_set")
+_PARTY_REFERENCES = ("parties", "originator", "transferee", "transferor", "transfer_target")
+
+
+def original_of(fact: Fact) -> bytes | None:
+    """The piece of an imported vCon that an event keeps; a reference to it where it is large (``blob_of``)."""
+    if fact.event.source != vcon_source(fact.event.tenantid):
+        return None
+    raw = fact.event.data.raw
+    return None if raw is msgspec.UNSET else bytes(raw)
+
+
+def blob_of(original: bytes) -> str | None:
+    """The name of the blob that stands for a large original."""
+    if len(original) > 200:
+        return None
+    kept = msgspec.json.decode(original)
+    named = kept.get("blob") if isinstance(kept, dict) and len(kept) == 1 else None
+    return named if isinstance(named, str) and named.startswith("sha256:") else None
+
+
+def imported(facts: Iterable[Fact], blobs: Mapping[str, bytes]) -> list[Imported]:
+    """The vCons among a conversation's events. ``blobs``: the large originals by name."""
+    originals = []
+    for fact in facts:
+        original = original_of(fact)
+        if original is not None:
+            blob = blob_of(original)
+            originals.append((fact.event.id, fact.recorded, blobs[blob] if blob is not None else original))
+    return put_together(originals)
+
+
+def as_it_came(came: Imported, facts: Sequence[Fact]) -> Json:
+    """An imported vCon with the two members that the draft demands of each, where it came without: ``uuid``, and
+    ``created_at``, which is when the conversation began."""
+    if came.vcon.get("created_at") or not facts:
+        return came.vcon
+    return {**came.vcon, "created_at": format_time(min(fact.effective for fact in facts))}
+
+
+def export(conversation: str, facts: Sequence[Fact], blobs: Mapping[str, bytes]) -> Json:
+    """``conversation``: its id. ``facts``: all of it, in canonical order."""
+    came = _latest(imported(facts, blobs))
+    source = vcon_source(facts[0].event.tenantid) if facts else ""
+    told = tell([fact for fact in facts if fact.event.source != source])
+    if len(came) == 1 and not told.says_anything:
+        return as_it_came(came[0], facts)
+    vcon: Json = {"vcon": CURRENT, "uuid": came[0].uuid if len(came) == 1 else conversation}
+    vcon["extensions"] = []
+    if facts:
+        vcon["created_at"] = format_time(facts[0].effective)
+        vcon["updated_at"] = format_time(max(fact.effective for fact in facts))
+    parts = [modern(each.vcon) for each in came]
+    if len(parts) == 1:
+        vcon = {**vcon, **{name: value for name, value in parts[0].items() if name not in ("vcon", "updated_at")}}
+        vcon["updated_at"] = format_time(max(fact.effective for fact in facts))
+        vcon["extensions"] = [each for each in vcon.get("extensions") or [] if isinstance(each, str)]
+    if told.subject and not vcon.get("subject"):
+        vcon["subject"] = told.subject
+    for name in ("parties", "dialog", "analysis", "attachments"):
+        vcon[name] = list(parts[0].get(name) or []) if len(parts) == 1 else []
+    if len(parts) > 1:
+        _merge(vcon, parts)
+    _append(vcon, told.vcon)
+    return _finished(vcon, told)
+
+
+def _latest(came: Sequence[Imported]) -> list[Imported]:
+    """Without those that another one amends: it holds all that they do."""
+    amended = {earlier_of(each.vcon) for each in came if earlier_of(each.vcon) != each.uuid}
+    return [each for each in came if each.uuid not in amended] or list(came)
+
+
+def _merge(vcon: Json, parts: Sequence[Json]) -> None:
+    """Several vCons in one conversation: their objects one after the other; of themselves what each says stays with
+    us."""
+    said = []
+    for part in parts:
+        subject = part.get("subject")
+        if subject and not vcon.get("subject"):
+            vcon["subject"] = subject
+        vcon["extensions"] += [each for each in part.get("extensions") or [] if each not in vcon["extensions"]]
+        counts = {name: len(part.get(name) or ()) for name in ("parties", "dialog", "analysis", "attachments")}
+        said.append({**{name: value for name, value in part.items() if name not in counts}, "counts": counts})
+        _append(vcon, part)
+    vcon[OURS] = {"vcons": said}
+
+
+def _append(vcon: Json, part: Json) -> None:
+    """A vCon's objects behind those of another, with all places counted from there on."""
+    parties, dialogs = len(vcon["parties"]), len(vcon["dialog"])
+    attachments = len(vcon["attachments"])
+    vcon["parties"] += part.get("parties") or []
+    for dialog in part.get("dialog") or []:
+        found = _moved(dialog, _PARTY_REFERENCES, parties)
+        found = _moved(found, _DIALOG_REFERENCES, dialogs)
+        if isinstance(found, dict) and isinstance(found.get("party_history"), list):
+            found["party_history"] = [_moved(each, ("party",), parties) for each in found["party_history"]]
+        vcon["dialog"].append(found)
+    for attachment in part.get("attachments") or []:
+        vcon["attachments"].append(_moved(_moved(attachment, ("party",), parties), ("dialog",), dialogs))
+    for analysis in part.get("analysis") or []:
+        vcon["analysis"].append(_moved(_moved(analysis, ("dialog",), dialogs), ("attachment",), attachments))
+
+
+def _moved(value: Any, names: Iterable[str], by: int) -> Any:
+    if not isinstance(value, dict):
+        return value
+    return {**value, **{name: _shifted(value[name], by) for name in names if name in value}}
+
+
+def _shifted(value: Any, by: int) -> Any:
+    if isinstance(value, list):
+        return [_shifted(each, by) for each in value]
+    return value + by if index(value, value + 1 if type(value) is int else 0) is not None else value
+
+
+def _finished(vcon: Json, told: Told) -> Json:
+    """With what the draft has no place for, and the names of the extensions that are used."""
+    ours = {**vcon.pop(OURS, {}), **({"events": told.others} if told.others else {})}
+    used = ["CC"] if told.vcon["dialog"] or told.vcon["parties"] else []
+    if ours:
+        vcon[OURS] = ours
+        used.append(OURS)
+    vcon["extensions"] = list(dict.fromkeys([*vcon["extensions"], *used]))
+    if not vcon["extensions"]:
+        del vcon["extensions"]
+    return vcon

@@ -1,0 +1,135 @@
+"""How a vCon lies in events: its pieces, each whole in the ``raw`` of the event that it became, under ids from which
+the vCon can be put together again.
+
+``UUID/dialog/3/DIGEST``, ``UUID/analysis/0/DIGEST``, ``UUID/attachments/1/DIGEST``: the object at that place.
+``UUID/container/DIGEST``: what the vCon says beside those, and the digests of all its pieces. The digest is that of the
+piece: the same vCon again is the same events, and of a vCon that came again with more or other pieces (its ``uuid``
+stays while it is unsigned) the newest container says which pieces it has now.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from hashlib import sha256
+from typing import Any, NamedTuple
+
+import msgspec
+
+from cx_events.ids import text_of, uuid8
+from cx_vcon.reading import Taken
+from cx_vcon.values import Json, obj, objects, text, time
+
+ARRAYS = ("dialog", "analysis", "attachments")
+
+MAX_INTERACTIONS = 16
+"""Of one vCon; what would be more goes into the last."""
+
+_PLAIN = re.compile(r"[!-.0-~]{1,160}")
+_PIECE = re.compile(r"([^/]+)/(dialog|analysis|attachments)/([0-9]+)/([0-9a-f]{16})")
+_CONTAINER = re.compile(r"([^/]+)/container/([0-9a-f]{16})")
+
+
+def encoded(value: Any) -> bytes:
+    """One form for equal JSON values."""
+    return msgspec.json.encode(value, order="sorted")
+
+
+def digest(content: bytes) -> str:
+    return sha256(content).hexdigest()[:16]
+
+
+def id_part(uuid: str) -> str:
+    """A vCon's uuid as a part of our ids; a digest of one that is no plain word."""
+    return uuid if _PLAIN.fullmatch(uuid) else text_of(uuid8(sha256(uuid.encode()).digest()))
+
+
+def interaction_of(uuid: str, number: int = 0) -> str:
+    """The ``number``-th contact that a vCon tells of."""
+    name = f"vcon/{id_part(uuid)}"
+    return f"{name}/{number}" if number else name
+
+
+class Piece(NamedTuple):
+    """An id and the original that stands under it."""
+
+    id: str
+    raw: bytes
+
+
+def container(taken: Taken, pieces: Mapping[str, Sequence[Piece]]) -> Piece:
+    """What the vCon says beside its pieces. Arrays without any stay as they are: absent, empty or null."""
+    told = {name: value for name, value in taken.vcon.items() if not (name in ARRAYS and value)}
+    kept: Json = {"vcon": told, "uuid": taken.uuid}
+    kept["pieces"] = {name: [each.id.rpartition("/")[2] for each in pieces[name]] for name in ARRAYS if pieces[name]}
+    if taken.signed is not None:
+        kept["signed"] = taken.signed
+    raw = encoded(kept)
+    return Piece(f"{id_part(taken.uuid)}/container/{digest(raw)}", raw)
+
+
+def pieces_of(taken: Taken) -> dict[str, list[Piece]]:
+    found: dict[str, list[Piece]] = {}
+    for name in ARRAYS:
+        found[name] = []
+        for number, value in enumerate(taken.vcon.get(name) or ()):
+            raw = encoded(value)
+            found[name].append(Piece(f"{id_part(taken.uuid)}/{name}/{number}/{digest(raw)}", raw))
+    return found
+
+
+class Imported(NamedTuple):
+    """A vCon as it came in. ``whole``: every piece is there (those under way may lie on the log yet)."""
+
+    uuid: str
+    vcon: Json
+    signed: Json | None
+    whole: bool
+
+
+def earlier_of(vcon: Json) -> str:
+    """The uuid of the vCon that this one amends: a copy of which it is, with more (``appended`` to 0.3.0)."""
+    told = obj(vcon.get("amended")) or obj(vcon.get("appended"))
+    return text(told.get("uuid"))
+
+
+def related_to(vcon: Json) -> list[str]:
+    """The uuids of other vCons of the same conversation that it names: amended, less redacted, or grouped with it."""
+    redacted = text(obj(vcon.get("redacted")).get("uuid"))
+    group = [text(each.get("uuid")) for each in objects(vcon.get("group"))]
+    return list(dict.fromkeys(filter(None, (earlier_of(vcon), redacted, *group))))
+
+
+def put_together(originals: Iterable[tuple[str, int, bytes]]) -> list[Imported]:
+    """The vCons whose pieces these are, by their uuid. Each original: its event's id, when it was recorded, the bytes.
+
+    Of several containers the one updated last counts, then the one recorded last.
+    """
+    containers: dict[str, tuple[tuple[int, int, str], Json]] = {}
+    pieces: dict[tuple[str, str, int, str], bytes] = {}
+    for id, recorded, raw in originals:
+        if match := _PIECE.fullmatch(id):
+            pieces[match[1], match[2], int(match[3]), match[4]] = raw
+        elif match := _CONTAINER.fullmatch(id):
+            kept = obj(msgspec.json.decode(raw))
+            told = obj(kept.get("vcon"))
+            updated = time(told.get("updated_at")) or time(told.get("created_at")) or 0
+            place = (updated, recorded, id)
+            if match[1] not in containers or place > containers[match[1]][0]:
+                containers[match[1]] = (place, kept)
+    return [_whole(name, kept, pieces) for name, (_, kept) in sorted(containers.items())]
+
+
+def _whole(name: str, kept: Json, pieces: Mapping[tuple[str, str, int, str], bytes]) -> Imported:
+    vcon = dict(obj(kept.get("vcon")))
+    uuid = kept["uuid"]
+    if not vcon.get("uuid"):
+        vcon["uuid"] = uuid
+    whole = True
+    for array, digests in obj(kept.get("pieces")).items():
+        vcon[array] = []
+        for number, one in enumerate(digests):
+            raw = pieces.get((name, array, number, one))
+            whole = whole and raw is not None
+            vcon[array].append(msgspec.json.decode(raw) if raw is not None else {})
+    return Imported(uuid, vcon, kept.get("signed"), whole)

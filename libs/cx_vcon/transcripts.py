@@ -1,0 +1,133 @@
+"""What an analysis found, in our words. Its formats are the vendors' own (the drafts leave them open): what is known is
+read, the rest stays in ``raw``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cx_events.envelope import Insight, Role, TranscriptLine
+from cx_vcon.content import MAX_TEXT, value_of
+from cx_vcon.parties import MAX_NAME, Parties
+from cx_vcon.values import Json, index, obj, text
+
+MAX_LINES = 2000
+
+_DEEP = 8
+_MAX_NAME = 100
+_LISTS = ("segments", "utterances", "lines", "sentences", "paragraphs", "transcript", "transcription", "results",
+          "channels", "alternatives", "messages", "dialog")  # fmt: skip
+_WORDS = ("text", "transcript", "utterance", "sentence", "content", "message", "body")
+_SPEAKERS = ("speaker", "role", "speaker_name", "participant", "name", "speaker_role")
+_SCORES = ("overall", "score", "sentiment", "compound", "sentiment_score", "polarity", "value")
+
+
+def lines_of(analysis: Json, parties: Parties) -> list[TranscriptLine]:
+    """Who said what. Text of which nobody is said to have spoken it is one line of nobody's (``system``)."""
+    found: list[TranscriptLine] = []
+    _collect(value_of(analysis), parties, found, _DEEP)
+    left = MAX_TEXT * 4
+    kept = []
+    for line in found[:MAX_LINES]:
+        line.text = line.text[:left]
+        left -= len(line.text)
+        if line.text:
+            kept.append(line)
+    return kept
+
+
+def _collect(value: Any, parties: Parties, found: list[TranscriptLine], deep: int) -> None:
+    if isinstance(value, str):
+        found += _spoken(value, parties)
+    elif isinstance(value, list) and deep:
+        for each in value[:MAX_LINES]:
+            if isinstance(each, dict) and (line := _line(each, parties)) is not None:
+                found.append(line)
+            elif isinstance(each, str | dict | list):
+                _collect(each, parties, found, deep - 1)
+    elif isinstance(value, dict) and deep:
+        nested = next((value[name] for name in _LISTS if isinstance(value.get(name), list | dict)), None)
+        if nested is not None:
+            _collect(nested, parties, found, deep - 1)
+        elif (line := _line(value, parties)) is not None:
+            found += _spoken(line.text, parties) if line.role == "system" else [line]
+
+
+def _line(piece: Json, parties: Parties) -> TranscriptLine | None:
+    words = next((piece[name] for name in _WORDS if text(piece.get(name))), None)
+    if words is None:
+        return None
+    start = piece.get("start", piece.get("timestamp"))
+    at = start if isinstance(start, str | float | int) and not isinstance(start, bool) else None
+    return TranscriptLine(role=_role(piece, parties), text=words, at=at)
+
+
+def _role(piece: Json, parties: Parties) -> Role:
+    for name in ("parties", "party"):
+        value = piece.get(name)
+        number = index(value[0] if isinstance(value, list) and value else value, len(parties.parties))
+        if number is not None:
+            return parties.roles[number]
+    for name in _SPEAKERS:
+        role = parties.role_by_name(text(piece.get(name)))
+        if role is not None:
+            return role
+    return "system"
+
+
+def _spoken(words: str, parties: Parties) -> list[TranscriptLine]:
+    """Text of the form ``NAME: words``, a paragraph each. A name that nobody has does not begin one."""
+    lines: list[TranscriptLine] = []
+    for paragraph in words.splitlines():
+        name, _, said = paragraph[:_MAX_NAME].partition(":")
+        role = parties.role_by_name(name) if said[:1] in (" ", "\t") else None
+        if role is not None:
+            lines.append(TranscriptLine(role=role, text=paragraph[len(name) + 1 :].strip()))
+        elif paragraph.strip() and lines:
+            lines[-1].text += "\n" + paragraph
+        elif paragraph.strip():
+            lines.append(TranscriptLine(role="system", text=paragraph))
+    return lines
+
+
+def insight_of(analysis: Json) -> Insight:
+    """Sentiment, summary, topic or intent, by the analysis's type; of any other type only who made it."""
+    insight = Insight(
+        producer="/".join(filter(None, (text(analysis.get("vendor")), text(analysis.get("product")))))[:MAX_NAME],
+        version=text(analysis.get("schema"))[:MAX_NAME],
+    )
+    kind = text(analysis.get("type")).strip().lower()
+    value = value_of(analysis)
+    if "sentiment" in kind:
+        insight.sentiment = _score(value, _DEEP)
+    elif "summary" in kind:
+        insight.summary = _first(value, ("summary", "text", "body"), _DEEP)[:MAX_TEXT]
+    elif "topic" in kind:
+        insight.topic = _first(value, ("topic", "topics", "name", "label"), _DEEP)[:MAX_TEXT]
+    elif "intent" in kind:
+        insight.intent = _first(value, ("intent", "intents", "name", "label"), _DEEP)[:MAX_TEXT]
+    return insight
+
+
+def _score(value: Any, deep: int) -> float | None:
+    """A number from -1 to 1; a label or another scale is none."""
+    if isinstance(value, dict) and deep:
+        found = (_score(value.get(name), deep - 1) for name in _SCORES)
+        return next((each for each in found if each is not None), None)
+    if isinstance(value, str):
+        try:
+            value = float(value)
+        except ValueError:
+            return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not -1 <= value <= 1:
+        return None
+    return float(value)
+
+
+def _first(value: Any, names: tuple[str, ...], deep: int) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list) and value and deep:
+        return _first(value[0], names, deep - 1)
+    if isinstance(value, dict) and deep:
+        return next(filter(None, (_first(obj(value).get(name), names, deep - 1) for name in names)), "")
+    return ""

@@ -1,0 +1,69 @@
+"""vCons that clients import: out of an HTTP request, and what is told of those taken."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import parse_qsl
+
+from cx_events.envelope import Draft
+from cx_events.errors import Refused
+from cx_events.ids import IdSpace, text_of
+from cx_events.stamp import Stamped
+from cx_events.strict_json import Limits, decode
+from cx_runtime.http import decompressed
+from cx_vcon.importing import drafts
+from cx_vcon.pieces import interaction_of
+from cx_vcon.reading import MEDIA_TYPE, Taken, take
+
+_SMALL = 64 << 10
+GZIPPED = f"{MEDIA_TYPE}+gzip"
+_TYPES = (MEDIA_TYPE, f"{MEDIA_TYPE}+json", "application/json")
+
+
+def read(body: bytes, content_type: str, query: bytes, max_bytes: int) -> Taken:
+    """The vCon in a request. ``Refused`` as of ``cx_vcon.reading.take``, and 415 ``unsupported-media-type``, 400
+    ``bad-query`` and what is no JSON."""
+    unverified = _unverified(query)
+    media_type = content_type.partition(";")[0].strip().lower()
+    if media_type == GZIPPED:
+        body = decompressed(body, "gzip", max_bytes)
+    elif media_type not in _TYPES:
+        detail = (
+            f"the content type {media_type[:64]!r} carries no vCon: send {MEDIA_TYPE}, {GZIPPED} or application/json"
+        )
+        raise Refused("unsupported-media-type", detail, 415)
+    limits = Limits(max_bytes=max_bytes)
+    return take(decode(body, limits), unverified=unverified, limits=limits)
+
+
+async def mapped(body: bytes, content_type: str, query: bytes, max_bytes: int) -> tuple[Taken, list[Draft]]:
+    """``read`` and the events that it makes; of a large body in a thread, so that nobody else waits for it."""
+
+    def work() -> tuple[Taken, list[Draft]]:
+        taken = read(body, content_type, query, max_bytes)
+        return taken, drafts(taken)
+
+    return work() if len(body) <= _SMALL else await asyncio.to_thread(work)
+
+
+def _unverified(query: bytes) -> bool:
+    asked = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
+    if any(name != "unverified" or value not in ("true", "false") for name, value in asked) or len(asked) > 1:
+        raise Refused("bad-query", "unverified=true is all that can be asked for here", 400)
+    return ("unverified", "true") in asked
+
+
+def told(taken: Taken, stamped: Sequence[Stamped], ids: IdSpace) -> dict[str, Any]:
+    """``conversation``: by which the context API knows it, once it is projected. All events have one home."""
+    interaction = interaction_of(taken.uuid)
+    anchor = ids.anchor(bytes.fromhex(stamped[0].key.decode()), ids.interaction(interaction))
+    return {
+        "uuid": taken.uuid,
+        "conversation": text_of(anchor),
+        "interaction": interaction,
+        "verified": False if taken.signed is not None else None,
+        "accepted": [{"source": each.source, "id": each.id} for each in stamped],
+        "rejected": [],
+    }

@@ -1,0 +1,128 @@
+"""A conversation as a vCon.
+
+By the conversation's id or any alias: all that happened in it, imported or not. By the ``uuid`` of a vCon that was
+imported: that vCon as it came, whatever else its conversation holds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
+
+from cx_context.store import Store, reader, writer
+from cx_context.store.sql import Tx
+from cx_context_api.histories import find_thread
+from cx_context_api.patience import within
+from cx_context_api.tenancy import Tenancy
+from cx_events.blob import Blobs
+from cx_events.errors import Refused, TryLater
+from cx_events.facts import Fact
+from cx_events.ids import NodeId, node_of, text_of
+from cx_vcon.exporting import as_it_came, blob_of, export, imported, original_of
+from cx_vcon.pieces import MAX_INTERACTIONS, Imported, id_part, interaction_of
+from cx_vcon.syntax import CURRENT, modern
+from cx_vcon.values import Json
+
+MOST_EVENTS = 20_000
+MAX_ID = 256
+
+
+class Vcons:
+    """``blobs``: where large originals lie; without it a vCon that holds any is not told."""
+
+    def __init__(self, store: Store, tenancies: Mapping[str, Tenancy], blobs: Blobs | None) -> None:
+        self._store = store
+        self._tenancies = tenancies
+        self._blobs = blobs
+
+    async def read(self, tenant: str, id: str, syntax: str | None) -> bytes:
+        """The JSON text. ``syntax``: of an imported one, too; only the current can be asked for.
+
+        ``Refused``: ``unknown-conversation`` (404), ``conversation-too-long`` (422); ``TryLater`` while a vCon that
+        came in is not applied whole.
+        """
+        if syntax not in (None, CURRENT):
+            raise Refused("bad-query", f"syntax={CURRENT} is all that can be asked for", 400)
+        found = await self._told(tenant, id)
+        return await asyncio.to_thread(lambda: msgspec.json.encode(modern(found) if syntax else found))
+
+    async def _told(self, tenant: str, id: str) -> Json:
+        name, facts = await within(self._of_conversation(tenant, id))
+        if name is None:
+            return await self._as_it_came(tenant, id)
+        blobs = await self._large(tenant, facts)
+        parts = [each for each in imported(facts, blobs) if not each.whole]
+        if parts:
+            # Pieces of it belong to somebody else, since the parties were told otherwise when they came.
+            known = {fact.key for fact in facts}
+            for part in parts:
+                facts += [fact for fact in await self._pieces(tenant, part.uuid) if fact.key not in known]
+            facts.sort(key=lambda fact: fact.order)
+            blobs = await self._large(tenant, facts)
+            _check_whole(imported(facts, blobs))
+        return await asyncio.to_thread(export, name, facts, blobs)
+
+    async def _of_conversation(self, tenant: str, id: str) -> tuple[str | None, list[Fact]]:
+        """The conversation's id of today and its events in canonical order; None where there is no such one."""
+        tenancy = self._tenancies[tenant]
+        try:
+            anchor = node_of(id)
+        except Refused:
+            return None, []
+        async with self._store.reading() as tx:
+            try:
+                found = await find_thread(tx, tenant, tenancy, anchor)
+            except Refused:
+                return None, []
+            anchors = [anchor for member in found.conversation.members for _, anchor in member.anchors]
+            return text_of(found.conversation.id), await _facts(tx, tenancy, found.homes, anchors)
+
+    async def _as_it_came(self, tenant: str, uuid: str) -> Json:
+        facts = await self._pieces(tenant, uuid) if 0 < len(uuid) <= MAX_ID else []
+        came = imported(facts, await self._large(tenant, facts))
+        found = [each for each in came if id_part(each.uuid) == id_part(uuid)]
+        if not found:
+            raise Refused("unknown-conversation", f"there is no conversation {uuid[:64]!a}, nor such a vCon", 404)
+        _check_whole(found)
+        return as_it_came(found[0], facts)
+
+    async def _pieces(self, tenant: str, uuid: str) -> list[Fact]:
+        """Of one imported vCon, whosever they are."""
+        tenancy = self._tenancies[tenant]
+        nodes = [tenancy.ids.interaction(interaction_of(uuid, number)) for number in range(MAX_INTERACTIONS)]
+
+        async def read() -> list[Fact]:
+            async with self._store.reading() as tx:
+                homes = await writer.homes_of(tx, tenant, nodes)
+                anchors = [tenancy.ids.anchor(home, node) for node, found in homes.items() for home in found]
+                every = sorted({home for found in homes.values() for home in found})
+                return await _facts(tx, tenancy, every, anchors) if every else []
+
+        return await within(read())
+
+    async def _large(self, tenant: str, facts: Iterable[Fact]) -> dict[str, bytes]:
+        """The originals that lie apart."""
+        originals = (original_of(fact) for fact in facts)
+        names = {name for each in originals if each is not None and (name := blob_of(each)) is not None}
+        found: dict[str, bytes] = {}
+        for name in sorted(names):
+            content = await self._blobs.get(tenant, name) if self._blobs is not None else None
+            if content is None:
+                raise TryLater("blobs", f"{name} can't be read here: CX_BLOB_URL must be that of the channels")
+            found[name] = content
+        return found
+
+
+async def _facts(tx: Tx, tenancy: Tenancy, homes: Sequence[NodeId], anchors: Sequence[NodeId]) -> list[Fact]:
+    facts = await reader.facts_before(tx, tenancy.ids, homes, MOST_EVENTS + 1, None, anchors)
+    if len(facts) > MOST_EVENTS:
+        raise Refused("conversation-too-long", f"it has more than {MOST_EVENTS} events, too many for one vCon")
+    return facts[::-1]
+
+
+def _check_whole(found: Iterable[Imported]) -> None:
+    for each in found:
+        if not each.whole:
+            raise TryLater("projectors", f"the vCon {each.uuid[:64]!a} is not applied whole yet")

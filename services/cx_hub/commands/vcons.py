@@ -1,0 +1,134 @@
+"""``import vcon`` and ``export vcon``: conversations as IETF vCons, over HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import quote
+
+import typer
+
+from cx_channels.limits import Limits
+from cx_channels.trial import DEMO_IDS, DEMO_NOW, DEMO_TENANT
+from cx_channels.vcons import read
+from cx_events.errors import CxError, Refused, TryLater
+from cx_events.facts import vcon_source
+from cx_events.stamp import stamp
+from cx_hub.client import Client, connected, key_of
+from cx_hub.opened import run_async
+from cx_hub.output import Format, OutputOption, line, show_rows, to_err
+from cx_runtime.settings import Settings
+from cx_vcon.importing import drafts
+from cx_vcon.pieces import id_part
+from cx_vcon.reading import MEDIA_TYPE
+
+TRIES = 6
+
+Files = Annotated[list[str], typer.Argument(metavar="FILE...", help="vCons, one in each; - is standard input.")]
+
+
+def register(app: typer.Typer) -> None:
+    for name, what, command in (
+        ("import", "From other systems into the hub.", import_vcon),
+        ("export", "Out of the hub for other systems.", export_vcon),
+    ):
+        group = typer.Typer(help=what, no_args_is_help=True)
+        group.callback()(lambda: None)
+        group.command("vcon")(command)
+        app.add_typer(group, name=name)
+
+
+def import_vcon(
+    files: Files,
+    unverified: Annotated[
+        bool, typer.Option("--unverified", help="Take the payload of a signed vCon without checking the signature.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the events that it would be; ask no hub.")] = False,
+    output: OutputOption = Format.TEXT,
+) -> None:
+    """Import vCons. Exit 2 if any was refused; importing all again is safe."""
+    contents = [(name, _content(name)) for name in files]
+    if dry_run:
+        refused = [_try(name, content, unverified) for name, content in contents]
+        raise typer.Exit(2 if any(refused) else 0)
+    taken, refused = run_async(_send_all(Settings(), contents, unverified))
+    show_rows(taken, ("file", "uuid", "conversation", "events"), output, "nothing was imported")
+    if any(refused):
+        raise typer.Exit(2)
+
+
+def export_vcon(
+    conversation: Annotated[
+        str, typer.Argument(help="Any id of a conversation; or the uuid of a vCon that was imported, to have that.")
+    ],
+    syntax: Annotated[str, typer.Option(help="0.4.0: also of an imported vCon, which else is as it came.")] = "",
+) -> None:
+    """A conversation as vCon, in JSON."""
+    line(run_async(_export(Settings(), conversation, syntax)))
+
+
+async def _export(settings: Settings, conversation: str, syntax: str) -> bytes:
+    asked = {"syntax": syntax} if syntax else {}
+    async with connected(settings.url, key_of(settings)) as client:
+        # A uuid may hold what no path can; such a one has a plain name, too.
+        path = f"/v1/conversations/{quote(id_part(conversation), safe='')}/vcon"
+        return (await client.ask("GET", path, params=asked)).content
+
+
+async def _send_all(
+    settings: Settings, contents: Sequence[tuple[str, bytes]], unverified: bool
+) -> tuple[list[dict[str, Any]], list[bool]]:
+    taken: list[dict[str, Any]] = []
+    refused: list[bool] = []
+    async with connected(settings.url, key_of(settings)) as client:
+        for name, content in contents:
+            try:
+                answer = await _patiently(client, content, unverified)
+            except Refused as error:
+                to_err().print(f"refused: {name}: {error}")
+                refused.append(True)
+                continue
+            told = {each: answer[each] for each in ("uuid", "conversation", "interaction")}
+            taken.append({"file": name, **told, "events": len(answer["accepted"])})
+    return taken, refused
+
+
+async def _patiently(client: Client, content: bytes, unverified: bool) -> Any:
+    """Again where the hub says so: the same vCon is the same events."""
+    for left in reversed(range(TRIES)):
+        try:
+            asked = {"unverified": "true"} if unverified else {}
+            headers = {"content-type": MEDIA_TYPE}
+            return (await client.ask("POST", "/v1/vcons", content=content, headers=headers, params=asked)).json()
+        except TryLater as error:
+            if not left:
+                raise
+            to_err().print(f"{error.part} does not take vCons now ({error.detail}); trying again")
+            await asyncio.sleep(error.retry_after)
+    raise AssertionError("unreachable")
+
+
+def _try(name: str, content: bytes, unverified: bool) -> bool:
+    """Print what a vCon would become in a demo tenant; whether it was refused."""
+    try:
+        found = drafts(read(content, MEDIA_TYPE, b"unverified=true" if unverified else b"", Limits().vcon_bytes))
+        source = vcon_source(DEMO_TENANT)
+        stamped = [stamp(draft, source=source, recorded=DEMO_NOW, ids=DEMO_IDS) for draft in found]
+    except CxError as error:
+        to_err().print(f"refused: {name}: {error}")
+        return True
+    for event in stamped:
+        line(event.raw)
+    return False
+
+
+def _content(name: str) -> bytes:
+    if name == "-":
+        return sys.stdin.buffer.read()
+    try:
+        return Path(name).read_bytes()
+    except OSError as error:
+        raise Refused("no-file", f"{name} can't be read: {error.strerror}") from None
