@@ -18,6 +18,7 @@ from cx_identity.attribution import Attribution
 from cx_identity.candidates import candidate_for
 from cx_identity.components import resolve
 from cx_identity.explain import DecisionView, EdgeView, ProfileView, explain
+from cx_identity.merging import Obstacle
 from cx_identity.model import Candidate, Evidence, Profile
 from cx_identity.rules import Rules
 
@@ -75,6 +76,19 @@ def candidate_view(candidate: Candidate, identifier: Profile) -> Json:
             for tied in candidate.customers[:TIED_SHOWN]
         ],
     }
+
+
+def obstacles_view(against: Sequence[Obstacle], profiles: Mapping[NodeId, Profile]) -> list[Json]:
+    """What stands against a merge. ``name`` is what ``despite`` takes."""
+    return [
+        {
+            "reason": one.reason,
+            "name": one.name,
+            "a": profile_view(profiles[one.a]),
+            "b": profile_view(profiles[one.b]),
+        }
+        for one in against[:SHOWN]
+    ]
 
 
 def profile_view(profile: Profile) -> Json:

@@ -51,7 +51,7 @@ _SCHEMAS: Mapping[str, Json] = {
     "Problem": {
         **_object(
             {"type": _TEXT, "title": _TEXT, "status": {"type": "integer"}, "detail": _TEXT, "reason": _TEXT},
-            {"candidates": _list(_ref("Possible"))},
+            {"candidates": _list(_ref("Possible")), "against": _list(_ref("Obstacle"))},
         ),
         "description": "RFC 9457. `reason` is the stable word to test; `detail` is for people.",
         "examples": [
@@ -170,6 +170,12 @@ _SCHEMAS: Mapping[str, Json] = {
         }
     ),
     "Profile": _object({"profile": _ID, "kind": _TEXT, "value": _TEXT}, {"scope": _TEXT}),
+    "Obstacle": {
+        **_object(
+            {"reason": {"enum": ["apart", "exclusive"]}, "name": _TEXT, "a": _ref("Profile"), "b": _ref("Profile")}
+        ),
+        "description": "What stands against a merge; `name` is what `despite` takes.",
+    },
     "Evidence": _object({"event": _ref("EventName"), "recorded": _TIME}),
     "Candidate": _object(
         {
@@ -291,8 +297,8 @@ _PROBLEMS: Mapping[int, str] = {
     404: "There is no such thing in this tenant.",
     405: "This path takes another method.",
     408: "The body came too slowly.",
-    409: "Several people may be meant (`candidates`), an event is another customer's or dead-lettered, or the decision "
-    "was withdrawn already.",
+    409: "Several people may be meant (`candidates`), an event is another customer's or dead-lettered, the decision was "
+    "withdrawn already, or something stands against the merge (`against`).",
     413: "The body is too large.",
     415: "The body is not JSON, or in an unknown coding.",
     422: "The request can be read and can't be done; or an idempotency key was used before for something else.",

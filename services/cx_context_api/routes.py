@@ -284,7 +284,12 @@ class Routes:
                 names = await self._decisions.taken(asked)
                 if names:
                     return _taken(names)
-                verdict = await self._verdict(tenant, judged.judge, body)
+                try:
+                    verdict = await self._verdict(tenant, judged.judge, body)
+                except people.Hindered as hindered:
+                    self._metrics.problem(hindered.status, hindered.reason)
+                    against = identities.obstacles_view(hindered.against, hindered.profiles)
+                    return problem(hindered.status, hindered.reason, hindered.detail, more={"against": against})
                 if dry_run:
                     events = self._decisions.drafted(asked, verdict.choices)
                     return await self._outcome(tenant, verdict, [event.raw for event in events])
