@@ -47,7 +47,33 @@ _EVENT_NAME = _object({"source": _TEXT, "id": _TEXT})
 _STANDING = _object({"state": _TEXT, "by": _TEXT_OR_NONE})
 _NEXT: Json = {**_TEXT_OR_NONE, "description": "The cursor of the next page; null after the last."}
 
+_PROOF = _object(
+    {
+        "kind": _TEXT,
+        "value": _TEXT,
+        "method": _TEXT,
+        "at": _TIME,
+        "channel": _TEXT_OR_NONE,
+        "interaction": _TEXT_OR_NONE,
+        "event": _EVENT_NAME,
+    },
+    {"scope": _TEXT},
+)
+
 _SCHEMAS: Mapping[str, Json] = {
+    "Proof": {**_PROOF, "description": "An identifier that was verified: how, when, in which interaction."},
+    "Assurance": {
+        **_object(
+            {
+                "level": {"enum": ["verified", "asserted", "unknown"]},
+                "verified": _or_none(_ref("Proof")),
+                "confidence": _SHARE,
+                "weakest": _or_none(_object({"profile": _ID, "rule": _TEXT})),
+            }
+        ),
+        "description": "How sure we are of the customer: the latest proof of any of their identifiers, and how surely "
+        "these are one person's, as the least sure of them is joined.",
+    },
     "Problem": {
         **_object(
             {"type": _TEXT, "title": _TEXT, "status": {"type": "integer"}, "detail": _TEXT, "reason": _TEXT},
@@ -121,6 +147,7 @@ _SCHEMAS: Mapping[str, Json] = {
             "bot": _or_none(_FREE),
             "handoff": _or_none(_FREE),
             "references": _list(_FREE),
+            "verified": _list(_ref("Proof")),
             "joined": _list(
                 _object(
                     {"interaction": _TEXT, "rule": _TEXT, "evidence": _TEXT_OR_NONE, "confidence": _SHARE},
@@ -137,6 +164,7 @@ _SCHEMAS: Mapping[str, Json] = {
                         "aliases": _list(_ID),
                         "display": _TEXT_OR_NONE,
                         "identifiers": _list(_FREE),
+                        "assurance": _ref("Assurance"),
                         "attributes": _FREE,
                         "consent": _list(_FREE),
                         "preferences": _FREE,
@@ -297,8 +325,8 @@ _PROBLEMS: Mapping[int, str] = {
     404: "There is no such thing in this tenant.",
     405: "This path takes another method.",
     408: "The body came too slowly.",
-    409: "Several people may be meant (`candidates`), an event is another customer's or dead-lettered, the decision was "
-    "withdrawn already, or something stands against the merge (`against`).",
+    409: "Several people may be meant (`candidates`), an event is another customer's or dead-lettered, the decision "
+    "was withdrawn already, or something stands against the merge (`against`).",
     413: "The body is too large.",
     415: "The body is not JSON, or in an unknown coding.",
     422: "The request can be read and can't be done; or an idempotency key was used before for something else.",
