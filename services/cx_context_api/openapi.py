@@ -60,6 +60,27 @@ _PROOF = _object(
     {"scope": _TEXT},
 )
 
+_ACTIONS: Json = {"type": "object", "additionalProperties": _FREE}
+_LIKELY: Json = {
+    "profile": _ID,
+    "rule": _TEXT,
+    "verified": {"type": "boolean"},
+    "confidence": _SHARE,
+    "evidence": _ref("Evidence"),
+    "used": _or_none(_ref("Use")),
+    "last_user": {"type": "boolean"},
+    "reasons": _list(_TEXT),
+    "actions": _ACTIONS,
+}
+_DOUBT: Json = {
+    "id": _ID,
+    "identifier": _ref("Profile"),
+    "reason": _TEXT,
+    "last_user": {"type": ["string", "null"], "format": "uuid"},
+    "unclaimed": _or_none(_ref("Use")),
+    "actions": _ACTIONS,
+}
+
 _SCHEMAS: Mapping[str, Json] = {
     "Proof": {**_PROOF, "description": "An identifier that was verified: how, when, in which interaction."},
     "Assurance": {
@@ -77,7 +98,7 @@ _SCHEMAS: Mapping[str, Json] = {
     "Problem": {
         **_object(
             {"type": _TEXT, "title": _TEXT, "status": {"type": "integer"}, "detail": _TEXT, "reason": _TEXT},
-            {"candidates": _list(_ref("Possible")), "against": _list(_ref("Obstacle"))},
+            {"candidates": _list(_ref("Possible")), "candidate": _ref("Doubt"), "against": _list(_ref("Obstacle"))},
         ),
         "description": "RFC 9457. `reason` is the stable word to test; `detail` is for people.",
         "examples": [
@@ -91,8 +112,26 @@ _SCHEMAS: Mapping[str, Json] = {
         ],
     },
     "Possible": {
-        **_object({"id": _ID, "display": _TEXT_OR_NONE, "why": _TEXT}),
-        "description": "A customer who may be meant, and what speaks for it.",
+        **_object({"id": _ID, "display": _TEXT_OR_NONE, "why": _TEXT}, _LIKELY),
+        "description": "A customer who may be meant, and what speaks for it. Of a shared identifier likeliest first, "
+        "with all that a `Candidate` says of a customer.",
+    },
+    "Use": {
+        **_object(
+            {
+                "contacts": _WHOLE,
+                "last": _object(
+                    {"time": _TIME, "channel": _TEXT_OR_NONE, "interaction": _TEXT, "event": _ref("EventName")}
+                ),
+            }
+        ),
+        "description": "In how many interactions an identifier was used, of the latest 100 events of each identifier "
+        "that it is tied to, and when last.",
+    },
+    "Doubt": {
+        **_object(_DOUBT),
+        "description": "A shared identifier. `unclaimed`: contacts that name it and nobody else, while it is nobody's. "
+        "`actions`: what may be decided, as bodies that lack their `reason`.",
     },
     "EventName": {**_EVENT_NAME, "description": "Names one event; `SOURCE#ID` in one text."},
     "Meta": {
@@ -205,18 +244,10 @@ _SCHEMAS: Mapping[str, Json] = {
         "description": "What stands against a merge; `name` is what `despite` takes.",
     },
     "Evidence": _object({"event": _ref("EventName"), "recorded": _TIME}),
-    "Candidate": _object(
-        {
-            "id": _ID,
-            "identifier": _ref("Profile"),
-            "reason": _TEXT,
-            "customers": _list(
-                _object(
-                    {"id": _ID, "profile": _ID, "rule": _TEXT, "confidence": _SHARE, "evidence": _ref("Evidence")},
-                )
-            ),
-        }
-    ),
+    "Candidate": {
+        **_object({**_DOUBT, "customers": _list(_object({"id": _ID, **_LIKELY}))}),
+        "description": "A shared identifier and whose it may be: tied by proof first, then who used it last.",
+    },
     "CandidatePage": _object({"items": _list(_ref("Candidate")), "next": _NEXT}),
     "Identity": _object(
         {

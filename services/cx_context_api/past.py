@@ -81,4 +81,7 @@ def _customer(whole: Whole, facts: Iterable[Fact], tenancy: Tenancy, target: Tar
     several = whose - {node} if len(whose) > 1 else whose
     if len(several) > 1:
         raise Ambiguous(target, tuple(sorted(several)))
-    return next(iter(several), None)
+    customer = next(iter(several), None)
+    if customer in whole.resolution.shared and len(whole.known[customer].members) == 1:
+        raise Ambiguous(target, identifier=customer)
+    return customer

@@ -16,7 +16,7 @@ from starlette.types import Scope as ScopeOf
 from cx_context.finish import Json
 from cx_context.store import Store, reader
 from cx_context.store.sql import Tx
-from cx_context_api import bodies, histories, identities, people, suppositions, threads
+from cx_context_api import bodies, doubts, histories, identities, people, suppositions, threads
 from cx_context_api.contexts import Ambiguous, Contexts, Served, meta_of
 from cx_context_api.cursors import Node, cursor_of, place_of
 from cx_context_api.decisions import Decisions, asking
@@ -159,12 +159,12 @@ class Routes:
         return Response(_document(msgspec.json.encode(meta), then.body), media_type="application/json")
 
     async def _ambiguous(self, tenant: str, ambiguous: Ambiguous) -> Response:
-        candidates = await self._contexts.candidates(tenant, ambiguous)
+        more = await self._contexts.candidates(tenant, ambiguous)
         what = "interaction" if isinstance(ambiguous.asked, ByInteraction) else "identifier"
         reason = f"ambiguous-{what}"
         self._metrics.problem(409, reason)
         detail = f"several people may be meant by this {what}; candidates lists them"
-        return problem(409, reason, detail, more={"candidates": candidates})
+        return problem(409, reason, detail, more=more)
 
     async def timeline(self, request: Request) -> Response:
         return await self._paged(request, histories.timeline)
@@ -211,7 +211,7 @@ class Routes:
 
         async def read() -> Response:
             async with self._store.reading() as tx:
-                items, place = await identities.candidates(tx, tenant, self._tenancies[tenant], after, limit)
+                items, place = await doubts.candidates(tx, tenant, self._tenancies[tenant], after, limit)
             return _json({"items": items, "next": cursor_of(_CANDIDATES, place) if place is not None else None})
 
         return await within(read())

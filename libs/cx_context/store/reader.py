@@ -25,12 +25,14 @@ from cx_identity.scope import GraphSlice, Scope
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Whom an id or an identifier stands for. ``shared``: several people may have it; ``candidates`` are they."""
+    """Whom an id or an identifier stands for. ``shared``: several people may have it; ``candidates`` are they;
+    ``identifier``: the shared one, where it is all that an interaction names."""
 
     customer: NodeId
     version: int
     shared: bool = False
     candidates: tuple[NodeId, ...] = ()
+    identifier: NodeId | None = None
 
 
 async def find_profile(tx: Tx, tenant: str, profile: NodeId) -> Found | None:
@@ -71,7 +73,8 @@ async def find_node(tx: Tx, tenant: str, node: NodeId) -> Found | None:
 
 
 async def find_interaction(tx: Tx, tenant: str, ids: IdSpace, interaction: str) -> Found | None:
-    """Whose an interaction is; of several people's the candidates."""
+    """Whose an interaction is; of several people's, or where all it names is an identifier that several have, the
+    candidates."""
     node = ids.interaction(interaction)
     homes = (await writer.homes_of(tx, tenant, [node])).get(node, set())
     if not homes:
@@ -85,6 +88,9 @@ async def find_interaction(tx: Tx, tenant: str, ids: IdSpace, interaction: str) 
             return Found(NO_ID, 0, shared=True, candidates=tuple(sorted(several)))
         customers = several
     customer = customers.pop()
+    alone = await find_profile(tx, tenant, customer) if customer in homes else None
+    if alone is not None and alone.shared and len(await members_of(tx, tenant, customer)) == 1:
+        return Found(customer, alone.version, True, alone.candidates, customer)
     return Found(customer, await version_of(tx, customer))
 
 
