@@ -16,6 +16,7 @@ from cx_context_api.decisions import Clock, Decisions, Rising
 from cx_context_api.past import MOST_EVENTS, Past
 from cx_context_api.routes import Routes
 from cx_context_api.tenancy import tenancies
+from cx_context_api.whatif import WhatIf
 from cx_events.log import Log
 from cx_runtime.health import Health
 from cx_runtime.http import install_problems, operations
@@ -48,7 +49,8 @@ class ContextApi:
         past = Past(store, most_events=most_events)
         decisions = Decisions(store, log, known, metrics, now or Rising())
         allowed = rates if rates is not None else Rates(tenants)
-        self.routes = Routes(store, tenants, known, self.contexts, past, decisions, metrics, allowed).all()
+        whatif = WhatIf(store)
+        self.routes = Routes(store, tenants, known, self.contexts, past, decisions, metrics, allowed, whatif).all()
 
     async def stop(self) -> None:
         await self.contexts.stop()

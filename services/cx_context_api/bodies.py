@@ -147,6 +147,14 @@ class Dismiss(Asked):
     agent: Agent | None = None
 
 
+class WhatIf(Asked):
+    """``rules``: ``shared_after``, ``exclusive``, ``never_link``, as the configuration has them; what is left out is
+    the default."""
+
+    rules: dict[str, Any]
+    examples: Annotated[int, Meta(ge=0, le=100)] = 10
+
+
 def read(raw: bytes, content_type: str, shape: type[Body]) -> Body:
     """Raises ``Refused``: ``unsupported-media-type`` (415), ``json-...`` (400), ``bad-body`` (422)."""
     media_type, _, parameters = content_type.partition(";")

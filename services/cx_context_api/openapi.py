@@ -60,6 +60,29 @@ _PROOF = _object(
     {"scope": _TEXT},
 )
 
+_STATE = _object({"state": {"enum": ["links", "refused", "shared", "never-links"]}, "why": _TEXT})
+
+
+def _change(whole: str, parts: str) -> Json:
+    because = {
+        "a": _ref("Profile"),
+        "b": _ref("Profile"),
+        "event": _ref("EventName"),
+        "recorded": _TIME,
+        "before": _STATE,
+        "after": _STATE,
+    }
+    return _object(
+        {
+            whole: _ref("Profile"),
+            parts: _list(_ref("Profile")),
+            "customers": _WHOLE,
+            "profiles": _WHOLE,
+            "because": _list(_object(because)),
+        }
+    )
+
+
 _ACTIONS: Json = {"type": "object", "additionalProperties": _FREE}
 _LIKELY: Json = {
     "profile": _ID,
@@ -290,6 +313,19 @@ _SCHEMAS: Mapping[str, Json] = {
             }
         ],
     },
+    "Tried": {
+        **_object(
+            {
+                "rules": _object({"before": _FREE, "after": _FREE}),
+                "counts": {"type": "object", "additionalProperties": _WHOLE},
+                "joined": _list(_change("into", "from")),
+                "parted": _list(_change("from", "into")),
+                "candidates": _object({"appear": _list(_FREE), "vanish": _list(_FREE)}),
+            }
+        ),
+        "description": "Customers that would join or part under other rules: counts, and the largest as examples. "
+        "Needs `context:read`, too.",
+    },
     "Outcome": _object(
         {
             "dry_run": {"const": True},
@@ -385,6 +421,7 @@ _EXAMPLES: Mapping[str, Json] = {
     "unmerge": {"decision": "//throughline/acme/decisions#merge-1", "reason": "merged the wrong phone"},
     "attribute": {"interaction": "acme-calls/CA4711", "profile": _OTHER_ID, "reason": "caller gave order 4711"},
     "dismiss": {"candidate": "254fd8b5-3f17-872e-beda-621097883b0a", "reason": "a shared office phone"},
+    "whatif": {"rules": {"shared_after": {"phone": 2}, "never_link": ["email:noreply@*"]}, "examples": 5},
 }
 
 _ACT_SUMMARIES: Mapping[str, str] = {
@@ -473,6 +510,10 @@ _OPERATIONS: Sequence[_Operation] = (
             further={200: "Outcome"},
         )
         for name, judged in JUDGED.items()
+    ),
+    _Operation(
+        "post", "/v1/identity/whatif", "whatif", "Try other rules out: who would join or part; nothing is written",
+        "identity:write", "Tried", body=bodies.WhatIf, problems=_WRITE,
     ),
 )  # fmt: skip
 

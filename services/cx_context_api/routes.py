@@ -26,6 +26,7 @@ from cx_context_api.people import Verdict
 from cx_context_api.queries import EventName, Query
 from cx_context_api.targets import ByInteraction, Target, by_id, by_identifier, read_identifier
 from cx_context_api.tenancy import Tenancy
+from cx_context_api.whatif import WhatIf
 from cx_events.codec import decode
 from cx_events.errors import Refused
 from cx_events.facts import Fact
@@ -76,7 +77,9 @@ class Routes:
         decisions: Decisions,
         metrics: Metrics,
         rates: Rates,
+        whatif: WhatIf,
     ) -> None:
+        self._whatif = whatif
         self._rates = rates
         self._store = store
         self._tenants = tenants
@@ -99,6 +102,7 @@ class Routes:
             _route("GET", "/v1/identity/candidates", self.candidates),
         ]
         found += [_route("POST", f"/v1/conversations/{{id}}/{name}", self._act(name)) for name in threads.ACTS]
+        found += [_route("POST", "/v1/identity/whatif", self.whatif)]
         found += [_route("POST", f"/v1/identity/{name}", self._judge(name)) for name in JUDGED]
         return found
 
@@ -215,6 +219,13 @@ class Routes:
             return _json({"items": items, "next": cursor_of(_CANDIDATES, place) if place is not None else None})
 
         return await within(read())
+
+    async def whatif(self, request: Request) -> Response:
+        tenant = self._caller(request, "identity:write")
+        caller(request.headers, self._tenants, "context:read")
+        self._query(request, ())
+        body = await _body(request, bodies.WhatIf)
+        return _json(await self._whatif.tried(tenant, self._tenancies[tenant], body))
 
     async def conversation(self, request: Request) -> Response:
         tenant = self._caller(request, "context:read")

@@ -299,3 +299,28 @@ async def test_deciding_needs_its_scope_and_a_dry_run_that_of_reading_too(hub: R
     assert (await hub.post("/v1/identity/merge?dry_run=true", body, key="judge")).status_code == 403
     assert (await hub.post("/v1/identity/merge", body, key="judge")).status_code == 202
     assert (await hub.get("/v1/identity/candidates", key="judge")).status_code == 403
+
+
+async def test_other_rules_are_tried_out_by_whoever_may_decide_and_nothing_is_written(hub: Running) -> None:
+    await hub.happen(*OFFICE)
+    before = await appended(hub)
+    asked = {"rules": {"shared_after": {"phone": 2, "email": 2, "cookie": 2}}, "examples": 1}
+    answer = await hub.post("/v1/identity/whatif", asked)
+    assert answer.status_code == 200, answer.text
+    found = answer.json()
+    assert found["rules"]["before"]["shared_after"] == {"phone": 1, "email": 2, "cookie": 2}
+    assert (found["counts"]["joined"], found["counts"]["customers_joined"]) == (1, 3)
+    assert {one["value"] for one in found["joined"][0]["from"]} >= {"ana@example.com", "bob@example.com"}
+    assert [one["identifier"]["value"] for one in found["candidates"]["vanish"]] == ["+15550100199"]
+    for rules, reason in (
+        ({"shared_after": {"phone": "many"}}, "bad-rules"),
+        ({"shard_after": {}}, "bad-rules"),
+        ([], "bad-body"),
+    ):
+        refused = await hub.post("/v1/identity/whatif", {"rules": rules})
+        assert (refused.status_code, refused.json()["reason"]) == (422, reason)
+    for key in ("reader", "judge"):
+        assert (await hub.post("/v1/identity/whatif", asked, key=key)).status_code == 403
+    others = (await hub.post("/v1/identity/whatif", asked, key="other")).json()
+    assert others["counts"]["profiles"] == 1
+    assert await appended(hub) == before

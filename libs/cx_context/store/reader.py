@@ -442,6 +442,15 @@ async def surroundings(
     return scope
 
 
+async def has_more_profiles(tx: Tx, tenant: str, most: int) -> bool:
+    rows = await tx.fetch(
+        "SELECT count(*) FROM (SELECT 1 FROM profiles WHERE tenant = :tenant LIMIT :most) AS few",
+        tenant=tenant,
+        most=most + 1,
+    )
+    return int(rows[0][0]) > most
+
+
 async def shared_identifiers(tx: Tx, tenant: str, after: NodeId, most: int) -> list[NodeId]:
     """The tenant's shared identifiers in order of id, from after one on."""
     rows = await tx.fetch(
