@@ -65,16 +65,16 @@ def _latest(edge: Edge) -> Micros:
 async def candidates(
     tx: Tx, tenant: str, tenancy: Tenancy, after: NodeId | None, most: int
 ) -> tuple[list[Json], NodeId | None]:
-    """A page of the candidates that nobody dismissed, in order of identifier; where the next page begins."""
+    """A page of the candidates that nobody settled, in order of identifier; where the next page begins."""
     rules = await writer.rules_in_force(tx, tenant, tenancy.rules)
     found: list[Json] = []
     place = after or _NO_ID
     while True:
         identifiers = await reader.shared_identifiers(tx, tenant, place, most + 1)
-        dismissed = await reader.dismissed_among(tx, tenant, identifiers)
+        settled = await reader.settled_among(tx, tenant, identifiers)
         profiles = await writer.profiles(tx, tenant, identifiers)
         for identifier in identifiers:
-            if identifier in profiles and identifier not in dismissed:
+            if identifier in profiles and identifier not in settled:
                 if len(found) == most:
                     return found, place
                 found.append(candidate_view(await doubt_at(tx, tenant, profiles[identifier], rules)))

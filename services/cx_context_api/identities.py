@@ -51,8 +51,8 @@ async def explanation(tx: Tx, tenant: str, tenancy: Tenancy, customer: NodeId) -
     attributions = await reader.attributions_about(tx, tenant, members, nodes)
     keys = [view.decision.key for view in told.decisions[:SHOWN]] + [a.key for a, _ in attributions[:SHOWN]]
     events = {key: decode_leniently(raw)[0] for key, raw in (await writer.stored_raws(tx, keys)).items()}
-    dismissed = await reader.dismissed_among(tx, tenant, graph.shared or ())
-    doubtful = sorted(id for id in (graph.shared or ()) if id in graph.profiles and id not in dismissed)
+    settled = await reader.settled_among(tx, tenant, graph.shared or ())
+    doubtful = sorted(id for id in (graph.shared or ()) if id in graph.profiles and id not in settled)
     asked = [
         candidate_view(await doubt_at(tx, tenant, graph.profiles[id], rules)) for id in islice(doubtful, DOUBTS_SHOWN)
     ]

@@ -153,12 +153,12 @@ async def attribute(tx: Tx, tenant: str, tenancy: Tenancy, body: bodies.Attribut
 
 
 async def dismiss(tx: Tx, tenant: str, tenancy: Tenancy, body: bodies.Dismiss) -> Verdict:
-    """``Refused("unknown-candidate", 404)``, also for one that was dismissed."""
+    """``Refused("unknown-candidate", 404)``, also for one that is settled."""
     candidate = by_id(body.candidate).node
     identifier = candidate_id(candidate)
     known = await writer.profiles(tx, tenant, [identifier])
     shared = await writer.previously_shared(tx, tenant, list(known))
-    if identifier not in shared or await reader.dismissed_among(tx, tenant, shared):
+    if identifier not in shared or await reader.settled_among(tx, tenant, shared):
         raise Refused("unknown-candidate", f"there is no open candidate {body.candidate}", 404)
     said = IdentityDecision(candidate=text_of(candidate))
     return Verdict([_choice(tenancy, DISMISSED, said, body)])

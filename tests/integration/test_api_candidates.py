@@ -105,6 +105,10 @@ async def test_an_action_is_a_body_that_lacks_its_reason(hub: Running) -> None:
     assert [c["customer"] for c in dry.json()["contexts"]] == [min(ANA, PHONE)]
     merged = await hub.decide("/v1/identity/merge", merging)
     assert (await hub.get("/v1/context?interaction=call-1")).json()["body"]["customer"]["display"] == "Ana"
+    assert (await hub.get("/v1/identity/candidates")).json()["items"] == []
+    assert (await hub.get(f"/v1/customers/{ANA}/identity")).json()["candidates"] == []
+    again = await hub.post("/v1/identity/dismiss", {**found["actions"]["dismiss"], "reason": "the family's"})
+    assert (again.status_code, again.json()["reason"]) == (404, "unknown-candidate")
     decision = f"{merged['event']['source']}#{merged['event']['id']}"
     await hub.decide("/v1/identity/unmerge", {"decision": decision, "reason": "it was her son"})
     assert await candidate(hub) == found

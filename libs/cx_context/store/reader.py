@@ -17,6 +17,7 @@ from cx_events.facts import Fact, Order
 from cx_events.ids import IdSpace, NodeId
 from cx_events.timestamps import Micros
 from cx_identity.attribution import Attribution, standing_attribution
+from cx_identity.candidates import SETTLING
 from cx_identity.decisions import withdrawn
 from cx_identity.model import Decision
 from cx_identity.rules import Rules
@@ -463,14 +464,17 @@ async def shared_identifiers(tx: Tx, tenant: str, after: NodeId, most: int) -> l
     return [bytes(row[0]) for row in rows]
 
 
-async def dismissed_among(tx: Tx, tenant: str, identifiers: Collection[NodeId]) -> set[NodeId]:
-    """Those whose candidate somebody dismissed, and nobody withdrew that."""
+async def settled_among(tx: Tx, tenant: str, identifiers: Collection[NodeId]) -> set[NodeId]:
+    """Those whose candidate somebody settled by a decision that stands (see ``cx_identity.candidates``)."""
     if not identifiers:
         return set()
     named = await writer.decisions_naming(tx, tenant, identifiers)
-    dismissals = [decision for decision in named if decision.kind == "dismiss"]
-    gone = withdrawn(await writer.withdrawals(tx, tenant)) if dismissals else {}
-    return {decision.a for decision in dismissals if decision.name not in gone}
+    settling = [decision for decision in named if decision.kind in SETTLING]
+    gone = withdrawn(await writer.withdrawals(tx, tenant)) if settling else {}
+    left = [decision for decision in settling if decision.name not in gone]
+    # Of a merge that stands both ends are one customer's, of one that is void or waits they are not.
+    customer_of = await writer.customers_of(tx, tenant, {end for d in left for end in (d.a, d.b)})
+    return {end for d in left if customer_of[d.a] == customer_of[d.b] for end in (d.a, d.b)} & set(identifiers)
 
 
 async def attributions_about(
