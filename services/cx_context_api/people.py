@@ -143,7 +143,9 @@ async def attribute(tx: Tx, tenant: str, tenancy: Tenancy, body: bodies.Attribut
         raise Refused("unknown-interaction", f"there is no interaction {body.interaction[:64]!r}", 404)
     if node not in homes:
         raise Refused(
-            "names-somebody", f"every event of {body.interaction[:64]!r} names somebody; merge or part people instead"
+            "names-somebody",
+            f"every event of {body.interaction[:64]!r} names somebody; merge or part people instead. Where all it names "
+            "is a shared identifier, say who it is by a cx.identity.verified.v1 or asserted.v1 of this interaction",
         )
     profile = by_id(body.profile).node
     if profile not in await writer.profiles(tx, tenant, [profile]):

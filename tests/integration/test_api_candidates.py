@@ -98,6 +98,22 @@ async def test_a_call_from_a_shared_phone_shows_who_may_be_calling(hub: Running,
     assert own["customer"]["id"] == PHONE
 
 
+async def test_a_call_that_a_person_attributed_answers_with_whose_it_is(hub: Running) -> None:
+    """Its later callbacks name nobody; what names the shared phone stays the phone's."""
+    await hub.happen(an_event("cx.call.recording.v1", id="c-2", at=START + 7 * HOUR, interaction="call-1"))
+    assert (await hub.get("/v1/context?interaction=call-1")).status_code == 409
+    body = {"interaction": "call-1", "profile": ANA, "reason": "she gave her order number"}
+    told = await hub.decide("/v1/identity/attribute", body)
+    found = (await hub.get("/v1/context?interaction=call-1")).json()["body"]
+    assert found["customer"]["display"] == "Ana"
+    assert found["timeline"][0]["interaction"] == "call-1"
+    past = (await hub.get("/v1/context?interaction=call-1&as_of=2030-01-01T00:00:00Z")).json()["body"]
+    assert past == found
+    decision = f"{told['event']['source']}#{told['event']['id']}"
+    await hub.decide("/v1/identity/unmerge", {"decision": decision, "reason": "it was Bob"})
+    assert (await hub.get("/v1/context?interaction=call-1")).status_code == 409
+
+
 async def test_an_action_is_a_body_that_lacks_its_reason(hub: Running) -> None:
     found = await candidate(hub)
     merging = {**found["customers"][1]["actions"]["merge"], "reason": "she said so, and her order number"}

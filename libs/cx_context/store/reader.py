@@ -83,16 +83,23 @@ async def find_interaction(tx: Tx, tenant: str, ids: IdSpace, interaction: str) 
     customers = set((await writer.customers_of(tx, tenant, homes - {node})).values())
     if node in homes or not customers:
         customers.add((await following(tx, tenant, [node]))[node])
-    if len(customers) > 1:
-        several = customers - {node}
-        if len(several) > 1:
-            return Found(NO_ID, 0, shared=True, candidates=tuple(sorted(several)))
-        customers = several
-    customer = customers.pop()
-    alone = await find_profile(tx, tenant, customer) if customer in homes else None
-    if alone is not None and alone.shared and len(await members_of(tx, tenant, customer)) == 1:
-        return Found(customer, alone.version, True, alone.candidates, customer)
-    return Found(customer, await version_of(tx, customer))
+    several = customers - {node} or customers
+    # A shared identifier is nobody: who else takes part, or whose a person says that the contact is, comes before it.
+    nobody = {customer for customer in several & homes if await _is_nobody(tx, tenant, customer)}
+    if len(several - nobody) == 1:
+        customer = (several - nobody).pop()
+        return Found(customer, await version_of(tx, customer))
+    if len(several) == 1:
+        (identifier,) = several
+        tied = await tied_customers(tx, tenant, identifier)
+        return Found(identifier, await version_of(tx, identifier), True, tied, identifier)
+    return Found(NO_ID, 0, shared=True, candidates=tuple(sorted(several - nobody or several)))
+
+
+async def _is_nobody(tx: Tx, tenant: str, customer: NodeId) -> bool:
+    """Whether all that is known of a customer is a shared identifier."""
+    found = await find_profile(tx, tenant, customer)
+    return found is not None and found.shared and len(await members_of(tx, tenant, customer)) == 1
 
 
 async def version_of(tx: Tx, customer: NodeId) -> int:
