@@ -144,8 +144,8 @@ async def attribute(tx: Tx, tenant: str, tenancy: Tenancy, body: bodies.Attribut
     if node not in homes:
         raise Refused(
             "names-somebody",
-            f"every event of {body.interaction[:64]!r} names somebody; merge or part people instead. Where all it names "
-            "is a shared identifier, say who it is by a cx.identity.verified.v1 or asserted.v1 of this interaction",
+            f"every event of {body.interaction[:64]!r} names somebody; merge or part people instead. Where it names "
+            "but a shared identifier, say who it is by a cx.identity.verified.v1 of this interaction",
         )
     profile = by_id(body.profile).node
     if profile not in await writer.profiles(tx, tenant, [profile]):
