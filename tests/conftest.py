@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from uuid import uuid4
 
@@ -77,6 +77,13 @@ async def postgres_database(postgres_url: str) -> AsyncIterator[str]:
     """The URL of an empty database that is this test's own."""
     async with _database(postgres_url) as url:
         yield url
+
+
+@pytest.fixture
+async def postgres_databases(postgres_url: str) -> AsyncIterator[Callable[[], Awaitable[str]]]:
+    """Makes as many empty databases as a test asks for."""
+    async with AsyncExitStack() as stack:
+        yield lambda: stack.enter_async_context(_database(postgres_url))
 
 
 @pytest.fixture

@@ -167,6 +167,7 @@ MERGERS: Mapping[str, Callable[[Any, Any], Any]] = MappingProxyType(
         "accepted": _last_register,
         "shown": _last_register,
         "verified": _max_by_key,
+        "proofs": _last_by_key(KEYS_KEPT),
         "attributes": _last_by_key(KEYS_KEPT),
         "preferences": _last_by_key(KEYS_KEPT),
         "consent": _last_by_key(KEYS_KEPT),

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec import Raw
 
+from cx_context.assurance import Proof, assurance, latest_of_each, proofs, proofs_shown
 from cx_context.combine import keep_latest
 from cx_context.fold import makes_part, speaker
 from cx_context.model import KEYS_KEPT, SENTIMENTS_KEPT, TEXT_KEPT, At, Part, Register
@@ -187,11 +188,13 @@ def _customer(customer: bytes, members: Sequence[Member], parts: Sequence[Part])
     for part in parts:
         for key, at in part.verified.items():
             verified[key] = max(_order(part, at), verified.get(key, _order(part, at)))
+    latest = latest_of_each(proofs(parts))
     return {
         "id": text_of(customer),
         "aliases": sorted(text_of(m.id) for m in members if m.id != customer)[:ALIASES_SHOWN],
         "display": name[1] if name is not None else (members[0].value if members else None),
-        "identifiers": [_identifier(member, verified) for member in members[:IDENTIFIERS_SHOWN]],
+        "identifiers": [_identifier(member, verified, latest) for member in members[:IDENTIFIERS_SHOWN]],
+        "assurance": assurance(members, latest),
         "attributes": _latest_by_key(parts, "attributes"),
         "consent": [
             {"purpose": purpose, "channel": channel or None, "granted": granted}
@@ -202,13 +205,15 @@ def _customer(customer: bytes, members: Sequence[Member], parts: Sequence[Part])
     }
 
 
-def _identifier(member: Member, verified: Mapping[str, Order]) -> Json:
+def _identifier(member: Member, verified: Mapping[str, Order], latest: Mapping[tuple[str, str, str], Proof]) -> Json:
     order = verified.get(f"{member.kind}\n{member.scope}\n{member.value}")
     shown: Json = {"kind": member.kind, "value": member.value}
     if member.scope:
         shown["scope"] = member.scope
     shown["profile"] = text_of(member.id)
     shown["verified_at"] = format_time(order[0]) if order is not None else None
+    proof = latest.get((member.kind, member.scope, member.value))
+    shown["verified_by"] = proof.method if proof is not None else None
     if member.joined is None:
         shown["joined"] = None
     else:
@@ -247,17 +252,17 @@ def _now(interactions: Sequence[Interaction], conversations: Iterable[Conversati
     if not live:
         return None
     latest = max(live, key=lambda each: (each.part.last or each.part.first, each.name))
+    own = next(each.members for each in conversations if any(member is latest for member in each.members))
     since = waiting_since(latest.part)
-    if since is not None:
-        own = next(each.members for each in conversations if any(member is latest for member in each.members))
-        if conversation_state(member.part for member in own) != "open":
-            since = None
+    if since is not None and conversation_state(member.part for member in own) != "open":
+        since = None
     return {
         "channel": latest.part.channel[1] if latest.part.channel is not None else None,
         "interaction": latest.name,
         "waiting_since": format_time(since) if since is not None else None,
         "queue": _named(latest.part.queue),
         "agent": _named(latest.part.agent),
+        "verified": next(iter(proofs_shown(member.part for member in own)), None),
     }
 
 
@@ -372,6 +377,7 @@ def conversation_summary(conversation: Conversation) -> Json:
         "bot": _bot(parts),
         "handoff": _handoff(parts),
         "references": _references(parts),
+        "verified": proofs_shown(parts),
         "joined": [
             {
                 "interaction": joined.interaction,

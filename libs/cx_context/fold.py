@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from cx_context.assurance import BY_CHANNEL, UNNAMED, key_of, verified_by
 from cx_context.combine import brief, keep_latest, later, later_register
 from cx_context.model import (
     EDITS_KEPT,
@@ -28,13 +29,16 @@ from cx_context.model import (
     Part,
 )
 from cx_events.catalogue import catalogue
-from cx_events.envelope import Data, Named
+from cx_events.envelope import Data, Identifier, Named
 from cx_events.facts import Fact
 
 BUSINESS_ROLES = frozenset({"agent", "bot", "business"})
 
 SHOWN = "cx.handoff.context_shown.v1"
 """Its agent has read, and dealt with nobody yet."""
+
+ASSERTED = "cx.identity.asserted.v1"
+VERIFIED = "cx.identity.verified.v1"
 
 SENTIMENT_RANGE = 1.0
 SCORE_RANGE = 1000.0
@@ -72,8 +76,11 @@ def apply(part: Part, fact: Fact) -> None:
         handler(part, data, at)
     if data.agent is not None and type != SHOWN:
         part.agent = later_register(part.agent, (at, _named(data.agent)))
-    _common(part, data, at)
+    _common(part, data, at, proves=type not in _SAYS_HOW)
 
+
+_SAYS_HOW = frozenset({ASSERTED, VERIFIED})
+"""Events about identity itself: what they flag is a proof by their own method, or none."""
 
 _NOT_COUNTED = frozenset(name for name, known in catalogue().items() if known.kind != "interaction")
 """Decisions and insights are facts about facts; they are not counted as events of the customer."""
@@ -136,16 +143,15 @@ def _count(part: Part, data: Data, at: At) -> None:
         part.last = at
 
 
-def _common(part: Part, data: Data, at: At) -> None:
-    """What any event may tell besides its own matter."""
+def _common(part: Part, data: Data, at: At, *, proves: bool) -> None:
+    """What any event may tell besides its own matter. ``proves``: an identifier that it flags was verified in it."""
     for participant in data.participants:
         if participant.role == "customer":
             if participant.name:
                 part.name = later_register(part.name, (at, participant.name[:TEXT_KEPT]))
             for identifier in participant.identifiers:
                 if identifier.verified and not identifier.unusable:
-                    key = f"{identifier.kind}\n{identifier.scope}\n{identifier.value}"
-                    part.verified[key] = max(at, part.verified.get(key, at))
+                    _verify(part, identifier, at, BY_CHANNEL if proves else "")
             break
     if data.references:
         add_references(part, [(brief(r.kind), brief(r.value)) for r in data.references])
@@ -159,6 +165,23 @@ def _common(part: Part, data: Data, at: At) -> None:
         _bot(part, data, at)
     if data.insight is not None:
         _insight(part, data, at)
+
+
+def _verify(part: Part, identifier: Identifier, at: At, method: str) -> None:
+    """``method``: nothing where the event only says that it was verified some time."""
+    key = key_of(identifier)
+    part.verified[key] = max(at, part.verified.get(key, at))
+    if method:
+        proof = f"{key}\n{method}"
+        old = part.proofs.get(proof)
+        if old is None or at > old[0]:
+            part.proofs[proof] = (at, [identifier.kind, identifier.scope, identifier.value, method])
+        _keep_last(part.proofs)
+
+
+def _verified(part: Part, data: Data, at: At) -> None:
+    for identifier in verified_by(data):
+        _verify(part, identifier, at, data.evidence[:TEXT_KEPT] or UNNAMED)
 
 
 def add_references(part: Part, references: list[tuple[str, str]]) -> None:
@@ -179,6 +202,10 @@ def _write(registers: dict[str, Any], values: Mapping[str, Any], at: At) -> None
         old = registers.get(key)
         if old is None or at > old[0]:
             registers[key] = (at, _kept(value))
+    _keep_last(registers)
+
+
+def _keep_last(registers: dict[str, Any]) -> None:
     if len(registers) > KEYS_KEPT:
         for key, _ in sorted(registers.items(), key=lambda item: (item[1][0], item[0]))[: len(registers) - KEYS_KEPT]:
             del registers[key]
@@ -372,6 +399,7 @@ Handler = Callable[[Part, Data, At], None]
 
 _HANDLERS: Mapping[str, Handler] = MappingProxyType(
     {
+        VERIFIED: _verified,
         "cx.interaction.started.v1": _started,
         "cx.interaction.queued.v1": _queued,
         "cx.interaction.answered.v1": _answered,

@@ -73,6 +73,7 @@ class Part(Struct, omit_defaults=True, gc=False, kw_only=True):
     accepted: Register | None = None
     shown: Register | None = None
     verified: dict[str, At] = {}
+    proofs: dict[str, Register] = {}
     attributes: dict[str, Register] = {}
     preferences: dict[str, Register] = {}
     consent: dict[str, Register] = {}

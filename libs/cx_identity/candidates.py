@@ -1,6 +1,7 @@
 """Candidates: shared identifiers, for a person to say whose they are.
 
-They link nobody by themselves; a person merges, verifies, or dismisses the question.
+They link nobody by themselves. A person says whose one is by a merge that names it, or dismisses the question; either
+settles it until it is withdrawn. A verification links it to somebody, and leaves open who else uses it.
 """
 
 from __future__ import annotations
@@ -11,6 +12,9 @@ from cx_events.ids import NodeId
 from cx_identity.model import Candidate, Edge, Graph, Profile, Standing, Tied, confidence_of
 from cx_identity.rules import Rules
 from cx_identity.sharing import crowd_at
+
+SETTLING = frozenset({"dismiss", "merge"})
+"""Decisions that answer whose an identifier is that they name."""
 
 _MASK = 0xCA0D1DA7E000
 
@@ -62,9 +66,10 @@ def candidates_among(
     standings: Mapping[bytes, Standing],
     rules: Rules,
 ) -> list[Candidate]:
-    """A candidate for each shared identifier that nobody dismissed, by identifier."""
-    dismissed = {d.a for d in graph.decisions if d.kind == "dismiss" and standings[d.key].state == "stands"}
-    edges: dict[NodeId, list[Edge]] = {id: [] for id in sorted(shared - dismissed)}
+    """A candidate for each shared identifier that nobody settled, by identifier."""
+    settling = [d for d in graph.decisions if d.kind in SETTLING and standings[d.key].state == "stands"]
+    settled = {end for decision in settling for end in (decision.a, decision.b)}
+    edges: dict[NodeId, list[Edge]] = {id: [] for id in sorted(shared - settled)}
     for edge in graph.edges:
         for end in (edge.a, edge.b):
             if end in edges:

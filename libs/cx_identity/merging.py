@@ -1,8 +1,11 @@
-"""Merging customers: a decision names two profiles, people see two customers."""
+"""Merging customers: a decision names two profiles, people see two customers; and what stands against it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+from msgspec import Struct
 
 from cx_events.ids import NodeId
 from cx_identity.decisions import newest_first
@@ -10,24 +13,44 @@ from cx_identity.model import Decision, Profile
 from cx_identity.rules import Rules
 
 
-def merge_pairs(
+class Obstacle(Struct, frozen=True, gc=False):
+    """What stands against a merge: two profiles, and why they are not one person's.
+
+    ``name`` is how a person says that she merges in spite of it: of an ``apart`` decision its SOURCE#ID, of two values
+    of an exclusive kind the kind.
+    """
+
+    reason: Literal["apart", "exclusive"]
+    name: str
+    a: NodeId
+    b: NodeId
+
+
+def obstacles(
     one: Iterable[Profile], other: Iterable[Profile], rules: Rules, apart: Iterable[Decision] = ()
+) -> list[Obstacle]:
+    """All that stands against two whole customers being one; an obstacle for each of the standing decisions ``apart``
+    that parts them, newest first, and for each exclusive kind that both hold. ``one`` and ``other``: all profiles of
+    either customer; ``a`` of each obstacle is of the first."""
+    ones, others = ({profile.id: profile for profile in customer} for customer in (one, other))
+    pairs = [(d.name, *((d.a, d.b) if d.a in ones else (d.b, d.a))) for d in newest_first(apart)]
+    found = [Obstacle("apart", name, a, b) for name, a, b in pairs if a in ones and b in others]
+    mine, theirs = _least_of_kind(ones.values()), _least_of_kind(others.values())
+    kinds = [kind for kind in sorted(rules.exclusive) if kind in mine and kind in theirs]
+    return found + [Obstacle("exclusive", kind, mine[kind], theirs[kind]) for kind in kinds]
+
+
+def merge_pairs(
+    one: Sequence[Profile], other: Sequence[Profile], rules: Rules, apart: Iterable[Decision] = ()
 ) -> list[tuple[NodeId, NodeId]]:
     """Which profiles the merges must name that make two whole customers one; a decision for each pair.
 
     So they must, since a merge brings together what it names and no more of an exclusive kind: of two customers with a
-    CRM id each, merged by their telephones, one CRM id would part. Hence a pair for each exclusive kind that both hold
-    and for each of the standing decisions ``apart`` that parts them; if there is none, the two customers' own ids.
-    ``one`` and ``other``: all profiles of either customer.
+    CRM id each, merged by their telephones, one CRM id would part. Hence a pair for each of the obstacles; if there is
+    none, the two customers' own ids.
     """
-    ones, others = ({profile.id: profile for profile in customer} for customer in (one, other))
-    pairs = [(d.a, d.b) if d.a in ones else (d.b, d.a) for d in newest_first(apart)]
-    pairs = [(a, b) for a, b in pairs if a in ones and b in others]
-    mine, theirs = _least_of_kind(ones.values()), _least_of_kind(others.values())
-    pairs += [(mine[kind], theirs[kind]) for kind in sorted(rules.exclusive) if kind in mine and kind in theirs]
-    if not pairs:
-        pairs = [(_least(ones.values()), _least(others.values()))]
-    return list(dict.fromkeys(pairs))
+    pairs = [(obstacle.a, obstacle.b) for obstacle in obstacles(one, other, rules, apart)]
+    return list(dict.fromkeys(pairs)) or [(_least(one), _least(other))]
 
 
 def _least(profiles: Iterable[Profile]) -> NodeId:

@@ -165,7 +165,7 @@ class Resolution:
     """Who is who. ``customer_of`` has every profile of the graph; ``joined`` every one that is not its own customer.
 
     ``refused`` in the order in which edges were tried. ``decisions``: by the decision's key. ``candidates``: one for
-    each shared identifier that nobody dismissed; on a part of the graph they list only the customers within it.
+    each shared identifier that nobody settled; on a part of the graph they list only the customers within it.
     """
 
     customer_of: dict[NodeId, NodeId]

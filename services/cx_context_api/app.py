@@ -18,6 +18,7 @@ from cx_context_api.past import MOST_EVENTS, Past
 from cx_context_api.routes import Routes
 from cx_context_api.tenancy import tenancies
 from cx_context_api.vcons import Vcons
+from cx_context_api.whatif import WhatIf
 from cx_events.blob import Blobs
 from cx_events.log import Log
 from cx_runtime.health import Health
@@ -55,7 +56,10 @@ class ContextApi:
         decisions = Decisions(store, log, known, metrics, now or Rising())
         allowed = rates if rates is not None else Rates(tenants)
         vcons = Vcons(store, known, blobs)
-        self.routes = Routes(store, tenants, known, self.contexts, past, decisions, metrics, allowed, vcons).all()
+        whatif = WhatIf(store)
+        self.routes = Routes(
+            store, tenants, known, self.contexts, past, decisions, metrics, allowed, vcons, whatif
+        ).all()
 
     async def stop(self) -> None:
         await self.contexts.stop()

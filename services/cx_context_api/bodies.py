@@ -25,6 +25,7 @@ Label = Annotated[str, Meta(max_length=200, pattern=_PLAIN)]
 Reason = Annotated[str, Meta(min_length=1, max_length=2000, pattern=_SAID, description="why, for those who look later")]
 Remark = Annotated[str, Meta(max_length=2000, pattern=_PLAIN)]
 Event = Annotated[str, Meta(min_length=3, max_length=1100, pattern=_SAID, description="SOURCE#ID of a decision")]
+Despite = Annotated[str, Meta(min_length=1, max_length=1100, pattern=_SAID, description="a kind, or SOURCE#ID")]
 InteractionId = Annotated[str, Meta(min_length=1, max_length=512, pattern=_SAID)]
 
 Body = TypeVar("Body", bound="Asked")
@@ -114,12 +115,14 @@ class Handoff(Asked):
 
 
 class Merge(Asked):
-    """``a``, ``b``: customers or profiles."""
+    """``a``, ``b``: customers or profiles. ``despite``: what stands against it and is known to be wrong, by the names
+    that the refusal gave: exclusive kinds (``crm``), decisions (``SOURCE#ID``)."""
 
     a: Id
     b: Id
     reason: Reason
     agent: Agent | None = None
+    despite: Annotated[list[Despite], Meta(max_length=50)] = []
 
 
 class Unmerge(Asked):
@@ -142,6 +145,14 @@ class Dismiss(Asked):
     candidate: Id
     reason: Reason
     agent: Agent | None = None
+
+
+class WhatIf(Asked):
+    """``rules``: ``shared_after``, ``exclusive``, ``never_link``, as the configuration has them; what is left out is
+    the default."""
+
+    rules: dict[str, Any]
+    examples: Annotated[int, Meta(ge=0, le=100)] = 10
 
 
 def read(raw: bytes, content_type: str, shape: type[Body]) -> Body:

@@ -21,7 +21,7 @@ from cx_context.store.rendering import PIECES_BYTES, Renderer
 from cx_context.store.sql import Tx
 from cx_context.store.together import Together
 from cx_context.store.wholes import Wholes
-from cx_context_api.identities import candidate_at
+from cx_context_api.doubts import candidate_view, doubt_at
 from cx_context_api.patience import PATIENCE, within
 from cx_context_api.queries import EventName
 from cx_context_api.targets import ById, ByIdentifier, Target
@@ -29,7 +29,7 @@ from cx_context_api.tenancy import Tenancy
 from cx_events.codec import decode_leniently
 from cx_events.errors import Refused
 from cx_events.facts import Fact
-from cx_events.ids import IdSpace, NodeId, event_key, text_of
+from cx_events.ids import IdSpace, NodeId, event_key, node_of, text_of
 from cx_events.timestamps import format_time
 from cx_identity.facts import links_of
 
@@ -53,10 +53,13 @@ class Served(NamedTuple):
 class Ambiguous(Exception):
     """Several people may be meant; ``asked`` is what was asked for."""
 
-    def __init__(self, asked: Target, candidates: Sequence[NodeId] = ()) -> None:
+    def __init__(self, asked: Target, candidates: Sequence[NodeId] = (), identifier: NodeId | None = None) -> None:
+        """``candidates``: of an interaction in which several take part; ``identifier``: the shared one that is all an
+        interaction names."""
         super().__init__("several people may be meant")
         self.asked = asked
         self.candidates = candidates
+        self.identifier = identifier
 
 
 def unknown() -> Refused:
@@ -142,7 +145,7 @@ class Contexts:
         if found is None:
             return None
         if found.shared:
-            raise Ambiguous(target, found.candidates)
+            raise Ambiguous(target, found.candidates, found.identifier)
         return Head(found.customer, False, found.version, await reader.current_to(tx))
 
     async def _awaited(self, tenant: str, target: Target, at_least: Sequence[EventName], wait: float) -> Head:
@@ -242,33 +245,40 @@ class Contexts:
         self._bodies.put((tenant, found.customer), found.version, body)
         return Served(found.customer, found.version, moved_at, body)
 
-    async def candidates(self, tenant: str, ambiguous: Ambiguous) -> list[Json]:
-        """Who may be meant, surest first, each with why."""
+    async def candidates(self, tenant: str, ambiguous: Ambiguous) -> Json:
+        """Who may be meant, likeliest first, each with why; of a shared identifier, what is known of that, too."""
         return await within(self._candidates(tenant, ambiguous))
 
-    async def _candidates(self, tenant: str, ambiguous: Ambiguous) -> list[Json]:
+    async def _candidates(self, tenant: str, ambiguous: Ambiguous) -> Json:
         tenancy = self._tenancies[tenant]
         asked = ambiguous.asked
+        forms = asked.profiles if isinstance(asked, ByIdentifier) else (ambiguous.identifier,)
         async with self._store.reading() as tx:
-            if isinstance(asked, ByIdentifier):
-                rules = await writer.rules_in_force(tx, tenant, tenancy.rules)
-                shared = await writer.profiles(tx, tenant, asked.profiles)
-                identifier = next((shared[id] for id in asked.profiles if id in shared), None)
-                if identifier is None:
-                    return []
-                candidate = await candidate_at(tx, tenant, identifier, rules)
-                why = {
-                    tied.customer: f"{tied.rule} in {tied.evidence[1]}#{tied.evidence[2]}"
-                    for tied in candidate.customers[:CANDIDATES_SHOWN]
-                }
-            else:
-                why = dict.fromkeys(ambiguous.candidates[:CANDIDATES_SHOWN], "takes part in the interaction")
-            told = []
-            for customer, reason in why.items():
-                known = await reader.load(tx, tenancy.ids, customer, timeline=1)
-                display = context_body(known, tenancy.window)["customer"]["display"]
-                told.append({"id": text_of(customer), "display": display, "why": reason})
-        return told
+            known = await writer.profiles(tx, tenant, [form for form in forms if form is not None])
+            identifier = next((known[form] for form in forms if form in known), None)
+            if identifier is None:
+                told = [
+                    {"id": text_of(id), "why": "takes part in the interaction"}
+                    for id in ambiguous.candidates[:CANDIDATES_SHOWN]
+                ]
+                return {"candidates": [await self._with_name(tx, tenancy, one) for one in told]}
+            rules = await writer.rules_in_force(tx, tenant, tenancy.rules)
+            doubt = candidate_view(await doubt_at(tx, tenant, identifier, rules))
+            told = [{**one, "why": _why(one)} for one in doubt["customers"][:CANDIDATES_SHOWN]]
+            return {
+                "candidates": [await self._with_name(tx, tenancy, one) for one in told],
+                "candidate": {name: doubt[name] for name in doubt if name != "customers"},
+            }
+
+    @staticmethod
+    async def _with_name(tx: Tx, tenancy: Tenancy, candidate: Json) -> Json:
+        known = await reader.load(tx, tenancy.ids, node_of(candidate["id"]), timeline=1)
+        return {**candidate, "display": context_body(known, tenancy.window)["customer"]["display"]}
+
+
+def _why(candidate: Json) -> str:
+    event = candidate["evidence"]["event"]
+    return f"{candidate['rule']} in {event['source']}#{event['id']}"
 
 
 async def _applied(tx: Tx, tenant: str, name: EventName) -> reader.Stored | None:

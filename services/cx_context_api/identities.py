@@ -9,84 +9,35 @@ from typing import Any
 from cx_context.finish import Json
 from cx_context.store import reader, writer
 from cx_context.store.sql import Tx
+from cx_context_api.doubts import candidate_view, doubt_at, evidence_view, profile_view
 from cx_context_api.tenancy import Tenancy
 from cx_events.codec import decode_leniently
 from cx_events.envelope import Event
 from cx_events.ids import NodeId, text_of
 from cx_events.timestamps import format_time
 from cx_identity.attribution import Attribution
-from cx_identity.candidates import candidate_for
 from cx_identity.components import resolve
 from cx_identity.explain import DecisionView, EdgeView, ProfileView, explain
-from cx_identity.model import Candidate, Evidence, Profile
-from cx_identity.rules import Rules
+from cx_identity.merging import Obstacle
+from cx_identity.model import Evidence, Profile
 
 SHOWN = 500
 """Of profiles, edges, decisions and attributions each; ``totals`` says how many there are."""
 
-TIED_SHOWN = 50
-_NO_ID = bytes(16)
+DOUBTS_SHOWN = 20
 
 
-async def candidate_at(tx: Tx, tenant: str, identifier: Profile, rules: Rules) -> Candidate:
-    """Whose a shared identifier may be."""
-    edges = await writer.edges_at(tx, tenant, [identifier.id])
-    ends = {end for edge in edges for end in (edge.a, edge.b)} - {identifier.id}
-    profiles = await writer.profiles(tx, tenant, ends)
-    known = [edge for edge in edges if (edge.b if edge.a == identifier.id else edge.a) in profiles]
-    return candidate_for(identifier, known, profiles, await writer.customers_of(tx, tenant, profiles), rules)
-
-
-async def candidates(
-    tx: Tx, tenant: str, tenancy: Tenancy, after: NodeId | None, most: int
-) -> tuple[list[Json], NodeId | None]:
-    """A page of the candidates that nobody dismissed, in order of identifier; where the next page begins."""
-    rules = await writer.rules_in_force(tx, tenant, tenancy.rules)
-    found: list[Json] = []
-    place = after or _NO_ID
-    while True:
-        identifiers = await reader.shared_identifiers(tx, tenant, place, most + 1)
-        dismissed = await reader.dismissed_among(tx, tenant, identifiers)
-        profiles = await writer.profiles(tx, tenant, identifiers)
-        for identifier in identifiers:
-            if identifier in profiles and identifier not in dismissed:
-                if len(found) == most:
-                    return found, place
-                candidate = await candidate_at(tx, tenant, profiles[identifier], rules)
-                found.append(candidate_view(candidate, profiles[identifier]))
-            place = identifier
-        if len(identifiers) <= most:
-            return found, None
-
-
-def candidate_view(candidate: Candidate, identifier: Profile) -> Json:
-    return {
-        "id": text_of(candidate.id),
-        "identifier": profile_view(identifier),
-        "reason": candidate.reason,
-        "customers": [
-            {
-                "id": text_of(tied.customer),
-                "profile": text_of(tied.profile),
-                "rule": tied.rule,
-                "confidence": tied.confidence / 100,
-                "evidence": evidence_view(tied.evidence),
-            }
-            for tied in candidate.customers[:TIED_SHOWN]
-        ],
-    }
-
-
-def profile_view(profile: Profile) -> Json:
-    shown: Json = {"profile": text_of(profile.id), "kind": profile.kind, "value": profile.value}
-    if profile.scope:
-        shown["scope"] = profile.scope
-    return shown
-
-
-def evidence_view(evidence: Evidence) -> Json:
-    recorded, source, id = evidence
-    return {"event": {"source": source, "id": id}, "recorded": format_time(recorded)}
+def obstacles_view(against: Sequence[Obstacle], profiles: Mapping[NodeId, Profile]) -> list[Json]:
+    """What stands against a merge. ``name`` is what ``despite`` takes."""
+    return [
+        {
+            "reason": one.reason,
+            "name": one.name,
+            "a": profile_view(profiles[one.a]),
+            "b": profile_view(profiles[one.b]),
+        }
+        for one in against[:SHOWN]
+    ]
 
 
 async def explanation(tx: Tx, tenant: str, tenancy: Tenancy, customer: NodeId) -> Json:
@@ -100,11 +51,10 @@ async def explanation(tx: Tx, tenant: str, tenancy: Tenancy, customer: NodeId) -
     attributions = await reader.attributions_about(tx, tenant, members, nodes)
     keys = [view.decision.key for view in told.decisions[:SHOWN]] + [a.key for a, _ in attributions[:SHOWN]]
     events = {key: decode_leniently(raw)[0] for key, raw in (await writer.stored_raws(tx, keys)).items()}
-    dismissed = await reader.dismissed_among(tx, tenant, graph.shared or ())
-    doubtful = sorted(id for id in (graph.shared or ()) if id in graph.profiles and id not in dismissed)
+    settled = await reader.settled_among(tx, tenant, graph.shared or ())
+    doubtful = sorted(id for id in (graph.shared or ()) if id in graph.profiles and id not in settled)
     asked = [
-        candidate_view(await candidate_at(tx, tenant, graph.profiles[id], rules), graph.profiles[id])
-        for id in islice(doubtful, TIED_SHOWN)
+        candidate_view(await doubt_at(tx, tenant, graph.profiles[id], rules)) for id in islice(doubtful, DOUBTS_SHOWN)
     ]
     return {
         "customer": text_of(customer),

@@ -49,11 +49,81 @@ _EVENT_NAME = _object({"source": _TEXT, "id": _TEXT})
 _STANDING = _object({"state": _TEXT, "by": _TEXT_OR_NONE})
 _NEXT: Json = {**_TEXT_OR_NONE, "description": "The cursor of the next page; null after the last."}
 
+_PROOF = _object(
+    {
+        "kind": _TEXT,
+        "value": _TEXT,
+        "method": _TEXT,
+        "at": _TIME,
+        "channel": _TEXT_OR_NONE,
+        "interaction": _TEXT_OR_NONE,
+        "event": _EVENT_NAME,
+    },
+    {"scope": _TEXT},
+)
+
+_STATE = _object({"state": {"enum": ["links", "refused", "shared", "never-links"]}, "why": _TEXT})
+
+
+def _change(whole: str, parts: str) -> Json:
+    because = {
+        "a": _ref("Profile"),
+        "b": _ref("Profile"),
+        "event": _ref("EventName"),
+        "recorded": _TIME,
+        "before": _STATE,
+        "after": _STATE,
+    }
+    return _object(
+        {
+            whole: _ref("Profile"),
+            parts: _list(_ref("Profile")),
+            "customers": _WHOLE,
+            "profiles": _WHOLE,
+            "because": _list(_object(because)),
+        }
+    )
+
+
+_ACTIONS: Json = {"type": "object", "additionalProperties": _FREE}
+_LIKELY: Json = {
+    "profile": _ID,
+    "rule": _TEXT,
+    "verified": {"type": "boolean"},
+    "confidence": _SHARE,
+    "evidence": _ref("Evidence"),
+    "used": _or_none(_ref("Use")),
+    "last_user": {"type": "boolean"},
+    "reasons": _list(_TEXT),
+    "actions": _ACTIONS,
+}
+_DOUBT: Json = {
+    "id": _ID,
+    "identifier": _ref("Profile"),
+    "reason": _TEXT,
+    "last_user": {"type": ["string", "null"], "format": "uuid"},
+    "unclaimed": _or_none(_ref("Use")),
+    "actions": _ACTIONS,
+}
+
 _SCHEMAS: Mapping[str, Json] = {
+    "Proof": {**_PROOF, "description": "An identifier that was verified: how, when, in which interaction."},
+    "Assurance": {
+        **_object(
+            {
+                "level": {"enum": ["verified", "asserted", "unknown"]},
+                "verified": _or_none(_ref("Proof")),
+                "confidence": _SHARE,
+                "weakest": _or_none(_object({"profile": _ID, "rule": _TEXT})),
+            }
+        ),
+        "description": "How sure we are of the customer: the latest proof of any of their identifiers, and how surely "
+        "these are one person's, as the least sure of them is joined.",
+    },
     "Problem": {
         **_object(
             {"type": _TEXT, "title": _TEXT, "status": {"type": "integer"}, "detail": _TEXT, "reason": _TEXT},
-            {"candidates": _list(_ref("Possible"))},
+            {"candidates": _list(_ref("Possible")), "candidate": _ref("Doubt"), "against": _list(_ref("Obstacle"))},
         ),
         "description": "RFC 9457. `reason` is the stable word to test; `detail` is for people.",
         "examples": [
@@ -67,8 +137,26 @@ _SCHEMAS: Mapping[str, Json] = {
         ],
     },
     "Possible": {
-        **_object({"id": _ID, "display": _TEXT_OR_NONE, "why": _TEXT}),
-        "description": "A customer who may be meant, and what speaks for it.",
+        **_object({"id": _ID, "display": _TEXT_OR_NONE, "why": _TEXT}, _LIKELY),
+        "description": "A customer who may be meant, and what speaks for it. Of a shared identifier likeliest first, "
+        "with all that a `Candidate` says of a customer.",
+    },
+    "Use": {
+        **_object(
+            {
+                "contacts": _WHOLE,
+                "last": _object(
+                    {"time": _TIME, "channel": _TEXT_OR_NONE, "interaction": _TEXT, "event": _ref("EventName")}
+                ),
+            }
+        ),
+        "description": "In how many interactions an identifier was used, of the latest 100 events of each identifier "
+        "that it is tied to, and when last.",
+    },
+    "Doubt": {
+        **_object(_DOUBT),
+        "description": "A shared identifier. `unclaimed`: contacts that name it and nobody else, while it is nobody's. "
+        "`actions`: what may be decided, as bodies that lack their `reason`.",
     },
     "EventName": {**_EVENT_NAME, "description": "Names one event; `SOURCE#ID` in one text."},
     "Meta": {
@@ -123,6 +211,7 @@ _SCHEMAS: Mapping[str, Json] = {
             "bot": _or_none(_FREE),
             "handoff": _or_none(_FREE),
             "references": _list(_FREE),
+            "verified": _list(_ref("Proof")),
             "joined": _list(
                 _object(
                     {"interaction": _TEXT, "rule": _TEXT, "evidence": _TEXT_OR_NONE, "confidence": _SHARE},
@@ -139,6 +228,7 @@ _SCHEMAS: Mapping[str, Json] = {
                         "aliases": _list(_ID),
                         "display": _TEXT_OR_NONE,
                         "identifiers": _list(_FREE),
+                        "assurance": _ref("Assurance"),
                         "attributes": _FREE,
                         "consent": _list(_FREE),
                         "preferences": _FREE,
@@ -172,19 +262,17 @@ _SCHEMAS: Mapping[str, Json] = {
         }
     ),
     "Profile": _object({"profile": _ID, "kind": _TEXT, "value": _TEXT}, {"scope": _TEXT}),
+    "Obstacle": {
+        **_object(
+            {"reason": {"enum": ["apart", "exclusive"]}, "name": _TEXT, "a": _ref("Profile"), "b": _ref("Profile")}
+        ),
+        "description": "What stands against a merge; `name` is what `despite` takes.",
+    },
     "Evidence": _object({"event": _ref("EventName"), "recorded": _TIME}),
-    "Candidate": _object(
-        {
-            "id": _ID,
-            "identifier": _ref("Profile"),
-            "reason": _TEXT,
-            "customers": _list(
-                _object(
-                    {"id": _ID, "profile": _ID, "rule": _TEXT, "confidence": _SHARE, "evidence": _ref("Evidence")},
-                )
-            ),
-        }
-    ),
+    "Candidate": {
+        **_object({**_DOUBT, "customers": _list(_object({"id": _ID, **_LIKELY}))}),
+        "description": "A shared identifier and whose it may be: tied by proof first, then who used it last.",
+    },
     "CandidatePage": _object({"items": _list(_ref("Candidate")), "next": _NEXT}),
     "Identity": _object(
         {
@@ -231,6 +319,19 @@ _SCHEMAS: Mapping[str, Json] = {
         **_object({"uuid": _TEXT}, {name: _list(_FREE) for name in ("parties", "dialog", "analysis", "attachments")}),
         "description": "The unsigned form of draft-ietf-vcon-vcon-core. One that was imported, and to which nothing "
         "was added, has the syntax that it came in.",
+    },
+    "Tried": {
+        **_object(
+            {
+                "rules": _object({"before": _FREE, "after": _FREE}),
+                "counts": {"type": "object", "additionalProperties": _WHOLE},
+                "joined": _list(_change("into", "from")),
+                "parted": _list(_change("from", "into")),
+                "candidates": _object({"appear": _list(_FREE), "vanish": _list(_FREE)}),
+            }
+        ),
+        "description": "Customers that would join or part under other rules: counts, and the largest as examples. "
+        "Needs `context:read`, too.",
     },
     "Outcome": _object(
         {
@@ -303,8 +404,8 @@ _PROBLEMS: Mapping[int, str] = {
     404: "There is no such thing in this tenant.",
     405: "This path takes another method.",
     408: "The body came too slowly.",
-    409: "Several people may be meant (`candidates`), an event is another customer's or dead-lettered, or the decision "
-    "was withdrawn already.",
+    409: "Several people may be meant (`candidates`), an event is another customer's or dead-lettered, the decision "
+    "was withdrawn already, or something stands against the merge (`against`).",
     413: "The body is too large.",
     415: "The body is not JSON, or in an unknown coding.",
     422: "The request can be read and can't be done; or an idempotency key was used before for something else.",
@@ -332,6 +433,7 @@ _EXAMPLES: Mapping[str, Json] = {
     "unmerge": {"decision": "//throughline/acme/decisions#merge-1", "reason": "merged the wrong phone"},
     "attribute": {"interaction": "acme-calls/CA4711", "profile": _OTHER_ID, "reason": "caller gave order 4711"},
     "dismiss": {"candidate": "254fd8b5-3f17-872e-beda-621097883b0a", "reason": "a shared office phone"},
+    "whatif": {"rules": {"shared_after": {"phone": 2}, "never_link": ["email:noreply@*"]}, "examples": 5},
 }
 
 _ACT_SUMMARIES: Mapping[str, str] = {
@@ -426,6 +528,10 @@ _OPERATIONS: Sequence[_Operation] = (
             further={200: "Outcome"},
         )
         for name, judged in JUDGED.items()
+    ),
+    _Operation(
+        "post", "/v1/identity/whatif", "whatif", "Try other rules out: who would join or part; nothing is written",
+        "identity:write", "Tried", body=bodies.WhatIf, problems=_WRITE,
     ),
 )  # fmt: skip
 

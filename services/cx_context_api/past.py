@@ -78,7 +78,13 @@ def _customer(whole: Whole, facts: Iterable[Fact], tenancy: Tenancy, target: Tar
     node = tenancy.ids.interaction(target.interaction)
     homes = {fact.home for fact in facts if fact.interaction == node}
     whose = {whole.customer_of[home] for home in homes if home in whole.customer_of}
-    several = whose - {node} if len(whose) > 1 else whose
-    if len(several) > 1:
-        raise Ambiguous(target, tuple(sorted(several)))
-    return next(iter(several), None)
+    several = whose - {node} or whose
+    shared = whole.resolution.shared
+    nobody = {customer for customer in several & shared if len(whole.known[customer].members) == 1}
+    if len(several - nobody) == 1:
+        return (several - nobody).pop()
+    if len(several) == 1:
+        raise Ambiguous(target, identifier=several.pop())
+    if several:
+        raise Ambiguous(target, tuple(sorted(several - nobody or several)))
+    return None

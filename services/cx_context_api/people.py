@@ -5,7 +5,7 @@ They lie at the tenant's own node, in one partition: in the order in which they 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from cx_context.store import reader, writer
@@ -25,7 +25,7 @@ from cx_identity.candidates import candidate_id
 from cx_identity.components import resolve
 from cx_identity.decisions import withdrawn
 from cx_identity.facts import ATTRIBUTED, DISMISSED, MERGED, UNMERGED, decision_of
-from cx_identity.merging import merge_pairs
+from cx_identity.merging import Obstacle, merge_pairs, obstacles
 from cx_identity.model import Decision, Profile
 from cx_identity.rules import RulesChange
 
@@ -40,8 +40,28 @@ class Verdict(NamedTuple):
     whole: bool = False
 
 
+class Hindered(Refused):
+    """Something stands against a merge that its ``despite`` does not name."""
+
+    def __init__(self, against: Sequence[Obstacle], profiles: Mapping[NodeId, Profile]) -> None:
+        said = [
+            f"{_value(profiles[one.a])} and {_value(profiles[one.b])} "
+            + (f"are kept apart by {one.name}" if one.reason == "apart" else f"are two values of kind {one.name}")
+            for one in against
+        ]
+        names = ", ".join(dict.fromkeys(one.name for one in against))
+        detail = f"{'; '.join(said[:3])}. Whoever knows better merges with despite: [{names}]"
+        super().__init__("kept-apart" if against[0].reason == "apart" else "excluded", detail[:2000], 409)
+        self.against = against
+        self.profiles = profiles
+
+
+def _value(profile: Profile) -> str:
+    return f"{profile.kind}:{profile.value}"
+
+
 async def merge(tx: Tx, tenant: str, tenancy: Tenancy, body: bodies.Merge) -> Verdict:
-    """``Refused``: ``unknown-customer`` (404), ``same-customer``, ``not-a-profile`` (422)."""
+    """``Refused``: ``unknown-customer`` (404), ``same-customer``, ``not-a-profile`` (422); ``Hindered`` (409)."""
     one = await _customer(tx, tenant, body.a)
     other = await _customer(tx, tenant, body.b)
     if one == other:
@@ -52,6 +72,9 @@ async def merge(tx: Tx, tenant: str, tenancy: Tenancy, body: bodies.Merge) -> Ve
     graph = scope.graph()
     standings = resolve(graph, rules).decisions
     apart = [d for d in graph.decisions if d.kind == "apart" and standings[d.key].state == "stands"]
+    against = [one for one in obstacles(ones, others, rules, apart) if one.name not in body.despite]
+    if against:
+        raise Hindered(against, {profile.id: profile for profile in (*ones, *others)})
     pairs = merge_pairs(ones, others, rules, apart)
     said = [IdentityDecision(a=text_of(a), b=text_of(b)) for a, b in pairs]
     return Verdict(
@@ -120,7 +143,9 @@ async def attribute(tx: Tx, tenant: str, tenancy: Tenancy, body: bodies.Attribut
         raise Refused("unknown-interaction", f"there is no interaction {body.interaction[:64]!r}", 404)
     if node not in homes:
         raise Refused(
-            "names-somebody", f"every event of {body.interaction[:64]!r} names somebody; merge or part people instead"
+            "names-somebody",
+            f"every event of {body.interaction[:64]!r} names somebody; merge or part people instead. Where it names "
+            "but a shared identifier, say who it is by a cx.identity.verified.v1 of this interaction",
         )
     profile = by_id(body.profile).node
     if profile not in await writer.profiles(tx, tenant, [profile]):
@@ -130,12 +155,12 @@ async def attribute(tx: Tx, tenant: str, tenancy: Tenancy, body: bodies.Attribut
 
 
 async def dismiss(tx: Tx, tenant: str, tenancy: Tenancy, body: bodies.Dismiss) -> Verdict:
-    """``Refused("unknown-candidate", 404)``, also for one that was dismissed."""
+    """``Refused("unknown-candidate", 404)``, also for one that is settled."""
     candidate = by_id(body.candidate).node
     identifier = candidate_id(candidate)
     known = await writer.profiles(tx, tenant, [identifier])
     shared = await writer.previously_shared(tx, tenant, list(known))
-    if identifier not in shared or await reader.dismissed_among(tx, tenant, shared):
+    if identifier not in shared or await reader.settled_among(tx, tenant, shared):
         raise Refused("unknown-candidate", f"there is no open candidate {body.candidate}", 404)
     said = IdentityDecision(candidate=text_of(candidate))
     return Verdict([_choice(tenancy, DISMISSED, said, body)])

@@ -16,7 +16,7 @@ from starlette.types import Scope as ScopeOf
 from cx_context.finish import Json
 from cx_context.store import Store, reader
 from cx_context.store.sql import Tx
-from cx_context_api import bodies, histories, identities, people, suppositions, threads
+from cx_context_api import bodies, doubts, histories, identities, people, suppositions, threads
 from cx_context_api.contexts import Ambiguous, Contexts, Served, meta_of
 from cx_context_api.cursors import Node, cursor_of, place_of
 from cx_context_api.decisions import Decisions, asking
@@ -27,6 +27,7 @@ from cx_context_api.queries import EventName, Query
 from cx_context_api.targets import ByInteraction, Target, by_id, by_identifier, read_identifier
 from cx_context_api.tenancy import Tenancy
 from cx_context_api.vcons import Vcons
+from cx_context_api.whatif import WhatIf
 from cx_events.codec import decode
 from cx_events.errors import Refused
 from cx_events.facts import Fact
@@ -79,8 +80,10 @@ class Routes:
         metrics: Metrics,
         rates: Rates,
         vcons: Vcons,
+        whatif: WhatIf,
     ) -> None:
         self._vcons = vcons
+        self._whatif = whatif
         self._rates = rates
         self._store = store
         self._tenants = tenants
@@ -104,6 +107,7 @@ class Routes:
             _route("GET", "/v1/identity/candidates", self.candidates),
         ]
         found += [_route("POST", f"/v1/conversations/{{id}}/{name}", self._act(name)) for name in threads.ACTS]
+        found += [_route("POST", "/v1/identity/whatif", self.whatif)]
         found += [_route("POST", f"/v1/identity/{name}", self._judge(name)) for name in JUDGED]
         return found
 
@@ -164,12 +168,12 @@ class Routes:
         return Response(_document(msgspec.json.encode(meta), then.body), media_type="application/json")
 
     async def _ambiguous(self, tenant: str, ambiguous: Ambiguous) -> Response:
-        candidates = await self._contexts.candidates(tenant, ambiguous)
+        more = await self._contexts.candidates(tenant, ambiguous)
         what = "interaction" if isinstance(ambiguous.asked, ByInteraction) else "identifier"
         reason = f"ambiguous-{what}"
         self._metrics.problem(409, reason)
         detail = f"several people may be meant by this {what}; candidates lists them"
-        return problem(409, reason, detail, more={"candidates": candidates})
+        return problem(409, reason, detail, more=more)
 
     async def timeline(self, request: Request) -> Response:
         return await self._paged(request, histories.timeline)
@@ -216,10 +220,17 @@ class Routes:
 
         async def read() -> Response:
             async with self._store.reading() as tx:
-                items, place = await identities.candidates(tx, tenant, self._tenancies[tenant], after, limit)
+                items, place = await doubts.candidates(tx, tenant, self._tenancies[tenant], after, limit)
             return _json({"items": items, "next": cursor_of(_CANDIDATES, place) if place is not None else None})
 
         return await within(read())
+
+    async def whatif(self, request: Request) -> Response:
+        tenant = self._caller(request, "identity:write")
+        caller(request.headers, self._tenants, "context:read")
+        self._query(request, ())
+        body = await _body(request, bodies.WhatIf)
+        return _json(await self._whatif.tried(tenant, self._tenancies[tenant], body))
 
     async def conversation(self, request: Request) -> Response:
         tenant = self._caller(request, "context:read")
@@ -294,7 +305,12 @@ class Routes:
                 names = await self._decisions.taken(asked)
                 if names:
                     return _taken(names)
-                verdict = await self._verdict(tenant, judged.judge, body)
+                try:
+                    verdict = await self._verdict(tenant, judged.judge, body)
+                except people.Hindered as hindered:
+                    self._metrics.problem(hindered.status, hindered.reason)
+                    against = identities.obstacles_view(hindered.against, hindered.profiles)
+                    return problem(hindered.status, hindered.reason, hindered.detail, more={"against": against})
                 if dry_run:
                     events = self._decisions.drafted(asked, verdict.choices)
                     return await self._outcome(tenant, verdict, [event.raw for event in events])

@@ -27,6 +27,7 @@ COMMANDS: Mapping[str, str] = {
     "log": "log",
     "lag": "log",
     "customer": "customers",
+    "identity": "identity",
     "migrate": "migrate",
     "verify": "verify",
     "dlq": "dead_letters",

@@ -30,6 +30,9 @@ def told(body: Json) -> Iterator[tuple[str, str]]:
     yield "who", f"{customer['display']} · customer {customer['id']}"
     for identifier in customer["identifiers"]:
         yield "known by", _identifier(identifier)
+    proof = (customer.get("assurance") or {}).get("verified")
+    if proof:
+        yield "sure by", _proof(proof)
     now = body.get("now")
     if now:
         waits = f", waiting since {_clock(now['waiting_since'])}" if now.get("waiting_since") else ""
@@ -52,6 +55,8 @@ def conversation_told(conversation: Json) -> Iterator[tuple[str, str]]:
             yield "tried", f"bot [{turn['intent'] or '-'}] {turn['text'] or ''}"
         if bot["slots"]:
             yield "learned", ", ".join(f"{name} = {value}" for name, value in bot["slots"].items())
+    for proof in conversation.get("verified", [])[:MESSAGES]:
+        yield "proved", _proof(proof)
     for note in conversation["notes"]:
         yield "note", f"{note['agent'] or 'somebody'}: {note['text']}"
     yield from joined_told(conversation)
@@ -83,6 +88,10 @@ def _identifier(identifier: Json) -> str:
     verified = ", verified" if identifier.get("verified_at") else ""
     why = f" · joined by {joined['rule']}: {_event(joined['evidence'])}" if joined else ""
     return f"{identifier['kind']} {identifier['value']}{scope}{verified}{why}"
+
+
+def _proof(proof: Json) -> str:
+    return f"{proof['kind']} {proof['value']} by {proof['method']} at {_clock(proof['at'])}"
 
 
 def _event(name: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 from tests.api import Running, running_api
 
-from cx_events.ids import text_of
+from cx_events.ids import IdSpace, text_of
 from cx_events.log import INTERACTIONS
 from cx_events.testing.builders import ACME, HOUR, MINUTE, SECOND, START, an_event
 
@@ -27,13 +28,16 @@ OFFICE = (
     an_event(id="s-1", at=START + 2 * MINUTE, email="ana@example.com", phone="+15550100199"),
     an_event(id="s-2", at=START + 3 * MINUTE, email="bob@example.com", phone="+15550100199"),
 )
+OTHER = IdSpace("other", b"a lasting key of another")
+OF_ANOTHER = text_of(OTHER.profile("email", "", "zoe@example.com"))
+OTHERS = an_event(id="z-1", email="zoe@example.com", interaction="chat-1", text="Hello", ids=OTHER)
 NAMELESS = an_event("cx.interaction.started.v1", id="n-1", at=START + 2 * HOUR, interaction="call-9", channel="voice")
 
 
 @pytest.fixture
 async def hub(store_url: str, tmp_path: Path) -> AsyncIterator[Running]:
     async with running_api(tmp_path, store_url) as running:
-        await running.happen(OF_ANA, OF_CALLER, OF_BOB, NAMELESS)
+        await running.happen(OF_ANA, OF_CALLER, OF_BOB, NAMELESS, OTHERS)
         yield running
 
 
@@ -90,14 +94,63 @@ async def test_two_crm_ids_merge_by_a_persons_word_and_part_again(hub: Running) 
         an_event(id="k-1", at=START + 4 * HOUR, email="ana@example.com", crm="C-1"),
         an_event(id="k-2", at=START + 4 * HOUR, email="bob@example.com", crm="C-2"),
     )
-    await hub.decide("/v1/identity/unmerge", {"apart": [ANA, BOB], "reason": "two people, they say"})
-    told = await hub.decide("/v1/identity/merge", {"a": ANA, "b": BOB, "reason": "no, one"}, idempotency_key="both")
+    parted = await hub.decide("/v1/identity/unmerge", {"apart": [ANA, BOB], "reason": "two people, they say"})
+    apart = f"{parted['event']['source']}#{parted['event']['id']}"
+    merging = {"a": ANA, "b": BOB, "reason": "no, one", "despite": ["crm", apart]}
+    told = await hub.decide("/v1/identity/merge", merging, idempotency_key="both")
     assert [e["id"] for e in told["events"]] == ["both.1", "both"]
     assert (await hub.body("crm:C-1")) == (await hub.body("crm:C-2"))
-    same = await hub.post("/v1/identity/merge", {"a": ANA, "b": BOB, "reason": "no, one"}, idempotency_key="both")
+    same = await hub.post("/v1/identity/merge", merging, idempotency_key="both")
     assert same.json() == told
     await hub.decide("/v1/identity/unmerge", {"decision": "//throughline/acme/decisions#both", "reason": "two indeed"})
     assert (await hub.body("crm:C-1"))["customer"]["id"] != (await hub.body("crm:C-2"))["customer"]["id"]
+
+
+async def test_a_merge_that_something_stands_against_is_refused_until_a_person_names_it(hub: Running) -> None:
+    await hub.happen(
+        an_event(id="k-1", at=START + 4 * HOUR, email="ana@example.com", crm="C-1"),
+        an_event(id="k-2", at=START + 4 * HOUR, email="bob@example.com", crm="C-2"),
+    )
+    merging: dict[str, Any] = {"a": ANA, "b": BOB, "reason": "the same name"}
+    before = await appended(hub)
+    for dry_run in ("", "?dry_run=true"):
+        refused = await hub.post(f"/v1/identity/merge{dry_run}", merging)
+        assert (refused.status_code, refused.json()["reason"]) == (409, "excluded")
+        assert "crm:C-1 and crm:C-2 are two values of kind crm" in refused.json()["detail"]
+        (against,) = refused.json()["against"]
+        assert (against["reason"], against["name"]) == ("exclusive", "crm")
+        assert (against["a"]["value"], against["b"]["value"]) == ("C-1", "C-2")
+    assert await appended(hub) == before
+    parted = await hub.decide("/v1/identity/unmerge", {"apart": [ANA, BOB], "reason": "father and son"})
+    refused = await hub.post("/v1/identity/merge", {**merging, "despite": ["crm"]})
+    assert (refused.status_code, refused.json()["reason"]) == (409, "kept-apart")
+    (against,) = refused.json()["against"]
+    assert against["name"] == f"{parted['event']['source']}#{parted['event']['id']}"
+    assert (await hub.body("crm:C-1"))["customer"]["id"] != (await hub.body("crm:C-2"))["customer"]["id"]
+    await hub.decide("/v1/identity/merge", {**merging, "despite": [against["name"], "crm"]})
+    assert (await hub.body("crm:C-1")) == (await hub.body("crm:C-2"))
+
+
+async def test_another_tenants_ids_are_as_unknown_as_any(hub: Running) -> None:
+    before = await appended(hub)
+    of_nobody = text_of(ACME.profile("email", "", "nobody@example.com"))
+    for path, body in (
+        ("merge", {"a": "{}", "b": ANA, "reason": "x"}),
+        ("merge", {"a": CALLER, "b": "{}", "reason": "x"}),
+        ("unmerge", {"apart": [ANA, "{}"], "reason": "x"}),
+        ("attribute", {"interaction": "call-9", "profile": "{}", "reason": "x"}),
+        ("dismiss", {"candidate": "{}", "reason": "x"}),
+    ):
+        answers = []
+        for id in (OF_ANOTHER, of_nobody):
+            asked = json.loads(json.dumps(body).replace("{}", id))
+            answer = await hub.post(f"/v1/identity/{path}", asked)
+            answers.append((answer.status_code, answer.text.replace(id, "ID")))
+        assert answers[0] == answers[1]
+        assert answers[0][0] == 404
+    for path in ("context", "identity", "timeline"):
+        assert (await hub.get(f"/v1/customers/{OF_ANOTHER}/{path}")).status_code == 404
+    assert await appended(hub) == before
 
 
 async def test_two_profiles_of_one_customer_are_kept_apart(hub: Running) -> None:
@@ -246,3 +299,28 @@ async def test_deciding_needs_its_scope_and_a_dry_run_that_of_reading_too(hub: R
     assert (await hub.post("/v1/identity/merge?dry_run=true", body, key="judge")).status_code == 403
     assert (await hub.post("/v1/identity/merge", body, key="judge")).status_code == 202
     assert (await hub.get("/v1/identity/candidates", key="judge")).status_code == 403
+
+
+async def test_other_rules_are_tried_out_by_whoever_may_decide_and_nothing_is_written(hub: Running) -> None:
+    await hub.happen(*OFFICE)
+    before = await appended(hub)
+    asked = {"rules": {"shared_after": {"phone": 2, "email": 2, "cookie": 2}}, "examples": 1}
+    answer = await hub.post("/v1/identity/whatif", asked)
+    assert answer.status_code == 200, answer.text
+    found = answer.json()
+    assert found["rules"]["before"]["shared_after"] == {"phone": 1, "email": 2, "cookie": 2}
+    assert (found["counts"]["joined"], found["counts"]["customers_joined"]) == (1, 3)
+    assert {one["value"] for one in found["joined"][0]["from"]} >= {"ana@example.com", "bob@example.com"}
+    assert [one["identifier"]["value"] for one in found["candidates"]["vanish"]] == ["+15550100199"]
+    for rules, reason in (
+        ({"shared_after": {"phone": "many"}}, "bad-rules"),
+        ({"shard_after": {}}, "bad-rules"),
+        ([], "bad-body"),
+    ):
+        refused = await hub.post("/v1/identity/whatif", {"rules": rules})
+        assert (refused.status_code, refused.json()["reason"]) == (422, reason)
+    for key in ("reader", "judge"):
+        assert (await hub.post("/v1/identity/whatif", asked, key=key)).status_code == 403
+    others = (await hub.post("/v1/identity/whatif", asked, key="other")).json()
+    assert others["counts"]["profiles"] == 1
+    assert await appended(hub) == before

@@ -69,13 +69,13 @@ def event(id: str, **changes: Any) -> dict[str, Any]:
     return {**whole, "id": id, **changes}
 
 
-def wait_for(url: str, event: str) -> None:
+def wait_for(url: str, event: str, identifier: str = "email:ana@example.com") -> None:
     """Until the hub has applied an event."""
     key = (Path(os.environ["CX_HOME"]) / "key").read_text().strip()
     answer = httpx2.post(
         f"{url}/v1/context/lookup",
         params={"at_least": event, "wait": "10s"},
-        json={"identifier": "email:ana@example.com"},
+        json={"identifier": identifier},
         headers={"authorization": f"Bearer {key}"},
         timeout=20,
         trust_env=False,
@@ -375,6 +375,48 @@ def test_a_dry_run_prints_the_events_and_asks_no_hub(here: Path, capfd: Captured
     assert run(["import", "vcon", "--dry-run", str(here / "one.vcon")]) == 0
     events = [json.loads(each) for each in capfd.readouterr().out.splitlines()]
     assert [each["type"] for each in events][:2] == ["cx.conversation.imported.v1", "cx.conversation.topic.v1"]
+
+
+# --- identity ---------------------------------------------------------------------------------------------------------
+
+
+def test_other_rules_are_tried_out_and_nothing_is_changed(at_hub: Path, hub: Hub, capfd: Captured) -> None:
+    family = [event(f"family-{who}") for who in ("ana", "bob")]
+    addresses = [f"{who}.family@example.com" for who in ("ana", "bob")]
+    for address, each in zip(addresses, family, strict=True):
+        named = [{"kind": "email", "value": address}, {"kind": "phone", "value": "+15550100155"}]
+        each["data"]["participants"] = [{"role": "customer", "identifiers": named}]
+    (at_hub / "family").write_text("\n".join(map(json.dumps, family)))
+    assert run(["events", "send", str(at_hub / "family")]) == 0
+    for address, each in zip(addresses, family, strict=True):
+        wait_for(hub.url, f"{each['source']}#{each['id']}", f"email:{address}")
+    rules = at_hub / "rules.yaml"
+    rules.write_text("shared_after: {phone: 2, email: 2, cookie: 2}\n")
+    capfd.readouterr()
+    told = {}
+    for format in ("json", "jsonl", "text"):
+        assert run(["identity", "whatif", str(rules), "-o", format]) == 0
+        told[format] = capfd.readouterr().out
+    found = json.loads(told["json"])
+    assert found["tenant"] == "acme"
+    assert (found["counts"]["joined"], found["counts"]["customers_joined"]) == (1, 3)
+    (joined,) = found["joined"]
+    assert "bob.family@example.com" in {one["value"] for one in joined["from"]}
+    assert joined["because"][0]["before"]["why"].startswith("phone:+15550100155 is tied to 2 values of kind email")
+    rows = [json.loads(line) for line in told["jsonl"].splitlines()]
+    assert [row["what"] for row in rows] == ["counts", "joined", "candidate-vanishes"]
+    assert "3 customers would join, and be 1" in told["text"]
+    assert "shared_after: cookie 2, email 2, phone 1 → cookie 2, email 2, phone 2" in told["text"]
+    assert run(["verify"]) == 0
+
+
+def test_rules_that_are_none_are_refused_with_their_line(here: Path, capfd: Captured) -> None:
+    (here / "rules.yaml").write_text("exclusive: [crm]\nshared_after:\n  phone: many\n")
+    assert run(["identity", "whatif", str(here / "rules.yaml")]) == 2
+    assert "rules.yaml, line 3: shared_after.phone: expected a whole number" in capfd.readouterr().err
+    (here / "rules.yaml").write_text("exclusive: [crm]\n")
+    assert run(["identity", "whatif", str(here / "rules.yaml"), "--tenant", "another"]) == 2
+    assert "unknown-tenant" in capfd.readouterr().err
 
 
 # --- stack ------------------------------------------------------------------------------------------------------------

@@ -266,11 +266,12 @@ def test_a_refused_edge_says_what_refused_it(steps, by):
 
 @many
 @given(histories(), rules())
-def test_each_shared_identifier_yields_a_candidate_until_someone_dismisses_it(steps, by):
+def test_each_shared_identifier_yields_a_candidate_until_someone_settles_it(steps, by):
     graph = graph_of(steps)
     resolution = resolve(graph, by)
-    dismissed = {d.a for d in graph.decisions if d.kind == "dismiss" and resolution.decisions[d.key].state == "stands"}
-    assert {c.identifier for c in resolution.candidates} == resolution.shared - dismissed
+    standing = [d for d in graph.decisions if resolution.decisions[d.key].state == "stands"]
+    settled = {id for d in standing if d.kind in {"dismiss", "merge"} for id in (d.a, d.b)}
+    assert {c.identifier for c in resolution.candidates} == resolution.shared - settled
     for candidate in resolution.candidates:
         tied = {other for e in graph.edges for id, other in ((e.a, e.b), (e.b, e.a)) if id == candidate.identifier}
         linkable = {id for id in tied if by.may_link(graph.profiles[id])}

@@ -171,6 +171,18 @@ def test_a_dismissed_candidate_is_asked_no_more_until_the_dismissal_is_withdrawn
     assert len(story.resolution().candidates) == 1
 
 
+def test_a_person_who_says_whose_a_shared_phone_is_is_asked_no_more_until_that_is_withdrawn():
+    story = Story()
+    story.seen(ANA, PHONE)
+    story.seen(BEN, PHONE)
+    merge = story.merge(PHONE, ANA)
+    assert story.resolution().candidates == []
+    assert story.one_customer(ANA, PHONE)
+    assert story.all_apart(ANA, BEN)
+    story.withdraw(merge)
+    assert len(story.resolution().candidates) == 1
+
+
 def test_a_crm_id_an_account_and_one_address_at_a_phone_are_still_one_person():
     story = Story()
     story.seen(PHONE, ANA, CRM_1, "account:ana")

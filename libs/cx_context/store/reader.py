@@ -17,6 +17,7 @@ from cx_events.facts import Fact, Order
 from cx_events.ids import IdSpace, NodeId
 from cx_events.timestamps import Micros
 from cx_identity.attribution import Attribution, standing_attribution
+from cx_identity.candidates import SETTLING
 from cx_identity.decisions import withdrawn
 from cx_identity.model import Decision
 from cx_identity.rules import Rules
@@ -25,12 +26,14 @@ from cx_identity.scope import GraphSlice, Scope
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Whom an id or an identifier stands for. ``shared``: several people may have it; ``candidates`` are they."""
+    """Whom an id or an identifier stands for. ``shared``: several people may have it; ``candidates`` are they;
+    ``identifier``: the shared one, where it is all that an interaction names."""
 
     customer: NodeId
     version: int
     shared: bool = False
     candidates: tuple[NodeId, ...] = ()
+    identifier: NodeId | None = None
 
 
 async def find_profile(tx: Tx, tenant: str, profile: NodeId) -> Found | None:
@@ -71,7 +74,8 @@ async def find_node(tx: Tx, tenant: str, node: NodeId) -> Found | None:
 
 
 async def find_interaction(tx: Tx, tenant: str, ids: IdSpace, interaction: str) -> Found | None:
-    """Whose an interaction is; of several people's the candidates."""
+    """Whose an interaction is; of several people's, or where all it names is an identifier that several have, the
+    candidates."""
     node = ids.interaction(interaction)
     homes = (await writer.homes_of(tx, tenant, [node])).get(node, set())
     if not homes:
@@ -79,13 +83,23 @@ async def find_interaction(tx: Tx, tenant: str, ids: IdSpace, interaction: str) 
     customers = set((await writer.customers_of(tx, tenant, homes - {node})).values())
     if node in homes or not customers:
         customers.add((await following(tx, tenant, [node]))[node])
-    if len(customers) > 1:
-        several = customers - {node}
-        if len(several) > 1:
-            return Found(NO_ID, 0, shared=True, candidates=tuple(sorted(several)))
-        customers = several
-    customer = customers.pop()
-    return Found(customer, await version_of(tx, customer))
+    several = customers - {node} or customers
+    # A shared identifier is nobody: who else takes part, or whose a person says that the contact is, comes before it.
+    nobody = {customer for customer in several & homes if await _is_nobody(tx, tenant, customer)}
+    if len(several - nobody) == 1:
+        customer = (several - nobody).pop()
+        return Found(customer, await version_of(tx, customer))
+    if len(several) == 1:
+        (identifier,) = several
+        tied = await tied_customers(tx, tenant, identifier)
+        return Found(identifier, await version_of(tx, identifier), True, tied, identifier)
+    return Found(NO_ID, 0, shared=True, candidates=tuple(sorted(several - nobody or several)))
+
+
+async def _is_nobody(tx: Tx, tenant: str, customer: NodeId) -> bool:
+    """Whether all that is known of a customer is a shared identifier."""
+    found = await find_profile(tx, tenant, customer)
+    return found is not None and found.shared and len(await members_of(tx, tenant, customer)) == 1
 
 
 async def version_of(tx: Tx, customer: NodeId) -> int:
@@ -448,6 +462,15 @@ async def surroundings(
     return scope
 
 
+async def has_more_profiles(tx: Tx, tenant: str, most: int) -> bool:
+    rows = await tx.fetch(
+        "SELECT count(*) FROM (SELECT 1 FROM profiles WHERE tenant = :tenant LIMIT :most) AS few",
+        tenant=tenant,
+        most=most + 1,
+    )
+    return int(rows[0][0]) > most
+
+
 async def shared_identifiers(tx: Tx, tenant: str, after: NodeId, most: int) -> list[NodeId]:
     """The tenant's shared identifiers in order of id, from after one on."""
     rows = await tx.fetch(
@@ -460,14 +483,17 @@ async def shared_identifiers(tx: Tx, tenant: str, after: NodeId, most: int) -> l
     return [bytes(row[0]) for row in rows]
 
 
-async def dismissed_among(tx: Tx, tenant: str, identifiers: Collection[NodeId]) -> set[NodeId]:
-    """Those whose candidate somebody dismissed, and nobody withdrew that."""
+async def settled_among(tx: Tx, tenant: str, identifiers: Collection[NodeId]) -> set[NodeId]:
+    """Those whose candidate somebody settled by a decision that stands (see ``cx_identity.candidates``)."""
     if not identifiers:
         return set()
     named = await writer.decisions_naming(tx, tenant, identifiers)
-    dismissals = [decision for decision in named if decision.kind == "dismiss"]
-    gone = withdrawn(await writer.withdrawals(tx, tenant)) if dismissals else {}
-    return {decision.a for decision in dismissals if decision.name not in gone}
+    settling = [decision for decision in named if decision.kind in SETTLING]
+    gone = withdrawn(await writer.withdrawals(tx, tenant)) if settling else {}
+    left = [decision for decision in settling if decision.name not in gone]
+    # Of a merge that stands both ends are one customer's, of one that is void or waits they are not.
+    customer_of = await writer.customers_of(tx, tenant, {end for d in left for end in (d.a, d.b)})
+    return {end for d in left if customer_of[d.a] == customer_of[d.b] for end in (d.a, d.b)} & set(identifiers)
 
 
 async def attributions_about(

@@ -1,0 +1,82 @@
+"""In which contacts an identifier was used, and by whom: read from the events of those who are tied to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+from msgspec import Struct
+
+from cx_context.store.sql import Tx
+from cx_events.envelope import Participant
+from cx_events.ids import NodeId
+from cx_identity.model import Profile
+from cx_identity.ranking import Contact
+
+LATEST = 100
+"""Events of each home that are looked through, its latest."""
+
+MOST_HOMES = 200
+"""Homes that are looked through for one identifier, the first that are given."""
+
+
+class _Data(Struct):
+    channel: str | None = None
+    interaction: str = ""
+    participants: list[Participant] = []
+
+
+class _Event(Struct):
+    """As much of an event as is needed here: a whole one takes ten times as long to read."""
+
+    source: str
+    id: str
+    data: _Data
+
+
+_read = msgspec.json.Decoder(_Event).decode
+
+
+async def contacts_at(
+    tx: Tx, tenant: str, identifier: Profile, homes: Sequence[NodeId]
+) -> Mapping[NodeId, list[Contact]]:
+    """By home, those of its ``LATEST`` events that name the identifier as their customer's, in an interaction.
+
+    The database looks for the value in the events' bytes, so that only those that may name it are read.
+    """
+    rows = await tx.fetch(
+        "SELECT home, effective, raw FROM (SELECT home, effective, raw, "
+        "row_number() OVER (PARTITION BY home ORDER BY effective DESC, key) AS place "
+        "FROM events WHERE home = ANY(:homes) AND tenant = :tenant) AS ranked "
+        "WHERE place <= :most AND instr(raw, :value) > 0"
+        if tx.for_update == ""
+        else "SELECT h.home, latest.effective, latest.raw FROM unnest(:homes::bytea[]) AS h(home) CROSS JOIN LATERAL "
+        "(SELECT effective, raw FROM events WHERE events.home = h.home AND tenant = :tenant "
+        "ORDER BY effective DESC, key FETCH FIRST :most ROWS ONLY) AS latest "
+        "WHERE position(:value::bytea in latest.raw) > 0",
+        homes=list(homes[:MOST_HOMES]),
+        tenant=tenant,
+        most=LATEST,
+        value=msgspec.json.encode(identifier.value),
+    )
+    found: dict[NodeId, list[Contact]] = {}
+    for home, effective, raw in rows:
+        try:
+            event = _read(bytes(raw))
+        except msgspec.MsgspecError:
+            continue
+        data = event.data
+        if data.interaction and _names(data, identifier):
+            contact = Contact(effective, (event.source, event.id), data.channel or "", data.interaction)
+            found.setdefault(bytes(home), []).append(contact)
+    return found
+
+
+def _names(data: _Data, identifier: Profile) -> bool:
+    return any(
+        (named.kind, named.scope, named.value) == (identifier.kind, identifier.scope, identifier.value)
+        for participant in data.participants
+        if participant.role == "customer"
+        for named in participant.identifiers
+        if not named.unusable
+    )

@@ -1,0 +1,267 @@
+"""A change of rules, tried out: the same facts resolved under two sets of rules, and what differs.
+
+Pure, and touches nothing. ``compare`` counts all, and tells some examples with what made them so: edges that link under
+the one rules alone, each with its state under both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from itertools import islice
+from typing import Any
+
+from msgspec import Struct
+
+from cx_events.ids import NodeId, text_of
+from cx_events.timestamps import format_time
+from cx_identity.components import resolve
+from cx_identity.explain import EdgeState
+from cx_identity.model import Candidate, Edge, Graph, Profile, Resolution
+from cx_identity.rules import Rules
+from cx_identity.sharing import crowd_at
+
+EDGES_SHOWN = 5
+EDGES_READ = 200
+"""Of one change: whether they turned is looked at, until enough did."""
+
+CUSTOMERS_SHOWN = 10
+PROFILES_SHOWN = 10
+MOST_EXAMPLES = 1000
+
+
+class State(Struct, frozen=True, gc=False):
+    """What becomes of an edge under some rules, and why, as a sentence."""
+
+    state: EdgeState
+    why: str
+
+
+class Turned(Struct, frozen=True, gc=False):
+    """An edge that links under the one rules alone."""
+
+    edge: Edge
+    before: State
+    after: State
+
+    def links_by_one(self) -> bool:
+        return (self.before.state == "links") != (self.after.state == "links")
+
+
+class Change(Struct, frozen=True, gc=False):
+    """Customers that join or one that parts. ``one``: the id of the whole, after joining or before parting;
+    ``others``: the customers that it is made of, or becomes; ``profiles``: how many it has. ``because``: the earliest
+    of the edges within it that lead from one of the others to another and link under the one rules alone."""
+
+    one: NodeId
+    others: tuple[NodeId, ...]
+    profiles: int
+    because: tuple[Turned, ...]
+
+
+class Counts(Struct, frozen=True, gc=False):
+    """``customers_joined`` would be part of ``joined`` new ones; ``parted`` would become ``customers_parted``."""
+
+    profiles: int
+    edges: int
+    customers_before: int
+    customers_after: int
+    joined: int
+    customers_joined: int
+    parted: int
+    customers_parted: int
+    candidates_before: int
+    candidates_after: int
+    candidates_appear: int
+    candidates_vanish: int
+
+
+class Difference(Struct, frozen=True):
+    """Examples are those with the most customers first, then the most profiles, then by id; candidates by id."""
+
+    counts: Counts
+    joined: list[Change]
+    parted: list[Change]
+    appear: list[Candidate]
+    vanish: list[Candidate]
+
+
+def compare(graph: Graph, before: Rules, after: Rules, examples: int = 10) -> Difference:
+    """``graph``: a tenant's whole."""
+    was, now = resolve(graph, before), resolve(graph, after)
+    parts_of = _meeting(now.customer_of, was.customer_of)
+    pieces_of = _meeting(was.customer_of, now.customer_of)
+    joined = {one: others for one, others in parts_of.items() if len(others) > 1}
+    parted = {one: others for one, others in pieces_of.items() if len(others) > 1}
+    candidates_was = {candidate.id: candidate for candidate in was.candidates}
+    candidates_now = {candidate.id: candidate for candidate in now.candidates}
+    appear = [candidate for id, candidate in candidates_now.items() if id not in candidates_was]
+    vanish = [candidate for id, candidate in candidates_was.items() if id not in candidates_now]
+    sizes_now, sizes_was = _sizes(now.customer_of, joined), _sizes(was.customer_of, parted)
+    first_joined, first_parted = _largest(joined, sizes_now, examples), _largest(parted, sizes_was, examples)
+    turned = _turned(graph, was, now, first_joined, first_parted)
+    explained = _Explained(graph, (before, was), (after, now), turned)
+    return Difference(
+        counts=Counts(
+            profiles=len(graph.profiles),
+            edges=len(graph.edges),
+            customers_before=len(pieces_of),
+            customers_after=len(parts_of),
+            joined=len(joined),
+            customers_joined=sum(map(len, joined.values())),
+            parted=len(parted),
+            customers_parted=sum(map(len, parted.values())),
+            candidates_before=len(was.candidates),
+            candidates_after=len(now.candidates),
+            candidates_appear=len(appear),
+            candidates_vanish=len(vanish),
+        ),
+        joined=[explained.change(one, joined[one], sizes_now[one]) for one in first_joined],
+        parted=[explained.change(one, parted[one], sizes_was[one]) for one in first_parted],
+        appear=appear[:examples],
+        vanish=vanish[:examples],
+    )
+
+
+_Customers = Mapping[NodeId, Collection[NodeId]]
+
+
+def _meeting(one: Mapping[NodeId, NodeId], other: Mapping[NodeId, NodeId]) -> dict[NodeId, set[NodeId]]:
+    """For each customer of the one resolution, those of the other that it shares a profile with."""
+    met: dict[NodeId, set[NodeId]] = {}
+    for profile, customer in one.items():
+        met.setdefault(customer, set()).add(other[profile])
+    return met
+
+
+def _sizes(customer_of: Mapping[NodeId, NodeId], customers: Collection[NodeId]) -> dict[NodeId, int]:
+    sizes = dict.fromkeys(customers, 0)
+    for customer in customer_of.values():
+        if customer in sizes:
+            sizes[customer] += 1
+    return sizes
+
+
+def _largest(changed: _Customers, sizes: Mapping[NodeId, int], most: int) -> list[NodeId]:
+    return sorted(changed, key=lambda one: (-len(changed[one]), -sizes[one], one))[:most]
+
+
+def _turned(
+    graph: Graph, was: Resolution, now: Resolution, joined: Iterable[NodeId], parted: Iterable[NodeId]
+) -> dict[NodeId, list[Edge]]:
+    """For each of some changes the edges within it that bridge the customers of the other rules."""
+    found: dict[NodeId, list[Edge]] = {one: [] for one in (*joined, *parted)}
+    joined, parted = set(joined), set(parted)
+    for edge in graph.edges:
+        was_a, was_b = was.customer_of[edge.a], was.customer_of[edge.b]
+        now_a, now_b = now.customer_of[edge.a], now.customer_of[edge.b]
+        if now_a == now_b and was_a != was_b and now_a in joined:
+            found[now_a].append(edge)
+        if was_a == was_b and now_a != now_b and was_a in parted:
+            found[was_a].append(edge)
+    return {one: sorted(edges, key=_by_evidence)[:EDGES_READ] for one, edges in found.items()}
+
+
+def _by_evidence(edge: Edge) -> tuple[object, NodeId, NodeId]:
+    return min(at for at in (edge.asserted, edge.verified) if at is not None), edge.a, edge.b
+
+
+class _Explained:
+    """The states of some edges under both rules. What surrounds a shared identifier is looked up once for all."""
+
+    def __init__(
+        self,
+        graph: Graph,
+        before: tuple[Rules, Resolution],
+        after: tuple[Rules, Resolution],
+        turned: Mapping[NodeId, list[Edge]],
+    ) -> None:
+        self._profiles = graph.profiles
+        self._turned = turned
+        self._sides = (before, after)
+        shared = before[1].shared | after[1].shared
+        asked = {end for edges in turned.values() for edge in edges for end in (edge.a, edge.b) if end in shared}
+        self._neighbours: dict[NodeId, list[Profile]] = {id: [] for id in asked}
+        if asked:
+            for edge in graph.edges:
+                if edge.a in asked:
+                    self._neighbours[edge.a].append(graph.profiles[edge.b])
+                if edge.b in asked:
+                    self._neighbours[edge.b].append(graph.profiles[edge.a])
+        self._refused = [{(r.a, r.b): r for r in resolution.refused} for _, resolution in self._sides]
+
+    def change(self, one: NodeId, others: Collection[NodeId], profiles: int) -> Change:
+        looked_at = (Turned(edge, self._state(edge, 0), self._state(edge, 1)) for edge in self._turned[one])
+        because = tuple(islice((one for one in looked_at if one.links_by_one()), EDGES_SHOWN))
+        return Change(one, tuple(sorted(others)), profiles, because)
+
+    def _state(self, edge: Edge, side: int) -> State:
+        rules, resolution = self._sides[side]
+        for end in (edge.a, edge.b):
+            if not rules.may_link(self._profiles[end]):
+                return State("never-links", f"{_value(self._profiles[end])} never links")
+        if edge.verified is None:
+            for end in (edge.a, edge.b):
+                if end in resolution.shared:
+                    crowd = crowd_at(self._profiles[end], self._neighbours[end], rules)
+                    why = crowd.sentence() if crowd is not None else "shared"
+                    return State("shared", f"{_value(self._profiles[end])} is {why}")
+        refusal = self._refused[side].get((edge.a, edge.b))
+        if refusal is not None:
+            kept = "kept apart by" if refusal.reason == "apart" else "on both sides stand values of the exclusive kind"
+            return State("refused", f"{kept} {refusal.by}")
+        rule = edge.verified_rule if edge.verified is not None else edge.asserted_rule
+        return State("links", f"{'verified' if edge.verified is not None else 'asserted'} by {rule}")
+
+
+def _value(profile: Profile) -> str:
+    return f"{profile.kind}:{profile.value}"
+
+
+def told(difference: Difference, profiles: Mapping[NodeId, Profile]) -> dict[str, Any]:
+    """The difference as JSON has it. ``profiles``: the graph's."""
+
+    def shown(id: NodeId) -> dict[str, str]:
+        profile = profiles[id]
+        scope = {"scope": profile.scope} if profile.scope else {}
+        return {"profile": text_of(id), "kind": profile.kind, "value": profile.value, **scope}
+
+    def turned(one: Turned) -> dict[str, Any]:
+        edge = one.edge
+        evidence = edge.verified or edge.asserted
+        assert evidence is not None
+        return {
+            "a": shown(edge.a),
+            "b": shown(edge.b),
+            "event": {"source": evidence[1], "id": evidence[2]},
+            "recorded": format_time(evidence[0]),
+            "before": {"state": one.before.state, "why": one.before.why},
+            "after": {"state": one.after.state, "why": one.after.why},
+        }
+
+    def change(one: Change, whole: str, parts: str) -> dict[str, Any]:
+        return {
+            whole: shown(one.one),
+            parts: [shown(id) for id in one.others[:CUSTOMERS_SHOWN]],
+            "customers": len(one.others),
+            "profiles": one.profiles,
+            "because": [turned(edge) for edge in one.because],
+        }
+
+    def candidate(one: Candidate) -> dict[str, Any]:
+        return {
+            "id": text_of(one.id),
+            "identifier": shown(one.identifier),
+            "reason": one.reason,
+            "customers": len(one.customers),
+        }
+
+    counts = difference.counts
+    return {
+        "counts": {name: getattr(counts, name) for name in counts.__struct_fields__},
+        "joined": [change(one, "into", "from") for one in difference.joined],
+        "parted": [change(one, "from", "into") for one in difference.parted],
+        "candidates": {
+            "appear": [candidate(one) for one in difference.appear],
+            "vanish": [candidate(one) for one in difference.vanish],
+        },
+    }

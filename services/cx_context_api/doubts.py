@@ -1,0 +1,142 @@
+"""Shared identifiers: whose they may be, likeliest first, with what a person can do about it.
+
+Nobody is joined by a rank. A person says whose an identifier is (``merge``), that it stays nobody's (``dismiss``), or
+whose one interaction is that names nobody (``attribute``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cx_context.finish import Json
+from cx_context.store import reader, writer
+from cx_context.store.sql import Tx
+from cx_context.store.uses import contacts_at
+from cx_context_api.tenancy import Tenancy
+from cx_events.ids import NodeId, text_of
+from cx_events.timestamps import Micros, format_time
+from cx_identity.candidates import candidate_for
+from cx_identity.model import Candidate, Edge, Evidence, Profile
+from cx_identity.ranking import Contact, Ranked, Use, is_proved, ranked, use_of
+from cx_identity.rules import Rules
+
+TIED_SHOWN = 50
+_NO_ID = bytes(16)
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """``owner``: whose the identifier is, its own id where it is nobody's. ``customers``: likeliest first.
+    ``unclaimed``: the contacts that name the identifier and nobody else, while it is nobody's."""
+
+    candidate: Candidate
+    identifier: Profile
+    owner: NodeId
+    customers: Sequence[Ranked]
+    unclaimed: Use | None
+
+
+async def doubt_at(tx: Tx, tenant: str, identifier: Profile, rules: Rules) -> Doubt:
+    """Whose a shared identifier may be."""
+    edges = await writer.edges_at(tx, tenant, [identifier.id])
+    ends = {end for edge in edges for end in (edge.a, edge.b)} - {identifier.id}
+    profiles = await writer.profiles(tx, tenant, ends)
+    known = [edge for edge in edges if (edge.b if edge.a == identifier.id else edge.a) in profiles]
+    customer_of = await writer.customers_of(tx, tenant, {*profiles, identifier.id})
+    candidate = candidate_for(identifier, known, profiles, customer_of, rules)
+    said = {edge.b if edge.a == identifier.id else edge.a: _latest(edge) for edge in known}
+    homes = [identifier.id, *sorted(said, key=lambda end: (said[end], end), reverse=True)]
+    contacts = await contacts_at(tx, tenant, identifier, homes)
+    of_customer: dict[NodeId, list[Contact]] = {}
+    for home, found in contacts.items():
+        of_customer.setdefault(customer_of[home], []).extend(found)
+    uses = {customer: use for customer, found in of_customer.items() if (use := use_of(found)) is not None}
+    owner = customer_of[identifier.id]
+    own = any(tied.customer == owner for tied in candidate.customers)
+    unclaimed = uses.get(owner) if not own else None
+    return Doubt(candidate, identifier, owner, ranked(candidate, uses), unclaimed)
+
+
+def _latest(edge: Edge) -> Micros:
+    return max(evidence[0] for evidence in (edge.asserted, edge.verified) if evidence is not None)
+
+
+async def candidates(
+    tx: Tx, tenant: str, tenancy: Tenancy, after: NodeId | None, most: int
+) -> tuple[list[Json], NodeId | None]:
+    """A page of the candidates that nobody settled, in order of identifier; where the next page begins."""
+    rules = await writer.rules_in_force(tx, tenant, tenancy.rules)
+    found: list[Json] = []
+    place = after or _NO_ID
+    while True:
+        identifiers = await reader.shared_identifiers(tx, tenant, place, most + 1)
+        settled = await reader.settled_among(tx, tenant, identifiers)
+        profiles = await writer.profiles(tx, tenant, identifiers)
+        for identifier in identifiers:
+            if identifier in profiles and identifier not in settled:
+                if len(found) == most:
+                    return found, place
+                found.append(candidate_view(await doubt_at(tx, tenant, profiles[identifier], rules)))
+            place = identifier
+        if len(identifiers) <= most:
+            return found, None
+
+
+def candidate_view(doubt: Doubt) -> Json:
+    candidate = doubt.candidate
+    last = next((one.tied.customer for one in doubt.customers if one.last_user), None)
+    return {
+        "id": text_of(candidate.id),
+        "identifier": profile_view(doubt.identifier),
+        "reason": candidate.reason,
+        "customers": [tied_view(one, doubt) for one in doubt.customers[:TIED_SHOWN]],
+        "last_user": text_of(last) if last is not None else None,
+        "unclaimed": use_view(doubt.unclaimed),
+        "actions": {"dismiss": {"candidate": text_of(candidate.id)}},
+    }
+
+
+def tied_view(one: Ranked, doubt: Doubt) -> Json:
+    """``actions``: what a person may decide, as bodies that lack their reason."""
+    tied = one.tied
+    merge = {"merge": {"a": text_of(tied.customer), "b": text_of(doubt.identifier.id)}}
+    return {
+        "id": text_of(tied.customer),
+        "profile": text_of(tied.profile),
+        "rule": tied.rule,
+        "verified": is_proved(tied),
+        "confidence": tied.confidence / 100,
+        "evidence": evidence_view(tied.evidence),
+        "used": use_view(one.use),
+        "last_user": one.last_user,
+        "reasons": list(one.reasons),
+        "actions": merge if tied.customer != doubt.owner else {},
+    }
+
+
+def use_view(use: Use | None) -> Json | None:
+    if use is None:
+        return None
+    last = use.last
+    return {
+        "contacts": use.contacts,
+        "last": {
+            "time": format_time(last.at),
+            "channel": last.channel or None,
+            "interaction": last.interaction,
+            "event": {"source": last.event[0], "id": last.event[1]},
+        },
+    }
+
+
+def profile_view(profile: Profile) -> Json:
+    shown: Json = {"profile": text_of(profile.id), "kind": profile.kind, "value": profile.value}
+    if profile.scope:
+        shown["scope"] = profile.scope
+    return shown
+
+
+def evidence_view(evidence: Evidence) -> Json:
+    recorded, source, id = evidence
+    return {"event": {"source": source, "id": id}, "recorded": format_time(recorded)}

@@ -1,0 +1,51 @@
+"""A change of rules tried out on a tenant's facts, for whoever has a key: nothing is written.
+
+Dear: the whole graph is resolved twice. So there is a bound, and one is worked out at a time, in a thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from cx_context.finish import Json
+from cx_context.store import Store, reader, writer
+from cx_context_api import bodies
+from cx_context_api.patience import within
+from cx_context_api.tenancy import Tenancy
+from cx_events.errors import Refused
+from cx_identity.model import Graph
+from cx_identity.rules import Rules
+from cx_identity.whatif import compare, told
+
+MOST_PROFILES = 200_000
+_READ_SECONDS = 20.0
+
+
+class WhatIf:
+    """``most_profiles``: of one tenant, above which it is not worked out here, but by ``cx identity whatif``."""
+
+    def __init__(self, store: Store, *, most_profiles: int = MOST_PROFILES) -> None:
+        self._store = store
+        self._most = most_profiles
+        self._one = asyncio.Lock()
+
+    async def tried(self, tenant: str, tenancy: Tenancy, body: bodies.WhatIf) -> Json:
+        """``Refused``: ``bad-rules``, ``too-many-profiles`` (422)."""
+        wanted = Rules.parse(body.rules)
+        async with self._one:
+            in_force, graph = await within(self._read(tenant, tenancy), seconds=_READ_SECONDS)
+            found = await asyncio.to_thread(_work_out, graph, in_force, wanted, body.examples)
+        return {"rules": {"before": in_force.as_mapping(), "after": wanted.as_mapping()}, **found}
+
+    async def _read(self, tenant: str, tenancy: Tenancy) -> tuple[Rules, Graph]:
+        async with self._store.reading() as tx:
+            if await reader.has_more_profiles(tx, tenant, self._most):
+                detail = f"there are more than {self._most} profiles; use cx identity whatif"
+                raise Refused("too-many-profiles", detail)
+            in_force = await writer.rules_in_force(tx, tenant, tenancy.rules)
+            profiles, edges = await writer.whole_graph(tx, tenant)
+            return in_force, Graph(profiles, edges, await writer.decisions(tx, tenant))
+
+
+def _work_out(graph: Graph, in_force: Rules, wanted: Rules, examples: int) -> Json:
+    return told(compare(graph, in_force, wanted, examples), graph.profiles)

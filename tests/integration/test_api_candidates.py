@@ -1,0 +1,139 @@
+"""Whose a shared identifier may be: ranked with reasons, and never merged silently."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.api import Running, running_api
+
+from cx_events.ids import text_of
+from cx_events.testing.builders import ACME, HOUR, MINUTE, START, an_event
+
+HOME_PHONE = "+15550100177"
+PHONE = text_of(ACME.profile("phone", "", HOME_PHONE))
+ANA = text_of(ACME.profile("email", "", "ana@example.com"))
+BOB = text_of(ACME.profile("email", "", "bob@example.com"))
+ZOE = text_of(ACME.profile("email", "", "zoe@example.com"))
+VERIFIED = "cx.identity.verified.v1"
+FAMILY = (
+    an_event(id="a-1", email="ana@example.com", phone=HOME_PHONE, interaction="chat-1", text="Hello", name="Ana"),
+    an_event(id="a-2", at=START + MINUTE, email="ana@example.com", phone=HOME_PHONE, interaction="chat-1", text="Hm?"),
+    an_event(id="a-3", at=START + HOUR, email="ana@example.com", phone=HOME_PHONE, interaction="chat-2", text="And?"),
+    an_event(id="b-1", at=START + 2 * HOUR, email="bob@example.com", phone=HOME_PHONE, interaction="mail-1",
+             channel="email", text="Dear all", name="Bob"),
+    an_event(id="b-2", at=START + 5 * HOUR, email="bob@example.com", interaction="chat-9", text="Without it"),
+    an_event("cx.identity.asserted.v1", id="z-1", email="zoe@example.com", phone=HOME_PHONE, channel="crm", name="Zoe",
+             data={"evidence": "crm"}),
+)  # fmt: skip
+CALL = an_event("cx.interaction.started.v1", id="c-1", at=START + 6 * HOUR, phone=HOME_PHONE, interaction="call-1",
+                channel="voice")  # fmt: skip
+
+
+@pytest.fixture
+async def hub(store_url: str, tmp_path: Path) -> AsyncIterator[Running]:
+    async with running_api(tmp_path, store_url) as running:
+        await running.happen(*FAMILY, CALL)
+        yield running
+
+
+async def candidate(hub: Running) -> dict[str, Any]:
+    (found,) = (await hub.get("/v1/identity/candidates")).json()["items"]
+    return found
+
+
+async def test_who_used_a_family_phone_last_stands_first_and_why(hub: Running) -> None:
+    found = await candidate(hub)
+    bob, ana, zoe = found["customers"]
+    assert (bob["id"], ana["id"], zoe["id"]) == (BOB, ANA, ZOE)
+    assert bob["used"] == {
+        "contacts": 1,
+        "last": {
+            "time": "2026-11-22T12:00:00Z",
+            "channel": "email",
+            "interaction": "mail-1",
+            "event": {"source": "//acme.example/chat", "id": "b-1"},
+        },
+    }
+    assert bob["reasons"] == [
+        "asserted, not verified: seen-together in //acme.example/chat#b-1",
+        "used it in 1 contact",
+        "used it last of all, 2026-11-22T12:00:00Z on email",
+    ]
+    assert (bob["last_user"], ana["last_user"], found["last_user"]) == (True, False, BOB)
+    assert (ana["used"]["contacts"], ana["used"]["last"]["event"]["id"]) == (2, "a-3")
+    assert (zoe["used"], zoe["rule"], zoe["verified"]) == (None, "crm", False)
+    assert found["unclaimed"]["contacts"] == 1
+    assert found["unclaimed"]["last"]["interaction"] == "call-1"
+
+
+async def test_who_proved_it_outranks_who_used_it_last(hub: Running) -> None:
+    proved = an_event(VERIFIED, id="a-4", at=START, email="ana@example.com", phone=HOME_PHONE, channel="web",
+                      data={"evidence": "one-time-code"})  # fmt: skip
+    await hub.happen(proved)
+    found = await candidate(hub)
+    ana, bob, _ = found["customers"]
+    assert (bob["id"], ana["verified"], bob["verified"]) == (BOB, True, False)
+    assert ana["reasons"][0] == "verified: one-time-code in //acme.example/chat#a-4"
+    # It is hers now, and so are the calls from it.
+    assert found["unclaimed"] is None
+    assert ana["used"]["last"]["interaction"] == "call-1"
+    assert (ana["actions"], bob["actions"]) == ({}, {"merge": {"a": BOB, "b": PHONE}})
+
+
+@pytest.mark.parametrize("asked", [f"identifier=phone:{HOME_PHONE}", "interaction=call-1"])
+async def test_a_call_from_a_shared_phone_shows_who_may_be_calling(hub: Running, asked: str) -> None:
+    answer = await hub.get(f"/v1/context?{asked}")
+    problem = answer.json()
+    assert (answer.status_code, problem["reason"]) == (409, f"ambiguous-{asked.partition('=')[0]}")
+    assert [(c["id"], c["display"]) for c in problem["candidates"]] == [(BOB, "Bob"), (ANA, "Ana"), (ZOE, "Zoe")]
+    assert problem["candidates"][0]["reasons"][-1].endswith("used it last of all, 2026-11-22T12:00:00Z on email")
+    assert problem["candidate"]["identifier"]["value"] == HOME_PHONE
+    assert problem["candidate"]["unclaimed"]["last"]["interaction"] == "call-1"
+    # What the call itself has said so far is read by the identifier's own id.
+    own = (await hub.get(f"/v1/customers/{problem['candidate']['identifier']['profile']}/context")).json()["body"]
+    assert own["now"]["interaction"] == "call-1"
+    assert own["customer"]["id"] == PHONE
+
+
+async def test_a_call_that_a_person_attributed_answers_with_whose_it_is(hub: Running) -> None:
+    """Its later callbacks name nobody; what names the shared phone stays the phone's."""
+    await hub.happen(an_event("cx.call.recording.v1", id="c-2", at=START + 7 * HOUR, interaction="call-1"))
+    assert (await hub.get("/v1/context?interaction=call-1")).status_code == 409
+    body = {"interaction": "call-1", "profile": ANA, "reason": "she gave her order number"}
+    told = await hub.decide("/v1/identity/attribute", body)
+    found = (await hub.get("/v1/context?interaction=call-1")).json()["body"]
+    assert found["customer"]["display"] == "Ana"
+    assert found["timeline"][0]["interaction"] == "call-1"
+    past = (await hub.get("/v1/context?interaction=call-1&as_of=2030-01-01T00:00:00Z")).json()["body"]
+    assert past == found
+    decision = f"{told['event']['source']}#{told['event']['id']}"
+    await hub.decide("/v1/identity/unmerge", {"decision": decision, "reason": "it was Bob"})
+    assert (await hub.get("/v1/context?interaction=call-1")).status_code == 409
+
+
+async def test_an_action_is_a_body_that_lacks_its_reason(hub: Running) -> None:
+    found = await candidate(hub)
+    merging = {**found["customers"][1]["actions"]["merge"], "reason": "she said so, and her order number"}
+    dry = await hub.post("/v1/identity/merge?dry_run=true", merging)
+    assert [c["customer"] for c in dry.json()["contexts"]] == [min(ANA, PHONE)]
+    merged = await hub.decide("/v1/identity/merge", merging)
+    assert (await hub.get("/v1/context?interaction=call-1")).json()["body"]["customer"]["display"] == "Ana"
+    assert (await hub.get("/v1/identity/candidates")).json()["items"] == []
+    assert (await hub.get(f"/v1/customers/{ANA}/identity")).json()["candidates"] == []
+    again = await hub.post("/v1/identity/dismiss", {**found["actions"]["dismiss"], "reason": "the family's"})
+    assert (again.status_code, again.json()["reason"]) == (404, "unknown-candidate")
+    decision = f"{merged['event']['source']}#{merged['event']['id']}"
+    await hub.decide("/v1/identity/unmerge", {"decision": decision, "reason": "it was her son"})
+    assert await candidate(hub) == found
+    await hub.decide("/v1/identity/dismiss", {**found["actions"]["dismiss"], "reason": "the family's"})
+    assert (await hub.get("/v1/identity/candidates")).json()["items"] == []
+
+
+async def test_identity_tells_the_same_of_each_doubtful_identifier(hub: Running) -> None:
+    found = await candidate(hub)
+    for id in (ANA, BOB, PHONE):
+        told = (await hub.get(f"/v1/customers/{id}/identity")).json()
+        assert told["candidates"] == [found]
