@@ -29,6 +29,7 @@ from cx_identity.rules import Rules
 from cx_projectors.applier import Applier
 from cx_projectors.apply import Tenancy
 from cx_projectors.batch import read_batch
+from cx_projectors.relay import Relay
 from cx_runtime.health import Health
 from cx_runtime.http import install_problems, operations
 from cx_runtime.metrics import Metrics
@@ -124,11 +125,17 @@ class Running:
     projector: Projector
     tenants: Tenants
     metrics: Metrics
+    relay: Relay
 
     async def happen(self, *history: Stamped) -> None:
         """These events are on the log and applied."""
         await self.arrive(*history)
         await self.projector.catch_up()
+
+    async def noticed(self, *history: Stamped) -> None:
+        """These events are on the log and applied, and whoever follows has heard a hint."""
+        await self.happen(*history)
+        await self.relay.step()
 
     async def arrive(self, *history: Stamped) -> None:
         """These events are on the log."""
@@ -179,10 +186,15 @@ async def running_api(folder: Path, store_url: str = "", **settings: Any) -> Asy
     while not server.started:
         await asyncio.sleep(0.01)
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    relay = Relay(store, log, metrics, Health())
+    following = asyncio.create_task(api.follow())
     try:
         async with httpx2.AsyncClient(base_url=url, timeout=60) as client:
-            yield Running(url, client, log, store, api, projector, known, metrics)
+            yield Running(url, client, log, store, api, projector, known, metrics, relay)
     finally:
+        await api.leave(5.0)
+        following.cancel()
+        await asyncio.wait([following])
         server.should_exit = True
         await task
         listener.close()

@@ -86,7 +86,7 @@ class Contexts:
         (409); ``Ambiguous``; ``TryLater``.
         """
         head = await self.head(tenant, target, at_least, wait)
-        return await self._body_of(tenant, head)
+        return await self.at(tenant, head)
 
     async def head(self, tenant: str, target: Target, at_least: Sequence[EventName] = (), wait: float = 0.0) -> Head:
         """Whose and how new, as ``read``, without the body."""
@@ -183,7 +183,7 @@ class Contexts:
                     raise Refused("other-customer", f"the event {name} is another customer's", 409)
             return head
 
-    async def _body_of(self, tenant: str, head: Head) -> Served:
+    async def at(self, tenant: str, head: Head) -> Served:
         """The body at the head's version or a newer one; those who need the same one wait for one rendering."""
         key = (tenant, head.customer)
         while True:
@@ -297,6 +297,11 @@ class _Bodies:
 def meta_of(version: int | None, moved_at: float) -> dict[str, Any]:
     """What stands beside a body."""
     return {"version": version, "current_to": _time(moved_at) if moved_at else None}
+
+
+def document(meta: bytes, body: bytes) -> bytes:
+    """The context document, of JSON that stands already."""
+    return b'{"meta":' + meta + b',"body":' + body + b"}"
 
 
 @lru_cache(maxsize=64)

@@ -120,6 +120,7 @@ async def running_hub(
             max_requests=settings.max_requests,
             max_bytes=settings.max_bytes_in_flight,
             max_connections=room_for(settings.max_connections),
+            max_streams=settings.max_streams,
         ),
         Rates(tenants, key=Rate.parse(settings.key_rate), connection=Rate.parse(settings.connection_rate)),
     )
@@ -177,17 +178,19 @@ async def _projectors(hub: Hub) -> AsyncIterator[None]:
         return
     tenancies = {name: Tenancy(hub.tenants.ids(name), DEFAULT) for name in hub.tenants.by_name}
     opened = (hub.store_opened, hub.log.opened)
+    relay = Relay(hub.store, hub.log, hub.metrics, hub.health)
     pace = Pace(hub.settings.batch_events, hub.settings.lease_seconds)
     for number in range(hub.settings.workers):
         name = f"{platform.node()}-{os.getpid()}-{number}"
 
         async def work(name: str = name) -> None:
             if not hub.supervisor.stopping.is_set():
-                worker = hub.workers[name] = Worker(hub.store, hub.log, tenancies, name, hub.metrics, hub.health, pace)
+                worker = hub.workers[name] = Worker(
+                    hub.store, hub.log, tenancies, name, hub.metrics, hub.health, pace, relay.wake
+                )
                 await worker.run()
 
         hub.supervisor.start(name, _once(*opened, work=work))
-    relay = Relay(hub.store, hub.log, hub.metrics, hub.health)
     hub.supervisor.start("relay", _once(*opened, work=relay.run))
 
     async def rules() -> None:
@@ -256,10 +259,14 @@ async def _api(hub: Hub) -> AsyncIterator[list[AddRoutes]]:
     if "api" not in hub.services:
         yield []
         return
-    api = ContextApi(hub.store, hub.log, hub.tenants, hub.metrics, rates=hub.rates)
+    heartbeat = hub.settings.stream_heartbeat
+    api = ContextApi(hub.store, hub.log, hub.tenants, hub.metrics, rates=hub.rates, heartbeat=heartbeat)
+    hub.supervisor.start("following", _once(hub.store_opened, hub.log.opened, work=api.follow))
+    hub.leaving.append(api.leave)
     try:
         yield [lambda app: add_api_routes(app, api)]
     finally:
+        await hub.supervisor.stop("following")
         await api.stop()
 
 
