@@ -191,7 +191,7 @@ class Contexts:
             if kept is not None and kept[0] >= head.version:
                 return Served(head.customer, kept[0], head.moved_at, kept[1])
             task = self._rendering.get(key)
-            if task is None:
+            if task is None or task.done():  # not noted yet: to await it would give nobody else a turn
                 task = asyncio.create_task(within(self._render(tenant, head)))
                 self._rendering[key] = task
                 task.add_done_callback(lambda done: self._rendered(key, done))
@@ -200,7 +200,8 @@ class Contexts:
                 return served
 
     def _rendered(self, key: tuple[str, NodeId], done: asyncio.Task[Served]) -> None:
-        self._rendering.pop(key, None)
+        if self._rendering.get(key) is done:
+            del self._rendering[key]
         if not done.cancelled():
             done.exception()
 

@@ -107,12 +107,14 @@ async def _replace(tx: Tx, tenant: str, pairs: Collection[Replaced], applied: Ap
     decided_before = [pair.old for pair in pairs if not makes_part(pair.old.event.type)]
     dirty, decided = await learn_identity(tx, tenant, decided_before, Memory(), ids, learned)
     dirty |= await concerned_by(tx, tenant, decided)
+    places = {(fact.anchor, fact.home, fact.interaction) for fact in copies if makes_part(fact.event.type)}
+    nodes = decided.attributed | {interaction for _, _, interaction in places}
+    followed = {node: await all_sides(tx, tenant, node) for node in nodes}
     for pair in pairs:
         await writer.delete_decided(tx, pair.new.key)
     again, decided_now = await learn_identity(tx, tenant, [pair.new for pair in pairs], Memory(), ids, learned)
     again |= await concerned_by(tx, tenant, decided_now)
 
-    places = {(fact.anchor, fact.home, fact.interaction) for fact in copies if makes_part(fact.event.type)}
     moved: set[Desk] = set()
     for anchor, home, interaction in sorted(places):
         moved |= await _fold_again(tx, tenant, ids, anchor, home, interaction)
@@ -124,9 +126,9 @@ async def _replace(tx: Tx, tenant: str, pairs: Collection[Replaced], applied: Ap
     await writer.write_members(tx, [writer.alone_row(tenant, id) for id in nobody])
     for id in nobody:
         moves.together(id, were[id])  # who showed it does so no more
-    nodes = decided.attributed | decided_now.attributed | {interaction for _, _, interaction in places}
+    nodes |= decided_now.attributed
     for node in sorted(nodes):
-        moves.together(node, *await all_sides(tx, tenant, node))
+        moves.together(node, *followed.get(node, ()), *await all_sides(tx, tenant, node))
     homes = {home for _, home, _ in places} | concerned
     moves.changed.update((await writer.customers_of(tx, tenant, homes)).values())
     moves.changed.update((await reader.following(tx, tenant, nodes)).values())

@@ -13,6 +13,7 @@ import pytest
 from tests.api import KEYS, Running, running_api
 from tests.sse import Stream, following
 
+from cx_context_api.targets import ById
 from cx_events.ids import text_of
 from cx_events.testing.builders import ACME, HOUR, SECOND, START, a_decision, an_event
 
@@ -288,3 +289,17 @@ async def test_a_leaving_server_ends_its_streams_with_a_hint_when_to_come_again(
         assert follower.retry > 0
     async with stream(hub, ana(), last.id) as follower:
         assert await follower.end() == [], "who comes too late is sent on as well"
+
+
+@pytest.mark.timeout(30)
+async def test_a_rendering_that_has_just_ended_is_not_waited_for_again(hub: Running) -> None:
+    """Its end is not noted yet: whoever needs a newer state in that moment would find it again and again, and the loop
+    would never get to note it."""
+    head = await hub.api.contexts.head("acme", ById(ANA))
+    older = await hub.api.contexts.at("acme", head)
+    ended = asyncio.create_task(asyncio.sleep(0, older))
+    await ended
+    hub.api.contexts._rendering["acme", ANA] = ended
+    await hub.happen(said(2))
+    newer = await hub.api.contexts.head("acme", ById(ANA))
+    assert (await hub.api.contexts.at("acme", newer)).version == newer.version
