@@ -7,6 +7,7 @@ with its version of now, and deletes the rows in the transaction that read them;
 from __future__ import annotations
 
 import asyncio
+import time
 
 import msgspec
 import structlog
@@ -22,6 +23,7 @@ from cx_runtime.metrics import Metrics
 ROWS_AT_ONCE = 50
 IDLE_SECONDS = 0.1
 PAUSE_SECONDS = 1.0
+COUNT_SECONDS = 1.0
 
 
 class Relay:
@@ -34,6 +36,7 @@ class Relay:
         self._health = health
         self._said = structlog.get_logger().bind(worker="relay")
         self._woken = asyncio.Event()
+        self._count_again = 0.0
 
     def wake(self) -> None:
         """A batch has left something: whoever follows need not wait until we would look."""
@@ -46,7 +49,7 @@ class Relay:
                 self._woken.clear()
                 relayed = await self.step()
                 progress.mark()
-                if not relayed:
+                if relayed < ROWS_AT_ONCE:
                     await self._idle()
             except TryLater as error:
                 progress.tried()
@@ -72,7 +75,9 @@ class Relay:
                         for change in changes
                     ]
                 )
-            self._metrics.relay_waiting.set(await outbox.waiting(tx))
+            if time.monotonic() > self._count_again:
+                self._metrics.relay_waiting.set(await outbox.waiting(tx))
+                self._count_again = time.monotonic() + COUNT_SECONDS
         self._metrics.relayed.inc(len(changes))
         return len(changes)
 
