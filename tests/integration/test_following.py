@@ -299,7 +299,7 @@ async def test_a_rendering_that_has_just_ended_is_not_waited_for_again(hub: Runn
     older = await hub.api.contexts.at("acme", head)
     ended = asyncio.create_task(asyncio.sleep(0, older))
     await ended
-    hub.api.contexts._rendering["acme", ANA] = ended
+    hub.api.contexts._under_way["acme", ANA] = ended
     await hub.happen(said(2))
     newer = await hub.api.contexts.head("acme", ById(ANA))
     assert (await hub.api.contexts.at("acme", newer)).version == newer.version
