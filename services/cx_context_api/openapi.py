@@ -313,8 +313,8 @@ _PARAMETERS: Mapping[str, Json] = {
     "Last-Event-ID": {
         "in": "header",
         "schema": _TEXT,
-        "description": "The last event's `id`: only what is newer is told. 400 where this kind of stream never gave it, "
-        "409 where another one of the kind did.",
+        "description": "The last event's `id`: only what is newer is told. 400 where this kind of stream never gave "
+        "it, 409 where another one of the kind did.",
     },
     "If-None-Match": {"in": "header", "schema": _TEXT, "description": "An `ETag`: 304 where nothing changed."},
 }
@@ -407,8 +407,9 @@ _CUSTOMER_EVENTS = f"Server-sent events. `context`: the context document. {_MOVE
 _CONVERSATION_EVENTS = f"Server-sent events. `conversation`: {{meta, customer, conversation}}. {_MOVED}{_ALIVE}"
 _DESK_EVENTS = (
     "Server-sent events. `assignment`: an interaction that is live there, or is so for another reason or customer than "
-    "told before. `released` {interaction, customer}: it is so no more. `live` {assignments: [{interaction, customer}], "
-    f"more}}: once after all that were live at the beginning; whatever else was told before is over. {_ALIVE}"
+    "told before. `released` {interaction, customer}: it is so no more. `live` {assignments: [{interaction, "
+    "customer}], more}: once after all that were live at the beginning; whatever else was told before is over. "
+    f"{_ALIVE}"
 )
 
 _OPERATIONS: Sequence[_Operation] = (
