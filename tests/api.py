@@ -32,6 +32,7 @@ from cx_projectors.batch import read_batch
 from cx_projectors.relay import Relay
 from cx_runtime.health import Health
 from cx_runtime.http import install_problems, operations
+from cx_runtime.load import Load
 from cx_runtime.metrics import Metrics
 from cx_runtime.serve import server_config
 from cx_runtime.tenants import ConnectionConfig, KeyConfig, TenantConfig, Tenants
@@ -163,7 +164,10 @@ class Running:
 
 
 @asynccontextmanager
-async def running_api(folder: Path, store_url: str = "", **settings: Any) -> AsyncIterator[Running]:
+async def running_api(
+    folder: Path, store_url: str = "", *, bounds: Mapping[str, int] | None = None, **settings: Any
+) -> AsyncIterator[Running]:
+    """``bounds``: those of a ``Load``; without there are none."""
     log = BreakableLog(SqliteLog(folder / "log.db", 4))
     store = open_store(store_url or f"sqlite+aiosqlite:///{folder / 'store.db'}")
     await log.start()
@@ -181,7 +185,8 @@ async def running_api(folder: Path, store_url: str = "", **settings: Any) -> Asy
     app.router.routes.extend(operations(Health(), metrics))
     install_problems(app, metrics)
     listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(server_config(app, "127.0.0.1", 0))
+    load = Load(metrics, **bounds) if bounds is not None else None
+    server = uvicorn.Server(server_config(app, "127.0.0.1", 0, load=load))
     task = asyncio.create_task(server.serve(sockets=[listener]))
     while not server.started:
         await asyncio.sleep(0.01)

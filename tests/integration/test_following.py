@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.api import KEYS, Running, running_api
+from tests.api import KEYS, Running, running_api, tenants
 from tests.sse import Stream, following
 
+from cx_context_api.following import streams
 from cx_context_api.targets import ById
 from cx_events.ids import text_of
 from cx_events.testing.builders import ACME, HOUR, SECOND, START, a_decision, an_event
+from cx_runtime.rates import Rate, Rates
 
 ANA, BOB = (ACME.profile("email", "", f"{name}@example.com") for name in ("ana", "bob"))
 MERGED = {"agent": {"id": "eve"}, "reason": "same person", "identity": {"a": text_of(ANA), "b": text_of(BOB)}}
@@ -303,3 +305,45 @@ async def test_a_rendering_that_has_just_ended_is_not_waited_for_again(hub: Runn
     await hub.happen(said(2))
     newer = await hub.api.contexts.head("acme", ById(ANA))
     assert (await hub.api.contexts.at("acme", newer)).version == newer.version
+
+
+async def test_streams_have_bounds_of_their_own_and_take_no_requests_place(tmp_path: Path) -> None:
+    async with (
+        running_api(tmp_path, bounds={"max_requests": 1, "max_streams": 2}) as hub,
+        AsyncExitStack() as stack,
+    ):
+        await hub.happen(said(1))
+        for _ in range(2):
+            follower = await stack.enter_async_context(stream(hub, ana()))
+            await follower.next()
+        async with stream(hub, ana()) as refused:
+            assert (refused.status, refused.problem["reason"]) == (503, "too-many-streams")
+            assert int(refused.headers["retry-after"]) >= 1
+        assert (await hub.get(f"/v1/customers/{text_of(ANA)}/context")).status_code == 200
+        await stack.aclose()
+        async with asyncio.timeout(5):
+            while len(hub.api.following):
+                await asyncio.sleep(0.01)
+        async with stream(hub, ana()) as follower:
+            assert follower.status == 200
+
+
+async def test_who_comes_too_often_is_told_when_to_come_again(tmp_path: Path) -> None:
+    async with running_api(tmp_path, rates=Rates(tenants(), key=Rate(0.01, 2))) as hub:
+        await hub.happen(said(1))
+        for _ in range(2):
+            async with stream(hub, ana()) as follower:
+                assert follower.status == 200
+        async with stream(hub, ana()) as refused:
+            assert (refused.status, refused.problem["reason"]) == (429, "rate-limited")
+
+
+async def test_who_takes_nothing_at_all_is_cut_off(hub: Running, monkeypatch: Any) -> None:
+    monkeypatch.setattr(streams, "SLOW_SECONDS", 0.5)
+    async with following(hub.url, ana(), KEYS["reader"], receive_buffer=4096):
+        await listening(hub)
+        number = 2
+        async with asyncio.timeout(30):
+            while len(hub.api.following):
+                await hub.noticed(said(number, text="x" * 2000))
+                number += 1
