@@ -29,8 +29,10 @@ from cx_identity.rules import Rules
 from cx_projectors.applier import Applier
 from cx_projectors.apply import Tenancy
 from cx_projectors.batch import read_batch
+from cx_projectors.relay import Relay
 from cx_runtime.health import Health
 from cx_runtime.http import install_problems, operations
+from cx_runtime.load import Load
 from cx_runtime.metrics import Metrics
 from cx_runtime.serve import server_config
 from cx_runtime.tenants import ConnectionConfig, KeyConfig, TenantConfig, Tenants
@@ -124,11 +126,17 @@ class Running:
     projector: Projector
     tenants: Tenants
     metrics: Metrics
+    relay: Relay
 
     async def happen(self, *history: Stamped) -> None:
         """These events are on the log and applied."""
         await self.arrive(*history)
         await self.projector.catch_up()
+
+    async def noticed(self, *history: Stamped) -> None:
+        """These events are on the log and applied, and whoever follows has heard a hint."""
+        await self.happen(*history)
+        await self.relay.step()
 
     async def arrive(self, *history: Stamped) -> None:
         """These events are on the log."""
@@ -156,7 +164,10 @@ class Running:
 
 
 @asynccontextmanager
-async def running_api(folder: Path, store_url: str = "", **settings: Any) -> AsyncIterator[Running]:
+async def running_api(
+    folder: Path, store_url: str = "", *, bounds: Mapping[str, int] | None = None, **settings: Any
+) -> AsyncIterator[Running]:
+    """``bounds``: those of a ``Load``; without there are none."""
     log = BreakableLog(SqliteLog(folder / "log.db", 4))
     store = open_store(store_url or f"sqlite+aiosqlite:///{folder / 'store.db'}")
     await log.start()
@@ -174,15 +185,21 @@ async def running_api(folder: Path, store_url: str = "", **settings: Any) -> Asy
     app.router.routes.extend(operations(Health(), metrics))
     install_problems(app, metrics)
     listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(server_config(app, "127.0.0.1", 0))
+    load = Load(metrics, **bounds) if bounds is not None else None
+    server = uvicorn.Server(server_config(app, "127.0.0.1", 0, load=load))
     task = asyncio.create_task(server.serve(sockets=[listener]))
     while not server.started:
         await asyncio.sleep(0.01)
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    relay = Relay(store, log, metrics, Health())
+    following = asyncio.create_task(api.follow())
     try:
         async with httpx2.AsyncClient(base_url=url, timeout=60) as client:
-            yield Running(url, client, log, store, api, projector, known, metrics)
+            yield Running(url, client, log, store, api, projector, known, metrics, relay)
     finally:
+        await api.leave(5.0)
+        following.cancel()
+        await asyncio.wait([following])
         server.should_exit = True
         await task
         listener.close()

@@ -165,6 +165,8 @@ MERGERS: Mapping[str, Callable[[Any, Any], Any]] = MappingProxyType(
         "slots": _last_by_key(KEYS_KEPT),
         "handoff": _last_register,
         "accepted": _last_register,
+        "offered": _last_register,
+        "passed": _last_register,
         "shown": _last_register,
         "verified": _max_by_key,
         "proofs": _last_by_key(KEYS_KEPT),

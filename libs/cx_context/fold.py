@@ -371,6 +371,28 @@ def _handoff(part: Part, data: Data, at: At) -> None:
     part.handoff = later_register(part.handoff, (at, [to[:TEXT_KEPT], data.reason[:TEXT_KEPT]]))
 
 
+def _handoff_asked(part: Part, data: Data, at: At) -> None:
+    _handoff(part, data, at)
+    handoff = data.handoff
+    if handoff is not None:
+        _pass(part, at, "handoff", handoff.to, handoff.queue)
+
+
+def _routed(part: Part, data: Data, at: At) -> None:
+    if data.agent is not None:
+        part.offered = later_register(part.offered, (at, _named(data.agent)[0]))
+
+
+def _transferred(part: Part, data: Data, at: At) -> None:
+    transfer = data.transfer
+    if transfer is not None:
+        _pass(part, at, "transfer", transfer.agent.id if transfer.agent is not None else transfer.to, transfer.queue)
+
+
+def _pass(part: Part, at: At, how: str, to: str, queue: Named | None) -> None:
+    part.passed = later_register(part.passed, (at, [how, to[:TEXT_KEPT], _named(queue)[0]]))
+
+
 def _accepted(part: Part, data: Data, at: At) -> None:
     part.accepted = later_register(part.accepted, (at, _named(data.agent)))
 
@@ -402,6 +424,8 @@ _HANDLERS: Mapping[str, Handler] = MappingProxyType(
         VERIFIED: _verified,
         "cx.interaction.started.v1": _started,
         "cx.interaction.queued.v1": _queued,
+        "cx.interaction.routed.v1": _routed,
+        "cx.interaction.transferred.v1": _transferred,
         "cx.interaction.answered.v1": _answered,
         "cx.interaction.ended.v1": _ended,
         "cx.interaction.abandoned.v1": _abandoned,
@@ -423,7 +447,7 @@ _HANDLERS: Mapping[str, Handler] = MappingProxyType(
         "cx.conversation.disposition.v1": _disposition,
         "cx.conversation.resolved.v1": _resolved,
         "cx.conversation.reopened.v1": _reopened,
-        "cx.handoff.requested.v1": _handoff,
+        "cx.handoff.requested.v1": _handoff_asked,
         "cx.handoff.accepted.v1": _accepted,
         SHOWN: _shown,
         "cx.consent.changed.v1": _consent,

@@ -71,6 +71,8 @@ class Part(Struct, omit_defaults=True, gc=False, kw_only=True):
     slots: dict[str, Register] = {}
     handoff: Register | None = None
     accepted: Register | None = None
+    offered: Register | None = None
+    passed: Register | None = None
     shown: Register | None = None
     verified: dict[str, At] = {}
     proofs: dict[str, Register] = {}

@@ -87,6 +87,10 @@ class IdSpace:
         self._derive = derive
         self._tenant_node = derive("tenant")
 
+    def sealed(self, text: bytes) -> bytes:
+        """What only this tenant's hub can have written beside a text that it gave away."""
+        return self._derive("sealed", text.hex())
+
     def lone_event(self, source: str, id: str) -> NodeId:
         """The home of an event that names neither a person nor an interaction."""
         return self._derive("event", source, id)

@@ -263,6 +263,12 @@ _CONTEXT_CHANGED: Json = {
         "customer": {"type": "string", "format": "uuid"},
         "version": {"type": "integer", "description": "The context's version; it never falls."},
         "merged_into": {"type": "string", "description": "Whose context answers for this customer now, if another's."},
+        "agents": {
+            "type": "array",
+            "items": {"type": "string"},
+            "description": "Ids of agents who have an interaction more or less to deal with by it.",
+        },
+        "queues": {"type": "array", "items": {"type": "string"}, "description": "Ids of queues, likewise."},
     },
 }
 

@@ -53,6 +53,8 @@ class Metrics:
         self.append_seconds = self._histogram("cx_log_append_seconds", "from hand-over to durable")
         self.requests_open = Gauge("cx_http_requests_open", "requests under way", registry=self.registry)
         self.request_bytes = Gauge("cx_http_request_bytes", "bytes of bodies under way", registry=self.registry)
+        self.streams_open = Gauge("cx_streams_open", "event streams under way", registry=self.registry)
+        self.stream_frames = self._counter("cx_stream_frames", "states sent to followers", "kind")
         self.mail_bytes = Gauge("cx_smtp_bytes", "bytes of mails under way", registry=self.registry)
         self.chats_open = Gauge("cx_chats_open", "open chat sockets", registry=self.registry)
 

@@ -38,6 +38,9 @@ HANDSHAKE_SECONDS = 0.1
 
 ACCEPTED_AT_ONCE = 100
 
+TRANSPORT = "transport"
+"""In a request's ``state``: its connection's. To close one whose peer reads nothing would take for ever."""
+
 _FILES_APART = 256
 _UNREAD_BYTES = 64 << 10
 
@@ -85,6 +88,7 @@ class PatientProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._end_waiting()
         self._in_body = True
+        self.scope["state"][TRANSPORT] = self.transport
         super().on_headers_complete()
         last = self._surplus or (self.door is not None and self.door.load.leaving)
         if last and self.cycle is not None and self.cycle.scope is self.scope:  # not a WebSocket's

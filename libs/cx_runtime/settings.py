@@ -44,6 +44,14 @@ class Settings(BaseSettings):
     max_connections: int = Field(
         default=10_000, ge=1, description="HTTP connections and chats open at once; more are told 503"
     )
+    max_streams: int = Field(
+        default=5_000, ge=1, description="event streams open at once, beside the requests; more are told 503"
+    )
+    stream_heartbeat: float = Field(
+        default=15.0,
+        gt=0,
+        description="seconds after which a stream says that it lives, and looks again at all that it follows",
+    )
     max_mail_in_flight: int = Field(
         default=128 << 20, ge=1024, description="bytes of mails under way at once; more are told 452"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -14,6 +15,10 @@ from cx_context.store.rendering import PIECES_BYTES
 from cx_context_api import openapi
 from cx_context_api.contexts import CACHE_BYTES, Contexts
 from cx_context_api.decisions import Clock, Decisions, Rising
+from cx_context_api.following.notices import Notices
+from cx_context_api.following.routes import StreamRoutes
+from cx_context_api.following.streams import Streams
+from cx_context_api.following.watches import Following
 from cx_context_api.past import MOST_EVENTS, Past
 from cx_context_api.routes import Routes
 from cx_context_api.tenancy import tenancies
@@ -27,9 +32,12 @@ from cx_runtime.metrics import Metrics
 from cx_runtime.rates import Rates
 from cx_runtime.tenants import Tenants
 
+HEARTBEAT_SECONDS = 15.0
+
 
 class ContextApi:
-    """The service's parts, put together. ``stop`` lets its own connection go, before the store stops."""
+    """The service's parts, put together. ``follow`` runs beside; ``leave`` ends streams; ``stop`` lets its own
+    connection go, before the store stops."""
 
     def __init__(
         self,
@@ -44,11 +52,12 @@ class ContextApi:
         most_events: int = MOST_EVENTS,
         rates: Rates | None = None,
         blobs: Blobs | None = None,
+        heartbeat: float = HEARTBEAT_SECONDS,
     ) -> None:
         """``now``: µs since 1970, later with every call; one process has one such clock. ``cache_bytes`` bounds the
         bodies kept, ``pieces_bytes`` what the next ones can be made of, ``most_events`` the histories of which a past
         is worked out. ``rates``: how much each key may ask; as much as it likes without. ``blobs``: where the channels
-        keep large originals."""
+        keep large originals. ``heartbeat``: seconds after which streams look again and say that they live."""
         known = tenancies(tenants)
         self._heads = Heads(store)
         self.contexts = Contexts(store, known, self._heads, cache_bytes=cache_bytes, pieces_bytes=pieces_bytes)
@@ -57,11 +66,26 @@ class ContextApi:
         allowed = rates if rates is not None else Rates(tenants)
         vcons = Vcons(store, known, blobs)
         whatif = WhatIf(store)
-        self.routes = Routes(
-            store, tenants, known, self.contexts, past, decisions, metrics, allowed, vcons, whatif
-        ).all()
+        self.following = Following(heartbeat)
+        self.notices = Notices(log, self.following)
+        self.streams = Streams(self.following, metrics)
+        self.routes = [
+            *Routes(store, tenants, known, self.contexts, past, decisions, metrics, allowed, vcons, whatif).all(),
+            *StreamRoutes(store, tenants, known, self.contexts, self.following, self.streams, allowed).all(),
+        ]
+
+    async def follow(self) -> None:
+        """Keep what is followed up to date, until it is cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.following.run())
+            group.create_task(self.notices.run())
+
+    async def leave(self, seconds: float) -> None:
+        """Before the server stops: end the streams, so that who follows comes again elsewhere."""
+        await self.streams.leave(seconds)
 
     async def stop(self) -> None:
+        await self.following.stop()
         await self.contexts.stop()
         await self._heads.stop()
 
@@ -93,7 +117,9 @@ def create_api(
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        following = asyncio.create_task(api.follow())
         yield
+        following.cancel()
         await api.stop()
 
     app = FastAPI(title="Throughline: contexts", version="1", docs_url=None, redoc_url=None, lifespan=lifespan)

@@ -100,7 +100,7 @@ class Contexts:
         (409); ``Ambiguous``; ``TryLater``.
         """
         head = await self.head(tenant, target, at_least, wait)
-        return await self._body_of(tenant, head)
+        return await self.at(tenant, head)
 
     async def head(self, tenant: str, target: Target, at_least: Sequence[EventName] = (), wait: float = 0.0) -> Head:
         """Whose and how new, as ``read``, without the body."""
@@ -197,7 +197,7 @@ class Contexts:
                     raise Refused("other-customer", f"the event {name} is another customer's", 409)
             return head
 
-    async def _body_of(self, tenant: str, head: Head) -> Served:
+    async def at(self, tenant: str, head: Head) -> Served:
         """The body at the head's version or a newer one."""
         kept = self._bodies.get((tenant, head.customer))
         if kept is not None and kept[0] >= head.version:
@@ -214,7 +214,7 @@ class Contexts:
         key = (tenant, head.customer)
         while True:
             task = self._under_way.get(key)
-            if task is None:
+            if task is None or task.done():  # not noted yet: to await it would give nobody else a turn
                 task = asyncio.create_task(within(self._alone(tenant, head), seconds=patience))
                 self._under_way[key] = task
                 task.add_done_callback(lambda done: self._ended(key, done))
@@ -223,7 +223,8 @@ class Contexts:
                 return served
 
     def _ended(self, key: tuple[str, NodeId], done: asyncio.Task[Served]) -> None:
-        self._under_way.pop(key, None)
+        if self._under_way.get(key) is done:
+            del self._under_way[key]
         if not done.cancelled():
             done.exception()
 
@@ -333,6 +334,11 @@ class _Bodies:
 def meta_of(version: int | None, moved_at: float) -> dict[str, Any]:
     """What stands beside a body."""
     return {"version": version, "current_to": _time(moved_at) if moved_at else None}
+
+
+def document(meta: bytes, body: bytes) -> bytes:
+    """The context document, of JSON that stands already."""
+    return b'{"meta":' + meta + b',"body":' + body + b"}"
 
 
 @lru_cache(maxsize=64)

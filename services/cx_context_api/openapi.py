@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from cx_context_api import bodies
+from cx_context_api.following.routes import MAX_NAME
 from cx_context_api.queries import DEFAULT_LIMIT, MAX_AT_LEAST, MAX_LIMIT
 from cx_context_api.routes import JUDGED
 from cx_context_api.threads import ACTS
@@ -166,6 +167,22 @@ _SCHEMAS: Mapping[str, Json] = {
         ),
         "description": "`version` rises with every change and never falls (null for a past); `current_to`: when the "
         "projectors last moved on.",
+    },
+    "Assignment": {
+        **_object(
+            {
+                "interaction": _TEXT,
+                "channel": _TEXT_OR_NONE,
+                "customer": _ID,
+                "why": {"enum": ["offered", "answered", "accepted", "assigned", "handoff", "transfer", "queued"]},
+                "since": _TIME,
+                "agent": _or_none(_NAMED),
+                "queue": _or_none(_NAMED),
+                "context": _or_none(_ref("Context")),
+            }
+        ),
+        "description": "An interaction on a desk, why and since when; `context` as it was when this was told: follow "
+        "the customer from its version on.",
     },
     "TimelineEntry": _object(
         {
@@ -393,6 +410,25 @@ _PARAMETERS: Mapping[str, Json] = {
         "schema": {"type": "string", "pattern": "^[!-~]{1,200}$"},
         "description": "Becomes the event's id, so that sending again is safe.",
     },
+    "from": {
+        "in": "query",
+        "schema": {"type": "string", "pattern": "^[0-9]{1,18}$"},
+        "description": "`meta.version` of what was read: the stream begins with that version or a newer one. 409 "
+        "`version-ahead` for one that there is not yet.",
+    },
+    "body": {
+        "in": "query",
+        "schema": {"enum": ["full", "none"], "default": "full"},
+        "description": "`none`: events name version and customer alone.",
+    },
+    "agent": {"in": "query", "schema": {"type": "string", "minLength": 1, "maxLength": MAX_NAME}, "example": "ben"},
+    "queue": {"in": "query", "schema": {"type": "string", "minLength": 1, "maxLength": MAX_NAME}, "example": "billing"},
+    "Last-Event-ID": {
+        "in": "header",
+        "schema": _TEXT,
+        "description": "The last event's `id`: only what is newer is told. 400 where this kind of stream never gave "
+        "it, 409 where another one of the kind did.",
+    },
     "If-None-Match": {"in": "header", "schema": _TEXT, "description": "An `ETag`: 304 where nothing changed."},
 }
 
@@ -405,7 +441,7 @@ _PROBLEMS: Mapping[int, str] = {
     405: "This path takes another method.",
     408: "The body came too slowly.",
     409: "Several people may be meant (`candidates`), an event is another customer's or dead-lettered, the decision "
-    "was withdrawn already, or something stands against the merge (`against`).",
+    "was withdrawn already, something stands against the merge (`against`), or a stream can't begin there.",
     413: "The body is too large.",
     415: "The body is not JSON, or in an unknown coding.",
     422: "The request can be read and can't be done; or an idempotency key was used before for something else.",
@@ -466,12 +502,30 @@ class _Operation:
     parameters: Sequence[str] = ()
     body: type[bodies.Asked] | None = None
     problems: Sequence[int] = _READ
+    events: str = ""
     further: Mapping[int, str] = field(default_factory=dict)
     media_type: str = "application/json"
 
 
 _CONTEXT = ("at_least", "wait", "as_of", "known_at")
 _CONTEXT_PROBLEMS = (304, *_READ, 409, 422, 504)
+
+_MOVED = (
+    "`moved` {from, customer, version, why}: whose state follows, where that is another now: `absorbed` into it, or "
+    "`parted` from it. "
+)
+_ALIVE = (
+    "Comments in between are signs of life. States are the latest and never older than the last one; those in between "
+    "may be left out. The stream ends when the server leaves: come again with `Last-Event-ID` after `retry` ms."
+)
+_CUSTOMER_EVENTS = f"Server-sent events. `context`: the context document. {_MOVED}{_ALIVE}"
+_CONVERSATION_EVENTS = f"Server-sent events. `conversation`: {{meta, customer, conversation}}. {_MOVED}{_ALIVE}"
+_DESK_EVENTS = (
+    "Server-sent events. `assignment`: an interaction that is live there, or is so for another reason or customer than "
+    "told before. `released` {interaction, customer}: it is so no more. `live` {assignments: [{interaction, "
+    "customer}], more}: once after all that were live at the beginning; whatever else was told before is over. "
+    f"{_ALIVE}"
+)
 
 _OPERATIONS: Sequence[_Operation] = (
     _Operation(
@@ -511,6 +565,21 @@ _OPERATIONS: Sequence[_Operation] = (
         "context:read", "Vcon", parameters=("id", "syntax"), problems=(*_READ, 422), media_type=VCON,
     ),
     _Operation(
+        "get", "/v1/customers/{id}/stream", "follow_customer",
+        "The context at once, and again whenever it has changed", "context:read", "Context",
+        parameters=("id", "from", "body", "Last-Event-ID"), problems=(*_READ, 409), events=_CUSTOMER_EVENTS,
+    ),
+    _Operation(
+        "get", "/v1/conversations/{id}/stream", "follow_conversation",
+        "A conversation at once, and again whenever it has changed", "context:read", "Thread",
+        parameters=("id", "from", "Last-Event-ID"), problems=(*_READ, 409), events=_CONVERSATION_EVENTS,
+    ),
+    _Operation(
+        "get", "/v1/stream", "follow_desk",
+        "What an agent, or a queue, is to deal with, each with its customer's context", "context:read", "Assignment",
+        parameters=("agent", "queue", "Last-Event-ID"), events=_DESK_EVENTS,
+    ),
+    _Operation(
         "get", "/v1/identity/candidates", "candidates", "Shared identifiers, for a person to say whose they are",
         "context:read", "CandidatePage", parameters=("cursor", "limit"),
     ),
@@ -548,12 +617,12 @@ def _described(operation: _Operation) -> Json:
     answers = {operation.status: operation.answer, **operation.further}
     responses: Json = {
         str(status): {
-            "description": "Durable." if status == 202 else "As asked for.",
-            "content": {operation.media_type: {"schema": _ref(name)}},
+            "description": operation.events or ("Durable." if status == 202 else "As asked for."),
+            "content": _stream(name) if operation.events else {operation.media_type: {"schema": _ref(name)}},
         }
         for status, name in sorted(answers.items())
     }
-    if operation.answer == "Context" and operation.method == "get":
+    if operation.answer == "Context" and not operation.events and operation.method == "get":
         responses["200"]["headers"] = {"ETag": {"schema": _TEXT, "description": '`"CUSTOMER-VERSION"`'}}
     for status in sorted(operation.problems):
         content = {} if status == 304 else {"content": {MEDIA_TYPE: {"schema": _ref("Problem")}}}
@@ -575,6 +644,11 @@ def _described(operation: _Operation) -> Json:
             },
         }
     return described
+
+
+def _stream(data: str) -> Json:
+    """OpenAPI 3.1 has no words for the events of a stream: ``data`` of the commonest is named beside."""
+    return {"text/event-stream": {"schema": {**_TEXT, "contentMediaType": "application/json", "x-data": _ref(data)}}}
 
 
 def components() -> Json:

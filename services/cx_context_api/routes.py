@@ -17,7 +17,7 @@ from cx_context.finish import Json
 from cx_context.store import Store, reader
 from cx_context.store.sql import Tx
 from cx_context_api import bodies, doubts, histories, identities, people, suppositions, threads
-from cx_context_api.contexts import Ambiguous, Contexts, Served, meta_of
+from cx_context_api.contexts import Ambiguous, Contexts, Served, document, meta_of
 from cx_context_api.cursors import Node, cursor_of, place_of
 from cx_context_api.decisions import Decisions, asking
 from cx_context_api.past import Past
@@ -165,7 +165,7 @@ class Routes:
             "as_of": format_time(as_of) if as_of is not None else None,
             "known_at": format_time(known_at) if known_at is not None else None,
         }
-        return Response(_document(msgspec.json.encode(meta), then.body), media_type="application/json")
+        return Response(document(msgspec.json.encode(meta), then.body), media_type="application/json")
 
     async def _ambiguous(self, tenant: str, ambiguous: Ambiguous) -> Response:
         more = await self._contexts.candidates(tenant, ambiguous)
@@ -398,11 +398,7 @@ def _current(request: Request, served: Served) -> Response:
     if known is not None and request.method in ("GET", "HEAD") and _matches(known, tag):
         return Response(status_code=304, headers=headers)
     meta = msgspec.json.encode(meta_of(served.version, served.moved_at))
-    return Response(_document(meta, served.body), headers=headers, media_type="application/json")
-
-
-def _document(meta: bytes, body: bytes) -> bytes:
-    return b'{"meta":' + meta + b',"body":' + body + b"}"
+    return Response(document(meta, served.body), headers=headers, media_type="application/json")
 
 
 def _matches(given: str, tag: str) -> bool:

@@ -121,6 +121,7 @@ async def running_hub(
             max_requests=settings.max_requests,
             max_bytes=settings.max_bytes_in_flight,
             max_connections=room_for(settings.max_connections),
+            max_streams=settings.max_streams,
         ),
         Rates(tenants, key=Rate.parse(settings.key_rate), connection=Rate.parse(settings.connection_rate)),
     )
@@ -178,17 +179,19 @@ async def _projectors(hub: Hub) -> AsyncIterator[None]:
         return
     tenancies = {name: Tenancy(hub.tenants.ids(name), DEFAULT) for name in hub.tenants.by_name}
     opened = (hub.store_opened, hub.log.opened)
+    relay = Relay(hub.store, hub.log, hub.metrics, hub.health)
     pace = Pace(hub.settings.batch_events, hub.settings.lease_seconds)
     for number in range(hub.settings.workers):
         name = f"{platform.node()}-{os.getpid()}-{number}"
 
         async def work(name: str = name) -> None:
             if not hub.supervisor.stopping.is_set():
-                worker = hub.workers[name] = Worker(hub.store, hub.log, tenancies, name, hub.metrics, hub.health, pace)
+                worker = hub.workers[name] = Worker(
+                    hub.store, hub.log, tenancies, name, hub.metrics, hub.health, pace, relay.wake
+                )
                 await worker.run()
 
         hub.supervisor.start(name, _once(*opened, work=work))
-    relay = Relay(hub.store, hub.log, hub.metrics, hub.health)
     hub.supervisor.start("relay", _once(*opened, work=relay.run))
 
     async def rules() -> None:
@@ -263,10 +266,21 @@ async def _api(hub: Hub) -> AsyncIterator[list[AddRoutes]]:
         return
     if "channels" not in hub.services:  # which open the blob store where they run
         hub.supervisor.start("blobs", hub.blobs.start)
-    api = ContextApi(hub.store, hub.log, hub.tenants, hub.metrics, rates=hub.rates, blobs=hub.blobs)
+    api = ContextApi(
+        hub.store,
+        hub.log,
+        hub.tenants,
+        hub.metrics,
+        rates=hub.rates,
+        blobs=hub.blobs,
+        heartbeat=hub.settings.stream_heartbeat,
+    )
+    hub.supervisor.start("following", _once(hub.store_opened, hub.log.opened, work=api.follow))
+    hub.leaving.append(api.leave)
     try:
         yield [lambda app: add_api_routes(app, api)]
     finally:
+        await hub.supervisor.stop("following")
         await api.stop()
 
 

@@ -6,13 +6,14 @@ and checked, then sets of rows are written, each sorted; the graph lock comes la
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from cx_context.desks import Desk, desks, may_move
 from cx_context.fold import apply as add_to_part
 from cx_context.fold import makes_part, new_part
-from cx_context.store import leases, reader, writer
+from cx_context.model import Part
+from cx_context.store import assignments, leases, outbox, reader, writer
 from cx_context.store.leases import Held
 from cx_context.store.port import tenant_lock
 from cx_context.store.sql import Tx
@@ -68,6 +69,8 @@ class Learned:
     nodes: set[NodeId] = field(default_factory=set)
     named: set[NodeId] = field(default_factory=set)
     """Profiles that are new: their customer shows them, also where nothing else of it changes."""
+    desks: dict[NodeId, set[Desk]] = field(default_factory=dict)
+    """By home: whose desks it concerns differently now."""
 
 
 def remember(memory: Memory, applied: Applied) -> None:
@@ -185,9 +188,16 @@ async def apply_facts(
     rises = await writer.levelled(tx, groups) if groups else {}
     await writer.raise_versions(tx, dict.fromkeys(changed, 1) | rises, stripe)
     changed |= rises.keys()
-    await writer.write_outbox(tx, os.urandom(16), tenant, sorted(changed))
+    await outbox.write(tx, tenant, sorted(changed), _by_customer(learned.desks, customer_of))
     applied.customers |= changed
     applied.learned.append(learned)
+
+
+def _by_customer(moved: Mapping[NodeId, set[Desk]], customer_of: Mapping[NodeId, NodeId]) -> dict[NodeId, set[Desk]]:
+    found: dict[NodeId, set[Desk]] = {}
+    for home, some in moved.items():
+        found.setdefault(customer_of[home], set()).update(some)
+    return found
 
 
 async def _waited_for(tx: Tx, tenant: str, learned: Learned, ever: writer.Ever) -> set[NodeId]:
@@ -341,6 +351,8 @@ async def _withdrawn(tx: Tx, tenant: str, decisions: Iterable[Decision]) -> set[
     return names
 
 
+_NO_PART = Part()
+
 Touched = set[tuple[NodeId, NodeId]]
 """(home, interaction node) of parts."""
 
@@ -364,11 +376,14 @@ async def _add_to_parts(
     first: Touched = set()
     added = []
     changed = []
+    assigned: dict[bytes, tuple[NodeId, Collection[Desk]]] = {}
     for anchor, group in by_anchor.items():
         one = group[0]
         place = (one.home, one.interaction)
         touched.add(place)
         part = memory.parts.get(anchor)
+        moving = may_move(part if part is not None else _NO_PART, group)
+        before = desks(part) if moving and part is not None else {}
         if part is None:
             part = memory.parts[anchor] = new_part(one)
             group = group[1:]
@@ -380,9 +395,14 @@ async def _add_to_parts(
             for fact in group:
                 add_to_part(part, fact)
             changed.append((anchor, writer.encode_part(part)))
+        if moving and (now := desks(part)) != before:
+            learned.desks.setdefault(one.home, set()).update(desk for desk, _ in now.items() ^ before.items())
+            if now.keys() != before.keys():
+                assigned[anchor] = (one.interaction, now)
     first = {(home, node) for home, node in first if node != home or node not in memory.profiles}
     await writer.announce_interactions(tx, [(node, tenant) for _, node in first if node not in memory.nodes])
     learned.nodes.update(node for _, node in first)
     await writer.add_parts(tx, added)
     await writer.change_parts(tx, changed)
+    await assignments.replace(tx, tenant, assigned)
     return touched, first

@@ -7,13 +7,13 @@ whatever the old copy had a share in, and moves all epochs, so that no worker go
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
+from cx_context.desks import Desk, desks
 from cx_context.fold import apply as add_to_part
 from cx_context.fold import makes_part, new_part
-from cx_context.store import leases, reader, writer
+from cx_context.store import assignments, leases, outbox, reader, writer
 from cx_context.store.leases import Held
 from cx_context.store.port import tenant_lock
 from cx_context.store.sql import Tx
@@ -107,14 +107,17 @@ async def _replace(tx: Tx, tenant: str, pairs: Collection[Replaced], applied: Ap
     decided_before = [pair.old for pair in pairs if not makes_part(pair.old.event.type)]
     dirty, decided = await learn_identity(tx, tenant, decided_before, Memory(), ids, learned)
     dirty |= await concerned_by(tx, tenant, decided)
+    places = {(fact.anchor, fact.home, fact.interaction) for fact in copies if makes_part(fact.event.type)}
+    nodes = decided.attributed | {interaction for _, _, interaction in places}
+    followed = {node: await all_sides(tx, tenant, node) for node in nodes}
     for pair in pairs:
         await writer.delete_decided(tx, pair.new.key)
     again, decided_now = await learn_identity(tx, tenant, [pair.new for pair in pairs], Memory(), ids, learned)
     again |= await concerned_by(tx, tenant, decided_now)
 
-    places = {(fact.anchor, fact.home, fact.interaction) for fact in copies if makes_part(fact.event.type)}
+    moved: set[Desk] = set()
     for anchor, home, interaction in sorted(places):
-        await _fold_again(tx, tenant, ids, anchor, home, interaction)
+        moved |= await _fold_again(tx, tenant, ids, anchor, home, interaction)
 
     rules_changed = decided.rules or decided_now.rules
     concerned_now = None if rules_changed else dirty | again | concerned
@@ -123,9 +126,9 @@ async def _replace(tx: Tx, tenant: str, pairs: Collection[Replaced], applied: Ap
     await writer.write_members(tx, [writer.alone_row(tenant, id) for id in nobody])
     for id in nobody:
         moves.together(id, were[id])  # who showed it does so no more
-    nodes = decided.attributed | decided_now.attributed | {interaction for _, _, interaction in places}
+    nodes |= decided_now.attributed
     for node in sorted(nodes):
-        moves.together(node, *await all_sides(tx, tenant, node))
+        moves.together(node, *followed.get(node, ()), *await all_sides(tx, tenant, node))
     homes = {home for _, home, _ in places} | concerned
     moves.changed.update((await writer.customers_of(tx, tenant, homes)).values())
     moves.changed.update((await reader.following(tx, tenant, nodes)).values())
@@ -134,21 +137,26 @@ async def _replace(tx: Tx, tenant: str, pairs: Collection[Replaced], applied: Ap
     rises = await writer.levelled(tx, moves.groups())
     await writer.raise_versions(tx, rises, writer.REFOLD_STRIPE)
     changed = sorted(rises)
-    await writer.write_outbox(tx, os.urandom(16), tenant, changed)
+    await outbox.write(tx, tenant, changed, {changed[0]: moved} if changed and moved else {})
     applied.customers |= set(changed)
 
 
-async def _fold_again(tx: Tx, tenant: str, ids: IdSpace, anchor: bytes, home: NodeId, interaction: NodeId) -> None:
-    """One part from the stored events, from nothing."""
+async def _fold_again(tx: Tx, tenant: str, ids: IdSpace, anchor: bytes, home: NodeId, interaction: NodeId) -> set[Desk]:
+    """One part from the stored events, from nothing; the desks that it concerned or does now."""
+    before = (await writer.parts(tx, [anchor])).get(anchor)
+    concerned = set(desks(before)) if before is not None else set()
     facts = [incoming_of(raw, lambda _: ids).fact for raw in await writer.raws_of_part(tx, tenant, home, anchor)]
     if not facts:
         await writer.delete_part(tx, anchor)
-        return
+        await assignments.replace(tx, tenant, {anchor: (interaction, ())})
+        return concerned
     part = new_part(facts[0])
     for fact in facts[1:]:
         add_to_part(part, fact)
     await writer.announce_interactions(tx, [(interaction, tenant)])
     await writer.write_parts(tx, [(anchor, tenant, home, interaction, writer.encode_part(part))])
+    await assignments.replace(tx, tenant, {anchor: (interaction, desks(part))})
+    return concerned | set(desks(part))
 
 
 async def _gather_identity(

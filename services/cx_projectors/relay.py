@@ -7,11 +7,12 @@ with its version of now, and deletes the rows in the transaction that read them;
 from __future__ import annotations
 
 import asyncio
+import time
 
 import msgspec
 import structlog
-from msgspec import Struct
 
+from cx_context.notices import ContextChange
 from cx_context.store import Store, outbox
 from cx_events.errors import TryLater
 from cx_events.ids import text_of
@@ -22,15 +23,7 @@ from cx_runtime.metrics import Metrics
 ROWS_AT_ONCE = 50
 IDLE_SECONDS = 0.1
 PAUSE_SECONDS = 1.0
-
-
-class ContextChange(Struct, omit_defaults=True):
-    """A notice. ``merged_into``: whose context answers for this id now, where that is another."""
-
-    tenant: str
-    customer: str
-    version: int
-    merged_into: str = ""
+COUNT_SECONDS = 1.0
 
 
 class Relay:
@@ -42,19 +35,34 @@ class Relay:
         self._metrics = metrics
         self._health = health
         self._said = structlog.get_logger().bind(worker="relay")
+        self._woken = asyncio.Event()
+        self._count_again = 0.0
+
+    def wake(self) -> None:
+        """A batch has left something: whoever follows need not wait until we would look."""
+        self._woken.set()
 
     async def run(self) -> None:
         progress = self._health.progress("relay")
         while True:
             try:
+                self._woken.clear()
                 relayed = await self.step()
                 progress.mark()
-                if not relayed:
-                    await asyncio.sleep(IDLE_SECONDS)
+                if relayed < ROWS_AT_ONCE:
+                    await self._idle()
             except TryLater as error:
                 progress.tried()
                 self._said.warning("waiting", part=error.part, why=error.detail)
                 await asyncio.sleep(PAUSE_SECONDS)
+
+    async def _idle(self) -> None:
+        """Other processes' batches wake nobody here."""
+        try:
+            async with asyncio.timeout(IDLE_SECONDS):
+                await self._woken.wait()
+        except TimeoutError:
+            pass
 
     async def step(self) -> int:
         """Relay what waits, up to some rows; how many notices were sent."""
@@ -67,11 +75,14 @@ class Relay:
                         for change in changes
                     ]
                 )
-            self._metrics.relay_waiting.set(await outbox.waiting(tx))
+            if time.monotonic() > self._count_again:
+                self._metrics.relay_waiting.set(await outbox.waiting(tx))
+                self._count_again = time.monotonic() + COUNT_SECONDS
         self._metrics.relayed.inc(len(changes))
         return len(changes)
 
 
 def _notice(change: outbox.Change) -> ContextChange:
     merged = text_of(change.now) if change.now != change.customer else ""
-    return ContextChange(change.tenant, text_of(change.customer), change.version, merged)
+    agents, queues = ([desk.name for desk in change.desks if desk.kind == kind] for kind in ("agent", "queue"))
+    return ContextChange(change.tenant, text_of(change.customer), change.version, merged, agents, queues)

@@ -2,6 +2,7 @@
 
 - every record of the log up to the applied positions is stored once, or lies in the dead letters;
 - every customer's context, as a reader gets it, has the bytes of the definition;
+- every live part concerns the desks that the definition says, and no others;
 - no position lies beyond the log's end.
 """
 
@@ -11,8 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from cx_context.definition import define
+from cx_context.desks import desks
 from cx_context.finish import context_body, encode_body
-from cx_context.store import Store, leases, reader, writer
+from cx_context.store import Store, assignments, leases, reader, writer
 from cx_context.store.sql import Tx
 from cx_events.errors import Refused
 from cx_events.facts import Fact
@@ -80,6 +82,11 @@ async def _compare(tx: Tx, told: _Told, tenants: Mapping[str, tuple[Tenancy, Mic
     for tenant, (tenancy, window) in tenants.items():
         own = [fact for fact in facts.values() if fact.event.tenantid == tenant]
         whole = define(own, tenancy.ids, tenancy.rules)
+        assigned = {
+            (each.anchor, desk) for known in whole.known.values() for each in known.parts for desk in desks(each.part)
+        }
+        for anchor, desk in assigned ^ await assignments.all_of(tx, tenant):
+            findings.add(f"whether part {anchor.hex()} concerns {desk.kind} {desk.name!r} differs from its definition")
         for customer, known in whole.known.items():
             findings.customers += 1
             found = await reader.find_node(tx, tenant, customer)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import structlog
@@ -54,7 +54,9 @@ class Worker:
         metrics: Metrics,
         health: Health,
         pace: Pace = Pace(),
+        changed: Callable[[], None] = lambda: None,
     ) -> None:
+        """``changed``: called once a batch that changed contexts is durable."""
         self._store = store
         self._log = log
         self._tenants = tenants
@@ -62,6 +64,7 @@ class Worker:
         self._metrics = metrics
         self._health = health
         self._pace = pace
+        self._changed = changed
         self._applier = Applier(store, name, tenants)
         self._owned: dict[Partition, Held] = {}
         self._stale = True
@@ -164,6 +167,8 @@ class Worker:
         for partition, position in batch.positions.items():
             self._owned[partition] = Held(position, held[partition].epoch)
         self.applied += applied.new
+        if applied.customers:
+            self._changed()
         self._measure(batch, applied, time.perf_counter() - started)
 
     def _measure(self, batch: Batch, applied: Applied, seconds: float) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 import uvloop
 from tests.bench.embedded import embedded
+from tests.bench.following import FOLLOWING, following
 from tests.bench.freshness import freshness
 from tests.bench.history import history_cost
 from tests.bench.intake import INTAKE, intake
@@ -47,6 +48,7 @@ RACES = (
     Race(READING, frozenset({"postgres"}), reading),
     Race(("embedded_vs_sqlite",), frozenset(), embedded),
     Race(("freshness_p99_vs_kafka",), stack.PARTS, freshness),
+    Race(FOLLOWING, stack.PARTS, following),
 )
 NAMES = tuple(name for race in RACES for name in race.names)
 

@@ -15,6 +15,7 @@ CONTENDERS = {
     "hub-embedded": "tests.bench.hubs.embedded",
     "floor-freshness": "tests.bench.floors.freshness",
     "hub-freshness": "tests.bench.hubs.freshness",
+    "hub-following": "tests.bench.hubs.following",
     "load": "tests.bench.load",
 }
 """Each in a module of its own, with a function ``run``: a floor imports nothing of the hub's that it does not use."""

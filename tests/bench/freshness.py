@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from tests.bench.children import Child, Task, started
 from tests.bench.contest import broker_of, postgres_of, spent
@@ -31,14 +32,14 @@ async def freshness(asked: Asked) -> Report:
         count = min(asked.events, SECONDS * A_SECOND)
         say(f"{count:,} events, {A_SECOND} a second")
         urls = [service.url for service in running[1:]]
-        hub = _Side(
+        hub = Side(
             "hub-freshness",
             Task(urls=urls, key=KEY, count=count),
             [each.process.pid for each in running],
             asked,
             store_url,
         )
-        kafka = _Side("floor-freshness", Task(log_url=log_url, prefix=theirs, count=count), [], asked, store_url)
+        kafka = Side("floor-freshness", Task(log_url=log_url, prefix=theirs, count=count), [], asked, store_url)
         results = await race(asked.rounds, {"hub": hub.measured, "kafka": kafka.measured})
     report = compared(5.0, results["hub"], results["kafka"], ("hub", "kafka"), worth=p99, at_most=True)
     report["p50"] = paired(results["hub"], results["kafka"], p50)
@@ -46,12 +47,15 @@ async def freshness(asked: Asked) -> Report:
 
 
 @dataclass(frozen=True, slots=True)
-class _Side:
+class Side:
+    """One contender. ``servers``: the hub's processes, none of Kafka alone. ``told``: what it said, each round."""
+
     kind: str
     task: Task
     servers: list[int]
     asked: Asked
     store_url: str
+    told: list[dict[str, Any]] = field(default_factory=list)
 
     async def measured(self) -> Result:
         async with started(self.kind, self.task) as child:
@@ -59,6 +63,7 @@ class _Side:
             child.go()
             told = await child.counted()
             after = self._cpu(child)
+        self.told.append(told)
         latencies = sorted(seconds * 1000 for seconds in told["latencies"])
         if again := told.get("asked_again"):
             say(f"{again} reads were answered that it is not there yet, and asked again")

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from tests import parts
 from tests.faults.broker_killed import broker_killed
+from tests.faults.followers import followers
 from tests.faults.ground import Ground, Trial
 from tests.faults.hub_killed import hub_killed
 from tests.faults.overload import OverloadGround, overload
@@ -69,4 +70,15 @@ async def test_twice_as_much_as_the_hub_can_take_is_refused_in_words_and_loses_n
     # Small bounds, so that few connections are too many, and room for caches, which fill up at first.
     few = {"CX_MAX_REQUESTS": "20", "CX_MAX_BYTES_IN_FLIGHT": str(1 << 20)}
     await overload(trial, ground, seconds=8.0, connections=60, spare=96 << 20, settings=few)
+    assert not trial.broken
+
+
+@pytest.mark.kafka
+@pytest.mark.postgres
+async def test_followers_of_a_killed_api_are_shown_nothing_older_and_end_with_what_is_read(
+    tmp_path: Path, kafka_url: str, kafka_log: Logs, postgres_database: str
+) -> None:
+    settings = {"CX_LOG_URL": kafka_url, "CX_STORE_URL": postgres_database, "CX_TOPIC_PREFIX": kafka_log().prefix}
+    trial = Trial("followers")
+    await followers(trial, Ground(tmp_path, settings), events=2000, kills=2, count=20)
     assert not trial.broken

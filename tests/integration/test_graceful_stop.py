@@ -9,7 +9,7 @@ import signal
 import smtplib
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,10 +19,12 @@ import pytest
 from tests.faults.broker_killed import on_the_log
 from tests.faults.posters import message
 from tests.processes import Running, running
+from tests.sse import following
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from cx_events.log.open import open_log
+from cx_hub.client import connected
 
 PATIENCE = 30.0
 GONE = (ConnectionRefusedError, ConnectionResetError)
@@ -325,3 +327,39 @@ async def test_a_chat_is_told_to_come_back_and_goes_on_without_a_gap_and_without
         await asyncio.wait_for(staying, PATIENCE)
     assert sorted(visitor.heard) == sorted(said), "each once"
     assert len([id for _, id in await stored(tmp_path) if "m-" in id]) == 5
+
+
+# --- streams ---------------------------------------------------------------------------------------------------------
+
+
+async def test_streams_are_ended_at_once_and_go_on_at_the_next_process(tmp_path: Path, key: str) -> None:
+    settings = home_of(tmp_path, CX_DRAIN_SECONDS="60")  # more than a stop may take here
+    places: list[str] = []
+    async with hub_of("up", settings, tmp_path / "first.txt") as hub:
+        senders = Senders(hub.url, key)
+        reader, writer = await senders.connected()
+        writer.write(b"".join(senders.request()))
+        assert (await answered(reader)).status == 202
+        writer.close()
+        async with connected(hub.url, key) as client:
+            read = await client.get("/v1/context", identifier="email:person1@example.com", wait="20s")
+        path = f"/v1/customers/{read['body']['customer']['id']}/stream"
+        async with AsyncExitStack() as stack:
+            streams = [await stack.enter_async_context(following(hub.url, path, key)) for _ in range(20)]
+            places = [(await stream.next()).id for stream in streams]
+            ends = [asyncio.create_task(stream.end()) for stream in streams]
+            await asyncio.to_thread(hub.stop)
+            assert await asyncio.gather(*ends) == [[]] * len(streams)
+            assert all(stream.retry > 0 for stream in streams), "they are told when to come again"
+    async with (
+        hub_of("up", settings, tmp_path / "second.txt") as hub,
+        following(hub.url, path, key, places[0]) as resumed,
+    ):
+        senders = Senders(hub.url, key, number=20)  # the next message of the same person
+        reader, writer = await senders.connected()
+        writer.write(b"".join(senders.request()))
+        assert (await answered(reader)).status == 202
+        writer.close()
+        event = await resumed.next()
+        assert event.version > read["meta"]["version"]
+        assert event.data["body"]["counts"]["messages"] == 2

@@ -62,6 +62,9 @@ class Tx(Protocol):
     async def lock(self, name: int, *, exclusive: bool) -> None:
         """A lock by number until the transaction ends."""
 
+    async def forget_durability(self) -> None:
+        """What this transaction does may be undone by a crash of the database's machine: its end need not wait."""
+
 
 _IDS = "ARRAY(SELECT substr({0}::bytea, at, 16) FROM generate_series(1, length({0}::bytea), 16) AS at)"
 """Ids that come as one value, one behind the other: the driver spends half a microsecond on each element of an array,
@@ -202,6 +205,10 @@ class PostgresTx:
         await self.settled()
         await self.driver.execute(f"SELECT {function}($1)", name)
 
+    async def forget_durability(self) -> None:
+        await self.settled()
+        await self.driver.execute("SET LOCAL synchronous_commit = off")
+
 
 class SqliteTx:
     """Its transactions begin with ``BEGIN IMMEDIATE``, so that locks of any other kind are not needed."""
@@ -260,6 +267,9 @@ class SqliteTx:
             await self._connection.exec_driver_sql(text, [(*row[1:], row[0]) for row in rows])
 
     async def lock(self, name: int, *, exclusive: bool) -> None:
+        return None
+
+    async def forget_durability(self) -> None:
         return None
 
 

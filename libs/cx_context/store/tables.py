@@ -73,6 +73,18 @@ PARTS = Table(
     postgresql_with={"fillfactor": 75},
     comment="one home's side of one interaction (cx_context.model.Part as MessagePack in LZ4)",
 )
+ASSIGNMENTS = Table(
+    "assignments",
+    METADATA,
+    _id("anchor"),
+    _text("kind"),
+    _text("name"),
+    _text("tenant"),
+    _id("interaction"),
+    PrimaryKeyConstraint("anchor", "kind", "name"),
+    Index("assignments_by_desk", "tenant", "kind", "name"),
+    comment="live parts by the agents and queues that they concern (cx_context.desks), written by a part's one writer",
+)
 INTERACTIONS = Table(
     "interactions",
     METADATA,
@@ -213,7 +225,8 @@ OUTBOX = Table(
     _id("id", primary_key=True),
     _text("tenant"),
     Column("body", LargeBinary, nullable=False),
-    comment="customers whose context a batch changed, to be relayed to cx.context-changes",
+    Column("desks", LargeBinary, nullable=False),
+    comment="customers whose context a batch changed, and whose desks that concerns, for cx.context-changes",
 )
 DEAD_LETTERS = Table(
     "dead_letters",

@@ -40,7 +40,6 @@ ATTRIBUTIONS = shape_of(tables.ATTRIBUTIONS)
 RULE_CHANGES = shape_of(tables.RULE_CHANGES)
 MEMBERS = shape_of(tables.MEMBERS)
 VERSIONS = shape_of(tables.VERSIONS)
-OUTBOX = shape_of(tables.OUTBOX)
 DEAD_LETTERS = shape_of(tables.DEAD_LETTERS)
 
 NO_ID = bytes(16)
@@ -549,12 +548,6 @@ async def levelled(tx: Tx, groups: Iterable[Collection[NodeId]]) -> dict[NodeId,
         for node in group:
             rises[node] = max(rises.get(node, 0), top - now.get(node, 0))
     return rises
-
-
-async def write_outbox(tx: Tx, id: bytes, tenant: str, customers: Sequence[NodeId]) -> None:
-    """One row a batch: whose context changed."""
-    if customers:
-        await tx.insert(OUTBOX, [(id, tenant, b"".join(customers))])
 
 
 async def write_dead_letters(tx: Tx, letters: Iterable[DeadLetter]) -> None:

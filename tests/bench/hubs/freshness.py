@@ -35,7 +35,7 @@ async def run(task: Task, _over: asyncio.Event, go: Go) -> dict[str, Any]:
     events = [_renamed(each) for each in islice(made.client_events(make_workload(task.count).records), task.count)]
     posts = made.single(events, task.key)
     reads = [_read(event, task.key) for event in events]
-    channels, api = _Lines(task.urls[0]), _Lines(task.urls[1])
+    channels, api = Lines(task.urls[0]), Lines(task.urls[1])
     # A busy customer's context shows the latest events: one that tells of minutes ago need not be among them.
     times = [msgspec.json.decode(event)["time"] for event in events]
     latest = list(accumulate(times, max))
@@ -72,7 +72,7 @@ def _read(event: bytes, key: str) -> bytes:
     return made.context((identifier["kind"], identifier["value"]), key, f"&at_least={name}&wait=10s")
 
 
-class _Lines:
+class Lines:
     """As many connections as there are requests under way."""
 
     def __init__(self, url: str) -> None:

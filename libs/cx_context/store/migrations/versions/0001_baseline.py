@@ -58,6 +58,18 @@ def upgrade() -> None:
     op.create_index("parts_by_home", "parts", ["home"])
     op.create_index("parts_by_interaction", "parts", ["interaction"])
     op.create_table(
+        "assignments",
+        _id("anchor"),
+        _text("kind"),
+        _text("name"),
+        _text("tenant"),
+        _id("interaction"),
+        sa.PrimaryKeyConstraint("anchor", "kind", "name"),
+        comment="live parts by the agents and queues that they concern (cx_context.desks), "
+        "written by a part's one writer",
+    )
+    op.create_index("assignments_by_desk", "assignments", ["tenant", "kind", "name"])
+    op.create_table(
         "interactions",
         _id("node", primary_key=True),
         _text("tenant"),
@@ -185,7 +197,8 @@ def upgrade() -> None:
         _id("id", primary_key=True),
         _text("tenant"),
         sa.Column("body", sa.LargeBinary, nullable=False),
-        comment="customers whose context a batch changed, to be relayed to cx.context-changes",
+        sa.Column("desks", sa.LargeBinary, nullable=False),
+        comment="customers whose context a batch changed, and whose desks that concerns, for cx.context-changes",
     )
     op.create_table(
         "dead_letters",

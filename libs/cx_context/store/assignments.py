@@ -1,0 +1,64 @@
+"""Which live parts concern which desk (``cx_context.desks``). A part's rows are written by the part's one writer, in
+the transaction that writes the part; they are an index: what is true is read from the parts."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+
+from cx_context.desks import Desk
+from cx_context.model import Part
+from cx_context.store import tables
+from cx_context.store.sql import Tx
+from cx_context.store.tables import shape_of
+from cx_context.store.writer import decode_part
+from cx_events.ids import NodeId
+
+ASSIGNMENTS = shape_of(tables.ASSIGNMENTS)
+
+Assigned = Mapping[bytes, tuple[NodeId, Collection[Desk]]]
+"""By a part's anchor: its interaction's node, and the desks that it concerns."""
+
+
+async def replace(tx: Tx, tenant: str, assigned: Assigned) -> None:
+    """These parts concern these desks, and no others."""
+    if not assigned:
+        return
+    await tx.execute("DELETE FROM assignments WHERE anchor = ANY(:anchors)", anchors=sorted(assigned))
+    rows = [
+        (anchor, desk.kind, desk.name, tenant, interaction)
+        for anchor, (interaction, desks) in assigned.items()
+        for desk in desks
+    ]
+    await tx.insert(ASSIGNMENTS, sorted(rows))
+
+
+async def of_desk(tx: Tx, tenant: str, desk: Desk, most: int) -> list[NodeId]:
+    """The nodes of up to ``most`` interactions of which some part concerns a desk."""
+    rows = await tx.fetch(
+        "SELECT DISTINCT interaction FROM assignments WHERE tenant = :tenant AND kind = :kind AND name = :name "
+        f"LIMIT {int(most)}",
+        tenant=tenant,
+        kind=desk.kind,
+        name=desk.name,
+    )
+    return [row[0] for row in rows]
+
+
+async def sides_of(tx: Tx, tenant: str, nodes: Iterable[NodeId]) -> dict[NodeId, dict[NodeId, Part]]:
+    """Of each interaction's node its parts by home."""
+    wanted = list(nodes)
+    found: dict[NodeId, dict[NodeId, Part]] = {}
+    if wanted:
+        for node, home, body in await tx.fetch(
+            "SELECT interaction, home, body FROM parts WHERE interaction = ANY(:nodes) AND tenant = :tenant",
+            nodes=wanted,
+            tenant=tenant,
+        ):
+            found.setdefault(node, {})[home] = decode_part(body)
+    return found
+
+
+async def all_of(tx: Tx, tenant: str) -> set[tuple[bytes, Desk]]:
+    """Every row of a tenant, for ``cx verify``."""
+    rows = await tx.fetch("SELECT anchor, kind, name FROM assignments WHERE tenant = :tenant", tenant=tenant)
+    return {(row[0], Desk(row[1], row[2])) for row in rows}

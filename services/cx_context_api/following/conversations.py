@@ -1,0 +1,76 @@
+"""Following one conversation: its summary, as its customer's context shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple
+
+import msgspec
+
+from cx_context_api.contexts import Contexts, meta_of
+from cx_context_api.following import frames
+from cx_context_api.following.customers import moved_frame
+from cx_context_api.following.resuming import Place, place_text
+from cx_context_api.following.watches import Watch
+from cx_events.ids import IdSpace, NodeId, text_of
+
+STREAM = b"conversation"
+
+
+class Summary(NamedTuple):
+    """A conversation at a version of its customer's context; ``shown``: it as JSON."""
+
+    customer: NodeId
+    version: int
+    moved_at: float
+    shown: bytes
+
+
+class ConversationWatch(Watch):
+    """``read``: the conversation as it is; ``Refused`` where there is none."""
+
+    def __init__(self, read: Callable[[], Awaitable[Summary]], tenant: str, anchor: NodeId) -> None:
+        super().__init__((STREAM, tenant, anchor))
+        self.tenant = tenant
+        self.anchor = anchor
+        self.summary: Summary | None = None
+        self._read = read
+
+    async def look(self) -> bool:
+        before, found = self.summary, await self._read()
+        if before is not None and found.version <= before.version:
+            return False
+        self.summary = found
+        self.interests = frozenset({(self.tenant, text_of(found.customer))})
+        return before is None or (found.customer, found.shown) != (before.customer, before.shown)
+
+
+class ConversationFollower:
+    """``version``: what it has. Versions at which only something else of the customer changed are passed over."""
+
+    __slots__ = ("_contexts", "_given", "_ids", "shown", "version", "watch")
+
+    def __init__(self, watch: ConversationWatch, contexts: Contexts, ids: IdSpace) -> None:
+        self.watch = watch
+        self.version = -1
+        self.shown: NodeId | None = None
+        self._given = b""
+        self._contexts = contexts
+        self._ids = ids
+
+    async def news(self) -> bytes:
+        """The latest state, if it is newer than the last one given, and another."""
+        found = self.watch.summary
+        if found is None or found.version <= self.version:
+            return b""
+        customer, version = found.customer, found.version
+        if found.shown == self._given and customer == self.shown:
+            self.version = version
+            return b""
+        meta = msgspec.json.encode(meta_of(version, found.moved_at))
+        data = b'{"meta":%b,"customer":"%b","conversation":%b}' % (meta, text_of(customer).encode(), found.shown)
+        was = self.shown if self.shown is not None else customer
+        moved = await moved_frame(self._contexts, self.watch.tenant, was, customer, version)
+        self.version, self.shown, self._given = version, customer, found.shown
+        place = Place(self.watch.anchor, customer, version)
+        return moved + frames.event("conversation", data, place_text(self._ids, STREAM, place))

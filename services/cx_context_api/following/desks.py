@@ -1,0 +1,157 @@
+"""Following a desk: what an agent, or who looks after a queue, is to deal with now. Each interaction that comes to it
+brings its customer's context along."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from hashlib import blake2b
+from typing import Any, NamedTuple
+
+import msgspec
+
+from cx_context.combine import combine
+from cx_context.desks import Desk, desks
+from cx_context.model import Part, Register
+from cx_context.store import assignments, reader, writer
+from cx_context.store.sql import Tx
+from cx_context_api.contexts import Contexts, document, meta_of
+from cx_context_api.following import frames
+from cx_context_api.following.resuming import DIGEST, seen_text
+from cx_context_api.following.watches import Interest, Watch
+from cx_context_api.targets import ById
+from cx_events.errors import Refused
+from cx_events.ids import IdSpace, NodeId, text_of
+from cx_events.timestamps import format_time
+
+MOST_LIVE = 1_000
+"""Interactions on one desk that its followers are told of."""
+
+Key = tuple[NodeId, NodeId]
+"""An interaction's node, and its customer: a post may be many people's."""
+
+
+class Assigned(NamedTuple):
+    """An interaction on a desk. ``told``: what is told, the context apart. ``digest``: of what makes it another."""
+
+    interaction: str
+    customer: NodeId
+    told: Mapping[str, Any]
+    digest: bytes
+
+
+class Live(NamedTuple):
+    """All that is on a desk. ``more``: there is more than is told of."""
+
+    assigned: Mapping[Key, Assigned]
+    more: bool
+
+
+async def live_on(tx: Tx, ids: IdSpace, desk: Desk) -> Live:
+    """What concerns a desk now, that which was active last first. The table says which interactions may, their parts
+    say which do: who takes part in an interaction, and how it ended, may stand in another part than the agent."""
+    tenant = ids.tenant
+    nodes = await assignments.of_desk(tx, tenant, desk, MOST_LIVE + 1)
+    sides = await assignments.sides_of(tx, tenant, nodes[:MOST_LIVE])
+    named = {home for node, by_home in sides.items() for home in by_home if home != node}
+    customer_of = await writer.customers_of(tx, tenant, named)
+    customer_of.update(await reader.following(tx, tenant, [node for node, by_home in sides.items() if node in by_home]))
+    found: list[tuple[Any, Key, Assigned]] = []
+    for node, by_home in sides.items():
+        by_customer: dict[NodeId, list[Part]] = {}
+        for home, part in by_home.items():
+            by_customer.setdefault(customer_of[home], []).append(part)
+        for customer, parts in by_customer.items():
+            whole = combine(parts)
+            reason = desks(whole).get(desk)
+            if reason is not None:
+                since = format_time(reason.at[0])
+                found.append((whole.last, (node, customer), _assigned(whole, customer, reason.why, since)))
+    found.sort(key=lambda item: (item[0] or (), item[1]), reverse=True)
+    return Live({key: assigned for _, key, assigned in found}, len(nodes) > MOST_LIVE)
+
+
+def _assigned(part: Part, customer: NodeId, why: str, since: str) -> Assigned:
+    agent, queue = _named(part.agent), _named(part.queue)
+    told = {
+        "interaction": part.interaction,
+        "channel": part.channel[1] if part.channel is not None else None,
+        "customer": text_of(customer),
+        "why": why,
+        "since": since,
+        "agent": agent,
+        "queue": queue,
+    }
+    what = "\0".join((part.interaction, text_of(customer), why, since))
+    return Assigned(part.interaction, customer, told, blake2b(what.encode(), digest_size=DIGEST).digest())
+
+
+def _named(register: Register | None) -> Mapping[str, str] | None:
+    return {"id": register[1][0], "name": register[1][1]} if register is not None else None
+
+
+class DeskWatch(Watch):
+    def __init__(self, read: Callable[[], Awaitable[Live]], tenant: str, desk: Desk) -> None:
+        super().__init__((desk, tenant))
+        self.tenant = tenant
+        self.desk = desk
+        self.live = Live({}, False)
+        self._read = read
+
+    async def look(self) -> bool:
+        before, self.live = self.live, await self._read()
+        customers: Iterable[Interest] = ((self.tenant, text_of(one.customer)) for one in self.live.assigned.values())
+        self.interests = frozenset({(self.tenant, *self.desk), *customers})
+        return self.live != before
+
+
+class DeskFollower:
+    """``seen``: digests of what it had before it came. What it was given since is kept, and nothing that waits: the
+    next thing to tell is found when it can be told."""
+
+    __slots__ = ("_contexts", "_given", "_greeted", "_ids", "seen", "watch")
+
+    def __init__(self, watch: DeskWatch, contexts: Contexts, ids: IdSpace) -> None:
+        self.watch = watch
+        self.seen: frozenset[bytes] = frozenset()
+        self._given: dict[Key, Assigned] = {}
+        self._greeted = False
+        self._contexts = contexts
+        self._ids = ids
+
+    async def news(self) -> bytes:
+        """The next interaction that left, or came, or changed; after the first ones the names of all that are live, so
+        that who resumes can put away the others."""
+        live = self.watch.live
+        for key, given in self._given.items():
+            if key not in live.assigned:
+                del self._given[key]
+                gone = {"interaction": given.interaction, "customer": text_of(given.customer)}
+                return frames.told("released", gone, self._id())
+        for key, assigned in live.assigned.items():
+            known = self._given.get(key)
+            if known is not None and known.digest == assigned.digest:
+                continue
+            if known is None and assigned.digest in self.seen:
+                self._given[key] = assigned
+                continue
+            context = await self._context(assigned.customer)
+            self._given[key] = assigned
+            told = msgspec.json.encode(assigned.told)
+            return frames.event("assignment", told[:-1] + b',"context":' + context + b"}", self._id())
+        if not self._greeted:
+            self._greeted = True
+            names = [
+                {"interaction": one.interaction, "customer": text_of(one.customer)} for one in self._given.values()
+            ]
+            return frames.told("live", {"assignments": names, "more": live.more}, self._id())
+        return b""
+
+    async def _context(self, customer: NodeId) -> bytes:
+        try:
+            served = await self._contexts.read(self.watch.tenant, ById(customer))
+        except Refused:  # it was there a moment ago: whose the interaction is changes just now, and is told next
+            return b"null"
+        return document(msgspec.json.encode(meta_of(served.version, served.moved_at)), served.body)
+
+    def _id(self) -> str:
+        return seen_text(self._ids, self.watch.desk.kind.encode(), [one.digest for one in self._given.values()])

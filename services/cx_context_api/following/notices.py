@@ -1,0 +1,71 @@
+"""The hints: what ``cx.context-changes`` says from now on, read by each process for itself and while it has followers.
+
+No group, no positions kept: whoever begins to listen looks at all that is followed once, and lost hints are made up for
+at the next heartbeat.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+import msgspec
+import structlog
+
+from cx_context.notices import ContextChange
+from cx_context_api.following.watches import Following
+from cx_events.errors import Fatal, TryLater
+from cx_events.log import CONTEXT_CHANGES, Log, LogReader, Partition
+
+AT_ONCE = 4_000
+WAIT_SECONDS = 1.0
+PAUSE_SECONDS = 1.0
+LINGER_SECONDS = 60.0
+"""After the last follower has left: the next one may come soon."""
+
+_decode = msgspec.json.Decoder(ContextChange).decode
+
+
+class Notices:
+    """``run()`` until it is cancelled. Raises nothing: without hints all goes on, by heartbeats."""
+
+    def __init__(self, log: Log, following: Following) -> None:
+        self._log = log
+        self._following = following
+        self._said = structlog.get_logger("cx_context_api.following")
+
+    async def run(self) -> None:
+        while True:
+            await self._following.wanted.wait()
+            reader = self._log.reader()
+            try:
+                await self._listen(reader)
+            except (TryLater, Fatal) as error:
+                self._said.warning("no hints of changes for now", why=str(error))
+                await asyncio.sleep(PAUSE_SECONDS)
+            finally:
+                await reader.close()
+
+    async def _listen(self, reader: LogReader) -> None:
+        """Returns once nobody has followed anything for a while."""
+        clock = asyncio.get_running_loop().time
+        ends = await self._log.end_positions(CONTEXT_CHANGES)
+        reader.assign({Partition(CONTEXT_CHANGES, number): end for number, end in ends.items()})
+        await self._following.look_at_all()
+        last = clock()
+        while clock() - last < LINGER_SECONDS:
+            for record in await reader.read(AT_ONCE, wait=WAIT_SECONDS):
+                self._hear(record.value)
+            if self._following.wanted.is_set():
+                last = clock()
+
+    def _hear(self, value: bytes) -> None:
+        try:
+            notice = _decode(value)
+        except msgspec.DecodeError:  # somebody else's
+            return
+        noticed, tenant = self._following.noticed, notice.tenant
+        noticed((tenant, notice.customer))
+        for name in notice.agents:
+            noticed((tenant, "agent", name))
+        for name in notice.queues:
+            noticed((tenant, "queue", name))

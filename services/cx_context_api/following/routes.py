@@ -1,0 +1,231 @@
+"""Requests to follow."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import socket
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TypeVar
+
+import msgspec
+from starlette.requests import Request
+from starlette.routing import Route
+from starlette.types import Message, Receive, Send
+from starlette.types import Scope as ScopeOf
+
+from cx_context.desks import Desk
+from cx_context.store import Store, reader
+from cx_context_api import histories
+from cx_context_api.contexts import Contexts
+from cx_context_api.following import conversations, customers
+from cx_context_api.following.conversations import ConversationFollower, ConversationWatch, Summary
+from cx_context_api.following.customers import CustomerFollower, CustomerWatch
+from cx_context_api.following.desks import DeskFollower, DeskWatch, Live, live_on
+from cx_context_api.following.resuming import Place, place_of, seen_of
+from cx_context_api.following.streams import Streams
+from cx_context_api.following.watches import Bell, Following, Watch
+from cx_context_api.patience import within
+from cx_context_api.queries import Query
+from cx_context_api.targets import by_id
+from cx_context_api.tenancy import Tenancy
+from cx_events.errors import Refused
+from cx_events.ids import NodeId
+from cx_runtime.http import caller
+from cx_runtime.load import stream
+from cx_runtime.rates import Rates
+from cx_runtime.serve import TRANSPORT
+from cx_runtime.tenants import Tenants
+
+MAX_NAME = 280
+SEND_BUFFER = 64 << 10
+"""Bytes; Linux takes twice as many. Left to itself it takes 4 MiB of what a slow reader does not take."""
+
+_VERSION = re.compile(r"[0-9]{1,18}")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+W = TypeVar("W", bound=Watch)
+
+
+class StreamRoutes:
+    """The handlers, over the parts that ``app`` puts together."""
+
+    def __init__(
+        self,
+        store: Store,
+        tenants: Tenants,
+        tenancies: Mapping[str, Tenancy],
+        contexts: Contexts,
+        following: Following,
+        streams: Streams,
+        rates: Rates,
+    ) -> None:
+        self._store = store
+        self._tenants = tenants
+        self._tenancies = tenancies
+        self._contexts = contexts
+        self._following = following
+        self._streams = streams
+        self._rates = rates
+
+    def all(self) -> list[Route]:
+        return [
+            _route("/v1/customers/{id}/stream", self.customer),
+            _route("/v1/conversations/{id}/stream", self.conversation),
+            _route("/v1/stream", self.desk),
+        ]
+
+    async def customer(self, request: Request, connection: Connection) -> None:
+        tenant, tenancy, query = self._asked(request, ("from", "body"))
+        node = by_id(request.path_params["id"]).node
+        bodies = query.text("body")
+        if bodies not in (None, "full", "none"):
+            raise Refused("bad-query", f"body={bodies[:20]}: expected full or none", 400)
+        since, place = self._place(tenancy, request, query, customers.STREAM, node)
+
+        async def follow(watch: CustomerWatch, bell: Bell) -> None:
+            assert watch.head is not None
+            follower = CustomerFollower(watch, self._contexts, tenancy.ids, bodies=bodies != "none")
+            if place is not None:
+                follower.version, follower.shown = place.version, place.customer
+            elif since is not None:
+                follower.version = _before(since, watch.head.version)
+            await self._streams.serve(follower, bell, connection)
+
+        key = (customers.STREAM, tenant, node)
+        await self._following_it(key, lambda: CustomerWatch(self._contexts, tenant, node), follow)
+
+    async def conversation(self, request: Request, connection: Connection) -> None:
+        tenant, tenancy, query = self._asked(request, ("from",))
+        anchor = by_id(request.path_params["id"]).node
+        since, place = self._place(tenancy, request, query, conversations.STREAM, anchor)
+
+        async def follow(watch: ConversationWatch, bell: Bell) -> None:
+            assert watch.summary is not None
+            follower = ConversationFollower(watch, self._contexts, tenancy.ids)
+            if place is not None:
+                follower.version, follower.shown = place.version, place.customer
+            elif since is not None:
+                follower.version = _before(since, watch.summary.version)
+            await self._streams.serve(follower, bell, connection)
+
+        key = (conversations.STREAM, tenant, anchor)
+        await self._following_it(
+            key, lambda: ConversationWatch(lambda: self._summary(tenant, anchor), tenant, anchor), follow
+        )
+
+    async def desk(self, request: Request, connection: Connection) -> None:
+        tenant, tenancy, query = self._asked(request, ("agent", "queue"))
+        agent, queue = query.text("agent"), query.text("queue")
+        if (agent is None) == (queue is None):
+            raise Refused("bad-query", "say one of the two: agent=ID, or queue=ID", 400)
+        desk = Desk("agent", agent) if agent is not None else Desk("queue", queue or "")
+        if not desk.name or len(desk.name) > MAX_NAME or _CONTROL.search(desk.name) is not None:
+            raise Refused("bad-query", f"{desk.kind}: expected an id of 1 to {MAX_NAME} characters", 400)
+        last = request.headers.get("last-event-id")
+        seen = seen_of(tenancy.ids, desk.kind.encode(), last) if last else frozenset()
+
+        async def follow(watch: DeskWatch, bell: Bell) -> None:
+            follower = DeskFollower(watch, self._contexts, tenancy.ids)
+            follower.seen = seen
+            await self._streams.serve(follower, bell, connection)
+
+        await self._following_it(
+            (desk, tenant), lambda: DeskWatch(lambda: self._live(tenancy, desk), tenant, desk), follow
+        )
+
+    async def _following_it(
+        self, key: tuple[object, ...], make: Callable[[], W], follow: Callable[[W, Bell], Awaitable[None]]
+    ) -> None:
+        stream()
+        bell = Bell()
+        watch = self._following.join(key, bell, make)
+        try:
+            await self._following.first_look(watch)
+            await follow(watch, bell)
+        finally:
+            self._following.leave(watch, bell)
+
+    def _asked(self, request: Request, allowed: tuple[str, ...]) -> tuple[str, Tenancy, Query]:
+        found = caller(request.headers, self._tenants, "context:read")
+        self._rates.of_key(found.tenant, found.key.id).take()
+        query = Query(request.scope["query_string"], allowed)
+        return found.tenant, self._tenancies[found.tenant], query
+
+    @staticmethod
+    def _place(
+        tenancy: Tenancy, request: Request, query: Query, kind: bytes, asked: NodeId
+    ) -> tuple[int | None, Place | None]:
+        """``from`` and ``Last-Event-ID``, which is the later one and therefore counts where both stand."""
+        text = query.text("from")
+        if text is not None and _VERSION.fullmatch(text) is None:
+            raise Refused("bad-version", f"from={text[:20]}: expected a version, as meta.version tells it", 400)
+        last = request.headers.get("last-event-id")
+        place = place_of(tenancy.ids, kind, last) if last else None
+        if place is not None and asked not in (place.asked, place.customer):
+            raise Refused("other-stream", "this Last-Event-ID is of another stream; leave it out here", 409)
+        return int(text) if text is not None else None, place
+
+    async def _summary(self, tenant: str, anchor: NodeId) -> Summary:
+        async def read() -> Summary:
+            async with self._store.reading() as tx:
+                found = await histories.find_thread(tx, tenant, self._tenancies[tenant], anchor)
+                moved_at = await reader.current_to(tx)
+            return Summary(found.customer, found.version, moved_at, msgspec.json.encode(histories.summary(found)))
+
+        return await within(read())
+
+    async def _live(self, tenancy: Tenancy, desk: Desk) -> Live:
+        async def read() -> Live:
+            async with self._store.reading() as tx:
+                return await live_on(tx, tenancy.ids, desk)
+
+        return await within(read())
+
+
+def _before(since: int, now: int) -> int:
+    """What a follower has that begins at a version: all before it."""
+    if since > now:
+        detail = f"the state is at version {now}, and version {since} was never shown; leave from out, or say less"
+        raise Refused("version-ahead", detail, 409)
+    return since - 1
+
+
+class Connection:
+    """A request's connection, as ``streams`` uses it."""
+
+    def __init__(self, request: Request, receive: Receive, send: Send) -> None:
+        self.head_only = request.method == "HEAD"
+        self._transport: asyncio.Transport | None = request.scope.get("state", {}).get(TRANSPORT)
+        self._receive = receive
+        self._send = send
+
+    async def receive(self) -> Message:
+        return await self._receive()
+
+    async def send(self, message: Message) -> None:
+        await self._send(message)
+
+    def hold_little(self) -> None:
+        found = self._transport.get_extra_info("socket") if self._transport is not None else None
+        if found is not None:
+            found.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+
+    def abort(self) -> None:
+        if self._transport is not None:
+            self._transport.abort()
+
+
+class _Endpoint:
+    """A handler as an app of its own. What it refuses before its answer has begun, the whole app's handlers tell."""
+
+    def __init__(self, answer: Callable[[Request, Connection], Awaitable[None]]) -> None:
+        self._answer = answer
+
+    async def __call__(self, scope: ScopeOf, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive, send)
+        await self._answer(request, Connection(request, receive, send))
+
+
+def _route(path: str, answer: Callable[[Request, Connection], Awaitable[None]]) -> Route:
+    return Route(path, _Endpoint(answer), methods=["GET"])

@@ -1,0 +1,349 @@
+"""Following over HTTP: the latest state, never an older one, whatever is lost, merged, restarted or slow."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.api import KEYS, Running, running_api, tenants
+from tests.sse import Stream, following
+
+from cx_context_api.following import streams
+from cx_context_api.targets import ById
+from cx_events.ids import text_of
+from cx_events.testing.builders import ACME, HOUR, SECOND, START, a_decision, an_event
+from cx_runtime.rates import Rate, Rates
+
+ANA, BOB = (ACME.profile("email", "", f"{name}@example.com") for name in ("ana", "bob"))
+MERGED = {"agent": {"id": "eve"}, "reason": "same person", "identity": {"a": text_of(ANA), "b": text_of(BOB)}}
+NO_HEARTBEAT = 60.0
+
+
+def said(number: int, who: str = "ana", text: str = "") -> Any:
+    return an_event(
+        id=f"{who}-{number}",
+        email=f"{who}@example.com",
+        interaction=f"chat-{who}",
+        text=text or f"word {number}",
+        at=START + number * SECOND,
+    )
+
+
+@pytest.fixture
+async def hub(tmp_path: Path, store_url: str) -> AsyncIterator[Running]:
+    """Ana and Bob have said something. There is no heartbeat within a test: what is told was hinted at."""
+    async with running_api(tmp_path, store_url, heartbeat=NO_HEARTBEAT) as hub:
+        await hub.happen(said(1), said(1, "bob"))
+        yield hub
+
+
+def stream(hub: Running, path: str, last_id: str = "", key: str = "reader") -> AbstractAsyncContextManager[Stream]:
+    return following(hub.url, path, KEYS[key], last_id)
+
+
+def ana(query: str = "") -> str:
+    return f"/v1/customers/{text_of(ANA)}/stream{query}"
+
+
+async def listening(hub: Running) -> None:
+    """Once the process hears hints."""
+    relayed = asyncio.get_running_loop().time() + 10
+    while not hub.api.following.wanted.is_set() and asyncio.get_running_loop().time() < relayed:
+        await asyncio.sleep(0.01)
+    await asyncio.sleep(0.2)
+
+
+async def test_a_follower_gets_the_state_at_once_and_then_each_newer_one(hub: Running) -> None:
+    async with stream(hub, ana()) as follower:
+        assert follower.headers["content-type"].startswith("text/event-stream")
+        assert follower.headers["cache-control"] == "no-store"
+        first = await follower.next()
+        assert (first.name, first.data) == ("context", (await hub.get(f"/v1/customers/{text_of(ANA)}/context")).json())
+        assert follower.retry > 0
+        await listening(hub)
+        await hub.noticed(said(2))
+        second = await follower.next()
+        assert second.version > first.version
+        assert second.data["body"]["counts"]["messages"] == 2
+
+
+async def test_nobody_is_told_of_another_customer(hub: Running) -> None:
+    async with stream(hub, ana()) as follower:
+        await follower.next()
+        await listening(hub)
+        await hub.noticed(said(2, "bob"))
+        assert await follower.silence(0.5) == []
+
+
+async def test_what_is_read_and_then_followed_has_no_gap(hub: Running) -> None:
+    version = (await hub.get(f"/v1/customers/{text_of(ANA)}/context")).json()["meta"]["version"]
+    async with stream(hub, ana(f"?from={version}")) as follower:
+        assert (await follower.next()).version == version
+    await hub.happen(said(2))
+    async with stream(hub, ana(f"?from={version}")) as follower:
+        assert (await follower.next()).version > version
+
+
+async def test_who_resumes_gets_only_what_is_newer(hub: Running) -> None:
+    async with stream(hub, ana()) as follower:
+        last = (await follower.next()).id
+    async with stream(hub, ana("?from=1"), last) as follower:
+        assert await follower.silence(0.3) == []
+    await hub.happen(said(2), said(3))
+    async with stream(hub, ana(), last) as follower:
+        assert (await follower.next()).data["body"]["counts"]["messages"] == 3
+        assert await follower.silence(0.3) == []
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "reason"),
+    [
+        ("?from=99999", 409, "version-ahead"),
+        ("?from=-1", 400, "bad-version"),
+        ("?from=new", 400, "bad-version"),
+        ("?body=half", 400, "bad-query"),
+        ("?since=1", 400, "unknown-parameter"),
+    ],
+)
+async def test_what_nobody_can_follow_is_refused_in_words(hub: Running, query: str, status: int, reason: str) -> None:
+    async with stream(hub, ana(query)) as refused:
+        assert (refused.status, refused.problem["reason"]) == (status, reason)
+
+
+async def test_a_place_that_was_not_given_here_is_refused(hub: Running) -> None:
+    async with stream(hub, ana()) as follower:
+        last = (await follower.next()).id
+    bob = f"/v1/customers/{text_of(BOB)}/stream"
+    for path, id, status, reason in (
+        (bob, last, 409, "other-stream"),
+        (ana(), "AAAA", 400, "bad-last-event-id"),
+        (ana(), last[:-2] + "AA", 400, "bad-last-event-id"),
+        (ana(), "\N{PILE OF POO}", 400, "bad-last-event-id"),
+        ("/v1/stream?agent=ben", last, 400, "bad-last-event-id"),
+    ):
+        async with stream(hub, path, id) as refused:
+            assert (refused.status, refused.problem["reason"]) == (status, reason)
+
+
+async def test_tenants_and_scopes_are_kept_apart(hub: Running) -> None:
+    async with stream(hub, ana()) as follower:
+        last = (await follower.next()).id
+    for key, id, status in (("other", "", 404), ("other", last, 400), ("desk", "", 403)):
+        async with stream(hub, ana(), id, key) as refused:
+            assert refused.status == status
+    async with following(hub.url, ana(), "no-such-key") as refused:
+        assert refused.status == 401
+
+
+async def test_without_bodies_a_follower_hears_of_versions_alone(hub: Running) -> None:
+    async with stream(hub, ana("?body=none")) as follower:
+        first = await follower.next()
+        assert first.data.keys() == {"meta", "customer"}
+        assert first.data["customer"] == text_of(ANA)
+
+
+async def test_a_follower_of_an_absorbed_customer_is_told_and_moved_and_comes_back_when_they_part(
+    hub: Running,
+) -> None:
+    async with stream(hub, ana("?body=none")) as one, stream(hub, f"/v1/customers/{text_of(BOB)}/stream") as other:
+        versions = {"one": (await one.next()).version, "other": (await other.next()).version}
+        await listening(hub)
+        merge = a_decision("cx.identity.merged.v1", id="d-1", about=ANA, at=START + HOUR, data=MERGED)
+        await hub.noticed(merge)
+        moved = await other.next()
+        assert (moved.name, moved.data["why"]) == ("moved", "absorbed")
+        assert (moved.data["from"], moved.data["customer"]) == (text_of(BOB), text_of(ANA))
+        state = await other.next()
+        assert state.data["body"]["customer"]["id"] == text_of(ANA)
+        assert state.version > versions["other"]
+        assert (await one.next()).version > versions["one"]
+        async with stream(hub, f"/v1/customers/{text_of(BOB)}/stream", state.id) as resumed:
+            assert await resumed.silence(0.3) == []
+        async with stream(hub, ana(), state.id) as resumed:
+            assert await resumed.silence(0.3) == [], "whoever was moved may go on there"
+        parted = {"agent": {"id": "eve"}, "reason": "not so", "identity": {"decision": "cx:acme#d-1"}}
+        source = json.loads(merge.raw)["source"]
+        parted["identity"] = {"decision": f"{source}#d-1"}
+        await hub.noticed(a_decision("cx.identity.unmerged.v1", id="d-2", about=ANA, at=START + 2 * HOUR, data=parted))
+        moved = await other.next()
+        assert (moved.name, moved.data["why"], moved.data["customer"]) == ("moved", "parted", text_of(BOB))
+        again = await other.next()
+        assert again.data["body"]["customer"]["id"] == text_of(BOB)
+        assert again.version > state.version
+
+
+async def test_a_lost_hint_only_delays(tmp_path: Path, store_url: str) -> None:
+    async with running_api(tmp_path, store_url, heartbeat=0.3) as hub:
+        await hub.happen(said(1))
+        async with stream(hub, ana()) as follower:
+            first = await follower.next()
+            await hub.happen(said(2))  # nobody relays it
+            assert (await follower.next()).version > first.version
+            await follower.silence(1.0)
+            assert follower.comments > 0, "a sign of life"
+
+
+async def test_two_replicas_serve_the_same_stream(hub: Running, tmp_path: Path, store_url: str) -> None:
+    second = tmp_path / "second"
+    second.mkdir()
+    url = store_url if store_url.startswith("postgres") else f"sqlite+aiosqlite:///{tmp_path / 'store.db'}"
+    async with running_api(second, url, heartbeat=0.3) as replica:  # it has another log, and hears no hints
+        async with stream(hub, ana()) as follower:
+            first = await follower.next()
+        await hub.happen(said(2))
+        async with stream(replica, ana(), first.id) as follower:
+            later = await follower.next()
+            assert later.version > first.version
+            await hub.happen(said(3))
+            last = await follower.next()
+        async with stream(hub, ana(), last.id) as follower:
+            assert await follower.silence(0.3) == []
+
+
+async def test_a_slow_reader_holds_up_nobody_and_gets_the_latest_state(hub: Running) -> None:
+    async with (
+        following(hub.url, ana(), KEYS["reader"], receive_buffer=4096) as slow,
+        stream(hub, ana("?body=none")) as quick,
+    ):
+        await quick.next()
+        await listening(hub)
+        version = 0
+        for number in range(2, 80):
+            await hub.noticed(said(number, text="x" * 2000))
+            version = (await quick.next()).version
+        held = [(await slow.next("context")).version]
+        while held[-1] < version:
+            held.append((await slow.next("context")).version)
+        assert held == sorted(set(held))
+        assert len(held) < 60, "states that nobody could take were not kept"
+
+
+async def test_streams_do_not_end_a_request_and_a_head_only_tells_that_there_is_one(hub: Running) -> None:
+    async with following(hub.url, ana(), KEYS["reader"], method="HEAD") as head:
+        assert head.status == 200
+        assert head.headers["content-type"].startswith("text/event-stream")
+    async with stream(hub, ana()) as follower:
+        await follower.next()
+        assert len(hub.api.following) == 1
+    async with asyncio.timeout(5):
+        while len(hub.api.following):
+            await asyncio.sleep(0.01)
+
+
+async def test_a_conversation_is_followed_where_it_changes(hub: Running) -> None:
+    id = (await hub.body("email:ana@example.com"))["conversations"][0]["id"]
+    path = f"/v1/conversations/{id}/stream"
+    async with stream(hub, path) as follower:
+        first = await follower.next()
+        assert first.name == "conversation"
+        assert first.data["conversation"] == (await hub.get(f"/v1/conversations/{id}")).json()["conversation"]
+        await listening(hub)
+        await hub.noticed(
+            an_event(
+                "cx.survey.answered.v1",
+                id="s-1",
+                email="ana@example.com",
+                data={"survey": {"metric": "nps", "score": 9}},
+            )
+        )
+        assert await follower.silence(0.3) == [], "something else of the customer"
+        await hub.noticed(said(2))
+        second = await follower.next()
+        assert second.version > first.version
+        assert second.data["conversation"]["messages"][0]["text"] == "word 2"
+    async with stream(hub, path, second.id) as follower:
+        assert await follower.silence(0.3) == []
+    async with stream(hub, f"/v1/conversations/{text_of(BOB)}/stream") as refused:
+        assert (refused.status, refused.problem["reason"]) == (404, "unknown-conversation")
+
+
+async def test_while_the_store_is_away_streams_stay_and_then_go_on(hub: Running, monkeypatch: Any) -> None:
+    async with stream(hub, ana()) as follower:
+        first = await follower.next()
+        await listening(hub)
+        from cx_events.errors import TryLater
+
+        heads: Callable[..., Any] = hub.api.contexts.head
+
+        async def away(*_: Any) -> Any:
+            raise TryLater("store", "away")
+
+        monkeypatch.setattr(hub.api.contexts, "head", away)
+        await hub.noticed(said(2))
+        assert await follower.silence(0.5) == []
+        monkeypatch.setattr(hub.api.contexts, "head", heads)
+        assert (await follower.next()).version > first.version
+
+
+async def test_a_leaving_server_ends_its_streams_with_a_hint_when_to_come_again(hub: Running) -> None:
+    async with stream(hub, ana()) as follower:
+        last = await follower.next()
+        follower.retry = 0
+        ended = asyncio.create_task(follower.end())
+        await asyncio.sleep(0.05)
+        await hub.api.leave(5.0)
+        assert await asyncio.wait_for(ended, 5) == []
+        assert follower.retry > 0
+    async with stream(hub, ana(), last.id) as follower:
+        assert await follower.end() == [], "who comes too late is sent on as well"
+
+
+@pytest.mark.timeout(30)
+async def test_a_rendering_that_has_just_ended_is_not_waited_for_again(hub: Running) -> None:
+    """Its end is not noted yet: whoever needs a newer state in that moment would find it again and again, and the loop
+    would never get to note it."""
+    head = await hub.api.contexts.head("acme", ById(ANA))
+    older = await hub.api.contexts.at("acme", head)
+    ended = asyncio.create_task(asyncio.sleep(0, older))
+    await ended
+    hub.api.contexts._under_way["acme", ANA] = ended
+    await hub.happen(said(2))
+    newer = await hub.api.contexts.head("acme", ById(ANA))
+    assert (await hub.api.contexts.at("acme", newer)).version == newer.version
+
+
+async def test_streams_have_bounds_of_their_own_and_take_no_requests_place(tmp_path: Path) -> None:
+    async with (
+        running_api(tmp_path, bounds={"max_requests": 1, "max_streams": 2}) as hub,
+        AsyncExitStack() as stack,
+    ):
+        await hub.happen(said(1))
+        for _ in range(2):
+            follower = await stack.enter_async_context(stream(hub, ana()))
+            await follower.next()
+        async with stream(hub, ana()) as refused:
+            assert (refused.status, refused.problem["reason"]) == (503, "too-many-streams")
+            assert int(refused.headers["retry-after"]) >= 1
+        assert (await hub.get(f"/v1/customers/{text_of(ANA)}/context")).status_code == 200
+        await stack.aclose()
+        async with asyncio.timeout(5):
+            while len(hub.api.following):
+                await asyncio.sleep(0.01)
+        async with stream(hub, ana()) as follower:
+            assert follower.status == 200
+
+
+async def test_who_comes_too_often_is_told_when_to_come_again(tmp_path: Path) -> None:
+    async with running_api(tmp_path, rates=Rates(tenants(), key=Rate(0.01, 2))) as hub:
+        await hub.happen(said(1))
+        for _ in range(2):
+            async with stream(hub, ana()) as follower:
+                assert follower.status == 200
+        async with stream(hub, ana()) as refused:
+            assert (refused.status, refused.problem["reason"]) == (429, "rate-limited")
+
+
+async def test_who_takes_nothing_at_all_is_cut_off(hub: Running, monkeypatch: Any) -> None:
+    monkeypatch.setattr(streams, "SLOW_SECONDS", 0.5)
+    async with following(hub.url, ana(), KEYS["reader"], receive_buffer=4096):
+        await listening(hub)
+        number = 2
+        async with asyncio.timeout(30):
+            while len(hub.api.following):
+                await hub.noticed(said(number, text="x" * 2000))
+                number += 1

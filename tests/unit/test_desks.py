@@ -1,0 +1,90 @@
+"""Whose desks an interaction concerns: a function of its events, in whatever order they come."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import permutations
+
+import pytest
+
+from cx_context.desks import desks, may_move
+from cx_context.fold import apply, new_part
+from cx_context.model import Part
+from cx_events.facts import Fact
+from cx_events.testing.builders import SECOND, START, a_fact
+
+BEN, CARLA = {"id": "ben", "name": "Ben"}, {"id": "carla", "name": "Carla"}
+BILLING = {"id": "q-billing", "name": "Billing"}
+
+
+def step(number: int, type: str, **data: object) -> Fact:
+    at = START + number * SECOND
+    return a_fact(f"cx.{type}.v1", id=f"e-{number}", interaction="call-1", email="ana@example.com", at=at, data=data)
+
+
+STARTED = step(0, "interaction.started")
+QUEUED = step(1, "interaction.queued", queue=BILLING)
+OFFERED = step(2, "interaction.routed", queue=BILLING, agent=BEN)
+ANSWERED = step(3, "interaction.answered", queue=BILLING, agent=BEN)
+HANDED = step(4, "handoff.requested", agent=BEN, handoff={"to": "carla"})
+TRANSFERRED = step(4, "interaction.transferred", transfer={"agent": CARLA, "queue": BILLING})
+ACCEPTED = step(5, "handoff.accepted", agent=CARLA)
+ENDED = step(8, "interaction.ended")
+RESUMED = step(9, "interaction.resumed")
+RESOLVED = step(6, "conversation.resolved", agent=BEN)
+
+
+def part_of(facts: Sequence[Fact]) -> Part:
+    part = new_part(facts[0])
+    for fact in facts[1:]:
+        apply(part, fact)
+    return part
+
+
+CASES: list[tuple[list[Fact], dict[tuple[str, str], str]]] = [
+    ([STARTED], {}),
+    ([STARTED, QUEUED], {("queue", "q-billing"): "queued"}),
+    ([STARTED, QUEUED, OFFERED], {("queue", "q-billing"): "queued", ("agent", "ben"): "offered"}),
+    ([STARTED, QUEUED, OFFERED, ANSWERED], {("agent", "ben"): "answered"}),
+    ([STARTED, ANSWERED, HANDED], {("agent", "ben"): "answered", ("agent", "carla"): "handoff"}),
+    ([STARTED, ANSWERED, HANDED, ACCEPTED], {("agent", "carla"): "accepted"}),
+    (
+        [STARTED, ANSWERED, TRANSFERRED],
+        {("agent", "ben"): "answered", ("agent", "carla"): "transfer", ("queue", "q-billing"): "transfer"},
+    ),
+    ([STARTED, ANSWERED, ENDED], {}),
+    ([STARTED, ANSWERED, ENDED, RESUMED], {("agent", "ben"): "answered"}),
+    ([STARTED, ANSWERED, RESOLVED], {}),
+    ([STARTED, step(7, "conversation.note", agent=CARLA, note="hm")], {("agent", "carla"): "assigned"}),
+]
+
+
+@pytest.mark.parametrize(("facts", "expected"), CASES)
+def test_desks_are_those_of_all_that_happened_in_any_order(
+    facts: list[Fact], expected: dict[tuple[str, str], str]
+) -> None:
+    for order in permutations(facts):
+        found = desks(part_of(order))
+        assert {(desk.kind, desk.name): reason.why for desk, reason in found.items()} == expected
+
+
+@pytest.mark.parametrize(("facts", "expected"), CASES)
+def test_no_step_that_moves_a_desk_is_overlooked(facts: list[Fact], expected: object) -> None:
+    for order in permutations(facts):
+        part = new_part(order[0])
+        for fact in order[1:]:
+            before, moving = desks(part), may_move(part, [fact])
+            apply(part, fact)
+            assert moving or desks(part).keys() == before.keys()
+
+
+def test_what_everybody_says_all_day_moves_nothing() -> None:
+    part = part_of([STARTED, ANSWERED])
+    heard = a_fact(id="m-1", email="ana@example.com", interaction="call-1", text="hello")
+    told = step(11, "message.sent", agent=BEN, queue=BILLING, message={"id": "m-2", "text": "hello"})
+    assert not may_move(part, [heard, told])
+
+
+def test_what_is_no_interaction_is_on_nobodys_desk() -> None:
+    fact = a_fact("cx.survey.answered.v1", id="s-1", email="ana@example.com", data={"agent": BEN})
+    assert desks(part_of([fact])) == {}
