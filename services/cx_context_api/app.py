@@ -12,6 +12,7 @@ from cx_context.store import Store
 from cx_context.store.heads import Heads
 from cx_context_api import openapi
 from cx_context_api.contexts import CACHE_BYTES, Contexts
+from cx_context_api.continue_routes import ContinueRoutes
 from cx_context_api.decisions import Clock, Decisions, Rising
 from cx_context_api.past import MOST_EVENTS, Past
 from cx_context_api.routes import Routes
@@ -49,6 +50,7 @@ class ContextApi:
         decisions = Decisions(store, log, known, metrics, now or Rising())
         allowed = rates if rates is not None else Rates(tenants)
         self.routes = Routes(store, tenants, known, self.contexts, past, decisions, metrics, allowed).all()
+        self.routes += ContinueRoutes(store, tenants, known, decisions, metrics, allowed).all()
 
     async def stop(self) -> None:
         await self.contexts.stop()
