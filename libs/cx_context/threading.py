@@ -7,8 +7,9 @@ Pure, and a function of the set: neither order of arrival nor clocks matter. Edg
 3. a shared reference: a message id, a provider's thread, a call, an order or case number, a token of other software.
    Symmetric, so a reply that arrives before its parent joins it all the same. A call is referred to by the id of its
    interaction, with or without the connection's name before it;
-4. the same matter within the tenant's window: from a conversation's last activity to the interaction's start. Two
-   matters are the same unless both are named (order or case numbers, or topics) and differ.
+4. the same matter within the tenant's window: from a conversation's last activity, or from when it was resolved or
+   opened again, to the interaction's start. Two matters are the same unless both are named (order or case numbers, or
+   topics) and differ.
 
 A split is a property of an interaction: it begins a conversation, so no rule joins it to anything that started before,
 nor does anything else bridge it back; a later link by a person does. An interaction joins whole.
@@ -57,6 +58,17 @@ class Interaction:
     @property
     def last_activity(self) -> Micros:
         return self.part.last[0] if self.part.last is not None else self.start[0]
+
+    @property
+    def attended_until(self) -> Micros:
+        """As the window counts it: who comes back soon after a matter was settled comes back to it, however long the
+        settling took."""
+        resolved, reopened = self.part.resolved, self.part.reopened
+        return max(
+            self.last_activity,
+            resolved[0][0] if resolved is not None else self.start[0],
+            reopened[0] if reopened is not None else self.start[0],
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,15 +137,16 @@ def thread(interactions: Sequence[Interaction], window: Micros) -> list[Conversa
 
 class _Group:
     """Interactions found to be one conversation, by their indexes, and what deciding about them needs, kept as sums: a
-    customer with ten thousand contacts is threaded in one pass. ``latest``: (last activity, index) over the members
-    that ``_join_by_time`` has come to."""
+    customer with ten thousand contacts is threaded in one pass. ``latest``: (last activity, index), and ``until``:
+    when it was last attended to, over the members that ``_join_by_time`` has come to."""
 
-    __slots__ = ("first", "latest", "members", "numbers", "splits", "topic")
+    __slots__ = ("first", "latest", "members", "numbers", "splits", "topic", "until")
 
     def __init__(self, index: int, part: Part) -> None:
         self.members = [index]
         self.first = index
         self.latest: tuple[Micros, int] = _NEVER
+        self.until: Micros = _NEVER[0]
         self.splits = int(_is_split(part))
         self.numbers = {reference for reference in part.references if reference[0] in MATTER_KINDS}
         self.topic = part.topic
@@ -142,6 +155,7 @@ class _Group:
         self.members += other.members
         self.first = min(self.first, other.first)
         self.latest = max(self.latest, other.latest)
+        self.until = max(self.until, other.until)
         self.splits += other.splits
         if len(self.numbers) < len(other.numbers):
             self.numbers, other.numbers = other.numbers, self.numbers
@@ -262,14 +276,17 @@ def _join_by_time(interactions: Sequence[Interaction], groups: _Groups, window: 
     for index, each in enumerate(interactions):
         own = groups.of[index]
         for group in recent:
-            last, member = group.latest
-            if group is own or each.start[0] - last > window:
+            _, member = group.latest
+            if group is own:
                 break
+            if each.start[0] - group.until > window:
+                continue
             evidence = f"interaction:{interactions[member].name}"
             if group.same_matter(own) and groups.join(member, index, "window", evidence):
                 break
         own = groups.of[index]
         own.latest = max(own.latest, (each.last_activity, index))
+        own.until = max(own.until, each.attended_until)
         found = {own, *(groups.of[group.first] for group in recent)}
         recent = sorted(found, key=lambda group: group.latest, reverse=True)[:LOOK_BACK]
 
