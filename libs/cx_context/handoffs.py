@@ -60,6 +60,16 @@ def shown_before_answer(parts: Sequence[Part], since: Order, agent: str) -> bool
     return True if latest[0] < answered and latest[1] == agent else None
 
 
+def has_answered(parts: Sequence[Part], agent: str) -> bool:
+    """Whether this agent answered already: since the latest handoff was asked for, or ever where none was."""
+    asked = _latest(parts, lambda part: part.handoff)
+    first = _first(parts, lambda part: part.first_answered, agent)
+    if first is None or asked is None or first > asked[0]:
+        return first is not None
+    answered = _max(order_of(part, part.answered) for part in parts if part.answered is not None)
+    return answered is not None and answered > asked[0]
+
+
 def _latest(parts: Iterable[Part], register: Callable[[Part], Register | None]) -> Placed | None:
     return max(
         ((order_of(part, found[0]), found[1]) for part in parts if (found := register(part)) is not None),

@@ -87,9 +87,12 @@ def _is_speech(entry: Json) -> bool:
 
 
 def _line(entry: Json) -> Json:
-    return {
+    line = {
         name: entry[name] for name in ("event", "time", "channel", "interaction", "role", "name", "text", "transcript")
     }
+    if line["role"] is None and entry["type"].startswith("cx.bot."):
+        line["role"] = "bot"
+    return line
 
 
 def _text(value: Any) -> str | None:

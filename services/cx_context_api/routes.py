@@ -280,6 +280,8 @@ class Routes:
                         found, choice = await threads.choose(tx, tenant, tenancy, id, act, body)
                 if not names:
                     names = await self._decisions.take(asked, [choice])
+                    if isinstance(body, bodies.Shown):
+                        self._metrics.context_shown(before_answer=threads.shown_in_time(found, body))
                 conversation = text_of(found.conversation.id)
                 return _taken(names, customer=text_of(found.customer), conversation=conversation)
 

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from cx_context.fold import SHOWN
-from cx_context.handoffs import handoff_of
+from cx_context.handoffs import handoff_of, has_answered
 from cx_context.store import reader
 from cx_context.store.reader import Side
 from cx_context.store.sql import Tx
@@ -96,6 +96,11 @@ ACTS: Mapping[str, Act] = MappingProxyType(
         "shown": Act(bodies.Shown, SHOWN, _shown),
     }
 )
+
+
+def shown_in_time(found: Thread, body: bodies.Shown) -> bool:
+    """Whether the context came to the agent's screen before they answered, as far as is known now."""
+    return not has_answered([member.part for member in found.conversation.members], body.agent.id)
 
 
 async def choose(tx: Tx, tenant: str, tenancy: Tenancy, id: str, act: Act, body: bodies.Asked) -> tuple[Thread, Choice]:
