@@ -24,8 +24,9 @@ class Tokens:
     def recognised(self, data: Data, ids: IdSpace, way: str, provider: str) -> list[Reference]:
         """The references of an event with its tokens by their ids; see ``cx_events.tokens.recognised``. ``way``: by
         which it came, a connection or ``client``."""
-        codes = has_code(data) and self._may_try(ids.tenant, way, data.interaction, provider)
-        return recognised(data, ids, codes=codes)
+        if has_code(data):
+            return recognised(data, ids, codes=self._may_try(ids.tenant, way, data.interaction, provider))
+        return recognised(data, ids, codes=False) if data.references else data.references
 
     def presented(self, text: str, ids: IdSpace, way: str, interaction: str) -> str:
         """``Refused("unknown-token", 404)`` for what is no token or a forged one, ``TooFast`` above the bounds."""
