@@ -127,19 +127,18 @@ def _max_by_key(one: dict[str, At], other: dict[str, At]) -> dict[str, At]:
     return merged
 
 
-def first_by_key(one: Mapping[str, At], other: Mapping[str, At], most: int) -> dict[str, At]:
-    """The first time for each key; of too many keys those that came first."""
-    merged = dict(one)
-    for key, at in other.items():
-        merged[key] = min(at, merged.get(key, at))
-    if len(merged) > most:
-        merged = dict(sorted(merged.items(), key=lambda item: (item[1], item[0]))[:most])
-    return merged
-
-
 def _first_by_key(most: int) -> Callable[[dict[str, At], dict[str, At]], dict[str, At]]:
+    """The first time for each key; of too many keys those that came first."""
+
     def merge(one: dict[str, At], other: dict[str, At]) -> dict[str, At]:
-        return first_by_key(one, other, most) if one and other else one or other
+        if not one or not other:
+            return one or other
+        merged = dict(one)
+        for key, at in other.items():
+            merged[key] = min(at, merged.get(key, at))
+        if len(merged) > most:
+            merged = dict(sorted(merged.items(), key=lambda item: (item[1], item[0]))[:most])
+        return merged
 
     return merge
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from cx_context.combine import brief, first_by_key, keep_latest, later, later_register
+from cx_context.combine import brief, keep_latest, later, later_register
 from cx_context.model import (
     AGENTS_KEPT,
     EDITS_KEPT,
@@ -171,7 +171,7 @@ def _refer(part: Part, references: Sequence[Reference], at: At) -> None:
     others: list[tuple[str, str]] = []
     for reference in references:
         if reference.kind == KIND and is_ours(reference.value):
-            part.token_uses = first_by_key(part.token_uses, {reference.value: at}, USES_KEPT)
+            _keep_first(part.token_uses, reference.value, at, USES_KEPT)
         else:
             others.append((brief(reference.kind), brief(reference.value)))
     if others:
@@ -184,6 +184,16 @@ def add_references(part: Part, references: list[tuple[str, str]]) -> None:
     if all(reference in known for reference in references):
         return
     part.references = sorted({*known, *references})[:REFERENCES_KEPT]
+
+
+def _keep_first(times: dict[str, At], key: str, at: At, most: int) -> None:
+    """The first time for each key; of too many keys those that came first."""
+    old = times.get(key)
+    if old is not None and old <= at:
+        return
+    times[key] = at
+    if len(times) > most:
+        del times[max(times, key=lambda name: (times[name], name))]
 
 
 def _named(named: Named | None) -> list[str]:
@@ -319,7 +329,7 @@ def _answered(part: Part, data: Data, at: At) -> None:
 
 def _agent_answers(part: Part, data: Data, at: At) -> None:
     id = data.agent.id if data.agent is not None else next((p.id for p in data.participants if p.role == "agent"), "")
-    part.first_answered = first_by_key(part.first_answered, {brief(id): at}, AGENTS_KEPT)
+    _keep_first(part.first_answered, brief(id), at, AGENTS_KEPT)
 
 
 def _ended(part: Part, data: Data, at: At) -> None:
@@ -401,7 +411,7 @@ def _accepted(part: Part, data: Data, at: At) -> None:
 def _shown(part: Part, data: Data, at: At) -> None:
     agent = _named(data.agent)[0]
     part.shown = later_register(part.shown, (at, agent))
-    part.first_shown = first_by_key(part.first_shown, {brief(agent): at}, AGENTS_KEPT)
+    _keep_first(part.first_shown, brief(agent), at, AGENTS_KEPT)
 
 
 def _token(part: Part, data: Data, at: At) -> None:

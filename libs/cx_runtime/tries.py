@@ -32,7 +32,7 @@ class Allowed(NamedTuple):
 
 
 GUESSES = Allowed(Rate(5 / HOUR, 5.0), Rate(30 / HOUR, 30.0), Rate(60 / HOUR, 60.0))
-"""Of codes that turn out to be none (docs/decisions/0012-continuity-tokens.md has the arithmetic)."""
+"""Of codes that turn out to be none (docs/decisions/0014-continuity-tokens.md has the arithmetic)."""
 
 ENTRIES = Allowed(Rate(10 / HOUR, 10.0), Rate(3600 / HOUR, 600.0), Rate(14_400 / HOUR, 2400.0))
 """Of whatever looks like a code at a channel's intake, which can't tell whether it is one."""

@@ -6,8 +6,8 @@ function of, never by a name or a version of it:
 
 - of an event its entry in the timeline, by the event's bytes;
 - a decoded part, by its bytes;
-- a conversation's summary, by its members' anchors, their parts' bytes, why each is in it, and what became of the tokens
-  that were issued for it.
+- a conversation's summary, by its members' anchors, their parts' bytes, why each is in it, and what became of the
+  tokens that were issued for it.
 """
 
 from __future__ import annotations
