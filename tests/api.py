@@ -62,7 +62,15 @@ def tenants() -> Tenants:
                     key("desk", "conversations:write"),
                     key("judge", "identity:write"),
                 ),
-                connections={"acme-calls": ConnectionConfig(provider="voice/twilio", region="US")},
+                connections={
+                    "acme-calls": ConnectionConfig(provider="voice/twilio", region="US"),
+                    "acme-mail": ConnectionConfig(
+                        provider="email/mime", settings={"addresses": ["support@acme.example"]}
+                    ),
+                    "acme-chat": ConnectionConfig(
+                        provider="chat/webchat", settings={"page": "https://acme.example/chat"}
+                    ),
+                },
             ),
             "other": TenantConfig(id_key="a lasting key of another", keys=(key("other", "*"),)),
         }

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 
 from cx_context.model import (
+    AGENTS_KEPT,
     EDITS_KEPT,
     KEYS_KEPT,
     NOTES_KEPT,
@@ -19,6 +20,7 @@ from cx_context.model import (
     SENTIMENTS_KEPT,
     TEXT_KEPT,
     TURNS_KEPT,
+    USES_KEPT,
     At,
     Part,
     Register,
@@ -125,6 +127,22 @@ def _max_by_key(one: dict[str, At], other: dict[str, At]) -> dict[str, At]:
     return merged
 
 
+def _first_by_key(most: int) -> Callable[[dict[str, At], dict[str, At]], dict[str, At]]:
+    """The first time for each key; of too many keys those that came first."""
+
+    def merge(one: dict[str, At], other: dict[str, At]) -> dict[str, At]:
+        if not one or not other:
+            return one or other
+        merged = dict(one)
+        for key, at in other.items():
+            merged[key] = min(at, merged.get(key, at))
+        if len(merged) > most:
+            merged = dict(sorted(merged.items(), key=lambda item: (item[1], item[0]))[:most])
+        return merged
+
+    return merge
+
+
 def _union(one: list[tuple[str, str]], other: list[tuple[str, str]]) -> list[tuple[str, str]]:
     return sorted({*one, *other})[:REFERENCES_KEPT] if one and other else one or other
 
@@ -168,6 +186,10 @@ MERGERS: Mapping[str, Callable[[Any, Any], Any]] = MappingProxyType(
         "offered": _last_register,
         "passed": _last_register,
         "shown": _last_register,
+        "first_answered": _first_by_key(AGENTS_KEPT),
+        "first_shown": _first_by_key(AGENTS_KEPT),
+        "tokens": _last_by_key(KEYS_KEPT),
+        "token_uses": _first_by_key(USES_KEPT),
         "verified": _max_by_key,
         "proofs": _last_by_key(KEYS_KEPT),
         "attributes": _last_by_key(KEYS_KEPT),

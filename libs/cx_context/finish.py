@@ -16,8 +16,10 @@ from msgspec import Raw
 from cx_context.assurance import Proof, assurance, latest_of_each, proofs, proofs_shown
 from cx_context.combine import keep_latest
 from cx_context.fold import makes_part, speaker
+from cx_context.handoffs import handoff_of
 from cx_context.model import KEYS_KEPT, SENTIMENTS_KEPT, TEXT_KEPT, At, Part, Register
-from cx_context.threading import AnchoredPart, Conversation, Interaction, interactions_of, thread
+from cx_context.threading import AnchoredPart, Conversation, Interaction, IssuedToken, interactions_of, thread
+from cx_context.tokens import order_of as _order
 from cx_events.envelope import Event
 from cx_events.facts import Fact, Order
 from cx_events.identifiers import rank_of
@@ -31,6 +33,7 @@ MESSAGES_SHOWN = 6
 ALIASES_SHOWN = 100
 IDENTIFIERS_SHOWN = 50
 TURNS_SHOWN = 6
+TOKENS_SHOWN = 10
 TREND_STEP = 100
 DELETED = "(deleted)"
 
@@ -151,10 +154,6 @@ def _text(event: Event) -> str | None:
     else:
         text = data.note or data.topic or data.disposition or data.digits or data.reason
     return text[:TEXT_KEPT] or None
-
-
-def _order(part: Part, at: At) -> Order:
-    return (at[0], part.interaction, at[1], at[2], at[3], at[4])
 
 
 def _latest_register(parts: Iterable[Part], field: str) -> tuple[Order, Any] | None:
@@ -375,7 +374,8 @@ def conversation_summary(conversation: Conversation) -> Json:
         "disposition": disposition[1] if disposition is not None else None,
         "notes": _notes(parts),
         "bot": _bot(parts),
-        "handoff": _handoff(parts),
+        "handoff": handoff_of(parts),
+        "tokens": [_token(issued) for issued in reversed(conversation.tokens[-TOKENS_SHOWN:])],
         "references": _references(parts),
         "verified": proofs_shown(parts),
         "joined": [
@@ -448,18 +448,17 @@ def _bot(parts: Sequence[Part]) -> Json | None:
     }
 
 
-def _handoff(parts: Sequence[Part]) -> Json | None:
-    asked = _latest_register(parts, "handoff")
-    if asked is None:
-        return None
-    accepted = _latest_register(parts, "accepted")
-    answered = accepted is not None and accepted[0] > asked[0]
+def _token(issued: IssuedToken) -> Json:
+    token = issued.token
     return {
-        "requested_at": format_time(asked[0][0]),
-        "to": asked[1][0] or None,
-        "reason": asked[1][1] or None,
-        "accepted_by": _named(accepted) if answered else None,
-        "accepted_at": format_time(accepted[0][0]) if answered and accepted is not None else None,
+        "id": token.id,
+        "issued_at": format_time(token.issued[0]),
+        "expires_at": format_time(token.expires),
+        "single_use": token.single_use,
+        "uses": [
+            {"interaction": user, "time": format_time(use.at[0]), "refused": use.refused}
+            for use, user in zip(token.uses[:TOKENS_SHOWN], issued.users, strict=False)
+        ],
     }
 
 

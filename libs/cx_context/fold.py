@@ -7,7 +7,7 @@ no look-ups that a typical event does not need.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
@@ -17,6 +17,7 @@ import msgspec
 from cx_context.assurance import BY_CHANNEL, UNNAMED, key_of, verified_by
 from cx_context.combine import brief, keep_latest, later, later_register
 from cx_context.model import (
+    AGENTS_KEPT,
     EDITS_KEPT,
     KEYS_KEPT,
     NOTES_KEPT,
@@ -25,12 +26,14 @@ from cx_context.model import (
     SENTIMENTS_KEPT,
     TEXT_KEPT,
     TURNS_KEPT,
+    USES_KEPT,
     At,
     Part,
 )
 from cx_events.catalogue import catalogue
-from cx_events.envelope import Data, Identifier, Named
+from cx_events.envelope import Data, Handoff, Identifier, Named, Reference
 from cx_events.facts import Fact
+from cx_events.tokens import ISSUED, KIND, is_ours
 
 BUSINESS_ROLES = frozenset({"agent", "bot", "business"})
 
@@ -48,6 +51,9 @@ VALUE_BYTES_KEPT = 2000
 VALUE_DEPTH_KEPT = 16
 UNSHOWN = "(too large to be shown)"
 """Stands for a client's value that a part can't hold; the whole stands in the stored event."""
+
+LIFETIME_MOST = 10 * 366 * 86_400
+"""Seconds. What a client says beyond that is no lifetime, and a time past the year 9999 can't be written."""
 
 _INT64 = range(-(1 << 63), 1 << 63)
 _encode = msgspec.msgpack.Encoder().encode
@@ -154,7 +160,7 @@ def _common(part: Part, data: Data, at: At, *, proves: bool) -> None:
                     _verify(part, identifier, at, BY_CHANNEL if proves else "")
             break
     if data.references:
-        add_references(part, [(brief(r.kind), brief(r.value)) for r in data.references])
+        _refer(part, data.references, at)
     if data.queue is not None:
         part.queue = later_register(part.queue, (at, _named(data.queue)))
     if data.attributes:
@@ -184,12 +190,33 @@ def _verified(part: Part, data: Data, at: At) -> None:
         _verify(part, identifier, at, data.evidence[:TEXT_KEPT] or UNNAMED)
 
 
+def _refer(part: Part, references: Sequence[Reference], at: At) -> None:
+    others: list[tuple[str, str]] = []
+    for reference in references:
+        if reference.kind == KIND and is_ours(reference.value):
+            _keep_first(part.token_uses, reference.value, at, USES_KEPT)
+        else:
+            others.append((brief(reference.kind), brief(reference.value)))
+    if others:
+        add_references(part, others)
+
+
 def add_references(part: Part, references: list[tuple[str, str]]) -> None:
     """Union; of too many the least stay, which is the same set in any order."""
     known = part.references
     if all(reference in known for reference in references):
         return
     part.references = sorted({*known, *references})[:REFERENCES_KEPT]
+
+
+def _keep_first(times: dict[str, At], key: str, at: At, most: int) -> None:
+    """The first time for each key; of too many keys those that came first."""
+    old = times.get(key)
+    if old is not None and old <= at:
+        return
+    times[key] = at
+    if len(times) > most:
+        del times[max(times, key=lambda name: (times[name], name))]
 
 
 def _named(named: Named | None) -> list[str]:
@@ -258,6 +285,8 @@ def _message(part: Part, data: Data, at: At) -> None:
     part.messages += 1
     role = speaker(data)
     _say(part, at, role, _name_of(data, role), message.text, brief(message.id))
+    if role == "agent":
+        _agent_answers(part, data, at)
 
 
 def _say(part: Part, at: At, role: str, name: str, text: str, message_id: str) -> None:
@@ -321,6 +350,13 @@ def _queued(part: Part, data: Data, at: At) -> None:
 
 def _answered(part: Part, data: Data, at: At) -> None:
     part.answered = later(part.answered, at)
+    if data.agent is not None or any(participant.role == "agent" for participant in data.participants):
+        _agent_answers(part, data, at)
+
+
+def _agent_answers(part: Part, data: Data, at: At) -> None:
+    id = data.agent.id if data.agent is not None else next((p.id for p in data.participants if p.role == "agent"), "")
+    _keep_first(part.first_answered, brief(id), at, AGENTS_KEPT)
 
 
 def _ended(part: Part, data: Data, at: At) -> None:
@@ -368,7 +404,31 @@ def _split(part: Part, data: Data, at: At) -> None:
 
 def _handoff(part: Part, data: Data, at: At) -> None:
     to = data.handoff.to if data.handoff is not None else ""
-    part.handoff = later_register(part.handoff, (at, [to[:TEXT_KEPT], data.reason[:TEXT_KEPT]]))
+    part.handoff = later_register(part.handoff, (at, [to[:TEXT_KEPT], data.reason[:TEXT_KEPT], *_asking(data)]))
+
+
+def _bot_handoff(part: Part, data: Data, at: At) -> None:
+    _handoff(part, msgspec.structs.replace(data, handoff=_by_bot(data.handoff)), at)
+
+
+def _by_bot(handoff: Handoff | None) -> Handoff:
+    return msgspec.structs.replace(handoff or Handoff(), by="bot")
+
+
+def _asking(data: Data) -> tuple[str, str]:
+    """Who asks for somebody else, (role, name): as it is said, else as the event shows it."""
+    said = data.handoff.by if data.handoff is not None else None
+    role = said or (
+        "agent"
+        if data.agent is not None
+        else "bot"
+        if data.bot is not None or any(participant.role == "bot" for participant in data.participants)
+        else "customer"
+        if data.direction == "inbound"
+        else ""
+    )
+    name = (data.agent.name or data.agent.id) if role == "agent" and data.agent is not None else _name_of(data, role)
+    return role, name[:TEXT_KEPT]
 
 
 def _handoff_asked(part: Part, data: Data, at: At) -> None:
@@ -398,7 +458,16 @@ def _accepted(part: Part, data: Data, at: At) -> None:
 
 
 def _shown(part: Part, data: Data, at: At) -> None:
-    part.shown = later_register(part.shown, (at, _named(data.agent)[0]))
+    agent = _named(data.agent)[0]
+    part.shown = later_register(part.shown, (at, agent))
+    _keep_first(part.first_shown, brief(agent), at, AGENTS_KEPT)
+
+
+def _token(part: Part, data: Data, at: At) -> None:
+    token = data.token
+    if token is not None and is_ours(token.id):
+        expires = at[0] + min(max(token.lifetime_s, 0), LIFETIME_MOST) * 1_000_000
+        _write(part.tokens, {token.id: [expires, token.single_use]}, at)
 
 
 def _consent(part: Part, data: Data, at: At) -> None:
@@ -435,7 +504,7 @@ _HANDLERS: Mapping[str, Handler] = MappingProxyType(
         "cx.message.edited.v1": _edited,
         "cx.message.deleted.v1": _deleted,
         "cx.call.transcript.v1": _transcript,
-        "cx.bot.handoff_asked.v1": _handoff,
+        "cx.bot.handoff_asked.v1": _bot_handoff,
         "cx.social.mention.v1": _social,
         "cx.social.post.v1": _social,
         "cx.social.comment.v1": _social,
@@ -447,6 +516,7 @@ _HANDLERS: Mapping[str, Handler] = MappingProxyType(
         "cx.conversation.disposition.v1": _disposition,
         "cx.conversation.resolved.v1": _resolved,
         "cx.conversation.reopened.v1": _reopened,
+        ISSUED: _token,
         "cx.handoff.requested.v1": _handoff_asked,
         "cx.handoff.accepted.v1": _accepted,
         SHOWN: _shown,

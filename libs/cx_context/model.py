@@ -29,12 +29,19 @@ EDITS_KEPT = 16
 SENTIMENTS_KEPT = 10
 KEYS_KEPT = 64
 REFERENCES_KEPT = 128
+USES_KEPT = 16
+"""Continuity tokens that one side of an interaction may try: of more the first count."""
+
+AGENTS_KEPT = 32
 
 
 class Part(Struct, omit_defaults=True, gc=False, kw_only=True):
     """One home's side of one interaction; with ``interaction == ""`` what a home has outside any interaction.
 
     Counted are the events that are neither decisions nor insights. ``channels``: counted events by channel.
+    ``first_answered``, ``first_shown``: when an agent (by id) first took or spoke in it, and first had the context on
+    screen. ``tokens``: continuity tokens issued for it, by id, each ``[expires, single use]``; ``token_uses``: when one
+    was first presented in it.
     """
 
     interaction: str = ""
@@ -74,6 +81,10 @@ class Part(Struct, omit_defaults=True, gc=False, kw_only=True):
     offered: Register | None = None
     passed: Register | None = None
     shown: Register | None = None
+    first_answered: dict[str, At] = {}
+    first_shown: dict[str, At] = {}
+    tokens: dict[str, Register] = {}
+    token_uses: dict[str, At] = {}
     verified: dict[str, At] = {}
     proofs: dict[str, Register] = {}
     attributes: dict[str, Register] = {}

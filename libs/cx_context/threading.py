@@ -3,10 +3,13 @@
 Pure, and a function of the set: neither order of arrival nor clocks matter. Edges, strongest first:
 
 1. a person's link (``cx.conversation.linked``): always, unless a later split of either end;
-2. a shared reference: a message id, a provider's thread, a call, an order or case number, a continuity token.
-   Symmetric, so a reply that arrives before its parent joins it all the same;
-3. the same matter within the tenant's window: from a conversation's last activity to the interaction's start. Two
-   matters are the same unless both are named (order or case numbers, or topics) and differ.
+2. a continuity token of ours, issued for one interaction and presented in another, as ``cx_context.tokens`` judges it;
+3. a shared reference: a message id, a provider's thread, a call, an order or case number, a token of other software.
+   Symmetric, so a reply that arrives before its parent joins it all the same. A call is referred to by the id of its
+   interaction, with or without the connection's name before it;
+4. the same matter within the tenant's window: from a conversation's last activity, or from when it was resolved or
+   opened again, to the interaction's start. Two matters are the same unless both are named (order or case numbers, or
+   topics) and differ.
 
 A split is a property of an interaction: it begins a conversation, so no rule joins it to anything that started before,
 nor does anything else bridge it back; a later link by a person does. An interaction joins whole.
@@ -21,6 +24,7 @@ from itertools import pairwise
 
 from cx_context.combine import brief, combine, later_register
 from cx_context.model import At, Part
+from cx_context.tokens import Token, tokens_of
 from cx_events.ids import text_of
 from cx_events.timestamps import Micros
 
@@ -55,6 +59,17 @@ class Interaction:
     def last_activity(self) -> Micros:
         return self.part.last[0] if self.part.last is not None else self.start[0]
 
+    @property
+    def attended_until(self) -> Micros:
+        """As the window counts it: who comes back soon after a matter was settled comes back to it, however long the
+        settling took."""
+        resolved, reopened = self.part.resolved, self.part.reopened
+        return max(
+            self.last_activity,
+            resolved[0][0] if resolved is not None else self.start[0],
+            reopened[0] if reopened is not None else self.start[0],
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Joined:
@@ -66,14 +81,24 @@ class Joined:
     confidence: int
 
 
+@dataclass(frozen=True, slots=True)
+class IssuedToken:
+    """A token that was issued for a conversation. ``users``: the names of the interactions of its uses."""
+
+    token: Token
+    users: tuple[str, ...]
+
+
 @dataclass(slots=True)
 class Conversation:
-    """``id``: the earliest-recorded anchor; ``aliases``: the others. ``members`` in order of their start."""
+    """``id``: the earliest-recorded anchor; ``aliases``: the others. ``members`` in order of their start. ``tokens``:
+    issued for one of them, in order of issue."""
 
     id: bytes
     aliases: list[bytes]
     members: list[Interaction]
     joined: list[Joined] = field(default_factory=list)
+    tokens: list[IssuedToken] = field(default_factory=list)
 
 
 def interactions_of(parts: Iterable[AnchoredPart]) -> list[Interaction]:
@@ -99,23 +124,29 @@ def thread(interactions: Sequence[Interaction], window: Micros) -> list[Conversa
     """The conversations of one customer, in order of their first interaction. ``interactions`` as given by
     ``interactions_of``."""
     groups = _Groups(interactions)
+    tokens = tokens_of(interactions)
     _link_by_person(interactions, groups)
+    _join_by_token(tokens, groups)
     _join_by_reference(interactions, groups)
     _join_by_time(interactions, groups, window)
-    return [_conversation(interactions, members, groups) for members in groups.all()]
+    found = [_conversation(interactions, members, groups) for members in groups.all()]
+    if tokens:
+        _tell_tokens(interactions, tokens, found)
+    return found
 
 
 class _Group:
     """Interactions found to be one conversation, by their indexes, and what deciding about them needs, kept as sums: a
-    customer with ten thousand contacts is threaded in one pass. ``latest``: (last activity, index) over the members
-    that ``_join_by_time`` has come to."""
+    customer with ten thousand contacts is threaded in one pass. ``latest``: (last activity, index), and ``until``:
+    when it was last attended to, over the members that ``_join_by_time`` has come to."""
 
-    __slots__ = ("first", "latest", "members", "numbers", "splits", "topic")
+    __slots__ = ("first", "latest", "members", "numbers", "splits", "topic", "until")
 
     def __init__(self, index: int, part: Part) -> None:
         self.members = [index]
         self.first = index
         self.latest: tuple[Micros, int] = _NEVER
+        self.until: Micros = _NEVER[0]
         self.splits = int(_is_split(part))
         self.numbers = {reference for reference in part.references if reference[0] in MATTER_KINDS}
         self.topic = part.topic
@@ -124,6 +155,7 @@ class _Group:
         self.members += other.members
         self.first = min(self.first, other.first)
         self.latest = max(self.latest, other.latest)
+        self.until = max(self.until, other.until)
         self.splits += other.splits
         if len(self.numbers) < len(other.numbers):
             self.numbers, other.numbers = other.numbers, self.numbers
@@ -195,15 +227,43 @@ def _link_by_person(interactions: Sequence[Interaction], groups: _Groups) -> Non
         groups.join(index, end, "person", f"{at[3]}#{at[4]}")
 
 
+def _join_by_token(tokens: Iterable[Token], groups: _Groups) -> None:
+    for token in tokens:
+        for use in token.uses:
+            if use.refused is None:
+                groups.join(token.issuer, use.interaction, "token", f"token:{token.id}")
+
+
+def _tell_tokens(
+    interactions: Sequence[Interaction], tokens: Iterable[Token], conversations: Iterable[Conversation]
+) -> None:
+    own = {member.name: conversation for conversation in conversations for member in conversation.members}
+    for token in tokens:
+        users = tuple(interactions[use.interaction].name for use in token.uses)
+        own[interactions[token.issuer].name].tokens.append(IssuedToken(token, users))
+
+
 def _join_by_reference(interactions: Sequence[Interaction], groups: _Groups) -> None:
     holders: dict[tuple[str, str], list[int]] = defaultdict(list)
     for index, each in enumerate(interactions):
         for reference in each.part.references:
             holders[reference].append(index)
         holders["interaction", brief(each.name)].append(index)
+        for name in _names_of_call(each):
+            if holders["call", name][-1:] != [index]:
+                holders["call", name].append(index)
     for (kind, value), indexes in sorted(holders.items()):
         for earlier, index in pairwise(indexes):
             groups.join(earlier, index, _rule(kind), f"{kind}:{value}")
+
+
+def _names_of_call(each: Interaction) -> Iterable[str]:
+    """By what other legs may refer to this one: its id, also as the provider alone writes it."""
+    if each.part.channel is not None and each.part.channel[1] == "voice":
+        yield brief(each.name)
+        _, slash, bare = each.name.partition("/")
+        if slash and bare:
+            yield brief(bare)
 
 
 def _rule(kind: str) -> str:
@@ -216,14 +276,17 @@ def _join_by_time(interactions: Sequence[Interaction], groups: _Groups, window: 
     for index, each in enumerate(interactions):
         own = groups.of[index]
         for group in recent:
-            last, member = group.latest
-            if group is own or each.start[0] - last > window:
+            _, member = group.latest
+            if group is own:
                 break
+            if each.start[0] - group.until > window:
+                continue
             evidence = f"interaction:{interactions[member].name}"
             if group.same_matter(own) and groups.join(member, index, "window", evidence):
                 break
         own = groups.of[index]
         own.latest = max(own.latest, (each.last_activity, index))
+        own.until = max(own.until, each.attended_until)
         found = {own, *(groups.of[group.first] for group in recent)}
         recent = sorted(found, key=lambda group: group.latest, reverse=True)[:LOOK_BACK]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64decode, b64encode
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache, lru_cache
 from typing import Any
 from urllib.parse import unquote_to_bytes
@@ -18,7 +18,7 @@ import msgspec
 
 from cx_events.catalogue import TYPE_NAME, EventType, catalogue, missing
 from cx_events.codec import lenient_data
-from cx_events.envelope import Data, Event, Identifier
+from cx_events.envelope import Data, Event, Identifier, Reference
 from cx_events.errors import Refused
 from cx_events.facts import HUB_SOURCE, home_of, sequence_of
 from cx_events.ids import IdSpace
@@ -62,6 +62,8 @@ _UTF8 = ("", "utf-8", "utf8", "us-ascii")
 _INT64 = range(-(1 << 63), 1 << 63)
 
 _encode = msgspec.json.Encoder().encode
+
+Recogniser = Callable[[Data], list[Reference]]
 
 
 def read(body: bytes, headers: Iterable[tuple[str, str]], limits: Limits) -> list[Any]:
@@ -167,9 +169,16 @@ def _header_value(header: str, value: str) -> str:
 
 
 def accept(
-    value: Any, *, ids: IdSpace, recorded: Micros, importing: bool = False, region: str | None = None
+    value: Any,
+    *,
+    ids: IdSpace,
+    recorded: Micros,
+    importing: bool = False,
+    region: str | None = None,
+    recognise: Recogniser | None = None,
 ) -> Stamped:
-    """The event that a client's value becomes. Pure.
+    """The event that a client's value becomes. Pure, but for ``recognise``: the references of an event with the
+    continuity tokens in it by their ids (``cx_events.tokens.recognised``). An import's stand already.
 
     ``importing``: the client may state ``tenantid`` and ``recordedtime``; an event that states when it was recorded may
     also be what otherwise only the hub itself writes (its connections' events, decisions about identity).
@@ -186,6 +195,11 @@ def accept(
     recorded_at = _recorded_time(attributes, ids.tenant, recorded, importing)
     time = attributes.get("time")
     data, given = _data(value, event_type)
+    if recognise is not None and not imported and event_type is not None and event_type.kind == "interaction":
+        references = recognise(data)
+        if references is not data.references:
+            given["data"] = {**given["data"], "references": _as_given(references, data, given["data"])}
+            data = msgspec.structs.replace(data, references=references)
     event = Event(
         specversion="1.0",
         id=attributes["id"],
@@ -373,6 +387,12 @@ def _check_base64(text: object) -> None:
         b64decode(text if isinstance(text, str) else "!", validate=True)
     except ValueError:
         raise Refused("bad-data", "data_base64 is not base64 (RFC 4648, section 4)") from None
+
+
+def _as_given(references: Iterable[Reference], data: Data, content: Mapping[str, Any]) -> list[Any]:
+    """References in JSON; those that the client gave, with all that stood in them."""
+    given = {id(known): one for known, one in zip(data.references, content.get("references", ()), strict=True)}
+    return [given.get(id(one)) or msgspec.to_builtins(one) for one in references]
 
 
 def _with_normal_forms(content: dict[str, Any], data: Data) -> dict[str, Any]:

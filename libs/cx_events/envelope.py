@@ -145,11 +145,14 @@ class Insight(Part):
 
 
 class Handoff(Part):
-    """``packet`` is what the next one needs: transcript, what was tried, slots, open questions."""
+    """``packet`` is what the next one needs: what was tried, slots, open questions. ``by``: who asks. ``version``: of
+    the context that was shown, where it was."""
 
     to: str = ""
     queue: Named | None = None
     packet: dict[str, Any] = {}
+    by: Literal["bot", "agent", "customer"] | None = None
+    version: int | None = None
 
 
 class IdentityDecision(Part):
@@ -172,6 +175,15 @@ class ConversationDecision(Part):
 
     id: str = ""
     other: str = ""
+
+
+class Token(Part):
+    """A continuity token by its id (see ``cx_events.tokens``), never by its code. ``lifetime_s``: seconds from the
+    issuing event on; ``single_use``: the first interaction that uses it in time joins, no other does."""
+
+    id: str = ""
+    lifetime_s: int = 0
+    single_use: bool = True
 
 
 class Data(Part):
@@ -211,6 +223,7 @@ class Data(Part):
     rating: float | None = None
     identity: IdentityDecision | None = None
     conversation: ConversationDecision | None = None
+    token: Token | None = None
     idempotency_key: str = ""
     raw: msgspec.Raw | UnsetType = UNSET
 

@@ -85,11 +85,17 @@ class IdSpace:
         """One home's side of one interaction: (home, interaction's node). The tenant has a share in it: what claims a
         home of another tenant's gets no part of it."""
         self._derive = derive
+        self._key = key
+        self._prefix = prefix
         self._tenant_node = derive("tenant")
 
     def sealed(self, text: bytes) -> bytes:
         """What only this tenant's hub can have written beside a text that it gave away."""
         return self._derive("sealed", text.hex())
+
+    def secret(self, purpose: str) -> bytes:
+        """A key of the tenant's for one purpose, which gives the lasting key away to nobody."""
+        return hmac.digest(self._key, b"\0".join([self._prefix, b"secret", purpose.encode()]), "sha256")
 
     def lone_event(self, source: str, id: str) -> NodeId:
         """The home of an event that names neither a person nor an interaction."""

@@ -47,6 +47,7 @@ class Metrics:
         self._accepted_by: dict[tuple[str, str], Counter] = {}
         self._refused = self._counter("cx_intake_refused", "requests and events refused", "provider", "reason")
         self._ignored = self._counter("cx_intake_ignored", "notices left out on purpose", "provider", "kind")
+        self._shown = self._counter("cx_contexts_shown", "contexts that desktops said are on screen", "before_answer")
         self._dead = self._counter("cx_dead_letters", "dead letters written", "stage", "reason")
         self._unavailable = self._counter("cx_unavailable", "answers that a part was not there", "part")
         self._problems = self._counter("cx_http_problems", "problem documents sent", "status", "reason")
@@ -91,6 +92,10 @@ class Metrics:
 
     def dead_letter(self, stage: str, reason: str) -> None:
         self._dead.labels(stage, self._reason(reason)).inc()
+
+    def context_shown(self, *, before_answer: bool) -> None:
+        """``before_answer``: the agent had said nothing yet, as far as is known when the desktop tells."""
+        self._shown.labels(str(before_answer).lower()).inc()
 
     def unavailable(self, part: str) -> None:
         self._unavailable.labels(part).inc()

@@ -23,11 +23,12 @@ import msgspec
 import structlog
 
 from cx_channels.port import Answer, Connection, Mapped, Provider, Request, Unmapped
+from cx_channels.tokens import Tokens
 from cx_events.blob import Blobs, blob_name
 from cx_events.catalogue import catalogue
 from cx_events.client_events import MAX_EVENT_BYTES, accept, large_raw
 from cx_events.dead_letters import DeadLetter, encode_dead_letter, original_of
-from cx_events.envelope import Draft
+from cx_events.envelope import Data, Draft, Reference
 from cx_events.errors import CxError, Fatal, Refused
 from cx_events.facts import connection_source
 from cx_events.ids import IdSpace
@@ -122,6 +123,7 @@ class Intake:
         self._mapper = mapper
         self.rates = rates if rates is not None else Rates(tenants)
         self._last: Micros = 0
+        self._tokens = Tokens(metrics)
         self._connections: dict[str, tuple[Connection, Provider]] = {}
         for name, tenant in tenants.by_name.items():
             for connection, config in tenant.connections.items():
@@ -138,6 +140,10 @@ class Intake:
         if found is None:
             raise Refused("unknown-connection", f"there is no connection {id[:64]!r}", 404)
         return found
+
+    def token_of(self, text: str, connection: Connection, interaction: str) -> str:
+        """The id of the continuity token that a customer presents; see ``Tokens.presented`` for what it raises."""
+        return self._tokens.presented(text, self._tenants.ids(connection.tenant), connection.id, interaction)
 
     def now(self) -> Micros:
         """The time of receipt: rises with every call, also where the clock stands or steps back."""
@@ -175,11 +181,14 @@ class Intake:
         return published
 
     def _accepted(self, value: Any, ids: IdSpace, recorded: Micros, importing: bool, batch: _Batch) -> Stamped:
+        def recognise(data: Data) -> list[Reference]:
+            return self._tokens.recognised(data, ids, CLIENT, CLIENT)
+
         raw = large_raw(value, LARGE)
         if raw is None:
-            return accept(value, ids=ids, recorded=recorded, importing=importing)
+            return accept(value, ids=ids, recorded=recorded, importing=importing, recognise=recognise)
         value = {**value, "data": {**value["data"], "raw": {"blob": blob_name(raw)}}}
-        stamped = accept(value, ids=ids, recorded=recorded, importing=importing)
+        stamped = accept(value, ids=ids, recorded=recorded, importing=importing, recognise=recognise)
         batch.keep(raw)
         return stamped
 
@@ -277,6 +286,9 @@ class Intake:
         draft, original = _slim(draft)
         source = connection_source(connection.tenant, connection.id)
         ids = self._tenants.ids(connection.tenant)
+        references = self._tokens.recognised(draft.data, ids, connection.id, connection.provider)
+        if references is not draft.data.references:
+            draft = msgspec.structs.replace(draft, data=msgspec.structs.replace(draft.data, references=references))
         try:
             stamped = stamp(draft, source=source, recorded=recorded, ids=ids, region=connection.region)
             if len(stamped.raw) > MAX_EVENT_BYTES:

@@ -141,6 +141,8 @@ class Chats:
                 address.interaction, chat.token(self._intake.now()), self._intake.now(), resumed=chat.resumed
             )
         )
+        if hello.token:
+            await self._continue(line, chat, hello.token)
         # Followed first, then caught up, with no pause between: nothing comes twice and nothing is missed.
         leave = self._deliveries.follow(address, line.deliver)
         try:
@@ -153,6 +155,18 @@ class Chats:
             self._open_of[address] -= 1
             if not self._open_of[address]:
                 del self._open_of[address]
+
+    async def _continue(self, line: _Line, chat: _Chat, token: str) -> None:
+        """A token that is none is said to be so, and the chat goes on without it."""
+        try:
+            id = self._intake.token_of(token, chat.connection, chat.interaction)
+        except Refused as refused:
+            self._metrics.refused(WEBCHAT, refused.reason)
+            later = refused.retry_after if isinstance(refused, TooFast) else None
+            await line.say(protocol.refusal(refused.reason, refused.detail, retry_after=later))
+            return
+        await self._record(chat, mapping.Continued(interaction=chat.interaction, visitor=chat.visitor, token=id))
+        await line.say({"type": "continued"})
 
     async def _begin(self, hello: protocol.Hello, connection: Connection) -> _Chat:
         claimed = visitor_of(hello.visitor, connection)

@@ -14,6 +14,7 @@ from cx_context.store.heads import Heads
 from cx_context.store.rendering import PIECES_BYTES
 from cx_context_api import openapi
 from cx_context_api.contexts import CACHE_BYTES, Contexts
+from cx_context_api.continue_routes import ContinueRoutes
 from cx_context_api.decisions import Clock, Decisions, Rising
 from cx_context_api.following.notices import Notices
 from cx_context_api.following.routes import StreamRoutes
@@ -72,6 +73,7 @@ class ContextApi:
         self.routes = [
             *Routes(store, tenants, known, self.contexts, past, decisions, metrics, allowed, vcons, whatif).all(),
             *StreamRoutes(store, tenants, known, self.contexts, self.following, self.streams, allowed).all(),
+            *ContinueRoutes(store, tenants, known, decisions, metrics, allowed).all(),
         ]
 
     async def follow(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from hashlib import blake2b
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 from msgspec import Meta, Struct
@@ -105,13 +105,52 @@ class Split(Asked):
 
 
 class Handoff(Asked):
-    """``to``: a person, a team, a skill. ``packet``: what the next one needs, as the asking side knows it."""
+    """``to``: a person, a team, a skill. ``by``: who asks; with ``agent`` and without it, that is an agent. ``packet``:
+    what the next one needs, as the asking side knows it; of its members ``tried``, ``slots`` and ``open_questions`` are
+    shown with what the hub knows of the same."""
 
     to: Label = ""
     queue: Queue | None = None
     reason: Remark = ""
+    by: Literal["bot", "agent", "customer"] | None = None
     agent: Agent | None = None
     packet: dict[str, Any] = {}
+
+
+class Accept(Asked):
+    """``agent``: who takes over."""
+
+    agent: Agent
+    queue: Queue | None = None
+
+
+class Shown(Asked):
+    """``agent``: whose screen shows the context. ``version``: of it, as ``meta.version`` says."""
+
+    agent: Agent
+    version: Annotated[int, Meta(ge=0, le=1 << 53)] | None = None
+
+
+class Continue(Asked):
+    """``expires_in``: seconds. ``single_use``: one contact alone may go on by it. ``connection``: the mail account
+    whose address is to carry it; the first there is, without. ``page``: where the link leads, else the web chat's own.
+    """
+
+    expires_in: Annotated[int, Meta(ge=60, le=30 * 86_400)] = 86_400
+    single_use: bool = True
+    connection: Annotated[str, Meta(max_length=63)] = ""
+    page: Annotated[str, Meta(max_length=1500, pattern=r"^(https?://[!-~]+)?$")] = ""
+    agent: Agent | None = None
+    reason: Remark = ""
+
+
+class Redeem(Asked):
+    """``token``: the code as it was spoken or keyed, the reply-to address, the link or what it holds. ``interaction``:
+    the contact that presented it."""
+
+    token: Annotated[str, Meta(min_length=1, max_length=2048)]
+    interaction: InteractionId
+    agent: Agent | None = None
 
 
 class Merge(Asked):

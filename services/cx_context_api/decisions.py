@@ -79,11 +79,13 @@ def asking(tenant: str, key: str | None, digest: str) -> Asking:
 
 
 class Choice(NamedTuple):
-    """What a decision says, and with what it lies on the log."""
+    """What a decision says, and with what it lies on the log. ``correlation``: what was asked by, where that is not the
+    event's id."""
 
     type: str
     home: NodeId
     data: Data
+    correlation: str = ""
 
 
 class Decisions:
@@ -113,8 +115,9 @@ class Decisions:
         """Whether this process took that decision lately; it may not be applied yet."""
         return name.source == decision_source(tenant) and (tenant, name.id) in self._taken
 
-    async def take(self, asked: Asking, choices: Sequence[Choice]) -> list[EventName]:
-        """Append one event for each choice: the last bears the id, the ones before it ``ID.1``, ``ID.2``, ...
+    async def take(self, asked: Asking, choices: Sequence[Choice], at: Micros | None = None) -> list[EventName]:
+        """Append one event for each choice: the last bears the id, the ones before it ``ID.1``, ``ID.2``, ... ``at``: a
+        time of ``now``, where it was told already.
 
         Durable on return. ``TryLater`` where that is unknown; asking again is safe.
         """
@@ -123,17 +126,17 @@ class Decisions:
         self._taken[asked.tenant, asked.id] = asked.digest
         while len(self._taken) > REMEMBERED:
             self._taken.popitem(last=False)
-        events = self.drafted(asked, choices)
+        events = self.drafted(asked, choices, at)
         with self._metrics.append_seconds.time():
             await self._log.append([Record(INTERACTIONS, event.key, event.raw) for event in events])
         for choice in choices:
             self._metrics.accepted(TAKEN_BY, choice.type)
         return [EventName(event.source, event.id) for event in events]
 
-    def drafted(self, asked: Asking, choices: Sequence[Choice]) -> list[Stamped]:
+    def drafted(self, asked: Asking, choices: Sequence[Choice], at: Micros | None = None) -> list[Stamped]:
         """The events that ``take`` would append."""
         ids = self._tenancies[asked.tenant].ids
-        recorded = self.now()
+        recorded = self.now() if at is None else at
         several = len(choices) > 1
         events = []
         for number, choice in enumerate(choices, 1):
@@ -142,7 +145,7 @@ class Decisions:
                 id=asked.id if number == len(choices) else f"{asked.id}.{number}",
                 data=msgspec.structs.replace(choice.data, idempotency_key=asked.digest),
                 subject=choice.home.hex(),
-                correlationid=asked.id if several else "",
+                correlationid=choice.correlation or (asked.id if several else ""),
             )
             events.append(stamp(draft, source=asked.name.source, recorded=recorded, ids=ids))
         return events

@@ -184,6 +184,78 @@ _SCHEMAS: Mapping[str, Json] = {
         "description": "An interaction on a desk, why and since when; `context` as it was when this was told: follow "
         "the customer from its version on.",
     },
+    "Handover": _object(
+        {
+            "requested_at": _TIME,
+            "by": {"enum": ["bot", "agent", "customer", None]},
+            "requested_by": _TEXT_OR_NONE,
+            "to": _TEXT_OR_NONE,
+            "reason": _TEXT_OR_NONE,
+            "accepted_by": _or_none(_NAMED),
+            "accepted_at": _TIME_OR_NONE,
+            "shown_at": _TIME_OR_NONE,
+            "shown_before_answer": {
+                "type": ["boolean", "null"],
+                "description": "Whether the context was on screen before who took over answered; null: not told yet.",
+            },
+        },
+        {"event": _ref("EventName")},
+    ),
+    "IssuedToken": _object(
+        {
+            "id": _TEXT,
+            "issued_at": _TIME,
+            "expires_at": _TIME,
+            "single_use": {"type": "boolean"},
+            "uses": _list(
+                _object(
+                    {
+                        "interaction": _TEXT,
+                        "time": _TIME,
+                        "refused": {"enum": ["expired", "used-before", None], "description": "null: it joined."},
+                    }
+                )
+            ),
+        }
+    ),
+    "HandoffPacket": _object(
+        {
+            "meta": _ref("Meta"),
+            "customer": _ID,
+            "conversation": _ID,
+            "request": _or_none(_ref("Handover")),
+            "packet": {**_or_none(_FREE), "description": "As the asking side put it."},
+            "summary": _TEXT_OR_NONE,
+            "tried": _list({}),
+            "slots": _FREE,
+            "open_questions": _list({}),
+            "verified": _list(
+                _object({"kind": _TEXT, "value": _TEXT, "verified_at": _TIME}, {"scope": _TEXT}),
+            ),
+            "notes": _list(_FREE),
+            "transcript": _list(_FREE),
+            "next": _NEXT,
+        }
+    ),
+    "TakenToken": {
+        **_object(
+            {
+                "event": _ref("EventName"),
+                "events": _list(_ref("EventName")),
+                "customer": _ID,
+                "conversation": _ID,
+                "token": {**_TEXT, "description": "Its id; who knows it alone can use nothing."},
+                "code": {"type": "string", "pattern": "^[0-9]{8}$"},
+                "spoken": _TEXT,
+                "reply_to": _TEXT_OR_NONE,
+                "link": _TEXT_OR_NONE,
+                "link_token": _TEXT,
+                "expires_at": _TIME,
+                "single_use": {"type": "boolean"},
+            }
+        ),
+        "description": "Durable. The code, the address and the link are told here and nowhere else.",
+    },
     "TimelineEntry": _object(
         {
             "event": _ref("EventName"),
@@ -226,7 +298,8 @@ _SCHEMAS: Mapping[str, Json] = {
             "disposition": _TEXT_OR_NONE,
             "notes": _list(_FREE),
             "bot": _or_none(_FREE),
-            "handoff": _or_none(_FREE),
+            "handoff": _or_none(_ref("Handover")),
+            "tokens": _list(_ref("IssuedToken")),
             "references": _list(_FREE),
             "verified": _list(_ref("Proof")),
             "joined": _list(
@@ -442,6 +515,7 @@ _PROBLEMS: Mapping[int, str] = {
     408: "The body came too slowly.",
     409: "Several people may be meant (`candidates`), an event is another customer's or dead-lettered, the decision "
     "was withdrawn already, something stands against the merge (`against`), or a stream can't begin there.",
+    410: "The token has expired.",
     413: "The body is too large.",
     415: "The body is not JSON, or in an unknown coding.",
     422: "The request can be read and can't be done; or an idempotency key was used before for something else.",
@@ -464,7 +538,17 @@ _EXAMPLES: Mapping[str, Json] = {
     "reopen": {"reason": "only half of the sum arrived", "agent": _AGENT},
     "link": {"other": _SOME_ID, "reason": "the call is about the same double charge", "agent": _AGENT},
     "split": {"interaction": "acme-calls/CA4711", "reason": "about another invoice", "agent": _AGENT},
-    "handoffs": {"to": "billing", "queue": {"id": "billing", "name": "Billing"}, "reason": "needs a refund"},
+    "handoffs": {
+        "to": "billing",
+        "queue": {"id": "billing", "name": "Billing"},
+        "reason": "needs a refund",
+        "by": "bot",
+        "packet": {"tried": ["checked the order"], "slots": {"order": "4711"}, "open_questions": ["which card?"]},
+    },
+    "handoffs_accept": {"agent": _AGENT},
+    "shown": {"agent": _AGENT, "version": 12},
+    "issue_token": {"expires_in": 3600, "single_use": True, "agent": _AGENT},
+    "continue": {"token": "4820 1937", "interaction": "acme-calls/CA4711"},
     "merge": {"a": _SOME_ID, "b": _OTHER_ID, "reason": "Ana confirmed her mail address on the phone"},
     "unmerge": {"decision": "//throughline/acme/decisions#merge-1", "reason": "merged the wrong phone"},
     "attribute": {"interaction": "acme-calls/CA4711", "profile": _OTHER_ID, "reason": "caller gave order 4711"},
@@ -481,6 +565,8 @@ _ACT_SUMMARIES: Mapping[str, str] = {
     "link": "Join another conversation about the same matter",
     "split": "Let an interaction be a matter of its own",
     "handoffs": "Ask somebody else to go on",
+    "handoffs/accept": "Take over",
+    "shown": "Say that the context is on the agent's screen",
 }
 _JUDGE_SUMMARIES: Mapping[str, str] = {
     "merge": "Decide that two are one customer",
@@ -580,13 +666,30 @@ _OPERATIONS: Sequence[_Operation] = (
         parameters=("agent", "queue", "Last-Event-ID"), events=_DESK_EVENTS,
     ),
     _Operation(
+        "get", "/v1/conversations/{id}/handoff", "handoff",
+        "The conversation as who takes over reads it: what was said, tried, learned; what is open", "context:read",
+        "HandoffPacket", parameters=("id", "cursor", "limit"),
+    ),
+    _Operation(
+        "post", "/v1/conversations/{id}/continue", "issue_token",
+        "A code, an address and a link by which the customer goes on with it elsewhere", "conversations:write",
+        "TakenToken", 202, parameters=("id", "Idempotency-Key"), body=bodies.Continue, problems=_WRITE,
+    ),
+    _Operation(
+        "post", "/v1/conversations/continue", "continue", "Go on with the conversation of a token",
+        "conversations:write", "Taken", 202, parameters=("Idempotency-Key",), body=bodies.Redeem,
+        problems=(*_WRITE, 409, 410),
+    ),
+    _Operation(
         "get", "/v1/identity/candidates", "candidates", "Shared identifiers, for a person to say whose they are",
         "context:read", "CandidatePage", parameters=("cursor", "limit"),
     ),
     *(
         _Operation(
-            "post", f"/v1/conversations/{{id}}/{name}", name, _ACT_SUMMARIES[name], "conversations:write", "Taken", 202,
-            parameters=("id", "Idempotency-Key"), body=act.shape, problems=_WRITE,
+            "post", f"/v1/conversations/{{id}}/{name}", name.replace("/", "_"), _ACT_SUMMARIES[name],
+            "conversations:write", "Taken", 202,
+            parameters=("id", "Idempotency-Key"), body=act.shape,
+            problems=(*_WRITE, 409) if name == "handoffs/accept" else _WRITE,
         )
         for name, act in ACTS.items()
     ),

@@ -10,13 +10,14 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import Receive, Send
-from starlette.types import Scope as ScopeOf
 
-from cx_context.finish import Json
 from cx_context.store import Store, reader
 from cx_context.store.sql import Tx
-from cx_context_api import bodies, doubts, histories, identities, people, suppositions, threads
+from cx_context_api import bodies, doubts, handoffs, histories, identities, people, suppositions, threads
+from cx_context_api.answers import body_of as _body
+from cx_context_api.answers import json_of as _json
+from cx_context_api.answers import route as _route
+from cx_context_api.answers import taken as _taken
 from cx_context_api.contexts import Ambiguous, Contexts, Served, document, meta_of
 from cx_context_api.cursors import Node, cursor_of, place_of
 from cx_context_api.decisions import Decisions, asking
@@ -36,7 +37,7 @@ from cx_events.timestamps import format_time
 from cx_identity.attribution import Attribution
 from cx_identity.facts import decision_of
 from cx_identity.model import Decision
-from cx_runtime.http import caller, read_body
+from cx_runtime.http import caller
 from cx_runtime.metrics import Metrics
 from cx_runtime.problems import problem
 from cx_runtime.rates import Rates
@@ -104,6 +105,7 @@ class Routes:
             _route("GET", "/v1/customers/{id}/identity", self.identity),
             _route("GET", "/v1/conversations/{id}", self.conversation),
             _route("GET", "/v1/conversations/{id}/vcon", self.vcon),
+            _route("GET", "/v1/conversations/{id}/handoff", self.handoff),
             _route("GET", "/v1/identity/candidates", self.candidates),
         ]
         found += [_route("POST", f"/v1/conversations/{{id}}/{name}", self._act(name)) for name in threads.ACTS]
@@ -260,6 +262,23 @@ class Routes:
         syntax = self._query(request, ("syntax",)).text("syntax")
         return Response(await self._vcons.read(tenant, request.path_params["id"], syntax), media_type=MEDIA_TYPE)
 
+    async def handoff(self, request: Request) -> Response:
+        tenant = self._caller(request, "context:read")
+        query = self._query(request, _PAGING)
+        cursor, limit = query.text("cursor"), query.limit()
+        anchor = by_id(request.path_params["id"]).node
+        tenancy = self._tenancies[tenant]
+
+        async def read() -> Response:
+            async with self._store.reading() as tx:
+                found = await histories.find_thread(tx, tenant, tenancy, anchor)
+                packet = await handoffs.packet_of(tx, tenancy, found, cursor, limit)
+                meta = meta_of(found.version, await reader.current_to(tx))
+            conversation = text_of(found.conversation.id)
+            return _json({"meta": meta, "customer": text_of(found.customer), "conversation": conversation, **packet})
+
+        return await within(read())
+
     def _act(self, name: str) -> Callable[[Request], Awaitable[Response]]:
         act = threads.ACTS[name]
 
@@ -282,6 +301,8 @@ class Routes:
                         found, choice = await threads.choose(tx, tenant, tenancy, id, act, body)
                 if not names:
                     names = await self._decisions.take(asked, [choice])
+                    if isinstance(body, bodies.Shown):
+                        self._metrics.context_shown(before_answer=threads.shown_in_time(found, body))
                 conversation = text_of(found.conversation.id)
                 return _taken(names, customer=text_of(found.customer), conversation=conversation)
 
@@ -362,32 +383,11 @@ class Routes:
         return Query(request.scope["query_string"], allowed, ("at_least",))
 
 
-class _Endpoint:
-    """A handler as an app of its own: the framework's wrapping of functions, which catches errors once more, is spared.
-    They reach the handlers that the whole app has."""
-
-    def __init__(self, answer: Callable[[Request], Awaitable[Response]]) -> None:
-        self._answer = answer
-
-    async def __call__(self, scope: ScopeOf, receive: Receive, send: Send) -> None:
-        response = await self._answer(Request(scope, receive, send))
-        await response(scope, receive, send)
-
-
-def _route(method: str, path: str, answer: Callable[[Request], Awaitable[Response]]) -> Route:
-    return Route(path, _Endpoint(answer), methods=[method])
-
-
 async def _customer(tx: Tx, tenant: str, node: NodeId) -> reader.Found:
     found = await reader.find_node(tx, tenant, node)
     if found is None:
         raise Refused("unknown-customer", f"there is no customer {text_of(node)} here (yet)", 404)
     return found
-
-
-async def _body(request: Request, shape: type[bodies.Body]) -> bodies.Body:
-    raw = await read_body(request.headers, request.receive, bodies.LIMITS)
-    return bodies.read(raw, request.headers.get("content-type", ""), shape)
 
 
 def _current(request: Request, served: Served) -> Response:
@@ -405,15 +405,3 @@ def _matches(given: str, tag: str) -> bool:
     """Weak comparison (RFC 9110, section 13.1.2)."""
     tags = [one.strip().removeprefix("W/") for one in given.split(",")]
     return tag in tags or "*" in tags
-
-
-def _json(value: Json) -> Response:
-    return Response(msgspec.json.encode(value), media_type="application/json")
-
-
-def _taken(names: list[EventName], **more: str) -> Response:
-    """Durable, and visible to whoever reads with ``at_least`` of ``event``: the last one is applied last."""
-    told = [{"source": name.source, "id": name.id} for name in names]
-    return Response(
-        msgspec.json.encode({"event": told[-1], "events": told, **more}), 202, media_type="application/json"
-    )

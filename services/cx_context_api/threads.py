@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from cx_context.fold import SHOWN
+from cx_context.handoffs import handoff_of, has_answered
 from cx_context.store import reader
 from cx_context.store.reader import Side
 from cx_context.store.sql import Tx
@@ -22,12 +24,18 @@ from cx_events.errors import Refused
 from cx_events.ids import text_of
 
 
+def _anything(_found: Thread, _body: Any) -> None:
+    return
+
+
 class Act(NamedTuple):
-    """One thing that an agent may do: what the body says, the event's type, and how it is said in the event."""
+    """One thing that an agent may do: what the body says, the event's type, and how it is said in the event. ``check``
+    raises ``Refused`` where the conversation does not allow it."""
 
     shape: type[bodies.Asked]
     type: str
     said: Callable[[Any], Data]
+    check: Callable[[Thread, Any], None] = _anything
 
 
 def _agent(agent: bodies.Agent | None) -> Named | None:
@@ -40,8 +48,26 @@ def _handoff(body: bodies.Handoff) -> Data:
         agent=_agent(body.agent),
         queue=queue,
         reason=body.reason,
-        handoff=envelope.Handoff(to=body.to, queue=queue, packet=body.packet),
+        handoff=envelope.Handoff(to=body.to, queue=queue, packet=body.packet, by=body.by),
     )
+
+
+def _accept(body: bodies.Accept) -> Data:
+    queue = Named(id=body.queue.id, name=body.queue.name) if body.queue is not None else None
+    return Data(agent=_agent(body.agent), queue=queue)
+
+
+def _open_handoff(found: Thread, body: bodies.Accept) -> None:
+    handoff = handoff_of([member.part for member in found.conversation.members])
+    if handoff is None:
+        raise Refused("no-handoff", "nobody asked for somebody else in this conversation", 409)
+    taken = handoff["accepted_by"]
+    if taken is not None and taken["id"] != body.agent.id:
+        raise Refused("already-accepted", f"{taken['name'] or taken['id']} took over already", 409)
+
+
+def _shown(body: bodies.Shown) -> Data:
+    return Data(agent=_agent(body.agent), handoff=envelope.Handoff(version=body.version))
 
 
 ACTS: Mapping[str, Act] = MappingProxyType(
@@ -66,17 +92,25 @@ ACTS: Mapping[str, Act] = MappingProxyType(
         "link": Act(bodies.Link, "cx.conversation.linked.v1", lambda b: Data(agent=_agent(b.agent), reason=b.reason)),
         "split": Act(bodies.Split, "cx.conversation.split.v1", lambda b: Data(agent=_agent(b.agent), reason=b.reason)),
         "handoffs": Act(bodies.Handoff, "cx.handoff.requested.v1", _handoff),
+        "handoffs/accept": Act(bodies.Accept, "cx.handoff.accepted.v1", _accept, _open_handoff),
+        "shown": Act(bodies.Shown, SHOWN, _shown),
     }
 )
+
+
+def shown_in_time(found: Thread, body: bodies.Shown) -> bool:
+    """Whether the context came to the agent's screen before they answered, as far as is known now."""
+    return not has_answered([member.part for member in found.conversation.members], body.agent.id)
 
 
 async def choose(tx: Tx, tenant: str, tenancy: Tenancy, id: str, act: Act, body: bodies.Asked) -> tuple[Thread, Choice]:
     """The decision that a request asks for, on the conversation with that id.
 
     Raises ``Refused``: ``unknown-conversation``, ``unknown-interaction`` (404), ``other-customer``,
-    ``same-conversation``, ``nothing-to-split`` (422).
+    ``same-conversation``, ``nothing-to-split`` (422), ``no-handoff``, ``already-accepted`` (409).
     """
     found = await find_thread(tx, tenant, tenancy, by_id(id).node)
+    act.check(found, body)
     side, other = found.named, ""
     if isinstance(body, bodies.Link):
         other = await _other(tx, tenant, tenancy, found, body.other)

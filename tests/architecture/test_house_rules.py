@@ -31,6 +31,8 @@ SQL_ROOMS = (
 HTTP_MODULES = {
     "app.py",
     "routes.py",
+    "continue_routes.py",
+    "answers.py",
     "websocket.py",
     "http.py",
     "health.py",

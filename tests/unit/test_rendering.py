@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from hypothesis import given
+from tests.unit.test_tokens import ID, LONG, contact, issued
 
 from cx_context.definition import define
 from cx_context.finish import context_body, encode_body
@@ -51,6 +52,16 @@ def test_another_copy_of_an_event_replaces_its_entry() -> None:
     assert rendered == defined
     assert b'"soon"' in rendered[ANA]
     assert b'"late"' not in rendered[ANA]
+
+
+def test_a_token_s_use_in_another_conversation_shows_where_it_was_issued() -> None:
+    renderer = Renderer()
+    chat = contact("chat", START)
+    late = contact("late", START + 2 * LONG, token=ID)
+    for facts in ([chat, issued(chat, START + LONG)], [chat, issued(chat, START + LONG), late]):
+        rendered, defined = bodies(renderer, facts)
+        assert rendered == defined
+    assert b'"expired"' in rendered[ANA]
 
 
 def test_what_is_kept_stays_within_its_bound() -> None:

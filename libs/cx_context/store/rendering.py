@@ -6,7 +6,8 @@ function of, never by a name or a version of it:
 
 - of an event its entry in the timeline, by the event's bytes;
 - a decoded part, by its bytes;
-- a conversation's summary, by its members' anchors, their parts' bytes, and why each is in it.
+- a conversation's summary, by its members' anchors, their parts' bytes, why each is in it, and what became of the
+  tokens that were issued for it.
 """
 
 from __future__ import annotations
@@ -122,7 +123,8 @@ class _Rendering:
 
     def _summary(self, conversation: Conversation) -> Shown:
         anchors = [anchor for member in conversation.members for _, anchor in member.anchors]
-        key = (*anchors, *[self._bodies[anchor] for anchor in anchors], *conversation.joined)
+        bodies = [self._bodies[anchor] for anchor in anchors]
+        key = (*anchors, *bodies, *conversation.joined, *conversation.tokens)
         found = self._before.summaries.get(key)
         if found is None:
             found = _as_bytes(shown(conversation))

@@ -25,6 +25,7 @@ from cx_events.ids import IdSpace, NodeId, text_of
 from cx_events.stamp import Stamped
 from cx_events.testing.builders import ACME, DAY, HOUR, SECOND, START, a_decision, an_event, fact_of
 from cx_events.timestamps import Micros, format_time
+from cx_events.tokens import ISSUED, REDEEMED
 
 NEVER_LINK = ("email:noreply@example.com",)
 """What the tenant's rules should name as never linking; an address of the pool below."""
@@ -53,6 +54,8 @@ INTERACTIONS = (("chat-1", "chat"), ("call-1", "voice"), ("mail-1", "email"), ("
 
 _AGENTS = ({"id": "agent-1", "name": "Ben"}, {"id": "agent-2", "name": "Eva"})
 _QUEUES = ({"id": "billing", "name": "Billing"}, {"id": "sales", "name": "Sales"})
+
+_TOKENS = ("thr-aaaaaaaaaaaaaaaa", "thr-bbbbbbbbbbbbbbbb")
 
 Fields = dict[str, Any]
 
@@ -191,6 +194,15 @@ def _decided(step: Verdict, id: str, ids: IdSpace, candidate_of: Callable[[NodeI
             if step.type == "cx.conversation.linked.v1":
                 other = ids.anchor(b, ids.interaction(INTERACTIONS[step.other_contact][0]))
                 fields["conversation"]["other"] = text_of(other)
+            elif step.type == ISSUED:
+                lasting = (HOUR // SECOND, 3 * DAY // SECOND)[step.earlier % 2]
+                fields["token"] = {
+                    "id": _TOKENS[step.b % len(_TOKENS)],
+                    "lifetime_s": lasting,
+                    "single_use": step.earlier < 3,
+                }
+            elif step.type == REDEEMED:
+                fields["references"] = [{"kind": "token", "value": _TOKENS[step.b % len(_TOKENS)]}]
             elif step.type in _WORDS:
                 fields[_WORDS[step.type]] = step.text
     type = "cx.identity.unmerged.v1" if step.type == "cx.identity.apart" else step.type
@@ -269,6 +281,8 @@ _lives: tuple[tuple[str, Fields], ...] = (
     ("cx.interaction.ended.v1", {}),
     ("cx.interaction.started.v1", {"references": [{"kind": "order", "value": "4711"}]}),
     ("cx.interaction.started.v1", {"references": [{"kind": "token", "value": "t-1"}]}),
+    ("cx.interaction.started.v1", {"references": [{"kind": "token", "value": _TOKENS[0]}]}),
+    ("cx.call.dtmf.v1", {"digits": "1", "references": [{"kind": "token", "value": _TOKENS[1]}]}),
     ("cx.interaction.queued.v1", {"queue": _QUEUES[0]}),
     ("cx.interaction.routed.v1", {"queue": _QUEUES[1]}),
     ("cx.interaction.answered.v1", {"agent": _AGENTS[0]}),
@@ -361,6 +375,9 @@ def _verdicts() -> st.SearchStrategy[Step]:
                 "cx.identity.rules_changed.v1",
                 "cx.conversation.linked.v1",
                 "cx.conversation.split.v1",
+                ISSUED,
+                ISSUED,
+                REDEEMED,
                 "cx.conversation.topic.v1",
                 "cx.conversation.note.v1",
                 "cx.conversation.disposition.v1",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cx_events.catalogue import EventType
-from cx_events.types.story import BEN, CALL, CALL_THREAD, CHAT, CHAT_THREAD, told
+from cx_events.types.story import BEN, CALL, CALL_THREAD, CHAT, CHAT_THREAD, CONTINUATION, told
 
 _THREAD = "interaction|conversation.id"
 
@@ -121,6 +121,36 @@ TYPES = (
             "recorder",
             interaction=CALL,
             references=[{"kind": "thread", "value": "vcon:0198c1a2-5b6e-8f00-9a3b-1c2d3e4f5a6b"}],
+        ),
+    ),
+    EventType(
+        name="cx.conversation.token_issued.v1",
+        kind="decision",
+        summary="A customer was given a code, an address or a link to go on with the thread elsewhere.",
+        needs=("token.id", _THREAD),
+        example=told(
+            "cx.conversation.token_issued.v1",
+            CONTINUATION,
+            "10:07:00",
+            "desk",
+            interaction=CHAT,
+            conversation={"id": CHAT_THREAD},
+            token={"id": CONTINUATION, "lifetime_s": 86400},
+        ),
+    ),
+    EventType(
+        name="cx.conversation.token_redeemed.v1",
+        kind="decision",
+        summary="A contact presented a continuity token, so it goes on with that thread.",
+        needs=("references", _THREAD),
+        example=told(
+            "cx.conversation.token_redeemed.v1",
+            "ivr-continue-1",
+            "10:12:30",
+            "calls",
+            interaction=CALL,
+            conversation={"id": CHAT_THREAD},
+            references=[{"kind": "token", "value": CONTINUATION}],
         ),
     ),
 )

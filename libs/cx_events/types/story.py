@@ -27,6 +27,8 @@ ANA_BY_PHONE = "254fd8b5-3f17-872e-beda-a81d8a2fdb0a"
 CHAT_THREAD = "285eb270-7008-8339-8b6d-2f0d4ed25c9d"
 CALL_THREAD = "c3ccb025-72fc-82d9-a740-18ad1ef6ff78"
 
+CONTINUATION = "thr-mfzwizlomvzxgzlm"
+
 BEN: Example = {"id": "agent-7", "name": "Ben"}
 BILLING: Example = {"id": "billing", "name": "Billing"}
 

@@ -16,8 +16,9 @@ from msgspec import Meta, Struct
 from cx_channels.chat.webchat.protocol import ClientId
 from cx_channels.chat.webchat.session import Visitor
 from cx_channels.port import Connection, Mapped, Request
-from cx_events.envelope import Data, Draft, Message, Participant
+from cx_events.envelope import Data, Draft, Message, Participant, Reference
 from cx_events.errors import Refused
+from cx_events.tokens import KIND, REDEEMED
 
 Interaction = Annotated[str, Meta(pattern=r"^[!-~]{1,512}\Z")]
 
@@ -50,11 +51,17 @@ class Identified(Recorded, frozen=True, kw_only=True, tag="identified"):
     pass
 
 
+class Continued(Recorded, frozen=True, kw_only=True, tag="continued"):
+    """``token``: by its id."""
+
+    token: str
+
+
 class Ended(Recorded, frozen=True, kw_only=True, tag="ended"):
     pass
 
 
-Note = Started | Said | Seen | Identified | Ended
+Note = Started | Said | Seen | Identified | Continued | Ended
 
 _decode = msgspec.json.Decoder(Note).decode
 
@@ -63,6 +70,7 @@ KINDS: Mapping[str, str] = {
     "message": "cx.message.received.v1",
     "read": "cx.message.read.v1",
     "identified": "cx.identity.verified.v1 where the page's server proved an identifier, else cx.identity.asserted.v1",
+    "continued": "cx.conversation.token_redeemed.v1",
     "ended": "cx.interaction.ended.v1",
 }
 
@@ -112,6 +120,9 @@ def _draft(note: Note, raw: bytes) -> Draft:
             data.evidence = "user-hash" if verified else "visitor"
             name = "cx.identity.verified.v1" if verified else "cx.identity.asserted.v1"
             return Draft(type=name, id=f"{note.interaction}/identified/{_digest(raw)}", data=data)
+        case Continued():
+            data.references = [Reference(kind=KIND, value=note.token)]
+            return Draft(type=REDEEMED, id=f"{note.interaction}/continued/{note.token[:64]}", data=data)
         case Ended():
             data.reason = "customer"
             return Draft(type="cx.interaction.ended.v1", id=f"{note.interaction}/ended", data=data)

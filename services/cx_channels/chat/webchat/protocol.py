@@ -22,12 +22,14 @@ Url = Annotated[str, Meta(max_length=2048)]
 
 
 class Hello(Struct, frozen=True, tag="hello"):
-    """The first message. ``session``: the token of a chat to go on with. ``last``: the last message seen of it."""
+    """The first message. ``session``: the token of a chat to go on with. ``last``: the last message seen of it.
+    ``token``: a continuity token, as a link or the customer brought it."""
 
     session: Annotated[str, Meta(max_length=MAX_TOKEN)] = ""
     visitor: Claims = Claims()
     page: Url = ""
     last: MessageId = ""
+    token: Url = ""
 
 
 class Say(Struct, frozen=True, tag="message"):

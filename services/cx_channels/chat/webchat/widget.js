@@ -12,9 +12,9 @@
 
   class Chat extends EventTarget {
     /* storage: getItem, setItem, removeItem. visitor: {name, email, ...}. */
-    constructor({ url, storage, key, visitor = {}, page = "", WebSocket = globalThis.WebSocket }) {
+    constructor({ url, storage, key, visitor = {}, page = "", token = "", WebSocket = globalThis.WebSocket }) {
       super();
-      Object.assign(this, { url, storage, key, page, WebSocket });
+      Object.assign(this, { url, storage, key, page, token, WebSocket });
       this.kept = this.load();
       this.visitor = { cookie: this.kept.cookie, ...visitor };
       this.socket = null;
@@ -59,6 +59,7 @@
           visitor: this.visitor,
           page: this.page,
           last: this.kept.last,
+          token: this.token,
         });
       socket.onmessage = (event) => this.heard(socket, JSON.parse(event.data));
       socket.onclose = () => this.lost(socket);
@@ -165,6 +166,7 @@
           this.save();
           this.tell("message", message);
         },
+        continued: () => (this.token = ""),
         ended: () => this.ended(),
         error: () => this.refused(message),
       }[message.type];
@@ -172,7 +174,9 @@
     }
 
     refused({ reason, detail, id, retry_after: retryAfter }) {
-      if (["bad-session", "session-expired"].includes(reason)) {
+      if (reason === "unknown-token") {
+        this.token = "";
+      } else if (["bad-session", "session-expired"].includes(reason)) {
         this.kept = { ...this.kept, session: "", last: "" };
         this.save();
       } else if (id && retryAfter !== undefined) {
@@ -332,7 +336,8 @@
     } catch {
       /* forbidden in this frame: the chat lives as long as the page */
     }
-    const chat = new Chat({ url: url.href, storage, key: `throughline-chat:${connection}`, visitor, page });
+    const token = new URLSearchParams(location.search).get("continue") || "";
+    const chat = new Chat({ url: url.href, storage, key: `throughline-chat:${connection}`, visitor, page, token });
     const begin = () => {
       const panel = draw(chat, { title, greeting });
       window.throughlineChat = { ...panel, identify: (more) => chat.identify(more), end: () => chat.end() };

@@ -1,0 +1,171 @@
+"""Continuity tokens: what a customer carries from one channel to another, so that the conversation goes on there.
+
+    code = code_of("any name that is used once", ids)     # "48201937": spoken or keyed
+    signed(token_id(code, ids), ids)                      # "t7k2...": in a reply-to address or a link
+    presented("4820 1937#", ids)                          # the id that either of them stands for
+
+A token is known by its *id*, a keyed hash of its code: events and contexts hold the id alone, and who reads them can
+use no token. The signed form is the id with an HMAC under the tenant's lasting key, so that a mail's or a chat's intake
+can tell a forged one without a store. A code is digits and can be told from no other number of that length: whether one
+was ever issued the facts say (``cx_context.tokens``).
+"""
+
+from __future__ import annotations
+
+import hmac
+import re
+from base64 import b32encode
+from collections.abc import Sequence
+from urllib.parse import parse_qsl, urlsplit
+
+from cx_events.envelope import Data, Reference
+from cx_events.ids import IdSpace
+
+KIND = "token"
+"""The kind of references to tokens."""
+
+ISSUED = "cx.conversation.token_issued.v1"
+REDEEMED = "cx.conversation.token_redeemed.v1"
+
+PREFIX = "thr-"
+CODE_DIGITS = 8
+LINK_PARAMETER = "continue"
+MAX_PRESENTED = 2048
+
+_ID = re.compile(r"thr-[a-z2-7]{16}")
+_CODE = re.compile(r"\d(?:[ -]?\d){7}")
+_WORDS_AROUND = re.compile(r"\D{0,40}(\d(?:[ -]?\d){7})\D{0,20}")
+_SIGNED = re.compile(r"t([a-z2-7]{16})([a-z2-7]{16})")
+_IN_MESSAGE_ID = re.compile(r"\+(t[a-z2-7]{32})@", re.IGNORECASE)
+_HASH_BYTES = 10  # 80 bits are 16 letters of base32
+
+
+def code_of(name: str, ids: IdSpace) -> str:
+    """The code for a name that is used once: the same name gives the same code, so that asking again is safe."""
+    return str(int.from_bytes(_hash("token code", name, ids, 16)) % 10**CODE_DIGITS).zfill(CODE_DIGITS)
+
+
+def token_id(code: str, ids: IdSpace) -> str:
+    """By what a code is known: 80 bits of an HMAC, as ``thr-`` and 16 letters."""
+    return PREFIX + _letters(_hash("token id", code, ids))
+
+
+def is_ours(value: str) -> bool:
+    """Whether a reference's value is the id of a token of this hub's, not one that other software made up."""
+    return len(value) == len(PREFIX) + 16 and _ID.fullmatch(value) is not None
+
+
+def signed(id: str, ids: IdSpace) -> str:
+    """The form for an address or a link: 33 letters and digits, which survive a change of case."""
+    return f"t{id.removeprefix(PREFIX)}{_letters(_hash('token signature', id, ids))}"
+
+
+def looks_signed(text: str) -> bool:
+    """Whether somebody presents a signed form, genuine or not."""
+    return len(text) == 33 and _SIGNED.fullmatch(text.lower()) is not None
+
+
+def looks_like_a_code(text: str) -> bool:
+    """Eight digits, with blanks or hyphens between them, and the ``#`` that ends what is keyed."""
+    return _CODE.fullmatch(text.strip().rstrip("#*").strip()) is not None
+
+
+def presented(text: str, ids: IdSpace) -> str | None:
+    """The id of the token that a code, a signed form, an address or a link holds; None where it is none of ours or
+    forged. Whether the token was ever issued is not asked here."""
+    text = text.strip()
+    if len(text) > MAX_PRESENTED:
+        return None
+    if looks_like_a_code(text):
+        return token_id(re.sub(r"\D", "", text), ids)
+    if "://" in text or "?" in text:
+        try:
+            fields = parse_qsl(urlsplit(text).query, max_num_fields=64)
+        except ValueError:
+            return None
+        text = next((value for name, value in fields if name == LINK_PARAMETER), "")
+    elif "@" in text:
+        text = text.rpartition("@")[0].rpartition("+")[2]
+    return _genuine(text, ids)
+
+
+def recognised(data: Data, ids: IdSpace, *, codes: bool = True) -> list[Reference]:
+    """The references of an event's data, with the tokens in it by their ids.
+
+    Signed forms among the references (as mail and social adapters find them in addresses and links, also of the mails
+    that a mail answers) become ids, forged ones are left out. With ``codes``, so do codes: as a reference, as the keys
+    that a caller pressed, as a short chat message that holds nothing else of weight. What other software calls a token
+    stays as it is. The same list where nothing is found.
+    """
+    found = _among_references(data.references, ids, codes)
+    if codes:
+        code = _keyed_or_written(data)
+        if code:
+            found = [*found, Reference(kind=KIND, value=token_id(code, ids))]
+    if found is data.references:
+        return found
+    once = {(reference.kind, reference.value): reference for reference in found}
+    return list(once.values())
+
+
+def has_code(data: Data) -> bool:
+    """Whether somebody may be trying a code: what a bound on tries counts."""
+    return bool(_keyed_or_written(data)) or any(
+        reference.kind == KIND and looks_like_a_code(reference.value) for reference in data.references
+    )
+
+
+def _among_references(references: list[Reference], ids: IdSpace, codes: bool) -> list[Reference]:
+    if not references:
+        return references
+    found: list[Reference] = []
+    for reference in references:
+        if reference.kind != KIND:
+            found.append(reference)
+            match = _IN_MESSAGE_ID.search(reference.value) if "+" in reference.value else None
+            genuine = _genuine(match[1], ids) if match is not None else None
+            if genuine is not None:
+                found.append(Reference(kind=KIND, value=genuine))
+        elif looks_signed(reference.value):
+            genuine = _genuine(reference.value, ids)
+            if genuine is not None:
+                found.append(Reference(kind=KIND, value=genuine))
+        elif codes and looks_like_a_code(reference.value):
+            found.append(Reference(kind=KIND, value=token_id(re.sub(r"\D", "", reference.value), ids)))
+        else:
+            found.append(reference)
+    return references if _same(found, references) else found
+
+
+def _same(found: Sequence[Reference], references: Sequence[Reference]) -> bool:
+    return len(found) == len(references) and all(one is other for one, other in zip(found, references, strict=True))
+
+
+def _keyed_or_written(data: Data) -> str:
+    """The eight digits that a caller pressed, or that are all that a short message says; "" where there are none."""
+    if data.digits:
+        return re.sub(r"\D", "", data.digits) if looks_like_a_code(data.digits) else ""
+    message = data.message
+    if message is None or data.direction != "inbound" or data.channel not in _WRITTEN or len(message.text) > 80:
+        return ""
+    match = _WORDS_AROUND.fullmatch(message.text.strip())
+    return re.sub(r"\D", "", match[1]) if match is not None else ""
+
+
+_WRITTEN = frozenset({"chat", "sms", "social", "web"})
+
+
+def _genuine(text: str, ids: IdSpace) -> str | None:
+    match = _SIGNED.fullmatch(text.lower())
+    if match is None:
+        return None
+    id = PREFIX + match[1]
+    return id if hmac.compare_digest(signed(id, ids), match[0]) else None
+
+
+def _hash(purpose: str, text: str, ids: IdSpace, size: int = _HASH_BYTES) -> bytes:
+    return hmac.digest(ids.secret(purpose), text.encode(), "sha256")[:size]
+
+
+def _letters(content: bytes) -> str:
+    return b32encode(content).decode("ascii").lower()

@@ -1,0 +1,146 @@
+"""The requests about continuity tokens: to issue one, and to go on by one.
+
+POST /v1/conversations/{id}/continue    a code, an address and a link for this conversation
+POST /v1/conversations/continue         a contact presents one of them
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from cx_context.store import Store
+from cx_context_api import bodies, continuing, histories
+from cx_context_api.answers import body_of, route, taken
+from cx_context_api.decisions import Decisions, asking
+from cx_context_api.patience import within
+from cx_context_api.queries import EventName, Query
+from cx_context_api.targets import by_id
+from cx_context_api.tenancy import Tenancy
+from cx_events.errors import Refused
+from cx_events.facts import decision_source
+from cx_events.ids import text_of
+from cx_events.timestamps import format_time
+from cx_runtime.http import caller
+from cx_runtime.metrics import Metrics
+from cx_runtime.rates import Rates
+from cx_runtime.tenants import Tenants
+from cx_runtime.tries import GUESSES, Tries
+
+REMEMBERED = 10_000
+"""Tokens that were presented here lately; the use may not be applied yet."""
+
+_WRONG = frozenset({"unknown-token", "token-expired", "token-used", "other-customer"})
+
+
+class ContinueRoutes:
+    """The handlers, over the parts that ``app`` puts together. ``tries`` bounds how often codes may be wrong."""
+
+    def __init__(
+        self,
+        store: Store,
+        tenants: Tenants,
+        tenancies: Mapping[str, Tenancy],
+        decisions: Decisions,
+        metrics: Metrics,
+        rates: Rates,
+        tries: Tries | None = None,
+    ) -> None:
+        self._store = store
+        self._tenants = tenants
+        self._tenancies = tenancies
+        self._decisions = decisions
+        self._metrics = metrics
+        self._rates = rates
+        self._tries = tries if tries is not None else Tries(GUESSES)
+        self._presented: OrderedDict[tuple[str, str], str] = OrderedDict()
+
+    def all(self) -> list[Route]:
+        return [
+            route("POST", "/v1/conversations/continue", self.go_on),
+            route("POST", "/v1/conversations/{id}/continue", self.issue),
+        ]
+
+    async def issue(self, request: Request) -> Response:
+        tenant, _ = self._caller(request)
+        body = await body_of(request, bodies.Continue)
+        id = request.path_params["id"]
+        digest = bodies.digest_of(f"conversations/{id}/continue", body)
+        asked = asking(tenant, request.headers.get("idempotency-key"), digest)
+        tenancy = self._tenancies[tenant]
+        config = self._tenants.by_name[tenant]
+
+        async def answer() -> Response:
+            async with self._store.reading() as tx:
+                found = await histories.find_thread(tx, tenant, tenancy, by_id(id).node)
+                named = await continuing.name_token(tx, tenancy, asked)
+            forms = continuing.forms(named.code, named.id, tenancy.ids, config, body)
+            if named.event is None:
+                choice = continuing.issuing(found, asked, named.id, body)
+                issued = self._decisions.now()
+                names = await self._decisions.take(asked._replace(id=named.id), [choice], issued)
+            else:
+                names, issued = [EventName(decision_source(tenant), named.id)], named.event.effective
+            return taken(
+                names,
+                customer=text_of(found.customer),
+                conversation=text_of(found.conversation.id),
+                **forms,
+                expires_at=format_time(issued + body.expires_in * 1_000_000),
+                single_use=body.single_use,
+            )
+
+        return await within(answer(), "store or log")
+
+    async def go_on(self, request: Request) -> Response:
+        tenant, key = self._caller(request)
+        body = await body_of(request, bodies.Redeem)
+        digest = bodies.digest_of("conversations/continue", body)
+        asked = asking(tenant, request.headers.get("idempotency-key"), digest)
+        tenancy = self._tenancies[tenant]
+        counted = continuing.guessable(body)
+        who = (tenant, key, body.interaction)
+        if counted:
+            self._tries.ask(*who)
+
+        async def answer() -> Response:
+            id = continuing.read_token(body, tenancy.ids)
+            names = await self._decisions.taken(asked)
+            async with self._store.reading() as tx:
+                if names:
+                    found = await continuing.shown_again(tx, tenant, tenancy, id)
+                else:
+                    now = self._decisions.now()
+                    presented = await continuing.present(tx, tenant, tenancy, id, body, now)
+                    found = presented.found
+            if not names:
+                if any(each.token.id == id and each.token.single_use for each in found.conversation.tokens):
+                    self._use(tenant, id, body.interaction)
+                names = await self._decisions.take(asked, presented.choices)
+            return taken(names, customer=text_of(found.customer), conversation=text_of(found.conversation.id))
+
+        try:
+            return await within(answer(), "store or log")
+        except Refused as refused:
+            if counted and refused.reason in _WRONG:
+                self._tries.count(*who)
+            self._metrics.refused("continue", refused.reason)
+            raise
+
+    def _use(self, tenant: str, id: str, interaction: str) -> None:
+        """A token for one use that was presented here a moment ago is used, though its use is not applied yet. Of two
+        processes each may take one; then the first use counts, and the other is marked."""
+        if self._presented.setdefault((tenant, id), interaction) != interaction:
+            raise Refused("token-used", "this token was used before, by another contact", 409)
+        while len(self._presented) > REMEMBERED:
+            self._presented.popitem(last=False)
+
+    def _caller(self, request: Request) -> tuple[str, str]:
+        found = caller(request.headers, self._tenants, "conversations:write")
+        self._rates.of_key(found.tenant, found.key.id).take()
+        Query(request.scope["query_string"], ())
+        return found.tenant, found.key.id

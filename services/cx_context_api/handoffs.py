@@ -1,0 +1,110 @@
+"""A handoff as the next one reads it: what was said over all channels, what was tried and learned, what is open.
+
+Composed of the facts and of the packet that the asking side put into its request; where both speak of one slot, the
+packet counts, since who asks has just heard it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cx_context.finish import Json, conversation_summary
+from cx_context.model import Register
+from cx_context.store import reader
+from cx_context.store.sql import Tx
+from cx_context.tokens import order_of
+from cx_context_api import histories
+from cx_context_api.histories import Thread
+from cx_context_api.tenancy import Tenancy
+from cx_events.codec import decode_leniently
+from cx_events.envelope import Event
+from cx_events.facts import Order
+from cx_events.ids import event_key
+from cx_events.timestamps import format_time
+
+LISTED = 100
+"""Items of ``tried`` and of ``open_questions``."""
+
+_SPEECH = ("cx.message.", "cx.social.", "cx.call.transcript.", "cx.bot.turn.")
+
+
+async def packet_of(tx: Tx, tenancy: Tenancy, found: Thread, cursor: str | None, most: int) -> Json:
+    """``{request, packet, summary, tried, slots, open_questions, verified, notes, transcript, next}``. ``request`` and
+    ``packet`` are None where nobody asked; ``transcript`` is newest first, ``next`` the cursor of what came before."""
+    shown = conversation_summary(found.conversation)
+    asked = await _asked(tx, tenancy, found)
+    packet: dict[str, Any] = {}
+    if asked is not None and asked.data.handoff is not None:
+        packet = asked.data.handoff.packet
+    bot = shown["bot"] or {"trail": [], "slots": {}}
+    entries, following = await histories.thread_page(tx, tenancy, found, cursor, most)
+    return {
+        "request": {**shown["handoff"], "event": {"source": asked.source, "id": asked.id}} if asked else None,
+        "packet": packet if asked is not None else None,
+        "summary": _text(packet.get("summary")) or shown["summary"],
+        "tried": [*_words(packet.get("tried")), *(turn["text"] for turn in bot["trail"] if turn["text"])][:LISTED],
+        "slots": {**bot["slots"], **_members(packet.get("slots"))},
+        "open_questions": _words(packet.get("open_questions")),
+        "verified": await _verified(tx, tenancy, found),
+        "notes": shown["notes"],
+        "transcript": [_line(entry) for entry in entries if _is_speech(entry)],
+        "next": following,
+    }
+
+
+async def _asked(tx: Tx, tenancy: Tenancy, found: Thread) -> Event | None:
+    """The event by which the latest handoff was asked for."""
+    latest: tuple[Order, Register] | None = None
+    for member in found.conversation.members:
+        register = member.part.handoff
+        if register is not None:
+            order = order_of(member.part, register[0])
+            if latest is None or order > latest[0]:
+                latest = (order, register)
+    if latest is None:
+        return None
+    _, _, _, source, id = latest[1][0]
+    stored = await reader.stored_event(tx, tenancy.ids.tenant, event_key(tenancy.ids.tenant, source, id))
+    return decode_leniently(stored.raw)[0] if stored is not None else None
+
+
+async def _verified(tx: Tx, tenancy: Tenancy, found: Thread) -> list[Json]:
+    """Identifiers that somebody proved to be theirs, in whichever contact, by the latest proof."""
+    latest: dict[str, Order] = {}
+    for anchored in await reader.parts_of(tx, tenancy.ids.tenant, list(found.homes)):
+        for key, at in anchored.part.verified.items():
+            latest[key] = max(order_of(anchored.part, at), latest.get(key, order_of(anchored.part, at)))
+    shown = []
+    for key, order in sorted(latest.items()):
+        kind, scope, value = key.split("\n")
+        one: Json = {"kind": kind, "value": value, "verified_at": format_time(order[0])}
+        shown.append({**one, "scope": scope} if scope else one)
+    return shown
+
+
+def _is_speech(entry: Json) -> bool:
+    return entry["type"].startswith(_SPEECH) and bool(entry["text"] or entry["transcript"])
+
+
+def _line(entry: Json) -> Json:
+    line = {
+        name: entry[name] for name in ("event", "time", "channel", "interaction", "role", "name", "text", "transcript")
+    }
+    if line["role"] is None and entry["type"].startswith("cx.bot."):
+        line["role"] = "bot"
+    return line
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _words(value: Any) -> list[Any]:
+    """What a packet lists, or the one thing that it says."""
+    if isinstance(value, list):
+        return value[:LISTED]
+    return [value] if value else []
+
+
+def _members(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,260 @@
+"""A conversation that goes on elsewhere by a token: issued, presented, and refused where it does not count."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.api import Running, running_api
+from tests.integration.test_api_decisions import BEN, conversation_with, on_the_log
+
+from cx_context_api.decisions import Rising
+from cx_events.ids import text_of
+from cx_events.stamp import Stamped
+from cx_events.testing.builders import ACME, DAY, HOUR, SECOND, START, an_event
+from cx_events.tokens import code_of, signed
+
+CHAT = an_event(id="m-1", email="ana@example.com", interaction="chat-42", text="I was charged twice")
+NOW = START + 30 * DAY
+
+
+def call(name: str, at: int = NOW + HOUR, **who: str) -> Stamped:
+    return an_event("cx.interaction.started.v1", id=name, at=at, interaction=name, channel="voice", **who)
+
+
+class Clock:
+    """Set by hand."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> int:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+async def hub(store_url: str, tmp_path: Path, clock: Clock) -> AsyncIterator[Running]:
+    async with running_api(tmp_path, store_url, now=Rising(clock)) as running:
+        await running.happen(CHAT)
+        yield running
+
+
+async def issue(hub: Running, interaction: str = "chat-42", /, **body: Any) -> dict[str, Any]:
+    id = (await conversation_with(hub, interaction))["id"]
+    return await hub.decide(f"/v1/conversations/{id}/continue", body)
+
+
+async def present(hub: Running, token: str, interaction: str, **headers: str) -> tuple[int, str]:
+    """Status, and the reason of a refusal."""
+    answer = await hub.post("/v1/conversations/continue", {"token": token, "interaction": interaction}, **headers)
+    await hub.projector.catch_up()
+    return answer.status_code, answer.json().get("reason", "")
+
+
+async def threads_of(hub: Running, identifier: str = "email:ana@example.com") -> list[list[str]]:
+    body = await hub.body(identifier)
+    return sorted([j["interaction"] for j in c["joined"]] for c in body["conversations"])
+
+
+async def test_a_token_is_told_in_every_form_and_stored_in_none(hub: Running) -> None:
+    told = await issue(hub, agent=BEN, expires_in=3600)
+    assert len(told["code"]) == 8
+    assert told["spoken"] == f"{told['code'][:4]} {told['code'][4:]}"
+    assert told["reply_to"] == f"support+{told['link_token']}@acme.example"
+    assert told["link"] == f"https://acme.example/chat?continue={told['link_token']}"
+    assert told["expires_at"] == "2026-12-22T11:00:00Z"
+    event = next(e for e in await on_the_log(hub) if e["type"] == "cx.conversation.token_issued.v1")
+    assert event["id"] == told["event"]["id"] == told["token"]
+    assert event["data"]["token"] == {"id": told["token"], "lifetime_s": 3600}
+    for secret in (told["code"], told["link_token"]):
+        assert secret not in str(event)
+        assert secret not in str(await hub.body("email:ana@example.com"))
+
+
+async def test_asked_again_with_its_key_it_is_the_same_token(hub: Running) -> None:
+    id = (await conversation_with(hub, "chat-42"))["id"]
+    path = f"/v1/conversations/{id}/continue"
+    first = await hub.post(path, {"expires_in": 3600}, idempotency_key="k")
+    at_once = await hub.post(path, {"expires_in": 3600}, idempotency_key="k")
+    refused_at_once = await hub.post(path, {"expires_in": 7200}, idempotency_key="k")
+    await hub.projector.catch_up()
+    later = await hub.post(path, {"expires_in": 3600}, idempotency_key="k")
+    refused_later = await hub.post(path, {"expires_in": 7200}, idempotency_key="k")
+    assert first.json()["code"] == at_once.json()["code"] == later.json()["code"]
+    assert first.json()["expires_at"] == later.json()["expires_at"]
+    for refused in (refused_at_once, refused_later):
+        assert (refused.status_code, refused.json()["reason"]) == (422, "idempotency-key-reused")
+    other = await hub.post(path, {"expires_in": 3600}, idempotency_key="l")
+    assert other.json()["code"] != first.json()["code"]
+
+
+@pytest.mark.parametrize("form", ["code", "spoken", "reply_to", "link", "link_token"])
+async def test_by_any_form_a_contact_goes_on_and_says_why(hub: Running, form: str) -> None:
+    told = await issue(hub)
+    await hub.happen(call("call-1", email="ana@example.com"))
+    assert await threads_of(hub) == [["call-1"], ["chat-42"]]
+    assert await present(hub, told[form], "call-1") == (202, "")
+    conversation = await conversation_with(hub, "call-1")
+    assert [(j["interaction"], j["rule"], j["evidence"], j["confidence"]) for j in conversation["joined"]] == [
+        ("chat-42", "first", None, 1.0),
+        ("call-1", "token", f"token:{told['token']}", 0.98),
+    ]
+    (token,) = conversation["tokens"]
+    assert [(use["interaction"], use["refused"]) for use in token["uses"]] == [("call-1", None)]
+
+
+async def test_a_call_that_names_nobody_follows_the_customer_of_the_token(hub: Running) -> None:
+    told = await issue(hub)
+    await hub.happen(call("call-1"))
+    assert await present(hub, told["code"], "call-1") == (202, "")
+    assert await threads_of(hub) == [["chat-42", "call-1"]]
+    assert (await hub.get("/v1/context?interaction=call-1")).json()["body"]["customer"]["id"] == text_of(
+        ACME.profile("email", "", "ana@example.com")
+    )
+
+
+async def test_a_call_that_is_not_known_yet_joins_when_it_comes(hub: Running) -> None:
+    told = await issue(hub)
+    assert await present(hub, told["code"], "call-1") == (202, "")
+    assert await threads_of(hub) == [["chat-42"]]
+    await hub.happen(call("call-1"))
+    assert await threads_of(hub) == [["chat-42", "call-1"]]
+
+
+async def test_a_chat_that_names_nobody_goes_to_the_caller_who_presents_its_token(hub: Running) -> None:
+    await hub.happen(an_event(id="n-1", interaction="chat-9", text="my parcel?", at=NOW))
+    node = text_of(ACME.anchor(ACME.interaction("chat-9"), ACME.interaction("chat-9")))
+    told = await hub.decide(f"/v1/conversations/{node}/continue", {})
+    await hub.happen(call("call-1", phone="+15550100123", at=NOW + 10 * DAY))
+    assert await present(hub, told["code"], "call-1") == (202, "")
+    assert await threads_of(hub, "phone:+15550100123") == [["chat-9", "call-1"]]
+
+
+async def test_two_contacts_that_name_nobody_are_not_guessed_to_be_one(hub: Running) -> None:
+    await hub.happen(an_event(id="n-1", interaction="chat-9", text="my parcel?", at=NOW), call("call-1"))
+    node = text_of(ACME.anchor(ACME.interaction("chat-9"), ACME.interaction("chat-9")))
+    told = await hub.decide(f"/v1/conversations/{node}/continue", {})
+    assert await present(hub, told["code"], "call-1") == (409, "nobody-named")
+
+
+async def test_a_token_used_twice_is_refused_and_nothing_changes(hub: Running) -> None:
+    told = await issue(hub)
+    await hub.happen(*(call(f"call-{n}", email="ana@example.com", at=NOW + n * 9 * DAY) for n in (1, 2)))
+    assert await present(hub, told["code"], "call-1") == (202, "")
+    before, log = await hub.body("email:ana@example.com"), await on_the_log(hub)
+    assert await present(hub, told["code"], "call-2") == (409, "token-used")
+    assert await hub.body("email:ana@example.com") == before
+    assert await on_the_log(hub) == log
+    assert await present(hub, told["code"], "call-1") == (202, "")
+
+
+async def test_a_token_presented_twice_at_once_is_taken_once(hub: Running) -> None:
+    told = await issue(hub)
+    answers = await asyncio.gather(
+        *(hub.post("/v1/conversations/continue", {"token": told["code"], "interaction": f"call-{n}"}) for n in range(4))
+    )
+    assert sorted(answer.status_code for answer in answers) == [202, 409, 409, 409]
+
+
+async def test_a_token_for_many_uses_is_taken_by_all(hub: Running) -> None:
+    told = await issue(hub, single_use=False)
+    await hub.happen(*(call(f"call-{n}", email="ana@example.com", at=NOW + n * 9 * DAY) for n in (1, 2)))
+    assert [await present(hub, told["code"], f"call-{n}") for n in (1, 2)] == [(202, "")] * 2
+    assert await threads_of(hub) == [["chat-42", "call-1", "call-2"]]
+
+
+async def test_another_customer_s_token_is_refused_and_merges_nobody(hub: Running) -> None:
+    told = await issue(hub)
+    await hub.happen(call("call-1", email="bob@example.com"))
+    before, log = await hub.body("email:bob@example.com"), await on_the_log(hub)
+    assert await present(hub, told["code"], "call-1") == (409, "other-customer")
+    assert await hub.body("email:bob@example.com") == before
+    assert await on_the_log(hub) == log
+
+
+async def test_another_customer_s_use_on_the_log_joins_and_spends_nothing(hub: Running) -> None:
+    told = await issue(hub)
+    uses = {"references": [{"kind": "token", "value": told["token"]}]}
+    await hub.happen(
+        an_event("cx.call.dtmf.v1", id="x", at=NOW + SECOND, interaction="call-1", channel="voice",
+                 email="bob@example.com", data={"digits": told["code"], **uses})
+    )  # fmt: skip
+    assert await threads_of(hub, "email:bob@example.com") == [["call-1"]]
+    await hub.happen(call("call-2", email="ana@example.com"))
+    assert await present(hub, told["code"], "call-2") == (202, "")
+    assert await threads_of(hub) == [["chat-42", "call-2"]]
+
+
+async def test_an_expired_token_is_gone(hub: Running, clock: Clock) -> None:
+    told = await issue(hub, expires_in=60)
+    await hub.happen(call("call-1", email="ana@example.com"))
+    clock.now += 61 * SECOND
+    for form in ("code", "link_token"):
+        assert await present(hub, told[form], "call-1") == (410, "token-expired")
+    assert await threads_of(hub) == [["call-1"], ["chat-42"]]
+
+
+async def test_what_is_guessed_or_forged_is_unknown(hub: Running) -> None:
+    told = await issue(hub)
+    forged = told["link_token"][:-1] + ("a" if told["link_token"][-1] != "a" else "b")
+    never = code_of("never issued", ACME)
+    for token in (never, forged, told["token"], signed("thr-aaaaaaaaaaaaaaaa", ACME), "hello", "1234"):
+        assert await present(hub, token, "call-1") == (404, "unknown-token"), token
+
+
+async def test_whoever_guesses_codes_is_stopped_and_links_go_on(hub: Running) -> None:
+    told = await issue(hub)
+    never = [code_of(f"never issued {n}", ACME) for n in range(6)]
+    assert [await present(hub, code, "call-1") for code in never[:5]] == [(404, "unknown-token")] * 5
+    answer = await hub.post("/v1/conversations/continue", {"token": told["code"], "interaction": "call-1"})
+    assert (answer.status_code, answer.json()["reason"]) == (429, "rate-limited")
+    assert int(answer.headers["retry-after"]) > 60
+    assert await present(hub, told["code"], "call-2") == (202, "")
+    other = await issue(hub)
+    assert await present(hub, other["link_token"], "call-1") == (202, "")
+
+
+async def test_a_key_that_guesses_in_ever_new_calls_is_stopped(hub: Running) -> None:
+    answers = [await present(hub, code_of(f"never {n}", ACME), f"call-{n}") for n in range(31)]
+    assert answers == [(404, "unknown-token")] * 30 + [(429, "rate-limited")]
+
+
+async def test_bad_requests_are_refused(hub: Running) -> None:
+    id = (await conversation_with(hub, "chat-42"))["id"]
+    told = await issue(hub)
+    for path, body, status, reason in (
+        (f"{id}/continue", {"expires_in": 1}, 422, "bad-body"),
+        (f"{id}/continue", {"expires_in": 10**9}, 422, "bad-body"),
+        (f"{id}/continue", {"page": "javascript:alert(1)"}, 422, "bad-body"),
+        (f"{id}/continue", {"connection": "acme-calls"}, 422, "unknown-connection"),
+        (f"{text_of(ACME.interaction('x'))}/continue", {}, 404, "unknown-conversation"),
+        ("continue", {"token": told["code"]}, 422, "bad-body"),
+        ("continue", {"token": told["code"], "interaction": "chat-42"}, 422, "same-interaction"),
+    ):
+        answer = await hub.post(f"/v1/conversations/{path}", body)
+        assert (answer.status_code, answer.json()["reason"]) == (status, reason), answer.text
+
+
+async def test_presenting_again_with_the_key_is_the_same_event(hub: Running) -> None:
+    told = await issue(hub)
+    body = {"token": told["code"], "interaction": "call-1"}
+    first = await hub.post("/v1/conversations/continue", body, idempotency_key="k")
+    await hub.projector.catch_up()
+    again = await hub.post("/v1/conversations/continue", body, idempotency_key="k")
+    assert first.json() == again.json()
+    other = await hub.post("/v1/conversations/continue", {**body, "interaction": "call-2"}, idempotency_key="k")
+    assert (other.status_code, other.json()["reason"]) == (422, "idempotency-key-reused")
+
+
+async def test_the_tokens_of_a_tenant_are_nothing_to_another(hub: Running) -> None:
+    told = await issue(hub)
+    answer = await hub.post("/v1/conversations/continue", {"token": told["code"], "interaction": "call-1"}, key="other")
+    assert (answer.status_code, answer.json()["reason"]) == (404, "unknown-token")
