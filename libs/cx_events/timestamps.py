@@ -75,9 +75,9 @@ def format_time(at: Micros) -> str:
     return f"{_text_of(second)}.{fraction:06d}Z" if fraction else _text_of(second) + "Z"
 
 
-@lru_cache(1024)
+@lru_cache(8192)
 def _text_of(second: int) -> str:
-    """A second of UTC, without fraction and zone."""
+    """A second of UTC, without fraction and zone. A context shows the same moment in several places."""
     if not _FIRST <= second * 1_000_000 <= _LAST:
         raise Refused("bad-time", f"{second} s since 1970 is not in the years 1 to 9999 of UTC")
     return (_EPOCH + timedelta(seconds=second)).replace(tzinfo=None).isoformat(timespec="seconds")

@@ -63,7 +63,7 @@ class Settings(BaseSettings):
         description="how long new connections are still taken then, for whoever has not seen /readyz fail yet",
     )
     batch_events: int = Field(
-        default=4000, ge=1, le=10_000, description="events that a projector applies in one transaction"
+        default=4_000, ge=1, le=10_000, description="events that a projector applies in one transaction"
     )
     lease_seconds: float = Field(
         default=5.0, gt=0, description="how long a projector owns a partition without renewing"
