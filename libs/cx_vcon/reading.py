@@ -56,7 +56,8 @@ def form_of(value: Any) -> Form:
         return "encrypted"
     if "payload" in value and not value.keys().isdisjoint(("signatures", "signature")):
         return "signed"
-    if "vcon" in value or any(name in value for name in _ARRAYS):
+    # Arrays without anything in them may be left out, and `vcon` is deprecated: the two others are what each must have.
+    if "vcon" in value or any(name in value for name in _ARRAYS) or {"uuid", "created_at"} <= value.keys():
         return "unsigned"
     named = ", ".join(("vcon", *_ARRAYS))
     raise Refused("not-a-vcon", f"none of {named} is there, nor payload and signatures, nor ciphertext and recipients")

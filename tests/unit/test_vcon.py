@@ -210,6 +210,11 @@ def test_a_signed_vcon_is_read_unverified_on_demand_and_its_original_is_kept() -
     assert container["signed"] == again
 
 
+def test_a_vcon_of_which_nothing_is_known_yet_is_one() -> None:
+    vcon = {"uuid": "018b4f72-d0e7-8d8e-b9a2-279e0d16bc46", "created_at": "2026-03-06T09:15:00Z"}
+    assert back(vcon) == vcon
+
+
 def test_a_payload_that_is_no_vcon_is_refused() -> None:
     for payload in ("%%%", 7, urlsafe_b64encode(b"[").decode(), urlsafe_b64encode(b"\x1f\x8bx").decode()):
         with pytest.raises(Refused):
