@@ -8,6 +8,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cx_context.definition import winners
 from cx_context.fold import apply, makes_part, new_part
 from cx_context.model import Part
 from cx_context.threading import AnchoredPart, Conversation, interactions_of, thread
@@ -174,14 +175,14 @@ def test_a_decision_about_an_interaction_that_is_not_here_makes_no_conversation(
 
 @given(history=histories(), seed=st.integers(0, 2**32))
 def test_no_order_of_parts_changes_the_conversations(history: list[Stamped], seed: int) -> None:
-    parts = parts_of(facts_of(history))
+    parts = parts_of(winners(facts_of(history)))
     shuffled = random.Random(seed).sample(parts, len(parts))
     assert thread(interactions_of(shuffled), WINDOW) == thread(interactions_of(parts), WINDOW)
 
 
 @given(history=histories())
 def test_every_interaction_is_in_one_conversation_and_says_why(history: list[Stamped]) -> None:
-    interactions = interactions_of(parts_of(facts_of(history)))
+    interactions = interactions_of(parts_of(winners(facts_of(history))))
     conversations = thread(interactions, WINDOW)
     members = [member.name for conversation in conversations for member in conversation.members]
     assert sorted(members) == sorted(each.name for each in interactions)
