@@ -34,7 +34,8 @@ REFERENCES_KEPT = 128
 class Part(Struct, omit_defaults=True, gc=False, kw_only=True):
     """One home's side of one interaction; with ``interaction == ""`` what a home has outside any interaction.
 
-    Counted are the events that are neither decisions nor insights. ``channels``: counted events by channel.
+    Counted are the events that are neither decisions nor insights. ``channels``: counted events by channel. ``since``,
+    ``until``: the least and the greatest effective time of its facts, counted or not.
     """
 
     interaction: str = ""
@@ -43,6 +44,9 @@ class Part(Struct, omit_defaults=True, gc=False, kw_only=True):
     messages: int = 0
     channels: dict[str, int] = {}
     first_recorded: int = 0
+    last_recorded: int = 0
+    since: int = 0
+    until: int = 0
     first: At | None = None
     last: At | None = None
     channel: Register | None = None

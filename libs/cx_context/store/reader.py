@@ -171,14 +171,18 @@ async def latest_facts(
     most: int,
     before: Micros | None = None,
     anchors: Sequence[NodeId] | None = None,
+    heard: Micros | None = None,
 ) -> list[Fact]:
-    """At least the latest ``most`` facts of these homes (of each home, ties included), none later than ``before``; of
-    these ``anchors`` alone, where they are given."""
+    """At least the latest ``most`` facts of these homes (of each home, ties included), none later than ``before``, none
+    recorded after ``heard``; of these ``anchors`` alone, where they are given."""
     limit = "AND tenant = :tenant"
     values: dict[str, Any] = {"tenant": ids.tenant}
     if before is not None:
         limit += " AND effective <= :before"
         values["before"] = before
+    if heard is not None:
+        limit += " AND recorded <= :heard"
+        values["heard"] = heard
     if anchors is not None:
         limit += " AND anchor = ANY(:anchors)"
         values["anchors"] = list(anchors)
@@ -202,13 +206,16 @@ async def facts_before(
     most: int,
     before: Order | None = None,
     anchors: Sequence[NodeId] | None = None,
+    until: Micros | None = None,
+    heard: Micros | None = None,
 ) -> list[Fact]:
     """The latest ``most`` facts of these homes that sort before ``before``, newest first: exactly those, also where
-    many happened at one time."""
+    many happened at one time. ``until``, ``heard``: no fact happened or was recorded later."""
     found: list[Fact] = []
-    until = before[0] if before is not None else None
+    if before is not None:
+        until = before[0] if until is None else min(until, before[0])
     while len(found) < most:
-        read = await latest_facts(tx, ids, homes, most, until, anchors)
+        read = await latest_facts(tx, ids, homes, most, until, anchors, heard)
         by_home: dict[NodeId, list[Fact]] = {}
         for fact in read:
             by_home.setdefault(fact.home, []).append(fact)
