@@ -6,8 +6,9 @@ is paged elsewhere. Keys stand in a fixed order and maps are sorted, so equal fa
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -63,25 +64,77 @@ def encode_body(body: Json) -> bytes:
 
 def context_body(known: Known, window: Micros) -> Json:
     """The body of the context document. ``window``: the tenant's threading window in µs."""
-    interactions = interactions_of(known.parts)
-    conversations = thread(interactions, window)
-    summaries = [conversation_summary(conversation) for conversation in conversations]
-    summaries.sort(key=lambda s: s["id"])
-    summaries.sort(key=lambda s: s["last_at"], reverse=True)
-    summaries.sort(key=lambda s: s["state"] != "open")
-    parts = [anchored.part for anchored in known.parts]
-    return {
-        "customer": _customer(known, parts),
-        "now": _now(interactions, conversations),
-        "conversations": summaries[:CONVERSATIONS_SHOWN],
-        "timeline": timeline(known.latest),
-        "counts": _counts(parts, interactions, conversations),
-        "sentiment": _sentiment(parts),
-        "last_agent": _last_agent(interactions),
-        "unresolved": [_unresolved(s) for s in summaries if s["state"] == "open" and s["waiting_since"]][
-            :CONVERSATIONS_SHOWN
-        ],
+    rendering = Rendering(known, window)
+    return {name: rendering.section(name) for name in SECTIONS}
+
+
+class Rendering:
+    """The body in the making. A section alone costs less than all: who asks what changes a value renders it often."""
+
+    def __init__(self, known: Known, window: Micros) -> None:
+        self.known = known
+        self.window = window
+        self.parts = [anchored.part for anchored in known.parts]
+        self._interactions: list[Interaction] | None = None
+        self._conversations: list[Conversation] | None = None
+
+    def section(self, name: str) -> Any:
+        """One of the body's members."""
+        return SECTIONS[name](self)
+
+    @property
+    def interactions(self) -> list[Interaction]:
+        if self._interactions is None:
+            self._interactions = interactions_of(self.known.parts)
+        return self._interactions
+
+    @property
+    def conversations(self) -> list[Conversation]:
+        """Open ones first, those active last first."""
+        if self._conversations is None:
+            found = thread(self.interactions, self.window)
+            found.sort(key=lambda each: each.id)
+            found.sort(key=_last_at, reverse=True)
+            found.sort(key=lambda each: _state(each) != "open")
+            self._conversations = found
+        return self._conversations
+
+
+def _last_at(conversation: Conversation) -> Micros:
+    return max(member.last_activity for member in conversation.members)
+
+
+def _state(conversation: Conversation) -> str:
+    return conversation_state(member.part for member in conversation.members)
+
+
+def _shown(of: Rendering) -> list[Json]:
+    return [conversation_summary(each) for each in of.conversations[:CONVERSATIONS_SHOWN]]
+
+
+def _all_unresolved(of: Rendering) -> list[Json]:
+    """The first open ones in which the customer waits."""
+    found: list[Json] = []
+    for each in of.conversations:
+        if len(found) == CONVERSATIONS_SHOWN or _state(each) != "open":
+            break
+        if any(waiting_since(member.part) is not None for member in each.members):
+            found.append(_unresolved(conversation_summary(each)))
+    return found
+
+
+SECTIONS: Mapping[str, Callable[[Rendering], Any]] = MappingProxyType(
+    {
+        "customer": lambda of: _customer(of.known, of.parts),
+        "now": lambda of: _now(of.interactions, of.conversations),
+        "conversations": _shown,
+        "timeline": lambda of: timeline(of.known.latest),
+        "counts": lambda of: _counts(of.parts, of.interactions, of.conversations),
+        "sentiment": lambda of: _sentiment(of.parts),
+        "last_agent": lambda of: _last_agent(of.interactions),
+        "unresolved": _all_unresolved,
     }
+)
 
 
 def timeline(facts: Iterable[Fact], most: int = TIMELINE_SHOWN) -> list[Json]:

@@ -13,7 +13,8 @@ from cx_context.store.heads import Heads
 from cx_context_api import openapi
 from cx_context_api.contexts import CACHE_BYTES, Contexts
 from cx_context_api.decisions import Clock, Decisions, Rising
-from cx_context_api.past import MOST_EVENTS, Past
+from cx_context_api.lineages import MOST_EVENTS, Lineages
+from cx_context_api.past import Past
 from cx_context_api.routes import Routes
 from cx_context_api.tenancy import tenancies
 from cx_events.log import Log
@@ -40,15 +41,16 @@ class ContextApi:
         rates: Rates | None = None,
     ) -> None:
         """``now``: µs since 1970, later with every call; one process has one such clock. ``cache_bytes`` bounds the
-        bodies kept, ``most_events`` the histories of which a past is worked out. ``rates``: how much each key may ask;
-        as much as it likes without."""
+        bodies kept, ``most_events`` the histories of customers of which a lineage is worked out. ``rates``: how much
+        each key may ask; as much as it likes without."""
         known = tenancies(tenants)
         self._heads = Heads(store)
         self.contexts = Contexts(store, known, self._heads, cache_bytes=cache_bytes)
-        past = Past(store, most_events=most_events)
+        past = Past(store)
+        lineages = Lineages(store, most_events=most_events)
         decisions = Decisions(store, log, known, metrics, now or Rising())
         allowed = rates if rates is not None else Rates(tenants)
-        self.routes = Routes(store, tenants, known, self.contexts, past, decisions, metrics, allowed).all()
+        self.routes = Routes(store, tenants, known, self.contexts, past, lineages, decisions, metrics, allowed).all()
 
     async def stop(self) -> None:
         await self.contexts.stop()

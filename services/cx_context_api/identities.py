@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from itertools import islice
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from cx_context.finish import Json
 from cx_context.store import reader, writer
+from cx_context.store.moments import Then
 from cx_context.store.sql import Tx
 from cx_context_api.tenancy import Tenancy
 from cx_events.codec import decode_leniently
@@ -17,8 +17,8 @@ from cx_events.timestamps import format_time
 from cx_identity.attribution import Attribution
 from cx_identity.candidates import candidate_for
 from cx_identity.components import resolve
-from cx_identity.explain import DecisionView, EdgeView, ProfileView, explain
-from cx_identity.model import Candidate, Evidence, Profile
+from cx_identity.explain import DecisionView, EdgeView, Explanation, ProfileView, explain
+from cx_identity.model import Candidate, Evidence, Graph, Profile
 from cx_identity.rules import Rules
 
 SHOWN = 500
@@ -89,6 +89,25 @@ def evidence_view(evidence: Evidence) -> Json:
     return {"event": {"source": source, "id": id}, "recorded": format_time(recorded)}
 
 
+async def candidate_then(then: Then, identifier: Profile) -> Candidate:
+    """As ``candidate_at``, at a moment of the past."""
+    edges = await then.edges_at([identifier.id])
+    ends = {end for edge in edges for end in (edge.a, edge.b)} - {identifier.id}
+    profiles = await then.profiles(ends)
+    return candidate_for(identifier, edges, profiles, await then.customers_of(profiles), await then.rules())
+
+
+class _Gathered(NamedTuple):
+    """What an explanation is told from. ``candidates``: the first of ``doubtful``, shared and dismissed by nobody."""
+
+    told: Explanation
+    profiles: Mapping[NodeId, Profile]
+    attributions: Sequence[tuple[Attribution, str]]
+    doubtful: Sequence[NodeId]
+    candidates: Sequence[Candidate]
+    rules: Rules
+
+
 async def explanation(tx: Tx, tenant: str, tenancy: Tenancy, customer: NodeId) -> Json:
     """All that made a customer one, and what did not."""
     rules = await writer.rules_in_force(tx, tenant, tenancy.rules)
@@ -98,29 +117,48 @@ async def explanation(tx: Tx, tenant: str, tenancy: Tenancy, customer: NodeId) -
     told = explain(customer, graph, resolve(scope.graph(), rules), rules)
     nodes = set(await reader.homes_of_customer(tx, tenant, customer, members or [customer])) - set(members)
     attributions = await reader.attributions_about(tx, tenant, members, nodes)
+    dismissed = await reader.dismissed_among(tx, tenant, graph.shared or ())
+    doubtful = _doubtful(graph, dismissed)
+    asked = [await candidate_at(tx, tenant, graph.profiles[id], rules) for id in doubtful[:TIED_SHOWN]]
+    return await _told(tx, customer, _Gathered(told, graph.profiles, attributions, doubtful, asked, rules))
+
+
+async def explanation_then(tx: Tx, then: Then, customer: NodeId) -> Json:
+    """As ``explanation``, of a moment of the past."""
+    rules = await then.rules()
+    members = [member.id for member in await then.members_of(customer)]
+    graph, resolution = await then.explained(members)
+    told = explain(customer, graph, resolution, rules)
+    nodes = set(await then.homes_of(customer, members)) - set(members)
+    attributions = await then.attributions_about(members, nodes)
+    doubtful = _doubtful(graph, await then.dismissed_among(graph.shared or ()))
+    asked = [await candidate_then(then, graph.profiles[id]) for id in doubtful[:TIED_SHOWN]]
+    return await _told(tx, customer, _Gathered(told, graph.profiles, attributions, doubtful, asked, rules))
+
+
+def _doubtful(graph: Graph, dismissed: Collection[NodeId]) -> list[NodeId]:
+    return sorted(id for id in (graph.shared or ()) if id in graph.profiles and id not in dismissed)
+
+
+async def _told(tx: Tx, customer: NodeId, found: _Gathered) -> Json:
+    told, attributions = found.told, found.attributions
     keys = [view.decision.key for view in told.decisions[:SHOWN]] + [a.key for a, _ in attributions[:SHOWN]]
     events = {key: decode_leniently(raw)[0] for key, raw in (await writer.stored_raws(tx, keys)).items()}
-    dismissed = await reader.dismissed_among(tx, tenant, graph.shared or ())
-    doubtful = sorted(id for id in (graph.shared or ()) if id in graph.profiles and id not in dismissed)
-    asked = [
-        candidate_view(await candidate_at(tx, tenant, graph.profiles[id], rules), graph.profiles[id])
-        for id in islice(doubtful, TIED_SHOWN)
-    ]
     return {
         "customer": text_of(customer),
         "profiles": [_profile(view) for view in told.profiles[:SHOWN]],
-        "edges": [_edge(view, graph.profiles) for view in told.edges[:SHOWN]],
+        "edges": [_edge(view, found.profiles) for view in told.edges[:SHOWN]],
         "decisions": [_decision(view, events) for view in told.decisions[:SHOWN]],
         "attributions": [_attribution(one, standing, events) for one, standing in attributions[:SHOWN]],
-        "candidates": asked,
+        "candidates": [candidate_view(one, found.profiles[one.identifier]) for one in found.candidates],
         "totals": {
             "profiles": len(told.profiles),
             "edges": len(told.edges),
             "decisions": len(told.decisions),
             "attributions": len(attributions),
-            "candidates": len(doubtful),
+            "candidates": len(found.doubtful),
         },
-        "rules": rules.as_mapping(),
+        "rules": found.rules.as_mapping(),
     }
 
 

@@ -26,11 +26,12 @@ from cx_context.store.sql import Tx
 from cx_context.store.writer import Span, decode_span, unpacked
 from cx_context.threading import AnchoredPart
 from cx_events.codec import decode_leniently
-from cx_events.facts import Fact
+from cx_events.facts import Fact, Order
 from cx_events.ids import IdSpace, NodeId
 from cx_events.timestamps import Micros
 from cx_identity.attribution import Attribution, standing_attribution
 from cx_identity.components import resolve
+from cx_identity.decisions import withdrawn
 from cx_identity.model import Decision, Edge, Graph, Joined, Profile, Resolution
 from cx_identity.rules import Rules, rules_in_force
 from cx_identity.scope import GraphSlice, Scope
@@ -83,7 +84,7 @@ class Then:
         self.moment = moment
         self._tx = tx
         self._ids = ids
-        self._tenant = ids.tenant
+        self.tenant = ids.tenant
         self._base = base
         self._bounds = {"until": moment.until, "heard": moment.heard}
         self._rules: Rules | None = None
@@ -100,7 +101,7 @@ class Then:
         if self._rules is None:
             rows = await self._tx.fetch(
                 f"SELECT key, recorded, source, id, rules FROM rule_changes WHERE tenant = :tenant AND {_WITHIN}",
-                tenant=self._tenant,
+                tenant=self.tenant,
                 **self._bounds,
             )
             changes = [writer.rules_change(row) for row in rows]
@@ -114,7 +115,7 @@ class Then:
 
     async def _decisions(self, condition: str, **values: object) -> list[Decision]:
         return await writer.decisions_where(
-            self._tx, f"{condition} AND tenant = :tenant AND {_WITHIN}", tenant=self._tenant, **self._bounds, **values
+            self._tx, f"{condition} AND tenant = :tenant AND {_WITHIN}", tenant=self.tenant, **self._bounds, **values
         )
 
     async def scope(self, nodes: Iterable[NodeId]) -> Scope:
@@ -151,7 +152,7 @@ class Then:
             f"SELECT {columns} FROM edges e JOIN sightings s ON s.a = e.a AND s.b = e.b "
             f"WHERE e.b = ANY(:nodes) AND {within}",
             nodes=list(nodes),
-            tenant=self._tenant,
+            tenant=self.tenant,
             **self._bounds,
         )
         found: dict[tuple[NodeId, NodeId], tuple[list[Sighting], list[Sighting]]] = {}
@@ -171,7 +172,7 @@ class Then:
             "WHERE p.id = ANY(:ids) AND p.tenant = :tenant AND s.effective <= :until AND s.recorded <= :heard "
             "GROUP BY p.id, p.kind, p.scope, p.value",
             ids=list(ids),
-            tenant=self._tenant,
+            tenant=self.tenant,
             **self._bounds,
         )
         return {row[0]: Profile(*row) for row in rows}
@@ -227,8 +228,28 @@ class Then:
 
     async def attributions(self, condition: str, **values: object) -> list[Attribution]:
         return await writer.attributions_where(
-            self._tx, f"{condition} AND tenant = :tenant AND {_WITHIN}", tenant=self._tenant, **self._bounds, **values
+            self._tx, f"{condition} AND tenant = :tenant AND {_WITHIN}", tenant=self.tenant, **self._bounds, **values
         )
+
+    async def attributions_about(
+        self, profiles: Collection[NodeId], nodes: Collection[NodeId]
+    ) -> list[tuple[Attribution, str]]:
+        """As ``reader.attributions_about``."""
+        named = await self.attributions(
+            "(profile = ANY(:profiles) OR interaction = ANY(:nodes))", profiles=list(profiles), nodes=list(nodes)
+        )
+        if not named:
+            return []
+        found = await self.attributions("interaction = ANY(:nodes)", nodes=list({a.interaction for a in named}))
+        return reader.standings_of(found, await self.withdrawals())
+
+    async def dismissed_among(self, identifiers: Collection[NodeId]) -> set[NodeId]:
+        """As ``reader.dismissed_among``."""
+        if not identifiers:
+            return set()
+        dismissals = await self._decisions("kind = 'dismiss' AND a = ANY(:nodes)", nodes=list(identifiers))
+        gone = withdrawn(await self.withdrawals()) if dismissals else {}
+        return {decision.a for decision in dismissals if decision.name not in gone}
 
     async def homes_in(self, nodes: Collection[NodeId]) -> dict[NodeId, set[NodeId]]:
         """The homes of all parts of some interactions that had a fact."""
@@ -243,7 +264,7 @@ class Then:
         rows = await self._tx.fetch(
             f"SELECT interaction, home, anchor, body FROM parts WHERE {column} = ANY(:nodes) AND tenant = :tenant",
             nodes=list(nodes),
-            tenant=self._tenant,
+            tenant=self.tenant,
         )
         found: list[tuple[NodeId, NodeId]] = []
         doubtful: dict[bytes, tuple[NodeId, NodeId]] = {}
@@ -260,7 +281,7 @@ class Then:
                 f"WHERE home = ANY(:homes) AND anchor = ANY(:anchors) AND tenant = :tenant AND {_WITHIN}",
                 homes=list({home for _, home in doubtful.values()}),
                 anchors=list(doubtful),
-                tenant=self._tenant,
+                tenant=self.tenant,
                 **self._bounds,
             )
             found += [doubtful[bytes(row[0])] for row in proved]
@@ -303,8 +324,8 @@ class Then:
     async def homes_of(self, customer: NodeId, members: Collection[NodeId]) -> list[NodeId]:
         """Every home whose facts were this customer's: the members, and the nodes that followed them."""
         members = members or [customer]
-        nodes = await writer.nodes_named_by(self._tx, self._tenant, members)
-        nodes |= await writer.nodes_attributed_to(self._tx, self._tenant, members)
+        nodes = await writer.nodes_named_by(self._tx, self.tenant, members)
+        nodes |= await writer.nodes_attributed_to(self._tx, self.tenant, members)
         nodes -= (await self.customers_of(nodes)).keys()
         followers = [node for node, whose in (await self.following(nodes)).items() if whose == customer]
         return [*sorted(members), *sorted(set(followers) - set(members))]
@@ -315,7 +336,7 @@ class Then:
         rows = await self._tx.fetch(
             "SELECT anchor, home, body FROM parts WHERE home = ANY(:homes) AND tenant = :tenant",
             homes=list(homes),
-            tenant=self._tenant,
+            tenant=self.tenant,
         )
         moment = self.moment
         found: list[AnchoredPart] = []
@@ -365,7 +386,7 @@ class Then:
             f"AND effective >= :since AND effective <= :last AND {_WITHIN}",
             homes=list({home for home, _ in places.values()}),
             anchors=list(places),
-            tenant=self._tenant,
+            tenant=self.tenant,
             since=min(span.since for _, span in places.values()),
             last=max(span.until for _, span in places.values()),
             **self._bounds,
@@ -383,6 +404,71 @@ class Then:
         return await reader.latest_facts(
             self._tx, self._ids, homes, most, before=self.moment.until, heard=self.moment.known_at
         )
+
+    async def facts_before(
+        self, homes: Sequence[NodeId], most: int, before: Order | None, anchors: Sequence[NodeId] | None
+    ) -> list[Fact]:
+        """As ``reader.facts_before``."""
+        moment = self.moment
+        return await reader.facts_before(
+            self._tx, self._ids, homes, most, before, anchors, moment.until, moment.known_at
+        )
+
+    async def facts(self, homes: Sequence[NodeId], most: int, after: Moment | None = None) -> list[Fact] | None:
+        """All facts of some homes, of those beyond ``after`` only where that is given; None if there are more than
+        ``most``."""
+        beyond, values = "", {}
+        if after is not None:
+            beyond = " AND NOT (effective <= :before AND recorded <= :told)"
+            values = {"before": after.until, "told": after.heard}
+        rows = await self._tx.fetch(
+            f"SELECT raw FROM events WHERE home = ANY(:homes) AND tenant = :tenant AND {_WITHIN}{beyond} LIMIT :most",
+            homes=list(homes),
+            tenant=self.tenant,
+            most=most + 1,
+            **self._bounds,
+            **values,
+        )
+        if len(rows) > most:
+            return None
+        return [Fact(decode_leniently(bytes(row[0]))[0], bytes(row[0]), self._ids) for row in rows]
+
+    async def first_sightings(self, profiles: Collection[NodeId]) -> dict[NodeId, bytes]:
+        """Of each profile the event that named it first, by key."""
+        rows = await self._tx.fetch(
+            f"SELECT a, key, recorded, source, id FROM sightings WHERE kind = {NAMED} AND a = ANY(:ids) "
+            f"AND tenant = :tenant AND {_WITHIN}",
+            ids=list(profiles),
+            tenant=self.tenant,
+            **self._bounds,
+        )
+        ordered = sorted(rows, key=lambda row: tuple(row[2:]), reverse=True)
+        return {bytes(row[0]): bytes(row[1]) for row in ordered}
+
+    async def events(self, keys: Collection[bytes]) -> list[Fact]:
+        """Stored events by key."""
+        raws = await writer.stored_raws(self._tx, keys)
+        return [Fact(decode_leniently(raw)[0], raw, self._ids) for raw in raws.values()]
+
+    async def identity_events(self, profiles: Collection[NodeId], after: Moment, most: int) -> list[Fact]:
+        """What said, beyond ``after``, who these profiles are: sightings of edges, decisions, attributions, rules."""
+        values = {
+            "nodes": list(profiles), "tenant": self.tenant, "before": after.until, "told": after.heard, **self._bounds
+        }  # fmt: skip
+        beyond = f"tenant = :tenant AND {_WITHIN} AND NOT (effective <= :before AND recorded <= :told)"
+        keys: set[bytes] = set()
+        for table, condition in (
+            ("sightings", "kind > 0 AND kind < 3 AND (a = ANY(:nodes) AND b = ANY(:nodes))"),
+            ("decisions", "(a = ANY(:nodes) OR b = ANY(:nodes) OR kind = 'withdraw')"),
+            ("attributions", "profile = ANY(:nodes)"),
+            ("rule_changes", "rules <> ''"),
+        ):
+            rows = await self._tx.fetch(
+                f"SELECT key FROM {table} WHERE {condition} AND {beyond} LIMIT {most}", **values
+            )
+            keys.update(bytes(row[0]) for row in rows)
+        found = await self.events(keys)
+        return sorted(found, key=lambda fact: fact.order, reverse=True)[:most]
 
     async def load(self, customer: NodeId) -> Known:
         """All that the body was made of."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -478,20 +478,20 @@ async def attributions_about(
     )
     if not rows:
         return []
-    found = await tx.fetch(
-        "SELECT key, recorded, source, id, interaction, profile FROM attributions WHERE interaction = ANY(:nodes)",
-        nodes=[row[0] for row in rows],
-    )
-    withdrawals = await writer.withdrawals(tx, tenant)
+    found = await writer.attributions_where(tx, "interaction = ANY(:nodes)", nodes=[row[0] for row in rows])
+    return standings_of(found, await writer.withdrawals(tx, tenant))
+
+
+def standings_of(attributions: Iterable[Attribution], withdrawals: Sequence[Decision]) -> list[tuple[Attribution, str]]:
+    """Each attribution's standing, the newest first."""
     gone = withdrawn(withdrawals)
     by_node: dict[NodeId, list[Attribution]] = {}
-    for key, recorded, source, id, node, profile in found:
-        whose = profile if profile != NO_ID else None
-        by_node.setdefault(node, []).append(Attribution(key, (recorded, source, id), node, whose))
+    for attribution in attributions:
+        by_node.setdefault(attribution.interaction, []).append(attribution)
     told = []
-    for attributions in by_node.values():
-        counts = standing_attribution(attributions, withdrawals)
-        for attribution in attributions:
+    for of_one in by_node.values():
+        counts = standing_attribution(of_one, withdrawals)
+        for attribution in of_one:
             standing = "withdrawn" if attribution.name in gone else "stands" if attribution is counts else "superseded"
             told.append((attribution, standing))
     told.sort(key=lambda one: one[0].at, reverse=True)
@@ -507,9 +507,3 @@ async def attributions_of(tx: Tx, node: NodeId) -> list[Attribution]:
         Attribution(key, (recorded, source, id), node, profile if profile != NO_ID else None)
         for key, recorded, source, id, profile in rows
     ]
-
-
-async def tenant_raws(tx: Tx, tenant: str, most: int) -> list[bytes] | None:
-    """All of a tenant's stored events; None if there are more than ``most``."""
-    rows = await tx.fetch("SELECT raw FROM events WHERE tenant = :tenant LIMIT :most", tenant=tenant, most=most + 1)
-    return [bytes(row[0]) for row in rows] if len(rows) <= most else None
