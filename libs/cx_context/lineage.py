@@ -155,9 +155,19 @@ def _each_left_out(values: Sequence[Any], name: str) -> list[Any]:
     return found
 
 
-def sources(history: History, path: Path) -> tuple[Feed, list[Fact]]:
-    """The rule of the value at a path, and the facts behind it, newest first. Values that come from who is who have
-    sources beside these, which facts of identity tell. Raises ``TooMuchWork``."""
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """``facts``: newest first. ``naming``: the keys of those without which the value would be the same, but its
+    conversation known by another id."""
+
+    feed: Feed
+    facts: list[Fact]
+    naming: frozenset[bytes]
+
+
+def sources(history: History, path: Path) -> Sources:
+    """The rule of the value at a path, and the facts behind it. Values that come from who is who have sources beside
+    these, which facts of identity tell. Raises ``TooMuchWork``."""
     feed = feed_of(path)
     trial = Trial(history)
     if not path:
@@ -170,7 +180,16 @@ def sources(history: History, path: Path) -> tuple[Feed, list[Fact]]:
         found = [fact for fact in history.facts if _counts_in(trial, fact, path)]
     else:
         found = _necessary(trial, feed, path) or _sufficient(trial, feed, path)
-    return feed, sorted(found, key=lambda fact: fact.order, reverse=True)
+    naming = frozenset(fact.key for fact in found if len(path) > 2 and _only_names(trial, fact, path))
+    return Sources(feed, sorted(found, key=lambda fact: fact.order, reverse=True), naming)
+
+
+def _only_names(trial: Trial, fact: Fact, path: Path) -> bool:
+    if path[0] != "conversations" or path[2] in ("id", "aliases"):
+        return False
+    without = trial.without(fact).section("conversations")
+    other = next((each for each in without if path[1] in each["aliases"]), None)
+    return other is not None and _same(value_at(other, path[2:]), _value(trial.whole, path))
 
 
 def _name(fact: Fact) -> tuple[str, str]:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from cx_context.differences import Change, differences
 from cx_context.finish import Json, Known, Member, context_body
-from cx_context.lineage import History, TooMuchWork, sources
+from cx_context.lineage import History, Sources, TooMuchWork, sources
 from cx_context.pointers import MISSING, Path, find, parse, pointer_of
 from cx_context.store import Store, reader
 from cx_context.store.moments import NOW, Moment, Then
@@ -31,6 +31,7 @@ MOST_WINDOW = 200
 
 MOST_PATH = 4_000
 _LINEAGE = "lineage"
+_NAMING = "the conversation's id comes from it"
 
 Place = tuple[At, At, str, str]
 """(effective time, recorded time, source, id): of a source among the others, newest first."""
@@ -39,7 +40,7 @@ Answer = TypeVar("Answer")
 
 
 class Source(NamedTuple):
-    """``why``: for what of who is who the event stands; None where it gave the value."""
+    """``why``: for what the event stands, where it did not give the value itself."""
 
     fact: Fact
     why: str | None = None
@@ -81,8 +82,9 @@ class Lineages:
             value, at = _found(body, path)
             facts = await self._facts(then, known, at)
             work = History(known, facts, tenancy.window)
-            feed, behind = await asyncio.to_thread(_sources, work, at)
-            told = [Source(fact) for fact in behind]
+            behind = await asyncio.to_thread(_sources, work, at)
+            feed = behind.feed
+            told = [Source(fact, _NAMING if fact.key in behind.naming else None) for fact in behind.facts]
             if feed.identity:
                 told += await _of_identity(then, known, at, {source.fact.key for source in told})
             told.sort(key=lambda source: source.place, reverse=True)
@@ -177,7 +179,7 @@ def _found(body: Json, path: Path) -> tuple[Any, Path]:
     return value, reached
 
 
-def _sources(history: History, path: Path) -> tuple[Any, list[Fact]]:
+def _sources(history: History, path: Path) -> Sources:
     try:
         return sources(history, path)
     except TooMuchWork:

@@ -215,7 +215,7 @@ _SCHEMAS: Mapping[str, Json] = {
     ),
     "Source": {
         **_object({"event": _ref("EventName"), "type": _TEXT, "time": _TIME}, {"why": _TEXT}),
-        "description": "An event. `why`: for what of who is who it stands, where it did not give the value itself.",
+        "description": "An event. `why`: for what it stands, where it did not give the value itself.",
     },
     "Lineage": {
         **_object(

@@ -64,15 +64,16 @@ def test_only_what_the_lineage_names_can_change_a_value(history: list[Stamped], 
         }
         every = list(paths(body))
         for path in dice.sample(every, min(25, len(every))):
-            feed, named = sources(History(known, facts, WINDOW), path)
+            found = sources(History(known, facts, WINDOW), path)
             value = value_at(body, path)
             assert value is not MISSING
             changing = {key for key, other in without.items() if differ(value_at(other, path), value)}
-            names = {fact.key for fact in named}
+            names = {fact.key for fact in found.facts}
             assert changing <= names, pointer_of(path)
             if len(names) == 1:
                 assert names <= changing, pointer_of(path)
-            assert feed.rule
+            assert found.feed.rule
+            assert found.naming <= names
 
 
 def differ(one: Any, other: Any) -> bool:
