@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
+from msgspec import Raw
 
 from cx_context.combine import keep_latest
 from cx_context.fold import makes_part, speaker
@@ -100,8 +101,8 @@ class Rendering:
         return self._conversations
 
 
-def _last_at(conversation: Conversation) -> Micros:
-    return max(member.last_activity for member in conversation.members)
+def _last_at(conversation: Conversation) -> str:
+    return format_time(max(member.last_activity for member in conversation.members))
 
 
 def _state(conversation: Conversation) -> str:
@@ -123,9 +124,55 @@ def _all_unresolved(of: Rendering) -> list[Json]:
     return found
 
 
+class Shown(NamedTuple):
+    """A conversation's summary, what its place among the others goes by, and what ``unresolved`` says of it. As bytes
+    where it was rendered before."""
+
+    id: str
+    last_at: str
+    is_open: bool
+    summary: Json | Raw
+    unresolved: Json | Raw | None
+
+
+def shown(conversation: Conversation) -> Shown:
+    summary = conversation_summary(conversation)
+    is_open = summary["state"] == "open"
+    waits = is_open and summary["waiting_since"]
+    return Shown(summary["id"], summary["last_at"], is_open, summary, _unresolved(summary) if waits else None)
+
+
+def assembled(
+    customer: bytes,
+    members: Sequence[Member],
+    anchored: Sequence[AnchoredPart],
+    window: Micros,
+    timeline: Sequence[Json | Raw],
+    show: Callable[[Conversation], Shown],
+) -> Json:
+    """As ``context_body``, with the timeline made, and the conversations shown by ``show``."""
+    interactions = interactions_of(anchored)
+    conversations = thread(interactions, window)
+    found = [show(conversation) for conversation in conversations]
+    found.sort(key=lambda s: s.id)
+    found.sort(key=lambda s: s.last_at, reverse=True)
+    found.sort(key=lambda s: not s.is_open)
+    parts = [each.part for each in anchored]
+    return {
+        "customer": _customer(customer, members, parts),
+        "now": _now(interactions, conversations),
+        "conversations": [s.summary for s in found[:CONVERSATIONS_SHOWN]],
+        "timeline": timeline,
+        "counts": _counts(parts, interactions, conversations),
+        "sentiment": _sentiment(parts),
+        "last_agent": _last_agent(interactions),
+        "unresolved": [s.unresolved for s in found if s.unresolved is not None][:CONVERSATIONS_SHOWN],
+    }
+
+
 SECTIONS: Mapping[str, Callable[[Rendering], Any]] = MappingProxyType(
     {
-        "customer": lambda of: _customer(of.known, of.parts),
+        "customer": lambda of: _customer(of.known.customer, of.known.members, of.parts),
         "now": lambda of: _now(of.interactions, of.conversations),
         "conversations": _shown,
         "timeline": lambda of: timeline(of.known.latest),
@@ -204,16 +251,16 @@ def _latest_by_key(parts: Iterable[Part], field: str) -> dict[str, Any]:
     return {key: found[key][1] for key in sorted(latest)}
 
 
-def _customer(known: Known, parts: Sequence[Part]) -> Json:
-    members = sorted(known.members, key=lambda m: (rank_of(m.kind), m.kind, m.value, m.scope, m.id))
+def _customer(customer: bytes, members: Sequence[Member], parts: Sequence[Part]) -> Json:
+    members = sorted(members, key=lambda m: (rank_of(m.kind), m.kind, m.value, m.scope, m.id))
     name = _latest_register(parts, "name")
     verified: dict[str, Order] = {}
     for part in parts:
         for key, at in part.verified.items():
             verified[key] = max(_order(part, at), verified.get(key, _order(part, at)))
     return {
-        "id": text_of(known.customer),
-        "aliases": sorted(text_of(m.id) for m in members if m.id != known.customer)[:ALIASES_SHOWN],
+        "id": text_of(customer),
+        "aliases": sorted(text_of(m.id) for m in members if m.id != customer)[:ALIASES_SHOWN],
         "display": name[1] if name is not None else (members[0].value if members else None),
         "identifiers": [_identifier(member, verified) for member in members[:IDENTIFIERS_SHOWN]],
         "attributes": _latest_by_key(parts, "attributes"),

@@ -8,6 +8,7 @@ no look-ups that a typical event does not need.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
@@ -91,6 +92,7 @@ _NOT_COUNTED = frozenset(name for name, known in catalogue().items() if known.ki
 """Decisions and insights are facts about facts; they are not counted as events of the customer."""
 
 
+@lru_cache(1024)
 def makes_part(event_type: str) -> bool:
     """Identity decisions say who is who, not what happened: they are in no part, so withdrawn they leave no trace."""
     return not event_type.startswith("cx.identity.") or event_type.endswith((".asserted.v1", ".verified.v1"))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -33,6 +33,9 @@ MAX_NAME = 512
 """Characters of ``source``, ``id`` and ``data.interaction``."""
 
 MAX_TYPE = 256
+_CACHED = 1024
+"""Sources and types whose form is known: senders have few."""
+
 MAX_ATTRIBUTE = 4096
 MAX_ATTRIBUTE_NAME = 64
 """The specification says that names SHOULD have 20 at most (section 3.1); longer ones harm nobody."""
@@ -53,6 +56,8 @@ _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _OURS = ("tenantid", "recordedtime", "partitionkey")
 _CORE = ("specversion", "id", "source", "type", "time")
 _STRINGS = ("subject", "datacontenttype", "dataschema", "traceparent", "causationid", "correlationid")
+_NAMED = frozenset((*_CORE, *_OURS, *_STRINGS))
+_NOT_KEPT = frozenset((*_CORE, *_OURS))
 _UTF8 = ("", "utf-8", "utf8", "us-ascii")
 _INT64 = range(-(1 << 63), 1 << 63)
 
@@ -208,10 +213,10 @@ def accept(
         "tenantid": event.tenantid,
         "recordedtime": event.recordedtime,
         "partitionkey": event.partitionkey,
-        **{name: item for name, item in attributes.items() if name not in _CORE and name not in _OURS},
+        **{name: item for name, item in attributes.items() if name not in _NOT_KEPT},
         **given,
     }
-    if isinstance(given.get("data"), dict):
+    if event.data is not data:
         whole["data"] = _with_normal_forms(given["data"], event.data)
     raw = _encode(whole)
     if len(raw) > MAX_EVENT_BYTES:
@@ -230,16 +235,16 @@ def _attributes(value: Mapping[str, Any]) -> dict[str, Any]:
     for name, item in value.items():
         if name in ("data", "data_base64") or item is None:
             continue
-        if len(name) > MAX_ATTRIBUTE_NAME or _ATTRIBUTE_NAME.fullmatch(name) is None:
-            raise Refused("bad-attribute-name", f"{name[:64]!r} is no attribute's name: a-z and 0-9 only")
-        if name == "sequence":
-            item = _sequence(item)
-        elif name in _CORE or name in _OURS or name in _STRINGS:
+        if name in _NAMED:
             if not isinstance(item, str):
                 raise Refused(f"bad-{name}", f"{name} must be a string, not {_kind_of(item)}")
+        elif len(name) > MAX_ATTRIBUTE_NAME or _ATTRIBUTE_NAME.fullmatch(name) is None:
+            raise Refused("bad-attribute-name", f"{name[:64]!r} is no attribute's name: a-z and 0-9 only")
+        elif name == "sequence":
+            item = _sequence(item)
         elif not isinstance(item, str | int) or (isinstance(item, int) and item not in _INT64):
             raise Refused("bad-attribute", f"{name} must be a string, an integer or a boolean, not {_kind_of(item)}")
-        if isinstance(item, str):
+        if isinstance(item, str) and not (len(item) <= MAX_ATTRIBUTE and item.isprintable()):
             _check_string(name, item)
         found[name] = item
     return found
@@ -279,16 +284,26 @@ def _check_core(attributes: Mapping[str, Any], tenant: str, imported: bool) -> N
         if len(attributes[name]) > most:
             raise Refused(f"bad-{name}", f"{name} has {len(attributes[name])} characters; {most} are allowed")
     source = attributes["source"]
-    if _URI_REFERENCE.fullmatch(source) is None:
+    if not _is_uri_reference(source):
         raise Refused("bad-source", f"source {source[:64]!r} is not a URI-reference")
     if source.lower().startswith(HUB_SOURCE) and not (imported and source.startswith(f"{HUB_SOURCE}{tenant}/")):
         raise Refused("reserved-source", f"sources under {HUB_SOURCE} are the hub's own: name your system otherwise")
 
 
-def _check_writable(name: str) -> None:
+@lru_cache(_CACHED)
+def _is_uri_reference(source: str) -> bool:
+    return _URI_REFERENCE.fullmatch(source) is not None
+
+
+@lru_cache(_CACHED)
+def _is_identity_decision(name: str) -> bool:
+    """In any version: one that is unknown today must not wait on the log until it means something."""
     match = TYPE_NAME.fullmatch(name)
-    # Any version: one that is unknown today must not wait on the log until it means something.
-    if match is not None and (match["family"], match["what"]) in _identity_decisions():
+    return match is not None and (match["family"], match["what"]) in _identity_decisions()
+
+
+def _check_writable(name: str) -> None:
+    if _is_identity_decision(name):
         raise Refused("reserved-type", f"{name} is a person's decision: take it through /v1/identity")
 
 

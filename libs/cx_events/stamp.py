@@ -61,14 +61,14 @@ def _stamped(draft: Draft, source: str, recorded: Micros, ids: IdSpace, region: 
 
 
 def normalised(data: Data, region: str | None) -> Data:
-    """The same data with every identifier in its normal form."""
+    """The same data with every identifier in its normal form; ``data`` itself where they all are."""
     if not data.participants and not data.links:
         return data
-    return msgspec.structs.replace(
-        data,
-        participants=[_normalised(participant, region) for participant in data.participants],
-        links=[(normalise(a, region), normalise(b, region)) for a, b in data.links],
-    )
+    participants = [_normalised(participant, region) for participant in data.participants]
+    links = [(normalise(a, region), normalise(b, region)) for a, b in data.links]
+    if participants == data.participants and links == data.links:
+        return data
+    return msgspec.structs.replace(data, participants=participants, links=links)
 
 
 def _normalised(participant: Participant, region: str | None) -> Participant:

@@ -71,7 +71,13 @@ def format_time(at: Micros) -> str:
 
     Raises ``Refused("bad-time")`` outside of the years 1 to 9999, where RFC 3339 ends.
     """
-    if not _FIRST <= at <= _LAST:
-        raise Refused("bad-time", f"{at} µs since 1970 is not in the years 1 to 9999 of UTC")
-    moment = _EPOCH + timedelta(microseconds=at)
-    return moment.replace(tzinfo=None).isoformat(timespec="microseconds" if at % 1_000_000 else "seconds") + "Z"
+    second, fraction = divmod(at, 1_000_000)
+    return f"{_text_of(second)}.{fraction:06d}Z" if fraction else _text_of(second) + "Z"
+
+
+@lru_cache(8192)
+def _text_of(second: int) -> str:
+    """A second of UTC, without fraction and zone. A context shows the same moment in several places."""
+    if not _FIRST <= second * 1_000_000 <= _LAST:
+        raise Refused("bad-time", f"{second} s since 1970 is not in the years 1 to 9999 of UTC")
+    return (_EPOCH + timedelta(seconds=second)).replace(tzinfo=None).isoformat(timespec="seconds")

@@ -4,7 +4,7 @@
 - ``read_body``: a body read under a limit, a deadline and, if compressed, a second limit. Content-Length is believed
   only where it condemns.
 - ``BodyGuard``: the same for routes that let a framework read the body.
-- ``install_problems``: every error of an app as a problem document, counted.
+- ``install_problems``: every error of an app as a problem document, counted (``Problems``).
 - ``operations``: ``/healthz``, ``/readyz`` and ``/metrics``.
 """
 
@@ -31,6 +31,7 @@ from cx_runtime import problems, tenants
 from cx_runtime.health import Health, Report
 from cx_runtime.load import hold
 from cx_runtime.metrics import Metrics
+from cx_runtime.patience import Within
 
 
 class Caller(NamedTuple):
@@ -86,8 +87,7 @@ async def read_body(headers: Headers, receive: Receive, limits: BodyLimits) -> b
     while more:
         patience = min(limits.idle, allowed_until + received / limits.min_rate - clock())
         try:
-            async with asyncio.timeout(patience):
-                message = await receive()
+            message = await Within(patience, _received(receive))
         except TimeoutError:
             detail = f"the body came too slowly: {received} bytes arrived, then no more in time"
             raise Refused("slow-body", detail, 408) from None
@@ -106,6 +106,10 @@ async def read_body(headers: Headers, receive: Receive, limits: BodyLimits) -> b
     content = decompressed(body, coding, limits.max_bytes)
     hold(len(content))
     return content
+
+
+async def _received(receive: Receive) -> Message:
+    return await receive()
 
 
 def _too_large(most: int) -> Refused:
@@ -181,41 +185,48 @@ class BodyGuard:
         await self._app({**scope, "headers": plain}, replay, send)
 
 
-def install_problems(app: Starlette, metrics: Metrics) -> None:
-    """Answer every error of ``app`` with a problem document."""
-    log = structlog.get_logger("cx_runtime.http")
-    said = _Seldom()
+class Problems:
+    """Every error as a problem document, counted."""
 
-    def answer(response: Response, reason: str) -> Response:
-        metrics.problem(response.status_code, reason)
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+        self._said = _Seldom()
+        self._log = structlog.get_logger("cx_runtime.http")
+
+    def answer(self, request: Request, error: Exception) -> Response:
+        """A fault of ours is logged, and told as one."""
+        response, reason = self._told(request, error)
+        self._metrics.problem(response.status_code, reason)
         return response
 
-    async def on_refused(_request: Request, error: Exception) -> Response:
-        assert isinstance(error, Refused)
-        return answer(problems.refused(error, _hints(error)), error.reason)
-
-    async def on_try_later(_request: Request, error: Exception) -> Response:
-        assert isinstance(error, TryLater)
+    def _told(self, request: Request, error: Exception) -> tuple[Response, str]:
+        if isinstance(error, Refused):
+            return problems.refused(error, _hints(error)), error.reason
         if isinstance(error, Busy):
-            return answer(problems.try_later(error), error.reason)
-        metrics.unavailable(error.part)
-        if said.due(error.part):
-            log.warning("a part does not answer", part=error.part, detail=str(error))
-        return answer(problems.try_later(error), "try-later")
+            return problems.try_later(error), error.reason
+        if isinstance(error, TryLater):
+            self._metrics.unavailable(error.part)
+            if self._said.due(error.part):
+                self._log.warning("a part does not answer", part=error.part, detail=str(error))
+            return problems.try_later(error), "try-later"
+        if isinstance(error, HTTPException):
+            reason = {404: "not-found", 405: "method-not-allowed"}.get(error.status_code, "refused")
+            return problems.problem(error.status_code, reason, str(error.detail), error.headers), reason
+        path = request.url.path
+        self._log.error("a request met a fault of ours", method=request.method, path=path, exc_info=error)
+        return problems.problem(500, "internal", "the hub failed at this; its log says more"), "internal"
 
-    async def on_http(_request: Request, error: Exception) -> Response:
-        assert isinstance(error, HTTPException)
-        reason = {404: "not-found", 405: "method-not-allowed"}.get(error.status_code, "refused")
-        return answer(problems.problem(error.status_code, reason, str(error.detail), error.headers), reason)
 
-    async def on_fault(request: Request, error: Exception) -> Response:
-        log.error("a request met a fault of ours", method=request.method, path=request.url.path, exc_info=error)
-        return answer(problems.problem(500, "internal", "the hub failed at this; its log says more"), "internal")
+def install_problems(app: Starlette, metrics: Metrics) -> Problems:
+    """Answer every error of ``app`` with a problem document."""
+    found = Problems(metrics)
 
-    app.add_exception_handler(Refused, on_refused)
-    app.add_exception_handler(TryLater, on_try_later)
-    app.add_exception_handler(HTTPException, on_http)
-    app.add_exception_handler(Exception, on_fault)
+    async def answer(request: Request, error: Exception) -> Response:
+        return found.answer(request, error)
+
+    for kind in (Refused, TryLater, HTTPException, Exception):
+        app.add_exception_handler(kind, answer)
+    return found
 
 
 class _Seldom:

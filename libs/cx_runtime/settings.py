@@ -18,7 +18,9 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="CX_", extra="ignore")
 
     home: Path = Field(default=Path(".cx"), description="folder of the embedded files and of secrets made on first use")
-    log_url: str = Field(default="", description="sqlite:///PATH or kafka://HOST:PORT[,HOST:PORT]")
+    log_url: str = Field(
+        default="", description="sqlite:///PATH or kafka://[USER:PASSWORD@]HOST:PORT[,HOST:PORT][?tls=on...]"
+    )
     store_url: str = Field(default="", description="sqlite+aiosqlite:///PATH or postgresql+asyncpg://...")
     blob_url: str = Field(default="", description="file:///... or postgresql+asyncpg://...")
     config: Path | None = Field(default=None, description="YAML with tenants, connections, keys and rules")
@@ -61,7 +63,7 @@ class Settings(BaseSettings):
         description="how long new connections are still taken then, for whoever has not seen /readyz fail yet",
     )
     batch_events: int = Field(
-        default=4000, ge=1, le=10_000, description="events that a projector applies in one transaction"
+        default=4_000, ge=1, le=10_000, description="events that a projector applies in one transaction"
     )
     lease_seconds: float = Field(
         default=5.0, gt=0, description="how long a projector owns a partition without renewing"

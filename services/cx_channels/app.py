@@ -7,11 +7,12 @@ from fastapi import FastAPI
 from cx_channels.deliveries import Deliveries
 from cx_channels.intake import Intake
 from cx_channels.limits import Limits
-from cx_channels.routes import router
+from cx_channels.routes import add_routes
 from cx_channels.websocket import Chats
 from cx_runtime.health import Health
-from cx_runtime.http import install_problems, operations
+from cx_runtime.http import operations
 from cx_runtime.metrics import Metrics
+from cx_runtime.straight import StraightApp
 from cx_runtime.tenants import Tenants
 
 
@@ -26,13 +27,12 @@ def create_app(
     public_url: str = "",
 ) -> FastAPI:
     """The app, its chats in ``app.state.chats``. Whoever makes the parts starts and stops them. ``public_url``: see
-    ``routes.router``.
+    ``routes.add_routes``.
 
     Serve it by ``cx_runtime.serve.server_config``, which adds the deadlines that the server lacks.
     """
-    app = FastAPI(title="Throughline: channels", version="1", docs_url=None, redoc_url=None)
+    app = StraightApp(metrics, title="Throughline: channels", version="1", docs_url=None, redoc_url=None)
     chats = app.state.chats = Chats(intake, deliveries, metrics, limits.chat)
-    app.include_router(router(intake, tenants, metrics, chats, limits=limits, public_url=public_url))
+    add_routes(app, intake, tenants, metrics, chats, limits=limits, public_url=public_url)
     app.router.routes.extend(operations(health, metrics))
-    install_problems(app, metrics)
     return app

@@ -122,21 +122,22 @@ class Intake:
         self._mapper = mapper
         self.rates = rates if rates is not None else Rates(tenants)
         self._last: Micros = 0
+        self._connections: dict[str, tuple[Connection, Provider]] = {}
         for name, tenant in tenants.by_name.items():
             for connection, config in tenant.connections.items():
                 if config.provider not in providers:
                     known = ", ".join(sorted(providers))
                     place = f"tenants.{name}.connections.{connection}"
                     raise Fatal(f"{place}: there is no provider {config.provider!r}; there are {known}")
+                made = Connection(connection, name, config.provider, config.secrets, config.region, config.settings)
+                self._connections[connection] = made, providers[config.provider]
 
     def connection(self, id: str) -> tuple[Connection, Provider]:
         """A configured connection and its provider; ``Refused("unknown-connection", 404)``."""
-        found = self._tenants.connection(id)
+        found = self._connections.get(id)
         if found is None:
             raise Refused("unknown-connection", f"there is no connection {id[:64]!r}", 404)
-        tenant, config = found
-        connection = Connection(id, tenant, config.provider, config.secrets, config.region, config.settings)
-        return connection, self._providers[config.provider]
+        return found
 
     def now(self) -> Micros:
         """The time of receipt: rises with every call, also where the clock stands or steps back."""

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from cx_events.envelope import Channel, Draft
 from cx_events.timestamps import Micros
+
+T = TypeVar("T")
 
 Transport = Literal["webhook", "smtp", "websocket"]
 
@@ -48,6 +50,14 @@ class Request:
     query: tuple[tuple[str, str], ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
     received: Micros = 0
+    _read: dict[Callable[[Request], Any], Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def once(self, read: Callable[[Request], T]) -> T:
+        """What ``read`` makes of this request, kept: verifying, mapping and answering often begin with the same."""
+        if read not in self._read:
+            self._read[read] = read(self)
+        found: T = self._read[read]
+        return found
 
     @property
     def content_type(self) -> str:

@@ -30,6 +30,7 @@ from cx_events.strict_json import Limits as JsonLimits
 from cx_runtime.http import read_body
 from cx_runtime.metrics import Metrics
 from cx_runtime.problems import problem
+from cx_runtime.straight import StraightApp
 from cx_runtime.tenants import Tenants
 
 _HOST = re.compile(r"[A-Za-z0-9._\-\[\]:]{1,255}")
@@ -77,15 +78,23 @@ _EVENTS_DOC: dict[str, Any] = {
 }
 
 
-def router(
-    intake: Intake, tenants: Tenants, metrics: Metrics, chats: Chats, *, limits: Limits = Limits(), public_url: str = ""
-) -> APIRouter:
-    """The routes, for an app of their own or as a part of another.
+def add_routes(
+    app: StraightApp,
+    intake: Intake,
+    tenants: Tenants,
+    metrics: Metrics,
+    chats: Chats,
+    *,
+    limits: Limits = Limits(),
+    public_url: str = "",
+) -> None:
+    """The routes into an app of their own, or into one that holds others' too.
 
     ``public_url``: how providers reach this hub (``CX_PUBLIC_URL``), for signatures over the URL. Without it, that is
     the request's Host and scheme; a proxy's X-Forwarded-Proto counts where the server was told to trust it.
     """
     routes = APIRouter(tags=["channels"])
+    json_limits = JsonLimits(max_bytes=limits.body.max_bytes)
     base = public_url.rstrip("/")
     script = (files("cx_channels.chat.webchat") / "widget.js").read_bytes()
     script_tag = f'"{sha256(script).hexdigest()[:32]}"'
@@ -97,8 +106,7 @@ def router(
             bucket.take()
             intake.ask_for_room()
             body = await read_body(request.headers, request.receive, limits.body)
-            headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.raw]
-            values = read(body, headers, JsonLimits(max_bytes=limits.body.max_bytes))
+            values = read(body, request.headers.items(), json_limits)
             if len(values) > 1:
                 bucket.take_more(len(values) - 1)
         except Refused as refused:
@@ -141,16 +149,15 @@ def router(
     async def chat(websocket: WebSocket) -> None:
         await chats.serve(websocket, websocket.path_params["connection"])
 
-    # Plain routes, which stand first: a framework's own parsing costs more than taking an event does. The second one of
-    # /v1/events is its place in the OpenAPI document.
-    routes.add_route("/v1/events", events, methods=["POST"])
     routes.add_route("/v1/hooks/{connection}", hooks, methods=["GET", "HEAD", "POST"])
     routes.add_api_route(
         "/v1/events", events, methods=["POST"], status_code=202, openapi_extra=_EVENTS_DOC, summary="Send events"
     )
     routes.add_api_route("/v1/chat/widget.js", widget, methods=["GET"], summary="The chat's script for a web page")
     routes.add_api_websocket_route("/v1/chat/{connection}", chat)
-    return routes
+    app.include_router(routes)
+    app.straight("/v1/events", events, methods={"POST"})
+    app.straight("/v1/hooks/{connection}", hooks, methods={"GET", "HEAD", "POST"})
 
 
 def _told(published: Published) -> Response:
@@ -183,7 +190,7 @@ def _as_received(request: HttpRequest, body: bytes, base: str, received: int) ->
     path = request.scope.get("raw_path", b"").decode("latin-1")
     query = request.scope["query_string"].decode("latin-1")
     try:
-        fields = tuple(parse_qsl(query, keep_blank_values=True, max_num_fields=MAX_QUERY_FIELDS))
+        fields = () if not query else tuple(parse_qsl(query, keep_blank_values=True, max_num_fields=MAX_QUERY_FIELDS))
     except ValueError:
         raise Refused("bad-query", f"the query has more than {MAX_QUERY_FIELDS} fields", 400) from None
     return Request(

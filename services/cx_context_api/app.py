@@ -10,6 +10,7 @@ from fastapi import FastAPI
 
 from cx_context.store import Store
 from cx_context.store.heads import Heads
+from cx_context.store.rendering import PIECES_BYTES
 from cx_context_api import openapi
 from cx_context_api.contexts import CACHE_BYTES, Contexts
 from cx_context_api.decisions import Clock, Decisions, Rising
@@ -37,15 +38,16 @@ class ContextApi:
         *,
         now: Clock | None = None,
         cache_bytes: int = CACHE_BYTES,
+        pieces_bytes: int = PIECES_BYTES,
         most_events: int = MOST_EVENTS,
         rates: Rates | None = None,
     ) -> None:
         """``now``: µs since 1970, later with every call; one process has one such clock. ``cache_bytes`` bounds the
-        bodies kept, ``most_events`` the histories of customers of which a lineage is worked out. ``rates``: how much
-        each key may ask; as much as it likes without."""
+        bodies kept, ``pieces_bytes`` what the next ones can be made of, ``most_events`` the histories of customers of
+        which a lineage is worked out. ``rates``: how much each key may ask; as much as it likes without."""
         known = tenancies(tenants)
         self._heads = Heads(store)
-        self.contexts = Contexts(store, known, self._heads, cache_bytes=cache_bytes)
+        self.contexts = Contexts(store, known, self._heads, cache_bytes=cache_bytes, pieces_bytes=pieces_bytes)
         past = Past(store)
         lineages = Lineages(store, most_events=most_events)
         decisions = Decisions(store, log, known, metrics, now or Rising())

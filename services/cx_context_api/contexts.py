@@ -1,7 +1,8 @@
 """The context document: found, waited for, rendered once per version.
 
 A read of a context that has not changed costs one look-up (``cx_context.store.heads``) and no rendering: the body's
-bytes are kept by customer and version, and go out as they are.
+bytes are kept by customer and version, and go out as they are. Of one that has changed, only what has changed is
+rendered again (``cx_context.store.rendering``).
 """
 
 from __future__ import annotations
@@ -12,14 +13,16 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from cx_context.finish import Json, context_body, encode_body
+from cx_context.finish import Json, context_body
 from cx_context.store import Store, reader, writer
 from cx_context.store.heads import Head, Heads
+from cx_context.store.reader import Whole
+from cx_context.store.rendering import PIECES_BYTES, Renderer
 from cx_context.store.sql import Tx
 from cx_context.store.together import Together
 from cx_context.store.wholes import Wholes
 from cx_context_api.identities import candidate_at
-from cx_context_api.patience import within
+from cx_context_api.patience import PATIENCE, within
 from cx_context_api.queries import EventName
 from cx_context_api.targets import ById, ByIdentifier, Target
 from cx_context_api.tenancy import Tenancy
@@ -61,10 +64,17 @@ def unknown() -> Refused:
 
 
 class Contexts:
-    """Reads of every tenant. ``cache_bytes`` bounds the bodies that are kept."""
+    """Reads of every tenant. ``cache_bytes`` bounds the bodies that are kept, ``pieces_bytes`` what the next bodies can
+    be made of again."""
 
     def __init__(
-        self, store: Store, tenancies: Mapping[str, Tenancy], heads: Heads, *, cache_bytes: int = CACHE_BYTES
+        self,
+        store: Store,
+        tenancies: Mapping[str, Tenancy],
+        heads: Heads,
+        *,
+        cache_bytes: int = CACHE_BYTES,
+        pieces_bytes: int = PIECES_BYTES,
     ) -> None:
         self._store = store
         self._tenancies = tenancies
@@ -72,7 +82,8 @@ class Contexts:
         self._bodies = _Bodies(cache_bytes)
         self._wholes = Wholes(store, {name: tenancy.ids for name, tenancy in tenancies.items()})
         self._applied = Together(self._which_are_applied, most=_MOST_KEYS)
-        self._rendering: dict[tuple[str, NodeId], asyncio.Task[Served]] = {}
+        self._renderer = Renderer(pieces_bytes)
+        self._under_way: dict[tuple[str, NodeId], asyncio.Task[Served]] = {}
         self.rendered = 0
 
     async def stop(self) -> None:
@@ -184,37 +195,52 @@ class Contexts:
             return head
 
     async def _body_of(self, tenant: str, head: Head) -> Served:
-        """The body at the head's version or a newer one; those who need the same one wait for one rendering."""
+        """The body at the head's version or a newer one."""
+        kept = self._bodies.get((tenant, head.customer))
+        if kept is not None and kept[0] >= head.version:
+            return Served(head.customer, kept[0], head.moved_at, kept[1])
+        clock = asyncio.get_running_loop().time
+        since = clock()
+        whole = await self._wholes.together(tenant, head.customer)
+        if whole is not None:
+            return self._rendered(whole, head.moved_at)
+        return await self._body_alone(tenant, head, PATIENCE - (clock() - since))
+
+    async def _body_alone(self, tenant: str, head: Head, patience: float) -> Served:
+        """Of whom it takes long to tell: those who need the same body wait for one rendering."""
         key = (tenant, head.customer)
         while True:
-            kept = self._bodies.get(key)
-            if kept is not None and kept[0] >= head.version:
-                return Served(head.customer, kept[0], head.moved_at, kept[1])
-            task = self._rendering.get(key)
+            task = self._under_way.get(key)
             if task is None:
-                task = asyncio.create_task(within(self._render(tenant, head)))
-                self._rendering[key] = task
-                task.add_done_callback(lambda done: self._rendered(key, done))
+                task = asyncio.create_task(within(self._alone(tenant, head), seconds=patience))
+                self._under_way[key] = task
+                task.add_done_callback(lambda done: self._ended(key, done))
             served = await asyncio.shield(task)
             if served.version >= head.version or served.customer != head.customer:
                 return served
 
-    def _rendered(self, key: tuple[str, NodeId], done: asyncio.Task[Served]) -> None:
-        self._rendering.pop(key, None)
+    def _ended(self, key: tuple[str, NodeId], done: asyncio.Task[Served]) -> None:
+        self._under_way.pop(key, None)
         if not done.cancelled():
             done.exception()
 
-    async def _render(self, tenant: str, head: Head) -> Served:
-        """All from one state of the store, later than the head's: the customer may have become part of another."""
-        tenancy = self._tenancies[tenant]
-        whole = await self._wholes.of(tenant, head.customer)
+    async def _alone(self, tenant: str, head: Head) -> Served:
+        whole = await self._wholes.alone(tenant, head.customer)
         if whole is None:
             raise unknown()
-        found = whole.found
-        body = encode_body(context_body(whole.known, tenancy.window))
+        return self._rendered(whole, head.moved_at)
+
+    def _rendered(self, whole: Whole, moved_at: float) -> Served:
+        """All from one state of the store, later than the head's: the customer may have become part of another. Who
+        asked together has one rendering."""
+        tenant, found = whole.ids.tenant, whole.found
+        kept = self._bodies.get((tenant, found.customer))
+        if kept is not None and kept[0] == found.version:
+            return Served(found.customer, found.version, moved_at, kept[1])
+        body = self._renderer.body(whole, self._tenancies[tenant].window)
         self.rendered += 1
         self._bodies.put((tenant, found.customer), found.version, body)
-        return Served(found.customer, found.version, head.moved_at, body)
+        return Served(found.customer, found.version, moved_at, body)
 
     async def candidates(self, tenant: str, ambiguous: Ambiguous) -> list[Json]:
         """Who may be meant, surest first, each with why."""

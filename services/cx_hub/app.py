@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from fastapi import FastAPI
-
 from cx_runtime.health import Health
-from cx_runtime.http import install_problems, operations
+from cx_runtime.http import operations
 from cx_runtime.metrics import Metrics
+from cx_runtime.straight import StraightApp
 
-AddRoutes = Callable[[FastAPI], object]
+AddRoutes = Callable[[StraightApp], object]
 
 
-def compose_app(services: Iterable[AddRoutes], health: Health, metrics: Metrics) -> FastAPI:
+def compose_app(services: Iterable[AddRoutes], health: Health, metrics: Metrics) -> StraightApp:
     """One app with the routes of some services, and ``/healthz``, ``/readyz`` and ``/metrics``."""
-    app = FastAPI(title="Throughline", version="1", docs_url=None, redoc_url=None)
+    app = StraightApp(metrics, title="Throughline", version="1", docs_url=None, redoc_url=None)
     for add_routes in services:
         add_routes(app)
     app.router.routes.extend(operations(health, metrics))
-    install_problems(app, metrics)
     return app

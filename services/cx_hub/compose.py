@@ -26,7 +26,7 @@ from cx_channels.intake import Intake, wall_clock
 from cx_channels.limits import Limits
 from cx_channels.port import Connection, Provider
 from cx_channels.registry import providers
-from cx_channels.routes import router as channels_router
+from cx_channels.routes import add_routes as add_channel_routes
 from cx_channels.smtp import SmtpListener, by_recipient
 from cx_channels.websocket import Chats
 from cx_channels.worker import MappingWorkers
@@ -54,6 +54,7 @@ from cx_runtime.metrics import Metrics
 from cx_runtime.rates import Rate, Rates
 from cx_runtime.serve import Server, room_for, server_config
 from cx_runtime.settings import Settings
+from cx_runtime.straight import StraightApp
 from cx_runtime.tenants import Tenants
 
 Service = Literal["channels", "projectors", "api", "ops"]
@@ -240,8 +241,12 @@ async def _channels(hub: Hub) -> AsyncIterator[list[AddRoutes]]:
             hub.leaving.append(listener.stop)
         chats = Chats(intake, deliveries, hub.metrics, limits.chat)
         hub.leaving.append(chats.stop)
-        routes = channels_router(intake, hub.tenants, hub.metrics, chats, limits=limits, public_url=settings.public_url)
-        yield [lambda app: app.include_router(routes)]
+
+        def add_routes(app: StraightApp) -> None:
+            public_url = settings.public_url
+            add_channel_routes(app, intake, hub.tenants, hub.metrics, chats, limits=limits, public_url=public_url)
+
+        yield [add_routes]
     finally:
         if listener is not None:
             await listener.stop()

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from cx_context.fold import makes_part, unusable
 from cx_context.store.writer import EventRow
-from cx_events.codec import decode, decode_leniently, same_content
+from cx_events.codec import decode_leniently, decode_to_read, same_content
 from cx_events.dead_letters import DeadLetter, decode_dead_letter, original_of
 from cx_events.envelope import Event
 from cx_events.errors import Refused
@@ -48,7 +48,8 @@ class Batch:
     def rows(self) -> list[EventRow]:
         """The facts as they are stored, in order of their keys."""
         found: list[EventRow] = []
-        for key, incoming in sorted(self.facts.items()):
+        for key in sorted(self.facts):
+            incoming = self.facts[key]
             fact = incoming.fact
             found.append(
                 (
@@ -138,7 +139,7 @@ def incoming_of(raw: bytes, ids_of: IdsOf) -> Incoming:
     """The fact in some bytes. ``Refused`` if the envelope is broken or its tenant unknown."""
     problem = None
     try:
-        event = decode(raw)
+        event = decode_to_read(raw)
         if event.type.startswith("cx."):
             problem = unusable(event.data) or None
     except Refused as error:

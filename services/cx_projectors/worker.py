@@ -38,7 +38,7 @@ database has answered."""
 class Pace:
     """``events``: at most in one transaction; ``lease``: seconds that a partition stays ours without renewal."""
 
-    events: int = 4000
+    events: int = 4_000
     lease: float = 5.0
 
 

@@ -28,7 +28,17 @@ SQL_ROOMS = (
     "libs/cx_events/blob/postgres.py",
     "services/cx_hub/stack/",
 )
-HTTP_MODULES = {"app.py", "routes.py", "websocket.py", "http.py", "health.py", "problems.py", "serve.py", "door.py"}
+HTTP_MODULES = {
+    "app.py",
+    "routes.py",
+    "websocket.py",
+    "http.py",
+    "health.py",
+    "problems.py",
+    "serve.py",
+    "door.py",
+    "straight.py",
+}
 
 
 def tree(name: str) -> ast.Module:

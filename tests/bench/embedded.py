@@ -20,7 +20,7 @@ from tests.bench.contest import same, spent
 from tests.bench.floors import embedded as floor
 from tests.bench.measure import cpu_seconds
 from tests.bench.report import Result, compared, paired, side
-from tests.bench.running import Asked, Report, race, say
+from tests.bench.running import Asked, Report, done, race, say
 from tests.bench.services import KEY, Target, send, service
 from tests.bench.workload import Workload, make_workload
 
@@ -50,7 +50,7 @@ async def embedded(asked: Asked) -> Report:
         results = await race(asked.rounds, {"hub": stage.posted, "appended": stage.appended, "floor": stage.floor})
     report = compared(0.3, results["hub"], results["floor"], ("hub", "floor"))
     report["without_http"] = paired(results["appended"], results["floor"]) | side(results["appended"])
-    return {"embedded_vs_sqlite": report}
+    return done("embedded_vs_sqlite", report)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from tests.bench.contest import broker_of, postgres_of, spent
 from tests.bench.floors.freshness import A_SECOND
 from tests.bench.measure import cpu_seconds
 from tests.bench.report import Result, compared, p50, p99, paired, percentile
-from tests.bench.running import Asked, Report, race, say
+from tests.bench.running import Asked, Report, done, race, say
 from tests.bench.servers import fresh_database, topics
 from tests.bench.services import KEY, service
 
@@ -42,7 +42,7 @@ async def freshness(asked: Asked) -> Report:
         results = await race(asked.rounds, {"hub": hub.measured, "kafka": kafka.measured})
     report = compared(5.0, results["hub"], results["kafka"], ("hub", "kafka"), worth=p99, at_most=True)
     report["p50"] = paired(results["hub"], results["kafka"], p50)
-    return {"freshness_p99_vs_kafka": report}
+    return done("freshness_p99_vs_kafka", report)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from tests.bench.contest import Place, project, verify
 from tests.bench.report import Result, compared, cpu_per_event, paired, seconds_per_event
-from tests.bench.running import FULL_EVENTS, Asked, Report, race, say
+from tests.bench.running import FULL_EVENTS, Asked, Report, done, race, say
 from tests.bench.servers import fill, fresh_database, topics
 from tests.bench.workload import Workload, make_workload
 
@@ -49,7 +49,7 @@ async def history_cost(asked: Asked) -> Report:
     report = compared(1.2, results["long"], results["short"], ("long", "short"), worth=cpu_per_event, at_most=True)
     report["wall"] = paired(results["long"], results["short"], seconds_per_event)
     report["events_a_customer"] = {"long": long, "short": SHORT, "measured": measured // CUSTOMERS}
-    return {"history_cost": report}
+    return done("history_cost", report)
 
 
 @asynccontextmanager

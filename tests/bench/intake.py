@@ -15,7 +15,7 @@ from tests.bench.children import Child, Task, started
 from tests.bench.contest import broker_of, same
 from tests.bench.floors import intake as floor
 from tests.bench.report import Result, compared, paired, server_cpu_speed
-from tests.bench.running import Asked, Report, race, say
+from tests.bench.running import Asked, Report, done, race, say
 from tests.bench.servers import end_offsets, topics, values_since
 from tests.bench.services import KEY, Target, send, service
 from tests.bench.workload import make_workload
@@ -68,8 +68,9 @@ async def intake(asked: Asked) -> Report:
                     "floor": partial(under.take, shape, shape.theirs, "202"),
                 },
             )
-            report[name] = compared(_TARGETS[name], results["hub"], results["floor"], ("hub", "floor"))
-            report[name]["server_cpu"] = paired(results["hub"], results["floor"], server_cpu_speed)
+            found = compared(_TARGETS[name], results["hub"], results["floor"], ("hub", "floor"))
+            found["server_cpu"] = paired(results["hub"], results["floor"], server_cpu_speed)
+            report |= done(name, found)
     return report
 
 

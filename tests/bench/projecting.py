@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.bench.contest import Kind, Place, contest
 from tests.bench.report import Result, compared, cpu_per_event, scaling
-from tests.bench.running import Asked, Report, Run, race, say
+from tests.bench.running import Asked, Report, Run, done, race, say
 from tests.bench.servers import preloaded
 from tests.bench.workload import STANDARD_HOT_SHARE, Workload, make_workload
 
@@ -53,7 +53,7 @@ async def projecting(asked: Asked) -> Report:
     report: Report = {}
     for name in asked.names:
         ours, theirs = _PAIRS[name]
-        report[name] = _REPORTS[name](results[ours], results[theirs], (ours, theirs))
+        report |= done(name, _REPORTS[name](results[ours], results[theirs], (ours, theirs)))
     return report
 
 
@@ -69,7 +69,7 @@ async def hot_customer(asked: Asked) -> Report:
             "even": partial(contest, "hub", even_place, HOT_WORKERS),
         }
         results = await race(asked.rounds, contenders)
-    return {"hot_customer": compared(0.8, results["hot"], results["even"], ("hot", "even"))}
+    return done("hot_customer", compared(0.8, results["hot"], results["even"], ("hot", "even")))
 
 
 def _workload(events: int, hot_share: float) -> Workload:

@@ -20,7 +20,7 @@ from tests.bench.children import Child, Task, started
 from tests.bench.contest import postgres_of, same
 from tests.bench.floors import reading as floor
 from tests.bench.report import Result, compared, paired, server_cpu_speed
-from tests.bench.running import Asked, Report, Run, race, say
+from tests.bench.running import Asked, Report, Run, done, race, say
 from tests.bench.servers import fresh_database, plain
 from tests.bench.services import KEY, Target, send, service
 from tests.bench.workload import IDS, PARTITIONS, make_workload
@@ -149,9 +149,10 @@ async def reading(asked: Asked) -> Report:
             ours: Run = stage.changed if name == "context_read_cold" else stage.unchanged
             results = await race(asked.rounds, {"hub": ours, "floor": stage.bare_rows})
             target = 0.35 if name == "context_read_cold" else 0.7
-            report[name] = compared(target, results["hub"], results["floor"], ("hub", "floor"))
-            report[name]["server_cpu"] = paired(results["hub"], results["floor"], server_cpu_speed)
-            report[name]["bytes"] = round(mean(sizes))
+            found = compared(target, results["hub"], results["floor"], ("hub", "floor"))
+            found["server_cpu"] = paired(results["hub"], results["floor"], server_cpu_speed)
+            found["bytes"] = round(mean(sizes))
+            report |= done(name, found)
     return report
 
 

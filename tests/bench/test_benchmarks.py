@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.mark.parametrize("race", RACES, ids=lambda race: race.names[0])
 async def test_a_benchmark_runs_and_reports_ratio_target_and_what_each_side_cost(
-    kafka_url: str, postgres_url: str, race: Race
+    kafka_url: str, postgres_url: str, race: Race, capsys: pytest.CaptureFixture[str]
 ) -> None:
     settings = Settings(log_url=kafka_url, store_url=postgres_url)
     report = await benchmarks.run(race.names, 1, FEW, settings)
@@ -46,6 +46,8 @@ async def test_a_benchmark_runs_and_reports_ratio_target_and_what_each_side_cost
             assert side["cpu_seconds_per_100k"]["application"] is not None
             _is_told_of_requests(side, name)
     json.dumps(report)
+    told = [line.partition("bench: done: ")[2] for line in capsys.readouterr().err.splitlines()]
+    assert [json.loads(line) for line in told if line] == [{name: report[name]} for name in race.names]
 
 
 def _is_told_of_requests(side: dict[str, Any], name: str) -> None:

@@ -7,7 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cx_events.envelope import Identifier
-from cx_events.identifiers import MAX_VALUE, WITHHELD, normalise, rank_of
+from cx_events.identifiers import MAX_VALUE, WITHHELD, _lower_address, normalise, rank_of
 
 
 def normal(kind: str, value: str, region: str | None = None, *, scope: str = "", given: str = "") -> Identifier:
@@ -138,3 +138,29 @@ def test_a_normal_form_is_its_own_normal_form_and_nothing_raises(
     once = normalise(Identifier(kind=kind, value=value, given=given, scope=scope), region)
     assert normalise(once, region) == once
     assert once.unusable or normalise(once, None) == once
+
+
+_WORD = st.from_regex(r"[A-Za-z0-9_]{1,70}", fullmatch=True)
+_LABEL = st.from_regex(r"[A-Za-z0-9]{1,33}(-{1,2}[A-Za-z0-9]{1,33})?", fullmatch=True) | st.sampled_from(
+    ["xn--bcher-kva", "localhost", "test", "invalid", "local", "example", "onion", "arpa", "com", "museum", "123"]
+)
+
+
+@given(
+    st.lists(_WORD, min_size=1, max_size=3),
+    st.sampled_from([".", "+", "-", "..", "'"]),
+    st.lists(_LABEL, min_size=1, max_size=5),
+)
+@example(["a"], ".", ["test"])
+@example(["a"], ".", ["example", "invalid"])
+@example(["a" * 64], ".", ["example", "com"])
+@example(["a" * 65], ".", ["example", "com"])
+@example(["a"], ".", ["a" * 31 + "-" + "b" * 31, "com"])
+@example(["a"], ".", ["example", "local"])
+def test_a_plain_address_is_what_the_library_makes_of_it(words: list[str], joint: str, labels: list[str]) -> None:
+    address = f"{joint.join(words)}@{'.'.join(labels)}"
+    if len(address) > MAX_VALUE:
+        return
+    expected = _lower_address(address)
+    found = normal("email", address)
+    assert (found.value, found.unusable) == ((expected, "") if expected else (address, "invalid"))

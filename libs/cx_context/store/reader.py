@@ -158,10 +158,14 @@ async def members_of(tx: Tx, tenant: str, customer: NodeId) -> list[Member]:
 
 
 async def parts_of(tx: Tx, tenant: str, homes: Sequence[NodeId]) -> list[AnchoredPart]:
+    return [AnchoredPart(anchor, decode_part(body)) for anchor, body in await _bodies_of(tx, tenant, homes)]
+
+
+async def _bodies_of(tx: Tx, tenant: str, homes: Sequence[NodeId]) -> list[tuple[NodeId, bytes]]:
     rows = await tx.fetch(
         "SELECT anchor, body FROM parts WHERE home = ANY(:homes) AND tenant = :tenant", homes=list(homes), tenant=tenant
     )
-    return [AnchoredPart(anchor, decode_part(body)) for anchor, body in rows]
+    return [(bytes(anchor), bytes(body)) for anchor, body in rows]
 
 
 async def latest_facts(
@@ -175,8 +179,21 @@ async def latest_facts(
 ) -> list[Fact]:
     """At least the latest ``most`` facts of these homes (of each home, ties included), none later than ``before``, none
     recorded after ``heard``; of these ``anchors`` alone, where they are given."""
+    raws = await _latest_raws(tx, ids.tenant, homes, most, before, anchors, heard)
+    return [Fact(decode_leniently(raw)[0], raw, ids) for raw in raws]
+
+
+async def _latest_raws(
+    tx: Tx,
+    tenant: str,
+    homes: Sequence[NodeId],
+    most: int,
+    before: Micros | None = None,
+    anchors: Sequence[NodeId] | None = None,
+    heard: Micros | None = None,
+) -> list[bytes]:
     limit = "AND tenant = :tenant"
-    values: dict[str, Any] = {"tenant": ids.tenant}
+    values: dict[str, Any] = {"tenant": tenant}
     if before is not None:
         limit += " AND effective <= :before"
         values["before"] = before
@@ -196,7 +213,7 @@ async def latest_facts(
         most=most,
         **values,
     )
-    return [Fact(decode_leniently(raw)[0], raw, ids) for (raw,) in ((bytes(row[0]),) for row in rows)]
+    return [bytes(row[0]) for row in rows]
 
 
 async def facts_before(
@@ -235,38 +252,54 @@ async def facts_before(
     return found[:most]
 
 
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """Whom an id stands for, and all that their body is made of, as it is stored. ``parts``: by anchor. ``raws``: the
+    latest events for the timeline, in any order."""
+
+    ids: IdSpace
+    found: Found
+    members: list[Member]
+    parts: list[tuple[NodeId, bytes]]
+    raws: list[bytes]
+
+    @property
+    def known(self) -> Known:
+        return Known(
+            customer=self.found.customer,
+            members=self.members,
+            parts=[AnchoredPart(anchor, decode_part(body)) for anchor, body in self.parts],
+            latest=[Fact(decode_leniently(raw)[0], raw, self.ids) for raw in self.raws],
+        )
+
+
 async def load(tx: Tx, ids: IdSpace, customer: NodeId, *, timeline: int = TIMELINE_SHOWN) -> Known:
     """All that the body is made of."""
     whole = (await at_once(tx, ids, [customer], timeline)).get(customer)
-    if whole is not None and whole.found.customer == customer:
-        return whole.known
-    members = await members_of(tx, ids.tenant, customer)
-    homes = await homes_of_customer(tx, ids.tenant, customer, [m.id for m in members] or [customer])
-    return Known(
-        customer=customer,
-        members=members,
-        parts=await parts_of(tx, ids.tenant, homes),
-        latest=await latest_facts(tx, ids, homes, timeline),
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Whole:
-    """Whom an id stands for, and all that their body is made of."""
-
-    found: Found
-    known: Known
+    if whole is None or whole.found.customer != customer:
+        whole = await _by_steps(tx, ids, Found(customer, 0), timeline)
+    return whole.known
 
 
 async def whole(tx: Tx, ids: IdSpace, node: NodeId) -> Whole | None:
-    """``find_node`` and ``load``. Where ``at_once`` answers, that is cheaper."""
+    """Of anybody. Where ``at_once`` answers, that is cheaper."""
     found = await find_node(tx, ids.tenant, node)
-    return Whole(found, await load(tx, ids, found.customer)) if found is not None else None
+    return await _by_steps(tx, ids, found, TIMELINE_SHOWN) if found is not None else None
+
+
+async def _by_steps(tx: Tx, ids: IdSpace, found: Found, timeline: int) -> Whole:
+    members = await members_of(tx, ids.tenant, found.customer)
+    homes = await homes_of_customer(tx, ids.tenant, found.customer, [m.id for m in members] or [found.customer])
+    return Whole(
+        ids=ids,
+        found=found,
+        members=members,
+        parts=await _bodies_of(tx, ids.tenant, homes),
+        raws=await _latest_raws(tx, ids.tenant, homes, timeline),
+    )
 
 
 MANY_PARTS = 500
-
-_MEMBER, _PART, _FACT, _VERSION, _FOLLOWER = range(5)
 
 _AT_ONCE = f"""
 WITH own AS MATERIALIZED (
@@ -274,38 +307,32 @@ WITH own AS MATERIALIZED (
   FROM unnest(:nodes::bytea[]) AS asked (node)
   LEFT JOIN members m ON m.profile = asked.node AND m.tenant = :tenant
 ), mine AS MATERIALIZED (
-  SELECT own.node, p.id, p.kind, p.scope, p.value, p.first_recorded, m.rule, m.evidence, m.confidence, m.via
+  SELECT own.node, own.customer, p.id, p.kind, p.scope, p.value, p.first_recorded,
+    m.rule, m.evidence, m.confidence, m.via
   FROM own JOIN members m ON m.customer = own.customer JOIN profiles p ON p.id = m.profile
   WHERE p.tenant = :tenant
   UNION ALL
-  SELECT own.node, p.id, p.kind, p.scope, p.value, p.first_recorded, NULL, NULL, NULL, NULL
+  SELECT own.node, own.customer, p.id, p.kind, p.scope, p.value, p.first_recorded, NULL, NULL, NULL, NULL
   FROM own JOIN profiles p ON p.id = own.customer
   WHERE p.tenant = :tenant AND NOT EXISTS (SELECT 1 FROM members m WHERE m.profile = p.id AND m.customer = p.id)
 )
-SELECT {_MEMBER}, mine.*, NULL::bytea FROM mine
-UNION ALL
-SELECT {_PART}, mine.node, few.anchor, NULL, NULL, NULL, NULL, NULL, NULL, NULL, mine.id, few.body
+SELECT mine.*,
+  (SELECT sum(v.n) FROM versions v WHERE v.customer = mine.customer)::bigint,
+  kept.anchors, kept.bodies,
+  ARRAY(
+    SELECT e.raw FROM events e WHERE e.home = mine.id AND e.tenant = :tenant
+    ORDER BY e.effective DESC FETCH FIRST :most ROWS WITH TIES
+  ),
+  EXISTS (
+    SELECT 1 FROM parts p JOIN parts o ON o.home = p.interaction
+    WHERE p.home = mine.id AND p.interaction <> p.home AND p.tenant = :tenant
+  ) OR EXISTS (SELECT 1 FROM attributions a WHERE a.profile = mine.id AND a.tenant = :tenant)
 FROM mine CROSS JOIN LATERAL (
-  SELECT p.anchor, p.body FROM parts p WHERE p.home = mine.id AND p.tenant = :tenant LIMIT {MANY_PARTS}
-) AS few
-UNION ALL
-SELECT {_FACT}, mine.node, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, latest.raw
-FROM mine CROSS JOIN LATERAL (
-  SELECT raw FROM events e WHERE e.home = mine.id AND e.tenant = :tenant
-  ORDER BY e.effective DESC FETCH FIRST :most ROWS WITH TIES
-) AS latest
-UNION ALL
-SELECT {_VERSION}, own.node, own.customer, NULL, NULL, NULL,
-  (SELECT sum(v.n) FROM versions v WHERE v.customer = own.customer)::bigint, NULL, NULL, NULL, NULL, NULL
-FROM own
-UNION ALL
-SELECT {_FOLLOWER}, mine.node, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
-FROM mine
-WHERE EXISTS (
-  SELECT 1 FROM parts p JOIN parts o ON o.home = p.interaction
-  WHERE p.home = mine.id AND p.interaction <> p.home AND p.tenant = :tenant
-) OR EXISTS (SELECT 1 FROM attributions a WHERE a.profile = mine.id AND a.tenant = :tenant)
+  SELECT array_agg(few.anchor) AS anchors, array_agg(few.body) AS bodies
+  FROM (SELECT p.anchor, p.body FROM parts p WHERE p.home = mine.id AND p.tenant = :tenant LIMIT {MANY_PARTS}) AS few
+) AS kept
 """
+"""A row a member, with lists in it: a row of its own for each part and event takes the driver longer than they do."""
 
 
 async def at_once(
@@ -321,39 +348,25 @@ async def at_once(
     if not tx.for_update:
         return {}
     rows = await tx.fetch(_AT_ONCE, nodes=list(nodes), tenant=ids.tenant, most=timeline)
-    found = {node: _Gathered(node) for node in nodes}
-    for what, node, id, kind, scope, value, number, rule, evidence, confidence, via, body in rows:
-        one = found[node]
-        if what == _MEMBER:
-            joined = (rule, evidence, confidence, via) if rule else None
-            one.members.append(Member(id, kind, scope, value, number, joined))
-        elif what == _PART:
-            one.parts.append(AnchoredPart(id, decode_part(body)))
-            one.parts_of[via] = one.parts_of.get(via, 0) + 1
-        elif what == _FACT:
-            one.latest.append(Fact(decode_leniently(body)[0], body, ids))
-        elif what == _VERSION:
-            one.customer, one.version = id, number or 0
+    wholes: dict[NodeId, Whole] = {}
+    left_out: set[NodeId] = set()
+    for row in rows:
+        node, customer, id, kind, scope, value, first, rule, evidence, confidence, via = row[:11]
+        version, anchors, bodies, raws, followed = row[11:]
+        if followed or (anchors is not None and len(anchors) >= MANY_PARTS):
+            left_out.add(node)
+        member = Member(id, kind, scope, value, first, (rule, evidence, confidence, via) if rule else None)
+        parts = zip(anchors, bodies, strict=True) if anchors else ()
+        whole = wholes.get(node)
+        if whole is None:
+            wholes[node] = Whole(ids, Found(customer, version or 0), [member], list(parts), raws)
         else:
-            one.followed = True
-    return {
-        node: Whole(Found(one.customer, one.version), Known(one.customer, one.members, one.parts, one.latest))
-        for node, one in found.items()
-        if one.members and not one.followed and max(one.parts_of.values(), default=0) < MANY_PARTS
-    }
-
-
-@dataclass(slots=True)
-class _Gathered:
-    """The rows of ``at_once`` about one node."""
-
-    customer: NodeId
-    version: int = 0
-    members: list[Member] = field(default_factory=list)
-    parts: list[AnchoredPart] = field(default_factory=list)
-    latest: list[Fact] = field(default_factory=list)
-    parts_of: dict[NodeId, int] = field(default_factory=dict)
-    followed: bool = False
+            whole.members.append(member)
+            whole.parts.extend(parts)
+            whole.raws.extend(raws)
+    for node in left_out:
+        del wholes[node]
+    return wholes
 
 
 async def current_to(tx: Tx) -> float:

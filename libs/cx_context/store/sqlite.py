@@ -84,13 +84,18 @@ class SqliteStore:
 
 
 def _prepare(connection: Any, _record: Any) -> None:
-    """WAL and full durability; the driver's own transaction handling off, so that ours begin as IMMEDIATE."""
+    """WAL and full durability; the driver's own transaction handling off, so that ours begin as IMMEDIATE.
+
+    Keys are hashes, so each batch writes most pages of an index anew. The log of changes may grow to 32 MB, eight times
+    SQLite's own limit, before it is copied into the file: then many batches' changes of a page are copied once.
+    """
     connection.isolation_level = None
     cursor = connection.cursor()
     cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=FULL")
     cursor.execute("PRAGMA temp_store=MEMORY")
     cursor.execute("PRAGMA cache_size=-65536")
+    cursor.execute("PRAGMA wal_autocheckpoint=8000")
     cursor.close()
 
 

@@ -78,6 +78,7 @@ INTERACTIONS = Table(
     METADATA,
     _id("node", primary_key=True),
     _text("tenant"),
+    sqlite_with_rowid=False,
     comment="the first part of an interaction is announced here, so that two first writers see each other",
 )
 PROFILES = Table(
@@ -89,6 +90,7 @@ PROFILES = Table(
     _text("scope"),
     _text("value"),
     _time("first_recorded"),
+    sqlite_with_rowid=False,
 )
 EDGES = Table(
     "edges",
@@ -106,6 +108,7 @@ EDGES = Table(
     Column("verified_rule", Text),
     PrimaryKeyConstraint("a", "b"),
     Index("edges_by_other_end", "b"),
+    sqlite_with_rowid=False,
     comment="two identifiers of one person, with the earliest evidence of each class",
 )
 SIGHTINGS = Table(
@@ -139,6 +142,7 @@ LINK_EVENTS = Table(
     _id("profile"),
     _id("key"),
     PrimaryKeyConstraint("profile", "key"),
+    sqlite_with_rowid=False,
     comment="events that name a profile and live elsewhere, so that evidence can be gathered again",
 )
 DECISIONS = Table(
@@ -197,6 +201,7 @@ MEMBERS = Table(
     Column("confidence", Integer, nullable=False),
     _id("via"),
     Index("members_by_customer", "customer"),
+    sqlite_with_rowid=False,
     comment="profiles that are not simply a customer of their own; written under the tenant's exclusive graph lock",
 )
 VERSIONS = Table(
@@ -206,6 +211,7 @@ VERSIONS = Table(
     Column("stripe", Integer, nullable=False),
     Column("n", BigInteger, nullable=False),
     PrimaryKeyConstraint("customer", "stripe"),
+    sqlite_with_rowid=False,
     postgresql_with={"fillfactor": 50},
     comment="a customer's version is the sum of its stripes; each partition has its own, so writers do not wait",
 )

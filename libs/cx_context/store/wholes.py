@@ -22,15 +22,20 @@ class Wholes:
     def __init__(self, store: Store, spaces: Mapping[str, IdSpace]) -> None:
         self._store = store
         self._spaces = spaces
+        self._at_once = isinstance(store, PostgresStore)
         self._together = Together(self._ask, most=MOST_AT_ONCE)
 
     async def of(self, tenant: str, node: NodeId) -> Whole | None:
         """Whom an id stands for and all that is known of them, from one state of the store that is later than the
         question; None for an id that nobody ever had. ``TryLater`` where the store does not answer."""
-        if isinstance(self._store, PostgresStore):
-            found = await self._together.of((tenant, node))
-            if found is not None:
-                return found
+        return await self.together(tenant, node) or await self.alone(tenant, node)
+
+    async def together(self, tenant: str, node: NodeId) -> Whole | None:
+        """As ``of``, within twice ``together.PATIENCE``; None also where ``reader.at_once`` leaves the node out."""
+        return await self._together.of((tenant, node)) if self._at_once else None
+
+    async def alone(self, tenant: str, node: NodeId) -> Whole | None:
+        """As ``of``, by several statements."""
         async with self._store.reading() as tx:
             return await reader.whole(tx, self._spaces[tenant], node)
 

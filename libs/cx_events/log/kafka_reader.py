@@ -14,6 +14,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import CorruptRecordException, KafkaError, OffsetOutOfRangeError
 
 from cx_events.errors import Fatal, TryLater
+from cx_events.log.kafka_access import Access
 from cx_events.log.kafka_topics import MAX_MESSAGE_BYTES
 from cx_events.log.port import LogRecord, Partition, known
 
@@ -109,6 +110,7 @@ class KafkaReader:
                 async with asyncio.timeout(_CONNECT_SECONDS):
                     self._consumer = await open_consumer(
                         self._log.servers,
+                        self._log.access,
                         auto_offset_reset="none",
                         fetch_max_wait_ms=_LONG_POLL_MS,
                         max_partition_fetch_bytes=MAX_MESSAGE_BYTES,
@@ -147,7 +149,7 @@ class KafkaReader:
                 await consumer.stop()
 
 
-async def open_consumer(servers: str, **settings: Any) -> AIOKafkaConsumer:
+async def open_consumer(servers: str, access: Access, **settings: Any) -> AIOKafkaConsumer:
     """A consumer outside of any group: positions are kept with what is made of the records."""
     consumer = AIOKafkaConsumer(
         bootstrap_servers=servers,
@@ -155,6 +157,7 @@ async def open_consumer(servers: str, **settings: Any) -> AIOKafkaConsumer:
         enable_auto_commit=False,
         metadata_max_age_ms=30_000,
         request_timeout_ms=_REQUEST_MS,
+        **access.settings(),
         **settings,
     )
     try:

@@ -11,6 +11,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import NoError, TopicAlreadyExistsError, for_code
 
 from cx_events.errors import Fatal
+from cx_events.log.kafka_access import Access
 from cx_events.log.port import MAX_RECORD_BYTES
 
 MAX_MESSAGE_BYTES = MAX_RECORD_BYTES + (64 << 10)
@@ -20,10 +21,10 @@ _REQUEST_MS = 2_000
 _REPLICAS = 3
 
 
-async def make_topics(servers: str, names: Collection[str], partitions: int) -> None:
+async def make_topics(servers: str, access: Access, names: Collection[str], partitions: int) -> None:
     """Create those that are missing: kept for good, on three brokers where there are so many. Topics that exist stay
     as they are. Raises aiokafka's errors where no broker answers, ``Fatal`` where the broker refuses."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=servers, request_timeout_ms=_REQUEST_MS)
+    admin = AIOKafkaAdminClient(bootstrap_servers=servers, request_timeout_ms=_REQUEST_MS, **access.settings())
     try:
         await admin.start()
         # All topics are listed: asking for one by name may make a broker create it in a form of its own.

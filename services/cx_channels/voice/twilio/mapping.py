@@ -50,11 +50,16 @@ _SPELLINGS = {
 
 @dataclass(frozen=True)
 class Notice:
-    """One request, read. ``distinct`` tells it from every other request but its own retries."""
+    """One request, read."""
 
     fields: Fields
     connection: Connection
-    distinct: str
+    request: Request
+
+    @cached_property
+    def distinct(self) -> str:
+        """Tells this request from every other but its own retries."""
+        return distinct(self.request, self.fields)
 
     @property
     def sid(self) -> str:
@@ -471,7 +476,7 @@ DOCUMENTED: Mapping[str, str] = {
 def map_request(request: Request, connection: Connection) -> Mapped:
     """One event, or one kind ignored. ``Refused``: ``malformed`` (unreadable), ``no-call-sid`` (of which call?),
     ``unknown-kind`` (a status or event that Twilio did not document when this was written)."""
-    fields = read_fields(request)
+    fields = request.once(read_fields)
     if isinstance(fields, list):
         return _ignored("event-streams")
     if fields.first("transcript_sid", "event_type") and "CallSid" not in fields:
@@ -481,7 +486,7 @@ def map_request(request: Request, connection: Connection) -> Mapped:
     kind = kind_of(fields)
     if kind in IGNORED:
         return _ignored(kind)
-    notice = Notice(fields, connection, distinct(request, fields))
+    notice = Notice(fields, connection, request)
     if not notice.sid:
         raise Refused("no-call-sid", f"of which call? There is no CallSid among its fields: {fields.names()}")
     if kind not in KINDS:
@@ -493,7 +498,7 @@ def map_request(request: Request, connection: Connection) -> Mapped:
 def expects_twiml(request: Request) -> bool:
     """Whether Twilio asks what to do (then it takes nothing but TwiML), or only tells."""
     try:
-        fields = read_fields(request)
+        fields = request.once(read_fields)
     except Refused:
         return True
     if isinstance(fields, list):

@@ -9,6 +9,7 @@ scheme, so both forms pass.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from cx_channels.port import Connection, Request
@@ -17,6 +18,9 @@ from cx_channels.voice.twilio.fields import form_pairs
 from cx_events.errors import Refused
 
 HEADER = "X-Twilio-Signature"
+
+_CACHED = 64
+"""URLs: an account calls few, mostly without a query."""
 
 _PORTS = {"https": 443, "http": 80}
 
@@ -29,7 +33,7 @@ def verify(request: Request, connection: Connection) -> None:
         if request.content_type == "application/json":
             _check_body(request, given)
         else:
-            parameters = signed_parameters(form_pairs(request.body)).encode("utf-8", "replace")
+            parameters = signed_parameters(request.once(form_pairs)).encode("utf-8", "replace")
     contents = [url.encode("utf-8", "replace") + parameters for url in signed_urls(request.url)]
     check_signature(given, contents, connection.secrets, header=HEADER, algorithm="sha1", encoding="base64")
 
@@ -39,19 +43,20 @@ def signed_parameters(pairs: list[tuple[str, str]]) -> str:
     return "".join(name + value for name, value in sorted(set(pairs)))
 
 
-def signed_urls(url: str) -> list[str]:
+@lru_cache(_CACHED)
+def signed_urls(url: str) -> tuple[str, ...]:
     """The URL as it was called, without a port, and with one."""
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        return [url]
+        return (url,)
     host = parts.netloc
     if port is not None:
         host = host.rpartition(":")[0]
     with_port = f"{host}:{port or _PORTS.get(parts.scheme, 443)}"
     forms = [url, _with_host(parts, host), _with_host(parts, with_port)]
-    return list(dict.fromkeys(forms))
+    return tuple(dict.fromkeys(forms))
 
 
 def _with_host(parts: SplitResult, host: str) -> str:

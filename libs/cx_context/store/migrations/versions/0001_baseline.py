@@ -61,6 +61,7 @@ def upgrade() -> None:
         "interactions",
         _id("node", primary_key=True),
         _text("tenant"),
+        sqlite_with_rowid=False,
         comment="the first part of an interaction is announced here, so that two first writers see each other",
     )
     op.create_table(
@@ -71,6 +72,7 @@ def upgrade() -> None:
         _text("scope"),
         _text("value"),
         _time("first_recorded"),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "edges",
@@ -86,6 +88,7 @@ def upgrade() -> None:
         sa.Column("verified_id", sa.Text),
         sa.Column("verified_rule", sa.Text),
         sa.PrimaryKeyConstraint("a", "b"),
+        sqlite_with_rowid=False,
         comment="two identifiers of one person, with the earliest evidence of each class",
     )
     op.create_index("edges_by_other_end", "edges", ["b"])
@@ -117,6 +120,7 @@ def upgrade() -> None:
         _id("profile"),
         _id("key"),
         sa.PrimaryKeyConstraint("profile", "key"),
+        sqlite_with_rowid=False,
         comment="events that name a profile and live elsewhere, so that evidence can be gathered again",
     )
     op.create_table(
@@ -170,6 +174,7 @@ def upgrade() -> None:
         _text("evidence"),
         sa.Column("confidence", sa.Integer, nullable=False),
         _id("via"),
+        sqlite_with_rowid=False,
         comment="profiles that are not simply a customer of their own; written under the tenant's exclusive graph lock",
     )
     op.create_index("members_by_customer", "members", ["customer"])
@@ -179,6 +184,7 @@ def upgrade() -> None:
         sa.Column("stripe", sa.Integer, nullable=False),
         sa.Column("n", sa.BigInteger, nullable=False),
         sa.PrimaryKeyConstraint("customer", "stripe"),
+        sqlite_with_rowid=False,
         postgresql_with={"fillfactor": 50},
         comment="a customer's version is the sum of its stripes; each partition has its own, so writers do not wait",
     )

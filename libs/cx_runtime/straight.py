@@ -1,0 +1,75 @@
+"""An HTTP app with a straight way: paths that are answered before the framework's layers.
+
+    app = StraightApp(metrics, title="Throughline")
+    app.straight("/v1/events", events, methods={"POST"})
+    app.straight("/v1/hooks/{connection}", hooks, methods={"GET", "POST"})
+
+A request passes seven layers of FastAPI and Starlette (routes, error handlers, exit stacks, telemetry) before its
+endpoint is called, which costs more than checking an event does. What asks for none of that need not pay for it. Errors
+are answered as everywhere (``cx_runtime.http.Problems``); methods that are not named fall through to the framework, so
+the same path should stand in a router as well: there it is documented, and there 405 is said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Collection
+from typing import Any, NamedTuple
+
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from cx_runtime.http import install_problems
+from cx_runtime.metrics import Metrics
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+class _Straight(NamedTuple):
+    """``last``: what the path's last step is called in ``path_params``; nothing where it is fixed."""
+
+    endpoint: Endpoint
+    methods: frozenset[str]
+    last: str
+
+
+class StraightApp(FastAPI):
+    """FastAPI, its errors answered with problem documents, and ``straight`` paths before it."""
+
+    def __init__(self, metrics: Metrics, **more: Any) -> None:
+        """``more`` is FastAPI's."""
+        super().__init__(**more)
+        self._problems = install_problems(self, metrics)
+        self._straight: dict[str, _Straight] = {}
+
+    def straight(self, path: str, endpoint: Endpoint, methods: Collection[str]) -> None:
+        """Answer ``path``, whose last step alone may be a parameter (``{NAME}``)."""
+        head, slash, step = path.rpartition("/")
+        last = step[1:-1] if step.startswith("{") else ""
+        self._straight[head + slash if last else path] = _Straight(endpoint, frozenset(methods), last)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        found = self._found(scope) if scope["type"] == "http" else None
+        if found is None:
+            await super().__call__(scope, receive, send)
+            return
+        request = Request(scope, receive)
+        try:
+            response = await found(request)
+        except Exception as error:  # each has its answer; what is nobody's fault but ours is logged there
+            response = self._problems.answer(request, error)
+        await response(scope, receive, send)
+
+    def _found(self, scope: Scope) -> Endpoint | None:
+        path: str = scope["path"]
+        found = self._straight.get(path)
+        if found is None:
+            head, slash, step = path.rpartition("/")
+            found = self._straight.get(head + slash)
+            if found is None or not found.last or not step:
+                return None
+            scope["path_params"] = {found.last: step}
+        elif found.last:  # the path ends where the parameter should stand
+            return None
+        return found.endpoint if scope["method"] in found.methods else None

@@ -1,0 +1,63 @@
+"""A context that is rendered from what was rendered before says what its definition says, byte for byte."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+
+from cx_context.definition import define
+from cx_context.finish import context_body, encode_body
+from cx_context.store.reader import Found, Whole
+from cx_context.store.rendering import PIECES_BYTES, Renderer
+from cx_context.store.writer import encode_part
+from cx_events.facts import Fact
+from cx_events.ids import NodeId
+from cx_events.stamp import Stamped
+from cx_events.testing.builders import ACME, HOUR, SECOND, START, a_fact
+from cx_events.testing.histories import facts_of, histories
+from cx_identity.rules import DEFAULT
+
+WINDOW = 72 * HOUR
+ANA = ACME.profile("email", "", "ana@example.com")
+
+
+def bodies(renderer: Renderer, facts: list[Fact]) -> tuple[dict[NodeId, bytes], dict[NodeId, bytes]]:
+    """Of every customer the body as rendered, and as defined."""
+    rendered, defined = {}, {}
+    for customer, known in define(facts, ACME, DEFAULT).known.items():
+        parts = [(each.anchor, encode_part(each.part)) for each in known.parts]
+        whole = Whole(ACME, Found(customer, 1), list(known.members), parts, [fact.raw for fact in known.latest])
+        rendered[customer] = renderer.body(whole, WINDOW)
+        defined[customer] = encode_body(context_body(known, WINDOW))
+    return rendered, defined
+
+
+@pytest.mark.parametrize("most_bytes", [0, PIECES_BYTES])
+@given(history=histories(max_size=8))
+def test_after_each_event_copies_and_decisions_included(most_bytes: int, history: list[Stamped]) -> None:
+    renderer = Renderer(most_bytes)
+    facts = facts_of(history)
+    for count in range(1, len(facts) + 1):
+        rendered, defined = bodies(renderer, facts[:count])
+        assert rendered == defined
+
+
+def test_another_copy_of_an_event_replaces_its_entry() -> None:
+    renderer = Renderer()
+    late = a_fact(id="m-1", interaction="chat-1", email="ana@example.com", text="late", at=START + HOUR)
+    soon = a_fact(id="m-1", interaction="chat-1", email="ana@example.com", text="soon", at=START)
+    bodies(renderer, [late])
+    rendered, defined = bodies(renderer, [late, soon])
+    assert rendered == defined
+    assert b'"soon"' in rendered[ANA]
+    assert b'"late"' not in rendered[ANA]
+
+
+def test_what_is_kept_stays_within_its_bound() -> None:
+    renderer = Renderer(200_000)
+    for number in range(100):
+        email = f"c-{number}@example.com"
+        fact = a_fact(id=f"m-{number}", interaction="chat-1", email=email, text="hm", at=START + number * SECOND)
+        bodies(renderer, [fact])
+        assert renderer.held <= 200_000
+    assert renderer.held > 100_000
