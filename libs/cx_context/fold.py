@@ -61,7 +61,13 @@ _encode = msgspec.msgpack.Encoder().encode
 
 def new_part(fact: Fact) -> Part:
     """The part of this fact alone."""
-    part = Part(interaction=fact.event.data.interaction, first_recorded=fact.recorded)
+    part = Part(
+        interaction=fact.event.data.interaction,
+        first_recorded=fact.recorded,
+        last_recorded=fact.recorded,
+        since=fact.effective,
+        until=fact.effective,
+    )
     apply(part, fact)
     return part
 
@@ -73,7 +79,14 @@ def apply(part: Part, fact: Fact) -> None:
     recorded = fact.recorded
     at = (fact.effective, fact.sequence, recorded, event.source, event.id)
     part.facts += 1
-    part.first_recorded = min(part.first_recorded, recorded)
+    if recorded > part.last_recorded:
+        part.last_recorded = recorded
+    elif recorded < part.first_recorded:
+        part.first_recorded = recorded
+    if at[0] > part.until:
+        part.until = at[0]
+    elif at[0] < part.since:
+        part.since = at[0]
     type = event.type
     if type not in _NOT_COUNTED:
         _count(part, data, at)

@@ -38,10 +38,11 @@ AGENTS_KEPT = 32
 class Part(Struct, omit_defaults=True, gc=False, kw_only=True):
     """One home's side of one interaction; with ``interaction == ""`` what a home has outside any interaction.
 
-    Counted are the events that are neither decisions nor insights. ``channels``: counted events by channel.
-    ``first_answered``, ``first_shown``: when an agent (by id) first took or spoke in it, and first had the context on
-    screen. ``tokens``: continuity tokens issued for it, by id, each ``[expires, single use]``; ``token_uses``: when one
-    was first presented in it.
+    Counted are the events that are neither decisions nor insights. ``channels``: counted events by channel. ``since``,
+    ``until``: the least and the greatest effective time of its facts, counted or not. ``first_answered``,
+    ``first_shown``: when an agent (by id) first took or spoke in it, and first had the context on screen. ``tokens``:
+    continuity tokens issued for it, by id, each ``[expires, single use]``; ``token_uses``: when one was first presented
+    in it.
     """
 
     interaction: str = ""
@@ -50,6 +51,9 @@ class Part(Struct, omit_defaults=True, gc=False, kw_only=True):
     messages: int = 0
     channels: dict[str, int] = {}
     first_recorded: int = 0
+    last_recorded: int = 0
+    since: int = 0
+    until: int = 0
     first: At | None = None
     last: At | None = None
     channel: Register | None = None

@@ -20,7 +20,8 @@ from cx_context_api.following.notices import Notices
 from cx_context_api.following.routes import StreamRoutes
 from cx_context_api.following.streams import Streams
 from cx_context_api.following.watches import Following
-from cx_context_api.past import MOST_EVENTS, Past
+from cx_context_api.lineages import MOST_EVENTS, Lineages
+from cx_context_api.past import Past
 from cx_context_api.routes import Routes
 from cx_context_api.tenancy import tenancies
 from cx_context_api.vcons import Vcons
@@ -56,13 +57,15 @@ class ContextApi:
         heartbeat: float = HEARTBEAT_SECONDS,
     ) -> None:
         """``now``: µs since 1970, later with every call; one process has one such clock. ``cache_bytes`` bounds the
-        bodies kept, ``pieces_bytes`` what the next ones can be made of, ``most_events`` the histories of which a past
-        is worked out. ``rates``: how much each key may ask; as much as it likes without. ``blobs``: where the channels
-        keep large originals. ``heartbeat``: seconds after which streams look again and say that they live."""
+        bodies kept, ``pieces_bytes`` what the next ones can be made of, ``most_events`` the histories of customers of
+        which a lineage is worked out. ``rates``: how much each key may ask; as much as it likes without. ``blobs``:
+        where the channels keep large originals. ``heartbeat``: seconds after which streams look again and say that they
+        live."""
         known = tenancies(tenants)
         self._heads = Heads(store)
         self.contexts = Contexts(store, known, self._heads, cache_bytes=cache_bytes, pieces_bytes=pieces_bytes)
-        past = Past(store, most_events=most_events)
+        past = Past(store)
+        lineages = Lineages(store, most_events=most_events)
         decisions = Decisions(store, log, known, metrics, now or Rising())
         allowed = rates if rates is not None else Rates(tenants)
         vcons = Vcons(store, known, blobs)
@@ -71,7 +74,9 @@ class ContextApi:
         self.notices = Notices(log, self.following)
         self.streams = Streams(self.following, metrics)
         self.routes = [
-            *Routes(store, tenants, known, self.contexts, past, decisions, metrics, allowed, vcons, whatif).all(),
+            *Routes(
+                store, tenants, known, self.contexts, past, lineages, decisions, metrics, allowed, vcons, whatif
+            ).all(),
             *StreamRoutes(store, tenants, known, self.contexts, self.following, self.streams, allowed).all(),
             *ContinueRoutes(store, tenants, known, decisions, metrics, allowed).all(),
         ]

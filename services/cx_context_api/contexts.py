@@ -252,29 +252,40 @@ class Contexts:
 
     async def _candidates(self, tenant: str, ambiguous: Ambiguous) -> Json:
         tenancy = self._tenancies[tenant]
-        asked = ambiguous.asked
-        forms = asked.profiles if isinstance(asked, ByIdentifier) else (ambiguous.identifier,)
         async with self._store.reading() as tx:
-            known = await writer.profiles(tx, tenant, [form for form in forms if form is not None])
-            identifier = next((known[form] for form in forms if form in known), None)
-            if identifier is None:
-                told = [
-                    {"id": text_of(id), "why": "takes part in the interaction"}
-                    for id in ambiguous.candidates[:CANDIDATES_SHOWN]
-                ]
-                return {"candidates": [await self._with_name(tx, tenancy, one) for one in told]}
-            rules = await writer.rules_in_force(tx, tenant, tenancy.rules)
-            doubt = candidate_view(await doubt_at(tx, tenant, identifier, rules))
-            told = [{**one, "why": _why(one)} for one in doubt["customers"][:CANDIDATES_SHOWN]]
-            return {
-                "candidates": [await self._with_name(tx, tenancy, one) for one in told],
-                "candidate": {name: doubt[name] for name in doubt if name != "customers"},
-            }
+            known = await writer.profiles(tx, tenant, forms_of(ambiguous))
+            identifier = next((known[form] for form in forms_of(ambiguous) if form in known), None)
+            told = taking_part(ambiguous)
+            more: Json = {}
+            if identifier is not None:
+                rules = await writer.rules_in_force(tx, tenant, tenancy.rules)
+                told, more = told_of(candidate_view(await doubt_at(tx, tenant, identifier, rules)))
+            return {"candidates": [await self._with_name(tx, tenancy, one) for one in told], **more}
 
     @staticmethod
     async def _with_name(tx: Tx, tenancy: Tenancy, candidate: Json) -> Json:
         known = await reader.load(tx, tenancy.ids, node_of(candidate["id"]), timeline=1)
         return {**candidate, "display": context_body(known, tenancy.window)["customer"]["display"]}
+
+
+def forms_of(ambiguous: Ambiguous) -> list[NodeId]:
+    """The profiles that the shared identifier may be, the likeliest first; none where an interaction is several's."""
+    asked = ambiguous.asked
+    forms = asked.profiles if isinstance(asked, ByIdentifier) else (ambiguous.identifier,)
+    return [form for form in forms if form is not None]
+
+
+def taking_part(ambiguous: Ambiguous) -> list[Json]:
+    """Of an interaction that is several people's."""
+    return [
+        {"id": text_of(id), "why": "takes part in the interaction"} for id in ambiguous.candidates[:CANDIDATES_SHOWN]
+    ]
+
+
+def told_of(doubt: Json) -> tuple[list[Json], Json]:
+    """Who may be meant by a shared identifier, each with why, and what else is known of it."""
+    told = [{**one, "why": _why(one)} for one in doubt["customers"][:CANDIDATES_SHOWN]]
+    return told, {"candidate": {name: doubt[name] for name in doubt if name != "customers"}}
 
 
 def _why(candidate: Json) -> str:

@@ -6,11 +6,12 @@ whose one interaction is that names nobody (``attribute``).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from cx_context.finish import Json
 from cx_context.store import reader, writer
+from cx_context.store.moments import Then
 from cx_context.store.sql import Tx
 from cx_context.store.uses import contacts_at
 from cx_context_api.tenancy import Tenancy
@@ -40,22 +41,54 @@ class Doubt:
 async def doubt_at(tx: Tx, tenant: str, identifier: Profile, rules: Rules) -> Doubt:
     """Whose a shared identifier may be."""
     edges = await writer.edges_at(tx, tenant, [identifier.id])
-    ends = {end for edge in edges for end in (edge.a, edge.b)} - {identifier.id}
-    profiles = await writer.profiles(tx, tenant, ends)
-    known = [edge for edge in edges if (edge.b if edge.a == identifier.id else edge.a) in profiles]
-    customer_of = await writer.customers_of(tx, tenant, {*profiles, identifier.id})
-    candidate = candidate_for(identifier, known, profiles, customer_of, rules)
-    said = {edge.b if edge.a == identifier.id else edge.a: _latest(edge) for edge in known}
-    homes = [identifier.id, *sorted(said, key=lambda end: (said[end], end), reverse=True)]
-    contacts = await contacts_at(tx, tenant, identifier, homes)
-    of_customer: dict[NodeId, list[Contact]] = {}
-    for home, found in contacts.items():
-        of_customer.setdefault(customer_of[home], []).extend(found)
-    uses = {customer: use for customer, found in of_customer.items() if (use := use_of(found)) is not None}
-    owner = customer_of[identifier.id]
-    own = any(tied.customer == owner for tied in candidate.customers)
-    unclaimed = uses.get(owner) if not own else None
-    return Doubt(candidate, identifier, owner, ranked(candidate, uses), unclaimed)
+    profiles = await writer.profiles(tx, tenant, _ends(edges, identifier))
+    tied = _Tied(identifier, edges, profiles, await writer.customers_of(tx, tenant, {*profiles, identifier.id}), rules)
+    return tied.doubt(await contacts_at(tx, tenant, identifier, tied.homes()))
+
+
+async def doubt_then(then: Then, identifier: Profile) -> Doubt:
+    """As ``doubt_at``, at a moment of the past."""
+    edges = await then.edges_at([identifier.id])
+    profiles = await then.profiles(_ends(edges, identifier))
+    customer_of = await then.customers_of({*profiles, identifier.id})
+    tied = _Tied(identifier, edges, profiles, customer_of, await then.rules())
+    return tied.doubt(await then.contacts_at(identifier, tied.homes()))
+
+
+def _ends(edges: Sequence[Edge], identifier: Profile) -> set[NodeId]:
+    return {end for edge in edges for end in (edge.a, edge.b)} - {identifier.id}
+
+
+@dataclass(frozen=True, slots=True)
+class _Tied:
+    """What is known of an identifier and those who are tied to it."""
+
+    identifier: Profile
+    edges: Sequence[Edge]
+    profiles: Mapping[NodeId, Profile]
+    customer_of: Mapping[NodeId, NodeId]
+    rules: Rules
+
+    def _said(self) -> dict[NodeId, Edge]:
+        ends = {edge.b if edge.a == self.identifier.id else edge.a: edge for edge in self.edges}
+        return {end: edge for end, edge in ends.items() if end in self.profiles}
+
+    def homes(self) -> list[NodeId]:
+        """Where the identifier may have been used, the identifier's own first, then as they were said to have it."""
+        said = {end: _latest(edge) for end, edge in self._said().items()}
+        return [self.identifier.id, *sorted(said, key=lambda end: (said[end], end), reverse=True)]
+
+    def doubt(self, contacts: Mapping[NodeId, Sequence[Contact]]) -> Doubt:
+        known = list(self._said().values())
+        candidate = candidate_for(self.identifier, known, self.profiles, self.customer_of, self.rules)
+        of_customer: dict[NodeId, list[Contact]] = {}
+        for home, found in contacts.items():
+            of_customer.setdefault(self.customer_of[home], []).extend(found)
+        uses = {customer: use for customer, found in of_customer.items() if (use := use_of(found)) is not None}
+        owner = self.customer_of[self.identifier.id]
+        own = any(tied.customer == owner for tied in candidate.customers)
+        unclaimed = uses.get(owner) if not own else None
+        return Doubt(candidate, self.identifier, owner, ranked(candidate, uses), unclaimed)
 
 
 def _latest(edge: Edge) -> Micros:

@@ -10,6 +10,7 @@ import msgspec
 from cx_context.finish import Json, conversation_summary, timeline_entry
 from cx_context.fold import makes_part
 from cx_context.store import reader
+from cx_context.store.moments import Then
 from cx_context.store.reader import Side
 from cx_context.store.sql import Tx
 from cx_context.threading import Conversation, conversation_with, interactions_of, thread
@@ -31,10 +32,12 @@ Page = tuple[list[Json], str | None]
 """Items and the cursor of the next page, None after the last."""
 
 
-async def timeline(tx: Tx, tenancy: Tenancy, customer: NodeId, cursor: str | None, most: int) -> Page:
+async def timeline(
+    tx: Tx, tenancy: Tenancy, customer: NodeId, cursor: str | None, most: int, then: Then | None = None
+) -> Page:
     """Everything that happened, newest first."""
-    homes = await _homes(tx, tenancy, customer)
-    facts, following = await _facts(tx, tenancy, homes, TIMELINE, cursor, most)
+    homes = await _homes(tx, tenancy, customer, then)
+    facts, following = await _facts(tx, tenancy, homes, TIMELINE, cursor, most, then=then)
     return [timeline_entry(fact) for fact in facts], following
 
 
@@ -46,23 +49,32 @@ async def _facts(
     cursor: str | None,
     most: int,
     anchors: Sequence[NodeId] | None = None,
+    then: Then | None = None,
 ) -> tuple[list[Fact], str | None]:
     before: Order | None = place_of(cursor, list, _ORDER) if cursor is not None else None
-    facts = await reader.facts_before(tx, tenancy.ids, homes, most + 1, before, anchors)
+    if then is None:
+        facts = await reader.facts_before(tx, tenancy.ids, homes, most + 1, before, anchors)
+    else:
+        facts = await then.facts_before(homes, most + 1, before, anchors)
     following = cursor_of(list, facts[most - 1].order) if len(facts) > most else None
     return [fact for fact in facts[:most] if makes_part(fact.event.type)], following
 
 
-async def _homes(tx: Tx, tenancy: Tenancy, customer: NodeId) -> list[NodeId]:
+async def _homes(tx: Tx, tenancy: Tenancy, customer: NodeId, then: Then | None) -> list[NodeId]:
+    if then is not None:
+        return await then.homes_of(customer, [member.id for member in await then.members_of(customer)])
     members = [member.id for member in await reader.members_of(tx, tenancy.ids.tenant, customer)]
     return await reader.homes_of_customer(tx, tenancy.ids.tenant, customer, members or [customer])
 
 
-async def _threads(tx: Tx, tenancy: Tenancy, homes: Sequence[NodeId]) -> list[Conversation]:
-    return thread(interactions_of(await reader.parts_of(tx, tenancy.ids.tenant, homes)), tenancy.window)
+async def _threads(tx: Tx, tenancy: Tenancy, homes: Sequence[NodeId], then: Then | None) -> list[Conversation]:
+    parts = await (reader.parts_of(tx, tenancy.ids.tenant, homes) if then is None else then.parts(homes))
+    return thread(interactions_of(parts), tenancy.window)
 
 
-async def conversations(tx: Tx, tenancy: Tenancy, customer: NodeId, cursor: str | None, most: int) -> Page:
+async def conversations(
+    tx: Tx, tenancy: Tenancy, customer: NodeId, cursor: str | None, most: int, then: Then | None = None
+) -> Page:
     """All conversations, those active last first."""
     before: tuple[Micros, NodeId] | None = (
         place_of(cursor, CONVERSATIONS, tuple[At, Node]) if cursor is not None else None
@@ -70,7 +82,7 @@ async def conversations(tx: Tx, tenancy: Tenancy, customer: NodeId, cursor: str 
     placed = sorted(
         (
             ((max(member.last_activity for member in found.members), found.id), found)
-            for found in await _threads(tx, tenancy, await _homes(tx, tenancy, customer))
+            for found in await _threads(tx, tenancy, await _homes(tx, tenancy, customer, then), then)
         ),
         key=lambda item: item[0],
         reverse=True,
@@ -91,13 +103,19 @@ class Thread:
     conversation: Conversation
 
 
-async def find_thread(tx: Tx, tenant: str, tenancy: Tenancy, anchor: NodeId) -> Thread:
+async def find_thread(tx: Tx, tenant: str, tenancy: Tenancy, anchor: NodeId, then: Then | None = None) -> Thread:
     """By its id or any alias; ``Refused("unknown-conversation", 404)``."""
     side = await reader.side_of(tx, tenant, anchor)
-    found = await reader.find_node(tx, tenant, side.home) if side is not None else None
-    if side is not None and found is not None:
-        homes = await _homes(tx, tenancy, found.customer)
-        conversation = conversation_with(await _threads(tx, tenancy, homes), anchor)
+    if side is None:
+        raise unknown_conversation(anchor)
+    if then is not None:
+        customer = await then.find_node(side.home)
+        found = reader.Found(customer, 0) if customer is not None else None
+    else:
+        found = await reader.find_node(tx, tenant, side.home)
+    if found is not None:
+        homes = await _homes(tx, tenancy, found.customer, then)
+        conversation = conversation_with(await _threads(tx, tenancy, homes, then), anchor)
         if conversation is not None:
             return Thread(found.customer, found.version, side, homes, conversation)
     raise unknown_conversation(anchor)
@@ -107,10 +125,12 @@ def unknown_conversation(anchor: NodeId) -> Refused:
     return Refused("unknown-conversation", f"there is no conversation {text_of(anchor)}", 404)
 
 
-async def thread_page(tx: Tx, tenancy: Tenancy, found: Thread, cursor: str | None, most: int) -> Page:
+async def thread_page(
+    tx: Tx, tenancy: Tenancy, found: Thread, cursor: str | None, most: int, then: Then | None = None
+) -> Page:
     """What happened in a conversation over all its channels, newest first, texts whole."""
     anchors = [anchor for member in found.conversation.members for _, anchor in member.anchors]
-    facts, following = await _facts(tx, tenancy, found.homes, THREAD, cursor, most, anchors)
+    facts, following = await _facts(tx, tenancy, found.homes, THREAD, cursor, most, anchors, then)
     return [_entry(fact) for fact in facts], following
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from itertools import islice
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from cx_context.finish import Json
 from cx_context.store import reader, writer
+from cx_context.store.moments import Then
 from cx_context.store.sql import Tx
-from cx_context_api.doubts import candidate_view, doubt_at, evidence_view, profile_view
+from cx_context_api.doubts import Doubt, candidate_view, doubt_at, doubt_then, evidence_view, profile_view
 from cx_context_api.tenancy import Tenancy
 from cx_events.codec import decode_leniently
 from cx_events.envelope import Event
@@ -17,9 +17,10 @@ from cx_events.ids import NodeId, text_of
 from cx_events.timestamps import format_time
 from cx_identity.attribution import Attribution
 from cx_identity.components import resolve
-from cx_identity.explain import DecisionView, EdgeView, ProfileView, explain
+from cx_identity.explain import DecisionView, EdgeView, Explanation, ProfileView, explain
 from cx_identity.merging import Obstacle
-from cx_identity.model import Evidence, Profile
+from cx_identity.model import Evidence, Graph, Profile
+from cx_identity.rules import Rules
 
 SHOWN = 500
 """Of profiles, edges, decisions and attributions each; ``totals`` says how many there are."""
@@ -40,6 +41,17 @@ def obstacles_view(against: Sequence[Obstacle], profiles: Mapping[NodeId, Profil
     ]
 
 
+class _Gathered(NamedTuple):
+    """What an explanation is told from. ``candidates``: the first of ``doubtful``, shared and settled by nobody."""
+
+    told: Explanation
+    profiles: Mapping[NodeId, Profile]
+    attributions: Sequence[tuple[Attribution, str]]
+    doubtful: Sequence[NodeId]
+    candidates: Sequence[Doubt]
+    rules: Rules
+
+
 async def explanation(tx: Tx, tenant: str, tenancy: Tenancy, customer: NodeId) -> Json:
     """All that made a customer one, and what did not."""
     rules = await writer.rules_in_force(tx, tenant, tenancy.rules)
@@ -49,28 +61,47 @@ async def explanation(tx: Tx, tenant: str, tenancy: Tenancy, customer: NodeId) -
     told = explain(customer, graph, resolve(scope.graph(), rules), rules)
     nodes = set(await reader.homes_of_customer(tx, tenant, customer, members or [customer])) - set(members)
     attributions = await reader.attributions_about(tx, tenant, members, nodes)
+    doubtful = _doubtful(graph, await reader.settled_among(tx, tenant, graph.shared or ()))
+    asked = [await doubt_at(tx, tenant, graph.profiles[id], rules) for id in doubtful[:DOUBTS_SHOWN]]
+    return await _told(tx, customer, _Gathered(told, graph.profiles, attributions, doubtful, asked, rules))
+
+
+async def explanation_then(tx: Tx, then: Then, customer: NodeId) -> Json:
+    """As ``explanation``, of a moment of the past."""
+    rules = await then.rules()
+    members = [member.id for member in await then.members_of(customer)]
+    graph, resolution = await then.explained(members)
+    told = explain(customer, graph, resolution, rules)
+    nodes = set(await then.homes_of(customer, members)) - set(members)
+    attributions = await then.attributions_about(members, nodes)
+    doubtful = _doubtful(graph, await then.settled_among(graph.shared or ()))
+    asked = [await doubt_then(then, graph.profiles[id]) for id in doubtful[:DOUBTS_SHOWN]]
+    return await _told(tx, customer, _Gathered(told, graph.profiles, attributions, doubtful, asked, rules))
+
+
+def _doubtful(graph: Graph, settled: Collection[NodeId]) -> list[NodeId]:
+    return sorted(id for id in (graph.shared or ()) if id in graph.profiles and id not in settled)
+
+
+async def _told(tx: Tx, customer: NodeId, found: _Gathered) -> Json:
+    told, attributions = found.told, found.attributions
     keys = [view.decision.key for view in told.decisions[:SHOWN]] + [a.key for a, _ in attributions[:SHOWN]]
     events = {key: decode_leniently(raw)[0] for key, raw in (await writer.stored_raws(tx, keys)).items()}
-    settled = await reader.settled_among(tx, tenant, graph.shared or ())
-    doubtful = sorted(id for id in (graph.shared or ()) if id in graph.profiles and id not in settled)
-    asked = [
-        candidate_view(await doubt_at(tx, tenant, graph.profiles[id], rules)) for id in islice(doubtful, DOUBTS_SHOWN)
-    ]
     return {
         "customer": text_of(customer),
         "profiles": [_profile(view) for view in told.profiles[:SHOWN]],
-        "edges": [_edge(view, graph.profiles) for view in told.edges[:SHOWN]],
+        "edges": [_edge(view, found.profiles) for view in told.edges[:SHOWN]],
         "decisions": [_decision(view, events) for view in told.decisions[:SHOWN]],
         "attributions": [_attribution(one, standing, events) for one, standing in attributions[:SHOWN]],
-        "candidates": asked,
+        "candidates": [candidate_view(one) for one in found.candidates],
         "totals": {
             "profiles": len(told.profiles),
             "edges": len(told.edges),
             "decisions": len(told.decisions),
             "attributions": len(attributions),
-            "candidates": len(doubtful),
+            "candidates": len(found.doubtful),
         },
-        "rules": rules.as_mapping(),
+        "rules": found.rules.as_mapping(),
     }
 
 

@@ -393,6 +393,38 @@ _SCHEMAS: Mapping[str, Json] = {
             "rules": _FREE,
         }
     ),
+    "Source": {
+        **_object({"event": _ref("EventName"), "type": _TEXT, "time": _TIME}, {"why": _TEXT}),
+        "description": "An event. `why`: for what it stands, where it did not give the value itself.",
+    },
+    "Lineage": {
+        **_object(
+            {
+                "meta": _ref("Meta"),
+                "customer": _ID,
+                "path": _TEXT,
+                "value": {},
+                "rule": _TEXT,
+                "sources": _list(_ref("Source")),
+                "next": _NEXT,
+            }
+        ),
+        "description": "`sources`, newest first: the events without which the value would be another, who is who held "
+        "fixed; where none is needed, those of which each would do alone.",
+    },
+    "Diff": {
+        **_object(
+            {
+                "from": {"allOf": [_ref("Meta"), _object({"customer": _ID})]},
+                "to": {"allOf": [_ref("Meta"), _object({"customer": _ID})]},
+                "changes": _list(_object({"path": _TEXT, "events": _list(_ref("Source"))}, {"from": {}, "to": {}})),
+                "events": _list(_ref("Source")),
+                "cut": {"type": "boolean"},
+            }
+        ),
+        "description": "`changes`: values that differ, items of lists by what they are; `from` or `to` is left out "
+        "where there was or is nothing. `cut`: more events lie between than are tried and told.",
+    },
     "Taken": {
         **_object(
             {"event": _ref("EventName"), "events": _list(_ref("EventName"))}, {"customer": _ID, "conversation": _ID}
@@ -460,8 +492,33 @@ _PARAMETERS: Mapping[str, Json] = {
         "description": "How long to wait for `at_least`, or for a customer still unknown: `500ms`, `2s`; 30 s at most. "
         "With `at_least` 2 s unless said otherwise.",
     },
-    "as_of": {"in": "query", "schema": _TIME, "description": "The context as it was: of what had happened by then."},
-    "known_at": {"in": "query", "schema": _TIME, "description": "As it was known: of what had been recorded by then."},
+    "as_of": {
+        "in": "query",
+        "schema": _TIME,
+        "description": "As it was: of what had happened by then, ids read as of then. A moment to come is refused.",
+        "example": "2026-11-22T10:00:00Z",
+    },
+    "known_at": {
+        "in": "query",
+        "schema": _TIME,
+        "description": "As it was known: of what had been recorded by then. With `as_of` both bounds hold.",
+        "example": "2026-11-22T10:00:00Z",
+    },
+    "path": {
+        "in": "query",
+        "required": True,
+        "schema": _TEXT,
+        "description": "JSON Pointer into the context's body; items of lists by id: `/conversations/{id}/topic`, "
+        "`/timeline/{SOURCE#ID}/text` (`/` as `~1`, `#` as `%23`), `/customer/identifiers/{profile}/joined`.",
+        "example": "/counts/events",
+    },
+    "from": {"in": "query", "required": True, "schema": _TIME, "example": "2026-11-22T10:00:00Z"},
+    "to": {"in": "query", "required": True, "schema": _TIME, "example": "2026-11-22T11:00:00Z"},
+    "by": {
+        "in": "query",
+        "schema": {"enum": ["as_of", "known_at"], "default": "as_of"},
+        "description": "Whether `from` and `to` are read as `as_of` or as `known_at`.",
+    },
     "cursor": {"in": "query", "schema": _TEXT, "description": "`next` of the page before."},
     "limit": {
         "in": "query",
@@ -483,7 +540,8 @@ _PARAMETERS: Mapping[str, Json] = {
         "schema": {"type": "string", "pattern": "^[!-~]{1,200}$"},
         "description": "Becomes the event's id, so that sending again is safe.",
     },
-    "from": {
+    "from_version": {
+        "name": "from",
         "in": "query",
         "schema": {"type": "string", "pattern": "^[0-9]{1,18}$"},
         "description": "`meta.version` of what was read: the stream begins with that version or a newer one. 409 "
@@ -593,7 +651,8 @@ class _Operation:
     media_type: str = "application/json"
 
 
-_CONTEXT = ("at_least", "wait", "as_of", "known_at")
+_MOMENT = ("as_of", "known_at")
+_CONTEXT = ("at_least", "wait", *_MOMENT)
 _CONTEXT_PROBLEMS = (304, *_READ, 409, 422, 504)
 
 _MOVED = (
@@ -630,20 +689,28 @@ _OPERATIONS: Sequence[_Operation] = (
     ),
     _Operation(
         "get", "/v1/customers/{id}/timeline", "timeline", "All that happened, newest first", "context:read",
-        "TimelinePage", parameters=("id", "cursor", "limit"),
+        "TimelinePage", parameters=("id", "cursor", "limit", *_MOMENT),
     ),
     _Operation(
         "get", "/v1/customers/{id}/conversations", "conversations", "All conversations, those active last first",
-        "context:read", "ConversationPage", parameters=("id", "cursor", "limit"),
+        "context:read", "ConversationPage", parameters=("id", "cursor", "limit", *_MOMENT),
     ),
     _Operation(
         "get", "/v1/customers/{id}/identity", "identity",
         "Why these identifiers are one person: profiles, edges, evidence, decisions and what became of them",
-        "context:read", "Identity", parameters=("id",),
+        "context:read", "Identity", parameters=("id", *_MOMENT),
+    ),
+    _Operation(
+        "get", "/v1/customers/{id}/lineage", "lineage", "The events and the rule behind one value of the context",
+        "context:read", "Lineage", parameters=("id", "path", "cursor", "limit", *_MOMENT), problems=(*_READ, 422),
+    ),
+    _Operation(
+        "get", "/v1/customers/{id}/diff", "diff", "What changed between two moments, and by which events",
+        "context:read", "Diff", parameters=("id", "from", "to", "by"), problems=(*_READ, 422),
     ),
     _Operation(
         "get", "/v1/conversations/{id}", "conversation", "A conversation over all channels, newest first",
-        "context:read", "Thread", parameters=("id", "cursor", "limit"),
+        "context:read", "Thread", parameters=("id", "cursor", "limit", *_MOMENT),
     ),
     _Operation(
         "get", "/v1/conversations/{id}/vcon", "vcon",
@@ -653,12 +720,12 @@ _OPERATIONS: Sequence[_Operation] = (
     _Operation(
         "get", "/v1/customers/{id}/stream", "follow_customer",
         "The context at once, and again whenever it has changed", "context:read", "Context",
-        parameters=("id", "from", "body", "Last-Event-ID"), problems=(*_READ, 409), events=_CUSTOMER_EVENTS,
+        parameters=("id", "from_version", "body", "Last-Event-ID"), problems=(*_READ, 409), events=_CUSTOMER_EVENTS,
     ),
     _Operation(
         "get", "/v1/conversations/{id}/stream", "follow_conversation",
         "A conversation at once, and again whenever it has changed", "context:read", "Thread",
-        parameters=("id", "from", "Last-Event-ID"), problems=(*_READ, 409), events=_CONVERSATION_EVENTS,
+        parameters=("id", "from_version", "Last-Event-ID"), problems=(*_READ, 409), events=_CONVERSATION_EVENTS,
     ),
     _Operation(
         "get", "/v1/stream", "follow_desk",

@@ -1,90 +1,153 @@
-"""The context as it was (``as_of``, by when things happened) or as it was known (``known_at``, by when the hub heard).
+"""The context as it was (``as_of``, by when things happened), as it was known (``known_at``, by when the hub heard), or
+both: as it was by T, as far as we had been told by K.
 
-By the definition itself, over all of the tenant's events up to then: right for every past, merges and attributions of
-that time included, and as dear as the history is long. So there is a bound, and one is worked out at a time, in a
-thread.
+An id or an identifier is read as that profile at that moment. A moment that has not come yet is refused: what is
+answered of a moment is meant to stay so, but for what is told late.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+import time
 
-from cx_context.definition import Whole, define
-from cx_context.finish import context_body, encode_body
-from cx_context.store import Store, reader
-from cx_context_api.contexts import Ambiguous, Served, unknown
+from cx_context.finish import Json, Known, context_body, encode_body
+from cx_context.store import Store
+from cx_context.store.moments import Moment, Then
+from cx_context.store.sql import Tx
+from cx_context_api.contexts import Ambiguous, Served, forms_of, taking_part, told_of
+from cx_context_api.doubts import candidate_view, doubt_then
 from cx_context_api.patience import within
+from cx_context_api.queries import Query
 from cx_context_api.targets import ById, ByIdentifier, Target
 from cx_context_api.tenancy import Tenancy
-from cx_events.codec import decode_leniently
 from cx_events.errors import Refused
-from cx_events.facts import Fact
-from cx_events.ids import NodeId
-from cx_events.timestamps import Micros
+from cx_events.ids import NodeId, node_of
+from cx_events.timestamps import Micros, format_time
 
-MOST_EVENTS = 200_000
-_READ_SECONDS = 20.0
+SKEW = 60_000_000
+"""How far a client's clock may be ahead of ours, in µs."""
 
+SECONDS = 20.0
+"""A moment of a very long history is allowed more than a read of today."""
 
-class Past:
-    """``most_events``: of one tenant, above which its past is not worked out here."""
-
-    def __init__(self, store: Store, *, most_events: int = MOST_EVENTS) -> None:
-        self._store = store
-        self._most = most_events
-        self._one = asyncio.Lock()
-
-    async def read(
-        self, tenant: str, tenancy: Tenancy, target: Target, as_of: Micros | None, known_at: Micros | None
-    ) -> Served:
-        """Version 0: a past has none. ``Refused``: ``unknown-customer`` (404), ``history-too-long`` (422)."""
-        async with self._one:
-            raws = await within(self._raws(tenant), seconds=_READ_SECONDS)
-            if raws is None:
-                detail = f"there are more than {self._most} events; as_of and known_at are not worked out for so many"
-                raise Refused("history-too-long", detail)
-            return await asyncio.to_thread(_work_out, raws, tenancy, target, as_of, known_at)
-
-    async def _raws(self, tenant: str) -> list[bytes] | None:
-        async with self._store.reading() as tx:
-            return await reader.tenant_raws(tx, tenant, self._most)
+FIELDS = ("as_of", "known_at")
 
 
-def _work_out(
-    raws: Sequence[bytes], tenancy: Tenancy, target: Target, as_of: Micros | None, known_at: Micros | None
-) -> Served:
-    facts = [Fact(decode_leniently(raw)[0], raw, tenancy.ids) for raw in raws]
-    then = [
-        fact
-        for fact in facts
-        if (as_of is None or fact.effective <= as_of) and (known_at is None or fact.recorded <= known_at)
-    ]
-    whole = define(then, tenancy.ids, tenancy.rules)
-    customer = _customer(whole, then, tenancy, target)
+def moment_of(query: Query, names: tuple[str, str] = FIELDS) -> Moment | None:
+    """What is asked of the past, None for today. ``Refused("bad-time", "future-moment", 400)``."""
+    bounds = [query.moment(name) for name in names]
+    if bounds == [None, None]:
+        return None
+    for name, bound in zip(names, bounds, strict=True):
+        if bound is not None:
+            check_past(name, bound)
+    return Moment(*bounds)
+
+
+def span_of(query: Query) -> tuple[Moment, Moment]:
+    """``from`` and ``to``, ``by`` when things happened or by when the hub heard. ``Refused`` (400) ``bad-query``,
+    ``bad-time``, ``future-moment``."""
+    by = query.text("by") or FIELDS[0]
+    if by not in FIELDS:
+        raise Refused("bad-query", f"by={by[:20]}: expected {' or '.join(FIELDS)}", 400)
+    one, other = query.moment("from"), query.moment("to")
+    if one is None or other is None:
+        raise Refused("bad-query", "from and to: two moments are expected", 400)
+    check_past("from", one)
+    check_past("to", other)
+    if one > other:
+        raise Refused("bad-query", "from is later than to", 400)
+    if by == FIELDS[0]:
+        return Moment(as_of=one), Moment(as_of=other)
+    return Moment(known_at=one), Moment(known_at=other)
+
+
+def check_past(name: str, moment: Micros) -> None:
+    if moment > time.time_ns() // 1000 + SKEW:
+        detail = f"{name}: {format_time(moment)} has not come yet; leave it out to read today"
+        raise Refused("future-moment", detail, 400)
+
+
+def meta_then(moment: Moment) -> Json:
+    """What stands beside a body of the past, which has no version."""
+    return {"version": None, "current_to": None, "as_of": _told(moment.as_of), "known_at": _told(moment.known_at)}
+
+
+def _told(bound: Micros | None) -> str | None:
+    return format_time(bound) if bound is not None else None
+
+
+def unknown_then() -> Refused:
+    return Refused("unknown-customer", "there was no such customer at that moment", 404)
+
+
+def then_in(tx: Tx, tenancy: Tenancy, moment: Moment) -> Then:
+    return Then(tx, tenancy.ids, tenancy.rules, moment)
+
+
+async def customer_then(then: Then, node: NodeId) -> NodeId:
+    """``Refused("unknown-customer", 404)``."""
+    customer = await then.find_node(node)
     if customer is None:
-        raise unknown()
-    return Served(customer, 0, 0.0, encode_body(context_body(whole.known[customer], tenancy.window)))
+        raise unknown_then()
+    return customer
 
 
-def _customer(whole: Whole, facts: Iterable[Fact], tenancy: Tenancy, target: Target) -> NodeId | None:
+async def target_then(then: Then, target: Target) -> NodeId:
+    """Whom a target stood for. ``Refused("unknown-customer", 404)``, ``Ambiguous``."""
     if isinstance(target, ById):
-        return whole.customer_of.get(target.node)
+        return await customer_then(then, target.node)
     if isinstance(target, ByIdentifier):
-        profile = next((id for id in target.profiles if id in whole.customer_of), None)
-        if profile in whole.resolution.shared:
-            raise Ambiguous(target)
-        return whole.customer_of[profile] if profile is not None else None
-    node = tenancy.ids.interaction(target.interaction)
-    homes = {fact.home for fact in facts if fact.interaction == node}
-    whose = {whole.customer_of[home] for home in homes if home in whole.customer_of}
-    several = whose - {node} or whose
-    shared = whole.resolution.shared
-    nobody = {customer for customer in several & shared if len(whole.known[customer].members) == 1}
+        for profile in target.profiles:
+            customer = await then.find_node(profile)
+            if customer is not None:
+                if await then.is_shared(profile):
+                    raise Ambiguous(target)
+                return customer
+        raise unknown_then()
+    several = set(await then.find_interaction(target.interaction))
+    nobody = {id for id in several if await then.is_shared(id) and len(await then.members_of(id)) == 1}
     if len(several - nobody) == 1:
         return (several - nobody).pop()
     if len(several) == 1:
         raise Ambiguous(target, identifier=several.pop())
     if several:
         raise Ambiguous(target, tuple(sorted(several - nobody or several)))
-    return None
+    raise unknown_then()
+
+
+class Past:
+    """Reads of any tenant's past."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def read(self, tenancy: Tenancy, target: Target, moment: Moment) -> Served:
+        """Version 0: a past has none. ``Refused("unknown-customer", 404)``, ``Ambiguous``."""
+        known = await within(self._known(tenancy, target, moment), seconds=SECONDS)
+        body = await asyncio.to_thread(lambda: encode_body(context_body(known, tenancy.window)))
+        return Served(known.customer, 0, 0.0, body)
+
+    async def _known(self, tenancy: Tenancy, target: Target, moment: Moment) -> Known:
+        async with self._store.reading() as tx:
+            then = then_in(tx, tenancy, moment)
+            return await then.load(await target_then(then, target))
+
+    async def candidates(self, tenancy: Tenancy, ambiguous: Ambiguous, moment: Moment) -> Json:
+        """Who may have been meant, as ``Contexts.candidates``."""
+        return await within(self._candidates(tenancy, ambiguous, moment), seconds=SECONDS)
+
+    async def _candidates(self, tenancy: Tenancy, ambiguous: Ambiguous, moment: Moment) -> Json:
+        async with self._store.reading() as tx:
+            then = then_in(tx, tenancy, moment)
+            known = await then.profiles(forms_of(ambiguous))
+            identifier = next((known[form] for form in forms_of(ambiguous) if form in known), None)
+            told = taking_part(ambiguous)
+            more: Json = {}
+            if identifier is not None:
+                told, more = told_of(candidate_view(await doubt_then(then, identifier)))
+            named = []
+            for one in told:
+                body = context_body(await then.load(node_of(one["id"])), tenancy.window)
+                named.append({**one, "display": body["customer"]["display"]})
+        return {"candidates": named, **more}

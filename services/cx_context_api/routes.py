@@ -11,7 +11,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from cx_context.finish import Json
 from cx_context.store import Store, reader
+from cx_context.store.moments import Moment, Then
 from cx_context.store.sql import Tx
 from cx_context_api import bodies, doubts, handoffs, histories, identities, people, suppositions, threads
 from cx_context_api.answers import body_of as _body
@@ -21,7 +23,8 @@ from cx_context_api.answers import taken as _taken
 from cx_context_api.contexts import Ambiguous, Contexts, Served, document, meta_of
 from cx_context_api.cursors import Node, cursor_of, place_of
 from cx_context_api.decisions import Decisions, asking
-from cx_context_api.past import Past
+from cx_context_api.lineages import Lineages, path_of
+from cx_context_api.past import FIELDS, SECONDS, Past, customer_then, meta_then, moment_of, span_of, then_in
 from cx_context_api.patience import PATIENCE, within
 from cx_context_api.people import Verdict
 from cx_context_api.queries import EventName, Query
@@ -33,7 +36,6 @@ from cx_events.codec import decode
 from cx_events.errors import Refused
 from cx_events.facts import Fact
 from cx_events.ids import NodeId, text_of
-from cx_events.timestamps import format_time
 from cx_identity.attribution import Attribution
 from cx_identity.facts import decision_of
 from cx_identity.model import Decision
@@ -77,6 +79,7 @@ class Routes:
         tenancies: Mapping[str, Tenancy],
         contexts: Contexts,
         past: Past,
+        lineages: Lineages,
         decisions: Decisions,
         metrics: Metrics,
         rates: Rates,
@@ -91,6 +94,7 @@ class Routes:
         self._tenancies = tenancies
         self._contexts = contexts
         self._past = past
+        self._lineages = lineages
         self._decisions = decisions
         self._metrics = metrics
 
@@ -103,6 +107,8 @@ class Routes:
             _route("GET", "/v1/customers/{id}/timeline", self.timeline),
             _route("GET", "/v1/customers/{id}/conversations", self.conversations),
             _route("GET", "/v1/customers/{id}/identity", self.identity),
+            _route("GET", "/v1/customers/{id}/lineage", self.lineage),
+            _route("GET", "/v1/customers/{id}/diff", self.diff),
             _route("GET", "/v1/conversations/{id}", self.conversation),
             _route("GET", "/v1/conversations/{id}/vcon", self.vcon),
             _route("GET", "/v1/conversations/{id}/handoff", self.handoff),
@@ -152,25 +158,23 @@ class Routes:
         return ByInteraction(interaction)
 
     async def _context(self, request: Request, tenant: str, target: Target, query: Query) -> Response:
-        as_of, known_at = query.moment("as_of"), query.moment("known_at")
+        moment = moment_of(query)
         at_least, wait = query.at_least(), query.wait()
         try:
-            if as_of is None and known_at is None:
+            if moment is None:
                 return _current(request, await self._contexts.read(tenant, target, at_least, wait))
             if at_least or query.text("wait") is not None:
                 raise Refused("bad-query", "at_least and wait ask for today; as_of and known_at for the past", 400)
-            then = await self._past.read(tenant, self._tenancies[tenant], target, as_of, known_at)
+            then = await self._past.read(self._tenancies[tenant], target, moment)
         except Ambiguous as ambiguous:
-            return await self._ambiguous(tenant, ambiguous)
-        meta = {
-            **meta_of(None, 0),
-            "as_of": format_time(as_of) if as_of is not None else None,
-            "known_at": format_time(known_at) if known_at is not None else None,
-        }
-        return Response(document(msgspec.json.encode(meta), then.body), media_type="application/json")
+            return await self._ambiguous(tenant, ambiguous, moment)
+        return Response(document(msgspec.json.encode(meta_then(moment)), then.body), media_type="application/json")
 
-    async def _ambiguous(self, tenant: str, ambiguous: Ambiguous) -> Response:
-        more = await self._contexts.candidates(tenant, ambiguous)
+    async def _ambiguous(self, tenant: str, ambiguous: Ambiguous, moment: Moment | None) -> Response:
+        if moment is None:
+            more = await self._contexts.candidates(tenant, ambiguous)
+        else:
+            more = await self._past.candidates(self._tenancies[tenant], ambiguous, moment)
         what = "interaction" if isinstance(ambiguous.asked, ByInteraction) else "identifier"
         reason = f"ambiguous-{what}"
         self._metrics.problem(409, reason)
@@ -184,35 +188,56 @@ class Routes:
         return await self._paged(request, histories.conversations)
 
     async def _paged(
-        self, request: Request, page: Callable[[Tx, Tenancy, NodeId, str | None, int], Awaitable[histories.Page]]
+        self,
+        request: Request,
+        page: Callable[[Tx, Tenancy, NodeId, str | None, int, Then | None], Awaitable[histories.Page]],
     ) -> Response:
         tenant = self._caller(request, "context:read")
-        query = self._query(request, _PAGING)
-        cursor, limit = query.text("cursor"), query.limit()
+        query = self._query(request, (*_PAGING, *FIELDS))
+        cursor, limit, moment = query.text("cursor"), query.limit(), moment_of(query)
         node = by_id(request.path_params["id"]).node
+        tenancy = self._tenancies[tenant]
 
         async def read() -> Response:
             async with self._store.reading() as tx:
-                found = await _customer(tx, tenant, node)
-                items, following = await page(tx, self._tenancies[tenant], found.customer, cursor, limit)
-                meta = meta_of(found.version, await reader.current_to(tx))
-            return _json({"meta": meta, "customer": text_of(found.customer), "items": items, "next": following})
+                then = then_in(tx, tenancy, moment) if moment is not None else None
+                customer, meta = await _whose(tx, tenant, node, then)
+                items, following = await page(tx, tenancy, customer, cursor, limit, then)
+            return _json({"meta": meta, "customer": text_of(customer), "items": items, "next": following})
 
-        return await within(read())
+        return await within(read(), seconds=PATIENCE if moment is None else SECONDS)
 
     async def identity(self, request: Request) -> Response:
         tenant = self._caller(request, "context:read")
-        self._query(request, ())
+        moment = moment_of(self._query(request, FIELDS))
         node = by_id(request.path_params["id"]).node
+        tenancy = self._tenancies[tenant]
 
         async def read() -> Response:
             async with self._store.reading() as tx:
-                found = await _customer(tx, tenant, node)
-                told = await identities.explanation(tx, tenant, self._tenancies[tenant], found.customer)
-                meta = meta_of(found.version, await reader.current_to(tx))
+                then = then_in(tx, tenancy, moment) if moment is not None else None
+                customer, meta = await _whose(tx, tenant, node, then)
+                if then is None:
+                    told = await identities.explanation(tx, tenant, tenancy, customer)
+                else:
+                    told = await identities.explanation_then(tx, then, customer)
             return _json({"meta": meta, **told})
 
-        return await within(read())
+        return await within(read(), seconds=PATIENCE if moment is None else SECONDS)
+
+    async def lineage(self, request: Request) -> Response:
+        tenant = self._caller(request, "context:read")
+        query = self._query(request, ("path", *_PAGING, *FIELDS))
+        path, moment = path_of(query.text("path")), moment_of(query)
+        cursor, limit = query.text("cursor"), query.limit()
+        node = by_id(request.path_params["id"]).node
+        return _json(await self._lineages.lineage(self._tenancies[tenant], node, path, moment, cursor, limit))
+
+    async def diff(self, request: Request) -> Response:
+        tenant = self._caller(request, "context:read")
+        one, other = span_of(self._query(request, ("from", "to", "by")))
+        node = by_id(request.path_params["id"]).node
+        return _json(await self._lineages.diff(self._tenancies[tenant], node, one, other))
 
     async def candidates(self, request: Request) -> Response:
         tenant = self._caller(request, "context:read")
@@ -236,16 +261,18 @@ class Routes:
 
     async def conversation(self, request: Request) -> Response:
         tenant = self._caller(request, "context:read")
-        query = self._query(request, _PAGING)
-        cursor, limit = query.text("cursor"), query.limit()
+        query = self._query(request, (*_PAGING, *FIELDS))
+        cursor, limit, moment = query.text("cursor"), query.limit(), moment_of(query)
         anchor = by_id(request.path_params["id"]).node
         tenancy = self._tenancies[tenant]
 
         async def read() -> Response:
             async with self._store.reading() as tx:
-                found = await histories.find_thread(tx, tenant, tenancy, anchor)
-                items, following = await histories.thread_page(tx, tenancy, found, cursor, limit)
-                meta = meta_of(found.version, await reader.current_to(tx))
+                then = then_in(tx, tenancy, moment) if moment is not None else None
+                found = await histories.find_thread(tx, tenant, tenancy, anchor, then)
+                items, following = await histories.thread_page(tx, tenancy, found, cursor, limit, then)
+                today = meta_of(found.version, await reader.current_to(tx))
+                meta = today if moment is None else meta_then(moment)
             summary = histories.summary(found)
             return _json({
                 "meta": meta,
@@ -255,7 +282,7 @@ class Routes:
                 "next": following,
             })  # fmt: skip
 
-        return await within(read())
+        return await within(read(), seconds=PATIENCE if moment is None else SECONDS)
 
     async def vcon(self, request: Request) -> Response:
         tenant = self._caller(request, "context:read")
@@ -381,6 +408,14 @@ class Routes:
     @staticmethod
     def _query(request: Request, allowed: tuple[str, ...]) -> Query:
         return Query(request.scope["query_string"], allowed, ("at_least",))
+
+
+async def _whose(tx: Tx, tenant: str, node: NodeId, then: Then | None) -> tuple[NodeId, Json]:
+    """Whose an id is, or was then, and what stands beside the answer."""
+    if then is not None:
+        return await customer_then(then, node), meta_then(then.moment)
+    found = await _customer(tx, tenant, node)
+    return found.customer, meta_of(found.version, await reader.current_to(tx))
 
 
 async def _customer(tx: Tx, tenant: str, node: NodeId) -> reader.Found:

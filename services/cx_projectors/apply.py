@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
+import msgspec
+
 from cx_context.desks import Desk, desks, may_move
 from cx_context.fold import apply as add_to_part
 from cx_context.fold import makes_part, new_part
 from cx_context.model import Part
-from cx_context.store import assignments, leases, outbox, reader, writer
+from cx_context.store import assignments, leases, outbox, reader, segments, sightings, writer
 from cx_context.store.leases import Held
 from cx_context.store.port import tenant_lock
 from cx_context.store.sql import Tx
@@ -22,10 +24,12 @@ from cx_events.errors import CxError, Refused
 from cx_events.facts import Fact
 from cx_events.ids import IdSpace, NodeId
 from cx_events.log import Partition
+from cx_events.timestamps import Micros
 from cx_identity.attribution import Attribution
 from cx_identity.facts import decision_of, links_of, only_identifier
-from cx_identity.model import Decision, Edge, Profile, earlier, joint
+from cx_identity.model import Decision, Edge, Profile
 from cx_identity.rules import Rules, RulesChange
+from cx_identity.sightings import ASSERTED, NAMED, VERIFIED, Seen, Sighting, edge_of, sighting, staircase, tied
 from cx_projectors.batch import Batch, copy_row, incoming_of
 from cx_projectors.graph import Moves, recompute
 from cx_projectors.memory import Memory, Pair
@@ -64,8 +68,7 @@ class Applied:
 class Learned:
     """Of one tenant's facts: what the store has now that the memory did not know."""
 
-    profiles: dict[NodeId, Profile] = field(default_factory=dict)
-    edges: dict[Pair, Edge] = field(default_factory=dict)
+    seen: dict[Seen, list[Sighting]] = field(default_factory=dict)
     nodes: set[NodeId] = field(default_factory=set)
     named: set[NodeId] = field(default_factory=set)
     """Profiles that are new: their customer shows them, also where nothing else of it changes."""
@@ -75,8 +78,8 @@ class Learned:
 
 def remember(memory: Memory, applied: Applied) -> None:
     for learned in applied.learned:
-        memory.profiles.update((p.id, p.first_recorded) for p in learned.profiles.values())
-        memory.edges.update(learned.edges)
+        for seen, steps in learned.seen.items():
+            memory.learn(seen, steps)
         memory.nodes.update(learned.nodes)
     memory.trim()
 
@@ -152,7 +155,7 @@ async def apply_facts(
     """What one tenant's new facts change. They are stored already."""
     learned = Learned()
     dirty, decided = await learn_identity(tx, tenant, facts, memory, tenancy.ids, learned)
-    touched, first_parts = await _add_to_parts(tx, tenant, facts, memory, learned)
+    touched, first_parts = await _add_to_parts(tx, tenancy.ids, facts, memory, learned)
     first_nodes = {node for _, node in first_parts}
     moved_nodes = await writer.own_and_others(tx, tenant, first_nodes) | decided.attributed
     alone = alone or bool(dirty or decided.withdrawn or decided.rules or moved_nodes)
@@ -243,11 +246,11 @@ class Decided:
 
 @dataclass(slots=True)
 class _Told:
-    """Who facts name that the memory does not know: profiles, and pairs. ``elsewhere``: (profile, event) where an event
-    names a profile from a home that no edge leads from."""
+    """Who facts name that the memory does not know so early: sightings of profiles and pairs. ``elsewhere``: (profile,
+    event) where an event names a profile from a home that no edge leads from."""
 
     mentioned: dict[NodeId, Profile] = field(default_factory=dict)
-    tied: dict[Pair, Edge] = field(default_factory=dict)
+    seen: dict[Seen, list[Sighting]] = field(default_factory=dict)
     elsewhere: list[tuple[NodeId, bytes]] = field(default_factory=list)
 
     def add(self, fact: Fact, memory: Memory, ids: IdSpace) -> None:
@@ -256,25 +259,33 @@ class _Told:
         if one is not None:
             id = ids.profile(one.kind, one.scope, one.value)
             known = memory.profiles.get(id)
-            if known is None or fact.recorded < known:
-                self._mention(Profile(id, one.kind, one.scope, one.value, fact.recorded))
+            if known is None or fact.recorded < known[0] or fact.effective < known[1]:
+                self._mention(Profile(id, one.kind, one.scope, one.value, fact.recorded), fact, memory)
             if id != fact.home:
                 self.elsewhere.append((id, fact.key))
             return
         named = links_of(fact, ids)
         for profile in named.profiles:
-            if not memory.knows_profile(profile):
-                self._mention(profile)
+            self._mention(profile, fact, memory)
         for edge in named.edges:
-            if not memory.knows_edge(edge):
-                pair = (edge.a, edge.b)
-                self.tied[pair] = joint(self.tied[pair], edge) if pair in self.tied else edge
+            for seen, step in tied(edge, fact):
+                if not memory.knows(seen, step):
+                    self._see(seen, step)
         if fact.event.data.links or (named.profiles and all(profile.id != fact.home for profile in named.profiles)):
             self.elsewhere += [(profile.id, fact.key) for profile in named.profiles]
 
-    def _mention(self, profile: Profile) -> None:
-        known = self.mentioned.get(profile.id)
-        self.mentioned[profile.id] = profile if known is None else earlier(known, profile)
+    def _mention(self, profile: Profile, fact: Fact, memory: Memory) -> None:
+        id = profile.id
+        if not memory.knows_profile(id, fact.recorded, fact.effective):
+            self.mentioned.setdefault(id, profile)
+            self._see((NAMED, id, id), sighting(fact))
+
+    def _see(self, seen: Seen, step: Sighting) -> None:
+        steps = self.seen.get(seen)
+        if steps is None:
+            self.seen[seen] = [step]
+        else:
+            steps.append(step)
 
 
 async def learn_identity(
@@ -282,6 +293,7 @@ async def learn_identity(
 ) -> tuple[set[NodeId], Decided]:
     """Write profiles, edges and decisions that are new or better known now; the nodes whose place may have changed."""
     told = _Told()
+    effective: dict[bytes, Micros] = {}
     decisions: list[Decision] = []
     attributions: list[Attribution] = []
     rules: list[RulesChange] = []
@@ -293,49 +305,59 @@ async def learn_identity(
             decision = decision_of(fact, ids)
         except Refused:
             continue  # marked and noticed when it was read
+        effective[fact.key] = fact.effective
         if isinstance(decision, Decision):
             decisions.append(decision)
         elif isinstance(decision, Attribution):
             attributions.append(decision)
         elif isinstance(decision, RulesChange):
             rules.append(decision)
-    mentioned, tied = told.mentioned, told.tied
-    dirty: set[NodeId] = set()
-    if mentioned:
-        stored = await writer.profiles(tx, tenant, mentioned)
-        new = []
-        for id, profile in mentioned.items():
-            old = stored.get(id)
-            if old is None:
-                new.append(profile)
-                learned.profiles[id] = profile
-            elif profile.first_recorded < old.first_recorded:
-                new.append(profile)
-                dirty.add(id)
-            else:
-                learned.profiles[id] = old
-        await writer.write_profiles(tx, tenant, new)
-        learned.named.update(mentioned.keys() - stored.keys())
-    if tied:
-        old_edges = await writer.edges(tx, tied)
-        better = []
-        for pair, edge in tied.items():
-            known_edge = old_edges.get(pair)
-            total = edge if known_edge is None else joint(known_edge, edge)
-            learned.edges[pair] = total
-            if total != known_edge:
-                better.append(edge)
-                dirty.update(pair)
-        await writer.write_edges(tx, tenant, better)
+    dirty = await _learn_sightings(tx, tenant, told, learned)
     await writer.write_link_events(tx, told.elsewhere)
     decided = Decided({attribution.interaction for attribution in attributions}, rules=bool(rules))
-    await writer.write_attributions(tx, tenant, attributions)
-    await writer.write_rule_changes(tx, tenant, rules)
+    await writer.write_attributions(tx, tenant, attributions, effective)
+    await writer.write_rule_changes(tx, tenant, rules, effective)
     if decisions:
-        await writer.write_decisions(tx, tenant, decisions)
+        await writer.write_decisions(tx, tenant, decisions, effective)
         dirty |= _profiles_of(decisions)
         decided.withdrawn = [decision for decision in decisions if decision.kind == "withdraw"]
     return dirty, decided
+
+
+async def _learn_sightings(tx: Tx, tenant: str, told: _Told, learned: Learned) -> set[NodeId]:
+    """Write what was not seen so early before; the profiles whose place that may change."""
+    if not told.seen:
+        return set()
+    stored = await sightings.stored(tx, told.seen.keys())
+    further: dict[Seen, list[Sighting]] = {}
+    named: list[Profile] = []
+    pairs: set[Pair] = set()
+    dirty: set[NodeId] = set()
+    for seen, steps in told.seen.items():
+        kind, a, b = seen
+        known = stored.get(seen, [])
+        front = learned.seen[seen] = staircase([*known, *steps])
+        further[seen] = [step for step in front if step not in known]
+        if known and min(step.at for step in known) <= front[0].at:
+            continue
+        if kind == NAMED:
+            named.append(msgspec.structs.replace(told.mentioned[a], first_recorded=front[0].at[0]))
+            if known:
+                dirty.add(a)
+            else:
+                learned.named.add(a)
+        else:
+            pairs.add((a, b))
+            dirty.update((a, b))
+    await writer.write_profiles(tx, tenant, named)
+    if pairs:
+        await writer.write_edges(tx, tenant, [_edge(learned.seen, *pair) for pair in pairs])
+    await sightings.write(tx, tenant, further)
+    return dirty
+
+
+def _edge(seen: Mapping[Seen, list[Sighting]], a: NodeId, b: NodeId) -> Edge:
+    return edge_of(a, b, seen.get((ASSERTED, a, b), []), seen.get((VERIFIED, a, b), []))
 
 
 async def _withdrawn(tx: Tx, tenant: str, decisions: Iterable[Decision]) -> set[str]:
@@ -358,9 +380,10 @@ Touched = set[tuple[NodeId, NodeId]]
 
 
 async def _add_to_parts(
-    tx: Tx, tenant: str, facts: Iterable[Fact], memory: Memory, learned: Learned
+    tx: Tx, ids: IdSpace, facts: Iterable[Fact], memory: Memory, learned: Learned
 ) -> tuple[Touched, Touched]:
     """Add facts to their parts. The parts that were touched, and those among them that are new."""
+    tenant = ids.tenant
     by_anchor: dict[bytes, list[Fact]] = {}
     for fact in facts:
         if makes_part(fact.event.type):
@@ -377,6 +400,7 @@ async def _add_to_parts(
     added = []
     changed = []
     assigned: dict[bytes, tuple[NodeId, Collection[Desk]]] = {}
+    long: dict[bytes, list[Fact]] = {}
     for anchor, group in by_anchor.items():
         one = group[0]
         place = (one.home, one.interaction)
@@ -386,9 +410,8 @@ async def _add_to_parts(
         before = desks(part) if moving and part is not None else {}
         if part is None:
             part = memory.parts[anchor] = new_part(one)
-            group = group[1:]
             first.add(place)
-            for fact in group:
+            for fact in group[1:]:
                 add_to_part(part, fact)
             added.append((anchor, tenant, *place, writer.encode_part(part)))
         else:
@@ -399,10 +422,14 @@ async def _add_to_parts(
             learned.desks.setdefault(one.home, set()).update(desk for desk, _ in now.items() ^ before.items())
             if now.keys() != before.keys():
                 assigned[anchor] = (one.interaction, now)
+        if part.facts > segments.SEGMENT_FACTS:
+            long[anchor] = group
     first = {(home, node) for home, node in first if node != home or node not in memory.profiles}
     await writer.announce_interactions(tx, [(node, tenant) for _, node in first if node not in memory.nodes])
     learned.nodes.update(node for _, node in first)
     await writer.add_parts(tx, added)
     await writer.change_parts(tx, changed)
     await assignments.replace(tx, tenant, assigned)
+    if long:
+        await segments.add(tx, ids, long, memory.tails)
     return touched, first

@@ -8,8 +8,10 @@ partitions changes, and when an epoch moves: a copy that replaces another moves 
 from __future__ import annotations
 
 from cx_context.model import Part
+from cx_context.store.segments import Segment
 from cx_events.ids import NodeId
-from cx_identity.model import Edge, Profile
+from cx_events.timestamps import Micros
+from cx_identity.sightings import NAMED, Seen, Sighting, is_preceded
 
 Pair = tuple[NodeId, NodeId]
 
@@ -20,32 +22,42 @@ class Memory:
     def __init__(self, most: int = 100_000) -> None:
         self._most = most
         self.parts: dict[bytes, Part] = {}
-        self.profiles: dict[NodeId, int] = {}
-        self.edges: dict[Pair, Edge] = {}
+        self.profiles: dict[NodeId, tuple[Micros, Micros]] = {}
+        self.seen: dict[Seen, list[Sighting]] = {}
         self.nodes: set[NodeId] = set()
+        self.tails: dict[bytes, Segment] = {}
 
     def clear(self) -> None:
         self.parts.clear()
         self.profiles.clear()
-        self.edges.clear()
+        self.seen.clear()
         self.nodes.clear()
+        self.tails.clear()
 
     def trim(self) -> None:
         """Called between batches."""
-        for table in (self.parts, self.profiles, self.edges, self.nodes):
+        for table in (self.parts, self.profiles, self.seen, self.nodes, self.tails):
             if len(table) > self._most:
                 table.clear()
 
-    def knows_profile(self, profile: Profile) -> bool:
-        """Whether the store has it, first recorded no later."""
-        known = self.profiles.get(profile.id)
-        return known is not None and known <= profile.first_recorded
+    def learn(self, seen: Seen, steps: list[Sighting]) -> None:
+        """What the store has. Of a profile, mostly named by one step, two numbers are kept at hand."""
+        if seen[0] == NAMED:
+            self.profiles[seen[1]] = (steps[0].at[0], steps[0].effective)
+            if len(steps) == 1:
+                return
+        self.seen[seen] = steps
 
-    def knows_edge(self, edge: Edge) -> bool:
-        """Whether the store has it with evidence that is no later, of each class."""
-        known = self.edges.get((edge.a, edge.b))
-        if known is None:
+    def knows_profile(self, id: NodeId, recorded: Micros, effective: Micros) -> bool:
+        """Whether the store has it named by a fact that is later neither in its recorded nor in its effective time."""
+        known = self.profiles.get(id)
+        if known is None or recorded < known[0]:
             return False
-        if edge.asserted is not None and (known.asserted is None or edge.asserted < known.asserted):
-            return False
-        return edge.verified is None or (known.verified is not None and known.verified <= edge.verified)
+        if effective >= known[1]:
+            return True
+        steps = self.seen.get((NAMED, id, id), ())
+        return any(step.at[0] <= recorded and step.effective <= effective for step in steps)
+
+    def knows(self, seen: Seen, one: Sighting) -> bool:
+        """Whether the store has a sighting that precedes this one in both times."""
+        return is_preceded(one, self.seen.get(seen, ()))

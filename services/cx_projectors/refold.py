@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from cx_context.desks import Desk, desks
 from cx_context.fold import apply as add_to_part
 from cx_context.fold import makes_part, new_part
-from cx_context.store import assignments, leases, outbox, reader, writer
+from cx_context.store import assignments, leases, outbox, reader, segments, sightings, writer
 from cx_context.store.leases import Held
 from cx_context.store.port import tenant_lock
 from cx_context.store.sql import Tx
@@ -21,6 +21,8 @@ from cx_events.facts import Fact
 from cx_events.ids import IdSpace, NodeId
 from cx_events.log import Partition
 from cx_identity.facts import links_of, sum_of
+from cx_identity.sightings import ASSERTED, NAMED, VERIFIED, Seen, Sighting, sighting, staircase
+from cx_identity.sightings import tied as tied_in
 from cx_projectors.apply import (
     REFOLD_LOCK,
     Applied,
@@ -149,10 +151,15 @@ async def _fold_again(tx: Tx, tenant: str, ids: IdSpace, anchor: bytes, home: No
     if not facts:
         await writer.delete_part(tx, anchor)
         await assignments.replace(tx, tenant, {anchor: (interaction, ())})
+        await segments.forget(tx, anchor)
         return concerned
     part = new_part(facts[0])
     for fact in facts[1:]:
         add_to_part(part, fact)
+    if part.facts > segments.SEGMENT_FACTS:
+        await segments.rebuild(tx, ids, home, anchor)
+    else:
+        await segments.forget(tx, anchor)
     await writer.announce_interactions(tx, [(interaction, tenant)])
     await writer.write_parts(tx, [(anchor, tenant, home, interaction, writer.encode_part(part))])
     await assignments.replace(tx, tenant, {anchor: (interaction, desks(part))})
@@ -170,7 +177,30 @@ async def _gather_identity(
     neighbours = {end for edge in await writer.edges_at(tx, tenant, concerned) for end in (edge.a, edge.b)}
     raws = await writer.raws_naming(tx, tenant, set(concerned) | neighbours, concerned)
     facts = [incoming_of(raw, lambda _: ids).fact for raw in raws]
-    profiles, edges = sum_of(links_of(fact, ids) for fact in facts if makes_part(fact.event.type))
+    facts = [fact for fact in facts if makes_part(fact.event.type)]
+    profiles, edges = sum_of(links_of(fact, ids) for fact in facts)
+    tied = set(tied)
     await writer.forget_identity(tx, concerned, tied)
     await writer.write_profiles(tx, tenant, [profiles[id] for id in concerned if id in profiles])
-    await writer.write_edges(tx, tenant, [edges[pair] for pair in set(tied) if pair in edges])
+    await writer.write_edges(tx, tenant, [edges[pair] for pair in tied if pair in edges])
+    await _gather_sightings(
+        tx,
+        tenant,
+        ids,
+        facts,
+        [(NAMED, id, id) for id in concerned] + [(kind, *pair) for pair in tied for kind in (ASSERTED, VERIFIED)],
+    )
+
+
+async def _gather_sightings(tx: Tx, tenant: str, ids: IdSpace, facts: Iterable[Fact], wanted: Iterable[Seen]) -> None:
+    """When these profiles and pairs were first known of any past."""
+    found: dict[Seen, list[Sighting]] = {seen: [] for seen in wanted}
+    for fact in facts:
+        named = links_of(fact, ids)
+        said = [((NAMED, profile.id, profile.id), sighting(fact)) for profile in named.profiles]
+        for edge in named.edges:
+            said += tied_in(edge, fact)
+        for seen, step in said:
+            if seen in found:
+                found[seen].append(step)
+    await sightings.rewrite(tx, tenant, found, {seen: staircase(steps) for seen, steps in found.items()})

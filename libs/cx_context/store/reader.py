@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -189,10 +189,11 @@ async def latest_facts(
     most: int,
     before: Micros | None = None,
     anchors: Sequence[NodeId] | None = None,
+    heard: Micros | None = None,
 ) -> list[Fact]:
-    """At least the latest ``most`` facts of these homes (of each home, ties included), none later than ``before``; of
-    these ``anchors`` alone, where they are given."""
-    raws = await _latest_raws(tx, ids.tenant, homes, most, before, anchors)
+    """At least the latest ``most`` facts of these homes (of each home, ties included), none later than ``before``, none
+    recorded after ``heard``; of these ``anchors`` alone, where they are given."""
+    raws = await _latest_raws(tx, ids.tenant, homes, most, before, anchors, heard)
     return [Fact(decode_leniently(raw)[0], raw, ids) for raw in raws]
 
 
@@ -203,12 +204,16 @@ async def _latest_raws(
     most: int,
     before: Micros | None = None,
     anchors: Sequence[NodeId] | None = None,
+    heard: Micros | None = None,
 ) -> list[bytes]:
     limit = "AND tenant = :tenant"
     values: dict[str, Any] = {"tenant": tenant}
     if before is not None:
         limit += " AND effective <= :before"
         values["before"] = before
+    if heard is not None:
+        limit += " AND recorded <= :heard"
+        values["heard"] = heard
     if anchors is not None:
         limit += " AND anchor = ANY(:anchors)"
         values["anchors"] = list(anchors)
@@ -232,13 +237,16 @@ async def facts_before(
     most: int,
     before: Order | None = None,
     anchors: Sequence[NodeId] | None = None,
+    until: Micros | None = None,
+    heard: Micros | None = None,
 ) -> list[Fact]:
     """The latest ``most`` facts of these homes that sort before ``before``, newest first: exactly those, also where
-    many happened at one time."""
+    many happened at one time. ``until``, ``heard``: no fact happened or was recorded later."""
     found: list[Fact] = []
-    until = before[0] if before is not None else None
+    if before is not None:
+        until = before[0] if until is None else min(until, before[0])
     while len(found) < most:
-        read = await latest_facts(tx, ids, homes, most, until, anchors)
+        read = await latest_facts(tx, ids, homes, most, until, anchors, heard)
         by_home: dict[NodeId, list[Fact]] = {}
         for fact in read:
             by_home.setdefault(fact.home, []).append(fact)
@@ -509,20 +517,20 @@ async def attributions_about(
     )
     if not rows:
         return []
-    found = await tx.fetch(
-        "SELECT key, recorded, source, id, interaction, profile FROM attributions WHERE interaction = ANY(:nodes)",
-        nodes=[row[0] for row in rows],
-    )
-    withdrawals = await writer.withdrawals(tx, tenant)
+    found = await writer.attributions_where(tx, "interaction = ANY(:nodes)", nodes=[row[0] for row in rows])
+    return standings_of(found, await writer.withdrawals(tx, tenant))
+
+
+def standings_of(attributions: Iterable[Attribution], withdrawals: Sequence[Decision]) -> list[tuple[Attribution, str]]:
+    """Each attribution's standing, the newest first."""
     gone = withdrawn(withdrawals)
     by_node: dict[NodeId, list[Attribution]] = {}
-    for key, recorded, source, id, node, profile in found:
-        whose = profile if profile != NO_ID else None
-        by_node.setdefault(node, []).append(Attribution(key, (recorded, source, id), node, whose))
+    for attribution in attributions:
+        by_node.setdefault(attribution.interaction, []).append(attribution)
     told = []
-    for attributions in by_node.values():
-        counts = standing_attribution(attributions, withdrawals)
-        for attribution in attributions:
+    for of_one in by_node.values():
+        counts = standing_attribution(of_one, withdrawals)
+        for attribution in of_one:
             standing = "withdrawn" if attribution.name in gone else "stands" if attribution is counts else "superseded"
             told.append((attribution, standing))
     told.sort(key=lambda one: one[0].at, reverse=True)
@@ -538,9 +546,3 @@ async def attributions_of(tx: Tx, node: NodeId) -> list[Attribution]:
         Attribution(key, (recorded, source, id), node, profile if profile != NO_ID else None)
         for key, recorded, source, id, profile in rows
     ]
-
-
-async def tenant_raws(tx: Tx, tenant: str, most: int) -> list[bytes] | None:
-    """All of a tenant's stored events; None if there are more than ``most``."""
-    rows = await tx.fetch("SELECT raw FROM events WHERE tenant = :tenant LIMIT :most", tenant=tenant, most=most + 1)
-    return [bytes(row[0]) for row in rows] if len(rows) <= most else None

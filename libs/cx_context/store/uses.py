@@ -10,11 +10,15 @@ from msgspec import Struct
 from cx_context.store.sql import Tx
 from cx_events.envelope import Participant
 from cx_events.ids import NodeId
+from cx_events.timestamps import Micros
 from cx_identity.model import Profile
 from cx_identity.ranking import Contact
 
 LATEST = 100
 """Events of each home that are looked through, its latest."""
+
+EVER: Micros = (1 << 63) - 1
+_WITHIN = "effective <= :until AND recorded <= :heard"
 
 MOST_HOMES = 200
 """Homes that are looked through for one identifier, the first that are given."""
@@ -38,25 +42,28 @@ _read = msgspec.json.Decoder(_Event).decode
 
 
 async def contacts_at(
-    tx: Tx, tenant: str, identifier: Profile, homes: Sequence[NodeId]
+    tx: Tx, tenant: str, identifier: Profile, homes: Sequence[NodeId], *, until: Micros = EVER, heard: Micros = EVER
 ) -> Mapping[NodeId, list[Contact]]:
     """By home, those of its ``LATEST`` events that name the identifier as their customer's, in an interaction.
+    ``until``, ``heard``: bounds on when they happened and were recorded.
 
     The database looks for the value in the events' bytes, so that only those that may name it are read.
     """
     rows = await tx.fetch(
         "SELECT home, effective, raw FROM (SELECT home, effective, raw, "
         "row_number() OVER (PARTITION BY home ORDER BY effective DESC, key) AS place "
-        "FROM events WHERE home = ANY(:homes) AND tenant = :tenant) AS ranked "
+        f"FROM events WHERE home = ANY(:homes) AND tenant = :tenant AND {_WITHIN}) AS ranked "
         "WHERE place <= :most AND instr(raw, :value) > 0"
         if tx.for_update == ""
         else "SELECT h.home, latest.effective, latest.raw FROM unnest(:homes::bytea[]) AS h(home) CROSS JOIN LATERAL "
-        "(SELECT effective, raw FROM events WHERE events.home = h.home AND tenant = :tenant "
+        f"(SELECT effective, raw FROM events WHERE events.home = h.home AND tenant = :tenant AND {_WITHIN} "
         "ORDER BY effective DESC, key FETCH FIRST :most ROWS ONLY) AS latest "
         "WHERE position(:value::bytea in latest.raw) > 0",
         homes=list(homes[:MOST_HOMES]),
         tenant=tenant,
         most=LATEST,
+        until=until,
+        heard=heard,
         value=msgspec.json.encode(identifier.value),
     )
     found: dict[NodeId, list[Contact]] = {}

@@ -105,6 +105,29 @@ def upgrade() -> None:
     )
     op.create_index("edges_by_other_end", "edges", ["b"])
     op.create_table(
+        "sightings",
+        sa.Column("kind", sa.Integer, nullable=False),
+        _id("a"),
+        _id("b"),
+        _id("key"),
+        _text("tenant"),
+        _time("effective"),
+        _time("recorded"),
+        _text("source"),
+        _text("id"),
+        _text("rule"),
+        sa.PrimaryKeyConstraint("kind", "a", "b", "key"),
+        comment="events that were the first to name a profile (a = b) or to tie two at some moment of the past",
+    )
+    op.create_table(
+        "segments",
+        _id("anchor"),
+        _time("since"),
+        sa.Column("body", sa.LargeBinary, nullable=False),
+        sa.PrimaryKeyConstraint("anchor", "since"),
+        comment="a part of many facts, cut by effective time: since is the least that a segment may hold",
+    )
+    op.create_table(
         "link_events",
         _id("profile"),
         _id("key"),
@@ -116,6 +139,7 @@ def upgrade() -> None:
         "decisions",
         _id("key", primary_key=True),
         _text("tenant"),
+        _time("effective"),
         _time("recorded"),
         _text("source"),
         _text("id"),
@@ -132,6 +156,7 @@ def upgrade() -> None:
         "attributions",
         _id("key", primary_key=True),
         _text("tenant"),
+        _time("effective"),
         _time("recorded"),
         _text("source"),
         _text("id"),
@@ -145,6 +170,7 @@ def upgrade() -> None:
         "rule_changes",
         _id("key", primary_key=True),
         _text("tenant"),
+        _time("effective"),
         _time("recorded"),
         _text("source"),
         _text("id"),

@@ -1,0 +1,486 @@
+"""The past, read near what is kept: who was who at a moment, and what their facts up to then add up to.
+
+A moment is a bound on what had happened (effective time), on what we had been told (recorded time), or on both. Every
+answer equals that of a hub fed only the events within the bounds, by the definition; nothing is folded from the start:
+
+- a part whose facts all lie within is used as it is, one wholly outside left out, and only one that straddles the
+  moment is folded again, from its own stored events (of a long part: one segment of it);
+- who was who is resolved over the sightings within (``cx_identity.sightings``), the decisions and rules of then, as far
+  as the asked profile's neighbourhood reaches;
+- of stored events otherwise only the latest are read, for the timeline.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from cx_context.combine import combine
+from cx_context.definition import follow
+from cx_context.finish import TIMELINE_SHOWN, Known, Member
+from cx_context.fold import apply, new_part
+from cx_context.model import Part
+from cx_context.store import reader, segments, writer
+from cx_context.store.sightings import read_row
+from cx_context.store.sql import Tx
+from cx_context.store.uses import EVER, contacts_at
+from cx_context.store.writer import Span, decode_span, unpacked
+from cx_context.threading import AnchoredPart
+from cx_events.codec import decode_leniently
+from cx_events.facts import Fact, Order
+from cx_events.ids import IdSpace, NodeId
+from cx_events.timestamps import Micros
+from cx_identity.attribution import Attribution, standing_attribution
+from cx_identity.candidates import SETTLING
+from cx_identity.components import resolve
+from cx_identity.decisions import withdrawn
+from cx_identity.model import Decision, Edge, Graph, Joined, Profile, Resolution
+from cx_identity.ranking import Contact
+from cx_identity.rules import Rules, rules_in_force
+from cx_identity.scope import GraphSlice, Scope
+from cx_identity.sharing import shared_among
+from cx_identity.sightings import ASSERTED, NAMED, Sighting, edge_of
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """``as_of``: what had happened by then; ``known_at``: what we had been told by then. None is no bound."""
+
+    as_of: Micros | None = None
+    known_at: Micros | None = None
+
+    @property
+    def until(self) -> Micros:
+        """The greatest effective time within: nothing happens after it is recorded."""
+        return min(self.as_of if self.as_of is not None else EVER, self.heard)
+
+    @property
+    def heard(self) -> Micros:
+        return self.known_at if self.known_at is not None else EVER
+
+    def holds(self, fact: Fact) -> bool:
+        return fact.effective <= self.until and fact.recorded <= self.heard
+
+    def holds_all(self, part: Part | Span) -> bool:
+        return part.until <= self.until and part.last_recorded <= self.heard
+
+    def may_hold(self, part: Part | Span) -> bool:
+        """False where no fact of the part can be within."""
+        return part.since <= self.until and part.first_recorded <= self.heard
+
+    @property
+    def is_cut_twice(self) -> bool:
+        """Only then may a part have facts within each bound and none within both."""
+        return self.as_of is not None and self.known_at is not None
+
+
+NOW = Moment()
+_WITHIN = "effective <= :until AND recorded <= :heard"
+
+
+class Then:
+    """One tenant at one moment, read in one transaction. ``base``: the rules in force before any were recorded."""
+
+    def __init__(self, tx: Tx, ids: IdSpace, base: Rules, moment: Moment) -> None:
+        self.moment = moment
+        self._tx = tx
+        self._ids = ids
+        self.tenant = ids.tenant
+        self._base = base
+        self._bounds = {"until": moment.until, "heard": moment.heard}
+        self._rules: Rules | None = None
+        self._withdrawals: list[Decision] | None = None
+        self._customer_of: dict[NodeId, NodeId] = {}
+        self._profiles: dict[NodeId, Profile] = {}
+        self._joined: dict[NodeId, Joined] = {}
+        self._shared: set[NodeId] = set()
+        self._nobody: set[NodeId] = set()
+
+    # Who was who.
+
+    async def rules(self) -> Rules:
+        if self._rules is None:
+            rows = await self._tx.fetch(
+                f"SELECT key, recorded, source, id, rules FROM rule_changes WHERE tenant = :tenant AND {_WITHIN}",
+                tenant=self.tenant,
+                **self._bounds,
+            )
+            changes = [writer.rules_change(row) for row in rows]
+            self._rules = rules_in_force(changes, await self.withdrawals() if rows else (), self._base)
+        return self._rules
+
+    async def withdrawals(self) -> list[Decision]:
+        if self._withdrawals is None:
+            self._withdrawals = await self._decisions("kind = 'withdraw'")
+        return self._withdrawals
+
+    async def _decisions(self, condition: str, **values: object) -> list[Decision]:
+        return await writer.decisions_where(
+            self._tx, f"{condition} AND tenant = :tenant AND {_WITHIN}", tenant=self.tenant, **self._bounds, **values
+        )
+
+    async def scope(self, nodes: Iterable[NodeId]) -> Scope:
+        """All that had a say in whose these profiles were."""
+        rules = await self.rules()
+        scope = Scope(nodes, rules)
+        while wanted := scope.wants():
+            scope.give(await self._slice(wanted, rules))
+        return scope
+
+    async def _slice(self, wanted: frozenset[NodeId], rules: Rules) -> GraphSlice:
+        edges = await self.edges_at(wanted)
+        ends = wanted | {edge.a for edge in edges} | {edge.b for edge in edges}
+        profiles = await self.profiles(ends)
+        decisions: dict[bytes, Decision] = {}
+        for end in ("a", "b"):
+            found = await self._decisions(f"{end} = ANY(:nodes)", nodes=list(wanted))
+            decisions.update((decision.key, decision) for decision in found)
+        return GraphSlice(
+            profiles=profiles,
+            edges=edges,
+            decisions=[*decisions.values(), *await self.withdrawals()] if decisions else [],
+            # Nothing was resolved before, so nothing changed: the neighbours of who is shared need no second look.
+            previously_shared=shared_among(profiles, edges, rules),
+        )
+
+    async def edges_at(self, nodes: Collection[NodeId]) -> list[Edge]:
+        """All edges that touched these nodes."""
+        columns = "s.kind, s.a, s.b, s.key, s.effective, s.recorded, s.source, s.id, s.rule"
+        within = "s.kind > 0 AND s.kind < 3 AND s.effective <= :until AND s.recorded <= :heard AND e.tenant = :tenant"
+        rows = await self._tx.fetch(
+            f"SELECT {columns} FROM edges e JOIN sightings s ON s.a = e.a AND s.b = e.b "
+            f"WHERE e.a = ANY(:nodes) AND {within} UNION ALL "
+            f"SELECT {columns} FROM edges e JOIN sightings s ON s.a = e.a AND s.b = e.b "
+            f"WHERE e.b = ANY(:nodes) AND {within}",
+            nodes=list(nodes),
+            tenant=self.tenant,
+            **self._bounds,
+        )
+        found: dict[tuple[NodeId, NodeId], tuple[list[Sighting], list[Sighting]]] = {}
+        for row in rows:
+            (kind, a, b), one = read_row(row)
+            classes = found.setdefault((a, b), ([], []))
+            classes[kind - ASSERTED].append(one)
+        return [edge_of(a, b, *classes) for (a, b), classes in found.items()]
+
+    async def profiles(self, ids: Collection[NodeId]) -> dict[NodeId, Profile]:
+        """Those that some fact within names."""
+        if not ids:
+            return {}
+        rows = await self._tx.fetch(
+            "SELECT p.id, p.kind, p.scope, p.value, min(s.recorded) FROM profiles p "
+            f"JOIN sightings s ON s.kind = {NAMED} AND s.a = p.id AND s.b = p.id "
+            "WHERE p.id = ANY(:ids) AND p.tenant = :tenant AND s.effective <= :until AND s.recorded <= :heard "
+            "GROUP BY p.id, p.kind, p.scope, p.value",
+            ids=list(ids),
+            tenant=self.tenant,
+            **self._bounds,
+        )
+        return {row[0]: Profile(*row) for row in rows}
+
+    async def explained(self, nodes: Collection[NodeId]) -> tuple[Graph, Resolution]:
+        """The surroundings of these profiles, and what they came to."""
+        scope = await self.scope(nodes)
+        return scope.surroundings(), self._keep(scope, await self.rules())
+
+    def _keep(self, scope: Scope, rules: Rules) -> Resolution:
+        graph = scope.graph()
+        resolution = resolve(graph, rules)
+        self._customer_of |= resolution.customer_of
+        self._joined |= resolution.joined
+        self._shared |= resolution.shared
+        self._profiles |= graph.profiles
+        return resolution
+
+    async def customers_of(self, nodes: Collection[NodeId]) -> dict[NodeId, NodeId]:
+        """Of each that was a profile its customer."""
+        unknown = set(nodes) - self._customer_of.keys() - self._nobody
+        if unknown:
+            self._keep(await self.scope(unknown), await self.rules())
+            self._nobody |= unknown - self._customer_of.keys()
+        return {node: self._customer_of[node] for node in nodes if node in self._customer_of}
+
+    async def is_shared(self, profile: NodeId) -> bool:
+        await self.customers_of([profile])
+        return profile in self._shared
+
+    async def members_of(self, customer: NodeId) -> list[Member]:
+        """The profiles of a customer; none where it was an interaction that stands alone."""
+        await self.customers_of([customer])
+        found = []
+        for id, whose in self._customer_of.items():
+            if whose == customer:
+                profile, joined = self._profiles[id], self._joined.get(id)
+                why = None
+                if joined is not None:
+                    why = (joined.rule, "#".join(joined.evidence), joined.confidence, joined.via)
+                found.append(Member(id, profile.kind, profile.scope, profile.value, profile.first_recorded, why))
+        return found
+
+    # Whose the events were that name nobody.
+
+    async def standing_attributions(self, nodes: Collection[NodeId]) -> dict[NodeId, Attribution]:
+        by_node: dict[NodeId, list[Attribution]] = {}
+        for attribution in await self.attributions("interaction = ANY(:nodes)", nodes=list(nodes)) if nodes else ():
+            by_node.setdefault(attribution.interaction, []).append(attribution)
+        gone = await self.withdrawals() if by_node else []
+        standing = {node: standing_attribution(found, gone) for node, found in by_node.items()}
+        return {node: attribution for node, attribution in standing.items() if attribution is not None}
+
+    async def attributions(self, condition: str, **values: object) -> list[Attribution]:
+        return await writer.attributions_where(
+            self._tx, f"{condition} AND tenant = :tenant AND {_WITHIN}", tenant=self.tenant, **self._bounds, **values
+        )
+
+    async def attributions_about(
+        self, profiles: Collection[NodeId], nodes: Collection[NodeId]
+    ) -> list[tuple[Attribution, str]]:
+        """As ``reader.attributions_about``."""
+        named = await self.attributions(
+            "(profile = ANY(:profiles) OR interaction = ANY(:nodes))", profiles=list(profiles), nodes=list(nodes)
+        )
+        if not named:
+            return []
+        found = await self.attributions("interaction = ANY(:nodes)", nodes=list({a.interaction for a in named}))
+        return reader.standings_of(found, await self.withdrawals())
+
+    async def settled_among(self, identifiers: Collection[NodeId]) -> set[NodeId]:
+        """As ``reader.settled_among``."""
+        settling: dict[bytes, Decision] = {}
+        for end in ("a", "b") if identifiers else ():
+            found = await self._decisions(f"{end} = ANY(:nodes)", nodes=list(identifiers))
+            settling.update((decision.key, decision) for decision in found if decision.kind in SETTLING)
+        gone = withdrawn(await self.withdrawals()) if settling else {}
+        left = [decision for decision in settling.values() if decision.name not in gone]
+        known = await self.customers_of({end for d in left for end in (d.a, d.b)})
+        one = [d for d in left if known.get(d.a, d.a) == known.get(d.b, d.b)]
+        return {end for d in one for end in (d.a, d.b)} & set(identifiers)
+
+    async def contacts_at(self, identifier: Profile, homes: Sequence[NodeId]) -> Mapping[NodeId, list[Contact]]:
+        """As ``uses.contacts_at``."""
+        return await contacts_at(self._tx, self.tenant, identifier, homes, **self._bounds)
+
+    async def homes_in(self, nodes: Collection[NodeId]) -> dict[NodeId, set[NodeId]]:
+        """The homes of all parts of some interactions that had a fact."""
+        found: dict[NodeId, set[NodeId]] = {}
+        if nodes:
+            for node, home in await self._parts_with_facts("interaction", nodes):
+                found.setdefault(node, set()).add(home)
+        return found
+
+    async def _parts_with_facts(self, column: str, nodes: Collection[NodeId]) -> list[tuple[NodeId, NodeId]]:
+        """(interaction, home) of the parts that had a fact."""
+        rows = await self._tx.fetch(
+            f"SELECT interaction, home, anchor, body FROM parts WHERE {column} = ANY(:nodes) AND tenant = :tenant",
+            nodes=list(nodes),
+            tenant=self.tenant,
+        )
+        found: list[tuple[NodeId, NodeId]] = []
+        doubtful: dict[bytes, tuple[NodeId, NodeId]] = {}
+        for interaction, home, anchor, body in rows:
+            span = decode_span(unpacked(body))
+            if self.moment.may_hold(span):
+                if self.moment.is_cut_twice and not self.moment.holds_all(span):
+                    doubtful[anchor] = (interaction, home)
+                else:
+                    found.append((interaction, home))
+        if doubtful:
+            proved = await self._tx.fetch(
+                "SELECT DISTINCT anchor FROM events "
+                f"WHERE home = ANY(:homes) AND anchor = ANY(:anchors) AND tenant = :tenant AND {_WITHIN}",
+                homes=list({home for _, home in doubtful.values()}),
+                anchors=list(doubtful),
+                tenant=self.tenant,
+                **self._bounds,
+            )
+            found += [doubtful[bytes(row[0])] for row in proved]
+        return found
+
+    async def following(self, nodes: Collection[NodeId]) -> dict[NodeId, NodeId]:
+        """Of nodes that were nobody's profile: whose they were (see ``definition.follow``)."""
+        if not nodes:
+            return {}
+        standing = await self.standing_attributions(nodes)
+        namers = {node: homes - {node} for node, homes in (await self.homes_in(nodes)).items()}
+        profiles = {home for homes in namers.values() for home in homes}
+        attributed = {a.profile for a in standing.values() if a.profile is not None}
+        customer_of = await self.customers_of(profiles | attributed)
+        return {node: follow(node, standing.get(node), namers.get(node, ()), customer_of) for node in nodes}
+
+    # Whom an id stood for.
+
+    async def find_node(self, node: NodeId) -> NodeId | None:
+        """The customer of any id that was one's then: of a profile, an interaction, a lone event."""
+        customer = (await self.customers_of([node])).get(node)
+        if customer is not None:
+            return customer
+        if not await self._parts_with_facts("home", [node]):
+            return None
+        return (await self.following([node]))[node]
+
+    async def find_interaction(self, interaction: str) -> list[NodeId]:
+        """Whose an interaction was: mostly one's."""
+        node = self._ids.interaction(interaction)
+        homes = (await self.homes_in([node])).get(node, set())
+        if not homes:
+            return []
+        known = await self.customers_of(homes - {node})
+        customers = {known.get(home, home) for home in homes - {node}}
+        if node in homes or not customers:
+            customers.add((await self.following([node]))[node])
+        return sorted(customers - {node} if len(customers) > 1 else customers)
+
+    async def homes_of(self, customer: NodeId, members: Collection[NodeId]) -> list[NodeId]:
+        """Every home whose facts were this customer's: the members, and the nodes that followed them."""
+        members = members or [customer]
+        nodes = await writer.nodes_named_by(self._tx, self.tenant, members)
+        nodes |= await writer.nodes_attributed_to(self._tx, self.tenant, members)
+        nodes -= (await self.customers_of(nodes)).keys()
+        followers = [node for node, whose in (await self.following(nodes)).items() if whose == customer]
+        return [*sorted(members), *sorted(set(followers) - set(members))]
+
+    # What their facts added up to.
+
+    async def parts(self, homes: Sequence[NodeId]) -> list[AnchoredPart]:
+        rows = await self._tx.fetch(
+            "SELECT anchor, home, body FROM parts WHERE home = ANY(:homes) AND tenant = :tenant",
+            homes=list(homes),
+            tenant=self.tenant,
+        )
+        moment = self.moment
+        found: list[AnchoredPart] = []
+        straddling: dict[bytes, tuple[NodeId, Span]] = {}
+        for anchor, home, body in rows:
+            raw = unpacked(body)
+            span = decode_span(raw)
+            if moment.holds_all(span):
+                found.append(AnchoredPart(anchor, writer.decode_raw(raw)))
+            elif moment.may_hold(span):
+                straddling[anchor] = (home, span)
+        if straddling:
+            found += await self._cut(straddling)
+        return found
+
+    async def _cut(self, straddling: Mapping[bytes, tuple[NodeId, Span]]) -> list[AnchoredPart]:
+        """Parts that straddle the moment: what is within of them."""
+        sums: dict[bytes, list[Part]] = {anchor: [] for anchor in straddling}
+        short = {anchor: place for anchor, place in straddling.items() if place[1].facts <= segments.SEGMENT_FACTS}
+        for anchor, part in (await self._folded(short)).items():
+            sums[anchor].append(part)
+        for anchor, (home, span) in straddling.items():
+            if anchor not in short:
+                sums[anchor] += await self._segments(anchor, home, span)
+        return [AnchoredPart(anchor, combine(found)) for anchor, found in sums.items() if found]
+
+    async def _segments(self, anchor: bytes, home: NodeId, span: Span) -> list[Part]:
+        """What is within of a long part."""
+        rows = await self._tx.fetch("SELECT body FROM segments WHERE anchor = :anchor ORDER BY since", anchor=anchor)
+        whole = []
+        for (body,) in rows:
+            raw = unpacked(body)
+            segment = decode_span(raw)
+            if self.moment.holds_all(segment):
+                whole.append(writer.decode_raw(raw))
+            elif self.moment.may_hold(segment):
+                whole += (await self._folded({anchor: (home, segment)})).values()
+        return whole if rows else list((await self._folded({anchor: (home, span)})).values())
+
+    async def _folded(self, places: Mapping[bytes, tuple[NodeId, Span]]) -> dict[bytes, Part]:
+        """Of each the part of its facts that are within, from the stored events."""
+        found: dict[bytes, Part] = {}
+        if not places:
+            return found
+        rows = await self._tx.fetch(
+            "SELECT raw FROM events WHERE home = ANY(:homes) AND anchor = ANY(:anchors) AND tenant = :tenant "
+            f"AND effective >= :since AND effective <= :last AND {_WITHIN}",
+            homes=list({home for home, _ in places.values()}),
+            anchors=list(places),
+            tenant=self.tenant,
+            since=min(span.since for _, span in places.values()),
+            last=max(span.until for _, span in places.values()),
+            **self._bounds,
+        )
+        for (raw,) in rows:
+            fact = Fact(decode_leniently(bytes(raw))[0], bytes(raw), self._ids)
+            part = found.get(fact.anchor)
+            if part is None:
+                found[fact.anchor] = new_part(fact)
+            else:
+                apply(part, fact)
+        return found
+
+    async def latest(self, homes: Sequence[NodeId], most: int = TIMELINE_SHOWN) -> list[Fact]:
+        return await reader.latest_facts(
+            self._tx, self._ids, homes, most, before=self.moment.until, heard=self.moment.known_at
+        )
+
+    async def facts_before(
+        self, homes: Sequence[NodeId], most: int, before: Order | None, anchors: Sequence[NodeId] | None
+    ) -> list[Fact]:
+        """As ``reader.facts_before``."""
+        moment = self.moment
+        return await reader.facts_before(
+            self._tx, self._ids, homes, most, before, anchors, moment.until, moment.known_at
+        )
+
+    async def facts(self, homes: Sequence[NodeId], most: int, after: Moment | None = None) -> list[Fact] | None:
+        """All facts of some homes, of those beyond ``after`` only where that is given; None if there are more than
+        ``most``."""
+        beyond, values = "", {}
+        if after is not None:
+            beyond = " AND NOT (effective <= :before AND recorded <= :told)"
+            values = {"before": after.until, "told": after.heard}
+        rows = await self._tx.fetch(
+            f"SELECT raw FROM events WHERE home = ANY(:homes) AND tenant = :tenant AND {_WITHIN}{beyond} LIMIT :most",
+            homes=list(homes),
+            tenant=self.tenant,
+            most=most + 1,
+            **self._bounds,
+            **values,
+        )
+        if len(rows) > most:
+            return None
+        return [Fact(decode_leniently(bytes(row[0]))[0], bytes(row[0]), self._ids) for row in rows]
+
+    async def first_sightings(self, profiles: Collection[NodeId]) -> dict[NodeId, bytes]:
+        """Of each profile the event that named it first, by key."""
+        rows = await self._tx.fetch(
+            f"SELECT a, key, recorded, source, id FROM sightings WHERE kind = {NAMED} AND a = ANY(:ids) "
+            f"AND tenant = :tenant AND {_WITHIN}",
+            ids=list(profiles),
+            tenant=self.tenant,
+            **self._bounds,
+        )
+        ordered = sorted(rows, key=lambda row: tuple(row[2:]), reverse=True)
+        return {bytes(row[0]): bytes(row[1]) for row in ordered}
+
+    async def events(self, keys: Collection[bytes]) -> list[Fact]:
+        """Stored events by key."""
+        raws = await writer.stored_raws(self._tx, keys)
+        return [Fact(decode_leniently(raw)[0], raw, self._ids) for raw in raws.values()]
+
+    async def identity_events(self, profiles: Collection[NodeId], after: Moment, most: int) -> list[Fact]:
+        """What said, beyond ``after``, who these profiles are: sightings of edges, decisions, attributions, rules."""
+        values = {
+            "nodes": list(profiles), "tenant": self.tenant, "before": after.until, "told": after.heard, **self._bounds
+        }  # fmt: skip
+        beyond = f"tenant = :tenant AND {_WITHIN} AND NOT (effective <= :before AND recorded <= :told)"
+        keys: set[bytes] = set()
+        for table, condition in (
+            ("sightings", "kind > 0 AND kind < 3 AND (a = ANY(:nodes) AND b = ANY(:nodes))"),
+            ("decisions", "(a = ANY(:nodes) OR b = ANY(:nodes) OR kind = 'withdraw')"),
+            ("attributions", "profile = ANY(:nodes)"),
+            ("rule_changes", "rules <> ''"),
+        ):
+            rows = await self._tx.fetch(
+                f"SELECT key FROM {table} WHERE {condition} AND {beyond} LIMIT {most}", **values
+            )
+            keys.update(bytes(row[0]) for row in rows)
+        found = await self.events(keys)
+        return sorted(found, key=lambda fact: fact.order, reverse=True)[:most]
+
+    async def load(self, customer: NodeId) -> Known:
+        """All that the body was made of."""
+        members = await self.members_of(customer)
+        homes = await self.homes_of(customer, [member.id for member in members])
+        return Known(customer, members, await self.parts(homes), await self.latest(homes))

@@ -1,0 +1,131 @@
+"""Long parts, cut by effective time, so that a moment of the past needs one segment's events and not all.
+
+A part's segments add up to it; each holds about ``SEGMENT_FACTS`` of its facts, all those of one instant together. Live
+traffic grows the last one; a late fact changes the one that it falls into, and one that grew too long is cut in two
+from its stored events. Only a part of many facts has any: mostly none does.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+
+from cx_context.fold import apply, new_part
+from cx_context.model import Part
+from cx_context.store import tables
+from cx_context.store.sql import Tx
+from cx_context.store.tables import shape_of
+from cx_context.store.writer import decode_part, encode_part
+from cx_events.codec import decode_leniently
+from cx_events.facts import Fact
+from cx_events.ids import IdSpace, NodeId
+from cx_events.timestamps import Micros
+
+SEGMENTS = shape_of(tables.SEGMENTS)
+EVER = -(1 << 63)
+
+SEGMENT_FACTS = 512
+"""A part of more facts has segments, of so many each."""
+
+Segment = tuple[Micros, Part]
+"""The least effective time that it may hold (the next one's is its end), and the sum of its facts."""
+
+
+def cut(facts: Iterable[Fact], since: Micros) -> list[Segment]:
+    """Facts into segments, the first of which begins at ``since``."""
+    found: list[Segment] = []
+    for fact in sorted(facts, key=lambda fact: fact.effective):
+        if found and (found[-1][1].facts < SEGMENT_FACTS or found[-1][1].until == fact.effective):
+            apply(found[-1][1], fact)
+        else:
+            found.append((fact.effective if found else since, new_part(fact)))
+    return found
+
+
+async def rebuild(tx: Tx, ids: IdSpace, home: NodeId, anchor: bytes) -> Segment | None:
+    """All segments of a part from its stored events; the last one."""
+    await forget(tx, anchor)
+    segments = cut(await _facts(tx, ids, home, anchor, EVER, -EVER - 1), EVER)
+    await _write(tx, [(anchor, *segment) for segment in segments])
+    return segments[-1] if segments else None
+
+
+async def forget(tx: Tx, anchor: bytes) -> None:
+    await tx.execute("DELETE FROM segments WHERE anchor = :anchor", anchor=anchor)
+
+
+async def add(tx: Tx, ids: IdSpace, new: Mapping[bytes, Sequence[Fact]], tails: dict[bytes, Segment]) -> None:
+    """New facts of long parts, by anchor; they are stored already. ``tails``: last segments, as their only writer
+    remembers them."""
+    changed: list[tuple[bytes, Micros, Part]] = []
+    for anchor, group in new.items():
+        facts = sorted(group, key=lambda fact: fact.effective)
+        tail = tails.get(anchor)
+        if tail is not None and facts[0].effective >= tail[0]:
+            segments = [tail]
+        else:
+            segments = await _from(tx, anchor, facts[0].effective)
+            if not segments:
+                last = await rebuild(tx, ids, facts[0].home, anchor)
+                if last is not None:
+                    tails[anchor] = last
+                continue
+        touched, tails[anchor] = await _grow(tx, ids, anchor, segments, facts)
+        changed += [(anchor, *segment) for segment in touched]
+    await _write(tx, changed)
+
+
+async def _grow(
+    tx: Tx, ids: IdSpace, anchor: bytes, segments: list[Segment], facts: Sequence[Fact]
+) -> tuple[list[Segment], Segment]:
+    """The segments that these facts changed, and the last one. ``segments``: the last ones of a part."""
+    touched: dict[Micros, Part] = {}
+    for fact in facts:
+        at = bisect_right(segments, fact.effective, key=lambda segment: segment[0]) - 1
+        since, part = segments[at]
+        if at == len(segments) - 1 and part.facts >= SEGMENT_FACTS and fact.effective > part.until:
+            since, part = fact.effective, new_part(fact)
+            segments.append((since, part))
+        else:
+            apply(part, fact)
+        touched[since] = part
+    found: list[Segment] = []
+    for since, part in touched.items():
+        if part.facts <= 2 * SEGMENT_FACTS or part.since == part.until:
+            found.append((since, part))
+            continue
+        at = bisect_right(segments, since, key=lambda segment: segment[0]) - 1
+        end = segments[at + 1][0] - 1 if at + 1 < len(segments) else -EVER - 1
+        pieces = cut(await _facts(tx, ids, facts[0].home, anchor, since, end), since)
+        segments[at : at + 1] = pieces
+        found += pieces
+    return found, segments[-1]
+
+
+async def _from(tx: Tx, anchor: bytes, effective: Micros) -> list[Segment]:
+    """The segment that holds an instant, and all later ones."""
+    rows = await tx.fetch(
+        "SELECT since, body FROM segments WHERE anchor = :anchor AND since >= "
+        "(SELECT max(since) FROM segments WHERE anchor = :anchor AND since <= :effective) ORDER BY since",
+        anchor=anchor,
+        effective=effective,
+    )
+    return [(since, decode_part(body)) for since, body in rows]
+
+
+async def _facts(tx: Tx, ids: IdSpace, home: NodeId, anchor: bytes, since: Micros, until: Micros) -> list[Fact]:
+    rows = await tx.fetch(
+        "SELECT raw FROM events WHERE home = :home AND anchor = :anchor AND tenant = :tenant "
+        "AND effective >= :since AND effective <= :until",
+        home=home,
+        anchor=anchor,
+        tenant=ids.tenant,
+        since=since,
+        until=until,
+    )
+    return [Fact(decode_leniently(raw)[0], raw, ids) for raw in (bytes(row[0]) for row in rows)]
+
+
+async def _write(tx: Tx, rows: Iterable[tuple[bytes, Micros, Part]]) -> None:
+    packed = sorted((anchor, since, encode_part(part)) for anchor, since, part in rows)
+    await tx.insert(SEGMENTS, packed, "ON CONFLICT (anchor, since) DO UPDATE SET body = excluded.body")

@@ -1,0 +1,70 @@
+"""When something was first known, of any past: the events that were, at some moment, the first to say so.
+
+What a graph holds of a profile or of a class of an edge's evidence is its *earliest* mention by (recorded time, source,
+id). At a past moment (what had happened by T, what we had heard by K) it is the earliest of the mentions with
+``effective <= T`` and ``recorded <= K``. For all T and K that is one of the *staircase*: the mentions that no other
+precedes in both. Live traffic has one step; imports and late events add a few.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from cx_events.facts import Fact
+from cx_events.ids import NodeId
+from cx_events.timestamps import Micros
+from cx_identity.model import Edge, Evidence, joint
+
+NAMED, ASSERTED, VERIFIED = range(3)
+"""Of what something is a sighting: of a profile, of an edge of either class."""
+
+Seen = tuple[int, NodeId, NodeId]
+"""(kind, a, b): what was sighted. Of a profile both ends are it."""
+
+
+class Sighting(NamedTuple):
+    """One mention. ``key``: of its event."""
+
+    effective: Micros
+    at: Evidence
+    rule: str
+    key: bytes
+
+
+def sighting(fact: Fact, rule: str = "") -> Sighting:
+    return Sighting(fact.effective, (fact.recorded, fact.event.source, fact.event.id), rule, fact.key)
+
+
+def tied(edge: Edge, fact: Fact) -> list[tuple[Seen, Sighting]]:
+    """The sightings in what one fact says of a pair."""
+    found = []
+    if edge.asserted is not None:
+        found.append(((ASSERTED, edge.a, edge.b), sighting(fact, edge.asserted_rule)))
+    if edge.verified is not None:
+        found.append(((VERIFIED, edge.a, edge.b), sighting(fact, edge.verified_rule)))
+    return found
+
+
+def is_preceded(one: Sighting, others: Iterable[Sighting]) -> bool:
+    """Whether another, or the same, is no later in both."""
+    return any(other.effective <= one.effective and other.at <= one.at for other in others)
+
+
+def staircase(sightings: Iterable[Sighting]) -> list[Sighting]:
+    """Those that no other precedes in both, by recorded time."""
+    steps: list[Sighting] = []
+    for one in sorted(sightings, key=lambda s: (s.at, s.rule)):
+        if not steps or one.effective < steps[-1].effective:
+            steps.append(one)
+    return steps
+
+
+def edge_of(a: NodeId, b: NodeId, asserted: Sequence[Sighting], verified: Sequence[Sighting]) -> Edge:
+    """What these sightings say of a pair; there is at least one."""
+    edges = [Edge(a, b, one.at, None, one.rule, "") for one in asserted]
+    edges += [Edge(a, b, None, one.at, "", one.rule) for one in verified]
+    total = edges[0]
+    for edge in edges[1:]:
+        total = joint(total, edge)
+    return total

@@ -1,0 +1,250 @@
+"""Why a value is as it is, and what changed between two moments: ``GET .../lineage`` and ``GET .../diff``."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeVar
+
+from cx_context.differences import Change, differences
+from cx_context.finish import Json, Known, Member, context_body
+from cx_context.lineage import History, Sources, TooMuchWork, sources
+from cx_context.pointers import MISSING, Path, find, parse, pointer_of
+from cx_context.store import Store, reader
+from cx_context.store.moments import NOW, Moment, Then
+from cx_context.store.sql import Tx
+from cx_context_api.contexts import meta_of, unknown
+from cx_context_api.cursors import At, cursor_of, place_of
+from cx_context_api.past import SECONDS, customer_then, meta_then, then_in
+from cx_context_api.patience import within
+from cx_context_api.tenancy import Tenancy
+from cx_events.errors import Refused
+from cx_events.facts import Fact
+from cx_events.ids import NodeId, event_key, text_of
+from cx_events.timestamps import format_time
+
+MOST_EVENTS = 20_000
+"""Of one customer; the lineage of more is not worked out, but for what names its events itself."""
+
+MOST_WINDOW = 200
+"""Events between two moments that are tried as causes, and told."""
+
+MOST_PATH = 4_000
+_LINEAGE = "lineage"
+_NAMING = "the conversation's id comes from it"
+
+Place = tuple[At, At, str, str]
+"""(effective time, recorded time, source, id): of a source among the others, newest first."""
+
+Answer = TypeVar("Answer")
+
+
+class Source(NamedTuple):
+    """``why``: for what the event stands, where it did not give the value itself."""
+
+    fact: Fact
+    why: str | None = None
+
+    @property
+    def place(self) -> tuple[int, int, str, str]:
+        return (self.fact.effective, self.fact.recorded, self.fact.event.source, self.fact.event.id)
+
+
+def path_of(text: str | None) -> Path:
+    """``Refused("bad-path", 400)``."""
+    if text is None or len(text) > MOST_PATH:
+        raise Refused("bad-path", f"path: a JSON Pointer of at most {MOST_PATH} characters is expected", 400)
+    try:
+        return parse(text)
+    except ValueError as error:
+        raise Refused("bad-path", f"path: {error}", 400) from None
+
+
+class Lineages:
+    """``most_events``: of one customer, above which a lineage is not worked out."""
+
+    def __init__(self, store: Store, *, most_events: int = MOST_EVENTS) -> None:
+        self._store = store
+        self._most = most_events
+        self._one = asyncio.Lock()
+
+    async def lineage(
+        self, tenancy: Tenancy, node: NodeId, path: Path, moment: Moment | None, cursor: str | None, limit: int
+    ) -> Json:
+        """``Refused``: ``unknown-customer``, ``unknown-path`` (404), ``history-too-long`` (422)."""
+        before: Place | None = place_of(cursor, _LINEAGE, Place) if cursor is not None else None
+
+        async def read(tx: Tx) -> Json:
+            then = then_in(tx, tenancy, moment or NOW)
+            customer = await _whose(then, node, moment)
+            known = await then.load(customer)
+            body = await asyncio.to_thread(context_body, known, tenancy.window)
+            value, at = _found(body, path)
+            facts = await self._facts(then, known, at)
+            work = History(known, facts, tenancy.window)
+            behind = await asyncio.to_thread(_sources, work, at)
+            feed = behind.feed
+            told = [Source(fact, _NAMING if fact.key in behind.naming else None) for fact in behind.facts]
+            if feed.identity:
+                told += await _of_identity(then, known, at, {source.fact.key for source in told})
+            told.sort(key=lambda source: source.place, reverse=True)
+            rest = [source for source in told if before is None or source.place < tuple(before)]
+            return {
+                "meta": await _meta(tx, customer, moment),
+                "customer": text_of(customer),
+                "path": pointer_of(at),
+                "value": value,
+                "rule": feed.rule,
+                "sources": [_view(source) for source in rest[:limit]],
+                "next": cursor_of(_LINEAGE, rest[limit - 1].place) if len(rest) > limit else None,
+            }
+
+        return await self._reading(read)
+
+    async def diff(self, tenancy: Tenancy, node: NodeId, one: Moment, other: Moment) -> Json:
+        """``Refused``: ``unknown-customer`` (404), ``history-too-long`` (422)."""
+
+        async def read(tx: Tx) -> Json:
+            earlier, later = then_in(tx, tenancy, one), then_in(tx, tenancy, other)
+            was = await earlier.load(await customer_then(earlier, node))
+            now = await later.load(await customer_then(later, node))
+            homes = await _homes(later, now)
+            facts = await self._facts(later, now, ("counts",))
+            window = sorted((fact for fact in facts if not one.holds(fact)), key=lambda fact: fact.order, reverse=True)
+            moved = set(homes) ^ set(await _homes(earlier, was))
+            moved -= {fact.home for fact in window} - {fact.home for fact in facts if one.holds(fact)}
+            profiles = {member.id for known in (was, now) for member in known.members}
+            decided = await later.identity_events(profiles, one, MOST_WINDOW)
+            history = History(now, facts, tenancy.window)
+            found = await asyncio.to_thread(_differences, was, history, window[:MOST_WINDOW], moved)
+            told = {fact.key: fact for fact in (*window, *decided)}
+            events = sorted(told.values(), key=lambda fact: fact.order, reverse=True)
+            return {
+                "from": {**meta_then(one), "customer": text_of(was.customer)},
+                "to": {**meta_then(other), "customer": text_of(now.customer)},
+                "changes": [_change(change, decided) for change in found],
+                "events": [_view(Source(fact)) for fact in events[:MOST_WINDOW]],
+                "cut": len(window) > MOST_WINDOW or len(events) > MOST_WINDOW,
+            }
+
+        return await self._reading(read)
+
+    async def _facts(self, then: Then, known: Known, path: Path) -> Sequence[Fact]:
+        if path and path[0] == "timeline":
+            return list(known.latest)
+        facts = await then.facts(await _homes(then, known), self._most)
+        if facts is None:
+            detail = f"this customer has more than {self._most} events; this is not worked out for so many"
+            raise Refused("history-too-long", detail)
+        return facts
+
+    async def _reading(self, read: Callable[[Tx], Awaitable[Answer]]) -> Answer:
+        """One at a time: each may take a processor for seconds."""
+
+        async def asked() -> Answer:
+            async with self._one, self._store.reading() as tx:
+                return await read(tx)
+
+        return await within(asked(), seconds=SECONDS)
+
+
+async def _whose(then: Then, node: NodeId, moment: Moment | None) -> NodeId:
+    if moment is not None:
+        return await customer_then(then, node)
+    customer = await then.find_node(node)
+    if customer is None:
+        raise unknown()
+    return customer
+
+
+async def _meta(tx: Tx, customer: NodeId, moment: Moment | None) -> Json:
+    if moment is not None:
+        return meta_then(moment)
+    return meta_of(await reader.version_of(tx, customer), await reader.current_to(tx))
+
+
+async def _homes(then: Then, known: Known) -> list[NodeId]:
+    return await then.homes_of(known.customer, [member.id for member in known.members])
+
+
+def _found(body: Json, path: Path) -> tuple[Any, Path]:
+    """The value, and its path with items by their keys. A conversation answers by any alias."""
+    if len(path) > 1 and path[0] == "conversations":
+        named = next((each["id"] for each in body["conversations"] if path[1] in each["aliases"]), path[1])
+        path = (path[0], named, *path[2:])
+    value, reached = find(body, path)
+    if value is MISSING:
+        deepest = pointer_of(reached) or "the whole document"
+        raise Refused("unknown-path", f"there is nothing at {pointer_of(path)[:200]}; what exists is {deepest}", 404)
+    return value, reached
+
+
+def _sources(history: History, path: Path) -> Sources:
+    try:
+        return sources(history, path)
+    except TooMuchWork:
+        raise _too_much() from None
+
+
+def _differences(was: Known, history: History, window: Sequence[Fact], moved: Iterable[NodeId]) -> list[Change]:
+    try:
+        return differences(was, history, window, set(moved))
+    except TooMuchWork:
+        raise _too_much() from None
+
+
+def _too_much() -> Refused:
+    return Refused("history-too-long", "this customer has too many contacts for this to be worked out")
+
+
+async def _of_identity(then: Then, known: Known, path: Path, told: Iterable[bytes]) -> list[Source]:
+    """First sightings of the profiles that a path is about, and the evidence that joined them."""
+    members = _members_at(known, path)
+    firsts = await then.first_sightings([member.id for member in members])
+    why = dict.fromkeys(firsts.values(), "the first event that named it")
+    if path[:2] != ("customer", "display"):
+        for member in members:
+            if member.joined is not None:
+                source, _, id = member.joined[1].partition("#")
+                why.setdefault(event_key(then.tenant, source, id), f"joined by {member.joined[0]}")
+    return [Source(fact, why[fact.key]) for fact in await then.events(why.keys() - set(told))]
+
+
+def _members_at(known: Known, path: Path) -> Sequence[Member]:
+    by_id: Mapping[str, Member] = {text_of(member.id): member for member in known.members}
+    match path:
+        case ("customer", "id"):
+            found = [text_of(known.customer)]
+        case ("customer", "display"):
+            display = context_body(Known(known.customer, known.members, known.parts, ()), 0)["customer"]
+            strongest = display["identifiers"][:1]
+            return [by_id[each["profile"]] for each in strongest if each["value"] == display["display"]]
+        case ("customer", "aliases" | "identifiers", profile, *_):
+            found = [profile]
+        case _:
+            found = list(by_id)
+    return [by_id[profile] for profile in found if profile in by_id]
+
+
+def _view(source: Source) -> Json:
+    event = source.fact.event
+    view: Json = {
+        "event": {"source": event.source, "id": event.id},
+        "type": event.type,
+        "time": format_time(source.fact.effective),
+    }
+    if source.why is not None:
+        view["why"] = source.why
+    return view
+
+
+def _change(change: Change, decided: Sequence[Fact]) -> Json:
+    """``from`` or ``to`` is left out where there is nothing: null is a value, too."""
+    facts = [Source(fact) for fact in change.facts]
+    facts += [Source(fact, "who is who") for fact in decided if change.moved and fact not in change.facts]
+    told: Json = {"path": pointer_of(change.path)}
+    if change.was is not MISSING:
+        told["from"] = change.was
+    if change.now is not MISSING:
+        told["to"] = change.now
+    return {**told, "events": [_view(source) for source in facts]}

@@ -1,0 +1,125 @@
+"""What is read of a moment is what a hub would say that was fed only the events up to then, byte for byte."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import tempfile
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.projection import RULES, WINDOW, in_partitions, workers
+
+from cx_context.definition import define, winners
+from cx_context.finish import context_body, encode_body
+from cx_context.store import Store, open_store, segments
+from cx_context.store.moments import Moment, Then
+from cx_context.store.tables import METADATA
+from cx_events.ids import NodeId
+from cx_events.stamp import Stamped
+from cx_events.testing.builders import ACME, DAY, HOUR, SECOND, START
+from cx_events.testing.histories import INTERACTIONS, facts_of, histories
+
+EXAMPLES = settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+SEEDS = st.integers(0, 2**32)
+
+instants = st.builds(
+    lambda second, later: START + second * SECOND + later,
+    st.integers(-2, 14),
+    st.sampled_from((0, HOUR, 2 * DAY, 8 * DAY)),
+)
+moments = st.one_of(
+    st.builds(lambda at: Moment(as_of=at), instants),
+    st.builds(lambda at: Moment(known_at=at), instants),
+    st.builds(Moment, as_of=instants, known_at=instants),
+)
+
+
+async def feed(store: Store, history: list[Stamped], seed: int) -> None:
+    dice = random.Random(seed)
+    team = await workers(store, in_partitions(history, dice.randint(1, 3)), dice.randint(1, 2))
+    while behind := [worker for worker in team if worker.behind]:
+        await dice.choice(behind).step(dice.randint(1, 8))
+
+
+@contextmanager
+def in_segments(seed: int) -> Iterator[None]:
+    """Parts that are long from few facts on, so that they are cut."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(segments, "SEGMENT_FACTS", (1, 2, 512)[seed % 3])
+        yield
+
+
+async def check(store: Store, history: list[Stamped], moment: Moment) -> None:
+    facts = winners(facts_of(history))
+    whole = define([fact for fact in facts if moment.holds(fact)], ACME, RULES)
+    expected = {customer: encode_body(context_body(known, WINDOW)) for customer, known in whole.known.items()}
+    asked = {*whole.customer_of, *(fact.home for fact in facts), *(fact.interaction for fact in facts)}
+    found: dict[NodeId, bytes] = {}
+    async with store.reading() as tx:
+        then = Then(tx, ACME, RULES, moment)
+        for node in asked:
+            fresh = Then(tx, ACME, RULES, moment)
+            customer = await fresh.find_node(node)
+            assert customer == await then.find_node(node)
+            if customer is not None:
+                found[node] = encode_body(context_body(await fresh.load(customer), WINDOW))
+        for name, _ in INTERACTIONS:
+            node = ACME.interaction(name)
+            of_it = [fact for fact in whole.known.values() for part in fact.parts if part.part.interaction == name]
+            customers = {known.customer for known in of_it}
+            assert set(await then.find_interaction(name)) == (customers - {node} if len(customers) > 1 else customers)
+    assert found == {node: expected[customer] for node, customer in whole.customer_of.items()}
+
+
+async def on_sqlite(run: Callable[[Store], Awaitable[None]]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        store = open_store(f"sqlite+aiosqlite:///{Path(folder) / 'store.db'}")
+        await store.start()
+        try:
+            await run(store)
+        finally:
+            await store.stop()
+
+
+async def on_postgres(url: str, run: Callable[[Store], Awaitable[None]]) -> None:
+    store = open_store(url)
+    await store.start()
+    try:
+        async with store.writing() as tx:
+            for table in METADATA.sorted_tables:
+                await tx.execute(f"DELETE FROM {table.name}")
+        await run(store)
+    finally:
+        await store.stop()
+
+
+@EXAMPLES
+@given(history=histories(max_size=20), seed=SEEDS, moment=moments)
+def test_a_moment_is_that_of_a_hub_fed_only_up_to_then_on_sqlite(
+    history: list[Stamped], seed: int, moment: Moment
+) -> None:
+    async def run(store: Store) -> None:
+        await feed(store, history, seed)
+        await check(store, history, moment)
+
+    with in_segments(seed):
+        asyncio.run(on_sqlite(run))
+
+
+@pytest.mark.postgres
+@EXAMPLES
+@given(history=histories(max_size=20), seed=SEEDS, moment=moments)
+def test_a_moment_is_that_of_a_hub_fed_only_up_to_then_on_postgres(
+    postgres_database_for_examples: str, history: list[Stamped], seed: int, moment: Moment
+) -> None:
+    async def run(store: Store) -> None:
+        await feed(store, history, seed)
+        await check(store, history, moment)
+
+    with in_segments(seed):
+        asyncio.run(on_postgres(postgres_database_for_examples, run))

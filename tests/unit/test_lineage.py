@@ -1,0 +1,128 @@
+"""A value's lineage names every event without which the value would be another, and no event in vain."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from cx_context.definition import define
+from cx_context.differences import differences
+from cx_context.feeds import FEEDS, feed_of
+from cx_context.finish import SECTIONS, Known, context_body
+from cx_context.fold import apply, new_part
+from cx_context.lineage import History, sources
+from cx_context.model import Part
+from cx_context.pointers import KEYS, MISSING, Path, by_key, changes, find, parse, pattern_of, pointer_of, value_at
+from cx_context.threading import AnchoredPart
+from cx_events.facts import Fact
+from cx_events.stamp import Stamped
+from cx_events.testing.builders import ACME, DAY, HOUR, SECOND, START
+from cx_events.testing.histories import facts_of, histories
+from cx_identity.rules import DEFAULT
+
+WINDOW = 72 * 3_600_000_000
+
+
+def folded(known: Known, facts: list[Fact]) -> Known:
+    """These facts alone, who is who as it was."""
+    parts: dict[bytes, Part] = {}
+    for fact in facts:
+        if fact.anchor in parts:
+            apply(parts[fact.anchor], fact)
+        else:
+            parts[fact.anchor] = new_part(fact)
+    return replace(known, parts=[AnchoredPart(*each) for each in parts.items()], latest=facts)
+
+
+def paths(value: Any, path: Path = ()) -> Iterator[Path]:
+    """Of every value of the document, containers too."""
+    yield path
+    if isinstance(value, list):
+        value = by_key(value, pattern_of(path))
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from paths(item, (*path, key))
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@given(history=histories(min_size=4, max_size=24), seed=st.integers(0, 2**32))
+def test_only_what_the_lineage_names_can_change_a_value(history: list[Stamped], seed: int) -> None:
+    dice = random.Random(seed)
+    whole = define(facts_of(history), ACME, DEFAULT)
+    for known in whole.known.values():
+        facts = list(known.latest)
+        body = context_body(known, WINDOW)
+        without = {
+            fact.key: context_body(folded(known, [other for other in facts if other is not fact]), WINDOW)
+            for fact in facts
+        }
+        every = list(paths(body))
+        for path in dice.sample(every, min(25, len(every))):
+            found = sources(History(known, facts, WINDOW), path)
+            value = value_at(body, path)
+            assert value is not MISSING
+            changing = {key for key, other in without.items() if differ(value_at(other, path), value)}
+            names = {fact.key for fact in found.facts}
+            assert changing <= names, pointer_of(path)
+            if len(names) == 1:
+                assert names <= changing, pointer_of(path)
+            assert found.feed.rule
+            assert found.naming <= names
+
+
+def differ(one: Any, other: Any) -> bool:
+    return (one is MISSING) != (other is MISSING) or (one is not MISSING and one != other)
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    history=histories(min_size=4, max_size=16), second=st.integers(-1, 13), later=st.sampled_from((0, HOUR, 2 * DAY))
+)
+def test_a_diff_tells_what_differs_and_by_what_of_the_window(history: list[Stamped], second: int, later: int) -> None:
+    moment = START + second * SECOND + later
+    for known in define(facts_of(history), ACME, DEFAULT).known.values():
+        facts = list(known.latest)
+        before = folded(known, [fact for fact in facts if fact.effective <= moment])
+        window = [fact for fact in facts if fact.effective > moment]
+        found = differences(before, History(known, facts, WINDOW), window, ())
+        was, now = context_body(before, WINDOW), context_body(known, WINDOW)
+        assert [(change.path, change.was, change.now) for change in found] == changes(was, now)
+        assert bool(found) == (was != now) or not window
+        for change in found:
+            assert differ(value_at(was, change.path), value_at(now, change.path))
+            assert set(change.facts) <= set(window)
+            if len(window) == 1:
+                assert list(change.facts) == window
+
+
+def test_every_section_has_its_rule() -> None:
+    assert {path[0] for path in FEEDS if path} == set(SECTIONS)
+    assert {name for feed in FEEDS.values() for name in feed.fields} <= set(Part.__struct_fields__)
+    assert feed_of(("conversations", "x")).fields > feed_of(("conversations", "x", "topic")).fields
+
+
+@pytest.mark.parametrize("text", ["x", "/a~", "/a~2", "~1"])
+def test_what_is_no_pointer_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="JSON Pointer"):
+        parse(text)
+
+
+@given(st.lists(st.text(), max_size=5))
+def test_a_pointer_says_the_path(path: list[str]) -> None:
+    assert parse(pointer_of(path)) == tuple(path)
+
+
+def test_items_are_addressed_by_what_they_are_or_by_place() -> None:
+    notes = [{"time": "t2", "text": "b"}, {"time": "t1", "text": "a2"}, {"time": "t1", "text": "a1"}]
+    body = {"conversations": [{"id": "c/1", "notes": notes}], "counts": {}}
+    assert value_at(body, parse("/conversations/c~11/notes/t1/text")) == "a1"
+    assert value_at(body, parse("/conversations/c~11/notes/t1(2)/text")) == "a2"
+    assert find(body, ("conversations", "0", "notes", "0"))[1] == ("conversations", "c/1", "notes", "t2")
+    assert find(body, ("conversations", "c/1", "nots", "x")) == (MISSING, ("conversations", "c/1"))
+    assert ("conversations",) in KEYS
