@@ -69,10 +69,10 @@ class Worker:
     async def step(self, size: int, numbers: Sequence[int] | None = None) -> None:
         """Apply up to ``size`` records of the owned partitions (or of some of them), as one batch."""
         records: list[LogRecord] = []
-        for partition, held in sorted(self.owned.items()):
+        for partition, own in sorted(self.owned.items()):
             if numbers is None or partition.number in numbers:
                 log = self.logs[partition.number]
-                records += log[held.position : held.position + size - len(records)]
+                records += log[own.position : own.position + size - len(records)]
         if not records:
             return
         batch = read_batch(records, ids_of)

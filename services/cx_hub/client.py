@@ -38,8 +38,8 @@ class Client:
     async def get(self, path: str, **query: Any) -> Any:
         return (await self.ask("GET", path, params={name: value for name, value in query.items() if value})).json()
 
-    async def post(self, path: str, body: Any) -> Any:
-        return (await self.ask("POST", path, json=body)).json()
+    async def post(self, path: str, body: Any, **query: Any) -> Any:
+        return (await self.ask("POST", path, json=body, params=query)).json()
 
     async def send(self, events: Sequence[Mapping[str, Any]]) -> tuple[int, Any]:
         """Events as one batch: the status and ``{accepted, rejected}``, also where none was accepted."""

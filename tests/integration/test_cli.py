@@ -219,6 +219,34 @@ def test_a_wrong_key_is_refused(at_hub: Path, capfd: Captured, monkeypatch: pyte
     assert "bad-key" in capfd.readouterr().err
 
 
+def test_a_customer_is_shown_as_at_a_moment(at_hub: Path, hub: Hub, capfd: Captured) -> None:
+    for number, minute in ((1, "10"), (2, "20")):
+        one = event(f"then-{number}") | {"time": f"2026-11-22T10:{minute}:00Z"}
+        one["data"]["participants"][0]["identifiers"] = [{"kind": "email", "value": "then@example.com"}]
+        (at_hub / "one").write_text(json.dumps(one))
+        assert run(["events", "send", str(at_hub / "one")]) == 0
+        wait_for(hub.url, f"{one['source']}#{one['id']}", "email:then@example.com")
+    capfd.readouterr()
+    moment = "2026-11-22T10:15:00Z"
+    assert run(["customer", "find", "then@example.com", "-o", "json"]) == 0
+    today = json.loads(capfd.readouterr().out)
+    customer = today["body"]["customer"]["id"]
+    assert today["body"]["counts"]["events"] == 2
+    for command in (
+        ["find", "then@example.com", "--as-of", moment],
+        ["as-of", customer, moment],
+        ["show", customer, "--as-of", moment],
+    ):
+        assert run(["customer", *command, "-o", "json"]) == 0
+        then = json.loads(capfd.readouterr().out)
+        assert (then["body"]["counts"]["events"], then["meta"]["as_of"]) == (1, moment)
+    assert run(["customer", "timeline", customer, "--as-of", moment, "-o", "jsonl"]) == 0
+    assert len(capfd.readouterr().out.splitlines()) == 1
+    assert run(["customer", "find", "then@example.com", "--known-at", "2026-11-22T09:00:00Z"]) == 2
+    assert run(["customer", "as-of", customer, "yesterday"]) == 2
+    assert "bad-time" in capfd.readouterr().err
+
+
 def test_an_unknown_customer_is_refused(at_hub: Path, capfd: Captured) -> None:
     assert run(["customer", "find", "nobody@example.com"]) == 2
     assert "unknown-customer" in capfd.readouterr().err
