@@ -10,7 +10,7 @@ from tests.bench.children import Task
 from tests.bench.floors.freshness import A_SECOND
 from tests.bench.freshness import SECONDS, Side
 from tests.bench.report import Result, compared, p50, p99, paired
-from tests.bench.running import Asked, Report, race, say
+from tests.bench.running import Asked, Report, done, race, say
 from tests.bench.servers import fresh_database, topics
 from tests.bench.services import KEY, service
 
@@ -46,7 +46,11 @@ async def following(asked: Asked) -> Report:
         report[name] = _compared(results[which], results["kafka"], TARGETS[followers])
     each = [told["memory"] / many.task.followers / 1024 for told in many.told]
     report[FOLLOWING[1]]["memory_kib_per_follower"] = round(median(each), 1)
-    return {name: found for name, found in report.items() if name in asked.names}
+    told: Report = {}
+    for name in report:
+        if name in asked.names:
+            told |= done(name, report[name])
+    return told
 
 
 def _compared(ours: list[Result], theirs: list[Result], target: float) -> dict[str, object]:
