@@ -15,7 +15,7 @@ from cx_context.pointers import Path, pattern_of
 THREADING = frozenset(
     {
         "interaction", "first_recorded", "first", "last", "references", "topic", "links", "split",
-        "resolved", "reopened", "tokens", "token_uses",
+        "resolved", "reopened", "tokens", "token_uses", "channel",
     }
 )  # fmt: skip
 """What decides which interactions are one conversation, and under which id."""

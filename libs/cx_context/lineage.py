@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from cx_context.combine import MERGERS, merge
-from cx_context.feeds import STATE, Feed, feed_of
+from cx_context.feeds import STATE, THREADING, Feed, feed_of
 from cx_context.finish import CONVERSATIONS_SHOWN, Known, Rendering, conversation_state, timeline
 from cx_context.fold import new_part
 from cx_context.model import Part
@@ -32,6 +32,7 @@ MOST_WORK = 6_000_000
 
 _EMPTY = Part()
 _PLACES = frozenset({"first", "last", "first_recorded"})
+_DECISIVE = THREADING - _PLACES - {"channel"}
 
 
 class TooMuchWork(Exception):
@@ -267,6 +268,7 @@ class _Structure:
         interactions = trial.whole.interactions
         self._starts = sorted(each.start[0] for each in interactions)
         self._lasts = sorted(each.last_activity for each in interactions)
+        self._attended = sorted(each.attended_until for each in interactions)
         self._own = next((c for c in trial.whole.conversations if text_of(c.id) == path[1]), None)
         self._of: dict[str, tuple[Interaction, Conversation]] = {
             member.name: (member, each) for each in trial.whole.conversations for member in each.members
@@ -281,7 +283,7 @@ class _Structure:
         was, conversation = self._of.get(fact.event.data.interaction, (None, None))
         if was is None or conversation is None or conversation is self._own:
             return False
-        if changed & {"interaction", "references", "topic", "links", "split"}:
+        if changed & _DECISIVE:
             return False
         part = self._trial.part_without(fact)
         if part is None:
@@ -291,7 +293,7 @@ class _Structure:
             for each in self._parts[was.name]
         ]
         now = next(iter(interactions_of(parts)), None)
-        if now is None or not self._moves_past_nobody(was, now):
+        if now is None or _channel(now) != _channel(was) or not self._moves_past_nobody(was, now):
             return False
         if not self.crowded:
             return True
@@ -302,10 +304,20 @@ class _Structure:
         return conversation_state(members) == conversation_state(then)
 
     def _moves_past_nobody(self, was: Interaction, now: Interaction) -> bool:
-        start, last, window = (was.start[0], now.start[0]), (was.last_activity, now.last_activity), self._window
+        start, last = (was.start[0], now.start[0]), (was.last_activity, now.last_activity)
+        attended, window = (was.attended_until, now.attended_until), self._window
         return (
-            start[0] == start[1] or not (_among(self._starts, start, 0, 1) or _among(self._lasts, start, -window, 0))
-        ) and (last[0] == last[1] or not (_among(self._lasts, last, 0, 1) or _among(self._starts, last, window, 0)))
+            (
+                start[0] == start[1]
+                or not (_among(self._starts, start, 0, 1) or _among(self._attended, start, -window, 0))
+            )
+            and (last[0] == last[1] or not _among(self._lasts, last, 0, 1))
+            and (attended[0] == attended[1] or not _among(self._starts, attended, window, 0))
+        )
+
+
+def _channel(interaction: Interaction) -> str | None:
+    return interaction.part.channel[1] if interaction.part.channel is not None else None
 
 
 def _among(times: Sequence[Micros], ends: tuple[Micros, Micros], shift: Micros, own: int) -> bool:

@@ -21,8 +21,9 @@ from cx_context.model import Part
 from cx_context.pointers import KEYS, MISSING, Path, by_key, changes, find, parse, pattern_of, pointer_of, value_at
 from cx_context.threading import AnchoredPart
 from cx_events.facts import Fact
+from cx_events.ids import text_of
 from cx_events.stamp import Stamped
-from cx_events.testing.builders import ACME, DAY, HOUR, SECOND, START
+from cx_events.testing.builders import ACME, DAY, HOUR, SECOND, START, a_decision, a_fact, fact_of
 from cx_events.testing.histories import facts_of, histories
 from cx_identity.rules import DEFAULT
 
@@ -99,6 +100,36 @@ def test_a_diff_tells_what_differs_and_by_what_of_the_window(history: list[Stamp
             assert set(change.facts) <= set(window)
             if len(window) == 1:
                 assert list(change.facts) == window
+
+
+def test_a_resolve_elsewhere_that_keeps_a_contact_from_joining_is_named() -> None:
+    """Of two conversations that a third contact may continue the one that was active last has it, for as long as it was
+    attended to within the window; without its resolve the other one would have had it."""
+
+    def order(number: str) -> dict[str, object]:
+        return {"references": [{"kind": "order", "value": number}]}
+
+    ana = ACME.profile("email", "", "ana@example.com")
+
+    def resolved(id: str, interaction: str, after: int) -> Fact:
+        home = ACME.anchor(ana, ACME.interaction(interaction))
+        data = {"interaction": interaction, "channel": "chat", "conversation": {"id": text_of(home)}, "reason": "done"}
+        return fact_of(
+            a_decision("cx.conversation.resolved.v1", id=id, about=ana, at=START + after * HOUR, data=data), ACME
+        )
+
+    facts = [
+        a_fact(id="one", at=START, email="ana@example.com", interaction="chat-1", data=order("1")),
+        resolved("r-1", "chat-1", 50),
+        a_fact(id="two", at=START + HOUR, email="ana@example.com", interaction="chat-2", data=order("2")),
+        resolved("r-2", "chat-2", 40),
+        a_fact(id="three", at=START + 100 * HOUR, email="ana@example.com", interaction="chat-3"),
+    ]
+    (known,) = define(facts, ACME, DEFAULT).known.values()
+    one = next(c for c in context_body(known, WINDOW)["conversations"] if "chat-1" in str(c["joined"]))
+    assert len(one["joined"]) == 1
+    named = sources(History(known, facts, WINDOW), ("conversations", one["id"], "last_at"))
+    assert "r-2" in {fact.event.id for fact in named.facts}
 
 
 def test_every_section_has_its_rule() -> None:
