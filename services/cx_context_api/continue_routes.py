@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from cx_context.store import Store
 from cx_context_api import bodies, continuing, histories
-from cx_context_api.answers import body_of, route, taken
+from cx_context_api.answers import admitted, body_of, route, taken
 from cx_context_api.decisions import Decisions, asking
 from cx_context_api.patience import within
 from cx_context_api.queries import EventName, Query
@@ -25,7 +25,6 @@ from cx_events.errors import Refused
 from cx_events.facts import decision_source
 from cx_events.ids import text_of
 from cx_events.timestamps import format_time
-from cx_runtime.http import caller
 from cx_runtime.metrics import Metrics
 from cx_runtime.rates import Rates
 from cx_runtime.tenants import Tenants
@@ -140,7 +139,6 @@ class ContinueRoutes:
             self._presented.popitem(last=False)
 
     def _caller(self, request: Request) -> tuple[str, str]:
-        found = caller(request.headers, self._tenants, "conversations:write")
-        self._rates.of_key(found.tenant, found.key.id).take()
+        found = admitted(request, self._tenants, self._rates, "conversations:write")
         Query(request.scope["query_string"], ())
         return found.tenant, found.key.id

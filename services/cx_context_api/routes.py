@@ -16,6 +16,7 @@ from cx_context.store import Store, reader
 from cx_context.store.moments import Moment, Then
 from cx_context.store.sql import Tx
 from cx_context_api import bodies, doubts, handoffs, histories, identities, people, suppositions, threads
+from cx_context_api.answers import admitted
 from cx_context_api.answers import body_of as _body
 from cx_context_api.answers import json_of as _json
 from cx_context_api.answers import route as _route
@@ -401,9 +402,7 @@ class Routes:
         return _json({"dry_run": True, "contexts": contexts})
 
     def _caller(self, request: Request, scope: Scope) -> str:
-        found = caller(request.headers, self._tenants, scope)
-        self._rates.of_key(found.tenant, found.key.id).take()
-        return found.tenant
+        return admitted(request, self._tenants, self._rates, scope).tenant
 
     @staticmethod
     def _query(request: Request, allowed: tuple[str, ...]) -> Query:

@@ -389,12 +389,6 @@ async def current_to(tx: Tx) -> float:
     return float(rows[0][0])
 
 
-async def where_is(tx: Tx, tenant: str, key: bytes) -> NodeId | None:
-    """The home of a stored event; None while it is not applied."""
-    rows = await tx.fetch("SELECT home FROM events WHERE key = :key AND tenant = :tenant", key=key, tenant=tenant)
-    return rows[0][0] if rows else None
-
-
 async def which_are_stored(tx: Tx, keys: Collection[bytes]) -> set[bytes]:
     """Of some events, by key (a key stands for its tenant, too), those that are applied."""
     rows = await tx.fetch("SELECT key FROM events WHERE key = ANY(:keys)", keys=list(keys))

@@ -17,6 +17,7 @@ from starlette.types import Scope as ScopeOf
 from cx_context.desks import Desk
 from cx_context.store import Store, reader
 from cx_context_api import histories
+from cx_context_api.answers import admitted
 from cx_context_api.contexts import Contexts
 from cx_context_api.following import conversations, customers
 from cx_context_api.following.conversations import ConversationFollower, ConversationWatch, Summary
@@ -31,7 +32,6 @@ from cx_context_api.targets import by_id
 from cx_context_api.tenancy import Tenancy
 from cx_events.errors import Refused
 from cx_events.ids import NodeId
-from cx_runtime.http import caller
 from cx_runtime.load import stream
 from cx_runtime.rates import Rates
 from cx_runtime.serve import TRANSPORT
@@ -147,8 +147,7 @@ class StreamRoutes:
             self._following.leave(watch, bell)
 
     def _asked(self, request: Request, allowed: tuple[str, ...]) -> tuple[str, Tenancy, Query]:
-        found = caller(request.headers, self._tenants, "context:read")
-        self._rates.of_key(found.tenant, found.key.id).take()
+        found = admitted(request, self._tenants, self._rates, "context:read")
         query = Query(request.scope["query_string"], allowed)
         return found.tenant, self._tenancies[found.tenant], query
 

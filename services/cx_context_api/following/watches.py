@@ -148,11 +148,6 @@ class Following:
             await asyncio.sleep(self.heartbeat)
             await self.look_at_all()
 
-    def ring_all(self) -> None:
-        for watch in self._watches.values():
-            for bell in watch.bells:
-                bell.ring()
-
     async def stop(self) -> None:
         looks = [watch.looking for watch in self._watches.values() if watch.looking is not None]
         for look in looks:
