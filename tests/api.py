@@ -17,6 +17,7 @@ import httpx2
 import uvicorn
 from fastapi import FastAPI
 from tests.channels import BreakableLog
+from tests.stores import sqlite_store
 
 from cx_context.store import Store, leases, open_store
 from cx_context.store.leases import Fenced, Held
@@ -177,7 +178,7 @@ async def running_api(
 ) -> AsyncIterator[Running]:
     """``bounds``: those of a ``Load``; without there are none."""
     log = BreakableLog(SqliteLog(folder / "log.db", 4))
-    store = open_store(store_url or f"sqlite+aiosqlite:///{folder / 'store.db'}")
+    store = open_store(store_url or sqlite_store(folder))
     await log.start()
     await store.start()
     known, metrics = tenants(), Metrics()

@@ -23,7 +23,7 @@ hypothesis.settings.load_profile("throughline")
 
 pytest.register_assert_rewrite("cx_events.testing.log_contract", "cx_events.testing.blob_contract")
 
-from tests import parts  # noqa: E402 - after the contract suites are to be rewritten
+from tests import parts, stores  # noqa: E402 - after the contract suites are to be rewritten
 
 
 @pytest.fixture(scope="session")
@@ -94,7 +94,7 @@ async def breakable_database(breakable_home: Path) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def _database(server_url: str) -> AsyncIterator[str]:
+async def _database(server_url: str, template: str = "template1") -> AsyncIterator[str]:
     name = f"cx_test_{uuid4().hex[:12]}"
 
     async def on_server(statement: str) -> None:
@@ -102,7 +102,7 @@ async def _database(server_url: str) -> AsyncIterator[str]:
         await server.execute(statement)
         await server.close()
 
-    await on_server(f"CREATE DATABASE {name}")
+    await on_server(f"CREATE DATABASE {name} TEMPLATE {template}")
     yield f"{server_url.rpartition('/')[0]}/{name}"
     await on_server(f"DROP DATABASE {name} WITH (FORCE)")
 
@@ -116,9 +116,39 @@ def postgres_database_for_examples(postgres_url: str) -> Iterator[str]:
         runner.run(database.__aexit__(None, None, None))
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+@pytest.fixture(scope="session")
+def postgres_at_newest_revision(postgres_url: str) -> Iterator[str]:
+    """The name of a database to make others of."""
+    with asyncio.Runner() as runner:
+        database = _database(postgres_url)
+        url = runner.run(database.__aenter__())
+        runner.run(stores.migrate(url))
+        yield url.rpartition("/")[2]
+        runner.run(database.__aexit__(None, None, None))
+
+
+@pytest.fixture
+async def postgres_store(postgres_url: str, postgres_at_newest_revision: str) -> AsyncIterator[str]:
+    """As ``postgres_database``, at the newest revision."""
+    async with _database(postgres_url, postgres_at_newest_revision) as url:
+        yield url
+
+
+STORES = ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
+
+
+@pytest.fixture(params=STORES)
 def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """``CX_STORE_URL`` of an empty store: each test runs on either kind."""
+    """``CX_STORE_URL`` of a store that nothing is in yet: each test runs on either kind."""
+    if request.param == "postgres":
+        url: str = request.getfixturevalue("postgres_store")
+        return url
+    return stores.sqlite_store(tmp_path)
+
+
+@pytest.fixture(params=STORES)
+def empty_store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """As ``store_url``, without tables."""
     if request.param == "postgres":
         url: str = request.getfixturevalue("postgres_database")
         return url

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.api import Running, names, running_api
+from tests.stores import sqlite_store
 
 from cx_context.store import open_store, reader, writer
 from cx_context_api.cursors import cursor_of
@@ -145,7 +146,7 @@ def test_pages_hold_each_event_once_also_where_many_happened_at_one_time(
 ) -> None:
     async def run() -> None:
         with tempfile.TemporaryDirectory() as folder:
-            store = open_store(f"sqlite+aiosqlite:///{folder}/store.db")
+            store = open_store(sqlite_store(Path(folder)))
             await store.start()
             facts = [fact_of(stamped) for stamped in history]
             homes = sorted({fact.home for fact in facts})

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from tests.api import KEYS, Running, running_api, tenants
 from tests.sse import Stream, following
+from tests.stores import sqlite_store
 
 from cx_context_api.following import streams
 from cx_context_api.targets import ById
@@ -191,7 +192,7 @@ async def test_a_lost_hint_only_delays(tmp_path: Path, store_url: str) -> None:
 async def test_two_replicas_serve_the_same_stream(hub: Running, tmp_path: Path, store_url: str) -> None:
     second = tmp_path / "second"
     second.mkdir()
-    url = store_url if store_url.startswith("postgres") else f"sqlite+aiosqlite:///{tmp_path / 'store.db'}"
+    url = store_url if store_url.startswith("postgres") else sqlite_store(tmp_path)
     async with running_api(second, url, heartbeat=0.3) as replica:  # it has another log, and hears no hints
         async with stream(hub, ana()) as follower:
             first = await follower.next()

@@ -64,6 +64,11 @@ ADD_INDEX = 'add_index("trial_index", "events", ["tenant", "recorded"])'
 Captured = pytest.CaptureFixture[str]
 
 
+@pytest.fixture
+def store_url(empty_store_url: str) -> str:
+    return empty_store_url
+
+
 @asynccontextmanager
 async def opened(url: str, revisions: Revisions = RELEASED) -> AsyncIterator[Store]:
     """Code that knows these revisions, at work."""

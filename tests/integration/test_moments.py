@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.projection import RULES, WINDOW, in_partitions, workers
+from tests.stores import sqlite_store
 
 from cx_context.definition import define, winners
 from cx_context.finish import context_body, encode_body
@@ -78,7 +79,7 @@ async def check(store: Store, history: list[Stamped], moment: Moment) -> None:
 
 async def on_sqlite(run: Callable[[Store], Awaitable[None]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        store = open_store(f"sqlite+aiosqlite:///{Path(folder) / 'store.db'}")
+        store = open_store(sqlite_store(Path(folder)))
         await store.start()
         try:
             await run(store)

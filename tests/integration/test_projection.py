@@ -9,6 +9,7 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.projection import RULES, WINDOW, bodies, in_partitions, workers
+from tests.stores import sqlite_store
 
 from cx_context.definition import define, define_bodies
 from cx_context.finish import encode_body
@@ -44,7 +45,7 @@ def test_any_order_batching_and_interleaving_gives_the_bytes_of_the_definition_o
 
     async def run() -> None:
         with tempfile.TemporaryDirectory() as folder:
-            store = open_store(f"sqlite+aiosqlite:///{Path(folder) / 'store.db'}")
+            store = open_store(sqlite_store(Path(folder)))
             await store.start()
             try:
                 await feed(

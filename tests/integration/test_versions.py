@@ -16,6 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.projection import WINDOW, Worker, in_partitions, workers
+from tests.stores import sqlite_store
 
 from cx_context.finish import context_body, encode_body
 from cx_context.store import Store, open_store, reader
@@ -92,7 +93,7 @@ async def one_by_one(store: Store, history: Sequence[Stamped]) -> None:
 
 async def on_sqlite(run: Callable[[Store], Awaitable[None]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        store = open_store(f"sqlite+aiosqlite:///{Path(folder) / 'store.db'}")
+        store = open_store(sqlite_store(Path(folder)))
         await store.start()
         try:
             await run(store)

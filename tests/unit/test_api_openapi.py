@@ -9,6 +9,7 @@ import jsonschema_rs
 import pytest
 from tests.api import tenants
 from tests.openapi_files import COMMAND, ROOT, files
+from tests.stores import sqlite_store
 
 from cx_context.store import open_store
 from cx_context_api import openapi
@@ -30,7 +31,7 @@ def test_the_files_are_current(path: str) -> None:
 
 
 def test_every_route_is_described_and_nothing_else(tmp_path: Path) -> None:
-    store = open_store(f"sqlite+aiosqlite:///{tmp_path}/store.db")
+    store = open_store(sqlite_store(tmp_path))
     api = ContextApi(store, SqliteLog(tmp_path / "log.db", 1), tenants(), Metrics())
     routes = {
         (route.path, method.lower()) for route in api.routes for method in route.methods or () if method != "HEAD"
