@@ -7,7 +7,7 @@ is paged elsewhere. Keys stand in a fixed order and maps are sorted, so equal fa
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Raw
 
 from cx_context.assurance import Proof, assurance, latest_of_each, proofs, proofs_shown
-from cx_context.combine import keep_latest
+from cx_context.combine import combine, keep_latest
 from cx_context.fold import makes_part, speaker
 from cx_context.handoffs import handoff_of
 from cx_context.model import KEYS_KEPT, SENTIMENTS_KEPT, TEXT_KEPT, At, Part, Register
@@ -55,12 +55,14 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """All that one customer's facts add up to. ``latest``: the latest facts for the timeline, in any order."""
+    """All that one customer's facts add up to. ``latest``: the latest facts for the timeline, in any order. ``whole``:
+    where the parts are outlines (``cx_context.outline``), the part of an anchor with all that was said."""
 
     customer: bytes
     members: Sequence[Member]
     parts: Sequence[AnchoredPart]
     latest: Iterable[Fact]
+    whole: Callable[[bytes], Part] | None = None
 
 
 def encode_body(body: Json) -> bytes:
@@ -104,6 +106,18 @@ class Rendering:
             self._conversations = found
         return self._conversations
 
+    def whole(self, interaction: Interaction) -> Interaction:
+        """With all that was said in it."""
+        whole = self.known.whole
+        if whole is None:
+            return interaction
+        return replace(interaction, part=combine(whole(anchor) for _, anchor in interaction.anchors))
+
+    def summary(self, conversation: Conversation) -> Json:
+        if self.known.whole is not None:
+            conversation = replace(conversation, members=[self.whole(member) for member in conversation.members])
+        return conversation_summary(conversation)
+
 
 def _last_at(conversation: Conversation) -> str:
     return format_time(max(member.last_activity for member in conversation.members))
@@ -114,7 +128,7 @@ def _state(conversation: Conversation) -> str:
 
 
 def _shown(of: Rendering) -> list[Json]:
-    return [conversation_summary(each) for each in of.conversations[:CONVERSATIONS_SHOWN]]
+    return [of.summary(each) for each in of.conversations[:CONVERSATIONS_SHOWN]]
 
 
 def _all_unresolved(of: Rendering) -> list[Json]:
@@ -124,7 +138,7 @@ def _all_unresolved(of: Rendering) -> list[Json]:
         if len(found) == CONVERSATIONS_SHOWN or _state(each) != "open":
             break
         if any(waiting_since(member.part) is not None for member in each.members):
-            found.append(_unresolved(conversation_summary(each)))
+            found.append(_unresolved(of.summary(each)))
     return found
 
 
@@ -177,7 +191,7 @@ def assembled(
 SECTIONS: Mapping[str, Callable[[Rendering], Any]] = MappingProxyType(
     {
         "customer": lambda of: _customer(of.known.customer, of.known.members, of.parts),
-        "now": lambda of: _now(of.interactions, of.conversations),
+        "now": lambda of: _now(of.interactions, of.conversations, of.whole),
         "conversations": _shown,
         "timeline": lambda of: timeline(of.known.latest),
         "counts": lambda of: _counts(of.parts, of.interactions, of.conversations),
@@ -316,13 +330,18 @@ def waiting_since(part: Part) -> Micros | None:
     return min(waits)[0]
 
 
-def _now(interactions: Sequence[Interaction], conversations: Iterable[Conversation]) -> Json | None:
+def _now(
+    interactions: Sequence[Interaction],
+    conversations: Iterable[Conversation],
+    whole: Callable[[Interaction], Interaction] = lambda one: one,
+) -> Json | None:
     """The live interaction that was active last. Nobody waits in it where its conversation is resolved."""
     live = [each for each in interactions if is_live(each.part)]
     if not live:
         return None
     latest = max(live, key=lambda each: (each.part.last or each.part.first, each.name))
     own = next(each.members for each in conversations if any(member is latest for member in each.members))
+    latest = whole(latest)
     since = waiting_since(latest.part)
     if since is not None and conversation_state(member.part for member in own) != "open":
         since = None
@@ -403,17 +422,12 @@ def _unresolved(summary: Json) -> Json:
 
 def conversation_state(members: Iterable[Part]) -> str:
     """``resolved`` if the latest resolve sorts after the latest customer message and reopening, else ``open``."""
-    resolved: Order | None = None
-    since: Order | None = None
-    for part in members:
-        if part.resolved is not None:
-            order = _order(part, part.resolved[0])
-            resolved = order if resolved is None else max(resolved, order)
-        for at in (part.customer_spoke, part.reopened):
-            if at is not None:
-                order = _order(part, at)
-                since = order if since is None else max(since, order)
-    return "resolved" if resolved is not None and (since is None or resolved > since) else "open"
+    parts = list(members)
+    resolved = max((_order(part, part.resolved[0]) for part in parts if part.resolved is not None), default=None)
+    if resolved is None:
+        return "open"
+    since = [_order(part, at) for part in parts for at in (part.customer_spoke, part.reopened) if at is not None]
+    return "resolved" if all(resolved > each for each in since) else "open"
 
 
 def conversation_summary(conversation: Conversation) -> Json:

@@ -20,7 +20,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import chain, pairwise
+from typing import NamedTuple
 
 from cx_context.combine import brief, combine, later_register
 from cx_context.model import At, Part
@@ -38,8 +39,7 @@ CONFIDENCE = {"person": 100, "token": 98, "reference": 95, "matter": 85, "window
 """In hundredths: how sure a rule makes us."""
 
 
-@dataclass(frozen=True, slots=True)
-class AnchoredPart:
+class AnchoredPart(NamedTuple):
     """A part and the anchor that it is stored under: the id of one home's side of an interaction."""
 
     anchor: bytes
@@ -64,6 +64,8 @@ class Interaction:
         """As the window counts it: who comes back soon after a matter was settled comes back to it, however long the
         settling took."""
         resolved, reopened = self.part.resolved, self.part.reopened
+        if resolved is None and reopened is None:
+            return self.last_activity
         return max(
             self.last_activity,
             resolved[0][0] if resolved is not None else self.start[0],
@@ -71,8 +73,7 @@ class Interaction:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Joined:
+class Joined(NamedTuple):
     """Why an interaction is in its conversation. ``evidence``: the reference, decision or interaction that joins it."""
 
     interaction: str
@@ -91,13 +92,13 @@ class IssuedToken:
 
 @dataclass(slots=True)
 class Conversation:
-    """``id``: the earliest-recorded anchor; ``aliases``: the others. ``members`` in order of their start. ``tokens``:
-    issued for one of them, in order of issue."""
+    """``id``: the earliest-recorded anchor; ``aliases``: the others. ``members`` in order of their start, ``joined``
+    tells why each is in it. ``tokens``: issued for one of them, in order of issue."""
 
     id: bytes
     aliases: list[bytes]
     members: list[Interaction]
-    joined: list[Joined] = field(default_factory=list)
+    joined: list[Joined]
     tokens: list[IssuedToken] = field(default_factory=list)
 
 
@@ -114,7 +115,9 @@ def interactions_of(parts: Iterable[AnchoredPart]) -> list[Interaction]:
     for name, group in groups.items():
         part = group[0].part if len(group) == 1 else combine(anchored.part for anchored in group)
         if part.first is not None:
-            anchors = sorted((anchored.part.first_recorded, anchored.anchor) for anchored in group)
+            anchors = [(anchored.part.first_recorded, anchored.anchor) for anchored in group]
+            if len(anchors) > 1:
+                anchors.sort()
             found.append(Interaction(name, part, anchors, (part.first[0], name)))
     found.sort(key=lambda interaction: interaction.start)
     return found
@@ -212,6 +215,8 @@ def _is_split(part: Part) -> bool:
 
 def _link_by_person(interactions: Sequence[Interaction], groups: _Groups) -> None:
     """Links name anchors. An end that is not (or no longer) this customer's is passed over."""
+    if not any(each.part.links for each in interactions):
+        return
     place = {text_of(anchor): index for index, each in enumerate(interactions) for _, anchor in each.anchors}
     links: list[tuple[At, int, int]] = []
     for index, each in enumerate(interactions):
@@ -245,25 +250,27 @@ def _tell_tokens(
 
 def _join_by_reference(interactions: Sequence[Interaction], groups: _Groups) -> None:
     holders: dict[tuple[str, str], list[int]] = defaultdict(list)
+    by_name = any(kind == "interaction" for each in interactions for kind, _ in each.part.references)
     for index, each in enumerate(interactions):
         for reference in each.part.references:
             holders[reference].append(index)
-        holders["interaction", brief(each.name)].append(index)
-        for name in _names_of_call(each):
-            if holders["call", name][-1:] != [index]:
-                holders["call", name].append(index)
-    for (kind, value), indexes in sorted(holders.items()):
+        if by_name:
+            holders["interaction", brief(each.name)].append(index)
+        if each.part.channel is not None and each.part.channel[1] == "voice":
+            for name in _names_of_call(each.name):
+                if holders["call", name][-1:] != [index]:
+                    holders["call", name].append(index)
+    for (kind, value), indexes in sorted(held for held in holders.items() if len(held[1]) > 1):
         for earlier, index in pairwise(indexes):
             groups.join(earlier, index, _rule(kind), f"{kind}:{value}")
 
 
-def _names_of_call(each: Interaction) -> Iterable[str]:
+def _names_of_call(interaction: str) -> Iterable[str]:
     """By what other legs may refer to this one: its id, also as the provider alone writes it."""
-    if each.part.channel is not None and each.part.channel[1] == "voice":
-        yield brief(each.name)
-        _, slash, bare = each.name.partition("/")
-        if slash and bare:
-            yield brief(bare)
+    yield brief(interaction)
+    _, slash, bare = interaction.partition("/")
+    if slash and bare:
+        yield brief(bare)
 
 
 def _rule(kind: str) -> str:
@@ -275,29 +282,39 @@ def _join_by_time(interactions: Sequence[Interaction], groups: _Groups, window: 
     recent: list[_Group] = []
     for index, each in enumerate(interactions):
         own = groups.of[index]
+        since = each.start[0] - window
         for group in recent:
-            _, member = group.latest
             if group is own:
                 break
-            if each.start[0] - group.until > window:
+            if group.until < since or not group.same_matter(own):
                 continue
-            evidence = f"interaction:{interactions[member].name}"
-            if group.same_matter(own) and groups.join(member, index, "window", evidence):
+            member = group.latest[1]
+            if groups.join(member, index, "window", f"interaction:{interactions[member].name}"):
                 break
         own = groups.of[index]
         own.latest = max(own.latest, (each.last_activity, index))
         own.until = max(own.until, each.attended_until)
-        found = {own, *(groups.of[group.first] for group in recent)}
-        recent = sorted(found, key=lambda group: group.latest, reverse=True)[:LOOK_BACK]
+        # Those that stay are in order still; one that another took in is its group's no more.
+        recent = [group for group in recent if group is not own and groups.of[group.first] is group]
+        place = 0
+        while place < len(recent) and recent[place].latest > own.latest:
+            place += 1
+        recent.insert(place, own)
+        del recent[LOOK_BACK:]
 
 
 def _conversation(interactions: Sequence[Interaction], members: list[int], groups: _Groups) -> Conversation:
-    anchors = sorted(anchor for index in members for anchor in interactions[index].anchors)
-    conversation = Conversation(
+    first = interactions[members[0]].anchors
+    anchors = first if len(members) == 1 else sorted(chain.from_iterable(interactions[at].anchors for at in members))
+    return Conversation(
         id=anchors[0][1],
         aliases=sorted(anchor for _, anchor in anchors[1:]),
         members=[interactions[index] for index in members],
+        joined=_joined(interactions, members, groups),
     )
+
+
+def _joined(interactions: Sequence[Interaction], members: list[int], groups: _Groups) -> list[Joined]:
     joined = {members[0]: Joined(interactions[members[0]].name, "first", "", 100)}
     reached = [members[0]]
     for index in reached:
@@ -305,8 +322,7 @@ def _conversation(interactions: Sequence[Interaction], members: list[int], group
             if other not in joined:
                 joined[other] = Joined(interactions[other].name, rule, evidence, CONFIDENCE[rule])
                 reached.append(other)
-    conversation.joined = [joined[index] for index in members]
-    return conversation
+    return [joined[index] for index in members]
 
 
 def conversation_with(conversations: Iterable[Conversation], anchor: bytes) -> Conversation | None:

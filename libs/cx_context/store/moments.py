@@ -24,7 +24,7 @@ from cx_context.store import reader, segments, writer
 from cx_context.store.sightings import read_row
 from cx_context.store.sql import Tx
 from cx_context.store.uses import EVER, contacts_at
-from cx_context.store.writer import Span, decode_span, unpacked
+from cx_context.store.writer import Span, begins, begun, decode_outline, decode_part, decode_span, unpacked
 from cx_context.threading import AnchoredPart
 from cx_events.codec import decode_leniently
 from cx_events.facts import Fact, Order
@@ -271,9 +271,11 @@ class Then:
     async def _parts_with_facts(self, column: str, nodes: Collection[NodeId]) -> list[tuple[NodeId, NodeId]]:
         """(interaction, home) of the parts that had a fact."""
         rows = await self._tx.fetch(
-            f"SELECT interaction, home, anchor, body FROM parts WHERE {column} = ANY(:nodes) AND tenant = :tenant",
+            f"SELECT interaction, home, anchor, body FROM parts WHERE {column} = ANY(:nodes) AND tenant = :tenant "
+            f"AND {begun()}",
             nodes=list(nodes),
             tenant=self.tenant,
+            last=begins(self.moment.until),
         )
         found: list[tuple[NodeId, NodeId]] = []
         doubtful: dict[bytes, tuple[NodeId, NodeId]] = {}
@@ -333,35 +335,50 @@ class Then:
     async def homes_of(self, customer: NodeId, members: Collection[NodeId]) -> list[NodeId]:
         """Every home whose facts were this customer's: the members, and the nodes that followed them."""
         members = members or [customer]
-        nodes = await writer.nodes_named_by(self._tx, self.tenant, members)
+        nodes = await self._named_by(members)
         nodes |= await writer.nodes_attributed_to(self._tx, self.tenant, members)
         nodes -= (await self.customers_of(nodes)).keys()
         followers = [node for node, whose in (await self.following(nodes)).items() if whose == customer]
         return [*sorted(members), *sorted(set(followers) - set(members))]
 
+    async def _named_by(self, members: Collection[NodeId]) -> set[NodeId]:
+        """As ``writer.nodes_named_by``, of what had begun."""
+        rows = await self._tx.fetch(
+            "SELECT DISTINCT p.interaction FROM parts p JOIN parts o ON o.home = p.interaction "
+            f"WHERE p.home = ANY(:members) AND p.interaction <> p.home AND p.tenant = :tenant AND {begun('p.body')}",
+            members=list(members),
+            tenant=self.tenant,
+            last=begins(self.moment.until),
+        )
+        return {bytes(row[0]) for row in rows}
+
     # What their facts added up to.
 
-    async def parts(self, homes: Sequence[NodeId]) -> list[AnchoredPart]:
+    async def parts(self, homes: Sequence[NodeId], bodies: dict[bytes, bytes] | None = None) -> list[AnchoredPart]:
+        """With ``bodies`` outlines where a part is used as it is, and there the stored bodies of these, by anchor."""
         rows = await self._tx.fetch(
-            "SELECT anchor, home, body FROM parts WHERE home = ANY(:homes) AND tenant = :tenant",
+            f"SELECT anchor, home, body FROM parts WHERE home = ANY(:homes) AND tenant = :tenant AND {begun()}",
             homes=list(homes),
             tenant=self.tenant,
+            last=begins(self.moment.until),
         )
-        moment = self.moment
+        until, heard = self.moment.until, self.moment.heard
+        decode = decode_part if bodies is None else decode_outline
         found: list[AnchoredPart] = []
-        straddling: dict[bytes, tuple[NodeId, Span]] = {}
+        straddling: dict[bytes, tuple[NodeId, Part]] = {}
         for anchor, home, body in rows:
-            raw = unpacked(body)
-            span = decode_span(raw)
-            if moment.holds_all(span):
-                found.append(AnchoredPart(anchor, writer.decode_raw(raw)))
-            elif moment.may_hold(span):
-                straddling[anchor] = (home, span)
+            part = decode(body)
+            if part.until <= until and part.last_recorded <= heard:
+                found.append(AnchoredPart(anchor, part))
+                if bodies is not None:
+                    bodies[anchor] = body
+            elif part.first_recorded <= heard:
+                straddling[anchor] = (home, part)
         if straddling:
             found += await self._cut(straddling)
         return found
 
-    async def _cut(self, straddling: Mapping[bytes, tuple[NodeId, Span]]) -> list[AnchoredPart]:
+    async def _cut(self, straddling: Mapping[bytes, tuple[NodeId, Part]]) -> list[AnchoredPart]:
         """Parts that straddle the moment: what is within of them."""
         sums: dict[bytes, list[Part]] = {anchor: [] for anchor in straddling}
         short = {anchor: place for anchor, place in straddling.items() if place[1].facts <= segments.SEGMENT_FACTS}
@@ -372,20 +389,23 @@ class Then:
                 sums[anchor] += await self._segments(anchor, home, span)
         return [AnchoredPart(anchor, combine(found)) for anchor, found in sums.items() if found]
 
-    async def _segments(self, anchor: bytes, home: NodeId, span: Span) -> list[Part]:
+    async def _segments(self, anchor: bytes, home: NodeId, span: Part) -> list[Part]:
         """What is within of a long part."""
-        rows = await self._tx.fetch("SELECT body FROM segments WHERE anchor = :anchor ORDER BY since", anchor=anchor)
+        rows = await self._tx.fetch(
+            f"SELECT body FROM segments WHERE anchor = :anchor AND {begun()} ORDER BY since",
+            anchor=anchor,
+            last=begins(self.moment.until),
+        )
         whole = []
         for (body,) in rows:
-            raw = unpacked(body)
-            segment = decode_span(raw)
+            segment = decode_part(body)
             if self.moment.holds_all(segment):
-                whole.append(writer.decode_raw(raw))
+                whole.append(segment)
             elif self.moment.may_hold(segment):
                 whole += (await self._folded({anchor: (home, segment)})).values()
         return whole if rows else list((await self._folded({anchor: (home, span)})).values())
 
-    async def _folded(self, places: Mapping[bytes, tuple[NodeId, Span]]) -> dict[bytes, Part]:
+    async def _folded(self, places: Mapping[bytes, tuple[NodeId, Part]]) -> dict[bytes, Part]:
         """Of each the part of its facts that are within, from the stored events."""
         found: dict[bytes, Part] = {}
         if not places:
@@ -479,8 +499,20 @@ class Then:
         found = await self.events(keys)
         return sorted(found, key=lambda fact: fact.order, reverse=True)[:most]
 
-    async def load(self, customer: NodeId) -> Known:
-        """All that the body was made of."""
+    async def load(self, customer: NodeId, *, outlined: bool = False) -> Known:
+        """All that the body was made of; ``outlined`` costs less where it is made once."""
         members = await self.members_of(customer)
         homes = await self.homes_of(customer, [member.id for member in members])
-        return Known(customer, members, await self.parts(homes), await self.latest(homes))
+        bodies: dict[bytes, bytes] | None = {} if outlined else None
+        parts = await self.parts(homes, bodies)
+        latest = await self.latest(homes)
+        if bodies is None:
+            return Known(customer, members, parts, latest)
+        cut = {each.anchor: each.part for each in parts if each.anchor not in bodies}
+        return Known(
+            customer,
+            members,
+            parts,
+            latest,
+            lambda anchor: decode_part(bodies[anchor]) if anchor in bodies else cut[anchor],
+        )
