@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import chain, pairwise
+from itertools import pairwise
 from typing import NamedTuple
 
 from cx_context.combine import brief, combine, later_register
@@ -48,29 +48,15 @@ class AnchoredPart(NamedTuple):
 
 @dataclass(slots=True)
 class Interaction:
-    """All of a customer's parts of one interaction, combined."""
+    """All of a customer's parts of one interaction, combined. ``attended_until``: its end as the window counts it: who
+    comes back soon after a matter was settled comes back to it, however long the settling took."""
 
     name: str
     part: Part
     anchors: list[tuple[Micros, bytes]]
     start: tuple[Micros, str]
-
-    @property
-    def last_activity(self) -> Micros:
-        return self.part.last[0] if self.part.last is not None else self.start[0]
-
-    @property
-    def attended_until(self) -> Micros:
-        """As the window counts it: who comes back soon after a matter was settled comes back to it, however long the
-        settling took."""
-        resolved, reopened = self.part.resolved, self.part.reopened
-        if resolved is None and reopened is None:
-            return self.last_activity
-        return max(
-            self.last_activity,
-            resolved[0][0] if resolved is not None else self.start[0],
-            reopened[0] if reopened is not None else self.start[0],
-        )
+    last_activity: Micros
+    attended_until: Micros
 
 
 class Joined(NamedTuple):
@@ -90,16 +76,45 @@ class IssuedToken:
     users: tuple[str, ...]
 
 
+Edges = Mapping[int, Sequence[tuple[int, str, str]]]
+"""Of an interaction (its place among the customer's) those that a rule joins it to: (place, rule, evidence)."""
+
+
 @dataclass(slots=True)
 class Conversation:
-    """``id``: the earliest-recorded anchor; ``aliases``: the others. ``members`` in order of their start, ``joined``
-    tells why each is in it. ``tokens``: issued for one of them, in order of issue."""
+    """``id``: the earliest-recorded anchor. ``members`` in order of their start, at these ``places``. ``tokens``:
+    issued for one of them, in order of issue.
+
+    Of thousands a few are shown: what only showing them needs is worked out when it is asked for."""
 
     id: bytes
-    aliases: list[bytes]
     members: list[Interaction]
-    joined: list[Joined]
+    places: Sequence[int]
+    edges: Edges
     tokens: list[IssuedToken] = field(default_factory=list)
+
+    @property
+    def last_activity(self) -> Micros:
+        return max([member.last_activity for member in self.members])
+
+    @property
+    def aliases(self) -> list[bytes]:
+        """The other anchors."""
+        return sorted(anchor for member in self.members for _, anchor in member.anchors if anchor != self.id)
+
+    @property
+    def joined(self) -> list[Joined]:
+        """Of each member why it is in it."""
+        names = {place: member.name for place, member in zip(self.places, self.members, strict=True)}
+        first = self.places[0]
+        found = {first: Joined(names[first], "first", "", 100)}
+        reached = [first]
+        for place in reached:
+            for other, rule, evidence in self.edges.get(place, ()):
+                if other not in found:
+                    found[other] = Joined(names[other], rule, evidence, CONFIDENCE[rule])
+                    reached.append(other)
+        return [found[place] for place in self.places]
 
 
 def interactions_of(parts: Iterable[AnchoredPart]) -> list[Interaction]:
@@ -107,20 +122,29 @@ def interactions_of(parts: Iterable[AnchoredPart]) -> list[Interaction]:
 
     A part of decisions alone (its interaction's events are another customer's, or not here yet) is no interaction.
     """
-    groups: dict[str, list[AnchoredPart]] = defaultdict(list)
+    groups: dict[str, list[AnchoredPart]] = {}
     for anchored in parts:
-        if anchored.part.interaction:
-            groups[anchored.part.interaction].append(anchored)
+        name = anchored.part.interaction
+        if name in groups:
+            groups[name].append(anchored)
+        elif name:
+            groups[name] = [anchored]
     found = []
     for name, group in groups.items():
         part = group[0].part if len(group) == 1 else combine(anchored.part for anchored in group)
-        if part.first is not None:
-            anchors = [(anchored.part.first_recorded, anchored.anchor) for anchored in group]
-            if len(anchors) > 1:
-                anchors.sort()
-            found.append(Interaction(name, part, anchors, (part.first[0], name)))
+        first = part.first
+        if first is not None:
+            anchors = sorted([(anchored.part.first_recorded, anchored.anchor) for anchored in group])
+            last = part.last[0] if part.last is not None else first[0]
+            found.append(Interaction(name, part, anchors, (first[0], name), last, _attended_until(part, last)))
     found.sort(key=lambda interaction: interaction.start)
     return found
+
+
+def _attended_until(part: Part, last: Micros) -> Micros:
+    if part.resolved is not None:
+        last = max(last, part.resolved[0][0])
+    return max(last, part.reopened[0]) if part.reopened is not None else last
 
 
 def thread(interactions: Sequence[Interaction], window: Micros) -> list[Conversation]:
@@ -165,6 +189,11 @@ class _Group:
         self.numbers |= other.numbers
         if other.topic is not None:
             self.topic = later_register(self.topic, other.topic)
+
+    def reach(self, index: int, interaction: Interaction) -> None:
+        """Deciding by time has come to this member."""
+        self.latest = max(self.latest, (interaction.last_activity, index))
+        self.until = max(self.until, interaction.attended_until)
 
     def same_matter(self, other: _Group) -> bool:
         if self.numbers and other.numbers:
@@ -282,6 +311,9 @@ def _join_by_time(interactions: Sequence[Interaction], groups: _Groups, window: 
     recent: list[_Group] = []
     for index, each in enumerate(interactions):
         own = groups.of[index]
+        if recent and recent[0] is own:
+            own.reach(index, each)
+            continue
         since = each.start[0] - window
         for group in recent:
             if group is own:
@@ -292,37 +324,17 @@ def _join_by_time(interactions: Sequence[Interaction], groups: _Groups, window: 
             if groups.join(member, index, "window", f"interaction:{interactions[member].name}"):
                 break
         own = groups.of[index]
-        own.latest = max(own.latest, (each.last_activity, index))
-        own.until = max(own.until, each.attended_until)
+        own.reach(index, each)
         # Those that stay are in order still; one that another took in is its group's no more.
         recent = [group for group in recent if group is not own and groups.of[group.first] is group]
-        place = 0
-        while place < len(recent) and recent[place].latest > own.latest:
-            place += 1
+        place = next((at for at, group in enumerate(recent) if group.latest < own.latest), len(recent))
         recent.insert(place, own)
         del recent[LOOK_BACK:]
 
 
-def _conversation(interactions: Sequence[Interaction], members: list[int], groups: _Groups) -> Conversation:
-    first = interactions[members[0]].anchors
-    anchors = first if len(members) == 1 else sorted(chain.from_iterable(interactions[at].anchors for at in members))
-    return Conversation(
-        id=anchors[0][1],
-        aliases=sorted(anchor for _, anchor in anchors[1:]),
-        members=[interactions[index] for index in members],
-        joined=_joined(interactions, members, groups),
-    )
-
-
-def _joined(interactions: Sequence[Interaction], members: list[int], groups: _Groups) -> list[Joined]:
-    joined = {members[0]: Joined(interactions[members[0]].name, "first", "", 100)}
-    reached = [members[0]]
-    for index in reached:
-        for other, rule, evidence in groups.edges.get(index, ()):
-            if other not in joined:
-                joined[other] = Joined(interactions[other].name, rule, evidence, CONFIDENCE[rule])
-                reached.append(other)
-    return [joined[index] for index in members]
+def _conversation(interactions: Sequence[Interaction], places: list[int], groups: _Groups) -> Conversation:
+    members = [interactions[place] for place in places]
+    return Conversation(min([member.anchors[0] for member in members])[1], members, places, groups.edges)
 
 
 def conversation_with(conversations: Iterable[Conversation], anchor: bytes) -> Conversation | None:
