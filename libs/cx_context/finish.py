@@ -7,7 +7,7 @@ is paged elsewhere. Keys stand in a fixed order and maps are sorted, so equal fa
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 from types import MappingProxyType
@@ -17,10 +17,11 @@ import msgspec
 from msgspec import Raw
 
 from cx_context.assurance import Proof, assurance, latest_of_each, proofs, proofs_shown
-from cx_context.combine import combine, keep_latest
+from cx_context.combine import keep_latest
 from cx_context.fold import makes_part, speaker
 from cx_context.handoffs import handoff_of
 from cx_context.model import KEYS_KEPT, SENTIMENTS_KEPT, TEXT_KEPT, At, Part, Register
+from cx_context.outline import WholePart, whole_conversation, whole_interaction
 from cx_context.threading import AnchoredPart, Conversation, Interaction, IssuedToken, interactions_of, thread
 from cx_context.tokens import order_of as _order
 from cx_events.envelope import Event
@@ -58,13 +59,13 @@ class Member:
 @dataclass(frozen=True, slots=True)
 class Known:
     """All that one customer's facts add up to. ``latest``: the latest facts for the timeline, in any order. ``whole``:
-    where the parts are outlines (``cx_context.outline``), the part of an anchor with all that was said."""
+    given where the parts are outlines."""
 
     customer: bytes
     members: Sequence[Member]
     parts: Sequence[AnchoredPart]
     latest: Iterable[Fact]
-    whole: Callable[[bytes], Part] | None = None
+    whole: WholePart | None = None
 
 
 def encode_body(body: Json) -> bytes:
@@ -129,17 +130,9 @@ class Rendering:
         return found
 
     def _show(self, conversation: Conversation) -> Shown:
-        if self.known.whole is not None:
-            conversation = replace(conversation, members=[self.whole(member) for member in conversation.members])
-        summary = conversation_summary(conversation)
-        return Shown(summary, _unresolved(summary) if summary["waiting_since"] is not None else None)
-
-    def whole(self, interaction: Interaction) -> Interaction:
-        """With all that was said in it."""
         whole = self.known.whole
-        if whole is None:
-            return interaction
-        return replace(interaction, part=combine(whole(anchor) for _, anchor in interaction.anchors))
+        summary = conversation_summary(whole_conversation(conversation, whole) if whole is not None else conversation)
+        return Shown(summary, _unresolved(summary) if summary["waiting_since"] is not None else None)
 
     def timeline(self) -> Sequence[Json | Raw]:
         return timeline(self.known.latest)
@@ -292,7 +285,8 @@ def _now(of: Rendering) -> Json | None:
         return None
     latest = max(live, key=lambda each: (each.part.last or each.part.first, each.name))
     own = next(each.members for each in of.conversations if any(member is latest for member in each.members))
-    latest = of.whole(latest)
+    if of.known.whole is not None:
+        latest = whole_interaction(latest, of.known.whole)
     since = waiting_since(latest.part)
     if since is not None and conversation_state(member.part for member in own) != "open":
         since = None

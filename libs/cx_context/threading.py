@@ -222,7 +222,10 @@ class _Groups:
 
     def join(self, one: int, other: int, rule: str, evidence: str) -> bool:
         a, b = self.of[one], self.of[other]
-        if a is b or a.splits + b.splits > (min(a.first, b.first) in self.splits):
+        if a is b:
+            return False
+        splits = a.splits + b.splits
+        if splits and splits > (min(a.first, b.first) in self.splits):
             return False
         if len(a.members) < len(b.members):
             a, b = b, a
@@ -340,7 +343,7 @@ def _conversation(interactions: Sequence[Interaction], places: list[int], groups
 def conversation_with(conversations: Iterable[Conversation], anchor: bytes) -> Conversation | None:
     """The conversation that an anchor names, by its id or an alias."""
     for conversation in conversations:
-        if conversation.id == anchor or anchor in conversation.aliases:
+        if any(anchor == own for member in conversation.members for _, own in member.anchors):
             return conversation
     return None
 

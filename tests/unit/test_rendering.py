@@ -9,7 +9,7 @@ from tests.unit.test_tokens import ID, LONG, contact, issued
 
 from cx_context.definition import define
 from cx_context.finish import context_body, encode_body
-from cx_context.store.reader import Found, Whole
+from cx_context.store.reader import MANY_PARTS, Found, Whole
 from cx_context.store.rendering import PIECES_BYTES, Renderer
 from cx_context.store.writer import encode_part
 from cx_events.facts import Fact
@@ -36,9 +36,10 @@ def bodies(renderer: Renderer, facts: list[Fact]) -> tuple[dict[NodeId, bytes], 
 
 
 @pytest.mark.parametrize("most_bytes", [0, PIECES_BYTES])
+@pytest.mark.parametrize("many", [0, 2, MANY_PARTS])
 @given(history=histories(max_size=8))
-def test_after_each_event_copies_and_decisions_included(most_bytes: int, history: list[Stamped]) -> None:
-    renderer = Renderer(most_bytes)
+def test_after_each_event_copies_and_decisions_included(most_bytes: int, many: int, history: list[Stamped]) -> None:
+    renderer = Renderer(most_bytes, many)
     facts = facts_of(history)
     for count in range(1, len(facts) + 1):
         rendered, defined = bodies(renderer, facts[:count])

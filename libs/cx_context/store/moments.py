@@ -12,7 +12,7 @@ answer equals that of a hub fed only the events within the bounds, by the defini
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from cx_context.combine import combine
@@ -20,6 +20,7 @@ from cx_context.definition import follow
 from cx_context.finish import TIMELINE_SHOWN, Known, Member
 from cx_context.fold import apply, new_part
 from cx_context.model import Part
+from cx_context.outline import Outlines
 from cx_context.store import reader, segments, writer
 from cx_context.store.sightings import read_row
 from cx_context.store.sql import Tx
@@ -354,8 +355,23 @@ class Then:
 
     # What their facts added up to.
 
-    async def parts(self, homes: Sequence[NodeId], bodies: dict[bytes, bytes] | None = None) -> list[AnchoredPart]:
-        """With ``bodies`` outlines where a part is used as it is, and there the stored bodies of these, by anchor."""
+    async def parts(self, homes: Sequence[NodeId]) -> list[AnchoredPart]:
+        within, cut = await self._parts(homes, decode_part)
+        return [AnchoredPart(anchor, part) for anchor, (_, part) in within.items()] + cut
+
+    async def outlines(self, homes: Sequence[NodeId]) -> Outlines:
+        """As ``parts``, for less."""
+        within, cut = await self._parts(homes, decode_outline)
+        made = dict(cut)
+        return Outlines(
+            [AnchoredPart(anchor, part) for anchor, (_, part) in within.items()] + cut,
+            lambda anchor: made[anchor] if anchor in made else decode_part(within[anchor][0]),
+        )
+
+    async def _parts(
+        self, homes: Sequence[NodeId], decode: Callable[[bytes], Part]
+    ) -> tuple[dict[bytes, tuple[bytes, Part]], list[AnchoredPart]]:
+        """By anchor those that lie within as they are stored, (body, decoded); and what is within of the others."""
         rows = await self._tx.fetch(
             f"SELECT anchor, home, body FROM parts WHERE home = ANY(:homes) AND tenant = :tenant AND {begun()}",
             homes=list(homes),
@@ -363,20 +379,15 @@ class Then:
             last=begins(self.moment.until),
         )
         until, heard = self.moment.until, self.moment.heard
-        decode = decode_part if bodies is None else decode_outline
-        found: list[AnchoredPart] = []
+        within: dict[bytes, tuple[bytes, Part]] = {}
         straddling: dict[bytes, tuple[NodeId, Part]] = {}
         for anchor, home, body in rows:
             part = decode(body)
             if part.until <= until and part.last_recorded <= heard:
-                found.append(AnchoredPart(anchor, part))
-                if bodies is not None:
-                    bodies[anchor] = body
+                within[anchor] = body, part
             elif part.first_recorded <= heard:
-                straddling[anchor] = (home, part)
-        if straddling:
-            found += await self._cut(straddling)
-        return found
+                straddling[anchor] = home, part
+        return within, await self._cut(straddling) if straddling else []
 
     async def _cut(self, straddling: Mapping[bytes, tuple[NodeId, Part]]) -> list[AnchoredPart]:
         """Parts that straddle the moment: what is within of them."""
@@ -503,16 +514,5 @@ class Then:
         """All that the body was made of; ``outlined`` costs less where it is made once."""
         members = await self.members_of(customer)
         homes = await self.homes_of(customer, [member.id for member in members])
-        bodies: dict[bytes, bytes] | None = {} if outlined else None
-        parts = await self.parts(homes, bodies)
-        latest = await self.latest(homes)
-        if bodies is None:
-            return Known(customer, members, parts, latest)
-        cut = {each.anchor: each.part for each in parts if each.anchor not in bodies}
-        return Known(
-            customer,
-            members,
-            parts,
-            latest,
-            lambda anchor: decode_part(bodies[anchor]) if anchor in bodies else cut[anchor],
-        )
+        parts, whole = await self.outlines(homes) if outlined else (await self.parts(homes), None)
+        return Known(customer, members, parts, await self.latest(homes), whole)
