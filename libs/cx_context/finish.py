@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -19,6 +21,7 @@ from cx_context.combine import keep_latest
 from cx_context.fold import makes_part, speaker
 from cx_context.handoffs import handoff_of
 from cx_context.model import KEYS_KEPT, SENTIMENTS_KEPT, TEXT_KEPT, At, Part, Register
+from cx_context.outline import WholePart, whole_conversation, whole_interaction
 from cx_context.threading import AnchoredPart, Conversation, Interaction, IssuedToken, interactions_of, thread
 from cx_context.tokens import order_of as _order
 from cx_events.envelope import Event
@@ -55,12 +58,14 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """All that one customer's facts add up to. ``latest``: the latest facts for the timeline, in any order."""
+    """All that one customer's facts add up to. ``latest``: the latest facts for the timeline, in any order. ``whole``:
+    given where the parts are outlines."""
 
     customer: bytes
     members: Sequence[Member]
     parts: Sequence[AnchoredPart]
     latest: Iterable[Fact]
+    whole: WholePart | None = None
 
 
 def encode_body(body: Json) -> bytes:
@@ -69,8 +74,15 @@ def encode_body(body: Json) -> bytes:
 
 def context_body(known: Known, window: Micros) -> Json:
     """The body of the context document. ``window``: the tenant's threading window in µs."""
-    rendering = Rendering(known, window)
-    return {name: rendering.section(name) for name in SECTIONS}
+    return Rendering(known, window).body()
+
+
+class Shown(NamedTuple):
+    """A conversation's summary, and what ``unresolved`` says of it where somebody waits. As bytes where it was rendered
+    before."""
+
+    summary: Json | Raw
+    unresolved: Json | Raw | None
 
 
 class Rendering:
@@ -80,112 +92,62 @@ class Rendering:
         self.known = known
         self.window = window
         self.parts = [anchored.part for anchored in known.parts]
-        self._interactions: list[Interaction] | None = None
-        self._conversations: list[Conversation] | None = None
+        self._shown: dict[bytes, Shown] = {}
+
+    def body(self) -> Json:
+        return {name: self.section(name) for name in SECTIONS}
 
     def section(self, name: str) -> Any:
         """One of the body's members."""
         return SECTIONS[name](self)
 
-    @property
+    @cached_property
     def interactions(self) -> list[Interaction]:
-        if self._interactions is None:
-            self._interactions = interactions_of(self.known.parts)
-        return self._interactions
+        return interactions_of(self.known.parts)
+
+    @cached_property
+    def by_state(self) -> tuple[list[Conversation], list[Conversation]]:
+        """Conversations that are open and others, each those active last first."""
+        open_ones: list[Conversation] = []
+        others: list[Conversation] = []
+        for each in thread(self.interactions, self.window):
+            state = conversation_state([member.part for member in each.members])
+            (open_ones if state == "open" else others).append(each)
+        for some in (open_ones, others):
+            some.sort(key=lambda each: (-each.last_activity, each.id))
+        return open_ones, others
 
     @property
     def conversations(self) -> list[Conversation]:
         """Open ones first, those active last first."""
-        if self._conversations is None:
-            found = thread(self.interactions, self.window)
-            found.sort(key=lambda each: each.id)
-            found.sort(key=_last_at, reverse=True)
-            found.sort(key=lambda each: _state(each) != "open")
-            self._conversations = found
-        return self._conversations
+        open_ones, others = self.by_state
+        return open_ones + others
+
+    def shown(self, conversation: Conversation) -> Shown:
+        found = self._shown.get(conversation.id)
+        if found is None:
+            found = self._shown[conversation.id] = self._show(conversation)
+        return found
+
+    def _show(self, conversation: Conversation) -> Shown:
+        whole = self.known.whole
+        summary = conversation_summary(whole_conversation(conversation, whole) if whole is not None else conversation)
+        return Shown(summary, _unresolved(summary) if summary["waiting_since"] is not None else None)
+
+    def timeline(self) -> Sequence[Json | Raw]:
+        return timeline(self.known.latest)
 
 
-def _last_at(conversation: Conversation) -> str:
-    return format_time(max(member.last_activity for member in conversation.members))
+def _shown(of: Rendering) -> list[Json | Raw]:
+    return [of.shown(each).summary for each in of.conversations[:CONVERSATIONS_SHOWN]]
 
 
-def _state(conversation: Conversation) -> str:
-    return conversation_state(member.part for member in conversation.members)
-
-
-def _shown(of: Rendering) -> list[Json]:
-    return [conversation_summary(each) for each in of.conversations[:CONVERSATIONS_SHOWN]]
-
-
-def _all_unresolved(of: Rendering) -> list[Json]:
+def _all_unresolved(of: Rendering) -> list[Json | Raw]:
     """The first open ones in which the customer waits."""
-    found: list[Json] = []
-    for each in of.conversations:
-        if len(found) == CONVERSATIONS_SHOWN or _state(each) != "open":
-            break
-        if any(waiting_since(member.part) is not None for member in each.members):
-            found.append(_unresolved(conversation_summary(each)))
-    return found
-
-
-class Shown(NamedTuple):
-    """A conversation's summary, what its place among the others goes by, and what ``unresolved`` says of it. As bytes
-    where it was rendered before."""
-
-    id: str
-    last_at: str
-    is_open: bool
-    summary: Json | Raw
-    unresolved: Json | Raw | None
-
-
-def shown(conversation: Conversation) -> Shown:
-    summary = conversation_summary(conversation)
-    is_open = summary["state"] == "open"
-    waits = is_open and summary["waiting_since"]
-    return Shown(summary["id"], summary["last_at"], is_open, summary, _unresolved(summary) if waits else None)
-
-
-def assembled(
-    customer: bytes,
-    members: Sequence[Member],
-    anchored: Sequence[AnchoredPart],
-    window: Micros,
-    timeline: Sequence[Json | Raw],
-    show: Callable[[Conversation], Shown],
-) -> Json:
-    """As ``context_body``, with the timeline made, and the conversations shown by ``show``."""
-    interactions = interactions_of(anchored)
-    conversations = thread(interactions, window)
-    found = [show(conversation) for conversation in conversations]
-    found.sort(key=lambda s: s.id)
-    found.sort(key=lambda s: s.last_at, reverse=True)
-    found.sort(key=lambda s: not s.is_open)
-    parts = [each.part for each in anchored]
-    return {
-        "customer": _customer(customer, members, parts),
-        "now": _now(interactions, conversations),
-        "conversations": [s.summary for s in found[:CONVERSATIONS_SHOWN]],
-        "timeline": timeline,
-        "counts": _counts(parts, interactions, conversations),
-        "sentiment": _sentiment(parts),
-        "last_agent": _last_agent(interactions),
-        "unresolved": [s.unresolved for s in found if s.unresolved is not None][:CONVERSATIONS_SHOWN],
-    }
-
-
-SECTIONS: Mapping[str, Callable[[Rendering], Any]] = MappingProxyType(
-    {
-        "customer": lambda of: _customer(of.known.customer, of.known.members, of.parts),
-        "now": lambda of: _now(of.interactions, of.conversations),
-        "conversations": _shown,
-        "timeline": lambda of: timeline(of.known.latest),
-        "counts": lambda of: _counts(of.parts, of.interactions, of.conversations),
-        "sentiment": lambda of: _sentiment(of.parts),
-        "last_agent": lambda of: _last_agent(of.interactions),
-        "unresolved": _all_unresolved,
-    }
-)
+    open_ones, _ = of.by_state
+    waits = (each for each in open_ones if any(waiting_since(member.part) is not None for member in each.members))
+    found = (of.shown(each).unresolved for each in islice(waits, CONVERSATIONS_SHOWN))
+    return [each for each in found if each is not None]
 
 
 def timeline(facts: Iterable[Fact], most: int = TIMELINE_SHOWN) -> list[Json]:
@@ -316,13 +278,15 @@ def waiting_since(part: Part) -> Micros | None:
     return min(waits)[0]
 
 
-def _now(interactions: Sequence[Interaction], conversations: Iterable[Conversation]) -> Json | None:
+def _now(of: Rendering) -> Json | None:
     """The live interaction that was active last. Nobody waits in it where its conversation is resolved."""
-    live = [each for each in interactions if is_live(each.part)]
+    live = [each for each in of.interactions if is_live(each.part)]
     if not live:
         return None
     latest = max(live, key=lambda each: (each.part.last or each.part.first, each.name))
-    own = next(each.members for each in conversations if any(member is latest for member in each.members))
+    own = next(each.members for each in of.conversations if any(member is latest for member in each.members))
+    if of.known.whole is not None:
+        latest = whole_interaction(latest, of.known.whole)
     since = waiting_since(latest.part)
     if since is not None and conversation_state(member.part for member in own) != "open":
         since = None
@@ -403,17 +367,12 @@ def _unresolved(summary: Json) -> Json:
 
 def conversation_state(members: Iterable[Part]) -> str:
     """``resolved`` if the latest resolve sorts after the latest customer message and reopening, else ``open``."""
-    resolved: Order | None = None
-    since: Order | None = None
-    for part in members:
-        if part.resolved is not None:
-            order = _order(part, part.resolved[0])
-            resolved = order if resolved is None else max(resolved, order)
-        for at in (part.customer_spoke, part.reopened):
-            if at is not None:
-                order = _order(part, at)
-                since = order if since is None else max(since, order)
-    return "resolved" if resolved is not None and (since is None or resolved > since) else "open"
+    parts = list(members)
+    resolved = max((_order(part, part.resolved[0]) for part in parts if part.resolved is not None), default=None)
+    if resolved is None:
+        return "open"
+    since = [_order(part, at) for part in parts for at in (part.customer_spoke, part.reopened) if at is not None]
+    return "resolved" if all(resolved > each for each in since) else "open"
 
 
 def conversation_summary(conversation: Conversation) -> Json:
@@ -537,3 +496,17 @@ def _references(parts: Sequence[Part]) -> list[Json]:
     """What the conversation is about: order and case numbers; ids of messages and calls are plumbing."""
     found = sorted({tuple(r) for part in parts for r in part.references if r[0] in ("order", "case")})
     return [{"kind": kind, "value": value} for kind, value in found[:ALIASES_SHOWN]]
+
+
+SECTIONS: Mapping[str, Callable[[Rendering], Any]] = MappingProxyType(
+    {
+        "customer": lambda of: _customer(of.known.customer, of.known.members, of.parts),
+        "now": _now,
+        "conversations": _shown,
+        "timeline": lambda of: of.timeline(),
+        "counts": lambda of: _counts(of.parts, of.interactions, of.conversations),
+        "sentiment": lambda of: _sentiment(of.parts),
+        "last_agent": lambda of: _last_agent(of.interactions),
+        "unresolved": _all_unresolved,
+    }
+)

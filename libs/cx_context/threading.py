@@ -21,6 +21,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import NamedTuple
 
 from cx_context.combine import brief, combine, later_register
 from cx_context.model import At, Part
@@ -38,8 +39,7 @@ CONFIDENCE = {"person": 100, "token": 98, "reference": 95, "matter": 85, "window
 """In hundredths: how sure a rule makes us."""
 
 
-@dataclass(frozen=True, slots=True)
-class AnchoredPart:
+class AnchoredPart(NamedTuple):
     """A part and the anchor that it is stored under: the id of one home's side of an interaction."""
 
     anchor: bytes
@@ -48,31 +48,18 @@ class AnchoredPart:
 
 @dataclass(slots=True)
 class Interaction:
-    """All of a customer's parts of one interaction, combined."""
+    """All of a customer's parts of one interaction, combined. ``attended_until``: its end as the window counts it: who
+    comes back soon after a matter was settled comes back to it, however long the settling took."""
 
     name: str
     part: Part
     anchors: list[tuple[Micros, bytes]]
     start: tuple[Micros, str]
-
-    @property
-    def last_activity(self) -> Micros:
-        return self.part.last[0] if self.part.last is not None else self.start[0]
-
-    @property
-    def attended_until(self) -> Micros:
-        """As the window counts it: who comes back soon after a matter was settled comes back to it, however long the
-        settling took."""
-        resolved, reopened = self.part.resolved, self.part.reopened
-        return max(
-            self.last_activity,
-            resolved[0][0] if resolved is not None else self.start[0],
-            reopened[0] if reopened is not None else self.start[0],
-        )
+    last_activity: Micros
+    attended_until: Micros
 
 
-@dataclass(frozen=True, slots=True)
-class Joined:
+class Joined(NamedTuple):
     """Why an interaction is in its conversation. ``evidence``: the reference, decision or interaction that joins it."""
 
     interaction: str
@@ -89,16 +76,45 @@ class IssuedToken:
     users: tuple[str, ...]
 
 
+Edges = Mapping[int, Sequence[tuple[int, str, str]]]
+"""Of an interaction (its place among the customer's) those that a rule joins it to: (place, rule, evidence)."""
+
+
 @dataclass(slots=True)
 class Conversation:
-    """``id``: the earliest-recorded anchor; ``aliases``: the others. ``members`` in order of their start. ``tokens``:
-    issued for one of them, in order of issue."""
+    """``id``: the earliest-recorded anchor. ``members`` in order of their start, at these ``places``. ``tokens``:
+    issued for one of them, in order of issue.
+
+    Of thousands a few are shown: what only showing them needs is worked out when it is asked for."""
 
     id: bytes
-    aliases: list[bytes]
     members: list[Interaction]
-    joined: list[Joined] = field(default_factory=list)
+    places: Sequence[int]
+    edges: Edges
     tokens: list[IssuedToken] = field(default_factory=list)
+
+    @property
+    def last_activity(self) -> Micros:
+        return max([member.last_activity for member in self.members])
+
+    @property
+    def aliases(self) -> list[bytes]:
+        """The other anchors."""
+        return sorted(anchor for member in self.members for _, anchor in member.anchors if anchor != self.id)
+
+    @property
+    def joined(self) -> list[Joined]:
+        """Of each member why it is in it."""
+        names = {place: member.name for place, member in zip(self.places, self.members, strict=True)}
+        first = self.places[0]
+        found = {first: Joined(names[first], "first", "", 100)}
+        reached = [first]
+        for place in reached:
+            for other, rule, evidence in self.edges.get(place, ()):
+                if other not in found:
+                    found[other] = Joined(names[other], rule, evidence, CONFIDENCE[rule])
+                    reached.append(other)
+        return [found[place] for place in self.places]
 
 
 def interactions_of(parts: Iterable[AnchoredPart]) -> list[Interaction]:
@@ -106,18 +122,29 @@ def interactions_of(parts: Iterable[AnchoredPart]) -> list[Interaction]:
 
     A part of decisions alone (its interaction's events are another customer's, or not here yet) is no interaction.
     """
-    groups: dict[str, list[AnchoredPart]] = defaultdict(list)
+    groups: dict[str, list[AnchoredPart]] = {}
     for anchored in parts:
-        if anchored.part.interaction:
-            groups[anchored.part.interaction].append(anchored)
+        name = anchored.part.interaction
+        if name in groups:
+            groups[name].append(anchored)
+        elif name:
+            groups[name] = [anchored]
     found = []
     for name, group in groups.items():
         part = group[0].part if len(group) == 1 else combine(anchored.part for anchored in group)
-        if part.first is not None:
-            anchors = sorted((anchored.part.first_recorded, anchored.anchor) for anchored in group)
-            found.append(Interaction(name, part, anchors, (part.first[0], name)))
+        first = part.first
+        if first is not None:
+            anchors = sorted([(anchored.part.first_recorded, anchored.anchor) for anchored in group])
+            last = part.last[0] if part.last is not None else first[0]
+            found.append(Interaction(name, part, anchors, (first[0], name), last, _attended_until(part, last)))
     found.sort(key=lambda interaction: interaction.start)
     return found
+
+
+def _attended_until(part: Part, last: Micros) -> Micros:
+    if part.resolved is not None:
+        last = max(last, part.resolved[0][0])
+    return max(last, part.reopened[0]) if part.reopened is not None else last
 
 
 def thread(interactions: Sequence[Interaction], window: Micros) -> list[Conversation]:
@@ -163,6 +190,11 @@ class _Group:
         if other.topic is not None:
             self.topic = later_register(self.topic, other.topic)
 
+    def reach(self, index: int, interaction: Interaction) -> None:
+        """Deciding by time has come to this member."""
+        self.latest = max(self.latest, (interaction.last_activity, index))
+        self.until = max(self.until, interaction.attended_until)
+
     def same_matter(self, other: _Group) -> bool:
         if self.numbers and other.numbers:
             return not self.numbers.isdisjoint(other.numbers)
@@ -190,7 +222,10 @@ class _Groups:
 
     def join(self, one: int, other: int, rule: str, evidence: str) -> bool:
         a, b = self.of[one], self.of[other]
-        if a is b or a.splits + b.splits > (min(a.first, b.first) in self.splits):
+        if a is b:
+            return False
+        splits = a.splits + b.splits
+        if splits and splits > (min(a.first, b.first) in self.splits):
             return False
         if len(a.members) < len(b.members):
             a, b = b, a
@@ -212,6 +247,8 @@ def _is_split(part: Part) -> bool:
 
 def _link_by_person(interactions: Sequence[Interaction], groups: _Groups) -> None:
     """Links name anchors. An end that is not (or no longer) this customer's is passed over."""
+    if not any(each.part.links for each in interactions):
+        return
     place = {text_of(anchor): index for index, each in enumerate(interactions) for _, anchor in each.anchors}
     links: list[tuple[At, int, int]] = []
     for index, each in enumerate(interactions):
@@ -245,25 +282,27 @@ def _tell_tokens(
 
 def _join_by_reference(interactions: Sequence[Interaction], groups: _Groups) -> None:
     holders: dict[tuple[str, str], list[int]] = defaultdict(list)
+    by_name = any(kind == "interaction" for each in interactions for kind, _ in each.part.references)
     for index, each in enumerate(interactions):
         for reference in each.part.references:
             holders[reference].append(index)
-        holders["interaction", brief(each.name)].append(index)
-        for name in _names_of_call(each):
-            if holders["call", name][-1:] != [index]:
-                holders["call", name].append(index)
-    for (kind, value), indexes in sorted(holders.items()):
+        if by_name:
+            holders["interaction", brief(each.name)].append(index)
+        if each.part.channel is not None and each.part.channel[1] == "voice":
+            for name in _names_of_call(each.name):
+                if holders["call", name][-1:] != [index]:
+                    holders["call", name].append(index)
+    for (kind, value), indexes in sorted(held for held in holders.items() if len(held[1]) > 1):
         for earlier, index in pairwise(indexes):
             groups.join(earlier, index, _rule(kind), f"{kind}:{value}")
 
 
-def _names_of_call(each: Interaction) -> Iterable[str]:
+def _names_of_call(interaction: str) -> Iterable[str]:
     """By what other legs may refer to this one: its id, also as the provider alone writes it."""
-    if each.part.channel is not None and each.part.channel[1] == "voice":
-        yield brief(each.name)
-        _, slash, bare = each.name.partition("/")
-        if slash and bare:
-            yield brief(bare)
+    yield brief(interaction)
+    _, slash, bare = interaction.partition("/")
+    if slash and bare:
+        yield brief(bare)
 
 
 def _rule(kind: str) -> str:
@@ -275,44 +314,36 @@ def _join_by_time(interactions: Sequence[Interaction], groups: _Groups, window: 
     recent: list[_Group] = []
     for index, each in enumerate(interactions):
         own = groups.of[index]
+        if recent and recent[0] is own:
+            own.reach(index, each)
+            continue
+        since = each.start[0] - window
         for group in recent:
-            _, member = group.latest
             if group is own:
                 break
-            if each.start[0] - group.until > window:
+            if group.until < since or not group.same_matter(own):
                 continue
-            evidence = f"interaction:{interactions[member].name}"
-            if group.same_matter(own) and groups.join(member, index, "window", evidence):
+            member = group.latest[1]
+            if groups.join(member, index, "window", f"interaction:{interactions[member].name}"):
                 break
         own = groups.of[index]
-        own.latest = max(own.latest, (each.last_activity, index))
-        own.until = max(own.until, each.attended_until)
-        found = {own, *(groups.of[group.first] for group in recent)}
-        recent = sorted(found, key=lambda group: group.latest, reverse=True)[:LOOK_BACK]
+        own.reach(index, each)
+        # Those that stay are in order still; one that another took in is its group's no more.
+        recent = [group for group in recent if group is not own and groups.of[group.first] is group]
+        place = next((at for at, group in enumerate(recent) if group.latest < own.latest), len(recent))
+        recent.insert(place, own)
+        del recent[LOOK_BACK:]
 
 
-def _conversation(interactions: Sequence[Interaction], members: list[int], groups: _Groups) -> Conversation:
-    anchors = sorted(anchor for index in members for anchor in interactions[index].anchors)
-    conversation = Conversation(
-        id=anchors[0][1],
-        aliases=sorted(anchor for _, anchor in anchors[1:]),
-        members=[interactions[index] for index in members],
-    )
-    joined = {members[0]: Joined(interactions[members[0]].name, "first", "", 100)}
-    reached = [members[0]]
-    for index in reached:
-        for other, rule, evidence in groups.edges.get(index, ()):
-            if other not in joined:
-                joined[other] = Joined(interactions[other].name, rule, evidence, CONFIDENCE[rule])
-                reached.append(other)
-    conversation.joined = [joined[index] for index in members]
-    return conversation
+def _conversation(interactions: Sequence[Interaction], places: list[int], groups: _Groups) -> Conversation:
+    members = [interactions[place] for place in places]
+    return Conversation(min([member.anchors[0] for member in members])[1], members, places, groups.edges)
 
 
 def conversation_with(conversations: Iterable[Conversation], anchor: bytes) -> Conversation | None:
     """The conversation that an anchor names, by its id or an alias."""
     for conversation in conversations:
-        if conversation.id == anchor or anchor in conversation.aliases:
+        if any(anchor == own for member in conversation.members for _, own in member.anchors):
             return conversation
     return None
 

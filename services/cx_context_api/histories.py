@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
 import msgspec
 
 from cx_context.finish import Json, conversation_summary, timeline_entry
 from cx_context.fold import makes_part
+from cx_context.outline import WholePart, whole_conversation
 from cx_context.store import reader
 from cx_context.store.moments import Then
 from cx_context.store.reader import Side
@@ -67,9 +69,12 @@ async def _homes(tx: Tx, tenancy: Tenancy, customer: NodeId, then: Then | None) 
     return await reader.homes_of_customer(tx, tenancy.ids.tenant, customer, members or [customer])
 
 
-async def _threads(tx: Tx, tenancy: Tenancy, homes: Sequence[NodeId], then: Then | None) -> list[Conversation]:
-    parts = await (reader.parts_of(tx, tenancy.ids.tenant, homes) if then is None else then.parts(homes))
-    return thread(interactions_of(parts), tenancy.window)
+async def _threads(
+    tx: Tx, tenancy: Tenancy, homes: Sequence[NodeId], then: Then | None
+) -> tuple[list[Conversation], WholePart]:
+    """Conversations of outlines, and the way to the whole parts of those that are shown."""
+    parts, whole = await (reader.outlines_of(tx, tenancy.ids.tenant, homes) if then is None else then.outlines(homes))
+    return thread(interactions_of(parts), tenancy.window), whole
 
 
 async def conversations(
@@ -79,17 +84,11 @@ async def conversations(
     before: tuple[Micros, NodeId] | None = (
         place_of(cursor, CONVERSATIONS, tuple[At, Node]) if cursor is not None else None
     )
-    placed = sorted(
-        (
-            ((max(member.last_activity for member in found.members), found.id), found)
-            for found in await _threads(tx, tenancy, await _homes(tx, tenancy, customer, then), then)
-        ),
-        key=lambda item: item[0],
-        reverse=True,
-    )
+    threads, whole = await _threads(tx, tenancy, await _homes(tx, tenancy, customer, then), then)
+    placed = sorted((((found.last_activity, found.id), found) for found in threads), key=itemgetter(0), reverse=True)
     rest = [(place, found) for place, found in placed if before is None or place < before]
     following = cursor_of(CONVERSATIONS, rest[most - 1][0]) if len(rest) > most else None
-    return [conversation_summary(found) for _, found in rest[:most]], following
+    return [conversation_summary(whole_conversation(found, whole)) for _, found in rest[:most]], following
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +114,10 @@ async def find_thread(tx: Tx, tenant: str, tenancy: Tenancy, anchor: NodeId, the
         found = await reader.find_node(tx, tenant, side.home)
     if found is not None:
         homes = await _homes(tx, tenancy, found.customer, then)
-        conversation = conversation_with(await _threads(tx, tenancy, homes, then), anchor)
+        threads, whole = await _threads(tx, tenancy, homes, then)
+        conversation = conversation_with(threads, anchor)
         if conversation is not None:
-            return Thread(found.customer, found.version, side, homes, conversation)
+            return Thread(found.customer, found.version, side, homes, whole_conversation(conversation, whole))
     raise unknown_conversation(anchor)
 
 

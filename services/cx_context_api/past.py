@@ -131,7 +131,7 @@ class Past:
     async def _known(self, tenancy: Tenancy, target: Target, moment: Moment) -> Known:
         async with self._store.reading() as tx:
             then = then_in(tx, tenancy, moment)
-            return await then.load(await target_then(then, target))
+            return await then.load(await target_then(then, target), outlined=True)
 
     async def candidates(self, tenancy: Tenancy, ambiguous: Ambiguous, moment: Moment) -> Json:
         """Who may have been meant, as ``Contexts.candidates``."""

@@ -68,7 +68,8 @@ async def check(store: Store, history: list[Stamped], moment: Moment) -> None:
             customer = await fresh.find_node(node)
             assert customer == await then.find_node(node)
             if customer is not None:
-                found[node] = encode_body(context_body(await fresh.load(customer), WINDOW))
+                found[node] = encode_body(context_body(await fresh.load(customer, outlined=True), WINDOW))
+                assert found[node] == encode_body(context_body(await then.load(customer), WINDOW))
         for name, _ in INTERACTIONS:
             node = ACME.interaction(name)
             of_it = [fact for fact in whole.known.values() for part in fact.parts if part.part.interaction == name]

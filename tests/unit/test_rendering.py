@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from hypothesis import given
 from tests.unit.test_tokens import ID, LONG, contact, issued
 
 from cx_context.definition import define
 from cx_context.finish import context_body, encode_body
-from cx_context.store.reader import Found, Whole
+from cx_context.store.reader import MANY_PARTS, Found, Whole
 from cx_context.store.rendering import PIECES_BYTES, Renderer
 from cx_context.store.writer import encode_part
 from cx_events.facts import Fact
@@ -16,6 +17,7 @@ from cx_events.ids import NodeId
 from cx_events.stamp import Stamped
 from cx_events.testing.builders import ACME, HOUR, SECOND, START, a_fact
 from cx_events.testing.histories import facts_of, histories
+from cx_events.timestamps import Micros
 from cx_identity.rules import DEFAULT
 
 WINDOW = 72 * HOUR
@@ -34,9 +36,10 @@ def bodies(renderer: Renderer, facts: list[Fact]) -> tuple[dict[NodeId, bytes], 
 
 
 @pytest.mark.parametrize("most_bytes", [0, PIECES_BYTES])
+@pytest.mark.parametrize("many", [0, 2, MANY_PARTS])
 @given(history=histories(max_size=8))
-def test_after_each_event_copies_and_decisions_included(most_bytes: int, history: list[Stamped]) -> None:
-    renderer = Renderer(most_bytes)
+def test_after_each_event_copies_and_decisions_included(most_bytes: int, many: int, history: list[Stamped]) -> None:
+    renderer = Renderer(most_bytes, many)
     facts = facts_of(history)
     for count in range(1, len(facts) + 1):
         rendered, defined = bodies(renderer, facts[:count])
@@ -72,3 +75,18 @@ def test_what_is_kept_stays_within_its_bound() -> None:
         bodies(renderer, [fact])
         assert renderer.held <= 200_000
     assert renderer.held > 100_000
+
+
+def test_conversations_stand_in_order_of_time_and_not_of_its_text() -> None:
+    """As text, 09:00:05.5Z comes before 09:00:05Z."""
+
+    def contact(number: str, at: Micros) -> Fact:
+        data = {"direction": "inbound", "references": [{"kind": "order", "value": number}]}
+        return a_fact(id=number, interaction=number, email="ana@example.com", text=number, at=at, data=data)
+
+    whole = START + 5 * SECOND
+    rendered, defined = bodies(Renderer(), [contact("sooner", whole), contact("later", whole + SECOND // 2)])
+    shown = msgspec.json.decode(rendered[ANA])
+    assert rendered == defined
+    assert [each["messages"][0]["text"] for each in shown["conversations"]] == ["later", "sooner"]
+    assert [each["text"] for each in shown["unresolved"]] == ["later", "sooner"]

@@ -12,7 +12,7 @@ answer equals that of a hub fed only the events within the bounds, by the defini
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from cx_context.combine import combine
@@ -20,11 +20,12 @@ from cx_context.definition import follow
 from cx_context.finish import TIMELINE_SHOWN, Known, Member
 from cx_context.fold import apply, new_part
 from cx_context.model import Part
+from cx_context.outline import Outlines
 from cx_context.store import reader, segments, writer
 from cx_context.store.sightings import read_row
 from cx_context.store.sql import Tx
 from cx_context.store.uses import EVER, contacts_at
-from cx_context.store.writer import Span, decode_span, unpacked
+from cx_context.store.writer import Span, begins, begun, decode_outline, decode_part, decode_span, unpacked
 from cx_context.threading import AnchoredPart
 from cx_events.codec import decode_leniently
 from cx_events.facts import Fact, Order
@@ -271,9 +272,11 @@ class Then:
     async def _parts_with_facts(self, column: str, nodes: Collection[NodeId]) -> list[tuple[NodeId, NodeId]]:
         """(interaction, home) of the parts that had a fact."""
         rows = await self._tx.fetch(
-            f"SELECT interaction, home, anchor, body FROM parts WHERE {column} = ANY(:nodes) AND tenant = :tenant",
+            f"SELECT interaction, home, anchor, body FROM parts WHERE {column} = ANY(:nodes) AND tenant = :tenant "
+            f"AND {begun()}",
             nodes=list(nodes),
             tenant=self.tenant,
+            last=begins(self.moment.until),
         )
         found: list[tuple[NodeId, NodeId]] = []
         doubtful: dict[bytes, tuple[NodeId, NodeId]] = {}
@@ -333,35 +336,60 @@ class Then:
     async def homes_of(self, customer: NodeId, members: Collection[NodeId]) -> list[NodeId]:
         """Every home whose facts were this customer's: the members, and the nodes that followed them."""
         members = members or [customer]
-        nodes = await writer.nodes_named_by(self._tx, self.tenant, members)
+        nodes = await self._named_by(members)
         nodes |= await writer.nodes_attributed_to(self._tx, self.tenant, members)
         nodes -= (await self.customers_of(nodes)).keys()
         followers = [node for node, whose in (await self.following(nodes)).items() if whose == customer]
         return [*sorted(members), *sorted(set(followers) - set(members))]
 
+    async def _named_by(self, members: Collection[NodeId]) -> set[NodeId]:
+        """As ``writer.nodes_named_by``, of what had begun."""
+        rows = await self._tx.fetch(
+            "SELECT DISTINCT p.interaction FROM parts p JOIN parts o ON o.home = p.interaction "
+            f"WHERE p.home = ANY(:members) AND p.interaction <> p.home AND p.tenant = :tenant AND {begun('p.body')}",
+            members=list(members),
+            tenant=self.tenant,
+            last=begins(self.moment.until),
+        )
+        return {bytes(row[0]) for row in rows}
+
     # What their facts added up to.
 
     async def parts(self, homes: Sequence[NodeId]) -> list[AnchoredPart]:
+        within, cut = await self._parts(homes, decode_part)
+        return [AnchoredPart(anchor, part) for anchor, (_, part) in within.items()] + cut
+
+    async def outlines(self, homes: Sequence[NodeId]) -> Outlines:
+        """As ``parts``, for less."""
+        within, cut = await self._parts(homes, decode_outline)
+        made = dict(cut)
+        return Outlines(
+            [AnchoredPart(anchor, part) for anchor, (_, part) in within.items()] + cut,
+            lambda anchor: made[anchor] if anchor in made else decode_part(within[anchor][0]),
+        )
+
+    async def _parts(
+        self, homes: Sequence[NodeId], decode: Callable[[bytes], Part]
+    ) -> tuple[dict[bytes, tuple[bytes, Part]], list[AnchoredPart]]:
+        """By anchor those that lie within as they are stored, (body, decoded); and what is within of the others."""
         rows = await self._tx.fetch(
-            "SELECT anchor, home, body FROM parts WHERE home = ANY(:homes) AND tenant = :tenant",
+            f"SELECT anchor, home, body FROM parts WHERE home = ANY(:homes) AND tenant = :tenant AND {begun()}",
             homes=list(homes),
             tenant=self.tenant,
+            last=begins(self.moment.until),
         )
-        moment = self.moment
-        found: list[AnchoredPart] = []
-        straddling: dict[bytes, tuple[NodeId, Span]] = {}
+        until, heard = self.moment.until, self.moment.heard
+        within: dict[bytes, tuple[bytes, Part]] = {}
+        straddling: dict[bytes, tuple[NodeId, Part]] = {}
         for anchor, home, body in rows:
-            raw = unpacked(body)
-            span = decode_span(raw)
-            if moment.holds_all(span):
-                found.append(AnchoredPart(anchor, writer.decode_raw(raw)))
-            elif moment.may_hold(span):
-                straddling[anchor] = (home, span)
-        if straddling:
-            found += await self._cut(straddling)
-        return found
+            part = decode(body)
+            if part.until <= until and part.last_recorded <= heard:
+                within[anchor] = body, part
+            elif part.first_recorded <= heard:
+                straddling[anchor] = home, part
+        return within, await self._cut(straddling) if straddling else []
 
-    async def _cut(self, straddling: Mapping[bytes, tuple[NodeId, Span]]) -> list[AnchoredPart]:
+    async def _cut(self, straddling: Mapping[bytes, tuple[NodeId, Part]]) -> list[AnchoredPart]:
         """Parts that straddle the moment: what is within of them."""
         sums: dict[bytes, list[Part]] = {anchor: [] for anchor in straddling}
         short = {anchor: place for anchor, place in straddling.items() if place[1].facts <= segments.SEGMENT_FACTS}
@@ -372,20 +400,23 @@ class Then:
                 sums[anchor] += await self._segments(anchor, home, span)
         return [AnchoredPart(anchor, combine(found)) for anchor, found in sums.items() if found]
 
-    async def _segments(self, anchor: bytes, home: NodeId, span: Span) -> list[Part]:
+    async def _segments(self, anchor: bytes, home: NodeId, span: Part) -> list[Part]:
         """What is within of a long part."""
-        rows = await self._tx.fetch("SELECT body FROM segments WHERE anchor = :anchor ORDER BY since", anchor=anchor)
+        rows = await self._tx.fetch(
+            f"SELECT body FROM segments WHERE anchor = :anchor AND {begun()} ORDER BY since",
+            anchor=anchor,
+            last=begins(self.moment.until),
+        )
         whole = []
         for (body,) in rows:
-            raw = unpacked(body)
-            segment = decode_span(raw)
+            segment = decode_part(body)
             if self.moment.holds_all(segment):
-                whole.append(writer.decode_raw(raw))
+                whole.append(segment)
             elif self.moment.may_hold(segment):
                 whole += (await self._folded({anchor: (home, segment)})).values()
         return whole if rows else list((await self._folded({anchor: (home, span)})).values())
 
-    async def _folded(self, places: Mapping[bytes, tuple[NodeId, Span]]) -> dict[bytes, Part]:
+    async def _folded(self, places: Mapping[bytes, tuple[NodeId, Part]]) -> dict[bytes, Part]:
         """Of each the part of its facts that are within, from the stored events."""
         found: dict[bytes, Part] = {}
         if not places:
@@ -479,8 +510,9 @@ class Then:
         found = await self.events(keys)
         return sorted(found, key=lambda fact: fact.order, reverse=True)[:most]
 
-    async def load(self, customer: NodeId) -> Known:
-        """All that the body was made of."""
+    async def load(self, customer: NodeId, *, outlined: bool = False) -> Known:
+        """All that the body was made of; ``outlined`` costs less where it is made once."""
         members = await self.members_of(customer)
         homes = await self.homes_of(customer, [member.id for member in members])
-        return Known(customer, members, await self.parts(homes), await self.latest(homes))
+        parts, whole = await self.outlines(homes) if outlined else (await self.parts(homes), None)
+        return Known(customer, members, parts, await self.latest(homes), whole)

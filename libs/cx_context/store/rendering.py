@@ -5,8 +5,9 @@ rendered again. Of each customer is kept what went into the body that was render
 function of, never by a name or a version of it:
 
 - of an event its entry in the timeline, by the event's bytes;
-- a decoded part, by its bytes;
-- a conversation's summary, by its members' anchors, their parts' bytes, why each is in it, and what became of the
+- a decoded part, by its anchor and its bytes; of a customer with very many only its outline, and whole ones are decoded
+  for the few conversations that are shown;
+- a shown conversation's summary, by its members' anchors, their parts' bytes, why each is in it, and what became of the
   tokens that were issued for it.
 """
 
@@ -18,22 +19,28 @@ from typing import NamedTuple
 
 from msgspec import Raw
 
-from cx_context.finish import TIMELINE_SHOWN, Shown, assembled, encode_body, shown, timeline_entry
+from cx_context.finish import TIMELINE_SHOWN, Known, Rendering, Shown, encode_body, timeline_entry
 from cx_context.fold import makes_part
-from cx_context.model import Part
-from cx_context.store.reader import Whole
-from cx_context.store.writer import decode_part
+from cx_context.store.reader import MANY_PARTS, Whole
+from cx_context.store.writer import decode_outline, decode_part
 from cx_context.threading import AnchoredPart, Conversation
 from cx_events.codec import decode_leniently
 from cx_events.facts import Fact, Order
-from cx_events.ids import IdSpace, NodeId
+from cx_events.ids import NodeId
 from cx_events.timestamps import Micros
 
 PIECES_BYTES = 192 << 20
+"""With the bodies themselves (``contexts.CACHE_BYTES``) 256 MB. A process of the API takes 115 MB before anything is
+kept, and 40 MB for a moment to render a customer of 10,000 interactions, a past not much less: well within the 1 GB
+that its container is given."""
+
+CUSTOMERS_KEPT = 4
+"""At least: one that would take more than its share of the bytes (some 13,000 interactions) is not kept."""
 
 # Measured, each with the bytes that it is kept by: what a typical one takes in memory, and what a byte of it adds.
 _ENTRY_TAKES, _ENTRY_GROWS = 1_000, 1
 _PART_TAKES, _PART_GROWS = 4_000, 4
+_OUTLINE_TAKES, _OUTLINE_GROWS = 3_000, 1
 _SUMMARY_TAKES = 1_000
 
 
@@ -45,13 +52,14 @@ class _Entry(NamedTuple):
 
 
 class _Pieces:
-    """What went into one customer's body."""
+    """What went into one customer's body. ``parts``: by anchor, each with the bytes that it was made of."""
 
-    __slots__ = ("entries", "parts", "summaries", "takes")
+    __slots__ = ("entries", "outlined", "parts", "summaries", "takes")
 
-    def __init__(self) -> None:
+    def __init__(self, *, outlined: bool = False) -> None:
+        self.outlined = outlined
         self.entries: dict[bytes, _Entry] = {}
-        self.parts: dict[bytes, Part] = {}
+        self.parts: dict[NodeId, tuple[bytes, AnchoredPart]] = {}
         self.summaries: dict[tuple[object, ...], Shown] = {}
         self.takes = 0
 
@@ -61,10 +69,11 @@ _NOTHING = _Pieces()
 
 class Renderer:
     """``most_bytes``: about how much memory the pieces may take that are kept; those of the customers that were
-    rendered longest ago go. No customer may have more than a sixteenth of it."""
+    rendered longest ago go. ``many``: of a customer with more parts outlines are threaded."""
 
-    def __init__(self, most_bytes: int = PIECES_BYTES) -> None:
+    def __init__(self, most_bytes: int = PIECES_BYTES, many: int = MANY_PARTS) -> None:
         self._most = most_bytes
+        self._many = many
         self.held = 0
         self._kept: OrderedDict[tuple[str, NodeId], _Pieces] = OrderedDict()
 
@@ -73,10 +82,10 @@ class Renderer:
         key = (whole.ids.tenant, whole.found.customer)
         before = self._kept.pop(key, _NOTHING)
         self.held -= before.takes
-        rendering = _Rendering(whole, before)
-        body = rendering.body(window)
+        rendering = _Rendering(whole, window, before, outlined=len(whole.parts) > self._many)
+        body = encode_body(rendering.body())
         now = rendering.now
-        if now.takes <= self._most // 16:
+        if now.takes <= self._most // CUSTOMERS_KEPT:
             self._kept[key] = now
             self.held += now.takes
             while self.held > self._most:
@@ -85,49 +94,51 @@ class Renderer:
         return body
 
 
-class _Rendering:
+class _Rendering(Rendering):
     """``before``: the customer's pieces of the last time; ``now``: those of this time."""
 
-    def __init__(self, whole: Whole, before: _Pieces) -> None:
+    def __init__(self, whole: Whole, window: Micros, before: _Pieces, *, outlined: bool) -> None:
+        self.now = now = _Pieces(outlined=outlined)
+        self._before = before if before.outlined == self.now.outlined else _NOTHING
         self._whole = whole
-        self._before = before
-        self._bodies = dict(whole.parts)
-        self.now = _Pieces()
+        words = (lambda anchor: decode_part(now.parts[anchor][0])) if outlined else None
+        super().__init__(Known(whole.found.customer, whole.members, self._parts(), (), words), window)
 
-    def body(self, window: Micros) -> bytes:
-        whole = self._whole
-        anchored = [AnchoredPart(anchor, self._part(body)) for anchor, body in whole.parts]
-        timeline = self._timeline(whole.raws, whole.ids)
-        return encode_body(assembled(whole.found.customer, whole.members, anchored, window, timeline, self._summary))
+    def _parts(self) -> list[AnchoredPart]:
+        """Nobody changes them."""
+        known, parts = self._before.parts, self.now.parts
+        decode, takes, grows = (
+            (decode_outline, _OUTLINE_TAKES, _OUTLINE_GROWS)
+            if self.now.outlined
+            else (decode_part, _PART_TAKES, _PART_GROWS)
+        )
+        for anchor, body in self._whole.parts:
+            found = known.get(anchor)
+            if found is None or found[0] != body:
+                found = body, AnchoredPart(anchor, decode(body))
+            parts[anchor] = found
+        self.now.takes += takes * len(parts) + grows * sum([len(body) for body, _ in parts.values()])
+        return [anchored for _, anchored in parts.values()]
 
-    def _part(self, body: bytes) -> Part:
-        """Nobody changes it."""
-        part = self._before.parts.get(body)
-        if part is None:
-            part = decode_part(body)
-        self.now.parts[body] = part
-        self.now.takes += _PART_TAKES + _PART_GROWS * len(body)
-        return part
-
-    def _timeline(self, raws: list[bytes], ids: IdSpace) -> list[Raw]:
+    def timeline(self) -> list[Raw]:
         known, entries, takes = self._before.entries, self.now.entries, 0
-        for raw in raws:
+        for raw in self._whole.raws:
             entry = known.get(raw)
             if entry is None:
-                entry = _entry_of(Fact(decode_leniently(raw)[0], raw, ids))
+                entry = _entry_of(Fact(decode_leniently(raw)[0], raw, self._whole.ids))
             entries[raw] = entry
             takes += _ENTRY_TAKES + _ENTRY_GROWS * len(raw)
         self.now.takes += takes
         latest = sorted([each for each in entries.values() if each.shown is not None], key=_order_of, reverse=True)
         return [entry.shown for entry in latest[:TIMELINE_SHOWN] if entry.shown is not None]
 
-    def _summary(self, conversation: Conversation) -> Shown:
+    def _show(self, conversation: Conversation) -> Shown:
         anchors = [anchor for member in conversation.members for _, anchor in member.anchors]
-        bodies = [self._bodies[anchor] for anchor in anchors]
+        bodies = [self.now.parts[anchor][0] for anchor in anchors]
         key = (*anchors, *bodies, *conversation.joined, *conversation.tokens)
         found = self._before.summaries.get(key)
         if found is None:
-            found = _as_bytes(shown(conversation))
+            found = _as_bytes(super()._show(conversation))
         self.now.summaries[key] = found
         self.now.takes += _SUMMARY_TAKES + 200 * len(anchors) + len(found.summary)
         return found
@@ -144,4 +155,4 @@ def _entry_of(fact: Fact) -> _Entry:
 def _as_bytes(one: Shown) -> Shown:
     unresolved = Raw(encode_body(one.unresolved)) if isinstance(one.unresolved, dict) else one.unresolved
     summary = Raw(encode_body(one.summary)) if isinstance(one.summary, dict) else one.summary
-    return one._replace(summary=summary, unresolved=unresolved)
+    return Shown(summary, unresolved)

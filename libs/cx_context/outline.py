@@ -1,0 +1,63 @@
+"""A part without the words in it: all that deciding about threads needs, at a third of the cost of reading it.
+
+Of a customer with ten thousand contacts the document shows the words of a few. What an outline leaves out reads as
+empty; whoever is given outlines is given a way to the whole parts, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, NamedTuple, cast
+
+import msgspec
+
+from cx_context.combine import combine
+from cx_context.model import Part
+from cx_context.threading import AnchoredPart, Conversation, Interaction
+
+WORDS = frozenset(
+    {
+        "said", "edits", "notes", "turns", "slots", "surveys", "summary", "disposition", "direction", "queue",
+        "handoff", "accepted", "offered", "passed", "shown", "first_answered", "first_shown",
+    }
+)  # fmt: skip
+"""What only the summary of a shown conversation is made of, and what is told of the interaction of now."""
+
+
+def _default(field: Any) -> Any:
+    return field.default if field.default is not msgspec.NODEFAULT else field.default_factory()
+
+
+def _outline() -> type[Part]:
+    fields = msgspec.structs.fields(Part)
+    kept = [(field.name, field.type, field) for field in fields if field.name not in WORDS]
+    made = msgspec.defstruct(
+        "Outline",
+        [(name, type_, _default(field)) for name, type_, field in kept],
+        namespace={field.name: _default(field) for field in fields if field.name in WORDS},
+        gc=False,
+        kw_only=True,
+    )
+    return cast(type[Part], made)  # it has every attribute
+
+
+OUTLINE = _outline()
+
+WholePart = Callable[[bytes], Part]
+"""Of an anchor its part with all that was said."""
+
+
+class Outlines(NamedTuple):
+    """``parts``: outlines, or parts where they were at hand."""
+
+    parts: list[AnchoredPart]
+    whole: WholePart
+
+
+def whole_interaction(interaction: Interaction, whole: WholePart) -> Interaction:
+    return replace(interaction, part=combine(whole(anchor) for _, anchor in interaction.anchors))
+
+
+def whole_conversation(conversation: Conversation, whole: WholePart) -> Conversation:
+    return replace(conversation, members=[whole_interaction(member, whole) for member in conversation.members])
