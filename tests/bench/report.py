@@ -118,6 +118,19 @@ def compared(
     }
 
 
+def slower(target: float, ours: Sequence[Result], theirs: Sequence[Result], names: tuple[str, str]) -> dict[str, Any]:
+    """Of latencies, the median's ratio and the 99th percentile's; the worse counts, and is an upper bound."""
+    found = {"p50": paired(ours, theirs, p50), "p99": paired(ours, theirs, p99)}
+    worse = max(found, key=lambda name: found[name]["ratio"] or 0.0)
+    return {
+        **judged(found[worse], target, at_most=True),
+        "of": worse,
+        **found,
+        names[0]: side(ours),
+        names[1]: side(theirs),
+    }
+
+
 def scaling(target: float, more: Sequence[Result], one: Sequence[Result], names: tuple[str, str]) -> dict[str, Any]:
     """Met as well where the machine has no more to give: CPU seconds of all by wall time, by cores."""
     report = compared(target, more, one, names)
