@@ -18,6 +18,7 @@ from tests.bench.freshness import freshness
 from tests.bench.history import history_cost
 from tests.bench.intake import INTAKE, intake
 from tests.bench.latency import LATENCY, latency
+from tests.bench.long import LONG, long
 from tests.bench.projecting import PROJECTING, hot_customer, projecting
 from tests.bench.reading import READING, reading
 from tests.bench.report import circumstances
@@ -48,6 +49,7 @@ RACES = (
     Race(INTAKE, frozenset({"kafka"}), intake),
     Race(READING, frozenset({"postgres"}), reading),
     Race(LATENCY, stack.PARTS, latency),
+    Race(LONG, frozenset({"postgres"}), long),
     Race(("embedded_vs_sqlite",), frozenset(), embedded),
     Race(("freshness_p99_vs_kafka",), stack.PARTS, freshness),
     Race(FOLLOWING, stack.PARTS, following),

@@ -77,9 +77,7 @@ class Stage:
 
         def check(answers: list[bytes]) -> None:
             bodies = list(map(made.body_of, answers))
-            same(
-                "contexts that changed by themselves", sum(map(_differ, bodies, _repeated(self.known, len(bodies)))), 0
-            )
+            same("contexts that changed by themselves", sum(map(differ, bodies, _repeated(self.known, len(bodies)))), 0)
 
         await self.read(self.asks)
         return await self.read(requests, check=check)
@@ -97,7 +95,7 @@ class Stage:
 
         def check(answers: list[bytes]) -> None:
             bodies = list(map(made.body_of, answers))
-            stale = sum(_version(new) <= _version(old) for new, old in zip(bodies, self.known, strict=True))
+            stale = sum(version_of(new) <= version_of(old) for new, old in zip(bodies, self.known, strict=True))
             same("contexts that did not change", stale, 0)
             for number in range(0, len(bodies), max(len(bodies) // 20, 1)):
                 latest = msgspec.json.decode(bodies[number])["body"]["timeline"][0]["event"]["id"]
@@ -191,12 +189,12 @@ def _repeated(values: Sequence[bytes], count: int) -> list[bytes]:
     return [values[number % len(values)] for number in range(min(count, READS))]
 
 
-def _version(body: bytes) -> int:
+def version_of(body: bytes) -> int:
     found: int = msgspec.json.decode(body)["meta"]["version"]
     return found
 
 
-def _differ(one: bytes, other: bytes) -> bool:
+def differ(one: bytes, other: bytes) -> bool:
     return one.partition(b',"body":')[2] != other.partition(b',"body":')[2]
 
 

@@ -88,8 +88,8 @@ def paired(ours: Sequence[Result], theirs: Sequence[Result], worth: Worth = rate
     if len(ratios) < len(pairs) or not pairs:
         return {"ratio": None, "ratios": [], "spread": None}
     return {
-        "ratio": round(median(ratios), 3),
-        "ratios": [round(ratio, 3) for ratio in ratios],
+        "ratio": rounded(median(ratios)),
+        "ratios": [rounded(ratio) for ratio in ratios],
         "spread": spread(ratios),
     }
 
@@ -141,6 +141,11 @@ def scaling(target: float, more: Sequence[Result], one: Sequence[Result], names:
         report["met"] = share >= BUSY
     report["cores_busy_share"] = round(share, 3) if share is not None else None
     return report
+
+
+def rounded(value: float) -> float:
+    """To thousandths, and what is small to three digits."""
+    return round(value, 3) if value >= 0.1 else float(f"{value:.3g}")
 
 
 def spread(values: Sequence[float]) -> float:
