@@ -33,7 +33,10 @@ from cx_events.ids import IdSpace, NodeId, event_key, node_of, text_of
 from cx_events.timestamps import format_time
 from cx_identity.facts import links_of
 
-CACHE_BYTES = 64 << 20
+CACHE_BYTES = 160 << 20
+"""The bodies of some 15,000 customers with 20 events each: read in turns, one more than fit would make all be rendered
+again and again."""
+
 CANDIDATES_SHOWN = 20
 _FIRST_PAUSE = 0.005
 _LONGEST_PAUSE = 0.02

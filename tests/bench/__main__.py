@@ -3,7 +3,8 @@
 How fast the hub is, as ratios to floors that are measured beside it. Rooms:
 
 - ``benchmarks``: the names, and ``main``; ``report``: ratios with median and spread (pure)
-- a module for each kind of race: ``projecting``, ``history``, ``intake``, ``reading``, ``embedded``, ``freshness``
+- a module for each kind of race: ``projecting``, ``history``, ``intake``, ``reading``, ``latency``, ``long``,
+  ``embedded``, ``freshness``, ``following``; ``contexts``: a server of contexts and its floor
 - ``workload``: the same events in every run (pure); ``requests``: these as HTTP requests (pure)
 - ``floors/``: the least that any hub must do, as tight as we could write it; ``hubs/``: ours, where a race needs more
   than ``cx run``

@@ -17,6 +17,8 @@ from tests.bench.following import FOLLOWING, following
 from tests.bench.freshness import freshness
 from tests.bench.history import history_cost
 from tests.bench.intake import INTAKE, intake
+from tests.bench.latency import LATENCY, latency
+from tests.bench.long import LONG, long
 from tests.bench.projecting import PROJECTING, hot_customer, projecting
 from tests.bench.reading import READING, reading
 from tests.bench.report import circumstances
@@ -46,6 +48,8 @@ RACES = (
     Race(("hot_customer",), stack.PARTS, hot_customer),
     Race(INTAKE, frozenset({"kafka"}), intake),
     Race(READING, frozenset({"postgres"}), reading),
+    Race(LATENCY, stack.PARTS, latency),
+    Race(LONG, frozenset({"postgres"}), long),
     Race(("embedded_vs_sqlite",), frozenset(), embedded),
     Race(("freshness_p99_vs_kafka",), stack.PARTS, freshness),
     Race(FOLLOWING, stack.PARTS, following),

@@ -30,8 +30,8 @@ _LONGEST_LINE = 16 << 20
 
 class Task(Struct):
     """``log_url``, ``prefix``: where the events are. ``store_url``: a database. ``worker``: this process's name.
-    ``partitions``: those that a floor reads. ``folder``, ``urls``, ``key``, ``count``, ``followers``, ``pid``: as a
-    contender needs them."""
+    ``partitions``: those that a floor reads. ``folder``, ``urls``, ``key``, ``count``, ``each``, ``followers``,
+    ``pid``: as a contender needs them."""
 
     log_url: str = ""
     prefix: str = ""
@@ -42,6 +42,7 @@ class Task(Struct):
     urls: list[str] = []
     key: str = ""
     count: int = 0
+    each: int = 0
     followers: int = 0
     pid: int = 0
 

@@ -16,6 +16,7 @@ CONTENDERS = {
     "floor-freshness": "tests.bench.floors.freshness",
     "hub-freshness": "tests.bench.hubs.freshness",
     "hub-following": "tests.bench.hubs.following",
+    "hub-long": "tests.bench.hubs.long",
     "load": "tests.bench.load",
 }
 """Each in a module of its own, with a function ``run``: a floor imports nothing of the hub's that it does not use."""

@@ -87,6 +87,7 @@ class Asking(Wire):
     """For requests one by one."""
 
     _answer: asyncio.Future[bytes] | None = None
+    is_closed = False
 
     async def ask(self, request: bytes) -> bytes:
         self._answer = asyncio.get_running_loop().create_future()
@@ -98,6 +99,7 @@ class Asking(Wire):
             self._answer.set_result(answer)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self.is_closed = True
         if self._answer is not None and not self._answer.done():
             self._answer.set_exception(exc or ConnectionError("the server closed the connection"))
 

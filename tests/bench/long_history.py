@@ -3,9 +3,10 @@
     python -m tests.bench.long_history postgresql+asyncpg://... [--events 100000] [--shape contacts|one]
 
 ``contacts``: ten events an interaction, three interactions an order; ``one``: all in one interaction, as a mail thread
-that never ends. In one process, so that all ratios are of the same clock. Reads are of the store and the body's bytes,
-as the API makes them: ``now`` by a process that never read the customer, ``now_changed`` by one that read it before a
-late event. A late event, a merge and its withdrawal are one batch each. Every figure is the median of some turns.
+that never ends (``cx bench`` leaves it out). In one process, so that all ratios are of the same clock. Reads are of the
+store and the body's bytes, as the API makes them: ``now`` by a process that never read the customer, ``now_changed`` by
+one that read it before a late event. A late event, a merge and its withdrawal are one batch each. Every figure is the
+median of some turns.
 """
 
 from __future__ import annotations
@@ -35,11 +36,13 @@ from cx_events.ids import NodeId, text_of
 from cx_events.log import INTERACTIONS, LogRecord
 from cx_events.stamp import Stamped
 from cx_events.testing.builders import ACME, HOUR, SECOND, START, a_decision, an_event
+from cx_events.timestamps import Micros
 from cx_hub.garbage import settle
 
 SHAPES = ("contacts", "one")
 EACH = 10
 TURNS = 5
+EVER = (1 << 63) - 1
 BATCH = 2_000
 WORDS = "I was charged twice for my order and nobody answers the telephone; the parcel was to come on Monday. " * 2
 ANA = ACME.profile("email", "", "ana@example.com")
@@ -48,12 +51,12 @@ BEN = ACME.profile("email", "", "ben@example.com")
 Json = dict[str, Any]
 
 
-def history(events: int, shape: str, email: str) -> Iterator[Stamped]:
+def history(events: int, shape: str, email: str, each: int = EACH) -> Iterator[Stamped]:
     """Messages that end now, an hour from interaction to interaction."""
-    begin = START - events // EACH * HOUR
+    begin = START - events // each * HOUR
     for number in range(events):
-        contact = 0 if shape == "one" else number // EACH
-        at = begin + number // EACH * HOUR + number % EACH * 20 * SECOND
+        contact = 0 if shape == "one" else number // each
+        at = begin + number // each * HOUR + number % each * 20 * SECOND
         yield an_event(
             id=f"{email}-{number}",
             at=at,
@@ -75,10 +78,14 @@ async def feed(worker: Worker, stamped: Sequence[Stamped]) -> None:
         await worker.step(BATCH)
 
 
-async def from_nothing(store: Store, customer: NodeId) -> bytes:
-    """All of the customer's events, folded anew."""
+async def from_nothing(store: Store, customer: NodeId, until: Micros = EVER) -> bytes:
+    """All of the customer's events, or those up to a moment, folded anew."""
     async with store.reading() as tx:
-        rows = await tx.fetch("SELECT raw FROM events WHERE home = :home AND tenant = 'acme'", home=customer)
+        rows = await tx.fetch(
+            "SELECT raw FROM events WHERE home = :home AND tenant = 'acme' AND effective <= :until",
+            home=customer,
+            until=until,
+        )
         members = await reader.members_of(tx, "acme", customer)
     parts: dict[bytes, Part] = {}
     facts = []

@@ -88,8 +88,8 @@ def paired(ours: Sequence[Result], theirs: Sequence[Result], worth: Worth = rate
     if len(ratios) < len(pairs) or not pairs:
         return {"ratio": None, "ratios": [], "spread": None}
     return {
-        "ratio": round(median(ratios), 3),
-        "ratios": [round(ratio, 3) for ratio in ratios],
+        "ratio": rounded(median(ratios)),
+        "ratios": [rounded(ratio) for ratio in ratios],
         "spread": spread(ratios),
     }
 
@@ -118,6 +118,19 @@ def compared(
     }
 
 
+def slower(target: float, ours: Sequence[Result], theirs: Sequence[Result], names: tuple[str, str]) -> dict[str, Any]:
+    """Of latencies, the median's ratio and the 99th percentile's; the worse counts, and is an upper bound."""
+    found = {"p50": paired(ours, theirs, p50), "p99": paired(ours, theirs, p99)}
+    worse = max(found, key=lambda name: found[name]["ratio"] or 0.0)
+    return {
+        **judged(found[worse], target, at_most=True),
+        "of": worse,
+        **found,
+        names[0]: side(ours),
+        names[1]: side(theirs),
+    }
+
+
 def scaling(target: float, more: Sequence[Result], one: Sequence[Result], names: tuple[str, str]) -> dict[str, Any]:
     """Met as well where the machine has no more to give: CPU seconds of all by wall time, by cores."""
     report = compared(target, more, one, names)
@@ -128,6 +141,11 @@ def scaling(target: float, more: Sequence[Result], one: Sequence[Result], names:
         report["met"] = share >= BUSY
     report["cores_busy_share"] = round(share, 3) if share is not None else None
     return report
+
+
+def rounded(value: float) -> float:
+    """To thousandths, and what is small to three digits."""
+    return round(value, 3) if value >= 0.1 else float(f"{value:.3g}")
 
 
 def spread(values: Sequence[float]) -> float:

@@ -25,12 +25,14 @@ KEY = "a-key-of-the-benchmarks"
 
 
 @contextmanager
-def service(command: str, settings: Settings, folder: Path, prefix: str = "") -> Iterator[processes.Running]:
-    """``cx COMMAND``, ready, with one tenant whose identifiers are those of the workload."""
+def service(
+    command: str, settings: Settings, folder: Path, prefix: str = "", id_key: str = ID_KEY
+) -> Iterator[processes.Running]:
+    """``cx COMMAND``, ready, with one tenant whose identifiers are those of the workload, or of another key."""
     name = command.replace(" ", "-")
     config = folder / f"{name}.yaml"
     tenant = {
-        "id_key": ID_KEY,
+        "id_key": id_key,
         "keys": [{"id": "bench", "secret": KEY, "scopes": ["events:write", "context:read"]}],
         "connections": {CONNECTION: {"provider": "voice/twilio", "secrets": [TOKEN], "region": "US"}},
     }

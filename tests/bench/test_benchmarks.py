@@ -51,7 +51,7 @@ async def test_a_benchmark_runs_and_reports_ratio_target_and_what_each_side_cost
 
 
 def _is_told_of_requests(side: dict[str, Any], name: str) -> None:
-    if name.startswith(("intake", "context", "freshness", "follow")):
+    if name.startswith(("intake", "context", "long_read", "freshness", "follow")):
         assert side["requests_per_second"] > 0
         assert 0 < side["p50_ms"] <= side["p99_ms"]
 

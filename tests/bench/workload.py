@@ -63,9 +63,11 @@ def make_workload(
     customers: int = CUSTOMERS,
     skew: float = SKEW,
     step: int = STEP,
+    in_turn: bool = False,
 ) -> Workload:
     """``hot_share``: how much of all events is one customer's, over its three identifiers. ``skew``: 1 for customers
-    that are evenly busy. ``step``: µs from one event to the next."""
+    that are evenly busy; ``in_turn``: of whom each has as many events as the others. ``step``: µs from one event to the
+    next."""
     dice = random.Random(seed)
     records: list[tuple[bytes, bytes]] = []
     repeats: deque[tuple[int, tuple[bytes, bytes]]] = deque()
@@ -74,7 +76,10 @@ def make_workload(
     tied: set[tuple[Identifier_, Identifier_]] = set()
     size = 0
     for number in range(events):
-        customer = 0 if dice.random() < hot_share else int(customers * dice.random() ** skew)
+        if in_turn:
+            customer = number % customers
+        else:
+            customer = 0 if dice.random() < hot_share else int(customers * dice.random() ** skew)
         identifiers = _identifiers(customer, dice)
         known = [(i.kind, i.value) for i in identifiers]
         named.update(known)

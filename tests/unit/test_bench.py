@@ -13,7 +13,7 @@ from tests.bench import requests
 from tests.bench.benchmarks import main
 from tests.bench.load import Wire
 from tests.bench.measure import cpu_seconds, listener_on
-from tests.bench.report import Result, compared, cpu_per_event, percentile, scaling, side
+from tests.bench.report import Result, compared, cpu_per_event, percentile, rounded, scaling, side, slower
 from tests.bench.servers import servers
 from tests.bench.workload import IDS, PARTITIONS, Workload, make_workload
 
@@ -105,6 +105,27 @@ def test_a_target_that_is_an_upper_bound_is_met_from_below() -> None:
 def test_what_is_unknown_on_one_side_has_no_ratio_and_meets_nothing() -> None:
     report = compared(3.0, [result(1, broker=None)], [result(1)], ("hub", "floor"), worth=cpu_per_event, at_most=True)
     assert (report["ratio"], report["met"], report["ratios"]) == (None, None, [])
+
+
+def latencies(p50: float, p99: float) -> Result:
+    return Result(1_000, 1.0, {"application": 1.0}, requests=1_000, p50=p50, p99=p99)
+
+
+def test_of_latencies_the_worse_ratio_counts() -> None:
+    report = slower(1.4, [latencies(1.2, 30.0)], [latencies(1.0, 20.0)], ("hub", "floor"))
+    assert (report["of"], report["ratio"], report["met"]) == ("p99", 1.5, False)
+    assert (report["p50"]["ratio"], report["p99"]["ratio"]) == (1.2, 1.5)
+    assert slower(1.4, [latencies(1.2, 20.0)], [latencies(1.0, 20.0)], ("hub", "floor"))["met"] is True
+
+
+def test_a_small_ratio_is_not_told_as_none() -> None:
+    assert [rounded(value) for value in (1.23456, 0.12345, 0.012345, 0.00012345)] == [1.235, 0.123, 0.0123, 0.000123]
+
+
+def test_customers_in_turn_have_as_many_events_each() -> None:
+    some = make_workload(600, customers=30, in_turn=True)
+    events = {event.id: event for event in (decode(value) for _, value in some.records)}
+    assert set(Counter(event.data.interaction.split("-")[1] for event in events.values()).values()) == {20}
 
 
 def test_two_workers_that_keep_every_core_busy_have_scaled_as_far_as_they_can() -> None:

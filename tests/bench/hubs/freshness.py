@@ -83,6 +83,8 @@ class Lines:
         self._idle: list[Asking] = []
 
     async def ask(self, request: bytes) -> bytes:
+        while self._idle and self._idle[-1].is_closed:  # the server closes what it did not hear of for some seconds
+            self._idle.pop()
         line = self._idle.pop() if self._idle else await connect(self._host, self._port)
         answer = await line.ask(request)
         self._idle.append(line)
