@@ -180,6 +180,19 @@ def opted_in(notice: Notice) -> Iterator[Outcome]:
     )
 
 
+def may_be_called(notice: Notice) -> Iterator[Outcome]:
+    """Whether the page may call the person, up to ``expiration_timestamp``
+    (developers.facebook.com/documentation/business-messaging/messenger-platform/calling/biz2consumer/call-flow)."""
+    response = text(notice.body.get("response")).lower()
+    if response not in ("approve", "accept", "reject"):
+        yield Unmapped(
+            notice.own_id("call-permission"), f"malformed call_permission_reply: {response[:32]!r}", notice.item.raw
+        )
+        return
+    consent = Consent(purpose="calls", granted=response != "reject", channel="voice")
+    yield _draft(notice, "cx.consent.changed.v1", notice.own_id("call-permission"), consent=consent)
+
+
 def linked(notice: Notice) -> Iterator[Outcome]:
     """The business's own login page chose the code; only the connection's settings know what it stands for."""
     kind = text(notice.connection.settings.get("account_linking"))
@@ -282,6 +295,7 @@ KINDS: Mapping[str, tuple[Mapper, str]] = {
     "read": (read, "cx.message.read"),
     "referral": (referred, "cx.interaction.started with the ref as a token"),
     "optin": (opted_in, "cx.consent.changed for notifications, else cx.interaction.started"),
+    "call_permission_reply": (may_be_called, "cx.consent.changed (calls)"),
     "account_linking": (linked, "cx.identity.verified if the setting account_linking names a kind, else ignored"),
     "messaging_customer_information": (told_about_themselves, "cx.identity.asserted"),
     "messaging_feedback": (answered_survey, "cx.survey.answered, for each question"),
@@ -298,6 +312,7 @@ IGNORED: Mapping[str, str] = {
     "message_request": "the person's first message follows by itself",
     "order": "orders come from the shop, with their content",
     "messaging_in_thread_lead_form_submit": "names a lead form that only the Graph API gives",
+    "is_self": "the account writes to itself",
     "no-content": "nothing but who, to whom and when",
 }
 
@@ -307,6 +322,8 @@ _HEAD = frozenset({"sender", "recipient", "timestamp", "prior_message", "hop_con
 def kind_of(value: Json) -> str:
     """The kind of an item, as the tables name it; a name of its own where neither has it."""
     message = value.get("message")
+    if value.get("is_self") is True or obj(message).get("is_self") is True:
+        return "is_self"
     if isinstance(message, dict):
         for flag in ("is_deleted", "is_unsupported", "is_echo"):
             if message.get(flag) is True:
