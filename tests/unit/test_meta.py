@@ -362,6 +362,14 @@ def test_what_is_said_below_a_page_s_post_in_a_group_comes_among_the_messages_an
     assert again(found) == found
 
 
+@pytest.mark.parametrize("shape", ["generic", "product"])
+def test_a_product_that_a_person_asks_about_is_called_by_its_title(shape: str) -> None:
+    card = {"type": "template", "payload": {shape: {"elements": [{"id": "1", "title": "Shoes"}]}}}
+    found = only(mapped(delivery(item(message={"mid": "m", "attachments": [card]}))))
+    assert found.data.message is not None
+    assert [each.name for each in found.data.message.attachments] == ["Shoes"]
+
+
 def test_a_changed_comment_stands_where_it_was_changed() -> None:
     value = {"item": "comment", "verb": "edited", "comment_id": "c", "post_id": "p", "message": "better",
              "created_time": 1_795_348_700, "edited_time": 1_795_348_790, "from": {"id": ANA}}  # fmt: skip

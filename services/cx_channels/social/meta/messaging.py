@@ -396,7 +396,8 @@ def _attachment(value: Json) -> Attachment:
     url = first(payload.get("url"), payload.get("link"), value.get("url"), value.get("URL"))
     if latitude is not None and longitude is not None:
         url = f"geo:{latitude},{longitude}"
-    card = next(iter(objects(payload.get("elements")) or objects(obj(payload.get("generic")).get("elements"))), {})
+    shapes = (payload, obj(payload.get("generic")), obj(payload.get("product")))
+    card = next((card for shape in shapes for card in objects(shape.get("elements"))), {})
     title = first(payload.get("title"), payload.get("name"), value.get("title"), card.get("title"), payload.get("text"))
     named = "sticker" if payload.get("sticker_id") is not None else "" if kind in _MEDIA else kind
     return Attachment(name=title or named, content_type=_MEDIA.get(kind, ""), url=url)
