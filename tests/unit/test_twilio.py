@@ -16,10 +16,11 @@ from cx_channels.signing import sha256_hex, sign
 from cx_channels.trial import guess_content_type, recorded_request
 from cx_channels.voice.twilio import PROVIDER
 from cx_channels.voice.twilio.fields import Fields, read_fields
-from cx_channels.voice.twilio.mapping import IGNORED, KINDS, kind_of
+from cx_channels.voice.twilio.mapping import IGNORED, KINDS, expects_twiml, kind_of
 from cx_channels.voice.twilio.times import read_time
 from cx_events.envelope import Draft
 from cx_events.errors import Refused
+from cx_events.identifiers import normalise
 from cx_events.timestamps import format_time
 
 VECTORS = Path(__file__).parents[2].parent / "shared" / "fixtures" / "signatures" / "twilio"
@@ -206,6 +207,15 @@ def test_softphones_and_desk_phones_are_staff_unless_clients_are_said_to_be_cust
     )
 
 
+@pytest.mark.parametrize("caller", ["sip:anonymous@anonymous.invalid", "SIP:Restricted@10.0.0.1;user=phone"])
+def test_who_calls_over_sip_without_a_name_is_a_customer_who_withholds_it(caller: str) -> None:
+    draft = mapped({}, From=caller, CallStatus="ringing", Direction="inbound", To=HUB)
+    assert draft.data.direction == "inbound"
+    customer, business = draft.data.participants
+    assert (customer.role, business.role) == ("customer", "business")
+    assert [normalise(each).unusable for each in customer.identifiers] == ["withheld"]
+
+
 def test_without_a_direction_a_ringing_call_comes_in_and_others_name_nobody() -> None:
     assert people(mapped(CallStatus="ringing", Caller=ANA)) == [("customer", [f"phone:{ANA}"])]
     assert people(mapped(CallStatus="completed", Caller=ANA)) == []
@@ -221,6 +231,24 @@ def test_all_legs_of_a_call_are_one_interaction_and_a_legs_end_does_not_end_it()
     assert leg.type == "cx.interaction.routed.v1"
     assert root.type == "cx.interaction.ended.v1"
     assert [(r.kind, r.value) for r in leg.data.references] == [("call", "CA1")]
+
+
+RECORDED = {"RecordingUrl": "https://api.example.com/RE1", "RecordingSid": "RE1", "RecordingDuration": "30"}
+
+
+@pytest.mark.parametrize(
+    "reported", [{"CallbackSource": "call-progress-events", "SequenceNumber": "3"}, {"CallDuration": "33"}]
+)
+def test_a_call_that_was_recorded_ends_with_its_callback(reported: dict[str, str]) -> None:
+    """``RecordingUrl`` stands in the last status callback of a call that was asked to be recorded."""
+    fields = {"CallSid": "CA1", "CallStatus": "completed", "Direction": "outbound-api", **RECORDED, **reported}
+    draft = mapped(**fields)
+    assert draft.type == "cx.interaction.ended.v1"
+    assert draft.data.recording is not None
+    assert (draft.data.recording.id, draft.data.recording.duration_ms) == ("RE1", 30_000)
+    assert not expects_twiml(form(fields))
+    asked = mapped(CallStatus="completed", Digits="hangup", **RECORDED)
+    assert asked.type == "cx.call.recording.v1"
 
 
 def test_durations_are_read_in_seconds_and_never_in_billed_minutes() -> None:

@@ -30,6 +30,8 @@ INBOUND = frozenset({"inbound", "trunking-originating"})
 OUTBOUND = frozenset({"outbound", "outbound-api", "outbound-dial", "trunking-terminating"})
 
 _SIP_NUMBER = re.compile(r"sips?:\+?\d{5,15}@.*", re.ASCII | re.IGNORECASE)
+# Who calls over SIP without showing a name (RFC 3323, section 4.1.1.3): a caller like any other who withholds it.
+_SIP_NOBODY = re.compile(r"sips?:(anonymous|restricted|unavailable|unknown|private)@.*", re.IGNORECASE)
 _SEPARATORS = re.compile(r"[\s().-]+")
 
 
@@ -75,7 +77,7 @@ def _is_staff(address: str, settings: Mapping[str, Any]) -> bool:
     if address.lower().startswith("client:"):
         return settings.get("clients") != "customers"
     if address.lower().startswith(("sip:", "sips:")) and not _SIP_NUMBER.fullmatch(address):
-        return True
+        return _SIP_NOBODY.fullmatch(address) is None
     return _matches(address, _listed(settings, "staff"))
 
 
@@ -118,6 +120,9 @@ def _named(address: str) -> list[Identifier]:
     scheme, _, rest = address.partition(":")
     if scheme.lower() == "client" and rest:
         return [Identifier(kind="twilio-client", value=rest)]
+    nobody = _SIP_NOBODY.fullmatch(address)
+    if nobody is not None:
+        return [Identifier(kind="phone", value=nobody[1].lower())]
     if scheme.lower() in ("sip", "sips") and not _SIP_NUMBER.fullmatch(address):
         return [Identifier(kind="sip", value=rest.partition(";")[0].lower())] if rest else []
     return [Identifier(kind="phone", value=address)]
