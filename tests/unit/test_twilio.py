@@ -242,12 +242,12 @@ RECORDED = {"RecordingUrl": "https://api.example.com/RE1", "RecordingSid": "RE1"
 def test_a_call_that_was_recorded_ends_with_its_callback(reported: dict[str, str]) -> None:
     """``RecordingUrl`` stands in the last status callback of a call that was asked to be recorded."""
     fields = {"CallSid": "CA1", "CallStatus": "completed", "Direction": "outbound-api", **RECORDED, **reported}
-    draft = mapped(**fields)
+    draft = mapped({}, **fields)
     assert draft.type == "cx.interaction.ended.v1"
     assert draft.data.recording is not None
     assert (draft.data.recording.id, draft.data.recording.duration_ms) == ("RE1", 30_000)
     assert not expects_twiml(form(fields))
-    asked = mapped(CallStatus="completed", Digits="hangup", **RECORDED)
+    asked = mapped({}, CallStatus="completed", Digits="hangup", **RECORDED)
     assert asked.type == "cx.call.recording.v1"
 
 
