@@ -216,6 +216,13 @@ def test_who_calls_over_sip_without_a_name_is_a_customer_who_withholds_it(caller
     assert [normalise(each).unusable for each in customer.identifiers] == ["withheld"]
 
 
+@pytest.mark.parametrize(("way", "status"), [("inbound", "ringing"), ("outbound-api", "completed")])
+def test_a_call_that_shows_the_number_it_calls_is_nobody_s(way: str, status: str) -> None:
+    """A caller who shows our own number (spoofed) would otherwise be one customer with all who do so."""
+    draft = mapped({}, From=HUB, To="+1 415 555 0199", Direction=way, CallStatus=status)
+    assert [p.role for p in draft.data.participants if p.identifiers] == ["business"]
+
+
 def test_without_a_direction_a_ringing_call_comes_in_and_others_name_nobody() -> None:
     assert people(mapped(CallStatus="ringing", Caller=ANA)) == [("customer", [f"phone:{ANA}"])]
     assert people(mapped(CallStatus="completed", Caller=ANA)) == []
@@ -249,6 +256,13 @@ def test_a_call_that_was_recorded_ends_with_its_callback(reported: dict[str, str
     assert not expects_twiml(form(fields))
     asked = mapped({}, CallStatus="completed", Digits="hangup", **RECORDED)
     assert asked.type == "cx.call.recording.v1"
+
+
+def test_a_recording_that_would_end_after_the_year_9999_stands_where_it_began() -> None:
+    began = "Sun, 22 Nov 2026 09:31:02 +0000"
+    draft = mapped({}, RecordingStatus="completed", RecordingStartTime=began, RecordingDuration="628111253636")
+    assert draft.time == read_time(began)
+    assert read_time("Fri, 31 Dec 9999 23:59:59 -1200") is None
 
 
 def test_durations_are_read_in_seconds_and_never_in_billed_minutes() -> None:

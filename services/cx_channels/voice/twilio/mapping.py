@@ -19,7 +19,7 @@ from cx_channels.event_ids import id_part
 from cx_channels.port import Connection, Ignored, Mapped, Request
 from cx_channels.voice.twilio.fields import Fields, distinct, read_fields
 from cx_channels.voice.twilio.parties import Parties, parties_of
-from cx_channels.voice.twilio.times import read_time
+from cx_channels.voice.twilio.times import LAST, read_time
 from cx_events import strict_json
 from cx_events.envelope import (
     Data,
@@ -620,7 +620,8 @@ def _recording_time(fields: Fields, recording: Recording) -> Micros | None:
     start = read_time(fields["RecordingStartTime"])
     if start is None or recording.status != "completed" or recording.duration_ms is None:
         return start
-    return start + recording.duration_ms * 1000
+    end = start + recording.duration_ms * 1000
+    return end if end <= LAST else start
 
 
 def _queue(fields: Fields) -> Named:

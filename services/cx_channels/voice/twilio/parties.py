@@ -58,14 +58,14 @@ def parties_of(fields: Fields, settings: Mapping[str, Any]) -> Parties:
         if _is_staff(caller, settings):
             return Parties("outbound", _known(_participant("agent", caller), _business(called)), _agent(caller))
         name = fields["CallerName"] if fields["CallerName"] != caller else ""
-        return Parties(
-            "inbound", _known(Participant(role="customer", name=name, identifiers=_named(caller)), _business(called))
-        )
+        person = Participant(role="customer", name=name, identifiers=_other_than(called, caller))
+        return Parties("inbound", _known(person, _business(called)))
     if way not in OUTBOUND:
         return Parties()
     if _is_staff(called, settings) or (way == "outbound-dial" and _carries_a_caller_on(caller, settings)):
         return Parties("internal", _known(_participant("agent", called)), _agent(called))
-    return Parties("outbound", _known(_participant("customer", called), _business(caller)))
+    person = Participant(role="customer", identifiers=_other_than(caller, called))
+    return Parties("outbound", _known(person, _business(caller)))
 
 
 def _carries_a_caller_on(caller: str, settings: Mapping[str, Any]) -> bool:
@@ -93,6 +93,12 @@ def _matches(address: str, patterns: list[str]) -> bool:
 
 def _bare(address: str) -> str:
     return _SEPARATORS.sub("", address.lower()).lstrip("+")
+
+
+def _other_than(business: str, person: str) -> list[Identifier]:
+    """A person's identifiers; none where the number shown is the business's own, as callers who spoof show it: they
+    would all be one customer."""
+    return [] if _bare(person) == _bare(business) else _named(person)
 
 
 def _agent(address: str) -> Named | None:
