@@ -124,6 +124,7 @@ REPLIES = [
     "Bo <bo@acme.example> 於 2026年11月22日 週日 下午12:00寫道：\n> old",
     "2026년 11월 22일 (일) 오후 12:00, Bo <bo@acme.example>님이 작성:\n> old",
     "Vào CN, 22 thg 11, 2026 vào lúc 12:00 Bo <bo@acme.example> đã viết:\n> old",
+    "On Nov 22, 2026,\nat 12:00,\nBo <bo@acme.example> wrote:\n> old",
     "Zitat von Bo <bo@acme.example>:\n\n> old",
     "Gesendet: Sonntag, 22. November 2026 um 12:00 Uhr\nVon: Bo <bo@acme.example>\nAn: Ana\nBetreff: x\n\nold",
     "-------- Oprindelig besked --------\nFra: Bo\nDato: 22.11.2026 12.00\nTil: Ana\nEmne: x\n\nold",

@@ -25,7 +25,8 @@ _KNOWN = re.compile(
     r"|(?:Quoting|Zitat von|Citando(?: a)?|Quotando|Citát)\s.{0,100}<[^<>\s]{1,100}@[^<>\s]{1,100}>\s?:"
     r")\s*"
 )
-_WHEN = re.compile(r"\d[:.h]\d\d(?!\d)|(?<!\d)\d{4}(?!\d)|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}")
+_DATE = re.compile(r"(?<!\d)\d{4}(?!\d)|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}")
+_HOUR = re.compile(r"\d[:.h]\d\d(?!\d)")
 _WHO = re.compile(r"[<(][^<>()\s]{1,100}@[^<>()\s]{1,100}[>)]")
 _WRITES = re.compile(
     r"\b(?:wrote|schrieb|geschrieben|(?:a|ha|avez) écrit|ha scritto|escribió|escreveu|schreef|skrev|kirjoitti|pisze"
@@ -68,6 +69,11 @@ def introduces(line: str) -> bool:
     """Whether one line, or several joined, says that what follows is quoted."""
     if _KNOWN.fullmatch(line) is not None:
         return True
-    if _ENDS.fullmatch(line) is None or _WHEN.search(line) is None:
+    if _ENDS.fullmatch(line) is None or not (is_dated(line) or _HOUR.search(line)):
         return False
     return _WHO.search(line) is not None or _WRITES.search(line) is not None
+
+
+def is_dated(line: str) -> bool:
+    """Whether it holds a year or a date in numbers."""
+    return _DATE.search(line) is not None

@@ -11,7 +11,7 @@ import re
 
 import quotequail
 
-from cx_channels.mail.introductions import FIELD, FORWARDED, FROM, ORIGINAL, introduces
+from cx_channels.mail.introductions import FIELD, FORWARDED, FROM, ORIGINAL, introduces, is_dated
 
 _MAX_LINES = 1_500
 _MAX_LINE = 250
@@ -85,7 +85,9 @@ def _by_own(shown: list[str]) -> tuple[int, int] | None:
 
 def _shortest(shown: list[str], start: int, end: int) -> tuple[int, int]:
     """Without the lines before that are no part of the introduction: some patterns begin with anything."""
-    while start + 1 < end and introduces(_joined(shown[start + 1 : end])):
+    while start + 1 < end and introduces(rest := _joined(shown[start + 1 : end])):
+        if is_dated(shown[start]) and not is_dated(rest):
+            break
         start += 1
     return start, end
 
