@@ -17,7 +17,7 @@ _REPLY_FIELDS = (
 )  # fmt: skip
 _LIST_FIELDS = ("list-id", "list-post", "list-unsubscribe", "mailing-list", "x-mailing-list", "x-mailinglist")
 _REPLY_SUBJECT = re.compile(
-    r"\s*(?:re:\s*)?(?:auto(?:mat(?:ic|ed|ische?|isk|yczna|isch|iskt))?[ -]?(?:reply|response|antwort|svar|odpowied[zź])\b"
+    r"\s*(?:re:\s*)?(?:auto(?:mat(?:ic|ed|ische?|iskt?|yczna))?[ -]?(?:reply|response|antwort|svar|odpowied[zź])\b"
     r"|auto:|autoreply\b|\[auto[ -]?reply\]|out of (?:the )?office\b|ooo:|vacation (?:reply|notice|message)"
     r"|away (?:from|until)\b|abwesenheits?(?:notiz|nachricht|benachrichtigung|meldung)?\b"
     r"|réponse automatique|absence du bureau|respuesta automática|fuera de la oficina|resposta automática"
