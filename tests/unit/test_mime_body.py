@@ -131,7 +131,7 @@ REPLIES = [
     "Od: Bo <bo@acme.example>\nWysłano: niedziela\nDo: Ana\nTemat: x\n\nold",
     "寄件者: Bo <bo@acme.example>\n寄件日期: 2026年11月22日\n收件者: Ana\n主旨: x\n\nold",
     "보낸 사람: Bo <bo@acme.example>\n보낸 날짜: 일요일\n받는 사람: Ana\n제목: x\n\nold",
-    "From: Bo\nSent: Sunday\nTo: Ana\nSubject: x\n\n> old",
+    "From: Bo\nSent: Sunday\nTo: Ana\nSubject: Re: Forward me the transfer\n\n> old",
 ]
 
 
@@ -152,6 +152,10 @@ def test_answers_below_and_between_quoted_lines_are_new() -> None:
     "text",
     [
         "Please see.\n\n---------- Forwarded message ----------\nFrom: Bo\nDate: today\nSubject: x\n\nold",
+        "Siehe unten.\n\n-------- Weitergeleitete Nachricht --------\nBetreff: x\nDatum: heute\nVon: Z <z@z.example>\n"
+        "An: Ana\n\nold",
+        "Da leggere.\n\nInizio messaggio inoltrato:\n\nDa: Z <z@z.example>\nData: oggi\nA: Ana\nOggetto: x\n\nold",
+        "看看\n\n---------- 转发的邮件 ---------\n发件人: Z <z@z.example>\n日期: 今天\n主题: x\n收件人: Ana\n\nold",
         "> only a quote",
         "No quote at all: from here\nto there.",
         "I wrote on Monday:\nnothing.",

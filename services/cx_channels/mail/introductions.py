@@ -61,8 +61,12 @@ FIELD = re.compile(
     re.IGNORECASE,
 )
 FORWARDED = re.compile(
-    r"forward|weitergeleitet|reexp|réexp|reenvia|vidarebefordra|doorgestuurd|transf|пересыла", re.IGNORECASE
+    r"forward|weitergeleitet|reexp|réexp|reenvia|vidarebefordra|videresend|doorgestuurd|transf|inoltrat|encaminhad"
+    r"|välitett|przekazan|p[rř]eposlan|továbbított|ileti?l|пересыла|переслан|转发|轉寄|転送|전달",
+    re.IGNORECASE,
 )
+HEADING = re.compile(r"\s*(?:-{3,}.{0,80}-{3,}|[^:]{3,80}[:：])\s*")
+"""A line that says what stands below it."""
 
 
 def introduces(line: str) -> bool:

@@ -11,7 +11,7 @@ import re
 
 import quotequail
 
-from cx_channels.mail.introductions import FIELD, FORWARDED, FROM, ORIGINAL, introduces, is_dated
+from cx_channels.mail.introductions import FIELD, FORWARDED, FROM, HEADING, ORIGINAL, introduces, is_dated
 
 _MAX_LINES = 1_500
 _MAX_LINE = 250
@@ -27,9 +27,11 @@ def split(text: str) -> tuple[str, str]:
     start, end = _introduction(lines)
     if start is None:
         new, quoted = _unquoted(lines)
-    elif FORWARDED.search(" ".join(lines[start:end])):
+    elif _is_forwarded(lines, start, end):
         return text, ""
     else:
+        while end < len(lines) and (FROM.fullmatch(lines[end][:_MAX_LINE]) or FIELD.fullmatch(lines[end][:_MAX_LINE])):
+            end += 1
         new, quoted = _unquoted(lines[:start])
         rest = lines[end:]
         if any(line.startswith(">") for line in rest):
@@ -49,11 +51,16 @@ def _introduction(lines: list[str]) -> tuple[int | None, int]:
     if not found:
         return None, 0
     start, end = min(found)
-    while end < len(shown) and (FROM.fullmatch(shown[end]) or FIELD.fullmatch(shown[end])):
-        end += 1
     while start and _DIVIDER.fullmatch(shown[start - 1]):
         start -= 1
     return start, end
+
+
+def _is_forwarded(lines: list[str], start: int, end: int) -> bool:
+    """By what introduces it, or by a line of its own above."""
+    above = next((line for line in reversed(lines[max(0, start - 3) : start]) if line.strip()), "")
+    heading = above if HEADING.fullmatch(above) else ""
+    return FORWARDED.search(" ".join((heading, *lines[start:end]))) is not None
 
 
 def _by_quotequail(shown: list[str]) -> tuple[int, int] | None:
