@@ -370,6 +370,15 @@ def test_a_product_that_a_person_asks_about_is_called_by_its_title(shape: str) -
     assert [each.name for each in found.data.message.attachments] == ["Shoes"]
 
 
+def test_a_cart_is_what_its_sender_says() -> None:
+    cart = {"products": [{"id": 123, "name": "Lamp", "quantity": 2}, {"id": 456, "name": "Bulb"}], "note": "By Friday?"}
+    found = only(mapped(delivery(item(order=cart))))
+    assert found.type == "cx.message.received.v1"
+    assert found.data.message is not None
+    assert found.data.message.text == "By Friday?"
+    assert [each.name for each in found.data.message.attachments] == ["2 x Lamp", "Bulb"]
+
+
 def test_a_changed_comment_stands_where_it_was_changed() -> None:
     value = {"item": "comment", "verb": "edited", "comment_id": "c", "post_id": "p", "message": "better",
              "created_time": 1_795_348_700, "edited_time": 1_795_348_790, "from": {"id": ANA}}  # fmt: skip

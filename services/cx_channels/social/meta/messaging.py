@@ -135,6 +135,24 @@ def pressed(notice: Notice) -> Iterator[Outcome]:
     )
 
 
+def ordered(notice: Notice) -> Iterator[Outcome]:
+    """A cart that somebody sends to the page, with a note
+    (developers.facebook.com/documentation/business-messaging/messenger-platform/webhooks/webhook-events/send_cart)."""
+    note = text(notice.body.get("note"))
+    products = [_product(each) for each in objects(notice.body.get("products"))]
+    message = Message(
+        text=note,
+        content_type="text/plain" if note else "",
+        attachments=[Attachment(name=name) for name in products if name],
+    )
+    yield _draft(notice, "cx.message.received.v1", notice.own_id("order"), message=message, reason="order")
+
+
+def _product(value: Json) -> str:
+    name, quantity = first(value.get("name"), value.get("retailer_id"), value.get("id")), value.get("quantity")
+    return f"{text(quantity)} x {name}" if name and quantity not in (None, 1) and text(quantity) else name
+
+
 def delivered(notice: Notice) -> Iterator[Outcome]:
     yield from _receipts(notice, "cx.message.delivered.v1", "delivered", texts(notice.body.get("mids")))
 
@@ -291,6 +309,7 @@ KINDS: Mapping[str, tuple[Mapper, str]] = {
     "reaction": (reacted, "cx.message.reacted; without a reaction when it is taken back"),
     "response_feedback": (judged, "cx.message.reacted"),
     "postback": (pressed, "cx.message.received with the button's title"),
+    "order": (ordered, "cx.message.received with reason order: a cart with its note"),
     "delivery": (delivered, "cx.message.delivered, for each message or up to the watermark"),
     "read": (read, "cx.message.read"),
     "referral": (referred, "cx.interaction.started with the ref as a token"),
@@ -310,7 +329,6 @@ IGNORED: Mapping[str, str] = {
     "policy-enforcement": "Meta's measures against the page name no customer",
     "game_play": "rounds of an instant game are no contact with the business",
     "message_request": "the person's first message follows by itself",
-    "order": "orders come from the shop, with their content",
     "messaging_in_thread_lead_form_submit": "names a lead form that only the Graph API gives",
     "is_self": "the account writes to itself",
     "no-content": "nothing but who, to whom and when",
