@@ -73,7 +73,11 @@ def _written_anew(query: str) -> str:
     if "%" not in query or len(query) > _MAX_QUERY:
         return query
     pairs = parse_qsl(query, keep_blank_values=True)
-    return "&".join(f"{quote(name, _UNESCAPED)}={quote(value, _UNESCAPED)}" for name, value in pairs)
+    return "&".join(f"{_quoted(name)}={_quoted(value)}" for name, value in pairs)
+
+
+def _quoted(text: str) -> str:
+    return quote(text, _UNESCAPED, errors="replace")
 
 
 def _check_body(request: Request, given: str | None) -> None:
