@@ -22,12 +22,15 @@ _KNOWN = re.compile(
     r"|\d{1,2}[./]\d{1,2}[./]\d{2,4}.{0,30}\s(?:schrieb|skrev|wrote|пишет|написал)\s.{1,120}:"
     r"|(?=.{0,60}\d).{4,200}\s(?:написал|написала|пишет)\s?:"
     r"|在.{6,200}写道[：:]"
+    r"|[^<\s].{0,100}<[^<>\s]{1,100}@[^<>\s]{1,100}>\s"
+    r"(?:wrote|schrieb|a écrit|ha scritto|escribió|escreveu|schreef|skrev)\s?:"
+    r"|-{3,}\s?[^\d\s].{0,80}\swrote\s?-{3,}"
     r"|(?:Quoting|Zitat von|Citando(?: a)?|Quotando|Citát)\s.{0,100}<[^<>\s]{1,100}@[^<>\s]{1,100}>\s?:"
     r")\s*"
 )
-_DATE = re.compile(r"(?<!\d)\d{4}(?!\d)|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}")
+_DATE = re.compile(r"(?<![A-Za-z0-9])(?:19|20|25)\d\d(?![A-Za-z0-9])|[٠-٩]{4}|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}")
 _HOUR = re.compile(r"\d[:.h]\d\d(?!\d)")
-_WHO = re.compile(r"[<(][^<>()\s]{1,100}@[^<>()\s]{1,100}[>)]")
+_WHO = re.compile(r"[<(]\s?[^<>()\s]{1,100}@[^<>()\s]{1,100}[>)]")
 _WRITES = re.compile(
     r"\b(?:wrote|schrieb|geschrieben|(?:a|ha|avez) écrit|ha scritto|escribió|escreveu|schreef|skrev|kirjoitti|pisze"
     r"|napisał[ay]?|napisana przez|napsala?|napísala?|írta|a scris|yazdı|пишет|написала?|написа|пише|написав|έγραψε"
@@ -39,7 +42,7 @@ _ENDS = re.compile(r".{6,250}[:：]\s*")
 ORIGINAL = re.compile(
     r"\s*-{3,}\s?(?:Original Message|Reply message|Original Appointment|Messaggio originale|Message d'origine"
     r"|Message original|Mesaj original|Mensagem original|Mensaje original|Oryginalna wiadomość|Ursprüngliche Nachricht"
-    r"|Originalnachricht|Oorspronkelijk bericht|Ursprungligt meddelande|Originalmeddelande|Opprinnelig melding"
+    r"|Antwort Nachricht|Originalnachricht|Oorspronkelijk bericht|Ursprungligt meddelande|Originalmeddelande|Opprinnelig melding"
     r"|Oprindelig (?:meddelelse|besked)|Alkuperäinen viesti|Původní zpráva|Pôvodná správa|Eredeti üzenet"
     r"|Orijinal (?:Mesaj|İleti)|原始邮件|邮件原件|原始郵件|元のメッセージ|원본 메시지|Исходное сообщение"
     r"|Оригінальне повідомлення)\s?-{3,}\s*",
