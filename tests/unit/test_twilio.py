@@ -231,8 +231,9 @@ def test_who_calls_over_sip_without_a_name_is_a_customer_who_withholds_it(caller
 @pytest.mark.parametrize(("way", "status"), [("inbound", "ringing"), ("outbound-api", "completed")])
 def test_a_call_that_shows_the_number_it_calls_is_nobody_s(way: str, status: str) -> None:
     """A caller who shows our own number (spoofed) would otherwise be one customer with all who do so."""
-    draft = mapped({}, From=HUB, To="+1 415 555 0199", Direction=way, CallStatus=status)
-    assert [p.role for p in draft.data.participants if p.identifiers] == ["business"]
+    for ours in ("+1 415 555 0199", "sip:+14155550199@sbc.example.com:5060"):
+        draft = mapped({}, From=HUB, To=ours, Direction=way, CallStatus=status)
+        assert [p.role for p in draft.data.participants if p.identifiers] == ["business"]
 
 
 def test_without_a_direction_a_ringing_call_comes_in_and_others_name_nobody() -> None:

@@ -25,6 +25,7 @@ from typing import Any
 
 from cx_channels.voice.twilio.fields import Fields
 from cx_events.envelope import Direction, Identifier, Named, Participant, Role
+from cx_events.identifiers import normalise
 
 INBOUND = frozenset({"inbound", "trunking-originating"})
 OUTBOUND = frozenset({"outbound", "outbound-api", "outbound-dial", "trunking-terminating"})
@@ -98,7 +99,9 @@ def _bare(address: str) -> str:
 def _other_than(business: str, person: str) -> list[Identifier]:
     """A person's identifiers; none where the number shown is the business's own, as callers who spoof show it: they
     would all be one customer."""
-    return [] if _bare(person) == _bare(business) else _named(person)
+    named = _named(person)
+    taken = {(each.kind, normalise(each).value) for each in _named(business)}
+    return [] if any((each.kind, normalise(each).value) in taken for each in named) else named
 
 
 def _agent(address: str) -> Named | None:
