@@ -43,8 +43,8 @@ ORIGINAL = re.compile(
     r"\s*-{3,}\s?(?:Original Message|Reply message|Original Appointment|Messaggio originale|Message d'origine"
     r"|Message original|Mesaj original|Mensagem original|Mensaje original|Oryginalna wiadomość|Ursprüngliche Nachricht"
     r"|Antwort Nachricht|Originalnachricht|Oorspronkelijk bericht|Ursprungligt meddelande|Originalmeddelande"
-    r"|Opprinnelig melding|Oprindelig (?:meddelelse|besked)|Alkuperäinen viesti|Původní zpráva|Pôvodná správa|Eredeti üzenet"
-    r"|Orijinal (?:Mesaj|İleti)|原始邮件|邮件原件|原始郵件|元のメッセージ|원본 메시지|Исходное сообщение"
+    r"|Opprinnelig melding|Oprindelig (?:meddelelse|besked)|Alkuperäinen viesti|Původní zpráva|Pôvodná správa"
+    r"|Eredeti üzenet|Orijinal (?:Mesaj|İleti)|原始邮件|邮件原件|原始郵件|元のメッセージ|원본 메시지|Исходное сообщение"
     r"|Оригінальне повідомлення)\s?-{3,}\s*",
     re.IGNORECASE,
 )
