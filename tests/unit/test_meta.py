@@ -284,6 +284,108 @@ def test_what_is_not_for_this_provider_is_ignored_by_name(document: Any, kind: s
     assert kind in IGNORED
 
 
+def again(draft: Draft) -> Draft:
+    """What the original that an event keeps becomes by itself."""
+    assert isinstance(draft.data.raw, msgspec.Raw)
+    return only(mapped(bytes(draft.data.raw)))
+
+
+def entry(object: str = "page", **fields: Any) -> Any:
+    return {"object": object, "entry": [{"time": NOON, **fields}]}
+
+
+COMMENT = {"id": "17_c", "from": {"id": ANA, "username": "ana"}, "text": "hi", "media": {"id": "18_m"}}
+
+
+def test_an_entry_that_is_itself_the_change_is_read_like_one_in_a_list() -> None:
+    flat = mapped(entry("instagram", id=PAGE, field="comments", value=COMMENT))
+    listed = mapped(entry("instagram", id=PAGE, changes=[{"field": "comments", "value": COMMENT}]))
+    assert only(flat) == only(listed)
+    assert only(flat).type == "cx.social.comment.v1"
+    assert again(only(flat)) == only(flat)
+
+
+def test_an_entry_that_is_itself_the_answer_to_a_wish_to_call_is_a_consent() -> None:
+    reply = {"response": "approve", "expiration_timestamp": "1795435200"}
+    found = only(mapped(entry(**item(call_permission_reply=reply))))
+    assert found.type == "cx.consent.changed.v1"
+    assert found.data.consent is not None
+    assert (found.data.consent.purpose, found.data.consent.granted) == ("calls", True)
+    assert found.data.participants[0].identifiers[0].value == ANA
+    refused = only(mapped(entry(**item(call_permission_reply={"response": "reject"}))))
+    assert refused.data.consent is not None
+    assert not refused.data.consent.granted
+    assert mapped(entry(**item(call_permission_reply={"response": "perhaps"}))).unmapped
+
+
+def test_a_list_of_deliveries_is_read_like_each_of_them() -> None:
+    one, two = delivery(item(message={"mid": "m1"})), delivery(item(message={"mid": "m2"}))
+    assert mapped([one, two]).drafts == (*mapped(one).drafts, *mapped(two).drafts)
+
+
+@pytest.mark.parametrize(
+    ("fields", "kind"),
+    [
+        ({"id": PAGE, "calls": [{"id": "c_1", "event": "connect"}]}, "calls"),
+        ({"id": PAGE, "changed_fields": ["feed"]}, "changed_fields"),
+        ({"id": PAGE, "changes": [{"field": "feed", "value": {"item": "like", "verb": "add"}}]}, "page-like"),
+        ({"id": PAGE, "changes": [{"field": "feed", "value": {"item": "video", "verb": "mute"}}]}, "hide"),
+        ({"id": PAGE, "changes": [{"field": "business_integrity", "value": {}}]}, "business_integrity"),
+        ({"id": PAGE, "changes": [{"field": "feed", "value": {"item": "profile", "verb": "update"}}]}, "feed/profile"),
+        ({"id": PAGE, "messaging": [item(message={"mid": "m", "is_self": True})]}, "is_self"),
+    ],
+)
+def test_what_meta_documents_and_nobody_needs_is_ignored_by_name(fields: Any, kind: str) -> None:
+    found = mapped(entry(**fields))
+    assert [ignored.kind for ignored in found.ignored] == [kind]
+    assert not found.unmapped
+    assert kind in IGNORED
+
+
+def test_an_entry_of_an_unknown_kind_goes_to_the_dead_letters() -> None:
+    lost = mapped(entry(id=PAGE, holograms=[{"id": "h"}]))
+    assert [each.reason.partition(":")[0] for each in lost.unmapped] == ["unknown-kind"]
+    assert not lost.ignored
+
+
+def test_what_is_said_below_a_page_s_post_in_a_group_comes_among_the_messages_and_is_a_comment() -> None:
+    said = {
+        "recipient": {"id": PAGE}, "from": {"id": ANA, "name": "Ana"}, "group_id": "7", "comment_id": "7_c",
+        "parent_id": "7_p", "post_id": "7_p", "created_time": 1_795_348_700, "item": "comment", "verb": "add",
+        "message": "Is it open?", "field": "group_feed",
+    }  # fmt: skip
+    found = only(mapped(delivery(said)))
+    assert found.type == "cx.social.comment.v1"
+    assert found.data.message is not None
+    assert found.data.message.text == "Is it open?"
+    assert found.time == 1_795_348_700_000_000
+    assert again(found) == found
+
+
+@pytest.mark.parametrize("shape", ["generic", "product"])
+def test_a_product_that_a_person_asks_about_is_called_by_its_title(shape: str) -> None:
+    card = {"type": "template", "payload": {shape: {"elements": [{"id": "1", "title": "Shoes"}]}}}
+    found = only(mapped(delivery(item(message={"mid": "m", "attachments": [card]}))))
+    assert found.data.message is not None
+    assert [each.name for each in found.data.message.attachments] == ["Shoes"]
+
+
+def test_a_cart_is_what_its_sender_says() -> None:
+    cart = {"products": [{"id": 123, "name": "Lamp", "quantity": 2}, {"id": 456, "name": "Bulb"}], "note": "By Friday?"}
+    found = only(mapped(delivery(item(order=cart))))
+    assert found.type == "cx.message.received.v1"
+    assert found.data.message is not None
+    assert found.data.message.text == "By Friday?"
+    assert [each.name for each in found.data.message.attachments] == ["2 x Lamp", "Bulb"]
+
+
+def test_a_changed_comment_stands_where_it_was_changed() -> None:
+    value = {"item": "comment", "verb": "edited", "comment_id": "c", "post_id": "p", "message": "better",
+             "created_time": 1_795_348_700, "edited_time": 1_795_348_790, "from": {"id": ANA}}  # fmt: skip
+    found = only(mapped(delivery({"field": "feed", "value": value}, section="changes")))
+    assert found.time == 1_795_348_790_000_000
+
+
 def test_every_kind_has_a_fixture_or_a_sibling_that_has() -> None:
     seen: set[str] = set()
     for path in FIXTURES.glob("*.json"):

@@ -206,6 +206,19 @@ def test_what_limits_leave_out_is_named() -> None:
         ("Subject: Out of Office: Re: x", "auto-reply"),
         ("Subject: Abwesenheitsnotiz: x", "auto-reply"),
         ("Subject: Réponse automatique : x", "auto-reply"),
+        ('Auto-Submitted: (by rule) "auto-replied"', "auto-reply"),
+        ("X-Auto-Reply: yes", "auto-reply"),
+        ("Subject: Automatiskt svar: x", "auto-reply"),
+        ("Subject: Automaattinen vastaus: x", "auto-reply"),
+        ("Subject: Odpowiedź automatyczna: x", "auto-reply"),
+        ("Subject: Automatická odpověď: x", "auto-reply"),
+        ("Subject: Automatikus válasz: x", "auto-reply"),
+        ("Subject: Otomatik Yanıt: x", "auto-reply"),
+        ("Subject: Автоматический ответ: x", "auto-reply"),
+        ("Subject: Αυτόματη απάντηση: x", "auto-reply"),
+        ("Subject: 自动答复: x", "auto-reply"),
+        ("Subject: 자동 회신: x", "auto-reply"),
+        ("Subject: Fuori ufficio: x", "auto-reply"),
         ("List-Id: <a.example.com>", "list"),
         ("List-Unsubscribe: <https://example.com>\nPrecedence: bulk", "list"),
         ("Auto-Submitted: auto-generated", "report"),
@@ -325,6 +338,102 @@ def test_a_bounce_in_prose_is_understood(notice: str, recipient: str, code: str)
     assert people(draft)[0] == ("customer", "", recipient)
     assert draft.data.failure is not None
     assert draft.data.failure.code == code
+
+
+def outcomes(found: Mapped) -> list[tuple[str, str, str]]:
+    """(what, recipient, code) of each event."""
+    return [
+        (
+            draft.type.split(".")[2],
+            draft.data.participants[0].identifiers[0].value if draft.data.participants[0].identifiers else "",
+            draft.data.failure.code if draft.data.failure else "",
+        )
+        for draft in found.drafts
+    ]
+
+
+def test_an_error_in_a_transcript_is_told_from_what_went_well() -> None:
+    said = (
+        "Transcript of session follows.\n\n Out: 220 mx.example.com ESMTP\n In:  MAIL FROM:<a@acme.test>\n"
+        " Out: 250 2.1.0 Ok\n In:  RCPT TO:<ana@example.com>\n Out: 250 2.1.5 Ok\n In:  DATA\n"
+        " Out: 451 4.3.0 Error: queue file write error\n In:  QUIT\n Out: 221 2.0.0 Bye"
+    )
+    found = mapped(prose(said, "Postfix SMTP server: errors from localhost[127.0.0.1]"))
+    assert outcomes(found) == [("failed", "ana@example.com", "4.3.0")]
+
+
+def test_a_warning_is_a_delay_whatever_it_quotes() -> None:
+    said = (
+        "THIS IS A WARNING MESSAGE ONLY.\nYOU DO NOT NEED TO RESEND YOUR MESSAGE.\n\n"
+        "----- The following addresses had fatal errors -----\n"
+        "[Status: Error, Address: <ana@example.com>, ResponseCode 421, , Host not reachable.]\n\n"
+        "Message will be retried for 4 more day(s)"
+    )
+    found = mapped(prose(said, "Mail Delivery Status Notification (Delay)"))
+    assert outcomes(found) == [("received", "ana@example.com", "421")]
+    assert found.drafts[0].data.reason == "delayed"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "554 <ana@example.com>... 550 Host unknown\n554 <carl@example.org>... 550 Host unknown",
+        "did not reach the following recipient(s):\n\nana@example.com on Thu, 29 Apr 2027 16:51:51 -0500\n"
+        "    The recipient name is not recognized\ncarl@example.org on Thu, 29 Apr 2027 16:51:51 -0500\n"
+        "    The recipient name is not recognized",
+    ],
+)
+def test_each_address_that_a_notice_lists_failed_also_where_the_mail_was_to_one_of_them(said: str) -> None:
+    returned = (
+        "\n\n----- Unsent message follows -----\nReceived: by mx\nFrom: support@acme.example\nTo: ana@example.com\n"
+    )
+    found = mapped(prose(said + returned + "Subject: x\nMessage-ID: <sent@acme.test>\n\nHello"))
+    assert [recipient for _, recipient, _ in outcomes(found)] == ["ana@example.com", "carl@example.org"]
+
+
+def test_a_report_whose_parts_cannot_be_told_apart_is_read_as_prose() -> None:
+    said = (
+        "This report relates to a message you sent with the following header fields:\n\n"
+        "  Message-id: <sent@acme.test>\n"
+        "  Date: Thu, 29 Apr 2027 23:34:45 +0000\n  From: support@acme.example\n  To: list@example.org\n"
+        "  Subject: Hello\n\nYour message cannot be delivered to the following recipients:\n\n"
+        "  Recipient address: ana@example.com\n  Reason: Remote SMTP server has rejected address\n"
+        "  Diagnostic code: smtp; 550 5.7.1 550 User Unknown: ana@example.com\n"
+    )
+    found = mapped(prose(said, "Delivery Notification: Delivery has failed"))
+    assert outcomes(found) == [("failed", "ana@example.com", "5.7.1")]
+    assert found.drafts[0].data.message is not None
+    assert found.drafts[0].data.message.id == "sent@acme.test"
+
+
+def test_a_notice_from_nobody_that_gives_a_mail_back_is_a_bounce_whatever_its_subject() -> None:
+    """Phone companies bounce under subjects that say nothing."""
+    raw = (
+        "Return-Path: <>\nFrom: no-reply@app.example.net\nTo: support@acme.example\nSubject: Mail\n"
+        'Content-Type: multipart/mixed; boundary="b"\n\n--b\nContent-Type: text/plain\n\n'
+        "Could not be delivered to: <ana@example.net>\nAs their mailbox is full.\n\n"
+        "--b\nContent-Type: message/rfc822\n\nMessage-ID: <sent@acme.test>\nFrom: support@acme.example\n"
+        "To: ana@example.net\nSubject: x\n\nHello\n--b--\n"
+    )
+    assert outcomes(mapped(raw)) == [("failed", "ana@example.net", "5.2.2")]
+    forwarded = raw.replace("Could not be delivered to: <ana@example.net>\nAs their mailbox is full.", "Please see.")
+    assert outcomes(mapped(forwarded))[0][0] == "received"
+
+
+def test_a_complaint_to_microsoft_s_junk_mail_programme_is_a_reaction() -> None:
+    """It comes as a mail with the mail that is complained about, not as a report."""
+    raw = (
+        "From: staff@hotmail.com\nTo: support@acme.example\nSubject: complaint about message from 192.0.2.222\n"
+        'Message-ID: <c-1@hotmail.com>\nContent-Type: multipart/mixed; boundary="b"\n\n--b\n'
+        "Content-Type: message/rfc822\nContent-Disposition: inline\n\n"
+        "X-HmXmrOriginalRecipient: ana@example.com\nMessage-ID: <sent@acme.test>\nFrom: support@acme.example\n"
+        "To: list@example.org\nSubject: News\n\nHello\n--b--\n"
+    )
+    draft = event(raw)
+    assert (draft.type, draft.data.reaction) == ("cx.message.reacted.v1", "complaint")
+    assert draft.data.participants[0].identifiers[0].value == "ana@example.com"
+    assert draft.data.message is not None
+    assert draft.data.message.id == "sent@acme.test"
 
 
 def test_the_returned_mail_below_a_bounce_names_thread_and_recipient() -> None:

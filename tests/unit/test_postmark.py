@@ -533,3 +533,8 @@ def test_a_recorded_request_becomes_what_a_person_read_in_it(name: str, expected
     result = trial("email/postmark", (RECORDINGS / f"{name}.json").read_bytes(), filename=f"{name}.json")
     found = [json.loads(each.raw)["type"] for each in result.events] + [each.kind for each in result.ignored]
     assert [*found, *([result.refused.reason] if result.refused else [])] == [expected]
+
+
+def test_a_sender_with_a_name_is_known_by_the_address() -> None:
+    draft = event(bounce("HardBounce", From='"Acme, Support" <support@acme.example>'))
+    assert people(draft)[-1] == ("business", "support@acme.example")

@@ -16,10 +16,11 @@ from cx_channels.signing import sha256_hex, sign
 from cx_channels.trial import guess_content_type, recorded_request
 from cx_channels.voice.twilio import PROVIDER
 from cx_channels.voice.twilio.fields import Fields, read_fields
-from cx_channels.voice.twilio.mapping import IGNORED, KINDS, kind_of
+from cx_channels.voice.twilio.mapping import IGNORED, KINDS, expects_twiml, kind_of
 from cx_channels.voice.twilio.times import read_time
 from cx_events.envelope import Draft
 from cx_events.errors import Refused
+from cx_events.identifiers import normalise
 from cx_events.timestamps import format_time
 
 VECTORS = Path(__file__).parents[2].parent / "shared" / "fixtures" / "signatures" / "twilio"
@@ -121,6 +122,18 @@ def test_the_url_passes_with_and_without_its_port(called: str, with_port: bool) 
     assert verified(signed(form({"CallSid": "CA1"}, url=called), text + "CallSidCA1"), "new")
 
 
+@pytest.mark.parametrize("signed_query", ["?name=O'Hara%20(Bo)", "?name=O%27Hara%20(Bo)"])
+@pytest.mark.parametrize("query", ["?name=O'Hara%20(Bo)", "?name=O%27Hara%20(Bo)", "?name=O%27Hara%20%28Bo%29"])
+def test_the_url_passes_however_its_quotes_are_escaped(query: str, signed_query: str) -> None:
+    """Proxies and Twilio's products differ in it; so its Node library tries both, and so do we."""
+    request = form({"CallSid": "CA1"}, url=URL + query)
+    ours = signed(request, URL + signed_query + "CallSidCA1")
+    if "%28" in query and "%27" in signed_query:
+        return  # neither how it was called nor how it would be written anew
+    assert verified(ours, "new")
+    assert not verified(signed(request, URL + "?name=O%22Hara%20(Bo)CallSidCA1"), "new")
+
+
 def test_a_json_body_that_the_url_does_not_cover_is_refused() -> None:
     body = b'{"a":1}'
     for query in ("", "?bodySHA256=" + sha256_hex(b"{}")):
@@ -206,6 +219,23 @@ def test_softphones_and_desk_phones_are_staff_unless_clients_are_said_to_be_cust
     )
 
 
+@pytest.mark.parametrize("caller", ["sip:anonymous@anonymous.invalid", "SIP:Restricted@10.0.0.1;user=phone"])
+def test_who_calls_over_sip_without_a_name_is_a_customer_who_withholds_it(caller: str) -> None:
+    draft = mapped({}, From=caller, CallStatus="ringing", Direction="inbound", To=HUB)
+    assert draft.data.direction == "inbound"
+    customer, business = draft.data.participants
+    assert (customer.role, business.role) == ("customer", "business")
+    assert [normalise(each).unusable for each in customer.identifiers] == ["withheld"]
+
+
+@pytest.mark.parametrize(("way", "status"), [("inbound", "ringing"), ("outbound-api", "completed")])
+def test_a_call_that_shows_the_number_it_calls_is_nobody_s(way: str, status: str) -> None:
+    """A caller who shows our own number (spoofed) would otherwise be one customer with all who do so."""
+    for ours in ("+1 415 555 0199", "sip:+14155550199@sbc.example.com:5060"):
+        draft = mapped({}, From=HUB, To=ours, Direction=way, CallStatus=status)
+        assert [p.role for p in draft.data.participants if p.identifiers] == ["business"]
+
+
 def test_without_a_direction_a_ringing_call_comes_in_and_others_name_nobody() -> None:
     assert people(mapped(CallStatus="ringing", Caller=ANA)) == [("customer", [f"phone:{ANA}"])]
     assert people(mapped(CallStatus="completed", Caller=ANA)) == []
@@ -221,6 +251,31 @@ def test_all_legs_of_a_call_are_one_interaction_and_a_legs_end_does_not_end_it()
     assert leg.type == "cx.interaction.routed.v1"
     assert root.type == "cx.interaction.ended.v1"
     assert [(r.kind, r.value) for r in leg.data.references] == [("call", "CA1")]
+
+
+RECORDED = {"RecordingUrl": "https://api.example.com/RE1", "RecordingSid": "RE1", "RecordingDuration": "30"}
+
+
+@pytest.mark.parametrize(
+    "reported", [{"CallbackSource": "call-progress-events", "SequenceNumber": "3"}, {"CallDuration": "33"}]
+)
+def test_a_call_that_was_recorded_ends_with_its_callback(reported: dict[str, str]) -> None:
+    """``RecordingUrl`` stands in the last status callback of a call that was asked to be recorded."""
+    fields = {"CallSid": "CA1", "CallStatus": "completed", "Direction": "outbound-api", **RECORDED, **reported}
+    draft = mapped({}, **fields)
+    assert draft.type == "cx.interaction.ended.v1"
+    assert draft.data.recording is not None
+    assert (draft.data.recording.id, draft.data.recording.duration_ms) == ("RE1", 30_000)
+    assert not expects_twiml(form(fields))
+    asked = mapped({}, CallStatus="completed", Digits="hangup", **RECORDED)
+    assert asked.type == "cx.call.recording.v1"
+
+
+def test_a_recording_that_would_end_after_the_year_9999_stands_where_it_began() -> None:
+    began = "Sun, 22 Nov 2026 09:31:02 +0000"
+    draft = mapped({}, RecordingStatus="completed", RecordingStartTime=began, RecordingDuration="628111253636")
+    assert draft.time == read_time(began)
+    assert read_time("Fri, 31 Dec 9999 23:59:59 -1200") is None
 
 
 def test_durations_are_read_in_seconds_and_never_in_billed_minutes() -> None:

@@ -13,22 +13,29 @@ AUTO_REPLY, LIST, REPORT, BOUNCE = "auto-reply", "list", "report", "bounce"
 
 _REPLY_FIELDS = (
     "x-autoreply", "x-autorespond", "x-autoresponder", "x-autoreply-from", "x-mail-autoreply", "x-auto-reply-from",
-    "x-vacation",
+    "x-vacation", "x-auto-reply",
 )  # fmt: skip
 _LIST_FIELDS = ("list-id", "list-post", "list-unsubscribe", "mailing-list", "x-mailing-list", "x-mailinglist")
 _REPLY_SUBJECT = re.compile(
-    r"\s*(?:re:\s*)?(?:auto(?:mat(?:ic|ed|ische?|isk|yczna|isch))?[ -]?(?:reply|response|antwort|svar|odpowied[zź])\b"
+    r"\s*(?:re:\s*)?(?:auto(?:mat(?:ic|ed|ische?|iskt?|yczna))?[ -]?(?:reply|response|antwort|svar|odpowied[zź])\b"
     r"|auto:|autoreply\b|\[auto[ -]?reply\]|out of (?:the )?office\b|ooo:|vacation (?:reply|notice|message)"
     r"|away (?:from|until)\b|abwesenheits?(?:notiz|nachricht|benachrichtigung|meldung)?\b"
     r"|réponse automatique|absence du bureau|respuesta automática|fuera de la oficina|resposta automática"
-    r"|risposta automatica|fuori sede|afwezig|automatisch antwoord|frånvaro|自动回复|自動返信|自動応答|автоответ)",
+    r"|risposta automatica|fuori sede|afwezig|automatisch antwoord|frånvaro|自动回复|自動返信|自動応答|автоответ"
+    # as Exchange says it in the languages of its users
+    r"|automaattinen vastaus|odpowiedź automatyczna|automatická odpov[eě]ď|automatikus válasz"
+    r"|otomatik yanıt|răspuns automat|automatski odgovor|автоматический ответ|автоматична відповідь"
+    r"|автоматичен отговор|αυτόματη απάντηση|自动答复|自動回覆|자동 회신|מענה אוטומטי|رد تلقائي|ตอบกลับอัตโนมัติ"
+    r"|trả lời tự động|balasan otomatis|resposta automàtica|fuera de oficina|fora do escritório|fuori ufficio)",
     re.IGNORECASE,
 )
+
+_COMMENT = re.compile(r"\([^()]*\)")
 
 
 def automatic(headers: Headers) -> str:
     """``auto-reply``, ``list`` or ``report``; "" for a mail that a person wrote."""
-    submitted = headers.raw("auto-submitted").lower().partition(";")[0].strip()
+    submitted = _COMMENT.sub("", headers.raw("auto-submitted").lower()).partition(";")[0].strip(" \t\"'")
     precedence = headers.raw("precedence").lower().strip()
     if (
         submitted.startswith("auto-replied")

@@ -46,13 +46,27 @@ _DELAYED = re.compile(
     r"|warning message only",
     re.IGNORECASE,
 )
+# Whatever else such a notice quotes, the server goes on trying.
+_WARNING = re.compile(
+    r"this is a warning message only|do not need to re-?send|will be retried for|only a temporary failure report", re.I
+)
 _FINAL = re.compile(r"permanent|giv(?:e|ing|en) up|failed|undeliverable|fatal|no longer|returned", re.IGNORECASE)
+
+_UNDELIVERED = re.compile(
+    r"(?:could|can|was|has) ?n[o']t (?:be |been )?delivered|unable to deliver|undeliverable|did not reach|user unknown"
+    r"|delivery (?:has )?failed|mail ?box (?:is )?full|no such user",
+    re.IGNORECASE,
+)
 
 _ADDRESS = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.\-]{1,64}@[A-Za-z0-9\-]{1,63}(?:\.[A-Za-z0-9\-]{1,63}){0,8}"
 _AHEAD = r"[<\"'(\[]{0,2}"
+_TOLD = re.compile(
+    rf"(?:(?:final|original)-recipient|recipient address):\s*(?:rfc822;)?\s*<?({_ADDRESS})", re.IGNORECASE
+)
 # Where a failed address stands, the most telling place first.
 _PLACES = (
-    re.compile(rf"(?:final|original)-recipient:\s*(?:rfc822;)?\s*<?({_ADDRESS})", re.IGNORECASE),
+    _TOLD,
+    re.compile(rf"^[ \t]*[45]\d\d[ -](?:[45]\.\d{{1,3}}\.\d{{1,3}} )?<({_ADDRESS})>\.\.\.", re.MULTILINE),
     re.compile(rf"rcpt to:\s*<({_ADDRESS})>", re.IGNORECASE),
     re.compile(rf"^[ \t>*-]{{0,12}}<({_ADDRESS})>", re.MULTILINE),
     re.compile(rf"^[ \t>*-]{{0,12}}({_ADDRESS})(?![\w@])", re.MULTILINE),
@@ -67,6 +81,9 @@ _PLACES = (
     re.compile(rf"\(({_ADDRESS})\)"),
     re.compile(rf"(?<![\w@.])({_ADDRESS})(?![\w@])"),
 )
+
+_OWN_LINE = 5
+"""So many of the places are lines of their own."""
 
 # What mailers without codes say, as the status that means it (RFC 3463).
 _SAID = (
@@ -110,7 +127,10 @@ def is_bounce(headers: Headers, envelope_from: str | None, text: str, gives_back
     subject = headers.text("subject")
     nobody = "<>" in (envelope_from, headers.raw("return-path"))
     telling = _SUBJECT.search(subject) is not None
+    attached = gives_back
     gives_back = gives_back or len(lines := _noticed(text)) > _returned_at(lines)
+    if nobody and attached and _UNDELIVERED.search(text[:_MAX_NOTICE]) and not _ANSWER.match(subject):
+        return True
     if _DAEMON.fullmatch(address) or (senders and _DAEMON_NAME.search(senders[0].name)):
         return telling or nobody or gives_back or bool(code_of("", text[:_MAX_NOTICE]))
     if not telling or _ANSWER.match(subject):
@@ -129,18 +149,29 @@ def read_bounce(headers: Headers, text: str, original: Headers | None, ours: Ite
     start = _returned_at(lines)
     notice = lines[:start]
     if original is None:
-        returned = textwrap.dedent("\n".join(line.expandtabs(8).lstrip(">") for line in lines[start:]))
+        returned = _outdented(line.expandtabs(8).lstrip(">") for line in lines[start:])
         original = split_head(returned.encode("utf-8", "replace"))[0]
     not_these = {address.lower() for address in ours}
     not_these |= {mailbox.address.lower() for name in ("from", "to", "cc") for mailbox in mailboxes(headers.raw(name))}
     sent_to = [mailbox.address for mailbox in mailboxes(original.raw("to"))]
     prose = "\n".join(notice)
     recipients = _recipients(headers, prose, not_these, {address.lower() for address in sent_to})
+    if not recipients and start < len(lines):  # the fields of the mail that failed may stand above what became of it
+        whole = "\n".join(lines)
+        recipients = _once((match[1] for match in _TOLD.finditer(whole)), not_these)[:_MAX_RECIPIENTS]
+        notice, prose = (lines, whole) if recipients else (notice, prose)
     recipients = recipients or [address for address in sent_to if address.lower() not in not_these][:_MAX_RECIPIENTS]
     subject = headers.text("subject")
-    action: Action = "delayed" if _DELAYED.search(subject + "\n" + prose) and not _FINAL.search(prose) else "failed"
+    goes_on = _WARNING.search(prose) or (_DELAYED.search(subject + "\n" + prose) and not _FINAL.search(prose))
+    action: Action = "delayed" if goes_on else "failed"
     found = [_outcome(recipient, action, subject, _about(recipient, recipients, notice)) for recipient in recipients]
     return Bounce(tuple(found or [_outcome("", action, subject, notice)]), original)
+
+
+def _outdented(lines: Iterable[str]) -> str:
+    """A returned mail whose fields may be indented, also where what follows them is not."""
+    head, blank, rest = "\n".join(lines).partition("\n\n")
+    return textwrap.dedent(head) + blank + rest
 
 
 def _noticed(text: str) -> list[str]:
@@ -193,17 +224,38 @@ def _recipients(headers: Headers, notice: str, not_these: set[str], sent_to: set
     if named:
         return list(dict.fromkeys(named))[:_MAX_RECIPIENTS]
     for place in _PLACES:
-        found = [match[1].strip(".").removeprefix("mailto:") for match in place.finditer(notice)]
-        found = [address for address in dict.fromkeys(found) if address.lower() not in not_these and "@" in address]
+        matches = list(place.finditer(notice))
+        found = _once((match[1] for match in matches), not_these)
         if found:
             known = [address for address in found if address.lower() in sent_to]
-            return (known or found)[:_MAX_RECIPIENTS]
+            failed = {match[1].strip(".") for match in matches if known and _says_why(notice, match)}
+            return [address for address in found if address in (*known, *failed) or not known][:_MAX_RECIPIENTS]
     return []
+
+
+def _once(addresses: Iterable[str], not_these: set[str]) -> list[str]:
+    plain = dict.fromkeys(address.strip(".").removeprefix("mailto:") for address in addresses)
+    return [address for address in plain if address.lower() not in not_these and "@" in address]
+
+
+def _says_why(notice: str, match: re.Match[str]) -> bool:
+    """Whether an address is followed by a reason, as one that failed is, and one to ask for help is not."""
+    if match.re not in _PLACES[:_OWN_LINE]:
+        return False
+    start = notice.rfind("\n", 0, match.start(1)) + 1
+    around = notice[start : match.end() + 200].partition("\n\n")[0]
+    return bool(_failing_code(around) or any(said.search(around) for said, _ in _SAID))
+
+
+def _failing_code(text: str) -> str:
+    """``code_of`` a text that may also tell what went well."""
+    code = code_of("", text)
+    return "" if code.startswith("2") else code
 
 
 def _outcome(recipient: str, action: Action, subject: str, notice: list[str]) -> Outcome:
     explanation = _explanation(recipient, notice)
-    code = code_of("", explanation)
+    code = _failing_code(explanation)
     if not code:
         prose = "\n".join((subject, *notice))
         said = (status for text in (explanation, prose) for said, status in _SAID if said.search(text))
@@ -215,7 +267,7 @@ def _outcome(recipient: str, action: Action, subject: str, notice: list[str]) ->
 def _explanation(recipient: str, notice: list[str]) -> str:
     """The lines that say why: those with a code, else those at the failed address, else the whole notice."""
     lines = [" ".join(line.split()) for line in notice if line.strip() and not _DIVIDER.fullmatch(line)]
-    telling = [line for line in lines if code_of("", line)]
+    telling = [line for line in lines if _failing_code(line)]
     if not telling and recipient:
         at = next((at for at, line in enumerate(lines) if recipient.lower() in line.lower()), None)
         telling = lines[at : at + 4] if at is not None else []

@@ -1,7 +1,8 @@
 """What is new in a reply, and what it quotes.
 
 quotequail knows the lines that introduce a quote or a forwarded mail in several languages; those that it lacks stand
-here. Its expressions take cubic time on long lines, so it is shown short lines only, and a bounded number of them.
+in ``introductions``, each tried on one line and on up to three lines joined. Its expressions take cubic time on long
+lines, so it is shown short lines only, and a bounded number of them.
 """
 
 from __future__ import annotations
@@ -10,37 +11,12 @@ import re
 
 import quotequail
 
+from cx_channels.mail.introductions import FIELD, FORWARDED, FROM, HEADING, ORIGINAL, introduces, is_dated
+
 _MAX_LINES = 1_500
 _MAX_LINE = 250
 _NOTHING = "x"
 
-# Introductions that quotequail lacks; each is tried on one line and on up to three lines joined.
-_WROTE = re.compile(
-    r"(?:-+\s?)?(?:"
-    r"On\s.{6,200}\swrote\s?(?::|-+)"  # Zoho and Sparrow write dashes, or a space before the colon
-    r"|Il\s.{6,200}\sha scritto:"
-    r"|W dniu\s.{4,200}\s(?:pisze|napisał\(a\)|napisał|napisała):"
-    r"|(?:Den|El|Em|Op|Le|Am|Dne|Pe|Na)\s.{6,200}\s(?:skrev|escribió|escreveu|schreef|a écrit|schrieb|napsal\(a\)"
-    r"|a scris)(?:\s.{1,120})?\s?:"
-    r"|\d{1,2}[./]\d{1,2}[./]\d{2,4}.{0,30}\s(?:schrieb|skrev|wrote|пишет|написал)\s.{1,120}:"
-    r"|(?=.{0,60}\d).{4,200}\s(?:написал|написала|пишет)\s?:"
-    r"|在.{6,200}写道[：:]"
-    r"|(?=.{0,60}\d).{6,200}<[^<>\s]{3,100}@[^<>\s]{3,100}>\s?(?:のメール)?[:：]"
-    r")\s*"
-)
-_ORIGINAL = re.compile(
-    r"\s*-{3,}\s?(?:Original Message|Reply message|Original Appointment|Messaggio originale|Message d'origine"
-    r"|Message original|Mensagem original|Oryginalna wiadomość|原始邮件|元のメッセージ|Исходное сообщение)\s?-{3,}\s*",
-    re.IGNORECASE,
-)
-_FROM = re.compile(r"\s*\*?(?:From|Von|De|Da|Van|Från|Fra|Od|От|发件人|差出人)\s?:\*?\s?\S.*", re.IGNORECASE)
-_NEXT_FIELD = re.compile(
-    r"\s*\*?(?:Sent|Date|To|Subject|Cc|Gesendet|Datum|An|Betreff|Envoyé|À|Objet|Enviado|Fecha|Para|Asunto|Inviato|A"
-    r"|Oggetto|Verzonden|Aan|Onderwerp|Skickat|Till|Ämne|Sendt|Til|Emne|Отправлено|Кому|Тема|发送时间|收件人|主题"
-    r"|送信日時|宛先|件名)\s?:\*?\s?.*",
-    re.IGNORECASE,
-)
-_FORWARDED = re.compile(r"forward|weitergeleitet|reexp|réexp|reenvia|vidarebefordra|doorgestuurd|transf|пересыла", re.I)
 _DIVIDER = re.compile(r"\s*(?:_{5,}|-{5,})\s*")
 
 
@@ -51,9 +27,11 @@ def split(text: str) -> tuple[str, str]:
     start, end = _introduction(lines)
     if start is None:
         new, quoted = _unquoted(lines)
-    elif _FORWARDED.search(" ".join(lines[start:end])):
+    elif _is_forwarded(lines, start, end):
         return text, ""
     else:
+        while end < len(lines) and (FROM.fullmatch(lines[end][:_MAX_LINE]) or FIELD.fullmatch(lines[end][:_MAX_LINE])):
+            end += 1
         new, quoted = _unquoted(lines[:start])
         rest = lines[end:]
         if any(line.startswith(">") for line in rest):
@@ -78,6 +56,13 @@ def _introduction(lines: list[str]) -> tuple[int | None, int]:
     return start, end
 
 
+def _is_forwarded(lines: list[str], start: int, end: int) -> bool:
+    """By what introduces it, or by a line of its own above."""
+    above = next((line for line in reversed(lines[max(0, start - 3) : start]) if line.strip()), "")
+    heading = above if HEADING.fullmatch(above) else ""
+    return FORWARDED.search(" ".join((heading, *lines[start:end]))) is not None
+
+
 def _by_quotequail(shown: list[str]) -> tuple[int, int] | None:
     text = "\n".join(shown)
     limit = len(shown) + 2
@@ -94,18 +79,22 @@ def _by_own(shown: list[str]) -> tuple[int, int] | None:
         bare = line.removeprefix(">").strip()
         if not bare:
             continue
-        if _ORIGINAL.fullmatch(bare) or (_FROM.fullmatch(bare) and _is_head(shown, at)):
+        if ORIGINAL.fullmatch(bare) or _is_head(shown, at):
             return at, at + 1
         for length in (1, 2, 3):
+            if length > 1 and (at + length > len(shown) or not shown[at + length - 1].removeprefix(">").strip()):
+                break
             joined = _joined(shown[at : at + length])
-            if len(joined) <= _MAX_LINE and _WROTE.fullmatch(joined):
+            if len(joined) <= _MAX_LINE and introduces(joined):
                 return _shortest(shown, at, at + length)
     return None
 
 
 def _shortest(shown: list[str], start: int, end: int) -> tuple[int, int]:
     """Without the lines before that are no part of the introduction: some patterns begin with anything."""
-    while start + 1 < end and _WROTE.fullmatch(_joined(shown[start + 1 : end])):
+    while start + 1 < end and introduces(rest := _joined(shown[start + 1 : end])):
+        if is_dated(shown[start]) and not is_dated(rest):
+            break
         start += 1
     return start, end
 
@@ -115,9 +104,14 @@ def _joined(lines: list[str]) -> str:
 
 
 def _is_head(shown: list[str], at: int) -> bool:
-    """Whether a "From:" line is the first of the fields that Outlook puts before what it quotes."""
-    following = [line for line in shown[at + 1 : at + 8] if line.strip()][:4]
-    return sum(_NEXT_FIELD.fullmatch(line) is not None for line in following) >= 2
+    """Whether a line is the first of the fields that Outlook puts before what it quotes: who wrote, and two more. Where
+    who wrote is not the first of them, it must be an address: people write such lines too."""
+    head = [line.removeprefix(">") for line in shown[at : at + 8] if line.strip()][:5]
+    if not head or sum(FIELD.fullmatch(line) is not None for line in head) < 2:
+        return False
+    if FROM.fullmatch(head[0]):
+        return True
+    return FIELD.fullmatch(head[0]) is not None and any("@" in line and FROM.fullmatch(line) for line in head)
 
 
 def _unquoted(lines: list[str]) -> tuple[list[str], list[str]]:

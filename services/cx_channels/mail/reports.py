@@ -15,7 +15,7 @@ Action = Literal["failed", "delayed", "delivered"]
 MAX_RECIPIENTS = 200
 _MAX_EXPLANATION = 1_000
 _ENHANCED = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?!\.?\d)")
-_REPLY_CODE = re.compile(r"(?<![\d.:/-])([45][0-5]\d)(?=[ \-:][^\d]|[ -][245]\.\d)")
+_REPLY_CODE = re.compile(r"(?<![\d.:/-])([45][0-5]\d)(?=[ ,\-:][^\d]|[ -][245]\.\d)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +153,22 @@ def complaint_of(root: Part) -> Complaint | None:
             )
             recipient = next((found[0].address for raw in candidates if (found := mailboxes(raw))), "")
             return Complaint(recipient, fields.raw("feedback-type").lower() or "abuse", original.raw("message-id"))
-    return None
+    return _hotmail_complaint(root)
+
+
+_HOTMAIL = "staff@hotmail.com"
+
+
+def _hotmail_complaint(root: Part) -> Complaint | None:
+    """What Hotmail and Outlook.com send to senders in their Junk Email Reporting Program is no report but a mail from
+    ``_HOTMAIL`` with the mail that is complained about ("RFC822 Attachment" in the programme's FAQ)."""
+    sender = next(iter(mailboxes(root.headers.raw("from"))), None)
+    original = original_headers(root)
+    if sender is None or sender.address.lower() != _HOTMAIL or original is None:
+        return None
+    candidates = (original.raw("x-hmxmroriginalrecipient"), original.raw("to"))
+    recipient = next((found[0].address for raw in candidates if (found := mailboxes(raw))), "")
+    return Complaint(recipient, "abuse", original.raw("message-id"))
 
 
 def receipt_of(root: Part) -> Receipt | None:

@@ -19,6 +19,7 @@ from cx_channels.event_ids import id_part
 from cx_channels.mail.automatic import AUTO_REPLY, BOUNCE, REPORT
 from cx_channels.mail.body import body_of, content_of
 from cx_channels.mail.charsets import cut
+from cx_channels.mail.headers import mailboxes
 from cx_channels.mail.parse import parse
 from cx_channels.mail.reading import KINDS as KINDS_OF_MAIL
 from cx_channels.mail.reading import MAX_NOTICE
@@ -351,7 +352,8 @@ def _recipient(notice: Notice) -> str:
 def _participants(notice: Notice) -> list[Participant]:
     """Who got the mail, and of a bounce the address of ours that sent it."""
     recipient = _customer(_recipient(notice))
-    sender = notice["From"]
+    named = mailboxes(notice["From"])
+    sender = named[0].address if named else notice["From"]
     if not sender or _same(sender, recipient):
         return [recipient]
     return [recipient, Participant(role="business", identifiers=[Identifier(kind="email", value=sender)])]

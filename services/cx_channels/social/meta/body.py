@@ -30,6 +30,12 @@ Section = Literal["messaging", "standby", "changes"]
 SECTIONS: tuple[Section, ...] = ("messaging", "standby", "changes")
 OBJECTS = ("page", "instagram")
 
+# What stands in an entry instead of notices.
+LEFT_OUT = {
+    "calls": "calls in Messenger belong to a voice connection",
+    "changed_fields": "the subscription leaves out what changed: turn on Include Values for it",
+}
+
 _BROKEN = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _decode_any = msgspec.json.Decoder().decode
 _slice_object = msgspec.json.Decoder(dict[str, Raw]).decode
@@ -51,7 +57,25 @@ class Item:
 
 
 def items_of(body: bytes) -> Iterator[Item | Ignored | Unmapped]:
-    """The notices of a delivery, in order. ``Refused("malformed")`` for what is no delivery at all."""
+    """The notices of a delivery, in order. ``Refused("malformed")`` for what is no delivery at all.
+
+    A list of deliveries is read like one: so Meta's examples for Instagram show them
+    (developers.facebook.com/docs/instagram-platform/webhooks/examples).
+    """
+    if body.lstrip()[:1] != b"[":
+        yield from _of_delivery(body)
+        return
+    try:
+        deliveries = _each(Raw(body))
+    except _BROKEN as error:
+        raise Refused("malformed", f"not a list of deliveries: {error}") from None
+    if not deliveries:
+        raise Refused("malformed", "an empty list of deliveries")
+    for delivery in deliveries:
+        yield from _of_delivery(bytes(delivery))
+
+
+def _of_delivery(body: bytes) -> Iterator[Item | Ignored | Unmapped]:
     try:
         top = _parts(body)
         name = text(_decode_any(top["object"])) if "object" in top else ""
@@ -83,11 +107,37 @@ def _of_entry(name: str, entry: Raw) -> Iterator[Item | Ignored | Unmapped]:
     except _BROKEN as error:
         yield Unmapped(_digest(whole), f"malformed entry: {error}", whole)
         return
+    others = set(parts) - {"id", "time", "uid", *SECTIONS}
+    if not notices and others:
+        kind = next((name for name in LEFT_OUT if name in others), "")
+        if kind:
+            yield Ignored(kind, LEFT_OUT[kind])
+            return
+        section, notice = _flat(parts)
+        if section is None:
+            yield Unmapped(_digest(whole), f"unknown-kind: an entry with {', '.join(sorted(others))[:64]!r}", whole)
+            return
+        notices = [(section, [notice])]
     if not any(raws for _, raws in notices):
         yield Ignored("no-notices", "the entry has neither messages nor changes")
     for section, raws in notices:
         for raw in raws:
             yield _item(name, account, time, section, raw)
+
+
+def _flat(parts: dict[str, Raw]) -> tuple[Section | None, Raw]:
+    """An entry that is itself the notice: with Instagram login a change
+    (developers.facebook.com/docs/instagram-platform/webhooks/examples, "Comments payload"), of Messenger the answer to
+    a wish to call (.../messenger-platform/calling/biz2consumer/call-flow)."""
+    if "field" in parts and "value" in parts:
+        return "changes", _object(parts, "field", "value")
+    if "sender" in parts and "recipient" in parts:
+        return "messaging", _object(parts, *(name for name in parts if name not in ("id", "time", "uid")))
+    return None, Raw()
+
+
+def _object(parts: dict[str, Raw], *names: str) -> Raw:
+    return Raw(msgspec.json.encode({name: parts[name] for name in names}))
 
 
 def _item(name: str, account: str, time: Any, section: Section, raw: Raw) -> Item | Unmapped:

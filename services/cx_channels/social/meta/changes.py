@@ -16,6 +16,7 @@ from cx_channels.event_ids import id_part
 from cx_channels.foreign import Json, first, number, obj, text, texts
 from cx_channels.port import Connection, Ignored, Unmapped
 from cx_channels.social.meta.body import Item
+from cx_channels.social.meta.left_out import IGNORED
 from cx_channels.social.meta.people import business, customer
 from cx_channels.social.meta.values import micros
 from cx_events.envelope import Attachment, Data, Draft, Message
@@ -34,6 +35,9 @@ VERBS = {
     "deleted": "remove",
     "hide": "hide",
     "unhide": "hide",
+    "block": "hide",
+    "mute": "hide",
+    "unblock": "hide",
 }
 
 
@@ -58,8 +62,11 @@ class Change:
 
     @property
     def own(self) -> bool:
+        """Instagram also says so where the account is known by another id
+        (developers.facebook.com/docs/instagram-platform/self-messaging, "Example Comment Webhook")."""
         author = self.author["id"]
-        return bool(author) and author == self.item.account
+        told = first(obj(self.value.get("from")).get("self_ig_scoped_id"))
+        return bool(told) or (bool(author) and author == self.item.account)
 
     @property
     def post(self) -> str:
@@ -131,6 +138,9 @@ def reviewed(change: Change) -> Iterator[Outcome]:
 def reacted(change: Change) -> Iterator[Outcome]:
     value = change.value
     target = first(value.get("comment_id"), change.post)
+    if not target and text(value.get("item")).lower() == "like":
+        yield Ignored("page-like", IGNORED["page-like"])
+        return
     if not target:
         yield _lost(change, "a reaction to nothing")
         return
@@ -156,12 +166,10 @@ def _of_verb(
     in_reply_to: str = "",
     edits_anew: bool = False,
     **data: Any,
-) -> Outcome:
+) -> Draft:
     """Said, changed or taken away. ``edits_anew``: a changed one is told as a new one of its type."""
     named = prefix + id_part(id)
     words = change.words
-    if change.verb == "hide":
-        return Ignored("hide", "what moderators hide stays said; only removal takes it away")
     if change.verb == "remove":
         return _draft(change, "cx.message.deleted.v1", f"{named}/removed", message=Message(id=id))
     attachments = [Attachment(content_type="image/*", url=url) for url in _pictures(change.value)]
@@ -209,6 +217,9 @@ _POSTS = (
     "event",
     "live",
     "photos",
+    "photo-album",
+    "platform-story",
+    "milestone",
     "reel",
 )
 
@@ -229,45 +240,9 @@ KINDS: Mapping[str, tuple[Mapper, str]] = {
     # instagram
     "comments": (commented, "cx.social.comment"),
     "live_comments": (commented, "cx.social.comment"),
+    "group_feed": (commented, "cx.social.comment, below the page's post in a group"),
     "mentions": (mentioned, "cx.social.mention"),
 }
-
-_SETTINGS = "the page's own profile and settings"
-_ELSEWHERE = "names something that only the Graph API gives"
-_NOT_TALK = "not said by or to a customer"
-
-IGNORED: Mapping[str, str] = {
-    "hide": "what moderators hide stays said; only removal takes it away",
-    "conversations": _ELSEWHERE,
-    "leadgen": _ELSEWHERE,
-    "leadgen_fat": _ELSEWHERE,
-    "live_videos": _NOT_TALK,
-    "videos": _NOT_TALK,
-    "video_text_question_responses": _ELSEWHERE,
-    "story_insights": _NOT_TALK,
-    "story_share": _NOT_TALK,
-    "share_to_feed": _NOT_TALK,
-    "creator_marketplace_projects": _NOT_TALK,
-    "business_login": _SETTINGS,
-    "message_template_status_update": _SETTINGS,
-    "product_review": _SETTINGS,
-    "page_upcoming_change": _SETTINGS,
-    "page_change_proposal": _SETTINGS,
-    "inbox_labels": _SETTINGS,
-    "group_feed": _NOT_TALK,
-    "publisher_subscriptions": _NOT_TALK,
-    "messenger_template_status_update": _SETTINGS,
-    **{
-        f"profile/{field}": _SETTINGS
-        for field in (
-            "about", "affiliation", "attire", "awards", "bio", "birthday", "category", "checkins", "company_overview",
-            "contact_address", "culinary_team", "current_location", "description", "email", "founded",
-            "general_info", "general_manager", "hometown", "hours", "interests", "location", "members", "mission",
-            "name", "parking", "payment_options", "personal_info", "personal_interests", "phone", "picture",
-            "price_range", "products", "public_transit", "website",
-        )
-    },
-}  # fmt: skip
 
 
 def kind_of(field: str, value: Json) -> str:
@@ -296,6 +271,9 @@ def map_change(item: Item, connection: Connection) -> Iterator[Outcome]:
     if not item.account:
         yield _lost(change, "the entry has no id")
         return
+    if verb == "hide":
+        yield Ignored("hide", IGNORED["hide"])
+        return
     yield from KINDS[kind][0](change)
 
 
@@ -314,7 +292,9 @@ def _draft(change: Change, event_type: str, id: str, **data: Any) -> Draft:
     return Draft(
         type=event_type,
         id=id,
-        time=micros(change.value.get("created_time")) or item.time,
+        time=micros(change.value.get("edited_time") if change.verb == "edit" else None)
+        or micros(change.value.get("created_time"))
+        or item.time,
         data=Data(
             channel="social",
             interaction=f"{connection.id}/{id_part(change.post)}",

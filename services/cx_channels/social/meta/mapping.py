@@ -7,12 +7,13 @@ person and a page, in private) or ``changes`` (a page's feed, an Instagram accou
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from cx_channels.foreign import Json, obj, text, texts
 from cx_channels.port import Connection, Ignored, Mapped, Request, Unmapped
-from cx_channels.social.meta import changes, messaging
-from cx_channels.social.meta.body import Item, items_of
+from cx_channels.social.meta import changes, left_out, messaging
+from cx_channels.social.meta.body import LEFT_OUT, Item, items_of
 from cx_events.envelope import Draft
 
 KINDS: Mapping[str, tuple[Callable[..., Iterator[Draft | Ignored | Unmapped]], str]] = {
@@ -22,9 +23,10 @@ KINDS: Mapping[str, tuple[Callable[..., Iterator[Draft | Ignored | Unmapped]], s
 
 IGNORED: Mapping[str, str] = {
     **messaging.IGNORED,
-    **changes.IGNORED,
+    **left_out.IGNORED,
     "object/whatsapp_business_account": "WhatsApp belongs to a connection of its own",
     "object/unknown": "an object that is neither page nor instagram",
+    **LEFT_OUT,
     "no-entries": "the delivery has no entries",
     "no-notices": "the entry has neither messages nor changes",
     "other-account": "the setting accounts does not list the entry's page or account",
@@ -61,11 +63,13 @@ def _of_item(item: Item, connection: Connection) -> Iterator[Draft | Ignored | U
         yield Unmapped(item.digest, "malformed entry: without an id nobody can tell whose it is", item.raw)
     elif accounts and item.account not in accounts:
         yield _ignored("other-account")
+    elif item.section != "changes" and _is_comment(item.value):
+        comment = replace(item, value={"field": "group_feed", "value": item.value})
+        yield from changes.map_change(comment, connection)
     elif item.section != "changes":
         yield from messaging.map_messaging(item, connection)
     elif _is_message(item.value):
-        value = obj(item.value.get("value"))
-        message = Item(item.object, item.account, item.time, item.section, value, item.raw, item.digest)
+        message = replace(item, value=obj(item.value.get("value")))
         yield from messaging.map_messaging(message, connection)
     else:
         yield from changes.map_change(item, connection)
@@ -75,6 +79,12 @@ def _is_message(value: Json) -> bool:
     """Instagram's own login, and the dashboard's test button, send messages as changes."""
     inner = obj(value.get("value"))
     return "sender" in inner and "recipient" in inner and text(value.get("field")) not in ("feed", "ratings")
+
+
+def _is_comment(value: Json) -> bool:
+    """What is said below a page's post in a group comes among the messages
+    (developers.facebook.com/documentation/business-messaging/messenger-platform/webhooks/webhook-events/group-feed)."""
+    return "comment_id" in value and "sender" not in value
 
 
 def _listed(value: Any) -> Any:

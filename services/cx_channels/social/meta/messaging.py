@@ -135,6 +135,24 @@ def pressed(notice: Notice) -> Iterator[Outcome]:
     )
 
 
+def ordered(notice: Notice) -> Iterator[Outcome]:
+    """A cart that somebody sends to the page, with a note
+    (developers.facebook.com/documentation/business-messaging/messenger-platform/webhooks/webhook-events/send_cart)."""
+    note = text(notice.body.get("note"))
+    products = [_product(each) for each in objects(notice.body.get("products"))]
+    message = Message(
+        text=note,
+        content_type="text/plain" if note else "",
+        attachments=[Attachment(name=name) for name in products if name],
+    )
+    yield _draft(notice, "cx.message.received.v1", notice.own_id("order"), message=message, reason="order")
+
+
+def _product(value: Json) -> str:
+    name, quantity = first(value.get("name"), value.get("retailer_id"), value.get("id")), value.get("quantity")
+    return f"{text(quantity)} x {name}" if name and quantity not in (None, 1) and text(quantity) else name
+
+
 def delivered(notice: Notice) -> Iterator[Outcome]:
     yield from _receipts(notice, "cx.message.delivered.v1", "delivered", texts(notice.body.get("mids")))
 
@@ -178,6 +196,19 @@ def opted_in(notice: Notice) -> Iterator[Outcome]:
         reason="optin",
         references=_tokens(body),
     )
+
+
+def may_be_called(notice: Notice) -> Iterator[Outcome]:
+    """Whether the page may call the person, up to ``expiration_timestamp``
+    (developers.facebook.com/documentation/business-messaging/messenger-platform/calling/biz2consumer/call-flow)."""
+    response = text(notice.body.get("response")).lower()
+    if response not in ("approve", "accept", "reject"):
+        yield Unmapped(
+            notice.own_id("call-permission"), f"malformed call_permission_reply: {response[:32]!r}", notice.item.raw
+        )
+        return
+    consent = Consent(purpose="calls", granted=response != "reject", channel="voice")
+    yield _draft(notice, "cx.consent.changed.v1", notice.own_id("call-permission"), consent=consent)
 
 
 def linked(notice: Notice) -> Iterator[Outcome]:
@@ -278,10 +309,12 @@ KINDS: Mapping[str, tuple[Mapper, str]] = {
     "reaction": (reacted, "cx.message.reacted; without a reaction when it is taken back"),
     "response_feedback": (judged, "cx.message.reacted"),
     "postback": (pressed, "cx.message.received with the button's title"),
+    "order": (ordered, "cx.message.received with reason order: a cart with its note"),
     "delivery": (delivered, "cx.message.delivered, for each message or up to the watermark"),
     "read": (read, "cx.message.read"),
     "referral": (referred, "cx.interaction.started with the ref as a token"),
     "optin": (opted_in, "cx.consent.changed for notifications, else cx.interaction.started"),
+    "call_permission_reply": (may_be_called, "cx.consent.changed (calls)"),
     "account_linking": (linked, "cx.identity.verified if the setting account_linking names a kind, else ignored"),
     "messaging_customer_information": (told_about_themselves, "cx.identity.asserted"),
     "messaging_feedback": (answered_survey, "cx.survey.answered, for each question"),
@@ -296,8 +329,8 @@ IGNORED: Mapping[str, str] = {
     "policy-enforcement": "Meta's measures against the page name no customer",
     "game_play": "rounds of an instant game are no contact with the business",
     "message_request": "the person's first message follows by itself",
-    "order": "orders come from the shop, with their content",
     "messaging_in_thread_lead_form_submit": "names a lead form that only the Graph API gives",
+    "is_self": "the account writes to itself",
     "no-content": "nothing but who, to whom and when",
 }
 
@@ -307,6 +340,8 @@ _HEAD = frozenset({"sender", "recipient", "timestamp", "prior_message", "hop_con
 def kind_of(value: Json) -> str:
     """The kind of an item, as the tables name it; a name of its own where neither has it."""
     message = value.get("message")
+    if value.get("is_self") is True or obj(message).get("is_self") is True:
+        return "is_self"
     if isinstance(message, dict):
         for flag in ("is_deleted", "is_unsupported", "is_echo"):
             if message.get(flag) is True:
@@ -379,7 +414,8 @@ def _attachment(value: Json) -> Attachment:
     url = first(payload.get("url"), payload.get("link"), value.get("url"), value.get("URL"))
     if latitude is not None and longitude is not None:
         url = f"geo:{latitude},{longitude}"
-    card = next(iter(objects(payload.get("elements")) or objects(obj(payload.get("generic")).get("elements"))), {})
+    shapes = (payload, obj(payload.get("generic")), obj(payload.get("product")))
+    card = next((card for shape in shapes for card in objects(shape.get("elements"))), {})
     title = first(payload.get("title"), payload.get("name"), value.get("title"), card.get("title"), payload.get("text"))
     named = "sticker" if payload.get("sticker_id") is not None else "" if kind in _MEDIA else kind
     return Attachment(name=title or named, content_type=_MEDIA.get(kind, ""), url=url)

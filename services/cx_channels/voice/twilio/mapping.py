@@ -19,7 +19,7 @@ from cx_channels.event_ids import id_part
 from cx_channels.port import Connection, Ignored, Mapped, Request
 from cx_channels.voice.twilio.fields import Fields, distinct, read_fields
 from cx_channels.voice.twilio.parties import Parties, parties_of
-from cx_channels.voice.twilio.times import read_time
+from cx_channels.voice.twilio.times import LAST, read_time
 from cx_events import strict_json
 from cx_events.envelope import (
     Data,
@@ -115,6 +115,11 @@ def kind_of(fields: Fields) -> str:
         return f"recording/{_status(fields['RecordingStatus'])}"
     if fields.first("SessionStatus", "HandoffData"):
         return "relay/handoff" if fields["HandoffData"] else "relay/ended"
+    if fields["VirtualAgentStatus"]:
+        asked = fields["VirtualAgentStatus"].lower() == "live-agent-handoff"
+        return "virtual-agent/handoff" if asked else "virtual-agent/ended"
+    if fields["VirtualAgentEvent"]:
+        return "virtual-agent-event"
     if fields.starting("ReferCallStatus", "ReferTransferTarget"):
         return "refer"
     if fields["QueueResult"]:
@@ -129,11 +134,18 @@ def kind_of(fields: Fields) -> str:
         return "gather/partial"
     if fields["SpeechResult"]:
         return "gather/speech"
-    if fields["RecordingUrl"]:
+    if fields["RecordingUrl"] and not _is_told_at_the_end(fields):
         return "record"
     if fields["Digits"]:
         return "gather/digits"
     return _kind_of_status(fields)
+
+
+def _is_told_at_the_end(fields: Fields) -> bool:
+    """The last status callback of a call that was asked to be recorded names the recording too
+    (docs/voice/api/call-resource, StatusCallback, "RecordingUrl"); how long the call was stands nowhere else."""
+    reported = fields.first("CallbackSource", "CallDuration", "Duration")
+    return bool(reported) and _status(fields["CallStatus"]) in OVER
 
 
 def _kind_of_status(fields: Fields) -> str:
@@ -191,6 +203,7 @@ def _over(notice: Notice) -> Outcome:
         answered_by=notice.fields["AnsweredBy"],
         # CallDuration is in seconds; Duration is in minutes begun, for the bill.
         duration_ms=notice.fields.milliseconds("CallDuration"),
+        recording=_recording(notice.fields) if notice.fields["RecordingUrl"] else None,
         failure=_failure(notice.fields, status),
     )
 
@@ -382,9 +395,16 @@ def _referred(notice: Notice) -> Outcome:
 
 
 def _handed_off(notice: Notice) -> Outcome:
-    packet = _packet(notice.fields["HandoffData"])
+    return _handoff(notice, _packet(notice.fields["HandoffData"]), notice.fields["SessionId"])
+
+
+def _virtual_agent_handed_off(notice: Notice) -> Outcome:
+    return _handoff(notice, _packet(notice.fields["VirtualAgentProviderData"]), "")
+
+
+def _handoff(notice: Notice, packet: dict[str, Any], session: str) -> Draft:
     reason = packet.get("reason")
-    session = notice.fields["SessionId"] or notice.distinct
+    session = session or notice.distinct
     return _draft(
         notice,
         "cx.bot.handoff_asked.v1",
@@ -435,6 +455,8 @@ KINDS: Mapping[str, tuple[Callable[[Notice], Outcome], str]] = {
     "participant-leave": (_left_conference, "cx.interaction.ended if the participant's call is over"),
     # <Connect><ConversationRelay> action
     "relay/handoff": (_handed_off, "cx.bot.handoff_asked"),
+    # <Connect><VirtualAgent> action (docs/voice/twiml/connect/virtualagent)
+    "virtual-agent/handoff": (_virtual_agent_handed_off, "cx.bot.handoff_asked"),
 }
 
 IGNORED: Mapping[str, str] = {
@@ -443,6 +465,8 @@ IGNORED: Mapping[str, str] = {
     "stream": "<Stream> reports on the transport of audio, not on the conversation",
     "siprec": "<Siprec> reports on the transport of audio, not on the conversation",
     "relay/ended": "the relay session ended without asking for a hand-off; the call's own status follows",
+    "virtual-agent/ended": "the virtual agent is done without asking for a hand-off; the call's own status follows",
+    "virtual-agent-event": "steps of a virtual agent's session; what it asks for comes with its end",
     "gather/partial": "the final result of <Gather> follows",
     "transcription/in-progress": "the text follows",
     "transcription/failed": "there is no text; the recording has an event of its own",
@@ -506,7 +530,7 @@ def expects_twiml(request: Request) -> bool:
     kind = kind_of(fields)
     if kind == "amd":  # told by a callback of its own, or with the request for what to do next
         return bool(fields["CallStatus"])
-    return kind in _ASKING or kind.startswith(("voice/", "queue/", "relay/")) or not kind
+    return kind in _ASKING or kind.startswith(("voice/", "queue/", "relay/", "virtual-agent/")) or not kind
 
 
 _ASKING = frozenset({"gather/digits", "gather/speech", "record", "dial", "refer", "pay"})
@@ -596,7 +620,8 @@ def _recording_time(fields: Fields, recording: Recording) -> Micros | None:
     start = read_time(fields["RecordingStartTime"])
     if start is None or recording.status != "completed" or recording.duration_ms is None:
         return start
-    return start + recording.duration_ms * 1000
+    end = start + recording.duration_ms * 1000
+    return end if end <= LAST else start
 
 
 def _queue(fields: Fields) -> Named:

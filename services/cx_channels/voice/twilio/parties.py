@@ -25,11 +25,14 @@ from typing import Any
 
 from cx_channels.voice.twilio.fields import Fields
 from cx_events.envelope import Direction, Identifier, Named, Participant, Role
+from cx_events.identifiers import normalise
 
 INBOUND = frozenset({"inbound", "trunking-originating"})
 OUTBOUND = frozenset({"outbound", "outbound-api", "outbound-dial", "trunking-terminating"})
 
 _SIP_NUMBER = re.compile(r"sips?:\+?\d{5,15}@.*", re.ASCII | re.IGNORECASE)
+# Who calls over SIP without showing a name (RFC 3323, section 4.1.1.3): a caller like any other who withholds it.
+_SIP_NOBODY = re.compile(r"sips?:(anonymous|restricted|unavailable|unknown|private)@.*", re.IGNORECASE)
 _SEPARATORS = re.compile(r"[\s().-]+")
 
 
@@ -56,14 +59,14 @@ def parties_of(fields: Fields, settings: Mapping[str, Any]) -> Parties:
         if _is_staff(caller, settings):
             return Parties("outbound", _known(_participant("agent", caller), _business(called)), _agent(caller))
         name = fields["CallerName"] if fields["CallerName"] != caller else ""
-        return Parties(
-            "inbound", _known(Participant(role="customer", name=name, identifiers=_named(caller)), _business(called))
-        )
+        person = Participant(role="customer", name=name, identifiers=_other_than(called, caller))
+        return Parties("inbound", _known(person, _business(called)))
     if way not in OUTBOUND:
         return Parties()
     if _is_staff(called, settings) or (way == "outbound-dial" and _carries_a_caller_on(caller, settings)):
         return Parties("internal", _known(_participant("agent", called)), _agent(called))
-    return Parties("outbound", _known(_participant("customer", called), _business(caller)))
+    person = Participant(role="customer", identifiers=_other_than(caller, called))
+    return Parties("outbound", _known(person, _business(caller)))
 
 
 def _carries_a_caller_on(caller: str, settings: Mapping[str, Any]) -> bool:
@@ -75,7 +78,7 @@ def _is_staff(address: str, settings: Mapping[str, Any]) -> bool:
     if address.lower().startswith("client:"):
         return settings.get("clients") != "customers"
     if address.lower().startswith(("sip:", "sips:")) and not _SIP_NUMBER.fullmatch(address):
-        return True
+        return _SIP_NOBODY.fullmatch(address) is None
     return _matches(address, _listed(settings, "staff"))
 
 
@@ -91,6 +94,14 @@ def _matches(address: str, patterns: list[str]) -> bool:
 
 def _bare(address: str) -> str:
     return _SEPARATORS.sub("", address.lower()).lstrip("+")
+
+
+def _other_than(business: str, person: str) -> list[Identifier]:
+    """A person's identifiers; none where the number shown is the business's own, as callers who spoof show it: they
+    would all be one customer."""
+    named = _named(person)
+    taken = {(each.kind, normalise(each).value) for each in _named(business)}
+    return [] if any((each.kind, normalise(each).value) in taken for each in named) else named
 
 
 def _agent(address: str) -> Named | None:
@@ -118,6 +129,9 @@ def _named(address: str) -> list[Identifier]:
     scheme, _, rest = address.partition(":")
     if scheme.lower() == "client" and rest:
         return [Identifier(kind="twilio-client", value=rest)]
+    nobody = _SIP_NOBODY.fullmatch(address)
+    if nobody is not None:
+        return [Identifier(kind="phone", value=nobody[1].lower())]
     if scheme.lower() in ("sip", "sips") and not _SIP_NUMBER.fullmatch(address):
         return [Identifier(kind="sip", value=rest.partition(";")[0].lower())] if rest else []
     return [Identifier(kind="phone", value=address)]

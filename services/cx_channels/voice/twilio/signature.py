@@ -4,13 +4,14 @@ Over the whole URL, then each POST parameter's name and value, sorted by name, w
 (www.twilio.com/docs/usage/security, "Validating requests are coming from Twilio"). Of a parameter that comes more than
 once, each different value counts once, in order of value, as Twilio's own libraries do. A JSON body is covered by its
 SHA-256 in the URL's parameter ``bodySHA256``. Whether the port is part of the signed URL differs by product and
-scheme, so both forms pass.
+scheme, and so does how a quote in its query is escaped: all forms pass that Twilio's libraries try
+(github.com/twilio/twilio-node, src/webhooks/webhooks.ts, "signature generation on the back end is inconsistent").
 """
 
 from __future__ import annotations
 
 from functools import lru_cache
-from urllib.parse import SplitResult, parse_qs, urlsplit
+from urllib.parse import SplitResult, parse_qs, parse_qsl, quote, urlsplit
 
 from cx_channels.port import Connection, Request
 from cx_channels.signing import check_signature, same, sha256_hex
@@ -21,6 +22,9 @@ HEADER = "X-Twilio-Signature"
 
 _CACHED = 64
 """URLs: an account calls few, mostly without a query."""
+
+_MAX_QUERY = 8_192
+_UNESCAPED = "!'()*~"
 
 _PORTS = {"https": 443, "http": 80}
 
@@ -45,7 +49,7 @@ def signed_parameters(pairs: list[tuple[str, str]]) -> str:
 
 @lru_cache(_CACHED)
 def signed_urls(url: str) -> tuple[str, ...]:
-    """The URL as it was called, without a port, and with one."""
+    """The URL as it was called, without a port, and with one; each also with its query escaped in other ways."""
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -55,12 +59,25 @@ def signed_urls(url: str) -> tuple[str, ...]:
     if port is not None:
         host = host.rpartition(":")[0]
     with_port = f"{host}:{port or _PORTS.get(parts.scheme, 443)}"
-    forms = [url, _with_host(parts, host), _with_host(parts, with_port)]
+    queries = (parts.query, parts.query.replace("'", "%27"), _written_anew(parts.query))
+    forms = [url, *(_with(parts, place, query) for query in queries for place in (host, with_port))]
     return tuple(dict.fromkeys(forms))
 
 
-def _with_host(parts: SplitResult, host: str) -> str:
-    return parts._replace(netloc=host, fragment="").geturl()
+def _with(parts: SplitResult, host: str, query: str) -> str:
+    return parts._replace(netloc=host, query=query, fragment="").geturl()
+
+
+def _written_anew(query: str) -> str:
+    """As ``querystring.stringify`` of Node writes it, which escapes no quotes."""
+    if "%" not in query or len(query) > _MAX_QUERY:
+        return query
+    pairs = parse_qsl(query, keep_blank_values=True)
+    return "&".join(f"{_quoted(name)}={_quoted(value)}" for name, value in pairs)
+
+
+def _quoted(text: str) -> str:
+    return quote(text, _UNESCAPED, errors="replace")
 
 
 def _check_body(request: Request, given: str | None) -> None:

@@ -18,6 +18,9 @@ _OFFSET = re.compile(r"([+-])(\d\d):?(\d\d)", re.ASCII)
 _UTC_NAMES = frozenset({"", "z", "utc", "gmt", "ut", "etc/utc", "etc/gmt"})
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
+LAST: Micros = (datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1)
+"""RFC 3339 has no room for what comes after."""
+
 
 def read_time(text: str) -> Micros | None:
     """``Sun, 25 Mar 2018 09:53:19 +0000``, also with ``Etc/UTC`` or no zone at the end, or RFC 3339; else None."""
@@ -35,7 +38,8 @@ def read_time(text: str) -> Micros | None:
         moment = datetime(
             int(year), _MONTHS.index(month.lower()) + 1, int(day), int(hour), int(minute), int(second), tzinfo=UTC
         )
-        return (moment - offset - _EPOCH) // timedelta(microseconds=1)
+        at = (moment - _EPOCH - offset) // timedelta(microseconds=1)
+        return at if at <= LAST else None
     except (ValueError, OverflowError):
         return None
 
