@@ -305,7 +305,9 @@ class Then:
         profiles = {home for homes in namers.values() for home in homes}
         attributed = {a.profile for a in standing.values() if a.profile is not None}
         customer_of = await self.customers_of(profiles | attributed)
-        return {node: follow(node, standing.get(node), namers.get(node, ()), customer_of) for node in nodes}
+        return {
+            node: follow(node, standing.get(node), namers.get(node, ()), customer_of, self._shared) for node in nodes
+        }
 
     # Whom an id stood for.
 

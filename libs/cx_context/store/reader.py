@@ -134,10 +134,13 @@ async def following(
     profiles |= known
     customer_of = await writer.customers_of(tx, tenant, profiles)
     customer_of.update((profile, supposed.customer_of[profile]) for profile in profiles & supposed.customer_of.keys())
+    shared = await writer.previously_shared(
+        tx, tenant, {home for homes in namers.values() if len(homes) > 1 for home in homes}
+    )
     # A home that only decisions speak of is among the namers, and yet no profile that anything can be attributed to.
     waiting = {node for node, a in standing.items() if a is not None and a.profile and a.profile not in known}
     return {
-        node: node if node in waiting else follow(node, standing.get(node), namers.get(node, ()), customer_of)
+        node: node if node in waiting else follow(node, standing.get(node), namers.get(node, ()), customer_of, shared)
         for node in nodes
     }
 
