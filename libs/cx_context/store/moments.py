@@ -31,7 +31,7 @@ from cx_events.facts import Fact, Order
 from cx_events.ids import IdSpace, NodeId
 from cx_events.timestamps import Micros
 from cx_identity.attribution import Attribution, standing_attribution
-from cx_identity.candidates import SETTLING
+from cx_identity.candidates import CLAIMING, SETTLING
 from cx_identity.components import resolve
 from cx_identity.decisions import withdrawn
 from cx_identity.model import Decision, Edge, Graph, Joined, Profile, Resolution
@@ -201,8 +201,9 @@ class Then:
         return {node: self._customer_of[node] for node in nodes if node in self._customer_of}
 
     async def is_shared(self, profile: NodeId) -> bool:
+        """Whether several people might have had it, and no person had said whose it is."""
         await self.customers_of([profile])
-        return profile in self._shared
+        return profile in self._shared and not await self.settled_among([profile], CLAIMING)
 
     async def members_of(self, customer: NodeId) -> list[Member]:
         """The profiles of a customer; none where it was an interaction that stands alone."""
@@ -244,12 +245,12 @@ class Then:
         found = await self.attributions("interaction = ANY(:nodes)", nodes=list({a.interaction for a in named}))
         return reader.standings_of(found, await self.withdrawals())
 
-    async def settled_among(self, identifiers: Collection[NodeId]) -> set[NodeId]:
+    async def settled_among(self, identifiers: Collection[NodeId], kinds: Collection[str] = SETTLING) -> set[NodeId]:
         """As ``reader.settled_among``."""
         settling: dict[bytes, Decision] = {}
         for end in ("a", "b") if identifiers else ():
             found = await self._decisions(f"{end} = ANY(:nodes)", nodes=list(identifiers))
-            settling.update((decision.key, decision) for decision in found if decision.kind in SETTLING)
+            settling.update((decision.key, decision) for decision in found if decision.kind in kinds)
         gone = withdrawn(await self.withdrawals()) if settling else {}
         left = [decision for decision in settling.values() if decision.name not in gone]
         known = await self.customers_of({end for d in left for end in (d.a, d.b)})
