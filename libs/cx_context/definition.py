@@ -7,7 +7,7 @@ in any batch size. It is written to be read, not to be fast; ``cx verify`` and t
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from cx_context.finish import Json, Known, Member, context_body
@@ -60,7 +60,8 @@ def define(copies: Iterable[Fact], ids: IdSpace, rules: Rules) -> Whole:
     customer_of = dict(resolution.customer_of)
     for home in {fact.home for fact in facts} - set(graph.profiles):
         standing = standing_attribution(said.attributions.get(home, ()), graph.decisions)
-        customer_of[home] = follow(home, standing, namers.get(home, set()), resolution.customer_of)
+        named = namers.get(home, set())
+        customer_of[home] = follow(home, standing, named, resolution.customer_of, resolution.shared)
 
     parts: dict[bytes, tuple[NodeId, Part]] = {}
     by_customer: dict[NodeId, list[Fact]] = defaultdict(list)
@@ -95,17 +96,22 @@ def define(copies: Iterable[Fact], ids: IdSpace, rules: Rules) -> Whole:
 
 
 def follow(
-    node: NodeId, standing: Attribution | None, namers: Iterable[NodeId], customer_of: Mapping[NodeId, NodeId]
+    node: NodeId,
+    standing: Attribution | None,
+    namers: Collection[NodeId],
+    customer_of: Mapping[NodeId, NodeId],
+    shared: Collection[NodeId],
 ) -> NodeId:
     """Whose an interaction is that some events name nobody in.
 
     By a person's word that of the profile it was attributed to (once some fact names it), or nobody's; else the one
-    customer that its other events name; else, if they name none or several, it stands alone: then it is a customer of
-    its own, by its node.
+    customer that its other events name, where a shared identifier counts only if they name nothing else; else, if they
+    name none or several, it stands alone: then it is a customer of its own, by its node.
     """
     if standing is not None:
         return node if standing.profile is None else customer_of.get(standing.profile, node)
-    named = {customer_of.get(profile, profile) for profile in namers}
+    people = [profile for profile in namers if profile not in shared] or namers
+    named = {customer_of.get(profile, profile) for profile in people}
     return named.pop() if len(named) == 1 else node
 
 

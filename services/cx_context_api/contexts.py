@@ -121,9 +121,10 @@ class Contexts:
                 head = await self._heads.of(tenant, profile)
                 if head is not None:
                     if head.shared:
-                        raise Ambiguous(target)
+                        break  # unless a person said whose it is
                     return head
-            return None
+            else:
+                return None
         if isinstance(target, ById):
             head = await self._heads.of(tenant, target.node)
             if head is not None:

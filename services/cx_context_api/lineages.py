@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 from cx_context.differences import Change, differences
+from cx_context.feeds import feed_of
 from cx_context.finish import Json, Known, Member, context_body
 from cx_context.lineage import History, Sources, TooMuchWork, sources
 from cx_context.pointers import MISSING, Path, find, parse, pointer_of
@@ -119,10 +120,15 @@ class Lineages:
             found = await asyncio.to_thread(_differences, was, history, window[:MOST_WINDOW], moved)
             told = {fact.key: fact for fact in (*window, *decided)}
             events = sorted(told.values(), key=lambda fact: fact.order, reverse=True)
+            changes = []
+            for change in found:
+                unexplained = not change.facts and not change.moved and feed_of(change.path).identity
+                behind = await _of_identity(later, now, change.path, ()) if unexplained else []
+                changes.append(_change(change, decided, [each for each in behind if not one.holds(each.fact)]))
             return {
                 "from": {**meta_then(one), "customer": text_of(was.customer)},
                 "to": {**meta_then(other), "customer": text_of(now.customer)},
-                "changes": [_change(change, decided) for change in found],
+                "changes": changes,
                 "events": [_view(Source(fact)) for fact in events[:MOST_WINDOW]],
                 "cut": len(window) > MOST_WINDOW or len(events) > MOST_WINDOW,
             }
@@ -238,9 +244,10 @@ def _view(source: Source) -> Json:
     return view
 
 
-def _change(change: Change, decided: Sequence[Fact]) -> Json:
+def _change(change: Change, decided: Sequence[Fact], of_identity: Sequence[Source]) -> Json:
     """``from`` or ``to`` is left out where there is nothing: null is a value, too."""
     facts = [Source(fact) for fact in change.facts]
+    facts += sorted(of_identity, key=lambda source: source.place, reverse=True)
     facts += [Source(fact, "who is who") for fact in decided if change.moved and fact not in change.facts]
     told: Json = {"path": pointer_of(change.path)}
     if change.was is not MISSING:

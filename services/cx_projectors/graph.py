@@ -75,6 +75,7 @@ async def recompute(
     moves = Moves()
     rows = []
     moved: set[NodeId] = set()
+    turned: set[NodeId] = set()
     for node in nodes:
         row = writer.member_row(tenant, node, resolution)
         before = old.get(node)
@@ -88,8 +89,11 @@ async def recompute(
         if was != row[2]:
             moved.add(node)
             moves.together(node, was, row[2])
+        if row[3] != (before is not None and before[3]):
+            turned.add(node)
     await writer.write_members(tx, rows)
-    nodes_moved = await writer.nodes_named_by(tx, tenant, moved)
+    # An interaction follows somebody else, too, where an identifier that it names turns shared and moves nowhere.
+    nodes_moved = await writer.nodes_named_by(tx, tenant, moved | turned)
     if ever.attributed:
         nodes_moved |= await writer.nodes_attributed_to(tx, tenant, moved)
     for node in nodes_moved:

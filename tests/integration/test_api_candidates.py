@@ -123,6 +123,11 @@ async def test_an_action_is_a_body_that_lacks_its_reason(hub: Running) -> None:
     assert [c["customer"] for c in dry.json()["contexts"]] == [min(ANA, PHONE)]
     merged = await hub.decide("/v1/identity/merge", merging)
     assert (await hub.get("/v1/context?interaction=call-1")).json()["body"]["customer"]["display"] == "Ana"
+    by_number = f"/v1/context?identifier=phone:{HOME_PHONE}"
+    assert (await hub.get(by_number)).json()["body"]["customer"]["display"] == "Ana", "nobody is asked again"
+    past = await hub.get(f"{by_number}&as_of={format_time(time.time_ns() // 1000)}")
+    assert past.json()["body"] == (await hub.get(by_number)).json()["body"]
+    assert (await hub.get(f"{by_number}&as_of={format_time(START + 7 * HOUR)}")).status_code == 409
     assert (await hub.get("/v1/identity/candidates")).json()["items"] == []
     assert (await hub.get(f"/v1/customers/{ANA}/identity")).json()["candidates"] == []
     again = await hub.post("/v1/identity/dismiss", {**found["actions"]["dismiss"], "reason": "the family's"})
@@ -130,8 +135,10 @@ async def test_an_action_is_a_body_that_lacks_its_reason(hub: Running) -> None:
     decision = f"{merged['event']['source']}#{merged['event']['id']}"
     await hub.decide("/v1/identity/unmerge", {"decision": decision, "reason": "it was her son"})
     assert await candidate(hub) == found
+    assert (await hub.get(by_number)).status_code == 409
     await hub.decide("/v1/identity/dismiss", {**found["actions"]["dismiss"], "reason": "the family's"})
     assert (await hub.get("/v1/identity/candidates")).json()["items"] == []
+    assert (await hub.get(by_number)).status_code == 409, "it is no one person's"
 
 
 async def test_identity_tells_the_same_of_each_doubtful_identifier(hub: Running) -> None:

@@ -221,6 +221,10 @@ async def test_a_diff_tells_what_changed_and_by_which_events(hub: Running) -> No
     assert (told["/counts/messages"]["from"], told["/counts/messages"]["to"]) == (2, 3)
     assert names(told["/counts/messages"]["events"]) == ["d-1"]
 
+    came = {change["path"]: change for change in (await diff(0.5, 35))["changes"]}
+    for path in (f"/customer/identifiers/{text_of(BEN)}", f"/customer/aliases/{text_of(BEN)}"):
+        assert names(came[path]["events"]) == ["d-1", "b-1"], "who was not yet there came with both"
+
     late = await diff(35, 45, "&by=known_at")
     assert names(late["events"]) == ["m-2"]
     assert late["from"]["known_at"] == at(35)

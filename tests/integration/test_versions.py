@@ -124,6 +124,38 @@ async def test_a_person_who_is_named_elsewhere_for_the_first_time_is_a_new_versi
     await on_sqlite(lambda store: one_by_one(store, history))
 
 
+async def test_a_call_follows_whom_it_names_as_soon_as_its_telephone_is_shared_and_not_before() -> None:
+    """The telephone stands alone all the while, so nobody moves but the call."""
+    phone, ana = "+15550100123", "ana@example.com"
+    history = [
+        an_event("cx.interaction.started.v1", id="r", interaction="call-7", channel="voice", phone=phone),
+        an_event("cx.identity.verified.v1", id="v", interaction="call-7", channel="voice", email=ana, verified=True),
+        *(
+            an_event("cx.call.dtmf.v1", id=f"key-{n}", interaction="call-7", channel="voice", at=START + n * SECOND)
+            for n in range(4)
+        ),
+        an_event(id="a", interaction="chat-1", email=ana, phone=phone, text="Ana", at=START + 2 * SECOND),
+        an_event(id="b", interaction="chat-2", email="ben@example.com", phone=phone, text="Ben", at=START + 3 * SECOND),
+    ]
+    node = facts_of(history)[2].home
+
+    async def run(store: Store) -> None:
+        witness = Witness(store, history)
+        (worker,) = await workers(store, in_partitions(history, 1), 1)
+        for size in (1, 1, 1, 1, 1, 1, 2):
+            async with store.reading() as tx:
+                before = await reader.find_node(tx, "acme", node)
+            assert before is None or before.customer == node
+            await worker.step(size)
+            await witness.look()
+        async with store.reading() as tx:
+            found = await reader.find_node(tx, "acme", node)
+        assert found is not None
+        assert found.customer == ACME.profile("email", "", ana)
+
+    await on_sqlite(run)
+
+
 async def test_who_loses_a_profile_to_an_earlier_copy_that_names_nobody_shows_that_as_a_new_version() -> None:
     """A person had joined the two; once no event names the profile any more, nothing is left to join."""
     ana, other = ACME.profile("email", "", "ana@example.com"), ACME.profile("crm", "", "C-1")

@@ -96,6 +96,23 @@ def test_a_call_with_two_customers_leaves_its_unnamed_events_alone() -> None:
     assert customers(ringing(), ben, recording())[node] == node
 
 
+def at_the_family_phone(id: str, email: str) -> Fact:
+    return a_fact(id=id, interaction=f"chat-{id}", email=email, phone="+15550100123", text="Hello")
+
+
+def proved_in_the_call(id: str, email: str) -> Fact:
+    return a_fact("cx.identity.verified.v1", id=id, interaction="call-7", email=email, verified=True, channel="voice")
+
+
+def test_a_shared_telephone_keeps_no_event_of_a_call_from_whoever_it_names_besides() -> None:
+    family = [at_the_family_phone("a", "ana@example.com"), at_the_family_phone("b", "ben@example.com")]
+    node = recording().home
+    assert customers(*family, ringing(), recording())[node] == ANAS_PHONE
+    assert customers(*family, ringing(), proved_in_the_call("v", "ana@example.com"), recording())[node] == ANA
+    several = [proved_in_the_call("v", "ana@example.com"), proved_in_the_call("w", "ben@example.com")]
+    assert customers(*family, ringing(), *several, recording())[node] == node
+
+
 def test_two_names_of_one_person_are_one_customer_to_follow() -> None:
     ana = a_fact("cx.message.received.v1", id="b", interaction="call-7", email="ana@example.com", text="hi")
     assert customers(login(), ringing(), ana, recording())[ACME.interaction("call-7")] == customers(login())[ANA]

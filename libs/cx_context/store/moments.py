@@ -32,7 +32,7 @@ from cx_events.facts import Fact, Order
 from cx_events.ids import IdSpace, NodeId
 from cx_events.timestamps import Micros
 from cx_identity.attribution import Attribution, standing_attribution
-from cx_identity.candidates import SETTLING
+from cx_identity.candidates import CLAIMING, SETTLING
 from cx_identity.components import resolve
 from cx_identity.decisions import withdrawn
 from cx_identity.model import Decision, Edge, Graph, Joined, Profile, Resolution
@@ -202,8 +202,9 @@ class Then:
         return {node: self._customer_of[node] for node in nodes if node in self._customer_of}
 
     async def is_shared(self, profile: NodeId) -> bool:
+        """Whether several people might have had it, and no person had said whose it is."""
         await self.customers_of([profile])
-        return profile in self._shared
+        return profile in self._shared and not await self.settled_among([profile], CLAIMING)
 
     async def members_of(self, customer: NodeId) -> list[Member]:
         """The profiles of a customer; none where it was an interaction that stands alone."""
@@ -245,12 +246,12 @@ class Then:
         found = await self.attributions("interaction = ANY(:nodes)", nodes=list({a.interaction for a in named}))
         return reader.standings_of(found, await self.withdrawals())
 
-    async def settled_among(self, identifiers: Collection[NodeId]) -> set[NodeId]:
+    async def settled_among(self, identifiers: Collection[NodeId], kinds: Collection[str] = SETTLING) -> set[NodeId]:
         """As ``reader.settled_among``."""
         settling: dict[bytes, Decision] = {}
         for end in ("a", "b") if identifiers else ():
             found = await self._decisions(f"{end} = ANY(:nodes)", nodes=list(identifiers))
-            settling.update((decision.key, decision) for decision in found if decision.kind in SETTLING)
+            settling.update((decision.key, decision) for decision in found if decision.kind in kinds)
         gone = withdrawn(await self.withdrawals()) if settling else {}
         left = [decision for decision in settling.values() if decision.name not in gone]
         known = await self.customers_of({end for d in left for end in (d.a, d.b)})
@@ -308,7 +309,9 @@ class Then:
         profiles = {home for homes in namers.values() for home in homes}
         attributed = {a.profile for a in standing.values() if a.profile is not None}
         customer_of = await self.customers_of(profiles | attributed)
-        return {node: follow(node, standing.get(node), namers.get(node, ()), customer_of) for node in nodes}
+        return {
+            node: follow(node, standing.get(node), namers.get(node, ()), customer_of, self._shared) for node in nodes
+        }
 
     # Whom an id stood for.
 

@@ -18,7 +18,7 @@ from cx_events.facts import Fact, Order
 from cx_events.ids import IdSpace, NodeId
 from cx_events.timestamps import Micros
 from cx_identity.attribution import Attribution, standing_attribution
-from cx_identity.candidates import SETTLING
+from cx_identity.candidates import CLAIMING, SETTLING
 from cx_identity.decisions import withdrawn
 from cx_identity.model import Decision
 from cx_identity.rules import Rules
@@ -27,7 +27,8 @@ from cx_identity.scope import GraphSlice, Scope
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Whom an id or an identifier stands for. ``shared``: several people may have it; ``candidates`` are they;
+    """Whom an id or an identifier stands for. ``shared``: several people may have it, and no person said whose it is;
+    ``candidates`` are they;
     ``identifier``: the shared one, where it is all that an interaction names."""
 
     customer: NodeId
@@ -38,7 +39,7 @@ class Found:
 
 
 async def find_profile(tx: Tx, tenant: str, profile: NodeId) -> Found | None:
-    """The customer of a profile, in one statement."""
+    """The customer of a profile, in one statement unless it is shared."""
     rows = await tx.fetch(
         "SELECT coalesce(m.customer, p.id), coalesce(m.shared, false), "
         "(SELECT sum(v.n) FROM versions v WHERE v.customer = coalesce(m.customer, p.id)) "
@@ -49,8 +50,9 @@ async def find_profile(tx: Tx, tenant: str, profile: NodeId) -> Found | None:
     if not rows:
         return None
     customer, shared, version = rows[0]
-    candidates = await tied_customers(tx, tenant, profile) if shared else ()
-    return Found(customer, int(version or 0), bool(shared), candidates)
+    doubtful = bool(shared) and not await settled_among(tx, tenant, [profile], CLAIMING)
+    candidates = await tied_customers(tx, tenant, profile) if doubtful else ()
+    return Found(customer, int(version or 0), doubtful, candidates)
 
 
 async def tied_customers(tx: Tx, tenant: str, profile: NodeId) -> tuple[NodeId, ...]:
@@ -135,10 +137,13 @@ async def following(
     profiles |= known
     customer_of = await writer.customers_of(tx, tenant, profiles)
     customer_of.update((profile, supposed.customer_of[profile]) for profile in profiles & supposed.customer_of.keys())
+    shared = await writer.previously_shared(
+        tx, tenant, {home for homes in namers.values() if len(homes) > 1 for home in homes}
+    )
     # A home that only decisions speak of is among the namers, and yet no profile that anything can be attributed to.
     waiting = {node for node, a in standing.items() if a is not None and a.profile and a.profile not in known}
     return {
-        node: node if node in waiting else follow(node, standing.get(node), namers.get(node, ()), customer_of)
+        node: node if node in waiting else follow(node, standing.get(node), namers.get(node, ()), customer_of, shared)
         for node in nodes
     }
 
@@ -493,12 +498,14 @@ async def shared_identifiers(tx: Tx, tenant: str, after: NodeId, most: int) -> l
     return [bytes(row[0]) for row in rows]
 
 
-async def settled_among(tx: Tx, tenant: str, identifiers: Collection[NodeId]) -> set[NodeId]:
+async def settled_among(
+    tx: Tx, tenant: str, identifiers: Collection[NodeId], kinds: Collection[str] = SETTLING
+) -> set[NodeId]:
     """Those whose candidate somebody settled by a decision that stands (see ``cx_identity.candidates``)."""
     if not identifiers:
         return set()
     named = await writer.decisions_naming(tx, tenant, identifiers)
-    settling = [decision for decision in named if decision.kind in SETTLING]
+    settling = [decision for decision in named if decision.kind in kinds]
     gone = withdrawn(await writer.withdrawals(tx, tenant)) if settling else {}
     left = [decision for decision in settling if decision.name not in gone]
     # Of a merge that stands both ends are one customer's, of one that is void or waits they are not.
