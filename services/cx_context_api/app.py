@@ -13,19 +13,19 @@ from cx_context.store import Store
 from cx_context.store.heads import Heads
 from cx_context.store.rendering import PIECES_BYTES
 from cx_context_api import openapi
-from cx_context_api.contexts import CACHE_BYTES, Contexts
-from cx_context_api.continue_routes import ContinueRoutes
+from cx_context_api.contexts.current import CACHE_BYTES, Contexts
+from cx_context_api.contexts.lineages import MOST_EVENTS, Lineages
+from cx_context_api.contexts.past import Past
+from cx_context_api.conversations.token_routes import ContinueRoutes
+from cx_context_api.conversations.vcons import Vcons
 from cx_context_api.decisions import Clock, Decisions, Rising
 from cx_context_api.following.notices import Notices
 from cx_context_api.following.routes import StreamRoutes
 from cx_context_api.following.streams import Streams
 from cx_context_api.following.watches import Following
-from cx_context_api.lineages import MOST_EVENTS, Lineages
-from cx_context_api.past import Past
+from cx_context_api.identity.whatif import WhatIf
+from cx_context_api.requests.tenancy import tenancies
 from cx_context_api.routes import Routes
-from cx_context_api.tenancy import tenancies
-from cx_context_api.vcons import Vcons
-from cx_context_api.whatif import WhatIf
 from cx_events.blob import Blobs
 from cx_events.log import Log
 from cx_runtime.health import Health

@@ -8,11 +8,11 @@ from typing import Any
 
 import msgspec
 
-from cx_context_api import bodies
+from cx_context_api.conversations.acts import ACTS
 from cx_context_api.following.routes import MAX_NAME
-from cx_context_api.queries import DEFAULT_LIMIT, MAX_AT_LEAST, MAX_LIMIT
+from cx_context_api.requests import bodies
+from cx_context_api.requests.queries import DEFAULT_LIMIT, MAX_AT_LEAST, MAX_LIMIT
 from cx_context_api.routes import JUDGED
-from cx_context_api.threads import ACTS
 from cx_runtime.problems import MEDIA_TYPE
 from cx_vcon.reading import MEDIA_TYPE as VCON
 from cx_vcon.syntax import CURRENT

@@ -15,24 +15,26 @@ from cx_context.finish import Json
 from cx_context.store import Store, reader
 from cx_context.store.moments import Moment, Then
 from cx_context.store.sql import Tx
-from cx_context_api import bodies, doubts, handoffs, histories, identities, people, suppositions, threads
-from cx_context_api.answers import admitted
-from cx_context_api.answers import body_of as _body
-from cx_context_api.answers import json_of as _json
-from cx_context_api.answers import route as _route
-from cx_context_api.answers import taken as _taken
-from cx_context_api.contexts import Ambiguous, Contexts, Served, document, meta_of
-from cx_context_api.cursors import Node, cursor_of, place_of
+from cx_context_api.contexts.current import Ambiguous, Contexts, Served, document, meta_of
+from cx_context_api.contexts.lineages import Lineages, path_of
+from cx_context_api.contexts.past import FIELDS, SECONDS, Past, customer_then, meta_then, moment_of, span_of, then_in
+from cx_context_api.conversations import acts, handoffs, histories
+from cx_context_api.conversations.vcons import Vcons
 from cx_context_api.decisions import Decisions, asking
-from cx_context_api.lineages import Lineages, path_of
-from cx_context_api.past import FIELDS, SECONDS, Past, customer_then, meta_then, moment_of, span_of, then_in
-from cx_context_api.patience import PATIENCE, within
-from cx_context_api.people import Verdict
-from cx_context_api.queries import EventName, Query
-from cx_context_api.targets import ByInteraction, Target, by_id, by_identifier, read_identifier
-from cx_context_api.tenancy import Tenancy
-from cx_context_api.vcons import Vcons
-from cx_context_api.whatif import WhatIf
+from cx_context_api.identity import doubts, explanations, judgements, suppositions
+from cx_context_api.identity.judgements import Verdict
+from cx_context_api.identity.whatif import WhatIf
+from cx_context_api.requests import bodies
+from cx_context_api.requests.answers import admitted
+from cx_context_api.requests.answers import body_of as _body
+from cx_context_api.requests.answers import json_of as _json
+from cx_context_api.requests.answers import route as _route
+from cx_context_api.requests.answers import taken as _taken
+from cx_context_api.requests.cursors import Node, cursor_of, place_of
+from cx_context_api.requests.patience import PATIENCE, within
+from cx_context_api.requests.queries import EventName, Query
+from cx_context_api.requests.targets import ByInteraction, Target, by_id, by_identifier, read_identifier
+from cx_context_api.requests.tenancy import Tenancy
 from cx_events.codec import decode
 from cx_events.errors import Refused
 from cx_events.facts import Fact
@@ -63,10 +65,10 @@ class Judged(NamedTuple):
 
 
 JUDGED: Mapping[str, Judged] = {
-    "merge": Judged(bodies.Merge, people.merge),
-    "unmerge": Judged(bodies.Unmerge, people.unmerge),
-    "attribute": Judged(bodies.Attribute, people.attribute),
-    "dismiss": Judged(bodies.Dismiss, people.dismiss),
+    "merge": Judged(bodies.Merge, judgements.merge),
+    "unmerge": Judged(bodies.Unmerge, judgements.unmerge),
+    "attribute": Judged(bodies.Attribute, judgements.attribute),
+    "dismiss": Judged(bodies.Dismiss, judgements.dismiss),
 }
 
 
@@ -115,7 +117,7 @@ class Routes:
             _route("GET", "/v1/conversations/{id}/handoff", self.handoff),
             _route("GET", "/v1/identity/candidates", self.candidates),
         ]
-        found += [_route("POST", f"/v1/conversations/{{id}}/{name}", self._act(name)) for name in threads.ACTS]
+        found += [_route("POST", f"/v1/conversations/{{id}}/{name}", self._act(name)) for name in acts.ACTS]
         found += [_route("POST", "/v1/identity/whatif", self.whatif)]
         found += [_route("POST", f"/v1/identity/{name}", self._judge(name)) for name in JUDGED]
         return found
@@ -219,9 +221,9 @@ class Routes:
                 then = then_in(tx, tenancy, moment) if moment is not None else None
                 customer, meta = await _whose(tx, tenant, node, then)
                 if then is None:
-                    told = await identities.explanation(tx, tenant, tenancy, customer)
+                    told = await explanations.explanation(tx, tenant, tenancy, customer)
                 else:
-                    told = await identities.explanation_then(tx, then, customer)
+                    told = await explanations.explanation_then(tx, then, customer)
             return _json({"meta": meta, **told})
 
         return await within(read(), seconds=PATIENCE if moment is None else SECONDS)
@@ -308,7 +310,7 @@ class Routes:
         return await within(read())
 
     def _act(self, name: str) -> Callable[[Request], Awaitable[Response]]:
-        act = threads.ACTS[name]
+        act = acts.ACTS[name]
 
         async def handle(request: Request) -> Response:
             tenant = self._caller(request, "conversations:write")
@@ -326,11 +328,11 @@ class Routes:
                     if names:
                         found = await histories.find_thread(tx, tenant, tenancy, by_id(id).node)
                     else:
-                        found, choice = await threads.choose(tx, tenant, tenancy, id, act, body)
+                        found, choice = await acts.choose(tx, tenant, tenancy, id, act, body)
                 if not names:
                     names = await self._decisions.take(asked, [choice])
                     if isinstance(body, bodies.Shown):
-                        self._metrics.context_shown(before_answer=threads.shown_in_time(found, body))
+                        self._metrics.context_shown(before_answer=acts.shown_in_time(found, body))
                 conversation = text_of(found.conversation.id)
                 return _taken(names, customer=text_of(found.customer), conversation=conversation)
 
@@ -356,9 +358,9 @@ class Routes:
                     return _taken(names)
                 try:
                     verdict = await self._verdict(tenant, judged.judge, body)
-                except people.Hindered as hindered:
+                except judgements.Hindered as hindered:
                     self._metrics.problem(hindered.status, hindered.reason)
-                    against = identities.obstacles_view(hindered.against, hindered.profiles)
+                    against = explanations.obstacles_view(hindered.against, hindered.profiles)
                     return problem(hindered.status, hindered.reason, hindered.detail, more={"against": against})
                 if dry_run:
                     events = self._decisions.drafted(asked, verdict.choices)

@@ -31,7 +31,7 @@ SQL_ROOMS = (
 HTTP_MODULES = {
     "app.py",
     "routes.py",
-    "continue_routes.py",
+    "token_routes.py",
     "answers.py",
     "websocket.py",
     "http.py",

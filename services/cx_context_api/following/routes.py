@@ -16,9 +16,8 @@ from starlette.types import Scope as ScopeOf
 
 from cx_context.desks import Desk
 from cx_context.store import Store, reader
-from cx_context_api import histories
-from cx_context_api.answers import admitted
-from cx_context_api.contexts import Contexts
+from cx_context_api.contexts.current import Contexts
+from cx_context_api.conversations import histories
 from cx_context_api.following import conversations, customers
 from cx_context_api.following.conversations import ConversationFollower, ConversationWatch, Summary
 from cx_context_api.following.customers import CustomerFollower, CustomerWatch
@@ -26,10 +25,11 @@ from cx_context_api.following.desks import DeskFollower, DeskWatch, Live, live_o
 from cx_context_api.following.resuming import Place, place_of, seen_of
 from cx_context_api.following.streams import Streams
 from cx_context_api.following.watches import Bell, Following, Watch
-from cx_context_api.patience import within
-from cx_context_api.queries import Query
-from cx_context_api.targets import by_id
-from cx_context_api.tenancy import Tenancy
+from cx_context_api.requests.answers import admitted
+from cx_context_api.requests.patience import within
+from cx_context_api.requests.queries import Query
+from cx_context_api.requests.targets import by_id
+from cx_context_api.requests.tenancy import Tenancy
 from cx_events.errors import Refused
 from cx_events.ids import NodeId
 from cx_runtime.load import stream

@@ -8,7 +8,7 @@ from cx_context.finish import Json, Known, Member, context_body
 from cx_context.store import reader, writer
 from cx_context.store.reader import Supposed
 from cx_context.store.sql import Tx
-from cx_context_api.tenancy import Tenancy
+from cx_context_api.requests.tenancy import Tenancy
 from cx_events.ids import NodeId
 from cx_identity.attribution import Attribution, standing_attribution
 from cx_identity.components import resolve

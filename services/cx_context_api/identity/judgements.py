@@ -10,11 +10,11 @@ from typing import NamedTuple
 
 from cx_context.store import reader, writer
 from cx_context.store.sql import Tx
-from cx_context_api import bodies
 from cx_context_api.decisions import Choice, siblings
-from cx_context_api.queries import EventName, event_name
-from cx_context_api.targets import by_id
-from cx_context_api.tenancy import Tenancy
+from cx_context_api.requests import bodies
+from cx_context_api.requests.queries import EventName, event_name
+from cx_context_api.requests.targets import by_id
+from cx_context_api.requests.tenancy import Tenancy
 from cx_events.codec import decode_leniently
 from cx_events.envelope import Data, IdentityDecision, Named
 from cx_events.errors import Refused

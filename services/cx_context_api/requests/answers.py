@@ -11,8 +11,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from cx_context_api import bodies
-from cx_context_api.queries import EventName
+from cx_context_api.requests import bodies
+from cx_context_api.requests.queries import EventName
 from cx_runtime.http import Caller, caller, read_body
 from cx_runtime.rates import Rates
 from cx_runtime.tenants import Scope as KeyScope

@@ -14,13 +14,14 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from cx_context.store import Store
-from cx_context_api import bodies, continuing, histories
-from cx_context_api.answers import admitted, body_of, route, taken
+from cx_context_api.conversations import histories, tokens
 from cx_context_api.decisions import Decisions, asking
-from cx_context_api.patience import within
-from cx_context_api.queries import EventName, Query
-from cx_context_api.targets import by_id
-from cx_context_api.tenancy import Tenancy
+from cx_context_api.requests import bodies
+from cx_context_api.requests.answers import admitted, body_of, route, taken
+from cx_context_api.requests.patience import within
+from cx_context_api.requests.queries import EventName, Query
+from cx_context_api.requests.targets import by_id
+from cx_context_api.requests.tenancy import Tenancy
 from cx_events.errors import Refused
 from cx_events.facts import decision_source
 from cx_events.ids import text_of
@@ -76,10 +77,10 @@ class ContinueRoutes:
         async def answer() -> Response:
             async with self._store.reading() as tx:
                 found = await histories.find_thread(tx, tenant, tenancy, by_id(id).node)
-                named = await continuing.name_token(tx, tenancy, asked)
-            forms = continuing.forms(named.code, named.id, tenancy.ids, config, body)
+                named = await tokens.name_token(tx, tenancy, asked)
+            forms = tokens.forms(named.code, named.id, tenancy.ids, config, body)
             if named.event is None:
-                choice = continuing.issuing(found, asked, named.id, body)
+                choice = tokens.issuing(found, asked, named.id, body)
                 issued = self._decisions.now()
                 names = await self._decisions.take(asked._replace(id=named.id), [choice], issued)
             else:
@@ -101,20 +102,20 @@ class ContinueRoutes:
         digest = bodies.digest_of("conversations/continue", body)
         asked = asking(tenant, request.headers.get("idempotency-key"), digest)
         tenancy = self._tenancies[tenant]
-        counted = continuing.guessable(body)
+        counted = tokens.guessable(body)
         who = (tenant, key, body.interaction)
         if counted:
             self._tries.ask(*who)
 
         async def answer() -> Response:
-            id = continuing.read_token(body, tenancy.ids)
+            id = tokens.read_token(body, tenancy.ids)
             names = await self._decisions.taken(asked)
             async with self._store.reading() as tx:
                 if names:
-                    found = await continuing.shown_again(tx, tenant, tenancy, id)
+                    found = await tokens.shown_again(tx, tenant, tenancy, id)
                 else:
                     now = self._decisions.now()
-                    presented = await continuing.present(tx, tenant, tenancy, id, body, now)
+                    presented = await tokens.present(tx, tenant, tenancy, id, body, now)
                     found = presented.found
             if not names:
                 if any(each.token.id == id and each.token.single_use for each in found.conversation.tokens):
