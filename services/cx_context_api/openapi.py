@@ -10,9 +10,9 @@ import msgspec
 
 from cx_context_api.conversations.acts import ACTS
 from cx_context_api.following.routes import MAX_NAME
+from cx_context_api.identity.judgements import JUDGED
 from cx_context_api.requests import bodies
 from cx_context_api.requests.queries import DEFAULT_LIMIT, MAX_AT_LEAST, MAX_LIMIT
-from cx_context_api.routes import JUDGED
 from cx_runtime.problems import MEDIA_TYPE
 from cx_vcon.reading import MEDIA_TYPE as VCON
 from cx_vcon.syntax import CURRENT

@@ -31,6 +31,7 @@ SQL_ROOMS = (
 HTTP_MODULES = {
     "app.py",
     "routes.py",
+    "act_routes.py",
     "token_routes.py",
     "answers.py",
     "websocket.py",

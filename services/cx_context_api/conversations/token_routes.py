@@ -7,7 +7,6 @@ POST /v1/conversations/continue         a contact presents one of them
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -17,17 +16,16 @@ from cx_context.store import Store
 from cx_context_api.conversations import histories, tokens
 from cx_context_api.decisions import Decisions, asking
 from cx_context_api.requests import bodies
-from cx_context_api.requests.answers import admitted, body_of, route, taken
+from cx_context_api.requests.admission import Admission, Asker
+from cx_context_api.requests.answers import body_of, query_of, route, taken
 from cx_context_api.requests.patience import within
-from cx_context_api.requests.queries import EventName, Query
+from cx_context_api.requests.queries import EventName
 from cx_context_api.requests.targets import by_id
-from cx_context_api.requests.tenancy import Tenancy
 from cx_events.errors import Refused
 from cx_events.facts import decision_source
 from cx_events.ids import text_of
 from cx_events.timestamps import format_time
 from cx_runtime.metrics import Metrics
-from cx_runtime.rates import Rates
 from cx_runtime.tenants import Tenants
 from cx_runtime.tries import GUESSES, Tries
 
@@ -37,25 +35,23 @@ REMEMBERED = 10_000
 _WRONG = frozenset({"unknown-token", "token-expired", "token-used", "other-customer"})
 
 
-class ContinueRoutes:
+class TokenRoutes:
     """The handlers, over the parts that ``app`` puts together. ``tries`` bounds how often codes may be wrong."""
 
     def __init__(
         self,
-        store: Store,
+        admission: Admission,
         tenants: Tenants,
-        tenancies: Mapping[str, Tenancy],
+        store: Store,
         decisions: Decisions,
         metrics: Metrics,
-        rates: Rates,
         tries: Tries | None = None,
     ) -> None:
-        self._store = store
+        self._admission = admission
         self._tenants = tenants
-        self._tenancies = tenancies
+        self._store = store
         self._decisions = decisions
         self._metrics = metrics
-        self._rates = rates
         self._tries = tries if tries is not None else Tries(GUESSES)
         self._presented: OrderedDict[tuple[str, str], str] = OrderedDict()
 
@@ -66,12 +62,11 @@ class ContinueRoutes:
         ]
 
     async def issue(self, request: Request) -> Response:
-        tenant, _ = self._caller(request)
+        tenant, tenancy, _ = self._asker(request)
         body = await body_of(request, bodies.Continue)
         id = request.path_params["id"]
         digest = bodies.digest_of(f"conversations/{id}/continue", body)
         asked = asking(tenant, request.headers.get("idempotency-key"), digest)
-        tenancy = self._tenancies[tenant]
         config = self._tenants.by_name[tenant]
 
         async def answer() -> Response:
@@ -97,11 +92,10 @@ class ContinueRoutes:
         return await within(answer(), "store or log")
 
     async def go_on(self, request: Request) -> Response:
-        tenant, key = self._caller(request)
+        tenant, tenancy, key = self._asker(request)
         body = await body_of(request, bodies.Redeem)
         digest = bodies.digest_of("conversations/continue", body)
         asked = asking(tenant, request.headers.get("idempotency-key"), digest)
-        tenancy = self._tenancies[tenant]
         counted = tokens.guessable(body)
         who = (tenant, key, body.interaction)
         if counted:
@@ -139,7 +133,7 @@ class ContinueRoutes:
         while len(self._presented) > REMEMBERED:
             self._presented.popitem(last=False)
 
-    def _caller(self, request: Request) -> tuple[str, str]:
-        found = admitted(request, self._tenants, self._rates, "conversations:write")
-        Query(request.scope["query_string"], ())
-        return found.tenant, found.key.id
+    def _asker(self, request: Request) -> Asker:
+        found = self._admission.admit(request.headers, "conversations:write")
+        query_of(request)
+        return found
