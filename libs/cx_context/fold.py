@@ -90,7 +90,7 @@ def apply(part: Part, fact: Fact) -> None:
     type = event.type
     if type not in _NOT_COUNTED:
         _count(part, data, at)
-    handler = _HANDLERS.get(type)
+    handler = HANDLERS.get(type)
     if handler is not None:
         handler(part, data, at)
     if data.agent is not None and type != SHOWN:
@@ -501,7 +501,7 @@ def _survey(part: Part, data: Data, at: At) -> None:
 
 Handler = Callable[[Part, Data, At], None]
 
-_HANDLERS: Mapping[str, Handler] = MappingProxyType(
+HANDLERS: Mapping[str, Handler] = MappingProxyType(
     {
         VERIFIED: _verified,
         "cx.interaction.started.v1": _started,

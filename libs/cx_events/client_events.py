@@ -1,18 +1,16 @@
-"""CloudEvents 1.0 that clients send: out of an HTTP request, checked, and stamped for the log.
+"""CloudEvents 1.0 that clients send: checked, and stamped for the log.
 
-``read`` takes a request's body and headers in any of the three content modes of the HTTP protocol binding (1.0.2) and
-gives the events in structured form; ``accept`` checks one and makes it the bytes that go to the log. What no field here
-names is kept: unknown attributes, unknown fields of ``data``, types that we don't know.
+``accept`` takes an event in structured form (``http_binding`` reads it out of a request) and makes it the bytes that go
+to the log. What no field here names is kept: unknown attributes, unknown fields of ``data``, types that we don't know.
 """
 
 from __future__ import annotations
 
 import re
-from base64 import b64decode, b64encode
+from base64 import b64decode
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache, lru_cache
 from typing import Any
-from urllib.parse import unquote_to_bytes
 
 import msgspec
 
@@ -23,7 +21,6 @@ from cx_events.errors import Refused
 from cx_events.facts import HUB_SOURCE, home_of, sequence_of
 from cx_events.ids import IdSpace
 from cx_events.stamp import Stamped, normalised
-from cx_events.strict_json import Limits, decode
 from cx_events.timestamps import Micros, format_time, parse_time
 
 MAX_EVENT_BYTES = (1 << 20) - 4096
@@ -40,9 +37,6 @@ MAX_ATTRIBUTE = 4096
 MAX_ATTRIBUTE_NAME = 64
 """The specification says that names SHOULD have 20 at most (section 3.1); longer ones harm nobody."""
 
-STRUCTURED = "application/cloudevents+json"
-BATCH = "application/cloudevents-batch+json"
-
 # What a string attribute may not hold (CloudEvents 1.0.2, section 3.2): controls, surrogates, noncharacters.
 _FORBIDDEN = re.compile(
     "[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef"
@@ -52,120 +46,16 @@ _FORBIDDEN = re.compile(
 _ATTRIBUTE_NAME = re.compile(r"[a-z0-9]+")
 # RFC 3986, appendix A: characters of a URI-reference, IRIs (RFC 3987) let pass; "%" only before two hex digits.
 _URI_REFERENCE = re.compile(r"(?:[^\x00-\x20\x7f\"<>\\^`{|}%]|%[0-9A-Fa-f]{2})+")
-_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _OURS = ("tenantid", "recordedtime", "partitionkey")
 _CORE = ("specversion", "id", "source", "type", "time")
 _STRINGS = ("subject", "datacontenttype", "dataschema", "traceparent", "causationid", "correlationid")
 _NAMED = frozenset((*_CORE, *_OURS, *_STRINGS))
 _NOT_KEPT = frozenset((*_CORE, *_OURS))
-_UTF8 = ("", "utf-8", "utf8", "us-ascii")
 _INT64 = range(-(1 << 63), 1 << 63)
 
 _encode = msgspec.json.Encoder().encode
 
 Recogniser = Callable[[Data], list[Reference]]
-
-
-def read(body: bytes, headers: Iterable[tuple[str, str]], limits: Limits) -> list[Any]:
-    """The events of an HTTP request, each as a JSON value in structured form that ``accept`` has yet to check.
-
-    ``headers``: names in lower case, values as HTTP carries them (ISO 8859-1), repeated ones repeated. Plain
-    ``application/json`` is taken as structured if it holds an object and as a batch if it holds an array.
-    Raises ``Refused``: 415 ``unsupported-media-type``, 400 for a body or a header that can't be read at all.
-    """
-    headers = list(headers)
-    full_type = next((value for name, value in headers if name == "content-type"), "")
-    media_type, charset = _media_type(full_type)
-    if media_type.startswith("application/cloudevents"):
-        if media_type not in (STRUCTURED, BATCH):
-            raise _unsupported(f"the event format {media_type!r} is not known; {STRUCTURED} and {BATCH} are")
-        _check_charset(charset)
-        return _events(decode(body, limits), batch=media_type == BATCH)
-    if any(name.startswith("ce-") for name, _ in headers):
-        return [_binary(body, headers, full_type, limits)]
-    if media_type == "application/json":
-        _check_charset(charset)
-        value = decode(body, limits)
-        return _events(value, batch=isinstance(value, list))
-    raise _unsupported(
-        f"the content type {media_type!r} carries no event: send {STRUCTURED}, {BATCH}, application/json, "
-        "or the event's attributes as ce- headers"
-    )
-
-
-def _events(value: Any, *, batch: bool) -> list[Any]:
-    if batch:
-        if not isinstance(value, list):
-            raise Refused("not-a-batch", "a batch is a JSON array of events", 400)
-        return value
-    if not isinstance(value, dict):
-        raise Refused("not-an-event", "an event is a JSON object", 400)
-    return [value]
-
-
-def _media_type(text: str) -> tuple[str, str]:
-    """The bare media type and the charset, both in lower case."""
-    media_type, _, parameters = text.partition(";")
-    charset = ""
-    for parameter in parameters.split(";"):
-        name, _, value = parameter.partition("=")
-        if name.strip().lower() == "charset":
-            charset = value.strip().strip('"').lower()
-    return media_type.strip().lower(), charset
-
-
-def _is_text(media_type: str) -> bool:
-    return media_type.startswith("text/") or media_type.endswith(("/xml", "+xml"))
-
-
-def _check_charset(charset: str) -> None:
-    if charset not in _UTF8:
-        raise _unsupported(f"the charset {charset[:40]!r} is not supported; JSON is UTF-8 (RFC 8259, section 8.1)")
-
-
-def _unsupported(detail: str) -> Refused:
-    return Refused("unsupported-media-type", detail, 415)
-
-
-def _binary(body: bytes, headers: Iterable[tuple[str, str]], content_type: str, limits: Limits) -> dict[str, Any]:
-    """Binary content mode: attributes in headers, data as it is (HTTP binding, section 3.1)."""
-    event: dict[str, Any] = {}
-    for header, value in headers:
-        name = header.removeprefix("ce-")
-        if name == header:
-            continue
-        if name in event:
-            raise Refused("bad-header", f"the header {header} stands twice", 400)
-        if name in ("data", "data_base64", "datacontenttype"):
-            raise Refused("bad-header", f"the header {header} can't be: in binary mode the body is the data", 400)
-        event[name] = _header_value(header, value)
-    if content_type:
-        event["datacontenttype"] = content_type
-    if not body:
-        return event
-    media_type, charset = _media_type(content_type)
-    if media_type == "application/json" or media_type.endswith("+json"):
-        _check_charset(charset)
-        event["data"] = decode(body, limits)
-        return event
-    if _is_text(media_type) and charset in _UTF8:
-        try:
-            event["data"] = body.decode("utf-8")
-            return event
-        except UnicodeDecodeError:
-            pass
-    event["data_base64"] = b64encode(body).decode("ascii")
-    return event
-
-
-def _header_value(header: str, value: str) -> str:
-    """Section 3.1.3.2: first double-quoted parts are unescaped, then one round of percent-decoding is done."""
-    unquoted = _QUOTED.sub(lambda match: re.sub(r"\\(.)", r"\1", match[1]), value)
-    try:
-        # Bytes beyond ASCII should have been percent-encoded; those that were not are taken as the UTF-8 that they are.
-        return unquote_to_bytes(unquoted.encode("latin-1")).decode("utf-8")
-    except UnicodeError:
-        raise Refused("bad-header", f"the header {header} is not percent-encoded UTF-8", 400) from None
 
 
 def accept(

@@ -155,7 +155,7 @@ class Intake:
         self._log.ask_for_room()
 
     async def publish_client(self, tenant: str, values: Sequence[Any], *, importing: bool = False) -> Published:
-        """Take the good ones of a client's events (structured form, see ``cx_events.client_events.read``).
+        """Take the good ones of a client's events (structured form, see ``cx_events.http_binding.read``).
 
         Durable on return. ``TryLater`` where the outcome of any is unknown.
         """

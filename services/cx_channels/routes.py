@@ -25,9 +25,9 @@ from cx_channels.intake import CLIENT, Intake, Published
 from cx_channels.limits import MAX_QUERY_FIELDS, Limits
 from cx_channels.port import DEFAULT_MAX_BYTES, Provider, Request
 from cx_channels.websocket import Chats
-from cx_events.client_events import BATCH, STRUCTURED, read
 from cx_events.errors import Refused, TooFast
 from cx_events.facts import vcon_source
+from cx_events.http_binding import BATCH, STRUCTURED, read
 from cx_events.strict_json import Limits as JsonLimits
 from cx_runtime.http import read_body
 from cx_runtime.metrics import Metrics

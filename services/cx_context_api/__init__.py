@@ -6,9 +6,8 @@
 Nothing here changes the store: a decision is an event like any other, and shows once a projector applied it. Who must
 see it at once reads with ``at_least``.
 
-Rooms: ``app`` (composition), ``routes`` (requests to questions), ``queries`` and ``bodies`` (what a request may say),
-``contexts`` (the document, cached, waited for), ``past`` (the document as of a moment), ``histories`` (timeline,
-threads), ``identities`` (why these are one person), ``suppositions`` (what a decision would do), ``threads`` and
-``people`` (decisions), ``decisions`` (events onto the log, once), ``targets``, ``tenancy``, ``cursors``, ``patience``,
-``openapi``.
+Each room is what one asks about, with its ``routes``: ``contexts`` (today's, of a moment, why), ``conversations``
+(histories, threads, what agents do), ``identity`` (who is who) and ``following`` (streams). Below them lie ``requests``
+(what every request has in common) and ``decisions`` (events onto the log, once); above them ``openapi`` describes them
+and ``app`` puts them together.
 """

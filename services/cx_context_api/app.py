@@ -13,19 +13,23 @@ from cx_context.store import Store
 from cx_context.store.heads import Heads
 from cx_context.store.rendering import PIECES_BYTES
 from cx_context_api import openapi
-from cx_context_api.contexts import CACHE_BYTES, Contexts
-from cx_context_api.continue_routes import ContinueRoutes
+from cx_context_api.contexts.current import CACHE_BYTES, Contexts
+from cx_context_api.contexts.lineages import MOST_EVENTS, Lineages
+from cx_context_api.contexts.past import Past
+from cx_context_api.contexts.routes import ContextRoutes
+from cx_context_api.conversations.act_routes import ActRoutes
+from cx_context_api.conversations.routes import ConversationRoutes
+from cx_context_api.conversations.token_routes import TokenRoutes
+from cx_context_api.conversations.vcons import Vcons
 from cx_context_api.decisions import Clock, Decisions, Rising
 from cx_context_api.following.notices import Notices
 from cx_context_api.following.routes import StreamRoutes
 from cx_context_api.following.streams import Streams
 from cx_context_api.following.watches import Following
-from cx_context_api.lineages import MOST_EVENTS, Lineages
-from cx_context_api.past import Past
-from cx_context_api.routes import Routes
-from cx_context_api.tenancy import tenancies
-from cx_context_api.vcons import Vcons
-from cx_context_api.whatif import WhatIf
+from cx_context_api.identity.routes import IdentityRoutes
+from cx_context_api.identity.whatif import WhatIf
+from cx_context_api.requests.admission import Admission
+from cx_context_api.requests.tenancy import tenancies
 from cx_events.blob import Blobs
 from cx_events.log import Log
 from cx_runtime.health import Health
@@ -64,22 +68,21 @@ class ContextApi:
         known = tenancies(tenants)
         self._heads = Heads(store)
         self.contexts = Contexts(store, known, self._heads, cache_bytes=cache_bytes, pieces_bytes=pieces_bytes)
-        past = Past(store)
-        lineages = Lineages(store, most_events=most_events)
-        decisions = Decisions(store, log, known, metrics, now or Rising())
-        allowed = rates if rates is not None else Rates(tenants)
-        vcons = Vcons(store, known, blobs)
-        whatif = WhatIf(store)
         self.following = Following(heartbeat)
         self.notices = Notices(log, self.following)
         self.streams = Streams(self.following, metrics)
-        self.routes = [
-            *Routes(
-                store, tenants, known, self.contexts, past, lineages, decisions, metrics, allowed, vcons, whatif
-            ).all(),
-            *StreamRoutes(store, tenants, known, self.contexts, self.following, self.streams, allowed).all(),
-            *ContinueRoutes(store, tenants, known, decisions, metrics, allowed).all(),
-        ]
+        admission = Admission(tenants, known, rates if rates is not None else Rates(tenants))
+        decisions = Decisions(store, log, known, metrics, now or Rising())
+        lineages = Lineages(store, most_events=most_events)
+        rooms = (
+            ContextRoutes(admission, self.contexts, Past(store), lineages, metrics),
+            ConversationRoutes(admission, store, Vcons(store, known, blobs)),
+            IdentityRoutes(admission, store, decisions, WhatIf(store), metrics),
+            ActRoutes(admission, store, decisions, metrics),
+            StreamRoutes(admission, store, self.contexts, self.following, self.streams),
+            TokenRoutes(admission, tenants, store, decisions, metrics),
+        )
+        self.routes = [route for room in rooms for route in room.all()]
 
     async def follow(self) -> None:
         """Keep what is followed up to date, until it is cancelled."""

@@ -18,8 +18,8 @@ import msgspec
 
 from cx_context.store import Store, reader
 from cx_context.store.sql import Tx
-from cx_context_api.queries import EventName
-from cx_context_api.tenancy import Tenancy
+from cx_context_api.requests.queries import EventName
+from cx_context_api.requests.tenancy import Tenancy
 from cx_events.codec import decode_leniently
 from cx_events.envelope import Data, Draft
 from cx_events.errors import Refused

@@ -9,8 +9,8 @@ from typing import Any
 import httpx2
 import msgspec
 
-from cx_events.client_events import BATCH
 from cx_events.errors import Refused, TryLater
+from cx_events.http_binding import BATCH
 from cx_runtime.settings import Settings
 
 SECONDS = 30.0

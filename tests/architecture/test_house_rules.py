@@ -31,7 +31,8 @@ SQL_ROOMS = (
 HTTP_MODULES = {
     "app.py",
     "routes.py",
-    "continue_routes.py",
+    "act_routes.py",
+    "token_routes.py",
     "answers.py",
     "websocket.py",
     "http.py",

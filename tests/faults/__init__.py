@@ -4,8 +4,11 @@ as if nothing had been.
     python -m tests.faults.workers_killed [--events N] [--kills N] [--freezes N]
     python -m tests.faults.broker_killed  [--events N] [--kills N]
     python -m tests.faults.hub_killed     [--events N] [--kills N] [--parts embedded|servers]
+    python -m tests.faults.followers      [--events N] [--kills N] [--followers N]
     python -m tests.faults.overload       [--minutes N]
+    python -m tests.faults.compose_restarts [--down SECONDS] [--only SERVICE...] [--no-build]
 
-Each brings its own Kafka and PostgreSQL, tells what it does and what held, and exits with 1 if anything did not. The
-suite runs a short form of each (``test_faults.py``, marked ``fault``).
+Each brings its own Kafka and PostgreSQL (the last one the whole of ``docker-compose.yml``), tells what it does and what
+held, and exits with 1 if anything did not. The suite runs a short form of each but the last (``test_faults.py``, marked
+``fault``).
 """

@@ -6,17 +6,16 @@ acknowledged is missing on the log.
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.faults.ground import Ground, Trial, home, run, servers
+from tests.faults.ground import Ground, Trial, all_records, command, home, running, servers
 from tests.faults.posters import Event, Posters, message
 
 from cx_events.codec import decode
-from cx_events.log import INTERACTIONS, Log, Partition
+from cx_events.log import Log
 from cx_hub import stack
 from cx_hub.stack.processes import free_port
 
@@ -33,20 +32,8 @@ def requests(events: int) -> Iterator[list[Event]]:
 
 async def on_the_log(log: Log) -> list[tuple[str, str]]:
     """(source, id) of every record."""
-    ends = {number: end for number, end in (await log.end_positions(INTERACTIONS)).items() if end}
-    reader = log.reader()
-    reader.assign({Partition(INTERACTIONS, number): 0 for number in ends})
-    found = []
-    try:
-        while ends:
-            for record in await reader.read(2000):
-                event = decode(record.value)
-                found.append((event.source, event.id))
-                if record.offset + 1 >= ends.get(record.partition, 0):
-                    ends.pop(record.partition, None)
-    finally:
-        await reader.close()
-    return found
+    events = [decode(record.value) async for record in all_records(log)]
+    return [(event.source, event.id) for event in events]
 
 
 async def broker_killed(trial: Trial, ground: Ground, brokers: Path, *, events: int, kills: int) -> Trial:
@@ -54,9 +41,8 @@ async def broker_killed(trial: Trial, ground: Ground, brokers: Path, *, events: 
     port = free_port()
     channels = ground.service(f"run channels --port {port}", "channels")
     posters = Posters(f"http://127.0.0.1:{port}", ground.key)
-    channels.start()
     writing = asyncio.create_task(posters.post_all(requests(events), WRITERS))
-    try:
+    with running([channels], [writing]):
         for number in range(1, kills + 1):
             while len(posters.acknowledged) < number * events // (kills + 1) and not writing.done():
                 await asyncio.sleep(0.01)
@@ -71,9 +57,6 @@ async def broker_killed(trial: Trial, ground: Ground, brokers: Path, *, events: 
         missing = posters.acknowledged - set(found)
         trial.check(not missing, f"{len(missing)} acknowledged events are missing on the log, which has {len(found)}")
         await trial.ended_well(channels)
-    finally:
-        writing.cancel()
-        channels.kill()
     return trial
 
 
@@ -83,13 +66,5 @@ async def on_own_broker(events: int, kills: int) -> Trial:
         return await broker_killed(Trial("broker_killed"), ground, brokers, events=events, kills=kills)
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--events", type=int, default=10_000)
-    parser.add_argument("--kills", type=int, default=5)
-    given = parser.parse_args()
-    return run(on_own_broker(given.events, given.kills))
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command(__doc__, on_own_broker, events=10_000, kills=5))

@@ -24,7 +24,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
-from tests.faults.ground import Trial, run
+from tests.faults.ground import Trial, fault_in, run
 from tests.processes import bare_environment
 
 from cx_events.errors import CxError
@@ -160,12 +160,7 @@ async def compose_restarts(trial: Trial, project: Project, services: Sequence[st
     verified = project.compose("exec", "-T", "ops", "cx", "verify", check=False)
     trial.check(verified.returncode == 0, f"cx verify: {' '.join(verified.stdout.split())}")
     said = project.compose("logs", "--no-color", *(each for each in services if each in OURS)).stdout
-    trial.check("Traceback" not in said, f"no service told of a fault{_first_fault(said)}")
-
-
-def _first_fault(said: str) -> str:
-    place = said.find("Traceback")
-    return f":\n{said[max(place - 500, 0) : place + 3000]}" if place >= 0 else ""
+    trial.check("Traceback" not in said, f"no service told of a fault{fault_in(said)}")
 
 
 async def in_containers(services: Sequence[str], down: float, build: bool) -> Trial:

@@ -6,27 +6,36 @@ SIGKILL and started again: nobody is shown an older state than before, and all e
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import random
 import sys
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Any
 
-from tests.faults.ground import LOOK_SECONDS, TENANT, Ground, Service, Trial, applied, caught_up, home, run, servers
-from tests.faults.traffic import EVENTS_PER_PERSON, traffic
+from tests.faults.feed import Feed
+from tests.faults.ground import (
+    LOOK_SECONDS,
+    TENANT,
+    Ground,
+    Service,
+    Trial,
+    applied,
+    caught_up,
+    command,
+    home,
+    running,
+    servers,
+)
+from tests.faults.traffic import EVENTS_PER_PERSON
 from tests.sse import Event, Stream, following
 
 from cx_events.ids import text_of
-from cx_events.log import INTERACTIONS, Log, Record
 from cx_hub.client import connected
 from cx_hub.stack.processes import free_port
 
 REPLICAS = 2
-AT_ONCE = 100
 HEARTBEAT_SECONDS = 2.0
 STAY_SECONDS = (0.05, 3.0)
 CATCH_UP_SECONDS = 60.0
@@ -125,25 +134,6 @@ class OfAgent(Follower):
         return bool(self.desk == now)
 
 
-@dataclass
-class Feed:
-    """Puts the traffic on the log, as far as ``allowed`` (records)."""
-
-    ground: Ground
-    log: Log
-    events: int
-    allowed: int = 0
-    records: int = 0
-
-    async def run(self) -> None:
-        coming = traffic(self.events, self.ground.tenants.ids(TENANT))
-        while some := list(islice(coming, AT_ONCE)):
-            while self.records >= self.allowed:
-                await asyncio.sleep(LOOK_SECONDS)
-            await self.log.append([Record(INTERACTIONS, each.key, each.raw) for each in some])
-            self.records += len(some)
-
-
 def followers_of(ground: Ground, events: int, count: int) -> list[Follower]:
     """Customers by their addresses and cookies, the busiest among them, and one agent in ten followers."""
     ids = ground.tenants.ids(TENANT)
@@ -162,7 +152,7 @@ def followers_of(ground: Ground, events: int, count: int) -> list[Follower]:
     return found
 
 
-async def followers(trial: Trial, ground: Ground, *, events: int, kills: int, count: int) -> Trial:
+async def api_killed(trial: Trial, ground: Ground, *, events: int, kills: int, followers: int) -> Trial:
     """A share of the traffic for each kill, of one replica after the other."""
     ports = [free_port() for _ in range(REPLICAS)]
     more = {"CX_STREAM_HEARTBEAT": str(HEARTBEAT_SECONDS)}
@@ -171,13 +161,11 @@ async def followers(trial: Trial, ground: Ground, *, events: int, kills: int, co
     urls = [f"http://127.0.0.1:{port}" for port in ports]
     services = [projectors, *apis]
     async with ground.log() as log, ground.store() as store:
-        feed, everybody = Feed(ground, log, events), followers_of(ground, events, count)
+        feed, everybody = Feed(ground, log, events), followers_of(ground, events, followers)
         done = asyncio.Event()
         tasks = [asyncio.create_task(each.follow(urls, done.is_set)) for each in everybody]
         feeding = asyncio.create_task(feed.run())
-        try:
-            for service in services:
-                service.start()
+        with running(services, [feeding, *tasks]):
             for service in services:
                 await service.ready()
             for number in range(1, kills + 1):
@@ -187,7 +175,7 @@ async def followers(trial: Trial, ground: Ground, *, events: int, kills: int, co
                 victim = apis[number % REPLICAS]
                 trial.say(f"kill {number} of {kills} at {await applied(store)} events")
                 await _restarted(victim)
-            feed.allowed = events * 2
+            feed.allow_all()
             await feeding
             await caught_up(store, log)
             trial.say(f"{feed.records} records are applied; {_told(everybody)}")
@@ -196,11 +184,6 @@ async def followers(trial: Trial, ground: Ground, *, events: int, kills: int, co
             await asyncio.gather(*tasks)
             for service in services:
                 await trial.ended_well(service)
-        finally:
-            for task in (feeding, *tasks):
-                task.cancel()
-            for service in services:
-                service.kill()
         await trial.verified(ground, store, log)
     wrong = [one for each in everybody for one in each.wrong]
     trial.check(
@@ -245,20 +228,11 @@ def _told(everybody: list[Follower]) -> str:
     return ", ".join(f"{count} × {what}" for what, count in total.most_common())
 
 
-async def on_servers(events: int, kills: int, count: int) -> Trial:
+async def on_servers(events: int, kills: int, followers: int) -> Trial:
     with home() as folder, servers("kafka", "postgres") as (_, settings):
-        ground = Ground(folder, settings)
-        return await followers(Trial("followers"), ground, events=events, kills=kills, count=count)
-
-
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--events", type=int, default=20_000)
-    parser.add_argument("--kills", type=int, default=10)
-    parser.add_argument("--followers", type=int, default=50)
-    given = parser.parse_args()
-    return run(on_servers(given.events, given.kills, given.followers))
+        trial = Trial("followers")
+        return await api_killed(trial, Ground(folder, settings), events=events, kills=kills, followers=followers)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command(__doc__, on_servers, events=20_000, kills=10, followers=50))

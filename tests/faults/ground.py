@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +20,7 @@ from tests import parts
 from tests.processes import STOP_SECONDS, bare_environment
 
 from cx_context.store import Store, leases, open_store
-from cx_events.log import INTERACTIONS, Log, Partition
+from cx_events.log import INTERACTIONS, Log, LogRecord, Partition
 from cx_events.log.open import open_log
 from cx_hub import stack
 from cx_identity.rules import DEFAULT
@@ -142,6 +143,20 @@ def servers(*wanted: stack.Part) -> Iterator[tuple[Path, Mapping[str, str]]]:
         yield folder, stack.env(stack.start(folder, set(wanted)))
 
 
+@contextmanager
+def running(services: Sequence[Service], tasks: Sequence[asyncio.Task[Any]]) -> Iterator[None]:
+    """The services, started; whatever comes, none of them and no task goes on afterwards."""
+    try:
+        for service in services:
+            service.start()
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        for service in services:
+            service.kill()
+
+
 @dataclass
 class Trial:
     """Tells what happens, and whether what must hold did."""
@@ -164,7 +179,7 @@ class Trial:
         code = service.stop()
         said = service.said.read_text()
         self.check(code == 0, f"cx {service.command} stops when asked to (exit {code})")
-        self.check("Traceback" not in said, f"cx {service.command} told of no fault{_shown(said)}")
+        self.check("Traceback" not in said, f"cx {service.command} told of no fault{fault_in(said)}")
 
     async def verified(self, ground: Ground, store: Store, log: Log) -> None:
         """``cx verify``: everything applied, nothing lost, every context as defined."""
@@ -183,7 +198,7 @@ class Trial:
         return 1 if self.broken else 0
 
 
-def _shown(said: str) -> str:
+def fault_in(said: str) -> str:
     """What it said about the first fault, if it met one."""
     place = said.find("Traceback")
     return f":\n{said[max(place - 500, 0) : place + 3000]}" if place >= 0 else ""
@@ -191,6 +206,14 @@ def _shown(said: str) -> str:
 
 def run(trial: Coroutine[Any, Any, Trial]) -> int:
     return asyncio.run(trial).end()
+
+
+def command(described: str | None, trial: Callable[..., Coroutine[Any, Any, Trial]], **counts: float) -> int:
+    """A trial as a command: an option for each of its ``counts``, with its usual value."""
+    parser = argparse.ArgumentParser(description=described, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name, usual in counts.items():
+        parser.add_argument(f"--{name}", type=type(usual), default=usual)
+    return run(trial(**vars(parser.parse_args())))
 
 
 async def applied(store: Store) -> int:
@@ -208,3 +231,18 @@ async def caught_up(store: Store, log: Log) -> None:
         if all(partition in done and done[partition][0] >= end for partition, end in ends.items()):
             return
         await asyncio.sleep(LOOK_SECONDS)
+
+
+async def all_records(log: Log) -> AsyncIterator[LogRecord]:
+    """The interactions from the log's start to its end as it is now."""
+    ends = {number: end for number, end in (await log.end_positions(INTERACTIONS)).items() if end}
+    reader = log.reader()
+    reader.assign({Partition(INTERACTIONS, number): 0 for number in ends})
+    try:
+        while ends:
+            for record in await reader.read(5_000):
+                yield record
+                if record.offset + 1 >= ends.get(record.partition, 0):
+                    ends.pop(record.partition, None)
+    finally:
+        await reader.close()

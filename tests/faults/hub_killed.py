@@ -10,7 +10,7 @@ import asyncio
 import sys
 from collections.abc import Iterator
 
-from tests.faults.ground import Ground, Trial, caught_up, home, run, servers
+from tests.faults.ground import Ground, Trial, caught_up, home, run, running, servers
 from tests.faults.posters import Event, Posters, message
 
 from cx_hub.client import connected
@@ -34,9 +34,8 @@ async def hub_killed(trial: Trial, ground: Ground, *, events: int, kills: int) -
     port = free_port()
     hub = ground.service(f"up --port {port}", "hub")
     posters = Posters(f"http://127.0.0.1:{port}", ground.key)
-    hub.start()
     writing = asyncio.create_task(posters.post_all(requests(events), WRITERS))
-    try:
+    with running([hub], [writing]):
         for number in range(1, kills + 1):
             while len(posters.acknowledged) < number * events // (kills + 1) and not writing.done():
                 await asyncio.sleep(0.01)
@@ -59,9 +58,6 @@ async def hub_killed(trial: Trial, ground: Ground, *, events: int, kills: int) -
                 trial.check(counts["events"] == counts["messages"] == events, said)
             await trial.ended_well(hub)
             await trial.verified(ground, store, log)
-    finally:
-        writing.cancel()
-        hub.kill()
     return trial
 
 

@@ -10,7 +10,6 @@ that hang up in the middle; a key with a rate of its own; and readers of context
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import random
 import statistics
@@ -23,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from tests.faults.ground import TENANT, Ground, Service, Trial, caught_up, home, run, servers
+from tests.faults.ground import TENANT, Ground, Service, Trial, all_records, caught_up, command, home, running, servers
 from tests.faults.posters import message
 
 from cx_context.definition import define
@@ -31,7 +30,7 @@ from cx_context.finish import context_body, encode_body
 from cx_context.store import Store, reader, writer
 from cx_events.facts import Fact
 from cx_events.ids import NodeId, event_key
-from cx_events.log import INTERACTIONS, Log, Partition
+from cx_events.log import Log
 from cx_hub.stack.processes import free_port
 from cx_projectors.batch import incoming_of
 from cx_runtime.tenants import Tenants, load
@@ -379,9 +378,7 @@ async def overload(
         "api": ground.service(f"run api --port {api_port}", "api"),
     }
     crowd = Crowd(ground, port, api_port)
-    try:
-        for service in services.values():
-            service.start()
+    with running(list(services.values()), []):
         for service in services.values():
             await service.ready()
         warming = min(max(seconds / 10, 2.0), 20.0)
@@ -415,9 +412,6 @@ async def overload(
             await _as_defined(trial, ground, log, store)
         for service in services.values():
             await trial.ended_well(service)
-    finally:
-        for service in services.values():
-            service.kill()
     return trial
 
 
@@ -476,17 +470,8 @@ async def _same(ground: OverloadGround, tx: Any, customer: NodeId, defined: Any)
 
 async def _facts(log: Log, ground: OverloadGround) -> AsyncIterator[Fact]:
     ids = ground.tenancies[TENANT].ids
-    ends = {number: end for number, end in (await log.end_positions(INTERACTIONS)).items() if end}
-    following = log.reader()
-    following.assign({Partition(INTERACTIONS, number): 0 for number in ends})
-    try:
-        while ends:
-            for record in await following.read(5_000):
-                yield incoming_of(record.value, lambda tenant: ids if tenant == TENANT else None).fact
-                if record.offset + 1 >= ends.get(record.partition, 0):
-                    ends.pop(record.partition, None)
-    finally:
-        await following.close()
+    async for record in all_records(log):
+        yield incoming_of(record.value, lambda tenant: ids if tenant == TENANT else None).fact
 
 
 async def on_own_servers(minutes: float) -> Trial:
@@ -496,11 +481,5 @@ async def on_own_servers(minutes: float) -> Trial:
         return await overload(trial, OverloadGround(folder, settings), seconds=minutes * 60, spare=spare)
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--minutes", type=float, default=30.0)
-    return run(on_own_servers(parser.parse_args().minutes))
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command(__doc__, on_own_servers, minutes=30.0))

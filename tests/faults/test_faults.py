@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tests import parts
 from tests.faults.broker_killed import broker_killed
-from tests.faults.followers import followers
+from tests.faults.followers import api_killed
 from tests.faults.ground import Ground, Trial
 from tests.faults.hub_killed import hub_killed
 from tests.faults.overload import OverloadGround, overload
@@ -80,5 +80,5 @@ async def test_followers_of_a_killed_api_are_shown_nothing_older_and_end_with_wh
 ) -> None:
     settings = {"CX_LOG_URL": kafka_url, "CX_STORE_URL": postgres_database, "CX_TOPIC_PREFIX": kafka_log().prefix}
     trial = Trial("followers")
-    await followers(trial, Ground(tmp_path, settings), events=2000, kills=2, count=20)
+    await api_killed(trial, Ground(tmp_path, settings), events=2000, kills=2, followers=20)
     assert not trial.broken

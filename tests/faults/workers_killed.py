@@ -6,51 +6,39 @@ lease: every acknowledged event is applied once, ``cx verify`` is clean, and a r
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import random
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 
 import asyncpg
-from tests.faults.ground import LOOK_SECONDS, TENANT, Ground, Service, Trial, applied, caught_up, home, run, servers
-from tests.faults.traffic import traffic
+from tests.faults.feed import Feed
+from tests.faults.ground import (
+    LOOK_SECONDS,
+    TENANT,
+    Ground,
+    Service,
+    Trial,
+    applied,
+    caught_up,
+    command,
+    home,
+    running,
+    servers,
+)
 
 from cx_context.finish import context_body, encode_body
 from cx_context.store import Store, leases, reader, writer
-from cx_events.ids import NodeId, event_key
-from cx_events.log import INTERACTIONS, Log, Partition, Record
+from cx_events.ids import NodeId
+from cx_events.log import INTERACTIONS, Log, Partition
 from cx_projectors.worker import Worker
 from cx_runtime.health import Health
 from cx_runtime.metrics import Metrics
 
 PROCESSES = 3
 LEASE_SECONDS = 2.0
-AT_ONCE = 200
 REBUILT = "throughline_rebuilt"
-
-
-@dataclass
-class Feed:
-    """Appends the traffic, as far as ``allowed`` (records). ``acknowledged``: keys of the events that the log has."""
-
-    ground: Ground
-    log: Log
-    events: int
-    acknowledged: set[bytes] = field(default_factory=set)
-    records: int = 0
-    allowed: int = 0
-
-    async def run(self) -> None:
-        coming = traffic(self.events, self.ground.tenants.ids(TENANT))
-        while some := list(islice(coming, AT_ONCE)):
-            while self.records >= self.allowed:
-                await asyncio.sleep(LOOK_SECONDS)
-            await self.log.append([Record(INTERACTIONS, each.key, each.raw) for each in some])
-            self.acknowledged.update(event_key(TENANT, each.source, each.id) for each in some)
-            self.records += len(some)
 
 
 @dataclass
@@ -104,7 +92,7 @@ async def disturb(trial: Trial, team: Team, feed: Feed, kills: int, freezes: int
             victim.freeze()
             await asyncio.sleep(LEASE_SECONDS * 1.5)
             victim.thaw()
-    feed.allowed = feed.events * 2
+    feed.allow_all()
 
 
 async def rebuild(ground: Ground, store: Store, log: Log) -> None:
@@ -151,9 +139,7 @@ async def workers_killed(
     async with ground.log() as log, ground.store() as store:
         feed, team = Feed(ground, log, events), Team(store, services)
         feeding = asyncio.create_task(feed.run())
-        try:
-            for service in services:
-                service.start()
+        with running(services, [feeding]):
             await disturb(trial, team, feed, kills, freezes, feeding)
             await feeding
             trial.say(f"{feed.records} records acknowledged, {len(feed.acknowledged)} events")
@@ -162,10 +148,6 @@ async def workers_killed(
             trial.say(f"all applied; partitions changed owner {team.changes} times")
             for service in services:
                 await trial.ended_well(service)
-        finally:
-            feeding.cancel()
-            for service in services:
-                service.kill()
         async with store.reading() as tx:
             lost = feed.acknowledged - await writer.all_keys(tx)
         trial.check(not lost, f"{len(lost)} acknowledged events are missing in the store")
@@ -192,14 +174,5 @@ async def on_own_servers(events: int, kills: int, freezes: int) -> Trial:
         return await workers_killed(trial, ground, rebuilt_url, events=events, kills=kills, freezes=freezes)
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--events", type=int, default=100_000)
-    parser.add_argument("--kills", type=int, default=20)
-    parser.add_argument("--freezes", type=int, default=3)
-    given = parser.parse_args()
-    return run(on_own_servers(given.events, given.kills, given.freezes))
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command(__doc__, on_own_servers, events=100_000, kills=20, freezes=3))

@@ -14,7 +14,7 @@ from tests.api import KEYS, Running, running_api
 from cx_context.definition import define, define_bodies
 from cx_context.finish import encode_body
 from cx_context.store import writer
-from cx_context_api.contexts import _Bodies
+from cx_context_api.contexts.current import _Bodies
 from cx_events.dead_letters import DeadLetter
 from cx_events.ids import IdSpace, text_of
 from cx_events.testing.builders import ACME, DAY, HOUR, MINUTE, SECOND, START, a_decision, an_event, fact_of

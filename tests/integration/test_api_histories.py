@@ -15,7 +15,7 @@ from tests.api import Running, names, running_api
 from tests.stores import sqlite_store
 
 from cx_context.store import open_store, reader, writer
-from cx_context_api.cursors import cursor_of
+from cx_context_api.requests.cursors import cursor_of
 from cx_events.ids import text_of
 from cx_events.stamp import Stamped
 from cx_events.testing.builders import ACME, HOUR, MINUTE, SECOND, START, an_event, fact_of

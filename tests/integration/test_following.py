@@ -15,7 +15,7 @@ from tests.sse import Stream, following
 from tests.stores import sqlite_store
 
 from cx_context_api.following import streams
-from cx_context_api.targets import ById
+from cx_context_api.requests.targets import ById
 from cx_events.ids import text_of
 from cx_events.testing.builders import ACME, HOUR, SECOND, START, a_decision, an_event
 from cx_runtime.rates import Rate, Rates

@@ -14,9 +14,9 @@ from tests.stores import sqlite_store
 from cx_context.store import open_store
 from cx_context_api import openapi
 from cx_context_api.app import ContextApi
-from cx_context_api.bodies import read
-from cx_context_api.routes import JUDGED
-from cx_context_api.threads import ACTS
+from cx_context_api.conversations.acts import ACTS
+from cx_context_api.identity.judgements import JUDGED
+from cx_context_api.requests.bodies import read
 from cx_events.log.sqlite import SqliteLog
 from cx_runtime.metrics import Metrics
 

@@ -13,10 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cx_events.catalogue import catalogue
-from cx_events.client_events import MAX_EVENT_BYTES, accept, large_raw, read
+from cx_events.client_events import MAX_EVENT_BYTES, accept, large_raw
 from cx_events.codec import decode, decode_leniently
 from cx_events.errors import Refused
 from cx_events.facts import Fact
+from cx_events.http_binding import read
 from cx_events.ids import IdSpace
 from cx_events.stamp import Stamped
 from cx_events.strict_json import Limits

@@ -138,6 +138,17 @@ def test_every_section_has_its_rule() -> None:
     assert feed_of(("conversations", "x")).fields > feed_of(("conversations", "x", "topic")).fields
 
 
+def test_every_member_of_the_customer_of_a_conversation_and_of_the_counts_has_its_own_rule() -> None:
+    (known,) = define([a_fact(id="one", email="ana@example.com", interaction="chat-1")], ACME, DEFAULT).known.values()
+    body = context_body(known, WINDOW)
+    shown = {
+        *(("customer", member) for member in body["customer"]),
+        *(("conversations", "*", member) for member in body["conversations"][0]),
+        *(("counts", member) for member in body["counts"]),
+    }
+    assert not shown - FEEDS.keys()
+
+
 @pytest.mark.parametrize("text", ["x", "/a~", "/a~2", "~1"])
 def test_what_is_no_pointer_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="JSON Pointer"):

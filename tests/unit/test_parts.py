@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from cx_context.combine import MERGERS, combine, merge
 from cx_context.definition import winners
-from cx_context.fold import apply, makes_part, new_part
+from cx_context.fold import HANDLERS, apply, makes_part, new_part
 from cx_context.model import SAID_KEPT, Part
 from cx_events.facts import Fact
 from cx_events.stamp import Stamped
 from cx_events.testing.builders import SECOND, START, a_fact
-from cx_events.testing.histories import facts_of, histories
+from cx_events.testing.histories import TYPES, facts_of, histories
 
 
 def folded(facts: list[Fact]) -> Part:
@@ -36,6 +36,10 @@ def by_part(history: list[Stamped]) -> dict[bytes, list[Fact]]:
 
 def test_every_field_of_a_part_says_how_it_combines() -> None:
     assert set(MERGERS) == set(Part.__struct_fields__)
+
+
+def test_every_type_that_is_folded_comes_in_random_histories() -> None:
+    assert not HANDLERS.keys() - TYPES
 
 
 @given(history=histories(), seed=st.integers(0, 2**32))

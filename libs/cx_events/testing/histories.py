@@ -312,6 +312,8 @@ _others: tuple[tuple[str, Fields], ...] = (
     ("cx.bot.slot.v1", {"bot": {"slots": {"order": "4711"}}}),
     ("cx.bot.slot.v1", {"bot": {"slots": {"order": "4712", "card": "visa"}}}),
     ("cx.bot.handoff_asked.v1", {"reason": "needs a person"}),
+    ("cx.social.mention.v1", {"message": {"id": "m-1", "text": "has anybody a charge twice?"}}),
+    ("cx.social.post.v1", {"message": {"id": "m-2", "text": "on the wall"}}),
     ("cx.social.comment.v1", {"message": {"id": "m-3", "text": "nobody answers", "in_reply_to": "m-1"}}),
     ("cx.social.review.v1", {"rating": 2.0, "message": {"id": "m-3", "text": "slow"}}),
     ("cx.handoff.requested.v1", {"handoff": {"to": "billing", "packet": {"order": "4711"}}}),
@@ -333,6 +335,40 @@ _others: tuple[tuple[str, Fields], ...] = (
 )
 
 
+_verdict_types = (
+    "cx.identity.merged.v1",
+    "cx.identity.merged.v1",
+    "cx.identity.unmerged.v1",
+    "cx.identity.apart",
+    "cx.identity.attributed.v1",
+    "cx.identity.candidate_dismissed.v1",
+    "cx.identity.rules_changed.v1",
+    "cx.conversation.linked.v1",
+    "cx.conversation.split.v1",
+    ISSUED,
+    ISSUED,
+    REDEEMED,
+    "cx.conversation.topic.v1",
+    "cx.conversation.note.v1",
+    "cx.conversation.disposition.v1",
+    "cx.conversation.resolved.v1",
+    "cx.conversation.reopened.v1",
+)
+
+_link_types = ("cx.identity.asserted.v1", "cx.identity.verified.v1", "cx.customer.fact.v1")
+
+TYPES = frozenset(
+    (
+        "cx.message.received.v1",
+        "cx.message.sent.v1",
+        *(type for type, _ in (*_lives, *_others)),
+        *_link_types,
+        *_verdict_types,
+    )
+)
+"""Every type that a history may hold."""
+
+
 def _links() -> st.SearchStrategy[tuple[str, Fields]]:
     """Two identifiers tied together after the fact, by the event's own data rather than by its customer."""
     numbers = st.integers(0, len(IDENTIFIERS) - 1)
@@ -341,7 +377,7 @@ def _links() -> st.SearchStrategy[tuple[str, Fields]]:
             says,
             {"links": [[IDENTIFIERS[a], IDENTIFIERS[b]]], "evidence": how, "note": "said so"},
         ),
-        st.sampled_from(("cx.identity.asserted.v1", "cx.identity.verified.v1", "cx.customer.fact.v1")),
+        st.sampled_from(_link_types),
         numbers,
         numbers,
         st.sampled_from(("crm", "login")),
@@ -364,27 +400,7 @@ def _happenings() -> st.SearchStrategy[Step]:
 def _verdicts() -> st.SearchStrategy[Step]:
     return st.builds(
         Verdict,
-        type=st.sampled_from(
-            (
-                "cx.identity.merged.v1",
-                "cx.identity.merged.v1",
-                "cx.identity.unmerged.v1",
-                "cx.identity.apart",
-                "cx.identity.attributed.v1",
-                "cx.identity.candidate_dismissed.v1",
-                "cx.identity.rules_changed.v1",
-                "cx.conversation.linked.v1",
-                "cx.conversation.split.v1",
-                ISSUED,
-                ISSUED,
-                REDEEMED,
-                "cx.conversation.topic.v1",
-                "cx.conversation.note.v1",
-                "cx.conversation.disposition.v1",
-                "cx.conversation.resolved.v1",
-                "cx.conversation.reopened.v1",
-            )
-        ),
+        type=st.sampled_from(_verdict_types),
         a=st.integers(0, len(IDENTIFIERS) - 2),
         b=st.integers(0, len(IDENTIFIERS) - 2),
         contact=st.integers(0, len(INTERACTIONS) - 1),

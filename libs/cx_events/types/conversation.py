@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cx_events.catalogue import EventType
-from cx_events.types.story import BEN, CALL, CALL_THREAD, CHAT, CHAT_THREAD, CONTINUATION, told
+from cx_events.types.story import CALL, CALL_THREAD, CHAT, CHAT_THREAD, CONTINUATION, decided, told
 
 _THREAD = "interaction|conversation.id"
 
@@ -13,13 +13,11 @@ TYPES = (
         kind="decision",
         summary="Two threads are about the same matter and are one from now on.",
         needs=("conversation.other", _THREAD),
-        example=told(
+        example=decided(
             "cx.conversation.linked.v1",
             "desk-link-1",
             "10:14:00",
-            "desk",
-            interaction=CHAT,
-            agent=BEN,
+            CHAT,
             conversation={"id": CHAT_THREAD, "other": CALL_THREAD},
             reason="the call is about the same double charge",
         ),
@@ -29,13 +27,11 @@ TYPES = (
         kind="decision",
         summary="An interaction is a matter of its own and leaves its thread.",
         needs=(_THREAD,),
-        example=told(
+        example=decided(
             "cx.conversation.split.v1",
             "desk-split-1",
             "10:30:00",
-            "desk",
-            interaction=CALL,
-            agent=BEN,
+            CALL,
             conversation={"id": CALL_THREAD},
             reason="the call was about another invoice",
         ),
@@ -45,22 +41,18 @@ TYPES = (
         kind="decision",
         summary="Somebody said what the thread is about.",
         needs=("topic", _THREAD),
-        example=told(
-            "cx.conversation.topic.v1", "desk-topic-1", "10:14:30", "desk", interaction=CHAT, agent=BEN, topic="billing"
-        ),
+        example=decided("cx.conversation.topic.v1", "desk-topic-1", "10:14:30", CHAT, topic="billing"),
     ),
     EventType(
         name="cx.conversation.note.v1",
         kind="decision",
         summary="An agent wrote a note for colleagues.",
         needs=("note", _THREAD),
-        example=told(
+        example=decided(
             "cx.conversation.note.v1",
             "desk-note-1",
             "10:20:00",
-            "desk",
-            interaction=CALL,
-            agent=BEN,
+            CALL,
             note="Payments team confirms the double charge; refund 49.90 EUR promised for today.",
         ),
     ),
@@ -69,13 +61,11 @@ TYPES = (
         kind="decision",
         summary="An agent classified how a contact went when wrapping it up.",
         needs=("disposition", _THREAD),
-        example=told(
+        example=decided(
             "cx.conversation.disposition.v1",
             "desk-disposition-1",
             "10:21:40",
-            "desk",
-            interaction=CALL,
-            agent=BEN,
+            CALL,
             disposition="refund promised",
         ),
     ),
@@ -84,13 +74,11 @@ TYPES = (
         kind="decision",
         summary="The matter is settled, until the customer writes or calls about it again.",
         needs=(_THREAD,),
-        example=told(
+        example=decided(
             "cx.conversation.resolved.v1",
             "desk-resolved-1",
             "12:05:00",
-            "desk",
-            interaction=CHAT,
-            agent=BEN,
+            CHAT,
             reason="refund arrived",
         ),
     ),
@@ -99,13 +87,11 @@ TYPES = (
         kind="decision",
         summary="A settled matter is open again.",
         needs=(_THREAD,),
-        example=told(
+        example=decided(
             "cx.conversation.reopened.v1",
             "desk-reopened-1",
             "15:00:00",
-            "desk",
-            interaction=CHAT,
-            agent=BEN,
+            CHAT,
             reason="only half of the sum arrived",
         ),
     ),

@@ -60,5 +60,10 @@ def on_the_phone(type: str, id: str, time: str, **data: Any) -> Example:
     return told(type, id, time, "calls", channel="voice", interaction=CALL, **data)
 
 
+def decided(type: str, id: str, time: str, interaction: str, **data: Any) -> Example:
+    """By Ben, at his desk."""
+    return told(type, id, time, "desk", interaction=interaction, agent=BEN, **data)
+
+
 def in_public(type: str, id: str, time: str, **data: Any) -> Example:
     return told(type, id, time, "social", channel="social", interaction=POST, **data)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from cx_context_api.contexts import Contexts, meta_of
+from cx_context_api.contexts.current import Contexts, meta_of
 from cx_context_api.following import frames
 from cx_context_api.following.customers import moved_frame
 from cx_context_api.following.resuming import Place, place_text

@@ -5,11 +5,11 @@ from __future__ import annotations
 import msgspec
 
 from cx_context.store.heads import Head
-from cx_context_api.contexts import Contexts, document, meta_of
+from cx_context_api.contexts.current import Contexts, document, meta_of
 from cx_context_api.following import frames
 from cx_context_api.following.resuming import Place, place_text
 from cx_context_api.following.watches import Watch
-from cx_context_api.targets import ById
+from cx_context_api.requests.targets import ById
 from cx_events.errors import Refused
 from cx_events.ids import IdSpace, NodeId, text_of
 

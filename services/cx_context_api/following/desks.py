@@ -14,11 +14,11 @@ from cx_context.desks import Desk, desks
 from cx_context.model import Part, Register
 from cx_context.store import assignments, reader, writer
 from cx_context.store.sql import Tx
-from cx_context_api.contexts import Contexts, document, meta_of
+from cx_context_api.contexts.current import Contexts, document, meta_of
 from cx_context_api.following import frames
 from cx_context_api.following.resuming import DIGEST, seen_text
 from cx_context_api.following.watches import Interest, Watch
-from cx_context_api.targets import ById
+from cx_context_api.requests.targets import ById
 from cx_events.errors import Refused
 from cx_events.ids import IdSpace, NodeId, text_of
 from cx_events.timestamps import format_time

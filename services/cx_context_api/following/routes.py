@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import socket
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 import msgspec
@@ -16,9 +16,8 @@ from starlette.types import Scope as ScopeOf
 
 from cx_context.desks import Desk
 from cx_context.store import Store, reader
-from cx_context_api import histories
-from cx_context_api.answers import admitted
-from cx_context_api.contexts import Contexts
+from cx_context_api.contexts.current import Contexts
+from cx_context_api.conversations import histories
 from cx_context_api.following import conversations, customers
 from cx_context_api.following.conversations import ConversationFollower, ConversationWatch, Summary
 from cx_context_api.following.customers import CustomerFollower, CustomerWatch
@@ -26,16 +25,16 @@ from cx_context_api.following.desks import DeskFollower, DeskWatch, Live, live_o
 from cx_context_api.following.resuming import Place, place_of, seen_of
 from cx_context_api.following.streams import Streams
 from cx_context_api.following.watches import Bell, Following, Watch
-from cx_context_api.patience import within
-from cx_context_api.queries import Query
-from cx_context_api.targets import by_id
-from cx_context_api.tenancy import Tenancy
+from cx_context_api.requests.admission import Admission
+from cx_context_api.requests.answers import query_of
+from cx_context_api.requests.patience import within
+from cx_context_api.requests.queries import Query
+from cx_context_api.requests.targets import by_id
+from cx_context_api.requests.tenancy import Tenancy
 from cx_events.errors import Refused
 from cx_events.ids import NodeId
 from cx_runtime.load import stream
-from cx_runtime.rates import Rates
 from cx_runtime.serve import TRANSPORT
-from cx_runtime.tenants import Tenants
 
 MAX_NAME = 280
 SEND_BUFFER = 64 << 10
@@ -52,21 +51,17 @@ class StreamRoutes:
 
     def __init__(
         self,
+        admission: Admission,
         store: Store,
-        tenants: Tenants,
-        tenancies: Mapping[str, Tenancy],
         contexts: Contexts,
         following: Following,
         streams: Streams,
-        rates: Rates,
     ) -> None:
+        self._admission = admission
         self._store = store
-        self._tenants = tenants
-        self._tenancies = tenancies
         self._contexts = contexts
         self._following = following
         self._streams = streams
-        self._rates = rates
 
     def all(self) -> list[Route]:
         return [
@@ -76,7 +71,7 @@ class StreamRoutes:
         ]
 
     async def customer(self, request: Request, connection: Connection) -> None:
-        tenant, tenancy, query = self._asked(request, ("from", "body"))
+        tenant, tenancy, query = self._asked(request, "from", "body")
         node = by_id(request.path_params["id"]).node
         bodies = query.text("body")
         if bodies not in (None, "full", "none"):
@@ -96,7 +91,7 @@ class StreamRoutes:
         await self._following_it(key, lambda: CustomerWatch(self._contexts, tenant, node), follow)
 
     async def conversation(self, request: Request, connection: Connection) -> None:
-        tenant, tenancy, query = self._asked(request, ("from",))
+        tenant, tenancy, query = self._asked(request, "from")
         anchor = by_id(request.path_params["id"]).node
         since, place = self._place(tenancy, request, query, conversations.STREAM, anchor)
 
@@ -111,11 +106,11 @@ class StreamRoutes:
 
         key = (conversations.STREAM, tenant, anchor)
         await self._following_it(
-            key, lambda: ConversationWatch(lambda: self._summary(tenant, anchor), tenant, anchor), follow
+            key, lambda: ConversationWatch(lambda: self._summary(tenant, tenancy, anchor), tenant, anchor), follow
         )
 
     async def desk(self, request: Request, connection: Connection) -> None:
-        tenant, tenancy, query = self._asked(request, ("agent", "queue"))
+        tenant, tenancy, query = self._asked(request, "agent", "queue")
         agent, queue = query.text("agent"), query.text("queue")
         if (agent is None) == (queue is None):
             raise Refused("bad-query", "say one of the two: agent=ID, or queue=ID", 400)
@@ -146,10 +141,9 @@ class StreamRoutes:
         finally:
             self._following.leave(watch, bell)
 
-    def _asked(self, request: Request, allowed: tuple[str, ...]) -> tuple[str, Tenancy, Query]:
-        found = admitted(request, self._tenants, self._rates, "context:read")
-        query = Query(request.scope["query_string"], allowed)
-        return found.tenant, self._tenancies[found.tenant], query
+    def _asked(self, request: Request, *allowed: str) -> tuple[str, Tenancy, Query]:
+        tenant, tenancy, _ = self._admission.admit(request.headers, "context:read")
+        return tenant, tenancy, query_of(request, *allowed)
 
     @staticmethod
     def _place(
@@ -165,10 +159,10 @@ class StreamRoutes:
             raise Refused("other-stream", "this Last-Event-ID is of another stream; leave it out here", 409)
         return int(text) if text is not None else None, place
 
-    async def _summary(self, tenant: str, anchor: NodeId) -> Summary:
+    async def _summary(self, tenant: str, tenancy: Tenancy, anchor: NodeId) -> Summary:
         async def read() -> Summary:
             async with self._store.reading() as tx:
-                found = await histories.find_thread(tx, tenant, self._tenancies[tenant], anchor)
+                found = await histories.find_thread(tx, tenant, tenancy, anchor)
                 moved_at = await reader.current_to(tx)
             return Summary(found.customer, found.version, moved_at, msgspec.json.encode(histories.summary(found)))
 

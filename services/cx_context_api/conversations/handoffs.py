@@ -13,9 +13,9 @@ from cx_context.model import Register
 from cx_context.store import reader
 from cx_context.store.sql import Tx
 from cx_context.tokens import order_of
-from cx_context_api import histories
-from cx_context_api.histories import Thread
-from cx_context_api.tenancy import Tenancy
+from cx_context_api.conversations import histories
+from cx_context_api.conversations.histories import Thread
+from cx_context_api.requests.tenancy import Tenancy
 from cx_events.codec import decode_leniently
 from cx_events.envelope import Event
 from cx_events.facts import Order

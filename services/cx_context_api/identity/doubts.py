@@ -14,7 +14,7 @@ from cx_context.store import reader, writer
 from cx_context.store.moments import Then
 from cx_context.store.sql import Tx
 from cx_context.store.uses import contacts_at
-from cx_context_api.tenancy import Tenancy
+from cx_context_api.requests.tenancy import Tenancy
 from cx_events.ids import NodeId, text_of
 from cx_events.timestamps import Micros, format_time
 from cx_identity.candidates import candidate_for

@@ -5,16 +5,17 @@ They lie at the tenant's own node, in one partition: in the order in which they 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from cx_context.store import reader, writer
 from cx_context.store.sql import Tx
-from cx_context_api import bodies
 from cx_context_api.decisions import Choice, siblings
-from cx_context_api.queries import EventName, event_name
-from cx_context_api.targets import by_id
-from cx_context_api.tenancy import Tenancy
+from cx_context_api.requests import bodies
+from cx_context_api.requests.queries import EventName, event_name
+from cx_context_api.requests.targets import by_id
+from cx_context_api.requests.tenancy import Tenancy
 from cx_events.codec import decode_leniently
 from cx_events.envelope import Data, IdentityDecision, Named
 from cx_events.errors import Refused
@@ -38,6 +39,16 @@ class Verdict(NamedTuple):
     profiles: frozenset[NodeId] = frozenset()
     nodes: frozenset[NodeId] = frozenset()
     whole: bool = False
+
+
+Judge = Callable[[Tx, str, Tenancy, Any], Awaitable[Verdict]]
+
+
+class Judged(NamedTuple):
+    """A decision about identity: what the body says, and what it comes to."""
+
+    shape: type[bodies.Asked]
+    judge: Judge
 
 
 class Hindered(Refused):
@@ -164,6 +175,16 @@ async def dismiss(tx: Tx, tenant: str, tenancy: Tenancy, body: bodies.Dismiss) -
         raise Refused("unknown-candidate", f"there is no open candidate {body.candidate}", 404)
     said = IdentityDecision(candidate=text_of(candidate))
     return Verdict([_choice(tenancy, DISMISSED, said, body)])
+
+
+JUDGED: Mapping[str, Judged] = MappingProxyType(
+    {
+        "merge": Judged(bodies.Merge, merge),
+        "unmerge": Judged(bodies.Unmerge, unmerge),
+        "attribute": Judged(bodies.Attribute, attribute),
+        "dismiss": Judged(bodies.Dismiss, dismiss),
+    }
+)
 
 
 def _choice(

@@ -7,26 +7,25 @@ POST /v1/conversations/continue         a contact presents one of them
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from cx_context.store import Store
-from cx_context_api import bodies, continuing, histories
-from cx_context_api.answers import admitted, body_of, route, taken
+from cx_context_api.conversations import histories, tokens
 from cx_context_api.decisions import Decisions, asking
-from cx_context_api.patience import within
-from cx_context_api.queries import EventName, Query
-from cx_context_api.targets import by_id
-from cx_context_api.tenancy import Tenancy
+from cx_context_api.requests import bodies
+from cx_context_api.requests.admission import Admission, Asker
+from cx_context_api.requests.answers import body_of, query_of, route, taken
+from cx_context_api.requests.patience import within
+from cx_context_api.requests.queries import EventName
+from cx_context_api.requests.targets import by_id
 from cx_events.errors import Refused
 from cx_events.facts import decision_source
 from cx_events.ids import text_of
 from cx_events.timestamps import format_time
 from cx_runtime.metrics import Metrics
-from cx_runtime.rates import Rates
 from cx_runtime.tenants import Tenants
 from cx_runtime.tries import GUESSES, Tries
 
@@ -36,25 +35,23 @@ REMEMBERED = 10_000
 _WRONG = frozenset({"unknown-token", "token-expired", "token-used", "other-customer"})
 
 
-class ContinueRoutes:
+class TokenRoutes:
     """The handlers, over the parts that ``app`` puts together. ``tries`` bounds how often codes may be wrong."""
 
     def __init__(
         self,
-        store: Store,
+        admission: Admission,
         tenants: Tenants,
-        tenancies: Mapping[str, Tenancy],
+        store: Store,
         decisions: Decisions,
         metrics: Metrics,
-        rates: Rates,
         tries: Tries | None = None,
     ) -> None:
-        self._store = store
+        self._admission = admission
         self._tenants = tenants
-        self._tenancies = tenancies
+        self._store = store
         self._decisions = decisions
         self._metrics = metrics
-        self._rates = rates
         self._tries = tries if tries is not None else Tries(GUESSES)
         self._presented: OrderedDict[tuple[str, str], str] = OrderedDict()
 
@@ -65,21 +62,20 @@ class ContinueRoutes:
         ]
 
     async def issue(self, request: Request) -> Response:
-        tenant, _ = self._caller(request)
+        tenant, tenancy, _ = self._asker(request)
         body = await body_of(request, bodies.Continue)
         id = request.path_params["id"]
         digest = bodies.digest_of(f"conversations/{id}/continue", body)
         asked = asking(tenant, request.headers.get("idempotency-key"), digest)
-        tenancy = self._tenancies[tenant]
         config = self._tenants.by_name[tenant]
 
         async def answer() -> Response:
             async with self._store.reading() as tx:
                 found = await histories.find_thread(tx, tenant, tenancy, by_id(id).node)
-                named = await continuing.name_token(tx, tenancy, asked)
-            forms = continuing.forms(named.code, named.id, tenancy.ids, config, body)
+                named = await tokens.name_token(tx, tenancy, asked)
+            forms = tokens.forms(named.code, named.id, tenancy.ids, config, body)
             if named.event is None:
-                choice = continuing.issuing(found, asked, named.id, body)
+                choice = tokens.issuing(found, asked, named.id, body)
                 issued = self._decisions.now()
                 names = await self._decisions.take(asked._replace(id=named.id), [choice], issued)
             else:
@@ -96,25 +92,24 @@ class ContinueRoutes:
         return await within(answer(), "store or log")
 
     async def go_on(self, request: Request) -> Response:
-        tenant, key = self._caller(request)
+        tenant, tenancy, key = self._asker(request)
         body = await body_of(request, bodies.Redeem)
         digest = bodies.digest_of("conversations/continue", body)
         asked = asking(tenant, request.headers.get("idempotency-key"), digest)
-        tenancy = self._tenancies[tenant]
-        counted = continuing.guessable(body)
+        counted = tokens.guessable(body)
         who = (tenant, key, body.interaction)
         if counted:
             self._tries.ask(*who)
 
         async def answer() -> Response:
-            id = continuing.read_token(body, tenancy.ids)
+            id = tokens.read_token(body, tenancy.ids)
             names = await self._decisions.taken(asked)
             async with self._store.reading() as tx:
                 if names:
-                    found = await continuing.shown_again(tx, tenant, tenancy, id)
+                    found = await tokens.shown_again(tx, tenant, tenancy, id)
                 else:
                     now = self._decisions.now()
-                    presented = await continuing.present(tx, tenant, tenancy, id, body, now)
+                    presented = await tokens.present(tx, tenant, tenancy, id, body, now)
                     found = presented.found
             if not names:
                 if any(each.token.id == id and each.token.single_use for each in found.conversation.tokens):
@@ -138,7 +133,7 @@ class ContinueRoutes:
         while len(self._presented) > REMEMBERED:
             self._presented.popitem(last=False)
 
-    def _caller(self, request: Request) -> tuple[str, str]:
-        found = admitted(request, self._tenants, self._rates, "conversations:write")
-        Query(request.scope["query_string"], ())
-        return found.tenant, found.key.id
+    def _asker(self, request: Request) -> Asker:
+        found = self._admission.admit(request.headers, "conversations:write")
+        query_of(request)
+        return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from cx_context_api.targets import regions_of
+from cx_context_api.requests.targets import regions_of
 from cx_events.ids import IdSpace
 from cx_events.timestamps import Micros
 from cx_identity.rules import DEFAULT, Rules

@@ -8,14 +8,27 @@ from cx_context.finish import Json, Known, Member, context_body
 from cx_context.store import reader, writer
 from cx_context.store.reader import Supposed
 from cx_context.store.sql import Tx
-from cx_context_api.tenancy import Tenancy
-from cx_events.ids import NodeId
+from cx_context_api.requests.tenancy import Tenancy
+from cx_events.codec import decode
+from cx_events.facts import Fact
+from cx_events.ids import IdSpace, NodeId
 from cx_identity.attribution import Attribution, standing_attribution
 from cx_identity.components import resolve
+from cx_identity.facts import decision_of
 from cx_identity.model import Decision, Resolution
 
 SHOWN = 20
 """Contexts of one outcome."""
+
+
+def decided(raws: Iterable[bytes], ids: IdSpace) -> list[Decision | Attribution]:
+    """Of events that are not on the log."""
+    found: list[Decision | Attribution] = []
+    for raw in raws:
+        decision = decision_of(Fact(decode(raw), raw, ids), ids)
+        assert isinstance(decision, Decision | Attribution)
+        found.append(decision)
+    return found
 
 
 async def outcome(

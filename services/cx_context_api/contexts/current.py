@@ -21,11 +21,11 @@ from cx_context.store.rendering import PIECES_BYTES, Renderer
 from cx_context.store.sql import Tx
 from cx_context.store.together import Together
 from cx_context.store.wholes import Wholes
-from cx_context_api.doubts import candidate_view, doubt_at
-from cx_context_api.patience import PATIENCE, within
-from cx_context_api.queries import EventName
-from cx_context_api.targets import ById, ByIdentifier, Target
-from cx_context_api.tenancy import Tenancy
+from cx_context_api.identity.doubts import candidate_view, doubt_at
+from cx_context_api.requests.patience import PATIENCE, within
+from cx_context_api.requests.queries import EventName
+from cx_context_api.requests.targets import ById, ByIdentifier, Target
+from cx_context_api.requests.tenancy import Tenancy
 from cx_events.codec import decode_leniently
 from cx_events.errors import Refused
 from cx_events.facts import Fact

@@ -1,4 +1,4 @@
-"""What the handlers of this service have in common: a plain route, who asks, a body by its shape, answers in JSON."""
+"""What the handlers of this service have in common: a plain route, a body by its shape, answers in JSON."""
 
 from __future__ import annotations
 
@@ -11,12 +11,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from cx_context_api import bodies
-from cx_context_api.queries import EventName
-from cx_runtime.http import Caller, caller, read_body
-from cx_runtime.rates import Rates
-from cx_runtime.tenants import Scope as KeyScope
-from cx_runtime.tenants import Tenants
+from cx_context_api.requests import bodies
+from cx_context_api.requests.queries import EventName, Query
+from cx_runtime.http import read_body
 
 
 class _Endpoint:
@@ -35,11 +32,8 @@ def route(method: str, path: str, answer: Callable[[Request], Awaitable[Response
     return Route(path, _Endpoint(answer), methods=[method])
 
 
-def admitted(request: Request, known: Tenants, rates: Rates, scope: KeyScope) -> Caller:
-    """Who asks: a key that has the scope. The request counts towards what that key may ask."""
-    found = caller(request.headers, known, scope)
-    rates.of_key(found.tenant, found.key.id).take()
-    return found
+def query_of(request: Request, *allowed: str) -> Query:
+    return Query(request.scope["query_string"], allowed, ("at_least",))
 
 
 async def body_of(request: Request, shape: type[bodies.Body]) -> bodies.Body:

@@ -13,9 +13,9 @@ import msgspec
 
 from cx_context.store import Store, reader, writer
 from cx_context.store.sql import Tx
-from cx_context_api.histories import find_thread
-from cx_context_api.patience import within
-from cx_context_api.tenancy import Tenancy
+from cx_context_api.conversations.histories import find_thread
+from cx_context_api.requests.patience import within
+from cx_context_api.requests.tenancy import Tenancy
 from cx_events.blob import Blobs
 from cx_events.errors import Refused, TryLater
 from cx_events.facts import Fact

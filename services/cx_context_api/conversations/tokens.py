@@ -12,10 +12,10 @@ from urllib.parse import urlencode
 
 from cx_context.store import reader, writer
 from cx_context.store.sql import Tx
-from cx_context_api import bodies
+from cx_context_api.conversations.histories import Thread, find_thread
 from cx_context_api.decisions import Asking, Choice
-from cx_context_api.histories import Thread, find_thread
-from cx_context_api.tenancy import Tenancy
+from cx_context_api.requests import bodies
+from cx_context_api.requests.tenancy import Tenancy
 from cx_events.codec import decode_leniently
 from cx_events.envelope import ConversationDecision, Data, IdentityDecision, Named, Reference, Token
 from cx_events.errors import Refused

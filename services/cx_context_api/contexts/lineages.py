@@ -14,11 +14,11 @@ from cx_context.pointers import MISSING, Path, find, parse, pointer_of
 from cx_context.store import Store, reader
 from cx_context.store.moments import NOW, Moment, Then
 from cx_context.store.sql import Tx
-from cx_context_api.contexts import meta_of, unknown
-from cx_context_api.cursors import At, cursor_of, place_of
-from cx_context_api.past import SECONDS, customer_then, meta_then, then_in
-from cx_context_api.patience import within
-from cx_context_api.tenancy import Tenancy
+from cx_context_api.contexts.current import meta_of, unknown
+from cx_context_api.contexts.past import SECONDS, customer_then, meta_then, then_in
+from cx_context_api.requests.cursors import At, cursor_of, place_of
+from cx_context_api.requests.patience import within
+from cx_context_api.requests.tenancy import Tenancy
 from cx_events.errors import Refused
 from cx_events.facts import Fact
 from cx_events.ids import NodeId, event_key, text_of

@@ -13,11 +13,11 @@ from cx_context.store import reader
 from cx_context.store.reader import Side
 from cx_context.store.sql import Tx
 from cx_context.threading import anchors_by_interaction
-from cx_context_api import bodies
+from cx_context_api.conversations.histories import Thread, find_thread
 from cx_context_api.decisions import Choice
-from cx_context_api.histories import Thread, find_thread
-from cx_context_api.targets import by_id
-from cx_context_api.tenancy import Tenancy
+from cx_context_api.requests import bodies
+from cx_context_api.requests.targets import by_id
+from cx_context_api.requests.tenancy import Tenancy
 from cx_events import envelope
 from cx_events.envelope import ConversationDecision, Data, Named
 from cx_events.errors import Refused

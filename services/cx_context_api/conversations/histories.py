@@ -16,8 +16,8 @@ from cx_context.store.moments import Then
 from cx_context.store.reader import Side
 from cx_context.store.sql import Tx
 from cx_context.threading import Conversation, conversation_with, interactions_of, thread
-from cx_context_api.cursors import At, Node, cursor_of, place_of
-from cx_context_api.tenancy import Tenancy
+from cx_context_api.requests.cursors import At, Node, cursor_of, place_of
+from cx_context_api.requests.tenancy import Tenancy
 from cx_events.envelope import Named
 from cx_events.errors import Refused
 from cx_events.facts import Fact, Order

@@ -9,8 +9,8 @@ from cx_context.finish import Json
 from cx_context.store import reader, writer
 from cx_context.store.moments import Then
 from cx_context.store.sql import Tx
-from cx_context_api.doubts import Doubt, candidate_view, doubt_at, doubt_then, evidence_view, profile_view
-from cx_context_api.tenancy import Tenancy
+from cx_context_api.identity.doubts import Doubt, candidate_view, doubt_at, doubt_then, evidence_view, profile_view
+from cx_context_api.requests.tenancy import Tenancy
 from cx_events.codec import decode_leniently
 from cx_events.envelope import Event
 from cx_events.ids import NodeId, text_of

@@ -14,12 +14,12 @@ from cx_context.finish import Json, Known, context_body, encode_body
 from cx_context.store import Store
 from cx_context.store.moments import Moment, Then
 from cx_context.store.sql import Tx
-from cx_context_api.contexts import Ambiguous, Served, forms_of, taking_part, told_of
-from cx_context_api.doubts import candidate_view, doubt_then
-from cx_context_api.patience import within
-from cx_context_api.queries import Query
-from cx_context_api.targets import ById, ByIdentifier, Target
-from cx_context_api.tenancy import Tenancy
+from cx_context_api.contexts.current import Ambiguous, Served, forms_of, taking_part, told_of
+from cx_context_api.identity.doubts import candidate_view, doubt_then
+from cx_context_api.requests.patience import within
+from cx_context_api.requests.queries import Query
+from cx_context_api.requests.targets import ById, ByIdentifier, Target
+from cx_context_api.requests.tenancy import Tenancy
 from cx_events.errors import Refused
 from cx_events.ids import NodeId, node_of
 from cx_events.timestamps import Micros, format_time

@@ -1,0 +1,42 @@
+"""Answers of today or of a moment, for those that are read the same way then and now."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from cx_context.finish import Json
+from cx_context.store import Store, reader
+from cx_context.store.moments import Moment, Then
+from cx_context.store.sql import Tx
+from cx_context_api.contexts.current import meta_of
+from cx_context_api.contexts.past import SECONDS, customer_then, meta_then, then_in
+from cx_context_api.requests.patience import PATIENCE, within
+from cx_context_api.requests.tenancy import Tenancy
+from cx_events.errors import Refused
+from cx_events.ids import NodeId, text_of
+
+
+async def read_at(
+    store: Store, tenancy: Tenancy, moment: Moment | None, read: Callable[[Tx, Then | None], Awaitable[Json]]
+) -> Json:
+    """What ``read`` finds, in time; it is given the moment, or None for today."""
+
+    async def found() -> Json:
+        async with store.reading() as tx:
+            return await read(tx, then_in(tx, tenancy, moment) if moment is not None else None)
+
+    return await within(found(), seconds=PATIENCE if moment is None else SECONDS)
+
+
+async def whose(tx: Tx, tenant: str, node: NodeId, then: Then | None) -> tuple[NodeId, Json]:
+    """Whose an id is, or was then, and what stands beside the answer. ``Refused("unknown-customer", 404)``."""
+    if then is not None:
+        return await customer_then(then, node), meta_then(then.moment)
+    found = await reader.find_node(tx, tenant, node)
+    if found is None:
+        raise Refused("unknown-customer", f"there is no customer {text_of(node)} here (yet)", 404)
+    return found.customer, await meta_at(tx, found.version, None)
+
+
+async def meta_at(tx: Tx, version: int, then: Then | None) -> Json:
+    return meta_then(then.moment) if then is not None else meta_of(version, await reader.current_to(tx))

@@ -1,0 +1,140 @@
+"""Requests for a customer's context. Plain routes: a framework's own parsing costs more than reading a context does."""
+
+from __future__ import annotations
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from cx_context.store.moments import Moment
+from cx_context_api.contexts.current import Ambiguous, Contexts, Served, document, meta_of
+from cx_context_api.contexts.lineages import Lineages, path_of
+from cx_context_api.contexts.past import FIELDS, Past, meta_then, moment_of, span_of
+from cx_context_api.requests import bodies
+from cx_context_api.requests.admission import Admission, Asker
+from cx_context_api.requests.answers import body_of, json_of, query_of, route
+from cx_context_api.requests.queries import PAGING, Query
+from cx_context_api.requests.targets import ByInteraction, Target, by_id, by_identifier, read_identifier
+from cx_events.errors import Refused
+from cx_events.ids import text_of
+from cx_runtime.metrics import Metrics
+from cx_runtime.problems import problem
+
+_READING = ("at_least", "wait", *FIELDS)
+
+
+class ContextRoutes:
+    """The handlers, over the parts that ``app`` puts together."""
+
+    def __init__(
+        self, admission: Admission, contexts: Contexts, past: Past, lineages: Lineages, metrics: Metrics
+    ) -> None:
+        self._admission = admission
+        self._contexts = contexts
+        self._past = past
+        self._lineages = lineages
+        self._metrics = metrics
+
+    def all(self) -> list[Route]:
+        """What is read most stands first."""
+        return [
+            route("GET", "/v1/context", self.context),
+            route("GET", "/v1/customers/{id}/context", self.customer_context),
+            route("POST", "/v1/context/lookup", self.lookup),
+            route("GET", "/v1/customers/{id}/lineage", self.lineage),
+            route("GET", "/v1/customers/{id}/diff", self.diff),
+        ]
+
+    async def context(self, request: Request) -> Response:
+        asker = self._admission.admit(request.headers, "context:read")
+        query = query_of(request, "identifier", "interaction", "scope", *_READING)
+        target = _target(asker, query.text("identifier"), query.text("interaction"), query.text("scope") or "")
+        return await self._context(request, asker, target, query)
+
+    async def customer_context(self, request: Request) -> Response:
+        asker = self._admission.admit(request.headers, "context:read")
+        query = query_of(request, *_READING)
+        return await self._context(request, asker, by_id(request.path_params["id"]), query)
+
+    async def lookup(self, request: Request) -> Response:
+        asker = self._admission.admit(request.headers, "context:read")
+        query = query_of(request, *_READING)
+        body = await body_of(request, bodies.Lookup)
+        return await self._context(request, asker, _looked_up(asker, body), query)
+
+    async def lineage(self, request: Request) -> Response:
+        asker = self._admission.admit(request.headers, "context:read")
+        query = query_of(request, "path", *PAGING, *FIELDS)
+        path, moment = path_of(query.text("path")), moment_of(query)
+        cursor, limit = query.text("cursor"), query.limit()
+        node = by_id(request.path_params["id"]).node
+        return json_of(await self._lineages.lineage(asker.tenancy, node, path, moment, cursor, limit))
+
+    async def diff(self, request: Request) -> Response:
+        asker = self._admission.admit(request.headers, "context:read")
+        one, other = span_of(query_of(request, "from", "to", "by"))
+        node = by_id(request.path_params["id"]).node
+        return json_of(await self._lineages.diff(asker.tenancy, node, one, other))
+
+    async def _context(self, request: Request, asker: Asker, target: Target, query: Query) -> Response:
+        moment = moment_of(query)
+        at_least, wait = query.at_least(), query.wait()
+        try:
+            if moment is None:
+                return _current(request, await self._contexts.read(asker.tenant, target, at_least, wait))
+            if at_least or query.text("wait") is not None:
+                raise Refused("bad-query", "at_least and wait ask for today; as_of and known_at for the past", 400)
+            then = await self._past.read(asker.tenancy, target, moment)
+        except Ambiguous as ambiguous:
+            return await self._ambiguous(asker, ambiguous, moment)
+        return Response(document(msgspec.json.encode(meta_then(moment)), then.body), media_type="application/json")
+
+    async def _ambiguous(self, asker: Asker, ambiguous: Ambiguous, moment: Moment | None) -> Response:
+        if moment is None:
+            more = await self._contexts.candidates(asker.tenant, ambiguous)
+        else:
+            more = await self._past.candidates(asker.tenancy, ambiguous, moment)
+        what = "interaction" if isinstance(ambiguous.asked, ByInteraction) else "identifier"
+        reason = f"ambiguous-{what}"
+        self._metrics.problem(409, reason)
+        detail = f"several people may be meant by this {what}; candidates lists them"
+        return problem(409, reason, detail, more=more)
+
+
+def _target(asker: Asker, identifier: str | None, interaction: str | None, scope: str) -> Target:
+    if (identifier is None) == (interaction is None):
+        raise Refused("bad-query", "say one of the two: identifier=KIND:VALUE, or interaction=ID", 400)
+    if identifier is not None:
+        return by_identifier(*read_identifier(identifier), scope, asker.tenancy.ids, asker.tenancy.regions)
+    if scope:
+        raise Refused("bad-query", "scope goes with identifier", 400)
+    assert interaction is not None
+    return ByInteraction(interaction)
+
+
+def _looked_up(asker: Asker, body: bodies.Lookup) -> Target:
+    identifier = body.identifier
+    if not isinstance(identifier, bodies.AskedIdentifier):
+        return _target(asker, identifier, body.interaction, body.scope)
+    if body.interaction is not None or body.scope:
+        raise Refused("bad-body", "beside an identifier in members neither interaction nor scope can stand")
+    tenancy = asker.tenancy
+    return by_identifier(identifier.kind, identifier.value, identifier.scope, tenancy.ids, tenancy.regions)
+
+
+def _current(request: Request, served: Served) -> Response:
+    """``meta`` and the body's bytes as they are; 304 to who has them."""
+    tag = f'"{text_of(served.customer)}-{served.version}"'
+    headers = {"etag": tag, "cache-control": "private, no-cache", "vary": "authorization"}
+    known = request.headers.get("if-none-match")
+    if known is not None and request.method in ("GET", "HEAD") and _matches(known, tag):
+        return Response(status_code=304, headers=headers)
+    meta = msgspec.json.encode(meta_of(served.version, served.moved_at))
+    return Response(document(meta, served.body), headers=headers, media_type="application/json")
+
+
+def _matches(given: str, tag: str) -> bool:
+    """Weak comparison (RFC 9110, section 13.1.2)."""
+    tags = [one.strip().removeprefix("W/") for one in given.split(",")]
+    return tag in tags or "*" in tags

@@ -1,0 +1,106 @@
+"""Requests for a customer's history and for one conversation."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from cx_context.finish import Json
+from cx_context.store import Store
+from cx_context.store.moments import Then
+from cx_context.store.sql import Tx
+from cx_context_api.contexts.past import FIELDS, moment_of
+from cx_context_api.contexts.reading import meta_at, read_at, whose
+from cx_context_api.conversations import handoffs, histories
+from cx_context_api.conversations.vcons import Vcons
+from cx_context_api.requests.admission import Admission
+from cx_context_api.requests.answers import json_of, query_of, route
+from cx_context_api.requests.queries import PAGING
+from cx_context_api.requests.targets import by_id
+from cx_context_api.requests.tenancy import Tenancy
+from cx_events.ids import NodeId, text_of
+from cx_vcon.reading import MEDIA_TYPE
+
+ReadPage = Callable[[Tx, Tenancy, NodeId, str | None, int, Then | None], Awaitable[histories.Page]]
+
+
+class ConversationRoutes:
+    """The handlers, over the parts that ``app`` puts together."""
+
+    def __init__(self, admission: Admission, store: Store, vcons: Vcons) -> None:
+        self._admission = admission
+        self._store = store
+        self._vcons = vcons
+
+    def all(self) -> list[Route]:
+        return [
+            route("GET", "/v1/customers/{id}/timeline", self.timeline),
+            route("GET", "/v1/customers/{id}/conversations", self.conversations),
+            route("GET", "/v1/conversations/{id}", self.conversation),
+            route("GET", "/v1/conversations/{id}/handoff", self.handoff),
+            route("GET", "/v1/conversations/{id}/vcon", self.vcon),
+        ]
+
+    async def timeline(self, request: Request) -> Response:
+        return await self._paged(request, histories.timeline)
+
+    async def conversations(self, request: Request) -> Response:
+        return await self._paged(request, histories.conversations)
+
+    async def _paged(self, request: Request, page: ReadPage) -> Response:
+        tenant, tenancy, _ = self._admission.admit(request.headers, "context:read")
+        query = query_of(request, *PAGING, *FIELDS)
+        cursor, limit, moment = query.text("cursor"), query.limit(), moment_of(query)
+        node = by_id(request.path_params["id"]).node
+
+        async def read(tx: Tx, then: Then | None) -> Json:
+            customer, meta = await whose(tx, tenant, node, then)
+            items, following = await page(tx, tenancy, customer, cursor, limit, then)
+            return {"meta": meta, "customer": text_of(customer), "items": items, "next": following}
+
+        return json_of(await read_at(self._store, tenancy, moment, read))
+
+    async def conversation(self, request: Request) -> Response:
+        tenant, tenancy, _ = self._admission.admit(request.headers, "context:read")
+        query = query_of(request, *PAGING, *FIELDS)
+        cursor, limit, moment = query.text("cursor"), query.limit(), moment_of(query)
+        anchor = by_id(request.path_params["id"]).node
+
+        async def read(tx: Tx, then: Then | None) -> Json:
+            found = await histories.find_thread(tx, tenant, tenancy, anchor, then)
+            items, following = await histories.thread_page(tx, tenancy, found, cursor, limit, then)
+            return {
+                "meta": await meta_at(tx, found.version, then),
+                "customer": text_of(found.customer),
+                "conversation": histories.summary(found),
+                "items": items,
+                "next": following,
+            }
+
+        return json_of(await read_at(self._store, tenancy, moment, read))
+
+    async def handoff(self, request: Request) -> Response:
+        tenant, tenancy, _ = self._admission.admit(request.headers, "context:read")
+        query = query_of(request, *PAGING)
+        cursor, limit = query.text("cursor"), query.limit()
+        anchor = by_id(request.path_params["id"]).node
+
+        async def read(tx: Tx, then: Then | None) -> Json:
+            found = await histories.find_thread(tx, tenant, tenancy, anchor)
+            packet = await handoffs.packet_of(tx, tenancy, found, cursor, limit)
+            return {
+                "meta": await meta_at(tx, found.version, then),
+                "customer": text_of(found.customer),
+                "conversation": text_of(found.conversation.id),
+                **packet,
+            }
+
+        return json_of(await read_at(self._store, tenancy, None, read))
+
+    async def vcon(self, request: Request) -> Response:
+        tenant, _, _ = self._admission.admit(request.headers, "context:read")
+        syntax = query_of(request, "syntax").text("syntax")
+        return Response(await self._vcons.read(tenant, request.path_params["id"], syntax), media_type=MEDIA_TYPE)

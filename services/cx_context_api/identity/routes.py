@@ -1,0 +1,149 @@
+"""Requests about who is who: to be told, to try, to decide."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from cx_context.finish import Json
+from cx_context.store import Store
+from cx_context.store.moments import Then
+from cx_context.store.sql import Tx
+from cx_context_api.contexts.past import FIELDS, moment_of
+from cx_context_api.contexts.reading import read_at, whose
+from cx_context_api.decisions import Decisions, asking
+from cx_context_api.identity import doubts, explanations, suppositions
+from cx_context_api.identity.judgements import JUDGED, Hindered, Judge, Verdict
+from cx_context_api.identity.whatif import WhatIf
+from cx_context_api.requests import bodies
+from cx_context_api.requests.admission import Admission, Asker
+from cx_context_api.requests.answers import body_of, json_of, query_of, route, taken
+from cx_context_api.requests.cursors import Node, cursor_of, place_of
+from cx_context_api.requests.patience import PATIENCE, within
+from cx_context_api.requests.queries import PAGING, EventName
+from cx_context_api.requests.targets import by_id
+from cx_events.errors import Refused
+from cx_events.ids import NodeId
+from cx_runtime.metrics import Metrics
+from cx_runtime.problems import problem
+
+_CANDIDATES = "candidates"
+_OWN_DECISION_SECONDS = 1.5
+
+
+class IdentityRoutes:
+    """The handlers, over the parts that ``app`` puts together."""
+
+    def __init__(
+        self, admission: Admission, store: Store, decisions: Decisions, whatif: WhatIf, metrics: Metrics
+    ) -> None:
+        self._admission = admission
+        self._store = store
+        self._decisions = decisions
+        self._whatif = whatif
+        self._metrics = metrics
+
+    def all(self) -> list[Route]:
+        return [
+            route("GET", "/v1/customers/{id}/identity", self.identity),
+            route("GET", "/v1/identity/candidates", self.candidates),
+            route("POST", "/v1/identity/whatif", self.whatif),
+            *(route("POST", f"/v1/identity/{name}", self._judge(name)) for name in JUDGED),
+        ]
+
+    async def identity(self, request: Request) -> Response:
+        tenant, tenancy, _ = self._admission.admit(request.headers, "context:read")
+        moment = moment_of(query_of(request, *FIELDS))
+        node = by_id(request.path_params["id"]).node
+
+        async def read(tx: Tx, then: Then | None) -> Json:
+            customer, meta = await whose(tx, tenant, node, then)
+            if then is None:
+                told = await explanations.explanation(tx, tenant, tenancy, customer)
+            else:
+                told = await explanations.explanation_then(tx, then, customer)
+            return {"meta": meta, **told}
+
+        return json_of(await read_at(self._store, tenancy, moment, read))
+
+    async def candidates(self, request: Request) -> Response:
+        tenant, tenancy, _ = self._admission.admit(request.headers, "context:read")
+        query = query_of(request, *PAGING)
+        cursor, limit = query.text("cursor"), query.limit()
+        after: NodeId | None = place_of(cursor, _CANDIDATES, Node) if cursor is not None else None
+
+        async def read(tx: Tx, _then: Then | None) -> Json:
+            items, place = await doubts.candidates(tx, tenant, tenancy, after, limit)
+            return {"items": items, "next": cursor_of(_CANDIDATES, place) if place is not None else None}
+
+        return json_of(await read_at(self._store, tenancy, None, read))
+
+    async def whatif(self, request: Request) -> Response:
+        tenant, tenancy, _ = self._admission.admit(request.headers, "identity:write")
+        self._admission.also(request.headers, "context:read")
+        query_of(request)
+        body = await body_of(request, bodies.WhatIf)
+        return json_of(await self._whatif.tried(tenant, tenancy, body))
+
+    def _judge(self, name: str) -> Callable[[Request], Awaitable[Response]]:
+        judged = JUDGED[name]
+
+        async def handle(request: Request) -> Response:
+            asker = self._admission.admit(request.headers, "identity:write")
+            dry_run = query_of(request, "dry_run").flag("dry_run")
+            if dry_run:
+                self._admission.also(request.headers, "context:read")
+            body = await body_of(request, judged.shape)
+            key = None if dry_run else request.headers.get("idempotency-key")
+            asked = asking(asker.tenant, key, bodies.digest_of(f"identity/{name}", body))
+
+            async def answer() -> Response:
+                names = await self._decisions.taken(asked)
+                if names:
+                    return taken(names)
+                try:
+                    verdict = await self._verdict(asker, judged.judge, body)
+                except Hindered as hindered:
+                    self._metrics.problem(hindered.status, hindered.reason)
+                    against = explanations.obstacles_view(hindered.against, hindered.profiles)
+                    return problem(hindered.status, hindered.reason, hindered.detail, more={"against": against})
+                if dry_run:
+                    events = self._decisions.drafted(asked, verdict.choices)
+                    return await self._outcome(asker, verdict, [event.raw for event in events])
+                return taken(await self._decisions.take(asked, verdict.choices))
+
+            return await within(answer(), "store or log")
+
+        return handle
+
+    async def _verdict(self, asker: Asker, judge: Judge, body: bodies.Asked) -> Verdict:
+        """A decision that we took ourselves a moment ago is waited for: who took it may well think again."""
+        clock = asyncio.get_running_loop().time
+        until = clock() + min(_OWN_DECISION_SECONDS, PATIENCE)
+        while True:
+            try:
+                async with self._store.reading() as tx:
+                    return await judge(tx, asker.tenant, asker.tenancy, body)
+            except Refused as refused:
+                ours = isinstance(body, bodies.Unmerge) and self._took(asker.tenant, body.decision)
+                if refused.reason != "unknown-decision" or not ours or clock() > until:
+                    raise
+            await asyncio.sleep(0.02)
+
+    def _took(self, tenant: str, decision: str | None) -> bool:
+        source, _, id = (decision or "").partition("#")
+        return self._decisions.took(tenant, EventName(source, id))
+
+    async def _outcome(self, asker: Asker, verdict: Verdict, raws: Sequence[bytes]) -> Response:
+        if verdict.whole:
+            raise Refused("no-dry-run", "withdrawing this concerns who is who at large; it can't be tried beforehand")
+        tenant, tenancy, _ = asker
+        decided = suppositions.decided(raws, tenancy.ids)
+        async with self._store.reading() as tx:
+            found = await suppositions.outcome(tx, tenant, tenancy, decided, verdict.profiles, verdict.nodes)
+        contexts = [{"customer": body["customer"]["id"], "body": body} for body in found]
+        return json_of({"dry_run": True, "contexts": contexts})

@@ -1,0 +1,88 @@
+"""The OpenAPI 3.1 document of this service, made from the same shapes that requests are read by.
+
+``operations`` is the table of what can be asked; it names what is answered (``schemas``, made of ``shapes``), the
+``parameters`` and the ``examples``.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from cx_context_api.openapi.examples import EXAMPLES
+from cx_context_api.openapi.operations import OPERATIONS, Operation
+from cx_context_api.openapi.parameters import PARAMETERS, PROBLEMS
+from cx_context_api.openapi.schemas import SCHEMAS
+from cx_context_api.openapi.shapes import TEXT, Json, ref
+from cx_runtime.problems import MEDIA_TYPE
+
+
+def paths() -> Json:
+    """The ``paths`` of the document."""
+    found: dict[str, Json] = {}
+    for operation in OPERATIONS:
+        found.setdefault(operation.path, {})[operation.method] = _described(operation)
+    return found
+
+
+def _described(operation: Operation) -> Json:
+    answers = {operation.status: operation.answer, **operation.further}
+    responses: Json = {
+        str(status): {
+            "description": operation.events or ("Durable." if status == 202 else "As asked for."),
+            "content": _stream(name) if operation.events else {operation.media_type: {"schema": ref(name)}},
+        }
+        for status, name in sorted(answers.items())
+    }
+    if operation.answer == "Context" and not operation.events and operation.method == "get":
+        responses["200"]["headers"] = {"ETag": {"schema": TEXT, "description": '`"CUSTOMER-VERSION"`'}}
+    for status in sorted(operation.problems):
+        content = {} if status == 304 else {"content": {MEDIA_TYPE: {"schema": ref("Problem")}}}
+        responses[str(status)] = {"description": PROBLEMS[status], **content}
+    described: Json = {
+        "operationId": operation.id,
+        "summary": operation.summary,
+        "description": f"Needs a key with the scope `{operation.scope}`.",
+        "tags": ["context"],
+        "security": [{"key": []}],
+        "parameters": [{"name": name, **PARAMETERS[name]} for name in operation.parameters],
+        "responses": responses,
+    }
+    if operation.body is not None:
+        described["requestBody"] = {
+            "required": True,
+            "content": {
+                "application/json": {"schema": ref(operation.body.__name__), "example": EXAMPLES[operation.id]}
+            },
+        }
+    return described
+
+
+def _stream(data: str) -> Json:
+    """OpenAPI 3.1 has no words for the events of a stream: ``data`` of the commonest is named beside."""
+    return {"text/event-stream": {"schema": {**TEXT, "contentMediaType": "application/json", "x-data": ref(data)}}}
+
+
+def components() -> Json:
+    """The ``components`` of the document."""
+    shapes = [operation.body for operation in OPERATIONS if operation.body is not None]
+    _, read = msgspec.json.schema_components(shapes, ref_template="#/components/schemas/{name}")
+    return {
+        "schemas": {**read, **SCHEMAS},
+        "securitySchemes": {
+            "key": {"type": "http", "scheme": "bearer", "description": "A key of the tenant, with its scopes."}
+        },
+    }
+
+
+def document() -> Json:
+    """The whole document of this service alone."""
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Throughline: contexts",
+            "version": "1",
+            "summary": "Contexts, histories and threads of customers; what people decide about them.",
+        },
+        "paths": paths(),
+        "components": components(),
+    }

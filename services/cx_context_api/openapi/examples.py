@@ -1,0 +1,37 @@
+"""A body for each operation that takes one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from cx_context_api.openapi.shapes import Json
+
+_AGENT = {"id": "agent-7", "name": "Ben"}
+_SOME_ID = "c3ccb025-72fc-82d9-a740-18ad1ef6ff78"
+_OTHER_ID = "254fd8b5-3f17-872e-beda-a81d8a2fdb0a"
+EXAMPLES: Mapping[str, Json] = {
+    "lookup": {"identifier": "phone:+15550100123"},
+    "notes": {"note": "Payments confirms the double charge; refund promised for today.", "agent": _AGENT},
+    "topic": {"topic": "billing", "agent": _AGENT},
+    "disposition": {"disposition": "refund promised", "agent": _AGENT},
+    "resolve": {"reason": "refund arrived", "agent": _AGENT},
+    "reopen": {"reason": "only half of the sum arrived", "agent": _AGENT},
+    "link": {"other": _SOME_ID, "reason": "the call is about the same double charge", "agent": _AGENT},
+    "split": {"interaction": "acme-calls/CA4711", "reason": "about another invoice", "agent": _AGENT},
+    "handoffs": {
+        "to": "billing",
+        "queue": {"id": "billing", "name": "Billing"},
+        "reason": "needs a refund",
+        "by": "bot",
+        "packet": {"tried": ["checked the order"], "slots": {"order": "4711"}, "open_questions": ["which card?"]},
+    },
+    "handoffs_accept": {"agent": _AGENT},
+    "shown": {"agent": _AGENT, "version": 12},
+    "issue_token": {"expires_in": 3600, "single_use": True, "agent": _AGENT},
+    "continue": {"token": "4820 1937", "interaction": "acme-calls/CA4711"},
+    "merge": {"a": _SOME_ID, "b": _OTHER_ID, "reason": "Ana confirmed her mail address on the phone"},
+    "unmerge": {"decision": "//throughline/acme/decisions#merge-1", "reason": "merged the wrong phone"},
+    "attribute": {"interaction": "acme-calls/CA4711", "profile": _OTHER_ID, "reason": "caller gave order 4711"},
+    "dismiss": {"candidate": "254fd8b5-3f17-872e-beda-621097883b0a", "reason": "a shared office phone"},
+    "whatif": {"rules": {"shared_after": {"phone": 2}, "never_link": ["email:noreply@*"]}, "examples": 5},
+}

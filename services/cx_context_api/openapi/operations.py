@@ -1,0 +1,175 @@
+"""Every operation: a row each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from cx_context_api.conversations.acts import ACTS
+from cx_context_api.identity.judgements import JUDGED
+from cx_context_api.requests import bodies
+from cx_vcon.reading import MEDIA_TYPE as VCON
+
+READ = (400, 401, 403, 404, 405, 429, 503)
+WRITE = (400, 401, 403, 404, 405, 408, 413, 415, 422, 429, 503)
+
+
+_ACT_SUMMARIES: Mapping[str, str] = {
+    "notes": "Write a note for colleagues",
+    "topic": "Say what the conversation is about",
+    "disposition": "Classify how it went",
+    "resolve": "Settle the matter, until the customer comes back to it",
+    "reopen": "Open a settled matter again",
+    "link": "Join another conversation about the same matter",
+    "split": "Let an interaction be a matter of its own",
+    "handoffs": "Ask somebody else to go on",
+    "handoffs/accept": "Take over",
+    "shown": "Say that the context is on the agent's screen",
+}
+_JUDGE_SUMMARIES: Mapping[str, str] = {
+    "merge": "Decide that two are one customer",
+    "unmerge": "Withdraw a decision without a trace, or keep two profiles apart",
+    "attribute": "Say whose an interaction is that names nobody",
+    "dismiss": "Decline a candidate",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    method: str
+    path: str
+    id: str
+    summary: str
+    scope: str
+    answer: str
+    status: int = 200
+    parameters: Sequence[str] = ()
+    body: type[bodies.Asked] | None = None
+    problems: Sequence[int] = READ
+    events: str = ""
+    further: Mapping[int, str] = field(default_factory=dict)
+    media_type: str = "application/json"
+
+
+_MOMENT = ("as_of", "known_at")
+_CONTEXT = ("at_least", "wait", *_MOMENT)
+_CONTEXT_PROBLEMS = (304, *READ, 409, 422, 504)
+
+_MOVED = (
+    "`moved` {from, customer, version, why}: whose state follows, where that is another now: `absorbed` into it, or "
+    "`parted` from it. "
+)
+_ALIVE = (
+    "Comments in between are signs of life. States are the latest and never older than the last one; those in between "
+    "may be left out. The stream ends when the server leaves: come again with `Last-Event-ID` after `retry` ms."
+)
+_CUSTOMER_EVENTS = f"Server-sent events. `context`: the context document. {_MOVED}{_ALIVE}"
+_CONVERSATION_EVENTS = f"Server-sent events. `conversation`: {{meta, customer, conversation}}. {_MOVED}{_ALIVE}"
+_DESK_EVENTS = (
+    "Server-sent events. `assignment`: an interaction that is live there, or is so for another reason or customer than "
+    "told before. `released` {interaction, customer}: it is so no more. `live` {assignments: [{interaction, "
+    "customer}], more}: once after all that were live at the beginning; whatever else was told before is over. "
+    f"{_ALIVE}"
+)
+
+OPERATIONS: Sequence[Operation] = (
+    Operation(
+        "get", "/v1/context", "context", "The context of whom an identifier or an interaction names", "context:read",
+        "Context", parameters=("identifier", "interaction", "scope", *_CONTEXT, "If-None-Match"),
+        problems=_CONTEXT_PROBLEMS,
+    ),
+    Operation(
+        "post", "/v1/context/lookup", "lookup", "The same, with the identifier kept out of access logs",
+        "context:read", "Context", parameters=_CONTEXT, body=bodies.Lookup, problems=(*WRITE, 409, 504),
+    ),
+    Operation(
+        "get", "/v1/customers/{id}/context", "customer_context",
+        "The context of a customer, by any id that ever was a customer's", "context:read", "Context",
+        parameters=("id", *_CONTEXT, "If-None-Match"), problems=_CONTEXT_PROBLEMS,
+    ),
+    Operation(
+        "get", "/v1/customers/{id}/timeline", "timeline", "All that happened, newest first", "context:read",
+        "TimelinePage", parameters=("id", "cursor", "limit", *_MOMENT),
+    ),
+    Operation(
+        "get", "/v1/customers/{id}/conversations", "conversations", "All conversations, those active last first",
+        "context:read", "ConversationPage", parameters=("id", "cursor", "limit", *_MOMENT),
+    ),
+    Operation(
+        "get", "/v1/customers/{id}/identity", "identity",
+        "Why these identifiers are one person: profiles, edges, evidence, decisions and what became of them",
+        "context:read", "Identity", parameters=("id", *_MOMENT),
+    ),
+    Operation(
+        "get", "/v1/customers/{id}/lineage", "lineage", "The events and the rule behind one value of the context",
+        "context:read", "Lineage", parameters=("id", "path", "cursor", "limit", *_MOMENT), problems=(*READ, 422),
+    ),
+    Operation(
+        "get", "/v1/customers/{id}/diff", "diff", "What changed between two moments, and by which events",
+        "context:read", "Diff", parameters=("id", "from", "to", "by"), problems=(*READ, 422),
+    ),
+    Operation(
+        "get", "/v1/conversations/{id}", "conversation", "A conversation over all channels, newest first",
+        "context:read", "Thread", parameters=("id", "cursor", "limit", *_MOMENT),
+    ),
+    Operation(
+        "get", "/v1/conversations/{id}/vcon", "vcon",
+        "A conversation as IETF vCon, by any id of it; by the uuid of an imported vCon that one as it came",
+        "context:read", "Vcon", parameters=("id", "syntax"), problems=(*READ, 422), media_type=VCON,
+    ),
+    Operation(
+        "get", "/v1/customers/{id}/stream", "follow_customer",
+        "The context at once, and again whenever it has changed", "context:read", "Context",
+        parameters=("id", "from_version", "body", "Last-Event-ID"), problems=(*READ, 409), events=_CUSTOMER_EVENTS,
+    ),
+    Operation(
+        "get", "/v1/conversations/{id}/stream", "follow_conversation",
+        "A conversation at once, and again whenever it has changed", "context:read", "Thread",
+        parameters=("id", "from_version", "Last-Event-ID"), problems=(*READ, 409), events=_CONVERSATION_EVENTS,
+    ),
+    Operation(
+        "get", "/v1/stream", "follow_desk",
+        "What an agent, or a queue, is to deal with, each with its customer's context", "context:read", "Assignment",
+        parameters=("agent", "queue", "Last-Event-ID"), events=_DESK_EVENTS,
+    ),
+    Operation(
+        "get", "/v1/conversations/{id}/handoff", "handoff",
+        "The conversation as who takes over reads it: what was said, tried, learned; what is open", "context:read",
+        "HandoffPacket", parameters=("id", "cursor", "limit"),
+    ),
+    Operation(
+        "post", "/v1/conversations/{id}/continue", "issue_token",
+        "A code, an address and a link by which the customer goes on with it elsewhere", "conversations:write",
+        "TakenToken", 202, parameters=("id", "Idempotency-Key"), body=bodies.Continue, problems=WRITE,
+    ),
+    Operation(
+        "post", "/v1/conversations/continue", "continue", "Go on with the conversation of a token",
+        "conversations:write", "Taken", 202, parameters=("Idempotency-Key",), body=bodies.Redeem,
+        problems=(*WRITE, 409, 410),
+    ),
+    Operation(
+        "get", "/v1/identity/candidates", "candidates", "Shared identifiers, for a person to say whose they are",
+        "context:read", "CandidatePage", parameters=("cursor", "limit"),
+    ),
+    *(
+        Operation(
+            "post", f"/v1/conversations/{{id}}/{name}", name.replace("/", "_"), _ACT_SUMMARIES[name],
+            "conversations:write", "Taken", 202,
+            parameters=("id", "Idempotency-Key"), body=act.shape,
+            problems=(*WRITE, 409) if name == "handoffs/accept" else WRITE,
+        )
+        for name, act in ACTS.items()
+    ),
+    *(
+        Operation(
+            "post", f"/v1/identity/{name}", name, _JUDGE_SUMMARIES[name], "identity:write", "Taken", 202,
+            parameters=("dry_run", "Idempotency-Key"), body=judged.shape, problems=(*WRITE, 409),
+            further={200: "Outcome"},
+        )
+        for name, judged in JUDGED.items()
+    ),
+    Operation(
+        "post", "/v1/identity/whatif", "whatif", "Try other rules out: who would join or part; nothing is written",
+        "identity:write", "Tried", body=bodies.WhatIf, problems=WRITE,
+    ),
+)  # fmt: skip

@@ -1,0 +1,129 @@
+"""What a request may say beside its body, and what may be wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from cx_context_api.following.routes import MAX_NAME
+from cx_context_api.openapi.shapes import TEXT, TIME, Json
+from cx_context_api.requests.queries import DEFAULT_LIMIT, MAX_AT_LEAST, MAX_LIMIT
+from cx_vcon.syntax import CURRENT
+
+PARAMETERS: Mapping[str, Json] = {
+    "id": {
+        "in": "path",
+        "required": True,
+        "schema": TEXT,
+        "description": "A UUID; anything else is unknown (404).",
+        "example": "1eed28c6-4f7f-8871-abb9-c2d9cb565c72",
+    },
+    "identifier": {
+        "in": "query",
+        "schema": TEXT,
+        "description": "`KIND:VALUE`, in any form that the channels take. `+` is read as `+`.",
+        "example": "email:ana@example.com",
+    },
+    "interaction": {"in": "query", "schema": TEXT, "description": "The interaction's own id.", "example": "chat-42"},
+    "scope": {"in": "query", "schema": TEXT, "description": "The identifier's scope, where it has one."},
+    "at_least": {
+        "in": "query",
+        "schema": {"type": "array", "items": TEXT, "maxItems": MAX_AT_LEAST},
+        "style": "form",
+        "explode": True,
+        "description": "`SOURCE#ID` (`#` as `%23`) of an event that the answer must hold; repeatable.",
+    },
+    "wait": {
+        "in": "query",
+        "schema": {"type": "string", "pattern": "^[0-9]{1,9}(ms|s)$"},
+        "description": "How long to wait for `at_least`, or for a customer still unknown: `500ms`, `2s`; 30 s at most. "
+        "With `at_least` 2 s unless said otherwise.",
+    },
+    "as_of": {
+        "in": "query",
+        "schema": TIME,
+        "description": "As it was: of what had happened by then, ids read as of then. A moment to come is refused.",
+        "example": "2026-11-22T10:00:00Z",
+    },
+    "known_at": {
+        "in": "query",
+        "schema": TIME,
+        "description": "As it was known: of what had been recorded by then. With `as_of` both bounds hold.",
+        "example": "2026-11-22T10:00:00Z",
+    },
+    "path": {
+        "in": "query",
+        "required": True,
+        "schema": TEXT,
+        "description": "JSON Pointer into the context's body; items of lists by id: `/conversations/{id}/topic`, "
+        "`/timeline/{SOURCE#ID}/text` (`/` as `~1`, `#` as `%23`), `/customer/identifiers/{profile}/joined`.",
+        "example": "/counts/events",
+    },
+    "from": {"in": "query", "required": True, "schema": TIME, "example": "2026-11-22T10:00:00Z"},
+    "to": {"in": "query", "required": True, "schema": TIME, "example": "2026-11-22T11:00:00Z"},
+    "by": {
+        "in": "query",
+        "schema": {"enum": ["as_of", "known_at"], "default": "as_of"},
+        "description": "Whether `from` and `to` are read as `as_of` or as `known_at`.",
+    },
+    "cursor": {"in": "query", "schema": TEXT, "description": "`next` of the page before."},
+    "limit": {
+        "in": "query",
+        "schema": {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT},
+        "description": "Items of a page.",
+    },
+    "syntax": {
+        "in": "query",
+        "schema": {"enum": [CURRENT]},
+        "description": "Have an imported vCon in this syntax, instead of that in which it came.",
+    },
+    "dry_run": {
+        "in": "query",
+        "schema": {"type": "boolean", "default": False},
+        "description": "Show the contexts that would be; nothing is written. The key needs `context:read` too.",
+    },
+    "Idempotency-Key": {
+        "in": "header",
+        "schema": {"type": "string", "pattern": "^[!-~]{1,200}$"},
+        "description": "Becomes the event's id, so that sending again is safe.",
+    },
+    "from_version": {
+        "name": "from",
+        "in": "query",
+        "schema": {"type": "string", "pattern": "^[0-9]{1,18}$"},
+        "description": "`meta.version` of what was read: the stream begins with that version or a newer one. 409 "
+        "`version-ahead` for one that there is not yet.",
+    },
+    "body": {
+        "in": "query",
+        "schema": {"enum": ["full", "none"], "default": "full"},
+        "description": "`none`: events name version and customer alone.",
+    },
+    "agent": {"in": "query", "schema": {"type": "string", "minLength": 1, "maxLength": MAX_NAME}, "example": "ben"},
+    "queue": {"in": "query", "schema": {"type": "string", "minLength": 1, "maxLength": MAX_NAME}, "example": "billing"},
+    "Last-Event-ID": {
+        "in": "header",
+        "schema": TEXT,
+        "description": "The last event's `id`: only what is newer is told. 400 where this kind of stream never gave "
+        "it, 409 where another one of the kind did.",
+    },
+    "If-None-Match": {"in": "header", "schema": TEXT, "description": "An `ETag`: 304 where nothing changed."},
+}
+
+PROBLEMS: Mapping[int, str] = {
+    304: "Nothing changed.",
+    400: "The request can't be read: the query, a header, the JSON.",
+    401: "The key is missing or unknown.",
+    403: "The key lacks the scope.",
+    404: "There is no such thing in this tenant.",
+    405: "This path takes another method.",
+    408: "The body came too slowly.",
+    409: "Several people may be meant (`candidates`), an event is another customer's or dead-lettered, the decision "
+    "was withdrawn already, something stands against the merge (`against`), or a stream can't begin there.",
+    410: "The token has expired.",
+    413: "The body is too large.",
+    415: "The body is not JSON, or in an unknown coding.",
+    422: "The request can be read and can't be done; or an idempotency key was used before for something else.",
+    429: "More than the key may ask; `Retry-After` says when it may again.",
+    503: "The store or the log does not answer, or the hub is full. Sending again is always safe.",
+    504: "Not every event of `at_least` was applied in time (`not-yet`).",
+}

@@ -1,0 +1,432 @@
+"""What is answered, by the names that answers refer to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from cx_context_api.openapi.shapes import (
+    EVENT_NAME,
+    FREE,
+    ID,
+    NAMED,
+    NEXT,
+    SHARE,
+    STANDING,
+    TEXT,
+    TEXT_OR_NONE,
+    TIME,
+    TIME_OR_NONE,
+    WHOLE,
+    Json,
+    array,
+    members,
+    or_none,
+    ref,
+)
+
+_PROOF = members(
+    {
+        "kind": TEXT,
+        "value": TEXT,
+        "method": TEXT,
+        "at": TIME,
+        "channel": TEXT_OR_NONE,
+        "interaction": TEXT_OR_NONE,
+        "event": EVENT_NAME,
+    },
+    {"scope": TEXT},
+)
+
+_STATE = members({"state": {"enum": ["links", "refused", "shared", "never-links"]}, "why": TEXT})
+
+
+def _change(whole: str, parts: str) -> Json:
+    because = {
+        "a": ref("Profile"),
+        "b": ref("Profile"),
+        "event": ref("EventName"),
+        "recorded": TIME,
+        "before": _STATE,
+        "after": _STATE,
+    }
+    return members(
+        {
+            whole: ref("Profile"),
+            parts: array(ref("Profile")),
+            "customers": WHOLE,
+            "profiles": WHOLE,
+            "because": array(members(because)),
+        }
+    )
+
+
+_ACTIONS: Json = {"type": "object", "additionalProperties": FREE}
+_LIKELY: Json = {
+    "profile": ID,
+    "rule": TEXT,
+    "verified": {"type": "boolean"},
+    "confidence": SHARE,
+    "evidence": ref("Evidence"),
+    "used": or_none(ref("Use")),
+    "last_user": {"type": "boolean"},
+    "reasons": array(TEXT),
+    "actions": _ACTIONS,
+}
+_DOUBT: Json = {
+    "id": ID,
+    "identifier": ref("Profile"),
+    "reason": TEXT,
+    "last_user": {"type": ["string", "null"], "format": "uuid"},
+    "unclaimed": or_none(ref("Use")),
+    "actions": _ACTIONS,
+}
+
+SCHEMAS: Mapping[str, Json] = {
+    "Proof": {**_PROOF, "description": "An identifier that was verified: how, when, in which interaction."},
+    "Assurance": {
+        **members(
+            {
+                "level": {"enum": ["verified", "asserted", "unknown"]},
+                "verified": or_none(ref("Proof")),
+                "confidence": SHARE,
+                "weakest": or_none(members({"profile": ID, "rule": TEXT})),
+            }
+        ),
+        "description": "How sure we are of the customer: the latest proof of any of their identifiers, and how surely "
+        "these are one person's, as the least sure of them is joined.",
+    },
+    "Problem": {
+        **members(
+            {"type": TEXT, "title": TEXT, "status": {"type": "integer"}, "detail": TEXT, "reason": TEXT},
+            {"candidates": array(ref("Possible")), "candidate": ref("Doubt"), "against": array(ref("Obstacle"))},
+        ),
+        "description": "RFC 9457. `reason` is the stable word to test; `detail` is for people.",
+        "examples": [
+            {
+                "type": "urn:throughline:problem:unknown-customer",
+                "title": "Not Found",
+                "status": 404,
+                "detail": "there is no such customer here (yet)",
+                "reason": "unknown-customer",
+            }
+        ],
+    },
+    "Possible": {
+        **members({"id": ID, "display": TEXT_OR_NONE, "why": TEXT}, _LIKELY),
+        "description": "A customer who may be meant, and what speaks for it. Of a shared identifier likeliest first, "
+        "with all that a `Candidate` says of a customer.",
+    },
+    "Use": {
+        **members(
+            {
+                "contacts": WHOLE,
+                "last": members(
+                    {"time": TIME, "channel": TEXT_OR_NONE, "interaction": TEXT, "event": ref("EventName")}
+                ),
+            }
+        ),
+        "description": "In how many interactions an identifier was used, of the latest 100 events of each identifier "
+        "that it is tied to, and when last.",
+    },
+    "Doubt": {
+        **members(_DOUBT),
+        "description": "A shared identifier. `unclaimed`: contacts that name it and nobody else, while it is nobody's. "
+        "`actions`: what may be decided, as bodies that lack their `reason`.",
+    },
+    "EventName": {**EVENT_NAME, "description": "Names one event; `SOURCE#ID` in one text."},
+    "Meta": {
+        **members(
+            {"version": {"type": ["integer", "null"], "minimum": 0}, "current_to": TIME_OR_NONE},
+            {"as_of": TIME_OR_NONE, "known_at": TIME_OR_NONE},
+        ),
+        "description": "`version` rises with every change and never falls (null for a past); `current_to`: when the "
+        "projectors last moved on.",
+    },
+    "Assignment": {
+        **members(
+            {
+                "interaction": TEXT,
+                "channel": TEXT_OR_NONE,
+                "customer": ID,
+                "why": {"enum": ["offered", "answered", "accepted", "assigned", "handoff", "transfer", "queued"]},
+                "since": TIME,
+                "agent": or_none(NAMED),
+                "queue": or_none(NAMED),
+                "context": or_none(ref("Context")),
+            }
+        ),
+        "description": "An interaction on a desk, why and since when; `context` as it was when this was told: follow "
+        "the customer from its version on.",
+    },
+    "Handover": members(
+        {
+            "requested_at": TIME,
+            "by": {"enum": ["bot", "agent", "customer", None]},
+            "requested_by": TEXT_OR_NONE,
+            "to": TEXT_OR_NONE,
+            "reason": TEXT_OR_NONE,
+            "accepted_by": or_none(NAMED),
+            "accepted_at": TIME_OR_NONE,
+            "shown_at": TIME_OR_NONE,
+            "shown_before_answer": {
+                "type": ["boolean", "null"],
+                "description": "Whether the context was on screen before who took over answered; null: not told yet.",
+            },
+        },
+        {"event": ref("EventName")},
+    ),
+    "IssuedToken": members(
+        {
+            "id": TEXT,
+            "issued_at": TIME,
+            "expires_at": TIME,
+            "single_use": {"type": "boolean"},
+            "uses": array(
+                members(
+                    {
+                        "interaction": TEXT,
+                        "time": TIME,
+                        "refused": {"enum": ["expired", "used-before", None], "description": "null: it joined."},
+                    }
+                )
+            ),
+        }
+    ),
+    "HandoffPacket": members(
+        {
+            "meta": ref("Meta"),
+            "customer": ID,
+            "conversation": ID,
+            "request": or_none(ref("Handover")),
+            "packet": {**or_none(FREE), "description": "As the asking side put it."},
+            "summary": TEXT_OR_NONE,
+            "tried": array({}),
+            "slots": FREE,
+            "open_questions": array({}),
+            "verified": array(
+                members({"kind": TEXT, "value": TEXT, "verified_at": TIME}, {"scope": TEXT}),
+            ),
+            "notes": array(FREE),
+            "transcript": array(FREE),
+            "next": NEXT,
+        }
+    ),
+    "TakenToken": {
+        **members(
+            {
+                "event": ref("EventName"),
+                "events": array(ref("EventName")),
+                "customer": ID,
+                "conversation": ID,
+                "token": {**TEXT, "description": "Its id; who knows it alone can use nothing."},
+                "code": {"type": "string", "pattern": "^[0-9]{8}$"},
+                "spoken": TEXT,
+                "reply_to": TEXT_OR_NONE,
+                "link": TEXT_OR_NONE,
+                "link_token": TEXT,
+                "expires_at": TIME,
+                "single_use": {"type": "boolean"},
+            }
+        ),
+        "description": "Durable. The code, the address and the link are told here and nowhere else.",
+    },
+    "TimelineEntry": members(
+        {
+            "event": ref("EventName"),
+            "type": TEXT,
+            "time": TIME,
+            "channel": TEXT_OR_NONE,
+            "interaction": TEXT_OR_NONE,
+            "direction": TEXT_OR_NONE,
+            "role": TEXT_OR_NONE,
+            "text": TEXT_OR_NONE,
+        }
+    ),
+    "ThreadEntry": {
+        "allOf": [
+            ref("TimelineEntry"),
+            members(
+                {
+                    "name": TEXT_OR_NONE,
+                    "agent": or_none(NAMED),
+                    "message": or_none(FREE),
+                    "transcript": or_none(array(FREE)),
+                }
+            ),
+        ]
+    },
+    "Conversation": members(
+        {
+            "id": ID,
+            "aliases": array(ID),
+            "topic": TEXT_OR_NONE,
+            "state": {"enum": ["open", "resolved"]},
+            "channels": array(TEXT),
+            "opened_at": TIME,
+            "last_at": TIME,
+            "waiting_since": TIME_OR_NONE,
+            "summary": TEXT_OR_NONE,
+            "messages": array(FREE),
+            "agent": or_none(NAMED),
+            "queue": or_none(NAMED),
+            "disposition": TEXT_OR_NONE,
+            "notes": array(FREE),
+            "bot": or_none(FREE),
+            "handoff": or_none(ref("Handover")),
+            "tokens": array(ref("IssuedToken")),
+            "references": array(FREE),
+            "verified": array(ref("Proof")),
+            "joined": array(
+                members(
+                    {"interaction": TEXT, "rule": TEXT, "evidence": TEXT_OR_NONE, "confidence": SHARE},
+                )
+            ),
+        }
+    ),
+    "ContextBody": {
+        **members(
+            {
+                "customer": members(
+                    {
+                        "id": ID,
+                        "aliases": array(ID),
+                        "display": TEXT_OR_NONE,
+                        "identifiers": array(FREE),
+                        "assurance": ref("Assurance"),
+                        "attributes": FREE,
+                        "consent": array(FREE),
+                        "preferences": FREE,
+                    }
+                ),
+                "now": or_none(FREE),
+                "conversations": array(ref("Conversation")),
+                "timeline": array(ref("TimelineEntry")),
+                "counts": FREE,
+                "sentiment": or_none(FREE),
+                "last_agent": or_none(FREE),
+                "unresolved": array(FREE),
+            }
+        ),
+        "description": "Equal facts give an equal body, byte for byte.",
+    },
+    "Context": members({"meta": ref("Meta"), "body": ref("ContextBody")}),
+    "TimelinePage": members({"meta": ref("Meta"), "customer": ID, "items": array(ref("TimelineEntry")), "next": NEXT}),
+    "ConversationPage": members(
+        {"meta": ref("Meta"), "customer": ID, "items": array(ref("Conversation")), "next": NEXT}
+    ),
+    "Thread": members(
+        {
+            "meta": ref("Meta"),
+            "customer": ID,
+            "conversation": ref("Conversation"),
+            "items": array(ref("ThreadEntry")),
+            "next": NEXT,
+        }
+    ),
+    "Profile": members({"profile": ID, "kind": TEXT, "value": TEXT}, {"scope": TEXT}),
+    "Obstacle": {
+        **members({"reason": {"enum": ["apart", "exclusive"]}, "name": TEXT, "a": ref("Profile"), "b": ref("Profile")}),
+        "description": "What stands against a merge; `name` is what `despite` takes.",
+    },
+    "Evidence": members({"event": ref("EventName"), "recorded": TIME}),
+    "Candidate": {
+        **members({**_DOUBT, "customers": array(members({"id": ID, **_LIKELY}))}),
+        "description": "A shared identifier and whose it may be: tied by proof first, then who used it last.",
+    },
+    "CandidatePage": members({"items": array(ref("Candidate")), "next": NEXT}),
+    "Identity": members(
+        {
+            "meta": ref("Meta"),
+            "customer": ID,
+            "profiles": array({"allOf": [ref("Profile"), members({"shared": {"type": "boolean"}})]}),
+            "edges": array(
+                members(
+                    {
+                        "a": ref("Profile"),
+                        "b": ref("Profile"),
+                        "state": {"enum": ["links", "refused", "shared", "never-links"]},
+                        "confidence": SHARE,
+                        "asserted": or_none(ref("Evidence")),
+                        "verified": or_none(ref("Evidence")),
+                        "refused": or_none(members({"reason": TEXT, "by": TEXT})),
+                    }
+                )
+            ),
+            "decisions": array(
+                {"allOf": [ref("Evidence"), members({"kind": TEXT, "standing": STANDING, "reason": TEXT_OR_NONE})]}
+            ),
+            "attributions": array(
+                {"allOf": [ref("Evidence"), members({"interaction": TEXT_OR_NONE, "standing": STANDING})]}
+            ),
+            "candidates": array(ref("Candidate")),
+            "totals": {"type": "object", "additionalProperties": WHOLE},
+            "rules": FREE,
+        }
+    ),
+    "Source": {
+        **members({"event": ref("EventName"), "type": TEXT, "time": TIME}, {"why": TEXT}),
+        "description": "An event. `why`: for what it stands, where it did not give the value itself.",
+    },
+    "Lineage": {
+        **members(
+            {
+                "meta": ref("Meta"),
+                "customer": ID,
+                "path": TEXT,
+                "value": {},
+                "rule": TEXT,
+                "sources": array(ref("Source")),
+                "next": NEXT,
+            }
+        ),
+        "description": "`sources`, newest first: the events without which the value would be another, who is who held "
+        "fixed; where none is needed, those of which each would do alone.",
+    },
+    "Diff": {
+        **members(
+            {
+                "from": {"allOf": [ref("Meta"), members({"customer": ID})]},
+                "to": {"allOf": [ref("Meta"), members({"customer": ID})]},
+                "changes": array(members({"path": TEXT, "events": array(ref("Source"))}, {"from": {}, "to": {}})),
+                "events": array(ref("Source")),
+                "cut": {"type": "boolean"},
+            }
+        ),
+        "description": "`changes`: values that differ, items of lists by what they are; `from` or `to` is left out "
+        "where there was or is nothing. `cut`: more events lie between than are tried and told.",
+    },
+    "Taken": {
+        **members({"event": ref("EventName"), "events": array(ref("EventName"))}, {"customer": ID, "conversation": ID}),
+        "description": "The decision is durable. Read with `at_least` of `event` to see what it does.",
+        "examples": [
+            {
+                "event": {"source": "//throughline/acme/decisions", "id": "note-1"},
+                "events": [{"source": "//throughline/acme/decisions", "id": "note-1"}],
+            }
+        ],
+    },
+    "Vcon": {
+        **members({"uuid": TEXT}, {name: array(FREE) for name in ("parties", "dialog", "analysis", "attachments")}),
+        "description": "The unsigned form of draft-ietf-vcon-vcon-core. One that was imported, and to which nothing "
+        "was added, has the syntax that it came in.",
+    },
+    "Tried": {
+        **members(
+            {
+                "rules": members({"before": FREE, "after": FREE}),
+                "counts": {"type": "object", "additionalProperties": WHOLE},
+                "joined": array(_change("into", "from")),
+                "parted": array(_change("from", "into")),
+                "candidates": members({"appear": array(FREE), "vanish": array(FREE)}),
+            }
+        ),
+        "description": "Customers that would join or part under other rules: counts, and the largest as examples. "
+        "Needs `context:read`, too.",
+    },
+    "Outcome": members(
+        {
+            "dry_run": {"const": True},
+            "contexts": array(members({"customer": ID, "body": ref("ContextBody")})),
+        }
+    ),
+}
