@@ -19,9 +19,10 @@ from tests.projection import RULES, WINDOW, Worker, in_partitions, workers
 
 from cx_context.store import Store, open_store
 from cx_context.store.moments import Moment
-from cx_context_api.past import Past
-from cx_context_api.targets import ById
-from cx_context_api.tenancy import Tenancy
+from cx_context.store.rendering import Renderer
+from cx_context_api.contexts.past import Past
+from cx_context_api.requests.targets import ById
+from cx_context_api.requests.tenancy import Tenancy
 from cx_events.facts import decision_source
 from cx_events.ids import text_of
 from cx_events.stamp import Stamped
@@ -104,7 +105,7 @@ class Deeds:
     async def verify(self) -> None:
         """``Fatal`` unless what is stored is what folding from nothing makes, today and as of the middle."""
         for name, customer in (("ana", ANA), ("ben", BEN)):
-            is_equal = await from_nothing(self._store, customer) == await today(self._store, customer)
+            is_equal = await from_nothing(self._store, customer) == await today(self._store, customer, Renderer())
             same(f"the context of {name} is that of the events, folded anew", is_equal, True)
         is_equal = await from_nothing(self._store, ANA, self._middle) == await self.past()
         same("the past is what the events up to then make", is_equal, True)
