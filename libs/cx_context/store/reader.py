@@ -28,8 +28,7 @@ from cx_identity.scope import GraphSlice, Scope
 @dataclass(frozen=True, slots=True)
 class Found:
     """Whom an id or an identifier stands for. ``shared``: several people may have it, and no person said whose it is;
-    ``candidates`` are they;
-    ``identifier``: the shared one, where it is all that an interaction names."""
+    ``candidates`` are they; ``identifier``: the shared one, where it is all that an interaction names."""
 
     customer: NodeId
     version: int
