@@ -96,7 +96,7 @@ class _History:
         same(f"no more than a segment is read again ({self.read} rows)", self.read <= _MOST_READ, True)
 
     def result(self, told: list[Did]) -> Result:
-        cpu = {"application": median(did.cpu for did in told)}
+        cpu: dict[str, float | None] = {"application": median(did.cpu for did in told)}
         return Result(self.events, median(did.seconds for did in told), cpu)
 
 
