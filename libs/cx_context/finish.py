@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import islice
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -92,6 +91,8 @@ class Rendering:
         self.known = known
         self.window = window
         self.parts = [anchored.part for anchored in known.parts]
+        self._interactions: list[Interaction] | None = None
+        self._threaded: tuple[list[Conversation], int] | None = None
         self._shown: dict[bytes, Shown] = {}
 
     def body(self) -> Json:
@@ -101,33 +102,47 @@ class Rendering:
         """One of the body's members."""
         return SECTIONS[name](self)
 
-    @cached_property
+    @property
     def interactions(self) -> list[Interaction]:
-        return interactions_of(self.known.parts)
-
-    @cached_property
-    def by_state(self) -> tuple[list[Conversation], list[Conversation]]:
-        """Conversations that are open and others, each those active last first."""
-        open_ones: list[Conversation] = []
-        others: list[Conversation] = []
-        for each in thread(self.interactions, self.window):
-            state = conversation_state([member.part for member in each.members])
-            (open_ones if state == "open" else others).append(each)
-        for some in (open_ones, others):
-            some.sort(key=lambda each: (-each.last_activity, each.id))
-        return open_ones, others
+        if self._interactions is None:
+            self._interactions = interactions_of(self.known.parts)
+        return self._interactions
 
     @property
     def conversations(self) -> list[Conversation]:
         """Open ones first, those active last first."""
-        open_ones, others = self.by_state
-        return open_ones + others
+        return self._threads()[0]
+
+    @property
+    def open_ones(self) -> list[Conversation]:
+        conversations, count = self._threads()
+        return conversations[:count]
+
+    def _threads(self) -> tuple[list[Conversation], int]:
+        """All conversations, and how many are open."""
+        if self._threaded is None:
+            open_ones: list[Conversation] = []
+            others: list[Conversation] = []
+            for each in thread(self.interactions, self.window):
+                state = conversation_state([member.part for member in each.members])
+                (open_ones if state == "open" else others).append(each)
+            for some in (open_ones, others):
+                some.sort(key=_active_last_first)
+            self._threaded = open_ones + others, len(open_ones)
+        return self._threaded
 
     def shown(self, conversation: Conversation) -> Shown:
         found = self._shown.get(conversation.id)
         if found is None:
             found = self._shown[conversation.id] = self._show(conversation)
         return found
+
+    def unresolved(self, conversation: Conversation) -> Json | Raw | None:
+        """Of an open one; None where nobody waits, which is told without showing it."""
+        found = self._shown.get(conversation.id)
+        if found is None and any(waiting_since(member.part) is not None for member in conversation.members):
+            found = self.shown(conversation)
+        return found.unresolved if found is not None else None
 
     def _show(self, conversation: Conversation) -> Shown:
         whole = self.known.whole
@@ -138,16 +153,18 @@ class Rendering:
         return timeline(self.known.latest)
 
 
+def _active_last_first(conversation: Conversation) -> tuple[Micros, bytes]:
+    return -conversation.last_activity, conversation.id
+
+
 def _shown(of: Rendering) -> list[Json | Raw]:
     return [of.shown(each).summary for each in of.conversations[:CONVERSATIONS_SHOWN]]
 
 
 def _all_unresolved(of: Rendering) -> list[Json | Raw]:
     """The first open ones in which the customer waits."""
-    open_ones, _ = of.by_state
-    waits = (each for each in open_ones if any(waiting_since(member.part) is not None for member in each.members))
-    found = (of.shown(each).unresolved for each in islice(waits, CONVERSATIONS_SHOWN))
-    return [each for each in found if each is not None]
+    found = (of.unresolved(each) for each in of.open_ones)
+    return list(islice((one for one in found if one is not None), CONVERSATIONS_SHOWN))
 
 
 def timeline(facts: Iterable[Fact], most: int = TIMELINE_SHOWN) -> list[Json]:
@@ -368,11 +385,11 @@ def _unresolved(summary: Json) -> Json:
 def conversation_state(members: Iterable[Part]) -> str:
     """``resolved`` if the latest resolve sorts after the latest customer message and reopening, else ``open``."""
     parts = list(members)
-    resolved = max((_order(part, part.resolved[0]) for part in parts if part.resolved is not None), default=None)
-    if resolved is None:
+    resolved = [_order(part, part.resolved[0]) for part in parts if part.resolved is not None]
+    if not resolved:
         return "open"
     since = [_order(part, at) for part in parts for at in (part.customer_spoke, part.reopened) if at is not None]
-    return "resolved" if all(resolved > each for each in since) else "open"
+    return "resolved" if not since or max(resolved) > max(since) else "open"
 
 
 def conversation_summary(conversation: Conversation) -> Json:

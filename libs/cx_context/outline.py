@@ -6,8 +6,9 @@ empty; whoever is given outlines is given a way to the whole parts, too.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any, NamedTuple, cast
 
 import msgspec
@@ -25,16 +26,19 @@ WORDS = frozenset(
 """What only the summary of a shown conversation is made of, and what is told of the interaction of now."""
 
 
+_NOTHING: Mapping[Any, Any] = {dict: MappingProxyType({}), list: ()}
+"""Shared by all outlines, unlike a part's own: of an outline's fields most are empty, and nobody adds to one."""
+
+
 def _default(field: Any) -> Any:
-    return field.default if field.default is not msgspec.NODEFAULT else field.default_factory()
+    return field.default if field.default is not msgspec.NODEFAULT else _NOTHING[field.default_factory]
 
 
 def _outline() -> type[Part]:
     fields = msgspec.structs.fields(Part)
-    kept = [(field.name, field.type, field) for field in fields if field.name not in WORDS]
     made = msgspec.defstruct(
         "Outline",
-        [(name, type_, _default(field)) for name, type_, field in kept],
+        [(field.name, field.type, _default(field)) for field in fields if field.name not in WORDS],
         namespace={field.name: _default(field) for field in fields if field.name in WORDS},
         gc=False,
         kw_only=True,

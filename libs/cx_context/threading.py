@@ -282,6 +282,7 @@ def _tell_tokens(
 
 def _join_by_reference(interactions: Sequence[Interaction], groups: _Groups) -> None:
     holders: dict[tuple[str, str], list[int]] = defaultdict(list)
+    # Mostly nobody refers to an interaction by its name, and then it need not be held.
     by_name = any(kind == "interaction" for each in interactions for kind, _ in each.part.references)
     for index, each in enumerate(interactions):
         for reference in each.part.references:
@@ -314,7 +315,7 @@ def _join_by_time(interactions: Sequence[Interaction], groups: _Groups, window: 
     recent: list[_Group] = []
     for index, each in enumerate(interactions):
         own = groups.of[index]
-        if recent and recent[0] is own:
+        if recent and recent[0] is own:  # and stays the latest
             own.reach(index, each)
             continue
         since = each.start[0] - window

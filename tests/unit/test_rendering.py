@@ -90,3 +90,19 @@ def test_conversations_stand_in_order_of_time_and_not_of_its_text() -> None:
     assert rendered == defined
     assert [each["messages"][0]["text"] for each in shown["conversations"]] == ["later", "sooner"]
     assert [each["text"] for each in shown["unresolved"]] == ["later", "sooner"]
+
+
+def test_of_a_customer_with_many_contacts_a_changed_one_shows() -> None:
+    renderer = Renderer()
+
+    def message(id: str, contact: int, at: Micros) -> Fact:
+        return a_fact(id=id, interaction=f"chat-{contact}", email="ana@example.com", text=id, at=at)
+
+    facts = [message(f"m-{number}", number, START + number * 100 * HOUR) for number in range(MANY_PARTS + 1)]
+    rendered, defined = bodies(renderer, facts)
+    assert rendered == defined
+    assert renderer.held > 0
+    facts.append(message("again", 0, START + len(facts) * 100 * HOUR))
+    rendered, defined = bodies(renderer, facts)
+    assert rendered == defined
+    assert b'"again"' in rendered[ANA]

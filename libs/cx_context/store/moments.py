@@ -359,22 +359,19 @@ class Then:
     # What their facts added up to.
 
     async def parts(self, homes: Sequence[NodeId]) -> list[AnchoredPart]:
-        within, cut = await self._parts(homes, decode_part)
-        return [AnchoredPart(anchor, part) for anchor, (_, part) in within.items()] + cut
+        within, _, cut = await self._parts(homes, decode_part)
+        return within + cut
 
     async def outlines(self, homes: Sequence[NodeId]) -> Outlines:
         """As ``parts``, for less."""
-        within, cut = await self._parts(homes, decode_outline)
+        within, bodies, cut = await self._parts(homes, decode_outline)
         made = dict(cut)
-        return Outlines(
-            [AnchoredPart(anchor, part) for anchor, (_, part) in within.items()] + cut,
-            lambda anchor: made[anchor] if anchor in made else decode_part(within[anchor][0]),
-        )
+        return Outlines(within + cut, lambda anchor: made[anchor] if anchor in made else decode_part(bodies[anchor]))
 
     async def _parts(
         self, homes: Sequence[NodeId], decode: Callable[[bytes], Part]
-    ) -> tuple[dict[bytes, tuple[bytes, Part]], list[AnchoredPart]]:
-        """By anchor those that lie within as they are stored, (body, decoded); and what is within of the others."""
+    ) -> tuple[list[AnchoredPart], dict[bytes, bytes], list[AnchoredPart]]:
+        """Those that lie within as they are stored, their bodies by anchor, and what is within of the others."""
         rows = await self._tx.fetch(
             f"SELECT anchor, home, body FROM parts WHERE home = ANY(:homes) AND tenant = :tenant AND {begun()}",
             homes=list(homes),
@@ -382,15 +379,17 @@ class Then:
             last=begins(self.moment.until),
         )
         until, heard = self.moment.until, self.moment.heard
-        within: dict[bytes, tuple[bytes, Part]] = {}
+        within: list[AnchoredPart] = []
+        bodies: dict[bytes, bytes] = {}
         straddling: dict[bytes, tuple[NodeId, Part]] = {}
         for anchor, home, body in rows:
             part = decode(body)
             if part.until <= until and part.last_recorded <= heard:
-                within[anchor] = body, part
+                within.append(AnchoredPart(anchor, part))
+                bodies[anchor] = body
             elif part.first_recorded <= heard:
                 straddling[anchor] = home, part
-        return within, await self._cut(straddling) if straddling else []
+        return within, bodies, await self._cut(straddling) if straddling else []
 
     async def _cut(self, straddling: Mapping[bytes, tuple[NodeId, Part]]) -> list[AnchoredPart]:
         """Parts that straddle the moment: what is within of them."""
