@@ -93,8 +93,10 @@ def apply(part: Part, fact: Fact) -> None:
     handler = HANDLERS.get(type)
     if handler is not None:
         handler(part, data, at)
-    if data.agent is not None and type != SHOWN:
-        part.agent = later_register(part.agent, (at, _named(data.agent)))
+    if type != SHOWN:
+        agent = _agent_of(data)
+        if agent is not None:
+            part.agent = later_register(part.agent, (at, agent))
     _common(part, data, at, proves=type not in _SAYS_HOW)
 
 
@@ -368,8 +370,18 @@ def _answered(part: Part, data: Data, at: At) -> None:
 
 
 def _agent_answers(part: Part, data: Data, at: At) -> None:
-    id = data.agent.id if data.agent is not None else next((p.id for p in data.participants if p.role == "agent"), "")
-    _keep_first(part.first_answered, brief(id), at, AGENTS_KEPT)
+    agent = _agent_of(data)
+    _keep_first(part.first_answered, brief(agent[0] if agent is not None else ""), at, AGENTS_KEPT)
+
+
+def _agent_of(data: Data) -> list[str] | None:
+    """The agent at work, [id, name]: by ``agent``, else the first who takes part as one."""
+    if data.agent is not None:
+        return _named(data.agent)
+    for participant in data.participants:
+        if participant.role == "agent" and (participant.id or participant.name):
+            return [participant.id[:TEXT_KEPT], participant.name[:TEXT_KEPT]]
+    return None
 
 
 def _ended(part: Part, data: Data, at: At) -> None:

@@ -138,7 +138,13 @@ async def test_an_action_is_a_body_that_lacks_its_reason(hub: Running) -> None:
     assert (await hub.get(by_number)).status_code == 409
     await hub.decide("/v1/identity/dismiss", {**found["actions"]["dismiss"], "reason": "the family's"})
     assert (await hub.get("/v1/identity/candidates")).json()["items"] == []
-    assert (await hub.get(by_number)).status_code == 409, "it is no one person's"
+    nobody = await hub.get(by_number)
+    assert nobody.status_code == 409, "it is no one person's"
+    assert nobody.json()["candidate"]["actions"] == {}, "what was said need not be said again"
+    then = await hub.get(f"{by_number}&as_of={format_time(time.time_ns() // 1000)}")
+    assert then.json()["candidate"]["actions"] == {}
+    before = await hub.get(f"{by_number}&as_of={format_time(START + 7 * HOUR)}")
+    assert before.json()["candidate"]["actions"] == found["actions"]
 
 
 async def test_identity_tells_the_same_of_each_doubtful_identifier(hub: Running) -> None:

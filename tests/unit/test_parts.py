@@ -103,6 +103,15 @@ def test_an_out_of_office_note_is_not_the_customer_speaking() -> None:
     assert part.said[0][1] == "system"
 
 
+def test_an_agent_who_is_named_as_a_participant_alone_is_the_agent() -> None:
+    ben = {"role": "agent", "id": "ben", "name": "Ben"}
+    sent = a_fact("cx.message.sent.v1", id="m-1", text="Hello", data={"direction": "outbound", "participants": [ben]})
+    part = folded([sent, a_fact(id="m-2", at=START + SECOND, text="Hm?")])
+    assert part.agent is not None
+    assert part.agent[1] == ["ben", "Ben"]
+    assert list(part.first_answered) == ["ben"]
+
+
 def test_an_unknown_type_is_counted() -> None:
     assert folded([a_fact("acme.parcel.lost", id="1", interaction="chat-1")]).events == 1
 

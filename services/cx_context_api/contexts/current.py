@@ -263,7 +263,9 @@ class Contexts:
             more: Json = {}
             if identifier is not None:
                 rules = await writer.rules_in_force(tx, tenant, tenancy.rules)
-                told, more = told_of(candidate_view(await doubt_at(tx, tenant, identifier, rules)))
+                doubt = await doubt_at(tx, tenant, identifier, rules)
+                dismissed = bool(await reader.settled_among(tx, tenant, [identifier.id]))
+                told, more = told_of(candidate_view(doubt, dismissed=dismissed))
             return {"candidates": [await self._with_name(tx, tenancy, one) for one in told], **more}
 
     @staticmethod

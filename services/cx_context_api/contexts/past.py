@@ -145,7 +145,8 @@ class Past:
             told = taking_part(ambiguous)
             more: Json = {}
             if identifier is not None:
-                told, more = told_of(candidate_view(await doubt_then(then, identifier)))
+                dismissed = bool(await then.settled_among([identifier.id]))
+                told, more = told_of(candidate_view(await doubt_then(then, identifier), dismissed=dismissed))
             named = []
             for one in told:
                 body = context_body(await then.load(node_of(one["id"])), tenancy.window)

@@ -116,7 +116,8 @@ async def candidates(
             return found, None
 
 
-def candidate_view(doubt: Doubt) -> Json:
+def candidate_view(doubt: Doubt, *, dismissed: bool = False) -> Json:
+    """``dismissed``: a person said that the identifier stays nobody's; that is withdrawn, not said again."""
     candidate = doubt.candidate
     last = next((one.tied.customer for one in doubt.customers if one.last_user), None)
     return {
@@ -126,7 +127,7 @@ def candidate_view(doubt: Doubt) -> Json:
         "customers": [tied_view(one, doubt) for one in doubt.customers[:TIED_SHOWN]],
         "last_user": text_of(last) if last is not None else None,
         "unclaimed": use_view(doubt.unclaimed),
-        "actions": {"dismiss": {"candidate": text_of(candidate.id)}},
+        "actions": {"dismiss": {"candidate": text_of(candidate.id)}} if not dismissed else {},
     }
 
 
