@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple, cast
 
 import msgspec
+from msgspec import structs
 
 from cx_context.combine import combine
 from cx_context.model import Part
@@ -35,7 +36,7 @@ def _default(field: Any) -> Any:
 
 
 def _outline() -> type[Part]:
-    fields = msgspec.structs.fields(Part)
+    fields = structs.fields(Part)
     made = msgspec.defstruct(
         "Outline",
         [(field.name, field.type, _default(field)) for field in fields if field.name not in WORDS],
@@ -60,7 +61,7 @@ class Outlines(NamedTuple):
 
 
 def whole_interaction(interaction: Interaction, whole: WholePart) -> Interaction:
-    return replace(interaction, part=combine(whole(anchor) for _, anchor in interaction.anchors))
+    return structs.replace(interaction, part=combine(whole(anchor) for _, anchor in interaction.anchors))
 
 
 def whole_conversation(conversation: Conversation, whole: WholePart) -> Conversation:

@@ -23,6 +23,8 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import NamedTuple
 
+from msgspec import Struct
+
 from cx_context.combine import brief, combine, later_register
 from cx_context.model import At, Part
 from cx_context.tokens import Token, tokens_of
@@ -46,8 +48,7 @@ class AnchoredPart(NamedTuple):
     part: Part
 
 
-@dataclass(slots=True)
-class Interaction:
+class Interaction(Struct, gc=False):
     """All of a customer's parts of one interaction, combined. ``attended_until``: its end as the window counts it: who
     comes back soon after a matter was settled comes back to it, however long the settling took."""
 
@@ -134,7 +135,9 @@ def interactions_of(parts: Iterable[AnchoredPart]) -> list[Interaction]:
         part = group[0].part if len(group) == 1 else combine(anchored.part for anchored in group)
         first = part.first
         if first is not None:
-            anchors = sorted([(anchored.part.first_recorded, anchored.anchor) for anchored in group])
+            anchors = [(anchored.part.first_recorded, anchored.anchor) for anchored in group]
+            if len(anchors) > 1:
+                anchors.sort()
             last = part.last[0] if part.last is not None else first[0]
             found.append(Interaction(name, part, anchors, (first[0], name), last, _attended_until(part, last)))
     found.sort(key=lambda interaction: interaction.start)
