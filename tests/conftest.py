@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -24,6 +25,11 @@ hypothesis.settings.load_profile("throughline")
 pytest.register_assert_rewrite("cx_events.testing.log_contract", "cx_events.testing.blob_contract")
 
 from tests import parts, stores  # noqa: E402 - after the contract suites are to be rewritten
+
+
+def pytest_configure() -> None:
+    """A shell's job in the background ignores SIGINT, and so would the processes that tests start and interrupt."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
