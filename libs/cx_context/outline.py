@@ -7,7 +7,6 @@ empty; whoever is given outlines is given a way to the whole parts, too.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, NamedTuple, cast
 
@@ -65,4 +64,4 @@ def whole_interaction(interaction: Interaction, whole: WholePart) -> Interaction
 
 
 def whole_conversation(conversation: Conversation, whole: WholePart) -> Conversation:
-    return replace(conversation, members=[whole_interaction(member, whole) for member in conversation.members])
+    return structs.replace(conversation, members=[whole_interaction(member, whole) for member in conversation.members])

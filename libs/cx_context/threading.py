@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -81,8 +81,7 @@ Edges = Mapping[int, Sequence[tuple[int, str, str]]]
 """Of an interaction (its place among the customer's) those that a rule joins it to: (place, rule, evidence)."""
 
 
-@dataclass(slots=True)
-class Conversation:
+class Conversation(Struct, gc=False):
     """``id``: the earliest-recorded anchor. ``members`` in order of their start, at these ``places``. ``tokens``:
     issued for one of them, in order of issue.
 
@@ -92,7 +91,7 @@ class Conversation:
     members: list[Interaction]
     places: Sequence[int]
     edges: Edges
-    tokens: list[IssuedToken] = field(default_factory=list)
+    tokens: list[IssuedToken] = []
 
     @property
     def last_activity(self) -> Micros:
