@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from cx_context.finish import Json, Known, Member, context_body
 from cx_context.fold import apply, makes_part, new_part
@@ -52,25 +53,28 @@ def define(copies: Iterable[Fact], ids: IdSpace, rules: Rules) -> Whole:
     resolution = resolve(graph, said.rules)
 
     facts = [fact for fact in facts if makes_part(fact.event.type)]
-    namers: dict[NodeId, set[NodeId]] = defaultdict(set)
+    homes_in: dict[NodeId, set[NodeId]] = defaultdict(set)
     for fact in facts:
-        if fact.interaction != fact.home:
-            namers[fact.interaction].add(fact.home)
+        homes_in[fact.interaction].add(fact.home)
+
+    def sides(node: NodeId) -> Sides:
+        standing = standing_attribution(said.attributions.get(node, ()), graph.decisions)
+        return sides_of(node, standing, homes_in.get(node, set()), resolution.customer_of, resolution.shared)
 
     customer_of = dict(resolution.customer_of)
     for home in {fact.home for fact in facts} - set(graph.profiles):
-        standing = standing_attribution(said.attributions.get(home, ()), graph.decisions)
-        named = namers.get(home, set())
-        customer_of[home] = follow(home, standing, named, resolution.customer_of, resolution.shared)
+        customer_of[home] = sides(home).whose
 
     parts: dict[bytes, tuple[NodeId, Part]] = {}
     by_customer: dict[NodeId, list[Fact]] = defaultdict(list)
     for fact in facts:
-        by_customer[customer_of[fact.home]].append(fact)
-        if fact.anchor in parts:
-            apply(parts[fact.anchor][1], fact)
+        if fact.anchor not in parts:
+            strays = fact.home in resolution.shared and fact.interaction != fact.home
+            whose = sides(fact.interaction).by_home[fact.home] if strays else customer_of[fact.home]
+            parts[fact.anchor] = (whose, new_part(fact))
         else:
-            parts[fact.anchor] = (fact.home, new_part(fact))
+            apply(parts[fact.anchor][1], fact)
+        by_customer[parts[fact.anchor][0]].append(fact)
 
     members: dict[NodeId, list[Member]] = defaultdict(list)
     for profile in graph.profiles.values():
@@ -86,8 +90,8 @@ def define(copies: Iterable[Fact], ids: IdSpace, rules: Rules) -> Whole:
             )
         )
     parts_of: dict[NodeId, list[AnchoredPart]] = defaultdict(list)
-    for anchor, (home, part) in parts.items():
-        parts_of[customer_of[home]].append(AnchoredPart(anchor, part))
+    for anchor, (whose, part) in parts.items():
+        parts_of[whose].append(AnchoredPart(anchor, part))
     known = {
         customer: Known(customer, members[customer], parts_of[customer], by_customer[customer])
         for customer in set(customer_of.values())
@@ -113,6 +117,32 @@ def follow(
     people = [profile for profile in namers if profile not in shared] or namers
     named = {customer_of.get(profile, profile) for profile in people}
     return named.pop() if len(named) == 1 else node
+
+
+class Sides(NamedTuple):
+    """Whose an interaction is, and whose each home's side of it: the facts that lie at that home."""
+
+    whose: NodeId
+    by_home: Mapping[NodeId, NodeId]
+
+
+def sides_of(
+    node: NodeId,
+    standing: Attribution | None,
+    homes: Collection[NodeId],
+    customer_of: Mapping[NodeId, NodeId],
+    shared: Collection[NodeId],
+) -> Sides:
+    """Facts stay with the customer of their home. Those of a shared identifier name nobody in particular: they go with
+    the interaction to whom that follows, and stay where it stands alone."""
+    whose = follow(node, standing, [home for home in homes if home != node], customer_of, shared)
+    return Sides(
+        whose,
+        {
+            home: whose if home == node or (home in shared and whose != node) else customer_of.get(home, home)
+            for home in homes
+        },
+    )
 
 
 @dataclass(frozen=True, slots=True)

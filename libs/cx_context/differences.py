@@ -32,11 +32,10 @@ class Change:
     moved: bool = False
 
 
-def differences(
-    before: Known, after: History, window: Collection[Fact], moved_homes: Collection[NodeId]
-) -> list[Change]:
-    """From one state to another. ``window``: the facts of the later one to try; ``moved_homes``: homes that only one of
-    the two has, by a decision or new evidence. Raises ``TooMuchWork``."""
+def differences(before: Known, after: History, window: Collection[Fact], moved: Collection[NodeId]) -> list[Change]:
+    """From one state to another. ``window``: the facts of the later one to try; ``moved``: homes, and sides of
+    interactions by their anchors, that only one of the two has, by a decision or new evidence. Raises ``TooMuchWork``.
+    """
     one, other = context_body(before, after.window), context_body(after.known, after.window)
     found = changes(one, other)
     by_path: dict[Path, list[Fact]] = defaultdict(list)
@@ -54,7 +53,9 @@ def differences(
             for path, _, now in found:
                 if path in unexplained and not _differ(value_at(body, path), now):
                     by_path[path].append(fact)
-    by_move = _by_move(after, moved_homes, {fact.key for fact in window}, found) if moved_homes else set()
+    by_move: set[Path] = set()
+    if moved:
+        by_move = _by_coming(after, moved, {fact.key for fact in window}, found) | _by_leaving(before, after, found)
     return [Change(path, was, now, by_path[path], path in by_move) for path, was, now in found]
 
 
@@ -74,14 +75,26 @@ def _with(known: Known, fact: Fact) -> Known:
     return replace(known, parts=parts, latest=[*known.latest, fact])
 
 
-def _by_move(
-    after: History, homes: Collection[NodeId], window: Collection[bytes], found: Sequence[tuple[Path, Any, Any]]
+def _by_leaving(before: Known, after: History, found: Sequence[tuple[Path, Any, Any]]) -> set[Path]:
+    """The paths whose value would be another, had those parts stayed that are somebody else's now."""
+    stayed = {anchored.anchor for anchored in after.known.parts}
+    left = {anchored.anchor: anchored for anchored in before.parts if anchored.anchor not in stayed}
+    if not left:
+        return set()
+    latest = [*after.known.latest, *(fact for fact in before.latest if fact.anchor in left)]
+    whole = replace(after.known, parts=[*after.known.parts, *left.values()], latest=latest)
+    body = context_body(whole, after.window)
+    return {path for path, _, now in found if _differ(value_at(body, path), now)}
+
+
+def _by_coming(
+    after: History, moved: Collection[NodeId], window: Collection[bytes], found: Sequence[tuple[Path, Any, Any]]
 ) -> set[Path]:
-    """The paths whose value hangs on homes that moved, by what these had before; or that tell of who is who."""
-    old = {fact.key for fact in after.facts if fact.home in homes and fact.key not in window}
+    """The paths whose value hangs on what came, by what that had before; or that tell of who is who."""
+    old = {fact.key for fact in after.facts if (fact.home in moved or fact.anchor in moved) and fact.key not in window}
     trial = Trial(after)
     rendering = trial.without_all([fact for fact in after.facts if fact.key in old])
-    members = [member for member in after.known.members if member.id not in homes]
+    members = [member for member in after.known.members if member.id not in moved]
     known = replace(
         rendering.known, members=members, latest=[fact for fact in after.known.latest if fact.key not in old]
     )

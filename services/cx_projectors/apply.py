@@ -15,7 +15,7 @@ from cx_context.desks import Desk, desks, may_move
 from cx_context.fold import apply as add_to_part
 from cx_context.fold import makes_part, new_part
 from cx_context.model import Part
-from cx_context.store import assignments, leases, outbox, reader, segments, sightings, writer
+from cx_context.store import assignments, holdings, leases, outbox, segments, sightings, writer
 from cx_context.store.leases import Held
 from cx_context.store.port import tenant_lock
 from cx_context.store.sql import Tx
@@ -33,6 +33,9 @@ from cx_identity.sightings import ASSERTED, NAMED, VERIFIED, Seen, Sighting, edg
 from cx_projectors.batch import Batch, copy_row, incoming_of
 from cx_projectors.graph import Moves, recompute
 from cx_projectors.memory import Memory, Pair
+
+Touched = set[tuple[NodeId, NodeId]]
+"""(home, interaction node) of parts."""
 
 REFOLD_LOCK = tenant_lock("refold", "")
 
@@ -72,8 +75,8 @@ class Learned:
     nodes: set[NodeId] = field(default_factory=set)
     named: set[NodeId] = field(default_factory=set)
     """Profiles that are new: their customer shows them, also where nothing else of it changes."""
-    desks: dict[NodeId, set[Desk]] = field(default_factory=dict)
-    """By home: whose desks it concerns differently now."""
+    desks: dict[tuple[NodeId, NodeId], set[Desk]] = field(default_factory=dict)
+    """By home and interaction: whose desks that concerns differently now."""
 
 
 def remember(memory: Memory, applied: Applied) -> None:
@@ -157,14 +160,14 @@ async def apply_facts(
     dirty, decided = await learn_identity(tx, tenant, facts, memory, tenancy.ids, learned)
     touched, first_parts = await _add_to_parts(tx, tenancy.ids, facts, memory, learned)
     first_nodes = {node for _, node in first_parts}
-    moved_nodes = await writer.own_and_others(tx, tenant, first_nodes) | decided.attributed
+    moved_nodes = await writer.that_may_follow(tx, tenant, first_nodes) | decided.attributed
     alone = alone or bool(dirty or decided.withdrawn or decided.rules or moved_nodes)
 
     await tx.lock(tenant_lock("graph", tenant), exclusive=alone)
     # What was read before the lock may have moved: others were blind to our rows as we were to theirs.
     ever = await writer.ever(tx, tenant)
     late = await _waited_for(tx, tenant, learned, ever) - dirty
-    now_moved = await writer.own_and_others(tx, tenant, first_nodes)
+    now_moved = await writer.that_may_follow(tx, tenant, first_nodes)
     if ever.attributed:
         now_moved |= await writer.nodes_attributed_to(tx, tenant, learned.named)
     now_moved -= moved_nodes
@@ -179,27 +182,42 @@ async def apply_facts(
     if dirty or decided.rules:
         moves = await recompute(tx, tenant, None if decided.rules else dirty, tenancy, ever)
     for node in moved_nodes:
-        moves.together(node, *await all_sides(tx, tenant, node))
-    changed = set(moves.changed)
-    customer_of = await writer.customers_of(tx, tenant, {home for home, _ in touched} | learned.named)
-    # The home of an event without an interaction may be a profile, which may have joined others.
-    nodes = {home for home, node in touched if home == node}
-    alone_nodes = {node for node in nodes if customer_of[node] == node and node not in memory.profiles}
-    customer_of.update(await reader.following(tx, tenant, alone_nodes))
-    changed.update(customer_of.values())
+        moves.together(node, *await holdings.all_sides(tx, tenant, node))
+    whose = await _whose(tx, tenant, touched, learned.named, memory)
+    changed = moves.changed | set(whose.values())
     groups = moves.groups()
     rises = await writer.levelled(tx, groups) if groups else {}
     await writer.raise_versions(tx, dict.fromkeys(changed, 1) | rises, stripe)
     changed |= rises.keys()
-    await outbox.write(tx, tenant, sorted(changed), _by_customer(learned.desks, customer_of))
+    await outbox.write(tx, tenant, sorted(changed), _by_customer(learned.desks, whose))
     applied.customers |= changed
     applied.learned.append(learned)
 
 
-def _by_customer(moved: Mapping[NodeId, set[Desk]], customer_of: Mapping[NodeId, NodeId]) -> dict[NodeId, set[Desk]]:
+async def _whose(
+    tx: Tx, tenant: str, touched: Touched, named: Collection[NodeId], memory: Memory
+) -> dict[tuple[NodeId, NodeId], NodeId]:
+    """Of what was touched, and of profiles that were named, the customers."""
+    places = {*touched, *((profile, profile) for profile in named)}
+    customer_of, shared = await writer.customers_and_shared(tx, tenant, {home for home, _ in places})
+    found = {place: customer_of[place[0]] for place in places}
+    # The home of an event without an interaction may be a profile, which may have joined others.
+    asked = {
+        (home, node)
+        for home, node in touched
+        if (home in shared if home != node else customer_of[node] == node and node not in memory.profiles)
+    }
+    sides = await holdings.sides(tx, tenant, {node for _, node in asked})
+    found.update(((home, node), sides[node].by_home[home]) for home, node in asked)
+    return found
+
+
+def _by_customer(
+    moved: Mapping[tuple[NodeId, NodeId], set[Desk]], whose: Mapping[tuple[NodeId, NodeId], NodeId]
+) -> dict[NodeId, set[Desk]]:
     found: dict[NodeId, set[Desk]] = {}
-    for home, some in moved.items():
-        found.setdefault(customer_of[home], set()).update(some)
+    for place, some in moved.items():
+        found.setdefault(whose[place], set()).update(some)
     return found
 
 
@@ -225,13 +243,6 @@ async def concerned_by(tx: Tx, tenant: str, decided: Decided) -> set[NodeId]:
 
 def _profiles_of(decisions: Iterable[Decision]) -> set[NodeId]:
     return {node for decision in decisions for node in (decision.a, decision.b) if node}
-
-
-async def all_sides(tx: Tx, tenant: str, node: NodeId) -> set[NodeId]:
-    """Every customer that an interaction's node may have stood for, or stands for now."""
-    homes = (await writer.homes_of(tx, tenant, [node])).get(node, set()) - {node}
-    attributed = await writer.attributed_profiles(tx, tenant, node)
-    return set((await writer.customers_of(tx, tenant, homes | attributed)).values())
 
 
 @dataclass(slots=True)
@@ -375,9 +386,6 @@ async def _withdrawn(tx: Tx, tenant: str, decisions: Iterable[Decision]) -> set[
 
 _NO_PART = Part()
 
-Touched = set[tuple[NodeId, NodeId]]
-"""(home, interaction node) of parts."""
-
 
 async def _add_to_parts(
     tx: Tx, ids: IdSpace, facts: Iterable[Fact], memory: Memory, learned: Learned
@@ -419,7 +427,7 @@ async def _add_to_parts(
                 add_to_part(part, fact)
             changed.append((anchor, writer.encode_part(part)))
         if moving and (now := desks(part)) != before:
-            learned.desks.setdefault(one.home, set()).update(desk for desk, _ in now.items() ^ before.items())
+            learned.desks.setdefault(place, set()).update(desk for desk, _ in now.items() ^ before.items())
             if now.keys() != before.keys():
                 assigned[anchor] = (one.interaction, now)
         if part.facts > segments.SEGMENT_FACTS:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
-from cx_context.store import writer
+from cx_context.store import holdings, writer
 from cx_context.store.sql import Tx
 from cx_events.ids import NodeId
 from cx_identity.components import resolve
@@ -93,12 +93,11 @@ async def recompute(
             turned.add(node)
     await writer.write_members(tx, rows)
     # An interaction follows somebody else, too, where an identifier that it names turns shared and moves nowhere.
-    nodes_moved = await writer.nodes_named_by(tx, tenant, moved | turned)
+    nodes_moved = await writer.nodes_named_by(tx, tenant, moved | turned, turned)
     if ever.attributed:
         nodes_moved |= await writer.nodes_attributed_to(tx, tenant, moved)
     for node in nodes_moved:
-        homes = (await writer.homes_of(tx, tenant, [node])).get(node, set()) - {node}
-        moves.together(node, *(await writer.customers_of(tx, tenant, homes | (moved & homes))).values())
+        moves.together(node, *await holdings.all_sides(tx, tenant, node))
     return moves
 
 

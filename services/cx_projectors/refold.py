@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from cx_context.desks import Desk, desks
 from cx_context.fold import apply as add_to_part
 from cx_context.fold import makes_part, new_part
-from cx_context.store import assignments, leases, outbox, reader, segments, sightings, writer
+from cx_context.store import assignments, holdings, leases, outbox, segments, sightings, writer
 from cx_context.store.leases import Held
 from cx_context.store.port import tenant_lock
 from cx_context.store.sql import Tx
@@ -28,7 +28,6 @@ from cx_projectors.apply import (
     Applied,
     Learned,
     Tenancy,
-    all_sides,
     apply_facts,
     concerned_by,
     conflicting,
@@ -111,7 +110,7 @@ async def _replace(tx: Tx, tenant: str, pairs: Collection[Replaced], applied: Ap
     dirty |= await concerned_by(tx, tenant, decided)
     places = {(fact.anchor, fact.home, fact.interaction) for fact in copies if makes_part(fact.event.type)}
     nodes = decided.attributed | {interaction for _, _, interaction in places}
-    followed = {node: await all_sides(tx, tenant, node) for node in nodes}
+    followed = {node: await holdings.all_sides(tx, tenant, node) for node in nodes}
     for pair in pairs:
         await writer.delete_decided(tx, pair.new.key)
     again, decided_now = await learn_identity(tx, tenant, [pair.new for pair in pairs], Memory(), ids, learned)
@@ -130,10 +129,10 @@ async def _replace(tx: Tx, tenant: str, pairs: Collection[Replaced], applied: Ap
         moves.together(id, were[id])  # who showed it does so no more
     nodes |= decided_now.attributed
     for node in sorted(nodes):
-        moves.together(node, *followed.get(node, ()), *await all_sides(tx, tenant, node))
+        moves.together(node, *followed.get(node, ()), *await holdings.all_sides(tx, tenant, node))
     homes = {home for _, home, _ in places} | concerned
     moves.changed.update((await writer.customers_of(tx, tenant, homes)).values())
-    moves.changed.update((await reader.following(tx, tenant, nodes)).values())
+    moves.changed.update((await holdings.following(tx, tenant, nodes)).values())
     for node in sorted(moves.changed):
         moves.together(node)
     rises = await writer.levelled(tx, moves.groups())

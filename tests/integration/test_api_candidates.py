@@ -101,19 +101,65 @@ async def test_a_call_from_a_shared_phone_shows_who_may_be_calling(hub: Running,
 
 
 async def test_a_call_that_a_person_attributed_answers_with_whose_it_is(hub: Running) -> None:
-    """Its later callbacks name nobody; what names the shared phone stays the phone's."""
-    await hub.happen(an_event("cx.call.recording.v1", id="c-2", at=START + 7 * HOUR, interaction="call-1"))
-    assert (await hub.get("/v1/context?interaction=call-1")).status_code == 409
-    body = {"interaction": "call-1", "profile": ANA, "reason": "she gave her order number"}
+    """That call alone: its later callbacks, which name nobody, and what names the shared phone."""
+    before = await everything(hub)
+    problem = (await hub.get("/v1/context?interaction=call-1")).json()
+    ana = next(one for one in problem["candidates"] if one["id"] == ANA)
+    assert ana["actions"]["attribute"] == {"interaction": "call-1", "profile": ANA}
+    body = {**ana["actions"]["attribute"], "reason": "she gave her order number"}
+    foretold = (await hub.post("/v1/identity/attribute?dry_run=true", body)).json()["contexts"]
     told = await hub.decide("/v1/identity/attribute", body)
+    shown = {each["customer"]: each["body"] for each in foretold}
+    assert shown == {id: await context(hub, id) for id in (ANA, PHONE)}
+    await hub.happen(an_event("cx.call.recording.v1", id="c-2", at=START + 7 * HOUR, interaction="call-1"))
     found = (await hub.get("/v1/context?interaction=call-1")).json()["body"]
     assert found["customer"]["display"] == "Ana"
-    assert found["timeline"][0]["interaction"] == "call-1"
+    assert [entry["event"]["id"] for entry in found["timeline"]][:2] == ["c-2", "c-1"]
+    assert found["now"]["interaction"] == "call-1"
+    assert (await context(hub, PHONE))["counts"]["interactions"] == 0
+    pages = (await hub.get(f"/v1/customers/{ANA}/timeline?limit=1")).json()
+    assert pages["items"][0]["event"]["id"] == "c-2"
+    assert (await hub.get(f"/v1/customers/{ANA}/timeline?limit=1&cursor={pages['next']}")).json()["items"][0]["event"][
+        "id"
+    ] == "c-1"
+    thread = (await hub.get(f"/v1/conversations/{found['conversations'][0]['id']}")).json()
+    assert {entry["event"]["id"] for entry in thread["items"]} >= {"c-1", "c-2"}
+    (doubt,) = (await hub.get("/v1/identity/candidates")).json()["items"]
+    assert (doubt["last_user"], doubt["unclaimed"]) == (ANA, None), "she used it last"
+    for id in (ANA, PHONE):
+        attributions = (await hub.get(f"/v1/customers/{id}/identity")).json()["attributions"]
+        assert [one["interaction"] for one in attributions] == ["call-1"]
     past = (await hub.get(f"/v1/context?interaction=call-1&as_of={format_time(time.time_ns() // 1000)}")).json()["body"]
     assert past == found
     decision = f"{told['event']['source']}#{told['event']['id']}"
     await hub.decide("/v1/identity/unmerge", {"decision": decision, "reason": "it was Bob"})
     assert (await hub.get("/v1/context?interaction=call-1")).status_code == 409
+    after = await everything(hub)
+    assert after[ANA] == before[ANA]
+    assert after[PHONE]["counts"]["interactions"] == 1
+
+
+async def test_what_a_person_does_in_an_attributed_call_lands_with_its_customer(hub: Running) -> None:
+    await hub.decide("/v1/identity/attribute", {"interaction": "call-1", "profile": ANA, "reason": "her voice"})
+    call = next(each for each in (await context(hub, ANA))["conversations"] if each["channels"][-1] == "voice")
+    await hub.decide(f"/v1/conversations/{call['id']}/notes", {"note": "wants a new lamp", "agent": {"id": "eva"}})
+    (noted,) = [each for each in (await context(hub, ANA))["conversations"] if each["notes"]]
+    assert noted["id"] == call["id"]
+    span = f"by=known_at&from={format_time(START + 8 * HOUR)}&to={format_time(time.time_ns() // 1000)}"
+    for id, more in ((ANA, 1), (PHONE, -1)):
+        changes = (await hub.get(f"/v1/customers/{id}/diff?{span}")).json()["changes"]
+        (moved,) = [change for change in changes if change["path"] == "/counts/interactions"]
+        assert moved["to"] == moved["from"] + more
+        assert "cx.identity.attributed.v1" in {event["type"] for event in moved["events"]}, id
+
+
+async def context(hub: Running, id: str) -> dict[str, Any]:
+    body: dict[str, Any] = (await hub.get(f"/v1/customers/{id}/context")).json()["body"]
+    return body
+
+
+async def everything(hub: Running) -> dict[str, dict[str, Any]]:
+    return {id: await context(hub, id) for id in (ANA, BOB, ZOE, PHONE)}
 
 
 async def test_an_action_is_a_body_that_lacks_its_reason(hub: Running) -> None:

@@ -113,6 +113,32 @@ def test_a_shared_telephone_keeps_no_event_of_a_call_from_whoever_it_names_besid
     assert customers(*family, ringing(), *several, recording())[node] == node
 
 
+def interactions(*facts: Fact) -> dict[NodeId, int]:
+    return {customer: body["counts"]["interactions"] for customer, body in contexts(*facts).items()}
+
+
+def test_a_call_from_a_shared_telephone_goes_whole_with_whoever_it_names_besides() -> None:
+    family = [at_the_family_phone("a", "ana@example.com"), at_the_family_phone("b", "ben@example.com")]
+    assert interactions(*family, ringing()) == {ANA: 1, BEN: 1, ANAS_PHONE: 1}
+    proved = proved_in_the_call("v", "ana@example.com")
+    assert interactions(*family, ringing(), proved) == {ANA: 2, BEN: 1, ANAS_PHONE: 0}
+    told = {entry["event"]["id"] for entry in contexts(*family, ringing(), proved)[ANA]["timeline"]}
+    assert told == {"a", "r", "v"}, "the call from its first ring, not only the proof"
+    several = [proved, proved_in_the_call("w", "ben@example.com")]
+    assert interactions(*family, ringing(), *several) == {ANA: 2, BEN: 2, ANAS_PHONE: 1}, "nobody can tell whose it is"
+
+
+def test_a_call_from_a_shared_telephone_is_whose_a_person_says() -> None:
+    family = [at_the_family_phone("a", "ana@example.com"), at_the_family_phone("b", "ben@example.com")]
+    his = attributed("call-7", BEN)
+    for facts in ([*family, ringing(), his], [his, ringing(), *family]):
+        assert interactions(*facts) == {ANA: 1, BEN: 2, ANAS_PHONE: 0}
+    later = a_fact("cx.interaction.started.v1", id="r2", interaction="call-8", phone="+15550100123", channel="voice")
+    assert interactions(*family, ringing(), later, his)[ANAS_PHONE] == 1, "that call alone, not the telephone"
+    assert interactions(*family, ringing(), his, unmerged(his)) == interactions(*family, ringing())
+    assert interactions(chat(), ringing(), his)[ANAS_PHONE] == 1, "a telephone of one person's is that person"
+
+
 def test_two_names_of_one_person_are_one_customer_to_follow() -> None:
     ana = a_fact("cx.message.received.v1", id="b", interaction="call-7", email="ana@example.com", text="hi")
     assert customers(login(), ringing(), ana, recording())[ACME.interaction("call-7")] == customers(login())[ANA]

@@ -16,12 +16,13 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from cx_context.combine import combine
-from cx_context.definition import follow
+from cx_context.definition import Sides, sides_of
 from cx_context.finish import TIMELINE_SHOWN, Known, Member
 from cx_context.fold import apply, new_part
 from cx_context.model import Part
 from cx_context.outline import Outlines
 from cx_context.store import reader, segments, writer
+from cx_context.store.holdings import Holdings, held, with_borrowed
 from cx_context.store.sightings import read_row
 from cx_context.store.sql import Tx
 from cx_context.store.uses import EVER, contacts_at
@@ -85,7 +86,7 @@ class Then:
     def __init__(self, tx: Tx, ids: IdSpace, base: Rules, moment: Moment) -> None:
         self.moment = moment
         self._tx = tx
-        self._ids = ids
+        self.ids = ids
         self.tenant = ids.tenant
         self._base = base
         self._bounds = {"until": moment.until, "heard": moment.heard}
@@ -300,18 +301,23 @@ class Then:
             found += [doubtful[bytes(row[0])] for row in proved]
         return found
 
-    async def following(self, nodes: Collection[NodeId]) -> dict[NodeId, NodeId]:
-        """Of nodes that were nobody's profile: whose they were (see ``definition.follow``)."""
+    async def sides(self, nodes: Collection[NodeId]) -> dict[NodeId, Sides]:
+        """Of nodes that were nobody's profile: whose they were, and the sides of their interactions."""
         if not nodes:
             return {}
         standing = await self.standing_attributions(nodes)
-        namers = {node: homes - {node} for node, homes in (await self.homes_in(nodes)).items()}
-        profiles = {home for homes in namers.values() for home in homes}
+        homes_in = await self.homes_in(nodes)
+        homes = {home for node, found in homes_in.items() for home in found if home != node}
         attributed = {a.profile for a in standing.values() if a.profile is not None}
-        customer_of = await self.customers_of(profiles | attributed)
+        customer_of = await self.customers_of(homes | attributed)
         return {
-            node: follow(node, standing.get(node), namers.get(node, ()), customer_of, self._shared) for node in nodes
+            node: sides_of(node, standing.get(node), homes_in.get(node, ()), customer_of, self._shared)
+            for node in nodes
         }
+
+    async def following(self, nodes: Collection[NodeId]) -> dict[NodeId, NodeId]:
+        """Of nodes that were nobody's profile: whose they were (see ``definition.follow``)."""
+        return {node: found.whose for node, found in (await self.sides(nodes)).items()}
 
     # Whom an id stood for.
 
@@ -326,58 +332,93 @@ class Then:
 
     async def find_interaction(self, interaction: str) -> list[NodeId]:
         """Whose an interaction was: mostly one's."""
-        node = self._ids.interaction(interaction)
-        homes = (await self.homes_in([node])).get(node, set())
-        if not homes:
-            return []
-        known = await self.customers_of(homes - {node})
-        customers = {known.get(home, home) for home in homes - {node}}
-        if node in homes or not customers:
-            customers.add((await self.following([node]))[node])
+        node = self.ids.interaction(interaction)
+        customers = set((await self.sides([node]))[node].by_home.values())
         return sorted(customers - {node} if len(customers) > 1 else customers)
 
-    async def homes_of(self, customer: NodeId, members: Collection[NodeId]) -> list[NodeId]:
-        """Every home whose facts were this customer's: the members, and the nodes that followed them."""
-        members = members or [customer]
+    async def find_at(self, home: NodeId, node: NodeId) -> NodeId | None:
+        """Whose the facts of an interaction were that lie at a home."""
+        if home != node:
+            await self.customers_of([home])
+            if home in self._shared:
+                customer = (await self.sides([node]))[node].by_home.get(home)
+                if customer is not None:
+                    return customer
+        return await self.find_node(home)
+
+    async def holdings_of(self, customer: NodeId, members: Collection[NodeId]) -> Holdings:
+        """As ``holdings.holdings_of``."""
+        members = set(members) or {customer}
         nodes = await self._named_by(members)
         nodes |= await writer.nodes_attributed_to(self._tx, self.tenant, members)
         nodes -= (await self.customers_of(nodes)).keys()
-        followers = [node for node, whose in (await self.following(nodes)).items() if whose == customer]
-        return [*sorted(members), *sorted(set(followers) - set(members))]
+        found, borrowed = held(self.ids, customer, members, await self.sides(nodes))
+        if not borrowed:
+            return found
+        rows = await self._tx.fetch(
+            "SELECT anchor, home, body FROM parts WHERE anchor = ANY(:anchors) AND tenant = :tenant",
+            anchors=list(borrowed),
+            tenant=self.tenant,
+        )
+        return with_borrowed(found, rows)
 
     async def _named_by(self, members: Collection[NodeId]) -> set[NodeId]:
         """As ``writer.nodes_named_by``, of what had begun."""
         rows = await self._tx.fetch(
-            "SELECT DISTINCT p.interaction FROM parts p JOIN parts o ON o.home = p.interaction "
+            "SELECT DISTINCT p.interaction, o.home FROM parts p "
+            "JOIN parts o ON o.interaction = p.interaction AND o.home <> p.home "
             f"WHERE p.home = ANY(:members) AND p.interaction <> p.home AND p.tenant = :tenant AND {begun('p.body')}",
             members=list(members),
             tenant=self.tenant,
             last=begins(self.moment.until),
         )
-        return {bytes(row[0]) for row in rows}
+        nodes = {bytes(node) for node, _ in rows}
+        await self.customers_of({*members, *(bytes(home) for _, home in rows)} - nodes)
+        lending = self._shared.intersection(members)
+        found = {bytes(node) for node, home in rows if home == node or home in self._shared}
+        if lending:
+            found |= {bytes(node) for node, _ in rows}
+            rows = await self._tx.fetch(
+                "SELECT p.interaction FROM parts p WHERE p.home = ANY(:lending) AND p.interaction <> p.home "
+                "AND p.tenant = :tenant AND EXISTS (SELECT 1 FROM attributions a WHERE a.interaction = p.interaction)",
+                lending=list(lending),
+                tenant=self.tenant,
+            )
+            found |= {bytes(row[0]) for row in rows}
+        return found
 
     # What their facts added up to.
 
-    async def parts(self, homes: Sequence[NodeId]) -> list[AnchoredPart]:
-        within, _, cut = await self._parts(homes, decode_part)
+    async def parts(self, own: Holdings) -> list[AnchoredPart]:
+        within, _, cut = await self._parts(own, decode_part)
         return within + cut
 
-    async def outlines(self, homes: Sequence[NodeId]) -> Outlines:
+    async def outlines(self, own: Holdings) -> Outlines:
         """As ``parts``, for less."""
-        within, bodies, cut = await self._parts(homes, decode_outline)
+        within, bodies, cut = await self._parts(own, decode_outline)
         made = dict(cut)
         return Outlines(within + cut, lambda anchor: made[anchor] if anchor in made else decode_part(bodies[anchor]))
 
     async def _parts(
-        self, homes: Sequence[NodeId], decode: Callable[[bytes], Part]
+        self, own: Holdings, decode: Callable[[bytes], Part]
     ) -> tuple[list[AnchoredPart], dict[bytes, bytes], list[AnchoredPart]]:
         """Those that lie within as they are stored, their bodies by anchor, and what is within of the others."""
         rows = await self._tx.fetch(
             f"SELECT anchor, home, body FROM parts WHERE home = ANY(:homes) AND tenant = :tenant AND {begun()}",
-            homes=list(homes),
+            homes=list(own.homes),
             tenant=self.tenant,
             last=begins(self.moment.until),
         )
+        if own.lent:
+            rows = [row for row in rows if row[0] not in own.lent]
+        if own.borrowed:
+            borrowed = await self._tx.fetch(
+                f"SELECT anchor, home, body FROM parts WHERE anchor = ANY(:anchors) AND tenant = :tenant AND {begun()}",
+                anchors=[side.anchor for side in own.borrowed],
+                tenant=self.tenant,
+                last=begins(self.moment.until),
+            )
+            rows = [*rows, *borrowed]
         until, heard = self.moment.until, self.moment.heard
         within: list[AnchoredPart] = []
         bodies: dict[bytes, bytes] = {}
@@ -434,7 +475,7 @@ class Then:
             **self._bounds,
         )
         for (raw,) in rows:
-            fact = Fact(decode_leniently(bytes(raw))[0], bytes(raw), self._ids)
+            fact = Fact(decode_leniently(bytes(raw))[0], bytes(raw), self.ids)
             part = found.get(fact.anchor)
             if part is None:
                 found[fact.anchor] = new_part(fact)
@@ -442,38 +483,40 @@ class Then:
                 apply(part, fact)
         return found
 
-    async def latest(self, homes: Sequence[NodeId], most: int = TIMELINE_SHOWN) -> list[Fact]:
+    async def latest(self, own: Holdings, most: int = TIMELINE_SHOWN) -> list[Fact]:
         return await reader.latest_facts(
-            self._tx, self._ids, homes, most, before=self.moment.until, heard=self.moment.known_at
+            self._tx, self.ids, own, most, before=self.moment.until, heard=self.moment.known_at
         )
 
     async def facts_before(
-        self, homes: Sequence[NodeId], most: int, before: Order | None, anchors: Sequence[NodeId] | None
+        self, own: Holdings, most: int, before: Order | None, anchors: Collection[NodeId] | None
     ) -> list[Fact]:
         """As ``reader.facts_before``."""
         moment = self.moment
-        return await reader.facts_before(
-            self._tx, self._ids, homes, most, before, anchors, moment.until, moment.known_at
-        )
+        return await reader.facts_before(self._tx, self.ids, own, most, before, anchors, moment.until, moment.known_at)
 
-    async def facts(self, homes: Sequence[NodeId], most: int, after: Moment | None = None) -> list[Fact] | None:
-        """All facts of some homes, of those beyond ``after`` only where that is given; None if there are more than
-        ``most``."""
-        beyond, values = "", {}
-        if after is not None:
-            beyond = " AND NOT (effective <= :before AND recorded <= :told)"
-            values = {"before": after.until, "told": after.heard}
+    async def facts(self, own: Holdings, most: int) -> list[Fact] | None:
+        """All of these facts; None if there are more than ``most``."""
+        rows = await self._raws(own.homes, most, "anchor <> ALL(:lent)" if own.lent else "TRUE", lent=list(own.lent))
+        if own.borrowed:
+            homes, anchors = {side.home for side in own.borrowed}, [side.anchor for side in own.borrowed]
+            rows += await self._raws(homes, most, "anchor = ANY(:anchors)", anchors=anchors)
+        if len(rows) > most:
+            return None
+        return [Fact(decode_leniently(raw)[0], raw, self.ids) for raw in rows]
+
+    async def _raws(self, homes: Collection[NodeId], most: int, condition: str, **values: object) -> list[bytes]:
+        """One more than ``most`` where there are more."""
         rows = await self._tx.fetch(
-            f"SELECT raw FROM events WHERE home = ANY(:homes) AND tenant = :tenant AND {_WITHIN}{beyond} LIMIT :most",
+            f"SELECT raw FROM events WHERE home = ANY(:homes) AND {condition} AND tenant = :tenant AND {_WITHIN} "
+            "LIMIT :most",
             homes=list(homes),
             tenant=self.tenant,
             most=most + 1,
             **self._bounds,
             **values,
         )
-        if len(rows) > most:
-            return None
-        return [Fact(decode_leniently(bytes(row[0]))[0], bytes(row[0]), self._ids) for row in rows]
+        return [bytes(row[0]) for row in rows]
 
     async def first_sightings(self, profiles: Collection[NodeId]) -> dict[NodeId, bytes]:
         """Of each profile the event that named it first, by key."""
@@ -490,19 +533,23 @@ class Then:
     async def events(self, keys: Collection[bytes]) -> list[Fact]:
         """Stored events by key."""
         raws = await writer.stored_raws(self._tx, keys)
-        return [Fact(decode_leniently(raw)[0], raw, self._ids) for raw in raws.values()]
+        return [Fact(decode_leniently(raw)[0], raw, self.ids) for raw in raws.values()]
 
-    async def identity_events(self, profiles: Collection[NodeId], after: Moment, most: int) -> list[Fact]:
-        """What said, beyond ``after``, who these profiles are: sightings of edges, decisions, attributions, rules."""
+    async def identity_events(
+        self, profiles: Collection[NodeId], nodes: Collection[NodeId], after: Moment, most: int
+    ) -> list[Fact]:
+        """What said, beyond ``after``, who these profiles are, and whose these interactions: sightings of edges,
+        decisions, attributions, rules."""
         values = {
-            "nodes": list(profiles), "tenant": self.tenant, "before": after.until, "told": after.heard, **self._bounds
+            "nodes": list(profiles), "interactions": list(nodes), "tenant": self.tenant,
+            "before": after.until, "told": after.heard, **self._bounds,
         }  # fmt: skip
         beyond = f"tenant = :tenant AND {_WITHIN} AND NOT (effective <= :before AND recorded <= :told)"
         keys: set[bytes] = set()
         for table, condition in (
             ("sightings", "kind > 0 AND kind < 3 AND (a = ANY(:nodes) AND b = ANY(:nodes))"),
             ("decisions", "(a = ANY(:nodes) OR b = ANY(:nodes) OR kind = 'withdraw')"),
-            ("attributions", "profile = ANY(:nodes)"),
+            ("attributions", "(profile = ANY(:nodes) OR interaction = ANY(:interactions))"),
             ("rule_changes", "rules <> ''"),
         ):
             rows = await self._tx.fetch(
@@ -515,6 +562,6 @@ class Then:
     async def load(self, customer: NodeId, *, outlined: bool = False) -> Known:
         """All that the body was made of; ``outlined`` costs less where it is made once."""
         members = await self.members_of(customer)
-        homes = await self.homes_of(customer, [member.id for member in members])
-        parts, whole = await self.outlines(homes) if outlined else (await self.parts(homes), None)
-        return Known(customer, members, parts, await self.latest(homes), whole)
+        own = await self.holdings_of(customer, [member.id for member in members])
+        parts, whole = await self.outlines(own) if outlined else (await self.parts(own), None)
+        return Known(customer, members, parts, await self.latest(own), whole)

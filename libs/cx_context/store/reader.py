@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from cx_context.definition import follow
 from cx_context.finish import TIMELINE_SHOWN, Known, Member
 from cx_context.outline import Outlines
-from cx_context.store import writer
+from cx_context.store import holdings, writer
+from cx_context.store.holdings import Holdings
 from cx_context.store.sql import Tx
 from cx_context.store.writer import NO_ID, decode_outline, decode_part
 from cx_context.threading import AnchoredPart
@@ -71,7 +71,7 @@ async def find_node(tx: Tx, tenant: str, node: NodeId) -> Found | None:
     )
     if not rows:
         return None
-    customer = (await following(tx, tenant, [node]))[node]
+    customer = (await holdings.following(tx, tenant, [node]))[node]
     return Found(customer, await version_of(tx, customer))
 
 
@@ -79,15 +79,13 @@ async def find_interaction(tx: Tx, tenant: str, ids: IdSpace, interaction: str) 
     """Whose an interaction is; of several people's, or where all it names is an identifier that several have, the
     candidates."""
     node = ids.interaction(interaction)
-    homes = (await writer.homes_of(tx, tenant, [node])).get(node, set())
-    if not homes:
+    by_home = (await holdings.sides(tx, tenant, [node]))[node].by_home
+    if not by_home:
         return None
-    customers = set((await writer.customers_of(tx, tenant, homes - {node})).values())
-    if node in homes or not customers:
-        customers.add((await following(tx, tenant, [node]))[node])
+    customers = set(by_home.values())
     several = customers - {node} or customers
-    # A shared identifier is nobody: who else takes part, or whose a person says that the contact is, comes before it.
-    nobody = {customer for customer in several & homes if await _is_nobody(tx, tenant, customer)}
+    # A shared identifier is nobody: of those who take part besides, each may be meant.
+    nobody = {customer for customer in several & by_home.keys() if await _is_nobody(tx, tenant, customer)}
     if len(several - nobody) == 1:
         customer = (several - nobody).pop()
         return Found(customer, await version_of(tx, customer))
@@ -109,54 +107,6 @@ async def version_of(tx: Tx, customer: NodeId) -> int:
     return int(rows[0][0])
 
 
-@dataclass(frozen=True, slots=True)
-class Supposed:
-    """What would hold after a decision that is not taken yet: whose some profiles would be, and which attribution of
-    some interactions' nodes would count (None: none)."""
-
-    customer_of: Mapping[NodeId, NodeId] = field(default_factory=dict)
-    attributions: Mapping[NodeId, Attribution | None] = field(default_factory=dict)
-
-
-AS_IT_IS = Supposed()
-
-
-async def following(
-    tx: Tx, tenant: str, nodes: Collection[NodeId], supposed: Supposed = AS_IT_IS
-) -> dict[NodeId, NodeId]:
-    """Of nodes that are nobody's profile: whose they are (see ``definition.follow``)."""
-    if not nodes:
-        return {}
-    standing: dict[NodeId, Attribution | None] = dict(await writer.standing_attributions(tx, tenant, nodes))
-    standing.update((node, supposed.attributions[node]) for node in nodes if node in supposed.attributions)
-    namers = {node: homes - {node} for node, homes in (await writer.homes_of(tx, tenant, nodes)).items()}
-    profiles = {home for homes in namers.values() for home in homes}
-    attributed = {a.profile for a in standing.values() if a is not None and a.profile is not None}
-    known = (await writer.profiles(tx, tenant, attributed)).keys()
-    profiles |= known
-    customer_of = await writer.customers_of(tx, tenant, profiles)
-    customer_of.update((profile, supposed.customer_of[profile]) for profile in profiles & supposed.customer_of.keys())
-    shared = await writer.previously_shared(
-        tx, tenant, {home for homes in namers.values() if len(homes) > 1 for home in homes}
-    )
-    # A home that only decisions speak of is among the namers, and yet no profile that anything can be attributed to.
-    waiting = {node for node, a in standing.items() if a is not None and a.profile and a.profile not in known}
-    return {
-        node: node if node in waiting else follow(node, standing.get(node), namers.get(node, ()), customer_of, shared)
-        for node in nodes
-    }
-
-
-async def homes_of_customer(
-    tx: Tx, tenant: str, customer: NodeId, members: Collection[NodeId], supposed: Supposed = AS_IT_IS
-) -> list[NodeId]:
-    """Every home whose facts are this customer's: the members, and the nodes that follow them."""
-    nodes = await writer.nodes_named_by(tx, tenant, members) | supposed.attributions.keys()
-    nodes |= await writer.nodes_attributed_to(tx, tenant, members)
-    followers = [node for node, whose in (await following(tx, tenant, nodes, supposed)).items() if whose == customer]
-    return [*sorted(members), *sorted(set(followers) - set(members))]
-
-
 async def members_of(tx: Tx, tenant: str, customer: NodeId) -> list[Member]:
     """The profiles of a customer; none where it is an interaction that stands alone."""
     rows = await tx.fetch(
@@ -176,46 +126,56 @@ async def members_of(tx: Tx, tenant: str, customer: NodeId) -> list[Member]:
     return found
 
 
-async def parts_of(tx: Tx, tenant: str, homes: Sequence[NodeId]) -> list[AnchoredPart]:
-    return [AnchoredPart(anchor, decode_part(body)) for anchor, body in await _bodies_of(tx, tenant, homes)]
+async def parts_of(tx: Tx, tenant: str, own: Holdings) -> list[AnchoredPart]:
+    return [AnchoredPart(anchor, decode_part(body)) for anchor, body in await _bodies_of(tx, tenant, own)]
 
 
-async def outlines_of(tx: Tx, tenant: str, homes: Sequence[NodeId]) -> Outlines:
+async def outlines_of(tx: Tx, tenant: str, own: Holdings) -> Outlines:
     """As ``parts_of``, for less."""
-    bodies = dict(await _bodies_of(tx, tenant, homes))
+    bodies = dict(await _bodies_of(tx, tenant, own))
     parts = [AnchoredPart(anchor, decode_outline(body)) for anchor, body in bodies.items()]
     return Outlines(parts, lambda anchor: decode_part(bodies[anchor]))
 
 
-async def _bodies_of(tx: Tx, tenant: str, homes: Sequence[NodeId]) -> list[tuple[NodeId, bytes]]:
+async def _bodies_of(tx: Tx, tenant: str, own: Holdings) -> list[tuple[NodeId, bytes]]:
     rows = await tx.fetch(
-        "SELECT anchor, body FROM parts WHERE home = ANY(:homes) AND tenant = :tenant", homes=list(homes), tenant=tenant
+        "SELECT anchor, body FROM parts WHERE home = ANY(:homes) AND tenant = :tenant",
+        homes=list(own.homes),
+        tenant=tenant,
     )
-    return [(bytes(anchor), bytes(body)) for anchor, body in rows]
+    found = [(bytes(anchor), bytes(body)) for anchor, body in rows if anchor not in own.lent]
+    if own.borrowed:
+        rows = await tx.fetch(
+            "SELECT anchor, body FROM parts WHERE anchor = ANY(:anchors) AND tenant = :tenant",
+            anchors=[side.anchor for side in own.borrowed],
+            tenant=tenant,
+        )
+        found += [(bytes(anchor), bytes(body)) for anchor, body in rows]
+    return found
 
 
 async def latest_facts(
     tx: Tx,
     ids: IdSpace,
-    homes: Sequence[NodeId],
+    own: Holdings,
     most: int,
     before: Micros | None = None,
-    anchors: Sequence[NodeId] | None = None,
+    anchors: Collection[NodeId] | None = None,
     heard: Micros | None = None,
 ) -> list[Fact]:
-    """At least the latest ``most`` facts of these homes (of each home, ties included), none later than ``before``, none
-    recorded after ``heard``; of these ``anchors`` alone, where they are given."""
-    raws = await _latest_raws(tx, ids.tenant, homes, most, before, anchors, heard)
+    """At least the latest ``most`` of these facts (of each home and borrowed side, ties included), none later than
+    ``before``, none recorded after ``heard``; of these ``anchors`` alone, where they are given."""
+    raws = await _latest_raws(tx, ids.tenant, own, most, before, anchors, heard)
     return [Fact(decode_leniently(raw)[0], raw, ids) for raw in raws]
 
 
 async def _latest_raws(
     tx: Tx,
     tenant: str,
-    homes: Sequence[NodeId],
+    own: Holdings,
     most: int,
     before: Micros | None = None,
-    anchors: Sequence[NodeId] | None = None,
+    anchors: Collection[NodeId] | None = None,
     heard: Micros | None = None,
 ) -> list[bytes]:
     limit = "AND tenant = :tenant"
@@ -226,6 +186,10 @@ async def _latest_raws(
     if heard is not None:
         limit += " AND recorded <= :heard"
         values["heard"] = heard
+    borrowed = await _borrowed_raws(tx, own, most, limit, anchors, values) if own.borrowed else []
+    if own.lent:
+        limit += " AND anchor <> ALL(:lent)"
+        values["lent"] = list(own.lent)
     if anchors is not None:
         limit += " AND anchor = ANY(:anchors)"
         values["anchors"] = list(anchors)
@@ -235,36 +199,68 @@ async def _latest_raws(
         if tx.for_update == ""
         else "SELECT latest.raw FROM unnest(:homes::bytea[]) AS h(home) CROSS JOIN LATERAL (SELECT raw FROM events "
         f"WHERE events.home = h.home {limit} ORDER BY effective DESC FETCH FIRST {int(most)} ROWS WITH TIES) AS latest",
-        homes=list(homes),
+        homes=list(own.homes),
         most=most,
         **values,
     )
+    return [bytes(row[0]) for row in rows] + borrowed
+
+
+async def _borrowed_raws(
+    tx: Tx, own: Holdings, most: int, limit: str, anchors: Collection[NodeId] | None, values: Mapping[str, Any]
+) -> list[bytes]:
+    """Of each borrowed side by itself: a switchboard's home may hold a hundred thousand events."""
+    sides = [side for side in own.borrowed if anchors is None or side.anchor in anchors]
+    if not sides:
+        return []
+    if tx.for_update == "":
+        rows = await tx.fetch(
+            "SELECT raw FROM (SELECT raw, rank() OVER (PARTITION BY anchor ORDER BY effective DESC) AS place "
+            f"FROM events WHERE home = ANY(:homes) AND anchor = ANY(:sides) {limit}) AS ranked WHERE place <= :most",
+            homes=list({side.home for side in sides}),
+            sides=[side.anchor for side in sides],
+            most=most,
+            **values,
+        )
+    else:
+        rows = await tx.fetch(
+            "SELECT latest.raw FROM unnest(:homes::bytea[], :sides::bytea[], :since::bigint[], :until::bigint[]) "
+            "AS s(home, anchor, since, until) CROSS JOIN LATERAL (SELECT raw FROM events "
+            "WHERE events.home = s.home AND events.anchor = s.anchor AND effective BETWEEN s.since AND s.until "
+            f"{limit} ORDER BY effective DESC FETCH FIRST {int(most)} ROWS WITH TIES) AS latest",
+            homes=[side.home for side in sides],
+            sides=[side.anchor for side in sides],
+            since=[side.since for side in sides],
+            until=[side.until for side in sides],
+            **values,
+        )
     return [bytes(row[0]) for row in rows]
 
 
 async def facts_before(
     tx: Tx,
     ids: IdSpace,
-    homes: Sequence[NodeId],
+    own: Holdings,
     most: int,
     before: Order | None = None,
-    anchors: Sequence[NodeId] | None = None,
+    anchors: Collection[NodeId] | None = None,
     until: Micros | None = None,
     heard: Micros | None = None,
 ) -> list[Fact]:
-    """The latest ``most`` facts of these homes that sort before ``before``, newest first: exactly those, also where
+    """The latest ``most`` of these facts that sort before ``before``, newest first: exactly those, also where
     many happened at one time. ``until``, ``heard``: no fact happened or was recorded later."""
     found: list[Fact] = []
+    borrowed = {side.anchor for side in own.borrowed}
     if before is not None:
         until = before[0] if until is None else min(until, before[0])
     while len(found) < most:
-        read = await latest_facts(tx, ids, homes, most, until, anchors, heard)
-        by_home: dict[NodeId, list[Fact]] = {}
+        read = await latest_facts(tx, ids, own, most, until, anchors, heard)
+        by_place: dict[NodeId, list[Fact]] = {}
         for fact in read:
-            by_home.setdefault(fact.home, []).append(fact)
-        # Of a home with so many there may be more: nothing below its last one is complete.
+            by_place.setdefault(fact.anchor if fact.anchor in borrowed else fact.home, []).append(fact)
+        # Of a place with so many there may be more: nothing below its last one is complete.
         floor = max(
-            (min(fact.effective for fact in facts) for facts in by_home.values() if len(facts) >= most), default=None
+            (min(fact.effective for fact in facts) for facts in by_place.values() if len(facts) >= most), default=None
         )
         found += [
             fact
@@ -315,13 +311,13 @@ async def whole(tx: Tx, ids: IdSpace, node: NodeId) -> Whole | None:
 
 async def _by_steps(tx: Tx, ids: IdSpace, found: Found, timeline: int) -> Whole:
     members = await members_of(tx, ids.tenant, found.customer)
-    homes = await homes_of_customer(tx, ids.tenant, found.customer, [m.id for m in members] or [found.customer])
+    own = await holdings.holdings_of(tx, ids, found.customer, [m.id for m in members] or [found.customer])
     return Whole(
         ids=ids,
         found=found,
         members=members,
-        parts=await _bodies_of(tx, ids.tenant, homes),
-        raws=await _latest_raws(tx, ids.tenant, homes, timeline),
+        parts=await _bodies_of(tx, ids.tenant, own),
+        raws=await _latest_raws(tx, ids.tenant, own, timeline),
     )
 
 
@@ -353,6 +349,13 @@ SELECT mine.*,
     SELECT 1 FROM parts p JOIN parts o ON o.home = p.interaction
     WHERE p.home = mine.id AND p.interaction <> p.home AND p.tenant = :tenant
   ) OR EXISTS (SELECT 1 FROM attributions a WHERE a.profile = mine.id AND a.tenant = :tenant)
+  OR (SELECT EXISTS (SELECT 1 FROM members WHERE tenant = :tenant AND shared)) AND (
+    EXISTS (SELECT 1 FROM members m WHERE m.profile = mine.id AND m.shared) OR EXISTS (
+      SELECT 1 FROM parts p JOIN parts o ON o.interaction = p.interaction AND o.home <> p.home
+      JOIN members m ON m.profile = o.home AND m.shared
+      WHERE p.home = mine.id AND p.interaction <> p.home AND p.tenant = :tenant
+    )
+  )
 FROM mine CROSS JOIN LATERAL (
   SELECT array_agg(few.anchor) AS anchors, array_agg(few.body) AS bodies
   FROM (SELECT p.anchor, p.body FROM parts p WHERE p.home = mine.id AND p.tenant = :tenant LIMIT {MANY_PARTS}) AS few
@@ -367,8 +370,9 @@ async def at_once(
     """As ``whole``, of several in one statement, which sees one state by itself: a round trip costs more than all that
     it brings.
 
-    Left out are nodes that are nobody's profile, those whose customer an interaction follows (whose events those are is
-    a longer question), and those with a profile of ``MANY_PARTS``: nobody else should wait for them. Nothing is found
+    Left out are nodes that are nobody's profile, those whose customer an interaction follows or who has to do with a
+    shared identifier (whose events those are is a longer question), and those with a profile of ``MANY_PARTS``: nobody
+    else should wait for them. Nothing is found
     on SQLite, where no way need be saved.
     """
     if not tx.for_update:
@@ -420,18 +424,38 @@ async def is_dead(tx: Tx, tenant: str, source: str, id: str) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One home's side of an interaction: what an anchor names."""
+    """One home's side of an interaction: what an anchor names. ``node``: the interaction's."""
 
     anchor: NodeId
     home: NodeId
+    node: NodeId
     interaction: str
 
 
 async def side_of(tx: Tx, tenant: str, anchor: NodeId) -> Side | None:
     rows = await tx.fetch(
-        "SELECT home, body FROM parts WHERE anchor = :anchor AND tenant = :tenant", anchor=anchor, tenant=tenant
+        "SELECT home, interaction, body FROM parts WHERE anchor = :anchor AND tenant = :tenant",
+        anchor=anchor,
+        tenant=tenant,
     )
-    return Side(anchor, bytes(rows[0][0]), decode_part(rows[0][1]).interaction) if rows else None
+    if not rows:
+        return None
+    home, node, body = rows[0]
+    return Side(anchor, bytes(home), bytes(node), decode_part(body).interaction)
+
+
+async def find_side(tx: Tx, tenant: str, side: Side) -> Found | None:
+    """Whose a side is."""
+    return await find_at(tx, tenant, side.home, side.node)
+
+
+async def find_at(tx: Tx, tenant: str, home: NodeId, node: NodeId) -> Found | None:
+    """Whose the facts of an interaction are that lie at a home."""
+    if home != node and await writer.previously_shared(tx, tenant, [home]):
+        customer = (await holdings.sides(tx, tenant, [node]))[node].by_home.get(home)
+        if customer is not None:
+            return Found(customer, await version_of(tx, customer))
+    return await find_node(tx, tenant, home)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     Table,
     Text,
+    text,
 )
 from sqlalchemy.types import TypeEngine
 
@@ -213,6 +214,7 @@ MEMBERS = Table(
     Column("confidence", Integer, nullable=False),
     _id("via"),
     Index("members_by_customer", "customer"),
+    Index("members_shared", "tenant", postgresql_where=text("shared"), sqlite_where=text("shared")),
     sqlite_with_rowid=False,
     comment="profiles that are not simply a customer of their own; written under the tenant's exclusive graph lock",
 )

@@ -219,32 +219,64 @@ async def homes_of(tx: Tx, tenant: str, nodes: Collection[NodeId]) -> dict[NodeI
     return found
 
 
-async def own_and_others(tx: Tx, tenant: str, nodes: Collection[NodeId]) -> set[NodeId]:
-    """Those interactions that have a part of their own besides others': whom they follow is a question."""
+_SOME_SHARED = "(SELECT EXISTS (SELECT 1 FROM members WHERE tenant = :tenant AND shared))"
+"""Asked once a statement: mostly nobody shares anything, and then no side of an interaction need be looked at."""
+
+
+async def that_may_follow(tx: Tx, tenant: str, nodes: Collection[NodeId]) -> set[NodeId]:
+    """Those interactions in which, besides what names somebody, something names nobody, or a shared identifier alone:
+    whom that follows is a question."""
     if not nodes:
         return set()
     rows = await tx.fetch(
-        "SELECT DISTINCT o.home FROM parts o WHERE o.home = ANY(:nodes) AND o.interaction = o.home "
-        "AND o.tenant = :tenant AND EXISTS (SELECT 1 FROM parts p WHERE p.interaction = o.home AND p.home <> o.home)",
+        "SELECT o.home FROM parts o WHERE o.home = ANY(:nodes) AND o.interaction = o.home AND o.tenant = :tenant "
+        "AND EXISTS (SELECT 1 FROM parts p WHERE p.interaction = o.home AND p.home <> o.home) "
+        "UNION SELECT o.interaction FROM parts o JOIN members m ON m.profile = o.home "
+        f"WHERE {_SOME_SHARED} AND o.interaction = ANY(:nodes) AND o.interaction <> o.home AND o.tenant = :tenant "
+        "AND m.shared AND EXISTS (SELECT 1 FROM parts p WHERE p.interaction = o.interaction AND p.home <> o.home)",
         nodes=list(nodes),
         tenant=tenant,
     )
     return {row[0] for row in rows}
 
 
-async def nodes_named_by(tx: Tx, tenant: str, profiles: Collection[NodeId]) -> set[NodeId]:
-    """Interactions that these profiles take part in and that have a part of their own, which may follow them.
+async def nodes_named_by(
+    tx: Tx, tenant: str, profiles: Collection[NodeId], turned: Collection[NodeId] = ()
+) -> set[NodeId]:
+    """Interactions that these profiles take part in, in which something may follow somebody: what names nobody, or a
+    shared identifier alone. ``turned``: those of the profiles that are shared now and were not, or the other way round.
 
-    Besides those that a person attributed, see ``nodes_attributed_to``."""
+    Besides those that a person attributed to them, see ``nodes_attributed_to``."""
     if not profiles:
         return set()
-    rows = await tx.fetch(
-        "SELECT DISTINCT p.interaction FROM parts p JOIN parts o ON o.home = p.interaction "
-        "WHERE p.home = ANY(:profiles) AND p.interaction <> p.home AND p.tenant = :tenant",
+    found = await tx.fetch(
+        "SELECT p.interaction FROM parts p JOIN parts o ON o.home = p.interaction "
+        "WHERE p.home = ANY(:profiles) AND p.interaction <> p.home AND p.tenant = :tenant "
+        "UNION SELECT p.interaction FROM parts p JOIN parts o ON o.interaction = p.interaction AND o.home <> p.home "
+        f"JOIN members m ON m.profile = o.home WHERE {_SOME_SHARED} "
+        "AND p.home = ANY(:profiles) AND p.interaction <> p.home AND p.tenant = :tenant AND m.shared "
+        f"UNION SELECT p.interaction FROM parts p JOIN members m ON m.profile = p.home WHERE {_SOME_SHARED} "
+        "AND p.home = ANY(:profiles) AND p.interaction <> p.home AND p.tenant = :tenant AND m.shared "
+        f"AND {_MAY_BE_LENT}",
         profiles=list(profiles),
         tenant=tenant,
     )
-    return {row[0] for row in rows}
+    nodes = {row[0] for row in found}
+    if turned:
+        found = await tx.fetch(
+            "SELECT p.interaction FROM parts p WHERE p.home = ANY(:turned) AND p.interaction <> p.home "
+            f"AND p.tenant = :tenant AND {_MAY_BE_LENT}",
+            turned=list(turned),
+            tenant=tenant,
+        )
+        nodes |= {row[0] for row in found}
+    return nodes
+
+
+_MAY_BE_LENT = (
+    "(EXISTS (SELECT 1 FROM parts o WHERE o.interaction = p.interaction AND o.home <> p.home) "
+    "OR EXISTS (SELECT 1 FROM attributions a WHERE a.interaction = p.interaction))"
+)
 
 
 async def nodes_attributed_to(tx: Tx, tenant: str, profiles: Collection[NodeId]) -> set[NodeId]:
@@ -537,6 +569,22 @@ async def customers_of(tx: Tx, tenant: str, nodes: Collection[NodeId]) -> dict[N
         )
         found.update((profile, customer) for profile, customer in rows)
     return found
+
+
+async def customers_and_shared(
+    tx: Tx, tenant: str, nodes: Collection[NodeId]
+) -> tuple[dict[NodeId, NodeId], set[NodeId]]:
+    """As ``customers_of`` and ``previously_shared``."""
+    found = {node: node for node in nodes}
+    if not found:
+        return found, set()
+    rows = await tx.fetch(
+        "SELECT profile, customer, shared FROM members WHERE profile = ANY(:nodes) AND tenant = :tenant",
+        nodes=list(found),
+        tenant=tenant,
+    )
+    found.update((profile, customer) for profile, customer, _ in rows)
+    return found, {profile for profile, _, shared in rows if shared}
 
 
 async def previously_shared(tx: Tx, tenant: str, nodes: Collection[NodeId]) -> set[NodeId]:

@@ -119,8 +119,8 @@ def histories(
     some = max_size - min_size
     # A list left alone has about five members; one with gaps is long, and shrinks by turning members into gaps.
     gappy = st.lists(st.one_of(st.none(), steps), min_size=some // 2, max_size=some)
-    chosen = st.tuples(st.lists(steps, min_size=min_size, max_size=min_size), gappy)
-    return chosen.map(lambda lists: _history([step for step in chain(*lists) if step], ids, candidate_of))
+    chosen = st.tuples(_families, st.lists(steps, min_size=min_size, max_size=min_size), gappy)
+    return chosen.map(lambda lists: _history([step for step in chain(*lists) if step][:max_size], ids, candidate_of))
 
 
 def facts_of(history: Sequence[Stamped], ids: IdSpace = ACME) -> list[Fact]:
@@ -395,6 +395,17 @@ def _happenings() -> st.SearchStrategy[Step]:
         delay=_delays,
         sequence=_sequences,
     )
+
+
+def _said(text: str, *who: int, contact: int, at: int) -> Step:
+    fields: Fields = {"direction": "inbound", "message": {"id": f"m-{text}", "text": text}}
+    return Happening(type="cx.message.received.v1", fields=fields, who=who, contact=contact, at=at)
+
+
+_RINGS = Happening(type="cx.interaction.started.v1", fields={"direction": "inbound"}, who=(2,), contact=1, at=2)
+_FAMILY = (_said("Hello", 0, 2, contact=0, at=0), _said("Dear all", 4, 2, contact=2, at=1), _RINGS)
+_families = st.sampled_from(((), (), _FAMILY))
+"""Two people with one telephone, from which somebody calls: seldom enough do they come about by chance."""
 
 
 def _verdicts() -> st.SearchStrategy[Step]:

@@ -263,9 +263,9 @@ class Contexts:
             more: Json = {}
             if identifier is not None:
                 rules = await writer.rules_in_force(tx, tenant, tenancy.rules)
-                doubt = await doubt_at(tx, tenant, identifier, rules)
+                doubt = await doubt_at(tx, tenancy.ids, identifier, rules)
                 dismissed = bool(await reader.settled_among(tx, tenant, [identifier.id]))
-                told, more = told_of(candidate_view(doubt, dismissed=dismissed))
+                told, more = told_of(candidate_view(doubt, dismissed=dismissed), ambiguous)
             return {"candidates": [await self._with_name(tx, tenancy, one) for one in told], **more}
 
     @staticmethod
@@ -288,9 +288,14 @@ def taking_part(ambiguous: Ambiguous) -> list[Json]:
     ]
 
 
-def told_of(doubt: Json) -> tuple[list[Json], Json]:
+def told_of(doubt: Json, ambiguous: Ambiguous) -> tuple[list[Json], Json]:
     """Who may be meant by a shared identifier, each with why, and what else is known of it."""
     told = [{**one, "why": _why(one)} for one in doubt["customers"][:CANDIDATES_SHOWN]]
+    if not isinstance(ambiguous.asked, ById | ByIdentifier):
+        interaction = ambiguous.asked.interaction
+        for one in told:
+            attribute = {"interaction": interaction, "profile": one["profile"]}
+            one["actions"] = {"attribute": attribute, **one["actions"]}
     return told, {"candidate": {name: doubt[name] for name in doubt if name != "customers"}}
 
 
@@ -312,10 +317,11 @@ async def _concerns(tx: Tx, tenant: str, ids: IdSpace, event: reader.Stored, cus
     """Whether an event is the customer's, names it from elsewhere, or is about who is who at large."""
     if event.home == ids.tenant_node():
         return True
-    found = await reader.find_node(tx, tenant, event.home)
+    fact = Fact(decode_leniently(event.raw)[0], event.raw, ids)
+    found = await reader.find_at(tx, tenant, event.home, fact.interaction)
     if found is not None and found.customer == customer:
         return True
-    named = links_of(Fact(decode_leniently(event.raw)[0], event.raw, ids), ids).profiles
+    named = links_of(fact, ids).profiles
     return customer in (await writer.customers_of(tx, tenant, [profile.id for profile in named])).values()
 
 

@@ -12,6 +12,7 @@ from cx_context.finish import Json, Known, Member, context_body
 from cx_context.lineage import History, Sources, TooMuchWork, sources
 from cx_context.pointers import MISSING, Path, find, parse, pointer_of
 from cx_context.store import Store, reader
+from cx_context.store.holdings import Holdings
 from cx_context.store.moments import NOW, Moment, Then
 from cx_context.store.sql import Tx
 from cx_context_api.contexts.current import meta_of, unknown
@@ -109,13 +110,14 @@ class Lineages:
             earlier, later = then_in(tx, tenancy, one), then_in(tx, tenancy, other)
             was = await earlier.load(await customer_then(earlier, node))
             now = await later.load(await customer_then(later, node))
-            homes = await _homes(later, now)
+            own = await _own(later, now)
             facts = await self._facts(later, now, ("counts",))
             window = sorted((fact for fact in facts if not one.holds(fact)), key=lambda fact: fact.order, reverse=True)
-            moved = set(homes) ^ set(await _homes(earlier, was))
-            moved -= {fact.home for fact in window} - {fact.home for fact in facts if one.holds(fact)}
+            before = await _own(earlier, was)
+            moved = own.places ^ before.places
+            moved -= _places(window) - _places(fact for fact in facts if one.holds(fact))
             profiles = {member.id for known in (was, now) for member in known.members}
-            decided = await later.identity_events(profiles, one, MOST_WINDOW)
+            decided = await later.identity_events(profiles, own.nodes | before.nodes, one, MOST_WINDOW)
             history = History(now, facts, tenancy.window)
             found = await asyncio.to_thread(_differences, was, history, window[:MOST_WINDOW], moved)
             told = {fact.key: fact for fact in (*window, *decided)}
@@ -138,7 +140,7 @@ class Lineages:
     async def _facts(self, then: Then, known: Known, path: Path) -> Sequence[Fact]:
         if path and path[0] == "timeline":
             return list(known.latest)
-        facts = await then.facts(await _homes(then, known), self._most)
+        facts = await then.facts(await _own(then, known), self._most)
         if facts is None:
             detail = f"this customer has more than {self._most} events; this is not worked out for so many"
             raise Refused("history-too-long", detail)
@@ -169,8 +171,12 @@ async def _meta(tx: Tx, customer: NodeId, moment: Moment | None) -> Json:
     return meta_of(await reader.version_of(tx, customer), await reader.current_to(tx))
 
 
-async def _homes(then: Then, known: Known) -> list[NodeId]:
-    return await then.homes_of(known.customer, [member.id for member in known.members])
+async def _own(then: Then, known: Known) -> Holdings:
+    return await then.holdings_of(known.customer, [member.id for member in known.members])
+
+
+def _places(facts: Iterable[Fact]) -> set[NodeId]:
+    return {place for fact in facts for place in (fact.home, fact.anchor)}
 
 
 def _found(body: Json, path: Path) -> tuple[Any, Path]:

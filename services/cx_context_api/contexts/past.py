@@ -146,7 +146,8 @@ class Past:
             more: Json = {}
             if identifier is not None:
                 dismissed = bool(await then.settled_among([identifier.id]))
-                told, more = told_of(candidate_view(await doubt_then(then, identifier), dismissed=dismissed))
+                doubt = await doubt_then(then, identifier)
+                told, more = told_of(candidate_view(doubt, dismissed=dismissed), ambiguous)
             named = []
             for one in told:
                 body = context_body(await then.load(node_of(one["id"])), tenancy.window)

@@ -71,7 +71,7 @@ async def _asked(tx: Tx, tenancy: Tenancy, found: Thread) -> Event | None:
 async def _verified(tx: Tx, tenancy: Tenancy, found: Thread) -> list[Json]:
     """Identifiers that somebody proved to be theirs, in whichever contact, by the latest proof."""
     latest: dict[str, Order] = {}
-    for anchored in (await reader.outlines_of(tx, tenancy.ids.tenant, list(found.homes))).parts:
+    for anchored in (await reader.outlines_of(tx, tenancy.ids.tenant, found.own)).parts:
         for key, at in anchored.part.verified.items():
             latest[key] = max(order_of(anchored.part, at), latest.get(key, order_of(anchored.part, at)))
     shown = []

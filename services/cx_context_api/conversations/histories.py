@@ -12,6 +12,7 @@ from cx_context.finish import Json, conversation_summary, timeline_entry
 from cx_context.fold import makes_part
 from cx_context.outline import WholePart, whole_conversation
 from cx_context.store import reader
+from cx_context.store.holdings import Holdings, holdings_of
 from cx_context.store.moments import Then
 from cx_context.store.reader import Side
 from cx_context.store.sql import Tx
@@ -38,15 +39,15 @@ async def timeline(
     tx: Tx, tenancy: Tenancy, customer: NodeId, cursor: str | None, most: int, then: Then | None = None
 ) -> Page:
     """Everything that happened, newest first."""
-    homes = await _homes(tx, tenancy, customer, then)
-    facts, following = await _facts(tx, tenancy, homes, TIMELINE, cursor, most, then=then)
+    own = await _own(tx, tenancy, customer, then)
+    facts, following = await _facts(tx, tenancy, own, TIMELINE, cursor, most, then=then)
     return [timeline_entry(fact) for fact in facts], following
 
 
 async def _facts(
     tx: Tx,
     tenancy: Tenancy,
-    homes: Sequence[NodeId],
+    own: Holdings,
     list: str,
     cursor: str | None,
     most: int,
@@ -55,25 +56,23 @@ async def _facts(
 ) -> tuple[list[Fact], str | None]:
     before: Order | None = place_of(cursor, list, _ORDER) if cursor is not None else None
     if then is None:
-        facts = await reader.facts_before(tx, tenancy.ids, homes, most + 1, before, anchors)
+        facts = await reader.facts_before(tx, tenancy.ids, own, most + 1, before, anchors)
     else:
-        facts = await then.facts_before(homes, most + 1, before, anchors)
+        facts = await then.facts_before(own, most + 1, before, anchors)
     following = cursor_of(list, facts[most - 1].order) if len(facts) > most else None
     return [fact for fact in facts[:most] if makes_part(fact.event.type)], following
 
 
-async def _homes(tx: Tx, tenancy: Tenancy, customer: NodeId, then: Then | None) -> list[NodeId]:
+async def _own(tx: Tx, tenancy: Tenancy, customer: NodeId, then: Then | None) -> Holdings:
     if then is not None:
-        return await then.homes_of(customer, [member.id for member in await then.members_of(customer)])
+        return await then.holdings_of(customer, [member.id for member in await then.members_of(customer)])
     members = [member.id for member in await reader.members_of(tx, tenancy.ids.tenant, customer)]
-    return await reader.homes_of_customer(tx, tenancy.ids.tenant, customer, members or [customer])
+    return await holdings_of(tx, tenancy.ids, customer, members or [customer])
 
 
-async def _threads(
-    tx: Tx, tenancy: Tenancy, homes: Sequence[NodeId], then: Then | None
-) -> tuple[list[Conversation], WholePart]:
+async def _threads(tx: Tx, tenancy: Tenancy, own: Holdings, then: Then | None) -> tuple[list[Conversation], WholePart]:
     """Conversations of outlines, and the way to the whole parts of those that are shown."""
-    parts, whole = await (reader.outlines_of(tx, tenancy.ids.tenant, homes) if then is None else then.outlines(homes))
+    parts, whole = await (reader.outlines_of(tx, tenancy.ids.tenant, own) if then is None else then.outlines(own))
     return thread(interactions_of(parts), tenancy.window), whole
 
 
@@ -84,7 +83,7 @@ async def conversations(
     before: tuple[Micros, NodeId] | None = (
         place_of(cursor, CONVERSATIONS, tuple[At, Node]) if cursor is not None else None
     )
-    threads, whole = await _threads(tx, tenancy, await _homes(tx, tenancy, customer, then), then)
+    threads, whole = await _threads(tx, tenancy, await _own(tx, tenancy, customer, then), then)
     placed = sorted((((found.last_activity, found.id), found) for found in threads), key=itemgetter(0), reverse=True)
     rest = [(place, found) for place, found in placed if before is None or place < before]
     following = cursor_of(CONVERSATIONS, rest[most - 1][0]) if len(rest) > most else None
@@ -98,7 +97,7 @@ class Thread:
     customer: NodeId
     version: int
     named: Side
-    homes: Sequence[NodeId]
+    own: Holdings
     conversation: Conversation
 
 
@@ -108,16 +107,16 @@ async def find_thread(tx: Tx, tenant: str, tenancy: Tenancy, anchor: NodeId, the
     if side is None:
         raise unknown_conversation(anchor)
     if then is not None:
-        customer = await then.find_node(side.home)
+        customer = await then.find_at(side.home, side.node)
         found = reader.Found(customer, 0) if customer is not None else None
     else:
-        found = await reader.find_node(tx, tenant, side.home)
+        found = await reader.find_side(tx, tenant, side)
     if found is not None:
-        homes = await _homes(tx, tenancy, found.customer, then)
-        threads, whole = await _threads(tx, tenancy, homes, then)
+        own = await _own(tx, tenancy, found.customer, then)
+        threads, whole = await _threads(tx, tenancy, own, then)
         conversation = conversation_with(threads, anchor)
         if conversation is not None:
-            return Thread(found.customer, found.version, side, homes, whole_conversation(conversation, whole))
+            return Thread(found.customer, found.version, side, own, whole_conversation(conversation, whole))
     raise unknown_conversation(anchor)
 
 
@@ -130,7 +129,7 @@ async def thread_page(
 ) -> Page:
     """What happened in a conversation over all its channels, newest first, texts whole."""
     anchors = [anchor for member in found.conversation.members for _, anchor in member.anchors]
-    facts, following = await _facts(tx, tenancy, found.homes, THREAD, cursor, most, anchors, then)
+    facts, following = await _facts(tx, tenancy, found.own, THREAD, cursor, most, anchors, then)
     return [_entry(fact) for fact in facts], following
 
 

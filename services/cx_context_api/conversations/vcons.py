@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from cx_context.store import Store, reader, writer
+from cx_context.store.holdings import Holdings
 from cx_context.store.sql import Tx
 from cx_context_api.conversations.histories import find_thread
 from cx_context_api.requests.patience import within
@@ -77,7 +78,7 @@ class Vcons:
             except Refused:
                 return None, []
             anchors = [anchor for member in found.conversation.members for _, anchor in member.anchors]
-            return text_of(found.conversation.id), await _facts(tx, tenancy, found.homes, anchors)
+            return text_of(found.conversation.id), await _facts(tx, tenancy, found.own, anchors)
 
     async def _as_it_came(self, tenant: str, uuid: str) -> Json:
         facts = await self._pieces(tenant, uuid) if 0 < len(uuid) <= MAX_ID else []
@@ -98,7 +99,7 @@ class Vcons:
                 homes = await writer.homes_of(tx, tenant, nodes)
                 anchors = [tenancy.ids.anchor(home, node) for node, found in homes.items() for home in found]
                 every = sorted({home for found in homes.values() for home in found})
-                return await _facts(tx, tenancy, every, anchors) if every else []
+                return await _facts(tx, tenancy, Holdings(every), anchors) if every else []
 
         return await within(read())
 
@@ -115,8 +116,8 @@ class Vcons:
         return found
 
 
-async def _facts(tx: Tx, tenancy: Tenancy, homes: Sequence[NodeId], anchors: Sequence[NodeId]) -> list[Fact]:
-    facts = await reader.facts_before(tx, tenancy.ids, homes, MOST_EVENTS + 1, None, anchors)
+async def _facts(tx: Tx, tenancy: Tenancy, own: Holdings, anchors: Sequence[NodeId]) -> list[Fact]:
+    facts = await reader.facts_before(tx, tenancy.ids, own, MOST_EVENTS + 1, None, anchors)
     if len(facts) > MOST_EVENTS:
         raise Refused("conversation-too-long", f"it has more than {MOST_EVENTS} events, too many for one vCon")
     return facts[::-1]

@@ -12,7 +12,7 @@ import msgspec
 from cx_context.combine import combine
 from cx_context.desks import Desk, desks
 from cx_context.model import Part, Register
-from cx_context.store import assignments, reader, writer
+from cx_context.store import assignments, holdings
 from cx_context.store.sql import Tx
 from cx_context_api.contexts.current import Contexts, document, meta_of
 from cx_context_api.following import frames
@@ -52,14 +52,12 @@ async def live_on(tx: Tx, ids: IdSpace, desk: Desk) -> Live:
     tenant = ids.tenant
     nodes = await assignments.of_desk(tx, tenant, desk, MOST_LIVE + 1)
     sides = await assignments.sides_of(tx, tenant, nodes[:MOST_LIVE])
-    named = {home for node, by_home in sides.items() for home in by_home if home != node}
-    customer_of = await writer.customers_of(tx, tenant, named)
-    customer_of.update(await reader.following(tx, tenant, [node for node, by_home in sides.items() if node in by_home]))
+    whose = await holdings.sides(tx, tenant, sides)
     found: list[tuple[Any, Key, Assigned]] = []
     for node, by_home in sides.items():
         by_customer: dict[NodeId, list[Part]] = {}
         for home, part in by_home.items():
-            by_customer.setdefault(customer_of[home], []).append(part)
+            by_customer.setdefault(whose[node].by_home[home], []).append(part)
         for customer, parts in by_customer.items():
             whole = combine(parts)
             reason = desks(whole).get(desk)

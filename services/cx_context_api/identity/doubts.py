@@ -1,7 +1,7 @@
 """Shared identifiers: whose they may be, likeliest first, with what a person can do about it.
 
 Nobody is joined by a rank. A person says whose an identifier is (``merge``), that it stays nobody's (``dismiss``), or
-whose one interaction is that names nobody (``attribute``).
+whose one interaction is that names nobody, or nobody but it (``attribute``).
 """
 
 from __future__ import annotations
@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from cx_context.definition import Sides
 from cx_context.finish import Json
 from cx_context.store import reader, writer
+from cx_context.store.holdings import sides
 from cx_context.store.moments import Then
 from cx_context.store.sql import Tx
 from cx_context.store.uses import contacts_at
 from cx_context_api.requests.tenancy import Tenancy
-from cx_events.ids import NodeId, text_of
+from cx_events.ids import IdSpace, NodeId, text_of
 from cx_events.timestamps import Micros, format_time
 from cx_identity.candidates import candidate_for
 from cx_identity.model import Candidate, Edge, Evidence, Profile
@@ -38,12 +40,14 @@ class Doubt:
     unclaimed: Use | None
 
 
-async def doubt_at(tx: Tx, tenant: str, identifier: Profile, rules: Rules) -> Doubt:
+async def doubt_at(tx: Tx, ids: IdSpace, identifier: Profile, rules: Rules) -> Doubt:
     """Whose a shared identifier may be."""
+    tenant = ids.tenant
     edges = await writer.edges_at(tx, tenant, [identifier.id])
     profiles = await writer.profiles(tx, tenant, _ends(edges, identifier))
     tied = _Tied(identifier, edges, profiles, await writer.customers_of(tx, tenant, {*profiles, identifier.id}), rules)
-    return tied.doubt(await contacts_at(tx, tenant, identifier, tied.homes()))
+    contacts = await contacts_at(tx, tenant, identifier, tied.homes())
+    return tied.doubt(contacts, await sides(tx, tenant, tied.nodes(ids, contacts)), ids)
 
 
 async def doubt_then(then: Then, identifier: Profile) -> Doubt:
@@ -52,7 +56,8 @@ async def doubt_then(then: Then, identifier: Profile) -> Doubt:
     profiles = await then.profiles(_ends(edges, identifier))
     customer_of = await then.customers_of({*profiles, identifier.id})
     tied = _Tied(identifier, edges, profiles, customer_of, await then.rules())
-    return tied.doubt(await then.contacts_at(identifier, tied.homes()))
+    contacts = await then.contacts_at(identifier, tied.homes())
+    return tied.doubt(contacts, await then.sides(tied.nodes(then.ids, contacts)), then.ids)
 
 
 def _ends(edges: Sequence[Edge], identifier: Profile) -> set[NodeId]:
@@ -78,12 +83,19 @@ class _Tied:
         said = {end: _latest(edge) for end, edge in self._said().items()}
         return [self.identifier.id, *sorted(said, key=lambda end: (said[end], end), reverse=True)]
 
-    def doubt(self, contacts: Mapping[NodeId, Sequence[Contact]]) -> Doubt:
+    def nodes(self, ids: IdSpace, contacts: Mapping[NodeId, Sequence[Contact]]) -> set[NodeId]:
+        """The interactions that name the identifier alone; each may follow somebody."""
+        return {ids.interaction(contact.interaction) for contact in contacts.get(self.identifier.id, ())}
+
+    def doubt(self, contacts: Mapping[NodeId, Sequence[Contact]], sides: Mapping[NodeId, Sides], ids: IdSpace) -> Doubt:
         known = list(self._said().values())
         candidate = candidate_for(self.identifier, known, self.profiles, self.customer_of, self.rules)
         of_customer: dict[NodeId, list[Contact]] = {}
         for home, found in contacts.items():
-            of_customer.setdefault(self.customer_of[home], []).extend(found)
+            for contact in found:
+                of = sides.get(ids.interaction(contact.interaction)) if home == self.identifier.id else None
+                whose = self.customer_of[home] if of is None else of.by_home.get(home, self.customer_of[home])
+                of_customer.setdefault(whose, []).append(contact)
         uses = {customer: use for customer, found in of_customer.items() if (use := use_of(found)) is not None}
         owner = self.customer_of[self.identifier.id]
         own = any(tied.customer == owner for tied in candidate.customers)
@@ -110,7 +122,7 @@ async def candidates(
             if identifier in profiles and identifier not in settled:
                 if len(found) == most:
                     return found, place
-                found.append(candidate_view(await doubt_at(tx, tenant, profiles[identifier], rules)))
+                found.append(candidate_view(await doubt_at(tx, tenancy.ids, profiles[identifier], rules)))
             place = identifier
         if len(identifiers) <= most:
             return found, None

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from cx_context.finish import Json
 from cx_context.store import reader, writer
+from cx_context.store.holdings import holdings_of
 from cx_context.store.moments import Then
 from cx_context.store.sql import Tx
 from cx_context_api.identity.doubts import Doubt, candidate_view, doubt_at, doubt_then, evidence_view, profile_view
@@ -59,10 +60,10 @@ async def explanation(tx: Tx, tenant: str, tenancy: Tenancy, customer: NodeId) -
     scope = await reader.surroundings(tx, tenant, members, rules)
     graph = scope.surroundings()
     told = explain(customer, graph, resolve(scope.graph(), rules), rules)
-    nodes = set(await reader.homes_of_customer(tx, tenant, customer, members or [customer])) - set(members)
-    attributions = await reader.attributions_about(tx, tenant, members, nodes)
+    own = await holdings_of(tx, tenancy.ids, customer, members or [customer])
+    attributions = await reader.attributions_about(tx, tenant, members, own.nodes)
     doubtful = _doubtful(graph, await reader.settled_among(tx, tenant, graph.shared or ()))
-    asked = [await doubt_at(tx, tenant, graph.profiles[id], rules) for id in doubtful[:DOUBTS_SHOWN]]
+    asked = [await doubt_at(tx, tenancy.ids, graph.profiles[id], rules) for id in doubtful[:DOUBTS_SHOWN]]
     return await _told(tx, customer, _Gathered(told, graph.profiles, attributions, doubtful, asked, rules))
 
 
@@ -72,8 +73,8 @@ async def explanation_then(tx: Tx, then: Then, customer: NodeId) -> Json:
     members = [member.id for member in await then.members_of(customer)]
     graph, resolution = await then.explained(members)
     told = explain(customer, graph, resolution, rules)
-    nodes = set(await then.homes_of(customer, members)) - set(members)
-    attributions = await then.attributions_about(members, nodes)
+    own = await then.holdings_of(customer, members)
+    attributions = await then.attributions_about(members, own.nodes)
     doubtful = _doubtful(graph, await then.settled_among(graph.shared or ()))
     asked = [await doubt_then(then, graph.profiles[id]) for id in doubtful[:DOUBTS_SHOWN]]
     return await _told(tx, customer, _Gathered(told, graph.profiles, attributions, doubtful, asked, rules))

@@ -152,11 +152,9 @@ async def attribute(tx: Tx, tenant: str, tenancy: Tenancy, body: bodies.Attribut
     homes = (await writer.homes_of(tx, tenant, [node])).get(node, set())
     if not homes:
         raise Refused("unknown-interaction", f"there is no interaction {body.interaction[:64]!r}", 404)
-    if node not in homes:
+    if node not in homes and not await writer.previously_shared(tx, tenant, homes):
         raise Refused(
-            "names-somebody",
-            f"every event of {body.interaction[:64]!r} names somebody; merge or part people instead. Where it names "
-            "but a shared identifier, say who it is by a cx.identity.verified.v1 of this interaction",
+            "names-somebody", f"every event of {body.interaction[:64]!r} names somebody; merge or part people instead"
         )
     profile = by_id(body.profile).node
     if profile not in await writer.profiles(tx, tenant, [profile]):

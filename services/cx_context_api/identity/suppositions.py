@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 
+from cx_context.definition import Sides
 from cx_context.finish import Json, Known, Member, context_body
-from cx_context.store import reader, writer
-from cx_context.store.reader import Supposed
+from cx_context.store import holdings, reader, writer
+from cx_context.store.holdings import Supposed
 from cx_context.store.sql import Tx
 from cx_context_api.requests.tenancy import Tenancy
 from cx_events.codec import decode
@@ -49,25 +50,31 @@ async def outcome(
     attributions = {node: await _attribution(tx, tenant, node, decided) for node in nodes}
     supposed = Supposed(resolution.customer_of, attributions)
     before = await writer.customers_of(tx, tenant, scope.nodes)
-    whose_before = await reader.following(tx, tenant, nodes)
-    whose_after = await reader.following(tx, tenant, nodes, supposed)
+    sides_before = await holdings.sides(tx, tenant, nodes)
+    sides_after = await holdings.sides(tx, tenant, nodes, supposed)
     moved = {node for node in scope.nodes if resolution.customer_of[node] != before[node]}
     touched = {resolution.customer_of[id] for id in {*moved, *profiles} if id in resolution.customer_of}
-    touched |= {resolution.customer_of.get(id, id) for id in whose_before.values() if id not in whose_after}
-    touched |= set(whose_after.values())
+    whose_before = {whose for sides in sides_before.values() for whose in _whose(sides)}
+    touched |= {resolution.customer_of.get(id, id) for id in whose_before if id not in sides_after}
+    touched |= {whose for sides in sides_after.values() for whose in _whose(sides)}
     found = []
     for customer in sorted(touched)[:SHOWN]:
         members = await _members(tx, tenant, customer, resolution, graph.profiles.keys())
-        homes = await reader.homes_of_customer(tx, tenant, customer, [m.id for m in members] or [customer], supposed)
+        profiles = [member.id for member in members] or [customer]
+        own = await holdings.holdings_of(tx, tenancy.ids, customer, profiles, supposed)
         known = Known(
             customer=customer,
             members=members,
-            parts=await reader.parts_of(tx, tenant, homes),
-            latest=await reader.latest_facts(tx, tenancy.ids, homes, 50),
+            parts=await reader.parts_of(tx, tenant, own),
+            latest=await reader.latest_facts(tx, tenancy.ids, own, 50),
         )
         if known.parts or known.members:
             found.append(context_body(known, tenancy.window))
     return found
+
+
+def _whose(sides: Sides) -> Iterable[NodeId]:
+    return {sides.whose, *sides.by_home.values()}
 
 
 async def _members(

@@ -1,0 +1,139 @@
+"""Where a customer's facts lie.
+
+A fact lies at its home for good, and a home is somebody's: a profile its customer's, an interaction's node whom the
+interaction follows. So a customer has homes, whole, but for a shared identifier's: of that home each side of an
+interaction goes with its interaction (``cx_context.definition.sides_of``), and is lent to whom that follows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from cx_context.definition import Sides, sides_of
+from cx_context.store import writer
+from cx_context.store.sql import Tx
+from cx_context.store.writer import decode_span, unpacked
+from cx_events.ids import IdSpace, NodeId
+from cx_events.timestamps import Micros
+from cx_identity.attribution import Attribution
+
+
+class Borrowed(NamedTuple):
+    """One side of an interaction, at the home of an identifier that is somebody else's. ``since``, ``until``: its
+    first and last effective time."""
+
+    anchor: NodeId
+    home: NodeId
+    since: Micros
+    until: Micros
+
+
+@dataclass(frozen=True, slots=True)
+class Holdings:
+    """``homes``: whole, but for sides that are ``lent`` (by anchor), since they follow somebody else; ``borrowed``:
+    sides at other homes. ``nodes``: the interactions that follow the customer, and those whose sides are lent."""
+
+    homes: Sequence[NodeId]
+    lent: frozenset[NodeId] = frozenset()
+    borrowed: Sequence[Borrowed] = ()
+    nodes: frozenset[NodeId] = frozenset()
+
+    @property
+    def places(self) -> set[NodeId]:
+        """Homes and anchors: what tells these holdings from others."""
+        return {*self.homes, *self.lent, *(side.anchor for side in self.borrowed)}
+
+
+def held(
+    ids: IdSpace, customer: NodeId, members: Collection[NodeId], sides: Mapping[NodeId, Sides]
+) -> tuple[Holdings, dict[NodeId, NodeId]]:
+    """A customer's holdings without what is borrowed, and that: homes by anchor. ``sides``: of every interaction that
+    may follow the customer, or take something from a member's home."""
+    following: set[NodeId] = set()
+    lent: dict[NodeId, NodeId] = {}
+    borrowed: dict[NodeId, NodeId] = {}
+    for node, of in sides.items():
+        if of.whose == customer:
+            following.add(node)
+        for home, whose in of.by_home.items():
+            if home == node:
+                continue
+            if home in members and whose != customer:
+                lent[ids.anchor(home, node)] = node
+            elif home not in members and whose == customer:
+                borrowed[ids.anchor(home, node)] = home
+    homes = [*sorted(members), *sorted(following - set(members))]
+    return Holdings(homes, frozenset(lent), (), frozenset({*following, *lent.values()})), borrowed
+
+
+def with_borrowed(holdings: Holdings, rows: Iterable[Sequence[Any]]) -> Holdings:
+    """``rows``: (anchor, home, body) of the parts that are borrowed."""
+    found = []
+    for anchor, home, body in rows:
+        span = decode_span(unpacked(body))
+        found.append(Borrowed(bytes(anchor), bytes(home), span.since, span.until))
+    return Holdings(holdings.homes, holdings.lent, sorted(found), holdings.nodes)
+
+
+@dataclass(frozen=True, slots=True)
+class Supposed:
+    """What would hold after a decision that is not taken yet: whose some profiles would be, and which attribution of
+    some interactions' nodes would count (None: none)."""
+
+    customer_of: Mapping[NodeId, NodeId] = field(default_factory=dict)
+    attributions: Mapping[NodeId, Attribution | None] = field(default_factory=dict)
+
+
+AS_IT_IS = Supposed()
+
+
+async def sides(tx: Tx, tenant: str, nodes: Collection[NodeId], supposed: Supposed = AS_IT_IS) -> dict[NodeId, Sides]:
+    """Of nodes that are nobody's profile: whose they are, and the sides of their interactions."""
+    if not nodes:
+        return {}
+    standing: dict[NodeId, Attribution | None] = dict(await writer.standing_attributions(tx, tenant, nodes))
+    standing.update((node, supposed.attributions[node]) for node in nodes if node in supposed.attributions)
+    homes_in = await writer.homes_of(tx, tenant, nodes)
+    homes = {home for node, found in homes_in.items() for home in found if home != node}
+    attributed = {a.profile for a in standing.values() if a is not None and a.profile is not None}
+    known = (await writer.profiles(tx, tenant, attributed)).keys()
+    customer_of, shared = await writer.customers_and_shared(tx, tenant, homes | known)
+    customer_of.update((id, supposed.customer_of[id]) for id in customer_of.keys() & supposed.customer_of.keys())
+    # A home that only decisions speak of is no profile that anything can be attributed to.
+    for id in attributed - known:
+        customer_of.pop(id, None)
+    return {node: sides_of(node, standing.get(node), homes_in.get(node, ()), customer_of, shared) for node in nodes}
+
+
+async def following(
+    tx: Tx, tenant: str, nodes: Collection[NodeId], supposed: Supposed = AS_IT_IS
+) -> dict[NodeId, NodeId]:
+    """Of nodes that are nobody's profile: whose they are (see ``definition.follow``)."""
+    return {node: found.whose for node, found in (await sides(tx, tenant, nodes, supposed)).items()}
+
+
+async def holdings_of(
+    tx: Tx, ids: IdSpace, customer: NodeId, members: Collection[NodeId], supposed: Supposed = AS_IT_IS
+) -> Holdings:
+    """``members``: the customer's profiles, or its own node where it is an interaction that stands alone."""
+    tenant = ids.tenant
+    nodes = await writer.nodes_named_by(tx, tenant, members) | supposed.attributions.keys()
+    nodes |= await writer.nodes_attributed_to(tx, tenant, members)
+    found, borrowed = held(ids, customer, set(members), await sides(tx, tenant, nodes, supposed))
+    if not borrowed:
+        return found
+    rows = await tx.fetch(
+        "SELECT anchor, home, body FROM parts WHERE anchor = ANY(:anchors) AND tenant = :tenant",
+        anchors=list(borrowed),
+        tenant=tenant,
+    )
+    return with_borrowed(found, rows)
+
+
+async def all_sides(tx: Tx, tenant: str, node: NodeId) -> set[NodeId]:
+    """Every customer that an interaction's node, or a side of it, may have stood for or stands for now."""
+    homes = (await writer.homes_of(tx, tenant, [node])).get(node, set()) - {node}
+    attributed = await writer.attributed_profiles(tx, tenant, node)
+    return set((await writer.customers_of(tx, tenant, homes | attributed)).values())
