@@ -165,7 +165,8 @@ async def apply_facts(
 
     await tx.lock(tenant_lock("graph", tenant), exclusive=alone)
     # What was read before the lock may have moved: others were blind to our rows as we were to theirs.
-    ever = await writer.ever(tx, tenant)
+    asks = bool(learned.named or dirty or decided.rules or decided.withdrawn)
+    ever = await writer.ever(tx, tenant) if asks else writer.PERHAPS
     late = await _waited_for(tx, tenant, learned, ever) - dirty
     now_moved = await writer.that_may_follow(tx, tenant, first_nodes)
     if ever.attributed:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from cx_context.finish import TIMELINE_SHOWN, Known, Member
 from cx_context.outline import Outlines
@@ -405,10 +405,17 @@ async def current_to(tx: Tx) -> float:
     return float(rows[0][0])
 
 
-async def which_are_stored(tx: Tx, keys: Collection[bytes]) -> set[bytes]:
+class Applied(NamedTuple):
+    """Where an event lies that was applied, and whether no fold can use it."""
+
+    home: NodeId
+    is_problem: bool
+
+
+async def which_are_stored(tx: Tx, keys: Collection[bytes]) -> dict[bytes, Applied]:
     """Of some events, by key (a key stands for its tenant, too), those that are applied."""
-    rows = await tx.fetch("SELECT key FROM events WHERE key = ANY(:keys)", keys=list(keys))
-    return {bytes(row[0]) for row in rows}
+    rows = await tx.fetch("SELECT key, home, problem IS NOT NULL FROM events WHERE key = ANY(:keys)", keys=list(keys))
+    return {bytes(key): Applied(bytes(home), bool(problem)) for key, home, problem in rows}
 
 
 async def is_dead(tx: Tx, tenant: str, source: str, id: str) -> str | None:

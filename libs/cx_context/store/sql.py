@@ -12,7 +12,7 @@ import asyncio
 import re
 from collections.abc import Coroutine, Sequence
 from functools import lru_cache
-from typing import Any, Protocol, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
@@ -48,6 +48,10 @@ class Tx(Protocol):
 
     async def insert(self, shape: Shape, rows: Sequence[Row], conflict: str = "") -> None:
         """All rows in one statement, in the order given. ``conflict``: ``ON CONFLICT ...``."""
+
+    async def insert_later(self, shape: Shape, rows: Sequence[Row], conflict: str = "") -> None:
+        """As ``insert``, in one statement with those that follow, and at the latest before whatever else comes: for
+        writes that neither wait for each other nor depend on each other's order."""
 
     async def insert_new(self, shape: Shape, rows: Sequence[Row]) -> set[bytes]:
         """Rows whose first column is not there yet; the first columns of those that were inserted. ``Contention`` where
@@ -92,13 +96,19 @@ def _statement(sql: str, values: dict[str, Any]) -> tuple[str, list[Any]]:
 
 
 _SCALARS = frozenset({str, int, type(None)})
+FEW = 32
+"""Rows up to which round trips are what writing costs: one statement instead of a question and ``COPY``, and one text
+of it whichever columns are the same in all of them."""
 
 
 def _columns(shape: Shape, rows: Sequence[Row]) -> tuple[tuple[bool, ...], list[Any]]:
     """Of each column whether it varies, and its array, or its one value (many columns, as the tenant or a stripe, are
     the same in every row)."""
     columns = [list(column) for column in zip(*rows, strict=True)]
-    varies = tuple(at == 0 or type(c[0]) not in _SCALARS or c.count(c[0]) != len(c) for at, c in enumerate(columns))
+    few = len(rows) <= FEW
+    varies = tuple(
+        few or at == 0 or type(c[0]) not in _SCALARS or c.count(c[0]) != len(c) for at, c in enumerate(columns)
+    )
     typed = zip(shape.types, varies, columns, strict=True)
     return varies, [
         column[0] if not each else b"".join(column) if kind == ID else column for kind, each, column in typed
@@ -109,13 +119,38 @@ def _array(number: int, kind: str) -> str:
     return _IDS.format(f"${number}") if kind == ID else f"${number}::{kind}[]"
 
 
+class _Insert(NamedTuple):
+    shape: Shape
+    conflict: str
+    varies: tuple[bool, ...]
+
+
 @lru_cache(maxsize=512)
-def _unnest(shape: Shape, varies: tuple[bool, ...]) -> str:
-    """A SELECT of rows whose columns are parameters, in the order of the arrays."""
-    typed = list(zip(shape.columns, shape.types, varies, strict=True))
-    chosen = ", ".join(f"u.{name}" if each else f"${at}::{kind}" for at, (name, kind, each) in enumerate(typed, 1))
-    arrays = ", ".join(_array(at, kind) for at, (_, kind, each) in enumerate(typed, 1) if each)
-    return f"SELECT {chosen} FROM unnest({arrays}) AS u ({', '.join(name for name, _, each in typed if each)})"
+def _insert_text(one: _Insert, before: int = 0) -> str:
+    """An INSERT of rows whose columns are parameters, in the order of the arrays, after ``before`` others."""
+    described = enumerate(zip(one.shape.columns, one.shape.types, one.varies, strict=True), before + 1)
+    typed = [(name, kind, each, at) for at, (name, kind, each) in described]
+    chosen = ", ".join(f"u.{name}" if each else f"${at}::{kind}" for name, kind, each, at in typed)
+    arrays = ", ".join(_array(at, kind) for _, kind, each, at in typed if each)
+    names = ", ".join(name for name, _, each, _ in typed if each)
+    return (
+        f"INSERT INTO {one.shape.table} ({', '.join(one.shape.columns)}) "
+        f"SELECT {chosen} FROM unnest({arrays}) AS u ({names}) {one.conflict}"
+    )
+
+
+@lru_cache(maxsize=512)
+def _inserts_text(all_of_them: tuple[_Insert, ...]) -> str:
+    """Several in one statement."""
+    texts = []
+    before = 0
+    for one in all_of_them:
+        texts.append(_insert_text(one, before))
+        before += len(one.varies)
+    *first, last = texts
+    if not first:
+        return last
+    return f"WITH {', '.join(f'w{at} AS ({text})' for at, text in enumerate(first))} {last}"
 
 
 Driver: TypeAlias = "asyncpg.Connection[Any] | PoolConnectionProxy[Any]"
@@ -129,15 +164,29 @@ class PostgresTx:
     def __init__(self, connection: Driver) -> None:
         self.driver = connection
         self._under_way: asyncio.Task[object] | None = None
+        self._later: list[tuple[_Insert, list[Any]]] = []
 
     async def settled(self) -> None:
-        """Wait for what is under way."""
+        """Wait for what is under way, and do what was left for later."""
+        await self._ended()
+        if self._later:
+            text, values = self._with_later()
+            await self.driver.execute(text, *values)
+
+    async def _ended(self) -> None:
         task, self._under_way = self._under_way, None
         if task is not None:
             await task
 
+    def _with_later(self, *more: tuple[_Insert, list[Any]]) -> tuple[str, list[Any]]:
+        all_of_them = [*self._later, *more]
+        self._later = []
+        text = _inserts_text(tuple(one for one, _ in all_of_them))
+        return text, [value for _, values in all_of_them for value in values]
+
     async def abandoned(self) -> None:
         """End what is under way, whatever comes of it."""
+        self._later = []
         task, self._under_way = self._under_way, None
         if task is not None:
             task.cancel()
@@ -147,7 +196,7 @@ class PostgresTx:
 
     async def _begin(self, work: Coroutine[Any, Any, object]) -> None:
         try:
-            await self.settled()
+            await self._ended()
         except BaseException:
             work.close()
             raise
@@ -168,14 +217,28 @@ class PostgresTx:
 
     async def insert(self, shape: Shape, rows: Sequence[Row], conflict: str = "") -> None:
         if rows:
-            varies, values = _columns(shape, rows)
-            text = f"INSERT INTO {shape.table} ({', '.join(shape.columns)}) {_unnest(shape, varies)} {conflict}"
+            if any(one.shape.table == shape.table for one, _ in self._later):
+                await self.settled()
+            varies, columns = _columns(shape, rows)
+            text, values = self._with_later((_Insert(shape, conflict, varies), columns))
             await self._begin(self.driver.execute(text, *values))
+
+    async def insert_later(self, shape: Shape, rows: Sequence[Row], conflict: str = "") -> None:
+        if rows:
+            if any(one.shape.table == shape.table for one, _ in self._later):
+                await self.settled()
+            varies, columns = _columns(shape, rows)
+            self._later.append((_Insert(shape, conflict, varies), columns))
 
     async def insert_new(self, shape: Shape, rows: Sequence[Row]) -> set[bytes]:
         if not rows:
             return set()
         key = shape.columns[0]
+        if len(rows) <= FEW:
+            await self.settled()
+            varies, values = _columns(shape, rows)
+            text = _insert_text(_Insert(shape, f"ON CONFLICT DO NOTHING RETURNING {key}", varies))
+            return {row[0] for row in await self.driver.fetch(text, *values)}
         found = await self.fetch(
             f"SELECT {key} FROM {shape.table} WHERE {key} = ANY(:keys)", keys=[row[0] for row in rows]
         )
@@ -185,7 +248,10 @@ class PostgresTx:
         return {row[0] for row in new}
 
     async def append(self, shape: Shape, rows: Sequence[Row]) -> None:
-        if rows:
+        if 0 < len(rows) <= FEW:
+            await self.insert(shape, rows)
+        elif rows:
+            await self.settled()
             await self._begin(self.driver.copy_records_to_table(shape.table, records=rows, columns=list(shape.columns)))
 
     async def update(self, shape: Shape, rows: Sequence[Row]) -> None:
@@ -198,6 +264,7 @@ class PostgresTx:
             )
             columns = [list(column) for column in zip(*rows, strict=True)]
             values = [b"".join(c) if kind == ID else c for kind, c in zip(shape.types, columns, strict=True)]
+            await self.settled()
             await self._begin(self.driver.execute(text, *values))
 
     async def lock(self, name: int, *, exclusive: bool) -> None:
@@ -244,6 +311,9 @@ class SqliteTx:
             places = ",".join("?" * len(shape.columns))
             text = f"INSERT INTO {shape.table} ({', '.join(shape.columns)}) VALUES ({places}) {conflict}"
             await self._connection.exec_driver_sql(text, [tuple(row) for row in rows])
+
+    async def insert_later(self, shape: Shape, rows: Sequence[Row], conflict: str = "") -> None:
+        await self.insert(shape, rows, conflict)
 
     async def insert_new(self, shape: Shape, rows: Sequence[Row]) -> set[bytes]:
         if not rows:

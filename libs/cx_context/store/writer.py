@@ -203,7 +203,7 @@ async def forget_identity(tx: Tx, profiles: Collection[NodeId], pairs: Iterable[
 
 async def announce_interactions(tx: Tx, nodes: Iterable[tuple[NodeId, str]]) -> None:
     """Two transactions with first parts of one interaction wait for each other here, so the second sees the first."""
-    await tx.insert(INTERACTIONS, sorted(set(nodes)), "ON CONFLICT DO NOTHING")
+    await tx.insert_later(INTERACTIONS, sorted(set(nodes)), "ON CONFLICT DO NOTHING")
 
 
 async def homes_of(tx: Tx, tenant: str, nodes: Collection[NodeId]) -> dict[NodeId, set[NodeId]]:
@@ -444,6 +444,9 @@ class Ever(NamedTuple):
     attributed: bool
 
 
+PERHAPS = Ever(decided=True, attributed=True)
+
+
 async def ever(tx: Tx, tenant: str) -> Ever:
     """Under the graph lock this stays so: whoever decides takes it exclusively."""
     rows = await tx.fetch(
@@ -634,7 +637,7 @@ async def write_members(tx: Tx, rows: Iterable[MemberRow]) -> None:
 async def raise_versions(tx: Tx, rises: Mapping[NodeId, int], stripe: int) -> None:
     """Each customer's version by so many, on a stripe that this transaction alone writes."""
     rows = [(customer, stripe, by) for customer, by in sorted(rises.items())]
-    await tx.insert(VERSIONS, rows, "ON CONFLICT (customer, stripe) DO UPDATE SET n = versions.n + excluded.n")
+    await tx.insert_later(VERSIONS, rows, "ON CONFLICT (customer, stripe) DO UPDATE SET n = versions.n + excluded.n")
 
 
 async def versions_of(tx: Tx, customers: Collection[NodeId]) -> dict[NodeId, int]:

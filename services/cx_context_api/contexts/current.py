@@ -116,20 +116,23 @@ class Contexts:
 
     async def _find(self, tenant: str, target: Target) -> Head | None:
         """By the short way where the target is a profile, as nearly always."""
-        if isinstance(target, ByIdentifier):
-            for profile in target.profiles:
-                head = await self._heads.of(tenant, profile)
-                if head is not None:
-                    if head.shared:
-                        break  # unless a person said whose it is
-                    return head
-            else:
-                return None
+        head = await self._by_profile(tenant, target)
+        if head is None and isinstance(target, ByIdentifier):
+            return None
+        if head is None or head.shared:  # unless a person said whose it is
+            return await within(self._found(tenant, target))
+        return head
+
+    async def _by_profile(self, tenant: str, target: Target) -> Head | None:
+        """Of a target that is a profile; the identifier's likeliest form that is one."""
         if isinstance(target, ById):
             head = await self._heads.of(tenant, target.node)
+            return head if head is None or not head.shared else head._replace(shared=False)
+        for profile in target.profiles if isinstance(target, ByIdentifier) else ():
+            head = await self._heads.of(tenant, profile)
             if head is not None:
                 return head
-        return await within(self._found(tenant, target))
+        return None
 
     async def _found(self, tenant: str, target: Target) -> Head | None:
         async with self._store.reading() as tx:
@@ -154,34 +157,47 @@ class Contexts:
 
     async def _awaited(self, tenant: str, target: Target, at_least: Sequence[EventName], wait: float) -> Head:
         """Whoever waits asks one short question again and again, together with all others who wait; the long one only
-        when that question's answer has changed, seldom otherwise (a dead letter), and once time is up."""
+        where the short ones leave a doubt, seldom otherwise (a dead letter), and once time is up."""
         clock = asyncio.get_running_loop().time
         until = clock() + wait
         keys = [(tenant, event_key(tenant, *name)) for name in at_least]
+        again = clock() + _LONG_QUESTION
         pause = _FIRST_PAUSE
         while True:
-            head = await within(self._with_events(tenant, target, at_least))
-            if head is not None:
-                return head
-            again = clock() + (_LONG_QUESTION if keys else pause)
-            missing = True
-            while missing:
-                left = min(until, again) - clock()
-                if left <= 0:
-                    break
-                await asyncio.sleep(min(pause, left))
-                pause = min(pause * 1.5, _LONGEST_PAUSE)
-                missing = not keys or None in [await self._applied.of(key) for key in keys]
-            if clock() >= until and missing:
+            stored = [await self._applied.of(key) for key in keys]
+            known = [each for each in stored if each is not None]
+            now = clock()
+            if len(known) == len(keys) or now >= min(again, until):
+                head = await self._quickly(tenant, target, known) if known and len(known) == len(keys) else None
+                head = head or await within(self._with_events(tenant, target, at_least))
+                if head is not None:
+                    return head
+                again = clock() + _LONG_QUESTION
+            if now >= until:
                 break
+            await asyncio.sleep(min(pause, max(until - clock(), 0)))
+            pause = min(pause * 1.5, _LONGEST_PAUSE)
         if not at_least:
             raise unknown()
         raise Refused("not-yet", f"not every event of at_least was applied within {wait:g} s; ask again", 504)
 
-    async def _which_are_applied(self, asked: list[tuple[str, bytes]]) -> dict[tuple[str, bytes], bool]:
+    async def _which_are_applied(self, asked: list[tuple[str, bytes]]) -> dict[tuple[str, bytes], reader.Applied]:
         async with self._store.asking() as tx:
             stored = await reader.which_are_stored(tx, [key for _, key in asked])
-        return {(tenant, key): True for tenant, key in asked if key in stored}
+        return {(tenant, key): stored[key] for tenant, key in asked if key in stored}
+
+    async def _quickly(self, tenant: str, target: Target, stored: Sequence[reader.Applied]) -> Head | None:
+        """The head of a profile's customer that all these events plainly belong to, as nearly always."""
+        if any(event.is_problem for event in stored):
+            return None
+        homes = {event.home for event in stored}
+        head, *others = await asyncio.gather(
+            self._by_profile(tenant, target), *(self._heads.of(tenant, home) for home in homes)
+        )
+        if head is None or head.shared:
+            return None
+        plain = all(other is not None and not other.shared and other.customer == head.customer for other in others)
+        return head if plain else None
 
     async def _with_events(self, tenant: str, target: Target, at_least: Sequence[EventName]) -> Head | None:
         """None while an event is missing, or, where none is asked for, the customer."""
