@@ -6,7 +6,8 @@ and checked, then sets of rows are written, each sorted; the graph lock comes la
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -157,9 +158,12 @@ async def apply_facts(
 ) -> None:
     """What one tenant's new facts change. They are stored already."""
     learned = Learned()
+    by_anchor = _by_anchor(facts)
+    begun = await _announce(tx, tenant, by_anchor, memory, learned)
     dirty, decided = await learn_identity(tx, tenant, facts, memory, tenancy.ids, learned)
-    touched, first_parts = await _add_to_parts(tx, tenancy.ids, facts, memory, learned)
-    first_nodes = {node for _, node in first_parts}
+    touched, first_parts = await _add_to_parts(tx, tenancy.ids, by_anchor, memory, learned, begun)
+    places = Counter(node for _, node in first_parts)
+    first_nodes = {node for node, count in places.items() if count > 1 or node not in begun}
     moved_nodes = await writer.that_may_follow(tx, tenant, first_nodes) | decided.attributed
     alone = alone or bool(dirty or decided.withdrawn or decided.rules or moved_nodes)
 
@@ -167,7 +171,8 @@ async def apply_facts(
     # What was read before the lock may have moved: others were blind to our rows as we were to theirs.
     asks = bool(learned.named or dirty or decided.rules or decided.withdrawn)
     ever = await writer.ever(tx, tenant) if asks else writer.PERHAPS
-    late = await _waited_for(tx, tenant, learned, ever) - dirty
+    standings = await writer.standings(tx, tenant, {home for home, _ in touched} | learned.named)
+    late = await _waited_for(tx, tenant, learned, ever, standings) - dirty
     now_moved = await writer.that_may_follow(tx, tenant, first_nodes)
     if ever.attributed:
         now_moved |= await writer.nodes_attributed_to(tx, tenant, learned.named)
@@ -182,9 +187,11 @@ async def apply_facts(
     moves = Moves()
     if dirty or decided.rules:
         moves = await recompute(tx, tenant, None if decided.rules else dirty, tenancy, ever)
+        standings = await writer.standings(tx, tenant, {home for home, _ in touched} | learned.named)
     for node in moved_nodes:
         moves.together(node, *await holdings.all_sides(tx, tenant, node))
-    whose = await _whose(tx, tenant, touched, learned.named, memory)
+    known = learned.named.union(home for home, _ in touched if home in memory.profiles)
+    whose = await _whose(tx, tenant, {*touched, *((id, id) for id in learned.named)}, standings, known)
     changed = moves.changed | set(whose.values())
     groups = moves.groups()
     rises = await writer.levelled(tx, groups) if groups else {}
@@ -196,20 +203,25 @@ async def apply_facts(
 
 
 async def _whose(
-    tx: Tx, tenant: str, touched: Touched, named: Collection[NodeId], memory: Memory
+    tx: Tx, tenant: str, places: Touched, standings: Mapping[NodeId, writer.Standing], profiles: Collection[NodeId]
 ) -> dict[tuple[NodeId, NodeId], NodeId]:
-    """Of what was touched, and of profiles that were named, the customers."""
-    places = {*touched, *((profile, profile) for profile in named)}
-    customer_of, shared = await writer.customers_and_shared(tx, tenant, {home for home, _ in places})
-    found = {place: customer_of[place[0]] for place in places}
-    # The home of an event without an interaction may be a profile, which may have joined others.
-    asked = {
-        (home, node)
-        for home, node in touched
-        if (home in shared if home != node else customer_of[node] == node and node not in memory.profiles)
-    }
+    """The customers of sides, by (home, interaction node), and of profiles, each named twice. ``profiles``: homes that
+    are surely some."""
+    found: dict[tuple[NodeId, NodeId], NodeId] = {}
+    asked: Touched = set()
+    for place in places:
+        home, node = place
+        standing = standings.get(home)
+        found[place] = home if standing is None else standing.customer
+        if home != node:
+            follows = standing is not None and standing.shared
+        else:
+            follows = standing is None and home not in profiles
+        if follows:
+            asked.add(place)
     sides = await holdings.sides(tx, tenant, {node for _, node in asked})
-    found.update(((home, node), sides[node].by_home[home]) for home, node in asked)
+    for home, node in asked:
+        found[home, node] = sides[node].by_home.get(home, found[home, node])
     return found
 
 
@@ -222,14 +234,16 @@ def _by_customer(
     return found
 
 
-async def _waited_for(tx: Tx, tenant: str, learned: Learned, ever: writer.Ever) -> set[NodeId]:
+async def _waited_for(
+    tx: Tx, tenant: str, learned: Learned, ever: writer.Ever, members: Collection[NodeId]
+) -> set[NodeId]:
     """Of the profiles that are new to us: those that a decision named before, or that somebody joined meanwhile."""
     fresh = learned.named
     if not fresh:
         return set()
     decisions = await writer.decisions_naming(tx, tenant, fresh) if ever.decided else []
     named = {node for decision in decisions for node in (decision.a, decision.b)}
-    return (named & fresh) | (await writer.member_rows(tx, tenant, fresh)).keys()
+    return (named & fresh) | fresh.intersection(members)
 
 
 async def concerned_by(tx: Tx, tenant: str, decided: Decided) -> set[NodeId]:
@@ -388,20 +402,47 @@ async def _withdrawn(tx: Tx, tenant: str, decisions: Iterable[Decision]) -> set[
 _NO_PART = Part()
 
 
-async def _add_to_parts(
-    tx: Tx, ids: IdSpace, facts: Iterable[Fact], memory: Memory, learned: Learned
-) -> tuple[Touched, Touched]:
-    """Add facts to their parts. The parts that were touched, and those among them that are new."""
-    tenant = ids.tenant
-    by_anchor: dict[bytes, list[Fact]] = {}
+def _by_anchor(facts: Iterable[Fact]) -> dict[bytes, list[Fact]]:
+    found: dict[bytes, list[Fact]] = {}
     for fact in facts:
         if makes_part(fact.event.type):
-            group = by_anchor.get(fact.anchor)
+            group = found.get(fact.anchor)
             if group is None:
-                by_anchor[fact.anchor] = [fact]
+                found[fact.anchor] = [fact]
             else:
                 group.append(fact)
-    unknown = [anchor for anchor in by_anchor if anchor not in memory.parts]
+    return found
+
+
+async def _announce(
+    tx: Tx, tenant: str, by_anchor: Mapping[bytes, Sequence[Fact]], memory: Memory, learned: Learned
+) -> set[NodeId]:
+    """Interactions of which nobody has any part yet, and nobody else will have one before this transaction ends."""
+    nodes = set[NodeId]()
+    for anchor, group in by_anchor.items():
+        home, node = group[0].home, group[0].interaction
+        if anchor not in memory.parts and node not in memory.nodes and (node != home or node not in memory.profiles):
+            nodes.add(node)
+    learned.nodes |= nodes
+    return await writer.announce_interactions(tx, tenant, nodes)
+
+
+async def _add_to_parts(
+    tx: Tx,
+    ids: IdSpace,
+    by_anchor: Mapping[bytes, Sequence[Fact]],
+    memory: Memory,
+    learned: Learned,
+    begun: Collection[NodeId],
+) -> tuple[Touched, Touched]:
+    """Add facts to their parts. The parts that were touched, and those among them that are new. ``begun``: interactions
+    that have none yet."""
+    tenant = ids.tenant
+    unknown = [
+        anchor
+        for anchor, group in by_anchor.items()
+        if anchor not in memory.parts and group[0].interaction not in begun
+    ]
     if unknown:
         memory.parts.update(await writer.parts(tx, unknown))
     touched: Touched = set()
@@ -409,7 +450,7 @@ async def _add_to_parts(
     added = []
     changed = []
     assigned: dict[bytes, tuple[NodeId, Collection[Desk]]] = {}
-    long: dict[bytes, list[Fact]] = {}
+    long: dict[bytes, Sequence[Fact]] = {}
     for anchor, group in by_anchor.items():
         one = group[0]
         place = (one.home, one.interaction)
@@ -434,8 +475,6 @@ async def _add_to_parts(
         if part.facts > segments.SEGMENT_FACTS:
             long[anchor] = group
     first = {(home, node) for home, node in first if node != home or node not in memory.profiles}
-    await writer.announce_interactions(tx, [(node, tenant) for _, node in first if node not in memory.nodes])
-    learned.nodes.update(node for _, node in first)
     await writer.add_parts(tx, added)
     await writer.change_parts(tx, changed)
     await assignments.replace(tx, tenant, assigned)

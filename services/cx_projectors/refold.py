@@ -159,7 +159,7 @@ async def _fold_again(tx: Tx, tenant: str, ids: IdSpace, anchor: bytes, home: No
         await segments.rebuild(tx, ids, home, anchor)
     else:
         await segments.forget(tx, anchor)
-    await writer.announce_interactions(tx, [(interaction, tenant)])
+    await writer.announce_interactions(tx, tenant, [interaction])
     await writer.write_parts(tx, [(anchor, tenant, home, interaction, writer.encode_part(part))])
     await assignments.replace(tx, tenant, {anchor: (interaction, desks(part))})
     return concerned | set(desks(part))

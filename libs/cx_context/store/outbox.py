@@ -39,7 +39,7 @@ async def write(tx: Tx, tenant: str, customers: Sequence[NodeId], desks: Desks) 
     """One row a batch: whose context changed."""
     if customers:
         packed = msgspec.msgpack.encode({id.hex(): list(found) for id, found in desks.items()}) if desks else b""
-        await tx.insert_later(OUTBOX, [(os.urandom(ID_BYTES), tenant, b"".join(customers), packed)])
+        await tx.insert(OUTBOX, [(os.urandom(ID_BYTES), tenant, b"".join(customers), packed)])
 
 
 async def take(tx: Tx, rows: int) -> list[Change]:

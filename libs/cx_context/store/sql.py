@@ -29,7 +29,8 @@ class Tx(Protocol):
     """A connection in a transaction (or reading in autocommit).
 
     What has no answer (``insert``, ``append``, ``update``) may still be under way when its method returns, so that the
-    database works while we do; whatever comes next waits for it, and raises what it raised.
+    database works while we do, or, of few rows, wait for others to go with in one round trip. Whatever asks something
+    comes after it, and raises what it raised.
     """
 
     for_update: str
@@ -49,13 +50,12 @@ class Tx(Protocol):
     async def insert(self, shape: Shape, rows: Sequence[Row], conflict: str = "") -> None:
         """All rows in one statement, in the order given. ``conflict``: ``ON CONFLICT ...``."""
 
-    async def insert_later(self, shape: Shape, rows: Sequence[Row], conflict: str = "") -> None:
-        """As ``insert``, in one statement with those that follow, and at the latest before whatever else comes: for
-        writes that neither wait for each other nor depend on each other's order."""
-
     async def insert_new(self, shape: Shape, rows: Sequence[Row]) -> set[bytes]:
         """Rows whose first column is not there yet; the first columns of those that were inserted. ``Contention`` where
         another writes the same ones just then."""
+
+    async def insert_missing(self, shape: Shape, rows: Sequence[Row]) -> set[bytes]:
+        """As ``insert_new``, but who else writes the same ones is waited for, and then they are there."""
 
     async def append(self, shape: Shape, rows: Sequence[Row]) -> None:
         """Rows that are surely new, in the order given. ``Contention`` where one is not."""
@@ -119,38 +119,45 @@ def _array(number: int, kind: str) -> str:
     return _IDS.format(f"${number}") if kind == ID else f"${number}::{kind}[]"
 
 
-class _Insert(NamedTuple):
+class _Write(NamedTuple):
+    """``varies``: of each column, see ``_columns``. An update knows its rows by their first column."""
+
     shape: Shape
-    conflict: str
     varies: tuple[bool, ...]
+    conflict: str = ""
+    is_update: bool = False
 
 
 @lru_cache(maxsize=512)
-def _insert_text(one: _Insert, before: int = 0) -> str:
-    """An INSERT of rows whose columns are parameters, in the order of the arrays, after ``before`` others."""
-    described = enumerate(zip(one.shape.columns, one.shape.types, one.varies, strict=True), before + 1)
+def _text(write: _Write, before: int = 0) -> str:
+    """A statement whose parameters are the columns, after ``before`` others."""
+    shape = write.shape
+    described = enumerate(zip(shape.columns, shape.types, write.varies, strict=True), before + 1)
     typed = [(name, kind, each, at) for at, (name, kind, each) in described]
-    chosen = ", ".join(f"u.{name}" if each else f"${at}::{kind}" for name, kind, each, at in typed)
     arrays = ", ".join(_array(at, kind) for _, kind, each, at in typed if each)
-    names = ", ".join(name for name, _, each, _ in typed if each)
-    return (
-        f"INSERT INTO {one.shape.table} ({', '.join(one.shape.columns)}) "
-        f"SELECT {chosen} FROM unnest({arrays}) AS u ({names}) {one.conflict}"
-    )
+    rows = f"unnest({arrays}) AS u ({', '.join(name for name, _, each, _ in typed if each)})"
+    given = {name: f"u.{name}" if each else f"${at}::{kind}" for name, kind, each, at in typed}
+    if write.is_update:
+        key, *others = shape.columns
+        changes = ", ".join(f"{name} = {given[name]}" for name in others)
+        return f"UPDATE {shape.table} SET {changes} FROM {rows} WHERE {shape.table}.{key} = u.{key}"
+    chosen = f"SELECT {', '.join(given.values())} FROM {rows}"
+    return f"INSERT INTO {shape.table} ({', '.join(given)}) {chosen} {write.conflict}"
 
 
 @lru_cache(maxsize=512)
-def _inserts_text(all_of_them: tuple[_Insert, ...]) -> str:
-    """Several in one statement."""
+def _text_of_all(writes: tuple[_Write, ...]) -> str:
+    """Several in one statement. PostgreSQL runs the statement itself first, then what stands in its WITH, the last
+    first: so they are written that way, and rows are locked in the order in which they would be otherwise."""
     texts = []
     before = 0
-    for one in all_of_them:
-        texts.append(_insert_text(one, before))
-        before += len(one.varies)
-    *first, last = texts
-    if not first:
-        return last
-    return f"WITH {', '.join(f'w{at} AS ({text})' for at, text in enumerate(first))} {last}"
+    for write in writes:
+        texts.append(_text(write, before))
+        before += len(write.varies)
+    first, *others = texts
+    if not others:
+        return first
+    return f"WITH {', '.join(f'w{at} AS ({text})' for at, text in reversed(list(enumerate(others))))} {first}"
 
 
 Driver: TypeAlias = "asyncpg.Connection[Any] | PoolConnectionProxy[Any]"
@@ -164,29 +171,24 @@ class PostgresTx:
     def __init__(self, connection: Driver) -> None:
         self.driver = connection
         self._under_way: asyncio.Task[object] | None = None
-        self._later: list[tuple[_Insert, list[Any]]] = []
+        self._waiting: list[tuple[_Write, list[Any]]] = []
 
     async def settled(self) -> None:
-        """Wait for what is under way, and do what was left for later."""
+        """Wait for what is under way, and for what waits."""
         await self._ended()
-        if self._later:
-            text, values = self._with_later()
-            await self.driver.execute(text, *values)
+        waiting, self._waiting = self._waiting, []
+        if waiting:
+            text = _text_of_all(tuple(write for write, _ in waiting))
+            await self.driver.execute(text, *(value for _, values in waiting for value in values))
 
     async def _ended(self) -> None:
         task, self._under_way = self._under_way, None
         if task is not None:
             await task
 
-    def _with_later(self, *more: tuple[_Insert, list[Any]]) -> tuple[str, list[Any]]:
-        all_of_them = [*self._later, *more]
-        self._later = []
-        text = _inserts_text(tuple(one for one, _ in all_of_them))
-        return text, [value for _, values in all_of_them for value in values]
-
     async def abandoned(self) -> None:
-        """End what is under way, whatever comes of it."""
-        self._later = []
+        """End what is under way, whatever comes of it, and forget what waits."""
+        self._waiting = []
         task, self._under_way = self._under_way, None
         if task is not None:
             task.cancel()
@@ -196,12 +198,20 @@ class PostgresTx:
 
     async def _begin(self, work: Coroutine[Any, Any, object]) -> None:
         try:
-            await self._ended()
+            await self.settled()
         except BaseException:
             work.close()
             raise
         self._under_way = asyncio.create_task(work)
         await asyncio.sleep(0)  # so that it is on its way before we go on
+
+    async def _write(self, write: _Write, values: list[Any], *, few: bool) -> None:
+        if not few:
+            await self._begin(self.driver.execute(_text(write), *values))
+            return
+        if any(other.shape.table == write.shape.table for other, _ in self._waiting):
+            await self.settled()
+        self._waiting.append((write, values))
 
     async def fetch(self, sql: str, **values: Any) -> Sequence[Row]:
         await self.settled()
@@ -217,28 +227,21 @@ class PostgresTx:
 
     async def insert(self, shape: Shape, rows: Sequence[Row], conflict: str = "") -> None:
         if rows:
-            if any(one.shape.table == shape.table for one, _ in self._later):
-                await self.settled()
-            varies, columns = _columns(shape, rows)
-            text, values = self._with_later((_Insert(shape, conflict, varies), columns))
-            await self._begin(self.driver.execute(text, *values))
+            varies, values = _columns(shape, rows)
+            await self._write(_Write(shape, varies, conflict), values, few=len(rows) <= FEW)
 
-    async def insert_later(self, shape: Shape, rows: Sequence[Row], conflict: str = "") -> None:
-        if rows:
-            if any(one.shape.table == shape.table for one, _ in self._later):
-                await self.settled()
-            varies, columns = _columns(shape, rows)
-            self._later.append((_Insert(shape, conflict, varies), columns))
-
-    async def insert_new(self, shape: Shape, rows: Sequence[Row]) -> set[bytes]:
+    async def insert_missing(self, shape: Shape, rows: Sequence[Row]) -> set[bytes]:
         if not rows:
             return set()
-        key = shape.columns[0]
+        await self.settled()
+        varies, values = _columns(shape, rows)
+        text = _text(_Write(shape, varies, f"ON CONFLICT DO NOTHING RETURNING {shape.columns[0]}"))
+        return {row[0] for row in await self.driver.fetch(text, *values)}
+
+    async def insert_new(self, shape: Shape, rows: Sequence[Row]) -> set[bytes]:
         if len(rows) <= FEW:
-            await self.settled()
-            varies, values = _columns(shape, rows)
-            text = _insert_text(_Insert(shape, f"ON CONFLICT DO NOTHING RETURNING {key}", varies))
-            return {row[0] for row in await self.driver.fetch(text, *values)}
+            return await self.insert_missing(shape, rows)
+        key = shape.columns[0]
         found = await self.fetch(
             f"SELECT {key} FROM {shape.table} WHERE {key} = ANY(:keys)", keys=[row[0] for row in rows]
         )
@@ -248,24 +251,17 @@ class PostgresTx:
         return {row[0] for row in new}
 
     async def append(self, shape: Shape, rows: Sequence[Row]) -> None:
-        if 0 < len(rows) <= FEW:
+        if len(rows) <= FEW:
             await self.insert(shape, rows)
-        elif rows:
-            await self.settled()
+        else:
             await self._begin(self.driver.copy_records_to_table(shape.table, records=rows, columns=list(shape.columns)))
 
     async def update(self, shape: Shape, rows: Sequence[Row]) -> None:
         if rows:
-            key, *others = shape.columns
-            arrays = ", ".join(_array(at, kind) for at, kind in enumerate(shape.types, 1))
-            text = (
-                f"UPDATE {shape.table} SET {', '.join(f'{name} = u.{name}' for name in others)} "
-                f"FROM unnest({arrays}) AS u ({', '.join(shape.columns)}) WHERE {shape.table}.{key} = u.{key}"
-            )
             columns = [list(column) for column in zip(*rows, strict=True)]
             values = [b"".join(c) if kind == ID else c for kind, c in zip(shape.types, columns, strict=True)]
-            await self.settled()
-            await self._begin(self.driver.execute(text, *values))
+            write = _Write(shape, (True,) * len(values), is_update=True)
+            await self._write(write, values, few=len(rows) <= FEW)
 
     async def lock(self, name: int, *, exclusive: bool) -> None:
         function = "pg_advisory_xact_lock" if exclusive else "pg_advisory_xact_lock_shared"
@@ -312,8 +308,8 @@ class SqliteTx:
             text = f"INSERT INTO {shape.table} ({', '.join(shape.columns)}) VALUES ({places}) {conflict}"
             await self._connection.exec_driver_sql(text, [tuple(row) for row in rows])
 
-    async def insert_later(self, shape: Shape, rows: Sequence[Row], conflict: str = "") -> None:
-        await self.insert(shape, rows, conflict)
+    async def insert_missing(self, shape: Shape, rows: Sequence[Row]) -> set[bytes]:
+        return await self.insert_new(shape, rows)
 
     async def insert_new(self, shape: Shape, rows: Sequence[Row]) -> set[bytes]:
         if not rows:

@@ -201,9 +201,10 @@ async def forget_identity(tx: Tx, profiles: Collection[NodeId], pairs: Iterable[
         await tx.execute("DELETE FROM edges WHERE a = :a AND b = :b", a=a, b=b)
 
 
-async def announce_interactions(tx: Tx, nodes: Iterable[tuple[NodeId, str]]) -> None:
-    """Two transactions with first parts of one interaction wait for each other here, so the second sees the first."""
-    await tx.insert_later(INTERACTIONS, sorted(set(nodes)), "ON CONFLICT DO NOTHING")
+async def announce_interactions(tx: Tx, tenant: str, nodes: Iterable[NodeId]) -> set[NodeId]:
+    """Those that nobody announced before: they have no part yet. Two transactions with first parts of one interaction
+    wait for each other here, so the second sees the first."""
+    return await tx.insert_missing(INTERACTIONS, [(node, tenant) for node in sorted(set(nodes))])
 
 
 async def homes_of(tx: Tx, tenant: str, nodes: Collection[NodeId]) -> dict[NodeId, set[NodeId]]:
@@ -578,16 +579,26 @@ async def customers_and_shared(
     tx: Tx, tenant: str, nodes: Collection[NodeId]
 ) -> tuple[dict[NodeId, NodeId], set[NodeId]]:
     """As ``customers_of`` and ``previously_shared``."""
-    found = {node: node for node in nodes}
-    if not found:
-        return found, set()
+    found = await standings(tx, tenant, nodes)
+    customer_of = {node: found[node].customer if node in found else node for node in nodes}
+    return customer_of, {node for node, standing in found.items() if standing.shared}
+
+
+class Standing(NamedTuple):
+    customer: NodeId
+    shared: bool
+
+
+async def standings(tx: Tx, tenant: str, nodes: Collection[NodeId]) -> dict[NodeId, Standing]:
+    """Of those profiles that are not simply a customer of their own."""
+    if not nodes:
+        return {}
     rows = await tx.fetch(
         "SELECT profile, customer, shared FROM members WHERE profile = ANY(:nodes) AND tenant = :tenant",
-        nodes=list(found),
+        nodes=list(nodes),
         tenant=tenant,
     )
-    found.update((profile, customer) for profile, customer, _ in rows)
-    return found, {profile for profile, _, shared in rows if shared}
+    return {profile: Standing(customer, bool(shared)) for profile, customer, shared in rows}
 
 
 async def previously_shared(tx: Tx, tenant: str, nodes: Collection[NodeId]) -> set[NodeId]:
@@ -637,7 +648,7 @@ async def write_members(tx: Tx, rows: Iterable[MemberRow]) -> None:
 async def raise_versions(tx: Tx, rises: Mapping[NodeId, int], stripe: int) -> None:
     """Each customer's version by so many, on a stripe that this transaction alone writes."""
     rows = [(customer, stripe, by) for customer, by in sorted(rises.items())]
-    await tx.insert_later(VERSIONS, rows, "ON CONFLICT (customer, stripe) DO UPDATE SET n = versions.n + excluded.n")
+    await tx.insert(VERSIONS, rows, "ON CONFLICT (customer, stripe) DO UPDATE SET n = versions.n + excluded.n")
 
 
 async def versions_of(tx: Tx, customers: Collection[NodeId]) -> dict[NodeId, int]:
