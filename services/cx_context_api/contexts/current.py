@@ -38,8 +38,12 @@ CACHE_BYTES = 160 << 20
 again and again."""
 
 CANDIDATES_SHOWN = 20
-_FIRST_PAUSE = 0.005
+_FIRST_PAUSE = 0.004
+"""Sooner no event is applied that was accepted a moment ago."""
+
+_NEXT_PAUSE = 0.0015
 _LONGEST_PAUSE = 0.02
+_GROWS = 1.25
 _LONG_QUESTION = 0.25
 _MOST_KEYS = 1_000
 
@@ -176,7 +180,7 @@ class Contexts:
             if now >= until:
                 break
             await asyncio.sleep(min(pause, max(until - clock(), 0)))
-            pause = min(pause * 1.5, _LONGEST_PAUSE)
+            pause = _NEXT_PAUSE if pause == _FIRST_PAUSE else min(pause * _GROWS, _LONGEST_PAUSE)
         if not at_least:
             raise unknown()
         raise Refused("not-yet", f"not every event of at_least was applied within {wait:g} s; ask again", 504)
