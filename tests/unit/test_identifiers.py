@@ -7,7 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cx_events.envelope import Identifier
-from cx_events.identifiers import MAX_VALUE, WITHHELD, _lower_address, normalise, rank_of
+from cx_events.identifiers import MAX_VALUE, WITHHELD, _e164, _lower_address, normalise, rank_of
 
 
 def normal(kind: str, value: str, region: str | None = None, *, scope: str = "", given: str = "") -> Identifier:
@@ -164,3 +164,12 @@ def test_a_plain_address_is_what_the_library_makes_of_it(words: list[str], joint
     expected = _lower_address(address)
     found = normal("email", address)
     assert (found.value, found.unusable) == ((expected, "") if expected else (address, "invalid"))
+
+
+@given(st.from_regex(r"\+1[0-9]{9,11}", fullmatch=True))
+@example("+11234567890")
+def test_a_plain_number_is_what_the_library_makes_of_it(number: str) -> None:
+    found = normal("phone", number)
+    read = _e164(number, None)
+    assert found.unusable == ("" if read and _e164(read, None) == read else "invalid")
+    assert found.value == (read if not found.unusable else number)
