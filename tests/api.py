@@ -15,7 +15,6 @@ from typing import Any
 
 import httpx2
 import uvicorn
-from fastapi import FastAPI
 from tests.channels import BreakableLog
 from tests.stores import sqlite_store
 
@@ -32,10 +31,11 @@ from cx_projectors.apply import Tenancy
 from cx_projectors.batch import read_batch
 from cx_projectors.relay import Relay
 from cx_runtime.health import Health
-from cx_runtime.http import install_problems, operations
+from cx_runtime.http import operations
 from cx_runtime.load import Load
 from cx_runtime.metrics import Metrics
 from cx_runtime.serve import server_config
+from cx_runtime.straight import StraightApp
 from cx_runtime.tenants import ConnectionConfig, KeyConfig, TenantConfig, Tenants
 
 KEYS = {
@@ -189,10 +189,9 @@ async def running_api(
     projector = Projector(log.log, store, rules)
     await projector.take()
     api = ContextApi(store, log, known, metrics, **settings)
-    app = FastAPI(title="test", docs_url=None, redoc_url=None)
+    app = StraightApp(metrics, title="test", docs_url=None, redoc_url=None)
     add_routes(app, api)
     app.router.routes.extend(operations(Health(), metrics))
-    install_problems(app, metrics)
     listener = socket.create_server(("127.0.0.1", 0))
     load = Load(metrics, **bounds) if bounds is not None else None
     server = uvicorn.Server(server_config(app, "127.0.0.1", 0, load=load))

@@ -170,15 +170,15 @@ def _all_unresolved(of: Rendering) -> list[Json | Raw]:
 def timeline(facts: Iterable[Fact], most: int = TIMELINE_SHOWN) -> list[Json]:
     """The latest events, newest first; identity decisions are not among them."""
     shown = sorted((fact for fact in facts if makes_part(fact.event.type)), key=lambda fact: fact.order, reverse=True)
-    return [timeline_entry(fact) for fact in shown[:most]]
+    return [timeline_entry(fact.event, fact.effective) for fact in shown[:most]]
 
 
-def timeline_entry(fact: Fact) -> Json:
-    event, data = fact.event, fact.event.data
+def timeline_entry(event: Event, effective: Micros) -> Json:
+    data = event.data
     return {
         "event": {"source": event.source, "id": event.id},
         "type": event.type,
-        "time": format_time(fact.effective),
+        "time": format_time(effective),
         "channel": data.channel,
         "interaction": data.interaction or None,
         "direction": data.direction,

@@ -53,16 +53,9 @@ class Fact:
     __slots__ = ("anchor", "effective", "event", "home", "interaction", "key", "raw", "recorded", "sequence")
 
     def __init__(self, event: Event, raw: bytes, ids: IdSpace) -> None:
-        if _NUL in raw:
-            _check_names(event)
-            event = _without_nul(event)
-        self.event = event
+        self.event = event = readable(event, raw)
         self.raw = raw
-        recorded: Micros = parse_time(event.recordedtime)
-        time = parse_time(event.time) if event.time != event.recordedtime else recorded
-        self.recorded = recorded
-        self.effective = time if time < recorded else recorded
-        self.sequence = sequence_of(event.sequence) if event.sequence else 0
+        self.effective, self.recorded, self.sequence = times_of(event)
         self.key = event_key(event.tenantid, event.source, event.id)
         self.home: NodeId = node_of_hex(event.partitionkey)
         name = event.data.interaction
@@ -71,13 +64,31 @@ class Fact:
 
     @property
     def order(self) -> Order:
-        event = self.event
-        return (self.effective, event.data.interaction, self.sequence, self.recorded, event.source, event.id)
+        return order_of(self.event, self.effective, self.recorded, self.sequence)
 
     @property
     def copy_order(self) -> tuple[Micros, bytes]:
         """Of several copies of one event the least by this counts."""
         return (self.recorded, self.raw)
+
+
+def times_of(event: Event) -> tuple[Micros, Micros, int]:
+    """Effective and recorded time, and the sequence. ``Refused("bad-time", "bad-sequence")``."""
+    recorded = parse_time(event.recordedtime)
+    time = parse_time(event.time) if event.time != event.recordedtime else recorded
+    return time if time < recorded else recorded, recorded, sequence_of(event.sequence) if event.sequence else 0
+
+
+def order_of(event: Event, effective: Micros, recorded: Micros, sequence: int) -> Order:
+    return (effective, event.data.interaction, sequence, recorded, event.source, event.id)
+
+
+def readable(event: Event, raw: bytes) -> Event:
+    """The event as every store can hold it. ``Refused("undecodable")`` where a name holds NUL."""
+    if _NUL not in raw:
+        return event
+    _check_names(event)
+    return _without_nul(event)
 
 
 _NUL = b"\\u0000"

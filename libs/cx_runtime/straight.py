@@ -3,11 +3,13 @@
     app = StraightApp(metrics, title="Throughline")
     app.straight("/v1/events", events, methods={"POST"})
     app.straight("/v1/hooks/{connection}", hooks, methods={"GET", "POST"})
+    app.straight("/v1/customers/{id}/context", context, methods={"GET", "HEAD"})
 
 A request passes seven layers of FastAPI and Starlette (routes, error handlers, exit stacks, telemetry) before its
-endpoint is called, which costs more than checking an event does. What asks for none of that need not pay for it. Errors
-are answered as everywhere (``cx_runtime.http.Problems``); methods that are not named fall through to the framework, so
-the same path should stand in a router as well: there it is documented, and there 405 is said.
+endpoint is called, which costs more than checking an event or finding a context does. What asks for none of that need
+not pay for it. Errors are answered as everywhere (``cx_runtime.http.Problems``); methods that are not named fall
+through to the framework, so the same path should stand in a router as well: there it is documented, and there 405 is
+said.
 """
 
 from __future__ import annotations
@@ -27,11 +29,11 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 class _Straight(NamedTuple):
-    """``last``: what the path's last step is called in ``path_params``; nothing where it is fixed."""
+    """``parameter``: what the step that varies is called in ``path_params``; nothing where none does."""
 
     endpoint: Endpoint
     methods: frozenset[str]
-    last: str
+    parameter: str
 
 
 class StraightApp(FastAPI):
@@ -41,13 +43,15 @@ class StraightApp(FastAPI):
         """``more`` is FastAPI's."""
         super().__init__(**more)
         self._problems = install_problems(self, metrics)
-        self._straight: dict[str, _Straight] = {}
+        self._straight: dict[tuple[str, str], _Straight] = {}
 
     def straight(self, path: str, endpoint: Endpoint, methods: Collection[str]) -> None:
-        """Answer ``path``, whose last step alone may be a parameter (``{NAME}``)."""
-        head, slash, step = path.rpartition("/")
-        last = step[1:-1] if step.startswith("{") else ""
-        self._straight[head + slash if last else path] = _Straight(endpoint, frozenset(methods), last)
+        """Answer ``path``, of whose last two steps one may be a parameter (``{NAME}``)."""
+        head, opened, rest = path.partition("{")
+        parameter, _, tail = rest.partition("}")
+        if opened and (tail.count("/") > 1 or "{" in tail):
+            raise ValueError(f"{path}: one of the last two steps may be a parameter")
+        self._straight[head, tail] = _Straight(endpoint, frozenset(methods), parameter)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         found = self._found(scope) if scope["type"] == "http" else None
@@ -63,13 +67,18 @@ class StraightApp(FastAPI):
 
     def _found(self, scope: Scope) -> Endpoint | None:
         path: str = scope["path"]
-        found = self._straight.get(path)
-        if found is None:
-            head, slash, step = path.rpartition("/")
-            found = self._straight.get(head + slash)
-            if found is None or not found.last or not step:
+        found = self._straight.get((path, ""))
+        if found is not None:
+            if found.parameter:  # the path ends where the parameter should stand
                 return None
-            scope["path_params"] = {found.last: step}
-        elif found.last:  # the path ends where the parameter should stand
-            return None
+        else:
+            head, slash, step = path.rpartition("/")
+            found = self._straight.get((head + slash, ""))
+            if found is None:
+                head, slash, middle = head.rpartition("/")
+                found = self._straight.get((head + slash, f"/{step}"))
+                step = middle
+            if found is None or not found.parameter or not step:
+                return None
+            scope["path_params"] = {found.parameter: step}
         return found.endpoint if scope["method"] in found.methods else None

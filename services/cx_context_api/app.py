@@ -7,8 +7,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from fastapi import FastAPI
-
 from cx_context.store import Store
 from cx_context.store.heads import Heads
 from cx_context.store.rendering import PIECES_BYTES
@@ -33,9 +31,10 @@ from cx_context_api.requests.tenancy import tenancies
 from cx_events.blob import Blobs
 from cx_events.log import Log
 from cx_runtime.health import Health
-from cx_runtime.http import install_problems, operations
+from cx_runtime.http import operations
 from cx_runtime.metrics import Metrics
 from cx_runtime.rates import Rates
+from cx_runtime.straight import StraightApp
 from cx_runtime.tenants import Tenants
 
 HEARTBEAT_SECONDS = 15.0
@@ -74,8 +73,9 @@ class ContextApi:
         admission = Admission(tenants, known, rates if rates is not None else Rates(tenants))
         decisions = Decisions(store, log, known, metrics, now or Rising())
         lineages = Lineages(store, most_events=most_events)
+        read = ContextRoutes(admission, self.contexts, Past(store), lineages, metrics)
         rooms = (
-            ContextRoutes(admission, self.contexts, Past(store), lineages, metrics),
+            read,
             ConversationRoutes(admission, store, Vcons(store, known, blobs)),
             IdentityRoutes(admission, store, decisions, WhatIf(store), metrics),
             ActRoutes(admission, store, decisions, metrics),
@@ -83,6 +83,7 @@ class ContextApi:
             TokenRoutes(admission, tenants, store, decisions, metrics),
         )
         self.routes = [route for room in rooms for route in room.all()]
+        self.read_most = read.read_most()
 
     async def follow(self) -> None:
         """Keep what is followed up to date, until it is cancelled."""
@@ -100,10 +101,11 @@ class ContextApi:
         await self._heads.stop()
 
 
-def add_routes(app: FastAPI, api: ContextApi) -> None:
-    """The routes into ``app``, and what they are into its OpenAPI document. Errors are the app's to answer
-    (``cx_runtime.http.install_problems``)."""
+def add_routes(app: StraightApp, api: ContextApi) -> None:
+    """The routes into ``app``, and what they are into its OpenAPI document."""
     app.router.routes.extend(api.routes)
+    for path, handler in api.read_most.items():
+        app.straight(path, handler, methods={"GET", "HEAD"})
     app.openapi = _with_ours(app.openapi)  # type: ignore[method-assign]
 
 
@@ -117,7 +119,7 @@ def create_api(
     now: Clock | None = None,
     cache_bytes: int = CACHE_BYTES,
     most_events: int = MOST_EVENTS,
-) -> FastAPI:
+) -> StraightApp:
     """The app of this service alone; the arguments as of ``ContextApi``. Whoever made the store and the log starts and
     stops them.
 
@@ -126,16 +128,16 @@ def create_api(
     api = ContextApi(store, log, tenants, metrics, now=now, cache_bytes=cache_bytes, most_events=most_events)
 
     @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(_app: object) -> AsyncIterator[None]:
         following = asyncio.create_task(api.follow())
         yield
         following.cancel()
         await api.stop()
 
-    app = FastAPI(title="Throughline: contexts", version="1", docs_url=None, redoc_url=None, lifespan=lifespan)
+    title = "Throughline: contexts"
+    app = StraightApp(metrics, title=title, version="1", docs_url=None, redoc_url=None, lifespan=lifespan)
     add_routes(app, api)
     app.router.routes.extend(operations(health, metrics))
-    install_problems(app, metrics)
     return app
 
 

@@ -15,7 +15,9 @@ from tests.api import Running, names, running_api
 from tests.stores import sqlite_store
 
 from cx_context.store import open_store, reader, writer
+from cx_context.store.holdings import Borrowed, Holdings
 from cx_context_api.requests.cursors import cursor_of
+from cx_events.facts import Fact
 from cx_events.ids import text_of
 from cx_events.stamp import Stamped
 from cx_events.testing.builders import ACME, HOUR, MINUTE, SECOND, START, an_event, fact_of
@@ -140,16 +142,31 @@ def tied(draw: st.DrawFn) -> list[Stamped]:
 
 
 @settings(max_examples=25, deadline=None)
-@given(history=tied(), limit=st.integers(1, 6))
+@given(history=tied(), limit=st.integers(1, 6), borrows=st.booleans(), lends=st.integers(0, 2))
 def test_pages_hold_each_event_once_also_where_many_happened_at_one_time(
-    history: Sequence[Stamped], limit: int
+    history: Sequence[Stamped], limit: int, borrows: bool, lends: int
 ) -> None:
+    """``borrows``: of the last home by its sides, not whole; ``lends``: how many sides of the others are not ours."""
+
     async def run() -> None:
         with tempfile.TemporaryDirectory() as folder:
             store = open_store(sqlite_store(Path(folder)))
             await store.start()
             facts = [fact_of(stamped) for stamped in history]
             homes = sorted({fact.home for fact in facts})
+            spans: dict[bytes, list[Fact]] = {}
+            for fact in facts:
+                if borrows and fact.home == homes[-1]:
+                    spans.setdefault(fact.anchor, []).append(fact)
+            lent = frozenset(sorted({fact.anchor for fact in facts} - spans.keys())[:lends])
+            own = Holdings(
+                homes[:-1] if borrows else homes,
+                lent,
+                [
+                    Borrowed(anchor, homes[-1], min(f.effective for f in side), max(f.effective for f in side))
+                    for anchor, side in spans.items()
+                ],
+            )
             async with store.writing() as tx:
                 await writer.insert_events(
                     tx,
@@ -161,11 +178,12 @@ def test_pages_hold_each_event_once_also_where_many_happened_at_one_time(
             seen = []
             before = None
             async with store.reading() as tx:
-                while page := await reader.facts_before(tx, ACME, homes, limit, before):
+                while page := await reader.facts_before(tx, ACME, own, limit, before):
                     assert len(page) <= limit
                     seen += page
                     before = page[-1].order
             await store.stop()
-        assert [fact.order for fact in seen] == sorted((fact.order for fact in facts), reverse=True)
+        ours = [fact.order for fact in facts if fact.anchor not in lent]
+        assert [fact.order for fact in seen] == sorted(ours, reverse=True)
 
     asyncio.run(run())

@@ -30,6 +30,7 @@ def app() -> StraightApp:
         raise made.state.error
 
     made.straight("/named/{name}", name, methods={"POST"})
+    made.straight("/between/{name}/steps", name, methods={"POST"})
     made.straight("/fixed", name, methods={"POST"})
     made.straight("/failing", fail, methods={"POST"})
     made.router.add_route("/named/{name}", slow, methods=["GET", "POST"])
@@ -67,6 +68,10 @@ async def ask(asked: StraightApp, method: str, path: str) -> tuple[int, dict[byt
     ("method", "path", "status", "says"),
     [
         ("POST", "/named/one", 200, "straight one"),
+        ("POST", "/between/one/steps", 200, "straight one"),
+        ("POST", "/between//steps", 404, "not-found"),
+        ("POST", "/between/one/two/steps", 404, "not-found"),
+        ("POST", "/between/one/steps/", 404, "not-found"),
         ("POST", "/fixed", 200, "straight "),
         ("GET", "/named/one", 200, "by the framework one"),
         ("PUT", "/named/one", 405, "method-not-allowed"),

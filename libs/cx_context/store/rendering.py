@@ -25,7 +25,7 @@ from cx_context.store.reader import MANY_PARTS, Whole
 from cx_context.store.writer import decode_outline, decode_part
 from cx_context.threading import AnchoredPart, Conversation
 from cx_events.codec import decode_leniently
-from cx_events.facts import Fact, Order
+from cx_events.facts import Order, order_of, readable, times_of
 from cx_events.ids import NodeId
 from cx_events.timestamps import Micros
 
@@ -125,7 +125,7 @@ class _Rendering(Rendering):
         for raw in self._whole.raws:
             entry = known.get(raw)
             if entry is None:
-                entry = _entry_of(Fact(decode_leniently(raw)[0], raw, self._whole.ids))
+                entry = _entry_of(raw)
             entries[raw] = entry
             takes += _ENTRY_TAKES + _ENTRY_GROWS * len(raw)
         self.now.takes += takes
@@ -147,9 +147,12 @@ class _Rendering(Rendering):
 _order_of = itemgetter(0)
 
 
-def _entry_of(fact: Fact) -> _Entry:
-    shows = makes_part(fact.event.type)
-    return _Entry(fact.order, Raw(encode_body(timeline_entry(fact))) if shows else None)
+def _entry_of(raw: bytes) -> _Entry:
+    """Without a ``Fact``, half of whose price are the ids of where it lies."""
+    event = readable(decode_leniently(raw)[0], raw)
+    effective, recorded, sequence = times_of(event)
+    shown = Raw(encode_body(timeline_entry(event, effective))) if makes_part(event.type) else None
+    return _Entry(order_of(event, effective, recorded, sequence), shown)
 
 
 def _as_bytes(one: Shown) -> Shown:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
@@ -36,11 +38,13 @@ class ContextRoutes:
         self._lineages = lineages
         self._metrics = metrics
 
+    def read_most(self) -> dict[str, Callable[[Request], Awaitable[Response]]]:
+        """Handlers of GET by path, for the straight way."""
+        return {"/v1/context": self.context, "/v1/customers/{id}/context": self.customer_context}
+
     def all(self) -> list[Route]:
-        """What is read most stands first."""
         return [
-            route("GET", "/v1/context", self.context),
-            route("GET", "/v1/customers/{id}/context", self.customer_context),
+            *(route("GET", path, handler) for path, handler in self.read_most().items()),
             route("POST", "/v1/context/lookup", self.lookup),
             route("GET", "/v1/customers/{id}/lineage", self.lineage),
             route("GET", "/v1/customers/{id}/diff", self.diff),

@@ -41,7 +41,7 @@ async def timeline(
     """Everything that happened, newest first."""
     own = await _own(tx, tenancy, customer, then)
     facts, following = await _facts(tx, tenancy, own, TIMELINE, cursor, most, then=then)
-    return [timeline_entry(fact) for fact in facts], following
+    return [timeline_entry(fact.event, fact.effective) for fact in facts], following
 
 
 async def _facts(
@@ -135,7 +135,7 @@ async def thread_page(
 
 def _entry(fact: Fact) -> Json:
     data = fact.event.data
-    entry = timeline_entry(fact)
+    entry = timeline_entry(fact.event, fact.effective)
     message = data.message
     if message is not None:
         entry["text"] = message.text or message.subject or None
