@@ -220,12 +220,13 @@ def _latest_register(parts: Iterable[Part], field: str) -> tuple[Order, Any] | N
 def _latest_by_key(parts: Iterable[Part], field: str) -> dict[str, Any]:
     """The last value of each key, by key; of too many keys those written last."""
     found: dict[str, tuple[Order, Any]] = {}
+    registers: Mapping[str, Register]
     for part in parts:
-        registers: Mapping[str, Register] = getattr(part, field)
-        for key, (at, value) in registers.items():
-            order = _order(part, at)
-            if key not in found or order > found[key][0]:
-                found[key] = (order, value)
+        if registers := getattr(part, field):
+            for key, (at, value) in registers.items():
+                order = _order(part, at)
+                if key not in found or order > found[key][0]:
+                    found[key] = (order, value)
     latest = sorted(found, key=lambda key: (found[key][0], key), reverse=True)[:KEYS_KEPT]
     return {key: found[key][1] for key in sorted(latest)}
 
@@ -235,8 +236,9 @@ def _customer(customer: bytes, members: Sequence[Member], parts: Sequence[Part])
     name = _latest_register(parts, "name")
     verified: dict[str, Order] = {}
     for part in parts:
-        for key, at in part.verified.items():
-            verified[key] = max(_order(part, at), verified.get(key, _order(part, at)))
+        if part.verified:
+            for key, at in part.verified.items():
+                verified[key] = max(_order(part, at), verified.get(key, _order(part, at)))
     latest = latest_of_each(proofs(parts))
     return {
         "id": text_of(customer),

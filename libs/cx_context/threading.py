@@ -21,6 +21,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from operator import attrgetter
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -137,16 +138,17 @@ def interactions_of(parts: Iterable[AnchoredPart]) -> list[Interaction]:
             anchors = [(anchored.part.first_recorded, anchored.anchor) for anchored in group]
             if len(anchors) > 1:
                 anchors.sort()
-            last = part.last[0] if part.last is not None else first[0]
-            found.append(Interaction(name, part, anchors, (first[0], name), last, _attended_until(part, last)))
-    found.sort(key=lambda interaction: interaction.start)
+            until = last = part.last[0] if part.last is not None else first[0]
+            if part.resolved is not None:
+                until = max(until, part.resolved[0][0])
+            if part.reopened is not None:
+                until = max(until, part.reopened[0])
+            found.append(Interaction(name, part, anchors, (first[0], name), last, until))
+    found.sort(key=_BY_START)
     return found
 
 
-def _attended_until(part: Part, last: Micros) -> Micros:
-    if part.resolved is not None:
-        last = max(last, part.resolved[0][0])
-    return max(last, part.reopened[0]) if part.reopened is not None else last
+_BY_START = attrgetter("start")
 
 
 def thread(interactions: Sequence[Interaction], window: Micros) -> list[Conversation]:
@@ -197,9 +199,8 @@ class _Group:
         self.latest = max(self.latest, (interaction.last_activity, index))
         self.until = max(self.until, interaction.attended_until)
 
-    def same_matter(self, other: _Group) -> bool:
-        if self.numbers and other.numbers:
-            return not self.numbers.isdisjoint(other.numbers)
+    def same_topic(self, other: _Group) -> bool:
+        """What tells two matters apart where not both have numbers."""
         if self.topic is None or other.topic is None:
             return True
         one, another = self.topic[1].casefold(), other.topic[1].casefold()
@@ -284,19 +285,21 @@ def _tell_tokens(
 
 def _join_by_reference(interactions: Sequence[Interaction], groups: _Groups) -> None:
     holders: dict[tuple[str, str], list[int]] = defaultdict(list)
-    # Mostly nobody refers to an interaction by its name, and then it need not be held.
-    by_name = any(kind == "interaction" for each in interactions for kind, _ in each.part.references)
+    by_name = False
     for index, each in enumerate(interactions):
         for reference in each.part.references:
             holders[reference].append(index)
-        if by_name:
-            holders["interaction", brief(each.name)].append(index)
+            if reference[0] == "interaction":
+                by_name = True
         if each.part.channel is not None and each.part.channel[1] == "voice":
             for name in _names_of_call(each.name):
                 if holders["call", name][-1:] != [index]:
                     holders["call", name].append(index)
+    if by_name:  # mostly nobody refers to an interaction by its name, and then it need not be held
+        for index, each in enumerate(interactions):
+            holders["interaction", brief(each.name)].append(index)
     for (kind, value), indexes in sorted(held for held in holders.items() if len(held[1]) > 1):
-        for earlier, index in pairwise(indexes):
+        for earlier, index in pairwise(sorted(indexes) if kind == "interaction" else indexes):
             groups.join(earlier, index, _rule(kind), f"{kind}:{value}")
 
 
@@ -321,10 +324,16 @@ def _join_by_time(interactions: Sequence[Interaction], groups: _Groups, window: 
             own.reach(index, each)
             continue
         since = each.start[0] - window
+        numbers = own.numbers
         for group in recent:
             if group is own:
                 break
-            if group.until < since or not group.same_matter(own):
+            if group.until < since:
+                continue
+            if numbers and group.numbers:
+                if numbers.isdisjoint(group.numbers):
+                    continue
+            elif not group.same_topic(own):
                 continue
             member = group.latest[1]
             if groups.join(member, index, "window", f"interaction:{interactions[member].name}"):

@@ -363,11 +363,17 @@ class Then:
         return with_borrowed(found, rows)
 
     async def _named_by(self, members: Collection[NodeId]) -> set[NodeId]:
-        """As ``writer.nodes_named_by``, of what had begun."""
+        """As ``writer.nodes_named_by``, of what had begun. What was shared then is shared today, unless rules changed:
+        facts only add up."""
+        mine = f"p.home = ANY(:members) AND p.interaction <> p.home AND p.tenant = :tenant AND {begun('p.body')}"
+        ever_shared = (
+            "(SELECT EXISTS (SELECT 1 FROM members WHERE tenant = :tenant AND shared) "
+            "OR EXISTS (SELECT 1 FROM rule_changes WHERE tenant = :tenant))"
+        )
         rows = await self._tx.fetch(
-            "SELECT DISTINCT p.interaction, o.home FROM parts p "
-            "JOIN parts o ON o.interaction = p.interaction AND o.home <> p.home "
-            f"WHERE p.home = ANY(:members) AND p.interaction <> p.home AND p.tenant = :tenant AND {begun('p.body')}",
+            f"SELECT p.interaction, o.home FROM parts p JOIN parts o ON o.home = p.interaction WHERE {mine} "
+            "UNION SELECT p.interaction, o.home FROM parts p "
+            f"JOIN parts o ON o.interaction = p.interaction AND o.home <> p.home WHERE {ever_shared} AND {mine}",
             members=list(members),
             tenant=self.tenant,
             last=begins(self.moment.until),
