@@ -178,7 +178,7 @@ class _Group:
         self.first = index
         self.latest: tuple[Micros, int] = _NEVER
         self.until: Micros = _NEVER[0]
-        self.splits = int(_is_split(part))
+        self.splits = 0 if part.split is None else int(_is_split(part))
         self.numbers = {reference for reference in part.references if reference[0] in MATTER_KINDS}
         self.topic = part.topic
 
@@ -196,7 +196,8 @@ class _Group:
 
     def reach(self, index: int, interaction: Interaction) -> None:
         """Deciding by time has come to this member."""
-        self.latest = max(self.latest, (interaction.last_activity, index))
+        latest = (interaction.last_activity, index)
+        self.latest = max(self.latest, latest)
         self.until = max(self.until, interaction.attended_until)
 
     def same_topic(self, other: _Group) -> bool:
