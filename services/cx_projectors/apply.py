@@ -159,8 +159,8 @@ async def apply_facts(
     """What one tenant's new facts change. They are stored already."""
     learned = Learned()
     by_anchor = _by_anchor(facts)
-    begun = await _announce(tx, tenant, by_anchor, memory, learned)
     dirty, decided = await learn_identity(tx, tenant, facts, memory, tenancy.ids, learned)
+    begun = await _announce(tx, tenant, by_anchor, memory, learned)
     touched, first_parts = await _add_to_parts(tx, tenancy.ids, by_anchor, memory, learned, begun)
     places = Counter(node for _, node in first_parts)
     first_nodes = {node for node, count in places.items() if count > 1 or node not in begun}

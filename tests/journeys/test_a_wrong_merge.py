@@ -1,4 +1,5 @@
-"""A family shares a telephone; two of them are merged by mistake, and parted again: nothing is left of it.
+"""A family shares a telephone; two of them are merged by mistake, and parted again: nothing is left of it. Nor of a
+call from it that was said to be one's, and was not.
 
 The same story is told to two hubs, one in which the merge never happens; what they then answer is compared by bytes.
 """
@@ -200,6 +201,14 @@ async def test_a_merge_that_is_withdrawn_leaves_no_trace_and_two_kept_apart_stay
             assert [thread["channels"] for thread in together["conversations"]] == [["chat"]]
             assert all(now != never_merged[path] for path, now in (await all_answers(story)).items() if ANA in path)
             await story.decide("unmerge", {"decision": merge, "reason": "it is his mother's"})
+            assert await all_answers(story) == never_merged
+
+            said = {"interaction": "call-1", "profile": BOB, "reason": "he said his name"}
+            attribution = await story.decide("attribute", said)
+            his = (await story.get(f"/v1/customers/{BOB}/context"))["body"]["timeline"]
+            assert [each["event"]["id"] for each in his if each["interaction"] == "call-1"] == ["c-2", "c-1"]
+            assert (await story.get(f"/v1/customers/{PHONE}/context"))["body"]["counts"]["interactions"] == 0
+            await story.decide("unmerge", {"decision": attribution, "reason": "it was his sister"})
             assert await all_answers(story) == never_merged
 
             apart = await story.decide("unmerge", {"apart": [ANA, BOB], "reason": "mother and son"})

@@ -9,7 +9,7 @@ so once), ``leases`` (who applies which partition), ``outbox``, ``dead_letters``
 How writers stay out of each other's way (see docs/decisions/0003-writers.md):
 
 1. a batch locks the rows of its partitions and checks their epochs: one owner each, a zombie's transaction fails;
-2. it writes events, interactions, profiles, edges and parts, each set sorted by key; a part's home has one partition,
+2. it writes events, profiles, edges, interactions and parts, each set sorted by key; a part's home has one partition,
    so one writer;
 3. last, it takes the tenant's graph lock: shared to look up whose homes it touched and raise their versions, exclusive
    to change who is who. What was resolved before a merge can't be published after it.
