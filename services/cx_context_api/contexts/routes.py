@@ -15,7 +15,7 @@ from cx_context_api.contexts.lineages import Lineages, path_of
 from cx_context_api.contexts.past import FIELDS, Past, meta_then, moment_of, span_of
 from cx_context_api.requests import bodies
 from cx_context_api.requests.admission import Admission, Asker
-from cx_context_api.requests.answers import body_of, json_of, query_of, route
+from cx_context_api.requests.answers import Ready, body_of, json_of, query_of, route
 from cx_context_api.requests.queries import PAGING, Query
 from cx_context_api.requests.targets import ByInteraction, Target, by_id, by_identifier, read_identifier
 from cx_events.errors import Refused
@@ -130,12 +130,15 @@ def _looked_up(asker: Asker, body: bodies.Lookup) -> Target:
 def _current(request: Request, served: Served) -> Response:
     """``meta`` and the body's bytes as they are; 304 to who has them."""
     tag = f'"{text_of(served.customer)}-{served.version}"'
-    headers = {"etag": tag, "cache-control": "private, no-cache", "vary": "authorization"}
     known = request.headers.get("if-none-match")
     if known is not None and request.method in ("GET", "HEAD") and _matches(known, tag):
-        return Response(status_code=304, headers=headers)
+        return Response(status_code=304, headers={"etag": tag, **_CACHING})
     meta = msgspec.json.encode(meta_of(served.version, served.moved_at))
-    return Response(document(meta, served.body), headers=headers, media_type="application/json")
+    return Ready(document(meta, served.body), [(b"etag", tag.encode()), *_CACHING_BYTES])
+
+
+_CACHING = {"cache-control": "private, no-cache", "vary": "authorization"}
+_CACHING_BYTES = [(name.encode(), value.encode()) for name, value in _CACHING.items()]
 
 
 def _matches(given: str, tag: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -39,6 +39,17 @@ def query_of(request: Request, *allowed: str) -> Query:
 async def body_of(request: Request, shape: type[bodies.Body]) -> bodies.Body:
     raw = await read_body(request.headers, request.receive, bodies.LIMITS)
     return bodies.read(raw, request.headers.get("content-type", ""), shape)
+
+
+class Ready(Response):
+    """A body of JSON with headers in bytes: to make them of text takes a tenth of what an unchanged context does."""
+
+    def __init__(self, body: bytes, headers: Iterable[tuple[bytes, bytes]]) -> None:
+        self.status_code = 200
+        self.background = None
+        self.body = body
+        length = (b"content-length", b"%d" % len(body))
+        self.raw_headers = [length, (b"content-type", b"application/json"), *headers]
 
 
 def json_of(value: Mapping[str, Any]) -> Response:
