@@ -436,12 +436,12 @@ async def _add_to_parts(
     begun: Collection[NodeId],
 ) -> tuple[Touched, Touched]:
     """Add facts to their parts. The parts that were touched, and those among them that are new. ``begun``: interactions
-    that have none yet."""
+    that have none yet; what a profile has outside of any may be there unannounced."""
     tenant = ids.tenant
     unknown = [
         anchor
-        for anchor, group in by_anchor.items()
-        if anchor not in memory.parts and group[0].interaction not in begun
+        for anchor, (one, *_) in by_anchor.items()
+        if anchor not in memory.parts and (one.interaction == one.home or one.interaction not in begun)
     ]
     if unknown:
         memory.parts.update(await writer.parts(tx, unknown))

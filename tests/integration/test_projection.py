@@ -15,7 +15,7 @@ from cx_context.definition import define, define_bodies
 from cx_context.finish import encode_body
 from cx_context.store import Store, open_store
 from cx_events.stamp import Stamped
-from cx_events.testing.builders import ACME
+from cx_events.testing.builders import ACME, an_event
 from cx_events.testing.histories import facts_of, histories
 
 
@@ -24,6 +24,8 @@ async def feed(store: Store, history: list[Stamped], data: st.DataObject, partit
     team = await workers(store, logs, hands)
     while any(worker.behind for worker in team):
         worker = data.draw(st.sampled_from([worker for worker in team if worker.behind]))
+        if data.draw(st.integers(0, 3)) == 3:
+            await worker.take()  # as after a lost lease: nothing is remembered
         await worker.step(data.draw(st.integers(1, 8)))
 
 
@@ -56,3 +58,20 @@ def test_any_order_batching_and_interleaving_gives_the_bytes_of_the_definition_o
                 await store.stop()
 
     asyncio.run(run())
+
+
+async def test_who_begins_anew_knows_a_part_that_no_interaction_announced(store_url: str) -> None:
+    """Of a known profile outside any interaction."""
+    store = open_store(store_url)
+    await store.start()
+    history = [
+        an_event(id="e-1", email="ana@example.com", interaction="chat-1"),
+        *(an_event("cx.customer.updated.v1", id=f"e-{n}", email="ana@example.com", interaction="") for n in (2, 3)),
+    ]
+    (worker,) = await workers(store, in_partitions(history, 1), 1)
+    for _ in history:
+        await worker.step(1)
+        if worker.behind == 1:
+            await worker.take()
+    await check(store, history)
+    await store.stop()
