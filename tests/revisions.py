@@ -24,6 +24,7 @@ from cx_context.finish import encode_body
 from cx_context.store import Store, open_store
 from cx_context.store.migrations import BREAKING_TABLE, FOLDER, RELEASED, SELECT_REVISION, VERSION_TABLE, Revisions
 from cx_context.store.postgres import PostgresStore
+from cx_context.store.sql import PostgresTx
 from cx_context.store.sqlite import SqliteStore
 from cx_context.store.tables import METADATA, Shape
 from cx_events.codec import decode
@@ -169,7 +170,10 @@ async def restore(store: Store, recording: bytes) -> None:
         for line in recording.splitlines():
             table = msgspec.json.decode(line)
             rows = [tuple(map(_read, row)) for row in table["rows"]]
-            await tx.append(Shape(table["table"], tuple(table["columns"]), ()), rows)
+            if isinstance(tx, PostgresTx):  # which knows the types of an older revision's columns
+                await tx.driver.copy_records_to_table(table["table"], records=rows, columns=table["columns"])
+            else:
+                await tx.append(Shape(table["table"], tuple(table["columns"]), ()), rows)
 
 
 def _written(value: Any, type: Any) -> Any:
