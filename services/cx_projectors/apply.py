@@ -171,7 +171,8 @@ async def apply_facts(
     # What was read before the lock may have moved: others were blind to our rows as we were to theirs.
     asks = bool(learned.named or dirty or decided.rules or decided.withdrawn)
     ever = await writer.ever(tx, tenant) if asks else writer.PERHAPS
-    standings = await writer.standings(tx, tenant, {home for home, _ in touched} | learned.named)
+    homes = learned.named.union(home for home, _ in touched)
+    standings = await writer.standings(tx, tenant, homes)
     late = await _waited_for(tx, tenant, learned, ever, standings) - dirty
     now_moved = await writer.that_may_follow(tx, tenant, first_nodes)
     if ever.attributed:
@@ -187,7 +188,7 @@ async def apply_facts(
     moves = Moves()
     if dirty or decided.rules:
         moves = await recompute(tx, tenant, None if decided.rules else dirty, tenancy, ever)
-        standings = await writer.standings(tx, tenant, {home for home, _ in touched} | learned.named)
+        standings = await writer.standings(tx, tenant, homes)
     for node in moved_nodes:
         moves.together(node, *await holdings.all_sides(tx, tenant, node))
     known = learned.named.union(home for home, _ in touched if home in memory.profiles)

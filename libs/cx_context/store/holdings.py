@@ -7,9 +7,9 @@ interaction goes with its interaction (``cx_context.definition.sides_of``), and 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from cx_context.definition import Sides, sides_of
 from cx_context.store import writer
@@ -46,14 +46,14 @@ class Holdings:
         return {*self.homes, *self.lent, *(side.anchor for side in self.borrowed)}
 
 
-def held(
-    ids: IdSpace, customer: NodeId, members: Collection[NodeId], sides: Mapping[NodeId, Sides]
-) -> tuple[Holdings, dict[NodeId, NodeId]]:
-    """A customer's holdings without what is borrowed, and that: homes by anchor. ``sides``: of every interaction that
-    may follow the customer, or take something from a member's home."""
+async def held(
+    tx: Tx, ids: IdSpace, customer: NodeId, members: Collection[NodeId], sides: Mapping[NodeId, Sides]
+) -> Holdings:
+    """``sides``: of every interaction that may follow the customer, or take something from a member's home."""
     following: set[NodeId] = set()
-    lent: dict[NodeId, NodeId] = {}
-    borrowed: dict[NodeId, NodeId] = {}
+    nodes: set[NodeId] = set()
+    lent: set[NodeId] = set()
+    borrowed: set[NodeId] = set()
     for node, of in sides.items():
         if of.whose == customer:
             following.add(node)
@@ -61,20 +61,27 @@ def held(
             if home == node:
                 continue
             if home in members and whose != customer:
-                lent[ids.anchor(home, node)] = node
+                lent.add(ids.anchor(home, node))
+                nodes.add(node)
             elif home not in members and whose == customer:
-                borrowed[ids.anchor(home, node)] = home
+                borrowed.add(ids.anchor(home, node))
     homes = [*sorted(members), *sorted(following - set(members))]
-    return Holdings(homes, frozenset(lent), (), frozenset({*following, *lent.values()})), borrowed
+    return Holdings(homes, frozenset(lent), await _borrowed(tx, ids.tenant, borrowed), frozenset(following | nodes))
 
 
-def with_borrowed(holdings: Holdings, rows: Iterable[Sequence[Any]]) -> Holdings:
-    """``rows``: (anchor, home, body) of the parts that are borrowed."""
+async def _borrowed(tx: Tx, tenant: str, anchors: Collection[NodeId]) -> list[Borrowed]:
+    if not anchors:
+        return []
+    rows = await tx.fetch(
+        "SELECT anchor, home, body FROM parts WHERE anchor = ANY(:anchors) AND tenant = :tenant",
+        anchors=list(anchors),
+        tenant=tenant,
+    )
     found = []
     for anchor, home, body in rows:
         span = decode_span(unpacked(body))
         found.append(Borrowed(bytes(anchor), bytes(home), span.since, span.until))
-    return Holdings(holdings.homes, holdings.lent, sorted(found), holdings.nodes)
+    return sorted(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,15 +128,7 @@ async def holdings_of(
     tenant = ids.tenant
     nodes = await writer.nodes_named_by(tx, tenant, members) | supposed.attributions.keys()
     nodes |= await writer.nodes_attributed_to(tx, tenant, members)
-    found, borrowed = held(ids, customer, set(members), await sides(tx, tenant, nodes, supposed))
-    if not borrowed:
-        return found
-    rows = await tx.fetch(
-        "SELECT anchor, home, body FROM parts WHERE anchor = ANY(:anchors) AND tenant = :tenant",
-        anchors=list(borrowed),
-        tenant=tenant,
-    )
-    return with_borrowed(found, rows)
+    return await held(tx, ids, customer, set(members), await sides(tx, tenant, nodes, supposed))
 
 
 async def all_sides(tx: Tx, tenant: str, node: NodeId) -> set[NodeId]:

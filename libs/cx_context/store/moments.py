@@ -22,7 +22,7 @@ from cx_context.fold import apply, new_part
 from cx_context.model import Part
 from cx_context.outline import Outlines
 from cx_context.store import reader, segments, writer
-from cx_context.store.holdings import Holdings, held, with_borrowed
+from cx_context.store.holdings import Holdings, held
 from cx_context.store.sightings import read_row
 from cx_context.store.sql import Tx
 from cx_context.store.uses import EVER, contacts_at
@@ -352,24 +352,13 @@ class Then:
         nodes = await self._named_by(members)
         nodes |= await writer.nodes_attributed_to(self._tx, self.tenant, members)
         nodes -= (await self.customers_of(nodes)).keys()
-        found, borrowed = held(self.ids, customer, members, await self.sides(nodes))
-        if not borrowed:
-            return found
-        rows = await self._tx.fetch(
-            "SELECT anchor, home, body FROM parts WHERE anchor = ANY(:anchors) AND tenant = :tenant",
-            anchors=list(borrowed),
-            tenant=self.tenant,
-        )
-        return with_borrowed(found, rows)
+        return await held(self._tx, self.ids, customer, members, await self.sides(nodes))
 
     async def _named_by(self, members: Collection[NodeId]) -> set[NodeId]:
         """As ``writer.nodes_named_by``, of what had begun. What was shared then is shared today, unless rules changed:
         facts only add up."""
         mine = f"p.home = ANY(:members) AND p.interaction <> p.home AND p.tenant = :tenant AND {begun('p.body')}"
-        ever_shared = (
-            "(SELECT EXISTS (SELECT 1 FROM members WHERE tenant = :tenant AND shared) "
-            "OR EXISTS (SELECT 1 FROM rule_changes WHERE tenant = :tenant))"
-        )
+        ever_shared = f"({writer.SOME_SHARED} OR EXISTS (SELECT 1 FROM rule_changes WHERE tenant = :tenant))"
         rows = await self._tx.fetch(
             f"SELECT p.interaction, o.home FROM parts p JOIN parts o ON o.home = p.interaction WHERE {mine} "
             "UNION SELECT p.interaction, o.home FROM parts p "

@@ -349,7 +349,7 @@ SELECT mine.*,
     SELECT 1 FROM parts p JOIN parts o ON o.home = p.interaction
     WHERE p.home = mine.id AND p.interaction <> p.home AND p.tenant = :tenant
   ) OR EXISTS (SELECT 1 FROM attributions a WHERE a.profile = mine.id AND a.tenant = :tenant)
-  OR (SELECT EXISTS (SELECT 1 FROM members WHERE tenant = :tenant AND shared)) AND (
+  OR {writer.SOME_SHARED} AND (
     EXISTS (SELECT 1 FROM members m WHERE m.profile = mine.id AND m.shared) OR EXISTS (
       SELECT 1 FROM parts p JOIN parts o ON o.interaction = p.interaction AND o.home <> p.home
       JOIN members m ON m.profile = o.home AND m.shared
@@ -372,8 +372,7 @@ async def at_once(
 
     Left out are nodes that are nobody's profile, those whose customer an interaction follows or who has to do with a
     shared identifier (whose events those are is a longer question), and those with a profile of ``MANY_PARTS``: nobody
-    else should wait for them. Nothing is found
-    on SQLite, where no way need be saved.
+    else should wait for them. Nothing is found on SQLite, where no way need be saved.
     """
     if not tx.for_update:
         return {}
@@ -449,11 +448,6 @@ async def side_of(tx: Tx, tenant: str, anchor: NodeId) -> Side | None:
         return None
     home, node, body = rows[0]
     return Side(anchor, bytes(home), bytes(node), decode_part(body).interaction)
-
-
-async def find_side(tx: Tx, tenant: str, side: Side) -> Found | None:
-    """Whose a side is."""
-    return await find_at(tx, tenant, side.home, side.node)
 
 
 async def find_at(tx: Tx, tenant: str, home: NodeId, node: NodeId) -> Found | None:

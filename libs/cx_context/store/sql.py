@@ -258,10 +258,8 @@ class PostgresTx:
 
     async def update(self, shape: Shape, rows: Sequence[Row]) -> None:
         if rows:
-            columns = [list(column) for column in zip(*rows, strict=True)]
-            values = [b"".join(c) if kind == ID else c for kind, c in zip(shape.types, columns, strict=True)]
-            write = _Write(shape, (True,) * len(values), is_update=True)
-            await self._write(write, values, few=len(rows) <= FEW)
+            varies, values = _columns(shape, rows)
+            await self._write(_Write(shape, varies, is_update=True), values, few=len(rows) <= FEW)
 
     async def lock(self, name: int, *, exclusive: bool) -> None:
         function = "pg_advisory_xact_lock" if exclusive else "pg_advisory_xact_lock_shared"

@@ -220,7 +220,7 @@ async def homes_of(tx: Tx, tenant: str, nodes: Collection[NodeId]) -> dict[NodeI
     return found
 
 
-_SOME_SHARED = "(SELECT EXISTS (SELECT 1 FROM members WHERE tenant = :tenant AND shared))"
+SOME_SHARED = "(SELECT EXISTS (SELECT 1 FROM members WHERE tenant = :tenant AND shared))"
 """Asked once a statement: mostly nobody shares anything, and then no side of an interaction need be looked at."""
 
 
@@ -233,7 +233,7 @@ async def that_may_follow(tx: Tx, tenant: str, nodes: Collection[NodeId]) -> set
         "SELECT o.home FROM parts o WHERE o.home = ANY(:nodes) AND o.interaction = o.home AND o.tenant = :tenant "
         "AND EXISTS (SELECT 1 FROM parts p WHERE p.interaction = o.home AND p.home <> o.home) "
         "UNION SELECT o.interaction FROM parts o JOIN members m ON m.profile = o.home "
-        f"WHERE {_SOME_SHARED} AND o.interaction = ANY(:nodes) AND o.interaction <> o.home AND o.tenant = :tenant "
+        f"WHERE {SOME_SHARED} AND o.interaction = ANY(:nodes) AND o.interaction <> o.home AND o.tenant = :tenant "
         "AND m.shared AND EXISTS (SELECT 1 FROM parts p WHERE p.interaction = o.interaction AND p.home <> o.home)",
         nodes=list(nodes),
         tenant=tenant,
@@ -254,9 +254,9 @@ async def nodes_named_by(
         "SELECT p.interaction FROM parts p JOIN parts o ON o.home = p.interaction "
         "WHERE p.home = ANY(:profiles) AND p.interaction <> p.home AND p.tenant = :tenant "
         "UNION SELECT p.interaction FROM parts p JOIN parts o ON o.interaction = p.interaction AND o.home <> p.home "
-        f"JOIN members m ON m.profile = o.home WHERE {_SOME_SHARED} "
+        f"JOIN members m ON m.profile = o.home WHERE {SOME_SHARED} "
         "AND p.home = ANY(:profiles) AND p.interaction <> p.home AND p.tenant = :tenant AND m.shared "
-        f"UNION SELECT p.interaction FROM parts p JOIN members m ON m.profile = p.home WHERE {_SOME_SHARED} "
+        f"UNION SELECT p.interaction FROM parts p JOIN members m ON m.profile = p.home WHERE {SOME_SHARED} "
         "AND p.home = ANY(:profiles) AND p.interaction <> p.home AND p.tenant = :tenant AND m.shared "
         f"AND {_MAY_BE_LENT}",
         profiles=list(profiles),
@@ -562,17 +562,7 @@ async def whole_graph(tx: Tx, tenant: str) -> tuple[dict[NodeId, Profile], list[
 
 async def customers_of(tx: Tx, tenant: str, nodes: Collection[NodeId]) -> dict[NodeId, NodeId]:
     """Of each profile its customer; one that is not a member of anything is its own."""
-    found = dict.fromkeys(nodes, NO_ID)
-    for node in found:
-        found[node] = node
-    if nodes:
-        rows = await tx.fetch(
-            "SELECT profile, customer FROM members WHERE profile = ANY(:nodes) AND tenant = :tenant",
-            nodes=list(nodes),
-            tenant=tenant,
-        )
-        found.update((profile, customer) for profile, customer in rows)
-    return found
+    return (await customers_and_shared(tx, tenant, nodes))[0]
 
 
 async def customers_and_shared(
@@ -602,14 +592,7 @@ async def standings(tx: Tx, tenant: str, nodes: Collection[NodeId]) -> dict[Node
 
 
 async def previously_shared(tx: Tx, tenant: str, nodes: Collection[NodeId]) -> set[NodeId]:
-    if not nodes:
-        return set()
-    rows = await tx.fetch(
-        "SELECT profile FROM members WHERE profile = ANY(:nodes) AND shared AND tenant = :tenant",
-        nodes=list(nodes),
-        tenant=tenant,
-    )
-    return {row[0] for row in rows}
+    return (await customers_and_shared(tx, tenant, nodes))[1]
 
 
 MemberRow = tuple[NodeId, str, NodeId, bool, str, str, int, NodeId]

@@ -170,9 +170,10 @@ class Contexts:
         while True:
             stored = [await self._applied.of(key) for key in keys]
             known = [each for each in stored if each is not None]
+            complete = len(known) == len(keys)
             now = clock()
-            if len(known) == len(keys) or now >= min(again, until):
-                head = await self._quickly(tenant, target, known) if known and len(known) == len(keys) else None
+            if complete or now >= min(again, until):
+                head = await self._quickly(tenant, target, known) if complete and known else None
                 head = head or await within(self._with_events(tenant, target, at_least))
                 if head is not None:
                     return head

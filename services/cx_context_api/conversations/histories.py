@@ -110,7 +110,7 @@ async def find_thread(tx: Tx, tenant: str, tenancy: Tenancy, anchor: NodeId, the
         customer = await then.find_at(side.home, side.node)
         found = reader.Found(customer, 0) if customer is not None else None
     else:
-        found = await reader.find_side(tx, tenant, side)
+        found = await reader.find_at(tx, tenant, side.home, side.node)
     if found is not None:
         own = await _own(tx, tenancy, found.customer, then)
         threads, whole = await _threads(tx, tenancy, own, then)
