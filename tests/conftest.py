@@ -1,4 +1,7 @@
-"""Fixtures of the real parts. A server is started once for the whole run; each test has a place of its own in it."""
+"""Fixtures of the real parts, and how the tests are shared out among workers.
+
+A server is started once for the whole run; each test has a place of its own in it.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,9 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import asyncpg
@@ -25,25 +29,65 @@ hypothesis.settings.load_profile("throughline")
 pytest.register_assert_rewrite("cx_events.testing.log_contract", "cx_events.testing.blob_contract")
 
 from tests import parts, stores  # noqa: E402 - after the contract suites are to be rewritten
+from tests.shared import Shared  # noqa: E402
+
+SHARED = pytest.StashKey[Shared]()
+FIRST = pytest.StashKey[bool]()
+"""Whether this process began the run; the workers of pytest-xdist did not."""
 
 
-def pytest_configure() -> None:
-    """A shell's job in the background ignores SIGINT, and so would the processes that tests start and interrupt."""
+def pytest_configure(config: pytest.Config) -> None:
+    # A shell's job in the background ignores SIGINT, and so would the processes that tests start and interrupt.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    given = getattr(config, "workerinput", {}).get("home")
+    config.stash[FIRST] = given is None
+    config.stash[SHARED] = Shared(Path(given) if given else parts.new_home())
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    # The workers have ended by now.
+    if config.stash.get(FIRST, False):
+        parts.remove(config.stash[SHARED].home)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a worker of pytest-xdist, before it starts, where the run's servers are."""
+    node.workerinput["home"] = str(node.config.stash[SHARED].home)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Put the trials of faults first where several workers share the tests: the first worker begins there, and the
+    others help it out from the other end, so that hardly one ever waits for its turn."""
+    if not config.stash[FIRST]:
+        items.sort(key=lambda item: item.get_closest_marker("fault") is None)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Let no two trials of faults run beside each other: each may need all of a machine's memory and processors.
+
+    The hook lies around those of the timeouts, so that the wait does not count."""
+    alone = item.get_closest_marker("fault") is not None
+    with item.config.stash[SHARED].turn("fault") if alone else nullcontext():
+        return (yield)
 
 
 @pytest.fixture(scope="session")
-def kafka_url() -> Iterator[str]:
+def shared(request: pytest.FixtureRequest) -> Shared:
+    return request.config.stash[SHARED]
+
+
+@pytest.fixture(scope="session")
+def kafka_url(shared: Shared) -> str:
     """``kafka://HOST:PORT`` of a broker that all tests share."""
-    with parts.kafka() as url:
-        yield url
+    return shared.address("kafka")
 
 
 @pytest.fixture(scope="session")
-def postgres_url() -> Iterator[str]:
+def postgres_url(shared: Shared) -> str:
     """``postgresql+asyncpg://...`` of a server that all tests share; its account may create databases."""
-    with parts.postgres() as url:
-        yield url
+    return shared.address("postgres")
 
 
 @pytest.fixture(scope="session")

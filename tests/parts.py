@@ -2,6 +2,9 @@
 
 In this order: the address in ``CX_TEST_KAFKA`` / ``CX_TEST_POSTGRES``; a container, where Docker answers; ``cx stack``,
 which needs neither. The addresses have the forms of ``CX_LOG_URL`` and ``CX_STORE_URL``.
+
+What was started belongs to a home, a folder below the system's for temporary files: whoever knows it, in whatever
+process, can start another part in it or remove it with all its servers.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import asyncpg
 import pytest
@@ -24,37 +28,42 @@ from cx_hub import stack
 from cx_hub.stack.kafka import answers
 from cx_hub.stack.processes import free_port
 
+if TYPE_CHECKING:
+    from testcontainers.core.container import DockerContainer
+
 KAFKA_IMAGE = "apache/kafka:4.3.1"
 POSTGRES_IMAGE = "postgres:18"
 
 _HOMES = "throughline-tests-"
-_START_SECONDS = 90
+_CONTAINERS = "containers"
+"""The file in a home that lists the ids of its containers, one a line."""
+_HANGS_AFTER = 600.0
+"""Seconds. It guards against a server that neither serves nor ends; a loaded machine is slow to start one."""
 
 
-@contextmanager
-def kafka() -> Iterator[str]:
-    """``kafka://HOST:PORT``."""
-    with _one_of("CX_TEST_KAFKA", _kafka_container, "kafka") as url:
-        yield url
+def new_home() -> Path:
+    """Make a home for servers, named by this process. Homes of test runs that were killed are removed first."""
+    _remove_orphans()
+    return Path(tempfile.mkdtemp(prefix=f"{_HOMES}{os.getpid()}-"))
 
 
-@contextmanager
-def postgres() -> Iterator[str]:
-    """``postgresql+asyncpg://...`` of an account that may create databases."""
-    with _one_of("CX_TEST_POSTGRES", _postgres_container, "postgres") as url:
-        yield url
+def remove(home: Path) -> None:
+    """End the servers of a home, whoever started them, and delete it."""
+    containers = home / _CONTAINERS
+    if containers.exists():
+        subprocess.run(["docker", "rm", "-f", "-v", *containers.read_text().split()], capture_output=True, check=False)
+    stack.erase(home)
+    shutil.rmtree(home, ignore_errors=True)
 
 
 @contextmanager
 def own_stack() -> Iterator[Path]:
     """A home for ``cx stack`` that is erased afterwards, whatever still runs in it."""
-    _erase_orphans()
-    home = Path(tempfile.mkdtemp(prefix=f"{_HOMES}{os.getpid()}-"))
+    home = new_home()
     try:
         yield home
     finally:
-        stack.erase(home)
-        shutil.rmtree(home, ignore_errors=True)
+        remove(home)
 
 
 def start_or_skip(home: Path, part: stack.Part) -> stack.Running:
@@ -67,41 +76,33 @@ def start_or_skip(home: Path, part: stack.Part) -> stack.Running:
         pytest.skip(f"no {part} here: {error}")
 
 
-@contextmanager
-def _one_of(variable: str, container: Callable[[], Iterator[str]], part: stack.Part) -> Iterator[str]:
-    given = os.environ.get(variable)
+def address(home: Path, part: stack.Part) -> str:
+    """Return the URL of a server: the one given in the environment, else a new one in this home. Its account in
+    PostgreSQL may create databases."""
+    given = os.environ.get(f"CX_TEST_{part.upper()}")
     if given:
-        yield given
-        return
+        return given
     if _docker_answers():
-        running = container()
         try:
-            url = next(running)
+            return (_kafka_container if part == "kafka" else _postgres_container)(home)
         except Exception as error:  # whatever Docker's trouble is, the stack does without it
             print(f"no container of {part} ({error}); using cx stack")
-        else:
-            try:
-                yield url
-            finally:
-                next(running, None)
-            return
-    with own_stack() as home:
-        running_stack = start_or_skip(home, part)
-        yield running_stack.kafka_url if part == "kafka" else running_stack.postgres_url
+    running = start_or_skip(home, part)
+    return running.kafka_url if part == "kafka" else running.postgres_url
 
 
 def _docker_answers() -> bool:
     if shutil.which("docker") is None:
         return False
     with suppress(subprocess.TimeoutExpired):
-        return subprocess.run(["docker", "info"], capture_output=True, timeout=5, check=False).returncode == 0
+        # A daemon that hangs must not hold up the tests, which can do without it.
+        return subprocess.run(["docker", "info"], capture_output=True, timeout=60, check=False).returncode == 0
     return False
 
 
-def _kafka_container() -> Iterator[str]:
+def _kafka_container(home: Path) -> str:
     from testcontainers.core.container import DockerContainer
 
-    os.environ["TESTCONTAINERS_RYUK_DISABLED"] = "true"
     port = free_port()
     container = DockerContainer(KAFKA_IMAGE).with_bind_ports(9092, port)
     host = container.get_docker_client().host()
@@ -119,22 +120,18 @@ def _kafka_container() -> Iterator[str]:
     }
     for name, value in settings.items():
         container = container.with_env(name, value)
-    with container:
-        _await(lambda: answers(host, port), "Kafka")
-        yield f"kafka://{host}:{port}"
+    _start(container, home, lambda: answers(host, port))
+    return f"kafka://{host}:{port}"
 
 
-def _postgres_container() -> Iterator[str]:
+def _postgres_container(home: Path) -> str:
     from testcontainers.core.container import DockerContainer
 
-    os.environ["TESTCONTAINERS_RYUK_DISABLED"] = "true"
     port = free_port()
     container = DockerContainer(POSTGRES_IMAGE).with_bind_ports(5432, port).with_env("POSTGRES_PASSWORD", "test")
-    host = container.get_docker_client().host()
-    with container:
-        url = f"postgresql+asyncpg://postgres:test@{host}:{port}/postgres"
-        _await(lambda: _serves(url), "PostgreSQL")
-        yield url
+    url = f"postgresql+asyncpg://postgres:test@{container.get_docker_client().host()}:{port}/postgres"
+    _start(container, home, lambda: _serves(url))
+    return url
 
 
 def _serves(url: str) -> bool:
@@ -149,22 +146,30 @@ def _serves(url: str) -> bool:
     return asyncio.run(ask())
 
 
-def _await(check: Callable[[], bool], what: str) -> None:
-    until = time.monotonic() + _START_SECONDS
+def _start(container: DockerContainer, home: Path, check: Callable[[], bool]) -> None:
+    """Return when the container's server answers. It is noted in the home, by which it is removed."""
+    os.environ["TESTCONTAINERS_RYUK_DISABLED"] = "true"
+    container.start()
+    wrapped = container.get_wrapped_container()
+    with (home / _CONTAINERS).open("a") as file:
+        print(wrapped.id, file=file)
+    until = time.monotonic() + _HANGS_AFTER
     while not check():
+        wrapped.reload()
+        if wrapped.status not in {"created", "running"}:
+            raise Fatal(f"the container ended while it started: {wrapped.logs(tail=15).decode(errors='replace')}")
         if time.monotonic() > until:
-            raise Fatal(f"the container of {what} does not answer after {_START_SECONDS} s")
+            raise Fatal(f"the container does not answer after {_HANGS_AFTER:.0f} s")
         time.sleep(0.2)
 
 
-def _erase_orphans() -> None:
+def _remove_orphans() -> None:
     """What test runs left running that were killed before they could clean up."""
     for home in Path(tempfile.gettempdir()).glob(f"{_HOMES}*"):
         owner = int(home.name.removeprefix(_HOMES).partition("-")[0])
         try:
             os.kill(owner, 0)
         except ProcessLookupError:
-            stack.erase(home)
-            shutil.rmtree(home, ignore_errors=True)
+            remove(home)
         except PermissionError:
             continue

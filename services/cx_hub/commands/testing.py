@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import typer
@@ -12,6 +13,10 @@ from cx_events.errors import Refused
 
 ROOT = Path(__file__).parents[3]
 
+WORKERS = ("-n", "2", "--dist", "worksteal")
+"""Of pytest-xdist. Neighbours in a file mostly stay together and share what their file sets up."""
+_FEW_OR_ALONE = ("-k", "-n", "--numprocesses", "--lf", "--last-failed", "--sw", "--stepwise", "-s", "--pdb", "--trace")
+
 
 def register(app: typer.Typer) -> None:
     pass_on = {"ignore_unknown_options": True, "allow_extra_args": True, "allow_interspersed_args": False}
@@ -19,10 +24,19 @@ def register(app: typer.Typer) -> None:
 
 
 def test(context: typer.Context) -> None:
-    """The whole test suite; all further arguments go to pytest. With CI set, no real part may be skipped."""
+    """The whole test suite on two workers, or the tests that the arguments name; all of them go to pytest. With CI set,
+    no real part may be skipped."""
     if not (ROOT / "tests").is_dir():
         raise Refused("no-tests", f"there are no tests in {ROOT}: the suite is a clone's, not an installation's")
     os.chdir(ROOT)
     sys.stdout.flush()
     sys.stderr.flush()
-    os.execv(sys.executable, [sys.executable, "-m", "pytest", *context.args])  # noqa: S606
+    os.execv(sys.executable, [sys.executable, "-m", "pytest", *workers(context.args), *context.args])  # noqa: S606
+
+
+def workers(args: Sequence[str]) -> tuple[str, ...]:
+    """Return the options of pytest that share the tests out among workers; none where the arguments name or pick some
+    tests, for which starting workers does not pay, say themselves how many workers there are, or debug."""
+    named = any((ROOT / arg.partition("::")[0]).exists() for arg in args)
+    said = any(arg.startswith(_FEW_OR_ALONE) for arg in args) or "no:xdist" in " ".join(args)
+    return () if named or said else WORKERS
