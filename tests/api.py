@@ -29,6 +29,7 @@ from cx_identity.rules import Rules
 from cx_projectors.applier import Applier
 from cx_projectors.apply import Tenancy
 from cx_projectors.batch import read_batch
+from cx_projectors.opening import open_store_epoch
 from cx_projectors.relay import Relay
 from cx_runtime.health import Health
 from cx_runtime.http import operations
@@ -95,6 +96,7 @@ class Projector:
         return known.ids if known is not None else None
 
     async def take(self) -> None:
+        await open_store_epoch(self.store, self.log, begins=not self.owned)
         partitions = await self.log.partitions(INTERACTIONS)
         async with self.store.writing() as tx:
             await leases.announce(tx, {Partition(INTERACTIONS, number): 0 for number in range(partitions)})
@@ -107,10 +109,11 @@ class Projector:
         reader = self.log.reader()
         try:
             while True:
-                reader.assign({partition: held.position for partition, held in self.owned.items()})
-                records = await reader.read(1000, wait=0.02)
-                if not records:
+                ends = await self.log.end_positions(INTERACTIONS)
+                if all(held.position >= ends[partition.number] for partition, held in self.owned.items()):
                     return
+                reader.assign({partition: held.position for partition, held in self.owned.items()})
+                records = await reader.read(1000)
                 batch = read_batch(records, self.ids_of)
                 try:
                     await self.applier.apply(batch, {partition: self.owned[partition] for partition in batch.positions})
@@ -174,10 +177,15 @@ class Running:
 
 @asynccontextmanager
 async def running_api(
-    folder: Path, store_url: str = "", *, bounds: Mapping[str, int] | None = None, **settings: Any
+    folder: Path,
+    store_url: str = "",
+    *,
+    bounds: Mapping[str, int] | None = None,
+    log: Log | None = None,
+    **settings: Any,
 ) -> AsyncIterator[Running]:
-    """``bounds``: those of a ``Load``; without there are none."""
-    log = BreakableLog(SqliteLog(folder / "log.db", 4))
+    """``bounds``: those of a ``Load``; without there are none. ``log``: one in the folder, without."""
+    log = BreakableLog(log or SqliteLog(folder / "log.db", 4))
     store = open_store(store_url or sqlite_store(folder))
     await log.start()
     await store.start()

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from cx_context.finish import context_body, encode_body
-from cx_context.store import Store, leases, reader
+from cx_context.store import Store, epochs, leases, reader
+from cx_context.store.epochs import StoreEpoch
 from cx_context.store.leases import Fenced, Held
 from cx_events.ids import NodeId
 from cx_events.log import INTERACTIONS, LogRecord, Partition
@@ -87,8 +88,9 @@ class Worker:
 
 
 async def workers(store: Store, logs: list[list[LogRecord]], count: int) -> list[Worker]:
-    """Workers that share the partitions."""
+    """Workers that share the partitions. There is no log on which the store could announce itself."""
     async with store.writing() as tx:
+        await epochs.write(tx, StoreEpoch(bytes(16), 1))
         await leases.announce(tx, [Partition(INTERACTIONS, number) for number in range(len(logs))])
     found = [Worker(store, f"worker-{number}", logs) for number in range(count)]
     for _ in range(2):

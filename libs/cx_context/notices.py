@@ -1,4 +1,4 @@
-"""What ``cx.context-changes`` carries: a hint that something is to be read again, never the truth."""
+"""What ``cx.context-changes`` and ``cx.stores`` carry."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from msgspec import Struct
 
 
 class ContextChange(Struct, omit_defaults=True):
-    """A notice. ``merged_into``: whose context answers for this id now, where that is another. ``agents`` and
-    ``queues``: whose desks the change concerns (``cx_context.desks``)."""
+    """A hint that something is to be read again, never the truth. ``merged_into``: whose context answers for this id
+    now, where that is another. ``agents`` and ``queues``: whose desks the change concerns (``cx_context.desks``)."""
 
     tenant: str
     customer: str
@@ -15,3 +15,9 @@ class ContextChange(Struct, omit_defaults=True):
     merged_into: str = ""
     agents: list[str] = []
     queues: list[str] = []
+
+
+class StoreOpened(Struct):
+    """A store announces itself. ``store``: its random id in 32 hex digits. The record's offset gives its epoch."""
+
+    store: str

@@ -26,7 +26,7 @@ from msgspec import Struct
 from cx_events.catalogue import EventType, catalogue
 from cx_events.dead_letters import DeadLetter
 from cx_events.envelope import Data
-from cx_events.log import CONTEXT_CHANGES, DEAD_LETTERS, INTERACTIONS
+from cx_events.log import CONTEXT_CHANGES, DEAD_LETTERS, INTERACTIONS, STORES
 
 COMMAND = "python -m cx_events.schemas"
 
@@ -79,7 +79,7 @@ _ENVELOPE: Mapping[str, Json] = MappingProxyType(
 
 
 class Topic(Struct, frozen=True, kw_only=True):
-    """A topic of the log. ``retention``: for good, or how long a hint is worth keeping."""
+    """A topic of the log. ``retention``: for good, or how long a hint is worth keeping. ``partitions``: how many."""
 
     name: str
     summary: str
@@ -88,9 +88,8 @@ class Topic(Struct, frozen=True, kw_only=True):
     retention: str
     producers: tuple[str, ...]
     consumers: tuple[str, ...]
+    partitions: str = "CX_PARTITIONS when the topic is created, 8 by default; never fewer afterwards"
 
-
-_PARTITIONS = "CX_PARTITIONS when the topic is created, 8 by default; never fewer afterwards"
 
 TOPICS = (
     Topic(
@@ -119,6 +118,16 @@ TOPICS = (
         retention="for good",
         producers=("cx_channels",),
         consumers=("cx_projectors",),
+    ),
+    Topic(
+        name=STORES,
+        summary="Each store that is filled from this log announces itself: its versions begin with the record's place.",
+        key="the same for all",
+        value="in JSON: the store's random id",
+        retention="for good, unless the broker is told otherwise: what counts is that offsets never fall",
+        producers=("cx_projectors",),
+        consumers=("cx_projectors",),
+        partitions="1",
     ),
 )
 
@@ -219,10 +228,17 @@ def asyncapi() -> Json:
         "summary": TOPICS[2].summary,
         "payload": {"$ref": "#/components/schemas/DeadLetter"},
     }
+    messages["StoreOpened"] = {
+        "name": "StoreOpened",
+        "contentType": "application/json",
+        "summary": TOPICS[3].summary,
+        "payload": {"$ref": "#/components/schemas/StoreOpened"},
+    }
     carried = {
         INTERACTIONS: [_camel(name) for name in catalogue()],
         CONTEXT_CHANGES: ["ContextChanged"],
         DEAD_LETTERS: ["DeadLetter"],
+        STORES: ["StoreOpened"],
     }
     channels: Json = {}
     operations: Json = {}
@@ -251,7 +267,10 @@ def asyncapi() -> Json:
         "defaultContentType": "application/cloudevents+json",
         "channels": channels,
         "operations": operations,
-        "components": {"messages": messages, "schemas": {"ContextChanged": _CONTEXT_CHANGED, **letters}},
+        "components": {
+            "messages": messages,
+            "schemas": {"ContextChanged": _CONTEXT_CHANGED, "StoreOpened": _STORE_OPENED, **letters},
+        },
     }
 
 
@@ -273,6 +292,13 @@ _CONTEXT_CHANGED: Json = {
 }
 
 
+_STORE_OPENED: Json = {
+    "type": "object",
+    "required": ["store"],
+    "properties": {"store": {"type": "string", "pattern": "^[0-9a-f]{32}$"}},
+}
+
+
 def _message(event_type: EventType) -> Json:
     return {
         "name": event_type.name,
@@ -291,7 +317,7 @@ def _described(topic: Topic) -> Json:
         "summary": topic.summary,
         "key": topic.key,
         "value": topic.value,
-        "partitions": _PARTITIONS,
+        "partitions": topic.partitions,
         "retention": topic.retention,
         "producers": list(topic.producers),
         "consumers": list(topic.consumers),

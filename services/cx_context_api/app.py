@@ -11,7 +11,8 @@ from cx_context.store import Store
 from cx_context.store.heads import Heads
 from cx_context.store.rendering import PIECES_BYTES
 from cx_context_api import openapi
-from cx_context_api.contexts.current import CACHE_BYTES, Contexts
+from cx_context_api.contexts.current import Contexts
+from cx_context_api.contexts.kept import CACHE_BYTES
 from cx_context_api.contexts.lineages import MOST_EVENTS, Lineages
 from cx_context_api.contexts.past import Past
 from cx_context_api.contexts.routes import ContextRoutes

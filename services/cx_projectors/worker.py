@@ -22,6 +22,7 @@ from cx_events.log import DEAD_LETTERS, INTERACTIONS, Log, LogReader, Partition
 from cx_projectors.applier import Applier
 from cx_projectors.apply import Applied, Tenancy
 from cx_projectors.batch import Batch, lag, read_into
+from cx_projectors.opening import open_store_epoch
 from cx_runtime.health import Health, Progress
 from cx_runtime.metrics import Metrics
 
@@ -68,6 +69,7 @@ class Worker:
         self._applier = Applier(store, name, tenants)
         self._owned: dict[Partition, Held] = {}
         self._stale = True
+        self._begins = True
         self._stopping = asyncio.Event()
         self._said = structlog.get_logger().bind(worker=name)
         self.applied = 0
@@ -184,6 +186,8 @@ class Worker:
 
     async def _take(self) -> None:
         """What is ours now. Nothing that was remembered under older epochs counts."""
+        await open_store_epoch(self._store, self._log, begins=self._begins)
+        self._begins = False
         counts = {topic: await self._log.partitions(topic) for topic in TOPICS}
         async with self._store.writing() as tx:
             await leases.announce(tx, [Partition(t, n) for t, count in counts.items() for n in range(count)])

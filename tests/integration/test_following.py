@@ -10,11 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tests.api import KEYS, Running, running_api, tenants
 from tests.sse import Stream, following
 from tests.stores import sqlite_store
 
-from cx_context_api.following import streams
+from cx_context_api.following import customers, streams
+from cx_context_api.following.resuming import Place, place_of, place_text, seen_of
 from cx_context_api.requests.targets import ById
 from cx_events.ids import text_of
 from cx_events.testing.builders import ACME, HOUR, SECOND, START, a_decision, an_event
@@ -22,6 +25,7 @@ from cx_runtime.rates import Rate, Rates
 
 ANA, BOB = (ACME.profile("email", "", f"{name}@example.com") for name in ("ana", "bob"))
 MERGED = {"agent": {"id": "eve"}, "reason": "same person", "identity": {"a": text_of(ANA), "b": text_of(BOB)}}
+ROUTED = {"interaction": "chat-ana", "agent": {"id": "ben", "name": "Ben"}}
 NO_HEARTBEAT = 60.0
 
 
@@ -104,7 +108,7 @@ async def test_who_resumes_gets_only_what_is_newer(hub: Running) -> None:
 @pytest.mark.parametrize(
     ("query", "status", "reason"),
     [
-        ("?from=99999", 409, "version-ahead"),
+        ("?from=999999999999999999", 409, "version-ahead"),
         ("?from=-1", 400, "bad-version"),
         ("?from=new", 400, "bad-version"),
         ("?body=half", 400, "bad-query"),
@@ -116,25 +120,52 @@ async def test_what_nobody_can_follow_is_refused_in_words(hub: Running, query: s
         assert (refused.status, refused.problem["reason"]) == (status, reason)
 
 
-async def test_a_place_that_was_not_given_here_is_refused(hub: Running) -> None:
+async def test_a_version_that_there_is_not_yet_is_refused(hub: Running) -> None:
+    version = (await hub.get(f"/v1/customers/{text_of(ANA)}/context")).json()["meta"]["version"]
+    async with stream(hub, ana(f"?from={version + 1}")) as refused:
+        assert (refused.status, refused.problem["reason"]) == (409, "version-ahead")
+
+
+async def test_who_comes_with_a_place_of_elsewhere_is_told_the_state_at_once(hub: Running) -> None:
+    """A browser that is refused does not come again."""
+    bob = f"/v1/customers/{text_of(BOB)}/stream"
     async with stream(hub, ana()) as follower:
         last = (await follower.next()).id
-    bob = f"/v1/customers/{text_of(BOB)}/stream"
-    for path, id, status, reason in (
-        (bob, last, 409, "other-stream"),
-        (ana(), "AAAA", 400, "bad-last-event-id"),
-        (ana(), last[:-2] + "AA", 400, "bad-last-event-id"),
-        (ana(), "\N{PILE OF POO}", 400, "bad-last-event-id"),
-        ("/v1/stream?agent=ben", last, 400, "bad-last-event-id"),
+    async with stream(hub, bob) as follower:
+        of_bob = (await follower.next()).id
+    ahead = Place(ANA, ANA, 2**64 - 1)
+    for id in (
+        of_bob,
+        "AAAA",
+        "-1",
+        "0",
+        "9" * 400,
+        last[:-2] + "AA",
+        last * 50,
+        "\N{PILE OF POO}",
+        place_text(ACME, customers.STREAM, ahead),
+        place_text(ACME, customers.STREAM, Place(ANA, ANA, 3)),  # as it was told before stores had epochs
+        place_text(tenants().ids("other"), customers.STREAM, ahead),
     ):
-        async with stream(hub, path, id) as refused:
-            assert (refused.status, refused.problem["reason"]) == (status, reason)
+        async with stream(hub, ana("?from=1"), id) as follower:
+            assert follower.status == 200, (id, follower.problem)
+            assert (await follower.next("context")).data["body"]["customer"]["id"] == text_of(ANA), id
+    await hub.happen(an_event("cx.interaction.routed.v1", id="r-1", email="ana@example.com", data=ROUTED))
+    async with stream(hub, "/v1/stream?agent=ben", last) as follower:
+        assert (await follower.next()).name == "assignment"
+
+
+@settings(max_examples=500)
+@given(st.one_of(st.text(), st.binary().map(lambda raw: raw.decode("latin-1")), st.integers().map(str)))
+def test_a_last_id_that_says_anything_is_read_without_an_error(text: str) -> None:
+    assert place_of(ACME, customers.STREAM, text) is None
+    assert seen_of(ACME, b"agent", text) == frozenset()
 
 
 async def test_tenants_and_scopes_are_kept_apart(hub: Running) -> None:
     async with stream(hub, ana()) as follower:
         last = (await follower.next()).id
-    for key, id, status in (("other", "", 404), ("other", last, 400), ("desk", "", 403)):
+    for key, id, status in (("other", "", 404), ("other", last, 404), ("desk", "", 403)):
         async with stream(hub, ana(), id, key) as refused:
             assert refused.status == status
     async with following(hub.url, ana(), "no-such-key") as refused:

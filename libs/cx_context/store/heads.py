@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 import asyncpg
 
+from cx_context.store.epochs import FIRST_VERSION
 from cx_context.store.port import Store
 from cx_context.store.postgres import PostgresStore
 from cx_context.store.sqlite import SqliteStore
@@ -27,6 +28,7 @@ _BUSY_SECONDS = 0.05
 
 _SELECT = (
     "SELECT p.id, p.tenant, coalesce(m.customer, p.id), coalesce(m.shared, false), "
+    f"{FIRST_VERSION} + "
     "(SELECT CAST(coalesce(sum(v.n), 0) AS bigint) FROM versions v WHERE v.customer = coalesce(m.customer, p.id)), "
     "(SELECT coalesce(max(moved_at), 0) FROM partitions) "
     "FROM profiles p LEFT JOIN members m ON m.profile = p.id WHERE p.id "
@@ -41,8 +43,8 @@ def _sqlite(count: int) -> str:
 
 
 class Head(NamedTuple):
-    """A profile's customer and the version of its context. ``moved_at``: when a projector last moved on, in seconds
-    since 1970."""
+    """A profile's customer and the version of its context (``cx_context.versions``). ``moved_at``: when a projector
+    last moved on, in seconds since 1970."""
 
     customer: NodeId
     shared: bool

@@ -10,6 +10,7 @@ import msgspec
 
 from cx_context.desks import Desk
 from cx_context.store import tables
+from cx_context.store.epochs import FIRST_VERSION
 from cx_context.store.sql import Tx
 from cx_context.store.tables import shape_of
 from cx_events.ids import NodeId
@@ -61,10 +62,11 @@ async def take(tx: Tx, rows: int) -> list[Change]:
     now = {
         row[0]: (row[1], int(row[2]))
         for row in await tx.fetch(
-            "SELECT m.profile, m.customer, "
+            f"SELECT m.profile, m.customer, {FIRST_VERSION} + "
             "coalesce((SELECT sum(v.n) FROM versions v WHERE v.customer = m.customer), 0) "
             "FROM members m WHERE m.profile = ANY(:nodes) AND m.customer <> m.profile "
-            "UNION ALL SELECT v.customer, v.customer, sum(v.n) FROM versions v WHERE v.customer = ANY(:nodes) "
+            f"UNION ALL SELECT v.customer, v.customer, {FIRST_VERSION} + sum(v.n) "
+            "FROM versions v WHERE v.customer = ANY(:nodes) "
             "AND NOT EXISTS (SELECT 1 FROM members m WHERE m.profile = v.customer AND m.customer <> m.profile) "
             "GROUP BY v.customer",
             nodes=sorted(tenants),

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from cx_context.finish import TIMELINE_SHOWN, Known, Member
 from cx_context.outline import Outlines
 from cx_context.store import holdings, writer
+from cx_context.store.epochs import FIRST_VERSION
 from cx_context.store.holdings import Holdings
 from cx_context.store.sql import Tx
 from cx_context.store.writer import NO_ID, decode_outline, decode_part
@@ -41,7 +42,8 @@ async def find_profile(tx: Tx, tenant: str, profile: NodeId) -> Found | None:
     """The customer of a profile, in one statement unless it is shared."""
     rows = await tx.fetch(
         "SELECT coalesce(m.customer, p.id), coalesce(m.shared, false), "
-        "(SELECT sum(v.n) FROM versions v WHERE v.customer = coalesce(m.customer, p.id)) "
+        f"{FIRST_VERSION} + "
+        "(SELECT coalesce(sum(v.n), 0) FROM versions v WHERE v.customer = coalesce(m.customer, p.id)) "
         "FROM profiles p LEFT JOIN members m ON m.profile = p.id WHERE p.id = :profile AND p.tenant = :tenant",
         profile=profile,
         tenant=tenant,
@@ -51,7 +53,7 @@ async def find_profile(tx: Tx, tenant: str, profile: NodeId) -> Found | None:
     customer, shared, version = rows[0]
     doubtful = bool(shared) and not await settled_among(tx, tenant, [profile], CLAIMING)
     candidates = await tied_customers(tx, tenant, profile) if doubtful else ()
-    return Found(customer, int(version or 0), doubtful, candidates)
+    return Found(customer, int(version), doubtful, candidates)
 
 
 async def tied_customers(tx: Tx, tenant: str, profile: NodeId) -> tuple[NodeId, ...]:
@@ -103,7 +105,10 @@ async def _is_nobody(tx: Tx, tenant: str, customer: NodeId) -> bool:
 
 
 async def version_of(tx: Tx, customer: NodeId) -> int:
-    rows = await tx.fetch("SELECT coalesce(sum(n), 0) FROM versions WHERE customer = :customer", customer=customer)
+    """Return the version of a customer's context (``cx_context.versions``); of epoch 0 before the store has one."""
+    rows = await tx.fetch(
+        f"SELECT {FIRST_VERSION} + coalesce(sum(n), 0) FROM versions WHERE customer = :customer", customer=customer
+    )
     return int(rows[0][0])
 
 
@@ -339,7 +344,7 @@ WITH own AS MATERIALIZED (
   WHERE p.tenant = :tenant AND NOT EXISTS (SELECT 1 FROM members m WHERE m.profile = p.id AND m.customer = p.id)
 )
 SELECT mine.*,
-  (SELECT sum(v.n) FROM versions v WHERE v.customer = mine.customer)::bigint,
+  ({FIRST_VERSION} + (SELECT coalesce(sum(v.n), 0) FROM versions v WHERE v.customer = mine.customer))::bigint,
   kept.anchors, kept.bodies,
   ARRAY(
     SELECT e.raw FROM events e WHERE e.home = mine.id AND e.tenant = :tenant
@@ -388,7 +393,7 @@ async def at_once(
         parts = zip(anchors, bodies, strict=True) if anchors else ()
         whole = wholes.get(node)
         if whole is None:
-            wholes[node] = Whole(ids, Found(customer, version or 0), [member], list(parts), raws)
+            wholes[node] = Whole(ids, Found(customer, version), [member], list(parts), raws)
         else:
             whole.members.append(member)
             whole.parts.extend(parts)

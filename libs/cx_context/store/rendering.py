@@ -30,7 +30,7 @@ from cx_events.ids import NodeId
 from cx_events.timestamps import Micros
 
 PIECES_BYTES = 192 << 20
-"""With the bodies themselves (``contexts.current.CACHE_BYTES``) 352 MB. A process of the API takes 115 MB before
+"""With the bodies themselves (``contexts.kept.CACHE_BYTES``) 352 MB. A process of the API takes 115 MB before
 anything is kept, and 40 MB for a moment to render a customer of 10,000 interactions, a past not much less: well within
 the 1 GB that its container is given."""
 

@@ -229,6 +229,14 @@ VERSIONS = Table(
     postgresql_with={"fillfactor": 50},
     comment="a customer's version is the sum of its stripes; each partition has its own, so writers do not wait",
 )
+STORE_EPOCH = Table(
+    "store_epoch",
+    METADATA,
+    Column("one", Integer, primary_key=True, autoincrement=False),
+    _id("store"),
+    Column("epoch", BigInteger, nullable=False),
+    comment="one row: the store's id, and 1 + the offset of the record on cx.stores that announced it last",
+)
 PARTITIONS = Table(
     "partitions",
     METADATA,

@@ -629,13 +629,14 @@ async def write_members(tx: Tx, rows: Iterable[MemberRow]) -> None:
 
 
 async def raise_versions(tx: Tx, rises: Mapping[NodeId, int], stripe: int) -> None:
-    """Each customer's version by so many, on a stripe that this transaction alone writes."""
+    """Raise how often each customer has changed by so many, on a stripe that this transaction alone writes."""
     rows = [(customer, stripe, by) for customer, by in sorted(rises.items())]
     await tx.insert(VERSIONS, rows, "ON CONFLICT (customer, stripe) DO UPDATE SET n = versions.n + excluded.n")
 
 
 async def versions_of(tx: Tx, customers: Collection[NodeId]) -> dict[NodeId, int]:
-    """The sum of the stripes of each; 0 is left out."""
+    """Return how often each customer has changed, the sum of its stripes; 0 is left out. What readers are told stands
+    above that by the store's epoch (``epochs.FIRST_VERSION``)."""
     if not customers:
         return {}
     rows = await tx.fetch(

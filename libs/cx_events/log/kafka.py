@@ -25,7 +25,16 @@ from cx_events.errors import Fatal, Refused, TryLater
 from cx_events.log.kafka_access import IN_CLEAR, Access
 from cx_events.log.kafka_reader import KafkaReader, open_consumer
 from cx_events.log.kafka_topics import MAX_MESSAGE_BYTES, make_topics
-from cx_events.log.port import MAX_WAITING_BYTES, TOPICS, Position, Record, Waiting, checked, known
+from cx_events.log.port import (
+    MAX_WAITING_BYTES,
+    TOPICS,
+    Position,
+    Record,
+    Waiting,
+    checked,
+    known,
+    partitions_of,
+)
 
 DEADLINE = 2.2
 """Seconds after which an append gives up."""
@@ -219,9 +228,8 @@ class KafkaLog:
     async def _connect(self) -> _Line:
         if not self._topics_made:
             async with asyncio.timeout(_CONNECT_SECONDS):
-                await make_topics(
-                    self.servers, self.access, [self.prefix + topic for topic in TOPICS], self._partitions
-                )
+                wanted = {self.prefix + topic: partitions_of(topic, self._partitions) for topic in TOPICS}
+                await make_topics(self.servers, self.access, wanted)
             self._topics_made = True
         _compress_lightly()
         producer = AIOKafkaProducer(

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Mapping
 from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -21,21 +21,22 @@ _REQUEST_MS = 2_000
 _REPLICAS = 3
 
 
-async def make_topics(servers: str, access: Access, names: Collection[str], partitions: int) -> None:
-    """Create those that are missing: kept for good, on three brokers where there are so many. Topics that exist stay
-    as they are. Raises aiokafka's errors where no broker answers, ``Fatal`` where the broker refuses."""
+async def make_topics(servers: str, access: Access, partitions: Mapping[str, int]) -> None:
+    """Create the topics that are missing, each with so many partitions: kept for good, on three brokers where there are
+    so many. Topics that exist stay as they are. Raises aiokafka's errors where no broker answers, ``Fatal`` where the
+    broker refuses."""
     admin = AIOKafkaAdminClient(bootstrap_servers=servers, request_timeout_ms=_REQUEST_MS, **access.settings())
     try:
         await admin.start()
         # All topics are listed: asking for one by name may make a broker create it in a form of its own.
         there = await admin.list_topics()
-        missing = [name for name in names if name not in there]
+        missing = [name for name in partitions if name not in there]
         if not missing:
             return
         brokers = len((await admin.describe_cluster())["brokers"])
         replicas = max(1, min(_REPLICAS, brokers))
         answer: Any = await admin.create_topics(
-            [NewTopic(name, partitions, replicas, topic_configs=_settings(replicas)) for name in missing]
+            [NewTopic(name, partitions[name], replicas, topic_configs=_settings(replicas)) for name in missing]
         )
         for name, code, *message in answer.topic_errors:
             error = for_code(code)

@@ -11,7 +11,11 @@ from cx_events.errors import Busy, Refused
 INTERACTIONS = "cx.interactions"
 CONTEXT_CHANGES = "cx.context-changes"
 DEAD_LETTERS = "cx.dead-letters"
-TOPICS = (INTERACTIONS, CONTEXT_CHANGES, DEAD_LETTERS)
+STORES = "cx.stores"
+TOPICS = (INTERACTIONS, CONTEXT_CHANGES, DEAD_LETTERS, STORES)
+
+OF_ONE_PARTITION = frozenset({STORES})
+"""Topics whose offsets count all their records; the others have as many partitions as the log was made with."""
 
 MAX_WAITING_BYTES = 64 << 20
 """Of all appends under way in one process, and no more: ``append`` answers ``Busy`` to what comes on top. One append
@@ -136,6 +140,11 @@ class Waiting:
 
     def give(self, ticket: int) -> None:
         self._bytes -= self._under_way.pop(ticket)[1]
+
+
+def partitions_of(topic: str, partitions: int) -> int:
+    """Return how many partitions a topic is made with on a log of so many."""
+    return 1 if topic in OF_ONE_PARTITION else partitions
 
 
 def checked(records: Sequence[Record]) -> Sequence[Record]:

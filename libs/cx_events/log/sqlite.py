@@ -31,6 +31,7 @@ from cx_events.log.port import (
     Waiting,
     checked,
     known,
+    partitions_of,
 )
 
 DEADLINE = 2.2
@@ -448,7 +449,9 @@ def _prepare(path: Path, partitions: int) -> dict[str, Topic]:
         for statement in _SCHEMA:
             connection.execute(statement)
         for number, name in enumerate(TOPICS):
-            connection.execute("INSERT OR IGNORE INTO topics VALUES (?, ?, ?)", (number, name, partitions))
+            connection.execute(
+                "INSERT OR IGNORE INTO topics VALUES (?, ?, ?)", (number, name, partitions_of(name, partitions))
+            )
         connection.execute("COMMIT")
         rows = connection.execute("SELECT name, number, partitions FROM topics").fetchall()
         return {name: Topic(number, count) for name, number, count in rows}

@@ -300,7 +300,7 @@ class LogContract:
         for partitions in (1, 16):
             again = make_log(partitions=partitions)
             await again.start()
-            assert [await again.partitions(topic) for topic in TOPICS] == [4, 4, 4]
+            assert [await again.partitions(topic) for topic in TOPICS] == [4, 4, 4, 1]
             await again.stop()
 
     async def test_logs_that_start_at_once_agree(self, make_log: MakeLog) -> None:

@@ -8,7 +8,6 @@ rendered again (``cx_context.store.rendering``).
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -21,21 +20,19 @@ from cx_context.store.rendering import PIECES_BYTES, Renderer
 from cx_context.store.sql import Tx
 from cx_context.store.together import Together
 from cx_context.store.wholes import Wholes
+from cx_context.versions import covers, epoch_of
+from cx_context_api.contexts.kept import CACHE_BYTES, Bodies, Body
 from cx_context_api.identity.doubts import candidate_view, doubt_at
 from cx_context_api.requests.patience import PATIENCE, within
 from cx_context_api.requests.queries import EventName
 from cx_context_api.requests.targets import ById, ByIdentifier, Target
 from cx_context_api.requests.tenancy import Tenancy
 from cx_events.codec import decode_leniently
-from cx_events.errors import Refused
+from cx_events.errors import Refused, TryLater
 from cx_events.facts import Fact
 from cx_events.ids import IdSpace, NodeId, event_key, node_of, text_of
 from cx_events.timestamps import format_time
 from cx_identity.facts import links_of
-
-CACHE_BYTES = 160 << 20
-"""The bodies of some 15,000 customers with 20 events each: read in turns, one more than fit would make all be rendered
-again and again."""
 
 CANDIDATES_SHOWN = 20
 _FIRST_PAUSE = 0.004
@@ -49,12 +46,14 @@ _MOST_KEYS = 1_000
 
 
 class Served(NamedTuple):
-    """A context. ``moved_at``: when a projector last moved on, in seconds since 1970."""
+    """A context. ``moved_at``: when a projector last moved on, in seconds since 1970. ``digest``: of the body's bytes,
+    16 hex digits."""
 
     customer: NodeId
     version: int
     moved_at: float
     body: bytes
+    digest: str
 
 
 class Ambiguous(Exception):
@@ -89,7 +88,7 @@ class Contexts:
         self._store = store
         self._tenancies = tenancies
         self._heads = heads
-        self._bodies = _Bodies(cache_bytes)
+        self._bodies = Bodies(cache_bytes)
         self._wholes = Wholes(store, {name: tenancy.ids for name, tenancy in tenancies.items()})
         self._applied = Together(self._which_are_applied, most=_MOST_KEYS)
         self._renderer = Renderer(pieces_bytes)
@@ -112,10 +111,12 @@ class Contexts:
     async def head(self, tenant: str, target: Target, at_least: Sequence[EventName] = (), wait: float = 0.0) -> Head:
         """Whose and how new, as ``read``, without the body."""
         if at_least or wait:
-            return await self._awaited(tenant, target, at_least, wait)
-        found = await self._find(tenant, target)
+            found: Head | None = await self._awaited(tenant, target, at_least, wait)
+        else:
+            found = await self._find(tenant, target)
         if found is None:
             raise unknown()
+        opened(found.version)
         return found
 
     async def _find(self, tenant: str, target: Target) -> Head | None:
@@ -225,8 +226,8 @@ class Contexts:
     async def at(self, tenant: str, head: Head) -> Served:
         """The body at the head's version or a newer one."""
         kept = self._bodies.get((tenant, head.customer))
-        if kept is not None and kept[0] >= head.version:
-            return Served(head.customer, kept[0], head.moved_at, kept[1])
+        if kept is not None and covers(kept.version, head.version):
+            return Served(head.customer, kept.version, head.moved_at, kept.content, kept.digest)
         clock = asyncio.get_running_loop().time
         since = clock()
         whole = await self._wholes.together(tenant, head.customer)
@@ -244,7 +245,7 @@ class Contexts:
                 self._under_way[key] = task
                 task.add_done_callback(lambda done: self._ended(key, done))
             served = await asyncio.shield(task)
-            if served.version >= head.version or served.customer != head.customer:
+            if covers(served.version, head.version) or served.customer != head.customer:
                 return served
 
     def _ended(self, key: tuple[str, NodeId], done: asyncio.Task[Served]) -> None:
@@ -264,12 +265,12 @@ class Contexts:
         asked together has one rendering."""
         tenant, found = whole.ids.tenant, whole.found
         kept = self._bodies.get((tenant, found.customer))
-        if kept is not None and kept[0] == found.version:
-            return Served(found.customer, found.version, moved_at, kept[1])
-        body = self._renderer.body(whole, self._tenancies[tenant].window)
-        self.rendered += 1
-        self._bodies.put((tenant, found.customer), found.version, body)
-        return Served(found.customer, found.version, moved_at, body)
+        if kept is None or kept.version != opened(found.version):
+            content = self._renderer.body(whole, self._tenancies[tenant].window)
+            self.rendered += 1
+            kept = Body.of(found.version, content)
+            self._bodies.put((tenant, found.customer), kept)
+        return Served(found.customer, kept.version, moved_at, kept.content, kept.digest)
 
     async def candidates(self, tenant: str, ambiguous: Ambiguous) -> Json:
         """Who may be meant, likeliest first, each with why; of a shared identifier, what is known of that, too."""
@@ -346,37 +347,17 @@ async def _concerns(tx: Tx, tenant: str, ids: IdSpace, event: reader.Stored, cus
     return customer in (await writer.customers_of(tx, tenant, [profile.id for profile in named])).values()
 
 
-class _Bodies:
-    """Bodies by (tenant, customer), each with its version; of too many bytes those unused for longest go."""
-
-    def __init__(self, most_bytes: int) -> None:
-        self._most = most_bytes
-        self._held = 0
-        self._bodies: OrderedDict[tuple[str, NodeId], tuple[int, bytes]] = OrderedDict()
-
-    def get(self, key: tuple[str, NodeId]) -> tuple[int, bytes] | None:
-        found = self._bodies.get(key)
-        if found is not None:
-            self._bodies.move_to_end(key)
-        return found
-
-    def put(self, key: tuple[str, NodeId], version: int, body: bytes) -> None:
-        """A newer version stays: renderings may end in another order than they began."""
-        known = self._bodies.get(key)
-        if known is not None:
-            if known[0] > version:
-                return
-            self._held -= len(known[1])
-        self._bodies[key] = (version, body)
-        self._bodies.move_to_end(key)
-        self._held += len(body)
-        while self._held > self._most:
-            _, (_, gone) = self._bodies.popitem(last=False)
-            self._held -= len(gone)
+def opened(version: int) -> int:
+    """Return the version. Raise ``TryLater`` where it is of a store that has no epoch yet: it could be below what an
+    earlier store of this log served."""
+    if not epoch_of(version):
+        raise TryLater("store", "it is being opened: no projector has given it an epoch yet")
+    return version
 
 
-def meta_of(version: int | None, moved_at: float) -> dict[str, Any]:
-    """What stands beside a body."""
+def meta_of(version: int, moved_at: float) -> dict[str, Any]:
+    """Return what stands beside a body. Raise ``TryLater`` as ``opened`` does."""
+    opened(version)
     return {"version": version, "current_to": _time(moved_at) if moved_at else None}
 
 

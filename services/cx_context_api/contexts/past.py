@@ -15,6 +15,7 @@ from cx_context.store import Store
 from cx_context.store.moments import Moment, Then
 from cx_context.store.sql import Tx
 from cx_context_api.contexts.current import Ambiguous, Served, forms_of, taking_part, told_of
+from cx_context_api.contexts.kept import digest_of
 from cx_context_api.identity.doubts import candidate_view, doubt_then
 from cx_context_api.requests.patience import within
 from cx_context_api.requests.queries import Query
@@ -126,7 +127,7 @@ class Past:
         """Version 0: a past has none. ``Refused("unknown-customer", 404)``, ``Ambiguous``."""
         known = await within(self._known(tenancy, target, moment), seconds=SECONDS)
         body = await asyncio.to_thread(lambda: encode_body(context_body(known, tenancy.window)))
-        return Served(known.customer, 0, 0.0, body)
+        return Served(known.customer, 0, 0.0, body, digest_of(body))
 
     async def _known(self, tenancy: Tenancy, target: Target, moment: Moment) -> Known:
         async with self._store.reading() as tx:

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from cx_context.finish import Json
 from cx_context.store.moments import Moment
 from cx_context_api.contexts.current import Ambiguous, Contexts, Served, document, meta_of
 from cx_context_api.contexts.lineages import Lineages, path_of
@@ -92,7 +93,8 @@ class ContextRoutes:
             then = await self._past.read(asker.tenancy, target, moment)
         except Ambiguous as ambiguous:
             return await self._ambiguous(asker, ambiguous, moment)
-        return Response(document(msgspec.json.encode(meta_then(moment)), then.body), media_type="application/json")
+        tag = f'"{text_of(then.customer)}-{then.digest}"'
+        return _unchanged(request, tag) or _told(tag, meta_then(moment), then.body)
 
     async def _ambiguous(self, asker: Asker, ambiguous: Ambiguous, moment: Moment | None) -> Response:
         if moment is None:
@@ -128,13 +130,23 @@ def _looked_up(asker: Asker, body: bodies.Lookup) -> Target:
 
 
 def _current(request: Request, served: Served) -> Response:
-    """``meta`` and the body's bytes as they are; 304 to who has them."""
-    tag = f'"{text_of(served.customer)}-{served.version}"'
+    """A context of today. Its tag names the body's bytes, too: no two of them share one, whichever store or release
+    they come from."""
+    tag = f'"{text_of(served.customer)}-{served.version}-{served.digest}"'
+    return _unchanged(request, tag) or _told(tag, meta_of(served.version, served.moved_at), served.body)
+
+
+def _unchanged(request: Request, tag: str) -> Response | None:
+    """Return 304 to who has the body of this tag, None to others."""
     known = request.headers.get("if-none-match")
     if known is not None and request.method in ("GET", "HEAD") and _matches(known, tag):
         return Response(status_code=304, headers={"etag": tag, **_CACHING})
-    meta = msgspec.json.encode(meta_of(served.version, served.moved_at))
-    return Ready(document(meta, served.body), [(b"etag", tag.encode()), *_CACHING_BYTES])
+    return None
+
+
+def _told(tag: str, meta: Json, body: bytes) -> Response:
+    """Return ``meta`` and the body's bytes as they are."""
+    return Ready(document(msgspec.json.encode(meta), body), [(b"etag", tag.encode()), *_CACHING_BYTES])
 
 
 _CACHING = {"cache-control": "private, no-cache", "vary": "authorization"}

@@ -9,7 +9,7 @@ import msgspec
 
 from cx_context_api.contexts.current import Contexts, meta_of
 from cx_context_api.following import frames
-from cx_context_api.following.customers import moved_frame
+from cx_context_api.following.customers import is_newer, moved_frame
 from cx_context_api.following.resuming import Place, place_text
 from cx_context_api.following.watches import Watch
 from cx_events.ids import IdSpace, NodeId, text_of
@@ -38,7 +38,7 @@ class ConversationWatch(Watch):
 
     async def look(self) -> bool:
         before, found = self.summary, await self._read()
-        if before is not None and found.version <= before.version:
+        if before is not None and not is_newer(found.version, found.customer, before.version, before.customer):
             return False
         self.summary = found
         self.interests = frozenset({(self.tenant, text_of(found.customer))})
@@ -61,16 +61,18 @@ class ConversationFollower:
     async def news(self) -> bytes:
         """The latest state, if it is newer than the last one given, and another."""
         found = self.watch.summary
-        if found is None or found.version <= self.version:
+        if found is None:
             return b""
         customer, version = found.customer, found.version
+        has = self.shown if self.shown is not None else customer
+        if not is_newer(version, customer, self.version, has):
+            return b""
         if found.shown == self._given and customer == self.shown:
             self.version = version
             return b""
         meta = msgspec.json.encode(meta_of(version, found.moved_at))
         data = b'{"meta":%b,"customer":"%b","conversation":%b}' % (meta, text_of(customer).encode(), found.shown)
-        was = self.shown if self.shown is not None else customer
-        moved = await moved_frame(self._contexts, self.watch.tenant, was, customer, version)
+        moved = await moved_frame(self._contexts, self.watch.tenant, has, customer, version)
         self.version, self.shown, self._given = version, customer, found.shown
         place = Place(self.watch.anchor, customer, version)
         return moved + frames.event("conversation", data, place_text(self._ids, STREAM, place))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from cx_context.store.heads import Head
+from cx_context.versions import is_later
 from cx_context_api.contexts.current import Contexts, document, meta_of
 from cx_context_api.following import frames
 from cx_context_api.following.resuming import Place, place_text
@@ -17,7 +18,8 @@ STREAM = b"customer"
 
 
 class CustomerWatch(Watch):
-    """By any id that ever was a customer's. ``head``: whose it is now, and at which version; it never goes back."""
+    """By any id that ever was a customer's. ``head``: whose it is now, and at which version; it never goes back, but
+    where another store has taken the place of the one that was looked at."""
 
     def __init__(self, contexts: Contexts, tenant: str, node: NodeId) -> None:
         super().__init__((STREAM, tenant, node))
@@ -70,8 +72,9 @@ class CustomerFollower:
 
 
 def is_newer(version: int, customer: NodeId, than: int, of: NodeId) -> bool:
-    """A version is of a customer, and an id's never falls: another customer's at the same version is another state."""
-    return version > than or (version == than and customer != of)
+    """Return whether one state that was read is news after another. A version is of a customer, and an id's never
+    falls: another customer's at the same version is another state."""
+    return is_later(version, than) or (version == than and customer != of)
 
 
 async def moved_frame(contexts: Contexts, tenant: str, was: NodeId, now: NodeId, version: int) -> bytes:

@@ -1,5 +1,8 @@
 """``Last-Event-ID``: what a follower has, as it was told with the last event. Opaque to clients; sealed under the
-tenant's lasting key, so nobody makes one up, and one tenant's says nothing to another."""
+tenant's lasting key, so nobody makes one up, and one tenant's says nothing to another.
+
+What is not understood is as none: the follower is told the state at once. A browser that is refused would never come
+again by itself, and to be told what one has does no harm."""
 
 from __future__ import annotations
 
@@ -8,11 +11,11 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Collection
 from typing import NamedTuple
 
-from cx_events.errors import Refused
 from cx_events.ids import IdSpace, NodeId
 
 _SEAL = 12
 _NODE = 16
+_VERSION = 8
 DIGEST = 6
 MOST_DIGESTS = 400
 """Many proxies take 8 KiB of a header. What does not fit is told again, which does no harm."""
@@ -31,26 +34,27 @@ def sealed(ids: IdSpace, stream: bytes, content: bytes) -> str:
     return urlsafe_b64encode(ids.sealed(stream + content)[:_SEAL] + content).decode().rstrip("=")
 
 
-def opened(ids: IdSpace, stream: bytes, text: str) -> bytes:
-    """``Refused("bad-last-event-id", 400)`` for what this kind of stream, of this tenant, never gave."""
+def opened(ids: IdSpace, stream: bytes, text: str) -> bytes | None:
+    """Return what was sealed, or None for what this kind of stream, of this tenant, never gave."""
     try:
         raw = urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4))
     except ValueError:
         raw = b""
     seal, content = raw[:_SEAL], raw[_SEAL:]
     if len(seal) < _SEAL or not hmac.compare_digest(seal, ids.sealed(stream + content)[:_SEAL]):
-        raise Refused(
-            "bad-last-event-id", "no such stream gave this Last-Event-ID; leave it out to begin with the state now", 400
-        )
+        return None
     return content
 
 
 def place_text(ids: IdSpace, stream: bytes, place: Place) -> str:
-    return sealed(ids, stream, place.asked + place.customer + place.version.to_bytes(8, "big"))
+    return sealed(ids, stream, place.asked + place.customer + place.version.to_bytes(_VERSION, "big"))
 
 
-def place_of(ids: IdSpace, stream: bytes, text: str) -> Place:
+def place_of(ids: IdSpace, stream: bytes, text: str) -> Place | None:
+    """Return the place that ``place_text`` wrote, or None for anything else."""
     content = opened(ids, stream, text)
+    if content is None or len(content) != 2 * _NODE + _VERSION:
+        return None
     return Place(content[:_NODE], content[_NODE : 2 * _NODE], int.from_bytes(content[2 * _NODE :], "big"))
 
 
@@ -59,5 +63,6 @@ def seen_text(ids: IdSpace, stream: bytes, digests: Collection[bytes]) -> str:
 
 
 def seen_of(ids: IdSpace, stream: bytes, text: str) -> frozenset[bytes]:
-    content = opened(ids, stream, text)
+    """Return the digests that ``seen_text`` wrote; none for anything else."""
+    content = opened(ids, stream, text) or b""
     return frozenset(content[at : at + DIGEST] for at in range(0, len(content), DIGEST))

@@ -16,7 +16,8 @@ from starlette.types import Scope as ScopeOf
 
 from cx_context.desks import Desk
 from cx_context.store import Store, reader
-from cx_context_api.contexts.current import Contexts
+from cx_context.versions import epoch_of
+from cx_context_api.contexts.current import Contexts, opened
 from cx_context_api.conversations import histories
 from cx_context_api.following import conversations, customers
 from cx_context_api.following.conversations import ConversationFollower, ConversationWatch, Summary
@@ -81,10 +82,7 @@ class StreamRoutes:
         async def follow(watch: CustomerWatch, bell: Bell) -> None:
             assert watch.head is not None
             follower = CustomerFollower(watch, self._contexts, tenancy.ids, bodies=bodies != "none")
-            if place is not None:
-                follower.version, follower.shown = place.version, place.customer
-            elif since is not None:
-                follower.version = _before(since, watch.head.version)
+            _resume(follower, since, place, watch.head.version)
             await self._streams.serve(follower, bell, connection)
 
         key = (customers.STREAM, tenant, node)
@@ -98,10 +96,7 @@ class StreamRoutes:
         async def follow(watch: ConversationWatch, bell: Bell) -> None:
             assert watch.summary is not None
             follower = ConversationFollower(watch, self._contexts, tenancy.ids)
-            if place is not None:
-                follower.version, follower.shown = place.version, place.customer
-            elif since is not None:
-                follower.version = _before(since, watch.summary.version)
+            _resume(follower, since, place, watch.summary.version)
             await self._streams.serve(follower, bell, connection)
 
         key = (conversations.STREAM, tenant, anchor)
@@ -149,22 +144,25 @@ class StreamRoutes:
     def _place(
         tenancy: Tenancy, request: Request, query: Query, kind: bytes, asked: NodeId
     ) -> tuple[int | None, Place | None]:
-        """``from`` and ``Last-Event-ID``, which is the later one and therefore counts where both stand."""
+        """``from`` and ``Last-Event-ID``, which is the later one: where it stands ``from`` does not count. Neither does
+        a place that another stream gave."""
         text = query.text("from")
         if text is not None and _VERSION.fullmatch(text) is None:
             raise Refused("bad-version", f"from={text[:20]}: expected a version, as meta.version tells it", 400)
         last = request.headers.get("last-event-id")
-        place = place_of(tenancy.ids, kind, last) if last else None
-        if place is not None and asked not in (place.asked, place.customer):
-            raise Refused("other-stream", "this Last-Event-ID is of another stream; leave it out here", 409)
-        return int(text) if text is not None else None, place
+        if last:
+            place = place_of(tenancy.ids, kind, last)
+            return None, place if place is not None and asked in (place.asked, place.customer) else None
+        return int(text) if text is not None else None, None
 
     async def _summary(self, tenant: str, tenancy: Tenancy, anchor: NodeId) -> Summary:
         async def read() -> Summary:
             async with self._store.reading() as tx:
                 found = await histories.find_thread(tx, tenant, tenancy, anchor)
                 moved_at = await reader.current_to(tx)
-            return Summary(found.customer, found.version, moved_at, msgspec.json.encode(histories.summary(found)))
+            return Summary(
+                found.customer, opened(found.version), moved_at, msgspec.json.encode(histories.summary(found))
+            )
 
         return await within(read())
 
@@ -176,12 +174,24 @@ class StreamRoutes:
         return await within(read())
 
 
-def _before(since: int, now: int) -> int:
-    """What a follower has that begins at a version: all before it."""
-    if since > now:
-        detail = f"the state is at version {now}, and version {since} was never shown; leave from out, or say less"
-        raise Refused("version-ahead", detail, 409)
-    return since - 1
+def _resume(
+    follower: CustomerFollower | ConversationFollower, since: int | None, place: Place | None, now: int
+) -> None:
+    """Give a new follower what it has: the state of ``place``, or all before the version ``since``. ``now``: the
+    version that the store is at.
+
+    A place of another store's epoch, or one that this store has not reached (it was restored from a copy), says nothing
+    of what follows: the state is told at once. Raises ``Refused("version-ahead", 409)``.
+    """
+    if place is not None:
+        follower.shown = place.customer
+        if epoch_of(place.version) == epoch_of(now) and place.version <= now:
+            follower.version = place.version
+    elif since is not None:
+        if since > now:
+            detail = f"the state is at version {now}, and version {since} was never shown; leave from out, or say less"
+            raise Refused("version-ahead", detail, 409)
+        follower.version = since - 1
 
 
 class Connection:
