@@ -88,9 +88,10 @@ class Worker:
 
 
 async def workers(store: Store, logs: list[list[LogRecord]], count: int) -> list[Worker]:
-    """Workers that share the partitions. There is no log on which the store could announce itself."""
+    """Workers that share the partitions. A store that was not opened is given an epoch, without a log."""
     async with store.writing() as tx:
-        await epochs.write(tx, StoreEpoch(bytes(16), 1))
+        if await epochs.stored(tx) is None:
+            await epochs.write(tx, StoreEpoch(bytes(16), 1))
         await leases.announce(tx, [Partition(INTERACTIONS, number) for number in range(len(logs))])
     found = [Worker(store, f"worker-{number}", logs) for number in range(count)]
     for _ in range(2):

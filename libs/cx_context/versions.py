@@ -34,5 +34,10 @@ def is_later(version: int, than: int) -> bool:
 
 
 def covers(version: int, wanted: int) -> bool:
-    """Return whether a state at ``version`` has all that one at ``wanted`` has, or is another store's."""
-    return version >= wanted or epoch_of(version) != epoch_of(wanted)
+    """Return whether a state that was kept at ``version`` has all that one at ``wanted`` has, of the same store."""
+    return version >= wanted and epoch_of(version) == epoch_of(wanted)
+
+
+def is_outdated(version: int, by: int) -> bool:
+    """Return whether a version is an earlier one of the same store."""
+    return version < by and epoch_of(version) == epoch_of(by)

@@ -3,7 +3,8 @@
 - every record of the log up to the applied positions is stored once, or lies in the dead letters;
 - every customer's context, as a reader gets it, has the bytes of the definition;
 - every live part concerns the desks that the definition says, and no others;
-- no position lies beyond the log's end.
+- no position lies beyond the log's end;
+- the store's epoch was given to it on the log (``announced``).
 """
 
 from __future__ import annotations
@@ -14,13 +15,14 @@ from dataclasses import dataclass, field
 from cx_context.definition import define
 from cx_context.desks import desks
 from cx_context.finish import context_body, encode_body
-from cx_context.store import Store, assignments, leases, reader, writer
+from cx_context.store import Store, assignments, epochs, leases, reader, writer
 from cx_context.store.sql import Tx
 from cx_events.errors import Refused
 from cx_events.facts import Fact
 from cx_events.ids import text_of
 from cx_events.log import INTERACTIONS, Log, Partition
 from cx_events.timestamps import Micros
+from cx_projectors.announced import epoch_faults
 from cx_projectors.apply import Tenancy
 from cx_projectors.batch import incoming_of
 
@@ -61,7 +63,10 @@ async def verify(store: Store, log: Log, tenants: Mapping[str, tuple[Tenancy, Mi
                 continue
             await told.read(now)
             await _compare(tx, told, tenants, findings)
+            epoch = await epochs.stored(tx)
         await told.look_beyond(now)
+        for sentence in await epoch_faults(epoch, log, applied=any(now.values())):
+            findings.add(sentence)
         return findings
 
 

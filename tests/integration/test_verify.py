@@ -13,6 +13,7 @@ from cx_context.store import Store, open_store
 from cx_events.log import INTERACTIONS, LogReader, LogRecord, Partition, Record
 from cx_events.log.sqlite import SqliteLog, SqliteReader
 from cx_events.testing.builders import SECOND, START, an_event
+from cx_projectors.opening import open_store_epoch
 from cx_projectors.verify import Findings, verify
 
 PARTITIONS = 2
@@ -55,6 +56,7 @@ async def all_of(log: SqliteLog) -> list[list[LogRecord]]:
 
 
 async def applied(store: Store, log: SqliteLog) -> Worker:
+    await open_store_epoch(store, log, begins=True)
     (worker,) = await workers(store, await all_of(log), 1)
     while worker.behind:
         await worker.step(100)

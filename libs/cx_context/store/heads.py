@@ -19,8 +19,9 @@ import asyncpg
 from cx_context.store.epochs import FIRST_VERSION
 from cx_context.store.port import Store
 from cx_context.store.postgres import PostgresStore
-from cx_context.store.sqlite import SqliteStore
+from cx_context.store.sqlite import SqliteStore, file_at
 from cx_context.store.together import Together
+from cx_events.errors import TryLater
 from cx_events.ids import NodeId
 
 MOST_AT_ONCE = 256
@@ -75,9 +76,13 @@ class _PostgresLine:
 
 class _SqliteLine:
     def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file = file_at(path)
         self._driver = sqlite3.connect(f"file:{quote(str(path))}?mode=ro", timeout=_BUSY_SECONDS, uri=True)
 
     async def select(self, profiles: list[NodeId]) -> Sequence[Any]:
+        if self._file != file_at(self._path):
+            raise TryLater("store", "its file was replaced")
         # Of few lengths, so that SQLite need not compile the statement again for every number of askers.
         profiles += profiles[-1:] * ((1 << (len(profiles) - 1).bit_length()) - len(profiles))
         found: Sequence[Any] = self._driver.execute(_sqlite(len(profiles)), profiles).fetchall()

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import event
 from sqlalchemy.engine import URL
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from cx_context.store.migrations import (
@@ -39,6 +40,17 @@ class SqliteStore:
         self._engine = create_async_engine(url, connect_args={"timeout": _BUSY_SECONDS})
         event.listen(self._engine.sync_engine, "connect", _prepare)
         event.listen(self._engine.sync_engine, "begin", _begin)
+        event.listen(self._engine.sync_engine, "connect", self._note_file)
+        event.listen(self._engine.sync_engine, "checkout", self._check_file)
+
+    def _note_file(self, _connection: Any, record: Any) -> None:
+        record.info["file"] = file_at(self.path)
+
+    def _check_file(self, _connection: Any, record: Any, _proxy: Any) -> None:
+        """Let the pool connect anew where another file, or none, has taken the place of the one that is open: an open
+        one can be read for ever after it was deleted."""
+        if record.info["file"] != file_at(self.path):
+            raise DisconnectionError
 
     async def start(self) -> None:
         if (await self.standing()).behind:
@@ -81,6 +93,15 @@ class SqliteStore:
 
     def asking(self) -> AbstractAsyncContextManager[Tx]:
         return self.reading()
+
+
+def file_at(path: Path) -> tuple[int, int] | None:
+    """Return what tells a file from all others, None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _prepare(connection: Any, _record: Any) -> None:

@@ -20,7 +20,7 @@ from cx_context.store.rendering import PIECES_BYTES, Renderer
 from cx_context.store.sql import Tx
 from cx_context.store.together import Together
 from cx_context.store.wholes import Wholes
-from cx_context.versions import covers, epoch_of
+from cx_context.versions import covers, epoch_of, is_outdated
 from cx_context_api.contexts.kept import CACHE_BYTES, Bodies, Body
 from cx_context_api.identity.doubts import candidate_view, doubt_at
 from cx_context_api.requests.patience import PATIENCE, within
@@ -245,7 +245,7 @@ class Contexts:
                 self._under_way[key] = task
                 task.add_done_callback(lambda done: self._ended(key, done))
             served = await asyncio.shield(task)
-            if covers(served.version, head.version) or served.customer != head.customer:
+            if not is_outdated(served.version, by=head.version) or served.customer != head.customer:
                 return served
 
     def _ended(self, key: tuple[str, NodeId], done: asyncio.Task[Served]) -> None:

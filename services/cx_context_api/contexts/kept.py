@@ -6,7 +6,7 @@ from collections import OrderedDict
 from hashlib import blake2b
 from typing import NamedTuple
 
-from cx_context.versions import covers
+from cx_context.versions import is_outdated
 from cx_events.ids import NodeId
 
 CACHE_BYTES = 160 << 20
@@ -50,7 +50,7 @@ class Bodies:
         """A newer version stays: renderings may end in another order than they began."""
         known = self._bodies.get(key)
         if known is not None:
-            if not covers(body.version, known.version):
+            if is_outdated(body.version, by=known.version):
                 return
             self._held -= len(known.content)
         self._bodies[key] = body
