@@ -6,6 +6,7 @@ On both kinds of parts: a log in SQLite with a new SQLite store, and Kafka with 
 from __future__ import annotations
 
 import asyncio
+import json
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -22,7 +23,7 @@ from cx_context.store import epochs, open_store
 from cx_context.versions import LAST_EPOCH, covers, epoch_of, first_version, is_later, is_outdated
 from cx_events.errors import Fatal
 from cx_events.ids import text_of
-from cx_events.log import Log
+from cx_events.log import CONTEXT_CHANGES, Log, Partition
 from cx_events.log.kafka import KafkaLog
 from cx_events.log.sqlite import SqliteLog
 from cx_events.stamp import Stamped
@@ -164,6 +165,21 @@ async def test_an_etag_of_before_names_no_other_body(parts: Parts) -> None:
         assert again.status_code == 200
         assert again.headers["etag"] != told.headers["etag"]
         assert again.json()["body"]["counts"]["messages"] == 3
+
+
+async def test_notices_name_the_version_that_a_reader_is_told(parts: Parts) -> None:
+    async with parts.over_a_new_store(), parts.over_a_new_store() as hub:
+        at = await hub.log.end_positions(CONTEXT_CHANGES)
+        await hub.noticed(said(1))
+        version = (await read(hub)).json()["meta"]["version"]
+        assert epoch_of(version) == 2
+        reader = hub.log.reader()
+        try:
+            reader.assign({Partition(CONTEXT_CHANGES, number): end for number, end in at.items()})
+            (notice,) = await reader.read(10, wait=10.0)
+        finally:
+            await reader.close()
+        assert json.loads(notice.value) == {"tenant": "acme", "customer": text_of(ANA), "version": version}
 
 
 async def test_a_context_of_then_has_an_etag_of_its_body(parts: Parts) -> None:

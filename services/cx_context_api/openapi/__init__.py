@@ -34,7 +34,7 @@ def _described(operation: Operation) -> Json:
         for status, name in sorted(answers.items())
     }
     if operation.answer == "Context" and not operation.events and operation.method == "get":
-        responses["200"]["headers"] = {"ETag": {"schema": TEXT, "description": '`"CUSTOMER-VERSION"`'}}
+        responses["200"]["headers"] = {"ETag": {"schema": TEXT, "description": "Opaque. Two bodies never share one."}}
     for status in sorted(operation.problems):
         content = {} if status == 304 else {"content": {MEDIA_TYPE: {"schema": ref("Problem")}}}
         responses[str(status)] = {"description": PROBLEMS[status], **content}

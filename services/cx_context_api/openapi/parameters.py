@@ -103,8 +103,8 @@ PARAMETERS: Mapping[str, Json] = {
     "Last-Event-ID": {
         "in": "header",
         "schema": TEXT,
-        "description": "The last event's `id`: only what is newer is told. 400 where this kind of stream never gave "
-        "it, 409 where another one of the kind did.",
+        "description": "The last event's `id`: only what is newer is told. One that this stream never gave, or gave "
+        "before the store was filled anew, counts as none: the state is told at once.",
     },
     "If-None-Match": {"in": "header", "schema": TEXT, "description": "An `ETag`: 304 where nothing changed."},
 }

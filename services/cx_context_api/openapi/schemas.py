@@ -136,7 +136,10 @@ SCHEMAS: Mapping[str, Json] = {
     "EventName": {**EVENT_NAME, "description": "Names one event; `SOURCE#ID` in one text."},
     "Meta": {
         **members(
-            {"version": {"type": ["integer", "null"], "minimum": 0}, "current_to": TIME_OR_NONE},
+            {
+                "version": {"type": ["integer", "null"], "minimum": 0, "exclusiveMaximum": 1 << 53},
+                "current_to": TIME_OR_NONE,
+            },
             {"as_of": TIME_OR_NONE, "known_at": TIME_OR_NONE},
         ),
         "description": "`version` rises with every change and never falls (null for a past); `current_to`: when the "

@@ -128,7 +128,7 @@ class Shown(Asked):
     """``agent``: whose screen shows the context. ``version``: of it, as ``meta.version`` says."""
 
     agent: Agent
-    version: Annotated[int, Meta(ge=0, le=1 << 53)] | None = None
+    version: Annotated[int, Meta(ge=0, lt=1 << 53)] | None = None
 
 
 class Continue(Asked):
