@@ -109,7 +109,7 @@ async def test_who_has_the_version_is_told_that_nothing_changed(hub: Running) ->
     first = await hub.get(path)
     tag = first.headers["etag"]
     customer, version = first.json()["body"]["customer"]["id"], first.json()["meta"]["version"]
-    assert tag == f'"{customer}-{version}"'
+    assert tag.startswith(f'"{customer}-{version}-')
     for known in (tag, f"W/{tag}", f'"x", {tag}', "*"):
         again = await hub.get(path, headers={"if-none-match": known})
         assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", tag)
