@@ -76,8 +76,8 @@ class _PostgresLine:
 
 class _SqliteLine:
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._file = file_at(path)
+        self._path = str(path)
+        self._file = file_at(self._path)
         self._driver = sqlite3.connect(f"file:{quote(str(path))}?mode=ro", timeout=_BUSY_SECONDS, uri=True)
 
     async def select(self, profiles: list[NodeId]) -> Sequence[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -44,12 +45,12 @@ class SqliteStore:
         event.listen(self._engine.sync_engine, "checkout", self._check_file)
 
     def _note_file(self, _connection: Any, record: Any) -> None:
-        record.info["file"] = file_at(self.path)
+        record.info["file"] = file_at(str(self.path))
 
     def _check_file(self, _connection: Any, record: Any, _proxy: Any) -> None:
         """Let the pool connect anew where another file, or none, has taken the place of the one that is open: an open
         one can be read for ever after it was deleted."""
-        if record.info["file"] != file_at(self.path):
+        if record.info["file"] != file_at(str(self.path)):
             raise DisconnectionError
 
     async def start(self) -> None:
@@ -95,13 +96,13 @@ class SqliteStore:
         return self.reading()
 
 
-def file_at(path: Path) -> tuple[int, int] | None:
-    """Return what tells a file from all others, None where there is none."""
+def file_at(path: str) -> int | None:
+    """Return the number that tells a file from all others in its folder, None where there is none. Asked at each read:
+    ``Path.stat`` takes three times as long."""
     try:
-        found = path.stat()
+        return os.stat(path).st_ino  # noqa: PTH116
     except OSError:
         return None
-    return found.st_dev, found.st_ino
 
 
 def _prepare(connection: Any, _record: Any) -> None:
