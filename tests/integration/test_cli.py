@@ -16,16 +16,18 @@ from typing import Any
 
 import httpx2
 import pytest
+from tests.patience import PATIENCE
 from tests.processes import running
 
 from cx_channels.signing import sign
 from cx_hub.cli import run
 from cx_hub.stack.processes import free_port
 
+pytestmark = pytest.mark.clock
+
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "schemas" / "events"
 TWILIO = ROOT / "services" / "cx_channels" / "voice" / "twilio" / "fixtures"
-PATIENCE = 60
 
 
 @dataclass
@@ -77,7 +79,7 @@ def wait_for(url: str, event: str, identifier: str = "email:ana@example.com") ->
         params={"at_least": event, "wait": "10s"},
         json={"identifier": identifier},
         headers={"authorization": f"Bearer {key}"},
-        timeout=20,
+        timeout=PATIENCE,
         trust_env=False,
     )
     assert answer.status_code == 200, answer.text
@@ -348,7 +350,7 @@ def _signed_by_twilio(hub: Hub, name: str, value: str) -> str:
     url = f"{hub.url}/v1/hooks/acme-calls"
     signature = sign(secret, f"{url}{name}{value}".encode(), "sha1", "base64")
     headers = {"content-type": "application/x-www-form-urlencoded", "x-twilio-signature": signature}
-    answer = httpx2.post(url, content=f"{name}={value}", headers=headers, trust_env=False)
+    answer = httpx2.post(url, content=f"{name}={value}", headers=headers, trust_env=False, timeout=PATIENCE)
     assert answer.is_success, answer.text
     return f"{name}={value}"
 

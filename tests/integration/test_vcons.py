@@ -13,6 +13,7 @@ from typing import Any
 import httpx2
 import jsonschema_rs
 import pytest
+from tests.patience import PATIENCE
 from tests.unit.test_vcon import a_vcon, signed
 from tests.vcons import FOLDER, NO_VCONS, Json, faults, lost, recorded, there_or_skip
 
@@ -22,7 +23,8 @@ from cx_hub.compose import running_hub
 from cx_hub.demo.run import embedded_settings, until_ready
 from cx_runtime.tenants import KeyConfig, TenantConfig, Tenants
 
-PATIENCE = 30.0
+pytestmark = pytest.mark.clock
+
 KEY = "a-key-of-all-scopes"
 WRITER = "a-key-for-writing-alone"
 
