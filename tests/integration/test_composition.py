@@ -132,7 +132,7 @@ def example(text: str) -> dict[str, Any]:
         "id": text,
         "source": "//acme.example/chat",
         "type": "cx.message.received.v1",
-        "time": "2026-11-22T10:02:11Z",
+        "time": "2020-11-22T10:02:11Z",
         "data": {
             "channel": "chat",
             "interaction": "chat-1",

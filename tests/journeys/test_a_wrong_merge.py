@@ -86,8 +86,8 @@ class Teller:
             "id": id,
             "source": SOURCE,
             "type": type,
-            "time": f"2026-11-22T10:{minute:02}:00Z",
-            "recordedtime": f"2026-11-22T10:{minute:02}:01Z",
+            "time": f"2020-11-22T10:{minute:02}:00Z",
+            "recordedtime": f"2020-11-22T10:{minute:02}:01Z",
             "data": {"channel": "chat", "direction": "inbound", "participants": [who], **data},
         }
         answer = await self.client.post(
