@@ -16,15 +16,19 @@ from typing import Any
 import httpx2
 import uvicorn
 from tests.channels import BreakableLog
+from tests.patience import PATIENCE
 from tests.stores import sqlite_store
 
 from cx_context.store import Store, leases, open_store
 from cx_context.store.leases import Fenced, Held
 from cx_context_api.app import ContextApi, add_routes
+from cx_context_api.decisions import Clock, Rising
 from cx_events.ids import IdSpace
 from cx_events.log import INTERACTIONS, Log, Partition, Record
 from cx_events.log.sqlite import SqliteLog
 from cx_events.stamp import Stamped
+from cx_events.testing.builders import DAY, START
+from cx_events.timestamps import Micros
 from cx_identity.rules import Rules
 from cx_projectors.applier import Applier
 from cx_projectors.apply import Tenancy
@@ -38,6 +42,9 @@ from cx_runtime.metrics import Metrics
 from cx_runtime.serve import server_config
 from cx_runtime.straight import StraightApp
 from cx_runtime.tenants import ConnectionConfig, KeyConfig, TenantConfig, Tenants
+
+TODAY: Micros = START + 60 * DAY
+"""What the hub's clock says: later than all that the stories tell of, on whatever day they are told."""
 
 KEYS = {
     "all": "a-key-of-all-scopes",
@@ -139,6 +146,7 @@ class Running:
     tenants: Tenants
     metrics: Metrics
     relay: Relay
+    now: Clock
 
     async def happen(self, *history: Stamped) -> None:
         """These events are on the log and applied."""
@@ -182,9 +190,11 @@ async def running_api(
     *,
     bounds: Mapping[str, int] | None = None,
     log: Log | None = None,
+    now: Clock | None = None,
     **settings: Any,
 ) -> AsyncIterator[Running]:
-    """``bounds``: those of a ``Load``; without there are none. ``log``: one in the folder, without."""
+    """``bounds``: those of a ``Load``; without there are none. ``log``: one in the folder, without. ``now``: the hub's
+    clock; it stands at ``TODAY`` but for the microsecond by which it rises with each call."""
     log = BreakableLog(log or SqliteLog(folder / "log.db", 4))
     store = open_store(store_url or sqlite_store(folder))
     await log.start()
@@ -196,7 +206,8 @@ async def running_api(
     }
     projector = Projector(log.log, store, rules)
     await projector.take()
-    api = ContextApi(store, log, known, metrics, **settings)
+    clock = now or Rising(lambda: TODAY)
+    api = ContextApi(store, log, known, metrics, now=clock, **settings)
     app = StraightApp(metrics, title="test", docs_url=None, redoc_url=None)
     add_routes(app, api)
     app.router.routes.extend(operations(Health(), metrics))
@@ -210,8 +221,8 @@ async def running_api(
     relay = Relay(store, log, metrics, Health())
     following = asyncio.create_task(api.follow())
     try:
-        async with httpx2.AsyncClient(base_url=url, timeout=60) as client:
-            yield Running(url, client, log, store, api, projector, known, metrics, relay)
+        async with httpx2.AsyncClient(base_url=url, timeout=PATIENCE) as client:
+            yield Running(url, client, log, store, api, projector, known, metrics, relay, clock)
     finally:
         await api.leave(5.0)
         following.cancel()

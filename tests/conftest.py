@@ -19,7 +19,7 @@ import hypothesis
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 
-from cx_events.log import TOPICS
+from cx_events.log import TOPICS, kafka
 from cx_events.log.kafka import KafkaLog
 
 # CI judges a change by the same examples each time; whoever works on it meets new ones.
@@ -29,6 +29,7 @@ hypothesis.settings.load_profile("throughline")
 pytest.register_assert_rewrite("cx_events.testing.log_contract", "cx_events.testing.blob_contract")
 
 from tests import parts, stores  # noqa: E402 - after the contract suites are to be rewritten
+from tests.patience import PATIENCE  # noqa: E402
 from tests.shared import Shared  # noqa: E402
 
 SHARED = pytest.StashKey[Shared]()
@@ -98,12 +99,18 @@ def breakable_home() -> Iterator[Path]:
 
 
 @pytest.fixture
+def patient_kafka(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Logs on Kafka in this process wait long for a broker that is up: what they do when it is down is not asked."""
+    monkeypatch.setattr(kafka, "DEADLINE", PATIENCE)
+
+
+@pytest.fixture
 def sqlite_log_path(tmp_path: Path) -> Path:
     return tmp_path / "log.db"
 
 
 @pytest.fixture
-async def kafka_log(kafka_url: str) -> AsyncIterator[Callable[..., KafkaLog]]:
+async def kafka_log(kafka_url: str, patient_kafka: None) -> AsyncIterator[Callable[..., KafkaLog]]:
     """Makes logs, not started, that share topics of this test alone: ``kafka_log(partitions=4)``."""
     servers = kafka_url.removeprefix("kafka://")
     prefix = f"test-{uuid4().hex[:12]}."

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 import pytest
+from tests.patience import PATIENCE
 
 from cx_events.errors import Fatal
 from cx_hub import stack
@@ -37,8 +38,6 @@ POSTGRES_IMAGE = "postgres:18"
 _HOMES = "throughline-tests-"
 _CONTAINERS = "containers"
 """The file in a home that lists the ids of its containers, one a line."""
-_HANGS_AFTER = 600.0
-"""Seconds. It guards against a server that neither serves nor ends; a loaded machine is slow to start one."""
 
 
 def new_home() -> Path:
@@ -153,13 +152,13 @@ def _start(container: DockerContainer, home: Path, check: Callable[[], bool]) ->
     wrapped = container.get_wrapped_container()
     with (home / _CONTAINERS).open("a") as file:
         print(wrapped.id, file=file)
-    until = time.monotonic() + _HANGS_AFTER
+    until = time.monotonic() + PATIENCE
     while not check():
         wrapped.reload()
         if wrapped.status not in {"created", "running"}:
             raise Fatal(f"the container ended while it started: {wrapped.logs(tail=15).decode(errors='replace')}")
         if time.monotonic() > until:
-            raise Fatal(f"the container does not answer after {_HANGS_AFTER:.0f} s")
+            raise Fatal(f"the container does not answer after {PATIENCE:.0f} s")
         time.sleep(0.2)
 
 

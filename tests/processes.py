@@ -13,8 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-START_SECONDS = 90
-STOP_SECONDS = 30
+from tests.patience import PATIENCE
 
 _READY = re.compile(r"^ready: .* at (http://\S+?)(?:, mail on port (\d+))?$", re.MULTILINE)
 
@@ -36,7 +35,7 @@ class Running:
     def stop(self, number: int = signal.SIGTERM) -> str:
         """Ask it to stop; it must do so by itself, without a trace. What it said."""
         self.process.send_signal(number)
-        assert self.process.wait(STOP_SECONDS) == 0, self.said.read_text()
+        assert self.process.wait(PATIENCE) == 0, self.said.read_text()
         said = self.said.read_text()
         assert "Traceback" not in said, said
         return said
@@ -51,7 +50,7 @@ def running(command: str, settings: Mapping[str, str], said: Path) -> Iterator[R
             [sys.executable, "-m", "cx_hub", *command.split(), "--port", "0"], env=environment, stderr=output
         )
     try:
-        until = time.monotonic() + START_SECONDS
+        until = time.monotonic() + PATIENCE
         while not (ready := _READY.search(said.read_text())):
             assert process.poll() is None, f"cx {command} ended with {process.returncode}: {said.read_text()}"
             assert time.monotonic() < until, f"cx {command} did not get ready: {said.read_text()}"

@@ -72,12 +72,13 @@ class ContextApi:
         self.notices = Notices(log, self.following)
         self.streams = Streams(self.following, metrics)
         admission = Admission(tenants, known, rates if rates is not None else Rates(tenants))
-        decisions = Decisions(store, log, known, metrics, now or Rising())
+        clock = now or Rising()
+        decisions = Decisions(store, log, known, metrics, clock)
         lineages = Lineages(store, most_events=most_events)
-        read = ContextRoutes(admission, self.contexts, Past(store), lineages, metrics)
+        read = ContextRoutes(admission, self.contexts, Past(store), lineages, metrics, clock)
         rooms = (
             read,
-            ConversationRoutes(admission, store, Vcons(store, known, blobs)),
+            ConversationRoutes(admission, store, Vcons(store, known, blobs), clock),
             IdentityRoutes(admission, store, decisions, WhatIf(store), metrics),
             ActRoutes(admission, store, decisions, metrics),
             StreamRoutes(admission, store, self.contexts, self.following, self.streams),

@@ -29,6 +29,7 @@ from tests.faults.ground import (
     servers,
 )
 from tests.faults.traffic import EVENTS_PER_PERSON
+from tests.patience import PATIENCE
 from tests.sse import Event, Stream, following
 
 from cx_events.ids import text_of
@@ -38,7 +39,6 @@ from cx_hub.stack.processes import free_port
 REPLICAS = 2
 HEARTBEAT_SECONDS = 2.0
 STAY_SECONDS = (0.05, 3.0)
-CATCH_UP_SECONDS = 60.0
 
 
 @dataclass
@@ -200,7 +200,7 @@ async def _restarted(service: Service) -> None:
 
 async def _settled(trial: Trial, everybody: list[Follower], url: str, key: str) -> None:
     """All have what a fresh read gives, within a while; those whom nobody knows by that id have nothing."""
-    deadline = asyncio.get_running_loop().time() + CATCH_UP_SECONDS
+    deadline = asyncio.get_running_loop().time() + PATIENCE
     waiting = everybody
     async with connected(url, key) as client:
         while waiting and asyncio.get_running_loop().time() < deadline:

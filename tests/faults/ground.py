@@ -17,7 +17,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from tests import parts
-from tests.processes import STOP_SECONDS, bare_environment
+from tests.patience import PATIENCE
+from tests.processes import bare_environment
 
 from cx_context.store import Store, leases, open_store
 from cx_events.log import INTERACTIONS, Log, LogRecord, Partition
@@ -78,7 +79,7 @@ class Service:
         """SIGTERM; the exit code. ``subprocess.TimeoutExpired`` if it does not end."""
         assert self._process is not None
         self._process.send_signal(signal.SIGTERM)
-        return self._process.wait(STOP_SECONDS)
+        return self._process.wait(PATIENCE)
 
 
 @dataclass

@@ -18,7 +18,7 @@ from cx_events.log.kafka import KafkaLog
 
 Logs = Callable[..., KafkaLog]
 
-pytestmark = [pytest.mark.fault, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.clock, pytest.mark.fault, pytest.mark.timeout(1200)]
 
 
 @pytest.mark.kafka

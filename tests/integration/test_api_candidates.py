@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -129,7 +128,7 @@ async def test_a_call_that_a_person_attributed_answers_with_whose_it_is(hub: Run
     for id in (ANA, PHONE):
         attributions = (await hub.get(f"/v1/customers/{id}/identity")).json()["attributions"]
         assert [one["interaction"] for one in attributions] == ["call-1"]
-    past = (await hub.get(f"/v1/context?interaction=call-1&as_of={format_time(time.time_ns() // 1000)}")).json()["body"]
+    past = (await hub.get(f"/v1/context?interaction=call-1&as_of={format_time(hub.now())}")).json()["body"]
     assert past == found
     decision = f"{told['event']['source']}#{told['event']['id']}"
     await hub.decide("/v1/identity/unmerge", {"decision": decision, "reason": "it was Bob"})
@@ -145,7 +144,7 @@ async def test_what_a_person_does_in_an_attributed_call_lands_with_its_customer(
     await hub.decide(f"/v1/conversations/{call['id']}/notes", {"note": "wants a new lamp", "agent": {"id": "eva"}})
     (noted,) = [each for each in (await context(hub, ANA))["conversations"] if each["notes"]]
     assert noted["id"] == call["id"]
-    span = f"by=known_at&from={format_time(START + 8 * HOUR)}&to={format_time(time.time_ns() // 1000)}"
+    span = f"by=known_at&from={format_time(START + 8 * HOUR)}&to={format_time(hub.now())}"
     for id, more in ((ANA, 1), (PHONE, -1)):
         changes = (await hub.get(f"/v1/customers/{id}/diff?{span}")).json()["changes"]
         (moved,) = [change for change in changes if change["path"] == "/counts/interactions"]
@@ -171,7 +170,7 @@ async def test_an_action_is_a_body_that_lacks_its_reason(hub: Running) -> None:
     assert (await hub.get("/v1/context?interaction=call-1")).json()["body"]["customer"]["display"] == "Ana"
     by_number = f"/v1/context?identifier=phone:{HOME_PHONE}"
     assert (await hub.get(by_number)).json()["body"]["customer"]["display"] == "Ana", "nobody is asked again"
-    past = await hub.get(f"{by_number}&as_of={format_time(time.time_ns() // 1000)}")
+    past = await hub.get(f"{by_number}&as_of={format_time(hub.now())}")
     assert past.json()["body"] == (await hub.get(by_number)).json()["body"]
     assert (await hub.get(f"{by_number}&as_of={format_time(START + 7 * HOUR)}")).status_code == 409
     assert (await hub.get("/v1/identity/candidates")).json()["items"] == []
@@ -187,7 +186,7 @@ async def test_an_action_is_a_body_that_lacks_its_reason(hub: Running) -> None:
     nobody = await hub.get(by_number)
     assert nobody.status_code == 409, "it is no one person's"
     assert nobody.json()["candidate"]["actions"] == {}, "what was said need not be said again"
-    then = await hub.get(f"{by_number}&as_of={format_time(time.time_ns() // 1000)}")
+    then = await hub.get(f"{by_number}&as_of={format_time(hub.now())}")
     assert then.json()["candidate"]["actions"] == {}
     before = await hub.get(f"{by_number}&as_of={format_time(START + 7 * HOUR)}")
     assert before.json()["candidate"]["actions"] == found["actions"]

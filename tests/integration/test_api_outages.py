@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx2
 import pytest
 from tests.api import Running, running_api
+from tests.patience import PATIENCE
 
 from cx_events.testing.builders import an_event
 from cx_hub import stack
@@ -22,7 +23,7 @@ pytestmark = [pytest.mark.postgres, pytest.mark.fault]
 
 async def served_again(hub: Running) -> httpx2.Response:
     """The first answer that is not 503."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while (answer := await hub.get(PATH)).status_code == 503:
             await asyncio.sleep(0.1)
     return answer

@@ -10,6 +10,7 @@ from typing import Any
 import httpx2
 import msgspec
 import pytest
+from tests.patience import PATIENCE
 
 from cx_context.store import open_store, writer
 from cx_events.errors import Fatal, TryLater
@@ -28,7 +29,7 @@ from cx_runtime.metrics import Metrics
 from cx_runtime.settings import Settings
 from cx_runtime.tenants import IdentityConfig, TenantConfig, Tenants, load
 
-PATIENCE = 30.0
+pytestmark = pytest.mark.clock
 
 
 async def until(holds: Any) -> None:
@@ -131,7 +132,7 @@ def example(text: str) -> dict[str, Any]:
         "id": text,
         "source": "//acme.example/chat",
         "type": "cx.message.received.v1",
-        "time": "2026-11-22T10:02:11Z",
+        "time": "2020-11-22T10:02:11Z",
         "data": {
             "channel": "chat",
             "interaction": "chat-1",

@@ -20,7 +20,7 @@ from cx_events.stamp import Stamped
 from cx_events.testing.builders import ACME
 from cx_events.testing.histories import facts_of, histories
 
-pytestmark = [pytest.mark.postgres, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.postgres, pytest.mark.timeout(1200)]
 
 EXAMPLE = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 

@@ -17,6 +17,7 @@ import pytest
 from tests.channels import SECRET, Hub, running_hub
 from tests.integration.test_intake import event, send
 from tests.integration.test_webchat import chat
+from tests.patience import PATIENCE
 
 from cx_channels.intake import Intake
 from cx_channels.port import Request
@@ -29,6 +30,8 @@ from cx_events.log.sqlite import SqliteLog
 from cx_events.tokens import code_of, signed, token_id
 from cx_runtime.metrics import Metrics
 from cx_runtime.tenants import ConnectionConfig, TenantConfig, Tenants
+
+pytestmark = pytest.mark.clock
 
 IDS = IdSpace("acme", b"a lasting key of acme")
 CODE = code_of("one", IDS)
@@ -53,7 +56,7 @@ async def gathered(hub: Hub, digits: str, call: str = "CA1") -> None:
     body = urlencode({"CallSid": call, "From": "+15550100123", "To": "+15550100000", "CallStatus": "in-progress",
                       "Direction": "inbound", "Digits": digits, "AccountSid": "AC1"})  # fmt: skip
     proof = digest(SECRET.encode(), (url + signed_parameters(parse_qsl(body))).encode(), sha1)
-    async with httpx2.AsyncClient() as client:
+    async with httpx2.AsyncClient(timeout=PATIENCE) as client:
         answer = await client.post(
             url,
             content=body.encode(),
@@ -92,7 +95,7 @@ async def test_a_client_s_keys_and_codes_are_recognised_and_the_rest_is_kept(hub
         "references": [{"kind": "order", "value": "4711", "shop": "eu"}],
     }
     given = {"kind": "token", "value": CODE}
-    async with httpx2.AsyncClient(base_url=hub.url) as client:
+    async with httpx2.AsyncClient(base_url=hub.url, timeout=PATIENCE) as client:
         await send(client, event("k-1", type="cx.call.dtmf.v1", data=data))
         await send(client, event("k-2", data={**event()["data"], "references": [given]}))
         await send(client, event("k-3", data={**event()["data"], "references": [{"kind": "token", "value": "theirs"}]}))

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.api import KEYS, Running, running_api, tenants
+from tests.patience import PATIENCE
 from tests.sse import Stream, following
 from tests.stores import sqlite_store
 
@@ -262,7 +263,7 @@ async def test_streams_do_not_end_a_request_and_a_head_only_tells_that_there_is_
     async with stream(hub, ana()) as follower:
         await follower.next()
         assert len(hub.api.following) == 1
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         while len(hub.api.following):
             await asyncio.sleep(0.01)
 
@@ -319,13 +320,12 @@ async def test_a_leaving_server_ends_its_streams_with_a_hint_when_to_come_again(
         ended = asyncio.create_task(follower.end())
         await asyncio.sleep(0.05)
         await hub.api.leave(5.0)
-        assert await asyncio.wait_for(ended, 5) == []
+        assert await asyncio.wait_for(ended, PATIENCE) == []
         assert follower.retry > 0
     async with stream(hub, ana(), last.id) as follower:
         assert await follower.end() == [], "who comes too late is sent on as well"
 
 
-@pytest.mark.timeout(30)
 async def test_a_rendering_that_has_just_ended_is_not_waited_for_again(hub: Running) -> None:
     """Its end is not noted yet: whoever needs a newer state in that moment would find it again and again, and the loop
     would never get to note it."""
@@ -353,7 +353,7 @@ async def test_streams_have_bounds_of_their_own_and_take_no_requests_place(tmp_p
             assert int(refused.headers["retry-after"]) >= 1
         assert (await hub.get(f"/v1/customers/{text_of(ANA)}/context")).status_code == 200
         await stack.aclose()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             while len(hub.api.following):
                 await asyncio.sleep(0.01)
         async with stream(hub, ana()) as follower:
@@ -375,7 +375,7 @@ async def test_who_takes_nothing_at_all_is_cut_off(hub: Running, monkeypatch: An
     async with following(hub.url, ana(), KEYS["reader"], receive_buffer=4096):
         await listening(hub)
         number = 2
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             while len(hub.api.following):
                 await hub.noticed(said(number, text="x" * 2000))
                 number += 1

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 import pytest
 from tests.faults.broker_killed import on_the_log
 from tests.faults.posters import message
+from tests.patience import PATIENCE
 from tests.processes import Running, running
 from tests.sse import following
 from websockets.asyncio.client import connect
@@ -26,7 +27,8 @@ from websockets.exceptions import ConnectionClosed
 from cx_events.log.open import open_log
 from cx_hub.client import connected
 
-PATIENCE = 30.0
+pytestmark = pytest.mark.clock
+
 GONE = (ConnectionRefusedError, ConnectionResetError)
 """What connecting to a server that does not listen any more may come to."""
 
@@ -333,7 +335,7 @@ async def test_a_chat_is_told_to_come_back_and_goes_on_without_a_gap_and_without
 
 
 async def test_streams_are_ended_at_once_and_go_on_at_the_next_process(tmp_path: Path, key: str) -> None:
-    settings = home_of(tmp_path, CX_DRAIN_SECONDS="60")  # more than a stop may take here
+    settings = home_of(tmp_path, CX_DRAIN_SECONDS="3600")  # more than a stop may take here
     places: list[str] = []
     async with hub_of("up", settings, tmp_path / "first.txt") as hub:
         senders = Senders(hub.url, key)

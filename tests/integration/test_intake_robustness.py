@@ -12,10 +12,12 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from tests.channels import FAST, SECRET, WRITER, Hub, running_hub
+from tests.patience import PATIENCE
 
 from cx_channels.signing import sign
 
-PATIENCE = 15.0
+pytestmark = pytest.mark.clock
+
 """Seconds within which a stalled connection must be closed in production; the hub under test is set to less."""
 
 

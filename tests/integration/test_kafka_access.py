@@ -13,6 +13,8 @@ from cx_events.log.kafka_access import read_address
 from cx_events.log.open import open_log
 from cx_events.testing.log_contract import from_start, record, take
 
+pytestmark = pytest.mark.clock
+
 
 @pytest.fixture(scope="module")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
@@ -36,11 +38,13 @@ async def goes_through(url: str, prefix: str) -> None:
         await log.stop()
 
 
+@pytest.mark.usefixtures("patient_kafka")
 @pytest.mark.parametrize("mechanism", ["SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"])
 async def test_the_log_gives_its_name_and_password_over_tls(broker: Secured, mechanism: str) -> None:
     await goes_through(f"{named(broker)}&mechanism={mechanism}", f"{mechanism.lower()}.")
 
 
+@pytest.mark.usefixtures("patient_kafka")
 async def test_the_log_shows_its_certificate(broker: Secured) -> None:
     url = f"kafka://{broker.by_certificate}?ca={broker.ca}&cert={broker.cert}&key={broker.key}"
     await goes_through(url, "certified.")

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from tests.patience import PATIENCE
 from tests.projection import TENANTS, ids_of
 
 from cx_context.store import Store, leases, open_store, writer
@@ -23,6 +24,8 @@ from cx_projectors.batch import read_batch
 from cx_projectors.worker import Pace, Worker
 from cx_runtime.health import Health
 from cx_runtime.metrics import Metrics
+
+pytestmark = pytest.mark.clock
 
 LONG, SHORT = 600.0, 0.05
 """Leases in seconds: one that never runs out here, and one that soon does."""
@@ -183,7 +186,7 @@ async def running(store: Store, log: SqliteLog, health: Health, name: str = "wor
 
 
 async def until(check: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while not await check():
             await asyncio.sleep(0.02)
 

@@ -15,6 +15,7 @@ import httpx2
 import pytest
 from tests.api import running_api
 from tests.channels import IMPORTER, SECRET, WRITER, Hub, running_hub
+from tests.patience import PATIENCE
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
@@ -27,7 +28,8 @@ from cx_events.log.port import SLOW_SECONDS
 from cx_events.log.sqlite import SqliteLog
 from cx_runtime.rates import Rate, Rates
 
-PATIENCE = 30.0
+pytestmark = pytest.mark.clock
+
 BATCH = "application/cloudevents-batch+json"
 SLOW = Rate(0.01, 3)
 """Three at once, and then nothing more for as long as a test takes."""
@@ -84,7 +86,7 @@ async def test_a_key_that_sends_more_than_its_rate_is_told_when_it_may_again(tmp
     async with running_hub(tmp_path, key_rate=SLOW) as hub:
         for n in range(3):
             assert (await post(hub, event(f"e-{n}"))).status_code == 202
-        assert is_told_to_wait(await post(hub, event("e-3")), 429, "rate-limited") == 100
+        assert is_told_to_wait(await post(hub, event("e-3")), 429, "rate-limited") <= 100
         assert (await post(hub, event("e-4"), key=IMPORTER)).status_code == 202, "another key's rate is its own"
         assert {one["id"] for one in await hub.events()} == {"e-0", "e-1", "e-2", "e-4"}
         assert hub.counted("cx_intake_refused_total", provider="client", reason="rate-limited") == 1
@@ -92,12 +94,12 @@ async def test_a_key_that_sends_more_than_its_rate_is_told_when_it_may_again(tmp
 
 
 async def test_a_batch_costs_its_events_and_one_above_the_burst_can_be_sent(tmp_path: Path) -> None:
-    async with running_hub(tmp_path, key_rate=Rate(2, 5)) as hub:
+    async with running_hub(tmp_path, key_rate=Rate(0.02, 5)) as hub:
         answer = await post(hub, *[event(f"e-{n}") for n in range(50)])
         assert answer.status_code == 202
         assert len(answer.json()["accepted"]) == 50
         wait = is_told_to_wait(await post(hub, event("late")), 429, "rate-limited")
-        assert 20 <= wait <= 23  # 45 in debt at two a second, and one to send
+        assert 2000 < wait <= 2300  # 45 in debt at one in 50 s, and one to send
 
 
 async def test_a_refused_batch_is_not_stored_in_part(tmp_path: Path) -> None:
@@ -162,7 +164,7 @@ async def test_more_requests_than_may_be_under_way_are_told_503_and_lose_nothing
         under_way = [asyncio.create_task(post(hub, event(f"e-{n}"))) for n in range(2)]
         await until(lambda: hub.load.requests == 2)
         is_told_to_wait(await post(hub, event("e-2")), 503, "too-many-requests")
-        async with httpx2.AsyncClient(base_url=hub.url) as client:
+        async with httpx2.AsyncClient(base_url=hub.url, timeout=PATIENCE) as client:
             assert (await client.get("/healthz")).status_code == 200, "whoever runs the hub is always let in"
             assert b"cx_http_requests_open 2.0" in (await client.get("/metrics")).content
         hub.log.gate.set()
@@ -210,7 +212,7 @@ async def test_a_refused_body_is_read_to_its_end_and_the_connection_goes_on(tmp_
 
 async def test_a_connection_too_many_is_told_503_and_closed(tmp_path: Path) -> None:
     async with running_hub(tmp_path, bounds={"max_connections": 2}) as hub:
-        clients = [httpx2.AsyncClient(base_url=hub.url) for _ in range(3)]
+        clients = [httpx2.AsyncClient(base_url=hub.url, timeout=PATIENCE) for _ in range(3)]
         try:
             for client in clients[:2]:
                 assert (await client.get("/v1/chat/widget.js")).status_code == 200
@@ -243,7 +245,7 @@ async def test_a_browser_that_takes_nothing_is_sent_away_before_much_waits_for_i
     limits = Limits(chat=ChatLimits(waiting_bytes=200_000, send_seconds=PATIENCE))
     async with (
         running_hub(tmp_path, limits=limits) as hub,
-        connect(f"ws://127.0.0.1:{hub.port}/v1/chat/acme-chat", max_queue=1) as socket,
+        connect(f"ws://127.0.0.1:{hub.port}/v1/chat/acme-chat", max_queue=1, ping_interval=None) as socket,
     ):
         await socket.send(json.dumps({"type": "hello"}))
         welcome = json.loads(await socket.recv())

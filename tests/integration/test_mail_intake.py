@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 import pytest
 from tests.channels import BreakableLog
+from tests.patience import PATIENCE
 
 from cx_channels.intake import Intake, wall_clock
 from cx_channels.port import Connection
@@ -27,6 +28,8 @@ from cx_events.log import DEAD_LETTERS, INTERACTIONS, Partition
 from cx_events.log.sqlite import SqliteLog
 from cx_runtime.metrics import Metrics
 from cx_runtime.tenants import ConnectionConfig, TenantConfig, Tenants
+
+pytestmark = pytest.mark.clock
 
 SETTINGS = {"addresses": ["support@acme.example"]}
 MAIL = (
@@ -47,7 +50,7 @@ class MailHub:
     async def send(self, mail: bytes) -> None:
         def run() -> None:
             with smtplib.SMTP(
-                "127.0.0.1", self.listener.port, local_hostname="client.example.com", timeout=60
+                "127.0.0.1", self.listener.port, local_hostname="client.example.com", timeout=PATIENCE
             ) as client:
                 client.sendmail("ana@example.com", ["support@acme.example"], mail)
 

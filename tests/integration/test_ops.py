@@ -8,12 +8,15 @@ from typing import Any
 
 import httpx2
 import pytest
+from tests.patience import PATIENCE
 
 from cx_context.store import writer
 from cx_events.dead_letters import DeadLetter, original_of
 from cx_hub.compose import Hub, running_hub
 from cx_hub.demo.run import embedded_settings, until_ready
 from cx_runtime.tenants import KeyConfig, TenantConfig, Tenants
+
+pytestmark = pytest.mark.clock
 
 OPS, READER, OTHER = "the key of operators", "the key of readers", "another tenant's key"
 
@@ -40,7 +43,7 @@ async def hub(tmp_path: Path) -> AsyncIterator[Hub]:
 
 
 async def get(hub: Hub, path: str, key: str = OPS, **query: str) -> httpx2.Response:
-    async with httpx2.AsyncClient(base_url=hub.url, trust_env=False, timeout=30) as http:
+    async with httpx2.AsyncClient(base_url=hub.url, trust_env=False, timeout=PATIENCE) as http:
         return await http.get(f"/v1/ops/{path}", params=query, headers={"authorization": f"Bearer {key}"})
 
 

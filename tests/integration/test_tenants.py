@@ -19,6 +19,8 @@ from cx_projectors.applier import Applier
 from cx_projectors.apply import Tenancy
 from cx_projectors.batch import read_batch
 
+pytestmark = pytest.mark.clock
+
 OTHER = IdSpace("other", b"other example key")
 SPACES = {"acme": ACME, "other": OTHER}
 ANA = ACME.profile("email", "", "ana@example.com")

@@ -13,10 +13,13 @@ from typing import Any
 import httpx2
 import pytest
 from tests.channels import FAST, SECRET, WRITER, Hub, running_hub
+from tests.patience import PATIENCE
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from cx_channels.signing import sign
+
+pytestmark = pytest.mark.clock
 
 WIDGET = Path(__file__).parents[2] / "services/cx_channels/chat/webchat/widget.js"
 ANA = {"cookie": "c-7", "name": "Ana", "email": "Ana@example.com"}
@@ -39,14 +42,14 @@ class Browser:
 
     async def hear(self, type: str) -> dict[str, Any]:
         """The next message, which must be of this type."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             heard: dict[str, Any] = json.loads(await self.socket.recv())
         assert heard["type"] == type, heard
         return heard
 
     async def closed(self) -> int:
         """The code that the hub closes with."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             with pytest.raises(ConnectionClosed) as caught:
                 while True:
                     await self.socket.recv()
@@ -56,7 +59,7 @@ class Browser:
 
 @asynccontextmanager
 async def browser(hub: Hub, connection: str = "acme-chat", **options: Any) -> AsyncIterator[Browser]:
-    async with connect(f"ws://127.0.0.1:{hub.port}/v1/chat/{connection}", **options) as socket:
+    async with connect(f"ws://127.0.0.1:{hub.port}/v1/chat/{connection}", ping_interval=None, **options) as socket:
         yield Browser(socket)
 
 
@@ -77,7 +80,7 @@ async def answered(hub: Hub, interaction: str, id: str, **changes: Any) -> None:
             "message": {"id": f"message-{id}", "text": f"answer {id}"},
         },
     }  # fmt: skip
-    async with httpx2.AsyncClient(base_url=hub.url) as client:
+    async with httpx2.AsyncClient(base_url=hub.url, timeout=PATIENCE) as client:
         headers = {"authorization": f"Bearer {WRITER}", "content-type": "application/cloudevents+json"}
         response = await client.post("/v1/events", content=json.dumps({**event, **changes}).encode(), headers=headers)
         assert response.status_code == 202
@@ -161,7 +164,7 @@ async def test_what_the_customer_said_and_other_tenants_say_is_not_delivered(hub
     async with chat(hub) as (page, welcome):
         said = {"interaction": welcome["interaction"], "direction": "inbound", "bot": {"text": "the customer's turn"}}
         await answered(hub, welcome["interaction"], "t-1", type="cx.bot.turn.v1", data=said)
-        async with httpx2.AsyncClient(base_url=hub.url) as client:
+        async with httpx2.AsyncClient(base_url=hub.url, timeout=PATIENCE) as client:
             foreign = {
                 "specversion": "1.0", "id": "x", "source": "//x", "type": "cx.message.sent.v1",
                 "data": {"interaction": welcome["interaction"], "message": {"text": "another tenant's"}},
@@ -348,7 +351,7 @@ async def test_a_page_that_takes_nothing_is_sent_away(hub: Hub) -> None:
         for n in range(20):
             data = {"interaction": welcome["interaction"], "message": {"text": text}}
             await answered(hub, welcome["interaction"], f"a-{n}", data=data)
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(PATIENCE):
             while hub.counted("cx_chats_open"):
                 await asyncio.sleep(0.05)
         page.socket.transport.abort()
@@ -358,7 +361,7 @@ async def test_a_page_that_takes_nothing_is_sent_away(hub: Hub) -> None:
 
 
 async def test_the_script_is_served_for_any_page(hub: Hub) -> None:
-    async with httpx2.AsyncClient(base_url=hub.url) as client:
+    async with httpx2.AsyncClient(base_url=hub.url, timeout=PATIENCE) as client:
         response = await client.get("/v1/chat/widget.js")
         assert response.content == WIDGET.read_bytes()
         assert response.headers["content-type"].startswith("text/javascript")
@@ -406,7 +409,7 @@ async def test_the_script_sends_again_what_was_not_acknowledged_and_restores_the
     node = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
     assert node.stdout is not None
     told: list[dict[str, Any]] = []
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         async for line in node.stdout:
             told.append(json.loads(line))
             if "online" in told[-1]:

@@ -13,9 +13,12 @@ from typing import Any
 
 import httpx2
 import pytest
+from tests.patience import PATIENCE
 from tests.processes import running
 
 from cx_events.ids import IdSpace, text_of
+
+pytestmark = pytest.mark.clock
 
 SECRET = "a-key-of-the-whole-tenant"
 ID_KEY = "a lasting key of the family's shop"
@@ -83,8 +86,8 @@ class Teller:
             "id": id,
             "source": SOURCE,
             "type": type,
-            "time": f"2026-11-22T10:{minute:02}:00Z",
-            "recordedtime": f"2026-11-22T10:{minute:02}:01Z",
+            "time": f"2020-11-22T10:{minute:02}:00Z",
+            "recordedtime": f"2020-11-22T10:{minute:02}:01Z",
             "data": {"channel": "chat", "direction": "inbound", "participants": [who], **data},
         }
         answer = await self.client.post(
@@ -174,7 +177,9 @@ async def _but_meta(story: Teller, path: str, mark: bytes) -> bytes:
 
 
 def client_of(url: str) -> httpx2.AsyncClient:
-    return httpx2.AsyncClient(base_url=url, headers={"authorization": f"Bearer {SECRET}"}, timeout=60, trust_env=False)
+    return httpx2.AsyncClient(
+        base_url=url, headers={"authorization": f"Bearer {SECRET}"}, timeout=PATIENCE, trust_env=False
+    )
 
 
 async def test_a_merge_that_is_withdrawn_leaves_no_trace_and_two_kept_apart_stay_so(

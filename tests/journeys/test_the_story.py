@@ -21,6 +21,8 @@ from cx_hub.demo.run import Doors, embedded_settings, hold_against_the_log, play
 from cx_hub.demo.stage import Stage
 from cx_runtime.tenants import load
 
+pytestmark = pytest.mark.clock
+
 EXAMPLE = Path(__file__).parents[2] / "deploy" / "example.yaml"
 
 

@@ -18,6 +18,7 @@ from cx_context_api.conversations.acts import ACTS
 from cx_context_api.identity.judgements import JUDGED
 from cx_context_api.requests.bodies import read
 from cx_events.log.sqlite import SqliteLog
+from cx_events.testing.builders import START
 from cx_runtime.metrics import Metrics
 
 OPERATIONS = [
@@ -32,7 +33,7 @@ def test_the_files_are_current(path: str) -> None:
 
 def test_every_route_is_described_and_nothing_else(tmp_path: Path) -> None:
     store = open_store(sqlite_store(tmp_path))
-    api = ContextApi(store, SqliteLog(tmp_path / "log.db", 1), tenants(), Metrics())
+    api = ContextApi(store, SqliteLog(tmp_path / "log.db", 1), tenants(), Metrics(), now=lambda: START)
     routes = {
         (route.path, method.lower()) for route in api.routes for method in route.methods or () if method != "HEAD"
     }

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.patience import PATIENCE
 
 from cx_channels.port import Connection, Request
 from cx_channels.smtp import SmtpListener, by_recipient
@@ -51,7 +52,7 @@ async def listening(inbox: Inbox, *, waiting: bool = False, **settings: Any) -> 
 
 async def with_client(listener: SmtpListener, act: Callable[[smtplib.SMTP], Any]) -> Any:
     def run() -> Any:
-        with smtplib.SMTP("127.0.0.1", listener.port, local_hostname="client.example.com", timeout=20) as client:
+        with smtplib.SMTP("127.0.0.1", listener.port, local_hostname="client.example.com", timeout=PATIENCE) as client:
             return act(client)
 
     return await asyncio.to_thread(run)

@@ -8,7 +8,6 @@ answered of a moment is meant to stay so, but for what is told late.
 from __future__ import annotations
 
 import asyncio
-import time
 
 from cx_context.finish import Json, Known, context_body, encode_body
 from cx_context.store import Store
@@ -16,6 +15,7 @@ from cx_context.store.moments import Moment, Then
 from cx_context.store.sql import Tx
 from cx_context_api.contexts.current import Ambiguous, Served, forms_of, taking_part, told_of
 from cx_context_api.contexts.kept import digest_of
+from cx_context_api.decisions import Clock
 from cx_context_api.identity.doubts import candidate_view, doubt_then
 from cx_context_api.requests.patience import within
 from cx_context_api.requests.queries import Query
@@ -34,28 +34,28 @@ SECONDS = 20.0
 FIELDS = ("as_of", "known_at")
 
 
-def moment_of(query: Query, names: tuple[str, str] = FIELDS) -> Moment | None:
-    """What is asked of the past, None for today. ``Refused("bad-time", "future-moment", 400)``."""
+def moment_of(query: Query, now: Clock, names: tuple[str, str] = FIELDS) -> Moment | None:
+    """Return what is asked of the past, None for today. ``Refused("bad-time", "future-moment", 400)``."""
     bounds = [query.moment(name) for name in names]
     if bounds == [None, None]:
         return None
     for name, bound in zip(names, bounds, strict=True):
         if bound is not None:
-            check_past(name, bound)
+            check_past(name, bound, now)
     return Moment(*bounds)
 
 
-def span_of(query: Query) -> tuple[Moment, Moment]:
-    """``from`` and ``to``, ``by`` when things happened or by when the hub heard. ``Refused`` (400) ``bad-query``,
-    ``bad-time``, ``future-moment``."""
+def span_of(query: Query, now: Clock) -> tuple[Moment, Moment]:
+    """Return ``from`` and ``to``, ``by`` when things happened or by when the hub heard. ``Refused`` (400)
+    ``bad-query``, ``bad-time``, ``future-moment``."""
     by = query.text("by") or FIELDS[0]
     if by not in FIELDS:
         raise Refused("bad-query", f"by={by[:20]}: expected {' or '.join(FIELDS)}", 400)
     one, other = query.moment("from"), query.moment("to")
     if one is None or other is None:
         raise Refused("bad-query", "from and to: two moments are expected", 400)
-    check_past("from", one)
-    check_past("to", other)
+    check_past("from", one, now)
+    check_past("to", other, now)
     if one > other:
         raise Refused("bad-query", "from is later than to", 400)
     if by == FIELDS[0]:
@@ -63,8 +63,8 @@ def span_of(query: Query) -> tuple[Moment, Moment]:
     return Moment(known_at=one), Moment(known_at=other)
 
 
-def check_past(name: str, moment: Micros) -> None:
-    if moment > time.time_ns() // 1000 + SKEW:
+def check_past(name: str, moment: Micros, now: Clock) -> None:
+    if moment > now() + SKEW:
         detail = f"{name}: {format_time(moment)} has not come yet; leave it out to read today"
         raise Refused("future-moment", detail, 400)
 

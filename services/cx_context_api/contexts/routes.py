@@ -14,6 +14,7 @@ from cx_context.store.moments import Moment
 from cx_context_api.contexts.current import Ambiguous, Contexts, Served, document, meta_of
 from cx_context_api.contexts.lineages import Lineages, path_of
 from cx_context_api.contexts.past import FIELDS, Past, meta_then, moment_of, span_of
+from cx_context_api.decisions import Clock
 from cx_context_api.requests import bodies
 from cx_context_api.requests.admission import Admission, Asker
 from cx_context_api.requests.answers import Ready, body_of, json_of, query_of, route
@@ -31,13 +32,14 @@ class ContextRoutes:
     """The handlers, over the parts that ``app`` puts together."""
 
     def __init__(
-        self, admission: Admission, contexts: Contexts, past: Past, lineages: Lineages, metrics: Metrics
+        self, admission: Admission, contexts: Contexts, past: Past, lineages: Lineages, metrics: Metrics, now: Clock
     ) -> None:
         self._admission = admission
         self._contexts = contexts
         self._past = past
         self._lineages = lineages
         self._metrics = metrics
+        self._now = now
 
     def read_most(self) -> dict[str, Callable[[Request], Awaitable[Response]]]:
         """Handlers of GET by path, for the straight way."""
@@ -71,19 +73,19 @@ class ContextRoutes:
     async def lineage(self, request: Request) -> Response:
         asker = self._admission.admit(request.headers, "context:read")
         query = query_of(request, "path", *PAGING, *FIELDS)
-        path, moment = path_of(query.text("path")), moment_of(query)
+        path, moment = path_of(query.text("path")), moment_of(query, self._now)
         cursor, limit = query.text("cursor"), query.limit()
         node = by_id(request.path_params["id"]).node
         return json_of(await self._lineages.lineage(asker.tenancy, node, path, moment, cursor, limit))
 
     async def diff(self, request: Request) -> Response:
         asker = self._admission.admit(request.headers, "context:read")
-        one, other = span_of(query_of(request, "from", "to", "by"))
+        one, other = span_of(query_of(request, "from", "to", "by"), self._now)
         node = by_id(request.path_params["id"]).node
         return json_of(await self._lineages.diff(asker.tenancy, node, one, other))
 
     async def _context(self, request: Request, asker: Asker, target: Target, query: Query) -> Response:
-        moment = moment_of(query)
+        moment = moment_of(query, self._now)
         at_least, wait = query.at_least(), query.wait()
         try:
             if moment is None:

@@ -16,6 +16,7 @@ from cx_context_api.contexts.past import FIELDS, moment_of
 from cx_context_api.contexts.reading import meta_at, read_at, whose
 from cx_context_api.conversations import handoffs, histories
 from cx_context_api.conversations.vcons import Vcons
+from cx_context_api.decisions import Clock
 from cx_context_api.requests.admission import Admission
 from cx_context_api.requests.answers import json_of, query_of, route
 from cx_context_api.requests.queries import PAGING
@@ -30,10 +31,11 @@ ReadPage = Callable[[Tx, Tenancy, NodeId, str | None, int, Then | None], Awaitab
 class ConversationRoutes:
     """The handlers, over the parts that ``app`` puts together."""
 
-    def __init__(self, admission: Admission, store: Store, vcons: Vcons) -> None:
+    def __init__(self, admission: Admission, store: Store, vcons: Vcons, now: Clock) -> None:
         self._admission = admission
         self._store = store
         self._vcons = vcons
+        self._now = now
 
     def all(self) -> list[Route]:
         return [
@@ -53,7 +55,7 @@ class ConversationRoutes:
     async def _paged(self, request: Request, page: ReadPage) -> Response:
         tenant, tenancy, _ = self._admission.admit(request.headers, "context:read")
         query = query_of(request, *PAGING, *FIELDS)
-        cursor, limit, moment = query.text("cursor"), query.limit(), moment_of(query)
+        cursor, limit, moment = query.text("cursor"), query.limit(), moment_of(query, self._now)
         node = by_id(request.path_params["id"]).node
 
         async def read(tx: Tx, then: Then | None) -> Json:
@@ -66,7 +68,7 @@ class ConversationRoutes:
     async def conversation(self, request: Request) -> Response:
         tenant, tenancy, _ = self._admission.admit(request.headers, "context:read")
         query = query_of(request, *PAGING, *FIELDS)
-        cursor, limit, moment = query.text("cursor"), query.limit(), moment_of(query)
+        cursor, limit, moment = query.text("cursor"), query.limit(), moment_of(query, self._now)
         anchor = by_id(request.path_params["id"]).node
 
         async def read(tx: Tx, then: Then | None) -> Json:

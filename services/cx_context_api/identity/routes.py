@@ -57,7 +57,7 @@ class IdentityRoutes:
 
     async def identity(self, request: Request) -> Response:
         tenant, tenancy, _ = self._admission.admit(request.headers, "context:read")
-        moment = moment_of(query_of(request, *FIELDS))
+        moment = moment_of(query_of(request, *FIELDS), self._decisions.now)
         node = by_id(request.path_params["id"]).node
 
         async def read(tx: Tx, then: Then | None) -> Json:

@@ -26,7 +26,8 @@ from cx_hub.stack.processes import Process, alive, launch, tail
 OLDEST_JAVA = 17
 """Kafka 4 needs it (https://kafka.apache.org/43/operations/java-version/)."""
 
-_ANSWERS_WITHIN = 90.0
+_ANSWERS_WITHIN = 300.0
+"""Seconds. A server that ends is told at once; this guards against one that hangs."""
 _JVM = (
     "-Xms128m",
     "-Xmx512m",

@@ -21,7 +21,8 @@ from cx_hub.stack.processes import Process, alive, launch, tail
 
 USER = DATABASE = "throughline"
 
-_ANSWERS_WITHIN = 60.0
+_ANSWERS_WITHIN = 300.0
+"""Seconds. A server that ends is told at once; this guards against one that hangs."""
 _OUTSIDE = Path("/var/tmp")  # noqa: S108 - folders in it are named by content and belong to one account
 
 
