@@ -255,13 +255,16 @@ async def test_a_browser_that_takes_nothing_is_sent_away_before_much_waits_for_i
             answer["type"] = "cx.message.sent.v1"
             answer["data"] |= {"interaction": welcome["interaction"], "direction": "outbound"}
             assert (await post(hub, answer)).status_code == 202
+            if not hub.counted("cx_chats_open"):
+                break
         socket.transport.resume_reading()
         async with asyncio.timeout(PATIENCE):
             with pytest.raises(ConnectionClosed) as closed:
                 while True:
                     await socket.recv()
         assert closed.value.rcvd is not None
-        assert closed.value.rcvd.code == 1013
+        # 1011: on a loaded machine, the server's own ping may be the first to find that nothing is taken.
+        assert closed.value.rcvd.code in {1013, 1011}
 
 
 async def test_who_sends_pings_and_takes_no_pongs_is_cut_off(tmp_path: Path) -> None:

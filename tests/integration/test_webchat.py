@@ -335,9 +335,10 @@ async def test_a_message_larger_than_any_frame_closes_the_socket(hub: Hub) -> No
 async def test_one_chat_is_open_in_few_places_at_once(hub: Hub) -> None:
     async with chat(hub) as (_, welcome):
         others = [connect(f"ws://127.0.0.1:{hub.port}/v1/chat/acme-chat") for _ in range(FAST.chat.sockets_of_one)]
-        pages = [Browser(await each) for each in others]
-        for page in pages:
-            await page.say(type="hello", session=welcome["session"])
+        pages = []
+        for each in others:  # who does not say hello soon is sent away
+            pages.append(Browser(await each))
+            await pages[-1].say(type="hello", session=welcome["session"])
         answers = [json.loads(await page.socket.recv()) for page in pages]
         assert [each.get("reason") for each in answers].count("too-many-sockets") == 1
         for page in pages:
