@@ -16,7 +16,9 @@ import structlog
 
 _EMAIL = re.compile(r"[^\s\"'<>:,;=(\[{@]{1,64}@[^\s\"'<>:,;=)\]}]{1,255}")
 # With a plus always; without one not as a date, and not within an id, a decimal fraction or a time.
-_PHONE = re.compile(r"(?:\+|(?<![\w.:+-])(?!\d{4}-\d\d-\d\d)(?=[\d ()-]+(?![\w:-]|\.\d)))\d[\d ()-]{6,18}\d(?!\d)")
+_PHONE = re.compile(
+    r"(?:\+|(?<![\w.:+-])(?!\d{4}-\d\d-\d\d)(?=[\d ()-]{1,200}(?![\w:-]|\.\d)))\d[\d ()-]{6,18}\d(?!\d)"
+)
 _IDENTIFIER = re.compile(r"(identifier=)[^&\s\"']+", re.IGNORECASE)
 _SECRET_NAMES = re.compile(
     r"authorization|secret|password|token|cookie|signature|api_?key|identifier|email|phone", re.IGNORECASE

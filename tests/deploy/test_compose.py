@@ -13,7 +13,6 @@ import yaml
 from cx_hub.compose import SERVICES
 from cx_runtime.health import Health
 from cx_runtime.http import operations
-from cx_runtime.metrics import Metrics
 from cx_runtime.settings import Settings
 from cx_runtime.tenants import load
 
@@ -21,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "deploy" / "example.yaml"
 DOCKERFILE = (ROOT / "deploy" / "Dockerfile").read_text(encoding="utf-8")
 GATEWAY = (ROOT / "deploy" / "gateway" / "haproxy.cfg").read_text(encoding="utf-8")
-OPERATIONS = {route.path for route in operations(Health(), Metrics())}
+OPERATIONS = {route.path for route in operations(Health())}
 SETTINGS = {f"CX_{name.upper()}" for name in Settings.model_fields}
 END_SECONDS = 10.0
 """Beyond ``CX_DRAIN_SECONDS``, what a service may take to end."""
