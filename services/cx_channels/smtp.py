@@ -68,7 +68,7 @@ class SmtpListener:
     ) -> None:
         """``port`` 0 picks a free one. ``max_bytes``: of one mail, announced as SIZE. ``idle_seconds``: within them a
         command must be complete, or 16 KiB of a mail have come. ``max_in_flight``: bytes of all mails under way; above
-        it a mail is told 452, and its server sends it again. ``tls``: offers STARTTLS; ``require_tls``: no mail is
+        it a mail is told 452, and its server sends it again. ``tls``: offers STARTTLS. ``require_tls``: takes no mail
         before it. ``clock``: microseconds since 1970, for ``Request.received``."""
         self._host = host
         self._port = port

@@ -151,6 +151,15 @@ def test_health_is_asked_for_where_it_is_told() -> None:
     assert asked <= OPERATIONS
 
 
+def test_metrics_are_asked_for_inside_on_a_port_of_their_own() -> None:
+    services = [CONTAINERS[name] for name in SERVICES]
+    ports = {each["environment"]["CX_METRICS_PORT"] for each in services}
+    assert ports == {"9464"}
+    published = [str(port) for each in CONTAINERS.values() for port in each.get("ports", ())]
+    assert not [port for port in published if "9464" in port]
+    assert "/metrics" not in GATEWAY
+
+
 def test_the_gateway_knows_every_service() -> None:
     servers = re.findall(r"server-template (\w+) 1-\d+ (\w+):8080", GATEWAY)
     assert {name for _, name in servers} == SERVICES

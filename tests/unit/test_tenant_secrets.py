@@ -62,7 +62,10 @@ def loaded(folder: Path, tenants: dict[str, Any], **environ: str) -> Tenants:
         ({"a": tenant("a", connections={"m": connection(":")})}, (r"connections\.m\.secrets\[0\] .*empty half",)),
         ({"a": tenant("a", connections={"m": connection("user:")})}, (r"connections\.m\.secrets\[0\] .*empty half",)),
         ({"a": tenant("a", connections={"m": connection(" :pass")})}, (r"connections\.m\.secrets\[0\] .*empty half",)),
-        ({"a": tenant("a", connections={"m": connection("x", verify_token="")})}, (r"settings\.verify_token is empty",)),
+        (
+            {"a": tenant("a", connections={"m": connection("x", verify_token="")})},
+            (r"settings\.verify_token is empty",),
+        ),
         ({"a": tenant("a", connections={"m": connection("x", verify_token=["y", ""])})}, (r"verify_token is empty",)),
     ],
     ids=lambda value: value[0] if isinstance(value, tuple) else "",

@@ -41,7 +41,11 @@ class SqliteStore:
         self._revisions = revisions
         self.path = Path(url.database)
         make_folder(self.path.parent)
-        self._engine = create_async_engine(url, connect_args={"timeout": _BUSY_SECONDS})
+        self._engine = create_async_engine(
+            url,
+            connect_args={"timeout": _BUSY_SECONDS},
+            hide_parameters=True,  # else an error's text, and so a log, shows what people said
+        )
         event.listen(self._engine.sync_engine, "connect", _prepare)
         event.listen(self._engine.sync_engine, "begin", _begin)
         event.listen(self._engine.sync_engine, "connect", self._note_file)
