@@ -20,12 +20,14 @@ from cx_channels import vcons
 from cx_channels.chat.webchat.protocol import parse as parse_chat
 from cx_channels.registry import providers
 from cx_channels.trial import FORM, trial
+from cx_context.definition import define_bodies
 from cx_context_api.requests.bodies import Note, read
 from cx_context_api.requests.queries import Query
 from cx_events.client_events import accept
 from cx_events.codec import decode as decode_event
 from cx_events.envelope import Identifier
 from cx_events.errors import CxError
+from cx_events.facts import Fact
 from cx_events.http_binding import read as read_events
 from cx_events.identifiers import normalise
 from cx_events.ids import IdSpace
@@ -33,7 +35,7 @@ from cx_events.strict_json import DEFAULT_LIMITS
 from cx_events.strict_json import decode as decode_json
 from cx_events.tokens import presented, recognised
 from cx_identity.model import Profile
-from cx_identity.rules import Rules
+from cx_identity.rules import DEFAULT, Rules
 from cx_runtime.logs import masked
 from cx_vcon.importing import drafts
 
@@ -214,6 +216,7 @@ def _mail(whole: str, text: str) -> None:
 
 _IDS = IdSpace("acme", b"a key for trials, of no tenant")
 _NOW = 1_780_000_000_000_000
+_WINDOW = 72 * 3_600_000_000
 
 
 def _client_events() -> Iterator[Entry]:
@@ -240,7 +243,7 @@ def _client_events() -> Iterator[Entry]:
 def _taken(body: bytes) -> None:
     for value in read_events(body, [("content-type", "application/cloudevents+json")], DEFAULT_LIMITS):
         stamped = accept(value, ids=_IDS, recorded=_NOW, region="US", recognise=lambda data: recognised(data, _IDS))
-        decode_event(stamped.raw)
+        define_bodies([Fact(decode_event(stamped.raw), stamped.raw, _IDS)], _IDS, DEFAULT, _WINDOW)
 
 
 _VCON = {
