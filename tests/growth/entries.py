@@ -71,12 +71,13 @@ UNITS = (
 )
 
 
-def hostile(length: int) -> Iterator[str]:
-    """Texts of about ``length`` characters."""
+def hostile(length: int, wrapped: bool) -> Iterator[str]:
+    """Texts of about ``length`` characters. ``wrapped``: also with something plausible before a run and after it."""
     for unit in UNITS:
         run = unit * (length // len(unit))
         yield run
-        yield f"a@b.c {run}!"
+        if wrapped:
+            yield f"a@b.c {run}!"
     yield "".join(f"<b id={number}>" for number in range(length // 10))
     yield "".join(f"<b id={number}><p>" for number in range(length // 13))
     yield "".join(f"<a id={number}><p>" for number in range(length // 13))
@@ -84,6 +85,10 @@ def hostile(length: int) -> Iterator[str]:
     yield "<a " + " ".join(f"a{number}=1" for number in range(length // 8)) + ">"
     yield "".join(f"a{number}@b.c, " for number in range(length // 11))
     yield "".join(f"<{number}@b.c> " for number in range(length // 12))
+
+
+WRAPPED = frozenset({"mail", "rim", "texts"})
+"""Groups of few entries, which are tried with twice as many texts."""
 
 
 def entries() -> dict[str, Callable[[], Iterator[Entry]]]:
@@ -138,7 +143,7 @@ def _json_places(whole: Any) -> Iterator[tuple[str, Callable[[str], bytes]]]:
     found: list[tuple[tuple[Any, ...], Any]] = []
     _walk(whole, (), found)
     for at, value in found:
-        name = ".".join(str(step) for step in at if isinstance(step, str))
+        name = ".".join([step for step in at if isinstance(step, str)][-2:])
         if isinstance(value, str):
             yield name, lambda text, at=at: json.dumps(_with(whole, at, text)).encode()  # type: ignore[misc]
         elif value:
