@@ -42,7 +42,7 @@ from cx_hub.garbage import settle
 from cx_hub.home import close_home
 from cx_hub.identity_rules import configured_rules, put_in_force
 from cx_hub.late import LateBlobs, LateLog
-from cx_hub.listening import listening, measures, measures_served
+from cx_hub.listening import listening, measures_key, measures_served
 from cx_hub.mail_certificate import MailCertificate, mail_certificate
 from cx_hub.supervise import Supervisor, Work
 from cx_identity.rules import DEFAULT
@@ -339,7 +339,7 @@ def _smtp_listener(hub: Hub, intake: Intake, certificate: MailCertificate | None
 @asynccontextmanager
 async def _http(hub: Hub, services: Sequence[AddRoutes]) -> AsyncIterator[None]:
     settings = hub.settings
-    app = compose_app(services, hub.health, hub.metrics, measures(settings, hub.tenants, hub.metrics))
+    app = compose_app(services, hub.health, hub.metrics, measures_key(settings, hub.tenants))
     with listening(settings.host, settings.port) as listener:
         hub.port = listener.getsockname()[1]
         server = Server(

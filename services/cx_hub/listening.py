@@ -8,12 +8,9 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
 import structlog
-from starlette.applications import Starlette
-from starlette.routing import Route
-from starlette.types import ASGIApp
 
 from cx_events.errors import Fatal
-from cx_runtime.http import install_problems, metrics_route
+from cx_hub.app import measures_app
 from cx_runtime.metrics import Metrics
 from cx_runtime.serve import Server, server_config
 from cx_runtime.settings import Settings
@@ -32,8 +29,8 @@ def listening(host: str, port: int, what: str = "HTTP") -> Iterator[socket.socke
         yield listener
 
 
-def measures(settings: Settings, tenants: Tenants, metrics: Metrics) -> Route | None:
-    """``/metrics`` for the HTTP port, behind a key; None where it has a port of its own.
+def measures_key(settings: Settings, tenants: Tenants) -> str | None:
+    """Return the key of ``/metrics`` on the HTTP port; None where it has a port of its own.
 
     Raises ``Fatal`` for a key that is a tenant's: metrics tell of all tenants.
     """
@@ -41,7 +38,7 @@ def measures(settings: Settings, tenants: Tenants, metrics: Metrics) -> Route | 
         raise Fatal("CX_METRICS_KEY is a tenant's key; metrics tell of all tenants and need a key of their own")
     if settings.metrics_port is not None:
         return None
-    return metrics_route(metrics, settings.metrics_key or _kept_key(settings))
+    return settings.metrics_key or _kept_key(settings)
 
 
 def _kept_key(settings: Settings) -> str:
@@ -64,23 +61,16 @@ async def measures_served(settings: Settings, metrics: Metrics) -> AsyncIterator
     if settings.metrics_port is None:
         yield 0
         return
-    app = Starlette(routes=[metrics_route(metrics, settings.metrics_key or None)])
-    install_problems(app, metrics)
+    app = measures_app(metrics, settings.metrics_key or None)
     with listening(settings.host, settings.metrics_port, "metrics") as listener:
         port = int(listener.getsockname()[1])
-        async with serving(app, settings.host, port, listener):
+        config = server_config(app, settings.host, port, drain_seconds=1.0, log_level="warning", lifespan="off")
+        server = Server(config)
+        task = asyncio.create_task(server.serve(sockets=[listener]), name="metrics")
+        while not server.started and not task.done():  # noqa: ASYNC110 - uvicorn has a flag, no event
+            await asyncio.sleep(0.01)
+        try:
             yield port
-
-
-@asynccontextmanager
-async def serving(app: ASGIApp, host: str, port: int, listener: socket.socket) -> AsyncIterator[None]:
-    """Serve a small app on a socket until the block ends."""
-    server = Server(server_config(app, host, port, drain_seconds=1.0, log_level="warning", lifespan="off"))
-    task = asyncio.create_task(server.serve(sockets=[listener]), name="metrics")
-    while not server.started and not task.done():  # noqa: ASYNC110 - uvicorn has a flag, no event
-        await asyncio.sleep(0.01)
-    try:
-        yield
-    finally:
-        server.should_exit = True
-        await task
+        finally:
+            server.should_exit = True
+            await task
