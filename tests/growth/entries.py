@@ -93,7 +93,8 @@ WRAPPED = frozenset({"mail", "rim", "texts"})
 
 def entries() -> dict[str, Callable[[], Iterator[Entry]]]:
     """By group, so that each can be tried alone."""
-    named = {name: partial(_provider, name) for name in providers()}
+    # Raw mail has a group of its own.
+    named = {name: partial(_provider, name) for name, each in providers().items() if each.transport != "smtp"}
     return {**named, "mail": _mails, "client events": _client_events, "vCon": _vcons, "rim": _rim, "texts": _texts}
 
 
