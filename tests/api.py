@@ -36,7 +36,7 @@ from cx_projectors.batch import read_batch
 from cx_projectors.opening import open_store_epoch
 from cx_projectors.relay import Relay
 from cx_runtime.health import Health
-from cx_runtime.http import operations
+from cx_runtime.http import metrics_route, operations
 from cx_runtime.load import Load
 from cx_runtime.metrics import Metrics
 from cx_runtime.serve import server_config
@@ -210,7 +210,7 @@ async def running_api(
     api = ContextApi(store, log, known, metrics, now=clock, **settings)
     app = StraightApp(metrics, title="test", docs_url=None, redoc_url=None)
     add_routes(app, api)
-    app.router.routes.extend(operations(Health(), metrics))
+    app.router.routes.extend([*operations(Health()), metrics_route(metrics, None)])
     listener = socket.create_server(("127.0.0.1", 0))
     load = Load(metrics, **bounds) if bounds is not None else None
     server = uvicorn.Server(server_config(app, "127.0.0.1", 0, load=load))

@@ -14,7 +14,9 @@ from cx_events.strict_json import Limits, decode
 STRUCTURED = "application/cloudevents+json"
 BATCH = "application/cloudevents-batch+json"
 
-_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
+# A quote that is never closed takes the rest in one go: else each of many would be looked for to the end.
+_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*+)("?)')
+_ESCAPED = re.compile(r"\\(.)")
 _UTF8 = ("", "utf-8", "utf8", "us-ascii")
 
 
@@ -112,7 +114,7 @@ def _binary(body: bytes, headers: Iterable[tuple[str, str]], content_type: str, 
 
 def _header_value(header: str, value: str) -> str:
     """Section 3.1.3.2: first double-quoted parts are unescaped, then one round of percent-decoding is done."""
-    unquoted = _QUOTED.sub(lambda match: re.sub(r"\\(.)", r"\1", match[1]), value)
+    unquoted = _QUOTED.sub(lambda match: _ESCAPED.sub(r"\1", match[1]) if match[2] else match[0], value)
     try:
         # Bytes beyond ASCII should have been percent-encoded; those that were not are taken as the UTF-8 that they are.
         return unquote_to_bytes(unquoted.encode("latin-1")).decode("utf-8")

@@ -35,6 +35,7 @@ MAX_PRESENTED = 2048
 _ID = re.compile(r"thr-[a-z2-7]{16}")
 _CODE = re.compile(r"\d(?:[ -]?\d){7}")
 _WORDS_AROUND = re.compile(r"\D{0,40}(\d(?:[ -]?\d){7})\D{0,20}")
+_NOT_A_DIGIT = re.compile(r"\D")
 _SIGNED = re.compile(r"t([a-z2-7]{16})([a-z2-7]{16})")
 _IN_MESSAGE_ID = re.compile(r"\+(t[a-z2-7]{32})@", re.IGNORECASE)
 _HASH_BYTES = 10  # 80 bits are 16 letters of base32
@@ -77,7 +78,7 @@ def presented(text: str, ids: IdSpace) -> str | None:
     if len(text) > MAX_PRESENTED:
         return None
     if looks_like_a_code(text):
-        return token_id(re.sub(r"\D", "", text), ids)
+        return token_id(_NOT_A_DIGIT.sub("", text), ids)
     if "://" in text or "?" in text:
         try:
             fields = parse_qsl(urlsplit(text).query, max_num_fields=64)
@@ -131,7 +132,7 @@ def _among_references(references: list[Reference], ids: IdSpace, codes: bool) ->
             if genuine is not None:
                 found.append(Reference(kind=KIND, value=genuine))
         elif codes and looks_like_a_code(reference.value):
-            found.append(Reference(kind=KIND, value=token_id(re.sub(r"\D", "", reference.value), ids)))
+            found.append(Reference(kind=KIND, value=token_id(_NOT_A_DIGIT.sub("", reference.value), ids)))
         else:
             found.append(reference)
     return references if _same(found, references) else found
@@ -144,12 +145,12 @@ def _same(found: Sequence[Reference], references: Sequence[Reference]) -> bool:
 def _keyed_or_written(data: Data) -> str:
     """The eight digits that a caller pressed, or that are all that a short message says; "" where there are none."""
     if data.digits:
-        return re.sub(r"\D", "", data.digits) if looks_like_a_code(data.digits) else ""
+        return _NOT_A_DIGIT.sub("", data.digits) if looks_like_a_code(data.digits) else ""
     message = data.message
     if message is None or data.direction != "inbound" or data.channel not in _WRITTEN or len(message.text) > 80:
         return ""
     match = _WORDS_AROUND.fullmatch(message.text.strip())
-    return re.sub(r"\D", "", match[1]) if match is not None else ""
+    return _NOT_A_DIGIT.sub("", match[1]) if match is not None else ""
 
 
 _WRITTEN = frozenset({"chat", "sms", "social", "web"})

@@ -5,12 +5,13 @@
   only where it condemns.
 - ``BodyGuard``: the same for routes that let a framework read the body.
 - ``install_problems``: every error of an app as a problem document, counted (``Problems``).
-- ``operations``: ``/healthz``, ``/readyz`` and ``/metrics``.
+- ``operations``: ``/healthz`` and ``/readyz``; ``metrics_route``: ``/metrics``.
 """
 
 from __future__ import annotations
 
 import asyncio
+import hmac
 import time
 import zlib
 from collections.abc import Mapping
@@ -46,10 +47,7 @@ def caller(headers: Headers, known: tenants.Tenants, scope: tenants.Scope) -> Ca
 
     Raises ``Refused``: ``no-key`` or ``bad-key`` (401), ``missing-scope`` (403).
     """
-    scheme, _, token = headers.get("authorization", "").partition(" ")
-    token = token.strip()
-    if scheme.lower() != "bearer" or not token:
-        raise Refused("no-key", "a key is needed: Authorization: Bearer KEY", 401)
+    token = bearer_token(headers)
     found = known.authenticate(token)
     if found is None:
         raise Refused("bad-key", "this key is not known", 401)
@@ -57,6 +55,15 @@ def caller(headers: Headers, known: tenants.Tenants, scope: tenants.Scope) -> Ca
     if not key.allows(scope):
         raise Refused("missing-scope", f"the key {key.id!r} does not have the scope {scope!r}", 403)
     return Caller(tenant, key)
+
+
+def bearer_token(headers: Headers) -> str:
+    """The token of ``Authorization: Bearer TOKEN``. Raises ``Refused``: ``no-key`` (401)."""
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    token = token.strip()
+    if scheme.lower() != "bearer" or not token:
+        raise Refused("no-key", "a key is needed: Authorization: Bearer KEY", 401)
+    return token
 
 
 class BodyLimits(NamedTuple):
@@ -252,8 +259,8 @@ def _hints(error: Refused) -> Mapping[str, str]:
     return {"accept-encoding": "gzip, deflate"} if error.reason == "unsupported-encoding" else {}
 
 
-def operations(health: Health, metrics: Metrics) -> list[Route]:
-    """Liveness, readiness and metrics, for whoever runs the hub."""
+def operations(health: Health) -> list[Route]:
+    """Liveness and readiness, for whoever runs the hub."""
 
     async def live(_request: Request) -> Response:
         return _told(health.live())
@@ -261,11 +268,24 @@ def operations(health: Health, metrics: Metrics) -> list[Route]:
     async def ready(_request: Request) -> Response:
         return _told(await health.ready())
 
-    async def measures(_request: Request) -> Response:
+    return [Route("/healthz", live), Route("/readyz", ready)]
+
+
+def metrics_route(metrics: Metrics, key: str | None) -> Route:
+    """``/metrics``: to whoever presents the key as a bearer token, to everybody where ``key`` is None.
+
+    They tell of all tenants, so a tenant's key is none for them. An empty key lets nobody in.
+    """
+
+    async def measures(request: Request) -> Response:
+        if key is not None:
+            token = bearer_token(request.headers)
+            if not key or not hmac.compare_digest(token.encode(), key.encode()):
+                raise Refused("bad-key", "this key does not open /metrics: it has one of its own, CX_METRICS_KEY", 401)
         content, content_type = metrics.render()
         return Response(content, media_type=content_type)
 
-    return [Route("/healthz", live), Route("/readyz", ready), Route("/metrics", measures)]
+    return Route("/metrics", measures)
 
 
 def _told(report: Report) -> Response:

@@ -16,12 +16,20 @@ import structlog
 
 _EMAIL = re.compile(r"[^\s\"'<>:,;=(\[{@]{1,64}@[^\s\"'<>:,;=)\]}]{1,255}")
 # With a plus always; without one not as a date, and not within an id, a decimal fraction or a time.
-_PHONE = re.compile(r"(?:\+|(?<![\w.:+-])(?!\d{4}-\d\d-\d\d)(?=[\d ()-]+(?![\w:-]|\.\d)))\d[\d ()-]{6,18}\d(?!\d)")
+_PHONE = re.compile(
+    r"(?:\+|(?<![\w.:+-])(?!\d{4}-\d\d-\d\d)(?=[\d ()-]{1,200}(?![\w:-]|\.\d)))\d[\d ()-]{6,18}\d(?!\d)"
+)
 _IDENTIFIER = re.compile(r"(identifier=)[^&\s\"']+", re.IGNORECASE)
 _SECRET_NAMES = re.compile(
     r"authorization|secret|password|token|cookie|signature|api_?key|identifier|email|phone", re.IGNORECASE
 )
 _DEPTH = 6
+
+OWN_PACKAGES = (
+    *("cx_events", "cx_identity", "cx_context", "cx_runtime", "cx_vcon"),
+    *("cx_channels", "cx_projectors", "cx_context_api", "cx_ops", "cx_hub"),
+)
+"""Only their loggers may tell more than warnings: what they tell is chosen here, and is never what people said."""
 
 
 def masked(text: str) -> str:
@@ -53,7 +61,10 @@ def _clean(name: str, value: Any, depth: int) -> Any:
 
 
 def configure(level: str = "info", format: str = "text", stream: TextIO | None = None) -> None:
-    """Send all logs of this process to ``stream`` (stderr) as ``text`` or ``json`` lines."""
+    """Send all logs of this process to ``stream`` (stderr) as ``text`` or ``json`` lines.
+
+    ``level``: of our own packages; of libraries warnings are the least that is shown.
+    """
     stream = stream or sys.stderr
     shared: list[structlog.types.Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -76,9 +87,12 @@ def configure(level: str = "info", format: str = "text", stream: TextIO | None =
     )
     root = logging.getLogger()
     root.handlers = [handler]
-    root.setLevel(level.upper())
-    # It tells of its own plugins and assumptions at every use; what it did is told by who used it.
-    logging.getLogger("alembic").setLevel(logging.WARNING)
+    wanted = logging.getLevelNamesMapping()[level.upper()]
+    # Below warnings, libraries print what goes over their wires: aiokafka whole records, SQLAlchemy and aiosqlite
+    # parameters and rows, websockets frames, aiosmtpd commands.
+    root.setLevel(max(wanted, logging.WARNING))
+    for package in OWN_PACKAGES:
+        logging.getLogger(package).setLevel(wanted)
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),

@@ -29,6 +29,25 @@ class Settings(BaseSettings):
     host: str = Field(default="127.0.0.1", description="address to listen on")
     port: int = Field(default=8080, ge=0, le=65535, description="HTTP port; 0 picks a free one")
     smtp_port: int = Field(default=2525, ge=0, le=65535, description="SMTP port; 0 picks a free one")
+    smtp_tls_cert: Path | None = Field(
+        default=None,
+        description="PEM file with the mail server's certificate and its chain; with it, STARTTLS is offered",
+    )
+    smtp_tls_key: Path | None = Field(default=None, description="PEM file with the private key of that certificate")
+    smtp_require_tls: bool = Field(default=False, description="take no mail before STARTTLS")
+    metrics_port: int | None = Field(
+        default=None,
+        ge=0,
+        le=65535,
+        description="port for /metrics, which is then not on the HTTP port; 0 picks a free one",
+    )
+    metrics_key: str = Field(
+        default="",
+        description="bearer key for /metrics; without it and a port of its own, one made in CX_HOME/metrics-key",
+    )
+    min_free_bytes: int = Field(
+        default=64 << 20, ge=0, description="bytes that must be free where embedded files lie, or /readyz fails"
+    )
     public_url: str = Field(default="", description="how providers reach this hub, for signatures over the URL")
     partitions: int = Field(default=8, ge=1, le=1024, description="partitions of a topic that is created")
     topic_prefix: str = Field(

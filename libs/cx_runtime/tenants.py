@@ -20,7 +20,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from cx_events.errors import Fatal
 from cx_events.ids import IdSpace
+from cx_events.private import make_folder, tighten
 from cx_runtime.rates import Rate
+from cx_runtime.tenant_secrets import check_secrets
 
 Scope = Literal["events:write", "context:read", "conversations:write", "identity:write", "ops", "*"]
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
@@ -174,7 +176,16 @@ def load(config: Path | None, home: Path, environ: Mapping[str, str]) -> Tenants
             if _NAME.fullmatch(connection) is None or connection in seen:
                 raise Fatal(f"{place}.connections.{connection}: the name is not valid or is {seen.get(connection)}'s")
             seen[connection] = name
+    check_secrets(tenants, str(config))
     return Tenants(tenants)
+
+
+def metrics_key(home: Path) -> str:
+    """Return the key of ``/metrics`` where none is configured, made on first use.
+
+    Raises ``OSError`` where it can't be kept.
+    """
+    return _kept_secret(home, "metrics-key")
 
 
 def _expanded(value: Any, environ: Mapping[str, str], place: str) -> Any:
@@ -196,8 +207,9 @@ def _expanded(value: Any, environ: Mapping[str, str], place: str) -> Any:
 def _kept_secret(home: Path, name: str) -> str:
     """A random secret that is made once, readable by its owner alone, whoever starts first."""
     path = home / name
+    tighten(path)
     if not path.exists():
-        home.mkdir(parents=True, exist_ok=True)
+        make_folder(home)
         handle, draft = tempfile.mkstemp(dir=home)
         with os.fdopen(handle, "w", encoding="ascii") as file:
             file.write(secrets.token_urlsafe(32))

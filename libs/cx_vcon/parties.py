@@ -32,6 +32,7 @@ _ROLES: dict[str, Role] = {
 }  # fmt: skip
 _TYPES: dict[str, Role] = {"bot": "bot", "organization": "business"}
 _OURS = frozenset({"agent", "bot", "business"})
+_SIP_SCHEME = re.compile(r"\Asips?:", re.IGNORECASE)
 _AGENT = re.compile(r"agent\s", re.IGNORECASE)
 _NUMBER = re.compile(r"\+?[0-9][0-9().\- ]{3,}")
 
@@ -134,7 +135,7 @@ def identifiers(party: Json) -> list[Identifier]:
 
 def _sip(address: str) -> Identifier:
     """A number's SIP address is the number's; any other is a name of its own."""
-    bare = re.sub(r"(?i)^sips?:", "", address).partition(";")[0]
+    bare = _SIP_SCHEME.sub("", address, count=1).partition(";")[0]
     user = bare.partition("@")[0]
     if _NUMBER.fullmatch(user):
         return Identifier(kind="phone", value=user)

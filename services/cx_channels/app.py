@@ -10,7 +10,7 @@ from cx_channels.limits import Limits
 from cx_channels.routes import add_routes
 from cx_channels.websocket import Chats
 from cx_runtime.health import Health
-from cx_runtime.http import operations
+from cx_runtime.http import metrics_route, operations
 from cx_runtime.metrics import Metrics
 from cx_runtime.straight import StraightApp
 from cx_runtime.tenants import Tenants
@@ -34,5 +34,5 @@ def create_app(
     app = StraightApp(metrics, title="Throughline: channels", version="1", docs_url=None, redoc_url=None)
     chats = app.state.chats = Chats(intake, deliveries, metrics, limits.chat)
     add_routes(app, intake, tenants, metrics, chats, limits=limits, public_url=public_url)
-    app.router.routes.extend(operations(health, metrics))
+    app.router.routes.extend([*operations(health), metrics_route(metrics, None)])
     return app

@@ -277,7 +277,7 @@ def _own_base(request: HttpRequest) -> str:
 
 def _joined(request: HttpRequest) -> Mapping[str, str]:
     """Repeated headers as one, their values joined by commas (RFC 9110, section 5.3)."""
-    joined: dict[str, str] = {}
+    values: dict[str, list[str]] = {}
     for name, value in request.headers.items():
-        joined[name] = f"{joined[name]}, {value}" if name in joined else value
-    return joined
+        values.setdefault(name, []).append(value)
+    return {name: ", ".join(each) for name, each in values.items()}

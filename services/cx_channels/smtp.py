@@ -63,12 +63,13 @@ class SmtpListener:
         max_in_flight: int = 128 << 20,
         hostname: str = "throughline",
         tls: ssl.SSLContext | None = None,
+        require_tls: bool = False,
         clock: Callable[[], int] | None = None,
     ) -> None:
         """``port`` 0 picks a free one. ``max_bytes``: of one mail, announced as SIZE. ``idle_seconds``: within them a
         command must be complete, or 16 KiB of a mail have come. ``max_in_flight``: bytes of all mails under way; above
-        it a mail is told 452, and its server sends it again. ``tls``: offers STARTTLS. ``clock``: microseconds since
-        1970, for ``Request.received``."""
+        it a mail is told 452, and its server sends it again. ``tls``: offers STARTTLS. ``require_tls``: takes no mail
+        before it. ``clock``: microseconds since 1970, for ``Request.received``."""
         self._host = host
         self._port = port
         self.connections = connections
@@ -79,6 +80,7 @@ class SmtpListener:
         self.max_in_flight = max_in_flight
         self.hostname = hostname
         self.tls = tls
+        self.require_tls = require_tls
         self.clock = clock or (lambda: 0)
         self.open: set[_Conversation] = set()
         self.delivering: set[asyncio.Future[str]] = set()
@@ -249,6 +251,7 @@ class _Conversation(SMTP):
             hostname=listener.hostname,
             ident="Throughline",
             tls_context=listener.tls,
+            require_starttls=listener.require_tls,
             timeout=listener.idle_seconds,
             auth_exclude_mechanism=["LOGIN", "PLAIN"],
             loop=loop,

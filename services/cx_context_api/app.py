@@ -32,7 +32,7 @@ from cx_context_api.requests.tenancy import tenancies
 from cx_events.blob import Blobs
 from cx_events.log import Log
 from cx_runtime.health import Health
-from cx_runtime.http import operations
+from cx_runtime.http import metrics_route, operations
 from cx_runtime.metrics import Metrics
 from cx_runtime.rates import Rates
 from cx_runtime.straight import StraightApp
@@ -139,7 +139,7 @@ def create_api(
     title = "Throughline: contexts"
     app = StraightApp(metrics, title=title, version="1", docs_url=None, redoc_url=None, lifespan=lifespan)
     add_routes(app, api)
-    app.router.routes.extend(operations(health, metrics))
+    app.router.routes.extend([*operations(health), metrics_route(metrics, None)])
     return app
 
 

@@ -4,18 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from starlette.applications import Starlette
+
 from cx_runtime.health import Health
-from cx_runtime.http import operations
+from cx_runtime.http import install_problems, metrics_route, operations
 from cx_runtime.metrics import Metrics
 from cx_runtime.straight import StraightApp
 
 AddRoutes = Callable[[StraightApp], object]
 
 
-def compose_app(services: Iterable[AddRoutes], health: Health, metrics: Metrics) -> StraightApp:
-    """One app with the routes of some services, and ``/healthz``, ``/readyz`` and ``/metrics``."""
+def compose_app(
+    services: Iterable[AddRoutes], health: Health, metrics: Metrics, metrics_key: str | None
+) -> StraightApp:
+    """One app with the routes of some services, ``/healthz``, ``/readyz``, and ``/metrics`` behind a key; without
+    ``/metrics`` where ``metrics_key`` is None, since it has a port of its own."""
     app = StraightApp(metrics, title="Throughline", version="1", docs_url=None, redoc_url=None)
     for add_routes in services:
         add_routes(app)
-    app.router.routes.extend(operations(health, metrics))
+    app.router.routes.extend(operations(health))
+    if metrics_key is not None:
+        app.router.routes.append(metrics_route(metrics, metrics_key))
+    return app
+
+
+def measures_app(metrics: Metrics, key: str | None) -> Starlette:
+    """``/metrics`` alone, for a port of its own. ``key`` as of ``metrics_route``."""
+    app = Starlette(routes=[metrics_route(metrics, key)])
+    install_problems(app, metrics)
     return app

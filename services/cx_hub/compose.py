@@ -13,9 +13,8 @@ from __future__ import annotations
 import asyncio
 import os
 import platform
-import socket
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -34,13 +33,17 @@ from cx_context.store import Store, open_store, reader
 from cx_context_api.app import ContextApi
 from cx_context_api.app import add_routes as add_api_routes
 from cx_events.blob.open import open_blobs
-from cx_events.errors import Fatal, TryLater
+from cx_events.errors import TryLater
 from cx_events.log import INTERACTIONS
 from cx_events.log.open import open_log
 from cx_hub.app import AddRoutes, compose_app
+from cx_hub.disk import check_room, embedded_folders
 from cx_hub.garbage import settle
+from cx_hub.home import close_home
 from cx_hub.identity_rules import configured_rules, put_in_force
 from cx_hub.late import LateBlobs, LateLog
+from cx_hub.listening import listening, measures_key, measures_served
+from cx_hub.mail_certificate import MailCertificate, mail_certificate
 from cx_hub.supervise import Supervisor, Work
 from cx_identity.rules import DEFAULT
 from cx_ops.routes import router as ops_router
@@ -68,7 +71,8 @@ USE_THE_STORE: frozenset[Service] = SERVICES - {"channels"}
 
 @dataclass
 class Hub:
-    """A running hub. ``port`` and ``smtp_port`` are those listened on; 0 for an SMTP listener that there is not."""
+    """A running hub. ``port`` and ``smtp_port`` are those listened on; 0 for an SMTP listener that there is not.
+    ``metrics_port``: that of ``/metrics`` alone; 0 where it is on the HTTP port."""
 
     settings: Settings
     tenants: Tenants
@@ -85,6 +89,7 @@ class Hub:
     """What else serves strangers: told to finish within so many seconds, while HTTP still answers."""
     port: int = 0
     smtp_port: int = 0
+    metrics_port: int = 0
     workers: dict[str, Worker] = field(default_factory=dict)
     store_opened: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -102,6 +107,7 @@ async def running_hub(
     """Services in this process, until the block ends. ``Fatal`` for settings that can't be, or a port that is taken."""
     for name, tenant in tenants.by_name.items():
         configured_rules(name, tenant)
+    close_home(settings.home)
     metrics, health = Metrics(), Health()
     metrics.watch(health)
     hub = Hub(
@@ -129,6 +135,8 @@ async def running_hub(
     hub.supervisor.start("log", hub.log.start)
     if services & USE_THE_STORE:
         health.probe("store", lambda: _ask_store(hub))
+    if folders := embedded_folders(settings):
+        health.probe("disk", lambda: check_room(folders, settings.min_free_bytes))
     async with _running(hub):
         settle()
         yield hub
@@ -145,6 +153,7 @@ async def _ask_store(hub: Hub) -> None:
 async def _running(hub: Hub) -> AsyncIterator[None]:
     try:
         async with (
+            measures_served(hub.settings, hub.metrics) as hub.metrics_port,
             _store(hub),
             _projectors(hub),
             _channels(hub) as channels,
@@ -231,7 +240,8 @@ async def _channels(hub: Hub) -> AsyncIterator[list[AddRoutes]]:
     intake = Intake(hub.log, hub.blobs, hub.tenants, providers(), hub.metrics, mapper=mapping.mapper, rates=hub.rates)
     chat = _any_provider(hub, lambda provider: provider.transport == "websocket")
     deliveries = LogDeliveries(hub.log, hub.health.progress("chat-deliveries") if chat else None)
-    listener = _smtp_listener(hub, intake)
+    certificate = mail_certificate(settings)
+    listener = _smtp_listener(hub, intake, certificate)
     try:
         hub.supervisor.start("blobs", hub.blobs.start)
         if chat:  # else nobody's answers need be looked for among all that comes in
@@ -242,6 +252,8 @@ async def _channels(hub: Hub) -> AsyncIterator[list[AddRoutes]]:
             await listener.start()
             hub.smtp_port = listener.port
             hub.leaving.append(listener.stop)
+            if certificate is not None:
+                hub.supervisor.start("mail-certificate", certificate.keep_renewed)
         chats = Chats(intake, deliveries, hub.metrics, limits.chat)
         hub.leaving.append(chats.stop)
 
@@ -255,6 +267,7 @@ async def _channels(hub: Hub) -> AsyncIterator[list[AddRoutes]]:
             await listener.stop()
         await hub.supervisor.stop("deliveries")
         await hub.supervisor.stop("mapping")
+        await hub.supervisor.stop("mail-certificate")
         await deliveries.stop()
         await mapping.stop()
 
@@ -298,7 +311,7 @@ def _any_provider(hub: Hub, is_such: Callable[[Provider], bool]) -> bool:
     return any(is_such(known[each.provider]) for each in connections)
 
 
-def _smtp_listener(hub: Hub, intake: Intake) -> SmtpListener | None:
+def _smtp_listener(hub: Hub, intake: Intake, certificate: MailCertificate | None) -> SmtpListener | None:
     """One for all mail connections, where there are any."""
     known = providers()
     mail: list[Connection] = [
@@ -317,15 +330,17 @@ def _smtp_listener(hub: Hub, intake: Intake) -> SmtpListener | None:
         intake.receive,
         max_bytes=settings.max_mail,
         max_in_flight=settings.max_mail_in_flight,
+        tls=certificate.context if certificate is not None else None,
+        require_tls=settings.smtp_require_tls,
         clock=intake.now,
     )
 
 
 @asynccontextmanager
 async def _http(hub: Hub, services: Sequence[AddRoutes]) -> AsyncIterator[None]:
-    app = compose_app(services, hub.health, hub.metrics)
     settings = hub.settings
-    with _listening(settings.host, settings.port) as listener:
+    app = compose_app(services, hub.health, hub.metrics, measures_key(settings, hub.tenants))
+    with listening(settings.host, settings.port) as listener:
         hub.port = listener.getsockname()[1]
         server = Server(
             server_config(
@@ -353,14 +368,3 @@ async def _http(hub: Hub, services: Sequence[AddRoutes]) -> AsyncIterator[None]:
                 await asyncio.wait(leaving, timeout=min(CHAT_SECONDS, settings.drain_seconds))
             server.should_exit = True
             await asyncio.gather(serving, *leaving)
-
-
-@contextmanager
-def _listening(host: str, port: int) -> Iterator[socket.socket]:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        listener = socket.create_server((host, port), family=family, backlog=2048)
-    except OSError as error:
-        raise Fatal(f"no HTTP on {host}:{port}: {error.strerror or error}") from None
-    with listener:
-        yield listener

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.growth.patterns import at_import, re_calls
 
 from cx_channels.registry import providers
 
@@ -105,6 +106,23 @@ def test_fastapi_and_starlette_stand_at_the_rim_alone() -> None:
     }
     assert web
     assert not {name for name in web if Path(name).name not in HTTP_MODULES}
+
+
+def test_patterns_are_compiled_where_the_test_of_their_time_finds_them() -> None:
+    # Made from a rule and from a mail's boundary. Both are entrances of tests/growth.
+    made_from_data = {"libs/cx_identity/rules.py": 1, "services/cx_channels/mail/parse.py": 1}
+    inside = {name: sum(1 for _ in re_calls(tree(name))) - sum(1 for _ in at_import(tree(name))) for name in NAMES}
+    assert {name: count for name, count in inside.items() if count} == made_from_data
+    not_compiled = {name for name in NAMES for call in at_import(tree(name)) if ast.unparse(call.func) != "re.compile"}
+    assert not not_compiled
+    renamed = {
+        name
+        for name in NAMES
+        for node in ast.walk(tree(name))
+        if (isinstance(node, ast.ImportFrom) and node.module in ("re", "regex"))
+        or (isinstance(node, ast.Import) and any(a.name in ("re", "regex") and a.asname for a in node.names))
+    }
+    assert not renamed
 
 
 def test_every_module_has_a_name_that_says_something() -> None:

@@ -13,7 +13,6 @@ import yaml
 from cx_hub.compose import SERVICES
 from cx_runtime.health import Health
 from cx_runtime.http import operations
-from cx_runtime.metrics import Metrics
 from cx_runtime.settings import Settings
 from cx_runtime.tenants import load
 
@@ -21,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "deploy" / "example.yaml"
 DOCKERFILE = (ROOT / "deploy" / "Dockerfile").read_text(encoding="utf-8")
 GATEWAY = (ROOT / "deploy" / "gateway" / "haproxy.cfg").read_text(encoding="utf-8")
-OPERATIONS = {route.path for route in operations(Health(), Metrics())}
+OPERATIONS = {route.path for route in operations(Health())}
 SETTINGS = {f"CX_{name.upper()}" for name in Settings.model_fields}
 END_SECONDS = 10.0
 """Beyond ``CX_DRAIN_SECONDS``, what a service may take to end."""
@@ -150,6 +149,15 @@ def test_health_is_asked_for_where_it_is_told() -> None:
     asked = set(re.findall(r"'GET', '(/\w+)'", DOCKERFILE)) | set(re.findall(r"httpchk GET (\S+)", GATEWAY))
     assert asked == {"/readyz", "/healthz"}
     assert asked <= OPERATIONS
+
+
+def test_metrics_are_asked_for_inside_on_a_port_of_their_own() -> None:
+    services = [CONTAINERS[name] for name in SERVICES]
+    ports = {each["environment"]["CX_METRICS_PORT"] for each in services}
+    assert ports == {"9464"}
+    published = [str(port) for each in CONTAINERS.values() for port in each.get("ports", ())]
+    assert not [port for port in published if "9464" in port]
+    assert "/metrics" not in GATEWAY
 
 
 def test_the_gateway_knows_every_service() -> None:

@@ -202,6 +202,17 @@ def test_services_lead_to_ports_of_pods(service: Manifest) -> None:
     assert {each["targetPort"] for each in service["spec"]["ports"]} <= ports
 
 
+def test_metrics_are_asked_for_pod_by_pod_on_a_port_of_their_own() -> None:
+    port = of_kind("ConfigMap")["throughline-settings"]["data"]["CX_METRICS_PORT"]
+    for deployment in DEPLOYMENTS.values():
+        assert deployment["spec"]["template"]["metadata"]["annotations"]["prometheus.io/port"] == port
+        assert {each["containerPort"] for each in hub_of(deployment)["ports"] if each["name"] == "metrics"} == {
+            int(port)
+        }
+    offered = [port for service in of_kind("Service").values() for port in service["spec"]["ports"]]
+    assert not [each for each in offered if each["targetPort"] == "metrics"]
+
+
 def test_all_but_ops_grow_with_their_work() -> None:
     scalers = of_kind("HorizontalPodAutoscaler")
     assert set(scalers) == SERVICES - {"ops"}

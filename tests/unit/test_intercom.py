@@ -12,7 +12,7 @@ import pytest
 
 from cx_channels.chat.intercom import PROVIDER
 from cx_channels.chat.intercom.conversations import PART_TYPES
-from cx_channels.chat.intercom.mapping import IGNORED, TOPICS
+from cx_channels.chat.intercom.mapping import IGNORED, MOST_OUTCOMES, TOPICS
 from cx_channels.chat.intercom.values import micros, whole
 from cx_channels.port import Connection, Mapped, Request
 from cx_channels.signing import sign
@@ -522,3 +522,12 @@ def test_a_recording_becomes_events_or_is_ignored_by_name(path: Path) -> None:
     assert not result.unmapped
     assert bool(result.events) == (path.name != "intercom-company-created.json")
     assert all(ignored.kind in PROVIDER.kinds for ignored in result.ignored)
+
+
+def test_a_notification_that_would_become_very_many_events_is_a_dead_letter_too() -> None:
+    document = json.loads((FIXTURES / "tagged.json").read_bytes())
+    (tag, *_) = document["data"]["item"]["tags_added"]["tags"]
+    document["data"]["item"]["tags_added"]["tags"] = [{**tag, "id": str(number)} for number in range(1_000)]
+    found = mapped(document)
+    assert len(found.drafts) == MOST_OUTCOMES
+    assert [each.reason.partition(":")[0] for each in found.unmapped] == ["too-many-events"]

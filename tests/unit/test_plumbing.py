@@ -9,6 +9,7 @@ import json
 import logging
 import zlib
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,7 +25,7 @@ from starlette.testclient import TestClient
 from cx_events.errors import Refused, TryLater
 from cx_runtime.health import Health
 from cx_runtime.http import BodyGuard, BodyLimits, decompressed, install_problems
-from cx_runtime.logs import configure, masked
+from cx_runtime.logs import OWN_PACKAGES, configure, masked
 from cx_runtime.metrics import OTHER, Bounded, Metrics
 
 # --- logs ------------------------------------------------------------------------------------------------------------
@@ -39,6 +40,8 @@ def log_stream() -> Iterator[io.StringIO]:
     yield stream
     root.handlers = handlers
     root.setLevel(level)
+    for own in OWN_PACKAGES:
+        logging.getLogger(own).setLevel(logging.NOTSET)
     structlog.reset_defaults()
 
 
@@ -64,7 +67,7 @@ def test_logs_are_json_lines_without_identifiers_and_secrets(log_stream: io.Stri
     structlog.get_logger("cx_test").warning(
         "mail by ana@example.com", sender=["ben@example.com"], headers={"Authorization": "Bearer x"}, attempt=3
     )
-    logging.getLogger("a.library").info("called %s", "+15550100123")
+    logging.getLogger("a.library").warning("called %s", "+15550100123")
     try:
         raise ValueError("cleo@example.com")
     except ValueError:
@@ -76,6 +79,23 @@ def test_logs_are_json_lines_without_identifiers_and_secrets(log_stream: io.Stri
     assert lines[1]["logger"] == "a.library"
     assert "ValueError" in lines[2]["exception"]
     assert not [word for word in ("example.com", "+1555", "Bearer") if word in text]
+
+
+def test_libraries_tell_no_more_than_warnings(log_stream: io.StringIO) -> None:
+    configure("debug", "json", log_stream)
+    for name in ("aiokafka.conn", "sqlalchemy.engine", "aiosqlite", "websockets.server", "mail.log", "asyncio"):
+        assert logging.getLogger(name).getEffectiveLevel() == logging.WARNING
+    for own in OWN_PACKAGES:
+        assert logging.getLogger(f"{own}.part").getEffectiveLevel() == logging.DEBUG
+    configure("error", "json", log_stream)
+    assert logging.getLogger("aiokafka").getEffectiveLevel() == logging.ERROR
+    assert logging.getLogger("cx_hub").getEffectiveLevel() == logging.ERROR
+
+
+def test_every_package_of_the_house_is_one_of_our_own() -> None:
+    root = Path(__file__).parents[2]
+    packages = {path.parent.name for source in ("libs", "services") for path in (root / source).glob("*/__init__.py")}
+    assert packages == set(OWN_PACKAGES)
 
 
 # --- metrics ---------------------------------------------------------------------------------------------------------

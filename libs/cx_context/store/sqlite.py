@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -25,6 +26,8 @@ from cx_context.store.migrations import (
 )
 from cx_context.store.port import TROUBLES, unavailable
 from cx_context.store.sql import SqliteTx, Tx
+from cx_events.errors import TryLater
+from cx_events.private import make_database, make_folder
 
 _BUSY_SECONDS = 10
 
@@ -37,8 +40,12 @@ class SqliteStore:
         assert url.database
         self._revisions = revisions
         self.path = Path(url.database)
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._engine = create_async_engine(url, connect_args={"timeout": _BUSY_SECONDS})
+        make_folder(self.path.parent)
+        self._engine = create_async_engine(
+            url,
+            connect_args={"timeout": _BUSY_SECONDS},
+            hide_parameters=True,  # else an error's text, and so a log, shows what people said
+        )
         event.listen(self._engine.sync_engine, "connect", _prepare)
         event.listen(self._engine.sync_engine, "begin", _begin)
         event.listen(self._engine.sync_engine, "connect", self._note_file)
@@ -54,6 +61,10 @@ class SqliteStore:
             raise DisconnectionError
 
     async def start(self) -> None:
+        try:
+            await asyncio.to_thread(make_database, self.path)
+        except OSError as error:
+            raise TryLater("store", f"{self.path} can't be made: {error.strerror}") from None
         if (await self.standing()).behind:
             from cx_context.store.migrations.run import migrate_sqlite
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from cx_events.blob.port import blob_name, checked_content, digest_of
 from cx_events.errors import TryLater
+from cx_events.private import FOLDER_MODE, tighten_below
 
 
 class FolderBlobs:
@@ -21,6 +22,7 @@ class FolderBlobs:
 
     async def start(self) -> None:
         await asyncio.to_thread(self._make, self.folder)
+        await asyncio.to_thread(tighten_below, self.folder)
 
     async def stop(self) -> None:
         return None
@@ -73,7 +75,7 @@ class FolderBlobs:
             return
         try:
             self._make(folder.parent)
-            folder.mkdir(exist_ok=True)
+            folder.mkdir(mode=FOLDER_MODE, exist_ok=True)
             _sync(folder.parent)
         except OSError as error:
             raise TryLater("blobs", f"{folder} can't be made: {error.strerror}") from error

@@ -98,4 +98,7 @@ def _tls_of(options: dict[str, str], *, otherwise: bool) -> ssl.SSLContext | Non
 
 def without_password(url: str) -> str:
     """A URL as it may be shown."""
-    return re.sub(r"(://[^:@/]*):[^@]*@", r"\1:...@", url)
+    scheme, _, rest = url.partition("://")
+    credentials, at, server = rest.partition("@")
+    user, colon, _ = credentials.partition(":")
+    return f"{scheme}://{user}:...@{server}" if at and colon and "/" not in user else url

@@ -33,6 +33,7 @@ from cx_events.log.port import (
     known,
     partitions_of,
 )
+from cx_events.private import make_database, make_folder
 
 DEADLINE = 2.2
 """Seconds after which an append gives up."""
@@ -439,8 +440,8 @@ def _connect(path: Path) -> sqlite3.Connection:
 def _prepare(path: Path, partitions: int) -> dict[str, Topic]:
     """Makes the file and its topics where they are missing; safe for several processes at once."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
+        make_folder(path.parent)
+        make_database(path)
     except OSError as error:
         raise TryLater("log", f"{path} can't be made: {error.strerror}") from None
     with _sqlite_errors(path), closing(_connect(path)) as connection:

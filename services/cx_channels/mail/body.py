@@ -13,6 +13,7 @@ from cx_channels.mail.quoted import split
 MAX_TEXT = 128 << 10
 MAX_QUOTED = 64 << 10
 _MAX_SOURCE = 1 << 20
+_ENRICHED = re.compile(r"</?[A-Za-z][^<>]{0,60}>")
 
 # Parts that say how a mail fared; ``reports`` reads them, and the original keeps them.
 REPORT_TYPES = frozenset({
@@ -125,7 +126,7 @@ def _section(part: Part) -> Section:
     if part.media_type == "text/html":
         return Section(html=text)
     if part.media_type in ("text/enriched", "text/richtext"):
-        return Section(plain=re.sub(r"</?[A-Za-z][^<>]{0,60}>", "", text))
+        return Section(plain=_ENRICHED.sub("", text))
     if part.media_type == "text/plain" and part.content_type.parameters.get("format", "").lower() == "flowed":
         text = unflow(text, part.content_type.parameters.get("delsp", "").lower() == "yes")
     return Section(plain=text)

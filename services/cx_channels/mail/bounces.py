@@ -19,10 +19,12 @@ _MAX_NOTICE = 48 << 10
 _MAX_LINES = 600
 _MAX_RECIPIENTS = 50
 _MAX_EXPLANATION = 1_000
+_REASON_WITHIN = 200
+"""Characters before and after an address in which the reason of a failure is looked for."""
 
 _DAEMON = re.compile(
-    r"(?:mailer[-_.]?daemon|mail[-_.]?daemon|post[-_.]?master|mailerdaemon|mail-?deliver\w*|bounces?|nobody"
-    r"|microsoftexchange[0-9a-f]+|mailadmin|mmdf|uucp|daemon)(?:[+_-][^@]*)?@?.*",
+    r"(?:mailer[-_.]?daemon|mail[-_.]?daemon|post[-_.]?master|mailerdaemon|mail-?deliver|bounce|nobody"
+    r"|microsoftexchange[0-9a-f]|mailadmin|mmdf|uucp|daemon)",
     re.IGNORECASE,
 )
 _DAEMON_NAME = re.compile(r"mail(?:er)?[ -]?(?:delivery|deliver|daemon|system)|postmaster|system administrator", re.I)
@@ -61,7 +63,7 @@ _UNDELIVERED = re.compile(
 _ADDRESS = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.\-]{1,64}@[A-Za-z0-9\-]{1,63}(?:\.[A-Za-z0-9\-]{1,63}){0,8}"
 _AHEAD = r"[<\"'(\[]{0,2}"
 _TOLD = re.compile(
-    rf"(?:(?:final|original)-recipient|recipient address):\s*(?:rfc822;)?\s*<?({_ADDRESS})", re.IGNORECASE
+    rf"(?:(?:final|original)-recipient|recipient address):\s*+(?:rfc822;\s*+)?<?({_ADDRESS})", re.IGNORECASE
 )
 # Where a failed address stands, the most telling place first.
 _PLACES = (
@@ -72,7 +74,7 @@ _PLACES = (
     re.compile(rf"^[ \t>*-]{{0,12}}({_ADDRESS})(?![\w@])", re.MULTILINE),
     re.compile(
         r"(?:recipients?|addressed to|user|mailbox|address(?:es)?(?: was)?|e-?mail|delivered to|delivery? to|sent to"
-        r"|send to|message to|failed for|user unknown)[ \t]*(?:\([^()\n]{0,40}\))?(?:[:=]\s{0,4}|[ \t]+)"
+        r"|send to|message to|failed for|user unknown)[ \t]*+(?:\([^()\n]{0,40}\)[ \t]*+)?(?:[:=]\s{0,4}|(?<=[ \t]))"
         rf"{_AHEAD}({_ADDRESS})",
         re.IGNORECASE,
     ),
@@ -131,7 +133,7 @@ def is_bounce(headers: Headers, envelope_from: str | None, text: str, gives_back
     gives_back = gives_back or len(lines := _noticed(text)) > _returned_at(lines)
     if nobody and attached and _UNDELIVERED.search(text[:_MAX_NOTICE]) and not _ANSWER.match(subject):
         return True
-    if _DAEMON.fullmatch(address) or (senders and _DAEMON_NAME.search(senders[0].name)):
+    if _DAEMON.match(address) or (senders and _DAEMON_NAME.search(senders[0].name)):
         return telling or nobody or gives_back or bool(code_of("", text[:_MAX_NOTICE]))
     if not telling or _ANSWER.match(subject):
         return False
@@ -198,9 +200,9 @@ _TELLING_FIELDS = frozenset({"received", "return-path", "message-id", "mime-vers
 
 
 _DIVIDER = re.compile(
-    r"[\W_]*(?:(?:original|returned) (?:message|mail)(?: follows)?|this is a copy of (?:the|your) message.*"
+    r"[\W_]*(?:(?:original|returned) (?:message|mail)(?: follows)?|this is a copy of (?:the|your) message.*+"
     r"|below this line is a copy of the message|(?:the )?(?:header|text|start) of (?:the )?original (?:message|mail)"
-    r"|message (?:text|header) follows|original mail as follows)[\W_]*",
+    r"|message (?:text|header) follows|original mail as follows)[\W_]*+",
     re.IGNORECASE,
 )
 
@@ -242,8 +244,9 @@ def _says_why(notice: str, match: re.Match[str]) -> bool:
     """Whether an address is followed by a reason, as one that failed is, and one to ask for help is not."""
     if match.re not in _PLACES[:_OWN_LINE]:
         return False
-    start = notice.rfind("\n", 0, match.start(1)) + 1
-    around = notice[start : match.end() + 200].partition("\n\n")[0]
+    start = notice.rfind("\n", max(0, match.start(1) - _REASON_WITHIN), match.start(1)) + 1
+    start = start or max(0, match.start(1) - _REASON_WITHIN)
+    around = notice[start : match.end() + _REASON_WITHIN].partition("\n\n")[0]
     return bool(_failing_code(around) or any(said.search(around) for said, _ in _SAID))
 
 

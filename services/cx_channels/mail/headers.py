@@ -27,6 +27,8 @@ _PARAMETER = re.compile(r";\s*([^\s=;\"]{1,60})\s*=\s*(\"(?:[^\"\\]|\\.)*\"|[^;]
 _LOOSE_PARAMETER = re.compile(r"\s([\w*-]{1,60})=(\"[^\"]*\"|\S*)")
 _CONTINUED = re.compile(r"(.+?)\*(\d{1,3})?(\*?)")
 _FOLD = re.compile(r"\s+")
+_ESCAPED = re.compile(r"\\(.)")
+_PERCENT = re.compile(rb"%([0-9A-Fa-f]{2})")
 
 
 class Headers:
@@ -123,7 +125,7 @@ def words(value: str) -> str:
     if "=?" not in value:
         return value
     out: list[str] = []
-    run: bytes | None = None
+    run: bytearray | None = None
     charset, at = "", 0
     for match in _WORD.finditer(value):
         between = value[at : match.start()]
@@ -133,13 +135,13 @@ def words(value: str) -> str:
             run += content
         else:
             if run is not None:
-                out.append(decode(run, charset))
+                out.append(decode(bytes(run), charset))
             if run is None or between.strip():
                 out.append(between)
-            run, charset = content, named
+            run, charset = bytearray(content), named
         at = match.end()
     if run is not None:
-        out.append(decode(run, charset))
+        out.append(decode(bytes(run), charset))
     out.append(value[at:])
     return clean("".join(out))
 
@@ -197,24 +199,24 @@ def structured(raw: str) -> Structured:
 
 def _unquoted(name: str, given: str) -> str:
     if len(given) > 1 and given[0] == given[-1] == '"':
-        return re.sub(r"\\(.)", r"\1", given[1:-1]) if name != "filename" else given[1:-1].replace('\\"', '"')
+        return _ESCAPED.sub(r"\1", given[1:-1]) if name != "filename" else given[1:-1].replace('\\"', '"')
     given = given.strip("\"'") if name == "charset" else given.strip('"')
     # A comment or words behind an unquoted value are not part of it; an unquoted file name may well have spaces.
     return given if name.startswith(("filename", "name")) or not given else given.split()[0]
 
 
 def _joined(pieces: list[tuple[str, bool]]) -> str:
-    charset, content = "", b""
+    charset, content = "", bytearray()
     for number, (text, encoded) in enumerate(pieces):
         if encoded and number == 0 and text.count("'") >= 2:
             charset, _, text = text.split("'", 2)
         piece = text.encode("utf-8", "replace")
         content += _percent_decoded(piece) if encoded else piece
-    return clean(decode(content, charset))
+    return clean(decode(bytes(content), charset))
 
 
 def _percent_decoded(content: bytes) -> bytes:
-    return re.sub(rb"%([0-9A-Fa-f]{2})", lambda match: bytes([int(match[1], 16)]), content)
+    return _PERCENT.sub(lambda match: bytes([int(match[1], 16)]), content)
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,16 +230,18 @@ class Mailbox:
 def mailboxes(raw: str) -> list[Mailbox]:
     """The addresses of a field, groups opened. What has no address is left out; unquoted commas in names are mended."""
     found: list[Mailbox] = []
-    pending = ""
+    pending: list[str] = []
     for segment in _segments(raw):
+        if not segment.strip():
+            continue
         mailbox = _mailbox(segment)
         if mailbox is None:
-            pending = f"{pending}{segment}," if segment.strip() else pending
+            pending.append(segment)
             continue
         if pending and mailbox.name and "<" in segment:
-            mailbox = _mailbox(pending + segment) or mailbox
+            mailbox = _mailbox(",".join([*pending, segment])) or mailbox
         found.append(mailbox)
-        pending = ""
+        pending.clear()
         if len(found) >= MAX_ADDRESSES:
             break
     return found
@@ -246,36 +250,41 @@ def mailboxes(raw: str) -> list[Mailbox]:
 def _segments(raw: str) -> Iterator[str]:
     """Cut at commas and semicolons outside quotes, comments and angles; a group's name is dropped."""
     start, quoted, depth, angle, at = 0, False, 0, False, 0
+    last = {closing: raw.rfind(closing) for closing in '")>;'}
+    addressed = False  # whether there was an "@" since the start
     while at < len(raw):
         character = raw[at]
         if character == "\\" and (quoted or depth):
             at += 1
+            character = raw[at : at + 1]
         elif quoted:
             quoted = character != '"'
         elif character == '"':
             # A quote that is never closed is a letter like any other.
-            quoted = raw.find('"', at + 1) >= 0
+            quoted = at < last['"']
         elif depth:
             depth += {"(": 1, ")": -1}.get(character, 0)
         elif character == "(":
-            depth = 1 if raw.find(")", at) >= 0 else 0
+            depth = int(at < last[")"])
         elif character == "<":
-            angle = raw.find(">", at) >= 0
+            angle = at < last[">"]
         elif character == ">":
             angle = False
         elif not angle and character in ",;":
             yield raw[start:at]
+            start, addressed = at + 1, False
+        elif not angle and character == ":" and not addressed and at < last[";"]:
             start = at + 1
-        elif not angle and character == ":" and "@" not in raw[start:at] and raw.find(";", at) >= 0:
-            start = at + 1
+        addressed = addressed or character == "@"
         at += 1
     yield raw[start:]
 
 
 _ANGLE = re.compile(r"<([^<>]*)>[^<>]*\Z")
-_BARE = re.compile(r"[^\s<>()\"',;:]+@[^\s<>()\"',;]+")
+# These begin where a word or a run of blanks does: from each of its letters they would read on to its end.
+_BARE = re.compile(r"(?<![^\s<>()\"',;:])[^\s<>()\"',;:]+@[^\s<>()\"',;]+")
 _QUOTED_LOCAL = re.compile(r"\s*(\"[^\"]{1,64}\"@[^\s<>()\"',;]+)\s*")
-_SPACED_DOT = re.compile(r"\s*([.@])\s*")
+_SPACED_DOT = re.compile(r"(?<!\s)\s*+([.@])\s*+")
 _NOBODY = re.compile(r"undisclosed[-_ .]?recipients?.*", re.IGNORECASE)
 
 
@@ -288,7 +297,7 @@ def _mailbox(segment: str) -> Mailbox | None:
         name = beside if beside.strip() else comment
         address, _ = _comments_apart(angle[1])
         address = address.rpartition(":")[2] if address.startswith("@") else address  # a source route, RFC 822
-        address = re.sub(r"\s+", "", address.strip().removeprefix("mailto:"))
+        address = _FOLD.sub("", address.strip().removeprefix("mailto:"))
         bare = _BARE.search(name) if "@" not in address else None
         if bare is not None:  # the name and the address have changed places
             found = Mailbox(_display(address), bare[0])
@@ -304,7 +313,10 @@ def _without_angles(segment: str) -> Mailbox | None:
     if quoted is not None:
         return Mailbox("", quoted[1])
     plain, comment = _comments_apart(segment)
-    bare = _BARE.fullmatch(_SPACED_DOT.sub(r"\1", plain.strip())) or _BARE.search(plain)
+    joined = _SPACED_DOT.sub(r"\1", plain.strip())
+    bare = _BARE.match(joined)
+    if bare is None or bare.end() < len(joined):
+        bare = _BARE.search(plain)
     if bare is None:
         return None
     beside = "" if bare.string != plain else plain[: bare.start()] + plain[bare.end() :]
@@ -338,7 +350,7 @@ def _comments_apart(segment: str) -> tuple[str, str]:
 def _display(raw: str) -> str:
     name = raw.strip()
     if len(name) > 1 and name[0] == name[-1] == '"':
-        name = re.sub(r"\\(.)", r"\1", name[1:-1])
+        name = _ESCAPED.sub(r"\1", name[1:-1])
     name = _FOLD.sub(" ", words(name).replace('"', "")).strip()
     if len(name) > 1 and name[0] == name[-1] == "'":
         name = name[1:-1].strip()

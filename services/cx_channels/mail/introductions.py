@@ -71,7 +71,7 @@ FORWARDED = re.compile(
     r"|välitett|przekazan|p[rř]eposlan|továbbított|ileti?l|пересыла|переслан|转发|轉寄|転送|전달",
     re.IGNORECASE,
 )
-HEADING = re.compile(r"\s*(?:-{3,}.{0,80}-{3,}|[^:]{3,80}[:：])\s*")
+HEADING = re.compile(r"\s*+(?:-{3,80}.{0,80}-{3,80}|[^:]{3,80}[:：])\s*+")
 """A line that says what stands below it."""
 
 

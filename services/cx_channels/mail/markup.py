@@ -19,6 +19,13 @@ _MAX_TAGS = 20_000
 _MAX_ENTITIES = 50_000
 _MAX_WORDS = 1_000
 
+_MAX_REOPENED = 300_000
+"""Tags times formatting elements; a third of a second for a parser where they are all open."""
+
+_FORMATTING = re.compile(r"(?:b|big|code|em|font|i|nobr|s|small|strike|strong|tt|u)(?![a-z0-9:-])", re.IGNORECASE)
+_PLAIN_TAG = re.compile(
+    r"[a-z]++(?:\s++[\w:.-]++(?:=(?:\"[^\"<>]*+\"|'[^'<>]*+'|[^\s\"'<>=`]++))?+)*+\s*+>", re.IGNORECASE
+)
 _TAG = re.compile(r"<[^<>]{0,20000}>")
 _SKIPPED = frozenset({"script", "style", "head", "title", "template", "noscript", "object", "svg", "math"})
 _BLOCKS = frozenset({
@@ -28,15 +35,38 @@ _BLOCKS = frozenset({
 })  # fmt: skip
 _SPACED = frozenset({"p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "table", "pre"})
 _HIDDEN = re.compile(r"display\s*:\s*none", re.IGNORECASE)
+_BLANKS = re.compile(r" {2,}")
+_GAPS = re.compile(r"\n{3,}")
 _SPACES = re.compile(r"[ \t\r\n\x0b\x0c\u200b\u200c\ufeff]+")
 
 
 def _is_too_busy(html: str) -> bool:
-    """Whether parsing would take long: very many tags or entities, or a tag with so many attributes (each is compared
-    with all before it: 70,000 take ten seconds)."""
+    """Whether parsing would take long: very many tags or entities, a tag with so many attributes (each is compared
+    with all before it: 70,000 take ten seconds), or many formatting elements that stay open."""
     if html.count("<") > _MAX_TAGS or html.count("&") > _MAX_ENTITIES:
         return True
-    return any(len(piece.partition(">")[0].split(None, _MAX_WORDS)) > _MAX_WORDS for piece in html.split("<")[1:])
+    pieces = html.split("<")[1:]
+    if _formats(pieces) * len(pieces) > _MAX_REOPENED:
+        return True
+    return any(len(piece.partition(">")[0].split(None, _MAX_WORDS)) > _MAX_WORDS for piece in pieces)
+
+
+def _formats(pieces: list[str]) -> int:
+    """How many formatting elements may be open at once, but for three times as many at most.
+
+    A parser opens all of them again in each block (HTML standard, "reconstruct the active formatting elements"), but
+    keeps only three with the same attributes. A tag that is not plainly written counts as unlike all others.
+    """
+    plain: set[str] = set()
+    others = 0
+    for piece in pieces:
+        if _FORMATTING.match(piece) is not None:
+            tag = _PLAIN_TAG.match(piece)
+            if tag is None:
+                others += 1
+            else:
+                plain.add(tag[0])
+    return len(plain) + others
 
 
 def safe_html(html: str) -> str:
@@ -140,7 +170,7 @@ class _Writer:
 
     def _end_line(self, forced: bool = False) -> None:
         joined = "".join(self.line)
-        text = joined.rstrip() if self.verbatim else re.sub(r" {2,}", " ", joined).strip()
+        text = joined.rstrip() if self.verbatim else _BLANKS.sub(" ", joined).strip()
         self.line.clear()
         if not text and not forced:
             return
@@ -152,4 +182,4 @@ class _Writer:
 
     def result(self) -> str:
         self._end_line()
-        return re.sub(r"\n{3,}", "\n\n", "\n".join(self.lines)).strip()
+        return _GAPS.sub("\n\n", "\n".join(self.lines)).strip()

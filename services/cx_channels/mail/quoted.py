@@ -17,6 +17,7 @@ _MAX_LINES = 1_500
 _MAX_LINE = 250
 _NOTHING = "x"
 
+_GAPS = re.compile(r"\n{3,}")
 _DIVIDER = re.compile(r"\s*(?:_{5,}|-{5,})\s*")
 
 
@@ -40,7 +41,7 @@ def split(text: str) -> tuple[str, str]:
             new, quoted = [*new, *below], [*quoted, *lines[start:end], *marked]
         else:
             quoted += lines[start:]
-    fresh = re.sub(r"\n{3,}", "\n\n", "\n".join(new)).strip()
+    fresh = _GAPS.sub("\n\n", "\n".join(new)).strip()
     return (fresh, "\n".join(quoted).strip()) if fresh else (text.strip(), "")
 
 

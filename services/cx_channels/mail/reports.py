@@ -15,6 +15,8 @@ Action = Literal["failed", "delayed", "delivered"]
 MAX_RECIPIENTS = 200
 _MAX_EXPLANATION = 1_000
 _ENHANCED = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?!\.?\d)")
+_BLANK_LINES = re.compile(rb"\r?\n[ \t]*+(?:\r?\n[ \t]*+)++")
+_TYPE = re.compile(r"\A\s*+[\w-]++\s*+;\s*+")
 _REPLY_CODE = re.compile(r"(?<![\d.:/-])([45][0-5]\d)(?=[ ,\-:][^\d]|[ -][245]\.\d)")
 
 
@@ -81,7 +83,7 @@ def delivery_outcomes(root: Part, original: Headers | None) -> list[Outcome]:
 def _groups(part: Part) -> list[Headers]:
     """The fields about each recipient. Some mailers put blank lines inside a group: then it is mended."""
     groups: list[list[tuple[str, bytes]]] = []
-    for block in re.split(rb"\r?\n[ \t]*(?:\r?\n[ \t]*)+", part.content().strip(b"\r\n"))[:1_000]:
+    for block in _BLANK_LINES.split(part.content().strip(b"\r\n"), 1_000)[:1_000]:
         fields = list(split_head(block.lstrip(b"\r\n"))[0].fields)
         names = {name for name, _ in fields}
         if groups and not names & {"final-recipient", "original-recipient", "x-original-recipient"}:
@@ -97,7 +99,7 @@ def _outcome(fields: Headers, original: Headers | None) -> Outcome | None:
     if not (final or given or "final-recipient" in fields or "action" in fields):
         return None
     status = (_ENHANCED.search(fields.raw("status")) or [""])[0]
-    explanation = re.sub(r"^\s*[\w-]+\s*;\s*", "", fields.text("diagnostic-code"))
+    explanation = _TYPE.sub("", fields.text("diagnostic-code"))
     if not explanation:
         explanation = fields.text("status").partition("(")[2].rpartition(")")[0]
     action = _action(fields.raw("action"), status)

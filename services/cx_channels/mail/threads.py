@@ -17,7 +17,9 @@ _MAX_ID = 240
 
 _IN_ANGLES = re.compile(r"<([^<>]{1,2000})>")
 _COMMENT = re.compile(r"\([^()]{0,500}\)")
-_BARE_ID = re.compile(r"[^\s<>,;\"]+@[^\s<>,;\"]+")
+# Begins where a word does: from each letter of a long word without "@" it would read on to the end.
+_BARE_ID = re.compile(r"(?<![^\s<>,;\"])[^\s<>,;\"]+@[^\s<>,;\"]+")
+_SPACES = re.compile(r"\s+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +72,8 @@ def _lone_word(value: str) -> list[str]:
 
 def _normal(id: str) -> str:
     """An id without the spaces of a fold; one too long to store, or that can't be shown, is known by its digest."""
-    if re.search(r"\s", id.strip()):  # as RFC 822 allowed: spaces and comments around the dots
-        id = re.sub(r"\s+", "", _COMMENT.sub("", id))
+    if _SPACES.search(id.strip()):  # as RFC 822 allowed: spaces and comments around the dots
+        id = _SPACES.sub("", _COMMENT.sub("", id))
     id = id.strip()
     if len(id.encode()) > _MAX_ID or not id.isprintable():
         return "digest-" + blake2b(id.encode(), digest_size=16).hexdigest()

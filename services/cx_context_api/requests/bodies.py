@@ -17,7 +17,7 @@ LIMITS = BodyLimits(max_bytes=64 << 10)
 _JSON = Limits(max_bytes=LIMITS.max_bytes, max_depth=16)
 
 # No store of text takes NUL, and a blank says nothing.
-_SAID = r"^[^\u0000]*[^\s\u0000][^\u0000]*$"
+_SAID = r"^\s*[^\s\u0000][^\u0000]*$"
 _PLAIN = r"^[^\u0000]*$"
 Id = Annotated[str, Meta(min_length=1, max_length=64, description="an id, as a context shows it")]
 Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=_SAID)]

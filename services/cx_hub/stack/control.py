@@ -18,6 +18,8 @@ import msgspec
 from msgspec import Struct
 
 from cx_events.errors import Fatal
+from cx_events.private import make_file, make_folder
+from cx_hub.home import close_home
 from cx_hub.stack.kafka import await_kafka, launch_kafka
 from cx_hub.stack.postgres import DATABASE, USER, Place, await_postgres, launch_postgres
 from cx_hub.stack.processes import Process, alive, end, free_port, gone, send
@@ -192,7 +194,9 @@ def _lock_file(home: Path) -> Path:
 def _locked(home: Path) -> Iterator[None]:
     """One at a time changes what runs in a home."""
     try:
-        home.mkdir(parents=True, exist_ok=True)
+        make_folder(home)
+        close_home(home)
+        make_file(_lock_file(home))
         with _lock_file(home).open("w") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield

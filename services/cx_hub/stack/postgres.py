@@ -17,6 +17,7 @@ from pathlib import Path
 import asyncpg
 
 from cx_events.errors import Fatal
+from cx_events.private import make_folder
 from cx_hub.stack.processes import Process, alive, launch, tail
 
 USER = DATABASE = "throughline"
@@ -76,7 +77,7 @@ class Place:
 
 def launch_postgres(place: Place, port: int, password: str) -> Process:
     """Start a server; makes its cluster if it is new."""
-    place.folder.mkdir(parents=True, exist_ok=True)
+    make_folder(place.folder)
     programs = place.bin()
     if not (place.data / "PG_VERSION").exists():
         _initialise(place, programs, password)

@@ -15,8 +15,12 @@ from pathlib import Path
 from msgspec import Struct
 
 from cx_events.errors import Fatal
+from cx_events.private import make_file
 
 # The shell goes away at once, so the server is nobody's child: it outlives us and never becomes our zombie.
+_UMASK = 0o077
+"""A server's files are its account's alone."""
+
 _DETACH = '"$@" >&2 </dev/null & echo $!'
 
 
@@ -36,6 +40,7 @@ def launch(
     account: pwd.struct_passwd | None = None,
 ) -> Process:
     """Start a server whose output is added to ``log``, under another account if one is given (that needs root)."""
+    make_file(log)
     with log.open("ab") as output:
         shell = subprocess.run(
             ["/bin/sh", "-c", _DETACH, "sh", *argv],
@@ -45,6 +50,7 @@ def launch(
             cwd=cwd,
             env=environ,
             start_new_session=True,
+            umask=_UMASK,
             check=True,
             user=account.pw_uid if account else None,
             group=account.pw_gid if account else None,

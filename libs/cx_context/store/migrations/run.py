@@ -57,7 +57,10 @@ async def migrate_postgres(url: URL, revisions: Revisions, *, to: str = "head", 
     """``TryLater`` where the database, a lock or another process is in the way; ``Fatal`` where it refuses a revision
     or can't be used. Revisions that were done stay done."""
     engine = create_async_engine(
-        url, poolclass=NullPool, connect_args={"timeout": _CONNECT_SECONDS, "server_settings": _SESSION}
+        url,
+        poolclass=NullPool,
+        connect_args={"timeout": _CONNECT_SECONDS, "server_settings": _SESSION},
+        hide_parameters=True,
     )
     try:
         async with engine.connect() as connection:

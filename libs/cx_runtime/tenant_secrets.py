@@ -1,0 +1,87 @@
+"""What the secrets of a configuration must not be: empty, halved, or one secret in two places.
+
+Whoever presents a secret is taken for its owner, so one that two tenants share lets each act as the other. An empty one
+is most often a variable that is set to nothing, and would let everybody in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal, NamedTuple, Protocol
+
+from cx_events.errors import Fatal
+
+_SECRET_SETTINGS = ("token", "secret", "password")
+
+Kind = Literal["id_key", "key", "connection"]
+
+
+class _Key(Protocol):
+    @property
+    def id(self) -> str: ...
+    @property
+    def secret(self) -> str: ...
+
+
+class _Connection(Protocol):
+    @property
+    def secrets(self) -> tuple[str, ...]: ...
+    @property
+    def settings(self) -> Mapping[str, Any]: ...
+
+
+class _Tenant(Protocol):
+    @property
+    def id_key(self) -> str: ...
+    @property
+    def keys(self) -> tuple[_Key, ...]: ...
+    @property
+    def connections(self) -> Mapping[str, _Connection]: ...
+
+
+class Placed(NamedTuple):
+    """A secret, whose it is, and where it stands: ``tenants.acme.keys[0].secret``."""
+
+    place: str
+    tenant: str
+    kind: Kind
+    secret: str
+
+
+def check_secrets(tenants: Mapping[str, _Tenant], source: str) -> None:
+    """Raises ``Fatal``, naming ``source`` and the place, for a secret that is empty, that is ``USER:PASSWORD`` with an
+    empty half, or that stands in two places.
+
+    One secret may serve several connections of one tenant: a vendor's app has one for all its accounts. A key may not
+    be a connection's secret as well, not even within a tenant: it would open the API to the vendor.
+    """
+    seen: dict[str, Placed] = {}
+    for placed in _placed(tenants):
+        if not placed.secret.strip():
+            raise Fatal(f"{source}: {placed.place} is empty")
+        user, colon, password = placed.secret.partition(":")
+        if colon and not (user.strip() and password.strip()):
+            raise Fatal(f"{source}: {placed.place} has an empty half: USER:PASSWORD needs both")
+        other = seen.setdefault(placed.secret, placed)
+        if other is not placed and not _may_share(other, placed):
+            raise Fatal(f"{source}: {placed.place} is the same secret as {other.place}; each needs its own")
+
+
+def _may_share(one: Placed, other: Placed) -> bool:
+    return one.kind == other.kind == "connection" and one.tenant == other.tenant
+
+
+def _placed(tenants: Mapping[str, _Tenant]) -> Iterator[Placed]:
+    for name, tenant in tenants.items():
+        at = f"tenants.{name}"
+        yield Placed(f"{at}.id_key", name, "id_key", tenant.id_key)
+        for number, key in enumerate(tenant.keys):
+            yield Placed(f"{at}.keys[{number}].secret (the key {key.id!r})", name, "key", key.secret)
+        for connection, config in tenant.connections.items():
+            place = f"{at}.connections.{connection}"
+            for number, secret in enumerate(config.secrets):
+                yield Placed(f"{place}.secrets[{number}]", name, "connection", secret)
+            for setting, value in config.settings.items():
+                if any(word in setting.lower() for word in _SECRET_SETTINGS):
+                    for secret in value if isinstance(value, list | tuple) else [value]:
+                        yield Placed(f"{place}.settings.{setting}", name, "connection", str(secret or ""))

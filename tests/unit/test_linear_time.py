@@ -1,0 +1,70 @@
+"""No input costs more than linear time: every pattern and every entrance of foreign text, on growing hostile texts.
+
+These are the suite's only bounds on time. They are of a child's own CPU time and far above what is usual, so that no
+machine is too slow for them: a pattern takes some ten milliseconds for 64 KiB where time grows with the length, many
+seconds where it grows with the square. Of the entrances it is the growth from 64 to 512 KiB that counts.
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import groupby
+from pathlib import Path
+
+import pytest
+from tests.growth.entries import entries
+from tests.growth.patterns import ROOT, Found, inventory
+from tests.growth.trying import pattern_task, try_all
+
+PATTERN_SECONDS = 1.0
+ENTRY_SECONDS = 5.0
+"""CPU seconds for a text of 64 KiB: the slowest entrance, HTML with a tag every five characters, takes 0.2."""
+
+PARTS = {"mail": 5, "chat/intercom": 3, "voice/twilio": 2, "email/postmark": 2, "social/meta": 2, "client events": 2}
+"""In so many parts a large group is tried, so that no test is long on a machine that has much else to do."""
+
+GROUPS = [(group, part, parts) for group in entries() for parts in (PARTS.get(group, 1),) for part in range(parts)]
+pytestmark = pytest.mark.timeout(0)
+"""The child's CPU time is bounded, not the clock's."""
+
+SOURCES = sorted(path for root in ("libs", "services") for path in (ROOT / root).rglob("*.py"))
+BY_FILE = {
+    file: list(found) for file, found in groupby(inventory(SOURCES), key=lambda each: each.place.partition(":")[0])
+}
+
+
+@pytest.mark.parametrize("file", BY_FILE)
+def test_no_pattern_takes_more_than_linear_time(file: str) -> None:
+    outcome = try_all([pattern_task(found, PATTERN_SECONDS) for found in BY_FILE[file]])
+    assert not outcome.stuck
+    assert outcome.tried > len(BY_FILE[file])
+
+
+@pytest.mark.parametrize(("group", "part", "parts"), GROUPS)
+def test_no_entrance_takes_more_than_linear_time(group: str, part: int, parts: int) -> None:
+    outcome = try_all([{"name": group, "group": group, "part": [part, parts], "seconds": ENTRY_SECONDS}])
+    assert not outcome.stuck
+    assert outcome.tried > 100
+
+
+@pytest.mark.parametrize(
+    "planted",
+    [
+        re.compile(r"[a-z]+@"),
+        re.compile(r"\s*,\s*"),
+        re.compile(r"(\d+)+x"),
+        re.compile(r'"([^"\\]|\\.)*"!'),
+        re.compile(rb"^From:[ \t]*(.*)[ \t]*$\n", re.MULTILINE),
+    ],
+    ids=lambda pattern: str(pattern.pattern),
+)
+def test_a_planted_pattern_that_takes_more_is_caught(planted: re.Pattern[str]) -> None:
+    found = Found("planted", planted, frozenset({"scan"}))
+    assert try_all([pattern_task(found, PATTERN_SECONDS)]).stuck.startswith("planted: scan of ")
+
+
+def test_a_pattern_is_tried_as_it_is_used(tmp_path: Path) -> None:
+    found = next(each for each in BY_FILE["services/cx_channels/mail/quoted.py"] if "_{5,}" in each.pattern.pattern)
+    assert found.uses == {"fullmatch"}
+    assert any(each.uses == {"scan"} for each in BY_FILE["services/cx_channels/mail/headers.py"])
+    assert any(found.uses >= {"scan"} for found in BY_FILE["services/cx_context_api/requests/bodies.py"])
