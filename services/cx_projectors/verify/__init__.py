@@ -5,8 +5,8 @@
 - every customer's context, as a reader gets it, has the bytes of the definition;
 - the store's epoch was given to it on the log (``announced``).
 
-Rooms: ``told`` (what the log tells), ``expected`` (what the definition makes of it), ``tables`` (what each table must
-hold), ``checks`` (a table held against that), ``run`` (all of it, at one moment).
+Rooms: ``told`` (what the log tells), ``expected`` (what the definition makes of it), ``tables`` and
+``traces`` (what each table must hold), ``checks`` (a table held against that), ``run`` (all of it, at one moment).
 """
 
 from cx_projectors.verify.run import Findings, verify

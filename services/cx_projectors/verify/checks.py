@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -76,6 +76,12 @@ class Held:
 
 def _differ(one: Any, other: Any) -> bool:
     return bool(one != other)
+
+
+def by_key(places: Iterable[int], rows: Iterable[Row]) -> dict[Key, Row]:
+    """Return rows by their keys, which stand at these places."""
+    places = tuple(places)
+    return {tuple(row[at] for at in places): row for row in rows}
 
 
 def shown(key: Key) -> str:

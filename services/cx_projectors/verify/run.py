@@ -17,6 +17,7 @@ from cx_events.errors import TryLater
 from cx_events.ids import text_of
 from cx_events.log import INTERACTIONS, Log, Partition
 from cx_events.timestamps import Micros
+from cx_projectors.announced import Announcement
 from cx_projectors.apply import Tenancy
 from cx_projectors.batch import digest_of, letter_key
 from cx_projectors.verify.checks import shown
@@ -63,13 +64,15 @@ async def verify(store: Store, log: Log, tenants: Mapping[str, tuple[Tenancy, Mi
         # The long reading comes first and in no transaction: the database ends one that is idle for seconds.
         async with store.reading() as tx:
             done = await _positions(tx)
+            epoch = await epochs.stored(tx)
         await reading.read(done)
+        announced = await reading.announcement_of(epoch.epoch) if epoch is not None else None
         async with store.reading() as tx:
             now = await _positions(tx)
-            if sum(now.values()) - sum(done.values()) > READ_AT_ONCE:
+            if sum(now.values()) - sum(done.values()) > READ_AT_ONCE or await epochs.stored(tx) != epoch:
                 continue
             await reading.read(now)
-            await _compare(tx, reading, now, tenants, findings)
+            await _compare(tx, reading, now, tenants, announced, findings)
         return findings
 
 
@@ -82,6 +85,7 @@ async def _compare(
     reading: Reading,
     now: Mapping[Partition, int],
     tenants: Mapping[str, tuple[Tenancy, Micros]],
+    announced: Announcement | None,
     findings: Findings,
 ) -> None:
     told = reading.told
@@ -98,8 +102,6 @@ async def _compare(
     findings.notes += _notes(told, stored, findings.behind)
     known = {name: tenancy for name, (tenancy, _) in tenants.items()}
     not_applied = await _not_applied(tx, told)
-    epoch = await epochs.stored(tx)
-    announced = await reading.announcement_of(epoch.epoch) if epoch is not None else None
 
     def expect() -> Expected:
         mark_faults(told, known, not_applied)

@@ -16,75 +16,27 @@ from cx_context.desks import desks
 from cx_context.fold import makes_part
 from cx_context.foldable import part_of
 from cx_context.model import Part
-from cx_context.store import epochs, segments, tables, writer
-from cx_context.store.epochs import StoreEpoch
-from cx_context.store.outbox import ID_BYTES, customers_in
+from cx_context.store import segments, tables, writer
 from cx_context.store.segments import EVER
-from cx_context.store.writer import NO_ID, LetterKey, begins, decode_part
-from cx_events.codec import same_content
-from cx_events.dead_letters import DeadLetter
+from cx_context.store.writer import NO_ID, begins, decode_part
 from cx_events.facts import Fact
 from cx_events.ids import NodeId
-from cx_events.log import INTERACTIONS, Partition
 from cx_identity.attribution import Attribution
 from cx_identity.facts import Named, links_of, sum_of
 from cx_identity.model import Decision
 from cx_identity.rules import RulesChange
 from cx_identity.sightings import NAMED, Seen, Sighting, sighting, staircase, tied
-from cx_projectors.announced import faults_of
-from cx_projectors.batch import copy_row, letter_key, letter_of_problem, row_of
-from cx_projectors.verify.checks import NOTHING_SAYS_SO, Check, Key, Row, Say, shown
+from cx_projectors.batch import row_of
+from cx_projectors.verify import traces
+from cx_projectors.verify.checks import NOTHING_SAYS_SO, Check, Key, Row, Say, by_key, shown
 from cx_projectors.verify.expected import Expected
-from cx_projectors.verify.told import UNKNOWN_TENANT
 
 _canonical = msgspec.msgpack.Encoder(order="deterministic").encode
 
 
-def _by_key(places: Iterable[int], rows: Iterable[Row]) -> dict[Key, Row]:
-    places = tuple(places)
-    return {tuple(row[at] for at in places): row for row in rows}
-
-
 def _events(of: Expected) -> Check:
     rows = (row_of(incoming) for incoming in of.told.counting.values())
-    return Check(tables.EVENTS, _by_key([0], rows), lambda row: "the event is not on the log up to what was applied")
-
-
-def _copies(of: Expected) -> Check:
-    """Of the copies of an event that say different things, one of each kind is kept, besides the one that counts;
-    which one of those that say the same depends on the order of arrival."""
-    told = of.told
-    allowed: dict[Key, Row] = {}
-    kinds: dict[bytes, list[set[Key]]] = {}
-    for key, others in told.others.items():
-        copies = [told.counting[key].fact, *(other.fact for other in others)]
-        rows = [writer.copy_row(*copy_row(copy)) for copy in copies]
-        allowed |= _by_key([0, 1], rows)
-        kinds[key] = _kinds_apart(copies, [(row[0], row[1]) for row in rows])
-    seen: set[Key] = set()
-
-    def fault(row: Row) -> str | None:
-        if allowed.get((row[0], row[1])) != row:
-            return "the log has no such copy"
-        seen.add((row[0], row[1]))
-        return None
-
-    def at_end(say: Say) -> None:
-        for groups in kinds.values():
-            for group in groups:
-                if not group & seen:
-                    say(f"copies {shown(min(group))}: the row is missing, and none that says the same is there")
-
-    return Check(tables.COPIES, fault_of=fault, at_end=at_end)
-
-
-def _kinds_apart(copies: list[Fact], keys: list[Key]) -> list[set[Key]]:
-    """Copies that say the same, directly or by way of others, in groups; without the group of the first."""
-    groups: list[list[int]] = []
-    for at, copy in enumerate(copies):
-        like = [group for group in groups if any(same_content(copies[other].raw, copy.raw) for other in group)]
-        groups = [group for group in groups if group not in like] + [[at, *(each for group in like for each in group)]]
-    return [{keys[at] for at in group} for group in groups if 0 not in group]
+    return Check(tables.EVENTS, by_key([0], rows), lambda row: "the event is not on the log up to what was applied")
 
 
 def _parts(of: Expected) -> Check:
@@ -92,7 +44,7 @@ def _parts(of: Expected) -> Check:
         (anchor, tenant, fact.home, fact.interaction, (begins(part.since), _canonical(part)))
         for anchor, (tenant, fact, part) in of.parts.items()
     )
-    return Check(tables.PARTS, _by_key([0], rows), normal=lambda row: (*row[:-1], _body(row[-1])))
+    return Check(tables.PARTS, by_key([0], rows), normal=lambda row: (*row[:-1], _body(row[-1])))
 
 
 def _body(body: bytes) -> tuple[bytes, bytes]:
@@ -113,7 +65,7 @@ def _assignments(of: Expected) -> Check:
         for anchor, (tenant, fact, part) in of.parts.items()
         for desk in desks(part)
     )
-    return Check(tables.ASSIGNMENTS, _by_key([0, 1, 2], rows))
+    return Check(tables.ASSIGNMENTS, by_key([0, 1, 2], rows))
 
 
 def _interactions(of: Expected) -> Check:
@@ -134,7 +86,7 @@ def _profiles(of: Expected) -> Check:
         for tenant, one in of.tenants.items()
         for id, profile in sum_of(one.named.values())[0].items()
     )
-    return Check(tables.PROFILES, _by_key([0], rows))
+    return Check(tables.PROFILES, by_key([0], rows))
 
 
 def _edges(of: Expected) -> Check:
@@ -143,7 +95,7 @@ def _edges(of: Expected) -> Check:
         for tenant, one in of.tenants.items()
         for edge in sum_of(one.named.values())[1].values()
     )
-    return Check(tables.EDGES, _by_key([0, 1], rows))
+    return Check(tables.EDGES, by_key([0, 1], rows))
 
 
 def _sightings(of: Expected) -> Check:
@@ -164,7 +116,7 @@ def _sightings(of: Expected) -> Check:
         rows = [(*seen, s.key, tenant_of[seen], s.effective, *s.at, s.rule) for s in steps]
         may.update(rows)
         first = {step.key for step in staircase(steps)}
-        required |= _by_key([0, 1, 2, 3], (row for row in rows if row[3] in first))
+        required |= by_key([0, 1, 2, 3], (row for row in rows if row[3] in first))
     return Check(tables.SIGHTINGS, required, lambda row: None if row in may else NOTHING_SAYS_SO)
 
 
@@ -213,7 +165,7 @@ def _faults_of_segments(found: list[tuple[int, bytes]], facts: list[Fact]) -> It
 
 def _link_events(of: Expected) -> Check:
     """Events that name a profile from elsewhere; so may one whose copy did so that counts no more."""
-    required = _by_key([0, 1], (row for _, one, fact in of.of_facts() for row in _elsewhere(fact, one.named[fact.key])))
+    required = by_key([0, 1], (row for _, one, fact in of.of_facts() for row in _elsewhere(fact, one.named[fact.key])))
     may = set(required)
     for fact in of.told.all_copies:
         ids = of.tenants[fact.event.tenantid].tenancy.ids
@@ -237,7 +189,7 @@ def _decisions(of: Expected) -> Check:
         for tenant, fact, d in of.decided()
         if isinstance(d, Decision)
     )
-    return Check(tables.DECISIONS, _by_key([0], rows))
+    return Check(tables.DECISIONS, by_key([0], rows))
 
 
 def _attributions(of: Expected) -> Check:
@@ -246,7 +198,7 @@ def _attributions(of: Expected) -> Check:
         for tenant, fact, a in of.decided()
         if isinstance(a, Attribution)
     )
-    return Check(tables.ATTRIBUTIONS, _by_key([0], rows))
+    return Check(tables.ATTRIBUTIONS, by_key([0], rows))
 
 
 def _rule_changes(of: Expected) -> Check:
@@ -255,7 +207,7 @@ def _rule_changes(of: Expected) -> Check:
         for tenant, fact, c in of.decided()
         if isinstance(c, RulesChange)
     )
-    return Check(tables.RULE_CHANGES, _by_key([0], rows))
+    return Check(tables.RULE_CHANGES, by_key([0], rows))
 
 
 def _members(of: Expected) -> Check:
@@ -276,127 +228,10 @@ def _members(of: Expected) -> Check:
     return Check(tables.MEMBERS, required, fault)
 
 
-def _versions(of: Expected) -> Check:
-    """Of every customer there is one; how high they are depends on how the events came in batches."""
-    partitions = 1 + max((partition.number for partition in of.ends), default=0)
-    raised: set[NodeId] = set()
-
-    def fault(row: Row) -> str | None:
-        customer, stripe, n = row
-        raised.add(customer)
-        if n < 1:
-            return f"n is {n}, and a version only rises"
-        if not writer.REFOLD_STRIPE <= stripe < partitions:
-            return f"there is no stripe {stripe}"
-        return of.unknown(customer)
-
-    def at_end(say: Say) -> None:
-        for one in of.tenants.values():
-            for customer in sorted(one.whole.known.keys() - raised):
-                say(f"versions {shown((customer,))}: the row is missing")
-
-    return Check(tables.VERSIONS, fault_of=fault, at_end=at_end)
-
-
-def _store_epoch(of: Expected) -> Check:
-    """The epoch that the log gave to this store (``announced``), once anything was applied."""
-    seen: list[Row] = []
-
-    def fault(row: Row) -> str | None:
-        one, store, epoch = row
-        if one != epochs.ONLY:
-            return "there is one row alone"
-        seen.append(row)
-        faults = faults_of(StoreEpoch(store, epoch), of.announced) if of.announced is not None else ()
-        return next((fault.removeprefix("store_epoch: ") for fault in faults), None)
-
-    def at_end(say: Say) -> None:
-        if of.stored and not seen:
-            say(f"store_epoch {epochs.ONLY}: the row is missing")
-
-    return Check(tables.STORE_EPOCH, fault_of=fault, at_end=at_end)
-
-
-def _partitions(of: Expected) -> Check:
-    """The order of arrival and the clock are all that it tells; so it is held against the log's partitions."""
-    seen: set[Partition] = set()
-
-    def fault(row: Row) -> str | None:
-        topic, number, position, epoch, _owner, leased_until, moved_at = row
-        end = of.ends.get(Partition(topic, number))
-        if end is None:
-            return "the log has no such partition"
-        seen.add(Partition(topic, number))
-        if not 0 <= position <= end:
-            return f"was applied up to {position}, but the log ends at {end}"
-        if epoch < 0 or not leased_until >= 0 or not moved_at >= 0:
-            return "epoch, leased_until or moved_at is negative"
-        return None
-
-    def at_end(say: Say) -> None:
-        begun = {partition.topic for partition in seen} | ({INTERACTIONS} if of.stored else set())
-        for partition in sorted(of.ends.keys() - seen):
-            if partition.topic in begun:
-                say(f"partitions {shown(partition)}: the row is missing")
-
-    return Check(tables.PARTITIONS, fault_of=fault, at_end=at_end)
-
-
-def _workers(of: Expected) -> Check:
-    """Of the clock, not of the facts: held for their form alone."""
-    return Check(tables.WORKERS, fault_of=lambda row: None if row[0] and row[1] >= 0 else "seen_until is no time")
-
-
-def _outbox(of: Expected) -> Check:
-    """What the relay has not taken yet; which customers a batch changed depends on the batches."""
-
-    def fault(row: Row) -> str | None:
-        _id, tenant, body, packed = row
-        if tenant not in of.tenants:
-            return None if tenant in of.unread_tenants else "there is no such tenant"
-        try:
-            concerned = customers_in(bytes(packed))
-        except ValueError as error:  # msgspec's are such, too
-            return f"desks can't be read: {error}"
-        customers = {bytes(body[at : at + ID_BYTES]) for at in range(0, len(body), ID_BYTES)}
-        if not customers or len(body) % ID_BYTES or not concerned <= customers:
-            return "body or desks do not name the customers of a batch"
-        return next((fault for each in sorted(customers) if (fault := of.unknown(each)) is not None), None)
-
-    return Check(tables.OUTBOX, fault_of=fault)
-
-
-def _dead_letters(of: Expected) -> Check:
-    """Those on the log, and those that projectors derive: of records that are no events, and of events with a problem.
-    Of several that are known by the same names the one stands that was applied first."""
-    told = of.told
-    letters: dict[LetterKey, list[DeadLetter]] = {key: list(found) for key, found in told.letters.items()}
-    for incoming in told.counting.values():
-        if incoming.problem is not None:
-            letter = letter_of_problem(incoming)
-            letters.setdefault(letter_key(letter.tenant, letter.source, letter.id, letter.stage), []).append(letter)
-    may = {key: {writer.letter_row(letter) for letter in found} for key, found in letters.items()}
-    # Of a tenant that was configured when its event came there is none; the event is stored then.
-    missing = {key for key in letters if not (key in told.unread and told.unread[key].event in of.stored)}
-
-    def fault(row: Row) -> str | None:
-        key = (row[0], row[1], row[2], row[3])
-        missing.discard(key)
-        if row[4] == UNKNOWN_TENANT and key not in may:
-            return None  # the tenant is configured now; which records these are was looked up before
-        return None if row in may.get(key, ()) else "neither the log nor an event says so"
-
-    def at_end(say: Say) -> None:
-        for key in sorted(missing):
-            say(f"dead_letters {shown(key)}: the row is missing")
-
-    return Check(tables.DEAD_LETTERS, fault_of=fault, at_end=at_end)
-
-
 CHECKS: Mapping[str, Callable[[Expected], Check]] = MappingProxyType(
     {
         "events": _events,
-        "copies": _copies,
+        "copies": traces.copies,
         "parts": _parts,
         "assignments": _assignments,
         "interactions": _interactions,
@@ -409,12 +244,12 @@ CHECKS: Mapping[str, Callable[[Expected], Check]] = MappingProxyType(
         "attributions": _attributions,
         "rule_changes": _rule_changes,
         "members": _members,
-        "versions": _versions,
-        "store_epoch": _store_epoch,
-        "partitions": _partitions,
-        "workers": _workers,
-        "outbox": _outbox,
-        "dead_letters": _dead_letters,
+        "versions": traces.versions,
+        "store_epoch": traces.store_epoch,
+        "partitions": traces.partitions,
+        "workers": traces.workers,
+        "outbox": traces.outbox,
+        "dead_letters": traces.dead_letters,
     }
 )
 """By table."""
