@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import cast
+
+import msgspec
 
 from cx_context.finish import context_body, encode_body
+from cx_context.notices import StoreOpened
 from cx_context.store import Store, epochs, leases, reader
 from cx_context.store.epochs import StoreEpoch
 from cx_context.store.leases import Fenced, Held
-from cx_events.ids import NodeId
-from cx_events.log import INTERACTIONS, LogRecord, Partition
+from cx_events.ids import IdSpace, NodeId
+from cx_events.log import INTERACTIONS, STORES, Log, LogRecord, Partition
 from cx_events.stamp import Stamped
 from cx_events.testing.builders import ACME
 from cx_identity.rules import Rules
 from cx_projectors.applier import Applier
 from cx_projectors.apply import Tenancy
 from cx_projectors.batch import read_batch
+from cx_projectors.verify import Findings, verify
 
 HOUR = 3_600_000_000
 WINDOW = 72 * HOUR
@@ -27,11 +32,16 @@ RULES = Rules.parse(
         "never_link": ["email:noreply@example.com"],
     }
 )
-TENANTS = {"acme": Tenancy(ACME, RULES)}
+OTHER = IdSpace("other", b"another example key")
+TENANTS = {"acme": Tenancy(ACME, RULES), "other": Tenancy(OTHER, RULES)}
+WITHOUT_A_LOG = StoreEpoch(bytes(16), 1)
+"""The epoch of a store that was not opened."""
+
+CHECKED = {name: (tenancy, WINDOW) for name, tenancy in TENANTS.items()}
 
 
-def ids_of(tenant: str):  # type: ignore[no-untyped-def]
-    return ACME if tenant == "acme" else None
+def ids_of(tenant: str) -> IdSpace | None:
+    return TENANTS[tenant].ids if tenant in TENANTS else None
 
 
 def in_partitions(history: Sequence[Stamped], count: int) -> list[list[LogRecord]]:
@@ -43,6 +53,48 @@ def in_partitions(history: Sequence[Stamped], count: int) -> list[list[LogRecord
     return logs
 
 
+class ListedLog:
+    """A log of some lists of records, for reading."""
+
+    def __init__(self, logs: Sequence[Sequence[LogRecord]]) -> None:
+        self._logs: dict[Partition, Sequence[LogRecord]] = {
+            Partition(INTERACTIONS, number): records for number, records in enumerate(logs)
+        }
+        opened = msgspec.json.encode(StoreOpened(WITHOUT_A_LOG.store.hex()))
+        self._logs[Partition(STORES, 0)] = [LogRecord(STORES, 0, 0, b"", opened, 0)]
+
+    def reader(self) -> ListedReader:
+        return ListedReader(self._logs)
+
+    async def end_positions(self, topic: str) -> dict[int, int]:
+        return {number: len(records) for (of, number), records in self._logs.items() if of == topic}
+
+
+class ListedReader:
+    def __init__(self, logs: Mapping[Partition, Sequence[LogRecord]]) -> None:
+        self._logs = logs
+        self._at: dict[Partition, int] = {}
+
+    def assign(self, positions: Mapping[Partition, int]) -> None:
+        self._at = dict(positions)
+
+    async def read(self, max_records: int, *, max_bytes: int = 16 << 20, wait: float = 0.5) -> list[LogRecord]:
+        found: list[LogRecord] = []
+        for partition, at in self._at.items():
+            some = self._logs[partition][at : at + max_records]
+            self._at[partition] = at + len(some)
+            found += some
+        return found
+
+    async def close(self) -> None:
+        return None
+
+
+async def verified(store: Store, logs: Sequence[Sequence[LogRecord]]) -> Findings:
+    """What ``cx verify`` says of a store that such a log was applied to."""
+    return await verify(store, cast(Log, ListedLog(logs)), CHECKED)
+
+
 @dataclass(repr=False)
 class Worker:
     """Owns some partitions and applies their records in batches of a given size."""
@@ -51,6 +103,7 @@ class Worker:
     name: str
     logs: list[list[LogRecord]]
     owned: dict[Partition, Held] = field(default_factory=dict)
+    configured: Mapping[str, Tenancy] = field(default_factory=lambda: TENANTS)
 
     def __post_init__(self) -> None:
         self.applier = Applier(self.store, self.name, TENANTS)
@@ -76,7 +129,7 @@ class Worker:
                 records += log[own.position : own.position + size - len(records)]
         if not records:
             return
-        batch = read_batch(records, ids_of)
+        batch = read_batch(records, lambda name: self.configured[name].ids if name in self.configured else None)
         held = {partition: self.owned[partition] for partition in batch.positions}
         try:
             await self.applier.apply(batch, held)
@@ -91,7 +144,7 @@ async def workers(store: Store, logs: list[list[LogRecord]], count: int) -> list
     """Workers that share the partitions. A store that was not opened is given an epoch, without a log."""
     async with store.writing() as tx:
         if await epochs.stored(tx) is None:
-            await epochs.write(tx, StoreEpoch(bytes(16), 1))
+            await epochs.write(tx, WITHOUT_A_LOG)
         await leases.announce(tx, [Partition(INTERACTIONS, number) for number in range(len(logs))])
     found = [Worker(store, f"worker-{number}", logs) for number in range(count)]
     for _ in range(2):

@@ -9,6 +9,7 @@ that comes late, or twice, or from another partition, is simply added; a merge o
 combines other parts. ``definition`` states the whole as one pure function over the set of facts; ``store`` keeps it
 incrementally and must give the same bytes.
 
-Rooms: ``model`` (what a part is), ``fold`` (an event into a part), ``combine`` (parts into one), ``threading``
-(interactions into conversations), ``finish`` (the document), ``definition`` (all of it, from nothing), ``store/``.
+Rooms: ``model`` (what a part is), ``fold`` (an event into a part), ``foldable`` (which events can be folded),
+``combine`` (parts into one), ``threading`` (interactions into conversations), ``finish`` (the document), ``definition``
+(all of it, from nothing), ``store/``.
 """

@@ -2,6 +2,9 @@
 
 Whatever the projectors keep incrementally must equal this, byte for byte: in any order of arrival, with any duplicates,
 in any batch size. It is written to be read, not to be fast; ``cx verify`` and the tests hold the store against it.
+
+It is total. An event that can't be folded (``cx_context.foldable``) is left out, before anything is made of the others,
+and so is one that the store could not apply (``set_aside``): that alone is no function of the events, so it is told.
 """
 
 from __future__ import annotations
@@ -12,7 +15,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from cx_context.finish import Json, Known, Member, context_body
-from cx_context.fold import apply, makes_part, new_part
+from cx_context.fold import makes_part
+from cx_context.foldable import fault_of, part_of
 from cx_context.model import Part
 from cx_context.threading import AnchoredPart
 from cx_events.errors import Refused
@@ -45,9 +49,9 @@ def winners(copies: Iterable[Fact]) -> list[Fact]:
     return list(least.values())
 
 
-def define(copies: Iterable[Fact], ids: IdSpace, rules: Rules) -> Whole:
-    """Who there is, and what each one's facts add up to."""
-    facts = winners(copies)
+def define(copies: Iterable[Fact], ids: IdSpace, rules: Rules, set_aside: Collection[bytes] = ()) -> Whole:
+    """Who there is, and what each one's facts add up to. ``set_aside``: keys of events that a store could not apply."""
+    facts = [fact for fact in winners(copies) if fact.key not in set_aside and fault_of(fact, ids) is None]
     said = Said.of(facts, ids, rules)
     graph = said.graph
     resolution = resolve(graph, said.rules)
@@ -65,16 +69,17 @@ def define(copies: Iterable[Fact], ids: IdSpace, rules: Rules) -> Whole:
     for home in {fact.home for fact in facts} - set(graph.profiles):
         customer_of[home] = sides(home).whose
 
+    by_anchor: dict[bytes, list[Fact]] = defaultdict(list)
+    for fact in facts:
+        by_anchor[fact.anchor].append(fact)
     parts: dict[bytes, tuple[NodeId, Part]] = {}
     by_customer: dict[NodeId, list[Fact]] = defaultdict(list)
-    for fact in facts:
-        if fact.anchor not in parts:
-            strays = fact.home in resolution.shared and fact.interaction != fact.home
-            whose = sides(fact.interaction).by_home[fact.home] if strays else customer_of[fact.home]
-            parts[fact.anchor] = (whose, new_part(fact))
-        else:
-            apply(parts[fact.anchor][1], fact)
-        by_customer[parts[fact.anchor][0]].append(fact)
+    for anchor, group in by_anchor.items():
+        home, node = group[0].home, group[0].interaction
+        strays = home in resolution.shared and node != home
+        whose = sides(node).by_home[home] if strays else customer_of[home]
+        parts[anchor] = (whose, part_of(group))
+        by_customer[whose] += group
 
     members: dict[NodeId, list[Member]] = defaultdict(list)
     for profile in graph.profiles.values():

@@ -10,13 +10,11 @@ An interaction that ended, or whose matter was resolved, concerns nobody's desk.
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from cx_context.combine import later
 from cx_context.finish import conversation_state, is_live
-from cx_context.model import At, Part
-from cx_events.facts import Fact
+from cx_context.model import At, Part, Register
 
 Kind = Literal["agent", "queue"]
 
@@ -36,65 +34,73 @@ class Reason(NamedTuple):
     why: str
 
 
-_MOVING = frozenset(
-    f"cx.interaction.{what}.v1"
-    for what in ("queued", "routed", "answered", "ended", "abandoned", "resumed", "transferred")
-) | {"cx.handoff.requested.v1", "cx.handoff.accepted.v1", "cx.bot.handoff_asked.v1"}
-_SETTLING = frozenset({"cx.conversation.resolved.v1", "cx.conversation.reopened.v1"})
+Matter = tuple[Any, ...]
+"""All of a part that its desks are made of: parts of equal matter concern the same desks, for the same reasons."""
+
+_NOBODYS: Matter = ()
 
 
-def may_move(part: Part, facts: Collection[Fact]) -> bool:
-    """Whether adding these facts could change whose desks a part concerns. Nearly always not, and then this is all that
-    desks cost."""
-    if part.resolved is not None:
-        return True
-    for fact in facts:
-        event = fact.event
-        data = event.data
-        if data.agent is not None and (part.agent is None or part.agent[1][0] != data.agent.id):
-            return True
-        if data.queue is not None and (part.queue is None or part.queue[1][0] != data.queue.id):
-            return True
-        if event.type in _MOVING or event.type in _SETTLING:
-            return True
-    return False
+def matter_of(part: Part) -> Matter:
+    """Return what ``desks`` looks at. Asked twice for each part that a batch touches, so it does little."""
+    if not part.interaction or not is_live(part) or (part.resolved is not None and _is_resolved(part)):
+        return _NOBODYS
+    agent, queue = part.agent, part.queue
+    return (
+        agent[1][0] if agent is not None else "",
+        queue[1][0] if queue is not None else "",
+        part.offered,
+        part.answered,
+        part.accepted,
+        part.passed,
+        part.queued or (queue[0] if queue is not None else None),
+        part.queued,
+        part.first or (agent[0] if agent is not None else None),
+    )
+
+
+def _is_resolved(part: Part) -> bool:
+    return conversation_state([part]) != "open"
 
 
 def desks(part: Part) -> dict[Desk, Reason]:
     """Every desk that a live interaction concerns now, and why."""
-    if not part.interaction or not is_live(part) or conversation_state([part]) != "open":
+    return desks_of(matter_of(part))
+
+
+def desks_of(matter: Matter) -> dict[Desk, Reason]:
+    """As ``desks``, by the part's matter."""
+    if not matter:
         return {}
+    agent, queue, offered, answered, accepted, passed, waits, queued, first = matter
     found: dict[Desk, Reason] = {}
-    taken: At | None = part.answered
-    if part.accepted is not None:
-        taken = later(taken, part.accepted[0])
-    if part.agent is not None and part.agent[1][0]:
-        agent = part.agent[1][0]
-        found[Desk("agent", agent)] = _dealing(part, agent)
-    if part.offered is not None and (taken is None or part.offered[0] > taken):
-        found.setdefault(Desk("agent", part.offered[1]), Reason(part.offered[0], "offered"))
-    if part.queue is not None and part.queue[1][0] and (taken is None or _after(part.queued, taken)):
-        found[Desk("queue", part.queue[1][0])] = Reason(part.queued or part.queue[0], "queued")
-    if part.passed is not None and _after(part.passed[0], taken):
-        at, (how, to, queue) = part.passed
+    taken: At | None = answered
+    if accepted is not None:
+        taken = later(taken, accepted[0])
+    if agent:
+        found[Desk("agent", agent)] = _dealing(agent, offered, answered, accepted, first)
+    if offered is not None and (taken is None or offered[0] > taken):
+        found.setdefault(Desk("agent", offered[1]), Reason(offered[0], "offered"))
+    if queue and (taken is None or _after(queued, taken)):
+        found[Desk("queue", queue)] = Reason(waits, "queued")
+    if passed is not None and _after(passed[0], taken):
+        at, (how, to, into) = passed
         if to:
             found[Desk("agent", to)] = Reason(at, how)
-        if queue:
-            found[Desk("queue", queue)] = Reason(at, how)
+        if into:
+            found[Desk("queue", into)] = Reason(at, how)
     return found
 
 
-def _dealing(part: Part, agent: str) -> Reason:
+def _dealing(agent: str, offered: Register | None, answered: At | None, accepted: Register | None, first: At) -> Reason:
     """Of the agent named last: the last step that made it theirs."""
-    assert part.agent is not None
     steps: list[Reason] = []
-    if part.offered is not None and part.offered[1] == agent:
-        steps.append(Reason(part.offered[0], "offered"))
-    if part.answered is not None and (part.offered is None or part.answered > part.offered[0]):
-        steps.append(Reason(part.answered, "answered"))
-    if part.accepted is not None and part.accepted[1][0] == agent:
-        steps.append(Reason(part.accepted[0], "accepted"))
-    return max(steps, default=Reason(part.first or part.agent[0], "assigned"))
+    if offered is not None and offered[1] == agent:
+        steps.append(Reason(offered[0], "offered"))
+    if answered is not None and (offered is None or answered > offered[0]):
+        steps.append(Reason(answered, "answered"))
+    if accepted is not None and accepted[1][0] == agent:
+        steps.append(Reason(accepted[0], "accepted"))
+    return max(steps, default=Reason(first, "assigned"))
 
 
 def _after(at: At | None, taken: At | None) -> bool:

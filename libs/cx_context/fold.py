@@ -73,7 +73,11 @@ def new_part(fact: Fact) -> Part:
 
 
 def apply(part: Part, fact: Fact) -> None:
-    """Add a fact to the part of its home and interaction."""
+    """Add a fact to the part of its home and interaction.
+
+    Raises for a fact of which ``new_part`` raises, whatever the part holds: what is made of an event is made before the
+    part is asked whether it is needed (``foldable`` relies on it). The part is then half changed.
+    """
     event = fact.event
     data = event.data
     recorded = fact.recorded
@@ -114,7 +118,7 @@ def makes_part(event_type: str) -> bool:
 
 
 def unusable(data: Data) -> str:
-    """What of an event is skipped by the fold, as a sentence; nothing where all can be used."""
+    """What of an event is skipped by the fold, as a sentence; nothing where all can be used. Raises nothing."""
     if not data.transcript and data.insight is None and data.survey is None:
         return ""
     sentiments = [line.sentiment for line in data.transcript]
@@ -240,10 +244,10 @@ def _named(named: Named | None) -> list[str]:
 
 def _write(registers: dict[str, Any], values: Mapping[str, Any], at: At) -> None:
     for given, value in values.items():
-        key = brief(given)
+        key, kept = brief(given), _kept(value)
         old = registers.get(key)
         if old is None or at > old[0]:
-            registers[key] = (at, _kept(value))
+            registers[key] = (at, kept)
     _keep_last(registers)
 
 

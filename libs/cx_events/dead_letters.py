@@ -13,6 +13,19 @@ from msgspec import Struct
 
 from cx_events.errors import Refused
 
+FOLD = "fold"
+"""The stage of the dead letter of an event that is stored, and of which some matter or all can't be used."""
+
+UNFOLDABLE = "unfoldable"
+"""Nothing is made of the event, since it can't be folded (``cx_context.foldable``)."""
+
+NOT_APPLIED = "not-applied"
+"""Nothing is made of the event, since it failed by itself in a transaction of its own: the database refused a row of
+it, or it failed with what was stored already."""
+
+LEFT_OUT = frozenset({UNFOLDABLE, NOT_APPLIED})
+"""Reasons of dead letters whose events may be tried again."""
+
 
 class DeadLetter(Struct, omit_defaults=True, gc=False, kw_only=True):
     """``stage``: ``map`` (a provider's request), ``decode`` (bytes on the log), ``fold`` (an event). ``reason``: a

@@ -1,5 +1,5 @@
 """REPAIR: what operators ask of a running hub.
 
-Rooms: ``lag`` (how far each projector is behind), ``routes`` (that and the dead letters over HTTP, for keys with the
-scope ``ops``).
+Rooms: ``lag`` (how far each projector is behind), ``retrying`` (events that could not be folded, tried again),
+``routes`` (these and the dead letters over HTTP, for keys with the scope ``ops``).
 """

@@ -1,4 +1,4 @@
-"""The HTTP routes of operators: lag and dead letters. Every request needs a key with the scope ``ops``."""
+"""The HTTP routes of operators: lag, dead letters, a second try. Every request needs a key with the scope ``ops``."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from cx_events.dead_letters import DeadLetter
 from cx_events.errors import Refused
 from cx_events.log import Log
 from cx_ops.lag import lag_of
+from cx_ops.retrying import retry
 from cx_runtime.http import caller
 from cx_runtime.tenants import Tenants
 
@@ -50,9 +51,18 @@ def router(log: Log, store: Store, tenants: Tenants) -> APIRouter:
             raise Refused("unknown-dead-letter", f"there is no dead letter {id[:64]!r}", 404)
         return _json({"items": found})
 
+    async def again(request: Request) -> Response:
+        tenant = caller(request.headers, tenants, "ops").tenant
+        id = _storable(request.query_params.get("id", ""))
+        tried = await retry(log, store, id, tenant=tenant)
+        return _json({"retried": [{"source": each.source, "id": each.id} for each in tried]}, status=202)
+
     routes.add_api_route("/lag", lag, methods=["GET"], summary="How far each partition's projector is behind")
     routes.add_api_route("/dead-letters", letters, methods=["GET"], summary="The latest dead letters")
     routes.add_api_route("/dead-letter", letter, methods=["GET"], summary="Dead letters of one id, whole")
+    routes.add_api_route(
+        "/dead-letters/retry", again, methods=["POST"], summary="Try an event again that could not be folded"
+    )
     return routes
 
 
@@ -91,5 +101,5 @@ def _storable(text: str) -> str:
     return text
 
 
-def _json(value: object) -> Response:
-    return Response(msgspec.json.encode(value), media_type="application/json")
+def _json(value: object, status: int = 200) -> Response:
+    return Response(msgspec.json.encode(value), status, media_type="application/json")

@@ -7,22 +7,24 @@ and checked, then sets of rows are written, each sorted; the graph lock comes la
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import msgspec
 
-from cx_context.desks import Desk, desks, may_move
-from cx_context.fold import apply as add_to_part
+from cx_context.desks import Desk, desks, desks_of, matter_of
 from cx_context.fold import makes_part, new_part
+from cx_context.foldable import Add, by_merging, in_place, is_left_out
 from cx_context.model import Part
-from cx_context.store import assignments, holdings, leases, outbox, segments, sightings, writer
+from cx_context.store import assignments, dead_letters, holdings, leases, outbox, segments, sightings, writer
 from cx_context.store.leases import Held
 from cx_context.store.port import tenant_lock
 from cx_context.store.sql import Tx
 from cx_events.codec import same_content
+from cx_events.dead_letters import FOLD, DeadLetter
 from cx_events.errors import CxError, Refused
-from cx_events.facts import Fact
+from cx_events.facts import Fact, people_identifiers
 from cx_events.ids import IdSpace, NodeId
 from cx_events.log import Partition
 from cx_events.timestamps import Micros
@@ -31,7 +33,7 @@ from cx_identity.facts import decision_of, links_of, only_identifier
 from cx_identity.model import Decision, Edge, Profile
 from cx_identity.rules import Rules, RulesChange
 from cx_identity.sightings import ASSERTED, NAMED, VERIFIED, Seen, Sighting, edge_of, sighting, staircase, tied
-from cx_projectors.batch import Batch, copy_row, incoming_of
+from cx_projectors.batch import Batch, Incoming, copy_row, incoming_of, letter_key
 from cx_projectors.graph import Moves, recompute
 from cx_projectors.memory import Memory, Pair
 
@@ -49,6 +51,11 @@ class MustBeAlone(CxError):
     """What the batch found under the shared graph lock needs the exclusive one: start over with it."""
 
 
+class CantFold(Exception):
+    """Something raised while facts were folded: one of them can't be, or not into what is stored. Nothing was applied;
+    the cause says what it was."""
+
+
 @dataclass(slots=True)
 class Tenancy:
     """What applying needs to know of a tenant: its ids, and the rules in force before any was recorded."""
@@ -59,13 +66,23 @@ class Tenancy:
 
 @dataclass(slots=True)
 class Applied:
-    """What a batch did. ``learned`` goes into the memory once the transaction is durable."""
+    """What a batch did. ``letters``: those that it left. ``learned`` goes into the memory once the transaction is
+    durable."""
 
     new: int = 0
     repeated: int = 0
     conflicts: int = 0
     customers: set[NodeId] = field(default_factory=set)
+    letters: list[DeadLetter] = field(default_factory=list)
     learned: list[Learned] = field(default_factory=list)
+
+    def add(self, other: Applied) -> None:
+        """Count what a later batch did, too, all but what was learned."""
+        self.new += other.new
+        self.repeated += other.repeated
+        self.conflicts += other.conflicts
+        self.customers |= other.customers
+        self.letters += other.letters
 
 
 @dataclass(slots=True)
@@ -88,6 +105,19 @@ def remember(memory: Memory, applied: Applied) -> None:
     memory.trim()
 
 
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How a batch is applied. ``alone``: under the exclusive graph lock, which what it found needs. ``carefully``:
+    what can't be folded was marked before, and facts are added to parts by merging, which raises nothing."""
+
+    alone: bool = False
+    carefully: bool = False
+
+    @property
+    def how(self) -> Add:
+        return by_merging if self.carefully else in_place
+
+
 async def apply_batch(
     tx: Tx,
     batch: Batch,
@@ -96,12 +126,12 @@ async def apply_batch(
     tenants: Mapping[str, Tenancy],
     *,
     worker: str,
-    alone: bool = False,
+    manner: Manner = Manner(),
 ) -> Applied:
     """Apply what is new of a batch and move the positions on.
 
     Raises ``leases.Fenced`` if we own a partition no more, ``MustReplace`` if a copy must replace a stored one,
-    ``MustBeAlone`` if the batch must be started over with ``alone=True``.
+    ``MustBeAlone`` if the batch must be started over alone, ``CantFold`` if it must be started over carefully.
     """
     await tx.lock(REFOLD_LOCK, exclusive=False)
     await leases.hold(tx, worker, held)
@@ -110,34 +140,63 @@ async def apply_batch(
     applied.new = len(new)
     copies = list(batch.copies)
     if len(new) < len(batch.facts):
-        repeated = [incoming.fact for key, incoming in batch.facts.items() if key not in new]
+        repeated = [incoming for key, incoming in batch.facts.items() if key not in new]
         applied.repeated = len(repeated)
-        copies += await _differing(tx, repeated, tenants)
+        differing, again = await _repeated(tx, repeated, tenants)
+        copies += differing
+        await try_again(tx, again)
+        new |= {incoming.fact.key for incoming in again}
     applied.conflicts = len(copies)
     await writer.keep_copies(tx, copies)
     stripe = min((p.number for p in held), default=0)
     for tenant, facts in batch.by_tenant(new).items():
-        await apply_facts(tx, tenant, facts, applied, memory, tenants[tenant], stripe=stripe, alone=alone)
-    await writer.write_dead_letters(tx, batch.letters)
+        await apply_facts(tx, tenant, facts, applied, memory, tenants[tenant], stripe=stripe, manner=manner)
+    applied.letters = batch.undecodable + batch.problems_of(new)
+    await writer.write_dead_letters(tx, applied.letters)
     await leases.advance(tx, batch.positions)
     return applied
 
 
-async def _differing(
-    tx: Tx, repeated: Iterable[Fact], tenants: Mapping[str, Tenancy]
-) -> list[tuple[bytes, str, int, bytes]]:
-    """Copies whose content differs from the stored one's. ``MustReplace`` where one is less than it."""
-    facts = {fact.key: fact for fact in repeated}
+async def _repeated(
+    tx: Tx, repeated: Iterable[Incoming], tenants: Mapping[str, Tenancy]
+) -> tuple[list[tuple[bytes, str, int, bytes]], list[Incoming]]:
+    """Copies whose content differs from the stored one's, and events that are to be tried again: nothing was made of
+    them when they came. ``MustReplace`` where a copy is less than the stored one."""
+    by_key = {incoming.fact.key: incoming for incoming in repeated}
     copies = []
-    for key, raw in (await writer.stored_raws(tx, facts)).items():
-        fact = facts[key]
-        if raw == fact.raw:
+    again = []
+    for key, stored in (await writer.stored_copies(tx, by_key)).items():
+        fact = by_key[key].fact
+        if stored.raw == fact.raw:
+            if is_to_be_tried_again(by_key[key], stored):
+                again.append(by_key[key])
             continue
-        stored = incoming_of(raw, lambda tenant: tenants[tenant].ids).fact
-        if fact.copy_order < stored.copy_order:
+        other = incoming_of(stored.raw, lambda tenant: tenants[tenant].ids).fact
+        if fact.copy_order < other.copy_order:
             raise MustReplace(f"a copy of {fact.event.source}#{fact.event.id} was recorded before the stored one")
-        copies += conflicting(fact, stored)
-    return copies
+        copies += conflicting(fact, other)
+    return copies, again
+
+
+def is_to_be_tried_again(incoming: Incoming, stored: writer.Copy) -> bool:
+    """Return whether an event of which nothing was made came again, and is not known to fail as it did."""
+    return is_left_out(stored.problem) and not (incoming.left_out and incoming.problem == stored.problem)
+
+
+async def try_again(tx: Tx, again: Iterable[Incoming]) -> None:
+    """Take back that these events were left out: they are applied as new ones are, or left out as they say now."""
+    for incoming in again:
+        event = incoming.fact.event
+        known_by = letter_key(event.tenantid, event.source, event.id, FOLD)
+        incoming.place = await dead_letters.where(tx, known_by)
+        await writer.replace_event(tx, incoming.fact, incoming.home, incoming.problem)
+        await writer.delete_dead_letter(tx, known_by)
+
+
+async def settle(tx: Tx, fact: Fact) -> None:
+    """Take the dead letter of an event away that is derived from the event."""
+    event = fact.event
+    await writer.delete_dead_letter(tx, letter_key(event.tenantid, event.source, event.id, FOLD))
 
 
 def conflicting(one: Fact, other: Fact) -> list[tuple[bytes, str, int, bytes]]:
@@ -154,14 +213,15 @@ async def apply_facts(
     tenancy: Tenancy,
     *,
     stripe: int,
-    alone: bool,
+    manner: Manner,
 ) -> None:
     """What one tenant's new facts change. They are stored already."""
     learned = Learned()
     by_anchor = _by_anchor(facts)
+    alone = manner.alone
     dirty, decided = await learn_identity(tx, tenant, facts, memory, tenancy.ids, learned)
-    begun = await _announce(tx, tenant, by_anchor, memory, learned)
-    touched, first_parts = await _add_to_parts(tx, tenancy.ids, by_anchor, memory, learned, begun)
+    begun = await _announce(tx, tenancy.ids, by_anchor, memory, learned)
+    touched, first_parts = await _add_to_parts(tx, tenancy.ids, by_anchor, memory, learned, begun, manner.how)
     places = Counter(node for _, node in first_parts)
     first_nodes = {node for node, count in places.items() if count > 1 or node not in begun}
     moved_nodes = await writer.that_may_follow(tx, tenant, first_nodes) | decided.attributed
@@ -286,7 +346,8 @@ class _Told:
         if one is not None:
             id = ids.profile(one.kind, one.scope, one.value)
             known = memory.profiles.get(id)
-            if known is None or fact.recorded < known[0] or fact.effective < known[1]:
+            # Of two recorded at once the lesser name is the earlier one, so they are looked at more closely.
+            if known is None or fact.recorded <= known.at[0] or fact.effective < known.effective:
                 self._mention(Profile(id, one.kind, one.scope, one.value, fact.recorded), fact, memory)
             if id != fact.home:
                 self.elsewhere.append((id, fact.key))
@@ -303,9 +364,10 @@ class _Told:
 
     def _mention(self, profile: Profile, fact: Fact, memory: Memory) -> None:
         id = profile.id
-        if not memory.knows_profile(id, fact.recorded, fact.effective):
+        seen, step = (NAMED, id, id), sighting(fact)
+        if not memory.knows_profile(id, step):
             self.mentioned.setdefault(id, profile)
-            self._see((NAMED, id, id), sighting(fact))
+            self._see(seen, step)
 
     def _see(self, seen: Seen, step: Sighting) -> None:
         steps = self.seen.get(seen)
@@ -324,21 +386,22 @@ async def learn_identity(
     decisions: list[Decision] = []
     attributions: list[Attribution] = []
     rules: list[RulesChange] = []
-    for fact in facts:
-        if makes_part(fact.event.type):
-            told.add(fact, memory, ids)
-            continue
-        try:
-            decision = decision_of(fact, ids)
-        except Refused:
-            continue  # marked and noticed when it was read
-        effective[fact.key] = fact.effective
-        if isinstance(decision, Decision):
-            decisions.append(decision)
-        elif isinstance(decision, Attribution):
-            attributions.append(decision)
-        elif isinstance(decision, RulesChange):
-            rules.append(decision)
+    with folding():
+        for fact in facts:
+            if makes_part(fact.event.type):
+                told.add(fact, memory, ids)
+                continue
+            try:
+                decision = decision_of(fact, ids)
+            except Refused:
+                continue  # marked and noticed when it was read
+            effective[fact.key] = fact.effective
+            if isinstance(decision, Decision):
+                decisions.append(decision)
+            elif isinstance(decision, Attribution):
+                attributions.append(decision)
+            elif isinstance(decision, RulesChange):
+                rules.append(decision)
     dirty = await _learn_sightings(tx, tenant, told, learned)
     await writer.write_link_events(tx, told.elsewhere)
     decided = Decided({attribution.interaction for attribution in attributions}, rules=bool(rules))
@@ -400,7 +463,19 @@ async def _withdrawn(tx: Tx, tenant: str, decisions: Iterable[Decision]) -> set[
     return names
 
 
-_NO_PART = Part()
+@contextmanager
+def folding() -> Iterator[None]:
+    """Around what only computes: whatever it raises is a fault of the facts, also an error that would tell of a broken
+    connection elsewhere."""
+    try:
+        yield
+    except MemoryError:
+        raise
+    except Exception as error:
+        raise CantFold(f"{type(error).__name__}: {error}") from error
+
+
+_NOTHING = matter_of(Part())
 
 
 def _by_anchor(facts: Iterable[Fact]) -> dict[bytes, list[Fact]]:
@@ -416,16 +491,24 @@ def _by_anchor(facts: Iterable[Fact]) -> dict[bytes, list[Fact]]:
 
 
 async def _announce(
-    tx: Tx, tenant: str, by_anchor: Mapping[bytes, Sequence[Fact]], memory: Memory, learned: Learned
+    tx: Tx, ids: IdSpace, by_anchor: Mapping[bytes, Sequence[Fact]], memory: Memory, learned: Learned
 ) -> set[NodeId]:
     """Interactions of which nobody has any part yet, and nobody else will have one before this transaction ends."""
     nodes = set[NodeId]()
     for anchor, group in by_anchor.items():
-        home, node = group[0].home, group[0].interaction
-        if anchor not in memory.parts and node not in memory.nodes and (node != home or node not in memory.profiles):
+        node = group[0].interaction
+        if anchor not in memory.parts and node not in memory.nodes and not all(is_lone(fact, ids) for fact in group):
             nodes.add(node)
     learned.nodes |= nodes
-    return await writer.announce_interactions(tx, tenant, nodes)
+    return await writer.announce_interactions(tx, ids.tenant, nodes)
+
+
+def is_lone(fact: Fact, ids: IdSpace) -> bool:
+    """Return whether an event is outside of any interaction, at home with the profile that it names. Nobody else has a
+    part there, so nobody need hear of it."""
+    return fact.interaction == fact.home and any(
+        ids.profile(one.kind, one.scope, one.value) == fact.home for one in people_identifiers(fact.event)
+    )
 
 
 async def _add_to_parts(
@@ -435,6 +518,7 @@ async def _add_to_parts(
     memory: Memory,
     learned: Learned,
     begun: Collection[NodeId],
+    how: Add,
 ) -> tuple[Touched, Touched]:
     """Add facts to their parts. The parts that were touched, and those among them that are new. ``begun``: interactions
     that have none yet; what a profile has outside of any may be there unannounced."""
@@ -452,33 +536,36 @@ async def _add_to_parts(
     changed = []
     assigned: dict[bytes, tuple[NodeId, Collection[Desk]]] = {}
     long: dict[bytes, Sequence[Fact]] = {}
-    for anchor, group in by_anchor.items():
-        one = group[0]
-        place = (one.home, one.interaction)
-        touched.add(place)
-        part = memory.parts.get(anchor)
-        moving = may_move(part if part is not None else _NO_PART, group)
-        before = desks(part) if moving and part is not None else {}
-        if part is None:
-            part = memory.parts[anchor] = new_part(one)
-            first.add(place)
-            for fact in group[1:]:
-                add_to_part(part, fact)
-            added.append((anchor, tenant, *place, writer.encode_part(part)))
-        else:
-            for fact in group:
-                add_to_part(part, fact)
-            changed.append((anchor, writer.encode_part(part)))
-        if moving and (now := desks(part)) != before:
-            learned.desks.setdefault(place, set()).update(desk for desk, _ in now.items() ^ before.items())
-            if now.keys() != before.keys():
-                assigned[anchor] = (one.interaction, now)
-        if part.facts > segments.SEGMENT_FACTS:
-            long[anchor] = group
-    first = {(home, node) for home, node in first if node != home or node not in memory.profiles}
+    with folding():
+        for anchor, group in by_anchor.items():
+            one = group[0]
+            place = (one.home, one.interaction)
+            touched.add(place)
+            part = memory.parts.get(anchor)
+            matter = matter_of(part) if part is not None else _NOTHING
+            if part is None:
+                if not all(is_lone(fact, ids) for fact in group):
+                    first.add(place)
+                part = new_part(one)
+                for fact in group[1:]:
+                    part = how(part, fact)
+                added.append((anchor, tenant, *place, writer.encode_part(part)))
+            else:
+                for fact in group:
+                    part = how(part, fact)
+                changed.append((anchor, writer.encode_part(part)))
+            memory.parts[anchor] = part
+            if matter_of(part) != matter:
+                before, now = desks_of(matter), desks(part)
+                if now != before:
+                    learned.desks.setdefault(place, set()).update(desk for desk, _ in now.items() ^ before.items())
+                if now.keys() != before.keys():
+                    assigned[anchor] = (one.interaction, now)
+            if part.facts > segments.SEGMENT_FACTS:
+                long[anchor] = group
     await writer.add_parts(tx, added)
     await writer.change_parts(tx, changed)
     await assignments.replace(tx, tenant, assigned)
     if long:
-        await segments.add(tx, ids, long, memory.tails)
+        await segments.add(tx, ids, long, memory.tails, how)
     return touched, first

@@ -10,9 +10,17 @@ import msgspec
 from msgspec import Struct
 
 from cx_context.fold import makes_part, unusable
-from cx_context.store.writer import EventRow
+from cx_context.foldable import NOT_FOLDED, fault_of, told
+from cx_context.store.writer import EventRow, LetterKey
 from cx_events.codec import decode_leniently, decode_to_read, same_content
-from cx_events.dead_letters import DeadLetter, decode_dead_letter, original_of
+from cx_events.dead_letters import (
+    FOLD,
+    NOT_APPLIED,
+    UNFOLDABLE,
+    DeadLetter,
+    decode_dead_letter,
+    original_of,
+)
 from cx_events.envelope import Event
 from cx_events.errors import Refused
 from cx_events.facts import Fact
@@ -23,53 +31,67 @@ from cx_identity.facts import decision_of
 
 
 class Incoming(Struct, gc=False):
-    """A fact to be applied. ``home``: where it is stored; ``problem``: what of it no fold can use."""
+    """A fact to be applied. ``home``: where it is stored; ``problem``: what of it no fold can use; ``record``: what it
+    was read from; ``place``: where it lies on the log, if not there. ``left_out``: it is stored and nothing is made of
+    it; the reason, one of ``dead_letters.LEFT_OUT``."""
 
     fact: Fact
     home: NodeId
     problem: str | None = None
+    record: LogRecord | None = None
+    place: str = ""
+    left_out: str | None = None
+
+    def mark(self, ids: IdSpace, not_applied: str | None = None) -> None:
+        """Note whether anything is made of the event. ``not_applied``: the problem under which it was set aside."""
+        fault = fault_of(self.fact, ids)
+        if fault is not None:
+            self.leave_out(UNFOLDABLE, fault, ids)
+        elif not_applied is not None:
+            self.leave_out(NOT_APPLIED, not_applied, ids)
+
+    def leave_out(self, reason: str, problem: str, ids: IdSpace) -> None:
+        """What is stored at the tenant's own node is in nobody's history, as decisions are."""
+        self.left_out = reason
+        self.problem = _plain(problem, MOST_DETAIL)
+        self.home = ids.tenant_node()
 
 
 @dataclass(slots=True)
 class Batch:
     """What some records say.
 
-    ``facts``: by event key, of several copies the one that counts; ``copies``: those whose content
-    differs; ``positions``: where to go on; ``latest``: ms since 1970, when the log took the last record.
+    ``facts``: by event key, of several copies the one that counts; ``copies``: those whose content differs;
+    ``undecodable``: dead letters of records that are no events, and those that others wrote; ``positions``: where to go
+    on; ``latest``: ms since 1970, when the log took the last record.
     """
 
     facts: dict[bytes, Incoming] = field(default_factory=dict)
     copies: list[tuple[bytes, str, int, bytes]] = field(default_factory=list)
-    letters: list[DeadLetter] = field(default_factory=list)
+    undecodable: list[DeadLetter] = field(default_factory=list)
     positions: dict[Partition, int] = field(default_factory=dict)
-    records: int = 0
+    records: list[LogRecord] = field(default_factory=list)
     latest: int = 0
+
+    @property
+    def letters(self) -> list[DeadLetter]:
+        """All dead letters that the batch leaves if its events are new."""
+        return self.undecodable + self.problems_of(self.facts)
+
+    def problems_of(self, keys: Iterable[bytes]) -> list[DeadLetter]:
+        """The dead letters of those of these events that have a problem."""
+        found = (self.facts[key] for key in keys)
+        return [letter_of_problem(incoming) for incoming in found if incoming.problem is not None]
 
     def rows(self) -> list[EventRow]:
         """The facts as they are stored, in order of their keys."""
-        found: list[EventRow] = []
-        for key in sorted(self.facts):
-            incoming = self.facts[key]
-            fact = incoming.fact
-            found.append(
-                (
-                    key,
-                    fact.event.tenantid,
-                    incoming.home,
-                    fact.anchor,
-                    fact.effective,
-                    fact.recorded,
-                    incoming.problem,
-                    fact.raw,
-                )
-            )
-        return found
+        return [row_of(self.facts[key]) for key in sorted(self.facts)]
 
     def by_tenant(self, new: Set[bytes]) -> dict[str, list[Fact]]:
-        """The facts whose keys are new, tenants in order."""
+        """The facts whose keys are new and of which something is made, tenants in order."""
         found: dict[str, list[Fact]] = {}
         for key, incoming in self.facts.items():
-            if key in new:
+            if key in new and incoming.left_out is None:
                 fact = incoming.fact
                 tenant = fact.event.tenantid
                 if tenant in found:
@@ -77,6 +99,36 @@ class Batch:
                 else:
                     found[tenant] = [fact]
         return dict(sorted(found.items()))
+
+    def leave_out_unfoldable(self, ids_of: IdsOf) -> None:
+        """Mark the events that can't be folded. Costs more than folding all: done where a batch failed."""
+        for incoming in self.facts.values():
+            ids = ids_of(incoming.fact.event.tenantid)
+            assert ids is not None
+            incoming.mark(ids)
+
+    def leave_out_all(self, why: BaseException, ids_of: IdsOf) -> None:
+        """Mark every event as one that could not be applied."""
+        for incoming in self.facts.values():
+            ids = ids_of(incoming.fact.event.tenantid)
+            assert ids is not None
+            if incoming.left_out is None:
+                incoming.leave_out(NOT_APPLIED, NOT_FOLDED + told(why), ids)
+
+
+def row_of(incoming: Incoming) -> EventRow:
+    """The row of ``events``."""
+    fact = incoming.fact
+    return (
+        fact.key,
+        fact.event.tenantid,
+        incoming.home,
+        fact.anchor,
+        fact.effective,
+        fact.recorded,
+        incoming.problem,
+        fact.raw,
+    )
 
 
 IdsOf = Callable[[str], IdSpace | None]
@@ -94,7 +146,7 @@ def read_into(batch: Batch, records: Iterable[LogRecord], ids_of: IdsOf) -> None
     """Some more records, later than those before."""
     positions: dict[tuple[str, int], int] = {}
     for record in records:
-        batch.records += 1
+        batch.records.append(record)
         positions[record.topic, record.partition] = record.offset + 1
         batch.latest = max(batch.latest, record.timestamp)
         if record.topic == DEAD_LETTERS:
@@ -107,28 +159,27 @@ def read_into(batch: Batch, records: Iterable[LogRecord], ids_of: IdsOf) -> None
 
 def _read_dead_letter(batch: Batch, record: LogRecord) -> None:
     try:
-        batch.letters.append(storable(decode_dead_letter(record.value)))
+        batch.undecodable.append(storable(decode_dead_letter(record.value)))
     except RecursionError as error:
-        batch.letters.append(_letter_of_record(record, Refused("undecodable", str(error))))
+        batch.undecodable.append(letter_of_record(record, Refused("undecodable", str(error))))
     except Refused as error:
-        batch.letters.append(_letter_of_record(record, error))
+        batch.undecodable.append(letter_of_record(record, error))
 
 
 def _read_event(batch: Batch, record: LogRecord, ids_of: IdsOf) -> None:
     try:
         incoming = incoming_of(record.value, ids_of)
     except Refused as error:
-        batch.letters.append(_letter_of_record(record, error))
+        batch.undecodable.append(letter_of_record(record, error))
         return
     fact = incoming.fact
     if record.key != fact.event.partitionkey.encode():
         # A part has one writer, the owner of its home's partition: an event of another partition would make two.
-        batch.letters.append(
-            _letter_of_record(record, Refused("wrong-key", "the record's key is not its partitionkey"))
+        batch.undecodable.append(
+            letter_of_record(record, Refused("wrong-key", "the record's key is not its partitionkey"))
         )
         return
-    if incoming.problem is not None:
-        batch.letters.append(letter_of_problem(fact, incoming.problem, _place(record)))
+    incoming.record = record
     if fact.key in batch.facts:
         add(batch, incoming)
     else:
@@ -137,29 +188,35 @@ def _read_event(batch: Batch, record: LogRecord, ids_of: IdsOf) -> None:
 
 def incoming_of(raw: bytes, ids_of: IdsOf) -> Incoming:
     """The fact in some bytes. ``Refused`` if the envelope is broken or its tenant unknown."""
-    problem = None
-    try:
-        event = decode_to_read(raw)
-        if event.type.startswith("cx."):
-            problem = unusable(event.data) or None
-    except Refused as error:
-        event, problems = decode_leniently(raw)
-        if event.type.startswith("cx."):
-            problem = _plain("; ".join(problems) or error.detail, MOST_DETAIL)
+    event, problem = _event_of(raw)
     ids = ids_of(event.tenantid)
     if ids is None:
         raise Refused("unknown-tenant", f"there is no tenant {event.tenantid[:64]!r}")
     try:
         fact = Fact(event, raw, ids)
-    except ValueError as error:
-        raise Refused("undecodable", f"partitionkey or sequence: {error}") from None
+    except (ValueError, RecursionError) as error:
+        raise Refused("undecodable", f"partitionkey, sequence or data: {error}") from None
     if makes_part(event.type):
         return Incoming(fact, fact.home, problem)
+    incoming = Incoming(fact, ids.tenant_node(), problem)
     try:
         decision_of(fact, ids)
     except Refused as error:
-        problem = _plain(error.detail, MOST_DETAIL)
-    return Incoming(fact, ids.tenant_node(), problem)
+        incoming.problem = _plain(error.detail, MOST_DETAIL)
+    except Exception as error:
+        incoming.leave_out(UNFOLDABLE, NOT_FOLDED + told(error), ids)
+    return incoming
+
+
+def _event_of(raw: bytes) -> tuple[Event, str | None]:
+    """The event, and what of its data no fold can use."""
+    try:
+        event = decode_to_read(raw)
+    except Refused as error:
+        event, problems = decode_leniently(raw)
+        told_of = event.type.startswith("cx.")
+        return event, _plain("; ".join(problems) or error.detail, MOST_DETAIL) if told_of else None
+    return event, (unusable(event.data) or None) if event.type.startswith("cx.") else None
 
 
 def add(batch: Batch, incoming: Incoming) -> None:
@@ -173,35 +230,28 @@ def add(batch: Batch, incoming: Incoming) -> None:
         return
     if fact.copy_order < other.fact.copy_order:
         batch.facts[fact.key] = incoming
-    if not _same_content(fact.raw, other.fact.raw):
+    if not same_content(fact.raw, other.fact.raw):
         batch.copies += [copy_row(fact), copy_row(other.fact)]
-
-
-def _same_content(one: bytes, other: bytes) -> bool:
-    """What a provider sent may hold numbers that no reader takes; then nobody can tell, and both copies are kept."""
-    try:
-        return same_content(one, other)
-    except msgspec.MsgspecError:
-        return False
 
 
 def copy_row(fact: Fact) -> tuple[bytes, str, int, bytes]:
     return (fact.key, fact.event.tenantid, fact.recorded, fact.raw)
 
 
-def letter_of_problem(fact: Fact, problem: str, place: str) -> DeadLetter:
-    """The notice of an event that is stored and counted, but whose matter no fold can use."""
-    event: Event = fact.event
+def letter_of_problem(incoming: Incoming) -> DeadLetter:
+    """The notice of an event that is stored, but of which some matter, or all, can't be used."""
+    event = incoming.fact.event
+    place = incoming.place or (place_of(incoming.record) if incoming.record is not None else "")
     return storable(
         DeadLetter(
             tenant=event.tenantid,
             source=event.source,
             id=event.id,
-            stage="fold",
-            reason="unusable-data",
-            detail=problem,
+            stage=FOLD,
+            reason=incoming.left_out or "unusable-data",
+            detail=incoming.problem or "",
             recorded=event.recordedtime,
-            original=original_of(fact.raw),
+            original=original_of(incoming.fact.raw),
             place=place,
             content_type="application/cloudevents+json",
         )
@@ -219,6 +269,11 @@ def storable(letter: DeadLetter) -> DeadLetter:
     return msgspec.structs.replace(letter, **names, detail=_plain(letter.detail, MOST_DETAIL))
 
 
+def letter_key(tenant: str, source: str, id: str, stage: str) -> LetterKey:
+    """What the dead letter of something with these names is stored by."""
+    return (_name(tenant), _name(source), _name(id), _name(stage))
+
+
 def _name(text: str) -> str:
     whole = text.encode()
     if len(whole) > MOST_NAME_BYTES:
@@ -231,11 +286,16 @@ def _plain(text: str, most: int) -> str:
     return text[:most].replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
-def _place(record: LogRecord) -> str:
+def place_of(record: LogRecord) -> str:
     return f"{record.topic}/{record.partition}/{record.offset}"
 
 
-def _letter_of_record(record: LogRecord, error: Refused) -> DeadLetter:
+def digest_of(raw: bytes) -> str:
+    """Return the id of the dead letter of a record that is no event."""
+    return blake2b(raw, digest_size=16).hexdigest()
+
+
+def letter_of_record(record: LogRecord, error: Refused) -> DeadLetter:
     try:
         recorded = format_time(record.timestamp * 1000)
     except Refused:  # Kafka takes whatever time a producer claims
@@ -243,13 +303,13 @@ def _letter_of_record(record: LogRecord, error: Refused) -> DeadLetter:
     return DeadLetter(
         tenant="",
         source=record.topic,
-        id=blake2b(record.value, digest_size=16).hexdigest(),
+        id=digest_of(record.value),
         stage="decode",
         reason=error.reason,
         detail=_plain(error.detail, MOST_DETAIL),
         recorded=recorded,
         original=original_of(record.value),
-        place=_place(record),
+        place=place_of(record),
     )
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 from cx_context.model import Part
 from cx_context.store.segments import Segment
 from cx_events.ids import NodeId
-from cx_events.timestamps import Micros
 from cx_identity.sightings import NAMED, Seen, Sighting, is_preceded
 
 Pair = tuple[NodeId, NodeId]
@@ -22,7 +21,7 @@ class Memory:
     def __init__(self, most: int = 100_000) -> None:
         self._most = most
         self.parts: dict[bytes, Part] = {}
-        self.profiles: dict[NodeId, tuple[Micros, Micros]] = {}
+        self.profiles: dict[NodeId, Sighting] = {}
         self.seen: dict[Seen, list[Sighting]] = {}
         self.nodes: set[NodeId] = set()
         self.tails: dict[bytes, Segment] = {}
@@ -41,22 +40,17 @@ class Memory:
                 table.clear()
 
     def learn(self, seen: Seen, steps: list[Sighting]) -> None:
-        """What the store has. Of a profile, mostly named by one step, two numbers are kept at hand."""
+        """What the store has. Of a profile the first step is kept at hand, and mostly there is no other."""
         if seen[0] == NAMED:
-            self.profiles[seen[1]] = (steps[0].at[0], steps[0].effective)
+            self.profiles[seen[1]] = steps[0]
             if len(steps) == 1:
                 return
         self.seen[seen] = steps
 
-    def knows_profile(self, id: NodeId, recorded: Micros, effective: Micros) -> bool:
-        """Whether the store has it named by a fact that is later neither in its recorded nor in its effective time."""
+    def knows_profile(self, id: NodeId, one: Sighting) -> bool:
+        """Whether the store has a sighting of a profile that precedes this one in both times."""
         known = self.profiles.get(id)
-        if known is None or recorded < known[0]:
-            return False
-        if effective >= known[1]:
-            return True
-        steps = self.seen.get((NAMED, id, id), ())
-        return any(step.at[0] <= recorded and step.effective <= effective for step in steps)
+        return known is not None and (is_preceded(one, (known,)) or self.knows((NAMED, id, id), one))
 
     def knows(self, seen: Seen, one: Sighting) -> bool:
         """Whether the store has a sighting that precedes this one in both times."""

@@ -11,8 +11,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from cx_context.desks import Desk, desks
-from cx_context.fold import apply as add_to_part
-from cx_context.fold import makes_part, new_part
+from cx_context.fold import makes_part
+from cx_context.foldable import is_left_out, part_of
 from cx_context.store import assignments, holdings, leases, outbox, segments, sightings, writer
 from cx_context.store.leases import Held
 from cx_context.store.port import tenant_lock
@@ -27,23 +27,29 @@ from cx_projectors.apply import (
     REFOLD_LOCK,
     Applied,
     Learned,
+    Manner,
     Tenancy,
     apply_facts,
     concerned_by,
     conflicting,
+    folding,
+    is_to_be_tried_again,
     learn_identity,
+    settle,
+    try_again,
 )
-from cx_projectors.batch import Batch, incoming_of
+from cx_projectors.batch import Batch, Incoming, incoming_of
 from cx_projectors.graph import recompute
 from cx_projectors.memory import Memory, Pair
 
 
 @dataclass(frozen=True, slots=True)
 class Replaced:
-    """The copy that counted and the one that does now."""
+    """The copy that counted and the one that does now; None for one of which nothing is made."""
 
-    old: Fact
-    new: Fact
+    key: bytes
+    old: Fact | None
+    new: Fact | None
 
 
 async def apply_alone(
@@ -53,6 +59,7 @@ async def apply_alone(
     tenants: Mapping[str, Tenancy],
     *,
     worker: str,
+    manner: Manner = Manner(),
 ) -> Applied:
     """As ``apply.apply_batch``, for a batch with copies that replace. The worker must forget all and take its
     partitions anew."""
@@ -64,56 +71,72 @@ async def apply_alone(
     copies = list(batch.copies)
     new = await writer.insert_events(tx, batch.rows())
     repeated = [key for key in batch.facts if key not in new]
+    applied.new, applied.repeated = len(new), len(repeated)
     replaced: dict[str, list[Replaced]] = {}
-    for key, raw in (await writer.stored_raws(tx, repeated)).items():
+    for key, stored in (await writer.stored_copies(tx, repeated)).items():
         incoming = batch.facts[key]
         fact = incoming.fact
-        if raw == fact.raw:
+        if stored.raw == fact.raw:
+            if is_to_be_tried_again(incoming, stored):
+                await try_again(tx, [incoming])
+                new.add(key)
             continue
-        stored = incoming_of(raw, lambda tenant: tenants[tenant].ids).fact
-        copies += conflicting(fact, stored)
-        if fact.copy_order < stored.copy_order:
+        other = incoming_of(stored.raw, lambda tenant: tenants[tenant].ids).fact
+        copies += conflicting(fact, other)
+        if fact.copy_order < other.copy_order:
             await writer.replace_event(tx, fact, incoming.home, incoming.problem)
-            replaced.setdefault(fact.event.tenantid, []).append(Replaced(stored, fact))
-    applied.new, applied.repeated, applied.conflicts = len(new), len(repeated), len(copies)
+            await settle(tx, fact)
+            counted = None if is_left_out(stored.problem) else other
+            replaced.setdefault(fact.event.tenantid, []).append(Replaced(key, counted, _counts(incoming)))
+    applied.conflicts = len(copies)
     await writer.keep_copies(tx, copies)
     stripe = min((p.number for p in held), default=0)
+    manner = Manner(alone=True, carefully=manner.carefully)
     for tenant, facts in batch.by_tenant(new).items():
-        await apply_facts(tx, tenant, facts, applied, memory, tenants[tenant], stripe=stripe, alone=True)
+        await apply_facts(tx, tenant, facts, applied, memory, tenants[tenant], stripe=stripe, manner=manner)
     for tenant, pairs in sorted(replaced.items()):
         await _replace(tx, tenant, pairs, applied, tenants[tenant])
-    await writer.write_dead_letters(tx, batch.letters)
+    others = [pair.key for pairs in replaced.values() for pair in pairs]
+    applied.letters = batch.undecodable + batch.problems_of([*new, *others])
+    await writer.write_dead_letters(tx, applied.letters)
     await leases.advance(tx, batch.positions)
     await leases.fence_all(tx)
     applied.learned.clear()
     return applied
 
 
+def _counts(incoming: Incoming) -> Fact | None:
+    return incoming.fact if incoming.left_out is None else None
+
+
 async def _replace(tx: Tx, tenant: str, pairs: Collection[Replaced], applied: Applied, tenancy: Tenancy) -> None:
     ids = tenancy.ids
-    copies = [copy for pair in pairs for copy in (pair.old, pair.new)]
+    olds = [pair.old for pair in pairs if pair.old is not None]
+    news = [pair.new for pair in pairs if pair.new is not None]
+    copies = [*olds, *news]
     await tx.lock(tenant_lock("graph", tenant), exclusive=True)
 
     concerned: set[NodeId] = set()
     tied: set[Pair] = set()
-    for fact in copies:
-        if makes_part(fact.event.type):
-            named = links_of(fact, ids)
-            concerned.update(profile.id for profile in named.profiles)
-            tied.update((edge.a, edge.b) for edge in named.edges)
+    with folding():
+        for fact in copies:
+            if makes_part(fact.event.type):
+                named = links_of(fact, ids)
+                concerned.update(profile.id for profile in named.profiles)
+                tied.update((edge.a, edge.b) for edge in named.edges)
     were = await writer.customers_of(tx, tenant, concerned)
     await _gather_identity(tx, tenant, ids, concerned, tied)
 
     learned = Learned()
-    decided_before = [pair.old for pair in pairs if not makes_part(pair.old.event.type)]
+    decided_before = [old for old in olds if not makes_part(old.event.type)]
     dirty, decided = await learn_identity(tx, tenant, decided_before, Memory(), ids, learned)
     dirty |= await concerned_by(tx, tenant, decided)
     places = {(fact.anchor, fact.home, fact.interaction) for fact in copies if makes_part(fact.event.type)}
     nodes = decided.attributed | {interaction for _, _, interaction in places}
     followed = {node: await holdings.all_sides(tx, tenant, node) for node in nodes}
     for pair in pairs:
-        await writer.delete_decided(tx, pair.new.key)
-    again, decided_now = await learn_identity(tx, tenant, [pair.new for pair in pairs], Memory(), ids, learned)
+        await writer.delete_decided(tx, pair.key)
+    again, decided_now = await learn_identity(tx, tenant, news, Memory(), ids, learned)
     again |= await concerned_by(tx, tenant, decided_now)
 
     moved: set[Desk] = set()
@@ -152,9 +175,8 @@ async def _fold_again(tx: Tx, tenant: str, ids: IdSpace, anchor: bytes, home: No
         await assignments.replace(tx, tenant, {anchor: (interaction, ())})
         await segments.forget(tx, anchor)
         return concerned
-    part = new_part(facts[0])
-    for fact in facts[1:]:
-        add_to_part(part, fact)
+    with folding():
+        part = part_of(facts)
     if part.facts > segments.SEGMENT_FACTS:
         await segments.rebuild(tx, ids, home, anchor)
     else:

@@ -179,7 +179,7 @@ class Worker:
         self._metrics.batch_events.labels("repeated").inc(applied.repeated)
         if applied.conflicts:
             self._metrics.batch_events.labels("conflicting").inc(applied.conflicts)
-        for letter in batch.letters:
+        for letter in applied.letters:
             self._metrics.dead_letter(letter.stage, letter.reason)
         if batch.latest:
             self._metrics.lag_seconds.labels(INTERACTIONS).set(max(time.time() - batch.latest / 1000, 0.0))

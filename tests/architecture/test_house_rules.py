@@ -11,6 +11,8 @@ import pytest
 from tests.growth.patterns import at_import, re_calls
 
 from cx_channels.registry import providers
+from cx_context.store.tables import METADATA
+from cx_projectors.verify.tables import CHECKS
 
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted(path for root in ("libs", "services") for path in (ROOT / root).rglob("*.py"))
@@ -133,6 +135,11 @@ def test_every_module_has_a_name_that_says_something() -> None:
 def test_every_module_says_what_it_is() -> None:
     written = [name for name in NAMES if (ROOT / name).stat().st_size]
     assert not [name for name in written if not ast.get_docstring(tree(name))]
+
+
+def test_every_table_of_the_store_is_verified() -> None:
+    """State what each new table must hold, in ``cx_projectors.verify.tables``."""
+    assert CHECKS.keys() == METADATA.tables.keys()
 
 
 def test_nothing_is_left_for_later() -> None:

@@ -372,6 +372,32 @@ def test_verify_says_what_is_wrong_with_exit_1(
     assert "the log" in capfd.readouterr().out
 
 
+def test_verify_says_where_log_and_store_are_both_empty(here: Path, capfd: Captured) -> None:
+    assert run(["verify"]) == 0
+    told = capfd.readouterr().out
+    assert "log and store are both empty" in told
+    assert "as it should be" not in told
+
+
+def test_verify_says_where_nothing_was_applied_yet(
+    at_hub: Path, capfd: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The log of a hub, and a store of nobody's."""
+    (at_hub / "one.json").write_text(json.dumps(event("waits")))
+    assert run(["events", "send", str(at_hub / "one.json")]) == 0
+    capfd.readouterr()
+    monkeypatch.setenv("CX_STORE_URL", f"sqlite+aiosqlite:///{at_hub / 'another.db'}")
+    assert run(["verify", "-o", "json"]) == 0
+    answer = json.loads(capfd.readouterr().out)
+    assert answer["behind"] > 0
+    assert "nothing was applied to this store yet" in answer["notes"][0]
+
+
+def test_a_dead_letter_that_is_not_of_a_left_out_event_is_not_tried_again(at_hub: Path, capfd: Captured) -> None:
+    assert run(["dlq", "retry", "nothing"]) == 2
+    assert "unknown-dead-letter" in capfd.readouterr().err
+
+
 # --- vcons ------------------------------------------------------------------------------------------------------------
 
 

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.projection import RULES, WINDOW, Worker, bodies, in_partitions, workers
+from tests.projection import RULES, WINDOW, Worker, bodies, in_partitions, verified, workers
 
 from cx_context.definition import define, define_bodies
 from cx_context.finish import encode_body
@@ -66,10 +66,19 @@ def test_four_workers_at_once_end_as_the_definition_says(
     repeated = dice.choices(history, k=3) if history else []
 
     async def run(store: Store) -> None:
-        team = await workers(store, in_partitions([*history, *repeated], 8), 4)
-        while any(worker.behind for worker in team):
-            await asyncio.gather(*(catch_up(worker, random.Random(dice.random())) for worker in team))
+        logs = in_partitions([*history, *repeated], 8)
+        team = await workers(store, logs, 4)
+
+        async def work() -> None:
+            while any(worker.behind for worker in team):
+                await asyncio.gather(*(catch_up(worker, random.Random(dice.random())) for worker in team))
+
+        working = asyncio.create_task(work())
+        while not working.done():  # at any moment meanwhile
+            assert (await verified(store, logs)).wrong == []
+        await working
         assert await bodies(store, list(expected(history))) == expected(history)
+        assert (await verified(store, logs)).wrong == []
 
     asyncio.run(on_postgres(postgres_database_for_examples, run))
 
@@ -83,9 +92,11 @@ def test_any_order_batching_and_interleaving_gives_the_bytes_of_the_definition_o
     dice.shuffle(history)
 
     async def run(store: Store) -> None:
-        team = await workers(store, in_partitions(history, dice.randint(1, 4)), dice.randint(1, 3))
+        logs = in_partitions(history, dice.randint(1, 4))
+        team = await workers(store, logs, dice.randint(1, 3))
         while behind := [worker for worker in team if worker.behind]:
             await dice.choice(behind).step(dice.randint(1, 8))
         assert await bodies(store, list(expected(history))) == expected(history)
+        assert (await verified(store, logs)).wrong == []
 
     asyncio.run(on_postgres(postgres_database_for_examples, run))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,16 @@ import httpx2
 import pytest
 from tests.patience import PATIENCE
 
-from cx_context.store import writer
+from cx_context import fold
+from cx_context.store import reader, writer
 from cx_events.dead_letters import DeadLetter, original_of
+from cx_events.log import INTERACTIONS, Record
+from cx_events.testing.builders import HOUR, an_event
 from cx_hub.compose import Hub, running_hub
 from cx_hub.demo.run import embedded_settings, until_ready
+from cx_identity.rules import DEFAULT
+from cx_projectors.apply import Tenancy
+from cx_projectors.verify import verify
 from cx_runtime.tenants import KeyConfig, TenantConfig, Tenants
 
 pytestmark = pytest.mark.clock
@@ -113,3 +120,49 @@ async def test_another_tenants_dead_letters_are_not_there(hub: Hub) -> None:
 )
 async def test_a_query_that_cannot_be_is_refused(hub: Hub, name: str, value: str) -> None:
     assert (await get(hub, "dead-letters", **{name: value})).status_code == 400
+
+
+async def test_only_keys_with_the_scope_ops_may_have_an_event_tried_again(hub: Hub) -> None:
+    assert (await post(hub, "dead-letters/retry", READER, id="one")).status_code == 403
+    await keep(hub, "one")
+    assert (await post(hub, "dead-letters/retry", OTHER, id="one")).status_code == 404
+    refused = await post(hub, "dead-letters/retry", id="one")
+    assert (refused.status_code, refused.json()["reason"]) == (409, "not-retriable")
+
+
+async def post(hub: Hub, path: str, key: str = OPS, **query: str) -> httpx2.Response:
+    async with httpx2.AsyncClient(base_url=hub.url, trust_env=False, timeout=30) as http:
+        return await http.post(f"/v1/ops/{path}", params=query, headers={"authorization": f"Bearer {key}"})
+
+
+async def until(hub: Hub, count: int) -> list[dict[str, Any]]:
+    """So many dead letters, whenever they are there."""
+    async with asyncio.timeout(60):
+        while True:
+            items: list[dict[str, Any]] = (await get(hub, "dead-letters")).json()["items"]
+            if len(items) == count:
+                return items
+            await asyncio.sleep(0.05)
+
+
+async def test_an_event_that_could_not_be_folded_is_tried_again_by_fixed_code(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(part: object, data: object, at: object) -> None:
+        raise ZeroDivisionError
+
+    ids = hub.tenants.ids("acme")
+    event = an_event("cx.conversation.note.v1", id="n", email="ana@example.com", data={"note": "hm"}, ids=ids)
+    with monkeypatch.context() as planted:
+        planted.setattr(fold, "HANDLERS", {**fold.HANDLERS, "cx.conversation.note.v1": broken})
+        await hub.log.append([Record(INTERACTIONS, event.key, event.raw)])
+        (letter,) = await until(hub, 1)
+        assert (letter["stage"], letter["reason"], letter["id"]) == ("fold", "unfoldable", "n")
+        assert letter["detail"] == "not folded: ZeroDivisionError in broken"
+    answer = await post(hub, "dead-letters/retry", id="n")
+    assert (answer.status_code, answer.json()) == (202, {"retried": [{"source": event.source, "id": "n"}]})
+    assert await until(hub, 0) == []
+    async with hub.store.reading() as tx:
+        assert await reader.find_profile(tx, "acme", ids.profile("email", "", "ana@example.com")) is not None
+    tenancies = {name: (Tenancy(hub.tenants.ids(name), DEFAULT), 72 * HOUR) for name in hub.tenants.by_name}
+    assert (await verify(hub.store, hub.log, tenancies)).wrong == []

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import asyncpg
 import pytest
-from tests.projection import TENANTS, WINDOW, Worker, workers
+from tests.projection import CHECKED, OTHER, TENANTS, Worker, workers
 
 from cx_context.store import Store, open_store
+from cx_context.store.tables import METADATA, STORE_EPOCH
+from cx_events.ids import event_key
 from cx_events.log import INTERACTIONS, LogReader, LogRecord, Partition, Record
 from cx_events.log.sqlite import SqliteLog, SqliteReader
 from cx_events.testing.builders import SECOND, START, an_event
@@ -17,7 +19,6 @@ from cx_projectors.opening import open_store_epoch
 from cx_projectors.verify import Findings, verify
 
 PARTITIONS = 2
-CHECKED = {name: (tenancy, WINDOW) for name, tenancy in TENANTS.items()}
 
 
 @pytest.fixture
@@ -79,15 +80,42 @@ async def test_what_is_missing_and_what_is_too_much_is_named(store: Store, log: 
     async with store.writing() as tx:
         await tx.execute("DELETE FROM events WHERE key IN (SELECT key FROM events ORDER BY effective LIMIT 1)")
     wrong = (await verify(store, log, CHECKED)).wrong
-    assert "//acme.example/chat#m-0 is on the log but not in the store" in wrong
+    key = event_key("acme", "//acme.example/chat", "m-0")
+    assert f"events {key.hex()}: the row is missing" in wrong
 
     shorter = SqliteLog(tmp_path / "shorter.db", PARTITIONS)
     await shorter.start()
     await shorter.append(messages(0))
     wrong = (await verify(store, shorter, CHECKED)).wrong
-    assert any("was applied up to" in each and "but ends at" in each for each in wrong)
-    assert any(each.startswith("the store has an event that the log has not") for each in wrong)
+    assert any("was applied up to" in each and "but the log ends at" in each for each in wrong)
+    assert any("the event is not on the log up to what was applied" in each for each in wrong)
     await shorter.stop()
+
+
+async def test_a_tenant_that_is_configured_later_or_no_longer_is_no_fault(store: Store, log: SqliteLog) -> None:
+    others = [
+        an_event(id=f"o-{n}", email=f"o{n}@example.com", interaction=f"chat-{n}", text="hi", ids=OTHER)
+        for n in range(4)
+    ]
+    await log.append([*messages(*range(6)), *(Record(INTERACTIONS, each.key, each.raw) for each in others)])
+    both, one = CHECKED, {"acme": CHECKED["acme"]}
+    await applied(store, log)
+    assert (await verify(store, log, one)).wrong == []
+    assert (await verify(store, log, both)).wrong == []
+
+    async with store.writing() as tx:
+        for table in set(METADATA.sorted_tables) - {STORE_EPOCH}:
+            await tx.execute(f"DELETE FROM {table.name}")
+    (worker,) = await workers(store, await all_of(log), 1)
+    worker.configured = {"acme": TENANTS["acme"]}
+    while worker.behind:
+        await worker.step(100)
+    assert (await verify(store, log, one)).wrong == []
+    assert (await verify(store, log, both)).wrong == []
+    async with store.writing() as tx:
+        await tx.execute("DELETE FROM dead_letters WHERE id IN (SELECT id FROM dead_letters LIMIT 1)")
+    assert len((await verify(store, log, one)).wrong) == 1
+    assert (await verify(store, log, both)).wrong
 
 
 class WatchedLog(SqliteLog):

@@ -6,12 +6,15 @@ from collections.abc import Sequence
 from itertools import permutations
 
 import pytest
+from hypothesis import given
 
-from cx_context.desks import desks, may_move
+from cx_context.desks import desks, desks_of, matter_of
 from cx_context.fold import apply, new_part
 from cx_context.model import Part
 from cx_events.facts import Fact
+from cx_events.stamp import Stamped
 from cx_events.testing.builders import SECOND, START, a_fact
+from cx_events.testing.histories import facts_of, histories
 
 BEN, CARLA = {"id": "ben", "name": "Ben"}, {"id": "carla", "name": "Carla"}
 BILLING = {"id": "q-billing", "name": "Billing"}
@@ -68,21 +71,41 @@ def test_desks_are_those_of_all_that_happened_in_any_order(
         assert {(desk.kind, desk.name): reason.why for desk, reason in found.items()} == expected
 
 
-@pytest.mark.parametrize(("facts", "expected"), CASES)
-def test_no_step_that_moves_a_desk_is_overlooked(facts: list[Fact], expected: object) -> None:
-    for order in permutations(facts):
-        part = new_part(order[0])
-        for fact in order[1:]:
-            before, moving = desks(part), may_move(part, [fact])
+@given(histories())
+def test_facts_that_leave_a_part_s_matter_as_it_was_leave_its_desks(history: list[Stamped]) -> None:
+    """Whatever their type, and whatever the part holds: the matter is all that desks are made of."""
+    parts: dict[bytes, Part] = {}
+    for fact in facts_of(history):
+        part = parts.get(fact.anchor)
+        before = matter_of(part) if part is not None else matter_of(Part())
+        was = desks(part) if part is not None else {}
+        assert desks_of(before) == was
+        if part is None:
+            part = parts[fact.anchor] = new_part(fact)
+        else:
             apply(part, fact)
-            assert moving or desks(part).keys() == before.keys()
+        assert matter_of(part) != before or desks(part) == was
+
+
+def test_an_agent_among_the_participants_is_one_whom_the_chat_concerns() -> None:
+    told = step(
+        1, "message.sent", participants=[{"role": "agent", "id": "ben"}], message={"id": "m-1", "text": "hello"}
+    )
+    part = part_of([STARTED])
+    before = matter_of(part)
+    apply(part, told)
+    assert matter_of(part) != before
+    assert [desk.name for desk in desks(part)] == ["ben"]
 
 
 def test_what_everybody_says_all_day_moves_nothing() -> None:
     part = part_of([STARTED, ANSWERED])
-    heard = a_fact(id="m-1", email="ana@example.com", interaction="call-1", text="hello")
-    told = step(11, "message.sent", agent=BEN, queue=BILLING, message={"id": "m-2", "text": "hello"})
-    assert not may_move(part, [heard, told])
+    before = matter_of(part)
+    heard = a_fact(id="m-1", email="ana@example.com", interaction="call-1", text="hello", at=START + 11 * SECOND)
+    told = step(12, "message.sent", agent=BEN, message={"id": "m-2", "text": "hello"})
+    for fact in (heard, told):
+        apply(part, fact)
+    assert matter_of(part) == before
 
 
 def test_what_is_no_interaction_is_on_nobodys_desk() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cx_context.store.sql import Tx
+from cx_context.store.writer import LetterKey
 from cx_events.dead_letters import DeadLetter, decode_dead_letter
 
 Place = tuple[str, str, str, str]
@@ -37,3 +38,16 @@ async def found(tx: Tx, id: str) -> Sequence[DeadLetter]:
     """Every dead letter with this id, of whatever source and stage."""
     rows = await tx.fetch("SELECT body FROM dead_letters WHERE id = :id ORDER BY tenant, source, stage", id=id)
     return [decode_dead_letter(bytes(body)) for (body,) in rows]
+
+
+async def where(tx: Tx, key: LetterKey) -> str:
+    """Return the place on the log that a dead letter names; empty where there is no such letter."""
+    tenant, source, id, stage = key
+    rows = await tx.fetch(
+        "SELECT body FROM dead_letters WHERE tenant = :tenant AND source = :source AND id = :id AND stage = :stage",
+        tenant=tenant,
+        source=source,
+        id=id,
+        stage=stage,
+    )
+    return decode_dead_letter(bytes(rows[0][0])).place if rows else ""

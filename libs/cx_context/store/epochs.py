@@ -15,7 +15,9 @@ from cx_context.store.tables import STORE_EPOCH, shape_of
 from cx_context.versions import COUNT_BITS
 
 STORE_ID_BYTES = 16
-_ONLY = 1
+ONLY = 1
+"""The key of the one row."""
+
 _LOCK = tenant_lock("epoch", "")
 
 FIRST_VERSION = f"(SELECT coalesce(max(epoch), 0) * {1 << COUNT_BITS} FROM store_epoch)"
@@ -32,7 +34,7 @@ class StoreEpoch(NamedTuple):
 
 async def stored(tx: Tx) -> StoreEpoch | None:
     """Return the store's id and epoch, or None before a projector has opened it."""
-    rows = await tx.fetch("SELECT store, epoch FROM store_epoch WHERE one = :one", one=_ONLY)
+    rows = await tx.fetch("SELECT store, epoch FROM store_epoch WHERE one = :one", one=ONLY)
     return StoreEpoch(bytes(rows[0][0]), int(rows[0][1])) if rows else None
 
 
@@ -45,6 +47,6 @@ async def write(tx: Tx, found: StoreEpoch) -> None:
     """Set the store's id and epoch; after ``lock``."""
     await tx.insert(
         shape_of(STORE_EPOCH),
-        [(_ONLY, found.store, found.epoch)],
+        [(ONLY, found.store, found.epoch)],
         "ON CONFLICT (one) DO UPDATE SET store = excluded.store, epoch = excluded.epoch",
     )

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from cx_context.combine import combine
 from cx_context.definition import Sides, sides_of
 from cx_context.finish import TIMELINE_SHOWN, Known, Member
-from cx_context.fold import apply, new_part
+from cx_context.foldable import part_of
 from cx_context.model import Part
 from cx_context.outline import Outlines
 from cx_context.store import reader, segments, writer
@@ -456,9 +456,8 @@ class Then:
 
     async def _folded(self, places: Mapping[bytes, tuple[NodeId, Part]]) -> dict[bytes, Part]:
         """Of each the part of its facts that are within, from the stored events."""
-        found: dict[bytes, Part] = {}
         if not places:
-            return found
+            return {}
         rows = await self._tx.fetch(
             "SELECT raw FROM events WHERE home = ANY(:homes) AND anchor = ANY(:anchors) AND tenant = :tenant "
             f"AND effective >= :since AND effective <= :last AND {_WITHIN}",
@@ -469,14 +468,11 @@ class Then:
             last=max(span.until for _, span in places.values()),
             **self._bounds,
         )
+        facts: dict[bytes, list[Fact]] = {}
         for (raw,) in rows:
             fact = Fact(decode_leniently(bytes(raw))[0], bytes(raw), self.ids)
-            part = found.get(fact.anchor)
-            if part is None:
-                found[fact.anchor] = new_part(fact)
-            else:
-                apply(part, fact)
-        return found
+            facts.setdefault(fact.anchor, []).append(fact)
+        return {anchor: part_of(group) for anchor, group in facts.items()}
 
     async def latest(self, own: Holdings, most: int = TIMELINE_SHOWN) -> list[Fact]:
         return await reader.latest_facts(

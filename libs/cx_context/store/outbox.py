@@ -75,6 +75,11 @@ async def take(tx: Tx, rows: int) -> list[Change]:
     return [Change(tenants[c], c, *now.get(c, (c, 0)), sorted(desks.get(c.hex(), ()))) for c in sorted(tenants)]
 
 
+def customers_in(packed: bytes) -> set[NodeId]:
+    """Return the customers of whom some desks were told, in a row's ``desks``. ``ValueError`` for what is none."""
+    return {bytes.fromhex(name) for name in (_decode(packed) if packed else {})}
+
+
 def _joined(packed: Iterable[bytes]) -> dict[str, set[Desk]]:
     joined: dict[str, set[Desk]] = {}
     for one in packed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from contextlib import AbstractAsyncContextManager
 from hashlib import blake2b
 from typing import Protocol
@@ -41,6 +42,11 @@ class Contention(TryLater):
     """Two writers met (deadlock, serialization, busy database): the transaction was rolled back; start it over."""
 
 
+class Unstorable(TryLater):
+    """The database refused a row for what stands in it: too long, of the wrong kind, no text. The transaction was
+    rolled back; the same rows will be refused again."""
+
+
 TROUBLES = (
     DBAPIError,
     PoolTimeout,
@@ -56,14 +62,30 @@ _MET = frozenset({"40001", "40P01", "55P03", "23505"})
 """SQLSTATEs of writers that met. ``unique_violation``: the other's row was not there yet when we looked for it; the
 next try finds it (https://www.postgresql.org/docs/current/errcodes-appendix.html)."""
 
+_CONTENT_CLASSES = ("22", "23", "54")
+"""Classes of SQLSTATEs that a row's content brings about: data exceptions, broken constraints, program limits (an index
+entry that is too large). ``_MET`` comes first. What the machine lacks is of class 53 and no row's fault."""
+
 
 def unavailable(error: BaseException) -> TryLater:
     """What a driver's error means for who asked."""
     cause = getattr(error, "orig", None) or error
     text = (str(cause).splitlines() or [type(cause).__name__])[0][:300]
-    if getattr(cause, "sqlstate", None) in _MET or "database is locked" in text:
+    state = getattr(cause, "sqlstate", None)
+    if state in _MET or "database is locked" in text:
         return Contention("store", text)
+    if _is_content(cause, state):
+        return Unstorable("store", text)
     return TryLater("store", text)
+
+
+def _is_content(cause: object, state: str | None) -> bool:
+    if state is not None:
+        return state.startswith(_CONTENT_CLASSES)
+    # SQLite has no states. A row that is there already is no fault of what stands in it.
+    return isinstance(cause, sqlite3.DataError) or (
+        isinstance(cause, sqlite3.IntegrityError) and "UNIQUE" not in str(cause)
+    )
 
 
 def tenant_lock(purpose: str, tenant: str) -> int:

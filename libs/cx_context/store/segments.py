@@ -10,7 +10,8 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 
-from cx_context.fold import apply, new_part
+from cx_context.fold import new_part
+from cx_context.foldable import Add, in_place, part_of
 from cx_context.model import Part
 from cx_context.store import tables
 from cx_context.store.sql import Tx
@@ -33,13 +34,13 @@ Segment = tuple[Micros, Part]
 
 def cut(facts: Iterable[Fact], since: Micros) -> list[Segment]:
     """Facts into segments, the first of which begins at ``since``."""
-    found: list[Segment] = []
+    groups: list[list[Fact]] = []
     for fact in sorted(facts, key=lambda fact: fact.effective):
-        if found and (found[-1][1].facts < SEGMENT_FACTS or found[-1][1].until == fact.effective):
-            apply(found[-1][1], fact)
+        if groups and (len(groups[-1]) < SEGMENT_FACTS or groups[-1][-1].effective == fact.effective):
+            groups[-1].append(fact)
         else:
-            found.append((fact.effective if found else since, new_part(fact)))
-    return found
+            groups.append([fact])
+    return [(group[0].effective if at else since, part_of(group)) for at, group in enumerate(groups)]
 
 
 async def rebuild(tx: Tx, ids: IdSpace, home: NodeId, anchor: bytes) -> Segment | None:
@@ -54,9 +55,11 @@ async def forget(tx: Tx, anchor: bytes) -> None:
     await tx.execute("DELETE FROM segments WHERE anchor = :anchor", anchor=anchor)
 
 
-async def add(tx: Tx, ids: IdSpace, new: Mapping[bytes, Sequence[Fact]], tails: dict[bytes, Segment]) -> None:
+async def add(
+    tx: Tx, ids: IdSpace, new: Mapping[bytes, Sequence[Fact]], tails: dict[bytes, Segment], how: Add = in_place
+) -> None:
     """New facts of long parts, by anchor; they are stored already. ``tails``: last segments, as their only writer
-    remembers them."""
+    remembers them. ``how``: a fact is added to a part."""
     changed: list[tuple[bytes, Micros, Part]] = []
     for anchor, group in new.items():
         facts = sorted(group, key=lambda fact: fact.effective)
@@ -70,13 +73,13 @@ async def add(tx: Tx, ids: IdSpace, new: Mapping[bytes, Sequence[Fact]], tails: 
                 if last is not None:
                     tails[anchor] = last
                 continue
-        touched, tails[anchor] = await _grow(tx, ids, anchor, segments, facts)
+        touched, tails[anchor] = await _grow(tx, ids, anchor, segments, facts, how)
         changed += [(anchor, *segment) for segment in touched]
     await _write(tx, changed)
 
 
 async def _grow(
-    tx: Tx, ids: IdSpace, anchor: bytes, segments: list[Segment], facts: Sequence[Fact]
+    tx: Tx, ids: IdSpace, anchor: bytes, segments: list[Segment], facts: Sequence[Fact], how: Add
 ) -> tuple[list[Segment], Segment]:
     """The segments that these facts changed, and the last one. ``segments``: the last ones of a part."""
     touched: dict[Micros, Part] = {}
@@ -87,7 +90,8 @@ async def _grow(
             since, part = fact.effective, new_part(fact)
             segments.append((since, part))
         else:
-            apply(part, fact)
+            part = how(part, fact)
+            segments[at] = (since, part)
         touched[since] = part
     found: list[Segment] = []
     for since, part in touched.items():

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import msgspec
 from cramjam import lz4
 
+from cx_context.foldable import is_left_out
 from cx_context.model import Part
 from cx_context.outline import OUTLINE
 from cx_context.store import tables
@@ -105,8 +106,22 @@ async def insert_events(tx: Tx, rows: Sequence[EventRow]) -> set[bytes]:
 
 async def stored_raws(tx: Tx, keys: Collection[bytes]) -> dict[bytes, bytes]:
     """The copies that count so far, as they lie in the log."""
-    rows = await tx.fetch("SELECT key, raw FROM events WHERE key = ANY(:keys)", keys=list(keys)) if keys else []
-    return {key: bytes(raw) for key, raw in rows}
+    return {key: copy.raw for key, copy in (await stored_copies(tx, keys)).items()}
+
+
+class Copy(NamedTuple):
+    """A stored copy, and what of it no fold could use."""
+
+    raw: bytes
+    problem: str | None
+
+
+async def stored_copies(tx: Tx, keys: Collection[bytes]) -> dict[bytes, Copy]:
+    """The copies that count so far, by event key."""
+    if not keys:
+        return {}
+    rows = await tx.fetch("SELECT key, raw, problem FROM events WHERE key = ANY(:keys)", keys=list(keys))
+    return {key: Copy(bytes(raw), problem) for key, raw, problem in rows}
 
 
 async def all_keys(tx: Tx) -> set[bytes]:
@@ -131,10 +146,13 @@ async def replace_event(tx: Tx, fact: Fact, home: NodeId, problem: str | None) -
 
 async def keep_copies(tx: Tx, copies: Iterable[tuple[bytes, str, int, bytes]]) -> None:
     """Copies (key, tenant, recorded, raw) whose content differs: nothing that was sent is lost."""
-    rows = {
-        (key, blake2b(raw, digest_size=16).digest()): (tenant, recorded, raw) for key, tenant, recorded, raw in copies
-    }
-    await tx.insert(COPIES, [(*key, *rest) for key, rest in sorted(rows.items())], "ON CONFLICT DO NOTHING")
+    rows = {(row[0], row[1]): row for row in (copy_row(*copy) for copy in copies)}
+    await tx.insert(COPIES, [row for _, row in sorted(rows.items())], "ON CONFLICT DO NOTHING")
+
+
+def copy_row(key: bytes, tenant: str, recorded: Micros, raw: bytes) -> tuple[bytes, bytes, str, Micros, bytes]:
+    """The row of ``copies``."""
+    return (key, blake2b(raw, digest_size=16).digest(), tenant, recorded, raw)
 
 
 async def parts(tx: Tx, anchors: Collection[bytes]) -> dict[bytes, Part]:
@@ -180,18 +198,18 @@ async def raws_naming(tx: Tx, tenant: str, homes: Collection[NodeId], profiles: 
     """The stored events of these homes, and those from elsewhere that name one of the profiles."""
     rows = list(
         await tx.fetch(
-            "SELECT key, raw FROM events WHERE home = ANY(:homes) AND tenant = :tenant",
+            "SELECT key, raw, problem FROM events WHERE home = ANY(:homes) AND tenant = :tenant",
             homes=list(homes),
             tenant=tenant,
         )
     )
     rows += await tx.fetch(
-        "SELECT e.key, e.raw FROM link_events l JOIN events e ON e.key = l.key "
+        "SELECT e.key, e.raw, e.problem FROM link_events l JOIN events e ON e.key = l.key "
         "WHERE l.profile = ANY(:profiles) AND e.tenant = :tenant",
         profiles=list(profiles),
         tenant=tenant,
     )
-    return [bytes(raw) for raw in dict(tuple(row) for row in rows).values()]
+    return [bytes(raw) for raw in {key: raw for key, raw, problem in rows if not is_left_out(problem)}.values()]
 
 
 async def forget_identity(tx: Tx, profiles: Collection[NodeId], pairs: Iterable[tuple[NodeId, NodeId]]) -> None:
@@ -343,7 +361,7 @@ async def write_edges(tx: Tx, tenant: str, found: Iterable[Edge]) -> None:
     """Of each class the earliest evidence stays."""
     await tx.insert(
         EDGES,
-        sorted((_edge_row(tenant, edge) for edge in found), key=lambda row: (row[0], row[1])),
+        sorted((edge_row(tenant, edge) for edge in found), key=lambda row: (row[0], row[1])),
         "ON CONFLICT (a, b) DO UPDATE SET " + ", ".join(_earliest(prefix) for prefix in ("asserted", "verified")),
     )
 
@@ -369,7 +387,8 @@ def _edge(row: Sequence[Any]) -> Edge:
     return Edge(row[0], row[1], asserted, verified, row[5] or "", row[9] or "")
 
 
-def _edge_row(tenant: str, edge: Edge) -> tuple[Any, ...]:
+def edge_row(tenant: str, edge: Edge) -> tuple[Any, ...]:
+    """The row of ``edges``."""
     asserted = (*edge.asserted, edge.asserted_rule) if edge.asserted is not None else (None,) * 4
     verified = (*edge.verified, edge.verified_rule) if edge.verified is not None else (None,) * 4
     return (edge.a, edge.b, tenant, *asserted, *verified)
@@ -531,8 +550,13 @@ async def named_as(tx: Tx, table: str, column: str, tenant: str, names: Iterable
 async def write_rule_changes(
     tx: Tx, tenant: str, found: Iterable[RulesChange], effective: Mapping[bytes, Micros]
 ) -> None:
-    rows = [(c.key, tenant, effective[c.key], *c.at, msgspec.json.encode(c.rules.as_mapping()).decode()) for c in found]
+    rows = [(c.key, tenant, effective[c.key], *c.at, rules_text(c.rules)) for c in found]
     await tx.insert(RULE_CHANGES, sorted(rows), "ON CONFLICT DO NOTHING")
+
+
+def rules_text(rules: Rules) -> str:
+    """Rules as ``rule_changes`` holds them."""
+    return msgspec.json.encode(rules.as_mapping()).decode()
 
 
 async def rules_in_force(tx: Tx, tenant: str, base: Rules) -> Rules:
@@ -658,8 +682,30 @@ async def levelled(tx: Tx, groups: Iterable[Collection[NodeId]]) -> dict[NodeId,
     return rises
 
 
+LetterKey = tuple[str, str, str, str]
+"""(tenant, source, id, stage): what a dead letter is known by."""
+
+
+async def delete_dead_letter(tx: Tx, key: LetterKey) -> None:
+    """Settle a dead letter."""
+    tenant, source, id, stage = key
+    await tx.execute(
+        "DELETE FROM dead_letters WHERE tenant = :tenant AND source = :source AND id = :id AND stage = :stage",
+        tenant=tenant,
+        source=source,
+        id=id,
+        stage=stage,
+    )
+
+
 async def write_dead_letters(tx: Tx, letters: Iterable[DeadLetter]) -> None:
-    rows = {
-        (d.tenant, d.source, d.id, d.stage): (d.reason, d.detail, d.recorded, encode_dead_letter(d)) for d in letters
-    }
-    await tx.insert(DEAD_LETTERS, [(*key, *rest) for key, rest in sorted(rows.items())], "ON CONFLICT DO NOTHING")
+    """Of several that are known by the same names the first stands."""
+    rows: dict[tuple[str, ...], tuple[Any, ...]] = {}
+    for row in map(letter_row, letters):
+        rows.setdefault(row[:4], row)
+    await tx.insert(DEAD_LETTERS, [row for _, row in sorted(rows.items())], "ON CONFLICT DO NOTHING")
+
+
+def letter_row(d: DeadLetter) -> tuple[Any, ...]:
+    """The row of ``dead_letters``."""
+    return (d.tenant, d.source, d.id, d.stage, d.reason, d.detail, d.recorded, encode_dead_letter(d))

@@ -11,8 +11,9 @@ from rich.console import Console
 from cx_context.store import dead_letters
 from cx_events.dead_letters import DeadLetter
 from cx_events.errors import Refused
-from cx_hub.opened import opened_store, run_async
+from cx_hub.opened import opened_log, opened_store, run_async
 from cx_hub.output import Format, OutputOption, show, show_rows
+from cx_ops.retrying import retry
 from cx_runtime.settings import Settings
 
 Json = dict[str, Any]
@@ -22,6 +23,7 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(help="What could not be used, whole and with the reason.", no_args_is_help=True)
     group.command("list")(list_)
     group.command("show")(show_one)
+    group.command("retry")(retry_one)
     app.add_typer(group, name="dlq")
 
 
@@ -54,6 +56,21 @@ def show_one(
         raise Refused("unknown-dead-letter", f"there is no dead letter {id[:64]!r}", 404)
     whole = [{**msgspec.to_builtins(each), "text": each.content.decode("utf-8", "replace")} for each in letters]
     show(whole if len(whole) > 1 else whole[0], output, lambda out: _tell(out, whole))
+
+
+def retry_one(
+    id: Annotated[str, typer.Argument(metavar="ID", help="As listed.")],
+    tenant: Annotated[str, typer.Option(help="Only that of this tenant.")] = "",
+    output: OutputOption = Format.TEXT,
+) -> None:
+    """Try an event again that could not be folded or applied: it is appended to the log once more, as it is."""
+
+    async def again() -> list[Json]:
+        settings = Settings()
+        async with opened_log(settings) as log, opened_store(settings) as store:
+            return [_row(letter) for letter in await retry(log, store, id, tenant=tenant)]
+
+    show_rows(run_async(again()), ("tenant", "source", "id", "reason"), output, "nothing was tried again")
 
 
 def _row(letter: DeadLetter) -> Json:

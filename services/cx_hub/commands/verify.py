@@ -23,8 +23,11 @@ def register(app: typer.Typer) -> None:
 
 
 def verify(output: OutputOption = Format.TEXT) -> None:
-    """Hold every stored event and every context against the log. Exit 1 if anything is wrong."""
-    to_err().print("reading the whole log and every context ...")
+    """Hold every row of the store and every context against the log. Exit 1 if anything is wrong.
+
+    To be behind is not wrong: what the log has beyond what was applied is counted, and waits for a projector.
+    """
+    to_err().print("reading the whole log, every table and every context ...")
     findings = run_async(_verify(Settings()))
     show({"ok": not findings.wrong, **asdict(findings)}, output, lambda out: _tell(out, findings))
     if findings.wrong:
@@ -44,8 +47,15 @@ async def _verify(settings: Settings) -> Findings:
 def _tell(out: Console, findings: Findings) -> None:
     out.print(
         f"{findings.records} records, {findings.events} events, {findings.customers} customers checked; "
-        f"{findings.behind} records not applied yet"
+        f"behind by {findings.behind} records, which no projector has applied yet"
     )
+    if findings.set_aside:
+        out.print(f"{findings.set_aside} events could not be applied: cx dlq list --reason not-applied")
+    for sentence in findings.notes:
+        out.print(sentence, markup=False)
     for sentence in findings.wrong:
         out.print(f"wrong: {sentence}", markup=False)
-    out.print("everything is as it should be" if not findings.wrong else f"{len(findings.wrong)} findings")
+    if findings.wrong:
+        out.print(f"{len(findings.wrong)} findings")
+    elif findings.events:
+        out.print("everything is as it should be")

@@ -1,0 +1,200 @@
+"""A run of ``verify``: the log is read, then the store is held against it as it was at one moment."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from cx_context.finish import context_body, encode_body
+from cx_context.store import Store, epochs, leases, reader, rows, writer
+from cx_context.store.sql import Tx
+from cx_context.store.tables import METADATA
+from cx_context.store.writer import LetterKey
+from cx_events.dead_letters import FOLD, NOT_APPLIED
+from cx_events.errors import TryLater
+from cx_events.ids import text_of
+from cx_events.log import INTERACTIONS, Log, Partition
+from cx_events.timestamps import Micros
+from cx_projectors.announced import Announcement
+from cx_projectors.apply import Tenancy
+from cx_projectors.batch import digest_of, letter_key
+from cx_projectors.verify.checks import shown
+from cx_projectors.verify.expected import Expected, mark_faults, without
+from cx_projectors.verify.tables import CHECKS
+from cx_projectors.verify.told import READ_AT_ONCE, UNKNOWN_TENANT, Reading, Told
+
+MOST_FINDINGS = 100
+_PATIENCE = 3.0
+"""Seconds of computing after which the database hears from us: it ends a transaction that is idle for long."""
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Findings:
+    """``wrong``: sentences that begin with a table and a key, at most 100. ``events``, ``customers``: how many were
+    held against the store. ``behind``: records that the log has after those that were applied; no fault. ``set_aside``:
+    events that the store could not apply (``cx dlq list --reason not-applied``). ``notes``: what else to know."""
+
+    events: int = 0
+    records: int = 0
+    customers: int = 0
+    behind: int = 0
+    set_aside: int = 0
+    wrong: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def add(self, sentence: str) -> None:
+        if len(self.wrong) < MOST_FINDINGS:
+            self.wrong.append(sentence)
+
+
+async def verify(store: Store, log: Log, tenants: Mapping[str, tuple[Tenancy, Micros]]) -> Findings:
+    """Read the whole log, every row of the store and every context. ``tenants``: of each its ids and rules, and its
+    threading window.
+
+    Of what is under way meanwhile the state of one moment is looked at. All facts, and what the store must hold of
+    them, are held in memory; the store's rows are read a page at a time.
+    """
+    findings = Findings()
+    reading = Reading(log, {name: tenancy for name, (tenancy, _) in tenants.items()})
+    while True:
+        # The long reading comes first and in no transaction: the database ends one that is idle for seconds.
+        async with store.reading() as tx:
+            done = await _positions(tx)
+            epoch = await epochs.stored(tx)
+        await reading.read(done)
+        announced = await reading.announcement_of(epoch.epoch) if epoch is not None else None
+        async with store.reading() as tx:
+            now = await _positions(tx)
+            if sum(now.values()) - sum(done.values()) > READ_AT_ONCE or await epochs.stored(tx) != epoch:
+                continue
+            await reading.read(now)
+            await _compare(tx, reading, now, tenants, announced, findings)
+        return findings
+
+
+async def _positions(tx: Tx) -> dict[Partition, int]:
+    return {partition: at[0] for partition, at in (await leases.progress(tx)).items()}
+
+
+async def _compare(
+    tx: Tx,
+    reading: Reading,
+    now: Mapping[Partition, int],
+    tenants: Mapping[str, tuple[Tenancy, Micros]],
+    announced: Announcement | None,
+    findings: Findings,
+) -> None:
+    told = reading.told
+    ends = await reading.ends()
+    findings.records = told.records
+    findings.behind = sum(max(end - now.get(each, 0), 0) for each, end in ends.items() if each.topic == INTERACTIONS)
+    stored = await writer.all_keys(tx)
+    without(told, [key for key in await _unread_when_they_came(tx, told) if key not in stored])
+    if stored and not stored & told.counting.keys() and not told.unread:
+        findings.add(
+            f"events: none of the {len(stored)} stored events is on this log up to where it was applied; "
+            "store and log have nothing to do with each other"
+        )
+    findings.notes += _notes(told, stored, findings.behind)
+    known = {name: tenancy for name, (tenancy, _) in tenants.items()}
+    not_applied = await _not_applied(tx, told)
+
+    def expect() -> Expected:
+        mark_faults(told, known, not_applied)
+        return Expected(told, known, ends, stored, announced)
+
+    expected = await _computed(tx, expect)
+    findings.events, findings.set_aside = len(told.counting), len(not_applied)
+    await _look_beyond(reading, now, stored - told.counting.keys(), findings)
+    await _hold_tables(tx, expected, findings)
+    await _hold_contexts(tx, expected, tenants, findings)
+
+
+def _notes(told: Told, stored: set[bytes], behind: int) -> list[str]:
+    if stored or told.counting:
+        return []
+    if behind:
+        return [f"nothing was applied to this store yet, and {behind} records of this log wait for a projector"]
+    return ["log and store are both empty: are these the CX_HOME, CX_LOG_URL and CX_STORE_URL that you mean?"]
+
+
+async def _unread_when_they_came(tx: Tx, told: Told) -> list[bytes]:
+    """Events that lie in the dead letters since their tenant was not configured then, though it is now."""
+    unread = {key[2] for key, _ in await rows.letters_because(tx, UNKNOWN_TENANT)}
+    if not unread:
+        return []
+    return [key for key, incoming in told.counting.items() if digest_of(incoming.fact.raw) in unread]
+
+
+async def _not_applied(tx: Tx, told: Told) -> dict[bytes, str]:
+    """The problems of stored events that were set aside, as their dead letters say, too."""
+    letters: dict[LetterKey, str] = dict(await rows.letters_because(tx, NOT_APPLIED))
+    found = {}
+    for key, problem in (await rows.left_out(tx)).items():
+        incoming = told.counting.get(key)
+        if incoming is not None:
+            event = incoming.fact.event
+            if letters.get(letter_key(event.tenantid, event.source, event.id, FOLD)) == problem:
+                found[key] = problem
+    return found
+
+
+async def _computed(tx: Tx, work: Callable[[], T]) -> T:
+    """Compute in a thread of its own, and keep the transaction awake."""
+    task = asyncio.create_task(asyncio.to_thread(work))
+    while True:
+        await asyncio.wait([task], timeout=_PATIENCE)
+        if task.done():
+            return task.result()
+        await leases.progress(tx)
+
+
+async def _hold_tables(tx: Tx, expected: Expected, findings: Findings) -> None:
+    for table in METADATA.sorted_tables:
+        held = (await _computed(tx, lambda table=table: CHECKS[table.name](expected))).hold(findings.add)  # type: ignore[misc]
+        async for row in rows.in_key_order(tx, table):
+            if not _is_of_nobody(table.columns.keys(), row, expected):
+                held.see(row)
+        await _computed(tx, held.end)
+
+
+def _is_of_nobody(names: list[str], row: tuple[object, ...], expected: Expected) -> bool:
+    """Whether a row is of a tenant that is not configured, though the log speaks of it: nothing can be said of it."""
+    if not expected.unread_tenants or "tenant" not in names:
+        return False
+    return row[names.index("tenant")] in expected.unread_tenants
+
+
+async def _hold_contexts(
+    tx: Tx, expected: Expected, tenants: Mapping[str, tuple[Tenancy, Micros]], findings: Findings
+) -> None:
+    for tenant, one in expected.tenants.items():
+        window = tenants[tenant][1]
+        for customer, known in one.whole.known.items():
+            findings.customers += 1
+            try:
+                found = await reader.find_node(tx, tenant, customer)
+                is_found = found is not None and found.customer == customer
+                kept = context_body(await reader.load(tx, one.tenancy.ids, customer), window) if is_found else None
+            except TryLater:
+                raise
+            except Exception as error:  # a row that can't be read was named above; whatever it does to its readers
+                findings.add(f"contexts {text_of(customer)}: can't be read: {type(error).__name__}: {error}")
+                continue
+            if kept is None:
+                findings.add(f"contexts {text_of(customer)}: is not found as such")
+            elif encode_body(kept) != encode_body(context_body(known, window)):
+                findings.add(f"contexts {text_of(customer)}: differs from the definition")
+
+
+async def _look_beyond(reading: Reading, now: Mapping[Partition, int], unknown: set[bytes], findings: Findings) -> None:
+    """Whether stored events that are not on the log up to the positions come later: then a position is too low."""
+    if unknown:
+        for partition, keys in (await reading.just_beyond(now)).items():
+            if keys & unknown:
+                at = now.get(partition, 0)
+                findings.add(f"partitions {shown(partition)}: events after its position {at} were applied, too")

@@ -1,0 +1,255 @@
+"""What every table must hold. Pure.
+
+Most tables are functions of the set of events, and every row is compared. In some the order of arrival leaves a trace;
+of those the exact bounds are stated: which rows must be there, and which may. A table without a check fails a test.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
+
+import msgspec
+
+from cx_context.desks import desks
+from cx_context.fold import makes_part
+from cx_context.foldable import part_of
+from cx_context.model import Part
+from cx_context.store import segments, tables, writer
+from cx_context.store.segments import EVER
+from cx_context.store.writer import NO_ID, begins, decode_part
+from cx_events.facts import Fact
+from cx_events.ids import NodeId
+from cx_identity.attribution import Attribution
+from cx_identity.facts import Named, links_of, sum_of
+from cx_identity.model import Decision
+from cx_identity.rules import RulesChange
+from cx_identity.sightings import NAMED, Seen, Sighting, sighting, staircase, tied
+from cx_projectors.batch import row_of
+from cx_projectors.verify import traces
+from cx_projectors.verify.checks import NOTHING_SAYS_SO, Check, Key, Row, Say, by_key, shown
+from cx_projectors.verify.expected import Expected
+
+_canonical = msgspec.msgpack.Encoder(order="deterministic").encode
+
+
+def _events(of: Expected) -> Check:
+    rows = (row_of(incoming) for incoming in of.told.counting.values())
+    return Check(tables.EVENTS, by_key([0], rows), lambda row: "the event is not on the log up to what was applied")
+
+
+def _parts(of: Expected) -> Check:
+    rows = (
+        (anchor, tenant, fact.home, fact.interaction, (begins(part.since), _canonical(part)))
+        for anchor, (tenant, fact, part) in of.parts.items()
+    )
+    return Check(tables.PARTS, by_key([0], rows), normal=lambda row: (*row[:-1], _body(row[-1])))
+
+
+def _body(body: bytes) -> tuple[bytes, bytes]:
+    """When a stored part begins, and what it holds in one form of many: a map's order is that of arrival."""
+    return bytes(body[: len(begins(0))]), _canonical(_decoded(body))
+
+
+def _decoded(body: bytes) -> Part:
+    try:
+        return decode_part(bytes(body))
+    except Exception as error:  # whatever the codecs raise
+        raise ValueError(f"{type(error).__name__}: {error}") from None
+
+
+def _assignments(of: Expected) -> Check:
+    rows = (
+        (anchor, desk.kind, desk.name, tenant, fact.interaction)
+        for anchor, (tenant, fact, part) in of.parts.items()
+        for desk in desks(part)
+    )
+    return Check(tables.ASSIGNMENTS, by_key([0, 1, 2], rows))
+
+
+def _interactions(of: Expected) -> Check:
+    """Every interaction that has a part is announced, named or not. So may be what a profile has outside of any, and
+    what only a copy speaks of that counts no more."""
+    required = {
+        (fact.interaction,): (fact.interaction, tenant)
+        for tenant, one, fact in of.of_facts()
+        if fact.interaction != fact.home or fact.home not in one.whole.resolution.customer_of
+    }
+    may = {(fact.interaction, fact.event.tenantid) for fact in of.told.all_copies if makes_part(fact.event.type)}
+    return Check(tables.INTERACTIONS, required, lambda row: None if row in may else NOTHING_SAYS_SO)
+
+
+def _profiles(of: Expected) -> Check:
+    rows = (
+        (id, tenant, profile.kind, profile.scope, profile.value, profile.first_recorded)
+        for tenant, one in of.tenants.items()
+        for id, profile in sum_of(one.named.values())[0].items()
+    )
+    return Check(tables.PROFILES, by_key([0], rows))
+
+
+def _edges(of: Expected) -> Check:
+    rows = (
+        writer.edge_row(tenant, edge)
+        for tenant, one in of.tenants.items()
+        for edge in sum_of(one.named.values())[1].values()
+    )
+    return Check(tables.EDGES, by_key([0, 1], rows))
+
+
+def _sightings(of: Expected) -> Check:
+    """Those that are the first of some past must be there. A later one may, if it was the first when it came."""
+    mentions: dict[Seen, list[Sighting]] = defaultdict(list)
+    tenant_of: dict[Seen, str] = {}
+    for tenant, one, fact in of.of_facts():
+        named = one.named[fact.key]
+        said = [((NAMED, profile.id, profile.id), sighting(fact)) for profile in named.profiles]
+        for edge in named.edges:
+            said += tied(edge, fact)
+        for seen, step in said:
+            mentions[seen].append(step)
+            tenant_of[seen] = tenant
+    required: dict[Key, Row] = {}
+    may: set[Row] = set()
+    for seen, steps in mentions.items():
+        rows = [(*seen, s.key, tenant_of[seen], s.effective, *s.at, s.rule) for s in steps]
+        may.update(rows)
+        first = {step.key for step in staircase(steps)}
+        required |= by_key([0, 1, 2, 3], (row for row in rows if row[3] in first))
+    return Check(tables.SIGHTINGS, required, lambda row: None if row in may else NOTHING_SAYS_SO)
+
+
+def _segments(of: Expected) -> Check:
+    """A part of more than ``SEGMENT_FACTS`` facts is cut; where, depends on the order of arrival. The first segment
+    begins before all time, each other one with its first fact, and each holds the facts until the next one begins."""
+    found: dict[bytes, list[tuple[int, bytes]]] = defaultdict(list)
+    long = {anchor for anchor, (_, _, part) in of.parts.items() if part.facts > segments.SEGMENT_FACTS}
+
+    def fault(row: Row) -> str | None:
+        if row[0] not in long:
+            return None if of.unread_tenants else "there is no part of so many facts"
+        found[row[0]].append((row[1], row[2]))
+        return None
+
+    def at_end(say: Say) -> None:
+        by_anchor: dict[bytes, list[Fact]] = defaultdict(list)
+        for _, _, fact in of.of_facts():
+            if fact.anchor in long:
+                by_anchor[fact.anchor].append(fact)
+        for anchor in sorted(long):
+            for since, what in _faults_of_segments(found[anchor], by_anchor[anchor]):
+                say(f"segments {shown((anchor, since))}: {what}")
+
+    return Check(tables.SEGMENTS, fault_of=fault, at_end=at_end)
+
+
+def _faults_of_segments(found: list[tuple[int, bytes]], facts: list[Fact]) -> Iterable[tuple[int, str]]:
+    if not found or found[0][0] != EVER:
+        yield EVER, "the row is missing"
+    ends = [*(since for since, _ in found[1:]), -EVER]
+    for at, ((since, body), end) in enumerate(zip(found, ends, strict=True)):
+        within = [fact for fact in facts if since <= fact.effective < end]
+        if not within or (at and min(fact.effective for fact in within) != since):
+            yield since, "no fact is there at which it could begin"
+            continue
+        part = part_of(within)
+        try:
+            differs = _body(body) != (begins(part.since), _canonical(part))
+        except ValueError as error:
+            yield since, f"can't be read: {error}"
+            continue
+        if differs:
+            yield since, "body differs from the definition"
+
+
+def _link_events(of: Expected) -> Check:
+    """Events that name a profile from elsewhere; so may one whose copy did so that counts no more."""
+    required = by_key([0, 1], (row for _, one, fact in of.of_facts() for row in _elsewhere(fact, one.named[fact.key])))
+    may = set(required)
+    for fact in of.told.all_copies:
+        ids = of.tenants[fact.event.tenantid].tenancy.ids
+        if makes_part(fact.event.type):
+            try:
+                may.update(_elsewhere(fact, links_of(fact, ids)))
+            except Exception:  # noqa: S112 - it can't be folded, and so says nothing
+                continue
+    return Check(tables.LINK_EVENTS, required, lambda row: None if row in may or of.unread_tenants else NOTHING_SAYS_SO)
+
+
+def _elsewhere(fact: Fact, named: Named) -> Iterable[tuple[NodeId, bytes]]:
+    """(profile, event) where the event names a profile to which no edge leads from its home."""
+    if fact.event.data.links or all(profile.id != fact.home for profile in named.profiles):
+        yield from ((profile.id, fact.key) for profile in named.profiles)
+
+
+def _decisions(of: Expected) -> Check:
+    rows = (
+        (d.key, tenant, fact.effective, *d.at, d.kind, d.a or NO_ID, d.b or NO_ID, d.withdraws, d.reason)
+        for tenant, fact, d in of.decided()
+        if isinstance(d, Decision)
+    )
+    return Check(tables.DECISIONS, by_key([0], rows))
+
+
+def _attributions(of: Expected) -> Check:
+    rows = (
+        (a.key, tenant, fact.effective, *a.at, a.interaction, a.profile or NO_ID)
+        for tenant, fact, a in of.decided()
+        if isinstance(a, Attribution)
+    )
+    return Check(tables.ATTRIBUTIONS, by_key([0], rows))
+
+
+def _rule_changes(of: Expected) -> Check:
+    rows = (
+        (c.key, tenant, fact.effective, *c.at, writer.rules_text(c.rules))
+        for tenant, fact, c in of.decided()
+        if isinstance(c, RulesChange)
+    )
+    return Check(tables.RULE_CHANGES, by_key([0], rows))
+
+
+def _members(of: Expected) -> Check:
+    """Exactly the resolution. A profile that is a member of nothing may have a row that says so: it once was one."""
+    required: dict[Key, Row] = {}
+    for tenant, one in of.tenants.items():
+        resolution = one.whole.resolution
+        for profile in resolution.customer_of:
+            row = writer.member_row(tenant, profile, resolution)
+            if row != writer.alone_row(tenant, profile):
+                required[profile,] = row
+
+    def fault(row: Row) -> str | None:
+        if row[1] in of.tenants and row == writer.alone_row(row[1], row[0]):
+            return of.unknown(row[0])
+        return NOTHING_SAYS_SO
+
+    return Check(tables.MEMBERS, required, fault)
+
+
+CHECKS: Mapping[str, Callable[[Expected], Check]] = MappingProxyType(
+    {
+        "events": _events,
+        "copies": traces.copies,
+        "parts": _parts,
+        "assignments": _assignments,
+        "interactions": _interactions,
+        "profiles": _profiles,
+        "edges": _edges,
+        "sightings": _sightings,
+        "segments": _segments,
+        "link_events": _link_events,
+        "decisions": _decisions,
+        "attributions": _attributions,
+        "rule_changes": _rule_changes,
+        "members": _members,
+        "versions": traces.versions,
+        "store_epoch": traces.store_epoch,
+        "partitions": traces.partitions,
+        "workers": traces.workers,
+        "outbox": traces.outbox,
+        "dead_letters": traces.dead_letters,
+    }
+)
+"""By table."""

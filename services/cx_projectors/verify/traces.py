@@ -1,0 +1,172 @@
+"""What must stand in the tables in which the order of arrival, the batches or the clock leave a trace. Pure."""
+
+from __future__ import annotations
+
+from cx_context.store import epochs, tables, writer
+from cx_context.store.epochs import StoreEpoch
+from cx_context.store.outbox import ID_BYTES, customers_in
+from cx_context.store.writer import LetterKey
+from cx_events.codec import same_content
+from cx_events.dead_letters import DeadLetter
+from cx_events.facts import Fact
+from cx_events.ids import NodeId
+from cx_events.log import INTERACTIONS, Partition
+from cx_projectors.announced import faults_of
+from cx_projectors.batch import copy_row, letter_key, letter_of_problem
+from cx_projectors.verify.checks import Check, Key, Row, Say, by_key, shown
+from cx_projectors.verify.expected import Expected
+from cx_projectors.verify.told import UNKNOWN_TENANT
+
+
+def copies(of: Expected) -> Check:
+    """Of the copies of an event that say different things, one of each kind is kept, besides the one that counts;
+    which one of those that say the same depends on the order of arrival."""
+    told = of.told
+    allowed: dict[Key, Row] = {}
+    kinds: dict[bytes, list[set[Key]]] = {}
+    for key, others in told.others.items():
+        copies = [told.counting[key].fact, *(other.fact for other in others)]
+        rows = [writer.copy_row(*copy_row(copy)) for copy in copies]
+        allowed |= by_key([0, 1], rows)
+        kinds[key] = _kinds_apart(copies, [(row[0], row[1]) for row in rows])
+    seen: set[Key] = set()
+
+    def fault(row: Row) -> str | None:
+        if allowed.get((row[0], row[1])) != row:
+            return "the log has no such copy"
+        seen.add((row[0], row[1]))
+        return None
+
+    def at_end(say: Say) -> None:
+        for groups in kinds.values():
+            for group in groups:
+                if not group & seen:
+                    say(f"copies {shown(min(group))}: the row is missing, and none that says the same is there")
+
+    return Check(tables.COPIES, fault_of=fault, at_end=at_end)
+
+
+def _kinds_apart(copies: list[Fact], keys: list[Key]) -> list[set[Key]]:
+    """Copies that say the same, directly or by way of others, in groups; without the group of the first."""
+    groups: list[list[int]] = []
+    for at, copy in enumerate(copies):
+        like = [group for group in groups if any(same_content(copies[other].raw, copy.raw) for other in group)]
+        groups = [group for group in groups if group not in like] + [[at, *(each for group in like for each in group)]]
+    return [{keys[at] for at in group} for group in groups if 0 not in group]
+
+
+def versions(of: Expected) -> Check:
+    """Of every customer there is one; how high they are depends on how the events came in batches."""
+    partitions = 1 + max((partition.number for partition in of.ends), default=0)
+    raised: set[NodeId] = set()
+
+    def fault(row: Row) -> str | None:
+        customer, stripe, n = row
+        raised.add(customer)
+        if n < 1:
+            return f"n is {n}, and a version only rises"
+        if not writer.REFOLD_STRIPE <= stripe < partitions:
+            return f"there is no stripe {stripe}"
+        return of.unknown(customer)
+
+    def at_end(say: Say) -> None:
+        for one in of.tenants.values():
+            for customer in sorted(one.whole.known.keys() - raised):
+                say(f"versions {shown((customer,))}: the row is missing")
+
+    return Check(tables.VERSIONS, fault_of=fault, at_end=at_end)
+
+
+def store_epoch(of: Expected) -> Check:
+    """The epoch that the log gave to this store (``announced``), once anything was applied."""
+    seen: list[Row] = []
+
+    def fault(row: Row) -> str | None:
+        one, store, epoch = row
+        if one != epochs.ONLY:
+            return "there is one row alone"
+        seen.append(row)
+        faults = faults_of(StoreEpoch(store, epoch), of.announced) if of.announced is not None else ()
+        return next((fault.removeprefix("store_epoch: ") for fault in faults), None)
+
+    def at_end(say: Say) -> None:
+        if of.stored and not seen:
+            say(f"store_epoch {epochs.ONLY}: the row is missing")
+
+    return Check(tables.STORE_EPOCH, fault_of=fault, at_end=at_end)
+
+
+def partitions(of: Expected) -> Check:
+    """The order of arrival and the clock are all that it tells; so it is held against the log's partitions."""
+    seen: set[Partition] = set()
+
+    def fault(row: Row) -> str | None:
+        topic, number, position, epoch, _owner, leased_until, moved_at = row
+        end = of.ends.get(Partition(topic, number))
+        if end is None:
+            return "the log has no such partition"
+        seen.add(Partition(topic, number))
+        if not 0 <= position <= end:
+            return f"was applied up to {position}, but the log ends at {end}"
+        if epoch < 0 or not leased_until >= 0 or not moved_at >= 0:
+            return "epoch, leased_until or moved_at is negative"
+        return None
+
+    def at_end(say: Say) -> None:
+        begun = {partition.topic for partition in seen} | ({INTERACTIONS} if of.stored else set())
+        for partition in sorted(of.ends.keys() - seen):
+            if partition.topic in begun:
+                say(f"partitions {shown(partition)}: the row is missing")
+
+    return Check(tables.PARTITIONS, fault_of=fault, at_end=at_end)
+
+
+def workers(of: Expected) -> Check:
+    """Of the clock, not of the facts: held for their form alone."""
+    return Check(tables.WORKERS, fault_of=lambda row: None if row[0] and row[1] >= 0 else "seen_until is no time")
+
+
+def outbox(of: Expected) -> Check:
+    """What the relay has not taken yet; which customers a batch changed depends on the batches."""
+
+    def fault(row: Row) -> str | None:
+        _id, tenant, body, packed = row
+        if tenant not in of.tenants:
+            return None if tenant in of.unread_tenants else "there is no such tenant"
+        try:
+            concerned = customers_in(bytes(packed))
+        except ValueError as error:  # msgspec's are such, too
+            return f"desks can't be read: {error}"
+        customers = {bytes(body[at : at + ID_BYTES]) for at in range(0, len(body), ID_BYTES)}
+        if not customers or len(body) % ID_BYTES or not concerned <= customers:
+            return "body or desks do not name the customers of a batch"
+        return next((fault for each in sorted(customers) if (fault := of.unknown(each)) is not None), None)
+
+    return Check(tables.OUTBOX, fault_of=fault)
+
+
+def dead_letters(of: Expected) -> Check:
+    """Those on the log, and those that projectors derive: of records that are no events, and of events with a problem.
+    Of several that are known by the same names the one stands that was applied first."""
+    told = of.told
+    letters: dict[LetterKey, list[DeadLetter]] = {key: list(found) for key, found in told.letters.items()}
+    for incoming in told.counting.values():
+        if incoming.problem is not None:
+            letter = letter_of_problem(incoming)
+            letters.setdefault(letter_key(letter.tenant, letter.source, letter.id, letter.stage), []).append(letter)
+    may = {key: {writer.letter_row(letter) for letter in found} for key, found in letters.items()}
+    # Of a tenant that was configured when its event came there is none; the event is stored then.
+    missing = {key for key in letters if not (key in told.unread and told.unread[key].event in of.stored)}
+
+    def fault(row: Row) -> str | None:
+        key = (row[0], row[1], row[2], row[3])
+        missing.discard(key)
+        if row[4] == UNKNOWN_TENANT and key not in may:
+            return None  # the tenant is configured now; which records these are was looked up before
+        return None if row in may.get(key, ()) else "neither the log nor an event says so"
+
+    def at_end(say: Say) -> None:
+        for key in sorted(missing):
+            say(f"dead_letters {shown(key)}: the row is missing")
+
+    return Check(tables.DEAD_LETTERS, fault_of=fault, at_end=at_end)

@@ -1,0 +1,242 @@
+"""Whatever is changed, deleted or forged in the store, ``verify`` names the table and the key.
+
+The damages are made from the tables' own definition: a new table, or a new column, is damaged, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from msgspec import structs
+from sqlalchemy import Boolean, Column, Double, LargeBinary, Table, Text
+from tests.projection import in_partitions, verified, workers
+
+from cx_context.store import Store, open_store, segments
+from cx_context.store.rows import in_key_order, key_places
+from cx_context.store.sql import Tx
+from cx_context.store.tables import METADATA
+from cx_events.dead_letters import DeadLetter, encode_dead_letter
+from cx_events.envelope import Identifier
+from cx_events.ids import text_of
+from cx_events.log import DEAD_LETTERS, LogRecord
+from cx_events.stamp import Stamped
+from cx_events.testing.builders import ACME, DAY, SECOND, START, a_decision, an_event
+from cx_projectors.verify.checks import shown
+
+ANA, BEN = (ACME.profile("email", "", f"{name}@example.com") for name in ("ana", "ben"))
+
+HARMLESS = {
+    ("outbox", "id"): "random",
+    ("outbox", "deleted"): "the relay took it",
+    ("outbox", "forged"): "a notice may come twice",
+    ("partitions", "owner"): "whoever works",
+    ("workers", "id"): "whoever works",
+    ("workers", "deleted"): "it went",
+    ("workers", "forged"): "it came",
+}
+"""What no facts can tell."""
+
+VALUES: dict[tuple[str, str], Any] = {
+    ("versions", "n"): -1,
+    ("versions", "stripe"): 99,
+    ("partitions", "epoch"): -1,
+    ("partitions", "number"): 99,
+    ("outbox", "desks"): b"\x81\xa2zz\x90",
+}
+"""What is wrong where the order of arrival and the clock leave room. Otherwise any other value is."""
+
+WHERE = {
+    "copies": "raw NOT IN (SELECT raw FROM events)",
+    "versions": "customer IN (SELECT id FROM profiles) "
+    "AND customer NOT IN (SELECT profile FROM members WHERE customer <> profile)",
+    "partitions": "topic = 'cx.interactions'",
+}
+"""Which rows must be there."""
+
+
+def history() -> list[Stamped]:
+    """Something in every table."""
+    both = [Identifier(kind="email", value="ana@example.com"), Identifier(kind="phone", value="+15550100101")]
+    names = [Identifier(kind="email", value="ana@example.com"), Identifier(kind="crm", value="C-1")]
+    proved = [structs.replace(one, verified=True) for one in names]
+    merged = {"identity": {"a": text_of(ANA), "b": text_of(BEN)}}
+    attributed = {"identity": {"interaction": "call-9", "profile": text_of(BEN)}}
+    rules = {"identity": {"rules": {"shared_after": {"phone": 3}}}}
+    return [
+        *(an_event(id=f"m-{n}", email="ana@example.com", interaction="chat-1", text="hi", at=START + n * SECOND)
+          for n in range(12)),
+        an_event("cx.interaction.queued.v1", id="q", email="ben@example.com", interaction="chat-2",
+                 data={"queue": {"id": "billing", "name": "Billing"}}),
+        an_event(id="both", identifiers=both, interaction="chat-3", text="it is me", at=START + SECOND),
+        an_event("cx.identity.verified.v1", id="proof", identifiers=proved, at=START + 2 * SECOND),
+        an_event("cx.customer.fact.v1", id="links", email="cleo@example.com", at=START + 3 * SECOND,
+                 data={"note": "n", "links": [[both[0], {"kind": "account", "value": "a-1"}]], "evidence": "crm"}),
+        an_event("cx.interaction.started.v1", id="ring", interaction="call-9", channel="voice"),
+        a_decision("cx.identity.merged.v1", id="d-1", about=ANA, at=START + 5 * SECOND, data=merged),
+        a_decision("cx.identity.attributed.v1", id="d-2", about=BEN, at=START + 6 * SECOND, data=attributed),
+        a_decision("cx.identity.rules_changed.v1", id="d-3", about=ACME.tenant_node(), at=START, data=rules),
+        an_event("cx.survey.answered.v1", id="survey", email="ana@example.com",
+                 data={"survey": {"metric": "nps", "score": 1e300}}),
+        an_event(id="m-1", email="ana@example.com", interaction="chat-1", text="said otherwise",
+                 at=START + SECOND, recorded=START + 9 * SECOND),
+        *(an_event(id=f"last-{n}", email=f"p{n}@example.com", at=START + DAY) for n in range(4)),
+    ]  # fmt: skip
+
+
+def letter() -> bytes:
+    return encode_dead_letter(
+        DeadLetter(
+            tenant="acme", source="//acme.example/chat", id="broken", stage="map", reason="malformed",
+            detail="a field is missing", recorded="2026-11-22T10:00:00.000000Z",
+        )
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module", autouse=True)
+def short_segments() -> Any:
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(segments, "SEGMENT_FACTS", 4)
+        yield
+
+
+@pytest.fixture
+async def store(store_url: str) -> AsyncIterator[Store]:
+    store = open_store(store_url)
+    await store.start()
+    yield store
+    await store.stop()
+
+
+@pytest.fixture
+async def logs(store: Store) -> list[list[LogRecord]]:
+    logs = in_partitions([Stamped("", "", b"", b"no event"), *history()], 1)
+    (worker,) = await workers(store, logs, 1)
+    while worker.behind:
+        await worker.step(3)
+    return logs
+
+
+@dataclass(frozen=True)
+class Damage:
+    """``what``: a column that is changed, or ``deleted`` or ``forged``."""
+
+    table: Table
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.table.name}.{self.what}"
+
+
+DAMAGES = [
+    Damage(table, what)
+    for table in METADATA.sorted_tables
+    for what in (*(column.name for column in table.columns), "deleted", "forged")
+    if (table.name, what) not in HARMLESS
+]
+
+
+def another(table: Table, column: Column[Any], value: Any) -> Any:
+    """A value that the column could hold and that is not the right one."""
+    if (table.name, column.name) in VALUES:
+        return VALUES[table.name, column.name]
+    if isinstance(column.type, Boolean):
+        return not value
+    if isinstance(column.type, LargeBinary):
+        return value[:-1] + bytes([value[-1] ^ 1]) if value else b"\xc1"
+    if isinstance(column.type, Text):
+        return f"{value or ''}x"
+    if isinstance(column.type, Double):
+        return -1.0
+    return (value or 0) + 1
+
+
+async def rows_of(tx: Tx, table: Table) -> list[tuple[Any, ...]]:
+    """The rows that must be there, in order of their keys."""
+    rows = [row async for row in in_key_order(tx, table)]
+    if table.name in WHERE:
+        names = [column.name for column in table.primary_key.columns]
+        keys = await tx.fetch(f"SELECT {', '.join(names)} FROM {table.name} WHERE {WHERE[table.name]}")
+        wanted = {tuple(key) for key in keys}
+        rows = [row for row in rows if tuple(row[at] for at in key_places(table)) in wanted]
+    return rows
+
+
+async def put(tx: Tx, table: Table, row: tuple[Any, ...]) -> None:
+    names = [column.name for column in table.columns]
+    places = ", ".join(f":{name}" for name in names)
+    values = dict(zip(names, row, strict=True))
+    await tx.execute(f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({places})", **values)
+
+
+async def drop(tx: Tx, table: Table, row: tuple[Any, ...]) -> None:
+    values = {column.name: row[at] for column, at in zip(table.primary_key.columns, key_places(table), strict=True)}
+    await tx.execute(f"DELETE FROM {table.name} WHERE {' AND '.join(f'{name} = :{name}' for name in values)}", **values)
+
+
+def damaged(damage: Damage, row: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The row with one column changed, or one of another key."""
+    columns = list(damage.table.columns)
+    names = {damage.what} if damage.what != "forged" else {c.name for c in damage.table.primary_key.columns}
+    return tuple(
+        another(damage.table, column, value) if column.name in names else value
+        for column, value in zip(columns, row, strict=True)
+    )
+
+
+async def test_what_is_right_is_found_to_be_right(store: Store, logs: list[list[LogRecord]]) -> None:
+    async with store.reading() as tx:
+        empty = [table.name for table in METADATA.sorted_tables if not await rows_of(tx, table)]
+    assert empty == [], "each table holds something to be damaged"
+    assert (await verified(store, logs)).wrong == []
+
+
+async def test_every_damage_is_found_and_named(store: Store, logs: list[list[LogRecord]]) -> None:
+    assert len(DAMAGES) > 100
+    missed = []
+    for damage in DAMAGES:
+        table = damage.table
+        async with store.writing() as tx:
+            row = (await rows_of(tx, table))[0]
+            wrong = row if damage.what == "deleted" else damaged(damage, row)
+            if damage.what != "forged":
+                await drop(tx, table, row)
+            if damage.what != "deleted":
+                await put(tx, table, wrong)
+        keys = {shown(tuple(each[at] for at in key_places(table))) for each in (row, wrong)}
+        found = (await verified(store, logs)).wrong
+        named = {sentence.partition(": ")[0] for sentence in found} - {table.name}
+        # Of a version that is missing the stripe is not known.
+        if not any(f"{table.name} {key}/".startswith(f"{name}/") for key in keys for name in named):
+            missed.append((str(damage), found[:3]))
+        async with store.writing() as tx:
+            if damage.what != "deleted":
+                await drop(tx, table, wrong)
+            if damage.what != "forged":
+                await put(tx, table, row)
+    assert not missed, missed
+    assert (await verified(store, logs)).wrong == []
+
+
+async def test_a_position_that_is_too_low_or_too_high_is_told_of_its_partition(
+    store: Store, logs: list[list[LogRecord]]
+) -> None:
+    for change in (-1, 1, -len(logs[0])):
+        async with store.writing() as tx:
+            await tx.execute("UPDATE partitions SET position = position + :change WHERE number = 0", change=change)
+        assert any(each.startswith("partitions cx.interactions/0") for each in (await verified(store, logs)).wrong)
+        async with store.writing() as tx:
+            await tx.execute("UPDATE partitions SET position = position - :change WHERE number = 0", change=change)
+
+
+async def test_a_dead_letter_that_is_not_on_the_log_is_found(store: Store, logs: list[list[LogRecord]]) -> None:
+    from cx_context.store import writer
+    from cx_projectors.batch import read_batch
+
+    batch = read_batch([LogRecord(DEAD_LETTERS, 0, 0, b"", letter(), 0)], lambda _: None)
+    async with store.writing() as tx:
+        await writer.write_dead_letters(tx, batch.letters)
+    (wrong,) = (await verified(store, logs)).wrong
+    assert wrong.startswith("dead_letters acme///acme.example/chat/broken/map: ")
