@@ -18,6 +18,8 @@ from cx_hub.disk import check_room, embedded_folders
 from cx_runtime.settings import Settings
 from cx_runtime.tenants import load
 
+pytestmark = pytest.mark.clock
+
 ROOM = 24 << 20
 
 

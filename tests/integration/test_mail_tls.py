@@ -16,6 +16,8 @@ from cx_events.errors import Fatal
 from cx_hub.mail_certificate import MailCertificate, mail_certificate
 from cx_runtime.settings import Settings
 
+pytestmark = pytest.mark.clock
+
 MAIL = b"From: ana@example.com\r\nMessage-ID: <tls@example.com>\r\nSubject: Hi\r\n\r\nHello\r\n"
 TO = "support@acme.example"
 

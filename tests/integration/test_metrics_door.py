@@ -13,6 +13,8 @@ from cx_hub.compose import Hub, running_hub
 from cx_hub.demo.run import embedded_settings
 from cx_runtime.tenants import load
 
+pytestmark = pytest.mark.clock
+
 
 async def asked(url: str, key: str = "") -> httpx2.Response:
     headers = {"authorization": f"Bearer {key}"} if key else {}

@@ -16,6 +16,8 @@ from cx_hub.demo.run import embedded_settings, until_ready
 from cx_hub.home import close_home
 from cx_runtime.tenants import load
 
+pytestmark = pytest.mark.clock
+
 FILES = {"key", "id-key-acme", "connection-secret", "metrics-key", "log.db", "log.db-wal", "log.db-shm", "store.db"}
 
 

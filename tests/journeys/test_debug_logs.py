@@ -19,6 +19,8 @@ from cx_hub.demo.run import Doors, play
 from cx_hub.demo.stage import Stage
 from cx_runtime.tenants import load
 
+pytestmark = pytest.mark.clock
+
 SAID = {"text", "note", "summary", "comment", "digits", "topic", "subject", "html", "quoted"}
 SHORTEST = 6
 """Shorter words occur by chance."""
