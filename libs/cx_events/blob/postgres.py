@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 import asyncpg
 
 from cx_events.blob.port import blob_name, checked_content, digest_of
+from cx_events.cancellation import closed, only_our_cancellation
 from cx_events.errors import Fatal, TryLater
 
 _SECONDS = 2.2
@@ -59,11 +60,8 @@ class PostgresBlobs:
 
     async def stop(self) -> None:
         pool, self._pool = self._pool, None
-        if pool is not None:
-            try:
-                await asyncio.wait_for(pool.close(), _SECONDS)
-            except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
-                pool.terminate()
+        if pool is not None and await closed(pool.close(), _SECONDS) is not None:
+            pool.terminate()
 
     async def put(self, tenant: str, content: bytes) -> str:
         name = blob_name(content)
@@ -88,7 +86,8 @@ async def _answering(seconds: float) -> AsyncIterator[None]:
     """PostgreSQL's errors as ours; a server that takes longer does not answer."""
     try:
         async with asyncio.timeout(seconds):
-            yield
+            with only_our_cancellation("a connection to the blob store"):
+                yield
     except TimeoutError:
         raise TryLater("blobs", f"PostgreSQL did not answer within {seconds:.1f} s") from None
     except (
