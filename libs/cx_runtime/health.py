@@ -1,10 +1,10 @@
 """Health means progress, not liveness.
 
 The commonest fault of engines of this kind is to be alive and not to progress, silently. So each worker has a
-``Progress`` that it marks whenever it has done something or has found nothing to do. Readiness fails, naming the worker,
-from when it is expected until its first mark, while it waits for a part that is away, once its mark is too old, and when
-it has ended. Liveness fails once it has not even tried for far too long. What a service needs (log, store) is asked by
-a probe.
+``Progress`` that it marks whenever it has done something or has found nothing to do. Readiness fails, naming the
+worker, from when it is expected until its first mark, while it waits for a part that is away, once its mark is too old,
+and when it has ended. Liveness fails once it has not even tried for far too long. What a service needs (log, store) is
+asked by a probe.
 
     health = Health()
     health.expect("projector-0", max_age=30.0)        # whoever composes the process says who must be at work
