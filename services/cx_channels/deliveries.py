@@ -141,6 +141,8 @@ class LogDeliveries:
             return
         address = Address(event.tenantid, event.data.interaction)
         delivery = Delivery(f"{event.source}#{event.id}", event)
+        if any(known.id == delivery.id for known, _ in self._kept.get(address, ())):
+            return  # sent again, since its sender was told nothing, or something unclear
         self._keep(address, delivery, len(raw))
         for deliver in tuple(self._followers.get(address, ())):
             deliver(delivery)

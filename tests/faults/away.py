@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 from tests import parts
@@ -40,12 +41,6 @@ class Outage:
     @property
     def parts(self) -> tuple[stack.Part, ...]:
         return WHAT[self.what]
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether nothing answers meanwhile. PostgreSQL told to end by SIGTERM serves those who are connected until
-        they leave ("smart shutdown")."""
-        return self.how is not signal.SIGTERM or self.what == "broker"
 
     def __str__(self) -> str:
         return f"{self.what} away for {self.seconds:g} s by {self.how.name}"
@@ -80,6 +75,11 @@ class Servers:
                 stack.kill(self.home, part)
             else:
                 os.kill(pid, signal.SIGTERM)
+
+    def is_gone(self, outage: Outage) -> bool:
+        """Whether the first of its parts answers no more. Told to end by SIGTERM, the broker takes a while, and
+        PostgreSQL serves those who are connected until they leave ("smart shutdown")."""
+        return outage.how is not signal.SIGTERM or stack.status(self.home)[outage.parts[0]].state != "running"
 
     def bring_back(self, outage: Outage) -> None:
         """Returns once they answer again."""
@@ -147,11 +147,26 @@ def signal_all(processes: list[int], what: signal.Signals) -> None:
             os.kill(process, what)
 
 
-async def away(servers: Servers, outage: Outage) -> float:
-    """Carry an outage out; the time (monotonic) at which the servers answered again."""
+class Times(NamedTuple):
+    """Of an outage, on the monotonic clock: told to go, gone (None if it never was), told to come back, back."""
+
+    told: float
+    gone: float | None
+    called: float
+    back: float
+
+
+async def away(servers: Servers, outage: Outage) -> Times:
+    """Carry an outage out."""
+    told = time.monotonic()
     await asyncio.to_thread(servers.take, outage)
+    gone = None
     try:
-        await asyncio.sleep(outage.seconds)
+        while time.monotonic() < told + outage.seconds:
+            if gone is None and await asyncio.to_thread(servers.is_gone, outage):
+                gone = time.monotonic()
+            await asyncio.sleep(0.1)
     finally:
+        called = time.monotonic()
         await asyncio.to_thread(servers.bring_back, outage)
-    return time.monotonic()
+    return Times(told, gone, called, time.monotonic())

@@ -15,7 +15,6 @@ import argparse
 import asyncio
 import logging
 import random
-import signal
 import sys
 import time
 from collections.abc import Awaitable, Callable
@@ -213,10 +212,10 @@ async def _one(trial: Trial, crowd: Crowd, watching: Watching, servers: Servers,
     """One outage, and what must hold after it."""
     form = crowd.form
     said = _lines(form)
-    began = time.monotonic()
-    back = await away(servers, outage)
-    if outage.is_complete and outage.seconds > NOTICED_SECONDS and outage.how is not signal.SIGTERM:
-        lied = watching.ready_between(form.using(outage), began + NOTICED_SECONDS, began + outage.seconds)
+    times = await away(servers, outage)
+    back = times.back
+    if times.gone is not None and times.gone + NOTICED_SECONDS < times.called:
+        lied = watching.ready_between(form.using(outage), times.gone + NOTICED_SECONDS, times.called)
         trial.check(not lied, f"{which}, {outage}: nobody was ready meanwhile {lied[:3]}")
     await asyncio.sleep(3.0)  # all goes on for a while; then it pauses, so that the end can be reached
     pausing = asyncio.create_task(crowd.pause())
@@ -229,7 +228,7 @@ async def _one(trial: Trial, crowd: Crowd, watching: Watching, servers: Servers,
     ready = await watching.all_ready(back + READY_SECONDS)
     trial.check(ready is not None, f"{which}, {outage}: all ready {_after(ready, back)} {_else(ready, watching)}")
     chatty = {name: lines - said[name] for name, lines in _lines(form).items()}
-    bound = LINES * (1 + (back - began) // 60)
+    bound = LINES * (1 + (back - times.told) // 60)
     trial.check(max(chatty.values()) <= bound, f"{which}, {outage}: lines said {chatty}")
     await pausing
     crowd.go_on()

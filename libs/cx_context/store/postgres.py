@@ -18,6 +18,7 @@ from cx_context.store.migrations import RELEASED, SELECT_LEAST, SELECT_REVISION,
 from cx_context.store.port import TROUBLES, unavailable
 from cx_context.store.sql import PostgresTx, Tx
 from cx_events.cancellation import closed, only_our_cancellation
+from cx_events.lending import lent
 
 IDLE_IN_TRANSACTION_MS = 15_000
 """A projector that stops amid a transaction (SIGSTOP, a lost network) is cut off by the server after this."""
@@ -56,7 +57,7 @@ class PostgresStore:
     async def standing(self) -> Standing:
         with _told():
             pool = await self._opened()
-            async with pool.acquire(timeout=_CONNECT_SECONDS) as driver:
+            async with lent(pool, _CONNECT_SECONDS) as driver:
                 try:
                     revision = await driver.fetchval(SELECT_REVISION)
                 except asyncpg.UndefinedTableError:
@@ -78,7 +79,7 @@ class PostgresStore:
     async def writing(self) -> AsyncIterator[Tx]:
         with _told():
             pool = await self._opened()
-            async with pool.acquire(timeout=_CONNECT_SECONDS) as driver, driver.transaction():
+            async with lent(pool, _CONNECT_SECONDS) as driver, driver.transaction():
                 tx = PostgresTx(driver)
                 try:
                     yield tx
@@ -91,7 +92,7 @@ class PostgresStore:
         with _told():
             pool = await self._opened()
             async with (
-                pool.acquire(timeout=_CONNECT_SECONDS) as driver,
+                lent(pool, _CONNECT_SECONDS) as driver,
                 driver.transaction(isolation="repeatable_read", readonly=True),
             ):
                 yield PostgresTx(driver)
@@ -100,7 +101,7 @@ class PostgresStore:
     async def asking(self) -> AsyncIterator[Tx]:
         with _told():
             pool = await self._opened()
-            async with pool.acquire(timeout=_CONNECT_SECONDS) as driver:
+            async with lent(pool, _CONNECT_SECONDS) as driver:
                 yield PostgresTx(driver)
 
     async def connect(self) -> asyncpg.Connection[Any]:

@@ -11,6 +11,7 @@ import asyncpg
 from cx_events.blob.port import blob_name, checked_content, digest_of
 from cx_events.cancellation import closed, only_our_cancellation
 from cx_events.errors import Fatal, TryLater
+from cx_events.lending import lent
 
 _SECONDS = 2.2
 _BYTES_PER_SECOND = 8 << 20
@@ -48,7 +49,7 @@ class PostgresBlobs:
                 self._dsn, min_size=0, max_size=8, timeout=_SECONDS, server_settings={"synchronous_commit": "on"}
             )
             try:
-                async with pool.acquire() as connection:
+                async with lent(pool, _SECONDS) as connection:
                     if not await connection.fetchval(_THERE):
                         async with connection.transaction():
                             await connection.execute(_LOCK)
@@ -65,14 +66,15 @@ class PostgresBlobs:
 
     async def put(self, tenant: str, content: bytes) -> str:
         name = blob_name(content)
-        async with _answering(_SECONDS + len(content) / _BYTES_PER_SECOND):
-            await self._started().execute(_PUT, tenant, bytes.fromhex(digest_of(name)), content)
+        seconds = _SECONDS + len(content) / _BYTES_PER_SECOND
+        async with _answering(seconds), lent(self._started(), seconds) as connection:
+            await connection.execute(_PUT, tenant, bytes.fromhex(digest_of(name)), content)
         return name
 
     async def get(self, tenant: str, name: str) -> bytes | None:
         digest = bytes.fromhex(digest_of(name))
-        async with _answering(_SECONDS * 4):
-            content = await self._started().fetchval(_GET, tenant, digest)
+        async with _answering(_SECONDS * 4), lent(self._started(), _SECONDS * 4) as connection:
+            content = await connection.fetchval(_GET, tenant, digest)
         return None if content is None else checked_content(content, name)
 
     def _started(self) -> asyncpg.Pool[asyncpg.Record]:
