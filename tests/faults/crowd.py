@@ -223,8 +223,8 @@ class Visitor:
     async def _speak(self, socket: ClientConnection) -> None:
         with suppress(WebSocketException):
             while True:
-                await asyncio.sleep(random.uniform(2, 6))
-                if not self.quiet:
+                await asyncio.sleep(1.0)
+                if not self.quiet and random.random() < 0.25:
                     self.said += 1
                     self.unsent[f"v{self.number}-{self.said}"] = f"word {self.said}"
                 for id in list(self.unsent):

@@ -120,13 +120,11 @@ class Crowd:
         ]
 
     async def pause(self) -> None:
-        """Returns once all that was begun is acknowledged."""
+        """Returns once all events that were begun are acknowledged."""
         for visitor in self.visitors:
             visitor.quiet = True
         await self.senders.pause()
         await self.agents.pause()
-        while any(visitor.unsent for visitor in self.visitors):
-            await asyncio.sleep(0.05)
 
     def go_on(self) -> None:
         self.senders.paused = self.agents.paused = False
@@ -134,7 +132,7 @@ class Crowd:
             visitor.quiet = False
 
     async def behind(self) -> list[str]:
-        """Followers that have not the latest state, and chats that lack an answer."""
+        """Followers that have not the latest state, and chats that lack an answer or an acknowledgement."""
         found = []
         async with connected(self.form.api, self.ground.key) as client:
             for number, follower in enumerate(self.followers):
@@ -146,6 +144,8 @@ class Crowd:
                 if (follower.version, follower.body) != (fresh["meta"]["version"], fresh["body"]):
                     found.append(f"follower {number} is at {follower.version}, not {fresh['meta']['version']}")
         for visitor in self.visitors:
+            if visitor.unsent:
+                found.append(f"chat {visitor.number} has {len(visitor.unsent)} words that were not acknowledged")
             missing = set(self.agents.said.get(visitor.interaction, ())) - set(visitor.shown)
             if missing:
                 found.append(f"chat {visitor.number} lacks {len(missing)} answers")

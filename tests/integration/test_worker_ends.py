@@ -50,6 +50,7 @@ async def test_a_projector_ends_with_an_error_when_a_task_of_its_own_is_gone(
     worker = Worker(store, log, TENANTS, "projector-0", metrics, health)
     running = asyncio.create_task(worker.run())
     await until(lambda: b'cx_projector_lag_events{partition="0",topic="cx.interactions"} 0.0' in metrics.render()[0])
+    await until(lambda: "projector-0" in health.ages())
     assert (await health.ready()).ok
     next(task for task in asyncio.all_tasks() if task.get_name() == part).cancel()
     with pytest.raises(Ended, match=part):

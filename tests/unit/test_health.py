@@ -209,10 +209,8 @@ def test_a_library_that_cannot_reach_its_broker_says_nothing_itself(said: io.Str
 
 def test_the_same_warning_comes_once_a_minute_with_how_often_it_was_said(said: io.StringIO) -> None:
     clock = Clock()
-    (handler,) = logging.getLogger().handlers
-    for each in [each for each in handler.filters if isinstance(each, Seldom)]:
-        handler.removeFilter(each)
-    handler.addFilter(Seldom(clock))
+    for handler in logging.getLogger().handlers:
+        handler.filters = [Seldom(clock) if isinstance(each, Seldom) else each for each in handler.filters]
     log = structlog.get_logger("cx_test")
     for _ in range(3):
         log.warning("mail is put off", connection="one", detail=str(clock.now))

@@ -34,7 +34,7 @@ class Together(Generic[Key, Found]):
         """None where nothing is found. ``TryLater`` within twice ``PATIENCE``."""
         answer: asyncio.Future[Found | None] = asyncio.get_running_loop().create_future()
         self._waiting.append((key, answer))
-        if self._flight is None:
+        if self._flight is None or self._flight.done():
             self._flight = asyncio.create_task(self._fly())
         return await answer
 

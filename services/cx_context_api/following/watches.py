@@ -162,7 +162,7 @@ class Following:
 
     def _look_again(self, watch: Watch) -> None:
         watch.stale = True
-        if watch.looking is None and watch.bells:
+        if (watch.looking is None or watch.looking.done()) and watch.bells:
             watch.looking = asyncio.create_task(self._look(watch))
 
     async def _look(self, watch: Watch) -> None:
