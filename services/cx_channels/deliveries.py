@@ -13,6 +13,8 @@ from collections import OrderedDict, deque
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
+import structlog
+
 from cx_events.codec import decode
 from cx_events.envelope import Event
 from cx_events.errors import Refused, TryLater
@@ -66,6 +68,7 @@ class LogDeliveries:
 
     def __init__(self, log: Log, progress: Progress | None = None) -> None:
         self._log = log
+        self._said = structlog.get_logger("cx_channels.deliveries")
         self._progress = progress or Health().progress("nobody asks")
         self._followers: dict[Address, list[Deliver]] = {}
         self._kept: OrderedDict[Address, deque[tuple[Delivery, int]]] = OrderedDict()
@@ -108,7 +111,10 @@ class LogDeliveries:
     async def _read_on(self, reader: LogReader) -> None:
         records = await reader.read(2_000, wait=1.0)
         for record in records:
-            self.take(record.value)
+            try:
+                self.take(record.value)
+            except Exception:  # one event must not hold up all chats
+                self._said.exception("an event was not looked at", partition=record.partition, offset=record.offset)
             self._positions[Partition(record.topic, record.partition)] = record.offset + 1
             if record.offset + 1 >= self._behind.get(record.partition, record.offset + 2):
                 del self._behind[record.partition]
@@ -145,7 +151,10 @@ class LogDeliveries:
             return  # sent again, since its sender was told nothing, or something unclear
         self._keep(address, delivery, len(raw))
         for deliver in tuple(self._followers.get(address, ())):
-            deliver(delivery)
+            try:
+                deliver(delivery)
+            except Exception:  # one chat must not hold up the others
+                self._said.exception("an answer was not delivered", interaction=address.interaction)
 
     def _keep(self, address: Address, delivery: Delivery, size: int) -> None:
         kept = self._kept.setdefault(address, deque())

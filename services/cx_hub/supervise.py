@@ -142,7 +142,7 @@ class Supervisor:
                 return
             if clock() - started > PROVEN:
                 watched.pause = FIRST_PAUSE
-            watched.failed = clock(), self._tell(watched.name, why)
+            watched.failed = clock(), self._tell(watched, why)
             if await self._stopped_within(watched, watched.pause * random.uniform(0.5, 1.0)):  # noqa: S311
                 return
             watched.pause = min(watched.pause * 2, LONGEST_PAUSE)
@@ -158,11 +158,14 @@ class Supervisor:
             return None
         return reason(task)
 
-    def _tell(self, name: str, why: BaseException) -> str:
+    def _tell(self, watched: _Watched, why: BaseException) -> str:
         if isinstance(why, TryLater):
-            self._health.away(name, why)
+            if watched.is_service:
+                self._said.warning("a task waits", task=watched.name, part=why.part, why=why.detail)
+            else:
+                self._health.away(watched.name, why)  # until the errand is done
             return str(why)
-        self._said.error("a task failed and is started again", task=name, why=str(why), exc_info=why)
+        self._said.error("a task failed and is started again", task=watched.name, why=str(why), exc_info=why)
         self._metrics.retries.labels("task").inc()
         return f"{type(why).__name__}: {why}"
 

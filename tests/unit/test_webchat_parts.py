@@ -135,6 +135,17 @@ def test_an_answer_that_was_sent_again_is_shown_once(tail: LogDeliveries) -> Non
     assert ids(heard) == ids(tail.recent(Address("acme", "chat-1"))) == ["a", "b"]
 
 
+def test_a_chat_that_fails_does_not_hold_up_the_others(tail: LogDeliveries) -> None:
+    def fails(_delivery: Delivery) -> None:
+        raise ZeroDivisionError("a fault")
+
+    heard: list[Delivery] = []
+    tail.follow(Address("acme", "chat-1"), fails)
+    tail.follow(Address("acme", "chat-1"), heard.append)
+    tail.take(sent("a"))
+    assert ids(heard) == ["a"]
+
+
 async def test_deliveries_that_are_begun_again_miss_nothing_and_repeat_nothing(tmp_path: Path) -> None:
     log, health = SqliteLog(tmp_path / "log.db", 1), Health()
     await log.start()
