@@ -26,6 +26,8 @@ PER_REQUEST = 20
 MOST_UNDER_WAY = 50
 AGAIN_SECONDS = 0.5
 CONTACT_MESSAGES = 20
+MOST_UNSENT = 3
+"""A visitor whose words are not acknowledged waits before writing more."""
 
 
 @dataclass
@@ -224,7 +226,7 @@ class Visitor:
         with suppress(WebSocketException):
             while True:
                 await asyncio.sleep(1.0)
-                if not self.quiet and random.random() < 0.25:
+                if not self.quiet and len(self.unsent) < MOST_UNSENT and random.random() < 0.25:
                     self.said += 1
                     self.unsent[f"v{self.number}-{self.said}"] = f"word {self.said}"
                 for id in list(self.unsent):

@@ -32,7 +32,8 @@ async def make_topics(servers: str, access: Access, partitions: Mapping[str, int
         with only_our_cancellation("the making of topics"):
             await _make_missing(admin, servers, partitions)
     finally:
-        await closed(admin.close(), _CLOSE_SECONDS)
+        # Not admin.close(), which does nothing after a start that failed halfway, connected to a broker.
+        await closed(admin._client.close(), _CLOSE_SECONDS)
 
 
 async def _make_missing(admin: AIOKafkaAdminClient, servers: str, partitions: Mapping[str, int]) -> None:
