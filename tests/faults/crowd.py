@@ -26,7 +26,7 @@ PER_REQUEST = 20
 MOST_UNDER_WAY = 50
 AGAIN_SECONDS = 0.5
 CONTACT_MESSAGES = 20
-MOST_UNSENT = 3
+MOST_UNSENT = 2
 """A visitor whose words are not acknowledged waits before writing more."""
 
 
