@@ -366,7 +366,9 @@ async def _http(hub: Hub, services: Sequence[AddRoutes]) -> AsyncIterator[None]:
             if leaving:  # chats are to be told to come back before their sockets are closed
                 await asyncio.wait(leaving, timeout=min(CHAT_SECONDS, settings.drain_seconds))
             server.should_exit = True
-            await asyncio.gather(serving, *leaving)
+            for error in await asyncio.gather(serving, *leaving, return_exceptions=True):
+                if error is not None:  # the other parts are stopped all the same
+                    structlog.get_logger("cx_hub").warning("not everybody left in order", why=repr(error))
 
 
 def _not_served(hub: Hub) -> None:

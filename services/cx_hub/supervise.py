@@ -45,7 +45,7 @@ class _Watched:
     over: bool = False
     running: asyncio.Task[BaseException | None] | None = None
     keeper: asyncio.Task[None] | None = None
-    pause: float = FIRST_PAUSE
+    pause: float = 0.0
     failed: tuple[float, str] | None = None
     stop_asked: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -90,7 +90,7 @@ class Supervisor:
             if watched.running is not None:
                 watched.running.cancel()
             await asyncio.wait([watched.keeper], timeout=STOP_AGAIN_SECONDS)
-        del self._watched[name]
+        self._watched.pop(name, None)
 
     async def finished(self, names: Sequence[str]) -> None:
         """Wait for tasks that were asked to end by themselves, and may therefore return."""
@@ -103,7 +103,7 @@ class Supervisor:
         if keepers:
             await asyncio.wait(keepers)
         for watched in some:
-            del self._watched[watched.name]
+            self._watched.pop(watched.name, None)
 
     async def stop_all(self) -> None:
         for name in reversed(list(self._watched)):
@@ -125,6 +125,7 @@ class Supervisor:
 
     async def _keep(self, watched: _Watched) -> None:
         clock = asyncio.get_running_loop().time
+        watched.pause = FIRST_PAUSE
         while not watched.stopped:
             started = clock()
             watched.running = asyncio.create_task(outcome(_begun(watched.work)), name=watched.name)
