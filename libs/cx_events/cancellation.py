@@ -45,10 +45,15 @@ async def closed(ending: Coroutine[Any, Any, object], seconds: float) -> BaseExc
     Return what it raised, a ``TimeoutError`` where it took longer (it is cancelled then), None where it went well. Our
     own cancellation is obeyed at once; the end goes on without us, for as long as it may take.
     """
+    return await asyncio.shield(closing(ending, seconds))
+
+
+def closing(ending: Coroutine[Any, Any, object], seconds: float) -> asyncio.Task[BaseException | None]:
+    """Carry out an end as ``closed`` does, beside whatever goes on."""
     task = asyncio.create_task(_bounded(ending, seconds))
     _closing.add(task)
     task.add_done_callback(_closing.discard)
-    return await asyncio.shield(task)
+    return task
 
 
 async def _bounded(ending: Coroutine[Any, Any, object], seconds: float) -> BaseException | None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import CorruptRecordException, KafkaError, OffsetOutOfRangeError
 
-from cx_events.cancellation import closed, only_our_cancellation
+from cx_events.cancellation import closed, closing, only_our_cancellation
 from cx_events.errors import Fatal, TryLater
 from cx_events.log.kafka_access import Access
 from cx_events.log.kafka_topics import MAX_MESSAGE_BYTES
@@ -166,7 +166,7 @@ async def open_consumer(servers: str, access: Access, **settings: Any) -> AIOKaf
         with only_our_cancellation("a consumer's start"):
             await consumer.start()
     except BaseException:
-        await close_consumer(consumer)
+        closing(close_consumer(consumer), 2 * _CLOSE_SECONDS)  # whoever asked has waited long enough
         raise
     return consumer
 
