@@ -96,6 +96,23 @@ async def test_without_its_store_a_hub_takes_events_and_says_that_it_is_not_read
             assert "cx_intake_events_total" in (await http.get("/metrics")).text
 
 
+async def test_readiness_names_everybody_who_must_be_there_before_anybody_is(tmp_path: Path) -> None:
+    async with running_hub(without_store(tmp_path), load(None, tmp_path, {})) as hub:
+        parts = (await hub.health.ready()).parts
+        workers = {name for name in parts if name.endswith("-0")}
+        assert len(workers) == 1
+        absent = workers | {"relay", "following", "notices"}
+        assert {name: parts[name].why for name in absent} == dict.fromkeys(absent, "it is not at work")
+        assert {"chat-deliveries", "mapping", "mail", "log", "store", "tasks"} <= set(parts)
+
+
+async def test_a_hub_whose_http_server_has_ended_stops_and_says_why(tmp_path: Path) -> None:
+    async with running_hub(embedded_settings(tmp_path), load(None, tmp_path, {}), frozenset({"channels"})) as hub:
+        next(task for task in asyncio.all_tasks() if task.get_name() == "http").cancel()
+        await asyncio.wait_for(hub.supervisor.stopping.wait(), PATIENCE)
+        assert "HTTP server has ended" in str(hub.supervisor.fatal)
+
+
 async def test_what_was_taken_without_the_store_is_applied_once_it_is_there(tmp_path: Path) -> None:
     tenants = load(None, tmp_path, {})
     async with running_hub(without_store(tmp_path), tenants) as hub:
