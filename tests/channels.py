@@ -234,7 +234,7 @@ async def running_hub(
     rates = Rates(known, key=key_rate, connection=connection_rate)
     intake = Intake(log, blobs, known, all_providers, metrics, rates=rates)
     deliveries = LogDeliveries(log, health.progress("chat-deliveries"))
-    await deliveries.start()
+    delivering = asyncio.create_task(deliveries.run())
     app = create_app(intake, known, deliveries, metrics, health, limits=limits, public_url=public_url)
     load = Load(metrics, **(bounds or {}))
     protocol = type("Protocol", (PatientProtocol,), {"header_seconds": header_seconds})
@@ -252,6 +252,7 @@ async def running_hub(
         running.should_exit = True
         await task
         listener.close()
-        await deliveries.stop()
+        delivering.cancel()
+        await asyncio.wait([delivering])
         await blobs.stop()
         await log.stop()

@@ -44,7 +44,7 @@ class Stream:
         """The next event, of these names where any are given. ``EOFError`` where the stream ends."""
         async with asyncio.timeout(PATIENCE):
             while True:
-                event = await self._event()
+                event = await self.event()
                 if event is not None and (not names or event.name in names):
                     return event
 
@@ -73,8 +73,8 @@ class Stream:
         except TimeoutError:
             return found
 
-    async def _event(self) -> Event | None:
-        """One block. None where it tells no event."""
+    async def event(self) -> Event | None:
+        """The next block, whenever it comes. None where it tells no event."""
         while b"\n\n" not in self._rest:
             self._rest += await self._chunk()
         block, _, self._rest = self._rest.partition(b"\n\n")

@@ -1,11 +1,14 @@
 """Health means progress, not liveness.
 
-The commonest fault of engines of this kind is to be alive and not to progress, silently. So each worker keeps a
-``Progress`` that it marks whenever it has done something or has found nothing to do, and readiness fails, naming it,
-once a mark is too old; liveness fails once it is far too old. What a service needs (log, store) is asked by a probe.
+The commonest fault of engines of this kind is to be alive and not to progress, silently. So each worker has a
+``Progress`` that it marks whenever it has done something or has found nothing to do. Readiness fails, naming the
+worker, from when it is expected until its first mark, while it waits for a part that is away, once its mark is too old,
+and when it has ended. Liveness fails once it has not even tried for far too long. What a service needs (log, store) is
+asked by a probe.
 
     health = Health()
-    progress = health.progress("projector-0", max_age=30.0); ...; progress.mark()
+    health.expect("projector-0", max_age=30.0)        # whoever composes the process says who must be at work
+    progress = health.progress("projector-0"); ...; progress.mark(); ...; progress.end()
     health.probe("log", check_log)
     report = await health.ready()
 """
@@ -18,7 +21,9 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from msgspec import Struct
 
-from cx_events.errors import CxError
+from cx_events.cancellation import only_our_cancellation
+from cx_events.errors import CxError, TryLater
+from cx_runtime.outages import Outages
 
 Probe = Callable[[], Awaitable[object]]
 """Returns if the part answers, raises if not."""
@@ -43,28 +48,67 @@ class Report(Struct, frozen=True):
 
 
 class Progress:
-    """One worker's marks. ``max_age`` in seconds. It starts as just marked."""
+    """One worker's marks. ``max_age`` in seconds. It begins as just marked, unless it is only ``expected``."""
 
-    def __init__(self, max_age: float, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, name: str, max_age: float, clock: Callable[[], float], outages: Outages, *, expected: bool = False
+    ) -> None:
         self.max_age = max_age
+        self._name = name
         self._clock = clock
-        self._marked = self._tried = clock()
+        self._outages = outages
+        self._tried = clock()
+        self._marked = None if expected else self._tried
+        self._at_work = not expected
+        self._trouble = ""
+
+    def begin(self) -> None:
+        """The worker is there, perhaps again. After an end it has to show progress before it counts."""
+        if not self._at_work:
+            self._at_work, self._tried = True, self._clock()
 
     def mark(self) -> None:
         self._marked = self._tried = self._clock()
+        self._at_work = True
+        if self._trouble:
+            self._trouble = ""
+            self._outages.back(self._name)
 
-    def tried(self) -> None:
+    def tried(self, why: TryLater) -> None:
         """No progress, but it is not the worker's fault: a part that it needs told it to try again later."""
         self._tried = self._clock()
+        self._trouble = f"it waits for {why}"
+        self._outages.away(why.part, self._name, why.detail)
+
+    def failed(self, why: str) -> None:
+        """No progress, by a fault that is told elsewhere. It counts as not even tried."""
+        self._trouble = why
+
+    def end(self) -> None:
+        """The worker is over, though it is still expected. What it reported counts no more."""
+        self._at_work, self._marked = False, None
+        self._trouble = ""
+        self._outages.back(self._name)
 
     @property
-    def age(self) -> float:
-        return self._clock() - self._marked
+    def age(self) -> float | None:
+        """Seconds since the last mark; None while nobody is at work."""
+        return None if self._marked is None else self._clock() - self._marked
 
     @property
     def idle(self) -> float:
-        """Seconds since it last did or tried anything."""
-        return self._clock() - self._tried
+        """Seconds since it last did or tried anything; 0 while nobody is at work, whose absence is another matter."""
+        return self._clock() - self._tried if self._at_work else 0.0
+
+    def part(self) -> Part:
+        """How it is, for readiness."""
+        age = self.age
+        if age is None:
+            return Part(ok=False, why="it has shown no progress yet" if self._at_work else "it is not at work")
+        age = round(age, 3)
+        if self._trouble:
+            return Part(ok=False, age=age, why=self._trouble)
+        return _progressing(age, self.max_age)
 
 
 class Health:
@@ -73,14 +117,32 @@ class Health:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._progress: dict[str, Progress] = {}
+        self._outages = Outages(clock)
         self._probes: dict[str, Probe] = {}
+        self._asked: dict[str, asyncio.Task[Part]] = {}
         self._failures: dict[str, str] = {}
         self._leaving = ""
 
-    def progress(self, name: str, max_age: float = DEFAULT_MAX_AGE) -> Progress:
-        """A worker's marks, from now on part of readiness."""
-        self._progress[name] = Progress(max_age, self._clock)
+    def expect(self, name: str, max_age: float = DEFAULT_MAX_AGE) -> Progress:
+        """A worker that must be at work: from now on readiness fails unless it is and progresses."""
+        self._progress[name] = Progress(name, max_age, self._clock, self._outages, expected=True)
         return self._progress[name]
+
+    def progress(self, name: str, max_age: float = DEFAULT_MAX_AGE) -> Progress:
+        """The marks of a worker that begins now, whether it was expected or not."""
+        known = self._progress.get(name)
+        if known is None:
+            known = self._progress[name] = Progress(name, max_age, self._clock, self._outages)
+        known.max_age = max_age
+        known.begin()
+        return known
+
+    def away(self, who: str, why: TryLater) -> None:
+        """``who``, which need be no worker, can't go on without a part. It is told, but not more often than useful."""
+        self._outages.away(why.part, who, why.detail)
+
+    def back(self, who: str) -> None:
+        self._outages.back(who)
 
     def probe(self, name: str, check: Probe) -> None:
         """Ask ``check`` at each readiness report; one that needs longer than 2 s counts as down."""
@@ -95,13 +157,15 @@ class Health:
         self._leaving = why
 
     def forget(self, name: str) -> None:
-        """A part that is no longer run."""
+        """A part that is no longer run, as was wanted."""
         for parts in (self._progress, self._probes, self._failures):
             parts.pop(name, None)
+        self._outages.back(name)
 
     def ages(self) -> Mapping[str, float]:
-        """Seconds since each worker's last progress."""
-        return {name: progress.age for name, progress in self._progress.items()}
+        """Seconds since the last progress of each worker that is at work."""
+        ages = {name: progress.age for name, progress in self._progress.items()}
+        return {name: age for name, age in ages.items() if age is not None}
 
     def live(self) -> Report:
         """Whether this process is worth keeping: false once a part has failed for good, or a worker is stuck. One that
@@ -116,14 +180,25 @@ class Health:
 
     async def ready(self) -> Report:
         """Whether every part answers and progresses."""
-        parts = {name: _progressing(progress.age, progress.max_age) for name, progress in self._progress.items()}
-        probes = list(self._probes.items())
-        answers = await asyncio.gather(*(_asked(check) for _, check in probes))
-        parts |= {name: answer for (name, _), answer in zip(probes, answers, strict=True)}
+        answers = await asyncio.gather(*(self._ask(name, check) for name, check in self._probes.items()))
+        parts = {name: progress.part() for name, progress in self._progress.items()}
+        parts |= dict(answers)
         parts |= self.live().parts
         if self._leaving:
             parts["process"] = Part(ok=False, why=self._leaving)
         return Report(ok=all(part.ok for part in parts.values()), parts=parts)
+
+    async def _ask(self, name: str, check: Probe) -> tuple[str, Part]:
+        """Ask a probe, once at a time: a driver takes its time to give up a frozen server, and is not waited for."""
+        task = self._asked.get(name)
+        if task is None:
+            task = self._asked[name] = asyncio.create_task(_answer(check), name=f"probe of {name}")
+            task.add_done_callback(lambda _: self._asked.pop(name, None))
+        done, _ = await asyncio.wait({task}, timeout=PROBE_TIMEOUT)
+        if not done:
+            task.cancel()
+            return name, Part(ok=False, why=f"no answer within {PROBE_TIMEOUT:g} s")
+        return name, task.result() if not task.cancelled() else Part(ok=False, why="the probe was cancelled")
 
 
 def _progressing(age: float, allowed: float) -> Part:
@@ -133,12 +208,10 @@ def _progressing(age: float, allowed: float) -> Part:
     return Part(ok=False, age=age, why=f"no progress for {age:.0f} s; {allowed:.0f} s are allowed")
 
 
-async def _asked(check: Probe) -> Part:
+async def _answer(check: Probe) -> Part:
     try:
-        async with asyncio.timeout(PROBE_TIMEOUT):
+        with only_our_cancellation("the probe"):
             await check()
-    except TimeoutError:
-        return Part(ok=False, why=f"no answer within {PROBE_TIMEOUT:.0f} s")
     except CxError as error:
         return Part(ok=False, why=str(error))
     except Exception as error:  # a probe's fault is a part's fault, not the report's

@@ -1,7 +1,8 @@
 """Logs: structured, on stderr, for people or for machines, and without anybody's identifiers in clear.
 
-``configure`` is called once by a process's entry point. Whatever libraries log by ``logging`` goes the same way. Mail
-addresses and phone numbers are masked wherever they turn up; what could unlock something is left out by its name.
+``configure`` is called once by a process's entry point. Whatever libraries log by ``logging`` goes the same way. The
+same warning comes once a minute at most. Mail addresses and phone numbers are masked wherever they turn up; what could
+unlock something is left out by its name.
 """
 
 from __future__ import annotations
@@ -9,7 +10,9 @@ from __future__ import annotations
 import logging
 import re
 import sys
-from collections.abc import MutableMapping
+import time
+from collections import OrderedDict
+from collections.abc import Callable, MutableMapping
 from typing import Any, TextIO
 
 import structlog
@@ -24,6 +27,9 @@ _SECRET_NAMES = re.compile(
     r"authorization|secret|password|token|cookie|signature|api_?key|identifier|email|phone", re.IGNORECASE
 )
 _DEPTH = 6
+_ABOUT = ("part", "task", "worker", "connection", "provider", "reason")
+AGAIN_SECONDS = 60.0
+MOST_REMEMBERED = 1_000
 
 OWN_PACKAGES = (
     *("cx_events", "cx_identity", "cx_context", "cx_runtime", "cx_vcon"),
@@ -60,6 +66,41 @@ def _clean(name: str, value: Any, depth: int) -> Any:
     return masked(str(value))
 
 
+class Seldom(logging.Filter):
+    """Lets the same warning about the same thing through once a minute, with how often it was said meanwhile. Errors of
+    ours with their trace go through always."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._clock = clock
+        self._said: OrderedDict[tuple[object, ...], tuple[float, int]] = OrderedDict()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.levelno != logging.WARNING or record.exc_info or record.name == "cx_runtime.outages":
+            return True
+        ours = record.msg if isinstance(record.msg, dict) else {}
+        what = ours.get("event") or str(record.msg)
+        key = (record.name, what, *(str(ours.get(name)) for name in _ABOUT))
+        now = self._clock()
+        at, left_out = self._said.get(key, (None, 0))
+        if at is not None and now - at < AGAIN_SECONDS:
+            self._said[key] = at, left_out + 1
+            return False
+        self._said[key] = now, 0
+        self._said.move_to_end(key)
+        if len(self._said) > MOST_REMEMBERED:
+            self._said.popitem(last=False)
+        if left_out and ours:
+            ours["said_before"] = left_out
+        return True
+
+
+def _worth_saying(record: logging.LogRecord) -> bool:
+    """aiokafka tells of every failed attempt to reach a broker, dozens of times a second while it is away. What comes
+    of it is told by who asked (``cx_runtime.outages``); what it did not expect has a trace, and is let through."""
+    return not record.name.startswith("aiokafka") or bool(record.exc_info) or record.levelno >= logging.CRITICAL
+
+
 def configure(level: str = "info", format: str = "text", stream: TextIO | None = None) -> None:
     """Send all logs of this process to ``stream`` (stderr) as ``text`` or ``json`` lines.
 
@@ -79,6 +120,9 @@ def configure(level: str = "info", format: str = "text", stream: TextIO | None =
         else structlog.dev.ConsoleRenderer(colors=stream.isatty())
     )
     handler = logging.StreamHandler(stream)
+    handler.addFilter(Seldom())
+    if level != "debug":
+        handler.addFilter(_worth_saying)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[structlog.stdlib.ExtraAdder(), *shared],

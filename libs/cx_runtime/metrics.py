@@ -6,7 +6,8 @@ Names start with ``cx_``; durations are seconds. A label whose values come from 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import GaugeMetricFamily
@@ -17,7 +18,23 @@ from cx_runtime.health import Health
 
 MOST_VALUES = 200
 OTHER = "other"
+STALE_SECONDS = 10.0
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+_PARTS = ("log", "store", "blobs", "mapping")
+_PROBLEMS = (
+    *(("503", reason) for reason in ("try-later", "too-many-requests", "too-many-bytes", "too-many-connections")),
+    *(("503", reason) for reason in ("too-many-appends", "log-too-slow", "not-ready")),
+    ("429", "rate-limited"),
+    ("500", "internal"),
+)
+_REFUSALS = ("bad-signature", "malformed", "too-large", "rate-limited")
+_DEAD = (
+    ("decode", "undecodable"),
+    ("decode", "unknown-tenant"),
+    ("map", "took-too-long"),
+    ("map", "mapping-crashed"),
+)
 
 
 class Bounded:
@@ -33,6 +50,33 @@ class Bounded:
                 return OTHER
             self._seen.add(value)
         return value
+
+
+class FreshGauge(Collector):
+    """A gauge whose values are absent once nobody has set them for ``STALE_SECONDS``: whoever measures may be gone, and
+    a last value or a zero would be taken for the truth."""
+
+    def __init__(self, name: str, text: str, *labels: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self._name = name
+        self._text = text
+        self._labels = labels
+        self._clock = clock
+        self._values: dict[tuple[str, ...], tuple[float, float]] = {}
+
+    def set(self, value: float, *labels: str) -> None:
+        self._values[labels] = value, self._clock()
+
+    def clear(self) -> None:
+        """Whoever measured is over."""
+        self._values.clear()
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        family = GaugeMetricFamily(self._name, self._text, labels=self._labels)
+        now = self._clock()
+        for labels, (value, at) in list(self._values.items()):
+            if now - at < STALE_SECONDS:
+                family.add_metric(labels, value)
+        yield family
 
 
 class Metrics:
@@ -61,20 +105,51 @@ class Metrics:
 
         self.batch_seconds = self._histogram("cx_projector_batch_seconds", "one transaction of a projector")
         self.batch_events = self._counter("cx_projector_events", "events applied", "outcome")
-        self.lag_events = self._gauge("cx_projector_lag_events", "events not yet applied", "topic", "partition")
-        self.lag_seconds = self._gauge("cx_projector_lag_seconds", "age of the first event not yet applied", "topic")
+        self.lag_events = self._fresh("cx_projector_lag_events", "events not yet applied", "topic", "partition")
+        self.lag_seconds = self._fresh("cx_projector_lag_seconds", "age of the first event not yet applied", "topic")
         self.retries = self._counter("cx_retries", "work begun again after a conflict or a fault", "what")
         self.relayed = self._counter("cx_relay_notices", "change notices relayed from the outbox")
-        self.relay_waiting = Gauge("cx_relay_waiting", "change notices not yet relayed", registry=self.registry)
+        self.relay_waiting = self._fresh("cx_relay_waiting", "change notices not yet relayed")
+        self._begin_at_zero()
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
         return Counter(name, text, labels, registry=self.registry)
 
-    def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
-        return Gauge(name, text, labels, registry=self.registry)
+    def _fresh(self, name: str, text: str, *labels: str) -> FreshGauge:
+        gauge = FreshGauge(name, text, *labels)
+        self.registry.register(gauge)
+        return gauge
 
     def _histogram(self, name: str, text: str) -> Histogram:
         return Histogram(name, text, registry=self.registry, buckets=_SECONDS)
+
+    def _begin_at_zero(self) -> None:
+        """Counters with the labels that are known beforehand: an alert on a rise sees the first one, too."""
+        for what in ("task", "fenced", "failed", *_PARTS):
+            self.retries.labels(what)
+        for part in _PARTS:
+            self._unavailable.labels(part)
+        for outcome in ("new", "repeated", "conflicting"):
+            self.batch_events.labels(outcome)
+        for kind in ("state", "cut-off"):
+            self.stream_frames.labels(kind)
+        for before_answer in ("true", "false"):
+            self._shown.labels(before_answer)
+        for status, reason in _PROBLEMS:
+            self._problems.labels(status, self._reason(reason))
+        for stage, reason in _DEAD:
+            self._dead.labels(stage, self._reason(reason))
+
+    def begin_provider(self, provider: str) -> None:
+        """Counters of a provider that this process serves, or of ``client``, from now on."""
+        self._accepted.labels(provider, OTHER)
+        for reason in _REFUSALS:
+            self._refused.labels(provider, self._reason(reason))
+
+    def lag_gone(self) -> None:
+        """A projector that reported lag is over. Another one in this process tells it again in a moment."""
+        self.lag_events.clear()
+        self.lag_seconds.clear()
 
     def accepted(self, provider: str, type: str, count: int = 1) -> None:
         """``provider``: ``client`` for events that clients send. ``type``: a known one, or ``other``."""

@@ -19,7 +19,7 @@ from cx_events.codec import decode
 from cx_events.envelope import Event
 from cx_events.errors import Refused, TryLater
 from cx_events.log import INTERACTIONS, Log, LogReader, Partition
-from cx_runtime.health import Progress
+from cx_runtime.health import Health, Progress
 
 TYPES = frozenset({"cx.message.sent.v1", "cx.bot.turn.v1", "cx.interaction.ended.v1"})
 """What a customer in a chat is shown."""
@@ -68,56 +68,60 @@ class LogDeliveries:
 
     def __init__(self, log: Log, progress: Progress | None = None) -> None:
         self._log = log
-        self._progress = progress
+        self._said = structlog.get_logger("cx_channels.deliveries")
+        self._progress = progress or Health().progress("nobody asks")
         self._followers: dict[Address, list[Deliver]] = {}
         self._kept: OrderedDict[Address, deque[tuple[Delivery, int]]] = OrderedDict()
         self._kept_events = 0
         self._kept_bytes = 0
-        self._task: asyncio.Task[None] | None = None
-        self._reader: LogReader | None = None
+        self._positions: dict[Partition, int] = {}
+        """Where to go on reading, also when ``run`` is begun again: nothing is delivered twice."""
         self._behind: dict[int, int] = {}
         """Partition to where its end was at the start, until that is reached."""
         self._caught_up = asyncio.Event()
 
-    async def start(self) -> None:
-        """Begin a little before the log's end. ``TryLater`` where the log does not answer."""
+    async def run(self) -> None:
+        """Follow the log until it is cancelled, from a little before its end; begun again, from where it was."""
+        reader = self._log.reader()
+        assigned = False
+        try:
+            while True:
+                try:
+                    if not assigned:
+                        await self._find_begin()
+                        reader.assign(self._positions)
+                        assigned = True
+                    await self._read_on(reader)
+                except TryLater as error:
+                    # The reader keeps its place: nothing is lost, only late.
+                    self._progress.tried(error)
+                    await asyncio.sleep(error.retry_after)
+        finally:
+            self._progress.end()
+            await reader.close()
+
+    async def _find_begin(self) -> None:
+        if self._positions:
+            return
         ends = await self._log.end_positions(INTERACTIONS)
         self._behind = {number: end for number, end in ends.items() if end}
         self._see_whether_caught_up()
-        self._reader = self._log.reader()
-        self._reader.assign({Partition(INTERACTIONS, number): max(end - LOOK_BACK, 0) for number, end in ends.items()})
-        self._task = asyncio.create_task(self._run(self._reader), name="chat-deliveries")
+        self._positions = {Partition(INTERACTIONS, number): max(end - LOOK_BACK, 0) for number, end in ends.items()}
 
-    async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-            self._task = None
-        if self._reader is not None:
-            await self._reader.close()
-            self._reader = None
-
-    async def _run(self, reader: LogReader) -> None:
-        log = structlog.get_logger("cx_channels.deliveries")
-        while True:
+    async def _read_on(self, reader: LogReader) -> None:
+        records = await reader.read(2_000, wait=1.0)
+        for record in records:
             try:
-                records = await reader.read(2_000, wait=1.0)
-            except TryLater as error:
-                # The reader keeps its place: nothing is lost, only late.
-                if self._progress is not None:
-                    self._progress.tried()
-                log.warning("the log does not answer", detail=str(error))
-                await asyncio.sleep(error.retry_after)
-                continue
-            for record in records:
                 self.take(record.value)
-                if record.offset + 1 >= self._behind.get(record.partition, record.offset + 2):
-                    del self._behind[record.partition]
-            if not records:
-                self._behind.clear()  # there is no more
-            self._see_whether_caught_up()
-            if self._progress is not None:
-                self._progress.mark()
+            except Exception:  # one event must not hold up all chats
+                self._said.exception("an event was not looked at", partition=record.partition, offset=record.offset)
+            self._positions[Partition(record.topic, record.partition)] = record.offset + 1
+            if record.offset + 1 >= self._behind.get(record.partition, record.offset + 2):
+                del self._behind[record.partition]
+        if not records:
+            self._behind.clear()  # there is no more
+        self._see_whether_caught_up()
+        self._progress.mark()
 
     def _see_whether_caught_up(self) -> None:
         if not self._behind:
@@ -143,9 +147,14 @@ class LogDeliveries:
             return
         address = Address(event.tenantid, event.data.interaction)
         delivery = Delivery(f"{event.source}#{event.id}", event)
+        if any(known.id == delivery.id for known, _ in self._kept.get(address, ())):
+            return  # sent again, since its sender was told nothing, or something unclear
         self._keep(address, delivery, len(raw))
         for deliver in tuple(self._followers.get(address, ())):
-            deliver(delivery)
+            try:
+                deliver(delivery)
+            except Exception:  # one chat must not hold up the others
+                self._said.exception("an answer was not delivered", interaction=address.interaction)
 
     def _keep(self, address: Address, delivery: Delivery, size: int) -> None:
         kept = self._kept.setdefault(address, deque())

@@ -20,12 +20,14 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from cx_channels.mail.own import own_of
 from cx_channels.port import Connection, Request
+from cx_events.cancellation import closed
 from cx_events.errors import Fatal, Refused, TooFast, TryLater
 
 Deliver = Callable[[Request, Connection], Awaitable[object]]
 ByRecipient = Callable[[str], Connection | None]
 
 MAX_RECIPIENTS = 100
+_CLOSE_SECONDS = 5.0
 _COMMAND_BYTES = 1_024
 _CHUNK = 64 << 10
 _PROGRESS = 16 << 10
@@ -97,6 +99,11 @@ class SmtpListener:
         except OSError as error:
             raise Fatal(f"no SMTP listener on {self._host}:{self._port}: {error.strerror or error}") from None
 
+    async def check(self) -> None:
+        """``TryLater`` where nobody listens."""
+        if self._server is None or not self._server.is_serving():
+            raise TryLater("mail", "the SMTP listener does not listen")
+
     @property
     def port(self) -> int:
         """The port that is listened on."""
@@ -127,7 +134,7 @@ class SmtpListener:
         for conversation in list(self.open):
             conversation.say_goodbye()
         if self._server is not None:
-            await self._server.wait_closed()
+            await closed(self._server.wait_closed(), _CLOSE_SECONDS)
             self._server = None
 
 

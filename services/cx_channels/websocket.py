@@ -105,6 +105,7 @@ class Chats:
 
     async def _talk(self, line: _Line, connection: Connection) -> None:
         writer = asyncio.create_task(line.write_out())
+        writer.add_done_callback(lambda _: line.end())
         try:
             await self._greet_and_listen(line, connection)
         except WebSocketDisconnect:
@@ -350,7 +351,7 @@ class _Line:
         full = self._waiting_bytes and self._waiting_bytes + len(content) > self._limits.waiting_bytes
         if full or self._waiting.full():
             self.close(LATER, "slow")
-            self._end()
+            self.end()
             return
         self._waiting_bytes += len(content)
         self._waiting.put_nowait(content)
@@ -360,7 +361,8 @@ class _Line:
         self.close(RESTART, "restart")
         self._over.set()
 
-    def _end(self) -> None:
+    def end(self) -> None:
+        """Nothing can be said any more: whoever listens to the browser is to stop, too."""
         self._gone.set()
         self._over.set()
 
@@ -378,7 +380,7 @@ class _Line:
         except (TimeoutError, WebSocketDisconnect, RuntimeError, OSError):
             self._code, self._why = LATER, "slow"
         finally:
-            self._end()
+            self.end()
             while not self._waiting.empty():
                 self._waiting.get_nowait()
 

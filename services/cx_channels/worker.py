@@ -38,6 +38,7 @@ _HEAD_BYTES = 8
 _MAX_MESSAGE = 512 << 20
 _QUEUE_SECONDS = 30.0
 _START_SECONDS = 30.0
+_LOOK_SECONDS = 1.0
 _TOOK_TOO_LONG = "took-too-long"
 _CRASHED = "mapping-crashed"
 
@@ -90,9 +91,44 @@ class MappingWorkers:
 
     async def start(self) -> None:
         """Get ready; the first workers are started here, so that the first mail does not wait for them."""
-        self._running = True
-        for worker in await asyncio.gather(*(self._started() for _ in range(self._count))):
+        if not self._running:
+            self._running = True
+            for _ in range(self._count):
+                self._idle.put_nowait(None)
+        await self._replace_dead()
+
+    async def run(self) -> None:
+        """Start, and then replace workers that died while nobody used them, until it is cancelled."""
+        while True:
+            await self.start()
+            await asyncio.sleep(_LOOK_SECONDS)
+
+    async def _replace_dead(self) -> None:
+        """Of those that nobody uses now."""
+        idle = [self._idle.get_nowait() for _ in range(self._idle.qsize())]
+        alive = [worker for worker in idle if worker is not None and worker.alive]
+        self._all = {worker for worker in self._all if worker.alive}
+        for worker in alive:
             self._idle.put_nowait(worker)
+        missing = len(idle) - len(alive)
+        started: list[_Worker | BaseException] = []
+        try:
+            if missing:
+                starting = (self._started() for _ in range(missing))
+                started += await asyncio.gather(*starting, return_exceptions=True)
+        finally:
+            for at in range(missing):
+                found = started[at] if at < len(started) else None
+                self._idle.put_nowait(found if isinstance(found, _Worker) else None)
+        for each in started:
+            if isinstance(each, BaseException):
+                raise each
+
+    async def check(self) -> None:
+        """``TryLater`` unless all workers live."""
+        alive = len(self.pids)
+        if alive < self._count:
+            raise TryLater("mapping", f"{alive} of {self._count} workers live")
 
     async def stop(self) -> None:
         """Kill all workers. Requests under way end in ``TryLater``."""

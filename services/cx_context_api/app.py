@@ -31,7 +31,8 @@ from cx_context_api.requests.admission import Admission
 from cx_context_api.requests.tenancy import tenancies
 from cx_events.blob import Blobs
 from cx_events.log import Log
-from cx_runtime.health import Health
+from cx_runtime.companions import Companions
+from cx_runtime.health import DEFAULT_MAX_AGE, Health
 from cx_runtime.http import metrics_route, operations
 from cx_runtime.metrics import Metrics
 from cx_runtime.rates import Rates
@@ -59,17 +60,19 @@ class ContextApi:
         rates: Rates | None = None,
         blobs: Blobs | None = None,
         heartbeat: float = HEARTBEAT_SECONDS,
+        health: Health | None = None,
     ) -> None:
         """``now``: µs since 1970, later with every call; one process has one such clock. ``cache_bytes`` bounds the
         bodies kept, ``pieces_bytes`` what the next ones can be made of, ``most_events`` the histories of customers of
         which a lineage is worked out. ``rates``: how much each key may ask; as much as it likes without. ``blobs``:
         where the channels keep large originals. ``heartbeat``: seconds after which streams look again and say that they
-        live."""
+        live. ``health``: told whether following goes on."""
         known = tenancies(tenants)
         self._heads = Heads(store)
         self.contexts = Contexts(store, known, self._heads, cache_bytes=cache_bytes, pieces_bytes=pieces_bytes)
-        self.following = Following(heartbeat)
-        self.notices = Notices(log, self.following)
+        expect = (health or Health()).expect
+        self.following = Following(heartbeat, expect("following", max_age=heartbeat * 2 + DEFAULT_MAX_AGE))
+        self.notices = Notices(log, self.following, expect("notices"))
         self.streams = Streams(self.following, metrics)
         admission = Admission(tenants, known, rates if rates is not None else Rates(tenants))
         clock = now or Rising()
@@ -88,10 +91,11 @@ class ContextApi:
         self.read_most = read.read_most()
 
     async def follow(self) -> None:
-        """Keep what is followed up to date, until it is cancelled."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self.following.run())
-            group.create_task(self.notices.run())
+        """Keep what is followed up to date, until it is cancelled. ``Ended`` where one of its two tasks is over."""
+        async with Companions() as companions:
+            companions.start("the looks at what is followed", self.following.run())
+            companions.start("the reading of notices", self.notices.run())
+            await asyncio.Event().wait()
 
     async def leave(self, seconds: float) -> None:
         """Before the server stops: end the streams, so that who follows comes again elsewhere."""
@@ -127,7 +131,9 @@ def create_api(
 
     Serve it by ``cx_runtime.serve.server_config``, which adds the deadlines that the server lacks.
     """
-    api = ContextApi(store, log, tenants, metrics, now=now, cache_bytes=cache_bytes, most_events=most_events)
+    api = ContextApi(
+        store, log, tenants, metrics, now=now, cache_bytes=cache_bytes, most_events=most_events, health=health
+    )
 
     @asynccontextmanager
     async def lifespan(_app: object) -> AsyncIterator[None]:

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from cx_events.errors import CxError, Refused
+from cx_runtime import logs
 
 DONE, FAILED, REFUSED, INTERRUPTED = 0, 1, 2, 130
 
@@ -56,7 +57,8 @@ def commands(asked: str) -> typer.Typer:
 
 
 def main() -> None:
-    """The entry point of ``cx``."""
+    """The entry point of ``cx``. A service sets its own level and format of logs later."""
+    logs.configure("warning")
     sys.exit(run(sys.argv[1:]))
 
 

@@ -33,7 +33,7 @@ from cx_context.store import Store, open_store, reader
 from cx_context_api.app import ContextApi
 from cx_context_api.app import add_routes as add_api_routes
 from cx_events.blob.open import open_blobs
-from cx_events.errors import TryLater
+from cx_events.errors import Fatal, TryLater
 from cx_events.log import INTERACTIONS
 from cx_events.log.open import open_log
 from cx_hub.app import AddRoutes, compose_app
@@ -91,6 +91,7 @@ class Hub:
     smtp_port: int = 0
     metrics_port: int = 0
     workers: dict[str, Worker] = field(default_factory=dict)
+    ending: bool = False
     store_opened: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
@@ -132,7 +133,7 @@ async def running_hub(
         Rates(tenants, key=Rate.parse(settings.key_rate), connection=Rate.parse(settings.connection_rate)),
     )
     health.probe("log", lambda: hub.log.end_positions(INTERACTIONS))
-    hub.supervisor.start("log", hub.log.start)
+    hub.supervisor.run("log", hub.log.start)
     if services & USE_THE_STORE:
         health.probe("store", lambda: _ask_store(hub))
     if folders := embedded_folders(settings):
@@ -174,7 +175,7 @@ async def _store(hub: Hub) -> AsyncIterator[None]:
         hub.store_opened.set()
 
     if hub.services & USE_THE_STORE:
-        hub.supervisor.start("store", start)
+        hub.supervisor.run("store", start)
     try:
         yield
     finally:
@@ -188,6 +189,7 @@ async def _projectors(hub: Hub) -> AsyncIterator[None]:
         return
     tenancies = {name: Tenancy(hub.tenants.ids(name), DEFAULT) for name in hub.tenants.by_name}
     opened = (hub.store_opened, hub.log.opened)
+    hub.health.expect("relay")
     relay = Relay(hub.store, hub.log, hub.metrics, hub.health)
     pace = Pace(hub.settings.batch_events, hub.settings.lease_seconds)
     for number in range(hub.settings.workers):
@@ -200,13 +202,14 @@ async def _projectors(hub: Hub) -> AsyncIterator[None]:
                 )
                 await worker.run()
 
-        hub.supervisor.start(name, _once(*opened, work=work))
-    hub.supervisor.start("relay", _once(*opened, work=relay.run))
+        hub.health.expect(name)
+        hub.supervisor.keep(name, _once(*opened, work=work))
+    hub.supervisor.keep("relay", _once(*opened, work=relay.run))
 
     async def rules() -> None:
         await put_in_force(hub.tenants, hub.store, hub.log, wall_clock())
 
-    hub.supervisor.start("rules", _once(*opened, work=rules))
+    hub.supervisor.run("rules", _once(*opened, work=rules))
     try:
         yield
     finally:
@@ -237,23 +240,27 @@ async def _channels(hub: Hub) -> AsyncIterator[list[AddRoutes]]:
     settings = hub.settings
     limits = Limits(body=BodyLimits(max_bytes=settings.max_body))
     mapping = MappingWorkers()
+    for name in {"client", *_providers_of(hub)}:
+        hub.metrics.begin_provider(name)
     intake = Intake(hub.log, hub.blobs, hub.tenants, providers(), hub.metrics, mapper=mapping.mapper, rates=hub.rates)
     chat = _any_provider(hub, lambda provider: provider.transport == "websocket")
-    deliveries = LogDeliveries(hub.log, hub.health.progress("chat-deliveries") if chat else None)
+    deliveries = LogDeliveries(hub.log, hub.health.expect("chat-deliveries") if chat else None)
     certificate = mail_certificate(settings)
     listener = _smtp_listener(hub, intake, certificate)
     try:
-        hub.supervisor.start("blobs", hub.blobs.start)
+        hub.supervisor.run("blobs", hub.blobs.start)
         if chat:  # else nobody's answers need be looked for among all that comes in
-            hub.supervisor.start("deliveries", _once(hub.log.opened, work=deliveries.start))
+            hub.supervisor.keep("chat-deliveries", _once(hub.log.opened, work=deliveries.run))
         if _any_provider(hub, lambda provider: provider.isolated):
-            hub.supervisor.start("mapping", mapping.start)
+            hub.health.probe("mapping", mapping.check)
+            hub.supervisor.keep("mapping", mapping.run)
         if listener is not None:
             await listener.start()
+            hub.health.probe("mail", listener.check)
             hub.smtp_port = listener.port
             hub.leaving.append(listener.stop)
             if certificate is not None:
-                hub.supervisor.start("mail-certificate", certificate.keep_renewed)
+                hub.supervisor.keep("mail-certificate", certificate.keep_renewed)
         chats = Chats(intake, deliveries, hub.metrics, limits.chat)
         hub.leaving.append(chats.stop)
 
@@ -265,10 +272,9 @@ async def _channels(hub: Hub) -> AsyncIterator[list[AddRoutes]]:
     finally:
         if listener is not None:
             await listener.stop()
-        await hub.supervisor.stop("deliveries")
+        await hub.supervisor.stop("chat-deliveries")
         await hub.supervisor.stop("mapping")
         await hub.supervisor.stop("mail-certificate")
-        await deliveries.stop()
         await mapping.stop()
 
 
@@ -278,7 +284,7 @@ async def _api(hub: Hub) -> AsyncIterator[list[AddRoutes]]:
         yield []
         return
     if "channels" not in hub.services:  # which open the blob store where they run
-        hub.supervisor.start("blobs", hub.blobs.start)
+        hub.supervisor.run("blobs", hub.blobs.start)
     api = ContextApi(
         hub.store,
         hub.log,
@@ -287,8 +293,9 @@ async def _api(hub: Hub) -> AsyncIterator[list[AddRoutes]]:
         rates=hub.rates,
         blobs=hub.blobs,
         heartbeat=hub.settings.stream_heartbeat,
+        health=hub.health,
     )
-    hub.supervisor.start("following", _once(hub.store_opened, hub.log.opened, work=api.follow))
+    hub.supervisor.keep("following", _once(hub.store_opened, hub.log.opened, work=api.follow))
     hub.leaving.append(api.leave)
     try:
         yield [lambda app: add_api_routes(app, api)]
@@ -307,8 +314,13 @@ def _ops(hub: Hub) -> list[AddRoutes]:
 def _any_provider(hub: Hub, is_such: Callable[[Provider], bool]) -> bool:
     """Whether some connection's provider is such a one."""
     known = providers()
-    connections = (each for tenant in hub.tenants.by_name.values() for each in tenant.connections.values())
-    return any(is_such(known[each.provider]) for each in connections)
+    return any(is_such(known[name]) for name in _providers_of(hub))
+
+
+def _providers_of(hub: Hub) -> set[str]:
+    """Their names, of all connections."""
+    tenants = hub.tenants.by_name.values()
+    return {connection.provider for tenant in tenants for connection in tenant.connections.values()}
 
 
 def _smtp_listener(hub: Hub, intake: Intake, certificate: MailCertificate | None) -> SmtpListener | None:
@@ -354,12 +366,14 @@ async def _http(hub: Hub, services: Sequence[AddRoutes]) -> AsyncIterator[None]:
             )
         )
         serving = asyncio.create_task(server.serve(sockets=[listener]), name="http")
+        serving.add_done_callback(lambda _: _not_served(hub))
         while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn has a flag, no event
             await asyncio.sleep(0.01)
         structlog.get_logger("cx_hub").info("listening", http=hub.url, smtp_port=hub.smtp_port or None)
         try:
             yield
         finally:
+            hub.ending = True
             hub.health.leave("it is stopping")
             hub.load.leaving = True
             await asyncio.sleep(settings.linger_seconds)
@@ -367,4 +381,12 @@ async def _http(hub: Hub, services: Sequence[AddRoutes]) -> AsyncIterator[None]:
             if leaving:  # chats are to be told to come back before their sockets are closed
                 await asyncio.wait(leaving, timeout=min(CHAT_SECONDS, settings.drain_seconds))
             server.should_exit = True
-            await asyncio.gather(serving, *leaving)
+            for error in await asyncio.gather(serving, *leaving, return_exceptions=True):
+                if error is not None:  # the other parts are stopped all the same
+                    structlog.get_logger("cx_hub").warning("not everybody left in order", why=repr(error))
+
+
+def _not_served(hub: Hub) -> None:
+    """Nobody could ask this process any more how it is, so it ends and says why."""
+    if not hub.ending:
+        hub.supervisor.give_up("http", Fatal("the HTTP server has ended, though nobody stopped it"))

@@ -13,14 +13,13 @@ import asyncio
 import time
 
 import msgspec
-import structlog
 
 from cx_context.notices import ContextChange
 from cx_context.store import Store, outbox
 from cx_events.errors import TryLater
 from cx_events.ids import text_of
 from cx_events.log import CONTEXT_CHANGES, Log, Record
-from cx_runtime.health import Health
+from cx_runtime.health import Health, Progress
 from cx_runtime.metrics import Metrics
 
 ROWS_AT_ONCE = 50
@@ -37,7 +36,6 @@ class Relay:
         self._log = log
         self._metrics = metrics
         self._health = health
-        self._said = structlog.get_logger().bind(worker="relay")
         self._woken = asyncio.Event()
         self._count_again = 0.0
 
@@ -47,19 +45,25 @@ class Relay:
 
     async def run(self) -> None:
         progress = self._health.progress("relay")
-        while True:
-            try:
-                self._woken.clear()
-                began = time.monotonic()
-                relayed = await self.step()
-                progress.mark()
-                if relayed < ROWS_AT_ONCE:
-                    await asyncio.sleep(min(time.monotonic() - began, IDLE_SECONDS))
-                    await self._idle()
-            except TryLater as error:
-                progress.tried()
-                self._said.warning("waiting", part=error.part, why=error.detail)
-                await asyncio.sleep(PAUSE_SECONDS)
+        try:
+            while True:
+                try:
+                    await self._relay_and_rest(progress)
+                except TryLater as error:
+                    progress.tried(error)
+                    await asyncio.sleep(PAUSE_SECONDS)
+        finally:
+            progress.end()
+            self._metrics.relay_waiting.clear()
+
+    async def _relay_and_rest(self, progress: Progress) -> None:
+        self._woken.clear()
+        began = time.monotonic()
+        relayed = await self.step()
+        progress.mark()
+        if relayed < ROWS_AT_ONCE:
+            await asyncio.sleep(min(time.monotonic() - began, IDLE_SECONDS))
+            await self._idle()
 
     async def _idle(self) -> None:
         """Other processes' batches wake nobody here."""

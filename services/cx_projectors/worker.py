@@ -16,6 +16,7 @@ import structlog
 
 from cx_context.store import Store, leases
 from cx_context.store.leases import Fenced, Held
+from cx_events.cancellation import closed
 from cx_events.errors import Fatal, TryLater
 from cx_events.ids import IdSpace
 from cx_events.log import DEAD_LETTERS, INTERACTIONS, Log, LogReader, Partition
@@ -23,12 +24,16 @@ from cx_projectors.applier import Applier
 from cx_projectors.apply import Applied, Tenancy
 from cx_projectors.batch import Batch, lag, read_into
 from cx_projectors.opening import open_store_epoch
+from cx_runtime.companions import Companions
 from cx_runtime.health import Health, Progress
 from cx_runtime.metrics import Metrics
 
 TOPICS = (INTERACTIONS, DEAD_LETTERS)
 IDLE_SECONDS = 0.5
-MAX_PAUSE = 5.0
+MAX_PAUSE = 2.0
+LEAVE_SECONDS = 5.0
+"""To give partitions up may take so long; otherwise their leases run out."""
+REPORT_SECONDS = 2.0
 MAX_BATCH_BYTES = 16 << 20
 SLICE = 200
 """Records that are decoded at a stretch. The batch before is being applied meanwhile, and goes on as soon as the
@@ -83,41 +88,46 @@ class Worker:
         self._stopping.set()
 
     async def run(self) -> None:
-        """Returns after ``stop``. Only a ``Fatal`` ends it otherwise."""
+        """Return after ``stop``. Raise ``Fatal``, or ``Ended`` where one of its own tasks is over."""
         progress = self._health.progress(self._name, max_age=max(30.0, 3 * self._pace.lease))
         reader = self._log.reader()
-        renewal = asyncio.create_task(self._renew())
-        reports = asyncio.create_task(self._report())
-        pause = 0.05
         try:
-            while not self._stopping.is_set():
-                try:
-                    await self._serve(reader, progress)
-                    pause = 0.05
-                except Fenced as fence:
-                    self._said.info("taking partitions anew", why=str(fence))
-                    self._metrics.retries.labels("fenced").inc()
-                except TryLater as error:
-                    progress.tried()
-                    self._said.warning("waiting", part=error.part, why=error.detail)
-                    self._metrics.retries.labels(error.part).inc()
-                    await self._rest(pause)
-                    pause = min(pause * 2, MAX_PAUSE)
-                except Fatal:
-                    raise
-                except Exception:
-                    self._said.exception("a batch failed; trying again")
-                    self._metrics.retries.labels("failed").inc()
-                    await self._rest(pause)
-                    pause = min(pause * 2, MAX_PAUSE)
-                self._stale = True
+            async with Companions() as companions:
+                companions.start("the renewal of leases", self._renew())
+                companions.start("the reports of lag", self._report())
+                await self._work(reader, progress)
         finally:
-            for task in (renewal, reports):
-                task.cancel()
-            await asyncio.gather(renewal, reports, return_exceptions=True)
+            if self._stopping.is_set():
+                self._health.forget(self._name)
+            else:
+                progress.end()
+            self._metrics.lag_gone()
             await reader.close()
-            self._health.forget(self._name)
-            await self._leave()
+            await closed(self._leave(), LEAVE_SECONDS)
+
+    async def _work(self, reader: LogReader, progress: Progress) -> None:
+        pause = 0.05
+        while not self._stopping.is_set():
+            try:
+                await self._serve(reader, progress)
+                pause = 0.05
+            except Fenced as fence:
+                self._said.info("taking partitions anew", why=str(fence))
+                self._metrics.retries.labels("fenced").inc()
+            except TryLater as error:
+                progress.tried(error)
+                self._metrics.retries.labels(error.part).inc()
+                await self._rest(pause)
+                pause = min(pause * 2, MAX_PAUSE)
+            except Fatal:
+                raise
+            except Exception as error:
+                progress.failed(f"a batch failed: {type(error).__name__}: {error}")
+                self._said.exception("a batch failed; trying again")
+                self._metrics.retries.labels("failed").inc()
+                await self._rest(pause)
+                pause = min(pause * 2, MAX_PAUSE)
+            self._stale = True
 
     async def _rest(self, seconds: float) -> None:
         try:
@@ -182,7 +192,7 @@ class Worker:
         for letter in applied.letters:
             self._metrics.dead_letter(letter.stage, letter.reason)
         if batch.latest:
-            self._metrics.lag_seconds.labels(INTERACTIONS).set(max(time.time() - batch.latest / 1000, 0.0))
+            self._metrics.lag_seconds.set(max(time.time() - batch.latest / 1000, 0.0), INTERACTIONS)
 
     async def _take(self) -> None:
         """What is ours now. Nothing that was remembered under older epochs counts."""
@@ -203,7 +213,7 @@ class Worker:
                 async with self._store.writing() as tx:
                     now = await leases.take(tx, self._name, self._pace.lease)
             except TryLater as error:
-                self._said.warning("lease not renewed", why=error.detail)
+                self._said.info("lease not renewed", why=error.detail)
                 continue
             except Exception:
                 self._said.exception("lease not renewed")
@@ -212,21 +222,26 @@ class Worker:
                 self._stale = True
 
     async def _report(self) -> None:
-        """Lag in events, measured against the log's ends."""
+        """Lag in events, measured against the log's ends. What can't be measured is not told."""
         while True:
             try:
-                async with self._store.reading() as tx:
-                    done = await leases.progress(tx)
-                for topic in TOPICS:
-                    ends = {Partition(topic, n): end for n, end in (await self._log.end_positions(topic)).items()}
-                    behind = lag({partition: at[0] for partition, at in done.items()}, ends)
-                    for partition, count in behind.items():
-                        self._metrics.lag_events.labels(topic, str(partition.number)).set(count)
-                    if topic == INTERACTIONS and not any(behind.values()):
-                        self._metrics.lag_seconds.labels(topic).set(0.0)
+                await self._measure_lag()
             except TryLater as error:
                 self._said.debug("lag not known", part=error.part)
-            await asyncio.sleep(2.0)
+            except Exception:
+                self._said.exception("lag not known")
+            await asyncio.sleep(REPORT_SECONDS)
+
+    async def _measure_lag(self) -> None:
+        async with self._store.reading() as tx:
+            done = await leases.progress(tx)
+        for topic in TOPICS:
+            ends = {Partition(topic, n): end for n, end in (await self._log.end_positions(topic)).items()}
+            behind = lag({partition: at[0] for partition, at in done.items()}, ends)
+            for partition, count in behind.items():
+                self._metrics.lag_events.set(count, topic, str(partition.number))
+            if topic == INTERACTIONS and not any(behind.values()):
+                self._metrics.lag_seconds.set(0.0, topic)
 
     async def _leave(self) -> None:
         try:

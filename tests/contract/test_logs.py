@@ -73,6 +73,28 @@ async def test_a_full_disk_means_later(sqlite_log_path: Path) -> None:
     await log.stop()
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+async def test_a_writer_whose_thread_has_ended_is_begun_again(sqlite_log_path: Path) -> None:
+    log = SqliteLog(sqlite_log_path, 1)
+    await log.start()
+    writer = log._writer
+    assert writer is not None
+    thread, committed = writer._thread, writer._committed
+
+    def fails() -> None:
+        writer._committed = committed
+        raise ZeroDivisionError("a fault")
+
+    writer._committed = fails
+    await log.append([record("k", "before")])
+    await asyncio.to_thread(thread.join)
+    await log.append([record("k", "after")])
+    reader = await from_start(log)
+    assert [each.value for each in await take(reader, 2)] == [b"before", b"after"]
+    await reader.close()
+    await log.stop()
+
+
 async def test_a_damaged_file_is_fatal_and_named(sqlite_log_path: Path) -> None:
     sqlite_log_path.write_bytes(b"this is no database, whatever its name says" * 100)
     with pytest.raises(Fatal, match=r"log\.db is damaged or no SQLite file"):

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from tests import parts
+from tests.faults.away import Servers
 from tests.faults.broker_killed import broker_killed
 from tests.faults.followers import api_killed
 from tests.faults.ground import Ground, Trial
 from tests.faults.hub_killed import hub_killed
+from tests.faults.outages import in_one, outages
 from tests.faults.overload import OverloadGround, overload
 from tests.faults.workers_killed import workers_killed
 
 from cx_events.log.kafka import KafkaLog
+from cx_hub import stack
 
 Logs = Callable[..., KafkaLog]
 
@@ -81,4 +85,19 @@ async def test_followers_of_a_killed_api_are_shown_nothing_older_and_end_with_wh
     settings = {"CX_LOG_URL": kafka_url, "CX_STORE_URL": postgres_database, "CX_TOPIC_PREFIX": kafka_log().prefix}
     trial = Trial("followers")
     await api_killed(trial, Ground(tmp_path, settings), events=2000, kills=2, followers=20)
+    assert not trial.broken
+
+
+@pytest.mark.kafka
+@pytest.mark.postgres
+async def test_servers_that_were_away_leave_nothing_standing_and_nothing_untold(
+    tmp_path: Path, breakable_home: Path
+) -> None:
+    parts.start_or_skip(breakable_home, "kafka")
+    parts.start_or_skip(breakable_home, "postgres")
+    ground = Ground(
+        tmp_path, {**stack.env(stack.start(breakable_home)), "CX_TOPIC_PREFIX": f"test-{uuid4().hex[:12]}."}
+    )
+    trial = Trial("outages")
+    await outages(trial, ground, Servers(breakable_home), in_one(ground), times=2, seed=0, most=9)
     assert not trial.broken

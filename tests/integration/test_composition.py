@@ -22,10 +22,7 @@ from cx_hub.compose import Hub, running_hub
 from cx_hub.demo.run import embedded_settings, until_ready
 from cx_hub.identity_rules import configured_rules, put_in_force, rules_change
 from cx_hub.late import LateLog
-from cx_hub.supervise import Supervisor
 from cx_identity.rules import DEFAULT, Rules
-from cx_runtime.health import Health
-from cx_runtime.metrics import Metrics
 from cx_runtime.settings import Settings
 from cx_runtime.tenants import IdentityConfig, TenantConfig, Tenants, load
 
@@ -36,81 +33,6 @@ async def until(holds: Any) -> None:
     async with asyncio.timeout(PATIENCE):
         while not await holds():
             await asyncio.sleep(0.02)
-
-
-# --- supervision ------------------------------------------------------------------------------------------------------
-
-
-def supervisor() -> tuple[Supervisor, Health]:
-    health = Health()
-    return Supervisor(health, Metrics()), health
-
-
-async def test_a_task_that_fails_is_started_again_and_readiness_says_so() -> None:
-    watched, health = supervisor()
-    starts = 0
-
-    async def work() -> None:
-        nonlocal starts
-        starts += 1
-        if starts < 3:
-            raise ZeroDivisionError("a fault")
-        await asyncio.Event().wait()
-
-    watched.start("work", work)
-    await until(lambda: _is(starts == 3))
-    report = await health.ready()
-    assert not report.ok
-    assert "work: ZeroDivisionError: a fault" in report.parts["tasks"].why
-    assert not watched.stopping.is_set()
-    await watched.stop_all()
-
-
-async def test_a_fatal_stops_the_process_and_keeps_the_reason() -> None:
-    watched, health = supervisor()
-
-    async def work() -> None:
-        raise Fatal("the log lost records")
-
-    watched.start("work", work)
-    await asyncio.wait_for(watched.stopping.wait(), PATIENCE)
-    assert str(watched.fatal) == "the log lost records"
-    assert not health.live().ok
-    await watched.stop_all()
-
-
-async def test_a_task_that_is_done_is_not_started_again() -> None:
-    watched, health = supervisor()
-    starts = 0
-
-    async def work() -> None:
-        nonlocal starts
-        starts += 1
-        if starts == 1:
-            raise TryLater("store", "not yet")
-
-    watched.start("work", work)
-    await watched.finished(["work"])
-    assert starts == 2
-    assert (await health.ready()).ok
-
-
-async def test_stopping_ends_the_pause_of_a_task_that_failed() -> None:
-    watched, _ = supervisor()
-    failed = asyncio.Event()
-
-    async def work() -> None:
-        failed.set()
-        raise TryLater("store", "down")
-
-    watched.start("work", work)
-    await failed.wait()
-    watched.stopping.set()
-    await asyncio.wait_for(watched.finished(["work"]), PATIENCE)
-
-
-async def _is(value: bool) -> bool:
-    return value
 
 
 # --- parts that are not there yet -------------------------------------------------------------------------------------
@@ -172,6 +94,23 @@ async def test_without_its_store_a_hub_takes_events_and_says_that_it_is_not_read
             assert context.status_code == 503
             assert int(context.headers["retry-after"]) >= 1
         assert b"cx_intake_events_total" in hub.metrics.render()[0]
+
+
+async def test_readiness_names_everybody_who_must_be_there_before_anybody_is(tmp_path: Path) -> None:
+    async with running_hub(without_store(tmp_path), load(None, tmp_path, {})) as hub:
+        parts = (await hub.health.ready()).parts
+        workers = {name for name in parts if name.endswith("-0")}
+        assert len(workers) == 1
+        absent = workers | {"relay", "following", "notices"}
+        assert {name: parts[name].why for name in absent} == dict.fromkeys(absent, "it is not at work")
+        assert {"chat-deliveries", "mapping", "mail", "log", "store", "tasks"} <= set(parts)
+
+
+async def test_a_hub_whose_http_server_has_ended_stops_and_says_why(tmp_path: Path) -> None:
+    async with running_hub(embedded_settings(tmp_path), load(None, tmp_path, {}), frozenset({"channels"})) as hub:
+        next(task for task in asyncio.all_tasks() if task.get_name() == "http").cancel()
+        await asyncio.wait_for(hub.supervisor.stopping.wait(), PATIENCE)
+        assert "HTTP server has ended" in str(hub.supervisor.fatal)
 
 
 async def test_what_was_taken_without_the_store_is_applied_once_it_is_there(tmp_path: Path) -> None:

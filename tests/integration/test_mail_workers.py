@@ -49,6 +49,36 @@ async def test_a_mail_of_fifty_thousand_parts_is_mapped_within_the_limits(worker
     assert b'"left_out":["parts"]' in bytes(draft.data.raw)  # type: ignore[arg-type]
 
 
+async def test_a_worker_that_dies_unused_is_missed_and_replaced() -> None:
+    pool = MappingWorkers(2)
+    running = asyncio.create_task(pool.run())
+
+    async def complete() -> bool:
+        try:
+            await pool.check()
+        except TryLater:
+            return False
+        return True
+
+    try:
+        async with asyncio.timeout(60):
+            while not await complete():
+                await asyncio.sleep(0.05)
+            dead = pool.pids[0]
+            os.kill(dead, signal.SIGKILL)
+            while dead in pool.pids:
+                await asyncio.sleep(0.005)
+            assert not await complete()
+            while not await complete():
+                await asyncio.sleep(0.05)
+        assert len(pool.pids) == 2
+        assert await pool.map("email/mime", MAIL, CONNECTION) == PROVIDER.map(MAIL, CONNECTION)
+    finally:
+        running.cancel()
+        await asyncio.wait([running])
+        await pool.stop()
+
+
 async def test_a_worker_that_hangs_is_replaced_and_the_mail_given_back_whole() -> None:
     pool = MappingWorkers(1, deadline=0.3)
     await pool.start()

@@ -139,7 +139,7 @@ async def test_a_worker_that_is_stuck_ends_liveness_and_one_that_waits_for_other
     stuck = health.progress("projector-0", max_age=10.0)
     waiting = health.progress("projector-1", max_age=10.0)
     now = 101.0
-    waiting.tried()
+    waiting.tried(TryLater("log", "it is down"))
     assert {name: part.why for name, part in health.live().parts.items()} == {
         "projector-0": "no progress for 101 s; 100 s are allowed"
     }

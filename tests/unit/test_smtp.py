@@ -123,6 +123,15 @@ async def test_a_mail_is_delivered_byte_for_byte_with_its_envelope() -> None:
     }
 
 
+async def test_a_listener_that_listens_no_more_is_missed() -> None:
+    async with listening(Inbox()) as listener:
+        await listener.check()
+        assert listener._server is not None
+        listener._server.close()
+        with pytest.raises(TryLater, match="does not listen"):
+            await listener.check()
+
+
 async def test_what_a_server_can_do_is_announced() -> None:
     async with listening(Inbox(), max_bytes=5000) as listener:
         features = await with_client(listener, lambda client: (client.ehlo(), client.esmtp_features)[1])

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,8 +17,10 @@ from cx_channels.port import Connection
 from cx_channels.signing import sign
 from cx_events.envelope import Identifier
 from cx_events.errors import Refused
+from cx_events.log import INTERACTIONS, Record
 from cx_events.log.sqlite import SqliteLog
 from cx_events.testing.builders import an_event
+from cx_runtime.health import Health
 
 CHAT = Connection("acme-chat", "acme", "chat/webchat", ("new secret", "old secret"))
 OLD = Connection("acme-chat", "acme", "chat/webchat", ("old secret",))
@@ -120,6 +125,46 @@ def test_followers_hear_their_own_chat_until_they_leave(tail: LogDeliveries) -> 
     leave()
     tail.take(sent("d"))
     assert ids(heard) == ["a"]
+
+
+def test_an_answer_that_was_sent_again_is_shown_once(tail: LogDeliveries) -> None:
+    heard: list[Delivery] = []
+    tail.follow(Address("acme", "chat-1"), heard.append)
+    for id in ("a", "b", "a"):
+        tail.take(sent(id))
+    assert ids(heard) == ids(tail.recent(Address("acme", "chat-1"))) == ["a", "b"]
+
+
+def test_a_chat_that_fails_does_not_hold_up_the_others(tail: LogDeliveries) -> None:
+    def fails(_delivery: Delivery) -> None:
+        raise ZeroDivisionError("a fault")
+
+    heard: list[Delivery] = []
+    tail.follow(Address("acme", "chat-1"), fails)
+    tail.follow(Address("acme", "chat-1"), heard.append)
+    tail.take(sent("a"))
+    assert ids(heard) == ["a"]
+
+
+async def test_deliveries_that_are_begun_again_miss_nothing_and_repeat_nothing(tmp_path: Path) -> None:
+    log, health = SqliteLog(tmp_path / "log.db", 1), Health()
+    await log.start()
+    tail = LogDeliveries(log, health.expect("chat-deliveries"))
+    heard: list[Delivery] = []
+    tail.follow(Address("acme", "chat-1"), heard.append)
+    for number in range(3):
+        running = asyncio.create_task(tail.run())
+        await log.append([Record(INTERACTIONS, b"k", sent(f"{number}"))])
+        async with asyncio.timeout(30):
+            while len(heard) <= number:
+                await asyncio.sleep(0.01)
+        assert (await health.ready()).ok
+        running.cancel()
+        await asyncio.wait([running])
+        assert (await health.ready()).parts["chat-deliveries"].why == "it is not at work"
+        await log.append([Record(INTERACTIONS, b"k", sent(f"{number}", "chat-2"))])
+    assert ids(heard) == ["0", "1", "2"]
+    await log.stop()
 
 
 def test_what_is_kept_is_bounded(tail: LogDeliveries, monkeypatch: pytest.MonkeyPatch) -> None:

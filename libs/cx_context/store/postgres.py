@@ -7,7 +7,6 @@ connection. This pool waits for what was cancelled and rolls back what is open b
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
@@ -18,6 +17,8 @@ from sqlalchemy.engine import URL
 from cx_context.store.migrations import RELEASED, SELECT_LEAST, SELECT_REVISION, Revisions, Standing, not_ours
 from cx_context.store.port import TROUBLES, unavailable
 from cx_context.store.sql import PostgresTx, Tx
+from cx_events.cancellation import closed, only_our_cancellation
+from cx_events.lending import lent
 
 IDLE_IN_TRANSACTION_MS = 15_000
 """A projector that stops amid a transaction (SIGSTOP, a lost network) is cut off by the server after this."""
@@ -54,9 +55,9 @@ class PostgresStore:
             await migrate_postgres(self._url, self._revisions)
 
     async def standing(self) -> Standing:
-        try:
+        with _told():
             pool = await self._opened()
-            async with pool.acquire(timeout=_CONNECT_SECONDS) as driver:
+            async with lent(pool, _CONNECT_SECONDS) as driver:
                 try:
                     revision = await driver.fetchval(SELECT_REVISION)
                 except asyncpg.UndefinedTableError:
@@ -67,23 +68,18 @@ class PostgresStore:
                     least = await driver.fetchval(SELECT_LEAST)
                 except asyncpg.UndefinedTableError:
                     raise not_ours(revision) from None
-        except TROUBLES as error:
-            raise unavailable(error) from error
         return self._revisions.standing(revision, least)
 
     async def stop(self) -> None:
         pool, self._pool = self._pool, None
-        if pool is not None:
-            try:
-                await asyncio.wait_for(pool.close(), _CLOSE_SECONDS)
-            except (TimeoutError, *TROUBLES):
-                pool.terminate()
+        if pool is not None and await closed(pool.close(), _CLOSE_SECONDS) is not None:
+            pool.terminate()
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[Tx]:
         with _told():
             pool = await self._opened()
-            async with pool.acquire(timeout=_CONNECT_SECONDS) as driver, driver.transaction():
+            async with lent(pool, _CONNECT_SECONDS) as driver, driver.transaction():
                 tx = PostgresTx(driver)
                 try:
                     yield tx
@@ -96,7 +92,7 @@ class PostgresStore:
         with _told():
             pool = await self._opened()
             async with (
-                pool.acquire(timeout=_CONNECT_SECONDS) as driver,
+                lent(pool, _CONNECT_SECONDS) as driver,
                 driver.transaction(isolation="repeatable_read", readonly=True),
             ):
                 yield PostgresTx(driver)
@@ -105,7 +101,7 @@ class PostgresStore:
     async def asking(self) -> AsyncIterator[Tx]:
         with _told():
             pool = await self._opened()
-            async with pool.acquire(timeout=_CONNECT_SECONDS) as driver:
+            async with lent(pool, _CONNECT_SECONDS) as driver:
                 yield PostgresTx(driver)
 
     async def connect(self) -> asyncpg.Connection[Any]:
@@ -136,7 +132,8 @@ class PostgresStore:
 def _told() -> Iterator[None]:
     """A driver's trouble as what it means for who asked."""
     try:
-        yield
+        with only_our_cancellation("a connection to the store"):
+            yield
     except TROUBLES as error:
         raise unavailable(error) from error
 

@@ -26,10 +26,12 @@ from cx_context.store.migrations import (
 )
 from cx_context.store.port import TROUBLES, unavailable
 from cx_context.store.sql import SqliteTx, Tx
+from cx_events.cancellation import closed, only_our_cancellation
 from cx_events.errors import TryLater
 from cx_events.private import make_database, make_folder
 
 _BUSY_SECONDS = 10
+_CLOSE_SECONDS = 10.0
 
 
 class SqliteStore:
@@ -85,21 +87,23 @@ class SqliteStore:
         return self._revisions.standing(revision, least)
 
     async def stop(self) -> None:
-        await self._engine.dispose()
+        await closed(self._engine.dispose(), _CLOSE_SECONDS)
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[Tx]:
         try:
-            async with self._engine.begin() as connection:
-                yield SqliteTx(connection)
+            with only_our_cancellation("a connection to the store"):
+                async with self._engine.begin() as connection:
+                    yield SqliteTx(connection)
         except TROUBLES as error:
             raise unavailable(error) from error
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Tx]:
         try:
-            async with self._engine.connect() as connection:
-                yield SqliteTx(await connection.execution_options(cx_reading=True))
+            with only_our_cancellation("a connection to the store"):
+                async with self._engine.connect() as connection:
+                    yield SqliteTx(await connection.execution_options(cx_reading=True))
         except TROUBLES as error:
             raise unavailable(error) from error
 

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Generic, TypeVar
 
 from cx_context.store.port import unavailable
+from cx_events.cancellation import only_our_cancellation
 from cx_events.errors import TryLater
 
 PATIENCE = 1.1
@@ -33,7 +34,7 @@ class Together(Generic[Key, Found]):
         """None where nothing is found. ``TryLater`` within twice ``PATIENCE``."""
         answer: asyncio.Future[Found | None] = asyncio.get_running_loop().create_future()
         self._waiting.append((key, answer))
-        if self._flight is None:
+        if self._flight is None or self._flight.done():
             self._flight = asyncio.create_task(self._fly())
         return await answer
 
@@ -54,15 +55,22 @@ class Together(Generic[Key, Found]):
     async def _answer(self, asked: Sequence[tuple[Key, asyncio.Future[Found | None]]]) -> None:
         try:
             async with asyncio.timeout(PATIENCE):
-                found = await self._ask(list({key for key, _ in asked}))
+                with only_our_cancellation("a question to the store"):
+                    found = await self._ask(list({key for key, _ in asked}))
         except Exception as error:  # whatever it is: those who wait for the next statement would only wait in vain
-            everybody, self._waiting = [*asked, *self._waiting], []
             trouble = error if isinstance(error, TryLater) else unavailable(error)
-            why = trouble.detail if str(error) else "no answer in time"
-            for _, answer in everybody:
-                if not answer.done():
-                    answer.set_exception(TryLater("store", why))
+            self._give_up(asked, trouble.detail if str(error) else "no answer in time")
             return
+        except BaseException:  # we are stopped
+            self._give_up(asked, "it is being closed")
+            raise
         for key, answer in asked:
             if not answer.done():
                 answer.set_result(found.get(key))
+
+    def _give_up(self, asked: Sequence[tuple[Key, asyncio.Future[Found | None]]], why: str) -> None:
+        """Nobody is left without an answer."""
+        everybody, self._waiting = [*asked, *self._waiting], []
+        for _, answer in everybody:
+            if not answer.done():
+                answer.set_exception(TryLater("store", why))

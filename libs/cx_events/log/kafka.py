@@ -13,7 +13,6 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Sequence
-from contextlib import suppress
 from itertools import chain, zip_longest
 from typing import Any
 from zlib import crc32
@@ -21,9 +20,10 @@ from zlib import crc32
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition, codec
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
+from cx_events.cancellation import closed, only_our_cancellation
 from cx_events.errors import Fatal, Refused, TryLater
 from cx_events.log.kafka_access import IN_CLEAR, Access
-from cx_events.log.kafka_reader import KafkaReader, open_consumer
+from cx_events.log.kafka_reader import KafkaReader, close_consumer, open_consumer
 from cx_events.log.kafka_topics import MAX_MESSAGE_BYTES, make_topics
 from cx_events.log.port import (
     MAX_WAITING_BYTES,
@@ -112,7 +112,7 @@ class KafkaLog:
                 await _close(line.result().producer)
         asker, self._asker = self._asker, None
         if asker is not None:
-            await asker.stop()
+            await close_consumer(asker)
         if self._closing:
             await asyncio.wait(self._closing)
 
@@ -138,9 +138,10 @@ class KafkaLog:
         line.idle.clear()
         try:
             async with asyncio.timeout_at(deadline):
-                for topic, key, value in records:
-                    acknowledged.append(await line.producer.send(self.prefix + topic, value, key))
-                told = await _all_of(acknowledged)
+                with only_our_cancellation("an append"):
+                    for topic, key, value in records:
+                        acknowledged.append(await line.producer.send(self.prefix + topic, value, key))
+                    told = await _all_of(acknowledged)
             positions = [_position(record.topic, each) for record, each in zip(records, told, strict=True)]
             now = clock()
             for topic, partition, _ in positions:
@@ -154,7 +155,7 @@ class KafkaLog:
         except MessageSizeTooLargeError:
             self._retire(line)
             raise Refused("too-large", f"the topic's max.message.bytes is below {MAX_MESSAGE_BYTES}", 413) from None
-        except KafkaError as error:
+        except (KafkaError, ConnectionError) as error:
             # After any failed batch the broker expects another sequence number: this producer is of no more use.
             self._retire(line)
             raise TryLater("log", f"{self.servers}: {_text(error)}") from error
@@ -178,8 +179,9 @@ class KafkaLog:
         line = await self._current_line(deadline)
         try:
             async with asyncio.timeout_at(deadline):
-                found = len(await line.producer.partitions_for(self.prefix + topic))
-        except (KafkaError, TimeoutError) as error:
+                with only_our_cancellation("a question for partitions"):
+                    found = len(await line.producer.partitions_for(self.prefix + topic))
+        except (KafkaError, OSError) as error:
             raise TryLater("log", f"{self.servers} does not say what {topic} is: {_text(error)}") from error
         # While a broker is away its answers may be short.
         self._counts[topic] = max(found, self._counts.get(topic, 0))
@@ -193,11 +195,12 @@ class KafkaLog:
             async with asyncio.timeout_at(deadline), self._asking:
                 if self._asker is None:
                     self._asker = await open_consumer(self.servers, self.access)
-                ends = await self._asker.end_offsets(wanted)
+                with only_our_cancellation("a question for the log's end"):
+                    ends = await self._asker.end_offsets(wanted)
         except (KafkaError, OSError, TimeoutError) as error:
             asker, self._asker = self._asker, None
             if asker is not None:
-                self._behind(asker.stop())
+                self._behind(close_consumer(asker))
             raise TryLater("log", f"{self.servers} does not say where {topic} ends: {_text(error)}") from error
         return {partition.partition: offset for partition, offset in ends.items()}
 
@@ -211,9 +214,11 @@ class KafkaLog:
             return self._line.result()
         try:
             async with asyncio.timeout_at(deadline):
-                return await asyncio.shield(self._line)
-        except TimeoutError:
-            raise TryLater("log", f"{self.servers}: {self._trouble}") from None
+                with only_our_cancellation("the building of a producer"):
+                    return await asyncio.shield(self._line)
+        except OSError as error:
+            why = self._trouble if isinstance(error, TimeoutError) else _text(error)
+            raise TryLater("log", f"{self.servers}: {why}") from None
 
     async def _build(self) -> _Line:
         pause = 0.1
@@ -247,11 +252,11 @@ class KafkaLog:
         )
         try:
             async with asyncio.timeout(_CONNECT_SECONDS):
-                await producer.start()
-                for topic in TOPICS:
-                    self._counts[topic] = max(
-                        self._counts.get(topic, 0), len(await producer.partitions_for(self.prefix + topic))
-                    )
+                with only_our_cancellation("a producer's start"):
+                    await producer.start()
+                    for topic in TOPICS:
+                        found = len(await producer.partitions_for(self.prefix + topic))
+                        self._counts[topic] = max(self._counts.get(topic, 0), found)
         except BaseException:
             self._behind(_close(producer))
             raise
@@ -321,11 +326,8 @@ async def _close(producer: AIOKafkaProducer) -> None:
     for batch in pending._pending_batches:
         if batch._drain_waiter.done():
             batch._drain_waiter.exception()  # seen, or asyncio complains
-    with suppress(KafkaError, OSError, TimeoutError):
-        async with asyncio.timeout(_CLOSE_SECONDS):
-            await producer.stop()
-    with suppress(KafkaError, OSError):
-        await producer.client.close()
+    await closed(producer.stop(), _CLOSE_SECONDS)
+    await closed(producer.client.close(), _CLOSE_SECONDS)
 
 
 def _text(error: BaseException) -> str:

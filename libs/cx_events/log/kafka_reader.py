@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import CorruptRecordException, KafkaError, OffsetOutOfRangeError
 
+from cx_events.cancellation import closed, closing, only_our_cancellation
 from cx_events.errors import Fatal, TryLater
 from cx_events.log.kafka_access import Access
 from cx_events.log.kafka_topics import MAX_MESSAGE_BYTES
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from cx_events.log.kafka import KafkaLog
 
 _CONNECT_SECONDS = 2.2
+_CLOSE_SECONDS = 5.0
 _LONG_POLL_MS = 250
 _REQUEST_MS = 3_000
 _SILENCE_SECONDS = 3.0
@@ -69,12 +71,13 @@ class KafkaReader:
         consumer = await self._ready()
         positions = self._positions
         try:
-            batches = await consumer.getmany(timeout_ms=int(wait * 1000), max_records=max_records)
+            with only_our_cancellation("a read of the log"):
+                batches = await consumer.getmany(timeout_ms=int(wait * 1000), max_records=max_records)
         except OffsetOutOfRangeError as error:
             raise await self._outside(consumer, error) from None
         except CorruptRecordException as error:
             raise Fatal(f"{self._log.servers} gave a damaged record: {error}") from error
-        except KafkaError as error:
+        except (KafkaError, OSError) as error:
             await self._let_go()
             raise TryLater("log", f"{self._log.servers}: {error}") from error
         if self._positions is not positions:
@@ -131,7 +134,7 @@ class KafkaReader:
     async def _outside(self, consumer: AIOKafkaConsumer, error: OffsetOutOfRangeError) -> Fatal:
         positions: dict[TopicPartition, int] = error.args[0]
         holds = "something else"
-        with suppress(KafkaError, TimeoutError):
+        with suppress(KafkaError, OSError), only_our_cancellation("a question for the log's bounds"):
             begin, end = await consumer.beginning_offsets(positions), await consumer.end_offsets(positions)
             holds = ", ".join(f"{begin[part]} to {end[part]}" for part in positions)
         asked = ", ".join(f"position {n} of {part.topic}/{part.partition}" for part, n in positions.items())
@@ -145,8 +148,7 @@ class KafkaReader:
         self._held.clear()
         self._assigned = False
         if consumer is not None:
-            with suppress(KafkaError, OSError):
-                await consumer.stop()
+            await close_consumer(consumer)
 
 
 async def open_consumer(servers: str, access: Access, **settings: Any) -> AIOKafkaConsumer:
@@ -161,8 +163,17 @@ async def open_consumer(servers: str, access: Access, **settings: Any) -> AIOKaf
         **settings,
     )
     try:
-        await consumer.start()
+        with only_our_cancellation("a consumer's start"):
+            await consumer.start()
     except BaseException:
-        await consumer.stop()
+        closing(close_consumer(consumer), 2 * _CLOSE_SECONDS)  # whoever asked has waited long enough
         raise
     return consumer
+
+
+async def close_consumer(consumer: AIOKafkaConsumer) -> None:
+    """Let go of a consumer, its connections included, within a few seconds."""
+    # stop() cancels the fetcher's tasks and awaits them (aiokafka 0.14, ``Fetcher.close``): if a fetch has just failed
+    # and rests for 100 ms, stop() ends by CancelledError and leaves the connections open. So they are closed apart.
+    await closed(consumer.stop(), _CLOSE_SECONDS)
+    await closed(consumer._client.close(), _CLOSE_SECONDS)

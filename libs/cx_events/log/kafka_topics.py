@@ -10,6 +10,7 @@ from typing import Any
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import NoError, TopicAlreadyExistsError, for_code
 
+from cx_events.cancellation import closed, only_our_cancellation
 from cx_events.errors import Fatal
 from cx_events.log.kafka_access import Access
 from cx_events.log.port import MAX_RECORD_BYTES
@@ -18,6 +19,7 @@ MAX_MESSAGE_BYTES = MAX_RECORD_BYTES + (64 << 10)
 """A record at its largest with the batch around it, not compressed."""
 
 _REQUEST_MS = 2_000
+_CLOSE_SECONDS = 5.0
 _REPLICAS = 3
 
 
@@ -27,26 +29,32 @@ async def make_topics(servers: str, access: Access, partitions: Mapping[str, int
     broker refuses."""
     admin = AIOKafkaAdminClient(bootstrap_servers=servers, request_timeout_ms=_REQUEST_MS, **access.settings())
     try:
-        await admin.start()
-        # All topics are listed: asking for one by name may make a broker create it in a form of its own.
-        there = await admin.list_topics()
-        missing = [name for name in partitions if name not in there]
-        if not missing:
-            return
-        brokers = len((await admin.describe_cluster())["brokers"])
-        replicas = max(1, min(_REPLICAS, brokers))
-        answer: Any = await admin.create_topics(
-            [NewTopic(name, partitions[name], replicas, topic_configs=_settings(replicas)) for name in missing]
-        )
-        for name, code, *message in answer.topic_errors:
-            error = for_code(code)
-            # Another process may have been faster.
-            if error not in (NoError, TopicAlreadyExistsError):
-                if error.retriable:
-                    raise error(*message)
-                raise Fatal(f"the topic {name} can't be created on {servers}: {error.__name__} {message[0] or ''}")
+        with only_our_cancellation("the making of topics"):
+            await _make_missing(admin, servers, partitions)
     finally:
-        await admin.close()
+        # Not admin.close(), which does nothing after a start that failed halfway, connected to a broker.
+        await closed(admin._client.close(), _CLOSE_SECONDS)
+
+
+async def _make_missing(admin: AIOKafkaAdminClient, servers: str, partitions: Mapping[str, int]) -> None:
+    await admin.start()
+    # All topics are listed: asking for one by name may make a broker create it in a form of its own.
+    there = await admin.list_topics()
+    missing = [name for name in partitions if name not in there]
+    if not missing:
+        return
+    brokers = len((await admin.describe_cluster())["brokers"])
+    replicas = max(1, min(_REPLICAS, brokers))
+    answer: Any = await admin.create_topics(
+        [NewTopic(name, partitions[name], replicas, topic_configs=_settings(replicas)) for name in missing]
+    )
+    for name, code, *message in answer.topic_errors:
+        error = for_code(code)
+        # Another process may have been faster.
+        if error not in (NoError, TopicAlreadyExistsError):
+            if error.retriable:
+                raise error(*message)
+            raise Fatal(f"the topic {name} can't be created on {servers}: {error.__name__} {message[0] or ''}")
 
 
 def _settings(replicas: int) -> dict[str, str]:

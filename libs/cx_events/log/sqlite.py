@@ -199,10 +199,17 @@ class _Writer:
         self._committed = committed
         self._queue: queue.SimpleQueue[_Append | None] = queue.SimpleQueue()
         self._connection: sqlite3.Connection | None = None
-        self._thread = threading.Thread(target=self._run, name="cx-log-writer", daemon=True)
-        self._thread.start()
+        self._thread = self._begun()
+
+    def _begun(self) -> threading.Thread:
+        thread = threading.Thread(target=self._run, name="cx-log-writer", daemon=True)
+        thread.start()
+        return thread
 
     def put(self, append: _Append) -> None:
+        if not self._thread.is_alive():  # by a fault of ours, whose trace is told: later appends don't suffer from it
+            self._connection = None
+            self._thread = self._begun()
         self._queue.put(append)
 
     def stop(self) -> None:

@@ -15,10 +15,12 @@ from cx_context.notices import ContextChange
 from cx_context_api.following.watches import Following
 from cx_events.errors import Fatal, TryLater
 from cx_events.log import CONTEXT_CHANGES, Log, LogReader, Partition
+from cx_runtime.health import Health, Progress
 
 AT_ONCE = 4_000
 WAIT_SECONDS = 1.0
 PAUSE_SECONDS = 1.0
+IDLE_SECONDS = 5.0
 LINGER_SECONDS = 60.0
 """After the last follower has left: the next one may come soon."""
 
@@ -26,24 +28,40 @@ _decode = msgspec.json.Decoder(ContextChange).decode
 
 
 class Notices:
-    """``run()`` until it is cancelled. Raises nothing: without hints all goes on, by heartbeats."""
+    """``run()`` until it is cancelled. The log's troubles are waited out: without hints all goes on, by heartbeats."""
 
-    def __init__(self, log: Log, following: Following) -> None:
+    def __init__(self, log: Log, following: Following, progress: Progress | None = None) -> None:
         self._log = log
         self._following = following
+        self._progress = progress or Health().progress("nobody asks")
         self._said = structlog.get_logger("cx_context_api.following")
 
     async def run(self) -> None:
-        while True:
-            await self._following.wanted.wait()
-            reader = self._log.reader()
+        try:
+            while True:
+                await self._wait_until_wanted()
+                reader = self._log.reader()
+                try:
+                    await self._listen(reader)
+                except TryLater as error:
+                    self._progress.tried(error)
+                    await asyncio.sleep(PAUSE_SECONDS)
+                except Fatal as error:  # the notices' topic was made anew: it is read from its end again
+                    self._said.warning("no hints of changes for now", why=str(error))
+                    await asyncio.sleep(PAUSE_SECONDS)
+                finally:
+                    await reader.close()
+        finally:
+            self._progress.end()
+
+    async def _wait_until_wanted(self) -> None:
+        while not self._following.wanted.is_set():
+            self._progress.mark()
             try:
-                await self._listen(reader)
-            except (TryLater, Fatal) as error:
-                self._said.warning("no hints of changes for now", why=str(error))
-                await asyncio.sleep(PAUSE_SECONDS)
-            finally:
-                await reader.close()
+                async with asyncio.timeout(IDLE_SECONDS):
+                    await self._following.wanted.wait()
+            except TimeoutError:
+                pass
 
     async def _listen(self, reader: LogReader) -> None:
         """Returns once nobody has followed anything for a while."""
@@ -55,6 +73,7 @@ class Notices:
         while clock() - last < LINGER_SECONDS:
             for record in await reader.read(AT_ONCE, wait=WAIT_SECONDS):
                 self._hear(record.value)
+            self._progress.mark()
             if self._following.wanted.is_set():
                 last = clock()
 

@@ -19,7 +19,9 @@ from typing import TypeVar
 
 import structlog
 
+from cx_events.cancellation import only_our_cancellation
 from cx_events.errors import Refused, TryLater
+from cx_runtime.health import Health, Progress
 
 Interest = tuple[str, ...]
 """What a hint may name: (tenant, customer's id) or (tenant, kind of desk, name)."""
@@ -89,8 +91,9 @@ Kind = TypeVar("Kind", bound=Watch)
 class Following:
     """All watches of one process. ``run()`` until it is cancelled."""
 
-    def __init__(self, heartbeat: float) -> None:
+    def __init__(self, heartbeat: float, progress: Progress | None = None) -> None:
         self.heartbeat = heartbeat
+        self._progress = progress or Health().progress("nobody asks")
         self.wanted = asyncio.Event()
         """Set while something is followed."""
         self._watches: dict[Hashable, Watch] = {}
@@ -143,10 +146,13 @@ class Following:
                 await asyncio.wait(looks, timeout=self.heartbeat)
 
     async def run(self) -> None:
-        while True:
-            await self.wanted.wait()
-            await asyncio.sleep(self.heartbeat)
-            await self.look_at_all()
+        try:
+            while True:
+                self._progress.mark()
+                await asyncio.sleep(self.heartbeat)
+                await self.look_at_all()
+        finally:
+            self._progress.end()
 
     async def stop(self) -> None:
         looks = [watch.looking for watch in self._watches.values() if watch.looking is not None]
@@ -156,7 +162,7 @@ class Following:
 
     def _look_again(self, watch: Watch) -> None:
         watch.stale = True
-        if watch.looking is None and watch.bells:
+        if (watch.looking is None or watch.looking.done()) and watch.bells:
             watch.looking = asyncio.create_task(self._look(watch))
 
     async def _look(self, watch: Watch) -> None:
@@ -165,7 +171,8 @@ class Following:
                 watch.stale = False
                 try:
                     async with watch.turn:
-                        changed = await watch.look()
+                        with only_our_cancellation("a look"):
+                            changed = await watch.look()
                 except Refused as refused:
                     watch.gone, changed = refused, True
                 except Exception as error:  # whatever it is, followers must not stay with what they have

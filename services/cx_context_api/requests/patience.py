@@ -33,6 +33,8 @@ async def within(work: Coroutine[Any, Any, Answer], part: str = "store", seconds
     except asyncio.CancelledError:
         _abandon(task)
         raise
+    if task.cancelled():
+        raise TryLater(part, "it was cancelled from within")
     if done:
         return task.result()
     _abandon(task)

@@ -101,9 +101,13 @@ def stop_on_signals(hub: Hub) -> None:
 
 
 async def _tell_when_ready(hub: Hub, services: frozenset[Service]) -> None:
+    """What is missing is told when it changes, not again and again."""
+    told: set[str] = set()
     while not (report := await hub.health.ready()).ok:
-        missing = "; ".join(f"{name}: {part.why}" for name, part in report.parts.items() if not part.ok)
-        to_err().print(f"not ready yet: {missing}")
+        missing = {name: part.why for name, part in report.parts.items() if not part.ok}
+        if missing.keys() != told:
+            told = set(missing)
+            to_err().print(f"not ready yet: {'; '.join(f'{name}: {why}' for name, why in missing.items())}")
         await asyncio.sleep(1.0)
     smtp = f", mail on port {hub.smtp_port}" if hub.smtp_port else ""
     to_err().print(f"ready: {', '.join(sorted(services))} at {hub.url}{smtp}")

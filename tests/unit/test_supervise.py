@@ -1,0 +1,303 @@
+"""Supervision: whatever is over though nobody stopped it has failed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+import pytest
+
+from cx_events.cancellation import Interrupted, closed, only_our_cancellation
+from cx_events.errors import Fatal, TryLater
+from cx_hub import supervise
+from cx_hub.supervise import Supervisor
+from cx_runtime.companions import Companions, Ended
+from cx_runtime.health import Health
+from cx_runtime.metrics import Metrics
+
+PATIENCE = 30.0
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(PATIENCE):
+        while not holds():
+            await asyncio.sleep(0.01)
+
+
+def supervisor() -> tuple[Supervisor, Health, Metrics]:
+    health, metrics = Health(), Metrics()
+    return Supervisor(health, metrics), health, metrics
+
+
+async def raises(error: BaseException) -> None:
+    raise error
+
+
+async def awaits_a_task_that_is_cancelled() -> None:
+    """As aiokafka's consumer does when it is stopped."""
+    task = asyncio.create_task(asyncio.sleep(60))
+    await asyncio.sleep(0)
+    task.cancel()
+    await task
+
+
+async def returns() -> None:
+    await asyncio.sleep(0)
+
+
+def fails_at_once() -> Awaitable[None]:
+    raise ZeroDivisionError("before it began")
+
+
+WRONG_ENDS: dict[str, Callable[[], Awaitable[object]]] = {
+    "error": lambda: raises(ZeroDivisionError("a fault")),
+    "error before it began": fails_at_once,
+    "part that is away": lambda: raises(TryLater("store", "down")),
+    "foreign cancellation": awaits_a_task_that_is_cancelled,
+    "cancellation of its own": lambda: raises(asyncio.CancelledError()),
+    "plain return": returns,
+    "exit": lambda: raises(SystemExit(0)),
+    "interrupt": lambda: raises(KeyboardInterrupt()),
+}
+
+
+@pytest.mark.parametrize("end", WRONG_ENDS.values(), ids=WRONG_ENDS)
+async def test_a_service_that_ends_in_any_way_is_started_again_and_readiness_says_so(
+    end: Callable[[], Awaitable[object]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watched, health, _ = supervisor()
+    starts = 0
+
+    async def service() -> None:
+        nonlocal starts
+        starts += 1
+        if starts < 3:
+            await end()
+        else:
+            await asyncio.Event().wait()
+
+    watched.keep("service", service)
+    await until(lambda: starts == 3)
+    report = await health.ready()
+    assert not report.ok
+    assert report.parts["tasks"].why.startswith("tasks: service: ")
+    assert not watched.stopping.is_set()
+    monkeypatch.setattr(supervise, "PROVEN", 0.0)
+    assert (await health.ready()).ok
+    await watched.stop_all()
+
+
+async def test_a_service_that_is_cancelled_from_outside_is_started_again() -> None:
+    watched, _, metrics = supervisor()
+    starts = 0
+
+    async def service() -> None:
+        nonlocal starts
+        starts += 1
+        await asyncio.Event().wait()
+
+    watched.keep("service", service)
+    await until(lambda: starts == 1)
+    for task in asyncio.all_tasks():
+        if task.get_name() == "service":
+            task.cancel()
+    await until(lambda: starts == 2)
+    assert b'cx_retries_total{what="task"} 1.0' in metrics.render()[0]
+    await watched.stop_all()
+
+
+async def test_a_service_between_two_tries_is_not_ready_however_long_that_takes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(supervise, "FIRST_PAUSE", 3600.0)
+    monkeypatch.setattr(supervise, "PROVEN", 0.0)
+    watched, health, _ = supervisor()
+    begun = asyncio.Event()
+
+    async def service() -> None:
+        begun.set()
+
+    watched.keep("service", service)
+    await begun.wait()
+    await asyncio.sleep(0.05)
+    assert not (await health.ready()).ok
+    await watched.stop_all()
+
+
+async def test_what_keeps_a_service_running_is_missed_when_it_is_gone() -> None:
+    watched, health, _ = supervisor()
+    watched.keep("service", asyncio.Event().wait)
+    await asyncio.sleep(0)
+    keeper = next(task for task in asyncio.all_tasks() if task.get_name() == "supervisor of service")
+    keeper.cancel()
+    await asyncio.wait([keeper])
+    assert not (await health.ready()).ok
+    assert not health.live().ok
+    await watched.stop_all()
+
+
+async def test_a_fatal_stops_the_process_and_keeps_the_reason() -> None:
+    watched, health, _ = supervisor()
+    watched.keep("service", lambda: raises(Fatal("the log lost records")))
+    await asyncio.wait_for(watched.stopping.wait(), PATIENCE)
+    assert str(watched.fatal) == "the log lost records"
+    assert not health.live().ok
+    await watched.stop_all()
+
+
+async def test_an_errand_that_is_done_is_not_started_again() -> None:
+    watched, health, _ = supervisor()
+    starts = 0
+
+    async def errand() -> None:
+        nonlocal starts
+        starts += 1
+        if starts == 1:
+            raise TryLater("store", "not yet")
+
+    watched.run("errand", errand)
+    await until(lambda: starts == 2)
+    await watched.finished(["errand"])
+    assert (await health.ready()).ok
+
+
+async def test_a_service_that_was_asked_to_end_may_return() -> None:
+    watched, health, metrics = supervisor()
+    asked = asyncio.Event()
+    watched.keep("service", asked.wait)
+    await asyncio.sleep(0)
+    asked.set()
+    await asyncio.wait_for(watched.finished(["service"]), PATIENCE)
+    assert (await health.ready()).ok
+    assert b'cx_retries_total{what="task"} 0.0' in metrics.render()[0]
+
+
+async def test_a_service_that_swallows_its_cancellation_is_stopped_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(supervise, "STOP_AGAIN_SECONDS", 0.01)
+    watched, _, _ = supervisor()
+
+    async def service() -> None:
+        with suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        await asyncio.Event().wait()
+
+    watched.keep("service", service)
+    await asyncio.sleep(0)
+    await asyncio.wait_for(watched.stop("service"), PATIENCE)
+
+
+async def test_stopping_ends_the_pause_of_a_service_that_failed() -> None:
+    watched, _, _ = supervisor()
+    failed = asyncio.Event()
+
+    async def service() -> None:
+        failed.set()
+        raise TryLater("store", "down")
+
+    watched.keep("service", service)
+    await failed.wait()
+    watched.stopping.set()
+    await asyncio.wait_for(watched.finished(["service"]), PATIENCE)
+
+
+# --- tasks beside a worker --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("end", WRONG_ENDS.values(), ids=WRONG_ENDS)
+async def test_a_worker_does_not_outlive_a_task_of_its_own(end: Callable[[], Awaitable[object]]) -> None:
+    async def ending() -> None:
+        await end()
+
+    with pytest.raises(Ended, match="the renewal is over"):
+        async with Companions() as companions:
+            companions.start("the renewal", ending())
+            await asyncio.Event().wait()
+    current = asyncio.current_task()
+    assert current is not None
+    assert current.cancelling() == 0
+    await asyncio.sleep(0)
+
+
+async def test_a_task_that_ends_while_its_worker_returns_is_not_lost() -> None:
+    with pytest.raises(Ended):
+        async with Companions() as companions:
+            companions.start("the renewal", returns())
+            for _ in range(3):
+                with suppress(asyncio.CancelledError):
+                    await asyncio.sleep(0)
+
+
+async def test_a_worker_that_ends_ends_its_tasks() -> None:
+    ended = asyncio.Event()
+
+    async def renewal() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    async with Companions() as companions:
+        companions.start("the renewal", renewal())
+        await asyncio.sleep(0)
+    assert ended.is_set()
+
+
+async def test_a_cancelled_worker_is_cancelled_whatever_its_tasks_do() -> None:
+    async def work() -> None:
+        async with Companions() as companions:
+            companions.start("the renewal", asyncio.sleep(3600))
+            await asyncio.Event().wait()
+
+    task = asyncio.create_task(work())
+    await asyncio.sleep(0.01)
+    task.cancel()
+    await asyncio.wait([task])
+    assert task.cancelled()
+
+
+# --- whose cancellation it is -----------------------------------------------------------------------------------------
+
+
+async def test_a_foreign_cancellation_is_an_error() -> None:
+    with pytest.raises(Interrupted), only_our_cancellation("a call"):
+        await awaits_a_task_that_is_cancelled()
+
+
+async def test_our_cancellation_goes_through() -> None:
+    async def call() -> None:
+        with only_our_cancellation("a call"):
+            await asyncio.Event().wait()
+
+    task = asyncio.create_task(call())
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait([task])
+    assert task.cancelled()
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.01):
+            await call()
+
+
+async def test_an_end_that_hangs_or_is_cancelled_from_within_is_told_and_not_waited_for() -> None:
+    assert isinstance(await closed(asyncio.Event().wait(), 0.01), TimeoutError)
+    assert isinstance(await closed(awaits_a_task_that_is_cancelled(), PATIENCE), Interrupted)
+    assert isinstance(await closed(raises(OSError("gone")), PATIENCE), OSError)
+    assert await closed(returns(), PATIENCE) is None
+
+
+async def test_an_end_goes_on_when_who_waits_for_it_is_cancelled() -> None:
+    ended = asyncio.Event()
+
+    async def end() -> None:
+        await asyncio.sleep(0.05)
+        ended.set()
+
+    task = asyncio.create_task(closed(end(), PATIENCE))
+    await asyncio.sleep(0.01)
+    task.cancel()
+    await asyncio.wait([task])
+    assert task.cancelled()
+    await asyncio.wait_for(ended.wait(), PATIENCE)
