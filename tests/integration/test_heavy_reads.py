@@ -20,6 +20,8 @@ from cx_events.testing.builders import ACME, an_event
 from cx_hub.heavy_reads import COMMAND, setting_up
 from cx_runtime.settings import Settings
 
+pytestmark = pytest.mark.clock
+
 ANA = text_of(ACME.profile("email", "", "ana@example.com"))
 
 

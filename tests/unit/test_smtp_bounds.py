@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
 from tests.unit.test_smtp import ByHand, Inbox, listening, ready_for_data, send
 
 from cx_channels.smtp import SmtpListener
 from cx_channels.smtp_bounds import SmtpLimits
 from cx_runtime.rates import Rate
+
+pytestmark = pytest.mark.clock
 
 
 async def dialled(listener: SmtpListener, source: str) -> ByHand:
