@@ -219,7 +219,7 @@ async def running_hub(
     limits: Limits = Limits(),
     public_url: str = "",
     header_seconds: float = 10.0,
-    bounds: Mapping[str, int] | None = None,
+    bounds: Mapping[str, Any] | None = None,
     key_rate: Rate | None = None,
     connection_rate: Rate | None = None,
     **server: Any,

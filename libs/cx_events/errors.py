@@ -29,11 +29,11 @@ class Refused(CxError):
 
 
 class TooFast(Refused):
-    """More than a key or a connection may send. Nothing was taken; the same again is welcome after ``retry_after``
-    seconds."""
+    """More than a key or a connection may send, or may have under way. Nothing was taken; the same again is welcome
+    after ``retry_after`` seconds."""
 
-    def __init__(self, detail: str, retry_after: int) -> None:
-        super().__init__("rate-limited", detail, 429)
+    def __init__(self, detail: str, retry_after: int, reason: str = "rate-limited") -> None:
+        super().__init__(reason, detail, 429)
         self.retry_after = retry_after
 
 

@@ -1,5 +1,7 @@
 """THE PLUMBING: settings and the tenants' configuration, logging, metrics, health, service lifecycles.
 
 Rooms: ``settings`` (the only place that reads the environment), ``tenants`` (the YAML of CX_CONFIG, checked),
-``logs`` (structlog), ``metrics`` (Prometheus registry and names), ``health`` (progress, not liveness).
+``shares`` (how much of a pool one of several may hold) with ``load``, ``door``, ``rates`` and ``tries`` at the doors,
+``addresses`` (who asks, behind proxies), ``logs`` (structlog), ``metrics`` (Prometheus registry and names), ``health``
+(progress, not liveness).
 """

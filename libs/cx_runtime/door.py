@@ -1,4 +1,4 @@
-"""The door of an HTTP app: load is shed here, with 503 and Retry-After, before anything of a body is read.
+"""The door of an HTTP app: load is shed here, with 429 or 503 and Retry-After, before anything of a body is read.
 
     load = Load(metrics, max_requests=1000, max_bytes=16 << 20)
     app = Door(app, load)
@@ -13,40 +13,40 @@ from contextlib import suppress
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from cx_events.errors import Busy
+from cx_events.errors import Busy, TooFast
 from cx_runtime import problems
-from cx_runtime.load import Held, Load
+from cx_runtime.load import Held, Load, address_of
 
 ALWAYS_OPEN = frozenset({"/healthz", "/readyz", "/metrics"})
 """Whoever runs the hub must see it most of all while it is full."""
 
 
 class Door:
-    """``app`` behind the bounds of a ``Load``. ``ALWAYS_OPEN`` is let through, and WebSockets, which have bounds of
-    their own."""
+    """``app`` behind the bounds of a ``Load``. ``ALWAYS_OPEN`` is let through, and WebSockets, which count as
+    connections and have bounds of their own."""
 
     def __init__(self, app: ASGIApp, load: Load) -> None:
         self._app = app
         self.load = load
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"] in ALWAYS_OPEN:
+        if scope["type"] not in ("http", "websocket") or scope["path"] in ALWAYS_OPEN:
             await self._app(scope, receive, send)
             return
         load = self.load
-        if load.requests >= load.max_requests:
-            detail = f"{load.requests} requests are under way, and no more may be; nothing was taken"
-            await self.refuse(load.busy("too-many-requests", detail), scope, receive, send)
-            return
-        if load.bytes and load.bytes + _declared(scope) > load.max_bytes:
-            detail = "the bodies under way leave no room for this one; nothing was taken"
-            await self.refuse(load.busy("too-many-bytes", detail), scope, receive, send)
-            return
-        held = Held.begin(load)
         try:
+            held = Held.begin(load, scope)
+        except (Busy, TooFast) as refused:
+            await self.refuse(refused, scope, receive, send)
+            return
+        try:
+            if scope["type"] == "http" and not load.body_bytes.has_room(_declared(scope)):
+                detail = "the bodies under way leave no room for this one; nothing was taken"
+                await self.refuse(load.busy("too-many-bytes", detail), scope, receive, send)
+                return
             await self._app(scope, receive, send)
         except asyncio.CancelledError:
-            if not load.leaving:
+            if not load.leaving or scope["type"] != "http":
                 raise
             # Its time is up: nobody knows what became of it, and to send it again is safe.
             with suppress(RuntimeError):  # its answer has begun
@@ -54,18 +54,23 @@ class Door:
         finally:
             held.end()
 
-    async def refuse(self, busy: Busy, scope: Scope, receive: Receive, send: Send) -> None:
+    async def refuse(self, refused: Busy | TooFast, scope: Scope, receive: Receive, send: Send) -> None:
         """The answer to what is turned away."""
-        self.load.metrics.problem(503, busy.reason)
-        await problems.try_later(busy)(scope, receive, send)
+        if isinstance(refused, TooFast):
+            await self.load.pause(address_of(self.load.addresses, scope))
+        self.load.metrics.problem(429 if isinstance(refused, TooFast) else 503, refused.reason)
+        await problems.told(refused)(scope, receive, send)
 
-    async def overfull(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def overfull(self, refused: Busy | TooFast) -> ASGIApp:
         """The app for a connection that is one too many: it is told so, and closed."""
-        if scope["type"] != "http" or scope["path"] in ALWAYS_OPEN:
-            await self._app(scope, receive, send)
-            return
-        detail = f"{self.load.max_connections} connections are open, and no more may be; nothing was taken"
-        await self.refuse(self.load.busy("too-many-connections", detail), scope, receive, send)
+
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] != "http" or scope["path"] in ALWAYS_OPEN:
+                await self._app(scope, receive, send)
+                return
+            await self.refuse(refused, scope, receive, send)
+
+        return app
 
 
 def _declared(scope: Scope) -> int:

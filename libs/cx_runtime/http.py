@@ -28,9 +28,9 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cx_events.errors import Busy, Refused, TooFast, TryLater
-from cx_runtime import problems, tenants
+from cx_runtime import problems, shares, tenants
 from cx_runtime.health import Health, Report
-from cx_runtime.load import hold
+from cx_runtime.load import claim, hold
 from cx_runtime.metrics import Metrics
 from cx_runtime.patience import Within
 
@@ -43,15 +43,17 @@ class Caller(NamedTuple):
 
 
 def caller(headers: Headers, known: tenants.Tenants, scope: tenants.Scope) -> Caller:
-    """The caller, if its key has the scope.
+    """The caller, if its key has the scope. From here on the request counts for its tenant.
 
-    Raises ``Refused``: ``no-key`` or ``bad-key`` (401), ``missing-scope`` (403).
+    Raises ``Refused``: ``no-key`` or ``bad-key`` (401), ``missing-scope`` (403); ``TooFast`` where the tenant or the
+    key has used up its share of what may be under way.
     """
     token = bearer_token(headers)
     found = known.authenticate(token)
     if found is None:
         raise Refused("bad-key", "this key is not known", 401)
     tenant, key = found
+    claim(tenant, shares.key(key.id))
     if not key.allows(scope):
         raise Refused("missing-scope", f"the key {key.id!r} does not have the scope {scope!r}", 403)
     return Caller(tenant, key)
@@ -207,10 +209,10 @@ class Problems:
         return response
 
     def _told(self, request: Request, error: Exception) -> tuple[Response, str]:
+        if isinstance(error, TooFast | Busy):
+            return problems.told(error), error.reason
         if isinstance(error, Refused):
             return problems.refused(error, _hints(error)), error.reason
-        if isinstance(error, Busy):
-            return problems.try_later(error), error.reason
         if isinstance(error, TryLater):
             self._metrics.unavailable(error.part)
             if self._said.due(error.part):
@@ -252,10 +254,7 @@ class _Seldom:
 
 
 def _hints(error: Refused) -> Mapping[str, str]:
-    """RFC 9110, section 15.5.16: a refused coding is told which ones are welcome. RFC 6585, section 4: how long
-    to wait."""
-    if isinstance(error, TooFast):
-        return {"retry-after": str(error.retry_after)}
+    """RFC 9110, section 15.5.16: a refused coding is told which ones are welcome."""
     return {"accept-encoding": "gzip, deflate"} if error.reason == "unsupported-encoding" else {}
 
 

@@ -14,8 +14,10 @@ from typing import Any
 
 import msgspec
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
-from cx_events.errors import Busy, Refused, TryLater
+from cx_events.errors import Busy, Refused, TooFast, TryLater
+from cx_runtime.load import pause
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -34,6 +36,18 @@ some clients send those only when they are asked."""
 _SIGNED = 'Signature realm="throughline"'
 
 
+_PACED = frozenset({401, 403, 404, 408, 413, 429})
+"""What can be asked for again and again at little cost."""
+
+
+class _Refusal(Response):
+    """Not said at once to whoever is refused again and again (``cx_runtime.load``)."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await pause(self.status_code)
+        await super().__call__(scope, receive, send)
+
+
 def problem(
     status: int,
     reason: str,
@@ -50,7 +64,8 @@ def problem(
         "reason": reason,
         **(more or {}),
     }
-    response = Response(msgspec.json.encode(body), status, headers, MEDIA_TYPE)
+    kind = _Refusal if status in _PACED else Response
+    response = kind(msgspec.json.encode(body), status, headers, MEDIA_TYPE)
     if status == 401 or reason in _CHALLENGES:
         response.headers["www-authenticate"] = _CHALLENGES.get(reason, _SIGNED)
     if status == 408:  # the rest of the body will hardly come now
@@ -68,6 +83,21 @@ def _title(status: int) -> str:
 def refused(error: Refused, headers: Mapping[str, str] | None = None) -> Response:
     """The sender's fault, said to the sender."""
     return problem(error.status, error.reason, error.detail, headers)
+
+
+def told(error: Busy | TooFast) -> Response:
+    """More than there is room for, or more than one's share of it."""
+    if isinstance(error, Busy):
+        return try_later(error)
+    return refused(error, {"retry-after": str(error.retry_after)})
+
+
+def raw(error: Busy | TooFast) -> bytes:
+    """The same as bytes of HTTP/1.1, for a connection of which nothing is read."""
+    response = told(error)
+    lines = [f"HTTP/1.1 {response.status_code} {_title(response.status_code)}".encode()]
+    lines += [name + b": " + value for name, value in response.raw_headers]
+    return b"\r\n".join([*lines, b"connection: close", b"", bytes(response.body)])
 
 
 def try_later(error: TryLater) -> Response:

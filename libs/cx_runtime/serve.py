@@ -23,6 +23,8 @@ from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
+from cx_events.errors import Busy, TooFast
+from cx_runtime import problems
 from cx_runtime.backlog import accept_waiting, turn_away
 from cx_runtime.door import Door
 from cx_runtime.load import Load
@@ -46,15 +48,14 @@ _UNREAD_BYTES = 64 << 10
 
 _TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
-_TOO_MANY = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 
 
 class PatientProtocol(HttpToolsProtocol):
     """HTTP/1.1 whose headers must arrive in time and in bounds.
 
     A body that was refused unread is read to its end and thrown away, for as long: to close at once would reset the
-    connection, and the sender might never see the answer. A connection beyond the bound is answered 503 and closed; far
-    beyond it, without a look at what it asks for.
+    connection, and the sender might never see the answer. A connection beyond a bound is answered 429 or 503 and
+    closed; far beyond it, without a look at what it asks for.
     """
 
     _deadline: asyncio.TimerHandle | None = None
@@ -68,13 +69,17 @@ class PatientProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._begin_waiting()
-        if self.door is not None and len(self.connections) > self.door.load.max_connections:
+        if self.door is None or self.client is None:
+            return
+        try:
+            refused = self.door.load.connected(self.client)
+        except (Busy, TooFast) as error:
+            self.door.load.metrics.problem(429 if isinstance(error, TooFast) else 503, error.reason)
+            self._close(problems.raw(error))
+            return
+        if refused is not None:
             self._surplus = True
-            self.app = self.door.overfull
-            most = self.door.load.max_connections
-            if len(self.connections) > most + most // 10 + 10:
-                self.door.load.metrics.problem(503, "too-many-connections")
-                self._close(_TOO_MANY)
+            self.app = self.door.overfull(refused)
 
     def data_received(self, data: bytes) -> None:
         if self._deadline is None and (self.cycle is None or self.cycle.response_complete):
@@ -106,6 +111,8 @@ class PatientProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._end_waiting()
         super().connection_lost(exc)
+        if self.door is not None and self.client is not None:
+            self.door.load.disconnected(self.client)
 
     def timeout_keep_alive_handler(self) -> None:
         """A request may have come already, and only wait for the event loop."""
@@ -185,6 +192,13 @@ def _has_unread(transport: asyncio.Transport) -> bool:
 
 class BoundedWebSocket(WebSocketsSansIOProtocol):
     """Ends who sends pings and takes no pongs: they would wait here without bound."""
+
+    door: Door | None = None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        if self.door is not None and self.client is not None:
+            self.door.load.disconnected(self.client)
 
     def handle_ping(self) -> None:
         super().handle_ping()
@@ -290,6 +304,7 @@ def server_config(
     if load is not None:
         app = door = Door(app, load)
         settings["http"] = type("Protocol", (settings["http"],), {"door": door})
+        settings["ws"] = type("WebSocket", (settings["ws"],), {"door": door})
     return uvicorn.Config(app, host=host, port=port, **settings)
 
 

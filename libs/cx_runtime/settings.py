@@ -9,6 +9,7 @@ from pathlib import Path
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from cx_runtime.addresses import Addresses
 from cx_runtime.rates import Rate
 
 
@@ -71,6 +72,17 @@ class Settings(BaseSettings):
         gt=0,
         description="seconds after which a stream says that it lives, and looks again at all that it follows",
     )
+    max_reads: int = Field(
+        default=2,
+        ge=1,
+        le=64,
+        description="heavy reads worked out at once: of the past, lineages, diffs, vCons, trials",
+    )
+    max_smtp_sessions: int = Field(default=100, ge=1, description="SMTP sessions at once; more are told 421")
+    trusted_proxies: str = Field(
+        default="",
+        description="addresses or networks, by commas, of proxies whose `X-Forwarded-For` is believed",
+    )
     max_mail_in_flight: int = Field(
         default=128 << 20, ge=1024, description="bytes of mails under way at once; more are told 452"
     )
@@ -98,11 +110,20 @@ class Settings(BaseSettings):
     log_level: str = Field(default="info", description="debug, info, warning or error")
     log_format: str = Field(default="text", description="text or json, on stderr")
 
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, value: str) -> str:
+        Addresses(_listed(value))
+        return value
+
     @field_validator("key_rate", "connection_rate")
     @classmethod
     def _a_rate(cls, value: str) -> str:
         Rate.parse(value)
         return value
+
+    def proxies(self) -> list[str]:
+        return _listed(self.trusted_proxies)
 
     def resolved_log_url(self) -> str:
         return self.log_url or f"sqlite:///{self.home.absolute() / 'log.db'}"
@@ -112,6 +133,10 @@ class Settings(BaseSettings):
 
     def resolved_blob_url(self) -> str:
         return self.blob_url or f"file://{self.home.absolute() / 'blobs'}"
+
+
+def _listed(text: str) -> list[str]:
+    return [each.strip() for each in text.split(",") if each.strip()]
 
 
 def environment() -> Mapping[str, str]:

@@ -35,6 +35,8 @@ from cx_events.ids import IdSpace
 from cx_events.log import DEAD_LETTERS, INTERACTIONS, Log, Record
 from cx_events.stamp import Stamped, stamp
 from cx_events.timestamps import Micros, format_time
+from cx_runtime import shares
+from cx_runtime.load import claim
 from cx_runtime.metrics import OTHER, Metrics
 from cx_runtime.rates import Rates
 from cx_runtime.tenants import Tenants
@@ -141,9 +143,11 @@ class Intake:
             raise Refused("unknown-connection", f"there is no connection {id[:64]!r}", 404)
         return found
 
-    def token_of(self, text: str, connection: Connection, interaction: str) -> str:
-        """The id of the continuity token that a customer presents; see ``Tokens.presented`` for what it raises."""
-        return self._tokens.presented(text, self._tenants.ids(connection.tenant), connection.id, interaction)
+    def token_of(self, text: str, connection: Connection, interaction: str, *, known: bool = False) -> str:
+        """The id of the continuity token that a customer presents, who is ``known`` by a proof or not; see
+        ``Tokens.presented`` for what it raises."""
+        ids = self._tenants.ids(connection.tenant)
+        return self._tokens.presented(text, ids, connection.id, interaction, known=known)
 
     def now(self) -> Micros:
         """The time of receipt: rises with every call, also where the clock stands or steps back."""
@@ -227,6 +231,7 @@ class Intake:
         if challenged is not None:
             return challenged
         # Not before: what anybody can send must not use up what the provider may.
+        claim(connection.tenant, shares.connection(connection.id))
         self.rates.of_connection(connection.id).take()
         mapped, letters = await self._mapped(provider, request, connection)
         batch = _Batch(blobs={blob_name(content): content for content in mapped.blobs})

@@ -15,12 +15,14 @@ class ChatLimits:
     """Of one chat socket, and of all.
 
     ``burst`` messages at once and ``per_second`` in the long run; after ``tolerated`` refusals the socket is closed.
+    ``silent_seconds``: so long may a new chat stay open in which nothing was said.
     ``waiting``: messages to a browser that it has not taken yet, and their ``waiting_bytes``, above which it counts as
     stalled.
     """
 
     message_bytes: int = 16 << 10
     hello_seconds: float = 10.0
+    silent_seconds: float = 900.0
     send_seconds: float = 10.0
     burst: int = 20
     per_second: float = 2.0

@@ -20,8 +20,11 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from cx_channels.mail.own import own_of
 from cx_channels.port import Connection, Request
+from cx_channels.smtp_bounds import Session as Bounded
+from cx_channels.smtp_bounds import SmtpBounds, SmtpLimits, too_many
 from cx_events.cancellation import closed
-from cx_events.errors import Fatal, Refused, TooFast, TryLater
+from cx_events.errors import Busy, Fatal, Refused, TooFast, TryLater
+from cx_runtime.shares import Slot
 
 Deliver = Callable[[Request, Connection], Awaitable[object]]
 ByRecipient = Callable[[str], Connection | None]
@@ -67,19 +70,22 @@ class SmtpListener:
         tls: ssl.SSLContext | None = None,
         require_tls: bool = False,
         clock: Callable[[], int] | None = None,
+        limits: SmtpLimits = SmtpLimits(),
+        refused: Callable[[str], None] = lambda reason: None,
     ) -> None:
         """``port`` 0 picks a free one. ``max_bytes``: of one mail, announced as SIZE. ``idle_seconds``: within them a
         command must be complete, or 16 KiB of a mail have come. ``max_in_flight``: bytes of all mails under way; above
         it a mail is told 452, and its server sends it again. ``tls``: offers STARTTLS. ``require_tls``: takes no mail
-        before it. ``clock``: microseconds since 1970, for ``Request.received``."""
+        before it. ``clock``: microseconds since 1970, for ``Request.received``. ``limits``: of one address and one
+        tenant. ``refused``: told the reason whenever somebody is turned away."""
         self._host = host
         self._port = port
         self.connections = connections
         self.deliver = deliver
         self.max_bytes = max_bytes
         self.idle_seconds = idle_seconds
-        self.max_connections = max_connections
-        self.max_in_flight = max_in_flight
+        self.bounds = SmtpBounds(max_connections, max_in_flight, limits)
+        self.refused = refused
         self.hostname = hostname
         self.tls = tls
         self.require_tls = require_tls
@@ -87,7 +93,6 @@ class SmtpListener:
         self.open: set[_Conversation] = set()
         self.delivering: set[asyncio.Future[str]] = set()
         self.answering: set[asyncio.Future[str]] = set()
-        self.held = 0
         self.leaving = False
         self._server: asyncio.Server | None = None
 
@@ -111,9 +116,10 @@ class SmtpListener:
             return self._port
         return int(self._server.sockets[0].getsockname()[1])
 
-    def has_room(self, more: int, own: int = 0) -> bool:
-        """Whether so many bytes may be kept beside those under way, of which ``own`` are the asker's."""
-        return self.held + more <= self.max_in_flight or self.held == own
+    @property
+    def held(self) -> int:
+        """Bytes of mails under way."""
+        return self.bounds.mail_bytes.held
 
     async def stop(self, seconds: float = 10.0) -> None:
         """Take no new mail. Those that are on their way are taken and answered, if ``seconds`` suffice; everybody is
@@ -159,20 +165,22 @@ class _Handler:
         if self._listener.connections(address) is None:
             return "550 5.1.1 no such recipient here"
         envelope.rcpt_tos.append(address)
+        assert isinstance(server, _Conversation)
+        server.bounded.took()
         return "250 2.1.5 OK"
 
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+    async def delivered(self, envelope: Envelope, slot: Slot) -> str:
         """One delivery for each connection among the recipients. It goes on where the client hangs up meanwhile:
-        then the client sends the mail again, which is the same event."""
+        then the client sends the mail again, which is the same event. ``slot``: the mail's, which ends with it."""
         task = asyncio.create_task(self._delivered(envelope))
         self._listener.delivering.add(task)
-        task.add_done_callback(self._ended(len(envelope.content or b"")))
+        task.add_done_callback(self._ended(slot))
         return await asyncio.shield(task)
 
-    def _ended(self, size: int) -> Callable[[asyncio.Task[str]], None]:
+    def _ended(self, slot: Slot) -> Callable[[asyncio.Task[str]], None]:
         def end(task: asyncio.Task[str]) -> None:
             self._listener.delivering.discard(task)
-            self._listener.held -= size
+            slot.end()
 
         return end
 
@@ -189,7 +197,7 @@ class _Handler:
             return "451 4.3.0 try again later"
         except TooFast as too_fast:
             _log().info("mail is put off", connection=connection.id, reason=too_fast.reason)
-            return f"451 4.7.1 more mail than agreed, try again in {too_fast.retry_after} s"
+            return f"451 4.7.1 more mail than may be at once, try again in {too_fast.retry_after} s"
         except Refused as refused:
             _log().info("mail is refused", connection=connection.id, reason=refused.reason)
             return _refusal(refused)
@@ -265,17 +273,38 @@ class _Conversation(SMTP):
         )
         self._listener = listener
         self._turned_away = False
-        self._in_data = False
+        self._in_data = self._delivering = False
+        self._life: asyncio.TimerHandle | None = None
+        self.bounded: Bounded
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        if self not in self._listener.open and len(self._listener.open) >= self._listener.max_connections:
-            self._turned_away = True
-            writing: Any = transport  # uvloop's is no asyncio.WriteTransport by name
-            writing.write(f"421 4.3.2 {self.hostname} too many connections, try again later\r\n".encode())
-            transport.close()
-            return
+        if self not in self._listener.open:  # else it is STARTTLS
+            try:
+                self.bounded = self._listener.bounds.begun(transport.get_extra_info("peername"))
+            except (Busy, TooFast) as refused:
+                self._turned_away = True
+                self._listener.refused(refused.reason)
+                writing: Any = transport  # uvloop's is no asyncio.WriteTransport by name
+                writing.write(f"{too_many(refused)}\r\n".encode())
+                transport.close()
+                return
+            self._life = self.loop.call_later(self._listener.bounds.limits.session_seconds, self._outlived)
         self._listener.open.add(self)
         super().connection_made(transport)
+
+    def _outlived(self) -> None:
+        """Its time is up, also amid a mail that comes drop by drop; one that has come is answered."""
+        self._listener.refused("session-too-long")
+        if self.transport is not None and not self._delivering:
+            self._last_words("421 4.4.2 the session lasts too long")
+
+    async def push(self, status: Any) -> None:
+        is_last = bytes(status[3:4], "ascii") != b"-" if isinstance(status, str) else status[3:4] != b"-"
+        if not is_last or self.transport is None or await self.bounded.answers():
+            await super().push(status)
+            return
+        self._listener.refused("commands-without-mail")
+        self._last_words("421 4.7.0 too many commands without a mail")
 
     def data_received(self, data: bytes) -> None:
         if not self._turned_away:
@@ -287,6 +316,9 @@ class _Conversation(SMTP):
     def connection_lost(self, error: Exception | None) -> None:
         self._listener.open.discard(self)
         if not self._turned_away:
+            self.bounded.end()
+            if self._life is not None:
+                self._life.cancel()
             super().connection_lost(error)
 
     def close(self) -> None:
@@ -300,10 +332,13 @@ class _Conversation(SMTP):
             self.say_goodbye()
 
     def say_goodbye(self) -> None:
+        self._last_words(f"421 4.3.2 {self.hostname} stops, try again later")
+
+    def _last_words(self, words: str) -> None:
         """RFC 5321, section 3.8: 421 may be said to anything."""
         transport: Any = self.transport
         if transport is not None and not transport.is_closing():
-            transport.write(f"421 4.3.2 {self.hostname} stops, try again later\r\n".encode())
+            transport.write(f"{words}\r\n".encode())
             transport.close()
 
     def _timeout_cb(self) -> None:
@@ -331,7 +366,8 @@ class _Conversation(SMTP):
         if arg:
             await self.push("501 5.5.4 DATA takes no argument")
             return
-        if not self._listener.has_room(_CHUNK):
+        slot = self.bounded.mail_of(self._tenants_of(self.envelope))
+        if not _has_room(slot, _CHUNK):
             await self.push(_NO_ROOM)
             return
         self._in_data = True
@@ -339,15 +375,17 @@ class _Conversation(SMTP):
         self._listener.answering.add(answered)
         try:
             await self.push("354 End data with <CR><LF>.<CR><LF>")
-            status, content = await self._data()
+            status, content = await self._data(slot)
             if content is not None:
                 self.envelope.content = self.envelope.original_content = content
                 self._hold_timeout()
-                status = await self.event_handler.handle_DATA(self, self.session, self.envelope)
+                self._delivering = True
+                status = await self.event_handler.delivered(self.envelope, slot)
+                self.bounded.mail_ended()
             self._set_post_data_state()  # type: ignore[no-untyped-call]
             await self.push(status)
         finally:
-            self._in_data = False
+            self._in_data = self._delivering = False
             self._listener.answering.discard(answered)
             answered.set_result("")
             if self.transport is not None:
@@ -355,16 +393,19 @@ class _Conversation(SMTP):
         if self._listener.leaving:
             self.say_goodbye()
 
-    async def _data(self) -> tuple[str, bytes | None]:
+    def _tenants_of(self, envelope: Envelope) -> list[str]:
+        found = [self._listener.connections(address) for address in envelope.rcpt_tos]
+        return [connection.tenant for connection in found if connection is not None]
+
+    async def _data(self, slot: Slot) -> tuple[str, bytes | None]:
         """The mail, transparency undone (RFC 5321, section 4.5.2). For one that is too large, or for which there is no
         room: what to answer, and None; it is read to its end all the same, so that the client hears why. The connection
         is closed on one that does not end even then.
 
-        The bytes of what is returned count as held."""
+        The slot holds the bytes of what is returned."""
         reader: Any = self._reader
         reader._buffer[:0] = b"\r\n"  # so that a lone dot in the very first line ends the mail, too
-        listener = self._listener
-        limit = listener.max_bytes
+        limit = self._listener.max_bytes
         content = bytearray()
         size = counted = 0
         refusal = ""
@@ -385,13 +426,14 @@ class _Conversation(SMTP):
                     raise asyncio.CancelledError  # ends this client's task, as a hang-up of its own does
                 if size - 2 * len(_END) > limit:
                     refusal = _TOO_LARGE
-                elif not refusal and not listener.has_room(len(piece), len(content)):
+                elif not refusal and not _has_room(slot, len(piece)):
                     refusal = _NO_ROOM
+                    self._listener.refused("mail-bytes")
                 if refusal:
-                    listener.held -= len(content)
+                    slot.end()
                     content.clear()
                 else:
-                    listener.held += len(piece)
+                    slot.grow(len(piece))
                     content += piece
                 if ended:
                     break
@@ -399,19 +441,23 @@ class _Conversation(SMTP):
                 refusal = _TOO_LARGE
             if refusal:
                 return refusal, None
-            held = len(content)
             del content[-3:]  # the dot and its line end; the line end before it is the mail's own
             mail = bytes(content.replace(b"\r\n.", b"\r\n"))[2:]
+            slot.shrink(slot.amount - len(mail))
             content.clear()
-            listener.held += len(mail) - held
             return "", mail
         finally:
-            listener.held -= len(content)
+            if content:  # it did not come to its end
+                slot.end()
 
     def _hold_timeout(self) -> None:
         """While the mail is being stored it is we who are slow."""
         if self._timeout_handle is not None:
             self._timeout_handle.cancel()
+
+
+def _has_room(slot: Slot, more: int) -> bool:
+    return slot.pool.refusal(slot.path, more, slot.amount) is None
 
 
 def _log() -> Any:

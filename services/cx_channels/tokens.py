@@ -7,11 +7,11 @@ counts as a try, and above the bounds codes are passed over quietly: the event i
 from __future__ import annotations
 
 from cx_events.envelope import Data, Reference
-from cx_events.errors import Refused, TooFast
+from cx_events.errors import Refused
 from cx_events.ids import IdSpace
 from cx_events.tokens import has_code, looks_like_a_code, presented, recognised
 from cx_runtime.metrics import Metrics
-from cx_runtime.tries import ENTRIES, Allowed, Tries
+from cx_runtime.tries import ENTRIES, Allowed, Tries, too_many
 
 
 class Tokens:
@@ -25,24 +25,41 @@ class Tokens:
         """The references of an event with its tokens by their ids; see ``cx_events.tokens.recognised``. ``way``: by
         which it came, a connection or ``client``."""
         if has_code(data):
-            return recognised(data, ids, codes=self._may_try(ids.tenant, way, data.interaction, provider))
+            may = self._may_try(ids.tenant, way, data.interaction, provider, known=_is_proved(data))
+            return recognised(data, ids, codes=may)
         return recognised(data, ids, codes=False) if data.references else data.references
 
-    def presented(self, text: str, ids: IdSpace, way: str, interaction: str) -> str:
-        """``Refused("unknown-token", 404)`` for what is no token or a forged one, ``TooFast`` above the bounds."""
+    def presented(self, text: str, ids: IdSpace, way: str, interaction: str, *, known: bool = False) -> str:
+        """``known``: who presents it has proved who they are. ``Refused("unknown-token", 404)`` for what is no token or
+        a forged one, ``TooFast`` above the bounds."""
         if looks_like_a_code(text):
-            self._tries.ask(ids.tenant, way, interaction)
-            self._tries.count(ids.tenant, way, interaction)
+            wait = self._wait(ids.tenant, way, interaction, known=known)
+            if wait:
+                raise too_many(wait)
+            self._count(ids.tenant, way, interaction, known=known)
         id = presented(text, ids)
         if id is None:
             raise Refused("unknown-token", "there is no such token", 404)
         return id
 
-    def _may_try(self, tenant: str, way: str, interaction: str, provider: str) -> bool:
-        try:
-            self._tries.ask(tenant, way, interaction)
-        except TooFast:
+    def _may_try(self, tenant: str, way: str, interaction: str, provider: str, *, known: bool) -> bool:
+        if self._wait(tenant, way, interaction, known=known):
             self._metrics.refused(provider, "too-many-codes")
             return False
-        self._tries.count(tenant, way, interaction)
+        self._count(tenant, way, interaction, known=known)
         return True
+
+    def _wait(self, tenant: str, way: str, interaction: str, *, known: bool) -> int:
+        """What strangers tried over this way is no matter of whoever has proved who they are."""
+        wait = self._tries.wait(tenant, "caller", interaction)
+        return wait if known else max(wait, self._tries.wait(tenant, "way", way))
+
+    def _count(self, tenant: str, way: str, interaction: str, *, known: bool) -> None:
+        self._tries.count(tenant, "caller", interaction)
+        if not known:
+            self._tries.count(tenant, "way", way)
+
+
+def _is_proved(data: Data) -> bool:
+    people = (each for each in data.participants if each.role == "customer")
+    return any(identifier.verified for each in people for identifier in each.identifiers)

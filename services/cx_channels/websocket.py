@@ -14,27 +14,27 @@ from typing import Any
 
 import msgspec
 import structlog
-from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
+from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from cx_channels.chat.webchat import mapping, protocol
 from cx_channels.chat.webchat.session import LIFETIME_SECONDS, Session, Visitor, issue, resume, visitor_of
-from cx_channels.deliveries import Address, Deliveries, Delivery
+from cx_channels.deliveries import Address, Deliveries
 from cx_channels.intake import Intake
 from cx_channels.limits import ChatLimits
+from cx_channels.line import INTERNAL, LATER, NORMAL, POLICY, Line
 from cx_channels.port import Connection, Request
 from cx_events.errors import Busy, Refused, TooFast, TryLater
 from cx_events.timestamps import format_time
+from cx_events.tokens import looks_like_a_code
+from cx_runtime import shares
+from cx_runtime.load import asker, claim
 from cx_runtime.metrics import Metrics
-from cx_runtime.problems import problem, try_later
+from cx_runtime.problems import problem, told
 from cx_runtime.rates import Bucket, Rate
+from cx_runtime.shares import Pool, Slot
 
 WEBCHAT = "chat/webchat"
 
-# RFC 6455, section 7.4.1, and the IANA registry of close codes.
-NORMAL, POLICY, INTERNAL, RESTART, LATER = 1000, 1008, 1011, 1012, 1013
-
-
-_FULL_SECONDS = 5
 _CATCH_UP_SECONDS = 3.0
 
 
@@ -42,15 +42,22 @@ class Chats:
     """All chat sockets of this process."""
 
     def __init__(
-        self, intake: Intake, deliveries: Deliveries, metrics: Metrics, limits: ChatLimits = ChatLimits()
+        self,
+        intake: Intake,
+        deliveries: Deliveries,
+        metrics: Metrics,
+        limits: ChatLimits = ChatLimits(),
+        tenant_share: float = 1.0,
     ) -> None:
+        """``tenant_share``: see ``cx_runtime.shares.share_among``."""
         self._intake = intake
         self._deliveries = deliveries
         self._metrics = metrics
         self._limits = limits
-        self._open = 0
+        self._sockets = Pool("chats", limits.sockets)
+        self._tenant_share = tenant_share
         self._open_of: Counter[Address] = Counter()
-        self._lines: set[_Line] = set()
+        self._lines: set[Line] = set()
         self._leaving = False
 
     async def stop(self, seconds: float) -> None:
@@ -68,18 +75,17 @@ class Chats:
     async def serve(self, websocket: WebSocket, connection_id: str) -> None:
         """One socket, from its handshake to its end."""
         try:
-            connection = self._admit(websocket, connection_id)
+            connection, slot = self._admit(websocket, connection_id)
+        except (Busy, TooFast) as refused:
+            self._metrics.refused(WEBCHAT, refused.reason)
+            await websocket.send_denial_response(told(refused))
+            return
         except Refused as refused:
             self._metrics.refused(WEBCHAT, refused.reason)
             await websocket.send_denial_response(problem(refused.status, refused.reason, refused.detail))
             return
-        except Busy as busy:
-            self._metrics.refused(WEBCHAT, busy.reason)
-            await websocket.send_denial_response(try_later(busy))
-            return
-        self._open += 1
-        self._metrics.chats_open.set(self._open)
-        line = _Line(websocket, self._limits)
+        self._metrics.chats_open.set(self._sockets.held)
+        line = Line(websocket, self._limits)
         self._lines.add(line)
         try:
             await websocket.accept()
@@ -87,10 +93,11 @@ class Chats:
         finally:
             self._lines.discard(line)
             line.finished.set()
-            self._open -= 1
-            self._metrics.chats_open.set(self._open)
+            slot.end()
+            self._metrics.chats_open.set(self._sockets.held)
 
-    def _admit(self, websocket: WebSocket, connection_id: str) -> Connection:
+    def _admit(self, websocket: WebSocket, connection_id: str) -> tuple[Connection, Slot]:
+        """The chat's connection, and its place among the open sockets."""
         connection, provider = self._intake.connection(connection_id)
         if provider.name != WEBCHAT:
             raise Refused("no-chat", f"the connection {connection.id!r} is not a web chat", 404)
@@ -99,11 +106,17 @@ class Chats:
             raise Refused("bad-origin", "this chat is not open to pages of that origin", 403)
         if self._leaving:
             raise Busy("chats", "stopping", "the hub stops; come back")
-        if self._open >= self._limits.sockets:
-            raise Busy("chats", "too-many-chats", "no more chats can be open here at once", _FULL_SECONDS)
-        return connection
+        whose = shares.connection(connection.id)
+        path = (shares.tenant(connection.tenant, self._tenant_share), whose, shares.address(asker()))
+        slot = self._sockets.take(path)
+        try:
+            claim(connection.tenant, whose)
+        except TooFast:
+            slot.end()
+            raise
+        return connection, slot
 
-    async def _talk(self, line: _Line, connection: Connection) -> None:
+    async def _talk(self, line: Line, connection: Connection) -> None:
         writer = asyncio.create_task(line.write_out())
         writer.add_done_callback(lambda _: line.end())
         try:
@@ -128,7 +141,7 @@ class Chats:
         finally:
             await line.finish(writer)
 
-    async def _greet_and_listen(self, line: _Line, connection: Connection) -> None:
+    async def _greet_and_listen(self, line: Line, connection: Connection) -> None:
         hello = await line.first_message()
         chat = await self._begin(hello, connection)
         address = Address(connection.tenant, chat.interaction)
@@ -139,7 +152,7 @@ class Chats:
         self._open_of[address] += 1
         await line.say(
             protocol.welcome(
-                address.interaction, chat.token(self._intake.now()), self._intake.now(), resumed=chat.resumed
+                address.interaction, chat.issued(self._intake.now()), self._intake.now(), resumed=chat.resumed
             )
         )
         if hello.token:
@@ -157,35 +170,59 @@ class Chats:
             if not self._open_of[address]:
                 del self._open_of[address]
 
-    async def _continue(self, line: _Line, chat: _Chat, token: str) -> None:
-        """A token that is none is said to be so, and the chat goes on without it."""
+    async def _continue(self, line: Line, chat: _Chat, token: str) -> None:
+        """A token that is none is said to be so, and the chat goes on without it. A signed one shows that somebody is
+        there; a code may be any eight digits, and is kept until something is said."""
+        known = any(identifier.verified for identifier in chat.visitor.identifiers)
         try:
-            id = self._intake.token_of(token, chat.connection, chat.interaction)
+            id = self._intake.token_of(token, chat.connection, chat.interaction, known=known)
         except Refused as refused:
             self._metrics.refused(WEBCHAT, refused.reason)
             later = refused.retry_after if isinstance(refused, TooFast) else None
             await line.say(protocol.refusal(refused.reason, refused.detail, retry_after=later))
             return
-        await self._record(chat, mapping.Continued(interaction=chat.interaction, visitor=chat.visitor, token=id))
+        chat.token = id
+        if not looks_like_a_code(token):
+            await self._on_the_log(chat)
         await line.say({"type": "continued"})
 
     async def _begin(self, hello: protocol.Hello, connection: Connection) -> _Chat:
+        """A chat as far as it is known; nothing of it is on the log yet but what was before."""
         claimed = visitor_of(hello.visitor, connection)
         if not hello.session:
-            chat = _Chat(connection, secrets.token_urlsafe(16), claimed, resumed=False)
-            await self._record(chat, mapping.Started(interaction=chat.interaction, visitor=claimed, page=hello.page))
-            return chat
-        session = resume(hello.session, connection, self._intake.now())
-        chat = _Chat(connection, session.id, session.visitor, resumed=True)
-        await self._identify(chat, claimed)
+            new = Session(secrets.token_urlsafe(16), connection.id, 0, claimed, hello.page)
+            return _Chat(connection, new, resumed=False)
+        chat = _Chat(connection, resume(hello.session, connection, self._intake.now()), resumed=True)
+        if chat.begun:
+            await self._identify(chat, claimed)
+        else:
+            chat.visitor = chat.visitor.with_claims(claimed)
         return chat
 
-    async def _listen(self, line: _Line, chat: _Chat) -> None:
+    async def _on_the_log(self, chat: _Chat) -> None:
+        """Record that the chat began, if that was not done here: only once somebody shows to be there, since anybody
+        can open sockets by the hundred. After a reconnect it is the same event again."""
+        if not chat.begun:
+            first = chat.session
+            await self._record(
+                chat, mapping.Started(interaction=chat.interaction, visitor=first.visitor, page=first.page)
+            )
+            if chat.visitor.identifiers != first.visitor.identifiers:
+                await self._record(chat, mapping.Identified(interaction=chat.interaction, visitor=chat.visitor))
+            chat.begun = True
+        if chat.token:
+            await self._record(
+                chat, mapping.Continued(interaction=chat.interaction, visitor=chat.visitor, token=chat.token)
+            )
+            chat.token = ""
+
+    async def _listen(self, line: Line, chat: _Chat) -> None:
         clock = asyncio.get_running_loop().time
         bucket = Bucket(Rate(self._limits.per_second, self._limits.burst), "a chat", clock)
+        silent_until = clock() + self._limits.silent_seconds
         refusals = 0
         while True:
-            text = await line.hear()
+            text = await (line.hear() if chat.heard_of else self._first_words(line, silent_until))
             try:
                 message = protocol.parse(text, self._limits.message_bytes)
                 if not isinstance(message, protocol.Ping):
@@ -207,6 +244,14 @@ class Chats:
                 self._count(later)
                 await line.say(_try_later(later, _id_of(message)))
 
+    @staticmethod
+    async def _first_words(line: Line, until: float) -> str:
+        try:
+            async with asyncio.timeout_at(until):
+                return await line.hear()
+        except TimeoutError:
+            raise Busy("chats", "silent", "nothing was said for long; come back to say something") from None
+
     def _count(self, later: TryLater) -> None:
         if isinstance(later, Busy):
             self._metrics.refused(WEBCHAT, later.reason)
@@ -214,17 +259,18 @@ class Chats:
             self._metrics.unavailable(later.part)
 
     @staticmethod
-    async def _within_its_rate(bucket: Bucket, message: protocol.ClientMessage, line: _Line) -> None:
+    async def _within_its_rate(bucket: Bucket, message: protocol.ClientMessage, line: Line) -> None:
         try:
             bucket.take()
         except TooFast as too_fast:
             await line.say(protocol.refusal("too-fast", "slow down", _id_of(message), too_fast.retry_after))
             raise Refused("too-fast", "too many messages") from None
 
-    async def _take(self, message: protocol.ClientMessage, line: _Line, chat: _Chat) -> bool:
+    async def _take(self, message: protocol.ClientMessage, line: Line, chat: _Chat) -> bool:
         """Do what the browser asks; False ends the chat."""
         match message:
             case protocol.Say():
+                await self._on_the_log(chat)
                 await self._record(
                     chat,
                     mapping.Said(
@@ -237,14 +283,19 @@ class Chats:
                 )
                 await line.say({"type": "ack", "id": message.id})
             case protocol.Read():
+                if not chat.heard_of:
+                    return True
                 at = "" if message.message else format_time(self._intake.now())
                 note = mapping.Seen(interaction=chat.interaction, visitor=chat.visitor, message=message.message, at=at)
                 await self._record(chat, note)
             case protocol.Identify():
-                await self._identify(chat, visitor_of(message.visitor, chat.connection))
-                await line.say({"type": "identified", "session": chat.token(self._intake.now())})
+                claimed = visitor_of(message.visitor, chat.connection)
+                await self._on_the_log(chat)
+                await self._identify(chat, claimed)
+                await line.say({"type": "identified", "session": chat.issued(self._intake.now())})
             case protocol.End():
-                await self._record(chat, mapping.Ended(interaction=chat.interaction, visitor=chat.visitor))
+                if chat.heard_of:
+                    await self._record(chat, mapping.Ended(interaction=chat.interaction, visitor=chat.visitor))
                 await line.say({"type": "ended"})
                 line.close(NORMAL, "ended")
                 return False
@@ -274,129 +325,33 @@ class Chats:
 
 
 class _Chat:
-    """One visitor's chat, as this socket knows it."""
+    """One visitor's chat, as this socket knows it. ``begun``: known to be on the log. ``token``: the id of a continuity
+    token that is to be recorded with it."""
 
-    def __init__(self, connection: Connection, id: str, visitor: Visitor, *, resumed: bool) -> None:
+    def __init__(self, connection: Connection, session: Session, *, resumed: bool) -> None:
         self.connection = connection
-        self.id = id
-        self.visitor = visitor
+        self.session = session
+        self.visitor = session.visitor
         self.resumed = resumed
+        self.begun = session.begun
+        self.token = ""
 
     @property
     def interaction(self) -> str:
-        return f"{self.connection.id}/{self.id}"
+        return f"{self.connection.id}/{self.session.id}"
 
-    def token(self, now: int) -> str:
+    @property
+    def heard_of(self) -> bool:
+        """Whether it may be on the log: it may have begun in an earlier socket."""
+        return self.begun or self.resumed
+
+    def issued(self, now: int) -> str:
+        """The session's token."""
         expires = now // 1_000_000 + LIFETIME_SECONDS
-        return issue(Session(self.id, self.connection.id, expires, self.visitor), self.connection)
-
-
-class _Line:
-    """The socket itself, with a bounded queue towards the browser."""
-
-    def __init__(self, websocket: WebSocket, limits: ChatLimits) -> None:
-        self._websocket = websocket
-        self._limits = limits
-        self._waiting: asyncio.Queue[bytes | None] = asyncio.Queue(limits.waiting)
-        self._waiting_bytes = 0
-        self._gone = asyncio.Event()
-        self._over = asyncio.Event()
-        self.finished = asyncio.Event()
-        self._code = NORMAL
-        self._why = ""
-
-    async def first_message(self) -> protocol.Hello:
-        try:
-            async with asyncio.timeout(self._limits.hello_seconds):
-                message = protocol.parse(await self.hear(), self._limits.message_bytes)
-        except TimeoutError:
-            raise Refused("no-hello", "no hello came in time") from None
-        if not isinstance(message, protocol.Hello):
-            raise Refused("no-hello", "the first message must be hello")
-        return message
-
-    async def hear(self) -> str:
-        """The next text; ``WebSocketDisconnect`` once the browser is gone or was sent away."""
-        listening = asyncio.ensure_future(self._websocket.receive())
-        leaving = asyncio.ensure_future(self._over.wait())
-        try:
-            await asyncio.wait({listening, leaving}, return_when=asyncio.FIRST_COMPLETED)
-            if not listening.done():
-                raise WebSocketDisconnect(self._code, self._why)
-            message = listening.result()
-        finally:
-            leaving.cancel()
-            listening.cancel()
-        if message["type"] == "websocket.disconnect":
-            raise WebSocketDisconnect(message.get("code", NORMAL))
-        text = message.get("text")
-        if text is None:
-            return ""  # bytes: refused as what they are, no JSON text
-        return str(text)
-
-    async def say(self, message: dict[str, Any]) -> None:
-        """Waits while the browser is slow, so that it can't ask faster than it takes answers."""
-        if not self._gone.is_set():
-            await self._put(msgspec.json.encode(message))
-
-    async def _put(self, content: bytes) -> None:
-        self._waiting_bytes += len(content)
-        await self._waiting.put(content)
-
-    def deliver(self, delivery: Delivery) -> None:
-        message = protocol.shown(delivery.event, delivery.id)
-        if message is None or self._gone.is_set():
-            return
-        content = msgspec.json.encode(message)
-        full = self._waiting_bytes and self._waiting_bytes + len(content) > self._limits.waiting_bytes
-        if full or self._waiting.full():
-            self.close(LATER, "slow")
-            self.end()
-            return
-        self._waiting_bytes += len(content)
-        self._waiting.put_nowait(content)
-
-    def leave(self) -> None:
-        """Close once what the browser said last is answered; it is to come back."""
-        self.close(RESTART, "restart")
-        self._over.set()
-
-    def end(self) -> None:
-        """Nothing can be said any more: whoever listens to the browser is to stop, too."""
-        self._gone.set()
-        self._over.set()
-
-    def close(self, code: int, why: str) -> None:
-        """The code that the socket will be closed with, once all that waits is said."""
-        self._code, self._why = code, why
-
-    async def write_out(self) -> None:
-        """Say what waits, until told to finish or the browser takes nothing any more."""
-        try:
-            while (content := await self._waiting.get()) is not None:
-                self._waiting_bytes -= len(content)
-                async with asyncio.timeout(self._limits.send_seconds):
-                    await self._websocket.send_text(content.decode())
-        except (TimeoutError, WebSocketDisconnect, RuntimeError, OSError):
-            self._code, self._why = LATER, "slow"
-        finally:
-            self.end()
-            while not self._waiting.empty():
-                self._waiting.get_nowait()
-
-    async def finish(self, writer: asyncio.Task[None]) -> None:
-        if not self._gone.is_set():
-            await self._waiting.put(None)
-        else:
-            writer.cancel()
-        await asyncio.gather(writer, return_exceptions=True)
-        if self._websocket.client_state is WebSocketState.DISCONNECTED:
-            return
-        try:
-            async with asyncio.timeout(self._limits.send_seconds):
-                await self._websocket.close(self._code, self._why)
-        except (TimeoutError, RuntimeError, OSError):
-            pass  # it is gone already
+        visitor = self.visitor if self.begun else self.session.visitor
+        return issue(
+            msgspec.structs.replace(self.session, expires=expires, visitor=visitor, begun=self.begun), self.connection
+        )
 
 
 def _id_of(message: protocol.ClientMessage) -> str:

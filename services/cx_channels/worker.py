@@ -23,7 +23,8 @@ import msgspec
 import structlog
 
 from cx_channels.port import Connection, Mapped, Provider, Request, Unmapped
-from cx_events.errors import Busy, Refused, TryLater
+from cx_events.errors import Refused, TryLater
+from cx_runtime.shares import Turns, room
 
 DEADLINE = 10.0
 """Seconds that mapping one request may take."""
@@ -37,6 +38,9 @@ MOST_WAITING = 100
 _HEAD_BYTES = 8
 _MAX_MESSAGE = 512 << 20
 _QUEUE_SECONDS = 30.0
+_NICE = 10
+"""Mail can wait for a processor; who asks over HTTP does so now."""
+
 _START_SECONDS = 30.0
 _LOOK_SECONDS = 1.0
 _TOOK_TOO_LONG = "took-too-long"
@@ -79,15 +83,30 @@ class _Result(msgspec.Struct):
 class MappingWorkers:
     """A small pool of workers. Use from one event loop."""
 
-    def __init__(self, count: int = 2, *, deadline: float = DEADLINE, memory: int = MEMORY) -> None:
-        """``deadline``: seconds for one request; ``memory``: bytes of address space for one worker."""
+    def __init__(
+        self, count: int = 2, *, deadline: float = DEADLINE, memory: int = MEMORY, tenant_share: float = 1.0
+    ) -> None:
+        """``deadline``: seconds for one request; ``memory``: bytes of address space for one worker; ``tenant_share``:
+        of the workers and of those who wait, see ``cx_runtime.shares.share_among``."""
         self._count = count
         self._deadline = deadline
         self._memory = memory
         self._idle: asyncio.Queue[_Worker | None] = asyncio.Queue()
         self._all: set[_Worker] = set()
         self._running = False
-        self.waiting = 0
+        self._turns = Turns(
+            "mappings",
+            count,
+            most_of_one=room(count, 0, tenant_share),
+            most_waiting=MOST_WAITING,
+            most_waiting_of_one=room(MOST_WAITING, 0, tenant_share),
+            seconds=_QUEUE_SECONDS,
+        )
+
+    @property
+    def waiting(self) -> int:
+        """Requests that wait for a worker."""
+        return self._turns.waiting
 
     async def start(self) -> None:
         """Get ready; the first workers are started here, so that the first mail does not wait for them."""
@@ -143,17 +162,19 @@ class MappingWorkers:
         return await self.map(provider.name, request, connection)
 
     async def map(self, provider_name: str, request: Request, connection: Connection) -> Mapped:
-        """What ``Provider.map`` gives. ``Refused`` as it raises; ``TryLater`` where no worker gets free in time or the
-        pool is stopped. A request that takes too long, or that crashes two workers, comes back as ``Unmapped``."""
-        if self.waiting >= MOST_WAITING:
-            raise Busy("mapping", "too-many-mappings", "all workers are busy and many wait for them; nothing was taken")
-        self.waiting += 1
+        """What ``Provider.map`` gives. ``Refused`` as it raises; ``TooFast`` where too much of the tenant waits,
+        ``TryLater`` where no worker gets free in time or the pool is stopped. A request that takes too long, or that
+        crashes two workers, comes back as ``Unmapped``.
+
+        Tenants take turns: what one of them sends may keep a worker until the deadline, but not all of them."""
+        async with self._turns.turn(connection.tenant):
+            return await self._mapped(provider_name, request, connection)
+
+    async def _mapped(self, provider_name: str, request: Request, connection: Connection) -> Mapped:
         try:
             worker = await asyncio.wait_for(self._idle.get(), _QUEUE_SECONDS)
         except TimeoutError:
-            raise TryLater("mapping", "all workers are busy") from None
-        finally:
-            self.waiting -= 1
+            raise TryLater("mapping", "no worker has started") from None
         try:
             for _ in range(2):
                 if not self._running:
@@ -308,12 +329,15 @@ def _message(head: msgspec.Struct, parts: list[bytes]) -> list[bytes]:
 
 def main(memory: int, source: BinaryIO, sink: BinaryIO) -> None:
     """Serve until the input ends, which it does when the parent dies."""
+    import os
     import resource
     import signal
 
     from cx_channels.registry import providers
 
     known = providers()
+    with contextlib.suppress(OSError):
+        os.nice(_NICE)
     with contextlib.suppress(ValueError, OSError):  # a system without such a limit, or with a lower one
         resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which then stops us

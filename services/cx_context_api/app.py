@@ -29,6 +29,7 @@ from cx_context_api.identity.routes import IdentityRoutes
 from cx_context_api.identity.whatif import WhatIf
 from cx_context_api.requests.admission import Admission
 from cx_context_api.requests.tenancy import tenancies
+from cx_context_api.requests.turns import Reading
 from cx_events.blob import Blobs
 from cx_events.log import Log
 from cx_runtime.companions import Companions
@@ -61,15 +62,19 @@ class ContextApi:
         blobs: Blobs | None = None,
         heartbeat: float = HEARTBEAT_SECONDS,
         health: Health | None = None,
+        reading: Reading | None = None,
     ) -> None:
         """``now``: µs since 1970, later with every call; one process has one such clock. ``cache_bytes`` bounds the
         bodies kept, ``pieces_bytes`` what the next ones can be made of, ``most_events`` the histories of customers of
         which a lineage is worked out. ``rates``: how much each key may ask; as much as it likes without. ``blobs``:
         where the channels keep large originals. ``heartbeat``: seconds after which streams look again and say that they
-        live. ``health``: told whether following goes on."""
+        live. ``health``: told whether following goes on. ``reading``: whose turn it is to read."""
         known = tenancies(tenants)
+        self.reading = reading = reading or Reading.of(len(known))
         self._heads = Heads(store)
-        self.contexts = Contexts(store, known, self._heads, cache_bytes=cache_bytes, pieces_bytes=pieces_bytes)
+        self.contexts = Contexts(
+            store, known, self._heads, reading=reading, cache_bytes=cache_bytes, pieces_bytes=pieces_bytes
+        )
         expect = (health or Health()).expect
         self.following = Following(heartbeat, expect("following", max_age=heartbeat * 2 + DEFAULT_MAX_AGE))
         self.notices = Notices(log, self.following, expect("notices"))
@@ -77,14 +82,14 @@ class ContextApi:
         admission = Admission(tenants, known, rates if rates is not None else Rates(tenants))
         clock = now or Rising()
         decisions = Decisions(store, log, known, metrics, clock)
-        lineages = Lineages(store, most_events=most_events)
-        read = ContextRoutes(admission, self.contexts, Past(store), lineages, metrics, clock)
+        lineages = Lineages(store, reading, most_events=most_events)
+        read = ContextRoutes(admission, self.contexts, Past(store, reading), lineages, metrics, clock, reading)
         rooms = (
             read,
-            ConversationRoutes(admission, store, Vcons(store, known, blobs), clock),
-            IdentityRoutes(admission, store, decisions, WhatIf(store), metrics),
+            ConversationRoutes(admission, store, Vcons(store, known, blobs, reading), clock, reading),
+            IdentityRoutes(admission, store, decisions, WhatIf(store, reading), metrics, reading),
             ActRoutes(admission, store, decisions, metrics),
-            StreamRoutes(admission, store, self.contexts, self.following, self.streams),
+            StreamRoutes(admission, store, self.contexts, self.following, self.streams, reading),
             TokenRoutes(admission, tenants, store, decisions, metrics),
         )
         self.routes = [route for room in rooms for route in room.all()]
@@ -98,11 +103,16 @@ class ContextApi:
             await asyncio.Event().wait()
 
     async def leave(self, seconds: float) -> None:
-        """Before the server stops: end the streams, so that who follows comes again elsewhere."""
+        """Before the server stops: end the streams, so that who follows comes again elsewhere, and tell those whose
+        heavy reads are being worked out to come again."""
+        if self.reading.elsewhere is not None:
+            await self.reading.elsewhere.stop()
         await self.streams.leave(seconds)
 
     async def stop(self) -> None:
         await self.following.stop()
+        if self.reading.elsewhere is not None:
+            await self.reading.elsewhere.stop()
         await self.contexts.stop()
         await self._heads.stop()
 

@@ -27,11 +27,14 @@ from cx_channels.port import Connection, Provider
 from cx_channels.registry import providers
 from cx_channels.routes import add_routes as add_channel_routes
 from cx_channels.smtp import SmtpListener, by_recipient
+from cx_channels.smtp_bounds import SmtpLimits
 from cx_channels.websocket import Chats
 from cx_channels.worker import MappingWorkers
 from cx_context.store import Store, open_store, reader
 from cx_context_api.app import ContextApi
 from cx_context_api.app import add_routes as add_api_routes
+from cx_context_api.requests.elsewhere import Elsewhere
+from cx_context_api.requests.turns import Reading
 from cx_events.blob.open import open_blobs
 from cx_events.errors import Fatal, TryLater
 from cx_events.log import INTERACTIONS
@@ -39,6 +42,7 @@ from cx_events.log.open import open_log
 from cx_hub.app import AddRoutes, compose_app
 from cx_hub.disk import check_room, embedded_folders
 from cx_hub.garbage import settle
+from cx_hub.heavy_reads import COMMAND, setting_up
 from cx_hub.home import close_home
 from cx_hub.identity_rules import configured_rules, put_in_force
 from cx_hub.late import LateBlobs, LateLog
@@ -50,13 +54,15 @@ from cx_ops.routes import router as ops_router
 from cx_projectors.apply import Tenancy
 from cx_projectors.relay import Relay
 from cx_projectors.worker import Pace, Worker
+from cx_runtime.addresses import Addresses
 from cx_runtime.health import Health
 from cx_runtime.http import BodyLimits
-from cx_runtime.load import Load
+from cx_runtime.load import PACE, Load
 from cx_runtime.metrics import Metrics
 from cx_runtime.rates import Rate, Rates
 from cx_runtime.serve import Server, room_for, server_config
 from cx_runtime.settings import Settings
+from cx_runtime.shares import share_among
 from cx_runtime.straight import StraightApp
 from cx_runtime.tenants import Tenants
 
@@ -129,6 +135,9 @@ async def running_hub(
             max_bytes=settings.max_bytes_in_flight,
             max_connections=room_for(settings.max_connections),
             max_streams=settings.max_streams,
+            tenant_share=share_among(len(tenants.by_name)),
+            addresses=Addresses(settings.proxies()),
+            pace=PACE,
         ),
         Rates(tenants, key=Rate.parse(settings.key_rate), connection=Rate.parse(settings.connection_rate)),
     )
@@ -239,7 +248,8 @@ async def _channels(hub: Hub) -> AsyncIterator[list[AddRoutes]]:
         return
     settings = hub.settings
     limits = Limits(body=BodyLimits(max_bytes=settings.max_body))
-    mapping = MappingWorkers()
+    tenant_share = share_among(len(hub.tenants.by_name))
+    mapping = MappingWorkers(tenant_share=tenant_share)
     for name in {"client", *_providers_of(hub)}:
         hub.metrics.begin_provider(name)
     intake = Intake(hub.log, hub.blobs, hub.tenants, providers(), hub.metrics, mapper=mapping.mapper, rates=hub.rates)
@@ -261,7 +271,7 @@ async def _channels(hub: Hub) -> AsyncIterator[list[AddRoutes]]:
             hub.leaving.append(listener.stop)
             if certificate is not None:
                 hub.supervisor.keep("mail-certificate", certificate.keep_renewed)
-        chats = Chats(intake, deliveries, hub.metrics, limits.chat)
+        chats = Chats(intake, deliveries, hub.metrics, limits.chat, tenant_share)
         hub.leaving.append(chats.stop)
 
         def add_routes(app: StraightApp) -> None:
@@ -294,6 +304,11 @@ async def _api(hub: Hub) -> AsyncIterator[list[AddRoutes]]:
         blobs=hub.blobs,
         heartbeat=hub.settings.stream_heartbeat,
         health=hub.health,
+        reading=Reading.of(
+            len(hub.tenants.by_name),
+            hub.settings.max_reads,
+            Elsewhere(COMMAND, setting_up(hub.settings, hub.tenants)),
+        ),
     )
     hub.supervisor.keep("following", _once(hub.store_opened, hub.log.opened, work=api.follow))
     hub.leaving.append(api.leave)
@@ -341,10 +356,13 @@ def _smtp_listener(hub: Hub, intake: Intake, certificate: MailCertificate | None
         by_recipient(mail),
         intake.receive,
         max_bytes=settings.max_mail,
+        max_connections=settings.max_smtp_sessions,
         max_in_flight=settings.max_mail_in_flight,
         tls=certificate.context if certificate is not None else None,
         require_tls=settings.smtp_require_tls,
         clock=intake.now,
+        limits=SmtpLimits(tenant_share=share_among(len(hub.tenants.by_name)), addresses=Addresses(settings.proxies())),
+        refused=lambda reason: hub.metrics.refused("smtp", reason),
     )
 
 

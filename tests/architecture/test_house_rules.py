@@ -38,6 +38,8 @@ HTTP_MODULES = {
     "token_routes.py",
     "answers.py",
     "websocket.py",
+    "line.py",
+    "elsewhere.py",
     "http.py",
     "health.py",
     "problems.py",

@@ -13,6 +13,7 @@ from tests.faults.broker_killed import broker_killed
 from tests.faults.followers import api_killed
 from tests.faults.ground import Ground, Trial
 from tests.faults.hub_killed import hub_killed
+from tests.faults.neighbours import NeighboursGround, neighbours
 from tests.faults.outages import in_one, outages
 from tests.faults.overload import OverloadGround, overload
 from tests.faults.workers_killed import workers_killed
@@ -100,4 +101,17 @@ async def test_servers_that_were_away_leave_nothing_standing_and_nothing_untold(
     )
     trial = Trial("outages")
     await outages(trial, ground, Servers(breakable_home), in_one(ground), times=2, seed=0, most=9)
+    assert not trial.broken
+
+
+@pytest.mark.kafka
+@pytest.mark.postgres
+async def test_a_quiet_tenant_beside_a_hostile_one_is_never_refused(
+    tmp_path: Path, kafka_url: str, kafka_log: Logs, postgres_database: str
+) -> None:
+    settings = {"CX_LOG_URL": kafka_url, "CX_STORE_URL": postgres_database, "CX_TOPIC_PREFIX": kafka_log().prefix}
+    trial = Trial("neighbours")
+    # How much slower it becomes is for the long form to say: here the machine is shared with other tests.
+    ground = NeighboursGround(tmp_path, settings)
+    await neighbours(trial, ground, seconds=3.0, turns=1, greed=1, load=0.1, factor=float("inf"))
     assert not trial.broken

@@ -258,3 +258,56 @@ async def test_the_tokens_of_a_tenant_are_nothing_to_another(hub: Running) -> No
     told = await issue(hub)
     answer = await hub.post("/v1/conversations/continue", {"token": told["code"], "interaction": "call-1"}, key="other")
     assert (answer.status_code, answer.json()["reason"]) == (404, "unknown-token")
+
+
+async def guessed_up(hub: Running) -> None:
+    """Strangers have been wrong over this key for as often as they may."""
+    answers = [await present(hub, code_of(f"never {n}", ACME), f"stranger-{n}") for n in range(31)]
+    assert answers[-1] == (429, "rate-limited")
+
+
+async def test_what_strangers_guess_locks_out_no_caller_who_is_known(hub: Running) -> None:
+    told = await issue(hub)
+    await hub.happen(call("call-1", email="ana@example.com"))
+    await guessed_up(hub)
+    assert await present(hub, told["code"], "call-1") == (202, "")
+
+
+async def test_once_strangers_guessed_too_often_a_right_code_tells_them_no_more_than_a_wrong_one(hub: Running) -> None:
+    told = await issue(hub)
+    await hub.happen(call("call-2", email="mallory@example.com"))
+    await guessed_up(hub)
+    for interaction in ("nobody's call", "call-2"):
+        for code in (told["code"], code_of("never issued", ACME)):
+            assert await present(hub, code, interaction) == (429, "rate-limited")
+
+
+async def test_who_only_says_to_be_the_customer_guesses_no_more_than_a_few(hub: Running) -> None:
+    told = await issue(hub)
+    for number in range(12):
+        await hub.happen(call(f"call-{number}", email="ana@example.com"))
+    never = [code_of(f"never issued {n}", ACME) for n in range(10)]
+    assert {await present(hub, code, f"call-{n}") for n, code in enumerate(never)} == {(404, "unknown-token")}
+    assert await present(hub, told["code"], "call-11") == (429, "rate-limited")
+    assert await present(hub, told["link_token"], "call-11") == (202, "")
+
+
+async def test_who_proves_to_be_the_customer_is_not_locked_out_by_those_who_say_so(hub: Running) -> None:
+    told = await issue(hub)
+    for number in range(11):
+        await hub.happen(call(f"call-{number}", email="ana@example.com"))
+        await present(hub, code_of(f"never issued {number}", ACME), f"call-{number}")
+    proof = an_event(
+        "cx.identity.verified.v1", id="proof", interaction="call-99", email="ana@example.com", channel="voice"
+    )
+    await hub.happen(proof)
+    assert await present(hub, told["code"], "call-99") == (202, "")
+
+
+async def test_what_is_guessed_over_one_key_locks_no_other_key(hub: Running) -> None:
+    told = await issue(hub)
+    await guessed_up(hub)
+    answer = await hub.post(
+        "/v1/conversations/continue", {"token": told["code"], "interaction": "call-of-nobody"}, "desk"
+    )
+    assert answer.status_code == 202, answer.text

@@ -341,7 +341,7 @@ async def test_a_rendering_that_has_just_ended_is_not_waited_for_again(hub: Runn
 
 async def test_streams_have_bounds_of_their_own_and_take_no_requests_place(tmp_path: Path) -> None:
     async with (
-        running_api(tmp_path, bounds={"max_requests": 1, "max_streams": 2}) as hub,
+        running_api(tmp_path, bounds={"max_requests": 1, "max_streams": 20}) as hub,
         AsyncExitStack() as stack,
     ):
         await hub.happen(said(1))
@@ -349,7 +349,7 @@ async def test_streams_have_bounds_of_their_own_and_take_no_requests_place(tmp_p
             follower = await stack.enter_async_context(stream(hub, ana()))
             await follower.next()
         async with stream(hub, ana()) as refused:
-            assert (refused.status, refused.problem["reason"]) == (503, "too-many-streams")
+            assert (refused.status, refused.problem["reason"]) == (429, "streams-of-customer")
             assert int(refused.headers["retry-after"]) >= 1
         assert (await hub.get(f"/v1/customers/{text_of(ANA)}/context")).status_code == 200
         await stack.aclose()
@@ -358,6 +358,21 @@ async def test_streams_have_bounds_of_their_own_and_take_no_requests_place(tmp_p
                 await asyncio.sleep(0.01)
         async with stream(hub, ana()) as follower:
             assert follower.status == 200
+
+
+async def test_one_tenants_streams_leave_room_for_another_tenant(tmp_path: Path) -> None:
+    async with (
+        running_api(tmp_path, bounds={"max_streams": 8, "tenant_share": 0.5}) as hub,
+        AsyncExitStack() as stack,
+    ):
+        statuses = []
+        for number in range(8):
+            desk = f"/v1/stream?agent=agent-{number}"
+            follower = await stack.enter_async_context(following(hub.url, desk, KEYS["all"]))
+            statuses.append(follower.status)
+        assert statuses == [200] * 4 + [429] * 4
+        async with following(hub.url, "/v1/stream?agent=ben", KEYS["other"]) as other:
+            assert other.status == 200
 
 
 async def test_who_comes_too_often_is_told_when_to_come_again(tmp_path: Path) -> None:

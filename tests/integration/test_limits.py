@@ -212,17 +212,18 @@ async def test_a_refused_body_is_read_to_its_end_and_the_connection_goes_on(tmp_
 
 async def test_a_connection_too_many_is_told_503_and_closed(tmp_path: Path) -> None:
     async with running_hub(tmp_path, bounds={"max_connections": 2}) as hub:
-        clients = [httpx2.AsyncClient(base_url=hub.url, timeout=PATIENCE) for _ in range(3)]
+        headers = {"authorization": f"Bearer {WRITER}", "content-type": BATCH}
+        clients = [httpx2.AsyncClient(base_url=hub.url, headers=headers, timeout=PATIENCE) for _ in range(3)]
         try:
             for client in clients[:2]:
-                assert (await client.get("/v1/chat/widget.js")).status_code == 200
-            answer = await clients[2].get("/v1/chat/widget.js")
+                assert (await client.post("/v1/events", content=b"[]")).status_code == 202
+            answer = await clients[2].post("/v1/events", content=b"[]")
             is_told_to_wait(answer, 503, "too-many-connections")
             assert answer.headers["connection"] == "close"
             assert (await clients[2].get("/healthz")).status_code == 200
             await clients[0].aclose()
             async with asyncio.timeout(PATIENCE):
-                while (await clients[2].get("/v1/chat/widget.js")).status_code != 200:
+                while (await clients[2].post("/v1/events", content=b"[]")).status_code != 202:
                     await asyncio.sleep(0.01)
         finally:
             for client in clients:

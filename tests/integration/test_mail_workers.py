@@ -112,6 +112,27 @@ async def test_more_requests_than_may_wait_for_a_worker_are_told_to_come_again_a
     assert all(len(mapped.drafts) == 1 for mapped in await asyncio.gather(*waiting))
 
 
+async def test_one_tenants_slow_mails_leave_a_worker_to_another_tenant() -> None:
+    pool = MappingWorkers(2, deadline=60.0, tenant_share=0.5)
+    await pool.start()
+    pids = pool.pids
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    slow = [asyncio.create_task(pool.map("email/mime", MAIL, CONNECTION)) for _ in range(5)]
+    try:
+        while pool.waiting < 4:
+            await asyncio.sleep(0.01)
+        other = asyncio.create_task(pool.map("email/mime", MAIL, replace(CONNECTION, tenant="other")))
+        await asyncio.sleep(0.05)
+        assert pool.waiting == 4, "only those of the one tenant wait"
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+        assert (await other).drafts
+        assert all([(await each).drafts for each in slow])
+    finally:
+        await pool.stop()
+
+
 async def test_a_worker_killed_midway_is_replaced_and_the_mail_is_mapped(workers: MappingWorkers) -> None:
     (doomed,) = workers.pids
     os.kill(doomed, signal.SIGSTOP)  # so that it is killed with the mail in its hands

@@ -23,7 +23,7 @@ PATIENCE = 60.0
 AWAY_SECONDS = 9.5
 """Longer than it takes a consumer to find its broker silent, and to be thrown away amid a failed fetch."""
 
-pytestmark = [pytest.mark.kafka, pytest.mark.fault, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.kafka, pytest.mark.fault, pytest.mark.clock, pytest.mark.timeout(300)]
 
 
 def an_event(id: str, type: str, role: str, interaction: str) -> dict[str, Any]:
@@ -35,7 +35,7 @@ def an_event(id: str, type: str, role: str, interaction: str) -> dict[str, Any]:
         "id": id,
         "source": "//acme.example/desk",
         "type": type,
-        "time": "2026-11-22T10:02:11Z",
+        "time": "2020-11-22T10:02:11Z",
         "data": {
             "channel": "chat",
             "interaction": interaction,

@@ -17,6 +17,7 @@ from tests.patience import PATIENCE
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from cx_channels.limits import ChatLimits, Limits
 from cx_channels.signing import sign
 
 pytestmark = pytest.mark.clock
@@ -121,12 +122,82 @@ async def test_an_acknowledged_message_is_durable_and_an_unknown_one_is_not_ackn
         assert len([one for one in await hub.events() if one["type"] == "cx.message.received.v1"]) == 1
 
 
-async def test_a_chat_that_can_not_be_recorded_does_not_begin(hub: Hub) -> None:
+async def test_a_chat_that_can_not_be_recorded_begins_once_it_can(hub: Hub) -> None:
     hub.log.broken = True
-    async with browser(hub) as page:
-        await page.say(type="hello")
+    async with chat(hub) as (page, _):
+        await page.say(type="message", id="1", text="hello")
         assert (await page.hear("error"))["reason"] == "try-later"
+        assert await hub.events() == []
+        hub.log.broken = False
+        await page.say(type="message", id="1", text="hello")
+        await page.hear("ack")
+    assert {one["type"] for one in await hub.events()} == {"cx.interaction.started.v1", "cx.message.received.v1"}
+
+
+@pytest.mark.parametrize("come_back", [False, True])
+async def test_an_open_socket_without_a_word_is_no_event(hub: Hub, come_back: bool) -> None:
+    async with chat(hub, visitor=ANA, page="https://www.acme.example/") as (page, welcome):
+        await page.say(type="typing")
+        await page.say(type="read", message="m-2")
+        await page.say(type="ping")
+        await page.hear("pong")
+    if come_back:
+        async with chat(hub, session=welcome["session"]) as (page, again):
+            assert again["interaction"] == welcome["interaction"]
+    async with chat(hub) as (page, _):
+        await page.say(type="end")
+        await page.hear("ended")
+    assert await hub.events() == []
+
+
+async def test_a_chat_begins_with_who_opened_it_also_where_the_first_word_comes_after_a_reconnect(hub: Hub) -> None:
+    async with chat(hub, visitor=ANA, page="https://www.acme.example/") as (_, welcome):
+        pass
+    for _ in range(2):
+        async with chat(hub, session=welcome["session"], visitor={"phone": "+15550100123"}) as (page, _):
+            await page.say(type="message", id="1", text="hello")
+            await page.hear("ack")
+    started = [one for one in await hub.events() if one["type"] == "cx.interaction.started.v1"]
+    for one in started:
+        del one["time"], one["recordedtime"]
+    assert started[0] == started[1], "said again, it is the same event"
+    assert started[0]["data"]["url"] == "https://www.acme.example/"
+    named = {one["kind"] for one in started[0]["data"]["participants"][0]["identifiers"]}
+    assert named == {"cookie", "email"}
+    assert "cx.identity.asserted.v1" in {one["type"] for one in await hub.events()}
+
+
+async def test_who_is_identified_begins_a_chat(hub: Hub) -> None:
+    async with chat(hub) as (page, _):
+        await page.say(type="identify", visitor={"email": "ana@example.com"})
+        await page.hear("identified")
+    assert {one["type"] for one in await hub.events()} == {"cx.interaction.started.v1", "cx.identity.asserted.v1"}
+
+
+async def test_a_new_chat_in_which_nothing_is_said_is_closed_after_a_while(tmp_path: Path) -> None:
+    limits = Limits(chat=ChatLimits(silent_seconds=0.2))
+    async with running_hub(tmp_path, limits=limits) as hub, chat(hub) as (page, _):
+        await page.say(type="ping")
+        await page.hear("pong")
+        assert (await page.hear("error"))["reason"] == "silent"
         assert await page.closed() == 1013
+
+
+async def test_one_address_leaves_chats_to_others(tmp_path: Path) -> None:
+    async with running_hub(tmp_path, limits=Limits(chat=ChatLimits(sockets=50))) as hub:
+        url = f"ws://127.0.0.1:{hub.port}/v1/chat/acme-chat"
+        greedy: list[ClientConnection] = []
+        with pytest.raises(InvalidStatus) as refused:
+            while len(greedy) < 50:
+                greedy.append(await connect(url, local_addr=("127.0.0.2", 0)))
+        assert refused.value.response.status_code == 429
+        assert json.loads(refused.value.response.body or b"")["reason"] == "chats-of-address"
+        assert 4 <= len(greedy) <= 5
+        async with chat(hub) as (page, _):
+            await page.say(type="message", id="1", text="hello")
+            await page.hear("ack")
+        for socket in greedy:
+            await socket.close()
 
 
 async def test_a_message_sent_again_after_a_reconnect_is_the_same_event(hub: Hub) -> None:

@@ -359,7 +359,7 @@ async def test_more_mail_than_there_is_room_for_is_put_off_and_taken_later() -> 
 
 async def test_a_mail_that_finds_no_room_midway_is_read_to_its_end_and_put_off() -> None:
     inbox = Inbox()
-    async with listening(inbox, waiting=True, max_in_flight=150_000) as listener, by_hand(listener) as hand:
+    async with listening(inbox, waiting=True, max_in_flight=250_000) as listener, by_hand(listener) as hand:
         await ready_for_data(hand)
         await hand.says(b"x" * 50_000 + b"\r\n.\r\n")
         while not listener.delivering:

@@ -28,7 +28,6 @@ from cx_context.store.sql import Tx
 from cx_context.store.uses import EVER, contacts_at
 from cx_context.store.writer import Span, begins, begun, decode_outline, decode_part, decode_span, unpacked
 from cx_context.threading import AnchoredPart
-from cx_events.codec import decode_leniently
 from cx_events.facts import Fact, Order
 from cx_events.ids import IdSpace, NodeId
 from cx_events.timestamps import Micros
@@ -469,8 +468,7 @@ class Then:
             **self._bounds,
         )
         facts: dict[bytes, list[Fact]] = {}
-        for (raw,) in rows:
-            fact = Fact(decode_leniently(bytes(raw))[0], bytes(raw), self.ids)
+        for fact in await reader.facts_of([bytes(row[0]) for row in rows], self.ids):
             facts.setdefault(fact.anchor, []).append(fact)
         return {anchor: part_of(group) for anchor, group in facts.items()}
 
@@ -494,7 +492,7 @@ class Then:
             rows += await self._raws(homes, most, "anchor = ANY(:anchors)", anchors=anchors)
         if len(rows) > most:
             return None
-        return [Fact(decode_leniently(raw)[0], raw, self.ids) for raw in rows]
+        return await reader.facts_of(rows, self.ids)
 
     async def _raws(self, homes: Collection[NodeId], most: int, condition: str, **values: object) -> list[bytes]:
         """One more than ``most`` where there are more."""
@@ -524,7 +522,7 @@ class Then:
     async def events(self, keys: Collection[bytes]) -> list[Fact]:
         """Stored events by key."""
         raws = await writer.stored_raws(self._tx, keys)
-        return [Fact(decode_leniently(raw)[0], raw, self.ids) for raw in raws.values()]
+        return await reader.facts_of(list(raws.values()), self.ids)
 
     async def identity_events(
         self, profiles: Collection[NodeId], nodes: Collection[NodeId], after: Moment, most: int

@@ -27,6 +27,7 @@ from cx_context_api.requests.patience import PATIENCE, within
 from cx_context_api.requests.queries import EventName
 from cx_context_api.requests.targets import ById, ByIdentifier, Target
 from cx_context_api.requests.tenancy import Tenancy
+from cx_context_api.requests.turns import Reading
 from cx_events.codec import decode_leniently
 from cx_events.errors import Refused, TryLater
 from cx_events.facts import Fact
@@ -82,10 +83,12 @@ class Contexts:
         tenancies: Mapping[str, Tenancy],
         heads: Heads,
         *,
+        reading: Reading | None = None,
         cache_bytes: int = CACHE_BYTES,
         pieces_bytes: int = PIECES_BYTES,
     ) -> None:
         self._store = store
+        self._pages = (reading or Reading.of(len(tenancies))).pages
         self._tenancies = tenancies
         self._heads = heads
         self._bodies = Bodies(cache_bytes)
@@ -140,7 +143,7 @@ class Contexts:
         return None
 
     async def _found(self, tenant: str, target: Target) -> Head | None:
-        async with self._store.reading() as tx:
+        async with self._pages.turn(tenant), self._store.reading() as tx:
             return await self._found_in(tx, tenant, target)
 
     async def _found_in(self, tx: Tx, tenant: str, target: Target) -> Head | None:
@@ -208,7 +211,7 @@ class Contexts:
     async def _with_events(self, tenant: str, target: Target, at_least: Sequence[EventName]) -> Head | None:
         """None while an event is missing, or, where none is asked for, the customer."""
         ids = self._tenancies[tenant].ids
-        async with self._store.reading() as tx:
+        async with self._pages.turn(tenant), self._store.reading() as tx:
             stored = [await _applied(tx, tenant, name) for name in at_least]
             if None in stored:
                 return None
@@ -255,7 +258,8 @@ class Contexts:
             done.exception()
 
     async def _alone(self, tenant: str, head: Head) -> Served:
-        whole = await self._wholes.alone(tenant, head.customer)
+        async with self._pages.turn(tenant):
+            whole = await self._wholes.alone(tenant, head.customer)
         if whole is None:
             raise unknown()
         return self._rendered(whole, head.moved_at)
@@ -278,7 +282,7 @@ class Contexts:
 
     async def _candidates(self, tenant: str, ambiguous: Ambiguous) -> Json:
         tenancy = self._tenancies[tenant]
-        async with self._store.reading() as tx:
+        async with self._pages.turn(tenant), self._store.reading() as tx:
             known = await writer.profiles(tx, tenant, forms_of(ambiguous))
             identifier = next((known[form] for form in forms_of(ambiguous) if form in known), None)
             told = taking_part(ambiguous)

@@ -20,6 +20,7 @@ from cx_context_api.contexts.past import SECONDS, customer_then, meta_then, then
 from cx_context_api.requests.cursors import At, cursor_of, place_of
 from cx_context_api.requests.patience import within
 from cx_context_api.requests.tenancy import Tenancy
+from cx_context_api.requests.turns import Reading
 from cx_events.errors import Refused
 from cx_events.facts import Fact
 from cx_events.ids import NodeId, event_key, text_of
@@ -65,10 +66,10 @@ def path_of(text: str | None) -> Path:
 class Lineages:
     """``most_events``: of one customer, above which a lineage is not worked out."""
 
-    def __init__(self, store: Store, *, most_events: int = MOST_EVENTS) -> None:
+    def __init__(self, store: Store, reading: Reading, *, most_events: int = MOST_EVENTS) -> None:
         self._store = store
         self._most = most_events
-        self._one = asyncio.Lock()
+        self._heavy = reading.heavy
 
     async def lineage(
         self, tenancy: Tenancy, node: NodeId, path: Path, moment: Moment | None, cursor: str | None, limit: int
@@ -101,7 +102,7 @@ class Lineages:
                 "next": cursor_of(_LINEAGE, rest[limit - 1].place) if len(rest) > limit else None,
             }
 
-        return await self._reading(read)
+        return await self._reading(tenancy, read)
 
     async def diff(self, tenancy: Tenancy, node: NodeId, one: Moment, other: Moment) -> Json:
         """``Refused``: ``unknown-customer`` (404), ``history-too-long`` (422)."""
@@ -135,7 +136,7 @@ class Lineages:
                 "cut": len(window) > MOST_WINDOW or len(events) > MOST_WINDOW,
             }
 
-        return await self._reading(read)
+        return await self._reading(tenancy, read)
 
     async def _facts(self, then: Then, known: Known, path: Path) -> Sequence[Fact]:
         if path and path[0] == "timeline":
@@ -146,11 +147,11 @@ class Lineages:
             raise Refused("history-too-long", detail)
         return facts
 
-    async def _reading(self, read: Callable[[Tx], Awaitable[Answer]]) -> Answer:
-        """One at a time: each may take a processor for seconds."""
+    async def _reading(self, tenancy: Tenancy, read: Callable[[Tx], Awaitable[Answer]]) -> Answer:
+        """Few at a time: each may take a processor for seconds."""
 
         async def asked() -> Answer:
-            async with self._one, self._store.reading() as tx:
+            async with self._heavy.turn(tenancy.ids.tenant), self._store.reading() as tx:
                 return await read(tx)
 
         return await within(asked(), seconds=SECONDS)

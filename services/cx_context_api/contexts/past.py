@@ -21,6 +21,7 @@ from cx_context_api.requests.patience import within
 from cx_context_api.requests.queries import Query
 from cx_context_api.requests.targets import ById, ByIdentifier, Target
 from cx_context_api.requests.tenancy import Tenancy
+from cx_context_api.requests.turns import Reading
 from cx_events.errors import Refused
 from cx_events.ids import NodeId, node_of
 from cx_events.timestamps import Micros, format_time
@@ -120,14 +121,20 @@ async def target_then(then: Then, target: Target) -> NodeId:
 class Past:
     """Reads of any tenant's past."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, reading: Reading) -> None:
         self._store = store
+        self._heavy = reading.heavy
 
     async def read(self, tenancy: Tenancy, target: Target, moment: Moment) -> Served:
         """Version 0: a past has none. ``Refused("unknown-customer", 404)``, ``Ambiguous``."""
-        known = await within(self._known(tenancy, target, moment), seconds=SECONDS)
-        body = await asyncio.to_thread(lambda: encode_body(context_body(known, tenancy.window)))
-        return Served(known.customer, 0, 0.0, body, digest_of(body))
+
+        async def read() -> Served:
+            async with self._heavy.turn(tenancy.ids.tenant):
+                known = await self._known(tenancy, target, moment)
+                body = await asyncio.to_thread(lambda: encode_body(context_body(known, tenancy.window)))
+            return Served(known.customer, 0, 0.0, body, digest_of(body))
+
+        return await within(read(), seconds=SECONDS)
 
     async def _known(self, tenancy: Tenancy, target: Target, moment: Moment) -> Known:
         async with self._store.reading() as tx:
@@ -139,7 +146,7 @@ class Past:
         return await within(self._candidates(tenancy, ambiguous, moment), seconds=SECONDS)
 
     async def _candidates(self, tenancy: Tenancy, ambiguous: Ambiguous, moment: Moment) -> Json:
-        async with self._store.reading() as tx:
+        async with self._heavy.turn(tenancy.ids.tenant), self._store.reading() as tx:
             then = then_in(tx, tenancy, moment)
             known = await then.profiles(forms_of(ambiguous))
             identifier = next((known[form] for form in forms_of(ambiguous) if form in known), None)

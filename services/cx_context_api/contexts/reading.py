@@ -12,17 +12,23 @@ from cx_context_api.contexts.current import meta_of
 from cx_context_api.contexts.past import SECONDS, customer_then, meta_then, then_in
 from cx_context_api.requests.patience import PATIENCE, within
 from cx_context_api.requests.tenancy import Tenancy
+from cx_context_api.requests.turns import Reading
 from cx_events.errors import Refused
 from cx_events.ids import NodeId, text_of
 
 
 async def read_at(
-    store: Store, tenancy: Tenancy, moment: Moment | None, read: Callable[[Tx, Then | None], Awaitable[Json]]
+    store: Store,
+    reading: Reading,
+    tenancy: Tenancy,
+    moment: Moment | None,
+    read: Callable[[Tx, Then | None], Awaitable[Json]],
 ) -> Json:
-    """What ``read`` finds, in time; it is given the moment, or None for today."""
+    """What ``read`` finds, in time and in its tenant's turn; it is given the moment, or None for today."""
+    turns = reading.pages if moment is None else reading.heavy
 
     async def found() -> Json:
-        async with store.reading() as tx:
+        async with turns.turn(tenancy.ids.tenant), store.reading() as tx:
             return await read(tx, then_in(tx, tenancy, moment) if moment is not None else None)
 
     return await within(found(), seconds=PATIENCE if moment is None else SECONDS)

@@ -18,8 +18,10 @@ from cx_context_api.decisions import Clock
 from cx_context_api.requests import bodies
 from cx_context_api.requests.admission import Admission, Asker
 from cx_context_api.requests.answers import Ready, body_of, json_of, query_of, route
+from cx_context_api.requests.elsewhere import answered
 from cx_context_api.requests.queries import PAGING, Query
 from cx_context_api.requests.targets import ByInteraction, Target, by_id, by_identifier, read_identifier
+from cx_context_api.requests.turns import Reading
 from cx_events.errors import Refused
 from cx_events.ids import text_of
 from cx_runtime.metrics import Metrics
@@ -32,8 +34,16 @@ class ContextRoutes:
     """The handlers, over the parts that ``app`` puts together."""
 
     def __init__(
-        self, admission: Admission, contexts: Contexts, past: Past, lineages: Lineages, metrics: Metrics, now: Clock
+        self,
+        admission: Admission,
+        contexts: Contexts,
+        past: Past,
+        lineages: Lineages,
+        metrics: Metrics,
+        now: Clock,
+        reading: Reading,
     ) -> None:
+        self._reading = reading
         self._admission = admission
         self._contexts = contexts
         self._past = past
@@ -76,12 +86,18 @@ class ContextRoutes:
         path, moment = path_of(query.text("path")), moment_of(query, self._now)
         cursor, limit = query.text("cursor"), query.limit()
         node = by_id(request.path_params["id"]).node
+        there = await answered(self._reading, asker.tenant, request)
+        if there is not None:
+            return there
         return json_of(await self._lineages.lineage(asker.tenancy, node, path, moment, cursor, limit))
 
     async def diff(self, request: Request) -> Response:
         asker = self._admission.admit(request.headers, "context:read")
         one, other = span_of(query_of(request, "from", "to", "by"), self._now)
         node = by_id(request.path_params["id"]).node
+        there = await answered(self._reading, asker.tenant, request)
+        if there is not None:
+            return there
         return json_of(await self._lineages.diff(asker.tenancy, node, one, other))
 
     async def _context(self, request: Request, asker: Asker, target: Target, query: Query) -> Response:
@@ -92,6 +108,9 @@ class ContextRoutes:
                 return _current(request, await self._contexts.read(asker.tenant, target, at_least, wait))
             if at_least or query.text("wait") is not None:
                 raise Refused("bad-query", "at_least and wait ask for today; as_of and known_at for the past", 400)
+            there = await answered(self._reading, asker.tenant, request) if request.method == "GET" else None
+            if there is not None:
+                return there
             then = await self._past.read(asker.tenancy, target, moment)
         except Ambiguous as ambiguous:
             return await self._ambiguous(asker, ambiguous, moment)

@@ -19,9 +19,11 @@ from cx_context_api.conversations.vcons import Vcons
 from cx_context_api.decisions import Clock
 from cx_context_api.requests.admission import Admission
 from cx_context_api.requests.answers import json_of, query_of, route
+from cx_context_api.requests.elsewhere import answered
 from cx_context_api.requests.queries import PAGING
 from cx_context_api.requests.targets import by_id
 from cx_context_api.requests.tenancy import Tenancy
+from cx_context_api.requests.turns import LONG_PAGE, Reading
 from cx_events.ids import NodeId, text_of
 from cx_vcon.reading import MEDIA_TYPE
 
@@ -31,9 +33,10 @@ ReadPage = Callable[[Tx, Tenancy, NodeId, str | None, int, Then | None], Awaitab
 class ConversationRoutes:
     """The handlers, over the parts that ``app`` puts together."""
 
-    def __init__(self, admission: Admission, store: Store, vcons: Vcons, now: Clock) -> None:
+    def __init__(self, admission: Admission, store: Store, vcons: Vcons, now: Clock, reading: Reading) -> None:
         self._admission = admission
         self._store = store
+        self._reading = reading
         self._vcons = vcons
         self._now = now
 
@@ -57,19 +60,27 @@ class ConversationRoutes:
         query = query_of(request, *PAGING, *FIELDS)
         cursor, limit, moment = query.text("cursor"), query.limit(), moment_of(query, self._now)
         node = by_id(request.path_params["id"]).node
+        is_heavy = moment is not None or limit > LONG_PAGE
+        there = await answered(self._reading, tenant, request) if is_heavy else None
+        if there is not None:
+            return there
 
         async def read(tx: Tx, then: Then | None) -> Json:
             customer, meta = await whose(tx, tenant, node, then)
             items, following = await page(tx, tenancy, customer, cursor, limit, then)
             return {"meta": meta, "customer": text_of(customer), "items": items, "next": following}
 
-        return json_of(await read_at(self._store, tenancy, moment, read))
+        return json_of(await read_at(self._store, self._reading, tenancy, moment, read))
 
     async def conversation(self, request: Request) -> Response:
         tenant, tenancy, _ = self._admission.admit(request.headers, "context:read")
         query = query_of(request, *PAGING, *FIELDS)
         cursor, limit, moment = query.text("cursor"), query.limit(), moment_of(query, self._now)
         anchor = by_id(request.path_params["id"]).node
+        is_heavy = moment is not None or limit > LONG_PAGE
+        there = await answered(self._reading, tenant, request) if is_heavy else None
+        if there is not None:
+            return there
 
         async def read(tx: Tx, then: Then | None) -> Json:
             found = await histories.find_thread(tx, tenant, tenancy, anchor, then)
@@ -82,7 +93,7 @@ class ConversationRoutes:
                 "next": following,
             }
 
-        return json_of(await read_at(self._store, tenancy, moment, read))
+        return json_of(await read_at(self._store, self._reading, tenancy, moment, read))
 
     async def handoff(self, request: Request) -> Response:
         tenant, tenancy, _ = self._admission.admit(request.headers, "context:read")
@@ -100,9 +111,12 @@ class ConversationRoutes:
                 **packet,
             }
 
-        return json_of(await read_at(self._store, tenancy, None, read))
+        return json_of(await read_at(self._store, self._reading, tenancy, None, read))
 
     async def vcon(self, request: Request) -> Response:
         tenant, _, _ = self._admission.admit(request.headers, "context:read")
         syntax = query_of(request, "syntax").text("syntax")
+        there = await answered(self._reading, tenant, request)
+        if there is not None:
+            return there
         return Response(await self._vcons.read(tenant, request.path_params["id"], syntax), media_type=MEDIA_TYPE)

@@ -23,16 +23,66 @@ from cx_context_api.requests.queries import EventName
 from cx_context_api.requests.targets import by_id
 from cx_events.errors import Refused
 from cx_events.facts import decision_source
-from cx_events.ids import text_of
+from cx_events.ids import NodeId, text_of
 from cx_events.timestamps import format_time
 from cx_runtime.metrics import Metrics
 from cx_runtime.tenants import Tenants
-from cx_runtime.tries import GUESSES, Tries
+from cx_runtime.tries import GUESSES, Tries, too_many
 
 REMEMBERED = 10_000
 """Tokens that were presented here lately; the use may not be applied yet."""
 
 _WRONG = frozenset({"unknown-token", "token-expired", "token-used", "other-customer"})
+
+
+class _Guess:
+    """One code that is presented, and what it counts for.
+
+    Once strangers have been wrong too often over this way, a code is still looked at for a caller who is known, and
+    good only for a conversation of that very customer; anybody else is told the same whether the code is right or not.
+    """
+
+    def __init__(self, tries: Tries, tenant: str, way: str, caller: str) -> None:
+        self._tries = tries
+        self._tenant = tenant
+        self._way = way
+        self._caller = caller
+        self._as = tokens.NOBODY
+        self._closed = tries.wait(tenant, "way", way)
+
+    def ask(self) -> None:
+        self._refuse_for(self._tries.wait(self._tenant, "caller", self._caller))
+
+    def made_by(self, caller: tokens.Caller) -> None:
+        """Before the code is looked at."""
+        self._as = caller
+        if caller.customer is None:
+            self._refuse_for(self._closed)
+        elif not caller.proved:
+            self._refuse_for(self._tries.wait(self._tenant, "customer", text_of(caller.customer)))
+
+    def hit(self, customer: NodeId) -> None:
+        if self._closed and customer != self._as.customer:
+            self._count()
+            self._refuse_for(self._closed)
+
+    def missed(self, refused: Refused) -> Refused:
+        """Counted; and what is said."""
+        self._count()
+        return too_many(self._closed) if self._closed else refused
+
+    def _count(self) -> None:
+        self._tries.count(self._tenant, "caller", self._caller)
+        if self._as.proved:
+            return
+        self._tries.count(self._tenant, "way", self._way)
+        if self._as.customer is not None:
+            self._tries.count(self._tenant, "customer", text_of(self._as.customer))
+
+    @staticmethod
+    def _refuse_for(wait: int) -> None:
+        if wait:
+            raise too_many(wait)
 
 
 class TokenRoutes:
@@ -96,10 +146,9 @@ class TokenRoutes:
         body = await body_of(request, bodies.Redeem)
         digest = bodies.digest_of("conversations/continue", body)
         asked = asking(tenant, request.headers.get("idempotency-key"), digest)
-        counted = tokens.guessable(body)
-        who = (tenant, key, body.interaction)
-        if counted:
-            self._tries.ask(*who)
+        guess = _Guess(self._tries, tenant, key, body.interaction) if tokens.guessable(body) else None
+        if guess is not None:
+            guess.ask()
 
         async def answer() -> Response:
             id = tokens.read_token(body, tenancy.ids)
@@ -108,9 +157,13 @@ class TokenRoutes:
                 if names:
                     found = await tokens.shown_again(tx, tenant, tenancy, id)
                 else:
+                    if guess is not None:
+                        guess.made_by(await tokens.caller_of(tx, tenant, tenancy, body.interaction))
                     now = self._decisions.now()
                     presented = await tokens.present(tx, tenant, tenancy, id, body, now)
                     found = presented.found
+                    if guess is not None:
+                        guess.hit(found.customer)
             if not names:
                 if any(each.token.id == id and each.token.single_use for each in found.conversation.tokens):
                     self._use(tenant, id, body.interaction)
@@ -120,10 +173,10 @@ class TokenRoutes:
         try:
             return await within(answer(), "store or log")
         except Refused as refused:
-            if counted and refused.reason in _WRONG:
-                self._tries.count(*who)
+            if guess is not None and refused.reason in _WRONG:
+                refused = guess.missed(refused)
             self._metrics.refused("continue", refused.reason)
-            raise
+            raise refused from None
 
     def _use(self, tenant: str, id: str, interaction: str) -> None:
         """A token for one use that was presented here a moment ago is used, though its use is not applied yet. Of two

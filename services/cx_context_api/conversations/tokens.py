@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
-from cx_context.store import reader, writer
+from cx_context.store import assignments, reader, writer
 from cx_context.store.sql import Tx
 from cx_context_api.conversations.histories import Thread, find_thread
 from cx_context_api.decisions import Asking, Choice
@@ -153,6 +153,26 @@ def read_token(body: bodies.Redeem, ids: IdSpace) -> str:
 def guessable(body: bodies.Redeem) -> bool:
     """A code may be guessed; the signed forms can't be."""
     return looks_like_a_code(body.token)
+
+
+class Caller(NamedTuple):
+    """Who presents a code: the one customer that their contact names, None where it names nobody or several;
+    ``proved``: in this very contact somebody proved to be them."""
+
+    customer: NodeId | None
+    proved: bool = False
+
+
+NOBODY = Caller(None)
+
+
+async def caller_of(tx: Tx, tenant: str, tenancy: Tenancy, interaction: str) -> Caller:
+    found = await reader.find_interaction(tx, tenant, tenancy.ids, interaction)
+    if found is None or found.shared or not await writer.profiles(tx, tenant, [found.customer]):
+        return NOBODY
+    node = tenancy.ids.interaction(interaction)
+    sides = (await assignments.sides_of(tx, tenant, [node])).get(node, {})
+    return Caller(found.customer, any(part.proofs for part in sides.values()))
 
 
 def unknown_token() -> Refused:

@@ -17,6 +17,7 @@ from cx_context.store.sql import Tx
 from cx_context_api.conversations.histories import find_thread
 from cx_context_api.requests.patience import within
 from cx_context_api.requests.tenancy import Tenancy
+from cx_context_api.requests.turns import Reading
 from cx_events.blob import Blobs
 from cx_events.errors import Refused, TryLater
 from cx_events.facts import Fact
@@ -33,8 +34,9 @@ MAX_ID = 256
 class Vcons:
     """``blobs``: where large originals lie; without it a vCon that holds any is not told."""
 
-    def __init__(self, store: Store, tenancies: Mapping[str, Tenancy], blobs: Blobs | None) -> None:
+    def __init__(self, store: Store, tenancies: Mapping[str, Tenancy], blobs: Blobs | None, reading: Reading) -> None:
         self._store = store
+        self._heavy = reading.heavy
         self._tenancies = tenancies
         self._blobs = blobs
 
@@ -46,8 +48,9 @@ class Vcons:
         """
         if syntax not in (None, CURRENT):
             raise Refused("bad-query", f"syntax={CURRENT} is all that can be asked for", 400)
-        found = await self._told(tenant, id)
-        return await asyncio.to_thread(lambda: msgspec.json.encode(modern(found) if syntax else found))
+        async with self._heavy.turn(tenant):
+            found = await self._told(tenant, id)
+            return await asyncio.to_thread(lambda: msgspec.json.encode(modern(found) if syntax else found))
 
     async def _told(self, tenant: str, id: str) -> Json:
         name, facts = await within(self._of_conversation(tenant, id))

@@ -11,7 +11,7 @@ from cx_context_api.following import frames
 from cx_context_api.following.resuming import Place, place_text
 from cx_context_api.following.watches import Watch
 from cx_context_api.requests.targets import ById
-from cx_events.errors import Refused
+from cx_events.errors import Refused, TooFast
 from cx_events.ids import IdSpace, NodeId, text_of
 
 STREAM = b"customer"
@@ -84,6 +84,8 @@ async def moved_frame(contexts: Contexts, tenant: str, was: NodeId, now: NodeId,
         return b""
     try:
         absorbed = (await contexts.head(tenant, ById(was))).customer == now
+    except TooFast:
+        raise
     except Refused:
         absorbed = False
     return frames.told(

@@ -19,7 +19,7 @@ from cx_context_api.following import frames
 from cx_context_api.following.resuming import DIGEST, seen_text
 from cx_context_api.following.watches import Interest, Watch
 from cx_context_api.requests.targets import ById
-from cx_events.errors import Refused
+from cx_events.errors import Refused, TooFast
 from cx_events.ids import IdSpace, NodeId, text_of
 from cx_events.timestamps import format_time
 
@@ -147,6 +147,8 @@ class DeskFollower:
     async def _context(self, customer: NodeId) -> bytes:
         try:
             served = await self._contexts.read(self.watch.tenant, ById(customer))
+        except TooFast:
+            raise
         except Refused:  # it was there a moment ago: whose the interaction is changes just now, and is told next
             return b"null"
         return document(msgspec.json.encode(meta_of(served.version, served.moved_at)), served.body)

@@ -32,6 +32,7 @@ from cx_context_api.requests.patience import within
 from cx_context_api.requests.queries import Query
 from cx_context_api.requests.targets import by_id
 from cx_context_api.requests.tenancy import Tenancy
+from cx_context_api.requests.turns import Reading
 from cx_events.errors import Refused
 from cx_events.ids import NodeId
 from cx_runtime.load import stream
@@ -57,7 +58,9 @@ class StreamRoutes:
         contexts: Contexts,
         following: Following,
         streams: Streams,
+        reading: Reading,
     ) -> None:
+        self._pages = reading.pages
         self._admission = admission
         self._store = store
         self._contexts = contexts
@@ -127,7 +130,7 @@ class StreamRoutes:
     async def _following_it(
         self, key: tuple[object, ...], make: Callable[[], W], follow: Callable[[W, Bell], Awaitable[None]]
     ) -> None:
-        stream()
+        stream(repr(key))
         bell = Bell()
         watch = self._following.join(key, bell, make)
         try:
@@ -157,7 +160,7 @@ class StreamRoutes:
 
     async def _summary(self, tenant: str, tenancy: Tenancy, anchor: NodeId) -> Summary:
         async def read() -> Summary:
-            async with self._store.reading() as tx:
+            async with self._pages.turn(tenant), self._store.reading() as tx:
                 found = await histories.find_thread(tx, tenant, tenancy, anchor)
                 moved_at = await reader.current_to(tx)
             return Summary(
@@ -168,7 +171,7 @@ class StreamRoutes:
 
     async def _live(self, tenancy: Tenancy, desk: Desk) -> Live:
         async def read() -> Live:
-            async with self._store.reading() as tx:
+            async with self._pages.turn(tenancy.ids.tenant), self._store.reading() as tx:
                 return await live_on(tx, tenancy.ids, desk)
 
         return await within(read())
@@ -211,7 +214,7 @@ class Connection:
 
     def hold_little(self) -> None:
         found = self._transport.get_extra_info("socket") if self._transport is not None else None
-        if found is not None:
+        if found is not None and found.fileno() >= 0:  # else it is closed already
             found.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
 
     def abort(self) -> None:

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from cx_context_api.following import frames
 from cx_context_api.following.watches import AGAIN_SECONDS, Bell, Following, Watch
-from cx_events.errors import Refused, TryLater
+from cx_events.errors import Refused, TooFast, TryLater
 from cx_runtime.metrics import Metrics
 
 SLOW_SECONDS = 60.0
@@ -103,10 +103,10 @@ class Streams:
             patience = heartbeat
             try:
                 news = await follower.news()
+            except (TryLater, TooFast):
+                news, patience = b"", AGAIN_SECONDS
             except Refused:
                 return
-            except TryLater:
-                news, patience = b"", AGAIN_SECONDS
             if news:
                 await _send(connection, news)
                 self._metrics.stream_frames.labels("state").inc()

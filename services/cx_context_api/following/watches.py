@@ -20,7 +20,7 @@ from typing import TypeVar
 import structlog
 
 from cx_events.cancellation import only_our_cancellation
-from cx_events.errors import Refused, TryLater
+from cx_events.errors import Refused, TooFast, TryLater
 from cx_runtime.health import Health, Progress
 
 Interest = tuple[str, ...]
@@ -173,11 +173,15 @@ class Following:
                     async with watch.turn:
                         with only_our_cancellation("a look"):
                             changed = await watch.look()
-                except Refused as refused:
-                    watch.gone, changed = refused, True
                 except Exception as error:  # whatever it is, followers must not stay with what they have
+                    if isinstance(error, Refused) and not isinstance(error, TooFast):
+                        watch.gone = error
+                        self._index(watch)
+                        for bell in watch.bells:
+                            bell.ring()
+                        break
                     watch.stale = True
-                    if not isinstance(error, TryLater):
+                    if not isinstance(error, TryLater | TooFast):
                         self._said.error("looking again failed", exc_info=error)
                     await asyncio.sleep(AGAIN_SECONDS)
                     continue

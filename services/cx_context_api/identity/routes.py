@@ -23,9 +23,11 @@ from cx_context_api.requests import bodies
 from cx_context_api.requests.admission import Admission, Asker
 from cx_context_api.requests.answers import body_of, json_of, query_of, route, taken
 from cx_context_api.requests.cursors import Node, cursor_of, place_of
+from cx_context_api.requests.elsewhere import answered
 from cx_context_api.requests.patience import PATIENCE, within
 from cx_context_api.requests.queries import PAGING, EventName
 from cx_context_api.requests.targets import by_id
+from cx_context_api.requests.turns import Reading
 from cx_events.errors import Refused
 from cx_events.ids import NodeId
 from cx_runtime.metrics import Metrics
@@ -39,9 +41,16 @@ class IdentityRoutes:
     """The handlers, over the parts that ``app`` puts together."""
 
     def __init__(
-        self, admission: Admission, store: Store, decisions: Decisions, whatif: WhatIf, metrics: Metrics
+        self,
+        admission: Admission,
+        store: Store,
+        decisions: Decisions,
+        whatif: WhatIf,
+        metrics: Metrics,
+        reading: Reading,
     ) -> None:
         self._admission = admission
+        self._reading = reading
         self._store = store
         self._decisions = decisions
         self._whatif = whatif
@@ -59,6 +68,9 @@ class IdentityRoutes:
         tenant, tenancy, _ = self._admission.admit(request.headers, "context:read")
         moment = moment_of(query_of(request, *FIELDS), self._decisions.now)
         node = by_id(request.path_params["id"]).node
+        there = await answered(self._reading, tenant, request) if moment is not None else None
+        if there is not None:
+            return there
 
         async def read(tx: Tx, then: Then | None) -> Json:
             customer, meta = await whose(tx, tenant, node, then)
@@ -68,7 +80,7 @@ class IdentityRoutes:
                 told = await explanations.explanation_then(tx, then, customer)
             return {"meta": meta, **told}
 
-        return json_of(await read_at(self._store, tenancy, moment, read))
+        return json_of(await read_at(self._store, self._reading, tenancy, moment, read))
 
     async def candidates(self, request: Request) -> Response:
         tenant, tenancy, _ = self._admission.admit(request.headers, "context:read")
@@ -80,7 +92,7 @@ class IdentityRoutes:
             items, place = await doubts.candidates(tx, tenant, tenancy, after, limit)
             return {"items": items, "next": cursor_of(_CANDIDATES, place) if place is not None else None}
 
-        return json_of(await read_at(self._store, tenancy, None, read))
+        return json_of(await read_at(self._store, self._reading, tenancy, None, read))
 
     async def whatif(self, request: Request) -> Response:
         tenant, tenancy, _ = self._admission.admit(request.headers, "identity:write")
@@ -143,7 +155,7 @@ class IdentityRoutes:
             raise Refused("no-dry-run", "withdrawing this concerns who is who at large; it can't be tried beforehand")
         tenant, tenancy, _ = asker
         decided = suppositions.decided(raws, tenancy.ids)
-        async with self._store.reading() as tx:
+        async with self._reading.heavy.turn(tenant), self._store.reading() as tx:
             found = await suppositions.outcome(tx, tenant, tenancy, decided, verdict.profiles, verdict.nodes)
         contexts = [{"customer": body["customer"]["id"], "body": body} for body in found]
         return json_of({"dry_run": True, "contexts": contexts})

@@ -1,6 +1,6 @@
 """A change of rules tried out on a tenant's facts, for whoever has a key: nothing is written.
 
-Dear: the whole graph is resolved twice. So there is a bound, and one is worked out at a time, in a thread.
+Dear: the whole graph is resolved twice. So there is a bound, and it is worked out in a thread, in the tenant's turn.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from cx_context.store import Store, reader, writer
 from cx_context_api.requests import bodies
 from cx_context_api.requests.patience import within
 from cx_context_api.requests.tenancy import Tenancy
+from cx_context_api.requests.turns import Reading
 from cx_events.errors import Refused
 from cx_identity.model import Graph
 from cx_identity.rules import Rules
@@ -24,15 +25,15 @@ _READ_SECONDS = 20.0
 class WhatIf:
     """``most_profiles``: of one tenant, above which it is not worked out here, but by ``cx identity whatif``."""
 
-    def __init__(self, store: Store, *, most_profiles: int = MOST_PROFILES) -> None:
+    def __init__(self, store: Store, reading: Reading, *, most_profiles: int = MOST_PROFILES) -> None:
         self._store = store
         self._most = most_profiles
-        self._one = asyncio.Lock()
+        self._heavy = reading.heavy
 
     async def tried(self, tenant: str, tenancy: Tenancy, body: bodies.WhatIf) -> Json:
         """``Refused``: ``bad-rules``, ``too-many-profiles`` (422)."""
         wanted = Rules.parse(body.rules)
-        async with self._one:
+        async with self._heavy.turn(tenant):
             in_force, graph = await within(self._read(tenant, tenancy), seconds=_READ_SECONDS)
             found = await asyncio.to_thread(_work_out, graph, in_force, wanted, body.examples)
         return {"rules": {"before": in_force.as_mapping(), "after": wanted.as_mapping()}, **found}

@@ -23,6 +23,7 @@ from cx_context.store.rendering import Renderer
 from cx_context_api.contexts.past import Past
 from cx_context_api.requests.targets import ById
 from cx_context_api.requests.tenancy import Tenancy
+from cx_context_api.requests.turns import Reading
 from cx_events.facts import decision_source
 from cx_events.ids import text_of
 from cx_events.stamp import Stamped
@@ -100,7 +101,7 @@ class Deeds:
         await self._decide("cx.identity.unmerged.v1", f"u-{self._turn}", {"decision": decision})
 
     async def past(self) -> bytes:
-        return (await Past(self._store).read(_TENANCY, ById(ANA), Moment(as_of=self._middle))).body
+        return (await Past(self._store, Reading.of(1)).read(_TENANCY, ById(ANA), Moment(as_of=self._middle))).body
 
     async def verify(self) -> None:
         """``Fatal`` unless what is stored is what folding from nothing makes, today and as of the middle."""

@@ -55,12 +55,15 @@ class Visitor(Struct, frozen=True, omit_defaults=True):
 
 
 class Session(Struct, frozen=True):
-    """``id`` is random and the chat's own; ``expires`` in seconds since 1970."""
+    """``id`` is random and the chat's own; ``expires`` in seconds since 1970. ``begun``: whether the chat was known to
+    be on the log when this was issued; until it is, ``visitor`` and ``page`` are those it will begin with."""
 
     id: str
     connection: str
     expires: int
     visitor: Visitor = Visitor()
+    page: str = ""
+    begun: bool = False
 
 
 def issue(session: Session, connection: Connection) -> str:

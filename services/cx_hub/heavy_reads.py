@@ -1,0 +1,69 @@
+"""A process that works out heavy reads for the context API: ``python -m cx_hub.heavy_reads``, started by ``compose``.
+
+Its first message says which store, blobs and tenants; those hold secrets, which have no place among arguments.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from contextlib import suppress
+
+import msgspec
+
+from cx_context.store import open_store
+from cx_context_api.app import ContextApi, add_routes
+from cx_context_api.requests.elsewhere import first_message, serve
+from cx_events.blob.open import open_blobs
+from cx_events.log.open import open_log
+from cx_runtime.metrics import Metrics
+from cx_runtime.settings import Settings
+from cx_runtime.straight import StraightApp
+from cx_runtime.tenants import TenantConfig, Tenants
+
+COMMAND = (sys.executable, "-m", "cx_hub.heavy_reads")
+_NICE = 5
+"""Who asks for much has time; who asks for little does not."""
+
+
+class _SettingUp(msgspec.Struct):
+    log_url: str
+    store_url: str
+    blob_url: str
+    tenants: dict[str, bytes]
+
+
+def setting_up(settings: Settings, tenants: Tenants) -> bytes:
+    """What such a process needs to know."""
+    return msgspec.json.encode(
+        _SettingUp(
+            settings.resolved_log_url(),
+            settings.resolved_store_url(),
+            settings.resolved_blob_url(),
+            {name: config.model_dump_json().encode() for name, config in tenants.by_name.items()},
+        )
+    )
+
+
+async def main() -> None:
+    """Until the input ends."""
+    told = msgspec.json.decode(first_message(sys.stdin.buffer), type=_SettingUp)
+    tenants = Tenants({name: TenantConfig.model_validate_json(config) for name, config in told.tenants.items()})
+    store, blobs, metrics = open_store(told.store_url), open_blobs(told.blob_url), Metrics()
+    await blobs.start()
+    api = ContextApi(store, open_log(told.log_url), tenants, metrics, blobs=blobs)  # the log: nothing is written here
+    app = StraightApp(metrics, title="Throughline: heavy reads", docs_url=None, redoc_url=None)
+    add_routes(app, api)
+    with suppress(OSError):
+        os.nice(_NICE)
+    try:
+        await serve(app, sys.stdin.buffer, sys.stdout.buffer)
+    finally:
+        await api.stop()
+        await store.stop()
+        await blobs.stop()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

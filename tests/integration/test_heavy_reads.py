@@ -1,0 +1,94 @@
+"""Heavy reads from processes of their own: the same answers, and nothing of them in the hub's own interpreter."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from tests.api import Running, running_api, tenants
+from tests.stores import sqlite_store
+
+from cx_context_api.requests.elsewhere import Elsewhere
+from cx_context_api.requests.turns import Reading
+from cx_events.ids import text_of
+from cx_events.testing.builders import ACME, an_event
+from cx_hub.heavy_reads import COMMAND, setting_up
+from cx_runtime.settings import Settings
+
+pytestmark = pytest.mark.clock
+
+ANA = text_of(ACME.profile("email", "", "ana@example.com"))
+
+
+@pytest.fixture
+async def hub(tmp_path: Path) -> AsyncIterator[Running]:
+    settings = Settings(home=tmp_path, log_url=f"sqlite:///{tmp_path / 'log.db'}", store_url=sqlite_store(tmp_path))
+    elsewhere = Elsewhere(COMMAND, setting_up(settings, tenants()))
+    async with running_api(tmp_path, settings.store_url, reading=Reading.of(2, elsewhere=elsewhere)) as running:
+        await running.happen(
+            *(an_event(id=f"m-{n}", email="ana@example.com", interaction="chat-1", text=f"word {n}") for n in range(5))
+        )
+        yield running
+
+
+def processes(hub: Running) -> list[int]:
+    assert hub.api.reading.elsewhere is not None
+    return [each._process.pid for each in hub.api.reading.elsewhere._all]
+
+
+async def test_what_is_worked_out_elsewhere_is_answered_as_here(hub: Running) -> None:
+    conversation = (await hub.body("email:ana@example.com"))["conversations"][0]["id"]
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    paths = [
+        f"/v1/customers/{ANA}/context?as_of={now}",
+        f"/v1/customers/{ANA}/lineage?path=/counts",
+        f"/v1/customers/{ANA}/diff?from={now}&to={now}",
+        f"/v1/customers/{ANA}/timeline?limit=100",
+        f"/v1/customers/{ANA}/identity?as_of={now}",
+        f"/v1/conversations/{conversation}/vcon",
+        f"/v1/customers/{ANA}/lineage?path=/nothing",
+    ]
+    there = [await hub.get(path) for path in paths]
+    assert len(processes(hub)) == 1, "one after the other, they share one"
+    assert [answer.status_code for answer in there] == [200] * 6 + [404]
+    for path, answer in zip(paths, there, strict=True):
+        assert answer.headers["content-type"] in (
+            "application/json", "application/problem+json", "application/vcon",
+        ), path  # fmt: skip
+    assert there[0].json()["body"]["counts"]["messages"] == 5
+    assert len(there[1].json()["sources"]) == 5
+    assert there[6].json()["reason"] == "unknown-path"
+
+
+async def test_another_tenant_and_a_missing_key_are_told_so_before_anything_is_worked_out(hub: Running) -> None:
+    path = f"/v1/customers/{ANA}/lineage?path=/counts"
+    assert (await hub.client.get(path)).status_code == 401
+    assert processes(hub) == []
+    assert (await hub.get(path, "other")).status_code == 404
+
+
+async def test_a_process_that_dies_costs_one_answer_and_is_replaced(hub: Running) -> None:
+    path = f"/v1/customers/{ANA}/lineage?path=/counts"
+    assert (await hub.get(path)).status_code == 200
+    (first,) = processes(hub)
+    os.kill(first, signal.SIGKILL)
+    answer = await hub.get(path)
+    assert (answer.status_code, answer.json()["reason"]) == (503, "try-later")
+    assert (await hub.get(path)).status_code == 200
+    assert processes(hub) != [first]
+
+
+async def test_at_the_end_no_process_is_left(hub: Running) -> None:
+    assert (await hub.get(f"/v1/customers/{ANA}/lineage?path=/counts")).status_code == 200
+    (pid,) = processes(hub)
+    await hub.api.leave(5.0)
+    async with asyncio.timeout(20):
+        while Path(f"/proc/{pid}").exists():
+            await asyncio.sleep(0.05)
+    answer = await hub.get(f"/v1/customers/{ANA}/lineage?path=/counts")
+    assert answer.status_code == 503
