@@ -25,7 +25,7 @@ from math import ceil
 from types import TracebackType
 from typing import NamedTuple
 
-from cx_events.errors import Busy, TooFast
+from cx_events.errors import Busy, TooFast, TryLater
 
 RETRY_AFTER = 1
 """Seconds until somebody who was refused may try again."""
@@ -248,15 +248,26 @@ class Turns:
     """
 
     def __init__(
-        self, what: str, size: int, *, most_of_one: int, most_waiting: int, most_waiting_of_one: int, seconds: float
+        self,
+        what: str,
+        size: int,
+        *,
+        most_of_one: int,
+        most_waiting: int,
+        most_waiting_of_one: int,
+        seconds: float,
+        needs: str = "",
     ) -> None:
-        """``what`` they are, in the plural, for reasons and people."""
+        """``what`` they are, in the plural, for reasons and people. ``needs``: the part without which none of them can
+        end, where each takes much less than ``seconds``: if none has ended while one waited, that part is to blame."""
         self.what = what
         self.size = size
         self._most_of_one = most_of_one
         self._most_waiting = most_waiting
         self._most_waiting_of_one = most_waiting_of_one
         self._seconds = seconds
+        self._needs = needs
+        self._ended = 0
         self._running: Counter[str] = Counter()
         self._waiting: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()
         self.running = 0
@@ -267,7 +278,8 @@ class Turns:
         """The block is run once it is this key's turn.
 
         ``TooFast`` (429, ``WHAT-of-tenant``) where too many of the key wait, or one has waited too long behind others
-        of its own; ``Busy`` (503, ``too-many-WHAT``) where it was the others.
+        of its own; ``Busy`` (503, ``too-many-WHAT``) where it was the others; ``TryLater`` (503) of the part that they
+        need where nothing has ended meanwhile.
         """
         await self._begin(key)
         try:
@@ -289,6 +301,7 @@ class Turns:
     async def _wait(self, key: str) -> None:
         """Until it is this one's turn, which then counts as running."""
         mine: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        ended = self._ended
         self._waiting.setdefault(key, deque()).append(mine)
         self.waiting += 1
         try:
@@ -299,6 +312,8 @@ class Turns:
                 self._end(key)  # its turn had come in the same moment
             else:
                 self._forget(key, mine)
+            if isinstance(error, TimeoutError) and self._needs and ended == self._ended:
+                raise TryLater(self._needs, f"none of the {self.what} under way has ended") from None
             if isinstance(error, TimeoutError):
                 raise (self._own_share() if self._running[key] else refusal_of(self.what, _WHOLE)) from None
             raise
@@ -325,6 +340,7 @@ class Turns:
             del self._running[key]
 
     def _end(self, key: str) -> None:
+        self._ended += 1
         self._count(key, -1)
         while self.running < self.size and self._let_next():
             pass

@@ -80,7 +80,7 @@ class WebhookHub:
 async def webhook_hub(folder: Path, monkeypatch: pytest.MonkeyPatch, deadline: float) -> AsyncIterator[WebhookHub]:
     """All of a hub's channels with one connection, which has no SMTP listener."""
     workers = MappingWorkers(1, deadline=deadline)
-    monkeypatch.setattr(compose, "MappingWorkers", lambda: workers)
+    monkeypatch.setattr(compose, "MappingWorkers", lambda **_: workers)
     settings = embedded_settings(folder)
     async with compose.running_hub(settings, tenants(), frozenset({"channels"})) as hub:
         await until_ready(hub.url)

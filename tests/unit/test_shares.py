@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cx_events.errors import Busy, Refused, TooFast
+from cx_events.errors import Busy, Refused, TooFast, TryLater
 from cx_runtime.shares import STRANGERS, Path, Pool, Slot, Turns, address, customer, key, room, tenant
 
 ACME = (tenant("acme"),)
@@ -243,6 +243,16 @@ async def test_too_many_in_all_are_told_that_it_is_full() -> None:
     assert refused.value.reason == "too-many-reads"
     await work.done("a")
     await work.done("b")
+
+
+async def test_where_nothing_ends_the_part_is_to_blame_that_all_need() -> None:
+    turns = Turns("reads", 1, most_of_one=1, most_waiting=9, most_waiting_of_one=9, seconds=0.05, needs="store")
+    async with turns.turn("acme"):
+        with pytest.raises(TryLater, match="none of the reads under way has ended") as stuck:
+            async with turns.turn("acme"):
+                raise AssertionError("its turn never came")
+    assert stuck.value.part == "store"
+    assert (turns.running, turns.waiting, turns.known()) == (0, 0, 0)
 
 
 async def test_who_waits_too_long_is_told_whose_fault_it_is() -> None:

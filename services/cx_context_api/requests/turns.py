@@ -51,6 +51,7 @@ class Reading(NamedTuple):
             most_waiting=_WAITING,
             most_waiting_of_one=room(_WAITING, 0, share),
             seconds=_PAGE_SECONDS,
+            needs="store",
         )
         heavy = Turns(
             "heavy-reads",
