@@ -80,9 +80,9 @@ def contacts_of(parts: Iterable[AnchoredPart], window: Micros) -> list[Contact]:
                 found.append(_of_one(name, pieces))
             continue
         pieces.sort(key=_BY_ANCHOR)
-        if any([piece.part.endless is not None for piece in pieces]):
+        if any(piece.part.endless is not None for piece in pieces):
             found += _stretches(name, pieces, max(window, HOUR))
-        elif any([piece.part.first is not None for piece in pieces]):
+        elif any(piece.part.first is not None for piece in pieces):
             found.append(_whole(name, pieces))
     found.sort(key=_BY_START)
     return found

@@ -1,6 +1,6 @@
 """What joins contacts whenever it comes: people's links, continuity tokens, shared references.
 
-Each edge is known from a time on, so that conversations can be told as they stood at a moment (``cx_context.lookback``).
+Each edge is known from a time on, so that conversations can be told as they stood once (``cx_context.lookback``).
 """
 
 from __future__ import annotations
@@ -133,8 +133,8 @@ class Explicit:
         for referral in self.referrals:
             for one, other in pairwise(sorted(referral.chain)):
                 found.append((other[0], max(one[1], other[1]), one[1], other[1]))
-            for star in referral.stars:
-                found.append((star.known, max(star.one[1], star.other[1]), star.one[1], star.other[1]))
+            stars = [(star.known, star.one[1], star.other[1]) for star in referral.stars]
+            found += [(known, max(one, other), one, other) for known, one, other in stars]
         for token in self.tokens:
             if len(self.issues[token.id]) == 1:
                 for use in token.uses:
@@ -274,11 +274,11 @@ def _by_thread(value: str, chain: Sequence[Told], contacts: Sequence[Contact]) -
         if contacts[place].is_endless:
             endless[contacts[place].name].append(place)
     plain = [each for each in chain if not contacts[each[1]].is_endless]
-    stars = []
+    stars: list[Star] = []
     for number, name in enumerate(sorted(endless)):
         others = [*plain, *(told[place] for other in sorted(endless)[:number] for place in endless[other])]
-        for each in others:
-            stars.append(Star(each, told[latest_at(endless[name], contacts[each[1]].start, contacts)]))
+        meant = [told[latest_at(endless[name], contacts[place].start, contacts)] for _, place in others]
+        stars += [Star(each, stretch) for each, stretch in zip(others, meant, strict=True)]
     return Referral("thread", value, plain, stars)
 
 

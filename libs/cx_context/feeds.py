@@ -77,7 +77,9 @@ FEEDS: Mapping[Path, Feed] = MappingProxyType(
             threaded=True,
         ),
         ("now", "waiting_since"): Feed(
-            "since when the customer waits unanswered in " + _ACTIVE_LAST, THREADING | _WAITING | {"last"}, threaded=True
+            "since when the customer waits unanswered in " + _ACTIVE_LAST,
+            THREADING | _WAITING | {"last"},
+            threaded=True,
         ),
         ("conversations",): _of_conversation("interactions joined by a person, a reference, the same matter in time"),
         ("conversations", "*", "id"): _of_conversation("the anchor that was recorded first"),

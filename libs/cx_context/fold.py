@@ -7,8 +7,8 @@ no look-ups that a typical event does not need.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
 from bisect import bisect_left
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any

@@ -18,8 +18,9 @@ from heapq import heappop, heappush, nlargest
 from typing import NamedTuple
 
 from cx_context.contacts import Contact
-from cx_context.explicit import EVER, MATTER_KINDS, Explicit, Tie
+from cx_context.explicit import MATTER_KINDS, Explicit, Tie
 from cx_context.model import At
+from cx_context.tokens import EVER
 from cx_events.timestamps import Micros
 
 LOOK_BACK = 16
@@ -247,7 +248,7 @@ class _Sweep:
         if changes:
             self._changes[place] = changes
             heappush(self._pending, (changes[-1][0], place))
-            if any([matters for _, matters in changes]):
+            if any(matters for _, matters in changes):
                 self._snapshots[place] = _frozen(snapshot)
 
     def _snapshot(self, start: Micros, ties: Iterable[Tie]) -> _Snapshot:
@@ -364,4 +365,3 @@ def _frozen(snapshot: _Snapshot) -> _Snapshot:
         [(key, place, copied(matter)) for key, place, matter in snapshot.candidates],
         {other: (key, copied(matter)) for other, (key, matter) in snapshot.tied.items()},
     )
-

@@ -48,8 +48,8 @@ class Part(Struct, omit_defaults=True, gc=False, kw_only=True):
     channel. ``since``, ``until``: the least and the greatest effective time of its facts, counted or not. ``active``:
     of each second with activity when the first was, in order. ``endless``: since when the interaction is known never to
     end. ``references``: by ``KIND\nVALUE`` when each was first mentioned. ``written``, ``quoted``: of an endless
-    interaction when each message was first written, by a hash of its id, and first quoted, by its id. ``topics``: the latest first.
-    ``first_answered``,
+    interaction when each message was first written, by a hash of its id, and first quoted, by its id. ``topics``: the
+    latest first. ``first_answered``,
     ``first_shown``: when an agent (by id) first took or spoke in it, and first had the context on screen. ``tokens``:
     continuity tokens issued for it, by id, each ``[expires, single use]``; ``token_uses``: when one was first presented
     in it.

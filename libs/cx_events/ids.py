@@ -6,8 +6,8 @@ under the tenant's lasting key, so that no id, topic key or file name gives an i
 - *profile*: of (kind, scope, normalised value) of one identifier.
 - *interaction node*: of an interaction's id. Events that name nobody live there.
 - *side*: of (tenant, home, interaction node): one home's side of one interaction.
-- *anchor*: of a side and a piece of it, an hour or a single event (see ``cx_events.activity``). A conversation is known by
-  its anchors.
+- *anchor*: of a side and a piece of it, an hour or a single event (see ``cx_events.activity``). A conversation is known
+  by its anchors.
 - *event key*: of (tenant, source, id), the identity of an event; unkeyed, since only the store sees it.
 """
 

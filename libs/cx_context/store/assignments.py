@@ -6,9 +6,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 
-from cx_context.combine import combine
+from cx_context.contacts import AnchoredPart
 from cx_context.desks import Desk
-from cx_context.model import Part
 from cx_context.store import tables
 from cx_context.store.sql import Tx
 from cx_context.store.tables import shape_of
@@ -46,20 +45,19 @@ async def of_desk(tx: Tx, tenant: str, desk: Desk, most: int) -> list[NodeId]:
     return [row[0] for row in rows]
 
 
-async def sides_of(tx: Tx, tenant: str, nodes: Iterable[NodeId]) -> dict[NodeId, dict[NodeId, Part]]:
-    """Of each interaction's node its sides, each as one part, by home."""
+async def sides_of(
+    tx: Tx, tenant: str, nodes: Iterable[NodeId]
+) -> dict[NodeId, dict[NodeId, list[AnchoredPart]]]:
+    """Of each interaction's node the parts of its sides, by home."""
     wanted = list(nodes)
-    parts: dict[tuple[NodeId, NodeId], list[Part]] = {}
+    found: dict[NodeId, dict[NodeId, list[AnchoredPart]]] = {}
     if wanted:
-        for node, home, body in await tx.fetch(
-            "SELECT interaction, home, body FROM parts WHERE interaction = ANY(:nodes) AND tenant = :tenant",
+        for node, home, anchor, body in await tx.fetch(
+            "SELECT interaction, home, anchor, body FROM parts WHERE interaction = ANY(:nodes) AND tenant = :tenant",
             nodes=wanted,
             tenant=tenant,
         ):
-            parts.setdefault((node, home), []).append(decode_part(body))
-    found: dict[NodeId, dict[NodeId, Part]] = {}
-    for (node, home), of_side in parts.items():
-        found.setdefault(node, {})[home] = combine(of_side)
+            found.setdefault(node, {}).setdefault(home, []).append(AnchoredPart(anchor, decode_part(body)))
     return found
 
 

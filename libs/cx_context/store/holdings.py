@@ -33,7 +33,8 @@ class Borrowed(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Holdings:
     """``homes``: whole, but for parts that are ``lent`` (by anchor), since their side follows somebody else;
-    ``borrowed``: parts at other homes. ``nodes``: the interactions that follow the customer, and those whose sides are lent."""
+    ``borrowed``: parts at other homes. ``nodes``: the interactions that follow the customer, and those whose sides are
+    lent."""
 
     homes: Sequence[NodeId]
     lent: frozenset[NodeId] = frozenset()
@@ -66,34 +67,13 @@ async def held(
             elif home not in members and whose == customer:
                 borrowed.add((home, node))
     homes = [*sorted(members), *sorted(following - set(members))]
-    found = await _parts_of_sides(tx, ids.tenant, lent | borrowed)
+    found = await writer.parts_of_sides(tx, ids.tenant, lent | borrowed)
     return Holdings(
         homes,
         frozenset(anchor for side in lent for anchor, _ in found.get(side, ())),
         sorted(_borrowed(anchor, side[0], body) for side in borrowed for anchor, body in found.get(side, ())),
         frozenset(following | nodes),
     )
-
-
-async def _parts_of_sides(
-    tx: Tx, tenant: str, sides: Collection[tuple[NodeId, NodeId]]
-) -> dict[tuple[NodeId, NodeId], list[tuple[NodeId, bytes]]]:
-    """Of some homes' sides of interactions the parts: (anchor, body)."""
-    found: dict[tuple[NodeId, NodeId], list[tuple[NodeId, bytes]]] = {}
-    if not sides:
-        return found
-    rows = await tx.fetch(
-        "SELECT anchor, home, interaction, body FROM parts "
-        "WHERE home = ANY(:homes) AND interaction = ANY(:nodes) AND tenant = :tenant",
-        homes=list({home for home, _ in sides}),
-        nodes=list({node for _, node in sides}),
-        tenant=tenant,
-    )
-    for anchor, home, node, body in rows:
-        side = (bytes(home), bytes(node))
-        if side in sides:
-            found.setdefault(side, []).append((bytes(anchor), bytes(body)))
-    return found
 
 
 def _borrowed(anchor: NodeId, home: NodeId, body: bytes) -> Borrowed:

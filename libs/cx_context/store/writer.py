@@ -160,6 +160,28 @@ async def parts(tx: Tx, anchors: Collection[bytes]) -> dict[bytes, Part]:
     return {anchor: decode_part(body) for anchor, body in rows}
 
 
+async def parts_of_sides(
+    tx: Tx, tenant: str, sides: Collection[tuple[NodeId, NodeId]]
+) -> dict[tuple[NodeId, NodeId], list[tuple[NodeId, bytes]]]:
+    """Of some homes' sides of interactions, by (home, interaction node), the parts: (anchor, body)."""
+    found: dict[tuple[NodeId, NodeId], list[tuple[NodeId, bytes]]] = {}
+    if not sides:
+        return found
+    rows = await tx.fetch(
+        "SELECT anchor, home, interaction, body FROM parts "
+        "WHERE home = ANY(:homes) AND interaction = ANY(:nodes) AND tenant = :tenant",
+        homes=list({home for home, _ in sides}),
+        nodes=list({node for _, node in sides}),
+        tenant=tenant,
+    )
+    wanted = set(sides)
+    for anchor, home, node, body in rows:
+        side = (bytes(home), bytes(node))
+        if side in wanted:
+            found.setdefault(side, []).append((bytes(anchor), bytes(body)))
+    return found
+
+
 PartRow = tuple[bytes, str, NodeId, NodeId, bytes]
 """(anchor, tenant, home, interaction node, body)"""
 

@@ -189,7 +189,7 @@ async def present(tx: Tx, tenant: str, tenancy: Tenancy, id: str, body: bodies.R
     issued = next((each for each in found.conversation.tokens if each.token.id == id), None)
     if issued is None or now > issued.token.expires:
         raise Refused("token-expired", "this token has expired", 410)
-    if event.event.data.interaction == body.interaction:
+    if event.event.data.interaction == body.interaction and found.is_latest:
         raise Refused("same-interaction", "the token was issued in this very interaction")
     for use, user in zip(issued.token.uses, issued.users, strict=True):
         if issued.token.single_use and use.refused is None and user != body.interaction:

@@ -65,8 +65,8 @@ def upgrade() -> None:
         _text("tenant"),
         _id("interaction"),
         sa.PrimaryKeyConstraint("anchor", "kind", "name"),
-        comment="live parts by the agents and queues that they concern (cx_context.desks), "
-        "written by a part's one writer",
+        comment="live sides of interactions by the desks that they concern (cx_context.desks), "
+        "written by their one writer",
     )
     op.create_index("assignments_by_desk", "assignments", ["tenant", "kind", "name"])
     op.create_table(
