@@ -182,7 +182,7 @@ def first_of_each_second(one: list[int], other: list[int]) -> list[int]:
 MERGERS: Mapping[str, Callable[[Any, Any], Any]] = MappingProxyType(
     {
         "interaction": max,
-        "home": max,
+        "side": max,
         "about": _greatest,
         "facts": _sum,
         "events": _sum,

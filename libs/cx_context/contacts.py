@@ -121,10 +121,10 @@ def combined(pieces: Sequence[AnchoredPart]) -> Part:
 def _first_of_each_side(pieces: Sequence[AnchoredPart]) -> list[Anchor]:
     """Of each home the anchor that was recorded first: by it the home's side was known, also while it was alone."""
     hours = [piece for piece in pieces if piece.part.about is None] or pieces
-    first: dict[int, Anchor] = {}
+    first: dict[bytes, Anchor] = {}
     for anchor, part in hours:
         own = (part.first_recorded, anchor)
-        first[part.home] = min(own, first.get(part.home, own))
+        first[part.side] = min(own, first.get(part.side, own))
     return sorted(first.values())
 
 

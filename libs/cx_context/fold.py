@@ -68,7 +68,7 @@ def new_part(fact: Fact) -> Part:
     """The part of this fact alone."""
     part = Part(
         interaction=fact.event.data.interaction,
-        home=int.from_bytes(fact.home[:4]),
+        side=fact.side,
         about=_about(fact),
         first_recorded=fact.recorded,
         last_recorded=fact.recorded,

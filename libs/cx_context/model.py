@@ -42,8 +42,8 @@ class Part(Struct, omit_defaults=True, gc=False, kw_only=True):
     """A piece of one home's side of one interaction: the facts of an hour, or a single fact that stands alone (see
     ``cx_events.activity``). With ``interaction == ""`` all that a home has outside any interaction.
 
-    Times are µs since 1970. Counted are the events that are neither decisions nor insights. ``home``: the first four
-    bytes of the home's id, which tell the sides of an interaction apart. ``about``: None for an hour; of a fact that
+    Times are µs since 1970. Counted are the events that are neither decisions nor insights. ``side``: the
+    id of the home's side of the interaction. ``about``: None for an hour; of a fact that
     stands alone the anchor of the contact that it is about, as UUID text, or "". ``channels``: counted events by
     channel. ``since``, ``until``: the least and the greatest effective time of its facts, counted or not. ``active``:
     of each second with activity when the first was, in order. ``endless``: since when the interaction is known never to
@@ -56,7 +56,7 @@ class Part(Struct, omit_defaults=True, gc=False, kw_only=True):
     """
 
     interaction: str = ""
-    home: int = 0
+    side: bytes = b""
     about: str | None = None
     facts: int = 0
     events: int = 0

@@ -139,8 +139,9 @@ async def _other(tx: Tx, tenant: str, tenancy: Tenancy, found: Thread, id: str) 
 def _active_last(found: Thread) -> Side:
     """Of the contact that was named the part that was active last, on the same home's side: a desk sees at once that
     this is what is being dealt with now."""
-    home = int.from_bytes(found.named.home[:4])
-    parts = [piece for piece in found.contact.pieces if piece.part.active and piece.part.home == home]
+    sides = {piece.anchor: piece.part.side for piece in found.contact.pieces}
+    own = sides.get(found.named.anchor)
+    parts = [piece for piece in found.contact.pieces if piece.part.active and piece.part.side == own]
     latest = max(parts, key=lambda piece: (piece.part.active[-1], piece.anchor), default=None)
     return found.named if latest is None else replace(found.named, anchor=latest.anchor)
 
