@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from heapq import heappop, heappush, nlargest
 from typing import NamedTuple
 
@@ -43,7 +43,9 @@ class Course:
         part, start = contact.part, contact.start[0]
         active = part.active
         self.active = active if active and active[0] == start else [start, *(time for time in active if time > start)]
-        self.numbers = {key: time for key, time in part.references.items() if key.startswith(_PREFIXES)}
+        self.numbers: Mapping[str, Micros] = part.references
+        if not all(key.startswith(_PREFIXES) for key in self.numbers):
+            self.numbers = {key: time for key, time in self.numbers.items() if key.startswith(_PREFIXES)}
         self.topics: Sequence[Topic] = part.topics
         self.attended: Sequence[Micros] = ()
         self.until = part.until
@@ -66,6 +68,8 @@ class Course:
         return max(self.active_at(time), self.attended[attended - 1]) if attended else self.active_at(time)
 
     def numbers_at(self, time: Micros) -> set[str]:
+        if self.until <= time:
+            return {*self.numbers}
         return {key for key, mentioned in self.numbers.items() if mentioned <= time}
 
     def topic_at(self, time: Micros) -> Topic | None:
@@ -88,6 +92,10 @@ class Matter:
     def __init__(self, numbers: set[str], topic: Topic | None) -> None:
         self.numbers = numbers
         self.topic = topic
+
+    def copy(self) -> Matter:
+        """The same, which no later joining changes."""
+        return Matter(set(self.numbers), self.topic)
 
     def absorb(self, other: Matter) -> None:
         if len(self.numbers) < len(other.numbers):
@@ -229,33 +237,57 @@ class _Sweep:
         """``following``: when the next one begins; until then nobody looks at this one."""
         course = Course(self._contacts[place])
         self._courses.append(course)
-        changes: list[tuple[Micros, bool]] = []
         ties = self._ties.get(place, ())
         if course.until > following:
-            changes = course.after(following)
-            changes += [(tie.own, True) for tie in ties if tie.own > following]
-            changes += [(decided, True) for decided in self._explicit.parted(place) if decided > following]
-            changes.sort(reverse=True)
-        snapshot = self._snapshot(start, ties)
-        self._choose(place, snapshot, following)
-        if self._explicit.is_split(place, following):
+            self._expect(place, course, ties, start, following)
+        is_split = self._explicit.is_split(place, following)
+        if is_split:
             self._splits.add(place)
         own = self._alone(place, following)
-        self._of.append(own)
-        self._rank(own)
-        if place in self._continues:
-            self._join(self._continues[place], place)
-        if changes:
-            self._changes[place] = changes
-            heappush(self._pending, (changes[-1][0], place))
-            if any(matters for _, matters in changes):
-                self._snapshots[place] = _frozen(snapshot)
+        whole = None if is_split else self._whom(own, [tie for tie in ties if tie.own <= following], start)
+        if whole is not None:
+            self._continues[place] = whole.latest[1]
+        if whole is None or whole.splits:
+            self._of.append(own)
+            self._rank(own)
+            if whole is not None:
+                self._join(whole.latest[1], place)
+        else:
+            self._of.append(whole)
+            whole.take(own)
+            self._rank_again(whole)
 
-    def _snapshot(self, start: Micros, ties: Iterable[Tie]) -> _Snapshot:
+    def _expect(self, place: int, course: Course, ties: Sequence[Tie], start: Micros, following: Micros) -> None:
+        """Note when more will happen in a contact, and what it found where that may change whom it continues."""
+        changes = course.after(following)
+        changes += [(tie.own, True) for tie in ties if tie.own > following]
+        changes += [(decided, True) for decided in self._explicit.parted(place) if decided > following]
+        if not changes:
+            return
+        changes.sort(reverse=True)
+        self._changes[place] = changes
+        heappush(self._pending, (changes[-1][0], place))
+        if any(matters for _, matters in changes):
+            since = start - self._window
+            self._snapshots[place] = _Snapshot(
+                [(id(each), each.latest[1], each.copy()) for each in self._ranked[:LOOK_BACK] if each.until >= since],
+                {tie.other: (id(self._of[tie.other]), self._of[tie.other].copy()) for tie in ties},
+            )
+
+    def _whom(self, own: _Conversation, ties: Sequence[Tie], start: Micros) -> _Conversation | None:
+        """The conversation that a contact continues as it begins."""
+        matter: Matter = own
+        tied: Sequence[_Conversation] = ()
+        if ties:
+            tied = list({id(each): each for each in [self._of[tie.other] for tie in ties]}.values())
+            matter = own.copy()
+            for each in tied:
+                matter.absorb(each.copy())
         since = start - self._window
-        candidates = [(id(each), each.latest[1], each) for each in self._ranked[:LOOK_BACK] if each.until >= since]
-        tied = {tie.other: (id(self._of[tie.other]), self._of[tie.other]) for tie in ties}
-        return _Snapshot(candidates, tied)
+        for each in self._ranked[:LOOK_BACK]:
+            if each.until >= since and (each in tied or each.agrees(matter)):
+                return each
+        return None
 
     def _choose(self, place: int, snapshot: _Snapshot, time: Micros) -> None:
         """Whom a contact continues by what it has said up to a time."""
@@ -335,9 +367,14 @@ class _Sweep:
         ranked = self._ranked
         if ranked and len(ranked) >= LOOK_BACK and one.latest < ranked[-1].latest:
             return
-        place = next((at for at, other in enumerate(ranked) if other.latest < one.latest), len(ranked))
+        place = 0
+        for other in ranked:
+            if other.latest < one.latest:
+                break
+            place += 1
         ranked.insert(place, one)
-        del ranked[_RANKED:]
+        if len(ranked) > _RANKED:
+            ranked.pop()
 
     def _rank_again(self, one: _Conversation) -> None:
         if one in self._ranked:
@@ -354,14 +391,3 @@ class _Sweep:
         every = {id(each): each for each in self._of}
         self._ranked = nlargest(_RANKED, every.values(), key=lambda each: each.latest)
 
-
-def _frozen(snapshot: _Snapshot) -> _Snapshot:
-    """A copy that no later joining changes."""
-
-    def copied(matter: Matter) -> Matter:
-        return Matter(set(matter.numbers), matter.topic)
-
-    return _Snapshot(
-        [(key, place, copied(matter)) for key, place, matter in snapshot.candidates],
-        {other: (key, copied(matter)) for other, (key, matter) in snapshot.tied.items()},
-    )
