@@ -72,7 +72,7 @@ PARTS = Table(
     Index("parts_by_home", "home"),
     Index("parts_by_interaction", "interaction"),
     postgresql_with={"fillfactor": 75},
-    comment="one home's side of one interaction (cx_context.model.Part as MessagePack in LZ4)",
+    comment="an hour of one home's side of one interaction (cx_context.model.Part as MessagePack in LZ4)",
 )
 ASSIGNMENTS = Table(
     "assignments",

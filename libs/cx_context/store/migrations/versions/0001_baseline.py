@@ -53,7 +53,7 @@ def upgrade() -> None:
         _id("interaction"),
         sa.Column("body", sa.LargeBinary, nullable=False),
         postgresql_with={"fillfactor": 75},
-        comment="one home's side of one interaction (cx_context.model.Part as MessagePack in LZ4)",
+        comment="an hour of one home's side of one interaction (cx_context.model.Part as MessagePack in LZ4)",
     )
     op.create_index("parts_by_home", "parts", ["home"])
     op.create_index("parts_by_interaction", "parts", ["interaction"])
