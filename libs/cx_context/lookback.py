@@ -390,4 +390,3 @@ class _Sweep:
     def _refill(self) -> None:
         every = {id(each): each for each in self._of}
         self._ranked = nlargest(_RANKED, every.values(), key=lambda each: each.latest)
-

@@ -45,9 +45,7 @@ async def of_desk(tx: Tx, tenant: str, desk: Desk, most: int) -> list[NodeId]:
     return [row[0] for row in rows]
 
 
-async def sides_of(
-    tx: Tx, tenant: str, nodes: Iterable[NodeId]
-) -> dict[NodeId, dict[NodeId, list[AnchoredPart]]]:
+async def sides_of(tx: Tx, tenant: str, nodes: Iterable[NodeId]) -> dict[NodeId, dict[NodeId, list[AnchoredPart]]]:
     """Of each interaction's node the parts of its sides, by home."""
     wanted = list(nodes)
     found: dict[NodeId, dict[NodeId, list[AnchoredPart]]] = {}

@@ -252,7 +252,7 @@ async def homes_of(tx: Tx, tenant: str, nodes: Collection[NodeId]) -> dict[NodeI
     found: dict[NodeId, set[NodeId]] = {}
     if nodes:
         for node, home in await tx.fetch(
-            "SELECT interaction, home FROM parts WHERE interaction = ANY(:nodes) AND tenant = :tenant",
+            "SELECT DISTINCT interaction, home FROM parts WHERE interaction = ANY(:nodes) AND tenant = :tenant",
             nodes=list(nodes),
             tenant=tenant,
         ):
@@ -291,11 +291,10 @@ async def nodes_named_by(
     if not profiles:
         return set()
     found = await tx.fetch(
-        "SELECT p.interaction FROM parts p JOIN parts o ON o.home = p.interaction "
-        "WHERE p.home = ANY(:profiles) AND p.interaction <> p.home AND p.tenant = :tenant "
-        "UNION SELECT p.interaction FROM parts p JOIN parts o ON o.interaction = p.interaction AND o.home <> p.home "
-        f"JOIN members m ON m.profile = o.home WHERE {SOME_SHARED} "
-        "AND p.home = ANY(:profiles) AND p.interaction <> p.home AND p.tenant = :tenant AND m.shared "
+        f"SELECT p.interaction FROM {_SIDES} AS p JOIN parts o ON o.home = p.interaction "
+        f"UNION SELECT p.interaction FROM {_SIDES} AS p "
+        "JOIN parts o ON o.interaction = p.interaction AND o.home <> p.home "
+        f"JOIN members m ON m.profile = o.home WHERE {SOME_SHARED} AND m.shared "
         f"UNION SELECT p.interaction FROM parts p JOIN members m ON m.profile = p.home WHERE {SOME_SHARED} "
         "AND p.home = ANY(:profiles) AND p.interaction <> p.home AND p.tenant = :tenant AND m.shared "
         f"AND {_MAY_BE_LENT}",
@@ -313,6 +312,12 @@ async def nodes_named_by(
         nodes |= {row[0] for row in found}
     return nodes
 
+
+_SIDES = (
+    "(SELECT DISTINCT interaction, home FROM parts "
+    "WHERE home = ANY(:profiles) AND interaction <> home AND tenant = :tenant)"
+)
+"""Each side of an interaction once, though it has a part for every hour."""
 
 _MAY_BE_LENT = (
     "(EXISTS (SELECT 1 FROM parts o WHERE o.interaction = p.interaction AND o.home <> p.home) "
