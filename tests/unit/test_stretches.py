@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from tests.projection import RULES
 
-from cx_context.definition import define_bodies
+from cx_context.definition import define, define_bodies
+from cx_context.desks import Desk, Side, desks
 from cx_events.facts import Fact
 from cx_events.ids import text_of
 from cx_events.testing.builders import ACME, DAY, HOUR, MINUTE, START, a_fact
@@ -189,6 +190,14 @@ def test_what_came_before_the_first_message_is_one_piece() -> None:
         for at in (YEAR_AGO, YEAR_AGO + 30 * DAY)
     ]
     assert members(*posts, wrote(NOW, interaction="x")) == [["x"], ["x"]]
+
+
+@pytest.mark.parametrize(("resolved", "stays"), [(FIRST, True), (DM, False)])
+def test_a_desk_keeps_a_thread_of_which_an_older_stretch_was_resolved(resolved: Fact, stays: bool) -> None:
+    queued = wrote(NOW + 12 * MINUTE, id="q", data={"queue": {"id": "billing", "name": "Billing"}})
+    facts = (FIRST, queued, decided("resolved", resolved, NOW + HOUR))
+    (known,) = define(facts, ACME, RULES).known.values()
+    assert (Desk("queue", "billing") in desks(Side.of(known.parts))) == stays
 
 
 def test_no_order_of_arrival_matters() -> None:
