@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from hashlib import blake2b
+from itertools import chain
 from operator import attrgetter
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -172,10 +173,16 @@ def first_of_each_second(one: list[int], other: list[int]) -> list[int]:
         return [*one, *other]
     if other[-1] // SECOND < one[0] // SECOND:
         return [*other, *one]
+    return _thinned(sorted((*one, *other)))
+
+
+def _thinned(times: list[int]) -> list[int]:
     found: list[int] = []
-    for time in sorted((*one, *other)):
-        if not found or time // SECOND > found[-1] // SECOND:
+    second = None
+    for time in times:
+        if time // SECOND != second:
             found.append(time)
+            second = time // SECOND
     return found
 
 
@@ -262,8 +269,24 @@ def merge(one: Part, other: Part) -> Part:
 
 
 def combine(parts: Iterable[Part]) -> Part:
-    """The part of all; of none an empty one. In pairs, so that what grows with the facts is not copied for each."""
+    """The part of all; of none an empty one. Of many each field by itself, since most parts have nothing in it."""
     found = list(parts)
-    while len(found) > 1:
-        found = [merge(*found[at : at + 2]) if at + 1 < len(found) else found[at] for at in range(0, len(found), 2)]
-    return found[0] if found else Part()
+    if len(found) < 2:
+        return found[0] if found else Part()
+    if len(found) == 2:
+        return merge(*found)
+    total = Part()
+    for name, (by, nothing) in zip(_NAMES, _RULES, strict=True):
+        values = [value for value in [getattr(part, name) for part in found] if value != nothing]
+        if values:
+            setattr(total, name, _of_many(by, values))
+    return total
+
+
+def _of_many(by: Callable[[Any, Any], Any], values: list[Any]) -> Any:
+    """In pairs, so that what grows with the facts is not copied for each."""
+    if by is first_of_each_second:
+        return _thinned(sorted(chain.from_iterable(values)))
+    while len(values) > 1:
+        values = [by(*values[at : at + 2]) if at + 1 < len(values) else values[at] for at in range(0, len(values), 2)]
+    return values[0]

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import msgspec
-from msgspec import Raw
+from msgspec import Raw, structs
 
 from cx_context.assurance import Proof, assurance, latest_of_each, proofs, proofs_shown
 from cx_context.combine import keep_latest, later_register
@@ -21,7 +21,7 @@ from cx_context.explicit import MATTER_KINDS
 from cx_context.fold import makes_part, speaker
 from cx_context.handoffs import handoff_of
 from cx_context.model import KEYS_KEPT, SENTIMENTS_KEPT, TEXT_KEPT, At, Part, Register
-from cx_context.outline import WholePart, whole_contact, whole_conversation
+from cx_context.outline import WholePart, whole_contact
 from cx_context.threading import AnchoredPart, Contact, Conversation, IssuedToken, contacts_of, thread
 from cx_context.tokens import order_of as _order
 from cx_events.envelope import Event
@@ -95,6 +95,7 @@ class Rendering:
         self._contacts: list[Contact] | None = None
         self._threaded: tuple[list[Conversation], int] | None = None
         self._shown: dict[bytes, Shown] = {}
+        self._whole_contacts: dict[tuple[Micros, str], Contact] = {}
 
     def body(self) -> Json:
         return {name: self.section(name) for name in SECTIONS}
@@ -146,9 +147,18 @@ class Rendering:
         return found.unresolved if found is not None else None
 
     def _show(self, conversation: Conversation) -> Shown:
-        whole = self.known.whole
-        summary = conversation_summary(whole_conversation(conversation, whole) if whole is not None else conversation)
+        members = [self.whole(member) for member in conversation.members]
+        summary = conversation_summary(structs.replace(conversation, members=members))
         return Shown(summary, _unresolved(summary) if summary["waiting_since"] is not None else None)
+
+    def whole(self, contact: Contact) -> Contact:
+        """The contact with all that was said in it."""
+        if self.known.whole is None:
+            return contact
+        found = self._whole_contacts.get(contact.start)
+        if found is None:
+            found = self._whole_contacts[contact.start] = whole_contact(contact, self.known.whole)
+        return found
 
     def timeline(self) -> Sequence[Json | Raw]:
         return timeline(self.known.latest)
@@ -305,8 +315,7 @@ def _now(of: Rendering) -> Json | None:
         return None
     latest = max(live, key=lambda each: (each.part.last or each.part.first, each.name))
     own = next(each.members for each in of.conversations if any(member is latest for member in each.members))
-    if of.known.whole is not None:
-        latest = whole_contact(latest, of.known.whole)
+    latest = of.whole(latest)
     since = waiting_since(latest.part)
     if since is not None and conversation_state(member.part for member in own) != "open":
         since = None
