@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
+from cx_context.contacts import contacts_of
 from cx_context.store import assignments, reader, writer
 from cx_context.store.sql import Tx
 from cx_context_api.conversations.histories import Thread, find_thread
@@ -172,7 +173,9 @@ async def caller_of(tx: Tx, tenant: str, tenancy: Tenancy, interaction: str) -> 
         return NOBODY
     node = tenancy.ids.interaction(interaction)
     sides = (await assignments.sides_of(tx, tenant, [node])).get(node, {})
-    return Caller(found.customer, any(part.proofs for part in sides.values()))
+    parts = [piece for side in sides.values() for piece in side]
+    contacts = contacts_of(parts, tenancy.window)  # of an endless thread the latest stretch is the one that calls now
+    return Caller(found.customer, any(piece.part.proofs for piece in (contacts[-1].pieces if contacts else parts)))
 
 
 def unknown_token() -> Refused:
