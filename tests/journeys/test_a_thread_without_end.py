@@ -12,12 +12,15 @@ from typing import Any
 
 import httpx2
 import msgspec
+import pytest
 
 from cx_events.testing.builders import DAY, MINUTE
 from cx_events.timestamps import Micros, format_time
 from cx_hub.compose import running_hub
 from cx_hub.demo.run import embedded_settings, until_ready
 from cx_runtime.tenants import load
+
+pytestmark = pytest.mark.clock
 
 PAGE, ANA = "100000000000001", "2000000000000001"
 BEN = {"id": "agent-7", "name": "Ben"}
