@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from hashlib import blake2b
+from itertools import chain
+from operator import attrgetter
 from types import MappingProxyType
 from typing import Any, TypeVar
 
@@ -19,12 +21,15 @@ from cx_context.model import (
     SAID_KEPT,
     SENTIMENTS_KEPT,
     TEXT_KEPT,
+    TOPICS_KEPT,
     TURNS_KEPT,
     USES_KEPT,
+    WRITTEN_KEPT,
     At,
     Part,
     Register,
 )
+from cx_events.activity import SECOND
 
 T = TypeVar("T", bound=tuple[Any, ...])
 
@@ -35,6 +40,11 @@ def brief(name: str) -> str:
         return name
     digest = blake2b(name.encode(), digest_size=16).hexdigest()
     return f"{name[: TEXT_KEPT - len(digest) - 1]}~{digest}"
+
+
+def hashed(name: str) -> str:
+    """Sixteen hex digits that stand for a name where it is only compared."""
+    return blake2b(name.encode(), digest_size=8).hexdigest()
 
 
 def later(one: At | None, other: At) -> At:
@@ -127,10 +137,10 @@ def _max_by_key(one: dict[str, At], other: dict[str, At]) -> dict[str, At]:
     return merged
 
 
-def _first_by_key(most: int) -> Callable[[dict[str, At], dict[str, At]], dict[str, At]]:
+def _first_by_key(most: int) -> Callable[[dict[str, Any], dict[str, Any]], dict[str, Any]]:
     """The first time for each key; of too many keys those that came first."""
 
-    def merge(one: dict[str, At], other: dict[str, At]) -> dict[str, At]:
+    def merge(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
         if not one or not other:
             return one or other
         merged = dict(one)
@@ -143,13 +153,44 @@ def _first_by_key(most: int) -> Callable[[dict[str, At], dict[str, At]], dict[st
     return merge
 
 
-def _union(one: list[tuple[str, str]], other: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    return sorted({*one, *other})[:REFERENCES_KEPT] if one and other else one or other
+def _least(one: int | None, other: int | None) -> int | None:
+    if one is None or other is None:
+        return one if other is None else other
+    return min(one, other)
+
+
+def _greatest(one: str | None, other: str | None) -> str | None:
+    if one is None or other is None:
+        return one if other is None else other
+    return max(one, other)
+
+
+def first_of_each_second(one: list[int], other: list[int]) -> list[int]:
+    """Two lists of times in µs, each in order and with one time a second, as one such list."""
+    if not one or not other:
+        return one or other
+    if one[-1] // SECOND < other[0] // SECOND:
+        return [*one, *other]
+    if other[-1] // SECOND < one[0] // SECOND:
+        return [*other, *one]
+    return _thinned(sorted((*one, *other)))
+
+
+def _thinned(times: list[int]) -> list[int]:
+    found: list[int] = []
+    second = None
+    for time in times:
+        if time // SECOND != second:
+            found.append(time)
+            second = time // SECOND
+    return found
 
 
 MERGERS: Mapping[str, Callable[[Any, Any], Any]] = MappingProxyType(
     {
         "interaction": max,
+        "side": max,
+        "about": _greatest,
         "facts": _sum,
         "events": _sum,
         "messages": _sum,
@@ -160,6 +201,8 @@ MERGERS: Mapping[str, Callable[[Any, Any], Any]] = MappingProxyType(
         "until": max,
         "first": _first,
         "last": _last,
+        "active": first_of_each_second,
+        "endless": _least,
         "channel": _last_register,
         "direction": _first_register,
         "queue": _last_register,
@@ -173,8 +216,10 @@ MERGERS: Mapping[str, Callable[[Any, Any], Any]] = MappingProxyType(
         "business_spoke": _last,
         "said": _latest(SAID_KEPT),
         "edits": _last_by_key(EDITS_KEPT),
-        "references": _union,
-        "topic": _last_register,
+        "references": _first_by_key(REFERENCES_KEPT),
+        "written": _first_by_key(WRITTEN_KEPT),
+        "quoted": _first_by_key(WRITTEN_KEPT),
+        "topics": _latest(TOPICS_KEPT),
         "summary": _last_register,
         "disposition": _last_register,
         "notes": _latest(NOTES_KEPT),
@@ -204,14 +249,44 @@ MERGERS: Mapping[str, Callable[[Any, Any], Any]] = MappingProxyType(
 )
 
 
+_NAMES = tuple(MERGERS)
+_values = attrgetter(*_NAMES)
+_EMPTY = Part()
+_NEVER = object()
+_RULES = tuple((by, _NEVER if by in (min, max) else getattr(_EMPTY, name)) for name, by in MERGERS.items())
+"""Of each field how two values combine, and which value says nothing: of a least or greatest time none does."""
+
+
 def merge(one: Part, other: Part) -> Part:
-    """The part of both sets of facts."""
-    return Part(**{name: by(getattr(one, name), getattr(other, name)) for name, by in MERGERS.items()})
+    """The part of both sets of facts. Of most fields one of the two has nothing."""
+    total = Part()
+    for name, (by, nothing), a, b in zip(_NAMES, _RULES, _values(one), _values(other), strict=True):
+        if b != nothing:
+            setattr(total, name, by(a, b) if a != nothing else b)
+        elif a != nothing:
+            setattr(total, name, a)
+    return total
 
 
 def combine(parts: Iterable[Part]) -> Part:
-    """The part of all; of none an empty one."""
-    total: Part | None = None
-    for part in parts:
-        total = part if total is None else merge(total, part)
-    return total if total is not None else Part()
+    """The part of all; of none an empty one. Of many each field by itself, since most parts have nothing in it."""
+    found = list(parts)
+    if len(found) < 2:
+        return found[0] if found else Part()
+    if len(found) == 2:
+        return merge(*found)
+    total = Part()
+    for name, (by, nothing) in zip(_NAMES, _RULES, strict=True):
+        values = [value for value in [getattr(part, name) for part in found] if value != nothing]
+        if values:
+            setattr(total, name, _of_many(by, values))
+    return total
+
+
+def _of_many(by: Callable[[Any, Any], Any], values: list[Any]) -> Any:
+    """In pairs, so that what grows with the facts is not copied for each."""
+    if by is first_of_each_second:
+        return _thinned(sorted(chain.from_iterable(values)))
+    while len(values) > 1:
+        values = [by(*values[at : at + 2]) if at + 1 < len(values) else values[at] for at in range(0, len(values), 2)]
+    return values[0]

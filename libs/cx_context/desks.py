@@ -1,6 +1,7 @@
 """Whose desks a live interaction concerns: the agents it is with or was passed on to, the queues in which it waits.
 
-A pure function of a part (or of several, combined), so it is the same in any order of events.
+A pure function of a part (or of several, combined), so it is the same in any order of events. Of an endless interaction
+the latest stretch counts.
 
 - *agent*: who deals with it (the last one named), to whom it was offered, who was asked to take it over.
 - *queue*: where it waits. It does so until it is answered or accepted; to be queued, or passed on, again begins anew.
@@ -10,13 +11,18 @@ An interaction that ended, or whose matter was resolved, concerns nobody's desk.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Literal, NamedTuple
 
-from cx_context.combine import later
+from cx_context.combine import MERGERS, later
+from cx_context.contacts import AnchoredPart
 from cx_context.finish import conversation_state, is_live
 from cx_context.model import At, Part, Register
+from cx_events.ids import text_of
 
 Kind = Literal["agent", "queue"]
+
+_NO_PART = Part()
 
 
 class Desk(NamedTuple):
@@ -34,14 +40,67 @@ class Reason(NamedTuple):
     why: str
 
 
+_SUMMED = (
+    "interaction", "agent", "queue", "queued", "offered", "answered", "accepted", "passed", "first", "ended", "resumed",
+    "customer_spoke", "reopened", "endless",
+)  # fmt: skip
+
+
+class Side:
+    """One home's side of an interaction, as far as desks need it: the sum of its parts, each of which may be added
+    again when it has grown.
+
+    It is an index, so of an endless interaction it may say too much: a resolve that names another anchor than that of
+    the part that was active last may be of an older stretch, and does not count here.
+    """
+
+    __slots__ = (*_SUMMED, "_latest", "_resolves")
+    endless: int | None
+
+    def __init__(self) -> None:
+        for name in _SUMMED:
+            setattr(self, name, getattr(_NO_PART, name))
+        self._latest: tuple[int, str] = (0, "")
+        self._resolves: dict[str, Register] = {}
+
+    @classmethod
+    def of(cls, parts: Iterable[AnchoredPart]) -> Side:
+        side = cls()
+        for anchored in parts:
+            side.add(*anchored)
+        return side
+
+    def add(self, anchor: bytes, part: Part) -> None:
+        for name in _SUMMED:
+            value = getattr(part, name)
+            if value:
+                setattr(self, name, MERGERS[name](getattr(self, name), value))
+        if part.active:
+            self._latest = max(self._latest, (part.active[-1], text_of(anchor)))
+        if part.resolved is not None:
+            about = part.about or ""
+            old = self._resolves.get(about)
+            if old is None or part.resolved[0] > old[0]:
+                self._resolves[about] = part.resolved
+
+    @property
+    def resolved(self) -> Register | None:
+        counting = [
+            resolve
+            for about, resolve in self._resolves.items()
+            if self.endless is None or about in ("", self._latest[1])
+        ]
+        return max(counting, key=lambda resolve: resolve[0], default=None)
+
+
 Matter = tuple[Any, ...]
 """All of a part that its desks are made of: parts of equal matter concern the same desks, for the same reasons."""
 
 _NOBODYS: Matter = ()
 
 
-def matter_of(part: Part) -> Matter:
-    """Return what ``desks`` looks at. Asked twice for each part that a batch touches, so it does little."""
+def matter_of(part: Any) -> Matter:
+    """Return what ``desks`` looks at. Asked twice for each side that a batch touches, so it does little."""
     if not part.interaction or not is_live(part) or (part.resolved is not None and _is_resolved(part)):
         return _NOBODYS
     agent, queue = part.agent, part.queue
@@ -58,11 +117,11 @@ def matter_of(part: Part) -> Matter:
     )
 
 
-def _is_resolved(part: Part) -> bool:
+def _is_resolved(part: Any) -> bool:
     return conversation_state([part]) != "open"
 
 
-def desks(part: Part) -> dict[Desk, Reason]:
+def desks(part: Part | Side) -> dict[Desk, Reason]:
     """Every desk that a live interaction concerns now, and why."""
     return desks_of(matter_of(part))
 

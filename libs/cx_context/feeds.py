@@ -14,11 +14,11 @@ from cx_context.pointers import Path, pattern_of
 
 THREADING = frozenset(
     {
-        "interaction", "first_recorded", "first", "last", "references", "topic", "links", "split",
-        "resolved", "reopened", "tokens", "token_uses", "channel",
+        "interaction", "about", "first_recorded", "first", "since", "active", "endless", "references", "written",
+        "quoted", "topics", "links", "split", "resolved", "reopened", "tokens", "token_uses", "channel", "channels",
     }
 )  # fmt: skip
-"""What decides which interactions are one conversation, and under which id."""
+"""What decides which contacts there are, which of them are one conversation, and under which id."""
 
 STATE = frozenset({"customer_spoke", "resolved", "reopened"})
 """What decides whether a conversation is open."""
@@ -70,25 +70,27 @@ FEEDS: Mapping[Path, Feed] = MappingProxyType(
         ("customer", "attributes"): _feed(_LATEST, "attributes"),
         ("customer", "consent"): _feed("the consent that was given or taken back last", "consent"),
         ("customer", "preferences"): _feed(_LATEST, "preferences"),
-        ("now",): Feed(_ACTIVE_LAST, THREADING | _WAITING | {"channel", "queue", "agent", "proofs"}, threaded=True),
+        ("now",): Feed(_ACTIVE_LAST, THREADING | _WAITING | {"last", "queue", "agent", "proofs"}, threaded=True),
         ("now", "verified"): Feed(
             "what was proved last in the conversation of " + _ACTIVE_LAST,
-            THREADING | _WAITING | {"proofs"},
+            THREADING | _WAITING | {"last", "proofs"},
             threaded=True,
         ),
         ("now", "waiting_since"): Feed(
-            "since when the customer waits unanswered in " + _ACTIVE_LAST, THREADING | _WAITING, threaded=True
+            "since when the customer waits unanswered in " + _ACTIVE_LAST,
+            THREADING | _WAITING | {"last"},
+            threaded=True,
         ),
         ("conversations",): _of_conversation("interactions joined by a person, a reference, the same matter in time"),
         ("conversations", "*", "id"): _of_conversation("the anchor that was recorded first"),
-        ("conversations", "*", "aliases"): _of_conversation("the other anchors of its interactions"),
-        ("conversations", "*", "topic"): _of_conversation("the topic that was said last", "topic"),
+        ("conversations", "*", "aliases"): _of_conversation("the other anchors by which it was known"),
+        ("conversations", "*", "topic"): _of_conversation("the topic that was said last", "topics"),
         ("conversations", "*", "state"): _of_conversation(
             "resolved where the latest resolve is later than the latest customer message and reopening", *STATE
         ),
         ("conversations", "*", "channels"): _of_conversation("its interactions' channels, by start", "channel"),
         ("conversations", "*", "opened_at"): _of_conversation("the first event of its first interaction"),
-        ("conversations", "*", "last_at"): _of_conversation("its latest counted event"),
+        ("conversations", "*", "last_at"): _of_conversation("its latest counted event", "last"),
         ("conversations", "*", "waiting_since"): _of_conversation(
             "the first thing said, or the queue, that nobody answered", *_WAITING
         ),

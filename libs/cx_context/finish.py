@@ -13,15 +13,16 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import msgspec
-from msgspec import Raw
+from msgspec import Raw, structs
 
 from cx_context.assurance import Proof, assurance, latest_of_each, proofs, proofs_shown
-from cx_context.combine import keep_latest
+from cx_context.combine import keep_latest, later_register
+from cx_context.explicit import MATTER_KINDS
 from cx_context.fold import makes_part, speaker
 from cx_context.handoffs import handoff_of
 from cx_context.model import KEYS_KEPT, SENTIMENTS_KEPT, TEXT_KEPT, At, Part, Register
-from cx_context.outline import WholePart, whole_conversation, whole_interaction
-from cx_context.threading import AnchoredPart, Conversation, Interaction, IssuedToken, interactions_of, thread
+from cx_context.outline import WholePart, whole_contact
+from cx_context.threading import AnchoredPart, Contact, Conversation, IssuedToken, contacts_of, thread
 from cx_context.tokens import order_of as _order
 from cx_events.envelope import Event
 from cx_events.facts import Fact, Order
@@ -91,9 +92,10 @@ class Rendering:
         self.known = known
         self.window = window
         self.parts = [anchored.part for anchored in known.parts]
-        self._interactions: list[Interaction] | None = None
+        self._contacts: list[Contact] | None = None
         self._threaded: tuple[list[Conversation], int] | None = None
         self._shown: dict[bytes, Shown] = {}
+        self._whole_contacts: dict[tuple[Micros, str], Contact] = {}
 
     def body(self) -> Json:
         return {name: self.section(name) for name in SECTIONS}
@@ -103,10 +105,10 @@ class Rendering:
         return SECTIONS[name](self)
 
     @property
-    def interactions(self) -> list[Interaction]:
-        if self._interactions is None:
-            self._interactions = interactions_of(self.known.parts)
-        return self._interactions
+    def contacts(self) -> list[Contact]:
+        if self._contacts is None:
+            self._contacts = contacts_of(self.known.parts, self.window)
+        return self._contacts
 
     @property
     def conversations(self) -> list[Conversation]:
@@ -123,7 +125,7 @@ class Rendering:
         if self._threaded is None:
             open_ones: list[Conversation] = []
             others: list[Conversation] = []
-            for each in thread(self.interactions, self.window):
+            for each in thread(self.contacts, self.window):
                 state = conversation_state([member.part for member in each.members])
                 (open_ones if state == "open" else others).append(each)
             for some in (open_ones, others):
@@ -145,9 +147,18 @@ class Rendering:
         return found.unresolved if found is not None else None
 
     def _show(self, conversation: Conversation) -> Shown:
-        whole = self.known.whole
-        summary = conversation_summary(whole_conversation(conversation, whole) if whole is not None else conversation)
+        members = [self.whole(member) for member in conversation.members]
+        summary = conversation_summary(structs.replace(conversation, members=members))
         return Shown(summary, _unresolved(summary) if summary["waiting_since"] is not None else None)
+
+    def whole(self, contact: Contact) -> Contact:
+        """The contact with all that was said in it."""
+        if self.known.whole is None:
+            return contact
+        found = self._whole_contacts.get(contact.start)
+        if found is None:
+            found = self._whole_contacts[contact.start] = whole_contact(contact, self.known.whole)
+        return found
 
     def timeline(self) -> Sequence[Json | Raw]:
         return timeline(self.known.latest)
@@ -298,14 +309,13 @@ def waiting_since(part: Part) -> Micros | None:
 
 
 def _now(of: Rendering) -> Json | None:
-    """The live interaction that was active last. Nobody waits in it where its conversation is resolved."""
-    live = [each for each in of.interactions if is_live(each.part)]
+    """The live contact that was active last. Nobody waits in it where its conversation is resolved."""
+    live = [each for each in of.contacts if is_live(each.part)]
     if not live:
         return None
     latest = max(live, key=lambda each: (each.part.last or each.part.first, each.name))
     own = next(each.members for each in of.conversations if any(member is latest for member in each.members))
-    if of.known.whole is not None:
-        latest = whole_interaction(latest, of.known.whole)
+    latest = of.whole(latest)
     since = waiting_since(latest.part)
     if since is not None and conversation_state(member.part for member in own) != "open":
         since = None
@@ -323,7 +333,7 @@ def _named(register: Register | tuple[Order, Any] | None) -> Json | None:
     return {"id": register[1][0], "name": register[1][1]} if register is not None else None
 
 
-def _counts(parts: Sequence[Part], interactions: Sequence[Interaction], conversations: Sequence[Conversation]) -> Json:
+def _counts(parts: Sequence[Part], contacts: Sequence[Contact], conversations: Sequence[Conversation]) -> Json:
     by_channel: dict[str, int] = {}
     for part in parts:
         for channel, count in part.channels.items():
@@ -331,7 +341,7 @@ def _counts(parts: Sequence[Part], interactions: Sequence[Interaction], conversa
     return {
         "events": sum(part.events for part in parts),
         "messages": sum(part.messages for part in parts),
-        "interactions": len(interactions),
+        "interactions": len({each.name for each in contacts}),
         "conversations": len(conversations),
         "by_channel": dict(sorted(by_channel.items())),
     }
@@ -354,9 +364,9 @@ def _sentiment(parts: Sequence[Part]) -> Json | None:
     return {"current": round(sum(scores) / len(scores)) / 1000, "trend": trend, "source": latest[0][2]}
 
 
-def _last_agent(interactions: Sequence[Interaction]) -> Json | None:
-    found: tuple[Order, Interaction] | None = None
-    for each in interactions:
+def _last_agent(contacts: Sequence[Contact]) -> Json | None:
+    found: tuple[Order, Contact] | None = None
+    for each in contacts:
         if each.part.agent is not None:
             order = _order(each.part, each.part.agent[0])
             if found is None or order > found[0]:
@@ -397,11 +407,11 @@ def conversation_state(members: Iterable[Part]) -> str:
 def conversation_summary(conversation: Conversation) -> Json:
     """One conversation as the context shows it."""
     parts = [member.part for member in conversation.members]
-    topic = _latest_register(parts, "topic")
+    topics = [(_order(part, part.topics[0][0]), part.topics[0][1]) for part in parts if part.topics]
     summary = _latest_register(parts, "summary")
     disposition = _latest_register(parts, "disposition")
     state = conversation_state(parts)
-    messages = _messages(parts)
+    messages = _messages(conversation.members)
     waits = [since for since in map(waiting_since, parts) if since is not None]
     channels: dict[str, None] = {}
     for member in conversation.members:
@@ -410,13 +420,13 @@ def conversation_summary(conversation: Conversation) -> Json:
     return {
         "id": text_of(conversation.id),
         "aliases": [text_of(alias) for alias in conversation.aliases[:ALIASES_SHOWN]],
-        "topic": topic[1] if topic is not None else None,
+        "topic": max(topics)[1] if topics else None,
         "state": state,
         "channels": list(channels),
         "opened_at": format_time(conversation.members[0].start[0]),
         "last_at": format_time(max(member.last_activity for member in conversation.members)),
         "waiting_since": format_time(min(waits)) if waits and state == "open" else None,
-        "summary": summary[1] if summary is not None else _opening(parts),
+        "summary": summary[1] if summary is not None else _opening(conversation.members),
         "messages": messages,
         "agent": _named(_latest_register(parts, "agent")),
         "queue": _named(_latest_register(parts, "queue")),
@@ -439,17 +449,29 @@ def conversation_summary(conversation: Conversation) -> Json:
     }
 
 
-def _words(part: Part) -> Iterable[tuple[At, str, str, str]]:
+def _words(contact: Contact) -> Iterable[tuple[At, str, str, str]]:
     """(at, role, name, text) of what was said and is at hand, as it was edited since."""
-    for at, role, name, text, message_id in part.said:
-        edit = part.edits.get(message_id) if message_id else None
+    for at, role, name, text, message_id in contact.part.said:
+        edit = _edit_of(contact, message_id) if message_id else None
         if edit is not None:
             text = edit[1] if edit[1] is not None else DELETED
         yield at, role, name, text
 
 
-def _messages(parts: Sequence[Part]) -> list[Json]:
-    said = [(_order(part, at), role, name, text, part) for part in parts for at, role, name, text in _words(part)]
+def _edit_of(contact: Contact, message_id: str) -> Register | None:
+    """The latest edit of a message: of an endless interaction it may lie in another stretch."""
+    own, elsewhere = contact.part.edits.get(message_id), contact.edits.get(message_id)
+    if own is None or elsewhere is None:
+        return elsewhere if own is None else own
+    return later_register(own, elsewhere)
+
+
+def _messages(contacts: Sequence[Contact]) -> list[Json]:
+    said = [
+        (_order(contact.part, at), role, name, text, contact.part)
+        for contact in contacts
+        for at, role, name, text in _words(contact)
+    ]
     said.sort(key=lambda item: item[0], reverse=True)
     return [
         {
@@ -464,12 +486,12 @@ def _messages(parts: Sequence[Part]) -> list[Json]:
     ]
 
 
-def _opening(parts: Sequence[Part]) -> str | None:
+def _opening(contacts: Sequence[Contact]) -> str | None:
     """Without a summary from a model: the earliest words of the customer that are still at hand."""
     words = [
-        (_order(part, at), text)
-        for part in parts
-        for at, role, _, text in _words(part)
+        (_order(contact.part, at), text)
+        for contact in contacts
+        for at, role, _, text in _words(contact)
         if role == "customer" and text and text != DELETED
     ]
     return min(words)[1] if words else None
@@ -513,8 +535,9 @@ def _token(issued: IssuedToken) -> Json:
 
 def _references(parts: Sequence[Part]) -> list[Json]:
     """What the conversation is about: order and case numbers; ids of messages and calls are plumbing."""
-    found = sorted({tuple(r) for part in parts for r in part.references if r[0] in ("order", "case")})
-    return [{"kind": kind, "value": value} for kind, value in found[:ALIASES_SHOWN]]
+    found = sorted({tuple(key.split("\n", 1)) for part in parts for key in part.references})
+    matters = [(kind, value) for kind, value in found if kind in MATTER_KINDS]
+    return [{"kind": kind, "value": value} for kind, value in matters[:ALIASES_SHOWN]]
 
 
 SECTIONS: Mapping[str, Callable[[Rendering], Any]] = MappingProxyType(
@@ -523,9 +546,9 @@ SECTIONS: Mapping[str, Callable[[Rendering], Any]] = MappingProxyType(
         "now": _now,
         "conversations": _shown,
         "timeline": lambda of: of.timeline(),
-        "counts": lambda of: _counts(of.parts, of.interactions, of.conversations),
+        "counts": lambda of: _counts(of.parts, of.contacts, of.conversations),
         "sentiment": lambda of: _sentiment(of.parts),
-        "last_agent": lambda of: _last_agent(of.interactions),
+        "last_agent": lambda of: _last_agent(of.contacts),
         "unresolved": _all_unresolved,
     }
 )

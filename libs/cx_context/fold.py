@@ -7,6 +7,7 @@ no look-ups that a typical event does not need.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from types import MappingProxyType
@@ -15,7 +16,7 @@ from typing import Any
 import msgspec
 
 from cx_context.assurance import BY_CHANNEL, UNNAMED, key_of, verified_by
-from cx_context.combine import brief, keep_latest, later, later_register
+from cx_context.combine import brief, hashed, keep_latest, later, later_register
 from cx_context.model import (
     AGENTS_KEPT,
     EDITS_KEPT,
@@ -25,15 +26,19 @@ from cx_context.model import (
     SAID_KEPT,
     SENTIMENTS_KEPT,
     TEXT_KEPT,
+    TOPICS_KEPT,
     TURNS_KEPT,
     USES_KEPT,
+    WRITTEN_KEPT,
     At,
     Part,
 )
+from cx_events.activity import ACTIVITY, SECOND, is_endless, stands_alone
 from cx_events.catalogue import catalogue
 from cx_events.envelope import Data, Handoff, Identifier, Named, Reference
 from cx_events.facts import Fact
-from cx_events.tokens import ISSUED, KIND, is_ours
+from cx_events.timestamps import Micros
+from cx_events.tokens import ISSUED, KIND, REDEEMED, is_ours
 
 BUSINESS_ROLES = frozenset({"agent", "bot", "business"})
 
@@ -63,6 +68,8 @@ def new_part(fact: Fact) -> Part:
     """The part of this fact alone."""
     part = Part(
         interaction=fact.event.data.interaction,
+        side=fact.side,
+        about=_about(fact),
         first_recorded=fact.recorded,
         last_recorded=fact.recorded,
         since=fact.effective,
@@ -72,8 +79,16 @@ def new_part(fact: Fact) -> Part:
     return part
 
 
+def _about(fact: Fact) -> str | None:
+    """See ``Part.about``. Who presents a token names the thread of its issue, which is not the contact meant here."""
+    data = fact.event.data
+    if not data.interaction or not stands_alone(fact.event):
+        return None
+    return data.conversation.id if data.conversation is not None and fact.event.type != REDEEMED else ""
+
+
 def apply(part: Part, fact: Fact) -> None:
-    """Add a fact to the part of its home and interaction.
+    """Add a fact to the part of its anchor.
 
     Raises for a fact of which ``new_part`` raises, whatever the part holds: what is made of an event is made before the
     part is asked whether it is needed (``foldable`` relies on it). The part is then half changed.
@@ -94,6 +109,10 @@ def apply(part: Part, fact: Fact) -> None:
     type = event.type
     if type not in _NOT_COUNTED:
         _count(part, data, at)
+    if type in ACTIVITY and data.interaction:
+        _mark(part, at[0])
+        if is_endless(event):
+            _endless(part, data, at[0])
     handler = HANDLERS.get(type)
     if handler is not None:
         handler(part, data, at)
@@ -168,6 +187,29 @@ def _count(part: Part, data: Data, at: At) -> None:
         part.last = at
 
 
+def _mark(part: Part, time: Micros) -> None:
+    """There was activity at this time; of each second the first counts."""
+    active = part.active
+    if not active or time // SECOND > active[-1] // SECOND:
+        active.append(time)
+        return
+    place = bisect_left(active, time // SECOND * SECOND)
+    if active[place] // SECOND > time // SECOND:
+        active.insert(place, time)
+    elif time < active[place]:
+        active[place] = time
+
+
+def _endless(part: Part, data: Data, time: Micros) -> None:
+    if part.endless is None or time < part.endless:
+        part.endless = time
+    message = data.message
+    if message is not None and message.id:
+        _keep_first(part.written, hashed(brief(message.id)), time, WRITTEN_KEPT)
+    if message is not None and message.in_reply_to:
+        _keep_first(part.quoted, brief(message.in_reply_to), time, WRITTEN_KEPT)
+
+
 def _common(part: Part, data: Data, at: At, *, proves: bool) -> None:
     """What any event may tell besides its own matter. ``proves``: an identifier that it flags was verified in it."""
     for participant in data.participants:
@@ -210,25 +252,22 @@ def _verified(part: Part, data: Data, at: At) -> None:
 
 
 def _refer(part: Part, references: Sequence[Reference], at: At) -> None:
-    others: list[tuple[str, str]] = []
     for reference in references:
         if reference.kind == KIND and is_ours(reference.value):
             _keep_first(part.token_uses, reference.value, at, USES_KEPT)
         else:
-            others.append((brief(reference.kind), brief(reference.value)))
-    if others:
-        add_references(part, others)
+            _keep_first(part.references, reference_key(reference.kind, reference.value), at[0], REFERENCES_KEPT)
 
 
-def add_references(part: Part, references: list[tuple[str, str]]) -> None:
-    """Union; of too many the least stay, which is the same set in any order."""
-    known = part.references
-    if all(reference in known for reference in references):
-        return
-    part.references = sorted({*known, *references})[:REFERENCES_KEPT]
+def reference_key(kind: str, value: str) -> str:
+    """``KIND\nVALUE``, as ``Part.references`` holds it."""
+    return f"{brief(kind).replace(_LINE, ' ')}{_LINE}{brief(value)}"
 
 
-def _keep_first(times: dict[str, At], key: str, at: At, most: int) -> None:
+_LINE = "\n"
+
+
+def _keep_first(times: dict[str, Any], key: str, at: Any, most: int) -> None:
     """The first time for each key; of too many keys those that came first."""
     old = times.get(key)
     if old is not None and old <= at:
@@ -292,7 +331,7 @@ def _insight(part: Part, data: Data, at: At) -> None:
         found = (at, score, f"{insight.producer}/{insight.version}"[:TEXT_KEPT])
         part.sentiment = keep_latest(part.sentiment, found, SENTIMENTS_KEPT)
     if insight.topic:
-        part.topic = later_register(part.topic, (at, insight.topic[:TEXT_KEPT]))
+        part.topics = keep_latest(part.topics, (at, insight.topic[:TEXT_KEPT]), TOPICS_KEPT)
     if insight.summary:
         part.summary = later_register(part.summary, (at, insight.summary[: 2 * TEXT_KEPT]))
 
@@ -401,7 +440,7 @@ def _resumed(part: Part, data: Data, at: At) -> None:
 
 
 def _topic(part: Part, data: Data, at: At) -> None:
-    part.topic = later_register(part.topic, (at, data.topic[:TEXT_KEPT]))
+    part.topics = keep_latest(part.topics, (at, data.topic[:TEXT_KEPT]), TOPICS_KEPT)
 
 
 def _disposition(part: Part, data: Data, at: At) -> None:

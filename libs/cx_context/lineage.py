@@ -17,22 +17,24 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from cx_context.combine import MERGERS, merge
+from cx_context.contacts import AnchoredPart, Contact, contacts_of
 from cx_context.feeds import STATE, THREADING, Feed, feed_of
 from cx_context.finish import CONVERSATIONS_SHOWN, Known, Rendering, conversation_state, timeline
 from cx_context.fold import new_part
 from cx_context.model import Part
 from cx_context.pointers import MISSING, Path, value_at
-from cx_context.threading import AnchoredPart, Conversation, Interaction, interactions_of
+from cx_context.threading import Conversation
+from cx_context.tokens import EVER
 from cx_events.facts import Fact
 from cx_events.ids import text_of
 from cx_events.timestamps import Micros
 
 MOST_WORK = 6_000_000
-"""Renderings times interactions: some ten seconds."""
+"""Renderings times contacts: some ten seconds."""
 
 _EMPTY = Part()
-_PLACES = frozenset({"first", "last", "first_recorded"})
-_DECISIVE = THREADING - _PLACES - {"channel"}
+_PLACES = frozenset({"first", "last", "since", "active", "endless", "first_recorded"})
+_DECISIVE = THREADING - _PLACES - {"channel", "channels"}
 
 
 class TooMuchWork(Exception):
@@ -188,9 +190,13 @@ def sources(history: History, path: Path) -> Sources:
 def _only_names(trial: Trial, fact: Fact, path: Path) -> bool:
     if path[0] != "conversations" or path[2] in ("id", "aliases"):
         return False
+    shown = {each["id"]: {each["id"], *each["aliases"]} for each in trial.whole.section("conversations")}
+    names = shown.get(path[1], {path[1]})
     without = trial.without(fact).section("conversations")
-    other = next((each for each in without if path[1] in each["aliases"]), None)
-    return other is not None and _same(value_at(other, path[2:]), _value(trial.whole, path))
+    other = next((each for each in without if not names.isdisjoint((each["id"], *each["aliases"]))), None)
+    if other is None or other["id"] == path[1]:
+        return False
+    return _same(value_at(other, path[2:]), _value(trial.whole, path))
 
 
 def _name(fact: Fact) -> tuple[str, str]:
@@ -211,10 +217,10 @@ def _value(of: Rendering, path: Path) -> Any:
 
 def _necessary(trial: Trial, feed: Feed, path: Path) -> list[Fact]:
     value = _value(trial.whole, path)
-    structure = _Structure(trial, path) if path[0] == "conversations" and len(path) > 1 else None
+    structure = _Structure(trial, path) if feed.threaded else None
     found = []
     for fact, changed in trial.affecting(
-        feed.fields | (STATE if structure is not None and structure.crowded else set())
+        feed.fields | (STATE if structure is not None and structure.is_asked and structure.crowded else set())
     ):
         if structure is not None and structure.is_untouched_by(fact, changed):
             continue
@@ -257,45 +263,42 @@ def _same(one: Any, other: Any) -> bool:
 class _Structure:
     """Proof that an event's absence leaves all conversations as they are, without making them anew.
 
-    Most events that affect threading are the first or the last of their interaction, and only move its start or its end
-    by moments. Where no other interaction starts or ends in between, and no gap crosses the window, every comparison
-    that threading makes comes out as before.
+    Most events that affect threading are activity between others of their contact, or the first or last of it, and only
+    move its start or its latest activity by moments. Where nothing that threading compares lies in between, it comes
+    out as before.
     """
 
     def __init__(self, trial: Trial, path: Path) -> None:
         self._trial = trial
         self._window = trial.history.window
-        interactions = trial.whole.interactions
-        self._starts = sorted(each.start[0] for each in interactions)
-        self._lasts = sorted(each.last_activity for each in interactions)
-        self._attended = sorted(each.attended_until for each in interactions)
-        self._own = next((c for c in trial.whole.conversations if text_of(c.id) == path[1]), None)
-        self._of: dict[str, tuple[Interaction, Conversation]] = {
-            member.name: (member, each) for each in trial.whole.conversations for member in each.members
+        contacts = trial.whole.contacts
+        self._starts = sorted(each.start[0] for each in contacts)
+        self._moments = sorted(time for each in contacts for time in _moments(each))
+        self.is_asked = path[0] == "conversations" and len(path) > 1
+        self._own = next((c for c in trial.whole.conversations if self.is_asked and text_of(c.id) == path[1]), None)
+        self._of: dict[bytes, tuple[Contact, Conversation]] = {
+            anchor: (member, each)
+            for each in trial.whole.conversations
+            for member in each.members
+            for _, anchor in member.anchors
         }
-        self._parts: dict[str, list[AnchoredPart]] = defaultdict(list)
-        for anchored in trial.history.known.parts:
-            self._parts[anchored.part.interaction].append(anchored)
         self.crowded = len(trial.whole.conversations) > CONVERSATIONS_SHOWN
 
     def is_untouched_by(self, fact: Fact, changed: frozenset[str]) -> bool:
-        """Whether the asked conversation surely is the same without the fact."""
-        was, conversation = self._of.get(fact.event.data.interaction, (None, None))
-        if was is None or conversation is None or conversation is self._own:
+        """Whether the asked value surely is the same without the fact."""
+        was, conversation = self._of.get(fact.anchor, (None, None))
+        if was is None or conversation is None or was.is_endless:
             return False
-        if changed & _DECISIVE:
+        if changed - _ONLY_BETWEEN and (not self.is_asked or conversation is self._own or changed & _DECISIVE):
             return False
         part = self._trial.part_without(fact)
         if part is None:
             return False
-        parts = [
-            AnchoredPart(each.anchor, part if each.anchor == fact.anchor else each.part)
-            for each in self._parts[was.name]
-        ]
-        now = next(iter(interactions_of(parts)), None)
-        if now is None or _channel(now) != _channel(was) or not self._moves_past_nobody(was, now):
+        pieces = [AnchoredPart(each.anchor, part if each.anchor == fact.anchor else each.part) for each in was.pieces]
+        now = next(iter(contacts_of(pieces, self._window)), None)
+        if now is None or _channels(now) != _channels(was) or not self._moves_past_nobody(was, now):
             return False
-        if not self.crowded:
+        if not self.crowded or not changed - _ONLY_BETWEEN:
             return True
         if now.last_activity > was.last_activity or "first_recorded" in changed:
             return False
@@ -303,24 +306,57 @@ class _Structure:
         then = [now.part if member is was else member.part for member in conversation.members]
         return conversation_state(members) == conversation_state(then)
 
-    def _moves_past_nobody(self, was: Interaction, now: Interaction) -> bool:
-        start, last = (was.start[0], now.start[0]), (was.last_activity, now.last_activity)
-        attended, window = (was.attended_until, now.attended_until), self._window
-        return (
-            (
-                start[0] == start[1]
-                or not (_among(self._starts, start, 0, 1) or _among(self._attended, start, -window, 0))
-            )
-            and (last[0] == last[1] or not _among(self._lasts, last, 0, 1))
-            and (attended[0] == attended[1] or not _among(self._starts, attended, window, 0))
-        )
+    def _moves_past_nobody(self, was: Contact, now: Contact) -> bool:
+        """Whether every comparison that threading makes of this contact comes out the same."""
+        starts, moments, window = [was.start[0]], sorted(_moments(was)), self._window
+        before, after = sorted((was.start[0], now.start[0]))
+        if before != after and (
+            _others(self._starts, starts, before, after)
+            or _others(self._moments, moments, before, after)
+            or _others(self._moments, moments, before - window, after - window)
+        ):
+            return False
+        common = sorted({was.start[0], *was.part.active} & {now.start[0], *now.part.active})
+        for time in {*was.part.active} ^ {*now.part.active}:
+            place = bisect_left(common, time)
+            last = common[place - 1] if place else before
+            following = common[place] if place < len(common) else EVER
+            if _others(self._starts, starts, time, following) and (
+                _others(self._moments, moments, last, time)
+                or _others(self._starts, starts, last + window, time + window)
+            ):
+                return False
+        return True
 
 
-def _channel(interaction: Interaction) -> str | None:
-    return interaction.part.channel[1] if interaction.part.channel is not None else None
+_ONLY_BETWEEN = frozenset({"active"})
+"""All that an event changes which is neither the first nor the last of its contact, if nothing hangs on its words."""
 
 
-def _among(times: Sequence[Micros], ends: tuple[Micros, Micros], shift: Micros, own: int) -> bool:
-    """Whether any time lies within, besides as many as are our own."""
-    low, high = min(ends) + shift, max(ends) + shift
-    return bisect_right(times, high) - bisect_left(times, low) > own
+def _moments(contact: Contact) -> Iterable[Micros]:
+    """All times that threading compares of a contact."""
+    yield contact.start[0]
+    yield contact.last_activity
+    yield from contact.part.active
+    for piece in contact.pieces:
+        part = piece.part
+        yield from part.references.values()
+        yield from (at[0] for at, _ in part.topics)
+        if part.resolved is not None:
+            yield part.resolved[0][0]
+        if part.reopened is not None:
+            yield part.reopened[0]
+
+
+def _channels(contact: Contact) -> tuple[str | None, bool]:
+    part = contact.part
+    return part.channel[1] if part.channel is not None else None, "voice" in part.channels
+
+
+def _others(times: Sequence[Micros], own: Sequence[Micros], low: Micros, high: Micros) -> bool:
+    """Whether any time of another contact lies within. ``times``: of all."""
+
+    def within(some: Sequence[Micros]) -> int:
+        return bisect_right(some, high) - bisect_left(some, low)
+
+    return within(times) > within(own)

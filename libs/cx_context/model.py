@@ -1,4 +1,4 @@
-"""What a part is: one home's side of one interaction, in a form that adds up.
+"""What a part is: an hour of one home's side of one interaction, in a form that adds up.
 
 Every field says by its kind how two parts combine; ``MERGERS`` in ``combine`` is that table. Nothing but integers, text
 and what clients sent as JSON stands in a part.
@@ -33,19 +33,31 @@ USES_KEPT = 16
 """Continuity tokens that one side of an interaction may try: of more the first count."""
 
 AGENTS_KEPT = 32
+TOPICS_KEPT = 16
+WRITTEN_KEPT = 256
+"""Messages of one hour of an endless interaction that others can be seen to quote: of more the first count."""
 
 
 class Part(Struct, omit_defaults=True, gc=False, kw_only=True):
-    """One home's side of one interaction; with ``interaction == ""`` what a home has outside any interaction.
+    """A piece of one home's side of one interaction: the facts of an hour, or a single fact that stands alone (see
+    ``cx_events.activity``). With ``interaction == ""`` all that a home has outside any interaction.
 
-    Counted are the events that are neither decisions nor insights. ``channels``: counted events by channel. ``since``,
-    ``until``: the least and the greatest effective time of its facts, counted or not. ``first_answered``,
+    Times are µs since 1970. Counted are the events that are neither decisions nor insights. ``side``: the
+    id of the home's side of the interaction. ``about``: None for an hour; of a fact that
+    stands alone the anchor of the contact that it is about, as UUID text, or "". ``channels``: counted events by
+    channel. ``since``, ``until``: the least and the greatest effective time of its facts, counted or not. ``active``:
+    of each second with activity when the first was, in order. ``endless``: since when the interaction is known never to
+    end. ``references``: by ``KIND\nVALUE`` when each was first mentioned. ``written``, ``quoted``: of an endless
+    interaction when each message was first written, by a hash of its id, and first quoted, by its id. ``topics``: the
+    latest first. ``first_answered``,
     ``first_shown``: when an agent (by id) first took or spoke in it, and first had the context on screen. ``tokens``:
     continuity tokens issued for it, by id, each ``[expires, single use]``; ``token_uses``: when one was first presented
     in it.
     """
 
     interaction: str = ""
+    side: bytes = b""
+    about: str | None = None
     facts: int = 0
     events: int = 0
     messages: int = 0
@@ -56,6 +68,8 @@ class Part(Struct, omit_defaults=True, gc=False, kw_only=True):
     until: int = 0
     first: At | None = None
     last: At | None = None
+    active: list[int] = []
+    endless: int | None = None
     channel: Register | None = None
     direction: Register | None = None
     queue: Register | None = None
@@ -69,8 +83,10 @@ class Part(Struct, omit_defaults=True, gc=False, kw_only=True):
     business_spoke: At | None = None
     said: list[Said] = []
     edits: dict[str, Register] = {}
-    references: list[tuple[str, str]] = []
-    topic: Register | None = None
+    references: dict[str, int] = {}
+    written: dict[str, int] = {}
+    quoted: dict[str, int] = {}
+    topics: list[tuple[At, str]] = []
     summary: Register | None = None
     disposition: Register | None = None
     notes: list[tuple[At, str, str]] = []

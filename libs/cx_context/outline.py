@@ -13,13 +13,13 @@ from typing import Any, NamedTuple, cast
 import msgspec
 from msgspec import structs
 
-from cx_context.combine import combine
+from cx_context.contacts import combined
 from cx_context.model import Part
-from cx_context.threading import AnchoredPart, Conversation, Interaction
+from cx_context.threading import AnchoredPart, Contact, Conversation
 
 WORDS = frozenset(
     {
-        "said", "edits", "notes", "turns", "slots", "surveys", "summary", "disposition", "direction", "queue",
+        "said", "notes", "turns", "slots", "surveys", "summary", "disposition", "direction", "queue",
         "handoff", "accepted", "offered", "passed", "shown", "first_answered", "first_shown",
     }
 )  # fmt: skip
@@ -59,9 +59,10 @@ class Outlines(NamedTuple):
     whole: WholePart
 
 
-def whole_interaction(interaction: Interaction, whole: WholePart) -> Interaction:
-    return structs.replace(interaction, part=combine(whole(anchor) for _, anchor in interaction.anchors))
+def whole_contact(contact: Contact, whole: WholePart) -> Contact:
+    pieces = [AnchoredPart(piece.anchor, whole(piece.anchor)) for piece in contact.pieces]
+    return structs.replace(contact, part=combined(pieces), pieces=pieces)
 
 
 def whole_conversation(conversation: Conversation, whole: WholePart) -> Conversation:
-    return structs.replace(conversation, members=[whole_interaction(member, whole) for member in conversation.members])
+    return structs.replace(conversation, members=[whole_contact(member, whole) for member in conversation.members])

@@ -1,8 +1,8 @@
-"""Which continuity tokens count, inside one customer: a pure function of its interactions.
+"""Which continuity tokens count, inside one customer: a pure function of its contacts.
 
 No clock is asked: a use is in time if its own time is not after the issuing event's time and lifetime; of a token for
-one use the first use in time, by the canonical order, joins, and any other interaction's is marked. A token that was
-never issued in one of this customer's interactions is nothing here, whoever else's it may be.
+one use the first use in time, by the canonical order, joins, and any other contact's is marked. A token that was
+never issued in one of this customer's contacts is nothing here, whoever else's it may be.
 """
 
 from __future__ import annotations
@@ -16,23 +16,25 @@ from cx_events.facts import Order
 from cx_events.timestamps import Micros
 
 if TYPE_CHECKING:
-    from cx_context.threading import Interaction
+    from cx_context.contacts import Contact
+
+EVER: Micros = (1 << 63) - 1
 
 Refusal = Literal["expired", "used-before"]
 
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """By which interaction (its place among those given), and why it does not join; None where it does."""
+    """By which contact (its place among those given), and why it does not join; None where it does."""
 
-    interaction: int
+    contact: int
     at: Order
     refused: Refusal | None
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """``issuer``: the interaction whose conversation it continues. ``uses`` in canonical order."""
+    """``issuer``: the place of the contact whose conversation it continues. ``uses`` in canonical order."""
 
     id: str
     issuer: int
@@ -42,21 +44,22 @@ class Token:
     uses: tuple[Use, ...]
 
 
-def tokens_of(interactions: Sequence[Interaction]) -> list[Token]:
-    """In order of issue. Issued twice, it is the later one."""
+def tokens_of(contacts: Sequence[Contact], until: Micros = EVER) -> list[Token]:
+    """In order of issue; by what had happened ``until`` then. Issued twice, it is the later one."""
     issued: dict[str, tuple[Order, int, Micros, bool]] = {}
-    for index, each in enumerate(interactions):
-        for id, (at, (expires, single)) in each.part.tokens.items():
-            found = (order_of(each.part, at), index, expires, single)
-            if id not in issued or found[0] > issued[id][0]:
-                issued[id] = found
+    for place, each in enumerate(contacts):
+        for piece in each.pieces if each.part.tokens else ():
+            for id, (at, (expires, single)) in piece.part.tokens.items():
+                found = (order_of(piece.part, at), place, expires, single)
+                if at[0] <= until and (id not in issued or found[0] > issued[id][0]):
+                    issued[id] = found
     if not issued:
         return []
     presented: dict[str, list[tuple[Order, int]]] = {id: [] for id in issued}
-    for index, each in enumerate(interactions):
+    for place, each in enumerate(contacts):
         for id, at in each.part.token_uses.items():
-            if id in presented and issued[id][1] != index:
-                presented[id].append((order_of(each.part, at), index))
+            if id in presented and issued[id][1] != place and at[0] <= until:
+                presented[id].append((order_of(each.part, at), place))
     return [
         Token(id, issuer, order, expires, single, _judged(sorted(presented[id]), expires, single))
         for id, (order, issuer, expires, single) in sorted(issued.items(), key=lambda item: (item[1][0], item[0]))
@@ -66,10 +69,10 @@ def tokens_of(interactions: Sequence[Interaction]) -> list[Token]:
 def _judged(presented: Sequence[tuple[Order, int]], expires: Micros, single: bool) -> tuple[Use, ...]:
     uses: list[Use] = []
     used = False
-    for at, index in presented:
+    for at, place in presented:
         refused: Refusal | None = "expired" if at[0] > expires else "used-before" if single and used else None
         used = used or refused is None
-        uses.append(Use(index, at, refused))
+        uses.append(Use(place, at, refused))
     return tuple(uses)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from cx_events.activity import piece_of
 from cx_events.envelope import Data, Event, Identifier
 from cx_events.errors import Refused
 from cx_events.identifiers import rank_of
@@ -44,13 +45,14 @@ class Fact:
 
     ``effective``: min(time, recorded time), so a vendor's fast clock can't push history about. ``home``: the profile or
     node that the event belongs to for good. ``interaction``: the interaction's node, or the home where there is none.
+    ``anchor``: of the part that it is folded into; ``side``: of all parts of its home in that interaction.
     ``raw``: the bytes on the log, the canonical form of this copy. A NUL in ``data`` is read as U+FFFD.
 
     Raises ``Refused`` (``bad-time``, ``bad-sequence``, ``bad-home``, ``undecodable``) for an event that intake would
     not stamp.
     """
 
-    __slots__ = ("anchor", "effective", "event", "home", "interaction", "key", "raw", "recorded", "sequence")
+    __slots__ = ("anchor", "effective", "event", "home", "interaction", "key", "raw", "recorded", "sequence", "side")
 
     def __init__(self, event: Event, raw: bytes, ids: IdSpace) -> None:
         self.event = event = readable(event, raw)
@@ -59,8 +61,13 @@ class Fact:
         self.key = event_key(event.tenantid, event.source, event.id)
         self.home: NodeId = node_of_hex(event.partitionkey)
         name = event.data.interaction
-        self.interaction: NodeId = ids.interaction(name) if name else self.home
-        self.anchor: NodeId = ids.anchor(self.home, self.interaction)
+        if name:
+            self.interaction: NodeId = ids.interaction(name)
+            self.side: NodeId = ids.anchor(self.home, self.interaction)
+            self.anchor: NodeId = ids.anchor(self.home, self.interaction, piece_of(event, self.effective, self.key))
+        else:
+            self.interaction = self.home
+            self.side = self.anchor = ids.anchor(self.home, self.home)
 
     @property
     def order(self) -> Order:

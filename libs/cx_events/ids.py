@@ -5,8 +5,9 @@ under the tenant's lasting key, so that no id, topic key or file name gives an i
 
 - *profile*: of (kind, scope, normalised value) of one identifier.
 - *interaction node*: of an interaction's id. Events that name nobody live there.
-- *anchor*: of (tenant, home, interaction node): one customer's side of one interaction. A conversation is known by its
-  anchors.
+- *side*: of (tenant, home, interaction node): one home's side of one interaction.
+- *anchor*: of a side and a piece of it, an hour or a single event (see ``cx_events.activity``). A conversation is known
+  by its anchors.
 - *event key*: of (tenant, source, id), the identity of an event; unkeyed, since only the store sees it.
 """
 
@@ -73,8 +74,8 @@ class IdSpace:
 
         own = blake2b(prefix, digest_size=16).digest()
 
-        def anchor(home: NodeId, interaction: NodeId) -> NodeId:
-            return uuid8(blake2b(home + interaction, key=own, digest_size=16).digest())
+        def anchor(home: NodeId, interaction: NodeId, piece: bytes = b"") -> NodeId:
+            return uuid8(blake2b(home + interaction + piece, key=own, digest_size=16).digest())
 
         # Asked for every event: each costs a look-up in a cache, and a call of nothing else.
         self.profile = lru_cache(_CACHED_IDS)(profile)
@@ -82,8 +83,8 @@ class IdSpace:
         self.interaction = lru_cache(_CACHED_IDS)(interaction)
         """The node of an interaction, by the id that its events carry."""
         self.anchor = lru_cache(_CACHED_IDS)(anchor)
-        """One home's side of one interaction: (home, interaction's node). The tenant has a share in it: what claims a
-        home of another tenant's gets no part of it."""
+        """A piece of one home's side of one interaction: (home, interaction's node, piece), or without a piece the side
+        itself. The tenant has a share in it: what claims a home of another tenant's gets no part of it."""
         self._derive = derive
         self._key = key
         self._prefix = prefix

@@ -7,8 +7,11 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import parse_qsl
 
+from cx_events.activity import stands_alone
+from cx_events.codec import decode_leniently
 from cx_events.envelope import Draft
 from cx_events.errors import Refused
+from cx_events.facts import Fact
 from cx_events.ids import IdSpace, text_of
 from cx_events.stamp import Stamped
 from cx_events.strict_json import Limits, decode
@@ -58,7 +61,9 @@ def _unverified(query: bytes) -> bool:
 def told(taken: Taken, stamped: Sequence[Stamped], ids: IdSpace) -> dict[str, Any]:
     """``conversation``: by which the context API knows it, once it is projected. All events have one home."""
     interaction = interaction_of(taken.uuid)
-    anchor = ids.anchor(bytes.fromhex(stamped[0].key.decode()), ids.interaction(interaction))
+    facts = [Fact(decode_leniently(each.raw)[0], each.raw, ids) for each in stamped]
+    own = [fact for fact in facts if fact.event.data.interaction == interaction]
+    anchor = min(own, key=lambda fact: (stands_alone(fact.event), fact.order)).anchor
     return {
         "uuid": taken.uuid,
         "conversation": text_of(anchor),

@@ -13,14 +13,14 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from cx_context.desks import Desk, desks, desks_of, matter_of
+from cx_context.desks import Desk, Matter, Side, desks_of, matter_of
 from cx_context.fold import makes_part, new_part
 from cx_context.foldable import Add, by_merging, in_place, is_left_out
-from cx_context.model import Part
 from cx_context.store import assignments, dead_letters, holdings, leases, outbox, segments, sightings, writer
 from cx_context.store.leases import Held
 from cx_context.store.port import tenant_lock
 from cx_context.store.sql import Tx
+from cx_events.activity import stands_alone
 from cx_events.codec import same_content
 from cx_events.dead_letters import FOLD, DeadLetter
 from cx_events.errors import CxError, Refused
@@ -38,7 +38,7 @@ from cx_projectors.graph import Moves, recompute
 from cx_projectors.memory import Memory, Pair
 
 Touched = set[tuple[NodeId, NodeId]]
-"""(home, interaction node) of parts."""
+"""(home, interaction node) of sides."""
 
 REFOLD_LOCK = tenant_lock("refold", "")
 
@@ -475,9 +475,6 @@ def folding() -> Iterator[None]:
         raise CantFold(f"{type(error).__name__}: {error}") from error
 
 
-_NOTHING = matter_of(Part())
-
-
 def _by_anchor(facts: Iterable[Fact]) -> dict[bytes, list[Fact]]:
     found: dict[bytes, list[Fact]] = {}
     for fact in facts:
@@ -520,21 +517,15 @@ async def _add_to_parts(
     begun: Collection[NodeId],
     how: Add,
 ) -> tuple[Touched, Touched]:
-    """Add facts to their parts. The parts that were touched, and those among them that are new. ``begun``: interactions
-    that have none yet; what a profile has outside of any may be there unannounced."""
+    """Add facts to their parts. The sides that were touched, and those among them that are new. ``begun``: interactions
+    that have no part yet; what a profile has outside of any may be there unannounced."""
     tenant = ids.tenant
-    unknown = [
-        anchor
-        for anchor, (one, *_) in by_anchor.items()
-        if anchor not in memory.parts and (one.interaction == one.home or one.interaction not in begun)
-    ]
-    if unknown:
-        memory.parts.update(await writer.parts(tx, unknown))
+    known = await _recall(tx, tenant, by_anchor, memory, begun)
     touched: Touched = set()
     first: Touched = set()
     added = []
     changed = []
-    assigned: dict[bytes, tuple[NodeId, Collection[Desk]]] = {}
+    matters: dict[tuple[NodeId, NodeId], Matter] = {}
     long: dict[bytes, Sequence[Fact]] = {}
     with folding():
         for anchor, group in by_anchor.items():
@@ -542,9 +533,8 @@ async def _add_to_parts(
             place = (one.home, one.interaction)
             touched.add(place)
             part = memory.parts.get(anchor)
-            matter = matter_of(part) if part is not None else _NOTHING
             if part is None:
-                if not all(is_lone(fact, ids) for fact in group):
+                if place not in known and not all(is_lone(fact, ids) for fact in group):
                     first.add(place)
                 part = new_part(one)
                 for fact in group[1:]:
@@ -555,17 +545,66 @@ async def _add_to_parts(
                     part = how(part, fact)
                 changed.append((anchor, writer.encode_part(part)))
             memory.parts[anchor] = part
-            if matter_of(part) != matter:
-                before, now = desks_of(matter), desks(part)
-                if now != before:
-                    learned.desks.setdefault(place, set()).update(desk for desk, _ in now.items() ^ before.items())
-                if now.keys() != before.keys():
-                    assigned[anchor] = (one.interaction, now)
+            if part.interaction:
+                side = memory.sides.get(place)
+                if side is None:
+                    side = memory.sides[place] = Side()
+                matters.setdefault(place, matter_of(side))
+                side.add(anchor, part)
             if part.facts > segments.SEGMENT_FACTS:
                 long[anchor] = group
+        assigned = _assigned(ids, matters, memory, learned)
     await writer.add_parts(tx, added)
     await writer.change_parts(tx, changed)
     await assignments.replace(tx, tenant, assigned)
     if long:
         await segments.add(tx, ids, long, memory.tails, how)
     return touched, first
+
+
+async def _recall(
+    tx: Tx, tenant: str, by_anchor: Mapping[bytes, Sequence[Fact]], memory: Memory, begun: Collection[NodeId]
+) -> Touched:
+    """Read what the memory lacks of the parts that facts are added to, and of the sides that these belong to. The sides
+    of which the store has a part."""
+    unknown: list[bytes] = []
+    forgotten: Touched = set()
+    known: Touched = set()
+    for anchor, (one, *_) in by_anchor.items():
+        place = (one.home, one.interaction)
+        if place in memory.sides:
+            known.add(place)
+        elif one.event.data.interaction and one.interaction not in begun:
+            forgotten.add(place)
+            continue
+        is_new = one.event.data.interaction and (one.interaction in begun or stands_alone(one.event))
+        if anchor not in memory.parts and not is_new:
+            unknown.append(anchor)
+    for place, parts in (await writer.parts_of_sides(tx, tenant, forgotten)).items():
+        known.add(place)
+        side = memory.sides[place] = Side()
+        for anchor, body in parts:
+            part = writer.decode_part(body)
+            side.add(anchor, part)
+            if anchor in by_anchor:
+                memory.parts[anchor] = part
+    if unknown:
+        memory.parts.update(await writer.parts(tx, unknown))
+    return known
+
+
+def _assigned(
+    ids: IdSpace, matters: Mapping[tuple[NodeId, NodeId], Matter], memory: Memory, learned: Learned
+) -> dict[bytes, tuple[NodeId, Collection[Desk]]]:
+    """The sides that concern other desks now. ``matters``: what the desks of each were made of before."""
+    assigned: dict[bytes, tuple[NodeId, Collection[Desk]]] = {}
+    for place, matter in matters.items():
+        now_matter = matter_of(memory.sides[place])
+        if now_matter == matter:
+            continue
+        before, now = desks_of(matter), desks_of(now_matter)
+        if now != before:
+            learned.desks.setdefault(place, set()).update(desk for desk, _ in now.items() ^ before.items())
+        if now.keys() != before.keys():
+            assigned[ids.anchor(*place)] = (place[1], now)
+    return assigned

@@ -7,6 +7,7 @@ partitions changes, and when an epoch moves: a copy that replaces another moves 
 
 from __future__ import annotations
 
+from cx_context.desks import Side
 from cx_context.model import Part
 from cx_context.store.segments import Segment
 from cx_events.ids import NodeId
@@ -16,11 +17,13 @@ Pair = tuple[NodeId, NodeId]
 
 
 class Memory:
-    """Bounded by count: a table that is full is dropped whole, which costs some look-ups and no thought."""
+    """Bounded by count: a table that is full is dropped whole, which costs some look-ups and no thought. ``sides``: by
+    home and interaction node, of interactions of which the home has parts."""
 
     def __init__(self, most: int = 100_000) -> None:
         self._most = most
         self.parts: dict[bytes, Part] = {}
+        self.sides: dict[tuple[NodeId, NodeId], Side] = {}
         self.profiles: dict[NodeId, Sighting] = {}
         self.seen: dict[Seen, list[Sighting]] = {}
         self.nodes: set[NodeId] = set()
@@ -28,6 +31,7 @@ class Memory:
 
     def clear(self) -> None:
         self.parts.clear()
+        self.sides.clear()
         self.profiles.clear()
         self.seen.clear()
         self.nodes.clear()
@@ -35,7 +39,7 @@ class Memory:
 
     def trim(self) -> None:
         """Called between batches."""
-        for table in (self.parts, self.profiles, self.seen, self.nodes, self.tails):
+        for table in (self.parts, self.sides, self.profiles, self.seen, self.nodes, self.tails):
             if len(table) > self._most:
                 table.clear()
 

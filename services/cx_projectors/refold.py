@@ -10,13 +10,15 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from cx_context.desks import Desk, desks
+from cx_context.contacts import AnchoredPart
+from cx_context.desks import Desk, Side, desks
 from cx_context.fold import makes_part
 from cx_context.foldable import is_left_out, part_of
 from cx_context.store import assignments, holdings, leases, outbox, segments, sightings, writer
 from cx_context.store.leases import Held
 from cx_context.store.port import tenant_lock
 from cx_context.store.sql import Tx
+from cx_context.store.writer import decode_part
 from cx_events.facts import Fact
 from cx_events.ids import IdSpace, NodeId
 from cx_events.log import Partition
@@ -139,9 +141,13 @@ async def _replace(tx: Tx, tenant: str, pairs: Collection[Replaced], applied: Ap
     again, decided_now = await learn_identity(tx, tenant, news, Memory(), ids, learned)
     again |= await concerned_by(tx, tenant, decided_now)
 
-    moved: set[Desk] = set()
+    sides = {(home, interaction) for _, home, interaction in places}
+    were_at = await _desks_of(tx, tenant, sides)
     for anchor, home, interaction in sorted(places):
-        moved |= await _fold_again(tx, tenant, ids, anchor, home, interaction)
+        await _fold_again(tx, tenant, ids, anchor, home, interaction)
+    are_at = await _desks_of(tx, tenant, sides)
+    await assignments.replace(tx, tenant, {ids.anchor(*side): (side[1], are_at[side]) for side in sides})
+    moved = {desk for found in (were_at, are_at) for desks in found.values() for desk in desks}
 
     rules_changed = decided.rules or decided_now.rules
     concerned_now = None if rules_changed else dirty | again | concerned
@@ -165,16 +171,24 @@ async def _replace(tx: Tx, tenant: str, pairs: Collection[Replaced], applied: Ap
     applied.customers |= set(changed)
 
 
-async def _fold_again(tx: Tx, tenant: str, ids: IdSpace, anchor: bytes, home: NodeId, interaction: NodeId) -> set[Desk]:
-    """One part from the stored events, from nothing; the desks that it concerned or does now."""
-    before = (await writer.parts(tx, [anchor])).get(anchor)
-    concerned = set(desks(before)) if before is not None else set()
+async def _desks_of(
+    tx: Tx, tenant: str, sides: Collection[tuple[NodeId, NodeId]]
+) -> dict[tuple[NodeId, NodeId], set[Desk]]:
+    """The desks that sides of interactions concern, by the stored parts."""
+    stored = await writer.parts_of_sides(tx, tenant, sides)
+    return {
+        side: set(desks(Side.of(AnchoredPart(anchor, decode_part(body)) for anchor, body in stored.get(side, ()))))
+        for side in sides
+    }
+
+
+async def _fold_again(tx: Tx, tenant: str, ids: IdSpace, anchor: bytes, home: NodeId, interaction: NodeId) -> None:
+    """One part from the stored events, from nothing."""
     facts = [incoming_of(raw, lambda _: ids).fact for raw in await writer.raws_of_part(tx, tenant, home, anchor)]
     if not facts:
         await writer.delete_part(tx, anchor)
-        await assignments.replace(tx, tenant, {anchor: (interaction, ())})
         await segments.forget(tx, anchor)
-        return concerned
+        return
     with folding():
         part = part_of(facts)
     if part.facts > segments.SEGMENT_FACTS:
@@ -183,8 +197,6 @@ async def _fold_again(tx: Tx, tenant: str, ids: IdSpace, anchor: bytes, home: No
         await segments.forget(tx, anchor)
     await writer.announce_interactions(tx, tenant, [interaction])
     await writer.write_parts(tx, [(anchor, tenant, home, interaction, writer.encode_part(part))])
-    await assignments.replace(tx, tenant, {anchor: (interaction, desks(part))})
-    return concerned | set(desks(part))
 
 
 async def _gather_identity(

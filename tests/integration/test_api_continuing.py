@@ -14,7 +14,7 @@ from tests.integration.test_api_decisions import BEN, conversation_with, on_the_
 from cx_context_api.decisions import Rising
 from cx_events.ids import text_of
 from cx_events.stamp import Stamped
-from cx_events.testing.builders import ACME, DAY, HOUR, SECOND, START, an_event
+from cx_events.testing.builders import ACME, DAY, HOUR, SECOND, START, an_event, fact_of
 from cx_events.tokens import code_of, signed
 
 CHAT = an_event(id="m-1", email="ana@example.com", interaction="chat-42", text="I was charged twice")
@@ -130,8 +130,9 @@ async def test_a_call_that_is_not_known_yet_joins_when_it_comes(hub: Running) ->
 
 
 async def test_a_chat_that_names_nobody_goes_to_the_caller_who_presents_its_token(hub: Running) -> None:
-    await hub.happen(an_event(id="n-1", interaction="chat-9", text="my parcel?", at=NOW))
-    node = text_of(ACME.anchor(ACME.interaction("chat-9"), ACME.interaction("chat-9")))
+    asked = an_event(id="n-1", interaction="chat-9", text="my parcel?", at=NOW)
+    await hub.happen(asked)
+    node = text_of(fact_of(asked).anchor)
     told = await hub.decide(f"/v1/conversations/{node}/continue", {})
     await hub.happen(call("call-1", phone="+15550100123", at=NOW + 10 * DAY))
     assert await present(hub, told["code"], "call-1") == (202, "")
@@ -139,8 +140,9 @@ async def test_a_chat_that_names_nobody_goes_to_the_caller_who_presents_its_toke
 
 
 async def test_two_contacts_that_name_nobody_are_not_guessed_to_be_one(hub: Running) -> None:
-    await hub.happen(an_event(id="n-1", interaction="chat-9", text="my parcel?", at=NOW), call("call-1"))
-    node = text_of(ACME.anchor(ACME.interaction("chat-9"), ACME.interaction("chat-9")))
+    asked = an_event(id="n-1", interaction="chat-9", text="my parcel?", at=NOW)
+    await hub.happen(asked, call("call-1"))
+    node = text_of(fact_of(asked).anchor)
     told = await hub.decide(f"/v1/conversations/{node}/continue", {})
     assert await present(hub, told["code"], "call-1") == (409, "nobody-named")
 

@@ -12,7 +12,7 @@ from tests.api import Running, names, running_api
 
 from cx_events.ids import text_of
 from cx_events.stamp import Stamped
-from cx_events.testing.builders import ACME, SECOND, START, a_decision, an_event
+from cx_events.testing.builders import ACME, SECOND, START, a_decision, an_event, fact_of
 from cx_events.timestamps import format_time
 
 ANA = ACME.profile("email", "", "ana@example.com")
@@ -28,7 +28,8 @@ def at(minutes: float) -> str:
 def story() -> list[Stamped]:
     """Ana writes at once, a topic is set after 10 minutes and again after 20, Ben is merged into her after 30; a
     message of the fifth minute is told after 40."""
-    chat = ACME.anchor(ANA, ACME.interaction("chat-1"))
+    hello = an_event(id="m-1", at=START, email="ana@example.com", interaction="chat-1", text="Hello")
+    chat = fact_of(hello).anchor
 
     def topic(id: str, minutes: int, words: str) -> Stamped:
         data = {"interaction": "chat-1", "channel": "chat", "conversation": {"id": text_of(chat)}, "topic": words}
@@ -36,7 +37,7 @@ def story() -> list[Stamped]:
         return a_decision("cx.conversation.topic.v1", id=id, about=ANA, at=when, recorded=when, data=data)
 
     return [
-        an_event(id="m-1", at=START, email="ana@example.com", interaction="chat-1", text="Hello"),
+        hello,
         an_event(id="b-1", at=START + MINUTE, email="ben@example.com", interaction="chat-2", text="Ben here"),
         topic("t-1", 10, "bill"),
         topic("t-2", 20, "refund"),

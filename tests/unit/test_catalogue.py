@@ -15,7 +15,7 @@ from cx_events.facts import home_of
 from cx_events.identifiers import normalise
 from cx_events.ids import text_of
 from cx_events.stamp import stamp
-from cx_events.testing.builders import ACME, START
+from cx_events.testing.builders import ACME, HOUR, START
 from cx_events.timestamps import parse_time
 from cx_events.types import FAMILIES, story
 
@@ -95,8 +95,9 @@ def test_the_ids_in_the_story_are_those_of_the_example_tenant() -> None:
     by_phone = ACME.profile("phone", "", phone["value"])
     assert text_of(by_email) == story.ANA_BY_EMAIL
     assert text_of(by_phone) == story.ANA_BY_PHONE
-    assert text_of(ACME.anchor(by_email, ACME.interaction(story.CHAT))) == story.CHAT_THREAD
-    assert text_of(ACME.anchor(by_phone, ACME.interaction(story.CALL))) == story.CALL_THREAD
+    at_ten = (START // HOUR).to_bytes(8, "big", signed=True)
+    assert text_of(ACME.anchor(by_email, ACME.interaction(story.CHAT), at_ten)) == story.CHAT_THREAD
+    assert text_of(ACME.anchor(by_phone, ACME.interaction(story.CALL), at_ten)) == story.CALL_THREAD
     asked = catalogue()["cx.message.received.v1"]
     assert home_of(example_event(example_data(asked)), ACME) == by_email
 

@@ -26,7 +26,7 @@ from cx_events.facts import (
 )
 from cx_events.ids import IdSpace, event_key, node_of, text_of, uuid8
 from cx_events.stamp import Stamped, stamp
-from cx_events.testing.builders import ACME, MINUTE, SECOND, START, a_decision, a_fact, an_event, fact_of
+from cx_events.testing.builders import ACME, HOUR, MINUTE, SECOND, START, a_decision, a_fact, an_event, fact_of
 
 ANA = {"role": "customer", "name": "Ana", "identifiers": [{"kind": "email", "value": "ana@example.com"}]}
 EVA = {"role": "customer", "name": "Eva", "identifiers": [{"kind": "crm", "value": "C-2"}]}
@@ -114,7 +114,9 @@ def test_a_fact_knows_its_home_its_interaction_and_its_anchor() -> None:
     fact = a_fact(id="m-1", email="ana@example.com", interaction="chat-42")
     assert fact.home == ANA_BY_EMAIL
     assert fact.interaction == ACME.interaction("chat-42")
-    assert fact.anchor == ACME.anchor(fact.home, fact.interaction)
+    assert fact.side == ACME.anchor(fact.home, fact.interaction)
+    hour = (fact.effective // HOUR).to_bytes(8, "big", signed=True)
+    assert fact.anchor == ACME.anchor(fact.home, fact.interaction, hour)
     assert fact.key == event_key("acme", "//acme.example/chat", "m-1")
 
 
@@ -192,7 +194,8 @@ def test_a_decision_of_the_hub_lives_with_what_it_is_about() -> None:
     fact = fact_of(a_decision("cx.conversation.note.v1", id="d-1", about=ANA_BY_EMAIL, data={"interaction": "chat-42"}))
     assert fact.event.source == "//throughline/acme/decisions"
     assert fact.home == ANA_BY_EMAIL
-    assert fact.anchor == ACME.anchor(ANA_BY_EMAIL, ACME.interaction("chat-42"))
+    assert fact.side == ACME.anchor(ANA_BY_EMAIL, ACME.interaction("chat-42"))
+    assert fact.anchor == ACME.anchor(ANA_BY_EMAIL, ACME.interaction("chat-42"), fact.key)
 
 
 @pytest.mark.parametrize(

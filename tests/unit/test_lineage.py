@@ -21,7 +21,6 @@ from cx_context.model import Part
 from cx_context.pointers import KEYS, MISSING, Path, by_key, changes, find, parse, pattern_of, pointer_of, value_at
 from cx_context.threading import AnchoredPart
 from cx_events.facts import Fact
-from cx_events.ids import text_of
 from cx_events.stamp import Stamped
 from cx_events.testing.builders import ACME, DAY, HOUR, SECOND, START, a_decision, a_fact, fact_of
 from cx_events.testing.histories import facts_of, histories
@@ -112,8 +111,7 @@ def test_a_resolve_elsewhere_that_keeps_a_contact_from_joining_is_named() -> Non
     ana = ACME.profile("email", "", "ana@example.com")
 
     def resolved(id: str, interaction: str, after: int) -> Fact:
-        home = ACME.anchor(ana, ACME.interaction(interaction))
-        data = {"interaction": interaction, "channel": "chat", "conversation": {"id": text_of(home)}, "reason": "done"}
+        data = {"interaction": interaction, "channel": "chat", "reason": "done"}
         return fact_of(
             a_decision("cx.conversation.resolved.v1", id=id, about=ana, at=START + after * HOUR, data=data), ACME
         )

@@ -28,7 +28,7 @@ from cx_vcon.reading import take
 from cx_vcon.syntax import modern
 
 NOW = parse_time("2026-11-22T10:00:00Z")
-CONVERSATION = "285eb270-7008-8339-8b6d-2f0d4ed25c9d"
+CONVERSATION = "2bd761cc-3f57-852e-8231-6d272974dfa4"
 ANA: Json = {"tel": "+15550100123", "name": "Ana", "role": "customer"}
 BEN: Json = {"mailto": "ben@acme.example", "name": "Ben", "role": "agent"}
 

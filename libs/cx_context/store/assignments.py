@@ -1,12 +1,13 @@
-"""Which live parts concern which desk (``cx_context.desks``). A part's rows are written by the part's one writer, in
-the transaction that writes the part; they are an index: what is true is read from the parts."""
+"""Which live interactions concern which desk (``cx_context.desks``), by each home's side of them. A side's rows are
+written by its one writer, in the transaction that writes its parts; they are an index: what is true is read from the
+parts."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 
+from cx_context.contacts import AnchoredPart
 from cx_context.desks import Desk
-from cx_context.model import Part
 from cx_context.store import tables
 from cx_context.store.sql import Tx
 from cx_context.store.tables import shape_of
@@ -16,11 +17,11 @@ from cx_events.ids import NodeId
 ASSIGNMENTS = shape_of(tables.ASSIGNMENTS)
 
 Assigned = Mapping[bytes, tuple[NodeId, Collection[Desk]]]
-"""By a part's anchor: its interaction's node, and the desks that it concerns."""
+"""By a side's id (``IdSpace.anchor`` without a piece): its interaction's node, and the desks that it concerns."""
 
 
 async def replace(tx: Tx, tenant: str, assigned: Assigned) -> None:
-    """These parts concern these desks, and no others."""
+    """These sides concern these desks, and no others."""
     if not assigned:
         return
     await tx.execute("DELETE FROM assignments WHERE anchor = ANY(:anchors)", anchors=sorted(assigned))
@@ -33,7 +34,7 @@ async def replace(tx: Tx, tenant: str, assigned: Assigned) -> None:
 
 
 async def of_desk(tx: Tx, tenant: str, desk: Desk, most: int) -> list[NodeId]:
-    """The nodes of up to ``most`` interactions of which some part concerns a desk."""
+    """The nodes of up to ``most`` interactions of which some side concerns a desk."""
     rows = await tx.fetch(
         "SELECT DISTINCT interaction FROM assignments WHERE tenant = :tenant AND kind = :kind AND name = :name "
         f"LIMIT {int(most)}",
@@ -44,17 +45,17 @@ async def of_desk(tx: Tx, tenant: str, desk: Desk, most: int) -> list[NodeId]:
     return [row[0] for row in rows]
 
 
-async def sides_of(tx: Tx, tenant: str, nodes: Iterable[NodeId]) -> dict[NodeId, dict[NodeId, Part]]:
-    """Of each interaction's node its parts by home."""
+async def sides_of(tx: Tx, tenant: str, nodes: Iterable[NodeId]) -> dict[NodeId, dict[NodeId, list[AnchoredPart]]]:
+    """Of each interaction's node the parts of its sides, by home."""
     wanted = list(nodes)
-    found: dict[NodeId, dict[NodeId, Part]] = {}
+    found: dict[NodeId, dict[NodeId, list[AnchoredPart]]] = {}
     if wanted:
-        for node, home, body in await tx.fetch(
-            "SELECT interaction, home, body FROM parts WHERE interaction = ANY(:nodes) AND tenant = :tenant",
+        for node, home, anchor, body in await tx.fetch(
+            "SELECT interaction, home, anchor, body FROM parts WHERE interaction = ANY(:nodes) AND tenant = :tenant",
             nodes=wanted,
             tenant=tenant,
         ):
-            found.setdefault(node, {})[home] = decode_part(body)
+            found.setdefault(node, {}).setdefault(home, []).append(AnchoredPart(anchor, decode_part(body)))
     return found
 
 

@@ -21,8 +21,8 @@ from cx_identity.attribution import Attribution
 
 
 class Borrowed(NamedTuple):
-    """One side of an interaction, at the home of an identifier that is somebody else's. ``since``, ``until``: its
-    first and last effective time."""
+    """A part of one side of an interaction, at the home of an identifier that is somebody else's. ``since``, ``until``:
+    its first and last effective time."""
 
     anchor: NodeId
     home: NodeId
@@ -32,8 +32,9 @@ class Borrowed(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Holdings:
-    """``homes``: whole, but for sides that are ``lent`` (by anchor), since they follow somebody else; ``borrowed``:
-    sides at other homes. ``nodes``: the interactions that follow the customer, and those whose sides are lent."""
+    """``homes``: whole, but for parts that are ``lent`` (by anchor), since their side follows somebody else;
+    ``borrowed``: parts at other homes. ``nodes``: the interactions that follow the customer, and those whose sides are
+    lent."""
 
     homes: Sequence[NodeId]
     lent: frozenset[NodeId] = frozenset()
@@ -52,8 +53,8 @@ async def held(
     """``sides``: of every interaction that may follow the customer, or take something from a member's home."""
     following: set[NodeId] = set()
     nodes: set[NodeId] = set()
-    lent: set[NodeId] = set()
-    borrowed: set[NodeId] = set()
+    lent: set[tuple[NodeId, NodeId]] = set()
+    borrowed: set[tuple[NodeId, NodeId]] = set()
     for node, of in sides.items():
         if of.whose == customer:
             following.add(node)
@@ -61,27 +62,23 @@ async def held(
             if home == node:
                 continue
             if home in members and whose != customer:
-                lent.add(ids.anchor(home, node))
+                lent.add((home, node))
                 nodes.add(node)
             elif home not in members and whose == customer:
-                borrowed.add(ids.anchor(home, node))
+                borrowed.add((home, node))
     homes = [*sorted(members), *sorted(following - set(members))]
-    return Holdings(homes, frozenset(lent), await _borrowed(tx, ids.tenant, borrowed), frozenset(following | nodes))
-
-
-async def _borrowed(tx: Tx, tenant: str, anchors: Collection[NodeId]) -> list[Borrowed]:
-    if not anchors:
-        return []
-    rows = await tx.fetch(
-        "SELECT anchor, home, body FROM parts WHERE anchor = ANY(:anchors) AND tenant = :tenant",
-        anchors=list(anchors),
-        tenant=tenant,
+    found = await writer.parts_of_sides(tx, ids.tenant, lent | borrowed)
+    return Holdings(
+        homes,
+        frozenset(anchor for side in lent for anchor, _ in found.get(side, ())),
+        sorted(_borrowed(anchor, side[0], body) for side in borrowed for anchor, body in found.get(side, ())),
+        frozenset(following | nodes),
     )
-    found = []
-    for anchor, home, body in rows:
-        span = decode_span(unpacked(body))
-        found.append(Borrowed(bytes(anchor), bytes(home), span.since, span.until))
-    return sorted(found)
+
+
+def _borrowed(anchor: NodeId, home: NodeId, body: bytes) -> Borrowed:
+    span = decode_span(unpacked(body))
+    return Borrowed(anchor, home, span.since, span.until)
 
 
 @dataclass(frozen=True, slots=True)

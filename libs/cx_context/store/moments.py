@@ -359,9 +359,11 @@ class Then:
         mine = f"p.home = ANY(:members) AND p.interaction <> p.home AND p.tenant = :tenant AND {begun('p.body')}"
         ever_shared = f"({writer.SOME_SHARED} OR EXISTS (SELECT 1 FROM rule_changes WHERE tenant = :tenant))"
         rows = await self._tx.fetch(
-            f"SELECT p.interaction, o.home FROM parts p JOIN parts o ON o.home = p.interaction WHERE {mine} "
-            "UNION SELECT p.interaction, o.home FROM parts p "
-            f"JOIN parts o ON o.interaction = p.interaction AND o.home <> p.home WHERE {ever_shared} AND {mine}",
+            f"SELECT p.interaction, o.home FROM (SELECT DISTINCT p.interaction FROM parts p WHERE {mine}) AS p "
+            "JOIN parts o ON o.home = p.interaction "
+            "UNION SELECT p.interaction, o.home "
+            f"FROM (SELECT DISTINCT p.interaction, p.home FROM parts p WHERE {mine}) AS p "
+            f"JOIN parts o ON o.interaction = p.interaction AND o.home <> p.home WHERE {ever_shared}",
             members=list(members),
             tenant=self.tenant,
             last=begins(self.moment.until),

@@ -72,7 +72,7 @@ PARTS = Table(
     Index("parts_by_home", "home"),
     Index("parts_by_interaction", "interaction"),
     postgresql_with={"fillfactor": 75},
-    comment="one home's side of one interaction (cx_context.model.Part as MessagePack in LZ4)",
+    comment="an hour of one home's side of one interaction (cx_context.model.Part as MessagePack in LZ4)",
 )
 ASSIGNMENTS = Table(
     "assignments",
@@ -84,7 +84,7 @@ ASSIGNMENTS = Table(
     _id("interaction"),
     PrimaryKeyConstraint("anchor", "kind", "name"),
     Index("assignments_by_desk", "tenant", "kind", "name"),
-    comment="live parts by the agents and queues that they concern (cx_context.desks), written by a part's one writer",
+    comment="live sides of interactions by the desks that they concern (cx_context.desks), written by their one writer",
 )
 INTERACTIONS = Table(
     "interactions",

@@ -160,6 +160,28 @@ async def parts(tx: Tx, anchors: Collection[bytes]) -> dict[bytes, Part]:
     return {anchor: decode_part(body) for anchor, body in rows}
 
 
+async def parts_of_sides(
+    tx: Tx, tenant: str, sides: Collection[tuple[NodeId, NodeId]]
+) -> dict[tuple[NodeId, NodeId], list[tuple[NodeId, bytes]]]:
+    """Of some homes' sides of interactions, by (home, interaction node), the parts: (anchor, body)."""
+    found: dict[tuple[NodeId, NodeId], list[tuple[NodeId, bytes]]] = {}
+    if not sides:
+        return found
+    rows = await tx.fetch(
+        "SELECT anchor, home, interaction, body FROM parts "
+        "WHERE home = ANY(:homes) AND interaction = ANY(:nodes) AND tenant = :tenant",
+        homes=list({home for home, _ in sides}),
+        nodes=list({node for _, node in sides}),
+        tenant=tenant,
+    )
+    wanted = set(sides)
+    for anchor, home, node, body in rows:
+        side = (bytes(home), bytes(node))
+        if side in wanted:
+            found.setdefault(side, []).append((bytes(anchor), bytes(body)))
+    return found
+
+
 PartRow = tuple[bytes, str, NodeId, NodeId, bytes]
 """(anchor, tenant, home, interaction node, body)"""
 
@@ -230,7 +252,7 @@ async def homes_of(tx: Tx, tenant: str, nodes: Collection[NodeId]) -> dict[NodeI
     found: dict[NodeId, set[NodeId]] = {}
     if nodes:
         for node, home in await tx.fetch(
-            "SELECT interaction, home FROM parts WHERE interaction = ANY(:nodes) AND tenant = :tenant",
+            "SELECT DISTINCT interaction, home FROM parts WHERE interaction = ANY(:nodes) AND tenant = :tenant",
             nodes=list(nodes),
             tenant=tenant,
         ):
@@ -269,11 +291,10 @@ async def nodes_named_by(
     if not profiles:
         return set()
     found = await tx.fetch(
-        "SELECT p.interaction FROM parts p JOIN parts o ON o.home = p.interaction "
-        "WHERE p.home = ANY(:profiles) AND p.interaction <> p.home AND p.tenant = :tenant "
-        "UNION SELECT p.interaction FROM parts p JOIN parts o ON o.interaction = p.interaction AND o.home <> p.home "
-        f"JOIN members m ON m.profile = o.home WHERE {SOME_SHARED} "
-        "AND p.home = ANY(:profiles) AND p.interaction <> p.home AND p.tenant = :tenant AND m.shared "
+        f"SELECT p.interaction FROM {_SIDES} AS p JOIN parts o ON o.home = p.interaction "
+        f"UNION SELECT p.interaction FROM {_SIDES} AS p "
+        "JOIN parts o ON o.interaction = p.interaction AND o.home <> p.home "
+        f"JOIN members m ON m.profile = o.home WHERE {SOME_SHARED} AND m.shared "
         f"UNION SELECT p.interaction FROM parts p JOIN members m ON m.profile = p.home WHERE {SOME_SHARED} "
         "AND p.home = ANY(:profiles) AND p.interaction <> p.home AND p.tenant = :tenant AND m.shared "
         f"AND {_MAY_BE_LENT}",
@@ -291,6 +312,12 @@ async def nodes_named_by(
         nodes |= {row[0] for row in found}
     return nodes
 
+
+_SIDES = (
+    "(SELECT DISTINCT interaction, home FROM parts "
+    "WHERE home = ANY(:profiles) AND interaction <> home AND tenant = :tenant)"
+)
+"""Each side of an interaction once, though it has a part for every hour."""
 
 _MAY_BE_LENT = (
     "(EXISTS (SELECT 1 FROM parts o WHERE o.interaction = p.interaction AND o.home <> p.home) "

@@ -49,8 +49,17 @@ IDENTIFIERS = (
 )
 """Names of about two people and a half. Few values of each kind: with more than one or two events some are shared."""
 
-INTERACTIONS = (("chat-1", "chat"), ("call-1", "voice"), ("mail-1", "email"), ("post-1", "social"), ("chat-2", "chat"))
-"""Ids of interactions, each with its channel."""
+INTERACTIONS = (
+    ("chat-1", "chat"),
+    ("call-1", "voice"),
+    ("mail-1", "email"),
+    ("post-1", "social"),
+    ("chat-2", "chat"),
+    ("dm-1", "social"),
+    ("sms-1", "sms"),
+)
+"""Ids of interactions, each with its channel. On the last two, and on the post once somebody writes below it, people
+write to each other without end."""
 
 _AGENTS = ({"id": "agent-1", "name": "Ben"}, {"id": "agent-2", "name": "Eva"})
 _QUEUES = ({"id": "billing", "name": "Billing"}, {"id": "sales", "name": "Sales"})
@@ -78,14 +87,16 @@ class Happening(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
-    """A decision. ``a``, ``b``: identifiers whose profiles it is about, ``b`` counted from ``a`` on. ``earlier``: which
-    of the history's decisions, by its place among them, a withdrawal names; it may come later, or never."""
+    """A decision. ``a``, ``b``: identifiers whose profiles it is about, ``b`` counted from ``a`` on. ``named_at``: what
+    hour of the contact it names, in seconds after the history's start. ``earlier``: which of the history's decisions,
+    by its place among them, a withdrawal names; it may come later, or never."""
 
     type: str
     a: int
     b: int
     contact: int = 0
     other_contact: int = 0
+    named_at: int = 0
     earlier: int = 0
     text: str = ""
     at: int = 0
@@ -189,10 +200,11 @@ def _decided(step: Verdict, id: str, ids: IdSpace, candidate_of: Callable[[NodeI
             about = ids.tenant_node()
             fields["identity"] = {"rules": {"shared_after": {"phone": step.b % 3}, "never_link": list(NEVER_LINK)}}
         case _:
-            anchor = ids.anchor(a, ids.interaction(interaction))
+            hour = ((START + step.named_at * SECOND) // HOUR).to_bytes(8, "big", signed=True)
+            anchor = ids.anchor(a, ids.interaction(interaction), hour)
             fields |= {"interaction": interaction, "channel": channel, "conversation": {"id": text_of(anchor)}}
             if step.type == "cx.conversation.linked.v1":
-                other = ids.anchor(b, ids.interaction(INTERACTIONS[step.other_contact][0]))
+                other = ids.anchor(b, ids.interaction(INTERACTIONS[step.other_contact][0]), hour)
                 fields["conversation"]["other"] = text_of(other)
             elif step.type == ISSUED:
                 lasting = (HOUR // SECOND, 3 * DAY // SECOND)[step.earlier % 2]
@@ -243,13 +255,10 @@ def _with(data: Data, changes: Fields) -> Data:
 # How the steps are drawn. Each ``sampled_from`` puts the plain case first: that is what hypothesis shrinks to.
 
 _people = st.lists(st.integers(0, len(IDENTIFIERS) - 1), max_size=3, unique=True).map(tuple)
-_contacts = st.sampled_from((0, 0, 0, 1, 1, 2, 3, 4, None))  # the first ones often, so that events meet there
-_moments = st.builds(
-    lambda second, later: second + later,
-    st.integers(0, 12),
-    st.sampled_from((0, HOUR // SECOND, 2 * DAY // SECOND, 8 * DAY // SECOND)),
-)
-_delays = st.sampled_from((0, 1, 2, -1, -5, 3600))
+_contacts = st.sampled_from((0, 0, 0, 1, 1, 2, 3, 4, 5, 5, 5, 6, None))  # some often, so that events meet there
+_laters = st.sampled_from((0, HOUR // SECOND, 2 * DAY // SECOND, 3 * DAY // SECOND, 8 * DAY // SECOND))
+_moments = st.builds(lambda second, later: second + later, st.integers(0, 12), _laters)
+_delays = st.sampled_from((0, 1, 2, -1, -5, 3600, 5 * DAY // SECOND))
 _sequences = st.sampled_from((None, 0, 1, 2))
 
 
@@ -416,6 +425,7 @@ def _verdicts() -> st.SearchStrategy[Step]:
         b=st.integers(0, len(IDENTIFIERS) - 2),
         contact=st.integers(0, len(INTERACTIONS) - 1),
         other_contact=st.integers(0, len(INTERACTIONS) - 1),
+        named_at=_laters,
         earlier=st.integers(0, 4),
         text=st.sampled_from(("billing", "refund")),
         at=_moments,

@@ -24,8 +24,8 @@ CRM: Example = {"kind": "crm", "value": "C-1001"}
 # Profiles and anchors of the tenant acme under the key of ``cx_events.testing.builders.ACME``.
 ANA_BY_EMAIL = "1eed28c6-4f7f-8871-abb9-c2d9cb565c72"
 ANA_BY_PHONE = "254fd8b5-3f17-872e-beda-a81d8a2fdb0a"
-CHAT_THREAD = "285eb270-7008-8339-8b6d-2f0d4ed25c9d"
-CALL_THREAD = "c3ccb025-72fc-82d9-a740-18ad1ef6ff78"
+CHAT_THREAD = "2bd761cc-3f57-852e-8231-6d272974dfa4"
+CALL_THREAD = "f47ea4af-d437-81a5-9cbd-8e63bf5cbbec"
 
 CONTINUATION = "thr-mfzwizlomvzxgzlm"
 

@@ -1,9 +1,10 @@
 """What an agent does to a conversation, as decisions. Each names an anchor and lies with it, so that it goes where that
-side of the interaction goes, whoever is merged or parted later."""
+contact's side goes, whoever is merged or parted later."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -12,7 +13,7 @@ from cx_context.handoffs import handoff_of, has_answered
 from cx_context.store import reader
 from cx_context.store.reader import Side
 from cx_context.store.sql import Tx
-from cx_context.threading import anchors_by_interaction
+from cx_context.threading import Contact
 from cx_context_api.conversations.histories import Thread, find_thread
 from cx_context_api.decisions import Choice
 from cx_context_api.requests import bodies
@@ -21,7 +22,7 @@ from cx_context_api.requests.tenancy import Tenancy
 from cx_events import envelope
 from cx_events.envelope import ConversationDecision, Data, Named
 from cx_events.errors import Refused
-from cx_events.ids import text_of
+from cx_events.ids import NodeId, text_of
 
 
 def _anything(_found: Thread, _body: Any) -> None:
@@ -111,7 +112,7 @@ async def choose(tx: Tx, tenant: str, tenancy: Tenancy, id: str, act: Act, body:
     """
     found = await find_thread(tx, tenant, tenancy, by_id(id).node)
     act.check(found, body)
-    side, other = found.named, ""
+    side, other = _active_last(found), ""
     if isinstance(body, bodies.Link):
         other = await _other(tx, tenant, tenancy, found, body.other)
     if isinstance(body, bodies.Split):
@@ -135,12 +136,26 @@ async def _other(tx: Tx, tenant: str, tenancy: Tenancy, found: Thread, id: str) 
     return text_of(other.named.anchor)
 
 
+def _active_last(found: Thread) -> Side:
+    """Of the contact that was named the part that was active last, on the same home's side: a desk sees at once that
+    this is what is being dealt with now."""
+    sides = {piece.anchor: piece.part.side for piece in found.contact.pieces}
+    own = sides.get(found.named.anchor)
+    parts = [piece for piece in found.contact.pieces if piece.part.active and piece.part.side == own]
+    latest = max(parts, key=lambda piece: (piece.part.active[-1], piece.anchor), default=None)
+    return found.named if latest is None else replace(found.named, anchor=latest.anchor)
+
+
 async def _split_off(tx: Tx, tenant: str, found: Thread, interaction: str) -> Side:
-    """The side that a split names: of the interaction, not of the conversation."""
-    anchor = anchors_by_interaction(found.conversation).get(interaction)
-    side = await reader.side_of(tx, tenant, anchor) if anchor is not None else None
+    """The side that a split names: of the contact, not of the conversation. Of several stretches the latest."""
+    named = [member for member in found.conversation.members if member.name == interaction]
+    side = await reader.side_of(tx, tenant, _first_recorded(named[-1])) if named else None
     if side is None:
         raise Refused("unknown-interaction", f"this conversation has no interaction {interaction[:64]!r}", 404)
-    if found.conversation.members[0].name == interaction:
+    if found.conversation.members[0] is named[-1]:
         raise Refused("nothing-to-split", f"{interaction[:64]!r} began this conversation; split off what came after it")
     return side
+
+
+def _first_recorded(contact: Contact) -> NodeId:
+    return contact.given[0][1]

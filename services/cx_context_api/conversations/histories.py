@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 
@@ -16,7 +16,7 @@ from cx_context.store.holdings import Holdings, holdings_of
 from cx_context.store.moments import Then
 from cx_context.store.reader import Side
 from cx_context.store.sql import Tx
-from cx_context.threading import Conversation, conversation_with, interactions_of, thread
+from cx_context.threading import Contact, Conversation, contact_with, contacts_of, thread
 from cx_context_api.requests.cursors import At, Node, cursor_of, place_of
 from cx_context_api.requests.tenancy import Tenancy
 from cx_events.envelope import Named
@@ -73,7 +73,7 @@ async def _own(tx: Tx, tenancy: Tenancy, customer: NodeId, then: Then | None) ->
 async def _threads(tx: Tx, tenancy: Tenancy, own: Holdings, then: Then | None) -> tuple[list[Conversation], WholePart]:
     """Conversations of outlines, and the way to the whole parts of those that are shown."""
     parts, whole = await (reader.outlines_of(tx, tenancy.ids.tenant, own) if then is None else then.outlines(own))
-    return thread(interactions_of(parts), tenancy.window), whole
+    return thread(contacts_of(parts, tenancy.window), tenancy.window), whole
 
 
 async def conversations(
@@ -92,13 +92,16 @@ async def conversations(
 
 @dataclass(frozen=True, slots=True)
 class Thread:
-    """A conversation, whose it is, and the side of an interaction by which it was named."""
+    """A conversation, whose it is, and the part of an interaction by which it was named. ``contact``: the one that has
+    this part; ``is_latest``: its interaction has no later stretch."""
 
     customer: NodeId
     version: int
     named: Side
     own: Holdings
     conversation: Conversation
+    contact: Contact
+    is_latest: bool
 
 
 async def find_thread(tx: Tx, tenant: str, tenancy: Tenancy, anchor: NodeId, then: Then | None = None) -> Thread:
@@ -114,10 +117,34 @@ async def find_thread(tx: Tx, tenant: str, tenancy: Tenancy, anchor: NodeId, the
     if found is not None:
         own = await _own(tx, tenancy, found.customer, then)
         threads, whole = await _threads(tx, tenancy, own, then)
-        conversation = conversation_with(threads, anchor)
-        if conversation is not None:
-            return Thread(found.customer, found.version, side, own, whole_conversation(conversation, whole))
+        named = _named_by(threads, {anchor})
+        if named is None and then is not None:
+            named = _named_by(threads, await _anchors_today(tx, tenant, tenancy, anchor))
+        if named is not None:
+            conversation, contact = named
+            starts = [each.start for of in threads for each in of.members if each.name == contact.name]
+            shown = whole_conversation(conversation, whole)
+            return Thread(found.customer, found.version, side, own, shown, contact, contact.start == max(starts))
     raise unknown_conversation(anchor)
+
+
+def _named_by(threads: Sequence[Conversation], anchors: Collection[NodeId]) -> tuple[Conversation, Contact] | None:
+    for conversation in threads:
+        for anchor in anchors:
+            contact = contact_with(conversation, anchor)
+            if contact is not None:
+                return conversation, contact
+    return None
+
+
+async def _anchors_today(tx: Tx, tenant: str, tenancy: Tenancy, anchor: NodeId) -> set[NodeId]:
+    """The anchors of the contact that an anchor names today: its part may have begun later than the moment asked for,
+    though its contact had not."""
+    try:
+        found = await find_thread(tx, tenant, tenancy, anchor)
+    except Refused:
+        return set()
+    return {own for _, own in found.contact.anchors}
 
 
 def unknown_conversation(anchor: NodeId) -> Refused:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
+from cx_context.contacts import contacts_of
 from cx_context.store import assignments, reader, writer
 from cx_context.store.sql import Tx
 from cx_context_api.conversations.histories import Thread, find_thread
@@ -172,7 +173,9 @@ async def caller_of(tx: Tx, tenant: str, tenancy: Tenancy, interaction: str) -> 
         return NOBODY
     node = tenancy.ids.interaction(interaction)
     sides = (await assignments.sides_of(tx, tenant, [node])).get(node, {})
-    return Caller(found.customer, any(part.proofs for part in sides.values()))
+    parts = [piece for side in sides.values() for piece in side]
+    contacts = contacts_of(parts, tenancy.window)  # of an endless thread the latest stretch is the one that calls now
+    return Caller(found.customer, any(piece.part.proofs for piece in (contacts[-1].pieces if contacts else parts)))
 
 
 def unknown_token() -> Refused:
@@ -189,7 +192,7 @@ async def present(tx: Tx, tenant: str, tenancy: Tenancy, id: str, body: bodies.R
     issued = next((each for each in found.conversation.tokens if each.token.id == id), None)
     if issued is None or now > issued.token.expires:
         raise Refused("token-expired", "this token has expired", 410)
-    if event.event.data.interaction == body.interaction:
+    if event.event.data.interaction == body.interaction and found.is_latest:
         raise Refused("same-interaction", "the token was issued in this very interaction")
     for use, user in zip(issued.token.uses, issued.users, strict=True):
         if issued.token.single_use and use.refused is None and user != body.interaction:

@@ -100,7 +100,9 @@ class Vcons:
         async def read() -> list[Fact]:
             async with self._store.reading() as tx:
                 homes = await writer.homes_of(tx, tenant, nodes)
-                anchors = [tenancy.ids.anchor(home, node) for node, found in homes.items() for home in found]
+                sides = {(home, node) for node, found in homes.items() for home in found}
+                stored = await writer.parts_of_sides(tx, tenant, sides)
+                anchors = [anchor for parts in stored.values() for anchor, _ in parts]
                 every = sorted({home for found in homes.values() for home in found})
                 return await _facts(tx, tenancy, Holdings(every), anchors) if every else []
 

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from cx_context.combine import combine
+from cx_context.contacts import AnchoredPart, contacts_of
 from cx_context.desks import Desk, desks
 from cx_context.model import Part, Register
 from cx_context.store import assignments, holdings
@@ -21,7 +22,7 @@ from cx_context_api.following.watches import Interest, Watch
 from cx_context_api.requests.targets import ById
 from cx_events.errors import Refused, TooFast
 from cx_events.ids import IdSpace, NodeId, text_of
-from cx_events.timestamps import format_time
+from cx_events.timestamps import Micros, format_time
 
 MOST_LIVE = 1_000
 """Interactions on one desk that its followers are told of."""
@@ -46,20 +47,22 @@ class Live(NamedTuple):
     more: bool
 
 
-async def live_on(tx: Tx, ids: IdSpace, desk: Desk) -> Live:
+async def live_on(tx: Tx, ids: IdSpace, desk: Desk, window: Micros) -> Live:
     """What concerns a desk now, that which was active last first. The table says which interactions may, their parts
-    say which do: who takes part in an interaction, and how it ended, may stand in another part than the agent."""
+    say which do: who takes part in an interaction, and how it ended, may stand in another part than the agent. Of an
+    endless interaction the latest stretch is what somebody deals with."""
     tenant = ids.tenant
     nodes = await assignments.of_desk(tx, tenant, desk, MOST_LIVE + 1)
     sides = await assignments.sides_of(tx, tenant, nodes[:MOST_LIVE])
     whose = await holdings.sides(tx, tenant, sides)
     found: list[tuple[Any, Key, Assigned]] = []
     for node, by_home in sides.items():
-        by_customer: dict[NodeId, list[Part]] = {}
-        for home, part in by_home.items():
-            by_customer.setdefault(whose[node].by_home[home], []).append(part)
+        by_customer: dict[NodeId, list[AnchoredPart]] = {}
+        for home, parts in by_home.items():
+            by_customer.setdefault(whose[node].by_home[home], []).extend(parts)
         for customer, parts in by_customer.items():
-            whole = combine(parts)
+            contacts = contacts_of(parts, window)
+            whole = contacts[-1].part if contacts else combine(piece.part for piece in parts)
             reason = desks(whole).get(desk)
             if reason is not None:
                 since = format_time(reason.at[0])

@@ -172,7 +172,7 @@ class StreamRoutes:
     async def _live(self, tenancy: Tenancy, desk: Desk) -> Live:
         async def read() -> Live:
             async with self._pages.turn(tenancy.ids.tenant), self._store.reading() as tx:
-                return await live_on(tx, tenancy.ids, desk)
+                return await live_on(tx, tenancy.ids, desk, tenancy.window)
 
         return await within(read())
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from cx_context_api.openapi.shapes import Json
 
 _AGENT = {"id": "agent-7", "name": "Ben"}
-_SOME_ID = "c3ccb025-72fc-82d9-a740-18ad1ef6ff78"
+_SOME_ID = "f47ea4af-d437-81a5-9cbd-8e63bf5cbbec"
 _OTHER_ID = "254fd8b5-3f17-872e-beda-a81d8a2fdb0a"
 EXAMPLES: Mapping[str, Json] = {
     "lookup": {"identifier": "phone:+15550100123"},

@@ -12,7 +12,8 @@ from types import MappingProxyType
 
 import msgspec
 
-from cx_context.desks import desks
+from cx_context.contacts import AnchoredPart
+from cx_context.desks import Side, desks
 from cx_context.fold import makes_part
 from cx_context.foldable import part_of
 from cx_context.model import Part
@@ -60,10 +61,14 @@ def _decoded(body: bytes) -> Part:
 
 
 def _assignments(of: Expected) -> Check:
+    sides: dict[tuple[str, NodeId, NodeId], list[AnchoredPart]] = defaultdict(list)
+    for anchor, (tenant, fact, part) in of.parts.items():
+        if part.interaction:
+            sides[tenant, fact.home, fact.interaction].append(AnchoredPart(anchor, part))
     rows = (
-        (anchor, desk.kind, desk.name, tenant, fact.interaction)
-        for anchor, (tenant, fact, part) in of.parts.items()
-        for desk in desks(part)
+        (of.tenants[tenant].tenancy.ids.anchor(home, node), desk.kind, desk.name, tenant, node)
+        for (tenant, home, node), parts in sides.items()
+        for desk in desks(Side.of(parts))
     )
     return Check(tables.ASSIGNMENTS, by_key([0, 1, 2], rows))
 

@@ -1,0 +1,233 @@
+"""A customer's parts as contacts: what threading joins into conversations.
+
+A contact is an interaction, or a *stretch* of an endless one. Messenger, Instagram, WhatsApp and SMS have one
+interaction per person for ever; it is endless from its first message on such a channel. From then on activity that
+comes after a gap longer than max(window, 1 hour) begins a new stretch. Parts are an hour long, so no part lies across
+such a gap. Pure, and a function of the set of parts.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Iterable, Mapping, Sequence
+from operator import attrgetter
+from typing import NamedTuple
+
+from msgspec import Struct
+
+from cx_context.combine import combine
+from cx_context.model import Part, Register
+from cx_events.activity import HOUR
+from cx_events.ids import text_of
+from cx_events.timestamps import Micros
+
+
+class AnchoredPart(NamedTuple):
+    """A part and the anchor that it is stored under: the id of a piece of one home's side of one interaction."""
+
+    anchor: bytes
+    part: Part
+
+
+Anchor = tuple[Micros, bytes]
+"""When the first fact of a part was recorded, and the part's anchor."""
+
+
+class Contact(Struct, gc=False):
+    """An interaction, or a stretch of an endless one, with all of a customer's parts of it.
+
+    ``part``: the parts combined. ``anchors``: of all parts, in order. ``given``: those of them by which a conversation
+    may have been known, in order; the first is its id where it has no other contact. ``start``: (effective time,
+    interaction): contacts are in this order. ``last_activity``: of its counted events. ``edits``: of an endless
+    interaction's messages, by message id, that lie in other stretches.
+    """
+
+    name: str
+    part: Part
+    pieces: Sequence[AnchoredPart]
+    anchors: list[Anchor]
+    given: list[Anchor]
+    start: tuple[Micros, str]
+    last_activity: Micros
+    edits: Mapping[str, Register] = {}
+
+    @property
+    def is_endless(self) -> bool:
+        return self.part.endless is not None
+
+
+_BY_START = attrgetter("start")
+_BY_ANCHOR = attrgetter("anchor")
+
+
+def contacts_of(parts: Iterable[AnchoredPart], window: Micros) -> list[Contact]:
+    """The contacts of a customer in order of start. ``window``: the tenant's threading window in µs.
+
+    Parts outside any interaction are left out. Parts of decisions alone (the interaction's events are another
+    customer's, or not here yet) are no contact.
+    """
+    groups: dict[str, list[AnchoredPart]] = {}
+    for anchored in parts:
+        name = anchored.part.interaction
+        if name in groups:
+            groups[name].append(anchored)
+        elif name:
+            groups[name] = [anchored]
+    found: list[Contact] = []
+    for name, pieces in groups.items():
+        if len(pieces) == 1:
+            if pieces[0].part.first is not None:
+                found.append(_of_one(name, pieces))
+            continue
+        pieces.sort(key=_BY_ANCHOR)
+        if any(piece.part.endless is not None for piece in pieces):
+            found += _stretches(name, pieces, max(window, HOUR))
+        elif any(piece.part.first is not None for piece in pieces):
+            found.append(_whole(name, pieces))
+    found.sort(key=_BY_START)
+    return found
+
+
+def _of_one(name: str, pieces: list[AnchoredPart]) -> Contact:
+    part = pieces[0].part
+    assert part.first is not None
+    anchors = [(part.first_recorded, pieces[0].anchor)]
+    last = part.last[0] if part.last is not None else part.first[0]
+    return Contact(name, part, pieces, anchors, anchors, (part.first[0], name), last)
+
+
+def _whole(name: str, pieces: Sequence[AnchoredPart]) -> Contact:
+    part = combined(pieces)
+    assert part.first is not None
+    anchors = sorted((piece.part.first_recorded, piece.anchor) for piece in pieces)
+    last = part.last[0] if part.last is not None else part.first[0]
+    return Contact(name, part, pieces, anchors, _first_of_each_side(pieces), (part.first[0], name), last)
+
+
+def combined(pieces: Sequence[AnchoredPart]) -> Part:
+    """All pieces as one part, of which no reference is left out."""
+    if len(pieces) == 1:
+        return pieces[0].part
+    part = combine(piece.part for piece in pieces)
+    references: dict[str, Micros] = {}
+    for piece in pieces:
+        for key, time in piece.part.references.items():
+            references[key] = min(time, references.get(key, time))
+    if len(references) > len(part.references):
+        part.references = references  # of a part that was made here
+    return part
+
+
+def _first_of_each_side(pieces: Sequence[AnchoredPart]) -> list[Anchor]:
+    """Of each home the anchor that was recorded first: by it the home's side was known, also while it was alone."""
+    hours = [piece for piece in pieces if piece.part.about is None] or pieces
+    first: dict[bytes, Anchor] = {}
+    for anchor, part in hours:
+        own = (part.first_recorded, anchor)
+        first[part.side] = min(own, first.get(part.side, own))
+    return sorted(first.values())
+
+
+class _Stretch:
+    """A stretch in the making. ``last``: the latest activity."""
+
+    def __init__(self, first: AnchoredPart) -> None:
+        self.start = first.part.active[0]
+        self.last = first.part.active[-1]
+        self.acting = [first]
+        self.others: list[AnchoredPart] = []
+
+    def add(self, piece: AnchoredPart) -> None:
+        self.acting.append(piece)
+        self.last = max(self.last, piece.part.active[-1])
+
+
+def _stretches(name: str, pieces: Sequence[AnchoredPart], gap: Micros) -> list[Contact]:
+    stretches = _runs(pieces, gap)
+    _place_others(pieces, stretches)
+    edits = _edits_by_stretch(stretches)
+    found = []
+    for number, stretch in enumerate(stretches):
+        own = sorted([*stretch.acting, *stretch.others], key=_BY_ANCHOR)
+        part = combined(own)
+        assert part.first is not None
+        # What was reported before the first activity is of the first stretch: of none else is anything earlier.
+        start = min(part.first[0], stretch.start) if number == 0 else stretch.start
+        last = part.last[0] if part.last is not None else stretch.last
+        anchors = sorted((piece.part.first_recorded, piece.anchor) for piece in own)
+        given = sorted({*_first_of_each_side(own), *_began_alone(stretch.acting, gap)})
+        elsewhere = {id: edit for at, of in enumerate(edits) if at != number for id, edit in of.items()}
+        found.append(Contact(name, part, own, anchors, given, (start, name), last, elsewhere))
+    return found
+
+
+def _runs(pieces: Sequence[AnchoredPart], gap: Micros) -> list[_Stretch]:
+    """Runs of activity in order of time. There is none before the interaction is known to be endless: what a later
+    message tells does not part what came before it."""
+    endless = min(piece.part.endless for piece in pieces if piece.part.endless is not None)
+    acting = sorted((piece for piece in pieces if piece.part.active), key=lambda piece: (piece.part.active, piece[0]))
+    found: list[_Stretch] = []
+    for piece in acting:
+        start = piece.part.active[0]
+        if found and (start - found[-1].last <= gap or start < endless):
+            found[-1].add(piece)
+        else:
+            found.append(_Stretch(piece))
+    return found
+
+
+def _place_others(pieces: Sequence[AnchoredPart], stretches: Sequence[_Stretch]) -> None:
+    """What is no activity: with the stretch whose anchor it names, else with the one that was latest at its time, else
+    with the first."""
+    starts = [stretch.start for stretch in stretches]
+    place = {text_of(piece.anchor): at for at, stretch in enumerate(stretches) for piece in stretch.acting}
+    others = [piece for piece in pieces if not piece.part.active]
+    for piece in sorted(others, key=lambda piece: (bool(piece.part.about), piece.anchor)):
+        named = place.get(piece.part.about) if piece.part.about else None
+        at = named if named is not None else max(bisect_right(starts, piece.part.since) - 1, 0)
+        stretches[at].others.append(piece)
+        place.setdefault(text_of(piece.anchor), at)
+
+
+def _edits_by_stretch(stretches: Sequence[_Stretch]) -> list[dict[str, Register]]:
+    """The edits that lie in each stretch; nothing where there is but one."""
+    if len(stretches) == 1:
+        return []
+    found: list[dict[str, Register]] = []
+    for stretch in stretches:
+        own: dict[str, Register] = {}
+        for piece in (*stretch.acting, *stretch.others):
+            for id, edit in piece.part.edits.items():
+                if id not in own or edit[0] > own[id][0]:
+                    own[id] = edit
+        found.append(own)
+    return found
+
+
+def _began_alone(acting: Sequence[AnchoredPart], gap: Micros) -> list[Anchor]:
+    """The anchors of parts that were a stretch of their own when they were recorded, before what lies between came."""
+    found: list[Anchor] = []
+    known: list[tuple[Micros, Micros]] = []
+    for anchor, part in sorted(acting, key=lambda piece: (piece.part.first_recorded, piece.anchor)):
+        first, last = part.active[0], part.active[-1]
+        at = bisect_left(known, (first, last))
+        after_another = at > 0 and first - known[at - 1][1] <= gap
+        before_another = at < len(known) and known[at][0] - last <= gap
+        if not (after_another or before_another):
+            found.append((part.first_recorded, anchor))
+        insort(known, (first, last))
+    return found
+
+
+def contacts_by_name(contacts: Sequence[Contact]) -> dict[str, list[int]]:
+    """The places of each interaction's contacts: of one that is not endless a single one. In order of start."""
+    found: dict[str, list[int]] = {}
+    for place, contact in enumerate(contacts):
+        found.setdefault(contact.name, []).append(place)
+    return found
+
+
+def latest_at(places: Sequence[int], start: tuple[Micros, str], contacts: Sequence[Contact]) -> int:
+    """Of an interaction's contacts the one that was latest at a contact's start, else the first."""
+    at = bisect_right(places, start, key=lambda place: contacts[place].start)
+    return places[max(at - 1, 0)]

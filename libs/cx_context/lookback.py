@@ -1,0 +1,392 @@
+"""Whom each contact continues by time: one sweep over a customer's contacts in order of start.
+
+A contact continues the conversation that was active last within the window before its start and is about the same
+matter. Of the other conversations only what was so at its start counts: which contacts were joined by then, when they
+were active or attended to, what they were about. Of the contact itself all counts, whenever it was said; but as long as
+it was not said, others that began meanwhile found it as it was.
+
+So the choice of a contact is a function of its own facts and of what happened before its start, and nothing that
+happens later to any other contact changes it.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from heapq import heappop, heappush, nlargest
+from typing import NamedTuple
+
+from cx_context.contacts import Contact
+from cx_context.explicit import MATTER_KINDS, Explicit, Tie
+from cx_context.model import At
+from cx_context.tokens import EVER
+from cx_events.timestamps import Micros
+
+LOOK_BACK = 16
+"""How many of the latest conversations a contact may continue by time."""
+
+_RANKED = 4 * LOOK_BACK
+"""How many conversations are kept in order, so that seldom all must be put in order anew."""
+
+Topic = tuple[At, str]
+_PREFIXES = tuple(f"{kind}\n" for kind in sorted(MATTER_KINDS))
+
+
+class Course:
+    """What happened in a contact, by time. ``active``: of each second with activity the first, and the contact's start.
+    ``attended``: when its matter was resolved or opened again. ``numbers``: order and case numbers by first mention."""
+
+    __slots__ = ("active", "attended", "numbers", "topics", "until")
+
+    def __init__(self, contact: Contact) -> None:
+        part, start = contact.part, contact.start[0]
+        active = part.active
+        self.active = active if active and active[0] == start else [start, *(time for time in active if time > start)]
+        self.numbers: Mapping[str, Micros] = part.references
+        if not all(key.startswith(_PREFIXES) for key in self.numbers):
+            self.numbers = {key: time for key, time in self.numbers.items() if key.startswith(_PREFIXES)}
+        self.topics: Sequence[Topic] = part.topics
+        self.attended: Sequence[Micros] = ()
+        self.until = part.until
+        if part.resolved is not None or part.reopened is not None or (part.topics and len(contact.pieces) > 1):
+            self._of_pieces(contact)
+
+    def _of_pieces(self, contact: Contact) -> None:
+        parts = [piece.part for piece in contact.pieces]
+        resolved = [part.resolved[0][0] for part in parts if part.resolved is not None]
+        reopened = [part.reopened[0] for part in parts if part.reopened is not None]
+        self.attended = sorted([*resolved, *reopened])
+        self.topics = sorted((topic for part in parts for topic in part.topics), reverse=True)
+
+    def active_at(self, time: Micros) -> Micros:
+        """The latest activity up to a time at or after the start."""
+        return self.active[-1] if self.active[-1] <= time else self.active[bisect_right(self.active, time) - 1]
+
+    def attended_at(self, time: Micros) -> Micros:
+        attended = bisect_right(self.attended, time)
+        return max(self.active_at(time), self.attended[attended - 1]) if attended else self.active_at(time)
+
+    def numbers_at(self, time: Micros) -> set[str]:
+        if self.until <= time:
+            return {*self.numbers}
+        return {key for key, mentioned in self.numbers.items() if mentioned <= time}
+
+    def topic_at(self, time: Micros) -> Topic | None:
+        return next((topic for topic in self.topics if topic[0][0] <= time), None)
+
+    def after(self, time: Micros) -> list[tuple[Micros, bool]]:
+        """The times at which something changes later: (time, whether it is what the contact is about)."""
+        found = [(each, False) for each in self.active[bisect_right(self.active, time) :]]
+        found += [(each, False) for each in self.attended if each > time]
+        found += [(each, True) for each in self.numbers.values() if each > time]
+        found += [(topic[0][0], True) for topic in self.topics if topic[0][0] > time]
+        return found
+
+
+class Matter:
+    """What a conversation is about: the numbers that it names, and the topic that was said last."""
+
+    __slots__ = ("numbers", "topic")
+
+    def __init__(self, numbers: set[str], topic: Topic | None) -> None:
+        self.numbers = numbers
+        self.topic = topic
+
+    def copy(self) -> Matter:
+        """The same, which no later joining changes."""
+        return Matter(set(self.numbers), self.topic)
+
+    def absorb(self, other: Matter) -> None:
+        if len(self.numbers) < len(other.numbers):
+            self.numbers, other.numbers = other.numbers, self.numbers
+        self.numbers |= other.numbers
+        if self.topic is None or (other.topic is not None and other.topic[0] > self.topic[0]):
+            self.topic = other.topic
+
+    def agrees(self, other: Matter) -> bool:
+        """Two matters are the same unless both are named, by numbers or by topics, and differ."""
+        if self.numbers and other.numbers:
+            return not self.numbers.isdisjoint(other.numbers)
+        one, another = self.topic, other.topic
+        if one is None or another is None or not one[1] or not another[1]:
+            return True
+        return one[1].casefold() == another[1].casefold()
+
+
+class _Conversation(Matter):
+    """``latest``: when it was active last, and the contact that was. ``until``: when it was last attended to."""
+
+    __slots__ = ("first", "latest", "members", "splits", "until")
+
+    def __init__(self, place: int, course: Course, time: Micros, splits: int) -> None:
+        super().__init__(course.numbers_at(time), course.topic_at(time))
+        self.members = [place]
+        self.first = place
+        self.splits = splits
+        self.latest = (course.active_at(time), place)
+        self.until = course.attended_at(time)
+
+    def take(self, other: _Conversation) -> None:
+        self.absorb(other)
+        self.members += other.members
+        self.first = min(self.first, other.first)
+        self.splits += other.splits
+        self.latest = max(self.latest, other.latest)
+        self.until = max(self.until, other.until)
+
+
+class _Snapshot(NamedTuple):
+    """What a contact found at its start: candidates with the contact to go on from, the latest first, and what the
+    conversations of its ties were about."""
+
+    candidates: Sequence[tuple[int, int, Matter]]
+    tied: Mapping[int, tuple[int, Matter]]
+
+
+def continued(contacts: Sequence[Contact], explicit: Explicit, window: Micros) -> list[tuple[int, int]]:
+    """Of each contact that continues another by time, both places: (contact, whom it continues), in order of start."""
+    return _Sweep(contacts, explicit, window).run()
+
+
+class _Sweep:
+    def __init__(self, contacts: Sequence[Contact], explicit: Explicit, window: Micros) -> None:
+        self._contacts = contacts
+        self._explicit = explicit
+        self._window = window
+        self._courses: list[Course] = []
+        self._known = explicit.known()
+        self._next_known = 0
+        self._moments = explicit.moments
+        self._next_moment = 0
+        self._splits: set[int] = set()
+        self._ties = explicit.ties()
+        self._of: list[_Conversation] = []
+        self._ranked: list[_Conversation] = []
+        self._pending: list[tuple[Micros, int]] = []
+        self._changes: dict[int, list[tuple[Micros, bool]]] = {}
+        self._snapshots: dict[int, _Snapshot] = {}
+        self._edges: dict[int, set[int]] = defaultdict(set)
+        self._continues: dict[int, int] = {}
+
+    def run(self) -> list[tuple[int, int]]:
+        starts = [contact.start[0] for contact in self._contacts]
+        for place, start in enumerate(starts):
+            self._advance(place, start)
+            self._begin(place, start, starts[place + 1] if place + 1 < len(starts) else EVER)
+        for place in sorted(self._snapshots):
+            self._choose(place, self._snapshots[place], EVER)
+        return sorted(self._continues.items())
+
+    # What happened until a contact begins.
+
+    def _advance(self, count: int, time: Micros) -> None:
+        """Let everything happen up to a time, by which ``count`` contacts had begun."""
+        reconsidered = self._let_happen(time)
+        while self._next_known < len(self._known):
+            known, greatest, one, other = self._known[self._next_known]
+            if (known, greatest) >= (time, count):
+                break
+            self._next_known += 1
+            self._edges[one].add(other)
+            self._edges[other].add(one)
+            self._join(one, other)
+        moved = [place for place in sorted(reconsidered) if self._reconsider(place, time)]
+        decided = self._next_moment
+        while decided < len(self._moments) and self._moments[decided] < (time, count):
+            decided += 1
+        if decided > self._next_moment or (moved and self._splits):
+            self._next_moment = decided
+            self._assemble(count, time)
+        else:
+            for place in moved:
+                self._part(place, time)
+
+    def _let_happen(self, time: Micros) -> set[int]:
+        """The contacts that turned out to be about something else."""
+        found: set[int] = set()
+        while self._pending and self._pending[0][0] <= time:
+            _, place = heappop(self._pending)
+            changes = self._changes[place]
+            matters = False
+            while changes and changes[-1][0] <= time:
+                matters = changes.pop()[1] or matters
+            course, own = self._courses[place], self._of[place]
+            own.until = max(own.until, course.attended_at(time))
+            latest = (course.active_at(time), place)
+            if latest > own.latest:
+                own.latest = latest
+                self._rank_again(own)
+            if matters:
+                own.absorb(Matter(course.numbers_at(time), course.topic_at(time)))
+                if place in self._snapshots:
+                    found.add(place)
+            if changes:
+                heappush(self._pending, (changes[-1][0], place))
+        return found
+
+    def _reconsider(self, place: int, time: Micros) -> bool:
+        """Whether a contact continues another one than before, by what it has said since."""
+        before = self._continues.get(place)
+        self._choose(place, self._snapshots[place], time)
+        return self._continues.get(place) != before
+
+    # A contact begins.
+
+    def _begin(self, place: int, start: Micros, following: Micros) -> None:
+        """``following``: when the next one begins; until then nobody looks at this one."""
+        course = Course(self._contacts[place])
+        self._courses.append(course)
+        ties = self._ties.get(place, ())
+        if course.until > following:
+            self._expect(place, course, ties, start, following)
+        is_split = self._explicit.is_split(place, following)
+        if is_split:
+            self._splits.add(place)
+        own = self._alone(place, following)
+        whole = None if is_split else self._whom(own, [tie for tie in ties if tie.own <= following], start)
+        if whole is not None:
+            self._continues[place] = whole.latest[1]
+        if whole is None or whole.splits:
+            self._of.append(own)
+            self._rank(own)
+            if whole is not None:
+                self._join(whole.latest[1], place)
+        else:
+            self._of.append(whole)
+            whole.take(own)
+            self._rank_again(whole)
+
+    def _expect(self, place: int, course: Course, ties: Sequence[Tie], start: Micros, following: Micros) -> None:
+        """Note when more will happen in a contact, and what it found where that may change whom it continues."""
+        changes = course.after(following)
+        changes += [(tie.own, True) for tie in ties if tie.own > following]
+        changes += [(decided, True) for decided in self._explicit.parted(place) if decided > following]
+        if not changes:
+            return
+        changes.sort(reverse=True)
+        self._changes[place] = changes
+        heappush(self._pending, (changes[-1][0], place))
+        if any(matters for _, matters in changes):
+            since = start - self._window
+            self._snapshots[place] = _Snapshot(
+                [(id(each), each.latest[1], each.copy()) for each in self._ranked[:LOOK_BACK] if each.until >= since],
+                {tie.other: (id(self._of[tie.other]), self._of[tie.other].copy()) for tie in ties},
+            )
+
+    def _whom(self, own: _Conversation, ties: Sequence[Tie], start: Micros) -> _Conversation | None:
+        """The conversation that a contact continues as it begins."""
+        matter: Matter = own
+        tied: Sequence[_Conversation] = ()
+        if ties:
+            tied = list({id(each): each for each in [self._of[tie.other] for tie in ties]}.values())
+            matter = own.copy()
+            for each in tied:
+                matter.absorb(each.copy())
+        since = start - self._window
+        for each in self._ranked[:LOOK_BACK]:
+            if each.until >= since and (each in tied or each.agrees(matter)):
+                return each
+        return None
+
+    def _choose(self, place: int, snapshot: _Snapshot, time: Micros) -> None:
+        """Whom a contact continues by what it has said up to a time."""
+        found = None
+        if snapshot.candidates and not self._explicit.is_split(place, time):
+            found = self._agreeing(place, snapshot, time)
+        if found is None:
+            self._continues.pop(place, None)
+        else:
+            self._continues[place] = found
+
+    def _agreeing(self, place: int, snapshot: _Snapshot, time: Micros) -> int | None:
+        course = self._courses[place]
+        own = Matter(course.numbers_at(time), course.topic_at(time))
+        tied = set()
+        for tie in self._ties.get(place, ()):
+            if tie.own <= time:
+                key, matter = snapshot.tied[tie.other]
+                if key not in tied:
+                    tied.add(key)
+                    own.absorb(Matter(set(matter.numbers), matter.topic))
+        for key, place_of_latest, matter in snapshot.candidates:
+            if key in tied or matter.agrees(own):
+                return place_of_latest
+        return None
+
+    # Conversations come together, and apart.
+
+    def _alone(self, place: int, time: Micros) -> _Conversation:
+        return _Conversation(place, self._courses[place], time, int(place in self._splits))
+
+    def _join(self, one: int, other: int) -> None:
+        a, b = self._of[one], self._of[other]
+        if a is b:
+            return
+        splits = a.splits + b.splits
+        if splits and splits > (min(a.first, b.first) in self._splits):
+            return  # as in ``Groups``: a split contact begins a conversation
+        if len(a.members) < len(b.members):
+            a, b = b, a
+        for member in b.members:
+            self._of[member] = a
+        self._unrank(b)
+        a.take(b)
+        self._rank_again(a)
+
+    def _part(self, place: int, time: Micros) -> None:
+        """Put together anew the conversation of a contact that continues another one than before."""
+        whole = self._of[place]
+        for member in whole.members:
+            self._of[member] = self._alone(member, time)
+        self._unrank(whole)
+        for member in whole.members:
+            self._rank_again(self._of[member])
+        for member in whole.members:
+            for other in self._edges.get(member, ()):
+                self._join(member, other)
+            if member in self._continues:
+                self._join(member, self._continues[member])
+
+    def _assemble(self, count: int, time: Micros) -> None:
+        """Put all conversations together anew, after a person's decision."""
+        by_time = [(place, of) for place, of in sorted(self._continues.items()) if place < count]
+        groups = self._explicit.assemble(count, time, by_time)
+        self._splits = groups.splits
+        for members in groups.all():
+            whole = self._alone(members[0], time)
+            for member in members[1:]:
+                whole.take(self._alone(member, time))
+            for member in members:
+                self._of[member] = whole
+        self._refill()
+
+    # The order of conversations: ``_ranked`` holds the latest ones, at least LOOK_BACK of them where there are as many.
+
+    def _rank(self, one: _Conversation) -> None:
+        ranked = self._ranked
+        if ranked and len(ranked) >= LOOK_BACK and one.latest < ranked[-1].latest:
+            return
+        place = 0
+        for other in ranked:
+            if other.latest < one.latest:
+                break
+            place += 1
+        ranked.insert(place, one)
+        if len(ranked) > _RANKED:
+            ranked.pop()
+
+    def _rank_again(self, one: _Conversation) -> None:
+        if one in self._ranked:
+            self._ranked.remove(one)
+        self._rank(one)
+
+    def _unrank(self, one: _Conversation) -> None:
+        if one in self._ranked:
+            self._ranked.remove(one)
+            if len(self._ranked) < LOOK_BACK:
+                self._refill()
+
+    def _refill(self) -> None:
+        every = {id(each): each for each in self._of}
+        self._ranked = nlargest(_RANKED, every.values(), key=lambda each: each.latest)

@@ -1,0 +1,190 @@
+"""What is inferred looks back: what happens later to one conversation never moves another."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from tests.projection import RULES
+
+from cx_context.contacts import AnchoredPart, contacts_of
+from cx_context.definition import define_bodies, winners
+from cx_context.explicit import Explicit
+from cx_context.fold import apply, makes_part, new_part
+from cx_context.lookback import continued
+from cx_context.model import Part
+from cx_events.facts import Fact
+from cx_events.ids import text_of
+from cx_events.stamp import Stamped
+from cx_events.testing.builders import ACME, DAY, HOUR, MINUTE, SECOND, START, a_fact
+from cx_events.testing.histories import facts_of, histories
+
+WINDOW = 72 * HOUR
+ANA = ACME.profile("email", "", "ana@example.com")
+TEN_DAYS_AGO, NOW = START - 10 * DAY, START
+
+
+def conversations(*facts: Fact) -> list[dict[str, Any]]:
+    """Ana's conversations in order of their start."""
+    (body,) = define_bodies(facts, ACME, RULES, WINDOW).values()
+    found: list[dict[str, Any]] = body["conversations"]
+    return sorted(found, key=lambda each: (each["opened_at"], each["id"]))
+
+
+def members(*facts: Fact) -> list[list[str]]:
+    return [[joined["interaction"] for joined in each["joined"]] for each in conversations(*facts)]
+
+
+def said(contact: str, at: int, *orders: str, id: str = "", **fields: Any) -> Fact:
+    data = {"references": [{"kind": "order", "value": order} for order in orders], **fields.pop("data", {})}
+    id = id or f"{contact}-{at}"
+    return a_fact(id=id, interaction=contact, email="ana@example.com", text=id, at=at, data=data, **fields)
+
+
+def decided(what: str, about: Fact, at: int, **data: Any) -> Fact:
+    data = {"conversation": {"id": text_of(about.anchor)}, **data}
+    name = about.event.data.interaction
+    type = f"cx.conversation.{what}.v1"
+    return a_fact(type, id=f"{what}-{at}", interaction=name, email="ana@example.com", at=at, data=data)
+
+
+OLD = said("old", TEN_DAYS_AGO)
+NEW = said("new", NOW - 5 * MINUTE)
+LATER = {
+    "resolved": decided("resolved", OLD, NOW),
+    "reopened": decided("reopened", OLD, NOW),
+    "topic": decided("topic", OLD, NOW, topic="billing"),
+    "a late message": said("old", NOW, id="late"),
+    "a message of today": said("old", NOW - 2 * MINUTE, id="today"),
+    "a note": decided("note", OLD, NOW, note="called back"),
+}
+
+
+@pytest.mark.parametrize("what", LATER)
+def test_a_new_chat_stays_apart_whatever_happens_to_an_old_conversation(what: str) -> None:
+    old, new = conversations(OLD, NEW, LATER[what])
+    assert [old["joined"][0]["interaction"], new["joined"][0]["interaction"]] == ["old", "new"]
+    assert new["state"] == "open"
+    assert new["waiting_since"] == "2026-11-22T09:55:00Z"
+
+
+def test_a_chat_that_begins_after_an_old_conversation_was_resolved_continues_it() -> None:
+    assert members(OLD, decided("resolved", OLD, NOW - HOUR), NEW) == [["old", "new"]]
+
+
+def test_a_chat_stays_with_the_one_that_it_continued_when_that_names_another_order_later() -> None:
+    one, two = said("chat-1", NOW), said("chat-2", NOW + HOUR, "2")
+    assert members(one, two) == [["chat-1", "chat-2"]]
+    assert members(one, two, said("chat-1", NOW + 2 * HOUR, "1")) == [["chat-1", "chat-2"]]
+
+
+def test_a_chat_stays_with_the_one_that_it_continued_when_that_gets_another_topic_later() -> None:
+    one, two = said("chat-1", NOW), said("chat-2", NOW + HOUR)
+    topics = (
+        decided("topic", two, NOW + 2 * HOUR, topic="delivery"),
+        decided("topic", one, NOW + 3 * HOUR, topic="bill"),
+    )
+    assert members(one, two, *topics) == [["chat-1", "chat-2"]]
+
+
+def test_of_a_contact_itself_all_counts_whenever_it_is_said() -> None:
+    one, two = said("chat-1", NOW, "1"), said("chat-2", NOW + HOUR)
+    assert members(one, two) == [["chat-1", "chat-2"]]
+    assert members(one, two, said("chat-2", NOW + 2 * HOUR, "2")) == [["chat-1"], ["chat-2"]]
+
+
+def test_others_found_a_contact_as_it_was_before_it_said_more() -> None:
+    """The call continues the second chat, which was one with the first then. That it is not is said later."""
+    one, two, call = said("chat-1", NOW, "1"), said("chat-2", NOW + HOUR), said("call", NOW + 2 * HOUR)
+    assert members(one, two, call) == [["chat-1", "chat-2", "call"]]
+    late = said("chat-2", NOW + 3 * HOUR, "2")
+    assert members(one, two, call, late) == [["chat-1"], ["chat-2", "call"]]
+
+
+def test_a_later_mail_of_an_old_thread_does_not_join_a_chat_of_meanwhile() -> None:
+    first, later = said("mail", NOW, channel="email"), said("mail", NOW + 30 * DAY, id="mail-2", channel="email")
+    chat = said("chat", NOW + 10 * DAY)
+    assert members(first, chat) == members(first, chat, later) == [["mail"], ["chat"]]
+
+
+def test_a_receipt_is_no_activity() -> None:
+    receipt = a_fact("cx.message.read.v1", id="read", interaction="old", email="ana@example.com", at=NOW - HOUR)
+    assert members(OLD, receipt, NEW) == [["old"], ["new"]]
+
+
+def test_the_one_that_was_active_last_before_goes_on_though_others_are_active_since() -> None:
+    one, two = said("chat-1", NOW, "1"), said("chat-2", NOW + SECOND, "2")
+    call = said("call", NOW + MINUTE)
+    again = said("chat-1", NOW + 2 * MINUTE, id="again")
+    assert members(one, two, call) == members(one, two, call, again) == [["chat-1"], ["chat-2", "call"]]
+
+
+def test_an_order_that_both_name_joins_whenever_it_is_named() -> None:
+    assert members(OLD, NEW, said("old", NOW, "1", id="x"), said("new", NOW, "1", id="y")) == [["old", "new"]]
+
+
+def test_a_person_s_link_joins_whenever_it_comes() -> None:
+    link = decided("linked", NEW, NOW, conversation={"id": text_of(NEW.anchor), "other": text_of(OLD.anchor)})
+    assert members(OLD, NEW, link) == [["old", "new"]]
+
+
+def test_a_split_parts_whenever_it_comes() -> None:
+    one, two = said("chat-1", NOW), said("chat-2", NOW + HOUR)
+    assert members(one, two, decided("split", two, NOW + DAY)) == [["chat-1"], ["chat-2"]]
+
+
+# As a property: over any history, what others do after a contact's start leaves whom it continues as it was.
+
+
+def choices(facts: list[Fact]) -> dict[tuple[int, str], tuple[int, str]]:
+    """Of each contact, by its start, the one that it continues by time."""
+    parts: dict[bytes, Part] = {}
+    for fact in facts:
+        if makes_part(fact.event.type):
+            if fact.anchor in parts:
+                apply(parts[fact.anchor], fact)
+            else:
+                parts[fact.anchor] = new_part(fact)
+    contacts = contacts_of([AnchoredPart(*each) for each in parts.items()], WINDOW)
+    found = continued(contacts, Explicit(contacts), WINDOW)
+    chosen = {contacts[place].start: contacts[of].start for place, of in found}
+    return {each.start: chosen.get(each.start, (0, "")) for each in contacts}
+
+
+@given(history=histories(max_size=40), more=histories(max_size=20), place=st.integers(0, 10))
+def test_what_others_do_later_changes_no_choice(history: list[Stamped], more: list[Stamped], place: int) -> None:
+    before = winners(facts_of(history))
+    found = choices(before)
+    assume(found)
+    start = sorted(found)[place % len(found)]
+    later = [
+        fact
+        for fact in winners(facts_of(again(more)))
+        if fact.effective > start[0] and fact.event.data.interaction != start[1]
+    ]
+    assert choices([*before, *later])[start] == found[start]
+
+
+@given(history=histories(max_size=40), place=st.integers(0, 10))
+def test_a_choice_is_made_by_what_is_known_at_the_start_and_the_contact_s_own_words(
+    history: list[Stamped], place: int
+) -> None:
+    facts = winners(facts_of(history))
+    found = choices(facts)
+    assume(found)
+    start = sorted(found)[place % len(found)]
+    known = [fact for fact in facts if fact.effective <= start[0] or fact.event.data.interaction == start[1]]
+    assert choices(known)[start] == found[start]
+
+
+def again(history: list[Stamped]) -> list[Stamped]:
+    """The same events under other ids."""
+    made = []
+    for each in history:
+        event = msgspec.json.decode(each.raw)
+        event["id"] = f"again-{event['id']}"
+        made.append(Stamped(each.source, event["id"], each.key, msgspec.json.encode(event)))
+    return made
