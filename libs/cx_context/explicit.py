@@ -297,7 +297,7 @@ def _quotes(names: Mapping[str, Sequence[int]], contacts: Sequence[Contact]) -> 
             for id, time in contacts[place].part.quoted.items():
                 own = written.get(hashed(id))
                 if own is not None and own[1] != place:
-                    yield Referral("message", id, (), [Star((time, place), own)])
+                    yield Referral("message", id, [], [Star((time, place), own)])
 
 
 def _names_of_call(interaction: str) -> Iterable[str]:

@@ -41,6 +41,23 @@ def processes(hub: Running) -> list[int]:
     return [each._process.pid for each in hub.api.reading.elsewhere._all]
 
 
+async def warmed_up(hub: Running) -> None:
+    """The first heavy read is answered here, and has a process started."""
+    assert hub.api.reading.elsewhere is not None
+    assert (await hub.get(f"/v1/customers/{ANA}/lineage?path=/counts")).status_code == 200
+    await hub.api.reading.elsewhere.ready()
+
+
+async def test_nobody_waits_for_a_process_to_start(hub: Running) -> None:
+    path = f"/v1/customers/{ANA}/lineage?path=/counts"
+    first = await hub.get(path)
+    assert processes(hub) == [], "it was answered before there was any"
+    await warmed_up(hub)
+    (process,) = hub.api.reading.elsewhere._all  # type: ignore[union-attr]
+    assert (await hub.get(path)).json() == first.json()
+    assert hub.api.reading.elsewhere._idle == [process]  # type: ignore[union-attr]
+
+
 async def test_what_is_worked_out_elsewhere_is_answered_as_here(hub: Running) -> None:
     conversation = (await hub.body("email:ana@example.com"))["conversations"][0]["id"]
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -48,11 +65,12 @@ async def test_what_is_worked_out_elsewhere_is_answered_as_here(hub: Running) ->
         f"/v1/customers/{ANA}/context?as_of={now}",
         f"/v1/customers/{ANA}/lineage?path=/counts",
         f"/v1/customers/{ANA}/diff?from={now}&to={now}",
-        f"/v1/customers/{ANA}/timeline?limit=100",
+        f"/v1/customers/{ANA}/timeline?limit=100&as_of={now}",
         f"/v1/customers/{ANA}/identity?as_of={now}",
         f"/v1/conversations/{conversation}/vcon",
         f"/v1/customers/{ANA}/lineage?path=/nothing",
     ]
+    await warmed_up(hub)
     there = [await hub.get(path) for path in paths]
     assert len(processes(hub)) == 1, "one after the other, they share one"
     assert [answer.status_code for answer in there] == [200] * 6 + [404]
@@ -74,17 +92,18 @@ async def test_another_tenant_and_a_missing_key_are_told_so_before_anything_is_w
 
 async def test_a_process_that_dies_costs_one_answer_and_is_replaced(hub: Running) -> None:
     path = f"/v1/customers/{ANA}/lineage?path=/counts"
-    assert (await hub.get(path)).status_code == 200
+    await warmed_up(hub)
     (first,) = processes(hub)
     os.kill(first, signal.SIGKILL)
     answer = await hub.get(path)
     assert (answer.status_code, answer.json()["reason"]) == (503, "try-later")
+    await warmed_up(hub)
     assert (await hub.get(path)).status_code == 200
     assert processes(hub) != [first]
 
 
 async def test_at_the_end_no_process_is_left(hub: Running) -> None:
-    assert (await hub.get(f"/v1/customers/{ANA}/lineage?path=/counts")).status_code == 200
+    await warmed_up(hub)
     (pid,) = processes(hub)
     await hub.api.leave(5.0)
     async with asyncio.timeout(20):

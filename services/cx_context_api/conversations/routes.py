@@ -23,7 +23,7 @@ from cx_context_api.requests.elsewhere import answered
 from cx_context_api.requests.queries import PAGING
 from cx_context_api.requests.targets import by_id
 from cx_context_api.requests.tenancy import Tenancy
-from cx_context_api.requests.turns import LONG_PAGE, Reading
+from cx_context_api.requests.turns import Reading
 from cx_events.ids import NodeId, text_of
 from cx_vcon.reading import MEDIA_TYPE
 
@@ -60,8 +60,7 @@ class ConversationRoutes:
         query = query_of(request, *PAGING, *FIELDS)
         cursor, limit, moment = query.text("cursor"), query.limit(), moment_of(query, self._now)
         node = by_id(request.path_params["id"]).node
-        is_heavy = moment is not None or limit > LONG_PAGE
-        there = await answered(self._reading, tenant, request) if is_heavy else None
+        there = await answered(self._reading, tenant, request) if moment is not None else None
         if there is not None:
             return there
 
@@ -77,8 +76,7 @@ class ConversationRoutes:
         query = query_of(request, *PAGING, *FIELDS)
         cursor, limit, moment = query.text("cursor"), query.limit(), moment_of(query, self._now)
         anchor = by_id(request.path_params["id"]).node
-        is_heavy = moment is not None or limit > LONG_PAGE
-        there = await answered(self._reading, tenant, request) if is_heavy else None
+        there = await answered(self._reading, tenant, request) if moment is not None else None
         if there is not None:
             return there
 

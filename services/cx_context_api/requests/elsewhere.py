@@ -1,7 +1,8 @@
 """Heavy reads in processes of their own, so that their work does not hold the interpreter that everybody else needs.
 
-A process answers one request at a time, by the same routes (``serve``). It is started at the first heavy read, which
-waits for it. One that overruns its time, or breaks off, is killed, which a thread can't be, and replaced.
+A process answers one request at a time, by the same routes (``serve``). It takes seconds to start, so whoever comes
+before one is ready is answered where they are, and finds one the next time. One that overruns its time, or breaks off,
+is killed, which a thread can't be, and replaced.
 
 A message between the two is the length of a JSON head (8 bytes, big-endian), the head, and a body of the length that
 the head names.
@@ -53,7 +54,7 @@ class _Told(msgspec.Struct):
 
 class Elsewhere:
     """``command``: how a process is started. ``setting_up``: the first message to it, which may hold secrets. As
-    many are started as requests come at once. Use from one event loop."""
+    many are started, one after another, as requests come at once. Use from one event loop."""
 
     def __init__(self, command: Sequence[str], setting_up: bytes) -> None:
         self._command = command
@@ -61,22 +62,33 @@ class Elsewhere:
         self._idle: list[_Reader] = []
         self._all: set[_Reader] = set()
         self._running = True
+        self._starting: asyncio.Task[None] | None = None
 
     async def stop(self) -> None:
         """Kill all processes. Requests under way end in ``TryLater``."""
         self._running = False
+        if self._starting is not None:
+            self._starting.cancel()
+            await asyncio.wait([self._starting])
         ended, self._all = self._all, set()
         self._idle.clear()
         await asyncio.gather(*(each.kill() for each in ended))
 
-    async def answer(self, request: Request) -> Response:
-        """``TryLater`` where a process does not start or broke off."""
-        try:
-            process = self._idle.pop() if self._idle else await self._started()
-        except _GONE as error:
-            log = structlog.get_logger("cx_context_api.elsewhere")
-            log.warning("a process for heavy reads does not start", why=repr(error))
-            raise TryLater(_PART, "the process that works it out does not start") from None
+    async def ready(self) -> None:
+        """Wait for the process that is being started, if one is."""
+        if self._starting is not None:
+            await asyncio.wait([self._starting])
+
+    async def answer(self, request: Request) -> Response | None:
+        """Return None where no process is ready; one is being started then. ``TryLater`` where one broke off, or the hub
+        stops."""
+        if not self._running:
+            raise TryLater(_PART, "the hub stops")
+        if not self._idle:
+            if self._starting is None or self._starting.done():
+                self._starting = asyncio.create_task(self._start(), name="a process for heavy reads")
+            return None
+        process = self._idle.pop()
         try:
             response = await process.answer(request)
         except BaseException as error:  # cancelled in the middle, its answer must not reach the next request
@@ -88,20 +100,20 @@ class Elsewhere:
         self._idle.append(process)
         return response
 
-    async def _started(self) -> _Reader:
-        if not self._running:
-            raise TryLater(_PART, "the hub stops")
-        process = await _Reader.start(self._command, self._setting_up)
-        if not self._running:
-            await process.kill()
-            raise TryLater(_PART, "the hub stops")
+    async def _start(self) -> None:
+        try:
+            process = await _Reader.start(self._command, self._setting_up)
+        except _GONE as error:
+            log = structlog.get_logger("cx_context_api.elsewhere")
+            log.warning("a process for heavy reads does not start", why=repr(error))
+            return
         self._all.add(process)
-        return process
+        self._idle.append(process)
 
 
 async def answered(reading: Reading, tenant: str, request: Request) -> Response | None:
-    """The answer to a heavy read from a process of its own, in the tenant's turn; None where there are no such
-    processes, and it is to be worked out here."""
+    """Return the answer to a heavy read from a process of its own, in the tenant's turn; None where no such process is
+    ready, and it is to be worked out here."""
     if reading.elsewhere is None:
         return None
     async with reading.heavy.turn(tenant):

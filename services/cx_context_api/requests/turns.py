@@ -23,9 +23,6 @@ MOST_PAGES = 8
 MOST_PAGES_OF_ONE = 2
 """At once, of one of several tenants: each page is some milliseconds of the one interpreter."""
 
-LONG_PAGE = 50
-"""Items; a page of more is worked out elsewhere, as what is heavy."""
-
 _WAITING = 400
 _HEAVY_WAITING = 20
 _PAGE_SECONDS = 1.5
