@@ -80,8 +80,8 @@ class Elsewhere:
             await asyncio.wait([self._starting])
 
     async def answer(self, request: Request) -> Response | None:
-        """Return None where no process is ready; one is being started then. ``TryLater`` where one broke off, or the hub
-        stops."""
+        """Return None where no process is ready; one is being started then. ``TryLater`` where one broke off, and once
+        the hub stops."""
         if not self._running:
             raise TryLater(_PART, "the hub stops")
         if not self._idle:
