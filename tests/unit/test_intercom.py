@@ -12,8 +12,9 @@ import pytest
 
 from cx_channels.chat.intercom import PROVIDER
 from cx_channels.chat.intercom.conversations import PART_TYPES
-from cx_channels.chat.intercom.mapping import IGNORED, MOST_OUTCOMES, TOPICS
+from cx_channels.chat.intercom.mapping import IGNORED, TOPICS
 from cx_channels.chat.intercom.values import micros, whole
+from cx_channels.outcomes import MOST_OUTCOMES
 from cx_channels.port import Connection, Mapped, Request
 from cx_channels.signing import sign
 from cx_channels.trial import trial

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from cx_channels.outcomes import MOST_OUTCOMES
 from cx_channels.port import Connection, Mapped, Request
 from cx_channels.signing import sign
 from cx_channels.social.meta import PROVIDER, changes, messaging
@@ -413,3 +414,11 @@ def test_a_trials_exit_code_says_what_became_of_it() -> None:
     assert code({"object": "user"}) == 3
     assert code(delivery(item(hologram={}))) == 2
     assert code([]) == 2
+
+
+def test_one_notice_that_would_become_very_many_events_is_a_dead_letter_too() -> None:
+    answer = {"type": "csat", "payload": "4"}
+    screens = [{"screen_id": n, "questions": {f"q-{n}": answer}} for n in range(1_000)]
+    found = mapped(delivery(item(messaging_feedback={"feedback_screens": screens})))
+    assert len(found.drafts) == MOST_OUTCOMES
+    assert [each.reason.partition(":")[0] for each in found.unmapped] == ["too-many-events"]

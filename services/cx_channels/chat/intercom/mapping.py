@@ -11,11 +11,9 @@ from typing import Any
 
 from cx_channels.chat.intercom import contacts, conversations
 from cx_channels.chat.intercom.notification import Notice, read
+from cx_channels.outcomes import bounded
 from cx_channels.port import Connection, Ignored, Mapped, Request, Unmapped
 from cx_events.envelope import Draft
-
-MOST_OUTCOMES = 100
-"""Of one notification. Intercom sends one for each change, with the parts and tags of that change."""
 
 Mapper = Callable[[Notice], Iterator[Draft | Ignored | Unmapped]]
 
@@ -184,28 +182,12 @@ def map_request(request: Request, connection: Connection) -> Mapped:
     if not _ours(notice):
         return _mapped(_ignored("other-workspace"))
     if notice.topic in TOPICS:
-        return _mapped(*_within_bound(notice, TOPICS[notice.topic][0](notice)))
+        return _mapped(*bounded(TOPICS[notice.topic][0](notice), notice.id, notice.raw))
     # A new topic of a family that is of no use is of none either.
     kind = notice.topic if notice.topic in IGNORED else f"{notice.topic.partition('.')[0]}.*"
     if kind in IGNORED:
         return _mapped(_ignored(kind))
     return _mapped(Unmapped(notice.id, f"unknown-kind: the topic {notice.topic[:64]!r}", notice.raw))
-
-
-def _within_bound(
-    notice: Notice, outcomes: Iterator[Draft | Ignored | Unmapped]
-) -> Iterator[Draft | Ignored | Unmapped]:
-    """The first ``MOST_OUTCOMES`` that are not ignored; where there are more, the notification is a dead letter, too.
-
-    Each event keeps the whole notification, so that many events of a long one would take quadratic time and space.
-    """
-    count = 0
-    for outcome in outcomes:
-        count += not isinstance(outcome, Ignored)
-        if count > MOST_OUTCOMES:
-            yield Unmapped(notice.id, f"too-many-events: more than {MOST_OUTCOMES} in one notification", notice.raw)
-            return
-        yield outcome
 
 
 def _ours(notice: Notice) -> bool:

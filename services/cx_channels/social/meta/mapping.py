@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from cx_channels.foreign import Json, obj, text, texts
+from cx_channels.outcomes import bounded
 from cx_channels.port import Connection, Ignored, Mapped, Request, Unmapped
 from cx_channels.social.meta import changes, left_out, messaging
 from cx_channels.social.meta.body import LEFT_OUT, Item, items_of
@@ -47,7 +48,7 @@ def map_request(request: Request, connection: Connection) -> Mapped:
     ignored: list[Ignored] = []
     unmapped: list[Unmapped] = []
     for item in items_of(request.body):
-        for outcome in _of_item(item, connection) if isinstance(item, Item) else (item,):
+        for outcome in _bounded(item, connection) if isinstance(item, Item) else (item,):
             if isinstance(outcome, Draft):
                 drafts.append(outcome)
             elif isinstance(outcome, Ignored):
@@ -55,6 +56,10 @@ def map_request(request: Request, connection: Connection) -> Mapped:
             else:
                 unmapped.append(outcome)
     return Mapped(tuple(drafts), tuple(ignored), tuple(unmapped))
+
+
+def _bounded(item: Item, connection: Connection) -> Iterator[Draft | Ignored | Unmapped]:
+    return bounded(_of_item(item, connection), item.digest, item.raw)
 
 
 def _of_item(item: Item, connection: Connection) -> Iterator[Draft | Ignored | Unmapped]:
