@@ -152,9 +152,9 @@ class Explicit:
         found: dict[int, list[Tie]] = defaultdict(list)
 
         def tie(one: Told, other: Told) -> None:
-            for (own, place), (known, earlier) in ((one, other), (other, one)):
-                if earlier < place and known <= self._start(place):
-                    found[place].append(Tie(own, earlier, known))
+            (own, place), (known, earlier) = (one, other) if one[1] > other[1] else (other, one)
+            if earlier < place and known <= self._start(place):
+                found[place].append(Tie(own, earlier, known))
 
         for referral in self.referrals:
             if referral.chain:
