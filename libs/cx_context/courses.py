@@ -23,7 +23,7 @@ def is_plain(contact: Contact) -> bool:
 
 def numbers_of(part: Part) -> set[str]:
     """Return all order and case numbers that a part names, as a set of its own."""
-    return {key for key in part.references if key.startswith(_PREFIXES)}
+    return {key for key in part.references if key.startswith(_PREFIXES)} if part.references else set()
 
 
 class Course:

@@ -74,10 +74,8 @@ class _Sweep:
         self._explicit = explicit
         self._window = window
         self._courses: dict[int, Course] = {}
-        self._known = explicit.known()
-        self._next_known = 0
-        self._moments = explicit.moments
-        self._next_moment = 0
+        self._known = explicit.known()[::-1]  # the earliest last, as in ``_moments``
+        self._moments = explicit.moments[::-1]
         self._splits: set[int] = set()
         self._ties = explicit.ties()
         self._of: list[_Conversation] = []
@@ -102,19 +100,22 @@ class _Sweep:
     def _advance(self, count: int, time: Micros) -> None:
         """Let everything happen up to a time, by which ``count`` contacts had begun."""
         now = (time, count)
+        known, moments = self._known, self._moments
         reconsidered = self._let_happen(time) if self._pending and self._pending[0][0] <= time else ()
-        while self._next_known < len(self._known) and self._known[self._next_known] < now:
-            _, _, one, other = self._known[self._next_known]
-            self._next_known += 1
+        while known and known[-1] < now:
+            _, _, one, other = known.pop()
             self._edges[one].add(other)
             self._edges[other].add(one)
-            self._join(one, other)
+            if self._of[one] is not self._of[other]:
+                self._join(one, other)
+        decided = False
+        while moments and moments[-1] < now:
+            moments.pop()
+            decided = True
+        if not decided and not reconsidered:
+            return
         moved = [place for place in sorted(reconsidered) if self._reconsider(place, time)]
-        decided = self._next_moment
-        while decided < len(self._moments) and self._moments[decided] < now:
-            decided += 1
-        if decided > self._next_moment or (moved and self._splits):
-            self._next_moment = decided
+        if decided or (moved and self._splits):
             self._assemble(count, time)
         else:
             for place in moved:
@@ -160,7 +161,10 @@ class _Sweep:
         if is_split:
             self._splits.add(place)
         own = self._alone(place, following)
-        whole = None if is_split else self._whom(own, [tie for tie in ties if tie.own <= following], start)
+        whole: _Conversation | None = None
+        if not is_split:
+            told = [tie.other for tie in ties if tie.own <= following] if ties else ()
+            whole = self._whom_tied(own, told, start) if told else self._whom(own, start)
         if whole is not None:
             self._continues[place] = whole.latest[1]
         if whole is None or whole.splits:
@@ -190,10 +194,20 @@ class _Sweep:
                 {tie.other: (id(self._of[tie.other]), self._of[tie.other].copy()) for tie in ties},
             )
 
-    def _whom(self, own: _Conversation, ties: Sequence[Tie], start: Micros) -> _Conversation | None:
+    def _whom(self, own: _Conversation, start: Micros) -> _Conversation | None:
         """The conversation that a contact continues as it begins."""
-        tied = list({id(each): each for each in [self._of[tie.other] for tie in ties]}.values()) if ties else ()
-        matter: Matter | None = None if tied else own
+        since, numbers = start - self._window, own.numbers
+        for each in self._ranked[:LOOK_BACK]:
+            if each.until < since or (numbers and each.numbers and numbers.isdisjoint(each.numbers)):
+                continue  # for the most part told without asking whether they agree
+            if each.agrees(own):
+                return each
+        return None
+
+    def _whom_tied(self, own: _Conversation, others: Sequence[int], start: Micros) -> _Conversation | None:
+        """As ``_whom``, of a contact that has explicit edges to others: what they are about is its matter, too."""
+        tied = list({id(each): each for each in [self._of[other] for other in others]}.values())
+        matter: Matter | None = None
         since = start - self._window
         for each in self._ranked[:LOOK_BACK]:
             if each.until < since:
