@@ -5,13 +5,13 @@ A fact is in one part only, so sums may be sums.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from hashlib import blake2b
 from heapq import nlargest, nsmallest
 from itertools import chain
 from operator import attrgetter, itemgetter
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from cx_context.model import (
     AGENTS_KEPT,
@@ -305,16 +305,28 @@ def combine(parts: Iterable[Part]) -> Part:
     return total
 
 
-FIELDS = frozenset(_NAMES)
+class Field(NamedTuple):
+    """``value``: of a part. ``by``: how two combine. ``nothing``: what says nothing."""
+
+    name: str
+    value: Callable[[Part], Any]
+    by: Callable[[Any, Any], Any]
+    nothing: Any
 
 
-def add_up(total: Part, parts: Sequence[Part], fields: Collection[str]) -> None:
+FIELDS = tuple(Field(name, attrgetter(name), *rule) for name, rule in zip(_NAMES, _RULES, strict=True))
+
+
+def add_up(total: Part, parts: Sequence[Part], fields: Iterable[Field]) -> None:
     """Set these fields of ``total``, where they say nothing, to what all parts say."""
-    for name, (by, nothing) in zip(_NAMES, _RULES, strict=True):
-        if name in fields:
-            values = [value for value in map(attrgetter(name), parts) if value != nothing]
-            if values:
-                setattr(total, name, values[0] if len(values) == 1 else _of_many(by, values))
+    for name, value, by, nothing in fields:
+        found = map(value, parts)
+        if nothing is None:
+            values = [each for each in found if each is not None]
+        else:
+            values = list(found if nothing is _NEVER else filter(None, found))
+        if values:
+            setattr(total, name, values[0] if len(values) == 1 else _of_many(by, values))
 
 
 def _of_many(by: Callable[[Any, Any], Any], values: list[Any]) -> Any:

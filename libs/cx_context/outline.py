@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, cast
 import msgspec
 from msgspec import structs
 
-from cx_context.combine import add_up
+from cx_context.combine import FIELDS, add_up
 from cx_context.model import Part
 from cx_context.threading import AnchoredPart, Contact, Conversation
 
@@ -48,6 +48,7 @@ def _struct(name: str, kept: Collection[str]) -> type[Part]:
     return cast(type[Part], made)
 
 
+_FIELDS_OF_WORDS = tuple(field for field in FIELDS if field.name in WORDS)
 _OUTLINED = tuple(name for name in Part.__struct_fields__ if name not in WORDS)
 OUTLINE = _struct("Outline", _OUTLINED)
 ONLY_WORDS = _struct("OnlyWords", WORDS)
@@ -68,7 +69,7 @@ def with_words(contact: Contact, words: WordsOf) -> Contact:
     part = Part()
     for name in _OUTLINED:
         setattr(part, name, getattr(contact.part, name))
-    add_up(part, [words(piece.anchor) for piece in contact.pieces], WORDS)
+    add_up(part, [words(piece.anchor) for piece in contact.pieces], _FIELDS_OF_WORDS)
     return structs.replace(contact, part=part)
 
 
