@@ -48,9 +48,9 @@ def _struct(name: str, kept: Collection[str]) -> type[Part]:
     return cast(type[Part], made)
 
 
-_FIELDS_OF_WORDS = tuple(field for field in FIELDS if field.name in WORDS)
-_OUTLINED = tuple(name for name in Part.__struct_fields__ if name not in WORDS)
-OUTLINE = _struct("Outline", _OUTLINED)
+_WORDS = [field for field in FIELDS if field.name in WORDS]
+_OUTLINED = [field for field in FIELDS if field.name not in WORDS]
+OUTLINE = _struct("Outline", {field.name for field in _OUTLINED})
 ONLY_WORDS = _struct("OnlyWords", WORDS)
 
 WordsOf = Callable[[bytes], Part]
@@ -67,9 +67,8 @@ class Outlines(NamedTuple):
 def with_words(contact: Contact, words: WordsOf) -> Contact:
     """Return a contact of outlines with all that was said in it. Its pieces stay outlines."""
     part = Part()
-    for name in _OUTLINED:
-        setattr(part, name, getattr(contact.part, name))
-    add_up(part, [words(piece.anchor) for piece in contact.pieces], _FIELDS_OF_WORDS)
+    add_up(part, [contact.part], _OUTLINED)
+    add_up(part, [words(piece.anchor) for piece in contact.pieces], _WORDS)
     return structs.replace(contact, part=part)
 
 
