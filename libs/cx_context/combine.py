@@ -5,12 +5,13 @@ A fact is in one part only, so sums may be sums.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from hashlib import blake2b
+from heapq import nlargest, nsmallest
 from itertools import chain
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from cx_context.model import (
     AGENTS_KEPT,
@@ -32,6 +33,7 @@ from cx_context.model import (
 from cx_events.activity import SECOND
 
 T = TypeVar("T", bound=tuple[Any, ...])
+Time = TypeVar("Time", int, At)
 
 
 def brief(name: str) -> str:
@@ -104,13 +106,19 @@ def _first_register(one: Register | None, other: Register | None) -> Register | 
     return other if other[0] < one[0] else one
 
 
-def _latest(most: int) -> Callable[[list[Any], list[Any]], list[Any]]:
-    def merge(one: list[Any], other: list[Any]) -> list[Any]:
+class _Latest:
+    """The latest so many of some lists, the latest first."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+
+    def __call__(self, one: list[Any], other: list[Any]) -> list[Any]:
         if not one or not other:
             return one or other
-        return sorted([*one, *other], key=lambda item: item[0], reverse=True)[:most]
+        return sorted([*one, *other], key=_place, reverse=True)[: self._most]
 
-    return merge
+    def at_once(self, lists: Iterable[list[Any]]) -> list[Any]:
+        return nlargest(self._most, chain.from_iterable(lists), key=_place)
 
 
 def _last_by_key(most: int) -> Callable[[dict[str, Register], dict[str, Register]], dict[str, Register]]:
@@ -137,20 +145,37 @@ def _max_by_key(one: dict[str, At], other: dict[str, At]) -> dict[str, At]:
     return merged
 
 
-def _first_by_key(most: int) -> Callable[[dict[str, Any], dict[str, Any]], dict[str, Any]]:
+class _FirstByKey:
     """The first time for each key; of too many keys those that came first."""
 
-    def merge(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    def __init__(self, most: int) -> None:
+        self._most = most
+
+    def __call__(self, one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
         if not one or not other:
             return one or other
-        merged = dict(one)
-        for key, at in other.items():
-            merged[key] = min(at, merged.get(key, at))
-        if len(merged) > most:
-            merged = dict(sorted(merged.items(), key=lambda item: (item[1], item[0]))[:most])
+        return self.at_once((one, other))
+
+    def at_once(self, times: Iterable[dict[str, Any]]) -> dict[str, Any]:
+        merged = first_of_each_key(times)
+        if len(merged) > self._most:
+            merged = dict(nsmallest(self._most, merged.items(), key=_time_and_key))
         return merged
 
-    return merge
+
+def first_of_each_key(times: Iterable[Mapping[str, Time]]) -> dict[str, Time]:
+    """Of each key the least time."""
+    merged: dict[str, Time] = {}
+    for some in times:
+        for key, at in some.items():
+            known = merged.get(key)
+            if known is None or at < known:
+                merged[key] = at
+    return merged
+
+
+_place = itemgetter(0)
+_time_and_key = itemgetter(1, 0)
 
 
 def _least(one: int | None, other: int | None) -> int | None:
@@ -214,37 +239,37 @@ MERGERS: Mapping[str, Callable[[Any, Any], Any]] = MappingProxyType(
         "resumed": _last,
         "customer_spoke": _last,
         "business_spoke": _last,
-        "said": _latest(SAID_KEPT),
+        "said": _Latest(SAID_KEPT),
         "edits": _last_by_key(EDITS_KEPT),
-        "references": _first_by_key(REFERENCES_KEPT),
-        "written": _first_by_key(WRITTEN_KEPT),
-        "quoted": _first_by_key(WRITTEN_KEPT),
-        "topics": _latest(TOPICS_KEPT),
+        "references": _FirstByKey(REFERENCES_KEPT),
+        "written": _FirstByKey(WRITTEN_KEPT),
+        "quoted": _FirstByKey(WRITTEN_KEPT),
+        "topics": _Latest(TOPICS_KEPT),
         "summary": _last_register,
         "disposition": _last_register,
-        "notes": _latest(NOTES_KEPT),
+        "notes": _Latest(NOTES_KEPT),
         "resolved": _last_register,
         "reopened": _last,
         "links": _max_by_key,
         "split": _last,
-        "turns": _latest(TURNS_KEPT),
+        "turns": _Latest(TURNS_KEPT),
         "slots": _last_by_key(KEYS_KEPT),
         "handoff": _last_register,
         "accepted": _last_register,
         "offered": _last_register,
         "passed": _last_register,
         "shown": _last_register,
-        "first_answered": _first_by_key(AGENTS_KEPT),
-        "first_shown": _first_by_key(AGENTS_KEPT),
+        "first_answered": _FirstByKey(AGENTS_KEPT),
+        "first_shown": _FirstByKey(AGENTS_KEPT),
         "tokens": _last_by_key(KEYS_KEPT),
-        "token_uses": _first_by_key(USES_KEPT),
+        "token_uses": _FirstByKey(USES_KEPT),
         "verified": _max_by_key,
         "proofs": _last_by_key(KEYS_KEPT),
         "attributes": _last_by_key(KEYS_KEPT),
         "preferences": _last_by_key(KEYS_KEPT),
         "consent": _last_by_key(KEYS_KEPT),
-        "sentiment": _latest(SENTIMENTS_KEPT),
-        "surveys": _latest(NOTES_KEPT),
+        "sentiment": _Latest(SENTIMENTS_KEPT),
+        "surveys": _Latest(NOTES_KEPT),
     }
 )
 
@@ -276,17 +301,65 @@ def combine(parts: Iterable[Part]) -> Part:
     if len(found) == 2:
         return merge(*found)
     total = Part()
-    for name, (by, nothing) in zip(_NAMES, _RULES, strict=True):
-        values = [value for value in [getattr(part, name) for part in found] if value != nothing]
-        if values:
-            setattr(total, name, _of_many(by, values))
+    add_up(total, found, FIELDS)
     return total
 
 
+class Field(NamedTuple):
+    """``value``: of a part. ``by``: how two combine. ``nothing``: what says nothing."""
+
+    name: str
+    value: Callable[[Part], Any]
+    by: Callable[[Any, Any], Any]
+    nothing: Any
+
+
+FIELDS = tuple(Field(name, attrgetter(name), *rule) for name, rule in zip(_NAMES, _RULES, strict=True))
+
+
+def add_up(total: Part, parts: Sequence[Part], fields: Iterable[Field]) -> None:
+    """Set these fields of ``total``, where they say nothing, to what all parts say."""
+    for name, value, by, nothing in fields:
+        found = map(value, parts)
+        if nothing is None:
+            values = [each for each in found if each is not None]
+        else:
+            values = list(found if nothing is _NEVER else filter(None, found))
+        if values:
+            setattr(total, name, values[0] if len(values) == 1 else _of_many(by, values))
+
+
 def _of_many(by: Callable[[Any, Any], Any], values: list[Any]) -> Any:
-    """In pairs, so that what grows with the facts is not copied for each."""
-    if by is first_of_each_second:
-        return _thinned(sorted(chain.from_iterable(values)))
+    """In one go where that is cheaper, else in pairs, so that what grows with the facts is not copied for each."""
+    at_once = by.at_once if isinstance(by, _Latest | _FirstByKey) else _AT_ONCE.get(by)
+    if at_once is not None:
+        return at_once(values)
     while len(values) > 1:
         values = [by(*values[at : at + 2]) if at + 1 < len(values) else values[at] for at in range(0, len(values), 2)]
     return values[0]
+
+
+def _sum_of_each_key(counts: Iterable[dict[str, int]]) -> dict[str, int]:
+    total: dict[str, int] = {}
+    for some in counts:
+        for key, count in some.items():
+            total[key] = total.get(key, 0) + count
+    return total
+
+
+_AT_ONCE: Mapping[Callable[[Any, Any], Any], Callable[[list[Any]], Any]] = MappingProxyType(
+    {
+        max: max,
+        min: min,
+        _sum: sum,
+        _sum_by_key: _sum_of_each_key,
+        _first: min,
+        _last: max,
+        _least: min,
+        _greatest: max,
+        _first_register: lambda registers: min(registers, key=_place),
+        _last_register: lambda registers: max(registers, key=_place),
+        first_of_each_second: lambda times: _thinned(sorted(chain.from_iterable(times))),
+    }
+)
+"""How many values combine that say something, where that is more than to combine them in pairs."""

@@ -15,8 +15,8 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from cx_context.combine import combine
-from cx_context.model import Part, Register
+from cx_context.combine import combine, first_of_each_key
+from cx_context.model import REFERENCES_KEPT, Part, Register
 from cx_events.activity import HOUR
 from cx_events.ids import text_of
 from cx_events.timestamps import Micros
@@ -33,13 +33,34 @@ Anchor = tuple[Micros, bytes]
 """When the first fact of a part was recorded, and the part's anchor."""
 
 
+class EditsElsewhere(Struct, gc=False, frozen=True):
+    """The edits of an endless interaction's messages that lie in other stretches than this one, which has a ``number``.
+
+    One for each of thousands of stretches, so they share what they look into: by message id the edit of the last
+    stretch that has any, and of the last one before that.
+    """
+
+    last: Mapping[str, tuple[int, Register]] = {}
+    before: Mapping[str, tuple[int, Register]] = {}
+    number: int = 0
+
+    def of(self, message_id: str) -> Register | None:
+        found = self.last.get(message_id)
+        if found is not None and found[0] == self.number:
+            found = self.before.get(message_id)
+        return found[1] if found is not None else None
+
+
+_NO_EDITS = EditsElsewhere()
+
+
 class Contact(Struct, gc=False):
     """An interaction, or a stretch of an endless one, with all of a customer's parts of it.
 
     ``part``: the parts combined. ``anchors``: of all parts, in order. ``given``: those of them by which a conversation
     may have been known, in order; the first is its id where it has no other contact. ``start``: (effective time,
     interaction): contacts are in this order. ``last_activity``: of its counted events. ``edits``: of an endless
-    interaction's messages, by message id, that lie in other stretches.
+    interaction's messages those that lie in other stretches.
     """
 
     name: str
@@ -49,7 +70,7 @@ class Contact(Struct, gc=False):
     given: list[Anchor]
     start: tuple[Micros, str]
     last_activity: Micros
-    edits: Mapping[str, Register] = {}
+    edits: EditsElsewhere = _NO_EDITS
 
     @property
     def is_endless(self) -> bool:
@@ -109,10 +130,9 @@ def combined(pieces: Sequence[AnchoredPart]) -> Part:
     if len(pieces) == 1:
         return pieces[0].part
     part = combine(piece.part for piece in pieces)
-    references: dict[str, Micros] = {}
-    for piece in pieces:
-        for key, time in piece.part.references.items():
-            references[key] = min(time, references.get(key, time))
+    if len(part.references) < REFERENCES_KEPT:
+        return part
+    references = first_of_each_key(piece.part.references for piece in pieces)
     if len(references) > len(part.references):
         part.references = references  # of a part that was made here
     return part
@@ -146,19 +166,23 @@ def _stretches(name: str, pieces: Sequence[AnchoredPart], gap: Micros) -> list[C
     stretches = _runs(pieces, gap)
     _place_others(pieces, stretches)
     edits = _edits_by_stretch(stretches)
-    found = []
-    for number, stretch in enumerate(stretches):
-        own = sorted([*stretch.acting, *stretch.others], key=_BY_ANCHOR)
-        part = combined(own)
-        assert part.first is not None
-        # What was reported before the first activity is of the first stretch: of none else is anything earlier.
-        start = min(part.first[0], stretch.start) if number == 0 else stretch.start
-        last = part.last[0] if part.last is not None else stretch.last
-        anchors = sorted((piece.part.first_recorded, piece.anchor) for piece in own)
+    return [
+        _of_stretch(name, stretch, number, gap, elsewhere)
+        for number, (stretch, elsewhere) in enumerate(zip(stretches, edits, strict=True))
+    ]
+
+
+def _of_stretch(name: str, stretch: _Stretch, number: int, gap: Micros, edits: EditsElsewhere) -> Contact:
+    own = sorted([*stretch.acting, *stretch.others], key=_BY_ANCHOR)
+    part = combined(own)
+    assert part.first is not None
+    # What was reported before the first activity is of the first stretch: of none else is anything earlier.
+    start = min(part.first[0], stretch.start) if number == 0 else stretch.start
+    last = part.last[0] if part.last is not None else stretch.last
+    given = anchors = sorted((piece.part.first_recorded, piece.anchor) for piece in own)
+    if len(own) > 1:
         given = sorted({*_first_of_each_side(own), *_began_alone(stretch.acting, gap)})
-        elsewhere = {id: edit for at, of in enumerate(edits) if at != number for id, edit in of.items()}
-        found.append(Contact(name, part, own, anchors, given, (start, name), last, elsewhere))
-    return found
+    return Contact(name, part, own, anchors, given, (start, name), last, edits)
 
 
 def _runs(pieces: Sequence[AnchoredPart], gap: Micros) -> list[_Stretch]:
@@ -179,9 +203,11 @@ def _runs(pieces: Sequence[AnchoredPart], gap: Micros) -> list[_Stretch]:
 def _place_others(pieces: Sequence[AnchoredPart], stretches: Sequence[_Stretch]) -> None:
     """What is no activity: with the stretch whose anchor it names, else with the one that was latest at its time, else
     with the first."""
+    others = [piece for piece in pieces if not piece.part.active]
+    if not others:
+        return
     starts = [stretch.start for stretch in stretches]
     place = {text_of(piece.anchor): at for at, stretch in enumerate(stretches) for piece in stretch.acting}
-    others = [piece for piece in pieces if not piece.part.active]
     for piece in sorted(others, key=lambda piece: (bool(piece.part.about), piece.anchor)):
         named = place.get(piece.part.about) if piece.part.about else None
         at = named if named is not None else max(bisect_right(starts, piece.part.since) - 1, 0)
@@ -189,19 +215,23 @@ def _place_others(pieces: Sequence[AnchoredPart], stretches: Sequence[_Stretch])
         place.setdefault(text_of(piece.anchor), at)
 
 
-def _edits_by_stretch(stretches: Sequence[_Stretch]) -> list[dict[str, Register]]:
-    """The edits that lie in each stretch; nothing where there is but one."""
-    if len(stretches) == 1:
-        return []
-    found: list[dict[str, Register]] = []
-    for stretch in stretches:
-        own: dict[str, Register] = {}
+def _edits_by_stretch(stretches: Sequence[_Stretch]) -> list[EditsElsewhere]:
+    """Of each stretch the edits that lie in the others; nothing where there is but one."""
+    last: dict[str, tuple[int, Register]] = {}
+    before: dict[str, tuple[int, Register]] = {}
+    for number, stretch in enumerate(stretches) if len(stretches) > 1 else ():
         for piece in (*stretch.acting, *stretch.others):
             for id, edit in piece.part.edits.items():
-                if id not in own or edit[0] > own[id][0]:
-                    own[id] = edit
-        found.append(own)
-    return found
+                known = last.get(id)
+                if known is None or known[0] < number:
+                    if known is not None:
+                        before[id] = known
+                    last[id] = (number, edit)
+                elif edit[0] > known[1][0]:
+                    last[id] = (number, edit)
+    if not last:
+        return [_NO_EDITS] * len(stretches)
+    return [EditsElsewhere(last, before, number) for number in range(len(stretches))]
 
 
 def _began_alone(acting: Sequence[AnchoredPart], gap: Micros) -> list[Anchor]:

@@ -71,7 +71,7 @@ class Explicit:
 
     def is_split(self, place: int, until: Micros = EVER) -> bool:
         """Whether a person split this contact off; a link by a person that is later than the split takes it back."""
-        split = self.split_at(place, until)
+        split = self.split_at(place, until) if place in self.splits else None
         if split is None:
             return False
         links = [at for piece in self.contacts[place].pieces for at in piece.part.links.values()]
@@ -152,9 +152,9 @@ class Explicit:
         found: dict[int, list[Tie]] = defaultdict(list)
 
         def tie(one: Told, other: Told) -> None:
-            for (own, place), (known, earlier) in ((one, other), (other, one)):
-                if earlier < place and known <= self._start(place):
-                    found[place].append(Tie(own, earlier, known))
+            (own, place), (known, earlier) = (one, other) if one[1] > other[1] else (other, one)
+            if earlier < place and known <= self._start(place):
+                found[place].append(Tie(own, earlier, known))
 
         for referral in self.referrals:
             if referral.chain:
@@ -222,20 +222,20 @@ def _uses(contacts: Sequence[Contact], id: str) -> list[tuple[Order, int]]:
 def referrals_of(contacts: Sequence[Contact]) -> list[Referral]:
     """The references that more than one contact has a share in, in order of kind and value."""
     holders: dict[str, list[Told]] = defaultdict(list)
-    by_name = quotes = endless = False
+    quotes = endless = False
     for place, each in enumerate(contacts):
         part, start = each.part, each.start[0]
         for key, time in part.references.items():
-            holders[key].append((max(time, start), place))
-            by_name = by_name or key.startswith("interaction\n")
+            holders[key].append((time if time > start else start, place))
         if "voice" in part.channels:
             for name in _names_of_call(each.name):
                 of = holders[f"call\n{name}"]
                 if of and of[-1][1] == place:
                     of.pop()
                 of.append((start, place))
-        endless = endless or each.is_endless
+        endless = endless or part.endless is not None
         quotes = quotes or bool(part.quoted)
+    by_name = any(key.startswith("interaction\n") for key in holders)
     found: list[Referral] = []
     names = contacts_by_name(contacts) if by_name or quotes else {}
     briefs = {brief(name): places for name, places in names.items()} if by_name else {}

@@ -21,7 +21,7 @@ from cx_context.explicit import MATTER_KINDS
 from cx_context.fold import makes_part, speaker
 from cx_context.handoffs import handoff_of
 from cx_context.model import KEYS_KEPT, SENTIMENTS_KEPT, TEXT_KEPT, At, Part, Register
-from cx_context.outline import WholePart, whole_contact
+from cx_context.outline import WordsOf, with_words
 from cx_context.threading import AnchoredPart, Contact, Conversation, IssuedToken, contacts_of, thread
 from cx_context.tokens import order_of as _order
 from cx_events.envelope import Event
@@ -58,14 +58,14 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """All that one customer's facts add up to. ``latest``: the latest facts for the timeline, in any order. ``whole``:
+    """All that one customer's facts add up to. ``latest``: the latest facts for the timeline, in any order. ``words``:
     given where the parts are outlines."""
 
     customer: bytes
     members: Sequence[Member]
     parts: Sequence[AnchoredPart]
     latest: Iterable[Fact]
-    whole: WholePart | None = None
+    words: WordsOf | None = None
 
 
 def encode_body(body: Json) -> bytes:
@@ -153,11 +153,11 @@ class Rendering:
 
     def whole(self, contact: Contact) -> Contact:
         """The contact with all that was said in it."""
-        if self.known.whole is None:
+        if self.known.words is None:
             return contact
         found = self._whole_contacts.get(contact.start)
         if found is None:
-            found = self._whole_contacts[contact.start] = whole_contact(contact, self.known.whole)
+            found = self._whole_contacts[contact.start] = with_words(contact, self.known.words)
         return found
 
     def timeline(self) -> Sequence[Json | Raw]:
@@ -460,7 +460,7 @@ def _words(contact: Contact) -> Iterable[tuple[At, str, str, str]]:
 
 def _edit_of(contact: Contact, message_id: str) -> Register | None:
     """The latest edit of a message: of an endless interaction it may lie in another stretch."""
-    own, elsewhere = contact.part.edits.get(message_id), contact.edits.get(message_id)
+    own, elsewhere = contact.part.edits.get(message_id), contact.edits.of(message_id)
     if own is None or elsewhere is None:
         return elsewhere if own is None else own
     return later_register(own, elsewhere)

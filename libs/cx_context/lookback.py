@@ -11,15 +11,15 @@ happens later to any other contact changes it.
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from heapq import heappop, heappush, nlargest
+from itertools import pairwise
 from typing import NamedTuple
 
 from cx_context.contacts import Contact
-from cx_context.explicit import MATTER_KINDS, Explicit, Tie
-from cx_context.model import At
+from cx_context.courses import Course, Matter, Topic, is_plain, numbers_of
+from cx_context.explicit import Explicit, Tie
 from cx_context.tokens import EVER
 from cx_events.timestamps import Micros
 
@@ -29,109 +29,28 @@ LOOK_BACK = 16
 _RANKED = 4 * LOOK_BACK
 """How many conversations are kept in order, so that seldom all must be put in order anew."""
 
-Topic = tuple[At, str]
-_PREFIXES = tuple(f"{kind}\n" for kind in sorted(MATTER_KINDS))
-
-
-class Course:
-    """What happened in a contact, by time. ``active``: of each second with activity the first, and the contact's start.
-    ``attended``: when its matter was resolved or opened again. ``numbers``: order and case numbers by first mention."""
-
-    __slots__ = ("active", "attended", "numbers", "topics", "until")
-
-    def __init__(self, contact: Contact) -> None:
-        part, start = contact.part, contact.start[0]
-        active = part.active
-        self.active = active if active and active[0] == start else [start, *(time for time in active if time > start)]
-        self.numbers: Mapping[str, Micros] = part.references
-        if not all(key.startswith(_PREFIXES) for key in self.numbers):
-            self.numbers = {key: time for key, time in self.numbers.items() if key.startswith(_PREFIXES)}
-        self.topics: Sequence[Topic] = part.topics
-        self.attended: Sequence[Micros] = ()
-        self.until = part.until
-        if part.resolved is not None or part.reopened is not None or (part.topics and len(contact.pieces) > 1):
-            self._of_pieces(contact)
-
-    def _of_pieces(self, contact: Contact) -> None:
-        parts = [piece.part for piece in contact.pieces]
-        resolved = [part.resolved[0][0] for part in parts if part.resolved is not None]
-        reopened = [part.reopened[0] for part in parts if part.reopened is not None]
-        self.attended = sorted([*resolved, *reopened])
-        self.topics = sorted((topic for part in parts for topic in part.topics), reverse=True)
-
-    def active_at(self, time: Micros) -> Micros:
-        """The latest activity up to a time at or after the start."""
-        return self.active[-1] if self.active[-1] <= time else self.active[bisect_right(self.active, time) - 1]
-
-    def attended_at(self, time: Micros) -> Micros:
-        attended = bisect_right(self.attended, time)
-        return max(self.active_at(time), self.attended[attended - 1]) if attended else self.active_at(time)
-
-    def numbers_at(self, time: Micros) -> set[str]:
-        if self.until <= time:
-            return {*self.numbers}
-        return {key for key, mentioned in self.numbers.items() if mentioned <= time}
-
-    def topic_at(self, time: Micros) -> Topic | None:
-        return next((topic for topic in self.topics if topic[0][0] <= time), None)
-
-    def after(self, time: Micros) -> list[tuple[Micros, bool]]:
-        """The times at which something changes later: (time, whether it is what the contact is about)."""
-        found = [(each, False) for each in self.active[bisect_right(self.active, time) :]]
-        found += [(each, False) for each in self.attended if each > time]
-        found += [(each, True) for each in self.numbers.values() if each > time]
-        found += [(topic[0][0], True) for topic in self.topics if topic[0][0] > time]
-        return found
-
-
-class Matter:
-    """What a conversation is about: the numbers that it names, and the topic that was said last."""
-
-    __slots__ = ("numbers", "topic")
-
-    def __init__(self, numbers: set[str], topic: Topic | None) -> None:
-        self.numbers = numbers
-        self.topic = topic
-
-    def copy(self) -> Matter:
-        """The same, which no later joining changes."""
-        return Matter(set(self.numbers), self.topic)
-
-    def absorb(self, other: Matter) -> None:
-        if len(self.numbers) < len(other.numbers):
-            self.numbers, other.numbers = other.numbers, self.numbers
-        self.numbers |= other.numbers
-        if self.topic is None or (other.topic is not None and other.topic[0] > self.topic[0]):
-            self.topic = other.topic
-
-    def agrees(self, other: Matter) -> bool:
-        """Two matters are the same unless both are named, by numbers or by topics, and differ."""
-        if self.numbers and other.numbers:
-            return not self.numbers.isdisjoint(other.numbers)
-        one, another = self.topic, other.topic
-        if one is None or another is None or not one[1] or not another[1]:
-            return True
-        return one[1].casefold() == another[1].casefold()
-
 
 class _Conversation(Matter):
     """``latest``: when it was active last, and the contact that was. ``until``: when it was last attended to."""
 
     __slots__ = ("first", "latest", "members", "splits", "until")
 
-    def __init__(self, place: int, course: Course, time: Micros, splits: int) -> None:
-        super().__init__(course.numbers_at(time), course.topic_at(time))
+    def __init__(
+        self, place: int, active: Micros, until: Micros, numbers: set[str], topic: Topic | None, splits: int
+    ) -> None:
+        self.numbers = numbers
+        self.topic = topic
         self.members = [place]
         self.first = place
         self.splits = splits
-        self.latest = (course.active_at(time), place)
-        self.until = course.attended_at(time)
+        self.latest = (active, place)
+        self.until = until
 
     def take(self, other: _Conversation) -> None:
         self.absorb(other)
         self.members += other.members
-        self.first = min(self.first, other.first)
         self.splits += other.splits
+        self.first = min(self.first, other.first)
         self.latest = max(self.latest, other.latest)
         self.until = max(self.until, other.until)
 
@@ -154,11 +73,9 @@ class _Sweep:
         self._contacts = contacts
         self._explicit = explicit
         self._window = window
-        self._courses: list[Course] = []
-        self._known = explicit.known()
-        self._next_known = 0
-        self._moments = explicit.moments
-        self._next_moment = 0
+        self._courses: dict[int, Course] = {}
+        self._known = explicit.known()[::-1]  # the earliest last, as in ``_moments``
+        self._moments = explicit.moments[::-1]
         self._splits: set[int] = set()
         self._ties = explicit.ties()
         self._of: list[_Conversation] = []
@@ -171,9 +88,9 @@ class _Sweep:
 
     def run(self) -> list[tuple[int, int]]:
         starts = [contact.start[0] for contact in self._contacts]
-        for place, start in enumerate(starts):
+        for place, (start, following) in enumerate(pairwise([*starts, EVER])):
             self._advance(place, start)
-            self._begin(place, start, starts[place + 1] if place + 1 < len(starts) else EVER)
+            self._begin(place, start, following)
         for place in sorted(self._snapshots):
             self._choose(place, self._snapshots[place], EVER)
         return sorted(self._continues.items())
@@ -182,21 +99,23 @@ class _Sweep:
 
     def _advance(self, count: int, time: Micros) -> None:
         """Let everything happen up to a time, by which ``count`` contacts had begun."""
-        reconsidered = self._let_happen(time)
-        while self._next_known < len(self._known):
-            known, greatest, one, other = self._known[self._next_known]
-            if (known, greatest) >= (time, count):
-                break
-            self._next_known += 1
+        now = (time, count)
+        known, moments = self._known, self._moments
+        reconsidered = self._let_happen(time) if self._pending and self._pending[0][0] <= time else ()
+        while known and known[-1] < now:
+            _, _, one, other = known.pop()
             self._edges[one].add(other)
             self._edges[other].add(one)
-            self._join(one, other)
+            if self._of[one] is not self._of[other]:
+                self._join(one, other)
+        decided = False
+        while moments and moments[-1] < now:
+            moments.pop()
+            decided = True
+        if not decided and not reconsidered:
+            return
         moved = [place for place in sorted(reconsidered) if self._reconsider(place, time)]
-        decided = self._next_moment
-        while decided < len(self._moments) and self._moments[decided] < (time, count):
-            decided += 1
-        if decided > self._next_moment or (moved and self._splits):
-            self._next_moment = decided
+        if decided or (moved and self._splits):
             self._assemble(count, time)
         else:
             for place in moved:
@@ -211,7 +130,7 @@ class _Sweep:
             matters = False
             while changes and changes[-1][0] <= time:
                 matters = changes.pop()[1] or matters
-            course, own = self._courses[place], self._of[place]
+            course, own = self._course(place), self._of[place]
             own.until = max(own.until, course.attended_at(time))
             latest = (course.active_at(time), place)
             if latest > own.latest:
@@ -235,16 +154,17 @@ class _Sweep:
 
     def _begin(self, place: int, start: Micros, following: Micros) -> None:
         """``following``: when the next one begins; until then nobody looks at this one."""
-        course = Course(self._contacts[place])
-        self._courses.append(course)
         ties = self._ties.get(place, ())
-        if course.until > following:
-            self._expect(place, course, ties, start, following)
+        if self._contacts[place].part.until > following:
+            self._expect(place, self._course(place), ties, start, following)
         is_split = self._explicit.is_split(place, following)
         if is_split:
             self._splits.add(place)
         own = self._alone(place, following)
-        whole = None if is_split else self._whom(own, [tie for tie in ties if tie.own <= following], start)
+        whole: _Conversation | None = None
+        if not is_split:
+            told = [tie.other for tie in ties if tie.own <= following] if ties else ()
+            whole = self._whom_tied(own, told, start) if told else self._whom(own, start)
         if whole is not None:
             self._continues[place] = whole.latest[1]
         if whole is None or whole.splits:
@@ -274,18 +194,31 @@ class _Sweep:
                 {tie.other: (id(self._of[tie.other]), self._of[tie.other].copy()) for tie in ties},
             )
 
-    def _whom(self, own: _Conversation, ties: Sequence[Tie], start: Micros) -> _Conversation | None:
+    def _whom(self, own: _Conversation, start: Micros) -> _Conversation | None:
         """The conversation that a contact continues as it begins."""
-        matter: Matter = own
-        tied: Sequence[_Conversation] = ()
-        if ties:
-            tied = list({id(each): each for each in [self._of[tie.other] for tie in ties]}.values())
-            matter = own.copy()
-            for each in tied:
-                matter.absorb(each.copy())
+        since, numbers = start - self._window, own.numbers
+        for each in self._ranked[:LOOK_BACK]:
+            if each.until < since or (numbers and each.numbers and numbers.isdisjoint(each.numbers)):
+                continue  # for the most part told without asking whether they agree
+            if each.agrees(own):
+                return each
+        return None
+
+    def _whom_tied(self, own: _Conversation, others: Sequence[int], start: Micros) -> _Conversation | None:
+        """As ``_whom``, of a contact that has explicit edges to others: what they are about is its matter, too."""
+        tied = list({id(each): each for each in [self._of[other] for other in others]}.values())
+        matter: Matter | None = None
         since = start - self._window
         for each in self._ranked[:LOOK_BACK]:
-            if each.until >= since and (each in tied or each.agrees(matter)):
+            if each.until < since:
+                continue
+            if each in tied:
+                return each
+            if matter is None:  # mostly the first that is looked at is tied
+                matter = own.copy()
+                for other in tied:
+                    matter.absorb(other.copy())
+            if each.agrees(matter):
                 return each
         return None
 
@@ -300,7 +233,7 @@ class _Sweep:
             self._continues[place] = found
 
     def _agreeing(self, place: int, snapshot: _Snapshot, time: Micros) -> int | None:
-        course = self._courses[place]
+        course = self._course(place)
         own = Matter(course.numbers_at(time), course.topic_at(time))
         tied = set()
         for tie in self._ties.get(place, ()):
@@ -316,8 +249,24 @@ class _Sweep:
 
     # Conversations come together, and apart.
 
+    def _course(self, place: int) -> Course:
+        """Asked for of few contacts: most are over when the next begins, and the sum of their parts says all."""
+        found = self._courses.get(place)
+        if found is None:
+            found = self._courses[place] = Course(self._contacts[place])
+        return found
+
     def _alone(self, place: int, time: Micros) -> _Conversation:
-        return _Conversation(place, self._courses[place], time, int(place in self._splits))
+        """The conversation of a contact by itself, as it was at a time."""
+        contact = self._contacts[place]
+        part, splits = contact.part, int(place in self._splits)
+        if part.until <= time and is_plain(contact):
+            start, active = contact.start[0], part.active
+            last = active[-1] if active and active[-1] > start else start
+            return _Conversation(place, last, last, numbers_of(part), part.topics[0] if part.topics else None, splits)
+        course = self._course(place)
+        numbers, topic = course.numbers_at(time), course.topic_at(time)
+        return _Conversation(place, course.active_at(time), course.attended_at(time), numbers, topic, splits)
 
     def _join(self, one: int, other: int) -> None:
         a, b = self._of[one], self._of[other]
@@ -377,8 +326,11 @@ class _Sweep:
             ranked.pop()
 
     def _rank_again(self, one: _Conversation) -> None:
-        if one in self._ranked:
-            self._ranked.remove(one)
+        ranked = self._ranked
+        if ranked and ranked[0] is one and (len(ranked) == 1 or ranked[1].latest < one.latest):
+            return
+        if one in ranked:
+            ranked.remove(one)
         self._rank(one)
 
     def _unrank(self, one: _Conversation) -> None:

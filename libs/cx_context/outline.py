@@ -1,19 +1,20 @@
-"""A part without the words in it: all that deciding about threads needs, at a third of the cost of reading it.
+"""A part without the words in it: all that deciding about threads needs, at a third of the cost of reading it; and the
+words without the rest.
 
 Of a customer with ten thousand contacts the document shows the words of a few. What an outline leaves out reads as
-empty; whoever is given outlines is given a way to the whole parts, too.
+empty; whoever is given outlines is given a way to the words, too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple, cast
 
 import msgspec
 from msgspec import structs
 
-from cx_context.contacts import combined
+from cx_context.combine import FIELDS, add_up
 from cx_context.model import Part
 from cx_context.threading import AnchoredPart, Contact, Conversation
 
@@ -34,35 +35,42 @@ def _default(field: Any) -> Any:
     return field.default if field.default is not msgspec.NODEFAULT else _NOTHING[field.default_factory]
 
 
-def _outline() -> type[Part]:
+def _struct(name: str, kept: Collection[str]) -> type[Part]:
+    """Return a type with every attribute of a part, of which only some are fields that are read."""
     fields = structs.fields(Part)
     made = msgspec.defstruct(
-        "Outline",
-        [(field.name, field.type, _default(field)) for field in fields if field.name not in WORDS],
-        namespace={field.name: _default(field) for field in fields if field.name in WORDS},
+        name,
+        [(field.name, field.type, _default(field)) for field in fields if field.name in kept],
+        namespace={field.name: _default(field) for field in fields if field.name not in kept},
         gc=False,
         kw_only=True,
     )
-    return cast(type[Part], made)  # it has every attribute
+    return cast(type[Part], made)
 
 
-OUTLINE = _outline()
+_WORDS = [field for field in FIELDS if field.name in WORDS]
+_OUTLINED = [field for field in FIELDS if field.name not in WORDS]
+OUTLINE = _struct("Outline", {field.name for field in _OUTLINED})
+ONLY_WORDS = _struct("OnlyWords", WORDS)
 
-WholePart = Callable[[bytes], Part]
-"""Of an anchor its part with all that was said."""
+WordsOf = Callable[[bytes], Part]
+"""Of an anchor a part of which only the words are asked for: ``ONLY_WORDS``, or a whole one that was at hand."""
 
 
 class Outlines(NamedTuple):
     """``parts``: outlines, or parts where they were at hand."""
 
     parts: list[AnchoredPart]
-    whole: WholePart
+    words: WordsOf
 
 
-def whole_contact(contact: Contact, whole: WholePart) -> Contact:
-    pieces = [AnchoredPart(piece.anchor, whole(piece.anchor)) for piece in contact.pieces]
-    return structs.replace(contact, part=combined(pieces), pieces=pieces)
+def with_words(contact: Contact, words: WordsOf) -> Contact:
+    """Return a contact of outlines with all that was said in it. Its pieces stay outlines."""
+    part = Part()
+    add_up(part, [contact.part], _OUTLINED)
+    add_up(part, [words(piece.anchor) for piece in contact.pieces], _WORDS)
+    return structs.replace(contact, part=part)
 
 
-def whole_conversation(conversation: Conversation, whole: WholePart) -> Conversation:
-    return structs.replace(conversation, members=[whole_contact(member, whole) for member in conversation.members])
+def conversation_with_words(conversation: Conversation, words: WordsOf) -> Conversation:
+    return structs.replace(conversation, members=[with_words(member, words) for member in conversation.members])

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
+from functools import reduce
 
 import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cx_context.combine import MERGERS, combine, merge
+from cx_context.contacts import AnchoredPart, contacts_of
 from cx_context.definition import winners
 from cx_context.fold import HANDLERS, apply, makes_part, new_part
-from cx_context.model import SAID_KEPT, Part
+from cx_context.model import REFERENCES_KEPT, SAID_KEPT, Part
+from cx_context.outline import with_words
+from cx_context.store.writer import decode_outline, decode_words, encode_part
 from cx_events.facts import Fact
 from cx_events.stamp import Stamped
-from cx_events.testing.builders import SECOND, START, a_fact
+from cx_events.testing.builders import DAY, SECOND, START, a_fact
 from cx_events.testing.histories import TYPES, facts_of, histories
 
 
@@ -59,6 +63,35 @@ def test_any_grouping_of_facts_combines_to_the_same_part(history: list[Stamped],
         parts = [folded(group) for group in groups.values()]
         dice.shuffle(parts)
         assert combine(parts) == folded(facts)
+
+
+@given(history=histories(), data=st.data())
+def test_many_parts_combine_to_what_they_combine_to_in_pairs(history: list[Stamped], data: st.DataObject) -> None:
+    facts = [fact for group in by_part(history).values() for fact in group]
+    parts = [new_part(fact) for fact in data.draw(st.permutations(facts))]
+    if parts:
+        assert combine(parts) == reduce(merge, parts)
+
+
+def test_of_more_than_a_field_keeps_the_same_is_kept_in_one_go_as_in_pairs() -> None:
+    def told(number: int) -> Fact:
+        data = {"references": [{"kind": "order", "value": f"{number}-{each}"} for each in range(40)]}
+        id, at = f"m-{number}", START + number * 7 % 10 * SECOND
+        return a_fact(id=id, interaction="thread", channel="social", text="hm", at=at, data=data)
+
+    parts = [new_part(told(number)) for number in range(12)]
+    both = combine(parts)
+    assert both == reduce(merge, parts)
+    assert (len(both.references), len(both.said)) == (REFERENCES_KEPT, SAID_KEPT)
+
+
+@given(history=histories())
+def test_the_words_alone_make_of_an_outline_the_whole(history: list[Stamped]) -> None:
+    parts = [AnchoredPart(anchor, folded(facts)) for anchor, facts in by_part(history).items()]
+    bodies = {anchor: encode_part(part) for anchor, part in parts}
+    outlines = [AnchoredPart(anchor, decode_outline(body)) for anchor, body in bodies.items()]
+    shown = [with_words(each, lambda anchor: decode_words(bodies[anchor])) for each in contacts_of(outlines, DAY)]
+    assert [each.part for each in shown] == [each.part for each in contacts_of(parts, DAY)]
 
 
 @given(history=histories())

@@ -26,7 +26,16 @@ from cx_context.store.holdings import Holdings, held
 from cx_context.store.sightings import read_row
 from cx_context.store.sql import Tx
 from cx_context.store.uses import EVER, contacts_at
-from cx_context.store.writer import Span, begins, begun, decode_outline, decode_part, decode_span, unpacked
+from cx_context.store.writer import (
+    Span,
+    begins,
+    begun,
+    decode_outline,
+    decode_part,
+    decode_span,
+    decode_words,
+    unpacked,
+)
 from cx_context.threading import AnchoredPart
 from cx_events.facts import Fact, Order
 from cx_events.ids import IdSpace, NodeId
@@ -393,7 +402,7 @@ class Then:
         """As ``parts``, for less."""
         within, bodies, cut = await self._parts(own, decode_outline)
         made = dict(cut)
-        return Outlines(within + cut, lambda anchor: made[anchor] if anchor in made else decode_part(bodies[anchor]))
+        return Outlines(within + cut, lambda anchor: made[anchor] if anchor in made else decode_words(bodies[anchor]))
 
     async def _parts(
         self, own: Holdings, decode: Callable[[bytes], Part]

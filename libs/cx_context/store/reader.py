@@ -13,7 +13,7 @@ from cx_context.store import holdings, writer
 from cx_context.store.epochs import FIRST_VERSION
 from cx_context.store.holdings import Holdings
 from cx_context.store.sql import Tx
-from cx_context.store.writer import NO_ID, decode_outline, decode_part
+from cx_context.store.writer import NO_ID, decode_outline, decode_part, decode_words
 from cx_context.threading import AnchoredPart
 from cx_events.codec import decode_leniently
 from cx_events.facts import Fact, Order
@@ -140,7 +140,7 @@ async def outlines_of(tx: Tx, tenant: str, own: Holdings) -> Outlines:
     """As ``parts_of``, for less."""
     bodies = dict(await _bodies_of(tx, tenant, own))
     parts = [AnchoredPart(anchor, decode_outline(body)) for anchor, body in bodies.items()]
-    return Outlines(parts, lambda anchor: decode_part(bodies[anchor]))
+    return Outlines(parts, lambda anchor: decode_words(bodies[anchor]))
 
 
 async def _bodies_of(tx: Tx, tenant: str, own: Holdings) -> list[tuple[NodeId, bytes]]:

@@ -5,7 +5,7 @@ rendered again. Of each customer is kept what went into the body that was render
 function of, never by a name or a version of it:
 
 - of an event its entry in the timeline, by the event's bytes;
-- a decoded part, by its anchor and its bytes; of a customer with very many only its outline, and whole ones are decoded
+- a decoded part, by its anchor and its bytes; of a customer with very many only its outline, and the words are decoded
   for the few conversations that are shown;
 - a shown conversation's summary, by its members' anchors, their parts' bytes, why each is in it, and what became of the
   tokens that were issued for it.
@@ -22,7 +22,7 @@ from msgspec import Raw
 from cx_context.finish import TIMELINE_SHOWN, Known, Rendering, Shown, encode_body, timeline_entry
 from cx_context.fold import makes_part
 from cx_context.store.reader import MANY_PARTS, Whole
-from cx_context.store.writer import decode_outline, decode_part
+from cx_context.store.writer import decode_outline, decode_part, decode_words
 from cx_context.threading import AnchoredPart, Conversation
 from cx_events.codec import decode_leniently
 from cx_events.facts import Order, order_of, readable, times_of
@@ -101,7 +101,7 @@ class _Rendering(Rendering):
         self.now = now = _Pieces(outlined=outlined)
         self._before = before if before.outlined == self.now.outlined else _NOTHING
         self._whole = whole
-        words = (lambda anchor: decode_part(now.parts[anchor][0])) if outlined else None
+        words = (lambda anchor: decode_words(now.parts[anchor][0])) if outlined else None
         super().__init__(Known(whole.found.customer, whole.members, self._parts(), (), words), window)
 
     def _parts(self) -> list[AnchoredPart]:

@@ -14,7 +14,7 @@ from cramjam import lz4
 
 from cx_context.foldable import is_left_out
 from cx_context.model import Part
-from cx_context.outline import OUTLINE
+from cx_context.outline import ONLY_WORDS, OUTLINE
 from cx_context.store import tables
 from cx_context.store.sql import Tx
 from cx_context.store.tables import shape_of
@@ -65,6 +65,11 @@ def decode_outline(body: bytes) -> Part:
     return _decode_outline(unpacked(body))
 
 
+def decode_words(body: bytes) -> Part:
+    """Return the words of a part alone; all else reads as empty."""
+    return _decode_words(unpacked(body))
+
+
 class Span(msgspec.Struct, gc=False):
     """Of a part only when its facts were: reading this costs a third of reading the part."""
 
@@ -77,6 +82,7 @@ class Span(msgspec.Struct, gc=False):
 
 decode_span = msgspec.msgpack.Decoder(Span).decode
 _decode_outline = msgspec.msgpack.Decoder(OUTLINE).decode
+_decode_words = msgspec.msgpack.Decoder(ONLY_WORDS).decode
 _BEGINS = 8
 
 

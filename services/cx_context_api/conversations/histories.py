@@ -10,7 +10,7 @@ import msgspec
 
 from cx_context.finish import Json, conversation_summary, timeline_entry
 from cx_context.fold import makes_part
-from cx_context.outline import WholePart, whole_conversation
+from cx_context.outline import WordsOf, conversation_with_words
 from cx_context.store import reader
 from cx_context.store.holdings import Holdings, holdings_of
 from cx_context.store.moments import Then
@@ -70,10 +70,10 @@ async def _own(tx: Tx, tenancy: Tenancy, customer: NodeId, then: Then | None) ->
     return await holdings_of(tx, tenancy.ids, customer, members or [customer])
 
 
-async def _threads(tx: Tx, tenancy: Tenancy, own: Holdings, then: Then | None) -> tuple[list[Conversation], WholePart]:
-    """Conversations of outlines, and the way to the whole parts of those that are shown."""
-    parts, whole = await (reader.outlines_of(tx, tenancy.ids.tenant, own) if then is None else then.outlines(own))
-    return thread(contacts_of(parts, tenancy.window), tenancy.window), whole
+async def _threads(tx: Tx, tenancy: Tenancy, own: Holdings, then: Then | None) -> tuple[list[Conversation], WordsOf]:
+    """Conversations of outlines, and the way to the words of those that are shown."""
+    parts, words = await (reader.outlines_of(tx, tenancy.ids.tenant, own) if then is None else then.outlines(own))
+    return thread(contacts_of(parts, tenancy.window), tenancy.window), words
 
 
 async def conversations(
@@ -83,11 +83,11 @@ async def conversations(
     before: tuple[Micros, NodeId] | None = (
         place_of(cursor, CONVERSATIONS, tuple[At, Node]) if cursor is not None else None
     )
-    threads, whole = await _threads(tx, tenancy, await _own(tx, tenancy, customer, then), then)
+    threads, words = await _threads(tx, tenancy, await _own(tx, tenancy, customer, then), then)
     placed = sorted((((found.last_activity, found.id), found) for found in threads), key=itemgetter(0), reverse=True)
     rest = [(place, found) for place, found in placed if before is None or place < before]
     following = cursor_of(CONVERSATIONS, rest[most - 1][0]) if len(rest) > most else None
-    return [conversation_summary(whole_conversation(found, whole)) for _, found in rest[:most]], following
+    return [conversation_summary(conversation_with_words(found, words)) for _, found in rest[:most]], following
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,14 +116,14 @@ async def find_thread(tx: Tx, tenant: str, tenancy: Tenancy, anchor: NodeId, the
         found = await reader.find_at(tx, tenant, side.home, side.node)
     if found is not None:
         own = await _own(tx, tenancy, found.customer, then)
-        threads, whole = await _threads(tx, tenancy, own, then)
+        threads, words = await _threads(tx, tenancy, own, then)
         named = _named_by(threads, {anchor})
         if named is None and then is not None:
             named = _named_by(threads, await _anchors_today(tx, tenant, tenancy, anchor))
         if named is not None:
             conversation, contact = named
             starts = [each.start for of in threads for each in of.members if each.name == contact.name]
-            shown = whole_conversation(conversation, whole)
+            shown = conversation_with_words(conversation, words)
             return Thread(found.customer, found.version, side, own, shown, contact, contact.start == max(starts))
     raise unknown_conversation(anchor)
 
