@@ -80,12 +80,14 @@ def asking(tenant: str, key: str | None, digest: str) -> Asking:
 
 class Choice(NamedTuple):
     """What a decision says, and with what it lies on the log. ``correlation``: what was asked by, where that is not the
-    event's id."""
+    event's id. ``after``: when the latest happened of what it decides about, in µs. It is stamped later than that: a
+    resolve that sorted before the message it answers would be void, and two machines' clocks never agree."""
 
     type: str
     home: NodeId
     data: Data
     correlation: str = ""
+    after: Micros = 0
 
 
 class Decisions:
@@ -97,6 +99,7 @@ class Decisions:
         self._tenancies = tenancies
         self._metrics = metrics
         self.now = now
+        self._last: Micros = 0
         self._taken: OrderedDict[tuple[str, str], str] = OrderedDict()
 
     async def taken(self, asked: Asking) -> list[EventName]:
@@ -133,10 +136,15 @@ class Decisions:
             self._metrics.accepted(TAKEN_BY, choice.type)
         return [EventName(event.source, event.id) for event in events]
 
+    def _moment(self, choices: Sequence[Choice]) -> Micros:
+        """Return a time later than all that is decided about, and than all decisions before."""
+        self._last = max(self.now(), self._last + 1, *(choice.after + 1 for choice in choices))
+        return self._last
+
     def drafted(self, asked: Asking, choices: Sequence[Choice], at: Micros | None = None) -> list[Stamped]:
         """The events that ``take`` would append."""
         ids = self._tenancies[asked.tenant].ids
-        recorded = self.now() if at is None else at
+        recorded = self._moment(choices) if at is None else at
         several = len(choices) > 1
         events = []
         for number, choice in enumerate(choices, 1):

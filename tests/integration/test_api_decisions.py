@@ -13,6 +13,7 @@ import pytest
 from tests.api import KEYS, Running, running_api
 
 from cx_context_api.conversations.acts import ACTS
+from cx_context_api.decisions import Rising
 from cx_events.ids import text_of
 from cx_events.log import INTERACTIONS, Partition
 from cx_events.testing.builders import ACME, HOUR, MINUTE, START, an_event
@@ -85,6 +86,17 @@ async def test_a_conversation_is_settled_and_opened_again(hub: Running) -> None:
     assert (await conversation_with(hub, "chat-42"))["state"] == "resolved"
     await hub.decide(f"/v1/conversations/{id}/reopen", {"agent": BEN})
     assert (await conversation_with(hub, "chat-42"))["state"] == "open"
+
+
+async def test_a_resolve_counts_though_the_clock_of_who_takes_it_is_behind(store_url: str, tmp_path: Path) -> None:
+    slow = Rising(lambda: START - HOUR)
+    async with running_api(tmp_path, store_url, now=slow) as hub:
+        await hub.happen(CHAT, CALL)
+        conversation = await conversation_with(hub, "chat-42")
+        for act, state in (("resolve", "resolved"), ("reopen", "open"), ("resolve", "resolved")):
+            await hub.post(f"/v1/conversations/{conversation['id']}/{act}", {"agent": BEN})
+            await hub.projector.catch_up()
+            assert (await conversation_with(hub, "chat-42"))["state"] == state
 
 
 async def test_topic_and_disposition_are_said_of_the_conversation(hub: Running) -> None:

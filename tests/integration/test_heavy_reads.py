@@ -6,7 +6,6 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -16,11 +15,15 @@ from tests.stores import sqlite_store
 from cx_context_api.requests.elsewhere import Elsewhere
 from cx_context_api.requests.turns import Reading
 from cx_events.ids import text_of
-from cx_events.testing.builders import ACME, an_event
+from cx_events.testing.builders import ACME, DAY, an_event
+from cx_events.timestamps import format_time, parse_time
 from cx_hub.heavy_reads import COMMAND, setting_up
 from cx_runtime.settings import Settings
 
 pytestmark = pytest.mark.clock
+
+LONG_AGO = parse_time("2020-11-22T10:00:00Z")
+"""The processes go by the machine's clock, on whatever day that is."""
 
 ANA = text_of(ACME.profile("email", "", "ana@example.com"))
 
@@ -31,7 +34,10 @@ async def hub(tmp_path: Path) -> AsyncIterator[Running]:
     elsewhere = Elsewhere(COMMAND, setting_up(settings, tenants()))
     async with running_api(tmp_path, settings.store_url, reading=Reading.of(2, elsewhere=elsewhere)) as running:
         await running.happen(
-            *(an_event(id=f"m-{n}", email="ana@example.com", interaction="chat-1", text=f"word {n}") for n in range(5))
+            *(
+                an_event(id=f"m-{n}", at=LONG_AGO, email="ana@example.com", interaction="chat-1", text=f"word {n}")
+                for n in range(5)
+            )
         )
         yield running
 
@@ -60,7 +66,7 @@ async def test_nobody_waits_for_a_process_to_start(hub: Running) -> None:
 
 async def test_what_is_worked_out_elsewhere_is_answered_as_here(hub: Running) -> None:
     conversation = (await hub.body("email:ana@example.com"))["conversations"][0]["id"]
-    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    now = format_time(LONG_AGO + DAY)
     paths = [
         f"/v1/customers/{ANA}/context?as_of={now}",
         f"/v1/customers/{ANA}/lineage?path=/counts",

@@ -120,7 +120,8 @@ async def choose(tx: Tx, tenant: str, tenancy: Tenancy, id: str, act: Act, body:
     data = act.said(body)
     data.interaction = side.interaction
     data.conversation = ConversationDecision(id=text_of(side.anchor), other=other)
-    return found, Choice(act.type, side.home, data)
+    latest = max(member.part.until for member in found.conversation.members)
+    return found, Choice(act.type, side.home, data, after=latest)
 
 
 async def _other(tx: Tx, tenant: str, tenancy: Tenancy, found: Thread, id: str) -> str:
