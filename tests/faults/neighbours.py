@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.faults.ground import Ground, Trial, fault_in, home, run, servers
+from tests.faults.hostile import FILL_SECONDS
 from tests.faults.quiet import Quiet, Wires
 from tests.processes import bare_environment
 
@@ -104,7 +105,7 @@ async def neighbours(
                 for mode, word in (("quiet", "stop"), ("beside", "go")):
                     quiet.seen.mode = "between"
                     await order(word)
-                    await asyncio.sleep(SETTLE_SECONDS)
+                    await asyncio.sleep(SETTLE_SECONDS + FILL_SECONDS)
                     quiet.seen.mode = mode
                     await asyncio.sleep(seconds)
                 trial.say(f"turn {turn + 1} of {turns}: {_told(quiet)}")
