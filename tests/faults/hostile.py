@@ -4,8 +4,8 @@
 
 Here they share two processors with the hub, though elsewhere they would have their own. So what they fill is as much as
 they can (streams, sockets, sessions, bodies, reads: ``GREED`` says how many at once), but how fast they try again is
-bounded: after a first attempt of each, every attack makes ``ATTEMPTS`` new attempts a second together, which makes some
-hundred requests a second in all. What floods faster than that is for the firewall or the proxy before the hub.
+bounded: together they open some 240 connections a second, both while they come (``FILL_SECONDS``) and from then on
+(``ATTEMPTS``). What floods faster than that is for the firewall or the proxy before the hub.
 
 Each line ``go`` or ``stop`` on its input begins or ends it all; ``told`` tells the answers so far, as a line of JSON.
 """
@@ -28,7 +28,8 @@ HOME = "127.0.0.6"
 ATTEMPTS = 20.0
 """New connections a second of each attack, once each was tried by all at once."""
 
-FILL_SECONDS = 6.0
+FILL_SECONDS = 1.25
+"""For each unit of ``greed`` (some 300 connections): in that time all of them come."""
 
 LONG_AGO = "2026-01-01T00:00:00Z"
 HEAVY = (
@@ -101,10 +102,11 @@ class Hostile:
             for attack, count in self.attacks():
                 paced = Paced(ATTEMPTS)
                 for number in range(count):
-                    group.create_task(self._again(attack, number, paced))
+                    begin = number / count * FILL_SECONDS * self.greed
+                    group.create_task(self._again(attack, number, begin, paced))
 
-    async def _again(self, attack: Callable[[int], Awaitable[None]], number: int, paced: Paced) -> None:
-        await asyncio.sleep(number % 100 / 100 * FILL_SECONDS)
+    async def _again(self, attack: Callable[[int], Awaitable[None]], number: int, begin: float, paced: Paced) -> None:
+        await asyncio.sleep(begin)
         while True:
             try:
                 await attack(number)

@@ -4,7 +4,8 @@ are all answered, and hardly more slowly than when it is alone.
     python -m tests.faults.neighbours [--seconds N] [--turns N] [--greed N] [--parts embedded|servers]
 
 The quiet tenant sends 200 events and reads 20 contexts and timelines a second, has 50 followers and 10 chats. It is
-alone and beside the others by turns, so that whatever else the machine does weighs on both alike.
+alone and beside the others by turns, so that whatever else the machine does weighs on both alike. How many the others
+are, and how fast they come: ``tests.faults.hostile``.
 """
 
 from __future__ import annotations
@@ -105,7 +106,7 @@ async def neighbours(
                 for mode, word in (("quiet", "stop"), ("beside", "go")):
                     quiet.seen.mode = "between"
                     await order(word)
-                    await asyncio.sleep(SETTLE_SECONDS + FILL_SECONDS)
+                    await asyncio.sleep(SETTLE_SECONDS + (FILL_SECONDS * greed if word == "go" else 0.0))
                     quiet.seen.mode = mode
                     await asyncio.sleep(seconds)
                 trial.say(f"turn {turn + 1} of {turns}: {_told(quiet)}")
