@@ -34,7 +34,8 @@ LONGEST_PAUSE_SECONDS = 15.0
 
 _MOST_PACED = 10_000
 
-_REFUSED = frozenset({401, 403, 429})
+_REFUSED = frozenset({401, 403, 408, 413, 429})
+"""Of what a tenant itself is told. Bodies that are too large or too slow cost the hub most of all."""
 
 _PROXY = Part("proxy", "", 1.0)
 """Trusted proxies bound the connections of their clients themselves."""

@@ -13,7 +13,9 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import re
 import sys
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -150,8 +152,17 @@ def _judge(trial: Trial, quiet: Quiet, factor: float) -> None:
             f"{what}: p99 {alone:.1f} ms alone, {beside:.1f} ms beside (x {beside / alone:.2f}); "
             f"p50 {alone50:.1f} and {beside50:.1f}; of {counts[0]} and {counts[1]}",
         )
+    for what, count in Counter(_kind(each) for each in seen.wrong).most_common():
+        trial.say(f"    the quiet one heard {count:7} × {what}")
     first = "".join(f"; {each}" for each in seen.wrong[:5])
     trial.check(not seen.wrong, f"{len(seen.wrong)} of the quiet tenant's requests were refused or lost{first}")
+
+
+def _kind(wrong: str) -> str:
+    """When, what and with which status or reason something was refused or lost."""
+    reason = re.search(r'"reason": ?"([\w-]+)"|\'reason\': \'([\w-]+)\'|problem:([\w-]+)', wrong)
+    words = " ".join(wrong.split(" ")[:3])
+    return f"{words} {reason[1] or reason[2] or reason[3]}" if reason else wrong
 
 
 async def _history(ground: NeighboursGround, port: int) -> list[str]:

@@ -136,6 +136,18 @@ async def test_whoever_is_refused_again_and_again_waits_for_it(tmp_path: Path) -
         assert (await late).status_code == 401, "nobody waits for it while the hub stops"
 
 
+async def test_a_tenant_that_sends_too_large_bodies_again_and_again_waits_for_the_refusal(tmp_path: Path) -> None:
+    async with running_hub(tmp_path, bounds={"pace": Rate(0.001, 2.0)}) as hub:
+        large = event("e", text="x" * (2 << 20))
+        for _ in range(2):
+            assert (await post(hub, large, key=WRITER)).status_code == 413
+        late = asyncio.create_task(post(hub, large, key=WRITER))
+        await asyncio.sleep(0.3)
+        assert not late.done()
+        hub.load.leaving = True
+        assert (await late).status_code == 413
+
+
 async def test_handshakes_of_one_address_have_a_rate(tmp_path: Path) -> None:
     limits = Limits(chat=ChatLimits(opened=Rate(0.001, 2.0)))
     bounds = {"addresses": Addresses(["127.0.0.1"])}
