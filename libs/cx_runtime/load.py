@@ -10,14 +10,15 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from contextvars import ContextVar
 from typing import Any
 
 from cx_events.errors import Busy, TooFast
 from cx_runtime.addresses import NOBODY, Addresses
 from cx_runtime.metrics import Metrics
-from cx_runtime.rates import Bucket, Rate
+from cx_runtime.rates import Rate
 from cx_runtime.shares import STRANGERS, Part, Path, Pool, Slot, address, customer, tenant
 
 MAX_REQUESTS = 500
@@ -26,12 +27,15 @@ MAX_CONNECTIONS = 10_000
 MAX_STREAMS = 5_000
 
 PACE = Rate(20.0, 100.0)
-"""Refusals of one address or tenant that are said at once; the others after ``PAUSE_SECONDS``."""
+"""Refusals of one address or tenant: so many are said at once, the others one after another at this rate."""
 
-PAUSE_SECONDS = 1.0
+LONGEST_PAUSE_SECONDS = 15.0
+"""Clients commonly wait for an answer for 30 seconds."""
+
 _MOST_PACED = 10_000
 
-_REFUSED = frozenset({401, 403, 429})
+_REFUSED = frozenset({401, 403, 408, 413, 429})
+"""Of what a tenant itself is told. Bodies that are too large or too slow cost the hub most of all."""
 
 _PROXY = Part("proxy", "", 1.0)
 """Trusted proxies bound the connections of their clients themselves."""
@@ -61,7 +65,7 @@ class Load:
         pace: Rate | None = None,
     ) -> None:
         self.addresses = addresses
-        self.leaving = False
+        self._leaving = False
         self.metrics = metrics
         self.request_slots = Pool("requests", max_requests)
         self.body_bytes = Pool("bytes", max_bytes)
@@ -74,6 +78,16 @@ class Load:
         metrics.requests_open.set_function(lambda: self.requests)
         metrics.request_bytes.set_function(lambda: self.bytes)
         metrics.streams_open.set_function(lambda: self.streams)
+
+    @property
+    def leaving(self) -> bool:
+        return self._leaving
+
+    @leaving.setter
+    def leaving(self, leaving: bool) -> None:
+        self._leaving = leaving
+        if leaving and self._pacer is not None:
+            self._pacer.end()
 
     @property
     def requests(self) -> int:
@@ -127,28 +141,48 @@ class Load:
 
 
 class Pacer:
-    """Who is refused again and again hears it later: then it can't ask as fast as it likes. Remembered are the latest
-    few thousand."""
+    """Paces the refusals of each address or tenant, so that a client that asks again at once gets them no faster than
+    at ``rate``, however many connections it uses. None waits for more than ``LONGEST_PAUSE_SECONDS``. The latest
+    ``most`` addresses and tenants are remembered."""
 
-    def __init__(self, rate: Rate = PACE, most: int = _MOST_PACED) -> None:
+    def __init__(self, rate: Rate = PACE, most: int = _MOST_PACED, clock: Callable[[], float] = time.monotonic) -> None:
+        """``clock``: seconds, monotonic."""
         self._rate = rate
         self._most = most
-        self._buckets: OrderedDict[str, Bucket] = OrderedDict()
+        self._clock = clock
+        self._until: OrderedDict[str, float] = OrderedDict()
+        self._over = asyncio.Event()
+
+    def count(self, who: str) -> float:
+        """Count a refusal, and return the seconds to wait before it is said.
+
+        This is the generic cell rate algorithm (ITU-T I.371): remembered is the moment until which the refusals so far
+        fill the rate, which may lie ahead by a burst without a wait. A refusal that waits for the longest pause is not
+        added, so that whoever stops asking is answered at once again soon.
+        """
+        now = self._clock()
+        until = max(self._until.pop(who, now), now)
+        seconds = min(max(until + (1.0 - self._rate.burst) / self._rate.per_second - now, 0.0), LONGEST_PAUSE_SECONDS)
+        self._until[who] = until if seconds == LONGEST_PAUSE_SECONDS else until + 1.0 / self._rate.per_second
+        if len(self._until) > self._most:
+            self._until.popitem(last=False)
+        return seconds
 
     async def pause(self, who: str) -> None:
-        bucket = self._buckets.get(who)
-        if bucket is None:
-            bucket = self._buckets[who] = Bucket(self._rate, "refusals", time.monotonic)
-            if len(self._buckets) > self._most:
-                self._buckets.popitem(last=False)
-        self._buckets.move_to_end(who)
-        try:
-            bucket.take()
-        except TooFast:
-            await asyncio.sleep(PAUSE_SECONDS)
+        """Count a refusal, and return when it may be said."""
+        seconds = self.count(who)
+        if not seconds or self._over.is_set():
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._over.wait()
+
+    def end(self) -> None:
+        """End all pauses, now and from now on: nobody shall wait for a process that stops."""
+        self._over.set()
 
     def __len__(self) -> int:
-        return len(self._buckets)
+        return len(self._until)
 
 
 class Held:

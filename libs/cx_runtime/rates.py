@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 import re
 import time
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -104,6 +105,33 @@ class _Unlimited(Bucket):
 
 
 NO_LIMIT = _Unlimited(Rate(1.0, 1.0), "nobody")
+
+
+class Buckets:
+    """A bucket for each name, of which the latest ``most`` are remembered: who is forgotten begins with a full one."""
+
+    def __init__(self, rate: Rate, what: str, most: int, clock: Callable[[], float] = time.monotonic) -> None:
+        """``what`` is limited, in the plural, for reasons and people."""
+        self._rate = rate
+        self._what = what
+        self._most = most
+        self._clock = clock
+        self._buckets: OrderedDict[str, Bucket] = OrderedDict()
+
+    def take(self, name: str) -> None:
+        """Take one of this name's bucket. Raises ``TooFast`` (reason ``WHAT-too-fast``) where it is empty."""
+        bucket = self._buckets.pop(name, None) or Bucket(self._rate, self._what, self._clock)
+        self._buckets[name] = bucket
+        if len(self._buckets) > self._most:
+            self._buckets.popitem(last=False)
+        try:
+            bucket.take()
+        except TooFast as refused:
+            detail = f"too many {self._what} from this address; {self._rate.per_second:g} a second are taken"
+            raise TooFast(detail, refused.retry_after, f"{self._what}-too-fast") from None
+
+    def __len__(self) -> int:
+        return len(self._buckets)
 
 
 class Rates:

@@ -20,6 +20,7 @@ from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn._types import ASGISendEvent
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
@@ -191,9 +192,15 @@ def _has_unread(transport: asyncio.Transport) -> bool:
 
 
 class BoundedWebSocket(WebSocketsSansIOProtocol):
-    """Ends who sends pings and takes no pongs: they would wait here without bound."""
+    """Ends who sends pings and takes no pongs: they would wait here without bound. A handshake that is refused is no
+    fault of ours: uvicorn (0.54) would log an error for each."""
 
     door: Door | None = None
+
+    async def send(self, message: ASGISendEvent) -> None:
+        await super().send(message)
+        if self.initial_response is not None and self.close_sent:
+            self.handshake_complete = True  # all there will be of it
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)

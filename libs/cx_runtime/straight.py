@@ -21,11 +21,13 @@ from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocket
 
 from cx_runtime.http import install_problems
 from cx_runtime.metrics import Metrics
 
 Endpoint = Callable[[Request], Awaitable[Response]]
+SocketEndpoint = Callable[[WebSocket], Awaitable[None]]
 
 
 class _Straight(NamedTuple):
@@ -44,6 +46,7 @@ class StraightApp(FastAPI):
         super().__init__(**more)
         self._problems = install_problems(self, metrics)
         self._straight: dict[tuple[str, str], _Straight] = {}
+        self._sockets: dict[str, tuple[str, SocketEndpoint]] = {}
 
     def straight(self, path: str, endpoint: Endpoint, methods: Collection[str]) -> None:
         """Answer ``path``, of whose last two steps one may be a parameter (``{NAME}``)."""
@@ -53,7 +56,22 @@ class StraightApp(FastAPI):
             raise ValueError(f"{path}: one of the last two steps may be a parameter")
         self._straight[head, tail] = _Straight(endpoint, frozenset(methods), parameter)
 
+    def straight_socket(self, path: str, endpoint: SocketEndpoint) -> None:
+        """Serve WebSockets at ``path``, whose last step is a parameter (``{NAME}``). ``endpoint`` answers all errors:
+        none is left for the framework."""
+        head, opened, parameter = path.partition("{")
+        if not opened or not parameter.endswith("}") or not head.endswith("/"):
+            raise ValueError(f"{path}: its last step must be a parameter")
+        self._sockets[head] = (parameter[:-1], endpoint)
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            head, slash, step = scope["path"].rpartition("/")
+            socket = self._sockets.get(head + slash) if step else None
+            if socket is not None:
+                scope["path_params"] = {socket[0]: step}
+                await socket[1](WebSocket(scope, receive, send))
+                return
         found = self._found(scope) if scope["type"] == "http" else None
         if found is None:
             await super().__call__(scope, receive, send)

@@ -5,9 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from cx_runtime.http import BodyLimits
+from cx_runtime.rates import Rate
 
 MAX_QUERY_FIELDS = 1000
 """Of one webhook's query string."""
+
+
+OPENED = Rate(10.0, 100.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +21,8 @@ class ChatLimits:
     ``burst`` messages at once and ``per_second`` in the long run; after ``tolerated`` refusals the socket is closed.
     ``silent_seconds``: so long may a new chat stay open in which nothing was said.
     ``waiting``: messages to a browser that it has not taken yet, and their ``waiting_bytes``, above which it counts as
-    stalled.
+    stalled. ``opened``: handshakes of one address at one connection, since to open and close a socket costs the process
+    more than to keep one.
     """
 
     message_bytes: int = 16 << 10
@@ -30,6 +35,7 @@ class ChatLimits:
     waiting: int = 100
     waiting_bytes: int = 1 << 20
     sockets: int = 10_000
+    opened: Rate = OPENED
     sockets_of_one: int = 5
 
 

@@ -220,6 +220,7 @@ def add_routes(
     routes.add_api_route("/v1/chat/widget.js", widget, methods=["GET"], summary="The chat's script for a web page")
     routes.add_api_websocket_route("/v1/chat/{connection}", chat)
     app.include_router(routes)
+    app.straight_socket("/v1/chat/{connection}", chat)
     app.straight("/v1/events", events, methods={"POST"})
     app.straight("/v1/vcons", imported, methods={"POST"})
     app.straight("/v1/hooks/{connection}", hooks, methods={"GET", "HEAD", "POST"})

@@ -30,12 +30,13 @@ from cx_runtime import shares
 from cx_runtime.load import asker, claim
 from cx_runtime.metrics import Metrics
 from cx_runtime.problems import problem, told
-from cx_runtime.rates import Bucket, Rate
+from cx_runtime.rates import Bucket, Buckets, Rate
 from cx_runtime.shares import Pool, Slot
 
 WEBCHAT = "chat/webchat"
 
 _CATCH_UP_SECONDS = 3.0
+_MOST_REMEMBERED = 10_000
 
 
 class Chats:
@@ -55,6 +56,7 @@ class Chats:
         self._metrics = metrics
         self._limits = limits
         self._sockets = Pool("chats", limits.sockets)
+        self._opened = Buckets(limits.opened, "handshakes", _MOST_REMEMBERED)
         self._tenant_share = tenant_share
         self._open_of: Counter[Address] = Counter()
         self._lines: set[Line] = set()
@@ -106,6 +108,7 @@ class Chats:
             raise Refused("bad-origin", "this chat is not open to pages of that origin", 403)
         if self._leaving:
             raise Busy("chats", "stopping", "the hub stops; come back")
+        self._opened.take(f"{connection.id} {asker()}")
         whose = shares.connection(connection.id)
         path = (shares.tenant(connection.tenant, self._tenant_share), whose, shares.address(asker()))
         slot = self._sockets.take(path)

@@ -23,7 +23,7 @@ from cx_runtime.straight import StraightApp
 from cx_runtime.tenants import TenantConfig, Tenants
 
 COMMAND = (sys.executable, "-m", "cx_hub.heavy_reads")
-_NICE = 5
+_NICE = 10
 """Who asks for much has time; who asks for little does not."""
 
 

@@ -2,6 +2,11 @@
 
     python -m tests.faults.hostile PORT SMTP_PORT KEY GREED
 
+Here they share two processors with the hub, though elsewhere they would have their own. So what they fill is as much as
+they can (streams, sockets, sessions, bodies, reads: ``GREED`` says how many at once), but how fast they try again is
+bounded: together they open some 240 connections a second, both while they come (``FILL_SECONDS``) and from then on
+(``ATTEMPTS``). What floods faster than that is for the firewall or the proxy before the hub.
+
 Each line ``go`` or ``stop`` on its input begins or ends it all; ``told`` tells the answers so far, as a line of JSON.
 """
 
@@ -20,6 +25,12 @@ STRANGERS = ("127.0.0.2", "127.0.0.3", "127.0.0.4", "127.0.0.5")
 HOME = "127.0.0.6"
 """Where the hostile tenant's own software comes from."""
 
+ATTEMPTS = 20.0
+"""New connections a second of each attack, once each was tried by all at once."""
+
+FILL_SECONDS = 1.25
+"""For each unit of ``greed`` (some 300 connections): in that time all of them come."""
+
 LONG_AGO = "2026-01-01T00:00:00Z"
 HEAVY = (
     "/v1/customers/{id}/context?as_of={now}",
@@ -36,6 +47,20 @@ _UPGRADE = (
 )
 _ENVELOPE = (b"EHLO x\r\n", b"MAIL FROM:<a@example.com>\r\n", b"RCPT TO:<help@hostile.example>\r\n", b"DATA\r\n")
 _SLOW_TO_MAP = b"From: " + b"a" * 65_000 + b"\r\nSubject: slow\r\n\r\nHello\r\n.\r\n"
+
+
+@dataclass
+class Paced:
+    """Lets so many a second go on, one after another."""
+
+    def __init__(self, per_second: float) -> None:
+        self._gap = 1.0 / per_second
+        self._next = 0.0
+
+    async def turn(self) -> None:
+        now = asyncio.get_running_loop().time()
+        self._next = max(self._next, now) + self._gap
+        await asyncio.sleep(self._next - now)
 
 
 @dataclass
@@ -75,18 +100,19 @@ class Hostile:
         """Until it is cancelled."""
         async with asyncio.TaskGroup() as group:
             for attack, count in self.attacks():
+                paced = Paced(ATTEMPTS)
                 for number in range(count):
-                    group.create_task(self._again(attack, number))
+                    begin = number / count * FILL_SECONDS * self.greed
+                    group.create_task(self._again(attack, number, begin, paced))
 
-    async def _again(self, attack: Callable[[int], Awaitable[None]], number: int) -> None:
-        await asyncio.sleep(number % 100 / 50)
+    async def _again(self, attack: Callable[[int], Awaitable[None]], number: int, begin: float, paced: Paced) -> None:
+        await asyncio.sleep(begin)
         while True:
             try:
                 await attack(number)
             except (OSError, EOFError, TimeoutError, ValueError, IndexError) as error:
                 self.answers[f"{attack.__name__}: {type(error).__name__}"] += 1
-                await asyncio.sleep(0.2)
-            await asyncio.sleep(0.02)
+            await paced.turn()
 
     async def stream(self, number: int) -> None:
         """Follow, for as long as it lets us."""

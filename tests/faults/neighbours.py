@@ -4,7 +4,8 @@ are all answered, and hardly more slowly than when it is alone.
     python -m tests.faults.neighbours [--seconds N] [--turns N] [--greed N] [--parts embedded|servers]
 
 The quiet tenant sends 200 events and reads 20 contexts and timelines a second, has 50 followers and 10 chats. It is
-alone and beside the others by turns, so that whatever else the machine does weighs on both alike.
+alone and beside the others by turns, so that whatever else the machine does weighs on both alike. How many the others
+are, and how fast they come: ``tests.faults.hostile``.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import re
 import sys
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -20,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.faults.ground import Ground, Trial, fault_in, home, run, servers
+from tests.faults.hostile import FILL_SECONDS
 from tests.faults.quiet import Quiet, Wires
 from tests.processes import bare_environment
 
@@ -104,7 +108,7 @@ async def neighbours(
                 for mode, word in (("quiet", "stop"), ("beside", "go")):
                     quiet.seen.mode = "between"
                     await order(word)
-                    await asyncio.sleep(SETTLE_SECONDS)
+                    await asyncio.sleep(SETTLE_SECONDS + (FILL_SECONDS * greed if word == "go" else 0.0))
                     quiet.seen.mode = mode
                     await asyncio.sleep(seconds)
                 trial.say(f"turn {turn + 1} of {turns}: {_told(quiet)}")
@@ -148,8 +152,17 @@ def _judge(trial: Trial, quiet: Quiet, factor: float) -> None:
             f"{what}: p99 {alone:.1f} ms alone, {beside:.1f} ms beside (x {beside / alone:.2f}); "
             f"p50 {alone50:.1f} and {beside50:.1f}; of {counts[0]} and {counts[1]}",
         )
+    for what, count in Counter(_kind(each) for each in seen.wrong).most_common():
+        trial.say(f"    the quiet one heard {count:7} × {what}")
     first = "".join(f"; {each}" for each in seen.wrong[:5])
     trial.check(not seen.wrong, f"{len(seen.wrong)} of the quiet tenant's requests were refused or lost{first}")
+
+
+def _kind(wrong: str) -> str:
+    """When, what and with which status or reason something was refused or lost."""
+    reason = re.search(r'"reason": ?"([\w-]+)"|\'reason\': \'([\w-]+)\'|problem:([\w-]+)', wrong)
+    words = " ".join(wrong.split(" ")[:3])
+    return f"{words} {reason[1] or reason[2] or reason[3]}" if reason else wrong
 
 
 async def _history(ground: NeighboursGround, port: int) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -131,7 +132,43 @@ async def test_whoever_is_refused_again_and_again_waits_for_it(tmp_path: Path) -
         assert not late.done()
         assert hub.load.requests == 0, "meanwhile it holds nothing"
         assert (await post(hub, event("e"), key=WRITER)).status_code == 202, "who is known is not kept waiting"
-        assert (await late).status_code == 401
+        hub.load.leaving = True
+        assert (await late).status_code == 401, "nobody waits for it while the hub stops"
+
+
+async def test_a_tenant_that_sends_too_large_bodies_again_and_again_waits_for_the_refusal(tmp_path: Path) -> None:
+    async with running_hub(tmp_path, bounds={"pace": Rate(0.001, 2.0)}) as hub:
+        large = event("e", text="x" * (2 << 20))
+        for _ in range(2):
+            assert (await post(hub, large, key=WRITER)).status_code == 413
+        late = asyncio.create_task(post(hub, large, key=WRITER))
+        await asyncio.sleep(0.3)
+        assert not late.done()
+        hub.load.leaving = True
+        assert (await late).status_code == 413
+
+
+async def test_handshakes_of_one_address_have_a_rate(tmp_path: Path) -> None:
+    limits = Limits(chat=ChatLimits(opened=Rate(0.001, 2.0)))
+    bounds = {"addresses": Addresses(["127.0.0.1"])}
+    async with running_hub(tmp_path, limits=limits, bounds=bounds) as hub:
+        url = f"ws://127.0.0.1:{hub.port}/v1/chat/acme-chat"
+        for _ in range(2):
+            async with connect(url, additional_headers={"x-forwarded-for": "192.0.2.1"}):
+                pass
+        with pytest.raises(InvalidStatus) as refused:
+            await connect(url, additional_headers={"x-forwarded-for": "192.0.2.1"})
+        assert refused.value.response.status_code == 429
+        assert json.loads(refused.value.response.body or b"")["reason"] == "handshakes-too-fast"
+        async with connect(url, additional_headers={"x-forwarded-for": "192.0.2.2"}):
+            pass
+
+
+async def test_a_refused_handshake_is_no_fault_in_the_log(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async with running_hub(tmp_path) as hub:
+        with pytest.raises(InvalidStatus):
+            await connect(f"ws://127.0.0.1:{hub.port}/v1/chat/nobodys-chat")
+    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
 
 
 async def test_refusals_are_remembered_of_few() -> None:

@@ -10,6 +10,7 @@ import pytest
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
+from starlette.websockets import WebSocket
 
 from cx_events.errors import Busy, Refused, TryLater
 from cx_runtime.metrics import Metrics
@@ -164,3 +165,28 @@ async def _waits() -> None:
         await asyncio.Event().wait()
 
     await Within(60.0, never())
+
+
+async def test_a_socket_has_a_straight_way_and_the_others_are_the_frameworks() -> None:
+    made = app()
+    served: list[str] = []
+
+    async def socket(websocket: WebSocket) -> None:
+        served.append(websocket.path_params["name"])
+
+    async def other(websocket: WebSocket) -> None:
+        served.append("by the framework")
+
+    made.straight_socket("/chats/{name}", socket)
+    made.router.add_websocket_route("/chats/{name}", other)
+    made.router.add_websocket_route("/chats/{name}/more", other)
+
+    async def nothing(_message: MutableMapping[str, Any] | None = None) -> Any:
+        return {"type": "websocket.connect"}
+
+    for path in ("/chats/ana", "/chats/ana/more"):
+        scope = {"type": "websocket", "path": path, "root_path": "", "query_string": b"", "headers": []}
+        await made(scope, nothing, nothing)
+    assert served == ["ana", "by the framework"]
+    with pytest.raises(ValueError, match="last step"):
+        made.straight_socket("/chats/{name}/more", socket)
