@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64decode
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import cache, lru_cache
 from typing import Any
 
@@ -22,6 +22,7 @@ from cx_events.facts import HUB_SOURCE, home_of, sequence_of
 from cx_events.ids import IdSpace
 from cx_events.stamp import Stamped, normalised
 from cx_events.timestamps import Micros, format_time, parse_time
+from cx_events.weights import stamped
 
 MAX_EVENT_BYTES = (1 << 20) - 4096
 """Of one event as it lies on the log: 1 MiB, with room for what the log's own framing adds."""
@@ -46,7 +47,7 @@ _FORBIDDEN = re.compile(
 _ATTRIBUTE_NAME = re.compile(r"[a-z0-9]+")
 # RFC 3986, appendix A: characters of a URI-reference, IRIs (RFC 3987) let pass; "%" only before two hex digits.
 _URI_REFERENCE = re.compile(r"(?:[^\x00-\x20\x7f\"<>\\^`{|}%]|%[0-9A-Fa-f]{2})+")
-_OURS = ("tenantid", "recordedtime", "partitionkey")
+_OURS = ("tenantid", "recordedtime", "partitionkey", "writer")
 _CORE = ("specversion", "id", "source", "type", "time")
 _STRINGS = ("subject", "datacontenttype", "dataschema", "traceparent", "causationid", "correlationid")
 _NAMED = frozenset((*_CORE, *_OURS, *_STRINGS))
@@ -66,9 +67,14 @@ def accept(
     importing: bool = False,
     region: str | None = None,
     recognise: Recogniser | None = None,
+    scopes: Collection[str] = (),
+    writer: str = "",
 ) -> Stamped:
-    """The event that a client's value becomes. Pure, but for ``recognise``: the references of an event with the
+    """Return the event that a client's value becomes. Pure, but for ``recognise``: the references of an event with the
     continuity tokens in it by their ids (``cx_events.tokens.recognised``). An import's stand already.
+
+    ``scopes``: of the client's key; identifiers that are said to be proved or asserted need ``identity:prove`` or
+    ``identity:assert`` among them. ``writer``: ``key/ID``.
 
     ``importing``: the client may state ``tenantid`` and ``recordedtime``; an event that states when it was recorded may
     also be what otherwise only the hub itself writes (its connections' events, decisions about identity).
@@ -99,8 +105,9 @@ def accept(
         tenantid=ids.tenant,
         recordedtime=format_time(recorded_at),
         partitionkey="",
-        data=normalised(data, region),
+        data=stamped(normalised(data, region), attributes["type"], scopes),
         subject=attributes.get("subject", ""),
+        writer=writer,
     )
     if event_type is not None:
         lacking = missing(event, event_type.needs)
@@ -120,6 +127,8 @@ def accept(
         **{name: item for name, item in attributes.items() if name not in _NOT_KEPT},
         **given,
     }
+    if writer:
+        whole["writer"] = writer
     if event.data is not data:
         whole["data"] = _with_normal_forms(given["data"], event.data)
     raw = _encode(whole)
@@ -308,7 +317,8 @@ def _normal_forms(given: Iterable[dict[str, Any]], normal: Iterable[Identifier])
     merged = []
     for before, after in zip(given, normal, strict=True):
         one = {**before, "kind": after.kind, "value": after.value}
-        for name, text in (("scope", after.scope), ("given", after.given), ("unusable", after.unusable)):
+        for name in ("scope", "weight", "given", "unusable"):
+            text = getattr(after, name)
             if text:
                 one[name] = text
             else:

@@ -5,7 +5,6 @@ Everything downstream (identity, fold, store) works on facts; two copies of one 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -16,6 +15,7 @@ from cx_events.errors import Refused
 from cx_events.identifiers import rank_of
 from cx_events.ids import IdSpace, NodeId, event_key
 from cx_events.timestamps import Micros, parse_time
+from cx_events.weights import place_of, weight_of
 
 HUB_SOURCE = "//throughline/"
 """The hub's own sources: ``//throughline/TENANT/connections/NAME``, ``//throughline/TENANT/decisions`` and
@@ -163,9 +163,12 @@ def people_identifiers(event: Event) -> list[Identifier]:
 MAX_IDENTIFIERS = 16
 
 
-def strongest(identifiers: Iterable[Identifier]) -> Identifier | None:
-    """By fixed rank of kinds, then kind, value and scope."""
-    return min(identifiers, key=lambda i: (rank_of(i.kind), i.kind, i.value, i.scope), default=None)
+def strongest(event: Event) -> Identifier | None:
+    """Return the identifier that an event is at home with: the first by (weight, rank of kind, kind, value, scope)."""
+    people = people_identifiers(event)
+    if len(people) < 2:
+        return people[0] if people else None
+    return min(people, key=lambda i: (place_of(weight_of(i, event)), rank_of(i.kind), i.kind, i.value, i.scope))
 
 
 def home_of(event: Event, ids: IdSpace) -> NodeId:
@@ -176,7 +179,7 @@ def home_of(event: Event, ids: IdSpace) -> NodeId:
     """
     if event.subject and event.source == decision_source(event.tenantid):
         return node_of_hex(event.subject)
-    identifier = strongest(people_identifiers(event))
+    identifier = strongest(event)
     if identifier is not None:
         return ids.profile(identifier.kind, identifier.scope, identifier.value)
     if event.data.interaction:

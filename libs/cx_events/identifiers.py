@@ -70,6 +70,7 @@ def normalise(identifier: Identifier, region: str | None = None) -> Identifier:
         value=value,
         scope=scope,
         verified=identifier.verified,
+        weight=identifier.weight,
         given=given if given != value else "",
         unusable=unusable,
     )

@@ -11,6 +11,7 @@ from cx_events.facts import home_of, sequence_of
 from cx_events.identifiers import normalise
 from cx_events.ids import IdSpace
 from cx_events.timestamps import Micros, format_time
+from cx_events.weights import ALL_SCOPES, stamped
 
 
 class Stamped(msgspec.Struct, frozen=True, gc=False):
@@ -22,20 +23,22 @@ class Stamped(msgspec.Struct, frozen=True, gc=False):
     raw: bytes
 
 
-def stamp(draft: Draft, *, source: str, recorded: Micros, ids: IdSpace, region: str | None = None) -> Stamped:
-    """The event that a draft becomes. Pure; the same draft at another instant differs in ``recordedtime`` only
-    (and in ``time``, where the draft has none).
+def stamp(
+    draft: Draft, *, source: str, recorded: Micros, ids: IdSpace, region: str | None = None, writer: str = ""
+) -> Stamped:
+    """Return the event that a draft becomes. Pure; the same draft at another instant differs in ``recordedtime`` only
+    (and in ``time``, where the draft has none). ``writer``: ``connection/ID`` or ``key/ID``.
 
     Raises ``Refused`` for what no event can hold: ``bad-time``, ``bad-sequence``, ``not-unicode`` (a lone surrogate, as
     lenient decoding of a mail leaves behind).
     """
     try:
-        return _stamped(draft, source, recorded, ids, region)
+        return _stamped(draft, source, recorded, ids, region, writer)
     except UnicodeEncodeError as error:
         raise Refused("not-unicode", f"event {draft.id!a} holds text that is not Unicode: {error}") from None
 
 
-def _stamped(draft: Draft, source: str, recorded: Micros, ids: IdSpace, region: str | None) -> Stamped:
+def _stamped(draft: Draft, source: str, recorded: Micros, ids: IdSpace, region: str | None, writer: str) -> Stamped:
     sequence = "" if draft.sequence is None else str(draft.sequence)
     if sequence:
         sequence_of(sequence)
@@ -48,13 +51,14 @@ def _stamped(draft: Draft, source: str, recorded: Micros, ids: IdSpace, region: 
         tenantid=ids.tenant,
         recordedtime=format_time(recorded),
         partitionkey="",
-        data=normalised(draft.data, region),
+        data=stamped(normalised(draft.data, region), draft.type, ALL_SCOPES),
         subject=draft.subject,
         datacontenttype="application/json",
         sequence=sequence,
         correlationid=draft.correlationid,
         causationid=draft.causationid,
         traceparent=draft.traceparent,
+        writer=writer,
     )
     event.partitionkey = home_of(event, ids).hex()
     return Stamped(source, draft.id, event.partitionkey.encode(), encode(event))

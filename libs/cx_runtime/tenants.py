@@ -24,7 +24,16 @@ from cx_events.private import make_folder, tighten
 from cx_runtime.rates import Rate
 from cx_runtime.tenant_secrets import check_secrets
 
-Scope = Literal["events:write", "context:read", "conversations:write", "identity:write", "ops", "*"]
+Scope = Literal[
+    "events:write",
+    "context:read",
+    "conversations:write",
+    "identity:assert",
+    "identity:prove",
+    "identity:write",
+    "ops",
+    "*",
+]
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _DURATION = re.compile(r"(\d+)(s|m|h|d)")

@@ -13,10 +13,10 @@ import asyncio
 import re
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlencode
 
 import msgspec
@@ -28,7 +28,7 @@ from cx_events.blob import Blobs, blob_name
 from cx_events.catalogue import catalogue
 from cx_events.client_events import MAX_EVENT_BYTES, accept, large_raw
 from cx_events.dead_letters import DeadLetter, encode_dead_letter, original_of
-from cx_events.envelope import Data, Draft, Reference
+from cx_events.envelope import Draft
 from cx_events.errors import CxError, Fatal, Refused
 from cx_events.facts import connection_source
 from cx_events.ids import IdSpace
@@ -158,13 +158,23 @@ class Intake:
         """``TryLater`` where the log takes nothing now: asked before a request is read."""
         self._log.ask_for_room()
 
-    async def publish_client(self, tenant: str, values: Sequence[Any], *, importing: bool = False) -> Published:
+    async def publish_client(
+        self,
+        tenant: str,
+        values: Sequence[Any],
+        *,
+        importing: bool = False,
+        scopes: Collection[str] = (),
+        key: str = "",
+    ) -> Published:
         """Take the good ones of a client's events (structured form, see ``cx_events.http_binding.read``).
 
+        ``key``: the id of the client's key, and ``scopes`` what it may: see ``cx_events.client_events.accept``.
         Durable on return. ``TryLater`` where the outcome of any is unknown.
         """
         recorded = self.now()
         ids = self._tenants.ids(tenant)
+        manner = _Manner(importing, scopes, f"key/{key}" if key else "")
         published = Published()
         batch = _Batch()
         types: list[str] = []
@@ -172,7 +182,7 @@ class Intake:
             if index % _EVENTS_AT_ONCE == _EVENTS_AT_ONCE - 1:
                 await asyncio.sleep(0)  # a batch of thousands must not hold up everybody else
             try:
-                stamped = self._accepted(value, ids, recorded, importing, batch)
+                stamped = self._accepted(value, ids, recorded, batch, manner)
             except Refused as refused:
                 published.rejected.append(Rejected(index, refused.reason, refused.detail))
                 self._metrics.refused(CLIENT, refused.reason)
@@ -184,16 +194,21 @@ class Intake:
         self._count(CLIENT, types)
         return published
 
-    def _accepted(self, value: Any, ids: IdSpace, recorded: Micros, importing: bool, batch: _Batch) -> Stamped:
-        def recognise(data: Data) -> list[Reference]:
-            return self._tokens.recognised(data, ids, CLIENT, CLIENT)
-
+    def _accepted(self, value: Any, ids: IdSpace, recorded: Micros, batch: _Batch, manner: _Manner) -> Stamped:
         raw = large_raw(value, LARGE)
-        if raw is None:
-            return accept(value, ids=ids, recorded=recorded, importing=importing, recognise=recognise)
-        value = {**value, "data": {**value["data"], "raw": {"blob": blob_name(raw)}}}
-        stamped = accept(value, ids=ids, recorded=recorded, importing=importing, recognise=recognise)
-        batch.keep(raw)
+        if raw is not None:
+            value = {**value, "data": {**value["data"], "raw": {"blob": blob_name(raw)}}}
+        stamped = accept(
+            value,
+            ids=ids,
+            recorded=recorded,
+            importing=manner.importing,
+            recognise=lambda data: self._tokens.recognised(data, ids, CLIENT, CLIENT),
+            scopes=manner.scopes,
+            writer=manner.writer,
+        )
+        if raw is not None:
+            batch.keep(raw)
         return stamped
 
     async def publish_drafts(self, tenant: str, source: str, drafts: Sequence[Draft]) -> list[Stamped]:
@@ -295,7 +310,8 @@ class Intake:
         if references is not draft.data.references:
             draft = msgspec.structs.replace(draft, data=msgspec.structs.replace(draft.data, references=references))
         try:
-            stamped = stamp(draft, source=source, recorded=recorded, ids=ids, region=connection.region)
+            writer = f"connection/{connection.id}"
+            stamped = stamp(draft, source=source, recorded=recorded, ids=ids, region=connection.region, writer=writer)
             if len(stamped.raw) > MAX_EVENT_BYTES:
                 raise Refused("too-large", f"the event has {len(stamped.raw)} bytes; {MAX_EVENT_BYTES} are allowed")
         except Refused as refused:
@@ -353,6 +369,14 @@ def _slim(draft: Draft) -> tuple[Draft, bytes]:
         return draft, original
     reference = msgspec.Raw(msgspec.json.encode({"blob": blob_name(original)}))
     return msgspec.structs.replace(draft, data=msgspec.structs.replace(draft.data, raw=reference)), original
+
+
+class _Manner(NamedTuple):
+    """How one client's events are taken: whether as an import, with which scopes, and by which writer."""
+
+    importing: bool
+    scopes: Collection[str]
+    writer: str
 
 
 @dataclass(frozen=True, slots=True)

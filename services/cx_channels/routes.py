@@ -155,7 +155,9 @@ def add_routes(
         except Refused as refused:
             metrics.refused(CLIENT, refused.reason)
             raise
-        published = await intake.publish_client(who.tenant, values, importing=who.importing)
+        published = await intake.publish_client(
+            who.tenant, values, importing=who.importing, scopes=who.scopes, key=who.key
+        )
         return _told(published)
 
     async def imported(request: HttpRequest) -> Response:

@@ -49,7 +49,7 @@ def event(**changes: Any) -> dict[str, Any]:
 
 
 def stamped(value: Any, *, importing: bool = False) -> Stamped:
-    return accept(value, ids=IDS, recorded=NOW, importing=importing)
+    return accept(value, ids=IDS, recorded=NOW, importing=importing, scopes=("*",))
 
 
 def stored(value: Any, *, importing: bool = False) -> dict[str, Any]:

@@ -1,0 +1,119 @@
+"""How much an identifier in an event is worth: a claim, an assertion and a proof are three things.
+
+- *proved*: a login, a one-time code, a hash over exactly that value, a platform's own account id, mail whose From is
+  aligned with what signed it.
+- *asserted*: said by a system that may (a CRM with the scope ``identity:assert``), or by the network (a call attested
+  A).
+- *claimed*: all else, above all what a visitor typed. A cookie is always claimed: a browser is a device, not a person.
+
+Intake stamps the weight on every customer's identifier, for good (``stamped``). Facts that bear no stamp are read as
+they were meant (``weight_of``). Whoever writes an event states no more than it may: ``stamped`` refuses the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+import msgspec
+
+from cx_events.envelope import Data, Event, Identifier, Participant, Weight
+from cx_events.errors import Refused
+
+PROVED: Weight = "proved"
+ASSERTED: Weight = "asserted"
+CLAIMED: Weight = "claimed"
+
+ORDER: Mapping[str, int] = {PROVED: 0, ASSERTED: 1, CLAIMED: 2}
+"""The strongest is 0, as in ``identifiers.rank_of``; of two weights the lesser one has the greater number."""
+
+SCOPE_OF: Mapping[str, str] = {PROVED: "identity:prove", ASSERTED: "identity:assert"}
+"""The scope that a key needs to state a weight. ``*`` holds every scope; it makes no identifier proved by itself."""
+
+ALL_SCOPES = frozenset(SCOPE_OF.values())
+"""Of the hub's own adapters, whose mappings state what a vendor checked."""
+
+VERIFIED_TYPE = "cx.identity.verified.v1"
+ASSERTED_TYPE = "cx.identity.asserted.v1"
+_CUSTOMER_FAMILY = "cx.customer."
+
+
+def place_of(weight: str) -> int:
+    """Return the place of a weight, strongest first; of an unknown one that of a claim."""
+    return ORDER.get(weight, 2)
+
+
+def lesser(one: str, other: str) -> Weight:
+    """Return the weight of a pair: the lesser one of its two ends."""
+    return (PROVED, ASSERTED, CLAIMED)[max(place_of(one), place_of(other))]
+
+
+def weight_of(identifier: Identifier, event: Event) -> Weight:
+    """Return the weight of an identifier in an event from the log.
+
+    As stamped. Without a stamp: what is flagged ``verified``, and what ``cx.identity.verified.v1`` verifies, is proved;
+    all else is claimed, since nobody knows whether its key might assert.
+    """
+    if identifier.weight:
+        return identifier.weight
+    if identifier.kind == "cookie":
+        return CLAIMED
+    if identifier.verified or (event.type == VERIFIED_TYPE and _flags_nothing(event.data)):
+        return PROVED
+    return CLAIMED
+
+
+def _flags_nothing(data: Data) -> bool:
+    """Return whether a verification flags none of its identifiers: then it verifies all that it names."""
+    return not any(identifier.verified or identifier.weight for identifier in customers_identifiers(data))
+
+
+def customers_identifiers(data: Data) -> list[Identifier]:
+    """Return the identifiers that can have a say in who is who: customers' and those of ``data.links``."""
+    found = [each for one in data.participants if one.role == "customer" for each in one.identifiers]
+    found += [each for pair in data.links for each in pair]
+    return found
+
+
+def stamped(data: Data, event_type: str, scopes: Collection[str]) -> Data:
+    """Return the data with a weight on every identifier of a customer and in ``links``.
+
+    The weight is what the identifier states. Where it states none: a flag ``verified`` asks for *proved*;
+    ``cx.identity.verified.v1`` asks it for what it flags, for all that it names where it flags nothing;
+    ``cx.identity.asserted.v1`` and ``cx.customer.*`` ask for *asserted*; all else is claimed. ``scopes``: of the
+    writer. Raises ``Refused("missing-scope")`` where more is asked for than these allow; nothing is made less quietly.
+    """
+    if not data.links and not any(one.identifiers and one.role == "customer" for one in data.participants):
+        return data
+    unsaid = _unsaid_weight(data, event_type)
+    participants = [
+        _weighed_participant(one, unsaid, scopes) if one.role == "customer" and one.identifiers else one
+        for one in data.participants
+    ]
+    links = [(_weighed(a, unsaid, scopes), _weighed(b, unsaid, scopes)) for a, b in data.links]
+    return msgspec.structs.replace(data, participants=participants, links=links)
+
+
+def _unsaid_weight(data: Data, event_type: str) -> Weight:
+    """Return the weight that an event's type asks for where neither the identifier nor a flag does."""
+    if event_type == VERIFIED_TYPE:
+        return PROVED if _flags_nothing(data) else CLAIMED
+    if event_type == ASSERTED_TYPE or event_type.startswith(_CUSTOMER_FAMILY):
+        return ASSERTED
+    return CLAIMED
+
+
+def _weighed_participant(participant: Participant, unsaid: Weight, scopes: Collection[str]) -> Participant:
+    return msgspec.structs.replace(
+        participant, identifiers=[_weighed(each, unsaid, scopes) for each in participant.identifiers]
+    )
+
+
+def _weighed(identifier: Identifier, unsaid: Weight, scopes: Collection[str]) -> Identifier:
+    asked = identifier.weight or (PROVED if identifier.verified else unsaid)
+    needed = SCOPE_OF.get(asked)
+    if needed is not None and needed not in scopes and "*" not in scopes:
+        raise Refused("missing-scope", f"{identifier.kind} is said to be {asked}: that needs the scope {needed}", 403)
+    weight = CLAIMED if identifier.kind == "cookie" else asked
+    if identifier.weight == weight:
+        return identifier
+    return msgspec.structs.replace(identifier, weight=weight)
