@@ -15,7 +15,7 @@ No edge links of an identifier that may not link, no claim of one that is shared
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from cx_events.ids import NodeId
