@@ -8,7 +8,7 @@ resolving that hold
 - a profile that is new or was first recorded earlier than known, or an end of an edge that is new or changed,
 - a profile that a new decision names, or one that a newly withdrawn (or restored) decision names,
 - an end of an edge that was active and no longer is, or the reverse: all neighbours of an identifier that turned shared
-  or ceased to be, counting either way, and of one that was attested for the first time.
+  or ceased to be, counting either way, and of one that is attested now and was not, or the reverse.
 
 The first two are the *dirty* profiles that the caller names; this room finds the rest. Claims tie cores into customers.
 A chain of claims may be as long as a stranger likes, so they are not followed for as long as they lead
@@ -99,7 +99,7 @@ class Scope:
         follow_claims: bool = False,
     ) -> None:
         """``dirty``: as the module says; for a withdrawal, the profiles that the withdrawn decision names.
-        ``attested``: those of them that were not attested before. ``follow_claims``: nothing was resolved before, or
+        ``attested``: those of them that are attested now and were not, or the reverse. ``follow_claims``: nothing was resolved before, or
         what was is not known: follow every active edge to its end."""
         self._rules = rules
         self._follow_claims = follow_claims

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.unit.identity_graphs import SOURCE, Node, Seen, Step, decided, decision, graph_of, histories, rules
 
 from cx_identity.components import resolve
-from cx_identity.model import Edge, Graph, Refusal, Resolution, joint
+from cx_identity.model import Edge, Graph, Profile, Refusal, Resolution, joint
 from cx_identity.rules import Rules
 from cx_identity.scope import GraphSlice, Placed, Scope
 
@@ -36,9 +38,7 @@ class Store:
         self.steps += batch
         self.graph = graph_of(self.steps)
         dirty = {id for id, profile in self.graph.profiles.items() if known.get(id) != profile}
-        attested = {
-            id for id, p in self.graph.profiles.items() if p.attested and not (id in known and known[id].attested)
-        }
+        attested = attested_otherwise(known, self.graph.profiles)
         self.changed = {(e.a, e.b) for e in self.graph.edges if before.get((e.a, e.b)) != e}
         dirty |= {end for pair in self.changed for end in pair}
         for d in decided(batch):
@@ -126,6 +126,12 @@ class Store:
         assert self.questions == {(r.a, r.b): r for r in whole.refused if r.is_question}
 
 
+def attested_otherwise(before: Mapping[bytes, Profile], now: Mapping[bytes, Profile]) -> set[bytes]:
+    """Return the profiles that are attested now and were not, or the reverse."""
+    was, are = ({id for id, profile in some.items() if profile.attested} for some in (before, now))
+    return was ^ are
+
+
 def marks_of(resolution: Resolution) -> dict[str, set[bytes]]:
     return {
         "shared": set(resolution.shared.counting_all),
@@ -168,8 +174,9 @@ def test_an_edge_that_a_better_copy_of_its_event_takes_away_is_resolved_away(ste
     kept = [step for step in steps if step is not gone] + [less]
     still = graph_of(kept).profiles.keys()
     vanished = {node.id for node in gone.nodes} - still
+    attested = attested_otherwise(store.graph.profiles, graph_of(kept).profiles)
     store.steps, store.graph = kept, graph_of(kept)
-    store.recompute({node.id for node in gone.nodes}, stays=False)
+    store.recompute({node.id for node in gone.nodes}, stays=False, attested=attested)
     store.forget(vanished)
     store.agrees_with_the_whole()
 
