@@ -81,12 +81,12 @@ async def merge(tx: Tx, tenant: str, tenancy: Tenancy, body: bodies.Merge) -> Ve
     rules = await writer.rules_in_force(tx, tenant, tenancy.rules)
     scope = await reader.surroundings(tx, tenant, [p.id for p in (*ones, *others)], rules)
     graph = scope.graph()
-    standings = resolve(graph, rules).decisions
-    apart = [d for d in graph.decisions if d.kind == "apart" and standings[d.key].state == "stands"]
+    resolution = resolve(graph, rules)
+    apart = [d for d in graph.decisions if d.kind == "apart" and resolution.decisions[d.key].state == "stands"]
     against = [one for one in obstacles(ones, others, rules, apart) if one.name not in body.despite]
     if against:
         raise Hindered(against, {profile.id: profile for profile in (*ones, *others)})
-    pairs = merge_pairs(ones, others, rules, apart)
+    pairs = merge_pairs(ones, others, rules, apart, core_of=resolution.core_of, claimed=resolution.claimed)
     said = [IdentityDecision(a=text_of(a), b=text_of(b)) for a, b in pairs]
     return Verdict(
         [_choice(tenancy, MERGED, identity, body) for identity in said],
