@@ -99,8 +99,8 @@ class Scope:
         follow_claims: bool = False,
     ) -> None:
         """``dirty``: as the module says; for a withdrawal, the profiles that the withdrawn decision names.
-        ``attested``: those of them that are attested now and were not, or the reverse. ``follow_claims``: nothing was resolved before, or
-        what was is not known: follow every active edge to its end."""
+        ``attested``: those of them that are attested now and were not, or the reverse. ``follow_claims``: nothing was
+        resolved before, or what was is not known: follow every active edge to its end."""
         self._rules = rules
         self._follow_claims = follow_claims
         self._attested = frozenset(attested)
