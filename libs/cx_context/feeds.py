@@ -70,6 +70,7 @@ FEEDS: Mapping[Path, Feed] = MappingProxyType(
         ("customer", "attributes"): _feed(_LATEST, "attributes"),
         ("customer", "consent"): _feed("the consent that was given or taken back last", "consent"),
         ("customer", "preferences"): _feed(_LATEST, "preferences"),
+        ("customer", "candidates"): _feed("claims that join nobody, while nobody settles them", identity=True),
         ("now",): Feed(_ACTIVE_LAST, THREADING | _WAITING | {"last", "queue", "agent", "proofs"}, threaded=True),
         ("now", "verified"): Feed(
             "what was proved last in the conversation of " + _ACTIVE_LAST,

@@ -16,6 +16,7 @@ import msgspec
 from msgspec import Raw, structs
 
 from cx_context.assurance import Proof, assurance, latest_of_each, proofs, proofs_shown
+from cx_context.claims import RefusedClaim, claims_shown
 from cx_context.combine import keep_latest, later_register
 from cx_context.explicit import MATTER_KINDS
 from cx_context.fold import makes_part, speaker
@@ -46,7 +47,8 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A profile. ``joined``: (rule, evidence, confidence in hundredths, via profile), unless it is the first."""
+    """A profile. ``joined``: (rule, evidence, confidence in hundredths, via profile), unless it is the first.
+    ``claimed``: only a claim ties it to the customer's core."""
 
     id: bytes
     kind: str
@@ -54,18 +56,21 @@ class Member:
     value: str
     first_recorded: Micros
     joined: tuple[str, str, int, bytes] | None = None
+    claimed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
     """All that one customer's facts add up to. ``latest``: the latest facts for the timeline, in any order. ``words``:
-    given where the parts are outlines."""
+    given where the parts are outlines. ``claims``: those that were refused with an end among the members, and that
+    nobody settled; at least the latest ``claims.CLAIMS_SHOWN``."""
 
     customer: bytes
     members: Sequence[Member]
     parts: Sequence[AnchoredPart]
     latest: Iterable[Fact]
     words: WordsOf | None = None
+    claims: Sequence[RefusedClaim] = ()
 
 
 def encode_body(body: Json) -> bytes:
@@ -242,8 +247,8 @@ def _latest_by_key(parts: Iterable[Part], field: str) -> dict[str, Any]:
     return {key: found[key][1] for key in sorted(latest)}
 
 
-def _customer(customer: bytes, members: Sequence[Member], parts: Sequence[Part]) -> Json:
-    members = sorted(members, key=lambda m: (rank_of(m.kind), m.kind, m.value, m.scope, m.id))
+def _customer(known: Known, parts: Sequence[Part]) -> Json:
+    members = sorted(known.members, key=lambda m: (rank_of(m.kind), m.kind, m.value, m.scope, m.id))
     name = _latest_register(parts, "name")
     verified: dict[str, Order] = {}
     for part in parts:
@@ -252,8 +257,8 @@ def _customer(customer: bytes, members: Sequence[Member], parts: Sequence[Part])
                 verified[key] = max(_order(part, at), verified.get(key, _order(part, at)))
     latest = latest_of_each(proofs(parts))
     return {
-        "id": text_of(customer),
-        "aliases": sorted(text_of(m.id) for m in members if m.id != customer)[:ALIASES_SHOWN],
+        "id": text_of(known.customer),
+        "aliases": sorted(text_of(m.id) for m in members if m.id != known.customer)[:ALIASES_SHOWN],
         "display": name[1] if name is not None else (members[0].value if members else None),
         "identifiers": [_identifier(member, verified, latest) for member in members[:IDENTIFIERS_SHOWN]],
         "assurance": assurance(members, latest),
@@ -264,6 +269,7 @@ def _customer(customer: bytes, members: Sequence[Member], parts: Sequence[Part])
             for purpose, _, channel in [key.partition("\n")]
         ],
         "preferences": _latest_by_key(parts, "preferences"),
+        "candidates": claims_shown(known.claims, {member.id for member in members}),
     }
 
 
@@ -542,7 +548,7 @@ def _references(parts: Sequence[Part]) -> list[Json]:
 
 SECTIONS: Mapping[str, Callable[[Rendering], Any]] = MappingProxyType(
     {
-        "customer": lambda of: _customer(of.known.customer, of.known.members, of.parts),
+        "customer": lambda of: _customer(of.known, of.parts),
         "now": _now,
         "conversations": _shown,
         "timeline": lambda of: of.timeline(),

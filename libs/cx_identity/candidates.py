@@ -8,12 +8,13 @@ and leaves open who else uses it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 
 from cx_events.identifiers import rank_of
 from cx_events.ids import NodeId
 from cx_identity.model import (
     Candidate,
+    Decision,
     Edge,
     Graph,
     Profile,
@@ -84,12 +85,18 @@ def weaker_end(a: Profile, b: Profile) -> NodeId:
     return max((rank_of(one.kind), one.kind, one.value, one.scope, one.id) for one in (a, b))[-1]
 
 
+def settled_by(decisions: Iterable[Decision], standings: Mapping[bytes, Standing]) -> frozenset[NodeId]:
+    """Return the identifiers that a decision names that settles and stands."""
+    standing = [d for d in decisions if d.kind in SETTLING and standings[d.key].state == "stands"]
+    return frozenset(end for decision in standing for end in (decision.a, decision.b))
+
+
 def candidates_among(
     graph: Graph,
     shared: Shared,
     refused: Iterable[Refusal],
     customer_of: Mapping[NodeId, NodeId],
-    standings: Mapping[bytes, Standing],
+    settled: Set[NodeId],
     rules: Rules,
 ) -> list[Candidate]:
     """Return a candidate for each identifier in doubt that nobody settled, by identifier."""
@@ -98,8 +105,6 @@ def candidates_among(
     doubtful |= {weaker_end(profiles[one.a], profiles[one.b]) for one in refused if one.is_question}
     if not doubtful:
         return []
-    settling = [d for d in graph.decisions if d.kind in SETTLING and standings[d.key].state == "stands"]
-    settled = {end for decision in settling for end in (decision.a, decision.b)}
     edges: dict[NodeId, list[Edge]] = {id: [] for id in sorted(doubtful - settled - graph.given.keys())}
     for edge in graph.edges:
         for end in (edge.a, edge.b):

@@ -19,7 +19,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from cx_events.ids import NodeId
-from cx_identity.candidates import candidates_among
+from cx_identity.candidates import candidates_among, settled_by
 from cx_identity.decisions import STANDS, VOID, WAITING, newest_first, withdrawn
 from cx_identity.groups import Group, Groups
 from cx_identity.model import (
@@ -60,6 +60,7 @@ def resolve(graph: Graph, rules: Rules) -> Resolution:
     alone = frozenset(id for id in shared.counting_all if id in groups.of and len(groups.of[id].members) == 1)
     refused += _link(attempts.claims, groups, taken)
     customer_of = _customers(graph.profiles, groups.of)
+    settled = settled_by(graph.decisions, standings)
     return Resolution(
         customer_of=customer_of,
         core_of=core_of,
@@ -68,8 +69,9 @@ def resolve(graph: Graph, rules: Rules) -> Resolution:
         ambiguous=alone,
         claimed=_claimed(customer_of, core_of, groups.of),
         decided=decided,
+        settled=settled,
         refused=refused,
-        candidates=candidates_among(graph, shared, refused, customer_of, standings, rules),
+        candidates=candidates_among(graph, shared, refused, customer_of, settled, rules),
         decisions=standings,
     )
 
@@ -174,7 +176,7 @@ def _link(attempts: list[_Step], groups: Groups, taken: list[_Step]) -> list[Ref
         if one is not other:
             against = groups.against_claim(one, other) if turn == _CLAIM else groups.against(one, other)
             if against is not None:
-                refused.append(Refusal(a, b, *against, evidence[1:], turn == _CLAIM))
+                refused.append(Refusal(a, b, *against, evidence, turn == _CLAIM))
                 continue
             groups.unite(one, other)
         taken.append(step)

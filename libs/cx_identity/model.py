@@ -203,14 +203,19 @@ RefusedFor = Literal["apart", "exclusive", "known", "kind", "size"]
 class Refusal(Struct, frozen=True, gc=False):
     """An edge that does not link. ``reason``: ``apart`` (``by``: the decision, SOURCE#ID), ``exclusive`` (``by``: the
     kind); of claims also ``known`` (both sides are known people), ``kind`` (both hold a value of the kind ``by``) and
-    ``size`` (too many cores). ``evidence``: (source, id)."""
+    ``size`` (too many cores). ``at``: the evidence that it was tried by."""
 
     a: NodeId
     b: NodeId
     reason: RefusedFor
     by: str
-    evidence: tuple[str, str]
+    at: Evidence
     claimed: bool = False
+
+    @property
+    def evidence(self) -> tuple[str, str]:
+        """(source, id) of the event."""
+        return self.at[1:]
 
     @property
     def is_question(self) -> bool:
@@ -252,9 +257,10 @@ class Resolution:
 
     ``core_of``: every profile's core, by its least profile. ``claimed``: members that only a claim ties to their
     customer's known core, or where there is none to the core of its first profile. ``ambiguous``: shared identifiers
-    with nothing but themselves in their core. ``decided``: profiles that a standing merge or apart names. ``refused``
-    in the order in which edges were tried. ``decisions``: by the decision's key. ``candidates``: one for each
-    identifier in doubt that nobody settled; on a part of the graph they list only the customers within it.
+    with nothing but themselves in their core. ``decided``: profiles that a standing merge or apart names. ``settled``:
+    identifiers that a standing merge or dismissal names, so that they yield no candidate. ``refused`` in the order
+    in which edges were tried. ``decisions``: by the decision's key. ``candidates``: one for each identifier in doubt
+    that nobody settled; on a part of the graph they list only the customers within it.
     """
 
     customer_of: dict[NodeId, NodeId]
@@ -264,6 +270,7 @@ class Resolution:
     ambiguous: frozenset[NodeId]
     claimed: frozenset[NodeId]
     decided: frozenset[NodeId]
+    settled: frozenset[NodeId]
     refused: list[Refusal]
     candidates: list[Candidate]
     decisions: dict[bytes, Standing]

@@ -8,7 +8,7 @@ precedes in both. Live traffic has one step; imports and late events add a few.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import reduce
 from typing import NamedTuple
 
@@ -16,10 +16,11 @@ from cx_events.envelope import Weight
 from cx_events.facts import Fact
 from cx_events.ids import NodeId
 from cx_events.timestamps import Micros
-from cx_identity.model import Edge, Evidence, Tie, edge_mention, joint, ties_of
+from cx_identity.model import Edge, Evidence, Profile, Tie, edge_mention, joint, ties_of
 
 NAMED, PROVED, ASSERTED, CLAIMED, ATTESTED = range(5)
-"""Of what something is a sighting: of a profile, of an edge by its weight, of a profile that is attested."""
+"""Of what something is a sighting: of a profile, of an edge by its weight, of a profile that is attested. They stand in
+the store, so they never change."""
 
 EDGE_KINDS: Mapping[Weight, int] = {"proved": PROVED, "asserted": ASSERTED, "claimed": CLAIMED}
 _WEIGHTS: Mapping[int, Weight] = {kind: weight for weight, kind in EDGE_KINDS.items()}
@@ -41,9 +42,26 @@ def sighting(fact: Fact, rule: str = "") -> Sighting:
     return Sighting(fact.effective, (fact.recorded, fact.event.source, fact.event.id), rule, fact.key)
 
 
+def named(profile: Profile, fact: Fact) -> list[tuple[Seen, Sighting]]:
+    """Return the sightings in what one fact says of a profile."""
+    id, one = profile.id, sighting(fact)
+    found: list[tuple[Seen, Sighting]] = [((NAMED, id, id), one)]
+    if profile.attested:
+        found.append(((ATTESTED, id, id), one))
+    return found
+
+
 def tied(edge: Edge, fact: Fact) -> list[tuple[Seen, Sighting]]:
     """Return the sightings in what one fact says of a pair."""
     return [((EDGE_KINDS[tie.weight], edge.a, edge.b), sighting(fact, tie.rule)) for tie in ties_of(edge)]
+
+
+def said_of(profiles: Iterable[Profile], edges: Iterable[Edge], fact: Fact) -> Iterator[tuple[Seen, Sighting]]:
+    """Yield the sightings in what one fact says of who is who (``cx_identity.facts.links_of``)."""
+    for profile in profiles:
+        yield from named(profile, fact)
+    for edge in edges:
+        yield from tied(edge, fact)
 
 
 def is_preceded(one: Sighting, others: Iterable[Sighting]) -> bool:

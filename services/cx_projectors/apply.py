@@ -28,13 +28,14 @@ from cx_events.facts import Fact, people_identifiers
 from cx_events.ids import IdSpace, NodeId
 from cx_events.log import Partition
 from cx_events.timestamps import Micros
+from cx_events.weights import CLAIMED, weight_of
 from cx_identity.attribution import Attribution
 from cx_identity.facts import decision_of, links_of, only_identifier
-from cx_identity.model import Decision, Edge, Profile
+from cx_identity.model import STRONG_KINDS, Decision, Edge, Profile, earlier
 from cx_identity.rules import Rules, RulesChange
-from cx_identity.sightings import ASSERTED, NAMED, VERIFIED, Seen, Sighting, edge_of, sighting, staircase, tied
+from cx_identity.sightings import ATTESTED, EDGE_KINDS, NAMED, Seen, Sighting, edge_of, named, staircase, tied
 from cx_projectors.batch import Batch, Incoming, copy_row, incoming_of, letter_key
-from cx_projectors.graph import Moves, recompute
+from cx_projectors.graph import Dirty, Moves, recompute
 from cx_projectors.memory import Memory, Pair
 
 Touched = set[tuple[NodeId, NodeId]]
@@ -93,6 +94,8 @@ class Learned:
     nodes: set[NodeId] = field(default_factory=set)
     named: set[NodeId] = field(default_factory=set)
     """Profiles that are new: their customer shows them, also where nothing else of it changes."""
+    attested: set[NodeId] = field(default_factory=set)
+    """Profiles that are attested now and were not, new ones too."""
     desks: dict[tuple[NodeId, NodeId], set[Desk]] = field(default_factory=dict)
     """By home and interaction: whose desks that concerns differently now."""
 
@@ -247,7 +250,8 @@ async def apply_facts(
         moved_nodes |= decided.attributed
     moves = Moves()
     if dirty or decided.rules:
-        moves = await recompute(tx, tenant, None if decided.rules else dirty, tenancy, ever)
+        changed_nodes = None if decided.rules else Dirty(dirty, learned.attested)
+        moves = await recompute(tx, tenant, changed_nodes, tenancy, ever)
         standings = await writer.standings(tx, tenant, homes)
     for node in moved_nodes:
         moves.together(node, *await holdings.all_sides(tx, tenant, node))
@@ -275,7 +279,7 @@ async def _whose(
         standing = standings.get(home)
         found[place] = home if standing is None else standing.customer
         if home != node:
-            follows = standing is not None and standing.shared
+            follows = standing is not None and standing.ambiguous
         else:
             follows = standing is None and home not in profiles
         if follows:
@@ -303,8 +307,18 @@ async def _waited_for(
     if not fresh:
         return set()
     decisions = await writer.decisions_naming(tx, tenant, fresh) if ever.decided else []
-    named = {node for decision in decisions for node in (decision.a, decision.b)}
-    return (named & fresh) | fresh.intersection(members)
+    decided = {node for decision in decisions for node in (decision.a, decision.b)}
+    tied = await _tied_meanwhile(tx, tenant, fresh & learned.attested)
+    return (decided & fresh) | fresh.intersection(members) | tied
+
+
+async def _tied_meanwhile(tx: Tx, tenant: str, attested: set[NodeId]) -> set[NodeId]:
+    """Of profiles that are new to us, and attested: those that somebody tied to others. Of such a pair there may be no
+    trace among the members."""
+    if not attested:
+        return set()
+    edges = await writer.edges_at(tx, tenant, attested)
+    return attested & {end for edge in edges for end in (edge.a, edge.b)}
 
 
 async def concerned_by(tx: Tx, tenant: str, decided: Decided) -> set[NodeId]:
@@ -345,29 +359,29 @@ class _Told:
         one = only_identifier(fact.event)
         if one is not None:
             id = ids.profile(one.kind, one.scope, one.value)
-            known = memory.profiles.get(id)
+            attested = one.kind in STRONG_KINDS and weight_of(one, fact.event) != CLAIMED
+            known = (memory.attested if attested else memory.profiles).get(id)
             # Of two recorded at once the lesser name is the earlier one, so they are looked at more closely.
             if known is None or fact.recorded <= known.at[0] or fact.effective < known.effective:
-                self._mention(Profile(id, one.kind, one.scope, one.value, fact.recorded), fact, memory)
+                self._mention(Profile(id, one.kind, one.scope, one.value, fact.recorded, attested), fact, memory)
             if id != fact.home:
                 self.elsewhere.append((id, fact.key))
             return
-        named = links_of(fact, ids)
-        for profile in named.profiles:
+        people = links_of(fact, ids)
+        for profile in people.profiles:
             self._mention(profile, fact, memory)
-        for edge in named.edges:
+        for edge in people.edges:
             for seen, step in tied(edge, fact):
                 if not memory.knows(seen, step):
                     self._see(seen, step)
-        if fact.event.data.links or (named.profiles and all(profile.id != fact.home for profile in named.profiles)):
-            self.elsewhere += [(profile.id, fact.key) for profile in named.profiles]
+        if fact.event.data.links or (people.profiles and all(profile.id != fact.home for profile in people.profiles)):
+            self.elsewhere += [(profile.id, fact.key) for profile in people.profiles]
 
     def _mention(self, profile: Profile, fact: Fact, memory: Memory) -> None:
-        id = profile.id
-        seen, step = (NAMED, id, id), sighting(fact)
-        if not memory.knows_profile(id, step):
-            self.mentioned.setdefault(id, profile)
-            self._see(seen, step)
+        for seen, step in named(profile, fact):
+            if not memory.knows(seen, step):
+                self.mentioned.setdefault(profile.id, profile)
+                self._see(seen, step)
 
     def _see(self, seen: Seen, step: Sighting) -> None:
         steps = self.seen.get(seen)
@@ -420,7 +434,7 @@ async def _learn_sightings(tx: Tx, tenant: str, told: _Told, learned: Learned) -
         return set()
     stored = await sightings.stored(tx, told.seen.keys())
     further: dict[Seen, list[Sighting]] = {}
-    named: list[Profile] = []
+    profiles: dict[NodeId, Profile] = {}
     pairs: set[Pair] = set()
     dirty: set[NodeId] = set()
     for seen, steps in told.seen.items():
@@ -430,16 +444,23 @@ async def _learn_sightings(tx: Tx, tenant: str, told: _Told, learned: Learned) -
         further[seen] = [step for step in front if step not in known]
         if known and min(step.at for step in known) <= front[0].at:
             continue
-        if kind == NAMED:
-            named.append(msgspec.structs.replace(told.mentioned[a], first_recorded=front[0].at[0]))
-            if known:
+        if kind in (NAMED, ATTESTED):
+            told_now = msgspec.structs.replace(
+                told.mentioned[a], first_recorded=front[0].at[0], attested=kind == ATTESTED
+            )
+            profiles[a] = earlier(profiles[a], told_now) if a in profiles else told_now
+            if kind == ATTESTED:
+                if not known:
+                    learned.attested.add(a)
+            elif known:
                 dirty.add(a)
             else:
                 learned.named.add(a)
         else:
             pairs.add((a, b))
             dirty.update((a, b))
-    await writer.write_profiles(tx, tenant, named)
+    dirty |= learned.attested - learned.named
+    await writer.write_profiles(tx, tenant, profiles.values())
     if pairs:
         await writer.write_edges(tx, tenant, [_edge(learned.seen, *pair) for pair in pairs])
     await sightings.write(tx, tenant, further)
@@ -447,7 +468,7 @@ async def _learn_sightings(tx: Tx, tenant: str, told: _Told, learned: Learned) -
 
 
 def _edge(seen: Mapping[Seen, list[Sighting]], a: NodeId, b: NodeId) -> Edge:
-    return edge_of(a, b, seen.get((ASSERTED, a, b), []), seen.get((VERIFIED, a, b), []))
+    return edge_of(a, b, {kind: seen.get((kind, a, b), ()) for kind in EDGE_KINDS.values()})
 
 
 async def _withdrawn(tx: Tx, tenant: str, decisions: Iterable[Decision]) -> set[str]:

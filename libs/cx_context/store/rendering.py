@@ -102,7 +102,8 @@ class _Rendering(Rendering):
         self._before = before if before.outlined == self.now.outlined else _NOTHING
         self._whole = whole
         words = (lambda anchor: decode_words(now.parts[anchor][0])) if outlined else None
-        super().__init__(Known(whole.found.customer, whole.members, self._parts(), (), words), window)
+        known = Known(whole.found.customer, whole.members, self._parts(), (), words, whole.claims)
+        super().__init__(known, window)
 
     def _parts(self) -> list[AnchoredPart]:
         """Nobody changes them."""

@@ -103,12 +103,12 @@ async def target_then(then: Then, target: Target) -> NodeId:
         for profile in target.profiles:
             customer = await then.find_node(profile)
             if customer is not None:
-                if await then.is_shared(profile):
+                if await then.is_ambiguous(profile):
                     raise Ambiguous(target)
                 return customer
         raise unknown_then()
     several = set(await then.find_interaction(target.interaction))
-    nobody = {id for id in several if await then.is_shared(id) and len(await then.members_of(id)) == 1}
+    nobody = {id for id in several if await then.is_ambiguous(id) and len(await then.members_of(id)) == 1}
     if len(several - nobody) == 1:
         return (several - nobody).pop()
     if len(several) == 1:

@@ -169,7 +169,7 @@ NOBODY = Caller(None)
 
 async def caller_of(tx: Tx, tenant: str, tenancy: Tenancy, interaction: str) -> Caller:
     found = await reader.find_interaction(tx, tenant, tenancy.ids, interaction)
-    if found is None or found.shared or not await writer.profiles(tx, tenant, [found.customer]):
+    if found is None or found.ambiguous or not await writer.profiles(tx, tenant, [found.customer]):
         return NOBODY
     node = tenancy.ids.interaction(interaction)
     sides = (await assignments.sides_of(tx, tenant, [node])).get(node, {})
@@ -234,12 +234,12 @@ async def _placed(
     node = tenancy.ids.interaction(interaction)
     known = await _profiles_in(tx, tenant, node)
     theirs = found.customer
-    candidates = set() if whose is None else set(whose.candidates) if whose.shared else {whose.customer}
+    candidates = set() if whose is None else set(whose.candidates) if whose.ambiguous else {whose.customer}
     named = await writer.profiles(tx, tenant, [theirs])
     if not named:
         if not known:
             raise Refused("nobody-named", "neither contact names anybody; say first who it is", 409)
-        if whose is None or whose.shared:
+        if whose is None or whose.ambiguous:
             raise Refused("other-customer", "several people take part in that contact", 409)
         profile = min(home for home, customer in known.items() if customer == whose.customer)
         said = IdentityDecision(interaction=found.named.interaction, profile=text_of(profile))

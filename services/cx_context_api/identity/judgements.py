@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from cx_context.store import reader, writer
+from cx_context.store import reader, refused, writer
 from cx_context.store.sql import Tx
 from cx_context_api.decisions import Choice, siblings
 from cx_context_api.requests import bodies
@@ -23,7 +23,6 @@ from cx_events.facts import Fact, decision_source
 from cx_events.ids import NodeId, event_key, text_of
 from cx_identity.attribution import Attribution
 from cx_identity.candidates import candidate_id
-from cx_identity.components import resolve
 from cx_identity.decisions import withdrawn
 from cx_identity.facts import ATTRIBUTED, DISMISSED, MERGED, UNMERGED, decision_of
 from cx_identity.merging import Obstacle, merge_pairs, obstacles
@@ -79,10 +78,9 @@ async def merge(tx: Tx, tenant: str, tenancy: Tenancy, body: bodies.Merge) -> Ve
         raise Refused("same-customer", f"{body.a} and {body.b} are one customer already")
     ones, others = await _profiles(tx, tenant, one, body.a), await _profiles(tx, tenant, other, body.b)
     rules = await writer.rules_in_force(tx, tenant, tenancy.rules)
-    scope = await reader.surroundings(tx, tenant, [p.id for p in (*ones, *others)], rules)
-    graph = scope.graph()
-    resolution = resolve(graph, rules)
-    apart = [d for d in graph.decisions if d.kind == "apart" and resolution.decisions[d.key].state == "stands"]
+    scope, resolution = await reader.surroundings(tx, tenant, [p.id for p in (*ones, *others)], rules)
+    standings = resolution.decisions
+    apart = [d for d in scope.graph().decisions if d.kind == "apart" and standings[d.key].state == "stands"]
     against = [one for one in obstacles(ones, others, rules, apart) if one.name not in body.despite]
     if against:
         raise Hindered(against, {profile.id: profile for profile in (*ones, *others)})
@@ -152,7 +150,7 @@ async def attribute(tx: Tx, tenant: str, tenancy: Tenancy, body: bodies.Attribut
     homes = (await writer.homes_of(tx, tenant, [node])).get(node, set())
     if not homes:
         raise Refused("unknown-interaction", f"there is no interaction {body.interaction[:64]!r}", 404)
-    if node not in homes and not await writer.previously_shared(tx, tenant, homes):
+    if node not in homes and not (await writer.customers_and_ambiguous(tx, tenant, homes))[1]:
         raise Refused(
             "names-somebody", f"every event of {body.interaction[:64]!r} names somebody; merge or part people instead"
         )
@@ -168,8 +166,8 @@ async def dismiss(tx: Tx, tenant: str, tenancy: Tenancy, body: bodies.Dismiss) -
     candidate = by_id(body.candidate).node
     identifier = candidate_id(candidate)
     known = await writer.profiles(tx, tenant, [identifier])
-    shared = await writer.previously_shared(tx, tenant, list(known))
-    if identifier not in shared or await reader.settled_among(tx, tenant, shared):
+    doubtful = await refused.in_doubt_among(tx, tenant, known)
+    if identifier not in doubtful or await reader.settled_among(tx, tenant, doubtful):
         raise Refused("unknown-candidate", f"there is no open candidate {body.candidate}", 404)
     said = IdentityDecision(candidate=text_of(candidate))
     return Verdict([_choice(tenancy, DISMISSED, said, body)])

@@ -60,6 +60,7 @@ def _change(whole: str, parts: str) -> Json:
     )
 
 
+_FLAG: Json = {"type": "boolean"}
 _ACTIONS: Json = {"type": "object", "additionalProperties": FREE}
 _LIKELY: Json = {
     "profile": ID,
@@ -299,6 +300,7 @@ SCHEMAS: Mapping[str, Json] = {
                         "attributes": FREE,
                         "consent": array(FREE),
                         "preferences": FREE,
+                        "candidates": array(ref("RefusedClaim")),
                     }
                 ),
                 "now": or_none(FREE),
@@ -327,6 +329,21 @@ SCHEMAS: Mapping[str, Json] = {
         }
     ),
     "Profile": members({"profile": ID, "kind": TEXT, "value": TEXT}, {"scope": TEXT}),
+    "RefusedClaim": {
+        **members(
+            {
+                "identifier": ref("Profile"),
+                "other": ref("Profile"),
+                "yours": {"enum": ["identifier", "other"]},
+                "reason": {"enum": ["exclusive", "known", "kind", "size"]},
+                "evidence": ref("EventName"),
+                "at": TIME,
+            }
+        ),
+        "description": "Somebody claimed both identifiers, and they stand for two people: whose is `identifier`, the "
+        "weaker one? Both customers show it until somebody merges or dismisses it. `yours`: which of the two is this "
+        "customer's. The latest 20.",
+    },
     "Obstacle": {
         **members({"reason": {"enum": ["apart", "exclusive"]}, "name": TEXT, "a": ref("Profile"), "b": ref("Profile")}),
         "description": "What stands against a merge; `name` is what `despite` takes.",
@@ -334,14 +351,15 @@ SCHEMAS: Mapping[str, Json] = {
     "Evidence": members({"event": ref("EventName"), "recorded": TIME}),
     "Candidate": {
         **members({**_DOUBT, "customers": array(members({"id": ID, **_LIKELY}))}),
-        "description": "A shared identifier and whose it may be: tied by proof first, then who used it last.",
+        "description": "An identifier in doubt, shared or claimed by somebody else than whose it is, and whose it may "
+        "be: tied by proof first, then who used it last.",
     },
     "CandidatePage": members({"items": array(ref("Candidate")), "next": NEXT}),
     "Identity": members(
         {
             "meta": ref("Meta"),
             "customer": ID,
-            "profiles": array({"allOf": [ref("Profile"), members({"shared": {"type": "boolean"}})]}),
+            "profiles": array({"allOf": [ref("Profile"), members({"shared": _FLAG, "claimed": _FLAG})]}),
             "edges": array(
                 members(
                     {
@@ -349,8 +367,9 @@ SCHEMAS: Mapping[str, Json] = {
                         "b": ref("Profile"),
                         "state": {"enum": ["links", "refused", "shared", "never-links"]},
                         "confidence": SHARE,
+                        "proved": or_none(ref("Evidence")),
                         "asserted": or_none(ref("Evidence")),
-                        "verified": or_none(ref("Evidence")),
+                        "claimed": or_none(ref("Evidence")),
                         "refused": or_none(members({"reason": TEXT, "by": TEXT})),
                     }
                 )
