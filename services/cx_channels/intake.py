@@ -25,7 +25,7 @@ import structlog
 from cx_channels.port import Answer, Connection, Mapped, Provider, Request, Unmapped
 from cx_channels.tokens import Tokens
 from cx_events.blob import Blobs, blob_name
-from cx_events.catalogue import catalogue
+from cx_events.catalogue import catalogue, check_scopes
 from cx_events.client_events import MAX_EVENT_BYTES, accept, large_raw
 from cx_events.dead_letters import DeadLetter, encode_dead_letter, original_of
 from cx_events.envelope import Draft
@@ -33,7 +33,7 @@ from cx_events.errors import CxError, Fatal, Refused
 from cx_events.facts import connection_source
 from cx_events.ids import IdSpace
 from cx_events.log import DEAD_LETTERS, INTERACTIONS, Log, Record
-from cx_events.stamp import Stamped, stamp
+from cx_events.stamp import Stamped, stamp, writer_of, writer_of_connection
 from cx_events.timestamps import Micros, format_time
 from cx_runtime import shares
 from cx_runtime.load import claim
@@ -174,7 +174,7 @@ class Intake:
         """
         recorded = self.now()
         ids = self._tenants.ids(tenant)
-        manner = _Manner(importing, scopes, f"key/{key}" if key else "")
+        manner = _Manner(importing, scopes, writer_of(key) if key else "")
         published = Published()
         batch = _Batch()
         types: list[str] = []
@@ -211,9 +211,15 @@ class Intake:
             batch.keep(raw)
         return stamped
 
-    async def publish_drafts(self, tenant: str, source: str, drafts: Sequence[Draft]) -> list[Stamped]:
-        """Take all of these events or, with ``Refused``, none. Large originals go to the blob store. Durable on return;
-        ``TryLater`` where the outcome is unknown."""
+    async def publish_drafts(
+        self, tenant: str, source: str, drafts: Sequence[Draft], *, scopes: Collection[str], key: str
+    ) -> list[Stamped]:
+        """Take all of these events of a client or, with ``Refused``, none. Large originals go to the blob store.
+
+        ``key``: the id of the client's key, and ``scopes`` what it may: an event of a type that needs more
+        (``cx_events.catalogue.permit_of``), or an identifier that is said to be worth more, is ``missing-scope``.
+        Durable on return; ``TryLater`` where the outcome is unknown.
+        """
         recorded = self.now()
         ids = self._tenants.ids(tenant)
         batch = _Batch()
@@ -222,7 +228,8 @@ class Intake:
             if index % _EVENTS_AT_ONCE == _EVENTS_AT_ONCE - 1:
                 await asyncio.sleep(0)
             slim, original = _slim(draft)
-            event = stamp(slim, source=source, recorded=recorded, ids=ids)
+            check_scopes(draft.type, scopes)
+            event = stamp(slim, source=source, recorded=recorded, ids=ids, writer=writer_of(key), scopes=scopes)
             if len(event.raw) > MAX_EVENT_BYTES:
                 detail = f"event {draft.id!a} has {len(event.raw)} bytes; {MAX_EVENT_BYTES} are allowed"
                 raise Refused("too-large", detail, 413)
@@ -310,8 +317,14 @@ class Intake:
         if references is not draft.data.references:
             draft = msgspec.structs.replace(draft, data=msgspec.structs.replace(draft.data, references=references))
         try:
-            writer = f"connection/{connection.id}"
-            stamped = stamp(draft, source=source, recorded=recorded, ids=ids, region=connection.region, writer=writer)
+            stamped = stamp(
+                draft,
+                source=source,
+                recorded=recorded,
+                ids=ids,
+                region=connection.region,
+                writer=writer_of_connection(connection.id),
+            )
             if len(stamped.raw) > MAX_EVENT_BYTES:
                 raise Refused("too-large", f"the event has {len(stamped.raw)} bytes; {MAX_EVENT_BYTES} are allowed")
         except Refused as refused:

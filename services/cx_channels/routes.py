@@ -171,7 +171,9 @@ def add_routes(
             content_type = request.headers.get("content-type", "")
             taken, found = await vcons.mapped(body, content_type, request.scope["query_string"], most)
             bucket.take_more(len(found) - 1)
-            stamped = await intake.publish_drafts(who.tenant, vcon_source(who.tenant), found)
+            stamped = await intake.publish_drafts(
+                who.tenant, vcon_source(who.tenant), found, scopes=who.scopes, key=who.key
+            )
         except Refused as refused:
             metrics.refused(CLIENT, refused.reason)
             raise
