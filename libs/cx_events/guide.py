@@ -20,8 +20,8 @@ def guide(command: str) -> str:
         "timeline. Each name leads to the JSON Schema, with an example beside it.",
         "",
         "Sending needs a key with the scope `events:write` and, where another one is named, that one too. What is",
-        "*reserved* is written through the API alone, or comes with an import. A version that is not listed needs what the",
-        "listed one needs; another name of a listed family needs what all of the family need.",
+        "*reserved* is written through the API alone, or comes with an import. A version that is not listed needs what",
+        "the listed one needs; another name of a listed family needs what all of the family need.",
     ]
     for family, members in groupby(catalogue().values(), key=lambda event_type: event_type.family):
         lines += [

@@ -4,8 +4,8 @@
     python -m cx_events.schemas --check    # says what differs, exit 1 if anything does
 
 ``files()`` is pure and gives the same bytes on every run. A schema is of the event as it lies on the log; what intake
-stamps on it (``tenantid``, ``recordedtime``, ``partitionkey``, ``writer``) is optional, so that it also fits the event that a
-client sends. Needs PyYAML (the extra ``schemas``).
+stamps on it (``tenantid``, ``recordedtime``, ``partitionkey``, ``writer``) is optional, so that it also fits the event
+that a client sends. Needs PyYAML (the extra ``schemas``).
 """
 
 from __future__ import annotations
