@@ -20,6 +20,7 @@ from cx_events.envelope import Data, Event, Identifier, Reference
 from cx_events.errors import Refused
 from cx_events.facts import HUB_SOURCE, home_of, sequence_of
 from cx_events.ids import IdSpace
+from cx_events.junk import KNOWN, Junk, marked
 from cx_events.stamp import Stamped, normalised
 from cx_events.timestamps import Micros, format_time, parse_time
 from cx_events.weights import stamped
@@ -69,12 +70,14 @@ def accept(
     recognise: Recogniser | None = None,
     scopes: Collection[str] = (),
     writer: str = "",
+    junk: Junk = KNOWN,
 ) -> Stamped:
     """Return the event that a client's value becomes. Pure, but for ``recognise``: the references of an event with the
     continuity tokens in it by their ids (``cx_events.tokens.recognised``). An import's stand already.
 
     ``scopes``: of the client's key; the event's type may need some (``catalogue.permit_of``), and identifiers that are
-    said to be proved or asserted need ``identity:prove`` or ``identity:assert``. ``writer``: ``key/ID``.
+    said to be proved or asserted need ``identity:prove`` or ``identity:assert``. ``writer``: ``key/ID``. ``junk``: the
+    tenant's.
 
     ``importing``: the client may state ``tenantid`` and ``recordedtime``; an event that states when it was recorded may
     also be what otherwise only the hub itself writes (its connections' events, decisions about identity). A ``writer``
@@ -105,7 +108,7 @@ def accept(
         tenantid=ids.tenant,
         recordedtime=format_time(recorded_at),
         partitionkey="",
-        data=stamped(normalised(data, region), attributes["type"], scopes),
+        data=marked(stamped(normalised(data, region), attributes["type"], scopes), junk),
         subject=attributes.get("subject", ""),
         writer=writer,
     )

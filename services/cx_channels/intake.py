@@ -206,6 +206,7 @@ class Intake:
             recognise=lambda data: self._tokens.recognised(data, ids, CLIENT, CLIENT),
             scopes=manner.scopes,
             writer=manner.writer,
+            junk=self._tenants.junk(ids.tenant),
         )
         if raw is not None:
             batch.keep(raw)
@@ -229,7 +230,15 @@ class Intake:
                 await asyncio.sleep(0)
             slim, original = _slim(draft)
             check_scopes(draft.type, scopes)
-            event = stamp(slim, source=source, recorded=recorded, ids=ids, writer=writer_of(key), scopes=scopes)
+            event = stamp(
+                slim,
+                source=source,
+                recorded=recorded,
+                ids=ids,
+                writer=writer_of(key),
+                scopes=scopes,
+                junk=self._tenants.junk(tenant),
+            )
             if len(event.raw) > MAX_EVENT_BYTES:
                 detail = f"event {draft.id!a} has {len(event.raw)} bytes; {MAX_EVENT_BYTES} are allowed"
                 raise Refused("too-large", detail, 413)
@@ -324,6 +333,7 @@ class Intake:
                 ids=ids,
                 region=connection.region,
                 writer=writer_of_connection(connection.id),
+                junk=self._tenants.junk(connection.tenant),
             )
             if len(stamped.raw) > MAX_EVENT_BYTES:
                 raise Refused("too-large", f"the event has {len(stamped.raw)} bytes; {MAX_EVENT_BYTES} are allowed")
