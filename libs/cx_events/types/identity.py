@@ -132,6 +132,7 @@ TYPES = (
                     "shared_after": {"phone": 1, "email": 2, "cookie": 2},
                     "exclusive": ["crm"],
                     "never_link": ["phone:+266696687", "email:noreply@*"],
+                    "junk": ["account:demo*"],
                 }
             },
             reason="cookies of shop terminals are shared",
