@@ -9,17 +9,18 @@ from __future__ import annotations
 import re
 from base64 import b64decode
 from collections.abc import Callable, Collection, Iterable, Mapping
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any
 
 import msgspec
 
-from cx_events.catalogue import TYPE_NAME, EventType, catalogue, missing
+from cx_events.catalogue import EventType, catalogue, check_scopes, missing, permit_of
 from cx_events.codec import lenient_data
 from cx_events.envelope import Data, Event, Identifier, Reference
 from cx_events.errors import Refused
 from cx_events.facts import HUB_SOURCE, home_of, sequence_of
 from cx_events.ids import IdSpace
+from cx_events.junk import KNOWN, Junk, marked
 from cx_events.stamp import Stamped, normalised
 from cx_events.timestamps import Micros, format_time, parse_time
 from cx_events.weights import stamped
@@ -69,15 +70,18 @@ def accept(
     recognise: Recogniser | None = None,
     scopes: Collection[str] = (),
     writer: str = "",
+    junk: Junk = KNOWN,
 ) -> Stamped:
     """Return the event that a client's value becomes. Pure, but for ``recognise``: the references of an event with the
     continuity tokens in it by their ids (``cx_events.tokens.recognised``). An import's stand already.
 
-    ``scopes``: of the client's key; identifiers that are said to be proved or asserted need ``identity:prove`` or
-    ``identity:assert`` among them. ``writer``: ``key/ID``.
+    ``scopes``: of the client's key; the event's type may need some (``catalogue.permit_of``), and identifiers that are
+    said to be proved or asserted need ``identity:prove`` or ``identity:assert``. ``writer``: ``key/ID``. ``junk``: the
+    tenant's.
 
     ``importing``: the client may state ``tenantid`` and ``recordedtime``; an event that states when it was recorded may
-    also be what otherwise only the hub itself writes (its connections' events, decisions about identity).
+    also be what otherwise only the hub itself writes (its connections' events, decisions about identity). A ``writer``
+    that it states is replaced: the hub vouches for who wrote to it, not for whoever wrote elsewhere.
     Raises ``Refused``, each reason naming one fault and the detail its place.
     """
     if not isinstance(value, dict):
@@ -86,8 +90,7 @@ def accept(
     imported = importing and "recordedtime" in attributes
     _check_core(attributes, ids.tenant, imported)
     event_type = catalogue().get(attributes["type"])
-    if not imported:
-        _check_writable(attributes["type"])
+    _check_writable(attributes["type"], scopes, imported)
     recorded_at = _recorded_time(attributes, ids.tenant, recorded, importing)
     time = attributes.get("time")
     data, given = _data(value, event_type)
@@ -105,7 +108,7 @@ def accept(
         tenantid=ids.tenant,
         recordedtime=format_time(recorded_at),
         partitionkey="",
-        data=stamped(normalised(data, region), attributes["type"], scopes),
+        data=marked(stamped(normalised(data, region), attributes["type"], scopes), junk),
         subject=attributes.get("subject", ""),
         writer=writer,
     )
@@ -208,22 +211,13 @@ def _is_uri_reference(source: str) -> bool:
     return _URI_REFERENCE.fullmatch(source) is not None
 
 
-@lru_cache(_CACHED)
-def _is_identity_decision(name: str) -> bool:
-    """In any version: one that is unknown today must not wait on the log until it means something."""
-    match = TYPE_NAME.fullmatch(name)
-    return match is not None and (match["family"], match["what"]) in _identity_decisions()
-
-
-def _check_writable(name: str) -> None:
-    if _is_identity_decision(name):
+def _check_writable(name: str, scopes: Collection[str], imported: bool) -> None:
+    permit = permit_of(name)
+    if permit.unsupported:
+        raise Refused("not-supported", f"{name} is not taken: {permit.unsupported}")
+    if permit.reserved and not imported:
         raise Refused("reserved-type", f"{name} is a person's decision: take it through /v1/identity")
-
-
-@cache
-def _identity_decisions() -> frozenset[tuple[str, str]]:
-    decisions = (t for t in catalogue().values() if t.kind == "decision" and t.family == "identity")
-    return frozenset((match["family"], match["what"]) for t in decisions if (match := TYPE_NAME.fullmatch(t.name)))
+    check_scopes(name, scopes)
 
 
 def _recorded_time(attributes: Mapping[str, Any], tenant: str, now: Micros, importing: bool) -> Micros:
@@ -323,6 +317,8 @@ def _normal_forms(given: Iterable[dict[str, Any]], normal: Iterable[Identifier])
                 one[name] = text
             else:
                 one.pop(name, None)
+        if not after.verified and one.get("verified"):
+            del one["verified"]
         merged.append(one)
     return merged
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import msgspec
 
 from cx_events.codec import encode
@@ -10,6 +12,7 @@ from cx_events.errors import Refused
 from cx_events.facts import home_of, sequence_of
 from cx_events.identifiers import normalise
 from cx_events.ids import IdSpace
+from cx_events.junk import KNOWN, Junk, marked
 from cx_events.timestamps import Micros, format_time
 from cx_events.weights import ALL_SCOPES, stamped
 
@@ -23,22 +26,46 @@ class Stamped(msgspec.Struct, frozen=True, gc=False):
     raw: bytes
 
 
+def writer_of(key: str) -> str:
+    """Return the ``writer`` of events that are sent, or acts that are asked for, by the key with this id."""
+    return f"key/{key}"
+
+
+def writer_of_connection(connection: str) -> str:
+    """Return the ``writer`` of events that came in by this connection."""
+    return f"connection/{connection}"
+
+
+CONFIGURATION_WRITER = "hub/configuration"
+"""The ``writer`` of what the hub itself makes of its configuration: a change of the rules."""
+
+
 def stamp(
-    draft: Draft, *, source: str, recorded: Micros, ids: IdSpace, region: str | None = None, writer: str = ""
+    draft: Draft,
+    *,
+    source: str,
+    recorded: Micros,
+    ids: IdSpace,
+    region: str | None = None,
+    writer: str = "",
+    scopes: Collection[str] = ALL_SCOPES,
+    junk: Junk = KNOWN,
 ) -> Stamped:
     """Return the event that a draft becomes. Pure; the same draft at another instant differs in ``recordedtime`` only
-    (and in ``time``, where the draft has none). ``writer``: ``connection/ID`` or ``key/ID``.
+    (and in ``time``, where the draft has none). ``writer``: ``connection/ID`` or ``key/ID``. ``scopes``: what the
+    draft's identifiers may be worth; all, of an adapter that states what its vendor checked. ``junk``: the tenant's.
 
     Raises ``Refused`` for what no event can hold: ``bad-time``, ``bad-sequence``, ``not-unicode`` (a lone surrogate, as
-    lenient decoding of a mail leaves behind).
+    lenient decoding of a mail leaves behind); ``missing-scope`` for an identifier that is said to be worth more.
     """
     try:
-        return _stamped(draft, source, recorded, ids, region, writer)
+        data = stamped(normalised(draft.data, region), draft.type, scopes)
+        return _stamped(draft, marked(data, junk), source, recorded, ids, writer)
     except UnicodeEncodeError as error:
         raise Refused("not-unicode", f"event {draft.id!a} holds text that is not Unicode: {error}") from None
 
 
-def _stamped(draft: Draft, source: str, recorded: Micros, ids: IdSpace, region: str | None, writer: str) -> Stamped:
+def _stamped(draft: Draft, data: Data, source: str, recorded: Micros, ids: IdSpace, writer: str) -> Stamped:
     sequence = "" if draft.sequence is None else str(draft.sequence)
     if sequence:
         sequence_of(sequence)
@@ -51,7 +78,7 @@ def _stamped(draft: Draft, source: str, recorded: Micros, ids: IdSpace, region: 
         tenantid=ids.tenant,
         recordedtime=format_time(recorded),
         partitionkey="",
-        data=stamped(normalised(draft.data, region), draft.type, ALL_SCOPES),
+        data=data,
         subject=draft.subject,
         datacontenttype="application/json",
         sequence=sequence,

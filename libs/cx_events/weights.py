@@ -64,7 +64,7 @@ def weight_of(identifier: Identifier, event: Event) -> Weight:
 
 def _flags_nothing(data: Data) -> bool:
     """Return whether a verification flags none of its identifiers: then it verifies all that it names."""
-    return not any(identifier.verified or identifier.weight for identifier in customers_identifiers(data))
+    return not any(each.verified or each.weight == PROVED for each in customers_identifiers(data))
 
 
 def customers_identifiers(data: Data) -> list[Identifier]:
@@ -75,20 +75,18 @@ def customers_identifiers(data: Data) -> list[Identifier]:
 
 
 def stamped(data: Data, event_type: str, scopes: Collection[str]) -> Data:
-    """Return the data with a weight on every identifier of a customer and in ``links``.
+    """Return the data with a weight on every identifier of a customer and in ``links``, and on no other.
 
     The weight is what the identifier states. Where it states none: a flag ``verified`` asks for *proved*;
     ``cx.identity.verified.v1`` asks it for what it flags, for all that it names where it flags nothing;
-    ``cx.identity.asserted.v1`` and ``cx.customer.*`` ask for *asserted*; all else is claimed. ``scopes``: of the
-    writer. Raises ``Refused("missing-scope")`` where more is asked for than these allow; nothing is made less quietly.
+    ``cx.identity.asserted.v1`` and ``cx.customer.*`` ask for *asserted*; all else is claimed. A flag ``verified`` goes
+    where the weight is less than *proved*, so that the two never say different things. ``scopes``: of the writer.
+    Raises ``Refused("missing-scope")`` where more is asked for than these allow; nothing is made less quietly.
     """
-    if not data.links and not any(one.identifiers and one.role == "customer" for one in data.participants):
+    if not data.links and not any(one.identifiers for one in data.participants):
         return data
     unsaid = _unsaid_weight(data, event_type)
-    participants = [
-        _weighed_participant(one, unsaid, scopes) if one.role == "customer" and one.identifiers else one
-        for one in data.participants
-    ]
+    participants = [_weighed_participant(one, unsaid, scopes) for one in data.participants]
     links = [(_weighed(a, unsaid, scopes), _weighed(b, unsaid, scopes)) for a, b in data.links]
     return msgspec.structs.replace(data, participants=participants, links=links)
 
@@ -103,9 +101,16 @@ def _unsaid_weight(data: Data, event_type: str) -> Weight:
 
 
 def _weighed_participant(participant: Participant, unsaid: Weight, scopes: Collection[str]) -> Participant:
-    return msgspec.structs.replace(
-        participant, identifiers=[_weighed(each, unsaid, scopes) for each in participant.identifiers]
-    )
+    if not participant.identifiers:
+        return participant
+    if participant.role == "customer":
+        identifiers = [_weighed(each, unsaid, scopes) for each in participant.identifiers]
+    elif any(each.weight for each in participant.identifiers):
+        # A weight is what intake has checked, and it checks customers' only.
+        identifiers = [msgspec.structs.replace(each, weight="") for each in participant.identifiers]
+    else:
+        return participant
+    return msgspec.structs.replace(participant, identifiers=identifiers)
 
 
 def _weighed(identifier: Identifier, unsaid: Weight, scopes: Collection[str]) -> Identifier:
@@ -114,6 +119,7 @@ def _weighed(identifier: Identifier, unsaid: Weight, scopes: Collection[str]) ->
     if needed is not None and needed not in scopes and "*" not in scopes:
         raise Refused("missing-scope", f"{identifier.kind} is said to be {asked}: that needs the scope {needed}", 403)
     weight = CLAIMED if identifier.kind == "cookie" else asked
-    if identifier.weight == weight:
+    verified = identifier.verified and weight == PROVED
+    if identifier.weight == weight and identifier.verified == verified:
         return identifier
-    return msgspec.structs.replace(identifier, weight=weight)
+    return msgspec.structs.replace(identifier, weight=weight, verified=verified)

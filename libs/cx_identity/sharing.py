@@ -106,8 +106,6 @@ def shared_among(profiles: Mapping[NodeId, Profile], edges: Iterable[Edge], rule
 
 def silent_among(profiles: Mapping[NodeId, Profile], rules: Rules) -> frozenset[NodeId]:
     """Return those that may not link."""
-    if not rules.never_link:
-        return frozenset()
     return frozenset(id for id, profile in profiles.items() if not rules.may_link(profile))
 
 

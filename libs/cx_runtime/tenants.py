@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from cx_events.errors import Fatal
 from cx_events.ids import IdSpace
+from cx_events.junk import Junk
 from cx_events.private import make_folder, tighten
 from cx_runtime.rates import Rate
 from cx_runtime.tenant_secrets import check_secrets
@@ -90,6 +91,7 @@ class IdentityConfig(_Strict):
     shared_after: dict[str, int] = {"phone": 1, "email": 2, "cookie": 2}
     exclusive: tuple[str, ...] = ("crm",)
     never_link: tuple[str, ...] = ()
+    junk: tuple[str, ...] = ()
 
 
 class ThreadingConfig(_Strict):
@@ -121,6 +123,7 @@ class Tenants:
 
     def __init__(self, tenants: Mapping[str, TenantConfig]) -> None:
         self.by_name = dict(tenants)
+        self._junk = {name: Junk(config.identity.junk) for name, config in tenants.items()}
         self._ids = {name: IdSpace(name, config.id_key.encode()) for name, config in tenants.items()}
         self._keys = [(key.secret.encode(), (name, key)) for name, config in tenants.items() for key in config.keys]
         self._connections = {
@@ -132,6 +135,10 @@ class Tenants:
     def ids(self, tenant: str) -> IdSpace:
         """Raises KeyError for a tenant that is not configured."""
         return self._ids[tenant]
+
+    def junk(self, tenant: str) -> Junk:
+        """What identifies nobody for this tenant. Raises KeyError for a tenant that is not configured."""
+        return self._junk[tenant]
 
     def connection(self, connection: str) -> tuple[str, ConnectionConfig] | None:
         """The tenant and the configuration of a connection."""

@@ -42,7 +42,7 @@ _PROBLEMS_DOC: dict[str, Any] = {
     for status, text in {
         "400": "The body or a header can't be read.",
         "401": "The key is missing or unknown.",
-        "403": "The key lacks the scope events:write.",
+        "403": "The key lacks a scope.",
         "408": "The body came too slowly.",
         "413": "The body is too large.",
         "415": "No event comes in this content type or coding.",
@@ -60,7 +60,13 @@ _EVENTS_DOC: dict[str, Any] = {
             BATCH: {"schema": {"type": "array", "items": {"type": "object"}}},
         },
     },
+    "description": (
+        "Needs a key with the scope `events:write`. Some types need another one beside it (docs/events.md), so does "
+        "an identifier that is said to be proved (`identity:prove`) or asserted (`identity:assert`): without it that "
+        "event is rejected with `missing-scope`, and the others are taken."
+    ),
     "security": [{"key": []}],
+    "x-scope": ["events:write"],
     "responses": {
         "202": {
             "description": "All that could be accepted is durable; an empty batch is accepted as it is.",
@@ -95,7 +101,12 @@ _VCONS_DOC: dict[str, Any] = {
         "description": "A vCon of the syntax 0.0.1 to 0.4.0, unsigned; `application/vcon+gzip` is taken, too.",
         "content": {media_type: {"schema": {"type": "object"}} for media_type in (MEDIA_TYPE, "application/json")},
     },
+    "description": (
+        "Needs a key with the scope `events:write`; for a vCon with a subject also `conversations:write`, since that "
+        "says what the conversation is about."
+    ),
     "security": [{"key": []}],
+    "x-scope": ["events:write"],
     "responses": {
         "202": {
             "description": "All its events are durable. The same vCon again is the same events.",
@@ -171,7 +182,9 @@ def add_routes(
             content_type = request.headers.get("content-type", "")
             taken, found = await vcons.mapped(body, content_type, request.scope["query_string"], most)
             bucket.take_more(len(found) - 1)
-            stamped = await intake.publish_drafts(who.tenant, vcon_source(who.tenant), found)
+            stamped = await intake.publish_drafts(
+                who.tenant, vcon_source(who.tenant), found, scopes=who.scopes, key=who.key
+            )
         except Refused as refused:
             metrics.refused(CLIENT, refused.reason)
             raise
@@ -219,7 +232,13 @@ def add_routes(
     routes.add_api_route(
         "/v1/vcons", imported, methods=["POST"], status_code=202, openapi_extra=_VCONS_DOC, summary="Import a vCon"
     )
-    routes.add_api_route("/v1/chat/widget.js", widget, methods=["GET"], summary="The chat's script for a web page")
+    routes.add_api_route(
+        "/v1/chat/widget.js",
+        widget,
+        methods=["GET"],
+        openapi_extra={"security": [], "x-scope": []},
+        summary="The chat's script for a web page",
+    )
     routes.add_api_websocket_route("/v1/chat/{connection}", chat)
     app.include_router(routes)
     app.straight_socket("/v1/chat/{connection}", chat)

@@ -18,6 +18,7 @@ import msgspec
 
 from cx_context.store import Store, reader
 from cx_context.store.sql import Tx
+from cx_context_api.requests.admission import Asker
 from cx_context_api.requests.queries import EventName
 from cx_context_api.requests.tenancy import Tenancy
 from cx_events.codec import decode_leniently
@@ -26,7 +27,7 @@ from cx_events.errors import Refused
 from cx_events.facts import decision_source
 from cx_events.ids import NodeId, event_key
 from cx_events.log import INTERACTIONS, Log, Record
-from cx_events.stamp import Stamped, stamp
+from cx_events.stamp import Stamped, stamp, writer_of
 from cx_events.timestamps import Micros
 from cx_runtime.metrics import Metrics
 
@@ -55,27 +56,29 @@ class Rising:
 
 class Asking(NamedTuple):
     """One request's identity: ``id`` of the event it makes, ``digest`` of what it asks for; ``repeatable`` if its
-    sender named it."""
+    sender named it; ``writer``: whose key asks."""
 
     tenant: str
     id: str
     digest: str
     repeatable: bool
+    writer: str
 
     @property
     def name(self) -> EventName:
         return EventName(decision_source(self.tenant), self.id)
 
 
-def asking(tenant: str, key: str | None, digest: str) -> Asking:
+def asking(asker: Asker, key: str | None, digest: str) -> Asking:
     """``key``: of the header ``Idempotency-Key``, with or without the quotes of a structured field (RFC 8941).
     Raises ``Refused("bad-idempotency-key", 400)``."""
+    writer = writer_of(asker.key)
     if key is None:
-        return Asking(tenant, str(uuid4()), digest, repeatable=False)
+        return Asking(asker.tenant, str(uuid4()), digest, repeatable=False, writer=writer)
     bare = key[1:-1] if len(key) > 2 and key[0] == key[-1] == '"' else key
     if _KEY.fullmatch(bare) is None:
         raise Refused("bad-idempotency-key", "Idempotency-Key: expected 1 to 200 printable ASCII characters", 400)
-    return Asking(tenant, bare, digest, repeatable=True)
+    return Asking(asker.tenant, bare, digest, repeatable=True, writer=writer)
 
 
 class Choice(NamedTuple):
@@ -155,7 +158,8 @@ class Decisions:
                 subject=choice.home.hex(),
                 correlationid=choice.correlation or (asked.id if several else ""),
             )
-            events.append(stamp(draft, source=asked.name.source, recorded=recorded, ids=ids))
+            source = asked.name.source
+            events.append(stamp(draft, source=source, recorded=recorded, ids=ids, writer=asked.writer, scopes=()))
         return events
 
 

@@ -18,7 +18,7 @@ from cx_events.errors import Fatal, Refused
 from cx_events.facts import decision_source
 from cx_events.ids import IdSpace
 from cx_events.log import INTERACTIONS, Log, Partition, Record
-from cx_events.stamp import Stamped, stamp
+from cx_events.stamp import CONFIGURATION_WRITER, Stamped, stamp
 from cx_events.timestamps import Micros
 from cx_identity.rules import DEFAULT, Rules
 from cx_runtime.tenants import TenantConfig, Tenants
@@ -44,7 +44,7 @@ def rules_change(ids: IdSpace, rules: Rules, previous: str, recorded: Micros) ->
         subject=ids.tenant_node().hex(),
         data=Data(identity=IdentityDecision(rules=mapping), reason="configured"),
     )
-    return stamp(draft, source=decision_source(ids.tenant), recorded=recorded, ids=ids)
+    return stamp(draft, source=decision_source(ids.tenant), recorded=recorded, ids=ids, writer=CONFIGURATION_WRITER)
 
 
 async def put_in_force(tenants: Tenants, store: Store, log: Log, now: Micros) -> int:

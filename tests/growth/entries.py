@@ -31,6 +31,7 @@ from cx_events.facts import Fact
 from cx_events.http_binding import read as read_events
 from cx_events.identifiers import normalise
 from cx_events.ids import IdSpace
+from cx_events.junk import Junk
 from cx_events.strict_json import DEFAULT_LIMITS
 from cx_events.strict_json import decode as decode_json
 from cx_events.tokens import presented, recognised
@@ -327,6 +328,9 @@ def _rim() -> Iterator[Entry]:
 def _texts() -> Iterator[Entry]:
     for kind in ("phone", "email", "cookie", "crm", "facebook-psid", "sip"):
         yield f"a {kind}", lambda text, kind=kind: normalise(Identifier(kind=kind, value=text), "US")  # type: ignore[misc]
+    junk = Junk(("account:*a*a*a*@*b", "email:*[a5]*?.*"))
+    for kind in ("phone", "email", "account", "line"):
+        yield f"a {kind} that may be junk", lambda text, kind=kind: junk.holds(kind, text)  # type: ignore[misc]
     yield "a kind", lambda text: normalise(Identifier(kind=text, value="a"))
     yield "a code", lambda text: presented(text, _IDS)
     yield "a line of a log", masked

@@ -107,7 +107,7 @@ def rules() -> st.SearchStrategy[Rules]:
             {}, optional={"phone": st.integers(1, 2), "email": st.integers(1, 2), "cookie": st.integers(1, 2)}
         ),
         exclusive=st.sampled_from([frozenset(), frozenset({"crm"}), frozenset({"crm", "account"})]),
-        never_link=st.sampled_from([(), (), ("email:1",), ("phone:*", "crm:0")]),
+        never_link=st.sampled_from([(), (), ("email:n1",), ("phone:*", "crm:n0")]),
     )
 
 
@@ -124,7 +124,7 @@ def histories(draw: st.DrawFn, kinds: Sequence[DecisionKind] = DECISIONS) -> lis
     """
     recorded = st.integers(1, 12)
     nodes = [
-        Node(kind, str(at)) for at, kind in enumerate(draw(st.lists(st.sampled_from(KINDS), min_size=3, max_size=10)))
+        Node(kind, f"n{at}") for at, kind in enumerate(draw(st.lists(st.sampled_from(KINDS), min_size=3, max_size=10)))
     ]
     node = st.sampled_from(nodes)
     steps: list[Step] = []

@@ -133,7 +133,8 @@ def _target(asker: Asker, identifier: str | None, interaction: str | None, scope
     if (identifier is None) == (interaction is None):
         raise Refused("bad-query", "say one of the two: identifier=KIND:VALUE, or interaction=ID", 400)
     if identifier is not None:
-        return by_identifier(*read_identifier(identifier), scope, asker.tenancy.ids, asker.tenancy.regions)
+        tenancy = asker.tenancy
+        return by_identifier(*read_identifier(identifier), scope, tenancy.ids, tenancy.regions, tenancy.junk)
     if scope:
         raise Refused("bad-query", "scope goes with identifier", 400)
     assert interaction is not None
@@ -147,7 +148,9 @@ def _looked_up(asker: Asker, body: bodies.Lookup) -> Target:
     if body.interaction is not None or body.scope:
         raise Refused("bad-body", "beside an identifier in members neither interaction nor scope can stand")
     tenancy = asker.tenancy
-    return by_identifier(identifier.kind, identifier.value, identifier.scope, tenancy.ids, tenancy.regions)
+    return by_identifier(
+        identifier.kind, identifier.value, identifier.scope, tenancy.ids, tenancy.regions, tenancy.junk
+    )
 
 
 def _current(request: Request, served: Served) -> Response:

@@ -112,11 +112,12 @@ class TokenRoutes:
         ]
 
     async def issue(self, request: Request) -> Response:
-        tenant, tenancy, _ = self._asker(request)
+        asker = self._asker(request)
+        tenant, tenancy, _ = asker
         body = await body_of(request, bodies.Continue)
         id = request.path_params["id"]
         digest = bodies.digest_of(f"conversations/{id}/continue", body)
-        asked = asking(tenant, request.headers.get("idempotency-key"), digest)
+        asked = asking(asker, request.headers.get("idempotency-key"), digest)
         config = self._tenants.by_name[tenant]
 
         async def answer() -> Response:
@@ -142,10 +143,11 @@ class TokenRoutes:
         return await within(answer(), "store or log")
 
     async def go_on(self, request: Request) -> Response:
-        tenant, tenancy, key = self._asker(request)
+        asker = self._asker(request)
+        tenant, tenancy, key = asker
         body = await body_of(request, bodies.Redeem)
         digest = bodies.digest_of("conversations/continue", body)
-        asked = asking(tenant, request.headers.get("idempotency-key"), digest)
+        asked = asking(asker, request.headers.get("idempotency-key"), digest)
         guess = _Guess(self._tries, tenant, key, body.interaction) if tokens.guessable(body) else None
         if guess is not None:
             guess.ask()

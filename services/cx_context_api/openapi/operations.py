@@ -36,6 +36,8 @@ _JUDGE_SUMMARIES: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Operation:
+    """``scope``: that a key needs; ``also``: another one beside it."""
+
     method: str
     path: str
     id: str
@@ -49,6 +51,12 @@ class Operation:
     events: str = ""
     further: Mapping[int, str] = field(default_factory=dict)
     media_type: str = "application/json"
+    also: str = ""
+
+    @property
+    def scopes(self) -> list[str]:
+        """Return all scopes that a key needs."""
+        return [self.scope, self.also] if self.also else [self.scope]
 
 
 _MOMENT = ("as_of", "known_at")
@@ -170,6 +178,6 @@ OPERATIONS: Sequence[Operation] = (
     ),
     Operation(
         "post", "/v1/identity/whatif", "whatif", "Try other rules out: who would join or part; nothing is written",
-        "identity:write", "Tried", body=bodies.WhatIf, problems=WRITE,
+        "identity:write", "Tried", body=bodies.WhatIf, problems=WRITE, also="context:read",
     ),
 )  # fmt: skip

@@ -187,8 +187,8 @@ class Dismiss(Asked):
 
 
 class WhatIf(Asked):
-    """``rules``: ``shared_after``, ``exclusive``, ``never_link``, as the configuration has them; what is left out is
-    the default."""
+    """``rules``: ``shared_after``, ``exclusive``, ``never_link``, ``junk``, as the configuration has them; what is left
+    out is the default."""
 
     rules: dict[str, Any]
     examples: Annotated[int, Meta(ge=0, le=100)] = 10
