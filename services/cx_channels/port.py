@@ -6,7 +6,7 @@ here does I/O; "now" is ``Request.received``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
@@ -112,12 +112,12 @@ def _always(_request: Request, _connection: Connection) -> None:
     return None
 
 
+def _nothing_to_warn_of(_connection: Connection) -> tuple[str, ...]:
+    return ()
+
+
 def _plain_answer(_mapped: Mapped, _request: Request) -> Answer:
     return Answer()
-
-
-def _no_warnings(_connection: Connection) -> Iterable[str]:
-    return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,11 +129,12 @@ class Provider:
     before ``verify`` and must check by itself what it needs. ``map`` raises ``Refused("malformed", ...)`` for a body
     that can't be read at all. ``answer`` is sent once everything is durable, and also for a signed request that could
     not be mapped. ``kinds``: every kind that the vendor documents, with what it becomes (a table for people and tests).
-    ``weights``: each kind of identifier that a customer of it may have, with the weights that it may get and why: think
-    what a stranger could do who chooses the value. ``warnings``: what a start should warn of in a connection's
-    settings; it raises ``Fatal`` for settings that can't be meant.
     ``isolated``: strangers write what is read here (mail), and could make the mapping hang or eat memory; it is done in
     a process that can be killed, so that nobody else waits for it.
+    ``warnings``: of a connection, sentences on what is missing from its settings or doubtful in them; it raises
+    ``Fatal`` for settings that can't be meant.
+    ``weights``: each kind of identifier that its customers may have, with every weight that it may get there and why.
+    Ask of each what a stranger could do who chooses the value.
     """
 
     name: str
@@ -148,5 +149,5 @@ class Provider:
     content_types: frozenset[str] = frozenset()
     max_bytes: int = DEFAULT_MAX_BYTES
     isolated: bool = False
+    warnings: Callable[[Connection], tuple[str, ...]] = _nothing_to_warn_of
     weights: Mapping[str, Mapping[Weight, str]] = field(default_factory=dict)
-    warnings: Callable[[Connection], Iterable[str]] = _no_warnings

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 from tests.browsers import answered, browser, chat
 from tests.channels import SECRET, Hub, running_hub
+from tests.patience import PATIENCE
 
 from cx_channels.chat.webchat.mapping import Identified, map_note, write
 from cx_channels.chat.webchat.visitors import Visitor
 from cx_channels.port import Connection, Request
 from cx_channels.signing import sign
 from cx_events.envelope import Identifier
+from cx_hub.compose import running_hub as running_everything
+from cx_hub.demo.run import embedded_settings
+from cx_runtime.tenants import ConnectionConfig, TenantConfig, Tenants
 
 pytestmark = pytest.mark.clock
 
+WIDGET = Path(__file__).parents[2] / "services/cx_channels/chat/webchat/widget.js"
 ANA = {"account": "A-1001", "email": "ana@example.com", "cookie": "c-ana"}
 ANA_HASH = sign(SECRET, b"account:A-1001\nemail:ana@example.com")
 
@@ -204,3 +212,62 @@ def test_what_a_note_does_not_weigh_is_a_claim() -> None:
     acme = Connection("acme-chat", "acme", "chat/webchat", (SECRET,))
     draft = map_note(Request(json.dumps(note).encode()), acme).drafts[0]
     assert draft.data.participants[0].identifiers[0].weight == "claimed"
+
+
+# --- a start, and the script -----------------------------------------------------------------------------------------
+
+
+async def test_a_start_warns_while_hashes_over_bare_values_count(tmp_path: Path) -> None:
+    settings = {"bare_user_hash_until": "2026-11-23", "bare_user_hash_secrets": ["a former secret"]}
+    tenants = Tenants(
+        {
+            "acme": TenantConfig(
+                id_key="a lasting key of acme",
+                connections={
+                    "acme-chat": ConnectionConfig(provider="chat/webchat", secrets=(SECRET,), settings=settings)
+                },
+            )
+        }
+    )
+    with capture_logs() as said:
+        async with running_everything(embedded_settings(tmp_path), tenants, frozenset({"channels"})):
+            pass
+    warned = [one for one in said if one["log_level"] == "warning" and one.get("connection") == "acme-chat"]
+    assert ["2026-11-23" in one["why"] for one in warned] == [True]
+
+
+DRIVE = """
+const until = async (holds) => { while (!holds()) await new Promise((go) => setTimeout(go, 20)); };
+const kept = new Map();
+const storage = { getItem: (key) => kept.get(key) ?? null, setItem: (key, value) => kept.set(key, value) };
+const [url, hers, his] = process.argv.slice(-3);
+const id = (session) => JSON.parse(atob(session.split(".")[0])).id;
+const visitor = { account: "A-1001", user_hash: hers };
+const chat = new ThroughlineChat({ url, storage, key: "chat", visitor });
+chat.say("hers");
+await until(() => chat.ready && chat.kept.unsent.length === 0);
+const before = id(chat.kept.session);
+chat.identify({ account: "A-1002", user_hash: his });
+await until(() => chat.kept.session === "");
+console.log(JSON.stringify({ shown: chat.kept.messages.length }));
+await until(() => chat.ready && chat.kept.session !== "");
+chat.say("his");
+await until(() => chat.kept.unsent.length === 0);
+console.log(JSON.stringify({ another: id(chat.kept.session) !== before }));
+process.exit(0);
+"""
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="no Node.js here to run the script in")
+async def test_the_script_forgets_a_chat_once_somebody_else_logs_in(hub: Hub) -> None:
+    program = f"{WIDGET.read_text(encoding='utf-8')}\n(async () => {{{DRIVE}}})();"
+    hashes = (sign(SECRET, b"account:A-1001"), sign(SECRET, b"account:A-1002"))
+    url = f"ws://127.0.0.1:{hub.port}/v1/chat/acme-chat"
+    node = await asyncio.create_subprocess_exec(
+        "node", "--experimental-websocket", "-e", program, url, *hashes, stdout=asyncio.subprocess.PIPE
+    )
+    async with asyncio.timeout(PATIENCE):
+        told, _ = await node.communicate()
+    assert [json.loads(line) for line in told.splitlines()] == [{"shown": 0}, {"another": True}]
+    spoken = {one["data"]["message"]["text"]: one for one in await hub.events() if "received" in one["type"]}
+    assert spoken["hers"]["data"]["interaction"] != spoken["his"]["data"]["interaction"]

@@ -12,7 +12,7 @@ settings ``bare_user_hash_until`` and ``bare_user_hash_secrets`` accept it for a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import date
 from itertools import combinations
 from typing import Any
@@ -136,16 +136,16 @@ def secrets_of(connection: Connection) -> tuple[str, ...]:
     return secrets
 
 
-def warnings(connection: Connection) -> Iterator[str]:
-    """Yield what a start should warn of: hashes over bare values are accepted. Raises ``Fatal`` for
-    settings of it that can't be meant."""
+def warnings(connection: Connection) -> tuple[str, ...]:
+    """Return what a start should warn of: hashes over bare values are accepted. Raises ``Fatal`` for settings of it
+    that can't be meant."""
     bare = _bare(connection)
-    if bare is not None:
-        until, _ = bare
-        yield (
-            f"bare_user_hash_until: before {until.isoformat()} a hash over a bare account or address proves it; "
-            "let the pages sign KIND:VALUE under a new secret by then"
-        )
+    if bare is None:
+        return ()
+    return (
+        f"bare_user_hash_until: before {bare[0].isoformat()} a hash over a bare account or address proves it; "
+        "let the pages sign KIND:VALUE under a new secret by then",
+    )
 
 
 # --- parts of the above ----------------------------------------------------------------------------------------------
