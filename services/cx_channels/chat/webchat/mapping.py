@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from cx_channels.chat.webchat.protocol import ClientId
-from cx_channels.chat.webchat.visitors import Visitor
+from cx_channels.chat.webchat.visitors import VISITORS_KINDS, Visitor
 from cx_channels.port import Connection, Mapped, Request
 from cx_events.envelope import Data, Draft, Message, Participant, Reference
 from cx_events.errors import Refused
@@ -135,7 +135,9 @@ def _draft(note: Note, raw: bytes) -> Draft:
 
 
 def _customer(visitor: Visitor) -> Participant:
-    """The visitor with a weight on each identifier: an event's type must not lend one to what was only typed."""
+    """Return the visitor with a weight on each identifier: an event's type must not lend one to what was only typed."""
+    if any(each.kind not in VISITORS_KINDS for each in visitor.identifiers):
+        raise Refused("malformed", f"a visitor of a web chat is known by {', '.join(VISITORS_KINDS)}", 400)
     identifiers = [
         each if each.weight else msgspec.structs.replace(each, weight=CLAIMED) for each in visitor.identifiers
     ]

@@ -30,6 +30,8 @@ from cx_events.weights import CLAIMED, PROVED
 PROVABLE = ("account", "email", "phone")
 """What a page's server can vouch for, in the order in which it signs. Whoever names one claims to be a known user."""
 
+VISITORS_KINDS = ("account", "cookie", "email", "phone")
+
 PROOF_SECONDS = 86_400
 """How long a chat's messages state a proof after it was given: a browser that stays open is not a person who does."""
 
@@ -117,7 +119,7 @@ def visitor_of(claims: Claims, connection: Connection, now: Micros) -> Visitor:
         raise Refused("missing-user-hash", f"here {missing[0]} needs a user_hash that covers it", 403)
     identifiers = tuple(
         Identifier(kind=kind, value=value, weight=PROVED if kind in covered else CLAIMED)
-        for kind in ("account", "cookie", "email", "phone")
+        for kind in VISITORS_KINDS
         if (value := getattr(claims, kind))
     )
     return Visitor(claims.name, identifiers)
