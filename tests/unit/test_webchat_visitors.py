@@ -6,12 +6,14 @@ import hmac
 from collections.abc import Mapping
 from hashlib import sha256
 from itertools import combinations
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cx_channels.chat.webchat import visitors
 from cx_channels.chat.webchat.visitors import (
     PROOF_SECONDS,
     PROVABLE,
@@ -26,6 +28,7 @@ from cx_channels.signing import sign
 from cx_events.errors import Fatal, Refused
 from cx_events.timestamps import parse_time
 
+README = Path(str(visitors.__file__)).parent / "README.md"
 NOW = parse_time("2026-11-22T10:00:00Z")
 LATER = NOW + PROOF_SECONDS * 1_000_000
 PAIR = b"account:A-1\nemail:ana@example.com"
@@ -61,6 +64,8 @@ def test_a_hash_is_the_one_that_the_readme_shows() -> None:
     alone = "40e2b68deef7b6dd1c402fe3709a43368d3d05a929c5cba5229374194d968300"
     both = "05e2768efbe236a382c3a439c12ee150fc9a0d8cb25bcacd46bb6b6b07d8aa36"
     secret = "an example's secret"
+    page = README.read_text(encoding="utf-8")
+    assert all(shown in page for shown in (alone, both, secret))
     assert hmac.new(secret.encode(), b"account:A-1001", sha256).hexdigest() == alone
     example = Connection("acme-chat", "acme", "chat/webchat", (secret,))
     assert weights(visitor_of(Claims(account="A-1001", user_hash=alone), example, NOW)) == {"account": "proved"}

@@ -20,10 +20,8 @@ def _warnings(connection: Connection) -> tuple[str, ...]:
     return ()
 
 
-_SECURED = (
-    "of a user in a workspace that the setting secured says asks for a hash or a JWT; Intercom says so, not the hub"
-)
-_OPEN = "whoever opens the Messenger's page can state any of another contact; leads type it, mail is matched by From"
+_SECURED = "of a user, where the workspace secures it (the setting secured); Intercom checks it, not the hub"
+_TYPED = "leads type it, mail is matched by its From, and unless it is secured any page can state any"
 
 PROVIDER = Provider(
     name="chat/intercom",
@@ -34,10 +32,16 @@ PROVIDER = Provider(
     kinds=DOCUMENTED,
     methods=frozenset({"HEAD", "POST"}),
     weights={
-        "account": {"asserted": _SECURED, "claimed": _OPEN},
-        "intercom": {"asserted": _SECURED, "claimed": "a lead's lives in a cookie; of a user " + _OPEN},
-        "email": {"asserted": _SECURED, "claimed": _OPEN},
-        "phone": {"asserted": _SECURED, "claimed": _OPEN},
+        "account": {
+            "asserted": _SECURED,
+            "claimed": "unless it is secured anybody can boot the Messenger with another user's id",
+        },
+        "intercom": {
+            "asserted": _SECURED,
+            "claimed": "a lead's is a cookie, and unless it is secured anybody can be another user",
+        },
+        "email": {"asserted": _SECURED, "claimed": _TYPED},
+        "phone": {"asserted": _SECURED, "claimed": _TYPED},
     },
     warnings=_warnings,
 )
