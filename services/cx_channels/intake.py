@@ -115,7 +115,7 @@ class Intake:
         rates: Rates | None = None,
     ) -> None:
         """``rates``: how much each key and connection may send; as much as it likes without. ``Fatal`` where a
-        connection names a provider that there is not, or has settings that can't be meant."""
+        connection names a provider that there is not."""
         self._log = log
         self._blobs = blobs
         self._tenants = tenants
@@ -135,8 +135,6 @@ class Intake:
                     raise Fatal(f"{place}: there is no provider {config.provider!r}; there are {known}")
                 made = Connection(connection, name, config.provider, config.secrets, config.region, config.settings)
                 self._connections[connection] = made, providers[config.provider]
-        self.warnings = [(id, why) for id, (made, of) in self._connections.items() for why in of.warnings(made)]
-        """What a start should warn of: a connection's id, and a sentence about its settings."""
 
     def connection(self, id: str) -> tuple[Connection, Provider]:
         """A configured connection and its provider; ``Refused("unknown-connection", 404)``."""

@@ -253,8 +253,6 @@ async def _channels(hub: Hub) -> AsyncIterator[list[AddRoutes]]:
     for name in {"client", *_providers_of(hub)}:
         hub.metrics.begin_provider(name)
     intake = Intake(hub.log, hub.blobs, hub.tenants, providers(), hub.metrics, mapper=mapping.mapper, rates=hub.rates)
-    for connection, why in intake.warnings:
-        structlog.get_logger("cx_hub").warning("a connection's settings are doubtful", connection=connection, why=why)
     chat = _any_provider(hub, lambda provider: provider.transport == "websocket")
     deliveries = LogDeliveries(hub.log, hub.health.expect("chat-deliveries") if chat else None)
     certificate = mail_certificate(settings)

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from structlog.testing import capture_logs
 from tests.browsers import answered, browser, chat
 from tests.channels import SECRET, Hub, running_hub
 from tests.patience import PATIENCE
@@ -20,9 +19,6 @@ from cx_channels.chat.webchat.visitors import Visitor
 from cx_channels.port import Connection, Request
 from cx_channels.signing import sign
 from cx_events.envelope import Identifier
-from cx_hub.compose import running_hub as running_everything
-from cx_hub.demo.run import embedded_settings
-from cx_runtime.tenants import ConnectionConfig, TenantConfig, Tenants
 
 pytestmark = pytest.mark.clock
 
@@ -214,26 +210,7 @@ def test_what_a_note_does_not_weigh_is_a_claim() -> None:
     assert draft.data.participants[0].identifiers[0].weight == "claimed"
 
 
-# --- a start, and the script -----------------------------------------------------------------------------------------
-
-
-async def test_a_start_warns_while_hashes_over_bare_values_count(tmp_path: Path) -> None:
-    settings = {"bare_user_hash_until": "2026-11-23", "bare_user_hash_secrets": ["a former secret"]}
-    tenants = Tenants(
-        {
-            "acme": TenantConfig(
-                id_key="a lasting key of acme",
-                connections={
-                    "acme-chat": ConnectionConfig(provider="chat/webchat", secrets=(SECRET,), settings=settings)
-                },
-            )
-        }
-    )
-    with capture_logs() as said:
-        async with running_everything(embedded_settings(tmp_path), tenants, frozenset({"channels"})):
-            pass
-    warned = [one for one in said if one["log_level"] == "warning" and one.get("connection") == "acme-chat"]
-    assert ["2026-11-23" in one["why"] for one in warned] == [True]
+# --- the script -------------------------------------------------------------------------------------------------------
 
 
 DRIVE = """

@@ -25,5 +25,4 @@ PROVIDER = Provider(
     kinds=DOCUMENTED,
     answer=_answer,
     methods=frozenset({"GET", "POST"}),
-    weights={"phone": {"claimed": "a caller's number is whatever the caller's network lets through"}},
 )
