@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
-from cx_events.envelope import Channel, Draft
+from cx_events.envelope import Channel, Draft, Weight
 from cx_events.timestamps import Micros
 
 T = TypeVar("T")
@@ -112,6 +112,10 @@ def _always(_request: Request, _connection: Connection) -> None:
     return None
 
 
+def _nothing_to_warn_of(_connection: Connection) -> tuple[str, ...]:
+    return ()
+
+
 def _plain_answer(_mapped: Mapped, _request: Request) -> Answer:
     return Answer()
 
@@ -127,6 +131,10 @@ class Provider:
     not be mapped. ``kinds``: every kind that the vendor documents, with what it becomes (a table for people and tests).
     ``isolated``: strangers write what is read here (mail), and could make the mapping hang or eat memory; it is done in
     a process that can be killed, so that nobody else waits for it.
+    ``warnings``: of a connection, sentences on what is missing from its settings or doubtful in them; it raises
+    ``Fatal`` for settings that can't be meant.
+    ``weights``: each kind of identifier that its customers may have, with every weight that it may get there and why.
+    Ask of each what a stranger could do who chooses the value.
     """
 
     name: str
@@ -141,3 +149,5 @@ class Provider:
     content_types: frozenset[str] = frozenset()
     max_bytes: int = DEFAULT_MAX_BYTES
     isolated: bool = False
+    warnings: Callable[[Connection], tuple[str, ...]] = _nothing_to_warn_of
+    weights: Mapping[str, Mapping[Weight, str]] = field(default_factory=dict)

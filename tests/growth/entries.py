@@ -18,6 +18,8 @@ from tests.growth.patterns import ROOT
 
 from cx_channels import vcons
 from cx_channels.chat.webchat.protocol import parse as parse_chat
+from cx_channels.chat.webchat.visitors import Claims, visitor_of
+from cx_channels.port import Connection
 from cx_channels.registry import providers
 from cx_channels.trial import FORM, trial
 from cx_context.definition import define_bodies
@@ -319,6 +321,13 @@ def _rim() -> Iterator[Entry]:
     yield (
         "what a visitor says",
         lambda text: _total(lambda: parse_chat(json.dumps({"type": "say", "id": "a", "text": text}), 1 << 20)),
+    )
+    chat = Connection("acme-chat", "acme", "chat/webchat", ("a secret", "an older one"))
+    yield (
+        "who a visitor says to be",
+        lambda text: _total(
+            lambda: visitor_of(Claims(account=text, email=text, phone=text, user_hash=text), chat, 1_000_000)
+        ),
     )
     yield "a form", lambda text: trial("voice/twilio", text.encode("utf-8", "replace"), content_type=FORM)
     for name in ("social/meta", "chat/intercom", "email/postmark"):

@@ -17,4 +17,5 @@ PROVIDER = Provider(
     content_types=frozenset({"message/rfc822"}),
     max_bytes=30 << 20,
     isolated=True,
+    weights={"email": {"claimed": "anybody can write any From"}},
 )

@@ -15,4 +15,5 @@ PROVIDER = Provider(
     kinds=DOCUMENTED,
     max_bytes=MAX_BYTES,
     isolated=True,
+    weights={"email": {"claimed": "anybody can write any From"}},
 )
