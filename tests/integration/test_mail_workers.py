@@ -169,7 +169,7 @@ async def test_a_mapping_that_is_called_off_does_not_answer_the_next_request(wor
 async def test_many_mails_share_few_workers(workers: MappingWorkers) -> None:
     mails = [replace(MAIL, body=MAIL.body.replace(b"m-1", b"m-%d" % number)) for number in range(20)]
     found = await asyncio.gather(*(workers.map("email/mime", mail, CONNECTION) for mail in mails))
-    assert [mapped.drafts[0].id for mapped in found] == [f"m-{n}@example.com/received" for n in range(20)]
+    assert [mapped.drafts[0].id.partition("/")[0] for mapped in found] == [f"m-{n}@example.com" for n in range(20)]
 
 
 async def test_a_stopped_pool_asks_to_try_later_and_leaves_no_process() -> None:

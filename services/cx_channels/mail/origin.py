@@ -21,8 +21,10 @@ from cx_channels.mail.threads import is_trace
 
 DMARC, DKIM, SPAM_TESTS = "dmarc", "dkim", "spam-tests"
 
-MAX_KEPT = 4_000
-"""Letters of the fields that are kept as the verdict."""
+MAX_KEPT = 10
+"""Fields that are kept as the verdict, of ``MAX_LETTERS`` each."""
+
+MAX_LETTERS = 4_000
 
 _MAX_RECEIVED = 4_000
 _FROM = re.compile(r"\s*from\s(.*?)\sby\s", re.IGNORECASE | re.DOTALL)
@@ -77,7 +79,7 @@ def origin_of(headers: Headers, peer: str, trust: Trust, *, by_vendor: bool = Fa
         relayed=path.relayed and not failed,
         submitted=(path.submitted or any(each.method == "auth" and each.result == PASS for each in results))
         and not failed,
-        told=tuple(value[:MAX_KEPT] for value in told),
+        told=tuple(value[:MAX_LETTERS] for value in told[:MAX_KEPT]),
     )
 
 

@@ -159,9 +159,12 @@ def _once(mailboxes: Iterable[Mailbox], besides: Iterable[Mailbox] = ()) -> tupl
 
 # --- who stands behind a group, a form, a forwarder -------------------------------------------------------------------
 
-_VIA = re.compile(r"(.*)\svia\s", re.IGNORECASE | re.DOTALL)
+_VIA = re.compile(r"(.{0,200})\svia\s", re.IGNORECASE | re.DOTALL)
 _ORIGINAL = ("x-original-from", "original-from", "author", "x-original-sender")
 """Google Groups, RFC 5703 (section 5), RFC 9057, Google Groups again."""
+
+MAX_LIST_FIELD = 2_000
+"""Letters of each field of a list that are looked at."""
 
 _LIST = ("list-post", "list-id", "mailing-list", "x-mailing-list", "x-beenthere", "list-owner", "list-unsubscribe")
 _ENCODED = re.compile(r"([^@]{1,64})=(?:40)?([a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,8})@[^@]*", re.IGNORECASE)
@@ -176,16 +179,16 @@ def _behind(headers: Headers, shown: Mailbox, settings: MailSettings) -> Mailbox
     for forwarder in settings.forwarders:
         if forwarder.sends(shown.address):
             return _named_by(headers, forwarder, shown)
-    via = _VIA.match(shown.name)
-    if via or settings.own.has(shown.address) or _is_list(headers, shown.address):
-        candidates = [*_originals(headers), *_encoded(headers, shown)]
+    via, lists, own = _VIA.match(shown.name), _lists_in(headers), settings.own
+    if via or own.has(shown.address) or _is_list(lists, shown.address):
+        candidates = [*_originals(headers), *_encoded(shown)]
         if via:
             candidates += _of_munged(headers, via[1])
-        return next((_called(each, via) for each in candidates if _is_person(each, headers, shown, settings.own)), None)
+        return next((_called(each, via) for each in candidates if _is_person(each, lists, shown, own)), None)
     original = next(_originals(headers), NOBODY)
     answer_to = next(iter(mailboxes(headers.raw("reply-to"))), NOBODY)
     agree = bool(original.address) and original.address.lower() == answer_to.address.lower()
-    return original if agree and _is_person(original, headers, shown, settings.own) else None
+    return original if agree and _is_person(original, lists, shown, own) else None
 
 
 def _named_by(headers: Headers, forwarder: Forwarder, shown: Mailbox) -> Mailbox:
@@ -198,7 +201,7 @@ def _originals(headers: Headers) -> Iterator[Mailbox]:
         yield from mailboxes(headers.raw(name))[:1]
 
 
-def _encoded(headers: Headers, shown: Mailbox) -> Iterator[Mailbox]:
+def _encoded(shown: Mailbox) -> Iterator[Mailbox]:
     """An address inside of the one that is shown: ``ana=example.com@lists.example``, ``ana@example.com.INVALID``."""
     local, _, domain = shown.address.rpartition("@")
     if domain.lower().endswith(_INVALID):
@@ -227,18 +230,17 @@ def _called(person: Mailbox, via: re.Match[str] | None) -> Mailbox:
     return Mailbox("" if "@" in name else name, person.address)
 
 
-def _is_person(found: Mailbox, headers: Headers, shown: Mailbox, own: Own) -> bool:
+def _is_person(found: Mailbox, lists: str, shown: Mailbox, own: Own) -> bool:
     address = found.address.lower()
-    if "@" not in address or address == shown.address.lower() or own.has(address):
-        return False
-    return not _is_list(headers, address)
+    return "@" in address and address != shown.address.lower() and not own.has(address) and not _is_list(lists, address)
 
 
-def _is_list(headers: Headers, address: str) -> bool:
-    """Whether an address is that of the list that passed a mail on, as the list's fields say."""
+def _lists_in(headers: Headers) -> str:
+    """Return what the fields of a list say of its addresses, in lower case."""
+    return "\n".join(headers.raw(name)[:MAX_LIST_FIELD].lower() for name in _LIST)
+
+
+def _is_list(lists: str, address: str) -> bool:
+    """Whether an address is that of the list that passed a mail on; List-Id has a dot for the ``@``."""
     address = address.lower()
-    return bool(address) and any(
-        address in value.lower() or (name == "list-id" and f"<{address.replace('@', '.')}>" in value.lower())
-        for name in _LIST
-        for value in headers.every(name)
-    )
+    return bool(address) and (address in lists or f"<{address.replace('@', '.')}>" in lists)
