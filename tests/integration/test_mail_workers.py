@@ -148,7 +148,7 @@ async def test_a_mail_that_needs_more_memory_than_a_worker_may_have_is_given_bac
     pool = MappingWorkers(1, deadline=20.0, memory=200 << 20)
     await pool.start()
     try:
-        large = Request(MAIL.body + b"x" * (120 << 20), "SMTP")
+        large = Request(MAIL.body + b"x" * (200 << 20), "SMTP")
         (lost,) = (await pool.map("email/mime", large, CONNECTION)).unmapped
         assert lost.reason == "mapping-crashed"
         assert lost.original == large.body
