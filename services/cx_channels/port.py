@@ -41,7 +41,8 @@ class Request:
     """What arrived, whole. ``url``: as the provider called it, with query. Header names in lower case.
 
     ``query`` and repeated fields keep their order. A mail or a WebSocket message is a request with ``method`` ``SMTP``
-    or ``MESSAGE``; its envelope is in ``headers`` (``x-envelope-from``, ``x-envelope-to``).
+    or ``MESSAGE``; its envelope is in ``headers`` (``x-envelope-from``, ``x-envelope-to``, and ``x-envelope-peer``, the
+    address of the host that brought it).
     """
 
     body: bytes

@@ -181,6 +181,7 @@ _FIELDS = (
     *("From", "To", "Cc", "Reply-To", "Sender", "Return-Path", "Delivered-To", "Subject", "Date", "Message-ID"),
     *("In-Reply-To", "References", "Content-Type", "Content-Disposition", "Content-Transfer-Encoding", "Received"),
     *("Auto-Submitted", "Precedence", "X-Failed-Recipients", "Authentication-Results", "Content-ID"),
+    *("X-Original-From", "List-Post", "List-Id"),
 )
 _HEAD = "From: Ana <ana@example.com>\nTo: support@acme.example\nSubject: a\nMessage-ID: <1@example.com>\n"
 _BODIES = {
@@ -196,6 +197,12 @@ _BODIES = {
     "parts without a boundary": _HEAD + "Content-Type: multipart/mixed\n\n%s",
     "a boundary of blanks": _HEAD + 'Content-Type: multipart/mixed; boundary=" "\n\n--\n\na\n%s',
     "head": _HEAD + "%s\n\na",
+    "verdict": "Authentication-Results: mx.acme.example; %s\n" + _HEAD + "\na",
+    "comment in a verdict": "Authentication-Results: mx.acme.example; spf=fail (%s); dmarc=pass\n" + _HEAD + "\na",
+    "way": "Received: from %s ([198.51.100.25]) by a with SMTP id 1; now\nReceived: by b\n" + _HEAD + "\na",
+    "way from a known host": "Received: from a ([198.51.100.25]) by %s\n" + _HEAD + "\na",
+    "group": "From: %s via Support <support@acme.example>\nList-Post: <mailto:support@acme.example>\n"
+    "Reply-To: %s\nCc: %s\nX-Original-From: %s\n\na",
     "delivery status": _HEAD
     + "Content-Type: multipart/report; boundary=b\n\n--b\n\na\n--b\nContent-Type: message/delivery-status\n\n"
     "Reporting-MTA: dns; a\n\nFinal-Recipient: rfc822; a@b.c\nAction: failed\nDiagnostic-Code: smtp; %s\n\n--b--\n",
@@ -218,7 +225,8 @@ def _mails() -> Iterator[Entry]:
 
 def _mail(whole: str, text: str) -> None:
     raw = whole.replace("%s", text).encode("utf-8", "replace")
-    trial("email/mime", raw, filename="a.eml", settings={"addresses": ["support@acme.example"]})
+    settings = {"addresses": ["support@acme.example"], "mx": ["198.51.100.25"], "authserv_ids": ["mx.acme.example"]}
+    trial("email/mime", raw, filename="a.eml", headers=[("X-Envelope-Peer", "198.51.100.25")], settings=settings)
 
 
 # --- what clients send ------------------------------------------------------------------------------------------------

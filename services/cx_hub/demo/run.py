@@ -100,6 +100,7 @@ async def play(doors: Doors, stage: Stage, cast: Cast = FIRST) -> None:
             mail=MailServer(*doors.smtp, patience),
             bot=Software(writer, "//acme.example/bot", patience),
             crm=Software(writer, "//acme.example/crm", patience),
+            helpdesk=Software(writer, "//acme.example/helpdesk", patience),
             login=Software(writer, "//acme.example/login", patience),
             desk=Desktop(reader, BEN, patience),
         )

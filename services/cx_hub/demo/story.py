@@ -67,6 +67,7 @@ class World:
     mail: MailServer
     bot: Software
     crm: Software
+    helpdesk: Software
     login: Software
     desk: Desktop
 
@@ -229,15 +230,28 @@ async def _mails(stage: Stage, world: World, thread: str) -> None:
     cast = world.cast
     stage.step("email", "The help desk confirms by mail; Ana replies to it.")
     confirmation = f"case-{cast.order}@acme.example"
-    answer = await world.mail.delivers(
-        id=confirmation,
-        sender=SUPPORT,
-        to=cast.email,
-        subject=f"Your refund for order {cast.order}",
-        text=f"Dear Ana,\n\nwe have refunded one payment of order {cast.order}. It takes three days.\n\nBen",
-        recipient=SUPPORT,
+    # By a key: who comes by SMTP and says to be the help desk might be anybody.
+    status, _ = await world.helpdesk.tells(
+        "cx.message.sent.v1",
+        f"{cast.mark}{confirmation}",
+        {
+            "channel": "email",
+            "interaction": f"acme-mail/{confirmation}",
+            "direction": "outbound",
+            "participants": [
+                {"role": "customer", "identifiers": [{"kind": "email", "value": cast.email}]},
+                {"role": "agent", "id": BEN["id"], "name": BEN["name"]},
+            ],
+            "references": [{"kind": "message", "value": confirmation}],
+            "message": {
+                "id": confirmation,
+                "subject": f"Your refund for order {cast.order}",
+                "text": f"Dear Ana,\n\nwe have refunded one payment of order {cast.order}. It takes three days.\n\nBen",
+                "content_type": "text/plain",
+            },
+        },
     )
-    stage.door("SMTP, the help desk's own copy", answer)
+    stage.door("POST /v1/events  the help desk tells which mail it sent", str(status))
     answer = await world.mail.delivers(
         id=f"reply-{cast.order}@mail.example.com",
         sender=f"Ana Silva <{cast.email}>",
