@@ -18,7 +18,8 @@ from typing import Any
 from cx_channels.event_ids import id_part
 from cx_channels.port import Connection, Ignored, Mapped, Request
 from cx_channels.voice.twilio.fields import Fields, distinct, read_fields
-from cx_channels.voice.twilio.parties import Parties, parties_of
+from cx_channels.voice.twilio.attestation import verdict
+from cx_channels.voice.twilio.parties import INBOUND, Parties, parties_of
 from cx_channels.voice.twilio.times import LAST, read_time
 from cx_events import strict_json
 from cx_events.envelope import (
@@ -68,7 +69,13 @@ class Notice:
 
     @property
     def root(self) -> str:
-        return self.fields["ParentCallSid"] or self.sid
+        """The id of the call that this leg belongs to.
+
+        A call that came in has no parent (docs/voice/twiml, ParentCallSid: "the leg that created this leg"); where a
+        softphone adds a parameter of this name, it must not become part of a call that others have.
+        """
+        came_in = self.fields["Direction"].lower() in INBOUND
+        return self.sid if came_in else self.fields["ParentCallSid"] or self.sid
 
     @property
     def is_leg(self) -> bool:
@@ -77,7 +84,12 @@ class Notice:
 
     @cached_property
     def parties(self) -> Parties:
-        return parties_of(self.fields, self.connection.settings)
+        return parties_of(self.fields, self.connection.settings, self.connection.region)
+
+    @property
+    def heard(self) -> str:
+        """The role of whoever Twilio hears on this leg; the customer's, where nothing tells."""
+        return self.parties.far_end or "customer"
 
     @property
     def time(self) -> Micros | None:
@@ -95,7 +107,7 @@ def kind_of(fields: Fields) -> str:
 
     The order matters: what Twilio asks TwiML for carries the whole call besides, its status included.
     """
-    if fields.first("MessageSid", "SmsSid", "SmsMessageSid"):
+    if fields.first("MessageSid", "SmsSid", "SmsMessageSid") and not fields["CallSid"]:
         return "message"
     if fields["StatusCallbackEvent"].lower().startswith(("conference-", "participant-", "announcement-")):
         return fields["StatusCallbackEvent"].lower()
@@ -243,7 +255,7 @@ def _digits(notice: Notice) -> Outcome:
 
 
 def _speech(notice: Notice) -> Outcome:
-    line = TranscriptLine(role="customer", text=notice.fields["SpeechResult"])
+    line = TranscriptLine(role=notice.heard, text=notice.fields["SpeechResult"])
     return _draft(notice, "cx.call.transcript.v1", f"{id_part(notice.sid)}/speech/{notice.distinct}", transcript=[line])
 
 
@@ -252,7 +264,7 @@ def _recorded(notice: Notice) -> Outcome:
     return _draft(
         notice,
         "cx.call.recording.v1",
-        f"{id_part(recording.id or notice.sid)}/recording/{id_part(recording.status)}",
+        _own_id(notice, "recording", recording.id, recording.status),
         time=_recording_time(notice.fields, recording),
         recording=recording,
         failure=_failure(notice.fields, recording.status),
@@ -262,7 +274,10 @@ def _recorded(notice: Notice) -> Outcome:
 def _record_verb(notice: Notice) -> Outcome:
     recording = _recording(notice.fields)
     return _draft(
-        notice, "cx.call.recording.v1", f"{id_part(recording.id or notice.distinct)}/recorded", recording=recording
+        notice,
+        "cx.call.recording.v1",
+        _own_id(notice, "recorded", recording.id or notice.distinct),
+        recording=recording,
     )
 
 
@@ -274,8 +289,8 @@ def _transcribed(notice: Notice) -> Outcome:
     return _draft(
         notice,
         "cx.call.transcript.v1",
-        f"{id_part(notice.fields['TranscriptionSid'] or notice.distinct)}/transcription",
-        transcript=[TranscriptLine(role="customer", text=text)],
+        _own_id(notice, "transcription", notice.fields["TranscriptionSid"] or notice.distinct),
+        transcript=[TranscriptLine(role=notice.heard, text=text)],
         recording=_recording(notice.fields) if notice.fields["RecordingSid"] else None,
     )
 
@@ -288,11 +303,13 @@ def _said(notice: Notice) -> Outcome:
     text = _spoken(fields)
     if not text:
         return Ignored("transcription-content/empty", "nothing was said")
-    stream = id_part(fields["TranscriptionSid"] or notice.sid)
     at = fields["Timestamp"]
-    line = TranscriptLine(role="agent" if fields["Track"] == "outbound_track" else "customer", text=text, at=at or None)
+    line = TranscriptLine(
+        role="agent" if fields["Track"] == "outbound_track" else notice.heard, text=text, at=at or None
+    )
     number = fields["SequenceId"] or notice.distinct
-    return _draft(notice, "cx.call.transcript.v1", f"{stream}/said/{id_part(number)}", transcript=[line])
+    id = _own_id(notice, "said", fields["TranscriptionSid"], number)
+    return _draft(notice, "cx.call.transcript.v1", id, transcript=[line])
 
 
 def _dialled(notice: Notice) -> Outcome:
@@ -507,6 +524,7 @@ def map_request(request: Request, connection: Connection) -> Mapped:
         return _ignored("voice-intelligence")
     if connection.settings.get("mask_digits"):
         fields = fields.masked("Digits")
+    _check_unambiguous(fields)
     kind = kind_of(fields)
     if kind in IGNORED:
         return _ignored(kind)
@@ -517,6 +535,22 @@ def map_request(request: Request, connection: Connection) -> Mapped:
         raise Refused("unknown-kind", f"nothing tells what this means: kind {kind!r}, fields {fields.names()}")
     outcome = KINDS[kind][0](notice)
     return Mapped(ignored=(outcome,)) if isinstance(outcome, Ignored) else Mapped(drafts=(outcome,))
+
+
+_ONCE = (
+    "CallSid", "ParentCallSid", "ConferenceSid", "Direction", "CallStatus", "From", "Caller", "To", "Called",
+)  # fmt: skip
+
+
+def _check_unambiguous(fields: Fields) -> None:
+    """Raise ``Refused("ambiguous")`` where a field that says which call this is, or whose, has two values.
+
+    Twilio sends each once. A softphone's application may add parameters of any name (docs/voice/sdks/javascript,
+    "device.connect(connectOptions)"), and which of the two is Twilio's can't be told.
+    """
+    for name in _ONCE:
+        if len(fields.said(name)) > 1:
+            raise Refused("ambiguous", f"{name} comes with more than one value: which one is Twilio's can't be told")
 
 
 def expects_twiml(request: Request) -> bool:
@@ -564,6 +598,7 @@ def _draft(
             direction=notice.parties.direction,
             participants=list(notice.parties.participants),
             references=[*calls, *(also or [])],
+            evidence=verdict(fields),
             raw=fields.raw(),
             **data,
         ),
@@ -591,6 +626,11 @@ def _status_id(notice: Notice) -> str:
     number = notice.fields.whole("SequenceNumber")
     status = _status(notice.fields["CallStatus"])
     return f"{id_part(notice.sid)}/status/{status}" + ("" if number is None else f"/{number}")
+
+
+def _own_id(notice: Notice, *parts: str) -> str:
+    """Below the id of the call, so that what one call says is never the same event as what another one says."""
+    return "/".join([id_part(notice.sid), *(id_part(part) for part in parts if part)])
 
 
 def _failure(fields: Fields, status: str) -> Failure | None:
