@@ -132,8 +132,8 @@ class Provider:
     not be mapped. ``kinds``: every kind that the vendor documents, with what it becomes (a table for people and tests).
     ``isolated``: strangers write what is read here (mail), and could make the mapping hang or eat memory; it is done in
     a process that can be killed, so that nobody else waits for it.
-    ``signs_url``: ``verify`` reads ``Request.url``, since the vendor signs the URL that it calls; such a connection needs
-    ``CX_PUBLIC_URL``. ``warnings``: of a connection, sentences on what is missing from its settings.
+    ``signs_url``: ``verify`` reads ``Request.url``, since the vendor signs the URL that it calls; such a connection
+    needs ``CX_PUBLIC_URL``. ``warnings``: of a connection, sentences on what is missing from its settings.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Who is who on a call at Twilio: the connection's numbers decide, and nobody is guessed; whose number is vouched for."""
+"""Who is who on a call at Twilio: the connection's numbers decide, nobody is guessed; whose number is vouched for."""
 
 from __future__ import annotations
 
@@ -138,7 +138,8 @@ def test_a_national_number_of_ours_is_known_by_the_region() -> None:
 
 
 def test_who_forwards_a_call_and_shows_its_own_number_is_not_the_caller() -> None:
-    for settings in ({}, {"numbers": [OURS]}):
+    both: list[dict[str, Any]] = [{}, {"numbers": [OURS]}]
+    for settings in both:
         parties = who(settings, Direction="inbound", From=BEN, To=OURS, ForwardedFrom=BEN)
         assert told(parties) == {"direction": ["inbound"], "business": [OURS]}
     parties = who({"numbers": [OURS]}, Direction="inbound", From=ANA, To=OURS, ForwardedFrom=BEN)
@@ -162,7 +163,8 @@ def test_clients_that_are_said_to_be_customers_are() -> None:
 
 @pytest.mark.parametrize("way", [*sorted(OUTBOUND), "", "sideways"])
 def test_without_numbers_nobody_becomes_the_customer_of_an_outbound_call(way: str) -> None:
-    for settings in ({}, {"numbers": []}, {"numbers": None}):
+    without: list[dict[str, Any]] = [{}, {"numbers": []}, {"numbers": None}]
+    for settings in without:
         assert told(who(settings, Direction=way, CallStatus="in-progress", From=OURS, To=ANA)) == {
             "direction": ["untold"]
         }
@@ -215,7 +217,7 @@ def test_no_number_of_ours_is_a_customer_and_there_is_one_customer_at_most(
     )
     customers = [one for one in parties.participants if one.role == "customer"]
     assert len(customers) <= 1
-    for each in customers and customers[0].identifiers:
+    for each in customers[0].identifiers if customers else []:
         if numbered:
             assert OURS not in each.value
             assert OURS_TOO not in each.value
@@ -288,7 +290,8 @@ def test_two_verdicts_are_none() -> None:
 @pytest.mark.parametrize(
     "changes",
     [{"From": f"sip:{ANA}@sbc.example.com"}, {"From": "client:ana"}, {"ForwardedFrom": BEN},
-     {"Direction": "outbound-api", "From": OURS, "To": ANA}, {"Direction": "trunking-terminating", "From": OURS, "To": ANA}],
+     {"Direction": "outbound-api", "From": OURS, "To": ANA},
+     {"Direction": "trunking-terminating", "From": OURS, "To": ANA}],
 )  # fmt: skip
 def test_a_verdict_vouches_only_for_who_called_straight_from_the_network(changes: Mapping[str, str]) -> None:
     fields = {**CALL, "StirVerstat": "TN-Validation-Passed-A", **changes}

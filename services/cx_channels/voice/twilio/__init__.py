@@ -22,8 +22,8 @@ def _warnings(connection: Connection) -> tuple[str, ...]:
     if listed(connection.settings, "numbers", connection.region):
         return ()
     return (
-        "settings.numbers is missing: without the business's own numbers nobody becomes the customer of an outbound call"
-        " or of a leg",
+        "settings.numbers is missing: without the business's own numbers nobody becomes the customer of an outbound"
+        " call, of a leg, or of what a softphone dials",
     )
 
 

@@ -17,8 +17,8 @@ from typing import Any
 
 from cx_channels.event_ids import id_part
 from cx_channels.port import Connection, Ignored, Mapped, Request
-from cx_channels.voice.twilio.fields import Fields, distinct, read_fields
 from cx_channels.voice.twilio.attestation import verdict
+from cx_channels.voice.twilio.fields import Fields, distinct, read_fields
 from cx_channels.voice.twilio.parties import INBOUND, Parties, parties_of
 from cx_channels.voice.twilio.times import LAST, read_time
 from cx_events import strict_json

@@ -107,8 +107,8 @@ def parties_of(fields: Fields, settings: Mapping[str, Any], region: str | None =
 def _way(fields: Fields) -> Direction | None:
     """Return whether Twilio says that the call came in or went out.
 
-    Where it says neither, a call that is only just ringing comes in: what an outbound call is to do is asked for once it
-    has been answered.
+    Where it says neither, a call that is only just ringing comes in: what an outbound call is to do is asked for once
+    it has been answered.
     """
     way = fields["Direction"].lower()
     if way in INBOUND or (not way and fields["CallStatus"].lower() == "ringing" and not fields["CallbackSource"]):
@@ -131,7 +131,7 @@ def _side(address: Address, numbers: Listed, settings: Mapping[str, Any], region
 
 
 def _from_the_network(caller: Address, called: Address) -> bool:
-    """Return whether To can only be a number of the account: neither end is a softphone's or a SIP endpoint's choice."""
+    """Return whether To can only be a number of the account, and not what a softphone or a SIP endpoint chose."""
     from_outside = caller.kind == "withheld" or (caller.kind == "number" and not caller.over_sip)
     return from_outside and (called.kind == "none" or (called.kind == "number" and not called.over_sip))
 
