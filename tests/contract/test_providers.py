@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from unicodedata import category
 from urllib.parse import parse_qsl, urlencode
 
@@ -252,7 +252,7 @@ def test_what_is_not_signed_or_signed_wrongly_is_refused(name: str, path: Path, 
 class Watched(Request):
     """A request that remembers whether its URL was looked at."""
 
-    seen: set[str] = set()
+    seen: ClassVar[set[str]] = set()
 
     def __getattribute__(self, name: str) -> Any:
         if name == "url":
@@ -269,7 +269,7 @@ def test_a_check_that_reads_the_url_is_declared_to(provider: Provider) -> None:
             request = request_of(provider, path)
         except Refused:
             continue
-        signed = {header: "bm90IGEgc2lnbmF0dXJl" for header in SIGNATURE_HEADERS}
+        signed = dict.fromkeys(SIGNATURE_HEADERS, "bm90IGEgc2lnbmF0dXJl")
         headers = {**request.headers, **signed, "authorization": "Basic YTpi"}
         for method in sorted({request.method, *provider.methods}):
             watched = Watched(request.body, method, request.url, request.query, headers, request.received)

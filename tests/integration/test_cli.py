@@ -92,7 +92,21 @@ def wait_for(url: str, event: str, identifier: str = "email:ana@example.com") ->
 def test_help_names_every_command(here: Path, capfd: Captured) -> None:
     assert run(["--help"]) == 0
     shown = capfd.readouterr().out
-    shared = ("demo", "test", "up", "run", "stack", "map", "events", "log", "lag", "customer", "verify", "dlq", "config")
+    shared = (
+        "demo",
+        "test",
+        "up",
+        "run",
+        "stack",
+        "map",
+        "events",
+        "log",
+        "lag",
+        "customer",
+        "verify",
+        "dlq",
+        "config",
+    )
     for command in (*shared, "import", "export"):
         assert f"  {command} " in shown
 
@@ -228,7 +242,9 @@ def test_config_check_tells_a_mistake(here: Path, capfd: Captured, monkeypatch: 
     assert "voice/twilio" in capfd.readouterr().err
 
 
-@pytest.mark.parametrize("url", ["hub.example.com", "ftp://hub.example.com", "https://", "https://hub.example.com/?a=1"])
+@pytest.mark.parametrize(
+    "url", ["hub.example.com", "ftp://hub.example.com", "https://", "https://hub.example.com/?a=1"]
+)
 def test_a_public_url_that_is_none_is_named(
     here: Path, capfd: Captured, monkeypatch: pytest.MonkeyPatch, url: str
 ) -> None:

@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl, urlencode
 
 import httpx2
 import pytest
+from tests.patience import PATIENCE
 
 from cx_channels.signing import shown_url, sign
 from cx_channels.voice.twilio.signature import signed_parameters
@@ -19,13 +20,12 @@ from cx_events.log import INTERACTIONS, Partition
 from cx_hub.compose import Hub, running_hub
 from cx_hub.demo.run import embedded_settings, until_ready
 from cx_runtime.tenants import ConnectionConfig, KeyConfig, TenantConfig, Tenants
-from tests.patience import PATIENCE
 
 pytestmark = pytest.mark.clock
 
 PUBLIC_URL = "https://hub.acme.example"
 EVIL = "https://evil.example"
-SECRET = "an auth token of Twilio's"  # noqa: S105 - of a test
+SECRET = "an auth token of Twilio's"
 HOOK = "/v1/hooks/acme-calls"
 KEY = "a key of the desk"
 CASES = Path(__file__).parents[2].parent / "shared" / "cases" / "outside"
@@ -66,7 +66,9 @@ async def call(
 ) -> httpx2.Response:
     """A webhook of Twilio's, whose signature is over another base than the one that it is sent to."""
     body = urlencode(fields)
-    signature = sign(SECRET, (signed_for + HOOK + query + signed_parameters(parse_qsl(body))).encode(), "sha1", "base64")
+    signature = sign(
+        SECRET, (signed_for + HOOK + query + signed_parameters(parse_qsl(body))).encode(), "sha1", "base64"
+    )
     given = {"content-type": "application/x-www-form-urlencoded", "x-twilio-signature": signature, **(headers or {})}
     async with httpx2.AsyncClient(timeout=PATIENCE, trust_env=False) as client:
         return await client.post(hub.url + HOOK + query, content=body, headers=given)
@@ -76,7 +78,12 @@ FORGED_ORIGINS = [
     {},
     {"host": "evil.example"},
     {"x-forwarded-host": "evil.example", "x-forwarded-proto": "https"},
-    {"host": "evil.example", "x-forwarded-host": "evil.example", "x-forwarded-proto": "https", "x-forwarded-port": "443"},
+    {
+        "host": "evil.example",
+        "x-forwarded-host": "evil.example",
+        "x-forwarded-proto": "https",
+        "x-forwarded-port": "443",
+    },
     {"forwarded": "host=evil.example;proto=https"},
     {"x-original-url": EVIL + HOOK, "x-rewrite-url": EVIL + HOOK},
 ]
