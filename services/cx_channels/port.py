@@ -133,7 +133,9 @@ class Provider:
     ``isolated``: strangers write what is read here (mail), and could make the mapping hang or eat memory; it is done in
     a process that can be killed, so that nobody else waits for it.
     ``signs_url``: ``verify`` reads ``Request.url``, since the vendor signs the URL that it calls; such a connection
-    needs ``CX_PUBLIC_URL``. ``warnings``: of a connection, sentences on what is missing from its settings.
+    needs ``CX_PUBLIC_URL``.
+    ``warnings``: of a connection, sentences on what is missing from its settings or doubtful in them; it raises
+    ``Fatal`` for settings that can't be meant.
     """
 
     name: str
