@@ -16,7 +16,8 @@ from cx_channels.signing import sha256_hex, sign
 from cx_channels.trial import guess_content_type, recorded_request
 from cx_channels.voice.twilio import PROVIDER
 from cx_channels.voice.twilio.fields import Fields, read_fields
-from cx_channels.voice.twilio.mapping import IGNORED, KINDS, expects_twiml, kind_of
+from cx_channels.voice.twilio.kinds import kind_of
+from cx_channels.voice.twilio.mapping import IGNORED, KINDS, expects_twiml
 from cx_channels.voice.twilio.times import read_time
 from cx_events.envelope import Draft
 from cx_events.errors import Refused

@@ -22,10 +22,12 @@ def known(**party: object) -> list[Identifier]:
         "uuid": UUID,
         "created_at": "2026-11-22T10:00:00Z",
         "parties": [{"tel": "+15550100145", "role": "customer", **party}, {"name": "Ben", "role": "agent"}],
-        "dialog": [{"type": "text", "start": "2026-11-22T10:00:00Z", "parties": [0, 1], "body": "hi", "encoding": "none"}],
+        "dialog": [
+            {"type": "text", "start": "2026-11-22T10:00:00Z", "parties": [0, 1], "body": "hi", "encoding": "none"}
+        ],
         "analysis": [],
         "attachments": [],
-    }  # fmt: skip
+    }
     stamped = [stamp(draft, source=vcon_source("acme"), recorded=1, ids=ACME) for draft in drafts(take(vcon))]
     return [each for one in stamped for each in customers_identifiers(decode(one.raw).data)]
 
