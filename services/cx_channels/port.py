@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
-from cx_events.envelope import Channel, Draft
+from cx_events.envelope import Channel, Draft, Weight
 from cx_events.timestamps import Micros
 
 T = TypeVar("T")
@@ -136,6 +136,8 @@ class Provider:
     needs ``CX_PUBLIC_URL``.
     ``warnings``: of a connection, sentences on what is missing from its settings or doubtful in them; it raises
     ``Fatal`` for settings that can't be meant.
+    ``weights``: each kind of identifier that its customers may have, with every weight that it may get there and why.
+    Ask of each what a stranger could do who chooses the value.
     """
 
     name: str
@@ -152,3 +154,4 @@ class Provider:
     isolated: bool = False
     signs_url: bool = False
     warnings: Callable[[Connection], tuple[str, ...]] = _nothing_to_warn_of
+    weights: Mapping[str, Mapping[Weight, str]] = field(default_factory=dict)

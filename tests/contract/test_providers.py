@@ -2,7 +2,8 @@
 
 A provider's ``fixtures/`` hold requests in the vendor's documented shape, its ``golden/`` what each becomes, as
 ``cx map`` prints it: ``golden/NAME.jsonl`` for ``fixtures/NAME``. Beside a fixture may stand ``NAME.headers`` (``Name:
-value``, a line each), and ``connection.json`` may give all of them ``{"region": ..., "settings": {...}}``.
+value``, a line each), and ``connection.json`` may give all of them ``{"region": ..., "settings": {...}}``, to which
+``NAME.connection`` adds settings for one.
 
 ``CX_UPDATE_GOLDEN=1 pytest tests/contract/test_providers.py`` writes the golden files anew. Read every changed line
 before it is committed: they are the contract with everybody who reads the events.
@@ -64,7 +65,7 @@ def fixtures_of(name: str) -> list[Path]:
     return sorted(
         path
         for path in folder.glob("*")
-        if path.is_file() and path.suffix != ".headers" and path.name != "connection.json"
+        if path.is_file() and path.suffix not in (".headers", ".connection") and path.name != "connection.json"
     )
 
 
@@ -89,16 +90,18 @@ EVERY_FIXTURE = pytest.mark.parametrize(("name", "path"), list(all_fixtures()))
 
 
 @cache
-def connection_of(name: str, folder: Path) -> Connection:
+def connection_of(name: str, folder: Path, fixture: str = "") -> Connection:
     path = folder / "fixtures" / "connection.json"
     given = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    own = folder / "fixtures" / f"{fixture}.connection"
+    more = json.loads(own.read_text(encoding="utf-8")) if fixture and own.exists() else {}
     return Connection(
         id="try",
         tenant=DEMO_TENANT,
         provider=name,
         secrets=("a secret", "another secret"),
         region=given.get("region"),
-        settings=given.get("settings", {}),
+        settings=given.get("settings", {}) | more.get("settings", {}),
     )
 
 
@@ -109,7 +112,7 @@ def headers_of(path: Path) -> list[tuple[str, str]]:
 
 
 def tried(name: str, path: Path, **changes: Any) -> TrialResult:
-    connection = connection_of(name, FOLDERS[name])
+    connection = connection_of(name, FOLDERS[name], path.name)
     return trial(
         name,
         path.read_bytes(),
@@ -190,7 +193,7 @@ def test_events_of_a_fixture_are_valid(name: str, path: Path) -> None:
 @EVERY_FIXTURE
 def test_the_same_request_again_and_later_becomes_the_same_events(name: str, path: Path) -> None:
     provider = providers()[name]
-    connection = connection_of(name, FOLDERS[name])
+    connection = connection_of(name, FOLDERS[name], path.name)
 
     def at(received: int) -> object:
         request = request_of(provider, path)

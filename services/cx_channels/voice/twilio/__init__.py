@@ -37,4 +37,11 @@ PROVIDER = Provider(
     methods=frozenset({"GET", "POST"}),
     signs_url=True,
     warnings=_warnings,
+    weights={
+        "phone": {
+            "asserted": "the caller's own carrier attests the number (StirVerstat, attestation A)",
+            "claimed": "a caller's number is whatever the caller's network lets through, a dialled one what was dialled",
+        },
+        "twilio-client": {"claimed": "the application's token names the client; whom it checked is not known here"},
+    },
 )
