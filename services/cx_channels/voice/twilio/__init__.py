@@ -40,7 +40,7 @@ PROVIDER = Provider(
     weights={
         "phone": {
             "asserted": "the caller's own carrier attests the number (StirVerstat, attestation A)",
-            "claimed": "a caller's number is whatever the caller's network lets through, a dialled one what was dialled",
+            "claimed": "a caller's number is whatever the caller's network lets through; a dialled one is dialled",
         },
         "twilio-client": {"claimed": "the application's token names the client; whom it checked is not known here"},
     },
