@@ -242,7 +242,9 @@ def _local_connections(home: Path) -> dict[str, ConnectionConfig]:
     """A connection of each first provider, so that a hub without configuration can be tried at once."""
     secret = _kept_secret(home, "connection-secret")
     return {
-        "acme-calls": ConnectionConfig(provider="voice/twilio", secrets=(secret,), region="US"),
+        "acme-calls": ConnectionConfig(
+            provider="voice/twilio", secrets=(secret,), region="US", settings={"numbers": ["+15550100199"]}
+        ),
         "acme-chat": ConnectionConfig(provider="chat/webchat", secrets=(secret,)),
         "acme-mail": ConnectionConfig(provider="email/mime", settings={"addresses": ["support@acme.example"]}),
         "acme-social": ConnectionConfig(provider="social/meta", secrets=(secret,), settings={"verify_token": secret}),

@@ -21,6 +21,7 @@ import structlog
 
 from cx_channels.letters import STAGE, Letter, digest, of_part, recorded_letter, shown
 from cx_channels.port import Answer, Connection, Mapped, Provider, Request
+from cx_channels.signing import shown_url
 from cx_channels.tokens import Tokens
 from cx_events.blob import Blobs, blob_name
 from cx_events.catalogue import catalogue, check_scopes
@@ -287,7 +288,12 @@ class Intake:
             return challenged
         except Refused as refused:
             self._metrics.refused(provider.name, refused.reason)
-            raise
+            if not provider.signs_url or refused.status != 401:
+                raise
+            detail = f"{refused.detail}; checked for {shown_url(request.url)}"
+            about = {"provider": provider.name, "connection": connection.id, "reason": refused.reason}
+            _log().warning("a signature did not pass", **about, detail=detail)
+            raise Refused(refused.reason, detail, refused.status) from None
         except (
             Exception
         ) as error:  # what makes a check fail must not pass for ours: nobody has proved to be the provider

@@ -11,6 +11,7 @@ from base64 import b64encode
 from collections.abc import Iterable
 from hashlib import sha256
 from typing import Literal
+from urllib.parse import parse_qsl, urlsplit
 
 from cx_events.errors import Refused
 from cx_events.timestamps import Micros
@@ -81,6 +82,14 @@ def check_signature(
     valid = [sign(secret, body, algorithm, encoding) for secret in secrets if secret for body in bodies]
     if not any_same(given, valid):
         raise Refused("bad-signature", f"{header} was made with none of the connection's secrets", 401)
+
+
+def shown_url(url: str) -> str:
+    """Return a URL as people may see it: without user and password, and with its query's names alone."""
+    parts = urlsplit(url)
+    names = [name for name, _ in parse_qsl(parts.query, keep_blank_values=True)]
+    query = "&".join(f"{name}=…" for name in names)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query=query, fragment="").geturl()
 
 
 def check_age(at: Micros, received: Micros, tolerance_seconds: int, *, header: str) -> None:

@@ -18,7 +18,7 @@ from dataclasses import replace
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from unicodedata import category
 from urllib.parse import parse_qsl, urlencode
 
@@ -300,6 +300,39 @@ def test_what_is_not_signed_or_signed_wrongly_is_refused(name: str, path: Path, 
         provider.verify(forged, connection_of(name, FOLDERS[name]))
     assert caught.value.status in (401, 403)
     assert "a secret" not in str(caught.value)
+
+
+class Watched(Request):
+    """A request that remembers whether its URL was looked at."""
+
+    seen: ClassVar[set[str]] = set()
+
+    def __getattribute__(self, name: str) -> Any:
+        if name == "url":
+            Watched.seen.add(name)
+        return super().__getattribute__(name)
+
+
+@EVERY
+def test_a_check_that_reads_the_url_is_declared_to(provider: Provider) -> None:
+    """Else it would be checked for whatever the sender's Host header says, or for no host at all."""
+    Watched.seen = set()
+    for path in fixtures_of(provider.name):
+        try:
+            request = request_of(provider, path)
+        except Refused:
+            continue
+        signed = dict.fromkeys(SIGNATURE_HEADERS, "bm90IGEgc2lnbmF0dXJl")
+        headers = {**request.headers, **signed, "authorization": "Basic YTpi"}
+        for method in sorted({request.method, *provider.methods}):
+            watched = Watched(request.body, method, request.url, request.query, headers, request.received)
+            for check in (provider.challenge, provider.verify):
+                try:
+                    if check is not None:
+                        check(watched, connection_of(provider.name, FOLDERS[provider.name]))
+                except Refused:
+                    pass
+    assert bool(Watched.seen) is provider.signs_url
 
 
 # --- bad input -------------------------------------------------------------------------------------------------------

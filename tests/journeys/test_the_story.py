@@ -17,7 +17,7 @@ from tests.processes import Running, bare_environment, running
 from cx_context.store import open_store
 from cx_events.log.open import open_log
 from cx_hub.compose import running_hub
-from cx_hub.demo.run import Doors, embedded_settings, hold_against_the_log, play, until_ready
+from cx_hub.demo.run import PUBLIC_URL, Doors, embedded_settings, hold_against_the_log, play, until_ready
 from cx_hub.demo.stage import Stage
 from cx_runtime.tenants import load
 
@@ -88,6 +88,7 @@ async def test_the_story_holds_over_separate_processes_on_kafka_and_postgresql(
         "CX_BLOB_URL": postgres_database,
         "CX_TOPIC_PREFIX": topic_prefix,
         "CX_PARTITIONS": "4",
+        "CX_PUBLIC_URL": PUBLIC_URL,
     }
     stage = quiet_stage()
     with ExitStack() as stack:

@@ -105,7 +105,7 @@ async def _elsewhere(url: str, smtp: str, settings: Settings) -> list[str]:
         raise Refused("bad-smtp", f"{smtp!r} is not HOST:PORT")
     stage = _stage()
     mail = (host.strip("[]"), int(port))
-    public_url = settings.public_url.rstrip("/")
+    public_url = settings.public_url or url
     doors = Doors(url, url, mail, load_tenants(settings), settings.key, public_url, f"at {url}")
     try:
         await until_ready(url)

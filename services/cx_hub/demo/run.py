@@ -27,6 +27,9 @@ from cx_runtime.settings import Settings
 from cx_runtime.tenants import ConnectionConfig, Scope, TenantConfig, Tenants
 
 TENANT = "acme"
+PUBLIC_URL = "https://hub.acme.example"
+"""As which the hub in this process is known to providers: what they sign, whatever port it has got."""
+
 _MICROS = 1_000_000
 
 
@@ -41,7 +44,7 @@ def embedded_settings(home: Path, port: int = 0, smtp_port: int = 0) -> Settings
         host="127.0.0.1",
         port=port,
         smtp_port=smtp_port,
-        public_url="",
+        public_url=PUBLIC_URL,
         topic_prefix="",
         workers=1,
     )
@@ -68,7 +71,7 @@ class Doors:
     smtp: tuple[str, int]
     tenants: Tenants
     key: str = ""
-    public_url: str = ""
+    public_url: str = PUBLIC_URL
     where: str = "in this process"
     patience: float = PATIENCE
 
@@ -93,9 +96,7 @@ async def play(doors: Doors, stage: Stage, cast: Cast = FIRST) -> None:
             cast=cast,
             where=doors.where,
             browser=Browser(doors.channels, "acme-chat", origins[0], patience),
-            phone=PhoneCompany(
-                call_hook, calls.secrets[0], f"{doors.public_url or doors.channels}/v1/hooks/acme-calls"
-            ),
+            phone=PhoneCompany(call_hook, calls.secrets[0], f"{doors.public_url}/v1/hooks/acme-calls"),
             social=SocialNetwork(social_hook, social.secrets[0]),
             mail=MailServer(*doors.smtp, patience),
             bot=Software(writer, "//acme.example/bot", patience),

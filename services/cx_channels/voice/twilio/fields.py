@@ -53,6 +53,10 @@ class Fields:
                 return self._said[name]
         return ""
 
+    def said(self, name: str) -> list[str]:
+        """Return the different values of a field that say something, in their order."""
+        return list(dict.fromkeys(said for value in self._values.get(name, ()) if (said := value.strip())))
+
     def whole(self, *names: str) -> int | None:
         """A whole number of at most 12 digits, else None."""
         value = self.first(*names)
