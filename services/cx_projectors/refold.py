@@ -25,6 +25,7 @@ from cx_events.log import Partition
 from cx_identity.facts import links_of, sum_of
 from cx_identity.sightings import ASSERTED, NAMED, VERIFIED, Seen, Sighting, sighting, staircase
 from cx_identity.sightings import tied as tied_in
+from cx_projectors import conflicts
 from cx_projectors.apply import (
     REFOLD_LOCK,
     Applied,
@@ -100,6 +101,7 @@ async def apply_alone(
         await _replace(tx, tenant, pairs, applied, tenants[tenant])
     others = [pair.key for pairs in replaced.values() for pair in pairs]
     applied.letters = batch.undecodable + batch.problems_of([*new, *others])
+    applied.letters += await conflicts.settle(tx, {copy[0] for copy in copies}.union(others))
     await writer.write_dead_letters(tx, applied.letters)
     await leases.advance(tx, batch.positions)
     await leases.fence_all(tx)

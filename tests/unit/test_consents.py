@@ -124,7 +124,10 @@ def test_a_purpose_s_name_may_hold_line_breaks() -> None:
 
 _statements = st.lists(
     st.tuples(
-        st.sampled_from((MAIL, PHONE, ACCOUNT)), st.sampled_from(WEIGHTS), st.booleans(), st.sampled_from(("", "call-1"))
+        st.sampled_from((MAIL, PHONE, ACCOUNT)),
+        st.sampled_from(WEIGHTS),
+        st.booleans(),
+        st.sampled_from(("", "call-1")),
     ),
     min_size=1,
     max_size=8,
