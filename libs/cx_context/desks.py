@@ -5,8 +5,8 @@ the latest stretch counts.
 
 - *agent*: who deals with it (the last one named), to whom it was offered, who was asked to take it over.
 - *queue*: where it waits. It does so until it is answered or accepted; to be queued, or passed on, again begins anew.
-  What waits, or is passed on, and names neither queue nor agent is on the desk of the queue that was named last; where
-  none ever was, of the queue ``unassigned``: whoever is asked for must be found.
+  What waits, or is passed on, by an event that names neither queue nor agent is in the queue ``unassigned``: whoever
+  asks for somebody must be found.
 
 An interaction that ended, or whose matter was resolved, concerns nobody's desk.
 """
@@ -144,14 +144,14 @@ def desks_of(matter: Matter) -> dict[Desk, Reason]:
         found[Desk("agent", agent)] = _dealing(agent, offered, answered, accepted, first)
     if offered is not None and (taken is None or offered[0] > taken):
         found.setdefault(Desk("agent", offered[1]), Reason(offered[0], "offered"))
-    if waits is not None and (taken is None or _after(queued, taken)):
-        found[Desk("queue", queue or UNASSIGNED)] = Reason(waits, "queued")
+    if queue and (taken is None or _after(queued, taken)):
+        found[Desk("queue", queue)] = Reason(waits, "queued")
     if passed is not None and _after(passed[0], taken):
         at, (how, to, into) = passed
         if to:
             found[Desk("agent", to)] = Reason(at, how)
         if into or not to:
-            found[Desk("queue", into or queue or UNASSIGNED)] = Reason(at, how)
+            found[Desk("queue", into or UNASSIGNED)] = Reason(at, how)
     return found
 
 

@@ -436,6 +436,8 @@ def _started(part: Part, data: Data, at: At) -> None:
 
 def _queued(part: Part, data: Data, at: At) -> None:
     part.queued = later(part.queued, at)
+    if not _named(data.queue)[0]:
+        _pass(part, at, "queued", "", None)
 
 
 def _answered(part: Part, data: Data, at: At) -> None:
@@ -534,7 +536,7 @@ def _asking(data: Data) -> tuple[str, str]:
 def _handoff_asked(part: Part, data: Data, at: At) -> None:
     _handoff(part, data, at)
     handoff = data.handoff or Handoff()
-    _pass(part, at, "handoff", handoff.to, handoff.queue)
+    _pass(part, at, "handoff", handoff.to, handoff.queue or (None if handoff.to else data.queue))
 
 
 def _routed(part: Part, data: Data, at: At) -> None:
@@ -549,6 +551,8 @@ def _transferred(part: Part, data: Data, at: At) -> None:
 
 
 def _pass(part: Part, at: At, how: str, to: str, queue: Named | None) -> None:
+    """Note whom the contact was passed on to. By what this event names alone: what other events name may be at home
+    elsewhere, and each home's side of a contact must say of itself whose desk it concerns."""
     part.passed = later_register(part.passed, (at, [how, to[:TEXT_KEPT], _named(queue)[0]]))
 
 

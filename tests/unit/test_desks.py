@@ -68,7 +68,7 @@ CASES: list[tuple[list[Fact], dict[tuple[str, str], str]]] = [
     ([STARTED, ANYBODY, ENDED], {}),
     (
         [STARTED, QUEUED, ANSWERED, ANYBODY],
-        {("agent", "ben"): "answered", ("queue", "q-billing"): "handoff"},
+        {("agent", "ben"): "answered", ("queue", UNASSIGNED): "handoff"},
     ),
     ([STARTED, step(4, "interaction.transferred", transfer={"kind": "blind"})], {("queue", UNASSIGNED): "transfer"}),
     ([STARTED, step(1, "interaction.queued")], {("queue", UNASSIGNED): "queued"}),
