@@ -15,9 +15,13 @@ from typing import Any, NamedTuple, TypeVar
 
 from cx_context.model import (
     AGENTS_KEPT,
+    CONSENTS_KEPT,
+    DELETIONS_KEPT,
     EDITS_KEPT,
     KEYS_KEPT,
+    NAMES_KEPT,
     NOTES_KEPT,
+    OTHERS_KEPT,
     REFERENCES_KEPT,
     SAID_KEPT,
     SENTIMENTS_KEPT,
@@ -138,11 +142,36 @@ def _last_by_key(most: int) -> Callable[[dict[str, Register], dict[str, Register
     return merge
 
 
-def _max_by_key(one: dict[str, At], other: dict[str, At]) -> dict[str, At]:
+def _max_by_key(one: dict[str, Time], other: dict[str, Time]) -> dict[str, Time]:
     merged = dict(one)
     for key, at in other.items():
         merged[key] = max(at, merged.get(key, at))
     return merged
+
+
+def keep_greatest(times: dict[str, Time], key: str, at: Time, most: int) -> None:
+    """Set the greatest time of a key, in place; of too many keys those with the greatest times are kept."""
+    old = times.get(key)
+    if old is not None and old >= at:
+        return
+    times[key] = at
+    if len(times) > most:
+        del times[min(times, key=lambda name: (times[name], name))]
+
+
+class _GreatestByKey:
+    """The greatest time of each key; of too many keys those with the greatest times."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+
+    def __call__(self, one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+        if not one or not other:
+            return one or other
+        merged = _max_by_key(one, other)
+        if len(merged) > self._most:
+            merged = dict(nlargest(self._most, merged.items(), key=_time_and_key))
+        return merged
 
 
 class _FirstByKey:
@@ -233,6 +262,7 @@ MERGERS: Mapping[str, Callable[[Any, Any], Any]] = MappingProxyType(
         "queue": _last_register,
         "agent": _last_register,
         "name": _last_register,
+        "names": _last_by_key(NAMES_KEPT),
         "queued": _last,
         "answered": _last,
         "ended": _last_register,
@@ -241,6 +271,8 @@ MERGERS: Mapping[str, Callable[[Any, Any], Any]] = MappingProxyType(
         "business_spoke": _last,
         "said": _Latest(SAID_KEPT),
         "edits": _last_by_key(EDITS_KEPT),
+        "deleted": _GreatestByKey(DELETIONS_KEPT),
+        "others": _GreatestByKey(OTHERS_KEPT),
         "references": _FirstByKey(REFERENCES_KEPT),
         "written": _FirstByKey(WRITTEN_KEPT),
         "quoted": _FirstByKey(WRITTEN_KEPT),
@@ -267,8 +299,9 @@ MERGERS: Mapping[str, Callable[[Any, Any], Any]] = MappingProxyType(
         "proofs": _last_by_key(KEYS_KEPT),
         "attributes": _last_by_key(KEYS_KEPT),
         "preferences": _last_by_key(KEYS_KEPT),
-        "consent": _last_by_key(KEYS_KEPT),
-        "sentiment": _Latest(SENTIMENTS_KEPT),
+        "grants": _GreatestByKey(CONSENTS_KEPT),
+        "refusals": _GreatestByKey(CONSENTS_KEPT),
+        "sentiment": _last_by_key(SENTIMENTS_KEPT),
         "surveys": _Latest(NOTES_KEPT),
     }
 )

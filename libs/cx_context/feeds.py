@@ -24,7 +24,7 @@ STATE = frozenset({"customer_spoke", "resolved", "reopened"})
 """What decides whether a conversation is open."""
 
 _WAITING = STATE | {"ended", "resumed", "business_spoke", "answered", "queued", "said"}
-_WORDS = frozenset({"said", "edits", "channel"})
+_WORDS = frozenset({"said", "edits", "deleted", "channel"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +68,14 @@ FEEDS: Mapping[Path, Feed] = MappingProxyType(
             "the weakest link between identifiers, and what was proved last", "proofs", identity=True
         ),
         ("customer", "attributes"): _feed(_LATEST, "attributes"),
-        ("customer", "consent"): _feed("the consent that was given or taken back last", "consent"),
+        ("customer", "consent"): _feed(
+            "a refusal, until its own profile or somebody proved grants again", "grants", "refusals"
+        ),
         ("customer", "preferences"): _feed(_LATEST, "preferences"),
         ("customer", "candidates"): _feed("claims that join nobody, while nobody settles them", identity=True),
-        ("now",): Feed(_ACTIVE_LAST, THREADING | _WAITING | {"last", "queue", "agent", "proofs"}, threaded=True),
+        ("now",): Feed(
+            _ACTIVE_LAST, THREADING | _WAITING | {"last", "queue", "agent", "names", "proofs"}, threaded=True
+        ),
         ("now", "verified"): Feed(
             "what was proved last in the conversation of " + _ACTIVE_LAST,
             THREADING | _WAITING | {"last", "proofs"},
@@ -99,16 +103,16 @@ FEEDS: Mapping[Path, Feed] = MappingProxyType(
             "the latest summary of a model, else the customer's earliest words at hand", "summary", *_WORDS
         ),
         ("conversations", "*", "messages"): _of_conversation("the latest words, as edited since", *_WORDS),
-        ("conversations", "*", "agent"): _of_conversation("the agent named last", "agent"),
-        ("conversations", "*", "queue"): _of_conversation("the queue named last", "queue"),
+        ("conversations", "*", "agent"): _of_conversation("the agent named last", "agent", "names"),
+        ("conversations", "*", "queue"): _of_conversation("the queue named last", "queue", "names"),
         ("conversations", "*", "disposition"): _of_conversation("the disposition set last", "disposition"),
-        ("conversations", "*", "notes"): _of_conversation("the latest notes", "notes"),
+        ("conversations", "*", "notes"): _of_conversation("the latest notes", "notes", "names"),
         ("conversations", "*", "bot"): _of_conversation(
             "a bot's latest turns, and the last of each slot", "turns", "slots"
         ),
         ("conversations", "*", "handoff"): _of_conversation(
             "the handoff asked for last, who accepted it since, and whether the context was shown first",
-            "handoff", "accepted", "shown", "agent", "answered", "first_answered", "first_shown",
+            "handoff", "accepted", "shown", "agent", "names", "answered", "first_answered", "first_shown",
         ),
         ("conversations", "*", "tokens"): _of_conversation("the latest tokens issued for it, and their uses"),
         ("conversations", "*", "verified"): _of_conversation("what was proved in it", "proofs"),
@@ -122,8 +126,13 @@ FEEDS: Mapping[Path, Feed] = MappingProxyType(
         ("counts", "interactions"): _feed("the number of interactions with a counted event", "interaction", "first"),
         ("counts", "conversations"): Feed("the number of conversations", THREADING, threaded=True),
         ("counts", "by_channel"): _feed("the number of events on each channel", "channels", summed=True),
-        ("sentiment",): _feed("the mean of the last ten scores, the later half against the earlier", "sentiment"),
-        ("last_agent",): _feed("the agent named last in any interaction", "agent", "channel", "interaction", "first"),
+        ("sentiment",): _feed(
+            "the mean of the last ten scores of the customer's messages, the later half against the earlier",
+            "sentiment", "deleted", "edits", "others", "interaction",
+        ),
+        ("last_agent",): _feed(
+            "the agent named last in any interaction", "agent", "names", "channel", "interaction", "first"
+        ),
         ("unresolved",): Feed(
             "open conversations in which the customer waits",
             THREADING | _WAITING | _WORDS,

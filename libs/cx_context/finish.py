@@ -17,12 +17,16 @@ from msgspec import Raw, structs
 
 from cx_context.assurance import Proof, assurance, latest_of_each, proofs, proofs_shown
 from cx_context.claims import RefusedClaim, claims_shown
-from cx_context.combine import keep_latest, later_register
+from cx_context.combine import hashed, later_register
+from cx_context.consents import in_force
 from cx_context.explicit import MATTER_KINDS
-from cx_context.fold import makes_part, speaker
+from cx_context.fold import makes_part
 from cx_context.handoffs import handoff_of
-from cx_context.model import KEYS_KEPT, SENTIMENTS_KEPT, TEXT_KEPT, At, Part, Register
+from cx_context.model import KEYS_KEPT, TEXT_KEPT, At, Part, Register
+from cx_context.moods import sentiment
+from cx_context.names import Names, named, names_of
 from cx_context.outline import WordsOf, with_words
+from cx_context.speakers import speaker
 from cx_context.threading import AnchoredPart, Contact, Conversation, IssuedToken, contacts_of, thread
 from cx_context.tokens import order_of as _order
 from cx_events.envelope import Event
@@ -39,7 +43,6 @@ ALIASES_SHOWN = 100
 IDENTIFIERS_SHOWN = 50
 TURNS_SHOWN = 6
 TOKENS_SHOWN = 10
-TREND_STEP = 100
 DELETED = "(deleted)"
 
 Json = dict[str, Any]
@@ -198,7 +201,7 @@ def timeline_entry(event: Event, effective: Micros) -> Json:
         "channel": data.channel,
         "interaction": data.interaction or None,
         "direction": data.direction,
-        "role": speaker(data)
+        "role": speaker(event.type, data)
         if data.message is not None
         else (data.participants[0].role if data.participants else None),
         "text": _text(event),
@@ -264,9 +267,8 @@ def _customer(known: Known, parts: Sequence[Part]) -> Json:
         "assurance": assurance(members, latest),
         "attributes": _latest_by_key(parts, "attributes"),
         "consent": [
-            {"purpose": purpose, "channel": channel or None, "granted": granted}
-            for key, granted in _latest_by_key(parts, "consent").items()
-            for purpose, _, channel in [key.partition("\n")]
+            {"purpose": purpose.name, "channel": purpose.channel or None, "granted": granted}
+            for purpose, granted in in_force(parts)
         ],
         "preferences": _latest_by_key(parts, "preferences"),
         "candidates": claims_shown(known.claims, {member.id for member in members}),
@@ -325,18 +327,15 @@ def _now(of: Rendering) -> Json | None:
     since = waiting_since(latest.part)
     if since is not None and conversation_state(member.part for member in own) != "open":
         since = None
+    names = names_of(member.part for member in own)
     return {
         "channel": latest.part.channel[1] if latest.part.channel is not None else None,
         "interaction": latest.name,
         "waiting_since": format_time(since) if since is not None else None,
-        "queue": _named(latest.part.queue),
-        "agent": _named(latest.part.agent),
+        "queue": named("queue", latest.part.queue, names),
+        "agent": named("agent", latest.part.agent, names),
         "verified": next(iter(proofs_shown(member.part for member in own)), None),
     }
-
-
-def _named(register: Register | tuple[Order, Any] | None) -> Json | None:
-    return {"id": register[1][0], "name": register[1][1]} if register is not None else None
 
 
 def _counts(parts: Sequence[Part], contacts: Sequence[Contact], conversations: Sequence[Conversation]) -> Json:
@@ -353,23 +352,6 @@ def _counts(parts: Sequence[Part], contacts: Sequence[Contact], conversations: S
     }
 
 
-def _sentiment(parts: Sequence[Part]) -> Json | None:
-    """The mean of the last ten scores; the trend compares the later half with the earlier."""
-    latest: list[tuple[Order, int, str]] = []
-    for part in parts:
-        for at, score, source in part.sentiment:
-            latest = keep_latest(latest, (_order(part, at), score, source), SENTIMENTS_KEPT)
-    if not latest:
-        return None
-    scores = [score for _, score, _ in latest]
-    half = len(scores) // 2
-    trend = "steady"
-    if half:
-        change = sum(scores[:half]) / half - sum(scores[half:]) / (len(scores) - half)
-        trend = "improving" if change >= TREND_STEP else "declining" if change <= -TREND_STEP else "steady"
-    return {"current": round(sum(scores) / len(scores)) / 1000, "trend": trend, "source": latest[0][2]}
-
-
 def _last_agent(contacts: Sequence[Contact]) -> Json | None:
     found: tuple[Order, Contact] | None = None
     for each in contacts:
@@ -380,10 +362,10 @@ def _last_agent(contacts: Sequence[Contact]) -> Json | None:
     if found is None:
         return None
     order, each = found
-    assert each.part.agent is not None
+    agent = named("agent", each.part.agent, names_of(contact.part for contact in contacts))
+    assert agent is not None
     return {
-        "id": each.part.agent[1][0],
-        "name": each.part.agent[1][1],
+        **agent,
         "channel": each.part.channel[1] if each.part.channel is not None else None,
         "interaction": each.name,
         "time": format_time(order[0]),
@@ -419,6 +401,7 @@ def conversation_summary(conversation: Conversation) -> Json:
     state = conversation_state(parts)
     messages = _messages(conversation.members)
     waits = [since for since in map(waiting_since, parts) if since is not None]
+    names = names_of(parts)
     channels: dict[str, None] = {}
     for member in conversation.members:
         if member.part.channel is not None:
@@ -434,10 +417,10 @@ def conversation_summary(conversation: Conversation) -> Json:
         "waiting_since": format_time(min(waits)) if waits and state == "open" else None,
         "summary": summary[1] if summary is not None else _opening(conversation.members),
         "messages": messages,
-        "agent": _named(_latest_register(parts, "agent")),
-        "queue": _named(_latest_register(parts, "queue")),
+        "agent": named("agent", _latest_register(parts, "agent"), names),
+        "queue": named("queue", _latest_register(parts, "queue"), names),
         "disposition": disposition[1] if disposition is not None else None,
-        "notes": _notes(parts),
+        "notes": _notes(parts, names),
         "bot": _bot(parts),
         "handoff": handoff_of(parts),
         "tokens": [_token(issued) for issued in reversed(conversation.tokens[-TOKENS_SHOWN:])],
@@ -458,9 +441,13 @@ def conversation_summary(conversation: Conversation) -> Json:
 def _words(contact: Contact) -> Iterable[tuple[At, str, str, str]]:
     """(at, role, name, text) of what was said and is at hand, as it was edited since."""
     for at, role, name, text, message_id in contact.part.said:
-        edit = _edit_of(contact, message_id) if message_id else None
-        if edit is not None:
-            text = edit[1] if edit[1] is not None else DELETED
+        if message_id:
+            edit = _edit_of(contact, message_id)
+            deleted = contact.deleted.get(hashed(message_id))
+            if deleted is not None and (edit is None or deleted > edit[0]):
+                text = DELETED
+            elif edit is not None:
+                text = edit[1]
         yield at, role, name, text
 
 
@@ -503,10 +490,11 @@ def _opening(contacts: Sequence[Contact]) -> str | None:
     return min(words)[1] if words else None
 
 
-def _notes(parts: Sequence[Part]) -> list[Json]:
+def _notes(parts: Sequence[Part], names: Names) -> list[Json]:
     notes = sorted(((_order(p, at), author, text) for p in parts for at, author, text in p.notes), reverse=True)
     return [
-        {"time": format_time(o[0]), "agent": author or None, "text": text} for o, author, text in notes[:MESSAGES_SHOWN]
+        {"time": format_time(o[0]), "agent": names.get(("agent", author), author) or None, "text": text}
+        for o, author, text in notes[:MESSAGES_SHOWN]
     ]
 
 
@@ -553,7 +541,7 @@ SECTIONS: Mapping[str, Callable[[Rendering], Any]] = MappingProxyType(
         "conversations": _shown,
         "timeline": lambda of: of.timeline(),
         "counts": lambda of: _counts(of.parts, of.contacts, of.conversations),
-        "sentiment": lambda of: _sentiment(of.parts),
+        "sentiment": lambda of: sentiment(of.parts),
         "last_agent": lambda of: _last_agent(of.contacts),
         "unresolved": _all_unresolved,
     }

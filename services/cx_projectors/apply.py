@@ -34,6 +34,7 @@ from cx_identity.facts import decision_of, links_of, only_identifier
 from cx_identity.model import STRONG_KINDS, Decision, Edge, Profile, earlier
 from cx_identity.rules import Rules, RulesChange
 from cx_identity.sightings import ATTESTED, EDGE_KINDS, NAMED, Seen, Sighting, edge_of, named, staircase, tied
+from cx_projectors import conflicts
 from cx_projectors.batch import Batch, Incoming, copy_row, incoming_of, letter_key
 from cx_projectors.graph import Dirty, Moves, recompute
 from cx_projectors.memory import Memory, Pair
@@ -155,6 +156,7 @@ async def apply_batch(
     for tenant, facts in batch.by_tenant(new).items():
         await apply_facts(tx, tenant, facts, applied, memory, tenants[tenant], stripe=stripe, manner=manner)
     applied.letters = batch.undecodable + batch.problems_of(new)
+    applied.letters += await conflicts.settle(tx, {copy[0] for copy in copies})
     await writer.write_dead_letters(tx, applied.letters)
     await leases.advance(tx, batch.positions)
     return applied

@@ -24,6 +24,7 @@ from cx_events.ids import IdSpace, NodeId
 from cx_events.log import Partition
 from cx_identity.facts import links_of, sum_of
 from cx_identity.sightings import ATTESTED, EDGE_KINDS, NAMED, Seen, Sighting, said_of, staircase
+from cx_projectors import conflicts
 from cx_projectors.apply import (
     REFOLD_LOCK,
     Applied,
@@ -99,6 +100,7 @@ async def apply_alone(
         await _replace(tx, tenant, pairs, applied, tenants[tenant])
     others = [pair.key for pairs in replaced.values() for pair in pairs]
     applied.letters = batch.undecodable + batch.problems_of([*new, *others])
+    applied.letters += await conflicts.settle(tx, {copy[0] for copy in copies}.union(others))
     await writer.write_dead_letters(tx, applied.letters)
     await leases.advance(tx, batch.positions)
     await leases.fence_all(tx)

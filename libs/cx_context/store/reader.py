@@ -18,6 +18,7 @@ from cx_context.store.sql import Tx
 from cx_context.store.writer import NO_ID, decode_outline, decode_part, decode_words
 from cx_context.threading import AnchoredPart
 from cx_events.codec import decode_leniently
+from cx_events.dead_letters import CONFLICT
 from cx_events.facts import Fact, Order
 from cx_events.ids import IdSpace, NodeId
 from cx_events.timestamps import Micros
@@ -475,9 +476,11 @@ async def which_are_stored(tx: Tx, keys: Collection[bytes]) -> dict[bytes, Appli
 
 
 async def is_dead(tx: Tx, tenant: str, source: str, id: str) -> str | None:
-    """The reason why an event lies in the dead letters, if it does."""
+    """The reason why an event lies in the dead letters, if it does. Of one with copies in conflict one is used."""
     rows = await tx.fetch(
-        "SELECT reason FROM dead_letters WHERE tenant = :tenant AND source = :source AND id = :id",
+        "SELECT reason FROM dead_letters WHERE tenant = :tenant AND source = :source AND id = :id "
+        "AND stage <> :conflict",
+        conflict=CONFLICT,
         tenant=tenant,
         source=source,
         id=id,

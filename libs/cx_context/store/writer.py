@@ -156,6 +156,15 @@ async def keep_copies(tx: Tx, copies: Iterable[tuple[bytes, str, int, bytes]]) -
     await tx.insert(COPIES, [row for _, row in sorted(rows.items())], "ON CONFLICT DO NOTHING")
 
 
+async def copies_of(tx: Tx, keys: Collection[bytes]) -> dict[bytes, list[tuple[Micros, bytes]]]:
+    """Return the kept copies of some events, by event key, each as (recorded, raw)."""
+    rows = await tx.fetch("SELECT key, recorded, raw FROM copies WHERE key = ANY(:keys)", keys=list(keys))
+    found: dict[bytes, list[tuple[Micros, bytes]]] = {}
+    for key, recorded, raw in rows:
+        found.setdefault(bytes(key), []).append((recorded, bytes(raw)))
+    return found
+
+
 def copy_row(key: bytes, tenant: str, recorded: Micros, raw: bytes) -> tuple[bytes, bytes, str, Micros, bytes]:
     """The row of ``copies``."""
     return (key, blake2b(raw, digest_size=16).digest(), tenant, recorded, raw)

@@ -321,6 +321,11 @@ _lives: tuple[tuple[str, Fields], ...] = (
     ("cx.interaction.ended.v1", {"reason": "hung up"}),
 )
 
+
+def _of_message(id: str) -> Fields:
+    return {"references": [{"kind": "message", "value": id}]}
+
+
 _others: tuple[tuple[str, Fields], ...] = (
     ("cx.message.delivered.v1", {"message": {"id": "m-1"}}),
     ("cx.message.read.v1", {}),
@@ -352,6 +357,15 @@ _others: tuple[tuple[str, Fields], ...] = (
     ("cx.survey.answered.v1", {"survey": {"metric": "nps", "score": 9}}),
     ("cx.survey.answered.v1", {"survey": {"metric": "csat", "score": 2.5, "comment": "slow"}}),
     ("cx.insight.found.v1", {"insight": {"producer": "acme-mood", "version": "1", "sentiment": -0.5}}),
+    (
+        "cx.insight.found.v1",
+        {**_of_message("m-1"), "insight": {"producer": "acme-mood", "version": "1", "sentiment": 1}},
+    ),
+    ("cx.insight.found.v1", {**_of_message("m-2"), "insight": {"producer": "other", "version": "1", "sentiment": -1}}),
+    ("cx.message.deleted.v1", {"message": {"id": "m-1"}}),
+    ("cx.interaction.started.v1", {"channel": "crm", "direction": "inbound"}),
+    ("cx.interaction.answered.v1", {"agent": {"id": "agent-1"}}),
+    ("cx.handoff.requested.v1", {"reason": "angry"}),
     ("cx.insight.found.v1", {"insight": {"producer": "acme-mood", "version": "2", "sentiment": 0.25, "topic": "bill"}}),
     ("cx.customer.attributes_changed.v1", {"attributes": {"tier": "gold"}}),
     ("cx.customer.attributes_changed.v1", {"attributes": {"tier": None, "city": "Springfield"}}),

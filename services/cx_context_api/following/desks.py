@@ -12,7 +12,8 @@ import msgspec
 from cx_context.combine import combine
 from cx_context.contacts import AnchoredPart, contacts_of
 from cx_context.desks import Desk, desks
-from cx_context.model import Part, Register
+from cx_context.model import Part
+from cx_context.names import named, names_of
 from cx_context.store import assignments, holdings
 from cx_context.store.sql import Tx
 from cx_context_api.contexts.current import Contexts, document, meta_of
@@ -62,6 +63,8 @@ async def live_on(tx: Tx, ids: IdSpace, desk: Desk, window: Micros) -> Live:
             by_customer.setdefault(whose[node].by_home[home], []).extend(parts)
         for customer, parts in by_customer.items():
             contacts = contacts_of(parts, window)
+            if not contacts and any(piece.part.events for piece in parts):
+                continue  # what a CRM tells is no contact
             whole = contacts[-1].part if contacts else combine(piece.part for piece in parts)
             reason = desks(whole).get(desk)
             if reason is not None:
@@ -72,7 +75,8 @@ async def live_on(tx: Tx, ids: IdSpace, desk: Desk, window: Micros) -> Live:
 
 
 def _assigned(part: Part, customer: NodeId, why: str, since: str) -> Assigned:
-    agent, queue = _named(part.agent), _named(part.queue)
+    names = names_of([part])
+    agent, queue = named("agent", part.agent, names), named("queue", part.queue, names)
     told = {
         "interaction": part.interaction,
         "channel": part.channel[1] if part.channel is not None else None,
@@ -84,10 +88,6 @@ def _assigned(part: Part, customer: NodeId, why: str, since: str) -> Assigned:
     }
     what = "\0".join((part.interaction, text_of(customer), why, since))
     return Assigned(part.interaction, customer, told, blake2b(what.encode(), digest_size=DIGEST).digest())
-
-
-def _named(register: Register | None) -> Mapping[str, str] | None:
-    return {"id": register[1][0], "name": register[1][1]} if register is not None else None
 
 
 class DeskWatch(Watch):
