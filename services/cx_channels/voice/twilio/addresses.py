@@ -33,8 +33,10 @@ _SEPARATORS = re.compile(r"[\s().-]+")
 _NUMBER = re.compile(r"(?:\+[0-9]{5,15}|[0-9]{7,15})")
 # No plan has international numbers this short: a telephone system's own.
 _EXTENSION = re.compile(r"[0-9]{1,6}")
-_CACHED = 256
-"""Lists: a connection has two."""
+_CACHED = 4096
+"""Addresses: those of one call come with each of its notices."""
+_LISTS = 256
+"""A connection has two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,7 @@ class Address:
         return [Identifier(kind=kind, value=self.text if self.kind == "number" else self.name)]
 
 
+@lru_cache(_CACHED)
 def read_address(text: str) -> Address:
     """Return what an address is. Total: what is of no known form counts as a number, which intake marks as invalid."""
     scheme, _, rest = text.partition(":")
@@ -91,10 +94,11 @@ def _plain(text: str) -> Address:
 class Listed:
     """The addresses that a setting lists: whole, or with ``*`` for anything; ``+`` and separators don't count."""
 
-    __slots__ = ("_numbers", "_patterns", "_region")
+    __slots__ = ("_found", "_numbers", "_patterns", "_region")
 
     def __init__(self, values: tuple[str, ...], region: str | None) -> None:
         self._region = region
+        self._found = lru_cache(_CACHED)(self._has)
         self._patterns = [_bare(each) for each in values]
         self._numbers = {number for each in values for number in _normal(each, region)}
 
@@ -103,8 +107,9 @@ class Listed:
 
     def has(self, address: Address) -> bool:
         """Return whether an address is listed, as it is written or as the number that it is."""
-        if address.kind == "none" or not self._patterns:
-            return False
+        return bool(self._patterns) and address.kind != "none" and self._found(address)
+
+    def _has(self, address: Address) -> bool:
         written = {_bare(address.text), _bare(address.name)}
         if any(fnmatchcase(each, pattern) for each in written for pattern in self._patterns):
             return True
@@ -118,11 +123,12 @@ def listed(settings: Mapping[str, Any], name: str, region: str | None) -> Listed
     return _listed(tuple(str(each) for each in values if each), region)
 
 
-@lru_cache(_CACHED)
+@lru_cache(_LISTS)
 def _listed(values: tuple[str, ...], region: str | None) -> Listed:
     return Listed(values, region)
 
 
+@lru_cache(_CACHED)
 def _normal(text: str, region: str | None) -> tuple[str, ...]:
     number = normalise(Identifier(kind="phone", value=text), region)
     return () if number.unusable else (number.value,)

@@ -31,7 +31,7 @@ def is_attested(fields: Fields, caller: Address) -> bool:
     """Return whether the network vouches for the caller's number."""
     if caller.kind != "number" or caller.over_sip or not caller.text.startswith("+"):
         return False
-    if fields.said(FIELD) not in [[each] for each in VOUCHED]:
+    if fields[FIELD] not in VOUCHED or FIELD in fields.ambiguous:
         return False
     forwarder = read_address(fields["ForwardedFrom"])
     return forwarder.kind == "none" or same_number(forwarder, read_address(fields.first("To", "Called")))
@@ -39,5 +39,5 @@ def is_attested(fields: Fields, caller: Address) -> bool:
 
 def verdict(fields: Fields) -> str:
     """Return the vendor's verdict as evidence, ``StirVerstat=TN-Validation-Passed-A``; nothing where there is none."""
-    said = [each for each in fields.said(FIELD) if _VERDICT.fullmatch(each)]
-    return f"{FIELD}={said[0]}" if len(said) == 1 else ""
+    said = fields[FIELD]
+    return f"{FIELD}={said}" if _VERDICT.fullmatch(said) is not None and FIELD not in fields.ambiguous else ""

@@ -122,9 +122,9 @@ def map_request(request: Request, connection: Connection) -> Mapped:
     return Mapped(ignored=(outcome,)) if isinstance(outcome, Ignored) else Mapped(drafts=(outcome,))
 
 
-_ONCE = (
+_ONCE = frozenset({
     "CallSid", "ParentCallSid", "ConferenceSid", "Direction", "CallStatus", "From", "Caller", "To", "Called",
-)  # fmt: skip
+})  # fmt: skip
 
 
 def _check_unambiguous(fields: Fields) -> None:
@@ -133,9 +133,8 @@ def _check_unambiguous(fields: Fields) -> None:
     Twilio sends each once. A softphone's application may add parameters of any name (docs/voice/sdks/javascript,
     "device.connect(connectOptions)"), and which of the two is Twilio's can't be told.
     """
-    for name in _ONCE:
-        if len(fields.said(name)) > 1:
-            raise Refused("ambiguous", f"{name} comes with more than one value: which one is Twilio's can't be told")
+    for name in sorted(_ONCE & fields.ambiguous):
+        raise Refused("ambiguous", f"{name} comes with more than one value: which one is Twilio's can't be told")
 
 
 def expects_twiml(request: Request) -> bool:
