@@ -163,8 +163,8 @@ def test_a_number_that_a_crm_asserts_stays_its_customers_when_a_stranger_types_i
 def test_six_hundred_chats_that_chain_cookies_and_addresses_join_no_two_addresses() -> None:
     story = Story()
     for number in range(300):
-        story.seen(f"cookie:{number}", f"email:p{number}@example.com")
-        story.seen(f"cookie:{number}", f"email:p{number + 1}@example.com")
+        story.seen(f"cookie:c-{number}", f"email:p{number}@example.com")
+        story.seen(f"cookie:c-{number}", f"email:p{number + 1}@example.com")
     assert story.all_apart(*(f"email:p{number}@example.com" for number in range(301)))
 
 
@@ -258,7 +258,7 @@ def test_claims_of_an_address_beside_ever_new_cookies_link_no_more_beyond_a_crow
     story = Story()
     story.login(ACCOUNT_1, ANA)
     for number in range(CROWD + 1):
-        story.seen(ANA, f"cookie:{number}")
+        story.seen(ANA, f"cookie:c-{number}")
     resolution = story.resolution()
     assert profile(ANA) in resolution.shared.counting_all
     assert profile(ANA) not in resolution.ambiguous
@@ -269,7 +269,7 @@ def test_claims_of_an_address_beside_ever_new_cookies_link_no_more_beyond_a_crow
 def test_claims_make_one_group_of_so_many_cores_and_no_more() -> None:
     story = Story(Rules({}))
     for number in range(CORES_MOST + 5):
-        story.seen(f"cookie:{number}", f"cookie:{number + 1}")
+        story.seen(f"cookie:c-{number}", f"cookie:c-{number + 1}")
     resolution = story.resolution()
     sizes = [list(resolution.customer_of.values()).count(one) for one in set(resolution.customer_of.values())]
     assert sorted(sizes) == [6, CORES_MOST]
@@ -280,16 +280,16 @@ def test_one_more_link_of_a_long_chain_of_claims_reads_a_few_profiles_of_it() ->
     store = Store(DEFAULT, sparing=True)
     length = 10_000
     chain = [
-        Seen(at, f"e{at}", (Node("cookie", f"{at // 2}"), Node("email", f"p{(at + 1) // 2}@example.com")))
+        Seen(at, f"e{at}", (Node("cookie", f"c-{at // 2}"), Node("email", f"p{(at + 1) // 2}@example.com")))
         for at in range(length)
     ]
     store.apply(list(chain))
     store.reads.clear()
     store.apply(
-        [Seen(length, "more", (Node("cookie", f"{length // 2}"), Node("email", f"p{length // 2}@example.com")))]
+        [Seen(length, "more", (Node("cookie", f"c-{length // 2}"), Node("email", f"p{length // 2}@example.com")))]
     )
     assert sum(map(len, store.reads)) < 20
     store.reads.clear()
     # A third address makes a cookie in the middle shared: what hung on it is resolved again, and what lies beside that.
-    store.apply([Seen(length + 1, "third", (Node("cookie", f"{length // 4}"), Node("email", "third@example.com")))])
+    store.apply([Seen(length + 1, "third", (Node("cookie", f"c-{length // 4}"), Node("email", "third@example.com")))])
     assert sum(map(len, store.reads)) < 50

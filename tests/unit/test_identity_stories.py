@@ -208,9 +208,9 @@ def test_a_crm_id_an_account_and_one_address_at_a_phone_are_still_one_person():
 def test_six_cookies_make_nobody_shared():
     story = Story()
     for number in range(6):
-        story.seen(PHONE, ANA, f"cookie:{number}")
+        story.seen(PHONE, ANA, f"cookie:c-{number}")
     assert story.resolution().shared.counting_all == frozenset()
-    assert story.one_customer(PHONE, ANA, *(f"cookie:{number}" for number in range(6)))
+    assert story.one_customer(PHONE, ANA, *(f"cookie:c-{number}" for number in range(6)))
 
 
 def test_a_switchboard_joins_none_of_its_hundred_callers():
