@@ -20,6 +20,8 @@ ANA = text_of(ACME.profile("email", "", "ana@example.com"))
 BOB = text_of(ACME.profile("email", "", "bob@example.com"))
 ZOE = text_of(ACME.profile("email", "", "zoe@example.com"))
 VERIFIED = "cx.identity.verified.v1"
+
+
 def said(*type: str, **event: Any) -> Stamped:
     """By a system whose word counts."""
     return an_event(*type, **event, weight="asserted")
