@@ -179,7 +179,8 @@ def test_nul_is_read_as_a_replacement_character() -> None:
     event = an_event(
         "cx.identity.asserted.v1",
         id="e",
-        identifiers=[Identifier(kind="email", value="ana@example.com"), Identifier(kind="cookie", value="c-1")],
+        identifiers=[Identifier(kind="email", value="ana@example.com"), Identifier(kind="crm", value="C-1")],
+        weight="asserted",
         name="A\0na",
         data={"evidence": "log\0in", "attributes": {"a\0": ["b\0"]}, "raw": {"kept": "\0"}},
     )
