@@ -282,13 +282,14 @@ class _Structure:
             for member in each.members
             for _, anchor in member.anchors
         }
+        self._endless = {each.name for each in contacts if each.is_endless}
         self.crowded = len(trial.whole.conversations) > CONVERSATIONS_SHOWN
 
     def is_untouched_by(self, fact: Fact, changed: frozenset[str]) -> bool:
         """Whether the asked value surely is the same without the fact."""
         was, conversation = self._of.get(fact.anchor, (None, None))
-        if was is None or conversation is None or was.is_endless:
-            return False
+        if was is None or conversation is None or was.name in self._endless:
+            return False  # of an endless interaction the other stretches may change, too
         if changed - _ONLY_BETWEEN and (not self.is_asked or conversation is self._own or changed & _DECISIVE):
             return False
         part = self._trial.part_without(fact)

@@ -173,6 +173,28 @@ def test_the_first_words_of_a_contact_are_named_where_a_receipt_would_have_begun
     assert "first" in named_for([*chat, mail], "mail")
 
 
+def test_the_only_words_of_an_older_stretch_are_named_where_what_is_left_would_go_to_the_next_one() -> None:
+    """What is said of the post is no activity: without its start that would be told with the comment of later."""
+    post = a_fact("cx.interaction.started.v1", id="start", interaction="post", channel="social", crm="C-1", at=NOW)
+    said = a_fact(
+        "cx.identity.asserted.v1",
+        id="said",
+        interaction="post",
+        channel="social",
+        crm="C-1",
+        at=NOW,
+        data={"note": "!"},
+    )
+    comment = a_fact(id="comment", interaction="post", channel="social", crm="C-1", text="Hi", at=NOW + 8 * DAY)
+    facts = [post, said, comment]
+    (known,) = define(facts, ACME, DEFAULT).known.values()
+    older, newer = sorted(context_body(known, WINDOW)["conversations"], key=lambda each: each["opened_at"])
+    for each, names in ((older, {"start"}), (newer, {"start", "comment"})):
+        path = ("conversations", each["id"], "opened_at")
+        found = {fact.event.id for fact in sources(History(known, facts, WINDOW), path).facts}
+        assert names <= found
+
+
 def test_the_first_words_of_a_contact_are_named_where_a_token_was_issued_before_the_second_ones() -> None:
     """The call used a token of an old chat about order 2. Had it begun after that was issued, that would have been its
     matter: it would have left the chat about order 1 alone and gone on with the parcel's."""
