@@ -118,7 +118,7 @@ async def test_the_last_attribution_counts_though_a_faster_clock_took_the_one_be
 
 
 async def test_decisions_taken_in_turns_are_recorded_in_the_order_in_which_they_were_taken(hubs: Pair) -> None:
-    taken = []
+    taken: list[dict[str, Any]] = []
     for hub in (hubs.ahead, hubs.behind, hubs.ahead, hubs.behind):
         taken.append(await (parted(hub) if len(taken) % 2 else merged(hub, [name_of(t) for t in taken[-1:]])))
     async with hubs.ahead.store.reading() as tx:
