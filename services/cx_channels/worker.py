@@ -23,7 +23,8 @@ import structlog
 from cx_channels.port import Connection, Mapped, Provider, Request, Unmapped
 from cx_events.errors import Refused, TryLater
 from cx_runtime.children import GONE, Child, Head, read_message, write_message
-from cx_runtime.shares import Turns, room
+from cx_runtime.shares import room
+from cx_runtime.turns import Turns
 
 DEADLINE = 10.0
 """Seconds that mapping one request may take."""

@@ -20,7 +20,7 @@ from cx_events.testing.builders import ACME, DAY, an_event
 from cx_events.timestamps import format_time, parse_time
 from cx_hub.heavy_reads import COMMAND, setting_up
 from cx_runtime.settings import Settings
-from cx_runtime.shares import Turns
+from cx_runtime.turns import Turns
 
 pytestmark = pytest.mark.clock
 
