@@ -160,8 +160,8 @@ class TokenRoutes:
                 else:
                     if guess is not None:
                         guess.made_by(await tokens.caller_of(tx, tenant, tenancy, body.interaction))
-                    moment = partial(self._decisions.moment, tenant)
-                    presented = await tokens.present(tx, tenant, tenancy, id, body, moment)
+                    now, moment = self._decisions.now(), partial(self._decisions.moment, tenant)
+                    presented = await tokens.present(tx, tenant, tenancy, id, body, now, moment)
                     found = presented.found
                     if guess is not None:
                         guess.hit(found.customer)

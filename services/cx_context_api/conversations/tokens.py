@@ -187,7 +187,9 @@ Moment = Callable[[Micros], Micros]
 """Of what happened before (``Decisions.moment``) when a decision is taken, in µs."""
 
 
-async def present(tx: Tx, tenant: str, tenancy: Tenancy, id: str, body: bodies.Redeem, moment: Moment) -> Presented:
+async def present(
+    tx: Tx, tenant: str, tenancy: Tenancy, id: str, body: bodies.Redeem, now: Micros, moment: Moment
+) -> Presented:
     """What presenting a token comes to. ``Refused``: ``unknown-token`` (404), ``token-expired`` (410), ``token-used``,
     ``other-customer``, ``nobody-named`` (409), ``same-interaction`` (422).
 
@@ -198,12 +200,10 @@ async def present(tx: Tx, tenant: str, tenancy: Tenancy, id: str, body: bodies.R
         raise unknown_token()
     found = await find_thread(tx, tenant, tenancy, _anchor(event))
     issued = next((each for each in found.conversation.tokens if each.token.id == id), None)
-    if issued is None:
-        raise _expired()
+    if issued is None or now > issued.token.expires:
+        raise Refused("token-expired", "this token has expired", 410)
     until = max(found.until, await _until(tx, tenant, tenancy.ids.interaction(body.interaction)))
-    at = moment(min(until, issued.token.expires - 1))
-    if at > issued.token.expires:
-        raise _expired()
+    at = min(moment(until), issued.token.expires)
     if event.event.data.interaction == body.interaction and found.is_latest:
         raise Refused("same-interaction", "the token was issued in this very interaction")
     for use, user in zip(issued.token.uses, issued.users, strict=True):
@@ -218,10 +218,6 @@ async def present(tx: Tx, tenant: str, tenancy: Tenancy, id: str, body: bodies.R
         agent=Named(id=body.agent.id, name=body.agent.name) if body.agent is not None else None,
     )
     return Presented(id, found, [*also, Choice(REDEEMED, home, said)], at)
-
-
-def _expired() -> Refused:
-    return Refused("token-expired", "this token has expired", 410)
 
 
 async def _until(tx: Tx, tenant: str, node: NodeId) -> Micros:
