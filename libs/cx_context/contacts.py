@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from cx_context.combine import combine, first_of_each_key
+from cx_context.combine import FIELDS, add_up, first_of_each_key, merge
 from cx_context.model import REFERENCES_KEPT, At, Part, Register
 from cx_events.activity import HOUR
 from cx_events.ids import text_of
@@ -79,6 +79,7 @@ class Contact(Struct, gc=False):
         return self.part.endless is not None
 
 
+_COMBINED = [field for field in FIELDS if field.name != "written"]
 _BY_START = attrgetter("start")
 _BY_ANCHOR = attrgetter("anchor")
 
@@ -129,13 +130,19 @@ def _whole(name: str, pieces: Sequence[AnchoredPart]) -> Contact:
 
 
 def combined(pieces: Sequence[AnchoredPart]) -> Part:
-    """All pieces as one part, of which no reference is left out."""
+    """Return all pieces as one part, of which no reference is left out. Not what was written: only pieces are asked for
+    that, and an endless thread has much of it."""
     if len(pieces) == 1:
         return pieces[0].part
-    part = combine(piece.part for piece in pieces)
+    parts = [piece.part for piece in pieces]
+    if len(parts) == 2:
+        part = merge(*parts)
+    else:
+        part = Part()
+        add_up(part, parts, _COMBINED)
     if len(part.references) < REFERENCES_KEPT:
         return part
-    references = first_of_each_key(piece.part.references for piece in pieces)
+    references = first_of_each_key(each.references for each in parts)
     if len(references) > len(part.references):
         part.references = references  # of a part that was made here
     return part

@@ -102,7 +102,7 @@ class Decisions:
         self._tenancies = tenancies
         self._metrics = metrics
         self.now = now
-        self._last: Micros = 0
+        self._last: dict[str, Micros] = {}
         self._taken: OrderedDict[tuple[str, str], str] = OrderedDict()
 
     async def taken(self, asked: Asking) -> list[EventName]:
@@ -122,8 +122,8 @@ class Decisions:
         return name.source == decision_source(tenant) and (tenant, name.id) in self._taken
 
     async def take(self, asked: Asking, choices: Sequence[Choice], at: Micros | None = None) -> list[EventName]:
-        """Append one event for each choice: the last bears the id, the ones before it ``ID.1``, ``ID.2``, ... ``at``: a
-        time of ``now``, where it was told already.
+        """Append one event for each choice: the last bears the id, the ones before it ``ID.1``, ``ID.2``, ... ``at``:
+        given by ``moment``, where it was told already.
 
         Durable on return. ``TryLater`` where that is unknown; asking again is safe.
         """
@@ -139,15 +139,17 @@ class Decisions:
             self._metrics.accepted(TAKEN_BY, choice.type)
         return [EventName(event.source, event.id) for event in events]
 
-    def _moment(self, choices: Sequence[Choice]) -> Micros:
-        """Return a time later than all that is decided about, and than all decisions before."""
-        self._last = max(self.now(), self._last + 1, *(choice.after + 1 for choice in choices))
-        return self._last
+    def moment(self, tenant: str, after: Micros) -> Micros:
+        """Return the time of a decision in µs: now, but later than ``after`` and than all that this process took for
+        the tenant before."""
+        found = self._last[tenant] = max(self.now(), self._last.get(tenant, 0) + 1, after + 1)
+        return found
 
     def drafted(self, asked: Asking, choices: Sequence[Choice], at: Micros | None = None) -> list[Stamped]:
         """The events that ``take`` would append."""
         ids = self._tenancies[asked.tenant].ids
-        recorded = self._moment(choices) if at is None else at
+        if at is None:
+            at = self.moment(asked.tenant, max(choice.after for choice in choices))
         several = len(choices) > 1
         events = []
         for number, choice in enumerate(choices, 1):
@@ -159,7 +161,7 @@ class Decisions:
                 correlationid=choice.correlation or (asked.id if several else ""),
             )
             source = asked.name.source
-            events.append(stamp(draft, source=source, recorded=recorded, ids=ids, writer=asked.writer, scopes=()))
+            events.append(stamp(draft, source=source, recorded=at, ids=ids, writer=asked.writer, scopes=()))
         return events
 
 

@@ -58,8 +58,9 @@ async def put_in_force(tenants: Tenants, store: Store, log: Log, now: Micros) ->
     async with store.reading() as tx:
         for name, rules in wanted.items():
             if await writer.rules_in_force(tx, name, DEFAULT) != rules:
-                previous = await rule_changes.latest(tx, name)
-                changes.append(rules_change(tenants.ids(name), rules, previous, now))
+                taken, previous = await rule_changes.latest(tx, name)
+                # Of two changes the later recorded one counts, and the clock that stamped the last may be ahead.
+                changes.append(rules_change(tenants.ids(name), rules, previous, max(now, taken + 1)))
     if changes:
         await log.append([Record(INTERACTIONS, change.key, change.raw) for change in changes])
         structlog.get_logger("cx_hub").info("rules of identity changed", tenants=len(changes))

@@ -103,6 +103,11 @@ class Thread:
     contact: Contact
     is_latest: bool
 
+    @property
+    def until(self) -> Micros:
+        """When the latest happened of all that is known of it, in µs; decisions count, too."""
+        return max(member.part.until for member in self.conversation.members)
+
 
 async def find_thread(tx: Tx, tenant: str, tenancy: Tenancy, anchor: NodeId, then: Then | None = None) -> Thread:
     """By its id or any alias; ``Refused("unknown-conversation", 404)``."""

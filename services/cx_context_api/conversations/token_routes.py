@@ -7,6 +7,7 @@ POST /v1/conversations/continue         a contact presents one of them
 from __future__ import annotations
 
 from collections import OrderedDict
+from functools import partial
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -127,7 +128,7 @@ class TokenRoutes:
             forms = tokens.forms(named.code, named.id, tenancy.ids, config, body)
             if named.event is None:
                 choice = tokens.issuing(found, asked, named.id, body)
-                issued = self._decisions.now()
+                issued = self._decisions.moment(tenant, choice.after)
                 names = await self._decisions.take(asked._replace(id=named.id), [choice], issued)
             else:
                 names, issued = [EventName(decision_source(tenant), named.id)], named.event.effective
@@ -161,15 +162,15 @@ class TokenRoutes:
                 else:
                     if guess is not None:
                         guess.made_by(await tokens.caller_of(tx, tenant, tenancy, body.interaction))
-                    now = self._decisions.now()
-                    presented = await tokens.present(tx, tenant, tenancy, id, body, now)
+                    now, moment = self._decisions.now(), partial(self._decisions.moment, tenant)
+                    presented = await tokens.present(tx, tenant, tenancy, id, body, now, moment)
                     found = presented.found
                     if guess is not None:
                         guess.hit(found.customer)
             if not names:
                 if any(each.token.id == id and each.token.single_use for each in found.conversation.tokens):
                     self._use(tenant, id, body.interaction)
-                names = await self._decisions.take(asked, presented.choices)
+                names = await self._decisions.take(asked, presented.choices, presented.at)
             return taken(names, customer=text_of(found.customer), conversation=text_of(found.conversation.id))
 
         try:
