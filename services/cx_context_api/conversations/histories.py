@@ -8,6 +8,7 @@ from operator import itemgetter
 
 import msgspec
 
+from cx_context.assurance import Trust
 from cx_context.finish import Json, conversation_summary, timeline_entry
 from cx_context.fold import makes_part
 from cx_context.outline import WordsOf, conversation_with_words
@@ -87,13 +88,21 @@ async def conversations(
     placed = sorted((((found.last_activity, found.id), found) for found in threads), key=itemgetter(0), reverse=True)
     rest = [(place, found) for place, found in placed if before is None or place < before]
     following = cursor_of(CONVERSATIONS, rest[most - 1][0]) if len(rest) > most else None
-    return [conversation_summary(conversation_with_words(found, words)) for _, found in rest[:most]], following
+    trust = await _trust(tx, tenancy, customer, then)
+    return [conversation_summary(conversation_with_words(found, words), trust) for _, found in rest[:most]], following
+
+
+async def _trust(tx: Tx, tenancy: Tenancy, customer: NodeId, then: Then | None) -> Trust:
+    if then is not None:
+        return Trust.of(await then.members_of(customer), (await then.rules()).proof_lifetime)
+    tenant = tenancy.ids.tenant
+    return Trust.of(await reader.members_of(tx, tenant, customer), await reader.lifetimes_of(tx, tenant))
 
 
 @dataclass(frozen=True, slots=True)
 class Thread:
     """A conversation, whose it is, and the part of an interaction by which it was named. ``contact``: the one that has
-    this part; ``is_latest``: its interaction has no later stretch."""
+    this part; ``is_latest``: its interaction has no later stretch. ``trust``: what counts as a proof of who it is."""
 
     customer: NodeId
     version: int
@@ -102,6 +111,7 @@ class Thread:
     conversation: Conversation
     contact: Contact
     is_latest: bool
+    trust: Trust
 
 
 async def find_thread(tx: Tx, tenant: str, tenancy: Tenancy, anchor: NodeId, then: Then | None = None) -> Thread:
@@ -124,7 +134,9 @@ async def find_thread(tx: Tx, tenant: str, tenancy: Tenancy, anchor: NodeId, the
             conversation, contact = named
             starts = [each.start for of in threads for each in of.members if each.name == contact.name]
             shown = conversation_with_words(conversation, words)
-            return Thread(found.customer, found.version, side, own, shown, contact, contact.start == max(starts))
+            trust = await _trust(tx, tenancy, found.customer, then)
+            is_latest = contact.start == max(starts)
+            return Thread(found.customer, found.version, side, own, shown, contact, is_latest, trust)
     raise unknown_conversation(anchor)
 
 
@@ -182,4 +194,4 @@ def _named(named: Named | None) -> Json | None:
 
 def summary(found: Thread) -> Json:
     """The conversation as its customer's context shows it."""
-    return conversation_summary(found.conversation)
+    return conversation_summary(found.conversation, found.trust)
