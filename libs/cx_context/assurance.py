@@ -13,7 +13,7 @@ given one.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cx_context.combine import weight_and_rank
@@ -41,6 +41,9 @@ LIFETIME = 86_400
 
 OTHERS = "*"
 """In ``proof_lifetime`` stands for every method that is not named."""
+
+KNOWN_KINDS = frozenset({"account", "crm"})
+"""Of a profile of such a kind the core is a known one, once it was proved or asserted."""
 
 NONE = "none"
 """The level of a contact that names none of its customer's identifiers."""
@@ -87,6 +90,31 @@ class Trust:
     def weight_of(self, part: Part) -> int:
         """Return how much weighs what a part says about the customer (``weights.ORDER``)."""
         return part.weight if part.home in self.core else _CLAIMED
+
+
+def around_core(members: Sequence[Member], parts: Iterable[Part]) -> Sequence[Member]:
+    """Return a customer's profiles with ``claimed`` said of those outside the core that counts.
+
+    That is the known core; where there is none, the first profile. But a first profile that nothing proves or asserts,
+    as the cookie of a browser whose user then proves an address, is no core that a proof could be measured by: then the
+    first one counts that a fact proves or asserts. Each is a core by itself there: two in one are a known core.
+    """
+    core = [member for member in members if not member.claimed]
+    if len(core) != 1 or len(members) < 2 or core[0].kind in KNOWN_KINDS:
+        return members
+    vouched: set[str] = set()
+    for part in parts:
+        if part.weight < _CLAIMED:
+            vouched.add(part.home)
+        vouched.update(key for key, weight in part.named.items() if weight < _CLAIMED)
+    if key_of(core[0]) in vouched:
+        return members
+    first = min(
+        (member for member in members if key_of(member) in vouched),
+        key=lambda member: (member.first_recorded, member.id),
+        default=core[0],
+    )
+    return [replace(member, claimed=member.id != first.id) for member in members]
 
 
 class Proof(NamedTuple):

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from cx_context.assurance import ASSURED, Trust
+from cx_context.assurance import ASSURED, Trust, around_core
 from cx_context.finish import Known, Member, standings
 from cx_context.model import Part
 from cx_context.threading import AnchoredPart, Contact, contacts_of, thread
@@ -33,7 +33,8 @@ def assured(known: Known, window: Micros) -> Known:
 
 def left_of(known: Known, kept: Collection[bytes], latest: Iterable[Fact]) -> Known:
     """Return what is left, by the anchors of the parts that stay and the latest of their facts."""
-    members = [member for member in known.members if not member.claimed]
+    around = around_core(known.members, [part for _, part in known.parts])
+    members = [member for member in around if not member.claimed]
     ids = {member.id for member in members}
     return replace(
         known,
@@ -50,9 +51,9 @@ def _without_claimed_tie(member: Member, left: Collection[bytes]) -> Member:
     return member if member.joined is None or member.joined[3] in left else replace(member, joined=None)
 
 
-def kept_anchors(parts: Sequence[AnchoredPart], members: Iterable[Member], window: Micros) -> frozenset[bytes]:
+def kept_anchors(parts: Sequence[AnchoredPart], members: Sequence[Member], window: Micros) -> frozenset[bytes]:
     """Return the anchors of the parts that stay."""
-    trust = Trust.of(members, {})
+    trust = Trust.of(around_core(members, [part for _, part in parts]), {})
     kept = {anchor for anchor, part in parts if not part.interaction and trust.weight_of(part) < _CLAIMED}
     for conversation in thread(contacts_of(parts, window), window):
         found = standings(conversation, conversation.places, trust)

@@ -20,6 +20,7 @@ from cx_context.assurance import (
     Proof,
     Standing,
     Trust,
+    around_core,
     assurance,
     key_of,
     latest_of_each,
@@ -115,8 +116,9 @@ class Rendering:
     def __init__(self, known: Known, window: Micros) -> None:
         self.known = known
         self.window = window
-        self.trust = Trust.of(known.members, known.lifetimes)
         self.parts = [anchored.part for anchored in known.parts]
+        self.members = around_core(known.members, self.parts)
+        self.trust = Trust.of(self.members, known.lifetimes)
         self._contacts: list[Contact] | None = None
         self._threaded: tuple[list[Conversation], int] | None = None
         self._shown: dict[bytes, Shown] = {}
@@ -325,7 +327,7 @@ def _consents(of: Rendering) -> Iterable[tuple[Purpose, bool]]:
 def _customer(of: Rendering) -> Json:
     """What is said about a customer goes by weight, then by order: who only claims to be them renames nobody."""
     trust, parts, customer = of.trust, of.parts, of.known.customer
-    members = sorted(of.known.members, key=lambda m: (m.claimed, rank_of(m.kind), m.kind, m.value, m.scope, m.id))
+    members = sorted(of.members, key=lambda m: (m.claimed, rank_of(m.kind), m.kind, m.value, m.scope, m.id))
     aliases = sorted((m.claimed, text_of(m.id)) for m in members if m.id != customer)
     weighed = [(trust.weight_of(part), part) for part in parts]
     if of.known.assured:

@@ -220,6 +220,18 @@ def test_what_a_browser_said_before_its_user_logged_in_stays() -> None:
     assert [one["kind"] for one in body["customer"]["identifiers"]] == ["email"]
 
 
+def test_a_browsers_cookie_that_came_first_is_no_core_to_measure_a_proof_by() -> None:
+    cookie = Identifier(kind="cookie", value="browser")
+    history = [
+        a_fact(id="m-1", at=START - DAY, interaction="chat-0", identifiers=[cookie], text="Do you ship?"),
+        a_fact(VERIFIED, id="v", at=START + MINUTE, interaction=LOGIN, email=ANA, identifiers=[cookie]),
+    ]
+    assert found(history, LOGIN, START + HOUR)["level"] == "proved"
+    body = context_body(assured(known_of(history), WINDOW), WINDOW)
+    assert [one["kind"] for one in body["customer"]["identifiers"]] == ["email"]
+    assert b"Do you ship" not in encode_body(body)
+
+
 def _claiming(known: Known, *values: str) -> Known:
     return replace(known, members=[replace(each, claimed=each.value in values) for each in known.members])
 

@@ -111,9 +111,7 @@ class _Rendering(Rendering):
         self._before = before if before.outlined == self.now.outlined else _NOTHING
         self._whole = whole
         words = (lambda anchor: decode_words(now.parts[anchor][0])) if outlined else None
-        known = Known(
-            whole.found.customer, whole.members, self._parts(), (), words, whole.claims, whole.lifetimes
-        )
+        known = Known(whole.found.customer, whole.members, self._parts(), (), words, whole.claims, whole.lifetimes)
         super().__init__(known, window)
 
     def _parts(self) -> list[AnchoredPart]:
