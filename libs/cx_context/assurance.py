@@ -102,11 +102,12 @@ def around_core(members: Sequence[Member], parts: Iterable[Part]) -> Sequence[Me
     core = [member for member in members if not member.claimed]
     if len(core) != 1 or len(members) < 2 or core[0].kind in KNOWN_KINDS:
         return members
-    vouched: set[str] = set()
-    for part in parts:
-        if part.weight < _CLAIMED:
-            vouched.add(part.home)
-        vouched.update(key for key, weight in part.named.items() if weight < _CLAIMED)
+    vouched = {
+        "\n".join(identifier[:3])
+        for part in parts
+        for registers in (part.proofs, part.assertions)
+        for _, identifier in registers.values()
+    }
     if key_of(core[0]) in vouched:
         return members
     first = min(

@@ -6,7 +6,8 @@ A function of the facts, as the whole context is: no clock is asked. What is lef
 - a contact stays whose level was ever proved or asserted. In it stays what the core's profiles said, and what names
   nobody. What a claimed profile said stays only where that contact's own proof or assertion names it, too, as a
   browser's cookie before its user logs in; or where a token or a person's link alone ties the contact;
-- of what lies outside any contact, and of what is said about the customer, stays what was proved or asserted.
+- of what lies outside any contact, and of what is said about the customer, stays what was proved or asserted. A refusal
+  of consent stays whoever said it.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ def left_of(known: Known, kept: Collection[bytes], latest: Iterable[Fact]) -> Kn
         latest=latest,
         claims=(),
         assured=True,
+        left_out=[part for anchor, part in known.parts if anchor not in kept],
     )
 
 
