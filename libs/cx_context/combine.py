@@ -19,6 +19,7 @@ from cx_context.model import (
     DELETIONS_KEPT,
     EDITS_KEPT,
     KEYS_KEPT,
+    NAMED_KEPT,
     NAMES_KEPT,
     NOTES_KEPT,
     OTHERS_KEPT,
@@ -35,6 +36,7 @@ from cx_context.model import (
     Register,
 )
 from cx_events.activity import SECOND
+from cx_events.identifiers import rank_of
 
 T = TypeVar("T", bound=tuple[Any, ...])
 Time = TypeVar("Time", int, At)
@@ -207,6 +209,24 @@ _place = itemgetter(0)
 _time_and_key = itemgetter(1, 0)
 
 
+def strongest_named(one: dict[str, int], other: dict[str, int]) -> dict[str, int]:
+    """The greatest weight of each identifier; of too many those of the greatest weight, then of the highest rank."""
+    if not one or not other:
+        return one or other
+    merged = dict(one)
+    for key, weight in other.items():
+        merged[key] = min(weight, merged.get(key, weight))
+    if len(merged) > NAMED_KEPT:
+        merged = dict(nsmallest(NAMED_KEPT, merged.items(), key=weight_and_rank))
+    return merged
+
+
+def weight_and_rank(named: tuple[str, int]) -> tuple[int, int, str]:
+    """Return the order of an identifier (``KIND\nSCOPE\nVALUE``) and its weight among others, the strongest first."""
+    key, weight = named
+    return weight, rank_of(key.partition("\n")[0]), key
+
+
 def _least(one: int | None, other: int | None) -> int | None:
     if one is None or other is None:
         return one if other is None else other
@@ -244,6 +264,8 @@ MERGERS: Mapping[str, Callable[[Any, Any], Any]] = MappingProxyType(
     {
         "interaction": max,
         "side": max,
+        "home": max,
+        "weight": min,
         "about": _greatest,
         "facts": _sum,
         "events": _sum,
@@ -295,8 +317,10 @@ MERGERS: Mapping[str, Callable[[Any, Any], Any]] = MappingProxyType(
         "first_shown": _FirstByKey(AGENTS_KEPT),
         "tokens": _last_by_key(KEYS_KEPT),
         "token_uses": _FirstByKey(USES_KEPT),
+        "named": strongest_named,
         "verified": _max_by_key,
         "proofs": _last_by_key(KEYS_KEPT),
+        "assertions": _last_by_key(KEYS_KEPT),
         "attributes": _last_by_key(KEYS_KEPT),
         "preferences": _last_by_key(KEYS_KEPT),
         "grants": _GreatestByKey(CONSENTS_KEPT),

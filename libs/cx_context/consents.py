@@ -61,8 +61,11 @@ def _one_line(text: str) -> str:
     return brief(text).replace("\n", " ")
 
 
-def in_force(parts: Iterable[Part]) -> list[tuple[Purpose, bool]]:
+def in_force(parts: Iterable[Part], claims: Iterable[Part] = ()) -> list[tuple[Purpose, bool]]:
     """Return what is granted (True) or refused (False) over all parts of a customer, by purpose and channel.
+
+    ``claims``: further parts, of profiles that only a claim ties to the customer: whatever was proved of these, for
+    this customer it is a claim, which refuses and grants nothing.
 
     Of more than ``CONSENTS_SHOWN`` purposes those said last. What is neither granted nor refused is not there.
     """
@@ -72,6 +75,9 @@ def in_force(parts: Iterable[Part]) -> list[tuple[Purpose, bool]]:
         for said, kept in ((grants, part.grants), (refusals, part.refusals)):
             for purpose, one in _said(part, kept):
                 said.setdefault(purpose, []).append(one)
+    for part in claims:
+        for purpose, one in _said(part, part.refusals):
+            refusals.setdefault(purpose, []).append(one._replace(weight=place_of(CLAIMED)))
     last = {
         purpose: max(one.order for one in (*grants.get(purpose, ()), *refusals.get(purpose, ())))
         for purpose in grants.keys() | refusals.keys()

@@ -104,7 +104,14 @@ def define(copies: Iterable[Fact], ids: IdSpace, rules: Rules, set_aside: Collec
     for anchor, (whose, part) in parts.items():
         parts_of[whose].append(AnchoredPart(anchor, part))
     known = {
-        customer: Known(customer, members[customer], parts_of[customer], by_customer[customer], claims=claims[customer])
+        customer: Known(
+            customer,
+            members[customer],
+            parts_of[customer],
+            by_customer[customer],
+            claims=claims[customer],
+            lifetimes=said.rules.proof_lifetime,
+        )
         for customer in set(customer_of.values())
     }
     return Whole(known, customer_of, resolution)

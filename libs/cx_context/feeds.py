@@ -24,6 +24,9 @@ STATE = frozenset({"customer_spoke", "resolved", "reopened"})
 """What decides whether a conversation is open."""
 
 _WAITING = STATE | {"ended", "resumed", "business_spoke", "answered", "queued", "said"}
+_ASSURED = frozenset({"proofs", "assertions", "named"})
+"""What decides how sure it is who is at the other end of a contact."""
+
 _WORDS = frozenset({"said", "edits", "deleted", "channel"})
 
 
@@ -48,7 +51,7 @@ def _of_conversation(rule: str, *fields: str) -> Feed:
 
 
 _ACTIVE_LAST = "the live interaction that was active last"
-_LATEST = "the value that was written last, by effective time"
+_HEAVIEST = "the value of the greatest weight, of those the last by effective time"
 
 FEEDS: Mapping[Path, Feed] = MappingProxyType(
     {
@@ -57,7 +60,7 @@ FEEDS: Mapping[Path, Feed] = MappingProxyType(
         ("customer", "id"): _feed("the profile that was recorded first of those that are one customer", identity=True),
         ("customer", "aliases"): _feed("the other profiles of the customer", identity=True),
         ("customer", "display"): _feed(
-            "the name that events gave last, else the strongest identifier", "name", identity=True
+            "the name of the greatest weight, of those the last, else the strongest identifier", "name", identity=True
         ),
         ("customer", "identifiers"): _feed(
             "profiles that evidence or a person's decision joins", "verified", "proofs", identity=True
@@ -65,19 +68,20 @@ FEEDS: Mapping[Path, Feed] = MappingProxyType(
         ("customer", "identifiers", "*", "verified_at"): _feed("the last event in which it is verified", "verified"),
         ("customer", "identifiers", "*", "verified_by"): _feed("how it was proved last", "proofs"),
         ("customer", "assurance"): _feed(
-            "the weakest link between identifiers, and what was proved last", "proofs", identity=True
+            "who was proved, asserted or claimed to be there in the contact that was active last, and the weakest link "
+            "between identifiers", *THREADING, *_ASSURED, "last", threaded=True, identity=True
         ),
-        ("customer", "attributes"): _feed(_LATEST, "attributes"),
+        ("customer", "attributes"): _feed(_HEAVIEST, "attributes"),
         ("customer", "consent"): _feed(
             "a refusal, until its own profile or somebody proved grants again", "grants", "refusals"
         ),
-        ("customer", "preferences"): _feed(_LATEST, "preferences"),
+        ("customer", "preferences"): _feed(_HEAVIEST, "preferences"),
         ("customer", "candidates"): _feed("claims that join nobody, while nobody settles them", identity=True),
         ("now",): Feed(
-            _ACTIVE_LAST, THREADING | _WAITING | {"last", "queue", "agent", "names", "proofs"}, threaded=True
+            _ACTIVE_LAST, THREADING | _WAITING | _ASSURED | {"last", "queue", "agent", "names"}, threaded=True
         ),
         ("now", "verified"): Feed(
-            "what was proved last in the conversation of " + _ACTIVE_LAST,
+            "what was proved last in " + _ACTIVE_LAST + ", or came to it by a token or a person's link",
             THREADING | _WAITING | {"last", "proofs"},
             threaded=True,
         ),
@@ -115,9 +119,12 @@ FEEDS: Mapping[Path, Feed] = MappingProxyType(
             "handoff", "accepted", "shown", "agent", "names", "answered", "first_answered", "first_shown",
         ),
         ("conversations", "*", "tokens"): _of_conversation("the latest tokens issued for it, and their uses"),
-        ("conversations", "*", "verified"): _of_conversation("what was proved in it", "proofs"),
+        ("conversations", "*", "verified"): _of_conversation(
+            "what was proved in its contact that was active last, or came to it by a token or a person's link",
+            "proofs", "last",
+        ),
         ("conversations", "*", "references"): _of_conversation("every order and case that an event names"),
-        ("conversations", "*", "joined"): _of_conversation("the strongest rule that joins an interaction"),
+        ("conversations", "*", "joined"): _of_conversation("the strongest rule that joins an interaction", *_ASSURED),
         ("timeline",): _feed("the latest events, newest first"),
         ("timeline", "*"): _feed("the event itself"),
         ("counts",): _feed("sums over all counted events", "events", "messages", "channels"),

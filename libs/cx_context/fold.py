@@ -16,13 +16,14 @@ from typing import Any
 import msgspec
 
 from cx_context import consents, moods
-from cx_context.assurance import BY_CHANNEL, UNNAMED, key_of, verified_by
-from cx_context.combine import brief, hashed, keep_greatest, keep_latest, later, later_register
+from cx_context.assurance import BY_CHANNEL, UNNAMED, key_of
+from cx_context.combine import brief, hashed, keep_greatest, keep_latest, later, later_register, weight_and_rank
 from cx_context.model import (
     AGENTS_KEPT,
     DELETIONS_KEPT,
     EDITS_KEPT,
     KEYS_KEPT,
+    NAMED_KEPT,
     NAMES_KEPT,
     NOTES_KEPT,
     OTHERS_KEPT,
@@ -35,21 +36,20 @@ from cx_context.model import (
     WRITTEN_KEPT,
     At,
     Part,
+    Register,
 )
 from cx_context.moods import SENTIMENT_RANGE, thousandths
 from cx_context.speakers import BUSINESS_ROLES, RECEIVED, SENT, speaker, speaker_of_line
 from cx_events.activity import ACTIVITY, SECOND, WRITTEN, is_endless, stands_alone
 from cx_events.catalogue import catalogue
-from cx_events.envelope import Data, Handoff, Identifier, Named, Reference
-from cx_events.facts import Fact
+from cx_events.envelope import Data, Event, Handoff, Identifier, Named, Reference
+from cx_events.facts import Fact, people_identifiers
 from cx_events.timestamps import Micros
 from cx_events.tokens import ISSUED, KIND, REDEEMED, is_ours
+from cx_events.weights import ASSERTED, ASSERTED_TYPE, ORDER, PROVED, VERIFIED_TYPE, place_of, weight_of
 
 SHOWN = "cx.handoff.context_shown.v1"
 """Its agent has read, and dealt with nobody yet."""
-
-ASSERTED = "cx.identity.asserted.v1"
-VERIFIED = "cx.identity.verified.v1"
 
 SCORE_RANGE = 1000.0
 """Beyond any survey's scale; a float of 1e300 in thousandths is an integer that no store holds."""
@@ -71,6 +71,8 @@ def new_part(fact: Fact) -> Part:
     part = Part(
         interaction=fact.event.data.interaction,
         side=fact.side,
+        home=key_of(fact.identifier) if fact.identifier is not None else "",
+        weight=fact.weight,
         about=_about(fact),
         first_recorded=fact.recorded,
         last_recorded=fact.recorded,
@@ -125,7 +127,10 @@ def apply(part: Part, fact: Fact) -> None:
         _deal(part, data, at, deals=type != SHOWN)
     if data.insight is not None:
         moods.add_insight(part, type, data, at, writes=type in _SPEECH)
-    _common(part, data, at, proves=type not in _SAYS_HOW)
+    people = people_identifiers(event)
+    if data.links or len(people) > 1 or (people and fact.weight < _CLAIMED):
+        _name(part, event, people, at)
+    _common(part, data, at)
 
 
 _ABOUT_CUSTOMERS = "cx.customer."
@@ -144,9 +149,6 @@ def happens_in_contact(type: str, data: Data) -> bool:
     """
     return not type.startswith(_ABOUT_CUSTOMERS) and (data.channel != "crm" or type in WRITTEN)
 
-
-_SAYS_HOW = frozenset({ASSERTED, VERIFIED})
-"""Events about identity itself: what they flag is a proof by their own method, or none."""
 
 _NOT_COUNTED = frozenset(name for name, known in catalogue().items() if known.kind != "interaction")
 """Decisions and insights are facts about facts; they are not counted as events of the customer."""
@@ -214,15 +216,12 @@ def _endless(part: Part, data: Data, time: Micros) -> None:
         _keep_first(part.quoted, brief(message.in_reply_to), time, WRITTEN_KEPT)
 
 
-def _common(part: Part, data: Data, at: At, *, proves: bool) -> None:
-    """What any event may tell besides its own matter. ``proves``: an identifier that it flags was verified in it."""
+def _common(part: Part, data: Data, at: At) -> None:
+    """What any event may tell besides its own matter."""
     for participant in data.participants:
         if participant.role == "customer":
             if participant.name:
                 part.name = later_register(part.name, (at, participant.name[:TEXT_KEPT]))
-            for identifier in participant.identifiers:
-                if identifier.verified and not identifier.unusable:
-                    _verify(part, identifier, at, BY_CHANNEL if proves else "")
             break
     if data.references:
         _refer(part, data.references, at)
@@ -262,21 +261,41 @@ def _learn_name(part: Part, kind: str, named: Sequence[str], at: At) -> None:
         _keep_last(part.names, NAMES_KEPT)
 
 
-def _verify(part: Part, identifier: Identifier, at: At, method: str) -> None:
-    """``method``: nothing where the event only says that it was verified some time."""
-    key = key_of(identifier)
-    part.verified[key] = max(at, part.verified.get(key, at))
-    if method:
-        proof = f"{key}\n{method}"
-        old = part.proofs.get(proof)
-        if old is None or at > old[0]:
-            part.proofs[proof] = (at, [identifier.kind, identifier.scope, identifier.value, method])
-        _keep_last(part.proofs)
+_CLAIMED = 2
+_ASSERTED = ORDER[ASSERTED]
+_PROVED = ORDER[PROVED]
 
 
-def _verified(part: Part, data: Data, at: At) -> None:
-    for identifier in verified_by(data):
-        _verify(part, identifier, at, data.evidence[:TEXT_KEPT] or UNNAMED)
+def _name(part: Part, event: Event, people: Sequence[Identifier], at: At) -> None:
+    """Note who is named, and how much that is worth. An event that only asserts proves nobody: what a system knows of
+    another day is no proof in this contact."""
+    data = event.data
+    identity = event.type in (ASSERTED_TYPE, VERIFIED_TYPE)
+    method = data.evidence[:TEXT_KEPT] or UNNAMED if identity else BY_CHANNEL
+    most = _ASSERTED if event.type == ASSERTED_TYPE else _PROVED
+    linked = [each for link in data.links for each in link if not each.unusable] if data.links else ()
+    for identifier in (*people, *linked):
+        key = key_of(identifier)
+        place = max(place_of(weight_of(identifier, event)), most)
+        if key != part.home:
+            part.named[key] = min(place, part.named.get(key, place))
+        if place == _PROVED:
+            _write_proof(part.proofs, key, identifier, method, at)
+        elif place == _ASSERTED:
+            _write_proof(part.assertions, key, identifier, method, at)
+        if place == _PROVED or (place == _ASSERTED and identifier.verified):
+            part.verified[key] = max(at, part.verified.get(key, at))
+    if len(part.named) > NAMED_KEPT:
+        for weakest, _ in sorted(part.named.items(), key=weight_and_rank)[NAMED_KEPT:]:
+            del part.named[weakest]
+
+
+def _write_proof(registers: dict[str, Register], key: str, identifier: Identifier, method: str, at: At) -> None:
+    name = f"{key}\n{method}"
+    old = registers.get(name)
+    if old is None or at > old[0]:
+        registers[name] = (at, [identifier.kind, identifier.scope, identifier.value, method])
+    _keep_last(registers)
 
 
 def _refer(part: Part, references: Sequence[Reference], at: At) -> None:
@@ -584,7 +603,6 @@ Handler = Callable[[Part, Data, At], None]
 
 HANDLERS: Mapping[str, Handler] = MappingProxyType(
     {
-        VERIFIED: _verified,
         "cx.interaction.started.v1": _started,
         "cx.interaction.queued.v1": _queued,
         "cx.interaction.routed.v1": _routed,

@@ -9,17 +9,19 @@ from typing import Any
 
 import msgspec
 
-from cx_events.activity import piece_of
+from cx_events.activity import by_weight, piece_of
 from cx_events.envelope import Data, Event, Identifier
 from cx_events.errors import Refused
 from cx_events.identifiers import rank_of
 from cx_events.ids import IdSpace, NodeId, event_key
 from cx_events.timestamps import Micros, parse_time
-from cx_events.weights import place_of, weight_of
+from cx_events.weights import CLAIMED, ORDER, place_of, weight_of
 
 HUB_SOURCE = "//throughline/"
 """The hub's own sources: ``//throughline/TENANT/connections/NAME``, ``//throughline/TENANT/decisions`` and
 ``//throughline/TENANT/vcons``."""
+
+_CLAIMED = ORDER[CLAIMED]
 
 Order = tuple[Micros, str, int, Micros, str, str]
 """(effective time, interaction, sequence, recorded time, source, id): the total order within a customer."""
@@ -44,7 +46,9 @@ class Fact:
     """An event and its place.
 
     ``effective``: min(time, recorded time), so a vendor's fast clock can't push history about. ``home``: the profile or
-    node that the event belongs to for good. ``interaction``: the interaction's node, or the home where there is none.
+    node that the event belongs to for good. ``identifier``, ``weight``: the identifier that it is at home with, None
+    where it names none, and how much that is worth in it (``weights.ORDER``; a claim where it names none).
+    ``interaction``: the interaction's node, or the home where there is none.
     ``anchor``: of the part that it is folded into; ``side``: of all parts of its home in that interaction.
     ``raw``: the bytes on the log, the canonical form of this copy. A NUL in ``data`` is read as U+FFFD.
 
@@ -52,7 +56,10 @@ class Fact:
     not stamp.
     """
 
-    __slots__ = ("anchor", "effective", "event", "home", "interaction", "key", "raw", "recorded", "sequence", "side")
+    __slots__ = (
+        "anchor", "effective", "event", "home", "identifier", "interaction", "key", "raw", "recorded", "sequence",
+        "side", "weight",
+    )  # fmt: skip
 
     def __init__(self, event: Event, raw: bytes, ids: IdSpace) -> None:
         self.event = event = readable(event, raw)
@@ -60,14 +67,18 @@ class Fact:
         self.effective, self.recorded, self.sequence = times_of(event)
         self.key = event_key(event.tenantid, event.source, event.id)
         self.home: NodeId = node_of_hex(event.partitionkey)
+        self.identifier = identifier = identifier_at(event, self.home, ids)
+        self.weight = _CLAIMED if identifier is None else place_of(weight_of(identifier, event))
         name = event.data.interaction
         if name:
             self.interaction: NodeId = ids.interaction(name)
             self.side: NodeId = ids.anchor(self.home, self.interaction)
-            self.anchor: NodeId = ids.anchor(self.home, self.interaction, piece_of(event, self.effective, self.key))
+            piece = piece_of(event, self.effective, self.key, self.weight)
+            self.anchor: NodeId = ids.anchor(self.home, self.interaction, piece)
         else:
             self.interaction = self.home
-            self.side = self.anchor = ids.anchor(self.home, self.home)
+            self.side = ids.anchor(self.home, self.home)
+            self.anchor = ids.anchor(self.home, self.home, by_weight(self.weight))
 
     @property
     def order(self) -> Order:
@@ -169,6 +180,19 @@ def strongest(event: Event) -> Identifier | None:
     if len(people) < 2:
         return people[0] if people else None
     return min(people, key=lambda i: (place_of(weight_of(i, event)), rank_of(i.kind), i.kind, i.value, i.scope))
+
+
+def identifier_at(event: Event, home: NodeId, ids: IdSpace) -> Identifier | None:
+    """Return the identifier whose profile is an event's home; None where the event names none that is.
+
+    Nearly always the strongest one. Not in decisions of the hub, and in events that were stamped before identifiers had
+    weights.
+    """
+    first = strongest(event)
+    if first is None or ids.profile(first.kind, first.scope, first.value) == home:
+        return first
+    people = people_identifiers(event)
+    return next((each for each in people if ids.profile(each.kind, each.scope, each.value) == home), None)
 
 
 def home_of(event: Event, ids: IdSpace) -> NodeId:

@@ -17,7 +17,11 @@ from cx_identity.decisions import withdrawn
 from cx_identity.model import Decision, Evidence, Profile, name_of
 
 _KIND = re.compile(r"[a-z][a-z0-9_-]{0,39}")
-_FIELDS = ("shared_after", "exclusive", "never_link", "junk")
+_FIELDS = ("shared_after", "exclusive", "never_link", "junk", "proof_lifetime")
+_DURATION = re.compile(r"([0-9]{1,9})([smhd])")
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+_LONGEST_LIFETIME = 10 * 366 * 86_400
+_MAX_METHOD = 280
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +33,15 @@ class Rules:
     together. ``never_link``: ``KIND:GLOB``, values whose edges never link; ``*``, ``?`` and ``[...]`` as in a shell.
     ``junk``: likewise, values that identify nobody, in any spelling, beside those known to be such
     (``cx_events.junk``). Intake marks them; of facts from before the rule they link no more.
+    ``proof_lifetime``: for how many seconds a proof counts in its contact, by its method; ``*`` for every other method,
+    and without that a day.
     """
 
     shared_after: Mapping[str, int]
     exclusive: frozenset[str] = frozenset()
     never_link: tuple[str, ...] = ()
     junk: tuple[str, ...] = ()
+    proof_lifetime: Mapping[str, int] = field(default_factory=dict)
     _junk: Junk = field(init=False, repr=False, compare=False)
     _patterns: Mapping[str, re.Pattern[str]] = field(init=False, repr=False, compare=False)
 
@@ -63,6 +70,7 @@ class Rules:
             exclusive=_kinds(mapping["exclusive"]) if "exclusive" in mapping else DEFAULT.exclusive,
             never_link=_globs("never_link", mapping["never_link"]) if "never_link" in mapping else DEFAULT.never_link,
             junk=_globs("junk", mapping["junk"]) if "junk" in mapping else DEFAULT.junk,
+            proof_lifetime=_lifetimes(mapping.get("proof_lifetime", {})),
         )
 
     def may_link(self, profile: Profile) -> bool:
@@ -75,11 +83,13 @@ class Rules:
 
     def as_mapping(self) -> dict[str, Any]:
         """What ``parse`` reads, in a fixed order."""
+        lifetimes = dict(sorted(self.proof_lifetime.items()))
         return {
             "shared_after": dict(sorted(self.shared_after.items())),
             "exclusive": sorted(self.exclusive),
             "never_link": list(self.never_link),
             "junk": list(self.junk),
+            **({"proof_lifetime": lifetimes} if lifetimes else {}),
         }
 
 
@@ -107,6 +117,21 @@ def _counts(value: object) -> Mapping[str, int]:
         if not isinstance(allowed, int) or isinstance(allowed, bool) or allowed < 0:
             raise _bad(f"shared_after.{kind}: expected a whole number, 0 or more, not {_shown(allowed)}")
     return dict(value)
+
+
+def _lifetimes(value: object) -> Mapping[str, int]:
+    if not isinstance(value, Mapping):
+        raise _bad(f"proof_lifetime: expected a mapping of method to duration, not {_shown(value)}")
+    found: dict[str, int] = {}
+    for method, given in value.items():
+        if not isinstance(method, str) or not 0 < len(method) <= _MAX_METHOD or "\0" in method:
+            raise _bad(f"proof_lifetime: {_shown(method)} is no method, like login or one-time-code, nor *")
+        match = _DURATION.fullmatch(given) if isinstance(given, str) else None
+        seconds = int(match[1]) * _SECONDS[match[2]] if match is not None else given
+        if not isinstance(seconds, int) or isinstance(seconds, bool) or not 0 < seconds <= _LONGEST_LIFETIME:
+            raise _bad(f"proof_lifetime.{method[:64]}: expected a duration like 24h, 90m or 30s, not {_shown(given)}")
+        found[method] = seconds
+    return found
 
 
 def _kinds(value: object) -> frozenset[str]:

@@ -92,6 +92,7 @@ class IdentityConfig(_Strict):
     exclusive: tuple[str, ...] = ("crm",)
     never_link: tuple[str, ...] = ()
     junk: tuple[str, ...] = ()
+    proof_lifetime: dict[str, str | int] = {}
 
 
 class ThreadingConfig(_Strict):

@@ -19,6 +19,9 @@ MESSAGES = 4
 def print_context(out: Console, document: Json) -> None:
     """A whole context document, ``{meta, body}``."""
     meta = document.get("meta", {})
+    contact = meta.get("contact")
+    if contact:
+        out.print(_line("asked by", f"{contact['interaction']} · {_certainty(contact['assurance'])}"))
     for label, text in told(document["body"]):
         out.print(_line(label, text))
     out.print(_line("version", f"{meta.get('version')}, current to {meta.get('current_to')}"))
@@ -30,13 +33,12 @@ def told(body: Json) -> Iterator[tuple[str, str]]:
     yield "who", f"{customer['display']} · customer {customer['id']}"
     for identifier in customer["identifiers"]:
         yield "known by", _identifier(identifier)
-    proof = (customer.get("assurance") or {}).get("verified")
-    if proof:
-        yield "sure by", _proof(proof)
     now = body.get("now")
     if now:
         waits = f", waiting since {_clock(now['waiting_since'])}" if now.get("waiting_since") else ""
         yield "now", f"on {now['channel']} ({now['interaction']}){waits}"
+        if now.get("assurance"):
+            yield "how sure", _certainty(now["assurance"])
     for conversation in body["conversations"]:
         yield from conversation_told(conversation)
     yield "counts", counts_told(body["counts"])
@@ -87,7 +89,26 @@ def _identifier(identifier: Json) -> str:
     joined = identifier.get("joined")
     verified = ", verified" if identifier.get("verified_at") else ""
     why = f" · joined by {joined['rule']}: {_event(joined['evidence'])}" if joined else ""
+    if identifier.get("claimed"):
+        why += " · only claimed"
     return f"{identifier['kind']} {identifier['value']}{scope}{verified}{why}"
+
+
+def _certainty(assurance: Json) -> str:
+    """How sure it is who is at the other end of a contact. Whether a proof has expired the reader's clock tells."""
+    named = assurance["identifier"]
+    who = f"{named['kind']} {named['value']}" if named else ""
+    match assurance["level"]:
+        case "proved":
+            return f"proved: {who} by {assurance['by']}, until {assurance['expires_at']}"
+        case "asserted":
+            return f"asserted: {who} by {assurance['by']}"
+        case "claimed" if assurance["expires_at"]:
+            return f"claimed: {who}; the proof by {assurance['by']} expired at {assurance['expires_at']}"
+        case "claimed":
+            return f"claimed: {who}; nobody has checked it"
+        case _:
+            return "nobody is named"
 
 
 def _proof(proof: Json) -> str:

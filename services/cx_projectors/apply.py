@@ -30,7 +30,7 @@ from cx_events.log import Partition
 from cx_events.timestamps import Micros
 from cx_events.weights import CLAIMED, weight_of
 from cx_identity.attribution import Attribution
-from cx_identity.facts import decision_of, links_of, only_identifier
+from cx_identity.facts import RULES_CHANGED, UNMERGED, decision_of, links_of, only_identifier
 from cx_identity.model import STRONG_KINDS, Decision, Edge, Profile, earlier
 from cx_identity.rules import Rules, RulesChange
 from cx_identity.sightings import ATTESTED, EDGE_KINDS, NAMED, Seen, Sighting, edge_of, named, staircase, tied
@@ -224,6 +224,7 @@ async def apply_facts(
     learned = Learned()
     by_anchor = _by_anchor(facts)
     alone = manner.alone
+    lifetimes = await _lifetimes(tx, tenant, tenancy) if any(_may_change_rules(fact) for fact in facts) else None
     dirty, decided = await learn_identity(tx, tenant, facts, memory, tenancy.ids, learned)
     begun = await _announce(tx, tenancy.ids, by_anchor, memory, learned)
     touched, first_parts = await _add_to_parts(tx, tenancy.ids, by_anchor, memory, learned, begun, manner.how)
@@ -260,13 +261,26 @@ async def apply_facts(
     known = learned.named.union(home for home, _ in touched if home in memory.profiles)
     whose = await _whose(tx, tenant, {*touched, *((id, id) for id in learned.named)}, standings, known)
     changed = moves.changed | set(whose.values())
+    unheard: set[NodeId] = set()
+    if lifetimes is not None and lifetimes != await _lifetimes(tx, tenant, tenancy):
+        unheard = await writer.all_customers(tx, tenant) - changed
     groups = moves.groups()
     rises = await writer.levelled(tx, groups) if groups else {}
-    await writer.raise_versions(tx, dict.fromkeys(changed, 1) | rises, stripe)
+    # Every proof expires at another time now. Who follows hears of it at the next heartbeat: no notice for each.
+    await writer.raise_versions(tx, dict.fromkeys(changed | unheard, 1) | rises, stripe)
     changed |= rises.keys()
     await outbox.write(tx, tenant, sorted(changed), _by_customer(learned.desks, whose))
     applied.customers |= changed
     applied.learned.append(learned)
+
+
+def _may_change_rules(fact: Fact) -> bool:
+    """Whether an event changes the rules, or may withdraw a change of them."""
+    return fact.event.type in (RULES_CHANGED, UNMERGED)
+
+
+async def _lifetimes(tx: Tx, tenant: str, tenancy: Tenancy) -> Mapping[str, int]:
+    return (await writer.rules_in_force(tx, tenant, tenancy.rules)).proof_lifetime
 
 
 async def _whose(

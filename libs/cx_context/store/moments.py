@@ -12,9 +12,11 @@ answer equals that of a hub fed only the events within the bounds, by the defini
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from cx_context.assured import kept_anchors, left_of
 from cx_context.claims import RefusedClaim, refused_claims
 from cx_context.combine import combine
 from cx_context.definition import Sides, sides_of
@@ -513,9 +515,11 @@ class Then:
             facts.setdefault(fact.anchor, []).append(fact)
         return {anchor: part_of(group) for anchor, group in facts.items()}
 
-    async def latest(self, own: Holdings, most: int = TIMELINE_SHOWN) -> list[Fact]:
+    async def latest(
+        self, own: Holdings, most: int = TIMELINE_SHOWN, anchors: Collection[NodeId] | None = None
+    ) -> list[Fact]:
         return await reader.latest_facts(
-            self._tx, self.ids, own, most, before=self.moment.until, heard=self.moment.known_at
+            self._tx, self.ids, own, most, before=self.moment.until, anchors=anchors, heard=self.moment.known_at
         )
 
     async def facts_before(
@@ -594,7 +598,14 @@ class Then:
         members = await self.members_of(customer)
         own = await self.holdings_of(customer, [member.id for member in members])
         parts, whole = await self.outlines(own) if outlined else (await self.parts(own), None)
-        return Known(customer, members, parts, await self.latest(own), whole, self.claims_of(members))
+        lifetimes, claims = (await self.rules()).proof_lifetime, self.claims_of(members)
+        return Known(customer, members, parts, await self.latest(own), whole, claims, lifetimes)
+
+    async def assured(self, known: Known, window: Micros) -> Known:
+        """What is left of a customer that was loaded where claims are left out (``cx_context.assured``)."""
+        kept = await asyncio.to_thread(kept_anchors, known.parts, known.members, window)
+        own = await self.holdings_of(known.customer, [member.id for member in known.members])
+        return left_of(known, kept, await self.latest(own, anchors=kept) if kept else [])
 
 
 def _together(nodes: Collection[NodeId], whole: GraphSlice) -> set[NodeId]:

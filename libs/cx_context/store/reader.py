@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
+from cx_context.assurance import Lifetimes
+from cx_context.assured import kept_anchors, left_of
 from cx_context.claims import RefusedClaim
 from cx_context.finish import TIMELINE_SHOWN, Known, Member
 from cx_context.outline import Outlines
@@ -26,7 +28,7 @@ from cx_identity.attribution import Attribution, standing_attribution
 from cx_identity.candidates import SETTLING
 from cx_identity.decisions import withdrawn
 from cx_identity.model import Decision, Resolution
-from cx_identity.rules import Rules
+from cx_identity.rules import DEFAULT, Rules
 from cx_identity.scope import Scope
 
 
@@ -122,16 +124,29 @@ async def members_of(tx: Tx, tenant: str, customer: NodeId) -> list[Member]:
         "FROM members m JOIN profiles p ON p.id = m.profile WHERE m.customer = :customer",
         customer=customer,
     )
-    found = [
-        Member(id, kind, scope, value, first, (rule, evidence, confidence, via) if rule else None, bool(claimed))
-        for id, kind, scope, value, first, rule, evidence, confidence, via, claimed in rows
-    ]
+    found = [_member(*row) for row in rows]
     if all(member.id != customer for member in found):
         found += [
             Member(p.id, p.kind, p.scope, p.value, p.first_recorded)
             for p in (await writer.profiles(tx, tenant, [customer])).values()
         ]
     return found
+
+
+def _member(
+    id: NodeId,
+    kind: str,
+    scope: str,
+    value: str,
+    first_recorded: Micros,
+    rule: str | None,
+    evidence: str,
+    confidence: int,
+    via: NodeId,
+    claimed: bool,
+) -> Member:
+    joined = (rule, evidence, confidence, via) if rule else None
+    return Member(id, kind, scope, value, first_recorded, joined, bool(claimed))
 
 
 async def parts_of(tx: Tx, tenant: str, own: Holdings) -> list[AnchoredPart]:
@@ -328,7 +343,8 @@ async def facts_before(
 @dataclass(frozen=True, slots=True)
 class Whole:
     """Whom an id stands for, and all that their body is made of, as it is stored. ``parts``: by anchor. ``raws``: the
-    latest events for the timeline, in any order. ``claims``: as of ``Known``."""
+    latest events for the timeline, in any order. ``claims``: as of ``Known``. ``lifetimes``: of proofs, by the rules in
+    force."""
 
     ids: IdSpace
     found: Found
@@ -336,15 +352,22 @@ class Whole:
     parts: list[tuple[NodeId, bytes]]
     raws: list[bytes]
     claims: Sequence[RefusedClaim] = ()
+    lifetimes: Lifetimes = field(default_factory=dict)
 
     @property
     def known(self) -> Known:
+        return replace(self.known_parts, latest=[Fact(decode_leniently(raw)[0], raw, self.ids) for raw in self.raws])
+
+    @property
+    def known_parts(self) -> Known:
+        """All but the events for the timeline, of which nothing but that is made."""
         return Known(
             customer=self.found.customer,
             members=self.members,
             parts=[AnchoredPart(anchor, decode_part(body)) for anchor, body in self.parts],
-            latest=[Fact(decode_leniently(raw)[0], raw, self.ids) for raw in self.raws],
+            latest=(),
             claims=self.claims,
+            lifetimes=self.lifetimes,
         )
 
 
@@ -370,9 +393,28 @@ async def _by_steps(tx: Tx, ids: IdSpace, found: Found, timeline: int) -> Whole:
         found=found,
         members=members,
         parts=await _bodies_of(tx, ids.tenant, own),
-        raws=await _latest_raws(tx, ids.tenant, own, timeline),
+        raws=await _latest_raws(tx, ids.tenant, own, timeline) if timeline else [],
         claims=await refused.asked_about(tx, ids.tenant, [member.id for member in members]),
+        lifetimes=await lifetimes_of(tx, ids.tenant),
     )
+
+
+async def lifetimes_of(tx: Tx, tenant: str) -> Lifetimes:
+    """For how long proofs count, by the rules in force."""
+    return (await writer.rules_in_force(tx, tenant, DEFAULT)).proof_lifetime
+
+
+async def whole_and_assured(tx: Tx, ids: IdSpace, node: NodeId, window: Micros) -> tuple[Whole, Known] | None:
+    """As ``whole``, and beside it what is left where claims are left out (``cx_context.assured``)."""
+    found = await find_node(tx, ids.tenant, node)
+    if found is None:
+        return None
+    everything = await _by_steps(tx, ids, found, 0)
+    known = everything.known_parts
+    kept = await asyncio.to_thread(kept_anchors, known.parts, known.members, window)
+    own = await holdings.holdings_of(tx, ids, found.customer, [m.id for m in everything.members] or [found.customer])
+    latest = await latest_facts(tx, ids, own, TIMELINE_SHOWN, anchors=kept) if kept else []
+    return everything, left_of(known, kept, latest)
 
 
 MANY_PARTS = 500
@@ -433,20 +475,19 @@ async def at_once(
     if not tx.for_update:
         return {}
     rows = await tx.fetch(_AT_ONCE, nodes=list(nodes), tenant=ids.tenant, most=timeline)
+    lifetimes = await lifetimes_of(tx, ids.tenant) if rows else {}
     wholes: dict[NodeId, Whole] = {}
     left_out: set[NodeId] = set()
     for row in rows:
-        node, customer, id, kind, scope, value, first, rule, evidence, confidence, via, claimed = row[:12]
+        node, customer = row[:2]
         version, anchors, bodies, raws, followed = row[12:]
         if followed or (anchors is not None and len(anchors) >= MANY_PARTS):
             left_out.add(node)
-        member = Member(
-            id, kind, scope, value, first, (rule, evidence, confidence, via) if rule else None, bool(claimed)
-        )
+        member = _member(*row[2:12])
         parts = zip(anchors, bodies, strict=True) if anchors else ()
         whole = wholes.get(node)
         if whole is None:
-            wholes[node] = Whole(ids, Found(customer, version), [member], list(parts), raws)
+            wholes[node] = Whole(ids, Found(customer, version), [member], list(parts), raws, lifetimes=lifetimes)
         else:
             whole.members.append(member)
             whole.parts.extend(parts)

@@ -693,6 +693,16 @@ async def whole_graph(tx: Tx, tenant: str) -> tuple[dict[NodeId, Profile], list[
     return {row[0]: profile_of(row) for row in found}, [_edge(row) for row in rows]
 
 
+async def all_customers(tx: Tx, tenant: str) -> set[NodeId]:
+    """Every customer of a tenant that has a profile, for a change of rules."""
+    rows = await tx.fetch(
+        "SELECT DISTINCT coalesce(m.customer, p.id) FROM profiles p LEFT JOIN members m ON m.profile = p.id "
+        "WHERE p.tenant = :tenant",
+        tenant=tenant,
+    )
+    return {bytes(row[0]) for row in rows}
+
+
 async def customers_of(tx: Tx, tenant: str, nodes: Collection[NodeId]) -> dict[NodeId, NodeId]:
     """Of each profile its customer; one that is not a member of anything is its own."""
     return (await customers_and_ambiguous(tx, tenant, nodes))[0]

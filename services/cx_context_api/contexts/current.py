@@ -238,6 +238,19 @@ class Contexts:
             return self._rendered(whole, head.moved_at)
         return await self._body_alone(tenant, head, PATIENCE - (clock() - since))
 
+    async def whole(self, tenant: str, head: Head) -> Whole:
+        """All that the body is made of, at the head's version or a newer one; the body is kept, too."""
+
+        async def read() -> Whole | None:
+            async with self._pages.turn(tenant):
+                return await self._wholes.of(tenant, head.customer)
+
+        found = await within(read())
+        if found is None:
+            raise unknown()
+        self._rendered(found, head.moved_at)
+        return found
+
     async def _body_alone(self, tenant: str, head: Head, patience: float) -> Served:
         """Of whom it takes long to tell: those who need the same body wait for one rendering."""
         key = (tenant, head.customer)

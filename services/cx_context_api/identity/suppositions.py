@@ -68,6 +68,7 @@ async def outcome(
             parts=await reader.parts_of(tx, tenant, own),
             latest=await reader.latest_facts(tx, tenancy.ids, own, 50),
             claims=await _claims(tx, tenant, [member.id for member in members], scope, resolution),
+            lifetimes=rules.proof_lifetime,
         )
         if known.parts or known.members:
             found.append(context_body(known, tenancy.window))

@@ -30,6 +30,7 @@ _PROOF = members(
         "value": TEXT,
         "method": TEXT,
         "at": TIME,
+        "expires_at": TIME,
         "channel": TEXT_OR_NONE,
         "interaction": TEXT_OR_NONE,
         "event": EVENT_NAME,
@@ -83,23 +84,48 @@ _DOUBT: Json = {
 }
 
 SCHEMAS: Mapping[str, Json] = {
-    "Proof": {**_PROOF, "description": "An identifier that was verified: how, when, in which interaction."},
+    "Proof": {
+        **_PROOF,
+        "description": "An identifier that was proved: how, when, in which interaction; until when that counts.",
+    },
+    "Level": {
+        "enum": ["proved", "asserted", "claimed", "none"],
+        "description": "How sure it is who is at the other end of a contact. `none`: it names nobody.",
+    },
+    "Sureness": members(
+        {
+            "level": ref("Level"),
+            "by": {**TEXT_OR_NONE, "description": "The method of the proof or assertion."},
+            "identifier": or_none(members({"kind": TEXT, "value": TEXT}, {"scope": TEXT})),
+            "expires_at": {**TIME_OR_NONE, "description": "Of the proof; once it is past, that counts as a claim."},
+        }
+    ),
+    "ContactAtHand": {
+        **members({"interaction": TEXT, "assurance": ref("Sureness")}),
+        "description": "The contact that the read names, and how sure it is now, or at `as_of`, who is at its other "
+        "end. Don't read anything out unless its level is `proved` and unexpired.",
+    },
     "Assurance": {
         **members(
             {
-                "level": {"enum": ["verified", "asserted", "unknown"]},
+                "level": ref("Level"),
                 "verified": or_none(ref("Proof")),
                 "confidence": SHARE,
                 "weakest": or_none(members({"profile": ID, "rule": TEXT})),
             }
         ),
-        "description": "How sure we are of the customer: the latest proof of any of their identifiers, and how surely "
-        "these are one person's, as the least sure of them is joined.",
+        "description": "Level and latest proof of the contact that was active last, as if no proof ever expired; and "
+        "how surely the identifiers are one person's, as the least sure of them is joined.",
     },
     "Problem": {
         **members(
             {"type": TEXT, "title": TEXT, "status": {"type": "integer"}, "detail": TEXT, "reason": TEXT},
-            {"candidates": array(ref("Possible")), "candidate": ref("Doubt"), "against": array(ref("Obstacle"))},
+            {
+                "candidates": array(ref("Possible")),
+                "candidate": ref("Doubt"),
+                "against": array(ref("Obstacle")),
+                "contact": ref("ContactAtHand"),
+            },
         ),
         "description": "RFC 9457. `reason` is the stable word to test; `detail` is for people.",
         "examples": [
@@ -141,7 +167,7 @@ SCHEMAS: Mapping[str, Json] = {
                 "version": {"type": ["integer", "null"], "minimum": 0, "exclusiveMaximum": 1 << 53},
                 "current_to": TIME_OR_NONE,
             },
-            {"as_of": TIME_OR_NONE, "known_at": TIME_OR_NONE},
+            {"as_of": TIME_OR_NONE, "known_at": TIME_OR_NONE, "contact": ref("ContactAtHand")},
         ),
         "description": "`version` rises with every change and never falls (null for a past); `current_to`: when the "
         "projectors last moved on.",
@@ -208,7 +234,17 @@ SCHEMAS: Mapping[str, Json] = {
             "slots": FREE,
             "open_questions": array({}),
             "verified": array(
-                members({"kind": TEXT, "value": TEXT, "verified_at": TIME}, {"scope": TEXT}),
+                members(
+                    {
+                        "kind": TEXT,
+                        "value": TEXT,
+                        "method": TEXT,
+                        "verified_at": TIME,
+                        "expires_at": TIME,
+                        "interaction": TEXT_OR_NONE,
+                    },
+                    {"scope": TEXT},
+                ),
             ),
             "notes": array(FREE),
             "transcript": array(FREE),
@@ -282,7 +318,13 @@ SCHEMAS: Mapping[str, Json] = {
             "verified": array(ref("Proof")),
             "joined": array(
                 members(
-                    {"interaction": TEXT, "rule": TEXT, "evidence": TEXT_OR_NONE, "confidence": SHARE},
+                    {
+                        "interaction": TEXT,
+                        "rule": TEXT,
+                        "evidence": TEXT_OR_NONE,
+                        "confidence": SHARE,
+                        "level": ref("Level"),
+                    },
                 )
             ),
         }

@@ -54,11 +54,12 @@ class AskedIdentifier(Asked):
 
 
 class Lookup(Asked):
-    """Either ``identifier`` (``KIND:VALUE``, or its members apart) or ``interaction``."""
+    """Either ``identifier`` (``KIND:VALUE``, or its members apart) or ``interaction``, and with that ``assurance``."""
 
     identifier: Annotated[str, Meta(min_length=3, max_length=600)] | AskedIdentifier | None = None
     interaction: Annotated[str, Meta(min_length=1, max_length=512)] | None = None
     scope: Annotated[str, Meta(max_length=256)] = ""
+    assurance: Literal["proved", "asserted"] | None = None
 
 
 class Note(Asked):
