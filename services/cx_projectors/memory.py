@@ -49,7 +49,7 @@ class Memory:
     def learn(self, seen: Seen, steps: list[Sighting]) -> None:
         """What the store has. Of a profile the first step is kept at hand, and mostly there is no other."""
         kind = seen[0]
-        if kind == NAMED or kind == ATTESTED:
+        if kind in (NAMED, ATTESTED):
             (self.profiles if kind == NAMED else self.attested)[seen[1]] = steps[0]
             if len(steps) == 1:
                 return
@@ -58,7 +58,7 @@ class Memory:
     def knows(self, seen: Seen, one: Sighting) -> bool:
         """Whether the store has a sighting that precedes this one in both times."""
         kind = seen[0]
-        if kind == NAMED or kind == ATTESTED:
+        if kind in (NAMED, ATTESTED):
             known = (self.profiles if kind == NAMED else self.attested).get(seen[1])
             if known is None or is_preceded(one, (known,)):
                 return known is not None
