@@ -48,21 +48,18 @@ class Memory:
 
     def learn(self, seen: Seen, steps: list[Sighting]) -> None:
         """What the store has. Of a profile the first step is kept at hand, and mostly there is no other."""
-        first = self._first(seen[0])
-        if first is not None:
-            first[seen[1]] = steps[0]
+        kind = seen[0]
+        if kind in (NAMED, ATTESTED):
+            (self.profiles if kind == NAMED else self.attested)[seen[1]] = steps[0]
             if len(steps) == 1:
                 return
         self.seen[seen] = steps
 
     def knows(self, seen: Seen, one: Sighting) -> bool:
         """Whether the store has a sighting that precedes this one in both times."""
-        first = self._first(seen[0])
-        if first is not None:
-            known = first.get(seen[1])
+        kind = seen[0]
+        if kind in (NAMED, ATTESTED):
+            known = (self.profiles if kind == NAMED else self.attested).get(seen[1])
             if known is None or is_preceded(one, (known,)):
                 return known is not None
         return is_preceded(one, self.seen.get(seen, ()))
-
-    def _first(self, kind: int) -> dict[NodeId, Sighting] | None:
-        return self.profiles if kind == NAMED else self.attested if kind == ATTESTED else None
