@@ -219,8 +219,8 @@ class Refusal(Struct, frozen=True, gc=False):
 
     @property
     def is_question(self) -> bool:
-        """Whether a person should be asked: a claim that nobody decided about."""
-        return self.claimed and self.reason != "apart"
+        """Whether a person should be asked: a claim that nobody decided about. One cookie too many asks nothing."""
+        return self.claimed and self.reason not in {"apart", "size"}
 
 
 class Standing(Struct, frozen=True, gc=False):

@@ -273,7 +273,7 @@ def test_claims_make_one_group_of_so_many_cores_and_no_more() -> None:
     resolution = story.resolution()
     sizes = [list(resolution.customer_of.values()).count(one) for one in set(resolution.customer_of.values())]
     assert sorted(sizes) == [6, CORES_MOST]
-    assert [refusal.reason for refusal in resolution.refused] == ["size"]
+    assert [(refusal.reason, refusal.is_question) for refusal in resolution.refused] == [("size", False)]
 
 
 def test_one_more_link_of_a_long_chain_of_claims_reads_a_few_profiles_of_it() -> None:
