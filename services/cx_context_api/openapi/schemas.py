@@ -377,7 +377,7 @@ SCHEMAS: Mapping[str, Json] = {
                 "identifier": ref("Profile"),
                 "other": ref("Profile"),
                 "yours": {"enum": ["identifier", "other"]},
-                "reason": {"enum": ["exclusive", "known", "kind", "size"]},
+                "reason": {"enum": ["exclusive", "known", "kind"]},
                 "evidence": ref("EventName"),
                 "at": TIME,
             }
