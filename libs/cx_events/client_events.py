@@ -20,10 +20,9 @@ from cx_events.envelope import Data, Event, Identifier, Reference
 from cx_events.errors import Refused
 from cx_events.facts import HUB_SOURCE, home_of, sequence_of
 from cx_events.ids import IdSpace
-from cx_events.junk import KNOWN, Junk, marked
-from cx_events.stamp import Stamped, normalised
+from cx_events.junk import KNOWN, Junk
+from cx_events.stamp import Stamped, prepared
 from cx_events.timestamps import Micros, format_time, parse_time
-from cx_events.weights import stamped
 
 MAX_EVENT_BYTES = (1 << 20) - 4096
 """Of one event as it lies on the log: 1 MiB, with room for what the log's own framing adds."""
@@ -108,7 +107,7 @@ def accept(
         tenantid=ids.tenant,
         recordedtime=format_time(recorded_at),
         partitionkey="",
-        data=marked(stamped(normalised(data, region), attributes["type"], scopes), junk),
+        data=prepared(data, attributes["type"], region=region, scopes=scopes, junk=junk),
         subject=attributes.get("subject", ""),
         writer=writer,
     )
@@ -311,14 +310,19 @@ def _normal_forms(given: Iterable[dict[str, Any]], normal: Iterable[Identifier])
     merged = []
     for before, after in zip(given, normal, strict=True):
         one = {**before, "kind": after.kind, "value": after.value}
-        for name in ("scope", "weight", "given", "unusable"):
-            text = getattr(after, name)
-            if text:
-                one[name] = text
-            else:
-                one.pop(name, None)
-        if not after.verified and one.get("verified"):
-            del one["verified"]
+        if after.weight:
+            one["weight"] = after.weight
+        else:
+            one.pop("weight", None)
+        # Most have no more than a kind and a value, with the weight that they get: nothing of theirs goes away.
+        if len(one) > 3 or after.scope or after.given or after.unusable:
+            for name, text in (("scope", after.scope), ("given", after.given), ("unusable", after.unusable)):
+                if text:
+                    one[name] = text
+                else:
+                    one.pop(name, None)
+            if not after.verified and one.get("verified"):
+                del one["verified"]
         merged.append(one)
     return merged
 

@@ -21,9 +21,7 @@ from collections.abc import Iterable, Mapping
 from fnmatch import translate
 from functools import lru_cache
 
-import msgspec
-
-from cx_events.envelope import Data, Identifier, Participant
+from cx_events.envelope import Data, Identifier
 from cx_events.identifiers import RANK
 from cx_events.weights import CLAIMED, PROVED
 
@@ -82,7 +80,7 @@ class Junk:
     def holds(self, kind: str, value: str, weight: str = CLAIMED) -> bool:
         """Return whether this value identifies nobody. ``weight``: what it is worth in its event; *proved* asks what is
         junk whatever it is worth."""
-        own = self._own.get(kind)
+        own = self._own.get(kind) if self._own else None
         if own is not None and (own.match(_folded(value)) or own.match(_bare(value))):
             return True
         return is_known_junk(kind, value, weight)
@@ -106,35 +104,24 @@ def is_known_junk(kind: str, value: str, weight: str = CLAIMED) -> bool:
     return _is_no_name(value, weight)
 
 
-def marked(data: Data, junk: Junk) -> Data:
-    """Return the data with each identifier that could have a say in who is who, and is junk, marked ``unusable``.
+def mark_junk(data: Data, junk: Junk) -> None:
+    """Mark each identifier ``unusable`` that could have a say in who is who, and is junk: in place, so only for data
+    that nobody else holds.
 
-    Identifiers have their normal form and their weight already (``stamp.normalised``, ``weights.stamped``).
+    Identifiers have their normal form and their weight already (``stamp.prepared``).
     """
-    if not data.participants and not data.links:
-        return data
-    participants = [_marked_participant(one, junk) for one in data.participants]
-    links = [(_marked(a, junk), _marked(b, junk)) for a, b in data.links]
-    if all(a is b for a, b in zip(participants, data.participants, strict=True)) and not data.links:
-        return data
-    return msgspec.structs.replace(data, participants=participants, links=links)
+    for participant in data.participants:
+        if participant.role == "customer":
+            for identifier in participant.identifiers:
+                _mark(identifier, junk)
+    for pair in data.links:
+        for identifier in pair:
+            _mark(identifier, junk)
 
 
-def _marked_participant(participant: Participant, junk: Junk) -> Participant:
-    if participant.role != "customer" or not participant.identifiers:
-        return participant
-    identifiers = [_marked(each, junk) for each in participant.identifiers]
-    if all(a is b for a, b in zip(identifiers, participant.identifiers, strict=True)):
-        return participant
-    return msgspec.structs.replace(participant, identifiers=identifiers)
-
-
-def _marked(identifier: Identifier, junk: Junk) -> Identifier:
-    if identifier.unusable not in ("", "invalid") or not junk.holds(
-        identifier.kind, identifier.value, identifier.weight
-    ):
-        return identifier
-    return msgspec.structs.replace(identifier, unusable=JUNK)
+def _mark(identifier: Identifier, junk: Junk) -> None:
+    if identifier.unusable in ("", "invalid") and junk.holds(identifier.kind, identifier.value, identifier.weight):
+        identifier.unusable = JUNK
 
 
 def _folded(text: str) -> str:

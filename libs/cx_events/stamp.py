@@ -12,9 +12,9 @@ from cx_events.errors import Refused
 from cx_events.facts import home_of, sequence_of
 from cx_events.identifiers import normalise
 from cx_events.ids import IdSpace
-from cx_events.junk import KNOWN, Junk, marked
+from cx_events.junk import KNOWN, Junk, mark_junk
 from cx_events.timestamps import Micros, format_time
-from cx_events.weights import ALL_SCOPES, stamped
+from cx_events.weights import ALL_SCOPES, stamp_weights
 
 
 class Stamped(msgspec.Struct, frozen=True, gc=False):
@@ -59,8 +59,8 @@ def stamp(
     lenient decoding of a mail leaves behind); ``missing-scope`` for an identifier that is said to be worth more.
     """
     try:
-        data = stamped(normalised(draft.data, region), draft.type, scopes)
-        return _stamped(draft, marked(data, junk), source, recorded, ids, writer)
+        data = prepared(draft.data, draft.type, region=region, scopes=scopes, junk=junk)
+        return _stamped(draft, data, source, recorded, ids, writer)
     except UnicodeEncodeError as error:
         raise Refused("not-unicode", f"event {draft.id!a} holds text that is not Unicode: {error}") from None
 
@@ -91,18 +91,28 @@ def _stamped(draft: Draft, data: Data, source: str, recorded: Micros, ids: IdSpa
     return Stamped(source, draft.id, event.partitionkey.encode(), encode(event))
 
 
-def normalised(data: Data, region: str | None) -> Data:
-    """The same data with every identifier in its normal form; ``data`` itself where they all are."""
+def prepared(data: Data, event_type: str, *, region: str | None, scopes: Collection[str], junk: Junk) -> Data:
+    """Return the data as it is stored: every identifier in its normal form, with its weight, and marked where it is
+    junk; ``data`` itself where it names nobody. ``Refused("missing-scope")``: see ``weights.stamp_weights``."""
     if not data.participants and not data.links:
         return data
     participants = [_normalised(participant, region) for participant in data.participants]
     links = [(normalise(a, region), normalise(b, region)) for a, b in data.links]
-    if participants == data.participants and links == data.links:
+    if not links and all(one is other for one, other in zip(participants, data.participants, strict=True)):
         return data
-    return msgspec.structs.replace(data, participants=participants, links=links)
+    ready = msgspec.structs.replace(data, participants=participants, links=links)
+    stamp_weights(ready, event_type, scopes)
+    mark_junk(ready, junk)
+    return ready
 
 
 def _normalised(participant: Participant, region: str | None) -> Participant:
+    """Return a participant with identifiers that nobody else holds, or the same one where it has none."""
     if not participant.identifiers:
         return participant
-    return msgspec.structs.replace(participant, identifiers=[normalise(i, region) for i in participant.identifiers])
+    return Participant(
+        role=participant.role,
+        id=participant.id,
+        name=participant.name,
+        identifiers=[normalise(identifier, region) for identifier in participant.identifiers],
+    )

@@ -6,17 +6,16 @@
   A).
 - *claimed*: all else, above all what a visitor typed. A cookie is always claimed: a browser is a device, not a person.
 
-Intake stamps the weight on every customer's identifier, for good (``stamped``). Facts that bear no stamp are read as
-they were meant (``weight_of``). Whoever writes an event states no more than it may: ``stamped`` refuses the rest.
+Intake stamps the weight on every customer's identifier, for good (``stamp_weights``). Facts that bear no stamp are read
+as they were meant (``weight_of``). Whoever writes an event states no more than it may: ``stamp_weights`` refuses the
+rest.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-import msgspec
-
-from cx_events.envelope import Data, Event, Identifier, Participant, Weight
+from cx_events.envelope import Data, Event, Identifier, Weight
 from cx_events.errors import Refused
 
 PROVED: Weight = "proved"
@@ -74,8 +73,9 @@ def customers_identifiers(data: Data) -> list[Identifier]:
     return found
 
 
-def stamped(data: Data, event_type: str, scopes: Collection[str]) -> Data:
-    """Return the data with a weight on every identifier of a customer and in ``links``, and on no other.
+def stamp_weights(data: Data, event_type: str, scopes: Collection[str]) -> None:
+    """Set a weight on every identifier of a customer and in ``links``, and on no other: in place, so only for data that
+    nobody else holds.
 
     The weight is what the identifier states. Where it states none: a flag ``verified`` asks for *proved*;
     ``cx.identity.verified.v1`` asks it for what it flags, for all that it names where it flags nothing;
@@ -83,12 +83,17 @@ def stamped(data: Data, event_type: str, scopes: Collection[str]) -> Data:
     where the weight is less than *proved*, so that the two never say different things. ``scopes``: of the writer.
     Raises ``Refused("missing-scope")`` where more is asked for than these allow; nothing is made less quietly.
     """
-    if not data.links and not any(one.identifiers for one in data.participants):
-        return data
     unsaid = _unsaid_weight(data, event_type)
-    participants = [_weighed_participant(one, unsaid, scopes) for one in data.participants]
-    links = [(_weighed(a, unsaid, scopes), _weighed(b, unsaid, scopes)) for a, b in data.links]
-    return msgspec.structs.replace(data, participants=participants, links=links)
+    for participant in data.participants:
+        if participant.role == "customer":
+            for identifier in participant.identifiers:
+                _weigh(identifier, unsaid, scopes)
+        else:
+            for identifier in participant.identifiers:
+                identifier.weight = ""  # a weight is what intake has checked, and it checks customers' only
+    for pair in data.links:
+        for identifier in pair:
+            _weigh(identifier, unsaid, scopes)
 
 
 def _unsaid_weight(data: Data, event_type: str) -> Weight:
@@ -100,26 +105,15 @@ def _unsaid_weight(data: Data, event_type: str) -> Weight:
     return CLAIMED
 
 
-def _weighed_participant(participant: Participant, unsaid: Weight, scopes: Collection[str]) -> Participant:
-    if not participant.identifiers:
-        return participant
-    if participant.role == "customer":
-        identifiers = [_weighed(each, unsaid, scopes) for each in participant.identifiers]
-    elif any(each.weight for each in participant.identifiers):
-        # A weight is what intake has checked, and it checks customers' only.
-        identifiers = [msgspec.structs.replace(each, weight="") for each in participant.identifiers]
-    else:
-        return participant
-    return msgspec.structs.replace(participant, identifiers=identifiers)
-
-
-def _weighed(identifier: Identifier, unsaid: Weight, scopes: Collection[str]) -> Identifier:
+def _weigh(identifier: Identifier, unsaid: Weight, scopes: Collection[str]) -> None:
     asked = identifier.weight or (PROVED if identifier.verified else unsaid)
-    needed = SCOPE_OF.get(asked)
-    if needed is not None and needed not in scopes and "*" not in scopes:
-        raise Refused("missing-scope", f"{identifier.kind} is said to be {asked}: that needs the scope {needed}", 403)
-    weight = CLAIMED if identifier.kind == "cookie" else asked
-    verified = identifier.verified and weight == PROVED
-    if identifier.weight == weight and identifier.verified == verified:
-        return identifier
-    return msgspec.structs.replace(identifier, weight=weight, verified=verified)
+    if asked != CLAIMED:
+        needed = SCOPE_OF[asked]
+        if needed not in scopes and "*" not in scopes:
+            detail = f"{identifier.kind} is said to be {asked}: that needs the scope {needed}"
+            raise Refused("missing-scope", detail, 403)
+        if identifier.kind == "cookie":
+            asked = CLAIMED
+    identifier.weight = asked
+    if asked != PROVED:
+        identifier.verified = False

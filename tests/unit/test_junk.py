@@ -14,11 +14,11 @@ from cx_events.codec import decode
 from cx_events.envelope import Data, Draft, Identifier, Message, Participant
 from cx_events.facts import home_of, people_identifiers
 from cx_events.ids import IdSpace
-from cx_events.junk import KNOWN, WORDS, Junk, is_known_junk, marked
-from cx_events.stamp import normalised, stamp
+from cx_events.junk import KNOWN, WORDS, Junk, is_known_junk
+from cx_events.stamp import prepared, stamp
 from cx_events.testing.builders import ACME, START
 from cx_events.timestamps import parse_time
-from cx_events.weights import PROVED, stamped
+from cx_events.weights import PROVED
 
 IDS = IdSpace("acme", b"k" * 32)
 NOW = parse_time("2026-11-22T10:05:00Z")
@@ -75,7 +75,7 @@ def test_a_mail_address_of_nobody_is_junk(value: str) -> None:
 def test_a_number_of_one_digit_is_junk(value: str) -> None:
     given = Identifier(kind="phone", value=value)
     data = Data(participants=[Participant(role="customer", identifiers=[given])])
-    read = marked(stamped(normalised(data, "US"), "cx.message.received.v1", ()), KNOWN)
+    read = prepared(data, "cx.message.received.v1", region="US", scopes=(), junk=KNOWN)
     assert read.participants[0].identifiers[0].unusable == "junk"
 
 
@@ -193,7 +193,7 @@ def test_what_was_marked_once_is_marked_the_same_again(kind: str, value: str, we
     data = Data(participants=[Participant(role="customer", identifiers=[given])])
 
     def taken_in(data: Data) -> Data:
-        return marked(stamped(normalised(data, None), "cx.message.received.v1", ("*",)), KNOWN)
+        return prepared(data, "cx.message.received.v1", region=None, scopes=("*",), junk=KNOWN)
 
     once = taken_in(data)
     assert taken_in(once) == once

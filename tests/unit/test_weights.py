@@ -21,7 +21,7 @@ from cx_events.weights import (
     customers_identifiers,
     lesser,
     place_of,
-    stamped,
+    stamp_weights,
     weight_of,
 )
 
@@ -44,6 +44,13 @@ def of(*identifiers: Identifier, role: str = "customer") -> Data:
 
 def weighed(identifier: Identifier, weight: str = "", *, verified: bool = False) -> Identifier:
     return msgspec.structs.replace(identifier, weight=weight, verified=verified)
+
+
+def stamped(data: Data, event_type: str, scopes: Any) -> Data:
+    """Return a copy of the data with weights."""
+    copy = msgspec.convert(msgspec.to_builtins(data), Data)
+    stamp_weights(copy, event_type, scopes)
+    return copy
 
 
 def weights(data: Data, event_type: str = MESSAGE, scopes: Any = ALL_SCOPES) -> list[str]:
