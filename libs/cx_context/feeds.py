@@ -24,7 +24,10 @@ STATE = frozenset({"customer_spoke", "resolved", "reopened"})
 """What decides whether a conversation is open."""
 
 _WAITING = STATE | {"ended", "resumed", "business_spoke", "answered", "queued", "said"}
-_ASSURED = frozenset({"proofs", "assertions", "named"})
+CORE = frozenset({"proofs", "assertions"})
+"""What decides which profiles are the core, where there is no known one (``assurance.around_core``)."""
+
+_ASSURED = CORE | {"named"}
 """What decides how sure it is who is at the other end of a contact."""
 
 _WORDS = frozenset({"said", "edits", "deleted", "channel"})
@@ -58,12 +61,17 @@ FEEDS: Mapping[Path, Feed] = MappingProxyType(
         (): _feed("each member by its own rule"),
         ("customer",): _feed("who is who, and what was said of the customer last"),
         ("customer", "id"): _feed("the profile that was recorded first of those that are one customer", identity=True),
-        ("customer", "aliases"): _feed("the other profiles of the customer", identity=True),
+        ("customer", "aliases"): _feed("the other profiles of the customer, the core's first", *CORE, identity=True),
         ("customer", "display"): _feed(
-            "the name of the greatest weight, of those the last, else the strongest identifier", "name", identity=True
+            "the name of the greatest weight, of those the last, else the strongest identifier", "name", *CORE,
+            identity=True,
         ),
         ("customer", "identifiers"): _feed(
-            "profiles that evidence or a person's decision joins", "verified", "proofs", identity=True
+            "profiles that evidence or a person's decision joins", "verified", *CORE, identity=True
+        ),
+        ("customer", "identifiers", "*", "claimed"): _feed(
+            "whether only a claim ties it to the known core, else to the first profile that something vouches for",
+            *CORE, identity=True,
         ),
         ("customer", "identifiers", "*", "verified_at"): _feed("the last event in which it is verified", "verified"),
         ("customer", "identifiers", "*", "verified_by"): _feed("how it was proved last", "proofs"),
@@ -71,18 +79,18 @@ FEEDS: Mapping[Path, Feed] = MappingProxyType(
             "who was proved, asserted or claimed to be there in the contact that was active last, and the weakest link "
             "between identifiers", *THREADING, *_ASSURED, "last", threaded=True, identity=True
         ),
-        ("customer", "attributes"): _feed(_HEAVIEST, "attributes"),
+        ("customer", "attributes"): _feed(_HEAVIEST, "attributes", *CORE),
         ("customer", "consent"): _feed(
-            "a refusal, until its own profile or somebody proved grants again", "grants", "refusals"
+            "a refusal, until its own profile or somebody proved grants again", "grants", "refusals", *CORE
         ),
-        ("customer", "preferences"): _feed(_HEAVIEST, "preferences"),
+        ("customer", "preferences"): _feed(_HEAVIEST, "preferences", *CORE),
         ("customer", "candidates"): _feed("claims that join nobody, while nobody settles them", identity=True),
         ("now",): Feed(
             _ACTIVE_LAST, THREADING | _WAITING | _ASSURED | {"last", "queue", "agent", "names"}, threaded=True
         ),
         ("now", "verified"): Feed(
             "what was proved last in " + _ACTIVE_LAST + ", or came to it by a token or a person's link",
-            THREADING | _WAITING | {"last", "proofs"},
+            THREADING | _WAITING | CORE | {"last"},
             threaded=True,
         ),
         ("now", "waiting_since"): Feed(
@@ -121,7 +129,7 @@ FEEDS: Mapping[Path, Feed] = MappingProxyType(
         ("conversations", "*", "tokens"): _of_conversation("the latest tokens issued for it, and their uses"),
         ("conversations", "*", "verified"): _of_conversation(
             "what was proved in its contact that was active last, or came to it by a token or a person's link",
-            "proofs", "last",
+            *CORE, "last",
         ),
         ("conversations", "*", "references"): _of_conversation("every order and case that an event names"),
         ("conversations", "*", "joined"): _of_conversation("the strongest rule that joins an interaction", *_ASSURED),

@@ -18,7 +18,7 @@ from typing import Any
 
 from cx_context.combine import MERGERS, merge
 from cx_context.contacts import AnchoredPart, Contact, contacts_of
-from cx_context.feeds import STATE, THREADING, Feed, feed_of
+from cx_context.feeds import CORE, STATE, THREADING, Feed, feed_of
 from cx_context.finish import CONVERSATIONS_SHOWN, Known, Rendering, conversation_state, timeline
 from cx_context.fold import new_part
 from cx_context.model import Part
@@ -34,7 +34,7 @@ MOST_WORK = 6_000_000
 
 _EMPTY = Part()
 _PLACES = frozenset({"first", "last", "since", "active", "endless", "first_recorded"})
-_DECISIVE = THREADING - _PLACES - {"channel", "channels"}
+_DECISIVE = (THREADING - _PLACES - {"channel", "channels"}) | CORE
 
 
 class TooMuchWork(Exception):

@@ -20,6 +20,7 @@ from cx_context.lineage import History, sources
 from cx_context.model import Part
 from cx_context.pointers import KEYS, MISSING, Path, by_key, changes, find, parse, pattern_of, pointer_of, value_at
 from cx_context.threading import AnchoredPart
+from cx_events.envelope import Identifier
 from cx_events.facts import Fact
 from cx_events.ids import text_of
 from cx_events.stamp import Stamped
@@ -181,7 +182,7 @@ def test_the_only_words_of_an_older_stretch_are_named_where_what_is_left_would_g
         id="said",
         interaction="post",
         channel="social",
-        crm="C-1",
+        identifiers=[Identifier(kind="crm", value="C-1", weight="claimed")],  # as that of the post: of one part
         at=NOW,
         data={"note": "!"},
     )
