@@ -43,7 +43,7 @@ from cx_context.speakers import BUSINESS_ROLES, RECEIVED, SENT, speaker, speaker
 from cx_events.activity import ACTIVITY, SECOND, WRITTEN, is_endless, stands_alone
 from cx_events.catalogue import catalogue
 from cx_events.envelope import Data, Event, Handoff, Identifier, Named, Reference
-from cx_events.facts import Fact, people_identifiers
+from cx_events.facts import Fact
 from cx_events.timestamps import Micros
 from cx_events.tokens import ISSUED, KIND, REDEEMED, is_ours
 from cx_events.weights import ASSERTED, ASSERTED_TYPE, ORDER, PROVED, VERIFIED_TYPE, place_of, weight_of
@@ -127,7 +127,7 @@ def apply(part: Part, fact: Fact) -> None:
         _deal(part, data, at, deals=type != SHOWN)
     if data.insight is not None:
         moods.add_insight(part, type, data, at, writes=type in _SPEECH)
-    people = people_identifiers(event)
+    people = fact.people
     if data.links or len(people) > 1 or (people and fact.weight < _CLAIMED):
         _name(part, event, people, at)
     _common(part, data, at)

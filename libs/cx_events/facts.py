@@ -5,6 +5,7 @@ Everything downstream (identity, fold, store) works on facts; two copies of one 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -47,7 +48,8 @@ class Fact:
 
     ``effective``: min(time, recorded time), so a vendor's fast clock can't push history about. ``home``: the profile or
     node that the event belongs to for good. ``identifier``, ``weight``: the identifier that it is at home with, None
-    where it names none, and how much that is worth in it (``weights.ORDER``; a claim where it names none).
+    where it names none, and how much that is worth in it (``weights.ORDER``; a claim where it names none). ``people``:
+    see ``people_identifiers``.
     ``interaction``: the interaction's node, or the home where there is none.
     ``anchor``: of the part that it is folded into; ``side``: of all parts of its home in that interaction.
     ``raw``: the bytes on the log, the canonical form of this copy. A NUL in ``data`` is read as U+FFFD.
@@ -57,8 +59,8 @@ class Fact:
     """
 
     __slots__ = (
-        "anchor", "effective", "event", "home", "identifier", "interaction", "key", "raw", "recorded", "sequence",
-        "side", "weight",
+        "anchor", "effective", "event", "home", "identifier", "interaction", "key", "people", "raw", "recorded",
+        "sequence", "side", "weight",
     )  # fmt: skip
 
     def __init__(self, event: Event, raw: bytes, ids: IdSpace) -> None:
@@ -67,7 +69,8 @@ class Fact:
         self.effective, self.recorded, self.sequence = times_of(event)
         self.key = event_key(event.tenantid, event.source, event.id)
         self.home: NodeId = node_of_hex(event.partitionkey)
-        self.identifier = identifier = identifier_at(event, self.home, ids)
+        self.people = people = people_identifiers(event)
+        self.identifier = identifier = _identifier_at(people, self.home, event, ids)
         self.weight = _CLAIMED if identifier is None else place_of(weight_of(identifier, event))
         name = event.data.interaction
         if name:
@@ -159,7 +162,7 @@ def node_of_hex(text: str) -> NodeId:
 
 
 def people_identifiers(event: Event) -> list[Identifier]:
-    """The usable identifiers of the one customer that the event is about: the first customer with any.
+    """Return the usable identifiers of the one customer that the event is about: the first customer with any.
 
     Never those of two people in one mail or conference, never an agent's or the business's.
     """
@@ -167,7 +170,7 @@ def people_identifiers(event: Event) -> list[Identifier]:
         if participant.role == "customer":
             usable = [identifier for identifier in participant.identifiers if not identifier.unusable]
             if usable:
-                return usable[:MAX_IDENTIFIERS]
+                return usable if len(usable) <= MAX_IDENTIFIERS else usable[:MAX_IDENTIFIERS]
     return []
 
 
@@ -182,17 +185,13 @@ def strongest(event: Event) -> Identifier | None:
     return min(people, key=lambda i: (place_of(weight_of(i, event)), rank_of(i.kind), i.kind, i.value, i.scope))
 
 
-def identifier_at(event: Event, home: NodeId, ids: IdSpace) -> Identifier | None:
-    """Return the identifier whose profile is an event's home; None where the event names none that is.
-
-    Nearly always the strongest one. Not in decisions of the hub, and in events that were stamped before identifiers had
-    weights.
-    """
-    first = strongest(event)
-    if first is None or ids.profile(first.kind, first.scope, first.value) == home:
-        return first
-    people = people_identifiers(event)
-    return next((each for each in people if ids.profile(each.kind, each.scope, each.value) == home), None)
+def _identifier_at(people: Sequence[Identifier], home: NodeId, event: Event, ids: IdSpace) -> Identifier | None:
+    """Return the identifier whose profile is an event's home, in its greatest weight; None where the event names none
+    that is: decisions of the hub live with what they decide about."""
+    found = [each for each in people if ids.profile(each.kind, each.scope, each.value) == home]
+    if len(found) < 2:
+        return found[0] if found else None
+    return min(found, key=lambda each: place_of(weight_of(each, event)))
 
 
 def home_of(event: Event, ids: IdSpace) -> NodeId:

@@ -7,9 +7,9 @@ from itertools import combinations
 
 from msgspec import Struct
 
-from cx_events.envelope import Event, Identifier, IdentityDecision, Weight
+from cx_events.envelope import Identifier, IdentityDecision, Weight
 from cx_events.errors import Refused
-from cx_events.facts import Fact, people_identifiers
+from cx_events.facts import Fact
 from cx_events.ids import IdSpace, NodeId, node_of
 from cx_events.weights import ASSERTED, ASSERTED_TYPE, CLAIMED, PROVED, VERIFIED_TYPE, lesser, place_of, weight_of
 from cx_identity.attribution import Attribution
@@ -55,7 +55,7 @@ def links_of(fact: Fact, ids: IdSpace) -> Named:
     proofs ``verified``.
     """
     data = fact.event.data
-    people = people_identifiers(fact.event)
+    people = fact.people
     if data.links or len(people) > 1:
         return _tied(fact, people, ids)
     if not people:
@@ -63,12 +63,11 @@ def links_of(fact: Fact, ids: IdSpace) -> Named:
     return Named((_mention(people[0], fact, ids),))
 
 
-def only_identifier(event: Event) -> Identifier | None:
-    """The identifier of an event that names one and ties nothing: what ``links_of`` says of it, without saying it."""
-    if event.data.links:
-        return None
-    people = people_identifiers(event)
-    return people[0] if len(people) == 1 else None
+def only_identifier(fact: Fact) -> Identifier | None:
+    """Return the identifier of an event that names one and ties nothing: what ``links_of`` says of it, without saying
+    it."""
+    people = fact.people
+    return people[0] if len(people) == 1 and not fact.event.data.links else None
 
 
 Pair = tuple[NodeId, NodeId]

@@ -24,7 +24,7 @@ from cx_events.activity import stands_alone
 from cx_events.codec import same_content
 from cx_events.dead_letters import FOLD, DeadLetter
 from cx_events.errors import CxError, Refused
-from cx_events.facts import Fact, people_identifiers
+from cx_events.facts import Fact
 from cx_events.ids import IdSpace, NodeId
 from cx_events.log import Partition
 from cx_events.timestamps import Micros
@@ -372,9 +372,9 @@ class _Told:
 
     def add(self, fact: Fact, memory: Memory, ids: IdSpace) -> None:
         """Nearly every event names one known profile: that costs two look-ups and makes nothing."""
-        one = only_identifier(fact.event)
+        one = only_identifier(fact)
         if one is not None:
-            id = ids.profile(one.kind, one.scope, one.value)
+            id = fact.home if one is fact.identifier else ids.profile(one.kind, one.scope, one.value)
             attested = one.kind in STRONG_KINDS and weight_of(one, fact.event) != CLAIMED
             known = (memory.attested if attested else memory.profiles).get(id)
             # Of two recorded at once the lesser name is the earlier one, so they are looked at more closely.
@@ -531,18 +531,16 @@ async def _announce(
     nodes = set[NodeId]()
     for anchor, group in by_anchor.items():
         node = group[0].interaction
-        if anchor not in memory.parts and node not in memory.nodes and not all(is_lone(fact, ids) for fact in group):
+        if anchor not in memory.parts and node not in memory.nodes and not all(is_lone(fact) for fact in group):
             nodes.add(node)
     learned.nodes |= nodes
     return await writer.announce_interactions(tx, ids.tenant, nodes)
 
 
-def is_lone(fact: Fact, ids: IdSpace) -> bool:
+def is_lone(fact: Fact) -> bool:
     """Return whether an event is outside of any interaction, at home with the profile that it names. Nobody else has a
     part there, so nobody need hear of it."""
-    return fact.interaction == fact.home and any(
-        ids.profile(one.kind, one.scope, one.value) == fact.home for one in people_identifiers(fact.event)
-    )
+    return fact.interaction == fact.home and fact.identifier is not None
 
 
 async def _add_to_parts(
@@ -571,7 +569,7 @@ async def _add_to_parts(
             touched.add(place)
             part = memory.parts.get(anchor)
             if part is None:
-                if place not in known and not all(is_lone(fact, ids) for fact in group):
+                if place not in known and not all(is_lone(fact) for fact in group):
                     first.add(place)
                 part = new_part(one)
                 for fact in group[1:]:
