@@ -21,7 +21,7 @@ def print_context(out: Console, document: Json) -> None:
     meta = document.get("meta", {})
     contact = meta.get("contact")
     if contact:
-        out.print(_line("asked by", f"{contact['interaction']} · {_certainty(contact['assurance'])}"))
+        out.print(_line("asked by", f"{contact['interaction']} · {certainty_told(contact['assurance'])}"))
     for label, text in told(document["body"]):
         out.print(_line(label, text))
     out.print(_line("version", f"{meta.get('version')}, current to {meta.get('current_to')}"))
@@ -38,7 +38,7 @@ def told(body: Json) -> Iterator[tuple[str, str]]:
         waits = f", waiting since {_clock(now['waiting_since'])}" if now.get("waiting_since") else ""
         yield "now", f"on {now['channel']} ({now['interaction']}){waits}"
         if now.get("assurance"):
-            yield "how sure", _certainty(now["assurance"])
+            yield "how sure", certainty_told(now["assurance"])
     for conversation in body["conversations"]:
         yield from conversation_told(conversation)
     yield "counts", counts_told(body["counts"])
@@ -74,7 +74,7 @@ def joined_told(conversation: Json) -> Iterator[tuple[str, str]]:
 def counts_told(counts: Json) -> str:
     channels = ", ".join(f"{channel} {count}" for channel, count in counts["by_channel"].items())
     contacts = f"{counts['interactions']} contact{'s' * (counts['interactions'] != 1)}"
-    return f"{contacts}, {counts['events']} events ({channels})"
+    return f"{contacts}, {counts['events']} event{'s' * (counts['events'] != 1)} ({channels})"
 
 
 def print_pairs(out: Console, pairs: Iterable[tuple[str, str]]) -> None:
@@ -94,17 +94,17 @@ def _identifier(identifier: Json) -> str:
     return f"{identifier['kind']} {identifier['value']}{scope}{verified}{why}"
 
 
-def _certainty(assurance: Json) -> str:
+def certainty_told(assurance: Json) -> str:
     """How sure it is who is at the other end of a contact. Whether a proof has expired the reader's clock tells."""
     named = assurance["identifier"]
     who = f"{named['kind']} {named['value']}" if named else ""
     match assurance["level"]:
         case "proved":
-            return f"proved: {who} by {assurance['by']}, until {assurance['expires_at']}"
+            return f"proved by {assurance['by']} until {_minute(assurance['expires_at'])}: {who}"
         case "asserted":
-            return f"asserted: {who} by {assurance['by']}"
+            return f"asserted by {assurance['by']}: {who}"
         case "claimed" if assurance["expires_at"]:
-            return f"claimed: {who}; the proof by {assurance['by']} expired at {assurance['expires_at']}"
+            return f"claimed: {who}; the proof by {assurance['by']} expired at {_minute(assurance['expires_at'])}"
         case "claimed":
             return f"claimed: {who}; nobody has checked it"
         case _:
@@ -119,6 +119,10 @@ def _event(name: str) -> str:
     """``SOURCE#ID``; without the source where that is the hub's own, whose ids name the connection."""
     source, _, id = name.partition("#")
     return id if source.startswith(HUB_SOURCE) else name
+
+
+def _minute(time: str) -> str:
+    return f"{time[:16]}Z"
 
 
 def _clock(time: str) -> str:
