@@ -529,7 +529,8 @@ def test_other_rules_are_tried_out_and_nothing_is_changed(at_hub: Path, hub: Hub
     family = [event(f"family-{who}") for who in ("ana", "bob")]
     addresses = [f"{who}.family@example.com" for who in ("ana", "bob")]
     for address, each in zip(addresses, family, strict=True):
-        named = [{"kind": "email", "value": address}, {"kind": "phone", "value": "+15550100155"}]
+        named = [{"kind": "email", "value": address, "weight": "asserted"}]
+        named.append({"kind": "phone", "value": "+15550100155", "weight": "asserted"})
         each["data"]["participants"] = [{"role": "customer", "identifiers": named}]
     (at_hub / "family").write_text("\n".join(map(json.dumps, family)))
     assert run(["events", "send", str(at_hub / "family")]) == 0
