@@ -70,8 +70,8 @@ class Fact:
         self.key = event_key(event.tenantid, event.source, event.id)
         self.home: NodeId = node_of_hex(event.partitionkey)
         self.people = people = people_identifiers(event)
-        self.identifier = identifier = _identifier_at(people, self.home, event, ids)
-        self.weight = _CLAIMED if identifier is None else place_of(weight_of(identifier, event))
+        self.identifier = identifier = _identifier_at(people, self.home, event, ids) if people else None
+        self.weight = _CLAIMED if identifier is None else _place_in(identifier, event)
         name = event.data.interaction
         if name:
             self.interaction: NodeId = ids.interaction(name)
@@ -161,17 +161,17 @@ def node_of_hex(text: str) -> NodeId:
     return node
 
 
-def people_identifiers(event: Event) -> list[Identifier]:
+def people_identifiers(event: Event) -> Sequence[Identifier]:
     """Return the usable identifiers of the one customer that the event is about: the first customer with any.
 
     Never those of two people in one mail or conference, never an agent's or the business's.
     """
     for participant in event.data.participants:
         if participant.role == "customer":
-            usable = [identifier for identifier in participant.identifiers if not identifier.unusable]
+            usable = tuple([identifier for identifier in participant.identifiers if not identifier.unusable])
             if usable:
                 return usable if len(usable) <= MAX_IDENTIFIERS else usable[:MAX_IDENTIFIERS]
-    return []
+    return ()
 
 
 MAX_IDENTIFIERS = 16
@@ -188,10 +188,16 @@ def strongest(event: Event) -> Identifier | None:
 def _identifier_at(people: Sequence[Identifier], home: NodeId, event: Event, ids: IdSpace) -> Identifier | None:
     """Return the identifier whose profile is an event's home, in its greatest weight; None where the event names none
     that is: decisions of the hub live with what they decide about."""
+    if len(people) == 1:
+        one = people[0]
+        return one if ids.profile(one.kind, one.scope, one.value) == home else None
     found = [each for each in people if ids.profile(each.kind, each.scope, each.value) == home]
-    if len(found) < 2:
-        return found[0] if found else None
-    return min(found, key=lambda each: place_of(weight_of(each, event)))
+    return min(found, key=lambda each: _place_in(each, event), default=None)
+
+
+def _place_in(identifier: Identifier, event: Event) -> int:
+    """Return the place of an identifier's weight (``weights.ORDER``); nearly all bear a stamp."""
+    return ORDER[identifier.weight] if identifier.weight else ORDER[weight_of(identifier, event)]
 
 
 def home_of(event: Event, ids: IdSpace) -> NodeId:
