@@ -171,7 +171,7 @@ def test_only_one_of_two_customers_in_an_event_counts() -> None:
 
 def test_agents_and_the_business_make_no_profile() -> None:
     event = decode(an_event(id="m-1", interaction="chat-42", data={"participants": [BEN, OFFICE]}).raw)
-    assert people_identifiers(event) == []
+    assert not people_identifiers(event)
     assert home_of(event, ACME) == ACME.interaction("chat-42")
 
 
