@@ -35,6 +35,7 @@ from cx_identity.model import (
     Shared,
     Standing,
     confidence_of,
+    makes_known,
 )
 from cx_identity.rules import Rules
 from cx_identity.sharing import shared_of, silent_among
@@ -57,7 +58,7 @@ def resolve(graph: Graph, rules: Rules) -> Resolution:
     refused = _link(attempts.firm, groups, taken)
     decided = _named_by_standing(graph, standings)
     core_of = _close_cores(graph.profiles, groups, decided)
-    alone = frozenset(id for id in shared.counting_all if id in groups.of and len(groups.of[id].members) == 1)
+    ambiguous = _ambiguous(graph.profiles, groups, shared)
     refused += _link(attempts.claims, groups, taken)
     customer_of = _customers(graph.profiles, groups.of)
     settled = settled_by(graph.decisions, standings)
@@ -66,7 +67,7 @@ def resolve(graph: Graph, rules: Rules) -> Resolution:
         core_of=core_of,
         joined=_joined(customer_of, taken),
         shared=shared,
-        ambiguous=alone,
+        ambiguous=ambiguous,
         claimed=_claimed(customer_of, core_of, groups.of),
         decided=decided,
         settled=settled,
@@ -202,11 +203,24 @@ def _close_cores(
             group = groups.of[id]
             members = group.members
             core = min(members, key=lambda member: (profiles[member].first_recorded, member))
-            known = len(members) > 1 or profiles[core].attested or core in decided
+            known = len(members) > 1 or makes_known(profiles[core]) or core in decided
             group.begin_claims(core if known else None)
             for member in members:
                 core_of[member] = core
     return core_of
+
+
+def _ambiguous(profiles: Mapping[NodeId, Profile], groups: Groups, shared: Shared) -> frozenset[NodeId]:
+    """Return the shared identifiers that are nobody's, once cores are found.
+
+    Who proves an identifier is one person, and no claim of others takes it away: else a stranger who types an address
+    a few times beside made-up accounts would shut its owner out. An identifier that is firmly shared stays nobody's.
+    """
+    return frozenset(
+        id
+        for id in shared.counting_all
+        if id in groups.of and len(groups.of[id].members) == 1 and (id in shared.firmly or not profiles[id].attested)
+    )
 
 
 def _claimed(

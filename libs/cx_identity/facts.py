@@ -15,13 +15,13 @@ from cx_events.weights import ASSERTED, ASSERTED_TYPE, CLAIMED, PROVED, VERIFIED
 from cx_identity.attribution import Attribution
 from cx_identity.candidates import candidate_id
 from cx_identity.model import (
-    STRONG_KINDS,
     Decision,
     DecisionKind,
     EdgeMention,
     Evidence,
     ProfileMention,
     Tie,
+    attests,
     earlier,
     edge_mention,
     joint,
@@ -89,7 +89,7 @@ def sum_of(named: Iterable[Named]) -> tuple[dict[NodeId, ProfileMention], dict[P
 
 def _mention(identifier: Identifier, fact: Fact, ids: IdSpace) -> ProfileMention:
     kind, scope, value = identifier.kind, identifier.scope, identifier.value
-    attested = kind in STRONG_KINDS and weight_of(identifier, fact.event) != CLAIMED
+    attested = attests(kind, weight_of(identifier, fact.event))
     return ProfileMention(ids.profile(kind, scope, value), kind, scope, value, fact.recorded, attested)
 
 

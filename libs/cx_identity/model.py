@@ -22,8 +22,8 @@ STRONG_KINDS = frozenset({"crm", "account"})
 
 
 class Profile(Struct, frozen=True, gc=False):
-    """One identifier. ``first_recorded``: the least recorded time over the facts that name it. ``attested``: it is of
-    one of the ``STRONG_KINDS``, and some fact proves or asserts it; of other kinds nobody asks.
+    """One identifier. ``first_recorded``: the least recorded time over the facts that name it. ``attested``: some
+    fact proves it or, of one of the ``STRONG_KINDS``, asserts it (``attests``).
 
     As a *mention* it knows of one fact alone; mentions add up with ``earlier``.
     """
@@ -87,6 +87,16 @@ def strongest_tie(edge: Edge) -> Tie:
 
 ProfileMention = Profile
 EdgeMention = Edge
+
+
+def attests(kind: str, weight: Weight) -> bool:
+    """Return whether a fact that gives an identifier of this kind this weight attests it."""
+    return weight == PROVED or (kind in STRONG_KINDS and weight != CLAIMED)
+
+
+def makes_known(profile: Profile) -> bool:
+    """Return whether a core is a known one by this profile alone."""
+    return profile.attested and profile.kind in STRONG_KINDS
 
 
 def earlier(one: Profile, other: Profile) -> Profile:
@@ -257,10 +267,11 @@ class Resolution:
 
     ``core_of``: every profile's core, by its least profile. ``claimed``: members that only a claim ties to their
     customer's known core, or where there is none to the core of its first profile. ``ambiguous``: shared identifiers
-    with nothing but themselves in their core. ``decided``: profiles that a standing merge or apart names. ``settled``:
-    identifiers that a standing merge or dismissal names, so that they yield no candidate. ``refused`` in the order
-    in which edges were tried. ``decisions``: by the decision's key. ``candidates``: one for each identifier in doubt
-    that nobody settled; on a part of the graph they list only the customers within it.
+    with nothing but themselves in their core, unless claims alone make them shared and they are attested. ``decided``:
+    profiles that a standing merge or apart names. ``settled``: identifiers that a standing merge or dismissal names, so
+    that they yield no candidate. ``refused`` in the order in which edges were tried. ``decisions``: by the decision's
+    key. ``candidates``: one for each identifier in doubt that nobody settled; on a part of the graph they list only the
+    customers within it.
     """
 
     customer_of: dict[NodeId, NodeId]

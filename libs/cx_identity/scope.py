@@ -37,7 +37,7 @@ from typing import NamedTuple
 
 from cx_events.ids import NodeId
 from cx_identity.components import is_active, resolve
-from cx_identity.model import Decision, Edge, Given, Graph, Profile, Refusal, Resolution, Shared
+from cx_identity.model import STRONG_KINDS, Decision, Edge, Given, Graph, Profile, Refusal, Resolution, Shared
 from cx_identity.rules import Rules
 from cx_identity.sharing import Crowd, crowd_among, firm_crowd_among, silent_among
 
@@ -239,9 +239,13 @@ class Scope:
                 (shared.add if flag else shared.discard)(id)
             if self._follow_claims:
                 continue
-            if (now, firm) != (placed.shared, placed.firmly_shared) or id in self._attested:
+            if (now, firm) != (placed.shared, placed.firmly_shared) or (id in self._attested and self._is_strong(id)):
                 reached.update(edge.other(id) for edge in edges)
         return reached
+
+    def _is_strong(self, id: NodeId) -> bool:
+        """Whether being attested tells for what it is tied to, too."""
+        return self._profiles[id].kind in STRONG_KINDS
 
     def _is_crowded(self, id: NodeId, edges: Collection[Edge], crowd: _CrowdAmong) -> bool:
         if id in self._silent:

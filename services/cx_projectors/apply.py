@@ -28,10 +28,10 @@ from cx_events.facts import Fact
 from cx_events.ids import IdSpace, NodeId
 from cx_events.log import Partition
 from cx_events.timestamps import Micros
-from cx_events.weights import CLAIMED, weight_of
+from cx_events.weights import weight_of
 from cx_identity.attribution import Attribution
 from cx_identity.facts import RULES_CHANGED, UNMERGED, decision_of, links_of, only_identifier
-from cx_identity.model import STRONG_KINDS, Decision, Edge, Profile, earlier
+from cx_identity.model import Decision, Edge, Profile, attests, earlier
 from cx_identity.rules import Rules, RulesChange
 from cx_identity.sightings import ATTESTED, EDGE_KINDS, NAMED, Seen, Sighting, edge_of, named, staircase, tied
 from cx_projectors import conflicts
@@ -375,7 +375,7 @@ class _Told:
         one = only_identifier(fact)
         if one is not None:
             id = fact.home if one is fact.identifier else ids.profile(one.kind, one.scope, one.value)
-            attested = one.kind in STRONG_KINDS and weight_of(one, fact.event) != CLAIMED
+            attested = attests(one.kind, weight_of(one, fact.event))
             known = (memory.attested if attested else memory.profiles).get(id)
             # Of two recorded at once the lesser name is the earlier one, so they are looked at more closely.
             if known is None or fact.recorded <= known.at[0] or fact.effective < known.effective:

@@ -58,6 +58,10 @@ def assured_bytes(*history: Stamped) -> bytes:
     return encode_body(context_body(assured(known, 72 * HOUR), 72 * HOUR))
 
 
+def proved_address() -> Identifier:
+    return Identifier(kind="email", value=ANA, weight="proved")
+
+
 def contact_of(answer: Any) -> Any:
     return answer.json()["meta"]["contact"]
 
@@ -115,6 +119,45 @@ async def test_of_the_past_the_clock_is_that_instant(hub: Running, clock: Clock)
     assert before.status_code == 403
     after = await hub.get(f"/v1/context?interaction={OWN}&assurance=proved&as_of={format_time(EXPIRES)}")
     assert after.status_code == 403
+
+
+async def test_a_mail_that_proves_its_sender_is_theirs_however_many_strangers_type_the_address(hub: Running) -> None:
+    mail = an_event(id="mail", at=START + HOUR, interaction="acme-mail/own", identifiers=[proved_address()])
+    typed = [
+        an_event(
+            id=f"typed-{n}",
+            at=START + n * MINUTE,
+            interaction=f"acme-chat/{n}",
+            identifiers=[Identifier(kind="account", value=f"stranger-{n}"), Identifier(kind="email", value=ANA)],
+        )
+        for n in range(1, 5)
+    ]
+    await hub.happen(*typed[:2], mail, *typed[2:])
+    answer = await hub.get("/v1/context?interaction=acme-mail/own&assurance=proved")
+    assert answer.status_code == 200, answer.text
+    assert contact_of(answer)["assurance"]["level"] == "proved"
+    assert "stranger" not in answer.text
+    by_address = await hub.get(f"/v1/context?identifier=email:{ANA}")
+    assert by_address.status_code == 200, by_address.text
+    then = format_time(START + 2 * HOUR)
+    past = await hub.get(f"/v1/context?interaction=acme-mail/own&assurance=proved&as_of={then}")
+    assert past.status_code == 200, past.text
+    for n in range(1, 5):
+        stranger = await hub.get(f"/v1/context?interaction=acme-chat/{n}")
+        assert contact_of(stranger)["assurance"]["level"] == "claimed"
+        assert {each["kind"] for each in stranger.json()["body"]["customer"]["identifiers"]} == {"account"}
+
+
+@pytest.mark.parametrize("past", ["", f"&as_of={format_time(START + 2 * HOUR)}"])
+async def test_an_assured_read_of_a_contact_of_several_names_none_of_them(hub: Running, past: str) -> None:
+    other = an_event(id="other", at=START + 2 * MINUTE, interaction=OWN, email="mallory@evil.example")
+    await hub.happen(HERS, LOGIN, other)
+    plain = await hub.get(f"/v1/context?interaction={OWN}{past}")
+    assert (plain.status_code, len(plain.json()["candidates"])) == (409, 2)
+    refused = await hub.get(f"/v1/context?interaction={OWN}&assurance=proved{past}")
+    assert (refused.status_code, refused.json()["reason"]) == (409, "ambiguous-interaction")
+    assert "candidates" not in refused.json()
+    assert ANA not in refused.text
 
 
 async def test_the_level_is_checked_before_the_tag(hub: Running, clock: Clock) -> None:

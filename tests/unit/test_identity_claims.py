@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.unit.identity_graphs import KINDS, Node, Seen, Step, graph_of, histories, rules
 from tests.unit.test_identity_scope import Store
-from tests.unit.test_identity_stories import ANA, ANA_AT_WORK, BEN, COOKIE, CRM_1, PHONE, Story, profile
+from tests.unit.test_identity_stories import ANA, ANA_AT_WORK, BEN, COOKIE, CRM_1, CRM_2, PHONE, Story, profile
 
 from cx_identity.components import resolve
 from cx_identity.groups import CORES_MOST
 from cx_identity.merging import merge_pairs
-from cx_identity.model import Graph, Resolution
+from cx_identity.model import Graph, Resolution, makes_known
 from cx_identity.rules import DEFAULT, Rules
 from cx_identity.sharing import CROWD
 
@@ -33,7 +33,7 @@ def known_cores(graph: Graph, resolution: Resolution) -> set[bytes]:
     return {
         core
         for core, ids in members.items()
-        if len(ids) > 1 or any(graph.profiles[id].attested for id in ids) or not resolution.decided.isdisjoint(ids)
+        if len(ids) > 1 or any(makes_known(graph.profiles[id]) for id in ids) or not resolution.decided.isdisjoint(ids)
     }
 
 
@@ -140,6 +140,44 @@ def test_a_landline_that_two_type_beside_their_addresses_is_nobodys_and_a_questi
     assert story.all_apart(ANA, BEN, PHONE)
     (candidate,) = story.resolution().candidates
     assert {tied.customer for tied in candidate.customers} == {profile(ANA), profile(BEN)}
+
+
+@pytest.mark.parametrize("order", list(permutations(range(4))))
+def test_an_address_that_was_proved_alone_stays_its_owners_however_many_strangers_type_it(
+    order: tuple[int, ...],
+) -> None:
+    story = Story()
+    steps = [lambda: story.proved(ANA), *(lambda n=n: story.seen(ANA, f"account:stranger-{n}") for n in range(3))]
+    for at in order:
+        steps[at]()
+    after = story.resolution()
+    assert profile(ANA) in after.shared.counting_all
+    assert profile(ANA) not in after.ambiguous
+    assert story.all_apart(ANA, *(f"account:stranger-{n}" for n in range(3)))
+
+
+def test_an_account_that_logged_in_alone_stays_its_owners_among_a_crowd_of_typed_cookies() -> None:
+    story = Story()
+    story.proved(ACCOUNT_1)
+    for number in range(CROWD + 1):
+        story.seen(ACCOUNT_1, f"cookie:stranger-{number}")
+    assert profile(ACCOUNT_1) not in story.resolution().ambiguous
+
+
+def test_an_attested_call_from_a_landline_of_two_does_not_say_who_of_them_calls() -> None:
+    story = Story()
+    story.asserted(PHONE)
+    story.seen(ANA, PHONE)
+    story.seen(BEN, PHONE)
+    assert profile(PHONE) in story.resolution().ambiguous
+
+
+def test_an_address_that_is_asserted_for_two_known_people_is_nobodys_whoever_writes_from_it() -> None:
+    story = Story()
+    story.asserted(CRM_1, ANA)
+    story.asserted(CRM_2, ANA)
+    story.proved(ANA)
+    assert profile(ANA) in story.resolution().ambiguous
 
 
 def test_a_number_that_a_crm_asserts_stays_its_customers_when_a_stranger_types_it() -> None:

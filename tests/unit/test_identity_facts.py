@@ -135,7 +135,7 @@ def test_facts_of_a_crm_are_asserted_by_their_evidence():
     assert strongest_tie(edge) == ("asserted", (RECORDED, SOURCE, "m-1"), "crm")
 
 
-def test_only_a_crm_id_or_an_account_that_is_proved_or_asserted_is_attested():
+def test_what_is_proved_is_attested_and_of_crm_ids_and_accounts_what_is_asserted():
     attested = {
         (identifier.kind, weight): links_of(fact(participants=customer(weighed(identifier, weight))), IDS)
         .profiles[0]
@@ -148,6 +148,7 @@ def test_only_a_crm_id_or_an_account_that_is_proved_or_asserted_is_attested():
         ("crm", "asserted"),
         ("account", "proved"),
         ("account", "asserted"),
+        ("email", "proved"),
     }
 
 

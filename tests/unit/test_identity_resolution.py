@@ -108,7 +108,9 @@ def plainly(graph: Graph, by: Rules) -> tuple[set[frozenset[bytes]], set[frozens
     known = {
         core
         for core in cores
-        if len(core) > 1 or any(profiles[id].attested for id in core) or not core.isdisjoint(named)
+        if len(core) > 1
+        or any(profiles[id].attested and profiles[id].kind in ("crm", "account") for id in core)
+        or not core.isdisjoint(named)
     }
     claims = [
         (e.claimed, e.a, e.b)

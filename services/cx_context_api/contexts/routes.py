@@ -127,22 +127,28 @@ class ContextRoutes:
                 return there
             then, found = await self._past.read(asker.tenancy, target, moment, asked)
         except Ambiguous as ambiguous:
-            return await self._ambiguous(asker, ambiguous, moment)
+            return await self._ambiguous(asker, ambiguous, moment, asked)
         except NotAssured as refused:
             self._metrics.problem(refused.status, refused.reason)
             return problem(refused.status, refused.reason, refused.detail, more={"contact": refused.contact})
         tag = f'"{text_of(then.customer)}-{then.digest}{_contact_tag(asked, found)}"'
         return _unchanged(request, tag) or _told(tag, {**meta_then(moment), **_contact(found)}, then.body)
 
-    async def _ambiguous(self, asker: Asker, ambiguous: Ambiguous, moment: Moment | None) -> Response:
-        if moment is None:
+    async def _ambiguous(
+        self, asker: Asker, ambiguous: Ambiguous, moment: Moment | None, asked: Asked | None
+    ) -> Response:
+        """An assured read is told no candidates: their names are for who may see whom a claim alone ties."""
+        assured = asked is not None and asked.level is not None
+        if assured:
+            more: Json = {}
+        elif moment is None:
             more = await self._contexts.candidates(asker.tenant, ambiguous)
         else:
             more = await self._past.candidates(asker.tenancy, ambiguous, moment)
         what = "interaction" if isinstance(ambiguous.asked, ByInteraction) else "identifier"
         reason = f"ambiguous-{what}"
         self._metrics.problem(409, reason)
-        detail = f"several people may be meant by this {what}; candidates lists them"
+        detail = f"several people may be meant by this {what}" + ("" if assured else "; candidates lists them")
         return problem(409, reason, detail, more=more)
 
 
