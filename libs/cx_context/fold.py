@@ -220,7 +220,8 @@ def _common(part: Part, data: Data, at: At) -> None:
     """What any event may tell besides its own matter."""
     for participant in data.participants:
         if participant.role == "customer":
-            if participant.name:
+            # An address is no name: whoever chooses a name would be shown as whom it belongs to. "@ana" is one.
+            if participant.name and "@" not in participant.name.lstrip("@ "):
                 part.name = later_register(part.name, (at, participant.name[:TEXT_KEPT]))
             break
     if data.references:

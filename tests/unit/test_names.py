@@ -70,3 +70,30 @@ def test_who_accepted_a_handoff_and_who_wrote_a_note_keep_their_names() -> None:
         assert conversation["handoff"]["accepted_by"] == CARLA
         assert conversation["handoff"]["requested_by"] == "Ben"
         assert conversation["notes"][0]["agent"] == "Carla"
+
+
+def test_somebody_else_s_address_is_no_name() -> None:
+    by_name = {
+        name: body_of(
+            a_fact(
+                id="m-1",
+                interaction="mail-1",
+                data={
+                    "participants": [
+                        {
+                            "role": "customer",
+                            "name": name,
+                            "identifiers": [{"kind": "email", "value": "mallory@example.com", "weight": "proved"}],
+                        }
+                    ]
+                },
+            )
+        )["customer"]["display"]
+        for name in ("ana@example.com", "Ana <ana@example.com>", "@ana", "Ana")
+    }
+    assert by_name == {
+        "ana@example.com": "mallory@example.com",
+        "Ana <ana@example.com>": "mallory@example.com",
+        "@ana": "@ana",
+        "Ana": "Ana",
+    }
