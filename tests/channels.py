@@ -128,6 +128,7 @@ ECHO = Provider(
     methods=frozenset({"GET", "POST"}),
     content_types=frozenset({"application/json"}),
     max_bytes=3 << 20,
+    signs_url=True,
 )
 
 
@@ -217,14 +218,17 @@ FAST = Limits(
 async def running_hub(
     folder: Path,
     limits: Limits = Limits(),
-    public_url: str = "",
+    public_url: str | None = None,
     header_seconds: float = 10.0,
     bounds: Mapping[str, Any] | None = None,
     key_rate: Rate | None = None,
     connection_rate: Rate | None = None,
     **server: Any,
 ) -> AsyncIterator[Hub]:
-    """``bounds``: arguments of ``Load``."""
+    """``public_url``: the hub's own address where not given. ``bounds``: arguments of ``Load``."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    port = listener.getsockname()[1]
+    public_url = f"http://127.0.0.1:{port}" if public_url is None else public_url
     log = BreakableLog(SqliteLog(folder / "log.db", 4))
     blobs = FolderBlobs(folder / "blobs")
     metrics, health, known = Metrics(), Health(), tenants()
@@ -238,12 +242,10 @@ async def running_hub(
     app = create_app(intake, known, deliveries, metrics, health, limits=limits, public_url=public_url)
     load = Load(metrics, **(bounds or {}))
     protocol = type("Protocol", (PatientProtocol,), {"header_seconds": header_seconds})
-    listener = socket.create_server(("127.0.0.1", 0))
     running = Server(server_config(app, "127.0.0.1", 0, load=load, http=protocol, **server))
     task = asyncio.create_task(running.serve(sockets=[listener]))
     while not running.started:
         await asyncio.sleep(0.01)
-    port = listener.getsockname()[1]
     try:
         yield Hub(f"http://127.0.0.1:{port}", port, log, blobs, intake, metrics, health, load, app.state.chats)
     finally:

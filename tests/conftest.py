@@ -6,6 +6,7 @@ A server is started once for the whole run; each test has a place of its own in 
 from __future__ import annotations
 
 import asyncio
+import io
 import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -29,6 +30,7 @@ hypothesis.settings.load_profile("throughline")
 pytest.register_assert_rewrite("cx_events.testing.log_contract", "cx_events.testing.blob_contract")
 
 from tests import parts, stores  # noqa: E402 - after the contract suites are to be rewritten
+from tests.logs import captured_logs  # noqa: E402
 from tests.patience import PATIENCE  # noqa: E402
 from tests.shared import Shared  # noqa: E402
 
@@ -102,6 +104,13 @@ def breakable_home() -> Iterator[Path]:
 def patient_kafka(monkeypatch: pytest.MonkeyPatch) -> None:
     """Logs on Kafka in this process wait long for a broker that is up: what they do when it is down is not asked."""
     monkeypatch.setattr(kafka, "DEADLINE", PATIENCE)
+
+
+@pytest.fixture
+def log_stream() -> Iterator[io.StringIO]:
+    """What the hub's logs say during the test, a line of JSON each."""
+    with captured_logs() as stream:
+        yield stream
 
 
 @pytest.fixture

@@ -13,11 +13,14 @@ from cx_channels.app import create_app
 from cx_channels.deliveries import LogDeliveries
 from cx_channels.intake import Intake
 from cx_channels.registry import providers
+from cx_context.store import open_store
 from cx_context_api.openapi import document
 from cx_events.blob.folder import FolderBlobs
 from cx_events.log.sqlite import SqliteLog
+from cx_ops.routes import router
 from cx_runtime.health import Health
 from cx_runtime.metrics import Metrics
+from cx_runtime.straight import StraightApp
 from cx_runtime.tenants import Tenants
 
 ROOT = Path(__file__).parents[1]
@@ -27,7 +30,11 @@ COMMAND = "python -m tests.openapi_files"
 
 def files() -> Mapping[str, bytes]:
     """By path below the root."""
-    return {f"{FOLDER}/context.json": _json(document()), f"{FOLDER}/channels.json": _json(_channels())}
+    return {
+        f"{FOLDER}/context.json": _json(document()),
+        f"{FOLDER}/channels.json": _json(_channels()),
+        f"{FOLDER}/ops.json": _json(_ops()),
+    }
 
 
 def _channels() -> dict[str, Any]:
@@ -38,6 +45,15 @@ def _channels() -> dict[str, Any]:
     intake = Intake(log, FolderBlobs(without), known, providers(), metrics)
     deliveries = LogDeliveries(log, health.progress("chat-deliveries"))
     return create_app(intake, known, deliveries, metrics, health).openapi()
+
+
+def _ops() -> dict[str, Any]:
+    """Of the real routes; nothing behind them is started."""
+    without = Path("unused")
+    app = StraightApp(Metrics(), title="Throughline: operations", version="1", docs_url=None, redoc_url=None)
+    store = open_store(f"sqlite+aiosqlite:///{without}")
+    app.include_router(router(SqliteLog(without, 1), store, Tenants({})))
+    return app.openapi()
 
 
 def _json(value: object) -> bytes:

@@ -15,9 +15,14 @@ from typing import Any, NamedTuple, TypeVar
 
 from cx_context.model import (
     AGENTS_KEPT,
+    CONSENTS_KEPT,
+    DELETIONS_KEPT,
     EDITS_KEPT,
     KEYS_KEPT,
+    NAMED_KEPT,
+    NAMES_KEPT,
     NOTES_KEPT,
+    OTHERS_KEPT,
     REFERENCES_KEPT,
     SAID_KEPT,
     SENTIMENTS_KEPT,
@@ -31,6 +36,7 @@ from cx_context.model import (
     Register,
 )
 from cx_events.activity import SECOND
+from cx_events.identifiers import rank_of
 
 T = TypeVar("T", bound=tuple[Any, ...])
 Time = TypeVar("Time", int, At)
@@ -138,11 +144,36 @@ def _last_by_key(most: int) -> Callable[[dict[str, Register], dict[str, Register
     return merge
 
 
-def _max_by_key(one: dict[str, At], other: dict[str, At]) -> dict[str, At]:
+def _max_by_key(one: dict[str, Time], other: dict[str, Time]) -> dict[str, Time]:
     merged = dict(one)
     for key, at in other.items():
         merged[key] = max(at, merged.get(key, at))
     return merged
+
+
+def keep_greatest(times: dict[str, Time], key: str, at: Time, most: int) -> None:
+    """Set the greatest time of a key, in place; of too many keys those with the greatest times are kept."""
+    old = times.get(key)
+    if old is not None and old >= at:
+        return
+    times[key] = at
+    if len(times) > most:
+        del times[min(times, key=lambda name: (times[name], name))]
+
+
+class _GreatestByKey:
+    """The greatest time of each key; of too many keys those with the greatest times."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+
+    def __call__(self, one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+        if not one or not other:
+            return one or other
+        merged = _max_by_key(one, other)
+        if len(merged) > self._most:
+            merged = dict(nlargest(self._most, merged.items(), key=_time_and_key))
+        return merged
 
 
 class _FirstByKey:
@@ -176,6 +207,24 @@ def first_of_each_key(times: Iterable[Mapping[str, Time]]) -> dict[str, Time]:
 
 _place = itemgetter(0)
 _time_and_key = itemgetter(1, 0)
+
+
+def strongest_named(one: dict[str, int], other: dict[str, int]) -> dict[str, int]:
+    """The greatest weight of each identifier; of too many those of the greatest weight, then of the highest rank."""
+    if not one or not other:
+        return one or other
+    merged = dict(one)
+    for key, weight in other.items():
+        merged[key] = min(weight, merged.get(key, weight))
+    if len(merged) > NAMED_KEPT:
+        merged = dict(nsmallest(NAMED_KEPT, merged.items(), key=weight_and_rank))
+    return merged
+
+
+def weight_and_rank(named: tuple[str, int]) -> tuple[int, int, str]:
+    """Return the order of an identifier (``KIND\nSCOPE\nVALUE``) and its weight among others, the strongest first."""
+    key, weight = named
+    return weight, rank_of(key.partition("\n")[0]), key
 
 
 def _least(one: int | None, other: int | None) -> int | None:
@@ -215,6 +264,8 @@ MERGERS: Mapping[str, Callable[[Any, Any], Any]] = MappingProxyType(
     {
         "interaction": max,
         "side": max,
+        "home": max,
+        "weight": min,
         "about": _greatest,
         "facts": _sum,
         "events": _sum,
@@ -233,6 +284,7 @@ MERGERS: Mapping[str, Callable[[Any, Any], Any]] = MappingProxyType(
         "queue": _last_register,
         "agent": _last_register,
         "name": _last_register,
+        "names": _last_by_key(NAMES_KEPT),
         "queued": _last,
         "answered": _last,
         "ended": _last_register,
@@ -241,6 +293,8 @@ MERGERS: Mapping[str, Callable[[Any, Any], Any]] = MappingProxyType(
         "business_spoke": _last,
         "said": _Latest(SAID_KEPT),
         "edits": _last_by_key(EDITS_KEPT),
+        "deleted": _GreatestByKey(DELETIONS_KEPT),
+        "others": _GreatestByKey(OTHERS_KEPT),
         "references": _FirstByKey(REFERENCES_KEPT),
         "written": _FirstByKey(WRITTEN_KEPT),
         "quoted": _FirstByKey(WRITTEN_KEPT),
@@ -263,12 +317,15 @@ MERGERS: Mapping[str, Callable[[Any, Any], Any]] = MappingProxyType(
         "first_shown": _FirstByKey(AGENTS_KEPT),
         "tokens": _last_by_key(KEYS_KEPT),
         "token_uses": _FirstByKey(USES_KEPT),
+        "named": strongest_named,
         "verified": _max_by_key,
         "proofs": _last_by_key(KEYS_KEPT),
+        "assertions": _last_by_key(KEYS_KEPT),
         "attributes": _last_by_key(KEYS_KEPT),
         "preferences": _last_by_key(KEYS_KEPT),
-        "consent": _last_by_key(KEYS_KEPT),
-        "sentiment": _Latest(SENTIMENTS_KEPT),
+        "grants": _GreatestByKey(CONSENTS_KEPT),
+        "refusals": _GreatestByKey(CONSENTS_KEPT),
+        "sentiment": _last_by_key(SENTIMENTS_KEPT),
         "surveys": _Latest(NOTES_KEPT),
     }
 )

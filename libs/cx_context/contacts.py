@@ -15,8 +15,8 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from cx_context.combine import combine, first_of_each_key
-from cx_context.model import REFERENCES_KEPT, Part, Register
+from cx_context.combine import FIELDS, add_up, first_of_each_key, merge
+from cx_context.model import REFERENCES_KEPT, At, Part, Register
 from cx_events.activity import HOUR
 from cx_events.ids import text_of
 from cx_events.timestamps import Micros
@@ -60,7 +60,8 @@ class Contact(Struct, gc=False):
     ``part``: the parts combined. ``anchors``: of all parts, in order. ``given``: those of them by which a conversation
     may have been known, in order; the first is its id where it has no other contact. ``start``: (effective time,
     interaction): contacts are in this order. ``last_activity``: of its counted events. ``edits``: of an endless
-    interaction's messages those that lie in other stretches.
+    interaction's messages those that lie in other stretches. ``deleted``: by a hash of its id when a message of the
+    interaction was deleted, in whichever stretch.
     """
 
     name: str
@@ -71,12 +72,14 @@ class Contact(Struct, gc=False):
     start: tuple[Micros, str]
     last_activity: Micros
     edits: EditsElsewhere = _NO_EDITS
+    deleted: Mapping[str, At] = {}
 
     @property
     def is_endless(self) -> bool:
         return self.part.endless is not None
 
 
+_COMBINED = [field for field in FIELDS if field.name != "written"]
 _BY_START = attrgetter("start")
 _BY_ANCHOR = attrgetter("anchor")
 
@@ -114,7 +117,7 @@ def _of_one(name: str, pieces: list[AnchoredPart]) -> Contact:
     assert part.first is not None
     anchors = [(part.first_recorded, pieces[0].anchor)]
     last = part.last[0] if part.last is not None else part.first[0]
-    return Contact(name, part, pieces, anchors, anchors, (part.first[0], name), last)
+    return Contact(name, part, pieces, anchors, anchors, (part.first[0], name), last, deleted=part.deleted)
 
 
 def _whole(name: str, pieces: Sequence[AnchoredPart]) -> Contact:
@@ -122,17 +125,24 @@ def _whole(name: str, pieces: Sequence[AnchoredPart]) -> Contact:
     assert part.first is not None
     anchors = sorted((piece.part.first_recorded, piece.anchor) for piece in pieces)
     last = part.last[0] if part.last is not None else part.first[0]
-    return Contact(name, part, pieces, anchors, _first_of_each_side(pieces), (part.first[0], name), last)
+    given, start = _first_of_each_side(pieces), (part.first[0], name)
+    return Contact(name, part, pieces, anchors, given, start, last, deleted=part.deleted)
 
 
 def combined(pieces: Sequence[AnchoredPart]) -> Part:
-    """All pieces as one part, of which no reference is left out."""
+    """Return all pieces as one part, of which no reference is left out. Not what was written: only pieces are asked for
+    that, and an endless thread has much of it."""
     if len(pieces) == 1:
         return pieces[0].part
-    part = combine(piece.part for piece in pieces)
+    parts = [piece.part for piece in pieces]
+    if len(parts) == 2:
+        part = merge(*parts)
+    else:
+        part = Part()
+        add_up(part, parts, _COMBINED)
     if len(part.references) < REFERENCES_KEPT:
         return part
-    references = first_of_each_key(piece.part.references for piece in pieces)
+    references = first_of_each_key(each.references for each in parts)
     if len(references) > len(part.references):
         part.references = references  # of a part that was made here
     return part
@@ -166,13 +176,24 @@ def _stretches(name: str, pieces: Sequence[AnchoredPart], gap: Micros) -> list[C
     stretches = _runs(pieces, gap)
     _place_others(pieces, stretches)
     edits = _edits_by_stretch(stretches)
+    deleted = _deleted(pieces)
     return [
-        _of_stretch(name, stretch, number, gap, elsewhere)
+        _of_stretch(name, stretch, number, gap, elsewhere, deleted)
         for number, (stretch, elsewhere) in enumerate(zip(stretches, edits, strict=True))
     ]
 
 
-def _of_stretch(name: str, stretch: _Stretch, number: int, gap: Micros, edits: EditsElsewhere) -> Contact:
+def _deleted(pieces: Sequence[AnchoredPart]) -> Mapping[str, At]:
+    found: dict[str, At] = {}
+    for _, part in pieces:
+        for key, at in part.deleted.items():
+            found[key] = max(at, found.get(key, at))
+    return found
+
+
+def _of_stretch(
+    name: str, stretch: _Stretch, number: int, gap: Micros, edits: EditsElsewhere, deleted: Mapping[str, At]
+) -> Contact:
     own = sorted([*stretch.acting, *stretch.others], key=_BY_ANCHOR)
     part = combined(own)
     assert part.first is not None
@@ -182,7 +203,7 @@ def _of_stretch(name: str, stretch: _Stretch, number: int, gap: Micros, edits: E
     given = anchors = sorted((piece.part.first_recorded, piece.anchor) for piece in own)
     if len(own) > 1:
         given = sorted({*_first_of_each_side(own), *_began_alone(stretch.acting, gap)})
-    return Contact(name, part, own, anchors, given, (start, name), last, edits)
+    return Contact(name, part, own, anchors, given, (start, name), last, edits, deleted)
 
 
 def _runs(pieces: Sequence[AnchoredPart], gap: Micros) -> list[_Stretch]:

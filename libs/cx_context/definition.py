@@ -14,6 +14,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from cx_context.claims import RefusedClaim, refused_claims
 from cx_context.finish import Json, Known, Member, context_body
 from cx_context.fold import makes_part
 from cx_context.foldable import fault_of, part_of
@@ -63,7 +64,7 @@ def define(copies: Iterable[Fact], ids: IdSpace, rules: Rules, set_aside: Collec
 
     def sides(node: NodeId) -> Sides:
         standing = standing_attribution(said.attributions.get(node, ()), graph.decisions)
-        return sides_of(node, standing, homes_in.get(node, set()), resolution.customer_of, resolution.shared)
+        return sides_of(node, standing, homes_in.get(node, set()), resolution.customer_of, resolution.ambiguous)
 
     customer_of = dict(resolution.customer_of)
     for home in {fact.home for fact in facts} - set(graph.profiles):
@@ -76,7 +77,7 @@ def define(copies: Iterable[Fact], ids: IdSpace, rules: Rules, set_aside: Collec
     by_customer: dict[NodeId, list[Fact]] = defaultdict(list)
     for anchor, group in by_anchor.items():
         home, node = group[0].home, group[0].interaction
-        strays = home in resolution.shared and node != home
+        strays = home in resolution.ambiguous and node != home
         whose = sides(node).by_home[home] if strays else customer_of[home]
         parts[anchor] = (whose, part_of(group))
         by_customer[whose] += group
@@ -92,13 +93,25 @@ def define(copies: Iterable[Fact], ids: IdSpace, rules: Rules, set_aside: Collec
                 profile.value,
                 profile.first_recorded,
                 (joined.rule, "#".join(joined.evidence), joined.confidence, joined.via) if joined is not None else None,
+                profile.id in resolution.claimed,
             )
         )
+    claims: dict[NodeId, list[RefusedClaim]] = defaultdict(list)
+    for claim in refused_claims(resolution, graph.profiles):
+        for end in (claim.identifier.id, claim.other.id):
+            claims[customer_of[end]].append(claim)
     parts_of: dict[NodeId, list[AnchoredPart]] = defaultdict(list)
     for anchor, (whose, part) in parts.items():
         parts_of[whose].append(AnchoredPart(anchor, part))
     known = {
-        customer: Known(customer, members[customer], parts_of[customer], by_customer[customer])
+        customer: Known(
+            customer,
+            members[customer],
+            parts_of[customer],
+            by_customer[customer],
+            claims=claims[customer],
+            lifetimes=said.rules.proof_lifetime,
+        )
         for customer in set(customer_of.values())
     }
     return Whole(known, customer_of, resolution)
@@ -109,17 +122,17 @@ def follow(
     standing: Attribution | None,
     namers: Collection[NodeId],
     customer_of: Mapping[NodeId, NodeId],
-    shared: Collection[NodeId],
+    ambiguous: Collection[NodeId],
 ) -> NodeId:
     """Whose an interaction is that some events name nobody in.
 
     By a person's word that of the profile it was attributed to (once some fact names it), or nobody's; else the one
-    customer that its other events name, where a shared identifier counts only if they name nothing else; else, if they
-    name none or several, it stands alone: then it is a customer of its own, by its node.
+    customer that its other events name, where an ambiguous identifier counts only if they name nothing else; else, if
+    they name none or several, it stands alone: then it is a customer of its own, by its node.
     """
     if standing is not None:
         return node if standing.profile is None else customer_of.get(standing.profile, node)
-    people = [profile for profile in namers if profile not in shared] or namers
+    people = [profile for profile in namers if profile not in ambiguous] or namers
     named = {customer_of.get(profile, profile) for profile in people}
     return named.pop() if len(named) == 1 else node
 
@@ -136,15 +149,15 @@ def sides_of(
     standing: Attribution | None,
     homes: Collection[NodeId],
     customer_of: Mapping[NodeId, NodeId],
-    shared: Collection[NodeId],
+    ambiguous: Collection[NodeId],
 ) -> Sides:
-    """Facts stay with the customer of their home. Those of a shared identifier name nobody in particular: they go with
-    the interaction to whom that follows, and stay where it stands alone."""
-    whose = follow(node, standing, [home for home in homes if home != node], customer_of, shared)
+    """Facts stay with the customer of their home. Those of an ambiguous identifier name nobody in particular: they go
+    with the interaction to whom that follows, and stay where it stands alone."""
+    whose = follow(node, standing, [home for home in homes if home != node], customer_of, ambiguous)
     return Sides(
         whose,
         {
-            home: whose if home == node or (home in shared and whose != node) else customer_of.get(home, home)
+            home: whose if home == node or (home in ambiguous and whose != node) else customer_of.get(home, home)
             for home in homes
         },
     )

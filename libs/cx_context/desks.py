@@ -5,6 +5,8 @@ the latest stretch counts.
 
 - *agent*: who deals with it (the last one named), to whom it was offered, who was asked to take it over.
 - *queue*: where it waits. It does so until it is answered or accepted; to be queued, or passed on, again begins anew.
+  What waits, or is passed on, by an event that names neither queue nor agent is in the queue ``unassigned``: whoever
+  asks for somebody must be found.
 
 An interaction that ended, or whose matter was resolved, concerns nobody's desk.
 """
@@ -21,6 +23,9 @@ from cx_context.model import At, Part, Register
 from cx_events.ids import text_of
 
 Kind = Literal["agent", "queue"]
+
+UNASSIGNED = "unassigned"
+"""The queue of what waits for somebody, nobody knows whom."""
 
 _NO_PART = Part()
 
@@ -145,8 +150,8 @@ def desks_of(matter: Matter) -> dict[Desk, Reason]:
         at, (how, to, into) = passed
         if to:
             found[Desk("agent", to)] = Reason(at, how)
-        if into:
-            found[Desk("queue", into)] = Reason(at, how)
+        if into or not to:
+            found[Desk("queue", into or UNASSIGNED)] = Reason(at, how)
     return found
 
 

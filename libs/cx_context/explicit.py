@@ -224,17 +224,20 @@ def referrals_of(contacts: Sequence[Contact]) -> list[Referral]:
     holders: dict[str, list[Told]] = defaultdict(list)
     quotes = endless = False
     for place, each in enumerate(contacts):
-        part, start = each.part, each.start[0]
-        for key, time in part.references.items():
-            holders[key].append((time if time > start else start, place))
+        part = each.part
+        if part.references:
+            start = each.start[0]
+            for key, time in part.references.items():
+                holders[key].append((time if time > start else start, place))
         if "voice" in part.channels:
             for name in _names_of_call(each.name):
                 of = holders[f"call\n{name}"]
                 if of and of[-1][1] == place:
                     of.pop()
-                of.append((start, place))
-        endless = endless or part.endless is not None
-        quotes = quotes or bool(part.quoted)
+                of.append((each.start[0], place))
+        if part.endless is not None:
+            endless = True
+            quotes = quotes or bool(part.quoted)
     by_name = any(key.startswith("interaction\n") for key in holders)
     found: list[Referral] = []
     names = contacts_by_name(contacts) if by_name or quotes else {}

@@ -24,7 +24,13 @@ STATE = frozenset({"customer_spoke", "resolved", "reopened"})
 """What decides whether a conversation is open."""
 
 _WAITING = STATE | {"ended", "resumed", "business_spoke", "answered", "queued", "said"}
-_WORDS = frozenset({"said", "edits", "channel"})
+CORE = frozenset({"proofs", "assertions"})
+"""What decides which profiles are the core, where there is no known one (``assurance.around_core``)."""
+
+_ASSURED = CORE | {"named"}
+"""What decides how sure it is who is at the other end of a contact."""
+
+_WORDS = frozenset({"said", "edits", "deleted", "channel"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,32 +54,43 @@ def _of_conversation(rule: str, *fields: str) -> Feed:
 
 
 _ACTIVE_LAST = "the live interaction that was active last"
-_LATEST = "the value that was written last, by effective time"
+_HEAVIEST = "the value of the greatest weight, of those the last by effective time"
 
 FEEDS: Mapping[Path, Feed] = MappingProxyType(
     {
         (): _feed("each member by its own rule"),
         ("customer",): _feed("who is who, and what was said of the customer last"),
         ("customer", "id"): _feed("the profile that was recorded first of those that are one customer", identity=True),
-        ("customer", "aliases"): _feed("the other profiles of the customer", identity=True),
+        ("customer", "aliases"): _feed("the other profiles of the customer, the core's first", *CORE, identity=True),
         ("customer", "display"): _feed(
-            "the name that events gave last, else the strongest identifier", "name", identity=True
+            "the name of the greatest weight, of those the last, else the strongest identifier", "name", *CORE,
+            identity=True,
         ),
         ("customer", "identifiers"): _feed(
-            "profiles that evidence or a person's decision joins", "verified", "proofs", identity=True
+            "profiles that evidence or a person's decision joins", "verified", *CORE, identity=True
+        ),
+        ("customer", "identifiers", "*", "claimed"): _feed(
+            "whether only a claim ties it to the known core, else to the first profile that something vouches for",
+            *CORE, identity=True,
         ),
         ("customer", "identifiers", "*", "verified_at"): _feed("the last event in which it is verified", "verified"),
         ("customer", "identifiers", "*", "verified_by"): _feed("how it was proved last", "proofs"),
         ("customer", "assurance"): _feed(
-            "the weakest link between identifiers, and what was proved last", "proofs", identity=True
+            "who was proved, asserted or claimed to be there in the contact that was active last, and the weakest link "
+            "between identifiers", *THREADING, *_ASSURED, "last", threaded=True, identity=True
         ),
-        ("customer", "attributes"): _feed(_LATEST, "attributes"),
-        ("customer", "consent"): _feed("the consent that was given or taken back last", "consent"),
-        ("customer", "preferences"): _feed(_LATEST, "preferences"),
-        ("now",): Feed(_ACTIVE_LAST, THREADING | _WAITING | {"last", "queue", "agent", "proofs"}, threaded=True),
+        ("customer", "attributes"): _feed(_HEAVIEST, "attributes", *CORE),
+        ("customer", "consent"): _feed(
+            "a refusal, until its own profile or somebody proved grants again", "grants", "refusals", *CORE
+        ),
+        ("customer", "preferences"): _feed(_HEAVIEST, "preferences", *CORE),
+        ("customer", "candidates"): _feed("claims that join nobody, while nobody settles them", identity=True),
+        ("now",): Feed(
+            _ACTIVE_LAST, THREADING | _WAITING | _ASSURED | {"last", "queue", "agent", "names"}, threaded=True
+        ),
         ("now", "verified"): Feed(
-            "what was proved last in the conversation of " + _ACTIVE_LAST,
-            THREADING | _WAITING | {"last", "proofs"},
+            "what was proved last in " + _ACTIVE_LAST + ", or came to it by a token or a person's link",
+            THREADING | _WAITING | CORE | {"last"},
             threaded=True,
         ),
         ("now", "waiting_since"): Feed(
@@ -98,21 +115,24 @@ FEEDS: Mapping[Path, Feed] = MappingProxyType(
             "the latest summary of a model, else the customer's earliest words at hand", "summary", *_WORDS
         ),
         ("conversations", "*", "messages"): _of_conversation("the latest words, as edited since", *_WORDS),
-        ("conversations", "*", "agent"): _of_conversation("the agent named last", "agent"),
-        ("conversations", "*", "queue"): _of_conversation("the queue named last", "queue"),
+        ("conversations", "*", "agent"): _of_conversation("the agent named last", "agent", "names"),
+        ("conversations", "*", "queue"): _of_conversation("the queue named last", "queue", "names"),
         ("conversations", "*", "disposition"): _of_conversation("the disposition set last", "disposition"),
-        ("conversations", "*", "notes"): _of_conversation("the latest notes", "notes"),
+        ("conversations", "*", "notes"): _of_conversation("the latest notes", "notes", "names"),
         ("conversations", "*", "bot"): _of_conversation(
             "a bot's latest turns, and the last of each slot", "turns", "slots"
         ),
         ("conversations", "*", "handoff"): _of_conversation(
             "the handoff asked for last, who accepted it since, and whether the context was shown first",
-            "handoff", "accepted", "shown", "agent", "answered", "first_answered", "first_shown",
+            "handoff", "accepted", "shown", "agent", "names", "answered", "first_answered", "first_shown",
         ),
         ("conversations", "*", "tokens"): _of_conversation("the latest tokens issued for it, and their uses"),
-        ("conversations", "*", "verified"): _of_conversation("what was proved in it", "proofs"),
+        ("conversations", "*", "verified"): _of_conversation(
+            "what was proved in its contact that was active last, or came to it by a token or a person's link",
+            *CORE, "last",
+        ),
         ("conversations", "*", "references"): _of_conversation("every order and case that an event names"),
-        ("conversations", "*", "joined"): _of_conversation("the strongest rule that joins an interaction"),
+        ("conversations", "*", "joined"): _of_conversation("the strongest rule that joins an interaction", *_ASSURED),
         ("timeline",): _feed("the latest events, newest first"),
         ("timeline", "*"): _feed("the event itself"),
         ("counts",): _feed("sums over all counted events", "events", "messages", "channels"),
@@ -121,8 +141,13 @@ FEEDS: Mapping[Path, Feed] = MappingProxyType(
         ("counts", "interactions"): _feed("the number of interactions with a counted event", "interaction", "first"),
         ("counts", "conversations"): Feed("the number of conversations", THREADING, threaded=True),
         ("counts", "by_channel"): _feed("the number of events on each channel", "channels", summed=True),
-        ("sentiment",): _feed("the mean of the last ten scores, the later half against the earlier", "sentiment"),
-        ("last_agent",): _feed("the agent named last in any interaction", "agent", "channel", "interaction", "first"),
+        ("sentiment",): _feed(
+            "the mean of the last ten scores of the customer's messages, the later half against the earlier",
+            "sentiment", "deleted", "edits", "others", "interaction",
+        ),
+        ("last_agent",): _feed(
+            "the agent named last in any interaction", "agent", "names", "channel", "interaction", "first"
+        ),
         ("unresolved",): Feed(
             "open conversations in which the customer waits",
             THREADING | _WAITING | _WORDS,

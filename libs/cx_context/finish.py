@@ -7,7 +7,7 @@ is paged elsewhere. Keys stand in a fixed order and maps are sorted, so equal fa
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -15,13 +15,29 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec import Raw, structs
 
-from cx_context.assurance import Proof, assurance, latest_of_each, proofs, proofs_shown
-from cx_context.combine import keep_latest, later_register
+from cx_context.assurance import (
+    Lifetimes,
+    Proof,
+    Standing,
+    Trust,
+    around_core,
+    assurance,
+    key_of,
+    latest_of_each,
+    proofs,
+    standing,
+)
+from cx_context.claims import RefusedClaim, claims_shown
+from cx_context.combine import hashed, later_register
+from cx_context.consents import Purpose, in_force
 from cx_context.explicit import MATTER_KINDS
-from cx_context.fold import makes_part, speaker
+from cx_context.fold import makes_part
 from cx_context.handoffs import handoff_of
-from cx_context.model import KEYS_KEPT, SENTIMENTS_KEPT, TEXT_KEPT, At, Part, Register
+from cx_context.model import KEYS_KEPT, TEXT_KEPT, At, Part, Register
+from cx_context.moods import sentiment
+from cx_context.names import Names, named, names_of
 from cx_context.outline import WordsOf, with_words
+from cx_context.speakers import speaker
 from cx_context.threading import AnchoredPart, Contact, Conversation, IssuedToken, contacts_of, thread
 from cx_context.tokens import order_of as _order
 from cx_events.envelope import Event
@@ -29,6 +45,7 @@ from cx_events.facts import Fact, Order
 from cx_events.identifiers import rank_of
 from cx_events.ids import text_of
 from cx_events.timestamps import Micros, format_time
+from cx_events.weights import CLAIMED, ORDER
 
 TIMELINE_SHOWN = 50
 CONVERSATIONS_SHOWN = 20
@@ -38,7 +55,6 @@ ALIASES_SHOWN = 100
 IDENTIFIERS_SHOWN = 50
 TURNS_SHOWN = 6
 TOKENS_SHOWN = 10
-TREND_STEP = 100
 DELETED = "(deleted)"
 
 Json = dict[str, Any]
@@ -46,7 +62,8 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A profile. ``joined``: (rule, evidence, confidence in hundredths, via profile), unless it is the first."""
+    """A profile. ``joined``: (rule, evidence, confidence in hundredths, via profile), unless it is the first.
+    ``claimed``: a claim alone ties it to the customer's known core, or where there is none to the first profile."""
 
     id: bytes
     kind: str
@@ -54,18 +71,26 @@ class Member:
     value: str
     first_recorded: Micros
     joined: tuple[str, str, int, bytes] | None = None
+    claimed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
     """All that one customer's facts add up to. ``latest``: the latest facts for the timeline, in any order. ``words``:
-    given where the parts are outlines."""
+    given where the parts are outlines. ``claims``: those that were refused with an end among the members, and that
+    nobody settled; at least the latest ``claims.CLAIMS_SHOWN``. ``lifetimes``: the rule ``proof_lifetime`` in force.
+    ``assured``: what only a claim ties was left out, and what is said about the customer by a claim is to be;
+    ``left_out``: the parts that were."""
 
     customer: bytes
     members: Sequence[Member]
     parts: Sequence[AnchoredPart]
     latest: Iterable[Fact]
     words: WordsOf | None = None
+    claims: Sequence[RefusedClaim] = ()
+    lifetimes: Lifetimes = field(default_factory=dict)
+    assured: bool = False
+    left_out: Sequence[Part] = ()
 
 
 def encode_body(body: Json) -> bytes:
@@ -92,6 +117,8 @@ class Rendering:
         self.known = known
         self.window = window
         self.parts = [anchored.part for anchored in known.parts]
+        self.members = around_core(known.members, self.parts)
+        self.trust = Trust.of(self.members, known.lifetimes)
         self._contacts: list[Contact] | None = None
         self._threaded: tuple[list[Conversation], int] | None = None
         self._shown: dict[bytes, Shown] = {}
@@ -148,7 +175,7 @@ class Rendering:
 
     def _show(self, conversation: Conversation) -> Shown:
         members = [self.whole(member) for member in conversation.members]
-        summary = conversation_summary(structs.replace(conversation, members=members))
+        summary = conversation_summary(structs.replace(conversation, members=members), self.trust)
         return Shown(summary, _unresolved(summary) if summary["waiting_since"] is not None else None)
 
     def whole(self, contact: Contact) -> Contact:
@@ -160,8 +187,44 @@ class Rendering:
             found = self._whole_contacts[contact.start] = with_words(contact, self.known.words)
         return found
 
+    def conversation_of(self, contact: Contact) -> Conversation:
+        return next(each for each in self.conversations if any(member is contact for member in each.members))
+
+    def standing(self, contact: Contact) -> Standing:
+        """What vouches for who is at the other end of a contact."""
+        own = self.conversation_of(contact)
+        place = next(place for place, member in zip(own.places, own.members, strict=True) if member is contact)
+        return _standing(own.vouching()[place], self.trust)
+
+    def standing_of(self, interaction: str) -> Standing:
+        """As ``standing``, of an interaction: of an endless one its latest stretch. Nothing where there is none."""
+        contact = next((each for each in reversed(self.contacts) if each.name == interaction), None)
+        return self.standing(contact) if contact is not None else Standing()
+
+    def at_hand(self) -> Standing:
+        """Of the contact that was active last; of a customer with none of all that is known."""
+        contact = max(self.contacts, key=lambda each: (each.last_activity, each.start), default=None)
+        return self.standing(contact) if contact is not None else standing(self.parts, self.trust)
+
     def timeline(self) -> Sequence[Json | Raw]:
         return timeline(self.known.latest)
+
+
+def _standing(vouching: Iterable[Contact], trust: Trust) -> Standing:
+    return standing((piece.part for contact in vouching for piece in contact.pieces), trust)
+
+
+def standings(conversation: Conversation, places: Iterable[int], trust: Trust) -> list[Standing]:
+    """Return what vouches for who is at the other end of a conversation's contacts at these places."""
+    vouching = conversation.vouching()
+    known: dict[int, Standing] = {}
+    found = []
+    for place in places:
+        group = vouching[place]
+        if id(group) not in known:
+            known[id(group)] = _standing(group, trust)
+        found.append(known[id(group)])
+    return found
 
 
 def _active_last_first(conversation: Conversation) -> tuple[Micros, bytes]:
@@ -193,7 +256,7 @@ def timeline_entry(event: Event, effective: Micros) -> Json:
         "channel": data.channel,
         "interaction": data.interaction or None,
         "direction": data.direction,
-        "role": speaker(data)
+        "role": speaker(event.type, data)
         if data.message is not None
         else (data.participants[0].role if data.participants else None),
         "text": _text(event),
@@ -230,52 +293,78 @@ def _latest_register(parts: Iterable[Part], field: str) -> tuple[Order, Any] | N
 
 def _latest_by_key(parts: Iterable[Part], field: str) -> dict[str, Any]:
     """The last value of each key, by key; of too many keys those written last."""
-    found: dict[str, tuple[Order, Any]] = {}
+    return _best_by_key(((0, part) for part in parts), field)
+
+
+def _best_by_key(parts: Iterable[tuple[int, Part]], field: str) -> dict[str, Any]:
+    """Of each key the value of the greatest weight, of those the last one, by key; of too many keys the first ones in
+    that order. ``parts``: each with its weight (``weights.ORDER``)."""
+    found: dict[str, tuple[tuple[int, Order], Any]] = {}
     registers: Mapping[str, Register]
-    for part in parts:
+    for weight, part in parts:
         if registers := getattr(part, field):
             for key, (at, value) in registers.items():
-                order = _order(part, at)
-                if key not in found or order > found[key][0]:
-                    found[key] = (order, value)
-    latest = sorted(found, key=lambda key: (found[key][0], key), reverse=True)[:KEYS_KEPT]
-    return {key: found[key][1] for key in sorted(latest)}
+                place = (-weight, _order(part, at))
+                if key not in found or place > found[key][0]:
+                    found[key] = (place, value)
+    best = sorted(found, key=lambda key: (found[key][0], key), reverse=True)[:KEYS_KEPT]
+    return {key: found[key][1] for key in sorted(best)}
 
 
-def _customer(customer: bytes, members: Sequence[Member], parts: Sequence[Part]) -> Json:
-    members = sorted(members, key=lambda m: (rank_of(m.kind), m.kind, m.value, m.scope, m.id))
-    name = _latest_register(parts, "name")
+def _display(parts: Iterable[tuple[int, Part]]) -> str | None:
+    """The name of the greatest weight, of those the last one."""
+    named = [(-weight, _order(part, part.name[0]), part.name[1]) for weight, part in parts if part.name is not None]
+    return max(named)[2] if named else None
+
+
+def _consents(of: Rendering) -> Iterable[tuple[Purpose, bool]]:
+    """What a claim says grants nothing, and refuses all the same, also in an assured body that leaves it out."""
+    core = of.trust.core
+    claims = [part for part in of.parts if part.home not in core]
+    return in_force([part for part in of.parts if part.home in core], [*claims, *of.known.left_out])
+
+
+def _customer(of: Rendering) -> Json:
+    """What is said about a customer goes by weight, then by order: who only claims to be them renames nobody."""
+    trust, parts, customer = of.trust, of.parts, of.known.customer
+    members = sorted(of.members, key=lambda m: (m.claimed, rank_of(m.kind), m.kind, m.value, m.scope, m.id))
+    aliases = sorted((m.claimed, text_of(m.id)) for m in members if m.id != customer)
+    weighed = [(trust.weight_of(part), part) for part in parts]
+    if of.known.assured:
+        weighed = [(weight, part) for weight, part in weighed if weight < ORDER[CLAIMED]]
+    name = _display(weighed)
     verified: dict[str, Order] = {}
     for part in parts:
         if part.verified:
             for key, at in part.verified.items():
                 verified[key] = max(_order(part, at), verified.get(key, _order(part, at)))
-    latest = latest_of_each(proofs(parts))
+    latest = latest_of_each(proofs(parts, trust.core | trust.claimed))
     return {
         "id": text_of(customer),
-        "aliases": sorted(text_of(m.id) for m in members if m.id != customer)[:ALIASES_SHOWN],
-        "display": name[1] if name is not None else (members[0].value if members else None),
+        "aliases": [alias for _, alias in aliases[:ALIASES_SHOWN]],
+        "display": name if name is not None else (members[0].value if members else None),
         "identifiers": [_identifier(member, verified, latest) for member in members[:IDENTIFIERS_SHOWN]],
-        "assurance": assurance(members, latest),
-        "attributes": _latest_by_key(parts, "attributes"),
+        "assurance": assurance(members, of.at_hand(), trust.lifetimes),
+        "attributes": _best_by_key(weighed, "attributes"),
         "consent": [
-            {"purpose": purpose, "channel": channel or None, "granted": granted}
-            for key, granted in _latest_by_key(parts, "consent").items()
-            for purpose, _, channel in [key.partition("\n")]
+            {"purpose": purpose.name, "channel": purpose.channel or None, "granted": granted}
+            for purpose, granted in _consents(of)
         ],
-        "preferences": _latest_by_key(parts, "preferences"),
+        "preferences": _best_by_key(weighed, "preferences"),
+        "candidates": claims_shown(of.known.claims, {member.id for member in members}),
     }
 
 
-def _identifier(member: Member, verified: Mapping[str, Order], latest: Mapping[tuple[str, str, str], Proof]) -> Json:
-    order = verified.get(f"{member.kind}\n{member.scope}\n{member.value}")
+def _identifier(member: Member, verified: Mapping[str, Order], latest: Mapping[str, Proof]) -> Json:
+    order = verified.get(key_of(member))
     shown: Json = {"kind": member.kind, "value": member.value}
     if member.scope:
         shown["scope"] = member.scope
     shown["profile"] = text_of(member.id)
     shown["verified_at"] = format_time(order[0]) if order is not None else None
-    proof = latest.get((member.kind, member.scope, member.value))
+    proof = latest.get(key_of(member))
     shown["verified_by"] = proof.method if proof is not None else None
+    shown["claimed"] = member.claimed
     if member.joined is None:
         shown["joined"] = None
     else:
@@ -314,23 +403,21 @@ def _now(of: Rendering) -> Json | None:
     if not live:
         return None
     latest = max(live, key=lambda each: (each.part.last or each.part.first, each.name))
-    own = next(each.members for each in of.conversations if any(member is latest for member in each.members))
+    own, found = of.conversation_of(latest), of.standing(latest)
     latest = of.whole(latest)
     since = waiting_since(latest.part)
-    if since is not None and conversation_state(member.part for member in own) != "open":
+    if since is not None and conversation_state(member.part for member in own.members) != "open":
         since = None
+    names = names_of(member.part for member in own.members)
     return {
         "channel": latest.part.channel[1] if latest.part.channel is not None else None,
         "interaction": latest.name,
         "waiting_since": format_time(since) if since is not None else None,
-        "queue": _named(latest.part.queue),
-        "agent": _named(latest.part.agent),
-        "verified": next(iter(proofs_shown(member.part for member in own)), None),
+        "queue": named("queue", latest.part.queue, names),
+        "agent": named("agent", latest.part.agent, names),
+        "assurance": found.at(None, of.trust.lifetimes),
+        "verified": next(iter(found.shown(of.trust.lifetimes)), None),
     }
-
-
-def _named(register: Register | tuple[Order, Any] | None) -> Json | None:
-    return {"id": register[1][0], "name": register[1][1]} if register is not None else None
 
 
 def _counts(parts: Sequence[Part], contacts: Sequence[Contact], conversations: Sequence[Conversation]) -> Json:
@@ -347,23 +434,6 @@ def _counts(parts: Sequence[Part], contacts: Sequence[Contact], conversations: S
     }
 
 
-def _sentiment(parts: Sequence[Part]) -> Json | None:
-    """The mean of the last ten scores; the trend compares the later half with the earlier."""
-    latest: list[tuple[Order, int, str]] = []
-    for part in parts:
-        for at, score, source in part.sentiment:
-            latest = keep_latest(latest, (_order(part, at), score, source), SENTIMENTS_KEPT)
-    if not latest:
-        return None
-    scores = [score for _, score, _ in latest]
-    half = len(scores) // 2
-    trend = "steady"
-    if half:
-        change = sum(scores[:half]) / half - sum(scores[half:]) / (len(scores) - half)
-        trend = "improving" if change >= TREND_STEP else "declining" if change <= -TREND_STEP else "steady"
-    return {"current": round(sum(scores) / len(scores)) / 1000, "trend": trend, "source": latest[0][2]}
-
-
 def _last_agent(contacts: Sequence[Contact]) -> Json | None:
     found: tuple[Order, Contact] | None = None
     for each in contacts:
@@ -374,10 +444,10 @@ def _last_agent(contacts: Sequence[Contact]) -> Json | None:
     if found is None:
         return None
     order, each = found
-    assert each.part.agent is not None
+    agent = named("agent", each.part.agent, names_of(contact.part for contact in contacts))
+    assert agent is not None
     return {
-        "id": each.part.agent[1][0],
-        "name": each.part.agent[1][1],
+        **agent,
         "channel": each.part.channel[1] if each.part.channel is not None else None,
         "interaction": each.name,
         "time": format_time(order[0]),
@@ -404,15 +474,19 @@ def conversation_state(members: Iterable[Part]) -> str:
     return "resolved" if not since or max(resolved) > max(since) else "open"
 
 
-def conversation_summary(conversation: Conversation) -> Json:
-    """One conversation as the context shows it."""
+def conversation_summary(conversation: Conversation, trust: Trust) -> Json:
+    """One conversation as the context shows it. ``verified``: what was proved in its contact that was active last, or
+    came to that one by a token or a person's link."""
     parts = [member.part for member in conversation.members]
+    joined = list(zip(conversation.places, conversation.joined, strict=True))[-MEMBERS_SHOWN:]
+    at_hand, *others = standings(conversation, [conversation.at_hand, *(place for place, _ in joined)], trust)
     topics = [(_order(part, part.topics[0][0]), part.topics[0][1]) for part in parts if part.topics]
     summary = _latest_register(parts, "summary")
     disposition = _latest_register(parts, "disposition")
     state = conversation_state(parts)
     messages = _messages(conversation.members)
     waits = [since for since in map(waiting_since, parts) if since is not None]
+    names = names_of(parts)
     channels: dict[str, None] = {}
     for member in conversation.members:
         if member.part.channel is not None:
@@ -428,23 +502,24 @@ def conversation_summary(conversation: Conversation) -> Json:
         "waiting_since": format_time(min(waits)) if waits and state == "open" else None,
         "summary": summary[1] if summary is not None else _opening(conversation.members),
         "messages": messages,
-        "agent": _named(_latest_register(parts, "agent")),
-        "queue": _named(_latest_register(parts, "queue")),
+        "agent": named("agent", _latest_register(parts, "agent"), names),
+        "queue": named("queue", _latest_register(parts, "queue"), names),
         "disposition": disposition[1] if disposition is not None else None,
-        "notes": _notes(parts),
+        "notes": _notes(parts, names),
         "bot": _bot(parts),
         "handoff": handoff_of(parts),
         "tokens": [_token(issued) for issued in reversed(conversation.tokens[-TOKENS_SHOWN:])],
         "references": _references(parts),
-        "verified": proofs_shown(parts),
+        "verified": at_hand.shown(trust.lifetimes),
         "joined": [
             {
-                "interaction": joined.interaction,
-                "rule": joined.rule,
-                "evidence": joined.evidence or None,
-                "confidence": joined.confidence / 100,
+                "interaction": why.interaction,
+                "rule": why.rule,
+                "evidence": why.evidence or None,
+                "confidence": why.confidence / 100,
+                "level": found.level,
             }
-            for joined in conversation.joined[-MEMBERS_SHOWN:]
+            for (_, why), found in zip(joined, others, strict=True)
         ],
     }
 
@@ -452,9 +527,13 @@ def conversation_summary(conversation: Conversation) -> Json:
 def _words(contact: Contact) -> Iterable[tuple[At, str, str, str]]:
     """(at, role, name, text) of what was said and is at hand, as it was edited since."""
     for at, role, name, text, message_id in contact.part.said:
-        edit = _edit_of(contact, message_id) if message_id else None
-        if edit is not None:
-            text = edit[1] if edit[1] is not None else DELETED
+        if message_id:
+            edit = _edit_of(contact, message_id)
+            deleted = contact.deleted.get(hashed(message_id))
+            if deleted is not None and (edit is None or deleted > edit[0]):
+                text = DELETED
+            elif edit is not None:
+                text = edit[1]
         yield at, role, name, text
 
 
@@ -497,10 +576,11 @@ def _opening(contacts: Sequence[Contact]) -> str | None:
     return min(words)[1] if words else None
 
 
-def _notes(parts: Sequence[Part]) -> list[Json]:
+def _notes(parts: Sequence[Part], names: Names) -> list[Json]:
     notes = sorted(((_order(p, at), author, text) for p in parts for at, author, text in p.notes), reverse=True)
     return [
-        {"time": format_time(o[0]), "agent": author or None, "text": text} for o, author, text in notes[:MESSAGES_SHOWN]
+        {"time": format_time(o[0]), "agent": names.get(("agent", author), author) or None, "text": text}
+        for o, author, text in notes[:MESSAGES_SHOWN]
     ]
 
 
@@ -542,12 +622,12 @@ def _references(parts: Sequence[Part]) -> list[Json]:
 
 SECTIONS: Mapping[str, Callable[[Rendering], Any]] = MappingProxyType(
     {
-        "customer": lambda of: _customer(of.known.customer, of.known.members, of.parts),
+        "customer": _customer,
         "now": _now,
         "conversations": _shown,
         "timeline": lambda of: of.timeline(),
         "counts": lambda of: _counts(of.parts, of.contacts, of.conversations),
-        "sentiment": lambda of: _sentiment(of.parts),
+        "sentiment": lambda of: sentiment(of.parts),
         "last_agent": lambda of: _last_agent(of.contacts),
         "unresolved": _all_unresolved,
     }

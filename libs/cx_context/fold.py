@@ -15,16 +15,20 @@ from typing import Any
 
 import msgspec
 
-from cx_context.assurance import BY_CHANNEL, UNNAMED, key_of, verified_by
-from cx_context.combine import brief, hashed, keep_latest, later, later_register
+from cx_context import consents, moods
+from cx_context.assurance import BY_CHANNEL, UNNAMED, key_of
+from cx_context.combine import brief, hashed, keep_greatest, keep_latest, later, later_register, weight_and_rank
 from cx_context.model import (
     AGENTS_KEPT,
+    DELETIONS_KEPT,
     EDITS_KEPT,
     KEYS_KEPT,
+    NAMED_KEPT,
+    NAMES_KEPT,
     NOTES_KEPT,
+    OTHERS_KEPT,
     REFERENCES_KEPT,
     SAID_KEPT,
-    SENTIMENTS_KEPT,
     TEXT_KEPT,
     TOPICS_KEPT,
     TURNS_KEPT,
@@ -32,23 +36,21 @@ from cx_context.model import (
     WRITTEN_KEPT,
     At,
     Part,
+    Register,
 )
-from cx_events.activity import ACTIVITY, SECOND, is_endless, stands_alone
+from cx_context.moods import SENTIMENT_RANGE, thousandths
+from cx_context.speakers import BUSINESS_ROLES, RECEIVED, SENT, speaker, speaker_of_line
+from cx_events.activity import ACTIVITY, SECOND, WRITTEN, is_endless, stands_alone
 from cx_events.catalogue import catalogue
-from cx_events.envelope import Data, Handoff, Identifier, Named, Reference
+from cx_events.envelope import Data, Event, Handoff, Identifier, Named, Reference
 from cx_events.facts import Fact
 from cx_events.timestamps import Micros
 from cx_events.tokens import ISSUED, KIND, REDEEMED, is_ours
-
-BUSINESS_ROLES = frozenset({"agent", "bot", "business"})
+from cx_events.weights import ASSERTED, ASSERTED_TYPE, ORDER, PROVED, VERIFIED_TYPE, place_of, weight_of
 
 SHOWN = "cx.handoff.context_shown.v1"
 """Its agent has read, and dealt with nobody yet."""
 
-ASSERTED = "cx.identity.asserted.v1"
-VERIFIED = "cx.identity.verified.v1"
-
-SENTIMENT_RANGE = 1.0
 SCORE_RANGE = 1000.0
 """Beyond any survey's scale; a float of 1e300 in thousandths is an integer that no store holds."""
 
@@ -69,6 +71,8 @@ def new_part(fact: Fact) -> Part:
     part = Part(
         interaction=fact.event.data.interaction,
         side=fact.side,
+        home=key_of(fact.identifier) if fact.identifier is not None else "",
+        weight=fact.weight,
         about=_about(fact),
         first_recorded=fact.recorded,
         last_recorded=fact.recorded,
@@ -107,24 +111,44 @@ def apply(part: Part, fact: Fact) -> None:
     elif at[0] < part.since:
         part.since = at[0]
     type = event.type
+    happens = happens_in_contact(type, data)
     if type not in _NOT_COUNTED:
-        _count(part, data, at)
-    if type in ACTIVITY and data.interaction:
+        _count(part, data, at, happens)
+    if type in ACTIVITY and data.interaction and happens:
         _mark(part, at[0])
         if is_endless(event):
             _endless(part, data, at[0])
     handler = HANDLERS.get(type)
     if handler is not None:
         handler(part, data, at)
-    if type != SHOWN:
-        agent = _agent_of(data)
-        if agent is not None:
-            part.agent = later_register(part.agent, (at, agent))
-    _common(part, data, at, proves=type not in _SAYS_HOW)
+    elif type == consents.CHANGED:
+        consents.add(part, event, at)
+    if not type.startswith(_ABOUT_CUSTOMERS):
+        _deal(part, data, at, deals=type != SHOWN)
+    if data.insight is not None:
+        moods.add_insight(part, type, data, at, writes=type in _SPEECH)
+    people = fact.people
+    if data.links or len(people) > 1 or (people and fact.weight < _CLAIMED):
+        _name(part, event, people, at)
+    _common(part, data, at)
 
 
-_SAYS_HOW = frozenset({ASSERTED, VERIFIED})
-"""Events about identity itself: what they flag is a proof by their own method, or none."""
+_ABOUT_CUSTOMERS = "cx.customer."
+"""What other systems know about a customer happened in no contact."""
+
+_SPEECH = frozenset(
+    {*WRITTEN, "cx.social.mention.v1", "cx.social.post.v1", "cx.social.comment.v1", "cx.social.review.v1"}
+)
+
+
+def happens_in_contact(type: str, data: Data) -> bool:
+    """Return whether an event is part of a contact, rather than what a CRM or a shop tells about the customer.
+
+    Nobody waits for what a CRM writes down: of the channel ``crm`` only messages make a contact. What does not
+    happen in one is counted and stands on the timeline, but moves no conversation's beginning, end or channel.
+    """
+    return not type.startswith(_ABOUT_CUSTOMERS) and (data.channel != "crm" or type in WRITTEN)
+
 
 _NOT_COUNTED = frozenset(name for name, known in catalogue().items() if known.kind != "interaction")
 """Decisions and insights are facts about facts; they are not counted as events of the customer."""
@@ -143,41 +167,23 @@ def unusable(data: Data) -> str:
     sentiments = [line.sentiment for line in data.transcript]
     if data.insight is not None:
         sentiments.append(data.insight.sentiment)
-    if any(score is not None and _thousandths(score, SENTIMENT_RANGE) is None for score in sentiments):
+    if any(score is not None and thousandths(score, SENTIMENT_RANGE) is None for score in sentiments):
         return "a sentiment is not within -1 to 1"
-    if data.survey is not None and _thousandths(data.survey.score, SCORE_RANGE) is None:
+    if data.survey is not None and thousandths(data.survey.score, SCORE_RANGE) is None:
         return f"data.survey.score is not within -{SCORE_RANGE:.0f} to {SCORE_RANGE:.0f}"
     return ""
 
 
-def _thousandths(score: float, most: float) -> int | None:
-    return round(score * 1000) if -most <= score <= most else None
-
-
-def speaker(data: Data) -> str:
-    """Whose words a message holds: the first participant's role where the direction does not tell otherwise.
-
-    What a machine wrote by itself (an out-of-office note, a bounce) and what is internal is nobody's: ``system``.
-    """
-    if data.direction == "internal" or (data.message is not None and data.message.automatic):
-        return "system"
-    if data.direction == "inbound":
-        return "customer"
-    for participant in data.participants:
-        if participant.role in BUSINESS_ROLES and data.direction == "outbound":
-            return participant.role
-    if data.direction == "outbound":
-        return "bot" if data.bot is not None else "agent"
-    return data.participants[0].role if data.participants else "system"
-
-
-def _count(part: Part, data: Data, at: At) -> None:
+def _count(part: Part, data: Data, at: At, happens: bool) -> None:
+    """``happens``: see ``happens_in_contact``."""
     part.events += 1
     channel = data.channel
     if channel is not None:
         part.channels[channel] = part.channels.get(channel, 0) + 1
-        if part.channel is None or at > part.channel[0]:
-            part.channel = (at, channel)
+    if not happens:
+        return
+    if channel is not None and (part.channel is None or at > part.channel[0]):
+        part.channel = (at, channel)
     direction = data.direction
     if direction is not None and (part.direction is None or at < part.direction[0]):
         part.direction = (at, direction)
@@ -210,20 +216,16 @@ def _endless(part: Part, data: Data, time: Micros) -> None:
         _keep_first(part.quoted, brief(message.in_reply_to), time, WRITTEN_KEPT)
 
 
-def _common(part: Part, data: Data, at: At, *, proves: bool) -> None:
-    """What any event may tell besides its own matter. ``proves``: an identifier that it flags was verified in it."""
+def _common(part: Part, data: Data, at: At) -> None:
+    """What any event may tell besides its own matter."""
     for participant in data.participants:
         if participant.role == "customer":
-            if participant.name:
+            # An address is no name: whoever chooses a name would be shown as whom it belongs to. "@ana" is one.
+            if participant.name and "@" not in participant.name.lstrip("@ "):
                 part.name = later_register(part.name, (at, participant.name[:TEXT_KEPT]))
-            for identifier in participant.identifiers:
-                if identifier.verified and not identifier.unusable:
-                    _verify(part, identifier, at, BY_CHANNEL if proves else "")
             break
     if data.references:
         _refer(part, data.references, at)
-    if data.queue is not None:
-        part.queue = later_register(part.queue, (at, _named(data.queue)))
     if data.attributes:
         _write(part.attributes, data.attributes, at)
     if data.preferences:
@@ -234,21 +236,67 @@ def _common(part: Part, data: Data, at: At, *, proves: bool) -> None:
         _insight(part, data, at)
 
 
-def _verify(part: Part, identifier: Identifier, at: At, method: str) -> None:
-    """``method``: nothing where the event only says that it was verified some time."""
-    key = key_of(identifier)
-    part.verified[key] = max(at, part.verified.get(key, at))
-    if method:
-        proof = f"{key}\n{method}"
-        old = part.proofs.get(proof)
-        if old is None or at > old[0]:
-            part.proofs[proof] = (at, [identifier.kind, identifier.scope, identifier.value, method])
-        _keep_last(part.proofs)
+def _deal(part: Part, data: Data, at: At, *, deals: bool) -> None:
+    """Note who deals with the contact, and in which queue it is. ``deals``: the agent who is named does."""
+    agent = _agent_of(data)
+    if agent is not None:
+        if deals:
+            part.agent = later_register(part.agent, (at, agent))
+        _learn_name(part, "agent", agent, at)
+    if data.queue is not None:
+        queue = _named(data.queue)
+        part.queue = later_register(part.queue, (at, queue))
+        _learn_name(part, "queue", queue, at)
+    for passed in (data.transfer, data.handoff):
+        if passed is not None and passed.queue is not None:
+            _learn_name(part, "queue", _named(passed.queue), at)
+    if data.transfer is not None and data.transfer.agent is not None:
+        _learn_name(part, "agent", _named(data.transfer.agent), at)
 
 
-def _verified(part: Part, data: Data, at: At) -> None:
-    for identifier in verified_by(data):
-        _verify(part, identifier, at, data.evidence[:TEXT_KEPT] or UNNAMED)
+def _learn_name(part: Part, kind: str, named: Sequence[str], at: At) -> None:
+    id, name = named
+    if id and name:
+        key = f"{kind}{_LINE}{id}"
+        part.names[key] = later_register(part.names.get(key), (at, name))
+        _keep_last(part.names, NAMES_KEPT)
+
+
+_CLAIMED = 2
+_ASSERTED = ORDER[ASSERTED]
+_PROVED = ORDER[PROVED]
+
+
+def _name(part: Part, event: Event, people: Sequence[Identifier], at: At) -> None:
+    """Note who is named, and how much that is worth. An event that only asserts proves nobody: what a system knows of
+    another day is no proof in this contact."""
+    data = event.data
+    identity = event.type in (ASSERTED_TYPE, VERIFIED_TYPE)
+    method = data.evidence[:TEXT_KEPT] or UNNAMED if identity else BY_CHANNEL
+    most = _ASSERTED if event.type == ASSERTED_TYPE else _PROVED
+    linked = [each for link in data.links for each in link if not each.unusable] if data.links else ()
+    for identifier in (*people, *linked):
+        key = key_of(identifier)
+        place = max(place_of(weight_of(identifier, event)), most)
+        if key != part.home:
+            part.named[key] = min(place, part.named.get(key, place))
+        if place == _PROVED:
+            _write_proof(part.proofs, key, identifier, method, at)
+        elif place == _ASSERTED:
+            _write_proof(part.assertions, key, identifier, method, at)
+        if place == _PROVED or (place == _ASSERTED and identifier.verified):
+            part.verified[key] = max(at, part.verified.get(key, at))
+    if len(part.named) > NAMED_KEPT:
+        for weakest, _ in sorted(part.named.items(), key=weight_and_rank)[NAMED_KEPT:]:
+            del part.named[weakest]
+
+
+def _write_proof(registers: dict[str, Register], key: str, identifier: Identifier, method: str, at: At) -> None:
+    name = f"{key}\n{method}"
+    old = registers.get(name)
+    if old is None or at > old[0]:
+        registers[name] = (at, [identifier.kind, identifier.scope, identifier.value, method])
+    _keep_last(registers)
 
 
 def _refer(part: Part, references: Sequence[Reference], at: At) -> None:
@@ -290,9 +338,9 @@ def _write(registers: dict[str, Any], values: Mapping[str, Any], at: At) -> None
     _keep_last(registers)
 
 
-def _keep_last(registers: dict[str, Any]) -> None:
-    if len(registers) > KEYS_KEPT:
-        for key, _ in sorted(registers.items(), key=lambda item: (item[1][0], item[0]))[: len(registers) - KEYS_KEPT]:
+def _keep_last(registers: dict[str, Any], most: int = KEYS_KEPT) -> None:
+    if len(registers) > most:
+        for key, _ in sorted(registers.items(), key=lambda item: (item[1][0], item[0]))[: len(registers) - most]:
             del registers[key]
 
 
@@ -326,23 +374,30 @@ def _bot(part: Part, data: Data, at: At) -> None:
 def _insight(part: Part, data: Data, at: At) -> None:
     insight = data.insight
     assert insight is not None
-    score = _thousandths(insight.sentiment, SENTIMENT_RANGE) if insight.sentiment is not None else None
-    if score is not None:
-        found = (at, score, f"{insight.producer}/{insight.version}"[:TEXT_KEPT])
-        part.sentiment = keep_latest(part.sentiment, found, SENTIMENTS_KEPT)
     if insight.topic:
         part.topics = keep_latest(part.topics, (at, insight.topic[:TEXT_KEPT]), TOPICS_KEPT)
     if insight.summary:
         part.summary = later_register(part.summary, (at, insight.summary[: 2 * TEXT_KEPT]))
 
 
-def _message(part: Part, data: Data, at: At) -> None:
+def _received(part: Part, data: Data, at: At) -> None:
+    _message(part, data, at, RECEIVED)
+
+
+def _sent(part: Part, data: Data, at: At) -> None:
+    _message(part, data, at, SENT)
+
+
+def _message(part: Part, data: Data, at: At, type: str) -> None:
     message = data.message
     if message is None:
         return
     part.messages += 1
-    role = speaker(data)
-    _say(part, at, role, _name_of(data, role), message.text, brief(message.id))
+    role = speaker(type, data)
+    id = brief(message.id)
+    _say(part, at, role, _name_of(data, role), message.text, id)
+    if role != "customer" and id:
+        keep_greatest(part.others, hashed(id), at[0], OTHERS_KEPT)
     if role == "agent":
         _agent_answers(part, data, at)
 
@@ -365,7 +420,7 @@ def _name_of(data: Data, role: str) -> str:
 
 
 def _social(part: Part, data: Data, at: At) -> None:
-    _message(part, data, at)
+    _message(part, data, at, "")
 
 
 def _edited(part: Part, data: Data, at: At) -> None:
@@ -375,10 +430,10 @@ def _edited(part: Part, data: Data, at: At) -> None:
 
 def _deleted(part: Part, data: Data, at: At) -> None:
     if data.message is not None and data.message.id:
-        _edit(part, brief(data.message.id), None, at)
+        keep_greatest(part.deleted, hashed(brief(data.message.id)), at, DELETIONS_KEPT)
 
 
-def _edit(part: Part, message_id: str, text: str | None, at: At) -> None:
+def _edit(part: Part, message_id: str, text: str, at: At) -> None:
     old = part.edits.get(message_id)
     if old is None or at > old[0]:
         part.edits[message_id] = (at, text)
@@ -387,14 +442,11 @@ def _edit(part: Part, message_id: str, text: str | None, at: At) -> None:
 
 
 def _transcript(part: Part, data: Data, at: At) -> None:
-    for index, line in enumerate(data.transcript):
-        # An id may hold any printable character, so no other event's place can be this one.
-        place = (at[0], at[1], at[2], at[3], f"{at[4]}\n{index:06d}")
-        role = line.role if line.role in BUSINESS_ROLES else "customer" if line.role in ("", "customer") else "system"
-        _say(part, place, role, "", line.text, "")
-        score = _thousandths(line.sentiment, SENTIMENT_RANGE) if line.sentiment is not None else None
-        if score is not None:
-            part.sentiment = keep_latest(part.sentiment, (place, score, "transcript"), SENTIMENTS_KEPT)
+    # An id may hold any printable character, so no other event's place can be one of these.
+    places = [(at[0], at[1], at[2], at[3], f"{at[4]}\n{index:06d}") for index in range(len(data.transcript))]
+    for line, place in zip(data.transcript, places, strict=True):
+        _say(part, place, speaker_of_line(line, data), "", line.text, "")
+    moods.add_transcript(part, data, places)
 
 
 def _started(part: Part, data: Data, at: At) -> None:
@@ -404,6 +456,8 @@ def _started(part: Part, data: Data, at: At) -> None:
 
 def _queued(part: Part, data: Data, at: At) -> None:
     part.queued = later(part.queued, at)
+    if not _named(data.queue)[0]:
+        _pass(part, at, "queued", "", None)
 
 
 def _answered(part: Part, data: Data, at: At) -> None:
@@ -476,7 +530,7 @@ def _handoff(part: Part, data: Data, at: At) -> None:
 
 
 def _bot_handoff(part: Part, data: Data, at: At) -> None:
-    _handoff(part, msgspec.structs.replace(data, handoff=_by_bot(data.handoff)), at)
+    _handoff_asked(part, msgspec.structs.replace(data, handoff=_by_bot(data.handoff)), at)
 
 
 def _by_bot(handoff: Handoff | None) -> Handoff:
@@ -501,9 +555,8 @@ def _asking(data: Data) -> tuple[str, str]:
 
 def _handoff_asked(part: Part, data: Data, at: At) -> None:
     _handoff(part, data, at)
-    handoff = data.handoff
-    if handoff is not None:
-        _pass(part, at, "handoff", handoff.to, handoff.queue)
+    handoff = data.handoff or Handoff()
+    _pass(part, at, "handoff", handoff.to, handoff.queue or (None if handoff.to else data.queue))
 
 
 def _routed(part: Part, data: Data, at: At) -> None:
@@ -518,6 +571,8 @@ def _transferred(part: Part, data: Data, at: At) -> None:
 
 
 def _pass(part: Part, at: At, how: str, to: str, queue: Named | None) -> None:
+    """Note whom the contact was passed on to. By what this event names alone: what other events name may be at home
+    elsewhere, and each home's side of a contact must say of itself whose desk it concerns."""
     part.passed = later_register(part.passed, (at, [how, to[:TEXT_KEPT], _named(queue)[0]]))
 
 
@@ -538,17 +593,8 @@ def _token(part: Part, data: Data, at: At) -> None:
         _write(part.tokens, {token.id: [expires, token.single_use]}, at)
 
 
-def _consent(part: Part, data: Data, at: At) -> None:
-    if data.consent is not None:
-        _write(
-            part.consent,
-            {f"{data.consent.purpose[:TEXT_KEPT]}\n{data.consent.channel[:TEXT_KEPT]}": data.consent.granted},
-            at,
-        )
-
-
 def _survey(part: Part, data: Data, at: At) -> None:
-    score = _thousandths(data.survey.score, SCORE_RANGE) if data.survey is not None else None
+    score = thousandths(data.survey.score, SCORE_RANGE) if data.survey is not None else None
     if data.survey is not None and score is not None:
         answer = (at, data.survey.metric, score, data.survey.comment[:TEXT_KEPT])
         part.surveys = keep_latest(part.surveys, answer, NOTES_KEPT)
@@ -558,7 +604,6 @@ Handler = Callable[[Part, Data, At], None]
 
 HANDLERS: Mapping[str, Handler] = MappingProxyType(
     {
-        VERIFIED: _verified,
         "cx.interaction.started.v1": _started,
         "cx.interaction.queued.v1": _queued,
         "cx.interaction.routed.v1": _routed,
@@ -567,8 +612,8 @@ HANDLERS: Mapping[str, Handler] = MappingProxyType(
         "cx.interaction.ended.v1": _ended,
         "cx.interaction.abandoned.v1": _abandoned,
         "cx.interaction.resumed.v1": _resumed,
-        "cx.message.received.v1": _message,
-        "cx.message.sent.v1": _message,
+        RECEIVED: _received,
+        SENT: _sent,
         "cx.message.edited.v1": _edited,
         "cx.message.deleted.v1": _deleted,
         "cx.call.transcript.v1": _transcript,
@@ -588,7 +633,6 @@ HANDLERS: Mapping[str, Handler] = MappingProxyType(
         "cx.handoff.requested.v1": _handoff_asked,
         "cx.handoff.accepted.v1": _accepted,
         SHOWN: _shown,
-        "cx.consent.changed.v1": _consent,
         "cx.survey.answered.v1": _survey,
     }
 )

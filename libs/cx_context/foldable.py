@@ -24,7 +24,7 @@ from cx_events.errors import Refused
 from cx_events.facts import Fact
 from cx_events.ids import IdSpace
 from cx_identity.facts import decision_of, links_of
-from cx_identity.model import Decision
+from cx_identity.model import Decision, ties_of
 from cx_identity.rules import RulesChange
 
 NOT_FOLDED = "not folded: "
@@ -72,7 +72,7 @@ def _texts(fact: Fact, ids: IdSpace) -> Iterator[str]:
         for profile in named.profiles:
             yield from (profile.kind, profile.scope, profile.value)
         for edge in named.edges:
-            yield from (edge.asserted_rule, edge.verified_rule)
+            yield from (tie.rule for tie in ties_of(edge))
         return
     try:
         decision = decision_of(fact, ids)

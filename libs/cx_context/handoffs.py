@@ -7,6 +7,7 @@ from typing import Any
 
 from cx_context.combine import brief
 from cx_context.model import At, Part, Register
+from cx_context.names import named, names_of
 from cx_context.tokens import order_of
 from cx_events.facts import Order
 from cx_events.timestamps import format_time
@@ -27,14 +28,15 @@ def handoff_of(parts: Sequence[Part]) -> Json | None:
     shown = _latest(parts, lambda part: part.shown)
     if shown is not None and shown[0] < since:
         shown = None
+    names = names_of(parts)
     agent = accepted[1][0] if accepted is not None else shown[1] if shown is not None else None
     return {
         "requested_at": format_time(since[0]),
         "by": by or None,
-        "requested_by": asker or None,
+        "requested_by": (names.get(("agent", asker), asker) if by == "agent" else asker) or None,
         "to": to or None,
         "reason": reason or None,
-        "accepted_by": {"id": accepted[1][0], "name": accepted[1][1]} if accepted is not None else None,
+        "accepted_by": named("agent", accepted, names),
         "accepted_at": format_time(accepted[0][0]) if accepted is not None else None,
         "shown_at": format_time(shown[0][0]) if shown is not None else None,
         "shown_before_answer": shown_before_answer(parts, since, agent) if agent is not None else None,

@@ -18,7 +18,7 @@ from typing import Any
 
 from cx_context.combine import MERGERS, merge
 from cx_context.contacts import AnchoredPart, Contact, contacts_of
-from cx_context.feeds import STATE, THREADING, Feed, feed_of
+from cx_context.feeds import CORE, STATE, THREADING, Feed, feed_of
 from cx_context.finish import CONVERSATIONS_SHOWN, Known, Rendering, conversation_state, timeline
 from cx_context.fold import new_part
 from cx_context.model import Part
@@ -34,7 +34,7 @@ MOST_WORK = 6_000_000
 
 _EMPTY = Part()
 _PLACES = frozenset({"first", "last", "since", "active", "endless", "first_recorded"})
-_DECISIVE = THREADING - _PLACES - {"channel", "channels"}
+_DECISIVE = (THREADING - _PLACES - {"channel", "channels"}) | CORE
 
 
 class TooMuchWork(Exception):
@@ -282,13 +282,14 @@ class _Structure:
             for member in each.members
             for _, anchor in member.anchors
         }
+        self._endless = {each.name for each in contacts if each.is_endless}
         self.crowded = len(trial.whole.conversations) > CONVERSATIONS_SHOWN
 
     def is_untouched_by(self, fact: Fact, changed: frozenset[str]) -> bool:
         """Whether the asked value surely is the same without the fact."""
         was, conversation = self._of.get(fact.anchor, (None, None))
-        if was is None or conversation is None or was.is_endless:
-            return False
+        if was is None or conversation is None or was.name in self._endless:
+            return False  # of an endless interaction the other stretches may change, too
         if changed - _ONLY_BETWEEN and (not self.is_asked or conversation is self._own or changed & _DECISIVE):
             return False
         part = self._trial.part_without(fact)
@@ -316,8 +317,8 @@ class _Structure:
             or _others(self._moments, moments, before - window, after - window)
         ):
             return False
-        common = sorted({was.start[0], *was.part.active} & {now.start[0], *now.part.active})
-        for time in {*was.part.active} ^ {*now.part.active}:
+        common = sorted(_activity(was) & _activity(now))
+        for time in _activity(was) ^ _activity(now):
             place = bisect_left(common, time)
             last = common[place - 1] if place else before
             following = common[place] if place < len(common) else EVER
@@ -333,19 +334,31 @@ _ONLY_BETWEEN = frozenset({"active"})
 """All that an event changes which is neither the first nor the last of its contact, if nothing hangs on its words."""
 
 
+def _activity(contact: Contact) -> set[Micros]:
+    """Return when a contact was active, as threading takes it (``courses.Course``): its start counts, whatever began
+    it, and nothing before that does."""
+    start = contact.start[0]
+    return {start, *(time for time in contact.part.active if time > start)}
+
+
 def _moments(contact: Contact) -> Iterable[Micros]:
-    """All times that threading compares of a contact."""
+    """Yield all times that threading compares of a contact."""
     yield contact.start[0]
     yield contact.last_activity
     yield from contact.part.active
     for piece in contact.pieces:
         part = piece.part
-        yield from part.references.values()
+        for times in (part.references, part.written, part.quoted):
+            yield from times.values()
         yield from (at[0] for at, _ in part.topics)
+        yield from (at[0] for at, _ in part.tokens.values())
+        for each in (part.links, part.token_uses):
+            yield from (at[0] for at in each.values())
         if part.resolved is not None:
             yield part.resolved[0][0]
-        if part.reopened is not None:
-            yield part.reopened[0]
+        for at in (part.reopened, part.split):
+            if at is not None:
+                yield at[0]
 
 
 def _channels(contact: Contact) -> tuple[str | None, bool]:

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from heapq import heappop, heappush, nlargest
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import NamedTuple
 
 from cx_context.contacts import Contact
@@ -88,8 +88,11 @@ class _Sweep:
 
     def run(self) -> list[tuple[int, int]]:
         starts = [contact.start[0] for contact in self._contacts]
+        pending, known, moments = self._pending, self._known, self._moments
         for place, (start, following) in enumerate(pairwise([*starts, EVER])):
-            self._advance(place, start)
+            now = (start, place)  # mostly nothing happens before the next one begins
+            if (pending and pending[0][0] <= start) or (known and known[-1] < now) or (moments and moments[-1] < now):
+                self._advance(place, start)
             self._begin(place, start, following)
         for place in sorted(self._snapshots):
             self._choose(place, self._snapshots[place], EVER)
@@ -157,7 +160,7 @@ class _Sweep:
         ties = self._ties.get(place, ())
         if self._contacts[place].part.until > following:
             self._expect(place, self._course(place), ties, start, following)
-        is_split = self._explicit.is_split(place, following)
+        is_split = place in self._explicit.splits and self._explicit.is_split(place, following)
         if is_split:
             self._splits.add(place)
         own = self._alone(place, following)
@@ -197,7 +200,7 @@ class _Sweep:
     def _whom(self, own: _Conversation, start: Micros) -> _Conversation | None:
         """The conversation that a contact continues as it begins."""
         since, numbers = start - self._window, own.numbers
-        for each in self._ranked[:LOOK_BACK]:
+        for each in islice(self._ranked, LOOK_BACK):
             if each.until < since or (numbers and each.numbers and numbers.isdisjoint(each.numbers)):
                 continue  # for the most part told without asking whether they agree
             if each.agrees(own):

@@ -26,11 +26,24 @@ SAID_KEPT = 8
 NOTES_KEPT = 5
 TURNS_KEPT = 10
 EDITS_KEPT = 16
-SENTIMENTS_KEPT = 10
+DELETIONS_KEPT = 256
+OTHERS_KEPT = 128
+"""Messages that somebody else than the customer wrote: of more the latest count."""
+
+SENTIMENTS_COUNTED = 10
+SENTIMENTS_KEPT = 32
+"""More than count, since some may turn out to be of deleted messages, or not of the customer's."""
+
+CONSENTS_KEPT = 256
+CONSENTS_SHOWN = 64
+NAMES_KEPT = 64
 KEYS_KEPT = 64
 REFERENCES_KEPT = 128
 USES_KEPT = 16
 """Continuity tokens that one side of an interaction may try: of more the first count."""
+
+NAMED_KEPT = 64
+"""Identifiers beside the home's: of more the strongest count, by weight and then by rank of kind."""
 
 AGENTS_KEPT = 32
 TOPICS_KEPT = 16
@@ -39,24 +52,32 @@ WRITTEN_KEPT = 256
 
 
 class Part(Struct, omit_defaults=True, gc=False, kw_only=True):
-    """A piece of one home's side of one interaction: the facts of an hour, or a single fact that stands alone (see
-    ``cx_events.activity``). With ``interaction == ""`` all that a home has outside any interaction.
+    """A piece of one home's side of one interaction: the facts of an hour that are of one weight, or a single fact that
+    stands alone (see ``cx_events.activity``). With ``interaction == ""`` all that a home has outside any interaction.
 
-    Times are µs since 1970. Counted are the events that are neither decisions nor insights. ``side``: the
-    id of the home's side of the interaction. ``about``: None for an hour; of a fact that
-    stands alone the anchor of the contact that it is about, as UUID text, or "". ``channels``: counted events by
-    channel. ``since``, ``until``: the least and the greatest effective time of its facts, counted or not. ``active``:
-    of each second with activity when the first was, in order. ``endless``: since when the interaction is known never to
-    end. ``references``: by ``KIND\nVALUE`` when each was first mentioned. ``written``, ``quoted``: of an endless
-    interaction when each message was first written, by a hash of its id, and first quoted, by its id. ``topics``: the
-    latest first. ``first_answered``,
-    ``first_shown``: when an agent (by id) first took or spoke in it, and first had the context on screen. ``tokens``:
-    continuity tokens issued for it, by id, each ``[expires, single use]``; ``token_uses``: when one was first presented
-    in it.
+    Times are µs since 1970. Counted are the events that are neither decisions nor insights. ``side``: the id of the
+    home's side of the interaction. ``home``, ``weight``: the home's identifier as ``KIND\nSCOPE\nVALUE``, and how much
+    it is worth in these facts (``weights.ORDER``); "" and a claim where they name none. ``about``: None for an hour; of
+    a fact that stands alone the anchor of the contact that it is about, as UUID text, or "". ``channels``: counted
+    events by channel. ``since``, ``until``: the least and the greatest effective time of its facts, counted or not.
+    ``active``: of each second with activity when the first was, in order. ``endless``: since when the interaction is
+    known never to end. ``references``: by ``KIND\nVALUE`` when each was first mentioned. ``written``, ``quoted``: of an
+    endless interaction when each message was first written, by a hash of its id, and first quoted, by its id.
+    ``topics``: the latest first. ``deleted``: when each message was deleted, by a hash of its id. ``others``: likewise
+    the messages that somebody else than the customer wrote, with the time of the event. ``sentiment``: of each message,
+    by a hash of its id, the latest finding ``[thousandths, source]``; a finding about no single message stands by
+    itself. ``names``: the last known name of agents and queues, by ``KIND\nID``. ``grants``, ``refusals``: by
+    ``cx_context.consents``. ``first_answered``, ``first_shown``: when an agent (by id) first took or spoke in it, and
+    first had the context on screen. ``tokens``: continuity tokens issued for it, by id, each ``[expires, single use]``;
+    ``token_uses``: when one was first presented in it. ``named``: the other identifiers of its customer, each with the
+    greatest weight that it has in any of the facts. ``proofs``, ``assertions``: by identifier and method the latest,
+    ``[kind, scope, value, method]``. ``verified``: when each identifier was verified last, by whoever may say so.
     """
 
     interaction: str = ""
     side: bytes = b""
+    home: str = ""
+    weight: int = 2
     about: str | None = None
     facts: int = 0
     events: int = 0
@@ -75,6 +96,7 @@ class Part(Struct, omit_defaults=True, gc=False, kw_only=True):
     queue: Register | None = None
     agent: Register | None = None
     name: Register | None = None
+    names: dict[str, Register] = {}
     queued: At | None = None
     answered: At | None = None
     ended: Register | None = None
@@ -83,6 +105,8 @@ class Part(Struct, omit_defaults=True, gc=False, kw_only=True):
     business_spoke: At | None = None
     said: list[Said] = []
     edits: dict[str, Register] = {}
+    deleted: dict[str, At] = {}
+    others: dict[str, int] = {}
     references: dict[str, int] = {}
     written: dict[str, int] = {}
     quoted: dict[str, int] = {}
@@ -105,10 +129,13 @@ class Part(Struct, omit_defaults=True, gc=False, kw_only=True):
     first_shown: dict[str, At] = {}
     tokens: dict[str, Register] = {}
     token_uses: dict[str, At] = {}
+    named: dict[str, int] = {}
     verified: dict[str, At] = {}
     proofs: dict[str, Register] = {}
+    assertions: dict[str, Register] = {}
     attributes: dict[str, Register] = {}
     preferences: dict[str, Register] = {}
-    consent: dict[str, Register] = {}
-    sentiment: list[tuple[At, int, str]] = []
+    grants: dict[str, At] = {}
+    refusals: dict[str, At] = {}
+    sentiment: dict[str, Register] = {}
     surveys: list[tuple[At, str, int, str]] = []

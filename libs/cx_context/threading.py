@@ -29,6 +29,7 @@ from cx_context.explicit import Explicit
 from cx_context.lookback import continued
 from cx_context.tokens import EVER, Token
 from cx_events.timestamps import Micros
+from cx_events.tokens import is_ours
 
 __all__ = ["AnchoredPart", "Contact", "Conversation", "IssuedToken", "Joined", "contacts_of", "thread"]
 
@@ -79,6 +80,30 @@ class Conversation(Struct, gc=False):
         return sorted({anchor for member in self.members for _, anchor in member.given if anchor != self.id})
 
     @property
+    def at_hand(self) -> int:
+        """The place of the contact that was active last."""
+        members = zip(self.places, self.members, strict=True)
+        return max(members, key=lambda one: (one[1].last_activity, one[1].start))[0]
+
+    def vouching(self) -> dict[int, list[Contact]]:
+        """Of each place the contact there and those that continuity tokens of ours or a person's links join to it, one
+        list for all of them: what was proved in one of them counts in all. No other rule passes a proof on."""
+        members = dict(zip(self.places, self.members, strict=True))
+        found: dict[int, list[Contact]] = {}
+        for place in self.places:
+            if place in found:
+                continue
+            reached = [place]
+            group = found[place] = []
+            for each in reached:
+                group.append(members[each])
+                for other, rule, evidence in self.edges.get(each, ()):
+                    if other not in found and _vouches(rule, evidence):
+                        found[other] = group
+                        reached.append(other)
+        return found
+
+    @property
     def joined(self) -> list[Joined]:
         """Of each member why it is in it."""
         names = {place: member.name for place, member in zip(self.places, self.members, strict=True)}
@@ -91,6 +116,12 @@ class Conversation(Struct, gc=False):
                     found[other] = Joined(names[other], rule, evidence, CONFIDENCE[rule])
                     reached.append(other)
         return [found[place] for place in self.places]
+
+
+def _vouches(rule: str, evidence: str) -> bool:
+    """Whether who was proved on one side of an edge is proved on the other. What other software calls a token is a
+    reference, which anybody may write."""
+    return rule == "person" or (rule == "token" and is_ours(evidence.removeprefix("token:")))
 
 
 def thread(contacts: Sequence[Contact], window: Micros) -> list[Conversation]:

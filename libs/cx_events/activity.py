@@ -10,6 +10,7 @@ from functools import lru_cache
 
 from cx_events.envelope import Event
 from cx_events.timestamps import Micros
+from cx_events.weights import CLAIMED, ORDER
 
 ACTIVITY = frozenset(
     {
@@ -72,7 +73,20 @@ def _is_decision(event_type: str) -> bool:
     return event_type.startswith(("cx.conversation.", "cx.handoff."))
 
 
-def piece_of(event: Event, effective: Micros, key: bytes) -> bytes:
-    """The piece of its interaction that an event belongs to: the hour of its effective time (UTC), in 8 bytes, or where
-    it stands alone its own ``key``, in 16."""
-    return key if stands_alone(event) else (effective // HOUR).to_bytes(8, "big", signed=True)
+def piece_of(event: Event, effective: Micros, key: bytes, weight: int) -> bytes:
+    """Return the piece of its interaction that an event belongs to.
+
+    That is the hour of its effective time (UTC), in 8 bytes, and the weight by which it is at home where it lies
+    (``Fact.weight``), in one more unless it is a claim; or where it stands alone its own ``key``, in 16.
+    """
+    if stands_alone(event):
+        return key
+    return (effective // HOUR).to_bytes(8, "big", signed=True) + by_weight(weight)
+
+
+def by_weight(weight: int) -> bytes:
+    """Return what tells pieces of different weight apart; nothing of a claim."""
+    return b"" if weight == _CLAIMED else bytes((weight,))
+
+
+_CLAIMED = ORDER[CLAIMED]

@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import re
 from base64 import b64decode
-from collections.abc import Callable, Iterable, Mapping
-from functools import cache, lru_cache
+from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 import msgspec
 
-from cx_events.catalogue import TYPE_NAME, EventType, catalogue, missing
+from cx_events.catalogue import EventType, catalogue, check_scopes, missing, permit_of
 from cx_events.codec import lenient_data
 from cx_events.envelope import Data, Event, Identifier, Reference
 from cx_events.errors import Refused
 from cx_events.facts import HUB_SOURCE, home_of, sequence_of
 from cx_events.ids import IdSpace
-from cx_events.stamp import Stamped, normalised
+from cx_events.junk import KNOWN, Junk
+from cx_events.stamp import Stamped, prepared
 from cx_events.timestamps import Micros, format_time, parse_time
 
 MAX_EVENT_BYTES = (1 << 20) - 4096
@@ -46,7 +47,7 @@ _FORBIDDEN = re.compile(
 _ATTRIBUTE_NAME = re.compile(r"[a-z0-9]+")
 # RFC 3986, appendix A: characters of a URI-reference, IRIs (RFC 3987) let pass; "%" only before two hex digits.
 _URI_REFERENCE = re.compile(r"(?:[^\x00-\x20\x7f\"<>\\^`{|}%]|%[0-9A-Fa-f]{2})+")
-_OURS = ("tenantid", "recordedtime", "partitionkey")
+_OURS = ("tenantid", "recordedtime", "partitionkey", "writer")
 _CORE = ("specversion", "id", "source", "type", "time")
 _STRINGS = ("subject", "datacontenttype", "dataschema", "traceparent", "causationid", "correlationid")
 _NAMED = frozenset((*_CORE, *_OURS, *_STRINGS))
@@ -66,12 +67,20 @@ def accept(
     importing: bool = False,
     region: str | None = None,
     recognise: Recogniser | None = None,
+    scopes: Collection[str] = (),
+    writer: str = "",
+    junk: Junk = KNOWN,
 ) -> Stamped:
-    """The event that a client's value becomes. Pure, but for ``recognise``: the references of an event with the
+    """Return the event that a client's value becomes. Pure, but for ``recognise``: the references of an event with the
     continuity tokens in it by their ids (``cx_events.tokens.recognised``). An import's stand already.
 
+    ``scopes``: of the client's key; the event's type may need some (``catalogue.permit_of``), and identifiers that are
+    said to be proved or asserted need ``identity:prove`` or ``identity:assert``. ``writer``: ``key/ID``. ``junk``: the
+    tenant's.
+
     ``importing``: the client may state ``tenantid`` and ``recordedtime``; an event that states when it was recorded may
-    also be what otherwise only the hub itself writes (its connections' events, decisions about identity).
+    also be what otherwise only the hub itself writes (its connections' events, decisions about identity). A ``writer``
+    that it states is replaced: the hub vouches for who wrote to it, not for whoever wrote elsewhere.
     Raises ``Refused``, each reason naming one fault and the detail its place.
     """
     if not isinstance(value, dict):
@@ -80,8 +89,7 @@ def accept(
     imported = importing and "recordedtime" in attributes
     _check_core(attributes, ids.tenant, imported)
     event_type = catalogue().get(attributes["type"])
-    if not imported:
-        _check_writable(attributes["type"])
+    _check_writable(attributes["type"], scopes, imported)
     recorded_at = _recorded_time(attributes, ids.tenant, recorded, importing)
     time = attributes.get("time")
     data, given = _data(value, event_type)
@@ -99,8 +107,9 @@ def accept(
         tenantid=ids.tenant,
         recordedtime=format_time(recorded_at),
         partitionkey="",
-        data=normalised(data, region),
+        data=prepared(data, attributes["type"], region=region, scopes=scopes, junk=junk),
         subject=attributes.get("subject", ""),
+        writer=writer,
     )
     if event_type is not None:
         lacking = missing(event, event_type.needs)
@@ -120,6 +129,8 @@ def accept(
         **{name: item for name, item in attributes.items() if name not in _NOT_KEPT},
         **given,
     }
+    if writer:
+        whole["writer"] = writer
     if event.data is not data:
         whole["data"] = _with_normal_forms(given["data"], event.data)
     raw = _encode(whole)
@@ -199,22 +210,13 @@ def _is_uri_reference(source: str) -> bool:
     return _URI_REFERENCE.fullmatch(source) is not None
 
 
-@lru_cache(_CACHED)
-def _is_identity_decision(name: str) -> bool:
-    """In any version: one that is unknown today must not wait on the log until it means something."""
-    match = TYPE_NAME.fullmatch(name)
-    return match is not None and (match["family"], match["what"]) in _identity_decisions()
-
-
-def _check_writable(name: str) -> None:
-    if _is_identity_decision(name):
+def _check_writable(name: str, scopes: Collection[str], imported: bool) -> None:
+    permit = permit_of(name)
+    if permit.unsupported:
+        raise Refused("not-supported", f"{name} is not taken: {permit.unsupported}")
+    if permit.reserved and not imported:
         raise Refused("reserved-type", f"{name} is a person's decision: take it through /v1/identity")
-
-
-@cache
-def _identity_decisions() -> frozenset[tuple[str, str]]:
-    decisions = (t for t in catalogue().values() if t.kind == "decision" and t.family == "identity")
-    return frozenset((match["family"], match["what"]) for t in decisions if (match := TYPE_NAME.fullmatch(t.name)))
+    check_scopes(name, scopes)
 
 
 def _recorded_time(attributes: Mapping[str, Any], tenant: str, now: Micros, importing: bool) -> Micros:
@@ -308,11 +310,19 @@ def _normal_forms(given: Iterable[dict[str, Any]], normal: Iterable[Identifier])
     merged = []
     for before, after in zip(given, normal, strict=True):
         one = {**before, "kind": after.kind, "value": after.value}
-        for name, text in (("scope", after.scope), ("given", after.given), ("unusable", after.unusable)):
-            if text:
-                one[name] = text
-            else:
-                one.pop(name, None)
+        if after.weight:
+            one["weight"] = after.weight
+        else:
+            one.pop("weight", None)
+        # Most have no more than a kind and a value, with the weight that they get: nothing of theirs goes away.
+        if len(one) > 3 or after.scope or after.given or after.unusable:
+            for name, text in (("scope", after.scope), ("given", after.given), ("unusable", after.unusable)):
+                if text:
+                    one[name] = text
+                else:
+                    one.pop(name, None)
+            if not after.verified and one.get("verified"):
+                del one["verified"]
         merged.append(one)
     return merged
 

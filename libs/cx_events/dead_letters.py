@@ -16,6 +16,12 @@ from cx_events.errors import Refused
 FOLD = "fold"
 """The stage of the dead letter of an event that is stored, and of which some matter or all can't be used."""
 
+CONFLICT = "conflict"
+"""The stage of the dead letter of an event that has copies with other content. The event itself counts and is used."""
+
+OTHER_CONTENT = "other-content"
+"""The reason at the stage ``conflict``: two events were sent under one id."""
+
 UNFOLDABLE = "unfoldable"
 """Nothing is made of the event, since it can't be folded (``cx_context.foldable``)."""
 
@@ -28,9 +34,10 @@ LEFT_OUT = frozenset({UNFOLDABLE, NOT_APPLIED})
 
 
 class DeadLetter(Struct, omit_defaults=True, gc=False, kw_only=True):
-    """``stage``: ``map`` (a provider's request), ``decode`` (bytes on the log), ``fold`` (an event). ``reason``: a
-    countable slug. ``recorded``: RFC 3339. ``place``: where it lies on the log, ``TOPIC/PARTITION/OFFSET``, or the
-    connection's path. ``headers``: those of the request that mapping needs; secrets among them are left out.
+    """``stage``: ``map`` (a provider's request), ``decode`` (bytes on the log), ``fold`` (an event), ``conflict`` (a
+    copy of an event with other content). ``reason``: a countable slug. ``recorded``: RFC 3339. ``place``: where it lies
+    on the log, ``TOPIC/PARTITION/OFFSET``, or the connection's path. ``headers``: those of the request that mapping
+    needs; secrets among them are left out.
     """
 
     tenant: str

@@ -5,7 +5,8 @@ hub works with: fields of ``data`` that no struct here names stay in the stored 
 
 Attributes beyond the core ones: ``tenantid``, ``recordedtime`` (stamped once, at intake, UTC with microseconds),
 ``partitionkey`` (the event's home, 32 hex digits, see ``cx_events.ids``), ``sequence`` (decimal digits: the source's
-own counter within the interaction), ``traceparent``, ``causationid``, ``correlationid``.
+own counter within the interaction), ``writer`` (who sent it, ``key/ID`` or ``connection/ID``; stamped at intake),
+``traceparent``, ``causationid``, ``correlationid``.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from msgspec import UNSET, Struct, UnsetType
 Role = Literal["customer", "agent", "bot", "system", "business"]
 Channel = Literal["voice", "chat", "email", "social", "sms", "web", "survey", "crm"]
 Direction = Literal["inbound", "outbound", "internal"]
+Weight = Literal["proved", "asserted", "claimed"]
 
 
 class Part(Struct, omit_defaults=True, gc=False, kw_only=True):
@@ -28,13 +30,17 @@ class Identifier(Part):
     """A name by which a person is known on some channel; ``value`` is normalised at intake.
 
     ``given`` keeps what was sent where that differs. ``unusable`` says why it identifies nobody (``withheld``,
-    ``invalid``); such an identifier makes no profile. ``scope`` narrows the value, as a page does a page-scoped id.
+    ``invalid``, ``junk``); such an identifier makes no profile. ``scope`` narrows the value, as a page does a
+    page-scoped id.
+    ``weight`` is stamped at intake on every customer's identifier (``cx_events.weights``); ``verified`` is how clients
+    and older events ask for ``proved``.
     """
 
     kind: str
     value: str
     scope: str = ""
     verified: bool = False
+    weight: Literal["", "proved", "asserted", "claimed"] = ""
     given: str = ""
     unusable: str = ""
 
@@ -247,6 +253,7 @@ class Event(Struct, omit_defaults=True, gc=False, kw_only=True):
     traceparent: str = ""
     causationid: str = ""
     correlationid: str = ""
+    writer: str = ""
 
 
 class Draft(Struct, gc=False, kw_only=True):

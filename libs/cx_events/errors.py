@@ -4,6 +4,7 @@
 ``TooFast``  what is sent is good, but more than was agreed: send the same again later (HTTP 429 with Retry-After).
 ``TryLater`` a part is down or slow: nothing is known to be lost; send again later (HTTP 503 with Retry-After, exit 1).
 ``Busy``     as much is under way here as there may be: nothing was taken; send again later (as ``TryLater``).
+``NotSetUp`` a setting is missing here: nothing was taken; welcome once it is set (as ``TryLater``).
 ``Fatal``    this process must stop and say why: going on would lose or corrupt something.
 """
 
@@ -53,6 +54,10 @@ class Busy(TryLater):
     def __init__(self, part: str, reason: str, detail: str, retry_after: int = 1) -> None:
         super().__init__(part, detail, retry_after)
         self.reason = reason
+
+
+class NotSetUp(Busy):
+    """A setting is missing without which this can't be taken: nothing was, and the same is welcome once it is set."""
 
 
 class Fatal(CxError):

@@ -5,21 +5,24 @@ Everything downstream (identity, fold, store) works on facts; two copies of one 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
-from cx_events.activity import piece_of
+from cx_events.activity import by_weight, piece_of
 from cx_events.envelope import Data, Event, Identifier
 from cx_events.errors import Refused
 from cx_events.identifiers import rank_of
 from cx_events.ids import IdSpace, NodeId, event_key
 from cx_events.timestamps import Micros, parse_time
+from cx_events.weights import CLAIMED, ORDER, place_of, weight_of
 
 HUB_SOURCE = "//throughline/"
 """The hub's own sources: ``//throughline/TENANT/connections/NAME``, ``//throughline/TENANT/decisions`` and
 ``//throughline/TENANT/vcons``."""
+
+_CLAIMED = ORDER[CLAIMED]
 
 Order = tuple[Micros, str, int, Micros, str, str]
 """(effective time, interaction, sequence, recorded time, source, id): the total order within a customer."""
@@ -44,7 +47,10 @@ class Fact:
     """An event and its place.
 
     ``effective``: min(time, recorded time), so a vendor's fast clock can't push history about. ``home``: the profile or
-    node that the event belongs to for good. ``interaction``: the interaction's node, or the home where there is none.
+    node that the event belongs to for good. ``identifier``, ``weight``: the identifier that it is at home with, None
+    where it names none, and how much that is worth in it (``weights.ORDER``; a claim where it names none). ``people``:
+    see ``people_identifiers``.
+    ``interaction``: the interaction's node, or the home where there is none.
     ``anchor``: of the part that it is folded into; ``side``: of all parts of its home in that interaction.
     ``raw``: the bytes on the log, the canonical form of this copy. A NUL in ``data`` is read as U+FFFD.
 
@@ -52,7 +58,10 @@ class Fact:
     not stamp.
     """
 
-    __slots__ = ("anchor", "effective", "event", "home", "interaction", "key", "raw", "recorded", "sequence", "side")
+    __slots__ = (
+        "anchor", "effective", "event", "home", "identifier", "interaction", "key", "people", "raw", "recorded",
+        "sequence", "side", "weight",
+    )  # fmt: skip
 
     def __init__(self, event: Event, raw: bytes, ids: IdSpace) -> None:
         self.event = event = readable(event, raw)
@@ -60,14 +69,19 @@ class Fact:
         self.effective, self.recorded, self.sequence = times_of(event)
         self.key = event_key(event.tenantid, event.source, event.id)
         self.home: NodeId = node_of_hex(event.partitionkey)
+        self.people = people = people_identifiers(event)
+        self.identifier = identifier = _identifier_at(people, self.home, event, ids) if people else None
+        self.weight = _CLAIMED if identifier is None else _place_in(identifier, event)
         name = event.data.interaction
         if name:
             self.interaction: NodeId = ids.interaction(name)
             self.side: NodeId = ids.anchor(self.home, self.interaction)
-            self.anchor: NodeId = ids.anchor(self.home, self.interaction, piece_of(event, self.effective, self.key))
+            piece = piece_of(event, self.effective, self.key, self.weight)
+            self.anchor: NodeId = ids.anchor(self.home, self.interaction, piece)
         else:
             self.interaction = self.home
-            self.side = self.anchor = ids.anchor(self.home, self.home)
+            self.side = ids.anchor(self.home, self.home)
+            self.anchor = ids.anchor(self.home, self.home, by_weight(self.weight))
 
     @property
     def order(self) -> Order:
@@ -147,25 +161,43 @@ def node_of_hex(text: str) -> NodeId:
     return node
 
 
-def people_identifiers(event: Event) -> list[Identifier]:
-    """The usable identifiers of the one customer that the event is about: the first customer with any.
+def people_identifiers(event: Event) -> Sequence[Identifier]:
+    """Return the usable identifiers of the one customer that the event is about: the first customer with any.
 
     Never those of two people in one mail or conference, never an agent's or the business's.
     """
     for participant in event.data.participants:
         if participant.role == "customer":
-            usable = [identifier for identifier in participant.identifiers if not identifier.unusable]
+            usable = tuple([identifier for identifier in participant.identifiers if not identifier.unusable])
             if usable:
-                return usable[:MAX_IDENTIFIERS]
-    return []
+                return usable if len(usable) <= MAX_IDENTIFIERS else usable[:MAX_IDENTIFIERS]
+    return ()
 
 
 MAX_IDENTIFIERS = 16
 
 
-def strongest(identifiers: Iterable[Identifier]) -> Identifier | None:
-    """By fixed rank of kinds, then kind, value and scope."""
-    return min(identifiers, key=lambda i: (rank_of(i.kind), i.kind, i.value, i.scope), default=None)
+def strongest(event: Event) -> Identifier | None:
+    """Return the identifier that an event is at home with: the first by (weight, rank of kind, kind, value, scope)."""
+    people = people_identifiers(event)
+    if len(people) < 2:
+        return people[0] if people else None
+    return min(people, key=lambda i: (place_of(weight_of(i, event)), rank_of(i.kind), i.kind, i.value, i.scope))
+
+
+def _identifier_at(people: Sequence[Identifier], home: NodeId, event: Event, ids: IdSpace) -> Identifier | None:
+    """Return the identifier whose profile is an event's home, in its greatest weight; None where the event names none
+    that is: decisions of the hub live with what they decide about."""
+    if len(people) == 1:
+        one = people[0]
+        return one if ids.profile(one.kind, one.scope, one.value) == home else None
+    found = [each for each in people if ids.profile(each.kind, each.scope, each.value) == home]
+    return min(found, key=lambda each: _place_in(each, event), default=None)
+
+
+def _place_in(identifier: Identifier, event: Event) -> int:
+    """Return the place of an identifier's weight (``weights.ORDER``); nearly all bear a stamp."""
+    return ORDER[identifier.weight] if identifier.weight else ORDER[weight_of(identifier, event)]
 
 
 def home_of(event: Event, ids: IdSpace) -> NodeId:
@@ -176,7 +208,7 @@ def home_of(event: Event, ids: IdSpace) -> NodeId:
     """
     if event.subject and event.source == decision_source(event.tenantid):
         return node_of_hex(event.subject)
-    identifier = strongest(people_identifiers(event))
+    identifier = strongest(event)
     if identifier is not None:
         return ids.profile(identifier.kind, identifier.scope, identifier.value)
     if event.data.interaction:

@@ -28,7 +28,7 @@ _PLAIN_EMAIL = re.compile(
     r"(?=[^@]{1,64}@)[a-z0-9_]+(?:[.+-][a-z0-9_]+)*@(?:[a-z0-9]{1,31}(?:-[a-z0-9]{1,31})?\.){1,3}[a-z]{2,24}"
 )
 # A number of the North American plan as its library gives it back: it takes thirty times as long to say so.
-_PLAIN_NUMBER = re.compile(r"\+1[2-9][0-9]{9}")
+_PLAIN_NUMBER = re.compile(r"\+1[2-9](?!11)[0-9]{9}")
 _NOBODYS_DOMAINS = tuple(mark + name for name in SPECIAL_USE_DOMAIN_NAMES for mark in "@.")
 _KIND = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 
@@ -48,6 +48,8 @@ def rank_of(kind: str) -> int:
 
 def normalise(identifier: Identifier, region: str | None = None) -> Identifier:
     """The identifier in its normal form, marked ``unusable`` where it identifies nobody. Total: never raises.
+
+    What only says that there is nobody (``undefined``) is marked later, by what it is worth: see ``junk.marked``.
 
     ``region`` (ISO 3166 alpha-2) reads national phone numbers; without it only international ones, ``+`` or not, are
     usable. Phones become E.164, mail addresses lower case with an ASCII or normalised domain.
@@ -70,6 +72,7 @@ def normalise(identifier: Identifier, region: str | None = None) -> Identifier:
         value=value,
         scope=scope,
         verified=identifier.verified,
+        weight=identifier.weight,
         given=given if given != value else "",
         unusable=unusable,
     )
@@ -94,7 +97,7 @@ def _phone(given: str, region: str | None) -> tuple[str, str]:
         number = _e164(text, default)
         # What does not read back as itself (zeros of a trunk prefix can be eaten again) would name two profiles.
         if number and (number == text or _e164(number, None) == number):
-            return number, ""
+            return (given, "junk") if _is_in_no_plan(number) else (number, "")
     return given, "invalid"
 
 
@@ -108,6 +111,20 @@ def _e164(text: str, region: str | None) -> str:
     if phonenumbers.is_possible_number_with_reason(number) != phonenumbers.ValidationResult.IS_POSSIBLE:
         return ""
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def _is_in_no_plan(number: str) -> bool:
+    """Return whether no numbering plan can ever have this number, in E.164.
+
+    Plans grow, so a number that is not assigned today is let pass. What can't come is an area code of the North
+    American plan that begins with 0 or 1 or ends in 11 (www.nanpa.com, "NPA"), and a 0 in front where the country's
+    plan has none (elsewhere, as in Italy, it is a part of the number).
+    """
+    read = phonenumbers.parse(number, None)
+    national = phonenumbers.national_significant_number(read)
+    if read.country_code == 1:
+        return national[0] in "01" or national[1:3] == "11"
+    return national[0] == "0" and not phonenumbers.is_valid_number(read)
 
 
 @lru_cache(_CACHED)

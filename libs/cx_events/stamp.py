@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import msgspec
 
 from cx_events.codec import encode
@@ -10,7 +12,9 @@ from cx_events.errors import Refused
 from cx_events.facts import home_of, sequence_of
 from cx_events.identifiers import normalise
 from cx_events.ids import IdSpace
+from cx_events.junk import KNOWN, Junk, mark_junk
 from cx_events.timestamps import Micros, format_time
+from cx_events.weights import ALL_SCOPES, stamp_weights
 
 
 class Stamped(msgspec.Struct, frozen=True, gc=False):
@@ -22,20 +26,46 @@ class Stamped(msgspec.Struct, frozen=True, gc=False):
     raw: bytes
 
 
-def stamp(draft: Draft, *, source: str, recorded: Micros, ids: IdSpace, region: str | None = None) -> Stamped:
-    """The event that a draft becomes. Pure; the same draft at another instant differs in ``recordedtime`` only
-    (and in ``time``, where the draft has none).
+def writer_of(key: str) -> str:
+    """Return the ``writer`` of events that are sent, or acts that are asked for, by the key with this id."""
+    return f"key/{key}"
+
+
+def writer_of_connection(connection: str) -> str:
+    """Return the ``writer`` of events that came in by this connection."""
+    return f"connection/{connection}"
+
+
+CONFIGURATION_WRITER = "hub/configuration"
+"""The ``writer`` of what the hub itself makes of its configuration: a change of the rules."""
+
+
+def stamp(
+    draft: Draft,
+    *,
+    source: str,
+    recorded: Micros,
+    ids: IdSpace,
+    region: str | None = None,
+    writer: str = "",
+    scopes: Collection[str] = ALL_SCOPES,
+    junk: Junk = KNOWN,
+) -> Stamped:
+    """Return the event that a draft becomes. Pure; the same draft at another instant differs in ``recordedtime`` only
+    (and in ``time``, where the draft has none). ``writer``: ``connection/ID`` or ``key/ID``. ``scopes``: what the
+    draft's identifiers may be worth; all, of an adapter that states what its vendor checked. ``junk``: the tenant's.
 
     Raises ``Refused`` for what no event can hold: ``bad-time``, ``bad-sequence``, ``not-unicode`` (a lone surrogate, as
-    lenient decoding of a mail leaves behind).
+    lenient decoding of a mail leaves behind); ``missing-scope`` for an identifier that is said to be worth more.
     """
     try:
-        return _stamped(draft, source, recorded, ids, region)
+        data = prepared(draft.data, draft.type, region=region, scopes=scopes, junk=junk)
+        return _stamped(draft, data, source, recorded, ids, writer)
     except UnicodeEncodeError as error:
         raise Refused("not-unicode", f"event {draft.id!a} holds text that is not Unicode: {error}") from None
 
 
-def _stamped(draft: Draft, source: str, recorded: Micros, ids: IdSpace, region: str | None) -> Stamped:
+def _stamped(draft: Draft, data: Data, source: str, recorded: Micros, ids: IdSpace, writer: str) -> Stamped:
     sequence = "" if draft.sequence is None else str(draft.sequence)
     if sequence:
         sequence_of(sequence)
@@ -48,30 +78,41 @@ def _stamped(draft: Draft, source: str, recorded: Micros, ids: IdSpace, region: 
         tenantid=ids.tenant,
         recordedtime=format_time(recorded),
         partitionkey="",
-        data=normalised(draft.data, region),
+        data=data,
         subject=draft.subject,
         datacontenttype="application/json",
         sequence=sequence,
         correlationid=draft.correlationid,
         causationid=draft.causationid,
         traceparent=draft.traceparent,
+        writer=writer,
     )
     event.partitionkey = home_of(event, ids).hex()
     return Stamped(source, draft.id, event.partitionkey.encode(), encode(event))
 
 
-def normalised(data: Data, region: str | None) -> Data:
-    """The same data with every identifier in its normal form; ``data`` itself where they all are."""
+def prepared(data: Data, event_type: str, *, region: str | None, scopes: Collection[str], junk: Junk) -> Data:
+    """Return the data as it is stored: every identifier in its normal form, with its weight, and marked where it is
+    junk; ``data`` itself where it names nobody. ``Refused("missing-scope")``: see ``weights.stamp_weights``."""
     if not data.participants and not data.links:
         return data
     participants = [_normalised(participant, region) for participant in data.participants]
     links = [(normalise(a, region), normalise(b, region)) for a, b in data.links]
-    if participants == data.participants and links == data.links:
+    if not links and all(one is other for one, other in zip(participants, data.participants, strict=True)):
         return data
-    return msgspec.structs.replace(data, participants=participants, links=links)
+    ready = msgspec.structs.replace(data, participants=participants, links=links)
+    stamp_weights(ready, event_type, scopes)
+    mark_junk(ready, junk)
+    return ready
 
 
 def _normalised(participant: Participant, region: str | None) -> Participant:
+    """Return a participant with identifiers that nobody else holds, or the same one where it has none."""
     if not participant.identifiers:
         return participant
-    return msgspec.structs.replace(participant, identifiers=[normalise(i, region) for i in participant.identifiers])
+    return Participant(
+        role=participant.role,
+        id=participant.id,
+        name=participant.name,
+        identifiers=[normalise(identifier, region) for identifier in participant.identifiers],
+    )

@@ -1,15 +1,30 @@
-"""Candidates: shared identifiers, for a person to say whose they are.
+"""Candidates: identifiers in doubt, for a person to say whose they are.
 
-They link nobody by themselves. A person says whose one is by a merge that names it, or dismisses the question; either
-settles it until it is withdrawn. A verification links it to somebody, and leaves open who else uses it.
+An identifier is in doubt if it is shared, or if a claim was refused of which it is the weaker end (``weaker_end``):
+somebody said that it is his, and it stands for somebody else. It links nobody by that. A person says whose one is by a
+merge that names it, or dismisses the question; either settles it until it is withdrawn. A proof links it to somebody,
+and leaves open who else uses it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 
+from cx_events.identifiers import rank_of
 from cx_events.ids import NodeId
-from cx_identity.model import Candidate, Edge, Graph, Profile, Standing, Tied, confidence_of
+from cx_identity.model import (
+    Candidate,
+    Decision,
+    Edge,
+    Graph,
+    Profile,
+    Refusal,
+    Shared,
+    Standing,
+    Tied,
+    confidence_of,
+    strongest_tie,
+)
 from cx_identity.rules import Rules
 from cx_identity.sharing import crowd_at
 
@@ -37,8 +52,8 @@ def candidate_for(
     customer_of: Mapping[NodeId, NodeId],
     rules: Rules,
 ) -> Candidate:
-    """The whole candidate of a shared identifier. ``edges``: all at the identifier; ``profiles``: their other ends;
-    ``customer_of``: whose those are.
+    """Return the whole candidate of an identifier in doubt. ``edges``: all at the identifier; ``profiles``: their other
+    ends; ``customer_of``: whose those are.
 
     Customers stand in order of confidence, then of the latest evidence, then by id.
     """
@@ -58,33 +73,49 @@ def candidate_for(
         id=candidate_id(identifier.id),
         identifier=identifier.id,
         customers=tuple(sorted(best.values(), key=_surest_first)),
-        reason="shared" if crowd is None else crowd.sentence(),
+        reason=REFUSED if crowd is None else crowd.sentence(),
     )
+
+
+REFUSED = "claimed by somebody else than whose it is"
+
+
+def weaker_end(a: Profile, b: Profile) -> NodeId:
+    """Return the end of a refused claim that is in doubt: the one of the weaker kind."""
+    return max((rank_of(one.kind), one.kind, one.value, one.scope, one.id) for one in (a, b))[-1]
+
+
+def settled_by(decisions: Iterable[Decision], standings: Mapping[bytes, Standing]) -> frozenset[NodeId]:
+    """Return the identifiers that a decision names that settles and stands."""
+    standing = [d for d in decisions if d.kind in SETTLING and standings[d.key].state == "stands"]
+    return frozenset(end for decision in standing for end in (decision.a, decision.b))
 
 
 def candidates_among(
     graph: Graph,
-    shared: frozenset[NodeId],
+    shared: Shared,
+    refused: Iterable[Refusal],
     customer_of: Mapping[NodeId, NodeId],
-    standings: Mapping[bytes, Standing],
+    settled: Set[NodeId],
     rules: Rules,
 ) -> list[Candidate]:
-    """A candidate for each shared identifier that nobody settled, by identifier."""
-    settling = [d for d in graph.decisions if d.kind in SETTLING and standings[d.key].state == "stands"]
-    settled = {end for decision in settling for end in (decision.a, decision.b)}
-    edges: dict[NodeId, list[Edge]] = {id: [] for id in sorted(shared - settled)}
+    """Return a candidate for each identifier in doubt that nobody settled, by identifier."""
+    profiles = graph.profiles
+    doubtful = shared.counting_all & profiles.keys()
+    doubtful |= {weaker_end(profiles[one.a], profiles[one.b]) for one in refused if one.is_question}
+    if not doubtful:
+        return []
+    edges: dict[NodeId, list[Edge]] = {id: [] for id in sorted(doubtful - settled - graph.given.keys())}
     for edge in graph.edges:
         for end in (edge.a, edge.b):
             if end in edges:
                 edges[end].append(edge)
-    return [candidate_for(graph.profiles[id], edges[id], graph.profiles, customer_of, rules) for id in edges]
+    return [candidate_for(profiles[id], edges[id], profiles, customer_of, rules) for id in edges]
 
 
 def _tied(edge: Edge, profile: NodeId, customer: NodeId) -> Tied:
-    if edge.verified is not None:
-        return Tied(customer, profile, edge.verified_rule, confidence_of(edge), edge.verified)
-    assert edge.asserted is not None
-    return Tied(customer, profile, edge.asserted_rule, confidence_of(edge), edge.asserted)
+    tie = strongest_tie(edge)
+    return Tied(customer, profile, tie.rule, confidence_of(edge), tie.at, tie.weight)
 
 
 def _surest_first(tied: Tied) -> tuple[int, int, NodeId, NodeId]:

@@ -7,6 +7,7 @@ from typing import Literal
 from msgspec import Struct
 
 from cx_events.ids import NodeId
+from cx_identity.components import is_active
 from cx_identity.decisions import newest_first
 from cx_identity.model import Decision, Edge, Graph, Joined, Profile, Refusal, Resolution, Standing, confidence_of
 from cx_identity.rules import Rules
@@ -16,12 +17,14 @@ EdgeState = Literal["links", "refused", "shared", "never-links"]
 
 
 class ProfileView(Struct, frozen=True, gc=False):
-    """``joined`` is None for the profile whose id is the customer's."""
+    """``joined`` is None for the profile whose id is the customer's. ``claimed``: only a claim ties it to the core of
+    the customer."""
 
     profile: Profile
     joined: Joined | None
     shared: bool
     may_link: bool
+    claimed: bool = False
 
 
 class EdgeView(Struct, frozen=True, gc=False):
@@ -63,7 +66,7 @@ def explain(customer: NodeId, graph: Graph, resolution: Resolution, rules: Rules
         state: EdgeState = "links" if refusal is None else "refused"
         if not (rules.may_link(graph.profiles[edge.a]) and rules.may_link(graph.profiles[edge.b])):
             state = "never-links"
-        elif edge.verified is None and (edge.a in shared or edge.b in shared):
+        elif not is_active(edge, shared):
             state = "shared"
         return EdgeView(edge, state, confidence_of(edge), refusal)
 
@@ -72,7 +75,13 @@ def explain(customer: NodeId, graph: Graph, resolution: Resolution, rules: Rules
     return Explanation(
         customer=customer,
         profiles=[
-            ProfileView(profile, resolution.joined.get(profile.id), profile.id in shared, rules.may_link(profile))
+            ProfileView(
+                profile,
+                resolution.joined.get(profile.id),
+                profile.id in shared.counting_all,
+                rules.may_link(profile),
+                profile.id in resolution.claimed,
+            )
             for profile in sorted(own, key=lambda profile: (profile.first_recorded, profile.id))
         ],
         edges=[view(edge) for edge in sorted(edges, key=lambda edge: (edge.a, edge.b))],

@@ -7,17 +7,27 @@ from itertools import combinations
 
 from msgspec import Struct
 
-from cx_events.envelope import Event, Identifier, IdentityDecision
+from cx_events.envelope import Identifier, IdentityDecision, Weight
 from cx_events.errors import Refused
-from cx_events.facts import Fact, people_identifiers
+from cx_events.facts import Fact
 from cx_events.ids import IdSpace, NodeId, node_of
+from cx_events.weights import ASSERTED, ASSERTED_TYPE, CLAIMED, PROVED, VERIFIED_TYPE, lesser, place_of, weight_of
 from cx_identity.attribution import Attribution
 from cx_identity.candidates import candidate_id
-from cx_identity.model import Decision, DecisionKind, Edge, EdgeMention, Evidence, ProfileMention, earlier, joint
+from cx_identity.model import (
+    Decision,
+    DecisionKind,
+    EdgeMention,
+    Evidence,
+    ProfileMention,
+    Tie,
+    attests,
+    earlier,
+    edge_mention,
+    joint,
+)
 from cx_identity.rules import Rules, RulesChange
 
-ASSERTED = "cx.identity.asserted.v1"
-VERIFIED = "cx.identity.verified.v1"
 MERGED = "cx.identity.merged.v1"
 UNMERGED = "cx.identity.unmerged.v1"
 ATTRIBUTED = "cx.identity.attributed.v1"
@@ -37,16 +47,15 @@ NOBODY = Named()
 
 
 def links_of(fact: Fact, ids: IdSpace) -> Named:
-    """What an event says about who is who. Called for every event: one identifier costs one look-up.
+    """Return what an event says about who is who. Called for every event: one identifier costs one look-up.
 
-    All pairs of usable identifiers of its one customer are tied; so are the pairs in ``data.links``, with
-    ``data.evidence`` as rule. A pair is *verified* if the event is ``cx.identity.verified.v1`` (a login, a one-time
-    code, an IVR that asked for a PIN) or if both identifiers are flagged ``verified``; otherwise *asserted*. The rule
-    of the customer's own pairs is ``seen-together``, or ``verified`` where both are flagged; in an event that is itself
-    an assertion or a verification it is ``data.evidence``.
+    All pairs of usable identifiers of its one customer are tied; so are the pairs in ``data.links``. A pair has the
+    lesser weight of its two ends in this event (``cx_events.weights``). Its rule is ``data.evidence`` where the event
+    is about identity and the pair is more than claimed, or the pair is one of ``links``; else ``seen-together``, of
+    proofs ``verified``.
     """
     data = fact.event.data
-    people = people_identifiers(fact.event)
+    people = fact.people
     if data.links or len(people) > 1:
         return _tied(fact, people, ids)
     if not people:
@@ -54,12 +63,11 @@ def links_of(fact: Fact, ids: IdSpace) -> Named:
     return Named((_mention(people[0], fact, ids),))
 
 
-def only_identifier(event: Event) -> Identifier | None:
-    """The identifier of an event that names one and ties nothing: what ``links_of`` says of it, without saying it."""
-    if event.data.links:
-        return None
-    people = people_identifiers(event)
-    return people[0] if len(people) == 1 else None
+def only_identifier(fact: Fact) -> Identifier | None:
+    """Return the identifier of an event that names one and ties nothing: what ``links_of`` says of it, without saying
+    it."""
+    people = fact.people
+    return people[0] if len(people) == 1 and not fact.event.data.links else None
 
 
 Pair = tuple[NodeId, NodeId]
@@ -81,42 +89,47 @@ def sum_of(named: Iterable[Named]) -> tuple[dict[NodeId, ProfileMention], dict[P
 
 def _mention(identifier: Identifier, fact: Fact, ids: IdSpace) -> ProfileMention:
     kind, scope, value = identifier.kind, identifier.scope, identifier.value
-    return ProfileMention(ids.profile(kind, scope, value), kind, scope, value, fact.recorded)
+    attested = attests(kind, weight_of(identifier, fact.event))
+    return ProfileMention(ids.profile(kind, scope, value), kind, scope, value, fact.recorded, attested)
+
+
+_ABOUT_IDENTITY = frozenset({VERIFIED_TYPE, ASSERTED_TYPE})
+_UNSAID_LINK = {PROVED: "verified", ASSERTED: "asserted", CLAIMED: "claimed"}
 
 
 def _tied(fact: Fact, people: Iterable[Identifier], ids: IdSpace) -> Named:
     event = fact.event
     seen: Evidence = (fact.recorded, event.source, event.id)
-    proof = event.type == VERIFIED
     profiles: dict[NodeId, ProfileMention] = {}
     edges: dict[tuple[NodeId, NodeId], EdgeMention] = {}
 
     def name(identifier: Identifier) -> NodeId:
         mention = _mention(identifier, fact, ids)
-        profiles[mention.id] = mention
+        known = profiles.get(mention.id)
+        profiles[mention.id] = mention if known is None else earlier(known, mention)
         return mention.id
 
-    def tie(a: NodeId, b: NodeId, verified: bool, rule: str) -> None:
-        if a > b:
-            a, b = b, a
-        edge = Edge(a, b, None, seen, "", rule) if verified else Edge(a, b, seen, None, rule, "")
-        known = edges.get((a, b))
-        edges[a, b] = edge if known is None else joint(known, edge)
+    def tie(a: NodeId, b: NodeId, weight: Weight, rule: str) -> None:
+        edge = edge_mention(a, b, Tie(weight, seen, rule))
+        known = edges.get((edge.a, edge.b))
+        edges[edge.a, edge.b] = edge if known is None else joint(known, edge)
 
-    flagged: dict[NodeId, bool] = {}
+    weights: dict[NodeId, Weight] = {}
     for identifier in people:
-        id = name(identifier)
-        flagged[id] = identifier.verified or flagged.get(id, False)
-    stated = event.data.evidence if proof or event.type == ASSERTED else ""
-    for a, b in combinations(flagged, 2):
-        verified = proof or (flagged[a] and flagged[b])
-        tie(a, b, verified, stated or ("verified" if verified else "seen-together"))
+        id, weight = name(identifier), weight_of(identifier, event)
+        if place_of(weight) < place_of(weights.get(id, CLAIMED)) or id not in weights:
+            weights[id] = weight
+    stated = event.data.evidence if event.type in _ABOUT_IDENTITY else ""
+    for a, b in combinations(weights, 2):
+        weight = lesser(weights[a], weights[b])
+        said = "" if weight == CLAIMED else stated
+        tie(a, b, weight, said or ("verified" if weight == PROVED else "seen-together"))
     for one, other in event.data.links:
         if not one.unusable and not other.unusable:
             a, b = name(one), name(other)
             if a != b:
-                verified = proof or (one.verified and other.verified)
-                tie(a, b, verified, event.data.evidence or ("verified" if verified else "asserted"))
+                weight = lesser(weight_of(one, event), weight_of(other, event))
+                tie(a, b, weight, event.data.evidence or _UNSAID_LINK[weight])
     return Named(tuple(profiles.values()), tuple(edges.values()))
 
 

@@ -5,20 +5,37 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from cx_events.ids import NodeId
-from cx_identity.model import Profile
+from cx_identity.model import Profile, RefusedFor
 
 _NONE: frozenset[str] = frozenset()
 
+ONE_OF_A_KIND: Mapping[str, int] = {"crm": 1, "account": 2, "email": 4, "phone": 8}
+"""Kinds of which a claim never brings two values together, as bits, strongest first."""
+
+CORES_MOST = 256
+"""Cores that claims may make one group of, so that a chain of claims costs nobody more than that."""
+
 
 class Group:
-    """Profiles found to be one. ``foes``: (rank, other profile, decision) for each pair kept apart with an end here."""
+    """Profiles found to be one. ``foes``: (rank, other profile, decision) for each pair kept apart with an end here.
 
-    __slots__ = ("exclusive", "foes", "members")
+    ``known`` (the id of its known core), ``kinds`` (bits of ``ONE_OF_A_KIND``) and ``cores`` are asked by claims.
+    """
 
-    def __init__(self, member: NodeId, exclusive: frozenset[str]) -> None:
+    __slots__ = ("cores", "exclusive", "foes", "kinds", "known", "members")
+
+    def __init__(self, member: NodeId, exclusive: frozenset[str], kinds: int) -> None:
         self.members = [member]
         self.exclusive = exclusive
         self.foes: list[tuple[int, NodeId, str]] = []
+        self.known: NodeId | None = None
+        self.kinds = kinds
+        self.cores = 1
+
+    def begin_claims(self, known: NodeId | None) -> None:
+        """Take the group as one core: a ``known`` one by its id, or one that is not."""
+        self.known = known
+        self.cores = 1
 
 
 class Groups:
@@ -28,7 +45,11 @@ class Groups:
 
     def __init__(self, profiles: Mapping[NodeId, Profile], exclusive: frozenset[str]) -> None:
         self.of = {
-            id: Group(id, frozenset((profile.kind,)) if profile.kind in exclusive else _NONE)
+            id: Group(
+                id,
+                frozenset((profile.kind,)) if profile.kind in exclusive else _NONE,
+                ONE_OF_A_KIND.get(profile.kind, 0),
+            )
             for id, profile in profiles.items()
         }
 
@@ -44,6 +65,10 @@ class Groups:
             one.foes += other.foes
         if other.exclusive:
             one.exclusive |= other.exclusive
+        one.kinds |= other.kinds
+        one.cores += other.cores
+        if one.known is None:
+            one.known = other.known
 
     def keep_apart(self, a: NodeId, b: NodeId, rank: int, decision: str) -> None:
         """From now on ``foe`` finds this pair. ``rank``: of several such decisions the least is named."""
@@ -51,10 +76,33 @@ class Groups:
         self.of[b].foes.append((rank, a, decision))
 
     def foe(self, one: Group, other: Group) -> str:
-        """The decision that keeps some pair across the two apart, or an empty text."""
+        """Return the decision that keeps some pair across the two apart, or an empty text."""
         if not one.foes or not other.foes:
             return ""
         if len(one.foes) > len(other.foes):
             one, other = other, one
         found = min((foe for foe in one.foes if self.of[foe[1]] is other), default=None)
         return "" if found is None else found[2]
+
+    def against(self, one: Group, other: Group) -> tuple[RefusedFor, str] | None:
+        """Return what stands against an edge that would unite two groups: why, and by what."""
+        foe = self.foe(one, other)
+        if foe:
+            return "apart", foe
+        if one.exclusive and other.exclusive and not one.exclusive.isdisjoint(other.exclusive):
+            return "exclusive", min(one.exclusive & other.exclusive)
+        return None
+
+    def against_claim(self, one: Group, other: Group) -> tuple[RefusedFor, str] | None:
+        """Return what stands against a claim that would unite two groups."""
+        found = self.against(one, other)
+        if found is not None:
+            return found
+        if one.known is not None and other.known is not None:
+            return "known", ""
+        both = one.kinds & other.kinds
+        if both:
+            return "kind", next(kind for kind, bit in ONE_OF_A_KIND.items() if bit & both)
+        if one.cores + other.cores > CORES_MOST:
+            return "size", ""
+        return None

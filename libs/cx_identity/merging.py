@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Literal
 
 from msgspec import Struct
 
 from cx_events.ids import NodeId
 from cx_identity.decisions import newest_first
+from cx_identity.groups import ONE_OF_A_KIND
 from cx_identity.model import Decision, Profile
 from cx_identity.rules import Rules
 
@@ -41,16 +42,31 @@ def obstacles(
 
 
 def merge_pairs(
-    one: Sequence[Profile], other: Sequence[Profile], rules: Rules, apart: Iterable[Decision] = ()
+    one: Sequence[Profile],
+    other: Sequence[Profile],
+    rules: Rules,
+    apart: Iterable[Decision] = (),
+    *,
+    core_of: Mapping[NodeId, NodeId],
+    claimed: Collection[NodeId],
 ) -> list[tuple[NodeId, NodeId]]:
-    """Which profiles the merges must name that make two whole customers one; a decision for each pair.
+    """Return which profiles the merges must name that make two whole customers one; a decision for each pair.
 
-    So they must, since a merge brings together what it names and no more of an exclusive kind: of two customers with a
-    CRM id each, merged by their telephones, one CRM id would part. Hence a pair for each of the obstacles; if there is
-    none, the two customers' own ids.
+    So they must, since a merge brings together what it names, and with it what proofs and assertions tie to that: of
+    two customers with a CRM id each, merged by their telephones, one CRM id would part. Hence a pair for each of the
+    obstacles, and one for the two customers' own cores. Of what only a claim ties to either (``claimed``, ``core_of``:
+    of ``Resolution``) the claim would part again where the other customer holds a value of a kind of which a claim
+    brings no two together: a typed telephone, where the other has one. Whoever merges the two customers means it, too.
     """
     pairs = [(obstacle.a, obstacle.b) for obstacle in obstacles(one, other, rules, apart)]
-    return list(dict.fromkeys(pairs)) or [(_least(one), _least(other))]
+    home, other_home = (_least(profile for profile in side if profile.id not in claimed) for side in (one, other))
+    if not any(a not in claimed and b not in claimed for a, b in pairs):
+        pairs.append((home, other_home))
+    for side, anchor, facing in ((one, home, other), (other, other_home, one)):
+        kinds = ONE_OF_A_KIND.keys() & {profile.kind for profile in facing}
+        cores = {core_of[profile.id] for profile in side if profile.id in claimed and profile.kind in kinds}
+        pairs += [(anchor, core) for core in sorted(cores)]
+    return list(dict.fromkeys(pairs))
 
 
 def _least(profiles: Iterable[Profile]) -> NodeId:

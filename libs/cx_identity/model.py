@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
+from cx_events.envelope import Weight
 from cx_events.ids import NodeId
 from cx_events.timestamps import Micros
+from cx_events.weights import ASSERTED, CLAIMED, PROVED
 
 Evidence = tuple[Micros, str, str]
 """(recorded time, source, id) of the event that says so; the least is the earliest."""
 
 
+STRONG_KINDS = frozenset({"crm", "account"})
+"""Kinds of which a proved or asserted value makes a person known, and two such values are two people."""
+
+
 class Profile(Struct, frozen=True, gc=False):
-    """One identifier. ``first_recorded``: the least recorded time over the facts that name it.
+    """One identifier. ``first_recorded``: the least recorded time over the facts that name it. ``attested``: some
+    fact proves it or, of one of the ``STRONG_KINDS``, asserts it (``attests``).
 
     As a *mention* it knows of one fact alone; mentions add up with ``earlier``.
     """
@@ -26,37 +33,96 @@ class Profile(Struct, frozen=True, gc=False):
     scope: str
     value: str
     first_recorded: Micros
+    attested: bool = False
 
 
 class Edge(Struct, frozen=True, gc=False):
-    """Two profiles that facts tie together, ``a < b``; at least one of ``asserted`` and ``verified`` is set.
+    """Two profiles that facts tie together, ``a < b``; at least one of ``proved``, ``asserted``, ``claimed`` is set.
 
-    Each class keeps its earliest evidence and that evidence's rule: ``seen-together``, ``login``, ``crm``,
+    Each weight keeps its earliest evidence and that evidence's rule: ``seen-together``, ``login``, ``crm``,
     ``one-time-code``, whatever the event said. As a *mention* it knows of one fact alone; mentions add up by ``joint``.
     """
 
     a: NodeId
     b: NodeId
-    asserted: Evidence | None
-    verified: Evidence | None
+    proved: Evidence | None = None
+    asserted: Evidence | None = None
+    claimed: Evidence | None = None
+    proved_rule: str = ""
     asserted_rule: str = ""
-    verified_rule: str = ""
+    claimed_rule: str = ""
+
+    @property
+    def firm(self) -> bool:
+        """Whether it is proved or asserted."""
+        return self.proved is not None or self.asserted is not None
+
+    def other(self, end: NodeId) -> NodeId:
+        """Return the other end."""
+        return self.b if self.a == end else self.a
+
+
+class Tie(NamedTuple):
+    """An edge's evidence of one weight."""
+
+    weight: Weight
+    at: Evidence
+    rule: str
+
+
+def ties_of(edge: Edge) -> list[Tie]:
+    """Return the evidence of an edge, strongest first; there is at least one."""
+    every = (
+        (PROVED, edge.proved, edge.proved_rule),
+        (ASSERTED, edge.asserted, edge.asserted_rule),
+        (CLAIMED, edge.claimed, edge.claimed_rule),
+    )
+    return [Tie(weight, at, rule) for weight, at, rule in every if at is not None]
+
+
+def strongest_tie(edge: Edge) -> Tie:
+    """Return an edge's evidence of its strongest weight."""
+    return ties_of(edge)[0]
 
 
 ProfileMention = Profile
 EdgeMention = Edge
 
 
+def attests(kind: str, weight: Weight) -> bool:
+    """Return whether a fact that gives an identifier of this kind this weight attests it."""
+    return weight == PROVED or (kind in STRONG_KINDS and weight != CLAIMED)
+
+
+def makes_known(profile: Profile) -> bool:
+    """Return whether a core is a known one by this profile alone."""
+    return profile.attested and profile.kind in STRONG_KINDS
+
+
 def earlier(one: Profile, other: Profile) -> Profile:
-    """The sum of what two sets of facts say about one profile; associative, commutative, idempotent."""
-    return one if one.first_recorded <= other.first_recorded else other
+    """Return the sum of what two sets of facts say about one profile; associative, commutative, idempotent."""
+    least, more = (one, other) if one.first_recorded <= other.first_recorded else (other, one)
+    return structs.replace(least, attested=True) if more.attested and not least.attested else least
 
 
 def joint(one: Edge, other: Edge) -> Edge:
-    """The sum of what two sets of facts say about one pair; associative, commutative, idempotent."""
+    """Return the sum of what two sets of facts say about one pair; associative, commutative, idempotent."""
+    proved, proved_rule = _earliest(one.proved, one.proved_rule, other.proved, other.proved_rule)
     asserted, asserted_rule = _earliest(one.asserted, one.asserted_rule, other.asserted, other.asserted_rule)
-    verified, verified_rule = _earliest(one.verified, one.verified_rule, other.verified, other.verified_rule)
-    return Edge(one.a, one.b, asserted, verified, asserted_rule, verified_rule)
+    claimed, claimed_rule = _earliest(one.claimed, one.claimed_rule, other.claimed, other.claimed_rule)
+    return Edge(one.a, one.b, proved, asserted, claimed, proved_rule, asserted_rule, claimed_rule)
+
+
+def edge_mention(a: NodeId, b: NodeId, tie: Tie) -> Edge:
+    """Return the edge that one fact makes of a pair, in either order."""
+    low, high = min(a, b), max(a, b)
+    match tie.weight:
+        case "proved":
+            return Edge(low, high, proved=tie.at, proved_rule=tie.rule)
+        case "asserted":
+            return Edge(low, high, asserted=tie.at, asserted_rule=tie.rule)
+        case _:
+            return Edge(low, high, claimed=tie.at, claimed_rule=tie.rule)
 
 
 def _earliest(one: Evidence | None, rule: str, other: Evidence | None, other_rule: str) -> tuple[Evidence | None, str]:
@@ -96,18 +162,37 @@ def name_of(at: Evidence) -> str:
     return f"{at[1]}#{at[2]}"
 
 
+class Shared(NamedTuple):
+    """Identifiers of several people. ``counting_all`` pairs: none of their claimed pairs links. ``firmly``, which is
+    counting proved and asserted pairs alone: none of their asserted pairs links either. The second is within the first.
+    """
+
+    counting_all: frozenset[NodeId] = frozenset()
+    firmly: frozenset[NodeId] = frozenset()
+
+
+class Given(NamedTuple):
+    """What an earlier resolution found of a profile that is not resolved now: its core's id, and whether a standing
+    merge or apart names it."""
+
+    core: NodeId
+    decided: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """Profiles, edges and decisions: a tenant's whole, or a part that no active edge or decision leaves (``scope``).
+    """Profiles, edges and decisions: a tenant's whole, or a part that can be resolved by itself (``scope``).
 
     ``edges``: one per pair, both ends among the profiles. ``decisions``: one per key. ``shared``: exactly the profiles
-    that are; None where that is to be proved from the edges, which are then all that these profiles have.
+    that are; None where that is to be proved from the edges, which are then all that these profiles have. ``given``: of
+    profiles at the border of a part, whose cores stay as they were.
     """
 
     profiles: Mapping[NodeId, Profile]
     edges: Collection[Edge] = ()
     decisions: Collection[Decision] = ()
-    shared: frozenset[NodeId] | None = None
+    shared: Shared | None = None
+    given: Mapping[NodeId, Given] = field(default_factory=dict)
 
 
 class Joined(Struct, frozen=True, gc=False):
@@ -122,15 +207,30 @@ class Joined(Struct, frozen=True, gc=False):
     via: NodeId
 
 
+RefusedFor = Literal["apart", "exclusive", "known", "kind", "size"]
+
+
 class Refusal(Struct, frozen=True, gc=False):
-    """An edge that does not link. ``reason``: ``apart`` (``by``: the decision, SOURCE#ID) or ``exclusive`` (``by``: the
-    kind). ``evidence``: (source, id)."""
+    """An edge that does not link. ``reason``: ``apart`` (``by``: the decision, SOURCE#ID), ``exclusive`` (``by``: the
+    kind); of claims also ``known`` (both sides are known people), ``kind`` (both hold a value of the kind ``by``) and
+    ``size`` (too many cores). ``at``: the evidence that it was tried by."""
 
     a: NodeId
     b: NodeId
-    reason: Literal["apart", "exclusive"]
+    reason: RefusedFor
     by: str
-    evidence: tuple[str, str]
+    at: Evidence
+    claimed: bool = False
+
+    @property
+    def evidence(self) -> tuple[str, str]:
+        """(source, id) of the event."""
+        return self.at[1:]
+
+    @property
+    def is_question(self) -> bool:
+        """Whether a person should be asked: a claim that nobody decided about. One cookie too many asks nothing."""
+        return self.claimed and self.reason not in {"apart", "size"}
 
 
 class Standing(Struct, frozen=True, gc=False):
@@ -142,17 +242,18 @@ class Standing(Struct, frozen=True, gc=False):
 
 
 class Tied(Struct, frozen=True, gc=False):
-    """A customer that a shared identifier is tied to, by its surest and then latest edge."""
+    """A customer that an identifier in doubt is tied to, by its surest and then latest edge."""
 
     customer: NodeId
     profile: NodeId
     rule: str
     confidence: int
     evidence: Evidence
+    weight: Weight = CLAIMED
 
 
 class Candidate(Struct, frozen=True, gc=False):
-    """A shared identifier and whose it may be: surest customer first. ``reason``: a sentence."""
+    """An identifier in doubt and whose it may be: surest customer first. ``reason``: a sentence."""
 
     id: bytes
     identifier: NodeId
@@ -164,25 +265,40 @@ class Candidate(Struct, frozen=True, gc=False):
 class Resolution:
     """Who is who. ``customer_of`` has every profile of the graph; ``joined`` every one that is not its own customer.
 
-    ``refused`` in the order in which edges were tried. ``decisions``: by the decision's key. ``candidates``: one for
-    each shared identifier that nobody settled; on a part of the graph they list only the customers within it.
+    ``core_of``: every profile's core, by its least profile. ``claimed``: members that only a claim ties to their
+    customer's known core, or where there is none to the core of its first profile. ``ambiguous``: shared identifiers
+    with nothing but themselves in their core, unless claims alone make them shared and they are attested. ``decided``:
+    profiles that a standing merge or apart names. ``settled``: identifiers that a standing merge or dismissal names, so
+    that they yield no candidate. ``refused`` in the order in which edges were tried. ``decisions``: by the decision's
+    key. ``candidates``: one for each identifier in doubt that nobody settled; on a part of the graph they list only the
+    customers within it.
     """
 
     customer_of: dict[NodeId, NodeId]
+    core_of: dict[NodeId, NodeId]
     joined: dict[NodeId, Joined]
-    shared: frozenset[NodeId]
+    shared: Shared
+    ambiguous: frozenset[NodeId]
+    claimed: frozenset[NodeId]
+    decided: frozenset[NodeId]
+    settled: frozenset[NodeId]
     refused: list[Refusal]
     candidates: list[Candidate]
     decisions: dict[bytes, Standing]
 
 
 PERSON = 100
-VERIFIED = 95
-ASSERTED = {"crm": 90, "login": 85, "seen-together": 70}
-ASSERTED_OTHERWISE = 75
-"""Confidence in hundredths: a person's decision, a verified edge by any rule, an asserted edge by its rule."""
+PROOF = 95
+ASSERTION = {"crm": 90, "login": 85, "seen-together": 70}
+ASSERTION_OTHERWISE = 75
+CLAIM = 50
+"""Confidence in hundredths: a person's decision, a proof by any rule, an assertion by its rule, a claim by any."""
 
 
 def confidence_of(edge: Edge) -> int:
-    """In hundredths: by its verified evidence where it has any."""
-    return VERIFIED if edge.verified is not None else ASSERTED.get(edge.asserted_rule, ASSERTED_OTHERWISE)
+    """Return the confidence of an edge in hundredths, by its strongest evidence."""
+    if edge.proved is not None:
+        return PROOF
+    if edge.asserted is not None:
+        return ASSERTION.get(edge.asserted_rule, ASSERTION_OTHERWISE)
+    return CLAIM

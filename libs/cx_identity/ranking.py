@@ -12,7 +12,8 @@ from msgspec import Struct
 
 from cx_events.ids import NodeId
 from cx_events.timestamps import Micros, format_time
-from cx_identity.model import VERIFIED, Candidate, Tied
+from cx_events.weights import PROVED
+from cx_identity.model import Candidate, Tied
 
 
 class Contact(Struct, frozen=True, gc=False):
@@ -64,7 +65,8 @@ def ranked(candidate: Candidate, uses: Mapping[NodeId, Use]) -> list[Ranked]:
 
 
 def is_proved(tied: Tied) -> bool:
-    return tied.confidence >= VERIFIED
+    """Return whether a proof ties the customer to the identifier."""
+    return tied.weight == PROVED
 
 
 def _likeliest_first(one: Ranked) -> tuple[bool, Micros, int, int, NodeId]:
@@ -74,8 +76,7 @@ def _likeliest_first(one: Ranked) -> tuple[bool, Micros, int, int, NodeId]:
 
 
 def _reasons(tied: Tied, use: Use | None, last: bool) -> tuple[str, ...]:
-    how = "verified" if is_proved(tied) else "asserted, not verified"
-    reasons = [f"{how}: {tied.rule} in {tied.evidence[1]}#{tied.evidence[2]}"]
+    reasons = [f"{tied.weight}: {tied.rule} in {tied.evidence[1]}#{tied.evidence[2]}"]
     if use is not None:
         contacts = "1 contact" if use.contacts == 1 else f"{use.contacts} contacts"
         reasons.append(f"used it in {contacts}")

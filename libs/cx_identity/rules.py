@@ -11,11 +11,17 @@ from typing import Any
 from msgspec import Struct
 
 from cx_events.errors import Refused
+from cx_events.junk import Junk
+from cx_events.weights import PROVED
 from cx_identity.decisions import withdrawn
 from cx_identity.model import Decision, Evidence, Profile, name_of
 
 _KIND = re.compile(r"[a-z][a-z0-9_-]{0,39}")
-_FIELDS = ("shared_after", "exclusive", "never_link")
+_FIELDS = ("shared_after", "exclusive", "never_link", "junk", "proof_lifetime")
+_DURATION = re.compile(r"([0-9]{1,9})([smhd])")
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+_LONGEST_LIFETIME = 10 * 366 * 86_400
+_MAX_METHOD = 280
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +31,18 @@ class Rules:
     ``shared_after``: by kind, how many values of any one kind of equal or higher rank an identifier may be tied to
     before it counts as shared; other kinds are never shared. ``exclusive``: kinds of which edges never bring two values
     together. ``never_link``: ``KIND:GLOB``, values whose edges never link; ``*``, ``?`` and ``[...]`` as in a shell.
+    ``junk``: likewise, values that identify nobody, in any spelling, beside those known to be such
+    (``cx_events.junk``). Intake marks them; of facts from before the rule they link no more.
+    ``proof_lifetime``: for how many seconds a proof counts in its contact, by its method; ``*`` for every other method,
+    and without that a day.
     """
 
     shared_after: Mapping[str, int]
     exclusive: frozenset[str] = frozenset()
     never_link: tuple[str, ...] = ()
+    junk: tuple[str, ...] = ()
+    proof_lifetime: Mapping[str, int] = field(default_factory=dict)
+    _junk: Junk = field(init=False, repr=False, compare=False)
     _patterns: Mapping[str, re.Pattern[str]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -39,6 +52,7 @@ class Rules:
             by_kind.setdefault(kind, []).append(translate(glob))
         compiled = {kind: re.compile("|".join(globs)) for kind, globs in by_kind.items()}
         object.__setattr__(self, "_patterns", compiled)
+        object.__setattr__(self, "_junk", Junk(self.junk))
 
     @classmethod
     def parse(cls, mapping: Mapping[str, Any]) -> Rules:
@@ -54,20 +68,28 @@ class Rules:
         return cls(
             shared_after=_counts(mapping["shared_after"]) if "shared_after" in mapping else DEFAULT.shared_after,
             exclusive=_kinds(mapping["exclusive"]) if "exclusive" in mapping else DEFAULT.exclusive,
-            never_link=_globs(mapping["never_link"]) if "never_link" in mapping else DEFAULT.never_link,
+            never_link=_globs("never_link", mapping["never_link"]) if "never_link" in mapping else DEFAULT.never_link,
+            junk=_globs("junk", mapping["junk"]) if "junk" in mapping else DEFAULT.junk,
+            proof_lifetime=_lifetimes(mapping.get("proof_lifetime", {})),
         )
 
     def may_link(self, profile: Profile) -> bool:
-        """False for a value that ``never_link`` names: it keeps its own events and joins nobody."""
+        """False for a value that ``never_link`` names, or that is junk whatever it was worth in any event: it keeps its
+        own events and joins nobody."""
         pattern = self._patterns.get(profile.kind)
-        return pattern is None or pattern.match(profile.value) is None
+        if pattern is not None and pattern.match(profile.value) is not None:
+            return False
+        return not self._junk.holds(profile.kind, profile.value, PROVED)
 
     def as_mapping(self) -> dict[str, Any]:
         """What ``parse`` reads, in a fixed order."""
+        lifetimes = dict(sorted(self.proof_lifetime.items()))
         return {
             "shared_after": dict(sorted(self.shared_after.items())),
             "exclusive": sorted(self.exclusive),
             "never_link": list(self.never_link),
+            "junk": list(self.junk),
+            **({"proof_lifetime": lifetimes} if lifetimes else {}),
         }
 
 
@@ -97,6 +119,21 @@ def _counts(value: object) -> Mapping[str, int]:
     return dict(value)
 
 
+def _lifetimes(value: object) -> Mapping[str, int]:
+    if not isinstance(value, Mapping):
+        raise _bad(f"proof_lifetime: expected a mapping of method to duration, not {_shown(value)}")
+    found: dict[str, int] = {}
+    for method, given in value.items():
+        if not isinstance(method, str) or not 0 < len(method) <= _MAX_METHOD or "\0" in method:
+            raise _bad(f"proof_lifetime: {_shown(method)} is no method, like login or one-time-code, nor *")
+        match = _DURATION.fullmatch(given) if isinstance(given, str) else None
+        seconds = int(match[1]) * _SECONDS[match[2]] if match is not None else given
+        if not isinstance(seconds, int) or isinstance(seconds, bool) or not 0 < seconds <= _LONGEST_LIFETIME:
+            raise _bad(f"proof_lifetime.{method[:64]}: expected a duration like 24h, 90m or 30s, not {_shown(given)}")
+        found[method] = seconds
+    return found
+
+
 def _kinds(value: object) -> frozenset[str]:
     kinds = _listed("exclusive", value)
     for kind in kinds:
@@ -104,13 +141,13 @@ def _kinds(value: object) -> frozenset[str]:
     return frozenset(kinds)
 
 
-def _globs(value: object) -> tuple[str, ...]:
+def _globs(name: str, value: object) -> tuple[str, ...]:
     patterns = []
-    for pattern in _listed("never_link", value):
+    for pattern in _listed(name, value):
         kind, colon, glob = pattern.partition(":") if isinstance(pattern, str) else ("", "", "")
         if not colon or not glob:
-            raise _bad(f"never_link: expected KIND:VALUE like email:noreply@*, not {_shown(pattern)}")
-        _check_kind("never_link", kind)
+            raise _bad(f"{name}: expected KIND:VALUE like email:noreply@*, not {_shown(pattern)}")
+        _check_kind(name, kind)
         patterns.append(f"{kind}:{glob.lower() if kind == 'email' else glob}")
     return tuple(sorted(set(patterns)))
 

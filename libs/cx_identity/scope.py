@@ -1,33 +1,58 @@
 """How far a change can reach: the part of the graph to resolve again, read step by step.
 
-Let H be the graph whose edges are those that are *active* (an unverified edge of a shared identifier is not, nor any
-of an identifier that may not link; refused edges are) and the pairs that decisions name. What ``resolve`` says of a
-profile depends on its component of H alone. So after a change those components of the new H need resolving that hold
+Let H be the graph of the proved and asserted edges that are *active* (an asserted edge of a firmly shared identifier is
+not, nor any of an identifier that may not link; refused edges are) and of the pairs that decisions name. Which cores
+there are in a component of H depends on that component alone. So after a change those components of the new H need
+resolving that hold
 
 - a profile that is new or was first recorded earlier than known, or an end of an edge that is new or changed,
 - a profile that a new decision names, or one that a newly withdrawn (or restored) decision names,
-- an end of an edge that was active and no longer is, or the reverse: all neighbours of an identifier that turned
-  shared, or ceased to be.
+- an end of an edge that was active and no longer is, or the reverse: all neighbours of an identifier that turned shared
+  or ceased to be, counting either way, and of one that is attested now and was not, or the reverse.
 
-The first two are the *dirty* profiles that the caller names; this room finds the rest. It does no I/O::
+The first two are the *dirty* profiles that the caller names; this room finds the rest. Claims tie cores into customers.
+A chain of claims may be as long as a stranger likes, so they are not followed for as long as they lead
+(``follow_claims``, which needs nothing but the edges), but as the store has resolved them: the customers of all these
+profiles are resolved again whole, together with the customers at their *border*, those that an active claim leads to.
+If those come out as they were, so did everything beyond (decision record 24 says why). If one does not, it is taken in.
+
+This room does no I/O::
 
     scope = Scope(dirty, rules)
-    while wanted := scope.wants():
-        scope.give(read(wanted))
-    resolution = resolve(scope.graph(), rules)      # decides exactly scope.nodes
+    while True:
+        while wanted := scope.wants():
+            scope.give(read(wanted))
+        resolution = scope.resolution()
+        if resolution is not None:
+            break                            # decides exactly scope.nodes
 
 After a change of rules every profile is dirty, or ``resolve`` is given the whole graph.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Set
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from cx_events.ids import NodeId
-from cx_identity.model import Decision, Edge, Graph, Profile
+from cx_identity.components import is_active, resolve
+from cx_identity.model import STRONG_KINDS, Decision, Edge, Given, Graph, Profile, Refusal, Resolution, Shared
 from cx_identity.rules import Rules
-from cx_identity.sharing import crowd_among, silent_among
+from cx_identity.sharing import Crowd, crowd_among, firm_crowd_among, silent_among
+
+_CrowdAmong = Callable[[str, Sequence[Profile], Rules], Crowd | None]
+
+
+class Placed(NamedTuple):
+    """What the store resolved of a profile last. Of one that it has no row of, what a lone new profile has:
+    ``customer`` and ``core`` itself, the rest false."""
+
+    customer: NodeId
+    core: NodeId
+    shared: bool = False
+    firmly_shared: bool = False
+    decided: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,125 +61,222 @@ class GraphSlice:
 
     ``profiles``: the wanted ones (as far as any fact names them) and the other end of every edge given.
 
-    ``edges``: every edge with a wanted end, once or more. Two kinds of wanted profile may be spared: of one in
-    ``stays_shared`` its verified edges suffice, of one that may not link (``rules.may_link``) none is needed.
+    ``edges``: every edge with a wanted end, once or more. Some wanted profiles may be spared: of one in
+    ``stays_shared`` its proved and asserted edges suffice, or where it was firmly shared its proved ones; of one that
+    may not link (``rules.may_link``) none is needed.
 
     ``decisions``: every merge, apart and dismissal that names a wanted profile, and every withdrawal that names one of
     those (by ``Decision.name``) or one of the withdrawals given.
 
-    ``previously_shared``: which of ``profiles`` were shared when the store last resolved them.
+    ``placed``: of ``profiles``, those of which the store has more to say than ``Placed`` does by default.
 
-    ``stays_shared``: wanted profiles that are shared without proof. The store may say so of any ``previously_shared``
-    that has lost no edge since: under the same rules, more facts never make an identifier cease to be shared. It may
-    not after a change of rules, nor where a better copy of an event took an edge away.
+    ``members``: for the customer of each wanted profile all its members, as the store last resolved it; a customer of
+    one profile may be left out.
+
+    ``stays_shared``: wanted profiles that are shared as before without proof. The store may say so of any that was
+    shared and has lost no edge since: under the same rules, more facts never make an identifier cease to be shared. It
+    may not after a change of rules, nor where a better copy of an event took an edge away.
     """
 
     profiles: Mapping[NodeId, Profile]
     edges: Iterable[Edge] = ()
     decisions: Iterable[Decision] = ()
-    previously_shared: Set[NodeId] = frozenset()
+    placed: Mapping[NodeId, Placed] = field(default_factory=dict)
+    members: Mapping[NodeId, Collection[NodeId]] = field(default_factory=dict)
     stays_shared: Set[NodeId] = frozenset()
 
 
 class Scope:
-    """One recomputation. ``nodes``: the profiles that it decides about, as far as read."""
+    """One recomputation. ``nodes``: the profiles that it decides about, as far as read. ``border``: others that were
+    read and stay what they were."""
 
-    __slots__ = ("_asked", "_decisions", "_edges", "_profiles", "_rules", "_shared", "_silent", "_wanted", "nodes")
-
-    def __init__(self, dirty: Iterable[NodeId], rules: Rules) -> None:
-        """``dirty``: as the module says; for a withdrawal, the profiles that the withdrawn decision names."""
+    def __init__(
+        self,
+        dirty: Iterable[NodeId],
+        rules: Rules,
+        *,
+        attested: Iterable[NodeId] = (),
+        follow_claims: bool = False,
+    ) -> None:
+        """``dirty``: as the module says; for a withdrawal, the profiles that the withdrawn decision names.
+        ``attested``: those of them that are attested now and were not, or the reverse. ``follow_claims``: nothing was
+        resolved before, or what was is not known: follow every active edge to its end."""
         self._rules = rules
-        self._wanted = frozenset(dirty)
-        self._asked: set[NodeId] = set()
+        self._follow_claims = follow_claims
+        self._attested = frozenset(attested)
         self.nodes: set[NodeId] = set()
+        self.border: set[NodeId] = set()
+        self._inner: set[NodeId] = set(dirty)
+        """Asked for or to be asked for as ``nodes``."""
+        self._outer: set[NodeId] = set()
+        """Asked for or to be asked for as ``border``."""
+        self._asked: set[NodeId] = set()
+        self._asked_outer: set[NodeId] = set()
         self._profiles: dict[NodeId, Profile] = {}
         self._edges: dict[tuple[NodeId, NodeId], Edge] = {}
         self._decisions: dict[bytes, Decision] = {}
+        self._placed: dict[NodeId, Placed] = {}
+        self._members: dict[NodeId, Collection[NodeId]] = {}
         self._shared: set[NodeId] = set()
+        self._firm: set[NodeId] = set()
         self._silent: set[NodeId] = set()
 
     def wants(self) -> frozenset[NodeId]:
-        """The profiles to read next; empty when all is known. May hold ids that no fact names: there is no profile."""
-        return self._wanted
+        """Return the profiles to read next; none when all is known. May hold ids that no fact names: there is no
+        profile."""
+        return frozenset((self._inner - self._asked) | (self._outer - self._asked_outer - self._asked))
 
     def give(self, read: GraphSlice) -> None:
         """Take what was read about all of ``wants()``, and find out what else is needed."""
-        wanted, self._wanted = self._wanted, frozenset()
-        profiles = read.profiles
-        self._asked |= wanted
-        self._silent |= silent_among({id: profiles[id] for id in profiles.keys() - self._profiles.keys()}, self._rules)
-        self._profiles.update(profiles)
-        touching: dict[NodeId, list[Edge]] = {id: [] for id in wanted if id in profiles}
+        inner = self._inner - self._asked
+        outer = self._outer - self._asked_outer - self._asked - inner
+        self._asked |= inner
+        self._asked_outer |= outer
+        self._learn(read)
+        self.border |= {id for id in outer if id in read.profiles}
+        touching: dict[NodeId, list[Edge]] = {id: [] for id in inner if id in read.profiles}
         self.nodes.update(touching)
+        self.border -= self.nodes
         for edge in read.edges:
             self._edges[edge.a, edge.b] = edge
-            if edge.a in touching:
-                touching[edge.a].append(edge)
-            if edge.b in touching:
-                touching[edge.b].append(edge)
-        self._shared |= read.previously_shared - self._asked
-        reached = self._find_shared(touching, read)
-        reached |= self._follow(touching)
+            for end in (edge.a, edge.b):
+                if end in touching:
+                    touching[end].append(edge)
+        self._inner |= self._settle_shared(touching, read.stays_shared)
+        self._follow(touching)
+        if not self._follow_claims:
+            self._inner |= self._companions(touching)
+            self._outer |= self._companions(outer)
         for decision in read.decisions:
             self._decisions[decision.key] = decision
-            if decision.kind == "merge" or decision.kind == "apart":
-                reached.add(decision.a)
-                reached.add(decision.b)
-        self._wanted = frozenset(reached - self._asked)
+            if decision.kind in {"merge", "apart"} and not inner.isdisjoint((decision.a, decision.b)):
+                self._inner |= {decision.a, decision.b}
+
+    def resolution(self) -> Resolution | None:
+        """Return who is who among ``nodes`` and ``border``, or None where more is wanted: a customer at the border did
+        not come out as it was."""
+        resolution = resolve(self.graph(), self._rules)
+        if self._follow_claims:
+            return resolution
+        changed = self._changed_border(resolution)
+        self._inner |= changed
+        self._outer -= changed
+        return None if changed else resolution
 
     def graph(self) -> Graph:
-        """What to resolve: ``nodes``, and all among them that can have a say."""
+        """Return what to resolve: ``nodes`` and ``border``, and all among them that can have a say."""
+        every = self.nodes | self.border
         return Graph(
-            profiles={id: self._profiles[id] for id in self.nodes},
-            edges=[edge for (a, b), edge in self._edges.items() if a in self.nodes and b in self.nodes],
+            profiles={id: self._profiles[id] for id in every},
+            edges=[edge for edge in self._edges.values() if self._has_a_say(edge)],
             decisions=list(self._decisions.values()),
-            shared=frozenset(self._shared & self.nodes),
+            shared=Shared(frozenset(self._shared & every), frozenset(self._firm & every)),
+            given={id: Given(self._place(id).core, self._place(id).decided) for id in self.border},
         )
 
     def surroundings(self) -> Graph:
-        """As ``graph``, with the edges that lead out and link nobody, and their ends: to show, not to resolve."""
+        """Return what was read, with the edges that lead out and link nobody, and their ends: to show, not to
+        resolve."""
         return Graph(
             profiles=dict(self._profiles),
             edges=list(self._edges.values()),
             decisions=list(self._decisions.values()),
-            shared=frozenset(self._shared),
+            shared=Shared(frozenset(self._shared), frozenset(self._firm)),
         )
 
-    def _find_shared(self, touching: Mapping[NodeId, list[Edge]], read: GraphSlice) -> set[NodeId]:
+    def refused_claims(self, resolution: Resolution) -> list[Refusal]:
+        """Return the claims that were refused with an end among ``nodes``, and that a person should be asked about."""
+        nodes = self.nodes
+        return [one for one in resolution.refused if one.is_question and (one.a in nodes or one.b in nodes)]
+
+    def _learn(self, read: GraphSlice) -> None:
+        profiles = read.profiles
+        new = {id: profiles[id] for id in profiles.keys() - self._profiles.keys()}
+        self._silent |= silent_among(new, self._rules)
+        self._profiles.update(profiles)
+        self._members.update(read.members)
+        for id, placed in read.placed.items():
+            self._placed[id] = placed
+            if id not in self._asked:
+                if placed.shared:
+                    self._shared.add(id)
+                if placed.firmly_shared:
+                    self._firm.add(id)
+
+    def _place(self, id: NodeId) -> Placed:
+        return self._placed.get(id) or Placed(id, id)
+
+    def _has_a_say(self, edge: Edge) -> bool:
+        """Return whether an edge is tried: within ``nodes``, across the border, or a claim within one customer at it.
+
+        Of two customers at the border nothing is asked: they are what they were. Their cores are given.
+        """
+        a_inner, b_inner = edge.a in self.nodes, edge.b in self.nodes
+        if a_inner and b_inner:
+            return True
+        if edge.firm or not (a_inner or edge.a in self.border) or not (b_inner or edge.b in self.border):
+            return False
+        return a_inner or b_inner or self._place(edge.a).customer == self._place(edge.b).customer
+
+    def _companions(self, ids: Iterable[NodeId]) -> set[NodeId]:
+        """Return all members of the customers of these profiles, as the store resolved them last."""
+        found: set[NodeId] = set()
+        for id in ids:
+            found.update(self._members.get(self._place(id).customer, ()))
+        return found
+
+    def _settle_shared(self, touching: Mapping[NodeId, list[Edge]], stays: Set[NodeId]) -> set[NodeId]:
         """Settle which of the wanted are shared; return all neighbours of those for which that changed."""
         reached: set[NodeId] = set()
         for id, edges in touching.items():
-            if id in read.stays_shared:
-                self._shared.add(id)
+            placed = self._place(id)
+            stayed = id in stays and placed.shared
+            now = stayed or self._is_crowded(id, edges, crowd_among)
+            firm = (stayed and placed.firmly_shared) or self._is_crowded(
+                id, [edge for edge in edges if edge.firm], firm_crowd_among
+            )
+            for flag, shared in ((now, self._shared), (firm, self._firm)):
+                (shared.add if flag else shared.discard)(id)
+            if self._follow_claims:
                 continue
-            was = id in read.previously_shared
-            neighbours = [edge.b if edge.a == id else edge.a for edge in edges]
-            now = self._is_shared(id, neighbours)
-            if now:
-                self._shared.add(id)
-            else:
-                self._shared.discard(id)
-            if now != was:
-                reached.update(neighbours)
+            if (now, firm) != (placed.shared, placed.firmly_shared) or (id in self._attested and self._is_strong(id)):
+                reached.update(edge.other(id) for edge in edges)
         return reached
 
-    def _is_shared(self, id: NodeId, neighbours: list[NodeId]) -> bool:
-        profiles, silent = self._profiles, self._silent
-        kind = profiles[id].kind
-        if id in silent or len(neighbours) <= self._rules.shared_after.get(kind, len(neighbours)):
-            return False
-        linkable = [profiles[other] for other in neighbours if other not in silent]
-        return crowd_among(kind, linkable, self._rules) is not None
+    def _is_strong(self, id: NodeId) -> bool:
+        """Whether being attested tells for what it is tied to, too."""
+        return self._profiles[id].kind in STRONG_KINDS
 
-    def _follow(self, touching: Mapping[NodeId, list[Edge]]) -> set[NodeId]:
-        """The other ends of the active edges."""
-        shared, silent = self._shared, self._silent
-        reached: set[NodeId] = set()
+    def _is_crowded(self, id: NodeId, edges: Collection[Edge], crowd: _CrowdAmong) -> bool:
+        if id in self._silent:
+            return False
+        others = [other for edge in edges if (other := edge.other(id)) not in self._silent]
+        return crowd(self._profiles[id].kind, [self._profiles[other] for other in others], self._rules) is not None
+
+    def _follow(self, touching: Mapping[NodeId, list[Edge]]) -> None:
+        """Take in the other ends of the active edges: those of claims at the border."""
+        shared = Shared(frozenset(self._shared), frozenset(self._firm))
         for id, edges in touching.items():
-            if id in silent:
+            if id in self._silent:
                 continue
             for edge in edges:
-                other = edge.b if edge.a == id else edge.a
-                if other not in silent and (edge.verified is not None or (id not in shared and other not in shared)):
-                    reached.add(other)
-        return reached
+                other = edge.other(id)
+                if other not in self._silent and is_active(edge, shared):
+                    is_claim = not edge.firm and not self._follow_claims
+                    (self._outer if is_claim else self._inner).add(other)
+
+    def _changed_border(self, resolution: Resolution) -> set[NodeId]:
+        """Return the profiles of the customers at the border that did not come out as they were."""
+        now: dict[NodeId, list[NodeId]] = {}
+        for id, customer in resolution.customer_of.items():
+            now.setdefault(customer, []).append(id)
+        was: dict[NodeId, list[NodeId]] = {}
+        for id in self.border:
+            was.setdefault(self._place(id).customer, []).append(id)
+        return {
+            id
+            for members in was.values()
+            if len({resolution.customer_of[id] for id in members}) > 1
+            or len(now[resolution.customer_of[members[0]]]) != len(members)
+            for id in members
+        }

@@ -1,91 +1,114 @@
 """Shared identifiers: a family's phone, a switchboard, a mailbox of a whole team.
 
-An identifier is shared if more than N distinct values of any one kind of equal or higher rank are tied to it, by any
-edge; N is the rules' ``shared_after`` of its own kind. Weaker kinds don't count: a person may have six cookies. The
-property is local and grows with the set of facts, so it depends on no order: the edges that came before the one too
-many stop linking as well.
+An identifier is shared if
+
+- more than N distinct values of any one kind of equal or higher rank are tied to it; N is the rules' ``shared_after``
+  of its own kind. Weaker kinds don't count: a person may have six cookies;
+- or two attested values of ``account``, or of ``crm``, are tied to it and it is of a weaker kind, whatever N is;
+- or, counting all pairs, more than ``CROWD`` identifiers of whatever kind are.
+
+It is *firmly* shared if that holds of its proved and asserted pairs alone. The property is local and grows with the set
+of facts, so it depends on no order: the edges that came before the one too many stop linking as well.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
 from cx_events.identifiers import rank_of
 from cx_events.ids import NodeId
-from cx_identity.model import Edge, Graph, Profile
+from cx_identity.model import STRONG_KINDS, Edge, Graph, Profile, Shared
 from cx_identity.rules import Rules
+
+CROWD = 256
+"""Identifiers that may be tied to one before its claims link no more: a stranger can name an address as often as he
+likes, each time beside a cookie that he makes up."""
 
 
 class Crowd(Struct, frozen=True, gc=False):
-    """Why an identifier is shared: ``count`` values of ``kind`` are tied to it, and ``allowed`` would be one person."""
+    """Why an identifier is shared: ``count`` values of ``kind`` are tied to it, and ``allowed`` would be one person.
+    ``kind`` is empty where values of whatever kind are counted."""
 
     kind: str
     count: int
     allowed: int
 
     def sentence(self) -> str:
-        return f"tied to {self.count} values of kind {self.kind}; more than {self.allowed} are not one person"
+        """Return the reason as an operator reads it."""
+        what = f"values of kind {self.kind}" if self.kind else "identifiers"
+        return f"tied to {self.count} {what}; more than {self.allowed} are not one person"
 
 
 def crowd_at(profile: Profile, neighbours: Iterable[Profile], rules: Rules) -> Crowd | None:
-    """Why this identifier is shared, or None. ``neighbours``: all profiles that any edge ties to it, in any order.
+    """Return why this identifier is shared, or None. ``neighbours``: the profiles that edges tie to it, in any order,
+    each once: those of all edges, or of proved and asserted ones.
 
     Values that may not link are neither shared nor counted. Of several kinds the strongest is named.
     """
-    if profile.kind not in rules.shared_after or not rules.may_link(profile):
+    if not rules.may_link(profile):
         return None
-    return crowd_among(profile.kind, (neighbour for neighbour in neighbours if rules.may_link(neighbour)), rules)
+    return crowd_among(profile.kind, [neighbour for neighbour in neighbours if rules.may_link(neighbour)], rules)
 
 
-def crowd_among(kind: str, neighbours: Iterable[Profile], rules: Rules) -> Crowd | None:
-    """``crowd_at`` an identifier of this kind, where it and all the neighbours may link."""
-    allowed = rules.shared_after.get(kind)
-    if allowed is None:
+def crowd_among(kind: str, neighbours: Sequence[Profile], rules: Rules) -> Crowd | None:
+    """Return why an identifier of this kind is shared counting all pairs, where it and all the neighbours, those of
+    all its edges, may link."""
+    crowd = firm_crowd_among(kind, neighbours, rules)
+    if crowd is None and len(neighbours) > CROWD:
+        return Crowd("", len(neighbours), CROWD)
+    return crowd
+
+
+def firm_crowd_among(kind: str, neighbours: Sequence[Profile], rules: Rules) -> Crowd | None:
+    """Return why an identifier of this kind is firmly shared. ``neighbours``: those of its proved and asserted edges.
+
+    A company's CRM may well assert hundreds of telephones for one customer, so ``CROWD`` does not bound these.
+    """
+    rank, allowed = rank_of(kind), rules.shared_after.get(kind)
+    if len(neighbours) <= (1 if allowed is None else min(allowed, 1)):
         return None
-    values: dict[str, set[NodeId]] = {}
+    counts: dict[str, int] = {}
+    attested: dict[str, int] = {}
     for neighbour in neighbours:
-        of_kind = values.get(neighbour.kind)
-        if of_kind is None:
-            values[neighbour.kind] = {neighbour.id}
-        else:
-            of_kind.add(neighbour.id)
-    rank = rank_of(kind)
-    crowds = [kind for kind, ids in values.items() if len(ids) > allowed and rank_of(kind) <= rank]
+        counts[neighbour.kind] = counts.get(neighbour.kind, 0) + 1
+        if neighbour.attested and neighbour.kind in STRONG_KINDS:
+            attested[neighbour.kind] = attested.get(neighbour.kind, 0) + 1
+    crowds = [Crowd(one, n, 1) for one, n in attested.items() if n > 1 and rank_of(one) < rank]
+    if allowed is not None:
+        crowds += [Crowd(one, n, allowed) for one, n in counts.items() if n > allowed and rank_of(one) <= rank]
     if not crowds:
         return None
-    strongest = min(crowds, key=lambda kind: (rank_of(kind), kind))
-    return Crowd(strongest, len(values[strongest]), allowed)
+    return min(crowds, key=lambda crowd: (rank_of(crowd.kind), crowd.kind, crowd.allowed))
 
 
-def shared_among(profiles: Mapping[NodeId, Profile], edges: Iterable[Edge], rules: Rules) -> frozenset[NodeId]:
-    """The shared identifiers, where ``edges`` are all that these profiles have."""
+def shared_among(profiles: Mapping[NodeId, Profile], edges: Iterable[Edge], rules: Rules) -> Shared:
+    """Return the shared identifiers, where ``edges`` are all that these profiles have."""
     silent = silent_among(profiles, rules)
-    tied: dict[NodeId, list[Profile]] = {
-        id: [] for id, profile in profiles.items() if profile.kind in rules.shared_after and id not in silent
-    }
+    every: dict[NodeId, list[Profile]] = {}
+    firm: dict[NodeId, list[Profile]] = {}
     for edge in edges:
         a, b = edge.a, edge.b
-        if a in tied and b not in silent:
-            tied[a].append(profiles[b])
-        if b in tied and a not in silent:
-            tied[b].append(profiles[a])
-    return frozenset(
-        id
-        for id, neighbours in tied.items()
-        if len(neighbours) > rules.shared_after[profiles[id].kind]
-        and crowd_among(profiles[id].kind, neighbours, rules) is not None
+        if a in silent or b in silent:
+            continue
+        one, other = profiles[a], profiles[b]
+        every.setdefault(a, []).append(other)
+        every.setdefault(b, []).append(one)
+        if edge.firm:
+            firm.setdefault(a, []).append(other)
+            firm.setdefault(b, []).append(one)
+    return Shared(
+        frozenset(id for id, near in every.items() if crowd_among(profiles[id].kind, near, rules) is not None),
+        frozenset(id for id, near in firm.items() if firm_crowd_among(profiles[id].kind, near, rules) is not None),
     )
 
 
 def silent_among(profiles: Mapping[NodeId, Profile], rules: Rules) -> frozenset[NodeId]:
-    """Those that may not link."""
-    if not rules.never_link:
-        return frozenset()
+    """Return those that may not link."""
     return frozenset(id for id, profile in profiles.items() if not rules.may_link(profile))
 
 
-def shared_of(graph: Graph, rules: Rules) -> frozenset[NodeId]:
-    """The graph's shared identifiers: as it says, or as its edges prove."""
+def shared_of(graph: Graph, rules: Rules) -> Shared:
+    """Return the graph's shared identifiers: as it says, or as its edges prove."""
     return shared_among(graph.profiles, graph.edges, rules) if graph.shared is None else graph.shared

@@ -8,16 +8,22 @@ precedes in both. Live traffic has one step; imports and late events add a few.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import reduce
 from typing import NamedTuple
 
+from cx_events.envelope import Weight
 from cx_events.facts import Fact
 from cx_events.ids import NodeId
 from cx_events.timestamps import Micros
-from cx_identity.model import Edge, Evidence, joint
+from cx_identity.model import Edge, Evidence, Profile, Tie, edge_mention, joint, ties_of
 
-NAMED, ASSERTED, VERIFIED = range(3)
-"""Of what something is a sighting: of a profile, of an edge of either class."""
+NAMED, PROVED, ASSERTED, CLAIMED, ATTESTED = range(5)
+"""Of what something is a sighting: of a profile, of an edge by its weight, of a profile that is attested. They stand in
+the store, so they never change."""
+
+EDGE_KINDS: Mapping[Weight, int] = {"proved": PROVED, "asserted": ASSERTED, "claimed": CLAIMED}
+_WEIGHTS: Mapping[int, Weight] = {kind: weight for weight, kind in EDGE_KINDS.items()}
 
 Seen = tuple[int, NodeId, NodeId]
 """(kind, a, b): what was sighted. Of a profile both ends are it."""
@@ -36,14 +42,26 @@ def sighting(fact: Fact, rule: str = "") -> Sighting:
     return Sighting(fact.effective, (fact.recorded, fact.event.source, fact.event.id), rule, fact.key)
 
 
-def tied(edge: Edge, fact: Fact) -> list[tuple[Seen, Sighting]]:
-    """The sightings in what one fact says of a pair."""
-    found = []
-    if edge.asserted is not None:
-        found.append(((ASSERTED, edge.a, edge.b), sighting(fact, edge.asserted_rule)))
-    if edge.verified is not None:
-        found.append(((VERIFIED, edge.a, edge.b), sighting(fact, edge.verified_rule)))
+def named(profile: Profile, fact: Fact) -> list[tuple[Seen, Sighting]]:
+    """Return the sightings in what one fact says of a profile."""
+    id, one = profile.id, sighting(fact)
+    found: list[tuple[Seen, Sighting]] = [((NAMED, id, id), one)]
+    if profile.attested:
+        found.append(((ATTESTED, id, id), one))
     return found
+
+
+def tied(edge: Edge, fact: Fact) -> list[tuple[Seen, Sighting]]:
+    """Return the sightings in what one fact says of a pair."""
+    return [((EDGE_KINDS[tie.weight], edge.a, edge.b), sighting(fact, tie.rule)) for tie in ties_of(edge)]
+
+
+def said_of(profiles: Iterable[Profile], edges: Iterable[Edge], fact: Fact) -> Iterator[tuple[Seen, Sighting]]:
+    """Yield the sightings in what one fact says of who is who (``cx_identity.facts.links_of``)."""
+    for profile in profiles:
+        yield from named(profile, fact)
+    for edge in edges:
+        yield from tied(edge, fact)
 
 
 def is_preceded(one: Sighting, others: Iterable[Sighting]) -> bool:
@@ -60,11 +78,11 @@ def staircase(sightings: Iterable[Sighting]) -> list[Sighting]:
     return steps
 
 
-def edge_of(a: NodeId, b: NodeId, asserted: Sequence[Sighting], verified: Sequence[Sighting]) -> Edge:
-    """What these sightings say of a pair; there is at least one."""
-    edges = [Edge(a, b, one.at, None, one.rule, "") for one in asserted]
-    edges += [Edge(a, b, None, one.at, "", one.rule) for one in verified]
-    total = edges[0]
-    for edge in edges[1:]:
-        total = joint(total, edge)
-    return total
+def edge_of(a: NodeId, b: NodeId, seen: Mapping[int, Sequence[Sighting]]) -> Edge:
+    """Return what some sightings say of a pair. ``seen``: by kind, at least one."""
+    edges = [
+        edge_mention(a, b, Tie(weight, one.at, one.rule))
+        for kind, weight in _WEIGHTS.items()
+        for one in seen.get(kind, ())
+    ]
+    return reduce(joint, edges)

@@ -14,9 +14,18 @@ from msgspec import Struct
 
 from cx_events.ids import NodeId, text_of
 from cx_events.timestamps import format_time
-from cx_identity.components import resolve
+from cx_identity.components import is_active, resolve
 from cx_identity.explain import EdgeState
-from cx_identity.model import Candidate, Edge, Graph, Profile, Resolution
+from cx_identity.model import (
+    Candidate,
+    Edge,
+    Graph,
+    Profile,
+    RefusedFor,
+    Resolution,
+    strongest_tie,
+    ties_of,
+)
 from cx_identity.rules import Rules
 from cx_identity.sharing import crowd_at
 
@@ -162,7 +171,7 @@ def _turned(
 
 
 def _by_evidence(edge: Edge) -> tuple[object, NodeId, NodeId]:
-    return min(at for at in (edge.asserted, edge.verified) if at is not None), edge.a, edge.b
+    return min(tie.at for tie in ties_of(edge)), edge.a, edge.b
 
 
 class _Explained:
@@ -178,15 +187,14 @@ class _Explained:
         self._profiles = graph.profiles
         self._turned = turned
         self._sides = (before, after)
-        shared = before[1].shared | after[1].shared
+        shared = before[1].shared.counting_all | after[1].shared.counting_all
         asked = {end for edges in turned.values() for edge in edges for end in (edge.a, edge.b) if end in shared}
-        self._neighbours: dict[NodeId, list[Profile]] = {id: [] for id in asked}
+        self._edges: dict[NodeId, list[Edge]] = {id: [] for id in asked}
         if asked:
             for edge in graph.edges:
-                if edge.a in asked:
-                    self._neighbours[edge.a].append(graph.profiles[edge.b])
-                if edge.b in asked:
-                    self._neighbours[edge.b].append(graph.profiles[edge.a])
+                for end in (edge.a, edge.b):
+                    if end in asked:
+                        self._edges[end].append(edge)
         self._refused = [{(r.a, r.b): r for r in resolution.refused} for _, resolution in self._sides]
 
     def change(self, one: NodeId, others: Collection[NodeId], profiles: int) -> Change:
@@ -199,18 +207,30 @@ class _Explained:
         for end in (edge.a, edge.b):
             if not rules.may_link(self._profiles[end]):
                 return State("never-links", f"{_value(self._profiles[end])} never links")
-        if edge.verified is None:
-            for end in (edge.a, edge.b):
-                if end in resolution.shared:
-                    crowd = crowd_at(self._profiles[end], self._neighbours[end], rules)
-                    why = crowd.sentence() if crowd is not None else "shared"
-                    return State("shared", f"{_value(self._profiles[end])} is {why}")
+        if not is_active(edge, resolution.shared):
+            return State("shared", self._why_shared(edge, rules, resolution))
         refusal = self._refused[side].get((edge.a, edge.b))
         if refusal is not None:
-            kept = "kept apart by" if refusal.reason == "apart" else "on both sides stand values of the exclusive kind"
-            return State("refused", f"{kept} {refusal.by}")
-        rule = edge.verified_rule if edge.verified is not None else edge.asserted_rule
-        return State("links", f"{'verified' if edge.verified is not None else 'asserted'} by {rule}")
+            return State("refused", _WHY_REFUSED[refusal.reason].format(refusal.by))
+        tie = strongest_tie(edge)
+        return State("links", f"{tie.weight} by {tie.rule}")
+
+    def _why_shared(self, edge: Edge, rules: Rules, resolution: Resolution) -> str:
+        """Return which end is shared, counting what its strongest evidence is held against."""
+        shared = resolution.shared.firmly if edge.firm else resolution.shared.counting_all
+        end = self._profiles[edge.a if edge.a in shared else edge.b]
+        counted = [one.other(end.id) for one in self._edges[end.id] if one.firm or not edge.firm]
+        crowd = crowd_at(end, (self._profiles[id] for id in counted), rules)
+        return f"{_value(end)} is {crowd.sentence() if crowd is not None else 'shared'}"
+
+
+_WHY_REFUSED: Mapping[RefusedFor, str] = {
+    "apart": "kept apart by {}",
+    "exclusive": "on both sides stand values of the exclusive kind {}",
+    "known": "both sides are known people, and a claim joins no two of them",
+    "kind": "on both sides stands a value of the kind {}, and a claim joins no two of them",
+    "size": "claims have joined as many as they may",
+}
 
 
 def _value(profile: Profile) -> str:
@@ -227,8 +247,7 @@ def told(difference: Difference, profiles: Mapping[NodeId, Profile]) -> dict[str
 
     def turned(one: Turned) -> dict[str, Any]:
         edge = one.edge
-        evidence = edge.verified or edge.asserted
-        assert evidence is not None
+        evidence = strongest_tie(edge).at
         return {
             "a": shown(edge.a),
             "b": shown(edge.b),

@@ -42,9 +42,12 @@ class Part(Struct, frozen=True, omit_defaults=True):
     age: float | None = None
 
 
-class Report(Struct, frozen=True):
+class Report(Struct, frozen=True, omit_defaults=True):
+    """``notes``: what does not work as it is set up, by name, while everything else does; ``ok`` all the same."""
+
     ok: bool
     parts: Mapping[str, Part]
+    notes: Mapping[str, str] = {}
 
 
 class Progress:
@@ -122,6 +125,7 @@ class Health:
         self._asked: dict[str, asyncio.Task[Part]] = {}
         self._failures: dict[str, str] = {}
         self._leaving = ""
+        self._notes: dict[str, str] = {}
 
     def expect(self, name: str, max_age: float = DEFAULT_MAX_AGE) -> Progress:
         """A worker that must be at work: from now on readiness fails unless it is and progresses."""
@@ -151,6 +155,10 @@ class Health:
     def fail(self, name: str, why: str) -> None:
         """A part has stopped for good: the process is neither live nor ready until it is started again."""
         self._failures[name] = why
+
+    def note(self, name: str, why: str) -> None:
+        """Name something that does not work as it is set up. Readiness tells it and holds: others are served."""
+        self._notes[name] = why
 
     def leave(self, why: str) -> None:
         """The process is about to end in good order: it is alive, and not ready any more."""
@@ -186,7 +194,7 @@ class Health:
         parts |= self.live().parts
         if self._leaving:
             parts["process"] = Part(ok=False, why=self._leaving)
-        return Report(ok=all(part.ok for part in parts.values()), parts=parts)
+        return Report(ok=all(part.ok for part in parts.values()), parts=parts, notes=dict(self._notes))
 
     async def _ask(self, name: str, check: Probe) -> tuple[str, Part]:
         """Ask a probe, once at a time: a driver takes its time to give up a frozen server, and is not waited for."""

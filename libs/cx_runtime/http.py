@@ -291,4 +291,5 @@ def _told(report: Report) -> Response:
     if report.ok:
         return Response(msgspec.json.encode(report), media_type="application/json")
     wrong = "; ".join(f"{name}: {part.why}" for name, part in report.parts.items() if not part.ok)
-    return problems.problem(503, "not-ready", wrong, more={"parts": msgspec.to_builtins(report.parts)})
+    more = {"parts": msgspec.to_builtins(report.parts), **({"notes": dict(report.notes)} if report.notes else {})}
+    return problems.problem(503, "not-ready", wrong, more=more)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -49,7 +50,11 @@ class Settings(BaseSettings):
     min_free_bytes: int = Field(
         default=64 << 20, ge=0, description="bytes that must be free where embedded files lie, or /readyz fails"
     )
-    public_url: str = Field(default="", description="how providers reach this hub, for signatures over the URL")
+    public_url: str = Field(
+        default="",
+        description="how providers reach this hub, as `https://hub.example.com`; connections whose provider signs the"
+        " URL answer 503 without it",
+    )
     partitions: int = Field(default=8, ge=1, le=1024, description="partitions of a topic that is created")
     topic_prefix: str = Field(
         default="", description="put before the topics' names, where one Kafka serves several hubs"
@@ -109,6 +114,14 @@ class Settings(BaseSettings):
     )
     log_level: str = Field(default="info", description="debug, info, warning or error")
     log_format: str = Field(default="text", description="text or json, on stderr")
+
+    @field_validator("public_url")
+    @classmethod
+    def _an_origin(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if value and (parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment):
+            raise ValueError("expected http:// or https:// and a host, perhaps a path, and nothing after that")
+        return value.rstrip("/")
 
     @field_validator("trusted_proxies")
     @classmethod

@@ -10,22 +10,17 @@ key, and so on. A part may hold at most its ``share`` of what its siblings leave
 share of one half, the first tenant gets half of the pool, a second one half of the rest. So whoever comes late finds
 room, nothing that is held need be taken away again, and nobody has to know how many will come.
 
-``Turns`` lets those who come wait: work that takes long is done by few at once, and those who wait take turns by key.
-
-Both are of one process and of one event loop, and remember only who holds or waits.
+It is of one process and of one event loop, and remembers only who holds something. Work that takes long waits instead:
+``cx_runtime.turns``.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections import Counter, OrderedDict, deque
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from math import ceil
 from types import TracebackType
 from typing import NamedTuple
 
-from cx_events.errors import Busy, TooFast, TryLater
+from cx_events.errors import Busy, TooFast
 
 RETRY_AFTER = 1
 """Seconds until somebody who was refused may try again."""
@@ -97,7 +92,7 @@ class _Node:
         self.below: dict[Part, _Node] = {}
 
 
-_WHOLE = Part("", "", 1.0)
+WHOLE = Part("", "", 1.0)
 
 
 class Pool:
@@ -106,7 +101,7 @@ class Pool:
     def __init__(self, what: str, size: int) -> None:
         self.what = what
         self.size = size
-        self._root = _Node(_WHOLE, None)
+        self._root = _Node(WHOLE, None)
 
     @property
     def held(self) -> int:
@@ -145,7 +140,7 @@ class Pool:
         """
         node = self._root
         if node.held + amount > self.size and node.held > own:
-            return _WHOLE
+            return WHOLE
         size = self.size
         for part in path:
             found = node.below.get(part)
@@ -232,135 +227,10 @@ class Slot:
 
 def refusal_of(what: str, part: Part) -> TooFast | Busy:
     """What is said to whoever is refused because of a part."""
-    if part == _WHOLE:
+    if part == WHOLE:
         return Busy("hub", f"too-many-{what}", f"all {what} that may be at once are in use; nothing was taken")
     if part.kind == STRANGERS.kind:
         detail = f"the {what} that are left to those who have not shown who they are are in use; nothing was taken"
         return Busy("hub", f"{what}-of-strangers", detail)
     detail = f"this {part.kind} uses its share of the {what} that may be at once; nothing was taken"
     return TooFast(detail, RETRY_AFTER, f"{what}-of-{part.kind}")
-
-
-class Turns:
-    """``size`` pieces of work at once, ``most_of_one`` of them of one key; the others wait, and take turns by key.
-
-    ``most_waiting`` in all and ``most_waiting_of_one`` of a key, each for ``seconds`` at most.
-    """
-
-    def __init__(
-        self,
-        what: str,
-        size: int,
-        *,
-        most_of_one: int,
-        most_waiting: int,
-        most_waiting_of_one: int,
-        seconds: float,
-        needs: str = "",
-    ) -> None:
-        """``what`` they are, in the plural, for reasons and people. ``needs``: the part without which none of them can
-        end, where each takes much less than ``seconds``: if none has ended while one waited, that part is to blame."""
-        self.what = what
-        self.size = size
-        self._most_of_one = most_of_one
-        self._most_waiting = most_waiting
-        self._most_waiting_of_one = most_waiting_of_one
-        self._seconds = seconds
-        self._needs = needs
-        self._ended = 0
-        self._running: Counter[str] = Counter()
-        self._waiting: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()
-        self.running = 0
-        self.waiting = 0
-
-    @asynccontextmanager
-    async def turn(self, key: str) -> AsyncIterator[None]:
-        """The block is run once it is this key's turn.
-
-        ``TooFast`` (429, ``WHAT-of-tenant``) where too many of the key wait, or one has waited too long behind others
-        of its own; ``Busy`` (503, ``too-many-WHAT``) where it was the others; ``TryLater`` (503) of the part that they
-        need where nothing has ended meanwhile.
-        """
-        await self._begin(key)
-        try:
-            yield
-        finally:
-            self._end(key)
-
-    async def _begin(self, key: str) -> None:
-        if self.running < self.size and self._running[key] < self._most_of_one and key not in self._waiting:
-            self._count(key, 1)
-            return
-        mine = self._waiting.get(key, ())
-        if self.waiting >= self._most_waiting:
-            raise refusal_of(self.what, _WHOLE)
-        if len(mine) >= self._most_waiting_of_one:
-            raise self._own_share()
-        await self._wait(key)
-
-    async def _wait(self, key: str) -> None:
-        """Until it is this one's turn, which then counts as running."""
-        mine: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        ended = self._ended
-        self._waiting.setdefault(key, deque()).append(mine)
-        self.waiting += 1
-        try:
-            async with asyncio.timeout(self._seconds):
-                await mine
-        except BaseException as error:
-            if mine.done() and not mine.cancelled():
-                self._end(key)  # its turn had come in the same moment
-            else:
-                self._forget(key, mine)
-            if isinstance(error, TimeoutError) and self._needs and ended == self._ended:
-                raise TryLater(self._needs, f"none of the {self.what} under way has ended") from None
-            if isinstance(error, TimeoutError):
-                raise (self._own_share() if self._running[key] else refusal_of(self.what, _WHOLE)) from None
-            raise
-
-    def _own_share(self) -> TooFast:
-        return TooFast(
-            f"this tenant uses its share of the {self.what} that may be at once; nothing was taken",
-            max(int(self._seconds), RETRY_AFTER),
-            f"{self.what}-of-tenant",
-        )
-
-    def _forget(self, key: str, mine: asyncio.Future[None]) -> None:
-        queue = self._waiting.get(key)
-        if queue is not None and mine in queue:
-            queue.remove(mine)
-            self.waiting -= 1
-            if not queue:
-                del self._waiting[key]
-
-    def _count(self, key: str, amount: int) -> None:
-        self.running += amount
-        self._running[key] += amount
-        if not self._running[key]:
-            del self._running[key]
-
-    def _end(self, key: str) -> None:
-        self._ended += 1
-        self._count(key, -1)
-        while self.running < self.size and self._let_next():
-            pass
-
-    def _let_next(self) -> bool:
-        """Begin the oldest of the key whose turn it is, which then comes last; whether there was one."""
-        key = next((each for each in self._waiting if self._running[each] < self._most_of_one), None)
-        if key is None:
-            return False
-        queue = self._waiting[key]
-        mine = queue.popleft()
-        self.waiting -= 1
-        self._waiting.move_to_end(key)
-        if not queue:
-            del self._waiting[key]
-        if not mine.done():  # else its task is cancelled, and about to hear of it
-            self._count(key, 1)
-            mine.set_result(None)
-        return True
-
-    def known(self) -> int:
-        """How many keys are remembered: those with work under way or waiting."""
-        return len(self._running) + len(self._waiting)

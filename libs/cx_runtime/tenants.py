@@ -20,11 +20,21 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from cx_events.errors import Fatal
 from cx_events.ids import IdSpace
+from cx_events.junk import Junk
 from cx_events.private import make_folder, tighten
 from cx_runtime.rates import Rate
 from cx_runtime.tenant_secrets import check_secrets
 
-Scope = Literal["events:write", "context:read", "conversations:write", "identity:write", "ops", "*"]
+Scope = Literal[
+    "events:write",
+    "context:read",
+    "conversations:write",
+    "identity:assert",
+    "identity:prove",
+    "identity:write",
+    "ops",
+    "*",
+]
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _DURATION = re.compile(r"(\d+)(s|m|h|d)")
@@ -81,6 +91,8 @@ class IdentityConfig(_Strict):
     shared_after: dict[str, int] = {"phone": 1, "email": 2, "cookie": 2}
     exclusive: tuple[str, ...] = ("crm",)
     never_link: tuple[str, ...] = ()
+    junk: tuple[str, ...] = ()
+    proof_lifetime: dict[str, str | int] = {}
 
 
 class ThreadingConfig(_Strict):
@@ -112,6 +124,7 @@ class Tenants:
 
     def __init__(self, tenants: Mapping[str, TenantConfig]) -> None:
         self.by_name = dict(tenants)
+        self._junk = {name: Junk(config.identity.junk) for name, config in tenants.items()}
         self._ids = {name: IdSpace(name, config.id_key.encode()) for name, config in tenants.items()}
         self._keys = [(key.secret.encode(), (name, key)) for name, config in tenants.items() for key in config.keys]
         self._connections = {
@@ -123,6 +136,10 @@ class Tenants:
     def ids(self, tenant: str) -> IdSpace:
         """Raises KeyError for a tenant that is not configured."""
         return self._ids[tenant]
+
+    def junk(self, tenant: str) -> Junk:
+        """What identifies nobody for this tenant. Raises KeyError for a tenant that is not configured."""
+        return self._junk[tenant]
 
     def connection(self, connection: str) -> tuple[str, ConnectionConfig] | None:
         """The tenant and the configuration of a connection."""
@@ -226,7 +243,9 @@ def _local_connections(home: Path) -> dict[str, ConnectionConfig]:
     """A connection of each first provider, so that a hub without configuration can be tried at once."""
     secret = _kept_secret(home, "connection-secret")
     return {
-        "acme-calls": ConnectionConfig(provider="voice/twilio", secrets=(secret,), region="US"),
+        "acme-calls": ConnectionConfig(
+            provider="voice/twilio", secrets=(secret,), region="US", settings={"numbers": ["+15550100199"]}
+        ),
         "acme-chat": ConnectionConfig(provider="chat/webchat", secrets=(secret,)),
         "acme-mail": ConnectionConfig(provider="email/mime", settings={"addresses": ["support@acme.example"]}),
         "acme-social": ConnectionConfig(provider="social/meta", secrets=(secret,), settings={"verify_token": secret}),

@@ -10,30 +10,29 @@ letters, in the same append as what could.
 from __future__ import annotations
 
 import asyncio
-import re
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from hashlib import blake2b
-from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from typing import Any, NamedTuple
 
 import msgspec
 import structlog
 
-from cx_channels.port import Answer, Connection, Mapped, Provider, Request, Unmapped
+from cx_channels.letters import STAGE, Letter, digest, of_part, recorded_letter, shown
+from cx_channels.port import Answer, Connection, Mapped, Provider, Request
+from cx_channels.signing import shown_url
 from cx_channels.tokens import Tokens
 from cx_events.blob import Blobs, blob_name
-from cx_events.catalogue import catalogue
+from cx_events.catalogue import catalogue, check_scopes
 from cx_events.client_events import MAX_EVENT_BYTES, accept, large_raw
-from cx_events.dead_letters import DeadLetter, encode_dead_letter, original_of
-from cx_events.envelope import Data, Draft, Reference
+from cx_events.dead_letters import encode_dead_letter
+from cx_events.envelope import Draft
 from cx_events.errors import CxError, Fatal, Refused
 from cx_events.facts import connection_source
 from cx_events.ids import IdSpace
 from cx_events.log import DEAD_LETTERS, INTERACTIONS, Log, Record
-from cx_events.stamp import Stamped, stamp
+from cx_events.stamp import Stamped, stamp, writer_of, writer_of_connection
 from cx_events.timestamps import Micros, format_time
 from cx_runtime import shares
 from cx_runtime.load import claim
@@ -50,10 +49,7 @@ CLIENT = "client"
 Clock = Callable[[], Micros]
 Mapper = Callable[[Provider, Request, Connection], Awaitable[Mapped]]
 
-_STAGE = "map"
-MAX_DETAIL = 2000
 _EVENTS_AT_ONCE = 200
-_SECRET = re.compile(r"auth|cookie|secret|token|signature|password|api-?key|^sig$|^hmac", re.IGNORECASE)
 
 
 def wall_clock() -> Micros:
@@ -158,13 +154,23 @@ class Intake:
         """``TryLater`` where the log takes nothing now: asked before a request is read."""
         self._log.ask_for_room()
 
-    async def publish_client(self, tenant: str, values: Sequence[Any], *, importing: bool = False) -> Published:
+    async def publish_client(
+        self,
+        tenant: str,
+        values: Sequence[Any],
+        *,
+        importing: bool = False,
+        scopes: Collection[str] = (),
+        key: str = "",
+    ) -> Published:
         """Take the good ones of a client's events (structured form, see ``cx_events.http_binding.read``).
 
+        ``key``: the id of the client's key, and ``scopes`` what it may: see ``cx_events.client_events.accept``.
         Durable on return. ``TryLater`` where the outcome of any is unknown.
         """
         recorded = self.now()
         ids = self._tenants.ids(tenant)
+        manner = _Manner(importing, scopes, writer_of(key) if key else "")
         published = Published()
         batch = _Batch()
         types: list[str] = []
@@ -172,7 +178,7 @@ class Intake:
             if index % _EVENTS_AT_ONCE == _EVENTS_AT_ONCE - 1:
                 await asyncio.sleep(0)  # a batch of thousands must not hold up everybody else
             try:
-                stamped = self._accepted(value, ids, recorded, importing, batch)
+                stamped = self._accepted(value, ids, recorded, batch, manner)
             except Refused as refused:
                 published.rejected.append(Rejected(index, refused.reason, refused.detail))
                 self._metrics.refused(CLIENT, refused.reason)
@@ -184,21 +190,33 @@ class Intake:
         self._count(CLIENT, types)
         return published
 
-    def _accepted(self, value: Any, ids: IdSpace, recorded: Micros, importing: bool, batch: _Batch) -> Stamped:
-        def recognise(data: Data) -> list[Reference]:
-            return self._tokens.recognised(data, ids, CLIENT, CLIENT)
-
+    def _accepted(self, value: Any, ids: IdSpace, recorded: Micros, batch: _Batch, manner: _Manner) -> Stamped:
         raw = large_raw(value, LARGE)
-        if raw is None:
-            return accept(value, ids=ids, recorded=recorded, importing=importing, recognise=recognise)
-        value = {**value, "data": {**value["data"], "raw": {"blob": blob_name(raw)}}}
-        stamped = accept(value, ids=ids, recorded=recorded, importing=importing, recognise=recognise)
-        batch.keep(raw)
+        if raw is not None:
+            value = {**value, "data": {**value["data"], "raw": {"blob": blob_name(raw)}}}
+        stamped = accept(
+            value,
+            ids=ids,
+            recorded=recorded,
+            importing=manner.importing,
+            recognise=lambda data: self._tokens.recognised(data, ids, CLIENT, CLIENT),
+            scopes=manner.scopes,
+            writer=manner.writer,
+            junk=self._tenants.junk(ids.tenant),
+        )
+        if raw is not None:
+            batch.keep(raw)
         return stamped
 
-    async def publish_drafts(self, tenant: str, source: str, drafts: Sequence[Draft]) -> list[Stamped]:
-        """Take all of these events or, with ``Refused``, none. Large originals go to the blob store. Durable on return;
-        ``TryLater`` where the outcome is unknown."""
+    async def publish_drafts(
+        self, tenant: str, source: str, drafts: Sequence[Draft], *, scopes: Collection[str], key: str
+    ) -> list[Stamped]:
+        """Take all of these events of a client or, with ``Refused``, none. Large originals go to the blob store.
+
+        ``key``: the id of the client's key, and ``scopes`` what it may: an event of a type that needs more
+        (``cx_events.catalogue.permit_of``), or an identifier that is said to be worth more, is ``missing-scope``.
+        Durable on return; ``TryLater`` where the outcome is unknown.
+        """
         recorded = self.now()
         ids = self._tenants.ids(tenant)
         batch = _Batch()
@@ -207,7 +225,16 @@ class Intake:
             if index % _EVENTS_AT_ONCE == _EVENTS_AT_ONCE - 1:
                 await asyncio.sleep(0)
             slim, original = _slim(draft)
-            event = stamp(slim, source=source, recorded=recorded, ids=ids)
+            check_scopes(draft.type, scopes)
+            event = stamp(
+                slim,
+                source=source,
+                recorded=recorded,
+                ids=ids,
+                writer=writer_of(key),
+                scopes=scopes,
+                junk=self._tenants.junk(tenant),
+            )
             if len(event.raw) > MAX_EVENT_BYTES:
                 detail = f"event {draft.id!a} has {len(event.raw)} bytes; {MAX_EVENT_BYTES} are allowed"
                 raise Refused("too-large", detail, 413)
@@ -249,7 +276,7 @@ class Intake:
         for ignored in mapped.ignored:
             self._metrics.ignored(provider.name, ignored.kind)
         for letter in letters:
-            self._metrics.dead_letter(_STAGE, letter.reason)
+            self._metrics.dead_letter(STAGE, letter.reason)
         return provider.answer(mapped, request)
 
     def _verified(self, provider: Provider, request: Request, connection: Connection) -> Answer | None:
@@ -261,7 +288,12 @@ class Intake:
             return challenged
         except Refused as refused:
             self._metrics.refused(provider.name, refused.reason)
-            raise
+            if not provider.signs_url or refused.status != 401:
+                raise
+            detail = f"{refused.detail}; checked for {shown_url(request.url)}"
+            about = {"provider": provider.name, "connection": connection.id, "reason": refused.reason}
+            _log().warning("a signature did not pass", **about, detail=detail)
+            raise Refused(refused.reason, detail, refused.status) from None
         except (
             Exception
         ) as error:  # what makes a check fail must not pass for ours: nobody has proved to be the provider
@@ -271,22 +303,22 @@ class Intake:
 
     async def _mapped(
         self, provider: Provider, request: Request, connection: Connection
-    ) -> tuple[Mapped, list[_Letter]]:
+    ) -> tuple[Mapped, list[Letter]]:
         """What the provider makes of a request, and what it could not make."""
         try:
             mapped = await self._mapper(provider, request, connection)
         except Refused as refused:
-            whole = _Letter(_digest(request), refused.reason, refused.detail, request.body)
+            whole = Letter(digest(request), refused.reason, refused.detail, request.body)
             return Mapped(), [whole]
         except CxError:
             raise
         except Exception as error:  # an adapter's fault must not cost the customer's message: it waits for the repair
             _log().error("an adapter failed", provider=provider.name, connection=connection.id, exc_info=error)
-            whole = _Letter(_digest(request), "adapter-fault", f"{type(error).__name__}: {error}", request.body)
+            whole = Letter(digest(request), "adapter-fault", f"{type(error).__name__}: {error}", request.body)
             return Mapped(), [whole]
-        return mapped, [_of_part(part) for part in mapped.unmapped]
+        return mapped, [of_part(part) for part in mapped.unmapped]
 
-    def _stamp(self, draft: Draft, connection: Connection, recorded: Micros, batch: _Batch) -> _Letter | None:
+    def _stamp(self, draft: Draft, connection: Connection, recorded: Micros, batch: _Batch) -> Letter | None:
         """Add a draft's event to the batch, or say why it can't be one."""
         draft, original = _slim(draft)
         source = connection_source(connection.tenant, connection.id)
@@ -295,40 +327,32 @@ class Intake:
         if references is not draft.data.references:
             draft = msgspec.structs.replace(draft, data=msgspec.structs.replace(draft.data, references=references))
         try:
-            stamped = stamp(draft, source=source, recorded=recorded, ids=ids, region=connection.region)
+            stamped = stamp(
+                draft,
+                source=source,
+                recorded=recorded,
+                ids=ids,
+                region=connection.region,
+                writer=writer_of_connection(connection.id),
+                junk=self._tenants.junk(connection.tenant),
+            )
             if len(stamped.raw) > MAX_EVENT_BYTES:
                 raise Refused("too-large", f"the event has {len(stamped.raw)} bytes; {MAX_EVENT_BYTES} are allowed")
         except Refused as refused:
-            return _Letter(draft.id, refused.reason, refused.detail, original or _shown(draft))
+            return Letter(draft.id, refused.reason, refused.detail, original or shown(draft))
         if len(original) > LARGE:
             batch.keep(original)
         batch.add(stamped)
         return None
 
     def _add_letters(
-        self, letters: Iterable[_Letter], request: Request, connection: Connection, recorded: Micros, batch: _Batch
+        self, letters: Iterable[Letter], request: Request, connection: Connection, recorded: Micros, batch: _Batch
     ) -> None:
         ids = self._tenants.ids(connection.tenant)
         source = connection_source(connection.tenant, connection.id)
         for letter in letters:
-            large = len(letter.original) > LARGE
-            record = DeadLetter(
-                tenant=connection.tenant,
-                source=source,
-                id=_plain(letter.id),
-                stage=_STAGE,
-                reason=letter.reason,
-                detail=_plain(letter.detail)[:MAX_DETAIL],
-                recorded=format_time(recorded),
-                original="" if large else original_of(letter.original),
-                blob=batch.keep(letter.original) if large else "",
-                place=f"connections/{connection.id}",
-                connection=connection.id,
-                method=request.method,
-                url=_plain(_without_secrets(request.url)),
-                content_type=request.headers.get("content-type", ""),
-                headers={name: _plain(value) for name, value in request.headers.items() if not _SECRET.search(name)},
-            )
+            blob = batch.keep(letter.original) if len(letter.original) > LARGE else ""
+            record = recorded_letter(letter, request, connection, source, format_time(recorded), blob)
             key = ids.lone_event(source, record.id).hex().encode()
             batch.records.append(Record(DEAD_LETTERS, key, encode_dead_letter(record)))
 
@@ -355,51 +379,16 @@ def _slim(draft: Draft) -> tuple[Draft, bytes]:
     return msgspec.structs.replace(draft, data=msgspec.structs.replace(draft.data, raw=reference)), original
 
 
-@dataclass(frozen=True, slots=True)
-class _Letter:
-    """What becomes a dead letter: which part of a request, and why."""
+class _Manner(NamedTuple):
+    """How one client's events are taken: whether as an import, with which scopes, and by which writer."""
 
-    id: str
-    reason: str
-    detail: str
-    original: bytes
-
-
-def _of_part(part: Unmapped) -> _Letter:
-    return _Letter(
-        part.id, part.reason, f"this part of the request could not become an event: {part.reason}", part.original
-    )
-
-
-def _digest(request: Request) -> str:
-    """Stands for a request whose own id is unknown: the same request again is the same dead letter."""
-    return blake2b(
-        request.method.encode() + b"\0" + repr(request.query).encode() + b"\0" + request.body, digest_size=16
-    ).hexdigest()
-
-
-def _shown(draft: Draft) -> bytes:
-    """A draft without an original, as something that a person can read."""
-    try:
-        return msgspec.json.encode(draft)
-    except UnicodeEncodeError:
-        return repr(draft).encode("utf-8", "backslashreplace")
+    importing: bool
+    scopes: Collection[str]
+    writer: str
 
 
 def _known(type: str) -> str:
     return type if type in catalogue() else OTHER
-
-
-def _without_secrets(url: str) -> str:
-    base, mark, query = url.partition("?")
-    fields = parse_qsl(query, keep_blank_values=True)
-    kept = [(name, value) for name, value in fields if not _SECRET.search(name)]
-    return url if len(kept) == len(fields) else f"{base}{mark}{urlencode(kept)}"
-
-
-def _plain(text: str) -> str:
-    """Text that can be stored: a mail's envelope or a fault's words may hold lone surrogates."""
-    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _log() -> Any:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
-from cx_events.envelope import Channel, Draft
+from cx_events.envelope import Channel, Draft, Weight
 from cx_events.timestamps import Micros
 
 T = TypeVar("T")
@@ -38,10 +38,12 @@ class Connection:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What arrived, whole. ``url``: as the provider called it, with query. Header names in lower case.
+    """What arrived, whole. ``url``: below ``CX_PUBLIC_URL``, with query, as the provider called it; without that, path
+    and query alone. Whoever sends the request has no say in its origin. Header names in lower case.
 
     ``query`` and repeated fields keep their order. A mail or a WebSocket message is a request with ``method`` ``SMTP``
-    or ``MESSAGE``; its envelope is in ``headers`` (``x-envelope-from``, ``x-envelope-to``).
+    or ``MESSAGE``; its envelope is in ``headers`` (``x-envelope-from``, ``x-envelope-to``, and ``x-envelope-peer``, the
+    address of the host that brought it).
     """
 
     body: bytes
@@ -112,6 +114,10 @@ def _always(_request: Request, _connection: Connection) -> None:
     return None
 
 
+def _nothing_to_warn_of(_connection: Connection) -> tuple[str, ...]:
+    return ()
+
+
 def _plain_answer(_mapped: Mapped, _request: Request) -> Answer:
     return Answer()
 
@@ -127,6 +133,12 @@ class Provider:
     not be mapped. ``kinds``: every kind that the vendor documents, with what it becomes (a table for people and tests).
     ``isolated``: strangers write what is read here (mail), and could make the mapping hang or eat memory; it is done in
     a process that can be killed, so that nobody else waits for it.
+    ``signs_url``: ``verify`` reads ``Request.url``, since the vendor signs the URL that it calls; such a connection
+    needs ``CX_PUBLIC_URL``.
+    ``warnings``: of a connection, sentences on what is missing from its settings or doubtful in them; it raises
+    ``Fatal`` for settings that can't be meant.
+    ``weights``: each kind of identifier that its customers may have, with every weight that it may get there and why.
+    Ask of each what a stranger could do who chooses the value.
     """
 
     name: str
@@ -141,3 +153,6 @@ class Provider:
     content_types: frozenset[str] = frozenset()
     max_bytes: int = DEFAULT_MAX_BYTES
     isolated: bool = False
+    signs_url: bool = False
+    warnings: Callable[[Connection], tuple[str, ...]] = _nothing_to_warn_of
+    weights: Mapping[str, Mapping[Weight, str]] = field(default_factory=dict)

@@ -6,7 +6,6 @@ without a framework's parser, which would answer 500 to JSON made to break it.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from hashlib import sha256
 from importlib.resources import files
@@ -23,9 +22,10 @@ from cx_channels import vcons
 from cx_channels.auth import sender
 from cx_channels.intake import CLIENT, Intake, Published
 from cx_channels.limits import MAX_QUERY_FIELDS, Limits
-from cx_channels.port import DEFAULT_MAX_BYTES, Provider, Request
+from cx_channels.port import DEFAULT_MAX_BYTES, Connection, Provider, Request
+from cx_channels.readiness import missing
 from cx_channels.websocket import Chats
-from cx_events.errors import Refused, TooFast
+from cx_events.errors import NotSetUp, Refused, TooFast
 from cx_events.facts import vcon_source
 from cx_events.http_binding import BATCH, STRUCTURED, read
 from cx_events.strict_json import Limits as JsonLimits
@@ -36,13 +36,14 @@ from cx_runtime.straight import StraightApp
 from cx_runtime.tenants import Tenants
 from cx_vcon.reading import MEDIA_TYPE
 
-_HOST = re.compile(r"[A-Za-z0-9._\-\[\]:]{1,255}")
+_SET_UP_SECONDS = 60
+"""After so long a provider that was told so may try again: somebody has to set something."""
 _PROBLEMS_DOC: dict[str, Any] = {
     status: {"description": text, "content": {"application/problem+json": {"schema": {"type": "object"}}}}
     for status, text in {
         "400": "The body or a header can't be read.",
         "401": "The key is missing or unknown.",
-        "403": "The key lacks the scope events:write.",
+        "403": "The key lacks a scope.",
         "408": "The body came too slowly.",
         "413": "The body is too large.",
         "415": "No event comes in this content type or coding.",
@@ -60,7 +61,13 @@ _EVENTS_DOC: dict[str, Any] = {
             BATCH: {"schema": {"type": "array", "items": {"type": "object"}}},
         },
     },
+    "description": (
+        "Needs a key with the scope `events:write`. Some types need another one beside it (docs/events.md), so does "
+        "an identifier that is said to be proved (`identity:prove`) or asserted (`identity:assert`): without it that "
+        "event is rejected with `missing-scope`, and the others are taken."
+    ),
     "security": [{"key": []}],
+    "x-scope": ["events:write"],
     "responses": {
         "202": {
             "description": "All that could be accepted is durable; an empty batch is accepted as it is.",
@@ -95,7 +102,12 @@ _VCONS_DOC: dict[str, Any] = {
         "description": "A vCon of the syntax 0.0.1 to 0.4.0, unsigned; `application/vcon+gzip` is taken, too.",
         "content": {media_type: {"schema": {"type": "object"}} for media_type in (MEDIA_TYPE, "application/json")},
     },
+    "description": (
+        "Needs a key with the scope `events:write`; for a vCon with a subject also `conversations:write`, since that "
+        "says what the conversation is about."
+    ),
     "security": [{"key": []}],
+    "x-scope": ["events:write"],
     "responses": {
         "202": {
             "description": "All its events are durable. The same vCon again is the same events.",
@@ -133,8 +145,9 @@ def add_routes(
 ) -> None:
     """The routes into an app of their own, or into one that holds others' too.
 
-    ``public_url``: how providers reach this hub (``CX_PUBLIC_URL``), for signatures over the URL. Without it, that is
-    the request's Host and scheme; a proxy's X-Forwarded-Proto counts where the server was told to trust it.
+    ``public_url``: how providers reach this hub (``CX_PUBLIC_URL``), for signatures over the URL. Without it, what a
+    provider that signs the URL sends is answered 503: the request's own Host and X-Forwarded-... say whatever the
+    sender likes.
     """
     routes = APIRouter(tags=["channels"])
     json_limits = JsonLimits(max_bytes=limits.body.max_bytes)
@@ -155,7 +168,9 @@ def add_routes(
         except Refused as refused:
             metrics.refused(CLIENT, refused.reason)
             raise
-        published = await intake.publish_client(who.tenant, values, importing=who.importing)
+        published = await intake.publish_client(
+            who.tenant, values, importing=who.importing, scopes=who.scopes, key=who.key
+        )
         return _told(published)
 
     async def imported(request: HttpRequest) -> Response:
@@ -169,7 +184,9 @@ def add_routes(
             content_type = request.headers.get("content-type", "")
             taken, found = await vcons.mapped(body, content_type, request.scope["query_string"], most)
             bucket.take_more(len(found) - 1)
-            stamped = await intake.publish_drafts(who.tenant, vcon_source(who.tenant), found)
+            stamped = await intake.publish_drafts(
+                who.tenant, vcon_source(who.tenant), found, scopes=who.scopes, key=who.key
+            )
         except Refused as refused:
             metrics.refused(CLIENT, refused.reason)
             raise
@@ -181,6 +198,7 @@ def add_routes(
         try:
             _check_method(provider, request)
             intake.rates.of_connection(connection.id).ask()
+            _check_public_url(provider, connection, base, metrics)
             intake.ask_for_room()
             # The provider's own limit where it has one, else the hub's.
             own = provider.max_bytes if provider.max_bytes != DEFAULT_MAX_BYTES else limits.body.max_bytes
@@ -217,7 +235,13 @@ def add_routes(
     routes.add_api_route(
         "/v1/vcons", imported, methods=["POST"], status_code=202, openapi_extra=_VCONS_DOC, summary="Import a vCon"
     )
-    routes.add_api_route("/v1/chat/widget.js", widget, methods=["GET"], summary="The chat's script for a web page")
+    routes.add_api_route(
+        "/v1/chat/widget.js",
+        widget,
+        methods=["GET"],
+        openapi_extra={"security": [], "x-scope": []},
+        summary="The chat's script for a web page",
+    )
     routes.add_api_websocket_route("/v1/chat/{connection}", chat)
     app.include_router(routes)
     app.straight_socket("/v1/chat/{connection}", chat)
@@ -252,6 +276,16 @@ def _check_method(provider: Provider, request: HttpRequest) -> None:
             raise Refused("unsupported-media-type", f"{provider.name} sends {allowed}, not {given[:64]!r}", 415)
 
 
+def _check_public_url(provider: Provider, connection: Connection, base: str, metrics: Metrics) -> None:
+    """Raise ``NotSetUp`` where a connection can't check a signature for want of a setting."""
+    if base or not provider.signs_url:
+        return
+    for lack in missing(connection, provider, base):
+        if not lack.works:
+            metrics.refused(provider.name, lack.reason)
+            raise NotSetUp("hub", lack.reason, lack.detail, _SET_UP_SECONDS)
+
+
 def _as_received(request: HttpRequest, body: bytes, base: str, received: int) -> Request:
     path = request.scope.get("raw_path", b"").decode("latin-1")
     query = request.scope["query_string"].decode("latin-1")
@@ -262,18 +296,11 @@ def _as_received(request: HttpRequest, body: bytes, base: str, received: int) ->
     return Request(
         body=body,
         method=request.method,
-        url=f"{base or _own_base(request)}{path}{'?' if query else ''}{query}",
+        url=f"{base}{path}{'?' if query else ''}{query}",
         query=fields,
         headers=_joined(request),
         received=received,
     )
-
-
-def _own_base(request: HttpRequest) -> str:
-    host = request.headers.get("host", "")
-    if _HOST.fullmatch(host) is None:
-        raise Refused("bad-host", "the request's Host header names no host", 400)
-    return f"{request.scope['scheme']}://{host}"
 
 
 def _joined(request: HttpRequest) -> Mapping[str, str]:

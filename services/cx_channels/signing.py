@@ -11,6 +11,7 @@ from base64 import b64encode
 from collections.abc import Iterable
 from hashlib import sha256
 from typing import Literal
+from urllib.parse import parse_qsl, urlsplit
 
 from cx_events.errors import Refused
 from cx_events.timestamps import Micros
@@ -25,6 +26,15 @@ def sign(secret: str, content: bytes, algorithm: Algorithm = "sha256", encoding:
     """The HMAC (RFC 2104) of some content, in lower-case hex or padded base64."""
     digest = hmac.digest(secret.encode(), content, algorithm)
     return digest.hex() if encoding == "hex" else b64encode(digest).decode("ascii")
+
+
+def signed_identifiers(pairs: Iterable[tuple[str, str]]) -> bytes:
+    """Return what a business's own server signs to vouch for identifiers of one person: ``KIND:VALUE``, one a line.
+
+    The kind stands in it, so that a hash over an account can't serve for an address of the same text. The values must
+    not hold line ends.
+    """
+    return "\n".join(f"{kind}:{value}" for kind, value in pairs).encode("utf-8", "surrogatepass")
 
 
 def sha256_hex(content: bytes) -> str:
@@ -72,6 +82,14 @@ def check_signature(
     valid = [sign(secret, body, algorithm, encoding) for secret in secrets if secret for body in bodies]
     if not any_same(given, valid):
         raise Refused("bad-signature", f"{header} was made with none of the connection's secrets", 401)
+
+
+def shown_url(url: str) -> str:
+    """Return a URL as people may see it: without user and password, and with its query's names alone."""
+    parts = urlsplit(url)
+    names = [name for name, _ in parse_qsl(parts.query, keep_blank_values=True)]
+    query = "&".join(f"{name}=…" for name in names)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query=query, fragment="").geturl()
 
 
 def check_age(at: Micros, received: Micros, tolerance_seconds: int, *, header: str) -> None:

@@ -18,7 +18,7 @@ from typing import Any
 import structlog
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from cx_channels.mail.own import own_of
+from cx_channels.mail.settings import mail_settings
 from cx_channels.port import Connection, Request
 from cx_channels.smtp_bounds import Session as Bounded
 from cx_channels.smtp_bounds import SmtpBounds, SmtpLimits, too_many
@@ -41,8 +41,8 @@ _NO_ROOM = "452 4.3.1 too much mail is on its way, try again later"
 
 def by_recipient(connections: Iterable[Connection]) -> ByRecipient:
     """The connection that an address belongs to, by ``settings.addresses`` and ``settings.domains``; a listed address
-    goes before a domain. ``Refused("bad-settings")`` where a connection's settings are not lists of strings."""
-    known = [(connection, own_of(connection.settings)) for connection in connections]
+    goes before a domain. ``Refused("bad-settings")`` as ``mail_settings`` does."""
+    known = [(connection, mail_settings(connection.settings).own) for connection in connections]
 
     def find(address: str) -> Connection | None:
         belonging = [(connection, own) for connection, own in known if own.has(address)]
@@ -169,10 +169,11 @@ class _Handler:
         server.bounded.took()
         return "250 2.1.5 OK"
 
-    async def delivered(self, envelope: Envelope, slot: Slot) -> str:
+    async def delivered(self, envelope: Envelope, slot: Slot, peer: str) -> str:
         """One delivery for each connection among the recipients. It goes on where the client hangs up meanwhile:
-        then the client sends the mail again, which is the same event. ``slot``: the mail's, which ends with it."""
-        task = asyncio.create_task(self._delivered(envelope))
+        then the client sends the mail again, which is the same event. ``slot``: the mail's, which ends with it.
+        ``peer``: the client's address."""
+        task = asyncio.create_task(self._delivered(envelope, peer))
         self._listener.delivering.add(task)
         task.add_done_callback(self._ended(slot))
         return await asyncio.shield(task)
@@ -184,8 +185,8 @@ class _Handler:
 
         return end
 
-    async def _delivered(self, envelope: Envelope) -> str:
-        answers = [await self._delivered_to(*each) for each in _requests(envelope, self._listener)]
+    async def _delivered(self, envelope: Envelope, peer: str) -> str:
+        answers = [await self._delivered_to(*each) for each in _requests(envelope, self._listener, peer)]
         # The sender hears the worst: with 451 it sends all again, which is safe; a refusal must not be hidden.
         return max(answers, key=lambda answer: {"4": 2, "5": 1}.get(answer[0], 0))
 
@@ -207,7 +208,7 @@ class _Handler:
         return "250 2.0.0 OK"
 
 
-def _requests(envelope: Envelope, listener: SmtpListener) -> list[tuple[Request, Connection]]:
+def _requests(envelope: Envelope, listener: SmtpListener, peer: str) -> list[tuple[Request, Connection]]:
     """The mail as each of its connections gets it, with the recipients that are that connection's."""
     recipients: dict[str, list[str]] = {}
     found: dict[str, Connection] = {}
@@ -227,6 +228,7 @@ def _requests(envelope: Envelope, listener: SmtpListener) -> list[tuple[Request,
                     "content-type": "message/rfc822",
                     "x-envelope-from": _plain(envelope.mail_from or "<>"),
                     "x-envelope-to": _plain(", ".join(recipients[id])),
+                    "x-envelope-peer": peer,
                 },
                 received=received,
             ),
@@ -380,7 +382,7 @@ class _Conversation(SMTP):
                 self.envelope.content = self.envelope.original_content = content
                 self._hold_timeout()
                 self._delivering = True
-                status = await self.event_handler.delivered(self.envelope, slot)
+                status = await self.event_handler.delivered(self.envelope, slot, self._peer())
                 self.bounded.mail_ended()
             self._set_post_data_state()  # type: ignore[no-untyped-call]
             await self.push(status)
@@ -392,6 +394,11 @@ class _Conversation(SMTP):
                 self._reset_timeout()
         if self._listener.leaving:
             self.say_goodbye()
+
+    def _peer(self) -> str:
+        """Return the client's address; "" where the socket has none."""
+        peer = self.session.peer if self.session is not None else None
+        return str(peer[0]) if isinstance(peer, tuple) and peer else ""
 
     def _tenants_of(self, envelope: Envelope) -> list[str]:
         found = [self._listener.connections(address) for address in envelope.rcpt_tos]

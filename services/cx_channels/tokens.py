@@ -10,6 +10,7 @@ from cx_events.envelope import Data, Reference
 from cx_events.errors import Refused
 from cx_events.ids import IdSpace
 from cx_events.tokens import has_code, looks_like_a_code, presented, recognised
+from cx_events.weights import PROVED
 from cx_runtime.metrics import Metrics
 from cx_runtime.tries import ENTRIES, Allowed, Tries, too_many
 
@@ -62,4 +63,4 @@ class Tokens:
 
 def _is_proved(data: Data) -> bool:
     people = (each for each in data.participants if each.role == "customer")
-    return any(identifier.verified for each in people for identifier in each.identifiers)
+    return any(each.weight == PROVED or each.verified for one in people for each in one.identifiers)

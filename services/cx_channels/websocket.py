@@ -17,14 +17,15 @@ import structlog
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from cx_channels.chat.webchat import mapping, protocol
-from cx_channels.chat.webchat.session import LIFETIME_SECONDS, Session, Visitor, issue, resume, visitor_of
+from cx_channels.chat.webchat.session import LIFETIME_SECONDS, Session, issue, resume
+from cx_channels.chat.webchat.visitors import Known, Visitor, visitor_of
 from cx_channels.deliveries import Address, Deliveries
 from cx_channels.intake import Intake
 from cx_channels.limits import ChatLimits
 from cx_channels.line import INTERNAL, LATER, NORMAL, POLICY, Line
 from cx_channels.port import Connection, Request
 from cx_events.errors import Busy, Refused, TooFast, TryLater
-from cx_events.timestamps import format_time
+from cx_events.timestamps import Micros, format_time
 from cx_events.tokens import looks_like_a_code
 from cx_runtime import shares
 from cx_runtime.load import asker, claim
@@ -176,9 +177,9 @@ class Chats:
     async def _continue(self, line: Line, chat: _Chat, token: str) -> None:
         """A token that is none is said to be so, and the chat goes on without it. A signed one shows that somebody is
         there; a code may be any eight digits, and is kept until something is said."""
-        known = any(identifier.verified for identifier in chat.visitor.identifiers)
+        known = chat.stated(self._intake.now()).proved
         try:
-            id = self._intake.token_of(token, chat.connection, chat.interaction, known=known)
+            id = self._intake.token_of(token, chat.connection, chat.interaction, known=bool(known))
         except Refused as refused:
             self._metrics.refused(WEBCHAT, refused.reason)
             later = refused.retry_after if isinstance(refused, TooFast) else None
@@ -191,32 +192,32 @@ class Chats:
 
     async def _begin(self, hello: protocol.Hello, connection: Connection) -> _Chat:
         """A chat as far as it is known; nothing of it is on the log yet but what was before."""
-        claimed = visitor_of(hello.visitor, connection)
+        now = self._intake.now()
+        claimed = visitor_of(hello.visitor, connection, now)
         if not hello.session:
-            new = Session(secrets.token_urlsafe(16), connection.id, 0, claimed, hello.page)
+            new = Session(secrets.token_urlsafe(16), connection.id, 0, Known().with_claims(claimed, now), hello.page)
             return _Chat(connection, new, resumed=False)
-        chat = _Chat(connection, resume(hello.session, connection, self._intake.now()), resumed=True)
+        chat = _Chat(connection, resume(hello.session, connection, now), resumed=True)
         if chat.begun:
-            await self._identify(chat, claimed)
+            await self._identify(chat, claimed, now)
         else:
-            chat.visitor = chat.visitor.with_claims(claimed)
+            chat.known = chat.known.with_claims(claimed, now)
         return chat
 
     async def _on_the_log(self, chat: _Chat) -> None:
         """Record that the chat began, if that was not done here: only once somebody shows to be there, since anybody
         can open sockets by the hundred. After a reconnect it is the same event again."""
         if not chat.begun:
-            first = chat.session
-            await self._record(
-                chat, mapping.Started(interaction=chat.interaction, visitor=first.visitor, page=first.page)
-            )
-            if chat.visitor.identifiers != first.visitor.identifiers:
-                await self._record(chat, mapping.Identified(interaction=chat.interaction, visitor=chat.visitor))
+            now = self._intake.now()
+            visitor, first = chat.stated(now), chat.session.known.stated(chat.connection, now)
+            started = mapping.Started(interaction=chat.interaction, visitor=first, page=chat.session.page)
+            await self._record(chat, started)
+            if visitor.identifiers != first.identifiers:
+                await self._record(chat, _identified(chat, visitor, now))
             chat.begun = True
         if chat.token:
-            await self._record(
-                chat, mapping.Continued(interaction=chat.interaction, visitor=chat.visitor, token=chat.token)
-            )
+            visitor = chat.stated(self._intake.now())
+            await self._record(chat, mapping.Continued(interaction=chat.interaction, visitor=visitor, token=chat.token))
             chat.token = ""
 
     async def _listen(self, line: Line, chat: _Chat) -> None:
@@ -278,7 +279,7 @@ class Chats:
                     chat,
                     mapping.Said(
                         interaction=chat.interaction,
-                        visitor=chat.visitor,
+                        visitor=chat.stated(self._intake.now()),
                         id=message.id,
                         text=message.text,
                         page=message.page,
@@ -288,17 +289,22 @@ class Chats:
             case protocol.Read():
                 if not chat.heard_of:
                     return True
-                at = "" if message.message else format_time(self._intake.now())
-                note = mapping.Seen(interaction=chat.interaction, visitor=chat.visitor, message=message.message, at=at)
+                now = self._intake.now()
+                at = "" if message.message else format_time(now)
+                visitor = chat.stated(now)
+                note = mapping.Seen(interaction=chat.interaction, visitor=visitor, message=message.message, at=at)
                 await self._record(chat, note)
             case protocol.Identify():
-                claimed = visitor_of(message.visitor, chat.connection)
+                now = self._intake.now()
+                claimed = visitor_of(message.visitor, chat.connection, now)
+                chat.known.with_claims(claimed, now)  # what it refuses leaves nothing on the log
                 await self._on_the_log(chat)
-                await self._identify(chat, claimed)
+                await self._identify(chat, claimed, now)
                 await line.say({"type": "identified", "session": chat.issued(self._intake.now())})
             case protocol.End():
                 if chat.heard_of:
-                    await self._record(chat, mapping.Ended(interaction=chat.interaction, visitor=chat.visitor))
+                    visitor = chat.stated(self._intake.now())
+                    await self._record(chat, mapping.Ended(interaction=chat.interaction, visitor=visitor))
                 await line.say({"type": "ended"})
                 line.close(NORMAL, "ended")
                 return False
@@ -310,11 +316,13 @@ class Chats:
                 raise Refused("bad-message", "hello was said already")
         return True
 
-    async def _identify(self, chat: _Chat, claimed: Visitor) -> None:
-        known = chat.visitor.with_claims(claimed)
-        if known.identifiers != chat.visitor.identifiers:
-            await self._record(chat, mapping.Identified(interaction=chat.interaction, visitor=known))
-        chat.visitor = known
+    async def _identify(self, chat: _Chat, claimed: Visitor, now: Micros) -> None:
+        """Record who the visitor is where that changes, or where a proof that had run out is given again."""
+        known = chat.known.with_claims(claimed, now)
+        visitor = known.stated(chat.connection, now)
+        if visitor.identifiers != chat.stated(now).identifiers:
+            await self._record(chat, _identified(chat, visitor, now))
+        chat.known = known
 
     async def _record(self, chat: _Chat, note: mapping.Note) -> None:
         """Durable on return."""
@@ -334,7 +342,7 @@ class _Chat:
     def __init__(self, connection: Connection, session: Session, *, resumed: bool) -> None:
         self.connection = connection
         self.session = session
-        self.visitor = session.visitor
+        self.known = session.known
         self.resumed = resumed
         self.begun = session.begun
         self.token = ""
@@ -348,13 +356,21 @@ class _Chat:
         """Whether it may be on the log: it may have begun in an earlier socket."""
         return self.begun or self.resumed
 
-    def issued(self, now: int) -> str:
+    def stated(self, now: Micros) -> Visitor:
+        """The visitor as an event of this moment names them."""
+        return self.known.stated(self.connection, now)
+
+    def issued(self, now: Micros) -> str:
         """The session's token."""
         expires = now // 1_000_000 + LIFETIME_SECONDS
-        visitor = self.visitor if self.begun else self.session.visitor
+        known = self.known if self.begun else self.session.known
         return issue(
-            msgspec.structs.replace(self.session, expires=expires, visitor=visitor, begun=self.begun), self.connection
+            msgspec.structs.replace(self.session, expires=expires, known=known, begun=self.begun), self.connection
         )
+
+
+def _identified(chat: _Chat, visitor: Visitor, now: Micros) -> mapping.Identified:
+    return mapping.Identified(interaction=chat.interaction, visitor=visitor, at=format_time(now))
 
 
 def _id_of(message: protocol.ClientMessage) -> str:

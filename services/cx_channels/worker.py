@@ -4,8 +4,7 @@ A worker reads one request at a time from its standard input and writes what it 
 deadline it is killed and replaced, and the request is given back whole as ``Unmapped``, so that it lies in the dead
 letters and can be redriven. A worker that dies is replaced, and the request tried once more in a fresh one.
 
-A message between the two is the length of a JSON head (8 bytes, big-endian), the head, and the byte strings whose
-lengths the head names; nothing is unpickled, since a worker may have been taken over by what it read.
+Bytes go to and fro as ``cx_runtime.children`` says: the body of a request, the blobs of what it was mapped to.
 """
 
 from __future__ import annotations
@@ -13,7 +12,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sys
-from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import Mapping
 from dataclasses import replace
 from hashlib import blake2b
@@ -24,7 +22,9 @@ import structlog
 
 from cx_channels.port import Connection, Mapped, Provider, Request, Unmapped
 from cx_events.errors import Refused, TryLater
-from cx_runtime.shares import Turns, room
+from cx_runtime.children import GONE, Child, Head, read_message, write_message
+from cx_runtime.shares import room
+from cx_runtime.turns import Turns
 
 DEADLINE = 10.0
 """Seconds that mapping one request may take."""
@@ -35,8 +35,6 @@ MEMORY = 1 << 30
 MOST_WAITING = 100
 """Requests that wait for a worker. More are told to come again, at once."""
 
-_HEAD_BYTES = 8
-_MAX_MESSAGE = 512 << 20
 _QUEUE_SECONDS = 30.0
 _NICE = 10
 """Mail can wait for a processor; who asks over HTTP does so now."""
@@ -47,8 +45,8 @@ _TOOK_TOO_LONG = "took-too-long"
 _CRASHED = "mapping-crashed"
 
 
-class _Task(msgspec.Struct):
-    """``lengths`` of the byte strings that follow: the request's body."""
+class _Task(Head, kw_only=True):
+    """A request; its body follows."""
 
     provider: str
     method: str
@@ -58,7 +56,6 @@ class _Task(msgspec.Struct):
     received: int
     connection: _Connection
     seconds: int
-    lengths: list[int]
 
 
 class _Connection(msgspec.Struct):
@@ -71,13 +68,12 @@ class _Connection(msgspec.Struct):
     settings: dict[str, Any]
 
 
-class _Result(msgspec.Struct):
+class _Result(Head, kw_only=True):
     """``mapped`` without blobs, which follow; or a refusal (reason, detail, status); or what went wrong."""
 
     mapped: Mapped | None = None
     refused: tuple[str, str, int] | None = None
     failed: str = ""
-    lengths: list[int] = []
 
 
 class MappingWorkers:
@@ -91,8 +87,8 @@ class MappingWorkers:
         self._count = count
         self._deadline = deadline
         self._memory = memory
-        self._idle: asyncio.Queue[_Worker | None] = asyncio.Queue()
-        self._all: set[_Worker] = set()
+        self._idle: asyncio.Queue[Child | None] = asyncio.Queue()
+        self._all: set[Child] = set()
         self._running = False
         self._turns = Turns(
             "mappings",
@@ -130,7 +126,7 @@ class MappingWorkers:
         for worker in alive:
             self._idle.put_nowait(worker)
         missing = len(idle) - len(alive)
-        started: list[_Worker | BaseException] = []
+        started: list[Child | BaseException] = []
         try:
             if missing:
                 starting = (self._started() for _ in range(missing))
@@ -138,7 +134,7 @@ class MappingWorkers:
         finally:
             for at in range(missing):
                 found = started[at] if at < len(started) else None
-                self._idle.put_nowait(found if isinstance(found, _Worker) else None)
+                self._idle.put_nowait(found if isinstance(found, Child) else None)
         for each in started:
             if isinstance(each, BaseException):
                 raise each
@@ -182,11 +178,11 @@ class MappingWorkers:
                 if worker is None or not worker.alive:
                     worker = await self._started()
                 try:
-                    result, blobs = await worker.map(provider_name, request, connection, self._deadline)
+                    result, blobs = await self._asked(worker, provider_name, request, connection)
                 except TimeoutError:
                     await self._lost(worker, provider_name, connection, _TOOK_TOO_LONG)
                     return _given_back(request, _TOOK_TOO_LONG)
-                except (OSError, EOFError, msgspec.MsgspecError) as error:
+                except GONE as error:
                     await self._lost(worker, provider_name, connection, str(error) or type(error).__name__)
                     continue
                 return _outcome(result, blobs)
@@ -200,18 +196,43 @@ class MappingWorkers:
         finally:
             self._idle.put_nowait(worker if worker is not None and worker.alive else None)
 
-    async def _started(self) -> _Worker:
-        worker = await _Worker.start(self._memory)
+    async def _asked(
+        self, worker: Child, provider: str, request: Request, connection: Connection
+    ) -> tuple[_Result, list[bytes]]:
+        """Raises ``TimeoutError`` past the deadline, another of ``GONE`` where the process is gone."""
+        task = _Task(
+            provider=provider,
+            method=request.method,
+            url=request.url,
+            query=list(request.query),
+            headers=dict(request.headers),
+            received=request.received,
+            connection=_Connection(
+                connection.id, connection.tenant, connection.provider, connection.region, dict(connection.settings)
+            ),
+            seconds=int(self._deadline) + 2,
+        )
+        async with asyncio.timeout(self._deadline):
+            head, blobs = await worker.ask(task, [request.body])
+        return msgspec.json.decode(head, type=_Result), blobs
+
+    async def _started(self) -> Child:
+        """Raises ``TryLater`` where the process does not come up."""
+        command = (sys.executable, "-m", __spec__.name, str(self._memory))
+        try:
+            worker = await Child.start(command, seconds=_START_SECONDS)
+        except GONE as error:
+            raise TryLater("mapping", f"a worker does not start: {error!r}") from None
         self._all.add(worker)
         return worker
 
-    async def _lost(self, worker: _Worker, provider: str, connection: Connection, why: str) -> None:
+    async def _lost(self, worker: Child, provider: str, connection: Connection, why: str) -> None:
         await self._discard(worker)
         if self._running:
             log = structlog.get_logger("cx_channels.worker")
             log.warning("a mapping worker was replaced", provider=provider, connection=connection.id, why=why)
 
-    async def _discard(self, worker: _Worker) -> None:
+    async def _discard(self, worker: Child) -> None:
         self._all.discard(worker)
         await worker.kill()
 
@@ -238,92 +259,6 @@ def _given_back(request: Request, reason: str) -> Mapped:
     return Mapped(unmapped=(Unmapped(id=digest, reason=reason, original=request.body),))
 
 
-class _Worker:
-    """One process and the pipes to it."""
-
-    def __init__(self, process: Process) -> None:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        self._process = process
-        self._in = process.stdin
-        self._out = process.stdout
-
-    @classmethod
-    async def start(cls, memory: int) -> _Worker:
-        """Raises ``TryLater`` where the process does not come up."""
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", __spec__.name, str(memory), stdin=PIPE, stdout=PIPE, stderr=DEVNULL
-        )
-        worker = cls(process)
-        try:
-            await asyncio.wait_for(worker._read(), _START_SECONDS)  # it says when it has imported everything
-        except (TimeoutError, OSError, EOFError) as error:
-            await worker.kill()
-            raise TryLater("mapping", f"a worker does not start: {error!r}") from None
-        except BaseException:
-            await worker.kill()
-            raise
-        return worker
-
-    @property
-    def pid(self) -> int:
-        return self._process.pid
-
-    @property
-    def alive(self) -> bool:
-        return self._process.returncode is None
-
-    async def map(
-        self, provider: str, request: Request, connection: Connection, deadline: float
-    ) -> tuple[_Result, list[bytes]]:
-        """Raises ``TimeoutError`` past the deadline, ``OSError`` or ``EOFError`` where the process is gone."""
-        task = _Task(
-            provider=provider,
-            method=request.method,
-            url=request.url,
-            query=list(request.query),
-            headers=dict(request.headers),
-            received=request.received,
-            connection=_Connection(
-                connection.id, connection.tenant, connection.provider, connection.region, dict(connection.settings)
-            ),
-            seconds=int(deadline) + 2,
-            lengths=[len(request.body)],
-        )
-        async with asyncio.timeout(deadline):
-            for piece in _message(task, [request.body]):
-                self._in.write(piece)
-            await self._in.drain()
-            head, parts = await self._read()
-        return msgspec.json.decode(head, type=_Result), parts
-
-    async def _read(self) -> tuple[bytes, list[bytes]]:
-        size = int.from_bytes(await self._out.readexactly(_HEAD_BYTES), "big")
-        if size > _MAX_MESSAGE:
-            raise EOFError("a worker's answer has no sensible length")
-        head = await self._out.readexactly(size)
-        lengths = msgspec.json.decode(head, type=_Lengths).lengths
-        if any(length < 0 for length in lengths) or sum(lengths) > _MAX_MESSAGE:
-            raise EOFError("a worker's answer has no sensible length")
-        return head, [await self._out.readexactly(length) for length in lengths]
-
-    async def kill(self) -> None:
-        """End the process now and wait for its end."""
-        with contextlib.suppress(ProcessLookupError):
-            self._process.kill()
-        self._in.close()
-        await self._process.wait()
-
-
-class _Lengths(msgspec.Struct):
-    lengths: list[int] = []
-
-
-def _message(head: msgspec.Struct, parts: list[bytes]) -> list[bytes]:
-    encoded = msgspec.json.encode(head)
-    return [len(encoded).to_bytes(_HEAD_BYTES, "big") + encoded, *parts]
-
-
 # --- what runs inside the process ------------------------------------------------------------------------------------
 
 
@@ -341,18 +276,16 @@ def main(memory: int, source: BinaryIO, sink: BinaryIO) -> None:
     with contextlib.suppress(ValueError, OSError):  # a system without such a limit, or with a lower one
         resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which then stops us
-    _write(sink, _Result(), [])
-    while True:
-        head = source.read(_HEAD_BYTES)
-        if len(head) < _HEAD_BYTES:
-            return
-        task = msgspec.json.decode(source.read(int.from_bytes(head, "big")), type=_Task)
-        body = source.read(task.lengths[0])
-        # The parent keeps the deadline; the alarm ends a worker whose parent died in the meantime.
-        signal.alarm(task.seconds)
-        result, blobs = _mapped(known, task, body)
-        signal.alarm(0)
-        _write(sink, result, blobs)
+    write_message(sink, _Result())
+    with contextlib.suppress(EOFError):
+        while True:
+            head, (body,) = read_message(source)
+            task = msgspec.json.decode(head, type=_Task)
+            # The parent keeps the deadline; the alarm ends a worker whose parent died in the meantime.
+            signal.alarm(task.seconds)
+            result, blobs = _mapped(known, task, body)
+            signal.alarm(0)
+            write_message(sink, result, blobs)
 
 
 def _mapped(known: Mapping[str, Provider], task: _Task, body: bytes) -> tuple[_Result, list[bytes]]:
@@ -368,13 +301,7 @@ def _mapped(known: Mapping[str, Provider], task: _Task, body: bytes) -> tuple[_R
     except Exception as error:  # told to the parent, which keeps the request as a dead letter
         return _Result(failed=f"{type(error).__name__}: {error}"[:500]), []
     blobs = list(mapped.blobs)
-    return _Result(mapped=replace(mapped, blobs=()), lengths=[len(blob) for blob in blobs]), blobs
-
-
-def _write(sink: BinaryIO, result: _Result, blobs: list[bytes]) -> None:
-    for piece in _message(result, blobs):
-        sink.write(piece)
-    sink.flush()
+    return _Result(mapped=replace(mapped, blobs=())), blobs
 
 
 if __name__ == "__main__":

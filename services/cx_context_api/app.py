@@ -11,6 +11,7 @@ from cx_context.store import Store
 from cx_context.store.heads import Heads
 from cx_context.store.rendering import PIECES_BYTES
 from cx_context_api import openapi
+from cx_context_api.contexts.at_hand import ContactsAtHand
 from cx_context_api.contexts.current import Contexts
 from cx_context_api.contexts.kept import CACHE_BYTES
 from cx_context_api.contexts.lineages import MOST_EVENTS, Lineages
@@ -83,13 +84,15 @@ class ContextApi:
         clock = now or Rising()
         decisions = Decisions(store, log, known, metrics, clock)
         lineages = Lineages(store, reading, most_events=most_events)
-        read = ContextRoutes(admission, self.contexts, Past(store, reading), lineages, metrics, clock, reading)
+        at_hand = ContactsAtHand(store, known, self.contexts, clock, reading)
+        past = Past(store, reading)
+        read = ContextRoutes(admission, self.contexts, at_hand, past, lineages, metrics, clock, reading)
         rooms = (
             read,
             ConversationRoutes(admission, store, Vcons(store, known, blobs, reading), clock, reading),
             IdentityRoutes(admission, store, decisions, WhatIf(store, reading), metrics, reading),
             ActRoutes(admission, store, decisions, metrics),
-            StreamRoutes(admission, store, self.contexts, self.following, self.streams, reading),
+            StreamRoutes(admission, store, self.contexts, self.following, self.streams, reading, at_hand),
             TokenRoutes(admission, tenants, store, decisions, metrics),
         )
         self.routes = [route for room in rooms for route in room.all()]

@@ -18,6 +18,7 @@ import msgspec
 
 from cx_context.store import Store, reader
 from cx_context.store.sql import Tx
+from cx_context_api.requests.admission import Asker
 from cx_context_api.requests.queries import EventName
 from cx_context_api.requests.tenancy import Tenancy
 from cx_events.codec import decode_leniently
@@ -26,7 +27,7 @@ from cx_events.errors import Refused
 from cx_events.facts import decision_source
 from cx_events.ids import NodeId, event_key
 from cx_events.log import INTERACTIONS, Log, Record
-from cx_events.stamp import Stamped, stamp
+from cx_events.stamp import Stamped, stamp, writer_of
 from cx_events.timestamps import Micros
 from cx_runtime.metrics import Metrics
 
@@ -55,27 +56,29 @@ class Rising:
 
 class Asking(NamedTuple):
     """One request's identity: ``id`` of the event it makes, ``digest`` of what it asks for; ``repeatable`` if its
-    sender named it."""
+    sender named it; ``writer``: whose key asks."""
 
     tenant: str
     id: str
     digest: str
     repeatable: bool
+    writer: str
 
     @property
     def name(self) -> EventName:
         return EventName(decision_source(self.tenant), self.id)
 
 
-def asking(tenant: str, key: str | None, digest: str) -> Asking:
+def asking(asker: Asker, key: str | None, digest: str) -> Asking:
     """``key``: of the header ``Idempotency-Key``, with or without the quotes of a structured field (RFC 8941).
     Raises ``Refused("bad-idempotency-key", 400)``."""
+    writer = writer_of(asker.key)
     if key is None:
-        return Asking(tenant, str(uuid4()), digest, repeatable=False)
+        return Asking(asker.tenant, str(uuid4()), digest, repeatable=False, writer=writer)
     bare = key[1:-1] if len(key) > 2 and key[0] == key[-1] == '"' else key
     if _KEY.fullmatch(bare) is None:
         raise Refused("bad-idempotency-key", "Idempotency-Key: expected 1 to 200 printable ASCII characters", 400)
-    return Asking(tenant, bare, digest, repeatable=True)
+    return Asking(asker.tenant, bare, digest, repeatable=True, writer=writer)
 
 
 class Choice(NamedTuple):
@@ -99,7 +102,7 @@ class Decisions:
         self._tenancies = tenancies
         self._metrics = metrics
         self.now = now
-        self._last: Micros = 0
+        self._last: dict[str, Micros] = {}
         self._taken: OrderedDict[tuple[str, str], str] = OrderedDict()
 
     async def taken(self, asked: Asking) -> list[EventName]:
@@ -119,8 +122,8 @@ class Decisions:
         return name.source == decision_source(tenant) and (tenant, name.id) in self._taken
 
     async def take(self, asked: Asking, choices: Sequence[Choice], at: Micros | None = None) -> list[EventName]:
-        """Append one event for each choice: the last bears the id, the ones before it ``ID.1``, ``ID.2``, ... ``at``: a
-        time of ``now``, where it was told already.
+        """Append one event for each choice: the last bears the id, the ones before it ``ID.1``, ``ID.2``, ... ``at``:
+        given by ``moment``, where it was told already.
 
         Durable on return. ``TryLater`` where that is unknown; asking again is safe.
         """
@@ -136,15 +139,17 @@ class Decisions:
             self._metrics.accepted(TAKEN_BY, choice.type)
         return [EventName(event.source, event.id) for event in events]
 
-    def _moment(self, choices: Sequence[Choice]) -> Micros:
-        """Return a time later than all that is decided about, and than all decisions before."""
-        self._last = max(self.now(), self._last + 1, *(choice.after + 1 for choice in choices))
-        return self._last
+    def moment(self, tenant: str, after: Micros) -> Micros:
+        """Return the time of a decision in µs: now, but later than ``after`` and than all that this process took for
+        the tenant before."""
+        found = self._last[tenant] = max(self.now(), self._last.get(tenant, 0) + 1, after + 1)
+        return found
 
     def drafted(self, asked: Asking, choices: Sequence[Choice], at: Micros | None = None) -> list[Stamped]:
         """The events that ``take`` would append."""
         ids = self._tenancies[asked.tenant].ids
-        recorded = self._moment(choices) if at is None else at
+        if at is None:
+            at = self.moment(asked.tenant, max(choice.after for choice in choices))
         several = len(choices) > 1
         events = []
         for number, choice in enumerate(choices, 1):
@@ -155,7 +160,8 @@ class Decisions:
                 subject=choice.home.hex(),
                 correlationid=choice.correlation or (asked.id if several else ""),
             )
-            events.append(stamp(draft, source=asked.name.source, recorded=recorded, ids=ids))
+            source = asked.name.source
+            events.append(stamp(draft, source=source, recorded=at, ids=ids, writer=asked.writer, scopes=()))
         return events
 
 

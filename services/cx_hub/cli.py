@@ -31,6 +31,7 @@ COMMANDS: Mapping[str, str] = {
     "identity": "identity",
     "migrate": "migrate",
     "verify": "verify",
+    "config": "config",
     "dlq": "dead_letters",
     "import": "vcons",
     "export": "vcons",

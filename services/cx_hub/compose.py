@@ -40,6 +40,7 @@ from cx_events.errors import Fatal, TryLater
 from cx_events.log import INTERACTIONS
 from cx_events.log.open import open_log
 from cx_hub.app import AddRoutes, compose_app
+from cx_hub.configuration import findings
 from cx_hub.disk import check_room, embedded_folders
 from cx_hub.garbage import settle
 from cx_hub.heavy_reads import COMMAND, setting_up
@@ -141,6 +142,7 @@ async def running_hub(
         ),
         Rates(tenants, key=Rate.parse(settings.key_rate), connection=Rate.parse(settings.connection_rate)),
     )
+    _tell_what_is_missing(hub)
     health.probe("log", lambda: hub.log.end_positions(INTERACTIONS))
     hub.supervisor.run("log", hub.log.start)
     if services & USE_THE_STORE:
@@ -150,6 +152,17 @@ async def running_hub(
     async with _running(hub):
         settle()
         yield hub
+
+
+def _tell_what_is_missing(hub: Hub) -> None:
+    """Connections that can't work as they are set up, or from which less is made, are named; the others run."""
+    if "channels" not in hub.services:
+        return
+    for place, lack in findings(hub.tenants, providers(), hub.settings.public_url):
+        about = {"connection": lack.connection, "reason": lack.reason}
+        structlog.get_logger("cx_hub").warning("a connection is not set up well", place=place, **about, why=lack.detail)
+        if not lack.works:
+            hub.health.note(f"connection {lack.connection}", f"{lack.reason}: {lack.detail}")
 
 
 async def _ask_store(hub: Hub) -> None:

@@ -24,12 +24,31 @@ Each is a folder below `services/cx_channels`, whose README says how to connect 
 | provider | channel | comes by | a vendor's signature is checked | kinds of notices in its table |
 | --- | --- | --- | --- | --- |
 """
+_WEIGHTS = """
+## How far each is believed
+
+Every identifier of a customer is *proved*, *asserted* or *claimed* for good, by the door that it came through. What
+each provider may give, and why:
+
+| provider | identifier | weight | why |
+| --- | --- | --- | --- |
+"""
 _SETTINGS = re.compile(r"(?<=<!-- settings -->\n).*?(?=<!-- /settings -->)", re.DOTALL)
 
 
 def provider_page(known: Mapping[str, Provider]) -> str:
     """The whole of ``docs/providers.md``."""
-    return _PROVIDERS + "".join(f"{_provider_row(known[name])}\n" for name in sorted(known))
+    rows = "".join(f"{_provider_row(known[name])}\n" for name in sorted(known))
+    weights = "".join(f"{row}\n" for name in sorted(known) for row in _weight_rows(known[name]))
+    return _PROVIDERS + rows + _WEIGHTS + weights
+
+
+def _weight_rows(provider: Provider) -> list[str]:
+    return [
+        f"| `{provider.name}` | `{kind}` | {weight} | {why} |"
+        for kind, weights in sorted(provider.weights.items())
+        for weight, why in weights.items()
+    ]
 
 
 def _provider_row(provider: Provider) -> str:

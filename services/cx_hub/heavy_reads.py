@@ -14,9 +14,10 @@ import msgspec
 
 from cx_context.store import open_store
 from cx_context_api.app import ContextApi, add_routes
-from cx_context_api.requests.elsewhere import first_message, serve
+from cx_context_api.requests.elsewhere import serve
 from cx_events.blob.open import open_blobs
 from cx_events.log.open import open_log
+from cx_runtime.children import read_message
 from cx_runtime.metrics import Metrics
 from cx_runtime.settings import Settings
 from cx_runtime.straight import StraightApp
@@ -48,7 +49,8 @@ def setting_up(settings: Settings, tenants: Tenants) -> bytes:
 
 async def main() -> None:
     """Until the input ends."""
-    told = msgspec.json.decode(first_message(sys.stdin.buffer), type=_SettingUp)
+    head, _ = read_message(sys.stdin.buffer)
+    told = msgspec.json.decode(head, type=_SettingUp)
     tenants = Tenants({name: TenantConfig.model_validate_json(config) for name, config in told.tenants.items()})
     store, blobs, metrics = open_store(told.store_url), open_blobs(told.blob_url), Metrics()
     await blobs.start()

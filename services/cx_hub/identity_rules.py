@@ -18,7 +18,7 @@ from cx_events.errors import Fatal, Refused
 from cx_events.facts import decision_source
 from cx_events.ids import IdSpace
 from cx_events.log import INTERACTIONS, Log, Partition, Record
-from cx_events.stamp import Stamped, stamp
+from cx_events.stamp import CONFIGURATION_WRITER, Stamped, stamp
 from cx_events.timestamps import Micros
 from cx_identity.rules import DEFAULT, Rules
 from cx_runtime.tenants import TenantConfig, Tenants
@@ -44,7 +44,7 @@ def rules_change(ids: IdSpace, rules: Rules, previous: str, recorded: Micros) ->
         subject=ids.tenant_node().hex(),
         data=Data(identity=IdentityDecision(rules=mapping), reason="configured"),
     )
-    return stamp(draft, source=decision_source(ids.tenant), recorded=recorded, ids=ids)
+    return stamp(draft, source=decision_source(ids.tenant), recorded=recorded, ids=ids, writer=CONFIGURATION_WRITER)
 
 
 async def put_in_force(tenants: Tenants, store: Store, log: Log, now: Micros) -> int:
@@ -58,8 +58,9 @@ async def put_in_force(tenants: Tenants, store: Store, log: Log, now: Micros) ->
     async with store.reading() as tx:
         for name, rules in wanted.items():
             if await writer.rules_in_force(tx, name, DEFAULT) != rules:
-                previous = await rule_changes.latest(tx, name)
-                changes.append(rules_change(tenants.ids(name), rules, previous, now))
+                taken, previous = await rule_changes.latest(tx, name)
+                # Of two changes the later recorded one counts, and the clock that stamped the last may be ahead.
+                changes.append(rules_change(tenants.ids(name), rules, previous, max(now, taken + 1)))
     if changes:
         await log.append([Record(INTERACTIONS, change.key, change.raw) for change in changes])
         structlog.get_logger("cx_hub").info("rules of identity changed", tenants=len(changes))

@@ -19,6 +19,9 @@ MESSAGES = 4
 def print_context(out: Console, document: Json) -> None:
     """A whole context document, ``{meta, body}``."""
     meta = document.get("meta", {})
+    contact = meta.get("contact")
+    if contact:
+        out.print(_line("asked by", f"{contact['interaction']} · {certainty_told(contact['assurance'])}"))
     for label, text in told(document["body"]):
         out.print(_line(label, text))
     out.print(_line("version", f"{meta.get('version')}, current to {meta.get('current_to')}"))
@@ -30,13 +33,12 @@ def told(body: Json) -> Iterator[tuple[str, str]]:
     yield "who", f"{customer['display']} · customer {customer['id']}"
     for identifier in customer["identifiers"]:
         yield "known by", _identifier(identifier)
-    proof = (customer.get("assurance") or {}).get("verified")
-    if proof:
-        yield "sure by", _proof(proof)
     now = body.get("now")
     if now:
         waits = f", waiting since {_clock(now['waiting_since'])}" if now.get("waiting_since") else ""
         yield "now", f"on {now['channel']} ({now['interaction']}){waits}"
+        if now.get("assurance"):
+            yield "how sure", certainty_told(now["assurance"])
     for conversation in body["conversations"]:
         yield from conversation_told(conversation)
     yield "counts", counts_told(body["counts"])
@@ -72,7 +74,7 @@ def joined_told(conversation: Json) -> Iterator[tuple[str, str]]:
 def counts_told(counts: Json) -> str:
     channels = ", ".join(f"{channel} {count}" for channel, count in counts["by_channel"].items())
     contacts = f"{counts['interactions']} contact{'s' * (counts['interactions'] != 1)}"
-    return f"{contacts}, {counts['events']} events ({channels})"
+    return f"{contacts}, {counts['events']} event{'s' * (counts['events'] != 1)} ({channels})"
 
 
 def print_pairs(out: Console, pairs: Iterable[tuple[str, str]]) -> None:
@@ -87,7 +89,26 @@ def _identifier(identifier: Json) -> str:
     joined = identifier.get("joined")
     verified = ", verified" if identifier.get("verified_at") else ""
     why = f" · joined by {joined['rule']}: {_event(joined['evidence'])}" if joined else ""
+    if identifier.get("claimed"):
+        why += " · only claimed"
     return f"{identifier['kind']} {identifier['value']}{scope}{verified}{why}"
+
+
+def certainty_told(assurance: Json) -> str:
+    """How sure it is who is at the other end of a contact. Whether a proof has expired the reader's clock tells."""
+    named = assurance["identifier"]
+    who = f"{named['kind']} {named['value']}" if named else ""
+    match assurance["level"]:
+        case "proved":
+            return f"proved by {assurance['by']} until {_minute(assurance['expires_at'])}: {who}"
+        case "asserted":
+            return f"asserted by {assurance['by']}: {who}"
+        case "claimed" if assurance["expires_at"]:
+            return f"claimed: {who}; the proof by {assurance['by']} expired at {_minute(assurance['expires_at'])}"
+        case "claimed":
+            return f"claimed: {who}; nobody has checked it"
+        case _:
+            return "nobody is named"
 
 
 def _proof(proof: Json) -> str:
@@ -98,6 +119,10 @@ def _event(name: str) -> str:
     """``SOURCE#ID``; without the source where that is the hub's own, whose ids name the connection."""
     source, _, id = name.partition("#")
     return id if source.startswith(HUB_SOURCE) else name
+
+
+def _minute(time: str) -> str:
+    return f"{time[:16]}Z"
 
 
 def _clock(time: str) -> str:

@@ -47,11 +47,11 @@ def rules_in(text: str, name: str) -> Rules:
     except (yaml.YAMLError, RecursionError) as error:
         raise Refused("bad-rules", f"{name} is no YAML: {str(error)[:200]}") from None
     if node is None:
-        raise Refused("bad-rules", f"{name} is empty: expected shared_after, exclusive or never_link")
+        raise Refused("bad-rules", f"{name} is empty: expected shared_after, exclusive, never_link or junk")
     if isinstance(node, yaml.MappingNode) and [key.value for key, _ in node.value] == ["identity"]:
         node = node.value[0][1]
     if not isinstance(node, yaml.MappingNode):
-        raise _bad(name, node.start_mark, "expected a mapping of shared_after, exclusive, never_link")
+        raise _bad(name, node.start_mark, "expected a mapping of shared_after, exclusive, never_link, junk")
     for place, piece in _pieces(node, name):
         try:
             Rules.parse(piece)

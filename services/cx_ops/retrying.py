@@ -10,9 +10,11 @@ from collections.abc import Sequence
 
 from cx_context.store import Store, dead_letters
 from cx_events.codec import decode_leniently
-from cx_events.dead_letters import LEFT_OUT, DeadLetter
+from cx_events.dead_letters import CONFLICT, LEFT_OUT, DeadLetter
 from cx_events.errors import Refused
 from cx_events.log import INTERACTIONS, Log, Record
+
+_IN_CONFLICT = "another event has this id and is used; this one counts only if its sender gives it an id of its own"
 
 
 async def retry(log: Log, store: Store, id: str, *, tenant: str = "") -> Sequence[DeadLetter]:
@@ -27,6 +29,8 @@ async def retry(log: Log, store: Store, id: str, *, tenant: str = "") -> Sequenc
         raise Refused("unknown-dead-letter", f"there is no dead letter {id[:64]!r}", 404)
     letters = [letter for letter in found if letter.reason in LEFT_OUT]
     if not letters:
+        if any(letter.stage == CONFLICT for letter in found):
+            raise Refused("not-retriable", _IN_CONFLICT, 409)
         reasons = ", ".join(sorted({f"{letter.stage}: {letter.reason}" for letter in found}))
         raise Refused(
             "not-retriable", f"only events that were left out can be tried again; {id[:64]!r} is {reasons}", 409

@@ -17,8 +17,14 @@ from cx_events.log import Log
 from cx_ops.lag import lag_of
 from cx_ops.retrying import retry
 from cx_runtime.http import caller
-from cx_runtime.tenants import Tenants
+from cx_runtime.tenants import Scope, Tenants
 
+SCOPE: Scope = "ops"
+_KEYED = {
+    "description": f"Needs a key with the scope `{SCOPE}`.",
+    "security": [{"key": []}],
+    "x-scope": [SCOPE],
+}
 MOST = 1000
 DEFAULT = 100
 
@@ -27,11 +33,11 @@ def router(log: Log, store: Store, tenants: Tenants) -> APIRouter:
     routes = APIRouter(prefix="/v1/ops", tags=["ops"])
 
     async def lag(request: Request) -> Response:
-        caller(request.headers, tenants, "ops")
+        caller(request.headers, tenants, SCOPE)
         return _json({"items": await lag_of(log, store)})
 
     async def letters(request: Request) -> Response:
-        tenant = caller(request.headers, tenants, "ops").tenant
+        tenant = caller(request.headers, tenants, SCOPE).tenant
         query = request.query_params
         most = _limit(query.get("limit"))
         before = _place(query["cursor"]) if "cursor" in query else None
@@ -43,7 +49,7 @@ def router(log: Log, store: Store, tenants: Tenants) -> APIRouter:
         return _json({"items": [_summary(letter) for letter in found[:most]], "next": following})
 
     async def letter(request: Request) -> Response:
-        tenant = caller(request.headers, tenants, "ops").tenant
+        tenant = caller(request.headers, tenants, SCOPE).tenant
         id = _storable(request.query_params.get("id", ""))
         async with store.reading() as tx:
             found = [each for each in await dead_letters.found(tx, id) if each.tenant == tenant]
@@ -52,17 +58,18 @@ def router(log: Log, store: Store, tenants: Tenants) -> APIRouter:
         return _json({"items": found})
 
     async def again(request: Request) -> Response:
-        tenant = caller(request.headers, tenants, "ops").tenant
+        tenant = caller(request.headers, tenants, SCOPE).tenant
         id = _storable(request.query_params.get("id", ""))
         tried = await retry(log, store, id, tenant=tenant)
         return _json({"retried": [{"source": each.source, "id": each.id} for each in tried]}, status=202)
 
-    routes.add_api_route("/lag", lag, methods=["GET"], summary="How far each partition's projector is behind")
-    routes.add_api_route("/dead-letters", letters, methods=["GET"], summary="The latest dead letters")
-    routes.add_api_route("/dead-letter", letter, methods=["GET"], summary="Dead letters of one id, whole")
-    routes.add_api_route(
-        "/dead-letters/retry", again, methods=["POST"], summary="Try an event again that could not be folded"
-    )
+    for path, handler, method, summary in (
+        ("/lag", lag, "GET", "How far each partition's projector is behind"),
+        ("/dead-letters", letters, "GET", "The latest dead letters"),
+        ("/dead-letter", letter, "GET", "Dead letters of one id, whole"),
+        ("/dead-letters/retry", again, "POST", "Try an event again that could not be folded"),
+    ):
+        routes.add_api_route(path, handler, methods=[method], summary=summary, openapi_extra=_KEYED)
     return routes
 
 

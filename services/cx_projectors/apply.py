@@ -24,17 +24,19 @@ from cx_events.activity import stands_alone
 from cx_events.codec import same_content
 from cx_events.dead_letters import FOLD, DeadLetter
 from cx_events.errors import CxError, Refused
-from cx_events.facts import Fact, people_identifiers
+from cx_events.facts import Fact
 from cx_events.ids import IdSpace, NodeId
 from cx_events.log import Partition
 from cx_events.timestamps import Micros
+from cx_events.weights import weight_of
 from cx_identity.attribution import Attribution
-from cx_identity.facts import decision_of, links_of, only_identifier
-from cx_identity.model import Decision, Edge, Profile
+from cx_identity.facts import RULES_CHANGED, UNMERGED, decision_of, links_of, only_identifier
+from cx_identity.model import Decision, Edge, Profile, attests, earlier
 from cx_identity.rules import Rules, RulesChange
-from cx_identity.sightings import ASSERTED, NAMED, VERIFIED, Seen, Sighting, edge_of, sighting, staircase, tied
+from cx_identity.sightings import ATTESTED, EDGE_KINDS, NAMED, Seen, Sighting, edge_of, named, staircase, tied
+from cx_projectors import conflicts
 from cx_projectors.batch import Batch, Incoming, copy_row, incoming_of, letter_key
-from cx_projectors.graph import Moves, recompute
+from cx_projectors.graph import Dirty, Moves, recompute
 from cx_projectors.memory import Memory, Pair
 
 Touched = set[tuple[NodeId, NodeId]]
@@ -93,6 +95,8 @@ class Learned:
     nodes: set[NodeId] = field(default_factory=set)
     named: set[NodeId] = field(default_factory=set)
     """Profiles that are new: their customer shows them, also where nothing else of it changes."""
+    attested: set[NodeId] = field(default_factory=set)
+    """Profiles that are attested now and were not, new ones too."""
     desks: dict[tuple[NodeId, NodeId], set[Desk]] = field(default_factory=dict)
     """By home and interaction: whose desks that concerns differently now."""
 
@@ -152,6 +156,7 @@ async def apply_batch(
     for tenant, facts in batch.by_tenant(new).items():
         await apply_facts(tx, tenant, facts, applied, memory, tenants[tenant], stripe=stripe, manner=manner)
     applied.letters = batch.undecodable + batch.problems_of(new)
+    applied.letters += await conflicts.settle(tx, {copy[0] for copy in copies})
     await writer.write_dead_letters(tx, applied.letters)
     await leases.advance(tx, batch.positions)
     return applied
@@ -219,6 +224,7 @@ async def apply_facts(
     learned = Learned()
     by_anchor = _by_anchor(facts)
     alone = manner.alone
+    lifetimes = await _lifetimes(tx, tenant, tenancy) if any(_may_change_rules(fact) for fact in facts) else None
     dirty, decided = await learn_identity(tx, tenant, facts, memory, tenancy.ids, learned)
     begun = await _announce(tx, tenancy.ids, by_anchor, memory, learned)
     touched, first_parts = await _add_to_parts(tx, tenancy.ids, by_anchor, memory, learned, begun, manner.how)
@@ -247,20 +253,34 @@ async def apply_facts(
         moved_nodes |= decided.attributed
     moves = Moves()
     if dirty or decided.rules:
-        moves = await recompute(tx, tenant, None if decided.rules else dirty, tenancy, ever)
+        changed_nodes = None if decided.rules else Dirty(dirty, learned.attested)
+        moves = await recompute(tx, tenant, changed_nodes, tenancy, ever)
         standings = await writer.standings(tx, tenant, homes)
     for node in moved_nodes:
         moves.together(node, *await holdings.all_sides(tx, tenant, node))
     known = learned.named.union(home for home, _ in touched if home in memory.profiles)
     whose = await _whose(tx, tenant, {*touched, *((id, id) for id in learned.named)}, standings, known)
     changed = moves.changed | set(whose.values())
+    unheard: set[NodeId] = set()
+    if lifetimes is not None and lifetimes != await _lifetimes(tx, tenant, tenancy):
+        unheard = await writer.all_customers(tx, tenant) - changed
     groups = moves.groups()
     rises = await writer.levelled(tx, groups) if groups else {}
-    await writer.raise_versions(tx, dict.fromkeys(changed, 1) | rises, stripe)
+    # Every proof expires at another time now. Who follows hears of it at the next heartbeat: no notice for each.
+    await writer.raise_versions(tx, dict.fromkeys(changed | unheard, 1) | rises, stripe)
     changed |= rises.keys()
     await outbox.write(tx, tenant, sorted(changed), _by_customer(learned.desks, whose))
     applied.customers |= changed
     applied.learned.append(learned)
+
+
+def _may_change_rules(fact: Fact) -> bool:
+    """Whether an event changes the rules, or may withdraw a change of them."""
+    return fact.event.type in (RULES_CHANGED, UNMERGED)
+
+
+async def _lifetimes(tx: Tx, tenant: str, tenancy: Tenancy) -> Mapping[str, int]:
+    return (await writer.rules_in_force(tx, tenant, tenancy.rules)).proof_lifetime
 
 
 async def _whose(
@@ -275,7 +295,7 @@ async def _whose(
         standing = standings.get(home)
         found[place] = home if standing is None else standing.customer
         if home != node:
-            follows = standing is not None and standing.shared
+            follows = standing is not None and standing.ambiguous
         else:
             follows = standing is None and home not in profiles
         if follows:
@@ -303,8 +323,18 @@ async def _waited_for(
     if not fresh:
         return set()
     decisions = await writer.decisions_naming(tx, tenant, fresh) if ever.decided else []
-    named = {node for decision in decisions for node in (decision.a, decision.b)}
-    return (named & fresh) | fresh.intersection(members)
+    decided = {node for decision in decisions for node in (decision.a, decision.b)}
+    tied = await _tied_meanwhile(tx, tenant, fresh & learned.attested)
+    return (decided & fresh) | fresh.intersection(members) | tied
+
+
+async def _tied_meanwhile(tx: Tx, tenant: str, attested: set[NodeId]) -> set[NodeId]:
+    """Of profiles that are new to us, and attested: those that somebody tied to others. Of such a pair there may be no
+    trace among the members."""
+    if not attested:
+        return set()
+    edges = await writer.edges_at(tx, tenant, attested)
+    return attested & {end for edge in edges for end in (edge.a, edge.b)}
 
 
 async def concerned_by(tx: Tx, tenant: str, decided: Decided) -> set[NodeId]:
@@ -342,32 +372,32 @@ class _Told:
 
     def add(self, fact: Fact, memory: Memory, ids: IdSpace) -> None:
         """Nearly every event names one known profile: that costs two look-ups and makes nothing."""
-        one = only_identifier(fact.event)
+        one = only_identifier(fact)
         if one is not None:
-            id = ids.profile(one.kind, one.scope, one.value)
-            known = memory.profiles.get(id)
+            id = fact.home if one is fact.identifier else ids.profile(one.kind, one.scope, one.value)
+            attested = attests(one.kind, weight_of(one, fact.event))
+            known = (memory.attested if attested else memory.profiles).get(id)
             # Of two recorded at once the lesser name is the earlier one, so they are looked at more closely.
             if known is None or fact.recorded <= known.at[0] or fact.effective < known.effective:
-                self._mention(Profile(id, one.kind, one.scope, one.value, fact.recorded), fact, memory)
+                self._mention(Profile(id, one.kind, one.scope, one.value, fact.recorded, attested), fact, memory)
             if id != fact.home:
                 self.elsewhere.append((id, fact.key))
             return
-        named = links_of(fact, ids)
-        for profile in named.profiles:
+        people = links_of(fact, ids)
+        for profile in people.profiles:
             self._mention(profile, fact, memory)
-        for edge in named.edges:
+        for edge in people.edges:
             for seen, step in tied(edge, fact):
                 if not memory.knows(seen, step):
                     self._see(seen, step)
-        if fact.event.data.links or (named.profiles and all(profile.id != fact.home for profile in named.profiles)):
-            self.elsewhere += [(profile.id, fact.key) for profile in named.profiles]
+        if fact.event.data.links or (people.profiles and all(profile.id != fact.home for profile in people.profiles)):
+            self.elsewhere += [(profile.id, fact.key) for profile in people.profiles]
 
     def _mention(self, profile: Profile, fact: Fact, memory: Memory) -> None:
-        id = profile.id
-        seen, step = (NAMED, id, id), sighting(fact)
-        if not memory.knows_profile(id, step):
-            self.mentioned.setdefault(id, profile)
-            self._see(seen, step)
+        for seen, step in named(profile, fact):
+            if not memory.knows(seen, step):
+                self.mentioned.setdefault(profile.id, profile)
+                self._see(seen, step)
 
     def _see(self, seen: Seen, step: Sighting) -> None:
         steps = self.seen.get(seen)
@@ -420,7 +450,7 @@ async def _learn_sightings(tx: Tx, tenant: str, told: _Told, learned: Learned) -
         return set()
     stored = await sightings.stored(tx, told.seen.keys())
     further: dict[Seen, list[Sighting]] = {}
-    named: list[Profile] = []
+    profiles: dict[NodeId, Profile] = {}
     pairs: set[Pair] = set()
     dirty: set[NodeId] = set()
     for seen, steps in told.seen.items():
@@ -430,16 +460,23 @@ async def _learn_sightings(tx: Tx, tenant: str, told: _Told, learned: Learned) -
         further[seen] = [step for step in front if step not in known]
         if known and min(step.at for step in known) <= front[0].at:
             continue
-        if kind == NAMED:
-            named.append(msgspec.structs.replace(told.mentioned[a], first_recorded=front[0].at[0]))
-            if known:
+        if kind in (NAMED, ATTESTED):
+            told_now = msgspec.structs.replace(
+                told.mentioned[a], first_recorded=front[0].at[0], attested=kind == ATTESTED
+            )
+            profiles[a] = earlier(profiles[a], told_now) if a in profiles else told_now
+            if kind == ATTESTED:
+                if not known:
+                    learned.attested.add(a)
+            elif known:
                 dirty.add(a)
             else:
                 learned.named.add(a)
         else:
             pairs.add((a, b))
             dirty.update((a, b))
-    await writer.write_profiles(tx, tenant, named)
+    dirty |= learned.attested - learned.named
+    await writer.write_profiles(tx, tenant, profiles.values())
     if pairs:
         await writer.write_edges(tx, tenant, [_edge(learned.seen, *pair) for pair in pairs])
     await sightings.write(tx, tenant, further)
@@ -447,7 +484,7 @@ async def _learn_sightings(tx: Tx, tenant: str, told: _Told, learned: Learned) -
 
 
 def _edge(seen: Mapping[Seen, list[Sighting]], a: NodeId, b: NodeId) -> Edge:
-    return edge_of(a, b, seen.get((ASSERTED, a, b), []), seen.get((VERIFIED, a, b), []))
+    return edge_of(a, b, {kind: seen.get((kind, a, b), ()) for kind in EDGE_KINDS.values()})
 
 
 async def _withdrawn(tx: Tx, tenant: str, decisions: Iterable[Decision]) -> set[str]:
@@ -494,18 +531,16 @@ async def _announce(
     nodes = set[NodeId]()
     for anchor, group in by_anchor.items():
         node = group[0].interaction
-        if anchor not in memory.parts and node not in memory.nodes and not all(is_lone(fact, ids) for fact in group):
+        if anchor not in memory.parts and node not in memory.nodes and not all(is_lone(fact) for fact in group):
             nodes.add(node)
     learned.nodes |= nodes
     return await writer.announce_interactions(tx, ids.tenant, nodes)
 
 
-def is_lone(fact: Fact, ids: IdSpace) -> bool:
+def is_lone(fact: Fact) -> bool:
     """Return whether an event is outside of any interaction, at home with the profile that it names. Nobody else has a
     part there, so nobody need hear of it."""
-    return fact.interaction == fact.home and any(
-        ids.profile(one.kind, one.scope, one.value) == fact.home for one in people_identifiers(fact.event)
-    )
+    return fact.interaction == fact.home and fact.identifier is not None
 
 
 async def _add_to_parts(
@@ -534,7 +569,7 @@ async def _add_to_parts(
             touched.add(place)
             part = memory.parts.get(anchor)
             if part is None:
-                if place not in known and not all(is_lone(fact, ids) for fact in group):
+                if place not in known and not all(is_lone(fact) for fact in group):
                     first.add(place)
                 part = new_part(one)
                 for fact in group[1:]:

@@ -25,9 +25,12 @@ from cx_events.envelope import Event
 from cx_events.errors import Refused
 from cx_events.facts import Fact
 from cx_events.ids import IdSpace, NodeId
-from cx_events.log import DEAD_LETTERS, LogRecord, Partition
+from cx_events.log import DEAD_LETTERS, INTERACTIONS, LogRecord, Partition
 from cx_events.timestamps import format_time
 from cx_identity.facts import decision_of
+
+TOPICS = (INTERACTIONS, DEAD_LETTERS)
+"""What a projector reads: what happened, and what no adapter could use."""
 
 
 class Incoming(Struct, gc=False):

@@ -6,15 +6,18 @@ by an older mapping meanwhile.
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Mapping, Set
+from typing import TYPE_CHECKING, NamedTuple
 
-from cx_context.store import holdings, writer
+from cx_context.store import holdings, refused, writer
+from cx_context.store.near import Reading, resolved_by
+from cx_context.store.refused import RefusedRow, refused_row
 from cx_context.store.sql import Tx
 from cx_events.ids import NodeId
 from cx_identity.components import resolve
-from cx_identity.model import Decision, Graph, Profile
-from cx_identity.scope import GraphSlice, Scope
+from cx_identity.model import Graph, Profile, Refusal, Resolution
+from cx_identity.rules import Rules
+from cx_identity.scope import Scope
 
 if TYPE_CHECKING:
     from cx_projectors.apply import Tenancy
@@ -45,54 +48,27 @@ class Moves:
         return list(found.values())
 
 
-async def recompute(
-    tx: Tx,
-    tenant: str,
-    dirty: Collection[NodeId] | None,
-    tenancy: Tenancy,
-    ever: writer.Ever,
-    *,
-    edges_lost: bool = False,
-) -> Moves:
-    """Resolve what the dirty profiles can reach (``None``: everything), write what changed of it.
+class Dirty(NamedTuple):
+    """Profiles that facts changed, and those that are attested now and were not, or the reverse. ``edges_lost``: a
+    better copy of an event took evidence away, so what was shared may not be any more."""
 
-    ``edges_lost``: a better copy of an event took evidence away, so what was shared may not be any more.
-    """
+    nodes: Collection[NodeId]
+    attested: Set[NodeId] = frozenset()
+    edges_lost: bool = False
+
+
+async def recompute(tx: Tx, tenant: str, dirty: Dirty | None, tenancy: Tenancy, ever: writer.Ever) -> Moves:
+    """Resolve what the dirty profiles can reach (``None``: everything), write what changed of it."""
     rules = await writer.rules_in_force(tx, tenant, tenancy.rules)
     if dirty is None:
-        profiles, edges = await writer.whole_graph(tx, tenant)
-        decisions = await writer.decisions(tx, tenant)
-        resolution = resolve(Graph(profiles, edges, decisions), rules)
-        nodes: Collection[NodeId] = list(profiles)
+        found = await _everything(tx, tenant, rules)
     else:
-        scope = Scope(dirty, rules)
-        reading = _Reading(tx, tenant, may_stay_shared=not edges_lost, decided=ever.decided)
-        while wanted := scope.wants():
-            scope.give(await reading.read(wanted))
-        resolution = resolve(scope.graph(), rules)
-        nodes = scope.nodes
-    old = await writer.member_rows(tx, tenant, nodes)
+        found = await _within_reach(tx, tenant, dirty, rules, ever)
     moves = Moves()
-    rows = []
-    moved: set[NodeId] = set()
-    turned: set[NodeId] = set()
-    for node in nodes:
-        row = writer.member_row(tenant, node, resolution)
-        before = old.get(node)
-        if before is None and row[2] == node and not row[3]:
-            continue
-        if row == before:
-            continue
-        rows.append(row)
-        was = before[2] if before is not None else node
-        moves.changed.update((was, row[2]))
-        if was != row[2]:
-            moved.add(node)
-            moves.together(node, was, row[2])
-        if row[3] != (before is not None and before[3]):
-            turned.add(node)
+    rows, moved, turned = _differences(tenant, found, moves)
     await writer.write_members(tx, rows)
-    # An interaction follows somebody else, too, where an identifier that it names turns shared and moves nowhere.
+    await _write_refused(tx, tenant, found, moves)
+    # An interaction follows somebody else, too, where an identifier that it names turns ambiguous and moves nowhere.
     nodes_moved = await writer.nodes_named_by(tx, tenant, moved | turned, turned)
     if ever.attributed:
         nodes_moved |= await writer.nodes_attributed_to(tx, tenant, moved)
@@ -101,39 +77,78 @@ async def recompute(
     return moves
 
 
-class _Reading:
-    """What is read for one recomputation: nothing is asked for twice, since under the lock nothing moves."""
+class _Found(NamedTuple):
+    """What was resolved of ``nodes``, and what the store has of it so far. ``refused``: the claims to ask about with an
+    end among the nodes."""
 
-    def __init__(self, tx: Tx, tenant: str, *, may_stay_shared: bool, decided: bool) -> None:
-        self._tx = tx
-        self._tenant = tenant
-        self._may_stay_shared = may_stay_shared
-        self._decided = decided
-        self._profiles: dict[NodeId, Profile] = {}
-        self._shared: set[NodeId] = set()
-        self._asked: set[NodeId] = set()
+    nodes: Collection[NodeId]
+    profiles: Mapping[NodeId, Profile]
+    resolution: Resolution
+    refused: Collection[Refusal]
+    old_rows: Mapping[NodeId, writer.MemberRow]
+    old_refused: Mapping[refused.Pair, RefusedRow]
 
-    async def read(self, wanted: frozenset[NodeId]) -> GraphSlice:
-        await self._learn(wanted)
-        stays = wanted & self._shared if self._may_stay_shared else frozenset()
-        edges = await writer.edges_at(self._tx, self._tenant, wanted, verified_only=stays)
-        ends = wanted | {edge.a for edge in edges} | {edge.b for edge in edges}
-        await self._learn(ends)
-        return GraphSlice(
-            profiles={id: self._profiles[id] for id in ends if id in self._profiles},
-            edges=edges,
-            decisions=await self._decisions(wanted) if self._decided else [],
-            previously_shared=self._shared & ends,
-            stays_shared=stays,
-        )
 
-    async def _learn(self, ids: frozenset[NodeId]) -> None:
-        unknown = ids - self._asked
-        profiles, shared = await writer.profiles_and_shared(self._tx, self._tenant, unknown)
-        self._profiles |= profiles
-        self._shared |= shared
-        self._asked |= unknown
+async def _everything(tx: Tx, tenant: str, rules: Rules) -> _Found:
+    profiles, edges = await writer.whole_graph(tx, tenant)
+    resolution = resolve(Graph(profiles, edges, await writer.decisions(tx, tenant)), rules)
+    return _Found(
+        nodes=list(profiles),
+        profiles=profiles,
+        resolution=resolution,
+        refused=[one for one in resolution.refused if one.is_question],
+        old_rows=await writer.member_rows(tx, tenant, list(profiles)),
+        old_refused=await refused.all_of(tx, tenant),
+    )
 
-    async def _decisions(self, wanted: Collection[NodeId]) -> list[Decision]:
-        decisions = await writer.decisions_naming(self._tx, self._tenant, wanted)
-        return decisions + await writer.withdrawals(self._tx, self._tenant) if decisions else []
+
+async def _within_reach(tx: Tx, tenant: str, dirty: Dirty, rules: Rules, ever: writer.Ever) -> _Found:
+    scope = Scope(dirty.nodes, rules, attested=dirty.attested)
+    reading = Reading(tx, tenant, rules, spare=not dirty.edges_lost, never_spare=dirty.attested, decided=ever.decided)
+    resolution = await resolved_by(scope, reading)
+    # Profiles that no fact names any more are dirty, and no nodes.
+    ends = {*scope.nodes, *dirty.nodes}
+    return _Found(
+        nodes=scope.nodes,
+        profiles=reading.profiles,
+        resolution=resolution,
+        refused=scope.refused_claims(resolution),
+        old_rows=reading.rows,
+        old_refused=await refused.at_ends(tx, tenant, ends) if ever.refused else {},
+    )
+
+
+def _differences(tenant: str, found: _Found, moves: Moves) -> tuple[list[writer.MemberRow], set[NodeId], set[NodeId]]:
+    """Return the rows of members that differ, the profiles that moved to somebody else, and those that are ambiguous
+    now and were not, or the reverse."""
+    rows = []
+    moved: set[NodeId] = set()
+    turned: set[NodeId] = set()
+    for node in found.nodes:
+        row = writer.member_row(tenant, node, found.resolution)
+        before = found.old_rows.get(node) or writer.alone_row(tenant, node)
+        if row == before:
+            continue
+        rows.append(row)
+        moves.changed.update((before.customer, row.customer))
+        if before.customer != row.customer:
+            moved.add(node)
+            moves.together(node, before.customer, row.customer)
+        if row.ambiguous != before.ambiguous:
+            turned.add(node)
+    return rows, moved, turned
+
+
+async def _write_refused(tx: Tx, tenant: str, found: _Found, moves: Moves) -> None:
+    """Write the claims that are refused; both customers of one that changed show it."""
+    settled = found.resolution.settled
+    now = {row.pair: row for row in (refused_row(tenant, one, found.profiles, settled) for one in found.refused)}
+    gone = found.old_refused.keys() - now.keys()
+    changed = [row for pair, row in now.items() if found.old_refused.get(pair) != row]
+    if not gone and not changed:
+        return
+    await refused.write(tx, changed, gone)
+    ends = {end for pair in (*gone, *(row.pair for row in changed)) for end in pair}
+    customer_of = found.resolution.customer_of
+    elsewhere = await writer.customers_of(tx, tenant, ends - customer_of.keys())
+    moves.changed.update(elsewhere[end] if end in elsewhere else customer_of[end] for end in ends)

@@ -23,8 +23,8 @@ from cx_events.facts import Fact
 from cx_events.ids import IdSpace, NodeId
 from cx_events.log import Partition
 from cx_identity.facts import links_of, sum_of
-from cx_identity.sightings import ASSERTED, NAMED, VERIFIED, Seen, Sighting, sighting, staircase
-from cx_identity.sightings import tied as tied_in
+from cx_identity.sightings import ATTESTED, EDGE_KINDS, NAMED, Seen, Sighting, said_of, staircase
+from cx_projectors import conflicts
 from cx_projectors.apply import (
     REFOLD_LOCK,
     Applied,
@@ -41,7 +41,7 @@ from cx_projectors.apply import (
     try_again,
 )
 from cx_projectors.batch import Batch, Incoming, incoming_of
-from cx_projectors.graph import recompute
+from cx_projectors.graph import Dirty, recompute
 from cx_projectors.memory import Memory, Pair
 
 
@@ -100,6 +100,7 @@ async def apply_alone(
         await _replace(tx, tenant, pairs, applied, tenants[tenant])
     others = [pair.key for pairs in replaced.values() for pair in pairs]
     applied.letters = batch.undecodable + batch.problems_of([*new, *others])
+    applied.letters += await conflicts.settle(tx, {copy[0] for copy in copies}.union(others))
     await writer.write_dead_letters(tx, applied.letters)
     await leases.advance(tx, batch.positions)
     await leases.fence_all(tx)
@@ -127,7 +128,7 @@ async def _replace(tx: Tx, tenant: str, pairs: Collection[Replaced], applied: Ap
                 concerned.update(profile.id for profile in named.profiles)
                 tied.update((edge.a, edge.b) for edge in named.edges)
     were = await writer.customers_of(tx, tenant, concerned)
-    await _gather_identity(tx, tenant, ids, concerned, tied)
+    attested = await _gather_identity(tx, tenant, ids, concerned, tied)
 
     learned = Learned()
     decided_before = [old for old in olds if not makes_part(old.event.type)]
@@ -150,8 +151,8 @@ async def _replace(tx: Tx, tenant: str, pairs: Collection[Replaced], applied: Ap
     moved = {desk for found in (were_at, are_at) for desks in found.values() for desk in desks}
 
     rules_changed = decided.rules or decided_now.rules
-    concerned_now = None if rules_changed else dirty | again | concerned
-    moves = await recompute(tx, tenant, concerned_now, tenancy, await writer.ever(tx, tenant), edges_lost=True)
+    concerned_now = None if rules_changed else Dirty(dirty | again | concerned, attested, edges_lost=True)
+    moves = await recompute(tx, tenant, concerned_now, tenancy, await writer.ever(tx, tenant))
     nobody = concerned - (await writer.profiles(tx, tenant, concerned)).keys()
     await writer.write_members(tx, [writer.alone_row(tenant, id) for id in nobody])
     for id in nobody:
@@ -201,8 +202,9 @@ async def _fold_again(tx: Tx, tenant: str, ids: IdSpace, anchor: bytes, home: No
 
 async def _gather_identity(
     tx: Tx, tenant: str, ids: IdSpace, concerned: Collection[NodeId], tied: Iterable[Pair]
-) -> None:
-    """These profiles and pairs as the stored events name them now.
+) -> set[NodeId]:
+    """Write these profiles and pairs as the stored events name them now; return the profiles that are attested now and
+    were not, or the reverse.
 
     An event names a profile from the profile's own home or from a neighbour's (all identifiers of one person in an
     event are tied to one another), or it is noted among the link events.
@@ -213,6 +215,7 @@ async def _gather_identity(
     facts = [fact for fact in facts if makes_part(fact.event.type)]
     profiles, edges = sum_of(links_of(fact, ids) for fact in facts)
     tied = set(tied)
+    were = await writer.profiles(tx, tenant, concerned)
     await writer.forget_identity(tx, concerned, tied)
     await writer.write_profiles(tx, tenant, [profiles[id] for id in concerned if id in profiles])
     await writer.write_edges(tx, tenant, [edges[pair] for pair in tied if pair in edges])
@@ -221,8 +224,11 @@ async def _gather_identity(
         tenant,
         ids,
         facts,
-        [(NAMED, id, id) for id in concerned] + [(kind, *pair) for pair in tied for kind in (ASSERTED, VERIFIED)],
+        [(kind, id, id) for id in concerned for kind in (NAMED, ATTESTED)]
+        + [(kind, *pair) for pair in tied for kind in EDGE_KINDS.values()],
     )
+    attested_before = {id for id, profile in were.items() if profile.attested}
+    return attested_before ^ {id for id in concerned if id in profiles and profiles[id].attested}
 
 
 async def _gather_sightings(tx: Tx, tenant: str, ids: IdSpace, facts: Iterable[Fact], wanted: Iterable[Seen]) -> None:
@@ -230,10 +236,7 @@ async def _gather_sightings(tx: Tx, tenant: str, ids: IdSpace, facts: Iterable[F
     found: dict[Seen, list[Sighting]] = {seen: [] for seen in wanted}
     for fact in facts:
         named = links_of(fact, ids)
-        said = [((NAMED, profile.id, profile.id), sighting(fact)) for profile in named.profiles]
-        for edge in named.edges:
-            said += tied_in(edge, fact)
-        for seen, step in said:
+        for seen, step in said_of(named.profiles, named.edges, fact):
             if seen in found:
                 found[seen].append(step)
     await sightings.rewrite(tx, tenant, found, {seen: staircase(steps) for seen, steps in found.items()})

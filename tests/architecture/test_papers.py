@@ -39,6 +39,17 @@ def test_papers_speak_of_commands_that_there_are(paper: Path) -> None:
     assert set(COMMAND.findall(code)) <= set(COMMANDS)
 
 
+NAMED_TEST = re.compile(r"`((?:[\w-]+/)*test_\w+\.py)::(test_\w+)`")
+
+
+def test_each_threat_names_tests_that_there_are() -> None:
+    named = NAMED_TEST.findall((ROOT / "docs" / "security.md").read_text(encoding="utf-8"))
+    assert len(named) > 20
+    for file, test in named:
+        path = ROOT / "tests" / (file if "/" in file else f"unit/{file}")
+        assert re.search(rf"^(async )?def {test}\(", path.read_text(encoding="utf-8"), re.MULTILINE), f"{file}::{test}"
+
+
 def test_the_readme_names_both_commands() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     assert "./cx demo" in text

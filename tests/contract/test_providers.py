@@ -2,7 +2,8 @@
 
 A provider's ``fixtures/`` hold requests in the vendor's documented shape, its ``golden/`` what each becomes, as
 ``cx map`` prints it: ``golden/NAME.jsonl`` for ``fixtures/NAME``. Beside a fixture may stand ``NAME.headers`` (``Name:
-value``, a line each), and ``connection.json`` may give all of them ``{"region": ..., "settings": {...}}``.
+value``, a line each), and ``connection.json`` may give all of them ``{"region": ..., "settings": {...}}``, to which
+``NAME.connection`` adds settings for one.
 
 ``CX_UPDATE_GOLDEN=1 pytest tests/contract/test_providers.py`` writes the golden files anew. Read every changed line
 before it is committed: they are the contract with everybody who reads the events.
@@ -13,10 +14,11 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from unicodedata import category
 from urllib.parse import parse_qsl, urlencode
 
@@ -32,6 +34,7 @@ from cx_events.catalogue import catalogue, missing
 from cx_events.codec import decode
 from cx_events.envelope import Event
 from cx_events.errors import Refused
+from cx_events.weights import customers_identifiers
 
 RECORDINGS_FOLDER = Path(__file__).parents[2].parent / "shared" / "fixtures"
 
@@ -64,7 +67,7 @@ def fixtures_of(name: str) -> list[Path]:
     return sorted(
         path
         for path in folder.glob("*")
-        if path.is_file() and path.suffix != ".headers" and path.name != "connection.json"
+        if path.is_file() and path.suffix not in (".headers", ".connection") and path.name != "connection.json"
     )
 
 
@@ -89,16 +92,18 @@ EVERY_FIXTURE = pytest.mark.parametrize(("name", "path"), list(all_fixtures()))
 
 
 @cache
-def connection_of(name: str, folder: Path) -> Connection:
+def connection_of(name: str, folder: Path, fixture: str = "") -> Connection:
     path = folder / "fixtures" / "connection.json"
     given = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    own = folder / "fixtures" / f"{fixture}.connection"
+    more = json.loads(own.read_text(encoding="utf-8")) if fixture and own.exists() else {}
     return Connection(
         id="try",
         tenant=DEMO_TENANT,
         provider=name,
         secrets=("a secret", "another secret"),
         region=given.get("region"),
-        settings=given.get("settings", {}),
+        settings=given.get("settings", {}) | more.get("settings", {}),
     )
 
 
@@ -109,7 +114,7 @@ def headers_of(path: Path) -> list[tuple[str, str]]:
 
 
 def tried(name: str, path: Path, **changes: Any) -> TrialResult:
-    connection = connection_of(name, FOLDERS[name])
+    connection = connection_of(name, FOLDERS[name], path.name)
     return trial(
         name,
         path.read_bytes(),
@@ -146,6 +151,18 @@ def check_event(provider: Provider, event: Event) -> None:
     others = [p for p in event.data.participants if p.role != "customer"]
     named = {(i.kind, i.scope, i.value) for p in customers for i in p.identifiers}
     assert not named & {(i.kind, i.scope, i.value) for p in others for i in p.identifiers}, "nobody is both"
+    assert weights_of(event) <= declared(provider), (
+        "each weight of a customer's identifier is one that was thought about"
+    )
+
+
+def weights_of(event: Event) -> set[tuple[str, str]]:
+    """The kinds of a customer's identifiers in an event, and in its links, with their weights."""
+    return {(each.kind, each.weight) for each in customers_identifiers(event.data)}
+
+
+def declared(provider: Provider) -> set[tuple[str, str]]:
+    return {(kind, weight) for kind, weights in provider.weights.items() for weight in weights}
 
 
 # --- each has its papers ---------------------------------------------------------------------------------------------
@@ -190,7 +207,7 @@ def test_events_of_a_fixture_are_valid(name: str, path: Path) -> None:
 @EVERY_FIXTURE
 def test_the_same_request_again_and_later_becomes_the_same_events(name: str, path: Path) -> None:
     provider = providers()[name]
-    connection = connection_of(name, FOLDERS[name])
+    connection = connection_of(name, FOLDERS[name], path.name)
 
     def at(received: int) -> object:
         request = request_of(provider, path)
@@ -211,6 +228,42 @@ def test_different_fixtures_have_different_event_ids(provider: Provider) -> None
         for event in tried(provider.name, path).events:
             other = seen.setdefault(event.id, (path.name, event.raw))
             assert other[1] == event.raw, f"{path.name} and {other[0]} both make {event.id}, but with another content"
+
+
+# --- how far its word is believed -----------------------------------------------------------------------------------
+
+
+@EVERY
+def test_each_weight_that_a_provider_declares_has_a_reason_and_a_fixture(provider: Provider) -> None:
+    """So none is declared to be on the safe side, and each can be seen in a golden file."""
+    events = [decode(each.raw) for path in fixtures_of(provider.name) for each in tried(provider.name, path).events]
+    assert set().union(*map(weights_of, events)) == declared(provider)
+    assert all(len(why) > 10 for weights in provider.weights.values() for why in weights.values())
+
+
+@EVERY_FIXTURE
+def test_no_identifier_gets_more_than_its_provider_states(name: str, path: Path) -> None:
+    """The type of an event lends a weight to what has none (``cx.identity.asserted`` asserts): that is for clients."""
+    provider = providers()[name]
+    connection = connection_of(name, FOLDERS[name], path.name)
+    try:
+        mapped = provider.map(request_of(provider, path), connection)
+    except Refused:
+        return
+    for draft, event in zip(mapped.drafts, events_of(mapped, connection), strict=True):
+        stated = [
+            each.weight or ("proved" if each.verified else "claimed") for each in customers_identifiers(draft.data)
+        ]
+        assert stated == [each.weight for each in customers_identifiers(event.data)]
+
+
+def test_a_provider_that_forgets_a_weight_fails_this_suite() -> None:
+    provider = providers()["chat/webchat"]
+    event = decode(tried(provider.name, FOLDERS[provider.name] / "fixtures" / "identified-by-proof.json").events[0].raw)
+    check_event(provider, event)
+    for weights in ({}, {**provider.weights, "account": {"claimed": "anybody can type one"}}):
+        with pytest.raises(AssertionError, match="thought about"):
+            check_event(replace(provider, weights=weights), event)
 
 
 # --- who may send ----------------------------------------------------------------------------------------------------
@@ -247,6 +300,39 @@ def test_what_is_not_signed_or_signed_wrongly_is_refused(name: str, path: Path, 
         provider.verify(forged, connection_of(name, FOLDERS[name]))
     assert caught.value.status in (401, 403)
     assert "a secret" not in str(caught.value)
+
+
+class Watched(Request):
+    """A request that remembers whether its URL was looked at."""
+
+    seen: ClassVar[set[str]] = set()
+
+    def __getattribute__(self, name: str) -> Any:
+        if name == "url":
+            Watched.seen.add(name)
+        return super().__getattribute__(name)
+
+
+@EVERY
+def test_a_check_that_reads_the_url_is_declared_to(provider: Provider) -> None:
+    """Else it would be checked for whatever the sender's Host header says, or for no host at all."""
+    Watched.seen = set()
+    for path in fixtures_of(provider.name):
+        try:
+            request = request_of(provider, path)
+        except Refused:
+            continue
+        signed = dict.fromkeys(SIGNATURE_HEADERS, "bm90IGEgc2lnbmF0dXJl")
+        headers = {**request.headers, **signed, "authorization": "Basic YTpi"}
+        for method in sorted({request.method, *provider.methods}):
+            watched = Watched(request.body, method, request.url, request.query, headers, request.received)
+            for check in (provider.challenge, provider.verify):
+                try:
+                    if check is not None:
+                        check(watched, connection_of(provider.name, FOLDERS[provider.name]))
+                except Refused:
+                    pass
+    assert bool(Watched.seen) is provider.signs_url
 
 
 # --- bad input -------------------------------------------------------------------------------------------------------

@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 import yaml
 
+from cx_channels.registry import providers
 from cx_hub.compose import SERVICES
+from cx_hub.configuration import findings
 from cx_runtime.health import Health
 from cx_runtime.http import operations
 from cx_runtime.settings import Settings
@@ -80,6 +82,12 @@ def test_the_example_configuration_loads_with_the_secrets_for_trying_out(tmp_pat
     tenant = load(EXAMPLE, tmp_path, environment).by_name["acme"]
     assert any(key.allows("*") and key.secret == environment["CX_KEY"] for key in tenant.keys)
     assert not list(tmp_path.iterdir()), "a secret was made up, and would be another in each container"
+
+
+def test_every_connection_of_the_example_has_what_it_needs(tmp_path: Path) -> None:
+    environment = CONTAINERS["channels"]["environment"]
+    public_url = Settings(public_url=environment["CX_PUBLIC_URL"]).public_url
+    assert not list(findings(load(EXAMPLE, tmp_path, environment), providers(), public_url))
 
 
 def test_what_is_for_trying_out_says_so() -> None:

@@ -14,7 +14,9 @@ import yaml
 from tests.deploy.kustomizing import Manifest, build
 from tests.deploy.test_compose import END_SECONDS, OPERATIONS, SETTINGS, paths_of
 
+from cx_channels.registry import providers
 from cx_hub.compose import SERVICES
+from cx_hub.configuration import findings
 from cx_runtime.metrics import Metrics
 from cx_runtime.settings import Settings
 from cx_runtime.tenants import load
@@ -114,7 +116,9 @@ def test_the_tenants_are_those_of_the_example_and_load_with_the_secrets(tmp_path
     assert yaml.safe_load(text) == yaml.safe_load((ROOT / "deploy" / "example.yaml").read_text(encoding="utf-8"))
     config = tmp_path / "tenants.yaml"
     config.write_text(text)
-    load(config, tmp_path, decoded(of_kind("Secret")["throughline-secrets"]))
+    tenants = load(config, tmp_path, decoded(of_kind("Secret")["throughline-secrets"]))
+    public_url = Settings(public_url=of_kind("ConfigMap")["throughline-settings"]["data"]["CX_PUBLIC_URL"]).public_url
+    assert not list(findings(tenants, providers(), public_url)), "a connection lacks a setting"
     assert sorted(tmp_path.iterdir()) == [config], "a secret was made up, and would be another in each pod"
 
 

@@ -28,9 +28,9 @@ from tests.faults.ground import Trial, fault_in, run
 from tests.processes import bare_environment
 
 from cx_events.errors import CxError
-from cx_hub.demo.run import Doors, play, until_ready
+from cx_hub.demo.cast import Cast
+from cx_hub.demo.run import PUBLIC_URL, Doors, play, until_ready
 from cx_hub.demo.stage import Stage
-from cx_hub.demo.story import Cast
 from cx_hub.stack.processes import free_port
 from cx_runtime.tenants import load
 
@@ -61,6 +61,7 @@ class Project:
             "COMPOSE_PROJECT_NAME": f"throughline-trial-{os.getpid()}",
             "HTTP_PORT": str(self.http_port),
             "SMTP_PORT": str(self.smtp_port),
+            "PUBLIC_URL": PUBLIC_URL,
         }
 
     @property

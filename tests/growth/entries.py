@@ -18,6 +18,8 @@ from tests.growth.patterns import ROOT
 
 from cx_channels import vcons
 from cx_channels.chat.webchat.protocol import parse as parse_chat
+from cx_channels.chat.webchat.visitors import Claims, visitor_of
+from cx_channels.port import Connection
 from cx_channels.registry import providers
 from cx_channels.trial import FORM, trial
 from cx_context.definition import define_bodies
@@ -31,6 +33,7 @@ from cx_events.facts import Fact
 from cx_events.http_binding import read as read_events
 from cx_events.identifiers import normalise
 from cx_events.ids import IdSpace
+from cx_events.junk import Junk
 from cx_events.strict_json import DEFAULT_LIMITS
 from cx_events.strict_json import decode as decode_json
 from cx_events.tokens import presented, recognised
@@ -178,6 +181,7 @@ _FIELDS = (
     *("From", "To", "Cc", "Reply-To", "Sender", "Return-Path", "Delivered-To", "Subject", "Date", "Message-ID"),
     *("In-Reply-To", "References", "Content-Type", "Content-Disposition", "Content-Transfer-Encoding", "Received"),
     *("Auto-Submitted", "Precedence", "X-Failed-Recipients", "Authentication-Results", "Content-ID"),
+    *("X-Original-From", "List-Post", "List-Id"),
 )
 _HEAD = "From: Ana <ana@example.com>\nTo: support@acme.example\nSubject: a\nMessage-ID: <1@example.com>\n"
 _BODIES = {
@@ -193,6 +197,12 @@ _BODIES = {
     "parts without a boundary": _HEAD + "Content-Type: multipart/mixed\n\n%s",
     "a boundary of blanks": _HEAD + 'Content-Type: multipart/mixed; boundary=" "\n\n--\n\na\n%s',
     "head": _HEAD + "%s\n\na",
+    "verdict": "Authentication-Results: mx.acme.example; %s\n" + _HEAD + "\na",
+    "comment in a verdict": "Authentication-Results: mx.acme.example; spf=fail (%s); dmarc=pass\n" + _HEAD + "\na",
+    "way": "Received: from %s ([198.51.100.25]) by a with SMTP id 1; now\nReceived: by b\n" + _HEAD + "\na",
+    "way from a known host": "Received: from a ([198.51.100.25]) by %s\n" + _HEAD + "\na",
+    "group": "From: %s via Support <support@acme.example>\nList-Post: <mailto:support@acme.example>\n"
+    "Reply-To: %s\nCc: %s\nX-Original-From: %s\n\na",
     "delivery status": _HEAD
     + "Content-Type: multipart/report; boundary=b\n\n--b\n\na\n--b\nContent-Type: message/delivery-status\n\n"
     "Reporting-MTA: dns; a\n\nFinal-Recipient: rfc822; a@b.c\nAction: failed\nDiagnostic-Code: smtp; %s\n\n--b--\n",
@@ -215,7 +225,8 @@ def _mails() -> Iterator[Entry]:
 
 def _mail(whole: str, text: str) -> None:
     raw = whole.replace("%s", text).encode("utf-8", "replace")
-    trial("email/mime", raw, filename="a.eml", settings={"addresses": ["support@acme.example"]})
+    settings = {"addresses": ["support@acme.example"], "mx": ["198.51.100.25"], "authserv_ids": ["mx.acme.example"]}
+    trial("email/mime", raw, filename="a.eml", headers=[("X-Envelope-Peer", "198.51.100.25")], settings=settings)
 
 
 # --- what clients send ------------------------------------------------------------------------------------------------
@@ -319,6 +330,13 @@ def _rim() -> Iterator[Entry]:
         "what a visitor says",
         lambda text: _total(lambda: parse_chat(json.dumps({"type": "say", "id": "a", "text": text}), 1 << 20)),
     )
+    chat = Connection("acme-chat", "acme", "chat/webchat", ("a secret", "an older one"))
+    yield (
+        "who a visitor says to be",
+        lambda text: _total(
+            lambda: visitor_of(Claims(account=text, email=text, phone=text, user_hash=text), chat, 1_000_000)
+        ),
+    )
     yield "a form", lambda text: trial("voice/twilio", text.encode("utf-8", "replace"), content_type=FORM)
     for name in ("social/meta", "chat/intercom", "email/postmark"):
         yield f"a body for {name}", lambda text, name=name: trial(name, text.encode("utf-8", "replace"))  # type: ignore[misc]
@@ -327,6 +345,9 @@ def _rim() -> Iterator[Entry]:
 def _texts() -> Iterator[Entry]:
     for kind in ("phone", "email", "cookie", "crm", "facebook-psid", "sip"):
         yield f"a {kind}", lambda text, kind=kind: normalise(Identifier(kind=kind, value=text), "US")  # type: ignore[misc]
+    junk = Junk(("account:*a*a*a*@*b", "email:*[a5]*?.*"))
+    for kind in ("phone", "email", "account", "line"):
+        yield f"a {kind} that may be junk", lambda text, kind=kind: junk.holds(kind, text)  # type: ignore[misc]
     yield "a kind", lambda text: normalise(Identifier(kind=text, value="a"))
     yield "a code", lambda text: presented(text, _IDS)
     yield "a line of a log", masked

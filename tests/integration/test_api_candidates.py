@@ -10,6 +10,7 @@ import pytest
 from tests.api import Running, running_api
 
 from cx_events.ids import text_of
+from cx_events.stamp import Stamped
 from cx_events.testing.builders import ACME, HOUR, MINUTE, START, an_event
 from cx_events.timestamps import format_time
 
@@ -19,14 +20,21 @@ ANA = text_of(ACME.profile("email", "", "ana@example.com"))
 BOB = text_of(ACME.profile("email", "", "bob@example.com"))
 ZOE = text_of(ACME.profile("email", "", "zoe@example.com"))
 VERIFIED = "cx.identity.verified.v1"
+
+
+def said(*type: str, **event: Any) -> Stamped:
+    """By a system whose word counts."""
+    return an_event(*type, **event, weight="asserted")
+
+
 FAMILY = (
-    an_event(id="a-1", email="ana@example.com", phone=HOME_PHONE, interaction="chat-1", text="Hello", name="Ana"),
-    an_event(id="a-2", at=START + MINUTE, email="ana@example.com", phone=HOME_PHONE, interaction="chat-1", text="Hm?"),
-    an_event(id="a-3", at=START + HOUR, email="ana@example.com", phone=HOME_PHONE, interaction="chat-2", text="And?"),
-    an_event(id="b-1", at=START + 2 * HOUR, email="bob@example.com", phone=HOME_PHONE, interaction="mail-1",
+    said(id="a-1", email="ana@example.com", phone=HOME_PHONE, interaction="chat-1", text="Hello", name="Ana"),
+    said(id="a-2", at=START + MINUTE, email="ana@example.com", phone=HOME_PHONE, interaction="chat-1", text="Hm?"),
+    said(id="a-3", at=START + HOUR, email="ana@example.com", phone=HOME_PHONE, interaction="chat-2", text="And?"),
+    said(id="b-1", at=START + 2 * HOUR, email="bob@example.com", phone=HOME_PHONE, interaction="mail-1",
              channel="email", text="Dear all", name="Bob"),
-    an_event(id="b-2", at=START + 5 * HOUR, email="bob@example.com", interaction="chat-9", text="Without it"),
-    an_event("cx.identity.asserted.v1", id="z-1", email="zoe@example.com", phone=HOME_PHONE, channel="crm", name="Zoe",
+    said(id="b-2", at=START + 5 * HOUR, email="bob@example.com", interaction="chat-9", text="Without it"),
+    said("cx.identity.asserted.v1", id="z-1", email="zoe@example.com", phone=HOME_PHONE, channel="crm", name="Zoe",
              data={"evidence": "crm"}),
 )  # fmt: skip
 CALL = an_event("cx.interaction.started.v1", id="c-1", at=START + 6 * HOUR, phone=HOME_PHONE, interaction="call-1",
@@ -59,7 +67,7 @@ async def test_who_used_a_family_phone_last_stands_first_and_why(hub: Running) -
         },
     }
     assert bob["reasons"] == [
-        "asserted, not verified: seen-together in //acme.example/chat#b-1",
+        "asserted: seen-together in //acme.example/chat#b-1",
         "used it in 1 contact",
         "used it last of all, 2026-11-22T12:00:00Z on email",
     ]
@@ -77,7 +85,7 @@ async def test_who_proved_it_outranks_who_used_it_last(hub: Running) -> None:
     found = await candidate(hub)
     ana, bob, _ = found["customers"]
     assert (bob["id"], ana["verified"], bob["verified"]) == (BOB, True, False)
-    assert ana["reasons"][0] == "verified: one-time-code in //acme.example/chat#a-4"
+    assert ana["reasons"][0] == "proved: one-time-code in //acme.example/chat#a-4"
     # It is hers now, and so are the calls from it.
     assert found["unclaimed"] is None
     assert ana["used"]["last"]["interaction"] == "call-1"

@@ -25,8 +25,8 @@ OF_CALLER = an_event(
 )
 OF_BOB = an_event(id="b-1", at=START + MINUTE, email="bob@example.com", interaction="chat-60", text="Hello", name="Bob")
 OFFICE = (
-    an_event(id="s-1", at=START + 2 * MINUTE, email="ana@example.com", phone="+15550100199"),
-    an_event(id="s-2", at=START + 3 * MINUTE, email="bob@example.com", phone="+15550100199"),
+    an_event(id="s-1", at=START + 2 * MINUTE, email="ana@example.com", phone="+15550100199", weight="asserted"),
+    an_event(id="s-2", at=START + 3 * MINUTE, email="bob@example.com", phone="+15550100199", weight="asserted"),
 )
 OTHER = IdSpace("other", b"a lasting key of another")
 OF_ANOTHER = text_of(OTHER.profile("email", "", "zoe@example.com"))
@@ -91,8 +91,8 @@ async def test_a_decision_just_taken_can_be_withdrawn_as_soon_as_it_is_applied(h
 async def test_two_crm_ids_merge_by_a_persons_word_and_part_again(hub: Running) -> None:
     """One decision for each pair that must be named; they are withdrawn together."""
     await hub.happen(
-        an_event(id="k-1", at=START + 4 * HOUR, email="ana@example.com", crm="C-1"),
-        an_event(id="k-2", at=START + 4 * HOUR, email="bob@example.com", crm="C-2"),
+        an_event(id="k-1", at=START + 4 * HOUR, email="ana@example.com", crm="C-1", weight="asserted"),
+        an_event(id="k-2", at=START + 4 * HOUR, email="bob@example.com", crm="C-2", weight="asserted"),
     )
     parted = await hub.decide("/v1/identity/unmerge", {"apart": [ANA, BOB], "reason": "two people, they say"})
     apart = f"{parted['event']['source']}#{parted['event']['id']}"
@@ -162,7 +162,7 @@ async def test_two_profiles_of_one_customer_are_kept_apart(hub: Running) -> None
     assert (await hub.body("cookie:c-7"))["customer"]["id"] == cookie
     (edge,) = (await identity(hub, ANA))["edges"]
     assert (edge["state"], edge["refused"]["reason"]) == ("refused", "apart")
-    assert edge["asserted"]["event"] == {"source": "//acme.example/chat", "id": "t-1"}
+    assert edge["claimed"]["event"] == {"source": "//acme.example/chat", "id": "t-1"}
     assert {edge["a"]["value"], edge["b"]["value"]} == {"ana@example.com", "c-7"}
 
 

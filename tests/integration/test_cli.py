@@ -38,13 +38,14 @@ class Hub:
     home: Path
 
 
+PUBLIC_URL = "https://hub.example.com"
 Captured = pytest.CaptureFixture[str]
 
 
 @pytest.fixture(scope="module")
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
     home = tmp_path_factory.mktemp("hub")
-    with running("up", {"CX_HOME": str(home)}, home / "said") as process:
+    with running("up", {"CX_HOME": str(home), "CX_PUBLIC_URL": PUBLIC_URL}, home / "said") as process:
         yield Hub(process.url, home)
 
 
@@ -91,7 +92,21 @@ def wait_for(url: str, event: str, identifier: str = "email:ana@example.com") ->
 def test_help_names_every_command(here: Path, capfd: Captured) -> None:
     assert run(["--help"]) == 0
     shown = capfd.readouterr().out
-    shared = ("demo", "test", "up", "run", "stack", "map", "events", "log", "lag", "customer", "verify", "dlq")
+    shared = (
+        "demo",
+        "test",
+        "up",
+        "run",
+        "stack",
+        "map",
+        "events",
+        "log",
+        "lag",
+        "customer",
+        "verify",
+        "dlq",
+        "config",
+    )
     for command in (*shared, "import", "export"):
         assert f"  {command} " in shown
 
@@ -135,6 +150,25 @@ def test_map_prints_events_as_json_lines(here: Path, capfd: Captured) -> None:
     assert [json.loads(line)["type"] for line in lines] == ["cx.interaction.started.v1"]
 
 
+def test_map_reads_the_settings_of_a_connection(here: Path, capfd: Captured) -> None:
+    call = ["map", "voice/twilio", str(TWILIO / "status-ringing.form")]
+
+    def roles(*settings: str) -> list[str]:
+        assert run([*call, *settings]) == 0
+        data = json.loads(capfd.readouterr().out)["data"]
+        return [one["role"] for one in data.get("participants", [])]
+
+    assert roles() == []
+    assert roles("--setting", "numbers=[+14155550199]", "--setting", "clients=staff") == ["customer", "business"]
+    assert roles("--setting", 'numbers=["+14155550199", "+14155550100"]') == ["business", "business"]
+
+
+@pytest.mark.parametrize("setting", ["numbers", "=1", "numbers=[", "numbers=!!python/object:os.system x"])
+def test_map_refuses_a_setting_that_it_can_t_read(here: Path, capfd: Captured, setting: str) -> None:
+    assert run(["map", "voice/twilio", str(TWILIO / "status-ringing.form"), "--setting", setting]) == 2
+    assert "bad-setting" in capfd.readouterr().err
+
+
 def test_map_refuses_what_is_no_request_with_exit_2(here: Path, capfd: Captured) -> None:
     assert run(["map", "voice/twilio", str(TWILIO / "malformed.json")]) == 2
     captured = capfd.readouterr()
@@ -165,6 +199,58 @@ def test_map_names_the_providers_that_there_are(here: Path, capfd: Captured) -> 
 def test_map_of_a_missing_file_is_exit_2(here: Path, capfd: Captured) -> None:
     assert run(["map", "voice/twilio", str(here / "gone")]) == 2
     assert "can't be read" in capfd.readouterr().err
+
+
+# --- config -----------------------------------------------------------------------------------------------------------
+
+CALLS = """
+tenants:
+  acme:
+    id_key: a lasting key of acme
+    connections:
+      acme-calls: {provider: voice/twilio, secrets: [a secret], settings: {%s}}
+      acme-chat: {provider: chat/webchat, secrets: [another secret]}
+"""
+
+
+def checked(here: Path, capfd: Captured, monkeypatch: pytest.MonkeyPatch, settings: str) -> tuple[int, list[Any]]:
+    (here / "config.yaml").write_text(CALLS % settings, encoding="utf-8")
+    monkeypatch.setenv("CX_CONFIG", str(here / "config.yaml"))
+    code = run(["config", "check", "-o", "json"])
+    return code, json.loads(capfd.readouterr().out)
+
+
+def test_config_check_names_what_is_missing(here: Path, capfd: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
+    code, rows = checked(here, capfd, monkeypatch, "")
+    assert code == 1
+    assert [(row["level"], row["place"], row["reason"]) for row in rows] == [
+        ("error", "tenants.acme.connections.acme-calls", "no-public-url"),
+        ("warning", "tenants.acme.connections.acme-calls", "incomplete-settings"),
+    ]
+    assert "a secret" not in str(rows)
+    monkeypatch.setenv("CX_PUBLIC_URL", PUBLIC_URL)
+    code, rows = checked(here, capfd, monkeypatch, "")
+    assert (code, [row["level"] for row in rows]) == (0, ["warning"])
+    assert "numbers" in rows[0]["detail"]
+    assert checked(here, capfd, monkeypatch, "numbers: ['+15550100199']") == (0, [])
+
+
+def test_config_check_tells_a_mistake(here: Path, capfd: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
+    (here / "config.yaml").write_text(CALLS.replace("voice/twilio", "voice/nobody") % "", encoding="utf-8")
+    monkeypatch.setenv("CX_CONFIG", str(here / "config.yaml"))
+    assert run(["config", "check"]) == 2
+    assert "voice/twilio" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "url", ["hub.example.com", "ftp://hub.example.com", "https://", "https://hub.example.com/?a=1"]
+)
+def test_a_public_url_that_is_none_is_named(
+    here: Path, capfd: Captured, monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setenv("CX_PUBLIC_URL", url)
+    assert run(["config", "check"]) == 2
+    assert "PUBLIC_URL" in capfd.readouterr().err
 
 
 # --- events, log, lag, customer, verify, dlq --------------------------------------------------------------------------
@@ -349,10 +435,11 @@ def test_a_dead_letter_is_listed_and_shown_whole(at_hub: Path, hub: Hub, capfd: 
 def _signed_by_twilio(hub: Hub, name: str, value: str) -> str:
     """A genuine request of one field, which names no call; its body."""
     secret = (hub.home / "connection-secret").read_text().strip()
-    url = f"{hub.url}/v1/hooks/acme-calls"
+    url = f"{PUBLIC_URL}/v1/hooks/acme-calls"
     signature = sign(secret, f"{url}{name}{value}".encode(), "sha1", "base64")
     headers = {"content-type": "application/x-www-form-urlencoded", "x-twilio-signature": signature}
-    answer = httpx2.post(url, content=f"{name}={value}", headers=headers, trust_env=False, timeout=PATIENCE)
+    at = f"{hub.url}/v1/hooks/acme-calls"
+    answer = httpx2.post(at, content=f"{name}={value}", headers=headers, trust_env=False, timeout=PATIENCE)
     assert answer.is_success, answer.text
     return f"{name}={value}"
 
@@ -442,7 +529,8 @@ def test_other_rules_are_tried_out_and_nothing_is_changed(at_hub: Path, hub: Hub
     family = [event(f"family-{who}") for who in ("ana", "bob")]
     addresses = [f"{who}.family@example.com" for who in ("ana", "bob")]
     for address, each in zip(addresses, family, strict=True):
-        named = [{"kind": "email", "value": address}, {"kind": "phone", "value": "+15550100155"}]
+        named = [{"kind": "email", "value": address, "weight": "asserted"}]
+        named.append({"kind": "phone", "value": "+15550100155", "weight": "asserted"})
         each["data"]["participants"] = [{"role": "customer", "identifiers": named}]
     (at_hub / "family").write_text("\n".join(map(json.dumps, family)))
     assert run(["events", "send", str(at_hub / "family")]) == 0

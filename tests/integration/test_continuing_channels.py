@@ -14,9 +14,9 @@ from urllib.parse import parse_qsl, urlencode
 import httpx2
 import msgspec
 import pytest
+from tests.browsers import chat
 from tests.channels import SECRET, Hub, running_hub
 from tests.integration.test_intake import event, send
-from tests.integration.test_webchat import chat
 from tests.patience import PATIENCE
 
 from cx_channels.intake import Intake

@@ -146,3 +146,28 @@ async def test_the_table_holds_what_is_live_and_nothing_else(hub: Running) -> No
     await hub.happen(step(4, "ended"))
     assert await held() == set()
     assert Desk("agent", "ben") == ("agent", "ben")
+
+
+async def test_a_handoff_that_names_nobody_is_in_the_queue_of_what_is_unassigned(hub: Running) -> None:
+    """Though it is told by the call alone, and the customer's own side was in another queue before."""
+    steps = [step(0, "started"), step(1, "queued", queue=BILLING), step(2, "answered", agent=BEN)]
+    async with desk(hub, "queue=unassigned") as queue:
+        await queue.next("live")
+        await listening(hub)
+        await hub.noticed(*steps)
+        assert await queue.silence(0.2) == []
+        at = START + 3 * SECOND
+        asked = an_event("cx.handoff.requested.v1", id="asked", interaction="call-1", at=at, data={"reason": "angry"})
+        await hub.noticed(asked)
+        popped = await queue.next("assignment")
+        assert (popped.data["interaction"], popped.data["why"]) == ("call-1", "handoff")
+        assert popped.data["customer"] == text_of(PHONE)
+        await hub.noticed(step(4, "answered", agent={"id": "carla"}))
+        assert (await queue.next()).name == "released"
+
+
+async def test_what_a_crm_tells_is_on_no_desk(hub: Running) -> None:
+    case = {"interaction": "crm/case-7", "channel": "crm", "email": "ana@example.com"}
+    await hub.happen(an_event("cx.interaction.queued.v1", id="case-7", data={"queue": BILLING}, **case))
+    async with desk(hub, "queue=q-billing") as queue:
+        assert (await queue.next()).data == {"assignments": [], "more": False}

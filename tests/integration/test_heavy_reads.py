@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from tests.api import Running, running_api, tenants
+from tests.patience import PATIENCE
 from tests.stores import sqlite_store
 
 from cx_context_api.requests.elsewhere import Elsewhere
@@ -19,6 +20,7 @@ from cx_events.testing.builders import ACME, DAY, an_event
 from cx_events.timestamps import format_time, parse_time
 from cx_hub.heavy_reads import COMMAND, setting_up
 from cx_runtime.settings import Settings
+from cx_runtime.turns import Turns
 
 pytestmark = pytest.mark.clock
 
@@ -28,11 +30,23 @@ LONG_AGO = parse_time("2020-11-22T10:00:00Z")
 ANA = text_of(ACME.profile("email", "", "ana@example.com"))
 
 
+class Counted(Turns):
+    """Counts the turns that were taken."""
+
+    taken = 0
+
+    async def _begin(self, key: str) -> None:
+        self.taken += 1
+        await super()._begin(key)
+
+
 @pytest.fixture
 async def hub(tmp_path: Path) -> AsyncIterator[Running]:
     settings = Settings(home=tmp_path, log_url=f"sqlite:///{tmp_path / 'log.db'}", store_url=sqlite_store(tmp_path))
     elsewhere = Elsewhere(COMMAND, setting_up(settings, tenants()))
-    async with running_api(tmp_path, settings.store_url, reading=Reading.of(2, elsewhere=elsewhere)) as running:
+    heavy = Counted("heavy-reads", 2, most_of_one=1, most_waiting=9, most_waiting_of_one=9, seconds=PATIENCE)
+    reading = Reading.of(2, elsewhere=elsewhere)._replace(heavy=heavy)
+    async with running_api(tmp_path, settings.store_url, reading=reading) as running:
         await running.happen(
             *(
                 an_event(id=f"m-{n}", at=LONG_AGO, email="ana@example.com", interaction="chat-1", text=f"word {n}")
@@ -44,7 +58,7 @@ async def hub(tmp_path: Path) -> AsyncIterator[Running]:
 
 def processes(hub: Running) -> list[int]:
     assert hub.api.reading.elsewhere is not None
-    return [each._process.pid for each in hub.api.reading.elsewhere._all]
+    return [each.pid for each in hub.api.reading.elsewhere._all]
 
 
 async def warmed_up(hub: Running) -> None:
@@ -62,6 +76,16 @@ async def test_nobody_waits_for_a_process_to_start(hub: Running) -> None:
     (process,) = hub.api.reading.elsewhere._all  # type: ignore[union-attr]
     assert (await hub.get(path)).json() == first.json()
     assert hub.api.reading.elsewhere._idle == [process]  # type: ignore[union-attr]
+
+
+async def test_a_heavy_read_takes_one_turn_whether_or_not_a_process_is_ready(hub: Running) -> None:
+    heavy = hub.api.reading.heavy
+    assert isinstance(heavy, Counted)
+    path = f"/v1/customers/{ANA}/lineage?path=/counts"
+    for count in (1, 2):
+        assert (await hub.get(path)).status_code == 200
+        assert heavy.taken == count
+        await hub.api.reading.elsewhere.ready()  # type: ignore[union-attr]
 
 
 async def test_what_is_worked_out_elsewhere_is_answered_as_here(hub: Running) -> None:

@@ -166,3 +166,19 @@ async def test_an_event_that_could_not_be_folded_is_tried_again_by_fixed_code(
         assert await reader.find_profile(tx, "acme", ids.profile("email", "", "ana@example.com")) is not None
     tenancies = {name: (Tenancy(hub.tenants.ids(name), DEFAULT), 72 * HOUR) for name in hub.tenants.by_name}
     assert (await verify(hub.store, hub.log, tenancies)).wrong == []
+
+
+async def test_copies_in_conflict_are_shown_and_not_tried_again(hub: Hub) -> None:
+    counting, other = (an_event(id="m-1", email="ana@example.com", text=text) for text in ("hi", "ho"))
+    first, second = sorted((counting, other), key=lambda each: each.raw)
+    await hub.log.append([Record(INTERACTIONS, each.key, each.raw) for each in (first, second)])
+    async with asyncio.timeout(PATIENCE):
+        while not (items := (await get(hub, "dead-letters", reason="other-content")).json()["items"]):
+            await asyncio.sleep(0.05)
+    assert [(item["stage"], item["id"]) for item in items] == [("conflict", "m-1")]
+    assert items[0]["detail"] == "another event was sent under this id; it differs in data.message.text"
+    (whole,) = (await get(hub, "dead-letter", id="m-1")).json()["items"]
+    assert whole["original"] == original_of(second.raw)
+    refused = await post(hub, "dead-letters/retry", id="m-1")
+    assert (refused.status_code, refused.json()["reason"]) == (409, "not-retriable")
+    assert "an id of its own" in refused.json()["detail"]

@@ -15,11 +15,11 @@ from tests.stores import sqlite_store
 
 from cx_context.definition import define, define_bodies
 from cx_context.finish import encode_body
-from cx_context.store import Store, open_store, segments
+from cx_context.store import Store, dead_letters, open_store, segments
 from cx_context.store.tables import METADATA
 from cx_events.log import LogRecord
 from cx_events.stamp import Stamped
-from cx_events.testing.builders import ACME, an_event
+from cx_events.testing.builders import ACME, SECOND, START, an_event
 from cx_events.testing.histories import facts_of, histories
 
 
@@ -146,4 +146,54 @@ async def test_who_begins_anew_knows_a_part_that_no_interaction_announced(store_
         if worker.behind == 1:
             await worker.take()
     await check(store, history)
+    await store.stop()
+
+
+async def test_copies_in_conflict_leave_the_same_dead_letter_in_any_order_of_arrival(store_url: str) -> None:
+    """Two of them at home elsewhere, so that they lie in other partitions; one is a redelivery."""
+
+    def sent(text: str, second: int, email: str = "ana@example.com") -> Stamped:
+        at = START + second * SECOND
+        return an_event(id="m-1", email=email, interaction="chat-1", text=text, recorded=at)
+
+    history = [sent("hi", 5), sent("hi", 9), sent("ho", 6), sent("hu", 7, "ben@example.com")]
+    store = open_store(store_url)
+    await store.start()
+    ways = set()
+    for order in permutations(history):
+        for partitions, size in ((1, 4), (2, 1), (3, 2)):
+            async with store.writing() as tx:
+                for table in METADATA.sorted_tables:
+                    await tx.execute(f"DELETE FROM {table.name}")
+            logs = in_partitions(order, partitions)
+            team = await workers(store, logs, 2)
+            while any(worker.behind for worker in team):
+                for worker in team:
+                    await worker.step(size)
+            assert (await verified(store, logs)).wrong == []
+            async with store.reading() as tx:
+                letters = await dead_letters.listed(tx)
+            ways.add(tuple((letter.stage, letter.reason, letter.content) for letter in letters))
+    await store.stop()
+    assert ways == {(("conflict", "other-content", history[2].raw),)}
+
+
+async def test_a_copy_that_comes_to_count_takes_its_conflict_back(store_url: str) -> None:
+    def sent(text: str, second: int) -> Stamped:
+        return an_event(id="m-1", email="ana@example.com", text=text, recorded=START + second * SECOND)
+
+    history = [sent("ho", 5), sent("hi", 6), sent("hi", 1)]
+    store = open_store(store_url)
+    await store.start()
+    logs = in_partitions(history, 1)
+    (worker,) = await workers(store, logs, 1)
+    found = []
+    while worker.behind:
+        before = worker.behind
+        await worker.step(1)
+        if worker.behind < before:
+            async with store.reading() as tx:
+                found.append([letter.content for letter in await dead_letters.listed(tx)])
+    assert found == [[], [history[1].raw], [history[0].raw]]
+    assert (await verified(store, logs)).wrong == []
     await store.stop()

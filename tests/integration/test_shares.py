@@ -27,6 +27,7 @@ from cx_runtime.load import Load, Pacer
 from cx_runtime.metrics import Metrics
 from cx_runtime.rates import Rate
 from cx_runtime.shares import TENANT_SHARE
+from cx_runtime.turns import Turns
 
 pytestmark = pytest.mark.clock
 
@@ -194,6 +195,39 @@ async def test_one_tenants_heavy_reads_leave_a_turn_to_another_tenant(tmp_path: 
             assert (await hub.get(f"/v1/customers/{text_of(ANA)}/timeline")).status_code == 200
         assert {(await each).status_code for each in waiting} == {200, 429}
         assert (heavy.running, heavy.waiting, heavy.known()) == (0, 0, 0)
+
+
+class Charged(Turns):
+    """Remembers who was charged."""
+
+    def __init__(self) -> None:
+        super().__init__("reads", 4, most_of_one=4, most_waiting=9, most_waiting_of_one=9, seconds=1.0, time_of_one=0.2)
+        self.charged: list[tuple[str, bool]] = []
+
+    def charge(self, key: str, seconds: float) -> None:
+        self.charged.append((key, seconds > 0.0))
+        super().charge(key, seconds)
+
+
+async def test_what_a_page_costs_the_event_loop_is_charged_to_its_tenant(tmp_path: Path) -> None:
+    pages = Charged()
+    async with running_api(tmp_path, reading=Reading.of(2)._replace(pages=pages)) as hub:
+        await hub.happen(an_event(id="m-1", email="ana@example.com", interaction="chat-1", text="Hello"))
+        for path in ("timeline", "conversations", "identity"):
+            answer = await hub.get(f"/v1/customers/{text_of(ANA)}/{path}")
+            assert answer.status_code == 200, answer.text
+        assert pages.charged == [("acme", True)] * 3
+
+
+async def test_who_used_up_its_share_of_the_event_loop_waits_and_another_tenant_is_answered(tmp_path: Path) -> None:
+    pages = Charged()
+    async with running_api(tmp_path, reading=Reading.of(2)._replace(pages=pages)) as hub:
+        await hub.happen(an_event(id="m-1", email="ana@example.com", interaction="chat-1", text="Hello"))
+        path = f"/v1/customers/{text_of(ANA)}/timeline"
+        pages.charge("acme", 1_000.0)
+        refused = await hub.get(path)
+        assert (refused.status_code, refused.json()["reason"]) == (429, "reads-of-tenant")
+        assert (await hub.get(path, "other")).status_code == 404
 
 
 async def test_on_files_a_page_of_a_long_history_reads_no_more_than_of_a_short_one(tmp_path: Path) -> None:

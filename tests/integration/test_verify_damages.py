@@ -82,6 +82,8 @@ def history() -> list[Stamped]:
                  data={"survey": {"metric": "nps", "score": 1e300}}),
         an_event(id="m-1", email="ana@example.com", interaction="chat-1", text="said otherwise",
                  at=START + SECOND, recorded=START + 9 * SECOND),
+        *(an_event(id=f"typed-{name}", email=f"{name}@example.com", cookie="c-9", at=START + n * SECOND)
+          for n, name in enumerate(("dora", "eve"))),
         *(an_event(id=f"last-{n}", email=f"p{n}@example.com", at=START + DAY) for n in range(4)),
     ]  # fmt: skip
 

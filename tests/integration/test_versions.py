@@ -10,6 +10,7 @@ import random
 import tempfile
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,7 @@ from cx_events.ids import NodeId, text_of
 from cx_events.stamp import Stamped
 from cx_events.testing.builders import ACME, SECOND, START, a_decision, an_event
 from cx_events.testing.histories import facts_of, histories
+from cx_identity.candidates import candidate_id
 from cx_identity.facts import links_of
 
 EXAMPLE = settings(deadline=None, suppress_health_check=list(HealthCheck))
@@ -122,6 +124,42 @@ async def test_a_person_who_is_named_elsewhere_for_the_first_time_is_a_new_versi
         an_event(id="m-1", crm="C-1", identifiers=[nobody_yet], interaction="chat-2", at=START + SECOND),
     ]
     await on_sqlite(lambda store: one_by_one(store, history))
+
+
+async def test_a_refused_claim_is_shown_to_both_customers_until_it_is_dismissed() -> None:
+    ana, ben, cookie = "ana@example.com", "ben@example.com", ACME.profile("cookie", "", "c-1")
+    dismissed = {"identity": {"candidate": text_of(candidate_id(cookie))}}
+    history = [
+        an_event(id="a", crm="C-1", email=ana, weight="asserted", interaction="chat-1", text="Ana"),
+        an_event(id="b", crm="C-2", email=ben, weight="asserted", interaction="chat-2", text="Ben"),
+        an_event(id="c", email=ana, cookie="c-1", weight="claimed", at=START + SECOND),
+        an_event(id="d", email=ben, cookie="c-1", weight="claimed", at=START + 2 * SECOND),
+        a_decision("cx.identity.candidate_dismissed.v1", id="n", about=cookie, at=START + 3 * SECOND, data=dismissed),
+    ]
+
+    async def run(store: Store) -> None:
+        witness = Witness(store, history)
+        (worker,) = await workers(store, in_partitions(history, 1), 1)
+        seen: list[list[tuple[int, list[str]]]] = []
+        for _ in history:
+            await worker.step(1)
+            await witness.look()
+            seen.append([await asked_about(store, ACME.profile("email", "", who)) for who in (ana, ben)])
+        assert [[yours for _, yours in both] for both in seen[2:]] == [[[], []], [["identifier"], ["other"]], [[], []]]
+        for before, after in pairwise(seen[2:]):
+            assert all(was < now for (was, _), (now, _) in zip(before, after, strict=True))
+
+    await on_sqlite(run)
+
+
+async def asked_about(store: Store, profile: NodeId) -> tuple[int, list[str]]:
+    """The version of a customer's context, and whose end each of its candidates is; -1 of nobody."""
+    async with store.reading() as tx:
+        found = await reader.find_node(tx, "acme", profile)
+        if found is None:
+            return -1, []
+        body = context_body(await reader.load(tx, ACME, found.customer), WINDOW)
+    return found.version, [each["yours"] for each in body["customer"]["candidates"]]
 
 
 async def test_a_call_follows_whom_it_names_as_soon_as_its_telephone_is_shared_and_not_before() -> None:

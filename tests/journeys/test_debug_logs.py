@@ -15,7 +15,7 @@ from tests.processes import running
 
 from cx_events.log import Log
 from cx_events.log.open import open_log
-from cx_hub.demo.run import Doors, play
+from cx_hub.demo.run import PUBLIC_URL, Doors, play
 from cx_hub.demo.stage import Stage
 from cx_runtime.tenants import load
 
@@ -52,13 +52,14 @@ async def no_words_in(
     settings: dict[str, str], folder: Path, commands: list[str], log_url: str, prefix: str = ""
 ) -> None:
     home = Path(settings["CX_HOME"])
+    given = {**settings, "CX_LOG_LEVEL": "debug", "CX_PUBLIC_URL": PUBLIC_URL}
     tenants = load(None, home, {})
     stage = Stage(Console(file=io.StringIO(), width=160))
     files = []
     with ExitStack() as stack:
         for number, command in enumerate(commands):
             files.append(folder / f"{number}.txt")
-            hub = stack.enter_context(running(command, {**settings, "CX_LOG_LEVEL": "debug"}, files[-1]))
+            hub = stack.enter_context(running(command, given, files[-1]))
         await play(Doors(hub.url, hub.url, ("127.0.0.1", hub.smtp_port), tenants), stage)
         hub.stop()
     assert not stage.broken

@@ -17,7 +17,15 @@ from tests.processes import Running, bare_environment, running
 from cx_context.store import open_store
 from cx_events.log.open import open_log
 from cx_hub.compose import running_hub
-from cx_hub.demo.run import Doors, embedded_settings, hold_against_the_log, play, until_ready
+from cx_hub.demo.run import (
+    PUBLIC_URL,
+    Doors,
+    embedded_settings,
+    hold_against_the_log,
+    play,
+    until_ready,
+    with_keys_of_the_story,
+)
 from cx_hub.demo.stage import Stage
 from cx_runtime.tenants import load
 
@@ -37,14 +45,15 @@ def told(stage: Stage) -> str:
 
 async def test_the_story_holds_in_one_process_on_files(tmp_path: Path) -> None:
     settings = embedded_settings(tmp_path)
-    tenants = load(None, tmp_path, {})
+    tenants = with_keys_of_the_story(load(None, tmp_path, {}))
     stage = quiet_stage()
     async with running_hub(settings, tenants) as hub:
         await until_ready(hub.url)
         await play(Doors(hub.url, hub.url, ("127.0.0.1", hub.smtp_port), tenants), stage)
         await hold_against_the_log(stage, tenants, hub.store, hub.log)
     assert not stage.broken, told(stage)
-    assert len(stage.checks) >= 18
+    assert len(stage.checks) >= 23
+    assert "403 not-assured" in told(stage)
 
 
 async def test_a_hub_that_runs_elsewhere_is_told_the_story_again_and_again(tmp_path: Path) -> None:
@@ -88,6 +97,7 @@ async def test_the_story_holds_over_separate_processes_on_kafka_and_postgresql(
         "CX_BLOB_URL": postgres_database,
         "CX_TOPIC_PREFIX": topic_prefix,
         "CX_PARTITIONS": "4",
+        "CX_PUBLIC_URL": PUBLIC_URL,
     }
     stage = quiet_stage()
     with ExitStack() as stack:

@@ -5,18 +5,33 @@ A history is a list of steps, each what one event would say; its order is the or
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
+from itertools import combinations
 
 from hypothesis import strategies as st
 
+from cx_events.envelope import Weight
 from cx_events.ids import event_key
-from cx_identity.model import Decision, DecisionKind, Edge, Graph, Profile, earlier, joint
+from cx_events.weights import lesser
+from cx_identity.model import (
+    STRONG_KINDS,
+    Decision,
+    DecisionKind,
+    Edge,
+    Graph,
+    Profile,
+    Tie,
+    earlier,
+    edge_mention,
+    joint,
+)
 from cx_identity.rules import Rules
 
 SOURCE = "//acme.example/crm"
 KINDS = ("crm", "account", "email", "email", "phone", "phone", "cookie")
+WEIGHTS: tuple[Weight, ...] = ("proved", "asserted", "claimed", "claimed", "claimed")
 DECISIONS: tuple[DecisionKind, ...] = ("merge", "merge", "apart", "apart", "withdraw", "dismiss")
 
 
@@ -32,25 +47,32 @@ class Node:
 
 @dataclass(frozen=True)
 class Seen:
-    """Some profiles named by one event, each pair of them tied."""
+    """Some profiles named by one event, each pair of them tied. ``weight``: of all of them, or of each."""
 
     recorded: int
     id: str
     nodes: tuple[Node, ...]
-    verified: bool
+    weight: Weight | tuple[Weight, ...] = "claimed"
+
+    def weights(self) -> Mapping[Node, Weight]:
+        given = (self.weight,) * len(self.nodes) if isinstance(self.weight, str) else self.weight
+        return {
+            node: "claimed" if node.kind == "cookie" else weight for node, weight in zip(self.nodes, given, strict=True)
+        }
 
     def profiles(self) -> Iterable[Profile]:
-        return [Profile(node.id, node.kind, "", node.value, self.recorded) for node in self.nodes]
+        return [
+            Profile(
+                node.id, node.kind, "", node.value, self.recorded, node.kind in STRONG_KINDS and weight != "claimed"
+            )
+            for node, weight in self.weights().items()
+        ]
 
     def edges(self) -> Iterable[Edge]:
-        evidence = (self.recorded, SOURCE, self.id)
-        ids = sorted(node.id for node in self.nodes)
-        for at, a in enumerate(ids):
-            for b in ids[at + 1 :]:
-                if self.verified:
-                    yield Edge(a, b, None, evidence, "", "login")
-                else:
-                    yield Edge(a, b, evidence, None, "seen-together", "")
+        weights = self.weights()
+        for one, other in combinations(weights, 2):
+            weight = lesser(weights[one], weights[other])
+            yield edge_mention(one.id, other.id, Tie(weight, (self.recorded, SOURCE, self.id), weight))
 
 
 Step = Seen | Decision
@@ -85,7 +107,7 @@ def rules() -> st.SearchStrategy[Rules]:
             {}, optional={"phone": st.integers(1, 2), "email": st.integers(1, 2), "cookie": st.integers(1, 2)}
         ),
         exclusive=st.sampled_from([frozenset(), frozenset({"crm"}), frozenset({"crm", "account"})]),
-        never_link=st.sampled_from([(), (), ("email:1",), ("phone:*", "crm:0")]),
+        never_link=st.sampled_from([(), (), ("email:n1",), ("phone:*", "crm:n0")]),
     )
 
 
@@ -102,13 +124,14 @@ def histories(draw: st.DrawFn, kinds: Sequence[DecisionKind] = DECISIONS) -> lis
     """
     recorded = st.integers(1, 12)
     nodes = [
-        Node(kind, str(at)) for at, kind in enumerate(draw(st.lists(st.sampled_from(KINDS), min_size=3, max_size=10)))
+        Node(kind, f"n{at}") for at, kind in enumerate(draw(st.lists(st.sampled_from(KINDS), min_size=3, max_size=10)))
     ]
     node = st.sampled_from(nodes)
     steps: list[Step] = []
     for at in range(draw(st.integers(1, 14))):
-        named = draw(st.lists(node, min_size=1, max_size=3, unique=True))
-        steps.append(Seen(draw(recorded), f"e{at}", tuple(named), verified=draw(st.integers(0, 3)) == 0))
+        named = tuple(draw(st.lists(node, min_size=1, max_size=3, unique=True)))
+        weights = tuple(draw(st.sampled_from(WEIGHTS)) for _ in named)
+        steps.append(Seen(draw(recorded), f"e{at}", named, weights))
     many = draw(st.integers(0, 6)) if kinds else 0
     for at in range(many):
         kind, when, (one, other) = draw(st.sampled_from(kinds)), draw(recorded), draw(st.tuples(node, node))

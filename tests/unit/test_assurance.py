@@ -1,4 +1,4 @@
-"""How sure a context is of its customer, and what was verified in a conversation: nobody is asked twice."""
+"""How sure a context is of its customer, and what was proved in a conversation: nobody is asked twice."""
 
 from __future__ import annotations
 
@@ -43,9 +43,10 @@ def test_a_caller_who_passed_the_ivr_is_verified_in_that_conversation() -> None:
     (conversation,) = body["conversations"]
     crm, phone = conversation["verified"]
     assert (crm["kind"], crm["value"], phone["kind"], phone["value"]) == ("crm", CRM, "phone", PHONE)
-    assert {k: phone[k] for k in ("method", "at", "channel", "interaction", "event")} == {
+    assert {k: phone[k] for k in ("method", "at", "expires_at", "channel", "interaction", "event")} == {
         "method": "ivr-pin",
         "at": "2026-11-22T10:01:00Z",
+        "expires_at": "2026-11-23T10:01:00Z",
         "channel": "voice",
         "interaction": "call-7",
         "event": {"source": "//acme.example/chat", "id": "pin"},
@@ -54,23 +55,23 @@ def test_a_caller_who_passed_the_ivr_is_verified_in_that_conversation() -> None:
     assert [i["verified_by"] for i in body["customer"]["identifiers"]] == ["ivr-pin", "ivr-pin"]
     assert all(i["verified_at"] == "2026-11-22T10:01:00Z" for i in body["customer"]["identifiers"])
     assert body["customer"]["assurance"] == {
-        "level": "verified",
+        "level": "proved",
         "verified": crm,
         "confidence": 0.95,
         "weakest": {"profile": body["customer"]["identifiers"][0]["profile"], "rule": "ivr-pin"},
     }
 
 
-def test_a_caller_of_whom_only_the_number_is_known_is_asserted() -> None:
+def test_a_caller_of_whom_only_the_number_is_known_claims_to_be_who_has_it() -> None:
     body = body_of([ringing()])
-    assert body["customer"]["assurance"] == {"level": "asserted", "verified": None, "confidence": 1.0, "weakest": None}
+    assert body["customer"]["assurance"] == {"level": "claimed", "verified": None, "confidence": 1.0, "weakest": None}
     assert body["now"]["verified"] is None
     assert body["conversations"][0]["verified"] == []
 
 
-def test_a_contact_that_names_nobody_is_unknown() -> None:
+def test_a_contact_that_names_nobody_vouches_for_nobody() -> None:
     body = body_of([a_fact("cx.interaction.started.v1", id="r", interaction="call-7", channel="voice")])
-    assert body["customer"]["assurance"] == {"level": "unknown", "verified": None, "confidence": 0.0, "weakest": None}
+    assert body["customer"]["assurance"] == {"level": "none", "verified": None, "confidence": 0.0, "weakest": None}
 
 
 def test_what_a_crm_says_was_verified_is_no_proof_in_this_conversation() -> None:
@@ -84,13 +85,14 @@ def test_what_a_crm_says_was_verified_is_no_proof_in_this_conversation() -> None
     assert [i["verified_by"] for i in body["customer"]["identifiers"]] == [None, None]
 
 
-def test_a_login_outside_any_contact_proves_the_customer_and_no_conversation() -> None:
+def test_a_login_outside_any_contact_verifies_identifiers_and_no_contact() -> None:
     login = a_fact(VERIFIED, id="login", channel="web", phone=PHONE, email=EMAIL, data={"evidence": "login"})
     body = body_of([ringing(), login])
     assert body["conversations"][0]["verified"] == []
     assert body["now"]["verified"] is None
-    assert body["customer"]["assurance"]["verified"]["method"] == "login"
-    assert body["customer"]["assurance"]["verified"]["interaction"] is None
+    assert body["customer"]["assurance"]["level"] == "claimed"
+    assert body["customer"]["assurance"]["verified"] is None
+    assert [i["verified_by"] for i in body["customer"]["identifiers"]] == ["login", "login"]
 
 
 def test_what_a_verification_flags_is_verified_and_the_rest_of_it_is_not() -> None:
@@ -129,7 +131,9 @@ def test_the_latest_proof_of_each_method_is_told_newest_first_in_any_order_of_ar
 @pytest.mark.parametrize("reverse", [False, True])
 def test_proofs_are_bounded_and_the_latest_stay(reverse: bool) -> None:
     facts = [
-        a_fact(VERIFIED, id=f"v-{n}", at=START + n * SECOND, interaction="chat-1", email=EMAIL, cookie=f"c-{n}")
+        a_fact(
+            VERIFIED, id=f"v-{n}", at=START + n * SECOND, interaction="chat-1", email=EMAIL, data={"evidence": f"m-{n}"}
+        )
         for n in range(2 * KEYS_KEPT)
     ]
     first, *rest = reversed(facts) if reverse else facts
@@ -137,5 +141,5 @@ def test_proofs_are_bounded_and_the_latest_stay(reverse: bool) -> None:
     for fact in rest:
         apply(part, fact)
     assert len(part.proofs) == KEYS_KEPT
-    assert f"cookie\n\nc-{2 * KEYS_KEPT - 1}\nverified" in part.proofs
+    assert f"email\n\n{EMAIL}\nm-{2 * KEYS_KEPT - 1}" in part.proofs
     assert len(body_of(facts)["conversations"][0]["verified"]) == PROOFS_SHOWN

@@ -8,7 +8,7 @@ from itertools import permutations
 import pytest
 from hypothesis import given
 
-from cx_context.desks import desks, desks_of, matter_of
+from cx_context.desks import UNASSIGNED, desks, desks_of, matter_of
 from cx_context.fold import apply, new_part
 from cx_context.model import Part
 from cx_events.facts import Fact
@@ -30,6 +30,7 @@ QUEUED = step(1, "interaction.queued", queue=BILLING)
 OFFERED = step(2, "interaction.routed", queue=BILLING, agent=BEN)
 ANSWERED = step(3, "interaction.answered", queue=BILLING, agent=BEN)
 HANDED = step(4, "handoff.requested", agent=BEN, handoff={"to": "carla"})
+ANYBODY = step(4, "handoff.requested", handoff={"by": "customer"})
 TRANSFERRED = step(4, "interaction.transferred", transfer={"agent": CARLA, "queue": BILLING})
 ACCEPTED = step(5, "handoff.accepted", agent=CARLA)
 ENDED = step(8, "interaction.ended")
@@ -58,6 +59,20 @@ CASES: list[tuple[list[Fact], dict[tuple[str, str], str]]] = [
     ([STARTED, ANSWERED, ENDED], {}),
     ([STARTED, ANSWERED, ENDED, RESUMED], {("agent", "ben"): "answered"}),
     ([STARTED, ANSWERED, RESOLVED], {}),
+    ([STARTED, ANYBODY], {("queue", UNASSIGNED): "handoff"}),
+    ([STARTED, step(4, "handoff.requested", reason="angry")], {("queue", UNASSIGNED): "handoff"}),
+    ([STARTED, step(4, "bot.handoff_asked", reason="angry")], {("queue", UNASSIGNED): "handoff"}),
+    ([STARTED, step(4, "bot.handoff_asked", queue=BILLING)], {("queue", "q-billing"): "handoff"}),
+    ([STARTED, step(4, "bot.handoff_asked", handoff={"to": "carla"})], {("agent", "carla"): "handoff"}),
+    ([STARTED, ANYBODY, ACCEPTED], {("agent", "carla"): "accepted"}),
+    ([STARTED, ANYBODY, ENDED], {}),
+    (
+        [STARTED, QUEUED, ANSWERED, ANYBODY],
+        {("agent", "ben"): "answered", ("queue", UNASSIGNED): "handoff"},
+    ),
+    ([STARTED, step(4, "interaction.transferred", transfer={"kind": "blind"})], {("queue", UNASSIGNED): "transfer"}),
+    ([STARTED, step(1, "interaction.queued")], {("queue", UNASSIGNED): "queued"}),
+    ([STARTED, step(1, "interaction.queued", queue={"name": "Billing"})], {("queue", UNASSIGNED): "queued"}),
     ([STARTED, step(7, "conversation.note", agent=CARLA, note="hm")], {("agent", "carla"): "assigned"}),
 ]
 

@@ -22,7 +22,6 @@ from cx_events.facts import (
     home_of,
     people_identifiers,
     sequence_of,
-    strongest,
 )
 from cx_events.ids import IdSpace, event_key, node_of, text_of, uuid8
 from cx_events.stamp import Stamped, stamp
@@ -149,11 +148,19 @@ def test_an_event_lives_with_its_strongest_identifier_in_whatever_order(
 def test_a_scope_makes_another_profile() -> None:
     one, other = (Identifier(kind="facebook-psid", value="7001", scope=page) for page in ("page-1", "page-2"))
     assert a_fact(id="e-1", identifiers=[one]).home != a_fact(id="e-1", identifiers=[other]).home
-    assert strongest([other, one]) == one
 
 
-def test_nobody_is_the_strongest_of_nobody() -> None:
-    assert strongest([]) is None
+def test_a_proved_identifier_is_stronger_than_a_claimed_one_of_a_stronger_kind() -> None:
+    typed, aligned = Identifier(kind="account", value="a-1"), Identifier(kind="email", value="ana@example.com")
+    proved = msgspec.structs.replace(aligned, weight="proved")
+    assert a_fact(id="e-1", identifiers=[typed, aligned]).home == ACME.profile("account", "", "a-1")
+    assert a_fact(id="e-1", identifiers=[typed, proved]).home == ACME.profile("email", "", "ana@example.com")
+
+
+def test_a_cookie_is_claimed_whatever_an_event_says_of_it() -> None:
+    cookie = Identifier(kind="cookie", value="c-1", verified=True)
+    [stamped] = a_fact(id="e-1", identifiers=[cookie]).event.data.participants[0].identifiers
+    assert stamped.weight == "claimed"
 
 
 def test_only_one_of_two_customers_in_an_event_counts() -> None:
@@ -164,7 +171,7 @@ def test_only_one_of_two_customers_in_an_event_counts() -> None:
 
 def test_agents_and_the_business_make_no_profile() -> None:
     event = decode(an_event(id="m-1", interaction="chat-42", data={"participants": [BEN, OFFICE]}).raw)
-    assert people_identifiers(event) == []
+    assert not people_identifiers(event)
     assert home_of(event, ACME) == ACME.interaction("chat-42")
 
 

@@ -144,7 +144,7 @@ def imported(draw: st.DrawFn) -> Stamped | None:
     if draw(st.booleans()):
         value["sequence"] = draw(st.sampled_from((0, 7, 10**18 - 1)))
     try:
-        return accept(decode(msgspec.json.encode(value)), ids=ACME, recorded=NOW, importing=True)
+        return accept(decode(msgspec.json.encode(value)), ids=ACME, recorded=NOW, importing=True, scopes=("*",))
     except Refused:
         return None
 

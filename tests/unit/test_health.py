@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import io
 import logging
-from collections.abc import Iterator
 
 import pytest
 import structlog
@@ -13,7 +12,7 @@ import structlog
 from cx_context.store.together import Together
 from cx_events.errors import TryLater
 from cx_runtime.health import Health
-from cx_runtime.logs import Seldom, configure
+from cx_runtime.logs import Seldom
 from cx_runtime.metrics import STALE_SECONDS, FreshGauge, Metrics
 from cx_runtime.outages import Outages
 
@@ -158,19 +157,9 @@ def test_counters_are_there_from_the_start_at_zero_and_lag_is_not() -> None:
 # --- logs ------------------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def said() -> Iterator[io.StringIO]:
-    root = logging.getLogger()
-    handlers, level = root.handlers, root.level
-    stream = io.StringIO()
-    configure("info", "json", stream)
-    yield stream
-    root.handlers = handlers
-    root.setLevel(level)
-    structlog.reset_defaults()
-
-
-def test_a_part_that_is_away_is_told_once_and_then_once_a_minute_and_once_when_it_is_back(said: io.StringIO) -> None:
+def test_a_part_that_is_away_is_told_once_and_then_once_a_minute_and_once_when_it_is_back(
+    log_stream: io.StringIO,
+) -> None:
     clock = Clock()
     outages = Outages(clock)
     for _ in range(25 * 90):
@@ -180,22 +169,22 @@ def test_a_part_that_is_away_is_told_once_and_then_once_a_minute_and_once_when_i
     for who in ("projector-0", "relay", "chat-deliveries"):
         outages.back(who)
         outages.back(who)
-    lines = said.getvalue().splitlines()
+    lines = log_stream.getvalue().splitlines()
     assert ["does not answer" in line for line in lines] == [True, True, False]
     assert '"seconds": 90' in lines[2]
 
 
-def test_a_part_that_comes_and_goes_is_not_told_each_time(said: io.StringIO) -> None:
+def test_a_part_that_comes_and_goes_is_not_told_each_time(log_stream: io.StringIO) -> None:
     clock = Clock()
     outages = Outages(clock)
     for _ in range(100):
         outages.away("store", "relay", "no answer")
         outages.back("relay")
         clock.now += 0.1
-    assert len(said.getvalue().splitlines()) == 2
+    assert len(log_stream.getvalue().splitlines()) == 2
 
 
-def test_a_library_that_cannot_reach_its_broker_says_nothing_itself(said: io.StringIO) -> None:
+def test_a_library_that_cannot_reach_its_broker_says_nothing_itself(log_stream: io.StringIO) -> None:
     for _ in range(100):
         logging.getLogger("aiokafka.consumer.fetcher").error("Failed fetch messages from %s: %s", 1, "no answer")
         logging.getLogger("aiokafka").warning("Unable to request metadata")
@@ -203,11 +192,11 @@ def test_a_library_that_cannot_reach_its_broker_says_nothing_itself(said: io.Str
         raise AssertionError("a fault of its own")
     except AssertionError:
         logging.getLogger("aiokafka.consumer.fetcher").exception("Unexpected error in fetcher routine")
-    (line,) = said.getvalue().splitlines()
+    (line,) = log_stream.getvalue().splitlines()
     assert "a fault of its own" in line
 
 
-def test_the_same_warning_comes_once_a_minute_with_how_often_it_was_said(said: io.StringIO) -> None:
+def test_the_same_warning_comes_once_a_minute_with_how_often_it_was_said(log_stream: io.StringIO) -> None:
     clock = Clock()
     for handler in logging.getLogger().handlers:
         handler.filters = [Seldom(clock) if isinstance(each, Seldom) else each for each in handler.filters]
@@ -217,7 +206,7 @@ def test_the_same_warning_comes_once_a_minute_with_how_often_it_was_said(said: i
         log.warning("mail is put off", connection="two")
         clock.now += 25.0
     log.warning("mail is put off", connection="one")
-    lines = said.getvalue().splitlines()
+    lines = log_stream.getvalue().splitlines()
     assert [line.count('"one"') for line in lines] == [1, 0, 1]
     assert '"said_before": 2' in lines[2]
 

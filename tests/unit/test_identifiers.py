@@ -7,7 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cx_events.envelope import Identifier
-from cx_events.identifiers import MAX_VALUE, WITHHELD, _e164, _lower_address, normalise, rank_of
+from cx_events.identifiers import MAX_VALUE, WITHHELD, _e164, _is_in_no_plan, _lower_address, normalise, rank_of
 
 
 def normal(kind: str, value: str, region: str | None = None, *, scope: str = "", given: str = "") -> Identifier:
@@ -171,5 +171,34 @@ def test_a_plain_address_is_what_the_library_makes_of_it(words: list[str], joint
 def test_a_plain_number_is_what_the_library_makes_of_it(number: str) -> None:
     found = normal("phone", number)
     read = _e164(number, None)
-    assert found.unusable == ("" if read and _e164(read, None) == read else "invalid")
+    expected = "invalid"
+    if read and _e164(read, None) == read:
+        expected = "junk" if _is_in_no_plan(read) else ""
+    assert found.unusable == expected
     assert found.value == (read if not found.unusable else number)
+
+
+@pytest.mark.parametrize(
+    ("value", "region"),
+    [
+        ("0000000000", "US"),
+        ("1111111111", "US"),
+        ("+10000000000", None),
+        ("+11234567890", None),
+        ("+1 011 555 0123", None),
+        ("+19115550123", None),
+        ("911 555 0123", "US"),
+        ("+440000000000", None),
+        ("+33 0000000000", None),
+    ],
+)
+def test_a_number_that_no_plan_can_have_is_junk(value: str, region: str | None) -> None:
+    found = normal("phone", value, region)
+    assert (found.value, found.unusable) == (value, "junk")
+
+
+@pytest.mark.parametrize(
+    "value", ["+15550100123", "+12125550123", "+390612345678", "+2250123456789", "+24101234567", "+4915112345678"]
+)
+def test_a_number_that_a_plan_may_have_one_day_is_usable(value: str) -> None:
+    assert normal("phone", value).unusable == ""

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from cx_events.codec import decode
-from cx_events.envelope import Data, Draft, Identifier, IdentityDecision, Participant
+from cx_events.envelope import Data, Draft, Identifier, IdentityDecision, Participant, Weight
 from cx_events.errors import Refused
 from cx_events.facts import Fact
 from cx_events.ids import IdSpace, text_of
@@ -15,7 +15,7 @@ from cx_events.stamp import stamp
 from cx_identity.attribution import Attribution, attributed_profile, followed
 from cx_identity.candidates import candidate_id
 from cx_identity.facts import NOBODY, decision_of, links_of
-from cx_identity.model import Decision
+from cx_identity.model import Decision, strongest_tie, ties_of
 from cx_identity.rules import Rules, RulesChange, rules_in_force
 
 IDS = IdSpace("acme", b"a lasting secret of the tenant")
@@ -24,6 +24,9 @@ EMAIL = Identifier(kind="email", value="ana@example.com")
 COOKIE = Identifier(kind="cookie", value="c-7")
 CRM = Identifier(kind="crm", value="1001")
 ANA = IDS.profile("email", "", "ana@example.com")
+PHONE = Identifier(kind="phone", value="+12025550101")
+ACCOUNT = Identifier(kind="account", value="a-1")
+CALLER = IDS.profile("phone", "", "+12025550101")
 SEVEN = IDS.profile("cookie", "", "c-7")
 RECORDED = 1_700_000_000_000_000
 
@@ -35,6 +38,10 @@ def fact(type: str = "cx.message.received.v1", id: str = "m-1", recorded: int = 
 
 def customer(*identifiers: Identifier) -> list[Participant]:
     return [Participant(role="customer", identifiers=list(identifiers))]
+
+
+def weighed(identifier: Identifier, weight: Weight) -> Identifier:
+    return Identifier(kind=identifier.kind, value=identifier.value, weight=weight)
 
 
 def flagged(identifier: Identifier) -> Identifier:
@@ -66,8 +73,8 @@ def test_identifiers_of_one_customer_are_seen_together_each_with_each():
     assert len(named.edges) == 3
     for edge in named.edges:
         assert edge.a < edge.b
-        assert (edge.asserted, edge.asserted_rule) == ((RECORDED, SOURCE, "m-1"), "seen-together")
-        assert edge.verified is None
+        assert (edge.claimed, edge.claimed_rule) == ((RECORDED, SOURCE, "m-1"), "seen-together")
+        assert not edge.firm
 
 
 def test_two_customers_in_one_conference_are_never_tied():
@@ -89,27 +96,60 @@ def test_the_same_identifier_twice_is_one_profile():
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "verified"), [(True, True, True), (True, False, False), (False, False, False)]
+    ("one", "other", "pair"),
+    [
+        ("proved", "proved", "proved"),
+        ("proved", "asserted", "asserted"),
+        ("asserted", "claimed", "claimed"),
+        ("proved", "claimed", "claimed"),
+    ],
 )
-def test_an_edge_is_verified_only_where_both_identifiers_are(one, other, verified):
-    pair = [flagged(EMAIL) if one else EMAIL, flagged(COOKIE) if other else COOKIE]
-    (edge,) = links_of(fact(participants=customer(*pair)), IDS).edges
-    assert (edge.verified is not None) is verified
-    assert (edge.asserted is None) is verified
+def test_a_pair_has_the_lesser_weight_of_its_ends(one: Weight, other: Weight, pair: Weight):
+    (edge,) = links_of(fact(participants=customer(weighed(EMAIL, one), weighed(PHONE, other))), IDS).edges
+    assert strongest_tie(edge).weight == pair
+    assert len(ties_of(edge)) == 1
 
 
-def test_a_login_verifies_all_that_it_names_by_its_own_rule():
-    login = fact("cx.identity.verified.v1", participants=customer(EMAIL, COOKIE), evidence="login")
+def test_a_login_proves_all_that_it_names_but_for_the_cookie():
+    login = fact("cx.identity.verified.v1", participants=customer(EMAIL, PHONE, COOKIE), evidence="login")
+    by_pair = {frozenset((edge.a, edge.b)): strongest_tie(edge) for edge in links_of(login, IDS).edges}
+    assert by_pair[frozenset((ANA, CALLER))] == ("proved", (RECORDED, SOURCE, "m-1"), "login")
+    assert by_pair[frozenset((ANA, SEVEN))] == ("claimed", (RECORDED, SOURCE, "m-1"), "seen-together")
+
+
+def test_a_login_that_flags_what_it_proves_proves_nothing_else():
+    login = fact("cx.identity.verified.v1", participants=customer(flagged(CRM), EMAIL), evidence="login")
     (edge,) = links_of(login, IDS).edges
-    assert (edge.verified, edge.verified_rule, edge.asserted) == ((RECORDED, SOURCE, "m-1"), "login", None)
+    assert strongest_tie(edge).weight == "claimed"
+    assert {profile.kind: profile.attested for profile in links_of(login, IDS).profiles} == {
+        "crm": True,
+        "email": False,
+    }
 
 
-def test_links_of_any_event_are_asserted_by_its_evidence():
-    import_ = fact("cx.customer.attributes.v1", links=[(CRM, EMAIL), (CRM, CRM)], evidence="crm")
+def test_facts_of_a_crm_are_asserted_by_their_evidence():
+    import_ = fact("cx.customer.attributes_changed.v1", links=[(CRM, EMAIL), (CRM, CRM)], evidence="crm")
     named = links_of(import_, IDS)
     assert {profile.kind for profile in named.profiles} == {"crm", "email"}
     (edge,) = named.edges
-    assert (edge.asserted_rule, edge.verified) == ("crm", None)
+    assert strongest_tie(edge) == ("asserted", (RECORDED, SOURCE, "m-1"), "crm")
+
+
+def test_what_is_proved_is_attested_and_of_crm_ids_and_accounts_what_is_asserted():
+    attested = {
+        (identifier.kind, weight): links_of(fact(participants=customer(weighed(identifier, weight))), IDS)
+        .profiles[0]
+        .attested
+        for identifier in (CRM, ACCOUNT, EMAIL)
+        for weight in ("proved", "asserted", "claimed")
+    }
+    assert {name for name, is_attested in attested.items() if is_attested} == {
+        ("crm", "proved"),
+        ("crm", "asserted"),
+        ("account", "proved"),
+        ("account", "asserted"),
+        ("email", "proved"),
+    }
 
 
 def test_a_link_with_an_unusable_identifier_ties_nothing():
@@ -126,7 +166,7 @@ def test_an_assertion_gives_its_evidence_as_rule_to_the_pairs_of_its_customer():
 
 def test_the_evidence_of_links_is_not_that_of_identifiers_seen_together():
     both = fact(participants=customer(EMAIL, COOKIE), links=[(EMAIL, CRM)], evidence="crm")
-    rules = {frozenset((edge.a, edge.b)): edge.asserted_rule for edge in links_of(both, IDS).edges}
+    rules = {frozenset((edge.a, edge.b)): strongest_tie(edge).rule for edge in links_of(both, IDS).edges}
     assert rules[frozenset((ANA, SEVEN))] == "seen-together"
     assert rules[frozenset((ANA, IDS.profile("crm", "", "1001")))] == "crm"
 

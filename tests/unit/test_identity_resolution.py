@@ -10,9 +10,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from tests.unit.identity_graphs import SOURCE, Step, decided, decision, graph_of, histories, rules, ties
 
+from cx_identity.candidates import weaker_end
 from cx_identity.components import resolve
 from cx_identity.merging import merge_pairs
-from cx_identity.model import Graph, Resolution, confidence_of
+from cx_identity.model import Graph, Resolution, confidence_of, strongest_tie
 from cx_identity.rules import Rules
 from cx_identity.sharing import shared_among
 
@@ -34,8 +35,8 @@ def without(resolution: Resolution, *ids: str) -> Resolution:
     return replace(resolution, decisions={k: v for k, v in resolution.decisions.items() if k not in keys})
 
 
-def plainly(graph: Graph, by: Rules) -> set[frozenset[bytes]]:
-    """The definition told with sets of sets, slowly, and without a line of the real one."""
+def plainly(graph: Graph, by: Rules) -> tuple[set[frozenset[bytes]], set[frozenset[bytes]]]:
+    """The definition told with sets of sets, slowly, and without a line of the real one: customers, and their cores."""
     profiles = graph.profiles
     by_name = {f"{d.at[1]}#{d.at[2]}": d for d in graph.decisions}
     newest = sorted(by_name.values(), key=lambda d: d.at, reverse=True)
@@ -51,14 +52,22 @@ def plainly(graph: Graph, by: Rules) -> set[frozenset[bytes]]:
 
     rank = {"crm": 0, "account": 1, "email": 2, "phone": 3, "cookie": 6}
     mute = {id for id, p in profiles.items() if not by.may_link(p)}
-    shared = set()
-    for id, p in profiles.items():
-        tied = {e.a if e.b == id else e.b for e in graph.edges if id in (e.a, e.b)} - mute
-        for kind in rank:
-            of_kind = [other for other in tied if profiles[other].kind == kind]
-            if p.kind in by.shared_after and rank[kind] <= rank[p.kind] and len(of_kind) > by.shared_after[p.kind]:
-                shared.add(id)
 
+    def shared(counted):
+        found = set()
+        for id, p in profiles.items():
+            tied = {e.other(id) for e in counted if id in (e.a, e.b)} - mute
+            for kind in rank if id not in mute else ():
+                of_kind = [other for other in tied if profiles[other].kind == kind]
+                if p.kind in by.shared_after and rank[kind] <= rank[p.kind] and len(of_kind) > by.shared_after[p.kind]:
+                    found.add(id)
+                attested = sum(profiles[other].attested for other in of_kind)
+                if kind in ("crm", "account") and rank[kind] < rank[p.kind] and attested > 1:
+                    found.add(id)
+        return found
+
+    shared_by_all = shared(graph.edges)
+    firmly = shared([e for e in graph.edges if e.proved or e.asserted])
     people = {frozenset({id}) for id in profiles}
     apart: list[tuple[bytes, bytes]] = []
 
@@ -73,28 +82,67 @@ def plainly(graph: Graph, by: Rules) -> set[frozenset[bytes]]:
     def disputed(a, b):
         return any({of(u), of(v)} == {of(a), of(b)} for u, v in apart)
 
+    named = set()
     for d in newest:
         if counts(d) and d.a in profiles and d.b in profiles:
             if d.kind == "merge" and (of(d.a) == of(d.b) or not disputed(d.a, d.b)):
                 unite(d.a, d.b)
+                named |= {d.a, d.b}
             if d.kind == "apart" and of(d.a) != of(d.b):
                 apart.append((d.a, d.b))
-    sure = [(0, e.verified, e.a, e.b) for e in graph.edges if e.verified]
-    weak = [(1, e.asserted, e.a, e.b) for e in graph.edges if e.asserted and not {e.a, e.b} & shared]
-    for _, _, a, b in sorted(sure + weak):
+                named |= {d.a, d.b}
+    proved = [(0, e.proved, e.a, e.b) for e in graph.edges if e.proved]
+    asserted = [
+        (1, e.asserted, e.a, e.b) for e in graph.edges if e.asserted and not e.proved and not {e.a, e.b} & firmly
+    ]
+
+    def held(id, kinds):
+        return {profiles[member].kind for member in of(id)} & kinds
+
+    for _, _, a, b in sorted(proved + asserted):
         if {a, b} & mute or of(a) == of(b) or disputed(a, b):
             continue
-        held = [{profiles[id].kind for id in of(end)} & by.exclusive for end in (a, b)]
-        if not held[0] & held[1]:
+        if not held(a, by.exclusive) & held(b, by.exclusive):
             unite(a, b)
-    return people
+    cores = set(people)
+    known = {
+        core
+        for core in cores
+        if len(core) > 1
+        or any(profiles[id].attested and profiles[id].kind in ("crm", "account") for id in core)
+        or not core.isdisjoint(named)
+    }
+    claims = [
+        (e.claimed, e.a, e.b)
+        for e in graph.edges
+        if not e.proved and not e.asserted and not {e.a, e.b} & (shared_by_all | mute)
+    ]
+    for _, a, b in sorted(claims):
+        if of(a) == of(b) or disputed(a, b):
+            continue
+        if held(a, by.exclusive) & held(b, by.exclusive):
+            continue
+        if all(any(core <= of(end) for core in known) for end in (a, b)):
+            continue
+        one_each = {"crm", "account", "email", "phone"}
+        if not held(a, one_each) & held(b, one_each):
+            unite(a, b)
+    return people, cores
+
+
+def cores(resolution: Resolution) -> set[frozenset[bytes]]:
+    members = defaultdict(set)
+    for profile, core in resolution.core_of.items():
+        members[core].add(profile)
+    return {frozenset(of_one) for of_one in members.values()}
 
 
 @many
 @given(histories(), rules())
 def test_customers_are_those_of_the_definition_told_plainly(steps, by):
     graph = graph_of(steps)
-    assert customers(resolve(graph, by)) == plainly(graph, by)
+    resolution = resolve(graph, by)
+    assert (customers(resolution), cores(resolution)) == plainly(graph, by)
 
 
 @many
@@ -126,7 +174,7 @@ def test_every_profile_hangs_on_its_customer_by_an_edge_or_a_decision(steps, by)
     assert set(resolution.joined) == {id for id, customer in resolution.customer_of.items() if id != customer}
     sureness = {d.at[1:]: 100 for d in graph.decisions if d.kind == "merge"}
     for edge in graph.edges:
-        sureness[(edge.verified or edge.asserted)[1:]] = confidence_of(edge)
+        sureness[strongest_tie(edge).at[1:]] = max(confidence_of(edge), sureness.get(strongest_tie(edge).at[1:], 0))
     for id, joined in resolution.joined.items():
         customer, above, steps_up = resolution.customer_of[id], joined, 0
         assert joined.confidence <= sureness[joined.evidence]
@@ -227,7 +275,14 @@ def test_a_merge_of_two_customers_brings_all_of_both_together(steps, by, data):
     assume(len(people) > 1)
     one, other = data.draw(st.lists(st.sampled_from(people), min_size=2, max_size=2, unique=True))
     standing = [d for d in graph.decisions if d.kind == "apart" and resolution.decisions[d.key].state == "stands"]
-    pairs = merge_pairs([graph.profiles[i] for i in one], [graph.profiles[i] for i in other], by, standing)
+    pairs = merge_pairs(
+        [graph.profiles[i] for i in one],
+        [graph.profiles[i] for i in other],
+        by,
+        standing,
+        core_of=resolution.core_of,
+        claimed=resolution.claimed,
+    )
     merges: list[Step] = [decision(LATER, f"now{at}", "merge", a, b) for at, (a, b) in enumerate(pairs)]
     merged = resolve(graph_of([*steps, *merges]), by)
     assert len({merged.customer_of[id] for id in one | other}) == 1
@@ -239,7 +294,10 @@ def test_more_facts_never_make_an_identifier_cease_to_be_shared(steps, by, data)
     some = data.draw(st.lists(st.sampled_from(steps)))
     fewer = graph_of(some)
     whole = graph_of(steps)
-    assert shared_among(fewer.profiles, fewer.edges, by) <= shared_among(whole.profiles, whole.edges, by)
+    few, many = (shared_among(graph.profiles, graph.edges, by) for graph in (fewer, whole))
+    assert few.counting_all <= many.counting_all
+    assert few.firmly <= many.firmly
+    assert many.firmly <= many.counting_all
 
 
 @many
@@ -261,17 +319,28 @@ def test_a_refused_edge_says_what_refused_it(steps, by):
     assert len({(refusal.a, refusal.b) for refusal in resolution.refused}) == len(resolution.refused)
     for refusal in resolution.refused:
         assert resolution.customer_of[refusal.a] != resolution.customer_of[refusal.b]
-        assert refusal.by in (aparts if refusal.reason == "apart" else by.exclusive)
+        named = {
+            "apart": aparts,
+            "exclusive": by.exclusive,
+            "known": {""},
+            "kind": {"crm", "account", "email", "phone"},
+        }
+        assert refusal.by in named[refusal.reason]
+        assert refusal.claimed or refusal.reason in {"apart", "exclusive"}
 
 
 @many
 @given(histories(), rules())
-def test_each_shared_identifier_yields_a_candidate_until_someone_settles_it(steps, by):
+def test_each_identifier_in_doubt_yields_a_candidate_until_someone_settles_it(steps, by):
     graph = graph_of(steps)
     resolution = resolve(graph, by)
     standing = [d for d in graph.decisions if resolution.decisions[d.key].state == "stands"]
     settled = {id for d in standing if d.kind in {"dismiss", "merge"} for id in (d.a, d.b)}
-    assert {c.identifier for c in resolution.candidates} == resolution.shared - settled
+    doubtful = set(resolution.shared.counting_all)
+    for refusal in resolution.refused:
+        if refusal.claimed and refusal.reason not in {"apart", "size"}:
+            doubtful.add(weaker_end(graph.profiles[refusal.a], graph.profiles[refusal.b]))
+    assert {c.identifier for c in resolution.candidates} == doubtful - settled
     for candidate in resolution.candidates:
         tied = {other for e in graph.edges for id, other in ((e.a, e.b), (e.b, e.a)) if id == candidate.identifier}
         linkable = {id for id in tied if by.may_link(graph.profiles[id])}

@@ -32,11 +32,21 @@ def test_rules_are_read_as_configuration_writes_them():
 
 
 def test_a_pattern_matches_the_whole_value_and_not_a_part_of_it():
-    rules = Rules.parse({"never_link": ["phone:+1555010?", "cookie:test"]})
+    rules = Rules.parse({"never_link": ["phone:+1555010?", "cookie:till"]})
     assert not rules.may_link(of("phone", "+15550101"))
     assert rules.may_link(of("phone", "+155501011"))
-    assert rules.may_link(of("cookie", "test-1"))
-    assert rules.may_link(of("cookie", "TEST"))
+    assert rules.may_link(of("cookie", "till-1"))
+    assert rules.may_link(of("cookie", "TILL"))
+
+
+def test_junk_links_nobody_though_it_was_stored_before_the_rule():
+    rules = Rules.parse({"junk": ["account:demo*", "line:U0"]})
+    for kind, value in (("account", "demo-7"), ("account", "'DEMO'"), ("line", "U0"), ("crm", "undefined")):
+        assert not rules.may_link(of(kind, value)), (kind, value)
+    for kind, value in (("account", "a demo"), ("crm", "demo-7"), ("line", "0"), ("line", "null"), ("crm", "111")):
+        assert rules.may_link(of(kind, value)), (kind, value)
+    assert Rules.parse(rules.as_mapping()) == rules
+    assert not DEFAULT.may_link(of("cookie", "NULL"))
 
 
 def test_what_is_left_out_is_the_default():
@@ -65,6 +75,8 @@ def test_rules_read_back_what_they_write():
         ({"never_link": ["email:"]}, "never_link: expected KIND:VALUE"),
         ({"never_link": [7]}, "never_link: expected KIND:VALUE"),
         ({"never_link": {"email": "x"}}, "never_link: expected a list"),
+        ({"junk": ["demo"]}, "junk: expected KIND:VALUE like .*, not 'demo'"),
+        ({"junk": "account:demo"}, "junk: expected a list"),
         (["crm"], "expected a mapping of"),
     ],
 )

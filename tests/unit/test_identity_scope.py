@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.unit.identity_graphs import SOURCE, Node, Seen, Step, decided, decision, graph_of, histories, rules
 
 from cx_identity.components import resolve
-from cx_identity.model import Edge, Graph, Refusal, Resolution, joint
+from cx_identity.model import Edge, Graph, Profile, Refusal, Resolution, joint
 from cx_identity.rules import Rules
-from cx_identity.scope import GraphSlice, Scope
+from cx_identity.scope import GraphSlice, Placed, Scope
 
 many = settings(max_examples=300, deadline=None)
 
@@ -23,11 +25,11 @@ class Store:
         self.steps: list[Step] = []
         self.graph = Graph({})
         self.customer_of: dict[bytes, bytes] = {}
+        self.core_of: dict[bytes, bytes] = {}
         self.joined: dict = {}
-        self.shared: set[bytes] = set()
-        self.refused: dict[tuple[bytes, bytes], Refusal] = {}
-        self.standings: dict = {}
-        self.candidates: set[bytes] = set()
+        self.marks: dict[str, set[bytes]] = {"shared": set(), "firm": set(), "ambiguous": set(), "claimed": set()}
+        self.marks["decided"] = set()
+        self.questions: dict[tuple[bytes, bytes], Refusal] = {}
         self.reads: list[frozenset[bytes]] = []
 
     def apply(self, batch: list[Step]) -> Resolution:
@@ -36,11 +38,12 @@ class Store:
         self.steps += batch
         self.graph = graph_of(self.steps)
         dirty = {id for id, profile in self.graph.profiles.items() if known.get(id) != profile}
+        attested = attested_otherwise(known, self.graph.profiles)
         self.changed = {(e.a, e.b) for e in self.graph.edges if before.get((e.a, e.b)) != e}
         dirty |= {end for pair in self.changed for end in pair}
         for d in decided(batch):
             dirty |= self.named_by(d)
-        return self.recompute(dirty)
+        return self.recompute(dirty, attested=attested)
 
     def named_by(self, d) -> set[bytes]:
         seen = set()
@@ -51,14 +54,16 @@ class Store:
 
     def read(self, wanted: frozenset[bytes], stays: bool) -> GraphSlice:
         self.reads.append(wanted)
-        stays_shared = self.shared & wanted if stays else set()
+        stays_shared = self.marks["shared"] & wanted if stays else set()
 
         def spared(edge: Edge, end: bytes) -> bool:
             if end not in wanted:
                 return True
             if not self.by.may_link(self.graph.profiles[end]):
                 return True
-            return end in stays_shared and edge.verified is None and (edge.a, edge.b) not in self.changed
+            if end not in stays_shared or (edge.a, edge.b) in self.changed:
+                return False
+            return edge.proved is None if end in self.marks["firm"] else not edge.firm
 
         near = [e for e in self.graph.edges if e.a in wanted or e.b in wanted]
         if self.sparing:
@@ -69,34 +74,72 @@ class Store:
         while more := [d for d in self.graph.decisions if d.withdraws in names and d not in told]:
             told += more
             names |= {d.name for d in more}
-        return GraphSlice({id: self.graph.profiles[id] for id in ids}, near, told, self.shared & ids, stays_shared)
+        customers = {self.customer_of.get(id, id) for id in wanted}
+        return GraphSlice(
+            {id: self.graph.profiles[id] for id in ids},
+            near,
+            told,
+            {id: self.placed(id) for id in ids if id in self.customer_of},
+            {one: [id for id, of in self.customer_of.items() if of == one] for one in customers},
+            stays_shared,
+        )
 
-    def recompute(self, dirty: set[bytes], stays: bool = True) -> Resolution:
-        scope = Scope(dirty, self.by)
-        while wanted := scope.wants():
-            scope.give(self.read(wanted, stays and self.sparing))
-        resolution = resolve(scope.graph(), self.by)
-        assert resolution.customer_of.keys() == scope.nodes
-        for id, customer in resolution.customer_of.items():
-            self.customer_of[id] = customer
+    def placed(self, id: bytes) -> Placed:
+        shared, firm, decided = (id in self.marks[name] for name in ("shared", "firm", "decided"))
+        return Placed(self.customer_of[id], self.core_of[id], shared, firm, decided)
+
+    def recompute(self, dirty: set[bytes], stays: bool = True, attested: set[bytes] = frozenset()) -> Resolution:
+        scope = Scope(dirty, self.by, attested=attested)
+        resolution = None
+        while resolution is None:
+            while wanted := scope.wants():
+                scope.give(self.read(wanted, stays and self.sparing))
+            resolution = scope.resolution()
+        nodes = scope.nodes
+        assert resolution.customer_of.keys() == nodes | scope.border
+        for id in nodes:
+            self.customer_of[id] = resolution.customer_of[id]
+            self.core_of[id] = resolution.core_of[id]
             self.joined.pop(id, None)
-        self.joined |= resolution.joined
-        self.shared = (self.shared - scope.nodes) | resolution.shared
-        self.refused = {p: r for p, r in self.refused.items() if p[0] not in scope.nodes and p[1] not in scope.nodes}
-        self.refused |= {(r.a, r.b): r for r in resolution.refused}
-        self.standings |= resolution.decisions
-        self.candidates = (self.candidates - scope.nodes) | {c.identifier for c in resolution.candidates}
+        self.joined |= {id: joined for id, joined in resolution.joined.items() if id in nodes}
+        for name, found in marks_of(resolution).items():
+            self.marks[name] = (self.marks[name] - nodes) | (found & nodes)
+        self.questions = {p: r for p, r in self.questions.items() if p[0] not in nodes and p[1] not in nodes}
+        self.questions |= {(r.a, r.b): r for r in scope.refused_claims(resolution)}
         return resolution
+
+    def forget(self, ids: set[bytes]) -> None:
+        for id in ids:
+            self.customer_of.pop(id)
+            self.core_of.pop(id)
+            self.joined.pop(id, None)
+            for found in self.marks.values():
+                found.discard(id)
+            self.questions = {p: r for p, r in self.questions.items() if id not in p}
 
     def agrees_with_the_whole(self) -> None:
         whole = resolve(self.graph, self.by)
         assert self.customer_of == whole.customer_of
+        assert self.core_of == whole.core_of
         assert self.joined == whole.joined
-        assert self.shared == whole.shared
-        assert self.refused == {(r.a, r.b): r for r in whole.refused}
-        assert self.candidates == {c.identifier for c in whole.candidates}
-        pairs = [d for d in self.graph.decisions if d.kind in {"merge", "apart"}]
-        assert [self.standings[d.key] for d in pairs] == [whole.decisions[d.key] for d in pairs]
+        assert self.marks == {name: found & whole.customer_of.keys() for name, found in marks_of(whole).items()}
+        assert self.questions == {(r.a, r.b): r for r in whole.refused if r.is_question}
+
+
+def attested_otherwise(before: Mapping[bytes, Profile], now: Mapping[bytes, Profile]) -> set[bytes]:
+    """Return the profiles that are attested now and were not, or the reverse."""
+    was, are = ({id for id, profile in some.items() if profile.attested} for some in (before, now))
+    return was ^ are
+
+
+def marks_of(resolution: Resolution) -> dict[str, set[bytes]]:
+    return {
+        "shared": set(resolution.shared.counting_all),
+        "firm": set(resolution.shared.firmly),
+        "ambiguous": set(resolution.ambiguous),
+        "claimed": set(resolution.claimed),
+        "decided": set(resolution.decided),
+    }
 
 
 @many
@@ -127,18 +170,14 @@ def test_an_edge_that_a_better_copy_of_its_event_takes_away_is_resolved_away(ste
     store = Store(by, sparing=False)
     store.apply(steps)
     gone = data.draw(st.sampled_from([s for s in steps if isinstance(s, Seen)]))
-    less = Seen(gone.recorded, gone.id, gone.nodes[:1], verified=False)
+    less = Seen(gone.recorded, gone.id, gone.nodes[:1])
     kept = [step for step in steps if step is not gone] + [less]
     still = graph_of(kept).profiles.keys()
     vanished = {node.id for node in gone.nodes} - still
+    attested = attested_otherwise(store.graph.profiles, graph_of(kept).profiles)
     store.steps, store.graph = kept, graph_of(kept)
-    store.recompute({node.id for node in gone.nodes}, stays=False)
-    for id in vanished:
-        store.customer_of.pop(id)
-        store.joined.pop(id, None)
-        store.shared.discard(id)
-        store.candidates.discard(id)
-        store.refused = {p: r for p, r in store.refused.items() if id not in p}
+    store.recompute({node.id for node in gone.nodes}, stays=False, attested=attested)
+    store.forget(vanished)
     store.agrees_with_the_whole()
 
 
@@ -146,10 +185,10 @@ def test_one_more_address_at_a_switchboard_is_resolved_without_reading_the_other
     by = Rules({"phone": 1})
     desk = Node("phone", "+12025550100")
     store = Store(by, sparing=True)
-    store.apply([Seen(at, f"e{at}", (desk, Node("email", f"p{at}@example.com")), False) for at in range(50)])
+    store.apply([Seen(at, f"e{at}", (desk, Node("email", f"p{at}@example.com")), "asserted") for at in range(50)])
     store.reads.clear()
     newcomer = Node("email", "new@example.com")
-    resolution = store.apply([Seen(99, "e99", (desk, newcomer), False)])
+    resolution = store.apply([Seen(99, "e99", (desk, newcomer), "asserted")])
     assert resolution.customer_of == {desk.id: desk.id, newcomer.id: newcomer.id}
     assert store.reads == [frozenset({desk.id, newcomer.id})]
     store.agrees_with_the_whole()
@@ -158,9 +197,11 @@ def test_one_more_address_at_a_switchboard_is_resolved_without_reading_the_other
 def test_a_customer_near_a_switchboard_is_resolved_without_reading_the_switchboard():
     store = Store(Rules({"phone": 1}), sparing=True)
     desk, ana, cookie = Node("phone", "+12025550100"), Node("email", "ana@example.com"), Node("cookie", "c-1")
-    store.apply([Seen(1, "e1", (desk, ana), False), Seen(2, "e2", (desk, Node("email", "ben@example.com")), False)])
+    store.apply(
+        [Seen(1, "e1", (desk, ana), "asserted"), Seen(2, "e2", (desk, Node("email", "ben@example.com")), "asserted")]
+    )
     store.reads.clear()
-    resolution = store.apply([Seen(3, "e3", (ana, cookie), False)])
+    resolution = store.apply([Seen(3, "e3", (ana, cookie), "asserted")])
     assert resolution.customer_of == {ana.id: ana.id, cookie.id: ana.id}
     assert store.reads == [frozenset({ana.id, cookie.id})]
 
@@ -170,9 +211,9 @@ def test_a_phone_that_turns_shared_parts_those_whom_it_had_joined():
     ana, ben, phone = Node("email", "ana@example.com"), Node("email", "ben@example.com"), Node("phone", "+12025550101")
     cookie = Node("cookie", "c-1")
     store = Store(by, sparing=True)
-    store.apply([Seen(1, "e1", (ana, phone), False), Seen(2, "e2", (phone, cookie), False)])
+    store.apply([Seen(1, "e1", (ana, phone), "asserted"), Seen(2, "e2", (phone, cookie), "asserted")])
     assert len(set(store.customer_of.values())) == 1
-    resolution = store.apply([Seen(3, "e3", (ben, phone), False)])
+    resolution = store.apply([Seen(3, "e3", (ben, phone), "asserted")])
     assert resolution.customer_of.keys() == {ana.id, ben.id, phone.id, cookie.id}
     assert len(set(store.customer_of.values())) == 4
 
@@ -182,9 +223,9 @@ def test_a_decision_waits_for_its_profile_and_counts_from_then_on():
     ana, ben = Node("email", "ana@example.com"), Node("email", "ben@example.com")
     store = Store(by, sparing=True)
     merge = decision(1, "m", "merge", ana.id, ben.id)
-    store.apply([merge, Seen(2, "e1", (ana,), False)])
-    assert store.standings[merge.key].state == "waiting"
-    store.apply([Seen(3, "e2", (ben,), False)])
+    store.apply([merge, Seen(2, "e1", (ana,), "asserted")])
+    assert store.customer_of == {ana.id: ana.id}
+    store.apply([Seen(3, "e2", (ben,), "asserted")])
     assert store.customer_of == {ana.id: ana.id, ben.id: ana.id}
 
 
@@ -192,7 +233,7 @@ def test_a_withdrawal_that_comes_before_its_decision_takes_it_away_on_arrival():
     by = Rules({})
     ana, ben = Node("email", "ana@example.com"), Node("email", "ben@example.com")
     store = Store(by, sparing=True)
-    store.apply([Seen(1, "e1", (ana,), False), Seen(2, "e2", (ben,), False)])
+    store.apply([Seen(1, "e1", (ana,), "asserted"), Seen(2, "e2", (ben,), "asserted")])
     store.apply([decision(5, "w", "withdraw", withdraws=f"{SOURCE}#m")])
     store.apply([decision(4, "m", "merge", ana.id, ben.id)])
     assert store.customer_of == {ana.id: ana.id, ben.id: ben.id}
@@ -206,8 +247,9 @@ def test_a_scope_of_nothing_wants_nothing():
 
 def test_sums_of_mentions_do_not_depend_on_order():
     early, late = (1, SOURCE, "a"), (2, SOURCE, "b")
-    one = Edge(b"a", b"b", late, None, "crm", "")
-    other = Edge(b"a", b"b", early, late, "seen-together", "login")
-    assert joint(one, other) == joint(other, one) == Edge(b"a", b"b", early, late, "seen-together", "login")
-    twice = Edge(b"a", b"b", early, None, "crm", "")
+    one = Edge(b"a", b"b", asserted=late, asserted_rule="crm")
+    other = Edge(b"a", b"b", proved=late, asserted=early, proved_rule="login", asserted_rule="seen-together")
+    both = Edge(b"a", b"b", proved=late, asserted=early, proved_rule="login", asserted_rule="seen-together")
+    assert joint(one, other) == joint(other, one) == both
+    twice = Edge(b"a", b"b", asserted=early, asserted_rule="crm")
     assert joint(other, twice).asserted_rule == joint(twice, other).asserted_rule == "crm"

@@ -6,7 +6,7 @@ from itertools import count
 from typing import Any
 
 from cx_events.codec import decode
-from cx_events.envelope import Data, Draft, Identifier, IdentityDecision, Participant
+from cx_events.envelope import Data, Draft, Identifier, IdentityDecision, Participant, Weight
 from cx_events.facts import Fact
 from cx_events.ids import IdSpace, text_of
 from cx_events.stamp import stamp
@@ -31,9 +31,9 @@ def profile(name: str) -> bytes:
     return IDS.profile(kind, "", value)
 
 
-def identifier(name: str, verified: bool = False) -> Identifier:
+def identifier(name: str, weight: Weight = "claimed") -> Identifier:
     kind, _, value = name.partition(":")
-    return Identifier(kind=kind, value=value, verified=verified)
+    return Identifier(kind=kind, value=value, weight=weight)
 
 
 class Story:
@@ -54,13 +54,26 @@ class Story:
     def seen(self, *names: str, type: str = "cx.message.received.v1") -> str:
         return self.tell(type, participants=[Participant(role="customer", identifiers=[*map(identifier, names)])])
 
+    def proved(self, *names: str) -> str:
+        return self.weighed("proved", *names)
+
+    def asserted(self, *names: str) -> str:
+        return self.weighed("asserted", *names)
+
+    def weighed(self, weight: Weight, *names: str) -> str:
+        """Tell an event that names some, all of one weight."""
+        who = [Participant(role="customer", identifiers=[identifier(name, weight) for name in names])]
+        return self.tell("cx.message.received.v1", participants=who)
+
     def login(self, *names: str) -> str:
-        who = [Participant(role="customer", identifiers=[*map(identifier, names)])]
+        who = [Participant(role="customer", identifiers=[identifier(name, "proved") for name in names])]
         return self.tell("cx.identity.verified.v1", participants=who, evidence="login")
 
     def merge(self, a: str, b: str) -> str:
-        pair = IdentityDecision(a=text_of(profile(a)), b=text_of(profile(b)))
-        return self.tell("cx.identity.merged.v1", identity=pair)
+        return self.merge_profiles(profile(a), profile(b))
+
+    def merge_profiles(self, a: bytes, b: bytes) -> str:
+        return self.tell("cx.identity.merged.v1", identity=IdentityDecision(a=text_of(a), b=text_of(b)))
 
     def apart(self, a: str, b: str) -> str:
         pair = IdentityDecision(a=text_of(profile(a)), b=text_of(profile(b)))
@@ -120,7 +133,8 @@ def test_a_customer_is_known_by_its_first_identifier_and_says_how_the_others_cam
     assert resolution.customer_of[profile(PHONE)] == profile(COOKIE)
     joined = resolution.joined[profile(PHONE)]
     assert (joined.rule, "#".join(joined.evidence), joined.via) == ("login", login, profile(ANA))
-    assert (joined.confidence, resolution.joined[profile(ANA)].confidence) == (70, 70)
+    assert (joined.confidence, resolution.joined[profile(ANA)].confidence) == (50, 50)
+    assert resolution.claimed == {profile(COOKIE)}
     assert first not in {"#".join(j.evidence) for j in resolution.joined.values()}
 
 
@@ -128,7 +142,9 @@ def test_confidence_is_that_of_the_kind_of_evidence():
     story = Story()
     story.seen(ANA)
     story.login(ANA, PHONE)
-    story.tell("cx.identity.asserted.v1", links=[(identifier(ANA), identifier(CRM_1))], evidence="crm")
+    story.tell(
+        "cx.customer.fact.v1", links=[(identifier(ANA, "asserted"), identifier(CRM_1, "asserted"))], evidence="crm"
+    )
     story.merge(ANA, COOKIE)
     story.seen(COOKIE)
     joined = story.resolution().joined
@@ -192,8 +208,9 @@ def test_a_crm_id_an_account_and_one_address_at_a_phone_are_still_one_person():
 def test_six_cookies_make_nobody_shared():
     story = Story()
     for number in range(6):
-        story.seen(PHONE, ANA, f"cookie:{number}")
-    assert story.resolution().shared == frozenset()
+        story.seen(PHONE, ANA, f"cookie:c-{number}")
+    assert story.resolution().shared.counting_all == frozenset()
+    assert story.one_customer(PHONE, ANA, *(f"cookie:c-{number}" for number in range(6)))
 
 
 def test_a_switchboard_joins_none_of_its_hundred_callers():
@@ -230,21 +247,23 @@ def test_two_crm_ids_are_one_customer_once_a_person_says_so():
 def test_a_merge_by_telephone_alone_parts_the_second_crm_id_so_merges_name_what_excludes():
     story = Story()
     other_phone = "phone:+12025550102"
-    story.seen(CRM_1, PHONE)
-    story.seen(CRM_2, other_phone)
+    story.asserted(CRM_1, PHONE)
+    story.asserted(CRM_2, other_phone)
     by_phone = story.merge(PHONE, other_phone)
     assert story.all_apart(CRM_1, CRM_2)
     story.withdraw(by_phone)
     profiles = story.graph().profiles
     one, other = ([profiles[profile(name)] for name in names] for names in ((CRM_1, PHONE), (CRM_2, other_phone)))
-    assert merge_pairs(one, other, story.rules) == [(profile(CRM_1), profile(CRM_2))]
+    cores = story.resolution().core_of
+    pairs = merge_pairs(one, other, story.rules, core_of=cores, claimed=())
+    assert pairs == [(profile(CRM_1), profile(CRM_2))]
     story.merge(CRM_1, CRM_2)
     assert story.one_customer(CRM_1, PHONE, CRM_2, other_phone)
 
 
-def test_a_login_outranks_an_earlier_sighting():
+def test_a_login_outranks_an_earlier_assertion():
     story = Story()
-    story.seen(CRM_1, ANA)
+    story.asserted(CRM_1, ANA)
     story.login(CRM_2, ANA)
     assert story.one_customer(CRM_2, ANA)
     assert story.all_apart(CRM_1, CRM_2)

@@ -25,8 +25,8 @@ def reasons(change: Change) -> list[tuple[str, str, str, str]]:
 
 def test_a_couple_with_one_phone_joins_where_two_addresses_may_share_one() -> None:
     story = Story()
-    story.seen(ANA, PHONE)
-    story.seen(BEN, PHONE)
+    story.asserted(ANA, PHONE)
+    story.asserted(BEN, PHONE)
     difference = tried(story, {"shared_after": {"phone": 2}})
     (joined,) = difference.joined
     assert set(joined.others) == {profile(ANA), profile(BEN), profile(PHONE)}
@@ -58,15 +58,15 @@ def test_who_joined_by_a_phone_parts_where_none_may_be_shared() -> None:
 )
 def test_the_guard_that_would_part_two_is_named(mapping: Mapping[str, object], state: str, why: str) -> None:
     story = Story()
-    story.seen(ANA, ANA_AT_WORK)
+    story.asserted(ANA, ANA_AT_WORK)
     (parted,) = tried(story, mapping).parted
     assert reasons(parted) == [("links", "asserted by seen-together", state, why)]
 
 
 def test_two_crm_ids_that_no_rule_keeps_apart_any_more_would_join() -> None:
     story = Story()
-    story.seen(CRM_1, ANA)
-    story.seen(CRM_2, ANA)
+    story.proved(CRM_1, ANA)
+    story.proved(CRM_2, ANA)
     (joined,) = tried(story, {"exclusive": []}).joined
     ((before, why, after, _),) = reasons(joined)
     assert (before, why, after) == ("refused", "on both sides stand values of the exclusive kind crm", "links")

@@ -20,10 +20,13 @@ from cx_context.lineage import History, sources
 from cx_context.model import Part
 from cx_context.pointers import KEYS, MISSING, Path, by_key, changes, find, parse, pattern_of, pointer_of, value_at
 from cx_context.threading import AnchoredPart
+from cx_events.envelope import Identifier
 from cx_events.facts import Fact
+from cx_events.ids import text_of
 from cx_events.stamp import Stamped
-from cx_events.testing.builders import ACME, DAY, HOUR, SECOND, START, a_decision, a_fact, fact_of
+from cx_events.testing.builders import ACME, DAY, HOUR, MINUTE, SECOND, START, a_decision, a_fact, fact_of
 from cx_events.testing.histories import facts_of, histories
+from cx_events.tokens import ISSUED
 from cx_identity.rules import DEFAULT
 
 WINDOW = 72 * 3_600_000_000
@@ -128,6 +131,110 @@ def test_a_resolve_elsewhere_that_keeps_a_contact_from_joining_is_named() -> Non
     assert len(one["joined"]) == 1
     named = sources(History(known, facts, WINDOW), ("conversations", one["id"], "last_at"))
     assert "r-2" in {fact.event.id for fact in named.facts}
+
+
+# Events that move the start of a contact in another conversation, and by that alone this conversation.
+
+NOW = START + 30 * DAY
+ANA = ACME.profile("email", "", "ana@example.com")
+
+
+def named_for(facts: list[Fact], interaction: str) -> set[str]:
+    """The ids of the events that the conversation with this interaction has behind it, by its lineage."""
+    (known,) = define(facts, ACME, DEFAULT).known.values()
+    own = next(c for c in context_body(known, WINDOW)["conversations"] if interaction in str(c["joined"]))
+    return {fact.event.id for fact in sources(History(known, facts, WINDOW), ("conversations", own["id"])).facts}
+
+
+def written(id: str, contact: str, at: int, channel: str = "chat", **data: Any) -> Fact:
+    return a_fact(id=id, interaction=contact, channel=channel, email="ana@example.com", at=at, data=data)
+
+
+def read(id: str, contact: str, at: int) -> Fact:
+    """A receipt: counted, so a contact may begin with it, but no activity."""
+    return a_fact("cx.message.read.v1", id=id, interaction=contact, email="ana@example.com", at=at)
+
+
+def order(number: str) -> dict[str, Any]:
+    return {"references": [{"kind": "order", "value": number}]}
+
+
+def decided(type: str, about: Fact, at: int, id: str = "", **data: Any) -> Fact:
+    said = {"interaction": about.event.data.interaction, "conversation": {"id": text_of(about.anchor)}, **data}
+    return fact_of(a_decision(type, id=id or f"{type}-{at}", about=about.home, at=at, data=said), ACME)
+
+
+@pytest.mark.parametrize("after", [SECOND, 3 * SECOND])
+def test_the_first_words_of_a_contact_are_named_where_a_receipt_would_have_begun_it_within_the_window(
+    after: int,
+) -> None:
+    """The mail comes a window and a second after the first words: too late, but not for the receipt."""
+    chat = [written("first", "chat", NOW), read("receipt", "chat", NOW + after)]
+    mail = written("mail", "mail", NOW + WINDOW + SECOND, "email")
+    assert "first" in named_for([*chat, mail], "mail")
+
+
+def test_the_only_words_of_an_older_stretch_are_named_where_what_is_left_would_go_to_the_next_one() -> None:
+    """What is said of the post is no activity: without its start that would be told with the comment of later."""
+    post = a_fact("cx.interaction.started.v1", id="start", interaction="post", channel="social", crm="C-1", at=NOW)
+    said = a_fact(
+        "cx.identity.asserted.v1",
+        id="said",
+        interaction="post",
+        channel="social",
+        identifiers=[Identifier(kind="crm", value="C-1", weight="claimed")],  # as that of the post: of one part
+        at=NOW,
+        data={"note": "!"},
+    )
+    comment = a_fact(id="comment", interaction="post", channel="social", crm="C-1", text="Hi", at=NOW + 8 * DAY)
+    facts = [post, said, comment]
+    (known,) = define(facts, ACME, DEFAULT).known.values()
+    older, newer = sorted(context_body(known, WINDOW)["conversations"], key=lambda each: each["opened_at"])
+    for each, names in ((older, {"start"}), (newer, {"start", "comment"})):
+        path = ("conversations", each["id"], "opened_at")
+        found = {fact.event.id for fact in sources(History(known, facts, WINDOW), path).facts}
+        assert names <= found
+
+
+def test_the_first_words_of_a_contact_are_named_where_a_token_was_issued_before_the_second_ones() -> None:
+    """The call used a token of an old chat about order 2. Had it begun after that was issued, that would have been its
+    matter: it would have left the chat about order 1 alone and gone on with the parcel's."""
+    old = written("old", "old", NOW - 20 * DAY, **order("2"))
+    parcel, bill = written("parcel", "parcel", NOW - 3 * HOUR), written("bill", "bill", NOW - 2 * HOUR, **order("1"))
+    facts = [
+        old,
+        parcel,
+        decided("cx.conversation.topic.v1", parcel, NOW - 3 * HOUR, topic="parcel"),
+        bill,
+        decided("cx.conversation.topic.v1", bill, NOW - 2 * HOUR, topic="bill"),
+        written("call", "call", NOW),
+        decided(
+            ISSUED, old, NOW + MINUTE, "thr-aaaaaaaaaaaaaaaa", token={"id": "thr-aaaaaaaaaaaaaaaa", "lifetime_s": DAY}
+        ),
+        written("again", "call", NOW + 2 * MINUTE, references=[{"kind": "token", "value": "thr-aaaaaaaaaaaaaaaa"}]),
+    ]
+    assert "call" in named_for(facts, "parcel")
+
+
+def test_the_first_words_of_a_contact_are_named_where_a_quoted_message_was_written_before_the_second_ones() -> None:
+    """Within one second the thread goes on, the chat begins, the thread gets the message that its older stretch about
+    order 1 quotes, the chat says more. Had the chat, about order 2, begun then, it would have left the thread alone."""
+    parcel = written("parcel", "parcel", NOW - 3 * HOUR)
+    again = written("thread-2", "dm", NOW, "social")
+    quote = {"id": "m-1", "text": "!", "in_reply_to": "m-2"}
+    facts = [
+        written("thread-1", "dm", NOW - 20 * DAY, "social", message=quote, **order("1")),
+        parcel,
+        decided("cx.conversation.topic.v1", parcel, NOW - 3 * HOUR, topic="parcel"),
+        again,
+        decided("cx.conversation.topic.v1", again, NOW, topic="bill"),
+        written("chat", "chat", NOW + 200_000),
+        written("quoted", "dm", NOW + 400_000, "social", message={"id": "m-2", "text": "!"}),
+        written("thread-3", "dm", NOW + 2 * MINUTE, "social"),
+        written("chat-2", "chat", NOW + 600_000),
+        written("chat-3", "chat", NOW + MINUTE, **order("2")),
+    ]
+    assert "chat" in named_for(facts, "parcel")
 
 
 def test_every_section_has_its_rule() -> None:

@@ -186,7 +186,7 @@ def test_an_authorization_code_counts_only_where_the_settings_say_what_it_is() -
     document = delivery(item(account_linking={"status": "linked", "authorization_code": "a-1"}))
     assert not mapped(document).drafts
     draft = only(mapped(document, account_linking="crm"))
-    assert [(i.kind, i.verified) for i in draft.data.participants[0].identifiers][-1] == ("crm", True)
+    assert [(i.kind, i.value) for i in draft.data.participants[0].identifiers][-1] == ("crm", "a-1")
 
 
 # --- batches and attempts --------------------------------------------------------------------------------------------

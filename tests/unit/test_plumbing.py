@@ -21,6 +21,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 from starlette.testclient import TestClient
+from tests.logs import captured_logs
 
 from cx_events.errors import Refused, TryLater
 from cx_runtime.health import Health
@@ -29,20 +30,6 @@ from cx_runtime.logs import OWN_PACKAGES, configure, masked
 from cx_runtime.metrics import OTHER, Bounded, Metrics
 
 # --- logs ------------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def log_stream() -> Iterator[io.StringIO]:
-    root = logging.getLogger()
-    handlers, level = root.handlers, root.level
-    stream = io.StringIO()
-    configure("info", "json", stream)
-    yield stream
-    root.handlers = handlers
-    root.setLevel(level)
-    for own in OWN_PACKAGES:
-        logging.getLogger(own).setLevel(logging.NOTSET)
-    structlog.reset_defaults()
 
 
 @pytest.mark.parametrize(
@@ -90,6 +77,15 @@ def test_libraries_tell_no_more_than_warnings(log_stream: io.StringIO) -> None:
     configure("error", "json", log_stream)
     assert logging.getLogger("aiokafka").getEffectiveLevel() == logging.ERROR
     assert logging.getLogger("cx_hub").getEffectiveLevel() == logging.ERROR
+
+
+def test_logs_that_were_read_leave_no_trace() -> None:
+    names = [None, *OWN_PACKAGES]
+    before = [(logging.getLogger(name).level, logging.getLogger(name).handlers) for name in names]
+    with captured_logs() as stream:
+        structlog.get_logger("cx_test").warning("hello")
+        assert "hello" in stream.getvalue()
+    assert [(logging.getLogger(name).level, logging.getLogger(name).handlers) for name in names] == before
 
 
 def test_every_package_of_the_house_is_one_of_our_own() -> None:

@@ -71,17 +71,20 @@ def test_a_sentiment_beyond_its_scale_is_skipped_and_marked(score: float) -> Non
     assert incoming.problem == "a sentiment is not within -1 to 1"
     assert [letter.reason for letter in batch.letters] == ["unusable-data"]
     part = kept(incoming.fact)
-    assert part.sentiment == []
+    assert part.sentiment == {}
     assert [topic for _, topic in part.topics] == ["billing"]
 
 
 def test_a_line_s_sentiment_beyond_its_scale_leaves_the_other_lines() -> None:
-    lines = [{"role": "customer", "text": "hi", "sentiment": 1e300}, {"role": "agent", "text": "yes", "sentiment": 0.5}]
+    lines = [
+        {"role": "customer", "text": "hi", "sentiment": 1e300},
+        {"role": "customer", "text": "yes", "sentiment": 0.5},
+    ]
     event = an_event("cx.call.transcript.v1", id="e", interaction="call-1", data={"transcript": lines})
     (incoming,) = read(event).facts.values()
     assert incoming.problem == "a sentiment is not within -1 to 1"
     part = kept(incoming.fact)
-    assert [score for _, score, _ in part.sentiment] == [500]
+    assert [score for _, (score, _) in part.sentiment.values()] == [500]
     assert [text for _, _, _, text, _ in part.said] == ["yes", "hi"]
 
 
@@ -176,7 +179,8 @@ def test_nul_is_read_as_a_replacement_character() -> None:
     event = an_event(
         "cx.identity.asserted.v1",
         id="e",
-        identifiers=[Identifier(kind="email", value="ana@example.com"), Identifier(kind="cookie", value="c-1")],
+        identifiers=[Identifier(kind="email", value="ana@example.com"), Identifier(kind="crm", value="C-1")],
+        weight="asserted",
         name="A\0na",
         data={"evidence": "log\0in", "attributes": {"a\0": ["b\0"]}, "raw": {"kept": "\0"}},
     )

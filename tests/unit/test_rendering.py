@@ -29,7 +29,10 @@ def bodies(renderer: Renderer, facts: list[Fact]) -> tuple[dict[NodeId, bytes], 
     rendered, defined = {}, {}
     for customer, known in define(facts, ACME, DEFAULT).known.items():
         parts = [(each.anchor, encode_part(each.part)) for each in known.parts]
-        whole = Whole(ACME, Found(customer, 1), list(known.members), parts, [fact.raw for fact in known.latest])
+        raws = [fact.raw for fact in known.latest]
+        whole = Whole(
+            ACME, Found(customer, 1), list(known.members), parts, raws, known.claims, lifetimes=known.lifetimes
+        )
         rendered[customer] = renderer.body(whole, WINDOW)
         defined[customer] = encode_body(context_body(known, WINDOW))
     return rendered, defined

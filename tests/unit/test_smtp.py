@@ -120,6 +120,7 @@ async def test_a_mail_is_delivered_byte_for_byte_with_its_envelope() -> None:
         "content-type": "message/rfc822",
         "x-envelope-from": "ana@example.com",
         "x-envelope-to": "Support+token-123@acme.example",
+        "x-envelope-peer": "127.0.0.1",
     }
 
 

@@ -16,7 +16,8 @@ from cx_channels.signing import sha256_hex, sign
 from cx_channels.trial import guess_content_type, recorded_request
 from cx_channels.voice.twilio import PROVIDER
 from cx_channels.voice.twilio.fields import Fields, read_fields
-from cx_channels.voice.twilio.mapping import IGNORED, KINDS, expects_twiml, kind_of
+from cx_channels.voice.twilio.kinds import kind_of
+from cx_channels.voice.twilio.mapping import IGNORED, KINDS, expects_twiml
 from cx_channels.voice.twilio.times import read_time
 from cx_events.envelope import Draft
 from cx_events.errors import Refused
@@ -185,7 +186,7 @@ def test_the_customer_is_who_calls_in() -> None:
 
 @pytest.mark.parametrize("way", ["outbound-api", "outbound", "outbound-dial", "trunking-terminating"])
 def test_the_customer_is_who_is_called(way: str) -> None:
-    draft = mapped(CallStatus="completed", Direction=way, From=HUB, To=ANA, CallerName="Acme")
+    draft = mapped({"numbers": [HUB]}, CallStatus="completed", Direction=way, From=HUB, To=ANA, CallerName="Acme")
     assert people(draft) == [("customer", [f"phone:{ANA}"]), ("business", [f"phone:{HUB}"])]
     assert draft.data.participants[0].name == ""
     assert draft.data.direction == "outbound"
@@ -232,7 +233,7 @@ def test_who_calls_over_sip_without_a_name_is_a_customer_who_withholds_it(caller
 def test_a_call_that_shows_the_number_it_calls_is_nobody_s(way: str, status: str) -> None:
     """A caller who shows our own number (spoofed) would otherwise be one customer with all who do so."""
     for ours in ("+1 415 555 0199", "sip:+14155550199@sbc.example.com:5060"):
-        draft = mapped({}, From=HUB, To=ours, Direction=way, CallStatus=status)
+        draft = mapped({"numbers": [HUB]}, From=HUB, To=ours, Direction=way, CallStatus=status)
         assert [p.role for p in draft.data.participants if p.identifiers] == ["business"]
 
 

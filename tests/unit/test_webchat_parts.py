@@ -1,8 +1,9 @@
-"""The web chat's parts that need no socket: sessions, visitors, rates, and what is kept for a page's return."""
+"""The web chat's parts that need no socket: sessions, rates, and what is kept for a page's return."""
 
 from __future__ import annotations
 
 import asyncio
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,8 @@ from hypothesis import strategies as st
 
 from cx_channels import deliveries
 from cx_channels.chat.webchat.protocol import parse
-from cx_channels.chat.webchat.session import Claims, Session, Visitor, issue, resume, visitor_of
+from cx_channels.chat.webchat.session import Session, issue, resume
+from cx_channels.chat.webchat.visitors import Known, Visitor
 from cx_channels.deliveries import Address, Delivery, LogDeliveries
 from cx_channels.port import Connection
 from cx_channels.signing import sign
@@ -24,7 +26,7 @@ from cx_runtime.health import Health
 
 CHAT = Connection("acme-chat", "acme", "chat/webchat", ("new secret", "old secret"))
 OLD = Connection("acme-chat", "acme", "chat/webchat", ("old secret",))
-SESSION = Session("s-1", "acme-chat", 1_000, Visitor("Ana", (Identifier(kind="cookie", value="c-7"),)))
+SESSION = Session("s-1", "acme-chat", 1_000, Known(Visitor("Ana", (Identifier(kind="cookie", value="c-7"),))))
 IN_TIME = 999_999_999
 
 
@@ -47,6 +49,17 @@ def test_a_proof_of_a_visitor_is_no_session() -> None:
         resume(f"{payload}.{proof}", CHAT, IN_TIME)
 
 
+def test_nobody_gets_the_key_of_sessions_by_a_clever_user_name() -> None:
+    """A site that signs its users' bare names signs any text that somebody takes for a name."""
+    payload, _, _ = issue(SESSION, CHAT).partition(".")
+    raw = urlsafe_b64decode(payload + "=" * (-len(payload) % 4))
+    for name in ("throughline webchat session", payload):
+        key = sign("new secret", name.encode())
+        forged = urlsafe_b64encode(bytes.fromhex(sign(key, raw))).rstrip(b"=").decode()
+        with pytest.raises(Refused, match="bad-session"):
+            resume(f"{payload}.{forged}", CHAT, IN_TIME)
+
+
 @given(st.text(max_size=60) | st.binary(max_size=60).map(lambda raw: raw.hex() + "." + raw.hex()))
 def test_any_text_is_a_session_or_refused(token: str) -> None:
     with pytest.raises(Refused, match="bad-session"):
@@ -56,30 +69,6 @@ def test_any_text_is_a_session_or_refused(token: str) -> None:
 def test_a_connection_without_a_secret_begins_no_chat() -> None:
     with pytest.raises(Refused, match="no-secret"):
         issue(SESSION, Connection("acme-chat", "acme", "chat/webchat"))
-
-
-def test_only_what_was_proved_is_verified() -> None:
-    claims = Claims(account="A-1", email="ana@example.com", cookie="c-7", user_hash=sign("old secret", b"A-1").upper())
-    verified = {one.kind: one.verified for one in visitor_of(claims, CHAT).identifiers}
-    assert verified == {"account": True, "cookie": False, "email": False}
-    by_mail = Claims(email="ana@example.com", user_hash=sign("new secret", b"ana@example.com"))
-    assert visitor_of(by_mail, CHAT).identifiers[0].verified
-
-
-@pytest.mark.parametrize("claims", [Claims(user_hash="00"), Claims(cookie="c-7", user_hash=sign("new secret", b""))])
-def test_a_proof_of_nothing_is_refused(claims: Claims) -> None:
-    with pytest.raises(Refused, match="bad-user-hash"):
-        visitor_of(claims, CHAT)
-
-
-def test_a_claim_does_not_undo_a_proof_but_another_value_does() -> None:
-    proved = Visitor("Ana", (Identifier(kind="account", value="A-1", verified=True),))
-    same = Visitor("", (Identifier(kind="account", value="A-1"), Identifier(kind="cookie", value="c-7")))
-    both = proved.with_claims(same)
-    assert both.name == "Ana"
-    assert [(one.kind, one.verified) for one in both.identifiers] == [("account", True), ("cookie", False)]
-    other = Visitor("", (Identifier(kind="account", value="A-2"),))
-    assert proved.with_claims(other).identifiers[0] == Identifier(kind="account", value="A-2")
 
 
 @given(st.text(max_size=80))

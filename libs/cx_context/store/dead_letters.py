@@ -42,6 +42,12 @@ async def found(tx: Tx, id: str) -> Sequence[DeadLetter]:
 
 async def where(tx: Tx, key: LetterKey) -> str:
     """Return the place on the log that a dead letter names; empty where there is no such letter."""
+    letter = await one(tx, key)
+    return letter.place if letter is not None else ""
+
+
+async def one(tx: Tx, key: LetterKey) -> DeadLetter | None:
+    """Return the dead letter that is known by these names, or None."""
     tenant, source, id, stage = key
     rows = await tx.fetch(
         "SELECT body FROM dead_letters WHERE tenant = :tenant AND source = :source AND id = :id AND stage = :stage",
@@ -50,4 +56,4 @@ async def where(tx: Tx, key: LetterKey) -> str:
         id=id,
         stage=stage,
     )
-    return decode_dead_letter(bytes(rows[0][0])).place if rows else ""
+    return decode_dead_letter(bytes(rows[0][0])) if rows else None

@@ -28,7 +28,7 @@ MOST_AT_ONCE = 256
 _BUSY_SECONDS = 0.05
 
 _SELECT = (
-    "SELECT p.id, p.tenant, coalesce(m.customer, p.id), coalesce(m.shared, false), "
+    "SELECT p.id, p.tenant, coalesce(m.customer, p.id), coalesce(m.ambiguous, false), "
     f"{FIRST_VERSION} + "
     "(SELECT CAST(coalesce(sum(v.n), 0) AS bigint) FROM versions v WHERE v.customer = coalesce(m.customer, p.id)), "
     "(SELECT coalesce(max(moved_at), 0) FROM partitions) "
@@ -48,7 +48,7 @@ class Head(NamedTuple):
     last moved on, in seconds since 1970."""
 
     customer: NodeId
-    shared: bool
+    ambiguous: bool
     version: int
     moved_at: float
 

@@ -1,7 +1,7 @@
 """Where a customer's facts lie.
 
 A fact lies at its home for good, and a home is somebody's: a profile its customer's, an interaction's node whom the
-interaction follows. So a customer has homes, whole, but for a shared identifier's: of that home each side of an
+interaction follows. So a customer has homes, whole, but for an ambiguous identifier's: of that home each side of an
 interaction goes with its interaction (``cx_context.definition.sides_of``), and is lent to whom that follows.
 """
 
@@ -103,12 +103,12 @@ async def sides(tx: Tx, tenant: str, nodes: Collection[NodeId], supposed: Suppos
     homes = {home for node, found in homes_in.items() for home in found if home != node}
     attributed = {a.profile for a in standing.values() if a is not None and a.profile is not None}
     known = (await writer.profiles(tx, tenant, attributed)).keys()
-    customer_of, shared = await writer.customers_and_shared(tx, tenant, homes | known)
+    customer_of, ambiguous = await writer.customers_and_ambiguous(tx, tenant, homes | known)
     customer_of.update((id, supposed.customer_of[id]) for id in customer_of.keys() & supposed.customer_of.keys())
     # A home that only decisions speak of is no profile that anything can be attributed to.
     for id in attributed - known:
         customer_of.pop(id, None)
-    return {node: sides_of(node, standing.get(node), homes_in.get(node, ()), customer_of, shared) for node in nodes}
+    return {node: sides_of(node, standing.get(node), homes_in.get(node, ()), customer_of, ambiguous) for node in nodes}
 
 
 async def following(

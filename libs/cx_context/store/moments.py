@@ -12,9 +12,12 @@ answer equals that of a hub fed only the events within the bounds, by the defini
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from cx_context.assured import kept_anchors, left_of
+from cx_context.claims import RefusedClaim, refused_claims
 from cx_context.combine import combine
 from cx_context.definition import Sides, sides_of
 from cx_context.finish import TIMELINE_SHOWN, Known, Member
@@ -23,7 +26,7 @@ from cx_context.model import Part
 from cx_context.outline import Outlines
 from cx_context.store import reader, segments, writer
 from cx_context.store.holdings import Holdings, held
-from cx_context.store.sightings import read_row
+from cx_context.store.sightings import OF_EDGES, read_row
 from cx_context.store.sql import Tx
 from cx_context.store.uses import EVER, contacts_at
 from cx_context.store.writer import (
@@ -41,15 +44,14 @@ from cx_events.facts import Fact, Order
 from cx_events.ids import IdSpace, NodeId
 from cx_events.timestamps import Micros
 from cx_identity.attribution import Attribution, standing_attribution
-from cx_identity.candidates import CLAIMING, SETTLING
+from cx_identity.candidates import SETTLING
 from cx_identity.components import resolve
 from cx_identity.decisions import withdrawn
 from cx_identity.model import Decision, Edge, Graph, Joined, Profile, Resolution
 from cx_identity.ranking import Contact
 from cx_identity.rules import Rules, rules_in_force
 from cx_identity.scope import GraphSlice, Scope
-from cx_identity.sharing import shared_among
-from cx_identity.sightings import ASSERTED, NAMED, Sighting, edge_of
+from cx_identity.sightings import ATTESTED, NAMED, Sighting, edge_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,10 @@ class Moment:
 
 
 NOW = Moment()
+MOST_ROUNDS = 64
+"""Of reading what surrounds some profiles. A chain of claims has a round for each of its links; from there on the whole
+graph of the tenant costs less."""
+
 _WITHIN = "effective <= :until AND recorded <= :heard"
 
 
@@ -103,7 +109,9 @@ class Then:
         self._customer_of: dict[NodeId, NodeId] = {}
         self._profiles: dict[NodeId, Profile] = {}
         self._joined: dict[NodeId, Joined] = {}
-        self._shared: set[NodeId] = set()
+        self._claimed: set[NodeId] = set()
+        self._ambiguous: set[NodeId] = set()
+        self._claims: dict[tuple[NodeId, NodeId], RefusedClaim] = {}
         self._nobody: set[NodeId] = set()
 
     # Who was who.
@@ -132,61 +140,74 @@ class Then:
     async def scope(self, nodes: Iterable[NodeId]) -> Scope:
         """All that had a say in whose these profiles were."""
         rules = await self.rules()
-        scope = Scope(nodes, rules)
+        nodes = set(nodes)
+        scope = Scope(nodes, rules, follow_claims=True)
+        rounds = 0
         while wanted := scope.wants():
-            scope.give(await self._slice(wanted, rules))
+            if rounds == MOST_ROUNDS:
+                return await self._whole_scope(nodes, rules)
+            scope.give(await self._slice(wanted))
+            rounds += 1
         return scope
 
-    async def _slice(self, wanted: frozenset[NodeId], rules: Rules) -> GraphSlice:
+    async def _slice(self, wanted: frozenset[NodeId]) -> GraphSlice:
         edges = await self.edges_at(wanted)
-        ends = wanted | {edge.a for edge in edges} | {edge.b for edge in edges}
-        profiles = await self.profiles(ends)
+        profiles = await self.profiles(wanted | {edge.a for edge in edges} | {edge.b for edge in edges})
         decisions: dict[bytes, Decision] = {}
         for end in ("a", "b"):
             found = await self._decisions(f"{end} = ANY(:nodes)", nodes=list(wanted))
             decisions.update((decision.key, decision) for decision in found)
-        return GraphSlice(
-            profiles=profiles,
-            edges=edges,
-            decisions=[*decisions.values(), *await self.withdrawals()] if decisions else [],
-            # Nothing was resolved before, so nothing changed: the neighbours of who is shared need no second look.
-            previously_shared=shared_among(profiles, edges, rules),
-        )
+        named = [*decisions.values(), *await self.withdrawals()] if decisions else []
+        return GraphSlice(profiles=profiles, edges=edges, decisions=named)
 
     async def edges_at(self, nodes: Collection[NodeId]) -> list[Edge]:
         """All edges that touched these nodes."""
         columns = "s.kind, s.a, s.b, s.key, s.effective, s.recorded, s.source, s.id, s.rule"
-        within = "s.kind > 0 AND s.kind < 3 AND s.effective <= :until AND s.recorded <= :heard AND e.tenant = :tenant"
-        rows = await self._tx.fetch(
+        within = f"s.{OF_EDGES} AND s.effective <= :until AND s.recorded <= :heard AND e.tenant = :tenant"
+        return await self._edges(
             f"SELECT {columns} FROM edges e JOIN sightings s ON s.a = e.a AND s.b = e.b "
             f"WHERE e.a = ANY(:nodes) AND {within} UNION ALL "
             f"SELECT {columns} FROM edges e JOIN sightings s ON s.a = e.a AND s.b = e.b "
             f"WHERE e.b = ANY(:nodes) AND {within}",
             nodes=list(nodes),
-            tenant=self.tenant,
-            **self._bounds,
         )
-        found: dict[tuple[NodeId, NodeId], tuple[list[Sighting], list[Sighting]]] = {}
+
+    async def _edges(self, sql: str, **values: object) -> list[Edge]:
+        rows = await self._tx.fetch(sql, tenant=self.tenant, **self._bounds, **values)
+        found: dict[tuple[NodeId, NodeId], dict[int, list[Sighting]]] = {}
         for row in rows:
             (kind, a, b), one = read_row(row)
-            classes = found.setdefault((a, b), ([], []))
-            classes[kind - ASSERTED].append(one)
-        return [edge_of(a, b, *classes) for (a, b), classes in found.items()]
+            found.setdefault((a, b), {}).setdefault(kind, []).append(one)
+        return [edge_of(a, b, seen) for (a, b), seen in found.items()]
 
     async def profiles(self, ids: Collection[NodeId]) -> dict[NodeId, Profile]:
         """Those that some fact within names."""
-        if not ids:
-            return {}
+        return await self._profiles_where("p.id = ANY(:ids)", ids=list(ids)) if ids else {}
+
+    async def _profiles_where(self, condition: str, **values: object) -> dict[NodeId, Profile]:
         rows = await self._tx.fetch(
-            "SELECT p.id, p.kind, p.scope, p.value, min(s.recorded) FROM profiles p "
-            f"JOIN sightings s ON s.kind = {NAMED} AND s.a = p.id AND s.b = p.id "
-            "WHERE p.id = ANY(:ids) AND p.tenant = :tenant AND s.effective <= :until AND s.recorded <= :heard "
+            "SELECT p.id, p.kind, p.scope, p.value, "
+            f"min(CASE WHEN s.kind = {NAMED} THEN s.recorded END), max(s.kind) = {ATTESTED} FROM profiles p "
+            f"JOIN sightings s ON s.a = p.id AND s.b = p.id AND s.kind IN ({NAMED}, {ATTESTED}) "
+            f"WHERE {condition} AND p.tenant = :tenant AND s.effective <= :until AND s.recorded <= :heard "
             "GROUP BY p.id, p.kind, p.scope, p.value",
-            ids=list(ids),
             tenant=self.tenant,
             **self._bounds,
+            **values,
         )
-        return {row[0]: Profile(*row) for row in rows}
+        return {row[0]: writer.profile_of(row) for row in rows}
+
+    async def _whole_scope(self, nodes: Collection[NodeId], rules: Rules) -> Scope:
+        """Return a scope of all that hangs together with these profiles, however far, of the tenant's whole graph."""
+        columns = "kind, a, b, key, effective, recorded, source, id, rule"
+        edges = await self._edges(
+            f"SELECT {columns} FROM sightings WHERE {OF_EDGES} AND tenant = :tenant AND {_WITHIN}"
+        )
+        whole = GraphSlice(await self._profiles_where("TRUE"), edges, await self._decisions("TRUE"))
+        scope = Scope(_together(nodes, whole), rules, follow_claims=True)
+        while scope.wants():
+            scope.give(whole)
+        return scope
 
     async def explained(self, nodes: Collection[NodeId]) -> tuple[Graph, Resolution]:
         """The surroundings of these profiles, and what they came to."""
@@ -198,8 +219,11 @@ class Then:
         resolution = resolve(graph, rules)
         self._customer_of |= resolution.customer_of
         self._joined |= resolution.joined
-        self._shared |= resolution.shared
+        self._ambiguous |= resolution.ambiguous
+        self._claimed |= resolution.claimed
         self._profiles |= graph.profiles
+        for claim in refused_claims(resolution, graph.profiles):
+            self._claims[claim.identifier.id, claim.other.id] = claim
         return resolution
 
     async def customers_of(self, nodes: Collection[NodeId]) -> dict[NodeId, NodeId]:
@@ -210,10 +234,10 @@ class Then:
             self._nobody |= unknown - self._customer_of.keys()
         return {node: self._customer_of[node] for node in nodes if node in self._customer_of}
 
-    async def is_shared(self, profile: NodeId) -> bool:
-        """Whether several people might have had it, and no person had said whose it is."""
+    async def is_ambiguous(self, profile: NodeId) -> bool:
+        """Whether several people might have had it, and nothing proved or asserted whose it was."""
         await self.customers_of([profile])
-        return profile in self._shared and not await self.settled_among([profile], CLAIMING)
+        return profile in self._ambiguous
 
     async def members_of(self, customer: NodeId) -> list[Member]:
         """The profiles of a customer; none where it was an interaction that stands alone."""
@@ -225,8 +249,16 @@ class Then:
                 why = None
                 if joined is not None:
                     why = (joined.rule, "#".join(joined.evidence), joined.confidence, joined.via)
-                found.append(Member(id, profile.kind, profile.scope, profile.value, profile.first_recorded, why))
+                claimed = id in self._claimed
+                found.append(
+                    Member(id, profile.kind, profile.scope, profile.value, profile.first_recorded, why, claimed)
+                )
         return found
+
+    def claims_of(self, members: Iterable[Member]) -> list[RefusedClaim]:
+        """The claims that were refused with an end among a customer's profiles, and that nobody had settled."""
+        own = {member.id for member in members}
+        return [claim for pair, claim in self._claims.items() if not own.isdisjoint(pair)]
 
     # Whose the events were that name nobody.
 
@@ -319,7 +351,7 @@ class Then:
         attributed = {a.profile for a in standing.values() if a.profile is not None}
         customer_of = await self.customers_of(homes | attributed)
         return {
-            node: sides_of(node, standing.get(node), homes_in.get(node, ()), customer_of, self._shared)
+            node: sides_of(node, standing.get(node), homes_in.get(node, ()), customer_of, self._ambiguous)
             for node in nodes
         }
 
@@ -348,7 +380,7 @@ class Then:
         """Whose the facts of an interaction were that lie at a home."""
         if home != node:
             await self.customers_of([home])
-            if home in self._shared:
+            if home in self._ambiguous:
                 customer = (await self.sides([node]))[node].by_home.get(home)
                 if customer is not None:
                     return customer
@@ -363,8 +395,8 @@ class Then:
         return await held(self._tx, self.ids, customer, members, await self.sides(nodes))
 
     async def _named_by(self, members: Collection[NodeId]) -> set[NodeId]:
-        """As ``writer.nodes_named_by``, of what had begun. What was shared then is shared today, unless rules changed:
-        facts only add up."""
+        """As ``writer.nodes_named_by``, of what had begun. What was ambiguous then was shared, and is shared today
+        unless rules changed: facts only add up."""
         mine = f"p.home = ANY(:members) AND p.interaction <> p.home AND p.tenant = :tenant AND {begun('p.body')}"
         ever_shared = f"({writer.SOME_SHARED} OR EXISTS (SELECT 1 FROM rule_changes WHERE tenant = :tenant))"
         rows = await self._tx.fetch(
@@ -379,8 +411,8 @@ class Then:
         )
         nodes = {bytes(node) for node, _ in rows}
         await self.customers_of({*members, *(bytes(home) for _, home in rows)} - nodes)
-        lending = self._shared.intersection(members)
-        found = {bytes(node) for node, home in rows if home == node or home in self._shared}
+        lending = self._ambiguous.intersection(members)
+        found = {bytes(node) for node, home in rows if home == node or home in self._ambiguous}
         if lending:
             found |= {bytes(node) for node, _ in rows}
             rows = await self._tx.fetch(
@@ -483,9 +515,11 @@ class Then:
             facts.setdefault(fact.anchor, []).append(fact)
         return {anchor: part_of(group) for anchor, group in facts.items()}
 
-    async def latest(self, own: Holdings, most: int = TIMELINE_SHOWN) -> list[Fact]:
+    async def latest(
+        self, own: Holdings, most: int = TIMELINE_SHOWN, anchors: Collection[NodeId] | None = None
+    ) -> list[Fact]:
         return await reader.latest_facts(
-            self._tx, self.ids, own, most, before=self.moment.until, heard=self.moment.known_at
+            self._tx, self.ids, own, most, before=self.moment.until, anchors=anchors, heard=self.moment.known_at
         )
 
     async def facts_before(
@@ -547,7 +581,7 @@ class Then:
         beyond = f"tenant = :tenant AND {_WITHIN} AND NOT (effective <= :before AND recorded <= :told)"
         keys: set[bytes] = set()
         for table, condition in (
-            ("sightings", "kind > 0 AND kind < 3 AND (a = ANY(:nodes) AND b = ANY(:nodes))"),
+            ("sightings", f"kind > {NAMED} AND a = ANY(:nodes) AND b = ANY(:nodes)"),
             ("decisions", "(a = ANY(:nodes) OR b = ANY(:nodes) OR kind = 'withdraw')"),
             ("attributions", "(profile = ANY(:nodes) OR interaction = ANY(:interactions))"),
             ("rule_changes", "rules <> ''"),
@@ -564,4 +598,28 @@ class Then:
         members = await self.members_of(customer)
         own = await self.holdings_of(customer, [member.id for member in members])
         parts, whole = await self.outlines(own) if outlined else (await self.parts(own), None)
-        return Known(customer, members, parts, await self.latest(own), whole)
+        lifetimes, claims = (await self.rules()).proof_lifetime, self.claims_of(members)
+        return Known(customer, members, parts, await self.latest(own), whole, claims, lifetimes)
+
+    async def assured(self, known: Known, window: Micros) -> Known:
+        """What is left of a customer that was loaded where claims are left out (``cx_context.assured``)."""
+        kept = await asyncio.to_thread(kept_anchors, known.parts, known.members, window)
+        own = await self.holdings_of(known.customer, [member.id for member in known.members])
+        return left_of(known, kept, await self.latest(own, anchors=kept) if kept else [])
+
+
+def _together(nodes: Collection[NodeId], whole: GraphSlice) -> set[NodeId]:
+    """Return these profiles and all that edges and decisions lead to from them."""
+    pairs = [(edge.a, edge.b) for edge in whole.edges] + [(d.a, d.b) for d in whole.decisions if d.a and d.b]
+    near: dict[NodeId, list[NodeId]] = {}
+    for a, b in pairs:
+        near.setdefault(a, []).append(b)
+        near.setdefault(b, []).append(a)
+    reached = set(nodes)
+    ahead = list(nodes)
+    while ahead:
+        for other in near.get(ahead.pop(), ()):
+            if other not in reached:
+                reached.add(other)
+                ahead.append(other)
+    return reached

@@ -4,45 +4,50 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
+from cx_context.assurance import Lifetimes
+from cx_context.assured import kept_anchors, left_of
+from cx_context.claims import RefusedClaim
 from cx_context.finish import TIMELINE_SHOWN, Known, Member
 from cx_context.outline import Outlines
-from cx_context.store import holdings, writer
+from cx_context.store import holdings, refused, writer
 from cx_context.store.epochs import FIRST_VERSION
 from cx_context.store.holdings import Holdings
+from cx_context.store.near import Reading, resolved_by
 from cx_context.store.sql import Tx
 from cx_context.store.writer import NO_ID, decode_outline, decode_part, decode_words
 from cx_context.threading import AnchoredPart
 from cx_events.codec import decode_leniently
+from cx_events.dead_letters import CONFLICT
 from cx_events.facts import Fact, Order
 from cx_events.ids import IdSpace, NodeId
 from cx_events.timestamps import Micros
 from cx_identity.attribution import Attribution, standing_attribution
-from cx_identity.candidates import CLAIMING, SETTLING
+from cx_identity.candidates import SETTLING
 from cx_identity.decisions import withdrawn
-from cx_identity.model import Decision
-from cx_identity.rules import Rules
-from cx_identity.scope import GraphSlice, Scope
+from cx_identity.model import Decision, Resolution
+from cx_identity.rules import DEFAULT, Rules
+from cx_identity.scope import Scope
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Whom an id or an identifier stands for. ``shared``: several people may have it, and no person said whose it is;
-    ``candidates`` are they; ``identifier``: the shared one, where it is all that an interaction names."""
+    """Whom an id or an identifier stands for. ``ambiguous``: several people may have it, and nothing proves or asserts
+    whose it is; ``candidates`` are they; ``identifier``: the ambiguous one, where an interaction names nothing else."""
 
     customer: NodeId
     version: int
-    shared: bool = False
+    ambiguous: bool = False
     candidates: tuple[NodeId, ...] = ()
     identifier: NodeId | None = None
 
 
 async def find_profile(tx: Tx, tenant: str, profile: NodeId) -> Found | None:
-    """The customer of a profile, in one statement unless it is shared."""
+    """The customer of a profile, in one statement unless it is ambiguous."""
     rows = await tx.fetch(
-        "SELECT coalesce(m.customer, p.id), coalesce(m.shared, false), "
+        "SELECT coalesce(m.customer, p.id), coalesce(m.ambiguous, false), "
         f"{FIRST_VERSION} + "
         "(SELECT coalesce(sum(v.n), 0) FROM versions v WHERE v.customer = coalesce(m.customer, p.id)) "
         "FROM profiles p LEFT JOIN members m ON m.profile = p.id WHERE p.id = :profile AND p.tenant = :tenant",
@@ -51,10 +56,9 @@ async def find_profile(tx: Tx, tenant: str, profile: NodeId) -> Found | None:
     )
     if not rows:
         return None
-    customer, shared, version = rows[0]
-    doubtful = bool(shared) and not await settled_among(tx, tenant, [profile], CLAIMING)
-    candidates = await tied_customers(tx, tenant, profile) if doubtful else ()
-    return Found(customer, int(version), doubtful, candidates)
+    customer, ambiguous, version = rows[0]
+    candidates = await tied_customers(tx, tenant, profile) if ambiguous else ()
+    return Found(customer, int(version), bool(ambiguous), candidates)
 
 
 async def tied_customers(tx: Tx, tenant: str, profile: NodeId) -> tuple[NodeId, ...]:
@@ -87,7 +91,7 @@ async def find_interaction(tx: Tx, tenant: str, ids: IdSpace, interaction: str) 
         return None
     customers = set(by_home.values())
     several = customers - {node} or customers
-    # A shared identifier is nobody: of those who take part besides, each may be meant.
+    # An ambiguous identifier is nobody: of those who take part besides, each may be meant.
     nobody = {customer for customer in several & by_home.keys() if await _is_nobody(tx, tenant, customer)}
     if len(several - nobody) == 1:
         customer = (several - nobody).pop()
@@ -96,13 +100,13 @@ async def find_interaction(tx: Tx, tenant: str, ids: IdSpace, interaction: str) 
         (identifier,) = several
         tied = await tied_customers(tx, tenant, identifier)
         return Found(identifier, await version_of(tx, identifier), True, tied, identifier)
-    return Found(NO_ID, 0, shared=True, candidates=tuple(sorted(several - nobody or several)))
+    return Found(NO_ID, 0, ambiguous=True, candidates=tuple(sorted(several - nobody or several)))
 
 
 async def _is_nobody(tx: Tx, tenant: str, customer: NodeId) -> bool:
-    """Whether all that is known of a customer is a shared identifier."""
+    """Whether all that is known of a customer is an ambiguous identifier."""
     found = await find_profile(tx, tenant, customer)
-    return found is not None and found.shared and len(await members_of(tx, tenant, customer)) == 1
+    return found is not None and found.ambiguous and len(await members_of(tx, tenant, customer)) == 1
 
 
 async def version_of(tx: Tx, customer: NodeId) -> int:
@@ -116,20 +120,33 @@ async def version_of(tx: Tx, customer: NodeId) -> int:
 async def members_of(tx: Tx, tenant: str, customer: NodeId) -> list[Member]:
     """The profiles of a customer; none where it is an interaction that stands alone."""
     rows = await tx.fetch(
-        "SELECT p.id, p.kind, p.scope, p.value, p.first_recorded, m.rule, m.evidence, m.confidence, m.via "
+        "SELECT p.id, p.kind, p.scope, p.value, p.first_recorded, m.rule, m.evidence, m.confidence, m.via, m.claimed "
         "FROM members m JOIN profiles p ON p.id = m.profile WHERE m.customer = :customer",
         customer=customer,
     )
-    found = [
-        Member(id, kind, scope, value, first, (rule, evidence, confidence, via) if rule else None)
-        for id, kind, scope, value, first, rule, evidence, confidence, via in rows
-    ]
+    found = [_member(*row) for row in rows]
     if all(member.id != customer for member in found):
         found += [
             Member(p.id, p.kind, p.scope, p.value, p.first_recorded)
             for p in (await writer.profiles(tx, tenant, [customer])).values()
         ]
     return found
+
+
+def _member(
+    id: NodeId,
+    kind: str,
+    scope: str,
+    value: str,
+    first_recorded: Micros,
+    rule: str | None,
+    evidence: str,
+    confidence: int,
+    via: NodeId,
+    claimed: bool,
+) -> Member:
+    joined = (rule, evidence, confidence, via) if rule else None
+    return Member(id, kind, scope, value, first_recorded, joined, bool(claimed))
 
 
 async def parts_of(tx: Tx, tenant: str, own: Holdings) -> list[AnchoredPart]:
@@ -326,21 +343,31 @@ async def facts_before(
 @dataclass(frozen=True, slots=True)
 class Whole:
     """Whom an id stands for, and all that their body is made of, as it is stored. ``parts``: by anchor. ``raws``: the
-    latest events for the timeline, in any order."""
+    latest events for the timeline, in any order. ``claims``: as of ``Known``. ``lifetimes``: of proofs, by the rules in
+    force."""
 
     ids: IdSpace
     found: Found
     members: list[Member]
     parts: list[tuple[NodeId, bytes]]
     raws: list[bytes]
+    claims: Sequence[RefusedClaim] = ()
+    lifetimes: Lifetimes = field(default_factory=dict)
 
     @property
     def known(self) -> Known:
+        return replace(self.known_parts, latest=[Fact(decode_leniently(raw)[0], raw, self.ids) for raw in self.raws])
+
+    @property
+    def known_parts(self) -> Known:
+        """All but the events for the timeline, of which nothing but that is made."""
         return Known(
             customer=self.found.customer,
             members=self.members,
             parts=[AnchoredPart(anchor, decode_part(body)) for anchor, body in self.parts],
-            latest=[Fact(decode_leniently(raw)[0], raw, self.ids) for raw in self.raws],
+            latest=(),
+            claims=self.claims,
+            lifetimes=self.lifetimes,
         )
 
 
@@ -366,8 +393,28 @@ async def _by_steps(tx: Tx, ids: IdSpace, found: Found, timeline: int) -> Whole:
         found=found,
         members=members,
         parts=await _bodies_of(tx, ids.tenant, own),
-        raws=await _latest_raws(tx, ids.tenant, own, timeline),
+        raws=await _latest_raws(tx, ids.tenant, own, timeline) if timeline else [],
+        claims=await refused.asked_about(tx, ids.tenant, [member.id for member in members]),
+        lifetimes=await lifetimes_of(tx, ids.tenant),
     )
+
+
+async def lifetimes_of(tx: Tx, tenant: str) -> Lifetimes:
+    """For how long proofs count, by the rules in force."""
+    return (await writer.rules_in_force(tx, tenant, DEFAULT)).proof_lifetime
+
+
+async def whole_and_assured(tx: Tx, ids: IdSpace, node: NodeId, window: Micros) -> tuple[Whole, Known] | None:
+    """As ``whole``, and beside it what is left where claims are left out (``cx_context.assured``)."""
+    found = await find_node(tx, ids.tenant, node)
+    if found is None:
+        return None
+    everything = await _by_steps(tx, ids, found, 0)
+    known = everything.known_parts
+    kept = await asyncio.to_thread(kept_anchors, known.parts, known.members, window)
+    own = await holdings.holdings_of(tx, ids, found.customer, [m.id for m in everything.members] or [found.customer])
+    latest = await latest_facts(tx, ids, own, TIMELINE_SHOWN, anchors=kept) if kept else []
+    return everything, left_of(known, kept, latest)
 
 
 MANY_PARTS = 500
@@ -379,11 +426,11 @@ WITH own AS MATERIALIZED (
   LEFT JOIN members m ON m.profile = asked.node AND m.tenant = :tenant
 ), mine AS MATERIALIZED (
   SELECT own.node, own.customer, p.id, p.kind, p.scope, p.value, p.first_recorded,
-    m.rule, m.evidence, m.confidence, m.via
+    m.rule, m.evidence, m.confidence, m.via, m.claimed
   FROM own JOIN members m ON m.customer = own.customer JOIN profiles p ON p.id = m.profile
   WHERE p.tenant = :tenant
   UNION ALL
-  SELECT own.node, own.customer, p.id, p.kind, p.scope, p.value, p.first_recorded, NULL, NULL, NULL, NULL
+  SELECT own.node, own.customer, p.id, p.kind, p.scope, p.value, p.first_recorded, NULL, NULL, NULL, NULL, NULL
   FROM own JOIN profiles p ON p.id = own.customer
   WHERE p.tenant = :tenant AND NOT EXISTS (SELECT 1 FROM members m WHERE m.profile = p.id AND m.customer = p.id)
 )
@@ -398,10 +445,12 @@ SELECT mine.*,
     SELECT 1 FROM parts p JOIN parts o ON o.home = p.interaction
     WHERE p.home = mine.id AND p.interaction <> p.home AND p.tenant = :tenant
   ) OR EXISTS (SELECT 1 FROM attributions a WHERE a.profile = mine.id AND a.tenant = :tenant)
-  OR {writer.SOME_SHARED} AND (
-    EXISTS (SELECT 1 FROM members m WHERE m.profile = mine.id AND m.shared) OR EXISTS (
+  OR EXISTS (SELECT 1 FROM refused_claims r WHERE r.identifier = mine.id AND r.tenant = :tenant)
+  OR EXISTS (SELECT 1 FROM refused_claims r WHERE r.other = mine.id AND r.tenant = :tenant)
+  OR {writer.SOME_AMBIGUOUS} AND (
+    EXISTS (SELECT 1 FROM members m WHERE m.profile = mine.id AND m.ambiguous) OR EXISTS (
       SELECT 1 FROM parts p JOIN parts o ON o.interaction = p.interaction AND o.home <> p.home
-      JOIN members m ON m.profile = o.home AND m.shared
+      JOIN members m ON m.profile = o.home AND m.ambiguous
       WHERE p.home = mine.id AND p.interaction <> p.home AND p.tenant = :tenant
     )
   )
@@ -419,25 +468,26 @@ async def at_once(
     """As ``whole``, of several in one statement, which sees one state by itself: a round trip costs more than all that
     it brings.
 
-    Left out are nodes that are nobody's profile, those whose customer an interaction follows or who has to do with a
-    shared identifier (whose events those are is a longer question), and those with a profile of ``MANY_PARTS``: nobody
-    else should wait for them. Nothing is found on SQLite, where no way need be saved.
+    Left out are nodes that are nobody's profile, those whose customer an interaction follows or who has to do with an
+    ambiguous identifier (whose events those are is a longer question) or with a refused claim, and those with a profile
+    of ``MANY_PARTS``: nobody else should wait for them. Nothing is found on SQLite, where no way need be saved.
     """
     if not tx.for_update:
         return {}
     rows = await tx.fetch(_AT_ONCE, nodes=list(nodes), tenant=ids.tenant, most=timeline)
+    lifetimes = await lifetimes_of(tx, ids.tenant) if rows else {}
     wholes: dict[NodeId, Whole] = {}
     left_out: set[NodeId] = set()
     for row in rows:
-        node, customer, id, kind, scope, value, first, rule, evidence, confidence, via = row[:11]
-        version, anchors, bodies, raws, followed = row[11:]
+        node, customer = row[:2]
+        version, anchors, bodies, raws, followed = row[12:]
         if followed or (anchors is not None and len(anchors) >= MANY_PARTS):
             left_out.add(node)
-        member = Member(id, kind, scope, value, first, (rule, evidence, confidence, via) if rule else None)
+        member = _member(*row[2:12])
         parts = zip(anchors, bodies, strict=True) if anchors else ()
         whole = wholes.get(node)
         if whole is None:
-            wholes[node] = Whole(ids, Found(customer, version), [member], list(parts), raws)
+            wholes[node] = Whole(ids, Found(customer, version), [member], list(parts), raws, lifetimes=lifetimes)
         else:
             whole.members.append(member)
             whole.parts.extend(parts)
@@ -467,9 +517,11 @@ async def which_are_stored(tx: Tx, keys: Collection[bytes]) -> dict[bytes, Appli
 
 
 async def is_dead(tx: Tx, tenant: str, source: str, id: str) -> str | None:
-    """The reason why an event lies in the dead letters, if it does."""
+    """The reason why an event lies in the dead letters, if it does. Of one with copies in conflict one is used."""
     rows = await tx.fetch(
-        "SELECT reason FROM dead_letters WHERE tenant = :tenant AND source = :source AND id = :id",
+        "SELECT reason FROM dead_letters WHERE tenant = :tenant AND source = :source AND id = :id "
+        "AND stage <> :conflict",
+        conflict=CONFLICT,
         tenant=tenant,
         source=source,
         id=id,
@@ -501,7 +553,7 @@ async def side_of(tx: Tx, tenant: str, anchor: NodeId) -> Side | None:
 
 async def find_at(tx: Tx, tenant: str, home: NodeId, node: NodeId) -> Found | None:
     """Whose the facts of an interaction are that lie at a home."""
-    if home != node and await writer.previously_shared(tx, tenant, [home]):
+    if home != node and (await writer.customers_and_ambiguous(tx, tenant, [home]))[1]:
         customer = (await holdings.sides(tx, tenant, [node]))[node].by_home.get(home)
         if customer is not None:
             return Found(customer, await version_of(tx, customer))
@@ -527,27 +579,12 @@ async def stored_event(tx: Tx, tenant: str, key: bytes) -> Stored | None:
 
 async def surroundings(
     tx: Tx, tenant: str, nodes: Collection[NodeId], rules: Rules, supposed: Sequence[Decision] = ()
-) -> Scope:
-    """All that has a say in whose these profiles are: ``resolve(scope.graph(), rules)`` says the same as the whole
-    graph does. ``supposed``: decisions that are not taken yet."""
+) -> tuple[Scope, Resolution]:
+    """Return all that has a say in whose these profiles are, and what it comes to: the same as the whole graph does.
+    ``supposed``: decisions that are not taken yet."""
     scope = Scope(nodes, rules)
-    while wanted := scope.wants():
-        stays = await writer.previously_shared(tx, tenant, wanted) - set(nodes)
-        edges = await writer.edges_at(tx, tenant, wanted, verified_only=stays)
-        ends = set(wanted) | {edge.a for edge in edges} | {edge.b for edge in edges}
-        decisions = await writer.decisions_naming(tx, tenant, wanted)
-        if decisions or supposed:
-            decisions += await writer.withdrawals(tx, tenant)
-        scope.give(
-            GraphSlice(
-                profiles=await writer.profiles(tx, tenant, ends),
-                edges=edges,
-                decisions=[*decisions, *supposed],
-                previously_shared=await writer.previously_shared(tx, tenant, ends),
-                stays_shared=stays,
-            )
-        )
-    return scope
+    reading = Reading(tx, tenant, rules, never_spare=frozenset(nodes), supposed=supposed)
+    return scope, await resolved_by(scope, reading)
 
 
 async def has_more_profiles(tx: Tx, tenant: str, most: int) -> bool:
@@ -557,18 +594,6 @@ async def has_more_profiles(tx: Tx, tenant: str, most: int) -> bool:
         most=most + 1,
     )
     return int(rows[0][0]) > most
-
-
-async def shared_identifiers(tx: Tx, tenant: str, after: NodeId, most: int) -> list[NodeId]:
-    """The tenant's shared identifiers in order of id, from after one on."""
-    rows = await tx.fetch(
-        "SELECT profile FROM members WHERE tenant = :tenant AND shared AND profile > :after "
-        "ORDER BY profile LIMIT :most",
-        tenant=tenant,
-        after=after,
-        most=most,
-    )
-    return [bytes(row[0]) for row in rows]
 
 
 async def settled_among(

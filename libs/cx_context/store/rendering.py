@@ -7,8 +7,8 @@ function of, never by a name or a version of it:
 - of an event its entry in the timeline, by the event's bytes;
 - a decoded part, by its anchor and its bytes; of a customer with very many only its outline, and the words are decoded
   for the few conversations that are shown;
-- a shown conversation's summary, by its members' anchors, their parts' bytes, why each is in it, and what became of the
-  tokens that were issued for it.
+- a shown conversation's summary, by its members' anchors, their parts' bytes, why each is in it, how sure each is, and
+  what became of the tokens that were issued for it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,16 @@ from typing import NamedTuple
 
 from msgspec import Raw
 
-from cx_context.finish import TIMELINE_SHOWN, Known, Rendering, Shown, encode_body, timeline_entry
+from cx_context.finish import (
+    MEMBERS_SHOWN,
+    TIMELINE_SHOWN,
+    Known,
+    Rendering,
+    Shown,
+    encode_body,
+    standings,
+    timeline_entry,
+)
 from cx_context.fold import makes_part
 from cx_context.store.reader import MANY_PARTS, Whole
 from cx_context.store.writer import decode_outline, decode_part, decode_words
@@ -102,7 +111,8 @@ class _Rendering(Rendering):
         self._before = before if before.outlined == self.now.outlined else _NOTHING
         self._whole = whole
         words = (lambda anchor: decode_words(now.parts[anchor][0])) if outlined else None
-        super().__init__(Known(whole.found.customer, whole.members, self._parts(), (), words), window)
+        known = Known(whole.found.customer, whole.members, self._parts(), (), words, whole.claims, whole.lifetimes)
+        super().__init__(known, window)
 
     def _parts(self) -> list[AnchoredPart]:
         """Nobody changes them."""
@@ -135,7 +145,12 @@ class _Rendering(Rendering):
     def _show(self, conversation: Conversation) -> Shown:
         anchors = [anchor for member in conversation.members for _, anchor in member.anchors]
         bodies = [self.now.parts[anchor][0] for anchor in anchors]
-        key = (*anchors, *bodies, *conversation.joined, *conversation.tokens)
+        # Proofs and levels hang on who is who, on the edges and on a rule besides.
+        places = conversation.places[-MEMBERS_SHOWN:]
+        at_hand, *others = standings(conversation, [conversation.at_hand, *places], self.trust)
+        expire = [proof.expires(self.trust.lifetimes) for proof in at_hand.proofs]
+        sure = (*at_hand.proofs, *expire, *(each.level for each in others))
+        key = (*anchors, *bodies, *conversation.joined, *conversation.tokens, *sure)
         found = self._before.summaries.get(key)
         if found is None:
             found = _as_bytes(super()._show(conversation))

@@ -8,10 +8,15 @@ from cx_context.store import tables
 from cx_context.store.sql import Tx
 from cx_context.store.tables import shape_of
 from cx_events.ids import NodeId
-from cx_identity.sightings import NAMED, Seen, Sighting
+from cx_identity.sightings import ATTESTED, NAMED, Seen, Sighting
 
 SIGHTINGS = shape_of(tables.SIGHTINGS)
 _COLUMNS = "kind, a, b, key, effective, recorded, source, id, rule"
+
+OF_EDGES = f"kind > {NAMED} AND kind < {ATTESTED}"
+"""SQL: a sighting of an edge."""
+
+_SUCH: Mapping[int, str] = {NAMED: f"kind = {NAMED}", ATTESTED: f"kind = {ATTESTED}"}
 
 Row = tuple[int, NodeId, NodeId, bytes, int, int, str, str, str]
 
@@ -26,12 +31,13 @@ async def stored(tx: Tx, seen: Collection[Seen]) -> dict[Seen, list[Sighting]]:
     found: dict[Seen, list[Sighting]] = {}
     if not seen:
         return found
-    profiles = [a for kind, a, _ in seen if kind == NAMED]
-    firsts = {a for kind, a, _ in seen if kind != NAMED}
-    for ends, condition in ((profiles, f"kind = {NAMED}"), (list(firsts), f"kind > {NAMED} AND kind < 3")):
-        if ends:
+    ends: dict[str, set[NodeId]] = {}
+    for kind, a, _ in seen:
+        ends.setdefault(_SUCH.get(kind, OF_EDGES), set()).add(a)
+    for condition, some in ends.items():
+        if some:
             for row in await tx.fetch(
-                f"SELECT {_COLUMNS} FROM sightings WHERE {condition} AND a = ANY(:ends)", ends=ends
+                f"SELECT {_COLUMNS} FROM sightings WHERE {condition} AND a = ANY(:ends)", ends=list(some)
             ):
                 what, one = read_row(row)
                 if what in seen:

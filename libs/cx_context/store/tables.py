@@ -36,6 +36,24 @@ def _time(name: str) -> Column[int]:
     return Column(name, BigInteger, nullable=False)
 
 
+def _flag(name: str) -> Column[bool]:
+    return Column(name, Boolean, nullable=False)
+
+
+def _tie(weight: str) -> tuple[Column[Any], ...]:
+    """An edge's evidence of one weight, all NULL where it has none."""
+    return (
+        Column(f"{weight}_recorded", BigInteger),
+        Column(f"{weight}_source", Text),
+        Column(f"{weight}_id", Text),
+        Column(f"{weight}_rule", Text),
+    )
+
+
+def _where(condition: str) -> dict[str, Any]:
+    return {"postgresql_where": text(condition), "sqlite_where": text(condition)}
+
+
 EVENTS = Table(
     "events",
     METADATA,
@@ -103,6 +121,7 @@ PROFILES = Table(
     _text("scope"),
     _text("value"),
     _time("first_recorded"),
+    _flag("attested"),
     sqlite_with_rowid=False,
 )
 EDGES = Table(
@@ -111,18 +130,13 @@ EDGES = Table(
     _id("a"),
     _id("b"),
     _text("tenant"),
-    Column("asserted_recorded", BigInteger),
-    Column("asserted_source", Text),
-    Column("asserted_id", Text),
-    Column("asserted_rule", Text),
-    Column("verified_recorded", BigInteger),
-    Column("verified_source", Text),
-    Column("verified_id", Text),
-    Column("verified_rule", Text),
+    *_tie("proved"),
+    *_tie("asserted"),
+    *_tie("claimed"),
     PrimaryKeyConstraint("a", "b"),
     Index("edges_by_other_end", "b"),
     sqlite_with_rowid=False,
-    comment="two identifiers of one person, with the earliest evidence of each class",
+    comment="two identifiers of one person, with the earliest evidence of each weight",
 )
 SIGHTINGS = Table(
     "sightings",
@@ -208,15 +222,40 @@ MEMBERS = Table(
     _id("profile", primary_key=True),
     _text("tenant"),
     _id("customer"),
-    Column("shared", Boolean, nullable=False),
+    _id("core"),
+    _flag("shared"),
+    _flag("firmly_shared"),
+    _flag("ambiguous"),
+    _flag("claimed"),
+    _flag("decided"),
     _text("rule"),
     _text("evidence"),
     Column("confidence", Integer, nullable=False),
     _id("via"),
     Index("members_by_customer", "customer"),
-    Index("members_shared", "tenant", postgresql_where=text("shared"), sqlite_where=text("shared")),
+    Index("members_shared", "tenant", **_where("shared")),
+    Index("members_ambiguous", "tenant", **_where("ambiguous")),
     sqlite_with_rowid=False,
-    comment="profiles that are not simply a customer of their own; written under the tenant's exclusive graph lock",
+    comment="profiles that are not simply a customer of their own, and what they are (cx_identity.model.Resolution); "
+    "written under the tenant's exclusive graph lock",
+)
+REFUSED_CLAIMS = Table(
+    "refused_claims",
+    METADATA,
+    _id("identifier"),
+    _id("other"),
+    _text("tenant"),
+    _text("reason"),
+    _time("recorded"),
+    _text("source"),
+    _text("id"),
+    _flag("settled"),
+    PrimaryKeyConstraint("identifier", "other"),
+    Index("refused_claims_by_other", "other"),
+    Index("refused_claims_by_tenant", "tenant", "identifier"),
+    sqlite_with_rowid=False,
+    comment="claims that join nobody, for a person to look at: identifier is the weaker end, settled: a standing merge "
+    "or dismissal names it; written under the tenant's exclusive graph lock",
 )
 VERSIONS = Table(
     "versions",

@@ -156,6 +156,15 @@ async def keep_copies(tx: Tx, copies: Iterable[tuple[bytes, str, int, bytes]]) -
     await tx.insert(COPIES, [row for _, row in sorted(rows.items())], "ON CONFLICT DO NOTHING")
 
 
+async def copies_of(tx: Tx, keys: Collection[bytes]) -> dict[bytes, list[tuple[Micros, bytes]]]:
+    """Return the kept copies of some events, by event key, each as (recorded, raw)."""
+    rows = await tx.fetch("SELECT key, recorded, raw FROM copies WHERE key = ANY(:keys)", keys=list(keys))
+    found: dict[bytes, list[tuple[Micros, bytes]]] = {}
+    for key, recorded, raw in rows:
+        found.setdefault(bytes(key), []).append((recorded, bytes(raw)))
+    return found
+
+
 def copy_row(key: bytes, tenant: str, recorded: Micros, raw: bytes) -> tuple[bytes, bytes, str, Micros, bytes]:
     """The row of ``copies``."""
     return (key, blake2b(raw, digest_size=16).digest(), tenant, recorded, raw)
@@ -267,20 +276,21 @@ async def homes_of(tx: Tx, tenant: str, nodes: Collection[NodeId]) -> dict[NodeI
 
 
 SOME_SHARED = "(SELECT EXISTS (SELECT 1 FROM members WHERE tenant = :tenant AND shared))"
-"""Asked once a statement: mostly nobody shares anything, and then no side of an interaction need be looked at."""
+SOME_AMBIGUOUS = "(SELECT EXISTS (SELECT 1 FROM members WHERE tenant = :tenant AND ambiguous))"
+"""Asked once a statement: mostly nothing is ambiguous, and then no side of an interaction need be looked at."""
 
 
 async def that_may_follow(tx: Tx, tenant: str, nodes: Collection[NodeId]) -> set[NodeId]:
-    """Those interactions in which, besides what names somebody, something names nobody, or a shared identifier alone:
-    whom that follows is a question."""
+    """Those interactions in which, besides what names somebody, something names nobody, or an ambiguous identifier
+    alone: whom that follows is a question."""
     if not nodes:
         return set()
     rows = await tx.fetch(
         "SELECT o.home FROM parts o WHERE o.home = ANY(:nodes) AND o.interaction = o.home AND o.tenant = :tenant "
         "AND EXISTS (SELECT 1 FROM parts p WHERE p.interaction = o.home AND p.home <> o.home) "
         "UNION SELECT o.interaction FROM parts o JOIN members m ON m.profile = o.home "
-        f"WHERE {SOME_SHARED} AND o.interaction = ANY(:nodes) AND o.interaction <> o.home AND o.tenant = :tenant "
-        "AND m.shared AND EXISTS (SELECT 1 FROM parts p WHERE p.interaction = o.interaction AND p.home <> o.home)",
+        f"WHERE {SOME_AMBIGUOUS} AND o.interaction = ANY(:nodes) AND o.interaction <> o.home AND o.tenant = :tenant "
+        "AND m.ambiguous AND EXISTS (SELECT 1 FROM parts p WHERE p.interaction = o.interaction AND p.home <> o.home)",
         nodes=list(nodes),
         tenant=tenant,
     )
@@ -290,8 +300,8 @@ async def that_may_follow(tx: Tx, tenant: str, nodes: Collection[NodeId]) -> set
 async def nodes_named_by(
     tx: Tx, tenant: str, profiles: Collection[NodeId], turned: Collection[NodeId] = ()
 ) -> set[NodeId]:
-    """Interactions that these profiles take part in, in which something may follow somebody: what names nobody, or a
-    shared identifier alone. ``turned``: those of the profiles that are shared now and were not, or the other way round.
+    """Interactions that these profiles take part in, in which something may follow somebody: what names nobody, or an
+    ambiguous identifier alone. ``turned``: those of the profiles that are ambiguous now and were not, or the reverse.
 
     Besides those that a person attributed to them, see ``nodes_attributed_to``."""
     if not profiles:
@@ -300,9 +310,9 @@ async def nodes_named_by(
         f"SELECT p.interaction FROM {_SIDES} AS p JOIN parts o ON o.home = p.interaction "
         f"UNION SELECT p.interaction FROM {_SIDES} AS p "
         "JOIN parts o ON o.interaction = p.interaction AND o.home <> p.home "
-        f"JOIN members m ON m.profile = o.home WHERE {SOME_SHARED} AND m.shared "
-        f"UNION SELECT p.interaction FROM parts p JOIN members m ON m.profile = p.home WHERE {SOME_SHARED} "
-        "AND p.home = ANY(:profiles) AND p.interaction <> p.home AND p.tenant = :tenant AND m.shared "
+        f"JOIN members m ON m.profile = o.home WHERE {SOME_AMBIGUOUS} AND m.ambiguous "
+        f"UNION SELECT p.interaction FROM parts p JOIN members m ON m.profile = p.home WHERE {SOME_AMBIGUOUS} "
+        "AND p.home = ANY(:profiles) AND p.interaction <> p.home AND p.tenant = :tenant AND m.ambiguous "
         f"AND {_MAY_BE_LENT}",
         profiles=list(profiles),
         tenant=tenant,
@@ -343,41 +353,83 @@ async def nodes_attributed_to(tx: Tx, tenant: str, profiles: Collection[NodeId])
     return {row[0] for row in rows}
 
 
+_PROFILE = "p.id, p.kind, p.scope, p.value, p.first_recorded, p.attested"
+
+
+def profile_of(row: Sequence[Any]) -> Profile:
+    """From (id, kind, scope, value, first_recorded, attested, ...)."""
+    return Profile(row[0], row[1], row[2], row[3], row[4], bool(row[5]))
+
+
+def profile_row(tenant: str, profile: Profile) -> tuple[Any, ...]:
+    """The row of ``profiles``."""
+    return (
+        profile.id, tenant, profile.kind, profile.scope, profile.value, profile.first_recorded, profile.attested,
+    )  # fmt: skip
+
+
 async def profiles(tx: Tx, tenant: str, ids: Collection[NodeId]) -> dict[NodeId, Profile]:
     if not ids:
         return {}
     rows = await tx.fetch(
-        "SELECT id, kind, scope, value, first_recorded FROM profiles WHERE id = ANY(:ids) AND tenant = :tenant",
+        f"SELECT {_PROFILE} FROM profiles p WHERE p.id = ANY(:ids) AND p.tenant = :tenant",
         ids=list(ids),
         tenant=tenant,
     )
-    return {row[0]: Profile(*row) for row in rows}
+    return {row[0]: profile_of(row) for row in rows}
 
 
-async def profiles_and_shared(
-    tx: Tx, tenant: str, ids: Collection[NodeId]
-) -> tuple[dict[NodeId, Profile], set[NodeId]]:
-    """Profiles, and which of them were shared when last resolved."""
+class Resolved(NamedTuple):
+    """Profiles, and of those that are not simply a customer of their own what was resolved last."""
+
+    profiles: dict[NodeId, Profile]
+    rows: dict[NodeId, MemberRow]
+
+
+async def resolved(tx: Tx, tenant: str, ids: Collection[NodeId]) -> Resolved:
+    """Return what is known of these profiles."""
     if not ids:
-        return {}, set()
+        return Resolved({}, {})
+    return _resolved(
+        await tx.fetch(f"{_RESOLVED} WHERE p.id = ANY(:ids) AND p.tenant = :tenant", ids=list(ids), tenant=tenant)
+    )
+
+
+async def resolved_with_companions(tx: Tx, tenant: str, ids: Collection[NodeId]) -> Resolved:
+    """Return what is known of these profiles and of all that are of one customer with one of them."""
+    if not ids:
+        return Resolved({}, {})
     rows = await tx.fetch(
-        "SELECT p.id, p.kind, p.scope, p.value, p.first_recorded, coalesce(m.shared, false) FROM profiles p "
-        "LEFT JOIN members m ON m.profile = p.id WHERE p.id = ANY(:ids) AND p.tenant = :tenant",
+        "WITH asked AS (SELECT p.id, coalesce(m.customer, p.id) AS customer "
+        "FROM profiles p LEFT JOIN members m ON m.profile = p.id WHERE p.id = ANY(:ids) AND p.tenant = :tenant) "
+        f"{_RESOLVED} WHERE p.tenant = :tenant AND p.id IN (SELECT id FROM asked UNION SELECT customer FROM asked "
+        "UNION SELECT c.profile FROM members c WHERE c.customer IN (SELECT customer FROM asked))",
         ids=list(ids),
         tenant=tenant,
     )
-    found = {row[0]: Profile(row[0], row[1], row[2], row[3], row[4]) for row in rows}
-    return found, {row[0] for row in rows if row[5]}
+    return _resolved(rows)
+
+
+def _resolved(rows: Iterable[Sequence[Any]]) -> Resolved:
+    found = Resolved({}, {})
+    for row in rows:
+        profile = profile_of(row)
+        found.profiles[profile.id] = profile
+        if row[6] is not None:
+            found.rows[profile.id] = _member_row(row[6:])
+    return found
 
 
 async def write_profiles(tx: Tx, tenant: str, found: Iterable[Profile]) -> None:
-    """A profile was first recorded at the least of all times that are told."""
-    rows = sorted((p.id, tenant, p.kind, p.scope, p.value, p.first_recorded) for p in found)
+    """A profile was first recorded at the least of all times that are told, and attested once any fact attests it."""
     await tx.insert(
         PROFILES,
-        rows,
-        "ON CONFLICT (id) DO UPDATE SET first_recorded = excluded.first_recorded "
-        "WHERE excluded.first_recorded < profiles.first_recorded",
+        sorted(profile_row(tenant, profile) for profile in found),
+        "ON CONFLICT (id) DO UPDATE SET "
+        "first_recorded = CASE WHEN excluded.first_recorded < profiles.first_recorded "
+        "THEN excluded.first_recorded ELSE profiles.first_recorded END, "
+        "attested = profiles.attested OR excluded.attested "
+        "WHERE excluded.first_recorded < profiles.first_recorded OR (excluded.attested AND NOT profiles.attested)",
     )
 
 
@@ -390,59 +442,83 @@ async def edges(tx: Tx, pairs: Collection[tuple[NodeId, NodeId]]) -> dict[tuple[
     return {(row[0], row[1]): _edge(row) for row in rows if (row[0], row[1]) in wanted}
 
 
+_WEIGHTS = ("proved", "asserted", "claimed")
+_OF_A_TIE = ("recorded", "source", "id", "rule")
+
+
 async def write_edges(tx: Tx, tenant: str, found: Iterable[Edge]) -> None:
-    """Of each class the earliest evidence stays."""
+    """Of each weight the earliest evidence stays."""
     await tx.insert(
         EDGES,
         sorted((edge_row(tenant, edge) for edge in found), key=lambda row: (row[0], row[1])),
-        "ON CONFLICT (a, b) DO UPDATE SET " + ", ".join(_earliest(prefix) for prefix in ("asserted", "verified")),
+        "ON CONFLICT (a, b) DO UPDATE SET " + ", ".join(map(_earliest, _WEIGHTS)),
     )
 
 
-def _earliest(prefix: str) -> str:
-    fields = [f"{prefix}_{name}" for name in ("recorded", "source", "id", "rule")]
+def _earliest(weight: str) -> str:
+    fields = [f"{weight}_{name}" for name in _OF_A_TIE]
     place = ", ".join(f"{{table}}.{field}" for field in fields[:3])
     new, old = place.format(table="excluded"), place.format(table="edges")
     better = f"excluded.{fields[0]} IS NOT NULL AND (edges.{fields[0]} IS NULL OR ({new}) < ({old}))"
     return ", ".join(f"{f} = CASE WHEN {better} THEN excluded.{f} ELSE edges.{f} END" for f in fields)
 
 
-_EDGE_COLUMNS = (
-    "a, b, asserted_recorded, asserted_source, asserted_id, asserted_rule, "
-    "verified_recorded, verified_source, verified_id, verified_rule"
-)
-_SELECT_EDGES = f"SELECT {_EDGE_COLUMNS} FROM edges"
+_SELECT_EDGES = f"SELECT a, b, {', '.join(f'{weight}_{name}' for weight in _WEIGHTS for name in _OF_A_TIE)} FROM edges"
 
 
 def _edge(row: Sequence[Any]) -> Edge:
-    asserted: Evidence | None = (row[2], row[3], row[4]) if row[2] is not None else None
-    verified: Evidence | None = (row[6], row[7], row[8]) if row[6] is not None else None
-    return Edge(row[0], row[1], asserted, verified, row[5] or "", row[9] or "")
+    proved: Evidence | None = (row[2], row[3], row[4]) if row[2] is not None else None
+    asserted: Evidence | None = (row[6], row[7], row[8]) if row[6] is not None else None
+    claimed: Evidence | None = (row[10], row[11], row[12]) if row[10] is not None else None
+    return Edge(row[0], row[1], proved, asserted, claimed, row[5] or "", row[9] or "", row[13] or "")
 
 
 def edge_row(tenant: str, edge: Edge) -> tuple[Any, ...]:
     """The row of ``edges``."""
-    asserted = (*edge.asserted, edge.asserted_rule) if edge.asserted is not None else (None,) * 4
-    verified = (*edge.verified, edge.verified_rule) if edge.verified is not None else (None,) * 4
-    return (edge.a, edge.b, tenant, *asserted, *verified)
+    proved = (*edge.proved, edge.proved_rule) if edge.proved is not None else _NO_TIE
+    asserted = (*edge.asserted, edge.asserted_rule) if edge.asserted is not None else _NO_TIE
+    claimed = (*edge.claimed, edge.claimed_rule) if edge.claimed is not None else _NO_TIE
+    return (edge.a, edge.b, tenant, *proved, *asserted, *claimed)
+
+
+_NO_TIE = (None,) * 4
 
 
 async def edges_at(
-    tx: Tx, tenant: str, nodes: Collection[NodeId], verified_only: Collection[NodeId] = ()
+    tx: Tx,
+    tenant: str,
+    nodes: Collection[NodeId],
+    *,
+    firm_only: Collection[NodeId] = (),
+    proved_only: Collection[NodeId] = (),
 ) -> list[Edge]:
-    """All edges that touch these nodes; of those in ``verified_only`` the verified ones alone."""
-    some = set(verified_only)
-    plain = [node for node in nodes if node not in some]
-    rows: list[Sequence[Any]] = []
-    for ends, condition in ((plain, ""), (list(some), " AND verified_recorded IS NOT NULL")):
-        if ends:
-            rows += await tx.fetch(
-                f"{_SELECT_EDGES} WHERE a = ANY(:ends) AND tenant = :tenant{condition} "
-                f"UNION ALL {_SELECT_EDGES} WHERE b = ANY(:ends) AND tenant = :tenant{condition}",
-                ends=ends,
-                tenant=tenant,
-            )
+    """All edges that touch these nodes; of those in ``firm_only`` the proved and asserted ones alone, of those in
+    ``proved_only`` the proved ones. No edge twice."""
+    proved, firm = set(proved_only), set(firm_only) - set(proved_only)
+    ends = {
+        "all": [node for node in nodes if node not in proved and node not in firm],
+        "firm": list(firm),
+        "proved": list(proved),
+    }
+    texts = [
+        f"{_SELECT_EDGES} WHERE {end} = ANY(:{name}) AND tenant = :tenant{_SUCH_EDGES[name]}"
+        for name, some in ends.items()
+        if some
+        for end in ("a", "b")
+    ]
+    if not texts:
+        return []
+    rows = await tx.fetch(
+        " UNION ALL ".join(texts), tenant=tenant, **{name: some for name, some in ends.items() if some}
+    )
     return list({(row[0], row[1]): _edge(row) for row in rows}.values())
+
+
+_SUCH_EDGES = {
+    "all": "",
+    "firm": " AND (proved_recorded IS NOT NULL OR asserted_recorded IS NOT NULL)",
+    "proved": " AND proved_recorded IS NOT NULL",
+}
 
 
 async def write_link_events(tx: Tx, rows: Iterable[tuple[NodeId, bytes]]) -> None:
@@ -490,24 +566,26 @@ async def attributions_where(tx: Tx, condition: str, **values: Any) -> list[Attr
 
 
 class Ever(NamedTuple):
-    """Whether anybody ever decided about a tenant's profiles, and whether anybody ever attributed an interaction.
-    Mostly nobody did, and then no decisions need be looked for."""
+    """Whether anybody ever decided about a tenant's profiles, whether anybody ever attributed an interaction, and
+    whether any claim is refused. Mostly not, and then nothing of the kind need be looked for."""
 
     decided: bool
     attributed: bool
+    refused: bool
 
 
-PERHAPS = Ever(decided=True, attributed=True)
+PERHAPS = Ever(decided=True, attributed=True, refused=True)
 
 
 async def ever(tx: Tx, tenant: str) -> Ever:
     """Under the graph lock this stays so: whoever decides takes it exclusively."""
     rows = await tx.fetch(
         "SELECT EXISTS (SELECT 1 FROM decisions WHERE tenant = :tenant), "
-        "EXISTS (SELECT 1 FROM attributions WHERE tenant = :tenant)",
+        "EXISTS (SELECT 1 FROM attributions WHERE tenant = :tenant), "
+        "EXISTS (SELECT 1 FROM refused_claims WHERE tenant = :tenant)",
         tenant=tenant,
     )
-    return Ever(bool(rows[0][0]), bool(rows[0][1]))
+    return Ever(*map(bool, rows[0]))
 
 
 async def decisions_naming(tx: Tx, tenant: str, nodes: Collection[NodeId]) -> list[Decision]:
@@ -610,30 +688,40 @@ def rules_change(row: Sequence[Any]) -> RulesChange:
 
 async def whole_graph(tx: Tx, tenant: str) -> tuple[dict[NodeId, Profile], list[Edge]]:
     """All profiles and edges of a tenant, for a change of rules."""
-    found = await tx.fetch(
-        "SELECT id, kind, scope, value, first_recorded FROM profiles WHERE tenant = :tenant", tenant=tenant
-    )
+    found = await tx.fetch(f"SELECT {_PROFILE} FROM profiles p WHERE p.tenant = :tenant", tenant=tenant)
     rows = await tx.fetch(f"{_SELECT_EDGES} WHERE tenant = :tenant", tenant=tenant)
-    return {row[0]: Profile(*row) for row in found}, [_edge(row) for row in rows]
+    return {row[0]: profile_of(row) for row in found}, [_edge(row) for row in rows]
+
+
+async def all_customers(tx: Tx, tenant: str) -> set[NodeId]:
+    """Every customer of a tenant that has a profile, for a change of rules."""
+    rows = await tx.fetch(
+        "SELECT DISTINCT coalesce(m.customer, p.id) FROM profiles p LEFT JOIN members m ON m.profile = p.id "
+        "WHERE p.tenant = :tenant",
+        tenant=tenant,
+    )
+    return {bytes(row[0]) for row in rows}
 
 
 async def customers_of(tx: Tx, tenant: str, nodes: Collection[NodeId]) -> dict[NodeId, NodeId]:
     """Of each profile its customer; one that is not a member of anything is its own."""
-    return (await customers_and_shared(tx, tenant, nodes))[0]
+    return (await customers_and_ambiguous(tx, tenant, nodes))[0]
 
 
-async def customers_and_shared(
+async def customers_and_ambiguous(
     tx: Tx, tenant: str, nodes: Collection[NodeId]
 ) -> tuple[dict[NodeId, NodeId], set[NodeId]]:
-    """As ``customers_of`` and ``previously_shared``."""
+    """As ``customers_of``, and which of them are ambiguous."""
     found = await standings(tx, tenant, nodes)
     customer_of = {node: found[node].customer if node in found else node for node in nodes}
-    return customer_of, {node for node, standing in found.items() if standing.shared}
+    return customer_of, {node for node, standing in found.items() if standing.ambiguous}
 
 
 class Standing(NamedTuple):
+    """``ambiguous``: it is a shared identifier, and nothing proves or asserts whose it is."""
+
     customer: NodeId
-    shared: bool
+    ambiguous: bool
 
 
 async def standings(tx: Tx, tenant: str, nodes: Collection[NodeId]) -> dict[NodeId, Standing]:
@@ -641,19 +729,35 @@ async def standings(tx: Tx, tenant: str, nodes: Collection[NodeId]) -> dict[Node
     if not nodes:
         return {}
     rows = await tx.fetch(
-        "SELECT profile, customer, shared FROM members WHERE profile = ANY(:nodes) AND tenant = :tenant",
+        "SELECT profile, customer, ambiguous FROM members WHERE profile = ANY(:nodes) AND tenant = :tenant",
         nodes=list(nodes),
         tenant=tenant,
     )
-    return {profile: Standing(customer, bool(shared)) for profile, customer, shared in rows}
+    return {profile: Standing(customer, bool(ambiguous)) for profile, customer, ambiguous in rows}
 
 
-async def previously_shared(tx: Tx, tenant: str, nodes: Collection[NodeId]) -> set[NodeId]:
-    return (await customers_and_shared(tx, tenant, nodes))[1]
+class MemberRow(NamedTuple):
+    """A row of ``members``. ``confidence`` in hundredths."""
+
+    profile: NodeId
+    tenant: str
+    customer: NodeId
+    core: NodeId
+    shared: bool
+    firmly_shared: bool
+    ambiguous: bool
+    claimed: bool
+    decided: bool
+    rule: str
+    evidence: str
+    confidence: int
+    via: NodeId
 
 
-MemberRow = tuple[NodeId, str, NodeId, bool, str, str, int, NodeId]
-"""(profile, tenant, customer, shared, rule, evidence, confidence in hundredths, via)"""
+_RESOLVED = (
+    f"SELECT {_PROFILE}, {', '.join(f'm.{name}' for name in MEMBERS.columns)} "
+    "FROM profiles p LEFT JOIN members m ON m.profile = p.id"
+)
 
 
 def member_row(tenant: str, profile: NodeId, resolution: Resolution) -> MemberRow:
@@ -661,12 +765,23 @@ def member_row(tenant: str, profile: NodeId, resolution: Resolution) -> MemberRo
     why = ("", "", 0, NO_ID)
     if joined is not None:
         why = (joined.rule, "#".join(joined.evidence), joined.confidence, joined.via)
-    return (profile, tenant, resolution.customer_of[profile], profile in resolution.shared, *why)
+    return MemberRow(
+        profile,
+        tenant,
+        resolution.customer_of[profile],
+        resolution.core_of[profile],
+        profile in resolution.shared.counting_all,
+        profile in resolution.shared.firmly,
+        profile in resolution.ambiguous,
+        profile in resolution.claimed,
+        profile in resolution.decided,
+        *why,
+    )
 
 
 def alone_row(tenant: str, profile: NodeId) -> MemberRow:
     """A profile that is a member of nothing."""
-    return (profile, tenant, profile, False, "", "", 0, NO_ID)
+    return MemberRow(profile, tenant, profile, profile, False, False, False, False, False, "", "", 0, NO_ID)
 
 
 async def member_rows(tx: Tx, tenant: str, nodes: Collection[NodeId]) -> dict[NodeId, MemberRow]:
@@ -677,7 +792,11 @@ async def member_rows(tx: Tx, tenant: str, nodes: Collection[NodeId]) -> dict[No
         nodes=list(nodes),
         tenant=tenant,
     )
-    return {row[0]: (row[0], row[1], row[2], bool(row[3]), *row[4:]) for row in rows}
+    return {row[0]: _member_row(row) for row in rows}
+
+
+def _member_row(row: Sequence[Any]) -> MemberRow:
+    return MemberRow(*row[:4], *map(bool, row[4:9]), *row[9:])
 
 
 async def write_members(tx: Tx, rows: Iterable[MemberRow]) -> None:

@@ -10,16 +10,17 @@ All go the way that real events go, through ``cx_events.stamp``.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
 from cx_events.codec import decode
-from cx_events.envelope import Data, Draft, Identifier
+from cx_events.envelope import Data, Draft, Identifier, Weight
 from cx_events.facts import Fact, decision_source
 from cx_events.ids import IdSpace, NodeId
 from cx_events.stamp import Stamped, stamp
 from cx_events.timestamps import Micros, parse_time
+from cx_events.weights import CLAIMED
 
 ACME = IdSpace("acme", b"acme example key")
 """The ids of the tenant that tests speak of."""
@@ -48,6 +49,7 @@ def an_event(
     cookie: str = "",
     identifiers: Iterable[Identifier] = (),
     verified: bool = False,
+    weight: Weight | Literal[""] = "",
     name: str = "",
     role: str = "customer",
     text: str = "",
@@ -59,15 +61,16 @@ def an_event(
 
     ``at`` and ``recorded`` in microseconds (``START + 5 * SECOND``); recorded when it happened unless said otherwise.
     ``email``, ``phone``, ``crm``, ``cookie`` and ``identifiers`` are those of one participant with ``role``, all
-    ``verified`` or none. ``text`` makes a message whose id is the event's. ``data``: further fields as JSON would have
-    them; they replace those made here. Raises ``msgspec.ValidationError`` for fields that are not of their shape.
+    ``verified`` or none, and of one ``weight`` unless they say their own; cookies are claimed. ``text`` makes a message
+    whose id is the event's. ``data``: further fields as JSON would have them; they replace those made here. Raises
+    ``msgspec.ValidationError`` for fields that are not of their shape.
     """
     named = [
-        Identifier(kind=kind, value=value, verified=verified)
+        Identifier(kind=kind, value=value, verified=verified, weight=CLAIMED if weight and kind == "cookie" else weight)
         for kind, value in (("email", email), ("phone", phone), ("crm", crm), ("cookie", cookie))
         if value
     ]
-    known = [*named, *identifiers]
+    known = [*named, *(_weighed(each, weight) for each in identifiers)]
     fields: dict[str, Any] = {
         "channel": channel,
         "interaction": interaction,
@@ -108,6 +111,13 @@ def fact_of(stamped: Stamped, ids: IdSpace = ACME) -> Fact:
 def a_fact(type: str = "cx.message.received.v1", *, id: str, ids: IdSpace = ACME, **event: Any) -> Fact:
     """``an_event`` with the same arguments, as a fact."""
     return fact_of(an_event(type, id=id, ids=ids, **event), ids)
+
+
+def _weighed(identifier: Identifier, weight: Weight | Literal[""]) -> Identifier:
+    """Return an identifier that says its own weight, or this one."""
+    if identifier.weight or not weight:
+        return identifier
+    return msgspec.structs.replace(identifier, weight=CLAIMED if identifier.kind == "cookie" else weight)
 
 
 def _data(fields: Mapping[str, Any]) -> Data:

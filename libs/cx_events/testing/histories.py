@@ -11,7 +11,7 @@ built from small integers, so it shrinks to few and simple events.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import chain
+from itertools import chain, cycle
 from typing import Any
 
 import msgspec
@@ -72,13 +72,16 @@ Fields = dict[str, Any]
 class Happening(msgspec.Struct, frozen=True, kw_only=True):
     """What an event of a history is made of; small integers pick from the pools above.
 
-    ``who``: identifiers of its one customer; ``contact``: the interaction, or None; ``at``: seconds after the history's
-    start, ``delay``: from then until it was recorded, negative where the vendor's clock is fast.
+    ``who``: identifiers of its one customer, each of the weight in ``weights`` at its place, from the first one again
+    where there are more; empty: no weight is stamped, and ``verified`` says what there is to say. ``contact``: the
+    interaction, or None; ``at``: seconds after the history's start, ``delay``: from then until it was recorded,
+    negative where the vendor's clock is fast.
     """
 
     type: str
     fields: Fields
     who: tuple[int, ...] = ()
+    weights: tuple[str, ...] = ("",)
     verified: bool = False
     contact: int | None = None
     at: int = 0
@@ -145,6 +148,13 @@ def profile_of(identifier: int, ids: IdSpace = ACME) -> NodeId:
     return ids.profile(normal.kind, normal.scope, normal.value)
 
 
+def weighed(identifier: int, weight: str, *, verified: bool = False) -> Identifier:
+    """Return one of ``IDENTIFIERS`` as intake stamps it; a cookie is a claim at most."""
+    one = IDENTIFIERS[identifier]
+    stamped = "claimed" if weight and one.kind == "cookie" else weight
+    return msgspec.structs.replace(one, verified=verified, weight=stamped)
+
+
 def _history(steps: Sequence[Step], ids: IdSpace, candidate_of: Callable[[NodeId], NodeId]) -> list[Stamped]:
     made: list[Stamped] = []
     decisions = 0
@@ -174,7 +184,10 @@ def _happened(step: Happening, id: str, ids: IdSpace) -> Stamped:
         recorded=recorded,
         interaction=interaction,
         channel=channel,
-        identifiers=[msgspec.structs.replace(IDENTIFIERS[one], verified=step.verified) for one in step.who],
+        identifiers=[
+            weighed(one, weight, verified=step.verified)
+            for one, weight in zip(step.who, cycle(step.weights), strict=False)
+        ],
         sequence=step.sequence,
         data=step.fields,
         ids=ids,
@@ -256,6 +269,10 @@ def _with(data: Data, changes: Fields) -> Data:
 
 _people = st.lists(st.integers(0, len(IDENTIFIERS) - 1), max_size=3, unique=True).map(tuple)
 _contacts = st.sampled_from((0, 0, 0, 1, 1, 2, 3, 4, 5, 5, 5, 6, None))  # some often, so that events meet there
+_weights = st.one_of(
+    st.sampled_from((("",), ("claimed",), ("asserted",), ("proved",))),
+    st.lists(st.sampled_from(("claimed", "asserted", "proved", "")), min_size=2, max_size=3).map(tuple),
+)
 _laters = st.sampled_from((0, HOUR // SECOND, 2 * DAY // SECOND, 3 * DAY // SECOND, 8 * DAY // SECOND))
 _moments = st.builds(lambda second, later: second + later, st.integers(0, 12), _laters)
 _delays = st.sampled_from((0, 1, 2, -1, -5, 3600, 5 * DAY // SECOND))
@@ -304,6 +321,11 @@ _lives: tuple[tuple[str, Fields], ...] = (
     ("cx.interaction.ended.v1", {"reason": "hung up"}),
 )
 
+
+def _of_message(id: str) -> Fields:
+    return {"references": [{"kind": "message", "value": id}]}
+
+
 _others: tuple[tuple[str, Fields], ...] = (
     ("cx.message.delivered.v1", {"message": {"id": "m-1"}}),
     ("cx.message.read.v1", {}),
@@ -335,6 +357,15 @@ _others: tuple[tuple[str, Fields], ...] = (
     ("cx.survey.answered.v1", {"survey": {"metric": "nps", "score": 9}}),
     ("cx.survey.answered.v1", {"survey": {"metric": "csat", "score": 2.5, "comment": "slow"}}),
     ("cx.insight.found.v1", {"insight": {"producer": "acme-mood", "version": "1", "sentiment": -0.5}}),
+    (
+        "cx.insight.found.v1",
+        {**_of_message("m-1"), "insight": {"producer": "acme-mood", "version": "1", "sentiment": 1}},
+    ),
+    ("cx.insight.found.v1", {**_of_message("m-2"), "insight": {"producer": "other", "version": "1", "sentiment": -1}}),
+    ("cx.message.deleted.v1", {"message": {"id": "m-1"}}),
+    ("cx.interaction.started.v1", {"channel": "crm", "direction": "inbound"}),
+    ("cx.interaction.answered.v1", {"agent": {"id": "agent-1"}}),
+    ("cx.handoff.requested.v1", {"reason": "angry"}),
     ("cx.insight.found.v1", {"insight": {"producer": "acme-mood", "version": "2", "sentiment": 0.25, "topic": "bill"}}),
     ("cx.customer.attributes_changed.v1", {"attributes": {"tier": "gold"}}),
     ("cx.customer.attributes_changed.v1", {"attributes": {"tier": None, "city": "Springfield"}}),
@@ -382,13 +413,14 @@ def _links() -> st.SearchStrategy[tuple[str, Fields]]:
     """Two identifiers tied together after the fact, by the event's own data rather than by its customer."""
     numbers = st.integers(0, len(IDENTIFIERS) - 1)
     return st.builds(
-        lambda says, a, b, how: (
+        lambda says, a, b, weight, how: (
             says,
-            {"links": [[IDENTIFIERS[a], IDENTIFIERS[b]]], "evidence": how, "note": "said so"},
+            {"links": [[weighed(a, weight), weighed(b, weight)]], "evidence": how, "note": "said so"},
         ),
         st.sampled_from(_link_types),
         numbers,
         numbers,
+        st.sampled_from(("", "claimed", "asserted", "proved")),
         st.sampled_from(("crm", "login")),
     )
 
@@ -398,6 +430,7 @@ def _happenings() -> st.SearchStrategy[Step]:
         lambda what, **rest: Happening(type=what[0], fields=what[1], **rest),
         st.one_of(_messages(), st.sampled_from(_lives), st.sampled_from(_others), _links()),
         who=_people,
+        weights=_weights,
         verified=st.sampled_from((False, False, False, True)),
         contact=_contacts,
         at=_moments,
@@ -406,15 +439,33 @@ def _happenings() -> st.SearchStrategy[Step]:
     )
 
 
-def _said(text: str, *who: int, contact: int, at: int) -> Step:
+def _said(text: str, *who: int, contact: int, at: int, weight: str = "claimed") -> Step:
     fields: Fields = {"direction": "inbound", "message": {"id": f"m-{text}", "text": text}}
-    return Happening(type="cx.message.received.v1", fields=fields, who=who, contact=contact, at=at)
+    return Happening(type="cx.message.received.v1", fields=fields, who=who, weights=(weight,), contact=contact, at=at)
 
 
 _RINGS = Happening(type="cx.interaction.started.v1", fields={"direction": "inbound"}, who=(2,), contact=1, at=2)
 _FAMILY = (_said("Hello", 0, 2, contact=0, at=0), _said("Dear all", 4, 2, contact=2, at=1), _RINGS)
-_families = st.sampled_from(((), (), _FAMILY))
-"""Two people with one telephone, from which somebody calls: seldom enough do they come about by chance."""
+_KNOWN = (
+    _said("Hello", 3, 0, contact=0, at=0, weight="asserted"),
+    _said("Hi", 7, 4, contact=2, at=1, weight="asserted"),
+    _said("It is me", 0, 5, contact=4, at=2),
+    _said("No, me", 4, 5, contact=4, at=3),
+)
+_CHAIN = (
+    _said("I am Ana", 0, 1, contact=0, at=0),
+    _said("I am Ben", 1, 4, contact=0, at=1),
+    _said("or he is", 4, 5, contact=4, at=2),
+    _said("somebody else", 5, 12, contact=4, at=3),
+)
+_LOGINS = (
+    _said("logged in", 10, 0, contact=0, at=0),
+    _said("indeed", 10, contact=0, at=5, weight="proved"),
+    _said("the CRM knows", 3, 1, contact=2, at=1, weight="asserted"),
+)
+_families = st.sampled_from(((), (), _FAMILY, _KNOWN, _CHAIN, _LOGINS))
+"""What comes about by chance seldom enough: two people with one telephone, from which somebody calls; two whom a CRM
+knows, and one cookie; claims that chain addresses; an account that is typed before its first login."""
 
 
 def _verdicts() -> st.SearchStrategy[Step]:

@@ -8,6 +8,7 @@ from cx_events.types.story import ANA_IN_CHAT, BOT_TAKES_PART, in_chat
 TYPES = (
     EventType(
         name="cx.bot.turn.v1",
+        scope="events:write",
         summary="The bot said something, with what it had understood.",
         needs=("bot",),
         example=in_chat(
@@ -26,6 +27,7 @@ TYPES = (
     ),
     EventType(
         name="cx.bot.intent.v1",
+        scope="events:write",
         summary="The bot found out what the customer wants.",
         needs=("bot",),
         example=in_chat(
@@ -38,6 +40,7 @@ TYPES = (
     ),
     EventType(
         name="cx.bot.slot.v1",
+        scope="events:write",
         summary="The bot learned values that the customer need not be asked for again.",
         needs=("bot",),
         example=in_chat(
@@ -50,6 +53,7 @@ TYPES = (
     ),
     EventType(
         name="cx.bot.handoff_asked.v1",
+        scope="events:write",
         summary="The customer or the bot asked for a person.",
         needs=("interaction",),
         example=in_chat(

@@ -8,6 +8,7 @@ from cx_events.types.story import ANA_ON_THE_PHONE, on_the_phone
 TYPES = (
     EventType(
         name="cx.call.dtmf.v1",
+        scope="events:write",
         summary="The customer pressed keys.",
         needs=("digits",),
         example=on_the_phone(
@@ -22,12 +23,14 @@ TYPES = (
     ),
     EventType(
         name="cx.call.ivr_step.v1",
+        scope="events:write",
         summary="The call reached a step of the voice menu.",
         needs=("step",),
         example=on_the_phone("cx.call.ivr_step.v1", "call-4711-step-2", "10:12:22", step="billing-menu"),
     ),
     EventType(
         name="cx.call.recording.v1",
+        scope="events:write",
         summary="A recording of the call began, ended or became available.",
         needs=("recording",),
         example=on_the_phone(
@@ -45,6 +48,7 @@ TYPES = (
     ),
     EventType(
         name="cx.call.transcript.v1",
+        scope="events:write",
         summary="What was said in the call, or in a piece of it.",
         needs=("transcript",),
         example=on_the_phone(

@@ -8,6 +8,7 @@ from cx_events.types.story import ANA_BY_MAIL, told
 TYPES = (
     EventType(
         name="cx.consent.changed.v1",
+        scope="events:write",
         summary="The customer gave or took back consent to a purpose, on one channel or on all.",
         needs=("consent",),
         example=told(

@@ -10,6 +10,7 @@ _THREAD = "interaction|conversation.id"
 TYPES = (
     EventType(
         name="cx.conversation.linked.v1",
+        scope="conversations:write",
         kind="decision",
         summary="Two threads are about the same matter and are one from now on.",
         needs=("conversation.other", _THREAD),
@@ -24,6 +25,7 @@ TYPES = (
     ),
     EventType(
         name="cx.conversation.split.v1",
+        scope="conversations:write",
         kind="decision",
         summary="An interaction is a matter of its own and leaves its thread.",
         needs=(_THREAD,),
@@ -38,6 +40,7 @@ TYPES = (
     ),
     EventType(
         name="cx.conversation.topic.v1",
+        scope="conversations:write",
         kind="decision",
         summary="Somebody said what the thread is about.",
         needs=("topic", _THREAD),
@@ -45,6 +48,7 @@ TYPES = (
     ),
     EventType(
         name="cx.conversation.note.v1",
+        scope="conversations:write",
         kind="decision",
         summary="An agent wrote a note for colleagues.",
         needs=("note", _THREAD),
@@ -58,6 +62,7 @@ TYPES = (
     ),
     EventType(
         name="cx.conversation.disposition.v1",
+        scope="conversations:write",
         kind="decision",
         summary="An agent classified how a contact went when wrapping it up.",
         needs=("disposition", _THREAD),
@@ -71,6 +76,7 @@ TYPES = (
     ),
     EventType(
         name="cx.conversation.resolved.v1",
+        scope="conversations:write",
         kind="decision",
         summary="The matter is settled, until the customer writes or calls about it again.",
         needs=(_THREAD,),
@@ -84,6 +90,7 @@ TYPES = (
     ),
     EventType(
         name="cx.conversation.reopened.v1",
+        scope="conversations:write",
         kind="decision",
         summary="A settled matter is open again.",
         needs=(_THREAD,),
@@ -97,6 +104,7 @@ TYPES = (
     ),
     EventType(
         name="cx.conversation.imported.v1",
+        scope="events:write",
         kind="decision",
         summary="A thread came as a vCon: `raw` keeps the container, or a piece of it that is no other event.",
         needs=(_THREAD,),
@@ -111,6 +119,7 @@ TYPES = (
     ),
     EventType(
         name="cx.conversation.token_issued.v1",
+        scope="conversations:write",
         kind="decision",
         summary="A customer was given a code, an address or a link to go on with the thread elsewhere.",
         needs=("token.id", _THREAD),
@@ -126,6 +135,7 @@ TYPES = (
     ),
     EventType(
         name="cx.conversation.token_redeemed.v1",
+        scope="conversations:write",
         kind="decision",
         summary="A contact presented a continuity token, so it goes on with that thread.",
         needs=("references", _THREAD),

@@ -8,6 +8,7 @@ from cx_events.types.story import ANA_IN_CRM, BEN, CRM, ORDER, told
 TYPES = (
     EventType(
         name="cx.customer.attributes_changed.v1",
+        scope="events:write",
         summary="Attributes of the customer were set.",
         needs=("attributes",),
         example=told(
@@ -22,6 +23,7 @@ TYPES = (
     ),
     EventType(
         name="cx.customer.order_placed.v1",
+        scope="events:write",
         summary="The customer placed an order; `references` names it.",
         needs=("references|attributes",),
         example=told(
@@ -37,6 +39,7 @@ TYPES = (
     ),
     EventType(
         name="cx.customer.fact.v1",
+        scope="events:write",
         summary="Something else that another system knows and an agent should see on the timeline.",
         needs=("topic|note|attributes",),
         example=told(
@@ -53,8 +56,10 @@ TYPES = (
     ),
     EventType(
         name="cx.customer.erased.v1",
+        scope="identity:write",
         kind="decision",
-        summary="The customer's personal data must go.",
+        summary="The customer's personal data must go; not taken yet.",
+        unsupported="an erasure can't be carried out yet, so none is taken down",
         needs=("participants|identity.profile",),
         example=told(
             "cx.customer.erased.v1",

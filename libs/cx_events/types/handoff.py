@@ -8,6 +8,7 @@ from cx_events.types.story import ANA_IN_CHAT, BEN, BILLING, in_chat
 TYPES = (
     EventType(
         name="cx.handoff.requested.v1",
+        scope="conversations:write",
         summary="A bot or an agent asks somebody else to go on; the packet holds what is known so far.",
         needs=("interaction|conversation.id",),
         example=in_chat(
@@ -29,12 +30,14 @@ TYPES = (
     ),
     EventType(
         name="cx.handoff.accepted.v1",
+        scope="conversations:write",
         summary="Somebody took over.",
         needs=("interaction|conversation.id",),
         example=in_chat("cx.handoff.accepted.v1", "handoff-1-accepted", "10:03:50", agent=BEN, queue=BILLING),
     ),
     EventType(
         name="cx.handoff.context_shown.v1",
+        scope="conversations:write",
         summary="The customer's context was shown to the one who took over, so nobody had to ask again.",
         needs=("interaction|conversation.id",),
         example=in_chat("cx.handoff.context_shown.v1", "handoff-1-shown", "10:03:51", agent=BEN),

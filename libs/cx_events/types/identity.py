@@ -13,12 +13,15 @@ from cx_events.types.story import (
     CRM,
     EMAIL,
     PHONE,
+    asserted,
+    proved,
     told,
 )
 
 TYPES = (
     EventType(
         name="cx.identity.asserted.v1",
+        scope="events:write",
         summary="Some identifiers are said to be one person's, such as by a form or a CRM.",
         needs=("participants|links",),
         example=told(
@@ -28,12 +31,13 @@ TYPES = (
             "crm",
             channel="crm",
             participants=[ANA_IN_CRM],
-            links=[[CRM, EMAIL], [CRM, PHONE]],
+            links=[[asserted(CRM), asserted(EMAIL)], [asserted(CRM), asserted(PHONE)]],
             evidence="crm",
         ),
     ),
     EventType(
         name="cx.identity.verified.v1",
+        scope="identity:prove",
         summary="A login or a one-time code proved that identifiers are one person's.",
         needs=("participants|links",),
         example=told(
@@ -42,13 +46,14 @@ TYPES = (
             "10:01:30",
             "web",
             channel="web",
-            participants=[{"role": "customer", "identifiers": [{**EMAIL, "verified": True}, COOKIE]}],
-            links=[[{**EMAIL, "verified": True}, COOKIE]],
+            participants=[{"role": "customer", "identifiers": [proved(EMAIL), COOKIE]}],
+            links=[[proved(EMAIL), COOKIE]],
             evidence="login",
         ),
     ),
     EventType(
         name="cx.identity.attributed.v1",
+        scope="identity:write",
         kind="decision",
         summary="Somebody decided whose an interaction is that named nobody.",
         needs=("identity.interaction", "identity.profile"),
@@ -64,6 +69,7 @@ TYPES = (
     ),
     EventType(
         name="cx.identity.merged.v1",
+        scope="identity:write",
         kind="decision",
         summary="Somebody decided that two profiles are one customer.",
         needs=("identity.a", "identity.b"),
@@ -79,6 +85,7 @@ TYPES = (
     ),
     EventType(
         name="cx.identity.unmerged.v1",
+        scope="identity:write",
         kind="decision",
         summary="Somebody withdrew an earlier decision without a trace, or decided that two profiles are two people.",
         needs=("identity.decision|identity.a", "identity.decision|identity.b"),
@@ -94,6 +101,7 @@ TYPES = (
     ),
     EventType(
         name="cx.identity.candidate_dismissed.v1",
+        scope="identity:write",
         kind="decision",
         summary="Somebody looked at a proposed match and declined it.",
         needs=("identity.candidate",),
@@ -109,6 +117,7 @@ TYPES = (
     ),
     EventType(
         name="cx.identity.rules_changed.v1",
+        scope="identity:write",
         kind="decision",
         summary="The tenant's rules of identity changed: what may link, what never does, when something is shared.",
         needs=("identity.rules",),
@@ -123,6 +132,7 @@ TYPES = (
                     "shared_after": {"phone": 1, "email": 2, "cookie": 2},
                     "exclusive": ["crm"],
                     "never_link": ["phone:+266696687", "email:noreply@*"],
+                    "junk": ["account:demo*"],
                 }
             },
             reason="cookies of shop terminals are shared",

@@ -8,6 +8,7 @@ from cx_events.types.story import ANA_IN_CHAT, in_chat
 TYPES = (
     EventType(
         name="cx.insight.found.v1",
+        scope="events:write",
         kind="insight",
         summary="A model found a sentiment (from -1 to 1), a topic, an intent or a summary of a message or a contact.",
         needs=("insight",),

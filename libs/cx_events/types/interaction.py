@@ -17,6 +17,7 @@ from cx_events.types.story import (
 TYPES = (
     EventType(
         name="cx.interaction.started.v1",
+        scope="events:write",
         summary="A contact began: a call came in, a chat was opened, a mail thread or a post was begun.",
         needs=("interaction",),
         example=on_the_phone(
@@ -30,6 +31,7 @@ TYPES = (
     ),
     EventType(
         name="cx.interaction.queued.v1",
+        scope="events:write",
         summary="The contact waits in a queue for somebody to take it.",
         needs=("interaction",),
         example=on_the_phone(
@@ -38,6 +40,7 @@ TYPES = (
     ),
     EventType(
         name="cx.interaction.routed.v1",
+        scope="events:write",
         summary="The contact was offered to an agent or sent to a queue by a routing rule.",
         needs=("interaction",),
         example=on_the_phone(
@@ -46,6 +49,7 @@ TYPES = (
     ),
     EventType(
         name="cx.interaction.answered.v1",
+        scope="events:write",
         summary="Somebody took the contact: an agent, a bot, or an answering machine.",
         needs=("interaction",),
         example=on_the_phone(
@@ -60,6 +64,7 @@ TYPES = (
     ),
     EventType(
         name="cx.interaction.held.v1",
+        scope="events:write",
         summary="The customer was put on hold.",
         needs=("interaction",),
         example=on_the_phone(
@@ -68,12 +73,14 @@ TYPES = (
     ),
     EventType(
         name="cx.interaction.resumed.v1",
+        scope="events:write",
         summary="The contact went on after a hold or after it had ended.",
         needs=("interaction",),
         example=on_the_phone("cx.interaction.resumed.v1", "call-4711-resumed", "10:16:20", agent=BEN),
     ),
     EventType(
         name="cx.interaction.transferred.v1",
+        scope="events:write",
         summary="The contact was passed on to another agent, queue or number.",
         needs=("interaction",),
         example=in_chat(
@@ -86,6 +93,7 @@ TYPES = (
     ),
     EventType(
         name="cx.interaction.abandoned.v1",
+        scope="events:write",
         summary="The customer gave up before anybody answered.",
         needs=("interaction",),
         example=in_chat(
@@ -100,6 +108,7 @@ TYPES = (
     ),
     EventType(
         name="cx.interaction.ended.v1",
+        scope="events:write",
         summary="The contact is over; later events of it do not reopen it, unless one resumes it.",
         needs=("interaction",),
         example=on_the_phone(

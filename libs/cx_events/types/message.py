@@ -25,6 +25,7 @@ _BEN_ANSWERS = {
 TYPES = (
     EventType(
         name="cx.message.received.v1",
+        scope="events:write",
         summary="The customer wrote something.",
         needs=("message",),
         example=in_chat(
@@ -39,6 +40,7 @@ TYPES = (
     ),
     EventType(
         name="cx.message.sent.v1",
+        scope="events:write",
         summary="An agent, a bot or a system wrote to the customer.",
         needs=("message",),
         example=in_chat(
@@ -53,6 +55,7 @@ TYPES = (
     ),
     EventType(
         name="cx.message.delivered.v1",
+        scope="events:write",
         summary="A message reached the other side: the one named, or without one all up to this moment.",
         needs=("interaction|message.id",),
         example=in_chat(
@@ -61,12 +64,14 @@ TYPES = (
     ),
     EventType(
         name="cx.message.read.v1",
+        scope="events:write",
         summary="A message was read: the one named, or without one all up to this moment.",
         needs=("interaction|message.id",),
         example=in_chat("cx.message.read.v1", "chat-42-read-100410", "10:04:10", participants=[ANA_IN_CHAT]),
     ),
     EventType(
         name="cx.message.failed.v1",
+        scope="events:write",
         summary="A message could not be delivered.",
         needs=("interaction|message.id",),
         example=told(
@@ -84,6 +89,7 @@ TYPES = (
     ),
     EventType(
         name="cx.message.edited.v1",
+        scope="events:write",
         summary="A message was changed by its author; `message` holds the new words under the old id.",
         needs=("message.id|references",),
         example=in_chat(
@@ -97,6 +103,7 @@ TYPES = (
     ),
     EventType(
         name="cx.message.deleted.v1",
+        scope="events:write",
         summary="A message was taken back by its author or removed by a moderator.",
         needs=("message.id|references",),
         example=in_chat(
@@ -105,6 +112,7 @@ TYPES = (
     ),
     EventType(
         name="cx.message.reacted.v1",
+        scope="events:write",
         summary="Somebody reacted to a message, or took the reaction back.",
         needs=("message.id|references",),
         example=in_chat(

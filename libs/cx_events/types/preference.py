@@ -8,6 +8,7 @@ from cx_events.types.story import ANA_BY_MAIL, told
 TYPES = (
     EventType(
         name="cx.preference.changed.v1",
+        scope="events:write",
         summary="The customer set preferences, such as a language or a channel.",
         needs=("preferences",),
         example=told(

@@ -14,6 +14,7 @@ _ANA_IN_PUBLIC = {
 TYPES = (
     EventType(
         name="cx.social.mention.v1",
+        scope="events:write",
         summary="Somebody named the business in a post of their own.",
         needs=("message|url|references",),
         example=in_public(
@@ -32,6 +33,7 @@ TYPES = (
     ),
     EventType(
         name="cx.social.post.v1",
+        scope="events:write",
         summary="Something was posted on a page or account of the business.",
         needs=("message|url|references",),
         example=in_public(
@@ -46,6 +48,7 @@ TYPES = (
     ),
     EventType(
         name="cx.social.comment.v1",
+        scope="events:write",
         summary="Somebody commented on a post.",
         needs=("message|url|references",),
         example=in_public(
@@ -65,6 +68,7 @@ TYPES = (
     ),
     EventType(
         name="cx.social.review.v1",
+        scope="events:write",
         summary="Somebody reviewed the business or a product; `rating` on the site's own scale.",
         needs=("message|rating",),
         example=in_public(

@@ -32,10 +32,25 @@ CONTINUATION = "thr-mfzwizlomvzxgzlm"
 BEN: Example = {"id": "agent-7", "name": "Ben"}
 BILLING: Example = {"id": "billing", "name": "Billing"}
 
+
+def proved(identifier: Example) -> Example:
+    """The identifier as a key with the scope ``identity:prove`` may state it."""
+    return {**identifier, "weight": "proved"}
+
+
+def asserted(identifier: Example) -> Example:
+    """The identifier as a key with the scope ``identity:assert`` may state it."""
+    return {**identifier, "weight": "asserted"}
+
+
 ANA_IN_CHAT: Example = {"role": "customer", "name": "Ana", "identifiers": [EMAIL, COOKIE]}
 ANA_ON_THE_PHONE: Example = {"role": "customer", "name": "Ana", "identifiers": [PHONE]}
 ANA_BY_MAIL: Example = {"role": "customer", "name": "Ana", "identifiers": [EMAIL]}
-ANA_IN_CRM: Example = {"role": "customer", "name": "Ana", "identifiers": [CRM, EMAIL, PHONE]}
+ANA_IN_CRM: Example = {
+    "role": "customer",
+    "name": "Ana",
+    "identifiers": [asserted(CRM), asserted(EMAIL), asserted(PHONE)],
+}
 BEN_TAKES_PART: Example = {"role": "agent", "id": "agent-7", "name": "Ben"}
 BOT_TAKES_PART: Example = {"role": "bot", "id": "helper-bot"}
 

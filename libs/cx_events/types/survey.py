@@ -8,6 +8,7 @@ from cx_events.types.story import ANA_BY_MAIL, CALL, told
 TYPES = (
     EventType(
         name="cx.survey.answered.v1",
+        scope="events:write",
         summary="The customer answered a survey: NPS from 0 to 10, CSAT or CES on a scale of at most 1 to 7.",
         needs=("survey",),
         example=told(

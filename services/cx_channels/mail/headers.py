@@ -40,6 +40,11 @@ class Headers:
     def __contains__(self, name: str) -> bool:
         return any(field == name for field, _ in self.fields)
 
+    def decoded(self) -> Iterator[tuple[str, str]]:
+        """Yield name and value of each field in order, encoded words as they are."""
+        for name, value in self.fields:
+            yield name, clean(decode(value)).strip()
+
     def _values(self, name: str) -> Iterator[str]:
         for field, value in self.fields:
             if field == name:
@@ -293,9 +298,9 @@ def _mailbox(segment: str) -> Mailbox | None:
     if angle is None:
         found = _without_angles(segment)
     else:
-        beside, comment = _comments_apart(segment[: angle.start()])
+        beside, comment = comments_apart(segment[: angle.start()])
         name = beside if beside.strip() else comment
-        address, _ = _comments_apart(angle[1])
+        address, _ = comments_apart(angle[1])
         address = address.rpartition(":")[2] if address.startswith("@") else address  # a source route, RFC 822
         address = _FOLD.sub("", address.strip().removeprefix("mailto:"))
         bare = _BARE.search(name) if "@" not in address else None
@@ -312,7 +317,7 @@ def _without_angles(segment: str) -> Mailbox | None:
     quoted = _QUOTED_LOCAL.fullmatch(segment)
     if quoted is not None:
         return Mailbox("", quoted[1])
-    plain, comment = _comments_apart(segment)
+    plain, comment = comments_apart(segment)
     joined = _SPACED_DOT.sub(r"\1", plain.strip())
     bare = _BARE.match(joined)
     if bare is None or bare.end() < len(joined):
@@ -323,7 +328,7 @@ def _without_angles(segment: str) -> Mailbox | None:
     return Mailbox(_display(comment or beside.strip(" \t<>'\",")), bare[0].strip("."))
 
 
-def _comments_apart(segment: str) -> tuple[str, str]:
+def comments_apart(segment: str) -> tuple[str, str]:
     """What stands outside parentheses, and inside; parentheses in quotes are letters."""
     if "(" not in segment:
         return segment, ""

@@ -6,15 +6,17 @@ and hangs together whether its mails came over SMTP or from a vendor's webhook.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from cx_channels.mail.automatic import BOUNCE, REPORT, automatic
 from cx_channels.mail.body import Body, Content, body_of, content_of
 from cx_channels.mail.bounces import is_bounce, read_bounce
 from cx_channels.mail.charsets import cut
-from cx_channels.mail.headers import Headers, Mailbox, date, mailboxes
-from cx_channels.mail.own import Own
+from cx_channels.mail.headers import Headers, date
+from cx_channels.mail.identity import content_digest
+from cx_channels.mail.origin import origin_of
 from cx_channels.mail.parse import Mail, Part, parse
+from cx_channels.mail.people import email, people_of
 from cx_channels.mail.reports import (
     Outcome,
     complaint_of,
@@ -23,7 +25,8 @@ from cx_channels.mail.reports import (
     receipt_of,
     returned_report,
 )
-from cx_channels.mail.threads import Thread, digest_of, thread_of
+from cx_channels.mail.settings import MailSettings
+from cx_channels.mail.threads import Thread, thread_of
 from cx_events.blob.port import blob_name
 from cx_events.envelope import (
     Attachment,
@@ -31,18 +34,15 @@ from cx_events.envelope import (
     Direction,
     Draft,
     Failure,
-    Identifier,
     Message,
     Participant,
     Reference,
 )
-from cx_events.identifiers import normalise
 
 MAX_NOTICE = 4 << 10
 """Bytes of what a report says that are kept as its text."""
 
 _MAX_SUBJECT = 1_000
-_MAX_OTHERS = 50
 _MAX_NAMED = 64 << 10
 
 # What a mail may turn out to be. What is not one of the reports was written to be read.
@@ -51,7 +51,8 @@ KINDS = {
     "automatic reply": "cx.message.received.v1, message.automatic auto-reply",
     "mail of a list": "cx.message.received.v1, message.automatic list",
     "mail of a machine": "cx.message.received.v1, message.automatic report",
-    "mail from an own address": "cx.message.sent.v1",
+    "mail from an own address, by a way that is ours": "cx.message.sent.v1",
+    "mail from an own address, by any other way": "cx.message.received.v1, of an unverified stranger",
     "delivery status, failed": "cx.message.failed.v1 for each recipient",
     "delivery status, delivered or relayed": "cx.message.delivered.v1 for each recipient",
     "delivery status, delayed": "cx.message.received.v1, internal, reason delayed: the mail is not lost yet",
@@ -67,56 +68,31 @@ class Envelope:
     """What is known of a mail beside the mail.
 
     ``sender`` and ``recipients`` as in SMTP (``<>`` sends reports; None where nobody says), the latter as an address
-    field. ``id``: the event's, where the vendor has one of its own for each mail. ``otherwise``: names a mail without
-    Message-ID; a digest where not given. ``tokens``: continuity tokens that the vendor read.
+    field. ``peer``: the address of the host that brought it by SMTP, "" if that is unknown. ``by_vendor``: a vendor's
+    signed request brought it. ``tokens``: continuity tokens that the vendor read.
     """
 
     sender: str | None = None
     recipients: str = ""
-    id: str = ""
-    otherwise: str = ""
+    peer: str = ""
+    by_vendor: bool = False
     tokens: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class _People:
-    """Who wrote, who got it, and which of them are us."""
-
-    sender: Mailbox
-    reply_to: Mailbox | None
-    to: tuple[Mailbox, ...]
-    cc: tuple[Mailbox, ...]
-    own: Own
-
-    @property
-    def recipients(self) -> tuple[Mailbox, ...]:
-        return (*self.to, *self.cc)
-
-    @property
-    def others(self) -> list[Mailbox]:
-        ours = self.ours
-        return [mailbox for mailbox in self.recipients if mailbox not in ours]
-
-    @property
-    def ours(self) -> list[Mailbox]:
-        """Where the connection names no address of its own, whoever a mail is sent to is taken for us."""
-        if not self.own.addresses and not self.own.domains:
-            return [mailbox for mailbox in self.to if mailbox.address.lower() != self.sender.address.lower()]
-        return [mailbox for mailbox in self.recipients if self.own.has(mailbox.address)]
 
 
 class Reading:
     """One mail of a connection. After ``drafts``: ``blobs`` are its attachments' contents, ``body`` what it says."""
 
-    def __init__(self, connection: str, mail: Mail, own: Own, envelope: Envelope) -> None:
+    def __init__(self, connection: str, mail: Mail, settings: MailSettings, envelope: Envelope) -> None:
         self.mail = mail
         self.headers = mail.headers
         self.connection = connection
         self.envelope = envelope
-        self.people = _people(mail.headers, envelope, own)
+        self.origin = origin_of(mail.headers, envelope.peer, settings.trust, by_vendor=envelope.by_vendor)
+        self.people = people_of(mail.headers, envelope.recipients, envelope.sender, settings, self.origin)
         self.content: Content = content_of(mail.root)
-        self.fallback = envelope.otherwise or digest_of(mail.headers, mail.root.raw)
-        self.thread: Thread = thread_of(mail.headers, self.fallback)
+        self.tokens = dict.fromkeys((*self.people.tokens(), *envelope.tokens))
+        self.digest = content_digest(mail, self.tokens)
+        self.thread: Thread = thread_of(mail.headers, f"digest-{self.digest}")
         self.at = _when(mail.headers)
         self.body: Body | None = None
         self.blobs: list[bytes] = []
@@ -175,13 +151,12 @@ class Reading:
             about = thread_of(Headers([*original.fields, ("message-id", message_id.encode())]), self.thread.root)
         # What the notice itself refers to is the mail that it is about (Exim and Gmail do so).
         sent = about.own or self.thread.replies_to
-        identifiers = [Identifier(kind="email", value=recipient)] if recipient else []
         references = dict.fromkeys((*about.references(), *self.thread.references()))
         return Data(
             channel="email",
             interaction=self._interaction(about.root),
             direction=direction,
-            participants=[Participant(role="customer", identifiers=identifiers), *self._system(recipient)],
+            participants=[Participant(role="customer", identifiers=email(recipient)), *self._system(recipient)],
             references=[Reference(kind="message", value=id) for id in references],
             message=Message(
                 id=sent or self._own_id(),
@@ -198,24 +173,19 @@ class Reading:
         sender = self.people.sender
         if not sender.address or sender.address.lower() == customer.lower():
             return []
-        return [Participant(role="system", name=sender.name, identifiers=_email(sender.address))]
+        return [Participant(role="system", name=sender.name, identifiers=email(sender.address))]
 
     def _written(self) -> Draft:
         people = self.people
-        from_us = people.own.has(people.sender.address)
-        # A contact form sends in our own name, to us, and names its writer as the one to answer.
-        if from_us and people.ours and people.reply_to and not people.own.has(people.reply_to.address):
-            people = replace(people, sender=people.reply_to, reply_to=None)
-            from_us = False
         self.body = body_of(self.content)
         direction: Direction = "inbound"
-        if from_us:
+        if people.from_us:
             direction = "outbound" if people.others else "internal"
         data = Data(
             channel="email",
             interaction=self._interaction(self.thread.root),
             direction=direction,
-            participants=_sent_by_us(people) if from_us else _sent_to_us(people),
+            participants=people.participants(),
             references=self._references(),
             message=Message(
                 id=self._own_id(),
@@ -229,14 +199,12 @@ class Reading:
                 attachments=[self._attachment(part) for part in self.content.attached],
             ),
         )
-        return self._draft("sent" if from_us else "received", data)
+        return self._draft("sent" if people.from_us else "received", data)
 
     def _references(self) -> list[Reference]:
-        written = (self.people.own.token(mailbox.address) for mailbox in self.people.ours)
-        tokens = dict.fromkeys(token for token in (*written, *self.envelope.tokens) if token)
         return [
             *(Reference(kind="message", value=id) for id in self.thread.references()),
-            *(Reference(kind="token", value=token) for token in tokens),
+            *(Reference(kind="token", value=token) for token in self.tokens),
         ]
 
     def _attachment(self, part: Part) -> Attachment:
@@ -252,7 +220,7 @@ class Reading:
         )
 
     def _own_id(self) -> str:
-        return self.thread.own or self.fallback
+        return self.thread.own or f"digest-{self.digest}"
 
     def _interaction(self, root: str) -> str:
         return f"{self.connection}/{root}"
@@ -261,7 +229,7 @@ class Reading:
         return self.headers.text("subject")[:_MAX_SUBJECT]
 
     def _draft(self, what: str, data: Data, suffix: str = "") -> Draft:
-        id = self.envelope.id or self._own_id()
+        id = f"{self.thread.own}/{self.digest}" if self.thread.own else self._own_id()
         return Draft(type=f"cx.message.{what}.v1", id=f"{id}/{what}{suffix}", data=data, time=self.at)
 
 
@@ -285,60 +253,6 @@ def _completed(outcomes: list[Outcome], told: tuple[Outcome, ...]) -> list[Outco
             for said in by_address.values()
         ]
     return named or list(told)
-
-
-def _people(headers: Headers, envelope: Envelope, own: Own) -> _People:
-    senders = (headers.raw(name) for name in ("from", "sender", "reply-to", "return-path"))
-    sender = next((found[0] for raw in senders if (found := mailboxes(raw))), None)
-    if sender is None:
-        given = mailboxes(envelope.sender or "")
-        sender = given[0] if given else Mailbox(headers.text("from")[:200], "")
-    reply_to = mailboxes(headers.raw("reply-to"))
-    to = [mailbox for name in ("to", "delivered-to") for raw in headers.every(name) for mailbox in mailboxes(raw)]
-    to += mailboxes(envelope.recipients)
-    cc = [mailbox for raw in headers.every("cc") for mailbox in mailboxes(raw)]
-    to_once = {mailbox.address.lower(): mailbox for mailbox in reversed(to)}
-    cc_once = {mailbox.address.lower(): mailbox for mailbox in reversed(cc) if mailbox.address.lower() not in to_once}
-    return _People(
-        sender,
-        reply_to[0] if reply_to else None,
-        tuple(reversed(to_once.values())),
-        tuple(reversed(cc_once.values())),
-        own,
-    )
-
-
-def _sent_to_us(people: _People) -> list[Participant]:
-    """The sender comes first: only the first customer is identified. The others are there to be seen; they come
-    without identifiers where the sender has none, or they would be taken for the writer."""
-    sender = Participant(role="customer", name=people.sender.name, identifiers=_email(people.sender.address))
-    identified = any(not normalise(identifier).unusable for identifier in sender.identifiers)
-    others = [mailbox for mailbox in people.others if mailbox.address.lower() != people.sender.address.lower()]
-    return [sender, *_others(others, identified), *_business(people.ours)]
-
-
-def _sent_by_us(people: _People) -> list[Participant]:
-    agent = Participant(role="agent", name=people.sender.name, identifiers=_email(people.sender.address))
-    ours = [mailbox for mailbox in people.ours if mailbox.address.lower() != people.sender.address.lower()]
-    return [*_others(people.others, True), agent, *_business(ours)]
-
-
-def _others(mailboxes: list[Mailbox], identified: bool) -> list[Participant]:
-    return [
-        Participant(role="customer", name=mailbox.name, identifiers=_email(mailbox.address) if identified else [])
-        for mailbox in mailboxes[:_MAX_OTHERS]
-    ]
-
-
-def _business(mailboxes: list[Mailbox]) -> list[Participant]:
-    return [
-        Participant(role="business", name=mailbox.name, identifiers=_email(mailbox.address))
-        for mailbox in mailboxes[:_MAX_OTHERS]
-    ]
-
-
-def _email(address: str) -> list[Identifier]:
-    return [Identifier(kind="email", value=address)] if address else []
 
 
 def _when(headers: Headers) -> int | None:

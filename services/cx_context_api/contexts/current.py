@@ -127,7 +127,7 @@ class Contexts:
         head = await self._by_profile(tenant, target)
         if head is None and isinstance(target, ByIdentifier):
             return None
-        if head is None or head.shared:  # unless a person said whose it is
+        if head is None or head.ambiguous:
             return await within(self._found(tenant, target))
         return head
 
@@ -135,7 +135,7 @@ class Contexts:
         """Of a target that is a profile; the identifier's likeliest form that is one."""
         if isinstance(target, ById):
             head = await self._heads.of(tenant, target.node)
-            return head if head is None or not head.shared else head._replace(shared=False)
+            return head if head is None or not head.ambiguous else head._replace(ambiguous=False)
         for profile in target.profiles if isinstance(target, ByIdentifier) else ():
             head = await self._heads.of(tenant, profile)
             if head is not None:
@@ -159,7 +159,7 @@ class Contexts:
             found = await reader.find_interaction(tx, tenant, self._tenancies[tenant].ids, target.interaction)
         if found is None:
             return None
-        if found.shared:
+        if found.ambiguous:
             raise Ambiguous(target, found.candidates, found.identifier)
         return Head(found.customer, False, found.version, await reader.current_to(tx))
 
@@ -203,9 +203,9 @@ class Contexts:
         head, *others = await asyncio.gather(
             self._by_profile(tenant, target), *(self._heads.of(tenant, home) for home in homes)
         )
-        if head is None or head.shared:
+        if head is None or head.ambiguous:
             return None
-        plain = all(other is not None and not other.shared and other.customer == head.customer for other in others)
+        plain = all(other is not None and not other.ambiguous and other.customer == head.customer for other in others)
         return head if plain else None
 
     async def _with_events(self, tenant: str, target: Target, at_least: Sequence[EventName]) -> Head | None:
@@ -237,6 +237,19 @@ class Contexts:
         if whole is not None:
             return self._rendered(whole, head.moved_at)
         return await self._body_alone(tenant, head, PATIENCE - (clock() - since))
+
+    async def whole(self, tenant: str, head: Head) -> Whole:
+        """All that the body is made of, at the head's version or a newer one; the body is kept, too."""
+
+        async def read() -> Whole | None:
+            async with self._pages.turn(tenant):
+                return await self._wholes.of(tenant, head.customer)
+
+        found = await within(read())
+        if found is None:
+            raise unknown()
+        self._rendered(found, head.moved_at)
+        return found
 
     async def _body_alone(self, tenant: str, head: Head, patience: float) -> Served:
         """Of whom it takes long to tell: those who need the same body wait for one rendering."""

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import asyncio
 
-from cx_context.finish import Json, Known, context_body, encode_body
+from cx_context.finish import Json, Known, Rendering, context_body, encode_body
 from cx_context.store import Store
 from cx_context.store.moments import Moment, Then
 from cx_context.store.sql import Tx
+from cx_context_api.contexts.contact import Asked, Sure, contact_of
 from cx_context_api.contexts.current import Ambiguous, Served, forms_of, taking_part, told_of
 from cx_context_api.contexts.kept import digest_of
 from cx_context_api.decisions import Clock
@@ -103,12 +104,12 @@ async def target_then(then: Then, target: Target) -> NodeId:
         for profile in target.profiles:
             customer = await then.find_node(profile)
             if customer is not None:
-                if await then.is_shared(profile):
+                if await then.is_ambiguous(profile):
                     raise Ambiguous(target)
                 return customer
         raise unknown_then()
     several = set(await then.find_interaction(target.interaction))
-    nobody = {id for id in several if await then.is_shared(id) and len(await then.members_of(id)) == 1}
+    nobody = {id for id in several if await then.is_ambiguous(id) and len(await then.members_of(id)) == 1}
     if len(several - nobody) == 1:
         return (several - nobody).pop()
     if len(several) == 1:
@@ -125,21 +126,33 @@ class Past:
         self._store = store
         self._heavy = reading.heavy
 
-    async def read(self, tenancy: Tenancy, target: Target, moment: Moment) -> Served:
-        """Version 0: a past has none. ``Refused("unknown-customer", 404)``, ``Ambiguous``."""
+    async def read(
+        self, tenancy: Tenancy, target: Target, moment: Moment, asked: Asked | None = None
+    ) -> tuple[Served, Json | None]:
+        """The context, and ``meta.contact`` of the contact that is asked about, at that moment by that moment's clock.
+        Version 0: a past has none. ``Refused("unknown-customer", 404)``, ``Ambiguous``, ``NotAssured``."""
 
-        async def read() -> Served:
+        async def read() -> tuple[Served, Json | None]:
             async with self._heavy.turn(tenancy.ids.tenant):
-                known = await self._known(tenancy, target, moment)
+                known, contact = await self._known(tenancy, target, moment, asked)
                 body = await asyncio.to_thread(lambda: encode_body(context_body(known, tenancy.window)))
-            return Served(known.customer, 0, 0.0, body, digest_of(body))
+            return Served(known.customer, 0, 0.0, body, digest_of(body)), contact
 
         return await within(read(), seconds=SECONDS)
 
-    async def _known(self, tenancy: Tenancy, target: Target, moment: Moment) -> Known:
+    async def _known(
+        self, tenancy: Tenancy, target: Target, moment: Moment, asked: Asked | None
+    ) -> tuple[Known, Json | None]:
         async with self._store.reading() as tx:
             then = then_in(tx, tenancy, moment)
-            return await then.load(await target_then(then, target), outlined=True)
+            known = await then.load(await target_then(then, target), outlined=True)
+            if asked is None:
+                return known, None
+            rendering = Rendering(known, tenancy.window)
+            standing = await asyncio.to_thread(rendering.standing_of, asked.interaction)
+            sure = Sure(known.customer, 0, standing, known.lifetimes)
+            contact = contact_of(sure, asked, moment.until if moment.as_of is None else moment.as_of)
+            return known if asked.level is None else await then.assured(known, tenancy.window), contact
 
     async def candidates(self, tenancy: Tenancy, ambiguous: Ambiguous, moment: Moment) -> Json:
         """Who may have been meant, as ``Contexts.candidates``."""

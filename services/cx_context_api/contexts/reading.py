@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
+from functools import partial
+from typing import Any
 
 from cx_context.finish import Json
 from cx_context.store import Store, reader
@@ -15,6 +17,7 @@ from cx_context_api.requests.tenancy import Tenancy
 from cx_context_api.requests.turns import Reading
 from cx_events.errors import Refused
 from cx_events.ids import NodeId, text_of
+from cx_runtime.metering import metered
 
 
 async def read_at(
@@ -22,14 +25,16 @@ async def read_at(
     reading: Reading,
     tenancy: Tenancy,
     moment: Moment | None,
-    read: Callable[[Tx, Then | None], Awaitable[Json]],
+    read: Callable[[Tx, Then | None], Coroutine[Any, Any, Json]],
 ) -> Json:
     """What ``read`` finds, in time and in its tenant's turn; it is given the moment, or None for today."""
     turns = reading.pages if moment is None else reading.heavy
+    tenant = tenancy.ids.tenant
 
     async def found() -> Json:
-        async with turns.turn(tenancy.ids.tenant), store.reading() as tx:
-            return await read(tx, then_in(tx, tenancy, moment) if moment is not None else None)
+        async with turns.turn(tenant), store.reading() as tx:
+            work = read(tx, then_in(tx, tenancy, moment) if moment is not None else None)
+            return await metered(work, partial(turns.charge, tenant))
 
     return await within(found(), seconds=PATIENCE if moment is None else SECONDS)
 

@@ -11,7 +11,10 @@ from starlette.routing import Route
 
 from cx_context.finish import Json
 from cx_context.store.moments import Moment
+from cx_context_api.contexts.at_hand import ContactsAtHand
+from cx_context_api.contexts.contact import Asked, NotAssured, asked_of
 from cx_context_api.contexts.current import Ambiguous, Contexts, Served, document, meta_of
+from cx_context_api.contexts.kept import digest_of
 from cx_context_api.contexts.lineages import Lineages, path_of
 from cx_context_api.contexts.past import FIELDS, Past, meta_then, moment_of, span_of
 from cx_context_api.decisions import Clock
@@ -37,6 +40,7 @@ class ContextRoutes:
         self,
         admission: Admission,
         contexts: Contexts,
+        at_hand: ContactsAtHand,
         past: Past,
         lineages: Lineages,
         metrics: Metrics,
@@ -46,6 +50,7 @@ class ContextRoutes:
         self._reading = reading
         self._admission = admission
         self._contexts = contexts
+        self._at_hand = at_hand
         self._past = past
         self._lineages = lineages
         self._metrics = metrics
@@ -65,20 +70,22 @@ class ContextRoutes:
 
     async def context(self, request: Request) -> Response:
         asker = self._admission.admit(request.headers, "context:read")
-        query = query_of(request, "identifier", "interaction", "scope", *_READING)
+        query = query_of(request, "identifier", "interaction", "scope", "assurance", *_READING)
         target = _target(asker, query.text("identifier"), query.text("interaction"), query.text("scope") or "")
-        return await self._context(request, asker, target, query)
+        return await self._context(request, asker, target, query, asked_of(query, query.text("interaction")))
 
     async def customer_context(self, request: Request) -> Response:
         asker = self._admission.admit(request.headers, "context:read")
-        query = query_of(request, *_READING)
-        return await self._context(request, asker, by_id(request.path_params["id"]), query)
+        query = query_of(request, "interaction", "assurance", *_READING)
+        asked = asked_of(query, query.text("interaction"))
+        return await self._context(request, asker, by_id(request.path_params["id"]), query, asked)
 
     async def lookup(self, request: Request) -> Response:
         asker = self._admission.admit(request.headers, "context:read")
-        query = query_of(request, *_READING)
+        query = query_of(request, "assurance", *_READING)
         body = await body_of(request, bodies.Lookup)
-        return await self._context(request, asker, _looked_up(asker, body), query)
+        target = _looked_up(asker, body)
+        return await self._context(request, asker, target, query, asked_of(query, body.interaction, body.assurance))
 
     async def lineage(self, request: Request) -> Response:
         asker = self._admission.admit(request.headers, "context:read")
@@ -100,32 +107,48 @@ class ContextRoutes:
             return there
         return json_of(await self._lineages.diff(asker.tenancy, node, one, other))
 
-    async def _context(self, request: Request, asker: Asker, target: Target, query: Query) -> Response:
+    async def _context(
+        self, request: Request, asker: Asker, target: Target, query: Query, asked: Asked | None
+    ) -> Response:
+        """Whether the contact is sure enough is told before any tag is compared: 304 says that one had it before."""
         moment = moment_of(query, self._now)
         at_least, wait = query.at_least(), query.wait()
         try:
             if moment is None:
-                return _current(request, await self._contexts.read(asker.tenant, target, at_least, wait))
+                if asked is None:
+                    return _current(request, await self._contexts.read(asker.tenant, target, at_least, wait))
+                head = await self._contexts.head(asker.tenant, target, at_least, wait)
+                served, contact = await self._at_hand.read(asker.tenant, target, head, asked)
+                return _current(request, served, asked, contact)
             if at_least or query.text("wait") is not None:
                 raise Refused("bad-query", "at_least and wait ask for today; as_of and known_at for the past", 400)
             there = await answered(self._reading, asker.tenant, request) if request.method == "GET" else None
             if there is not None:
                 return there
-            then = await self._past.read(asker.tenancy, target, moment)
+            then, found = await self._past.read(asker.tenancy, target, moment, asked)
         except Ambiguous as ambiguous:
-            return await self._ambiguous(asker, ambiguous, moment)
-        tag = f'"{text_of(then.customer)}-{then.digest}"'
-        return _unchanged(request, tag) or _told(tag, meta_then(moment), then.body)
+            return await self._ambiguous(asker, ambiguous, moment, asked)
+        except NotAssured as refused:
+            self._metrics.problem(refused.status, refused.reason)
+            return problem(refused.status, refused.reason, refused.detail, more={"contact": refused.contact})
+        tag = f'"{text_of(then.customer)}-{then.digest}{_contact_tag(asked, found)}"'
+        return _unchanged(request, tag) or _told(tag, {**meta_then(moment), **_contact(found)}, then.body)
 
-    async def _ambiguous(self, asker: Asker, ambiguous: Ambiguous, moment: Moment | None) -> Response:
-        if moment is None:
+    async def _ambiguous(
+        self, asker: Asker, ambiguous: Ambiguous, moment: Moment | None, asked: Asked | None
+    ) -> Response:
+        """An assured read is told no candidates: their names are for who may see whom a claim alone ties."""
+        assured = asked is not None and asked.level is not None
+        if assured:
+            more: Json = {}
+        elif moment is None:
             more = await self._contexts.candidates(asker.tenant, ambiguous)
         else:
             more = await self._past.candidates(asker.tenancy, ambiguous, moment)
         what = "interaction" if isinstance(ambiguous.asked, ByInteraction) else "identifier"
         reason = f"ambiguous-{what}"
         self._metrics.problem(409, reason)
-        detail = f"several people may be meant by this {what}; candidates lists them"
+        detail = f"several people may be meant by this {what}" + ("" if assured else "; candidates lists them")
         return problem(409, reason, detail, more=more)
 
 
@@ -133,7 +156,8 @@ def _target(asker: Asker, identifier: str | None, interaction: str | None, scope
     if (identifier is None) == (interaction is None):
         raise Refused("bad-query", "say one of the two: identifier=KIND:VALUE, or interaction=ID", 400)
     if identifier is not None:
-        return by_identifier(*read_identifier(identifier), scope, asker.tenancy.ids, asker.tenancy.regions)
+        tenancy = asker.tenancy
+        return by_identifier(*read_identifier(identifier), scope, tenancy.ids, tenancy.regions, tenancy.junk)
     if scope:
         raise Refused("bad-query", "scope goes with identifier", 400)
     assert interaction is not None
@@ -147,14 +171,25 @@ def _looked_up(asker: Asker, body: bodies.Lookup) -> Target:
     if body.interaction is not None or body.scope:
         raise Refused("bad-body", "beside an identifier in members neither interaction nor scope can stand")
     tenancy = asker.tenancy
-    return by_identifier(identifier.kind, identifier.value, identifier.scope, tenancy.ids, tenancy.regions)
+    return by_identifier(
+        identifier.kind, identifier.value, identifier.scope, tenancy.ids, tenancy.regions, tenancy.junk
+    )
 
 
-def _current(request: Request, served: Served) -> Response:
+def _current(request: Request, served: Served, asked: Asked | None = None, contact: Json | None = None) -> Response:
     """A context of today. Its tag names the body's bytes, too: no two of them share one, whichever store or release
-    they come from."""
-    tag = f'"{text_of(served.customer)}-{served.version}-{served.digest}"'
-    return _unchanged(request, tag) or _told(tag, meta_of(served.version, served.moved_at), served.body)
+    they come from; and the contact with its level, which a clock alone may change."""
+    tag = f'"{text_of(served.customer)}-{served.version}-{served.digest}{_contact_tag(asked, contact)}"'
+    meta = meta_of(served.version, served.moved_at)
+    return _unchanged(request, tag) or _told(tag, {**meta, **_contact(contact)}, served.body)
+
+
+def _contact(contact: Json | None) -> Json:
+    return {"contact": contact} if contact is not None else {}
+
+
+def _contact_tag(asked: Asked | None, contact: Json | None) -> str:
+    return f"-{digest_of(msgspec.json.encode((asked, contact)))}" if asked is not None else ""
 
 
 def _unchanged(request: Request, tag: str) -> Response | None:

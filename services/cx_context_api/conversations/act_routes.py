@@ -37,12 +37,13 @@ class ActRoutes:
         act = ACTS[name]
 
         async def handle(request: Request) -> Response:
-            tenant, tenancy, _ = self._admission.admit(request.headers, "conversations:write")
+            asker = self._admission.admit(request.headers, "conversations:write")
+            tenant, tenancy, _ = asker
             query_of(request)
             body = await body_of(request, act.shape)
             id = request.path_params["id"]
             digest = bodies.digest_of(f"conversations/{id}/{name}", body)
-            asked = asking(tenant, request.headers.get("idempotency-key"), digest)
+            asked = asking(asker, request.headers.get("idempotency-key"), digest)
 
             async def answer() -> Response:
                 names = await self._decisions.taken(asked)

@@ -112,20 +112,21 @@ async def choose(tx: Tx, tenant: str, tenancy: Tenancy, id: str, act: Act, body:
     """
     found = await find_thread(tx, tenant, tenancy, by_id(id).node)
     act.check(found, body)
-    side, other = _active_last(found), ""
+    side, other, about = _active_last(found), "", [found]
     if isinstance(body, bodies.Link):
-        other = await _other(tx, tenant, tenancy, found, body.other)
+        linked = await _other(tx, tenant, tenancy, found, body.other)
+        other = text_of(linked.named.anchor)
+        about.append(linked)
     if isinstance(body, bodies.Split):
         side = await _split_off(tx, tenant, found, body.interaction)
     data = act.said(body)
     data.interaction = side.interaction
     data.conversation = ConversationDecision(id=text_of(side.anchor), other=other)
-    latest = max(member.part.until for member in found.conversation.members)
-    return found, Choice(act.type, side.home, data, after=latest)
+    return found, Choice(act.type, side.home, data, after=max(each.until for each in about))
 
 
-async def _other(tx: Tx, tenant: str, tenancy: Tenancy, found: Thread, id: str) -> str:
-    """The anchor by which a link names the other conversation."""
+async def _other(tx: Tx, tenant: str, tenancy: Tenancy, found: Thread, id: str) -> Thread:
+    """The conversation that a link names. Raises ``Refused``."""
     other = await find_thread(tx, tenant, tenancy, by_id(id).node)
     if other.customer != found.customer:
         raise Refused(
@@ -134,7 +135,7 @@ async def _other(tx: Tx, tenant: str, tenancy: Tenancy, found: Thread, id: str) 
         )
     if other.conversation.id == found.conversation.id:
         raise Refused("same-conversation", f"{id} is this conversation already")
-    return text_of(other.named.anchor)
+    return other
 
 
 def _active_last(found: Thread) -> Side:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cx_context.finish import Json, conversation_summary
+from cx_context.finish import Json
 from cx_context.model import Register
 from cx_context.store import reader
 from cx_context.store.sql import Tx
@@ -20,7 +20,6 @@ from cx_events.codec import decode_leniently
 from cx_events.envelope import Event
 from cx_events.facts import Order
 from cx_events.ids import event_key
-from cx_events.timestamps import format_time
 
 LISTED = 100
 """Items of ``tried`` and of ``open_questions``."""
@@ -31,7 +30,7 @@ _SPEECH = ("cx.message.", "cx.social.", "cx.call.transcript.", "cx.bot.turn.")
 async def packet_of(tx: Tx, tenancy: Tenancy, found: Thread, cursor: str | None, most: int) -> Json:
     """``{request, packet, summary, tried, slots, open_questions, verified, notes, transcript, next}``. ``request`` and
     ``packet`` are None where nobody asked; ``transcript`` is newest first, ``next`` the cursor of what came before."""
-    shown = conversation_summary(found.conversation)
+    shown = histories.summary(found)
     asked = await _asked(tx, tenancy, found)
     packet: dict[str, Any] = {}
     if asked is not None and asked.data.handoff is not None:
@@ -45,7 +44,7 @@ async def packet_of(tx: Tx, tenancy: Tenancy, found: Thread, cursor: str | None,
         "tried": [*_words(packet.get("tried")), *(turn["text"] for turn in bot["trail"] if turn["text"])][:LISTED],
         "slots": {**bot["slots"], **_members(packet.get("slots"))},
         "open_questions": _words(packet.get("open_questions")),
-        "verified": await _verified(tx, tenancy, found),
+        "verified": [_verified(proof) for proof in shown["verified"]],
         "notes": shown["notes"],
         "transcript": [_line(entry) for entry in entries if _is_speech(entry)],
         "next": following,
@@ -68,18 +67,11 @@ async def _asked(tx: Tx, tenancy: Tenancy, found: Thread) -> Event | None:
     return decode_leniently(stored.raw)[0] if stored is not None else None
 
 
-async def _verified(tx: Tx, tenancy: Tenancy, found: Thread) -> list[Json]:
-    """Identifiers that somebody proved to be theirs, in whichever contact, by the latest proof."""
-    latest: dict[str, Order] = {}
-    for anchored in (await reader.outlines_of(tx, tenancy.ids.tenant, found.own)).parts:
-        for key, at in anchored.part.verified.items():
-            latest[key] = max(order_of(anchored.part, at), latest.get(key, order_of(anchored.part, at)))
-    shown = []
-    for key, order in sorted(latest.items()):
-        kind, scope, value = key.split("\n")
-        one: Json = {"kind": kind, "value": value, "verified_at": format_time(order[0])}
-        shown.append({**one, "scope": scope} if scope else one)
-    return shown
+def _verified(proof: Json) -> Json:
+    """A proof that counts in the conversation, as a packet tells it."""
+    told = {name: proof[name] for name in ("kind", "value", "method", "expires_at", "interaction")}
+    scope = {"scope": proof["scope"]} if "scope" in proof else {}
+    return {**told, **scope, "verified_at": proof["at"]}
 
 
 def _is_speech(entry: Json) -> bool:

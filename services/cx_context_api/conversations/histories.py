@@ -8,8 +8,10 @@ from operator import itemgetter
 
 import msgspec
 
+from cx_context.assurance import Trust, around_core
 from cx_context.finish import Json, conversation_summary, timeline_entry
 from cx_context.fold import makes_part
+from cx_context.model import Part
 from cx_context.outline import WordsOf, conversation_with_words
 from cx_context.store import reader
 from cx_context.store.holdings import Holdings, holdings_of
@@ -70,10 +72,12 @@ async def _own(tx: Tx, tenancy: Tenancy, customer: NodeId, then: Then | None) ->
     return await holdings_of(tx, tenancy.ids, customer, members or [customer])
 
 
-async def _threads(tx: Tx, tenancy: Tenancy, own: Holdings, then: Then | None) -> tuple[list[Conversation], WordsOf]:
-    """Conversations of outlines, and the way to the words of those that are shown."""
+async def _threads(
+    tx: Tx, tenancy: Tenancy, own: Holdings, then: Then | None
+) -> tuple[list[Conversation], WordsOf, list[Part]]:
+    """Conversations of outlines, the way to the words of those that are shown, and all the outlines."""
     parts, words = await (reader.outlines_of(tx, tenancy.ids.tenant, own) if then is None else then.outlines(own))
-    return thread(contacts_of(parts, tenancy.window), tenancy.window), words
+    return thread(contacts_of(parts, tenancy.window), tenancy.window), words, [part for _, part in parts]
 
 
 async def conversations(
@@ -83,17 +87,27 @@ async def conversations(
     before: tuple[Micros, NodeId] | None = (
         place_of(cursor, CONVERSATIONS, tuple[At, Node]) if cursor is not None else None
     )
-    threads, words = await _threads(tx, tenancy, await _own(tx, tenancy, customer, then), then)
+    threads, words, parts = await _threads(tx, tenancy, await _own(tx, tenancy, customer, then), then)
     placed = sorted((((found.last_activity, found.id), found) for found in threads), key=itemgetter(0), reverse=True)
     rest = [(place, found) for place, found in placed if before is None or place < before]
     following = cursor_of(CONVERSATIONS, rest[most - 1][0]) if len(rest) > most else None
-    return [conversation_summary(conversation_with_words(found, words)) for _, found in rest[:most]], following
+    trust = await _trust(tx, tenancy, customer, parts, then)
+    return [conversation_summary(conversation_with_words(found, words), trust) for _, found in rest[:most]], following
+
+
+async def _trust(tx: Tx, tenancy: Tenancy, customer: NodeId, parts: list[Part], then: Then | None) -> Trust:
+    tenant = tenancy.ids.tenant
+    if then is not None:
+        members, lifetimes = await then.members_of(customer), (await then.rules()).proof_lifetime
+    else:
+        members, lifetimes = await reader.members_of(tx, tenant, customer), await reader.lifetimes_of(tx, tenant)
+    return Trust.of(around_core(members, parts), lifetimes)
 
 
 @dataclass(frozen=True, slots=True)
 class Thread:
     """A conversation, whose it is, and the part of an interaction by which it was named. ``contact``: the one that has
-    this part; ``is_latest``: its interaction has no later stretch."""
+    this part; ``is_latest``: its interaction has no later stretch. ``trust``: what counts as a proof of who it is."""
 
     customer: NodeId
     version: int
@@ -102,6 +116,12 @@ class Thread:
     conversation: Conversation
     contact: Contact
     is_latest: bool
+    trust: Trust
+
+    @property
+    def until(self) -> Micros:
+        """When the latest happened of all that is known of it, in µs; decisions count, too."""
+        return max(member.part.until for member in self.conversation.members)
 
 
 async def find_thread(tx: Tx, tenant: str, tenancy: Tenancy, anchor: NodeId, then: Then | None = None) -> Thread:
@@ -116,7 +136,7 @@ async def find_thread(tx: Tx, tenant: str, tenancy: Tenancy, anchor: NodeId, the
         found = await reader.find_at(tx, tenant, side.home, side.node)
     if found is not None:
         own = await _own(tx, tenancy, found.customer, then)
-        threads, words = await _threads(tx, tenancy, own, then)
+        threads, words, parts = await _threads(tx, tenancy, own, then)
         named = _named_by(threads, {anchor})
         if named is None and then is not None:
             named = _named_by(threads, await _anchors_today(tx, tenant, tenancy, anchor))
@@ -124,7 +144,9 @@ async def find_thread(tx: Tx, tenant: str, tenancy: Tenancy, anchor: NodeId, the
             conversation, contact = named
             starts = [each.start for of in threads for each in of.members if each.name == contact.name]
             shown = conversation_with_words(conversation, words)
-            return Thread(found.customer, found.version, side, own, shown, contact, contact.start == max(starts))
+            trust = await _trust(tx, tenancy, found.customer, parts, then)
+            is_latest = contact.start == max(starts)
+            return Thread(found.customer, found.version, side, own, shown, contact, is_latest, trust)
     raise unknown_conversation(anchor)
 
 
@@ -182,4 +204,4 @@ def _named(named: Named | None) -> Json | None:
 
 def summary(found: Thread) -> Json:
     """The conversation as its customer's context shows it."""
-    return conversation_summary(found.conversation)
+    return conversation_summary(found.conversation, found.trust)

@@ -7,6 +7,7 @@ POST /v1/conversations/continue         a contact presents one of them
 from __future__ import annotations
 
 from collections import OrderedDict
+from functools import partial
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -112,11 +113,12 @@ class TokenRoutes:
         ]
 
     async def issue(self, request: Request) -> Response:
-        tenant, tenancy, _ = self._asker(request)
+        asker = self._asker(request)
+        tenant, tenancy, _ = asker
         body = await body_of(request, bodies.Continue)
         id = request.path_params["id"]
         digest = bodies.digest_of(f"conversations/{id}/continue", body)
-        asked = asking(tenant, request.headers.get("idempotency-key"), digest)
+        asked = asking(asker, request.headers.get("idempotency-key"), digest)
         config = self._tenants.by_name[tenant]
 
         async def answer() -> Response:
@@ -126,7 +128,7 @@ class TokenRoutes:
             forms = tokens.forms(named.code, named.id, tenancy.ids, config, body)
             if named.event is None:
                 choice = tokens.issuing(found, asked, named.id, body)
-                issued = self._decisions.now()
+                issued = self._decisions.moment(tenant, choice.after)
                 names = await self._decisions.take(asked._replace(id=named.id), [choice], issued)
             else:
                 names, issued = [EventName(decision_source(tenant), named.id)], named.event.effective
@@ -142,10 +144,11 @@ class TokenRoutes:
         return await within(answer(), "store or log")
 
     async def go_on(self, request: Request) -> Response:
-        tenant, tenancy, key = self._asker(request)
+        asker = self._asker(request)
+        tenant, tenancy, key = asker
         body = await body_of(request, bodies.Redeem)
         digest = bodies.digest_of("conversations/continue", body)
-        asked = asking(tenant, request.headers.get("idempotency-key"), digest)
+        asked = asking(asker, request.headers.get("idempotency-key"), digest)
         guess = _Guess(self._tries, tenant, key, body.interaction) if tokens.guessable(body) else None
         if guess is not None:
             guess.ask()
@@ -159,15 +162,15 @@ class TokenRoutes:
                 else:
                     if guess is not None:
                         guess.made_by(await tokens.caller_of(tx, tenant, tenancy, body.interaction))
-                    now = self._decisions.now()
-                    presented = await tokens.present(tx, tenant, tenancy, id, body, now)
+                    now, moment = self._decisions.now(), partial(self._decisions.moment, tenant)
+                    presented = await tokens.present(tx, tenant, tenancy, id, body, now, moment)
                     found = presented.found
                     if guess is not None:
                         guess.hit(found.customer)
             if not names:
                 if any(each.token.id == id and each.token.single_use for each in found.conversation.tokens):
                     self._use(tenant, id, body.interaction)
-                names = await self._decisions.take(asked, presented.choices)
+                names = await self._decisions.take(asked, presented.choices, presented.at)
             return taken(names, customer=text_of(found.customer), conversation=text_of(found.conversation.id))
 
         try:

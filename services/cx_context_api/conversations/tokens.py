@@ -6,7 +6,7 @@ request's own id, so that asking again with the same ``Idempotency-Key`` gives t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
@@ -86,7 +86,7 @@ def issuing(found: Thread, asked: Asking, id: str, body: bodies.Continue) -> Cho
         agent=Named(id=body.agent.id, name=body.agent.name) if body.agent is not None else None,
         reason=body.reason,
     )
-    return Choice(ISSUED, found.named.home, data, asked.id)
+    return Choice(ISSUED, found.named.home, data, asked.id, found.until)
 
 
 def forms(code: str, id: str, ids: IdSpace, config: TenantConfig, body: bodies.Continue) -> dict[str, Any]:
@@ -136,11 +136,12 @@ def _plus(address: str, letters: str) -> str:
 
 
 class Presented(NamedTuple):
-    """A token that counts now, its conversation, and the events that presenting it comes to."""
+    """A token that counts now, its conversation, and the events that presenting it comes to. ``at``: when, in µs."""
 
     id: str
     found: Thread
     choices: list[Choice]
+    at: Micros
 
 
 def read_token(body: bodies.Redeem, ids: IdSpace) -> str:
@@ -169,7 +170,7 @@ NOBODY = Caller(None)
 
 async def caller_of(tx: Tx, tenant: str, tenancy: Tenancy, interaction: str) -> Caller:
     found = await reader.find_interaction(tx, tenant, tenancy.ids, interaction)
-    if found is None or found.shared or not await writer.profiles(tx, tenant, [found.customer]):
+    if found is None or found.ambiguous or not await writer.profiles(tx, tenant, [found.customer]):
         return NOBODY
     node = tenancy.ids.interaction(interaction)
     sides = (await assignments.sides_of(tx, tenant, [node])).get(node, {})
@@ -182,9 +183,18 @@ def unknown_token() -> Refused:
     return Refused("unknown-token", "there is no such token", 404)
 
 
-async def present(tx: Tx, tenant: str, tenancy: Tenancy, id: str, body: bodies.Redeem, now: Micros) -> Presented:
+Moment = Callable[[Micros], Micros]
+"""Of what happened before (``Decisions.moment``) when a decision is taken, in µs."""
+
+
+async def present(
+    tx: Tx, tenant: str, tenancy: Tenancy, id: str, body: bodies.Redeem, now: Micros, moment: Moment
+) -> Presented:
     """What presenting a token comes to. ``Refused``: ``unknown-token`` (404), ``token-expired`` (410), ``token-used``,
-    ``other-customer``, ``nobody-named`` (409), ``same-interaction`` (422)."""
+    ``other-customer``, ``nobody-named`` (409), ``same-interaction`` (422).
+
+    A use in time is later than what is known of both contacts: it lies in the stretch that presents the token, not in
+    an earlier one, though this machine's clock may be behind."""
     event = await issued_event(tx, tenancy.ids, id)
     if event is None:
         raise unknown_token()
@@ -192,6 +202,8 @@ async def present(tx: Tx, tenant: str, tenancy: Tenancy, id: str, body: bodies.R
     issued = next((each for each in found.conversation.tokens if each.token.id == id), None)
     if issued is None or now > issued.token.expires:
         raise Refused("token-expired", "this token has expired", 410)
+    until = max(found.until, await _until(tx, tenant, tenancy.ids.interaction(body.interaction)))
+    at = min(moment(until), issued.token.expires)
     if event.event.data.interaction == body.interaction and found.is_latest:
         raise Refused("same-interaction", "the token was issued in this very interaction")
     for use, user in zip(issued.token.uses, issued.users, strict=True):
@@ -205,7 +217,13 @@ async def present(tx: Tx, tenant: str, tenancy: Tenancy, id: str, body: bodies.R
         conversation=ConversationDecision(id=text_of(_anchor(event))),
         agent=Named(id=body.agent.id, name=body.agent.name) if body.agent is not None else None,
     )
-    return Presented(id, found, [*also, Choice(REDEEMED, home, said)])
+    return Presented(id, found, [*also, Choice(REDEEMED, home, said)], at)
+
+
+async def _until(tx: Tx, tenant: str, node: NodeId) -> Micros:
+    """When the latest happened of an interaction; 0 where it is not known yet."""
+    sides = (await assignments.sides_of(tx, tenant, [node])).get(node, {})
+    return max((piece.part.until for side in sides.values() for piece in side), default=0)
 
 
 async def shown_again(tx: Tx, tenant: str, tenancy: Tenancy, id: str) -> Thread:
@@ -234,12 +252,12 @@ async def _placed(
     node = tenancy.ids.interaction(interaction)
     known = await _profiles_in(tx, tenant, node)
     theirs = found.customer
-    candidates = set() if whose is None else set(whose.candidates) if whose.shared else {whose.customer}
+    candidates = set() if whose is None else set(whose.candidates) if whose.ambiguous else {whose.customer}
     named = await writer.profiles(tx, tenant, [theirs])
     if not named:
         if not known:
             raise Refused("nobody-named", "neither contact names anybody; say first who it is", 409)
-        if whose is None or whose.shared:
+        if whose is None or whose.ambiguous:
             raise Refused("other-customer", "several people take part in that contact", 409)
         profile = min(home for home, customer in known.items() if customer == whose.customer)
         said = IdentityDecision(interaction=found.named.interaction, profile=text_of(profile))

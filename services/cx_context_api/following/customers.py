@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import msgspec
 
+from cx_context.finish import Json
 from cx_context.store.heads import Head
 from cx_context.versions import is_later
+from cx_context_api.contexts.at_hand import ContactsAtHand
+from cx_context_api.contexts.contact import Asked, NotAssured
 from cx_context_api.contexts.current import Contexts, document, meta_of
 from cx_context_api.following import frames
 from cx_context_api.following.resuming import Place, place_text
@@ -38,37 +41,83 @@ class CustomerWatch(Watch):
 
 
 class CustomerFollower:
-    """``version``: what it has. ``shown``: whose state it was given last. ``bodies``: whether it wants them."""
+    """``version``: what it has. ``shown``: whose state it was given last. ``bodies``: whether it wants them. ``asked``:
+    the contact that it asks about, and how sure that must be."""
 
-    __slots__ = ("_contexts", "_ids", "bodies", "shown", "version", "watch")
+    __slots__ = ("_at_hand", "_contexts", "_ids", "_over", "_told", "asked", "bodies", "shown", "version", "watch")
 
-    def __init__(self, watch: CustomerWatch, contexts: Contexts, ids: IdSpace, *, bodies: bool) -> None:
+    def __init__(
+        self,
+        watch: CustomerWatch,
+        contexts: Contexts,
+        at_hand: ContactsAtHand,
+        ids: IdSpace,
+        *,
+        bodies: bool,
+        asked: Asked | None = None,
+    ) -> None:
         self.watch = watch
         self.bodies = bodies
+        self.asked = asked
+        self._at_hand = at_hand
+        self._told: Json | None = None
+        self._over: NotAssured | None = None
         self.version = -1
         self.shown = watch.node
         self._contexts = contexts
         self._ids = ids
 
-    async def news(self) -> bytes:
-        """The latest state, if it is newer than the last one given."""
+    async def check(self) -> Json | None:
+        """Return ``meta.contact`` as it is now, None where no contact is asked about. ``NotAssured``."""
         head = self.watch.head
-        if head is None or not is_newer(head.version, head.customer, self.version, self.shown):
+        if self.asked is None or head is None:
+            return None
+        return await self._at_hand.contact(self.watch.tenant, head, self.asked)
+
+    async def news(self) -> bytes:
+        """The latest state, if it is newer than the last one given, or the contact is surer or less sure by now. Where
+        it is less sure than was asked for, that is told and nothing after it."""
+        if self._over is not None:
+            raise self._over
+        try:
+            return await self._news()
+        except NotAssured as refused:
+            self._over = refused
+            told = {"reason": refused.reason, "detail": refused.detail, "contact": refused.contact}
+            return frames.told("refused", told)
+
+    async def _news(self) -> bytes:
+        contact = await self.check()  # also where nothing happened: a clock alone may end a proof
+        head = self.watch.head
+        if head is None:
             return b""
-        if self.bodies:
-            served = await self._contexts.at(self.watch.tenant, head)
-            customer, version = served.customer, served.version
-            if not is_newer(version, customer, self.version, self.shown):
-                return b""
-            data = document(msgspec.json.encode(meta_of(version, served.moved_at)), served.body)
-        else:
+        if contact == self._told and not is_newer(head.version, head.customer, self.version, self.shown):
+            return b""
+        if not self.bodies:
             customer, version = head.customer, head.version
             meta = meta_of(version, head.moved_at)
-            data = msgspec.json.encode({"meta": meta, "customer": text_of(customer)})
+            data = msgspec.json.encode({"meta": with_contact(meta, contact), "customer": text_of(customer)})
+        else:
+            if self.asked is not None:
+                target = ById(self.watch.node)
+                served, contact = await self._at_hand.read(self.watch.tenant, target, head, self.asked)
+            else:
+                served = await self._contexts.at(self.watch.tenant, head)
+            customer, version = served.customer, served.version
+            if contact == self._told and not is_newer(version, customer, self.version, self.shown):
+                return b""
+            meta = meta_of(version, served.moved_at)
+            data = document(msgspec.json.encode(with_contact(meta, contact)), served.body)
+        self._told = contact
         id = place_text(self._ids, STREAM, Place(self.watch.node, customer, version))
         moved = await moved_frame(self._contexts, self.watch.tenant, self.shown, customer, version)
         self.version, self.shown = version, customer
         return moved + frames.event("context", data, id)
+
+
+def with_contact(meta: Json, contact: Json | None) -> Json:
+    """Return ``meta`` with the contact that is asked about in it."""
+    return {**meta, "contact": contact} if contact is not None else meta
 
 
 def is_newer(version: int, customer: NodeId, than: int, of: NodeId) -> bool:

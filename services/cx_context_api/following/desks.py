@@ -12,11 +12,15 @@ import msgspec
 from cx_context.combine import combine
 from cx_context.contacts import AnchoredPart, contacts_of
 from cx_context.desks import Desk, desks
-from cx_context.model import Part, Register
+from cx_context.model import Part
+from cx_context.names import named, names_of
 from cx_context.store import assignments, holdings
 from cx_context.store.sql import Tx
+from cx_context_api.contexts.at_hand import ContactsAtHand
+from cx_context_api.contexts.contact import Asked
 from cx_context_api.contexts.current import Contexts, document, meta_of
 from cx_context_api.following import frames
+from cx_context_api.following.customers import with_contact
 from cx_context_api.following.resuming import DIGEST, seen_text
 from cx_context_api.following.watches import Interest, Watch
 from cx_context_api.requests.targets import ById
@@ -62,6 +66,8 @@ async def live_on(tx: Tx, ids: IdSpace, desk: Desk, window: Micros) -> Live:
             by_customer.setdefault(whose[node].by_home[home], []).extend(parts)
         for customer, parts in by_customer.items():
             contacts = contacts_of(parts, window)
+            if not contacts and any(piece.part.events for piece in parts):
+                continue  # what a CRM tells is no contact
             whole = contacts[-1].part if contacts else combine(piece.part for piece in parts)
             reason = desks(whole).get(desk)
             if reason is not None:
@@ -72,7 +78,8 @@ async def live_on(tx: Tx, ids: IdSpace, desk: Desk, window: Micros) -> Live:
 
 
 def _assigned(part: Part, customer: NodeId, why: str, since: str) -> Assigned:
-    agent, queue = _named(part.agent), _named(part.queue)
+    names = names_of([part])
+    agent, queue = named("agent", part.agent, names), named("queue", part.queue, names)
     told = {
         "interaction": part.interaction,
         "channel": part.channel[1] if part.channel is not None else None,
@@ -84,10 +91,6 @@ def _assigned(part: Part, customer: NodeId, why: str, since: str) -> Assigned:
     }
     what = "\0".join((part.interaction, text_of(customer), why, since))
     return Assigned(part.interaction, customer, told, blake2b(what.encode(), digest_size=DIGEST).digest())
-
-
-def _named(register: Register | None) -> Mapping[str, str] | None:
-    return {"id": register[1][0], "name": register[1][1]} if register is not None else None
 
 
 class DeskWatch(Watch):
@@ -109,9 +112,10 @@ class DeskFollower:
     """``seen``: digests of what it had before it came. What it was given since is kept, and nothing that waits: the
     next thing to tell is found when it can be told."""
 
-    __slots__ = ("_contexts", "_given", "_greeted", "_ids", "seen", "watch")
+    __slots__ = ("_at_hand", "_contexts", "_given", "_greeted", "_ids", "seen", "watch")
 
-    def __init__(self, watch: DeskWatch, contexts: Contexts, ids: IdSpace) -> None:
+    def __init__(self, watch: DeskWatch, contexts: Contexts, at_hand: ContactsAtHand, ids: IdSpace) -> None:
+        self._at_hand = at_hand
         self.watch = watch
         self.seen: frozenset[bytes] = frozenset()
         self._given: dict[Key, Assigned] = {}
@@ -135,7 +139,7 @@ class DeskFollower:
             if known is None and assigned.digest in self.seen:
                 self._given[key] = assigned
                 continue
-            context = await self._context(assigned.customer)
+            context = await self._context(assigned)
             self._given[key] = assigned
             told = msgspec.json.encode(assigned.told)
             return frames.event("assignment", told[:-1] + b',"context":' + context + b"}", self._id())
@@ -147,14 +151,18 @@ class DeskFollower:
             return frames.told("live", {"assignments": names, "more": live.more}, self._id())
         return b""
 
-    async def _context(self, customer: NodeId) -> bytes:
+    async def _context(self, assigned: Assigned) -> bytes:
+        tenant, target = self.watch.tenant, ById(assigned.customer)
         try:
-            served = await self._contexts.read(self.watch.tenant, ById(customer))
+            head = await self._contexts.head(tenant, target)
+            asked = Asked(assigned.interaction)
+            served, contact = await self._at_hand.read(tenant, target, head, asked)
         except TooFast:
             raise
         except Refused:  # it was there a moment ago: whose the interaction is changes just now, and is told next
             return b"null"
-        return document(msgspec.json.encode(meta_of(served.version, served.moved_at)), served.body)
+        meta = with_contact(meta_of(served.version, served.moved_at), contact)
+        return document(msgspec.json.encode(meta), served.body)
 
     def _id(self) -> str:
         return seen_text(self._ids, self.watch.desk.kind.encode(), [one.digest for one in self._given.values()])

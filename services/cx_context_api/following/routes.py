@@ -17,6 +17,8 @@ from starlette.types import Scope as ScopeOf
 from cx_context.desks import Desk
 from cx_context.store import Store, reader
 from cx_context.versions import epoch_of
+from cx_context_api.contexts.at_hand import ContactsAtHand
+from cx_context_api.contexts.contact import asked_of
 from cx_context_api.contexts.current import Contexts, opened
 from cx_context_api.conversations import histories
 from cx_context_api.following import conversations, customers
@@ -59,7 +61,9 @@ class StreamRoutes:
         following: Following,
         streams: Streams,
         reading: Reading,
+        at_hand: ContactsAtHand,
     ) -> None:
+        self._at_hand = at_hand
         self._pages = reading.pages
         self._admission = admission
         self._store = store
@@ -75,16 +79,20 @@ class StreamRoutes:
         ]
 
     async def customer(self, request: Request, connection: Connection) -> None:
-        tenant, tenancy, query = self._asked(request, "from", "body")
+        tenant, tenancy, query = self._asked(request, "from", "body", "interaction", "assurance")
         node = by_id(request.path_params["id"]).node
         bodies = query.text("body")
         if bodies not in (None, "full", "none"):
             raise Refused("bad-query", f"body={bodies[:20]}: expected full or none", 400)
+        asked = asked_of(query, query.text("interaction"))
         since, place = self._place(tenancy, request, query, customers.STREAM, node)
 
         async def follow(watch: CustomerWatch, bell: Bell) -> None:
             assert watch.head is not None
-            follower = CustomerFollower(watch, self._contexts, tenancy.ids, bodies=bodies != "none")
+            follower = CustomerFollower(
+                watch, self._contexts, self._at_hand, tenancy.ids, bodies=bodies != "none", asked=asked
+            )
+            await follower.check()
             _resume(follower, since, place, watch.head.version)
             await self._streams.serve(follower, bell, connection)
 
@@ -119,7 +127,7 @@ class StreamRoutes:
         seen = seen_of(tenancy.ids, desk.kind.encode(), last) if last else frozenset()
 
         async def follow(watch: DeskWatch, bell: Bell) -> None:
-            follower = DeskFollower(watch, self._contexts, tenancy.ids)
+            follower = DeskFollower(watch, self._contexts, self._at_hand, tenancy.ids)
             follower.seen = seen
             await self._streams.serve(follower, bell, connection)
 

@@ -1,4 +1,4 @@
-"""Shared identifiers: whose they may be, likeliest first, with what a person can do about it.
+"""Identifiers in doubt: whose they may be, likeliest first, with what a person can do about it.
 
 Nobody is joined by a rank. A person says whose an identifier is (``merge``), that it stays nobody's (``dismiss``), or
 whose one interaction is that names nobody, or nobody but it (``attribute``).
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from cx_context.definition import Sides
 from cx_context.finish import Json
-from cx_context.store import reader, writer
+from cx_context.store import reader, refused, writer
 from cx_context.store.holdings import sides
 from cx_context.store.moments import Then
 from cx_context.store.sql import Tx
@@ -20,7 +20,7 @@ from cx_context_api.requests.tenancy import Tenancy
 from cx_events.ids import IdSpace, NodeId, text_of
 from cx_events.timestamps import Micros, format_time
 from cx_identity.candidates import candidate_for
-from cx_identity.model import Candidate, Edge, Evidence, Profile
+from cx_identity.model import Candidate, Edge, Evidence, Profile, ties_of
 from cx_identity.ranking import Contact, Ranked, Use, is_proved, ranked, use_of
 from cx_identity.rules import Rules
 
@@ -41,7 +41,7 @@ class Doubt:
 
 
 async def doubt_at(tx: Tx, ids: IdSpace, identifier: Profile, rules: Rules) -> Doubt:
-    """Whose a shared identifier may be."""
+    """Whose an identifier in doubt may be."""
     tenant = ids.tenant
     edges = await writer.edges_at(tx, tenant, [identifier.id])
     profiles = await writer.profiles(tx, tenant, _ends(edges, identifier))
@@ -104,7 +104,7 @@ class _Tied:
 
 
 def _latest(edge: Edge) -> Micros:
-    return max(evidence[0] for evidence in (edge.asserted, edge.verified) if evidence is not None)
+    return max(tie.at[0] for tie in ties_of(edge))
 
 
 async def candidates(
@@ -115,7 +115,7 @@ async def candidates(
     found: list[Json] = []
     place = after or _NO_ID
     while True:
-        identifiers = await reader.shared_identifiers(tx, tenant, place, most + 1)
+        identifiers = await refused.identifiers_in_doubt(tx, tenant, place, most + 1)
         settled = await reader.settled_among(tx, tenant, identifiers)
         profiles = await writer.profiles(tx, tenant, identifiers)
         for identifier in identifiers:

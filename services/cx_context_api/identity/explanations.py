@@ -17,10 +17,10 @@ from cx_events.envelope import Event
 from cx_events.ids import NodeId, text_of
 from cx_events.timestamps import format_time
 from cx_identity.attribution import Attribution
-from cx_identity.components import resolve
+from cx_identity.candidates import weaker_end
 from cx_identity.explain import DecisionView, EdgeView, Explanation, ProfileView, explain
 from cx_identity.merging import Obstacle
-from cx_identity.model import Evidence, Graph, Profile
+from cx_identity.model import Evidence, Graph, Profile, Resolution
 from cx_identity.rules import Rules
 
 SHOWN = 500
@@ -43,7 +43,7 @@ def obstacles_view(against: Sequence[Obstacle], profiles: Mapping[NodeId, Profil
 
 
 class _Gathered(NamedTuple):
-    """What an explanation is told from. ``candidates``: the first of ``doubtful``, shared and settled by nobody."""
+    """What an explanation is told from. ``candidates``: the first of ``doubtful``, which nobody settled."""
 
     told: Explanation
     profiles: Mapping[NodeId, Profile]
@@ -57,12 +57,13 @@ async def explanation(tx: Tx, tenant: str, tenancy: Tenancy, customer: NodeId) -
     """All that made a customer one, and what did not."""
     rules = await writer.rules_in_force(tx, tenant, tenancy.rules)
     members = [member.id for member in await reader.members_of(tx, tenant, customer)]
-    scope = await reader.surroundings(tx, tenant, members, rules)
+    scope, resolution = await reader.surroundings(tx, tenant, members, rules)
     graph = scope.surroundings()
-    told = explain(customer, graph, resolve(scope.graph(), rules), rules)
+    told = explain(customer, graph, resolution, rules)
     own = await holdings_of(tx, tenancy.ids, customer, members or [customer])
     attributions = await reader.attributions_about(tx, tenant, members, own.nodes)
-    doubtful = _doubtful(graph, await reader.settled_among(tx, tenant, graph.shared or ()))
+    in_doubt = _in_doubt(graph, resolution, members)
+    doubtful = sorted(in_doubt - await reader.settled_among(tx, tenant, in_doubt))
     asked = [await doubt_at(tx, tenancy.ids, graph.profiles[id], rules) for id in doubtful[:DOUBTS_SHOWN]]
     return await _told(tx, customer, _Gathered(told, graph.profiles, attributions, doubtful, asked, rules))
 
@@ -75,13 +76,21 @@ async def explanation_then(tx: Tx, then: Then, customer: NodeId) -> Json:
     told = explain(customer, graph, resolution, rules)
     own = await then.holdings_of(customer, members)
     attributions = await then.attributions_about(members, own.nodes)
-    doubtful = _doubtful(graph, await then.settled_among(graph.shared or ()))
+    in_doubt = _in_doubt(graph, resolution, members)
+    doubtful = sorted(in_doubt - await then.settled_among(in_doubt))
     asked = [await doubt_then(then, graph.profiles[id]) for id in doubtful[:DOUBTS_SHOWN]]
     return await _told(tx, customer, _Gathered(told, graph.profiles, attributions, doubtful, asked, rules))
 
 
-def _doubtful(graph: Graph, settled: Collection[NodeId]) -> list[NodeId]:
-    return sorted(id for id in (graph.shared or ()) if id in graph.profiles and id not in settled)
+def _in_doubt(graph: Graph, resolution: Resolution, members: Collection[NodeId]) -> set[NodeId]:
+    """Return the identifiers of a customer and around it that are shared, or that a claim was refused of."""
+    shared = graph.shared.counting_all if graph.shared is not None else frozenset[NodeId]()
+    own = set(members)
+    refused = [one for one in resolution.refused if one.is_question and not own.isdisjoint((one.a, one.b))]
+    return {
+        *(shared & graph.profiles.keys()),
+        *(weaker_end(graph.profiles[one.a], graph.profiles[one.b]) for one in refused),
+    }
 
 
 async def _told(tx: Tx, customer: NodeId, found: _Gathered) -> Json:
@@ -112,6 +121,7 @@ def _profile(view: ProfileView) -> Json:
         **profile_view(view.profile),
         "first_recorded": format_time(view.profile.first_recorded),
         "shared": view.shared,
+        "claimed": view.claimed,
         "may_link": view.may_link,
         "joined": None
         if joined is None
@@ -135,13 +145,14 @@ def _edge(view: EdgeView, profiles: Mapping[NodeId, Profile]) -> Json:
         "b": profile_view(profiles[edge.b]),
         "state": view.state,
         "confidence": view.confidence / 100,
-        "asserted": _class(edge.asserted, edge.asserted_rule),
-        "verified": _class(edge.verified, edge.verified_rule),
+        "proved": _tie(edge.proved, edge.proved_rule),
+        "asserted": _tie(edge.asserted, edge.asserted_rule),
+        "claimed": _tie(edge.claimed, edge.claimed_rule),
         "refused": None if refusal is None else {"reason": refusal.reason, "by": refusal.by},
     }
 
 
-def _class(evidence: Evidence | None, rule: str) -> Json | None:
+def _tie(evidence: Evidence | None, rule: str) -> Json | None:
     return None if evidence is None else {"rule": rule, **evidence_view(evidence)}
 
 

@@ -9,9 +9,10 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from cx_context.store import reader, writer
+from cx_context.store import reader, refused, writer
 from cx_context.store.sql import Tx
 from cx_context_api.decisions import Choice, siblings
+from cx_context_api.identity.latest import latest_about_interaction, latest_about_people, latest_of
 from cx_context_api.requests import bodies
 from cx_context_api.requests.queries import EventName, event_name
 from cx_context_api.requests.targets import by_id
@@ -21,9 +22,9 @@ from cx_events.envelope import Data, IdentityDecision, Named
 from cx_events.errors import Refused
 from cx_events.facts import Fact, decision_source
 from cx_events.ids import NodeId, event_key, text_of
+from cx_events.timestamps import Micros
 from cx_identity.attribution import Attribution
 from cx_identity.candidates import candidate_id
-from cx_identity.components import resolve
 from cx_identity.decisions import withdrawn
 from cx_identity.facts import ATTRIBUTED, DISMISSED, MERGED, UNMERGED, decision_of
 from cx_identity.merging import Obstacle, merge_pairs, obstacles
@@ -79,17 +80,17 @@ async def merge(tx: Tx, tenant: str, tenancy: Tenancy, body: bodies.Merge) -> Ve
         raise Refused("same-customer", f"{body.a} and {body.b} are one customer already")
     ones, others = await _profiles(tx, tenant, one, body.a), await _profiles(tx, tenant, other, body.b)
     rules = await writer.rules_in_force(tx, tenant, tenancy.rules)
-    scope = await reader.surroundings(tx, tenant, [p.id for p in (*ones, *others)], rules)
-    graph = scope.graph()
-    standings = resolve(graph, rules).decisions
-    apart = [d for d in graph.decisions if d.kind == "apart" and standings[d.key].state == "stands"]
+    scope, resolution = await reader.surroundings(tx, tenant, [p.id for p in (*ones, *others)], rules)
+    standings = resolution.decisions
+    apart = [d for d in scope.graph().decisions if d.kind == "apart" and standings[d.key].state == "stands"]
     against = [one for one in obstacles(ones, others, rules, apart) if one.name not in body.despite]
     if against:
         raise Hindered(against, {profile.id: profile for profile in (*ones, *others)})
-    pairs = merge_pairs(ones, others, rules, apart)
+    pairs = merge_pairs(ones, others, rules, apart, core_of=resolution.core_of, claimed=resolution.claimed)
     said = [IdentityDecision(a=text_of(a), b=text_of(b)) for a, b in pairs]
+    after = latest_of(scope.graph().decisions)
     return Verdict(
-        [_choice(tenancy, MERGED, identity, body) for identity in said],
+        [_choice(tenancy, MERGED, identity, body, after) for identity in said],
         frozenset(id for pair in pairs for id in pair),
     )
 
@@ -114,7 +115,8 @@ async def _keep_apart(tx: Tx, tenant: str, tenancy: Tenancy, body: bodies.Unmerg
     if one == other:
         raise Refused("same-profile", f"{a} can't be kept apart from itself")
     said = IdentityDecision(a=text_of(one), b=text_of(other))
-    return Verdict([_choice(tenancy, UNMERGED, said, body)], frozenset((one, other)))
+    after = await latest_about_people(tx, tenant, tenancy, (one, other))
+    return Verdict([_choice(tenancy, UNMERGED, said, body, after)], frozenset((one, other)))
 
 
 async def _withdraw(tx: Tx, tenant: str, tenancy: Tenancy, body: bodies.Unmerge, name: EventName) -> Verdict:
@@ -122,7 +124,8 @@ async def _withdraw(tx: Tx, tenant: str, tenancy: Tenancy, body: bodies.Unmerge,
     first = await _decision(tx, tenant, tenancy, name)
     if first is None:
         raise Refused("unknown-decision", f"there is no decision {name}", 404)
-    gone = withdrawn(await writer.withdrawals(tx, tenant))
+    withdrawals = await writer.withdrawals(tx, tenant)
+    gone = withdrawn(withdrawals)
     if str(name) in gone:
         raise Refused("already-withdrawn", f"the decision {name} was withdrawn by {gone[str(name)]}", 409)
     names = [name]
@@ -142,7 +145,8 @@ async def _withdraw(tx: Tx, tenant: str, tenancy: Tenancy, body: bodies.Unmerge,
         else:
             profiles.update((decision.a, decision.b))
     said = [IdentityDecision(decision=str(each)) for each in reversed(names)]
-    choices = [_choice(tenancy, UNMERGED, identity, body) for identity in said]
+    after = latest_of([*taken, *withdrawals])
+    choices = [_choice(tenancy, UNMERGED, identity, body, after) for identity in said]
     return Verdict(choices, frozenset(profiles), frozenset(nodes), whole)
 
 
@@ -152,7 +156,7 @@ async def attribute(tx: Tx, tenant: str, tenancy: Tenancy, body: bodies.Attribut
     homes = (await writer.homes_of(tx, tenant, [node])).get(node, set())
     if not homes:
         raise Refused("unknown-interaction", f"there is no interaction {body.interaction[:64]!r}", 404)
-    if node not in homes and not await writer.previously_shared(tx, tenant, homes):
+    if node not in homes and not (await writer.customers_and_ambiguous(tx, tenant, homes))[1]:
         raise Refused(
             "names-somebody", f"every event of {body.interaction[:64]!r} names somebody; merge or part people instead"
         )
@@ -160,7 +164,8 @@ async def attribute(tx: Tx, tenant: str, tenancy: Tenancy, body: bodies.Attribut
     if profile not in await writer.profiles(tx, tenant, [profile]):
         raise Refused("unknown-profile", f"there is no profile {body.profile}", 404)
     said = IdentityDecision(interaction=body.interaction, profile=text_of(profile))
-    return Verdict([_choice(tenancy, ATTRIBUTED, said, body)], frozenset((profile,)), frozenset((node,)))
+    after = await latest_about_interaction(tx, tenant, node)
+    return Verdict([_choice(tenancy, ATTRIBUTED, said, body, after)], frozenset((profile,)), frozenset((node,)))
 
 
 async def dismiss(tx: Tx, tenant: str, tenancy: Tenancy, body: bodies.Dismiss) -> Verdict:
@@ -168,11 +173,12 @@ async def dismiss(tx: Tx, tenant: str, tenancy: Tenancy, body: bodies.Dismiss) -
     candidate = by_id(body.candidate).node
     identifier = candidate_id(candidate)
     known = await writer.profiles(tx, tenant, [identifier])
-    shared = await writer.previously_shared(tx, tenant, list(known))
-    if identifier not in shared or await reader.settled_among(tx, tenant, shared):
+    doubtful = await refused.in_doubt_among(tx, tenant, known)
+    if identifier not in doubtful or await reader.settled_among(tx, tenant, doubtful):
         raise Refused("unknown-candidate", f"there is no open candidate {body.candidate}", 404)
     said = IdentityDecision(candidate=text_of(candidate))
-    return Verdict([_choice(tenancy, DISMISSED, said, body)])
+    after = latest_of(await writer.decisions_naming(tx, tenant, [identifier]))
+    return Verdict([_choice(tenancy, DISMISSED, said, body, after)])
 
 
 JUDGED: Mapping[str, Judged] = MappingProxyType(
@@ -190,9 +196,11 @@ def _choice(
     type: str,
     said: IdentityDecision,
     body: bodies.Merge | bodies.Unmerge | bodies.Attribute | bodies.Dismiss,
+    after: Micros,
 ) -> Choice:
     agent = Named(id=body.agent.id, name=body.agent.name) if body.agent is not None else None
-    return Choice(type, tenancy.ids.tenant_node(), Data(identity=said, reason=body.reason, agent=agent))
+    data = Data(identity=said, reason=body.reason, agent=agent)
+    return Choice(type, tenancy.ids.tenant_node(), data, after=after)
 
 
 async def _customer(tx: Tx, tenant: str, id: str) -> NodeId:

@@ -111,7 +111,7 @@ class IdentityRoutes:
                 self._admission.also(request.headers, "context:read")
             body = await body_of(request, judged.shape)
             key = None if dry_run else request.headers.get("idempotency-key")
-            asked = asking(asker.tenant, key, bodies.digest_of(f"identity/{name}", body))
+            asked = asking(asker, key, bodies.digest_of(f"identity/{name}", body))
 
             async def answer() -> Response:
                 names = await self._decisions.taken(asked)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 
+from cx_context.claims import RefusedClaim, refused_claims
 from cx_context.definition import Sides
 from cx_context.finish import Json, Known, Member, context_body
-from cx_context.store import holdings, reader, writer
+from cx_context.store import holdings, reader, refused, writer
 from cx_context.store.holdings import Supposed
 from cx_context.store.sql import Tx
 from cx_context_api.requests.tenancy import Tenancy
@@ -14,9 +15,9 @@ from cx_events.codec import decode
 from cx_events.facts import Fact
 from cx_events.ids import IdSpace, NodeId
 from cx_identity.attribution import Attribution, standing_attribution
-from cx_identity.components import resolve
 from cx_identity.facts import decision_of
 from cx_identity.model import Decision, Resolution
+from cx_identity.scope import Scope
 
 SHOWN = 20
 """Contexts of one outcome."""
@@ -44,9 +45,8 @@ async def outcome(
     interactions."""
     rules = await writer.rules_in_force(tx, tenant, tenancy.rules)
     decisions = [one for one in decided if isinstance(one, Decision)]
-    scope = await reader.surroundings(tx, tenant, profiles, rules, decisions)
+    scope, resolution = await reader.surroundings(tx, tenant, profiles, rules, decisions)
     graph = scope.graph()
-    resolution = resolve(graph, rules)
     attributions = {node: await _attribution(tx, tenant, node, decided) for node in nodes}
     supposed = Supposed(resolution.customer_of, attributions)
     before = await writer.customers_of(tx, tenant, scope.nodes)
@@ -67,6 +67,8 @@ async def outcome(
             members=members,
             parts=await reader.parts_of(tx, tenant, own),
             latest=await reader.latest_facts(tx, tenancy.ids, own, 50),
+            claims=await _claims(tx, tenant, [member.id for member in members], scope, resolution),
+            lifetimes=rules.proof_lifetime,
         )
         if known.parts or known.members:
             found.append(context_body(known, tenancy.window))
@@ -87,9 +89,22 @@ async def _members(
     members = []
     for profile in (await writer.profiles(tx, tenant, own)).values():
         joined = resolution.joined.get(profile.id)
+        claimed = profile.id in resolution.claimed
         why = (joined.rule, "#".join(joined.evidence), joined.confidence, joined.via) if joined is not None else None
-        members.append(Member(profile.id, profile.kind, profile.scope, profile.value, profile.first_recorded, why))
+        members.append(
+            Member(profile.id, profile.kind, profile.scope, profile.value, profile.first_recorded, why, claimed)
+        )
     return members
+
+
+async def _claims(
+    tx: Tx, tenant: str, members: Collection[NodeId], scope: Scope, resolution: Resolution
+) -> list[RefusedClaim]:
+    """By the supposed resolution where it decides about these profiles, else as they are."""
+    if scope.nodes.isdisjoint(members):
+        return await refused.asked_about(tx, tenant, members)
+    claims = refused_claims(resolution, scope.graph().profiles)
+    return [claim for claim in claims if claim.identifier.id in members or claim.other.id in members]
 
 
 async def _attribution(

@@ -41,9 +41,10 @@ def _described(operation: Operation) -> Json:
     described: Json = {
         "operationId": operation.id,
         "summary": operation.summary,
-        "description": f"Needs a key with the scope `{operation.scope}`.",
+        "description": f"Needs a key with the scope {' and '.join(f'`{scope}`' for scope in operation.scopes)}.",
         "tags": ["context"],
         "security": [{"key": []}],
+        "x-scope": operation.scopes,
         "parameters": [{"name": name, **PARAMETERS[name]} for name in operation.parameters],
         "responses": responses,
     }

@@ -36,6 +36,8 @@ _JUDGE_SUMMARIES: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Operation:
+    """``scope``: that a key needs; ``also``: another one beside it."""
+
     method: str
     path: str
     id: str
@@ -49,6 +51,12 @@ class Operation:
     events: str = ""
     further: Mapping[int, str] = field(default_factory=dict)
     media_type: str = "application/json"
+    also: str = ""
+
+    @property
+    def scopes(self) -> list[str]:
+        """Return all scopes that a key needs."""
+        return [self.scope, self.also] if self.also else [self.scope]
 
 
 _MOMENT = ("as_of", "known_at")
@@ -63,7 +71,11 @@ _ALIVE = (
     "Comments in between are signs of life. States are the latest and never older than the last one; those in between "
     "may be left out. The stream ends when the server leaves: come again with `Last-Event-ID` after `retry` ms."
 )
-_CUSTOMER_EVENTS = f"Server-sent events. `context`: the context document. {_MOVED}{_ALIVE}"
+_CUSTOMER_EVENTS = (
+    "Server-sent events. `context`: the context document, again also where the contact that `interaction` names is "
+    "surer or less sure by now. `refused` {reason, detail, contact}: it is less sure than `assurance` asks for, and "
+    f"the stream ends. {_MOVED}{_ALIVE}"
+)
 _CONVERSATION_EVENTS = f"Server-sent events. `conversation`: {{meta, customer, conversation}}. {_MOVED}{_ALIVE}"
 _DESK_EVENTS = (
     "Server-sent events. `assignment`: an interaction that is live there, or is so for another reason or customer than "
@@ -75,17 +87,17 @@ _DESK_EVENTS = (
 OPERATIONS: Sequence[Operation] = (
     Operation(
         "get", "/v1/context", "context", "The context of whom an identifier or an interaction names", "context:read",
-        "Context", parameters=("identifier", "interaction", "scope", *_CONTEXT, "If-None-Match"),
+        "Context", parameters=("identifier", "interaction", "scope", "assurance", *_CONTEXT, "If-None-Match"),
         problems=_CONTEXT_PROBLEMS,
     ),
     Operation(
         "post", "/v1/context/lookup", "lookup", "The same, with the identifier kept out of access logs",
-        "context:read", "Context", parameters=_CONTEXT, body=bodies.Lookup, problems=(*WRITE, 409, 504),
+        "context:read", "Context", parameters=("assurance", *_CONTEXT), body=bodies.Lookup, problems=(*WRITE, 409, 504),
     ),
     Operation(
         "get", "/v1/customers/{id}/context", "customer_context",
         "The context of a customer, by any id that ever was a customer's", "context:read", "Context",
-        parameters=("id", *_CONTEXT, "If-None-Match"), problems=_CONTEXT_PROBLEMS,
+        parameters=("id", "of_interaction", "assurance", *_CONTEXT, "If-None-Match"), problems=_CONTEXT_PROBLEMS,
     ),
     Operation(
         "get", "/v1/customers/{id}/timeline", "timeline", "All that happened, newest first", "context:read",
@@ -120,7 +132,8 @@ OPERATIONS: Sequence[Operation] = (
     Operation(
         "get", "/v1/customers/{id}/stream", "follow_customer",
         "The context at once, and again whenever it has changed", "context:read", "Context",
-        parameters=("id", "from_version", "body", "Last-Event-ID"), problems=(*READ, 409), events=_CUSTOMER_EVENTS,
+        parameters=("id", "from_version", "body", "of_interaction", "assurance", "Last-Event-ID"),
+        problems=(*READ, 409), events=_CUSTOMER_EVENTS,
     ),
     Operation(
         "get", "/v1/conversations/{id}/stream", "follow_conversation",
@@ -170,6 +183,6 @@ OPERATIONS: Sequence[Operation] = (
     ),
     Operation(
         "post", "/v1/identity/whatif", "whatif", "Try other rules out: who would join or part; nothing is written",
-        "identity:write", "Tried", body=bodies.WhatIf, problems=WRITE,
+        "identity:write", "Tried", body=bodies.WhatIf, problems=WRITE, also="context:read",
     ),
 )  # fmt: skip

@@ -24,6 +24,19 @@ PARAMETERS: Mapping[str, Json] = {
         "example": "email:ana@example.com",
     },
     "interaction": {"in": "query", "schema": TEXT, "description": "The interaction's own id.", "example": "chat-42"},
+    "of_interaction": {
+        "name": "interaction",
+        "in": "query",
+        "schema": TEXT,
+        "description": "A contact of the customer's: `meta.contact` tells how sure it is who is at its other end.",
+        "example": "chat-42",
+    },
+    "assurance": {
+        "in": "query",
+        "schema": {"enum": ["proved", "asserted"]},
+        "description": "Refuse (403 `not-assured`) where the contact that `interaction` names is less sure, and leave "
+        "out of the body what only a claim ties to the customer. 400 without `interaction`.",
+    },
     "scope": {"in": "query", "schema": TEXT, "description": "The identifier's scope, where it has one."},
     "at_least": {
         "in": "query",
@@ -113,7 +126,7 @@ PROBLEMS: Mapping[int, str] = {
     304: "Nothing changed.",
     400: "The request can't be read: the query, a header, the JSON.",
     401: "The key is missing or unknown.",
-    403: "The key lacks the scope.",
+    403: "The key lacks the scope; or the contact is less sure than `assurance` asks for (`not-assured`, `contact`).",
     404: "There is no such thing in this tenant.",
     405: "This path takes another method.",
     408: "The body came too slowly.",

@@ -30,6 +30,7 @@ _PROOF = members(
         "value": TEXT,
         "method": TEXT,
         "at": TIME,
+        "expires_at": TIME,
         "channel": TEXT_OR_NONE,
         "interaction": TEXT_OR_NONE,
         "event": EVENT_NAME,
@@ -60,6 +61,7 @@ def _change(whole: str, parts: str) -> Json:
     )
 
 
+_FLAG: Json = {"type": "boolean"}
 _ACTIONS: Json = {"type": "object", "additionalProperties": FREE}
 _LIKELY: Json = {
     "profile": ID,
@@ -82,23 +84,48 @@ _DOUBT: Json = {
 }
 
 SCHEMAS: Mapping[str, Json] = {
-    "Proof": {**_PROOF, "description": "An identifier that was verified: how, when, in which interaction."},
+    "Proof": {
+        **_PROOF,
+        "description": "An identifier that was proved: how, when, in which interaction; until when that counts.",
+    },
+    "Level": {
+        "enum": ["proved", "asserted", "claimed", "none"],
+        "description": "How sure it is who is at the other end of a contact. `none`: it names nobody.",
+    },
+    "Sureness": members(
+        {
+            "level": ref("Level"),
+            "by": {**TEXT_OR_NONE, "description": "The method of the proof or assertion."},
+            "identifier": or_none(members({"kind": TEXT, "value": TEXT}, {"scope": TEXT})),
+            "expires_at": {**TIME_OR_NONE, "description": "Of the proof; once it is past, that counts as a claim."},
+        }
+    ),
+    "ContactAtHand": {
+        **members({"interaction": TEXT, "assurance": ref("Sureness")}),
+        "description": "The contact that the read names, and how sure it is now, or at `as_of`, who is at its other "
+        "end. Don't read anything out unless its level is `proved` and unexpired.",
+    },
     "Assurance": {
         **members(
             {
-                "level": {"enum": ["verified", "asserted", "unknown"]},
+                "level": ref("Level"),
                 "verified": or_none(ref("Proof")),
                 "confidence": SHARE,
                 "weakest": or_none(members({"profile": ID, "rule": TEXT})),
             }
         ),
-        "description": "How sure we are of the customer: the latest proof of any of their identifiers, and how surely "
-        "these are one person's, as the least sure of them is joined.",
+        "description": "Level and latest proof of the contact that was active last, as if no proof ever expired; and "
+        "how surely the identifiers are one person's, as the least sure of them is joined.",
     },
     "Problem": {
         **members(
             {"type": TEXT, "title": TEXT, "status": {"type": "integer"}, "detail": TEXT, "reason": TEXT},
-            {"candidates": array(ref("Possible")), "candidate": ref("Doubt"), "against": array(ref("Obstacle"))},
+            {
+                "candidates": array(ref("Possible")),
+                "candidate": ref("Doubt"),
+                "against": array(ref("Obstacle")),
+                "contact": ref("ContactAtHand"),
+            },
         ),
         "description": "RFC 9457. `reason` is the stable word to test; `detail` is for people.",
         "examples": [
@@ -140,7 +167,7 @@ SCHEMAS: Mapping[str, Json] = {
                 "version": {"type": ["integer", "null"], "minimum": 0, "exclusiveMaximum": 1 << 53},
                 "current_to": TIME_OR_NONE,
             },
-            {"as_of": TIME_OR_NONE, "known_at": TIME_OR_NONE},
+            {"as_of": TIME_OR_NONE, "known_at": TIME_OR_NONE, "contact": ref("ContactAtHand")},
         ),
         "description": "`version` rises with every change and never falls (null for a past); `current_to`: when the "
         "projectors last moved on.",
@@ -207,7 +234,17 @@ SCHEMAS: Mapping[str, Json] = {
             "slots": FREE,
             "open_questions": array({}),
             "verified": array(
-                members({"kind": TEXT, "value": TEXT, "verified_at": TIME}, {"scope": TEXT}),
+                members(
+                    {
+                        "kind": TEXT,
+                        "value": TEXT,
+                        "method": TEXT,
+                        "verified_at": TIME,
+                        "expires_at": TIME,
+                        "interaction": TEXT_OR_NONE,
+                    },
+                    {"scope": TEXT},
+                ),
             ),
             "notes": array(FREE),
             "transcript": array(FREE),
@@ -281,7 +318,13 @@ SCHEMAS: Mapping[str, Json] = {
             "verified": array(ref("Proof")),
             "joined": array(
                 members(
-                    {"interaction": TEXT, "rule": TEXT, "evidence": TEXT_OR_NONE, "confidence": SHARE},
+                    {
+                        "interaction": TEXT,
+                        "rule": TEXT,
+                        "evidence": TEXT_OR_NONE,
+                        "confidence": SHARE,
+                        "level": ref("Level"),
+                    },
                 )
             ),
         }
@@ -299,6 +342,7 @@ SCHEMAS: Mapping[str, Json] = {
                         "attributes": FREE,
                         "consent": array(FREE),
                         "preferences": FREE,
+                        "candidates": array(ref("RefusedClaim")),
                     }
                 ),
                 "now": or_none(FREE),
@@ -327,6 +371,21 @@ SCHEMAS: Mapping[str, Json] = {
         }
     ),
     "Profile": members({"profile": ID, "kind": TEXT, "value": TEXT}, {"scope": TEXT}),
+    "RefusedClaim": {
+        **members(
+            {
+                "identifier": ref("Profile"),
+                "other": ref("Profile"),
+                "yours": {"enum": ["identifier", "other"]},
+                "reason": {"enum": ["exclusive", "known", "kind"]},
+                "evidence": ref("EventName"),
+                "at": TIME,
+            }
+        ),
+        "description": "Somebody claimed both identifiers, and they stand for two people: whose is `identifier`, the "
+        "weaker one? Both customers show it until somebody merges or dismisses it. `yours`: which of the two is this "
+        "customer's. The latest 20.",
+    },
     "Obstacle": {
         **members({"reason": {"enum": ["apart", "exclusive"]}, "name": TEXT, "a": ref("Profile"), "b": ref("Profile")}),
         "description": "What stands against a merge; `name` is what `despite` takes.",
@@ -334,14 +393,15 @@ SCHEMAS: Mapping[str, Json] = {
     "Evidence": members({"event": ref("EventName"), "recorded": TIME}),
     "Candidate": {
         **members({**_DOUBT, "customers": array(members({"id": ID, **_LIKELY}))}),
-        "description": "A shared identifier and whose it may be: tied by proof first, then who used it last.",
+        "description": "An identifier in doubt, shared or claimed by somebody else than whose it is, and whose it may "
+        "be: tied by proof first, then who used it last.",
     },
     "CandidatePage": members({"items": array(ref("Candidate")), "next": NEXT}),
     "Identity": members(
         {
             "meta": ref("Meta"),
             "customer": ID,
-            "profiles": array({"allOf": [ref("Profile"), members({"shared": {"type": "boolean"}})]}),
+            "profiles": array({"allOf": [ref("Profile"), members({"shared": _FLAG, "claimed": _FLAG})]}),
             "edges": array(
                 members(
                     {
@@ -349,8 +409,9 @@ SCHEMAS: Mapping[str, Json] = {
                         "b": ref("Profile"),
                         "state": {"enum": ["links", "refused", "shared", "never-links"]},
                         "confidence": SHARE,
+                        "proved": or_none(ref("Evidence")),
                         "asserted": or_none(ref("Evidence")),
-                        "verified": or_none(ref("Evidence")),
+                        "claimed": or_none(ref("Evidence")),
                         "refused": or_none(members({"reason": TEXT, "by": TEXT})),
                     }
                 )

@@ -54,11 +54,12 @@ class AskedIdentifier(Asked):
 
 
 class Lookup(Asked):
-    """Either ``identifier`` (``KIND:VALUE``, or its members apart) or ``interaction``."""
+    """Either ``identifier`` (``KIND:VALUE``, or its members apart) or ``interaction``, and with that ``assurance``."""
 
     identifier: Annotated[str, Meta(min_length=3, max_length=600)] | AskedIdentifier | None = None
     interaction: Annotated[str, Meta(min_length=1, max_length=512)] | None = None
     scope: Annotated[str, Meta(max_length=256)] = ""
+    assurance: Literal["proved", "asserted"] | None = None
 
 
 class Note(Asked):
@@ -187,8 +188,8 @@ class Dismiss(Asked):
 
 
 class WhatIf(Asked):
-    """``rules``: ``shared_after``, ``exclusive``, ``never_link``, as the configuration has them; what is left out is
-    the default."""
+    """``rules``: ``shared_after``, ``exclusive``, ``never_link``, ``junk``, as the configuration has them; what is left
+    out is the default."""
 
     rules: dict[str, Any]
     examples: Annotated[int, Meta(ge=0, le=100)] = 10

@@ -2,17 +2,13 @@
 
 A process answers one request at a time, by the same routes (``serve``). It takes seconds to start, so whoever comes
 before one is ready is answered where they are, and finds one the next time. One that overruns its time, or breaks off,
-is killed, which a thread can't be, and replaced.
-
-A message between the two is the length of a JSON head (8 bytes, big-endian), the head, and a body of the length that
-the head names.
+is killed, which a thread can't be, and replaced (``cx_runtime.children``).
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import Sequence
 from typing import BinaryIO
 
@@ -24,18 +20,18 @@ from starlette.types import ASGIApp, Message
 
 from cx_context_api.requests.turns import Reading
 from cx_events.errors import TryLater
+from cx_runtime.children import GONE, Child, Head, read_message, write_message
 
 SECONDS = 22.0
 """More than a read may take (``contexts.past``): then it hangs in something that no deadline ends."""
 
-_START_SECONDS = 20.0
-_HEAD_BYTES = 8
-_MAX_MESSAGE = 512 << 20
+_START_SECONDS = 60.0
+"""Nobody waits for it, and a busy machine takes long."""
+
 _PART = "heavy-reads"
-_GONE = (OSError, EOFError, TimeoutError, msgspec.MsgspecError)
 
 
-class _Asked(msgspec.Struct):
+class _Asked(Head, kw_only=True):
     """A request without a body."""
 
     method: str
@@ -44,12 +40,11 @@ class _Asked(msgspec.Struct):
     headers: list[tuple[str, str]]
 
 
-class _Told(msgspec.Struct):
+class _Told(Head, kw_only=True):
     """A response; its body follows."""
 
     status: int
     headers: list[tuple[str, str]]
-    length: int
 
 
 class Elsewhere:
@@ -59,8 +54,8 @@ class Elsewhere:
     def __init__(self, command: Sequence[str], setting_up: bytes) -> None:
         self._command = command
         self._setting_up = setting_up
-        self._idle: list[_Reader] = []
-        self._all: set[_Reader] = set()
+        self._idle: list[Child] = []
+        self._all: set[Child] = set()
         self._running = True
         self._starting: asyncio.Task[None] | None = None
 
@@ -79,22 +74,26 @@ class Elsewhere:
         if self._starting is not None:
             await asyncio.wait([self._starting])
 
-    async def answer(self, request: Request) -> Response | None:
-        """Return None where no process is ready; one is being started then. ``TryLater`` where one broke off, and once
-        the hub stops."""
+    def is_ready(self) -> bool:
+        """Return whether a process waits for a request; where none does, one is being started. ``TryLater`` once the
+        hub stops."""
         if not self._running:
             raise TryLater(_PART, "the hub stops")
-        if not self._idle:
-            if self._starting is None or self._starting.done():
-                self._starting = asyncio.create_task(self._start(), name="a process for heavy reads")
+        if not self._idle and (self._starting is None or self._starting.done()):
+            self._starting = asyncio.create_task(self._start(), name="a process for heavy reads")
+        return bool(self._idle)
+
+    async def answer(self, request: Request) -> Response | None:
+        """Return None where no process is ready. ``TryLater`` where one broke off, and once the hub stops."""
+        if not self.is_ready():
             return None
         process = self._idle.pop()
         try:
-            response = await process.answer(request)
+            response = await _answer_of(process, request)
         except BaseException as error:  # cancelled in the middle, its answer must not reach the next request
             self._all.discard(process)
             await process.kill()
-            if isinstance(error, _GONE):
+            if isinstance(error, GONE):
                 raise TryLater(_PART, "the process that worked it out broke off") from None
             raise
         self._idle.append(process)
@@ -102,8 +101,8 @@ class Elsewhere:
 
     async def _start(self) -> None:
         try:
-            process = await _Reader.start(self._command, self._setting_up)
-        except _GONE as error:
+            process = await Child.start(self._command, seconds=_START_SECONDS, first=self._setting_up)
+        except GONE as error:
             log = structlog.get_logger("cx_context_api.elsewhere")
             log.warning("a process for heavy reads does not start", why=repr(error))
             return
@@ -113,84 +112,39 @@ class Elsewhere:
 
 async def answered(reading: Reading, tenant: str, request: Request) -> Response | None:
     """Return the answer to a heavy read from a process of its own, in the tenant's turn; None where no such process is
-    ready, and it is to be worked out here."""
-    if reading.elsewhere is None:
+    ready, and it is to be worked out here: it takes its turn there, not two."""
+    if reading.elsewhere is None or not reading.elsewhere.is_ready():
         return None
     async with reading.heavy.turn(tenant):
         return await reading.elsewhere.answer(request)
 
 
-class _Reader:
-    """One process and the pipes to it."""
-
-    def __init__(self, process: Process) -> None:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        self._process = process
-        self._in = process.stdin
-        self._out = process.stdout
-
-    @classmethod
-    async def start(cls, command: Sequence[str], setting_up: bytes) -> _Reader:
-        """Returns once it is ready. ``OSError``, ``EOFError``, ``TimeoutError``."""
-        found = cls(await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, stderr=DEVNULL))
-        try:
-            async with asyncio.timeout(_START_SECONDS):
-                await found._ask(setting_up)
-        except BaseException:
-            await found.kill()
-            raise
-        return found
-
-    async def answer(self, request: Request) -> Response:
-        asked = _Asked(
-            request.method,
-            request.url.path,
-            request.scope["query_string"].decode("latin-1"),
-            [(name, value) for name, value in request.headers.items() if name in ("authorization", "accept")],
-        )
-        async with asyncio.timeout(SECONDS):
-            told, body = await self._ask(msgspec.json.encode(asked))
-        kept = {name: value for name, value in told.headers if name != "content-length"}
-        return Response(body, told.status, kept)
-
-    async def _ask(self, content: bytes) -> tuple[_Told, bytes]:
-        self._in.write(len(content).to_bytes(_HEAD_BYTES, "big") + content)
-        await self._in.drain()
-        size = int.from_bytes(await self._out.readexactly(_HEAD_BYTES), "big")
-        if size > _MAX_MESSAGE:
-            raise EOFError("its answer has no sensible length")
-        told = msgspec.json.decode(await self._out.readexactly(size), type=_Told)
-        if not 0 <= told.length <= _MAX_MESSAGE:
-            raise EOFError("its answer has no sensible length")
-        return told, await self._out.readexactly(told.length)
-
-    async def kill(self) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            self._process.kill()
-        self._in.close()
-        await self._process.wait()
+async def _answer_of(process: Child, request: Request) -> Response:
+    """Raises one of ``GONE``."""
+    asked = _Asked(
+        method=request.method,
+        path=request.url.path,
+        query=request.scope["query_string"].decode("latin-1"),
+        headers=[(name, value) for name, value in request.headers.items() if name in ("authorization", "accept")],
+    )
+    async with asyncio.timeout(SECONDS):
+        head, parts = await process.ask(asked)
+    told = msgspec.json.decode(head, type=_Told)
+    kept = {name: value for name, value in told.headers if name != "content-length"}
+    return Response(b"".join(parts), told.status, kept)
 
 
 # --- what runs inside the process ------------------------------------------------------------------------------------
 
 
-def first_message(source: BinaryIO) -> bytes:
-    """``EOFError`` where the parent is gone."""
-    size = source.read(_HEAD_BYTES)
-    if len(size) < _HEAD_BYTES:
-        raise EOFError
-    return source.read(int.from_bytes(size, "big"))
-
-
 async def serve(app: ASGIApp, source: BinaryIO, sink: BinaryIO) -> None:
     """Say that it is ready, then answer until the input ends, which it does when the parent dies."""
-    _write(sink, _Told(200, [], 0), b"")
+    write_message(sink, _Told(status=200, headers=[]))
     with contextlib.suppress(EOFError):
         while True:
-            asked = msgspec.json.decode(await asyncio.to_thread(first_message, source), type=_Asked)
-            told, body = await _answered(app, asked)
-            _write(sink, told, body)
+            head, _ = await asyncio.to_thread(read_message, source)
+            told, body = await _answered(app, msgspec.json.decode(head, type=_Asked))
+            write_message(sink, told, [body])
 
 
 async def _answered(app: ASGIApp, asked: _Asked) -> tuple[_Told, bytes]:
@@ -220,10 +174,4 @@ async def _answered(app: ASGIApp, asked: _Asked) -> tuple[_Told, bytes]:
     await app(scope, receive, send)
     body = b"".join(message.get("body", b"") for message in sent[1:])
     headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in sent[0].get("headers", [])]
-    return _Told(sent[0]["status"], headers, len(body)), body
-
-
-def _write(sink: BinaryIO, told: _Told, body: bytes) -> None:
-    head = msgspec.json.encode(told)
-    sink.write(len(head).to_bytes(_HEAD_BYTES, "big") + head + body)
-    sink.flush()
+    return _Told(status=sent[0]["status"], headers=headers), body

@@ -17,6 +17,7 @@ DEFAULT_WAIT = 2.0
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 200
 MAX_AT_LEAST = 20
+MAX_INTERACTION = 512
 PAGING = ("cursor", "limit")
 _DURATION = re.compile(r"([0-9]{1,9})(ms|s)")
 _WHOLE = re.compile(r"[0-9]{1,9}")

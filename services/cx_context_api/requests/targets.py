@@ -10,6 +10,8 @@ from cx_events.envelope import Identifier
 from cx_events.errors import Refused
 from cx_events.identifiers import normalise
 from cx_events.ids import IdSpace, NodeId, node_of
+from cx_events.junk import JUNK, KNOWN, Junk
+from cx_events.weights import PROVED
 from cx_runtime.tenants import Tenants
 
 
@@ -37,9 +39,13 @@ def by_id(text: str) -> ById:
     return ById(node_of(text))
 
 
-def by_identifier(kind: str, value: str, scope: str, ids: IdSpace, regions: Iterable[str]) -> ByIdentifier:
-    """``Refused("unusable-identifier", 422)`` for a value that identifies nobody."""
+def by_identifier(
+    kind: str, value: str, scope: str, ids: IdSpace, regions: Iterable[str], junk: Junk = KNOWN
+) -> ByIdentifier:
+    """``Refused("unusable-identifier", 422)`` for a value that identifies nobody. ``junk``: the tenant's."""
     forms = _forms(kind, value, scope, tuple(regions))
+    if not isinstance(forms, str) and all(junk.holds(known, normal, PROVED) for known, _, normal in forms):
+        forms = JUNK
     if isinstance(forms, str):
         raise Refused("unusable-identifier", f"{kind[:40]}:{value[:64]!r} identifies nobody: it is {forms}")
     return ByIdentifier(tuple(ids.profile(*form) for form in forms))

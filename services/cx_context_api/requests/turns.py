@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from cx_runtime.shares import Turns, room, share_among
+from cx_runtime.shares import room, share_among
+from cx_runtime.turns import Turns
 
 if TYPE_CHECKING:
     from cx_context_api.requests.elsewhere import Elsewhere
@@ -20,8 +21,12 @@ MOST_HEAVY = 2
 MOST_PAGES = 8
 """At once, of the store's 20 connections."""
 
-MOST_PAGES_OF_ONE = 2
-"""At once, of one of several tenants: each page is some milliseconds of the one interpreter."""
+MOST_PAGES_OF_ONE = 4
+"""At once, of one of several tenants."""
+
+PAGE_TIME_OF_ONE = 0.2
+"""Of the one interpreter's time, for the pages of one of several tenants. A page takes it from 1 to 100 ms, by how long
+the history is; and where somebody else makes the loop slow, pages last long that take little."""
 
 _WAITING = 400
 _HEAVY_WAITING = 20
@@ -49,6 +54,7 @@ class Reading(NamedTuple):
             most_waiting_of_one=room(_WAITING, 0, share),
             seconds=_PAGE_SECONDS,
             needs="store",
+            time_of_one=PAGE_TIME_OF_ONE if apart else 1.0,
         )
         heavy = Turns(
             "heavy-reads",

@@ -39,10 +39,21 @@ def find(identifier: Identifier, as_of: AsOf = "", known_at: KnownAt = "", outpu
 
 
 def show_one(
-    customer: CustomerId, as_of: AsOf = "", known_at: KnownAt = "", output: OutputOption = Format.TEXT
+    customer: CustomerId,
+    as_of: AsOf = "",
+    known_at: KnownAt = "",
+    interaction: Annotated[
+        str, typer.Option(metavar="ID", help="Tell how sure it is who is at the other end of this contact.")
+    ] = "",
+    assurance: Annotated[
+        str, typer.Option(metavar="LEVEL", help="proved or asserted: refuse less, and leave claims out.")
+    ] = "",
+    output: OutputOption = Format.TEXT,
 ) -> None:
     """The context of a customer."""
-    _show_context(_get(f"/v1/customers/{customer}/context", _moment(as_of, known_at)), output)
+    contact = {"interaction": interaction, "assurance": assurance}
+    asked = {**_moment(as_of, known_at), **{name: value for name, value in contact.items() if value}}
+    _show_context(_get(f"/v1/customers/{customer}/context", asked), output)
 
 
 def as_of(
@@ -52,7 +63,7 @@ def as_of(
     output: OutputOption = Format.TEXT,
 ) -> None:
     """The context of a customer as it was."""
-    show_one(customer, time, known_at, output)
+    show_one(customer, time, known_at, output=output)
 
 
 def timeline(

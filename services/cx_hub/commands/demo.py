@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import shutil
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -16,6 +17,7 @@ from rich.text import Text
 from cx_events.errors import CxError, Fatal, Refused
 from cx_hub.commands.services import stop_on_signals
 from cx_hub.compose import Hub, running_hub
+from cx_hub.demo.cast import FIRST, Cast
 from cx_hub.demo.run import (
     TENANT,
     Doors,
@@ -24,15 +26,16 @@ from cx_hub.demo.run import (
     home_folder,
     play,
     until_ready,
+    with_keys_of_the_story,
 )
 from cx_hub.demo.stage import Stage
-from cx_hub.demo.story import FIRST, Cast
 from cx_hub.opened import load_tenants, run_async
 from cx_hub.output import to_err
 from cx_runtime import logs
 from cx_runtime.settings import Settings
 
 WIDTH = 118
+"""Columns where it is told into a pipe and nothing else is asked for (COLUMNS)."""
 
 
 def register(app: typer.Typer) -> None:
@@ -66,7 +69,7 @@ async def _demo(home: Path, port: int, once: bool) -> list[str]:
     """What did not hold. ``Fatal`` where the story broke off."""
     settings = embedded_settings(home, port)
     stage = _stage()
-    async with running_hub(settings, load_tenants(settings)) as hub:
+    async with running_hub(settings, with_keys_of_the_story(load_tenants(settings))) as hub:
         stop_on_signals(hub)
         telling = asyncio.create_task(_tell(hub, stage))
         stopping = asyncio.create_task(hub.supervisor.stopping.wait())
@@ -105,7 +108,7 @@ async def _elsewhere(url: str, smtp: str, settings: Settings) -> list[str]:
         raise Refused("bad-smtp", f"{smtp!r} is not HOST:PORT")
     stage = _stage()
     mail = (host.strip("[]"), int(port))
-    public_url = settings.public_url.rstrip("/")
+    public_url = settings.public_url or url
     doors = Doors(url, url, mail, load_tenants(settings), settings.key, public_url, f"at {url}")
     try:
         await until_ready(url)
@@ -117,7 +120,7 @@ async def _elsewhere(url: str, smtp: str, settings: Settings) -> list[str]:
 
 
 def _stage() -> Stage:
-    return Stage(Console(width=None if Console().is_terminal else WIDTH, highlight=False))
+    return Stage(Console(width=shutil.get_terminal_size((WIDTH, 0)).columns, highlight=False))
 
 
 def _broke_off(stage: Stage, error: Exception) -> Fatal:

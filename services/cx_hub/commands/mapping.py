@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+import yaml
 
 from cx_channels.trial import TrialResult, trial
 from cx_events.errors import Refused
@@ -24,6 +25,9 @@ def map_files(
     files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Recorded bodies; - is standard input.")],
     content_type: Annotated[str | None, typer.Option(help="Guessed from the file where not given.")] = None,
     header: Annotated[list[str] | None, typer.Option(help="A header of the request, 'Name: value'.")] = None,
+    setting: Annotated[
+        list[str] | None, typer.Option(help="One of the connection's settings, 'name=value', the value as YAML.")
+    ] = None,
     region: Annotated[str | None, typer.Option(help="Country whose national phone numbers are read, as US.")] = None,
 ) -> None:
     """What recorded requests or messages become: events as JSON lines.
@@ -31,8 +35,17 @@ def map_files(
     Exit 0: events; 2: refused, or a part could not be mapped; 3: only kinds that are left out on purpose.
     """
     headers = [_header(text) for text in header or ()]
+    settings = dict(_setting(text) for text in setting or ())
     results = [
-        trial(provider, _content(name), content_type=content_type, headers=headers, filename=name, region=region)
+        trial(
+            provider,
+            _content(name),
+            content_type=content_type,
+            headers=headers,
+            filename=name,
+            settings=settings,
+            region=region,
+        )
         for name in files
     ]
     for name, result in zip(files, results, strict=True):
@@ -54,6 +67,16 @@ def _header(text: str) -> tuple[str, str]:
     if not colon or not name.strip():
         raise Refused("bad-header", f"a header is written 'Name: value', not {text[:64]!r}")
     return name, value
+
+
+def _setting(text: str) -> tuple[str, Any]:
+    name, equals, value = text.partition("=")
+    if not equals or not name.strip():
+        raise Refused("bad-setting", f"a setting is written 'name=value', not {text[:64]!r}")
+    try:
+        return name.strip(), yaml.safe_load(value)
+    except yaml.YAMLError:
+        raise Refused("bad-setting", f"the value of the setting {name.strip()[:64]!r} is not YAML") from None
 
 
 def _content(name: str) -> bytes:

@@ -77,6 +77,17 @@ class Browser:
             await chat.close()
 
 
+class WebSite:
+    """The business's own web site, which knows who is logged in and signs it for the chat (docs/providers.md)."""
+
+    def __init__(self, secret: str) -> None:
+        self._secret = secret
+
+    def signs(self, *identifiers: str) -> str:
+        """Return the ``user_hash`` over these, each ``KIND:VALUE``."""
+        return hmac.digest(self._secret.encode(), "\n".join(identifiers).encode(), "sha256").hex()
+
+
 class Chat:
     """A chat that outlives its socket: where one breaks, it goes on in the next."""
 
@@ -275,6 +286,23 @@ class Software:
         return status, f"{self.source}#{id}"
 
 
+class AssuredBot:
+    """A bot that talks to customers by itself: of a contact it reads what the hub calls proved, or nothing."""
+
+    def __init__(self, client: Client, patience: float = PATIENCE) -> None:
+        self._client = client
+        self._patience = patience
+
+    async def reads(self, interaction: str) -> tuple[str, Json]:
+        """Return the hub's answer in words, and the context; an empty one where the hub refuses."""
+        query = {"interaction": interaction, "assurance": "proved"}
+        try:
+            document = await insist(lambda: self._client.get("/v1/context", **query), self._patience)
+        except Refused as refused:
+            return f"{refused.status} {refused.reason}", {}
+        return "200", document
+
+
 class Desktop:
     """An agent's desktop: reads contexts, and writes down what the agent decides."""
 
@@ -290,14 +318,19 @@ class Desktop:
 
         Where that never comes true the last context is given back, for the story's checks to complain about.
         """
+        return await self._reads({"identifier": identifier}, at_least, until)
+
+    async def takes(self, interaction: str, *, until: Callable[[Json], bool]) -> Json:
+        """Return, as ``looks_up``, the context for somebody in this contact; ``meta.contact`` says how sure that is."""
+        return await self._reads({"interaction": interaction}, (), until)
+
+    async def _reads(self, target: Json, at_least: Sequence[str], until: Callable[[Json], bool]) -> Json:
         query = [("at_least", name) for name in at_least] + [("wait", "5s")]
         found: list[Json] = []
 
         async def look() -> Json:
             try:
-                answer = await self._client.ask(
-                    "POST", "/v1/context/lookup", params=query, json={"identifier": identifier}
-                )
+                answer = await self._client.ask("POST", "/v1/context/lookup", params=query, json=target)
             except Refused as error:
                 if error.status != 404:
                     raise

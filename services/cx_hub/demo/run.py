@@ -4,10 +4,11 @@ elsewhere."""
 from __future__ import annotations
 
 import asyncio
+import secrets
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,17 +17,41 @@ import httpx2
 from cx_context.store import Store
 from cx_events.errors import Fatal, TryLater
 from cx_events.log import Log
-from cx_hub.client import connected
-from cx_hub.demo.actors import PATIENCE, Browser, Desktop, Hook, MailServer, PhoneCompany, SocialNetwork, Software
+from cx_hub.client import Client, connected
+from cx_hub.demo.actors import (
+    PATIENCE,
+    AssuredBot,
+    Browser,
+    Desktop,
+    Hook,
+    MailServer,
+    PhoneCompany,
+    SocialNetwork,
+    Software,
+    WebSite,
+)
+from cx_hub.demo.cast import BEN, FIRST, Cast, World
 from cx_hub.demo.stage import Stage
-from cx_hub.demo.story import BEN, FIRST, Cast, World, tell
+from cx_hub.demo.story import tell
 from cx_identity.rules import DEFAULT
 from cx_projectors.apply import Tenancy
 from cx_projectors.verify import verify
 from cx_runtime.settings import Settings
-from cx_runtime.tenants import ConnectionConfig, Scope, TenantConfig, Tenants
+from cx_runtime.tenants import ConnectionConfig, KeyConfig, Scope, TenantConfig, Tenants
 
 TENANT = "acme"
+PUBLIC_URL = "https://hub.acme.example"
+"""As which the hub in this process is known to providers: what they sign, whatever port it has got."""
+
+KEYS: Mapping[str, frozenset[Scope]] = {
+    "writer": frozenset({"events:write"}),
+    "reader": frozenset({"context:read"}),
+    "desk": frozenset({"context:read", "conversations:write"}),
+    "crm": frozenset({"events:write", "identity:assert"}),
+    "login": frozenset({"events:write", "identity:prove"}),
+}
+"""What those who take part may do: a CRM vouches for its records, a login proves, nobody else says who is who."""
+
 _MICROS = 1_000_000
 
 
@@ -41,7 +66,7 @@ def embedded_settings(home: Path, port: int = 0, smtp_port: int = 0) -> Settings
         host="127.0.0.1",
         port=port,
         smtp_port=smtp_port,
-        public_url="",
+        public_url=PUBLIC_URL,
         topic_prefix="",
         workers=1,
     )
@@ -68,7 +93,7 @@ class Doors:
     smtp: tuple[str, int]
     tenants: Tenants
     key: str = ""
-    public_url: str = ""
+    public_url: str = PUBLIC_URL
     where: str = "in this process"
     patience: float = PATIENCE
 
@@ -78,32 +103,45 @@ async def play(doors: Doors, stage: Stage, cast: Cast = FIRST) -> None:
     tenant = doors.tenants.by_name.get(TENANT)
     if tenant is None:
         raise Fatal(f"the story is {TENANT}'s: the configuration has no such tenant")
-    calls, social = (_connection(tenant, id) for id in ("acme-calls", "acme-social"))
-    origins = _connection(tenant, "acme-chat").settings.get("origins") or ["https://www.acme.example"]
+    async with AsyncExitStack() as stack:
+        await tell(stage, await _world(stack, doors, tenant, cast))
+
+
+async def _world(stack: AsyncExitStack, doors: Doors, tenant: TenantConfig, cast: Cast) -> World:
+    """Return everybody who takes part, each with a key of just the scopes that it needs, where there is one."""
+    calls, chat, social = (_connection(tenant, id) for id in ("acme-calls", "acme-chat", "acme-social"))
+    origin = (chat.settings.get("origins") or ["https://www.acme.example"])[0]
     patience = doors.patience
-    async with (
-        connected(doors.channels, doors.key or _key(tenant, "events:write")) as writer,
-        connected(doors.api, doors.key or _key(tenant, "context:read", "conversations:write")) as reader,
-        httpx2.AsyncClient(timeout=PATIENCE, trust_env=False) as outside,
-    ):
-        call_hook, social_hook = (
-            Hook(outside, f"{doors.channels}/v1/hooks/{id}", patience) for id in ("acme-calls", "acme-social")
-        )
-        world = World(
-            cast=cast,
-            where=doors.where,
-            browser=Browser(doors.channels, "acme-chat", origins[0], patience),
-            phone=PhoneCompany(
-                call_hook, calls.secrets[0], f"{doors.public_url or doors.channels}/v1/hooks/acme-calls"
-            ),
-            social=SocialNetwork(social_hook, social.secrets[0]),
-            mail=MailServer(*doors.smtp, patience),
-            bot=Software(writer, "//acme.example/bot", patience),
-            crm=Software(writer, "//acme.example/crm", patience),
-            login=Software(writer, "//acme.example/login", patience),
-            desk=Desktop(reader, BEN, patience),
-        )
-        await tell(stage, world)
+    outside = await stack.enter_async_context(httpx2.AsyncClient(timeout=PATIENCE, trust_env=False))
+
+    async def client(url: str, *scopes: Scope) -> Client:
+        return await stack.enter_async_context(connected(url, doors.key or _key(tenant, *scopes)))
+
+    async def software(name: str, *scopes: Scope) -> Software:
+        return Software(await client(doors.channels, "events:write", *scopes), f"//acme.example/{name}", patience)
+
+    def browser() -> Browser:
+        return Browser(doors.channels, "acme-chat", origin, patience)
+
+    def hook(id: str) -> Hook:
+        return Hook(outside, f"{doors.channels}/v1/hooks/{id}", patience)
+
+    return World(
+        cast=cast,
+        where=doors.where,
+        browser=browser(),
+        site=WebSite(chat.secrets[0]),
+        strangers_browser=browser(),
+        phone=PhoneCompany(hook("acme-calls"), calls.secrets[0], f"{doors.public_url}/v1/hooks/acme-calls"),
+        social=SocialNetwork(hook("acme-social"), social.secrets[0]),
+        mail=MailServer(*doors.smtp, patience),
+        bot=await software("bot"),
+        assured_bot=AssuredBot(await client(doors.api, "context:read"), patience),
+        crm=await software("crm", "identity:assert"),
+        helpdesk=await software("helpdesk"),
+        login=await software("login", "identity:prove"),
+        desk=Desktop(await client(doors.api, "context:read", "conversations:write"), BEN, patience),
+    )
 
 
 def _connection(tenant: TenantConfig, id: str) -> ConnectionConfig:
@@ -113,10 +151,20 @@ def _connection(tenant: TenantConfig, id: str) -> ConnectionConfig:
 
 
 def _key(tenant: TenantConfig, *scopes: Scope) -> str:
-    for key in tenant.keys:
-        if all(key.allows(scope) for scope in scopes):
-            return key.secret
-    raise Fatal(f"the story needs a key of the tenant {TENANT} with the scopes {', '.join(scopes)}")
+    """Return the secret of the tenant's key that may do this, and the least beside it."""
+    fitting = [key for key in tenant.keys if all(key.allows(scope) for scope in scopes)]
+    if not fitting:
+        raise Fatal(f"the story needs a key of the tenant {TENANT} with the scopes {', '.join(scopes)}")
+    return min(fitting, key=lambda key: ("*" in key.scopes, len(key.scopes))).secret
+
+
+def with_keys_of_the_story(tenants: Tenants) -> Tenants:
+    """Return the tenants with a key more for each who takes part in the story, of just the scopes that it needs."""
+    keys = tuple(
+        KeyConfig(id=f"demo-{id}", secret=secrets.token_urlsafe(32), scopes=scopes) for id, scopes in KEYS.items()
+    )
+    acme = tenants.by_name[TENANT]
+    return Tenants({**tenants.by_name, TENANT: acme.model_copy(update={"keys": acme.keys + keys})})
 
 
 async def hold_against_the_log(stage: Stage, tenants: Tenants, store: Store, log: Log) -> None:
@@ -126,7 +174,7 @@ async def hold_against_the_log(stage: Stage, tenants: Tenants, store: Store, log
         for name, tenant in tenants.by_name.items()
     }
     findings = await verify(store, log, known)
-    stage.step("proof", "The whole log is read again, and every context made anew from its definition.")
+    stage.step("proof", "The whole log is read again, and every context made anew.")
     stage.says(f"{findings.events} events, {findings.customers} customer, {len(findings.wrong)} differences")
     for sentence in findings.wrong:
         stage.says(sentence)

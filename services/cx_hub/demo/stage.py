@@ -6,11 +6,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.panel import Panel
 from rich.rule import Rule
 from rich.text import Text
 
 from cx_hub.narrative import WIDTH, print_pairs
+
+LEAST = 10
+"""Columns of a way in that are shown, however little room there is."""
 
 
 @dataclass
@@ -31,17 +35,20 @@ class Stage:
         self.out.print(Rule(Text.assemble((f"{self.steps}  {channel}", "bold cyan"), f"  {what}"), align="left"))
 
     def door(self, way: str, answer: str) -> None:
-        """By which door it came in, and what the hub answered."""
-        line = Text.assemble((f"{'in':>{WIDTH}}  ", "dim"), way, ("  →  ", "dim"), (answer, "green"))
-        self.out.print(line, no_wrap=True, overflow="ellipsis")
+        """By which door it came in, and what the hub answered. Where there is little room, the answer stays."""
+        label, arrow = Text(f"{'in':>{WIDTH}}  ", "dim"), Text("  →  ", "dim")
+        came = Text(way)
+        room = self.out.width - len(label) - len(arrow) - len(answer)
+        came.truncate(max(room, LEAST), overflow="ellipsis")
+        self.out.print(Text.assemble(label, came, arrow, (answer, "green")), no_wrap=True, overflow="ellipsis")
 
     def sees(self, who: str, pairs: Iterable[tuple[str, str]]) -> None:
         """What somebody now reads."""
-        self.out.print(Text(f"{'':>{WIDTH}}  {who} sees", style="bold"))
+        self._print_indented(Text(f"{who} sees", style="bold"), WIDTH + 2)
         print_pairs(self.out, pairs)
 
     def says(self, text: str) -> None:
-        self.out.print(Text.assemble((f"{'':>{WIDTH}}  ", "dim"), (text, "italic")))
+        self._print_indented(Text(text, style="italic"), WIDTH + 2)
 
     def check(self, sentence: str, holds: bool) -> None:
         """Remember whether something held that the story promises."""
@@ -55,6 +62,10 @@ class Stage:
         self.out.print()
         self.out.print(Rule(Text("What had to hold", style="bold"), align="left"))
         for sentence, holds in self.checks:
-            mark = ("  ✓ ", "bold green") if holds else ("  ✗ ", "bold red")
-            self.out.print(Text.assemble(mark, sentence))
+            mark = ("✓ ", "bold green") if holds else ("✗ ", "bold red")
+            self._print_indented(Text.assemble(mark, sentence), 2)
         self.out.print()
+
+    def _print_indented(self, text: Text, columns: int) -> None:
+        """Print a text that may be longer than a line: all its lines begin at the same column."""
+        self.out.print(Padding(text, (0, 0, 0, columns), expand=False))

@@ -18,6 +18,7 @@ from cx_context.fold import makes_part
 from cx_context.foldable import part_of
 from cx_context.model import Part
 from cx_context.store import segments, tables, writer
+from cx_context.store.refused import refused_row
 from cx_context.store.segments import EVER
 from cx_context.store.writer import NO_ID, begins, decode_part
 from cx_events.facts import Fact
@@ -26,7 +27,7 @@ from cx_identity.attribution import Attribution
 from cx_identity.facts import Named, links_of, sum_of
 from cx_identity.model import Decision
 from cx_identity.rules import RulesChange
-from cx_identity.sightings import NAMED, Seen, Sighting, sighting, staircase, tied
+from cx_identity.sightings import Seen, Sighting, said_of, staircase
 from cx_projectors.batch import row_of
 from cx_projectors.verify import traces
 from cx_projectors.verify.checks import NOTHING_SAYS_SO, Check, Key, Row, Say, by_key, shown
@@ -87,9 +88,9 @@ def _interactions(of: Expected) -> Check:
 
 def _profiles(of: Expected) -> Check:
     rows = (
-        (id, tenant, profile.kind, profile.scope, profile.value, profile.first_recorded)
+        writer.profile_row(tenant, profile)
         for tenant, one in of.tenants.items()
-        for id, profile in sum_of(one.named.values())[0].items()
+        for profile in sum_of(one.named.values())[0].values()
     )
     return Check(tables.PROFILES, by_key([0], rows))
 
@@ -109,10 +110,7 @@ def _sightings(of: Expected) -> Check:
     tenant_of: dict[Seen, str] = {}
     for tenant, one, fact in of.of_facts():
         named = one.named[fact.key]
-        said = [((NAMED, profile.id, profile.id), sighting(fact)) for profile in named.profiles]
-        for edge in named.edges:
-            said += tied(edge, fact)
-        for seen, step in said:
+        for seen, step in said_of(named.profiles, named.edges, fact):
             mentions[seen].append(step)
             tenant_of[seen] = tenant
     required: dict[Key, Row] = {}
@@ -233,6 +231,16 @@ def _members(of: Expected) -> Check:
     return Check(tables.MEMBERS, required, fault)
 
 
+def _refused_claims(of: Expected) -> Check:
+    """Exactly the claims that the resolution refuses and asks about."""
+    rows: list[Row] = []
+    for tenant, one in of.tenants.items():
+        resolution, profiles = one.whole.resolution, sum_of(one.named.values())[0]
+        asked = [refusal for refusal in resolution.refused if refusal.is_question]
+        rows += [refused_row(tenant, refusal, profiles, resolution.settled) for refusal in asked]
+    return Check(tables.REFUSED_CLAIMS, by_key([0, 1], rows))
+
+
 CHECKS: Mapping[str, Callable[[Expected], Check]] = MappingProxyType(
     {
         "events": _events,
@@ -249,6 +257,7 @@ CHECKS: Mapping[str, Callable[[Expected], Check]] = MappingProxyType(
         "attributions": _attributions,
         "rule_changes": _rule_changes,
         "members": _members,
+        "refused_claims": _refused_claims,
         "versions": traces.versions,
         "store_epoch": traces.store_epoch,
         "partitions": traces.partitions,

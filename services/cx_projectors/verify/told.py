@@ -10,12 +10,11 @@ from cx_events.codec import decode_leniently
 from cx_events.dead_letters import DeadLetter
 from cx_events.facts import Fact
 from cx_events.ids import IdSpace, event_key
-from cx_events.log import DEAD_LETTERS, INTERACTIONS, Log, LogRecord, Partition
+from cx_events.log import INTERACTIONS, Log, LogRecord, Partition
 from cx_projectors.announced import Announcement, announcement_of
 from cx_projectors.apply import Tenancy
-from cx_projectors.batch import Incoming, letter_key, read_batch
+from cx_projectors.batch import TOPICS, Incoming, letter_key, read_batch
 
-TOPICS = (INTERACTIONS, DEAD_LETTERS)
 READ_AT_ONCE = 2000
 UNKNOWN_TENANT = "unknown-tenant"
 

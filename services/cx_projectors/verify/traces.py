@@ -13,6 +13,7 @@ from cx_events.ids import NodeId
 from cx_events.log import INTERACTIONS, Partition
 from cx_projectors.announced import faults_of
 from cx_projectors.batch import copy_row, letter_key, letter_of_problem
+from cx_projectors.conflicts import letter_of as letter_of_conflict
 from cx_projectors.verify.checks import Check, Key, Row, Say, by_key, shown
 from cx_projectors.verify.expected import Expected
 from cx_projectors.verify.told import UNKNOWN_TENANT
@@ -146,14 +147,21 @@ def outbox(of: Expected) -> Check:
 
 
 def dead_letters(of: Expected) -> Check:
-    """Those on the log, and those that projectors derive: of records that are no events, and of events with a problem.
-    Of several that are known by the same names the one stands that was applied first."""
+    """Those on the log, and those that projectors derive: of records that are no events, of events with a problem, and
+    of events that have copies with other content. Of several that are known by the same names the one stands that was
+    applied first."""
     told = of.told
     letters: dict[LetterKey, list[DeadLetter]] = {key: list(found) for key, found in told.letters.items()}
     for incoming in told.counting.values():
         if incoming.problem is not None:
             letter = letter_of_problem(incoming)
             letters.setdefault(letter_key(letter.tenant, letter.source, letter.id, letter.stage), []).append(letter)
+    for key, others in told.others.items():
+        copies = ((other.fact.recorded, other.fact.raw) for other in others)
+        conflict = letter_of_conflict(told.counting[key].fact.raw, copies)
+        if conflict is not None:
+            known_by = letter_key(conflict.tenant, conflict.source, conflict.id, conflict.stage)
+            letters.setdefault(known_by, []).append(conflict)
     may = {key: {writer.letter_row(letter) for letter in found} for key, found in letters.items()}
     # Of a tenant that was configured when its event came there is none; the event is stored then.
     missing = {key for key in letters if not (key in told.unread and told.unread[key].event in of.stored)}

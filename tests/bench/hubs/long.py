@@ -101,7 +101,8 @@ class Deeds:
         await self._decide("cx.identity.unmerged.v1", f"u-{self._turn}", {"decision": decision})
 
     async def past(self) -> bytes:
-        return (await Past(self._store, Reading.of(1)).read(_TENANCY, ById(ANA), Moment(as_of=self._middle))).body
+        served, _ = await Past(self._store, Reading.of(1)).read(_TENANCY, ById(ANA), Moment(as_of=self._middle))
+        return served.body
 
     async def verify(self) -> None:
         """``Fatal`` unless what is stored is what folding from nothing makes, today and as of the middle."""

@@ -3,8 +3,25 @@
 from __future__ import annotations
 
 from cx_channels.chat.intercom.mapping import DOCUMENTED, map_request
+from cx_channels.chat.intercom.people import IDENTITY, SECURED, secured_in
 from cx_channels.chat.intercom.signature import challenge, verify
-from cx_channels.port import Provider
+from cx_channels.port import Connection, Provider
+from cx_events.errors import Fatal
+
+
+def _warnings(connection: Connection) -> tuple[str, ...]:
+    listed = connection.settings.get("secured", ())
+    unknown = sorted(set(map(str, listed if isinstance(listed, list | tuple) else [listed])) - SECURED)
+    if unknown:
+        known = ", ".join(sorted(SECURED))
+        raise Fatal(f"the connection {connection.id}: secured knows no {unknown[0]!r}; there are {known}")
+    if listed and not secured_in(connection.settings):
+        raise Fatal(f"the connection {connection.id}: secured lists attributes, but not {IDENTITY!r}, whose they are")
+    return ()
+
+
+_SECURED = "of a user, where the workspace secures it (the setting secured); Intercom checks it, not the hub"
+_TYPED = "leads type it, mail is matched by its From, and unless it is secured any page can state any"
 
 PROVIDER = Provider(
     name="chat/intercom",
@@ -14,4 +31,17 @@ PROVIDER = Provider(
     challenge=challenge,
     kinds=DOCUMENTED,
     methods=frozenset({"HEAD", "POST"}),
+    weights={
+        "account": {
+            "asserted": _SECURED,
+            "claimed": "unless it is secured anybody can boot the Messenger with another user's id",
+        },
+        "intercom": {
+            "asserted": _SECURED,
+            "claimed": "a lead's is a cookie, and unless it is secured anybody can be another user",
+        },
+        "email": {"asserted": _SECURED, "claimed": _TYPED},
+        "phone": {"asserted": _SECURED, "claimed": _TYPED},
+    },
+    warnings=_warnings,
 )

@@ -14,12 +14,12 @@ from typing import Any
 from msgspec import Raw
 
 from cx_channels.chat.intercom.notification import Notice
-from cx_channels.chat.intercom.people import INTERCOM, Person, customer, person_of
+from cx_channels.chat.intercom.people import Person, customer, own_id, person_of
 from cx_channels.chat.intercom.values import listed, micros
 from cx_channels.event_ids import id_part
 from cx_channels.foreign import Json, first, obj, text, texts
 from cx_channels.port import Ignored, Unmapped
-from cx_events.envelope import Consent, Data, Draft, Identifier, Participant
+from cx_events.envelope import Consent, Data, Draft, Participant
 from cx_events.timestamps import Micros
 
 Outcome = Draft | Ignored | Unmapped
@@ -52,8 +52,9 @@ def merged(notice: Notice) -> Iterator[Outcome]:
         yield from known(notice)
         return
     participant = customer(person, notice.app, notice.connection.settings)
-    former = Identifier(kind=INTERCOM, value=absorbed, scope=notice.app)
-    lasting = Identifier(kind=INTERCOM, value=person.id, scope=notice.app)
+    # A lead becomes one with a user also where somebody boots the Messenger as that user.
+    former = own_id(absorbed, person, notice.app, notice.connection.settings)
+    lasting = own_id(person.id, person, notice.app, notice.connection.settings)
     both = Participant(role="customer", name=participant.name, identifiers=[*participant.identifiers, former])
     yield _draft(
         notice,
@@ -100,7 +101,9 @@ def happened(notice: Notice) -> Iterator[Outcome]:
     if not name or not participant.identifiers:
         yield notice.lost("no event_name" if not name else NOBODY)
         return
-    id = f"event/{id_part(text(item.get('id')) or notice.id)}"
+    # Not by the item's id: of an event it is "your identifier for a lead or a user", so the second event of a user
+    # would vanish.
+    id = f"event/{id_part(notice.id)}"
     time = micros(item.get("created_at"))
     yield _draft(notice, "cx.customer.fact.v1", id, participant, time=time, topic=name)
 

@@ -17,8 +17,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from msgspec import structs
+
 from cx_channels.foreign import Json, first, text
-from cx_events.envelope import Identifier, Named, Participant, Role
+from cx_events.envelope import Identifier, Named, Participant, Role, Weight
+from cx_events.weights import ASSERTED, CLAIMED
 
 INTERCOM = "intercom"
 """The kind of identifier that Intercom's own id of a contact is; its scope is the workspace."""
@@ -32,6 +35,11 @@ _MADE_UP = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[
 # Intercom's own bot may be shown as a teammate with such an address
 # (developers.intercom.com/docs/references/2.10/rest-api/api.intercom.io/models/conversation_part_author).
 _OPERATOR = re.compile(r"operator\+[^@\s]{1,100}@intercom\.io", re.IGNORECASE)
+
+
+IDENTITY = "identity"
+SECURED = frozenset({IDENTITY, "email", "phone"})
+"""What a workspace may have secured: who its users are, and the attributes that only its own server updates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,23 +104,50 @@ def told_once(people: Iterable[Person]) -> list[Person]:
 
 
 def identifiers(person: Person, app: str, settings: Mapping[str, Any]) -> list[Identifier]:
-    """``settings``: ``external_id`` is the kind of identifier that the business's own id of a user is (``account``);
-    empty, it is left out."""
+    """Return what a contact is known by, each with its weight.
+
+    ``settings``: ``external_id`` is the kind of identifier that the business's own id of a user is (``account``);
+    empty, it is left out. ``secured`` lists what nobody but the business can state of a user in this workspace.
+    """
     kind = settings.get("external_id", "account")
     found = []
     if person.account and isinstance(kind, str) and kind:
-        found.append(Identifier(kind=kind, value=person.account))
+        found.append(Identifier(kind=kind, value=person.account, weight=_weight(person, IDENTITY, settings)))
     if person.email:
-        found.append(Identifier(kind="email", value=person.email))
+        found.append(Identifier(kind="email", value=person.email, weight=_weight(person, "email", settings)))
     if person.phone:
-        found.append(Identifier(kind="phone", value=person.phone))
+        found.append(Identifier(kind="phone", value=person.phone, weight=_weight(person, "phone", settings)))
     if person.id:
-        found.append(Identifier(kind=INTERCOM, value=person.id, scope=app))
+        found.append(own_id(person.id, person, app, settings))
     return found
 
 
+def own_id(id: str, person: Person, app: str, settings: Mapping[str, Any]) -> Identifier:
+    """Return an id that Intercom knows this person by. A lead's lives in a cookie: it is a browser's."""
+    return Identifier(kind=INTERCOM, value=id, scope=app, weight=_weight(person, IDENTITY, settings))
+
+
+def _weight(person: Person, what: str, settings: Mapping[str, Any]) -> Weight:
+    # Not by the type alone, which says ``user`` of some leads: whom the business named with an id of its own.
+    return ASSERTED if person.account and what in secured_in(settings) else CLAIMED
+
+
+def secured_in(settings: Mapping[str, Any]) -> frozenset[str]:
+    """Return what the setting ``secured`` lists. An attribute counts only where users are who they say."""
+    listed = settings.get("secured", ())
+    found = frozenset(map(str, listed if isinstance(listed, list | tuple) else (listed,))) & SECURED
+    return found if IDENTITY in found else frozenset()
+
+
 def customer(person: Person, app: str, settings: Mapping[str, Any]) -> Participant:
+    """Return a contact as events name it; see ``identifiers``."""
     return Participant(role="customer", name=person.name, identifiers=identifiers(person, app, settings))
+
+
+def unchecked(participant: Participant) -> Participant:
+    """Return a participant whom nothing but a claim names: who came on a way on which Intercom asks for no proof."""
+    identifiers = [structs.replace(each, weight=CLAIMED) for each in participant.identifiers]
+    return structs.replace(participant, identifiers=identifiers)
 
 
 def is_contact(author: Json) -> bool:

@@ -23,7 +23,16 @@ from typing import Any
 from msgspec import Raw
 
 from cx_channels.chat.intercom.notification import Notice
-from cx_channels.chat.intercom.people import Person, customer, is_contact, person_of, role_of, staff, told_once
+from cx_channels.chat.intercom.people import (
+    Person,
+    customer,
+    is_contact,
+    person_of,
+    role_of,
+    staff,
+    told_once,
+    unchecked,
+)
 from cx_channels.chat.intercom.values import listed, micros, whole
 from cx_channels.event_ids import id_part
 from cx_channels.foreign import Json, first, obj, text
@@ -80,6 +89,12 @@ class Talk:
         known = text(author.get("id")) or text(author.get("name"))
         return [*([staff(author, role)] if known else []), *self.customers()]
 
+    def came_by_messenger(self, part: Json) -> bool:
+        """Return whether Intercom itself asked who writes. Elsewhere it goes by an address or a number: mail is matched
+        to the contact of its From, which anybody can write (a source's ``type`` is ``conversation`` in the Messenger,
+        else ``email``, ``sms``, ``facebook`` ..., .../2.16/rest-api/api.intercom.io/models/conversation_source)."""
+        return text(self.opening.get("type")).lower() == "conversation" and not obj(part.get("email_message_metadata"))
+
     def time_of(self, part: Json) -> Micros | None:
         return micros(part.get("created_at")) or self.notice.time
 
@@ -104,6 +119,8 @@ class Talk:
     ) -> Draft:
         """``part``: gives the time and, by its id, the order within one second."""
         notice = self.notice
+        if not self.came_by_messenger(part):
+            participants = [unchecked(each) if each.role == "customer" else each for each in participants]
         return Draft(
             type=event_type,
             id=id,

@@ -1,7 +1,11 @@
 """Web chat: the hub's own, for any web page (README.md)."""
 
 from cx_channels.chat.webchat.mapping import KINDS, map_note
+from cx_channels.chat.webchat.visitors import warnings
 from cx_channels.port import Provider
+
+_SIGNED = "the page's own server signed it, by a user_hash that covers exactly this"
+_TYPED = "typed, or said by a page in the visitor's hands"
 
 PROVIDER = Provider(
     name="chat/webchat",
@@ -13,4 +17,11 @@ PROVIDER = Provider(
     methods=frozenset({"MESSAGE"}),
     content_types=frozenset({"application/json"}),
     max_bytes=16 << 10,
+    weights={
+        "account": {"proved": _SIGNED, "claimed": _TYPED},
+        "email": {"proved": _SIGNED, "claimed": _TYPED},
+        "phone": {"proved": _SIGNED, "claimed": _TYPED},
+        "cookie": {"claimed": "a browser is a device, not a person, and sends whatever it likes"},
+    },
+    warnings=warnings,
 )

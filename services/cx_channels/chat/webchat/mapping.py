@@ -14,11 +14,12 @@ import msgspec
 from msgspec import Meta, Struct
 
 from cx_channels.chat.webchat.protocol import ClientId
-from cx_channels.chat.webchat.session import Visitor
+from cx_channels.chat.webchat.visitors import VISITORS_KINDS, Visitor
 from cx_channels.port import Connection, Mapped, Request
 from cx_events.envelope import Data, Draft, Message, Participant, Reference
 from cx_events.errors import Refused
 from cx_events.tokens import KIND, REDEEMED
+from cx_events.weights import CLAIMED
 
 Interaction = Annotated[str, Meta(pattern=r"^[!-~]{1,512}\Z")]
 
@@ -48,7 +49,9 @@ class Seen(Recorded, frozen=True, kw_only=True, tag="read"):
 
 
 class Identified(Recorded, frozen=True, kw_only=True, tag="identified"):
-    pass
+    """``at`` (RFC 3339): when it was said. Who gives the same proof again a day later gives another one."""
+
+    at: str = ""
 
 
 class Continued(Recorded, frozen=True, kw_only=True, tag="continued"):
@@ -83,8 +86,9 @@ def write(note: Note) -> bytes:
 def map_note(request: Request, connection: Connection) -> Mapped:
     """One note is one event; ``Refused("malformed")`` for anything else.
 
-    Its id derives from the interaction and the browser's own ids, so that a message sent again after a reconnect is the
-    same event; its time is that of receipt.
+    Its id derives from the interaction and, for a message, from the browser's own id and the words: a message sent
+    again after a reconnect is the same event, and other words under a used id are another one. Its time is that of
+    receipt.
     """
     try:
         note: Note = _decode(request.body)
@@ -100,7 +104,7 @@ def _draft(note: Note, raw: bytes) -> Draft:
         channel="chat",
         interaction=note.interaction,
         direction="inbound",
-        participants=[Participant(role="customer", name=note.visitor.name, identifiers=list(note.visitor.identifiers))],
+        participants=[_customer(note.visitor)],
         raw=msgspec.Raw(raw),
     )
     match note:
@@ -110,15 +114,17 @@ def _draft(note: Note, raw: bytes) -> Draft:
         case Said():
             data.url = note.page
             data.message = Message(id=note.id, text=note.text, content_type="text/plain")
-            return Draft(type="cx.message.received.v1", id=f"{note.interaction}/message/{note.id}", data=data)
+            # The browser chooses the id, which says nothing of the words.
+            id = f"{note.interaction}/message/{note.id}/{_digest(note.text.encode())}"
+            return Draft(type="cx.message.received.v1", id=id, data=data)
         case Seen():
             if note.message:
                 data.message = Message(id=note.message)
             return Draft(type="cx.message.read.v1", id=f"{note.interaction}/read/{_digest(raw)}", data=data)
         case Identified():
-            verified = any(identifier.verified for identifier in note.visitor.identifiers)
-            data.evidence = "user-hash" if verified else "visitor"
-            name = "cx.identity.verified.v1" if verified else "cx.identity.asserted.v1"
+            proved = bool(note.visitor.proved)
+            data.evidence = "user-hash" if proved else "visitor"
+            name = "cx.identity.verified.v1" if proved else "cx.identity.asserted.v1"
             return Draft(type=name, id=f"{note.interaction}/identified/{_digest(raw)}", data=data)
         case Continued():
             data.references = [Reference(kind=KIND, value=note.token)]
@@ -126,6 +132,16 @@ def _draft(note: Note, raw: bytes) -> Draft:
         case Ended():
             data.reason = "customer"
             return Draft(type="cx.interaction.ended.v1", id=f"{note.interaction}/ended", data=data)
+
+
+def _customer(visitor: Visitor) -> Participant:
+    """Return the visitor with a weight on each identifier: an event's type must not lend one to what was only typed."""
+    if any(each.kind not in VISITORS_KINDS for each in visitor.identifiers):
+        raise Refused("malformed", f"a visitor of a web chat is known by {', '.join(VISITORS_KINDS)}", 400)
+    identifiers = [
+        each if each.weight else msgspec.structs.replace(each, weight=CLAIMED) for each in visitor.identifiers
+    ]
+    return Participant(role="customer", name=visitor.name, identifiers=identifiers)
 
 
 def _digest(raw: bytes) -> str:

@@ -7,7 +7,8 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Struct
 
-from cx_channels.chat.webchat.session import MAX_TOKEN, Claims
+from cx_channels.chat.webchat.session import MAX_TOKEN
+from cx_channels.chat.webchat.visitors import Claims
 from cx_events.envelope import Event
 from cx_events.errors import Refused
 from cx_events.strict_json import Limits, decode

@@ -1,22 +1,20 @@
-"""Who is at the other end of a chat socket: the session's signed token, and what a visitor claims or proves.
+"""The session of a chat: a signed token with which only whoever began a chat can go on with it.
 
-A token is ``PAYLOAD.SIGNATURE``, both base64url: HMAC-SHA256 under a key derived from the connection's secret, so that
-only whoever began a chat can go on with it. It carries the visitor too: a verified one stays verified after a reload.
-
-A visitor's identifiers are claims. The page's own server can prove one with ``user_hash``, the hex HMAC-SHA256 under
-the connection's secret of the account id, or of the mail address where there is no account.
+A token is ``PAYLOAD.SIGNATURE``, both base64url: HMAC-SHA256 under a key derived from the connection's secret. It
+carries the visitor too, and when a proof of who they are was given: a reload asks for no new one.
 """
 
 from __future__ import annotations
 
+import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 
 import msgspec
 from msgspec import Struct
 
+from cx_channels.chat.webchat.visitors import Known, secrets_of
 from cx_channels.port import Connection
 from cx_channels.signing import any_same, sign
-from cx_events.envelope import Identifier
 from cx_events.errors import Refused
 from cx_events.timestamps import Micros
 
@@ -27,41 +25,14 @@ LIFETIME_SECONDS = 7 * 86_400
 _PURPOSE = b"throughline webchat session"
 
 
-class Claims(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a page says of its visitor."""
-
-    cookie: str = ""
-    name: str = ""
-    email: str = ""
-    phone: str = ""
-    account: str = ""
-    user_hash: str = ""
-
-
-class Visitor(Struct, frozen=True, omit_defaults=True):
-    """A visitor as events name them."""
-
-    name: str = ""
-    identifiers: tuple[Identifier, ...] = ()
-
-    def with_claims(self, other: Visitor) -> Visitor:
-        """What was known, with what is new; a kind has one value, and proof of it is not lost by saying it again."""
-        known = {identifier.kind: identifier for identifier in self.identifiers}
-        for identifier in other.identifiers:
-            before = known.get(identifier.kind)
-            if before is None or before.value != identifier.value or identifier.verified:
-                known[identifier.kind] = identifier
-        return Visitor(other.name or self.name, tuple(known[kind] for kind in sorted(known)))
-
-
 class Session(Struct, frozen=True):
     """``id`` is random and the chat's own; ``expires`` in seconds since 1970. ``begun``: whether the chat was known to
-    be on the log when this was issued; until it is, ``visitor`` and ``page`` are those it will begin with."""
+    be on the log when this was issued; until it is, ``known`` and ``page`` are those it will begin with."""
 
     id: str
     connection: str
     expires: int
-    visitor: Visitor = Visitor()
+    known: Known = Known()
     page: str = ""
     begun: bool = False
 
@@ -69,13 +40,13 @@ class Session(Struct, frozen=True):
 def issue(session: Session, connection: Connection) -> str:
     """The session's token, signed with the newest secret."""
     payload = msgspec.json.encode(session)
-    return f"{_base64(payload)}.{_base64(bytes.fromhex(_signature(_secrets(connection)[0], payload)))}"
+    return f"{_base64(payload)}.{_base64(bytes.fromhex(_signature(secrets_of(connection)[0], payload)))}"
 
 
 def resume(token: str, connection: Connection, now: Micros) -> Session:
     """The session of a token. ``Refused``, 401: ``bad-session``, ``session-expired``."""
     payload, signature = _parts(token)
-    valid = (_signature(secret, payload) for secret in _secrets(connection))
+    valid = (_signature(secret, payload) for secret in secrets_of(connection))
     if not any_same(signature.hex(), valid):
         raise _bad_session()
     try:
@@ -89,37 +60,10 @@ def resume(token: str, connection: Connection, now: Micros) -> Session:
     return session
 
 
-def visitor_of(claims: Claims, connection: Connection) -> Visitor:
-    """The visitor as claimed, verified where proved.
-
-    ``Refused``, 403: ``bad-user-hash``, or ``missing-user-hash`` where the connection's setting ``require_user_hash``
-    asks for proof of an account, a mail address or a phone number.
-    """
-    signed = "account" if claims.account else "email" if claims.email else ""
-    if claims.user_hash:
-        content = (claims.account or claims.email).encode()
-        if not signed or not any_same(claims.user_hash.lower(), (sign(each, content) for each in _secrets(connection))):
-            raise Refused("bad-user-hash", "user_hash does not prove the account or the mail address", 403)
-    elif connection.settings.get("require_user_hash") and (signed or claims.phone):
-        raise Refused("missing-user-hash", "here an account, a mail address or a phone number needs a user_hash", 403)
-    identifiers = tuple(
-        Identifier(kind=kind, value=value, verified=bool(claims.user_hash) and kind == signed)
-        for kind in ("account", "cookie", "email", "phone")
-        if (value := getattr(claims, kind))
-    )
-    return Visitor(claims.name, identifiers)
-
-
-def _secrets(connection: Connection) -> tuple[str, ...]:
-    secrets = tuple(secret for secret in connection.secrets if secret)
-    if not secrets:
-        raise Refused("no-secret", f"the connection {connection.id} has no secret to sign sessions with", 503)
-    return secrets
-
-
 def _signature(secret: str, payload: bytes) -> str:
-    # Under a key of its own: a user_hash can then never pass for a session.
-    return sign(sign(secret, _PURPOSE), payload)
+    # Under a key of its own, so that a user_hash never passes for a session. The secret is what is hashed, not the key
+    # (HKDF's extract step, RFC 5869): else the site would give this key to whoever takes the purpose for a user name.
+    return sign(hmac.digest(_PURPOSE, secret.encode(), "sha256").hex(), payload)
 
 
 def _parts(token: str) -> tuple[bytes, bytes]:

@@ -133,6 +133,12 @@
       this.tell("ended");
     }
 
+    forget() {
+      this.kept = { ...this.kept, session: "", last: "", messages: [], unsent: [] };
+      this.save();
+      this.tell("forgotten");
+    }
+
     pending(id) {
       return this.kept.unsent.some((message) => message.id === id);
     }
@@ -179,6 +185,9 @@
       } else if (["bad-session", "session-expired"].includes(reason)) {
         this.kept = { ...this.kept, session: "", last: "" };
         this.save();
+      } else if (reason === "other-visitor") {
+        this.forget(); // what was said here is somebody else's; begin a chat of one's own
+        this.lost(this.socket);
       } else if (id && retryAfter !== undefined) {
         clearTimeout(this.timers.resend);
         this.timers.resend = setTimeout(() => this.resend(), retryAfter * 1000);
@@ -314,6 +323,10 @@
     chat.addEventListener("ack", (event) => lines.get(event.detail)?.classList.remove("pending"));
     chat.addEventListener("state", (event) => (state.textContent = STATES[event.detail] ?? ""));
     chat.addEventListener("ended", () => (state.textContent = "This chat has ended. Write to begin a new one."));
+    chat.addEventListener("forgotten", () => {
+      lines.clear();
+      list.replaceChildren();
+    });
     chat.addEventListener("refused", (event) => (state.textContent = event.detail.detail));
 
     if (greeting) show({ id: "greeting", from: { role: "system", name: title }, text: greeting });

@@ -17,4 +17,10 @@ PROVIDER = Provider(
     content_types=frozenset({"message/rfc822"}),
     max_bytes=30 << 20,
     isolated=True,
+    weights={
+        "email": {
+            "proved": "a host of ours (mx, authserv_ids) found DKIM or DMARC aligned with From",
+            "claimed": "anybody can write any From",
+        }
+    },
 )

@@ -7,10 +7,9 @@ from typing import Any
 
 import msgspec
 
-from cx_channels.mail.body import Body
-from cx_channels.mail.own import own_of
 from cx_channels.mail.parse import Mail, parse
 from cx_channels.mail.reading import Envelope, Reading
+from cx_channels.mail.settings import mail_settings
 from cx_channels.port import Connection, Mapped, Request
 from cx_events.blob.port import blob_name
 from cx_events.errors import Refused
@@ -27,17 +26,22 @@ def map_mail(request: Request, connection: Connection) -> Mapped:
     mail = parse(request.body)
     if not mail.headers.fields:
         raise Refused("malformed", "this is no mail: it has no header field")
-    envelope = Envelope(request.headers.get("x-envelope-from"), request.headers.get("x-envelope-to", ""))
-    reading = Reading(connection.id, mail, own_of(connection.settings), envelope)
+    envelope = Envelope(
+        request.headers.get("x-envelope-from"),
+        request.headers.get("x-envelope-to", ""),
+        request.headers.get("x-envelope-peer", ""),
+    )
+    reading = Reading(connection.id, mail, mail_settings(connection.settings), envelope)
     drafts = reading.drafts()
-    stored, blobs = _original(request.body, mail, reading.body, apart=len(drafts) > 1)
+    stored, blobs = _original(request.body, mail, reading, apart=len(drafts) > 1)
     for draft in drafts:
         draft.data.raw = msgspec.Raw(stored)
     return Mapped(drafts=tuple(drafts), blobs=(*blobs, *reading.blobs))
 
 
-def _original(raw: bytes, mail: Mail, body: Body | None, apart: bool) -> tuple[bytes, tuple[bytes, ...]]:
+def _original(raw: bytes, mail: Mail, reading: Reading, apart: bool) -> tuple[bytes, tuple[bytes, ...]]:
     """The original as it is kept: inside the event when small, else in the blob store, once for all events."""
+    body = reading.body
     kept: dict[str, Any] = {}
     blobs: tuple[bytes, ...] = ()
     if len(raw) <= MAX_INLINE_RAW and not apart:
@@ -48,4 +52,6 @@ def _original(raw: bytes, mail: Mail, body: Body | None, apart: bool) -> tuple[b
     left_out = [*mail.left_out, *(["text"] if body is not None and body.cut else [])]
     if left_out:
         kept["left_out"] = left_out
+    if authentication := reading.origin.kept():
+        kept["authentication"] = authentication
     return msgspec.json.encode(kept), blobs

@@ -15,4 +15,10 @@ PROVIDER = Provider(
     kinds=DOCUMENTED,
     max_bytes=MAX_BYTES,
     isolated=True,
+    weights={
+        "email": {
+            "proved": "Postmark found DKIM or DMARC aligned with From",
+            "claimed": "anybody can write any From",
+        }
+    },
 )

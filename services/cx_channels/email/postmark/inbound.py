@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import binascii
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -14,9 +15,9 @@ import msgspec
 from cx_channels.email.postmark.values import Json, Notice, line, objects, text
 from cx_channels.mail.body import REPORT_TYPES
 from cx_channels.mail.headers import MAX_ADDRESSES, MAX_FIELDS, MAX_VALUE, Headers, Structured, structured, unbase64
-from cx_channels.mail.own import MIN_TOKEN, Own, own_of
 from cx_channels.mail.parse import MAX_PARTS, Mail, Part, parse
 from cx_channels.mail.reading import Envelope, Reading
+from cx_channels.mail.settings import MIN_TOKEN, MailSettings, Own, mail_settings
 from cx_channels.port import Mapped
 from cx_events.blob.port import blob_name
 from cx_events.errors import Refused
@@ -48,46 +49,48 @@ def map_inbound(notice: Notice) -> Mapped:
     if not (notice.message_id or any(notice.fields.get(name) for name in SAYING)):
         raise Refused("malformed", "this is no mail: it has neither a MessageID nor anything that was written")
     mail = mail_of(notice.fields)
-    reading = Reading(notice.connection.id, mail, _own(notice), _envelope(notice))
+    reading = Reading(notice.connection.id, mail, _settings(notice), _envelope(notice))
     drafts = reading.drafts()
-    cut = reading.body is not None and reading.body.cut
-    stored, blobs = _kept(notice, [*mail.left_out, *(["text"] if cut else [])], apart=len(drafts) > 1)
+    stored, blobs = _kept(notice, reading, apart=len(drafts) > 1)
     for draft in drafts:
         draft.data.raw = stored
     return Mapped(drafts=tuple(drafts), blobs=(*blobs, *reading.blobs))
 
 
-def _kept(notice: Notice, left_out: list[str], apart: bool) -> tuple[msgspec.Raw, tuple[bytes, ...]]:
+def _kept(notice: Notice, reading: Reading, apart: bool) -> tuple[msgspec.Raw, tuple[bytes, ...]]:
     """What Postmark sent: inside the event when small, else in the blob store as it came, once for all events."""
+    cut = reading.body is not None and reading.body.cut
+    left_out = [*reading.mail.left_out, *(["text"] if cut else [])]
     inline = notice.raw()
     if len(bytes(inline)) <= MAX_INLINE_RAW and not apart and not left_out:
         return inline, ()
     kept: dict[str, Any] = {"blob": blob_name(notice.body), "bytes": len(notice.body)}
     if left_out:
         kept["left_out"] = left_out
+    if authentication := reading.origin.kept():
+        kept["authentication"] = authentication
     return msgspec.Raw(msgspec.json.encode(kept)), (notice.body,)
 
 
 def _envelope(notice: Notice) -> Envelope:
-    """A mail is known by Postmark's id for it, which is the same at each attempt to deliver it to us."""
     reached = notice["OriginalRecipient"][:MAX_VALUE]
     token = notice["MailboxHash"]
     return Envelope(
         recipients=", ".join(each for each in (reached, *_people(notice.fields.get("BccFull"))) if each)[:MAX_VALUE],
-        id=notice.message_id,
-        otherwise=notice.message_id or f"digest-{notice.digest()}",
+        by_vendor=True,
         tokens=(token,) if MIN_TOKEN <= len(token) <= _MAX_TOKEN else (),
     )
 
 
-def _own(notice: Notice) -> Own:
-    """Ours are the configured addresses, and the one by which the mail came to Postmark."""
-    own = own_of(notice.connection.settings)
+def _settings(notice: Notice) -> MailSettings:
+    """Return the connection's settings; ours is besides the address by which the mail came to Postmark."""
+    settings = mail_settings(notice.connection.settings, by_vendor=True)
+    own = settings.own
     if not own.addresses and not own.domains:
-        return own  # then whoever the mail is addressed to is taken for us
+        return settings  # then whoever the mail is addressed to is taken for us
     local, at, domain = notice["OriginalRecipient"].lower().rpartition("@")
     reached = {f"{local.partition('+')[0]}@{domain}"} if at else set()
-    return Own(own.addresses | reached, own.domains | {INBOUND_DOMAIN})
+    return replace(settings, own=Own(own.addresses | reached, own.domains | {INBOUND_DOMAIN}))
 
 
 # --- JSON to a tree of parts -----------------------------------------------------------------------------------------
@@ -113,16 +116,19 @@ def mail_of(fields: Json) -> Mail:
 
 
 def _headers(fields: Json, left_out: set[str]) -> Headers:
-    """Fields of the mail: those that Postmark shows apart, then the others in their order."""
+    """Fields of the mail: those in ``Headers`` in their order, then those that Postmark shows apart."""
     shown = {name: value for name, full, plain in _FIELDS if (value := _field(fields, full, plain))}
     others = [
         (line(each.get("Name")).lower()[:120], line(each.get("Value"))) for each in objects(fields.get("Headers"))
     ]
-    found = [*shown.items(), *((name, value) for name, value in others if name and name not in shown)]
-    encoded = [(name, value.encode("utf-8", "replace")) for name, value in found]
-    if len(encoded) > MAX_FIELDS or any(len(value) > MAX_VALUE for _, value in encoded):
+    found = [(name, value) for name, value in others if name and name not in shown]
+    if len(found) + len(shown) > MAX_FIELDS:
         left_out.add("headers")
-    return Headers([(name, value[:MAX_VALUE]) for name, value in encoded[:MAX_FIELDS]])
+        found = found[: MAX_FIELDS - len(shown)]
+    encoded = [(name, value.encode("utf-8", "replace")) for name, value in (*found, *shown.items())]
+    if any(len(value) > MAX_VALUE for _, value in encoded):
+        left_out.add("headers")
+    return Headers([(name, value[:MAX_VALUE]) for name, value in encoded])
 
 
 def _field(fields: Json, full: str, plain: str) -> str:

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
-from cx_channels.port import Provider
+from cx_channels.port import Connection, Provider
+from cx_channels.social.meta.linking import warnings_of
 from cx_channels.social.meta.mapping import DOCUMENTED, map_request
 from cx_channels.social.meta.signature import challenge, verify
+
+_PERSON = "Meta's own id of somebody logged in there, in a delivery that the app secret signed"
+_FORM = "typed into a form within Messenger"
+_CODE = "the code of an account linking passes through the person's browser, which can alter it"
+
+
+def _warnings(connection: Connection) -> tuple[str, ...]:
+    return warnings_of(connection.settings)
+
 
 PROVIDER = Provider(
     name="social/meta",
@@ -14,4 +24,16 @@ PROVIDER = Provider(
     challenge=challenge,
     kinds=DOCUMENTED,
     methods=frozenset({"GET", "POST"}),
+    warnings=_warnings,
+    weights={
+        "facebook-psid": {"proved": _PERSON},
+        "instagram": {"proved": _PERSON},
+        "facebook-user-ref": {"claimed": "made up by a script of the page that shows a checkbox"},
+        "email": {"claimed": _FORM},
+        "phone": {"claimed": _FORM},
+        "account": {
+            "proved": "the business signed the code of an account linking over exactly this",
+            "claimed": _CODE,
+        },
+    },
 )

@@ -17,6 +17,7 @@ from cx_channels.event_ids import id_part
 from cx_channels.foreign import Json, first, number, obj, objects, text, texts
 from cx_channels.port import Connection, Ignored, Unmapped
 from cx_channels.social.meta.body import Item
+from cx_channels.social.meta.linking import linked_identifier, signing_secrets
 from cx_channels.social.meta.people import Peers, participants_of, peers_of
 from cx_channels.social.meta.values import micros
 from cx_events.envelope import (
@@ -32,6 +33,7 @@ from cx_events.envelope import (
     Survey,
 )
 from cx_events.timestamps import Micros
+from cx_events.weights import CLAIMED, PROVED
 
 Outcome = Draft | Ignored | Unmapped
 
@@ -212,26 +214,44 @@ def may_be_called(notice: Notice) -> Iterator[Outcome]:
 
 
 def linked(notice: Notice) -> Iterator[Outcome]:
-    """The business's own login page chose the code; only the connection's settings know what it stands for."""
+    """Somebody logged in at the business, whose login page sent their browser back to Meta with a code of its choice.
+
+    The code is a parameter of an address in the person's own browser ("redirect users to the location provided by
+    redirect_uri and append an authorization_code", developers.facebook.com/docs/messenger-platform/identity/
+    account-linking): they can write any other there. So it is a claim unless the business signed it.
+    """
     kind = text(notice.connection.settings.get("account_linking"))
     code = text(notice.body.get("authorization_code"))
     if notice.body.get("status") != "linked" or not (kind and code):
         yield Ignored("account_linking", "the setting account_linking does not say what the code stands for")
         return
-    known = Identifier(kind=kind, value=code, verified=True)
+    known = linked_identifier(kind, code, signing_secrets(notice.connection.settings))
+    proved = known.weight == PROVED
     yield _draft(
-        notice, "cx.identity.verified.v1", notice.own_id("linked"), also=(known,), evidence="account-linking"
-    )  # fmt: skip
+        notice,
+        "cx.identity.verified.v1" if proved else "cx.identity.asserted.v1",
+        notice.own_id("linked"),
+        also=(known,),
+        evidence="account-linking" if proved else "account-linking-unsigned",
+    )
 
 
 def told_about_themselves(notice: Notice) -> Iterator[Outcome]:
-    """A form that was filled in within Messenger."""
+    """A form that was filled in within Messenger: typed, and so claimed."""
     found: dict[str, str] = {}
     for screen in objects(notice.body.get("screens")):
         for response in objects(screen.get("responses")):
             found[text(response.get("key")).lower()] = text(response.get("value")).strip()
-    also = [Identifier(kind="email", value=value) for key, value in found.items() if "email" in key and value]
-    also += [Identifier(kind="phone", value=value) for key, value in found.items() if "phone" in key and value]
+    also = [
+        Identifier(kind="email", value=value, weight=CLAIMED)
+        for key, value in found.items()
+        if "email" in key and value
+    ]
+    also += [
+        Identifier(kind="phone", value=value, weight=CLAIMED)
+        for key, value in found.items()
+        if "phone" in key and value
+    ]
     name = first(found.get("full_name"), found.get("name"))
     name = name or " ".join(filter(None, (found.get("first_name"), found.get("last_name"))))
     yield _draft(
@@ -315,7 +335,11 @@ KINDS: Mapping[str, tuple[Mapper, str]] = {
     "referral": (referred, "cx.interaction.started with the ref as a token"),
     "optin": (opted_in, "cx.consent.changed for notifications, else cx.interaction.started"),
     "call_permission_reply": (may_be_called, "cx.consent.changed (calls)"),
-    "account_linking": (linked, "cx.identity.verified if the setting account_linking names a kind, else ignored"),
+    "account_linking": (
+        linked,
+        "cx.identity.verified where the code is signed, else cx.identity.asserted; ignored without the setting "
+        "account_linking",
+    ),
     "messaging_customer_information": (told_about_themselves, "cx.identity.asserted"),
     "messaging_feedback": (answered_survey, "cx.survey.answered, for each question"),
     "request_thread_control": (asked_for, "cx.handoff.requested"),

@@ -12,6 +12,7 @@ from typing import Any
 from cx_channels.foreign import Json, obj, text, texts
 from cx_channels.social.meta.body import Item
 from cx_events.envelope import Direction, Identifier, Participant, Role
+from cx_events.weights import CLAIMED, PROVED
 
 PAGE_INBOX = "263902037430900"
 """The app id of Meta's own inbox, where people at the business write
@@ -32,7 +33,8 @@ class Peers:
 
     @property
     def thread(self) -> str:
-        return f"{self.account}:{self.user or self.user_ref}"
+        # A page's script makes up the user_ref: whoever opens the page could take another person's id for it.
+        return f"{self.account}:{self.user or f'ref:{self.user_ref}'}"
 
 
 def peers_of(item: Item) -> Peers | None:
@@ -54,10 +56,15 @@ def peers_of(item: Item) -> Peers | None:
 
 
 def customer(object: str, account: str, user: str, *, user_ref: str = "", name: str = "") -> Participant:
-    """A person, by the ids that this page or account knows them by."""
-    identifiers = [Identifier(kind=_PERSON[object], value=user, scope=account)] if user else []
+    """A person, by the ids that this page or account knows them by.
+
+    The id is Meta's own, of somebody who is logged in there: proved. The ``user_ref`` of a checkbox is made by the page
+    that shows it, in the visitor's browser (developers.facebook.com/docs/messenger-platform/discovery/checkbox-plugin):
+    a claim.
+    """
+    identifiers = [Identifier(kind=_PERSON[object], value=user, scope=account, weight=PROVED)] if user else []
     if user_ref and user_ref != user:
-        identifiers.append(Identifier(kind="facebook-user-ref", value=user_ref, scope=account))
+        identifiers.append(Identifier(kind="facebook-user-ref", value=user_ref, scope=account, weight=CLAIMED))
     return Participant(role="customer", name=name, identifiers=identifiers)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from cx_channels.port import Answer, Mapped, Provider, Request
+from cx_channels.port import Answer, Connection, Mapped, Provider, Request
+from cx_channels.voice.twilio.addresses import listed
 from cx_channels.voice.twilio.mapping import DOCUMENTED, expects_twiml, map_request
 from cx_channels.voice.twilio.signature import verify
 
@@ -17,6 +18,15 @@ def _answer(_mapped: Mapped, request: Request) -> Answer:
     return Answer(status=204)
 
 
+def _warnings(connection: Connection) -> tuple[str, ...]:
+    if listed(connection.settings, "numbers", connection.region):
+        return ()
+    return (
+        "settings.numbers is missing: without the business's own numbers nobody becomes the customer of an outbound"
+        " call, of a leg, or of what a softphone dials",
+    )
+
+
 PROVIDER = Provider(
     name="voice/twilio",
     channel="voice",
@@ -25,4 +35,13 @@ PROVIDER = Provider(
     kinds=DOCUMENTED,
     answer=_answer,
     methods=frozenset({"GET", "POST"}),
+    signs_url=True,
+    warnings=_warnings,
+    weights={
+        "phone": {
+            "asserted": "the caller's own carrier attests the number (StirVerstat, attestation A)",
+            "claimed": "a caller's number is whatever the caller's network lets through; a dialled one is dialled",
+        },
+        "twilio-client": {"claimed": "the application's token names the client; whom it checked is not known here"},
+    },
 )

@@ -24,15 +24,17 @@ _WHOLE = re.compile(r"[0-9]{1,12}")
 class Fields:
     """The fields of one request. A name may stand more than once; its first non-empty value is what ``[]`` gives."""
 
-    __slots__ = ("_names", "_said", "_values")
+    __slots__ = ("_names", "_said", "_values", "ambiguous")
 
     def __init__(self, pairs: Iterable[tuple[str, str]]) -> None:
         self._values: dict[str, list[str]] = {}
         self._said: dict[str, str] = {}
+        self.ambiguous: set[str] = set()
+        """The names that stand with more than one value, empty ones apart."""
         for name, value in pairs:
             self._values.setdefault(name, []).append(value)
-            if name not in self._said and (said := value.strip()):
-                self._said[name] = said
+            if (said := value.strip()) and self._said.setdefault(name, said) != said:
+                self.ambiguous.add(name)
         # One text to search instead of many names; no name of Twilio's holds a line feed.
         self._names = "\n" + "\n".join(self._values)
 

@@ -1,137 +1,182 @@
-"""Who is on a call: which of ``From`` and ``To`` is the customer.
+"""Who is on a call: which of ``From`` and ``To`` is the customer, if either is.
 
-==========================  =====================================  ==========================
-Direction                   the customer                           direction of the event
-==========================  =====================================  ==========================
-inbound                     From                                   inbound
-outbound-api                To                                     outbound
-outbound-dial               To; a leg to staff is nobody's         outbound; internal to staff
-trunking-originating        From (a SIP trunk: into our network)   inbound
-trunking-terminating        To (out of it)                         outbound
-==========================  =====================================  ==========================
+The connection's ``numbers`` decide who is the business, in every direction; ``staff``, softphones and desk phones are
+its people. The other end of a call with one of these is the customer. In detail, *ours* being any of them:
 
-Staff are Voice SDK clients (``client:``), SIP endpoints that are no number, and whatever the connection's setting
-``staff`` lists. ``numbers`` lists the business's own: <Dial> shows the caller's number to whom it calls unless told
-otherwise, so where they are known, a leg whose From is none of them carries a caller on to a colleague.
+================  ================  =====================================================================
+From              To                becomes
+================  ================  =====================================================================
+not ours          ours              inbound, the customer is From; of a leg to staff (below) internal
+ours              not ours          outbound, the customer is To
+ours              ours              internal, nobody is a customer: colleagues, or a caller who shows our
+                                    number
+not ours          not ours          outbound legs are internal: they show a caller's number to whom the
+                                    caller is carried on to (``<Dial>`` without callerId, CallToken)
+================  ================  =====================================================================
+
+What the vendor's own fields prove counts without ``numbers``: ``To`` of a call that comes in from the telephone network
+is a number of the account (www.twilio.com/docs/voice/twiml, "Request parameters", To: "the phone number or client
+identifier of the called party"; the request is made because a call came to a number of yours). From of an outbound
+call proves nothing, since it may be a verified number, or the caller's (CallToken, ``<Dial>``); nor does To of what a
+softphone or a SIP endpoint dials. So without ``numbers`` nobody becomes the customer of such a call by guess.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, Literal
 
+import msgspec
+
+from cx_channels.voice.twilio.addresses import Address, Listed, listed, read_address, same_number
+from cx_channels.voice.twilio.attestation import is_attested
 from cx_channels.voice.twilio.fields import Fields
-from cx_events.envelope import Direction, Identifier, Named, Participant, Role
-from cx_events.identifiers import normalise
+from cx_events.envelope import Direction, Named, Participant, Role
+from cx_events.weights import ASSERTED
 
 INBOUND = frozenset({"inbound", "trunking-originating"})
 OUTBOUND = frozenset({"outbound", "outbound-api", "outbound-dial", "trunking-terminating"})
 
-_SIP_NUMBER = re.compile(r"sips?:\+?\d{5,15}@.*", re.ASCII | re.IGNORECASE)
-# Who calls over SIP without showing a name (RFC 3323, section 4.1.1.3): a caller like any other who withholds it.
-_SIP_NOBODY = re.compile(r"sips?:(anonymous|restricted|unavailable|unknown|private)@.*", re.IGNORECASE)
-_SEPARATORS = re.compile(r"[\s().-]+")
+Side = Literal["business", "staff", "other", "unknown", "nobody"]
+"""``other``: not ours; ``unknown``: a number of which nothing says whose it is; ``nobody``: there is no address."""
+
+_OURS = frozenset({"business", "staff"})
+_ROLES: Mapping[Side, Role] = {"business": "business", "staff": "agent"}
 
 
 @dataclass(frozen=True, slots=True)
 class Parties:
-    """``agent``: whose end of the call is staff's."""
+    """``agent``: whose end of the call is staff's. ``far_end``: the role of whoever Twilio hears on this leg."""
 
     direction: Direction | None = None
     participants: tuple[Participant, ...] = ()
     agent: Named | None = None
+    far_end: Role | None = None
 
 
-def parties_of(fields: Fields, settings: Mapping[str, Any]) -> Parties:
-    """Both ends of the call, as far as the request names them: later callbacks name nobody.
+@dataclass(frozen=True, slots=True)
+class _End:
+    """One end of the call."""
 
-    Without a Direction nobody is told apart, unless the call is only just ringing: then it comes in, since what an
-    outbound call is to do is asked for once it has been answered.
+    address: Address
+    side: Side
+
+    @property
+    def is_ours(self) -> bool:
+        return self.side in _OURS
+
+    @property
+    def as_ours(self) -> tuple[Participant, ...]:
+        """As a participant, where it is ours."""
+        role = _ROLES.get(self.side)
+        return () if role is None else _known(Participant(role=role, identifiers=self.address.identifiers))
+
+    @property
+    def as_customer(self) -> tuple[Participant, ...]:
+        return _known(Participant(role="customer", identifiers=self.address.identifiers))
+
+    @property
+    def agent(self) -> Named | None:
+        """A Voice SDK client is called by the name that the application gave it."""
+        if self.side != "staff" or not self.address.text:
+            return None
+        return Named(id=self.address.text, name=self.address.name if self.address.kind == "softphone" else "")
+
+
+def parties_of(fields: Fields, settings: Mapping[str, Any], region: str | None = None) -> Parties:
+    """Return both ends of the call, as far as the request names them: later callbacks name nobody.
+
+    ``settings`` and ``region`` are the connection's. Total.
     """
-    caller, called = fields.first("From", "Caller"), fields.first("To", "Called")
+    caller, called = (read_address(fields.first(*names)) for names in (("From", "Caller"), ("To", "Called")))
+    numbers = listed(settings, "numbers", region)
+    way = _way(fields)
+    from_end, to_end = (_End(each, _side(each, numbers, settings, region)) for each in (caller, called))
+    if way == "inbound" and _from_the_network(caller, called):
+        to_end = to_end if to_end.is_ours else _End(called, "business")
+        from_end = from_end if from_end.is_ours else _End(caller, "other")
+    if same_number(caller, called, region) and "business" in (from_end.side, to_end.side):
+        # Callers who show the number that they call would all be one customer.
+        from_end, to_end = _End(read_address(""), "business"), _End(called, "business")
+    if way == "inbound" and from_end.side == "other" and to_end.is_ours:
+        return _came_in(fields, from_end, to_end, region)
+    return _placed(way, from_end, to_end, known=bool(numbers))
+
+
+def _way(fields: Fields) -> Direction | None:
+    """Return whether Twilio says that the call came in or went out.
+
+    Where it says neither, a call that is only just ringing comes in: what an outbound call is to do is asked for once
+    it has been answered.
+    """
     way = fields["Direction"].lower()
-    if not way and fields["CallStatus"].lower() == "ringing" and not fields["CallbackSource"]:
-        way = "inbound"
-    if way in INBOUND:
-        if _is_staff(caller, settings):
-            return Parties("outbound", _known(_participant("agent", caller), _business(called)), _agent(caller))
-        name = fields["CallerName"] if fields["CallerName"] != caller else ""
-        person = Participant(role="customer", name=name, identifiers=_other_than(called, caller))
-        return Parties("inbound", _known(person, _business(called)))
-    if way not in OUTBOUND:
-        return Parties()
-    if _is_staff(called, settings) or (way == "outbound-dial" and _carries_a_caller_on(caller, settings)):
-        return Parties("internal", _known(_participant("agent", called)), _agent(called))
-    person = Participant(role="customer", identifiers=_other_than(caller, called))
-    return Parties("outbound", _known(person, _business(caller)))
+    if way in INBOUND or (not way and fields["CallStatus"].lower() == "ringing" and not fields["CallbackSource"]):
+        return "inbound"
+    return "outbound" if way in OUTBOUND else None
 
 
-def _carries_a_caller_on(caller: str, settings: Mapping[str, Any]) -> bool:
-    numbers = _listed(settings, "numbers")
-    return bool(numbers) and not _matches(caller, numbers)
+def _side(address: Address, numbers: Listed, settings: Mapping[str, Any], region: str | None) -> Side:
+    if address.kind == "none":
+        return "nobody"
+    if listed(settings, "staff", region).has(address):
+        return "staff"
+    if numbers.has(address):
+        return "business"
+    if address.kind == "softphone":
+        return "other" if settings.get("clients") == "customers" else "staff"
+    if address.kind in ("device", "extension"):
+        return "staff"
+    return "other" if numbers or address.kind == "withheld" else "unknown"
 
 
-def _is_staff(address: str, settings: Mapping[str, Any]) -> bool:
-    if address.lower().startswith("client:"):
-        return settings.get("clients") != "customers"
-    if address.lower().startswith(("sip:", "sips:")) and not _SIP_NUMBER.fullmatch(address):
-        return _SIP_NOBODY.fullmatch(address) is None
-    return _matches(address, _listed(settings, "staff"))
+def _from_the_network(caller: Address, called: Address) -> bool:
+    """Return whether To can only be a number of the account, and not what a softphone or a SIP endpoint chose."""
+    from_outside = caller.kind == "withheld" or (caller.kind == "number" and not caller.over_sip)
+    return from_outside and (called.kind == "none" or (called.kind == "number" and not called.over_sip))
 
 
-def _listed(settings: Mapping[str, Any], name: str) -> list[str]:
-    value = settings.get(name, ())
-    values = value if isinstance(value, list | tuple) else (value,)
-    return [str(each) for each in values if each]
+def _came_in(fields: Fields, from_end: _End, to_end: _End, region: str | None) -> Parties:
+    """A call from outside to one of ours."""
+    caller = from_end.address
+    if same_number(caller, read_address(fields["ForwardedFrom"]), region):
+        # Whoever forwards calls to us shows its own number: who called there is not known.
+        return Parties("inbound", to_end.as_ours, to_end.agent, far_end="customer")
+    name = fields["CallerName"] if fields["CallerName"] != caller.text else ""
+    identifiers = caller.identifiers
+    if is_attested(fields, caller):
+        identifiers = [msgspec.structs.replace(each, weight=ASSERTED) for each in identifiers]
+    person = _known(Participant(role="customer", name=name, identifiers=identifiers))
+    return Parties("inbound", person + to_end.as_ours, to_end.agent, far_end="customer")
 
 
-def _matches(address: str, patterns: list[str]) -> bool:
-    return any(fnmatchcase(_bare(address), _bare(pattern)) for pattern in patterns)
+def _placed(way: Direction | None, from_end: _End, to_end: _End, *, known: bool) -> Parties:
+    """Every other call. ``known``: whether the business's numbers are."""
+    ours = from_end.as_ours + to_end.as_ours
+    speaks = _far(way, from_end, to_end)
+    if from_end.is_ours and to_end.is_ours:
+        return Parties("internal", ours, to_end.agent or from_end.agent, speaks)
+    if from_end.is_ours and to_end.side == "other":
+        return Parties("outbound", to_end.as_customer + ours, from_end.agent, speaks)
+    if way == "outbound" and to_end.is_ours:
+        return Parties("internal", to_end.as_ours, to_end.agent, speaks)
+    if way == "outbound" and known and from_end.side == "other" and to_end.address.kind == "number":
+        colleague = _End(to_end.address, "staff")
+        return Parties("internal", colleague.as_ours, colleague.agent, "agent")
+    # A softphone that is said to be a customer's, or a withheld number, is no number of ours whoever is called.
+    no_number = way == "inbound" and from_end.address.kind in ("softphone", "withheld")
+    if from_end.side == "other" and (to_end.is_ours or no_number):
+        return Parties("inbound", from_end.as_customer + ours, to_end.agent, speaks)
+    return Parties(None, ours, to_end.agent or from_end.agent, speaks)
 
 
-def _bare(address: str) -> str:
-    return _SEPARATORS.sub("", address.lower()).lstrip("+")
-
-
-def _other_than(business: str, person: str) -> list[Identifier]:
-    """A person's identifiers; none where the number shown is the business's own, as callers who spoof show it: they
-    would all be one customer."""
-    named = _named(person)
-    taken = {(each.kind, normalise(each).value) for each in _named(business)}
-    return [] if any((each.kind, normalise(each).value) in taken for each in named) else named
-
-
-def _agent(address: str) -> Named | None:
-    """A Voice SDK client is called by the name that the application gave it."""
-    scheme, _, name = address.partition(":")
-    return Named(id=address, name=name if scheme.lower() == "client" else "") if address else None
-
-
-def _business(address: str) -> Participant:
-    return _participant("business", address)
-
-
-def _participant(role: Role, address: str) -> Participant:
-    return Participant(role=role, identifiers=_named(address))
+def _far(way: Direction | None, from_end: _End, to_end: _End) -> Role | None:
+    """Twilio hears the caller of a call that comes in, the called party of one that it makes."""
+    end = {"inbound": from_end, "outbound": to_end}.get(way or "")
+    if end is None or end.side in ("unknown", "nobody"):
+        return None
+    return "customer" if end.side == "other" else "agent"
 
 
 def _known(*participants: Participant) -> tuple[Participant, ...]:
     return tuple(each for each in participants if each.identifiers or each.name)
-
-
-def _named(address: str) -> list[Identifier]:
-    """The address as an identifier. A withheld number is one too: intake marks it as of no use."""
-    if not address:
-        return []
-    scheme, _, rest = address.partition(":")
-    if scheme.lower() == "client" and rest:
-        return [Identifier(kind="twilio-client", value=rest)]
-    nobody = _SIP_NOBODY.fullmatch(address)
-    if nobody is not None:
-        return [Identifier(kind="phone", value=nobody[1].lower())]
-    if scheme.lower() in ("sip", "sips") and not _SIP_NUMBER.fullmatch(address):
-        return [Identifier(kind="sip", value=rest.partition(";")[0].lower())] if rest else []
-    return [Identifier(kind="phone", value=address)]

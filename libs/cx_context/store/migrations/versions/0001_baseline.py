@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -19,6 +21,19 @@ def _text(name: str) -> sa.Column[str]:
 
 def _time(name: str) -> sa.Column[int]:
     return sa.Column(name, sa.BigInteger, nullable=False)
+
+
+def _flag(name: str) -> sa.Column[bool]:
+    return sa.Column(name, sa.Boolean, nullable=False)
+
+
+def _tie(weight: str) -> tuple[sa.Column[Any], ...]:
+    return (
+        sa.Column(f"{weight}_recorded", sa.BigInteger),
+        sa.Column(f"{weight}_source", sa.Text),
+        sa.Column(f"{weight}_id", sa.Text),
+        sa.Column(f"{weight}_rule", sa.Text),
+    )
 
 
 def upgrade() -> None:
@@ -84,6 +99,7 @@ def upgrade() -> None:
         _text("scope"),
         _text("value"),
         _time("first_recorded"),
+        _flag("attested"),
         sqlite_with_rowid=False,
     )
     op.create_table(
@@ -91,17 +107,12 @@ def upgrade() -> None:
         _id("a"),
         _id("b"),
         _text("tenant"),
-        sa.Column("asserted_recorded", sa.BigInteger),
-        sa.Column("asserted_source", sa.Text),
-        sa.Column("asserted_id", sa.Text),
-        sa.Column("asserted_rule", sa.Text),
-        sa.Column("verified_recorded", sa.BigInteger),
-        sa.Column("verified_source", sa.Text),
-        sa.Column("verified_id", sa.Text),
-        sa.Column("verified_rule", sa.Text),
+        *_tie("proved"),
+        *_tie("asserted"),
+        *_tie("claimed"),
         sa.PrimaryKeyConstraint("a", "b"),
         sqlite_with_rowid=False,
-        comment="two identifiers of one person, with the earliest evidence of each class",
+        comment="two identifiers of one person, with the earliest evidence of each weight",
     )
     op.create_index("edges_by_other_end", "edges", ["b"])
     op.create_table(
@@ -181,15 +192,40 @@ def upgrade() -> None:
         _id("profile", primary_key=True),
         _text("tenant"),
         _id("customer"),
-        sa.Column("shared", sa.Boolean, nullable=False),
+        _id("core"),
+        _flag("shared"),
+        _flag("firmly_shared"),
+        _flag("ambiguous"),
+        _flag("claimed"),
+        _flag("decided"),
         _text("rule"),
         _text("evidence"),
         sa.Column("confidence", sa.Integer, nullable=False),
         _id("via"),
         sqlite_with_rowid=False,
-        comment="profiles that are not simply a customer of their own; written under the tenant's exclusive graph lock",
+        comment="profiles that are not simply a customer of their own, and what they are "
+        "(cx_identity.model.Resolution); written under the tenant's exclusive graph lock",
     )
     op.create_index("members_by_customer", "members", ["customer"])
+    ambiguous = sa.text("ambiguous")
+    op.create_index("members_ambiguous", "members", ["tenant"], postgresql_where=ambiguous, sqlite_where=ambiguous)
+    op.create_table(
+        "refused_claims",
+        _id("identifier"),
+        _id("other"),
+        _text("tenant"),
+        _text("reason"),
+        _time("recorded"),
+        _text("source"),
+        _text("id"),
+        _flag("settled"),
+        sa.PrimaryKeyConstraint("identifier", "other"),
+        sqlite_with_rowid=False,
+        comment="claims that join nobody, for a person to look at: identifier is the weaker end, settled: a standing "
+        "merge or dismissal names it; written under the tenant's exclusive graph lock",
+    )
+    op.create_index("refused_claims_by_other", "refused_claims", ["other"])
+    op.create_index("refused_claims_by_tenant", "refused_claims", ["tenant", "identifier"])
     op.create_table(
         "versions",
         _id("customer"),

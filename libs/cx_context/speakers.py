@@ -1,0 +1,50 @@
+"""Whose words an event holds."""
+
+from __future__ import annotations
+
+from cx_events.envelope import Data, TranscriptLine
+
+BUSINESS_ROLES = frozenset({"agent", "bot", "business"})
+
+RECEIVED = "cx.message.received.v1"
+SENT = "cx.message.sent.v1"
+
+
+def speaker(type: str, data: Data) -> str:
+    """Return the role of who wrote a message.
+
+    The direction decides. Where there is none, the type does: ``received`` is what a customer wrote, unless only
+    others take part; ``sent`` is what the business wrote. Of the other types the first participant counts, and with
+    nobody named nobody is known to have written. What a machine wrote by itself (an out-of-office note, a bounce) and
+    what is internal is nobody's: ``system``.
+    """
+    direction = data.direction
+    if direction == "internal" or (data.message is not None and data.message.automatic):
+        return "system"
+    if direction == "inbound":
+        return "customer"
+    participants = data.participants
+    if direction == "outbound" or type == SENT:
+        writer = next((one.role for one in participants if one.role in BUSINESS_ROLES), None)
+        return writer or ("bot" if data.bot is not None else "agent")
+    if type == RECEIVED and (not participants or any(one.role == "customer" for one in participants)):
+        return "customer"
+    return participants[0].role if participants else "system"
+
+
+def speaker_of_line(line: TranscriptLine, data: Data) -> str:
+    """Return the role of who spoke a line of a transcript.
+
+    A line without a role is the customer's only where nobody else takes part (a voice mail); else nobody knows.
+    """
+    if line.role in BUSINESS_ROLES or line.role == "customer":
+        return line.role
+    alone = bool(data.participants) and all(one.role == "customer" for one in data.participants)
+    return "customer" if not line.role and alone else "system"
+
+
+def may_be_customers(data: Data) -> bool:
+    """Return whether what was found of a contact may be of the customer's words: nothing says that it is of others'."""
+    if data.direction in ("outbound", "internal"):
+        return False
+    return not data.participants or any(one.role == "customer" for one in data.participants)

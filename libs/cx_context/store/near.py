@@ -1,0 +1,109 @@
+"""What a resolution reads of the graph near some profiles: few statements for each round of ``cx_identity.scope``."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence, Set
+
+from cx_context.store import writer
+from cx_context.store.sql import Tx
+from cx_events.ids import NodeId
+from cx_identity.model import Decision, Profile, Resolution
+from cx_identity.rules import Rules
+from cx_identity.scope import GraphSlice, Placed, Scope
+
+
+class Reading:
+    """One state of the store, read for one scope. ``profiles``, ``rows``: what was read so far; no profile is asked for
+    twice."""
+
+    def __init__(
+        self,
+        tx: Tx,
+        tenant: str,
+        rules: Rules,
+        *,
+        spare: bool = True,
+        never_spare: Set[NodeId] = frozenset(),
+        decided: bool = True,
+        supposed: Sequence[Decision] = (),
+    ) -> None:
+        """``spare``: leave out what can say nothing of an identifier that was shared (``GraphSlice.stays_shared``). Of
+        those in ``never_spare`` all is read. ``decided``: there may be decisions. ``supposed``: further ones."""
+        self._tx = tx
+        self._tenant = tenant
+        self._rules = rules
+        self._spare = spare
+        self._never_spare = never_spare
+        self._decided = decided
+        self._supposed = supposed
+        self.profiles: dict[NodeId, Profile] = {}
+        self.rows: dict[NodeId, writer.MemberRow] = {}
+        self.rounds = 0
+        self._members: dict[NodeId, set[NodeId]] = {}
+        self._asked: set[NodeId] = set()
+        self._asked_whole: set[NodeId] = set()
+
+    async def read(self, wanted: frozenset[NodeId]) -> GraphSlice:
+        """Return what the store has of these profiles."""
+        self.rounds += 1
+        await self._learn_customers(wanted)
+        shared = {id for id in wanted - self._never_spare if self._spare and id in self.rows and self.rows[id].shared}
+        firmly = {id for id in shared if self.rows[id].firmly_shared}
+        known = self.profiles
+        linking = [id for id in wanted if id in known and (id in self._never_spare or self._rules.may_link(known[id]))]
+        edges = await writer.edges_at(self._tx, self._tenant, linking, firm_only=shared - firmly, proved_only=firmly)
+        ends = wanted | {edge.a for edge in edges} | {edge.b for edge in edges}
+        await self._learn(ends)
+        customers = {self._customer(id) for id in wanted}
+        return GraphSlice(
+            profiles={id: known[id] for id in ends if id in known},
+            edges=edges,
+            decisions=await self._decisions(wanted),
+            placed={id: _placed(self.rows[id]) for id in ends if id in self.rows},
+            members={customer: self._members[customer] for customer in customers if customer in self._members},
+            stays_shared=shared,
+        )
+
+    def _customer(self, id: NodeId) -> NodeId:
+        return self.rows[id].customer if id in self.rows else id
+
+    async def _learn_customers(self, ids: frozenset[NodeId]) -> None:
+        """Read these profiles, and all that are of one customer with them."""
+        unknown = ids - self._asked_whole
+        found = await writer.resolved_with_companions(self._tx, self._tenant, unknown)
+        self._keep(found)
+        for id in found.profiles:
+            self._members.setdefault(self._customer(id), set()).add(id)
+        self._asked_whole |= unknown | found.profiles.keys()
+        self._asked |= self._asked_whole
+
+    async def _learn(self, ids: frozenset[NodeId]) -> None:
+        unknown = ids - self._asked
+        self._keep(await writer.resolved(self._tx, self._tenant, unknown))
+        self._asked |= unknown
+
+    def _keep(self, found: writer.Resolved) -> None:
+        self.profiles |= found.profiles
+        self.rows |= found.rows
+
+    async def _decisions(self, wanted: Collection[NodeId]) -> list[Decision]:
+        if not self._decided:
+            return [*self._supposed]
+        decisions = await writer.decisions_naming(self._tx, self._tenant, wanted)
+        if decisions or self._supposed:
+            decisions += await writer.withdrawals(self._tx, self._tenant)
+        return [*decisions, *self._supposed]
+
+
+def _placed(row: writer.MemberRow) -> Placed:
+    return Placed(row.customer, row.core, row.shared, row.firmly_shared, row.decided)
+
+
+async def resolved_by(scope: Scope, reading: Reading) -> Resolution:
+    """Read what the scope wants until it is resolved."""
+    while True:
+        while wanted := scope.wants():
+            scope.give(await reading.read(wanted))
+        resolution = scope.resolution()
+        if resolution is not None:
+            return resolution

@@ -1,0 +1,144 @@
+"""Rows of ``refused_claims``: claims that join nobody, for a person to look at.
+
+Only the holder of the tenant's exclusive graph lock writes them, so nobody waits for one that is deleted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from cx_context.claims import CLAIMS_SHOWN, RefusedClaim
+from cx_context.store import tables
+from cx_context.store.sql import Tx
+from cx_context.store.tables import shape_of
+from cx_context.store.writer import profile_of
+from cx_events.ids import NodeId
+from cx_events.timestamps import Micros
+from cx_identity.candidates import weaker_end
+from cx_identity.model import Profile, Refusal
+
+REFUSED_CLAIMS = shape_of(tables.REFUSED_CLAIMS)
+_COLUMNS = ", ".join(REFUSED_CLAIMS.columns)
+
+Pair = tuple[NodeId, NodeId]
+
+
+class RefusedRow(NamedTuple):
+    """``identifier``: the weaker end. ``recorded``, ``source``, ``id``: the claim's evidence. ``settled``: a standing
+    merge or dismissal names the identifier."""
+
+    identifier: NodeId
+    other: NodeId
+    tenant: str
+    reason: str
+    recorded: Micros
+    source: str
+    id: str
+    settled: bool
+
+    @property
+    def pair(self) -> Pair:
+        return self.identifier, self.other
+
+
+def refused_row(
+    tenant: str, refusal: Refusal, profiles: Mapping[NodeId, Profile], settled: Collection[NodeId]
+) -> RefusedRow:
+    """Return the row of a refusal that is a question."""
+    a, b = refusal.a, refusal.b
+    identifier = weaker_end(profiles[a], profiles[b])
+    return RefusedRow(
+        identifier, b if identifier == a else a, tenant, refusal.reason, *refusal.at, identifier in settled
+    )
+
+
+async def at_ends(tx: Tx, tenant: str, ends: Collection[NodeId]) -> dict[Pair, RefusedRow]:
+    """Return the rows with an end among these."""
+    if not ends:
+        return {}
+    rows = await tx.fetch(
+        f"SELECT {_COLUMNS} FROM refused_claims WHERE identifier = ANY(:ends) AND tenant = :tenant "
+        f"UNION SELECT {_COLUMNS} FROM refused_claims WHERE other = ANY(:ends) AND tenant = :tenant",
+        ends=list(ends),
+        tenant=tenant,
+    )
+    return _by_pair(rows)
+
+
+async def all_of(tx: Tx, tenant: str) -> dict[Pair, RefusedRow]:
+    """Return every row of a tenant."""
+    return _by_pair(await tx.fetch(f"SELECT {_COLUMNS} FROM refused_claims WHERE tenant = :tenant", tenant=tenant))
+
+
+def _by_pair(rows: Iterable[Sequence[Any]]) -> dict[Pair, RefusedRow]:
+    found = [RefusedRow._make((*row[:7], bool(row[7]))) for row in rows]
+    return {row.pair: row for row in found}
+
+
+async def write(tx: Tx, rows: Iterable[RefusedRow], gone: Iterable[Pair]) -> None:
+    """Write rows that are new or differ; delete those that are ``gone``."""
+    others: dict[NodeId, list[NodeId]] = {}
+    for identifier, other in gone:
+        others.setdefault(identifier, []).append(other)
+    for identifier, each in sorted(others.items()):
+        await tx.execute(
+            "DELETE FROM refused_claims WHERE identifier = :identifier AND other = ANY(:others)",
+            identifier=identifier,
+            others=sorted(each),
+        )
+    updates = ", ".join(f"{name} = excluded.{name}" for name in REFUSED_CLAIMS.columns[2:])
+    await tx.insert(REFUSED_CLAIMS, sorted(rows), f"ON CONFLICT (identifier, other) DO UPDATE SET {updates}")
+
+
+_LEAST = -(2**62)
+_AT = "(identifier = ANY(:members) OR other = ANY(:members)) AND NOT settled AND tenant = :tenant"
+_PROFILE = ", ".join(
+    f"{{0}}.{name}" for name in ("id", "kind", "scope", "value", "first_recorded", "attested")
+)  # as writer.profile_of reads it
+
+
+async def asked_about(tx: Tx, tenant: str, members: Collection[NodeId]) -> list[RefusedClaim]:
+    """Return at least the latest ``CLAIMS_SHOWN`` of the questions about a customer's profiles that nobody settled."""
+    if not members:
+        return []
+    rows = await tx.fetch(
+        f"SELECT r.reason, r.recorded, r.source, r.id, {_PROFILE.format('i')}, {_PROFILE.format('o')} "
+        f"FROM (SELECT * FROM refused_claims WHERE {_AT} AND recorded >= coalesce("
+        f"(SELECT recorded FROM refused_claims WHERE {_AT} ORDER BY recorded DESC LIMIT 1 OFFSET :skipped), :least)"
+        ") AS r JOIN profiles i ON i.id = r.identifier JOIN profiles o ON o.id = r.other",
+        members=list(members),
+        tenant=tenant,
+        skipped=CLAIMS_SHOWN - 1,
+        least=_LEAST,
+    )
+    return [
+        RefusedClaim(profile_of(row[4:10]), profile_of(row[10:16]), row[0], (row[1], row[2], row[3])) for row in rows
+    ]
+
+
+async def identifiers_in_doubt(tx: Tx, tenant: str, after: NodeId, most: int) -> list[NodeId]:
+    """Return identifiers that are shared, or that a claim was refused of, in order of id, from after one on; those that
+    somebody settled among them."""
+    rows = await tx.fetch(
+        "SELECT profile FROM members WHERE tenant = :tenant AND shared AND profile > :after "
+        "UNION SELECT identifier FROM refused_claims WHERE tenant = :tenant AND NOT settled AND identifier > :after "
+        "ORDER BY 1 LIMIT :most",
+        tenant=tenant,
+        after=after,
+        most=most,
+    )
+    return [bytes(row[0]) for row in rows]
+
+
+async def in_doubt_among(tx: Tx, tenant: str, identifiers: Collection[NodeId]) -> set[NodeId]:
+    """Return those that are shared, or that a claim was refused of."""
+    if not identifiers:
+        return set()
+    rows = await tx.fetch(
+        "SELECT profile FROM members WHERE profile = ANY(:ids) AND tenant = :tenant AND shared "
+        "UNION SELECT identifier FROM refused_claims WHERE identifier = ANY(:ids) AND tenant = :tenant",
+        ids=list(identifiers),
+        tenant=tenant,
+    )
+    return {bytes(row[0]) for row in rows}

@@ -1,0 +1,183 @@
+"""Values that identify nobody: what programs write where they have no value, and what people type to get on.
+
+``undefined``, ``null`` and ``[object Object]`` come from code that lost a variable; ``0`` and all-zero UUIDs from empty
+columns; ``n/a``, ``none`` and ``xxx`` from forms that insist on an answer; ``guest`` and ``anonymous`` from shops
+without a login. Taken for an identifier, each makes one customer of everybody who has it. Such an identifier is stored
+and marked ``unusable``, and makes no profile.
+
+What a platform's own account id looks like is the platform's affair: a *proved* one of a provider's own kind (``line``,
+``telegram``) is never junk. One digit repeated may be a row's number in somebody's database: it is junk where it is
+claimed, not where a system vouches for it. All else is junk whatever it is said to be worth.
+
+A tenant lists more (``identity.junk``: ``KIND:GLOB``); its own list holds for each kind and weight. Pure, and linear in
+the length of the value.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from fnmatch import translate
+from functools import lru_cache
+
+from cx_events.envelope import Data, Identifier
+from cx_events.identifiers import RANK
+from cx_events.weights import CLAIMED, PROVED
+
+JUNK = "junk"
+"""What ``Identifier.unusable`` says of it."""
+
+_CACHED = 32_768
+_LONGEST = 256
+"""Characters; a longer value is no identifier at all."""
+
+WORDS = frozenset({
+    "undefined", "undef", "null", "none", "nil", "nan", "na", "infinity", "true", "false", "empty", "unset",
+    "unknown", "anonymous", "anon", "guest", "test",
+})  # fmt: skip
+"""Each is junk alone, and so are several of them in a row (``undefined undefined``, of a first and a last name)."""
+
+_IN_A_ROW = frozenset({
+    "na", "nil", "nan", "notset", "notavailable", "notapplicable", "notdefined", "notprovided", "novalue", "nouser",
+    "anonymoususer", "guestuser", "testuser", "unknownuser", "unknowncaller",
+})  # fmt: skip
+"""Junk where it stands as several words or as one: ``n/a``, ``N. A.``, ``not set``, ``anonymousUser``."""
+
+_NO_MAILBOX = frozenset({"undefined", "null"})
+"""Junk before any ``@``: no mailbox has them, and templates without a value do."""
+
+# What a script's object becomes as text; a template that nobody filled in; "-1", which stands for "not found".
+_WRITTEN_BY_PROGRAMS = re.compile(r"\[object [a-z]{1,40}\]|\{\{[^{}]*\}\}|[$%#]\{[^{}]*\}|<%[^<>%]*%>|-1|0x0+")
+
+# Countries' codes of one digit and of two; all others have three (ITU-T E.164, list of assigned country codes).
+_ONE_DIGIT = frozenset("17")
+_TWO_DIGITS = frozenset(
+    map(
+        str,
+        (
+            20, 27, *range(30, 35), 36, 39, 40, 41, *range(43, 50), *range(51, 59), *range(60, 67), 81, 82, 84, 86,
+            *range(90, 96), 98,
+        ),
+    )
+)  # fmt: skip
+_BETWEEN_WORDS = re.compile(r"[\W_]+")
+
+
+class Junk:
+    """The known junk and one tenant's own list."""
+
+    __slots__ = ("_own",)
+
+    def __init__(self, patterns: Iterable[str] = ()) -> None:
+        """``patterns``: ``KIND:GLOB``, matched in any case and also without quotes, brackets and blanks around."""
+        globs: dict[str, list[str]] = {}
+        for pattern in patterns:
+            kind, _, glob = pattern.partition(":")
+            globs.setdefault(kind, []).append(translate(_folded(glob)))
+        self._own: Mapping[str, re.Pattern[str]] = {kind: re.compile("|".join(each)) for kind, each in globs.items()}
+
+    def holds(self, kind: str, value: str, weight: str = CLAIMED) -> bool:
+        """Return whether this value identifies nobody. ``weight``: what it is worth in its event; *proved* asks what is
+        junk whatever it is worth."""
+        own = self._own.get(kind) if self._own else None
+        if own is not None and (own.match(_folded(value)) or own.match(_bare(value))):
+            return True
+        return is_known_junk(kind, value, weight)
+
+
+KNOWN = Junk()
+"""Without a tenant's list."""
+
+
+@lru_cache(_CACHED)
+def is_known_junk(kind: str, value: str, weight: str = CLAIMED) -> bool:
+    """Return whether this value is junk for every tenant. ``value`` in its normal form, or as given. Total."""
+    if weight == PROVED and kind not in RANK:
+        return False
+    if len(value) > _LONGEST:
+        return False
+    if kind == "phone" and value.startswith("+"):
+        return _is_no_number(value)
+    if kind == "email" and "@" in value:
+        return _is_no_address(value)
+    return _is_no_name(value, weight)
+
+
+def mark_junk(data: Data, junk: Junk) -> None:
+    """Mark each identifier ``unusable`` that could have a say in who is who, and is junk: in place, so only for data
+    that nobody else holds.
+
+    Identifiers have their normal form and their weight already (``stamp.prepared``).
+    """
+    for participant in data.participants:
+        if participant.role == "customer":
+            for identifier in participant.identifiers:
+                _mark(identifier, junk)
+    for pair in data.links:
+        for identifier in pair:
+            _mark(identifier, junk)
+
+
+def _mark(identifier: Identifier, junk: Junk) -> None:
+    if identifier.unusable in ("", "invalid") and junk.holds(identifier.kind, identifier.value, identifier.weight):
+        identifier.unusable = JUNK
+
+
+def _folded(text: str) -> str:
+    """Return the text without case, blanks around, width and what can't be seen."""
+    if text.isascii():
+        return text.strip().lower()
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    return "".join(each for each in folded if unicodedata.category(each) != "Cf").strip()
+
+
+def _bare(text: str) -> str:
+    """Return the folded text without quotes, brackets and other marks around it."""
+    folded = _folded(text)
+    begin, end = 0, len(folded)
+    while begin < end and not folded[begin].isalnum():
+        begin += 1
+    while end > begin and not folded[end - 1].isalnum():
+        end -= 1
+    return folded[begin:end]
+
+
+def _is_no_name(value: str, weight: str) -> bool:
+    """Of every kind but numbers and mail addresses."""
+    folded = _folded(value)
+    if _WRITTEN_BY_PROGRAMS.fullmatch(folded) is not None:
+        return True
+    words = [word for word in _BETWEEN_WORDS.split(folded) if word]
+    if not words:
+        return folded.isascii()  # dashes, dots, quotes with nothing in them
+    joined = "".join(words).removeprefix("urnuuid")
+    if joined in _IN_A_ROW or all(word in WORDS for word in words):
+        return True
+    if joined.strip(joined[:1]):
+        return False
+    # One character and no other.
+    if joined[:1] == "0":
+        return True
+    if weight == CLAIMED:
+        return len(joined) > (2 if joined.isdigit() else 1)
+    return len(joined) > 2 and not joined.isdigit()
+
+
+def _is_no_number(value: str) -> bool:
+    """Of a number in E.164: whether all of it but the country's code is one digit repeated."""
+    national = value[2 if value[1:2] in _ONE_DIGIT else 3 if value[1:3] in _TWO_DIGITS else 4 :]
+    return len(national) > 4 and not national.strip(national[0])
+
+
+def _is_no_address(value: str) -> bool:
+    """Of a mail address: a word for nobody at a word for nowhere (``none@none.com``), a lost value at either side."""
+    local, _, domain = value.rpartition("@")
+    name, labels = _bare(local), _folded(domain).split(".")
+    if name in _NO_MAILBOX or _WRITTEN_BY_PROGRAMS.fullmatch(_folded(local).strip('"')) is not None:
+        return True
+    if all(label in WORDS for label in labels):
+        return True
+    if name in WORDS or name.replace("/", "") in _IN_A_ROW:
+        return labels[0] in WORDS
+    return bool(name) and not name.strip(name[0]) and not labels[0].strip(name[0])

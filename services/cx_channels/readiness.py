@@ -1,0 +1,31 @@
+"""What is missing for a connection to work as it is set up: told at a start, by ``cx config check`` and ``/readyz``."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from cx_channels.port import Connection, Provider
+
+NO_PUBLIC_URL = "no-public-url"
+INCOMPLETE = "incomplete-settings"
+
+
+class Missing(NamedTuple):
+    """``works``: whether the connection takes what comes, though less is made of it."""
+
+    connection: str
+    reason: str
+    detail: str
+    works: bool
+
+
+def missing(connection: Connection, provider: Provider, public_url: str) -> tuple[Missing, ...]:
+    """Return what a connection lacks. ``public_url``: ``CX_PUBLIC_URL``, empty where it is not set."""
+    found = [Missing(connection.id, INCOMPLETE, why, True) for why in provider.warnings(connection)]
+    if provider.signs_url and not public_url:
+        why = (
+            f"{provider.name} signs the URL that it calls, and CX_PUBLIC_URL does not say what that is: the connection"
+            f" {connection.id} answers 503"
+        )
+        found.insert(0, Missing(connection.id, NO_PUBLIC_URL, why, False))
+    return tuple(found)

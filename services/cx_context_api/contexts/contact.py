@@ -1,0 +1,69 @@
+"""The contact that a read names, and whether who is at its other end is sure enough for what the read asks."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NamedTuple
+
+from cx_context.assurance import ASSURED, Lifetimes, Standing, reaches
+from cx_context.finish import Json
+from cx_context_api.requests.queries import MAX_INTERACTION, Query
+from cx_events.errors import Refused
+from cx_events.ids import NodeId
+from cx_events.timestamps import Micros
+
+Level = Literal["proved", "asserted"]
+
+
+class Asked(NamedTuple):
+    """``interaction``: the contact that the read names; ``level``: refuse less."""
+
+    interaction: str
+    level: Level | None = None
+
+
+class Sure(NamedTuple):
+    """How sure it is who is at the other end of an interaction, at a version of its customer's context."""
+
+    customer: NodeId
+    version: int
+    standing: Standing
+    lifetimes: Lifetimes
+
+    def contact(self, interaction: str, now: Micros) -> Json:
+        """Return ``meta.contact`` at a moment."""
+        return {"interaction": interaction, "assurance": self.standing.at(now, self.lifetimes)}
+
+
+class NotAssured(Refused):
+    """The contact at hand is less sure than what the read asks for. ``contact``: as ``meta.contact`` tells it."""
+
+    def __init__(self, contact: Json, wanted: Level) -> None:
+        level = contact["assurance"]["level"]
+        super().__init__("not-assured", f"who is there is {level} at best, and {wanted} is asked for", 403)
+        self.contact = contact
+
+
+def asked_of(query: Query, interaction: str | None = None, level: str | None = None) -> Asked | None:
+    """Return what a read asks about a contact, None for one that names none. ``interaction``, ``level``: as the path or
+    the body has them. ``Refused("bad-query", 400)``."""
+    wanted = query.text("assurance")
+    if wanted is not None and level is not None and wanted != level:
+        raise Refused("bad-query", "assurance stands in the query and in the body, and differs", 400)
+    wanted = wanted if wanted is not None else level
+    if wanted not in (None, *ASSURED):
+        raise Refused("bad-query", f"assurance={wanted[:20]}: expected proved or asserted", 400)
+    if interaction is None:
+        if wanted is not None:
+            raise Refused("bad-query", "assurance is a contact's: say which by interaction=ID", 400)
+        return None
+    if not 0 < len(interaction) <= MAX_INTERACTION:
+        raise Refused("bad-query", f"interaction: expected 1 to {MAX_INTERACTION} characters", 400)
+    return Asked(interaction, wanted)  # type: ignore[arg-type]  # checked above
+
+
+def contact_of(sure: Sure, asked: Asked, now: Micros) -> dict[str, Any]:
+    """Return ``meta.contact``. Raise ``NotAssured`` where it is less sure than the read asks for."""
+    contact = sure.contact(asked.interaction, now)
+    if asked.level is not None and not reaches(contact["assurance"]["level"], asked.level):
+        raise NotAssured(contact, asked.level)
+    return contact

@@ -1,0 +1,49 @@
+"""``config``: whether the settings and the configuration can be started with."""
+
+from __future__ import annotations
+
+import typer
+
+from cx_channels.registry import provider, providers
+from cx_hub.cli import FAILED
+from cx_hub.configuration import findings
+from cx_hub.identity_rules import configured_rules
+from cx_hub.opened import load_tenants
+from cx_hub.output import Format, OutputOption, show_rows
+from cx_runtime.settings import Settings
+
+COLUMNS = ("level", "place", "reason", "detail")
+
+
+def register(app: typer.Typer) -> None:
+    group = typer.Typer(help="Settings and configuration.", no_args_is_help=True)
+    group.callback()(lambda: None)
+    group.command("check")(check)
+    app.add_typer(group, name="config")
+
+
+def check(output: OutputOption = Format.TEXT) -> None:
+    """Read the settings and CX_CONFIG as a start would, and name what is missing.
+
+    Exit 0: it can be started with; warnings say where less is made of what comes. Exit 1: a mistake, or a connection
+    that would answer 503.
+    """
+    settings = Settings()
+    tenants = load_tenants(settings)
+    for name, tenant in tenants.by_name.items():
+        configured_rules(name, tenant)
+        for connection in tenant.connections.values():
+            provider(connection.provider)
+    found = list(findings(tenants, providers(), settings.public_url))
+    rows = [
+        {
+            "level": "warning" if each.missing.works else "error",
+            "place": each.place,
+            "reason": each.missing.reason,
+            "detail": each.missing.detail,
+        }
+        for each in found
+    ]
+    show_rows(rows, COLUMNS, output, "nothing is missing")
+    if any(not each.missing.works for each in found):
+        raise typer.Exit(FAILED)

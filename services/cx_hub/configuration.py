@@ -1,0 +1,27 @@
+"""What the settings and the configuration lack, over all connections of all tenants."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from cx_channels.port import Connection, Provider
+from cx_channels.readiness import Missing, missing
+from cx_runtime.tenants import Tenants
+
+
+class Finding(NamedTuple):
+    """``place``: in the configuration, as ``tenants.acme.connections.acme-calls``."""
+
+    place: str
+    missing: Missing
+
+
+def findings(tenants: Tenants, known: Mapping[str, Provider], public_url: str) -> Iterator[Finding]:
+    """Yield what connections lack, in the configuration's order; those whose provider is unknown are passed over."""
+    for tenant, config in tenants.by_name.items():
+        for id, its in config.connections.items():
+            if its.provider in known:
+                connection = Connection(id, tenant, its.provider, its.secrets, its.region, its.settings)
+                for lack in missing(connection, known[its.provider], public_url):
+                    yield Finding(f"tenants.{tenant}.connections.{id}", lack)

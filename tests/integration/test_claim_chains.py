@@ -1,0 +1,170 @@
+"""What one more claim costs does not depend on how many claims it hangs together with.
+
+Anybody may claim anything: a cookie and one address, the same cookie and the next address, the next cookie. Such a
+chain joins nobody, and is one piece of the graph all the same. What is counted is what is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from tests.projection import RULES, WINDOW, Worker, in_partitions, workers
+
+from cx_context.definition import define
+from cx_context.finish import context_body
+from cx_context.store import Store, open_store, reader
+from cx_context.store.moments import MOST_ROUNDS, Moment, Then
+from cx_context.store.sql import PostgresTx, SqliteTx
+from cx_events.ids import NodeId
+from cx_events.log import INTERACTIONS, LogRecord
+from cx_events.stamp import Stamped
+from cx_events.testing.builders import ACME, SECOND, START, an_event, fact_of
+
+LINKS = 10_000
+FEW = 200
+MOST_ROWS = 50
+
+
+@dataclass
+class Read:
+    statements: int = 0
+    rows: int = 0
+
+
+Counting = Callable[[], AbstractContextManager[Read]]
+
+
+@pytest.fixture
+def counting(monkeypatch: pytest.MonkeyPatch) -> Counting:
+    """``with counting() as read``: what is read meanwhile, from either kind of store."""
+    under_way: list[Read] = []
+
+    def counted(kind: type[PostgresTx] | type[SqliteTx]) -> None:
+        fetch = kind.fetch
+
+        async def count(self: Any, sql: str, **values: Any) -> Sequence[Any]:
+            rows: Sequence[Any] = await fetch(self, sql, **values)
+            for read in under_way:
+                read.statements += 1
+                read.rows += len(rows)
+            return rows
+
+        monkeypatch.setattr(kind, "fetch", count)
+
+    counted(PostgresTx)
+    counted(SqliteTx)
+
+    @contextmanager
+    def begin() -> Any:
+        read = Read()
+        under_way.append(read)
+        yield read
+        under_way.remove(read)
+
+    return begin
+
+
+def link(number: int) -> Stamped:
+    """The claims of the chain in turn: each cookie is seen with an address, then with that of the next cookie."""
+    return claim(number // 2, (number + 1) // 2, f"e-{number}", number)
+
+
+def claim(cookie: int, address: int, id: str, second: int) -> Stamped:
+    at = START + second * SECOND
+    return an_event(id=id, at=at, cookie=f"c-{cookie}", email=f"a-{address}@example.com", weight="claimed")
+
+
+def node(kind: str, number: int) -> NodeId:
+    return ACME.profile(kind, "", f"c-{number}" if kind == "cookie" else f"a-{number}@example.com")
+
+
+async def apply(worker: Worker, events: Iterable[Stamped]) -> None:
+    """By a worker that remembers nothing of before."""
+    (records,) = in_partitions(list(events), 1)
+    log = worker.logs[0]
+    log += [LogRecord(INTERACTIONS, 0, len(log) + at, *record[3:]) for at, record in enumerate(records)]
+    worker.applier.memory.clear()
+    while worker.behind:
+        await worker.step(500)
+
+
+@asynccontextmanager
+async def working(store_url: str) -> AsyncIterator[tuple[Store, Worker]]:
+    store = open_store(store_url)
+    await store.start()
+    (worker,) = await workers(store, [[]], 1)
+    yield store, worker
+    await store.stop()
+
+
+def chain(first: int, links: int) -> list[Stamped]:
+    return [link(number) for number in range(first, first + links)]
+
+
+def more(first: int, links: int) -> list[Stamped]:
+    """One more link at the end; in the middle one that is known, an address, a cookie."""
+    middle, late = (first + links // 2) // 2, 10 * LINKS + first
+    return [
+        link(first + links),
+        claim(middle, middle, f"again-{first}", late),
+        claim(middle, late, f"address-{first}", late),
+        claim(late, middle, f"cookie-{first}", late),
+    ]
+
+
+async def costs(worker: Worker, events: Iterable[Stamped], counting: Counting) -> list[Read]:
+    found = []
+    for event in events:
+        with counting() as read:
+            await apply(worker, [event])
+        found.append(read)
+    return found
+
+
+async def test_one_more_link_of_a_chain_of_claims_reads_the_same_however_long_it_is(
+    store_url: str, counting: Counting
+) -> None:
+    few = 2 * LINKS, FEW
+    many = 0, LINKS
+    async with working(store_url) as (store, worker):
+        await apply(worker, chain(*few))
+        short = await costs(worker, more(*few), counting)
+        await apply(worker, chain(*many))
+        long = await costs(worker, more(*many), counting)
+        assert [read.statements for read in long] == [read.statements for read in short]
+        assert max(read.rows for read in (*short, *long)) < MOST_ROWS
+        history = [event for each in (few, many) for event in (*chain(*each), *more(*each))]
+        await equals_the_definition(store, history, [0, 1, LINKS // 4, LINKS // 2])
+
+
+async def equals_the_definition(store: Store, events: Iterable[Stamped], numbers: Iterable[int]) -> None:
+    whole = define([fact_of(event) for event in events], ACME, RULES)
+    async with store.reading() as tx:
+        for profile in [node(kind, number) for kind in ("cookie", "email") for number in numbers]:
+            found = await reader.find_node(tx, "acme", profile)
+            assert found is not None
+            assert found.customer == whole.customer_of[profile]
+            known = whole.known[found.customer]
+            assert context_body(await reader.load(tx, ACME, found.customer), WINDOW) == context_body(known, WINDOW)
+
+
+async def test_the_past_of_a_chain_of_claims_is_read_in_a_bounded_number_of_statements(
+    store_url: str, counting: Counting
+) -> None:
+    links = 4 * MOST_ROUNDS
+    async with working(store_url) as (store, worker):
+        await apply(worker, chain(0, links))
+        facts = [fact_of(link(number)) for number in range(links)]
+        for moment in (Moment(), Moment(as_of=facts[-2].effective)):
+            whole = define([fact for fact in facts if moment.holds(fact)], ACME, RULES)
+            with counting() as read:
+                async with store.reading() as tx:
+                    then = Then(tx, ACME, RULES, moment)
+                    found = await then.customers_of([node("cookie", 0), node("email", links // 4)])
+            assert found == {profile: whole.customer_of[profile] for profile in found}
+            assert len(found) == 2
+            assert read.statements < 8 * MOST_ROUNDS

@@ -1,0 +1,149 @@
+"""The store, fed in any order, batching and interleaving, gives the bytes of the definition."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from itertools import permutations
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.projection import RULES, WINDOW, bodies, in_partitions, verified, workers
+from tests.stores import sqlite_store
+
+from cx_context.definition import define, define_bodies
+from cx_context.finish import encode_body
+from cx_context.store import Store, open_store, segments
+from cx_context.store.tables import METADATA
+from cx_events.log import LogRecord
+from cx_events.stamp import Stamped
+from cx_events.testing.builders import ACME, an_event
+from cx_events.testing.histories import facts_of, histories
+
+
+async def feed(
+    store: Store, history: list[Stamped], data: st.DataObject, partitions: int, hands: int
+) -> list[list[LogRecord]]:
+    logs = in_partitions(history, partitions)
+    team = await workers(store, logs, hands)
+    while any(worker.behind for worker in team):
+        worker = data.draw(st.sampled_from([worker for worker in team if worker.behind]))
+        if data.draw(st.integers(0, 3)) == 3:
+            await worker.take()  # as after a lost lease: nothing is remembered
+        await worker.step(data.draw(st.integers(1, 8)))
+    return logs
+
+
+async def check(store: Store, history: list[Stamped]) -> None:
+    facts = facts_of(history)
+    whole = define(facts, ACME, RULES)
+    expected = {customer: encode_body(body) for customer, body in define_bodies(facts, ACME, RULES, WINDOW).items()}
+    found = await bodies(store, list(whole.customer_of))
+    assert found == {node: expected[customer] for node, customer in whole.customer_of.items()}
+
+
+@settings(max_examples=600, deadline=None, suppress_health_check=list(HealthCheck))
+@given(history=histories(), data=st.data())
+def test_any_order_batching_and_interleaving_gives_the_bytes_of_the_definition_on_sqlite(
+    history: list[Stamped], data: st.DataObject
+) -> None:
+    history = data.draw(st.permutations(history))
+    repeated = data.draw(st.lists(st.sampled_from(history), max_size=4)) if history else []
+
+    async def run() -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            store = open_store(sqlite_store(Path(folder)))
+            await store.start()
+            try:
+                logs = await feed(
+                    store, [*history, *repeated], data, data.draw(st.integers(1, 4)), data.draw(st.integers(1, 3))
+                )
+                await check(store, history)
+                assert (await verified(store, logs)).wrong == []
+            finally:
+                await store.stop()
+
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(segments, "SEGMENT_FACTS", data.draw(st.sampled_from((512, 2))))
+        asyncio.run(run())
+
+
+async def applied(store_url: str, history: list[Stamped], size: int) -> list[tuple[object, ...]]:
+    """Apply events by a worker that remembers; what ``verify`` and some tables say then."""
+    store = open_store(store_url)
+    await store.start()
+    async with store.writing() as tx:
+        for table in METADATA.sorted_tables:
+            await tx.execute(f"DELETE FROM {table.name}")
+    logs = in_partitions(history, 1)
+    (worker,) = await workers(store, logs, 1)
+    while worker.behind:
+        await worker.step(size)
+    await check(store, history)
+    assert (await verified(store, logs)).wrong == []
+    found: list[tuple[object, ...]] = []
+    async with store.reading() as tx:
+        for asked in (
+            "SELECT name FROM assignments ORDER BY name",
+            "SELECT count(*) FROM interactions",
+            "SELECT count(*) FROM copies",
+            "SELECT source, id FROM sightings WHERE kind = 0 ORDER BY recorded, source, id LIMIT 1",
+        ):
+            found += [tuple(row) for row in await tx.fetch(asked)]
+    await store.stop()
+    return found
+
+
+def sent_by_a_participant() -> Stamped:
+    """Ben answers, and no ``data.agent`` says so."""
+    people = [
+        {"role": "customer", "identifiers": [{"kind": "email", "value": "ana@example.com"}]},
+        {"role": "agent", "id": "ben"},
+    ]
+    message = {"id": "s", "text": "hello", "content_type": "text/plain"}
+    return an_event(
+        "cx.message.sent.v1", id="s", interaction="chat-1", data={"participants": people, "message": message}
+    )
+
+
+async def test_what_a_worker_remembers_leaves_no_trace_in_the_store(store_url: str) -> None:
+    """An agent among the participants, events of one instant, a fact outside of any interaction."""
+    history = [
+        an_event(id="m-2", email="ana@example.com", interaction="chat-1", text="hi"),
+        an_event(id="m-1", email="ana@example.com", interaction="chat-1", text="hi"),
+        an_event("cx.customer.fact.v1", id="f", email="ana@example.com", data={"note": "n"}),
+        sent_by_a_participant(),
+    ]
+    ways = [await applied(store_url, list(order), size) for order in permutations(history) for size in (1, 3)]
+    assert ways == [[("ben",), (1,), (0,), ("//acme.example/chat", "f")]] * len(ways)
+
+
+async def test_copies_whose_raw_can_t_be_compared_are_both_kept_also_in_turn(store_url: str) -> None:
+    event = an_event(id="e", email="ana@example.com", text="hi", data={"raw": "HERE"})
+
+    def saying(text: bytes) -> Stamped:
+        raw = event.raw.replace(b'"HERE"', b"1e999").replace(b'"hi"', text)
+        return Stamped(event.source, event.id, event.key, raw)
+
+    history = [saying(b'"hi"'), saying(b'"ho"')]
+    for size in (1, 2):
+        assert (2,) in await applied(store_url, history, size)
+
+
+async def test_who_begins_anew_knows_a_part_that_no_interaction_announced(store_url: str) -> None:
+    """Of a known profile outside any interaction."""
+    store = open_store(store_url)
+    await store.start()
+    history = [
+        an_event(id="e-1", email="ana@example.com", interaction="chat-1"),
+        *(an_event("cx.customer.updated.v1", id=f"e-{n}", email="ana@example.com", interaction="") for n in (2, 3)),
+    ]
+    (worker,) = await workers(store, in_partitions(history, 1), 1)
+    for _ in history:
+        await worker.step(1)
+        if worker.behind == 1:
+            await worker.take()
+    await check(store, history)
+    await store.stop()

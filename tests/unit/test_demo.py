@@ -1,0 +1,76 @@
+"""How the demo is told where there is little room, and what its keys may do."""
+
+from __future__ import annotations
+
+import io
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from rich.console import Console
+
+from cx_hub.demo.run import KEYS, TENANT, with_keys_of_the_story
+from cx_hub.demo.stage import Stage
+from cx_hub.narrative import certainty_told
+from cx_runtime.tenants import load
+
+EXAMPLE = Path(__file__).parents[2] / "deploy" / "example.yaml"
+NARROW = 80
+
+
+def stage_of(width: int) -> Stage:
+    return Stage(Console(file=io.StringIO(), width=width))
+
+
+def lines(stage: Stage) -> list[str]:
+    assert isinstance(stage.out.file, io.StringIO)
+    return [line.rstrip() for line in stage.out.file.getvalue().splitlines()]
+
+
+@example(way="GET /v1/context?interaction=" + "x" * 200)
+@given(way=st.text(st.characters(codec="ascii", categories=["L", "N", "P"]), min_size=1, max_size=200))
+def test_the_hubs_answer_is_shown_however_long_the_way_in(way: str) -> None:
+    stage = stage_of(NARROW)
+    stage.door(way, "403 not-assured")
+    (line,) = lines(stage)
+    assert line.endswith("→  403 not-assured")
+    assert len(line) <= NARROW
+
+
+def test_a_sentence_that_needs_two_lines_stays_at_its_column() -> None:
+    stage = stage_of(40)
+    stage.says('Ben: "Before I look: who are you? Please log in."')
+    stage.check("who types her address is shown with her, as a claim", True)
+    stage.ending()
+    columns = [len(line) - len(line.lstrip()) for line in lines(stage) if line and "─" not in line]
+    assert columns == [13, 13, 2, 2]
+
+
+def test_until_when_a_contact_is_proved_fits_into_a_narrow_line() -> None:
+    proved = {
+        "level": "proved",
+        "by": "one-time-code",
+        "identifier": {"kind": "email", "value": "somebody.with.a.long.name@customers.example.com"},
+        "expires_at": "2026-11-29T15:07:22.000001Z",
+    }
+    assert certainty_told(proved)[: NARROW - 13].startswith("proved by one-time-code until 2026-11-29T15:07Z")
+
+
+@pytest.mark.parametrize("id", KEYS)
+def test_the_example_configuration_has_a_key_for_each_that_is_not_the_operators(id: str, tmp_path: Path) -> None:
+    text = EXAMPLE.read_text(encoding="utf-8")
+    secrets = {name: f"a placeholder of {name}" for name in re.findall(r"\$\{([A-Z_]+)\}", text)}
+    keys = load(EXAMPLE, tmp_path, secrets).by_name[TENANT].keys
+    assert any(KEYS[id] <= key.scopes for key in keys)
+
+
+@pytest.mark.parametrize("id", KEYS)
+def test_each_key_of_the_story_may_do_what_its_holder_does_and_no_more(id: str, tmp_path: Path) -> None:
+    tenants = with_keys_of_the_story(load(None, tmp_path, {}))
+    key = next(key for key in tenants.by_name[TENANT].keys if key.id == f"demo-{id}")
+    assert key.scopes == KEYS[id]
+    assert tenants.authenticate(key.secret) == (TENANT, key)
+    assert ("identity:assert" in key.scopes) == (id == "crm")
+    assert ("identity:prove" in key.scopes) == (id == "login")

@@ -1,0 +1,53 @@
+"""Who wrote a message: by its direction, else by its type, else by who takes part."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from cx_context.definition import define_bodies
+from cx_context.speakers import RECEIVED, SENT
+from cx_events.testing.builders import ACME, HOUR, a_fact
+from cx_identity.rules import DEFAULT
+
+ANA = {"role": "customer", "name": "Ana", "identifiers": [{"kind": "email", "value": "ana@example.com"}]}
+BEN = {"role": "agent", "id": "ben", "name": "Ben"}
+BOT = {"role": "bot", "id": "b-1"}
+
+
+@pytest.mark.parametrize(
+    ("type", "people", "fields", "role"),
+    [
+        (RECEIVED, [], {}, "customer"),
+        (RECEIVED, [ANA], {}, "customer"),
+        (RECEIVED, [BEN, ANA], {}, "customer"),
+        (RECEIVED, [BEN], {}, "agent"),
+        (RECEIVED, [], {"direction": "internal"}, "system"),
+        (RECEIVED, [BEN, ANA], {"direction": "outbound"}, "agent"),
+        (SENT, [], {}, "agent"),
+        (SENT, [ANA], {}, "agent"),
+        (SENT, [ANA, BOT], {}, "bot"),
+        (SENT, [ANA], {"bot": {"intent": "hello"}}, "bot"),
+        (SENT, [BEN], {"direction": "inbound"}, "customer"),
+        ("cx.social.mention.v1", [], {}, "system"),
+        ("cx.social.comment.v1", [ANA], {}, "customer"),
+        ("cx.social.comment.v1", [BEN, ANA], {}, "agent"),
+    ],
+)
+def test_who_wrote_it(type: str, people: list[Any], fields: dict[str, Any], role: str) -> None:
+    message = {"id": "m-1", "text": "Where is it?"}
+    data = {"direction": None, "participants": people, "message": message, **fields}
+    (body,) = define_bodies(
+        [a_fact(type, id="m-1", interaction="chat-1", data=data)], ACME, DEFAULT, 72 * HOUR
+    ).values()
+    assert body["timeline"][0]["role"] == role
+    assert body["conversations"][0]["messages"][0]["role"] == role
+    assert (body["now"]["waiting_since"] is not None) == (role == "customer")
+
+
+def test_an_out_of_office_note_waits_for_nobody() -> None:
+    data = {"direction": None, "message": {"id": "m-1", "text": "Away", "automatic": "auto-reply"}}
+    (body,) = define_bodies([a_fact(id="m-1", interaction="mail-1", data=data)], ACME, DEFAULT, 72 * HOUR).values()
+    assert body["conversations"][0]["messages"][0]["role"] == "system"
+    assert body["unresolved"] == []
