@@ -128,7 +128,9 @@ def apply(part: Part, fact: Fact) -> None:
     if data.insight is not None:
         moods.add_insight(part, type, data, at, writes=type in _SPEECH)
     people = fact.people
-    if data.links or len(people) > 1 or (people and fact.weight < _CLAIMED):
+    names = data.links or len(people) > 1 or (people and fact.weight < _CLAIMED)
+    # What a CRM says of whom it looked up for a contact says nothing of who is there: somebody typed that address.
+    if names and not (data.interaction and type.startswith(_ABOUT_CUSTOMERS)):
         _name(part, event, people, at)
     _common(part, data, at)
 

@@ -22,7 +22,7 @@ from cx_identity.sharing import CROWD
 LATER = 100
 ACCOUNT_1, ACCOUNT_2 = "account:1", "account:2"
 
-many = settings(max_examples=400, deadline=None)
+many = settings(max_examples=200, deadline=None)
 
 
 def known_cores(graph: Graph, resolution: Resolution) -> set[bytes]:

@@ -91,7 +91,13 @@ def test_a_rule_shows_itself_with_its_evidence(rule: str, evidence: str, confide
         (conversation,) = conversations(*order)
         first, second = conversation["joined"]
         assert (first["rule"], first["evidence"], first["confidence"]) == ("first", None, 1.0)
-        assert second == {"interaction": "chat-1", "rule": rule, "evidence": evidence, "confidence": confidence}
+        assert second == {
+            "interaction": "chat-1",
+            "rule": rule,
+            "evidence": evidence,
+            "confidence": confidence,
+            "level": "claimed",
+        }
 
 
 def test_every_rule_is_tried_here() -> None:
