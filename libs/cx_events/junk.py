@@ -97,10 +97,11 @@ def is_known_junk(kind: str, value: str, weight: str = CLAIMED) -> bool:
         return False
     if len(value) > _LONGEST:
         return False
-    if kind == "phone" and value.startswith("+"):
-        return _is_no_number(value)
-    if kind == "email" and "@" in value:
-        return _is_no_address(value)
+    # Many take the mail address or the number for an account's name: it is the form that counts, not the kind.
+    if value.startswith("+"):
+        return _is_no_number(value) or (kind != "phone" and _is_no_name(value, weight))
+    if "@" in value:
+        return _is_no_address(value) or (kind != "email" and _is_no_name(value, weight))
     return _is_no_name(value, weight)
 
 

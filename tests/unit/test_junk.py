@@ -67,8 +67,16 @@ def test_what_says_that_there_is_nobody_is_junk_in_every_kind(value: str) -> Non
         "[object Object]", "aaa@aaa.com", "x@x.x", "000@000.org", '"undefined"@example.com', "'undefined'@example.com",
     ],
 )  # fmt: skip
-def test_a_mail_address_of_nobody_is_junk(value: str) -> None:
-    assert found("email", value).unusable == "junk"
+def test_a_mail_address_of_nobody_is_junk_also_as_an_account(value: str) -> None:
+    for kind in ("email", *OWN_KINDS):
+        assert found(kind, value).unusable == "junk", kind
+    assert is_known_junk("account", value, PROVED)
+
+
+@pytest.mark.parametrize("value", ["+15555555555", "+4411111111"])
+def test_a_number_of_one_digit_is_junk_also_as_an_account(value: str) -> None:
+    for kind in OWN_KINDS:
+        assert found(kind, value).unusable == "junk", kind
 
 
 @pytest.mark.parametrize("value", ["+15555555555", "(555) 555-5555", "9999999999", "+4411111111", "+85222222222"])
@@ -91,6 +99,8 @@ def test_a_number_of_one_digit_is_junk(value: str) -> None:
         ("email", "nan@example.com"), ("email", "aaa@example.com"), ("email", "noreply@example.com"),
         ("email", "unknown@example.com"), ("email", "anonymous@example.org"), ("email", "info@none-such.com"),
         ("phone", "+15550100123"), ("phone", "+12122222222"), ("phone", "+442079460000"),
+        ("account", "ana@example.com"), ("account", "test@example.com"), ("account", "@ana"), ("account", "ana@"),
+        ("account", "+15550100123"), ("crm", "+7"),
         ("x", "nullpointer"), ("line", "U4af4980629"), ("telegram", "10"),
     ],
 )  # fmt: skip
