@@ -25,6 +25,7 @@ from cx_events.ids import text_of
 from cx_events.timestamps import Micros, format_time
 from cx_events.weights import ASSERTED as ASSERTED_WEIGHT
 from cx_events.weights import CLAIMED, ORDER, PROVED
+from cx_identity.model import STRONG_KINDS
 
 if TYPE_CHECKING:
     from cx_context.finish import Member
@@ -41,9 +42,6 @@ LIFETIME = 86_400
 
 OTHERS = "*"
 """In ``proof_lifetime`` stands for every method that is not named."""
-
-KNOWN_KINDS = frozenset({"account", "crm"})
-"""Of a profile of such a kind the core is a known one, once it was proved or asserted."""
 
 NONE = "none"
 """The level of a contact that names none of its customer's identifiers."""
@@ -100,7 +98,7 @@ def around_core(members: Sequence[Member], parts: Iterable[Part]) -> Sequence[Me
     first one counts that a fact proves or asserts. Each is a core by itself there: two in one are a known core.
     """
     core = [member for member in members if not member.claimed]
-    if len(core) != 1 or len(members) < 2 or core[0].kind in KNOWN_KINDS:
+    if len(core) != 1 or len(members) < 2 or core[0].kind in STRONG_KINDS:
         return members
     vouched = {
         "\n".join(identifier[:3])

@@ -31,9 +31,6 @@ from cx_identity.sharing import crowd_at
 SETTLING = frozenset({"dismiss", "merge"})
 """Decisions that answer whose an identifier is that they name."""
 
-CLAIMING = frozenset({"merge"})
-"""Those of them that answer with somebody: a shared identifier stands for them, and is in doubt no more."""
-
 _MASK = 0xCA0D1DA7E000
 
 

@@ -34,7 +34,6 @@ EDGES_READ = 200
 """Of one change: whether they turned is looked at, until enough did."""
 
 CUSTOMERS_SHOWN = 10
-PROFILES_SHOWN = 10
 MOST_EXAMPLES = 1000
 
 

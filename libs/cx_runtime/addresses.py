@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
+Networks = tuple[IPv4Network | IPv6Network, ...]
+
 NOBODY = "unknown"
 _MOST_FORWARDED = 50
 """Addresses of one header that are read."""
@@ -20,7 +22,7 @@ class Addresses:
     """``trusted``: networks of proxies, like ``10.0.0.0/8`` or ``192.0.2.7``. ``ValueError`` for what is none."""
 
     def __init__(self, trusted: Iterable[str] = ()) -> None:
-        self._trusted: tuple[IPv4Network | IPv6Network, ...] = tuple(ip_network(each) for each in trusted)
+        self._trusted: Networks = tuple(ip_network(each) for each in trusted)
 
     def __bool__(self) -> bool:
         """Whether any proxy is trusted."""
@@ -28,7 +30,7 @@ class Addresses:
 
     def trusts(self, peer: str) -> bool:
         """Whether a peer's address is a trusted proxy's."""
-        return bool(self._trusted) and _is_in(peer, self._trusted)
+        return bool(self._trusted) and is_in(peer, self._trusted)
 
     def of(self, peer: str, headers: Mapping[str, str]) -> str:
         """Of who asks, behind whatever proxies. ``headers``: by names in lower case."""
@@ -55,7 +57,8 @@ def group_of(peer: str) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _is_in(peer: str, networks: tuple[IPv4Network | IPv6Network, ...]) -> bool:
+def is_in(peer: str, networks: Networks) -> bool:
+    """Return whether an address is of one of some networks; False for what is no address."""
     try:
         found = ip_address(peer)
     except ValueError:

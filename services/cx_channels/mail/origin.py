@@ -16,8 +16,9 @@ from ipaddress import ip_address
 
 from cx_channels.mail.authentication import FAIL, PASS, Result, results_of
 from cx_channels.mail.headers import Headers, comments_apart, mailboxes
-from cx_channels.mail.settings import Trust, is_in
+from cx_channels.mail.settings import Trust
 from cx_channels.mail.threads import is_trace
+from cx_runtime.addresses import is_in
 
 DMARC, DKIM, SPAM_TESTS = "dmarc", "dkim", "spam-tests"
 

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import ip_network
 from typing import Any
 
 from cx_events.errors import Refused
+from cx_runtime.addresses import Networks, is_in
 
 MIN_TOKEN = 8
-
-Networks = tuple[IPv4Network | IPv6Network, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,17 +109,6 @@ def own_of(settings: Mapping[str, Any]) -> Own:
         frozenset(word.strip().lower() for name in ("addresses", "agents") for word in words[name]),
         frozenset(word.strip().lower().removeprefix("@") for word in words["domains"]),
     )
-
-
-def is_in(address: str, networks: Networks) -> bool:
-    """Whether an address is of one of some networks; False for what is no address."""
-    try:
-        found = ip_address(address)
-    except ValueError:
-        return False
-    if isinstance(found, IPv6Address) and found.ipv4_mapped is not None:
-        found = found.ipv4_mapped
-    return any(found in network for network in networks)
 
 
 def _networks(settings: Mapping[str, Any], name: str) -> Networks:
