@@ -76,17 +76,17 @@ def _role(piece: Json, parties: Parties) -> Role:
 
 def _spoken(words: str, parties: Parties) -> list[TranscriptLine]:
     """Text of the form ``NAME: words``, a paragraph each. A name that nobody has does not begin one."""
-    lines: list[TranscriptLine] = []
+    turns: list[tuple[Role, list[str]]] = []
     for paragraph in words.splitlines():
         name, _, said = paragraph[:_MAX_NAME].partition(":")
         role = parties.role_by_name(name) if said[:1] in (" ", "\t") else None
         if role is not None:
-            lines.append(TranscriptLine(role=role, text=paragraph[len(name) + 1 :].strip()))
-        elif paragraph.strip() and lines:
-            lines[-1].text += "\n" + paragraph
+            turns.append((role, [paragraph[len(name) + 1 :].strip()]))
+        elif paragraph.strip() and turns:
+            turns[-1][1].append(paragraph)
         elif paragraph.strip():
-            lines.append(TranscriptLine(role="system", text=paragraph))
-    return lines
+            turns.append(("system", [paragraph]))
+    return [TranscriptLine(role=role, text="\n".join(paragraphs)) for role, paragraphs in turns]
 
 
 def insight_of(analysis: Json) -> Insight:

@@ -11,7 +11,7 @@ import importlib
 import re
 import re._constants as c
 import re._parser as parser
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 from pathlib import Path
@@ -37,7 +37,10 @@ _CATEGORIES = {
 
 
 Use = Literal["match", "fullmatch", "scan"]
-_Used = Mapping[str, frozenset[Use]]
+_Name = tuple[str, str]
+"""A module and a name in it."""
+
+_Used = Mapping[_Name, frozenset[Use]]
 _EVERY_USE: frozenset[Use] = frozenset({"match", "fullmatch", "scan"})
 _USES: dict[str, Use] = {"match": "match", "fullmatch": "fullmatch"}
 """All other methods of a pattern scan the text from each of its places."""
@@ -82,16 +85,16 @@ def inventory(sources: Sequence[Path]) -> list[Found]:
     Each call is evaluated once more in its module, so that f-strings and names in it mean what they mean there.
     """
     trees = {path: ast.parse(path.read_text(encoding="utf-8")) for path in sources}
-    public = _used(trees.values())
+    used = _used({_module(path): tree for path, tree in trees.items()})
     found = []
     for path, tree in trees.items():
         names = _names(tree)
-        private = _used([tree])
         for call in at_import(tree):
             place = path.relative_to(ROOT)
             pattern = _evaluated(call, path)
             name = names.get(id(call), "")
-            uses = frozenset({_USES.get(name[1:], "scan")}) if name[:1] == "." else _uses(name, private, public)
+            seen = used.get((_module(path), name), _EVERY_USE)
+            uses = frozenset({_USES.get(name[1:], "scan")}) if name[:1] == "." else seen
             found.append(Found(f"{place}:{call.lineno}", pattern, uses))
         for node in _declared(tree):
             place = path.relative_to(ROOT)
@@ -109,14 +112,12 @@ def _declared(tree: ast.Module) -> Iterator[ast.expr]:
 
 def _evaluated(node: ast.expr, path: Path) -> Any:
     """The value of an expression of a module, taken once more where it stands."""
-    place = path.relative_to(ROOT)
-    module = importlib.import_module(".".join(place.with_suffix("").parts[1:]).removesuffix(".__init__"))
-    return eval(compile(ast.Expression(node), str(path), "eval"), vars(module))
+    return eval(compile(ast.Expression(node), str(path), "eval"), vars(importlib.import_module(_module(path))))
 
 
-def _uses(name: str, private: _Used, public: _Used) -> frozenset[Use]:
-    """How a name is used: a private one in its module alone."""
-    return (private if name.startswith("_") else public).get(name, _EVERY_USE)
+def _module(path: Path) -> str:
+    """Return the dotted name of a source file."""
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts[1:]).removesuffix(".__init__")
 
 
 def _names(tree: ast.Module) -> dict[int, str]:
@@ -130,19 +131,36 @@ def _names(tree: ast.Module) -> dict[int, str]:
     return names
 
 
-def _used(trees: Iterable[ast.Module]) -> _Used:
-    """By name: the uses that are seen anywhere. A pattern that is handed on may be used in every way."""
-    used: dict[str, set[Use]] = {}
-    for tree in trees:
+def _used(trees: Mapping[str, ast.Module]) -> _Used:
+    """Return the uses of each name that are seen in its own module and in those that import it from there.
+
+    A pattern that is handed on may be used in every way. Equal names of two modules are two names.
+    """
+    used: dict[_Name, set[Use]] = {}
+    for module, tree in trees.items():
+        imported = _imported(tree)
         plain = set()
         for node in ast.walk(tree):
             if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
                 plain.add(id(node.value))
-                used.setdefault(node.value.id, set()).add(_USES.get(node.attr, "scan"))
+                name = imported.get(node.value.id, (module, node.value.id))
+                used.setdefault(name, set()).add(_USES.get(node.attr, "scan"))
+                used.setdefault((".".join(filter(None, name)), node.attr), set()).update(_EVERY_USE)
         for node in ast.walk(tree):
             if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and id(node) not in plain:
-                used.setdefault(node.id, set()).update(_EVERY_USE)
+                used.setdefault(imported.get(node.id, (module, node.id)), set()).update(_EVERY_USE)
     return {name: frozenset(uses) for name, uses in used.items()}
+
+
+def _imported(tree: ast.Module) -> dict[str, _Name]:
+    """Return where each imported name comes from, by the name that it has here."""
+    imported: dict[str, _Name] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            imported |= {each.asname or each.name: (node.module or "", each.name) for each in node.names}
+        elif isinstance(node, ast.Import):
+            imported |= {each.asname or each.name: ("", each.name) for each in node.names}
+    return imported
 
 
 @dataclass

@@ -68,3 +68,11 @@ def test_a_pattern_is_tried_as_it_is_used(tmp_path: Path) -> None:
     assert found.uses == {"fullmatch"}
     assert any(each.uses == {"scan"} for each in BY_FILE["services/cx_channels/mail/headers.py"])
     assert any(found.uses >= {"scan"} for found in BY_FILE["services/cx_context_api/requests/bodies.py"])
+
+
+def test_equal_names_of_two_modules_are_two_names() -> None:
+    """``FIELD`` is a name of a form's field elsewhere, and handed on there."""
+    found = next(
+        each for each in BY_FILE["services/cx_channels/mail/introductions.py"] if "Gesendet" in each.pattern.pattern
+    )
+    assert found.uses == {"fullmatch"}
