@@ -102,7 +102,7 @@ def check_scopes(name: str, scopes: Collection[str]) -> None:
 
 def missing(event: Event, needs: Iterable[str]) -> list[str]:
     """Those of ``needs`` that the event's data lacks."""
-    return [need for need in needs if not any([_present(event.data, path) for path in _paths(need)])]
+    return [need for need in needs if not any(_present(event.data, path) for path in _paths(need))]
 
 
 @lru_cache(1024)

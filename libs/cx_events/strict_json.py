@@ -64,7 +64,7 @@ def decode(raw: bytes, limits: Limits = DEFAULT_LIMITS) -> JsonValue:
         raise Refused("json-empty", "there is no JSON text: the body is empty", 400)
     if raw.count(b"[") + raw.count(b"{") > limits.max_depth:
         _check_depth(raw, limits.max_depth)
-    value = _plain_value(raw, limits)
+    value: JsonValue = _plain_value(raw, limits)
     if value is not _NOT_PLAIN:
         return value
     try:
