@@ -102,12 +102,18 @@ def check_scopes(name: str, scopes: Collection[str]) -> None:
 
 def missing(event: Event, needs: Iterable[str]) -> list[str]:
     """Those of ``needs`` that the event's data lacks."""
-    return [need for need in needs if not any(_present(event.data, path) for path in need.split("|"))]
+    return [need for need in needs if not any(_present(event.data, path) for path in _paths(need))]
 
 
-def _present(data: Data, path: str) -> bool:
+@lru_cache(1024)
+def _paths(need: str) -> tuple[tuple[str, ...], ...]:
+    """Return the paths of which one is enough, each as its steps."""
+    return tuple(tuple(path.split(".")) for path in need.split("|"))
+
+
+def _present(data: Data, steps: Iterable[str]) -> bool:
     at: Any = data
-    for step in path.split("."):
+    for step in steps:
         at = getattr(at, step, None)
         if at is None or at == "" or at == [] or at == {}:
             return False

@@ -148,6 +148,9 @@ def _attributes(value: Mapping[str, Any]) -> dict[str, Any]:
     """All but the data; null means not set (JSON format, section 2.2)."""
     found: dict[str, Any] = {}
     for name, item in value.items():
+        if name in _NAMED and isinstance(item, str) and len(item) <= MAX_ATTRIBUTE and item.isprintable():
+            found[name] = item  # as nearly all are
+            continue
         if name in ("data", "data_base64") or item is None:
             continue
         if name in _NAMED:
@@ -240,15 +243,16 @@ def _data(value: Mapping[str, Any], event_type: EventType | None) -> tuple[Data,
     """The typed view of an event's data, and what of it is kept: ``data`` or ``data_base64`` as given."""
     if "data" in value and "data_base64" in value:
         raise Refused("bad-data", "an event has data or data_base64, not both")
-    kept = {name: value[name] for name in ("data", "data_base64") if name in value}
-    encoded = kept.get("data_base64")
-    if "data_base64" in kept:
-        _check_base64(encoded)
+    if "data_base64" in value:
+        kept = {"data_base64": value["data_base64"]}
+        _check_base64(kept["data_base64"])
+    else:
+        kept = {"data": value["data"]} if "data" in value else {}
     content = kept.get("data")
     if event_type is None:
         data, _ = lenient_data(content)
     elif not isinstance(content, dict):
-        what = "absent" if not kept else "data_base64" if encoded is not None else _kind_of(content)
+        what = "absent" if not kept else "data_base64" if "data_base64" in kept else _kind_of(content)
         raise Refused("bad-data", f"data of {event_type.name} must be a JSON object; it is {what}")
     else:
         data = _typed(content)
@@ -258,7 +262,10 @@ def _data(value: Mapping[str, Any], event_type: EventType | None) -> tuple[Data,
 
 def _typed(content: dict[str, Any]) -> Data:
     """``raw`` is left aside: it may be any JSON."""
-    typed = {name: item for name, item in content.items() if name != "raw"} if "raw" in content else content
+    typed = content
+    if "raw" in content:
+        typed = content.copy()
+        del typed["raw"]
     try:
         return msgspec.convert(typed, Data)
     except msgspec.ValidationError as error:

@@ -61,7 +61,7 @@ def normalise(identifier: Identifier, region: str | None = None) -> Identifier:
     unusable = ""
     if not _KIND.fullmatch(kind):
         unusable = "invalid kind"
-    elif not value or not all(len(text) <= MAX_VALUE and text.isprintable() for text in (value, scope)):
+    elif not value or not (_is_shown(value) and _is_shown(scope)):
         unusable = "invalid"
     elif kind == "phone":
         value, unusable = _phone(value, region)
@@ -76,6 +76,10 @@ def normalise(identifier: Identifier, region: str | None = None) -> Identifier:
         given=given if given != value else "",
         unusable=unusable,
     )
+
+
+def _is_shown(text: str) -> bool:
+    return len(text) <= MAX_VALUE and text.isprintable()
 
 
 @lru_cache(_CACHED)

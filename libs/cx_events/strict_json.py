@@ -15,6 +15,7 @@ from itertools import accumulate
 from math import isfinite
 from typing import Any, NoReturn
 
+import msgspec
 from msgspec import Struct
 
 from cx_events.errors import Refused
@@ -35,7 +36,13 @@ DEFAULT_LIMITS = Limits()
 _INT64 = range(-(1 << 63), 1 << 63)
 _BOM = b"\xef\xbb\xbf"
 _STEPS = bytes.maketrans(b"[{]}", b"\x01\x01\xff\xff")
-_NO_BRACKET = bytes(set(range(256)) - set(b"[{]}"))
+_NO_BRACKET = bytes(set(range(256)) - set(b'"[{]}'))
+_DIGITS = bytes.maketrans(b"123456789", b"000000000")
+_LONG_INTEGER = b"0" * 19
+"""The shortest run of digits, each made 0, that may be beyond 64 bits."""
+
+_decode_plain = msgspec.json.Decoder().decode
+_encode = msgspec.json.Encoder().encode
 _SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
@@ -57,8 +64,11 @@ def decode(raw: bytes, limits: Limits = DEFAULT_LIMITS) -> JsonValue:
         raise Refused("json-empty", "there is no JSON text: the body is empty", 400)
     if raw.count(b"[") + raw.count(b"{") > limits.max_depth:
         _check_depth(raw, limits.max_depth)
+    value: JsonValue = _plain_value(raw, limits)
+    if value is not _NOT_PLAIN:
+        return value
     try:
-        value: JsonValue = _decoder(limits).decode(text)
+        value = _decoder(limits).decode(text)
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
         raise Refused("json-syntax", f"not JSON: {error.msg} at {place}", 400) from None
@@ -69,12 +79,32 @@ def decode(raw: bytes, limits: Limits = DEFAULT_LIMITS) -> JsonValue:
     return value
 
 
+_NOT_PLAIN: Any = object()
+
+
+def _plain_value(raw: bytes, limits: Limits) -> Any:
+    """Return the value of a text that comes out the same when the value is written again, else ``_NOT_PLAIN``.
+
+    Such a text has one meaning: a name that stands twice, a number that is rounded or beyond what there is, an escaped
+    surrogate would each come out otherwise. So does a text with blanks between its pieces, which most programs don't
+    write; it is read with more care and more time.
+    """
+    if limits.max_digits < len(_LONG_INTEGER) - 1 or _LONG_INTEGER in raw.translate(_DIGITS):
+        return _NOT_PLAIN
+    try:
+        value = _decode_plain(raw)
+        return value if _encode(value) == raw else _NOT_PLAIN
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return _NOT_PLAIN
+
+
 def _check_depth(raw: bytes, most: int) -> None:
-    """Counts brackets outside strings, without recursion."""
-    # What is left has no escaped quote: of what stands between quotes, every other piece is outside strings.
+    """Raise ``Refused`` where brackets outside strings are open too deep at once. Without recursion."""
+    # Without escaped quotes, of what stands between quotes every other piece is outside strings.
     if b"\\" in raw:
         raw = raw.replace(b"\\\\", b"").replace(b'\\"', b"")
-    brackets = b"".join(raw.split(b'"')[::2]).translate(_STEPS, _NO_BRACKET)
+    marks = raw.translate(_STEPS, _NO_BRACKET).replace(b'""', b"")  # two quotes side by side change nothing for others
+    brackets = b"".join(marks.split(b'"')[::2])
     deepest = max(accumulate(memoryview(brackets).cast("b")), default=0)
     if deepest > most:
         raise Refused("json-depth", f"arrays and objects are nested {deepest} deep; {most} are allowed", 400)

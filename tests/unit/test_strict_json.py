@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import accumulate
 
 import pytest
 from hypothesis import example, given
@@ -35,7 +36,14 @@ def refusal(raw: bytes, limits: Limits | None = None) -> Refused:
 
 @given(VALUES, st.booleans())
 def test_what_the_standard_library_writes_is_read_back(value: object, ascii: bool) -> None:
-    assert decode(json.dumps(value, ensure_ascii=ascii).encode()) == value
+    assert repr(decode(json.dumps(value, ensure_ascii=ascii).encode())) == repr(value)
+
+
+@given(VALUES)
+@example({"": [0, -0.0, 0.1, 1e300, "\0\x1f\x7f\u2028", (1 << 63) - 1]})
+def test_blanks_between_its_pieces_change_nothing(value: object) -> None:
+    short = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    assert repr(decode(short)) == repr(decode(b" " + short)) == repr(value)
 
 
 @given(st.binary(max_size=200) | st.text(alphabet='[]{}",:\\u0d8efEINn-+.19 \n', max_size=60).map(str.encode))
@@ -51,7 +59,7 @@ def test_any_bytes_are_a_value_or_a_refusal(raw: bytes) -> None:
         assert refused.reason.startswith("json-")
         refused.detail.encode()
     else:
-        assert value == json.loads(raw)
+        assert repr(value) == repr(json.loads(raw))
         json.dumps(value, ensure_ascii=False).encode()
 
 
@@ -104,6 +112,19 @@ def test_brackets_inside_strings_do_not_count_as_depth() -> None:
     text = "[{" * 500 + '\\"' * 3
     assert decode(json.dumps({"a": text}).encode()) == {"a": text}
     assert decode(b'["\\\\",' + b"[" * 63 + b"]" * 63 + b"]")
+
+
+@given(st.lists(st.sampled_from(["[", "{", "]", "}"]) | st.text('[]{}":x\\').map(json.dumps)))
+@example(["[", '"a["', '"c]d"', "{", "["])
+def test_brackets_in_strings_are_not_depth(pieces: list[str]) -> None:
+    steps = [1 if piece in ("[", "{") else -1 for piece in pieces if len(piece) == 1]
+    deepest = max(accumulate(steps), default=0)
+    try:
+        decode("".join(pieces).encode(), Limits(max_depth=2))
+    except Refused as refused:
+        assert (refused.reason == "json-depth") == (deepest > 2)
+    else:
+        assert deepest <= 2
 
 
 def test_many_siblings_are_not_depth() -> None:
