@@ -22,7 +22,8 @@ from functools import lru_cache
 from typing import Any, Literal
 
 from cx_events.envelope import Identifier
-from cx_events.identifiers import WITHHELD, normalise
+from cx_events.identifiers import normalise
+from cx_events.phone_numbers import WITHHELD
 
 Kind = Literal["none", "number", "softphone", "device", "extension", "withheld"]
 
