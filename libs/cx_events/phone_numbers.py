@@ -42,6 +42,7 @@ _SCHEME = re.compile(r"(?:tel|sips?|whatsapp|rcs|sms|callto):", re.IGNORECASE)
 _EXTENSION_WORD = re.compile(
     r"(?:\b(?:ramal|poste|toestel|interno|dahili|wewn?)\b|内線|内线|分机)[.:：]? ?(?=[0-9]{1,9}\Z)", re.IGNORECASE
 )
+_SEPARATORS = re.compile(r"[-.() ]")
 _DOUBLE_ZERO = re.compile(r"\+? ?00[ ()./-]{0,3}(?=[1-9])")
 _NOTE = re.compile(r"(?<=\d) *+\(?[^\W\d_][^\d+#]*+\Z")
 """Words behind a number: ``mobile``, ``(Büro)``. The library would read the letters as keys of a telephone."""
@@ -121,7 +122,7 @@ def _without_parameters(text: str, region: str | None) -> tuple[str, str | None]
         region = phonenumbers.region_code_for_country_code(int(country[1])) if country is not None else None
         if region in (None, "ZZ", "001"):
             return "", None
-    extension = re.sub(r"[-.() ]", "", values.get("ext", ""))
+    extension = _SEPARATORS.sub("", values.get("ext", ""))
     return (f"{number};ext={extension}" if extension else number), region
 
 

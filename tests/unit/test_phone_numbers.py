@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import phonenumbers
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cx_events.envelope import Identifier
 from cx_events.identifiers import normalise
+from cx_events.renumbering import number_of_today
 
 
 def read(value: str, region: str | None = None) -> str:
@@ -86,6 +88,21 @@ def test_prefixes_of_mobiles_that_come_and_go_make_no_other_line(spelled: str, r
 def test_a_line_that_was_renumbered_is_still_one_line(before: str, today: str) -> None:
     assert read(before) == today
     assert today.startswith("<") or read(today) == today
+
+
+_COUNTRIES = ("+52", "+54", "+55", "+57", "+84", "+225", "+229", "+237", "+593", "+33", "+39", "+1", "+49", "+262")
+# Argentina's mobiles with their 9, Brazil's trunked radios of before, and San Marino within Italy's plan.
+_ANOTHER_SPELLING = ("+549", "+55", "+390549")
+
+
+@settings(max_examples=2000, deadline=None)
+@given(st.sampled_from(_COUNTRIES), st.from_regex(r"[0-9]{7,13}", fullmatch=True))
+def test_no_number_that_a_plan_knows_today_is_taken_for_an_old_one(country: str, national: str) -> None:
+    number = country + national
+    today = number_of_today(number)
+    assert number_of_today(today) == today
+    if today != number and not number.startswith(_ANOTHER_SPELLING):
+        assert not phonenumbers.is_valid_number(phonenumbers.parse(number))
 
 
 @pytest.mark.parametrize(
