@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-import phonenumbers
 from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
 
 from cx_events.envelope import Identifier
+from cx_events.phone_numbers import read_number
 
 RANK = {"crm": 0, "account": 1, "email": 2, "phone": 3, "cookie": 6}
 """Strength of a kind, strongest first; a provider's own kinds (``facebook-psid``) have ``PROVIDER_RANK``."""
@@ -27,18 +27,8 @@ _CACHED = 32_768
 _PLAIN_EMAIL = re.compile(
     r"(?=[^@]{1,64}@)[a-z0-9_]+(?:[.+-][a-z0-9_]+)*@(?:[a-z0-9]{1,31}(?:-[a-z0-9]{1,31})?\.){1,3}[a-z]{2,24}"
 )
-# A number of the North American plan as its library gives it back: it takes thirty times as long to say so.
-_PLAIN_NUMBER = re.compile(r"\+1[2-9](?!11)[0-9]{9}")
 _NOBODYS_DOMAINS = tuple(mark + name for name in SPECIAL_USE_DOMAIN_NAMES for mark in "@.")
 _KIND = re.compile(r"[a-z][a-z0-9_-]{0,39}")
-
-# What networks and vendors send for a caller who withholds the number. Twilio sends these words, or keypad spellings of
-# ANONYMOUS, RESTRICTED, BLOCKED, UNKNOWN, UNAVAILABLE (www.twilio.com/docs/voice, "Why am I getting calls from these
-# strange numbers?"); SIP uses "anonymous" (RFC 3323, section 4.1.1.3).
-WITHHELD = frozenset({
-    "anonymous", "restricted", "blocked", "unknown", "unavailable", "private", "withheld", "none", "null",
-    "266696687", "2562533", "7378742833", "86282452253", "8656696", "8566",
-})  # fmt: skip
 
 
 def rank_of(kind: str) -> int:
@@ -52,7 +42,7 @@ def normalise(identifier: Identifier, region: str | None = None) -> Identifier:
     What only says that there is nobody (``undefined``) is marked later, by what it is worth: see ``junk.marked``.
 
     ``region`` (ISO 3166 alpha-2) reads national phone numbers; without it only international ones, ``+`` or not, are
-    usable. Phones become E.164, mail addresses lower case with an ASCII or normalised domain.
+    usable. Phones become what ``phone_numbers`` says, mail addresses lower case with an ASCII or normalised domain.
     """
     given = identifier.given or identifier.value
     value = identifier.value.strip()
@@ -64,7 +54,7 @@ def normalise(identifier: Identifier, region: str | None = None) -> Identifier:
     elif not value or not (_is_shown(value) and _is_shown(scope)):
         unusable = "invalid"
     elif kind == "phone":
-        value, unusable = _phone(value, region)
+        value, unusable = read_number(value, region)
     elif kind == "email":
         value, unusable = _email(value)
     return Identifier(
@@ -80,55 +70,6 @@ def normalise(identifier: Identifier, region: str | None = None) -> Identifier:
 
 def _is_shown(text: str) -> bool:
     return len(text) <= MAX_VALUE and text.isprintable()
-
-
-@lru_cache(_CACHED)
-def _phone(given: str, region: str | None) -> tuple[str, str]:
-    if _PLAIN_NUMBER.fullmatch(given) is not None:
-        return given, ""
-    value = given
-    for prefix in ("tel:", "sip:", "sips:", "whatsapp:"):
-        if value.lower().startswith(prefix):
-            value = value[len(prefix) :].split("@", 1)[0].split(";", 1)[0]
-            break
-    bare = value.lstrip("+").replace(" ", "")
-    if bare.lower() in WITHHELD:
-        return given, "withheld"
-    tries = [(value, region)]
-    if not value.startswith("+") and bare.isdecimal():
-        tries.append(("+" + bare, None))
-    for text, default in tries:
-        number = _e164(text, default)
-        # What does not read back as itself (zeros of a trunk prefix can be eaten again) would name two profiles.
-        if number and (number == text or _e164(number, None) == number):
-            return (given, "junk") if _is_in_no_plan(number) else (number, "")
-    return given, "invalid"
-
-
-def _e164(text: str, region: str | None) -> str:
-    """The number in E.164, or nothing."""
-    try:
-        number = phonenumbers.parse(text, region)
-    except phonenumbers.NumberParseException:
-        return ""
-    # A number without its area code is "possible" for the library, but many people have it.
-    if phonenumbers.is_possible_number_with_reason(number) != phonenumbers.ValidationResult.IS_POSSIBLE:
-        return ""
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-
-
-def _is_in_no_plan(number: str) -> bool:
-    """Return whether no numbering plan can ever have this number, in E.164.
-
-    Plans grow, so a number that is not assigned today is let pass. What can't come is an area code of the North
-    American plan that begins with 0 or 1 or ends in 11 (www.nanpa.com, "NPA"), and a 0 in front where the country's
-    plan has none (elsewhere, as in Italy, it is a part of the number).
-    """
-    read = phonenumbers.parse(number, None)
-    national = phonenumbers.national_significant_number(read)
-    if read.country_code == 1:
-        return national[0] in "01" or national[1:3] == "11"
-    return national[0] == "0" and not phonenumbers.is_valid_number(read)
 
 
 @lru_cache(_CACHED)

@@ -166,7 +166,8 @@ def _is_no_name(value: str, weight: str) -> bool:
 
 
 def _is_no_number(value: str) -> bool:
-    """Of a number in E.164: whether all of it but the country's code is one digit repeated."""
+    """Of a number in its normal form: whether all of it but the country's code is one digit repeated."""
+    value = value.partition(";")[0]
     national = value[2 if value[1:2] in _ONE_DIGIT else 3 if value[1:3] in _TWO_DIGITS else 4 :]
     return len(national) > 4 and not national.strip(national[0])
 

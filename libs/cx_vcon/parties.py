@@ -135,11 +135,12 @@ def identifiers(party: Json) -> list[Identifier]:
 
 def _sip(address: str) -> Identifier:
     """A number's SIP address is the number's; any other is a name of its own."""
-    bare = _SIP_SCHEME.sub("", address, count=1).partition(";")[0]
-    user = bare.partition("@")[0]
-    if _NUMBER.fullmatch(user):
-        return Identifier(kind="phone", value=user)
-    return Identifier(kind="sip", value=bare.lower())
+    user, at, host = _SIP_SCHEME.sub("", address, count=1).partition("@")
+    number, semicolon, _ = user.partition(";")
+    if _NUMBER.fullmatch(number):
+        # With its parameters, an extension among them (RFC 3261, section 19.1.6).
+        return Identifier(kind="phone", value=f"tel:{user}" if semicolon and at else number)
+    return Identifier(kind="sip", value=(number + at + host.partition(";")[0]).lower())
 
 
 def _domain(party: Json) -> str:

@@ -290,7 +290,7 @@ class Intake:
             self._metrics.refused(provider.name, refused.reason)
             if not provider.signs_url or refused.status != 401:
                 raise
-            detail = f"{refused.detail}; checked for {shown_url(request.url)}"
+            detail = f"{refused.detail}; checked for {shown_url(request.url)}, which begins with CX_PUBLIC_URL"
             about = {"provider": provider.name, "connection": connection.id, "reason": refused.reason}
             _log().warning("a signature did not pass", **about, detail=detail)
             raise Refused(refused.reason, detail, refused.status) from None

@@ -63,12 +63,12 @@ async def call(
     fields: Mapping[str, str] = CALL,
     headers: Mapping[str, str] | None = None,
     query: str = "",
+    signed_query: str | None = None,
 ) -> httpx2.Response:
-    """A webhook of Twilio's, whose signature is over another base than the one that it is sent to."""
+    """Send a webhook of Twilio's, whose signature is over another base, or query, than the one that it is sent to."""
     body = urlencode(fields)
-    signature = sign(
-        SECRET, (signed_for + HOOK + query + signed_parameters(parse_qsl(body))).encode(), "sha1", "base64"
-    )
+    url = signed_for + HOOK + (query if signed_query is None else signed_query)
+    signature = sign(SECRET, (url + signed_parameters(parse_qsl(body))).encode(), "sha1", "base64")
     given = {"content-type": "application/x-www-form-urlencoded", "x-twilio-signature": signature, **(headers or {})}
     async with httpx2.AsyncClient(timeout=PATIENCE, trust_env=False) as client:
         return await client.post(hub.url + HOOK + query, content=body, headers=given)
@@ -102,8 +102,16 @@ async def test_a_failed_check_says_which_url_was_checked(tmp_path: Path) -> None
         refused = await call(hub, EVIL, query="?token=t0p-secret&menu=2")
     detail = refused.json()["detail"]
     assert "https://hub.acme.example/calls/v1/hooks/acme-calls?token=…&menu=…" in detail
+    assert "CX_PUBLIC_URL" in detail
     for secret in ("hidden", "someone", "t0p-secret", SECRET):
         assert secret not in detail
+
+
+async def test_a_sip_address_in_the_query_may_be_signed_without_its_escapes(tmp_path: Path) -> None:
+    query, signed_query = "?Caller=sip%3A10%40192.0.2.1", "?Caller=sip:10@192.0.2.1"
+    async with hub_at(tmp_path, PUBLIC_URL) as hub:
+        assert (await call(hub, PUBLIC_URL, query=query, signed_query=signed_query)).status_code == 200
+        assert (await call(hub, PUBLIC_URL, query=query, signed_query=signed_query + "0")).status_code == 401
 
 
 def test_a_url_is_shown_without_what_may_be_secret() -> None:

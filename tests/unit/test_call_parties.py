@@ -19,6 +19,7 @@ from cx_channels.voice.twilio.parties import INBOUND, OUTBOUND, Parties, parties
 from cx_events.codec import decode
 from cx_events.envelope import Draft
 from cx_events.errors import Refused
+from cx_events.identifiers import normalise
 from cx_events.ids import IdSpace
 from cx_events.stamp import stamp
 
@@ -186,7 +187,7 @@ def test_without_numbers_nobody_is_guessed_whom_a_softphone_or_a_sip_endpoint_di
 
 def test_a_connection_without_numbers_warns() -> None:
     def warned(settings: dict[str, Any]) -> tuple[str, ...]:
-        return PROVIDER.warnings(Connection("acme-calls", "acme", PROVIDER.name, settings=settings))
+        return PROVIDER.warnings(Connection("acme-calls", "acme", PROVIDER.name, ("token",), settings=settings))
 
     assert "numbers" in " ".join(warned({}))
     assert warned({"numbers": []})
@@ -359,3 +360,57 @@ def test_words_of_a_leg_to_staff_are_not_the_customer_s() -> None:
     assert [
         line.role for line in drafted({**CALL, "CallStatus": "in-progress", "SpeechResult": "hi"}).data.transcript
     ] == ["customer"]
+
+
+# --- extensions ------------------------------------------------------------------------------------------------------
+
+
+def values(parties: Parties, region: str | None = None) -> list[tuple[str, str, str, str, str]]:
+    """Return role, kind, scope, normal form and what makes it unusable, of every identifier of a call."""
+    return [
+        (person.role, each.kind, each.scope, each.value, each.unusable)
+        for person in parties.participants
+        for each in (normalise(identifier, region) for identifier in person.identifiers)
+    ]
+
+
+@pytest.mark.parametrize("region", ["DE", "AT", "US", None])
+@pytest.mark.parametrize("caller", ["1001", "sip:10010@pbx.example", "sip:123456@pbx.example;transport=tls"])
+def test_an_extension_is_staffs_and_means_one_telephone_within_its_connection_alone(
+    caller: str, region: str | None
+) -> None:
+    fields = Fields({"Direction": "inbound", "CallStatus": "ringing", "From": caller, "To": "+4930555000"}.items())
+    found = values(parties_of(fields, {}, region, "acme-calls"), region)
+    assert [each for each in found if each[0] == "customer"] == []
+    extension = caller.removeprefix("sip:").partition("@")[0]
+    assert ("agent", "extension", "acme-calls", extension, "") in found
+
+
+def test_a_recorded_call_from_an_extension_in_germany_names_no_usable_telephone() -> None:
+    found = values(from_form("k09-extension-de.form", {}, "DE"), "DE")
+    assert [each for each in found if each[1] == "phone" and not each[4] and each[0] == "customer"] == []
+
+
+@pytest.mark.parametrize(
+    ("caller", "normal"),
+    [
+        (f"sip:{ANA};ext=5@sbc.example", f"{ANA};ext=5"),
+        (f"sip:{ANA.replace('+', '%2B')}@sbc.example", ANA),
+        (f"sip:{ANA.replace('+', '%2b')};ext=5@sbc.example;user=phone", f"{ANA};ext=5"),
+        ("sip:0049305550123@sbc.example", "+49305550123"),
+    ],
+)
+def test_a_callers_number_over_sip_has_its_extension(caller: str, normal: str) -> None:
+    found = values(who(NUMBERS, "DE", Direction="inbound", CallStatus="ringing", From=caller, To=OURS), "DE")
+    assert ("customer", "phone", "", normal, "") in found
+
+
+def test_an_extension_of_a_number_of_ours_is_ours() -> None:
+    found = who(NUMBERS, Direction="inbound", CallStatus="ringing", From=ANA, To=f"sip:{OURS};ext=7@sbc.example")
+    assert [(one.role, len(one.identifiers)) for one in found.participants] == [("customer", 1), ("business", 1)]
+
+
+def test_a_local_number_over_sip_in_germany_is_nobodys() -> None:
+    caller = "sip:5550123@pbx.example"
+    found = values(who({"numbers": ["+4930555000"]}, "DE", Direction="inbound", From=caller, To="+4930555000"), "DE")
+    assert ("customer", "phone", "", caller, "invalid") in found

@@ -7,7 +7,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cx_events.envelope import Identifier
-from cx_events.identifiers import MAX_VALUE, WITHHELD, _e164, _is_in_no_plan, _lower_address, normalise, rank_of
+from cx_events.identifiers import MAX_VALUE, _lower_address, normalise, rank_of
+from cx_events.phone_numbers import WITHHELD, e164, is_in_no_plan
 
 
 def normal(kind: str, value: str, region: str | None = None, *, scope: str = "", given: str = "") -> Identifier:
@@ -20,7 +21,7 @@ def normal(kind: str, value: str, region: str | None = None, *, scope: str = "",
         ("+15550100123", None),
         ("+1 (555) 010-0123", None),
         ("tel:+1-555-010-0123", None),
-        ("TEL:+15550100123;ext=7", None),
+        ("TEL:+15550100123;isub=7", None),
         ("sip:+15550100123@acme.example;transport=tls", None),
         ("sips:+15550100123@acme.example", None),
         ("whatsapp:+15550100123", None),
@@ -170,10 +171,10 @@ def test_a_plain_address_is_what_the_library_makes_of_it(words: list[str], joint
 @example("+11234567890")
 def test_a_plain_number_is_what_the_library_makes_of_it(number: str) -> None:
     found = normal("phone", number)
-    read = _e164(number, None)
+    read, _ = e164(number, None)
     expected = "invalid"
-    if read and _e164(read, None) == read:
-        expected = "junk" if _is_in_no_plan(read) else ""
+    if read and e164(read, None)[0] == read:
+        expected = "junk" if is_in_no_plan(read) else ""
     assert found.unusable == expected
     assert found.value == (read if not found.unusable else number)
 

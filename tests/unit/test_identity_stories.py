@@ -222,6 +222,39 @@ def test_a_switchboard_joins_none_of_its_hundred_callers():
     assert len(story.resolution().candidates[0].customers) == 100
 
 
+SWITCHBOARD, INAS, JOS = "phone:+12025550100", "phone:+12025550100;ext=5", "phone:+12025550100;ext=7"
+
+
+def test_two_extensions_of_a_switchboard_are_two_customers_and_the_switchboard_a_third():
+    story = Story()
+    story.seen("phone:+1 202 555 0100 ext. 5", ANA)
+    story.seen("phone:+1 (202) 555-0100 x5")
+    story.seen("phone:+1 202 555 0100 ext. 7", BEN)
+    story.seen(SWITCHBOARD)
+    assert story.one_customer(INAS, ANA)
+    assert story.one_customer(JOS, BEN)
+    assert story.all_apart(INAS, JOS, SWITCHBOARD)
+    assert story.resolution().shared.counting_all == frozenset()
+
+
+def test_a_switchboard_that_a_crm_knows_beside_two_extensions_is_shared_and_joins_nobody():
+    story = Story()
+    story.asserted(CRM_1, INAS, SWITCHBOARD)
+    assert story.one_customer(CRM_1, INAS, SWITCHBOARD)
+    story.asserted(CRM_2, JOS, SWITCHBOARD)
+    assert story.one_customer(CRM_1, INAS)
+    assert story.one_customer(CRM_2, JOS)
+    assert story.all_apart(CRM_1, CRM_2, SWITCHBOARD)
+    assert story.resolution().shared.firmly == {profile(SWITCHBOARD)}
+
+
+def test_an_extension_is_shared_like_any_number_when_two_people_have_it():
+    story = Story()
+    story.seen(INAS, ANA)
+    story.seen(INAS, BEN)
+    assert story.all_apart(INAS, ANA, BEN)
+
+
 def test_two_crm_ids_at_one_address_never_merge_on_their_own():
     story = Story()
     story.seen(CRM_1, ANA)

@@ -20,7 +20,7 @@ from cx_channels.voice.twilio.kinds import kind_of
 from cx_channels.voice.twilio.mapping import IGNORED, KINDS, expects_twiml
 from cx_channels.voice.twilio.times import read_time
 from cx_events.envelope import Draft
-from cx_events.errors import Refused
+from cx_events.errors import Fatal, Refused
 from cx_events.identifiers import normalise
 from cx_events.timestamps import format_time
 
@@ -121,6 +121,115 @@ def test_the_url_passes_with_and_without_its_port(called: str, with_port: bool) 
     port = called.split(".com")[1].split("/")[0] or ":443"
     text = URL.replace(".com", f".com{port}") if with_port else URL
     assert verified(signed(form({"CallSid": "CA1"}, url=called), text + "CallSidCA1"), "new")
+
+
+@pytest.mark.parametrize(
+    ("called", "signed_query"),
+    [
+        ("?Caller=sip%3A10%40192.0.2.1", "?Caller=sip:10@192.0.2.1"),
+        ("?Caller=sip%3a10%40192.0.2.1&Menu=a%2Fb", "?Caller=sip:10@192.0.2.1&Menu=a%2Fb"),
+        ("?name=a%22b", "?name=a%22b"),
+        ('?name=a"b', "?name=a%22b"),
+        ("?a=1&b=2&a=3", "?a=1&a=3&b=2"),
+        ("?a=x+y", "?a=x%20y"),
+    ],
+)
+def test_the_url_passes_in_each_form_that_twilios_libraries_try(called: str, signed_query: str) -> None:
+    request = Request(b"", "GET", URL + called, (), {})
+    assert verified(signed(request, URL + signed_query), "new")
+    assert verified(signed(request, URL.replace(".com", ".com:443") + signed_query), "new")
+    assert not verified(signed(request, URL + signed_query + "0"), "new")
+
+
+@pytest.mark.parametrize("called", [URL, URL.replace(".com", ".com:8443")])
+@pytest.mark.parametrize("user", ["", "ana:secret@"])
+@pytest.mark.parametrize("with_port", [True, False])
+def test_a_url_with_user_and_password_passes_with_and_without_them(called: str, user: str, with_port: bool) -> None:
+    port = ":8443" if "8443" in called else ":443"
+    text = f"https://{user}hub.example.com{port if with_port else ''}/v1/hooks/acme-calls"
+    request = Request(b"", "GET", called.replace("://", "://ana:secret@"), (), {})
+    assert verified(signed(request, text), "new")
+
+
+KEY_ID, KEY = "webhooks_sharedkey_example", "example-shared-key"
+SIGNED_BY_KEY = (
+    b"ToCountry=US&MessageSid=SM00000000000000000000000000000001&AccountSid=AC00000000000000000000000000000001"
+    b"&From=%2B14155550100&To=%2B14155550199&Body=caf%C3%A9+%2B1&NumMedia=0&FromCity="
+)
+# What Twilio's own library (PyPI: twilio 9.13.0, RequestValidator.compute_signature) makes of the request above.
+SHA256, SHA1 = "RJDq7nDWvtOxBiRd5T7HS52dz6mfdCR56EiacbQ5UbM=", "R6N8IMwl5q62S+fmWUzv78z2wAo="
+BY_TOKEN = "LRnGx8t1NL9NRTMJQmR/Z9GFeJQ="
+
+
+def by_key(signature: str, header: str | None, keys: Any = {KEY_ID: KEY}, tokens: tuple[str, ...] = ()) -> str:  # noqa: B006
+    """Return why a request is refused that a shared key may have signed, or nothing."""
+    headers = {"content-type": FORM, "x-twilio-signature": signature}
+    if header is not None:
+        headers["x-twilio-webhooks-signature-settings"] = header
+    request = Request(SIGNED_BY_KEY, "POST", "https://hub.example.com/v1/hooks/acme-sms?a=1&b=%20x", (), headers)
+    assert PROVIDER.verify is not None
+    try:
+        PROVIDER.verify(request, Connection("c", "acme", PROVIDER.name, tokens, settings={"shared_keys": keys}))
+    except Refused as refused:
+        assert refused.status == 401
+        assert KEY not in refused.detail
+        return refused.detail
+    return ""
+
+
+def test_a_shared_key_signs_where_the_settings_header_names_it() -> None:
+    assert by_key(SHA256, f"key={KEY_ID},algorithm=HMAC_SHA256") == ""
+    assert by_key(SHA256, f" algorithm = hmac_sha256 , key = {KEY_ID} ") == ""
+    assert by_key(SHA256, f"key={KEY_ID},algorithm=HMAC_SHA256", {"other": "x", KEY_ID: KEY}) == ""
+    assert by_key(SHA256, "algorithm=HMAC_SHA256", {"other": "x", KEY_ID: KEY}) == ""
+    assert by_key(SHA1, f"key={KEY_ID},algorithm=HMAC_SHA1") == ""
+    assert by_key(SHA1, f"key={KEY_ID}") == ""
+
+
+def test_the_settings_header_changes_neither_what_signs_nor_how() -> None:
+    settings = f"key={KEY_ID},algorithm=HMAC_SHA256"
+    token = "example-auth-token"
+    assert by_key(BY_TOKEN, None, tokens=(token,)) == ""
+    assert by_key(BY_TOKEN, settings, tokens=(token,)) != ""
+    assert by_key(BY_TOKEN, f"key={KEY_ID},algorithm=HMAC_SHA1", tokens=(token,)) != ""
+    for signature in (SHA256, SHA1):
+        assert by_key(signature, None, tokens=(token,)) != ""
+        assert by_key(signature, "", tokens=(token,)) != ""
+        assert by_key(signature, None) != ""
+    assert by_key(SHA1, settings) != ""
+    assert by_key(SHA256, f"key={KEY_ID},algorithm=HMAC_SHA1") != ""
+
+
+def test_a_settings_header_that_can_not_be_followed_says_why() -> None:
+    assert "HMAC_MD5" in by_key(SHA256, f"key={KEY_ID},algorithm=HMAC_MD5")
+    assert "webhooks_sharedkey_new" in by_key(SHA256, "key=webhooks_sharedkey_new,algorithm=HMAC_SHA256")
+    assert "no shared_keys" in by_key(SHA256, f"key={KEY_ID},algorithm=HMAC_SHA256", {}, (KEY,))
+    assert "twice" in by_key(SHA256, f"key={KEY_ID},algorithm=HMAC_SHA256, key=x,algorithm=HMAC_SHA1")
+
+
+@pytest.mark.parametrize(
+    ("keys", "why"),
+    [
+        (["webhooks_sharedkey_x"], "expected a mapping"),
+        ("webhooks_sharedkey_x", "expected a mapping"),
+        ({"webhooks_sharedkey_x": ""}, "has no secret"),
+        ({"webhooks_sharedkey_x": None}, "has no secret"),
+        ({"key=webhooks_sharedkey_x": "s"}, "is no id"),
+        ({"webhooks_sharedkey_x": "new"}, "stands among secrets"),
+    ],
+)
+def test_shared_keys_that_can_not_be_meant_stop_a_start(keys: Any, why: str) -> None:
+    with pytest.raises(Fatal, match=why):
+        PROVIDER.warnings(connection(shared_keys=keys))
+
+
+def test_a_connection_that_nothing_can_sign_for_says_so() -> None:
+    def bare(**settings: Any) -> tuple[str, ...]:
+        return PROVIDER.warnings(Connection("c", "acme", PROVIDER.name, settings={"numbers": [HUB], **settings}))
+
+    assert [each for each in bare() if "no request passes" in each]
+    assert bare(shared_keys={KEY_ID: KEY}) == ()
+    assert PROVIDER.warnings(connection(numbers=[HUB])) == ()
 
 
 @pytest.mark.parametrize("signed_query", ["?name=O'Hara%20(Bo)", "?name=O%27Hara%20(Bo)"])

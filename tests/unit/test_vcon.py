@@ -57,6 +57,26 @@ def a_vcon(**members: Any) -> Json:
     }
 
 
+@pytest.mark.parametrize(
+    "party",
+    [
+        {"sip": "sip:+15550100112;ext=5@pbx.example;user=phone"},
+        {"tel": "tel:+1-555-010-0112;ext=5"},
+        {"tel": "+1 555 010 0112 ext. 5"},
+    ],
+)
+def test_a_party_at_an_extension_is_known_with_it(party: Json) -> None:
+    found = facts_of(drafts(take(a_vcon(parties=[{**party, "role": "customer"}, BEN]))))
+    customers = [
+        each
+        for fact in found
+        for one in fact.event.data.participants
+        if one.role == "customer"
+        for each in one.identifiers
+    ]
+    assert {(each.kind, each.value) for each in customers} == {("phone", "+15550100112;ext=5")}
+
+
 def signed(vcon: Json) -> Json:
     payload = urlsafe_b64encode(json.dumps(vcon).encode()).rstrip(b"=").decode()
     return {"payload": payload, "signatures": [{"header": {"alg": "RS256"}, "protected": "e30", "signature": "x"}]}

@@ -51,12 +51,20 @@ def by_identifier(
     return ByIdentifier(tuple(ids.profile(*form) for form in forms))
 
 
+_KINDS_OF_SCHEMES = {"tel": "phone", "callto": "phone", "mailto": "email"}
+"""Schemes of URIs that name an identifier, and its kind: a desktop has them in its links."""
+
+
 def read_identifier(text: str) -> tuple[str, str]:
-    """Kind and value of ``KIND:VALUE``; ``Refused("bad-identifier", 400)``."""
+    """Return kind and value of ``KIND:VALUE``, or of a URI like ``tel:+15550100123``.
+
+    Raises ``Refused("bad-identifier", 400)``.
+    """
     kind, colon, value = text.partition(":")
     if not (kind and colon and value):
         raise Refused("bad-identifier", f"{text[:64]!r}: expected KIND:VALUE like email:ana@example.com", 400)
-    return kind, value
+    scheme = _KINDS_OF_SCHEMES.get(kind.lower())
+    return (kind, value) if scheme is None else (scheme, text)
 
 
 def regions_of(tenants: Tenants, tenant: str) -> tuple[str, ...]:

@@ -15,6 +15,8 @@ from cx_hub.output import Format, OutputOption, show, show_rows
 from cx_runtime.settings import Settings
 
 _KIND = re.compile(r"[a-z][a-z0-9_-]*:.+")
+_SCHEMES = ("tel:", "callto:", "mailto:")
+"""Of URIs that name a number or an address, and no kind of identifier."""
 
 
 def register(app: typer.Typer) -> None:
@@ -79,8 +81,8 @@ def timeline(
 
 
 def with_kind(identifier: str) -> str:
-    """``email:`` or ``phone:`` before what looks like one and says no kind."""
-    if _KIND.fullmatch(identifier):
+    """Return the identifier with ``email:`` or ``phone:`` before what looks like one and says no kind."""
+    if _KIND.fullmatch(identifier) and not identifier.startswith(_SCHEMES):
         return identifier
     return f"email:{identifier}" if "@" in identifier else f"phone:{identifier}"
 

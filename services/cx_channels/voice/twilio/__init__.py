@@ -5,6 +5,7 @@ from __future__ import annotations
 from cx_channels.port import Answer, Connection, Mapped, Provider, Request
 from cx_channels.voice.twilio.addresses import listed
 from cx_channels.voice.twilio.mapping import DOCUMENTED, expects_twiml, map_request
+from cx_channels.voice.twilio.shared_keys import SETTING, keys_of
 from cx_channels.voice.twilio.signature import verify
 
 _TWIML = b'<?xml version="1.0" encoding="UTF-8"?><Response/>'
@@ -19,12 +20,16 @@ def _answer(_mapped: Mapped, request: Request) -> Answer:
 
 
 def _warnings(connection: Connection) -> tuple[str, ...]:
-    if listed(connection.settings, "numbers", connection.region):
-        return ()
-    return (
-        "settings.numbers is missing: without the business's own numbers nobody becomes the customer of an outbound"
-        " call, of a leg, or of what a softphone dials",
-    )
+    """Return what a connection lacks. ``Fatal`` for shared keys that can't be meant."""
+    found = []
+    if not keys_of(connection) and not any(connection.secrets):
+        found.append(f"there are neither secrets (auth tokens) nor settings.{SETTING}: no request passes")
+    if not listed(connection.settings, "numbers", connection.region):
+        found.append(
+            "settings.numbers is missing: without the business's own numbers nobody becomes the customer of an outbound"
+            " call, of a leg, or of what a softphone dials"
+        )
+    return tuple(found)
 
 
 PROVIDER = Provider(

@@ -3,6 +3,7 @@
 =====================================  ============
 ``+14155550100``, ``14155550100``      number
 ``sip:+14155550100@sbc.example.com``   number
+``sip:+14155550100;ext=7@sbc.example`` number
 ``client:ben``                         softphone
 ``sip:ben@acme.sip.twilio.com``        device
 ``1001``, ``sip:1001@pbx.example.com`` extension
@@ -20,9 +21,11 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Any, Literal
+from urllib.parse import unquote
 
 from cx_events.envelope import Identifier
-from cx_events.identifiers import WITHHELD, normalise
+from cx_events.identifiers import normalise
+from cx_events.phone_numbers import WITHHELD
 
 Kind = Literal["none", "number", "softphone", "device", "extension", "withheld"]
 
@@ -69,7 +72,7 @@ def read_address(text: str) -> Address:
     sip = _SIP.fullmatch(text)
     if sip is None:
         return _plain(text)
-    user = sip["user"]
+    user = unquote(sip["user"]) if "%" in sip["user"] else sip["user"]
     if user.lower() in _NOBODY:
         return Address(text, "withheld", user.lower(), over_sip=True)
     bare = _SEPARATORS.sub("", user)
@@ -130,8 +133,9 @@ def _listed(values: tuple[str, ...], region: str | None) -> Listed:
 
 @lru_cache(_CACHED)
 def _normal(text: str, region: str | None) -> tuple[str, ...]:
+    """Return the number of a line, if it is one: an extension of the business's own number is the business, too."""
     number = normalise(Identifier(kind="phone", value=text), region)
-    return () if number.unusable else (number.value,)
+    return () if number.unusable else (number.value.partition(";")[0],)
 
 
 def same_number(one: Address, other: Address, region: str | None = None) -> bool:

@@ -54,7 +54,7 @@ class Notice:
 
     @cached_property
     def parties(self) -> Parties:
-        return parties_of(self.fields, self.connection.settings, self.connection.region)
+        return parties_of(self.fields, self.connection.settings, self.connection.region, self.connection.id)
 
     @property
     def heard(self) -> str:

@@ -24,7 +24,7 @@ softphone or a SIP endpoint dials. So without ``numbers`` nobody becomes the cus
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import msgspec
@@ -84,11 +84,26 @@ class _End:
         return Named(id=self.address.text, name=self.address.name if self.address.kind == "softphone" else "")
 
 
-def parties_of(fields: Fields, settings: Mapping[str, Any], region: str | None = None) -> Parties:
+def parties_of(fields: Fields, settings: Mapping[str, Any], region: str | None = None, plan: str = "") -> Parties:
     """Return both ends of the call, as far as the request names them: later callbacks name nobody.
 
-    ``settings`` and ``region`` are the connection's. Total.
+    ``settings`` and ``region`` are the connection's, and so is ``plan``, its id: the scope of extensions, which mean
+    another telephone at every system. Total.
     """
+    found = _parties(fields, settings, region)
+    if any(each.kind == "extension" for person in found.participants for each in person.identifiers):
+        return replace(found, participants=tuple(_of_plan(person, plan) for person in found.participants))
+    return found
+
+
+def _of_plan(person: Participant, plan: str) -> Participant:
+    scoped = [
+        msgspec.structs.replace(each, scope=plan) if each.kind == "extension" else each for each in person.identifiers
+    ]
+    return msgspec.structs.replace(person, identifiers=scoped)
+
+
+def _parties(fields: Fields, settings: Mapping[str, Any], region: str | None) -> Parties:
     caller, called = (read_address(fields.first(*names)) for names in (("From", "Caller"), ("To", "Called")))
     numbers = listed(settings, "numbers", region)
     way = _way(fields)
