@@ -46,6 +46,12 @@ class Content:
     def html(self) -> str:
         return safe_html("\n".join(section.html for section in self.sections if section.html.strip()))
 
+    def shows(self, part: Part) -> bool:
+        """Whether the text itself shows this part, by its Content-ID (RFC 2392) or as the sender's program asks."""
+        if part.content_id and any(f"cid:{part.content_id}" in section.html for section in self.sections):
+            return True
+        return part.disposition.value == "inline" and part.media_type.startswith("image/")
+
 
 @dataclass(frozen=True, slots=True)
 class Body:

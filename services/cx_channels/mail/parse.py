@@ -18,13 +18,18 @@ from cx_channels.mail.headers import MAX_FIELDS, MAX_HEAD, Headers, Structured, 
 MAX_DEPTH = 32
 MAX_PARTS = 500
 _MAX_BOUNDARY = 200
+_MAX_CONTENT_ID = 255
 
 _FIRST_BOUNDARY = re.compile(rb"(?:\A|\n)--([\x21-\x7e][\x20-\x7e]{0,199}?)[ \t]*\r?\n", re.DOTALL)
 
 
 @dataclass(slots=True)
 class Part:
-    """One entity of a mail: its body is a slice of ``source``, ``parts`` is what a multipart holds."""
+    """One entity of a mail: its body is a slice of ``source``, ``parts`` is what a multipart holds.
+
+    ``place``: its number in the mail as IMAP counts (RFC 9051, section 6.4.5.1): "2.1" is the first part of the
+    second, "" the whole of a mail that has parts, "1" the body of one that has none.
+    """
 
     headers: Headers
     content_type: Structured
@@ -33,6 +38,7 @@ class Part:
     start: int
     end: int
     parts: list[Part] = field(default_factory=list)
+    place: str = ""
 
     @property
     def media_type(self) -> str:
@@ -43,6 +49,11 @@ class Part:
         """As the sender calls it, without folders; "" if it has no name."""
         name = self.disposition.parameters.get("filename") or self.content_type.parameters.get("name") or ""
         return clean(name).replace("\\", "/").rpartition("/")[2].replace("\n", " ").strip()[:255]
+
+    @property
+    def content_id(self) -> str:
+        """Its Content-ID without angle brackets; "" if it has none."""
+        return self.headers.raw("content-id").strip("<> \t")[:_MAX_CONTENT_ID]
 
     @property
     def raw(self) -> bytes:
@@ -82,7 +93,35 @@ def parse(raw: bytes) -> Mail:
         raw = raw.replace(b"\r", b"\n")
     reader = _Reader()
     root = reader.entity(raw, 0, len(raw), 0, "text/plain")
+    _number(root)
     return Mail(root, tuple(sorted(reader.left_out)))
+
+
+def part_at(mail: Mail, place: str) -> Part | None:
+    """The part that has this number; None where the mail has no such part."""
+    return next((part for part in mail.root.walk() if part.place == place), None)
+
+
+def content_at(raw: bytes, place: str) -> bytes | None:
+    """The content of one part of a raw mail, its transfer encoding undone; None where the mail has no such part.
+
+    ``place`` as in an attachment's ``part``, such as "2.1".
+    """
+    part = part_at(parse(raw), place)
+    return None if part is None else part.content()
+
+
+def _number(root: Part) -> None:
+    """Give each part its place."""
+    if not root.parts:
+        root.place = "1"
+        return
+    todo = [root]
+    while todo:
+        parent = todo.pop()
+        for number, part in enumerate(parent.parts, 1):
+            part.place = f"{parent.place}.{number}" if parent.place else str(number)
+            todo.append(part)
 
 
 class _Reader:

@@ -217,6 +217,9 @@ class Reading:
             bytes=len(content),
             sha256=name.removeprefix("sha256:"),
             blob=name,
+            part=part.place,
+            cid=part.content_id,
+            inline=self.content.shows(part),
         )
 
     def _own_id(self) -> str:
