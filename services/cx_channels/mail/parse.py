@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from cx_channels.mail.charsets import clean, decode
+from cx_channels.mail.charsets import charset_in_html, clean, decode
 from cx_channels.mail.headers import MAX_FIELDS, MAX_HEAD, Headers, Structured, split_head, structured, unbase64
 
 MAX_DEPTH = 32
@@ -66,7 +66,9 @@ class Part:
 
     def text(self) -> str:
         """The body as text, line ends as LF."""
-        return clean(decode(self.content(), self.content_type.parameters.get("charset", "")))
+        content = self.content()
+        hint = charset_in_html(content) if self.media_type == "text/html" else ""
+        return clean(decode(content, self.content_type.parameters.get("charset", ""), hint))
 
     def walk(self) -> Iterator[Part]:
         """This part and all below it, in the order of the mail."""
