@@ -7,20 +7,20 @@ a slice between two boundary lines that a regular expression finds. What is over
 
 from __future__ import annotations
 
-import binascii
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from cx_channels.mail.boundaries import Piece, cut, past_line_end
 from cx_channels.mail.charsets import charset_in_html, clean, decode
-from cx_channels.mail.headers import MAX_FIELDS, MAX_HEAD, Headers, Structured, split_head, structured, unbase64
+from cx_channels.mail.encoded import ENCRYPTED
+from cx_channels.mail.headers import MAX_FIELDS, MAX_HEAD, Headers, Structured, split_head, structured
+from cx_channels.mail.transfer import undo_transfer, undo_transfer_of_text
 
 MAX_DEPTH = 32
 MAX_PARTS = 500
-_MAX_BOUNDARY = 200
+MESSAGE = "message/rfc822"
+EPILOGUE = "epilogue"
 _MAX_CONTENT_ID = 255
-
-_FIRST_BOUNDARY = re.compile(rb"(?:\A|\n)--([\x21-\x7e][\x20-\x7e]{0,199}?)[ \t]*\r?\n", re.DOTALL)
 
 
 @dataclass(slots=True)
@@ -28,7 +28,8 @@ class Part:
     """One entity of a mail: its body is a slice of ``source``, ``parts`` is what a multipart holds.
 
     ``place``: its number in the mail as IMAP counts (RFC 9051, section 6.4.5.1): "2.1" is the first part of the
-    second, "" the whole of a mail that has parts, "1" the body of one that has none.
+    second, "" the whole of a mail that has parts, "1" the body of one that has none. ``preamble``: what stands before a
+    multipart's first boundary.
     """
 
     headers: Headers
@@ -39,6 +40,7 @@ class Part:
     end: int
     parts: list[Part] = field(default_factory=list)
     place: str = ""
+    preamble: bytes = b""
 
     @property
     def media_type(self) -> str:
@@ -66,7 +68,7 @@ class Part:
 
     def text(self) -> str:
         """The body as text, line ends as LF."""
-        content = self.content()
+        content = undo_transfer_of_text(self.raw, self.headers.raw("content-transfer-encoding"))
         hint = charset_in_html(content) if self.media_type == "text/html" else ""
         return clean(decode(content, self.content_type.parameters.get("charset", ""), hint))
 
@@ -79,7 +81,11 @@ class Part:
 
 @dataclass(slots=True)
 class Mail:
-    """A whole mail: its root, and what the limits left out (``parts``, ``depth``, ``headers``)."""
+    """A whole mail: its root, and what can't be read of it.
+
+    ``left_out``: what is over a limit (``parts``, ``depth``, ``headers``), ``epilogue`` for words behind the last part,
+    ``encrypted``.
+    """
 
     root: Part
     left_out: tuple[str, ...] = ()
@@ -136,6 +142,8 @@ class _Reader:
     def entity(self, source: bytes, start: int, end: int, depth: int, default_type: str) -> Part:
         self.count += 1
         headers, body = split_head(source, start, end)
+        if default_type == MESSAGE and _is_of_message(headers, source, start):
+            headers, body = Headers(), min(past_line_end(source, start), end)
         if body - start > MAX_HEAD or len(headers.fields) > MAX_FIELDS:
             self.left_out.add("headers")
         content_type = structured(headers.raw("content-type"))
@@ -148,87 +156,53 @@ class _Reader:
         return part
 
     def _open(self, part: Part, depth: int) -> None:
+        if part.media_type == "multipart/encrypted":
+            self.left_out.add(ENCRYPTED)
         if depth >= MAX_DEPTH:
             self.left_out.add("depth")
             return
-        default = "message/rfc822" if part.media_type == "multipart/digest" else "text/plain"
-        source, slices = _bodies(part)
-        for start, end in slices:
+        boundary = part.content_type.parameters.get("boundary", "")
+        source = part.source
+        found = cut(source, part.start, part.end, boundary, MAX_PARTS)
+        if found is None and "content-transfer-encoding" in part.headers:
+            source = part.content()  # encoded as a whole, which RFC 2045 (section 6.4) forbids
+            found = cut(source, 0, len(source), boundary, MAX_PARTS)
+        if found is None:
+            return
+        if found.left:
+            self.left_out.add(EPILOGUE)
+        if source is part.source:
+            part.preamble = source[part.start : max(part.start, found.opened)]
+        self._fill(part, source, found.pieces, 0, depth)
+
+    def _fill(
+        self, part: Part, source: bytes, pieces: list[Piece], at: int, depth: int, *, nested: bool = False
+    ) -> int:
+        """Make parts of the pieces from a place on, and return the place behind them: all, or of a nested multipart
+        those up to a close delimiter."""
+        default = MESSAGE if part.media_type == "multipart/digest" else "text/plain"
+        while at < len(pieces):
             if self.count >= MAX_PARTS:
                 self.left_out.add("parts")
-                return
-            part.parts.append(self.entity(source, start, end, depth + 1, default))
+                return len(pieces)
+            start, end, closed = pieces[at]
+            child = self.entity(source, start, end, depth + 1, default)
+            part.parts.append(child)
+            at += 1
+            if not closed and depth + 1 < MAX_DEPTH and _is_hollow(child):
+                at = self._fill(child, source, pieces, at, depth + 1, nested=True)
+            elif closed and nested:
+                break
+        return at
 
 
-_Slices = list[tuple[int, int]]
+def _is_hollow(part: Part) -> bool:
+    """Whether a multipart's parts stand behind it: it has its parent's boundary, or its parts have."""
+    return part.media_type.startswith("multipart/") and not part.parts and not part.raw.strip()
 
 
-def _bodies(part: Part) -> tuple[bytes, _Slices]:
-    boundary = part.content_type.parameters.get("boundary", "")[:_MAX_BOUNDARY].encode("utf-8", "replace")
-    if boundary:
-        slices = _between(part.source, part.start, part.end, boundary)
-        if slices:
-            return part.source, slices
-        if "content-transfer-encoding" in part.headers:  # encoded as a whole, which RFC 2045 (section 6.4) forbids
-            content = part.content()
-            return content, _between(content, 0, len(content), boundary)
-    guess = _FIRST_BOUNDARY.search(part.source, part.start, min(part.end, part.start + 65_536))
-    if guess is not None and part.source.find(b"--" + guess[1] + b"--", guess.end(), part.end) >= 0:
-        return part.source, _between(part.source, part.start, part.end, guess[1])
-    return part.source, []
-
-
-def _between(source: bytes, start: int, end: int, boundary: bytes) -> _Slices:
-    """The slices between boundary lines (RFC 2046, section 5.1.1); a missing last line is forgiven.
-
-    The line end before a boundary belongs to it. The search begins one line end early, since a multipart's first
-    boundary may follow the blank line at once.
-    """
-    line = re.compile(rb"(?:\A|\r?\n)--" + re.escape(boundary.rstrip()) + rb"(--)?[ \t]*(?=\r?\n|\Z)")
-    slices: _Slices = []
-    opened = -1
-    for match in line.finditer(source, max(0, start - 1), end):
-        if opened >= 0:
-            slices.append((_past_line_end(source, opened), match.start()))
-        opened = match.end()
-        if match[1] or len(slices) > MAX_PARTS:
-            opened = -1
-            break
-    if opened >= 0 and source[opened:end].strip():
-        slices.append((_past_line_end(source, opened), end))
-    return [(at, max(at, until)) for at, until in slices]
-
-
-def _past_line_end(source: bytes, at: int) -> int:
-    return at + (2 if source.startswith(b"\r\n", at) else source.startswith(b"\n", at))
-
-
-def undo_transfer(raw: bytes, encoding: str) -> bytes:
-    """Bytes as they were before the transfer. Unknown encodings and spellings ("7-bit", "plain") change nothing."""
-    name = (encoding.lower().split() or [""])[0].strip("\"';,")
-    if name == "base64":
-        return unbase64(raw)
-    if name in ("quoted-printable", "quotedprintable", "quoted_printable"):
-        return binascii.a2b_qp(raw)
-    if name in ("x-uuencode", "uuencode", "x-uue", "uue"):
-        return _uudecoded(raw)
-    return raw
-
-
-def _uudecoded(raw: bytes) -> bytes:
-    out, inside = [], False
-    for line in raw.splitlines():
-        if not inside:
-            inside = line.startswith(b"begin ")
-        elif line.strip() in (b"end", b"`", b""):
-            break
-        else:
-            try:
-                out.append(binascii.a2b_uu(line))
-            except binascii.Error:  # trailing junk; the first character counts the bytes of the line
-                wanted = (((line[0] - 32) & 63) * 4 + 5) // 3
-                try:
-                    out.append(binascii.a2b_uu(line[:wanted]))
-                except binascii.Error:
-                    continue
-    return b"".join(out) if inside else raw
+def _is_of_message(headers: Headers, source: bytes, start: int) -> bool:
+    """Whether a part of a digest has no head of its own (RFC 2046, section 5.1.5), so that these are its message's."""
+    if source.startswith((b"\r\n", b"\n"), start) or ("from" in headers and "subject" in headers):
+        return True
+    return not any(name.startswith("content-") for name, _ in headers.fields)

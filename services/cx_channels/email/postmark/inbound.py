@@ -59,8 +59,7 @@ def map_inbound(notice: Notice) -> Mapped:
 
 def _kept(notice: Notice, reading: Reading, apart: bool) -> tuple[msgspec.Raw, tuple[bytes, ...]]:
     """What Postmark sent: inside the event when small, else in the blob store as it came, once for all events."""
-    cut = reading.body is not None and reading.body.cut
-    left_out = [*reading.mail.left_out, *(["text"] if cut else [])]
+    left_out = reading.left_out()
     inline = notice.raw()
     if len(bytes(inline)) <= MAX_INLINE_RAW and not apart and not left_out:
         return inline, ()
