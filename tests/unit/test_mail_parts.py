@@ -115,6 +115,14 @@ def test_a_second_plain_alternative_that_says_more_is_read_too() -> None:
     assert same.text == "One and two"
 
 
+def test_of_plain_and_enriched_forms_the_plain_one_is_read() -> None:
+    enriched = "Content-Type: text/enriched\n\n<bold>One</bold> indeed"
+    message, _ = read(multipart("\nOne", enriched, kind="alternative"))
+    assert message.text == "One"
+    message, _ = read(multipart(enriched, kind="alternative"))
+    assert message.text == "One indeed"
+
+
 # --- boundaries ------------------------------------------------------------------------------------------------------
 
 
@@ -245,6 +253,12 @@ def test_a_footer_that_a_list_put_behind_base64_is_read_too() -> None:
         f"Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: base64\n\n{BASE64}{footer}\n"
     )
     assert message.text == WORDS.strip() + "\n\n-- \nThis list is for customers."
+
+
+def test_what_follows_padding_on_its_line_is_nothing() -> None:
+    head = "Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: base64\n"
+    message, _ = read(f"{head}\necO2dMOkIHZhYW4uCg== ignored\n")
+    assert message.text == "yötä vaan."
 
 
 def test_encoded_data_in_a_text_is_left_out_and_named() -> None:

@@ -35,6 +35,7 @@ class Section:
 
     plain: str = ""
     html: str = ""
+    enriched: bool = False
     _text: str | None = None
 
     def text(self) -> str:
@@ -72,6 +73,9 @@ class Content:
 
     def has_html(self) -> bool:
         return any(section.html.strip() for section in self.sections)
+
+    def is_enriched(self) -> bool:
+        return any(section.enriched for section in self.sections)
 
     def shows(self, part: Part) -> bool:
         """Whether the text itself shows this part, by its Content-ID (RFC 2392) or as the sender's program asks."""
@@ -165,7 +169,9 @@ class _Gathered:
             forms.append(inner)
         needed = not any(isinstance(each, Section) and each.has_words() for form in forms for each in form.found)
         contents = [form.content() for form in forms if needed or not form.is_spare()]
-        plain = _distinct([content.text() for content in contents if not content.has_html()])
+        texts = [content for content in contents if not content.has_html()]
+        plain = _distinct([content.text() for content in texts if not content.is_enriched()])
+        plain = plain or _distinct([content.text() for content in texts])
         rich = next((content for content in reversed(contents) if content.has_html()), None)
         if plain or rich is not None:
             html = "" if rich is None else "\n".join(section.markup() for section in rich.sections)
@@ -183,7 +189,7 @@ class _Gathered:
         if part.media_type.startswith("multipart/"):
             text = without_fields(text)
         elif part.media_type in ("text/enriched", "text/richtext"):
-            return Section(plain=_ENRICHED.sub("", text))
+            return Section(plain=_ENRICHED.sub("", text), enriched=True)
         elif part.content_type.parameters.get("format", "").lower() == "flowed":
             text = unflow(text, part.content_type.parameters.get("delsp", "").lower() == "yes")
         text, left_out = readable(text)

@@ -133,7 +133,7 @@ def _is_skipped(node: LexborNode) -> bool:
 def _seen_of(image: Mapping[str, str | None]) -> str:
     """An image's words; of a picture that came with the mail and has none, its place, as mail programs write it."""
     words, source = image.get("alt") or "", image.get("src") or ""
-    if words.strip() or source[:4].lower() != "cid:":
+    if "alt" in image or source[:4].lower() != "cid:":  # an empty text says that the picture is decoration
         return words
     return f"[{source[:_MAX_CID]}]"
 

@@ -12,6 +12,7 @@ _UUENCODED = frozenset({"x-uuencode", "uuencode", "x-uue", "uue"})
 
 _MIN_ENCODED = 24
 _NOT_OF_BASE64 = re.compile(rb"^[ \t]*+(?=[^ \t\r\n])(?![A-Za-z0-9+/=]++[ \t]*+\r?$)", re.MULTILINE)
+_PADDED = re.compile(rb"[ \t]*+[A-Za-z0-9+/]++={1,2}")
 _LONG_LINE = re.compile(rb"^[A-Za-z0-9+/=]{40}", re.MULTILINE)
 _BASE64 = re.compile(rb"\s*+[A-Za-z0-9+/\r\n]++={0,2}\s*+")
 _FULL_LINES = re.compile(rb"\s*+([A-Za-z0-9+/]{57,998})\r?\n[A-Za-z0-9+/]")
@@ -56,10 +57,18 @@ def _base64_and_text(raw: bytes) -> bytes:
     match = _NOT_OF_BASE64.search(raw)
     if match is None:
         return unbase64(raw)
-    encoded, rest = raw[: match.start()], raw[match.start() :]
+    at = match.start()
+    padding = _PADDED.match(raw, at)  # what follows padding on its line is nothing
+    if padding is not None:
+        at = padding.end()
+    encoded, rest = raw[:at], raw[at:]
+    if padding is not None:
+        rest = rest.partition(b"\n")[2]
     if _LONG_LINE.search(rest) is not None:  # a damaged line among encoded ones
         return unbase64(raw)
-    return unbase64(encoded) + b"\n" + rest if encoded.strip() else rest
+    if not encoded.strip():
+        return rest
+    return unbase64(encoded) + b"\n" + rest if rest.strip() else unbase64(encoded)
 
 
 def _decoded(raw: bytes) -> bytes | None:
@@ -70,10 +79,13 @@ def _decoded(raw: bytes) -> bytes | None:
     if len(letters) < _MIN_ENCODED or len(letters) % 4:
         return None
     content = unbase64(letters)
-    if _BINARY.search(content) is not None or _BLANK.search(content) is None:
+    binary = len(_BINARY.findall(content))
+    if _BLANK.search(content) is None or binary * 20 > len(content):
         return None
     if _FULL_LINES.match(raw) is not None:
         return content
+    if binary:
+        return None
     try:
         content.decode("utf-8")
     except UnicodeDecodeError:
