@@ -149,6 +149,13 @@ def test_inner_parts_that_use_the_parents_boundary_belong_to_the_inner_multipart
     assert names(message) == ["i.pdf"]
 
 
+def test_a_part_without_a_head_keeps_lines_that_look_like_fields() -> None:
+    message, _ = read(multipart("\nOrder: 4711\nPlease refund me.", "\nTo: you\n\nAnd quickly."))
+    assert message.text == "Order: 4711\nPlease refund me.\n\nTo: you\n\nAnd quickly."
+    message, _ = read(multipart("\nContent-Type: text/html\n\n<p>Hello</p>"))
+    assert message.text == "Hello"
+
+
 def test_parts_after_a_close_delimiter_are_read() -> None:
     message, _ = read(multipart("\none") + "--b\n\ntwo\n--b--\n")
     assert message.text == "one\n\ntwo"

@@ -10,7 +10,7 @@ from html import escape
 from cx_channels.mail.charsets import clean, cut, decode
 from cx_channels.mail.encoded import readable, without_fields
 from cx_channels.mail.markup import names_content, safe_html, text_of
-from cx_channels.mail.parse import Part
+from cx_channels.mail.parse import Part, is_tnef
 from cx_channels.mail.quoted import split
 
 MAX_TEXT = 128 << 10
@@ -123,6 +123,8 @@ class _Gathered:
         if part.parts:
             if kind == "multipart/alternative":
                 self._add_alternative(part)
+            elif is_tnef(part):
+                self._add_unpacked(part)
             else:
                 self._add_parts(part)
         elif kind in REPORT_TYPES or _is_empty_multipart(part):
@@ -154,6 +156,14 @@ class _Gathered:
             self.found.append(_Spare([Section(plain=clean(decode(preamble)))]))
         for child in part.parts:
             if not (kind == "multipart/report" and _is_returned(child)):
+                self.add(child)
+
+    def _add_unpacked(self, part: Part) -> None:
+        """Outlook's own form of a mail. What it says stands in the mail's other parts, too, unless there are none."""
+        for child in part.parts:
+            if child.media_type == "multipart/alternative":
+                self.found.append(_Spare(content_of(child).sections))
+            else:
                 self.add(child)
 
     def _add_alternative(self, part: Part) -> None:

@@ -10,10 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from cx_channels.mail import cms, tnef
 from cx_channels.mail.boundaries import Piece, cut, past_line_end
 from cx_channels.mail.charsets import charset_in_html, clean, decode
+from cx_channels.mail.cms import opened
 from cx_channels.mail.encoded import ENCRYPTED
 from cx_channels.mail.headers import MAX_FIELDS, MAX_HEAD, Headers, Structured, split_head, structured
+from cx_channels.mail.tnef import unpacked
 from cx_channels.mail.transfer import undo_transfer, undo_transfer_of_text
 
 MAX_DEPTH = 32
@@ -142,7 +145,7 @@ class _Reader:
     def entity(self, source: bytes, start: int, end: int, depth: int, default_type: str) -> Part:
         self.count += 1
         headers, body = split_head(source, start, end)
-        if default_type == MESSAGE and _is_of_message(headers, source, start):
+        if depth and not _is_head_of_part(headers, source, start, default_type):
             headers, body = Headers(), min(past_line_end(source, start), end)
         if body - start > MAX_HEAD or len(headers.fields) > MAX_FIELDS:
             self.left_out.add("headers")
@@ -153,6 +156,8 @@ class _Reader:
         part = Part(headers, content_type, disposition, source, body, end)
         if part.media_type.startswith("multipart/"):
             self._open(part, depth)
+        elif is_tnef(part) or _is_cms(part):
+            self._unpack(part, depth)
         return part
 
     def _open(self, part: Part, depth: int) -> None:
@@ -175,6 +180,22 @@ class _Reader:
             part.preamble = source[part.start : max(part.start, found.opened)]
         self._fill(part, source, found.pieces, 0, depth)
 
+    def _unpack(self, part: Part, depth: int) -> None:
+        """Make parts of what a file of Outlook's, or a signed message, holds."""
+        if depth >= MAX_DEPTH or self.count >= MAX_PARTS:
+            self.left_out.add("depth" if depth >= MAX_DEPTH else "parts")
+            return
+        if is_tnef(part):
+            found = unpacked(part.content())
+            part.parts = [] if found is None else _parts_of(found)
+            self.count += sum(1 for each in part.walk() if each is not part)
+            return
+        message = opened(part.content())
+        if message.encrypted:
+            self.left_out.add(ENCRYPTED)
+        elif message.content is not None:
+            part.parts.append(self.entity(message.content, 0, len(message.content), depth + 1, "text/plain"))
+
     def _fill(
         self, part: Part, source: bytes, pieces: list[Piece], at: int, depth: int, *, nested: bool = False
     ) -> int:
@@ -196,13 +217,54 @@ class _Reader:
         return at
 
 
+def is_tnef(part: Part) -> bool:
+    """Whether a part is Outlook's winmail.dat, by its type or its name."""
+    return part.media_type in tnef.MEDIA_TYPES or part.file_name.lower() == "winmail.dat"
+
+
+def _is_cms(part: Part) -> bool:
+    return part.media_type in cms.MEDIA_TYPES or (
+        part.media_type == "application/octet-stream" and part.file_name.lower().endswith(".p7m")
+    )
+
+
+def _parts_of(found: tnef.Unpacked) -> list[Part]:
+    """The parts of an unpacked winmail.dat: its text in all forms, if it has any, and its files."""
+    parts = []
+    forms = [
+        _made(kind, {"charset": "utf-8"}, text.encode("utf-8", "replace"))
+        for kind, text in (("text/plain", found.plain), ("text/html", found.html))
+        if text.strip()
+    ]
+    if forms:
+        parts.append(_made("multipart/alternative", {}, b"", parts=forms))
+    for file in found.files:
+        kind = structured(file.media_type)
+        made = _made(kind.value if kind.value.count("/") == 1 else "application/octet-stream", {}, file.content)
+        made.disposition = Structured("attachment", {"filename": file.name})
+        if file.content_id:
+            made.headers = Headers([("content-id", file.content_id.encode("utf-8", "replace"))])
+        parts.append(made)
+    return parts
+
+
+def _made(media_type: str, parameters: dict[str, str], content: bytes, parts: list[Part] | None = None) -> Part:
+    kind = Structured(media_type, parameters)
+    return Part(Headers(), kind, Structured("", {}), content, 0, len(content), parts or [])
+
+
 def _is_hollow(part: Part) -> bool:
     """Whether a multipart's parts stand behind it: it has its parent's boundary, or its parts have."""
     return part.media_type.startswith("multipart/") and not part.parts and not part.raw.strip()
 
 
-def _is_of_message(headers: Headers, source: bytes, start: int) -> bool:
-    """Whether a part of a digest has no head of its own (RFC 2046, section 5.1.5), so that these are its message's."""
-    if source.startswith((b"\r\n", b"\n"), start) or ("from" in headers and "subject" in headers):
-        return True
-    return not any(name.startswith("content-") for name, _ in headers.fields)
+def _is_head_of_part(headers: Headers, source: bytes, start: int, default_type: str) -> bool:
+    """Whether the fields at the beginning of a part are its own and not words, or the head of a digest's message.
+
+    A part that begins with a blank line has no head (RFC 2046, section 5.1); some programs put one before it.
+    """
+    described = any(name.startswith("content-") for name, _ in headers.fields)
+    if default_type == MESSAGE:
+        bare = source.startswith((b"\r\n", b"\n"), start)
+        return described and not bare and not ("from" in headers and "subject" in headers)
+    return described or not source.startswith((b"\r\n", b"\n"), start)
