@@ -122,6 +122,15 @@ def content_at(raw: bytes, place: str) -> bytes | None:
     return None if part is None else part.content()
 
 
+def unpack(part: Part) -> set[str]:
+    """Make parts of what a part holds that came without its mail: a signed message, winmail.dat. Return what is left
+    out, as ``Mail`` says."""
+    reader = _Reader()
+    if not part.parts and (is_tnef(part) or _is_cms(part)):
+        reader.unpack(part, 0)
+    return reader.left_out
+
+
 def _number(root: Part) -> None:
     """Give each part its place."""
     if not root.parts:
@@ -157,7 +166,7 @@ class _Reader:
         if part.media_type.startswith("multipart/"):
             self._open(part, depth)
         elif is_tnef(part) or _is_cms(part):
-            self._unpack(part, depth)
+            self.unpack(part, depth)
         return part
 
     def _open(self, part: Part, depth: int) -> None:
@@ -180,7 +189,7 @@ class _Reader:
             part.preamble = source[part.start : max(part.start, found.opened)]
         self._fill(part, source, found.pieces, 0, depth)
 
-    def _unpack(self, part: Part, depth: int) -> None:
+    def unpack(self, part: Part, depth: int) -> None:
         """Make parts of what a file of Outlook's, or a signed message, holds."""
         if depth >= MAX_DEPTH or self.count >= MAX_PARTS:
             self.left_out.add("depth" if depth >= MAX_DEPTH else "parts")
