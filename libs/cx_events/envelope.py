@@ -60,7 +60,13 @@ class Reference(Part):
 
 
 class Attachment(Part):
-    """``url`` where the provider keeps it; ``blob`` the name under which the hub's blob store does (``sha256:HEX``)."""
+    """A file that came with a message.
+
+    ``url``: where the provider keeps it. ``blob``: the name of its content in the hub's blob store (``sha256:HEX``).
+    ``part``: which part of the mail it is, as IMAP numbers parts (RFC 9051, section 6.4.5.1): ``2.1`` is the first part
+    of the second. ``cid``: its Content-ID without angle brackets, which the message's HTML names as ``cid:…``.
+    ``inline``: it is shown inside the message, not listed below it.
+    """
 
     name: str = ""
     content_type: str = ""
@@ -68,6 +74,9 @@ class Attachment(Part):
     sha256: str = ""
     url: str = ""
     blob: str = ""
+    part: str = ""
+    cid: str = ""
+    inline: bool = False
 
 
 class Message(Part):

@@ -186,3 +186,12 @@ def test_a_text_over_the_limit_is_cut_and_says_so() -> None:
     body = body_of(content_of(parse(b"From: a@example.com\n\n" + b"word \n" * 100_000).root))
     assert len(body.text) == 128 << 10
     assert body.cut
+
+
+def test_pictures_of_the_mail_keep_their_place_and_their_id() -> None:
+    html = '<p>See <img src="cid:i1@x" onerror="x()"> and <img src="cid:i2" alt="a cat"><img src="CID:i3" alt=""></p>'
+    assert safe_html(html) == (
+        '<p>See <img src="cid:i1@x"> and <img src="cid:i2" alt="a cat"><img src="CID:i3" alt=""></p>'
+    )
+    assert text_of(html) == "See [cid:i1@x] and a cat"
+    assert text_of('<img src="https://example.com/x.png">') == ""

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cx_channels.mail.parse import MAX_DEPTH, MAX_PARTS, parse, undo_transfer
+from cx_channels.mail.parse import MAX_DEPTH, MAX_PARTS, content_at, parse
+from cx_channels.mail.transfer import undo_transfer
 
 MULTIPART = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n"
 
@@ -115,3 +116,21 @@ PIECES += [b"Content-Type: multipart/x; boundary=c"]
 def test_no_arrangement_of_boundaries_raises(pieces: list[bytes]) -> None:
     mail = parse(MULTIPART + b"".join(pieces))
     assert sum(1 for _ in mail.root.walk()) <= MAX_PARTS
+
+
+def test_a_part_is_found_by_its_number() -> None:
+    raw = MULTIPART + (
+        b"--b\r\n\r\none\r\n--b\r\nContent-Type: multipart/mixed; boundary=c\r\n\r\n"
+        b"--c\r\nContent-Transfer-Encoding: base64\r\n\r\ndHdv\r\n--c--\r\n--b--\r\n"
+    )
+    assert [(part.place, part.media_type) for part in parse(raw).root.walk()] == [
+        ("", "multipart/mixed"),
+        ("1", "text/plain"),
+        ("2", "multipart/mixed"),
+        ("2.1", "text/plain"),
+    ]
+    assert content_at(raw, "1") == b"one"
+    assert content_at(raw, "2.1") == b"two"
+    assert content_at(b"From: a@example.com\n\nbody", "1") == b"body"
+    assert content_at(raw, "3") is None
+    assert content_at(raw, "nonsense") is None

@@ -217,6 +217,65 @@ def test_a_report_is_read_from_the_original_and_anything_else_from_the_fields() 
     assert event({**report, "RawEmail": ""}).data.failure is not None  # a bounce in prose, by its look
 
 
+ORIGINAL = (
+    "From: Ana <ana@example.com>\r\nTo: support@acme.example\r\nSubject: Charged twice\r\n"
+    "Date: Sun, 22 Nov 2026 10:00:00 +0000\r\nMessage-ID: <m-1@example.com>\r\nIn-Reply-To: <m-0@acme.example>\r\n"
+    "X-Spam-Tests: DKIM_VALID_AU\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nHello\r\n"
+    "--b\r\nContent-Type: application/pdf; name=i.pdf\r\n\r\nx\r\n--b--\r\n"
+)
+
+
+def test_fields_that_are_missing_are_read_from_the_original() -> None:
+    draft = event({"RecordType": "Inbound", "MessageID": MAIL_ID, "RawEmail": ORIGINAL})
+    assert people(draft) == [("customer", "ana@example.com"), ("business", "support@acme.example")]
+    assert not draft.data.participants[0].identifiers[0].weight  # the sender may have written the verdict
+    message = draft.data.message
+    assert message is not None
+    assert (message.id, message.subject, message.text) == ("m-1@example.com", "Charged twice", "Hello")
+    assert message.in_reply_to == "m-0@acme.example"
+    assert [(each.name, each.bytes, each.part) for each in message.attachments] == [("i.pdf", 1, "")]
+
+
+@pytest.mark.parametrize("missing", ["TextBody", "Subject", "FromFull", "Date", "Headers", "ToFull"])
+def test_each_missing_field_is_read_from_the_original(missing: str) -> None:
+    whole = event(inbound(("In-Reply-To", "<m-0@acme.example>"), RawEmail=ORIGINAL))
+    without = inbound(("In-Reply-To", "<m-0@acme.example>"), RawEmail=ORIGINAL)
+    del without[missing]
+    draft = event(without)
+    assert draft.data.message == whole.data.message
+    assert draft.time == whole.time
+    assert people(draft) == people(whole)
+
+
+def test_html_of_the_original_is_read_where_the_fields_have_no_text() -> None:
+    original = ORIGINAL.replace("--b\r\n\r\nHello", "--b\r\nContent-Type: text/html\r\n\r\n<p>Hello</p>")
+    message = event(inbound(TextBody="", HtmlBody="", StrippedTextReply="cut", RawEmail=original)).data.message
+    assert message is not None
+    assert (message.text, message.html) == ("Hello", "<p>Hello</p>")
+
+
+def test_a_picture_keeps_its_id_and_what_is_wrapped_is_read() -> None:
+    html = '<p>See <img src="cid:i1@x"></p>'
+    picture = {"Name": "i.png", "Content": "eA==", "ContentType": "image/png", "ContentID": "<i1@x>"}
+    message = event(inbound(TextBody="", HtmlBody=html, Attachments=[picture])).data.message
+    assert message is not None
+    assert message.html == html
+    assert message.text == "See [cid:i1@x]"
+    assert [(each.cid, each.inline) for each in message.attachments] == [("i1@x", True)]
+
+
+def test_a_signed_mail_that_postmark_gives_as_a_file_is_read() -> None:
+    # SignedData (RFC 5652) in which all but the content is left out.
+    content = b"Content-Type: text/plain\r\n\r\nHello"
+    held = b"\x30\x80\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x01\xa0\x80\x04" + bytes((len(content),)) + content
+    inner = b"\x30\x80\x02\x01\x01\x31\x00" + held
+    signed = b"\x30\x80\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02\xa0\x80" + inner
+    file = {"Name": "smime.p7m", "Content": b64encode(signed).decode(), "ContentType": "application/pkcs7-mime"}
+    message = event(inbound(TextBody="", Attachments=[file])).data.message
+    assert message is not None
+    assert message.text == "Hello"
+
+
 @pytest.mark.parametrize(
     ("fields", "text"),
     [
@@ -395,6 +454,15 @@ def test_neither_a_dead_address_nor_the_business_consents(document: dict[str, An
     assert [each.kind.partition("/")[0] for each in found.ignored] == ["SubscriptionChange"]
 
 
+def test_a_decision_without_an_address_is_of_whoever_got_the_mail() -> None:
+    draft = event(subscription(True, "ManualSuppression", Recipient=None))
+    assert people(draft) == [("customer", "")]
+    assert draft.data.interaction == f"acme-mail/{SENT_ID}@{SENT_FROM}"
+    assert draft.data.interaction == event(notice("Delivery", DeliveredAt="2026-11-22T12:00:00Z")).data.interaction
+    other = event(subscription(True, "ManualSuppression", Recipient=None, MessageID=MAIL_ID))
+    assert other.id != draft.id
+
+
 def test_a_consent_is_for_the_purpose_of_its_stream() -> None:
     def purpose(settings: dict[str, Any], **more: Any) -> str:
         connection = Connection("acme-mail", "acme", "email/postmark", settings=settings)
@@ -421,7 +489,8 @@ def test_a_consent_is_for_the_purpose_of_its_stream() -> None:
         ({}, "unknown-kind"), ({"RecordType": "Telepathy"}, "unknown-kind"), ({"RecordType": []}, "unknown-kind"),
         ({"RecordType": "Inbound"}, "malformed"), ({"FromFull": person("ana@example.com")}, "malformed"),
         ({"RecordType": "Delivery"}, "malformed"), ({"RecordType": "Open", "MessageID": None}, "malformed"),
-        (subscription("true", None), "malformed"), (subscription(True, None, Recipient=None), "malformed"),
+        (subscription("true", None), "malformed"),
+        (subscription(True, None, Recipient=None, MessageID=None), "malformed"),
         (bounce("InboundError"), "inbound-failed"),
     ],
 )  # fmt: skip

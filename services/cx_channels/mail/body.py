@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from html import escape
 
-from cx_channels.mail.charsets import cut
-from cx_channels.mail.markup import safe_html, text_of
-from cx_channels.mail.parse import Part
+from cx_channels.mail.charsets import clean, cut, decode
+from cx_channels.mail.encoded import readable, without_fields
+from cx_channels.mail.markup import names_content, safe_html, text_of
+from cx_channels.mail.parse import Part, is_tnef
 from cx_channels.mail.quoted import split
 
 MAX_TEXT = 128 << 10
 MAX_QUOTED = 64 << 10
 _MAX_SOURCE = 1 << 20
+_TEXTS = ("text/plain", "text/html", "text/enriched", "text/richtext")
+_RARE_TEXTS = ("text/markdown", "text/x-markdown", "text/x-plain")
+_OF_MIME = re.compile(rb"\bmime\b|multi-?part", re.IGNORECASE)
 _ENRICHED = re.compile(r"</?[A-Za-z][^<>]{0,60}>")
 
 # Parts that say how a mail fared; ``reports`` reads them, and the original keeps them.
@@ -29,22 +35,53 @@ class Section:
 
     plain: str = ""
     html: str = ""
+    enriched: bool = False
+    _text: str | None = None
 
     def text(self) -> str:
-        return self.plain if self.plain.strip() else text_of(self.html)
+        if self._text is None:
+            self._text = self.plain if self.plain.strip() else text_of(self.html)
+        return self._text
+
+    def has_words(self) -> bool:
+        return bool(self.text().strip())
+
+    def markup(self) -> str:
+        """The HTML; of what has none, its plain text as such."""
+        if self.html.strip() or not self.plain.strip():
+            return self.html
+        return f"<p>{escape(self.plain.strip(), quote=False).replace(chr(10), '<br>')}</p>"
 
 
 @dataclass(slots=True)
 class Content:
+    """What there is to read and what is attached, in the order of the mail. ``left_out``: what was taken from texts."""
+
     sections: list[Section] = field(default_factory=list)
     attached: list[Part] = field(default_factory=list)
+    left_out: set[str] = field(default_factory=set)
 
     def text(self) -> str:
         """All that is to be read, quoted lines included; in plain text."""
         return "\n\n".join(text for section in self.sections if (text := section.text().strip("\n")).strip())
 
     def html(self) -> str:
-        return safe_html("\n".join(section.html for section in self.sections if section.html.strip()))
+        """All that is to be read as HTML that is safe to show; "" where none of it is HTML."""
+        if not self.has_html():
+            return ""
+        return safe_html("\n".join(markup for section in self.sections if (markup := section.markup()).strip()))
+
+    def has_html(self) -> bool:
+        return any(section.html.strip() for section in self.sections)
+
+    def is_enriched(self) -> bool:
+        return any(section.enriched for section in self.sections)
+
+    def shows(self, part: Part) -> bool:
+        """Whether the text itself shows this part, by its Content-ID (RFC 2392) or as the sender's program asks."""
+        if part.content_id and any(names_content(section.html, part.content_id) for section in self.sections):
+            return True
+        return part.disposition.value == "inline" and part.media_type.startswith("image/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,44 +100,131 @@ def body_of(content: Content) -> Body:
     html = content.html()
     new, quoted = split(whole)
     text, quoted_cut = cut(new, MAX_TEXT), cut(quoted, MAX_QUOTED)
-    lost_html = not html and any(section.html.strip() for section in content.sections)
+    lost_html = not html and content.has_html()
     return Body(text, quoted_cut, html, lost_html or len(text) < len(new) or len(quoted_cut) < len(quoted))
 
 
 def content_of(root: Part) -> Content:
     """What there is to read and what is attached, in the order of the mail."""
-    content = Content()
-    _gather(root, content)
-    return content
+    gathered = _Gathered()
+    gathered.add(root)
+    return gathered.content()
 
 
-def _gather(part: Part, content: Content) -> None:
-    kind = part.media_type
-    if part.parts:
-        if kind == "multipart/alternative":
-            _gather_alternative(part, content)
+class _Gathered:
+    """What the parts of a mail contribute, in order: text, files, and what is text only where there is no other."""
+
+    def __init__(self) -> None:
+        self.found: list[Section | Part | _Spare] = []
+        self.left_out: set[str] = set()
+
+    def add(self, part: Part) -> None:
+        kind = part.media_type
+        if part.parts:
+            if kind == "multipart/alternative":
+                self._add_alternative(part)
+            elif is_tnef(part):
+                self._add_unpacked(part)
+            else:
+                self._add_parts(part)
+        elif kind in REPORT_TYPES or _is_empty_multipart(part):
+            return
+        elif _is_read(part):
+            self.found.append(self._section(part))
         else:
-            for child in part.parts:
-                if not (kind == "multipart/report" and _is_returned(child)):
-                    _gather(child, content)
-    elif kind in REPORT_TYPES or _is_empty_multipart(part):
-        return
-    elif _is_read(part):
-        content.sections.append(_section(part))
-    else:
-        content.attached.append(part)
+            self.found.append(_Spare(part=part) if _may_be_read(part) else part)
+
+    def content(self) -> Content:
+        """Settle what is spare: text where nothing else has words, else a file."""
+        needed = not any(isinstance(each, Section) and each.has_words() for each in self.found)
+        content = Content(left_out=self.left_out)
+        for each in self.found:
+            if isinstance(each, Part):
+                content.attached.append(each)
+            elif isinstance(each, Section):
+                content.sections.append(each)
+            elif needed:
+                content.sections += each.sections if each.part is None else [self._section(each.part)]
+            elif each.part is not None:
+                content.attached.append(each.part)
+        return content
+
+    def _add_parts(self, part: Part) -> None:
+        kind = part.media_type
+        preamble = part.preamble
+        if preamble.strip() and kind == "multipart/mixed" and _OF_MIME.search(preamble) is None:
+            self.found.append(_Spare([Section(plain=clean(decode(preamble)))]))
+        for child in part.parts:
+            if not (kind == "multipart/report" and _is_returned(child)):
+                self.add(child)
+
+    def _add_unpacked(self, part: Part) -> None:
+        """Outlook's own form of a mail. What it says stands in the mail's other parts, too, unless there are none."""
+        for child in part.parts:
+            if child.media_type == "multipart/alternative":
+                self.found.append(_Spare(content_of(child).sections))
+            else:
+                self.add(child)
+
+    def _add_alternative(self, part: Part) -> None:
+        """The forms say the same, so they make one section: the plain ones, and of those with HTML the last one.
+
+        A form may have several parts itself: Apple's programs put files between stretches of HTML.
+        """
+        forms = []
+        for child in part.parts:
+            inner = _Gathered()
+            inner.left_out = self.left_out
+            inner.add(child)
+            forms.append(inner)
+        needed = not any(isinstance(each, Section) and each.has_words() for form in forms for each in form.found)
+        contents = [form.content() for form in forms if needed or not form.is_spare()]
+        texts = [content for content in contents if not content.has_html()]
+        plain = _distinct([content.text() for content in texts if not content.is_enriched()])
+        plain = plain or _distinct([content.text() for content in texts])
+        rich = next((content for content in reversed(contents) if content.has_html()), None)
+        if plain or rich is not None:
+            html = "" if rich is None else "\n".join(section.markup() for section in rich.sections)
+            self.found.append(Section(plain or ("" if rich is None else rich.text()), html))
+        for form in forms:
+            self.found.extend(form.content().attached if needed or not form.is_spare() else form.found)
+
+    def is_spare(self) -> bool:
+        return bool(self.found) and all(isinstance(each, _Spare) for each in self.found)
+
+    def _section(self, part: Part) -> Section:
+        text = part.text()[:_MAX_SOURCE]
+        if part.media_type == "text/html":
+            return Section(html=text)
+        if part.media_type.startswith("multipart/"):
+            text = without_fields(text)
+        elif part.media_type in ("text/enriched", "text/richtext"):
+            return Section(plain=_ENRICHED.sub("", text), enriched=True)
+        elif part.content_type.parameters.get("format", "").lower() == "flowed":
+            text = unflow(text, part.content_type.parameters.get("delsp", "").lower() == "yes")
+        text, left_out = readable(text)
+        self.left_out |= left_out
+        return Section(plain=text)
 
 
-def _gather_alternative(part: Part, content: Content) -> None:
-    """The forms say the same: the first plain one and the last HTML one make one section; calendars are attached."""
-    inner = Content()
-    for child in part.parts:
-        _gather(child, inner)
-    plain = next((section.plain for section in inner.sections if section.plain.strip()), "")
-    html = next((section.html for section in reversed(inner.sections) if section.html.strip()), "")
-    if plain or html:
-        content.sections.append(Section(plain, html))
-    content.attached.extend(inner.attached)
+@dataclass(frozen=True, slots=True)
+class _Spare:
+    """What is read where a mail has no other words: a part that is a file else, or sections that are left out else."""
+
+    sections: Sequence[Section] = ()
+    part: Part | None = None
+
+
+def _distinct(texts: list[str]) -> str:
+    """Texts that are forms of one, without those whose words an earlier one has."""
+    out: list[str] = []
+    seen: list[str] = []
+    for text in texts:
+        words = " ".join(text.split())
+        if words and not any(words in earlier for earlier in seen):
+            out.append(text)
+            seen.append(words)
+    return "\n\n".join(out)
 
 
 def _is_returned(part: Part) -> bool:
@@ -116,20 +240,14 @@ def _is_read(part: Part) -> bool:
     """Text that is shown, not attached. A multipart none of whose boundaries is there counts as text."""
     if part.disposition.value == "attachment":
         return False
-    if part.media_type in ("text/plain", "text/html", "text/enriched", "text/richtext"):
+    if part.media_type in _TEXTS:
         return not part.file_name or (part.disposition.value == "inline" and part.media_type == "text/html")
     return part.media_type.startswith("multipart/") or part.media_type in HEADER_TYPES
 
 
-def _section(part: Part) -> Section:
-    text = part.text()[:_MAX_SOURCE]
-    if part.media_type == "text/html":
-        return Section(html=text)
-    if part.media_type in ("text/enriched", "text/richtext"):
-        return Section(plain=_ENRICHED.sub("", text))
-    if part.media_type == "text/plain" and part.content_type.parameters.get("format", "").lower() == "flowed":
-        text = unflow(text, part.content_type.parameters.get("delsp", "").lower() == "yes")
-    return Section(plain=text)
+def _may_be_read(part: Part) -> bool:
+    """Text that its sender gave a name but did not attach, or text of a kind that is seldom what a person writes."""
+    return part.disposition.value != "attachment" and part.media_type in (*_TEXTS, *_RARE_TEXTS)
 
 
 def unflow(text: str, delete_space: bool = False) -> str:

@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from hashlib import blake2b
 
-from cx_channels.mail.parse import Mail
+from cx_channels.mail.encoded import ENCRYPTED
+from cx_channels.mail.parse import EPILOGUE, Mail
 
+_NO_PARTS = frozenset({EPILOGUE, ENCRYPTED})
 _FIELDS = ("from", "date", "subject")
 
 
@@ -25,7 +27,7 @@ def content_digest(mail: Mail, tokens: Iterable[str] = ()) -> str:
             _add(digest, f"{name}:{' '.join(value.split())}".encode("utf-8", "replace"))
     for token in sorted(tokens):
         _add(digest, f"token:{token}".encode("utf-8", "replace"))
-    if mail.left_out:  # there is more than the parts show
+    if not _NO_PARTS.issuperset(mail.left_out):  # there is more than the parts show
         _add(digest, _plain(mail.root.raw))
     for part in mail.root.walk():
         if not part.parts:

@@ -6,7 +6,8 @@ Both parsers can be kept busy by hostile markup, so what is given to them is bou
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from urllib.parse import quote
 
 import nh3
 from selectolax.lexbor import LexborHTMLParser, LexborNode
@@ -18,6 +19,7 @@ MAX_SAFE_HTML = 192 << 10
 _MAX_TAGS = 20_000
 _MAX_ENTITIES = 50_000
 _MAX_WORDS = 1_000
+_MAX_CID = 200
 
 _MAX_REOPENED = 300_000
 """Tags times formatting elements; a third of a second for a parser where they are all open."""
@@ -27,6 +29,9 @@ _PLAIN_TAG = re.compile(
     r"[a-z]++(?:\s++[\w:.-]++(?:=(?:\"[^\"<>]*+\"|'[^'<>]*+'|[^\s\"'<>=`]++))?+)*+\s*+>", re.IGNORECASE
 )
 _TAG = re.compile(r"<[^<>]{0,20000}>")
+_DROPPED = {"script", "style", "title"}
+_SCHEMES = nh3.ALLOWED_URL_SCHEMES | {"cid"}
+_IN_CID = "@$!*'(),;:="
 _SKIPPED = frozenset({"script", "style", "head", "title", "template", "noscript", "object", "svg", "math"})
 _BLOCKS = frozenset({
     "address", "article", "aside", "blockquote", "center", "dd", "div", "dl", "dt", "fieldset", "figure", "footer",
@@ -73,8 +78,13 @@ def safe_html(html: str) -> str:
     """The markup without scripts, styles, forms and remote tricks; "" where it is too much to look at."""
     if len(html) > MAX_HTML or _is_too_busy(html):
         return ""
-    safe = clean(nh3.clean(html, clean_content_tags={"script", "style", "title"})).strip()
+    safe = clean(nh3.clean(html, clean_content_tags=_DROPPED, url_schemes=_SCHEMES)).strip()
     return safe if len(safe.encode()) <= MAX_SAFE_HTML else ""
+
+
+def names_content(html: str, content_id: str) -> bool:
+    """Whether the markup shows the part of this Content-ID: ``cid:ID``, special characters as ``%XX`` (RFC 2392)."""
+    return f"cid:{content_id}" in html or ("cid:" in html and f"cid:{quote(content_id, safe=_IN_CID)}" in html)
 
 
 def text_of(html: str) -> str:
@@ -120,6 +130,14 @@ def _is_skipped(node: LexborNode) -> bool:
     return "hidden" in attributes or _HIDDEN.search(attributes.get("style") or "") is not None
 
 
+def _seen_of(image: Mapping[str, str | None]) -> str:
+    """An image's words; of a picture that came with the mail and has none, its place, as mail programs write it."""
+    words, source = image.get("alt") or "", image.get("src") or ""
+    if "alt" in image or source[:4].lower() != "cid:":  # an empty text says that the picture is decoration
+        return words
+    return f"[{source[:_MAX_CID]}]"
+
+
 class _Writer:
     """Lines as they come; blank lines asked for several times are one."""
 
@@ -152,7 +170,7 @@ class _Writer:
         elif tag in ("td", "th"):
             self.line.append(" ")
         elif tag == "img":
-            self._text(node.attributes.get("alt") or "")
+            self._text(_seen_of(node.attributes))
 
     @staticmethod
     def _in_skipped(node: LexborNode) -> bool:

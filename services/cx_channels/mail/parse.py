@@ -7,24 +7,33 @@ a slice between two boundary lines that a regular expression finds. What is over
 
 from __future__ import annotations
 
-import binascii
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from cx_channels.mail.charsets import clean, decode
-from cx_channels.mail.headers import MAX_FIELDS, MAX_HEAD, Headers, Structured, split_head, structured, unbase64
+from cx_channels.mail import cms, tnef
+from cx_channels.mail.boundaries import Piece, cut, past_line_end
+from cx_channels.mail.charsets import charset_in_html, clean, decode
+from cx_channels.mail.cms import opened
+from cx_channels.mail.encoded import ENCRYPTED
+from cx_channels.mail.headers import MAX_FIELDS, MAX_HEAD, Headers, Structured, split_head, structured
+from cx_channels.mail.tnef import unpacked
+from cx_channels.mail.transfer import undo_transfer, undo_transfer_of_text
 
 MAX_DEPTH = 32
 MAX_PARTS = 500
-_MAX_BOUNDARY = 200
-
-_FIRST_BOUNDARY = re.compile(rb"(?:\A|\n)--([\x21-\x7e][\x20-\x7e]{0,199}?)[ \t]*\r?\n", re.DOTALL)
+MESSAGE = "message/rfc822"
+EPILOGUE = "epilogue"
+_MAX_CONTENT_ID = 255
 
 
 @dataclass(slots=True)
 class Part:
-    """One entity of a mail: its body is a slice of ``source``, ``parts`` is what a multipart holds."""
+    """One entity of a mail: its body is a slice of ``source``, ``parts`` is what a multipart holds.
+
+    ``place``: its number in the mail as IMAP counts (RFC 9051, section 6.4.5.1): "2.1" is the first part of the
+    second, "" the whole of a mail that has parts, "1" the body of one that has none. ``preamble``: what stands before a
+    multipart's first boundary.
+    """
 
     headers: Headers
     content_type: Structured
@@ -33,6 +42,8 @@ class Part:
     start: int
     end: int
     parts: list[Part] = field(default_factory=list)
+    place: str = ""
+    preamble: bytes = b""
 
     @property
     def media_type(self) -> str:
@@ -45,6 +56,11 @@ class Part:
         return clean(name).replace("\\", "/").rpartition("/")[2].replace("\n", " ").strip()[:255]
 
     @property
+    def content_id(self) -> str:
+        """Its Content-ID without angle brackets; "" if it has none."""
+        return self.headers.raw("content-id").strip("<> \t")[:_MAX_CONTENT_ID]
+
+    @property
     def raw(self) -> bytes:
         """The body as transferred."""
         return self.source[self.start : self.end]
@@ -55,7 +71,9 @@ class Part:
 
     def text(self) -> str:
         """The body as text, line ends as LF."""
-        return clean(decode(self.content(), self.content_type.parameters.get("charset", "")))
+        content = undo_transfer_of_text(self.raw, self.headers.raw("content-transfer-encoding"))
+        hint = charset_in_html(content) if self.media_type == "text/html" else ""
+        return clean(decode(content, self.content_type.parameters.get("charset", ""), hint))
 
     def walk(self) -> Iterator[Part]:
         """This part and all below it, in the order of the mail."""
@@ -66,7 +84,11 @@ class Part:
 
 @dataclass(slots=True)
 class Mail:
-    """A whole mail: its root, and what the limits left out (``parts``, ``depth``, ``headers``)."""
+    """A whole mail: its root, and what can't be read of it.
+
+    ``left_out``: what is over a limit (``parts``, ``depth``, ``headers``), ``epilogue`` for words behind the last part,
+    ``encrypted``.
+    """
 
     root: Part
     left_out: tuple[str, ...] = ()
@@ -82,7 +104,44 @@ def parse(raw: bytes) -> Mail:
         raw = raw.replace(b"\r", b"\n")
     reader = _Reader()
     root = reader.entity(raw, 0, len(raw), 0, "text/plain")
+    _number(root)
     return Mail(root, tuple(sorted(reader.left_out)))
+
+
+def part_at(mail: Mail, place: str) -> Part | None:
+    """The part that has this number; None where the mail has no such part."""
+    return next((part for part in mail.root.walk() if part.place == place), None)
+
+
+def content_at(raw: bytes, place: str) -> bytes | None:
+    """The content of one part of a raw mail, its transfer encoding undone; None where the mail has no such part.
+
+    ``place`` as in an attachment's ``part``, such as "2.1".
+    """
+    part = part_at(parse(raw), place)
+    return None if part is None else part.content()
+
+
+def unpack(part: Part) -> set[str]:
+    """Make parts of what a part holds that came without its mail: a signed message, winmail.dat. Return what is left
+    out, as ``Mail`` says."""
+    reader = _Reader()
+    if not part.parts and (is_tnef(part) or _is_cms(part)):
+        reader.unpack(part, 0)
+    return reader.left_out
+
+
+def _number(root: Part) -> None:
+    """Give each part its place."""
+    if not root.parts:
+        root.place = "1"
+        return
+    todo = [root]
+    while todo:
+        parent = todo.pop()
+        for number, part in enumerate(parent.parts, 1):
+            part.place = f"{parent.place}.{number}" if parent.place else str(number)
+            todo.append(part)
 
 
 class _Reader:
@@ -95,6 +154,8 @@ class _Reader:
     def entity(self, source: bytes, start: int, end: int, depth: int, default_type: str) -> Part:
         self.count += 1
         headers, body = split_head(source, start, end)
+        if depth and not _is_head_of_part(headers, source, start, default_type):
+            headers, body = Headers(), min(past_line_end(source, start), end)
         if body - start > MAX_HEAD or len(headers.fields) > MAX_FIELDS:
             self.left_out.add("headers")
         content_type = structured(headers.raw("content-type"))
@@ -104,90 +165,115 @@ class _Reader:
         part = Part(headers, content_type, disposition, source, body, end)
         if part.media_type.startswith("multipart/"):
             self._open(part, depth)
+        elif is_tnef(part) or _is_cms(part):
+            self.unpack(part, depth)
         return part
 
     def _open(self, part: Part, depth: int) -> None:
+        if part.media_type == "multipart/encrypted":
+            self.left_out.add(ENCRYPTED)
         if depth >= MAX_DEPTH:
             self.left_out.add("depth")
             return
-        default = "message/rfc822" if part.media_type == "multipart/digest" else "text/plain"
-        source, slices = _bodies(part)
-        for start, end in slices:
+        boundary = part.content_type.parameters.get("boundary", "")
+        source = part.source
+        found = cut(source, part.start, part.end, boundary, MAX_PARTS)
+        if found is None and "content-transfer-encoding" in part.headers:
+            source = part.content()  # encoded as a whole, which RFC 2045 (section 6.4) forbids
+            found = cut(source, 0, len(source), boundary, MAX_PARTS)
+        if found is None:
+            return
+        if found.left:
+            self.left_out.add(EPILOGUE)
+        if source is part.source:
+            part.preamble = source[part.start : max(part.start, found.opened)]
+        self._fill(part, source, found.pieces, 0, depth)
+
+    def unpack(self, part: Part, depth: int) -> None:
+        """Make parts of what a file of Outlook's, or a signed message, holds."""
+        if depth >= MAX_DEPTH or self.count >= MAX_PARTS:
+            self.left_out.add("depth" if depth >= MAX_DEPTH else "parts")
+            return
+        if is_tnef(part):
+            found = unpacked(part.content())
+            part.parts = [] if found is None else _parts_of(found)
+            self.count += sum(1 for each in part.walk() if each is not part)
+            return
+        message = opened(part.content())
+        if message.encrypted:
+            self.left_out.add(ENCRYPTED)
+        elif message.content is not None:
+            part.parts.append(self.entity(message.content, 0, len(message.content), depth + 1, "text/plain"))
+
+    def _fill(
+        self, part: Part, source: bytes, pieces: list[Piece], at: int, depth: int, *, nested: bool = False
+    ) -> int:
+        """Make parts of the pieces from a place on, and return the place behind them: all, or of a nested multipart
+        those up to a close delimiter."""
+        default = MESSAGE if part.media_type == "multipart/digest" else "text/plain"
+        while at < len(pieces):
             if self.count >= MAX_PARTS:
                 self.left_out.add("parts")
-                return
-            part.parts.append(self.entity(source, start, end, depth + 1, default))
+                return len(pieces)
+            start, end, closed = pieces[at]
+            child = self.entity(source, start, end, depth + 1, default)
+            part.parts.append(child)
+            at += 1
+            if not closed and depth + 1 < MAX_DEPTH and _is_hollow(child):
+                at = self._fill(child, source, pieces, at, depth + 1, nested=True)
+            elif closed and nested:
+                break
+        return at
 
 
-_Slices = list[tuple[int, int]]
+def is_tnef(part: Part) -> bool:
+    """Whether a part is Outlook's winmail.dat, by its type or its name."""
+    return part.media_type in tnef.MEDIA_TYPES or part.file_name.lower() == "winmail.dat"
 
 
-def _bodies(part: Part) -> tuple[bytes, _Slices]:
-    boundary = part.content_type.parameters.get("boundary", "")[:_MAX_BOUNDARY].encode("utf-8", "replace")
-    if boundary:
-        slices = _between(part.source, part.start, part.end, boundary)
-        if slices:
-            return part.source, slices
-        if "content-transfer-encoding" in part.headers:  # encoded as a whole, which RFC 2045 (section 6.4) forbids
-            content = part.content()
-            return content, _between(content, 0, len(content), boundary)
-    guess = _FIRST_BOUNDARY.search(part.source, part.start, min(part.end, part.start + 65_536))
-    if guess is not None and part.source.find(b"--" + guess[1] + b"--", guess.end(), part.end) >= 0:
-        return part.source, _between(part.source, part.start, part.end, guess[1])
-    return part.source, []
+def _is_cms(part: Part) -> bool:
+    return part.media_type in cms.MEDIA_TYPES or (
+        part.media_type == "application/octet-stream" and part.file_name.lower().endswith(".p7m")
+    )
 
 
-def _between(source: bytes, start: int, end: int, boundary: bytes) -> _Slices:
-    """The slices between boundary lines (RFC 2046, section 5.1.1); a missing last line is forgiven.
+def _parts_of(found: tnef.Unpacked) -> list[Part]:
+    """The parts of an unpacked winmail.dat: its text in all forms, if it has any, and its files."""
+    parts = []
+    forms = [
+        _made(kind, {"charset": "utf-8"}, text.encode("utf-8", "replace"))
+        for kind, text in (("text/plain", found.plain), ("text/html", found.html))
+        if text.strip()
+    ]
+    if forms:
+        parts.append(_made("multipart/alternative", {}, b"", parts=forms))
+    for file in found.files:
+        kind = structured(file.media_type)
+        made = _made(kind.value if kind.value.count("/") == 1 else "application/octet-stream", {}, file.content)
+        made.disposition = Structured("attachment", {"filename": file.name})
+        if file.content_id:
+            made.headers = Headers([("content-id", file.content_id.encode("utf-8", "replace"))])
+        parts.append(made)
+    return parts
 
-    The line end before a boundary belongs to it. The search begins one line end early, since a multipart's first
-    boundary may follow the blank line at once.
+
+def _made(media_type: str, parameters: dict[str, str], content: bytes, parts: list[Part] | None = None) -> Part:
+    kind = Structured(media_type, parameters)
+    return Part(Headers(), kind, Structured("", {}), content, 0, len(content), parts or [])
+
+
+def _is_hollow(part: Part) -> bool:
+    """Whether a multipart's parts stand behind it: it has its parent's boundary, or its parts have."""
+    return part.media_type.startswith("multipart/") and not part.parts and not part.raw.strip()
+
+
+def _is_head_of_part(headers: Headers, source: bytes, start: int, default_type: str) -> bool:
+    """Whether the fields at the beginning of a part are its own and not words, or the head of a digest's message.
+
+    A part that begins with a blank line has no head (RFC 2046, section 5.1); some programs put one before it.
     """
-    line = re.compile(rb"(?:\A|\r?\n)--" + re.escape(boundary.rstrip()) + rb"(--)?[ \t]*(?=\r?\n|\Z)")
-    slices: _Slices = []
-    opened = -1
-    for match in line.finditer(source, max(0, start - 1), end):
-        if opened >= 0:
-            slices.append((_past_line_end(source, opened), match.start()))
-        opened = match.end()
-        if match[1] or len(slices) > MAX_PARTS:
-            opened = -1
-            break
-    if opened >= 0 and source[opened:end].strip():
-        slices.append((_past_line_end(source, opened), end))
-    return [(at, max(at, until)) for at, until in slices]
-
-
-def _past_line_end(source: bytes, at: int) -> int:
-    return at + (2 if source.startswith(b"\r\n", at) else source.startswith(b"\n", at))
-
-
-def undo_transfer(raw: bytes, encoding: str) -> bytes:
-    """Bytes as they were before the transfer. Unknown encodings and spellings ("7-bit", "plain") change nothing."""
-    name = (encoding.lower().split() or [""])[0].strip("\"';,")
-    if name == "base64":
-        return unbase64(raw)
-    if name in ("quoted-printable", "quotedprintable", "quoted_printable"):
-        return binascii.a2b_qp(raw)
-    if name in ("x-uuencode", "uuencode", "x-uue", "uue"):
-        return _uudecoded(raw)
-    return raw
-
-
-def _uudecoded(raw: bytes) -> bytes:
-    out, inside = [], False
-    for line in raw.splitlines():
-        if not inside:
-            inside = line.startswith(b"begin ")
-        elif line.strip() in (b"end", b"`", b""):
-            break
-        else:
-            try:
-                out.append(binascii.a2b_uu(line))
-            except binascii.Error:  # trailing junk; the first character counts the bytes of the line
-                wanted = (((line[0] - 32) & 63) * 4 + 5) // 3
-                try:
-                    out.append(binascii.a2b_uu(line[:wanted]))
-                except binascii.Error:
-                    continue
-    return b"".join(out) if inside else raw
+    described = any(name.startswith("content-") for name, _ in headers.fields)
+    if default_type == MESSAGE:
+        bare = source.startswith((b"\r\n", b"\n"), start)
+        return described and not bare and not ("from" in headers and "subject" in headers)
+    return described or not source.startswith((b"\r\n", b"\n"), start)

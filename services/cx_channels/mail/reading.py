@@ -125,6 +125,11 @@ class Reading:
             return self._outcomes(_completed(outcomes, bounce.outcomes), bounce.original)
         return [self._written()]
 
+    def left_out(self) -> list[str]:
+        """After ``drafts``: what is in the original and not in the events."""
+        cut_short = {"text"} if self.body is not None and self.body.cut else set()
+        return sorted({*self.mail.left_out, *self.content.left_out, *cut_short})
+
     def _outcomes(self, outcomes: list[Outcome], original: Headers | None) -> list[Draft]:
         original = original or Headers()
         drafts = []
@@ -217,6 +222,9 @@ class Reading:
             bytes=len(content),
             sha256=name.removeprefix("sha256:"),
             blob=name,
+            part=part.place,
+            cid=part.content_id,
+            inline=self.content.shows(part),
         )
 
     def _own_id(self) -> str:

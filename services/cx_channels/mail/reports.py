@@ -8,7 +8,8 @@ from typing import Literal
 
 from cx_channels.mail.body import HEADER_TYPES
 from cx_channels.mail.headers import Headers, mailboxes, split_head
-from cx_channels.mail.parse import Part, parse, undo_transfer
+from cx_channels.mail.parse import Part, parse
+from cx_channels.mail.transfer import undo_transfer
 
 Action = Literal["failed", "delayed", "delivered"]
 

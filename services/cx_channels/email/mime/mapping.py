@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from cx_channels.mail.parse import Mail, parse
+from cx_channels.mail.parse import parse
 from cx_channels.mail.reading import Envelope, Reading
 from cx_channels.mail.settings import mail_settings
 from cx_channels.port import Connection, Mapped, Request
@@ -33,15 +33,14 @@ def map_mail(request: Request, connection: Connection) -> Mapped:
     )
     reading = Reading(connection.id, mail, mail_settings(connection.settings), envelope)
     drafts = reading.drafts()
-    stored, blobs = _original(request.body, mail, reading, apart=len(drafts) > 1)
+    stored, blobs = _original(request.body, reading, apart=len(drafts) > 1)
     for draft in drafts:
         draft.data.raw = msgspec.Raw(stored)
     return Mapped(drafts=tuple(drafts), blobs=(*blobs, *reading.blobs))
 
 
-def _original(raw: bytes, mail: Mail, reading: Reading, apart: bool) -> tuple[bytes, tuple[bytes, ...]]:
+def _original(raw: bytes, reading: Reading, apart: bool) -> tuple[bytes, tuple[bytes, ...]]:
     """The original as it is kept: inside the event when small, else in the blob store, once for all events."""
-    body = reading.body
     kept: dict[str, Any] = {}
     blobs: tuple[bytes, ...] = ()
     if len(raw) <= MAX_INLINE_RAW and not apart:
@@ -49,8 +48,7 @@ def _original(raw: bytes, mail: Mail, reading: Reading, apart: bool) -> tuple[by
     else:
         kept["blob"], kept["bytes"] = blob_name(raw), len(raw)
         blobs = (raw,)
-    left_out = [*mail.left_out, *(["text"] if body is not None and body.cut else [])]
-    if left_out:
+    if left_out := reading.left_out():
         kept["left_out"] = left_out
     if authentication := reading.origin.kept():
         kept["authentication"] = authentication

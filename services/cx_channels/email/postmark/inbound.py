@@ -13,9 +13,9 @@ from typing import Any
 import msgspec
 
 from cx_channels.email.postmark.values import Json, Notice, line, objects, text
-from cx_channels.mail.body import REPORT_TYPES
+from cx_channels.mail.body import REPORT_TYPES, Content, content_of
 from cx_channels.mail.headers import MAX_ADDRESSES, MAX_FIELDS, MAX_VALUE, Headers, Structured, structured, unbase64
-from cx_channels.mail.parse import MAX_PARTS, Mail, Part, parse
+from cx_channels.mail.parse import MAX_PARTS, Mail, Part, parse, unpack
 from cx_channels.mail.reading import Envelope, Reading
 from cx_channels.mail.settings import MIN_TOKEN, MailSettings, Own, mail_settings
 from cx_channels.port import Mapped
@@ -40,6 +40,7 @@ _FIELDS = (
     ("reply-to", "", "ReplyTo"),
 )
 
+_VERDICTS = ("authentication-results", "arc-", "received-spf", "x-spam", "x-postmark")
 _NO_NAME = "application/octet-stream"
 _MAX_TOKEN = 240
 
@@ -59,8 +60,7 @@ def map_inbound(notice: Notice) -> Mapped:
 
 def _kept(notice: Notice, reading: Reading, apart: bool) -> tuple[msgspec.Raw, tuple[bytes, ...]]:
     """What Postmark sent: inside the event when small, else in the blob store as it came, once for all events."""
-    cut = reading.body is not None and reading.body.cut
-    left_out = [*reading.mail.left_out, *(["text"] if cut else [])]
+    left_out = reading.left_out()
     inline = notice.raw()
     if len(bytes(inline)) <= MAX_INLINE_RAW and not apart and not left_out:
         return inline, ()
@@ -101,26 +101,43 @@ def mail_of(fields: Json) -> Mail:
 
     A report (of delivery, abuse or reading) is read from ``RawEmail`` where that is sent: its parts are for machines
     and the JSON need not show them. Anything else is read from the fields, so that the events do not depend on whether
-    the account sends ``RawEmail``, a text in which bytes that are no UTF-8 are lost.
+    the account sends ``RawEmail``, a text in which bytes that are no UTF-8 are lost; it fills in the fields that are
+    missing.
     """
     original = text(fields.get("RawEmail"))
-    if original:
-        raw = parse(original.encode("utf-8", "replace"))
-        if raw.root.media_type == "multipart/report":
-            return raw
+    raw = parse(original.encode("utf-8", "replace")) if original else None
+    if raw is not None and raw.root.media_type == "multipart/report":
+        return raw
     left_out: set[str] = set()
-    parts = [*_written(fields), *_attached(fields, left_out)]
+    content = None if raw is None else content_of(raw.root)
+    parts = [*_written(fields, content), *_attached(fields, left_out)]
+    if content is not None and not objects(fields.get("Attachments")):
+        parts += map(_without_place, content.attached)
+        left_out.update(raw.left_out if raw is not None else ())
     kind = "multipart/report" if any(part.media_type in REPORT_TYPES for part in parts) else "multipart/mixed"
-    root = _part(kind, b"", parts=parts, headers=_headers(fields, left_out))
+    root = _part(kind, b"", parts=parts, headers=_headers(fields, raw, left_out))
     return Mail(root, tuple(sorted(left_out)))
 
 
-def _headers(fields: Json, left_out: set[str]) -> Headers:
-    """Fields of the mail: those in ``Headers`` in their order, then those that Postmark shows apart."""
+def _without_place(part: Part) -> Part:
+    """A part of ``RawEmail``; its number in there means nothing where the request is what is kept."""
+    return replace(part, place="")
+
+
+def _headers(fields: Json, raw: Mail | None, left_out: set[str]) -> Headers:
+    """Fields of the mail: those in ``Headers`` in their order, then those that Postmark shows apart.
+
+    ``raw`` fills in what is missing, but for verdicts, of which nobody can tell there who wrote them.
+    """
     shown = {name: value for name, full, plain in _FIELDS if (value := _field(fields, full, plain))}
     others = [
         (line(each.get("Name")).lower()[:120], line(each.get("Value"))) for each in objects(fields.get("Headers"))
     ]
+    if raw is not None:
+        names = {name for name, _, _ in _FIELDS}
+        filled = [(name, line(value)) for name, value in raw.headers.decoded() if not name.startswith(_VERDICTS)]
+        shown = {**{name: value for name, value in reversed(filled) if name in names and value}, **shown}
+        others = others or [(name, value) for name, value in filled if name not in names]
     found = [(name, value) for name, value in others if name and name not in shown]
     if len(found) + len(shown) > MAX_FIELDS:
         left_out.add("headers")
@@ -148,9 +165,12 @@ def _person(value: Json) -> str:
     return f'"{name}" {address}' if name else address
 
 
-def _written(fields: Json) -> Iterator[Part]:
-    """What there is to read, as the forms of one text. ``StrippedTextReply`` counts where nothing else was sent."""
+def _written(fields: Json, raw: Content | None) -> Iterator[Part]:
+    """What there is to read, as the forms of one text; ``raw``: what ``RawEmail`` has of it, where it was sent.
+    ``StrippedTextReply`` counts where nothing else was sent."""
     plain, html = text(fields.get("TextBody")), text(fields.get("HtmlBody"))
+    if raw is not None and not plain.strip() and not html.strip():
+        plain, html = raw.text(), "\n".join(section.markup() for section in raw.sections) if raw.has_html() else ""
     plain = plain or ("" if html else text(fields.get("StrippedTextReply")))
     forms = [
         _part(kind, said.encode("utf-8", "replace"), {"charset": "utf-8"})
@@ -172,8 +192,11 @@ def _attached(fields: Json, left_out: set[str]) -> Iterator[Part]:
             left_out.add("attachments")
         kind = structured(line(each.get("ContentType")))
         media_type = kind.value if kind.value.count("/") == 1 else _NO_NAME
-        name = line(each.get("Name"))
-        yield _part(media_type, _unbase64(content, left_out), kind.parameters, file_name=name)
+        part = _part(media_type, _unbase64(content, left_out), kind.parameters, file_name=line(each.get("Name")))
+        if content_id := line(each.get("ContentID")):
+            part.headers = Headers([("content-id", content_id.encode("utf-8", "replace"))])
+        left_out |= unpack(part)
+        yield part
 
 
 def _unbase64(content: str, left_out: set[str]) -> bytes:

@@ -226,19 +226,22 @@ def subscription(notice: Notice) -> Outcome:
 
 
 def _consent(notice: Notice, granted: bool, time: str) -> Outcome:
-    recipient = _recipient(notice)
-    if not recipient:
-        raise Refused("malformed", "whose consent? The notice names no recipient")
-    own = notice.digest("Recipient", "Email", "MessageStream", "ChangedAt", "BouncedAt", "SuppressSending", "ID")
+    """A recipient's decision. Where the notice names nobody, it is that of whoever got the mail that it is about."""
+    recipient, about = _recipient(notice), notice.message_id
+    if not recipient and not about:
+        raise Refused("malformed", "whose consent? The notice names neither a recipient nor a mail")
+    named = ("Recipient", "Email", "MessageStream", "ChangedAt", "BouncedAt", "SuppressSending", "ID")
+    own = notice.digest(*named) if recipient else notice.digest("MessageID", *named)
     return Draft(
         type="cx.consent.changed.v1",
         id=f"consent/{own}",
         time=moment(notice.fields.get(time)),
         data=Data(
             channel="email",
+            interaction="" if recipient else f"{notice.connection.id}/{_as_sent(about)}",
             direction="inbound" if notice["Origin"] in ("", "Recipient") else "internal",
             participants=[_customer(recipient)],
-            references=_references(notice.message_id),
+            references=_references(about),
             reason=notice["Type"][:_MAX_NAME],
             consent=Consent(purpose=_purpose(notice), channel="email", granted=granted),
             raw=notice.raw(),
