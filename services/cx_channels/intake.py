@@ -25,7 +25,7 @@ from cx_channels.signing import shown_url
 from cx_channels.tokens import Tokens
 from cx_events.blob import Blobs, blob_name
 from cx_events.catalogue import catalogue, check_scopes
-from cx_events.client_events import MAX_EVENT_BYTES, accept, large_raw
+from cx_events.client_events import MAX_EVENT_BYTES, accept, large_raw, with_json_data
 from cx_events.dead_letters import encode_dead_letter
 from cx_events.envelope import Draft
 from cx_events.errors import CxError, Fatal, Refused
@@ -191,6 +191,7 @@ class Intake:
         return published
 
     def _accepted(self, value: Any, ids: IdSpace, recorded: Micros, batch: _Batch, manner: _Manner) -> Stamped:
+        value = with_json_data(value)
         raw = large_raw(value, LARGE)
         if raw is not None:
             value = {**value, "data": {**value["data"], "raw": {"blob": blob_name(raw)}}}
