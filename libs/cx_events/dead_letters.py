@@ -33,6 +33,16 @@ LEFT_OUT = frozenset({UNFOLDABLE, NOT_APPLIED})
 """Reasons of dead letters whose events may be tried again."""
 
 
+NO_ADAPTER = "no-adapter-yet"
+"""A kind of notice that its vendor documents and no adapter here can map yet: the notice waits for one."""
+
+UNKNOWN_KIND = "unknown-kind"
+"""A kind of notice that nobody documented when the adapter was written."""
+
+WAITING = frozenset({NO_ADAPTER, UNKNOWN_KIND})
+"""Reasons of dead letters that are no failures: what they hold was received whole and waits for an adapter."""
+
+
 class DeadLetter(Struct, omit_defaults=True, gc=False, kw_only=True):
     """``stage``: ``map`` (a provider's request), ``decode`` (bytes on the log), ``fold`` (an event), ``conflict`` (a
     copy of an event with other content). ``reason``: a countable slug. ``recorded``: RFC 3339. ``place``: where it lies

@@ -99,7 +99,7 @@ def _plain_value(raw: bytes, limits: Limits) -> Any:
 
 
 def is_json(media_type: str) -> bool:
-    """Whether a media type means JSON: its subtype is ``json`` or ends in ``+json`` (CloudEvents 1.0.2, section 3.1)."""
+    """Return whether a media type means JSON: its subtype is ``json`` or ends so (CloudEvents 1.0.2, section 3.1)."""
     subtype = media_type.partition(";")[0].strip().lower().partition("/")[2]
     return subtype == "json" or subtype.endswith("+json")
 
