@@ -7,6 +7,7 @@ is needed to try again. It is known by (tenant, source, id, stage): the same fai
 from __future__ import annotations
 
 from base64 import b64decode, b64encode
+from typing import Literal
 
 import msgspec
 from msgspec import Struct
@@ -41,6 +42,14 @@ UNKNOWN_KIND = "unknown-kind"
 
 WAITING = frozenset({NO_ADAPTER, UNKNOWN_KIND})
 """Reasons of dead letters that are no failures: what they hold was received whole and waits for an adapter."""
+
+
+State = Literal["failed", "waiting"]
+
+
+def state_of(reason: str) -> State:
+    """Return whether dead letters with this reason wait for an adapter, or are failures for somebody to look at."""
+    return "waiting" if reason in WAITING else "failed"
 
 
 class DeadLetter(Struct, omit_defaults=True, gc=False, kw_only=True):

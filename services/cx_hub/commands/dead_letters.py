@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated, Any
 
 import msgspec
@@ -9,10 +10,10 @@ import typer
 from rich.console import Console
 
 from cx_context.store import dead_letters
-from cx_events.dead_letters import DeadLetter
+from cx_events.dead_letters import DeadLetter, State, state_of
 from cx_events.errors import Refused
 from cx_hub.opened import opened_log, opened_store, run_async
-from cx_hub.output import Format, OutputOption, show, show_rows
+from cx_hub.output import Format, OutputOption, show, show_rows, to_out
 from cx_ops.retrying import retry
 from cx_runtime.settings import Settings
 
@@ -27,19 +28,47 @@ def register(app: typer.Typer) -> None:
     app.add_typer(group, name="dlq")
 
 
+class Listed(StrEnum):
+    """Which dead letters are listed."""
+
+    ALL = "all"
+    FAILED = "failed"
+    WAITING = "waiting"
+
+
 def list_(
+    state: Annotated[Listed, typer.Option(help="Only failures, or only what waits for an adapter.")] = Listed.ALL,
     reason: Annotated[str, typer.Option(help="Only those with this reason.")] = "",
     tenant: Annotated[str, typer.Option(help="Only those of this tenant.")] = "",
-    limit: Annotated[int, typer.Option(help="How many, the latest first.", min=1)] = 100,
+    limit: Annotated[int, typer.Option(help="How many of each state, the latest first.", min=1)] = 100,
     output: OutputOption = Format.TEXT,
 ) -> None:
-    """The latest dead letters, newest first."""
+    """The latest failures, newest first; then what waits for an adapter: told by kind, one by one as JSON or on
+    demand (--state waiting)."""
+    by_kind = output is Format.TEXT and state is Listed.ALL and not reason
 
-    async def ask() -> list[Json]:
+    async def ask() -> tuple[list[Json], list[Json]]:
         async with opened_store(Settings()) as store, store.reading() as tx:
-            return [_row(each) for each in await dead_letters.listed(tx, tenant=tenant, reason=reason, most=limit)]
 
-    show_rows(run_async(ask()), ("recorded", "stage", "reason", "detail", "place", "id"), output, "no dead letters")
+            async def listed(of: State) -> list[Json]:
+                if state.value not in (Listed.ALL, of):
+                    return []
+                found = await dead_letters.listed(tx, tenant=tenant, reason=reason, state=of, most=limit)
+                return [_row(each) for each in found]
+
+            if not by_kind:
+                return await listed("failed"), await listed("waiting")
+            return await listed("failed"), [each._asdict() for each in await dead_letters.waiting(tx, tenant=tenant)]
+
+    failed, waiting = run_async(ask())
+    columns = ("recorded", "stage", "reason", "detail", "place", "id")
+    if not by_kind:
+        show_rows([*failed, *waiting], columns, output, "no dead letters")
+        return
+    show_rows(failed, columns, output, "no failures" if waiting else "no dead letters")
+    if waiting:
+        to_out().print(f"\n{sum(each['letters'] for each in waiting)} wait for an adapter:", markup=False)
+        show_rows(waiting, ("latest", "letters", "kind", "source"), output, "")
 
 
 def show_one(
@@ -75,7 +104,7 @@ def retry_one(
 
 def _row(letter: DeadLetter) -> Json:
     shown = ("tenant", "source", "id", "stage", "reason", "detail", "recorded", "place", "connection")
-    return {name: getattr(letter, name) for name in shown}
+    return {**{name: getattr(letter, name) for name in shown}, "state": state_of(letter.reason)}
 
 
 def _tell(out: Console, letters: list[Json]) -> None:
