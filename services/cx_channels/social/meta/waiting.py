@@ -10,7 +10,7 @@ from collections.abc import Mapping
 _PRODUCT = "a product of its own at the same address"
 
 OBJECTS: Mapping[str, str] = {
-    "whatsapp_business_account": "messages, states and calls of WhatsApp",
+    "whatsapp_business_account": f"WhatsApp, {_PRODUCT}",
     "user": f"what people of the app change in their own profiles, {_PRODUCT}",
     "permissions": f"permissions that people give to the app, {_PRODUCT}",
     "application": f"the app's own life, {_PRODUCT}",
