@@ -56,7 +56,8 @@ class DeadLetter(Struct, omit_defaults=True, gc=False, kw_only=True):
     """``stage``: ``map`` (a provider's request), ``decode`` (bytes on the log), ``fold`` (an event), ``conflict`` (a
     copy of an event with other content). ``reason``: a countable slug. ``recorded``: RFC 3339. ``place``: where it lies
     on the log, ``TOPIC/PARTITION/OFFSET``, or the connection's path. ``headers``: those of the request that mapping
-    needs; secrets among them are left out.
+    needs; secrets among them are left out. ``settled``: what was said under these names before is done with, and this
+    is no dead letter but the end of one.
     """
 
     tenant: str
@@ -74,6 +75,7 @@ class DeadLetter(Struct, omit_defaults=True, gc=False, kw_only=True):
     url: str = ""
     content_type: str = ""
     headers: dict[str, str] = {}
+    settled: bool = False
 
     @property
     def content(self) -> bytes:

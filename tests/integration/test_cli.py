@@ -453,6 +453,10 @@ def test_what_waits_for_an_adapter_is_listed_by_kind_after_the_failures(
     told = capfd.readouterr().out
     assert "1 wait for an adapter" in told
     assert "messaging/received" in told
+    assert run(["dlq", "retry", "SM7/received"]) == 2
+    refused = capfd.readouterr().err
+    assert "not-retriable" in refused
+    assert "no-adapter-yet" in refused
 
 
 def _signed_by_twilio(hub: Hub, name: str, value: str) -> str:

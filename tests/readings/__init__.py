@@ -11,7 +11,7 @@ Of each:
 - ``became``: what it becomes, a line for each outcome, as ``describing`` writes it.
 
 ``must`` is never generated. ``python -m tests.readings NAME...`` writes ``became`` anew, adds new recordings with an
-empty ``must``, and prints what changed: read it against ``must`` before it is committed. ``tests/unit/test_readings.py``
+empty ``must``, and prints what changed: read it against ``must`` before it is committed. ``tests.unit.test_readings``
 fails where one of these is missing, where a recording is not listed, and where ``became`` is not what the mapping
 makes of it today.
 """

@@ -9,12 +9,18 @@ import msgspec
 import typer
 from rich.console import Console
 
+from cx_channels.again import map_again
+from cx_channels.intake import Intake
+from cx_channels.letters import STAGE as MAP
+from cx_channels.registry import providers
 from cx_context.store import dead_letters
+from cx_events.blob.open import open_blobs
 from cx_events.dead_letters import DeadLetter, State, state_of
 from cx_events.errors import Refused
-from cx_hub.opened import opened_log, opened_store, run_async
+from cx_hub.opened import load_tenants, opened_log, opened_store, run_async
 from cx_hub.output import Format, OutputOption, show, show_rows, to_out
 from cx_ops.retrying import retry
+from cx_runtime.metrics import Metrics
 from cx_runtime.settings import Settings
 
 Json = dict[str, Any]
@@ -90,14 +96,31 @@ def show_one(
 def retry_one(
     id: Annotated[str, typer.Argument(metavar="ID", help="As listed.")],
     tenant: Annotated[str, typer.Option(help="Only that of this tenant.")] = "",
+    connection: Annotated[
+        str, typer.Option(help="Map a request by this connection's adapter, not by that of its own.")
+    ] = "",
     output: OutputOption = Format.TEXT,
 ) -> None:
-    """Try an event again that could not be folded or applied: it is appended to the log once more, as it is."""
+    """Try again what could not be used: a request is mapped by the adapter of today, an event that could not be folded
+    or applied is appended to the log once more, as it is."""
 
     async def again() -> list[Json]:
         settings = Settings()
         async with opened_log(settings) as log, opened_store(settings) as store:
-            return [_row(letter) for letter in await retry(log, store, id, tenant=tenant)]
+            async with store.reading() as tx:
+                found = [each for each in await dead_letters.found(tx, id) if tenant in ("", each.tenant)]
+            requests = [each for each in found if each.stage == MAP]
+            if not requests:
+                return [_row(letter) for letter in await retry(log, store, id, tenant=tenant)]
+            tenants, blobs = load_tenants(settings), open_blobs(settings.resolved_blob_url())
+            await blobs.start()
+            try:
+                intake = Intake(log, blobs, tenants, providers(), Metrics())
+                for each in requests:
+                    await map_again(intake, log, blobs, each, tenants.ids(each.tenant), connection)
+            finally:
+                await blobs.stop()
+            return [_row(each) for each in requests]
 
     show_rows(run_async(again()), ("tenant", "source", "id", "reason"), output, "nothing was tried again")
 
