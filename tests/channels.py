@@ -55,6 +55,7 @@ def tenants() -> Tenants:
                     "acme-echo": ConnectionConfig(provider="chat/echo", secrets=(SECRET,)),
                     "acme-calls": ConnectionConfig(provider="voice/twilio", secrets=(SECRET,), region="US"),
                     "acme-chat": ConnectionConfig(provider="chat/webchat", secrets=(SECRET,)),
+                    "acme-social": ConnectionConfig(provider="social/meta", secrets=(SECRET,)),
                     "acme-inbox": ConnectionConfig(provider="chat/intercom", secrets=(SECRET,)),
                     "acme-shop": ConnectionConfig(
                         provider="chat/webchat",

@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from cx_events import strict_json
 from cx_events.catalogue import EventType, catalogue, check_scopes, missing, permit_of
 from cx_events.codec import lenient_data
 from cx_events.envelope import Data, Event, Identifier, Reference
@@ -52,6 +53,9 @@ _CORE = ("specversion", "id", "source", "type", "time")
 _STRINGS = ("subject", "datacontenttype", "dataschema", "traceparent", "causationid", "correlationid")
 _NAMED = frozenset((*_CORE, *_OURS, *_STRINGS))
 _NOT_KEPT = frozenset((*_CORE, *_OURS))
+_JSON_DATA = strict_json.Limits(max_bytes=16 << 20)
+"""Of JSON in ``data_base64``; how large a request may be is its door's to say."""
+
 _INT64 = range(-(1 << 63), 1 << 63)
 
 _encode = msgspec.json.Encoder().encode
@@ -85,6 +89,7 @@ def accept(
     """
     if not isinstance(value, dict):
         raise Refused("not-an-event", f"an event is a JSON object, not {_kind_of(value)}")
+    value = with_json_data(value)
     attributes = _attributes(value)
     imported = importing and "recordedtime" in attributes
     _check_core(attributes, ids.tenant, imported)
@@ -253,6 +258,10 @@ def _data(value: Mapping[str, Any], event_type: EventType | None) -> tuple[Data,
         data, _ = lenient_data(content)
     elif not isinstance(content, dict):
         what = "absent" if not kept else "data_base64" if "data_base64" in kept else _kind_of(content)
+        if "data_base64" in kept:
+            what += f" of the content type {str(value.get('datacontenttype'))[:64]!r}, which is no JSON"
+        elif isinstance(content, str) and content.lstrip().startswith("{"):
+            what += ": an object stands in data itself, not as a text (CloudEvents JSON format, section 3.1.1)"
         raise Refused("bad-data", f"data of {event_type.name} must be a JSON object; it is {what}")
     else:
         data = _typed(content)
@@ -281,9 +290,9 @@ def _check_interaction(name: str) -> None:
         raise Refused("bad-interaction", f"data.interaction holds {forbidden}, which no id may")
 
 
-def _check_base64(text: object) -> None:
+def _check_base64(text: object) -> bytes:
     try:
-        b64decode(text if isinstance(text, str) else "!", validate=True)
+        return b64decode(text if isinstance(text, str) else "!", validate=True)
     except ValueError:
         raise Refused("bad-data", "data_base64 is not base64 (RFC 4648, section 4)") from None
 
@@ -332,6 +341,28 @@ def _normal_forms(given: Iterable[dict[str, Any]], normal: Iterable[Identifier])
                 del one["verified"]
         merged.append(one)
     return merged
+
+
+def with_json_data(value: Any) -> Any:
+    """Return the event with JSON that stands in ``data_base64`` as its ``data``; everything else as it is.
+
+    A writer whose data is a sequence of bytes has to put it into ``data_base64``, also where ``datacontenttype`` says
+    that the bytes are JSON (CloudEvents JSON format 1.0.2, section 3.1.1; absent, it is ``application/json``). One
+    event in two forms must be one event. Raises ``Refused("bad-data")`` where the bytes are not base64 or no JSON.
+    """
+    if not isinstance(value, dict) or "data_base64" not in value or "data" in value:
+        return value
+    content_type = value.get("datacontenttype")
+    if content_type is not None and not (isinstance(content_type, str) and strict_json.is_json(content_type)):
+        return value
+    content = _check_base64(value["data_base64"])
+    try:
+        data = strict_json.decode(content, _JSON_DATA)
+    except Refused as refused:
+        if content_type is None:
+            return value  # bytes of a kind that nobody named
+        raise Refused("bad-data", f"data_base64 holds no JSON, as datacontenttype says: {refused.detail}") from None
+    return {**{name: item for name, item in value.items() if name != "data_base64"}, "data": data}
 
 
 def large_raw(value: Any, over: int) -> bytes | None:

@@ -7,6 +7,7 @@ is needed to try again. It is known by (tenant, source, id, stage): the same fai
 from __future__ import annotations
 
 from base64 import b64decode, b64encode
+from typing import Literal
 
 import msgspec
 from msgspec import Struct
@@ -33,11 +34,30 @@ LEFT_OUT = frozenset({UNFOLDABLE, NOT_APPLIED})
 """Reasons of dead letters whose events may be tried again."""
 
 
+NO_ADAPTER = "no-adapter-yet"
+"""A kind of notice that its vendor documents and no adapter here can map yet: the notice waits for one."""
+
+UNKNOWN_KIND = "unknown-kind"
+"""A kind of notice that nobody documented when the adapter was written."""
+
+WAITING = frozenset({NO_ADAPTER, UNKNOWN_KIND})
+"""Reasons of dead letters that are no failures: what they hold was received whole and waits for an adapter."""
+
+
+State = Literal["failed", "waiting"]
+
+
+def state_of(reason: str) -> State:
+    """Return whether dead letters with this reason wait for an adapter, or are failures for somebody to look at."""
+    return "waiting" if reason in WAITING else "failed"
+
+
 class DeadLetter(Struct, omit_defaults=True, gc=False, kw_only=True):
     """``stage``: ``map`` (a provider's request), ``decode`` (bytes on the log), ``fold`` (an event), ``conflict`` (a
     copy of an event with other content). ``reason``: a countable slug. ``recorded``: RFC 3339. ``place``: where it lies
     on the log, ``TOPIC/PARTITION/OFFSET``, or the connection's path. ``headers``: those of the request that mapping
-    needs; secrets among them are left out.
+    needs; secrets among them are left out. ``settled``: what was said under these names before is done with, and this
+    is no dead letter but the end of one.
     """
 
     tenant: str
@@ -55,6 +75,7 @@ class DeadLetter(Struct, omit_defaults=True, gc=False, kw_only=True):
     url: str = ""
     content_type: str = ""
     headers: dict[str, str] = {}
+    settled: bool = False
 
     @property
     def content(self) -> bytes:

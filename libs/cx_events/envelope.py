@@ -149,7 +149,10 @@ class Consent(Part):
 
 
 class Insight(Part):
-    """What a model found. ``producer`` and ``version`` name the model, so that a replay needs none."""
+    """What a model found. ``producer`` and ``version`` name the model, so that a replay needs none.
+
+    ``kind`` and ``body``: of a finding for which there is no field here, what it is called and what it says, as text.
+    """
 
     producer: str
     version: str
@@ -157,6 +160,8 @@ class Insight(Part):
     topic: str = ""
     summary: str = ""
     intent: str = ""
+    kind: str = ""
+    body: str = ""
 
 
 class Handoff(Part):

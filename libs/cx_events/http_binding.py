@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from cx_events.errors import Refused
-from cx_events.strict_json import Limits, decode
+from cx_events.strict_json import Limits, decode, is_json
 
 STRUCTURED = "application/cloudevents+json"
 BATCH = "application/cloudevents-batch+json"
@@ -98,7 +98,7 @@ def _binary(body: bytes, headers: Iterable[tuple[str, str]], content_type: str, 
     if not body:
         return event
     media_type, charset = _media_type(content_type)
-    if media_type == "application/json" or media_type.endswith("+json"):
+    if is_json(media_type):
         _check_charset(charset)
         event["data"] = decode(body, limits)
         return event

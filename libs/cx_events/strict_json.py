@@ -98,6 +98,12 @@ def _plain_value(raw: bytes, limits: Limits) -> Any:
         return _NOT_PLAIN
 
 
+def is_json(media_type: str) -> bool:
+    """Return whether a media type means JSON: its subtype is ``json`` or ends so (CloudEvents 1.0.2, section 3.1)."""
+    subtype = media_type.partition(";")[0].strip().lower().partition("/")[2]
+    return subtype == "json" or subtype.endswith("+json")
+
+
 def _check_depth(raw: bytes, most: int) -> None:
     """Raise ``Refused`` where brackets outside strings are open too deep at once. Without recursion."""
     # Without escaped quotes, of what stands between quotes every other piece is outside strings.

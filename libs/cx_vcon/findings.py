@@ -73,6 +73,7 @@ class Findings:
             "summary": insight.summary,
             "topic": insight.topic,
             "intent": insight.intent,
+            insight.kind or "finding": insight.body,
         }
         told = [(kind, body) for kind, body in found.items() if body not in (None, "")]
         for kind, body in told:

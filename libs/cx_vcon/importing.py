@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from types import MappingProxyType
 
 import msgspec
@@ -39,6 +40,8 @@ MAX_HISTORY = 1000
 MAX_SUBJECT = 500
 MAX_URL = 4096
 
+_MOVED = ("transferee", "transferor", "transfer_target", "transfer-target")
+
 Said = tuple[str, Data]
 """An event's type and data."""
 
@@ -55,22 +58,38 @@ class _Vcon:
     references: list[Reference]
     history: Iterator[int]
 
-    def data(self, contact: int, involved: list[int] | None = None) -> Data:
-        """The data that any event of a contact has."""
-        everybody = range(min(len(self.parties.parties), MAX_PARTICIPANTS))
+    def whole(self) -> Data:
+        """The data of an event about the whole vCon, which names all parties."""
+        return self.data(0, range(len(self.parties.parties)))
+
+    def data(self, contact: int, involved: Iterable[int] | None = None) -> Data:
+        """The data that any event of a contact has; without ``involved``, with those who took part in that contact.
+
+        One of which no dialog tells has no channel.
+        """
         return Data(
-            channel=self.contacts[contact].channel,
+            channel=self.contacts[contact].channel if self.contacts[contact].dialogs else None,
             interaction=interaction_of(self.uuid, contact),
-            participants=self.parties.participants(everybody if involved is None else involved),
+            participants=self.parties.participants(self.took_part(contact) if involved is None else involved),
             references=self.references,
         )
+
+    def took_part(self, contact: int) -> Iterable[int]:
+        """The parties that the dialogs of a contact name; all where they name nobody."""
+        found: dict[int, None] = {}
+        for number in self.contacts[contact].dialogs:
+            found.update(dict.fromkeys(self.involved(self.dialogs[number])))
+            if len(found) > MAX_PARTICIPANTS:
+                break
+        return found or range(len(self.parties.parties))
 
     def involved(self, dialog: Json) -> list[int]:
         """The parties of a dialog, its author first."""
         count = len(self.parties.parties)
         author = author_of(dialog, count)
         first = [author] if author is not None else []
-        return list(dict.fromkeys([*first, *indexes(dialog.get("parties"), count)]))
+        moved = (indexes(dialog.get(name), count) for name in _MOVED)
+        return list(dict.fromkeys([*first, *indexes(dialog.get("parties"), count), *chain(*moved)]))
 
     def direction(self, author: int | None) -> Direction:
         if author is None or self.parties.customer is None:
@@ -93,7 +112,7 @@ def drafts(taken: Taken) -> list[Draft]:
     threads = [id_part(uuid) for uuid in (taken.uuid, *related_to(vcon)[:MAX_RELATED])]
     references = [Reference(kind="thread", value=f"vcon:{thread}") for thread in threads]
     read = _Vcon(taken.uuid, dialogs, contacts, of, who_is_who(people, began), references, iter(range(MAX_HISTORY)))
-    found = [_draft(container(taken, pieces), contacts[0].start, (PIECE, read.data(0)))]
+    found = [_draft(container(taken, pieces), contacts[0].start, (PIECE, read.whole()))]
     if subject := text(vcon.get("subject")).strip():
         found.append(_topic(read, subject[:MAX_SUBJECT]))
     for number, contact in enumerate(contacts):
@@ -112,15 +131,16 @@ def _draft(piece: Piece, at: Micros | None, said: Said) -> Draft:
 
 
 def _topic(read: _Vcon, subject: str) -> Draft:
-    data = read.data(0)
+    data = read.whole()
     data.topic = subject
     id = f"{id_part(read.uuid)}/topic/{digest(subject.encode())}"
     return Draft(type="cx.conversation.topic.v1", id=id, data=data, time=read.contacts[0].end)
 
 
 def _contact(read: _Vcon, number: int, contact: Contact, pieces: list[Piece]) -> Iterator[Draft]:
-    first = read.dialogs[contact.dialogs[0]] if contact.dialogs else {}
-    author = author_of(first, len(read.parties.parties))
+    if not contact.dialogs:
+        return  # the vCon tells of nobody who met
+    author = author_of(read.dialogs[contact.dialogs[0]], len(read.parties.parties))
     direction = read.direction(author)
     label = id_part(read.uuid)
     started = read.data(number)
@@ -129,15 +149,14 @@ def _contact(read: _Vcon, number: int, contact: Contact, pieces: list[Piece]) ->
     for dialog in contact.dialogs:
         yield _dialog(read, number, dialog, pieces[dialog])
         yield from _history(read, number, dialog)
-    if contact.dialogs:
-        ended = read.data(number)
-        ended.direction = direction
-        ended.reason = text(read.dialogs[contact.dialogs[-1]].get("disposition"))[:MAX_NAME]
-        if contact.start is not None and contact.end is not None:
-            ended.duration_ms = (contact.end - contact.start) // 1000
-        # A vCon that came again may have gone on: its later end is another event.
-        id = f"{label}/ended/{number}/{contact.end if contact.end is not None else ''}"
-        yield Draft(type="cx.interaction.ended.v1", id=id, data=ended, time=contact.end)
+    ended = read.data(number)
+    ended.direction = direction
+    ended.reason = text(read.dialogs[contact.dialogs[-1]].get("disposition"))[:MAX_NAME]
+    if contact.start is not None and contact.end is not None:
+        ended.duration_ms = (contact.end - contact.start) // 1000
+    # A vCon that came again may have gone on: its later end is another event.
+    id = f"{label}/ended/{number}/{contact.end if contact.end is not None else ''}"
+    yield Draft(type="cx.interaction.ended.v1", id=id, data=ended, time=contact.end)
 
 
 def _dialog(read: _Vcon, contact: int, number: int, piece: Piece) -> Draft:

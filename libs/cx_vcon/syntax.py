@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from cx_vcon.hashes import value_of
 from cx_vcon.values import Json, text
 
 CURRENT = "0.4.0"
@@ -55,14 +56,17 @@ def _renamed(value: Json, names: dict[str, str]) -> Json:
 
 
 def _file(value: Any, names: dict[str, str]) -> Any:
-    """``alg`` and ``signature`` were the hash's name and its value (0.0.1)."""
+    """``alg`` and ``signature`` were the hash's name and its value (0.0.1). What is no hash stays as it came: under the
+    new name it would be taken for one."""
     if not isinstance(value, dict):
         return value
     found = _renamed(value, names)
     hash = _HASHES.get(text(found.get("alg")).lower())
-    if hash is not None and text(found.get("signature")) and "content_hash" not in found:
-        del found["alg"]
-        found["content_hash"] = f"{hash}-{found.pop('signature')}"
+    if hash is not None and "content_hash" not in found:
+        value = value_of(hash, text(found.get("signature")))
+        if value is not None:
+            del found["alg"], found["signature"]
+            found["content_hash"] = f"{hash}-{value}"
     body = found.get("body")
     # An inline file must say how it is encoded; of a text that says nothing there is one way to read it.
     if isinstance(body, str) and body and not text(found.get("encoding")):

@@ -8,7 +8,6 @@ people) is listed by name: ``others``.
 
 from __future__ import annotations
 
-from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -18,6 +17,7 @@ from cx_events.envelope import Attachment, Data, Named, Participant
 from cx_events.facts import Fact
 from cx_events.timestamps import format_time
 from cx_vcon.findings import Findings, Places
+from cx_vcon.hashes import value_of
 from cx_vcon.people import People
 from cx_vcon.values import Json
 
@@ -119,8 +119,8 @@ class _Teller:
             found["filename"] = file.name
         if file.url:
             found["url"] = file.url
-        if file.sha256 or file.blob:
-            found["content_hash"] = content_hash(file.sha256 or file.blob.removeprefix("sha256:"))
+        if hash := content_hash(file.sha256 or file.blob.removeprefix("sha256:")):
+            found["content_hash"] = hash
         self.told.vcon["attachments"].append(found)
 
     def edited(self, fact: Fact, data: Data) -> bool:
@@ -302,12 +302,9 @@ _EVENTS: Mapping[str, Callable[[_Teller, Fact, Data], bool]] = MappingProxyType(
 
 
 def content_hash(sha256_hex: str) -> str:
-    """The draft's form of a hash: the algorithm, a hyphen, base64url without padding."""
-    try:
-        digest = bytes.fromhex(sha256_hex)
-    except ValueError:
-        return sha256_hex
-    return "sha256-" + urlsafe_b64encode(digest).rstrip(b"=").decode()
+    """Return the draft's form of a hash: the algorithm, a hyphen, base64url without padding; "" for what is none."""
+    value = value_of("sha256", sha256_hex)
+    return f"sha256-{value}" if value else ""
 
 
 def _seconds(milliseconds: int) -> int | float:

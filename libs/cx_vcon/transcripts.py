@@ -3,7 +3,10 @@ read, the rest stays in ``raw``."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
+
+import msgspec
 
 from cx_events.envelope import Insight, Role, TranscriptLine
 from cx_vcon.content import MAX_TEXT, value_of
@@ -90,7 +93,8 @@ def _spoken(words: str, parties: Parties) -> list[TranscriptLine]:
 
 
 def insight_of(analysis: Json) -> Insight:
-    """Sentiment, summary, topic or intent, by the analysis's type; of any other type only who made it."""
+    """Sentiment, summary, topics or intents, by the analysis's type; of what is none of them, or can't be read as such,
+    its type and its body. Several topics or intents stand in one text with commas between them."""
     insight = Insight(
         producer="/".join(filter(None, (text(analysis.get("vendor")), text(analysis.get("product")))))[:MAX_NAME],
         version=text(analysis.get("schema"))[:MAX_NAME],
@@ -102,10 +106,38 @@ def insight_of(analysis: Json) -> Insight:
     elif "summary" in kind:
         insight.summary = _first(value, ("summary", "text", "body"), _DEEP)[:MAX_TEXT]
     elif "topic" in kind:
-        insight.topic = _first(value, ("topic", "topics", "name", "label"), _DEEP)[:MAX_TEXT]
+        insight.topic = _all(value, ("topic", "topics", "name", "label"))
     elif "intent" in kind:
-        insight.intent = _first(value, ("intent", "intents", "name", "label"), _DEEP)[:MAX_TEXT]
+        insight.intent = _all(value, ("intent", "intents", "name", "label"))
+    if insight.sentiment is None and not (insight.summary or insight.topic or insight.intent):
+        insight.kind = text(analysis.get("type")).strip()[:MAX_NAME]
+        insight.body = (value if isinstance(value, str) else _as_json(value))[:MAX_TEXT]
     return insight
+
+
+def _as_json(value: Any) -> str:
+    return "" if value is None else msgspec.json.encode(value).decode()
+
+
+def _all(value: Any, names: tuple[str, ...]) -> str:
+    """Each once, in order."""
+    return ", ".join(dict.fromkeys(_each(value, names, _DEEP)))[:MAX_TEXT]
+
+
+def _each(value: Any, names: tuple[str, ...], deep: int) -> Iterator[str]:
+    """The texts in a list, or under the first of these names that says something."""
+    if isinstance(value, str):
+        if value.strip():
+            yield value.strip()
+    elif isinstance(value, list) and deep:
+        for each in value[:MAX_LINES]:
+            yield from _each(each, names, deep - 1)
+    elif isinstance(value, dict) and deep:
+        for name in names:
+            found = list(_each(value.get(name), names, deep - 1))
+            if found:
+                yield from found
+                return
 
 
 def _score(value: Any, deep: int) -> float | None:

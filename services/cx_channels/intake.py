@@ -25,7 +25,7 @@ from cx_channels.signing import shown_url
 from cx_channels.tokens import Tokens
 from cx_events.blob import Blobs, blob_name
 from cx_events.catalogue import catalogue, check_scopes
-from cx_events.client_events import MAX_EVENT_BYTES, accept, large_raw
+from cx_events.client_events import MAX_EVENT_BYTES, accept, large_raw, with_json_data
 from cx_events.dead_letters import encode_dead_letter
 from cx_events.envelope import Draft
 from cx_events.errors import CxError, Fatal, Refused
@@ -191,6 +191,7 @@ class Intake:
         return published
 
     def _accepted(self, value: Any, ids: IdSpace, recorded: Micros, batch: _Batch, manner: _Manner) -> Stamped:
+        value = with_json_data(value)
         raw = large_raw(value, LARGE)
         if raw is not None:
             value = {**value, "data": {**value["data"], "raw": {"blob": blob_name(raw)}}}
@@ -260,7 +261,14 @@ class Intake:
         # Not before: what anybody can send must not use up what the provider may.
         claim(connection.tenant, shares.connection(connection.id))
         self.rates.of_connection(connection.id).take()
-        mapped, letters = await self._mapped(provider, request, connection)
+        mapped, letters = await self.mapped(provider, request, connection)
+        await self.publish_mapped(mapped, letters, request, connection)
+        return provider.answer(mapped, request)
+
+    async def publish_mapped(
+        self, mapped: Mapped, letters: list[Letter], request: Request, connection: Connection
+    ) -> list[Letter]:
+        """Make durable what a request became, and return all of its dead letters: what could not be stamped, too."""
         batch = _Batch(blobs={blob_name(content): content for content in mapped.blobs})
         recorded = self.now()
         types: list[str] = []
@@ -272,12 +280,12 @@ class Intake:
                 letters.append(letter)
         self._add_letters(letters, request, connection, recorded, batch)
         await self._store(connection.tenant, batch)
-        self._count(provider.name, types)
+        self._count(connection.provider, types)
         for ignored in mapped.ignored:
-            self._metrics.ignored(provider.name, ignored.kind)
+            self._metrics.ignored(connection.provider, ignored.kind)
         for letter in letters:
             self._metrics.dead_letter(STAGE, letter.reason)
-        return provider.answer(mapped, request)
+        return letters
 
     def _verified(self, provider: Provider, request: Request, connection: Connection) -> Answer | None:
         """The answer to a request without events, or None for a genuine one that may hold some."""
@@ -301,9 +309,7 @@ class Intake:
             self._metrics.refused(provider.name, "unreadable")
             raise Refused("unreadable", f"the request can't be read as one of {provider.name}", 400) from None
 
-    async def _mapped(
-        self, provider: Provider, request: Request, connection: Connection
-    ) -> tuple[Mapped, list[Letter]]:
+    async def mapped(self, provider: Provider, request: Request, connection: Connection) -> tuple[Mapped, list[Letter]]:
         """What the provider makes of a request, and what it could not make."""
         try:
             mapped = await self._mapper(provider, request, connection)
@@ -348,8 +354,7 @@ class Intake:
     def _add_letters(
         self, letters: Iterable[Letter], request: Request, connection: Connection, recorded: Micros, batch: _Batch
     ) -> None:
-        ids = self._tenants.ids(connection.tenant)
-        source = connection_source(connection.tenant, connection.id)
+        ids, source = self._tenants.ids(connection.tenant), connection_source(connection.tenant, connection.id)
         for letter in letters:
             blob = batch.keep(letter.original) if len(letter.original) > LARGE else ""
             record = recorded_letter(letter, request, connection, source, format_time(recorded), blob)

@@ -14,6 +14,7 @@ from cx_events.dead_letters import DeadLetter, original_of
 from cx_events.envelope import Draft
 
 STAGE = "map"
+_COUNTABLE = re.compile(r"[: ]")
 MAX_DETAIL = 2000
 _SECRET = re.compile(r"auth|cookie|secret|token|signature|password|api-?key|^sig$|^hmac", re.IGNORECASE)
 
@@ -29,10 +30,11 @@ class Letter:
 
 
 def of_part(part: Unmapped) -> Letter:
-    """Return the letter of a part of a request that the provider could not map."""
-    return Letter(
-        part.id, part.reason, f"this part of the request could not become an event: {part.reason}", part.original
-    )
+    """Return the letter of a part of a request that the provider could not map.
+
+    Its reason is the first word alone, so that letters can be counted and found by it.
+    """
+    return Letter(part.id, _COUNTABLE.split(part.reason, maxsplit=1)[0], part.reason, part.original)
 
 
 def digest(request: Request) -> str:

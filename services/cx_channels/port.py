@@ -79,7 +79,11 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Ignored:
-    """A kind of notice that is left out on purpose: ``kind`` countable, ``why`` a sentence."""
+    """A kind of notice that is left out on purpose: ``kind`` countable, ``why`` a sentence.
+
+    Only what tells nothing of a customer or a contact, what another notice tells as well, and what must not be kept
+    (card data). Whatever else no adapter can map yet is ``Unmapped`` (``outcomes.no_adapter``).
+    """
 
     kind: str
     why: str
@@ -89,7 +93,8 @@ class Ignored:
 class Unmapped:
     """A part of a request that should have been an event and could not be; it goes to the dead letters.
 
-    ``id``: the provider's own id of that part where it has one, else a digest of it; ``original``: its bytes.
+    ``id``: the provider's own id of that part where it has one, else a digest of it; ``reason``: a countable word,
+    which may be followed by a colon or a space and more; ``original``: its bytes.
     """
 
     id: str
@@ -130,7 +135,8 @@ class Provider:
     or that is too old. ``challenge`` answers requests that carry no events (a subscription check), else None; it runs
     before ``verify`` and must check by itself what it needs. ``map`` raises ``Refused("malformed", ...)`` for a body
     that can't be read at all. ``answer`` is sent once everything is durable, and also for a signed request that could
-    not be mapped. ``kinds``: every kind that the vendor documents, with what it becomes (a table for people and tests).
+    not be mapped. ``kinds``: every kind that the vendor documents, with what it becomes (a table for people and tests):
+    events, ``ignored: WHY``, or ``kept: WHY`` where it waits in the dead letters for an adapter.
     ``isolated``: strangers write what is read here (mail), and could make the mapping hang or eat memory; it is done in
     a process that can be killed, so that nobody else waits for it.
     ``signs_url``: ``verify`` reads ``Request.url``, since the vendor signs the URL that it calls; such a connection

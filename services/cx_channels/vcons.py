@@ -16,6 +16,7 @@ from cx_events.ids import IdSpace, text_of
 from cx_events.stamp import Stamped
 from cx_events.strict_json import Limits, decode
 from cx_runtime.http import decompressed
+from cx_vcon.hashes import faults
 from cx_vcon.importing import drafts
 from cx_vcon.pieces import interaction_of
 from cx_vcon.reading import MEDIA_TYPE, Taken, take
@@ -59,7 +60,8 @@ def _unverified(query: bytes) -> bool:
 
 
 def told(taken: Taken, stamped: Sequence[Stamped], ids: IdSpace) -> dict[str, Any]:
-    """``conversation``: by which the context API knows it, once it is projected. All events have one home."""
+    """``conversation``: by which the context API knows it, once it is projected. All events have one home.
+    ``warnings``: sentences on what was kept as it came though it can't be right."""
     interaction = interaction_of(taken.uuid)
     facts = [Fact(decode_leniently(each.raw)[0], each.raw, ids) for each in stamped]
     own = [fact for fact in facts if fact.event.data.interaction == interaction]
@@ -71,4 +73,5 @@ def told(taken: Taken, stamped: Sequence[Stamped], ids: IdSpace) -> dict[str, An
         "verified": False if taken.signed is not None else None,
         "accepted": [{"source": each.source, "id": each.id} for each in stamped],
         "rejected": [],
+        "warnings": faults(taken.vcon),
     }

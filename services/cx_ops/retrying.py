@@ -33,7 +33,10 @@ async def retry(log: Log, store: Store, id: str, *, tenant: str = "") -> Sequenc
             raise Refused("not-retriable", _IN_CONFLICT, 409)
         reasons = ", ".join(sorted({f"{letter.stage}: {letter.reason}" for letter in found}))
         raise Refused(
-            "not-retriable", f"only events that were left out can be tried again; {id[:64]!r} is {reasons}", 409
+            "not-retriable",
+            f"only events that were left out can be tried again; {id[:64]!r} is {reasons}; what is at the stage map is "
+            "mapped again by the command dlq retry",
+            409,
         )
     await log.append([Record(INTERACTIONS, _home(letter), letter.content) for letter in letters])
     return letters

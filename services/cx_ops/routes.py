@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from typing import get_args
 
 import msgspec
 from fastapi import APIRouter
@@ -11,7 +12,7 @@ from starlette.responses import Response
 
 from cx_context.store import Store, dead_letters
 from cx_context.store.dead_letters import Place
-from cx_events.dead_letters import DeadLetter
+from cx_events.dead_letters import DeadLetter, State, state_of
 from cx_events.errors import Refused
 from cx_events.log import Log
 from cx_ops.lag import lag_of
@@ -43,7 +44,12 @@ def router(log: Log, store: Store, tenants: Tenants) -> APIRouter:
         before = _place(query["cursor"]) if "cursor" in query else None
         async with store.reading() as tx:
             found = await dead_letters.listed(
-                tx, tenant=tenant, reason=_storable(query.get("reason", "")), most=most + 1, before=before
+                tx,
+                tenant=tenant,
+                reason=_storable(query.get("reason", "")),
+                state=_state(query.get("state")),
+                most=most + 1,
+                before=before,
             )
         following = _cursor(dead_letters.place_of(found[most - 1])) if len(found) > most else None
         return _json({"items": [_summary(letter) for letter in found[:most]], "next": following})
@@ -76,7 +82,18 @@ def router(log: Log, store: Store, tenants: Tenants) -> APIRouter:
 def _summary(letter: DeadLetter) -> dict[str, str]:
     """All but the original and what it came with."""
     names = ("source", "id", "stage", "reason", "detail", "recorded", "place", "connection")
-    return {name: getattr(letter, name) for name in names}
+    return {**{name: getattr(letter, name) for name in names}, "state": state_of(letter.reason)}
+
+
+def _state(text: str | None) -> State | None:
+    """``failed``, ``waiting``, or None for both."""
+    if text is None:
+        return None
+    for state in get_args(State):
+        if text == state:
+            found: State = state
+            return found
+    raise Refused("bad-query", f"state is {' or '.join(get_args(State))}", 400)
 
 
 def _limit(text: str | None) -> int:

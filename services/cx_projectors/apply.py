@@ -155,7 +155,8 @@ async def apply_batch(
     stripe = min((p.number for p in held), default=0)
     for tenant, facts in batch.by_tenant(new).items():
         await apply_facts(tx, tenant, facts, applied, memory, tenants[tenant], stripe=stripe, manner=manner)
-    applied.letters = batch.undecodable + batch.problems_of(new)
+    await delete_settled(tx, batch)
+    applied.letters = batch.unsettled + batch.problems_of(new)
     applied.letters += await conflicts.settle(tx, {copy[0] for copy in copies})
     await writer.write_dead_letters(tx, applied.letters)
     await leases.advance(tx, batch.positions)
@@ -195,6 +196,12 @@ async def try_again(tx: Tx, again: Iterable[Incoming]) -> None:
         known_by = letter_key(event.tenantid, event.source, event.id, FOLD)
         incoming.place = await dead_letters.where(tx, known_by)
         await writer.replace_event(tx, incoming.fact, incoming.home, incoming.problem)
+        await writer.delete_dead_letter(tx, known_by)
+
+
+async def delete_settled(tx: Tx, batch: Batch) -> None:
+    """Take away the dead letters that somebody settled."""
+    for known_by in sorted(batch.settled):
         await writer.delete_dead_letter(tx, known_by)
 
 

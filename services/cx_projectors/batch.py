@@ -65,13 +65,15 @@ class Batch:
     """What some records say.
 
     ``facts``: by event key, of several copies the one that counts; ``copies``: those whose content differs;
-    ``undecodable``: dead letters of records that are no events, and those that others wrote; ``positions``: where to go
-    on; ``latest``: ms since 1970, when the log took the last record.
+    ``undecodable``: dead letters of records that are no events, and those that others wrote; ``settled``: what is none
+    any more, each with how many of ``undecodable`` came before; ``positions``: where to go on; ``latest``: ms since
+    1970, when the log took the last record.
     """
 
     facts: dict[bytes, Incoming] = field(default_factory=dict)
     copies: list[tuple[bytes, str, int, bytes]] = field(default_factory=list)
     undecodable: list[DeadLetter] = field(default_factory=list)
+    settled: dict[LetterKey, int] = field(default_factory=dict)
     positions: dict[Partition, int] = field(default_factory=dict)
     records: list[LogRecord] = field(default_factory=list)
     latest: int = 0
@@ -79,7 +81,14 @@ class Batch:
     @property
     def letters(self) -> list[DeadLetter]:
         """All dead letters that the batch leaves if its events are new."""
-        return self.undecodable + self.problems_of(self.facts)
+        return self.unsettled + self.problems_of(self.facts)
+
+    @property
+    def unsettled(self) -> list[DeadLetter]:
+        """Of ``undecodable`` those that nobody settled later."""
+        if not self.settled:
+            return list(self.undecodable)
+        return [each for at, each in enumerate(self.undecodable) if at >= self.settled.get(key_of_letter(each), 0)]
 
     def problems_of(self, keys: Iterable[bytes]) -> list[DeadLetter]:
         """The dead letters of those of these events that have a problem."""
@@ -162,7 +171,11 @@ def read_into(batch: Batch, records: Iterable[LogRecord], ids_of: IdsOf) -> None
 
 def _read_dead_letter(batch: Batch, record: LogRecord) -> None:
     try:
-        batch.undecodable.append(storable(decode_dead_letter(record.value)))
+        letter = storable(decode_dead_letter(record.value))
+        if letter.settled:
+            batch.settled[key_of_letter(letter)] = len(batch.undecodable)
+        else:
+            batch.undecodable.append(letter)
     except RecursionError as error:
         batch.undecodable.append(letter_of_record(record, Refused("undecodable", str(error))))
     except Refused as error:
@@ -275,6 +288,11 @@ def storable(letter: DeadLetter) -> DeadLetter:
 def letter_key(tenant: str, source: str, id: str, stage: str) -> LetterKey:
     """What the dead letter of something with these names is stored by."""
     return (_name(tenant), _name(source), _name(id), _name(stage))
+
+
+def key_of_letter(letter: DeadLetter) -> LetterKey:
+    """What a dead letter is stored by."""
+    return letter_key(letter.tenant, letter.source, letter.id, letter.stage)
 
 
 def _name(text: str) -> str:

@@ -34,6 +34,7 @@ from cx_projectors.apply import (
     apply_facts,
     concerned_by,
     conflicting,
+    delete_settled,
     folding,
     is_to_be_tried_again,
     learn_identity,
@@ -99,7 +100,8 @@ async def apply_alone(
     for tenant, pairs in sorted(replaced.items()):
         await _replace(tx, tenant, pairs, applied, tenants[tenant])
     others = [pair.key for pairs in replaced.values() for pair in pairs]
-    applied.letters = batch.undecodable + batch.problems_of([*new, *others])
+    await delete_settled(tx, batch)
+    applied.letters = batch.unsettled + batch.problems_of([*new, *others])
     applied.letters += await conflicts.settle(tx, {copy[0] for copy in copies}.union(others))
     await writer.write_dead_letters(tx, applied.letters)
     await leases.advance(tx, batch.positions)

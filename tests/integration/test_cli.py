@@ -432,6 +432,33 @@ def test_a_dead_letter_is_listed_and_shown_whole(at_hub: Path, hub: Hub, capfd: 
     assert json.loads(capfd.readouterr().out)["text"] == letter
 
 
+def test_what_waits_for_an_adapter_is_listed_by_kind_after_the_failures(
+    at_hub: Path, hub: Hub, capfd: Captured
+) -> None:
+    for _ in range(2):
+        _signed_by_twilio(hub, "MessageSid", "SM7")
+    waiting: list[dict[str, Any]] = []
+    deadline = time.monotonic() + PATIENCE
+    while not waiting and time.monotonic() < deadline:
+        assert run(["dlq", "list", "--state", "waiting", "-o", "json"]) == 0
+        waiting = json.loads(capfd.readouterr().out)
+    assert [(row["id"], row["reason"], row["state"]) for row in waiting] == [
+        ("SM7/received", "no-adapter-yet", "waiting")
+    ]
+    assert run(["dlq", "list", "-o", "json"]) == 0
+    assert [row["state"] for row in json.loads(capfd.readouterr().out)][-1:] == ["waiting"]
+    assert run(["dlq", "list", "--state", "failed", "-o", "json"]) == 0
+    assert "SM7" not in capfd.readouterr().out
+    assert run(["dlq", "list"]) == 0
+    told = capfd.readouterr().out
+    assert "1 wait for an adapter" in told
+    assert "messaging/received" in told
+    assert run(["dlq", "retry", "SM7/received"]) == 2
+    refused = capfd.readouterr().err
+    assert "not-retriable" in refused
+    assert "no-adapter-yet" in refused
+
+
 def _signed_by_twilio(hub: Hub, name: str, value: str) -> str:
     """A genuine request of one field, which names no call; its body."""
     secret = (hub.home / "connection-secret").read_text().strip()

@@ -109,6 +109,19 @@ async def test_dead_letters_are_found_by_reason_and_shown_whole(hub: Hub) -> Non
     assert [letter["original"] for letter in whole] == [original_of(b"two")]
 
 
+async def test_what_waits_for_an_adapter_is_told_from_failures(hub: Hub) -> None:
+    await keep(hub, "one")
+    await keep(hub, *(f"w{number}" for number in range(5)), reason="no-adapter-yet")
+    await keep(hub, "new", reason="unknown-kind")
+    failed = (await get(hub, "dead-letters", state="failed", limit="2")).json()
+    assert [(item["id"], item["state"]) for item in failed["items"]] == [("one", "failed")]
+    assert failed["next"] is None
+    waiting = (await get(hub, "dead-letters", state="waiting")).json()["items"]
+    assert sorted(item["id"] for item in waiting) == ["new", "w0", "w1", "w2", "w3", "w4"]
+    assert {item["state"] for item in waiting} == {"waiting"}
+    assert len((await get(hub, "dead-letters")).json()["items"]) == 7
+
+
 async def test_another_tenants_dead_letters_are_not_there(hub: Hub) -> None:
     await keep(hub, "one")
     assert (await get(hub, "dead-letters", OTHER)).json() == {"items": [], "next": None}
@@ -116,7 +129,8 @@ async def test_another_tenants_dead_letters_are_not_there(hub: Hub) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("limit", "0"), ("limit", "x"), ("cursor", "!"), ("cursor", "e30="), ("reason", "\0")]
+    ("name", "value"),
+    [("limit", "0"), ("limit", "x"), ("cursor", "!"), ("cursor", "e30="), ("reason", "\0"), ("state", "x")],
 )
 async def test_a_query_that_cannot_be_is_refused(hub: Hub, name: str, value: str) -> None:
     assert (await get(hub, "dead-letters", **{name: value})).status_code == 400

@@ -179,6 +179,19 @@ async def test_a_large_inline_recording_lies_in_the_blob_store_and_comes_back(hu
     assert any(path.stat().st_size > len(body) for path in (hub.home / "blobs").rglob("*") if path.is_file())
 
 
+async def test_an_empty_one_is_kept_and_opens_no_conversation(hub: Asked) -> None:
+    vcon = a_vcon(dialog=[], attachments=[{"content_hash": "sha512-x", "url": "https://x.example/1"}])
+    answer = await hub.taken(vcon)
+    assert lost(vcon, await hub.export(answer["uuid"])) == []
+    assert answer["warnings"] == ["/attachments/0/content_hash: 'sha512-x' holds no sha512"]
+    query = {"identifier": "phone:+15550100123", "wait": "10s"}
+    body = (await hub.http.get("/v1/context", params=query)).json()["body"]
+    assert body["customer"]["display"] == "Ana"
+    assert body["counts"]["messages"] == 0
+    assert body["now"] is None
+    assert [each for each in body["conversations"] if each["state"] == "open"] == []
+
+
 async def test_what_is_no_vcon_is_a_problem_and_leaves_nothing(hub: Asked) -> None:
     deep = b'{"parties":' + b"[" * 100 + b"]" * 100 + b"}"
     cases: list[tuple[Any, str, int, str]] = [

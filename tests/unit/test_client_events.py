@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from base64 import b64encode
 from collections.abc import Collection
 from copy import deepcopy
 from pathlib import Path
@@ -28,6 +29,7 @@ IDS = IdSpace("acme", b"k" * 32)
 NOW = parse_time("2026-11-22T10:05:00.000001Z")
 LIMITS = Limits()
 STANDARDS = Path(__file__).parents[2].parent / "shared/fixtures/standards/cloudevents"
+OUTSIDE = STANDARDS.parents[2] / "cases/outside"
 STRUCTURED = [("content-type", "application/cloudevents+json")]
 
 
@@ -250,7 +252,13 @@ def test_links_are_normalised_too() -> None:
         ({"data": ...}, "bad-data", "absent"),
         ({"data": None}, "bad-data", "null"),
         ({"data": "text"}, "bad-data", "a string"),
-        ({"data": ..., "data_base64": "e30="}, "bad-data", "data_base64"),
+        ({"data": "{}", "datacontenttype": "application/json"}, "bad-data", "not as a text"),
+        ({"data": ..., "data_base64": "e30=", "datacontenttype": "image/png"}, "bad-data", "'image/png'"),
+        ({"data": ..., "data_base64": "e30"}, "bad-data", "RFC 4648"),
+        ({"data": ..., "data_base64": "AP8="}, "bad-data", "data_base64"),
+        ({"data": ..., "data_base64": "AP8=", "datacontenttype": "text/json"}, "bad-data", "no JSON"),
+        ({"data": ..., "data_base64": "W10=", "datacontenttype": "application/json"}, "bad-data", "an array"),
+        ({"data": ..., "data_base64": "", "datacontenttype": "application/json"}, "bad-data", "no JSON"),
         ({"data_base64": "e30="}, "bad-data", "not both"),
         ({"type": "com.example.x", "data": ..., "data_base64": "e3"}, "bad-data", "RFC 4648"),
         ({"type": "com.example.x", "data": ..., "data_base64": 7}, "bad-data", "RFC 4648"),
@@ -436,7 +444,8 @@ def test_a_batch_is_read(content_type: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "content_type", ["application/json", "application/json; charset=utf-8", "application/vnd.x+json"]
+    "content_type",
+    ["application/json", "application/json; charset=utf-8", "application/vnd.x+json", "text/json", "Application/JSON"],
 )
 def test_a_binary_event_is_read(content_type: str) -> None:
     (found,) = read(b'{"message": "Hello World!"}', [*BINARY, ("content-type", content_type)], LIMITS)
@@ -450,6 +459,31 @@ def test_a_binary_event_is_read(content_type: str) -> None:
         "data": {"message": "Hello World!"},
     }
     assert stored(found)["data"] == {"message": "Hello World!"}
+
+
+@pytest.mark.parametrize("content_type", [..., "application/json", "text/json;charset=utf-8", "application/vnd.x+json"])
+def test_json_in_base64_is_the_data_that_it_holds(content_type: Any) -> None:
+    given = event()
+    encoded = b64encode(json.dumps(given["data"]).encode()).decode()
+    found = stored(event(data=..., data_base64=encoded, datacontenttype=content_type))
+    assert "data_base64" not in found
+    assert found["data"] == stored(given)["data"]
+
+
+@pytest.mark.skipif(not OUTSIDE.exists() and "CI" not in os.environ, reason="the recorded cases are not here")
+def test_json_in_base64_is_read_alone_and_in_a_batch() -> None:
+    given = json.loads((OUTSIDE / "k18-data-base64.json").read_bytes())
+    (alone,) = read(json.dumps(given).encode(), STRUCTURED, LIMITS)
+    batch = read(json.dumps([given, given]).encode(), [("content-type", "application/cloudevents-batch+json")], LIMITS)
+    assert [stored(each)["data"]["message"]["text"] for each in (alone, *batch)] == ["hi"] * 3
+
+
+def test_json_in_base64_of_a_type_that_nobody_knows_is_kept_as_data_too() -> None:
+    kept = stored(event(type="com.example.x", data=..., data_base64="WzFd", datacontenttype="application/json"))
+    assert kept["data"] == [1]
+    assert "data_base64" not in kept
+    image = stored(event(type="com.example.x", data=..., data_base64="AP8=", datacontenttype="image/png"))
+    assert image["data_base64"] == "AP8="
 
 
 def test_binary_data_that_is_not_json_is_text_or_base64() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from base64 import urlsafe_b64encode
 from collections.abc import Iterable
+from hashlib import sha512
 from typing import Any
 
 import jsonschema_rs
@@ -23,6 +24,7 @@ from cx_events.testing.builders import ACME
 from cx_events.testing.histories import histories
 from cx_events.timestamps import parse_time
 from cx_vcon.exporting import export
+from cx_vcon.hashes import faults as hash_faults
 from cx_vcon.importing import drafts
 from cx_vcon.reading import take
 from cx_vcon.syntax import modern
@@ -267,6 +269,111 @@ def test_told_roles_count_and_else_names_domains_and_who_began() -> None:
     assert roles([{"name": "Ana"}, {"name": "Ben"}], first=1) == ["agent", "customer"]
     assert roles([{"name": "Ana"}, {"name": "Ben"}, {"name": "Cleo"}]) == ["system"] * 3
     assert roles([{"name": "Ana"}, {"name": "Helper", "type": "bot"}]) == ["customer", "bot"]
+
+
+def test_an_empty_one_starts_no_contact() -> None:
+    assert kinds(a_vcon(dialog=[])) == ["conversation.imported"]
+    assert kinds(a_vcon(dialog=None, subject="A call")) == ["conversation.imported", "conversation.topic"]
+    (container,) = drafts(take(a_vcon(dialog=[])))
+    assert container.data.channel is None
+    assert [party.name for party in container.data.participants] == ["Ana", "Ben"]
+
+
+def test_each_contact_names_those_who_took_part_in_it() -> None:
+    parties = [ANA, BEN, {"name": "Cleo", "role": "agent"}, {"name": "Dora", "role": "agent"}]
+    vcon = a_vcon(
+        parties=parties,
+        dialog=[
+            {"type": "recording", "start": "2020-03-06T09:15:00Z", "parties": [0, 1], "interaction_id": "one"},
+            {"type": "recording", "start": "2020-03-06T10:15:00Z", "parties": [2, 0], "interaction_id": "two"},
+            {"type": "text", "start": "2020-03-06T11:15:00Z", "parties": [], "interaction_id": "three"},
+        ],
+    )
+    started = [each.data for each in drafts(take(vcon)) if each.type == "cx.interaction.started.v1"]
+    assert [[party.name for party in data.participants] for data in started] == [
+        ["Ana", "Ben"],
+        ["Ana", "Cleo"],
+        ["Ana", "Ben", "Cleo", "Dora"],
+    ]
+    moved = {"type": "transfer", "transferor": 1, "transferee": 0, "transfer_target": 3}
+    told = drafts(take(a_vcon(parties=parties, dialog=[*a_vcon()["dialog"], moved])))
+    ended = next(each.data for each in told if each.type == "cx.interaction.ended.v1")
+    assert {party.name for party in ended.participants} == {"Ana", "Ben", "Dora"}
+
+
+@pytest.mark.parametrize(
+    ("body", "topic"),
+    [
+        ('["Technical Support", "Remote Work"]', "Technical Support, Remote Work"),
+        ('{"topics": [{"name": "Billing", "score": 1}, {"name": "VPN"}, {"name": "Billing"}]}', "Billing, VPN"),
+        ('{"label": "Billing"}', "Billing"),
+    ],
+)
+def test_all_topics_of_an_analysis_are_told(body: str, topic: str) -> None:
+    analysis = [{"type": "topics", "vendor": "v", "encoding": "json", "body": body}]
+    insight = drafts(take(a_vcon(analysis=analysis)))[-1].data.insight
+    assert insight is not None
+    assert (insight.topic, insight.body) == (topic, "")
+
+
+@pytest.mark.parametrize(
+    ("type", "body", "kept"),
+    [
+        ("source-metadata", '{"callType": "groupCall"}', '{"callType":"groupCall"}'),
+        ("report", "Everything went well.", "Everything went well."),
+        ("sentiment", '{"label": "furious"}', '{"label":"furious"}'),
+        ("", "7", "7"),
+    ],
+)
+def test_an_analysis_of_no_known_type_keeps_its_type_and_body(type: str, body: str, kept: str) -> None:
+    encoding = "json" if body.startswith("{") else "none"
+    analysis = [{"type": type, "vendor": "v", "encoding": encoding, "body": body}]
+    insight = drafts(take(a_vcon(analysis=analysis)))[-1].data.insight
+    assert insight is not None
+    assert (insight.kind, insight.body) == (type, kept)
+    assert not (insight.summary or insight.topic)
+
+
+GOOD = sha512(b"a file").digest()
+
+
+@pytest.mark.parametrize(
+    "written", [urlsafe_b64encode(GOOD).decode(), urlsafe_b64encode(GOOD).decode().rstrip("="), GOOD.hex()]
+)
+def test_an_older_hash_is_told_in_the_newer_form(written: str) -> None:
+    old = a_vcon(dialog=[{"type": "recording", "url": "https://x.example/1", "alg": "SHA-512", "signature": written}])
+    (file,) = modern(old)["dialog"]
+    assert file["content_hash"] == "sha512-" + urlsafe_b64encode(GOOD).rstrip(b"=").decode()
+    assert "signature" not in file
+    assert hash_faults(old) == []
+
+
+@pytest.mark.parametrize(
+    "written", ["no hash", "GLy6IPaIUM1GqzZqfIPZlWjaDsNg", GOOD.hex()[:-1], "é" * 86, "A" * 85 + "B", 7, None]
+)
+def test_what_is_no_hash_is_not_made_one(written: Any) -> None:
+    file = {"type": "recording", "url": "https://x.example/1", "alg": "SHA-512", "signature": written}
+    (found,) = modern(a_vcon(dialog=[file]))["dialog"]
+    assert "content_hash" not in found
+    assert (found["alg"], found["signature"]) == ("SHA-512", written)
+
+
+def test_malformed_hashes_are_told_by_their_place() -> None:
+    vcon = a_vcon(
+        dialog=[
+            {"type": "recording", "content_hash": ["sha512-" + urlsafe_b64encode(GOOD).decode(), "sha512-short"]},
+            {"type": "recording", "alg": "SHA-512", "signature": "short"},
+            {"type": "recording", "content_hash": "whirlpool-x"},
+        ],
+        attachments=[{"content_hash": "abc"}, {"content_hash": ""}, {"content_hash": {"a": 1}}],
+    )
+    assert [each.partition(": ")[0] for each in hash_faults(vcon)] == [
+        "/dialog/0/content_hash",
+        "/dialog/1/signature",
+        "/attachments/0/content_hash",
+        "/attachments/2/content_hash",
+    ]
+    assert len(hash_faults(a_vcon(attachments=[{"content_hash": "abc"}] * 1000))) == 20
 
 
 def test_each_dialog_type_is_an_event_of_ours() -> None:

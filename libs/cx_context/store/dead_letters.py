@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from cx_context.store.sql import Tx
 from cx_context.store.writer import LetterKey
-from cx_events.dead_letters import DeadLetter, decode_dead_letter
+from cx_events.dead_letters import WAITING, DeadLetter, State, decode_dead_letter
 
 Place = tuple[str, str, str, str]
 """(recorded, source, id, stage): a dead letter's place in a tenant's list."""
@@ -16,13 +17,36 @@ def place_of(letter: DeadLetter) -> Place:
     return (letter.recorded, letter.source, letter.id, letter.stage)
 
 
+_NAMES = {f"waiting_{chr(ord('a') + number)}": reason for number, reason in enumerate(sorted(WAITING))}
+_WAITING = f"({', '.join(f':{name}' for name in _NAMES)})"
+
+
+class Waiting(NamedTuple):
+    """Dead letters of one kind that wait for an adapter. ``latest``: when the latest was recorded, RFC 3339."""
+
+    tenant: str
+    source: str
+    kind: str
+    letters: int
+    latest: str
+
+
 async def listed(
-    tx: Tx, *, tenant: str = "", reason: str = "", most: int = 100, before: Place | None = None
+    tx: Tx,
+    *,
+    tenant: str = "",
+    reason: str = "",
+    state: State | None = None,
+    most: int = 100,
+    before: Place | None = None,
 ) -> Sequence[DeadLetter]:
-    """The latest ``most`` dead letters, newest first, of one tenant and with one reason where given; those after the
-    place ``before`` in that order."""
+    """The latest ``most`` dead letters, newest first, of one tenant, with one reason and in one state where given;
+    those after the place ``before`` in that order."""
     wanted = {name: value for name, value in (("tenant", tenant), ("reason", reason)) if value}
     where = [f"{name} = :{name}" for name in wanted]
+    if state is not None:
+        where.append(f"reason {'' if state == 'waiting' else 'NOT '}IN {_WAITING}")
+        wanted |= _NAMES
     if before is not None:
         where.append("(recorded, source, id, stage) < (:recorded, :source, :id, :stage)")
         wanted |= dict(zip(("recorded", "source", "id", "stage"), before, strict=True))
@@ -32,6 +56,19 @@ async def listed(
         **wanted,
     )
     return [decode_dead_letter(bytes(body)) for (body,) in rows]
+
+
+async def waiting(tx: Tx, *, tenant: str = "") -> Sequence[Waiting]:
+    """What waits for an adapter, counted by source and kind, the kind with the latest first."""
+    wanted = {"tenant": tenant} if tenant else {}
+    rows = await tx.fetch(
+        "SELECT tenant, source, detail, count(*), max(recorded) FROM dead_letters "
+        f"WHERE reason IN {_WAITING}{' AND tenant = :tenant' if tenant else ''} "
+        "GROUP BY tenant, source, detail ORDER BY max(recorded) DESC, tenant, source, detail",
+        **_NAMES,
+        **wanted,
+    )
+    return [Waiting(*row) for row in rows]
 
 
 async def found(tx: Tx, id: str) -> Sequence[DeadLetter]:

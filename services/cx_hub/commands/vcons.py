@@ -91,6 +91,8 @@ async def _send_all(
                 to_err().print(f"refused: {name}: {error}")
                 refused.append(True)
                 continue
+            for warning in answer.get("warnings", ()):
+                to_err().print(f"{name}: {warning}", markup=False)
             told = {each: answer[each] for each in ("uuid", "conversation", "interaction")}
             taken.append({"file": name, **told, "events": len(answer["accepted"])})
     return taken, refused

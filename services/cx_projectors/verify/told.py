@@ -47,7 +47,9 @@ class Told:
 
         batch = read_batch([record], ids_of)
         self.records += record.topic == INTERACTIONS
-        for letter in batch.undecodable:
+        for known_by in batch.settled:
+            self.letters.pop(known_by, None)
+        for letter in batch.unsettled:
             known_by = letter_key(letter.tenant, letter.source, letter.id, letter.stage)
             self.letters.setdefault(known_by, []).append(letter)
             if letter.reason == UNKNOWN_TENANT and record.topic == INTERACTIONS:

@@ -1,6 +1,6 @@
 """What Intercom's notifications become, by topic.
 
-``TOPICS`` and ``IGNORED`` together name every topic that is documented
+``TOPICS``, ``IGNORED`` and ``waiting.TOPICS`` together name every topic that is documented
 (developers.intercom.com/docs/references/1.0/webhooks/webhook-models to .../2.17/... and .../preview/...).
 """
 
@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from cx_channels.chat.intercom import contacts, conversations
+from cx_channels.chat.intercom import contacts, conversations, waiting
 from cx_channels.chat.intercom.notification import Notice, read
-from cx_channels.outcomes import bounded
+from cx_channels.outcomes import bounded, no_adapter
 from cx_channels.port import Connection, Ignored, Mapped, Request, Unmapped
+from cx_events.dead_letters import UNKNOWN_KIND
 from cx_events.envelope import Draft
 
 Mapper = Callable[[Notice], Iterator[Draft | Ignored | Unmapped]]
@@ -99,39 +100,18 @@ TOPICS: Mapping[str, tuple[Mapper, str]] = {
     "event.created": (contacts.happened, "cx.customer.fact"),
 }
 
-_FORGET = "that Intercom forgets a contact asks nobody else to; an erasure is the business's own decision"
-_TAKES_PART = "who takes part is named by whatever they say"
 _TWICE = "the reply has a topic of its own; this adds a translation"
 _STAFF = "teammates and their accounts are no customers"
-_REACH = "how far campaigns reach; a reply to one begins a conversation"
-_COMPANIES = "companies are no customers; a contact names its own"
 _CONTENT = "help articles and what Fin may read are no talk"
 _WORKINGS = "the workings of the workspace, not of a conversation"
-_CALLS = "calls of Intercom Phone belong to a voice connection"
 
 IGNORED: Mapping[str, str] = {
     "ping": "a test of the address",
     "url-check": "a HEAD carries nothing; its answer says that the address is there",
     "other-workspace": "the setting workspaces does not list the notification's app_id",
     conversations.OTHER_PART: conversations.NO_WORDS,
-    "conversation.contact.attached": _TAKES_PART,
-    "conversation.contact.detached": _TAKES_PART,
-    "conversation.company.updated": _COMPANIES,
     "conversation.admin.replied.translated": _TWICE,
     "ticket.admin.replied.translated": _TWICE,
-    "ticket.contact.attached": _TAKES_PART,
-    "ticket.contact.detached": _TAKES_PART,
-    "ticket.attribute.updated": "fields of a form that the business designs; the ticket has them",
-    "contact.deleted": _FORGET,
-    "contact.archive": _FORGET,
-    "contact.archived": _FORGET,
-    "user.deleted": _FORGET,
-    **dict.fromkeys(
-        (
-            "company.created", "company.updated", "company.deleted", "company.contact.attached",
-            "company.contact.detached", "company.*",
-        ), _COMPANIES,
-    ),
     **dict.fromkeys(
         (
             "admin.added_to_workspace", "admin.removed_from_workspace", "admin.away_mode_updated", "admin.logged_in",
@@ -140,22 +120,10 @@ IGNORED: Mapping[str, str] = {
     ),
     **dict.fromkeys(
         (
-            "content_stat.banner", "content_stat.carousel", "content_stat.chat", "content_stat.checklist",
-            "content_stat.custom_bot", "content_stat.email", "content_stat.news_item", "content_stat.post",
-            "content_stat.push", "content_stat.series", "content_stat.series.webhook", "content_stat.sms",
-            "content_stat.survey", "content_stat.tooltip_group", "content_stat.tour", "content_stat.*",
-        ), _REACH,
-    ),
-    **dict.fromkeys(
-        ("call.started", "call.ended", "call.recording_available", "call.transcription_available", "call.*"), _CALLS
-    ),
-    **dict.fromkeys(
-        (
             "article.created", "article.updated", "article.published", "article.unpublished", "article.deleted",
             "article.*", "content_snippet.created", "content_snippet.updated", "content_snippet.deleted",
             "content_snippet.*", "content_import_source.created", "content_import_source.updated",
-            "content_import_source.deleted", "content_import_source.*", "audience.created", "audience.updated",
-            "audience.deleted", "audience.member_added", "audience.member_removed", "audience.*",
+            "content_import_source.deleted", "content_import_source.*",
         ), _CONTENT,
     ),
     **dict.fromkeys(
@@ -164,18 +132,18 @@ IGNORED: Mapping[str, str] = {
             "messenger.deployment_completed.event.created",
         ), _WORKINGS,
     ),
-    "procedure.hitl_notification.created": "Fin asks a person for one value and keeps the conversation",
 }  # fmt: skip
 
 DOCUMENTED: Mapping[str, str] = {
     **{topic: becomes for topic, (_, becomes) in TOPICS.items()},
     **{kind: f"ignored: {why}" for kind, why in IGNORED.items()},
+    **{kind: f"kept: {why}" for kind, why in waiting.TOPICS.items()},
 }
 
 
 def map_request(request: Request, connection: Connection) -> Mapped:
-    """One notification. ``Refused("malformed")`` for what is none; ``Unmapped`` for a topic that was not documented
-    when this was written."""
+    """One notification. ``Refused("malformed")`` for what is none; ``Unmapped`` for a topic that has no adapter yet or
+    was not documented when this was written."""
     if request.method == "HEAD":
         return _mapped(_ignored("url-check"))
     notice = read(request.body, connection)
@@ -183,11 +151,14 @@ def map_request(request: Request, connection: Connection) -> Mapped:
         return _mapped(_ignored("other-workspace"))
     if notice.topic in TOPICS:
         return _mapped(*bounded(TOPICS[notice.topic][0](notice), notice.id, notice.raw))
-    # A new topic of a family that is of no use is of none either.
-    kind = notice.topic if notice.topic in IGNORED else f"{notice.topic.partition('.')[0]}.*"
-    if kind in IGNORED:
-        return _mapped(_ignored(kind))
-    return _mapped(Unmapped(notice.id, f"unknown-kind: the topic {notice.topic[:64]!r}", notice.raw))
+    # A new topic of a family that tells of no customer tells of none either.
+    family = f"{notice.topic.partition('.')[0]}.*"
+    for kind in (notice.topic, family):
+        if kind in IGNORED:
+            return _mapped(_ignored(kind))
+        if kind in waiting.TOPICS:
+            return _mapped(no_adapter(notice.topic[:64], waiting.TOPICS[kind], notice.id, notice.raw))
+    return _mapped(Unmapped(notice.id, f"{UNKNOWN_KIND}: the topic {notice.topic[:64]!r}", notice.raw))
 
 
 def _ours(notice: Notice) -> bool:

@@ -32,7 +32,6 @@ OBJECTS = ("page", "instagram")
 
 # What stands in an entry instead of notices.
 LEFT_OUT = {
-    "calls": "calls in Messenger belong to a voice connection",
     "changed_fields": "the subscription leaves out what changed: turn on Include Values for it",
 }
 
@@ -40,6 +39,20 @@ _BROKEN = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _decode_any = msgspec.json.Decoder().decode
 _slice_object = msgspec.json.Decoder(dict[str, Raw]).decode
 _slice_list = msgspec.json.Decoder(list[Raw]).decode
+
+
+@dataclass(frozen=True, slots=True)
+class Other:
+    """A notice that is about neither messages nor changes of a page or an Instagram account.
+
+    ``kind``: its object, and what of it. The others as of ``Item``, ``raw`` with all that stands at the entry's head.
+    """
+
+    object: str
+    account: str
+    kind: str
+    raw: bytes
+    digest: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +69,7 @@ class Item:
     digest: str
 
 
-def items_of(body: bytes) -> Iterator[Item | Ignored | Unmapped]:
+def items_of(body: bytes) -> Iterator[Item | Other | Ignored | Unmapped]:
     """The notices of a delivery, in order. ``Refused("malformed")`` for what is no delivery at all.
 
     A list of deliveries is read like one: so Meta's examples for Instagram show them
@@ -75,18 +88,12 @@ def items_of(body: bytes) -> Iterator[Item | Ignored | Unmapped]:
         yield from _of_delivery(bytes(delivery))
 
 
-def _of_delivery(body: bytes) -> Iterator[Item | Ignored | Unmapped]:
+def _of_delivery(body: bytes) -> Iterator[Item | Other | Ignored | Unmapped]:
     try:
         top = _parts(body)
         name = text(_decode_any(top["object"])) if "object" in top else ""
     except _BROKEN as error:
         raise Refused("malformed", f"not a JSON object with an 'object': {error}") from None
-    if name == "whatsapp_business_account":
-        yield Ignored("object/whatsapp_business_account", "WhatsApp belongs to a connection of its own")
-        return
-    if name not in OBJECTS:
-        yield Ignored("object/unknown", f"the object {name[:64]!r} is neither {' nor '.join(OBJECTS)}")
-        return
     try:
         entries = _each(top["entry"]) if "entry" in top else []
     except _BROKEN:
@@ -94,10 +101,41 @@ def _of_delivery(body: bytes) -> Iterator[Item | Ignored | Unmapped]:
     if not entries:
         yield Ignored("no-entries", "the delivery has no entries")
     for entry in entries:
-        yield from _of_entry(name, entry)
+        yield from _of_entry(name, entry) if name in OBJECTS else _of_other(name, entry)
 
 
-def _of_entry(name: str, entry: Raw) -> Iterator[Item | Ignored | Unmapped]:
+def _of_other(name: str, entry: Raw) -> Iterator[Other | Unmapped]:
+    """The changes of another object's entry, each by itself, so that what is sent again among others is the same."""
+    whole = _delivery(name, entry)
+    try:
+        parts = _parts(entry)
+        account = text(_decode_any(parts["id"])) if "id" in parts else ""
+        changes = _each(parts["changes"]) if "changes" in parts else []
+        fields = [_field(change) for change in changes]
+    except _BROKEN as error:
+        yield Unmapped(_digest(whole), f"malformed entry: {error}", whole)
+        return
+    head = {name: value for name, value in parts.items() if name != "changes"}
+    if not changes:
+        names = ", ".join(sorted(set(parts) - {"id", "time", "uid"}))[:64]
+        yield Other(name, account, f"{name}/{names or 'nothing'}", whole, _without_time(name, head))
+    for change, field in zip(changes, fields, strict=True):
+        alone = {**head, "changes": Raw(msgspec.json.encode([_compact(change)]))}
+        raw = _delivery(name, Raw(msgspec.json.encode(alone)))
+        yield Other(name, account, f"{name}/{field[:64]}", raw, _without_time(name, alone))
+
+
+def _field(change: Raw) -> str:
+    value = _decode_any(change)
+    return text(value.get("field")) if isinstance(value, dict) else ""
+
+
+def _without_time(name: str, entry: dict[str, Raw]) -> str:
+    """A digest of an entry without the time at which it was sent, which differs between attempts."""
+    return _digest(_delivery(name, Raw(msgspec.json.encode({n: v for n, v in entry.items() if n != "time"}))))
+
+
+def _of_entry(name: str, entry: Raw) -> Iterator[Item | Other | Ignored | Unmapped]:
     whole = _delivery(name, entry)
     try:
         parts = _parts(entry)
@@ -112,6 +150,9 @@ def _of_entry(name: str, entry: Raw) -> Iterator[Item | Ignored | Unmapped]:
         kind = next((name for name in LEFT_OUT if name in others), "")
         if kind:
             yield Ignored(kind, LEFT_OUT[kind])
+            return
+        if "calls" in others:
+            yield Other(name, account, "calls", whole, _without_time(name, parts))
             return
         section, notice = _flat(parts)
         if section is None:

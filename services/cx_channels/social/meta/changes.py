@@ -14,11 +14,13 @@ from msgspec import Raw
 
 from cx_channels.event_ids import id_part
 from cx_channels.foreign import Json, first, number, obj, text, texts
+from cx_channels.outcomes import no_adapter
 from cx_channels.port import Connection, Ignored, Unmapped
 from cx_channels.social.meta.body import Item
 from cx_channels.social.meta.left_out import IGNORED
 from cx_channels.social.meta.people import business, customer
 from cx_channels.social.meta.values import micros
+from cx_channels.social.meta.waiting import KINDS as WAITING
 from cx_events.envelope import Attachment, Data, Draft, Message
 
 Outcome = Draft | Ignored | Unmapped
@@ -253,7 +255,8 @@ def kind_of(field: str, value: Json) -> str:
 
 
 def map_change(item: Item, connection: Connection) -> Iterator[Outcome]:
-    """The event of one change; ``Unmapped`` where its kind or verb is unknown, or where it does not say of what."""
+    """The event of one change; ``Unmapped`` where its kind or verb is unknown or waits for an adapter, or where it does
+    not say of what."""
     value = item.value.get("value")
     field = text(item.value.get("field")).lower()
     kind = kind_of(field, obj(value))
@@ -262,6 +265,9 @@ def map_change(item: Item, connection: Connection) -> Iterator[Outcome]:
         return
     if not isinstance(value, dict):
         yield Unmapped(item.digest, "malformed changes: the value is not an object", item.raw)
+        return
+    if kind in WAITING:
+        yield no_adapter(kind, WAITING[kind], item.digest, item.raw)
         return
     verb = VERBS.get(text(value.get("verb")).lower(), "")
     change = Change(item, connection, value, verb)

@@ -1,4 +1,5 @@
-"""Changes that are left out on purpose, by kind.
+"""Changes that are left out on purpose, by kind: they tell nothing of a customer, or are told by another notice, too.
+What tells of a customer and has no adapter yet stands in ``waiting``.
 
 Fields: developers.facebook.com/docs/graph-api/webhooks/reference/page and .../reference/instagram, and what a page can
 be subscribed to besides (.../docs/graph-api/reference/page/subscribed_apps).
@@ -9,44 +10,29 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 _SETTINGS = "the page's own profile and settings"
-_ELSEWHERE = "names something that only the Graph API gives"
 _NOT_TALK = "not said by or to a customer"
 
 IGNORED: Mapping[str, str] = {
     "hide": "what moderators hide stays said; only removal takes it away",
     "page-like": "somebody likes the page; of whom or of what is not told",
-    "conversations": _ELSEWHERE,
-    "leadgen": _ELSEWHERE,
-    "leadgen_fat": _ELSEWHERE,
-    "leadgen_update": _ELSEWHERE,
+    "conversations": "names a conversation whose messages come by themselves",
     "live_videos": _NOT_TALK,
     "videos": _NOT_TALK,
-    "video_text_question_responses": _ELSEWHERE,
     "story_insights": _NOT_TALK,
-    "story_share": _NOT_TALK,
-    "share_to_feed": _NOT_TALK,
     "creator_marketplace_projects": _NOT_TALK,
     "business_login": _SETTINGS,
     "message_template_status_update": _SETTINGS,
     "product_review": _SETTINGS,
     "page_upcoming_change": _SETTINGS,
     "page_change_proposal": _SETTINGS,
-    "inbox_labels": _SETTINGS,
     "publisher_subscriptions": _NOT_TALK,
     **dict.fromkeys(
         (
             "business_integrity", "call_settings_update", "feature_access_list", "invalid_topic_placeholder",
-            "local_delivery", "merchant_review", "messaging_integrity", "page_about_story", "registration",
-            "invoice_access_bank_slip_events", "invoice_access_invoice_change", "invoice_access_invoice_draft_change",
-            "invoice_access_onboarding_status_active", "mcom_invoice_change",
+            "merchant_review", "messaging_integrity", "page_about_story", "invoice_access_onboarding_status_active",
         ), _SETTINGS,
     ),
-    **dict.fromkeys(
-        (
-            "marketing_message_clicks", "marketing_message_deliveries", "marketing_message_delivery_failed",
-            "marketing_message_echoes", "marketing_message_reads", "marketing_messages_subscriber_upload_status",
-        ), "marketing messages name a subscription's token and no person",
-    ),
+    "marketing_messages_subscriber_upload_status": _SETTINGS,
     # What else an item of a feed may be: not said by anybody to anybody.
     **{
         f"feed/{item}": _NOT_TALK

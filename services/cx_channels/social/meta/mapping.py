@@ -1,20 +1,22 @@
 """What Meta's deliveries become: Messenger and Instagram, messages and public life.
 
-``KINDS`` and ``IGNORED`` together name every kind that is documented. Each has a small function in ``messaging`` (a
-person and a page, in private) or ``changes`` (a page's feed, an Instagram account's media).
+``KINDS``, ``IGNORED`` and the tables of ``waiting`` together name every kind that is documented. Each of ``KINDS`` has
+a small function in ``messaging`` (a person and a page, in private) or ``changes`` (a page's feed, an Instagram
+account's media).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 from cx_channels.foreign import Json, obj, text, texts
-from cx_channels.outcomes import bounded
+from cx_channels.outcomes import bounded, no_adapter
 from cx_channels.port import Connection, Ignored, Mapped, Request, Unmapped
-from cx_channels.social.meta import changes, left_out, messaging
-from cx_channels.social.meta.body import LEFT_OUT, Item, items_of
+from cx_channels.social.meta import changes, left_out, messaging, waiting
+from cx_channels.social.meta.body import LEFT_OUT, Item, Other, items_of
+from cx_events.dead_letters import UNKNOWN_KIND
 from cx_events.envelope import Draft
 
 KINDS: Mapping[str, tuple[Callable[..., Iterator[Draft | Ignored | Unmapped]], str]] = {
@@ -25,8 +27,6 @@ KINDS: Mapping[str, tuple[Callable[..., Iterator[Draft | Ignored | Unmapped]], s
 IGNORED: Mapping[str, str] = {
     **messaging.IGNORED,
     **left_out.IGNORED,
-    "object/whatsapp_business_account": "WhatsApp belongs to a connection of its own",
-    "object/unknown": "an object that is neither page nor instagram",
     **LEFT_OUT,
     "no-entries": "the delivery has no entries",
     "no-notices": "the entry has neither messages nor changes",
@@ -37,6 +37,8 @@ IGNORED: Mapping[str, str] = {
 DOCUMENTED: Mapping[str, str] = {
     **{kind: becomes for kind, (_, becomes) in KINDS.items()},
     **{kind: f"ignored: {why}" for kind, why in IGNORED.items()},
+    **{kind: f"kept: {why}" for kind, why in waiting.KINDS.items()},
+    **{f"object/{name}": f"kept: {why}" for name, why in waiting.OBJECTS.items()},
 }
 
 
@@ -48,7 +50,7 @@ def map_request(request: Request, connection: Connection) -> Mapped:
     ignored: list[Ignored] = []
     unmapped: list[Unmapped] = []
     for item in items_of(request.body):
-        for outcome in _bounded(item, connection) if isinstance(item, Item) else (item,):
+        for outcome in _outcomes(item, connection):
             if isinstance(outcome, Draft):
                 drafts.append(outcome)
             elif isinstance(outcome, Ignored):
@@ -58,12 +60,29 @@ def map_request(request: Request, connection: Connection) -> Mapped:
     return Mapped(tuple(drafts), tuple(ignored), tuple(unmapped))
 
 
+def _outcomes(item: Item | Other | Ignored | Unmapped, connection: Connection) -> Iterable[Draft | Ignored | Unmapped]:
+    if isinstance(item, Item):
+        return _bounded(item, connection)
+    return (_kept(item, connection),) if isinstance(item, Other) else (item,)
+
+
+def _kept(other: Other, connection: Connection) -> Ignored | Unmapped:
+    """What is no adapter's yet, unless it is of an account that the connection does not take."""
+    accounts = _accounts(connection)
+    if accounts and other.account not in accounts:
+        return _ignored("other-account")
+    why = waiting.KINDS.get(other.kind) or waiting.OBJECTS.get(other.object)
+    if why is None:
+        return Unmapped(other.digest, f"{UNKNOWN_KIND}: the object {other.object[:64]!r}", other.raw)
+    return no_adapter(other.kind, why, other.digest, other.raw)
+
+
 def _bounded(item: Item, connection: Connection) -> Iterator[Draft | Ignored | Unmapped]:
     return bounded(_of_item(item, connection), item.digest, item.raw)
 
 
 def _of_item(item: Item, connection: Connection) -> Iterator[Draft | Ignored | Unmapped]:
-    accounts = texts(_listed(connection.settings.get("accounts")))
+    accounts = _accounts(connection)
     if accounts and not item.account:
         yield Unmapped(item.digest, "malformed entry: without an id nobody can tell whose it is", item.raw)
     elif accounts and item.account not in accounts:
@@ -90,6 +109,10 @@ def _is_comment(value: Json) -> bool:
     """What is said below a page's post in a group comes among the messages
     (developers.facebook.com/documentation/business-messaging/messenger-platform/webhooks/webhook-events/group-feed)."""
     return "comment_id" in value and "sender" not in value
+
+
+def _accounts(connection: Connection) -> list[str]:
+    return texts(_listed(connection.settings.get("accounts")))
 
 
 def _listed(value: Any) -> Any:

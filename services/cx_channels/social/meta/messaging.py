@@ -15,11 +15,13 @@ from msgspec import Raw
 
 from cx_channels.event_ids import id_part
 from cx_channels.foreign import Json, first, number, obj, objects, text, texts
+from cx_channels.outcomes import no_adapter
 from cx_channels.port import Connection, Ignored, Unmapped
 from cx_channels.social.meta.body import Item
 from cx_channels.social.meta.linking import linked_identifier, signing_secrets
 from cx_channels.social.meta.people import Peers, participants_of, peers_of
 from cx_channels.social.meta.values import micros
+from cx_channels.social.meta.waiting import KINDS as WAITING
 from cx_events.envelope import (
     Attachment,
     Consent,
@@ -353,7 +355,6 @@ IGNORED: Mapping[str, str] = {
     "policy-enforcement": "Meta's measures against the page name no customer",
     "game_play": "rounds of an instant game are no contact with the business",
     "message_request": "the person's first message follows by itself",
-    "messaging_in_thread_lead_form_submit": "names a lead form that only the Graph API gives",
     "is_self": "the account writes to itself",
     "no-content": "nothing but who, to whom and when",
 }
@@ -371,7 +372,7 @@ def kind_of(value: Json) -> str:
             if message.get(flag) is True:
                 return f"message/{flag}"
         return "message"
-    for kind in (*KINDS, *IGNORED):
+    for kind in (*KINDS, *IGNORED, *WAITING):
         if kind in value and kind not in _HEAD:
             return kind
     return next((name for name in value if name not in _HEAD), "no-content")
@@ -382,6 +383,9 @@ def map_messaging(item: Item, connection: Connection) -> Iterator[Outcome]:
     kind = kind_of(item.value)
     if kind in IGNORED:
         yield Ignored(kind, IGNORED[kind])
+        return
+    if kind in WAITING:
+        yield no_adapter(kind, WAITING[kind], item.digest, item.raw)
         return
     mid = first(*(obj(each).get("mid") for each in item.value.values()))
     lost_id = mid or item.digest

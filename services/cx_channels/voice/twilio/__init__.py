@@ -11,12 +11,12 @@ from cx_channels.voice.twilio.signature import verify
 _TWIML = b'<?xml version="1.0" encoding="UTF-8"?><Response/>'
 
 
-def _answer(_mapped: Mapped, request: Request) -> Answer:
+def _answer(mapped: Mapped, request: Request) -> Answer:
     """TwiML that does nothing for a request that asks what to do: anything else is error 12300 (Invalid Content-Type).
-    Status callbacks take any 2xx: 204, without a body."""
+    Status callbacks take any 2xx: 204, without a body. Other products may ask for 200, as hooks of Conversations do."""
     if expects_twiml(request):
         return Answer(body=_TWIML, content_type="text/xml; charset=utf-8")
-    return Answer(status=204)
+    return Answer(status=200 if mapped.unmapped else 204)
 
 
 def _warnings(connection: Connection) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -78,6 +78,10 @@ class Fields:
         pairs = ((n, value) for n, values in self._values.items() for value in values)
         return Fields((n, "*" * len(value) if n == name else value) for n, value in pairs)
 
+    def without(self, names: Collection[str]) -> Fields:
+        """The same without some fields."""
+        return Fields((n, value) for n, values in self._values.items() for value in values if n not in names)
+
     def names(self) -> str:
         """For error messages."""
         return ", ".join(list(self._values)[:12])[:200] or "none"
@@ -87,10 +91,15 @@ def read_fields(request: Request) -> Fields | list[Any]:
     """For ``Request.once``: the request's fields, or a list where the body is a JSON array. ``Refused("malformed")``
     for anything else."""
     if request.method == "GET":
-        return Fields(request.query or _parsed(urlsplit(request.url).query))
+        return Fields(request.query or _parsed(query_of(request)))
     if request.content_type == "application/json":
         return _of_json(request.body)
     return Fields(request.once(form_pairs))
+
+
+def query_of(request: Request) -> str:
+    """The query of the URL as it was called, escaped."""
+    return urlsplit(request.url).query
 
 
 def form_pairs(request: Request) -> list[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cx_channels.voice.twilio import waiting
 from cx_channels.voice.twilio.fields import Fields
 
 STARTING = frozenset({"queued", "initiated", "ringing"})
@@ -18,12 +19,13 @@ _SPELLINGS = {
 
 
 def kind_of(fields: Fields) -> str:
-    """The kind of a notice, as ``KINDS`` and ``IGNORED`` name it; ``""`` where nothing tells.
+    """The kind of a notice, as ``KINDS``, ``IGNORED`` and ``waiting`` name it; ``""`` where nothing tells.
 
-    The order matters: what Twilio asks TwiML for carries the whole call besides, its status included.
+    What is about no call is of a kind of ``waiting``. The order matters: what Twilio asks TwiML for carries the whole
+    call besides, its status included.
     """
-    if fields.first("MessageSid", "SmsSid", "SmsMessageSid") and not fields["CallSid"]:
-        return "message"
+    if other := waiting.kind_of(fields):
+        return other
     if fields["StatusCallbackEvent"].lower().startswith(("conference-", "participant-", "announcement-")):
         return fields["StatusCallbackEvent"].lower()
     if fields["TranscriptionEvent"]:

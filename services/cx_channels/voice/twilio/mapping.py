@@ -1,8 +1,9 @@
 """What Twilio's voice requests become.
 
 One request is one notice, and its kind is told by which fields it has (``kind_of``). ``KINDS`` maps each kind to a
-function; ``IGNORED`` names those left out on purpose. Shapes: www.twilio.com/docs/voice, the pages "TwiML voice
-request", "Call resource: StatusCallback", and those of the verbs and nouns named beside each kind.
+function; ``IGNORED`` names those left out on purpose, ``waiting`` those that have no adapter yet. Shapes:
+www.twilio.com/docs/voice, the pages "TwiML voice request", "Call resource: StatusCallback", and those of the verbs and
+nouns named beside each kind.
 
 All legs of a call are one interaction, that of the leg without a parent: ``CONNECTION/CALLSID``. A leg's own end does
 not end it.
@@ -13,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from cx_channels.port import Connection, Ignored, Mapped, Request
-from cx_channels.voice.twilio import events
+from cx_channels.voice.twilio import events, waiting
 from cx_channels.voice.twilio.fields import Fields, read_fields
 from cx_channels.voice.twilio.kinds import kind_of
 from cx_channels.voice.twilio.notice import Notice, Outcome
@@ -65,13 +66,11 @@ KINDS: Mapping[str, tuple[Callable[[Notice], Outcome], str]] = {
 }
 
 IGNORED: Mapping[str, str] = {
-    "message": "SMS, MMS and messages of other channels belong to a messaging connection",
     "pay": "<Pay> results are card data; none of it is kept",
     "stream": "<Stream> reports on the transport of audio, not on the conversation",
     "siprec": "<Siprec> reports on the transport of audio, not on the conversation",
     "relay/ended": "the relay session ended without asking for a hand-off; the call's own status follows",
     "virtual-agent/ended": "the virtual agent is done without asking for a hand-off; the call's own status follows",
-    "virtual-agent-event": "steps of a virtual agent's session; what it asks for comes with its end",
     "gather/partial": "the final result of <Gather> follows",
     "transcription/in-progress": "the text follows",
     "transcription/failed": "there is no text; the recording has an event of its own",
@@ -89,28 +88,28 @@ IGNORED: Mapping[str, str] = {
     "participant-speech-stop": "not part of the customer's story",
     "announcement-end": "not part of the customer's story",
     "announcement-fail": "not part of the customer's story",
-    "voice-intelligence": "names a transcript that only Twilio's API gives, and no call",
-    "event-streams": "Event Streams tell the status callbacks once more under other names",
 }
 
 DOCUMENTED: Mapping[str, str] = {
     **{kind: becomes for kind, (_, becomes) in KINDS.items()},
     **{kind: f"ignored: {why}" for kind, why in IGNORED.items()},
+    **{kind: f"kept: {why}" for kind, why in waiting.KINDS.items()},
 }
 
 
 def map_request(request: Request, connection: Connection) -> Mapped:
-    """One event, or one kind ignored. ``Refused``: ``malformed`` (unreadable), ``no-call-sid`` (of which call?),
-    ``unknown-kind`` (a status or event that Twilio did not document when this was written)."""
+    """One event, one kind ignored, or what is kept until it has an adapter. ``Refused``: ``malformed`` (unreadable),
+    ``no-call-sid`` (of which call?), ``unknown-kind`` (a status or event that Twilio did not document when this was
+    written)."""
     fields = request.once(read_fields)
     if isinstance(fields, list):
-        return _ignored("event-streams")
-    if fields.first("transcript_sid", "event_type") and "CallSid" not in fields:
-        return _ignored("voice-intelligence")
+        return Mapped(unmapped=tuple(waiting.kept_of_stream(fields, request)))
     if connection.settings.get("mask_digits"):
         fields = fields.masked("Digits")
     _check_unambiguous(fields)
     kind = kind_of(fields)
+    if kind in waiting.KINDS:
+        return Mapped(unmapped=(waiting.kept(kind, fields, request),))
     if kind in IGNORED:
         return _ignored(kind)
     notice = Notice(fields, connection, request)
@@ -146,6 +145,8 @@ def expects_twiml(request: Request) -> bool:
     if isinstance(fields, list):
         return False
     kind = kind_of(fields)
+    if kind in waiting.KINDS:
+        return kind == waiting.MESSAGE
     if kind == "amd":  # told by a callback of its own, or with the request for what to do next
         return bool(fields["CallStatus"])
     return kind in _ASKING or kind.startswith(("voice/", "queue/", "relay/", "virtual-agent/")) or not kind

@@ -1,0 +1,63 @@
+"""Every recording of today's providers through the real mapping, held against its table of ``tests/readings``."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+import pytest
+from tests.readings.tables import RECORDINGS, Reading, Table, tables
+
+from cx_channels.registry import providers
+
+FOLDERS = (
+    "voice/twilio",
+    "chat/twilio",
+    "chat/intercom",
+    "social/meta-messenger",
+    "social/meta-instagram",
+    "social/whatsapp-cloud",
+    "standards/vcon",
+    "standards/cloudevents",
+)
+"""What today's doors take, or have to keep."""
+
+
+@cache
+def all_tables() -> dict[str, Table]:
+    return {table.folder: table for table in tables()}
+
+
+def rows() -> Iterator[Any]:
+    for folder, table in all_tables().items():
+        for reading in table.readings:
+            yield pytest.param(table, reading, id=f"{folder}/{reading.file}")
+
+
+def there_or_skip() -> None:
+    if not RECORDINGS.exists() and not os.environ.get("CI"):
+        pytest.skip(f"there are no recordings in {RECORDINGS}")
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_every_recording_is_listed_once_and_none_that_is_not_there(folder: str) -> None:
+    there_or_skip()
+    table = all_tables()[folder]
+    assert [each.file for each in table.readings] == table.recordings()
+
+
+@pytest.mark.parametrize(("table", "reading"), list(rows()))
+def test_a_recording_was_read_by_a_person_who_names_the_page(table: Table, reading: Reading) -> None:
+    assert reading.is_
+    assert reading.must
+    assert reading.page
+    assert reading.became
+    assert table.door.partition("/")[0] in ("vcon", "events") or table.door in providers()
+
+
+@pytest.mark.parametrize(("table", "reading"), list(rows()))
+def test_a_recording_becomes_what_its_table_says(table: Table, reading: Reading) -> None:
+    there_or_skip()
+    assert table.became(reading.file) == reading.became
