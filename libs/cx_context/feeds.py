@@ -85,6 +85,7 @@ FEEDS: Mapping[Path, Feed] = MappingProxyType(
         ),
         ("customer", "preferences"): _feed(_HEAVIEST, "preferences", *CORE),
         ("customer", "candidates"): _feed("claims that join nobody, while nobody settles them", identity=True),
+        ("customer", "candidates_total"): _feed("how many these are, 1,000 at most", identity=True),
         ("now",): Feed(
             _ACTIVE_LAST, THREADING | _WAITING | _ASSURED | {"last", "queue", "agent", "names"}, threaded=True
         ),

@@ -27,7 +27,7 @@ from cx_context.assurance import (
     proofs,
     standing,
 )
-from cx_context.claims import RefusedClaim, claims_shown
+from cx_context.claims import NO_QUESTIONS, Questions, claims_shown
 from cx_context.combine import hashed, later_register
 from cx_context.consents import Purpose, in_force
 from cx_context.explicit import MATTER_KINDS
@@ -40,6 +40,7 @@ from cx_context.outline import WordsOf, with_words
 from cx_context.speakers import speaker
 from cx_context.threading import AnchoredPart, Contact, Conversation, IssuedToken, contacts_of, thread
 from cx_context.tokens import order_of as _order
+from cx_context.vouchers import standings
 from cx_events.envelope import Event
 from cx_events.facts import Fact, Order
 from cx_events.identifiers import rank_of
@@ -77,8 +78,8 @@ class Member:
 @dataclass(frozen=True, slots=True)
 class Known:
     """All that one customer's facts add up to. ``latest``: the latest facts for the timeline, in any order. ``words``:
-    given where the parts are outlines. ``claims``: those that were refused with an end among the members, and that
-    nobody settled; at least the latest ``claims.CLAIMS_SHOWN``. ``lifetimes``: the rule ``proof_lifetime`` in force.
+    given where the parts are outlines. ``claims``: those that join nobody, with an end among the members, and that
+    nobody settled. ``lifetimes``: the rule ``proof_lifetime`` in force.
     ``assured``: what only a claim ties was left out, and what is said about the customer by a claim is to be;
     ``left_out``: the parts that were."""
 
@@ -87,7 +88,7 @@ class Known:
     parts: Sequence[AnchoredPart]
     latest: Iterable[Fact]
     words: WordsOf | None = None
-    claims: Sequence[RefusedClaim] = ()
+    claims: Questions = NO_QUESTIONS
     lifetimes: Lifetimes = field(default_factory=dict)
     assured: bool = False
     left_out: Sequence[Part] = ()
@@ -194,7 +195,7 @@ class Rendering:
         """What vouches for who is at the other end of a contact."""
         own = self.conversation_of(contact)
         place = next(place for place, member in zip(own.places, own.members, strict=True) if member is contact)
-        return _standing(own.vouching()[place], self.trust)
+        return standings(own, [place], self.trust)[0]
 
     def standing_of(self, interaction: str) -> Standing:
         """As ``standing``, of an interaction: of an endless one its latest stretch. Nothing where there is none."""
@@ -208,23 +209,6 @@ class Rendering:
 
     def timeline(self) -> Sequence[Json | Raw]:
         return timeline(self.known.latest)
-
-
-def _standing(vouching: Iterable[Contact], trust: Trust) -> Standing:
-    return standing((piece.part for contact in vouching for piece in contact.pieces), trust)
-
-
-def standings(conversation: Conversation, places: Iterable[int], trust: Trust) -> list[Standing]:
-    """Return what vouches for who is at the other end of a conversation's contacts at these places."""
-    vouching = conversation.vouching()
-    known: dict[int, Standing] = {}
-    found = []
-    for place in places:
-        group = vouching[place]
-        if id(group) not in known:
-            known[id(group)] = _standing(group, trust)
-        found.append(known[id(group)])
-    return found
 
 
 def _active_last_first(conversation: Conversation) -> tuple[Micros, bytes]:
@@ -351,7 +335,8 @@ def _customer(of: Rendering) -> Json:
             for purpose, granted in _consents(of)
         ],
         "preferences": _best_by_key(weighed, "preferences"),
-        "candidates": claims_shown(of.known.claims, {member.id for member in members}),
+        "candidates": claims_shown(of.known.claims.latest, {member.id for member in members}),
+        "candidates_total": of.known.claims.total,
     }
 
 

@@ -17,7 +17,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from cx_context.assured import kept_anchors, left_of
-from cx_context.claims import RefusedClaim, refused_claims
+from cx_context.claims import Questions, RefusedClaim, questions
 from cx_context.combine import combine
 from cx_context.definition import Sides, sides_of
 from cx_context.finish import TIMELINE_SHOWN, Known, Member
@@ -112,6 +112,7 @@ class Then:
         self._claimed: set[NodeId] = set()
         self._ambiguous: set[NodeId] = set()
         self._claims: dict[tuple[NodeId, NodeId], RefusedClaim] = {}
+        self._shared: set[NodeId] = set()
         self._nobody: set[NodeId] = set()
 
     # Who was who.
@@ -222,7 +223,9 @@ class Then:
         self._ambiguous |= resolution.ambiguous
         self._claimed |= resolution.claimed
         self._profiles |= graph.profiles
-        for claim in refused_claims(resolution, graph.profiles):
+        self._shared |= resolution.shared.counting_all
+        around = scope.surroundings()
+        for claim in questions(around, resolution, rules, around.shared):
             self._claims[claim.identifier.id, claim.other.id] = claim
         return resolution
 
@@ -255,10 +258,17 @@ class Then:
                 )
         return found
 
-    def claims_of(self, members: Iterable[Member]) -> list[RefusedClaim]:
-        """The claims that were refused with an end among a customer's profiles, and that nobody had settled."""
+    async def claims_of(self, members: Iterable[Member]) -> Questions:
+        """The claims that joined nobody with an end among a customer's profiles, and that nobody had settled."""
         own = {member.id for member in members}
-        return [claim for pair, claim in self._claims.items() if not own.isdisjoint(pair)]
+        claims = {pair: claim for pair, claim in self._claims.items() if not own.isdisjoint(pair)}
+        # What a shared end beyond these profiles settles is not resolved with them.
+        ends = {end for pair, claim in claims.items() if claim.reason == "shared" for end in pair} - own
+        settled = await self.settled_among(ends)
+        await self.customers_of(settled)
+        settled &= self._shared
+        found = [c for pair, c in claims.items() if c.reason != "shared" or settled.isdisjoint(pair)]
+        return Questions.of(found)
 
     # Whose the events were that name nobody.
 
@@ -598,7 +608,7 @@ class Then:
         members = await self.members_of(customer)
         own = await self.holdings_of(customer, [member.id for member in members])
         parts, whole = await self.outlines(own) if outlined else (await self.parts(own), None)
-        lifetimes, claims = (await self.rules()).proof_lifetime, self.claims_of(members)
+        lifetimes, claims = (await self.rules()).proof_lifetime, await self.claims_of(members)
         return Known(customer, members, parts, await self.latest(own), whole, claims, lifetimes)
 
     async def assured(self, known: Known, window: Micros) -> Known:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from cx_context.assurance import Lifetimes
 from cx_context.assured import kept_anchors, left_of
-from cx_context.claims import RefusedClaim
+from cx_context.claims import NO_QUESTIONS, Questions
 from cx_context.finish import TIMELINE_SHOWN, Known, Member
 from cx_context.outline import Outlines
 from cx_context.store import holdings, refused, writer
@@ -351,7 +351,7 @@ class Whole:
     members: list[Member]
     parts: list[tuple[NodeId, bytes]]
     raws: list[bytes]
-    claims: Sequence[RefusedClaim] = ()
+    claims: Questions = NO_QUESTIONS
     lifetimes: Lifetimes = field(default_factory=dict)
 
     @property
@@ -447,6 +447,8 @@ SELECT mine.*,
   ) OR EXISTS (SELECT 1 FROM attributions a WHERE a.profile = mine.id AND a.tenant = :tenant)
   OR EXISTS (SELECT 1 FROM refused_claims r WHERE r.identifier = mine.id AND r.tenant = :tenant)
   OR EXISTS (SELECT 1 FROM refused_claims r WHERE r.other = mine.id AND r.tenant = :tenant)
+  OR EXISTS (SELECT 1 FROM withheld_claims r WHERE r.identifier = mine.id AND r.tenant = :tenant)
+  OR EXISTS (SELECT 1 FROM withheld_claims r WHERE r.other = mine.id AND r.tenant = :tenant)
   OR {writer.SOME_AMBIGUOUS} AND (
     EXISTS (SELECT 1 FROM members m WHERE m.profile = mine.id AND m.ambiguous) OR EXISTS (
       SELECT 1 FROM parts p JOIN parts o ON o.interaction = p.interaction AND o.home <> p.home

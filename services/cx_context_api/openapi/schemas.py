@@ -343,6 +343,7 @@ SCHEMAS: Mapping[str, Json] = {
                         "consent": array(FREE),
                         "preferences": FREE,
                         "candidates": array(ref("RefusedClaim")),
+                        "candidates_total": WHOLE,
                     }
                 ),
                 "now": or_none(FREE),
@@ -377,7 +378,7 @@ SCHEMAS: Mapping[str, Json] = {
                 "identifier": ref("Profile"),
                 "other": ref("Profile"),
                 "yours": {"enum": ["identifier", "other"]},
-                "reason": {"enum": ["exclusive", "known", "kind"]},
+                "reason": {"enum": ["exclusive", "known", "kind", "shared"]},
                 "evidence": ref("EventName"),
                 "at": TIME,
             }
