@@ -31,9 +31,19 @@ _CLAIMED = ORDER[CLAIMED]
 
 
 def assured(known: Known, window: Micros) -> Known:
-    """Return what is left of a customer. ``window``: the tenant's threading window in µs."""
+    """Return what is left of a customer. ``window``: the tenant's threading window in µs. For what is left of one of
+    their identifiers by itself, see ``taken_alone``."""
     kept = kept_anchors(known.parts, known.members, window)
     return left_of(known, kept, [fact for fact in known.latest if fact.anchor in kept])
+
+
+def taken_alone(members: Iterable[Member], profile: bytes) -> list[Member]:
+    """Return a customer's profiles as if one of them, which nothing but a claim ties to any other, were the core.
+
+    So is an identifier that a contact proves, and that somebody's claim made a part of another customer: its own
+    history can be read out to who proves it. It is a core by itself in ``Resolution``; claims change no core.
+    """
+    return [replace(member, claimed=member.id != profile) for member in members]
 
 
 def left_of(known: Known, kept: Collection[bytes], latest: Iterable[Fact]) -> Known:

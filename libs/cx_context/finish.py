@@ -16,6 +16,8 @@ import msgspec
 from msgspec import Raw, structs
 
 from cx_context.assurance import (
+    ASSURED,
+    Alone,
     Lifetimes,
     Proof,
     Standing,
@@ -26,6 +28,7 @@ from cx_context.assurance import (
     latest_of_each,
     proofs,
     standing,
+    vouched_outside,
 )
 from cx_context.claims import NO_QUESTIONS, Questions, claims_shown
 from cx_context.combine import hashed, later_register
@@ -109,6 +112,10 @@ class Shown(NamedTuple):
 
     summary: Json | Raw
     unresolved: Json | Raw | None
+
+
+_ALONE_TRIED = 16
+"""Identifiers of a contact that are tried for one that vouches by itself."""
 
 
 class Rendering:
@@ -201,6 +208,22 @@ class Rendering:
         """As ``standing``, of an interaction: of an endless one its latest stretch. Nothing where there is none."""
         contact = next((each for each in reversed(self.contacts) if each.name == interaction), None)
         return self.standing(contact) if contact is not None else Standing()
+
+    def alone_of(self, interaction: str) -> Alone | None:
+        """Return what vouches for an interaction's own identifier by itself, where something does and nothing vouches
+        for the customer there."""
+        contact = next((each for each in reversed(self.contacts) if each.name == interaction), None)
+        if contact is None or self.standing(contact).level in ASSURED:
+            return None
+        own = self.conversation_of(contact)
+        place = next(place for place, member in zip(own.places, own.members, strict=True) if member is contact)
+        profiles = {key_of(member): member.id for member in self.members}
+        parts = [piece.part for each in own.vouching()[place] for piece in each.pieces]
+        for key in vouched_outside(parts, self.trust)[:_ALONE_TRIED]:
+            found = standings(own, [place], self.trust.alone(key))[0]
+            if found.level in ASSURED:
+                return Alone(profiles[key], found)
+        return None
 
     def at_hand(self) -> Standing:
         """Of the contact that was active last; of a customer with none of all that is known."""

@@ -14,9 +14,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from cx_context.assured import kept_anchors, left_of
+from cx_context.assured import kept_anchors, left_of, taken_alone
 from cx_context.claims import Questions, RefusedClaim, questions
 from cx_context.combine import combine
 from cx_context.definition import Sides, sides_of
@@ -611,8 +611,11 @@ class Then:
         lifetimes, claims = (await self.rules()).proof_lifetime, await self.claims_of(members)
         return Known(customer, members, parts, await self.latest(own), whole, claims, lifetimes)
 
-    async def assured(self, known: Known, window: Micros) -> Known:
-        """What is left of a customer that was loaded where claims are left out (``cx_context.assured``)."""
+    async def assured(self, known: Known, window: Micros, alone: NodeId | None = None) -> Known:
+        """What is left of a customer that was loaded where claims are left out (``cx_context.assured``). ``alone``: as
+        of ``reader.whole_and_assured``."""
+        if alone is not None:
+            known = replace(known, members=taken_alone(known.members, alone))
         kept = await asyncio.to_thread(kept_anchors, known.parts, known.members, window)
         own = await self.holdings_of(known.customer, [member.id for member in known.members])
         return left_of(known, kept, await self.latest(own, anchors=kept) if kept else [])

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from cx_context.assurance import Lifetimes
-from cx_context.assured import kept_anchors, left_of
+from cx_context.assured import kept_anchors, left_of, taken_alone
 from cx_context.claims import NO_QUESTIONS, Questions
 from cx_context.finish import TIMELINE_SHOWN, Known, Member
 from cx_context.outline import Outlines
@@ -404,13 +404,18 @@ async def lifetimes_of(tx: Tx, tenant: str) -> Lifetimes:
     return (await writer.rules_in_force(tx, tenant, DEFAULT)).proof_lifetime
 
 
-async def whole_and_assured(tx: Tx, ids: IdSpace, node: NodeId, window: Micros) -> tuple[Whole, Known] | None:
-    """As ``whole``, and beside it what is left where claims are left out (``cx_context.assured``)."""
+async def whole_and_assured(
+    tx: Tx, ids: IdSpace, node: NodeId, window: Micros, alone: NodeId | None = None
+) -> tuple[Whole, Known] | None:
+    """As ``whole``, and beside it what is left where claims are left out (``cx_context.assured``). ``alone``: of the
+    customer's profiles the one that is taken by itself."""
     found = await find_node(tx, ids.tenant, node)
     if found is None:
         return None
     everything = await _by_steps(tx, ids, found, 0)
     known = everything.known_parts
+    if alone is not None:
+        known = replace(known, members=taken_alone(known.members, alone))
     kept = await asyncio.to_thread(kept_anchors, known.parts, known.members, window)
     own = await holdings.holdings_of(tx, ids, found.customer, [m.id for m in everything.members] or [found.customer])
     latest = await latest_facts(tx, ids, own, TIMELINE_SHOWN, anchors=kept) if kept else []

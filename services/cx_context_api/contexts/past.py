@@ -150,9 +150,12 @@ class Past:
                 return known, None
             rendering = Rendering(known, tenancy.window)
             standing = await asyncio.to_thread(rendering.standing_of, asked.interaction)
-            sure = Sure(known.customer, 0, standing, known.lifetimes)
-            contact = contact_of(sure, asked, moment.until if moment.as_of is None else moment.as_of)
-            return known if asked.level is None else await then.assured(known, tenancy.window), contact
+            alone = await asyncio.to_thread(rendering.alone_of, asked.interaction)
+            sure = Sure(known.customer, 0, standing, known.lifetimes, alone)
+            found = contact_of(sure, asked, moment.until if moment.as_of is None else moment.as_of)
+            if asked.level is not None:
+                known = await then.assured(known, tenancy.window, found.alone)
+            return known, found.contact
 
     async def candidates(self, tenancy: Tenancy, ambiguous: Ambiguous, moment: Moment) -> Json:
         """Who may have been meant, as ``Contexts.candidates``."""

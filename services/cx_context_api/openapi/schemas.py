@@ -101,9 +101,10 @@ SCHEMAS: Mapping[str, Json] = {
         }
     ),
     "ContactAtHand": {
-        **members({"interaction": TEXT, "assurance": ref("Sureness")}),
+        **members({"interaction": TEXT, "assurance": ref("Sureness")}, {"alone": {"const": True}}),
         "description": "The contact that the read names, and how sure it is now, or at `as_of`, who is at its other "
-        "end. Don't read anything out unless its level is `proved` and unexpired.",
+        "end. Don't read anything out unless its level is `proved` and unexpired. `alone`: only a claim ties the "
+        "identifier to the customer, so that the body of this assured read holds the identifier's own history alone.",
     },
     "Assurance": {
         **members(
