@@ -66,6 +66,7 @@ FEEDS: Mapping[Path, Feed] = MappingProxyType(
             "the name of the greatest weight, of those the last, else the strongest identifier", "name", *CORE,
             identity=True,
         ),
+        ("customer", "display_weight"): _feed("how much that name weighs; null of an identifier", "name", *CORE),
         ("customer", "identifiers"): _feed(
             "profiles that evidence or a person's decision joins", "verified", *CORE, identity=True
         ),

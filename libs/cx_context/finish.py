@@ -17,6 +17,7 @@ from msgspec import Raw, structs
 
 from cx_context.assurance import (
     ASSURED,
+    LEVELS,
     Alone,
     Lifetimes,
     Proof,
@@ -318,10 +319,13 @@ def _best_by_key(parts: Iterable[tuple[int, Part]], field: str) -> dict[str, Any
     return {key: found[key][1] for key in sorted(best)}
 
 
-def _display(parts: Iterable[tuple[int, Part]]) -> str | None:
-    """The name of the greatest weight, of those the last one."""
+def _display(parts: Iterable[tuple[int, Part]]) -> tuple[str | None, str | None]:
+    """Return the name of the greatest weight, of those the last one, and that weight."""
     named = [(-weight, _order(part, part.name[0]), part.name[1]) for weight, part in parts if part.name is not None]
-    return max(named)[2] if named else None
+    if not named:
+        return None, None
+    weight, _, name = max(named)
+    return name, LEVELS[-weight]
 
 
 def _consents(of: Rendering) -> Iterable[tuple[Purpose, bool]]:
@@ -339,7 +343,7 @@ def _customer(of: Rendering) -> Json:
     weighed = [(trust.weight_of(part), part) for part in parts]
     if of.known.assured:
         weighed = [(weight, part) for weight, part in weighed if weight < ORDER[CLAIMED]]
-    name = _display(weighed)
+    name, weight = _display(weighed)
     verified: dict[str, Order] = {}
     for part in parts:
         if part.verified:
@@ -350,6 +354,7 @@ def _customer(of: Rendering) -> Json:
         "id": text_of(customer),
         "aliases": [alias for _, alias in aliases[:ALIASES_SHOWN]],
         "display": name if name is not None else (members[0].value if members else None),
+        "display_weight": weight,
         "identifiers": [_identifier(member, verified, latest) for member in members[:IDENTIFIERS_SHOWN]],
         "assurance": assurance(members, of.at_hand(), trust.lifetimes),
         "attributes": _best_by_key(weighed, "attributes"),

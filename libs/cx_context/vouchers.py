@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
+from typing import NamedTuple
 
 from cx_context.assurance import Standing, Trust, standing
 from cx_context.contacts import Contact
@@ -56,6 +57,24 @@ def ever(conversation: Conversation, trust: Trust) -> list[Standing]:
 def is_open(contact: Contact) -> bool:
     """Return whether a customer said something in it where anybody can write."""
     return any(piece.part.open_heard for piece in contact.pieces)
+
+
+class Heard(NamedTuple):
+    """Of one customer's part of an interaction when they were heard last (``Part.heard``, ``Part.open_heard``)."""
+
+    customer: bytes
+    heard: int
+    open_heard: int
+
+
+def wrote_last(heard: Iterable[Heard]) -> bytes | None:
+    """Return the customer whose event was recorded last in an interaction of several, where anybody can write in it;
+    None where it is a session, or two were heard at once."""
+    found = list(heard)
+    last = max((each.heard for each in found), default=0)
+    speakers = {each.customer for each in found if each.heard == last}
+    is_open_last = any(each.open_heard == last for each in found)
+    return speakers.pop() if last and is_open_last and len(speakers) == 1 else None
 
 
 def is_strangers(part: Part, trust: Trust) -> bool:

@@ -10,8 +10,9 @@ import pytest
 from tests.api import Running, running_api
 
 from cx_events.envelope import Identifier, Weight
+from cx_events.ids import text_of
 from cx_events.stamp import Stamped
-from cx_events.testing.builders import HOUR, MINUTE, START, an_event
+from cx_events.testing.builders import ACME, HOUR, MINUTE, START, an_event
 from cx_events.timestamps import Micros, format_time
 
 ANA, THREAD, CHAT = "ana@example.com", "mail/1", "chat/9"
@@ -88,3 +89,43 @@ async def test_who_only_ever_wrote_mails_is_read_their_own_whoever_types_their_a
     strangers = await hub.get(f"/v1/context?interaction={CHAT}&assurance=proved{past}")
     assert (assurance(strangers), "alone" in strangers.json()["meta"]["contact"]) == ("proved", False)
     assert "own said" not in strangers.text
+
+
+@pytest.mark.parametrize("past", ["", f"&as_of={format_time(START + 4 * HOUR)}"])
+async def test_a_thread_of_several_is_read_as_its_last_writers_and_tells_the_others(hub: Running, past: str) -> None:
+    ana, mallory = (text_of(ACME.profile("email", "", who)) for who in (ANA, MALLORY))
+    path = f"/v1/context?interaction={THREAD}"
+    await hub.happen(mail("own", "proved", START), mail("butts-in", "claimed", START + HOUR, MALLORY))
+    answer = await hub.get(f"{path}{past}")
+    assert assurance(answer) == "claimed"
+    assert (answer.json()["body"]["customer"]["id"], answer.json()["meta"]["contact"]["others"]) == (mallory, [ana])
+    assert "own said" not in answer.text
+    refused = await hub.get(f"{path}&assurance=proved{past}")
+    assert (refused.status_code, ana in refused.text) == (403, False)
+    hers = await hub.get(f"/v1/customers/{ana}/context?interaction={THREAD}{past}")
+    assert (assurance(hers), said(hers)) == ("proved", ["own said"])
+    await hub.happen(mail("again", "proved", START + 2 * HOUR))
+    answer = await hub.get(f"{path}&assurance=proved{past}")
+    assert (assurance(answer), said(answer)) == ("proved", ["again said", "own said"])
+    assert mallory not in answer.text
+    assert (await hub.get(f"{path}{past}")).json()["meta"]["contact"]["others"] == [mallory]
+    before = await hub.get(f"{path}&known_at={format_time(START + HOUR)}")
+    assert before.json()["body"]["customer"]["id"] == mallory
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "customers/{id}/timeline",
+        "customers/{id}/conversations",
+        "customers/{id}/identity",
+        "customers/{id}/lineage?path=customer.id",
+        f"customers/{{id}}/diff?from={format_time(START)}&to={format_time(START + HOUR)}",
+        "stream?agent=a-1",
+    ],
+)
+async def test_no_other_read_takes_a_level_as_if_it_left_claims_out(hub: Running, path: str) -> None:
+    await hub.happen(mail("own", "proved", START))
+    path = "/v1/" + path.format(id=text_of(ACME.profile("email", "", ANA)))
+    refused = await hub.get(f"{path}{'&' if '?' in path else '?'}assurance=proved")
+    assert (refused.status_code, refused.json()["reason"]) == (400, "unknown-parameter")

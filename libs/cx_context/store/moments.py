@@ -25,7 +25,7 @@ from cx_context.foldable import part_of
 from cx_context.model import Part
 from cx_context.outline import Outlines
 from cx_context.store import reader, segments, writer
-from cx_context.store.holdings import Holdings, held
+from cx_context.store.holdings import Holdings, borrowed_part, held
 from cx_context.store.sightings import OF_EDGES, read_row
 from cx_context.store.sql import Tx
 from cx_context.store.uses import EVER, contacts_at
@@ -40,6 +40,7 @@ from cx_context.store.writer import (
     unpacked,
 )
 from cx_context.threading import AnchoredPart
+from cx_context.vouchers import Heard, wrote_last
 from cx_events.facts import Fact, Order
 from cx_events.ids import IdSpace, NodeId
 from cx_events.timestamps import Micros
@@ -385,6 +386,25 @@ class Then:
         node = self.ids.interaction(interaction)
         customers = set((await self.sides([node]))[node].by_home.values())
         return sorted(customers - {node} if len(customers) > 1 else customers)
+
+    async def wrote_last(self, interaction: str) -> NodeId | None:
+        """As ``vouchers.wrote_last``, of an interaction as it was."""
+        node = self.ids.interaction(interaction)
+        rows = await self._tx.fetch(
+            f"SELECT anchor, home, body FROM parts WHERE interaction = :node AND tenant = :tenant AND {begun()}",
+            node=node,
+            tenant=self.tenant,
+            last=begins(self.moment.until),
+        )
+        homes = {bytes(anchor): bytes(home) for anchor, home, _ in rows}
+        pieces = [borrowed_part(bytes(anchor), bytes(home), body) for anchor, home, body in rows]
+        by_home = (await self.sides([node]))[node].by_home
+        parts = (await self.outlines(Holdings((), borrowed=pieces))).parts
+        return wrote_last(
+            Heard(by_home[homes[anchor]], part.heard, part.open_heard)
+            for anchor, part in parts
+            if homes[anchor] in by_home
+        )
 
     async def find_at(self, home: NodeId, node: NodeId) -> NodeId | None:
         """Whose the facts of an interaction were that lie at a home."""

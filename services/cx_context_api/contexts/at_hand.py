@@ -13,7 +13,7 @@ from cx_context.finish import Json, Rendering, context_body, encode_body
 from cx_context.store import Store, reader
 from cx_context.store.heads import Head
 from cx_context.versions import covers, is_outdated
-from cx_context_api.contexts.contact import Asked, Sure, contact_of
+from cx_context_api.contexts.contact import Asked, Sure, contact_of, with_others
 from cx_context_api.contexts.current import Contexts, Served, opened, unknown
 from cx_context_api.contexts.kept import CACHE_BYTES, Bodies, Body
 from cx_context_api.decisions import Clock
@@ -59,7 +59,7 @@ class ContactsAtHand:
             else:
                 served = await self._assured_at(tenant, head, found.alone)
             if served.customer == sure.customer and not is_outdated(sure.version, by=served.version):
-                return served, found.contact
+                return served, with_others(found.contact, head.others, asked.level)
             head = await self._contexts.head(tenant, target)
         raise TryLater("store", "this customer changes faster than a contact's assurance can be told")
 

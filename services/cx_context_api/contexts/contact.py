@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from cx_context.assurance import ASSURED, Alone, Lifetimes, Standing, reaches
 from cx_context.finish import Json
 from cx_context_api.requests.queries import MAX_INTERACTION, Query
 from cx_events.errors import Refused
-from cx_events.ids import NodeId
+from cx_events.ids import NodeId, text_of
 from cx_events.timestamps import Micros
 
 Level = Literal["proved", "asserted"]
+
+OTHERS_SHOWN = 20
 
 
 class Asked(NamedTuple):
@@ -39,6 +42,13 @@ class Sure(NamedTuple):
         if self.alone is None:
             return None
         return {"interaction": interaction, "assurance": self.alone.standing.at(now, self.lifetimes), "alone": True}
+
+
+def with_others(contact: Json, others: Sequence[NodeId], level: Level | None) -> Json:
+    """Return ``meta.contact`` with who takes part besides. Who asks for an assured read is told nobody."""
+    if not others or level is not None:
+        return contact
+    return {**contact, "others": [text_of(each) for each in others[:OTHERS_SHOWN]]}
 
 
 class AtHand(NamedTuple):
