@@ -342,8 +342,8 @@ SCHEMAS: Mapping[str, Json] = {
                         "display": TEXT_OR_NONE,
                         "display_weight": {
                             "enum": ["proved", "asserted", "claimed", None],
-                            "description": "What the name weighs; of a claimed one anybody may be the author. null where "
-                            "`display` is an identifier.",
+                            "description": "What the name weighs; of a claimed one anybody may be the author. "
+                            "null where `display` is an identifier.",
                         },
                         "identifiers": array(FREE),
                         "assurance": ref("Assurance"),
