@@ -106,6 +106,8 @@ def history() -> list[Stamped]:
         said("m-5", 4, "chat-3", crm="C-2", phone="+15550100102", cookie="c-8", weight="asserted"),
         said("m-6", 5, "chat-4", crm="C-3", phone="+15550100102", weight="asserted"),
         said("m-8", 6, "chat-5", email="cleo@example.com", cookie="c-7"),
+        said("m-9", 6, "chat-6", email="dora@example.com", phone="+15550100103"),
+        said("m-10", 6, "chat-7", email="eve@example.com", phone="+15550100103"),
         an_event("cx.interaction.started.v1", id="c-1", channel="voice", interaction="call-1"),
         an_event("cx.identity.asserted.v1", id="i-1", source="//acme.example/crm", data={"links": [link]}),
         decided("identity.merged", "d-1", 6, ana, identity=both),

@@ -11,6 +11,7 @@ incrementally and must give the same bytes.
 
 Rooms: ``model`` (what a part is), ``fold`` (an event into a part), ``foldable`` (which events can be folded),
 ``combine`` (parts into one), ``contacts`` (parts into interactions and stretches of them), ``threading`` (contacts into
-conversations: ``explicit`` what joins whenever it comes, ``lookback`` what is inferred), ``finish`` (the document),
+conversations: ``explicit`` what joins whenever it comes, ``lookback`` what is inferred), ``assurance`` and ``vouchers``
+(how sure it is who is there), ``assured`` (what is left without claims), ``finish`` (the document),
 ``definition`` (all of it, from nothing), ``store/``.
 """

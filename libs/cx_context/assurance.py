@@ -85,6 +85,10 @@ class Trust:
             (claimed if member.claimed else core).add(key_of(member))
         return cls(frozenset(core), frozenset(claimed), lifetimes)
 
+    def alone(self, key: str) -> Trust:
+        """Return what counts where one identifier is taken for a core by itself."""
+        return Trust(frozenset((key,)), (self.core | self.claimed) - {key}, self.lifetimes)
+
     def weight_of(self, part: Part) -> int:
         """Return how much weighs what a part says about the customer (``weights.ORDER``)."""
         return part.weight if part.home in self.core else _CLAIMED
@@ -230,6 +234,20 @@ class Standing(NamedTuple):
     def shown(self, lifetimes: Lifetimes) -> list[Json]:
         """Return its proofs as the context shows them."""
         return [proof.shown(lifetimes) for proof in self.proofs[:PROOFS_SHOWN]]
+
+
+def vouched_outside(parts: Sequence[Part], trust: Trust) -> list[str]:
+    """Return the identifiers that these parts prove or assert and that only a claim ties to the core, surest first."""
+    found = [*proofs(parts, trust.claimed), *assertions(parts, trust.claimed)]
+    return list(dict.fromkeys(proof.key for proof in found))
+
+
+class Alone(NamedTuple):
+    """What vouches for who is at the other end of a contact where the contact's own identifier, that of ``profile``, is
+    taken by itself: only a claim ties it to the customer's core."""
+
+    profile: bytes
+    standing: Standing
 
 
 def standing(parts: Iterable[Part], trust: Trust) -> Standing:

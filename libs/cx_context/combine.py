@@ -291,6 +291,8 @@ MERGERS: Mapping[str, Callable[[Any, Any], Any]] = MappingProxyType(
         "resumed": _last,
         "customer_spoke": _last,
         "business_spoke": _last,
+        "heard": max,
+        "open_heard": max,
         "said": _Latest(SAID_KEPT),
         "edits": _last_by_key(EDITS_KEPT),
         "deleted": _GreatestByKey(DELETIONS_KEPT),

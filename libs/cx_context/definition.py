@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from cx_context.claims import RefusedClaim, refused_claims
+from cx_context.claims import Questions, RefusedClaim, questions
 from cx_context.finish import Json, Known, Member, context_body
 from cx_context.fold import makes_part
 from cx_context.foldable import fault_of, part_of
@@ -33,11 +33,13 @@ from cx_identity.rules import Rules, RulesChange, rules_in_force
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """All customers of a tenant. ``customer_of``: any profile or node to the customer of today."""
+    """All customers of a tenant. ``customer_of``: any profile or node to the customer of today. ``rules``: those in
+    force."""
 
     known: Mapping[NodeId, Known]
     customer_of: Mapping[NodeId, NodeId]
     resolution: Resolution
+    rules: Rules
 
 
 def winners(copies: Iterable[Fact]) -> list[Fact]:
@@ -97,7 +99,7 @@ def define(copies: Iterable[Fact], ids: IdSpace, rules: Rules, set_aside: Collec
             )
         )
     claims: dict[NodeId, list[RefusedClaim]] = defaultdict(list)
-    for claim in refused_claims(resolution, graph.profiles):
+    for claim in questions(graph, resolution, said.rules):
         for end in (claim.identifier.id, claim.other.id):
             claims[customer_of[end]].append(claim)
     parts_of: dict[NodeId, list[AnchoredPart]] = defaultdict(list)
@@ -109,12 +111,12 @@ def define(copies: Iterable[Fact], ids: IdSpace, rules: Rules, set_aside: Collec
             members[customer],
             parts_of[customer],
             by_customer[customer],
-            claims=claims[customer],
+            claims=Questions.of(claims[customer]),
             lifetimes=said.rules.proof_lifetime,
         )
         for customer in set(customer_of.values())
     }
-    return Whole(known, customer_of, resolution)
+    return Whole(known, customer_of, resolution, said.rules)
 
 
 def follow(

@@ -66,6 +66,7 @@ FEEDS: Mapping[Path, Feed] = MappingProxyType(
             "the name of the greatest weight, of those the last, else the strongest identifier", "name", *CORE,
             identity=True,
         ),
+        ("customer", "display_weight"): _feed("how much that name weighs; null of an identifier", "name", *CORE),
         ("customer", "identifiers"): _feed(
             "profiles that evidence or a person's decision joins", "verified", *CORE, identity=True
         ),
@@ -85,6 +86,7 @@ FEEDS: Mapping[Path, Feed] = MappingProxyType(
         ),
         ("customer", "preferences"): _feed(_HEAVIEST, "preferences", *CORE),
         ("customer", "candidates"): _feed("claims that join nobody, while nobody settles them", identity=True),
+        ("customer", "candidates_total"): _feed("how many these are, 1,000 at most", identity=True),
         ("now",): Feed(
             _ACTIVE_LAST, THREADING | _WAITING | _ASSURED | {"last", "queue", "agent", "names"}, threaded=True
         ),

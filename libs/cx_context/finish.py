@@ -16,6 +16,9 @@ import msgspec
 from msgspec import Raw, structs
 
 from cx_context.assurance import (
+    ASSURED,
+    LEVELS,
+    Alone,
     Lifetimes,
     Proof,
     Standing,
@@ -26,8 +29,9 @@ from cx_context.assurance import (
     latest_of_each,
     proofs,
     standing,
+    vouched_outside,
 )
-from cx_context.claims import RefusedClaim, claims_shown
+from cx_context.claims import NO_QUESTIONS, Questions, claims_shown
 from cx_context.combine import hashed, later_register
 from cx_context.consents import Purpose, in_force
 from cx_context.explicit import MATTER_KINDS
@@ -40,6 +44,7 @@ from cx_context.outline import WordsOf, with_words
 from cx_context.speakers import speaker
 from cx_context.threading import AnchoredPart, Contact, Conversation, IssuedToken, contacts_of, thread
 from cx_context.tokens import order_of as _order
+from cx_context.vouchers import standings
 from cx_events.envelope import Event
 from cx_events.facts import Fact, Order
 from cx_events.identifiers import rank_of
@@ -77,8 +82,8 @@ class Member:
 @dataclass(frozen=True, slots=True)
 class Known:
     """All that one customer's facts add up to. ``latest``: the latest facts for the timeline, in any order. ``words``:
-    given where the parts are outlines. ``claims``: those that were refused with an end among the members, and that
-    nobody settled; at least the latest ``claims.CLAIMS_SHOWN``. ``lifetimes``: the rule ``proof_lifetime`` in force.
+    given where the parts are outlines. ``claims``: those that join nobody, with an end among the members, and that
+    nobody settled. ``lifetimes``: the rule ``proof_lifetime`` in force.
     ``assured``: what only a claim ties was left out, and what is said about the customer by a claim is to be;
     ``left_out``: the parts that were."""
 
@@ -87,7 +92,7 @@ class Known:
     parts: Sequence[AnchoredPart]
     latest: Iterable[Fact]
     words: WordsOf | None = None
-    claims: Sequence[RefusedClaim] = ()
+    claims: Questions = NO_QUESTIONS
     lifetimes: Lifetimes = field(default_factory=dict)
     assured: bool = False
     left_out: Sequence[Part] = ()
@@ -108,6 +113,10 @@ class Shown(NamedTuple):
 
     summary: Json | Raw
     unresolved: Json | Raw | None
+
+
+_ALONE_TRIED = 16
+"""Identifiers of a contact that are tried for one that vouches by itself."""
 
 
 class Rendering:
@@ -194,12 +203,28 @@ class Rendering:
         """What vouches for who is at the other end of a contact."""
         own = self.conversation_of(contact)
         place = next(place for place, member in zip(own.places, own.members, strict=True) if member is contact)
-        return _standing(own.vouching()[place], self.trust)
+        return standings(own, [place], self.trust)[0]
 
     def standing_of(self, interaction: str) -> Standing:
         """As ``standing``, of an interaction: of an endless one its latest stretch. Nothing where there is none."""
         contact = next((each for each in reversed(self.contacts) if each.name == interaction), None)
         return self.standing(contact) if contact is not None else Standing()
+
+    def alone_of(self, interaction: str) -> Alone | None:
+        """Return what vouches for an interaction's own identifier by itself, where something does and nothing vouches
+        for the customer there."""
+        contact = next((each for each in reversed(self.contacts) if each.name == interaction), None)
+        if contact is None or self.standing(contact).level in ASSURED:
+            return None
+        own = self.conversation_of(contact)
+        place = next(place for place, member in zip(own.places, own.members, strict=True) if member is contact)
+        profiles = {key_of(member): member.id for member in self.members}
+        parts = [piece.part for each in own.vouching()[place] for piece in each.pieces]
+        for key in vouched_outside(parts, self.trust)[:_ALONE_TRIED]:
+            found = standings(own, [place], self.trust.alone(key))[0]
+            if found.level in ASSURED:
+                return Alone(profiles[key], found)
+        return None
 
     def at_hand(self) -> Standing:
         """Of the contact that was active last; of a customer with none of all that is known."""
@@ -208,23 +233,6 @@ class Rendering:
 
     def timeline(self) -> Sequence[Json | Raw]:
         return timeline(self.known.latest)
-
-
-def _standing(vouching: Iterable[Contact], trust: Trust) -> Standing:
-    return standing((piece.part for contact in vouching for piece in contact.pieces), trust)
-
-
-def standings(conversation: Conversation, places: Iterable[int], trust: Trust) -> list[Standing]:
-    """Return what vouches for who is at the other end of a conversation's contacts at these places."""
-    vouching = conversation.vouching()
-    known: dict[int, Standing] = {}
-    found = []
-    for place in places:
-        group = vouching[place]
-        if id(group) not in known:
-            known[id(group)] = _standing(group, trust)
-        found.append(known[id(group)])
-    return found
 
 
 def _active_last_first(conversation: Conversation) -> tuple[Micros, bytes]:
@@ -311,10 +319,13 @@ def _best_by_key(parts: Iterable[tuple[int, Part]], field: str) -> dict[str, Any
     return {key: found[key][1] for key in sorted(best)}
 
 
-def _display(parts: Iterable[tuple[int, Part]]) -> str | None:
-    """The name of the greatest weight, of those the last one."""
+def _display(parts: Iterable[tuple[int, Part]]) -> tuple[str | None, str | None]:
+    """Return the name of the greatest weight, of those the last one, and that weight."""
     named = [(-weight, _order(part, part.name[0]), part.name[1]) for weight, part in parts if part.name is not None]
-    return max(named)[2] if named else None
+    if not named:
+        return None, None
+    weight, _, name = max(named)
+    return name, LEVELS[-weight]
 
 
 def _consents(of: Rendering) -> Iterable[tuple[Purpose, bool]]:
@@ -332,7 +343,7 @@ def _customer(of: Rendering) -> Json:
     weighed = [(trust.weight_of(part), part) for part in parts]
     if of.known.assured:
         weighed = [(weight, part) for weight, part in weighed if weight < ORDER[CLAIMED]]
-    name = _display(weighed)
+    name, weight = _display(weighed)
     verified: dict[str, Order] = {}
     for part in parts:
         if part.verified:
@@ -343,6 +354,7 @@ def _customer(of: Rendering) -> Json:
         "id": text_of(customer),
         "aliases": [alias for _, alias in aliases[:ALIASES_SHOWN]],
         "display": name if name is not None else (members[0].value if members else None),
+        "display_weight": weight,
         "identifiers": [_identifier(member, verified, latest) for member in members[:IDENTIFIERS_SHOWN]],
         "assurance": assurance(members, of.at_hand(), trust.lifetimes),
         "attributes": _best_by_key(weighed, "attributes"),
@@ -351,7 +363,8 @@ def _customer(of: Rendering) -> Json:
             for purpose, granted in _consents(of)
         ],
         "preferences": _best_by_key(weighed, "preferences"),
-        "candidates": claims_shown(of.known.claims, {member.id for member in members}),
+        "candidates": claims_shown(of.known.claims.latest, {member.id for member in members}),
+        "candidates_total": of.known.claims.total,
     }
 
 

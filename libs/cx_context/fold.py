@@ -276,6 +276,8 @@ def _name(part: Part, event: Event, people: Sequence[Identifier], at: At) -> Non
     identity = event.type in (ASSERTED_TYPE, VERIFIED_TYPE)
     method = data.evidence[:TEXT_KEPT] or UNNAMED if identity else BY_CHANNEL
     most = _ASSERTED if event.type == ASSERTED_TYPE else _PROVED
+    if event.type == VERIFIED_TYPE:
+        _hear(part, at, is_open=data.channel in OPEN_CHANNELS)
     linked = [each for link in data.links for each in link if not each.unusable] if data.links else ()
     for identifier in (*people, *linked):
         key = key_of(identifier)
@@ -391,17 +393,31 @@ def _sent(part: Part, data: Data, at: At) -> None:
 
 
 def _message(part: Part, data: Data, at: At, type: str) -> None:
+    role = speaker(type, data)
+    if role == "customer" or data.direction == "inbound":  # also what only says that a machine wrote it
+        _hear(part, at, is_open=type == "" or data.channel in OPEN_CHANNELS)
     message = data.message
     if message is None:
         return
     part.messages += 1
-    role = speaker(type, data)
     id = brief(message.id)
     _say(part, at, role, _name_of(data, role), message.text, id)
     if role != "customer" and id:
         keep_greatest(part.others, hashed(id), at[0], OTHERS_KEPT)
     if role == "agent":
         _agent_answers(part, data, at)
+
+
+OPEN_CHANNELS = frozenset({"email"})
+"""Channels on which whoever knows the name of a message can write into its interaction. So can who knows that of a
+post; Messenger, WhatsApp and SMS are threads of one account, a chat and a call are sessions."""
+
+
+def _hear(part: Part, at: At, *, is_open: bool) -> None:
+    """Note when we heard of the customer, and whether it was where anybody can write."""
+    part.heard = max(part.heard, at[2])
+    if is_open and at[2] > part.open_heard:
+        part.open_heard = at[2]
 
 
 def _say(part: Part, at: At, role: str, name: str, text: str, message_id: str) -> None:
@@ -454,6 +470,7 @@ def _transcript(part: Part, data: Data, at: At) -> None:
 def _started(part: Part, data: Data, at: At) -> None:
     if data.direction == "inbound":
         part.customer_spoke = later(part.customer_spoke, at)
+        _hear(part, at, is_open=data.channel in OPEN_CHANNELS)
 
 
 def _queued(part: Part, data: Data, at: At) -> None:

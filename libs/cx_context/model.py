@@ -72,6 +72,8 @@ class Part(Struct, omit_defaults=True, gc=False, kw_only=True):
     ``token_uses``: when one was first presented in it. ``named``: the other identifiers of its customer, each with the
     greatest weight that it has in any of the facts. ``proofs``, ``assertions``: by identifier and method the latest,
     ``[kind, scope, value, method]``. ``verified``: when each identifier was verified last, by whoever may say so.
+    ``heard``: when the last event was recorded by which the customer, or who poses as them, writes, calls or is
+    verified; ``open_heard``: likewise of those that came where anybody can write (``fold.OPEN_CHANNELS``).
     """
 
     interaction: str = ""
@@ -103,6 +105,8 @@ class Part(Struct, omit_defaults=True, gc=False, kw_only=True):
     resumed: At | None = None
     customer_spoke: At | None = None
     business_spoke: At | None = None
+    heard: int = 0
+    open_heard: int = 0
     said: list[Said] = []
     edits: dict[str, Register] = {}
     deleted: dict[str, At] = {}

@@ -4,6 +4,9 @@ An identifier is in doubt if it is shared, or if a claim was refused of which it
 somebody said that it is his, and it stands for somebody else. It links nobody by that. A person says whose one is by a
 merge that names it, or dismisses the question; either settles it until it is withdrawn. A proof links it to somebody,
 and leaves open who else uses it.
+
+A claim with a shared end is *withheld*: it is not tried (``components``). It is a question all the same while its ends
+are two customers', unless the shared end is settled (``withheld_among``).
 """
 
 from __future__ import annotations
@@ -26,7 +29,7 @@ from cx_identity.model import (
     strongest_tie,
 )
 from cx_identity.rules import Rules
-from cx_identity.sharing import crowd_at
+from cx_identity.sharing import crowd_at, silent_among
 
 SETTLING = frozenset({"dismiss", "merge"})
 """Decisions that answer whose an identifier is that they name."""
@@ -86,6 +89,30 @@ def settled_by(decisions: Iterable[Decision], standings: Mapping[bytes, Standing
     """Return the identifiers that a decision names that settles and stands."""
     standing = [d for d in decisions if d.kind in SETTLING and standings[d.key].state == "stands"]
     return frozenset(end for decision in standing for end in (decision.a, decision.b))
+
+
+def is_withheld(edge: Edge, shared: Shared) -> bool:
+    """Return whether a pair of two values that may link is claimed alone, and not tried since an end is shared."""
+    return not edge.firm and (edge.a in shared.counting_all or edge.b in shared.counting_all)
+
+
+def withheld_among(
+    graph: Graph, shared: Shared, customer_of: Mapping[NodeId, NodeId], settled: Set[NodeId], rules: Rules
+) -> list[Refusal]:
+    """Return the withheld claims of a graph that a person should be asked about: of two customers, no shared end of
+    them settled. Of an end that ``customer_of`` does not name, it is somebody else's than the other end."""
+    silent = silent_among(graph.profiles, rules)
+    found: list[Refusal] = []
+    for edge in graph.edges:
+        a, b, at = edge.a, edge.b, edge.claimed
+        if at is None or not is_withheld(edge, shared) or a in silent or b in silent:
+            continue
+        if customer_of.get(a, a) == customer_of.get(b, b):
+            continue
+        if any(end in settled and end in shared.counting_all for end in (a, b)):
+            continue
+        found.append(Refusal(a, b, "shared", "", at, claimed=True))
+    return found
 
 
 def candidates_among(

@@ -207,13 +207,14 @@ class Joined(Struct, frozen=True, gc=False):
     via: NodeId
 
 
-RefusedFor = Literal["apart", "exclusive", "known", "kind", "size"]
+RefusedFor = Literal["apart", "exclusive", "known", "kind", "size", "shared"]
 
 
 class Refusal(Struct, frozen=True, gc=False):
     """An edge that does not link. ``reason``: ``apart`` (``by``: the decision, SOURCE#ID), ``exclusive`` (``by``: the
-    kind); of claims also ``known`` (both sides are known people), ``kind`` (both hold a value of the kind ``by``) and
-    ``size`` (too many cores). ``at``: the evidence that it was tried by."""
+    kind); of claims also ``known`` (both sides are known people), ``kind`` (both hold a value of the kind ``by``),
+    ``size`` (too many cores) and ``shared`` (an end is shared, so it is not tried; ``candidates.withheld_among`` finds
+    these). ``at``: the evidence that it was tried by."""
 
     a: NodeId
     b: NodeId

@@ -36,6 +36,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from cx_events.ids import NodeId
+from cx_identity.candidates import is_withheld
 from cx_identity.components import is_active, resolve
 from cx_identity.model import STRONG_KINDS, Decision, Edge, Given, Graph, Profile, Refusal, Resolution, Shared
 from cx_identity.rules import Rules
@@ -188,6 +189,20 @@ class Scope:
         """Return the claims that were refused with an end among ``nodes``, and that a person should be asked about."""
         nodes = self.nodes
         return [one for one in resolution.refused if one.is_question and (one.a in nodes or one.b in nodes)]
+
+    def edges_at_nodes(self) -> list[Edge]:
+        """Return the edges that were read with an end among ``nodes``. Claims of an identifier that stayed shared may
+        have been spared, but none that is new."""
+        return [edge for edge in self._edges.values() if edge.a in self.nodes or edge.b in self.nodes]
+
+    def withheld(self, edges: Iterable[Edge]) -> list[Edge]:
+        """Return those of the edges read that are claims which aren't tried, since an end is shared."""
+        shared = Shared(frozenset(self._shared), frozenset(self._firm))
+        return [
+            edge
+            for edge in edges
+            if edge.a not in self._silent and edge.b not in self._silent and is_withheld(edge, shared)
+        ]
 
     def _learn(self, read: GraphSlice) -> None:
         profiles = read.profiles

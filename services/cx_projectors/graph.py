@@ -9,15 +9,18 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Set
 from typing import TYPE_CHECKING, NamedTuple
 
-from cx_context.store import holdings, refused, writer
+from cx_context.store import holdings, refused, withheld, writer
 from cx_context.store.near import Reading, resolved_by
 from cx_context.store.refused import RefusedRow, refused_row
 from cx_context.store.sql import Tx
+from cx_context.store.withheld import WithheldRow, withheld_row
 from cx_events.ids import NodeId
+from cx_identity.candidates import is_withheld
 from cx_identity.components import resolve
-from cx_identity.model import Graph, Profile, Refusal, Resolution
+from cx_identity.model import Edge, Graph, Profile, Refusal, Resolution
 from cx_identity.rules import Rules
 from cx_identity.scope import Scope
+from cx_identity.sharing import silent_among
 
 if TYPE_CHECKING:
     from cx_projectors.apply import Tenancy
@@ -68,6 +71,7 @@ async def recompute(tx: Tx, tenant: str, dirty: Dirty | None, tenancy: Tenancy, 
     rows, moved, turned = _differences(tenant, found, moves)
     await writer.write_members(tx, rows)
     await _write_refused(tx, tenant, found, moves)
+    await _write_withheld(tx, tenant, found, moves)
     # An interaction follows somebody else, too, where an identifier that it names turns ambiguous and moves nowhere.
     nodes_moved = await writer.nodes_named_by(tx, tenant, moved | turned, turned)
     if ever.attributed:
@@ -79,7 +83,8 @@ async def recompute(tx: Tx, tenant: str, dirty: Dirty | None, tenancy: Tenancy, 
 
 class _Found(NamedTuple):
     """What was resolved of ``nodes``, and what the store has of it so far. ``refused``: the claims to ask about with an
-    end among the nodes."""
+    end among the nodes. ``withheld``: the claims that aren't tried of the pairs that were looked at; ``old_withheld``:
+    what the store has of these pairs."""
 
     nodes: Collection[NodeId]
     profiles: Mapping[NodeId, Profile]
@@ -87,11 +92,15 @@ class _Found(NamedTuple):
     refused: Collection[Refusal]
     old_rows: Mapping[NodeId, writer.MemberRow]
     old_refused: Mapping[refused.Pair, RefusedRow]
+    withheld: Collection[Edge]
+    old_withheld: Mapping[withheld.Pair, WithheldRow]
 
 
 async def _everything(tx: Tx, tenant: str, rules: Rules) -> _Found:
     profiles, edges = await writer.whole_graph(tx, tenant)
     resolution = resolve(Graph(profiles, edges, await writer.decisions(tx, tenant)), rules)
+    silent = silent_among(profiles, rules)
+    linking = [edge for edge in edges if edge.a not in silent and edge.b not in silent]
     return _Found(
         nodes=list(profiles),
         profiles=profiles,
@@ -99,6 +108,8 @@ async def _everything(tx: Tx, tenant: str, rules: Rules) -> _Found:
         refused=[one for one in resolution.refused if one.is_question],
         old_rows=await writer.member_rows(tx, tenant, list(profiles)),
         old_refused=await refused.all_of(tx, tenant),
+        withheld=[edge for edge in linking if is_withheld(edge, resolution.shared)],
+        old_withheld=await withheld.all_of(tx, tenant),
     )
 
 
@@ -108,6 +119,7 @@ async def _within_reach(tx: Tx, tenant: str, dirty: Dirty, rules: Rules, ever: w
     resolution = await resolved_by(scope, reading)
     # Profiles that no fact names any more are dirty, and no nodes.
     ends = {*scope.nodes, *dirty.nodes}
+    looked_at = [edge for edge in scope.edges_at_nodes() if edge.claimed is not None]
     return _Found(
         nodes=scope.nodes,
         profiles=reading.profiles,
@@ -115,7 +127,18 @@ async def _within_reach(tx: Tx, tenant: str, dirty: Dirty, rules: Rules, ever: w
         refused=scope.refused_claims(resolution),
         old_rows=reading.rows,
         old_refused=await refused.at_ends(tx, tenant, ends) if ever.refused else {},
+        withheld=scope.withheld(looked_at),
+        old_withheld=await _old_withheld(tx, tenant, looked_at, ends, dirty) if ever.withheld else {},
     )
+
+
+async def _old_withheld(
+    tx: Tx, tenant: str, looked_at: Collection[Edge], ends: Collection[NodeId], dirty: Dirty
+) -> Mapping[withheld.Pair, WithheldRow]:
+    """A pair that was taken away can't be looked at; but then every edge at the ends was read."""
+    if dirty.edges_lost:
+        return await withheld.at_ends(tx, tenant, ends)
+    return await withheld.of_pairs(tx, tenant, looked_at)
 
 
 def _differences(tenant: str, found: _Found, moves: Moves) -> tuple[list[writer.MemberRow], set[NodeId], set[NodeId]]:
@@ -152,3 +175,28 @@ async def _write_refused(tx: Tx, tenant: str, found: _Found, moves: Moves) -> No
     customer_of = found.resolution.customer_of
     elsewhere = await writer.customers_of(tx, tenant, ends - customer_of.keys())
     moves.changed.update(elsewhere[end] if end in elsewhere else customer_of[end] for end in ends)
+
+
+async def _write_withheld(tx: Tx, tenant: str, found: _Found, moves: Moves) -> None:
+    """Write the claims that aren't tried since an end is shared; both customers of one that changed show it. Where a
+    shared identifier is settled now and was not, or the reverse, everybody whose claims name it does."""
+    now = {row.pair: row for row in (withheld_row(tenant, edge, found.profiles) for edge in found.withheld)}
+    gone = found.old_withheld.keys() - now.keys()
+    changed = [row for pair, row in now.items() if found.old_withheld.get(pair) != row]
+    ends = {end for pair in (*gone, *(row.pair for row in changed)) for end in pair}
+    if gone or changed:
+        await withheld.write(tx, changed, gone)
+    turned = [node for node in found.nodes if _settles(found, node) != _settled_before(found, node)]
+    ends |= await withheld.asking_about(tx, tenant, turned)
+    customer_of = found.resolution.customer_of
+    elsewhere = await writer.customers_of(tx, tenant, ends - customer_of.keys())
+    moves.changed.update(elsewhere[end] if end in elsewhere else customer_of[end] for end in ends)
+
+
+def _settles(found: _Found, node: NodeId) -> bool:
+    return node in found.resolution.settled and node in found.resolution.shared.counting_all
+
+
+def _settled_before(found: _Found, node: NodeId) -> bool:
+    before = found.old_rows.get(node)
+    return before is not None and before.settled and before.shared

@@ -84,6 +84,8 @@ def history() -> list[Stamped]:
                  at=START + SECOND, recorded=START + 9 * SECOND),
         *(an_event(id=f"typed-{name}", email=f"{name}@example.com", cookie="c-9", at=START + n * SECOND)
           for n, name in enumerate(("dora", "eve"))),
+        *(an_event(id=f"many-{n}", email=f"s{n}@example.com", phone="+15550100102", at=START + n * SECOND)
+          for n in range(4)),
         *(an_event(id=f"last-{n}", email=f"p{n}@example.com", at=START + DAY) for n in range(4)),
     ]  # fmt: skip
 

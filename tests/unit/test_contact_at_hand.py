@@ -180,6 +180,16 @@ def test_a_claimed_name_or_attribute_changes_nothing_that_is_known() -> None:
         assert (left["display"], left["attributes"], left["preferences"]) == ("Ana Silva", {"tier": "gold"}, {})
 
 
+def test_a_name_says_what_it_weighs() -> None:
+    def shown(*facts: Fact) -> tuple[Any, Any]:
+        customer = context_body(known_of(facts), WINDOW)["customer"]
+        return customer["display"], customer["display_weight"]
+
+    assert shown(login()) == (ANA, None)
+    assert shown(login(), typed(name="Mallory")) == ("Mallory", "claimed")
+    assert shown(crm(), login(), typed(name="Mallory")) == ("Ana Silva", "asserted")
+
+
 def test_an_assured_body_leaves_the_strangers_contact_out_and_holds_the_customers_own() -> None:
     own = [crm(), typed(LOGIN, "own", START), login(at=START + MINUTE)]
     stranger = [typed(CHAT, f"typed-{n}", START + HOUR + n * SECOND, "Mallory") for n in range(3)]

@@ -3,9 +3,9 @@
 ``open_store(url)`` gives a ``Store``; ``store.writing()`` one transaction of a projector, ``store.reading()`` one of
 the API. Rooms: ``port`` (what a store is), ``postgres`` and ``sqlite``, ``tables`` and the ``migrations`` that lead to
 them, ``sql`` (one text for both), ``writer`` (what a batch writes: named, set-based steps, never one statement per
-event), ``holdings`` (where a customer's facts lie), ``reader`` and ``heads`` (what the API asks), ``moments`` (what was
-so once), ``leases`` (who applies which partition), ``epochs`` (what its versions begin with), ``outbox``,
-``dead_letters``.
+event), ``refused`` and ``withheld`` (claims that join nobody), ``holdings`` (where a customer's facts lie), ``reader``
+and ``heads`` (what the API asks), ``moments`` (what was so once), ``leases`` (who applies which partition), ``epochs``
+(what its versions begin with), ``outbox``, ``dead_letters``.
 
 How writers stay out of each other's way (see docs/decisions/0003-writers.md):
 

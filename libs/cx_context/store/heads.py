@@ -45,12 +45,13 @@ def _sqlite(count: int) -> str:
 
 class Head(NamedTuple):
     """A profile's customer and the version of its context (``cx_context.versions``). ``moved_at``: when a projector
-    last moved on, in seconds since 1970."""
+    last moved on, in seconds since 1970. ``others``: of an interaction that was asked for, who takes part besides."""
 
     customer: NodeId
     ambiguous: bool
     version: int
     moved_at: float
+    others: tuple[NodeId, ...] = ()
 
 
 class _Line(Protocol):

@@ -71,12 +71,13 @@ async def held(
     return Holdings(
         homes,
         frozenset(anchor for side in lent for anchor, _ in found.get(side, ())),
-        sorted(_borrowed(anchor, side[0], body) for side in borrowed for anchor, body in found.get(side, ())),
+        sorted(borrowed_part(anchor, side[0], body) for side in borrowed for anchor, body in found.get(side, ())),
         frozenset(following | nodes),
     )
 
 
-def _borrowed(anchor: NodeId, home: NodeId, body: bytes) -> Borrowed:
+def borrowed_part(anchor: NodeId, home: NodeId, body: bytes) -> Borrowed:
+    """Return a stored part as one that is borrowed."""
     span = decode_span(unpacked(body))
     return Borrowed(anchor, home, span.since, span.until)
 

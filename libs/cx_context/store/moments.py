@@ -14,10 +14,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from cx_context.assured import kept_anchors, left_of
-from cx_context.claims import RefusedClaim, refused_claims
+from cx_context.assured import kept_anchors, left_of, taken_alone
+from cx_context.claims import Questions, RefusedClaim, questions
 from cx_context.combine import combine
 from cx_context.definition import Sides, sides_of
 from cx_context.finish import TIMELINE_SHOWN, Known, Member
@@ -25,7 +25,7 @@ from cx_context.foldable import part_of
 from cx_context.model import Part
 from cx_context.outline import Outlines
 from cx_context.store import reader, segments, writer
-from cx_context.store.holdings import Holdings, held
+from cx_context.store.holdings import Holdings, borrowed_part, held
 from cx_context.store.sightings import OF_EDGES, read_row
 from cx_context.store.sql import Tx
 from cx_context.store.uses import EVER, contacts_at
@@ -40,6 +40,7 @@ from cx_context.store.writer import (
     unpacked,
 )
 from cx_context.threading import AnchoredPart
+from cx_context.vouchers import Heard, wrote_last
 from cx_events.facts import Fact, Order
 from cx_events.ids import IdSpace, NodeId
 from cx_events.timestamps import Micros
@@ -112,6 +113,7 @@ class Then:
         self._claimed: set[NodeId] = set()
         self._ambiguous: set[NodeId] = set()
         self._claims: dict[tuple[NodeId, NodeId], RefusedClaim] = {}
+        self._shared: set[NodeId] = set()
         self._nobody: set[NodeId] = set()
 
     # Who was who.
@@ -222,7 +224,9 @@ class Then:
         self._ambiguous |= resolution.ambiguous
         self._claimed |= resolution.claimed
         self._profiles |= graph.profiles
-        for claim in refused_claims(resolution, graph.profiles):
+        self._shared |= resolution.shared.counting_all
+        around = scope.surroundings()
+        for claim in questions(around, resolution, rules, around.shared):
             self._claims[claim.identifier.id, claim.other.id] = claim
         return resolution
 
@@ -255,10 +259,17 @@ class Then:
                 )
         return found
 
-    def claims_of(self, members: Iterable[Member]) -> list[RefusedClaim]:
-        """The claims that were refused with an end among a customer's profiles, and that nobody had settled."""
+    async def claims_of(self, members: Iterable[Member]) -> Questions:
+        """The claims that joined nobody with an end among a customer's profiles, and that nobody had settled."""
         own = {member.id for member in members}
-        return [claim for pair, claim in self._claims.items() if not own.isdisjoint(pair)]
+        claims = {pair: claim for pair, claim in self._claims.items() if not own.isdisjoint(pair)}
+        # What a shared end beyond these profiles settles is not resolved with them.
+        ends = {end for pair, claim in claims.items() if claim.reason == "shared" for end in pair} - own
+        settled = await self.settled_among(ends)
+        await self.customers_of(settled)
+        settled &= self._shared
+        found = [c for pair, c in claims.items() if c.reason != "shared" or settled.isdisjoint(pair)]
+        return Questions.of(found)
 
     # Whose the events were that name nobody.
 
@@ -375,6 +386,25 @@ class Then:
         node = self.ids.interaction(interaction)
         customers = set((await self.sides([node]))[node].by_home.values())
         return sorted(customers - {node} if len(customers) > 1 else customers)
+
+    async def wrote_last(self, interaction: str) -> NodeId | None:
+        """As ``vouchers.wrote_last``, of an interaction as it was."""
+        node = self.ids.interaction(interaction)
+        rows = await self._tx.fetch(
+            f"SELECT anchor, home, body FROM parts WHERE interaction = :node AND tenant = :tenant AND {begun()}",
+            node=node,
+            tenant=self.tenant,
+            last=begins(self.moment.until),
+        )
+        homes = {bytes(anchor): bytes(home) for anchor, home, _ in rows}
+        pieces = [borrowed_part(bytes(anchor), bytes(home), body) for anchor, home, body in rows]
+        by_home = (await self.sides([node]))[node].by_home
+        parts = (await self.outlines(Holdings((), borrowed=pieces))).parts
+        return wrote_last(
+            Heard(by_home[homes[anchor]], part.heard, part.open_heard)
+            for anchor, part in parts
+            if homes[anchor] in by_home
+        )
 
     async def find_at(self, home: NodeId, node: NodeId) -> NodeId | None:
         """Whose the facts of an interaction were that lie at a home."""
@@ -598,11 +628,14 @@ class Then:
         members = await self.members_of(customer)
         own = await self.holdings_of(customer, [member.id for member in members])
         parts, whole = await self.outlines(own) if outlined else (await self.parts(own), None)
-        lifetimes, claims = (await self.rules()).proof_lifetime, self.claims_of(members)
+        lifetimes, claims = (await self.rules()).proof_lifetime, await self.claims_of(members)
         return Known(customer, members, parts, await self.latest(own), whole, claims, lifetimes)
 
-    async def assured(self, known: Known, window: Micros) -> Known:
-        """What is left of a customer that was loaded where claims are left out (``cx_context.assured``)."""
+    async def assured(self, known: Known, window: Micros, alone: NodeId | None = None) -> Known:
+        """What is left of a customer that was loaded where claims are left out (``cx_context.assured``). ``alone``: as
+        of ``reader.whole_and_assured``."""
+        if alone is not None:
+            known = replace(known, members=taken_alone(known.members, alone))
         kept = await asyncio.to_thread(kept_anchors, known.parts, known.members, window)
         own = await self.holdings_of(known.customer, [member.id for member in known.members])
         return left_of(known, kept, await self.latest(own, anchors=kept) if kept else [])

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from cx_context.assurance import Lifetimes
-from cx_context.assured import kept_anchors, left_of
-from cx_context.claims import RefusedClaim
+from cx_context.assured import kept_anchors, left_of, taken_alone
+from cx_context.claims import NO_QUESTIONS, Questions
 from cx_context.finish import TIMELINE_SHOWN, Known, Member
 from cx_context.outline import Outlines
 from cx_context.store import holdings, refused, writer
@@ -17,8 +17,9 @@ from cx_context.store.epochs import FIRST_VERSION
 from cx_context.store.holdings import Holdings
 from cx_context.store.near import Reading, resolved_by
 from cx_context.store.sql import Tx
-from cx_context.store.writer import NO_ID, decode_outline, decode_part, decode_words
+from cx_context.store.writer import NO_ID, decode_outline, decode_part, decode_span, decode_words, unpacked
 from cx_context.threading import AnchoredPart
+from cx_context.vouchers import Heard, wrote_last
 from cx_events.codec import decode_leniently
 from cx_events.dead_letters import CONFLICT
 from cx_events.facts import Fact, Order
@@ -35,13 +36,15 @@ from cx_identity.scope import Scope
 @dataclass(frozen=True, slots=True)
 class Found:
     """Whom an id or an identifier stands for. ``ambiguous``: several people may have it, and nothing proves or asserts
-    whose it is; ``candidates`` are they; ``identifier``: the ambiguous one, where an interaction names nothing else."""
+    whose it is; ``candidates`` are they; ``identifier``: the ambiguous one, where an interaction names nothing else.
+    ``others``: who takes part in the interaction besides."""
 
     customer: NodeId
     version: int
     ambiguous: bool = False
     candidates: tuple[NodeId, ...] = ()
     identifier: NodeId | None = None
+    others: tuple[NodeId, ...] = ()
 
 
 async def find_profile(tx: Tx, tenant: str, profile: NodeId) -> Found | None:
@@ -82,9 +85,12 @@ async def find_node(tx: Tx, tenant: str, node: NodeId) -> Found | None:
     return Found(customer, await version_of(tx, customer))
 
 
-async def find_interaction(tx: Tx, tenant: str, ids: IdSpace, interaction: str) -> Found | None:
+async def find_interaction(
+    tx: Tx, tenant: str, ids: IdSpace, interaction: str, *, by_last_word: bool = False
+) -> Found | None:
     """Whose an interaction is; of several people's, or where all it names is an identifier that several have, the
-    candidates."""
+    candidates. ``by_last_word``: of several people's into which anybody can write it is whose event was recorded last
+    (``vouchers.wrote_last``)."""
     node = ids.interaction(interaction)
     by_home = (await holdings.sides(tx, tenant, [node]))[node].by_home
     if not by_home:
@@ -100,7 +106,19 @@ async def find_interaction(tx: Tx, tenant: str, ids: IdSpace, interaction: str) 
         (identifier,) = several
         tied = await tied_customers(tx, tenant, identifier)
         return Found(identifier, await version_of(tx, identifier), True, tied, identifier)
-    return Found(NO_ID, 0, ambiguous=True, candidates=tuple(sorted(several - nobody or several)))
+    people = several - nobody or several
+    last = await _wrote_last(tx, tenant, node, by_home) if by_last_word else None
+    if last in people:
+        return Found(last, await version_of(tx, last), others=tuple(sorted(people - {last})))
+    return Found(NO_ID, 0, ambiguous=True, candidates=tuple(sorted(people)))
+
+
+async def _wrote_last(tx: Tx, tenant: str, node: NodeId, by_home: Mapping[NodeId, NodeId]) -> NodeId | None:
+    rows = await tx.fetch(
+        "SELECT home, body FROM parts WHERE interaction = :node AND tenant = :tenant", node=node, tenant=tenant
+    )
+    spans = ((by_home.get(bytes(home)), decode_span(unpacked(body))) for home, body in rows)
+    return wrote_last(Heard(whose, span.heard, span.open_heard) for whose, span in spans if whose is not None)
 
 
 async def _is_nobody(tx: Tx, tenant: str, customer: NodeId) -> bool:
@@ -351,7 +369,7 @@ class Whole:
     members: list[Member]
     parts: list[tuple[NodeId, bytes]]
     raws: list[bytes]
-    claims: Sequence[RefusedClaim] = ()
+    claims: Questions = NO_QUESTIONS
     lifetimes: Lifetimes = field(default_factory=dict)
 
     @property
@@ -404,13 +422,18 @@ async def lifetimes_of(tx: Tx, tenant: str) -> Lifetimes:
     return (await writer.rules_in_force(tx, tenant, DEFAULT)).proof_lifetime
 
 
-async def whole_and_assured(tx: Tx, ids: IdSpace, node: NodeId, window: Micros) -> tuple[Whole, Known] | None:
-    """As ``whole``, and beside it what is left where claims are left out (``cx_context.assured``)."""
+async def whole_and_assured(
+    tx: Tx, ids: IdSpace, node: NodeId, window: Micros, alone: NodeId | None = None
+) -> tuple[Whole, Known] | None:
+    """As ``whole``, and beside it what is left where claims are left out (``cx_context.assured``). ``alone``: of the
+    customer's profiles the one that is taken by itself."""
     found = await find_node(tx, ids.tenant, node)
     if found is None:
         return None
     everything = await _by_steps(tx, ids, found, 0)
     known = everything.known_parts
+    if alone is not None:
+        known = replace(known, members=taken_alone(known.members, alone))
     kept = await asyncio.to_thread(kept_anchors, known.parts, known.members, window)
     own = await holdings.holdings_of(tx, ids, found.customer, [m.id for m in everything.members] or [found.customer])
     latest = await latest_facts(tx, ids, own, TIMELINE_SHOWN, anchors=kept) if kept else []
@@ -447,6 +470,8 @@ SELECT mine.*,
   ) OR EXISTS (SELECT 1 FROM attributions a WHERE a.profile = mine.id AND a.tenant = :tenant)
   OR EXISTS (SELECT 1 FROM refused_claims r WHERE r.identifier = mine.id AND r.tenant = :tenant)
   OR EXISTS (SELECT 1 FROM refused_claims r WHERE r.other = mine.id AND r.tenant = :tenant)
+  OR EXISTS (SELECT 1 FROM withheld_claims r WHERE r.identifier = mine.id AND r.tenant = :tenant)
+  OR EXISTS (SELECT 1 FROM withheld_claims r WHERE r.other = mine.id AND r.tenant = :tenant)
   OR {writer.SOME_AMBIGUOUS} AND (
     EXISTS (SELECT 1 FROM members m WHERE m.profile = mine.id AND m.ambiguous) OR EXISTS (
       SELECT 1 FROM parts p JOIN parts o ON o.interaction = p.interaction AND o.home <> p.home

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from cx_context.claims import CLAIMS_SHOWN, RefusedClaim
-from cx_context.store import tables
+from cx_context.claims import CLAIMS_COUNTED, CLAIMS_SHOWN, NO_QUESTIONS, Questions, RefusedClaim
+from cx_context.store import tables, withheld
 from cx_context.store.sql import Tx
 from cx_context.store.tables import shape_of
 from cx_context.store.writer import profile_of
@@ -98,10 +98,30 @@ _PROFILE = ", ".join(
 )  # as writer.profile_of reads it
 
 
-async def asked_about(tx: Tx, tenant: str, members: Collection[NodeId]) -> list[RefusedClaim]:
-    """Return at least the latest ``CLAIMS_SHOWN`` of the questions about a customer's profiles that nobody settled."""
+async def asked_about(tx: Tx, tenant: str, members: Collection[NodeId]) -> Questions:
+    """Return the questions about a customer's profiles that nobody settled. ``members``: all of the customer's."""
     if not members:
-        return []
+        return NO_QUESTIONS
+    found = await _refused_at(tx, tenant, members)
+    total = len(found)
+    if total >= CLAIMS_SHOWN:
+        total = await _count_at(tx, tenant, members)
+    further, count = await withheld.asked_about(tx, tenant, members)
+    return Questions([*found, *further], min(total + count, CLAIMS_COUNTED))
+
+
+async def _count_at(tx: Tx, tenant: str, members: Collection[NodeId]) -> int:
+    rows = await tx.fetch(
+        f"SELECT count(*) FROM (SELECT 1 FROM refused_claims WHERE {_AT} LIMIT :most) AS few",
+        members=list(members),
+        tenant=tenant,
+        most=CLAIMS_COUNTED,
+    )
+    return int(rows[0][0])
+
+
+async def _refused_at(tx: Tx, tenant: str, members: Collection[NodeId]) -> list[RefusedClaim]:
+    """Return at least the latest ``CLAIMS_SHOWN`` of those that a guard refused."""
     rows = await tx.fetch(
         f"SELECT r.reason, r.recorded, r.source, r.id, {_PROFILE.format('i')}, {_PROFILE.format('o')} "
         f"FROM (SELECT * FROM refused_claims WHERE {_AT} AND recorded >= coalesce("

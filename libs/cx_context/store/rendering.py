@@ -26,13 +26,13 @@ from cx_context.finish import (
     Rendering,
     Shown,
     encode_body,
-    standings,
     timeline_entry,
 )
 from cx_context.fold import makes_part
 from cx_context.store.reader import MANY_PARTS, Whole
 from cx_context.store.writer import decode_outline, decode_part, decode_words
 from cx_context.threading import AnchoredPart, Conversation
+from cx_context.vouchers import standings
 from cx_events.codec import decode_leniently
 from cx_events.facts import Order, order_of, readable, times_of
 from cx_events.ids import NodeId

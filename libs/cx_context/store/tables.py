@@ -228,6 +228,7 @@ MEMBERS = Table(
     _flag("ambiguous"),
     _flag("claimed"),
     _flag("decided"),
+    _flag("settled"),
     _text("rule"),
     _text("evidence"),
     Column("confidence", Integer, nullable=False),
@@ -256,6 +257,23 @@ REFUSED_CLAIMS = Table(
     sqlite_with_rowid=False,
     comment="claims that join nobody, for a person to look at: identifier is the weaker end, settled: a standing merge "
     "or dismissal names it; written under the tenant's exclusive graph lock",
+)
+WITHHELD_CLAIMS = Table(
+    "withheld_claims",
+    METADATA,
+    _id("identifier"),
+    _id("other"),
+    _text("tenant"),
+    _time("recorded"),
+    _text("source"),
+    _text("id"),
+    PrimaryKeyConstraint("identifier", "other"),
+    Index("withheld_claims_by_identifier", "identifier", "recorded"),
+    Index("withheld_claims_by_other", "other", "recorded"),
+    sqlite_with_rowid=False,
+    comment="claims that are not tried, since an end is shared: questions for a person while the ends are two "
+    "customers' and no shared end is settled; identifier is the weaker end; written under the tenant's exclusive "
+    "graph lock",
 )
 VERSIONS = Table(
     "versions",

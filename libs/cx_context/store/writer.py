@@ -71,13 +71,16 @@ def decode_words(body: bytes) -> Part:
 
 
 class Span(msgspec.Struct, gc=False):
-    """Of a part only when its facts were: reading this costs a third of reading the part."""
+    """Of a part only when its facts were, and when the customer was heard: reading this costs a third of reading the
+    part."""
 
     facts: int = 0
     first_recorded: int = 0
     last_recorded: int = 0
     since: int = 0
     until: int = 0
+    heard: int = 0
+    open_heard: int = 0
 
 
 decode_span = msgspec.msgpack.Decoder(Span).decode
@@ -493,7 +496,7 @@ async def edges_at(
     proved_only: Collection[NodeId] = (),
 ) -> list[Edge]:
     """All edges that touch these nodes; of those in ``firm_only`` the proved and asserted ones alone, of those in
-    ``proved_only`` the proved ones. No edge twice."""
+    ``proved_only`` the proved ones, and of both all that are among them. No edge twice."""
     proved, firm = set(proved_only), set(firm_only) - set(proved_only)
     ends = {
         "all": [node for node in nodes if node not in proved and node not in firm],
@@ -508,6 +511,10 @@ async def edges_at(
     ]
     if not texts:
         return []
+    spared = proved | firm
+    if len(spared) > 1:
+        ends["spared"] = list(spared)
+        texts.append(f"{_SELECT_EDGES} WHERE a = ANY(:spared) AND b = ANY(:spared) AND tenant = :tenant")
     rows = await tx.fetch(
         " UNION ALL ".join(texts), tenant=tenant, **{name: some for name, some in ends.items() if some}
     )
@@ -567,14 +574,15 @@ async def attributions_where(tx: Tx, condition: str, **values: Any) -> list[Attr
 
 class Ever(NamedTuple):
     """Whether anybody ever decided about a tenant's profiles, whether anybody ever attributed an interaction, and
-    whether any claim is refused. Mostly not, and then nothing of the kind need be looked for."""
+    whether any claim is refused or withheld. Mostly not, and then nothing of the kind need be looked for."""
 
     decided: bool
     attributed: bool
     refused: bool
+    withheld: bool
 
 
-PERHAPS = Ever(decided=True, attributed=True, refused=True)
+PERHAPS = Ever(decided=True, attributed=True, refused=True, withheld=True)
 
 
 async def ever(tx: Tx, tenant: str) -> Ever:
@@ -582,7 +590,8 @@ async def ever(tx: Tx, tenant: str) -> Ever:
     rows = await tx.fetch(
         "SELECT EXISTS (SELECT 1 FROM decisions WHERE tenant = :tenant), "
         "EXISTS (SELECT 1 FROM attributions WHERE tenant = :tenant), "
-        "EXISTS (SELECT 1 FROM refused_claims WHERE tenant = :tenant)",
+        "EXISTS (SELECT 1 FROM refused_claims WHERE tenant = :tenant), "
+        "EXISTS (SELECT 1 FROM withheld_claims WHERE tenant = :tenant)",
         tenant=tenant,
     )
     return Ever(*map(bool, rows[0]))
@@ -748,6 +757,7 @@ class MemberRow(NamedTuple):
     ambiguous: bool
     claimed: bool
     decided: bool
+    settled: bool
     rule: str
     evidence: str
     confidence: int
@@ -775,13 +785,14 @@ def member_row(tenant: str, profile: NodeId, resolution: Resolution) -> MemberRo
         profile in resolution.ambiguous,
         profile in resolution.claimed,
         profile in resolution.decided,
+        profile in resolution.settled,
         *why,
     )
 
 
 def alone_row(tenant: str, profile: NodeId) -> MemberRow:
     """A profile that is a member of nothing."""
-    return MemberRow(profile, tenant, profile, profile, False, False, False, False, False, "", "", 0, NO_ID)
+    return MemberRow(profile, tenant, profile, profile, False, False, False, False, False, False, "", "", 0, NO_ID)
 
 
 async def member_rows(tx: Tx, tenant: str, nodes: Collection[NodeId]) -> dict[NodeId, MemberRow]:
@@ -796,7 +807,7 @@ async def member_rows(tx: Tx, tenant: str, nodes: Collection[NodeId]) -> dict[No
 
 
 def _member_row(row: Sequence[Any]) -> MemberRow:
-    return MemberRow(*row[:4], *map(bool, row[4:9]), *row[9:])
+    return MemberRow(*row[:4], *map(bool, row[4:10]), *row[10:])
 
 
 async def write_members(tx: Tx, rows: Iterable[MemberRow]) -> None:

@@ -13,7 +13,7 @@ from cx_context.finish import Json, Rendering, context_body, encode_body
 from cx_context.store import Store, reader
 from cx_context.store.heads import Head
 from cx_context.versions import covers, is_outdated
-from cx_context_api.contexts.contact import Asked, Sure, contact_of
+from cx_context_api.contexts.contact import Asked, Sure, contact_of, with_others
 from cx_context_api.contexts.current import Contexts, Served, opened, unknown
 from cx_context_api.contexts.kept import CACHE_BYTES, Bodies, Body
 from cx_context_api.decisions import Clock
@@ -53,16 +53,19 @@ class ContactsAtHand:
         """
         for _ in range(_TRIES):
             sure = await self.sure(tenant, head, asked.interaction)
-            contact = contact_of(sure, asked, self._now())
-            served = await (self._contexts.at(tenant, head) if asked.level is None else self._assured_at(tenant, head))
+            found = contact_of(sure, asked, self._now())
+            if asked.level is None:
+                served = await self._contexts.at(tenant, head)
+            else:
+                served = await self._assured_at(tenant, head, found.alone)
             if served.customer == sure.customer and not is_outdated(sure.version, by=served.version):
-                return served, contact
+                return served, with_others(found.contact, head.others, asked.level)
             head = await self._contexts.head(tenant, target)
         raise TryLater("store", "this customer changes faster than a contact's assurance can be told")
 
     async def contact(self, tenant: str, head: Head, asked: Asked) -> Json:
         """``meta.contact`` as it is now. ``NotAssured``."""
-        return contact_of(await self.sure(tenant, head, asked.interaction), asked, self._now())
+        return contact_of(await self.sure(tenant, head, asked.interaction), asked, self._now()).contact
 
     async def sure(self, tenant: str, head: Head, interaction: str) -> Sure:
         """How sure it is who is at the other end of one of the customer's interactions, at the head's version or a
@@ -74,27 +77,32 @@ class ContactsAtHand:
             return kept
         whole = await self._contexts.whole(tenant, head)
         rendering = Rendering(whole.known_parts, self._tenancies[tenant].window)
-        standing = rendering.standing_of(interaction)
-        found = Sure(whole.found.customer, opened(whole.found.version), standing, whole.lifetimes)
+        standing, alone = rendering.standing_of(interaction), rendering.alone_of(interaction)
+        found = Sure(whole.found.customer, opened(whole.found.version), standing, whole.lifetimes, alone)
         self._sure[tenant, found.customer, interaction] = found
         if len(self._sure) > _CONTACTS_KEPT:
             self._sure.popitem(last=False)
         return found
 
-    async def _assured_at(self, tenant: str, head: Head) -> Served:
-        kept = self._assured.get((tenant, head.customer))
+    async def _assured_at(self, tenant: str, head: Head, alone: NodeId | None) -> Served:
+        kept = self._assured.get((tenant, _named(head.customer, alone)))
         if kept is None or not covers(kept.version, head.version):
-            return await within(self._find_assured(tenant, head))
+            return await within(self._find_assured(tenant, head, alone))
         return Served(head.customer, kept.version, head.moved_at, kept.content, kept.digest)
 
-    async def _find_assured(self, tenant: str, head: Head) -> Served:
+    async def _find_assured(self, tenant: str, head: Head, alone: NodeId | None) -> Served:
         tenancy = self._tenancies[tenant]
         async with self._pages.turn(tenant), self._store.reading() as tx:
-            found = await reader.whole_and_assured(tx, tenancy.ids, head.customer, tenancy.window)
+            found = await reader.whole_and_assured(tx, tenancy.ids, head.customer, tenancy.window, alone)
         if found is None:
             raise unknown()
         whole, left = found
         content = await asyncio.to_thread(lambda: encode_body(context_body(left, tenancy.window)))
         body = Body.of(opened(whole.found.version), content)
-        self._assured.put((tenant, whole.found.customer), body)
+        self._assured.put((tenant, _named(whole.found.customer, alone)), body)
         return Served(whole.found.customer, body.version, head.moved_at, body.content, body.digest)
+
+
+def _named(customer: NodeId, alone: NodeId | None) -> NodeId:
+    """Return what an assured body is kept by."""
+    return customer if alone is None else customer + alone

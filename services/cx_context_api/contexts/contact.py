@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, NamedTuple
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
 
-from cx_context.assurance import ASSURED, Lifetimes, Standing, reaches
+from cx_context.assurance import ASSURED, Alone, Lifetimes, Standing, reaches
 from cx_context.finish import Json
 from cx_context_api.requests.queries import MAX_INTERACTION, Query
 from cx_events.errors import Refused
-from cx_events.ids import NodeId
+from cx_events.ids import NodeId, text_of
 from cx_events.timestamps import Micros
 
 Level = Literal["proved", "asserted"]
+
+OTHERS_SHOWN = 20
 
 
 class Asked(NamedTuple):
@@ -28,10 +31,32 @@ class Sure(NamedTuple):
     version: int
     standing: Standing
     lifetimes: Lifetimes
+    alone: Alone | None = None
 
     def contact(self, interaction: str, now: Micros) -> Json:
         """Return ``meta.contact`` at a moment."""
         return {"interaction": interaction, "assurance": self.standing.at(now, self.lifetimes)}
+
+    def contact_alone(self, interaction: str, now: Micros) -> Json | None:
+        """Return ``meta.contact`` of a read that is answered with the contact's own identifier by itself."""
+        if self.alone is None:
+            return None
+        return {"interaction": interaction, "assurance": self.alone.standing.at(now, self.lifetimes), "alone": True}
+
+
+def with_others(contact: Json, others: Sequence[NodeId], level: Level | None) -> Json:
+    """Return ``meta.contact`` with who takes part besides. Who asks for an assured read is told nobody."""
+    if not others or level is not None:
+        return contact
+    return {**contact, "others": [text_of(each) for each in others[:OTHERS_SHOWN]]}
+
+
+class AtHand(NamedTuple):
+    """``contact``: ``meta.contact``. ``alone``: the profile that the read is answered with, where that is one by
+    itself."""
+
+    contact: Json
+    alone: NodeId | None = None
 
 
 class NotAssured(Refused):
@@ -61,9 +86,16 @@ def asked_of(query: Query, interaction: str | None = None, level: str | None = N
     return Asked(interaction, wanted)  # type: ignore[arg-type]  # checked above
 
 
-def contact_of(sure: Sure, asked: Asked, now: Micros) -> dict[str, Any]:
-    """Return ``meta.contact``. Raise ``NotAssured`` where it is less sure than the read asks for."""
+def contact_of(sure: Sure, asked: Asked, now: Micros) -> AtHand:
+    """Return the contact that a read names. Raise ``NotAssured`` where it is less sure than the read asks for.
+
+    An assured read of a contact that proves an identifier which only a claim ties to the customer is answered with that
+    identifier by itself.
+    """
     contact = sure.contact(asked.interaction, now)
-    if asked.level is not None and not reaches(contact["assurance"]["level"], asked.level):
-        raise NotAssured(contact, asked.level)
-    return contact
+    if asked.level is None or reaches(contact["assurance"]["level"], asked.level):
+        return AtHand(contact)
+    alone = sure.contact_alone(asked.interaction, now)
+    if sure.alone is not None and alone is not None and reaches(alone["assurance"]["level"], asked.level):
+        return AtHand(alone, sure.alone.profile)
+    raise NotAssured(contact, asked.level)

@@ -156,12 +156,14 @@ class Contexts:
         elif isinstance(target, ById):
             found = await reader.find_node(tx, tenant, target.node)
         else:
-            found = await reader.find_interaction(tx, tenant, self._tenancies[tenant].ids, target.interaction)
+            found = await reader.find_interaction(
+                tx, tenant, self._tenancies[tenant].ids, target.interaction, by_last_word=True
+            )
         if found is None:
             return None
         if found.ambiguous:
             raise Ambiguous(target, found.candidates, found.identifier)
-        return Head(found.customer, False, found.version, await reader.current_to(tx))
+        return Head(found.customer, False, found.version, await reader.current_to(tx), found.others)
 
     async def _awaited(self, tenant: str, target: Target, at_least: Sequence[EventName], wait: float) -> Head:
         """Whoever waits asks one short question again and again, together with all others who wait; the long one only

@@ -213,8 +213,8 @@ def _too_much() -> Refused:
 async def _of_identity(then: Then, known: Known, path: Path, told: Iterable[bytes]) -> list[Source]:
     """First sightings of the profiles that a path is about, and the evidence that joined them; of candidates the
     claims."""
-    if path[:2] == ("customer", "candidates"):
-        claims = {event_key(then.tenant, claim.at[1], claim.at[2]) for claim in known.claims}
+    if path[:2] in {("customer", "candidates"), ("customer", "candidates_total")}:
+        claims = {event_key(then.tenant, claim.at[1], claim.at[2]) for claim in known.claims.latest}
         return [Source(fact, "the claim") for fact in await then.events(claims - set(told))]
     members = _members_at(known, path)
     firsts = await then.first_sightings([member.id for member in members])

@@ -8,12 +8,13 @@ answered of a moment is meant to stay so, but for what is told late.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 from cx_context.finish import Json, Known, Rendering, context_body, encode_body
 from cx_context.store import Store
 from cx_context.store.moments import Moment, Then
 from cx_context.store.sql import Tx
-from cx_context_api.contexts.contact import Asked, Sure, contact_of
+from cx_context_api.contexts.contact import Asked, Sure, contact_of, with_others
 from cx_context_api.contexts.current import Ambiguous, Served, forms_of, taking_part, told_of
 from cx_context_api.contexts.kept import digest_of
 from cx_context_api.decisions import Clock
@@ -96,26 +97,31 @@ async def customer_then(then: Then, node: NodeId) -> NodeId:
     return customer
 
 
-async def target_then(then: Then, target: Target) -> NodeId:
-    """Whom a target stood for. ``Refused("unknown-customer", 404)``, ``Ambiguous``."""
+async def target_then(then: Then, target: Target) -> tuple[NodeId, Sequence[NodeId]]:
+    """Whom a target stood for, and who took part besides in an interaction that it is. ``Refused("unknown-customer",
+    404)``, ``Ambiguous``."""
     if isinstance(target, ById):
-        return await customer_then(then, target.node)
+        return await customer_then(then, target.node), ()
     if isinstance(target, ByIdentifier):
         for profile in target.profiles:
             customer = await then.find_node(profile)
             if customer is not None:
                 if await then.is_ambiguous(profile):
                     raise Ambiguous(target)
-                return customer
+                return customer, ()
         raise unknown_then()
     several = set(await then.find_interaction(target.interaction))
     nobody = {id for id in several if await then.is_ambiguous(id) and len(await then.members_of(id)) == 1}
     if len(several - nobody) == 1:
-        return (several - nobody).pop()
+        return (several - nobody).pop(), ()
     if len(several) == 1:
         raise Ambiguous(target, identifier=several.pop())
     if several:
-        raise Ambiguous(target, tuple(sorted(several - nobody or several)))
+        people = several - nobody or several
+        last = await then.wrote_last(target.interaction)
+        if last in people:
+            return last, sorted(people - {last})
+        raise Ambiguous(target, tuple(sorted(people)))
     raise unknown_then()
 
 
@@ -145,14 +151,18 @@ class Past:
     ) -> tuple[Known, Json | None]:
         async with self._store.reading() as tx:
             then = then_in(tx, tenancy, moment)
-            known = await then.load(await target_then(then, target), outlined=True)
+            customer, others = await target_then(then, target)
+            known = await then.load(customer, outlined=True)
             if asked is None:
                 return known, None
             rendering = Rendering(known, tenancy.window)
             standing = await asyncio.to_thread(rendering.standing_of, asked.interaction)
-            sure = Sure(known.customer, 0, standing, known.lifetimes)
-            contact = contact_of(sure, asked, moment.until if moment.as_of is None else moment.as_of)
-            return known if asked.level is None else await then.assured(known, tenancy.window), contact
+            alone = await asyncio.to_thread(rendering.alone_of, asked.interaction)
+            sure = Sure(known.customer, 0, standing, known.lifetimes, alone)
+            found = contact_of(sure, asked, moment.until if moment.as_of is None else moment.as_of)
+            if asked.level is not None:
+                known = await then.assured(known, tenancy.window, found.alone)
+            return known, with_others(found.contact, others, asked.level)
 
     async def candidates(self, tenancy: Tenancy, ambiguous: Ambiguous, moment: Moment) -> Json:
         """Who may have been meant, as ``Contexts.candidates``."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 
-from cx_context.claims import RefusedClaim, refused_claims
+from cx_context.claims import CLAIMS_COUNTED, Questions, refused_claims
 from cx_context.definition import Sides
 from cx_context.finish import Json, Known, Member, context_body
-from cx_context.store import holdings, reader, refused, writer
+from cx_context.store import holdings, reader, refused, withheld, writer
 from cx_context.store.holdings import Supposed
 from cx_context.store.sql import Tx
+from cx_context.store.withheld import Settling
 from cx_context_api.requests.tenancy import Tenancy
 from cx_events.codec import decode
 from cx_events.facts import Fact
@@ -97,14 +98,16 @@ async def _members(
     return members
 
 
-async def _claims(
-    tx: Tx, tenant: str, members: Collection[NodeId], scope: Scope, resolution: Resolution
-) -> list[RefusedClaim]:
-    """By the supposed resolution where it decides about these profiles, else as they are."""
+async def _claims(tx: Tx, tenant: str, members: Collection[NodeId], scope: Scope, resolution: Resolution) -> Questions:
+    """By the supposed resolution where it decides about these profiles, else as they are. No decision makes an
+    identifier shared, so the claims that are withheld stay so; it may settle them."""
     if scope.nodes.isdisjoint(members):
         return await refused.asked_about(tx, tenant, members)
     claims = refused_claims(resolution, scope.graph().profiles)
-    return [claim for claim in claims if claim.identifier.id in members or claim.other.id in members]
+    found = [claim for claim in claims if claim.identifier.id in members or claim.other.id in members]
+    settling = Settling(resolution.settled & scope.nodes, scope.nodes - resolution.settled)
+    further, count = await withheld.asked_about(tx, tenant, members, settling)
+    return Questions([*found, *further], min(len(found) + count, CLAIMS_COUNTED))
 
 
 async def _attribution(

@@ -101,9 +101,12 @@ SCHEMAS: Mapping[str, Json] = {
         }
     ),
     "ContactAtHand": {
-        **members({"interaction": TEXT, "assurance": ref("Sureness")}),
+        **members({"interaction": TEXT, "assurance": ref("Sureness")}, {"alone": {"const": True}, "others": array(ID)}),
         "description": "The contact that the read names, and how sure it is now, or at `as_of`, who is at its other "
-        "end. Don't read anything out unless its level is `proved` and unexpired.",
+        "end. Don't read anything out unless its level is `proved` and unexpired. `alone`: only a claim ties the "
+        "identifier to the customer, so that the body of this assured read holds the identifier's own history alone. "
+        "`others`: customers who take part in it besides, where anybody can write in it: "
+        "a thread of mails is its last writer's.",
     },
     "Assurance": {
         **members(
@@ -337,12 +340,18 @@ SCHEMAS: Mapping[str, Json] = {
                         "id": ID,
                         "aliases": array(ID),
                         "display": TEXT_OR_NONE,
+                        "display_weight": {
+                            "enum": ["proved", "asserted", "claimed", None],
+                            "description": "What the name weighs; of a claimed one anybody may be the author. "
+                            "null where `display` is an identifier.",
+                        },
                         "identifiers": array(FREE),
                         "assurance": ref("Assurance"),
                         "attributes": FREE,
                         "consent": array(FREE),
                         "preferences": FREE,
                         "candidates": array(ref("RefusedClaim")),
+                        "candidates_total": WHOLE,
                     }
                 ),
                 "now": or_none(FREE),
@@ -377,7 +386,7 @@ SCHEMAS: Mapping[str, Json] = {
                 "identifier": ref("Profile"),
                 "other": ref("Profile"),
                 "yours": {"enum": ["identifier", "other"]},
-                "reason": {"enum": ["exclusive", "known", "kind"]},
+                "reason": {"enum": ["exclusive", "known", "kind", "shared"]},
                 "evidence": ref("EventName"),
                 "at": TIME,
             }

@@ -20,13 +20,16 @@ from cx_context.model import Part
 from cx_context.store import segments, tables, writer
 from cx_context.store.refused import refused_row
 from cx_context.store.segments import EVER
+from cx_context.store.withheld import withheld_row
 from cx_context.store.writer import NO_ID, begins, decode_part
 from cx_events.facts import Fact
 from cx_events.ids import NodeId
 from cx_identity.attribution import Attribution
+from cx_identity.candidates import is_withheld
 from cx_identity.facts import Named, links_of, sum_of
 from cx_identity.model import Decision
 from cx_identity.rules import RulesChange
+from cx_identity.sharing import silent_among
 from cx_identity.sightings import Seen, Sighting, said_of, staircase
 from cx_projectors.batch import row_of
 from cx_projectors.verify import traces
@@ -241,6 +244,17 @@ def _refused_claims(of: Expected) -> Check:
     return Check(tables.REFUSED_CLAIMS, by_key([0, 1], rows))
 
 
+def _withheld_claims(of: Expected) -> Check:
+    """Exactly the claims that aren't tried, since an end is shared."""
+    rows: list[Row] = []
+    for tenant, one in of.tenants.items():
+        profiles, edges = sum_of(one.named.values())
+        silent, shared = silent_among(profiles, one.whole.rules), one.whole.resolution.shared
+        linking = [edge for edge in edges.values() if edge.a not in silent and edge.b not in silent]
+        rows += [withheld_row(tenant, edge, profiles) for edge in linking if is_withheld(edge, shared)]
+    return Check(tables.WITHHELD_CLAIMS, by_key([0, 1], rows))
+
+
 CHECKS: Mapping[str, Callable[[Expected], Check]] = MappingProxyType(
     {
         "events": _events,
@@ -258,6 +272,7 @@ CHECKS: Mapping[str, Callable[[Expected], Check]] = MappingProxyType(
         "rule_changes": _rule_changes,
         "members": _members,
         "refused_claims": _refused_claims,
+        "withheld_claims": _withheld_claims,
         "versions": traces.versions,
         "store_epoch": traces.store_epoch,
         "partitions": traces.partitions,

@@ -198,6 +198,7 @@ def upgrade() -> None:
         _flag("ambiguous"),
         _flag("claimed"),
         _flag("decided"),
+        _flag("settled"),
         _text("rule"),
         _text("evidence"),
         sa.Column("confidence", sa.Integer, nullable=False),
@@ -226,6 +227,22 @@ def upgrade() -> None:
     )
     op.create_index("refused_claims_by_other", "refused_claims", ["other"])
     op.create_index("refused_claims_by_tenant", "refused_claims", ["tenant", "identifier"])
+    op.create_table(
+        "withheld_claims",
+        _id("identifier"),
+        _id("other"),
+        _text("tenant"),
+        _time("recorded"),
+        _text("source"),
+        _text("id"),
+        sa.PrimaryKeyConstraint("identifier", "other"),
+        sqlite_with_rowid=False,
+        comment="claims that are not tried, since an end is shared: questions for a person while the ends are two "
+        "customers' and no shared end is settled; identifier is the weaker end; written under the tenant's exclusive "
+        "graph lock",
+    )
+    op.create_index("withheld_claims_by_identifier", "withheld_claims", ["identifier", "recorded"])
+    op.create_index("withheld_claims_by_other", "withheld_claims", ["other", "recorded"])
     op.create_table(
         "versions",
         _id("customer"),

@@ -1,0 +1,154 @@
+"""Who proves an identifier is read their own history, whoever's customer a claim made that identifier a part of."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cx_context.assurance import ASSURED, Alone
+from cx_context.assured import assured, taken_alone
+from cx_context.definition import define
+from cx_context.finish import Known, Rendering, context_body
+from cx_events.envelope import Identifier, Weight
+from cx_events.facts import Fact
+from cx_events.ids import text_of
+from cx_events.testing.builders import ACME, HOUR, MINUTE, SECOND, START, a_fact
+from cx_identity.rules import DEFAULT
+
+WINDOW = 72 * HOUR
+ANA, STRANGER, PHONE = "ana@example.com", "acct-9", "+15550100123"
+ANA_ID = ACME.profile("email", "", ANA)
+VERIFIED = "cx.identity.verified.v1"
+
+
+def mail(id: str = "own", at: int = START, weight: Weight = "proved", thread: str = "mail/1") -> Fact:
+    return a_fact(
+        id=id, at=at, channel="email", interaction=thread, email=ANA, weight=weight, name="Ana", text=f"{id} said"
+    )
+
+
+def account(value: str, weight: Weight) -> Identifier:
+    return Identifier(kind="account", value=value, weight=weight)
+
+
+def strangers_login(at: int = START - HOUR) -> Fact:
+    return a_fact(
+        VERIFIED, id="login", at=at, interaction="chat/9", name="Stan", identifiers=[account(STRANGER, "proved")],
+        data={"evidence": "login"},
+    )  # fmt: skip
+
+
+def strangers_claim(at: int = START + MINUTE) -> Fact:
+    named = [account(STRANGER, "proved"), Identifier(kind="email", value=ANA, weight="claimed")]
+    return a_fact(id="typed", at=at, interaction="chat/9", identifiers=named, name="Stan", text="this is my address")
+
+
+def known_of(facts: list[Fact]) -> Known:
+    whole = define(facts, ACME, DEFAULT)
+    return whole.known[whole.customer_of[ANA_ID]]
+
+
+def alone_in(facts: list[Fact], interaction: str = "mail/1") -> Alone | None:
+    return Rendering(known_of(facts), WINDOW).alone_of(interaction)
+
+
+def body_alone(facts: list[Fact]) -> dict[str, Any]:
+    known = known_of(facts)
+    return context_body(assured(replace(known, members=taken_alone(known.members, ANA_ID)), WINDOW), WINDOW)
+
+
+def test_a_stranger_who_types_the_address_of_who_only_wrote_mails_shuts_nobody_out() -> None:
+    facts = [strangers_login(), mail(), strangers_claim()]
+    known = known_of(facts)
+    assert {member.value for member in known.members} == {ANA, STRANGER}
+    assert Rendering(known, WINDOW).standing_of("mail/1").level == "claimed"
+    alone = alone_in(facts)
+    assert alone is not None
+    assert (alone.profile, alone.standing.level) == (ANA_ID, "proved")
+    body = body_alone(facts)
+    assert body["customer"]["display"] == "Ana"
+    assert [one["value"] for one in body["customer"]["identifiers"]] == [ANA]
+    assert [entry["text"] for entry in body["timeline"]] == ["own said"]
+
+
+def test_the_strangers_own_contact_is_answered_with_the_strangers_account_and_nothing_of_the_mails() -> None:
+    facts = [strangers_login(), mail(), strangers_claim()]
+    known = known_of(facts)
+    rendering = Rendering(known, WINDOW)
+    assert (rendering.standing_of("chat/9").level, rendering.alone_of("chat/9")) == ("proved", None)
+    body = context_body(assured(known, WINDOW), WINDOW)
+    assert body["customer"]["display"] == "Stan"
+    assert "own said" not in [entry["text"] for entry in body["timeline"]]
+
+
+def test_a_contact_that_only_claims_the_address_is_no_core_of_its_own() -> None:
+    assert alone_in([strangers_login(), mail(), strangers_claim(), mail("typed", weight="claimed", thread="mail/2")],
+                    "mail/2") is None  # fmt: skip
+
+
+def test_a_forged_mail_that_came_last_in_the_thread_is_no_core_of_its_own() -> None:
+    forged = mail("forged", START + 2 * HOUR, "claimed")
+    assert alone_in([strangers_login(), mail(), strangers_claim(), forged]) is None
+
+
+def test_an_attested_call_is_answered_with_the_calls_of_that_number_alone() -> None:
+    call = a_fact(
+        "cx.interaction.started.v1", id="ring", at=START + HOUR, channel="voice", interaction="call/1", phone=PHONE,
+        weight="asserted",
+    )  # fmt: skip
+    typed = a_fact(id="both", interaction="chat/1", at=START + SECOND, phone=PHONE, email=ANA, weight="claimed")
+    facts = [mail(), typed, call]
+    alone = alone_in(facts, "call/1")
+    assert alone is not None
+    assert (alone.profile, alone.standing.level) == (ACME.profile("phone", "", PHONE), "asserted")
+
+
+@st.composite
+def strangers(draw: st.DrawFn) -> list[Fact]:
+    """Return what strangers do: log in, type the address in contacts of their own and write forged mails."""
+    found = []
+    for n in range(draw(st.integers(0, 6))):
+        at = START + draw(st.integers(-5, 5)) * HOUR + n * SECOND
+        who = [
+            account(draw(st.sampled_from(["s-1", "s-2"])), draw(st.sampled_from(["proved", "claimed"]))),
+            Identifier(kind="cookie", value=f"c-{draw(st.integers(0, 2))}", weight="claimed"),
+            Identifier(kind="phone", value=PHONE, weight=draw(st.sampled_from(["asserted", "claimed"]))),
+            Identifier(kind="email", value=ANA, weight="claimed"),
+        ]
+        named = draw(st.lists(st.sampled_from(who), min_size=1, max_size=3, unique_by=lambda one: one.kind))
+        forged = draw(st.booleans())
+        if forged:
+            found.append(mail(f"forged-{n}", at, "claimed"))
+        else:
+            place = f"chat/{draw(st.integers(0, 2))}"
+            found.append(
+                a_fact(id=f"s-{n}", at=at, interaction=place, identifiers=named, name="Stan", text=f"s-{n} said")
+            )
+    return found
+
+
+@settings(max_examples=400, deadline=None)
+@given(strangers(), st.integers(1, 4), st.randoms())
+def test_whatever_strangers_do_who_proves_the_address_is_read_what_they_would_be_without_them(
+    others: list[Fact], mails: int, random: Any
+) -> None:
+    own = [mail(f"own-{n}", START + n * 2 * HOUR) for n in range(mails)]
+    last = max(fact.recorded for fact in own)
+    others = [fact for fact in others if fact.event.data.channel != "email" or fact.recorded < last]
+    facts = [*own, *others]
+    random.shuffle(facts)
+    rendering = Rendering(known_of(facts), WINDOW)
+    sure, alone = rendering.standing_of("mail/1"), rendering.alone_of("mail/1")
+    assert sure.level in ASSURED or (alone is not None and alone.profile == ANA_ID)
+    assert alone is None or alone.standing.level == "proved"
+    expected = context_body(assured(known_of(own), WINDOW), WINDOW)
+    found = body_alone(facts)
+    for body in (found, expected):
+        customer = body["customer"]
+        customer["aliases"] = sorted({customer.pop("id"), *customer["aliases"]} & {text_of(ANA_ID)})
+        for one in customer["identifiers"]:
+            one["joined"] = None
+    assert found == expected
