@@ -74,6 +74,18 @@ def test_another_attempt_in_other_company_and_at_another_time_is_the_same_notice
     assert elsewhere.id != alone.id
 
 
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"id": "1", "changes": [{"field": "messages"}] * 101},
+        {"id": "1", "x": "y" * 5000, "changes": [change("one")] * 2},
+    ],
+)
+def test_an_entry_of_very_much_stays_whole(entry: Any) -> None:
+    (found,) = at_meta(entry)
+    assert json.loads(found.original)["entry"] == [entry]
+
+
 def test_an_account_that_the_connection_does_not_take_is_not_kept() -> None:
     body = json.dumps(
         {"object": "whatsapp_business_account", "entry": [{"id": "1", "changes": [change("a")]}]}

@@ -19,6 +19,7 @@ import msgspec
 from msgspec import Raw
 
 from cx_channels.foreign import Json, obj, text
+from cx_channels.outcomes import MOST_OUTCOMES
 from cx_channels.port import Ignored, Unmapped
 from cx_channels.signing import sha256_hex
 from cx_channels.social.meta.values import micros
@@ -34,6 +35,9 @@ OBJECTS = ("page", "instagram")
 LEFT_OUT = {
     "changed_fields": "the subscription leaves out what changed: turn on Include Values for it",
 }
+
+_LONGEST_HEAD = 4096
+"""Bytes of what an entry of another object says beside its changes; the id and the time are all that is documented."""
 
 _BROKEN = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _decode_any = msgspec.json.Decoder().decode
@@ -105,7 +109,10 @@ def _of_delivery(body: bytes) -> Iterator[Item | Other | Ignored | Unmapped]:
 
 
 def _of_other(name: str, entry: Raw) -> Iterator[Other | Unmapped]:
-    """The changes of another object's entry, each by itself, so that what is sent again among others is the same."""
+    """The changes of another object's entry, each by itself, so that what is sent again among others is the same.
+
+    An entry of very many changes, or with much at its head, stays whole: each of its letters would keep the head again.
+    """
     whole = _delivery(name, entry)
     try:
         parts = _parts(entry)
@@ -116,9 +123,10 @@ def _of_other(name: str, entry: Raw) -> Iterator[Other | Unmapped]:
         yield Unmapped(_digest(whole), f"malformed entry: {error}", whole)
         return
     head = {name: value for name, value in parts.items() if name != "changes"}
-    if not changes:
+    if not changes or len(changes) > MOST_OUTCOMES or sum(map(len, map(bytes, head.values()))) > _LONGEST_HEAD:
         names = ", ".join(sorted(set(parts) - {"id", "time", "uid"}))[:64]
-        yield Other(name, account, f"{name}/{names or 'nothing'}", whole, _without_time(name, head))
+        yield Other(name, account, f"{name}/{names or 'nothing'}", whole, _without_time(name, parts))
+        return
     for change, field in zip(changes, fields, strict=True):
         alone = {**head, "changes": Raw(msgspec.json.encode([_compact(change)]))}
         raw = _delivery(name, Raw(msgspec.json.encode(alone)))
