@@ -16,6 +16,7 @@ import msgspec
 
 from cx_channels.port import Connection, Ignored, Mapped, Provider, Request, Unmapped
 from cx_channels.registry import provider as find_provider
+from cx_events.dead_letters import state_of
 from cx_events.errors import Refused
 from cx_events.facts import connection_source
 from cx_events.ids import IdSpace
@@ -57,8 +58,9 @@ class TrialResult:
 
     @property
     def exit_code(self) -> int:
-        """That of ``cx map``: 0 events, 2 refused or a part that could not be mapped, 3 only ignored kinds."""
-        if self.refused is not None or self.unmapped:
+        """Return that of ``cx map``: 0 events, 2 refused or a part that could not be mapped, 3 only kinds that are left
+        out or wait for an adapter."""
+        if self.refused is not None or any(state_of(each.reason) == "failed" for each in self.unmapped):
             return 2
         return 0 if self.events else 3
 

@@ -409,7 +409,7 @@ def test_a_trials_exit_code_says_what_became_of_it() -> None:
 
     assert code(delivery(item(message={"mid": "m"}))) == 0
     assert code({"object": "user"}) == 3
-    assert code(delivery(item(hologram={}))) == 2
+    assert code(delivery(item(hologram={}))) == 3
     assert code([]) == 2
 
 
