@@ -32,7 +32,8 @@ def map_files(
 ) -> None:
     """What recorded requests or messages become: events as JSON lines.
 
-    Exit 0: events; 2: refused, or a part could not be mapped; 3: only kinds that are left out on purpose or wait for an adapter.
+    Exit 0: events; 2: refused, or a part could not be mapped; 3: only kinds that are left out on purpose, or that no
+    adapter maps yet.
     """
     headers = [_header(text) for text in header or ()]
     settings = dict(_setting(text) for text in setting or ())
