@@ -48,9 +48,7 @@ _NOTE = re.compile(r"(?<=\d) *+\(?[^\W\d_][^\d+#]*+\Z")
 """Words behind a number: ``mobile``, ``(Büro)``. The library would read the letters as keys of a telephone."""
 _COUNTRY = re.compile(r"\+([1-9][0-9]{0,2})")
 
-_INTERNATIONAL = frozenset({
-    CountryCodeSource.FROM_NUMBER_WITH_PLUS_SIGN, CountryCodeSource.FROM_NUMBER_WITH_IDD
-})  # fmt: skip
+_NATIONAL = frozenset({CountryCodeSource.FROM_DEFAULT_COUNTRY, CountryCodeSource.FROM_NUMBER_WITHOUT_PLUS_SIGN})
 _NORTH_AMERICA = 1
 _ARGENTINA = 54
 
@@ -84,13 +82,20 @@ def read_number(given: str, region: str | None) -> tuple[str, str]:
     if read.text.lstrip("+").replace(" ", "").lower() in WITHHELD:
         return given, "withheld"
     for text, default in _readings(*read):
-        number, extension = e164(text, default)
-        # What does not read back as itself (zeros of a trunk prefix can be eaten again) would name two profiles.
-        if number and e164(number, None)[0] == number:
-            if is_in_no_plan(number):
+        line = read_line(text, default)
+        if line is not None and _reads_back(line, text):
+            if is_in_no_plan(line):
                 return given, "junk"
-            return (f"{number};ext={extension}" if extension else number), ""
+            return (f"{line.number};ext={line.extension}" if line.extension else line.number), ""
     return given, "invalid"
+
+
+def _reads_back(line: Line, text: str) -> bool:
+    """Return whether a number reads as itself: where zeros of a trunk prefix are eaten again, it would be two."""
+    if line.number == text:
+        return True
+    again = read_line(line.number, None)
+    return again is not None and again.number == line.number
 
 
 def _without_scheme(given: str, region: str | None) -> _Read:
@@ -156,38 +161,50 @@ def _is_valid_in_closed_plan(number: str) -> bool:
     return plan is not None and not plan.is_open
 
 
-def e164(text: str, region: str | None) -> tuple[str, str]:
-    """Return the number in E.164, as it is today, and its extension; two empty texts where it is none."""
+class Line(NamedTuple):
+    """A line: its number in E.164, as it is today, its extension, and the number as the library has it."""
+
+    number: str
+    extension: str
+    parsed: phonenumbers.PhoneNumber
+
+
+def read_line(text: str, region: str | None) -> Line | None:
+    """Return the line that a text names, or None."""
     read = _parsed(text, region)
     if read is None:
-        return "", ""
-    extension = phonenumbers.normalize_digits_only(read.extension or "")
-    number = _today(read)
-    now = _parsed(number, None)
+        return None
+    written = phonenumbers.format_number(read, PhoneNumberFormat.E164)
+    number = _today(read, written)
+    now = read if number == written else _parsed(number, None)
     # A number without its area code is "possible" for the library, but many people have it.
     if now is None or phonenumbers.is_possible_number_with_reason(now) != ValidationResult.IS_POSSIBLE:
-        return "", ""
+        return None
     if now.country_code == _ARGENTINA and phonenumbers.national_significant_number(now).startswith("15"):
-        return "", ""  # the prefix of mobiles, and no area code before it
-    if read.country_code_source not in _INTERNATIONAL and not _is_whole(now, text, region):
-        return "", ""
-    return number, extension
+        return None  # the prefix of mobiles, and no area code before it
+    if read.country_code_source in _NATIONAL and not _is_whole(now, text, region):
+        return None
+    extension = phonenumbers.normalize_digits_only(read.extension) if read.extension else ""
+    return Line(number, extension, now)
 
 
 def _parsed(text: str, region: str | None) -> phonenumbers.PhoneNumber | None:
+    """``country_code_source`` of the result says whether a text without ``+`` is a national form."""
     try:
-        return phonenumbers.parse(text, region, keep_raw_input=True)
+        return phonenumbers.parse(text, region, keep_raw_input=not text.startswith("+"))
     except phonenumbers.NumberParseException:
         return None
 
 
-def _today(read: phonenumbers.PhoneNumber) -> str:
-    """Return the number of today, in E.164, without a trunk prefix that its plan doesn't have.
+def _today(read: phonenumbers.PhoneNumber, written: str) -> str:
+    """Return the number of today, in E.164, without a trunk prefix that its plan doesn't have. ``written``: as read.
 
     A zero in front is a part of the number where the plan says so (Italy's landlines), and a habit where it doesn't
     (``+351 (0)912 345 678``).
     """
-    number = number_of_today(phonenumbers.format_number(read, PhoneNumberFormat.E164))
+    number = number_of_today(written)
+    if not read.italian_leading_zero and read.country_code != _ARGENTINA:
+        return number
     national = phonenumbers.national_significant_number(read)
     if national.startswith("0") and not phonenumbers.is_valid_number(read):
         without = number_of_today(f"+{read.country_code}{national.lstrip('0')}")
@@ -238,15 +255,14 @@ def _is_whole(read: phonenumbers.PhoneNumber, text: str, region: str | None) -> 
     return valid or possible == ValidationResult.IS_POSSIBLE
 
 
-def is_in_no_plan(number: str) -> bool:
-    """Return whether no numbering plan can ever have this number, in E.164.
+def is_in_no_plan(line: Line) -> bool:
+    """Return whether no numbering plan can ever have this number.
 
     Plans grow, so a number that is not assigned today is let pass. What can't come is an area code of the North
     American plan that begins with 0 or 1 or ends in 11 (www.nanpa.com, "NPA"), and a 0 in front where the country's
     plan has none (elsewhere, as in Italy, it is a part of the number).
     """
-    read = phonenumbers.parse(number, None)
-    national = phonenumbers.national_significant_number(read)
-    if read.country_code == _NORTH_AMERICA:
+    national = phonenumbers.national_significant_number(line.parsed)
+    if line.parsed.country_code == _NORTH_AMERICA:
         return national[0] in "01" or national[1:3] == "11"
-    return national[0] == "0" and not phonenumbers.is_valid_number(read)
+    return national[0] == "0" and not phonenumbers.is_valid_number(line.parsed)

@@ -90,8 +90,9 @@ def parties_of(fields: Fields, settings: Mapping[str, Any], region: str | None =
     ``settings`` and ``region`` are the connection's, and so is ``plan``, its id: the scope of extensions, which mean
     another telephone at every system. Total.
     """
-    found = _parties(fields, settings, region)
-    if any(each.kind == "extension" for person in found.participants for each in person.identifiers):
+    caller, called = (read_address(fields.first(*names)) for names in (("From", "Caller"), ("To", "Called")))
+    found = _parties(fields, settings, region, caller, called)
+    if "extension" in (caller.kind, called.kind):
         return replace(found, participants=tuple(_of_plan(person, plan) for person in found.participants))
     return found
 
@@ -103,8 +104,9 @@ def _of_plan(person: Participant, plan: str) -> Participant:
     return msgspec.structs.replace(person, identifiers=scoped)
 
 
-def _parties(fields: Fields, settings: Mapping[str, Any], region: str | None) -> Parties:
-    caller, called = (read_address(fields.first(*names)) for names in (("From", "Caller"), ("To", "Called")))
+def _parties(
+    fields: Fields, settings: Mapping[str, Any], region: str | None, caller: Address, called: Address
+) -> Parties:
     numbers = listed(settings, "numbers", region)
     way = _way(fields)
     from_end, to_end = (_End(each, _side(each, numbers, settings, region)) for each in (caller, called))

@@ -28,15 +28,20 @@ class Signing(NamedTuple):
     algorithm: Algorithm
 
 
-def signing_of(header: str | None, connection: Connection) -> Signing:
-    """Return what must have signed a request with this settings header, or without one.
+def by_token(connection: Connection) -> Signing:
+    """Return what must have signed a request without a settings header."""
+    return Signing(connection.secrets, "sha1")
+
+
+def signing_of(header: str, connection: Connection) -> Signing:
+    """Return what must have signed a request with this settings header; a blank one counts as none.
 
     An auth token never counts where the header is, nor a shared key where it isn't: whoever sends a request writes its
     headers, and must not choose among what signs. Raises ``Refused("bad-signature")`` (401) where the header names a
     key that the connection lacks, or an algorithm that is not known.
     """
-    if header is None or not header.strip():
-        return Signing(connection.secrets, "sha1")
+    if not header.strip():
+        return by_token(connection)
     named = _named(header)
     algorithm = _ALGORITHMS.get(named.get("algorithm", "HMAC_SHA1").upper())
     if algorithm is None:

@@ -21,7 +21,7 @@ from urllib.parse import SplitResult, parse_qs, parse_qsl, quote, urlsplit
 from cx_channels.port import Connection, Request
 from cx_channels.signing import check_signature, same, sha256_hex
 from cx_channels.voice.twilio.fields import form_pairs
-from cx_channels.voice.twilio.shared_keys import SETTINGS_HEADER, signing_of
+from cx_channels.voice.twilio.shared_keys import SETTINGS_HEADER, by_token, signing_of
 from cx_events.errors import Refused
 
 HEADER = "X-Twilio-Signature"
@@ -42,7 +42,8 @@ _PORTS = {"https": 443, "http": 80}
 def verify(request: Request, connection: Connection) -> None:
     """Raise ``Refused`` (401) unless one of the connection's auth tokens, or its shared key, signed the request."""
     given = request.headers.get(HEADER.lower())
-    signing = signing_of(request.headers.get(_SETTINGS_HEADER), connection)
+    settings = request.headers.get(_SETTINGS_HEADER)
+    secrets, algorithm = signing_of(settings, connection) if settings else by_token(connection)
     parameters = b""
     if request.method != "GET" and request.body:
         if request.content_type.endswith("json"):
@@ -50,7 +51,7 @@ def verify(request: Request, connection: Connection) -> None:
         else:
             parameters = signed_parameters(request.once(form_pairs)).encode("utf-8", "replace")
     contents = [url.encode("utf-8", "replace") + parameters for url in signed_urls(request.url)]
-    check_signature(given, contents, signing.secrets, header=HEADER, algorithm=signing.algorithm, encoding="base64")
+    check_signature(given, contents, secrets, header=HEADER, algorithm=algorithm, encoding="base64")
 
 
 def signed_parameters(pairs: list[tuple[str, str]]) -> str:
