@@ -51,17 +51,18 @@ def cut(source: bytes, start: int, end: int, boundary: str, most: int) -> Cut | 
 def _lines(source: bytes, start: int, end: int, declared: bytes) -> Iterator[tuple[re.Pattern[bytes], int]]:
     """Yield patterns of a boundary line, the likeliest first, and how many dashes at its end close the multipart."""
     if declared:
-        yield _pattern(rb"--" + re.escape(declared) + rb"(--)?"), 2
+        yield re.compile(_whole_line(rb"--" + re.escape(declared) + rb"(--)?")), 2
         core = declared.strip(b"- \t\"'")
         if len(core) >= _MIN_CORE:
             trailing = len(declared) - len(declared.rstrip(b"-"))
-            yield _pattern(rb"[ \t]{0,8}-{0,80}" + re.escape(core) + rb"(-{0,80})"), trailing + 2
+            line = _whole_line(rb"[ \t]{0,8}-{0,80}" + re.escape(core) + rb"(-{0,80})")
+            yield re.compile(line, re.IGNORECASE), trailing + 2
     for guess in _guesses(source, start, end):
-        yield _pattern(rb"--" + re.escape(guess) + rb"(--)?"), 2
+        yield re.compile(_whole_line(rb"--" + re.escape(guess) + rb"(--)?")), 2
 
 
-def _pattern(line: bytes) -> re.Pattern[bytes]:
-    return re.compile(rb"(?:\A|\r?\n)" + line + rb"[ \t]*(?=\r?\n|\Z)", re.IGNORECASE)
+def _whole_line(line: bytes) -> bytes:
+    return rb"(?:\A|\r?\n)" + line + rb"[ \t]*(?=\r?\n|\Z)"
 
 
 def _guesses(source: bytes, start: int, end: int) -> Iterator[bytes]:
