@@ -15,6 +15,8 @@ _GUESSED_IN = 64 << 10
 _MAX_GUESSES = 50
 _MIN_CORE = 3
 
+_LOST = re.compile(rb"\s*(?:--[\x21-\x7e][\x20-\x7e]{0,199}\r?\n)?(?=Content-[A-Za-z-]{1,40}:)", re.I)
+_CUT = re.compile(rb"\r?\n--([\x21-\x7e][\x20-\x7e]{0,199})\r?\n(?=Content-[A-Za-z-]{1,40}:)", re.I)
 _CANDIDATE = re.compile(rb"(?:\A|\n)--([\x21-\x7e][\x20-\x7e]{0,199}?)[ \t]*\r?\n(Content-[A-Za-z-]{1,40}:)?", re.I)
 
 
@@ -106,6 +108,22 @@ def _between(source: bytes, start: int, end: int, line: re.Pattern[bytes], dashe
     elif closed >= 0:
         left = left or bool(source[closed:end].strip())
     return Cut(pieces, first, left)
+
+
+def lost_part(source: bytes, start: int, end: int) -> int | None:
+    """Where a part begins before the first boundary line, since its own is lost or cut; None where none does."""
+    match = _LOST.match(source, start, end)
+    return None if match is None else match.end()
+
+
+def cut_line(source: bytes, start: int, end: int, boundary: str) -> tuple[int, int] | None:
+    """A line inside a part that must be the boundary, cut: where what precedes it ends, and where a part begins."""
+    declared = boundary.encode("utf-8", "replace")
+    for match in _CUT.finditer(source, start, end):
+        line = match[1].rstrip()
+        if len(line) * 2 >= len(declared) and declared.startswith(line):
+            return match.start(), match.end()
+    return None
 
 
 def past_line_end(source: bytes, at: int) -> int:
