@@ -7,6 +7,7 @@ string in a recorded request, a list repeated. Places are found in the recording
 from __future__ import annotations
 
 import json
+import struct
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -19,6 +20,8 @@ from tests.growth.patterns import ROOT
 from cx_channels import vcons
 from cx_channels.chat.webchat.protocol import parse as parse_chat
 from cx_channels.chat.webchat.visitors import Claims, visitor_of
+from cx_channels.mail.rtf import without_rtf
+from cx_channels.mail.tnef import SIGNATURE, unpacked
 from cx_channels.port import Connection
 from cx_channels.registry import providers
 from cx_channels.trial import FORM, trial
@@ -196,6 +199,16 @@ _BODIES = {
     "parts": _HEAD + 'Content-Type: multipart/mixed; boundary="b"\n\n--b\n\na\n%s',
     "parts without a boundary": _HEAD + "Content-Type: multipart/mixed\n\n%s",
     "a boundary of blanks": _HEAD + 'Content-Type: multipart/mixed; boundary=" "\n\n--\n\na\n%s',
+    "nested parts of one boundary": _HEAD
+    + 'Content-Type: multipart/mixed; boundary="b"\n\n--b\nContent-Type: multipart/mixed; boundary=b\n\n%s',
+    "parts of another boundary": _HEAD + 'Content-Type: multipart/mixed; boundary="other"\n\n--b\n\na\n%s',
+    "digest": _HEAD + 'Content-Type: multipart/digest; boundary="b"\n\n--b\n\na\n%s',
+    "HTML that names its charset": _HEAD + "Content-Type: text/html\n\n<meta charset=shift_jis>\xe9%s",
+    "base64": _HEAD + "Content-Transfer-Encoding: base64\n\naGVsbG8g\n%s",
+    "PGP": _HEAD + "\n-----BEGIN PGP SIGNED MESSAGE-----\n%s",
+    "Japanese": _HEAD + "Content-Type: text/plain; charset=iso-2022-jp\n\n\x1b$B%s",
+    "Japanese of Unix": _HEAD + "Content-Type: text/plain; charset=euc-jp\n\n%s",
+    "signed message": _HEAD + "Content-Type: application/pkcs7-mime\n\n0\x80%s",
     "head": _HEAD + "%s\n\na",
     "verdict": "Authentication-Results: mx.acme.example; %s\n" + _HEAD + "\na",
     "comment in a verdict": "Authentication-Results: mx.acme.example; spf=fail (%s); dmarc=pass\n" + _HEAD + "\na",
@@ -221,6 +234,17 @@ def _mails() -> Iterator[Entry]:
         yield field, partial(_mail, rest + f"{field}: %s\n\na")
     for kind, whole in _BODIES.items():
         yield f"a mail's {kind}", partial(_mail, whole)
+    yield "winmail.dat", _packed
+
+
+def _packed(text: str) -> None:
+    """Rich text as it is, and compressed inside the properties of a winmail.dat."""
+    content = text.encode("utf-8", "replace")
+    without_rtf(b"{\\rtf1 " + content)
+    rtf = struct.pack("<II4sI", 0, len(content) * 8, b"LZFu", 0) + content
+    value = struct.pack("<IHHII", 1, 0x102, 0x1009, 1, len(rtf)) + rtf
+    for stream in (struct.pack("<BII", 1, 0x00069003, len(value)) + value, content):
+        unpacked(SIGNATURE + b"\0\0" + stream)
 
 
 def _mail(whole: str, text: str) -> None:

@@ -199,6 +199,22 @@ def test_a_boundary_that_differs_from_the_headers_is_found(parameter: str, line:
     assert names(message) == ["i.pdf"]
 
 
+def test_a_part_whose_boundary_line_is_lost_or_cut_is_read() -> None:
+    quoted = "Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: quoted-printable\n\nGr=C3=BC=C3=9Fe\n"
+    for line in ("", "--=_Part_12\n", "--=_Part\n"):
+        raw = f"{line}{quoted}--=_Part_1234\n{PDF}\n--=_Part_1234--\n"
+        message, _ = read(f'Content-Type: multipart/mixed; boundary="=_Part_1234"\n\n{raw}')
+        assert message.text == "Grüße"
+        assert names(message) == ["i.pdf"]
+
+
+def test_a_cut_boundary_line_between_parts_ends_the_part_before_it() -> None:
+    raw = f"--=_Part_1234\n\nHello\n--=_Part_1\n{PDF}\n--=_Part_1234\n\nafter\n--=_Part_1234--\n"
+    message, _ = read(f'Content-Type: multipart/mixed; boundary="=_Part_1234"\n\n{raw}')
+    assert message.text == "Hello\n\nafter"
+    assert names(message) == ["i.pdf"]
+
+
 def test_a_multipart_without_any_boundary_shows_its_lines_but_no_coding() -> None:
     data = base64.encodebytes(bytes(range(256)) * 4).decode()
     message, kept = read(
@@ -247,6 +263,21 @@ def test_text_that_is_encoded_though_the_header_does_not_say_so_is_read(coding: 
 def test_plain_text_that_looks_a_little_encoded_stays(text: str) -> None:
     message, _ = read(f"Content-Type: text/plain\n\n{text}\n")
     assert message.text == text
+
+
+@pytest.mark.parametrize(("coding", "body"), [("quoted-printable", BASE64), ("base64", QUOTED)])
+def test_text_in_another_coding_than_its_header_says_is_read(coding: str, body: str) -> None:
+    head = f"Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: {coding}\n"
+    message, _ = read(f"{head}\n{body}")
+    assert message.text == WORDS.strip()
+
+
+def test_a_uuencoded_file_in_a_text_is_left_out_and_named() -> None:
+    message, kept = read("Content-Type: text/plain\n\nHello\nbegin 644 test.txt\n#0V%T\n`\nend\nBye\n")
+    assert message.text == "Hello\nBye"
+    assert kept["left_out"] == ["encoded"]
+    message, _ = read("Content-Type: text/plain\n\nLet us\nbegin 644 x\nand never stop\n")
+    assert message.text == "Let us\nbegin 644 x\nand never stop"
 
 
 def test_plain_text_that_claims_to_be_base64_is_read() -> None:

@@ -136,7 +136,7 @@ class _Gathered:
 
     def content(self) -> Content:
         """Settle what is spare: text where nothing else has words, else a file."""
-        needed = not any(isinstance(each, Section) and each.has_words() for each in self.found)
+        needed = self.has_spare() and not self.has_words()
         content = Content(left_out=self.left_out)
         for each in self.found:
             if isinstance(each, Part):
@@ -177,7 +177,7 @@ class _Gathered:
             inner.left_out = self.left_out
             inner.add(child)
             forms.append(inner)
-        needed = not any(isinstance(each, Section) and each.has_words() for form in forms for each in form.found)
+        needed = any(form.has_spare() for form in forms) and not any(form.has_words() for form in forms)
         contents = [form.content() for form in forms if needed or not form.is_spare()]
         texts = [content for content in contents if not content.has_html()]
         plain = _distinct([content.text() for content in texts if not content.is_enriched()])
@@ -188,6 +188,12 @@ class _Gathered:
             self.found.append(Section(plain or ("" if rich is None else rich.text()), html))
         for form in forms:
             self.found.extend(form.content().attached if needed or not form.is_spare() else form.found)
+
+    def has_words(self) -> bool:
+        return any(isinstance(each, Section) and each.has_words() for each in self.found)
+
+    def has_spare(self) -> bool:
+        return any(isinstance(each, _Spare) for each in self.found)
 
     def is_spare(self) -> bool:
         return bool(self.found) and all(isinstance(each, _Spare) for each in self.found)

@@ -15,6 +15,8 @@ _GUESSED_IN = 64 << 10
 _MAX_GUESSES = 50
 _MIN_CORE = 3
 
+_LOST = re.compile(rb"\s*(?:--[\x21-\x7e][\x20-\x7e]{0,199}\r?\n)?(?=Content-[A-Za-z-]{1,40}:)", re.I)
+_CUT = re.compile(rb"\r?\n--([\x21-\x7e][\x20-\x7e]{0,199})\r?\n(?=Content-[A-Za-z-]{1,40}:)", re.I)
 _CANDIDATE = re.compile(rb"(?:\A|\n)--([\x21-\x7e][\x20-\x7e]{0,199}?)[ \t]*\r?\n(Content-[A-Za-z-]{1,40}:)?", re.I)
 
 
@@ -51,17 +53,18 @@ def cut(source: bytes, start: int, end: int, boundary: str, most: int) -> Cut | 
 def _lines(source: bytes, start: int, end: int, declared: bytes) -> Iterator[tuple[re.Pattern[bytes], int]]:
     """Yield patterns of a boundary line, the likeliest first, and how many dashes at its end close the multipart."""
     if declared:
-        yield _pattern(rb"--" + re.escape(declared) + rb"(--)?"), 2
+        yield re.compile(_whole_line(rb"--" + re.escape(declared) + rb"(--)?")), 2
         core = declared.strip(b"- \t\"'")
         if len(core) >= _MIN_CORE:
             trailing = len(declared) - len(declared.rstrip(b"-"))
-            yield _pattern(rb"[ \t]{0,8}-{0,80}" + re.escape(core) + rb"(-{0,80})"), trailing + 2
+            line = _whole_line(rb"[ \t]{0,8}-{0,80}" + re.escape(core) + rb"(-{0,80})")
+            yield re.compile(line, re.IGNORECASE), trailing + 2
     for guess in _guesses(source, start, end):
-        yield _pattern(rb"--" + re.escape(guess) + rb"(--)?"), 2
+        yield re.compile(_whole_line(rb"--" + re.escape(guess) + rb"(--)?")), 2
 
 
-def _pattern(line: bytes) -> re.Pattern[bytes]:
-    return re.compile(rb"(?:\A|\r?\n)" + line + rb"[ \t]*(?=\r?\n|\Z)", re.IGNORECASE)
+def _whole_line(line: bytes) -> bytes:
+    return rb"(?:\A|\r?\n)" + line + rb"[ \t]*(?=\r?\n|\Z)"
 
 
 def _guesses(source: bytes, start: int, end: int) -> Iterator[bytes]:
@@ -105,6 +108,22 @@ def _between(source: bytes, start: int, end: int, line: re.Pattern[bytes], dashe
     elif closed >= 0:
         left = left or bool(source[closed:end].strip())
     return Cut(pieces, first, left)
+
+
+def lost_part(source: bytes, start: int, end: int) -> int | None:
+    """Where a part begins before the first boundary line, since its own is lost or cut; None where none does."""
+    match = _LOST.match(source, start, end)
+    return None if match is None else match.end()
+
+
+def cut_line(source: bytes, start: int, end: int, boundary: str) -> tuple[int, int] | None:
+    """A line inside a part that must be the boundary, cut: where what precedes it ends, and where a part begins."""
+    declared = boundary.encode("utf-8", "replace")
+    for match in _CUT.finditer(source, start, end):
+        line = match[1].rstrip()
+        if len(line) * 2 >= len(declared) and declared.startswith(line):
+            return match.start(), match.end()
+    return None
 
 
 def past_line_end(source: bytes, at: int) -> int:

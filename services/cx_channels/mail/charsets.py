@@ -102,6 +102,8 @@ def decode(content: bytes, declared: str = "", hint: str = "") -> str:
     ``declared``: what the header says. ``hint``: what the text says of itself, which counts where the header is silent;
     gateways that recode a text leave it as it was, so valid UTF-8 is UTF-8 whatever it says.
     """
+    if not declared and content.isascii() and b"\x1b" not in content:
+        return content.decode("ascii")
     for mark, codec in _MARKS:
         if content.startswith(mark):
             return content[len(mark) :].decode(codec, "replace")

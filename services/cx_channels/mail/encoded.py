@@ -11,6 +11,8 @@ ENCRYPTED = "encrypted"
 
 _MIN_LINES = 3
 _DATA = re.compile(r"[A-Za-z0-9+/]{60,998}={0,2}")
+_ANY_UU = re.compile(r"(?:\A|\n)begin [0-7]{3,4} \S")
+_UU_LINE = re.compile(r"[ -`]{1,64}[a-z]?")
 _ANY_DATA = re.compile(r"(?:\A|\n)[A-Za-z0-9+/]{60}")
 _LAST = re.compile(r"[A-Za-z0-9+/]{1,998}={0,2}")
 _ARMOUR = re.compile(r"(?:[A-Za-z0-9+/]{4,998}={0,2}|=[A-Za-z0-9+/]{4}|[A-Z][A-Za-z]{1,20}: .{0,200}|)")
@@ -33,6 +35,8 @@ def readable(text: str) -> Readable:
     left_out: set[str] = set()
     if _BEGIN_PGP in text:
         text = "\n".join(_without_pgp(text.split("\n"), left_out))
+    if _ANY_UU.search(text) is not None:
+        text = "\n".join(_without_uu(text.split("\n"), left_out))
     if _ANY_DATA.search(text) is not None:
         text = "\n".join(_without_data(text.split("\n"), left_out))
     return Readable(text, frozenset(left_out))
@@ -72,6 +76,22 @@ def _without_pgp(lines: list[str], left_out: set[str]) -> Iterator[str]:
         else:
             head = False
             yield line[2:] if signed and line.startswith("- ") else line
+
+
+def _without_uu(lines: list[str], left_out: set[str]) -> Iterator[str]:
+    """Leave out files that stand uuencoded in a text, from ``begin`` to ``end``."""
+    at = 0
+    while at < len(lines):
+        end = at + 1
+        if _ANY_UU.match(lines[at]) is not None:
+            while end < len(lines) and lines[end] != "end" and _UU_LINE.fullmatch(lines[end]) is not None:
+                end += 1
+            if end < len(lines) and lines[end] == "end":
+                left_out.add(ENCODED)
+                at = end + 1
+                continue
+        yield from lines[at:end]
+        at = end
 
 
 def _without_data(lines: list[str], left_out: set[str]) -> Iterator[str]:

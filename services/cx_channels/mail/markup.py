@@ -29,8 +29,7 @@ _PLAIN_TAG = re.compile(
     r"[a-z]++(?:\s++[\w:.-]++(?:=(?:\"[^\"<>]*+\"|'[^'<>]*+'|[^\s\"'<>=`]++))?+)*+\s*+>", re.IGNORECASE
 )
 _TAG = re.compile(r"<[^<>]{0,20000}>")
-_DROPPED = {"script", "style", "title"}
-_SCHEMES = nh3.ALLOWED_URL_SCHEMES | {"cid"}
+_CLEANER = nh3.Cleaner(clean_content_tags={"script", "style", "title"}, url_schemes=nh3.ALLOWED_URL_SCHEMES | {"cid"})
 _IN_CID = "@$!*'(),;:="
 _SKIPPED = frozenset({"script", "style", "head", "title", "template", "noscript", "object", "svg", "math"})
 _BLOCKS = frozenset({
@@ -78,7 +77,7 @@ def safe_html(html: str) -> str:
     """The markup without scripts, styles, forms and remote tricks; "" where it is too much to look at."""
     if len(html) > MAX_HTML or _is_too_busy(html):
         return ""
-    safe = clean(nh3.clean(html, clean_content_tags=_DROPPED, url_schemes=_SCHEMES)).strip()
+    safe = clean(_CLEANER.clean(html)).strip()
     return safe if len(safe.encode()) <= MAX_SAFE_HTML else ""
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from cx_channels.mail import cms, tnef
-from cx_channels.mail.boundaries import Piece, cut, past_line_end
+from cx_channels.mail.boundaries import Piece, cut, cut_line, lost_part, past_line_end
 from cx_channels.mail.charsets import charset_in_html, clean, decode
 from cx_channels.mail.cms import opened
 from cx_channels.mail.encoded import ENCRYPTED
@@ -160,7 +160,8 @@ class _Reader:
             self.left_out.add("headers")
         content_type = structured(headers.raw("content-type"))
         if content_type.value.count("/") != 1 or content_type.value.startswith("/"):
-            content_type = Structured(default_type, content_type.parameters)
+            kind = "text/html" if content_type.value == "html" else default_type
+            content_type = Structured(kind, content_type.parameters)
         disposition = structured(headers.raw("content-disposition"))
         part = Part(headers, content_type, disposition, source, body, end)
         if part.media_type.startswith("multipart/"):
@@ -185,8 +186,12 @@ class _Reader:
             return
         if found.left:
             self.left_out.add(EPILOGUE)
-        if source is part.source:
-            part.preamble = source[part.start : max(part.start, found.opened)]
+        begin = part.start if source is part.source else 0
+        lost = lost_part(source, begin, max(begin, found.opened))
+        if lost is None:
+            part.preamble = source[begin : max(begin, found.opened)]
+        else:
+            found.pieces.insert(0, Piece(lost, found.opened, closed=False))
         self._fill(part, source, found.pieces, 0, depth)
 
     def unpack(self, part: Part, depth: int) -> None:
@@ -211,6 +216,7 @@ class _Reader:
         """Make parts of the pieces from a place on, and return the place behind them: all, or of a nested multipart
         those up to a close delimiter."""
         default = MESSAGE if part.media_type == "multipart/digest" else "text/plain"
+        boundary = part.content_type.parameters.get("boundary", "")
         while at < len(pieces):
             if self.count >= MAX_PARTS:
                 self.left_out.add("parts")
@@ -219,6 +225,12 @@ class _Reader:
             child = self.entity(source, start, end, depth + 1, default)
             part.parts.append(child)
             at += 1
+            if child.source is source and child.media_type.startswith("text/"):
+                line = cut_line(source, child.start, child.end, boundary)
+                if line is not None:
+                    child.end = line[0]
+                    pieces.insert(at, Piece(line[1], end, closed))
+                    closed = False
             if not closed and depth + 1 < MAX_DEPTH and _is_hollow(child):
                 at = self._fill(child, source, pieces, at, depth + 1, nested=True)
             elif closed and nested:

@@ -12,7 +12,7 @@ _UUENCODED = frozenset({"x-uuencode", "uuencode", "x-uue", "uue"})
 
 _MIN_ENCODED = 24
 _NOT_OF_BASE64 = re.compile(rb"^[ \t]*+(?=[^ \t\r\n])(?![A-Za-z0-9+/=]++[ \t]*+\r?$)", re.MULTILINE)
-_PADDED = re.compile(rb"[ \t]*+[A-Za-z0-9+/]++={1,2}")
+_PADDED = re.compile(rb"[ \t]*+[A-Za-z0-9+/]{2,998}={1,2}(?=[ \t\r\n]|\Z)")
 _LONG_LINE = re.compile(rb"^[A-Za-z0-9+/=]{40}", re.MULTILINE)
 _BASE64 = re.compile(rb"\s*+[A-Za-z0-9+/\r\n]++={0,2}\s*+")
 _FULL_LINES = re.compile(rb"\s*+([A-Za-z0-9+/]{57,998})\r?\n[A-Za-z0-9+/]")
@@ -42,8 +42,10 @@ def undo_transfer_of_text(raw: bytes, encoding: str) -> bytes:
     name = _name(encoding)
     if name == "base64":
         return _base64_and_text(raw)
-    if name in _QUOTED_PRINTABLE or name in _UUENCODED:
-        return undo_transfer(raw, encoding)
+    if name in _UUENCODED:
+        return _uudecoded(raw)
+    if name in _QUOTED_PRINTABLE:
+        return _decoded(raw) or binascii.a2b_qp(raw)
     if b"=" in raw and raw.isascii() and _is_quoted_printable(raw):
         return binascii.a2b_qp(raw)
     return _decoded(raw) or raw
@@ -67,7 +69,7 @@ def _base64_and_text(raw: bytes) -> bytes:
     if _LONG_LINE.search(rest) is not None:  # a damaged line among encoded ones
         return unbase64(raw)
     if not encoded.strip():
-        return rest
+        return undo_transfer_of_text(raw, "")
     return unbase64(encoded) + b"\n" + rest if rest.strip() else unbase64(encoded)
 
 
