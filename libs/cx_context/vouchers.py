@@ -13,7 +13,7 @@ thread would be the customer in his own chat.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import NamedTuple
 
@@ -29,6 +29,19 @@ _CLAIMED = ORDER[CLAIMED]
 
 def standings(conversation: Conversation, places: Iterable[int], trust: Trust) -> list[Standing]:
     """Return what vouches for who is at the other end of a conversation's contacts at these places."""
+    return _standings(conversation, places, trust, _counting_in)
+
+
+def ever(conversation: Conversation, trust: Trust) -> list[Standing]:
+    """Return what vouches, or once did, for a conversation's contacts: what each was at its surest."""
+    return _standings(conversation, conversation.places, trust, _ever_in)
+
+
+_Counting = Callable[[Contact, Sequence[Contact], Trust], Iterable[Part]]
+"""Of a contact and of those that it is joined to the parts that vouch for who is in it."""
+
+
+def _standings(conversation: Conversation, places: Iterable[int], trust: Trust, counting: _Counting) -> list[Standing]:
     vouching = conversation.vouching()
     members = dict(zip(conversation.places, conversation.members, strict=True))
     known: dict[int, Standing] = {}
@@ -36,22 +49,12 @@ def standings(conversation: Conversation, places: Iterable[int], trust: Trust) -
     for place in places:
         group = vouching[place]
         if any(is_open(each) for each in group):
-            found.append(standing(_counting_in(members[place], group, trust), trust))
+            found.append(standing(counting(members[place], group, trust), trust))
             continue
         if id(group) not in known:
             known[id(group)] = standing(chain.from_iterable(map(_parts, group)), trust)
         found.append(known[id(group)])
     return found
-
-
-def ever(conversation: Conversation, trust: Trust) -> list[Standing]:
-    """Return what vouches, or once did, for a conversation's contacts: what each was at its surest."""
-    vouching = conversation.vouching()
-    known: dict[int, Standing] = {}
-    for group in vouching.values():
-        if id(group) not in known:
-            known[id(group)] = standing(chain.from_iterable(map(_parts, group)), trust)
-    return [known[id(vouching[place])] for place in conversation.places]
 
 
 def is_open(contact: Contact) -> bool:
@@ -90,6 +93,13 @@ def _counting_in(contact: Contact, group: Sequence[Contact], trust: Trust) -> It
         for other in group:
             if other is not contact and not _took_a_strangers_token(other, trust):
                 yield from _counting(other, trust)
+
+
+def _ever_in(contact: Contact, group: Sequence[Contact], trust: Trust) -> Iterator[Part]:
+    yield from _parts(contact)
+    for other in group:
+        if other is not contact and not _took_a_strangers_token(other, trust):
+            yield from _parts(other)
 
 
 def _counting(contact: Contact, trust: Trust) -> Sequence[Part]:

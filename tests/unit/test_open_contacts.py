@@ -118,13 +118,24 @@ def test_a_persons_link_passes_a_proof_to_a_thread_until_somebody_writes_in_it_a
 
 def test_a_stranger_who_writes_his_own_token_into_a_customers_thread_proves_nothing_in_his_chat() -> None:
     typed = a_fact(id="typed", interaction=CHAT, email=ANA, weight="claimed", text="I am Ana")
-    issue = {"token": {"id": TOKEN, "expires": "2027-01-01T00:00:00Z"}}
-    issued = a_fact(ISSUED, id="issued", interaction=CHAT, email=ANA, weight="claimed", data=issue)
+    issue = {"token": {"id": TOKEN, "lifetime_s": 3600}}
+    issued = a_fact(ISSUED, id="issued", interaction=CHAT, email=ANA, weight="claimed", role="agent", data=issue)
     token = {"references": [{"kind": "token", "value": TOKEN}]}
     forged = mail("forged", "claimed", START + MINUTE, data=token)
     history = [crm(), mail("own", "proved", START), typed, issued, forged]
     assert level(history, CHAT) == "claimed"
+    assert said(history) == {"own said"}
     assert level([*history, mail("later", "proved", START + HOUR)], CHAT) == "claimed"
+
+
+def test_a_token_that_was_given_in_a_proved_chat_is_worth_its_proof_in_a_mail_that_presents_it() -> None:
+    login = a_fact(VERIFIED, id="login", interaction=CHAT, email=ANA, data={"evidence": "login"})
+    issue = {"token": {"id": TOKEN, "lifetime_s": 3600}}
+    issued = a_fact(ISSUED, id="issued", interaction=CHAT, email=ANA, role="agent", data=issue)
+    shown = mail("shown", "claimed", START + MINUTE, data={"references": [{"kind": "token", "value": TOKEN}]})
+    history = [crm(), login, issued, shown]
+    assert level(history) == "proved"
+    assert level([*history, mail("forged", "claimed", START + HOUR)]) == "claimed"
 
 
 @st.composite
