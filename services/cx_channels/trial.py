@@ -60,7 +60,9 @@ class TrialResult:
     def exit_code(self) -> int:
         """Return that of ``cx map``: 0 events, 2 refused or a part that could not be mapped, 3 only kinds that are left
         out or wait for an adapter."""
-        if self.refused is not None or any(state_of(each.reason.partition(":")[0]) == "failed" for each in self.unmapped):
+        if self.refused is not None or any(
+            state_of(each.reason.partition(":")[0]) == "failed" for each in self.unmapped
+        ):
             return 2
         return 0 if self.events else 3
 
