@@ -30,7 +30,7 @@ class Identifier(Part):
     """A name by which a person is known on some channel; ``value`` is normalised at intake.
 
     ``given`` keeps what was sent where that differs. ``unusable`` says why it identifies nobody (``withheld``,
-    ``invalid``, ``junk``); such an identifier makes no profile. ``scope`` narrows the value, as a page does a
+    ``invalid``, ``junk``, ``local``); such an identifier makes no profile. ``scope`` narrows the value, as a page does a
     page-scoped id.
     ``weight`` is stamped at intake on every customer's identifier (``cx_events.weights``); ``verified`` is how clients
     and older events ask for ``proved``.
