@@ -126,7 +126,9 @@ def mark_junk(data: Data, junk: Junk) -> None:
 def _mark(identifier: Identifier, junk: Junk) -> None:
     if identifier.unusable == LOCAL and junk.local_domains.hold(identifier.value):
         identifier.unusable = ""
-    if identifier.unusable in ("", "invalid", LOCAL) and junk.holds(identifier.kind, identifier.value, identifier.weight):
+    if identifier.unusable in ("", "invalid", LOCAL) and junk.holds(
+        identifier.kind, identifier.value, identifier.weight
+    ):
         identifier.unusable = JUNK
 
 

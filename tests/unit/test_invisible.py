@@ -14,7 +14,9 @@ from cx_events.identifiers import normalise
 from cx_events.testing.builders import ACME
 from cx_events.visible import visible
 
-UNSEEN = [*"\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff\u00ad\u2060\u061c"]
+UNSEEN = [
+    *"\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff\u00ad\u2060\u061c"
+]
 BLANKS = [*"\u00a0\u202f\u205f\u3000\u1680", *map(chr, range(0x2000, 0x200B))]
 VALUES = {
     "phone": "+15550100133",

@@ -56,7 +56,9 @@ def test_a_quoted_local_part_is_quoted_only_where_it_must_be(given: str, normal:
     assert email(given) == (normal, "")
 
 
-@pytest.mark.parametrize("value", ["..@example.com", '""@example.com', '" "x@example.com', "a b@example.com", ".@d.example"])
+@pytest.mark.parametrize(
+    "value", ["..@example.com", '""@example.com', '" "x@example.com', "a b@example.com", ".@d.example"]
+)
 def test_what_is_no_address_stays_unusable(value: str) -> None:
     assert email(value) == (value, "invalid")
 
@@ -135,7 +137,9 @@ def test_a_lost_value_at_an_own_host_is_still_junk() -> None:
     assert stamped("undefined@mailhost", INTRANET).unusable == "junk"
 
 
-@pytest.mark.parametrize("domain", ["", "*.local", "@local", "a b", "-x", "10.0.0.1", ".local", "a..b", "x" * 64, "ana@local"])
+@pytest.mark.parametrize(
+    "domain", ["", "*.local", "@local", "a b", "-x", "10.0.0.1", ".local", "a..b", "x" * 64, "ana@local"]
+)
 def test_a_domain_that_is_none_stops_the_start(domain: str, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="local_domains"):
         LocalDomains([domain])
