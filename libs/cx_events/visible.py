@@ -8,7 +8,6 @@ from __future__ import annotations
 
 _UNSEEN = (
     0xAD,  # soft hyphen
-    0x34F,  # combining grapheme joiner
     0x61C,  # Arabic letter mark
     0x180E,  # Mongolian vowel separator
     *range(0x200B, 0x2010),  # zero-width characters, left-to-right and right-to-left mark

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import unicodedata
+from typing import Literal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cx_context_api.requests.targets import by_identifier, read_identifier
-from cx_events.envelope import Identifier
+from cx_events.codec import decode
+from cx_events.envelope import Data, Draft, Identifier, Participant
 from cx_events.identifiers import normalise
-from cx_events.testing.builders import ACME
-from cx_events.visible import visible
+from cx_events.stamp import stamp
+from cx_events.testing.builders import ACME, START
+from cx_events.visible import _SEEN, visible
 
 UNSEEN = [
     *"\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff\u00ad\u2060\u061c"
@@ -57,6 +60,24 @@ def test_kind_and_scope_are_cleaned_too() -> None:
     assert (found.kind, found.scope, found.unusable) == ("email", "page-1", "")
 
 
+@pytest.mark.parametrize("weight", ["proved", "asserted"])
+def test_who_vouches_for_a_name_with_invisible_letters_vouches_for_no_other(
+    weight: Literal["proved", "asserted"],
+) -> None:
+    def stamped(kind: str, value: str) -> Identifier:
+        data = Data(
+            participants=[Participant(role="customer", identifiers=[Identifier(kind=kind, value=value, weight=weight)])]
+        )
+        draft = Draft(type="cx.message.received.v1", id="1", data=data)
+        return decode(stamp(draft, source="//s", recorded=START, ids=ACME).raw).data.participants[0].identifiers[0]
+
+    for kind, value in (("account", "ana\u200b"), ("email", "ana\u200b@example.com"), ("telegram", "47\u206011")):
+        assert stamped(kind, value).weight == "claimed"
+        assert stamped(kind, value).value == value.translate({0x200B: None, 0x2060: None})
+        assert stamped(kind, f" {stamped(kind, value).value} ").weight == weight
+    assert stamped("phone", "\u202a+15550100133\u202c").weight == weight
+
+
 def test_a_value_of_nothing_that_is_seen_is_invalid() -> None:
     assert normalise(Identifier(kind="account", value="\u200b\u00a0\u2060")).unusable == "invalid"
 
@@ -68,3 +89,7 @@ def test_what_is_seen_stays(text: str) -> None:
     assert [each for each in found if each != " "] == [
         each for each in text if unicodedata.category(each) not in ("Cf", "Zs")
     ]
+
+
+def test_whatever_is_left_out_is_not_printable_so_that_intake_need_not_look_for_it() -> None:
+    assert not [chr(each) for each in _SEEN if chr(each).isprintable()]

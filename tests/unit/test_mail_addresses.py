@@ -94,8 +94,6 @@ def test_a_quoted_local_part_is_read_once_and_for_all(local: str) -> None:
         ("Ana < ana @ example.com >", "ana@example.com"),
         ("Ana <ana@example.com.>", "ana@example.com"),
         ("Ana <'ana@example.com'>", "ana@example.com"),
-        ("Ana <\u202aana@example.com\u202c>", "ana@example.com"),
-        ("ana@\u200bexample.com", "ana@example.com"),
     ],
 )
 def test_a_field_gives_the_address_as_it_is(field: str, address: str) -> None:

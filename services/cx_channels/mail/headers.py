@@ -15,7 +15,6 @@ from email.utils import parsedate_to_datetime
 
 from cx_channels.mail.charsets import clean, decode
 from cx_events.email_addresses import unquoted
-from cx_events.visible import visible
 
 MAX_FIELDS = 1_000
 MAX_HEAD = 512 << 10
@@ -328,13 +327,12 @@ def _without_angles(segment: str) -> Mailbox | None:
         return None
     beside = "" if bare.string != plain else plain[: bare.start()] + plain[bare.end() :]
     # A dot at the beginning is part of an address that stands alone, and none of one in a sentence.
-    address = visible(bare[0]).rstrip(".")
+    address = bare[0].rstrip(".")
     return Mailbox(_display(comment or beside.strip(" \t<>'\",")), address.lstrip(".") if beside.strip() else address)
 
 
 def _whole(given: str) -> str:
     """Return an address without folds and blanks, but for those in quotes, and without marks that are no part of it."""
-    given = visible(given).strip()
     quoted = _QUOTED_LOCAL.fullmatch(given)
     if quoted is not None:
         return unquoted(quoted[1])
