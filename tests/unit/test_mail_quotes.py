@@ -42,6 +42,7 @@ OWN = [
     "你好\n发件人：上海\n收件人：北京\n日期：星期一\n谢谢",
     "Please change my address.\nFrom: ana@old.example\nTo: ana@new.example\nDate: as of Monday\nThanks",
     "Bitte:\nVon: Köln\nAn: Berlin\nDatum: 27.11.2026\nBetreff: Umbuchung\n\nDanke",
+    "Lost parcel\nFrom: Lisbon\nTo: Berlin\nSent: 27 November, 10:00\nThanks",
     "Parcel\nFrom: Ana, Lisbon\nTo: Bo, Berlin\nSubject: books",
     "On Monday your agent wrote:\nyou get a refund. Where is it?",
     "On 23 November 2026 at 10:00 you wrote:\n\n\"delivery in two days\". It is Friday now.",
@@ -87,6 +88,8 @@ UNMARKED = [
     "Message du : 27/11/2026 09:00\nDe : \"Acme\" <support@acme.example>\nA : ana@example.com\nSujet : x\n\nold",
     "From: Acme <support@acme.example>\n\nSent: Friday, November 27, 2026 9:00 AM\n\nTo: Ana\n\nSubject: x\n\nold",
     "From: Acme\nSent: Friday\nTo: a@example.com; b@example.com;\nc@example.com; d@example.com\nSubject: x\n\nold",
+    "От:\u00a0Acme\nОтправлено:\u00a0\u200eчетверг\u200e, \u200e26 июня\u200e \u200e2014 г. \u200e15\u200e:\u200e05\n"
+    "Кому:\u00a0Ana\n\nold",
     "**From:** Acme <support@acme.example>\n**Date:** Friday\n**Subject:** x\n\nold",
     "---------- Message original ----------\nDe : Acme\nDate : hier\n\nold",
     "----- Wiadomość oryginalna -----\n\nold",

@@ -109,5 +109,6 @@ def _is_of_a_mail(found: dict[str, str], first: str) -> bool:
         return False
     timed = has_hour(when)
     if SUBJECT not in found:
-        return named and timed
+        # Windows Mail leaves the subject out: From, Sent, To.
+        return timed and (named or list(found)[:3] == [FROM, SENT, TO])
     return SENT in found or timed or "@" in found[FROM] or _FULL_ADDRESS.search(found.get(TO, "")) is not None
