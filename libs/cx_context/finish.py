@@ -268,7 +268,17 @@ def timeline_entry(event: Event, effective: Micros) -> Json:
         if data.message is not None
         else (data.participants[0].role if data.participants else None),
         "text": _text(event),
+        **_signature(event),
     }
+
+
+def _signature(event: Event) -> Json:
+    """Return where the signature begins in the text that an entry shows, as a member; nothing where it shows none."""
+    message = event.data.message
+    at = message.signature_at if message is not None else None
+    if message is None or at is None or not 0 <= at < min(len(message.text), TEXT_KEPT):
+        return {}
+    return {"signature_at": at}
 
 
 def _text(event: Event) -> str | None:

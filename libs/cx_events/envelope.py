@@ -30,8 +30,8 @@ class Identifier(Part):
     """A name by which a person is known on some channel; ``value`` is normalised at intake.
 
     ``given`` keeps what was sent where that differs. ``unusable`` says why it identifies nobody (``withheld``,
-    ``invalid``, ``junk``); such an identifier makes no profile. ``scope`` narrows the value, as a page does a
-    page-scoped id.
+    ``invalid``, ``junk``, ``local``); such an identifier makes no profile. ``scope`` narrows the value, as a page does
+    a page-scoped id.
     ``weight`` is stamped at intake on every customer's identifier (``cx_events.weights``); ``verified`` is how clients
     and older events ask for ``proved``.
     """
@@ -88,6 +88,8 @@ class Message(Part):
     language: str = ""
     in_reply_to: str = ""
     quoted: str = ""
+    signature_at: int | None = None
+    """Where the signature begins in ``text``, in Unicode characters; it is a part of the text."""
     automatic: str = ""
     """Why this was written by a machine, not a person: ``auto-reply``, ``bounce``, ``list``, ``report``."""
     attachments: list[Attachment] = []

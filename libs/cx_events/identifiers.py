@@ -7,27 +7,18 @@ and stored in the event; nothing downstream normalises again, except to look a t
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 
-from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
-
+from cx_events.email_addresses import LOCAL, LocalDomains, normal_address
 from cx_events.envelope import Identifier
 from cx_events.phone_numbers import read_number
+from cx_events.visible import visible
 
 RANK = {"crm": 0, "account": 1, "email": 2, "phone": 3, "cookie": 6}
 """Strength of a kind, strongest first; a provider's own kinds (``facebook-psid``) have ``PROVIDER_RANK``."""
 
 PROVIDER_RANK = 5
 MAX_VALUE = 256
-_CACHED = 32_768
-"""Normal forms kept: a person's address comes again and again, and reading it takes longer than all else at intake."""
 
-# An address that its library gives back as it is: a plain name at a plain domain, both within what mail allows. Most
-# are, and the library takes fifteen times as long to say so.
-_PLAIN_EMAIL = re.compile(
-    r"(?=[^@]{1,64}@)[a-z0-9_]+(?:[.+-][a-z0-9_]+)*@(?:[a-z0-9]{1,31}(?:-[a-z0-9]{1,31})?\.){1,3}[a-z]{2,24}"
-)
-_NOBODYS_DOMAINS = tuple(mark + name for name in SPECIAL_USE_DOMAIN_NAMES for mark in "@.")
 _KIND = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 
 
@@ -39,24 +30,24 @@ def rank_of(kind: str) -> int:
 def normalise(identifier: Identifier, region: str | None = None) -> Identifier:
     """The identifier in its normal form, marked ``unusable`` where it identifies nobody. Total: never raises.
 
-    What only says that there is nobody (``undefined``) is marked later, by what it is worth: see ``junk.marked``.
+    What only says that there is nobody (``undefined``) is marked later, by what it is worth: see ``junk.mark_junk``.
 
     ``region`` (ISO 3166 alpha-2) reads national phone numbers; without it only international ones, ``+`` or not, are
-    usable. Phones become what ``phone_numbers`` says, mail addresses lower case with an ASCII or normalised domain.
+    usable. Phones become what ``phone_numbers`` says, mail addresses what ``email_addresses`` says. What nobody sees is
+    left out of every kind. A mail address at a domain of somebody's own network is marked ``local``; ``junk.mark_junk``
+    takes the mark away where the tenant lists that domain.
     """
     given = identifier.given or identifier.value
-    value = identifier.value.strip()
-    kind = identifier.kind.strip().lower()
-    scope = identifier.scope.strip()
+    value, kind, scope = identifier.value.strip(), identifier.kind.strip().lower(), identifier.scope.strip()
     unusable = ""
-    if not _KIND.fullmatch(kind):
-        unusable = "invalid kind"
-    elif not value or not (_is_shown(value) and _is_shown(scope)):
-        unusable = "invalid"
+    if _KIND.fullmatch(kind) is None or not value or not (_is_shown(value) and _is_shown(scope)):
+        value, kind, scope, unusable = _seen(value, kind, scope)
+    if unusable:
+        pass
     elif kind == "phone":
         value, unusable = read_number(value, region)
     elif kind == "email":
-        value, unusable = _email(value)
+        value, unusable = normal_address(value)
     return Identifier(
         kind=kind,
         value=value,
@@ -68,25 +59,21 @@ def normalise(identifier: Identifier, region: str | None = None) -> Identifier:
     )
 
 
+def is_usable(identifier: Identifier, local: LocalDomains) -> bool:
+    """Return whether an identifier, in its normal form, is somebody's. ``local``: the tenant's own mail domains."""
+    return not identifier.unusable or (identifier.unusable == LOCAL and local.hold(identifier.value))
+
+
+def _seen(value: str, kind: str, scope: str) -> tuple[str, str, str, str]:
+    """Return value, kind and scope without what nobody sees, and why they identify nobody even so, or "".
+
+    Whatever is invisible is not printable, so only what is refused as it stands needs to be cleaned.
+    """
+    value, kind, scope = visible(value).strip(), visible(kind).strip(), visible(scope).strip()
+    if _KIND.fullmatch(kind) is None:
+        return value, kind, scope, "invalid kind"
+    return value, kind, scope, "" if value and _is_shown(value) and _is_shown(scope) else "invalid"
+
+
 def _is_shown(text: str) -> bool:
     return len(text) <= MAX_VALUE and text.isprintable()
-
-
-@lru_cache(_CACHED)
-def _email(given: str) -> tuple[str, str]:
-    lower = given.lower()
-    if given.isascii() and _PLAIN_EMAIL.fullmatch(lower) is not None and not lower.endswith(_NOBODYS_DOMAINS):
-        return lower, ""
-    address = _lower_address(given[len("mailto:") :] if given.lower().startswith("mailto:") else given)
-    # Lower case of some scripts composes otherwise, or is no address at all.
-    if not address or (not address.isascii() and _lower_address(address) != address):
-        return given, "invalid"
-    return address, ""
-
-
-def _lower_address(text: str) -> str:
-    """The address in lower case with a normalised domain, or nothing."""
-    try:
-        return validate_email(text, check_deliverability=False, globally_deliverable=False).normalized.lower()
-    except EmailNotValidError:
-        return ""

@@ -21,6 +21,7 @@ from collections.abc import Iterable, Mapping
 from fnmatch import translate
 from functools import lru_cache
 
+from cx_events.email_addresses import LOCAL, LocalDomains
 from cx_events.envelope import Data, Identifier
 from cx_events.identifiers import RANK
 from cx_events.weights import CLAIMED, PROVED
@@ -65,12 +66,14 @@ _BETWEEN_WORDS = re.compile(r"[\W_]+")
 
 
 class Junk:
-    """The known junk and one tenant's own list."""
+    """The known junk and one tenant's own list, and which local mail domains are somebody's to this tenant."""
 
-    __slots__ = ("_own",)
+    __slots__ = ("_own", "local_domains")
 
-    def __init__(self, patterns: Iterable[str] = ()) -> None:
-        """``patterns``: ``KIND:GLOB``, matched in any case and also without quotes, brackets and blanks around."""
+    def __init__(self, patterns: Iterable[str] = (), local_domains: Iterable[str] = ()) -> None:
+        """``patterns``: ``KIND:GLOB``, matched in any case and also without quotes, brackets and blanks around.
+        ``local_domains``: see ``email_addresses``; ``ValueError`` for one that is no domain."""
+        self.local_domains = LocalDomains(local_domains)
         globs: dict[str, list[str]] = {}
         for pattern in patterns:
             kind, _, glob = pattern.partition(":")
@@ -121,7 +124,11 @@ def mark_junk(data: Data, junk: Junk) -> None:
 
 
 def _mark(identifier: Identifier, junk: Junk) -> None:
-    if identifier.unusable in ("", "invalid") and junk.holds(identifier.kind, identifier.value, identifier.weight):
+    if identifier.unusable == LOCAL and junk.local_domains.hold(identifier.value):
+        identifier.unusable = ""
+    if identifier.unusable in ("", "invalid", LOCAL) and junk.holds(
+        identifier.kind, identifier.value, identifier.weight
+    ):
         identifier.unusable = JUNK
 
 

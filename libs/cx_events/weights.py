@@ -17,6 +17,7 @@ from collections.abc import Collection, Mapping
 
 from cx_events.envelope import Data, Event, Identifier, Weight
 from cx_events.errors import Refused
+from cx_events.visible import visible
 
 PROVED: Weight = "proved"
 ASSERTED: Weight = "asserted"
@@ -81,7 +82,9 @@ def stamp_weights(data: Data, event_type: str, scopes: Collection[str]) -> None:
     ``cx.identity.verified.v1`` asks it for what it flags, for all that it names where it flags nothing;
     ``cx.identity.asserted.v1`` and ``cx.customer.*`` ask for *asserted*; all else is claimed. A flag ``verified`` goes
     where the weight is less than *proved*, so that the two never say different things. ``scopes``: of the writer.
-    Raises ``Refused("missing-scope")`` where more is asked for than these allow; nothing is made less quietly.
+    Raises ``Refused("missing-scope")`` where more is asked for than these allow; nothing is made less quietly, but for
+    a cookie, and for a name that was vouched for with characters in it that nobody sees: whoever registers ``ana`` and
+    U+200B has shown nothing about ``ana``.
     """
     unsaid = _unsaid_weight(data, event_type)
     for participant in data.participants:
@@ -112,8 +115,15 @@ def _weigh(identifier: Identifier, unsaid: Weight, scopes: Collection[str]) -> N
         if needed not in scopes and "*" not in scopes:
             detail = f"{identifier.kind} is said to be {asked}: that needs the scope {needed}"
             raise Refused("missing-scope", detail, 403)
-        if identifier.kind == "cookie":
+        if identifier.kind == "cookie" or _is_another(identifier):
             asked = CLAIMED
     identifier.weight = asked
     if asked != PROVED:
         identifier.verified = False
+
+
+def _is_another(identifier: Identifier) -> bool:
+    """Return whether what was given is another name than its normal form to whoever vouched for it. A number is not: it
+    is dialled without what nobody sees."""
+    given = identifier.given
+    return bool(given) and identifier.kind != "phone" and visible(given).strip() != given.strip()

@@ -18,6 +18,7 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from cx_events.email_addresses import LocalDomains
 from cx_events.errors import Fatal
 from cx_events.ids import IdSpace
 from cx_events.junk import Junk
@@ -95,6 +96,19 @@ class IdentityConfig(_Strict):
     proof_lifetime: dict[str, str | int] = {}
 
 
+class MailConfig(_Strict):
+    """``local_domains``: mail domains and hosts of the tenant's own network, usable as identifiers with all below them
+    (``local``, ``mailhost``). Elsewhere nobody can tell whose such an address is, so others are unusable."""
+
+    local_domains: tuple[str, ...] = ()
+
+    @field_validator("local_domains")
+    @classmethod
+    def _domains(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        LocalDomains(value)
+        return value
+
+
 class ThreadingConfig(_Strict):
     """``window``: how long after a conversation's last activity a new contact may continue it, in seconds."""
 
@@ -116,6 +130,7 @@ class TenantConfig(_Strict):
     keys: tuple[KeyConfig, ...] = ()
     connections: dict[str, ConnectionConfig] = {}
     identity: IdentityConfig = IdentityConfig()
+    mail: MailConfig = MailConfig()
     threading: ThreadingConfig = ThreadingConfig()
 
 
@@ -124,7 +139,7 @@ class Tenants:
 
     def __init__(self, tenants: Mapping[str, TenantConfig]) -> None:
         self.by_name = dict(tenants)
-        self._junk = {name: Junk(config.identity.junk) for name, config in tenants.items()}
+        self._junk = {name: Junk(config.identity.junk, config.mail.local_domains) for name, config in tenants.items()}
         self._ids = {name: IdSpace(name, config.id_key.encode()) for name, config in tenants.items()}
         self._keys = [(key.secret.encode(), (name, key)) for name, config in tenants.items() for key in config.keys]
         self._connections = {

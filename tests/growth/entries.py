@@ -20,7 +20,10 @@ from tests.growth.patterns import ROOT
 from cx_channels import vcons
 from cx_channels.chat.webchat.protocol import parse as parse_chat
 from cx_channels.chat.webchat.visitors import Claims, visitor_of
+from cx_channels.mail.forwards import is_forwarded
+from cx_channels.mail.quoted import split
 from cx_channels.mail.rtf import without_rtf
+from cx_channels.mail.signatures import signature_at
 from cx_channels.mail.tnef import SIGNATURE, unpacked
 from cx_channels.port import Connection
 from cx_channels.registry import providers
@@ -30,6 +33,7 @@ from cx_context_api.requests.bodies import Note, read
 from cx_context_api.requests.queries import Query
 from cx_events.client_events import accept
 from cx_events.codec import decode as decode_event
+from cx_events.email_addresses import LocalDomains, normal_address
 from cx_events.envelope import Identifier
 from cx_events.errors import CxError
 from cx_events.facts import Fact
@@ -372,6 +376,10 @@ def _texts() -> Iterator[Entry]:
     junk = Junk(("account:*a*a*a*@*b", "email:*[a5]*?.*"))
     for kind in ("phone", "email", "account", "line"):
         yield f"a {kind} that may be junk", lambda text, kind=kind: junk.holds(kind, text)  # type: ignore[misc]
+    yield "an address of an own network", lambda text: LocalDomains(["local"]).hold(normal_address(f"{text}@local")[0])
+    yield "a mail's text", split
+    yield "a mail's subject", lambda text: is_forwarded(text, text)
+    yield "a text with a signature", signature_at
     yield "a kind", lambda text: normalise(Identifier(kind=text, value="a"))
     yield "a code", lambda text: presented(text, _IDS)
     yield "a line of a log", masked

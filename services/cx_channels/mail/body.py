@@ -9,9 +9,11 @@ from html import escape
 
 from cx_channels.mail.charsets import clean, cut, decode
 from cx_channels.mail.encoded import readable, without_fields
+from cx_channels.mail.forwards import is_forwarded
 from cx_channels.mail.markup import names_content, safe_html, text_of
 from cx_channels.mail.parse import Part, is_tnef
 from cx_channels.mail.quoted import split
+from cx_channels.mail.signatures import signature_at
 
 MAX_TEXT = 128 << 10
 MAX_QUOTED = 64 << 10
@@ -86,22 +88,26 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """``text`` is what is new, ``quoted`` the rest; ``cut`` says that a limit took something away."""
+    """``text`` is what is new, ``quoted`` the rest; ``cut`` says that a limit took something away. ``signature_at``:
+    where in ``text`` the signature begins, in characters; None where it has none."""
 
     text: str
     quoted: str
     html: str
     cut: bool
+    signature_at: int | None = None
 
 
-def body_of(content: Content) -> Body:
-    """What the mail says, within the limits of an event."""
+def body_of(content: Content, subject: str = "") -> Body:
+    """Return what the mail says, within the limits of an event. ``subject``: of the mail; it may say that it forwards
+    another one."""
     whole = content.text()
     html = content.html()
-    new, quoted = split(whole)
+    new, quoted = split(whole, is_forwarded(subject, whole))
     text, quoted_cut = cut(new, MAX_TEXT), cut(quoted, MAX_QUOTED)
     lost_html = not html and content.has_html()
-    return Body(text, quoted_cut, html, lost_html or len(text) < len(new) or len(quoted_cut) < len(quoted))
+    lost = lost_html or len(text) < len(new) or len(quoted_cut) < len(quoted)
+    return Body(text, quoted_cut, html, lost, signature_at(text))
 
 
 def content_of(root: Part) -> Content:

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from cx_channels.mail.charsets import clean, decode
+from cx_events.email_addresses import unquoted
 
 MAX_FIELDS = 1_000
 MAX_HEAD = 512 << 10
@@ -288,7 +289,7 @@ def _segments(raw: str) -> Iterator[str]:
 _ANGLE = re.compile(r"<([^<>]*)>[^<>]*\Z")
 # These begin where a word or a run of blanks does: from each of its letters they would read on to its end.
 _BARE = re.compile(r"(?<![^\s<>()\"',;:])[^\s<>()\"',;:]+@[^\s<>()\"',;]+")
-_QUOTED_LOCAL = re.compile(r"\s*(\"[^\"]{1,64}\"@[^\s<>()\"',;]+)\s*")
+_QUOTED_LOCAL = re.compile(r"\s*(\"(?:[^\"\\]|\\.){1,64}\"@[^\s<>()\"',;]+)\s*")
 _SPACED_DOT = re.compile(r"(?<!\s)\s*+([.@])\s*+")
 _NOBODY = re.compile(r"undisclosed[-_ .]?recipients?.*", re.IGNORECASE)
 
@@ -302,21 +303,21 @@ def _mailbox(segment: str) -> Mailbox | None:
         name = beside if beside.strip() else comment
         address, _ = comments_apart(angle[1])
         address = address.rpartition(":")[2] if address.startswith("@") else address  # a source route, RFC 822
-        address = _FOLD.sub("", address.strip().removeprefix("mailto:"))
+        address = _whole(address.strip().removeprefix("mailto:"))
         bare = _BARE.search(name) if "@" not in address else None
         if bare is not None:  # the name and the address have changed places
             found = Mailbox(_display(address), bare[0])
         elif not address:
             return None
         else:
-            found = Mailbox(_display(name), address if '"@' in address else address.strip(".,'\""))
+            found = Mailbox(_display(name), address)
     return None if found is None or _NOBODY.match(found.address) else found
 
 
 def _without_angles(segment: str) -> Mailbox | None:
     quoted = _QUOTED_LOCAL.fullmatch(segment)
     if quoted is not None:
-        return Mailbox("", quoted[1])
+        return Mailbox("", unquoted(quoted[1]))
     plain, comment = comments_apart(segment)
     joined = _SPACED_DOT.sub(r"\1", plain.strip())
     bare = _BARE.match(joined)
@@ -325,7 +326,17 @@ def _without_angles(segment: str) -> Mailbox | None:
     if bare is None:
         return None
     beside = "" if bare.string != plain else plain[: bare.start()] + plain[bare.end() :]
-    return Mailbox(_display(comment or beside.strip(" \t<>'\",")), bare[0].strip("."))
+    # A dot at the beginning is part of an address that stands alone, and none of one in a sentence.
+    address = bare[0].rstrip(".")
+    return Mailbox(_display(comment or beside.strip(" \t<>'\",")), address.lstrip(".") if beside.strip() else address)
+
+
+def _whole(given: str) -> str:
+    """Return an address without folds and blanks, but for those in quotes, and without marks that are no part of it."""
+    quoted = _QUOTED_LOCAL.fullmatch(given)
+    if quoted is not None:
+        return unquoted(quoted[1])
+    return _FOLD.sub("", given).strip(",'\"").rstrip(".,'\"")
 
 
 def comments_apart(segment: str) -> tuple[str, str]:

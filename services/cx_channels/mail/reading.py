@@ -182,7 +182,7 @@ class Reading:
 
     def _written(self) -> Draft:
         people = self.people
-        self.body = body_of(self.content)
+        self.body = body_of(self.content, self._subject())
         direction: Direction = "inbound"
         if people.from_us:
             direction = "outbound" if people.others else "internal"
@@ -200,6 +200,7 @@ class Reading:
                 subject=self._subject(),
                 in_reply_to=self.thread.replies_to,
                 quoted=self.body.quoted,
+                signature_at=self.body.signature_at,
                 automatic=automatic(self.headers),
                 attachments=[self._attachment(part) for part in self.content.attached],
             ),

@@ -283,7 +283,13 @@ SCHEMAS: Mapping[str, Json] = {
             "direction": TEXT_OR_NONE,
             "role": TEXT_OR_NONE,
             "text": TEXT_OR_NONE,
-        }
+        },
+        {
+            "signature_at": {
+                "type": "integer",
+                "description": "Where in `text` the signature begins, in Unicode characters; only where it shows one.",
+            },
+        },
     ),
     "ThreadEntry": {
         "allOf": [

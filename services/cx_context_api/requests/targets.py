@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
 
+from cx_events.email_addresses import LocalDomains
 from cx_events.envelope import Identifier
 from cx_events.errors import Refused
-from cx_events.identifiers import normalise
+from cx_events.identifiers import is_usable, normalise
 from cx_events.ids import IdSpace, NodeId, node_of
 from cx_events.junk import JUNK, KNOWN, Junk
 from cx_events.weights import PROVED
@@ -43,7 +44,7 @@ def by_identifier(
     kind: str, value: str, scope: str, ids: IdSpace, regions: Iterable[str], junk: Junk = KNOWN
 ) -> ByIdentifier:
     """``Refused("unusable-identifier", 422)`` for a value that identifies nobody. ``junk``: the tenant's."""
-    forms = _forms(kind, value, scope, tuple(regions))
+    forms = _forms(kind, value, scope, tuple(regions), junk.local_domains)
     if not isinstance(forms, str) and all(junk.holds(known, normal, PROVED) for known, _, normal in forms):
         forms = JUNK
     if isinstance(forms, str):
@@ -74,9 +75,11 @@ def regions_of(tenants: Tenants, tenant: str) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=16_384)
-def _forms(kind: str, value: str, scope: str, regions: tuple[str, ...]) -> tuple[tuple[str, str, str], ...] | str:
+def _forms(
+    kind: str, value: str, scope: str, regions: tuple[str, ...], local: LocalDomains
+) -> tuple[tuple[str, str, str], ...] | str:
     """The normal forms, or why there is none. Kept: reading a number costs more than looking a customer up."""
     given = Identifier(kind=kind, value=value, scope=scope)
     read = [normalise(given, region) for region in (*regions, None)]
-    usable = dict.fromkeys((one.kind, one.scope, one.value) for one in read if not one.unusable)
+    usable = dict.fromkeys((one.kind, one.scope, one.value) for one in read if is_usable(one, local))
     return tuple(usable) or read[-1].unusable

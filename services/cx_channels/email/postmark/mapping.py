@@ -144,7 +144,8 @@ def answered(notice: Notice) -> Outcome:
     content = text(notice.fields.get("Content"))
     body = body_of(content_of(parse(content.encode("utf-8", "replace")).root)) if content else None
     if body is not None and draft.data.message is not None:
-        draft.data.message.text = body.text or draft.data.message.text
+        if body.text:
+            draft.data.message.text, draft.data.message.signature_at = body.text, body.signature_at
         draft.data.message.html, draft.data.message.quoted = body.html, body.quoted
     return draft
 

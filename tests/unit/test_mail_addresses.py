@@ -1,0 +1,153 @@
+"""Mail addresses as they are: old forms that a carrier handed out, quoted local parts, names of an own network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cx_channels.mail.headers import mailboxes
+from cx_context_api.requests.targets import by_identifier
+from cx_events.codec import decode
+from cx_events.email_addresses import LOCAL, LocalDomains
+from cx_events.envelope import Data, Draft, Identifier, Participant
+from cx_events.errors import Fatal, Refused
+from cx_events.identifiers import normalise
+from cx_events.junk import Junk
+from cx_events.stamp import stamp
+from cx_events.testing.builders import ACME, START
+from cx_runtime.tenants import load
+
+
+def email(value: str) -> tuple[str, str]:
+    found = normalise(Identifier(kind="email", value=value))
+    return found.value, found.unusable
+
+
+@pytest.mark.parametrize("address", ["ana..b@docomo.example", "ana.@docomo.example", ".ana@docomo.example"])
+def test_dots_of_old_japanese_addresses_are_kept(address: str) -> None:
+    assert email(address) == (address, "")
+    local, domain = address.split("@")
+    assert email(f'"{local}"@{domain}') == (address, "")
+    assert email(address.upper()) == (address, "")
+    assert email(f"mailto:{address}") == (address, "")
+
+
+def test_addresses_that_differ_in_their_dots_alone_are_different_people() -> None:
+    spellings = ["ana@d.example", ".ana@d.example", "ana.@d.example", "a.na@d.example", "a..na@d.example"]
+    assert len({email(each) for each in spellings}) == len(spellings)
+
+
+@pytest.mark.parametrize(
+    ("given", "normal"),
+    [
+        ('"ana b"@example.com', '"ana b"@example.com'),
+        ('"Ana B"@Example.com', '"ana b"@example.com'),
+        ('"ana"@example.com', "ana@example.com"),
+        (r'"an\a"@example.com', "ana@example.com"),
+        (r'"a\"b"@example.com', r'"a\"b"@example.com'),
+        ('"a@b"@example.com', '"a@b"@example.com'),
+        ('mailto:"ana b"@example.com', '"ana b"@example.com'),
+    ],
+)
+def test_a_quoted_local_part_is_quoted_only_where_it_must_be(given: str, normal: str) -> None:
+    assert email(given) == (normal, "")
+
+
+@pytest.mark.parametrize(
+    "value", ["..@example.com", '""@example.com', '" "x@example.com', "a b@example.com", ".@d.example"]
+)
+def test_what_is_no_address_stays_unusable(value: str) -> None:
+    assert email(value) == (value, "invalid")
+
+
+_QUOTED = st.text(st.characters(min_codepoint=32, max_codepoint=126), min_size=1, max_size=12)
+
+
+@given(_QUOTED)
+def test_a_quoted_local_part_is_read_once_and_for_all(local: str) -> None:
+    escaped = local.replace("\\", "\\\\").replace('"', '\\"')
+    once = normalise(Identifier(kind="email", value=f'"{escaped}"@example.com'))
+    assert normalise(once) == once
+
+
+# --- in a mail's fields ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("field", "address"),
+    [
+        ("Ana <.ana@docomo.example>", ".ana@docomo.example"),
+        ("Ana <ana.@docomo.example>", "ana.@docomo.example"),
+        ("Ana <ana..b@docomo.example>", "ana..b@docomo.example"),
+        (".ana@docomo.example", ".ana@docomo.example"),
+        ("ana.@docomo.example", "ana.@docomo.example"),
+        ('Ana <"ana..b"@docomo.example>', "ana..b@docomo.example"),
+        ('".ana"@docomo.example', ".ana@docomo.example"),
+        ('Ana <"ana b"@example.com>', '"ana b"@example.com'),
+        ('"ana b"@example.com', '"ana b"@example.com'),
+        (r'Ana <"ana \"b\""@example.com>', r'"ana \"b\""@example.com'),
+        ('Ana <"ana,b"@example.com>', '"ana,b"@example.com'),
+        ('Ana <"ana"@example.com>', "ana@example.com"),
+        ("Ana < ana @ example.com >", "ana@example.com"),
+        ("Ana <ana@example.com.>", "ana@example.com"),
+        ("Ana <'ana@example.com'>", "ana@example.com"),
+    ],
+)
+def test_a_field_gives_the_address_as_it_is(field: str, address: str) -> None:
+    (found,) = mailboxes(field)
+    assert found.address == address
+    assert found.name in ("Ana", "")
+
+
+# --- of a tenant's own network ---------------------------------------------------------------------------------------
+
+INTRANET = Junk(local_domains=("local", "mailhost"))
+
+
+def stamped(address: str, junk: Junk) -> Identifier:
+    data = Data(participants=[Participant(role="customer", identifiers=[Identifier(kind="email", value=address)])])
+    draft = Draft(type="cx.message.received.v1", id="1", data=data)
+    event = decode(stamp(draft, source="//s", recorded=START, ids=ACME, junk=junk).raw)
+    return event.data.participants[0].identifiers[0]
+
+
+@pytest.mark.parametrize("address", ["ana@corp.local", "ana@local", "ana@mailhost", "Ana@MAILHOST"])
+def test_an_address_of_the_own_network_is_usable_where_the_tenant_says_so(address: str) -> None:
+    found = stamped(address, INTRANET)
+    assert (found.value, found.unusable) == (address.lower(), "")
+    assert stamped(address, Junk()).unusable == LOCAL
+    assert by_identifier("email", address, "", ACME, (), INTRANET).profiles == (
+        ACME.profile("email", "", address.lower()),
+    )
+    with pytest.raises(Refused, match=LOCAL):
+        by_identifier("email", address, "", ACME, ())
+
+
+@pytest.mark.parametrize("address", ["ana@other", "ana@notlocal", "root@localhost", "ana@x.test"])
+def test_another_networks_address_stays_unusable(address: str) -> None:
+    assert stamped(address, INTRANET).unusable == LOCAL
+
+
+def test_a_lost_value_at_an_own_host_is_still_junk() -> None:
+    assert stamped("undefined@mailhost", INTRANET).unusable == "junk"
+
+
+@pytest.mark.parametrize(
+    "domain", ["", "*.local", "@local", "a b", "-x", "10.0.0.1", ".local", "a..b", "x" * 64, "ana@local"]
+)
+def test_a_domain_that_is_none_stops_the_start(domain: str, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="local_domains"):
+        LocalDomains([domain])
+    config = tmp_path / "tenants.yaml"
+    config.write_text(f"tenants:\n  acme:\n    mail: {{local_domains: ['{domain}']}}\n", encoding="utf-8")
+    with pytest.raises(Fatal, match=r"tenants.acme.mail.local_domains"):
+        load(config, tmp_path, {})
+
+
+def test_the_tenants_file_names_the_domains_of_its_network(tmp_path: Path) -> None:
+    config = tmp_path / "tenants.yaml"
+    config.write_text("tenants:\n  acme:\n    mail: {local_domains: [Local, mailhost]}\n", encoding="utf-8")
+    assert stamped("ana@corp.local", load(config, tmp_path, {}).junk("acme")).unusable == ""
