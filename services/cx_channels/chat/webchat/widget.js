@@ -308,7 +308,10 @@
 
     opener.onclick = () => toggle(true);
     closer.onclick = () => toggle(false);
-    panel.onkeydown = (event) => event.key === "Escape" && toggle(false);
+    // A handler that returns false cancels the key: this one returns nothing.
+    panel.addEventListener("keydown", (event) => {
+      if (event.key === "Escape" && !event.isComposing) toggle(false);
+    });
     form.onsubmit = (event) => {
       event.preventDefault();
       submit();
