@@ -11,8 +11,10 @@ import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from html import escape
+from pathlib import Path
 from typing import Any
 
+import axe_playwright_python
 import pytest
 from playwright.async_api import Browser, BrowserContext, Error, Page, async_playwright
 from tests.channels import Hub
@@ -121,6 +123,27 @@ async def opened(page: Page) -> None:
     await launcher(page).focus()
     await page.keyboard.press("Enter")
     await page.get_by_role("dialog").wait_for()
+
+
+def field(page: Page) -> Any:
+    return page.get_by_role("textbox", name="Your message")
+
+
+async def said(hub: Hub) -> list[dict[str, Any]]:
+    """The messages of customers that lie on the hub's log."""
+    return [one["data"]["message"] for one in await hub.events() if one["type"] == "cx.message.received.v1"]
+
+
+async def axe(page: Page) -> list[str]:
+    """What axe-core finds wrong on the page, the chat's shadow root included."""
+    # Evaluated by the browser's own tools, so that a page's policy does not forbid it.
+    await page.evaluate((Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8"))
+    found = await page.evaluate("axe.run(document, {resultTypes: ['violations', 'incomplete']})")
+    return [
+        f"{each['id']}: {node['target']} {node['failureSummary']}"
+        for each in found["violations"]
+        for node in each["nodes"]
+    ]
 
 
 async def words(page: Page) -> list[str]:
