@@ -32,10 +32,9 @@ export class Panel {
 
   makeLauncher() {
     this.badge = element("span", { className: "badge", hidden: true, "aria-hidden": "true" });
-    this.count = element("span", { className: "sr" });
     const name = element("span", { textContent: WORDS.launcher });
     const properties = { type: "button", className: "launcher", "aria-haspopup": "dialog", "aria-expanded": "false" };
-    this.launcher = element("button", properties, icon("chat"), name, this.badge, this.count);
+    this.launcher = element("button", properties, icon("chat"), name, this.badge);
     this.news = element("div", { className: "sr", role: "status" });
   }
 
@@ -170,7 +169,7 @@ export class Panel {
     const text = unseen ? WORDS.newMessages(unseen) : "";
     this.badge.hidden = !unseen;
     this.badge.textContent = String(unseen || "");
-    this.count.textContent = unseen ? `, ${text}` : "";
+    this.launcher.setAttribute("aria-label", unseen ? `${WORDS.launcher}, ${text}` : WORDS.launcher);
     if (this.news.textContent !== text) this.news.textContent = this.isOpen ? "" : text;
   }
 
