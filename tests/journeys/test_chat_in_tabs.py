@@ -1,4 +1,4 @@
-"""The web chat in a real browser: what a visitor misses, sees in two tabs, clicks and sends, and what a page allows it."""
+"""The web chat in a real browser: what was missed, two tabs, links, files, and pages of all kinds."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, Page
 from tests.browsers import answered
 from tests.channels import Hub, running_hub
 from tests.chromium import axe, chromium, field, launcher, opened, said, site, tab, until, visitor, words
+from tests.patience import PATIENCE
 
-pytestmark = pytest.mark.clock
+# One browser serves all tests here: to start one takes longer than most of them.
+pytestmark = [pytest.mark.clock, pytest.mark.asyncio(loop_scope="module")]
 
 STRICT = (
     "default-src 'none'; script-src {hub}; connect-src {hub} {socket}; "
@@ -21,13 +24,13 @@ STRICT = (
 )
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def hub(tmp_path: Path) -> AsyncIterator[Hub]:
     async with running_hub(tmp_path) as running:
         yield running
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def browser() -> AsyncIterator[Browser]:
     async with chromium() as running:
         yield running
@@ -192,8 +195,9 @@ MERGING = """(trials) => {
   const session = () => ({ round: random(2), interaction: pick(["", "a", "b"]), token: pick(["s", "t"]),
                            begun: !!random(2), at: random(3) });
   const once = (lines) => [...new Map(lines.map((each) => [each.id, each])).values()];
-  const talk = () => merged({ ...EMPTY, era: Number(random(8) === 0) },
-                            { era: Number(random(8) === 0), session: session(), lines: once([line(), line(), line()]) });
+  const era = () => Number(random(8) === 0);
+  const some = () => ({ era: era(), session: session(), lines: once([line(), line(), line()]) });
+  const talk = () => merged({ ...EMPTY, era: era() }, some());
   const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
   const wrong = [];
   for (let n = 0; n < trials; n++) {
@@ -271,26 +275,25 @@ async def test_a_page_with_a_strict_policy_can_hold_the_chat(hub: Hub, browser: 
 
 
 async def test_a_hub_that_was_away_is_come_back_to_and_nothing_is_lost(tmp_path: Path, browser: Browser) -> None:
-    async with running_hub(tmp_path) as hub, site(hub) as address, visitor(browser) as context:
-        async with tab(context, address) as page:
-            await opened(page)
-            await typed(page, "hello")
-            await until(lambda: said(hub))
-            await context.set_offline(True)
-            await hub.chats.stop(5.0)
-            await page.get_by_text("No connection.").wait_for()
-            await typed(page, "still here?")
-            await page.get_by_text("Not sent yet.").wait_for()
-            hub.chats._leaving = False
-            await context.set_offline(False)
-            await page.get_by_text("Not sent yet.").wait_for(state="hidden")
-            await page.get_by_text("No connection.").wait_for(state="hidden")
-    assert [one["text"] for one in await said_in(tmp_path)] == ["hello", "still here?"]
-
-
-async def said_in(folder: Path) -> list[dict[str, Any]]:
-    async with running_hub(folder) as hub:
-        return sorted(await said(hub), key=lambda one: one["text"] != "hello")
+    async with (
+        running_hub(tmp_path) as hub,
+        site(hub) as address,
+        visitor(browser) as context,
+        tab(context, address) as page,
+    ):
+        await opened(page)
+        await typed(page, "hello")
+        await until(lambda: said(hub))
+        await context.set_offline(True)
+        await hub.chats.stop(PATIENCE)
+        await page.get_by_text("No connection.").wait_for()
+        await typed(page, "still here?")
+        await page.get_by_text("Not sent yet.").wait_for()
+        hub.chats._leaving = False
+        await context.set_offline(False)
+        await page.get_by_text("Not sent yet.").wait_for(state="hidden")
+        await page.get_by_text("No connection.").wait_for(state="hidden")
+        assert {one["text"] for one in await said(hub)} == {"hello", "still here?"}
 
 
 async def test_a_page_from_right_to_left_has_the_chat_mirrored(hub: Hub, browser: Browser) -> None:

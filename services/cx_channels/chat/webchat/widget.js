@@ -36,7 +36,7 @@ function embed(script) {
   addEventListener("online", () => chat.tryNow());
   document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && chat.tryNow());
   addEventListener("beforeunload", (event) => {
-    if (chat.uploading) event.preventDefault();
+    if (chat.hasUploads) event.preventDefault();
   });
   if (document.body) begin();
   else document.addEventListener("DOMContentLoaded", begin);

@@ -19,6 +19,7 @@ export class Chat extends EventTarget {
     this.talk = this.stored() ?? EMPTY;
     this.visitor = { cookie: this.cookie(), ...visitor };
     this.uploads = new Map(); // id to {line, file, why?, stop}: in memory, until the hub has them
+    this.uploading = Promise.resolve(); // once all that was to be sent has been tried
     this.bounds = null; // of files, as the hub says them; null: it takes none
     this.socket = null;
     this.of = ""; // the interaction that the socket is about
@@ -198,7 +199,7 @@ export class Chat extends EventTarget {
   resend() {
     if (!this.online) return;
     unsentOf(this.talk).forEach((line) => this.sendLine(line));
-    for (const upload of this.uploads.values()) this.upload(upload);
+    for (const upload of this.uploads.values()) this.enqueue(upload);
   }
 
   sendFile(file) {
@@ -206,12 +207,17 @@ export class Chat extends EventTarget {
     this.uploads.set(line.id, { line, file, under: null, why: this.online ? whyNot(file, this.bounds) : "" });
     this.tell("lines");
     this.connect();
-    if (this.online) this.upload(this.uploads.get(line.id));
+    if (this.online) this.enqueue(this.uploads.get(line.id));
+  }
+
+  /* One after another: the hub lets a visitor send one file at a time. */
+  enqueue(upload) {
+    this.uploading = this.uploading.then(() => this.upload(upload));
   }
 
   async upload(upload) {
     const { line, file } = upload;
-    if (upload.under || upload.why) return;
+    if (upload.under || upload.why || !this.online || !this.uploads.has(line.id)) return;
     upload.why = whyNot(file, this.bounds);
     if (!upload.why) {
       upload.under = new AbortController();
@@ -219,7 +225,7 @@ export class Chat extends EventTarget {
       const told = await put(url, this.talk.session.token, file, upload.under.signal);
       upload.under = null;
       if (told.sent) this.has(line);
-      else if (told.after) setTimeout(() => this.online && this.upload(upload), told.after * 1000);
+      else if (told.after) setTimeout(() => this.online && this.enqueue(upload), told.after * 1000);
       else upload.why = told.why;
     }
     this.tell("lines");
@@ -333,8 +339,8 @@ export class Chat extends EventTarget {
     this.begin();
   }
 
-  /* Whether the visitor's files are on their way still: they would be lost with the page. */
-  get uploading() {
+  /* Whether files of the visitor are on their way still: they would be lost with the page. */
+  get hasUploads() {
     return [...this.uploads.values()].some((upload) => !upload.why);
   }
 
