@@ -36,7 +36,8 @@ export const STYLE = `
   .note { display: flex; align-items: center; gap: 8px; background: var(--soft); font-size: 14px; }
   .note p { flex: 1; }
   .note p:not(:empty) { padding: 8px 16px; }
-  .link { min-inline-size: 0; min-block-size: 24px; padding-inline: 4px; text-decoration: underline; border-radius: 4px; }
+  .link { min-inline-size: 0; min-block-size: 24px; padding-inline: 4px; flex: none; text-decoration: underline;
+    border-radius: 4px; }
   .note .link { margin-inline-end: 12px; white-space: nowrap; }
 
   .log { flex: 1; display: flex; flex-direction: column; gap: 4px; min-block-size: 0; padding: 14px; overflow-y: auto;
@@ -47,7 +48,8 @@ export const STYLE = `
   .line.customer { align-items: flex-end; align-self: flex-end; }
   .from, .state { font-size: 13px; color: var(--quiet); }
   .from { margin-block-start: 8px; }
-  .state { display: flex; align-items: center; gap: 4px; text-align: end; }
+  .state { display: flex; align-items: center; gap: 4px; max-inline-size: 100%; text-align: end; }
+  .state span { min-inline-size: 0; }
   .words { max-inline-size: 100%; padding: 8px 12px; border-radius: var(--radius); background: var(--soft);
     white-space: pre-wrap; overflow-wrap: anywhere; unicode-bidi: plaintext; }
   .customer .words { background: var(--accent); color: var(--on-accent); }

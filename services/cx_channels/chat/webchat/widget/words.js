@@ -9,7 +9,6 @@ export const WORDS = {
   placeholder: "Write a message",
   send: "Send",
   addFile: "Add a file",
-  drop: "Drop it here to send it",
   you: "You",
   offline: "No connection. What you write is kept and goes out by itself.",
   tryNow: "Try now",
@@ -44,7 +43,7 @@ export function kindsOf(types) {
 
 /* Bytes as a person reads them: "41 KB", "3.4 MB". */
 export function sizeOf(bytes) {
-  if (bytes < 1024) return `${bytes} bytes`;
+  if (bytes < 1024) return bytes === 1 ? "1 byte" : `${bytes} bytes`;
   if (bytes < 1024 * 1024) return `${Math.round(bytes / 1024)} KB`;
   return `${Math.round((bytes / 1024 / 1024) * 10) / 10} MB`;
 }
