@@ -1,18 +1,21 @@
 /* How the chat looks. It stands in a shadow root, so that neither page nor chat styles the other; the page may set the
    variables --tl-accent, --tl-on-accent, --tl-paper, --tl-ink and --tl-radius, from which the rest is mixed. */
 
+const DARK = "--paper: var(--tl-paper, #171b22); --ink: var(--tl-ink, #eceff4);";
+
 export const STYLE = `
   :host {
     all: initial; color-scheme: light dark; position: fixed; z-index: 2147483000; inset-block-end: 16px;
     inset-inline-end: 16px; font: 400 16px/1.45 system-ui, sans-serif; color: var(--ink);
     --accent: var(--tl-accent, #2f5bd7); --on-accent: var(--tl-on-accent, #ffffff);
-    --paper: var(--tl-paper, light-dark(#ffffff, #171b22)); --ink: var(--tl-ink, light-dark(#171c26, #eceff4));
+    --paper: var(--tl-paper, #ffffff); --ink: var(--tl-ink, #171c26);
     --radius: var(--tl-radius, 14px);
     --soft: color-mix(in srgb, var(--ink) 7%, var(--paper)); --edge: color-mix(in srgb, var(--ink) 16%, var(--paper));
     --field: color-mix(in srgb, var(--ink) 55%, var(--paper)); --quiet: color-mix(in srgb, var(--ink) 74%, var(--paper));
   }
   :host([data-theme="light"]) { color-scheme: light; }
-  :host([data-theme="dark"]) { color-scheme: dark; }
+  :host([data-theme="dark"]) { color-scheme: dark; ${DARK} }
+  @media (prefers-color-scheme: dark) { :host(:not([data-theme="light"])) { ${DARK} } }
   * { box-sizing: border-box; margin: 0; font: inherit; color: inherit; letter-spacing: normal; }
   [hidden] { display: none !important; }
   button { display: grid; place-items: center; min-inline-size: 40px; min-block-size: 40px; padding: 0; border: 0;
@@ -30,8 +33,8 @@ export const STYLE = `
   .panel { display: flex; flex-direction: column; inline-size: min(376px, 100vw - 32px);
     block-size: min(600px, 100dvh - 32px); overflow: hidden; border: 1px solid var(--edge);
     border-radius: calc(var(--radius) + 4px); background: var(--paper); box-shadow: 0 10px 40px #0005; }
-  header { display: flex; align-items: center; gap: 8px; padding: 10px 8px 10px 16px; border-block-end: 1px solid var(--edge); }
-  header:dir(rtl) { padding: 10px 16px 10px 8px; }
+  header { display: flex; align-items: center; gap: 8px; padding-block: 10px; padding-inline: 16px 8px;
+    border-block-end: 1px solid var(--edge); }
   h2 { flex: 1; font-weight: 650; overflow-wrap: anywhere; }
   .note { display: flex; align-items: center; gap: 8px; background: var(--soft); font-size: 14px; }
   .note p { flex: 1; }
