@@ -244,7 +244,7 @@ def add_routes(
         summary="The chat's script for a web page",
     )
     routes.add_api_websocket_route("/v1/chat/{connection}", chat)
-    add_upload_routes(routes, Uploads(intake, metrics, limits, chats.tenant_share))
+    add_upload_routes(routes, Uploads(intake, chats, metrics, limits))
     app.include_router(routes)
     app.straight_socket("/v1/chat/{connection}", chat)
     app.straight("/v1/events", events, methods={"POST"})

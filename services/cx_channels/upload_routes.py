@@ -21,8 +21,10 @@ from cx_channels.chat.webchat.attachments import bounds_of, checked_type, file_n
 from cx_channels.chat.webchat.protocol import ClientId
 from cx_channels.chat.webchat.session import resume
 from cx_channels.chat_log import WEBCHAT, Chat, ChatLog, chat_for_page
+from cx_channels.deliveries import Address
 from cx_channels.intake import Intake
 from cx_channels.limits import Limits
+from cx_channels.websocket import Chats
 from cx_events.errors import Busy, Refused, TooFast, TryLater
 from cx_runtime import shares
 from cx_runtime.http import bearer_token, read_body
@@ -71,13 +73,12 @@ _DOC: dict[str, Any] = {
 class Uploads:
     """All files on their way in, of this process."""
 
-    def __init__(self, intake: Intake, metrics: Metrics, limits: Limits, tenant_share: float = 1.0) -> None:
-        """``tenant_share``: see ``cx_runtime.shares.share_among``."""
+    def __init__(self, intake: Intake, chats: Chats, metrics: Metrics, limits: Limits) -> None:
         self._intake = intake
+        self._chats = chats
         self._log = ChatLog(intake)
         self._metrics = metrics
         self._body = limits.body
-        self._tenant_share = tenant_share
         bounds = limits.chat
         self._under_way = Pool("files", bounds.files)
         self._of_visitor = Buckets(bounds.files_of_visitor, "files", _MOST_REMEMBERED, whose="this visitor")
@@ -129,6 +130,7 @@ class Uploads:
             visitor = chat.stated(self._intake.now())
             said = mapping.Said(interaction=chat.interaction, visitor=visitor, id=id, text="", files=(file,))
             await self._log.record(chat, said)
+        self._chats.began(Address(connection.tenant, chat.interaction))
         return file
 
     def _chat_of(self, request: HttpRequest) -> Chat:
@@ -141,7 +143,7 @@ class Uploads:
     def _path(self, chat: Chat) -> Path:
         connection = chat.connection
         return (
-            shares.tenant(connection.tenant, self._tenant_share),
+            shares.tenant(connection.tenant, self._chats.tenant_share),
             shares.connection(connection.id),
             shares.address(asker()),
             shares.customer(chat.interaction),

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import structlog
@@ -59,9 +60,14 @@ class Chats:
         self._sockets = Pool("chats", limits.sockets)
         self._opened = Buckets(limits.opened, "handshakes", _MOST_REMEMBERED)
         self.tenant_share = tenant_share
-        self._open_of: Counter[Address] = Counter()
+        self._open_of: dict[Address, list[Chat]] = {}
         self._lines: set[Line] = set()
         self._leaving = False
+
+    def began(self, address: Address) -> None:
+        """Tell open sockets of a chat that it is on the log: its first message, a file, came by another way."""
+        for chat in self._open_of.get(address, ()):
+            chat.begun = True
 
     async def stop(self, seconds: float) -> None:
         """Tell every chat to come back (1012), once what it said last is answered. Returns when all are gone, or after
@@ -146,24 +152,32 @@ class Chats:
         address = Address(connection.tenant, chat.interaction)
         if chat.resumed:
             await self._deliveries.caught_up(_CATCH_UP_SECONDS)
-        if self._open_of[address] >= self._limits.sockets_of_one:
+        with self._counted(address, chat):
+            issued, now = chat.issued(self._intake.now()), self._intake.now()
+            files = bounds_of(connection)
+            await line.say(protocol.welcome(address.interaction, issued, now, resumed=chat.resumed, files=files))
+            if hello.token:
+                await self._continue(line, chat, hello.token)
+            # Followed first, then caught up, with no pause between: nothing comes twice and nothing is missed.
+            leave = self._deliveries.follow(address, line.deliver)
+            try:
+                if chat.resumed:
+                    for delivery in self._deliveries.recent(address, hello.last):
+                        line.deliver(delivery)
+                await self._listen(line, chat)
+            finally:
+                leave()
+
+    @contextmanager
+    def _counted(self, address: Address, chat: Chat) -> Iterator[None]:
+        """Count a socket of a chat until it ends, however it does. Raises ``Refused("too-many-sockets")``."""
+        if len(self._open_of.get(address, ())) >= self._limits.sockets_of_one:
             raise Refused("too-many-sockets", "this chat is open in too many places")
-        self._open_of[address] += 1
-        issued, now = chat.issued(self._intake.now()), self._intake.now()
-        files = bounds_of(connection)
-        await line.say(protocol.welcome(address.interaction, issued, now, resumed=chat.resumed, files=files))
-        if hello.token:
-            await self._continue(line, chat, hello.token)
-        # Followed first, then caught up, with no pause between: nothing comes twice and nothing is missed.
-        leave = self._deliveries.follow(address, line.deliver)
+        self._open_of.setdefault(address, []).append(chat)
         try:
-            if chat.resumed:
-                for delivery in self._deliveries.recent(address, hello.last):
-                    line.deliver(delivery)
-            await self._listen(line, chat)
+            yield
         finally:
-            leave()
-            self._open_of[address] -= 1
+            self._open_of[address].remove(chat)
             if not self._open_of[address]:
                 del self._open_of[address]
 

@@ -20,8 +20,13 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from cx_channels.chat.webchat.script import script
 from cx_channels.limits import ChatLimits, Limits
 from cx_channels.signing import sign
+from cx_events.ids import IdSpace
+from cx_events.tokens import code_of, signed, token_id
 
 pytestmark = pytest.mark.clock
+
+IDS = IdSpace("acme", b"a lasting key of acme")
+TOKEN = signed(token_id(code_of("one", IDS), IDS), IDS)
 
 ANA = {"cookie": "c-7", "name": "Ana", "email": "Ana@example.com"}
 
@@ -110,6 +115,20 @@ async def test_a_chat_begins_with_who_opened_it_also_where_the_first_word_comes_
     named = {one["kind"] for one in started[0]["data"]["participants"][0]["identifiers"]}
     assert named == {"cookie", "email"}
     assert "cx.identity.asserted.v1" in {one["type"] for one in await hub.events()}
+
+
+async def test_sockets_that_broke_off_at_a_token_do_not_count_as_open(hub: Hub) -> None:
+    async with chat(hub) as (page, welcome):
+        await page.say(type="message", id="1", text="hello")
+        await page.hear("ack")
+    hub.log.broken = True
+    for _ in range(FAST.chat.sockets_of_one + 1):
+        async with chat(hub, session=welcome["session"], token=TOKEN) as (page, _):
+            assert (await page.hear("error"))["reason"] == "try-later"
+            assert await page.closed() == 1013
+    hub.log.broken = False
+    async with chat(hub, session=welcome["session"]) as (page, again):
+        assert again["resumed"] is True
 
 
 async def test_who_is_identified_begins_a_chat(hub: Hub) -> None:

@@ -66,6 +66,15 @@ async def test_a_file_is_a_message_whose_bytes_lie_in_the_blob_store(hub: Hub) -
     assert "cx.interaction.started.v1" in {one["type"] for one in await hub.events()}
 
 
+async def test_a_chat_that_begins_with_a_file_ends_like_any_other(hub: Hub) -> None:
+    async with chat(hub) as (page, welcome):
+        assert (await put(hub, welcome["session"])).status_code == 201
+        await page.say(type="end")
+        await page.hear("ended")
+    types = [one["type"] for one in sorted(await hub.events(), key=lambda one: one["recordedtime"])]
+    assert types == ["cx.interaction.started.v1", "cx.message.received.v1", "cx.interaction.ended.v1"]
+
+
 async def test_a_file_sent_again_is_the_same_message_and_another_under_its_id_is_another(hub: Hub) -> None:
     session, _ = await session_of(hub)
     for content in (PICTURE, PICTURE, PICTURE + b"!"):

@@ -128,6 +128,19 @@ async def test_what_was_typed_is_there_again_after_a_reload(page: Page) -> None:
     assert await field(page).input_value() == "half a word"
 
 
+async def test_what_is_too_long_for_the_socket_stays_in_the_field(hub: Hub, page: Page) -> None:
+    await opened(page)
+    await page.keyboard.insert_text("長" * 7000)
+    await page.keyboard.press("Enter")
+    await page.get_by_text("Not sent: too long.").wait_for()
+    assert await field(page).input_value() == "長" * 7000
+    for _ in range(3):
+        await page.keyboard.press("Shift+Control+Home")
+    await page.keyboard.insert_text("short")
+    await page.keyboard.press("Enter")
+    assert [one["text"] for one in await until(lambda: said(hub))] == ["short"]
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1280])
 async def test_axe_finds_nothing(hub: Hub, browser: Browser, scheme: Any, width: int) -> None:

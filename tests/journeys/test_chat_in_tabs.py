@@ -163,6 +163,13 @@ async def test_two_tabs_show_both_sides_once_and_in_one_order(hub: Hub, browser:
             await until_shown(third, expected)
     messages = [each for each in await hub.events() if each["type"] == "cx.message.received.v1"]
     assert {each["data"]["interaction"] for each in messages} == {interaction}, "one talk, not one for each tab"
+    cookies = {
+        known["value"]
+        for each in messages
+        for known in each["data"]["participants"][0]["identifiers"]
+        if known["kind"] == "cookie"
+    }
+    assert len(cookies) == 1, "one browser"
 
 
 async def test_what_one_tab_saw_is_no_news_in_the_other(hub: Hub, browser: Browser) -> None:

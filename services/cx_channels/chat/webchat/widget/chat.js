@@ -16,8 +16,9 @@ export class Chat extends EventTarget {
   constructor({ url, storage, key, tabs = null, visitor = {}, page = "", token = "" }) {
     super();
     Object.assign(this, { url, storage, key, tabs, page, token });
-    this.talk = this.stored() ?? EMPTY;
-    this.visitor = { cookie: this.cookie(), ...visitor };
+    const { cookie = randomId(), talk: known = EMPTY } = this.kept();
+    this.talk = known;
+    this.visitor = { ...visitor, cookie };
     this.uploads = new Map(); // id to {line, file, why?, stop}: in memory, until the hub has them
     this.uploading = Promise.resolve(); // once all that was to be sent has been tried
     this.bounds = null; // of files, as the hub says them; null: it takes none
@@ -34,28 +35,23 @@ export class Chat extends EventTarget {
 
   /* ---- what is kept ---- */
 
-  stored() {
+  /* {cookie?, talk?} as this browser keeps it; nothing where it is unreadable or forbidden. */
+  kept() {
     try {
-      const { talk, ...earlier } = JSON.parse(this.storage.getItem(this.key) ?? "{}");
-      return talk ?? (earlier.messages ? upgraded(earlier) : null);
+      const { cookie, talk, ...earlier } = JSON.parse(this.storage.getItem(this.key) ?? "{}");
+      return { cookie, talk: talk ?? (earlier.messages ? upgraded(earlier) : undefined) };
     } catch {
-      return null; // unreadable or forbidden: begin anew
-    }
-  }
-
-  cookie() {
-    try {
-      return JSON.parse(this.storage.getItem(this.key) ?? "{}").cookie || randomId();
-    } catch {
-      return randomId();
+      return {};
     }
   }
 
   /* Take a change in: into memory, the store and the other tabs. */
   change(talk) {
-    this.talk = merged(talk, this.stored() ?? EMPTY);
+    const { cookie = this.visitor.cookie, talk: known = EMPTY } = this.kept();
+    this.visitor.cookie = cookie; // another tab may have been the first to make one
+    this.talk = merged(talk, known);
     try {
-      this.storage.setItem(this.key, JSON.stringify({ cookie: this.visitor.cookie, talk: this.talk }));
+      this.storage.setItem(this.key, JSON.stringify({ cookie, talk: this.talk }));
     } catch {
       /* the store is full or forbidden: the chat goes on, it just does not outlive the page */
     }
@@ -109,6 +105,7 @@ export class Chat extends EventTarget {
     const socket = (this.socket = new WebSocket(this.url));
     this.of = "";
     this.enter("connecting");
+    this.change(this.talk); // what other tabs keep by now
     const { token: session } = this.talk.session;
     const last = lastHeard(this.talk);
     const hello = { type: "hello", session, visitor: this.visitor, page: this.page, last, token: this.token };
@@ -322,7 +319,8 @@ export class Chat extends EventTarget {
     } else if (["bad-origin", "bad-user-hash", "missing-user-hash"].includes(reason)) {
       this.disconnect(); // to try again would change nothing
     } else if (reason === "silent") {
-      return this.disconnect(); // until something is said
+      if (!this.begun) this.disconnect(); // until something is said
+      return;
     } else if (reason === "too-many-sockets") {
       this.crowded = true;
       this.failures = 5;

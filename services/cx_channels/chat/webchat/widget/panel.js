@@ -7,6 +7,7 @@ import { unseenOf } from "./talk.js";
 import { WORDS, kindsOf, sizeOf } from "./words.js";
 
 const MOST_CHARACTERS = 8000;
+const MOST_BYTES = 14_000; // the socket's messages are of 16 KiB, all that stands beside the text included
 
 const NOTES = { offline: WORDS.offline, ended: WORDS.ended };
 
@@ -124,6 +125,10 @@ export class Panel {
 
   submit() {
     const text = this.field.value.trim();
+    if (new TextEncoder().encode(JSON.stringify(text)).length > MOST_BYTES) {
+      this.note.textContent = WORDS.tooLong;
+      return;
+    }
     if (text) this.chat.say(text);
     this.typed("");
   }

@@ -13,6 +13,7 @@ export const WORDS = {
   offline: "No connection. What you write is kept and goes out by itself.",
   tryNow: "Try now",
   ended: "This chat has ended. Write to begin a new one.",
+  tooLong: "Not sent: too long. Send it in two parts.",
   unsent: "Not sent yet. It goes out by itself.",
   sending: "Sending…",
   sent: "Sent",
