@@ -110,10 +110,18 @@ NO_LIMIT = _Unlimited(Rate(1.0, 1.0), "nobody")
 class Buckets:
     """A bucket for each name, of which the latest ``most`` are remembered: who is forgotten begins with a full one."""
 
-    def __init__(self, rate: Rate, what: str, most: int, clock: Callable[[], float] = time.monotonic) -> None:
-        """``what`` is limited, in the plural, for reasons and people."""
+    def __init__(
+        self,
+        rate: Rate,
+        what: str,
+        most: int,
+        clock: Callable[[], float] = time.monotonic,
+        whose: str = "this address",
+    ) -> None:
+        """``what`` is limited, in the plural, and ``whose`` they are, for reasons and people."""
         self._rate = rate
         self._what = what
+        self._whose = whose
         self._most = most
         self._clock = clock
         self._buckets: OrderedDict[str, Bucket] = OrderedDict()
@@ -127,7 +135,7 @@ class Buckets:
         try:
             bucket.take()
         except TooFast as refused:
-            detail = f"too many {self._what} from this address; {self._rate.per_second:g} a second are taken"
+            detail = f"too many {self._what} from {self._whose}; {self._rate.per_second:.2g} a second are taken"
             raise TooFast(detail, refused.retry_after, f"{self._what}-too-fast") from None
 
     def __len__(self) -> int:

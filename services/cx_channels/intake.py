@@ -154,6 +154,10 @@ class Intake:
         """``TryLater`` where the log takes nothing now: asked before a request is read."""
         self._log.ask_for_room()
 
+    async def keep(self, tenant: str, content: bytes) -> str:
+        """Store bytes that an event will name, durable on return. ``TryLater`` where the store does not answer."""
+        return await self._blobs.put(tenant, content)
+
     async def publish_client(
         self,
         tenant: str,

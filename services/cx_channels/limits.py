@@ -12,6 +12,8 @@ MAX_QUERY_FIELDS = 1000
 
 
 OPENED = Rate(10.0, 100.0)
+FILES_OF_VISITOR = Rate(1 / 30, 10.0)
+FILES_OF_ADDRESS = Rate(1 / 3, 50.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +24,8 @@ class ChatLimits:
     ``silent_seconds``: so long may a new chat stay open in which nothing was said.
     ``waiting``: messages to a browser that it has not taken yet, and their ``waiting_bytes``, above which it counts as
     stalled. ``opened``: handshakes of one address at one connection, since to open and close a socket costs the process
-    more than to keep one.
+    more than to keep one. ``files``: under way at once, from the first byte until they are durable;
+    ``files_of_visitor``, ``files_of_address``: how often one chat, and one address at one connection, may send any.
     """
 
     message_bytes: int = 16 << 10
@@ -37,6 +40,9 @@ class ChatLimits:
     sockets: int = 10_000
     opened: Rate = OPENED
     sockets_of_one: int = 5
+    files: int = 20
+    files_of_visitor: Rate = FILES_OF_VISITOR
+    files_of_address: Rate = FILES_OF_ADDRESS
 
 
 @dataclass(frozen=True, slots=True)

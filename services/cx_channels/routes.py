@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from hashlib import sha256
-from importlib.resources import files
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -20,10 +19,12 @@ from starlette.responses import Response
 
 from cx_channels import vcons
 from cx_channels.auth import sender
+from cx_channels.chat.webchat.script import script as chat_script
 from cx_channels.intake import CLIENT, Intake, Published
 from cx_channels.limits import MAX_QUERY_FIELDS, Limits
 from cx_channels.port import DEFAULT_MAX_BYTES, Connection, Provider, Request
 from cx_channels.readiness import missing
+from cx_channels.upload_routes import Uploads, add_upload_routes
 from cx_channels.websocket import Chats
 from cx_events.errors import NotSetUp, Refused, TooFast
 from cx_events.facts import vcon_source
@@ -152,7 +153,7 @@ def add_routes(
     routes = APIRouter(tags=["channels"])
     json_limits = JsonLimits(max_bytes=limits.body.max_bytes)
     base = public_url.rstrip("/")
-    script = (files("cx_channels.chat.webchat") / "widget.js").read_bytes()
+    script = chat_script()
     script_tag = f'"{sha256(script).hexdigest()[:32]}"'
 
     async def events(request: HttpRequest) -> Response:
@@ -243,6 +244,7 @@ def add_routes(
         summary="The chat's script for a web page",
     )
     routes.add_api_websocket_route("/v1/chat/{connection}", chat)
+    add_upload_routes(routes, Uploads(intake, chats, metrics, limits))
     app.include_router(routes)
     app.straight_socket("/v1/chat/{connection}", chat)
     app.straight("/v1/events", events, methods={"POST"})

@@ -9,21 +9,23 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
-import msgspec
 import structlog
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from cx_channels.chat.webchat import mapping, protocol
-from cx_channels.chat.webchat.session import LIFETIME_SECONDS, Session, issue, resume
+from cx_channels.chat.webchat.attachments import bounds_of
+from cx_channels.chat.webchat.session import Session, resume
 from cx_channels.chat.webchat.visitors import Known, Visitor, visitor_of
+from cx_channels.chat_log import WEBCHAT, Chat, ChatLog, chat_for_page, identified
 from cx_channels.deliveries import Address, Deliveries
 from cx_channels.intake import Intake
 from cx_channels.limits import ChatLimits
 from cx_channels.line import INTERNAL, LATER, NORMAL, POLICY, Line
-from cx_channels.port import Connection, Request
+from cx_channels.port import Connection
 from cx_events.errors import Busy, Refused, TooFast, TryLater
 from cx_events.timestamps import Micros, format_time
 from cx_events.tokens import looks_like_a_code
@@ -33,8 +35,6 @@ from cx_runtime.metrics import Metrics
 from cx_runtime.problems import problem, told
 from cx_runtime.rates import Bucket, Buckets, Rate
 from cx_runtime.shares import Pool, Slot
-
-WEBCHAT = "chat/webchat"
 
 _CATCH_UP_SECONDS = 3.0
 _MOST_REMEMBERED = 10_000
@@ -53,15 +53,21 @@ class Chats:
     ) -> None:
         """``tenant_share``: see ``cx_runtime.shares.share_among``."""
         self._intake = intake
+        self._log = ChatLog(intake)
         self._deliveries = deliveries
         self._metrics = metrics
         self._limits = limits
         self._sockets = Pool("chats", limits.sockets)
         self._opened = Buckets(limits.opened, "handshakes", _MOST_REMEMBERED)
-        self._tenant_share = tenant_share
-        self._open_of: Counter[Address] = Counter()
+        self.tenant_share = tenant_share
+        self._open_of: dict[Address, list[Chat]] = {}
         self._lines: set[Line] = set()
         self._leaving = False
+
+    def began(self, address: Address) -> None:
+        """Tell open sockets of a chat that it is on the log: its first message, a file, came by another way."""
+        for chat in self._open_of.get(address, ()):
+            chat.begun = True
 
     async def stop(self, seconds: float) -> None:
         """Tell every chat to come back (1012), once what it said last is answered. Returns when all are gone, or after
@@ -101,17 +107,12 @@ class Chats:
 
     def _admit(self, websocket: WebSocket, connection_id: str) -> tuple[Connection, Slot]:
         """The chat's connection, and its place among the open sockets."""
-        connection, provider = self._intake.connection(connection_id)
-        if provider.name != WEBCHAT:
-            raise Refused("no-chat", f"the connection {connection.id!r} is not a web chat", 404)
-        origins = connection.settings.get("origins")
-        if origins and websocket.headers.get("origin", "") not in origins:
-            raise Refused("bad-origin", "this chat is not open to pages of that origin", 403)
+        connection = chat_for_page(self._intake, connection_id, websocket.headers.get("origin", ""))
         if self._leaving:
             raise Busy("chats", "stopping", "the hub stops; come back")
         self._opened.take(f"{connection.id} {asker()}")
         whose = shares.connection(connection.id)
-        path = (shares.tenant(connection.tenant, self._tenant_share), whose, shares.address(asker()))
+        path = (shares.tenant(connection.tenant, self.tenant_share), whose, shares.address(asker()))
         slot = self._sockets.take(path)
         try:
             claim(connection.tenant, whose)
@@ -151,30 +152,36 @@ class Chats:
         address = Address(connection.tenant, chat.interaction)
         if chat.resumed:
             await self._deliveries.caught_up(_CATCH_UP_SECONDS)
-        if self._open_of[address] >= self._limits.sockets_of_one:
+        with self._counted(address, chat):
+            issued, now = chat.issued(self._intake.now()), self._intake.now()
+            files = bounds_of(connection)
+            await line.say(protocol.welcome(address.interaction, issued, now, resumed=chat.resumed, files=files))
+            if hello.token:
+                await self._continue(line, chat, hello.token)
+            # Followed first, then caught up, with no pause between: nothing comes twice and nothing is missed.
+            leave = self._deliveries.follow(address, line.deliver)
+            try:
+                if chat.resumed:
+                    for delivery in self._deliveries.recent(address, hello.last):
+                        line.deliver(delivery)
+                await self._listen(line, chat)
+            finally:
+                leave()
+
+    @contextmanager
+    def _counted(self, address: Address, chat: Chat) -> Iterator[None]:
+        """Count a socket of a chat until it ends, however it does. Raises ``Refused("too-many-sockets")``."""
+        if len(self._open_of.get(address, ())) >= self._limits.sockets_of_one:
             raise Refused("too-many-sockets", "this chat is open in too many places")
-        self._open_of[address] += 1
-        await line.say(
-            protocol.welcome(
-                address.interaction, chat.issued(self._intake.now()), self._intake.now(), resumed=chat.resumed
-            )
-        )
-        if hello.token:
-            await self._continue(line, chat, hello.token)
-        # Followed first, then caught up, with no pause between: nothing comes twice and nothing is missed.
-        leave = self._deliveries.follow(address, line.deliver)
+        self._open_of.setdefault(address, []).append(chat)
         try:
-            if chat.resumed:
-                for delivery in self._deliveries.recent(address, hello.last):
-                    line.deliver(delivery)
-            await self._listen(line, chat)
+            yield
         finally:
-            leave()
-            self._open_of[address] -= 1
+            self._open_of[address].remove(chat)
             if not self._open_of[address]:
                 del self._open_of[address]
 
-    async def _continue(self, line: Line, chat: _Chat, token: str) -> None:
+    async def _continue(self, line: Line, chat: Chat, token: str) -> None:
         """A token that is none is said to be so, and the chat goes on without it. A signed one shows that somebody is
         there; a code may be any eight digits, and is kept until something is said."""
         known = chat.stated(self._intake.now()).proved
@@ -187,40 +194,24 @@ class Chats:
             return
         chat.token = id
         if not looks_like_a_code(token):
-            await self._on_the_log(chat)
+            await self._log.begin(chat)
         await line.say({"type": "continued"})
 
-    async def _begin(self, hello: protocol.Hello, connection: Connection) -> _Chat:
+    async def _begin(self, hello: protocol.Hello, connection: Connection) -> Chat:
         """A chat as far as it is known; nothing of it is on the log yet but what was before."""
         now = self._intake.now()
         claimed = visitor_of(hello.visitor, connection, now)
         if not hello.session:
             new = Session(secrets.token_urlsafe(16), connection.id, 0, Known().with_claims(claimed, now), hello.page)
-            return _Chat(connection, new, resumed=False)
-        chat = _Chat(connection, resume(hello.session, connection, now), resumed=True)
+            return Chat(connection, new, resumed=False)
+        chat = Chat(connection, resume(hello.session, connection, now), resumed=True)
         if chat.begun:
             await self._identify(chat, claimed, now)
         else:
             chat.known = chat.known.with_claims(claimed, now)
         return chat
 
-    async def _on_the_log(self, chat: _Chat) -> None:
-        """Record that the chat began, if that was not done here: only once somebody shows to be there, since anybody
-        can open sockets by the hundred. After a reconnect it is the same event again."""
-        if not chat.begun:
-            now = self._intake.now()
-            visitor, first = chat.stated(now), chat.session.known.stated(chat.connection, now)
-            started = mapping.Started(interaction=chat.interaction, visitor=first, page=chat.session.page)
-            await self._record(chat, started)
-            if visitor.identifiers != first.identifiers:
-                await self._record(chat, _identified(chat, visitor, now))
-            chat.begun = True
-        if chat.token:
-            visitor = chat.stated(self._intake.now())
-            await self._record(chat, mapping.Continued(interaction=chat.interaction, visitor=visitor, token=chat.token))
-            chat.token = ""
-
-    async def _listen(self, line: Line, chat: _Chat) -> None:
+    async def _listen(self, line: Line, chat: Chat) -> None:
         clock = asyncio.get_running_loop().time
         bucket = Bucket(Rate(self._limits.per_second, self._limits.burst), "a chat", clock)
         silent_until = clock() + self._limits.silent_seconds
@@ -270,12 +261,12 @@ class Chats:
             await line.say(protocol.refusal("too-fast", "slow down", _id_of(message), too_fast.retry_after))
             raise Refused("too-fast", "too many messages") from None
 
-    async def _take(self, message: protocol.ClientMessage, line: Line, chat: _Chat) -> bool:
+    async def _take(self, message: protocol.ClientMessage, line: Line, chat: Chat) -> bool:
         """Do what the browser asks; False ends the chat."""
         match message:
             case protocol.Say():
-                await self._on_the_log(chat)
-                await self._record(
+                await self._log.begin(chat)
+                await self._log.record(
                     chat,
                     mapping.Said(
                         interaction=chat.interaction,
@@ -293,18 +284,18 @@ class Chats:
                 at = "" if message.message else format_time(now)
                 visitor = chat.stated(now)
                 note = mapping.Seen(interaction=chat.interaction, visitor=visitor, message=message.message, at=at)
-                await self._record(chat, note)
+                await self._log.record(chat, note)
             case protocol.Identify():
                 now = self._intake.now()
                 claimed = visitor_of(message.visitor, chat.connection, now)
                 chat.known.with_claims(claimed, now)  # what it refuses leaves nothing on the log
-                await self._on_the_log(chat)
+                await self._log.begin(chat)
                 await self._identify(chat, claimed, now)
                 await line.say({"type": "identified", "session": chat.issued(self._intake.now())})
             case protocol.End():
                 if chat.heard_of:
                     visitor = chat.stated(self._intake.now())
-                    await self._record(chat, mapping.Ended(interaction=chat.interaction, visitor=visitor))
+                    await self._log.record(chat, mapping.Ended(interaction=chat.interaction, visitor=visitor))
                 await line.say({"type": "ended"})
                 line.close(NORMAL, "ended")
                 return False
@@ -316,61 +307,13 @@ class Chats:
                 raise Refused("bad-message", "hello was said already")
         return True
 
-    async def _identify(self, chat: _Chat, claimed: Visitor, now: Micros) -> None:
+    async def _identify(self, chat: Chat, claimed: Visitor, now: Micros) -> None:
         """Record who the visitor is where that changes, or where a proof that had run out is given again."""
         known = chat.known.with_claims(claimed, now)
         visitor = known.stated(chat.connection, now)
         if visitor.identifiers != chat.stated(now).identifiers:
-            await self._record(chat, _identified(chat, visitor, now))
+            await self._log.record(chat, identified(chat, visitor, now))
         chat.known = known
-
-    async def _record(self, chat: _Chat, note: mapping.Note) -> None:
-        """Durable on return."""
-        request = Request(
-            body=mapping.write(note),
-            method="MESSAGE",
-            headers={"content-type": "application/json"},
-            received=self._intake.now(),
-        )
-        await self._intake.receive(request, chat.connection)
-
-
-class _Chat:
-    """One visitor's chat, as this socket knows it. ``begun``: known to be on the log. ``token``: the id of a continuity
-    token that is to be recorded with it."""
-
-    def __init__(self, connection: Connection, session: Session, *, resumed: bool) -> None:
-        self.connection = connection
-        self.session = session
-        self.known = session.known
-        self.resumed = resumed
-        self.begun = session.begun
-        self.token = ""
-
-    @property
-    def interaction(self) -> str:
-        return f"{self.connection.id}/{self.session.id}"
-
-    @property
-    def heard_of(self) -> bool:
-        """Whether it may be on the log: it may have begun in an earlier socket."""
-        return self.begun or self.resumed
-
-    def stated(self, now: Micros) -> Visitor:
-        """The visitor as an event of this moment names them."""
-        return self.known.stated(self.connection, now)
-
-    def issued(self, now: Micros) -> str:
-        """The session's token."""
-        expires = now // 1_000_000 + LIFETIME_SECONDS
-        known = self.known if self.begun else self.session.known
-        return issue(
-            msgspec.structs.replace(self.session, expires=expires, known=known, begun=self.begun), self.connection
-        )
-
-
-def _identified(chat: _Chat, visitor: Visitor, now: Micros) -> mapping.Identified:
-    return mapping.Identified(interaction=chat.interaction, visitor=visitor, at=format_time(now))
 
 
 def _id_of(message: protocol.ClientMessage) -> str:

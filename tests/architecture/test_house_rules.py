@@ -36,6 +36,7 @@ HTTP_MODULES = {
     "routes.py",
     "act_routes.py",
     "token_routes.py",
+    "upload_routes.py",
     "answers.py",
     "websocket.py",
     "line.py",

@@ -18,6 +18,7 @@ from urllib.parse import parse_qsl, urlencode
 from tests.growth.patterns import ROOT
 
 from cx_channels import vcons
+from cx_channels.chat.webchat.attachments import Bounds, checked_type, file_name
 from cx_channels.chat.webchat.protocol import parse as parse_chat
 from cx_channels.chat.webchat.visitors import Claims, visitor_of
 from cx_channels.mail.forwards import is_forwarded
@@ -365,6 +366,8 @@ def _rim() -> Iterator[Entry]:
             lambda: visitor_of(Claims(account=text, email=text, phone=text, user_hash=text), chat, 1_000_000)
         ),
     )
+    yield "a file's name in a chat", lambda text: _total(lambda: file_name(text))
+    yield "a file's type in a chat", lambda text: _total(lambda: checked_type(text, Bounds()))
     yield "a form", lambda text: trial("voice/twilio", text.encode("utf-8", "replace"), content_type=FORM)
     for name in ("social/meta", "chat/intercom", "email/postmark"):
         yield f"a body for {name}", lambda text, name=name: trial(name, text.encode("utf-8", "replace"))  # type: ignore[misc]

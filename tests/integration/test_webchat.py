@@ -17,12 +17,17 @@ from tests.patience import PATIENCE
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from cx_channels.chat.webchat.script import script
 from cx_channels.limits import ChatLimits, Limits
 from cx_channels.signing import sign
+from cx_events.ids import IdSpace
+from cx_events.tokens import code_of, signed, token_id
 
 pytestmark = pytest.mark.clock
 
-WIDGET = Path(__file__).parents[2] / "services/cx_channels/chat/webchat/widget.js"
+IDS = IdSpace("acme", b"a lasting key of acme")
+TOKEN = signed(token_id(code_of("one", IDS), IDS), IDS)
+
 ANA = {"cookie": "c-7", "name": "Ana", "email": "Ana@example.com"}
 
 
@@ -110,6 +115,20 @@ async def test_a_chat_begins_with_who_opened_it_also_where_the_first_word_comes_
     named = {one["kind"] for one in started[0]["data"]["participants"][0]["identifiers"]}
     assert named == {"cookie", "email"}
     assert "cx.identity.asserted.v1" in {one["type"] for one in await hub.events()}
+
+
+async def test_sockets_that_broke_off_at_a_token_do_not_count_as_open(hub: Hub) -> None:
+    async with chat(hub) as (page, welcome):
+        await page.say(type="message", id="1", text="hello")
+        await page.hear("ack")
+    hub.log.broken = True
+    for _ in range(FAST.chat.sockets_of_one + 1):
+        async with chat(hub, session=welcome["session"], token=TOKEN) as (page, _):
+            assert (await page.hear("error"))["reason"] == "try-later"
+            assert await page.closed() == 1013
+    hub.log.broken = False
+    async with chat(hub, session=welcome["session"]) as (page, again):
+        assert again["resumed"] is True
 
 
 async def test_who_is_identified_begins_a_chat(hub: Hub) -> None:
@@ -356,16 +375,16 @@ async def test_a_page_that_takes_nothing_is_sent_away(hub: Hub) -> None:
 async def test_the_script_is_served_for_any_page(hub: Hub) -> None:
     async with httpx2.AsyncClient(base_url=hub.url, timeout=PATIENCE) as client:
         response = await client.get("/v1/chat/widget.js")
-        assert response.content == WIDGET.read_bytes()
+        assert response.content == script()
         assert response.headers["content-type"].startswith("text/javascript")
         again = await client.get("/v1/chat/widget.js", headers={"if-none-match": response.headers["etag"]})
         assert (again.status_code, again.content) == (304, b"")
 
 
 def test_the_script_never_makes_html_of_text() -> None:
-    script = WIDGET.read_text(encoding="utf-8")
+    text = script().decode()
     for way in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "DOMParser"):
-        assert way not in script
+        assert way not in text
 
 
 DRIVE = """
@@ -375,29 +394,41 @@ const visitor = { email: "ana@example.com" };
 const make = () => new ThroughlineChat({ url: process.argv[1], storage, key: "k", visitor });
 const tell = (what) => console.log(JSON.stringify(what));
 const until = async (check) => { while (!check()) await new Promise((go) => setTimeout(go, 20)); };
+const allSent = () => chat.talk.lines.every((line) => line.sent);
 let chat = make();
 chat.say("first");
-await until(() => chat.kept.unsent.length === 0);
-const session = chat.kept.session;
+await until(allSent);
+const session = chat.talk.session.token;
 // A connection that breaks after a message was sent and before its acknowledgement came.
 chat.say("second");
 chat.lost(chat.socket);
 chat.say("third");
-await until(() => chat.ready && chat.kept.unsent.length === 0);
-tell({ same: JSON.parse(atob(session.split(".")[0])).id === JSON.parse(atob(chat.kept.session.split(".")[0])).id });
+await until(() => chat.online && allSent());
+const ofChat = (token) => JSON.parse(atob(token.split(".")[0])).id;
+tell({ same: ofChat(session) === ofChat(chat.talk.session.token) });
 chat.disconnect();
 chat = make();
-tell({ restored: chat.kept.messages.map((m) => m.text) });
-chat.addEventListener("message", (e) => { tell({ shown: e.detail.text }); chat.end(); });
-chat.addEventListener("ended", () => { tell({ ended: chat.kept.session }); process.exit(0); });
-chat.addEventListener("state", (e) => e.detail === "online" && tell({ online: true }));
+tell({ restored: chat.talk.lines.map((line) => line.text) });
+chat.addEventListener("lines", () => {
+  const last = chat.talk.lines.at(-1);
+  if (last.from.role !== "agent" || last.told) return;
+  last.told = true;
+  tell({ shown: last.text });
+  chat.end();
+});
+chat.addEventListener("state", ({ detail }) => {
+  if (detail === "online") tell({ online: true });
+  if (detail !== "ended") return;
+  tell({ ended: chat.talk.session.token });
+  process.exit(0);
+});
 chat.connect();
 """
 
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="no Node.js here to run the script in")
 async def test_the_script_sends_again_what_was_not_acknowledged_and_restores_the_chat(hub: Hub) -> None:
-    program = f"{WIDGET.read_text(encoding='utf-8')}\n(async () => {{{DRIVE}}})();"
+    program = f"{script().decode()}\n(async () => {{{DRIVE}}})();"
     command = ("node", "--experimental-websocket", "-e", program, f"ws://127.0.0.1:{hub.port}/v1/chat/acme-chat")
     node = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
     assert node.stdout is not None

@@ -15,6 +15,7 @@ from tests.channels import SECRET, Hub, running_hub
 from tests.patience import PATIENCE
 
 from cx_channels.chat.webchat.mapping import Identified, map_note, write
+from cx_channels.chat.webchat.script import script
 from cx_channels.chat.webchat.visitors import Visitor
 from cx_channels.port import Connection, Request
 from cx_channels.signing import sign
@@ -22,7 +23,6 @@ from cx_events.envelope import Identifier
 
 pytestmark = pytest.mark.clock
 
-WIDGET = Path(__file__).parents[2] / "services/cx_channels/chat/webchat/widget.js"
 ANA = {"account": "A-1001", "email": "ana@example.com", "cookie": "c-ana"}
 ANA_HASH = sign(SECRET, b"account:A-1001\nemail:ana@example.com")
 
@@ -222,22 +222,23 @@ const id = (session) => JSON.parse(atob(session.split(".")[0])).id;
 const visitor = { account: "A-1001", user_hash: hers };
 const chat = new ThroughlineChat({ url, storage, key: "chat", visitor });
 chat.say("hers");
-await until(() => chat.ready && chat.kept.unsent.length === 0);
-const before = id(chat.kept.session);
+const allSent = () => chat.online && chat.talk.lines.every((line) => line.sent);
+await until(allSent);
+const before = id(chat.talk.session.token);
 chat.identify({ account: "A-1002", user_hash: his });
-await until(() => chat.kept.session === "");
-console.log(JSON.stringify({ shown: chat.kept.messages.length }));
-await until(() => chat.ready && chat.kept.session !== "");
+await until(() => chat.talk.session.token === "");
+console.log(JSON.stringify({ shown: chat.talk.lines.length }));
+await until(() => chat.online && chat.talk.session.token !== "");
 chat.say("his");
-await until(() => chat.kept.unsent.length === 0);
-console.log(JSON.stringify({ another: id(chat.kept.session) !== before }));
+await until(allSent);
+console.log(JSON.stringify({ another: id(chat.talk.session.token) !== before }));
 process.exit(0);
 """
 
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="no Node.js here to run the script in")
 async def test_the_script_forgets_a_chat_once_somebody_else_logs_in(hub: Hub) -> None:
-    program = f"{WIDGET.read_text(encoding='utf-8')}\n(async () => {{{DRIVE}}})();"
+    program = f"{script().decode()}\n(async () => {{{DRIVE}}})();"
     hashes = (sign(SECRET, b"account:A-1001"), sign(SECRET, b"account:A-1002"))
     url = f"ws://127.0.0.1:{hub.port}/v1/chat/acme-chat"
     node = await asyncio.create_subprocess_exec(

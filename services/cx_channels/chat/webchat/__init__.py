@@ -1,11 +1,18 @@
 """Web chat: the hub's own, for any web page (README.md)."""
 
+from cx_channels.chat.webchat.attachments import bounds_of
 from cx_channels.chat.webchat.mapping import KINDS, map_note
 from cx_channels.chat.webchat.visitors import warnings
-from cx_channels.port import Provider
+from cx_channels.port import Connection, Provider
 
 _SIGNED = "the page's own server signed it, by a user_hash that covers exactly this"
 _TYPED = "typed, or said by a page in the visitor's hands"
+
+
+def _warnings(connection: Connection) -> tuple[str, ...]:
+    bounds_of(connection)  # which raises where the setting can't be meant
+    return warnings(connection)
+
 
 PROVIDER = Provider(
     name="chat/webchat",
@@ -23,5 +30,5 @@ PROVIDER = Provider(
         "phone": {"proved": _SIGNED, "claimed": _TYPED},
         "cookie": {"claimed": "a browser is a device, not a person, and sends whatever it likes"},
     },
-    warnings=warnings,
+    warnings=_warnings,
 )

@@ -16,7 +16,7 @@ from msgspec import Meta, Struct
 from cx_channels.chat.webchat.protocol import ClientId
 from cx_channels.chat.webchat.visitors import VISITORS_KINDS, Visitor
 from cx_channels.port import Connection, Mapped, Request
-from cx_events.envelope import Data, Draft, Message, Participant, Reference
+from cx_events.envelope import Attachment, Data, Draft, Message, Participant, Reference
 from cx_events.errors import Refused
 from cx_events.tokens import KIND, REDEEMED
 from cx_events.weights import CLAIMED
@@ -35,10 +35,20 @@ class Started(Recorded, frozen=True, kw_only=True, tag="started"):
     page: str = ""
 
 
+class File(Struct, frozen=True, kw_only=True):
+    """A file in the blob store. ``sha256``: of its bytes, 64 hex digits."""
+
+    name: str
+    content_type: str
+    bytes: Annotated[int, Meta(ge=0)]
+    sha256: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
+
+
 class Said(Recorded, frozen=True, kw_only=True, tag="message"):
     id: ClientId
     text: str
     page: str = ""
+    files: tuple[File, ...] = ()
 
 
 class Seen(Recorded, frozen=True, kw_only=True, tag="read"):
@@ -113,9 +123,20 @@ def _draft(note: Note, raw: bytes) -> Draft:
             return Draft(type="cx.interaction.started.v1", id=f"{note.interaction}/started", data=data)
         case Said():
             data.url = note.page
-            data.message = Message(id=note.id, text=note.text, content_type="text/plain")
-            # The browser chooses the id, which says nothing of the words.
-            id = f"{note.interaction}/message/{note.id}/{_digest(note.text.encode())}"
+            attachments = [
+                Attachment(
+                    name=file.name,
+                    content_type=file.content_type,
+                    bytes=file.bytes,
+                    sha256=file.sha256,
+                    blob=f"sha256:{file.sha256}",
+                )
+                for file in note.files
+            ]
+            data.message = Message(id=note.id, text=note.text, content_type="text/plain", attachments=attachments)
+            # The browser chooses the id, which says nothing of the words, nor of the files.
+            content = "".join([note.text, *(f"\n{file.sha256}" for file in note.files)])
+            id = f"{note.interaction}/message/{note.id}/{_digest(content.encode())}"
             return Draft(type="cx.message.received.v1", id=id, data=data)
         case Seen():
             if note.message:

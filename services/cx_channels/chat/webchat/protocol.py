@@ -7,9 +7,10 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Struct
 
+from cx_channels.chat.webchat.attachments import Bounds
 from cx_channels.chat.webchat.session import MAX_TOKEN
 from cx_channels.chat.webchat.visitors import Claims
-from cx_events.envelope import Event
+from cx_events.envelope import Attachment, Event
 from cx_events.errors import Refused
 from cx_events.strict_json import Limits, decode
 from cx_events.timestamps import Micros, format_time
@@ -78,13 +79,17 @@ def parse(text: str, max_bytes: int) -> ClientMessage:
     return message
 
 
-def welcome(interaction: str, session: str, now: Micros, *, resumed: bool) -> dict[str, Any]:
+def welcome(
+    interaction: str, session: str, now: Micros, *, resumed: bool, files: Bounds | None = None
+) -> dict[str, Any]:
+    """``files``: which files the chat takes, if any."""
     return {
         "type": "welcome",
         "interaction": interaction,
         "session": session,
         "now": format_time(now),
         "resumed": resumed,
+        **({"files": files} if files else {}),
     }
 
 
@@ -104,7 +109,8 @@ def shown(event: Event, delivery_id: str) -> dict[str, Any] | None:
     if event.type == "cx.interaction.ended.v1":
         return {"type": "ended", "id": delivery_id}
     text = (data.message.text if data.message else "") or (data.bot.text if data.bot else "")
-    if not text:
+    files = [_file(each) for each in data.message.attachments if each.url] if data.message else []
+    if not text and not files:
         return None
     speaker = next((each for each in data.participants if each.role in ("agent", "bot", "system", "business")), None)
     role = speaker.role if speaker else "bot" if data.bot else "agent"
@@ -116,4 +122,10 @@ def shown(event: Event, delivery_id: str) -> dict[str, Any] | None:
         "from": {"role": role, "name": name},
         "text": text,
         "at": event.time,
+        **({"attachments": files} if files else {}),
     }
+
+
+def _file(attachment: Attachment) -> dict[str, Any]:
+    """A file that somebody sent by its address; what lies in the hub's own store opens to agents alone."""
+    return {"name": attachment.name, "url": attachment.url, "bytes": attachment.bytes}

@@ -1,0 +1,111 @@
+/* What was said in one chat, as each tab of a visitor's browser knows it. Pure functions over plain objects.
+
+   Tabs share a store but no lock, and each hears things in its own order. So nothing is ever overwritten: what two tabs
+   know is merged, and `merged` gives the same whatever the order and however often (commutative, associative,
+   idempotent). A talk is {era, session, lines}:
+
+   - era: rises where the talk is forgotten; the later one counts alone.
+   - session: {round, interaction, token, begun, at}. `round` rises where a session ends, `at` with each new token.
+     `begun`: something was said in it.
+   - lines: {id, place, from: {role, name}, text, at, message?, file?, sent?, seen?}, ordered by place, then id. A tab
+     gives a line that it first meets the place after all that it knows; of two places that tabs gave, the lesser
+     counts. `sent` (the hub has it) and `seen` (the visitor saw it) only ever become true. */
+
+export const MOST_LINES = 200;
+
+export const NO_SESSION = { round: 0, interaction: "", token: "", begun: false, at: 0 };
+
+export const EMPTY = { era: 0, session: NO_SESSION, lines: [] };
+
+export function merged(one, other) {
+  if (one.era !== other.era) return one.era > other.era ? one : other;
+  return {
+    era: one.era,
+    session: preferred(one.session, other.session) > 0 ? one.session : other.session,
+    lines: mergedLines(one.lines, other.lines),
+  };
+}
+
+/* Above 0 where the first session counts. Two tabs may begin a chat at the same time: both go on with the one in which
+   something was said, else with the lesser interaction. */
+function preferred(one, other) {
+  return (
+    one.round - other.round ||
+    one.begun - other.begun ||
+    !!one.interaction - !!other.interaction ||
+    compared(other.interaction, one.interaction) ||
+    one.at - other.at ||
+    compared(one.token, other.token)
+  );
+}
+
+function mergedLines(ones, others) {
+  const known = new Map(ones.map((line) => [line.id, line]));
+  for (const line of others) {
+    const before = known.get(line.id);
+    known.set(line.id, before ? mergedLine(before, line) : line);
+  }
+  return cut([...known.values()].sort(inOrder));
+}
+
+function mergedLine(one, other) {
+  const [first, second] = one.place <= other.place ? [one, other] : [other, one];
+  return { ...second, ...first, sent: !!(one.sent || other.sent), seen: !!(one.seen || other.seen) };
+}
+
+/* The latest lines, and all that still has to be sent. */
+function cut(lines) {
+  const surplus = lines.length - MOST_LINES;
+  return surplus > 0 ? lines.filter((line, index) => index >= surplus || isUnsent(line)) : lines;
+}
+
+function inOrder(one, other) {
+  return one.place - other.place || compared(one.id, other.id);
+}
+
+function compared(one, other) {
+  return one < other ? -1 : one > other ? 1 : 0;
+}
+
+export function nextPlace(talk) {
+  return talk.lines.reduce((most, line) => Math.max(most, line.place), 0) + 1;
+}
+
+export function isOwn(line) {
+  return line.from?.role === "customer";
+}
+
+function isUnsent(line) {
+  return isOwn(line) && !line.sent;
+}
+
+export function unsentOf(talk) {
+  return talk.lines.filter(isUnsent);
+}
+
+/* What others said that nobody has looked at yet. */
+export function unseenOf(talk) {
+  return talk.lines.filter((line) => !isOwn(line) && !line.seen);
+}
+
+/* The id of the latest line that others said, as the hub knows it. */
+export function lastHeard(talk) {
+  return talk.lines.findLast((line) => !isOwn(line))?.id ?? "";
+}
+
+/* The talk without its session: what is said next begins a new one. */
+export function withoutSession(talk) {
+  return { ...talk, session: { ...NO_SESSION, round: talk.session.round + 1 } };
+}
+
+/* Nothing of the talk; other tabs forget it, too. */
+export function forgotten(talk) {
+  return { ...EMPTY, era: talk.era + 1, session: { ...NO_SESSION, round: talk.session.round + 1 } };
+}
+
+/* What an earlier version of this script kept: {session, messages, unsent}. */
+export function upgraded({ session = "", messages = [], unsent = [] }) {
+  const waiting = new Set(unsent.map((each) => each.id));
+  const lines = messages.map((line, index) => ({ ...line, place: index + 1, sent: !waiting.has(line.id), seen: true }));
+  return { ...EMPTY, session: { ...NO_SESSION, token: session, begun: messages.length > 0 }, lines };
+}
