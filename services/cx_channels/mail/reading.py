@@ -12,7 +12,7 @@ from cx_channels.mail.automatic import BOUNCE, REPORT, automatic
 from cx_channels.mail.body import Body, Content, body_of, content_of
 from cx_channels.mail.bounces import is_bounce, read_bounce
 from cx_channels.mail.charsets import cut
-from cx_channels.mail.headers import Headers, date
+from cx_channels.mail.headers import Headers
 from cx_channels.mail.identity import content_digest
 from cx_channels.mail.origin import origin_of
 from cx_channels.mail.parse import Mail, Part, parse
@@ -27,6 +27,7 @@ from cx_channels.mail.reports import (
 )
 from cx_channels.mail.settings import MailSettings
 from cx_channels.mail.threads import Thread, thread_of
+from cx_channels.mail.times import written_at
 from cx_events.blob.port import blob_name
 from cx_events.envelope import (
     Attachment,
@@ -93,7 +94,7 @@ class Reading:
         self.tokens = dict.fromkeys((*self.people.tokens(), *envelope.tokens))
         self.digest = content_digest(mail, self.tokens)
         self.thread: Thread = thread_of(mail.headers, f"digest-{self.digest}")
-        self.at = _when(mail.headers)
+        self.at = written_at(mail.headers)
         self.body: Body | None = None
         self.blobs: list[bytes] = []
 
@@ -261,15 +262,6 @@ def _completed(outcomes: list[Outcome], told: tuple[Outcome, ...]) -> list[Outco
             for said in by_address.values()
         ]
     return named or list(told)
-
-
-def _when(headers: Headers) -> int | None:
-    """The Date; where it can't be read, the first relay's date, which stands at the bottom."""
-    given = date(headers.raw("date"))
-    if given is not None:
-        return given
-    received = headers.every("received")
-    return date(received[-1].rpartition(";")[2]) if received else None
 
 
 def _name_of_mail(part: Part, content: bytes) -> str:
