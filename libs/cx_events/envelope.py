@@ -89,7 +89,9 @@ class Message(Part):
     in_reply_to: str = ""
     quoted: str = ""
     automatic: str = ""
-    """Why this was written by a machine, not a person: ``auto-reply``, ``bounce``, ``list``, ``report``."""
+    """Why this was written by a machine, not a person: ``auto-reply``, ``bounce``, ``report``."""
+    distribution: str = ""
+    """How it came, whoever wrote it: ``list`` (a mailing list, a newsletter), ``bulk``."""
     attachments: list[Attachment] = []
 
 

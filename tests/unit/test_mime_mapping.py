@@ -11,8 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cx_channels.email.mime import PROVIDER
-from cx_channels.mail.automatic import automatic
-from cx_channels.mail.headers import split_head
 from cx_channels.mail.threads import MAX_REFERENCES, ids_in
 from cx_channels.port import Connection, Mapped, Request
 from cx_events.blob.port import blob_name
@@ -203,41 +201,6 @@ def test_a_small_original_lies_in_the_event_and_a_large_one_beside_it() -> None:
 def test_what_limits_leave_out_is_named() -> None:
     draft = event(mail(body="word \n" * 100_000))
     assert raw_of(draft)["left_out"] == ["text"]
-
-
-@pytest.mark.parametrize(
-    ("fields", "kind"),
-    [
-        ("Auto-Submitted: auto-replied; owner-email=x", "auto-reply"),
-        ("Precedence: auto_reply", "auto-reply"),
-        ("X-Autoreply: yes", "auto-reply"),
-        ("Subject: Out of Office: Re: x", "auto-reply"),
-        ("Subject: Abwesenheitsnotiz: x", "auto-reply"),
-        ("Subject: Réponse automatique : x", "auto-reply"),
-        ('Auto-Submitted: (by rule) "auto-replied"', "auto-reply"),
-        ("X-Auto-Reply: yes", "auto-reply"),
-        ("Subject: Automatiskt svar: x", "auto-reply"),
-        ("Subject: Automaattinen vastaus: x", "auto-reply"),
-        ("Subject: Odpowiedź automatyczna: x", "auto-reply"),
-        ("Subject: Automatická odpověď: x", "auto-reply"),
-        ("Subject: Automatikus válasz: x", "auto-reply"),
-        ("Subject: Otomatik Yanıt: x", "auto-reply"),
-        ("Subject: Автоматический ответ: x", "auto-reply"),
-        ("Subject: Αυτόματη απάντηση: x", "auto-reply"),
-        ("Subject: 自动答复: x", "auto-reply"),
-        ("Subject: 자동 회신: x", "auto-reply"),
-        ("Subject: Fuori ufficio: x", "auto-reply"),
-        ("List-Id: <a.example.com>", "list"),
-        ("List-Unsubscribe: <https://example.com>\nPrecedence: bulk", "list"),
-        ("Auto-Submitted: auto-generated", "report"),
-        ("Precedence: bulk", "report"),
-        ("Auto-Submitted: no", ""),
-        ("Subject: Is anybody out of office today?", ""),
-        ("Subject: automatic door is broken", ""),
-    ],
-)
-def test_machines_are_told_from_people(fields: str, kind: str) -> None:
-    assert automatic(split_head(f"{fields}\n\n".encode())[0]) == kind
 
 
 @pytest.mark.parametrize("empty", [b"", b"\r\n\r\n", b"no mail at all", b"\0\1\2", b"<html></html>"])

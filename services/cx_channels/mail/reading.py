@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cx_channels.mail.automatic import BOUNCE, REPORT, automatic
+from cx_channels.mail.automatic import BOUNCE, REPORT, automatic, distribution
 from cx_channels.mail.body import Body, Content, body_of, content_of
 from cx_channels.mail.bounces import is_bounce, read_bounce
 from cx_channels.mail.charsets import cut
@@ -50,8 +50,8 @@ _MAX_NAMED = 64 << 10
 KINDS = {
     "mail from a person": "cx.message.received.v1",
     "automatic reply": "cx.message.received.v1, message.automatic auto-reply",
-    "mail of a list": "cx.message.received.v1, message.automatic list",
     "mail of a machine": "cx.message.received.v1, message.automatic report",
+    "mail by a list or in bulk": "cx.message.received.v1 of whoever wrote, message.distribution list or bulk",
     "mail from an own address, by a way that is ours": "cx.message.sent.v1",
     "mail from an own address, by any other way": "cx.message.received.v1, of an unverified stranger",
     "delivery status, failed": "cx.message.failed.v1 for each recipient",
@@ -124,7 +124,7 @@ class Reading:
             ours = [mailbox.address for mailbox in (*self.people.ours, self.people.sender)]
             bounce = read_bounce(self.headers, text, original, ours)
             return self._outcomes(_completed(outcomes, bounce.outcomes), bounce.original)
-        return [self._written()]
+        return [self._written(REPORT if receipt is not None else self._automatic())]
 
     def left_out(self) -> list[str]:
         """After ``drafts``: what is in the original and not in the events."""
@@ -181,7 +181,10 @@ class Reading:
             return []
         return [Participant(role="system", name=sender.name, identifiers=email(sender.address))]
 
-    def _written(self) -> Draft:
+    def _automatic(self) -> str:
+        return automatic(self.headers, self.envelope.sender, reports=self.mail.root.media_type == "multipart/report")
+
+    def _written(self, by_machine: str) -> Draft:
         people = self.people
         self.body = body_of(self.content)
         direction: Direction = "inbound"
@@ -201,7 +204,8 @@ class Reading:
                 subject=self._subject(),
                 in_reply_to=self.thread.replies_to,
                 quoted=self.body.quoted,
-                automatic=automatic(self.headers),
+                automatic=by_machine,
+                distribution=distribution(self.headers),
                 attachments=[self._attachment(part) for part in self.content.attached],
             ),
         )
