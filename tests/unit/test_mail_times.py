@@ -30,7 +30,7 @@ def written(date_field: str, *, relay: str = FIRST) -> int | None:
         "Date: Fri, 27 Nov 2026 12:00:00 CEST\n",
         "Date: Fri, 27 Nov 2026 21:00:00\n",
         "Date: Mon, 01 Jan 2001 00:00:00 +0000\n",
-        "Date: Wed, 25 Nov 2026 10:00:00 +0000\n",
+        "Date: Wed, 18 Nov 2026 10:00:00 +0000\n",
         "Date: Tue, 27 Nov 2029 10:00:00 +0000\n",
         "Date: Fri, 27 Nov 2026 10:00:00 +9999\n",
     ],
@@ -62,7 +62,7 @@ def test_without_a_relay_a_date_without_a_zone_is_taken_for_utc() -> None:
 
 
 @given(st.integers(-3 * FAR // 1_000_000, 3 * FAR // 1_000_000))
-def test_a_mail_is_never_further_from_its_first_relay_than_a_night_in_the_outbox(seconds: int) -> None:
+def test_a_mail_is_never_further_from_its_first_relay_than_a_week_in_the_outbox(seconds: int) -> None:
     first = parse_time("2026-11-27T10:00:05Z")
     found = written(f"Date: {_as_field(first + seconds * 1_000_000)}\n")
     assert found is not None

@@ -248,10 +248,11 @@ def test_a_failed_delivery_is_in_the_thread_of_the_mail_that_failed() -> None:
     ("status", "diagnostic", "code"),
     [
         ("5.0.0", "smtp; 550 5.1.1 User unknown", "5.1.1"),
-        ("5.0.0", "smtp; 550 User unknown", "5.0.0"),
+        ("5.0.0", "smtp; 550 User unknown", "5.1.1"),
+        ("5.0.0", "smtp; 550 no", "5.0.0"),
         ("5.2.2 (full)", "", "5.2.2"),
         ("", "smtp; 552 too much", "552"),
-        ("5.1.1", "smtp; 550 5.7.1 see 192.0.2.1", "5.1.1"),
+        ("5.1.1", "smtp; 550 5.7.1 see 192.0.2.1", "5.7.1"),
     ],
 )
 def test_the_most_telling_code_is_given(status: str, diagnostic: str, code: str) -> None:
@@ -300,7 +301,7 @@ def prose(body: str, subject: str = "failure notice", sender: str = "MAILER-DAEM
         ("The following addresses failed:\n\n  ana@example.com\n    550 5.2.2 over quota", "ana@example.com", "5.2.2"),
         ("Your message to ana@example.com could not be delivered:\nmailbox is full", "ana@example.com", "5.2.2"),
         ("not delivered to:\n\n  ana@example.com\n\nbecause:\n\n  User not listed in it", "ana@example.com", "5.1.1"),
-        ("RCPT TO:<ana@example.com>\n550 unknown user", "ana@example.com", "550"),
+        ("RCPT TO:<ana@example.com>\n550 unknown user", "ana@example.com", "5.1.1"),
         ("Something went wrong.", "", "5.0.0"),
     ],
 )  # fmt: skip
@@ -342,7 +343,7 @@ def test_a_warning_is_a_delay_whatever_it_quotes() -> None:
         "Message will be retried for 4 more day(s)"
     )
     found = mapped(prose(said, "Mail Delivery Status Notification (Delay)"))
-    assert outcomes(found) == [("received", "ana@example.com", "421")]
+    assert outcomes(found) == [("received", "ana@example.com", "4.4.1")]
     assert found.drafts[0].data.reason == "delayed"
 
 

@@ -1,8 +1,8 @@
 """Who wrote a mail, a person or a machine, and how it was distributed: two questions.
 
-Only what states that it is automatic is taken for a machine's: an unread customer costs more than a machine's mail that
-an agent closes. The fields of lists and of bulk mail say how a mail came. A person writes through a Google Group, answers
-in the thread of a newsletter, or uses a CRM that adds List-Unsubscribe.
+Only what states that it is automatic is taken for a machine's: a customer whom nobody answers costs more than a mail of
+a machine that an agent closes. The fields of lists and of bulk mail say how a mail came. A person writes through a
+Google Group, answers in the thread of a newsletter, or uses a CRM that adds List-Unsubscribe.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ LIST, BULK = "list", "bulk"
 _COMMENT = re.compile(r"\([^()]*\)")
 _NEGATED = frozenset({"no", "none", "n", "false", "f", "off", "0", "never", "disabled", "null"})
 
-# Fields that auto-responders set, of any value but a negation: X-Autorespond and X-Autoreply-From repeat a subject or an
-# address. Collected at github.com/jpmckinney/multi_mail/wiki/Detecting-autoresponders.
+# Fields that auto-responders set, of any value but a negation: X-Autorespond and X-Autoreply-From repeat a subject or
+# an address. Collected at github.com/jpmckinney/multi_mail/wiki/Detecting-autoresponders.
 _REPLY_FIELDS = (
     "x-autoreply", "x-auto-reply", "x-mail-autoreply", "x-autoreply-from", "x-auto-reply-from", "x-autorespond",
     "x-autoresponder", "x-auto-response", "x-autoresponse", "x-vacation", "x-amazon-auto-reply",

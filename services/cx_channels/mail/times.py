@@ -12,9 +12,9 @@ from cx_channels.mail.headers import Headers
 _YEAR_10000 = 253_402_300_800
 _MAX_RELAYS = 50
 
-FAR = 24 * 3600 * 1_000_000
+FAR = 7 * 24 * 3600 * 1_000_000
 """Microseconds between a Date and the hosts' dates from which on the writer's clock is taken to be wrong. A mail may
-lie in an outbox overnight; and clocks that are wrong by more are mostly wrong by months."""
+lie in an outbox over a weekend or a holiday; clocks that are wrong by more are mostly wrong by months."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ISO = re.compile(r"\d{4}-\d\d-\d\d")
