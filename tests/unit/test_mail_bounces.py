@@ -182,8 +182,9 @@ def notice(sender: str, subject: str, body: str, more: str = "") -> str:
 
 REFUSALS = [
     (notice("dev-bounces@lists.example", "Your message to Dev awaits moderator approval",
-            "Your mail to 'Dev' with the subject\n\n    Re: invoice\n\nIs being held until the list moderator can"
-            " review it for approval.\n", "Precedence: bulk\nX-BeenThere: dev@lists.example\nX-List-Administrivia: yes\n"),
+            "Your mail to 'Dev' with the subject\n\n    Re: invoice\n\nIs being held until the list moderator"
+            " can review it for approval.\n",
+            "Precedence: bulk\nX-BeenThere: dev@lists.example\nX-List-Administrivia: yes\n"),
      ("failed", "dev@lists.example", "4.7.1")),
     (notice("dev-owner@lists.example", "Request to mailing list Dev rejected",
             "Your request to the Dev mailing list\n\n    Posting of your message\n\nhas been rejected by the list"
