@@ -328,6 +328,7 @@ def _coded(lines: list[str]) -> list[str]:
 
 _REPLIED = re.compile(r"(?<![\d./-])[45][0-5]\d[ -](?:[#('\"]{0,2}[45]\.\d)")
 _SEVERAL = re.compile(r"(?<!\d)([45]\d\d)-")
+_NUMBERS = re.compile(r"(?<!\d)\d{3}(?!\d)")
 _MAX_REPLY = 6
 _STRUCTURE = re.compile(
     r"(?:[<>]{3}|\[|\(|<|-{2,}|={2,}|\*|in:|out:|[\w-]{1,40}:|giving up on|i'm not going)", re.IGNORECASE
@@ -338,7 +339,7 @@ def _goes_on(before: str, line: str, code: str) -> bool:
     """Whether a line goes on with the reply of the line before: the next one of several lines (``550-``, RFC 5321,
     section 4.2.1), or one without a code that is no field, address, divider or new item."""
     several = _SEVERAL.search(before)
-    if several is not None and re.search(rf"(?<!\d){several[1]}(?!\d)", line):
+    if several is not None and several[1] in _NUMBERS.findall(line):
         return True
     return bool(line) and not code and not _STRUCTURE.match(line) and "@" not in line
 

@@ -18,7 +18,7 @@ from cx_channels.mail.origin import origin_of
 from cx_channels.mail.parse import Mail, Part, parse
 from cx_channels.mail.people import email, people_of
 from cx_channels.mail.reasons import code_of
-from cx_channels.mail.refusals import refusal_of
+from cx_channels.mail.refusals import is_server, refusal_of
 from cx_channels.mail.reports import (
     Outcome,
     complaint_of,
@@ -145,10 +145,12 @@ class Reading:
     def _refusal(self, text: str, original: Headers | None) -> Bounce | None:
         """Return what a list server refused; None where a person stands behind the sender."""
         people = self.people
-        shown = next(iter(mailboxes(self.headers.raw("from"))), None)
-        if people.from_us or shown is None or shown.address != people.sender.address:
+        if people.from_us or not is_server(self.headers, people.sender):
             return None
-        return refusal_of(self.headers, text, original, [mailbox.address for mailbox in people.ours])
+        shown = next(iter(mailboxes(self.headers.raw("from"))), None)
+        if shown is None or shown.address != people.sender.address:
+            return None
+        return refusal_of(self.headers, shown, text, original, [mailbox.address for mailbox in people.ours])
 
     def _shown(self) -> Headers:
         """Return the fields of the mail that a report is about where no part of it is that mail."""

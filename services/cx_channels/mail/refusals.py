@@ -50,14 +50,15 @@ HELD, REFUSED = "4.7.1", "5.7.1"
 """Not delivered as yet, and refused: delivery not authorized (RFC 3463)."""
 
 
-def refusal_of(headers: Headers, text: str, original: Headers | None, ours: Iterable[str]) -> Bounce | None:
+def refusal_of(
+    headers: Headers, sender: Mailbox, text: str, original: Headers | None, ours: Iterable[str]
+) -> Bounce | None:
     """Return what a list server says of a mail that it did not pass on; None for any other mail.
 
-    ``ours``: addresses that are not the list's, however often the notice names them. The caller makes sure that nobody
+    ``sender``: whom From names. ``ours``: addresses that are not the list's, however often the notice names them. The caller makes sure that nobody
     stands behind the sender: lists pass on people's mail under their own address.
     """
-    sender = next(iter(mailboxes(headers.raw("from"))), None)
-    if sender is None or not _is_server(headers, sender):
+    if not is_server(headers, sender):
         return None
     subject = headers.text("subject")
     said = " ".join(f"{subject}. {text[:_MAX_NOTICE]}".split())
@@ -73,11 +74,12 @@ def refusal_of(headers: Headers, text: str, original: Headers | None, ours: Iter
     return Bounce((Outcome(_list(headers, original, sender, said, ours), "failed", code, reason),), original)
 
 
-def _is_server(headers: Headers, sender: Mailbox) -> bool:
+def is_server(headers: Headers, sender: Mailbox) -> bool:
+    """Whether a mail is of a list server itself, by its sender."""
     local = sender.address.rpartition("@")[0]
     if _SERVER.fullmatch(local) or _SERVER_NAME.search(sender.name):
         return True
-    return bool(automatic(headers)) and ("list-id" in headers or "x-beenthere" in headers)
+    return ("list-id" in headers or "x-beenthere" in headers) and bool(automatic(headers))
 
 
 def _list(headers: Headers, original: Headers, sender: Mailbox, said: str, ours: Iterable[str]) -> str:
