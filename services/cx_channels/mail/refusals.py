@@ -55,8 +55,8 @@ def refusal_of(
 ) -> Bounce | None:
     """Return what a list server says of a mail that it did not pass on; None for any other mail.
 
-    ``sender``: whom From names. ``ours``: addresses that are not the list's, however often the notice names them. The caller makes sure that nobody
-    stands behind the sender: lists pass on people's mail under their own address.
+    ``sender``: whom From names. ``ours``: addresses that are not the list's, however often the notice names them. The
+    caller makes sure that nobody stands behind the sender: lists pass on people's mail under their own address.
     """
     if not is_server(headers, sender):
         return None
