@@ -91,7 +91,9 @@ class Message(Part):
     signature_at: int | None = None
     """Where the signature begins in ``text``, in Unicode characters; it is a part of the text."""
     automatic: str = ""
-    """Why this was written by a machine, not a person: ``auto-reply``, ``bounce``, ``list``, ``report``."""
+    """Why this was written by a machine, not a person: ``auto-reply``, ``bounce``, ``report``."""
+    distribution: str = ""
+    """How it came, whoever wrote it: ``list`` (a mailing list, a newsletter), ``bulk``."""
     attachments: list[Attachment] = []
 
 

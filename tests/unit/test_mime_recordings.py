@@ -26,54 +26,6 @@ def drafts(name: str) -> list[Draft]:
     return list(PROVIDER.map(Request((RECORDINGS / name).read_bytes(), "SMTP"), CONNECTION).drafts)
 
 
-BOUNCES = {
-    "lhost-activehunter-02": [("kijitora@example.ed.jp", "550")],
-    "lhost-apachejames-01": [("000000000000@vtext.example.com", "550")],
-    "lhost-domino-01": [("kijitora@example.jp", "5.1.1")],
-    "lhost-einsundeins-02": [("kijitora@example.org", "5.3.4")],
-    "lhost-exchange2003-01": [("kijitora@example.jp", "5.1.1")],
-    "lhost-exim-02": [("kijitora@example.jp", "5.1.1"), ("sabatora@example.jp", "5.2.1")],
-    "lhost-gmail-01": [("userunknown@example.jp", "5.1.1")],
-    "lhost-gsuite-02": [("kijitora@example.it", "5.0.0")],
-    "lhost-interscanmss-01": [("kijitora@example.co.jp", "5.1.1")],
-    "lhost-kddi-01": [("kijitora@x0000000000000.dion.ne.jp", "5.2.2")],
-    "lhost-mfilter-01": [("kijitora@example.com", "550")],
-    "lhost-postfix-02": [("filtered@example.co.jp", "5.2.1"), ("userunknown@example.co.jp", "5.1.1")],
-    "lhost-qmail-01": [("kijitora@example.ne.jp", "5.5.0")],
-    "lhost-verizon-01": [("0000000000@vzwpix.com", "5.1.1")],
-    "lhost-x5-01": [("kijitora@neko.example.org", "5.1.1")],
-    "lhost-zoho-02": [("mikeneko@example.co.jp", "5.2.1"), ("sabineko@example.co.jp", "5.2.2")],
-    "rhost-microsoft-01": [("kijitora@example.com", "5.7.606")],
-}
-
-
-@pytest.mark.parametrize(("name", "expected"), BOUNCES.items(), ids=BOUNCES)
-def test_a_recorded_bounce_names_who_failed_and_why(name: str, expected: list[tuple[str, str]]) -> None:
-    found = []
-    for draft in drafts(f"bounce-sisimai/{name}.eml"):
-        assert draft.type == "cx.message.failed.v1"
-        assert draft.data.failure is not None
-        found.append((draft.data.participants[0].identifiers[0].value, draft.data.failure.code))
-    assert found == expected
-
-
-def test_every_recorded_bounce_names_a_recipient_and_a_code() -> None:
-    names = sorted(path.stem for path in (RECORDINGS / "bounce-sisimai").glob("*.eml"))
-    assert len(names) > 100
-    others = {
-        name: draft.type for name in names for draft in drafts(f"bounce-sisimai/{name}.eml") if not draft.data.failure
-    }
-    assert others == {
-        "arf-01": "cx.message.reacted.v1",
-        "dos-arf-01": "cx.message.reacted.v1",
-        "rfc3834-01": "cx.message.received.v1",
-    }
-    for name in names:
-        for draft in drafts(f"bounce-sisimai/{name}.eml"):
-            assert draft.data.participants[0].identifiers, name
-            assert draft.data.failure is None or draft.data.failure.code, name
-
-
 MAILS = {
     "mime-mail-gem/error_emails__invalid_subject_characters.eml": (
         "Formação Frenetikpolis", "Formação FrenetikPolis: Mega Campanha Final Verão | Cursos de Setembro", "TEST"),

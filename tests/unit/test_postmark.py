@@ -197,9 +197,10 @@ def test_a_forwarding_address_of_ours_is_no_customer() -> None:
     [
         ([("Auto-Submitted", "auto-replied")], {}, "auto-reply"),
         ([("X-Autoreply", "yes")], {}, "auto-reply"),
-        ([], {"Subject": "Automatic reply: Charged twice"}, "auto-reply"),
-        ([("Precedence", "bulk")], {}, "report"),
-        ([("List-Unsubscribe", "<https://example.com/>")], {}, "list"),
+        ([("Return-Path", "<>")], {"Subject": "Automatic reply: Charged twice"}, "auto-reply"),
+        ([], {"Subject": "Automatic reply: Charged twice"}, ""),
+        ([("Precedence", "bulk")], {}, ""),
+        ([("List-Unsubscribe", "<https://example.com/>")], {}, ""),
         ([], {}, ""),
     ],
 )

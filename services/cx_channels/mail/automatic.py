@@ -1,6 +1,8 @@
-"""Who wrote a mail: a person, or a machine of which kind.
+"""Who wrote a mail, a person or a machine, and how it was distributed: two questions.
 
-RFC 3834 (Auto-Submitted) is what senders should say; the other fields and the subjects are what they do say.
+Only what states that it is automatic is taken for a machine's: a customer whom nobody answers costs more than a mail of
+a machine that an agent closes. The fields of lists and of bulk mail say how a mail came. A person writes through a
+Google Group, answers in the thread of a newsletter, or uses a CRM that adds List-Unsubscribe.
 """
 
 from __future__ import annotations
@@ -9,20 +11,33 @@ import re
 
 from cx_channels.mail.headers import Headers
 
-AUTO_REPLY, LIST, REPORT, BOUNCE = "auto-reply", "list", "report", "bounce"
+AUTO_REPLY, REPORT, BOUNCE = "auto-reply", "report", "bounce"
+LIST, BULK = "list", "bulk"
 
-_REPLY_FIELDS = (
-    "x-autoreply", "x-autorespond", "x-autoresponder", "x-autoreply-from", "x-mail-autoreply", "x-auto-reply-from",
-    "x-vacation", "x-auto-reply",
-)  # fmt: skip
-_LIST_FIELDS = ("list-id", "list-post", "list-unsubscribe", "mailing-list", "x-mailing-list", "x-mailinglist")
-_REPLY_SUBJECT = re.compile(
+_COMMENT = re.compile(r"\([^()]*\)")
+_NEGATED = frozenset({"no", "none", "n", "false", "f", "off", "0", "never", "disabled", "null"})
+
+# Fields that auto-responders set, of any value but a negation: X-Autorespond and X-Autoreply-From repeat a subject or
+# an address. Collected at github.com/jpmckinney/multi_mail/wiki/Detecting-autoresponders.
+_REPLY_FIELDS = frozenset({
+    "x-autoreply", "x-auto-reply", "x-mail-autoreply", "x-autoreply-from", "x-auto-reply-from", "x-autorespond",
+    "x-autoresponder", "x-auto-response", "x-autoresponse", "x-vacation", "x-amazon-auto-reply",
+})  # fmt: skip
+
+# Fields by which software names its own notices: FirstClass, cron, Mailman.
+_MACHINE_FIELDS = frozenset({"x-fc-machinegenerated", "x-cron-env", "x-list-administrivia"})
+
+_LIST_FIELDS = frozenset({
+    "list-id", "list-post", "list-unsubscribe", "mailing-list", "x-mailing-list", "x-mailinglist", "x-beenthere",
+})  # fmt: skip
+
+# How Exchange and others begin an absence's subject, in the languages of their users.
+_ABSENT = re.compile(
     r"\s*(?:re:\s*)?(?:auto(?:mat(?:ic|ed|ische?|iskt?|yczna))?[ -]?(?:reply|response|antwort|svar|odpowied[zź])\b"
     r"|auto:|autoreply\b|\[auto[ -]?reply\]|out of (?:the )?office\b|ooo:|vacation (?:reply|notice|message)"
     r"|away (?:from|until)\b|abwesenheits?(?:notiz|nachricht|benachrichtigung|meldung)?\b"
     r"|réponse automatique|absence du bureau|respuesta automática|fuera de la oficina|resposta automática"
     r"|risposta automatica|fuori sede|afwezig|automatisch antwoord|frånvaro|自动回复|自動返信|自動応答|автоответ"
-    # as Exchange says it in the languages of its users
     r"|automaattinen vastaus|odpowiedź automatyczna|automatická odpov[eě]ď|automatikus válasz"
     r"|otomatik yanıt|răspuns automat|automatski odgovor|автоматический ответ|автоматична відповідь"
     r"|автоматичен отговор|αυτόματη απάντηση|自动答复|自動回覆|자동 회신|מענה אוטומטי|رد تلقائي|ตอบกลับอัตโนมัติ"
@@ -30,29 +45,54 @@ _REPLY_SUBJECT = re.compile(
     re.IGNORECASE,
 )
 
-_COMMENT = re.compile(r"\([^()]*\)")
 
+def automatic(headers: Headers, envelope_from: str | None = None, *, reports: bool = False) -> str:
+    """Return ``auto-reply`` or ``report`` for a mail that states that a machine wrote it, else "".
 
-def automatic(headers: Headers) -> str:
-    """``auto-reply``, ``list`` or ``report``; "" for a mail that a person wrote."""
-    submitted = _COMMENT.sub("", headers.raw("auto-submitted").lower()).partition(";")[0].strip(" \t\"'")
-    precedence = headers.raw("precedence").lower().strip()
-    if (
-        submitted.startswith("auto-replied")
-        or precedence.replace("-", "_") == "auto_reply"
-        or any(name in headers for name in _REPLY_FIELDS)
-        or "autoresponder" in headers.raw("x-post-messageclass").lower()
-        or headers.raw("delivered-to").lower() == "autoresponder"
-        or _REPLY_SUBJECT.match(headers.text("subject"))
-    ):
+    ``envelope_from``: its sender in SMTP, None where nobody says. ``reports``: it is a report by its parts (RFC 6522).
+
+    Of a mail that answers to nobody (``<>``, as RFC 5321, section 4.5.5, has it for what machines send back) a report
+    or the subject of an absence tells the kind; neither counts beside the address of somebody who wrote.
+    """
+    names = {name for name, _ in headers.fields}
+    submitted = _value(headers, "auto-submitted") if "auto-submitted" in names else ""
+    if submitted.startswith("auto-replied") or _replies(headers, names):
         return AUTO_REPLY
-    if precedence == "list" or any(name in headers for name in _LIST_FIELDS):
-        return LIST
-    if (
-        (submitted and submitted != "no")
-        or precedence in ("bulk", "junk")
-        or "all" in headers.raw("x-auto-response-suppress").lower()
-        or headers.raw("return-path") == "<>"
-    ):
+    nobody = envelope_from == "<>" or ("return-path" in names and headers.raw("return-path") == "<>")
+    if nobody and _ABSENT.match(headers.text("subject")):
+        return AUTO_REPLY
+    if submitted and submitted not in _NEGATED:
         return REPORT
-    return ""
+    if any(_states(headers, name) for name in _MACHINE_FIELDS & names):
+        return REPORT
+    return REPORT if reports and (nobody or (not envelope_from and "return-path" not in names)) else ""
+
+
+def _replies(headers: Headers, names: set[str]) -> bool:
+    return (
+        any(_value(headers, name).replace("-", "_") == "auto_reply" for name in {"precedence", "preference"} & names)
+        or any(_states(headers, name) for name in _REPLY_FIELDS & names)
+        or ("x-post-messageclass" in names and "autoresponder" in headers.raw("x-post-messageclass").lower())
+        or ("delivered-to" in names and headers.raw("delivered-to").lower() == "autoresponder")
+        or ("x-autogenerated" in names and _value(headers, "x-autogenerated") == "reply")
+    )
+
+
+def _states(headers: Headers, name: str) -> bool:
+    """Whether a field says yes: it has a value, which is no negation."""
+    return _value(headers, name) not in ("", *_NEGATED)
+
+
+def _value(headers: Headers, name: str) -> str:
+    """Return the word of a field, without comments, parameters and quotes, in lower case."""
+    return _COMMENT.sub("", headers.raw(name).lower()).partition(";")[0].strip(" \t\"'")
+
+
+def distribution(headers: Headers) -> str:
+    """Return ``list`` for a mail that a mailing list or group passed on, or that can be unsubscribed from; ``bulk`` for
+    one that calls itself bulk mail; else "". It says nothing of who wrote."""
+    names = {name for name, _ in headers.fields}
+    precedence = _value(headers, "precedence") if "precedence" in names else ""
+    if precedence == "list" or _LIST_FIELDS & names:
+        return LIST
+    return BULK if precedence in ("bulk", "junk") else ""

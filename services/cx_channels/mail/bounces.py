@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import groupby
 
 from cx_channels.mail.headers import Headers, mailboxes, split_head
-from cx_channels.mail.reports import Action, Outcome, code_of
+from cx_channels.mail.reasons import UNDEFINED, code_of, in_class, said_by, stated_in, without_letter
+from cx_channels.mail.reports import Action, Outcome
 
 _MAX_NOTICE = 48 << 10
 _MAX_LINES = 600
@@ -84,29 +86,15 @@ _PLACES = (
     re.compile(rf"(?<![\w@.])({_ADDRESS})(?![\w@])"),
 )
 
+_GREETING = 40
+"""Letters that a paragraph has at least which is no mere greeting or address."""
+
+_GROUPS = re.compile(r"groups\.google\.com", re.IGNORECASE)
+_OF_A_GROUP = "5.7.1"
+"""Google Groups, in the writer's language, refuses mail to a group that doesn't exist or takes none of this sender."""
+
 _OWN_LINE = 5
 """So many of the places are lines of their own."""
-
-# What mailers without codes say, as the status that means it (RFC 3463).
-_SAID = (
-    (re.compile(r"quota|(?:mail ?box|folder) (?:is )?full|disk (?:space )?full|exceeded storage", re.I), "5.2.2"),
-    (re.compile(r"too (?:large|big)|size limit|exceeds? (?:the )?(?:maximum|limit|size)", re.I), "5.3.4"),
-    (re.compile(r"host (?:unknown|not found)|unknown host|domain (?:not found|does not exist)", re.I), "5.1.2"),
-    (re.compile(r"loop|too many hops|duplicated message-id", re.I), "5.4.6"),
-    (
-        re.compile(
-            r"user unknown|unknown (?:user|recipient|address)|no such (?:user|recipient|address)|not listed in"
-            r"|(?:recipient|user|account|address|mailbox)\b.{0,30}(?:not (?:found|exist|recogni[sz]ed|valid|known)"
-            r"|unknown|invalid|does ?n[o']t exist|unavailable|disabled|inactive)|invalid (?:recipient|mailbox|address)"
-            r"|no mailbox here|no valid recipients?|does ?n[o']t have an? \S{1,80} account|is not a (?:known|valid)",
-            re.I,
-        ),
-        "5.1.1",
-    ),
-    (re.compile(r"spam|blocked|blacklist|denied|relay|reject|filter|policy|virus", re.I), "5.7.1"),
-    (re.compile(r"timed? ?out|expired|too long|retry", re.I), "5.4.7"),
-)  # fmt: skip
-UNDEFINED = "5.0.0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +122,7 @@ def is_bounce(headers: Headers, envelope_from: str | None, text: str, gives_back
     if nobody and attached and _UNDELIVERED.search(text[:_MAX_NOTICE]) and not _ANSWER.match(subject):
         return True
     if _DAEMON.match(address) or (senders and _DAEMON_NAME.search(senders[0].name)):
-        return telling or nobody or gives_back or bool(code_of("", text[:_MAX_NOTICE]))
+        return telling or nobody or gives_back or bool(stated_in(text[:_MAX_NOTICE]))
     if not telling or _ANSWER.match(subject):
         return False
     machine = _MACHINE.fullmatch(address.partition("@")[0]) is not None or _is_generated(headers)
@@ -150,10 +138,8 @@ def read_bounce(headers: Headers, text: str, original: Headers | None, ours: Ite
     lines = _noticed(text)
     start = _returned_at(lines)
     notice = lines[:start]
-    if original is None:
-        returned = _outdented(line.expandtabs(8).lstrip(">") for line in lines[start:])
-        original = split_head(returned.encode("utf-8", "replace"))[0]
-    not_these = {address.lower() for address in ours}
+    original = original if original is not None else _returned(lines, start)
+    not_these = {*(address.lower() for address in ours), original.raw("message-id").strip("<> ").lower()}
     not_these |= {mailbox.address.lower() for name in ("from", "to", "cc") for mailbox in mailboxes(headers.raw(name))}
     sent_to = [mailbox.address for mailbox in mailboxes(original.raw("to"))]
     prose = "\n".join(notice)
@@ -170,6 +156,28 @@ def read_bounce(headers: Headers, text: str, original: Headers | None, ours: Ite
     return Bounce(tuple(found or [_outcome("", action, subject, notice)]), original)
 
 
+def original_in_prose(text: str) -> Headers:
+    """Return the fields of a mail that a notice shows or names; none where it does neither."""
+    lines = _noticed(text)
+    return _returned(lines, _returned_at(lines))
+
+
+def _returned(lines: list[str], start: int) -> Headers:
+    """Return the fields from a line onwards; where these name no id, also one that the notice names."""
+    shown = _outdented(line.expandtabs(8).lstrip(">") for line in lines[start:])
+    original, _ = split_head(shown.encode("utf-8", "replace"))
+    named = None if "message-id" in original else _NAMED_ID.search("\n".join(lines))
+    return (
+        original if named is None else Headers([*original.fields, ("message-id", named[1].encode("utf-8", "replace"))])
+    )
+
+
+_NAMED_ID = re.compile(
+    r"\bmessage[- ]?id(?:entifier)?\b(?: was| is)?[^\w<]{0,10}\n?[^\w<]{0,10}(<[^<>\s@]{1,200}@[^<>\s@]{1,200}>)",
+    re.IGNORECASE,
+)
+
+
 def _outdented(lines: Iterable[str]) -> str:
     """A returned mail whose fields may be indented, also where what follows them is not."""
     head, blank, rest = "\n".join(lines).partition("\n\n")
@@ -181,14 +189,28 @@ def _noticed(text: str) -> list[str]:
 
 
 def _about(recipient: str, recipients: list[str], notice: list[str]) -> list[str]:
-    """The lines about one of several recipients: from where it stands to where the next one does."""
-    lowered = [line.lower() for line in notice]
-    at = next((at for at, line in enumerate(lowered) if recipient.lower() in line), None)
-    if len(recipients) < 2 or at is None:
+    """Return the lines about one of several recipients: from each line that names it, or its domain where that is
+    nobody else's, to the next one that names another."""
+    if len(recipients) < 2:
         return notice
-    others = [other.lower() for other in recipients if other != recipient]
-    end = next((n for n in range(at + 1, len(lowered)) if any(other in lowered[n] for other in others)), len(notice))
-    return notice[at:end]
+    names = {each: _names_of(each, recipients) for each in recipients}
+    about: list[str] = []
+    current = ""
+    for line in notice:
+        lowered = line.lower()
+        named = [each for each in recipients if any(name in lowered for name in names[each])]
+        if named:
+            current = recipient if recipient in named else named[0]
+        if current == recipient:
+            about.append(line)
+    return about or notice
+
+
+def _names_of(recipient: str, recipients: list[str]) -> tuple[str, ...]:
+    address = recipient.lower()
+    domain = address.rpartition("@")[2]
+    shared = sum(other.lower().rpartition("@")[2].endswith(domain) for other in recipients) > 1
+    return (address,) if shared else (address, domain)
 
 
 _RETURNED_FIELD = re.compile(
@@ -247,31 +269,84 @@ def _says_why(notice: str, match: re.Match[str]) -> bool:
     start = notice.rfind("\n", max(0, match.start(1) - _REASON_WITHIN), match.start(1)) + 1
     start = start or max(0, match.start(1) - _REASON_WITHIN)
     around = notice[start : match.end() + _REASON_WITHIN].partition("\n\n")[0]
-    return bool(_failing_code(around) or any(said.search(around) for said, _ in _SAID))
-
-
-def _failing_code(text: str) -> str:
-    """``code_of`` a text that may also tell what went well."""
-    code = code_of("", text)
-    return "" if code.startswith("2") else code
+    return bool(stated_in(around) or said_by(around))
 
 
 def _outcome(recipient: str, action: Action, subject: str, notice: list[str]) -> Outcome:
     explanation = _explanation(recipient, notice)
-    code = _failing_code(explanation)
-    if not code:
-        prose = "\n".join((subject, *notice))
-        said = (status for text in (explanation, prose) for said, status in _SAID if said.search(text))
-        code = next(said, UNDEFINED)
-        code = f"4{code[1:]}" if action == "delayed" else code
-    return Outcome(recipient, action, code, explanation)
+    whole = "\n".join(notice)
+    code = code_of("", explanation)
+    said = "" if "." in code else said_by(whole) or said_by(subject) or (_OF_A_GROUP if _GROUPS.search(whole) else "")
+    code = in_class(said, code[:1]) or code or UNDEFINED
+    return Outcome(recipient, action, f"4{code[1:]}" if action == "delayed" else code, explanation)
 
 
 def _explanation(recipient: str, notice: list[str]) -> str:
-    """The lines that say why: those with a code, else those at the failed address, else the whole notice."""
-    lines = [" ".join(line.split()) for line in notice if line.strip() and not _DIVIDER.fullmatch(line)]
-    telling = [line for line in lines if _failing_code(line)]
-    if not telling and recipient:
-        at = next((at for at, line in enumerate(lines) if recipient.lower() in line.lower()), None)
-        telling = lines[at : at + 4] if at is not None else []
-    return " ".join(telling or lines)[:_MAX_EXPLANATION]
+    """Return the lines that say why, without the letter around them: those of a server's reply, else with a status,
+    else in words that are known, else those at the failed address, else the first paragraph."""
+    lines = [" ".join(line.split()) for line in notice if not _DIVIDER.fullmatch(line)]
+    at = next((at for at, line in enumerate(lines) if recipient and recipient.lower() in line.lower()), 0)
+    telling = _coded(lines) or _worded(lines[at:]) or _worded(lines)
+    return " ".join(telling or _around(recipient, lines) or lines)[:_MAX_EXPLANATION].strip()
+
+
+def _around(recipient: str, lines: list[str]) -> list[str]:
+    """Return what stands beside an address in its paragraph, else the paragraph behind it; where it is not named, the
+    first paragraph that is longer than a greeting."""
+    paragraphs = list(_paragraphs(lines))
+    named = [bool(recipient) and recipient.lower() in " ".join(found).lower() for found in paragraphs]
+    if True not in named:
+        return next((found for found in paragraphs if len(" ".join(found)) >= _GREETING), [])
+    at = named.index(True)
+    beside = [line for line in paragraphs[at] if line.strip("<>:* ").lower() != recipient.lower()]
+    return (beside or next(iter(paragraphs[at + 1 :]), paragraphs[at]))[:4]
+
+
+def _paragraphs(lines: list[str]) -> Iterator[list[str]]:
+    return (list(group) for blank, group in groupby(lines, key=lambda line: not line) if not blank)
+
+
+def _coded(lines: list[str]) -> list[str]:
+    """Return the lines with a reply or a status, each with those that continue its sentence."""
+    codes = [stated_in(line) for line in lines]
+    if any("." not in code for code in codes if code) or any(_REPLIED.search(line) for line in lines):
+        codes = [
+            code if code and ("." not in code or _REPLIED.search(line)) else ""
+            for code, line in zip(codes, lines, strict=True)
+        ]
+    found: list[str] = []
+    end = 0
+    for at, code in enumerate(codes):
+        if code and at >= end:
+            end = at + 1
+            while end < min(len(lines), at + _MAX_REPLY) and _goes_on(lines[end - 1], lines[end], codes[end]):
+                end += 1
+            found.append(without_letter(" ".join(lines[at:end])))
+    once = list(dict.fromkeys(found))
+    return [line for line in once if said_by(line)] or once
+
+
+_REPLIED = re.compile(r"(?<![\d./-])[45][0-5]\d[ -](?:[#('\"]{0,2}[45]\.\d)")
+_SEVERAL = re.compile(r"(?<!\d)([45]\d\d)-")
+_NUMBERS = re.compile(r"(?<!\d)\d{3}(?!\d)")
+_MAX_REPLY = 6
+_STRUCTURE = re.compile(
+    r"(?:[<>]{3}|\[|\(|<|-{2,}|={2,}|\*|in:|out:|[\w-]{1,40}:|giving up on|i'm not going)", re.IGNORECASE
+)
+
+
+def _goes_on(before: str, line: str, code: str) -> bool:
+    """Whether a line goes on with the reply of the line before: the next one of several lines (``550-``, RFC 5321,
+    section 4.2.1), or one without a code that is no field, address, divider or new item."""
+    several = _SEVERAL.search(before)
+    if several is not None and several[1] in _NUMBERS.findall(line):
+        return True
+    return bool(line) and not code and not _STRUCTURE.match(line) and "@" not in line
+
+
+def _worded(lines: list[str]) -> list[str]:
+    """Return the first line, else the first paragraph, whose words mean a status."""
+    line = next((line for line in lines if said_by(line)), "")
+    if line:
+        return [line]
+    return next((paragraph for paragraph in _paragraphs(lines) if said_by(" ".join(paragraph))), [])

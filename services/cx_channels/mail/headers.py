@@ -1,7 +1,7 @@
 """Header fields, read one by one and leniently: no field of a mail can spoil another, and none raises.
 
 The standard library's header classes raise AttributeError, IndexError, KeyError, UnicodeError and RecursionError on
-fields that real mailers send; what is used of it here is the date parser alone.
+fields that real mailers send.
 """
 
 from __future__ import annotations
@@ -10,8 +10,6 @@ import binascii
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 
 from cx_channels.mail.charsets import clean, decode
 from cx_events.email_addresses import unquoted
@@ -371,24 +369,3 @@ def _display(raw: str) -> str:
     if len(name) > 1 and name[0] == name[-1] == "'":
         name = name[1:-1].strip()
     return name[:200]
-
-
-_YEAR_10000 = 253_402_300_800
-_ZONE_WORDS = re.compile(r"(?<=[+-]\d{4})\s+\(?[A-Za-z].*\Z")
-
-
-def date(raw: str) -> int | None:
-    """A date as microseconds since 1970, UTC where it names no zone; None where it can't be read."""
-    text = _ZONE_WORDS.sub("", raw[:200].strip())
-    try:
-        moment = parsedate_to_datetime(text)
-    except (ValueError, TypeError, IndexError, OverflowError, AttributeError):
-        return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    try:
-        elapsed = moment - datetime(1970, 1, 1, tzinfo=UTC)
-    except OverflowError:
-        return None
-    seconds = elapsed.days * 86_400 + elapsed.seconds
-    return seconds * 1_000_000 if 0 <= seconds < _YEAR_10000 else None

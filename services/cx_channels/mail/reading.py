@@ -6,27 +6,32 @@ and hangs together whether its mails came over SMTP or from a vendor's webhook.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from cx_channels.mail.automatic import BOUNCE, REPORT, automatic
+from cx_channels.mail.automatic import BOUNCE, REPORT, automatic, distribution
 from cx_channels.mail.body import Body, Content, body_of, content_of
-from cx_channels.mail.bounces import is_bounce, read_bounce
+from cx_channels.mail.bounces import Bounce, is_bounce, original_in_prose, read_bounce
 from cx_channels.mail.charsets import cut
-from cx_channels.mail.headers import Headers, date
+from cx_channels.mail.headers import Headers, mailboxes
 from cx_channels.mail.identity import content_digest
 from cx_channels.mail.origin import origin_of
 from cx_channels.mail.parse import Mail, Part, parse
 from cx_channels.mail.people import email, people_of
+from cx_channels.mail.reasons import code_of
+from cx_channels.mail.refusals import is_server, refusal_of
 from cx_channels.mail.reports import (
     Outcome,
     complaint_of,
     delivery_outcomes,
+    embedded_report,
     original_headers,
+    original_in_text,
     receipt_of,
     returned_report,
 )
 from cx_channels.mail.settings import MailSettings
 from cx_channels.mail.threads import Thread, thread_of
+from cx_channels.mail.times import written_at
 from cx_events.blob.port import blob_name
 from cx_events.envelope import (
     Attachment,
@@ -49,14 +54,15 @@ _MAX_NAMED = 64 << 10
 KINDS = {
     "mail from a person": "cx.message.received.v1",
     "automatic reply": "cx.message.received.v1, message.automatic auto-reply",
-    "mail of a list": "cx.message.received.v1, message.automatic list",
     "mail of a machine": "cx.message.received.v1, message.automatic report",
+    "mail by a list or in bulk": "cx.message.received.v1 of whoever wrote, message.distribution list or bulk",
     "mail from an own address, by a way that is ours": "cx.message.sent.v1",
     "mail from an own address, by any other way": "cx.message.received.v1, of an unverified stranger",
     "delivery status, failed": "cx.message.failed.v1 for each recipient",
     "delivery status, delivered or relayed": "cx.message.delivered.v1 for each recipient",
     "delivery status, delayed": "cx.message.received.v1, internal, reason delayed: the mail is not lost yet",
     "bounce in prose": "cx.message.failed.v1",
+    "refusal of a list server": "cx.message.failed.v1",
     "abuse report": "cx.message.reacted.v1, reaction complaint (or not-spam)",
     "disposition notification, displayed": "cx.message.read.v1",
     "disposition notification, other": "cx.message.received.v1, message.automatic report",
@@ -93,7 +99,7 @@ class Reading:
         self.tokens = dict.fromkeys((*self.people.tokens(), *envelope.tokens))
         self.digest = content_digest(mail, self.tokens)
         self.thread: Thread = thread_of(mail.headers, f"digest-{self.digest}")
-        self.at = _when(mail.headers)
+        self.at = written_at(mail.headers)
         self.body: Body | None = None
         self.blobs: list[bytes] = []
 
@@ -101,6 +107,8 @@ class Reading:
         """A report is known by its parts, a bounce by its look; what is neither was written to be read."""
         original = original_headers(self.mail.root)
         outcomes = delivery_outcomes(self.mail.root, original)
+        if outcomes:
+            original = original or self._shown()
         if outcomes and all(outcome.recipient and outcome.explanation for outcome in outcomes):
             return self._outcomes(outcomes, original)
         complaint = complaint_of(self.mail.root)
@@ -117,18 +125,36 @@ class Reading:
             return [self._draft("read", data)]
         text = self.content.text()
         if outcomes or is_bounce(self.headers, self.envelope.sender, text, original is not None):
-            inner = None if outcomes else returned_report(self.mail.root)
+            inner = None if outcomes else returned_report(self.mail.root) or embedded_report(text)
             if inner is not None:  # a gateway passes another server's report on
                 return self._outcomes(delivery_outcomes(inner, original_headers(inner)), original_headers(inner))
+            original = original or original_in_text(self.mail.root)
             ours = [mailbox.address for mailbox in (*self.people.ours, self.people.sender)]
             bounce = read_bounce(self.headers, text, original, ours)
             return self._outcomes(_completed(outcomes, bounce.outcomes), bounce.original)
-        return [self._written()]
+        refusal = self._refusal(text, original)
+        if refusal is not None:
+            return self._outcomes(list(refusal.outcomes), refusal.original)
+        return [self._written(REPORT if receipt is not None else self._automatic())]
 
     def left_out(self) -> list[str]:
         """After ``drafts``: what is in the original and not in the events."""
         cut_short = {"text"} if self.body is not None and self.body.cut else set()
         return sorted({*self.mail.left_out, *self.content.left_out, *cut_short})
+
+    def _refusal(self, text: str, original: Headers | None) -> Bounce | None:
+        """Return what a list server refused; None where a person stands behind the sender."""
+        people = self.people
+        if people.from_us or not is_server(self.headers, people.sender):
+            return None
+        shown = next(iter(mailboxes(self.headers.raw("from"))), None)
+        if shown is None or shown.address != people.sender.address:
+            return None
+        return refusal_of(self.headers, shown, text, original, [mailbox.address for mailbox in people.ours])
+
+    def _shown(self) -> Headers:
+        """Return the fields of the mail that a report is about where no part of it is that mail."""
+        return original_in_text(self.mail.root) or original_in_prose(self.content.text())
 
     def _outcomes(self, outcomes: list[Outcome], original: Headers | None) -> list[Draft]:
         original = original or Headers()
@@ -180,7 +206,10 @@ class Reading:
             return []
         return [Participant(role="system", name=sender.name, identifiers=email(sender.address))]
 
-    def _written(self) -> Draft:
+    def _automatic(self) -> str:
+        return automatic(self.headers, self.envelope.sender, reports=self.mail.root.media_type == "multipart/report")
+
+    def _written(self, by_machine: str) -> Draft:
         people = self.people
         self.body = body_of(self.content, self._subject())
         direction: Direction = "inbound"
@@ -201,7 +230,8 @@ class Reading:
                 in_reply_to=self.thread.replies_to,
                 quoted=self.body.quoted,
                 signature_at=self.body.signature_at,
-                automatic=automatic(self.headers),
+                automatic=by_machine,
+                distribution=distribution(self.headers),
                 attachments=[self._attachment(part) for part in self.content.attached],
             ),
         )
@@ -248,29 +278,19 @@ def _completed(outcomes: list[Outcome], told: tuple[Outcome, ...]) -> list[Outco
         return list(told)
     by_address = {one.recipient.lower(): one for one in told}
     named = [
-        Outcome(one.recipient, one.action, one.code or said.code, one.explanation or said.explanation)
-        for one in outcomes
-        if one.recipient
-        for said in (by_address.pop(one.recipient.lower(), told[0]),)
+        _told(one, by_address.pop(one.recipient.lower(), told[0]), one.recipient) for one in outcomes if one.recipient
     ]
     nameless = next((one for one in outcomes if not one.recipient), None)
     if nameless is not None:
-        named += [
-            Outcome(
-                said.recipient, nameless.action, nameless.code or said.code, nameless.explanation or said.explanation
-            )
-            for said in by_address.values()
-        ]
+        named += [_told(nameless, said, said.recipient) for said in by_address.values()]
     return named or list(told)
 
 
-def _when(headers: Headers) -> int | None:
-    """The Date; where it can't be read, the first relay's date, which stands at the bottom."""
-    given = date(headers.raw("date"))
-    if given is not None:
-        return given
-    received = headers.every("received")
-    return date(received[-1].rpartition(";")[2]) if received else None
+def _told(one: Outcome, said: Outcome, recipient: str) -> Outcome:
+    if one.explanation:
+        return replace(one, recipient=recipient, code=one.code or said.code)
+    code = code_of(one.code, said.explanation) or said.code
+    return Outcome(recipient, one.action, code, said.explanation)
 
 
 def _name_of_mail(part: Part, content: bytes) -> str:

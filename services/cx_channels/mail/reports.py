@@ -6,9 +6,10 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from cx_channels.mail.body import HEADER_TYPES
+from cx_channels.mail.body import HEADER_TYPES, REPORT_TYPES
 from cx_channels.mail.headers import Headers, mailboxes, split_head
 from cx_channels.mail.parse import Part, parse
+from cx_channels.mail.reasons import code_of
 from cx_channels.mail.transfer import undo_transfer
 
 Action = Literal["failed", "delayed", "delivered"]
@@ -17,8 +18,10 @@ MAX_RECIPIENTS = 200
 _MAX_EXPLANATION = 1_000
 _ENHANCED = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?!\.?\d)")
 _BLANK_LINES = re.compile(rb"\r?\n[ \t]*+(?:\r?\n[ \t]*+)++")
+_AMAZON = re.compile(r"\A.{0,100}?\b([45]\d\d)-'(.{1,800})' \(delivery attempts: \d{1,4}\)\Z")
+"""How Amazon SES quotes the server that refused."""
+
 _TYPE = re.compile(r"\A\s*+[\w-]++\s*+;\s*+")
-_REPLY_CODE = re.compile(r"(?<![\d.:/-])([45][0-5]\d)(?=[ ,\-:][^\d]|[ -][245]\.\d)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,39 @@ def original_headers(root: Part) -> Headers | None:
     return None
 
 
+_RETURNED = frozenset({"from", "to", "subject", "date", "message-id", "received", "return-path"})
+_TELLING = frozenset({"message-id", "received", "return-path"})
+
+
+def looks_returned(headers: Headers) -> bool:
+    """Whether fields are those of a mail that came back: three or more of them, and one that mailers add."""
+    names = {name for name, _ in headers.fields}
+    return len(names & _RETURNED) >= 3 and bool(names & _TELLING)
+
+
+def original_in_text(root: Part) -> Headers | None:
+    """Return the fields of a returned mail that no part is by its type.
+
+    It may be attached as a text or as ``message/partial``, stand in a part without a head of its own, whose fields then
+    are that head, or behind a boundary that is not the mail's.
+    """
+    for part in root.walk():
+        if part is root or part.parts:
+            continue
+        if looks_returned(part.headers):
+            return part.headers
+        if part.media_type not in REPORT_TYPES:
+            headers, _ = split_head(part.content()[:_MAX_RETURNED].lstrip())
+            if looks_returned(headers):
+                return headers
+    found = _BEHIND_BOUNDARY.search(root.raw)
+    headers = split_head(root.source, root.start + found.end())[0] if found is not None else Headers()
+    return headers if looks_returned(headers) else None
+
+
+_MAX_RETURNED = 64 << 10
+
+
 def returned_report(root: Part) -> Part | None:
     """A delivery report that is itself what came back: a mail gateway wraps the report of another server."""
     for part in root.walk():
@@ -67,6 +103,27 @@ def returned_report(root: Part) -> Part | None:
             if inner.media_type == "multipart/report" and delivery_outcomes(inner, None):
                 return inner
     return None
+
+
+_BEHIND_BOUNDARY = re.compile(
+    rb"^--[\x21-\x7e]{1,200}[ \t]*\r?\n(?:content-[^\n]{1,200}\n){0,5}?"
+    rb"content-type:[ \t]*(?:message/rfc822|text/rfc822-headers)[^\n]{0,200}\n(?:content-[^\n]{1,200}\n){0,5}?\r?\n",
+    re.MULTILINE | re.IGNORECASE,
+)
+_EMBEDDED = re.compile(
+    r"^--([\x21-\x7e]{1,200})[ \t]*\n(?:content-[^\n]{1,200}\n){0,5}?content-type:[ \t]*message/delivery-status",
+    re.M | re.I,
+)
+
+
+def embedded_report(text: str) -> Part | None:
+    """Return a delivery report whose parts stand in a text: the header that told its boundary was lost or rewritten."""
+    found = _EMBEDDED.search(text)
+    if found is None:
+        return None
+    raw = f'Content-Type: multipart/report; boundary="{found[1]}"\n\n{text}'
+    root = parse(raw.encode("utf-8", "replace")).root
+    return root if delivery_outcomes(root, None) else None
 
 
 def delivery_outcomes(root: Part, original: Headers | None) -> list[Outcome]:
@@ -101,6 +158,7 @@ def _outcome(fields: Headers, original: Headers | None) -> Outcome | None:
         return None
     status = (_ENHANCED.search(fields.raw("status")) or [""])[0]
     explanation = _TYPE.sub("", fields.text("diagnostic-code"))
+    explanation = _AMAZON.sub(r"\1 \2", explanation)
     if not explanation:
         explanation = fields.text("status").partition("(")[2].rpartition(")")[0]
     action = _action(fields.raw("action"), status)
@@ -129,17 +187,6 @@ def _typed_address(value: str) -> str:
     kind, semicolon, address = value.partition(";")
     found = mailboxes(address if semicolon else kind)
     return found[0].address if found and "@" in found[0].address else ""
-
-
-def code_of(status: str, explanation: str) -> str:
-    """The most telling code: a status that is not merely "undefined" (x.0.0), else one in the explanation."""
-    enhanced = _ENHANCED.search(explanation)
-    if status and not status.endswith(".0.0"):
-        return status
-    if enhanced is not None and not enhanced[1].endswith(".0.0"):
-        return enhanced[1]
-    reply = _REPLY_CODE.search(explanation)
-    return status or (enhanced[1] if enhanced is not None else "") or (reply[1] if reply is not None else "")
 
 
 def complaint_of(root: Part) -> Complaint | None:

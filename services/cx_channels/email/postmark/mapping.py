@@ -23,7 +23,7 @@ from cx_channels.mail.headers import mailboxes
 from cx_channels.mail.parse import parse
 from cx_channels.mail.reading import KINDS as KINDS_OF_MAIL
 from cx_channels.mail.reading import MAX_NOTICE
-from cx_channels.mail.reports import code_of
+from cx_channels.mail.reasons import code_of
 from cx_channels.port import Connection, Ignored, Mapped, Request
 from cx_channels.signing import sha256_hex
 from cx_events.envelope import (
@@ -196,8 +196,9 @@ def _as_own_message(draft: Draft) -> None:
 
 
 def _failure(notice: Notice) -> Failure:
+    """What the other server said; where that isn't told, Postmark's type and what it says of all bounces of that."""
     words = notice.first("Details", "Description")[:_MAX_EXPLANATION]
-    return Failure(code=code_of("", words) or notice["Type"][:_MAX_NAME], message=words)
+    return Failure(code=code_of("", notice["Details"]) or notice["Type"][:_MAX_NAME], message=words)
 
 
 # --- consent ---------------------------------------------------------------------------------------------------------

@@ -1,0 +1,237 @@
+"""Notices that a mail did not arrive: which mail it was, why, and refusals of list servers."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cx_channels.email.mime import PROVIDER
+from cx_channels.mail.reasons import code_of, said_by, stated_in, without_letter
+from cx_channels.port import Connection, Request
+from cx_context.speakers import speaker
+from cx_events.envelope import Draft
+
+ACME = Connection("mail", "acme", "email/mime", settings={"addresses": ["support@acme.example"]})
+
+
+def drafts(raw: str, envelope_from: str = "<>") -> list[Draft]:
+    return list(PROVIDER.map(Request(raw.encode(), "SMTP", headers={"x-envelope-from": envelope_from}), ACME).drafts)
+
+
+def told(draft: Draft) -> tuple[str, str, str]:
+    """What became of it, for whom, with which code."""
+    identifiers = draft.data.participants[0].identifiers
+    code = draft.data.failure.code if draft.data.failure else ""
+    return draft.type.split(".")[2], identifiers[0].value if identifiers else "", code
+
+
+# --- why --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("words", "status"),
+    [
+        ("The recipient's mailbox is over its quota", "5.2.2"),
+        ("552 user has exhausted: not enough disk space", "5.2.2"),
+        ("Your message could not be stored, the mail folder is full.", "5.2.2"),
+        ("You have exceeded your daily sending quota", "5.7.1"),
+        ("450 too many connections from your host", "5.7.1"),
+        ("No such person at this address", "5.1.1"),
+        ("Unknown local part ana in <ana@example.com>", "5.1.1"),
+        ("The account you mailed doesn't exist here", "5.1.1"),
+        ("Recipient address rejected: User unknown in virtual alias table", "5.1.1"),
+        ("Recipient address rejected: Domain not found", "5.4.4"),
+        ("Host or domain name not found. Name service error", "5.4.4"),
+        ("Unrouteable address", "5.4.4"),
+        ("553 mail.example.org does not exist", "5.1.2"),
+        ("This account has been disabled", "5.2.1"),
+        ("mailbox is frozen", "5.2.1"),
+        ("Message size exceeds fixed limit", "5.3.4"),
+        ("Too many hops", "5.4.6"),
+        ("Relay access denied", "5.7.1"),
+        ("554 rejected due to our anti-spam policy", "5.7.1"),
+        ("Access denied", "5.7.1"),
+        ("retry timeout exceeded", "5.4.7"),
+        ("connection refused", "5.4.1"),
+        ("Have a nice day", ""),
+        ("see https://example.com/why/user-unknown", ""),
+        ("<user.unknown@quota.example> spoke", ""),
+    ],
+)
+def test_words_mean_a_status(words: str, status: str) -> None:
+    assert said_by(words) == status
+
+
+@pytest.mark.parametrize(
+    ("status", "explanation", "code"),
+    [
+        ("5.1.0", "5.1.0 - Unknown address error 550-'5.2.2 <ana@example.com>... Mailbox Full'", "5.2.2"),
+        ("4.4.7", "450 4.7.1 Access denied. IP name lookup failed", "4.7.1"),
+        ("5.1.1", "552 5.2.2 Over quota", "5.2.2"),
+        ("5.2.0", "522 5.2.0 Delivery failed: Over quota", "5.2.2"),
+        ("5.3.0", "553 5.3.0 <ana@example.com>... No such user here", "5.1.1"),
+        ("5.6.0", "550 5.6.0 rejected: media error", "5.6.0"),
+        ("5.1.0", "550 #5.1.0 Address rejected.", "5.1.0"),
+        ("4.0.0", "connection timed out", "4.4.7"),
+        ("5.0.0", "554 no", "5.0.0"),
+        ("", "421 mx.example.com: host not reachable", "4.4.1"),
+        ("", "554 no", "554"),
+        ("", "2.0.0 fine", ""),
+    ],
+)
+def test_the_server_that_refused_counts_before_the_one_that_reports(status: str, explanation: str, code: str) -> None:
+    assert code_of(status, explanation) == code
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("host mx.example.com [192.0.2.1]: 550 5.1.1 no such user", "550 5.1.1 no such user"),
+        ("The error was: [554 5.4.6 Hop count exceeded]", "554 5.4.6 Hop count exceeded"),
+        ("Remote Server returned '550 5.1.10 not found'", "550 5.1.10 not found"),
+        ("no reply here", "no reply here"),
+    ],
+)
+def test_the_reason_is_told_without_the_letter_around_it(line: str, reason: str) -> None:
+    assert without_letter(line) == reason
+
+
+@given(st.text(max_size=300), st.sampled_from(["", "5.0.0", "4.0.0", "5.1.1", "5.2.0", "x"]))
+def test_a_stated_class_stays(words: str, status: str) -> None:
+    code = code_of(status, words)
+    if status[:1] in ("4", "5") and not stated_in(words):
+        assert code[0] == status[0]
+
+
+SEVERAL = (
+    "From: MAILER-DAEMON@mx.example.com\nTo: support@acme.example\nSubject: failure notice\nMessage-ID: <b@x>\n"
+    "\nYour message was not delivered to:\n\n  ana@example.com\n    550 User unknown\n  bo@example.org\n"
+    "    Mailbox is full\n\n--- Transcript ---\n  cy@example.net\n<<< 550-Your host\n<<< 550 is on a blacklist\n"
+)
+
+
+def test_each_recipient_has_a_reason_of_its_own() -> None:
+    found = drafts(SEVERAL)
+    assert [told(draft) for draft in found] == [
+        ("failed", "ana@example.com", "5.1.1"),
+        ("failed", "bo@example.org", "5.2.2"),
+        ("failed", "cy@example.net", "5.7.1"),
+    ]
+    assert [draft.data.failure.message for draft in found if draft.data.failure][:2] == [
+        "550 User unknown",
+        "Mailbox is full",
+    ]
+
+
+# --- which mail -------------------------------------------------------------------------------------------------------
+
+HEAD = "From: MAILER-DAEMON@mx.example.com\nTo: support@acme.example\nSubject: failure notice\nMessage-ID: <b@x>\n"
+NOTICE = "<ana@example.com>:\nSorry, no mailbox here by that name. (#5.1.1)\n"
+SENT = (
+    "Received: by mx.acme.example; Fri, 27 Nov 2026 10:00:00 +0000\nFrom: support@acme.example\nTo: ana@example.com\n"
+    "Message-ID: <sent@acme.example>\nSubject: Your order\n\nHello\n"
+)
+STATUS = "Content-Type: message/delivery-status\n\nReporting-MTA: dns; x\n\nFinal-Recipient: rfc822; ana@example.com\n"
+FAILED = f"{STATUS}Action: failed\nStatus: 5.1.1\nDiagnostic-Code: smtp; 550 5.1.1 no\n"
+
+
+def parted(kind: str, *parts: str) -> str:
+    body = "".join(f"--b\n{part}\n" for part in parts)
+    return f"{HEAD}Content-Type: multipart/{kind}; boundary=b\n\n{body}--b--\n"
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        parted("mixed", f"\n{NOTICE}", f'Content-Type: text/plain; name="original.txt"\n\n{SENT}'),
+        parted("mixed", f"\n{NOTICE}", f"Content-Type: text/plain\nContent-Disposition: attachment\n\n{SENT}"),
+        parted("mixed", f"\n{NOTICE}", SENT),
+        parted("mixed", f"\n{NOTICE}", f"\n{SENT}"),
+        parted("mixed", f"\n{NOTICE}", f"Content-Type: message/partial\n\n{SENT}"),
+        parted("mixed", f"\n{NOTICE}", f"Content-Type: application/octet-stream; name=a.eml\n\n{SENT}"),
+        parted("report", f"\n{NOTICE}", FAILED, f"Content-Type: text/plain\n\n{SENT}"),
+        parted("report", f"\n{NOTICE}\n--- Below this line is a copy of the message.\n\n{SENT}", FAILED),
+        parted("report", f"\n{NOTICE}", f"{FAILED}\n--other\nContent-Type: message/rfc822\n\n{SENT}"),
+        f"{HEAD}\nThis is a MIME-encapsulated message\n\n--q\n\n{NOTICE}\n--q\n{FAILED}\n--q\n"
+        f"Content-Type: message/rfc822\n\n{SENT}\n--q--\n",
+        f"{HEAD}\n{NOTICE}\nThe message identifier was: <sent@acme.example>\n",
+        f"{HEAD}\n{NOTICE}\nMessage-ID:\n  <sent@acme.example>\n",
+        f"{HEAD}In-Reply-To: <sent@acme.example>\n\n{NOTICE}",
+    ],
+    ids=[
+        "a named text", "an attached text", "a part whose head is the mail's", "a part without a head",
+        "part of a message", "a file", "a report's text", "a report's prose", "another boundary",
+        "a report in a text", "an id in prose", "an id on the next line", "an answer",
+    ],
+)  # fmt: skip
+def test_a_bounce_joins_the_thread_of_the_mail_that_failed(raw: str) -> None:
+    (draft,) = drafts(raw)
+    assert told(draft) == ("failed", "ana@example.com", "5.1.1")
+    assert draft.data.interaction == "mail/sent@acme.example"
+    assert draft.data.message is not None
+    assert draft.data.message.id == "sent@acme.example"
+
+
+# --- refusals of list servers -----------------------------------------------------------------------------------------
+
+
+def notice(sender: str, subject: str, body: str, more: str = "") -> str:
+    return f"From: {sender}\nTo: support@acme.example\nSubject: {subject}\nMessage-ID: <n@x>\n{more}\n{body}"
+
+
+REFUSALS = [
+    (notice("dev-bounces@lists.example", "Your message to Dev awaits moderator approval",
+            "Your mail to 'Dev' with the subject\n\n    Re: invoice\n\nIs being held until the list moderator"
+            " can review it for approval.\n",
+            "Precedence: bulk\nX-BeenThere: dev@lists.example\nX-List-Administrivia: yes\n"),
+     ("failed", "dev@lists.example", "4.7.1")),
+    (notice("dev-owner@lists.example", "Request to mailing list Dev rejected",
+            "Your request to the Dev mailing list\n\n    Posting of your message\n\nhas been rejected by the list"
+            " moderator.\n", "Precedence: bulk\n"), ("failed", "dev@lists.example", "5.7.1")),
+    (notice("LISTSERV <LISTSERV@lists.example>", "Rejected posting to DEV@lists.example",
+            "You are not authorized to send mail to the DEV list from your account.\n"),
+     ("failed", "DEV@lists.example", "5.7.1")),
+    (notice("SYMPA <sympa@lists.example>", "Message rejected", "Your message for list 'dev' was rejected.\n",
+            "Auto-Submitted: auto-replied\n"), ("failed", "", "5.7.1")),
+    (notice("neko-admin@lists.example", "You are not member",
+            "You are not a member of this mailing list <neko@lists.example>.\n"),
+     ("failed", "neko@lists.example", "5.7.1")),
+    (notice("Google Groups <noreply@googlegroups.com>", "Posting to dev",
+            "Your message to the group dev was not delivered. Only members may post to this group.\n"),
+     ("failed", "", "5.7.1")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("raw", "expected"), REFUSALS)
+def test_a_list_server_s_refusal_is_a_failure(raw: str, expected: tuple[str, str, str]) -> None:
+    (draft,) = drafts(raw)
+    assert told(draft) == expected
+    assert speaker(draft.type, draft.data) == "system"
+
+
+def test_a_refusal_that_gives_the_mail_back_joins_its_thread() -> None:
+    raw = notice("dev-owner@lists.example", "Re: Your order", "", "Content-Type: multipart/mixed; boundary=b\n")
+    said = "You are not allowed to post to this mailing list, and your message has\nbeen automatically rejected.\n"
+    sent = SENT.replace("ana@example.com", "dev@lists.example")
+    (draft,) = drafts(f"{raw}--b\n\n{said}\n--b\nContent-Type: message/rfc822\n\n{sent}\n--b--\n")
+    assert told(draft) == ("failed", "dev@lists.example", "5.7.1")
+    assert draft.data.interaction == "mail/sent@acme.example"
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        notice("Ana <ana@example.com>", "Your message was not delivered", "You are not allowed to post my parcel.\n",
+               "List-Id: <support.acme.example>\nPrecedence: list\n"),
+        notice("Ana <ana@example.com>", "Re: Your message to Dev awaits moderator approval",
+               "What is this?\n> Your mail to 'Dev' is being held until the list moderator can review it\n"),
+        notice("Sales <sales-admin@example.com>", "invoice", "Your message was rejected by my bank. Send it again!\n"),
+        notice("'Ana' via Dev <dev-bounces@lists.example>", "x", "Your message to the list was rejected, they say.\n",
+               "X-Original-Sender: ana@example.com\nList-Id: <dev.lists.example>\n"),
+    ],
+)  # fmt: skip
+def test_a_person_who_writes_of_refusals_is_a_customer(raw: str) -> None:
+    (draft,) = drafts(raw, "ana@example.com")
+    assert draft.type == "cx.message.received.v1"
+    assert speaker(draft.type, draft.data) == "customer"

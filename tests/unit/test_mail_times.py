@@ -1,0 +1,79 @@
+"""When a mail was written: by its Date, or by the first host that carried it where the Date can't be right."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from email.utils import format_datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cx_channels.mail.headers import split_head
+from cx_channels.mail.times import FAR, date, moment_of, written_at
+from cx_events.timestamps import parse_time
+
+RELAYED = "Received: by mx2.acme.example; Fri, 27 Nov 2026 10:00:09 +0000\nReceived: by relay.example; {}\n"
+FIRST = "Fri, 27 Nov 2026 11:00:05 +0100"
+
+
+def written(date_field: str, *, relay: str = FIRST) -> int | None:
+    return written_at(split_head(f"{RELAYED.format(relay)}{date_field}Subject: x\n\n".encode())[0])
+
+
+@pytest.mark.parametrize(
+    "unreadable",
+    [
+        "",
+        "Date: yesterday\n",
+        "Date: Fri, 27 Nov 2026 04:30:00 H0500\n",
+        "Date: Fri, 27 Nov 2026 12:00:00 CEST\n",
+        "Date: Fri, 27 Nov 2026 21:00:00\n",
+        "Date: Mon, 01 Jan 2001 00:00:00 +0000\n",
+        "Date: Wed, 18 Nov 2026 10:00:00 +0000\n",
+        "Date: Tue, 27 Nov 2029 10:00:00 +0000\n",
+        "Date: Fri, 27 Nov 2026 10:00:00 +9999\n",
+    ],
+)
+def test_the_first_relay_s_date_counts_where_the_mail_s_cannot_be_right(unreadable: str) -> None:
+    assert written(unreadable) == parse_time("2026-11-27T10:00:05Z")
+
+
+@pytest.mark.parametrize(
+    "zone", ["+0100", "+01:00", "+01", "+1", "GMT+1", "UTC +01:00", "+0100 (CET)", "+0100 Mitteleuropaische Zeit"]
+)
+def test_a_zone_is_read_in_its_spellings(zone: str) -> None:
+    assert written(f"Date: Thu, 26 Nov 2026 23:00:00 {zone}\n") == parse_time("2026-11-26T22:00:00Z")
+
+
+@pytest.mark.parametrize("text", ["2026-11-26T23:00:00+01:00", "2026-11-26 23:00:00 +0100", "2026-11-26T22:00:00Z"])
+def test_a_date_of_iso_8601_is_read(text: str) -> None:
+    assert written(f"Date: {text}\n") == parse_time("2026-11-26T22:00:00Z")
+
+
+def test_a_date_counts_where_one_host_alone_has_a_wrong_clock() -> None:
+    right = "Date: Fri, 27 Nov 2026 10:00:00 +0000\n"
+    assert written(right, relay="Thu, 1 Jan 1970 00:00:10 +0000") == parse_time("2026-11-27T10:00:00Z")
+
+
+def test_without_a_relay_a_date_without_a_zone_is_taken_for_utc() -> None:
+    assert written_at(split_head(b"Date: Fri, 27 Nov 2026 12:00:00 CEST\n\n")[0]) == parse_time("2026-11-27T12:00:00Z")
+    assert written_at(split_head(b"Subject: x\n\n")[0]) is None
+
+
+@given(st.integers(-3 * FAR // 1_000_000, 3 * FAR // 1_000_000))
+def test_a_mail_is_never_further_from_its_first_relay_than_a_week_in_the_outbox(seconds: int) -> None:
+    first = parse_time("2026-11-27T10:00:05Z")
+    found = written(f"Date: {_as_field(first + seconds * 1_000_000)}\n")
+    assert found is not None
+    assert abs(found - first) <= FAR + 9_000_000
+
+
+def _as_field(at: int) -> str:
+    return format_datetime(datetime.fromtimestamp(at // 1_000_000, UTC))
+
+
+@given(st.text(max_size=200))
+def test_no_date_raises(text: str) -> None:
+    found = moment_of(text)
+    assert date(text) == (found.at if found else None)
