@@ -294,6 +294,7 @@ MERGERS: Mapping[str, Callable[[Any, Any], Any]] = MappingProxyType(
         "heard": max,
         "open_heard": max,
         "said": _Latest(SAID_KEPT),
+        "files": _Latest(SAID_KEPT),
         "edits": _last_by_key(EDITS_KEPT),
         "deleted": _GreatestByKey(DELETIONS_KEPT),
         "others": _GreatestByKey(OTHERS_KEPT),

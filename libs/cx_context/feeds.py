@@ -116,7 +116,9 @@ FEEDS: Mapping[Path, Feed] = MappingProxyType(
         ("conversations", "*", "summary"): _of_conversation(
             "the latest summary of a model, else the customer's earliest words at hand", "summary", *_WORDS
         ),
-        ("conversations", "*", "messages"): _of_conversation("the latest words, as edited since", *_WORDS),
+        ("conversations", "*", "messages"): _of_conversation(
+            "the latest words, as edited since, and the files that came with them", *_WORDS, "files"
+        ),
         ("conversations", "*", "agent"): _of_conversation("the agent named last", "agent", "names"),
         ("conversations", "*", "queue"): _of_conversation("the queue named last", "queue", "names"),
         ("conversations", "*", "disposition"): _of_conversation("the disposition set last", "disposition"),

@@ -31,21 +31,21 @@ from cx_context.assurance import (
     standing,
     vouched_outside,
 )
+from cx_context.attachments import told_of
 from cx_context.claims import NO_QUESTIONS, Questions, claims_shown
 from cx_context.combine import hashed, later_register
 from cx_context.consents import Purpose, in_force
+from cx_context.entries import timeline_entry
 from cx_context.explicit import MATTER_KINDS
 from cx_context.fold import makes_part
 from cx_context.handoffs import handoff_of
-from cx_context.model import KEYS_KEPT, TEXT_KEPT, At, Part, Register
+from cx_context.model import KEYS_KEPT, At, Part, Register
 from cx_context.moods import sentiment
 from cx_context.names import Names, named, names_of
 from cx_context.outline import WordsOf, with_words
-from cx_context.speakers import speaker
 from cx_context.threading import AnchoredPart, Contact, Conversation, IssuedToken, contacts_of, thread
 from cx_context.tokens import order_of as _order
 from cx_context.vouchers import standings
-from cx_events.envelope import Event
 from cx_events.facts import Fact, Order
 from cx_events.identifiers import rank_of
 from cx_events.ids import text_of
@@ -253,49 +253,6 @@ def timeline(facts: Iterable[Fact], most: int = TIMELINE_SHOWN) -> list[Json]:
     """The latest events, newest first; identity decisions are not among them."""
     shown = sorted((fact for fact in facts if makes_part(fact.event.type)), key=lambda fact: fact.order, reverse=True)
     return [timeline_entry(fact.event, fact.effective) for fact in shown[:most]]
-
-
-def timeline_entry(event: Event, effective: Micros) -> Json:
-    data = event.data
-    return {
-        "event": {"source": event.source, "id": event.id},
-        "type": event.type,
-        "time": format_time(effective),
-        "channel": data.channel,
-        "interaction": data.interaction or None,
-        "direction": data.direction,
-        "role": speaker(event.type, data)
-        if data.message is not None
-        else (data.participants[0].role if data.participants else None),
-        "text": _text(event),
-        **_signature(event),
-    }
-
-
-def _signature(event: Event) -> Json:
-    """Return where the signature begins in the text that an entry shows, as a member; nothing where it shows none."""
-    message = event.data.message
-    at = message.signature_at if message is not None else None
-    if message is None or at is None or not 0 <= at < min(len(message.text), TEXT_KEPT):
-        return {}
-    return {"signature_at": at}
-
-
-def _text(event: Event) -> str | None:
-    data = event.data
-    if data.message is not None:
-        text = data.message.text or data.message.subject
-    elif data.transcript:
-        text = " / ".join(line.text for line in data.transcript)
-    elif data.bot is not None:
-        text = data.bot.text or data.bot.intent
-    elif data.insight is not None:
-        text = data.insight.summary or data.insight.topic
-    elif data.survey is not None:
-        text = data.survey.comment
-    else:
-        text = data.note or data.topic or data.disposition or data.digits or data.reason
-    return text[:TEXT_KEPT] or None
 
 
 def _latest_register(parts: Iterable[Part], field: str) -> tuple[Order, Any] | None:
@@ -569,8 +526,9 @@ def _edit_of(contact: Contact, message_id: str) -> Register | None:
 
 
 def _messages(contacts: Sequence[Contact]) -> list[Json]:
+    """The latest, each with its attachments; what was deleted shows none."""
     said = [
-        (_order(contact.part, at), role, name, text, contact.part)
+        (_order(contact.part, at), role, name, text, contact.part, at)
         for contact in contacts
         for at, role, name, text in _words(contact)
     ]
@@ -583,9 +541,16 @@ def _messages(contacts: Sequence[Contact]) -> list[Json]:
             "role": role,
             "name": name or None,
             "text": text,
+            **(_files(part, at) if part.files and text != DELETED else {}),
         }
-        for order, role, name, text, part in said[:MESSAGES_SHOWN]
+        for order, role, name, text, part, at in said[:MESSAGES_SHOWN]
     ]
+
+
+def _files(part: Part, at: At) -> Json:
+    """The attachments of the message that was written at this place."""
+    found = next((kept for kept in part.files if kept[0] == at), None)
+    return told_of(found) if found is not None else {}
 
 
 def _opening(contacts: Sequence[Contact]) -> str | None:

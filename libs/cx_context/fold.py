@@ -17,6 +17,7 @@ import msgspec
 
 from cx_context import consents, moods
 from cx_context.assurance import BY_CHANNEL, UNNAMED, key_of
+from cx_context.attachments import kept_of
 from cx_context.combine import brief, hashed, keep_greatest, keep_latest, later, later_register, weight_and_rank
 from cx_context.model import (
     AGENTS_KEPT,
@@ -121,6 +122,9 @@ def apply(part: Part, fact: Fact) -> None:
     handler = HANDLERS.get(type)
     if handler is not None:
         handler(part, data, at)
+        if data.message is not None and data.message.attachments and type in _SPEECH:
+            # Of all that is said the latest is kept, so of the latest that is said with a file nothing is missing.
+            part.files = keep_latest(part.files, kept_of(at, fact.key, data.message.attachments), SAID_KEPT)
     elif type == consents.CHANGED:
         consents.add(part, event, at)
     if not type.startswith(_ABOUT_CUSTOMERS):

@@ -16,6 +16,9 @@ At = tuple[int, int, int, str, str]
 Said = tuple[At, str, str, str, str]
 """(at, role, name, text, message id): one message of the conversation."""
 
+Files = tuple[At, str, int, list[list[Any]]]
+"""(at, key of the event, number of attachments, the first of them): the attachments of one message."""
+
 Register = tuple[At, Any]
 """A value and when it was written; the later one counts."""
 
@@ -64,8 +67,9 @@ class Part(Struct, omit_defaults=True, gc=False, kw_only=True):
     known never to end. ``references``: by ``KIND\nVALUE`` when each was first mentioned. ``written``, ``quoted``: of an
     endless interaction when each message was first written, by a hash of its id, and first quoted, by its id.
     ``topics``: the latest first. ``deleted``: when each message was deleted, by a hash of its id. ``others``: likewise
-    the messages that somebody else than the customer wrote, with the time of the event. ``sentiment``: of each message,
-    by a hash of its id, the latest finding ``[thousandths, source]``; a finding about no single message stands by
+    the messages that somebody else than the customer wrote, with the time of the event. ``files``: of the latest
+    messages with attachments what ``attachments.kept_of`` keeps, the latest first. ``sentiment``: of each message, by a
+    hash of its id, the latest finding ``[thousandths, source]``; a finding about no single message stands by
     itself. ``names``: the last known name of agents and queues, by ``KIND\nID``. ``grants``, ``refusals``: by
     ``cx_context.consents``. ``first_answered``, ``first_shown``: when an agent (by id) first took or spoke in it, and
     first had the context on screen. ``tokens``: continuity tokens issued for it, by id, each ``[expires, single use]``;
@@ -108,6 +112,7 @@ class Part(Struct, omit_defaults=True, gc=False, kw_only=True):
     heard: int = 0
     open_heard: int = 0
     said: list[Said] = []
+    files: list[Files] = []
     edits: dict[str, Register] = {}
     deleted: dict[str, At] = {}
     others: dict[str, int] = {}

@@ -20,7 +20,7 @@ from cx_context.threading import AnchoredPart, Contact, Conversation
 
 WORDS = frozenset(
     {
-        "said", "notes", "turns", "slots", "surveys", "summary", "disposition", "direction", "queue",
+        "said", "files", "notes", "turns", "slots", "surveys", "summary", "disposition", "direction", "queue",
         "handoff", "accepted", "offered", "passed", "shown", "first_answered", "first_shown",
     }
 )  # fmt: skip

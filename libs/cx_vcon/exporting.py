@@ -17,7 +17,7 @@ from cx_events.facts import Fact, vcon_source
 from cx_events.timestamps import format_time
 from cx_vcon.pieces import Imported, earlier_of, put_together
 from cx_vcon.syntax import CURRENT, modern
-from cx_vcon.telling import Told, tell
+from cx_vcon.telling import NO_FILES, Files, Told, tell
 from cx_vcon.values import Json, index
 
 OURS = "throughline"
@@ -63,11 +63,17 @@ def as_it_came(came: Imported, facts: Sequence[Fact]) -> Json:
     return {**came.vcon, "created_at": format_time(min(fact.effective for fact in facts))}
 
 
-def export(conversation: str, facts: Sequence[Fact], blobs: Mapping[str, bytes]) -> Json:
-    """``conversation``: its id. ``facts``: all of it, in canonical order."""
-    came = _latest(imported(facts, blobs))
+def told_here(facts: Sequence[Fact]) -> list[Fact]:
+    """Return those that came by no vCon, and so are told by ``tell``."""
     source = vcon_source(facts[0].event.tenantid) if facts else ""
-    told = tell([fact for fact in facts if fact.event.source != source])
+    return [fact for fact in facts if fact.event.source != source]
+
+
+def export(conversation: str, facts: Sequence[Fact], blobs: Mapping[str, bytes], files: Files = NO_FILES) -> Json:
+    """Return the vCon. ``conversation``: its id. ``facts``: all of it, in canonical order. ``blobs``: large originals
+    by name. ``files``: attachments that the hub holds."""
+    came = _latest(imported(facts, blobs))
+    told = tell(told_here(facts), files)
     if len(came) == 1 and not told.says_anything:
         return as_it_came(came[0], facts)
     vcon: Json = {"vcon": CURRENT, "uuid": came[0].uuid if len(came) == 1 else conversation}

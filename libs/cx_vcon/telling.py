@@ -2,12 +2,13 @@
 
 Each fact is told once: words as a ``text`` dialog, a call as a ``recording`` dialog with its ``party_history`` (with
 ``url`` where a recording is kept), a transfer and an abandoned contact as dialogs of these types, files as attachments
-by reference, what was found or noted as analysis. What the draft has no place for (queues, consents, decisions of
-people) is listed by name: ``others``.
+with their content or where it is to be fetched, what was found or noted as analysis. What the draft has no place for
+(queues, consents, decisions of people) is listed by name: ``others``.
 """
 
 from __future__ import annotations
 
+from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -20,6 +21,11 @@ from cx_vcon.findings import Findings, Places
 from cx_vcon.hashes import value_of
 from cx_vcon.people import People
 from cx_vcon.values import Json
+
+Files = Mapping[tuple[bytes, int], bytes | str]
+"""Of attachments, each by its event's key and its place in the message, the content or the URL to fetch it from."""
+
+NO_FILES: Files = MappingProxyType({})
 
 
 @dataclass(slots=True)
@@ -35,9 +41,9 @@ class Told:
         return bool(self.others or self.subject or any(self.vcon.values()))
 
 
-def tell(facts: Sequence[Fact]) -> Told:
-    """``facts`` in canonical order."""
-    teller = _Teller()
+def tell(facts: Sequence[Fact], files: Files = NO_FILES) -> Told:
+    """``facts`` in canonical order. ``files``: of the attachments that the hub holds."""
+    teller = _Teller(files)
     for fact in facts:
         teller.add(fact)
     return teller.told
@@ -46,8 +52,9 @@ def tell(facts: Sequence[Fact]) -> Told:
 class _Teller:
     """Goes through the facts once, and remembers what later ones refer to by the place it has."""
 
-    def __init__(self) -> None:
+    def __init__(self, files: Files) -> None:
         self.told = Told()
+        self._files = files
         self._people = People(self.told.vcon["parties"])
         self._places = Places()
         self.findings = Findings(self.told.vcon["analysis"], self._people, self._places)
@@ -104,23 +111,27 @@ class _Teller:
         place = self._dialog(fact, "text", parties, **members)
         if message.id:
             self._places.messages[message.id] = place
-        for file in message.attachments:
-            self._attachment(fact, file, author, place)
+        for number, file in enumerate(message.attachments):
+            self._attachment(fact, file, author, place, self._files.get((fact.key, number), file.url))
         if message.subject and not self.told.subject:
             self.told.subject = message.subject
         return True
 
-    def _attachment(self, fact: Fact, file: Attachment, author: int | None, dialog: int) -> None:
+    def _attachment(self, fact: Fact, file: Attachment, author: int | None, dialog: int, content: bytes | str) -> None:
+        """``content``: the bytes, or the URL where they are; nothing where nobody says."""
         party = author if author is not None else self._people.party(Participant(role="system"))
         found: Json = {"start": format_time(fact.effective), "party": party, "dialog": dialog}
         if file.content_type:
             found["mediatype"] = file.content_type
         if file.name:
             found["filename"] = file.name
-        if file.url:
-            found["url"] = file.url
-        if hash := content_hash(file.sha256 or file.blob.removeprefix("sha256:")):
-            found["content_hash"] = hash
+        if isinstance(content, bytes):
+            found.update(body=urlsafe_b64encode(content).rstrip(b"=").decode(), encoding="base64url")
+        else:
+            if content:
+                found["url"] = content
+            if digest := content_hash(file.sha256 or file.blob.removeprefix("sha256:")):
+                found["content_hash"] = digest
         self.told.vcon["attachments"].append(found)
 
     def edited(self, fact: Fact, data: Data) -> bool:

@@ -7,7 +7,7 @@ Nothing here changes the store: a decision is an event like any other, and shows
 see it at once reads with ``at_least``.
 
 Each room is what one asks about, with its ``routes``: ``contexts`` (today's, of a moment, why), ``conversations``
-(histories, threads, what agents do), ``identity`` (who is who) and ``following`` (streams). Below them lie ``requests``
-(what every request has in common) and ``decisions`` (events onto the log, once); above them ``openapi`` describes them
-and ``app`` puts them together.
+(histories, threads, what agents do), ``identity`` (who is who), ``following`` (streams) and ``events`` (one event
+whole, and its files). Below them lie ``requests`` (what every request has in common) and ``decisions`` (events onto the
+log, once); above them ``openapi`` describes them and ``app`` puts them together.
 """

@@ -22,6 +22,8 @@ from cx_context_api.conversations.routes import ConversationRoutes
 from cx_context_api.conversations.token_routes import TokenRoutes
 from cx_context_api.conversations.vcons import Vcons
 from cx_context_api.decisions import Clock, Decisions, Rising
+from cx_context_api.events.contents import Contents, PartAt
+from cx_context_api.events.routes import EventRoutes
 from cx_context_api.following.notices import Notices
 from cx_context_api.following.routes import StreamRoutes
 from cx_context_api.following.streams import Streams
@@ -61,6 +63,8 @@ class ContextApi:
         most_events: int = MOST_EVENTS,
         rates: Rates | None = None,
         blobs: Blobs | None = None,
+        part_at: PartAt | None = None,
+        public_url: str = "",
         heartbeat: float = HEARTBEAT_SECONDS,
         health: Health | None = None,
         reading: Reading | None = None,
@@ -68,8 +72,10 @@ class ContextApi:
         """``now``: µs since 1970, later with every call; one process has one such clock. ``cache_bytes`` bounds the
         bodies kept, ``pieces_bytes`` what the next ones can be made of, ``most_events`` the histories of customers of
         which a lineage is worked out. ``rates``: how much each key may ask; as much as it likes without. ``blobs``:
-        where the channels keep large originals. ``heartbeat``: seconds after which streams look again and say that they
-        live. ``health``: told whether following goes on. ``reading``: whose turn it is to read."""
+        where the channels keep large originals and attachments. ``part_at``: how a part of a mail is found, for what
+        that store lacks. ``public_url``: how others reach this hub. ``heartbeat``: seconds after which streams look
+        again and say that they live. ``health``: told whether following goes on. ``reading``: whose turn it is to
+        read."""
         known = tenancies(tenants)
         self.reading = reading = reading or Reading.of(len(known))
         self._heads = Heads(store)
@@ -86,13 +92,16 @@ class ContextApi:
         lineages = Lineages(store, reading, most_events=most_events)
         at_hand = ContactsAtHand(store, known, self.contexts, clock, reading)
         past = Past(store, reading)
+        contents = Contents(blobs, part_at)
+        self.vcons = Vcons(store, known, contents, reading, public_url)
         read = ContextRoutes(admission, self.contexts, at_hand, past, lineages, metrics, clock, reading)
         rooms = (
             read,
-            ConversationRoutes(admission, store, Vcons(store, known, blobs, reading), clock, reading),
+            ConversationRoutes(admission, store, self.vcons, clock, reading),
             IdentityRoutes(admission, store, decisions, WhatIf(store, reading), metrics, reading),
             ActRoutes(admission, store, decisions, metrics),
             StreamRoutes(admission, store, self.contexts, self.following, self.streams, reading, at_hand),
+            EventRoutes(admission, store, contents, metrics, reading),
             TokenRoutes(admission, tenants, store, decisions, metrics),
         )
         self.routes = [route for room in rooms for route in room.all()]

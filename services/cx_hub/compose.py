@@ -23,6 +23,7 @@ import structlog
 from cx_channels.deliveries import LogDeliveries
 from cx_channels.intake import Intake, wall_clock
 from cx_channels.limits import Limits
+from cx_channels.mail.parse import content_at
 from cx_channels.port import Connection, Provider
 from cx_channels.registry import providers
 from cx_channels.routes import add_routes as add_channel_routes
@@ -315,6 +316,8 @@ async def _api(hub: Hub) -> AsyncIterator[list[AddRoutes]]:
         hub.metrics,
         rates=hub.rates,
         blobs=hub.blobs,
+        part_at=content_at,
+        public_url=hub.settings.public_url,
         heartbeat=hub.settings.stream_heartbeat,
         health=hub.health,
         reading=Reading.of(

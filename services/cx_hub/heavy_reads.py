@@ -12,6 +12,7 @@ from contextlib import suppress
 
 import msgspec
 
+from cx_channels.mail.parse import content_at
 from cx_context.store import open_store
 from cx_context_api.app import ContextApi, add_routes
 from cx_context_api.requests.elsewhere import serve
@@ -32,6 +33,7 @@ class _SettingUp(msgspec.Struct):
     log_url: str
     store_url: str
     blob_url: str
+    public_url: str
     tenants: dict[str, bytes]
 
 
@@ -42,6 +44,7 @@ def setting_up(settings: Settings, tenants: Tenants) -> bytes:
             settings.resolved_log_url(),
             settings.resolved_store_url(),
             settings.resolved_blob_url(),
+            settings.public_url,
             {name: config.model_dump_json().encode() for name, config in tenants.by_name.items()},
         )
     )
@@ -54,7 +57,8 @@ async def main() -> None:
     tenants = Tenants({name: TenantConfig.model_validate_json(config) for name, config in told.tenants.items()})
     store, blobs, metrics = open_store(told.store_url), open_blobs(told.blob_url), Metrics()
     await blobs.start()
-    api = ContextApi(store, open_log(told.log_url), tenants, metrics, blobs=blobs)  # the log: nothing is written here
+    log = open_log(told.log_url)  # nothing is written here
+    api = ContextApi(store, log, tenants, metrics, blobs=blobs, part_at=content_at, public_url=told.public_url)
     app = StraightApp(metrics, title="Throughline: heavy reads", docs_url=None, redoc_url=None)
     add_routes(app, api)
     with suppress(OSError):

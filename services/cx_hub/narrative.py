@@ -50,7 +50,8 @@ def conversation_told(conversation: Json) -> Iterator[tuple[str, str]]:
     topic = " · ".join(part for part in (conversation["topic"], about) if part) or "no topic yet"
     yield conversation["state"], f"{topic} · over {', '.join(conversation['channels'])} · thread {conversation['id']}"
     for message in reversed(conversation["messages"][:MESSAGES]):
-        yield "said", f"{message['channel']} · {message['role']}: {message['text']}"
+        files = [f"[{file['name'] or file['content_type'] or 'a file'}]" for file in message.get("attachments", [])]
+        yield "said", " ".join((f"{message['channel']} · {message['role']}: {message['text']}", *files))
     bot = conversation.get("bot")
     if bot:
         for turn in bot["trail"]:

@@ -29,7 +29,9 @@ from cx_channels.mail.tnef import SIGNATURE, unpacked
 from cx_channels.port import Connection
 from cx_channels.registry import providers
 from cx_channels.trial import FORM, trial
+from cx_context.attachments import read_id
 from cx_context.definition import define_bodies
+from cx_context_api.events.downloads import disposition, safe_type
 from cx_context_api.requests.bodies import Note, read
 from cx_context_api.requests.queries import Query
 from cx_events.client_events import accept
@@ -368,6 +370,9 @@ def _rim() -> Iterator[Entry]:
     )
     yield "a file's name in a chat", lambda text: _total(lambda: file_name(text))
     yield "a file's type in a chat", lambda text: _total(lambda: checked_type(text, Bounds()))
+    yield "a file's name", disposition
+    yield "a file's media type", safe_type
+    yield "an attachment's id", lambda text: _total(lambda: read_id(text))
     yield "a form", lambda text: trial("voice/twilio", text.encode("utf-8", "replace"), content_type=FORM)
     for name in ("social/meta", "chat/intercom", "email/postmark"):
         yield f"a body for {name}", lambda text, name=name: trial(name, text.encode("utf-8", "replace"))  # type: ignore[misc]

@@ -123,7 +123,7 @@ def operations(document: Mapping[str, Any]) -> list[tuple[str, str, dict[str, An
 
 def path_of(path: str, operation: Mapping[str, Any]) -> str:
     """The path with a parameter wherever the operation can't do without, so that nothing but the key is refused."""
-    queries = {"/v1/context": "?interaction=nobody", "/v1/stream": "?agent=nobody"}
+    queries = {"/v1/context": "?interaction=nobody", "/v1/stream": "?agent=nobody", "/v1/event": "?source=nobody&id=m"}
     return path.replace("{id}", NOBODY) + queries.get(path, "")
 
 

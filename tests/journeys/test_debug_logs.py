@@ -8,9 +8,11 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 from rich.console import Console
 from tests.integration.test_composition import stored
+from tests.patience import PATIENCE
 from tests.processes import running
 
 from cx_events.log import Log
@@ -61,6 +63,7 @@ async def no_words_in(
             files.append(folder / f"{number}.txt")
             hub = stack.enter_context(running(command, given, files[-1]))
         await play(Doors(hub.url, hub.url, ("127.0.0.1", hub.smtp_port), tenants), stage)
+        await ask_by_name(hub.url, (home / "key").read_text().strip())
         hub.stop()
     assert not stage.broken
     log = open_log(log_url, partitions=2, prefix=prefix)
@@ -73,6 +76,14 @@ async def no_words_in(
     output = "".join(file.read_text(encoding="utf-8") for file in files)
     assert "listening" in output
     assert not {word for word in words if word in output}
+
+
+async def ask_by_name(url: str, key: str) -> None:
+    """Ask for events and files by ids that are somebody's address, as a Message-ID may be."""
+    headers = {"authorization": f"Bearer {key}"}
+    async with httpx2.AsyncClient(base_url=url, headers=headers, trust_env=False, timeout=PATIENCE) as http:
+        for path in ("/v1/event?source=//acme.example/mail&id=ana@example.com", "/v1/attachments/ana@example.com"):
+            assert (await http.get(path)).status_code == 404
 
 
 async def words_of(log: Log) -> set[str]:

@@ -19,6 +19,7 @@ from typing import NamedTuple
 
 from msgspec import Raw
 
+from cx_context.entries import timeline_entry
 from cx_context.finish import (
     MEMBERS_SHOWN,
     TIMELINE_SHOWN,
@@ -26,7 +27,6 @@ from cx_context.finish import (
     Rendering,
     Shown,
     encode_body,
-    timeline_entry,
 )
 from cx_context.fold import makes_part
 from cx_context.store.reader import MANY_PARTS, Whole

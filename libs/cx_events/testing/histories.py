@@ -64,6 +64,12 @@ write to each other without end."""
 _AGENTS = ({"id": "agent-1", "name": "Ben"}, {"id": "agent-2", "name": "Eva"})
 _QUEUES = ({"id": "billing", "name": "Billing"}, {"id": "sales", "name": "Sales"})
 
+_FILES: tuple[Fields, ...] = (
+    {"name": "bill.pdf", "content_type": "application/pdf", "bytes": 5, "blob": "sha256:" + "0" * 64},
+    {"name": "logo.png", "content_type": "image/png", "part": "2", "cid": "logo", "inline": True},
+    {"url": "https://cdn.example/1", "bytes": 10**30},
+)
+
 _TOKENS = ("thr-aaaaaaaaaaaaaaaa", "thr-bbbbbbbbbbbbbbbb")
 
 Fields = dict[str, Any]
@@ -280,11 +286,16 @@ _sequences = st.sampled_from((None, 0, 1, 2))
 
 
 def _messages() -> st.SearchStrategy[tuple[str, Fields]]:
-    """Written words that may answer others: by ``in_reply_to`` or by a reference, before or after these arrive."""
+    """Written words that may answer others, by ``in_reply_to`` or by a reference, before or after these arrive; some
+    with attachments, or with attachments alone."""
     names = st.sampled_from(("m-1", "m-2", "m-3"))
 
-    def written(direction: str, id: str, text: str, parent: str, by_reference: bool) -> tuple[str, Fields]:
+    def written(
+        direction: str, id: str, text: str, parent: str, by_reference: bool, files: Sequence[int]
+    ) -> tuple[str, Fields]:
         message: Fields = {"id": id, "text": text, "content_type": "text/plain"}
+        if files:
+            message["attachments"] = [_FILES[each] for each in files]
         fields: Fields = {"direction": direction, "message": message}
         if parent and by_reference:
             fields["references"] = [{"kind": "message", "value": parent}]
@@ -296,9 +307,10 @@ def _messages() -> st.SearchStrategy[tuple[str, Fields]]:
         written,
         st.sampled_from(("inbound", "outbound")),
         names,
-        st.sampled_from(("hello", "charged twice", "thanks")),
+        st.sampled_from(("hello", "charged twice", "thanks", "")),
         st.one_of(st.just(""), names),
         st.booleans(),
+        st.lists(st.integers(0, len(_FILES) - 1), max_size=5),
     )
 
 

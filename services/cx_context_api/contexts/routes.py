@@ -20,7 +20,7 @@ from cx_context_api.contexts.past import FIELDS, Past, meta_then, moment_of, spa
 from cx_context_api.decisions import Clock
 from cx_context_api.requests import bodies
 from cx_context_api.requests.admission import Admission, Asker
-from cx_context_api.requests.answers import Ready, body_of, json_of, query_of, route
+from cx_context_api.requests.answers import Ready, body_of, json_of, matches, query_of, route
 from cx_context_api.requests.elsewhere import answered
 from cx_context_api.requests.queries import PAGING, Query
 from cx_context_api.requests.targets import ByInteraction, Target, by_id, by_identifier, read_identifier
@@ -195,7 +195,7 @@ def _contact_tag(asked: Asked | None, contact: Json | None) -> str:
 def _unchanged(request: Request, tag: str) -> Response | None:
     """Return 304 to who has the body of this tag, None to others."""
     known = request.headers.get("if-none-match")
-    if known is not None and request.method in ("GET", "HEAD") and _matches(known, tag):
+    if known is not None and request.method in ("GET", "HEAD") and matches(known, tag):
         return Response(status_code=304, headers={"etag": tag, **_CACHING})
     return None
 
@@ -207,9 +207,3 @@ def _told(tag: str, meta: Json, body: bytes) -> Response:
 
 _CACHING = {"cache-control": "private, no-cache", "vary": "authorization"}
 _CACHING_BYTES = [(name.encode(), value.encode()) for name, value in _CACHING.items()]
-
-
-def _matches(given: str, tag: str) -> bool:
-    """Weak comparison (RFC 9110, section 13.1.2)."""
-    tags = [one.strip().removeprefix("W/") for one in given.split(",")]
-    return tag in tags or "*" in tags

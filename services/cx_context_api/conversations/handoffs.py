@@ -75,13 +75,16 @@ def _verified(proof: Json) -> Json:
 
 
 def _is_speech(entry: Json) -> bool:
-    return entry["type"].startswith(_SPEECH) and bool(entry["text"] or entry["transcript"])
+    """Whether somebody said something, be it only by a picture."""
+    said = entry["text"] or entry["transcript"] or entry.get("attachments")
+    return entry["type"].startswith(_SPEECH) and bool(said)
 
 
 def _line(entry: Json) -> Json:
     line = {
         name: entry[name] for name in ("event", "time", "channel", "interaction", "role", "name", "text", "transcript")
     }
+    line |= {name: entry[name] for name in ("subject", "attachments", "delivery") if name in entry}
     if line["role"] is None and entry["type"].startswith("cx.bot."):
         line["role"] = "bot"
     return line

@@ -9,7 +9,8 @@ from operator import itemgetter
 import msgspec
 
 from cx_context.assurance import Trust, around_core
-from cx_context.finish import Json, conversation_summary, timeline_entry
+from cx_context.entries import timeline_entry
+from cx_context.finish import Json, conversation_summary
 from cx_context.fold import makes_part
 from cx_context.model import Part
 from cx_context.outline import WordsOf, conversation_with_words
@@ -21,7 +22,6 @@ from cx_context.store.sql import Tx
 from cx_context.threading import Contact, Conversation, contact_with, contacts_of, thread
 from cx_context_api.requests.cursors import At, Node, cursor_of, place_of
 from cx_context_api.requests.tenancy import Tenancy
-from cx_events.envelope import Named
 from cx_events.errors import Refused
 from cx_events.facts import Fact, Order
 from cx_events.ids import NodeId, text_of
@@ -183,23 +183,17 @@ async def thread_page(
 
 
 def _entry(fact: Fact) -> Json:
+    """An entry of the timeline with its text, message and transcript whole, and all its attachments."""
     data = fact.event.data
-    entry = timeline_entry(fact.event, fact.effective)
+    entry = timeline_entry(fact.event, fact.effective, attachments=None)
     message = data.message
     if message is not None:
-        entry["text"] = message.text or message.subject or None
+        entry["text"] = message.text or message.subject or entry["text"]
     elif data.note:
         entry["text"] = data.note
-    speaker = next((p for p in data.participants if p.role == entry["role"]), None)
-    entry["name"] = (speaker.name or None) if speaker is not None else None
-    entry["agent"] = _named(data.agent)
     entry["message"] = msgspec.to_builtins(message) if message is not None else None
     entry["transcript"] = msgspec.to_builtins(data.transcript) if data.transcript else None
     return entry
-
-
-def _named(named: Named | None) -> Json | None:
-    return {"id": named.id, "name": named.name} if named is not None else None
 
 
 def summary(found: Thread) -> Json:

@@ -2,6 +2,9 @@
 
 By the conversation's id or any alias: all that happened in it, imported or not. By the ``uuid`` of a vCon that was
 imported: that vCon as it came, whatever else its conversation holds.
+
+Attachments that the hub holds stand in it, the first ones up to ``MOST_CONTENT`` bytes; of the others the address at
+which this API serves them.
 """
 
 from __future__ import annotations
@@ -11,34 +14,50 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
+from cx_context.attachments import id_of, place_of
 from cx_context.store import Store, reader, writer
 from cx_context.store.holdings import Holdings
 from cx_context.store.sql import Tx
 from cx_context_api.conversations.histories import find_thread
+from cx_context_api.events.contents import Contents
 from cx_context_api.requests.patience import within
 from cx_context_api.requests.tenancy import Tenancy
 from cx_context_api.requests.turns import Reading
-from cx_events.blob import Blobs
 from cx_events.errors import Refused, TryLater
 from cx_events.facts import Fact
 from cx_events.ids import NodeId, node_of, text_of
-from cx_vcon.exporting import as_it_came, blob_of, export, imported, original_of
+from cx_vcon.exporting import as_it_came, blob_of, export, imported, original_of, told_here
 from cx_vcon.pieces import MAX_INTERACTIONS, Imported, id_part, interaction_of
 from cx_vcon.syntax import CURRENT, modern
+from cx_vcon.telling import Files
 from cx_vcon.values import Json
 
 MOST_EVENTS = 20_000
 MAX_ID = 256
+MOST_CONTENT = 16 << 20
+"""Bytes of attachments that stand in one vCon. In base64 and with the copies that are made of it, it takes some six
+times that for a moment."""
 
 
 class Vcons:
-    """``blobs``: where large originals lie; without it a vCon that holds any is not told."""
+    """``contents``: where large originals and attachments are read. ``public_url``: how others reach this hub; without
+    it attachments that don't stand in a vCon have a URL relative to the vCon's own."""
 
-    def __init__(self, store: Store, tenancies: Mapping[str, Tenancy], blobs: Blobs | None, reading: Reading) -> None:
+    def __init__(
+        self,
+        store: Store,
+        tenancies: Mapping[str, Tenancy],
+        contents: Contents,
+        reading: Reading,
+        public_url: str,
+        most_content: int = MOST_CONTENT,
+    ) -> None:
         self._store = store
         self._heavy = reading.heavy
         self._tenancies = tenancies
-        self._blobs = blobs
+        self._contents = contents
+        self._base = public_url.rstrip("/")
+        self._most_content = most_content
 
     async def read(self, tenant: str, id: str, syntax: str | None) -> bytes:
         """The JSON text. ``syntax``: of an imported one, too; only the current can be asked for.
@@ -66,7 +85,28 @@ class Vcons:
             facts.sort(key=lambda fact: fact.order)
             blobs = await self._large(tenant, facts)
             _check_whole(imported(facts, blobs))
-        return await asyncio.to_thread(export, name, facts, blobs)
+        files = await self._files(tenant, told_here(facts))
+        return await asyncio.to_thread(export, name, facts, blobs, files)
+
+    async def _files(self, tenant: str, facts: Iterable[Fact]) -> Files:
+        """The attachments that the hub holds, in the facts' order. Those that a provider keeps are not fetched."""
+        found: dict[tuple[bytes, int], bytes | str] = {}
+        room = self._most_content
+        for fact in facts:
+            files = fact.event.data.message.attachments if fact.event.data.message is not None else []
+            for place, file in enumerate(files):
+                if place_of(file) != "hub":
+                    continue
+                if (file.bytes or 0) <= room:
+                    content = await self._contents.of_file(tenant, fact.event, file)
+                    if content is None:
+                        continue  # it is gone; where a provider has it, too, that is told
+                    if len(content) <= room:
+                        found[fact.key, place] = content
+                        room -= len(content)
+                        continue
+                found[fact.key, place] = f"{self._base}/v1/attachments/{id_of(fact.key, place)}"
+        return found
 
     async def _of_conversation(self, tenant: str, id: str) -> tuple[str | None, list[Fact]]:
         """The conversation's id of today and its events in canonical order; None where there is no such one."""
@@ -114,7 +154,7 @@ class Vcons:
         names = {name for each in originals if each is not None and (name := blob_of(each)) is not None}
         found: dict[str, bytes] = {}
         for name in sorted(names):
-            content = await self._blobs.get(tenant, name) if self._blobs is not None else None
+            content = await self._contents.of_blob(tenant, name)
             if content is None:
                 raise TryLater("blobs", f"{name} can't be read here: CX_BLOB_URL must be that of the channels")
             found[name] = content

@@ -161,6 +161,15 @@ OPERATIONS: Sequence[Operation] = (
         problems=(*WRITE, 409, 410),
     ),
     Operation(
+        "get", "/v1/event", "event", "One event whole, with its attachments and its original", "context:read", "Event",
+        parameters=("source", "event_id"), problems=(*READ, 409),
+    ),
+    Operation(
+        "get", "/v1/attachments/{id}", "attachment",
+        "A file that came with a message, or an event's original; always as a download", "context:read", "File",
+        parameters=("attachment_id", "If-None-Match"), problems=(304, *READ), media_type="*/*",
+    ),
+    Operation(
         "get", "/v1/identity/candidates", "candidates", "Shared identifiers, for a person to say whose they are",
         "context:read", "CandidatePage", parameters=("cursor", "limit"),
     ),

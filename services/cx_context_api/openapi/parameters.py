@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from cx_context_api.following.routes import MAX_NAME
 from cx_context_api.openapi.shapes import TEXT, TIME, Json
 from cx_context_api.requests.queries import DEFAULT_LIMIT, MAX_AT_LEAST, MAX_LIMIT
+from cx_events.client_events import MAX_NAME as MAX_EVENT_NAME
 from cx_vcon.syntax import CURRENT
 
 PARAMETERS: Mapping[str, Json] = {
@@ -16,6 +17,29 @@ PARAMETERS: Mapping[str, Json] = {
         "schema": TEXT,
         "description": "A UUID; anything else is unknown (404).",
         "example": "1eed28c6-4f7f-8871-abb9-c2d9cb565c72",
+    },
+    "attachment_id": {
+        "name": "id",
+        "in": "path",
+        "required": True,
+        "schema": TEXT,
+        "description": "`id` of an attachment or of an event's `original`; anything else is unknown (404).",
+        "example": "1eed28c6-4f7f-8871-abb9-c2d9cb565c72.0",
+    },
+    "source": {
+        "in": "query",
+        "required": True,
+        "schema": {"type": "string", "minLength": 1, "maxLength": MAX_EVENT_NAME},
+        "description": "The event's `source`. `+` is read as `+`.",
+        "example": "//acme.example/chat",
+    },
+    "event_id": {
+        "name": "id",
+        "in": "query",
+        "required": True,
+        "schema": {"type": "string", "minLength": 1, "maxLength": MAX_EVENT_NAME},
+        "description": "The event's `id`, which is unique within its source.",
+        "example": "m-1",
     },
     "identifier": {
         "in": "query",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from cx_context_api.openapi.event_schemas import MESSAGE, OF_EVENTS
 from cx_context_api.openapi.shapes import (
     EVENT_NAME,
     FREE,
@@ -84,6 +85,7 @@ _DOUBT: Json = {
 }
 
 SCHEMAS: Mapping[str, Json] = {
+    **OF_EVENTS,
     "Proof": {
         **_PROOF,
         "description": "An identifier that was proved: how, when, in which interaction; until when that counts.",
@@ -128,6 +130,7 @@ SCHEMAS: Mapping[str, Json] = {
                 "candidate": ref("Doubt"),
                 "against": array(ref("Obstacle")),
                 "contact": ref("ContactAtHand"),
+                "url": {**TEXT, "description": "Where the provider keeps an attachment."},
             },
         ),
         "description": "RFC 9457. `reason` is the stable word to test; `detail` is for people.",
@@ -273,37 +276,6 @@ SCHEMAS: Mapping[str, Json] = {
         ),
         "description": "Durable. The code, the address and the link are told here and nowhere else.",
     },
-    "TimelineEntry": members(
-        {
-            "event": ref("EventName"),
-            "type": TEXT,
-            "time": TIME,
-            "channel": TEXT_OR_NONE,
-            "interaction": TEXT_OR_NONE,
-            "direction": TEXT_OR_NONE,
-            "role": TEXT_OR_NONE,
-            "text": TEXT_OR_NONE,
-        },
-        {
-            "signature_at": {
-                "type": "integer",
-                "description": "Where in `text` the signature begins, in Unicode characters; only where it shows one.",
-            },
-        },
-    ),
-    "ThreadEntry": {
-        "allOf": [
-            ref("TimelineEntry"),
-            members(
-                {
-                    "name": TEXT_OR_NONE,
-                    "agent": or_none(NAMED),
-                    "message": or_none(FREE),
-                    "transcript": or_none(array(FREE)),
-                }
-            ),
-        ]
-    },
     "Conversation": members(
         {
             "id": ID,
@@ -315,7 +287,7 @@ SCHEMAS: Mapping[str, Json] = {
             "last_at": TIME,
             "waiting_since": TIME_OR_NONE,
             "summary": TEXT_OR_NONE,
-            "messages": array(FREE),
+            "messages": array(MESSAGE),
             "agent": or_none(NAMED),
             "queue": or_none(NAMED),
             "disposition": TEXT_OR_NONE,

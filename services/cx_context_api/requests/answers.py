@@ -62,3 +62,9 @@ def taken(names: list[EventName], **more: Any) -> Response:
     return Response(
         msgspec.json.encode({"event": told[-1], "events": told, **more}), 202, media_type="application/json"
     )
+
+
+def matches(given: str, tag: str) -> bool:
+    """Return whether ``If-None-Match`` names a tag, by weak comparison (RFC 9110, section 13.1.2)."""
+    tags = [one.strip().removeprefix("W/") for one in given.split(",")]
+    return tag in tags or "*" in tags

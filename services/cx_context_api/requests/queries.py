@@ -65,6 +65,13 @@ class Query:
         found = self._fields.get(name)
         return found[0] if found else None
 
+    def event(self) -> EventName:
+        """The event that ``source`` and ``id`` name; ``Refused("bad-query", "bad-event-name", 400)``."""
+        source, id = self.text("source"), self.text("id")
+        if source is None or id is None:
+            raise Refused("bad-query", "an event is named by source=S and id=I, both of them", 400)
+        return _checked(EventName(source, id))
+
     def limit(self) -> int:
         """How long a page may be."""
         text = self.text("limit")
@@ -109,10 +116,15 @@ class Query:
 def event_name(text: str) -> EventName:
     """``Refused("bad-event-name", 400)`` unless it is ``SOURCE#ID``."""
     source, _, id = text.partition("#")
-    fits = 0 < len(source) <= MAX_NAME and 0 < len(id) <= MAX_NAME
+    return _checked(EventName(source, id))
+
+
+def _checked(name: EventName) -> EventName:
+    text = str(name)
+    fits = 0 < len(name.source) <= MAX_NAME and 0 < len(name.id) <= MAX_NAME
     if not fits or _CONTROL.search(text) is not None:
         raise Refused("bad-event-name", f"{text[:64]!r} names no event: expected SOURCE#ID (# is %23 in a query)", 400)
-    return EventName(source, id)
+    return name
 
 
 def _text(raw: bytes) -> str:

@@ -77,7 +77,7 @@ def timeline(
 ) -> None:
     """What happened, newest first."""
     items = run_async(_pages(f"/v1/customers/{customer}/timeline", limit, _moment(as_of, known_at)))
-    show_rows(items, ("time", "channel", "type", "role", "text"), output, "nothing happened yet")
+    show_rows(items, ("time", "channel", "type", "role", "name", "text"), output, "nothing happened yet")
 
 
 def with_kind(identifier: str) -> str:

@@ -1,0 +1,65 @@
+"""Where the content of an attachment is read from: the blob store, else the mail that it came in."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import nullcontext
+from hashlib import sha256
+
+from cx_context_api.events.originals import Original, is_blob, original_of
+from cx_context_api.requests.patience import within
+from cx_events.blob import Blobs
+from cx_events.envelope import Attachment, Event
+from cx_events.errors import TryLater
+from cx_runtime.load import hold
+from cx_runtime.turns import Turns
+
+PartAt = Callable[[bytes, str], bytes | None]
+"""The content of a part of a raw mail by its number (``2.1``), without its transfer encoding; None if there is none."""
+
+
+class Contents:
+    """``blobs``: where the channels keep large originals and attachments. ``part_at``: how a mail's parts are found;
+    without it only the blob store is asked.
+
+    Every look-up is within one tenant. Raises ``TryLater`` where the blob store does not answer.
+    """
+
+    def __init__(self, blobs: Blobs | None, part_at: PartAt | None) -> None:
+        self._blobs = blobs
+        self._part_at = part_at
+
+    async def of_file(self, tenant: str, event: Event, file: Attachment, heavy: Turns | None = None) -> bytes | None:
+        """Return the content of an attachment of this event; None where the hub has it not (any more). ``heavy``: the
+        turns in which a mail is taken apart; None for who has a turn already."""
+        content = await self.of_blob(tenant, file.blob) if is_blob(file.blob) else None
+        if content is not None or not file.part or self._part_at is None:
+            return content
+        async with heavy.turn(tenant) if heavy is not None else nullcontext():
+            return await self._part_of_mail(tenant, event, file)
+
+    async def of_original(self, tenant: str, original: Original) -> bytes | None:
+        """Return an event's original; None where it lay apart and is gone."""
+        return await self.of_blob(tenant, original.blob) if original.blob else original.content
+
+    async def of_blob(self, tenant: str, name: str) -> bytes | None:
+        if self._blobs is None:
+            raise TryLater("blobs", "this process was given none: CX_BLOB_URL must be that of the channels")
+        content = await within(self._blobs.get(tenant, name), "blobs")
+        if content is not None:
+            hold(len(content))
+        return content
+
+    async def _part_of_mail(self, tenant: str, event: Event, file: Attachment) -> bytes | None:
+        """Only what has the digest that was recorded at intake is what was attached."""
+        original = original_of(event)
+        mail = await self.of_original(tenant, original) if original is not None and original.is_mail else None
+        if mail is None or self._part_at is None:
+            return None
+        content = await asyncio.to_thread(self._part_at, mail, file.part)
+        digest = file.sha256 or file.blob.removeprefix("sha256:")
+        if content is None or sha256(content).hexdigest() != digest:
+            return None
+        hold(len(content))
+        return content

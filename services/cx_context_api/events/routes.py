@@ -1,0 +1,178 @@
+"""Requests for one event and for one file."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from cx_context.attachments import ORIGINAL, AttachmentId, id_of, read_id, told, unknown
+from cx_context.store import Store, reader
+from cx_context.store.reader import Stored
+from cx_context_api.events import originals
+from cx_context_api.events.contents import Contents
+from cx_context_api.events.downloads import SAFE_HEADERS, disposition, safe_type
+from cx_context_api.requests.admission import Admission, Asker
+from cx_context_api.requests.answers import matches, query_of, route
+from cx_context_api.requests.patience import within
+from cx_context_api.requests.queries import EventName
+from cx_context_api.requests.turns import Reading
+from cx_events.blob.port import blob_name
+from cx_events.codec import decode_leniently
+from cx_events.envelope import Attachment, Event
+from cx_events.errors import Refused
+from cx_events.facts import readable
+from cx_events.ids import event_key
+from cx_runtime.metering import metered
+from cx_runtime.metrics import Metrics
+from cx_runtime.problems import problem
+
+_ENDINGS = {originals.MAIL: ".eml", originals.JSON: ".json"}
+
+
+class EventRoutes:
+    """The handlers, over the parts that ``app`` puts together."""
+
+    def __init__(
+        self, admission: Admission, store: Store, contents: Contents, metrics: Metrics, reading: Reading
+    ) -> None:
+        self._admission = admission
+        self._store = store
+        self._contents = contents
+        self._metrics = metrics
+        self._reading = reading
+
+    def all(self) -> list[Route]:
+        return [
+            route("GET", "/v1/event", self.event),
+            route("GET", "/v1/attachments/{id}", self.attachment),
+        ]
+
+    async def event(self, request: Request) -> Response:
+        """The event by its name. ``Refused``: ``unknown-event`` (404), ``dead-lettered`` (409)."""
+        asker = self._admission.admit(request.headers, "context:read")
+        name = query_of(request, "source", "id").event()
+        key = event_key(asker.tenant, *name)
+        stored = await self._stored(asker, key, name)
+        if stored is None:
+            raise Refused("unknown-event", f"there is no event {str(name)[:200]!a} here (yet)", 404)
+        event = _event_of(stored)
+        files = event.data.message.attachments if event.data.message is not None else []
+        answer = {
+            "event": msgspec.Raw(stored.raw),
+            "attachments": told(key, files, most=None)["attachments"],
+            "original": await self._original(asker.tenant, key, event),
+            "problem": stored.problem,
+        }
+        return Response(msgspec.json.encode(answer), headers=_CACHING, media_type="application/json")
+
+    async def attachment(self, request: Request) -> Response:
+        """The content. ``Refused``: ``unknown-attachment``, ``attachment-gone`` (404); an attachment that a provider
+        keeps is told as the problem ``kept-by-provider`` (404) with its ``url``."""
+        asker = self._admission.admit(request.headers, "context:read")
+        query_of(request)
+        id = request.path_params["id"]
+        asked = read_id(id)
+        stored = await self._stored(asker, asked.event)
+        if stored is None:
+            raise unknown(id)
+        event = _event_of(stored)
+        return await (self._original_itself if asked.place is None else self._file)(request, asker, event, asked)
+
+    async def _file(self, request: Request, asker: Asker, event: Event, asked: AttachmentId) -> Response:
+        id = id_of(*asked)
+        file = _attachment_at(event, asked.place)
+        if file is None:
+            raise unknown(id)
+        unchanged = _unchanged(request, file.blob) if originals.is_blob(file.blob) else None
+        if unchanged is not None:
+            return unchanged
+        content = await self._contents.of_file(asker.tenant, event, file, self._reading.heavy)
+        if content is not None:
+            return _download(request, content, file.name, file.content_type)
+        if file.url:
+            self._metrics.problem(404, "kept-by-provider")
+            detail = "only the provider has this file; the hub fetches nothing from a URL that a sender chose"
+            return problem(404, "kept-by-provider", detail, more={"url": file.url})
+        raise _gone(id)
+
+    async def _original_itself(self, request: Request, asker: Asker, event: Event, asked: AttachmentId) -> Response:
+        id = id_of(*asked)
+        original = originals.original_of(event)
+        if original is None:
+            raise unknown(id)
+        content = await self._contents.of_original(asker.tenant, original)
+        if content is None:
+            raise _gone(id)
+        media_type = originals.media_type_of(original, content)
+        return _download(request, content, ORIGINAL + _ENDINGS.get(media_type, ".bin"), media_type)
+
+    async def _original(self, tenant: str, key: bytes, event: Event) -> dict[str, object] | None:
+        """What the event's original is, and where it is not too large its content. ``place`` is None where it lay apart
+        and is gone."""
+        original = originals.original_of(event)
+        if original is None:
+            return None
+        content = await self._contents.of_original(tenant, original)
+        found: dict[str, object] = {"id": id_of(key, None)}
+        if content is None:
+            return {**found, "content_type": None, "bytes": None, "place": None, "encoding": None, "content": None}
+        media_type = originals.media_type_of(original, content)
+        encoding, value = originals.told(content, media_type)
+        place = "hub" if original.blob else "event"
+        found |= {"content_type": media_type, "bytes": len(content), "place": place}
+        return {**found, "encoding": encoding, "content": value}
+
+    async def _stored(self, asker: Asker, key: bytes, name: EventName | None = None) -> Stored | None:
+        """An event of the asker's tenant, in its turn. ``Refused("dead-lettered", 409)`` for one that is named and lies
+        in the dead letters alone."""
+        tenant, pages = asker.tenant, self._reading.pages
+
+        async def read() -> Stored | None:
+            async with pages.turn(tenant), self._store.reading() as tx:
+                found = await metered(reader.stored_event(tx, tenant, key), partial(pages.charge, tenant))
+                why = await reader.is_dead(tx, tenant, *name) if found is None and name is not None else None
+                if why is not None:
+                    raise Refused("dead-lettered", f"the event lies in the dead letters: {why}"[:2000], 409)
+                return found
+
+        return await within(read())
+
+
+_CACHING = {"cache-control": "private, no-cache", "vary": "authorization"}
+
+
+def _event_of(stored: Stored) -> Event:
+    return readable(decode_leniently(stored.raw)[0], stored.raw)
+
+
+def _attachment_at(event: Event, place: int | None) -> Attachment | None:
+    files = event.data.message.attachments if event.data.message is not None else []
+    return files[place] if place is not None and place < len(files) else None
+
+
+def _gone(id: str) -> Refused:
+    return Refused("attachment-gone", f"the content of {id} is not in the blob store that this process reads", 404)
+
+
+def _unchanged(request: Request, blob: str) -> Response | None:
+    """Return 304 to who has the content of this digest, None to others."""
+    tag = _tag(blob)
+    known = request.headers.get("if-none-match")
+    if known is None or not matches(known, tag):
+        return None
+    return Response(status_code=304, headers={"etag": tag, **_CACHING})
+
+
+def _download(request: Request, content: bytes, name: str, content_type: str) -> Response:
+    digest = blob_name(content)
+    headers = {**SAFE_HEADERS, "etag": _tag(digest), "content-disposition": disposition(name)}
+    headers["content-type"] = safe_type(content_type)  # as a media type Starlette would add a charset to text
+    return _unchanged(request, digest) or Response(content, headers=headers)
+
+
+def _tag(blob: str) -> str:
+    return f'"{blob.removeprefix("sha256:")}"'
