@@ -19,6 +19,9 @@ _REPLY = re.compile(r"(?<![\d./-])(?<!\w:)([45][0-5]\d)(?=[ ,\-:][^\d]|[ -][245]
 
 _QUOTED_REPLY = re.compile(r"(?:[:;>'\"(]|said|returned|was)[ '\"(\[]{1,3}(?=[45][0-5]\d[ \-:])")
 
+_TYPE = re.compile(r"\A\s*+[\w-]++\s*+;\s*+")
+_FIRST_OF_SEVERAL = re.compile(r"([45][0-5]\d)-([245]\.\d{1,3}\.\d{1,3}(?= ))?")
+
 _CLOSING = {"(": ")", "[": "]", "'": "'", '"': '"'}
 
 _BOX = r"(?:mail ?(?:box|folder|dir|file|drop)|in-?box|folder|account|recipient|user|storage|disk)"
@@ -195,6 +198,26 @@ def without_letter(line: str) -> str:
     if found is None:
         return line
     return line[found.end() :].rstrip(" " + "".join(_CLOSING.get(opened, "") for opened in found[0]))
+
+
+def diagnostic(value: str) -> str:
+    """Return the words of a Diagnostic-Code, without the type before them (RFC 3464, section 2.3.6)."""
+    return _TYPE.sub("", value)
+
+
+def one_reply(reply: str) -> str:
+    """Return an SMTP reply of several lines (RFC 5321, section 4.2.1), joined by blanks, as one: with its code, and the
+    status after it, at the start alone. Any other text stays."""
+    first = _FIRST_OF_SEVERAL.match(reply)
+    if first is None:
+        return reply
+    code, status, words = first[1], first[2] or "", reply[first.end() :].strip()
+    if status:
+        words = words.replace(f" {code}-{status}", "").replace(f" {code} {status}", "")
+    else:
+        before, last, after = words.replace(f" {code}-", " ").rpartition(f" {code} ")
+        words = f"{before} {after}" if last else after
+    return " ".join(filter(None, (code, status, words)))
 
 
 def said_by(words: str, *, surely: bool = False) -> str:
