@@ -53,6 +53,9 @@ def told(draft: Draft) -> tuple[str, str, str]:
         ("554 rejected due to our anti-spam policy", "5.7.1"),
         ("Access denied", "5.7.1"),
         ("retry timeout exceeded", "5.4.7"),
+        ("Your message was not delivered within 0 days and 1 hours.", "5.4.7"),
+        ("Remote host is not responding.", "5.4.1"),
+        ("450 service permits 2 unverifyable sending IPs", "5.7.1"),
         ("connection refused", "5.4.1"),
         ("Have a nice day", ""),
         ("see https://example.com/why/user-unknown", ""),
@@ -122,6 +125,34 @@ def test_each_recipient_has_a_reason_of_its_own() -> None:
         "550 User unknown",
         "Mailbox is full",
     ]
+
+
+def test_recipients_without_a_blank_line_between_them_are_each_told() -> None:
+    (first, second) = drafts(
+        parted(
+            "report",
+            "\nIt failed.\n",
+            f"{FAILED}Final-Recipient: rfc822; bo@example.com\nAction: failed\nStatus: 5.2.2\n",
+        )
+    )
+    assert told(first) == ("failed", "ana@example.com", "5.1.1")
+    assert told(second) == ("failed", "bo@example.com", "5.2.2")
+
+
+@pytest.mark.parametrize(
+    ("reason", "code"),
+    [
+        ("retry timeout exceeded", "4.4.7"),
+        ("mailbox is full: retry timeout exceeded", "4.2.2"),
+        ("all hosts have been failing for a long time and were last tried after this message arrived", "4.4.7"),
+        ("550 5.1.1 unknown user: retry timeout exceeded", "5.1.1"),
+        ("mailbox is full", "5.2.2"),
+    ],
+)
+def test_what_was_tried_until_the_time_was_over_is_a_persistent_transient_failure(reason: str, code: str) -> None:
+    """RFC 3463, section 2; where a server says that it is permanent, that counts."""
+    notice = f"A message could not be delivered. The following address failed:\n\n  ana@example.com\n    {reason}\n"
+    assert told(*drafts(f"{HEAD}\n{notice}")) == ("failed", "ana@example.com", code)
 
 
 def reported(fields: str) -> str:

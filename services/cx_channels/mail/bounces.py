@@ -14,7 +14,16 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from cx_channels.mail.headers import Headers, mailboxes, split_head
-from cx_channels.mail.reasons import UNDEFINED, code_of, in_class, one_reply, said_by, stated_in, without_letter
+from cx_channels.mail.reasons import (
+    UNDEFINED,
+    code_of,
+    in_class,
+    one_reply,
+    ran_out,
+    said_by,
+    stated_in,
+    without_letter,
+)
 from cx_channels.mail.reports import Action, Outcome
 
 _MAX_NOTICE = 48 << 10
@@ -286,7 +295,8 @@ def _outcome(recipient: str, action: Action, subject: str, notice: list[str]) ->
     code = code_of("", explanation)
     said = "" if "." in code else said_by(whole) or said_by(subject) or (_OF_A_GROUP if _GROUPS.search(whole) else "")
     code = in_class(said, code[:1]) or code or UNDEFINED
-    return Outcome(recipient, action, f"4{code[1:]}" if action == "delayed" else code, explanation)
+    passing = action == "delayed" or (ran_out(explanation) and not stated_in(explanation))
+    return Outcome(recipient, action, in_class(code, "4" if passing else ""), explanation)
 
 
 def _explanation(recipient: str, notice: list[str]) -> str:

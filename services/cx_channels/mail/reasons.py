@@ -112,7 +112,7 @@ _PHRASES: tuple[tuple[str, re.Pattern[str]], ...] = (
         r"sender policy framework", r"reputation", r"\bvirus(?:es)?\b", r"malware", r"phishing", r"unsolicited",
         r"bulk (?:e-?)?mail", r"banned", r"dynamic ip", r"relay(?:ing)? (?:access )?(?:denied|not|prohibited|to|mail)",
         r"unable to relay", r"(?:as a|open|mail) relay", r"no relaying", r"\bpolic(?:y|ies)\b", r"protocol violation",
-        r"unauthenticated", r"invalid ip\b", r"different address or alias",
+        r"unauthenticated", r"unverif[iy]\w{4,5} sending", r"invalid ip\b", r"different address or alias",
         r"authentication (?:is )?(?:required|failure|turned on|credentials)", r"smtp authentication",
         r"authrequired", r"content (?:rejected|denied|filter)", r"reverse dns", r"\bptr record", r"ip name lookup",
     )), re.IGNORECASE)),
@@ -130,8 +130,8 @@ _VAGUE: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("5.4.1", re.compile("|".join((  # no connection
         r"connection (?:refused|reset|dropped|lost)", r"connection was (?:refused|dropped|closed)", r"did not respond",
         r"(?:did not|could not|unable to|wasn't able to) (?:accept our requests to )?(?:connect|establish)",
-        r"host (?:is )?(?:unreachable|not reachable|down)", r"network is unreachable", r"not accepting connections",
-        r"remote protocol error",
+        r"host (?:is )?(?:unreachable|not reachable|not responding|down)", r"network is unreachable",
+        r"not accepting connections", r"remote protocol error",
     )), re.IGNORECASE)),
     ("5.7.1", re.compile("|".join((  # refused, without more
         r"\bdenied\b", r"\brefuse[ds]?\b", r"\brefus(?:ing|al)\b", r"\breject", r"\bblock(?:ed|ing)\b", r"\bfilter",
@@ -143,13 +143,14 @@ _VAGUE: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("5.4.7", re.compile("|".join((  # given up after a time
         r"\bexpired\b", r"timed? ?out\b", r"\bretr(?:y|ies)\b", r"giv(?:e|ing) up", r"failing for a long time",
         r"could not (?:be delivered|deliver) for", r"failed \d{1,4} attempts", r"in the queue too long",
-        r"has been delayed", r"not been collected",
+        r"has been delayed", r"not been collected", r"not delivered within",
     )), re.IGNORECASE)),
     ("5.3.0", re.compile("|".join((  # the server failed
         r"procmail", r"maildrop", r"command (?:failed|died|output)", r"mailer error", r"queue file write error",
         r"(?:local|mail system|server|system) config(?:uration)? error", r"service (?:currently )?unavailable",
     )), re.IGNORECASE)),
 )  # fmt: skip
+_RAN_OUT = re.compile(r"retry time(?:out)? (?:exceeded|not reached)|failing for a long time", re.IGNORECASE)
 _ADDRESS = re.compile(r"(?<![^\s<(\"':])[^\s<(\"':@]{1,64}@[^\s@<>()\"',;]{1,255}")
 _PATH = re.compile(r"(https?://[^\s/]{1,200})/\S*")
 
@@ -228,6 +229,12 @@ def said_by(words: str, *, surely: bool = False) -> str:
     text = _PATH.sub(r"\1 ", _ADDRESS.sub("@", " ".join(words[:MAX_WORDS].split())))
     rows = _PHRASES if surely else (*_PHRASES, *_VAGUE)
     return next((status for status, phrases in rows if phrases.search(text)), "")
+
+
+def ran_out(words: str) -> bool:
+    """Whether words say that a failure was tried again until the time was over, as Exim's retry rules have it
+    (specification, chapter 32). That is a persistent transient failure (RFC 3463, section 2)."""
+    return _RAN_OUT.search(words[:MAX_WORDS]) is not None
 
 
 def in_class(status: str, kind: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -137,16 +138,34 @@ def delivery_outcomes(root: Part) -> list[Outcome]:
 
 
 def _groups(part: Part) -> list[Headers]:
-    """The fields about each recipient. Some mailers put blank lines inside a group: then it is mended."""
+    """The fields about each recipient. Some mailers put blank lines inside a group, or none between two: that is
+    mended."""
     groups: list[list[tuple[str, bytes]]] = []
     for block in _BLANK_LINES.split(part.content().strip(b"\r\n"), 1_000)[:1_000]:
-        fields = list(split_head(block.lstrip(b"\r\n"))[0].fields)
-        names = {name for name, _ in fields}
-        if groups and not names & {"final-recipient", "original-recipient", "x-original-recipient"}:
-            groups[-1].extend(fields)
-        elif fields:
-            groups.append(fields)
+        for fields in _each_recipient(split_head(block.lstrip(b"\r\n"))[0].fields):
+            if groups and not {name for name, _ in fields} & _RECIPIENT:
+                groups[-1].extend(fields)
+            else:
+                groups.append(fields)
     return [Headers(fields) for fields in groups]
+
+
+_RECIPIENT = frozenset({"final-recipient", "original-recipient", "x-original-recipient"})
+
+
+def _each_recipient(fields: Iterable[tuple[str, bytes]]) -> Iterator[list[tuple[str, bytes]]]:
+    """Yield the fields of a block up to each that names another recipient in the way of the first one."""
+    group: list[tuple[str, bytes]] = []
+    begins = ""
+    for name, value in fields:
+        if name in _RECIPIENT:
+            begins = begins or name
+            if name == begins and any(name == each for each, _ in group):
+                yield group
+                group = []
+        group.append((name, value))
+    if group:
+        yield group
 
 
 def _outcome(fields: Headers) -> Outcome | None:
