@@ -45,9 +45,18 @@ def _provider(name: str) -> Door:
     return became
 
 
+_PAGE = b"From: ana@example.com\nTo: support@acme.example\nContent-Type: text/html; charset=utf-8\n\n"
+
+
 def _requests(path: Path) -> Iterator[tuple[str, bytes]]:
-    """The requests in a file: one, unless it is a JSON object of named deliveries of Meta's."""
+    """The requests in a file: one, unless it is a JSON object of named deliveries of Meta's.
+
+    A recorded page is no mail, but what mailers write as one: it is read as the HTML of a mail.
+    """
     content = path.read_bytes()
+    if path.suffix == ".html":
+        yield "", _PAGE + content
+        return
     try:
         value = json.loads(content) if path.suffix == ".json" else None
     except ValueError:

@@ -53,6 +53,9 @@ def told(draft: Draft) -> tuple[str, str, str]:
         ("554 rejected due to our anti-spam policy", "5.7.1"),
         ("Access denied", "5.7.1"),
         ("retry timeout exceeded", "5.4.7"),
+        ("Your message was not delivered within 0 days and 1 hours.", "5.4.7"),
+        ("Remote host is not responding.", "5.4.1"),
+        ("450 service permits 2 unverifyable sending IPs", "5.7.1"),
         ("connection refused", "5.4.1"),
         ("Have a nice day", ""),
         ("see https://example.com/why/user-unknown", ""),
@@ -124,6 +127,81 @@ def test_each_recipient_has_a_reason_of_its_own() -> None:
     ]
 
 
+def test_recipients_without_a_blank_line_between_them_are_each_told() -> None:
+    (first, second) = drafts(
+        parted(
+            "report",
+            "\nIt failed.\n",
+            f"{FAILED}Final-Recipient: rfc822; bo@example.com\nAction: failed\nStatus: 5.2.2\n",
+        )
+    )
+    assert told(first) == ("failed", "ana@example.com", "5.1.1")
+    assert told(second) == ("failed", "bo@example.com", "5.2.2")
+
+
+@pytest.mark.parametrize(
+    ("reason", "code"),
+    [
+        ("retry timeout exceeded", "4.4.7"),
+        ("mailbox is full: retry timeout exceeded", "4.2.2"),
+        ("all hosts have been failing for a long time and were last tried after this message arrived", "4.4.7"),
+        ("550 5.1.1 unknown user: retry timeout exceeded", "5.1.1"),
+        ("mailbox is full", "5.2.2"),
+    ],
+)
+def test_what_was_tried_until_the_time_was_over_is_a_persistent_transient_failure(reason: str, code: str) -> None:
+    """RFC 3463, section 2; where a server says that it is permanent, that counts."""
+    notice = f"A message could not be delivered. The following address failed:\n\n  ana@example.com\n    {reason}\n"
+    assert told(*drafts(f"{HEAD}\n{notice}")) == ("failed", "ana@example.com", code)
+
+
+def reported(fields: str) -> str:
+    return parted("report", "\nIt failed.\n", f"{STATUS}{fields}", "Content-Type: message/rfc822\n\n")
+
+
+def test_the_customer_of_a_failure_is_whom_the_mail_was_sent_to() -> None:
+    """RFC 3464, section 2.3.1: the address that the sender gave, also where an alias put another in its place and the
+    mail itself did not come back."""
+    raw = parted("report", "\nIt failed.\n", f"{FAILED}Original-Recipient: rfc822;shop@example.net\n")
+    assert told(*drafts(raw)) == ("failed", "shop@example.net", "5.1.1")
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "550-5.7.26 Mail from acme.example is not\n    550-5.7.26 accepted. See\n    550 5.7.26 https://x.example/550-5",
+        "550-5.7.26 Mail from acme.example is not 550-5.7.26 accepted. See 550 5.7.26 https://x.example/550-5",
+    ],
+)
+def test_a_reply_of_several_lines_is_told_as_one(reply: str) -> None:
+    """RFC 5321, section 4.2.1: the code before each line is no word of it."""
+    (draft,) = drafts(reported(f"Action: failed\nStatus: 5.7.26\nDiagnostic-Code: smtp; {reply}\n"))
+    assert draft.data.failure is not None
+    assert draft.data.failure.message == (
+        "550 5.7.26 Mail from acme.example is not accepted. See https://x.example/550-5"
+    )
+
+
+def test_a_reply_without_a_status_of_several_lines_is_told_as_one() -> None:
+    reply = "550-Turn on authentication\n    550-in 550 programs.\n    550 Relay is denied"
+    (draft,) = drafts(reported(f"Action: failed\nStatus: 5.7.1\nDiagnostic-Code: smtp; {reply}\n"))
+    assert draft.data.failure is not None
+    assert draft.data.failure.message == "550 Turn on authentication in 550 programs. Relay is denied"
+
+
+def test_a_reply_whose_lines_end_in_two_carriage_returns_is_told_whole() -> None:
+    reply = "550-5.7.26 Mail from acme.example is not\r\n550-5.7.26 accepted. See\r\n550 5.7.26 the policy\n"
+    (draft,) = drafts(f"{HEAD}\n<ana@example.com> did not like our DATA:\n{reply}".replace("\n", "\r\n"))
+    assert draft.data.failure is not None
+    assert draft.data.failure.message == "550 5.7.26 Mail from acme.example is not accepted. See the policy"
+
+
+def test_a_reason_goes_on_in_the_next_line_of_its_sentence() -> None:
+    (draft,) = drafts(f"{HEAD}\nana@example.com\n\nMail size limit exceeded. See\nhttp://x.example/size\n\nBye\n")
+    assert draft.data.failure is not None
+    assert draft.data.failure.message == "Mail size limit exceeded. See http://x.example/size"
+
+
 # --- which mail -------------------------------------------------------------------------------------------------------
 
 HEAD = "From: MAILER-DAEMON@mx.example.com\nTo: support@acme.example\nSubject: failure notice\nMessage-ID: <b@x>\n"
@@ -171,6 +249,13 @@ def test_a_bounce_joins_the_thread_of_the_mail_that_failed(raw: str) -> None:
     assert draft.data.interaction == "mail/sent@acme.example"
     assert draft.data.message is not None
     assert draft.data.message.id == "sent@acme.example"
+
+
+def test_a_complaint_joins_the_thread_of_the_mail_that_its_text_names() -> None:
+    report = "Content-Type: message/feedback-report\n\nFeedback-Type: abuse\nOriginal-Rcpt-To: ana@example.com\n"
+    text = "This is an email abuse report for an email message with the message-id of sent@acme.example received from"
+    (draft,) = drafts(parted("report", f"\n{text} IP address 192.0.2.1\n", report, "Content-Type: message/rfc822\n\n"))
+    assert (draft.type, draft.data.interaction) == ("cx.message.reacted.v1", "mail/sent@acme.example")
 
 
 # --- refusals of list servers -----------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from cx_channels.mail.body import body_of, content_of
 from cx_channels.mail.parse import content_at, parse
 from cx_channels.port import Connection, Request
 from cx_events.envelope import Message
+from cx_events.errors import Refused
 
 ACME = Connection("mail", "acme", "email/mime", settings={"addresses": ["support@acme.example"]})
 
@@ -381,3 +382,10 @@ def test_every_attachment_is_found_by_its_number(tree: Any) -> None:
     for part in parse(raw).root.walk():
         if not part.parts:
             assert content_at(raw, part.place) == part.content()
+
+
+def test_a_page_is_no_mail_though_a_line_of_it_has_a_colon() -> None:
+    """Its lines would be taken for what stands before the fields, and be lost."""
+    page = b'<html>\n  <body>\n    Hello, it is broken.\n  <blockquote\ncite="mid:CA+j@mail.example">\n</blockquote>\n'
+    with pytest.raises(Refused):
+        PROVIDER.map(Request(page, "SMTP"), ACME)

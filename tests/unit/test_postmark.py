@@ -370,6 +370,20 @@ def test_a_bounce_is_a_failure_with_the_servers_status_or_else_its_type(type: st
     assert people(told) == [("customer", "ana@example.com"), ("business", "support@acme.example")]
 
 
+def test_a_failure_is_told_in_the_words_of_the_server_that_refused() -> None:
+    """Without the type that a report puts before them (RFC 3464, section 2.3.6)."""
+    for details in ("smtp;550 5.1.1 no such user", "smtp; 550 5.1.1 no such user", "550 5.1.1 no such user"):
+        failure = event(bounce("HardBounce", Details=details)).data.failure
+        assert failure is not None
+        assert failure.message == "550 5.1.1 no such user"
+
+
+def test_a_notice_without_a_description_shows_its_details() -> None:
+    message = event(bounce("SpamComplaint", Description="", Details="Reported by Yahoo")).data.message
+    assert message is not None
+    assert message.text == "Reported by Yahoo"
+
+
 def test_a_bounce_of_a_type_that_nobody_knows_is_a_failure() -> None:
     for type in ("Brand-New", "", None):
         assert event(bounce(type)).type == "cx.message.failed.v1"  # type: ignore[arg-type]

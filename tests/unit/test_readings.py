@@ -21,6 +21,9 @@ FOLDERS = (
     "social/whatsapp-cloud",
     "standards/vcon",
     "standards/cloudevents",
+    "email/bounce-sisimai",
+    "email/talon-replies",
+    "email/postmark",
 )
 """What today's doors take, or have to keep."""
 

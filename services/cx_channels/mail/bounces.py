@@ -14,7 +14,16 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from cx_channels.mail.headers import Headers, mailboxes, split_head
-from cx_channels.mail.reasons import UNDEFINED, code_of, in_class, said_by, stated_in, without_letter
+from cx_channels.mail.reasons import (
+    UNDEFINED,
+    code_of,
+    in_class,
+    one_reply,
+    ran_out,
+    said_by,
+    stated_in,
+    without_letter,
+)
 from cx_channels.mail.reports import Action, Outcome
 
 _MAX_NOTICE = 48 << 10
@@ -166,15 +175,23 @@ def _returned(lines: list[str], start: int) -> Headers:
     """Return the fields from a line onwards; where these name no id, also one that the notice names."""
     shown = _outdented(line.expandtabs(8).lstrip(">") for line in lines[start:])
     original, _ = split_head(shown.encode("utf-8", "replace"))
-    named = None if "message-id" in original else _NAMED_ID.search("\n".join(lines))
-    return (
-        original if named is None else Headers([*original.fields, ("message-id", named[1].encode("utf-8", "replace"))])
-    )
+    named = "" if "message-id" in original else id_in_prose("\n".join(lines))
+    return original if not named else Headers([*original.fields, ("message-id", named.encode("utf-8", "replace"))])
+
+
+def id_in_prose(text: str) -> str:
+    """Return the Message-ID, in angle brackets, of the mail that a notice says it is about; "" where it names none."""
+    found = _NAMED_ID.search(text[:_MAX_NOTICE]) or _BARE_ID.search(text[:_MAX_NOTICE])
+    return f"<{found[1]}>" if found is not None else ""
 
 
 _NAMED_ID = re.compile(
-    r"\bmessage[- ]?id(?:entifier)?\b(?: was| is)?[^\w<]{0,10}\n?[^\w<]{0,10}(<[^<>\s@]{1,200}@[^<>\s@]{1,200}>)",
+    r"\bmessage[- ]?id(?:entifier)?\b(?: was| is)?[^\w<]{0,10}\n?[^\w<]{0,10}<([^<>\s@]{1,200}@[^<>\s@]{1,200})>",
     re.IGNORECASE,
+)
+# As AOL's feedback loop words it.
+_BARE_ID = re.compile(
+    r"\bmessage-id(?: was| is| of)?:? {0,4}([^<>\s@]{1,200}@[^<>\s@]{0,199}[^<>\s@.,;])", re.IGNORECASE
 )
 
 
@@ -278,7 +295,8 @@ def _outcome(recipient: str, action: Action, subject: str, notice: list[str]) ->
     code = code_of("", explanation)
     said = "" if "." in code else said_by(whole) or said_by(subject) or (_OF_A_GROUP if _GROUPS.search(whole) else "")
     code = in_class(said, code[:1]) or code or UNDEFINED
-    return Outcome(recipient, action, f"4{code[1:]}" if action == "delayed" else code, explanation)
+    passing = action == "delayed" or (ran_out(explanation) and not stated_in(explanation))
+    return Outcome(recipient, action, in_class(code, "4" if passing else ""), explanation)
 
 
 def _explanation(recipient: str, notice: list[str]) -> str:
@@ -321,7 +339,7 @@ def _coded(lines: list[str]) -> list[str]:
             end = at + 1
             while end < min(len(lines), at + _MAX_REPLY) and _goes_on(lines[end - 1], lines[end], codes[end]):
                 end += 1
-            found.append(without_letter(" ".join(lines[at:end])))
+            found.append(one_reply(without_letter(" ".join(lines[at:end]))))
     once = list(dict.fromkeys(found))
     return [line for line in once if said_by(line)] or once
 
@@ -330,6 +348,7 @@ _REPLIED = re.compile(r"(?<![\d./-])[45][0-5]\d[ -](?:[#('\"]{0,2}[45]\.\d)")
 _SEVERAL = re.compile(r"(?<!\d)([45]\d\d)-")
 _NUMBERS = re.compile(r"(?<!\d)\d{3}(?!\d)")
 _MAX_REPLY = 6
+_WRAPPED = re.compile(r"https?://|[a-zà-ÿ]")
 _STRUCTURE = re.compile(
     r"(?:[<>]{3}|\[|\(|<|-{2,}|={2,}|\*|in:|out:|[\w-]{1,40}:|giving up on|i'm not going)", re.IGNORECASE
 )
@@ -345,8 +364,11 @@ def _goes_on(before: str, line: str, code: str) -> bool:
 
 
 def _worded(lines: list[str]) -> list[str]:
-    """Return the first line, else the first paragraph, whose words mean a status."""
-    line = next((line for line in lines if said_by(line)), "")
-    if line:
-        return [line]
+    """Return the first line whose words mean a status, with the end of its sentence, else the first such paragraph."""
+    at = next((at for at, line in enumerate(lines) if said_by(line)), None)
+    if at is not None:
+        end = at + 1
+        while end < min(len(lines), at + _MAX_REPLY) and _WRAPPED.match(lines[end]) and lines[end - 1][-1] not in ".!?":
+            end += 1
+        return lines[at:end]
     return next((paragraph for paragraph in _paragraphs(lines) if said_by(" ".join(paragraph))), [])

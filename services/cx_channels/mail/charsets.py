@@ -133,9 +133,11 @@ def decode(content: bytes, declared: str = "", hint: str = "") -> str:
 def clean(text: str) -> str:
     """Text that every store and JSON can hold: line ends as LF, neither controls nor lone surrogates.
 
+    A CR that stands before CRLF is no line of its own: a mailer that quotes another's words leaves theirs (DragonFly).
     U+0080 to U+009F are controls that nobody writes: whoever made them read Windows' bytes as ISO 8859-1.
     """
-    return _CONTROLS.sub(_control, text.replace("\r\n", "\n").replace("\r", "\n").replace("\x0c", "\n"))
+    lines = text.replace("\r\r\n", "\n").replace("\r\n", "\n").replace("\r", "\n")
+    return _CONTROLS.sub(_control, lines.replace("\x0c", "\n"))
 
 
 def cut(text: str, max_bytes: int) -> str:

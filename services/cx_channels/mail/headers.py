@@ -20,7 +20,7 @@ MAX_VALUE = 64 << 10
 _MAX_PARAMETERS = 8 << 10
 MAX_ADDRESSES = 200
 
-_FIELD = re.compile(rb"([\x21-\x39\x3b-\x7e]{1,120})[ \t]*:(.*)", re.DOTALL)
+_FIELD = re.compile(rb"([!#-9;?-~]{1,120})[ \t]*:(.*)", re.DOTALL)
 _WORD = re.compile(r"=\?([^?\s=]{1,60})\?([bBqQ])\?([^?\r\n]*)\?=")
 _PARAMETER = re.compile(r";\s*([^\s=;\"]{1,60})\s*=\s*(\"(?:[^\"\\]|\\.)*\"|[^;]*)")
 _LOOSE_PARAMETER = re.compile(r"\s([\w*-]{1,60})=(\"[^\"]*\"|\S*)")

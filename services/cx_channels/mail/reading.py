@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from cx_channels.mail.automatic import BOUNCE, REPORT, automatic, distribution
 from cx_channels.mail.body import Body, Content, body_of, content_of
-from cx_channels.mail.bounces import Bounce, is_bounce, original_in_prose, read_bounce
+from cx_channels.mail.bounces import Bounce, id_in_prose, is_bounce, original_in_prose, read_bounce
 from cx_channels.mail.charsets import cut
 from cx_channels.mail.headers import Headers, mailboxes
 from cx_channels.mail.identity import content_digest
@@ -106,7 +106,7 @@ class Reading:
     def drafts(self) -> list[Draft]:
         """A report is known by its parts, a bounce by its look; what is neither was written to be read."""
         original = original_headers(self.mail.root)
-        outcomes = delivery_outcomes(self.mail.root, original)
+        outcomes = delivery_outcomes(self.mail.root)
         if outcomes:
             original = original or self._shown()
         if outcomes and all(outcome.recipient and outcome.explanation for outcome in outcomes):
@@ -114,7 +114,8 @@ class Reading:
         complaint = complaint_of(self.mail.root)
         if complaint is not None:
             reaction = "not-spam" if complaint.kind == "not-spam" else "complaint"
-            data = self._about(complaint.recipient, original or Headers(), complaint.message_id, "inbound")
+            about_id = complaint.message_id or id_in_prose(self.content.text())
+            data = self._about(complaint.recipient, original or Headers(), about_id, "inbound")
             data.reaction, data.reason = reaction, complaint.kind
             return [self._draft("reacted", data)]
         receipt = receipt_of(self.mail.root)
@@ -127,7 +128,7 @@ class Reading:
         if outcomes or is_bounce(self.headers, self.envelope.sender, text, original is not None):
             inner = None if outcomes else returned_report(self.mail.root) or embedded_report(text)
             if inner is not None:  # a gateway passes another server's report on
-                return self._outcomes(delivery_outcomes(inner, original_headers(inner)), original_headers(inner))
+                return self._outcomes(delivery_outcomes(inner), original_headers(inner))
             original = original or original_in_text(self.mail.root)
             ours = [mailbox.address for mailbox in (*self.people.ours, self.people.sender)]
             bounce = read_bounce(self.headers, text, original, ours)

@@ -19,6 +19,9 @@ _REPLY = re.compile(r"(?<![\d./-])(?<!\w:)([45][0-5]\d)(?=[ ,\-:][^\d]|[ -][245]
 
 _QUOTED_REPLY = re.compile(r"(?:[:;>'\"(]|said|returned|was)[ '\"(\[]{1,3}(?=[45][0-5]\d[ \-:])")
 
+_TYPE = re.compile(r"\A\s*+[\w-]++\s*+;\s*+")
+_FIRST_OF_SEVERAL = re.compile(r"([45][0-5]\d)-([245]\.\d{1,3}\.\d{1,3}(?= ))?")
+
 _CLOSING = {"(": ")", "[": "]", "'": "'", '"': '"'}
 
 _BOX = r"(?:mail ?(?:box|folder|dir|file|drop)|in-?box|folder|account|recipient|user|storage|disk)"
@@ -109,7 +112,7 @@ _PHRASES: tuple[tuple[str, re.Pattern[str]], ...] = (
         r"sender policy framework", r"reputation", r"\bvirus(?:es)?\b", r"malware", r"phishing", r"unsolicited",
         r"bulk (?:e-?)?mail", r"banned", r"dynamic ip", r"relay(?:ing)? (?:access )?(?:denied|not|prohibited|to|mail)",
         r"unable to relay", r"(?:as a|open|mail) relay", r"no relaying", r"\bpolic(?:y|ies)\b", r"protocol violation",
-        r"unauthenticated", r"invalid ip\b", r"different address or alias",
+        r"unauthenticated", r"unverif[iy]\w{4,5} sending", r"invalid ip\b", r"different address or alias",
         r"authentication (?:is )?(?:required|failure|turned on|credentials)", r"smtp authentication",
         r"authrequired", r"content (?:rejected|denied|filter)", r"reverse dns", r"\bptr record", r"ip name lookup",
     )), re.IGNORECASE)),
@@ -127,8 +130,8 @@ _VAGUE: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("5.4.1", re.compile("|".join((  # no connection
         r"connection (?:refused|reset|dropped|lost)", r"connection was (?:refused|dropped|closed)", r"did not respond",
         r"(?:did not|could not|unable to|wasn't able to) (?:accept our requests to )?(?:connect|establish)",
-        r"host (?:is )?(?:unreachable|not reachable|down)", r"network is unreachable", r"not accepting connections",
-        r"remote protocol error",
+        r"host (?:is )?(?:unreachable|not reachable|not responding|down)", r"network is unreachable",
+        r"not accepting connections", r"remote protocol error",
     )), re.IGNORECASE)),
     ("5.7.1", re.compile("|".join((  # refused, without more
         r"\bdenied\b", r"\brefuse[ds]?\b", r"\brefus(?:ing|al)\b", r"\breject", r"\bblock(?:ed|ing)\b", r"\bfilter",
@@ -140,13 +143,14 @@ _VAGUE: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("5.4.7", re.compile("|".join((  # given up after a time
         r"\bexpired\b", r"timed? ?out\b", r"\bretr(?:y|ies)\b", r"giv(?:e|ing) up", r"failing for a long time",
         r"could not (?:be delivered|deliver) for", r"failed \d{1,4} attempts", r"in the queue too long",
-        r"has been delayed", r"not been collected",
+        r"has been delayed", r"not been collected", r"not delivered within",
     )), re.IGNORECASE)),
     ("5.3.0", re.compile("|".join((  # the server failed
         r"procmail", r"maildrop", r"command (?:failed|died|output)", r"mailer error", r"queue file write error",
         r"(?:local|mail system|server|system) config(?:uration)? error", r"service (?:currently )?unavailable",
     )), re.IGNORECASE)),
 )  # fmt: skip
+_RAN_OUT = re.compile(r"retry time(?:out)? (?:exceeded|not reached)|failing for a long time", re.IGNORECASE)
 _ADDRESS = re.compile(r"(?<![^\s<(\"':])[^\s<(\"':@]{1,64}@[^\s@<>()\"',;]{1,255}")
 _PATH = re.compile(r"(https?://[^\s/]{1,200})/\S*")
 
@@ -197,6 +201,26 @@ def without_letter(line: str) -> str:
     return line[found.end() :].rstrip(" " + "".join(_CLOSING.get(opened, "") for opened in found[0]))
 
 
+def diagnostic(value: str) -> str:
+    """Return the words of a Diagnostic-Code, without the type before them (RFC 3464, section 2.3.6)."""
+    return _TYPE.sub("", value)
+
+
+def one_reply(reply: str) -> str:
+    """Return an SMTP reply of several lines (RFC 5321, section 4.2.1), joined by blanks, as one: with its code, and the
+    status after it, at the start alone. Any other text stays."""
+    first = _FIRST_OF_SEVERAL.match(reply)
+    if first is None:
+        return reply
+    code, status, words = first[1], first[2] or "", reply[first.end() :].strip()
+    if status:
+        words = words.replace(f" {code}-{status}", "").replace(f" {code} {status}", "")
+    else:
+        before, last, after = words.replace(f" {code}-", " ").rpartition(f" {code} ")
+        words = f"{before} {after}" if last else after
+    return " ".join(filter(None, (code, status, words)))
+
+
 def said_by(words: str, *, surely: bool = False) -> str:
     """Return the status that words mean; "" if they say nothing that is known, or, ``surely``, nothing but vaguely.
 
@@ -205,6 +229,12 @@ def said_by(words: str, *, surely: bool = False) -> str:
     text = _PATH.sub(r"\1 ", _ADDRESS.sub("@", " ".join(words[:MAX_WORDS].split())))
     rows = _PHRASES if surely else (*_PHRASES, *_VAGUE)
     return next((status for status, phrases in rows if phrases.search(text)), "")
+
+
+def ran_out(words: str) -> bool:
+    """Whether words say that a failure was tried again until the time was over, as Exim's retry rules have it
+    (specification, chapter 32). That is a persistent transient failure (RFC 3463, section 2)."""
+    return _RAN_OUT.search(words[:MAX_WORDS]) is not None
 
 
 def in_class(status: str, kind: str) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 from cx_channels.mail.body import HEADER_TYPES, REPORT_TYPES
 from cx_channels.mail.headers import Headers, mailboxes, split_head
 from cx_channels.mail.parse import Part, parse
-from cx_channels.mail.reasons import code_of
+from cx_channels.mail.reasons import code_of, diagnostic, one_reply
 from cx_channels.mail.transfer import undo_transfer
 
 Action = Literal["failed", "delayed", "delivered"]
@@ -20,8 +21,6 @@ _ENHANCED = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?!\.?\d)")
 _BLANK_LINES = re.compile(rb"\r?\n[ \t]*+(?:\r?\n[ \t]*+)++")
 _AMAZON = re.compile(r"\A.{0,100}?\b([45]\d\d)-'(.{1,800})' \(delivery attempts: \d{1,4}\)\Z")
 """How Amazon SES quotes the server that refused."""
-
-_TYPE = re.compile(r"\A\s*+[\w-]++\s*+;\s*+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +99,7 @@ def returned_report(root: Part) -> Part | None:
     for part in root.walk():
         if part is not root and part.media_type == "message/rfc822":
             inner = parse(part.content()).root
-            if inner.media_type == "multipart/report" and delivery_outcomes(inner, None):
+            if inner.media_type == "multipart/report" and delivery_outcomes(inner):
                 return inner
     return None
 
@@ -123,51 +122,66 @@ def embedded_report(text: str) -> Part | None:
         return None
     raw = f'Content-Type: multipart/report; boundary="{found[1]}"\n\n{text}'
     root = parse(raw.encode("utf-8", "replace")).root
-    return root if delivery_outcomes(root, None) else None
+    return root if delivery_outcomes(root) else None
 
 
-def delivery_outcomes(root: Part, original: Headers | None) -> list[Outcome]:
+def delivery_outcomes(root: Part) -> list[Outcome]:
     """One for each recipient that a delivery status names, in its order; none if the mail has no such part."""
     outcomes: list[Outcome] = []
     for part in root.walk():
         if part.media_type in ("message/delivery-status", "message/global-delivery-status"):
             for fields in _groups(part):
-                outcome = _outcome(fields, original)
+                outcome = _outcome(fields)
                 if outcome is not None and len(outcomes) < MAX_RECIPIENTS:
                     outcomes.append(outcome)
     return list({(outcome.recipient, outcome.action): outcome for outcome in reversed(outcomes)}.values())[::-1]
 
 
 def _groups(part: Part) -> list[Headers]:
-    """The fields about each recipient. Some mailers put blank lines inside a group: then it is mended."""
+    """The fields about each recipient. Some mailers put blank lines inside a group, or none between two: that is
+    mended."""
     groups: list[list[tuple[str, bytes]]] = []
     for block in _BLANK_LINES.split(part.content().strip(b"\r\n"), 1_000)[:1_000]:
-        fields = list(split_head(block.lstrip(b"\r\n"))[0].fields)
-        names = {name for name, _ in fields}
-        if groups and not names & {"final-recipient", "original-recipient", "x-original-recipient"}:
-            groups[-1].extend(fields)
-        elif fields:
-            groups.append(fields)
+        for fields in _each_recipient(split_head(block.lstrip(b"\r\n"))[0].fields):
+            if groups and not {name for name, _ in fields} & _RECIPIENT:
+                groups[-1].extend(fields)
+            else:
+                groups.append(fields)
     return [Headers(fields) for fields in groups]
 
 
-def _outcome(fields: Headers, original: Headers | None) -> Outcome | None:
+_RECIPIENT = frozenset({"final-recipient", "original-recipient", "x-original-recipient"})
+
+
+def _each_recipient(fields: Iterable[tuple[str, bytes]]) -> Iterator[list[tuple[str, bytes]]]:
+    """Yield the fields of a block up to each that names another recipient in the way of the first one."""
+    group: list[tuple[str, bytes]] = []
+    begins = ""
+    for name, value in fields:
+        if name in _RECIPIENT:
+            begins = begins or name
+            if name == begins and any(name == each for each, _ in group):
+                yield group
+                group = []
+        group.append((name, value))
+    if group:
+        yield group
+
+
+def _outcome(fields: Headers) -> Outcome | None:
     final = _typed_address(fields.raw("final-recipient"))
     given = _typed_address(fields.raw("original-recipient")) or _typed_address(fields.raw("x-original-recipient"))
     if not (final or given or "final-recipient" in fields or "action" in fields):
         return None
     status = (_ENHANCED.search(fields.raw("status")) or [""])[0]
-    explanation = _TYPE.sub("", fields.text("diagnostic-code"))
-    explanation = _AMAZON.sub(r"\1 \2", explanation)
+    explanation = one_reply(_AMAZON.sub(r"\1 \2", diagnostic(fields.text("diagnostic-code"))))
     if not explanation:
         explanation = fields.text("status").partition("(")[2].rpartition(")")[0]
     action = _action(fields.raw("action"), status)
     if action is None:
         return None
-    # The address that we wrote to, where a forwarding put another in its place.
-    wrote_to = {mailbox.address.lower() for mailbox in mailboxes(original.raw("to"))} if original else set()
-    recipient = given if given and (not final or given.lower() in wrote_to) else final
-    return Outcome(recipient, action, code_of(status, explanation), explanation[:_MAX_EXPLANATION])
+    # The address that we wrote to (RFC 3464, section 2.3.1), also where a forwarding put another in its place.
+    return Outcome(given or final, action, code_of(status, explanation), explanation[:_MAX_EXPLANATION])
 
 
 def _action(given: str, status: str) -> Action | None:

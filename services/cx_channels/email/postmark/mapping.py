@@ -23,7 +23,7 @@ from cx_channels.mail.headers import mailboxes
 from cx_channels.mail.parse import parse
 from cx_channels.mail.reading import KINDS as KINDS_OF_MAIL
 from cx_channels.mail.reading import MAX_NOTICE
-from cx_channels.mail.reasons import code_of
+from cx_channels.mail.reasons import code_of, diagnostic
 from cx_channels.port import Connection, Ignored, Mapped, Request
 from cx_channels.signing import sha256_hex
 from cx_events.envelope import (
@@ -182,12 +182,17 @@ def _bounce(notice: Notice, what: str, direction: Direction, automatic: str) -> 
     draft = _draft(notice, what, f"bounce/{own}/{what}", "BouncedAt", direction)
     assert draft.data.message is not None
     draft.data.message.automatic = automatic
-    draft.data.message.text = cut(text(notice.fields.get("Description")).strip(), MAX_NOTICE)
+    draft.data.message.text = cut(_said(notice), MAX_NOTICE)
     draft.data.message.content_type = "text/plain"
     draft.data.message.subject = notice["Subject"][:_MAX_SUBJECT]
     draft.data.message.in_reply_to = _as_sent(notice.message_id)
     draft.data.reason = notice["Type"][:_MAX_NAME]
     return draft
+
+
+def _said(notice: Notice) -> str:
+    """Return what a notice says in words."""
+    return text(notice.fields.get("Description")).strip() or text(notice.fields.get("Details")).strip()
 
 
 def _as_own_message(draft: Draft) -> None:
@@ -197,7 +202,7 @@ def _as_own_message(draft: Draft) -> None:
 
 def _failure(notice: Notice) -> Failure:
     """What the other server said; where that isn't told, Postmark's type and what it says of all bounces of that."""
-    words = notice.first("Details", "Description")[:_MAX_EXPLANATION]
+    words = diagnostic(notice.first("Details", "Description"))[:_MAX_EXPLANATION]
     return Failure(code=code_of("", notice["Details"]) or notice["Type"][:_MAX_NAME], message=words)
 
 
