@@ -85,7 +85,7 @@ def inventory(sources: Sequence[Path]) -> list[Found]:
     Each call is evaluated once more in its module, so that f-strings and names in it mean what they mean there.
     """
     trees = {path: ast.parse(path.read_text(encoding="utf-8")) for path in sources}
-    used = _used({_module(path): tree for path, tree in trees.items()})
+    used = uses_in({_module(path): tree for path, tree in trees.items()})
     found = []
     for path, tree in trees.items():
         names = _names(tree)
@@ -131,7 +131,7 @@ def _names(tree: ast.Module) -> dict[int, str]:
     return names
 
 
-def _used(trees: Mapping[str, ast.Module]) -> _Used:
+def uses_in(trees: Mapping[str, ast.Module]) -> _Used:
     """Return the uses of each name that are seen in its own module and in those that import it from there.
 
     A pattern that is handed on may be used in every way. Equal names of two modules are two names.

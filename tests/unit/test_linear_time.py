@@ -7,13 +7,14 @@ seconds where it grows with the square. Of the entrances it is the growth from 6
 
 from __future__ import annotations
 
+import ast
 import re
 from itertools import groupby
 from pathlib import Path
 
 import pytest
 from tests.growth.entries import entries
-from tests.growth.patterns import ROOT, Found, inventory
+from tests.growth.patterns import ROOT, Found, inventory, uses_in
 from tests.growth.trying import pattern_task, try_all
 
 PATTERN_SECONDS = 1.0
@@ -71,8 +72,11 @@ def test_a_pattern_is_tried_as_it_is_used(tmp_path: Path) -> None:
 
 
 def test_equal_names_of_two_modules_are_two_names() -> None:
-    """``FIELD`` is a name of a form's field elsewhere, and handed on there."""
-    found = next(
-        each for each in BY_FILE["services/cx_channels/mail/introductions.py"] if "Gesendet" in each.pattern.pattern
-    )
-    assert found.uses == {"fullmatch"}
+    modules = {
+        "a": "PATTERN = re.compile('x')\nPATTERN.fullmatch(text)",
+        "b": "PATTERN = 'x'\nfor each in (PATTERN,): print(each)",
+        "c": "from a import PATTERN as known\nknown.match(text)",
+    }
+    used = uses_in({name: ast.parse(source) for name, source in modules.items()})
+    assert used["a", "PATTERN"] == {"fullmatch", "match"}
+    assert used["b", "PATTERN"] == {"match", "fullmatch", "scan"}
