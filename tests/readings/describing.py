@@ -14,6 +14,12 @@ from cx_events.stamp import Stamped
 MOST = 160
 """Characters of a text that are shown; of a longer one its length is told."""
 
+_MOST_LISTED = {"attachments": 12}
+"""How many of a list are shown, where that is not four; how many there are is always told."""
+
+_OF_CONTENT = frozenset({"sha256", "blob"})
+"""Fields of an attachment that say nothing to a reader beside its size."""
+
 _SHOWN_APART = frozenset({"channel", "interaction", "direction", "participants", "references", "raw"})
 
 
@@ -28,7 +34,8 @@ def told_event(stamped: Stamped) -> str:
         f"sequence {json.loads(stamped.raw)['sequence']}" if "sequence" in json.loads(stamped.raw) else "",
         *(told_participant(each) for each in given.get("participants", ())),
         *(f"about {each['kind']} {each['value']}" for each in given.get("references", ())),
-        *(f"{name} {told_value(value)}" for name, value in given.items() if name not in _SHOWN_APART and value),
+        *(f"{name} {told_value(value, name)}" for name, value in given.items() if name not in _SHOWN_APART and value),
+        *(f"{name} {told_value(value)}" for name, value in told_of_original(given.get("raw"))),
         f"id {event.id}",
     ]
     return "; ".join(filter(None, parts))
@@ -44,14 +51,26 @@ def told_participant(participant: dict[str, Any]) -> str:
     return " ".join(named)
 
 
-def told_value(value: Any) -> str:
-    """Texts in quotes and cut, objects in braces, lists in brackets with how many there are."""
+def told_of_original(raw: Any) -> Iterator[tuple[str, Any]]:
+    """Yield what is told with the original of a mail: what of it is not in the event, and who vouches for it."""
+    if isinstance(raw, dict):
+        yield from ((name, raw[name]) for name in ("left_out", "authentication") if raw.get(name))
+
+
+def told_value(value: Any, name: str = "") -> str:
+    """Texts in quotes and cut, objects in braces, lists in brackets with how many there are.
+
+    ``name``: of the field whose value it is.
+    """
     if isinstance(value, str):
         return _text(value)
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{name} {told_value(each)}" for name, each in value.items() if each != "") + "}"
+        fields = {key: each for key, each in value.items() if each != "" and key not in _OF_CONTENT}
+        return "{" + ", ".join(f"{key} {told_value(each, key)}" for key, each in fields.items()) + "}"
     if isinstance(value, list):
-        return f"{len(value)}[" + ", ".join(told_value(each) for each in value[:4]) + (", ...]" if value[4:] else "]")
+        most = _MOST_LISTED.get(name, 4)
+        shown = ", ".join(told_value(each) for each in value[:most])
+        return f"{len(value)}[{shown}{', ...]' if value[most:] else ']'}"
     return json.dumps(value)
 
 
