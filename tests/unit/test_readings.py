@@ -21,6 +21,11 @@ FOLDERS = (
     "social/whatsapp-cloud",
     "standards/vcon",
     "standards/cloudevents",
+    "email/mime-anymail",
+    "email/mime-cpython",
+    "email/mime-mail-gem",
+    "email/mime-mail-parser",
+    "email/mime-stalwart",
 )
 """What today's doors take, or have to keep."""
 
