@@ -237,7 +237,7 @@ def mailboxes(raw: str) -> list[Mailbox]:
     """The addresses of a field, groups opened. What has no address is left out; unquoted commas in names are mended."""
     found: list[Mailbox] = []
     pending: list[str] = []
-    for segment in _each(raw):
+    for segment in _each(raw) if raw.count("@") > 1 else _segments(raw):
         if not segment.strip():
             continue
         mailbox = _mailbox(segment)
