@@ -151,3 +151,29 @@ def test_the_tenants_file_names_the_domains_of_its_network(tmp_path: Path) -> No
     config = tmp_path / "tenants.yaml"
     config.write_text("tenants:\n  acme:\n    mail: {local_domains: [Local, mailhost]}\n", encoding="utf-8")
     assert stamped("ana@corp.local", load(config, tmp_path, {}).junk("acme")).unusable == ""
+
+
+@pytest.mark.parametrize(
+    ("field", "name"),
+    [
+        (r'"Giant; \"Big\" Box" <a@example.com>', 'Giant; "Big" Box'),
+        (r'"back\\slash" <a@example.com>', r"back\slash"),
+        (r'"\"Ana Silva\"" <a@example.com>', "Ana Silva"),
+        ('"Silva" "Ana" <a@example.com>', "Silva Ana"),
+        ('Ana "Ani" Silva <a@example.com>', "Ana Ani Silva"),
+        ('"=?utf-8?q?J=C3=B8rn?=" <a@example.com>', "Jørn"),
+    ],
+)
+def test_of_a_quoted_name_only_the_quotes_around_it_are_left_out(field: str, name: str) -> None:
+    assert [each.name for each in mailboxes(field)] == [name]
+
+
+@pytest.mark.parametrize("between", [" ", "  ", "\n ", ",", "; ", " , "])
+def test_addresses_with_blanks_between_are_several(between: str) -> None:
+    found = mailboxes(f"tim@example.com{between}bo@example.com")
+    assert [(each.name, each.address) for each in found] == [("", "tim@example.com"), ("", "bo@example.com")]
+
+
+@pytest.mark.parametrize("field", ["bo@example.com <tim@example.com>", "tim @ example . com", '"tim b"@example.com'])
+def test_an_address_as_a_name_and_blanks_in_an_address_make_no_second_one(field: str) -> None:
+    assert len(mailboxes(field)) == 1

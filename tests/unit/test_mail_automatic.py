@@ -159,3 +159,17 @@ def test_a_given_mail_of_a_person_is_a_customer_s(name: str) -> None:
     assert [one.identifiers[0].value for one in draft.data.participants if one.role == "customer"] == [
         "ana@example.com"
     ]
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        "List-Owner: <mailto:o@l.example>",
+        "List-Archive: <https://l.example>",
+        "List-Help: <mailto:h@l.example>",
+        "List-Subscribe: <mailto:s@l.example>",
+        "X-Mailman-Version: 2.0.4",
+    ],
+)
+def test_each_field_of_a_list_tells_that_a_list_passed_it_on(field: str) -> None:
+    assert distribution(headers(field)) == "list"

@@ -320,3 +320,46 @@ def test_a_person_who_writes_of_refusals_is_a_customer(raw: str) -> None:
     (draft,) = drafts(raw, "ana@example.com")
     assert draft.type == "cx.message.received.v1"
     assert speaker(draft.type, draft.data) == "customer"
+
+
+STATUS = """From: Mail Administrator <postmaster@example.net>
+To: support@acme.example
+Subject: Mail System Error - Returned Mail
+Content-Type: multipart/report; report-type=delivery-status; boundary=b
+
+--b
+Content-Type: message/delivery-status
+
+This Message was undeliverable due to the following reason:
+
+<ana@example.net> has restricted SMS e-mail
+
+--b
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; mta.example.net
+
+Final-Recipient: rfc822; ana@example.net
+Action: failed
+Status: 5.3.0
+
+--b--
+"""
+
+
+def test_prose_in_a_part_for_fields_is_the_text_and_the_reason() -> None:
+    (draft,) = drafts(STATUS)
+    assert draft.data.failure is not None
+    assert draft.data.failure.message == "<ana@example.net> has restricted SMS e-mail"
+    assert draft.data.message is not None
+    assert draft.data.message.text.startswith("This Message was undeliverable")
+    assert "Final-Recipient" not in draft.data.message.text
+
+
+def test_a_heading_of_sendmail_s_is_no_reason() -> None:
+    (draft,) = drafts(
+        "From: MAILER-DAEMON@mta.example\nSubject: Warning: could not send message for past 1 day\n\n"
+        "   ----- Transcript of session follows -----\n<ana@example.net>... Deferred\n"
+    )
+    assert draft.data.failure is not None
+    assert draft.data.failure.message == "<ana@example.net>... Deferred"

@@ -148,3 +148,18 @@ def test_html_names_its_charset_where_the_header_is_silent(html: bytes, text: st
 
 def test_the_header_outranks_what_html_says() -> None:
     assert html_part(b'<meta charset="shift_jis">\xef', "text/html; charset=iso-8859-2").endswith("ď")
+
+
+@pytest.mark.parametrize(
+    ("raw", "text"),
+    [
+        (b"Quien Te Dij\x8aat. Pitbull", "Quien Te Dij\u0160at. Pitbull"),
+        (b"caf\xe9s", "cafés"),
+        (b"\x1b$B%F\x1b(B caf\xe9s", "テ caf\ufffds"),
+        (b"\x83\x65\x83\x58\x83\x67 a", "テスト a"),
+        (b"a\x83\x65\x83\x58a", "aテスa"),
+        (b"\x1b$B%F%9%H\x1b(B \x93\xfa\x96\x7b", "テスト 日本"),
+    ],
+)
+def test_a_lone_byte_between_letters_of_iso_2022_jp_costs_no_letter(raw: bytes, text: str) -> None:
+    assert decode(raw, "iso-2022-jp") == text

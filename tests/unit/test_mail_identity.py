@@ -155,3 +155,15 @@ def test_one_mail_that_reaches_postmark_twice_or_for_two_of_us_is_one_event() ->
 def test_other_content_under_a_used_id_is_another_event_by_postmark_too() -> None:
     assert inbound().id != inbound(TextBody="Goodbye").id
     assert inbound(Headers=[]).id != inbound(Headers=[], TextBody="Goodbye").id
+
+
+@pytest.mark.parametrize("id", ["<parcel@courier.example>", "<Parcel@Courier.example>", "<support@acme.example>"])
+def test_an_address_of_who_wrote_or_got_a_mail_is_no_id_of_it(id: str) -> None:
+    one, other = mapped({**BASE, "Message-ID": id}), mapped({**BASE, "Message-ID": id}, "It has come")
+    assert one.data.interaction != other.data.interaction
+    assert one.data.references == other.data.references == []
+
+
+def test_a_return_path_of_its_own_may_be_a_mail_s_id() -> None:
+    fields = {**BASE, "Message-ID": "<101BN3c@bounce.example>", "Return-Path": "<101BN3c@bounce.example>"}
+    assert [each.value for each in mapped(fields).data.references] == ["101BN3c@bounce.example"]

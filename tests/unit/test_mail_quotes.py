@@ -338,3 +338,19 @@ def test_a_mails_event_tells_where_its_signature_begins() -> None:
     message = read(b"From: Ana <ana@example.com>\nSubject: Re: x\n\nPlease cancel.\n\n-- \nAna Silva\n")
     assert message.text == "Please cancel.\n\n-- \nAna Silva"
     assert message.signature_at == len("Please cancel.\n\n")
+
+
+@pytest.mark.parametrize(
+    "below",
+    [
+        "--- README 2007-10-22 23:41:34 UTC (rev 213)\n@@ -1,5 +1,5 @@\n-Test\n+Tedst",
+        "Arrived on 24.12.2026",
+        "1999-12-31 23:59 all is well",
+    ],
+)
+def test_what_stands_below_a_rule_is_no_signature_for_a_date_or_a_diff(below: str) -> None:
+    assert signature_at(f"What changed:\n==========\n{below}") is None
+
+
+def test_a_telephone_number_below_a_rule_makes_a_signature() -> None:
+    assert signature_at("What changed:\n==========\nAna Silva\n030 12345-67") == 14

@@ -77,3 +77,15 @@ def _as_field(at: int) -> str:
 def test_no_date_raises(text: str) -> None:
     found = moment_of(text)
     assert date(text) == (found.at if found else None)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Fri, 27 Nov 2026 09(comment):   55  :  06 -0600",
+        "Fri (day) , 27 Nov 2026 09 : 55 : 06 -0600",
+        "Fri, 27 (a \\) comment (within)) Nov 2026 09:55:06 -0600 (CST)",
+    ],
+)
+def test_comments_and_blanks_anywhere_in_a_date_say_nothing(text: str) -> None:
+    assert date(text) == parse_time("2026-11-27T15:55:06Z")

@@ -24,6 +24,11 @@ FOLDERS = (
     "email/bounce-sisimai",
     "email/talon-replies",
     "email/postmark",
+    "email/mime-anymail",
+    "email/mime-cpython",
+    "email/mime-mail-gem",
+    "email/mime-mail-parser",
+    "email/mime-stalwart",
 )
 """What today's doors take, or have to keep."""
 

@@ -28,7 +28,8 @@ _REPLY_FIELDS = frozenset({
 _MACHINE_FIELDS = frozenset({"x-fc-machinegenerated", "x-cron-env", "x-list-administrivia"})
 
 _LIST_FIELDS = frozenset({
-    "list-id", "list-post", "list-unsubscribe", "mailing-list", "x-mailing-list", "x-mailinglist", "x-beenthere",
+    "list-id", "list-post", "list-unsubscribe", "list-help", "list-subscribe", "list-owner", "list-archive",
+    "mailing-list", "x-mailing-list", "x-mailinglist", "x-beenthere", "x-mailman-version",
 })  # fmt: skip
 
 # How Exchange and others begin an absence's subject, in the languages of their users.

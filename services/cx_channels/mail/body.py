@@ -20,7 +20,16 @@ MAX_QUOTED = 64 << 10
 _MAX_SOURCE = 1 << 20
 _TEXTS = ("text/plain", "text/html", "text/enriched", "text/richtext")
 _RARE_TEXTS = ("text/markdown", "text/x-markdown", "text/x-plain")
+_DATA = frozenset({
+    "text/calendar", "text/x-vcalendar", "text/vcard", "text/x-vcard", "text/directory", "text/csv",
+    "text/comma-separated-values", "text/tab-separated-values", "text/xml", "text/css", "text/javascript",
+    "text/ecmascript", "text/rtf", "text/x-amp-html", "text/watch-html", "text/x-watch-html",
+})  # fmt: skip
+"""Texts that programs read, or that programs make of another text."""
+
 _OF_MIME = re.compile(rb"\bmime\b|multi-?part", re.IGNORECASE)
+PREAMBLE = "preamble"
+_FIELD = re.compile(rb"^[A-Za-z][A-Za-z0-9-]{0,60}[ \t]*:", re.MULTILINE)
 _ENRICHED = re.compile(r"</?[A-Za-z][^<>]{0,60}>")
 
 # Parts that say how a mail fared; ``reports`` reads them, and the original keeps them.
@@ -57,10 +66,14 @@ class Section:
 
 @dataclass(slots=True)
 class Content:
-    """What there is to read and what is attached, in the order of the mail. ``left_out``: what was taken from texts."""
+    """What there is to read and what is attached, in the order of the mail.
+
+    ``returned``: the mail that a report gives back. ``left_out``: what was taken from texts, or stands beside them.
+    """
 
     sections: list[Section] = field(default_factory=list)
     attached: list[Part] = field(default_factory=list)
+    returned: list[Part] = field(default_factory=list)
     left_out: set[str] = field(default_factory=set)
 
     def text(self) -> str:
@@ -120,22 +133,26 @@ def content_of(root: Part) -> Content:
 class _Gathered:
     """What the parts of a mail contribute, in order: text, files, and what is text only where there is no other."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_form: bool = False) -> None:
+        """``is_form``: it is one of several forms that say the same."""
         self.found: list[Section | Part | _Spare] = []
+        self.returned: list[Part] = []
         self.left_out: set[str] = set()
+        self.is_form = is_form
 
     def add(self, part: Part) -> None:
         kind = part.media_type
         if part.parts:
+            self._add_preamble(part)
             if kind == "multipart/alternative":
                 self._add_alternative(part)
             elif is_tnef(part):
                 self._add_unpacked(part)
             else:
                 self._add_parts(part)
-        elif kind in REPORT_TYPES or _is_empty_multipart(part):
+        elif _is_empty_multipart(part) or (kind in REPORT_TYPES and _FIELD.search(part.raw)):
             return
-        elif _is_read(part):
+        elif _is_read(part) or (_is_unknown_text(part) and not self.is_form):
             self.found.append(self._section(part))
         else:
             self.found.append(_Spare(part=part) if _may_be_read(part) else part)
@@ -143,7 +160,7 @@ class _Gathered:
     def content(self) -> Content:
         """Settle what is spare: text where nothing else has words, else a file."""
         needed = self.has_spare() and not self.has_words()
-        content = Content(left_out=self.left_out)
+        content = Content(returned=self.returned, left_out=self.left_out)
         for each in self.found:
             if isinstance(each, Part):
                 content.attached.append(each)
@@ -153,15 +170,25 @@ class _Gathered:
                 content.sections += each.sections if each.part is None else [self._section(each.part)]
             elif each.part is not None:
                 content.attached.append(each.part)
+            elif each.is_preamble:
+                content.left_out.add(PREAMBLE)
         return content
 
+    def _add_preamble(self, part: Part) -> None:
+        """Words in front of the first part, which programs ignore (RFC 2046, section 5.1.1), unless they are the only
+        ones."""
+        if not part.preamble.strip() or _OF_MIME.search(part.preamble) is not None:
+            return
+        if part.media_type == "multipart/mixed":
+            self.found.append(_Spare([Section(plain=clean(decode(part.preamble)))], is_preamble=True))
+        else:
+            self.left_out.add(PREAMBLE)
+
     def _add_parts(self, part: Part) -> None:
-        kind = part.media_type
-        preamble = part.preamble
-        if preamble.strip() and kind == "multipart/mixed" and _OF_MIME.search(preamble) is None:
-            self.found.append(_Spare([Section(plain=clean(decode(preamble)))]))
         for child in part.parts:
-            if not (kind == "multipart/report" and _is_returned(child)):
+            if part.media_type == "multipart/report" and _is_returned(child):
+                self.returned.append(child)
+            else:
                 self.add(child)
 
     def _add_unpacked(self, part: Part) -> None:
@@ -179,7 +206,7 @@ class _Gathered:
         """
         forms = []
         for child in part.parts:
-            inner = _Gathered()
+            inner = _Gathered(is_form=True)
             inner.left_out = self.left_out
             inner.add(child)
             forms.append(inner)
@@ -221,10 +248,14 @@ class _Gathered:
 
 @dataclass(frozen=True, slots=True)
 class _Spare:
-    """What is read where a mail has no other words: a part that is a file else, or sections that are left out else."""
+    """What is read where a mail has no other words: a part that is a file else, or sections that are left out else.
+
+    ``is_preamble``: no other part has the words of its sections.
+    """
 
     sections: Sequence[Section] = ()
     part: Part | None = None
+    is_preamble: bool = False
 
 
 def _distinct(texts: list[str]) -> str:
@@ -232,8 +263,8 @@ def _distinct(texts: list[str]) -> str:
     out: list[str] = []
     seen: list[str] = []
     for text in texts:
-        words = " ".join(text.split())
-        if words and not any(words in earlier for earlier in seen):
+        words = f" {' '.join(text.split())} "
+        if words.strip() and not any(words in earlier for earlier in seen):
             out.append(text)
             seen.append(words)
     return "\n\n".join(out)
@@ -254,7 +285,16 @@ def _is_read(part: Part) -> bool:
         return False
     if part.media_type in _TEXTS:
         return not part.file_name or (part.disposition.value == "inline" and part.media_type == "text/html")
-    return part.media_type.startswith("multipart/") or part.media_type in HEADER_TYPES
+    return (
+        part.media_type.startswith("multipart/") or part.media_type in HEADER_TYPES or part.media_type in REPORT_TYPES
+    )
+
+
+def _is_unknown_text(part: Part) -> bool:
+    """Text of a subtype that nobody here knows: it is read as plain text (RFC 2046, section 4.1.4)."""
+    kind = part.media_type
+    known = kind in _DATA or kind in _TEXTS or kind in _RARE_TEXTS
+    return kind.startswith("text/") and not (known or part.file_name or part.disposition.value == "attachment")
 
 
 def _may_be_read(part: Part) -> bool:

@@ -238,6 +238,9 @@ _RETURNED_FIELD = re.compile(
 _TELLING_FIELDS = frozenset({"received", "return-path", "message-id", "mime-version"})
 
 
+_HEADING = re.compile(r"\s*+-{3,10}+[^\n]{1,80}-{3,10}\s*+")
+"""A line of sendmail's that says what follows: ``----- Transcript of session follows -----``."""
+
 _DIVIDER = re.compile(
     r"[\W_]*(?:(?:original|returned) (?:message|mail)(?: follows)?|this is a copy of (?:the|your) message.*+"
     r"|below this line is a copy of the message|(?:the )?(?:header|text|start) of (?:the )?original (?:message|mail)"
@@ -302,7 +305,7 @@ def _outcome(recipient: str, action: Action, subject: str, notice: list[str]) ->
 def _explanation(recipient: str, notice: list[str]) -> str:
     """Return the lines that say why, without the letter around them: those of a server's reply, else with a status,
     else in words that are known, else those at the failed address, else the first paragraph."""
-    lines = [" ".join(line.split()) for line in notice if not _DIVIDER.fullmatch(line)]
+    lines = [" ".join(line.split()) for line in notice if not (_DIVIDER.fullmatch(line) or _HEADING.fullmatch(line))]
     at = next((at for at, line in enumerate(lines) if recipient and recipient.lower() in line.lower()), 0)
     telling = _coded(lines) or _worded(lines[at:]) or _worded(lines)
     return " ".join(telling or _around(recipient, lines) or lines)[:_MAX_EXPLANATION].strip()

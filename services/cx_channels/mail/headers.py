@@ -27,6 +27,8 @@ _LOOSE_PARAMETER = re.compile(r"\s([\w*-]{1,60})=(\"[^\"]*\"|\S*)")
 _CONTINUED = re.compile(r"(.+?)\*(\d{1,3})?(\*?)")
 _FOLD = re.compile(r"\s+")
 _ESCAPED = re.compile(r"\\(.)")
+_QUOTE = re.compile(r"\\(.)|\"")
+_TWO_ADDRESSES = re.compile(r"\s*+(?:[^\s<>()\"',;:@]++@[^\s<>()\"',;@]++(?:\s++|\Z)){2,100}+\Z")
 _PERCENT = re.compile(rb"%([0-9A-Fa-f]{2})")
 
 
@@ -235,7 +237,7 @@ def mailboxes(raw: str) -> list[Mailbox]:
     """The addresses of a field, groups opened. What has no address is left out; unquoted commas in names are mended."""
     found: list[Mailbox] = []
     pending: list[str] = []
-    for segment in _segments(raw):
+    for segment in _each(raw) if raw.count("@") > 1 else _segments(raw):
         if not segment.strip():
             continue
         mailbox = _mailbox(segment)
@@ -249,6 +251,15 @@ def mailboxes(raw: str) -> list[Mailbox]:
         if len(found) >= MAX_ADDRESSES:
             break
     return found
+
+
+def _each(raw: str) -> Iterator[str]:
+    """Return what may be an address each; some programs put blanks alone between two."""
+    for segment in _segments(raw):
+        if segment.count("@") > 1 and _TWO_ADDRESSES.match(segment):
+            yield from segment.split()
+        else:
+            yield segment
 
 
 def _segments(raw: str) -> Iterator[str]:
@@ -363,9 +374,12 @@ def comments_apart(segment: str) -> tuple[str, str]:
 
 def _display(raw: str) -> str:
     name = raw.strip()
-    if len(name) > 1 and name[0] == name[-1] == '"':
-        name = _ESCAPED.sub(r"\1", name[1:-1])
-    name = _FOLD.sub(" ", words(name).replace('"', "")).strip()
-    if len(name) > 1 and name[0] == name[-1] == "'":
-        name = name[1:-1].strip()
+    # Quotes that are escaped are letters (RFC 5322, section 3.2.4), unless they are around the whole name once more.
+    name = words(
+        _QUOTE.sub(lambda quote: quote[1] or "", name) if name[:1] == '"' == name[-1:] else name.replace('"', "")
+    )
+    name = _FOLD.sub(" ", name).strip()
+    for quote in "\"'":
+        if len(name) > 1 and name[0] == name[-1] == quote:
+            name = name[1:-1].strip()
     return name[:200]

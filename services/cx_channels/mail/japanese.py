@@ -17,6 +17,11 @@ NOT_IN_932 = dict.fromkeys([0x80, *range(0xF8F0, 0xF8F4)], BAD)
 
 _ESCAPE = re.compile(rb"\x1b(\$[@AB]|\$\([CD@B]|\([BIJH])|([\x0e\x0f])")
 _PAIR = re.compile(rb"([\x21-\x7e]{2})|([^\x21-\x7e])|([\x21-\x7e])")
+_LONE = re.compile(
+    rb"(?<![\x80-\xff])(?<![\x81-\x9f\xe0-\xfc][\x40-\x7e])[\x81-\x9f\xe0-\xfc](?=[\x40-\x7e](?![\x80-\xff]))"
+)
+"""A byte that would make a kanji of Shift_JIS of the letter behind it, with no other one beside it."""
+
 _EUC = re.compile(
     rb"([\xa1-\xfe]{2})|\x8e([\xa1-\xdf])|\x8f([\xa1-\xfe]{2})|([\x00-\x7f]+)|[\xa1-\xfe][\x80-\xff]?|[\x80-\xff]"
 )
@@ -97,7 +102,9 @@ def _0212(pair: bytes) -> str:
 
 def _ascii(content: bytes) -> str:
     """ASCII, and what a sender left in Shift_JIS between the escape sequences."""
-    return content.decode("cp932", "replace").translate(NOT_IN_932)
+    return (
+        (content if content.isascii() else _LONE.sub(b"\xff", content)).decode("cp932", "replace").translate(NOT_IN_932)
+    )
 
 
 def _yen(content: bytes) -> str:

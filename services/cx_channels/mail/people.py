@@ -30,7 +30,7 @@ NOBODY = Mailbox("", "")
 class People:
     """``sender``: who wrote; ``weight``: of that address. ``from_us``: whether the business or one of its people did,
     and it came by a way that is ours. ``to``, ``cc``: as the fields name them; ``reached``: those that it was delivered
-    to."""
+    to. ``authors``: who else stands in From, none of ours."""
 
     sender: Mailbox
     weight: Vouched
@@ -39,6 +39,7 @@ class People:
     cc: tuple[Mailbox, ...]
     reached: tuple[Mailbox, ...]
     own: Own
+    authors: tuple[Mailbox, ...] = ()
 
     @property
     def recipients(self) -> tuple[Mailbox, ...]:
@@ -80,7 +81,10 @@ class People:
             role="customer", name=self.sender.name, identifiers=email(self.sender.address, self.weight)
         )
         identified = any(not normalise(identifier).unusable for identifier in sender.identifiers)
-        others, ours = self._besides_sender(self.others), self._besides_sender(self.ours)
+        ours = self._besides_sender(self.ours)
+        recipients = {mailbox.address.lower() for mailbox in self.recipients}
+        authors = (mailbox for mailbox in self.authors if mailbox.address.lower() not in recipients)
+        others = self._besides_sender([*authors, *self.others])
         return [sender, *_people("customer", others, identified), *_people("business", ours)]
 
     def _sent_by_us(self) -> list[Participant]:
@@ -109,7 +113,7 @@ def people_of(headers: Headers, envelope: str, sender: str | None, settings: Mai
     ``envelope``: its recipients in SMTP, as an address field; ``sender``: of the envelope, None where nobody says. Mail
     from an address of ours is ours where ``origin`` says so. Otherwise a stranger wrote our address into From.
     """
-    shown, in_from = _shown(headers, sender)
+    shown, others, in_from = _shown(headers, sender)
     person = _behind(headers, shown, settings) if in_from else None
     own = settings.own
     from_us = person is None and own.has(shown.address) and origin.is_ours
@@ -125,18 +129,19 @@ def people_of(headers: Headers, envelope: str, sender: str | None, settings: Mai
         cc=_once(cc, besides=to),
         reached=_once([*reached, *mailboxes(envelope)]),
         own=own,
+        authors=_once(each for each in others if not own.has(each.address)) if in_from and person is None else (),
     )
     return _form_filled_in(headers, people) if person is None and own.has(shown.address) else people
 
 
-def _shown(headers: Headers, envelope: str | None) -> tuple[Mailbox, bool]:
-    """Return whom a mail shows as its sender, and whether that is whom From names."""
+def _shown(headers: Headers, envelope: str | None) -> tuple[Mailbox, list[Mailbox], bool]:
+    """Return whom a mail shows as its sender, who else stands in that field, and whether it is From."""
     for name in ("from", "sender", "reply-to", "return-path"):
         found = mailboxes(headers.raw(name))
         if found:
-            return found[0], name == "from"
+            return found[0], found[1:], name == "from"
     given = mailboxes(envelope or "")
-    return (given[0] if given else Mailbox(headers.text("from")[:200], "")), False
+    return (given[0] if given else Mailbox(headers.text("from")[:200], "")), [], False
 
 
 def _form_filled_in(headers: Headers, people: People) -> People:

@@ -233,7 +233,7 @@ class Reading:
                 signature_at=self.body.signature_at,
                 automatic=by_machine,
                 distribution=distribution(self.headers),
-                attachments=[self._attachment(part) for part in self.content.attached],
+                attachments=[self._attachment(part) for part in (*self.content.attached, *self.content.returned)],
             ),
         )
         return self._draft("sent" if people.from_us else "received", data)

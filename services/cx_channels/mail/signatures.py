@@ -26,7 +26,8 @@ _MAX_BELOW_RULE = 15
 
 _DELIMITER = re.compile(r"--|—|–|__")
 _RULE = re.compile(r"[-–—_=*~]{3,100}")
-_CONTACT = re.compile(r"@|https?://|www\.|\d[\d ()/.-]{5,20}\d")
+_DATE = r"(?:\d{4}-\d\d?-\d|\d\d?([./-])\d\d?\1\d\d)"
+_CONTACT = re.compile(rf"(?<=[\w.+-])@\w|https?://|www\.|(?<![\d./-])(?!{_DATE})\d[\d ()/.-]{{5,20}}\d")
 
 _PROGRAM = re.compile(
     r"[(<«]{0,2}(?:"

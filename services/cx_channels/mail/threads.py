@@ -39,20 +39,23 @@ class Thread:
 
 def thread_of(headers: Headers, otherwise: str = "") -> Thread:
     """Where a mail belongs; ``otherwise`` is the root of one that names no id at all."""
-    own = next(iter(ids_in(headers.raw("message-id"))), "") or next(iter(ids_in(headers.raw("resent-message-id"))), "")
-    # Some clients answer "to" an address; taken for an id, it would join the mails of strangers.
-    never = {own, *_addresses(headers)}
-    answered = [id for id in ids_in(headers.raw("in-reply-to")) if id not in never]
-    named = (id for value in headers.every("references") for id in ids_in(value))
-    earlier = [id for id in dict.fromkeys(named) if id not in never]
+    # A return path of its own for each mail may well be its id, too.
+    named = _addresses(headers, "from", "reply-to", "to", "cc")
+    given = (id for name in ("message-id", "resent-message-id") for id in ids_in(headers.raw(name))[:1])
+    # Some clients answer "to" an address, or have one for an id; taken for an id, it would join the mails of strangers.
+    own = next((id for id in given if id.lower() not in named), "")
+    never = {own, *named, *_addresses(headers, "sender", "return-path")}
+    answered = [id for id in ids_in(headers.raw("in-reply-to")) if id not in never and id.lower() not in never]
+    earlier_ids = (id for value in headers.every("references") for id in ids_in(value))
+    earlier = [id for id in dict.fromkeys(earlier_ids) if id not in never and id.lower() not in never]
     replies_to = next(iter(answered), "") or (earlier[-1] if earlier else "")
     root = next(iter(earlier), "") or replies_to or own or otherwise
     return Thread(own, replies_to, tuple(earlier), root)
 
 
-def _addresses(headers: Headers) -> set[str]:
-    names = ("from", "reply-to", "sender", "to", "cc", "return-path")
-    return {mailbox.address for name in names for mailbox in mailboxes(headers.raw(name))}
+def _addresses(headers: Headers, *names: str) -> set[str]:
+    """Return the addresses in some of a mail's fields, in lower case."""
+    return {mailbox.address.lower() for name in names for mailbox in mailboxes(headers.raw(name))}
 
 
 def ids_in(value: str) -> list[str]:

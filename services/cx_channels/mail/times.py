@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from cx_channels.mail.headers import Headers
+from cx_channels.mail.headers import Headers, comments_apart
 
 _YEAR_10000 = 253_402_300_800
 _MAX_RELAYS = 50
@@ -17,6 +17,7 @@ FAR = 7 * 24 * 3600 * 1_000_000
 lie in an outbox over a weekend or a holiday; clocks that are wrong by more are mostly wrong by months."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_AROUND_COLON = re.compile(r"(?<!\s)\s*+:\s*+")
 _ISO = re.compile(r"\d{4}-\d\d-\d\d")
 _ZONE = re.compile(r"(?:(?<=\s)|(?<=\d))[\"']?(?:(?:GMT|UTC?)\s?)?([+-])(\d{1,2})(?::?(\d\d))?\b.*\Z", re.IGNORECASE)
 _NAMED_ZONE = re.compile(r"\s[\"'(]?(?:GMT|UTC?|Z|[ECMPA][SD]T)[\"')]?(?:\s*\(.*)?\Z", re.IGNORECASE)
@@ -40,6 +41,14 @@ def date(raw: str) -> int | None:
 def moment_of(raw: str) -> Moment | None:
     """Return what a date field says (RFC 5322, section 3.3, or ISO 8601); None where it can't be read."""
     text = raw[:200].strip()
+    moment = _moment(text)
+    if moment is None and text:  # comments and blanks may stand between any two of its words (section 4.3)
+        bare = _AROUND_COLON.sub(":", " ".join(comments_apart(text)[0].replace(",", ", ").split()))
+        moment = _moment(bare.replace(" ,", ",")) if bare != text else None
+    return moment
+
+
+def _moment(text: str) -> Moment | None:
     try:
         if _ISO.match(text):
             moment = datetime.fromisoformat(text.replace(" +", "+").replace(" -", "-"))
