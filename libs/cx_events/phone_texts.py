@@ -57,8 +57,8 @@ def from_plus(text: str) -> str:
         text = text[len(before) :]
     if "+" not in text[1:]:
         return text
-    *before, _ = text[1:].split("+")
-    return "" if any(_ends_a_number(each) for each in before) else text[0] + text[1:].replace("+", " ")
+    *pieces, _ = text[1:].split("+")
+    return "" if any(_ends_a_number(each) for each in pieces) else text[0] + text[1:].replace("+", " ")
 
 
 def _ends_a_number(text: str) -> bool:
