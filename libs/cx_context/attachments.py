@@ -14,6 +14,7 @@ from cx_context.model import At, Files
 from cx_events.envelope import Attachment
 from cx_events.errors import Refused
 from cx_events.ids import node_of, text_of
+from cx_events.web_urls import web_url
 
 SHOWN = 3
 """Attachments of one message that a context shows; how many more there are is told beside."""
@@ -65,7 +66,7 @@ def place_of(file: Attachment) -> Place | None:
     """Return where the content is; None where nobody says."""
     if file.blob or file.part:
         return "hub"
-    return "provider" if file.url else None
+    return "provider" if web_url(file) else None
 
 
 def kept_of(at: At, event: bytes, files: Sequence[Attachment]) -> Files:
@@ -99,8 +100,9 @@ def _entry(event: bytes, place: int, file: Attachment) -> Json:
         "bytes": _size(file),
         "place": place_of(file),
     }
-    if 0 < len(file.url) <= URL_KEPT:
-        entry["url"] = file.url
+    url = web_url(file)
+    if 0 < len(url) <= URL_KEPT:
+        entry["url"] = url
     if file.cid:
         entry["cid"] = file.cid[:CID_KEPT]
     if file.inline:

@@ -56,6 +56,8 @@ _NOT_KEPT = frozenset((*_CORE, *_OURS))
 _JSON_DATA = strict_json.Limits(max_bytes=16 << 20)
 """Of JSON in ``data_base64``; how large a request may be is its door's to say."""
 
+_ONLY_THE_HUB = "only the hub says what lies in its blob store; send the url of a file"
+
 _INT64 = range(-(1 << 63), 1 << 63)
 
 _encode = msgspec.json.Encoder().encode
@@ -350,7 +352,12 @@ def with_json_data(value: Any) -> Any:
     that the bytes are JSON (CloudEvents JSON format 1.0.2, section 3.1.1; absent, it is ``application/json``). One
     event in two forms must be one event. Raises ``Refused("bad-data")`` where the bytes are not base64 or no JSON.
     """
-    if not isinstance(value, dict) or "data_base64" not in value or "data" in value:
+    if not isinstance(value, dict) or "data_base64" not in value:
+        return value
+    if value["data_base64"] is None or value.get("data", ...) is None:  # null is not set (JSON format, section 2.2)
+        absent = "data_base64" if value["data_base64"] is None else "data"
+        value = {name: item for name, item in value.items() if name != absent}
+    if "data_base64" not in value or "data" in value:
         return value
     content_type = value.get("datacontenttype")
     if content_type is not None and not (isinstance(content_type, str) and strict_json.is_json(content_type)):
@@ -363,6 +370,29 @@ def with_json_data(value: Any) -> Any:
             return value  # bytes of a kind that nobody named
         raise Refused("bad-data", f"data_base64 holds no JSON, as datacontenttype says: {refused.detail}") from None
     return {**{name: item for name, item in value.items() if name != "data_base64"}, "data": data}
+
+
+def check_blobs(value: Any) -> None:
+    """Raise ``Refused("reserved-blob")`` for an event that says which of the hub's blobs holds its content.
+
+    Whoever names a blob would be handed what another sender put there. Only the hub writes such names, and an import
+    (an event with a ``recordedtime``) repeats them.
+    """
+    data = value.get("data") if isinstance(value, dict) else None
+    if not isinstance(data, dict) or value.get("recordedtime") is not None:
+        return
+    check_original(data.get("raw"))
+    message = data.get("message")
+    files = message.get("attachments") if isinstance(message, dict) else None
+    for number, file in enumerate(files if isinstance(files, list) else ()):
+        if isinstance(file, dict) and file.get("blob"):
+            raise Refused("reserved-blob", f"data.message.attachments[{number}].blob: {_ONLY_THE_HUB}")
+
+
+def check_original(raw: Any) -> None:
+    """Raise ``Refused("reserved-blob")`` for a client's original (``data.raw``) that would be read out of a blob."""
+    if isinstance(raw, dict) and isinstance(raw.get("blob"), str) and raw["blob"].startswith("sha256:"):
+        raise Refused("reserved-blob", f"data.raw.blob: {_ONLY_THE_HUB}")
 
 
 def large_raw(value: Any, over: int) -> bytes | None:

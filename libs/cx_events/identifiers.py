@@ -67,13 +67,15 @@ def is_usable(identifier: Identifier, local: LocalDomains) -> bool:
 def _seen(value: str, kind: str, scope: str) -> tuple[str, str, str, str]:
     """Return value, kind and scope without what nobody sees, and why they identify nobody even so, or "".
 
-    Whatever is invisible is not printable, so only what is refused as it stands needs to be cleaned.
+    ``_is_shown`` holds for nothing of what is cleaned away here.
     """
     value, kind, scope = visible(value).strip(), visible(kind).strip(), visible(scope).strip()
+    if kind == "phone":
+        value = value.replace("\t", " ")  # as copied from a table
     if _KIND.fullmatch(kind) is None:
         return value, kind, scope, "invalid kind"
     return value, kind, scope, "" if value and _is_shown(value) and _is_shown(scope) else "invalid"
 
 
 def _is_shown(text: str) -> bool:
-    return len(text) <= MAX_VALUE and text.isprintable()
+    return len(text) <= MAX_VALUE and text.isprintable() and (text.isascii() or visible(text) == text)

@@ -20,6 +20,7 @@ from urllib.parse import unquote
 import phonenumbers
 from phonenumbers import CountryCodeSource, PhoneNumberFormat, PhoneNumberType, ValidationResult
 
+from cx_events.phone_texts import from_plus, has_letters_between, innermost, plain_digits, with_plain_extension
 from cx_events.renumbering import number_of_today
 
 _CACHED = 32_768
@@ -37,11 +38,6 @@ WITHHELD = frozenset({
 })  # fmt: skip
 
 _SCHEME = re.compile(r"(?:tel|sips?|whatsapp|rcs|sms|callto):", re.IGNORECASE)
-# Words for an extension that the library doesn't know, in Portuguese, French, Dutch, Italian, Turkish, Polish, Japanese
-# and Chinese. It knows "ext", "x", "#", "anexo", "int" and "доб".
-_EXTENSION_WORD = re.compile(
-    r"(?:\b(?:ramal|poste|toestel|interno|dahili|wewn?)\b|内線|内线|分机)[.:：]? ?(?=[0-9]{1,9}\Z)", re.IGNORECASE
-)
 _SEPARATORS = re.compile(r"[-.() ]")
 _DOUBLE_ZERO = re.compile(r"\+? ?00[ ()./-]{0,3}(?=[1-9])")
 _NOTE = re.compile(r"(?<=\d) *+\(?[^\W\d_][^\d+#]*+\Z")
@@ -51,6 +47,9 @@ _COUNTRY = re.compile(r"\+([1-9][0-9]{0,2})")
 _NATIONAL = frozenset({CountryCodeSource.FROM_DEFAULT_COUNTRY, CountryCodeSource.FROM_NUMBER_WITHOUT_PLUS_SIGN})
 _NORTH_AMERICA = 1
 _ARGENTINA = 54
+
+_SPELLED = frozenset({PhoneNumberType.TOLL_FREE, PhoneNumberType.SHARED_COST, PhoneNumberType.PREMIUM_RATE,
+                      PhoneNumberType.UAN})  # fmt: skip
 
 _SHORTEST_NATIONAL = 7
 """Digits; a shorter number without a country code is an extension, a short code, or lacks its area code."""
@@ -78,7 +77,7 @@ def read_number(given: str, region: str | None) -> tuple[str, str]:
     """
     if _PLAIN.fullmatch(given) is not None:
         return given, ""
-    read = _without_scheme(given, region)
+    read = _without_scheme(innermost(plain_digits(given)), region)
     if read.text.lstrip("+").replace(" ", "").lower() in WITHHELD:
         return given, "withheld"
     for text, default in _readings(*read):
@@ -109,9 +108,7 @@ def _without_scheme(given: str, region: str | None) -> _Read:
         if scheme[0][0] in "sS":  # sip:USER:PASSWORD@HOST;PARAMETERS, and USER may have parameters of a number
             text = text.partition("@")[0].partition("?")[0].partition(":")[0]
         text, region = _without_parameters(text, region)
-    text = text.strip()
-    # A blank is often sent as + (a form's encoding), and never is a + within a number.
-    return _Read(_EXTENSION_WORD.sub(";ext=", text[:1] + text[1:].replace("+", " ")), region)
+    return _Read(with_plain_extension(from_plus(text.strip())), region)
 
 
 def _without_parameters(text: str, region: str | None) -> tuple[str, str | None]:
@@ -133,13 +130,16 @@ def _without_parameters(text: str, region: str | None) -> tuple[str, str | None]
 
 def _readings(text: str, region: str | None) -> Iterator[tuple[str, str | None]]:
     """Yield what a text may mean, likeliest first."""
+    zeros = _DOUBLE_ZERO.match(text)
+    international = "" if zeros is None else "+" + text[zeros.end() :]
+    if international and (text.startswith("+") or _is_double_zero_meant(international, region)):
+        yield international, None
     note = _NOTE.search(text)
     if note is not None:
         yield text[: note.start()], region
     yield text, region
-    zeros = _DOUBLE_ZERO.match(text)
-    if zeros is not None and (text.startswith("+") or _is_double_zero_free(region)):
-        yield "+" + text[zeros.end() :], None
+    if international and _is_valid(international):
+        yield international, None
     bare = text.replace(" ", "")
     if bare.isdecimal():
         shown = "+" + bare
@@ -147,10 +147,20 @@ def _readings(text: str, region: str | None) -> Iterator[tuple[str, str | None]]
             yield shown, None
 
 
-def _is_double_zero_free(region: str | None) -> bool:
-    """Return whether 00 can only be the international prefix, as ITU-T E.123 recommends it, written from habit."""
+def _is_double_zero_meant(international: str, region: str | None) -> bool:
+    """Return whether 00 is the international prefix, as ITU-T E.123 recommends it, though the region dials another.
+
+    Where 00 begins a carrier's code (Brazil, Colombia), it is so before the region's own country code alone.
+    """
     plan = _plan(region)
-    return plan is None or plan.country_code == _NORTH_AMERICA or plan.international_prefix == "810"
+    if plan is None or plan.country_code == _NORTH_AMERICA or plan.international_prefix == "810":
+        return True
+    return international.startswith(f"+{plan.country_code}") and _is_valid(international)
+
+
+def _is_valid(number: str) -> bool:
+    read = _parsed(number, None)
+    return read is not None and phonenumbers.is_valid_number(read)
 
 
 def _is_valid_in_closed_plan(number: str) -> bool:
@@ -172,7 +182,7 @@ class Line(NamedTuple):
 def read_line(text: str, region: str | None) -> Line | None:
     """Return the line that a text names, or None."""
     read = _parsed(text, region)
-    if read is None:
+    if read is None or (has_letters_between(text) and not _has_keys_for_letters(read)):
         return None
     written = phonenumbers.format_number(read, PhoneNumberFormat.E164)
     number = _today(read, written)
@@ -186,6 +196,13 @@ def read_line(text: str, region: str | None) -> Line | None:
         return None
     extension = phonenumbers.normalize_digits_only(read.extension) if read.extension else ""
     return Line(number, extension, now)
+
+
+def _has_keys_for_letters(read: phonenumbers.PhoneNumber) -> bool:
+    """Return whether a number may be spelled by letters (``0800 FLOWERS``); elsewhere they are words, and no digits."""
+    if read.country_code == _NORTH_AMERICA:
+        return phonenumbers.is_valid_number(read)
+    return phonenumbers.number_type(read) in _SPELLED
 
 
 def _parsed(text: str, region: str | None) -> phonenumbers.PhoneNumber | None:

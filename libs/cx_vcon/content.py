@@ -15,6 +15,9 @@ from cx_vcon.values import Json, text
 MAX_TEXT = 64 << 10
 """Characters of a text that an event shows; the whole stands in ``raw``."""
 
+IN_BODY = "body"
+"""What an attachment's ``part`` is where its content is the ``body`` of the piece that its event keeps."""
+
 _MAX_BODY = 1 << 20
 _MAX_PARTS = 50
 _DEEP = 4
@@ -49,6 +52,21 @@ def value_of(file: Json) -> Any:
         except (msgspec.DecodeError, RecursionError):
             return body
     return body
+
+
+def bytes_of(file: Json) -> bytes | None:
+    """Return the content of an inline file; None where it is kept elsewhere, or can't be read."""
+    body = file.get("body")
+    if body is None or body == "":
+        return None
+    if not isinstance(body, str):
+        return msgspec.json.encode(body)
+    try:
+        if text(file.get("encoding")) == "base64url":
+            return urlsafe_b64decode(body.encode("ascii") + b"==")
+        return body.encode()
+    except ValueError:
+        return None
 
 
 def text_of(file: Json) -> str:

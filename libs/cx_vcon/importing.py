@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from itertools import chain
 from types import MappingProxyType
 
@@ -22,7 +23,7 @@ from cx_events.envelope import (
 )
 from cx_events.timestamps import Micros
 from cx_vcon.contacts import Contact, author_of, contacts_of
-from cx_vcon.content import has_content, kind_of, media_type, text_of
+from cx_vcon.content import IN_BODY, bytes_of, has_content, kind_of, media_type, text_of
 from cx_vcon.parties import MAX_NAME, MAX_PARTICIPANTS, Parties, who_is_who
 from cx_vcon.pieces import Piece, container, digest, id_part, interaction_of, pieces_of, related_to
 from cx_vcon.reading import Taken
@@ -205,7 +206,11 @@ def _kept_elsewhere(file: Json) -> list[Attachment]:
 
 def _reference(file: Json) -> Attachment:
     name = text(file.get("filename"))[:MAX_NAME]
-    return Attachment(name=name, content_type=media_type(file)[:MAX_NAME], url=_url(file))
+    found = Attachment(name=name, content_type=media_type(file)[:MAX_NAME], url=_url(file))
+    content = bytes_of(file)
+    if content is not None:
+        found.bytes, found.sha256, found.part = len(content), sha256(content).hexdigest(), IN_BODY
+    return found
 
 
 def _url(file: Json) -> str:

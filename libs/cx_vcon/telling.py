@@ -17,6 +17,7 @@ from typing import Any
 from cx_events.envelope import Attachment, Data, Named, Participant
 from cx_events.facts import Fact
 from cx_events.timestamps import format_time
+from cx_events.web_urls import web_url
 from cx_vcon.findings import Findings, Places
 from cx_vcon.hashes import value_of
 from cx_vcon.people import People
@@ -112,7 +113,7 @@ class _Teller:
         if message.id:
             self._places.messages[message.id] = place
         for number, file in enumerate(message.attachments):
-            self._attachment(fact, file, author, place, self._files.get((fact.key, number), file.url))
+            self._attachment(fact, file, author, place, self._files.get((fact.key, number), web_url(file)))
         if message.subject and not self.told.subject:
             self.told.subject = message.subject
         return True

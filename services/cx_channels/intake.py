@@ -25,7 +25,7 @@ from cx_channels.signing import shown_url
 from cx_channels.tokens import Tokens
 from cx_events.blob import Blobs, blob_name
 from cx_events.catalogue import catalogue, check_scopes
-from cx_events.client_events import MAX_EVENT_BYTES, accept, large_raw, with_json_data
+from cx_events.client_events import MAX_EVENT_BYTES, accept, check_blobs, check_original, large_raw, with_json_data
 from cx_events.dead_letters import encode_dead_letter
 from cx_events.envelope import Draft
 from cx_events.errors import CxError, Fatal, Refused
@@ -196,6 +196,7 @@ class Intake:
 
     def _accepted(self, value: Any, ids: IdSpace, recorded: Micros, batch: _Batch, manner: _Manner) -> Stamped:
         value = with_json_data(value)
+        check_blobs(value)
         raw = large_raw(value, LARGE)
         if raw is not None:
             value = {**value, "data": {**value["data"], "raw": {"blob": blob_name(raw)}}}
@@ -230,6 +231,8 @@ class Intake:
             if index % _EVENTS_AT_ONCE == _EVENTS_AT_ONCE - 1:
                 await asyncio.sleep(0)
             slim, original = _slim(draft)
+            if b'"blob"' in original:
+                check_original(msgspec.json.decode(original))
             check_scopes(draft.type, scopes)
             event = stamp(
                 slim,

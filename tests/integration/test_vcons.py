@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -177,6 +178,23 @@ async def test_a_large_inline_recording_lies_in_the_blob_store_and_comes_back(hu
     vcon = a_vcon(dialog=[{**recording, "body": body, "encoding": "base64url"}])
     assert lost(vcon, await hub.back(vcon)) == []
     assert any(path.stat().st_size > len(body) for path in (hub.home / "blobs").rglob("*") if path.is_file())
+
+
+@pytest.mark.parametrize("times", [1, 300_000])
+async def test_a_file_of_an_imported_vcon_is_opened_like_any_other(hub: Asked, times: int) -> None:
+    content = b"%PDF-1.7 " + b"ABC" * times
+    body = urlsafe_b64encode(content).rstrip(b"=").decode()
+    call = {"type": "text", "start": "2020-03-06T09:15:00Z", "parties": [0], "body": "see my bill", "encoding": "none"}
+    file = {"start": "2020-03-06T09:15:00Z", "party": 0, "dialog": 0, "filename": "bill.pdf", "body": body}
+    vcon = a_vcon(dialog=[call], attachments=[{**file, "mediatype": "application/pdf", "encoding": "base64url"}])
+    answer = await hub.taken(vcon)
+    await hub.export(answer["uuid"])
+    thread = (await hub.http.get(f"/v1/conversations/{answer['conversation']}")).json()
+    (told,) = [one for entry in thread["items"] for one in entry.get("attachments", ())]
+    assert (told["name"], told["bytes"], told["place"]) == ("bill.pdf", len(content), "hub")
+    opened = await hub.http.get(f"/v1/attachments/{told['id']}")
+    assert (opened.status_code, opened.content) == (200, content)
+    assert lost(vcon, await hub.export(answer["uuid"])) == []
 
 
 async def test_an_empty_one_is_kept_and_opens_no_conversation(hub: Asked) -> None:

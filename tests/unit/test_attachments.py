@@ -21,6 +21,7 @@ from cx_context_api.events.downloads import MOST_NAME, OPAQUE, disposition, file
 from cx_events.errors import Refused
 from cx_events.facts import Fact
 from cx_events.testing.builders import SECOND, START, a_fact
+from cx_vcon.exporting import export
 
 BLOB = "sha256:" + "0" * 64
 
@@ -219,3 +220,30 @@ def test_any_name_is_one_header_that_readers_read_back(name: str) -> None:
     assert 0 < len(kept) <= MOST_NAME
     told = unquote(header.rpartition("UTF-8''")[2]) if "UTF-8''" in header else header.partition('"')[2].rstrip('"')
     assert told == kept
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "javascript:alert(1)", "JavaScript:alert(1)", " javascript:alert(1)", "java\tscript:alert(1)", "file:///etc/passwd",
+        "data:text/html,<script>alert(1)</script>", "vbscript:x", "blob:https://hub.example/1", "//files.example/a",
+        "\\\\files.example\\a", "https:", "https:///", "https:\\\\x", "/etc/passwd", "ftp://files.example/a", "a.pdf",
+        "https://files.example/a\nb",
+    ],
+)  # fmt: skip
+def test_a_url_that_is_no_web_address_is_told_to_nobody(url: str) -> None:
+    data = {"message": {"id": "m-1", "text": "see", "attachments": [{"name": "a.pdf", "url": url}]}}
+    fact = a_fact(id="m-1", interaction="chat-1", email="ana@example.com", at=START, data=data)
+    (told,) = entry(fact)["attachments"]
+    assert told["place"] is None
+    assert "url" not in told
+    (attachment,) = export("c-1", [fact], {})["attachments"]
+    assert "url" not in attachment
+
+
+def test_a_web_address_of_a_file_is_told_as_it_came() -> None:
+    for url in ("https://files.example/a.pdf?x=1#p", "HTTP://files.example:8080", "https://u:p@files.example/ü"):
+        data = {"message": {"id": "m-1", "text": "see", "attachments": [{"name": "a.pdf", "url": url}]}}
+        fact = a_fact(id="m-1", interaction="chat-1", email="ana@example.com", at=START, data=data)
+        (told,) = entry(fact)["attachments"]
+        assert (told["place"], told["url"]) == ("provider", url)

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cx_events.catalogue import catalogue
-from cx_events.client_events import MAX_EVENT_BYTES, accept, large_raw
+from cx_events.client_events import MAX_EVENT_BYTES, accept, check_blobs, large_raw, with_json_data
 from cx_events.codec import decode, decode_leniently, same_content
 from cx_events.errors import Refused
 from cx_events.facts import Fact
@@ -571,3 +571,44 @@ def test_the_examples_of_the_specification_are_accepted(file: str, kept: dict[st
     found = stored(value)
     assert {name: found.get(name, ...) for name in kept} == kept
     assert "unsetextension" not in found
+
+
+BLOB = "sha256:" + "0" * 64
+
+
+@pytest.mark.parametrize(
+    ("data", "place"),
+    [
+        ({"message": {"attachments": [{"name": "a.pdf"}, {"name": "b.pdf", "blob": BLOB}]}}, "attachments[1].blob"),
+        ({"message": {"attachments": [{"blob": "anything"}]}}, "attachments[0].blob"),
+        ({"raw": {"blob": BLOB}}, "data.raw.blob"),
+        ({"raw": {"blob": BLOB, "bytes": 4, "left_out": ["text"]}}, "data.raw.blob"),
+    ],
+)
+def test_a_client_cannot_say_which_blob_holds_its_content(data: dict[str, Any], place: str) -> None:
+    with pytest.raises(Refused) as caught:
+        check_blobs(event(data=data))
+    assert (caught.value.reason, place in caught.value.detail) == ("reserved-blob", True)
+    check_blobs(event(data=data, recordedtime="2026-11-22T10:00:00Z"))  # an import repeats what a hub wrote
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        None, [], "text", {}, {"message": None}, {"message": {"attachments": None}}, {"raw": None}, {"raw": []},
+        {"message": {"attachments": [None, {"name": "a", "blob": ""}, {"url": "https://files.example/a"}]}},
+        {"raw": {"blob": {"ref": "main"}}}, {"raw": {"blob": "a blob"}},
+    ],
+)  # fmt: skip
+def test_what_names_no_blob_is_let_pass(data: Any) -> None:
+    check_blobs(event(data=data))
+    for value in (None, [], "text", 1):
+        check_blobs(value)
+
+
+def test_a_member_that_is_null_is_not_there() -> None:
+    whole = event()
+    as_bytes = b64encode(json.dumps(whole["data"]).encode()).decode()
+    for members in ({"data_base64": None}, {"data": None, "data_base64": as_bytes}):
+        assert stored({**whole, **members})["data"] == stored(whole)["data"]
+    assert with_json_data({"data": None, "data_base64": None}) == {"data": None}

@@ -280,3 +280,78 @@ def test_a_number_in_its_normal_form_is_the_same_number_everywhere(
     if not found.startswith("<"):
         assert {read(found, other) for other in (None, "US", "DE", "AR", "JP", region)} == {found}
         assert read(f"tel:{found}", region) == found
+
+
+@pytest.mark.parametrize("region", [None, "US", "DE", "BR"])
+@pytest.mark.parametrize(
+    "spelled",
+    [
+        "(+52) 55 1234 5678", "(+525512345678)", "[+52 55 1234 5678]", '"+525512345678"', "Ana <+525512345678>",
+        '"Ana" <sip:+525512345678@pbx.example;user=phone>', "<tel:+52-55-1234-5678>", "tel://+525512345678",
+        "Tel.: +52 55 1234 5678", "phone: +52 55 1234 5678", "Mob. (+52) 55/1234.5678", "(+52)+55+1234+5678",
+        "\ufe6252 55 1234 5678", "\u207a\u2075\u00b2 55 1234 5678", "\u279552 55 1234 5678",
+        "+52\u00b755\u00b71234\u00b75678", "+5\ufe0f\u20e32\ufe0f\u20e3 55 1234 5678", "+52\t55\t1234\t5678",
+        "+\u0665\u0662 \u0665\u0665 \u0661\u0662\u0663\u0664 \u0665\u0666\u0667\u0668",
+        "\uff0b\uff15\uff12 55 1234 5678",
+    ],
+)  # fmt: skip
+def test_a_country_code_is_read_whatever_stands_before_it(spelled: str, region: str | None) -> None:
+    assert read(spelled, region) == MEXICO
+
+
+@pytest.mark.parametrize(
+    ("spelled", "region", "number"),
+    [
+        ("00353 22 12345", "US", "+3532212345"),
+        ("+00 353 22 12345", "US", "+3532212345"),
+        ("0055 11 2345-6789", "BR", "+551123456789"),
+        ("0055 11 96123-4567", "BR", "+5511961234567"),
+        ("00234 802 123 4567", "NG", "+2348021234567"),
+        ("0057 601 2345678", "CO", "+576012345678"),
+        ("0066 2 123 4567", "TH", "+6621234567"),
+        ("+005511961234567", "BR", "+5511961234567"),
+    ],
+)
+def test_a_double_zero_is_meant_as_one_where_it_is_not_dialled_so(spelled: str, region: str, number: str) -> None:
+    assert read(spelled, region) == number
+
+
+EXTENSIONS = (
+    "x5|X 5|x.5|ext 5|ext.5|Ext: 5|, ext. 5|extension 5|Extn 5|xtn 5|#5|# 5|;ext=5|;EXT=5|"
+    "; ext = 5|(ext 5)|(x5)|[x5]|- ext 5|ext #5|Ext#5|EXTENSION #5|ext nr 5|ext. no. 5|ext.: 5|"
+    "ext ５|ｅｘｔ5|local 5|anexo 5|interno 5|int. 5|ramal 5|extensión 5|extensão 5|poste 5|"
+    "Nebenstelle 5|NSt 5|NSt. 5|Apparat 5|App. 5|toestel 5|tst 5|lokal 5|anknytning 5|ank 5|"
+    "alanumero 5|wew. 5|klapka 5|kl. 5|linka 5|mellék 5|dahili 5|máy lẻ 5|доб. 5|добавочный 5|"
+    "εσωτ. 5|内线5|內線:5|分机 5|分機5|轉5|내선 5|구내5|ต่อ 5|داخلی ۵|تحويلة ٥|שלוחה 5"
+)
+
+
+@pytest.mark.parametrize("extension", EXTENSIONS.split("|"))
+@pytest.mark.parametrize("main", ["+1 555 010 0112", "+49 30 5550123", "+43 1 5550123"])
+def test_an_extension_is_known_in_any_language(main: str, extension: str) -> None:
+    assert read(f"{main} {extension}") == f"{main.replace(' ', '')};ext=5"
+
+
+@pytest.mark.parametrize("spelled", ["-5", " -5", " DW 5", " DW5", " Durchwahl 5", " Durchwahl -5", " Dw.: 5"])
+def test_a_direct_number_of_a_switchboard_ends_the_number(spelled: str) -> None:
+    assert read(f"+49 30 5550123{spelled}") == "+493055501235"
+
+
+@pytest.mark.parametrize(
+    "spelled",
+    [
+        "+49 30 5550123 p5", "+49 30 5550123w5", "+49 30 5550123 e5", "+49 30 5550123 \u043d\u043e\u043c\u0435\u0440 5",
+        "+49 30 5550123 or 5550124", "+49 30 5550123 line two 7", "+12015550123;+12015550124",
+        "+12015550123, +12015550124", "+49 30 5550123 / +49 30 5550124", "+12015550123 or +12015550124",
+    ],
+)  # fmt: skip
+def test_words_and_second_numbers_are_no_digits_of_a_number(spelled: str) -> None:
+    assert read(spelled) == "<invalid>"
+
+
+@pytest.mark.parametrize(
+    ("spelled", "region", "number"),
+    [("1-800-FLY-4242", "US", "+18003594242"), ("0800 FLOWERS", "GB", "+448003569377"), ("13 CATS", "AU", "<invalid>")],
+)
+def test_letters_that_spell_a_service_number_are_its_digits(spelled: str, region: str, number: str) -> None:
+    assert read(spelled, region) == number

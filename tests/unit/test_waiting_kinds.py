@@ -182,6 +182,13 @@ def test_other_products_of_one_account_are_kept_by_name(fields: dict[str, str], 
     assert kind in twilio.KINDS
 
 
+def test_an_event_stream_may_name_its_json_as_cloudevents_do() -> None:
+    body = json.dumps([{"specversion": "1.0", "id": "EZ1", "type": "com.twilio.messaging.message.sent"}]).encode()
+    for content_type in ("application/cloudevents-batch+json", "application/cloudevents+json; charset=utf-8"):
+        (one,) = kept("voice/twilio", Request(body, headers={"content-type": content_type}))
+        assert (one.id, reasons((one,))[0].partition(":")[0]) == ("event-streams/EZ1", NO_ADAPTER)
+
+
 def test_each_event_of_an_event_stream_is_kept_by_itself_and_can_be_delivered_again() -> None:
     events = [{"id": f"EZ{number}", "type": "com.twilio.messaging.message.sent"} for number in range(3)]
     body = json.dumps(events).encode()

@@ -6,6 +6,9 @@ import asyncio
 from collections.abc import Callable
 from contextlib import nullcontext
 from hashlib import sha256
+from typing import Any
+
+import msgspec
 
 from cx_context_api.events.originals import Original, is_blob, original_of
 from cx_context_api.requests.patience import within
@@ -14,6 +17,7 @@ from cx_events.envelope import Attachment, Event
 from cx_events.errors import TryLater
 from cx_runtime.load import hold
 from cx_runtime.turns import Turns
+from cx_vcon.content import IN_BODY, bytes_of
 
 PartAt = Callable[[bytes, str], bytes | None]
 """The content of a part of a raw mail by its number (``2.1``), without its transfer encoding; None if there is none."""
@@ -34,8 +38,12 @@ class Contents:
         """Return the content of an attachment of this event; None where the hub has it not (any more). ``heavy``: the
         turns in which a mail is taken apart; None for who has a turn already."""
         content = await self.of_blob(tenant, file.blob) if is_blob(file.blob) else None
-        if content is not None or not file.part or self._part_at is None:
+        if content is not None or not file.part:
             return content
+        if file.part == IN_BODY:
+            return await self._body_of_piece(tenant, event, file)
+        if self._part_at is None:
+            return None
         async with heavy.turn(tenant) if heavy is not None else nullcontext():
             return await self._part_of_mail(tenant, event, file)
 
@@ -57,9 +65,27 @@ class Contents:
         mail = await self.of_original(tenant, original) if original is not None and original.is_mail else None
         if mail is None or self._part_at is None:
             return None
-        content = await asyncio.to_thread(self._part_at, mail, file.part)
-        digest = file.sha256 or file.blob.removeprefix("sha256:")
-        if content is None or sha256(content).hexdigest() != digest:
+        return _as_recorded(await asyncio.to_thread(self._part_at, mail, file.part), file)
+
+    async def _body_of_piece(self, tenant: str, event: Event, file: Attachment) -> bytes | None:
+        """Of an imported vCon each event keeps its piece."""
+        original = original_of(event)
+        piece = await self.of_original(tenant, original) if original is not None else None
+        if piece is None:
             return None
-        hold(len(content))
-        return content
+        return _as_recorded(await asyncio.to_thread(_body, piece), file)
+
+
+def _body(piece: bytes) -> bytes | None:
+    try:
+        return bytes_of(msgspec.json.decode(piece, type=dict[str, Any]))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def _as_recorded(content: bytes | None, file: Attachment) -> bytes | None:
+    digest = file.sha256 or file.blob.removeprefix("sha256:")
+    if content is None or sha256(content).hexdigest() != digest:
+        return None
+    hold(len(content))
+    return content

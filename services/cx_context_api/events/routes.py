@@ -26,6 +26,7 @@ from cx_events.envelope import Attachment, Event
 from cx_events.errors import Refused
 from cx_events.facts import readable
 from cx_events.ids import event_key
+from cx_events.web_urls import web_url
 from cx_runtime.metering import metered
 from cx_runtime.metrics import Metrics
 from cx_runtime.problems import problem
@@ -93,10 +94,11 @@ class EventRoutes:
         content = await self._contents.of_file(asker.tenant, event, file, self._reading.heavy)
         if content is not None:
             return _download(request, content, file.name, file.content_type)
-        if file.url:
+        url = web_url(file)
+        if url:
             self._metrics.problem(404, "kept-by-provider")
             detail = "only the provider has this file; the hub fetches nothing from a URL that a sender chose"
-            return problem(404, "kept-by-provider", detail, more={"url": file.url})
+            return problem(404, "kept-by-provider", detail, more={"url": url})
         raise _gone(id)
 
     async def _original_itself(self, request: Request, asker: Asker, event: Event, asked: AttachmentId) -> Response:

@@ -14,6 +14,7 @@ from cx_events.envelope import Attachment, Event
 from cx_events.errors import Refused
 from cx_events.strict_json import Limits, decode
 from cx_events.timestamps import Micros, format_time
+from cx_events.web_urls import web_url
 
 MAX_TEXT = 8000
 """Characters of one message."""
@@ -109,7 +110,7 @@ def shown(event: Event, delivery_id: str) -> dict[str, Any] | None:
     if event.type == "cx.interaction.ended.v1":
         return {"type": "ended", "id": delivery_id}
     text = (data.message.text if data.message else "") or (data.bot.text if data.bot else "")
-    files = [_file(each) for each in data.message.attachments if each.url] if data.message else []
+    files = [_file(each) for each in data.message.attachments if web_url(each)] if data.message else []
     if not text and not files:
         return None
     speaker = next((each for each in data.participants if each.role in ("agent", "bot", "system", "business")), None)

@@ -92,7 +92,7 @@ def read_fields(request: Request) -> Fields | list[Any]:
     for anything else."""
     if request.method == "GET":
         return Fields(request.query or _parsed(query_of(request)))
-    if request.content_type == "application/json":
+    if strict_json.is_json(request.content_type):
         return _of_json(request.body)
     return Fields(request.once(form_pairs))
 

@@ -23,6 +23,7 @@ from cx_channels.signing import check_signature, same, sha256_hex
 from cx_channels.voice.twilio.fields import form_pairs
 from cx_channels.voice.twilio.shared_keys import SETTINGS_HEADER, by_token, signing_of
 from cx_events.errors import Refused
+from cx_events.strict_json import is_json
 
 HEADER = "X-Twilio-Signature"
 _SETTINGS_HEADER = SETTINGS_HEADER.lower()
@@ -46,7 +47,7 @@ def verify(request: Request, connection: Connection) -> None:
     secrets, algorithm = signing_of(settings, connection) if settings else by_token(connection)
     parameters = b""
     if request.method != "GET" and request.body:
-        if request.content_type.endswith("json"):
+        if is_json(request.content_type):
             _check_body(request, given)
         else:
             parameters = signed_parameters(request.once(form_pairs)).encode("utf-8", "replace")
