@@ -234,7 +234,7 @@ class Chats:
                 if refusals > self._limits.tolerated:
                     raise Refused("too-many-refusals", "too much of what was sent had to be refused") from None
                 if refused.reason != "too-fast":
-                    await line.say(protocol.refusal(refused.reason, refused.detail))
+                    await line.say(protocol.refusal(refused.reason, refused.detail, protocol.id_in(text)))
             except TryLater as later:
                 self._count(later)
                 await line.say(_try_later(later, _id_of(message)))

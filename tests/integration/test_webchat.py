@@ -448,3 +448,12 @@ async def test_the_script_sends_again_what_was_not_acknowledged_and_restores_the
     ]
     said = {one["id"]: one["data"]["message"]["text"] for one in await hub.events() if "received" in one["type"]}
     assert sorted(said.values()) == ["first", "second", "third"]
+
+
+@pytest.mark.parametrize("text", [r'"\ud83d"', r'"\u0085"', "7", "[" * 9 + "]" * 9])
+async def test_a_refused_message_is_named_by_its_id(hub: Hub, text: str) -> None:
+    async with chat(hub) as (page, _):
+        await page.socket.send(f'{{"type": "message", "id": "m-1", "text": {text}}}')
+        error = await page.hear("error")
+        assert error["id"] == "m-1"
+        assert "retry_after" not in error

@@ -369,8 +369,9 @@ HANDED = """([kind, name, type, words]) => {
   data.items.add(new File(["some bytes"], name, { type }));
   if (words) data.setData("text/plain", words);
   const root = document.querySelector("throughline-chat").shadowRoot;
-  const event = kind === "paste" ? new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true })
-                                 : new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true });
+  const real = { bubbles: true, composed: true };
+  const event = kind === "paste" ? new ClipboardEvent("paste", { clipboardData: data, ...real, cancelable: true })
+                                 : new DragEvent("drop", { dataTransfer: data, ...real, cancelable: true });
   root.querySelector(kind === "paste" ? "textarea" : ".log").dispatchEvent(event);
 }"""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated, Any
 
 import msgspec
@@ -78,6 +79,15 @@ def parse(text: str, max_bytes: int) -> ClientMessage:
     if isinstance(message, Say) and not message.text.strip():
         raise Refused("bad-message", "the text is empty - at `$.text`")
     return message
+
+
+def id_in(text: str) -> str:
+    """Return the id that a refused message gives itself, for the answer to name it; "" where it has none."""
+    try:
+        value = json.loads(text)
+        return msgspec.convert(value["id"], ClientId)
+    except (ValueError, TypeError, KeyError, RecursionError, msgspec.MsgspecError):
+        return ""
 
 
 def welcome(

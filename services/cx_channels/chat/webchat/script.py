@@ -10,7 +10,7 @@ from __future__ import annotations
 from functools import cache
 from importlib.resources import files
 
-MODULES = ("words", "talk", "links", "files", "elements", "look", "lines", "chat", "panel")
+MODULES = ("words", "talk", "links", "files", "elements", "look", "shelter", "lines", "chat", "panel")
 """Of ``widget/``, each after those that it imports."""
 
 

@@ -13,17 +13,21 @@ function embed(script) {
     console.error("throughline chat: the script's tag needs data-connection");
     return;
   }
-  const url = new URL(`/v1/chat/${encodeURIComponent(connection)}`, hub || script.src);
-  url.protocol = url.protocol === "http:" ? "ws:" : "wss:";
-  const claims = { name, email, phone, account, user_hash: userHash };
-  const visitor = Object.fromEntries(Object.entries(claims).filter(([, value]) => value));
-  const page = (location.origin + location.pathname).slice(0, 2048);
-  const key = `throughline-chat:${connection}`;
-  const storage = store();
-  const tabs = typeof BroadcastChannel === "undefined" ? null : new BroadcastChannel(key);
-  const token = new URLSearchParams(location.search).get("continue") || "";
-  const chat = new Chat({ url: url.href, storage, key, tabs, visitor, page, token });
   const begin = () => {
+    if (document.querySelector("throughline-chat")) {
+      console.warn("throughline chat: this page has a chat already");
+      return;
+    }
+    const url = new URL(`/v1/chat/${encodeURIComponent(connection)}`, hub || script.src);
+    url.protocol = url.protocol === "http:" ? "ws:" : "wss:";
+    const claims = { name, email, phone, account, user_hash: userHash };
+    const visitor = Object.fromEntries(Object.entries(claims).filter(([, value]) => value));
+    const page = (location.origin + location.pathname).slice(0, 2048);
+    const key = `throughline-chat:${connection}`;
+    const storage = store("localStorage");
+    const tabs = typeof BroadcastChannel === "undefined" ? null : new BroadcastChannel(key);
+    const token = new URLSearchParams(location.search).get("continue") || "";
+    const chat = new Chat({ url: url.href, storage, key, tabs, visitor, page, token });
     const panel = new Panel(chat, { title, greeting, theme, draft: draftIn(storage, `${key}:draft`) });
     window.throughlineChat = {
       open: () => panel.open(),
@@ -32,30 +36,36 @@ function embed(script) {
       end: () => chat.end(),
     };
     if (chat.begun) chat.connect();
+    addEventListener("online", () => chat.tryNow());
+    document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && chat.tryNow());
+    addEventListener("beforeunload", (event) => {
+      if (chat.hasUploads) event.preventDefault();
+    });
   };
-  addEventListener("online", () => chat.tryNow());
-  document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && chat.tryNow());
-  addEventListener("beforeunload", (event) => {
-    if (chat.hasUploads) event.preventDefault();
-  });
   if (document.body) begin();
   else document.addEventListener("DOMContentLoaded", begin);
 }
 
-function store() {
+function store(name) {
   try {
-    return window.localStorage ?? NO_STORE;
+    return window[name] ?? NO_STORE;
   } catch {
     return NO_STORE; // forbidden in this frame: the chat lives as long as the page
   }
 }
 
+/* What was typed and not sent: each tab's own, and the latest of all tabs for a tab that has none. */
 function draftIn(storage, key) {
+  const own = store("sessionStorage");
+  let last = own.getItem(key) ?? storage.getItem(key) ?? "";
   return {
-    read: () => storage.getItem(key) ?? "",
+    read: () => last,
     write: (text) => {
+      const others = storage.getItem(key) !== last; // another tab's: not this one's to clear
+      last = text;
       try {
-        storage.setItem(key, text);
+        own.setItem(key, text);
+        if (text || !others) storage.setItem(key, text);
       } catch {
         /* the store is full or forbidden: what is typed lives as long as the page */
       }

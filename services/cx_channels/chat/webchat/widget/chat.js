@@ -4,7 +4,7 @@
    "refused", "forgotten". */
 
 import { put, whyNot } from "./files.js";
-import { EMPTY, forgotten, lastHeard, merged, nextPlace, unseenOf, unsentOf, upgraded, withoutSession } from "./talk.js";
+import { EMPTY, forgotten, lastHeard, merged, nextPlace, renewed, unseenOf, unsentOf, upgraded, withoutSession } from "./talk.js";
 
 const PING_MS = 25_000;
 const ANSWER_MS = 15_000;
@@ -261,7 +261,7 @@ export class Chat extends EventTarget {
     const hear = {
       welcome: () => this.welcomed(message),
       ack: () => this.has(this.talk.lines.find((line) => line.id === message.id)),
-      identified: () => this.changeSession({ ...this.talk.session, begun: true, token: message.session, at: Date.now() }),
+      identified: () => this.changeSession(renewed(this.talk.session, { begun: true, token: message.session })),
       message: () => this.hearLine(message),
       continued: () => (this.token = ""),
       ended: () => this.ended(this.of),
@@ -275,9 +275,9 @@ export class Chat extends EventTarget {
     this.crowded = false;
     this.bounds = files;
     this.of = interaction;
-    const { round, interaction: known, begun } = this.talk.session;
+    const { interaction: known, begun } = this.talk.session;
     const same = !known || known === interaction;
-    this.changeSession({ round, interaction, token, begun: same && begun, at: Date.now() });
+    this.changeSession(renewed(this.talk.session, { interaction, token, begun: same && begun }));
     if (this.talk.session.interaction !== interaction) return this.begin(); // another tab was first
     this.enter("online");
     this.resend();
@@ -315,6 +315,10 @@ export class Chat extends EventTarget {
     } else if (id && after !== undefined) {
       clearTimeout(this.timers.resend);
       this.timers.resend = setTimeout(() => this.resend(), after * 1000);
+      return;
+    } else if (id) {
+      const line = this.talk.lines.find((each) => each.id === id);
+      if (line) this.changeLines([{ ...line, refused: true }]); // to send it again would change nothing
       return;
     } else if (["bad-origin", "bad-user-hash", "missing-user-hash"].includes(reason)) {
       this.disconnect(); // to try again would change nothing

@@ -18,6 +18,16 @@ export function whyNot(file, bounds) {
   return file.size ? "" : WORDS.empty;
 }
 
+/* Whether its bytes can be had: not of a folder, and no more once the file was changed or removed. */
+async function isReadable(file) {
+  try {
+    await file.slice(0, 1).arrayBuffer();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /* Send a file: {sent: true}, {why} where it is refused for good, {after: SECONDS} where it is to be tried again. */
 export async function put(url, session, file, signal) {
   const headers = {
@@ -29,7 +39,8 @@ export async function put(url, session, file, signal) {
   try {
     response = await fetch(url, { method: "PUT", headers, body: file, signal, credentials: "omit", cache: "no-store" });
   } catch {
-    return signal.aborted ? { why: "" } : { after: 5 };
+    if (signal.aborted) return { why: "" };
+    return (await isReadable(file)) ? { after: 5 } : { why: WORDS.unreadable };
   }
   if (response.ok) return { sent: true };
   const problem = await response.json().catch(() => ({}));

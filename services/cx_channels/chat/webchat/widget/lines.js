@@ -58,7 +58,7 @@ export class Lines {
   tellState(made, line, online, isLast) {
     const waiting = isOwn(line) && !line.sent;
     made.classList.toggle("unsent", waiting);
-    const text = !isOwn(line) ? "" : waiting ? line.why || (online ? WORDS.sending : WORDS.unsent) : isLast ? WORDS.sent : "";
+    const text = !isOwn(line) ? "" : waiting ? line.why || pending(line, online) : isLast ? WORDS.sent : "";
     const state = made.lastChild;
     if (state.firstChild?.textContent === text || (!text && !state.firstChild)) return;
     state.replaceChildren(...(text ? [element("span", { textContent: text })] : []));
@@ -68,6 +68,11 @@ export class Lines {
     remove.addEventListener("click", () => this.removed(line.id));
     state.append(remove);
   }
+}
+
+function pending(line, online) {
+  if (line.refused) return WORDS.refused;
+  return online ? WORDS.sending : WORDS.unsent;
 }
 
 function contentOf({ text = "", file, attachments = [] }) {

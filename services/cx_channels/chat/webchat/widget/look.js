@@ -1,20 +1,22 @@
 /* How the chat looks. It stands in a shadow root, so that neither page nor chat styles the other; the page may set the
-   variables --tl-accent, --tl-on-accent, --tl-paper, --tl-ink and --tl-radius, from which the rest is mixed. */
+   variables --tl-accent, --tl-on-accent, --tl-paper, --tl-ink and --tl-radius, from which the rest is mixed.
+   `!important` in here wins against the page's: nothing that a page says of all elements moves or hides the chat. */
 
 const DARK = "--paper: var(--tl-paper, #171b22); --ink: var(--tl-ink, #eceff4);";
 
 export const STYLE = `
   :host {
-    all: initial; color-scheme: light dark; position: fixed; z-index: 2147483000; inset-block-end: 16px;
-    inset-inline-end: 16px; font: 400 16px/1.45 system-ui, sans-serif; color: var(--ink);
+    all: initial !important; display: var(--tl-display, block) !important; color-scheme: light dark !important;
+    position: fixed !important; z-index: 2147483000 !important; inset-block-end: 16px !important;
+    inset-inline-end: 16px !important; font: 400 16px/1.45 system-ui, sans-serif !important; color: var(--ink) !important;
     --accent: var(--tl-accent, #2f5bd7); --on-accent: var(--tl-on-accent, #ffffff);
     --paper: var(--tl-paper, #ffffff); --ink: var(--tl-ink, #171c26);
     --radius: var(--tl-radius, 14px);
     --soft: color-mix(in srgb, var(--ink) 7%, var(--paper)); --edge: color-mix(in srgb, var(--ink) 16%, var(--paper));
     --field: color-mix(in srgb, var(--ink) 55%, var(--paper)); --quiet: color-mix(in srgb, var(--ink) 74%, var(--paper));
   }
-  :host([data-theme="light"]) { color-scheme: light; }
-  :host([data-theme="dark"]) { color-scheme: dark; ${DARK} }
+  :host([data-theme="light"]) { color-scheme: light !important; }
+  :host([data-theme="dark"]) { color-scheme: dark !important; ${DARK} }
   @media (prefers-color-scheme: dark) { :host(:not([data-theme="light"])) { ${DARK} } }
   * { box-sizing: border-box; margin: 0; font: inherit; color: inherit; letter-spacing: normal; }
   [hidden] { display: none !important; }
@@ -72,6 +74,11 @@ export const STYLE = `
   @media (max-width: 480px) {
     .panel { position: fixed; inset: 0; inline-size: auto; block-size: var(--seen-height, 100dvh); border: 0; border-radius: 0;
       padding-block: env(safe-area-inset-top) env(safe-area-inset-bottom); }
+  }
+  @media (max-height: 420px) { /* a page at 400%: the panel scrolls rather than lose its end */
+    .panel { overflow-y: auto; }
+    .log { flex: 1 0 96px; }
+    textarea { max-block-size: 72px; }
   }
   @media (prefers-reduced-motion: no-preference) {
     .panel { animation: rise .16s ease-out; }

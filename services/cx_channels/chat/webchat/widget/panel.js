@@ -3,11 +3,14 @@
 import { element, icon } from "./elements.js";
 import { Lines } from "./lines.js";
 import { STYLE } from "./look.js";
+import { Shelter } from "./shelter.js";
 import { unseenOf } from "./talk.js";
 import { WORDS, kindsOf, sizeOf } from "./words.js";
 
 const MOST_CHARACTERS = 8000;
 const MOST_BYTES = 14_000; // the socket's messages are of 16 KiB, all that stands beside the text included
+
+const BLANK = /^[\s\x1c-\x1f\x85]*$/; // as the hub understands it
 
 const NOTES = { offline: WORDS.offline, ended: WORDS.ended };
 
@@ -22,13 +25,22 @@ export class Panel {
     const sheet = new CSSStyleSheet(); // not a style element, which a page's policy may forbid
     sheet.replaceSync(STYLE);
     root.adoptedStyleSheets = [sheet];
+    this.shelter = new Shelter(this.host);
     this.makeLauncher();
     this.makePanel(title);
     root.append(this.launcher, this.news, this.panel);
     document.body.append(this.host);
+    this.stay();
     this.listen();
     this.field.value = draft.read();
     this.refresh();
+  }
+
+  /* Pages that load others by script put a new body into the old one's place: move over with it. */
+  stay() {
+    const holds = ({ removedNodes }) => [...removedNodes].some((node) => node.contains(this.host));
+    const follow = (changes) => changes.some(holds) && document.body?.append(this.host);
+    new MutationObserver(follow).observe(document.documentElement, { childList: true });
   }
 
   makeLauncher() {
@@ -46,9 +58,12 @@ export class Panel {
     this.note = element("p", { role: "status" });
     this.again = element("button", { type: "button", className: "link", textContent: WORDS.tryNow, hidden: true });
     const log = element("div", { className: "log", role: "log", tabIndex: 0, "aria-label": WORDS.log });
-    this.lines = new Lines(log, title, (id) => this.chat.dropFile(id));
+    this.lines = new Lines(log, title, (id) => {
+      this.chat.dropFile(id);
+      this.field.focus(); // the button that was pressed is gone, and the focus with it
+    });
     this.field = element("textarea", {
-      id: "say", rows: 1, dir: "auto", maxLength: MOST_CHARACTERS, placeholder: WORDS.placeholder, enterKeyHint: "send",
+      id: "say", rows: 1, dir: "auto", placeholder: WORDS.placeholder, enterKeyHint: "send",
       "aria-label": WORDS.field,
     });
     this.adder = button("clip", WORDS.addFile, { hidden: true, "aria-describedby": "bounds" });
@@ -57,7 +72,7 @@ export class Panel {
     this.bounds = element("p", { className: "bounds", id: "bounds", hidden: true });
     this.panel = element(
       "section",
-      { className: "panel", role: "dialog", hidden: true, "aria-labelledby": "title" },
+      { className: "panel", role: "dialog", hidden: true, tabIndex: -1, "aria-labelledby": "title" },
       element("header", {}, heading, this.closer),
       element("div", { className: "note" }, this.note, this.again),
       log, this.form, this.bounds, this.picker,
@@ -67,16 +82,16 @@ export class Panel {
   /* ---- what happens ---- */
 
   listen() {
-    const { chat, panel, field } = this;
+    const { chat, panel, field, shelter } = this;
     this.launcher.addEventListener("click", () => this.open());
     this.closer.addEventListener("click", () => this.close());
     this.again.addEventListener("click", () => chat.tryNow());
-    panel.addEventListener("keydown", (event) => {
+    shelter.on(panel, "keydown", (event) => {
       if (event.key !== "Escape" || composes(event)) return;
       event.preventDefault(); // else the same key also leaves a full screen
       this.close();
     });
-    field.addEventListener("keydown", (event) => {
+    shelter.on(field, "keydown", (event) => {
       if (event.key !== "Enter" || event.shiftKey || composes(event)) return;
       event.preventDefault();
       this.submit();
@@ -103,19 +118,19 @@ export class Panel {
       this.picker.value = ""; // so that the same file can be chosen again
       this.field.focus();
     });
-    this.field.addEventListener("paste", ({ clipboardData }) => {
+    this.shelter.on(this.field, "paste", ({ clipboardData }) => {
       // Office programs put a picture of the text beside it: then the text is meant.
       if (clipboardData.files.length && !clipboardData.types.includes("text/plain")) send(clipboardData.files);
     });
     const drags = (event) => event.dataTransfer?.types.includes("Files");
     const mark = (on) => this.panel.classList.toggle("dropping", on);
-    this.panel.addEventListener("dragover", (event) => {
+    this.shelter.on(this.panel, "dragover", (event) => {
       if (!drags(event)) return;
       event.preventDefault();
       mark(true);
     });
-    this.panel.addEventListener("dragleave", () => mark(false));
-    this.panel.addEventListener("drop", (event) => {
+    this.shelter.on(this.panel, "dragleave", () => mark(false));
+    this.shelter.on(this.panel, "drop", (event) => {
       mark(false);
       if (!drags(event)) return;
       event.preventDefault();
@@ -124,12 +139,12 @@ export class Panel {
   }
 
   submit() {
-    const text = this.field.value.trim();
-    if (new TextEncoder().encode(JSON.stringify(text)).length > MOST_BYTES) {
+    const text = wellFormed(this.field.value).trim();
+    if ([...text].length > MOST_CHARACTERS || new TextEncoder().encode(JSON.stringify(text)).length > MOST_BYTES) {
       this.note.textContent = WORDS.tooLong;
       return;
     }
-    if (text) this.chat.say(text);
+    if (!BLANK.test(text)) this.chat.say(text);
     this.typed("");
   }
 
@@ -180,7 +195,9 @@ export class Panel {
 
   tell(state) {
     if (state !== "connecting") this.note.textContent = NOTES[state] ?? ""; // while it tries again, it is still cut off
+    const focused = this.host.shadowRoot.activeElement === this.again;
     this.again.hidden = state !== "offline";
+    if (focused && this.again.hidden) this.field.focus();
     this.tellBounds(this.chat.bounds);
     this.refresh();
   }
@@ -197,6 +214,11 @@ export class Panel {
     const height = globalThis.visualViewport?.height;
     if (height) this.host.style.setProperty("--seen-height", `${height}px`);
   }
+}
+
+/* Text without halves of characters, which JSON can't carry. */
+function wellFormed(text) {
+  return text.toWellFormed?.() ?? text.replace(/\p{Surrogate}/gu, "\ufffd");
 }
 
 /* Whether an input method composes: its Enter picks a word, its Escape drops one. Safari has ended the composition by

@@ -7,9 +7,10 @@
    - era: rises where the talk is forgotten; the later one counts alone.
    - session: {round, interaction, token, begun, at}. `round` rises where a session ends, `at` with each new token.
      `begun`: something was said in it.
-   - lines: {id, place, from: {role, name}, text, at, message?, file?, sent?, seen?}, ordered by place, then id. A tab
-     gives a line that it first meets the place after all that it knows; of two places that tabs gave, the lesser
-     counts. `sent` (the hub has it) and `seen` (the visitor saw it) only ever become true. */
+   - lines: {id, place, from: {role, name}, text, at, message?, file?, sent?, seen?, refused?}, ordered by place, then id.
+     A tab gives a line that it first meets the place after all that it knows; of two places that tabs gave, the lesser
+     counts. `sent` (the hub has it), `seen` (the visitor saw it) and `refused` (the hub will never take it) only ever
+     become true. */
 
 export const MOST_LINES = 200;
 
@@ -50,7 +51,8 @@ function mergedLines(ones, others) {
 
 function mergedLine(one, other) {
   const [first, second] = one.place <= other.place ? [one, other] : [other, one];
-  return { ...second, ...first, sent: !!(one.sent || other.sent), seen: !!(one.seen || other.seen) };
+  const either = (name) => !!(one[name] || other[name]);
+  return { ...second, ...first, sent: either("sent"), seen: either("seen"), refused: either("refused") };
 }
 
 /* The latest lines, and all that still has to be sent. */
@@ -76,7 +78,7 @@ export function isOwn(line) {
 }
 
 function isUnsent(line) {
-  return isOwn(line) && !line.sent;
+  return isOwn(line) && !line.sent && !line.refused;
 }
 
 export function unsentOf(talk) {
@@ -91,6 +93,12 @@ export function unseenOf(talk) {
 /* The id of the latest line that others said, as the hub knows it. */
 export function lastHeard(talk) {
   return talk.lines.findLast((line) => !isOwn(line))?.id ?? "";
+}
+
+/* The session with other parts. `at` rises with each change, also where the machine's clock was set back: a newer token
+   would lose against an older one, which then expires while the chat is in use. */
+export function renewed(session, parts) {
+  return { ...session, ...parts, at: Math.max(Date.now(), session.at + 1) };
 }
 
 /* The talk without its session: what is said next begins a new one. */
