@@ -19,7 +19,8 @@ MAX_TEXT = 128 << 10
 MAX_QUOTED = 64 << 10
 _MAX_SOURCE = 1 << 20
 _TEXTS = ("text/plain", "text/html", "text/enriched", "text/richtext")
-_RARE_TEXTS = ("text/markdown", "text/x-markdown", "text/x-plain")
+_DATA = ("text/calendar", "text/vcard", "text/x-vcard", "text/directory", "text/csv", "text/xml", "text/x-amp-html")
+"""Texts for programs. Others of an unknown kind are read as plain text (RFC 2046, section 4.1.4)."""
 _OF_MIME = re.compile(rb"\bmime\b|multi-?part", re.IGNORECASE)
 _ENRICHED = re.compile(r"</?[A-Za-z][^<>]{0,60}>")
 
@@ -259,7 +260,8 @@ def _is_read(part: Part) -> bool:
 
 def _may_be_read(part: Part) -> bool:
     """Text that its sender gave a name but did not attach, or text of a kind that is seldom what a person writes."""
-    return part.disposition.value != "attachment" and part.media_type in (*_TEXTS, *_RARE_TEXTS)
+    kind = part.media_type
+    return part.disposition.value != "attachment" and kind.startswith("text/") and kind not in _DATA
 
 
 def unflow(text: str, delete_space: bool = False) -> str:
