@@ -168,3 +168,27 @@ async def test_an_aligned_sender_is_proved_on_the_log_and_a_forged_verdict_prove
         await hub.send(verdict + QUESTION)
         (event,) = await hub.events()
         assert event["data"]["participants"][0]["identifiers"][0]["weight"] == "claimed"
+
+
+async def test_a_mail_whose_clock_is_years_behind_is_the_newest_and_waits(tmp_path: Path) -> None:
+    older = b"From: nat@example.com\r\nTo: support@acme.example\r\nSubject: x\r\nMessage-ID: <d1@mail.example.com>\r\n"
+    async with mail_hub(tmp_path) as hub:
+        await hub.send(older + b"Date: Thu, 26 Nov 2026 10:00:00 +0000\r\n\r\nOLD: an older question\r\n")
+        await hub.send((CASES / "k19-past-date.eml").read_bytes())
+        body = await hub.context("nat@example.com")
+    assert body["now"]["interaction"] == "mail/d2@mail.example.com"
+    assert body["now"]["waiting_since"] is not None
+    assert [entry["text"] for entry in body["timeline"]] == ["NEW: please call me", "OLD: an older question"]
+
+
+async def test_people_whose_mails_look_like_a_machines_all_wait(tmp_path: Path) -> None:
+    cases = sorted(CASES.glob("k04-*.eml"))
+    async with mail_hub(tmp_path) as hub:
+        for case in cases:
+            await hub.send(case.read_bytes())
+        body = await hub.context("ana@example.com")
+        messages = [event["data"]["message"] for event in await hub.events() if "message" in event["data"]]
+    assert [entry["role"] for entry in body["timeline"]] == ["customer"] * len(cases)
+    assert body["now"]["waiting_since"] is not None
+    assert body["unresolved"]
+    assert [message.get("automatic", "") for message in messages] == [""] * len(cases)

@@ -322,7 +322,7 @@ def test_a_person_who_writes_of_refusals_is_a_customer(raw: str) -> None:
     assert speaker(draft.type, draft.data) == "customer"
 
 
-STATUS = """From: Mail Administrator <postmaster@example.net>
+PROSE_FOR_FIELDS = """From: Mail Administrator <postmaster@example.net>
 To: support@acme.example
 Subject: Mail System Error - Returned Mail
 Content-Type: multipart/report; report-type=delivery-status; boundary=b
@@ -348,7 +348,7 @@ Status: 5.3.0
 
 
 def test_prose_in_a_part_for_fields_is_the_text_and_the_reason() -> None:
-    (draft,) = drafts(STATUS)
+    (draft,) = drafts(PROSE_FOR_FIELDS)
     assert draft.data.failure is not None
     assert draft.data.failure.message == "<ana@example.net> has restricted SMS e-mail"
     assert draft.data.message is not None

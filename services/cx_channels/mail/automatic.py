@@ -42,6 +42,9 @@ _ABSENT = re.compile(
     r"|automaattinen vastaus|odpowiedź automatyczna|automatická odpov[eě]ď|automatikus válasz"
     r"|otomatik yanıt|răspuns automat|automatski odgovor|автоматический ответ|автоматична відповідь"
     r"|автоматичен отговор|αυτόματη απάντηση|自动答复|自動回覆|자동 회신|מענה אוטומטי|رد تلقائي|ตอบกลับอัตโนมัติ"
+    r"|automatinis atsakymas|automātisk[aā] atbilde|automaatvastus|samodejni odgovor|sjálfvirkt svar|svar automatiskt"
+    r"|automatické odpověď|аутоматски одговор|erantzun automatikoa|balasan automatik|स्वचालित उत्तर|abwesend|absence\b"
+    r"|odsotnost|i am (?:currently )?out of (?:the )?office"
     r"|trả lời tự động|balasan otomatis|resposta automàtica|fuera de oficina|fora do escritório|fuori ufficio)",
     re.IGNORECASE,
 )

@@ -299,7 +299,8 @@ def _is_unknown_text(part: Part) -> bool:
 
 def _may_be_read(part: Part) -> bool:
     """Text that its sender gave a name but did not attach, or text of a kind that is seldom what a person writes."""
-    return part.disposition.value != "attachment" and part.media_type in (*_TEXTS, *_RARE_TEXTS)
+    kind = part.media_type
+    return part.disposition.value != "attachment" and kind.startswith("text/") and kind not in _DATA
 
 
 def unflow(text: str, delete_space: bool = False) -> str:

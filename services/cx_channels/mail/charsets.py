@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from itertools import pairwise
+from unicodedata import normalize
 
 from charset_normalizer import from_bytes
 from webencodings.labels import LABELS
@@ -33,7 +34,10 @@ _OF_MAIL = {
     "cp50220": ISO_2022_JP, "cp50221": ISO_2022_JP, "cp50222": ISO_2022_JP, "iso-2022-jp-ms": ISO_2022_JP,
     "iso-2022-jp-1": ISO_2022_JP, "iso-2022-jp-2": ISO_2022_JP, "iso-2022-jp-ext": ISO_2022_JP, "jis": ISO_2022_JP,
     "eucjp": EUC_JP, "euc_jp": EUC_JP, "eucjp-ms": EUC_JP, "eucjp-win": EUC_JP, "cp51932": EUC_JP, "ujis": EUC_JP,
-    "x-windows-949": "cp949", "x-windows-874": "cp874", "latin-1": "cp1252", "cp950": "big5hkscs",
+    "x-windows-949": "cp949", "windows-949": "cp949", "ms949": "cp949", "x-windows-874": "cp874", "ms874": "cp874",
+    "windows-936": "gb18030", "x-windows-936": "gb18030", "ms936": "gb18030", "x-mswin-936": "gb18030",
+    "windows-932": "cp932", "x-ms-cp932": "cp932", "ms932": "cp932", "windows-950": "big5hkscs",
+    "x-windows-950": "big5hkscs", "ms950": "big5hkscs", "latin-1": "cp1252", "cp950": "big5hkscs",
 }  # fmt: skip
 
 # The web's encodings whose codec Python calls otherwise, or whose superset is safer to read.
@@ -54,6 +58,8 @@ _WINDOWS = {
 _MULTI_BYTE = frozenset({"cp932", "cp949", "big5hkscs", "gb18030", "johab", "euc_kr", "shift_jis_2004", "euc_jis_2004"})
 _NOT_ASCII = frozenset({"utf-7", "hz", "iso2022_kr", "utf-16", "utf-16-le", "utf-16-be", "utf-32"})
 
+_UTF_16 = frozenset({"utf-16", "utf-16-le", "utf-16-be"})
+
 # Python's own notations, not charsets of any mail; some take quadratic time.
 _NOT_CHARSETS = frozenset({"idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined", "mbcs", "oem"})
 
@@ -65,6 +71,12 @@ _UTF8_OF_THREE = re.compile(rb"[\xe1-\xef][\x80-\xbf]{2}")
 _UTF8 = re.compile(rb"[\xc2-\xf4][\x80-\xbf]")
 _META = re.compile(rb"<meta\s[^>]{0,400}?charset\s{0,9}=\s{0,9}[\"']?\s{0,9}([\w.:+-]{1,40})", re.IGNORECASE)
 _XML = re.compile(rb"\s{0,99}<\?xml\s[^>]{0,200}?encoding=[\"']([\w.:+-]{1,40})", re.IGNORECASE)
+_KANA = {
+    "cp932": re.compile(rb"\x82[\x9f-\xf1]|\x83[\x40-\x96]"),
+    EUC_JP: re.compile(rb"[\xa4\xa5][\xa1-\xf6]"),
+}
+"""Hiragana and katakana."""
+
 _HEAD = 4_096
 
 
@@ -90,10 +102,18 @@ def codec_of(charset: str) -> str | None:
 
 def charset_in_html(content: bytes) -> str:
     """The charset that an HTML text names near its beginning, by ``<meta>`` or as XML; "" where it names none."""
-    head = content[:_HEAD]
+    head = _without_comments(content[:_HEAD])
     found = _META.search(head) or _XML.match(head)
     name = found[1].decode("ascii", "replace").lower() if found is not None else ""
     return "utf-8" if name.startswith("utf-16") else name  # as the HTML standard has it: the name was read as ASCII
+
+
+def _without_comments(head: bytes) -> bytes:
+    """Return HTML without its comments: what they name is not the charset of the text."""
+    if b"<!--" not in head:
+        return head
+    first, *others = head.split(b"<!--")
+    return first + b"".join(other.partition(b"-->")[2] for other in others)
 
 
 def decode(content: bytes, declared: str = "", hint: str = "") -> str:
@@ -180,10 +200,20 @@ def _as_declared(content: bytes, codec: str) -> str | None:
         text = _multi_byte(content, codec)
     elif codec in _WINDOWS and _UPPER_HALF.search(content) is not None:
         text = _windows_or_iso(content, codec)
+    elif codec == "cp1258":
+        text = normalize("NFC", content.decode(codec, "replace"))  # it writes most accents behind their letters
+    elif codec in _UTF_16:
+        text = content.decode(_byte_order(content, codec), "replace")
     else:
         text = content.decode(codec, "replace")
     bad = text.count(BAD)
     return text if not bad or bad * 2 <= sum(character > "\x7f" for character in text) else None
+
+
+def _byte_order(content: bytes, codec: str) -> str:
+    """Return the form of UTF-16 that a text is in: the upper byte of most characters of Europe, and of blanks, is 0."""
+    upper_first, upper_last = content[:_SAMPLE:2].count(0), content[1:_SAMPLE:2].count(0)
+    return codec if upper_first == upper_last else "utf-16-be" if upper_first > upper_last else "utf-16-le"
 
 
 _READERS: Mapping[str, Callable[[bytes], str]] = {ISO_2022_JP: iso_2022_jp, EUC_JP: euc_jp}
@@ -253,9 +283,24 @@ def _strict(content: bytes, codec: str) -> str | None:
         return None
 
 
+def _japanese(content: bytes) -> str | None:
+    """Return the text where it is Shift_JIS or EUC-JP throughout and a third of it is kana, as of most Japanese."""
+    sample = content[:_SAMPLE]
+    for codec, kana in _KANA.items():
+        pairs = len(kana.findall(sample))
+        if pairs * 2 * 3 >= sum(byte > 0x7F for byte in sample):
+            text = _as_declared(content, codec)
+            if text is not None and BAD not in text:
+                return text
+    return None
+
+
 def _guessed(content: bytes) -> str:
     """By look. A short text gives charset-normalizer too little to go by and is taken for the commonest charset."""
     if sum(byte > 0x7F for byte in content[:_SAMPLE]) >= 8:
+        japanese = _japanese(content)
+        if japanese is not None:
+            return japanese
         best = from_bytes(content[:_SAMPLE]).best()
         codec = codec_of(best.encoding) if best is not None else None
         if codec is not None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import zlib
 from typing import NamedTuple
 
-from cx_channels.mail.headers import unbase64
+from cx_channels.mail.lenient_base64 import unbase64
 
 MEDIA_TYPES = frozenset({"application/pkcs7-mime", "application/x-pkcs7-mime"})
 MAX_INFLATED = 32 << 20

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from cx_channels.mail.charsets import clean, decode
+from cx_channels.mail.lenient_base64 import unbase64
 from cx_events.email_addresses import unquoted
 
 MAX_FIELDS = 1_000
@@ -37,6 +38,12 @@ class Headers:
 
     def __init__(self, fields: Sequence[tuple[str, bytes]] = ()) -> None:
         self.fields = tuple(fields)
+        self.charset = ""
+        """Of the mail's text: what eight bits in a field most likely are, which RFC 5322 forbids, where not UTF-8."""
+
+    def is_ascii(self) -> bool:
+        """Whether no field has eight bits."""
+        return all(value.isascii() for _, value in self.fields)
 
     def __contains__(self, name: str) -> bool:
         return any(field == name for field, _ in self.fields)
@@ -44,12 +51,12 @@ class Headers:
     def decoded(self) -> Iterator[tuple[str, str]]:
         """Yield name and value of each field in order, encoded words as they are."""
         for name, value in self.fields:
-            yield name, clean(decode(value)).strip()
+            yield name, clean(decode(value, hint=self.charset)).strip()
 
     def _values(self, name: str) -> Iterator[str]:
         for field, value in self.fields:
             if field == name:
-                yield clean(decode(value)).strip()
+                yield clean(decode(value, hint=self.charset)).strip()
 
     def raw(self, name: str) -> str:
         """The first value that is not empty, encoded words as they are; "" if there is none."""
@@ -157,20 +164,6 @@ def _word_content(encoding: str, text: str) -> bytes:
     return unbase64(content) if encoding in "bB" else binascii.a2b_qp(content, header=True)
 
 
-_NOT_BASE64 = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="))
-
-
-def unbase64(content: bytes) -> bytes:
-    """What can be read of some base64: strange characters left out, missing padding added, a lone last one dropped."""
-    try:
-        return binascii.a2b_base64(content)
-    except binascii.Error:
-        pass
-    letters = content.translate(None, _NOT_BASE64).partition(b"=")[0]
-    letters = letters[: len(letters) - (len(letters) % 4 == 1)]
-    return binascii.a2b_base64(letters + b"=" * (-len(letters) % 4))
-
-
 @dataclass(frozen=True, slots=True)
 class Structured:
     """A value with parameters, as in Content-Type: value in lower case, parameter names too."""
@@ -184,7 +177,14 @@ def structured(raw: str) -> Structured:
     raw = raw[:_MAX_PARAMETERS]
     value, _, _ = raw.partition(";")
     value = value.strip()
+    if value.startswith('"'):
+        value = value.replace('"', "").strip()
+    if "," in value:  # in place of a semicolon
+        value, _, rest = value.partition(",")
+        value = f"{value} {rest}"
     pairs = [(match[1].lower(), match[2].strip()) for match in _PARAMETER.finditer(raw)]
+    if "=" in value and "/" not in value:  # the value is missing
+        pairs += [(match[1].lower(), match[2].strip()) for match in _PARAMETER.finditer(f";{value}")]
     if " " in value:  # the semicolon is missing
         pairs += [(match[1].lower(), match[2]) for match in _LOOSE_PARAMETER.finditer(value)]
         value = value.split(None, 1)[0]
@@ -234,7 +234,15 @@ class Mailbox:
 
 
 def mailboxes(raw: str) -> list[Mailbox]:
-    """The addresses of a field, groups opened. What has no address is left out; unquoted commas in names are mended."""
+    """The addresses of a field, groups opened. What has no address is left out; unquoted commas in names are mended.
+
+    Some programs encode the address as well (RFC 2047, section 5, forbids it); it is read where no other stands there.
+    """
+    found = _mailboxes(raw)
+    return _mailboxes(words(raw)) if not found and "=?" in raw else found
+
+
+def _mailboxes(raw: str) -> list[Mailbox]:
     found: list[Mailbox] = []
     pending: list[str] = []
     for segment in _each(raw) if raw.count("@") > 1 else _segments(raw):
@@ -337,6 +345,8 @@ def _without_angles(segment: str) -> Mailbox | None:
     beside = "" if bare.string != plain else plain[: bare.start()] + plain[bare.end() :]
     # A dot at the beginning is part of an address that stands alone, and none of one in a sentence.
     address = bare[0].rstrip(".")
+    if address[0] == "[" and address[-1] == "]":
+        address = address[1:-1]
     return Mailbox(_display(comment or beside.strip(" \t<>'\",")), address.lstrip(".") if beside.strip() else address)
 
 

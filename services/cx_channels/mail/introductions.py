@@ -45,13 +45,18 @@ _KNOWN = re.compile(
     r"|[^<\s].{0,100}<[^<>\s]{1,100}@[^<>\s]{1,100}>\s"
     r"(?:wrote|schrieb|a écrit|ha scritto|escribió|escreveu|schreef|skrev)\s?:"
     r"|[^\s:].{1,100}\svia\s.{1,100}\s(?:wrote|schrieb)\s?:"
+    r"|(?:\d{1,2}\.?\s\w{3,10}\.?|\w{3,10}\.?\s\d{1,2},)\s\d{4},\s\d?\d[:.]\d\d(?:\s[AP]M)?\s\w{1,6}\s"  # Tuta
+    r"[^<>\s]{1,100}@[^<>\s]{1,100}:"
     r"|In message\s.{3,200}\swrites\s?:"
     r"|(?:Quoting|Zitat von|Citando(?: a)?|Quotando|Citát)\s.{0,100}<[^<>\s]{1,100}@[^<>\s]{1,100}>\s?:"
     r"|\d{4}/\d{1,2}/\d{1,2}\s.{1,100}<[^<>\s]{1,100}@[^<>\s]{1,100}>"  # Gmail of 2013
     r"|\d{4}-\d\d-\d\d \d?\d:\d\d GMT[+-]\d\d:\d\d\s[^<>]{1,100}"
     r")\s*"
 )
-_DASHED = re.compile(r"-{3,9}\s?[^-\d\s][^-]{0,80}\swrote\s?-{3,9}\s*")  # Android
+_DASHED = re.compile(
+    r"-{3,9}\s?[^-\d\s][^-]{0,80}\swrote\s?-{3,9}\s*"  # Android
+    r"|-{3,9}\s?[^-\d\s].{0,120}\s(?:wrote|schrieb|a écrit|ha scritto|escribió|escreveu|schreef|skrev)\s?:\s?-{3,9}\s*"
+)  # the second one: Notes in a browser
 _YEARS = r"(?<![A-Za-z0-9])(?:19|20|25)\d\d(?![A-Za-z0-9])"
 _DATE = re.compile(_YEARS + r"|(?=[^\x00-\x7f])\d{4}|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}")
 _HOUR = re.compile(r"(?<!\d)(?<!\d\.)\d{1,2}[:.h]\d\d(?!\.?\d)|(?<!\d)\d{1,2}\s?[ap]\.?m\b", re.IGNORECASE)
@@ -80,11 +85,13 @@ _PERSONAL = re.compile(
 
 ORIGINAL = re.compile(
     r"[\s*]*+[-–—_=]{2,}+\s?(?:Original[- ]?(?:Message|Mail)|Reply message|Original Appointment|Messaggio originale"
-    r"|Message d['’]origine|Message (?:original|initial)|Mesaj original|Mesajul original|Mensagem original"
+    r"|(?:Message|E?-?mail) d['’]origine|(?:Message|E?-?mail) (?:original|initial)"
+    r"|Mesaj original|Mesajul original|Mensagem original"
     r"|Mensaje original|Missatge original|Mensaxe orixinal|Jatorrizko mezua|Oryginalna wiadomość|Wiadomość oryginalna"
     r"|Ursprüngliche (?:Nachricht|Mail|E-Mail)|Antwort Nachricht|Original-?nachricht|Oorspronkelijk bericht"
     r"|Origine(?:el|le) bericht|Ursprungligt (?:meddelande|mejl)|Originalmeddelande|Opprinnelig (?:melding|e-post)"
-    r"|Oprindelig (?:meddelelse|besked)|Alkuperäinen viesti|Původní zpráva|Pôvodná správa|Eredeti (?:üzenet|levél)"
+    r"|Oprindelig (?:meddelelse|besked)|Alkuperäinen viesti|Původní (?:zpráva|e-?mail)|Pôvodná správa"
+    r"|Eredeti (?:üzenet|levél)"
     r"|Izvorna poruka|Originalna poruka|Izvirno sporočilo|Algne (?:kiri|sõnum)|Pradinis laiškas|Sākotnējais ziņojums"
     r"|Upprunalegur póstur|Orijinal (?:Mesaj|İleti)|Αρχικό μήνυμα|原始邮件|邮件原件|原始郵件|元のメッセージ"
     r"|원본 (?:메시지|메세지|메일)|Исходное сообщение|Первоначальное сообщение|Оригинално писмо|Зыходны ліст"
@@ -92,6 +99,14 @@ ORIGINAL = re.compile(
     r"|Pesan Asli|Mesej Asal)\s?(?:[-–—_=]{2,}|:)?[\s*]*",
     re.IGNORECASE,
 )
+
+_ABOVE = re.compile(
+    r"##-\s.{5,120}\s-##"  # Zendesk, in any language
+    r"|[-–—_=#*~]{2,}+\s?(?:please\s)?(?:reply|respond|write|(?:type|write|enter|add)\s(?:your|a)\sreply)\s.{0,40}"
+    r"above\sthis\s(?:line|message|text).{0,80}",
+    re.IGNORECASE,
+)
+"""Where a help desk says that what stands below is the older mail."""
 
 _FORWARD_WORDS = re.compile(
     r"forward|weitergeleitet|reexp|réexp|reenvia|vidarebefordra|videresend|doorgestuurd|transf|transmis|inoltrat"
@@ -147,6 +162,16 @@ def is_dated(line: str) -> bool:
 def has_hour(line: str) -> bool:
     """Return whether it holds an hour of the day."""
     return _HOUR.search(line) is not None
+
+
+def is_heading(line: str) -> bool:
+    """Return whether a line says that the mail which is answered stands below it."""
+    return ORIGINAL.fullmatch(line) is not None or _ABOVE.fullmatch(line) is not None
+
+
+def is_ruled(line: str) -> bool:
+    """Return whether a line has dashes on both sides, as programs write headings in languages that are not known."""
+    return _DASHES_AROUND.fullmatch(line) is not None
 
 
 def is_forward_heading(line: str) -> bool:

@@ -33,14 +33,29 @@ def iso_2022_jp(content: bytes) -> str:
     read: Callable[[bytes], str] = _ascii
     shifted, at = False, 0
     for match in _ESCAPE.finditer(content):
-        out.append((_katakana if shifted else read)(content[at : match.start()]))
+        out.append(_lines(_katakana if shifted else read, content[at : match.start()]))
         if match[2]:
             shifted = match[2] == b"\x0e"
         else:
             read = _READERS[match[1]]
         at = match.end()
-    out.append((_katakana if shifted else read)(content[at:]))
+    out.append(_lines(_katakana if shifted else read, content[at:]))
     return "".join(out)
+
+
+def _lines(read: Callable[[bytes], str], content: bytes) -> str:
+    """Return the text of what stands between two escape sequences.
+
+    Each line begins in ASCII (RFC 1468). Some senders carry on in pairs, so that counts for a line that is none.
+    """
+    if read is _ascii or b"\n" not in content:
+        return read(content)
+    first, *others = content.split(b"\n")
+    lines = [read(first)]
+    for line in others:
+        text = read(line)
+        lines.append(_ascii(line) if BAD in text or b" " in line else text)
+    return "\n".join(lines)
 
 
 def euc_jp(content: bytes) -> str:

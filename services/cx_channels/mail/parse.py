@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from cx_channels.mail import cms, tnef
 from cx_channels.mail.boundaries import Piece, cut, cut_line, lost_part, past_line_end
-from cx_channels.mail.charsets import charset_in_html, clean, decode
+from cx_channels.mail.charsets import charset_in_html, clean, codec_of, decode
 from cx_channels.mail.cms import opened
 from cx_channels.mail.encoded import ENCRYPTED
 from cx_channels.mail.headers import MAX_FIELDS, MAX_HEAD, Headers, Structured, split_head, structured
@@ -24,6 +24,7 @@ MAX_PARTS = 500
 MESSAGE = "message/rfc822"
 EPILOGUE = "epilogue"
 _MAX_CONTENT_ID = 255
+_COMMON = (None, "ascii", "utf-8", "cp1252")
 
 
 @dataclass(slots=True)
@@ -105,6 +106,7 @@ def parse(raw: bytes) -> Mail:
     reader = _Reader()
     root = reader.entity(raw, 0, len(raw), 0, "text/plain")
     _number(root)
+    _name_charset(root)
     return Mail(root, tuple(sorted(reader.left_out)))
 
 
@@ -129,6 +131,21 @@ def unpack(part: Part) -> set[str]:
     if not part.parts and (is_tnef(part) or _is_cms(part)):
         reader.unpack(part, 0)
     return reader.left_out
+
+
+def _name_charset(root: Part) -> None:
+    """Let fields with eight bits be read by the charset of the mail's text, where there is one that tells more than
+    their look."""
+    raw = [part for part in root.walk() if not part.headers.is_ascii()]
+    if not raw:
+        return
+    named = (part.content_type.parameters.get("charset", "") for part in root.walk())
+    charset = next((name for name in named if codec_of(name) not in _COMMON), "")
+    for part in raw if charset else ():
+        part.headers.charset = charset
+        again = structured(part.headers.raw("content-type"))
+        part.content_type = Structured(part.content_type.value, again.parameters)
+        part.disposition = structured(part.headers.raw("content-disposition"))
 
 
 def _number(root: Part) -> None:

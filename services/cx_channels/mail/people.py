@@ -135,11 +135,15 @@ def people_of(headers: Headers, envelope: str, sender: str | None, settings: Mai
 
 
 def _shown(headers: Headers, envelope: str | None) -> tuple[Mailbox, list[Mailbox], bool]:
-    """Return whom a mail shows as its sender, who else stands in that field, and whether it is From."""
+    """Return whom a mail shows as its sender, who else stands in that field, and whether that is From."""
+    local: list[Mailbox] = []  # of a host's own network, or a name of Exchange's
     for name in ("from", "sender", "reply-to", "return-path"):
         found = mailboxes(headers.raw(name))
-        if found:
+        if found and "@" in found[0].address:
             return found[0], found[1:], name == "from"
+        local = local or (found if name == "from" else [])
+    if local:
+        return local[0], local[1:], True
     given = mailboxes(envelope or "")
     return (given[0] if given else Mailbox(headers.text("from")[:200], "")), [], False
 
@@ -174,6 +178,8 @@ MAX_LIST_FIELD = 2_000
 _LIST = ("list-post", "list-id", "mailing-list", "x-mailing-list", "x-beenthere", "list-owner", "list-unsubscribe")
 _ENCODED = re.compile(r"([^@]{1,64})=(?:40)?([a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,8})@[^@]*", re.IGNORECASE)
 _INVALID = ".invalid"
+_ANONYMOUS = "-dmarc-request"
+"""LISTSERV's, in place of a person's address at a domain with a policy (L-Soft's manual 17.0, section 13.3)."""
 
 
 def _behind(headers: Headers, shown: Mailbox, settings: MailSettings) -> Mailbox | None:
@@ -185,8 +191,11 @@ def _behind(headers: Headers, shown: Mailbox, settings: MailSettings) -> Mailbox
         if forwarder.sends(shown.address):
             return _named_by(headers, forwarder, shown)
     via, lists, own = _VIA.match(shown.name), _lists_in(headers), settings.own
-    if via or own.has(shown.address) or _is_list(lists, shown.address):
+    anonymous = shown.address.lower().partition("@")[0].endswith(_ANONYMOUS)
+    if via or anonymous or own.has(shown.address) or _is_list(lists, shown.address):
         candidates = [*_originals(headers), *_encoded(shown)]
+        if anonymous:
+            candidates += mailboxes(headers.raw("reply-to"))
         if via:
             candidates += _of_munged(headers, via[1])
         return next((_called(each, via) for each in candidates if _is_person(each, lists, shown, own)), None)

@@ -12,7 +12,15 @@ from enum import Enum
 
 from cx_channels.mail.forwards import points_below
 from cx_channels.mail.head_fields import end_of_head
-from cx_channels.mail.introductions import ORIGINAL, Introduces, introduces, is_dated, is_forward_heading, is_known
+from cx_channels.mail.introductions import (
+    Introduces,
+    introduces,
+    is_dated,
+    is_forward_heading,
+    is_heading,
+    is_known,
+    is_ruled,
+)
 from cx_channels.mail.signatures import is_signature
 from cx_events.visible import visible
 
@@ -124,15 +132,18 @@ def _introduction(lines: _Lines) -> _Introduction | None:
         found = _at(lines, at)
         if found is None:
             continue
-        return _Introduction(found.kind, _with_divider(lines.bare, found.start), found.end)
+        return _Introduction(found.kind, _with_divider(lines.bare, found.start, found.kind is _Kind.HEAD), found.end)
     return None
 
 
-def _with_divider(bare: list[str], start: int) -> int:
-    """Return where the dividers begin that stand above a line, blank lines between them left aside."""
+def _with_divider(bare: list[str], start: int, ruled: bool) -> int:
+    """Return where the dividers begin that stand above a line, blank lines between them left aside.
+
+    ``ruled``: whether a heading between dashes is one of them.
+    """
     above = start
     while above:
-        if _DIVIDER.fullmatch(bare[above - 1]) is not None:
+        if _DIVIDER.fullmatch(bare[above - 1]) is not None or (ruled and is_ruled(bare[above - 1])):
             start = above - 1
         elif bare[above - 1] or start - above >= _MAX_BLANKS:
             break
@@ -145,7 +156,7 @@ def _at(lines: _Lines, at: int) -> _Introduction | None:
     bare = lines.bare
     if is_forward_heading(bare[at]):
         return _Introduction(_Kind.FORWARD, at, at + 1)
-    if ORIGINAL.fullmatch(bare[at]) is not None:
+    if is_heading(bare[at]):
         return _Introduction(_Kind.HEAD, at, _end_under_heading(lines, at + 1))
     end = end_of_head(bare, at)
     if end > at:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from cx_channels.mail.body import HEADER_TYPES, REPORT_TYPES
-from cx_channels.mail.headers import Headers, mailboxes, split_head
+from cx_channels.mail.headers import Headers, comments_apart, mailboxes, split_head
 from cx_channels.mail.parse import Part, parse
 from cx_channels.mail.reasons import code_of, diagnostic, one_reply
 from cx_channels.mail.transfer import undo_transfer
@@ -240,7 +240,8 @@ def receipt_of(root: Part) -> Receipt | None:
     for part in root.walk():
         if part.media_type in ("message/disposition-notification", "message/global-disposition-notification"):
             fields, _ = split_head(part.content().strip(b"\r\n"))
-            disposition = fields.raw("disposition").lower().partition(";")[2].partition("/")[0].strip()
+            said, _ = comments_apart(fields.raw("disposition").lower())
+            disposition = said.partition(";")[2].partition(";")[0].partition("/")[0].strip()
             recipient = _typed_address(fields.raw("original-recipient")) or _typed_address(
                 fields.raw("final-recipient")
             )

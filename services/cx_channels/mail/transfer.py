@@ -5,7 +5,8 @@ from __future__ import annotations
 import binascii
 import re
 
-from cx_channels.mail.headers import unbase64
+from cx_channels.mail.headers import comments_apart
+from cx_channels.mail.lenient_base64 import unbase64
 
 _QUOTED_PRINTABLE = frozenset({"quoted-printable", "quotedprintable", "quoted_printable"})
 _UUENCODED = frozenset({"x-uuencode", "uuencode", "x-uue", "uue"})
@@ -17,6 +18,7 @@ _LONG_LINE = re.compile(rb"^[A-Za-z0-9+/=]{40}", re.MULTILINE)
 _BASE64 = re.compile(rb"\s*+[A-Za-z0-9+/\r\n]++={0,2}\s*+")
 _FULL_LINES = re.compile(rb"\s*+([A-Za-z0-9+/]{57,998})\r?\n[A-Za-z0-9+/]")
 _BINARY = re.compile(rb"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f]")
+_BLANKS_AT_BREAK = re.compile(rb"=[ \t]++\r?\n")
 _BLANK = re.compile(rb"[ \r\n\t]")
 _NOT_QUOTED_PRINTABLE = re.compile(rb"=(?![0-9A-F]{2}|[ \t]*+\r?\n)")
 _SURELY_QUOTED_PRINTABLE = re.compile(
@@ -30,7 +32,7 @@ def undo_transfer(raw: bytes, encoding: str) -> bytes:
     if name == "base64":
         return unbase64(raw)
     if name in _QUOTED_PRINTABLE:
-        return binascii.a2b_qp(raw)
+        return _unquoted(raw)
     if name in _UUENCODED:
         return _uudecoded(raw)
     return raw
@@ -45,13 +47,20 @@ def undo_transfer_of_text(raw: bytes, encoding: str) -> bytes:
     if name in _UUENCODED:
         return _uudecoded(raw)
     if name in _QUOTED_PRINTABLE:
-        return _decoded(raw) or binascii.a2b_qp(raw)
+        return _decoded(raw) or _unquoted(raw)
     if b"=" in raw and raw.isascii() and _is_quoted_printable(raw):
-        return binascii.a2b_qp(raw)
+        return _unquoted(raw)
     return _decoded(raw) or raw
 
 
+def _unquoted(raw: bytes) -> bytes:
+    """Undo quoted-printable. Blanks that a host put at the end of a line that goes on are nothing (RFC 2045, 6.7)."""
+    return binascii.a2b_qp(_BLANKS_AT_BREAK.sub(b"=\n", raw))
+
+
 def _name(encoding: str) -> str:
+    if "(" in encoding:
+        encoding, _ = comments_apart(encoding)
     return (encoding.lower().split() or [""])[0].strip("\"';,")
 
 

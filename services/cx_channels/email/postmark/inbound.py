@@ -14,7 +14,8 @@ import msgspec
 
 from cx_channels.email.postmark.values import Json, Notice, line, objects, text
 from cx_channels.mail.body import REPORT_TYPES, Content, content_of
-from cx_channels.mail.headers import MAX_ADDRESSES, MAX_FIELDS, MAX_VALUE, Headers, Structured, structured, unbase64
+from cx_channels.mail.headers import MAX_ADDRESSES, MAX_FIELDS, MAX_VALUE, Headers, Structured, structured
+from cx_channels.mail.lenient_base64 import unbase64
 from cx_channels.mail.parse import MAX_PARTS, Mail, Part, parse, unpack
 from cx_channels.mail.reading import Envelope, Reading
 from cx_channels.mail.settings import MIN_TOKEN, MailSettings, Own, mail_settings
