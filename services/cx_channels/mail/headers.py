@@ -10,6 +10,7 @@ import binascii
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from cx_channels.mail.charsets import clean, decode
 from cx_channels.mail.lenient_base64 import unbase64
@@ -238,8 +239,22 @@ def mailboxes(raw: str) -> list[Mailbox]:
 
     Some programs encode the address as well (RFC 2047, section 5, forbids it); it is read where no other stands there.
     """
+    return list(_known_mailboxes(raw) if len(raw) <= _SHORT else _all_mailboxes(raw))
+
+
+_SHORT = 1000
+"""Characters of a field that is read once for all who ask for its addresses."""
+
+
+@lru_cache(64)
+def _known_mailboxes(raw: str) -> tuple[Mailbox, ...]:
+    """A mail's fields are asked for by who looks for its sender, its people, its threads and who vouches for it."""
+    return _all_mailboxes(raw)
+
+
+def _all_mailboxes(raw: str) -> tuple[Mailbox, ...]:
     found = _mailboxes(raw)
-    return _mailboxes(words(raw)) if not found and "=?" in raw else found
+    return tuple(_mailboxes(words(raw)) if not found and "=?" in raw else found)
 
 
 def _mailboxes(raw: str) -> list[Mailbox]:
