@@ -8,8 +8,8 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,17 @@ from tests.patience import PATIENCE
 HIDDEN_BY_FAKETIME = ("LD_PRELOAD", "FAKETIME", "FAKETIME_SHARED")
 
 
+@contextmanager
+def _without_preloads() -> Iterator[None]:
+    """Start what is started within on the machine's own time: some versions of Node.js end at once under a false one."""
+    preloaded = os.environ.pop("LD_PRELOAD", None)
+    try:
+        yield
+    finally:
+        if preloaded is not None:
+            os.environ["LD_PRELOAD"] = preloaded
+
+
 @asynccontextmanager
 async def chromium() -> AsyncIterator[Browser]:
     """A browser without windows. Where there is none the test is skipped, but never under ``CI``."""
@@ -34,7 +45,9 @@ async def chromium() -> AsyncIterator[Browser]:
     # The browser keeps the machine's own time: under a false one it waits for its own processes in vain.
     environment = {name: value for name, value in os.environ.items() if name not in HIDDEN_BY_FAKETIME}
     arguments = ["--disable-dev-shm-usage"]  # a container's /dev/shm may hold 64 MB alone
-    async with async_playwright() as playwright:
+    async with AsyncExitStack() as stack:
+        with _without_preloads():
+            playwright = await stack.enter_async_context(async_playwright())
         browser = await playwright.chromium.launch(
             executable_path=program,
             args=arguments,

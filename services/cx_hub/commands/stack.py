@@ -19,6 +19,7 @@ def register(app: typer.Typer) -> None:
     group.command("stop")(stop)
     group.command("status")(status)
     group.command("env")(env)
+    group.command("fetch")(fetch)
     app.add_typer(group, name="stack")
 
 
@@ -28,6 +29,11 @@ def start() -> None:
     running = stack.start(Settings().home)
     to_err().print(f"Kafka: {running.kafka_url}   PostgreSQL: {_without_password(running.postgres_url)}")
     to_err().print('point a hub at them: eval "$(cx stack env)"')
+
+
+def fetch() -> None:
+    """Download what start needs, so that it needs no network afterwards."""
+    stack.fetch()
 
 
 def stop() -> None:

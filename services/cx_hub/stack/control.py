@@ -20,6 +20,7 @@ from msgspec import Struct
 from cx_events.errors import Fatal
 from cx_events.private import make_file, make_folder
 from cx_hub.home import close_home
+from cx_hub.stack.jars import cache_folder, jars, maven_url
 from cx_hub.stack.kafka import await_kafka, launch_kafka
 from cx_hub.stack.postgres import DATABASE, USER, Place, await_postgres, launch_postgres
 from cx_hub.stack.processes import Process, alive, end, free_port, gone, send
@@ -61,6 +62,11 @@ class PartStatus(Struct, frozen=True):
     state: Literal["running", "stopped", "crashed", "absent"]
     url: str = ""
     pid: int | None = None
+
+
+def fetch() -> None:
+    """Download what ``start`` needs and this machine lacks; ``Fatal`` where it can't be had."""
+    jars(cache_folder(os.environ), maven_url(os.environ))
 
 
 def start(home: Path, parts: Collection[Part] = PARTS) -> Running:
