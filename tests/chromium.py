@@ -25,7 +25,7 @@ HIDDEN_BY_FAKETIME = ("LD_PRELOAD", "FAKETIME", "FAKETIME_SHARED")
 
 @contextmanager
 def _without_preloads() -> Iterator[None]:
-    """Start what is started within on the machine's own time: some versions of Node.js end at once under a false one."""
+    """Start what is started within on the machine's own time: Node.js may end at once under a false one."""
     preloaded = os.environ.pop("LD_PRELOAD", None)
     try:
         yield
