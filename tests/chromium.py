@@ -1,6 +1,6 @@
 """A real browser that is driven by keys, and pages of another origin that hold the hub's chat.
 
-The browser is Debian's Chromium (``apt-get install chromium``; ``.ci/run`` does), never one that Playwright downloads.
+The browser is Debian's Chromium (``apt-get install chromium libatomic1``; ``.ci/run`` does), never one that Playwright downloads.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ async def chromium() -> AsyncIterator[Browser]:
     program = shutil.which("chromium")
     if program is None:
         if os.environ.get("CI"):
-            raise FileNotFoundError("no chromium here: apt-get install chromium")
-        pytest.skip("no chromium here: apt-get install chromium")
+            raise FileNotFoundError("no chromium here: apt-get install chromium libatomic1")
+        pytest.skip("no chromium here: apt-get install chromium libatomic1")
     # The browser keeps the machine's own time: under a false one it waits for its own processes in vain.
     environment = {name: value for name, value in os.environ.items() if name not in HIDDEN_BY_FAKETIME}
     arguments = ["--disable-dev-shm-usage"]  # a container's /dev/shm may hold 64 MB alone
