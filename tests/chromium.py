@@ -1,6 +1,6 @@
 """A real browser that is driven by keys, and pages of another origin that hold the hub's chat.
 
-The browser is Debian's Chromium (``apt-get install chromium libatomic1``; ``.ci/run`` does), never one that Playwright downloads.
+The browser is Debian's Chromium (``apt-get install chromium libatomic1``; ``.ci/run`` does), never Playwright's own.
 """
 
 from __future__ import annotations
