@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping, Set
 from typing import TYPE_CHECKING, NamedTuple
 
 from cx_context.store import holdings, refused, withheld, writer
+from cx_context.store.claim_pairs import Pair
 from cx_context.store.near import Reading, resolved_by
 from cx_context.store.refused import RefusedRow, refused_row
 from cx_context.store.sql import Tx
@@ -91,9 +92,9 @@ class _Found(NamedTuple):
     resolution: Resolution
     refused: Collection[Refusal]
     old_rows: Mapping[NodeId, writer.MemberRow]
-    old_refused: Mapping[refused.Pair, RefusedRow]
+    old_refused: Mapping[Pair, RefusedRow]
     withheld: Collection[Edge]
-    old_withheld: Mapping[withheld.Pair, WithheldRow]
+    old_withheld: Mapping[Pair, WithheldRow]
 
 
 async def _everything(tx: Tx, tenant: str, rules: Rules) -> _Found:
@@ -134,7 +135,7 @@ async def _within_reach(tx: Tx, tenant: str, dirty: Dirty, rules: Rules, ever: w
 
 async def _old_withheld(
     tx: Tx, tenant: str, looked_at: Collection[Edge], ends: Collection[NodeId], dirty: Dirty
-) -> Mapping[withheld.Pair, WithheldRow]:
+) -> Mapping[Pair, WithheldRow]:
     """A pair that was taken away can't be looked at; but then every edge at the ends was read."""
     if dirty.edges_lost:
         return await withheld.at_ends(tx, tenant, ends)

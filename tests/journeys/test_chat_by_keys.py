@@ -3,30 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page
 from tests.browsers import answered
-from tests.channels import Hub, running_hub
-from tests.chromium import axe, chromium, field, launcher, opened, said, site, tab, until, visitor, words
+from tests.channels import Hub
+from tests.chromium import axe, field, launcher, opened, said, site, tab, until, visitor, words
 
-# One browser serves all tests here: to start one takes longer than most of them.
 pytestmark = [pytest.mark.clock, pytest.mark.asyncio(loop_scope="module")]
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def hub(tmp_path: Path) -> AsyncIterator[Hub]:
-    async with running_hub(tmp_path) as running:
-        yield running
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as running:
-        yield running
 
 
 @pytest_asyncio.fixture(loop_scope="module")

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from playwright.async_api import Browser, Page
-from tests.channels import Hub, running_hub
-from tests.chromium import axe, chromium, field, launcher, opened, said, site, tab, until, visitor
+from tests.channels import Hub
+from tests.chromium import axe, field, launcher, opened, said, site, tab, until, visitor
 
 pytestmark = [pytest.mark.clock, pytest.mark.asyncio(loop_scope="module")]
 
@@ -35,18 +33,6 @@ FOCUSED = """() => {
   while (at?.shadowRoot?.activeElement) at = at.shadowRoot.activeElement;
   return at.getAttribute("aria-label") || at.id || at.tagName;
 }"""
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def hub(tmp_path: Path) -> AsyncIterator[Hub]:
-    async with running_hub(tmp_path) as running:
-        yield running
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as running:
-        yield running
 
 
 async def until_texts(hub: Hub, expected: set[str]) -> None:

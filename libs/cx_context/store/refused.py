@@ -9,7 +9,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from cx_context.claims import CLAIMS_COUNTED, CLAIMS_SHOWN, NO_QUESTIONS, Questions, RefusedClaim
-from cx_context.store import tables, withheld
+from cx_context.store import claim_pairs, tables, withheld
+from cx_context.store.claim_pairs import EARLIEST, PROFILE, Pair, rows_at_ends, rows_of
 from cx_context.store.sql import Tx
 from cx_context.store.tables import shape_of
 from cx_context.store.writer import profile_of
@@ -19,9 +20,6 @@ from cx_identity.candidates import weaker_end
 from cx_identity.model import Profile, Refusal
 
 REFUSED_CLAIMS = shape_of(tables.REFUSED_CLAIMS)
-_COLUMNS = ", ".join(REFUSED_CLAIMS.columns)
-
-Pair = tuple[NodeId, NodeId]
 
 
 class RefusedRow(NamedTuple):
@@ -55,20 +53,12 @@ def refused_row(
 
 async def at_ends(tx: Tx, tenant: str, ends: Collection[NodeId]) -> dict[Pair, RefusedRow]:
     """Return the rows with an end among these."""
-    if not ends:
-        return {}
-    rows = await tx.fetch(
-        f"SELECT {_COLUMNS} FROM refused_claims WHERE identifier = ANY(:ends) AND tenant = :tenant "
-        f"UNION SELECT {_COLUMNS} FROM refused_claims WHERE other = ANY(:ends) AND tenant = :tenant",
-        ends=list(ends),
-        tenant=tenant,
-    )
-    return _by_pair(rows)
+    return _by_pair(await rows_at_ends(tx, REFUSED_CLAIMS, tenant, ends))
 
 
 async def all_of(tx: Tx, tenant: str) -> dict[Pair, RefusedRow]:
     """Return every row of a tenant."""
-    return _by_pair(await tx.fetch(f"SELECT {_COLUMNS} FROM refused_claims WHERE tenant = :tenant", tenant=tenant))
+    return _by_pair(await rows_of(tx, REFUSED_CLAIMS, tenant))
 
 
 def _by_pair(rows: Iterable[Sequence[Any]]) -> dict[Pair, RefusedRow]:
@@ -78,24 +68,10 @@ def _by_pair(rows: Iterable[Sequence[Any]]) -> dict[Pair, RefusedRow]:
 
 async def write(tx: Tx, rows: Iterable[RefusedRow], gone: Iterable[Pair]) -> None:
     """Write rows that are new or differ; delete those that are ``gone``."""
-    others: dict[NodeId, list[NodeId]] = {}
-    for identifier, other in gone:
-        others.setdefault(identifier, []).append(other)
-    for identifier, each in sorted(others.items()):
-        await tx.execute(
-            "DELETE FROM refused_claims WHERE identifier = :identifier AND other = ANY(:others)",
-            identifier=identifier,
-            others=sorted(each),
-        )
-    updates = ", ".join(f"{name} = excluded.{name}" for name in REFUSED_CLAIMS.columns[2:])
-    await tx.insert(REFUSED_CLAIMS, sorted(rows), f"ON CONFLICT (identifier, other) DO UPDATE SET {updates}")
+    await claim_pairs.write(tx, REFUSED_CLAIMS, rows, gone)
 
 
-_LEAST = -(2**62)
 _AT = "(identifier = ANY(:members) OR other = ANY(:members)) AND NOT settled AND tenant = :tenant"
-_PROFILE = ", ".join(
-    f"{{0}}.{name}" for name in ("id", "kind", "scope", "value", "first_recorded", "attested")
-)  # as writer.profile_of reads it
 
 
 async def asked_about(tx: Tx, tenant: str, members: Collection[NodeId]) -> Questions:
@@ -123,14 +99,14 @@ async def _count_at(tx: Tx, tenant: str, members: Collection[NodeId]) -> int:
 async def _refused_at(tx: Tx, tenant: str, members: Collection[NodeId]) -> list[RefusedClaim]:
     """Return at least the latest ``CLAIMS_SHOWN`` of those that a guard refused."""
     rows = await tx.fetch(
-        f"SELECT r.reason, r.recorded, r.source, r.id, {_PROFILE.format('i')}, {_PROFILE.format('o')} "
+        f"SELECT r.reason, r.recorded, r.source, r.id, {PROFILE.format('i')}, {PROFILE.format('o')} "
         f"FROM (SELECT * FROM refused_claims WHERE {_AT} AND recorded >= coalesce("
         f"(SELECT recorded FROM refused_claims WHERE {_AT} ORDER BY recorded DESC LIMIT 1 OFFSET :skipped), :least)"
         ") AS r JOIN profiles i ON i.id = r.identifier JOIN profiles o ON o.id = r.other",
         members=list(members),
         tenant=tenant,
         skipped=CLAIMS_SHOWN - 1,
-        least=_LEAST,
+        least=EARLIEST,
     )
     return [
         RefusedClaim(profile_of(row[4:10]), profile_of(row[10:16]), row[0], (row[1], row[2], row[3])) for row in rows

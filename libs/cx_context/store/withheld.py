@@ -11,7 +11,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from cx_context.claims import CLAIMS_COUNTED, CLAIMS_SHOWN, RefusedClaim
-from cx_context.store import tables
+from cx_context.store import claim_pairs, tables
+from cx_context.store.claim_pairs import EARLIEST, PROFILE, Pair, rows_at_ends, rows_of
 from cx_context.store.sql import Tx
 from cx_context.store.tables import shape_of
 from cx_context.store.writer import profile_of
@@ -22,8 +23,6 @@ from cx_identity.model import Edge, Profile
 
 WITHHELD_CLAIMS = shape_of(tables.WITHHELD_CLAIMS)
 _COLUMNS = ", ".join(WITHHELD_CLAIMS.columns)
-
-Pair = tuple[NodeId, NodeId]
 
 
 class WithheldRow(NamedTuple):
@@ -64,20 +63,12 @@ async def of_pairs(tx: Tx, tenant: str, edges: Collection[Edge]) -> dict[Pair, W
 
 async def at_ends(tx: Tx, tenant: str, ends: Collection[NodeId]) -> dict[Pair, WithheldRow]:
     """Return the rows with an end among these."""
-    if not ends:
-        return {}
-    rows = await tx.fetch(
-        f"SELECT {_COLUMNS} FROM withheld_claims WHERE identifier = ANY(:ends) AND tenant = :tenant "
-        f"UNION SELECT {_COLUMNS} FROM withheld_claims WHERE other = ANY(:ends) AND tenant = :tenant",
-        ends=list(ends),
-        tenant=tenant,
-    )
-    return _by_pair(rows)
+    return _by_pair(await rows_at_ends(tx, WITHHELD_CLAIMS, tenant, ends))
 
 
 async def all_of(tx: Tx, tenant: str) -> dict[Pair, WithheldRow]:
     """Return every row of a tenant."""
-    return _by_pair(await tx.fetch(f"SELECT {_COLUMNS} FROM withheld_claims WHERE tenant = :tenant", tenant=tenant))
+    return _by_pair(await rows_of(tx, WITHHELD_CLAIMS, tenant))
 
 
 def _by_pair(rows: Iterable[Sequence[Any]]) -> dict[Pair, WithheldRow]:
@@ -87,20 +78,9 @@ def _by_pair(rows: Iterable[Sequence[Any]]) -> dict[Pair, WithheldRow]:
 
 async def write(tx: Tx, rows: Iterable[WithheldRow], gone: Iterable[Pair]) -> None:
     """Write rows that are new or differ; delete those that are ``gone``."""
-    others: dict[NodeId, list[NodeId]] = {}
-    for identifier, other in gone:
-        others.setdefault(identifier, []).append(other)
-    for identifier, each in sorted(others.items()):
-        await tx.execute(
-            "DELETE FROM withheld_claims WHERE identifier = :identifier AND other = ANY(:others)",
-            identifier=identifier,
-            others=sorted(each),
-        )
-    updates = ", ".join(f"{name} = excluded.{name}" for name in WITHHELD_CLAIMS.columns[2:])
-    await tx.insert(WITHHELD_CLAIMS, sorted(rows), f"ON CONFLICT (identifier, other) DO UPDATE SET {updates}")
+    await claim_pairs.write(tx, WITHHELD_CLAIMS, rows, gone)
 
 
-_LEAST = -(2**62)
 _ENDS = (("identifier", "other"), ("other", "identifier"))
 _SETTLED = "m.shared AND (m.settled AND m.profile <> ALL(:lifted) OR m.profile = ANY(:added))"
 _OPEN = (
@@ -108,8 +88,6 @@ _OPEN = (
     f"(SELECT 1 FROM members m WHERE m.profile = r.{{theirs}} AND {_SETTLED})"
 )
 """Of the claims at a profile that are somebody else's too: those of which the other end settles nothing."""
-
-_PROFILE = ", ".join(f"{{0}}.{name}" for name in ("id", "kind", "scope", "value", "first_recorded", "attested"))
 
 
 class Settling(NamedTuple):
@@ -142,7 +120,7 @@ async def asked_about(
     for own, theirs in _ENDS:
         which = _OPEN.format(theirs=theirs)
         rows = await tx.fetch(
-            f"SELECT r.recorded, r.source, r.id, {_PROFILE.format('i')}, {_PROFILE.format('o')} "
+            f"SELECT r.recorded, r.source, r.id, {PROFILE.format('i')}, {PROFILE.format('o')} "
             f"FROM profiles h JOIN withheld_claims r ON r.{own} = h.id AND r.recorded >= coalesce("
             f"(SELECT f.recorded FROM withheld_claims f WHERE f.{own} = h.id AND {which.replace('r.', 'f.')} "
             "ORDER BY f.recorded DESC LIMIT 1 OFFSET :skipped), :least) "
@@ -150,7 +128,7 @@ async def asked_about(
             f"WHERE h.id = ANY(:unsettled) AND {which}",
             tenant=tenant,
             skipped=CLAIMS_SHOWN - 1,
-            least=_LEAST,
+            least=EARLIEST,
             **values,
         )
         found += [
