@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser, Page, WebSocketRoute
 from tests.browsers import answered
 from tests.channels import Hub
 from tests.chromium import axe, field, launcher, opened, said, site, tab, until, visitor, words
@@ -125,6 +125,39 @@ async def test_what_is_too_long_for_the_socket_stays_in_the_field(hub: Hub, page
     await page.keyboard.insert_text("short")
     await page.keyboard.press("Enter")
     assert [one["text"] for one in await until(lambda: said(hub))] == ["short"]
+
+
+async def test_that_it_is_too_long_is_said_until_it_is_changed_also_while_the_chat_connects(page: Page) -> None:
+    held: list[str | bytes] = []
+    sockets: list[WebSocketRoute] = []
+
+    def hold(message: str | bytes) -> None:
+        """Hold back what the hub says, so that the visitor is always faster than the connection."""
+        held.append(message)
+
+    def route(socket: WebSocketRoute) -> None:
+        socket.connect_to_server().on_message(hold)
+        sockets.append(socket)
+
+    await page.route_web_socket("**", route)
+    await page.reload()
+    await launcher(page).wait_for()
+    await opened(page)
+    await page.keyboard.insert_text("長" * 7000)
+    await page.keyboard.press("Enter")
+    note = page.get_by_text("Not sent: too long.")
+    await note.wait_for()
+    await until(lambda: _any(held))
+    for each in held:
+        sockets[0].send(each)
+    await page.get_by_role("button", name="Add a file").wait_for()  # the hub said what it takes: the chat is connected
+    assert await note.is_visible()
+    await page.keyboard.press("Backspace")
+    await note.wait_for(state="hidden")
+
+
+async def _any(found: Sequence[Any]) -> bool:
+    return bool(found)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

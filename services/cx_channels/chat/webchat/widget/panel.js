@@ -19,6 +19,7 @@ export class Panel {
   /* draft: {read(), write(text)}, what was typed and not sent. */
   constructor(chat, { title, greeting, theme, draft }) {
     Object.assign(this, { chat, draft });
+    this.notes = { field: "", chat: "" }; // what is wrong with what stands in the field; how the chat is
     this.greeting = greeting && { id: "greeting", from: { role: "system", name: title }, text: greeting };
     this.host = element("throughline-chat", { role: "region", "aria-label": WORDS.region });
     if (theme) this.host.dataset.theme = theme;
@@ -97,7 +98,10 @@ export class Panel {
       event.preventDefault();
       this.submit();
     });
-    field.addEventListener("input", () => this.draft.write(field.value));
+    field.addEventListener("input", () => {
+      this.draft.write(field.value);
+      this.say({ field: "" });
+    });
     this.form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.submit();
@@ -105,7 +109,7 @@ export class Panel {
     this.listenForFiles();
     chat.addEventListener("lines", () => this.refresh());
     chat.addEventListener("state", (event) => this.tell(event.detail));
-    chat.addEventListener("refused", (event) => (this.note.textContent = event.detail.detail));
+    chat.addEventListener("refused", (event) => this.say({ chat: event.detail.detail }));
     chat.addEventListener("forgotten", () => this.typed(""));
     document.addEventListener("visibilitychange", () => this.refresh());
     globalThis.visualViewport?.addEventListener("resize", () => this.fit());
@@ -142,8 +146,7 @@ export class Panel {
   submit() {
     const text = wellFormed(this.field.value).trim();
     if ([...text].length > MOST_CHARACTERS || new TextEncoder().encode(JSON.stringify(text)).length > MOST_BYTES) {
-      this.note.textContent = WORDS.tooLong;
-      return;
+      return this.say({ field: WORDS.tooLong });
     }
     if (!BLANK.test(text)) this.chat.say(text);
     this.typed("");
@@ -152,6 +155,7 @@ export class Panel {
   typed(text) {
     this.field.value = text;
     this.draft.write(text);
+    this.say({ field: "" });
   }
 
   /* ---- what is shown ---- */
@@ -194,8 +198,15 @@ export class Panel {
     if (this.news.textContent !== text) this.news.textContent = this.isOpen ? "" : text;
   }
 
+  /* Change notes, each of which stays until it is changed itself. That of the field is shown first. */
+  say(notes) {
+    Object.assign(this.notes, notes);
+    const text = this.notes.field || this.notes.chat;
+    if (this.note.textContent !== text) this.note.textContent = text;
+  }
+
   tell(state) {
-    if (state !== "connecting") this.note.textContent = NOTES[state] ?? ""; // while it tries again, it is still cut off
+    if (state !== "connecting") this.say({ chat: NOTES[state] ?? "" }); // while it tries again, it is still cut off
     const focused = this.host.shadowRoot.activeElement === this.again;
     this.again.hidden = state !== "offline";
     if (focused && this.again.hidden) this.field.focus();
