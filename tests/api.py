@@ -30,17 +30,17 @@ from cx_events.stamp import Stamped
 from cx_events.testing.builders import DAY, START
 from cx_events.timestamps import Micros
 from cx_identity.rules import Rules
-from cx_projectors.applier import Applier
 from cx_projectors.apply import Tenancy
 from cx_projectors.batch import read_batch
-from cx_projectors.opening import open_store_epoch
 from cx_projectors.relay import Relay
+from cx_projectors.retrying_applier import Applier
+from cx_projectors.store_epoch import open_store_epoch
+from cx_runtime.fast_routes import StraightApp
 from cx_runtime.health import Health
 from cx_runtime.http import metrics_route, operations
-from cx_runtime.load import Load
+from cx_runtime.in_flight import Load
 from cx_runtime.metrics import Metrics
 from cx_runtime.serve import server_config
-from cx_runtime.straight import StraightApp
 from cx_runtime.tenants import ConnectionConfig, KeyConfig, TenantConfig, Tenants
 
 TODAY: Micros = START + 60 * DAY

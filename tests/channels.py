@@ -13,13 +13,13 @@ from typing import Any
 import msgspec
 
 from cx_channels.app import create_app
+from cx_channels.chat_sessions import Chats
 from cx_channels.deliveries import LogDeliveries
 from cx_channels.intake import Intake
+from cx_channels.kit.signing import check_signature
 from cx_channels.limits import ChatLimits, Limits
-from cx_channels.port import Answer, Connection, Ignored, Mapped, Provider, Request, Unmapped
+from cx_channels.provider import Answer, Connection, Ignored, Mapped, Provider, Request, Unmapped
 from cx_channels.registry import providers
-from cx_channels.signing import check_signature
-from cx_channels.websocket import Chats
 from cx_events.blob.folder import FolderBlobs
 from cx_events.dead_letters import DeadLetter, decode_dead_letter
 from cx_events.envelope import Data, Draft, Message
@@ -28,7 +28,7 @@ from cx_events.log import DEAD_LETTERS, INTERACTIONS, Log, LogReader, Partition,
 from cx_events.log.sqlite import SqliteLog
 from cx_runtime.health import Health
 from cx_runtime.http import BodyLimits
-from cx_runtime.load import Load
+from cx_runtime.in_flight import Load
 from cx_runtime.metrics import Metrics
 from cx_runtime.rates import Rate, Rates
 from cx_runtime.serve import PatientProtocol, Server, server_config

@@ -18,9 +18,9 @@ from cx_context_api.openapi import document
 from cx_events.blob.folder import FolderBlobs
 from cx_events.log.sqlite import SqliteLog
 from cx_ops.routes import router
+from cx_runtime.fast_routes import StraightApp
 from cx_runtime.health import Health
 from cx_runtime.metrics import Metrics
-from cx_runtime.straight import StraightApp
 from cx_runtime.tenants import Tenants
 
 ROOT = Path(__file__).parents[1]

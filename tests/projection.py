@@ -8,8 +8,8 @@ from typing import cast
 
 import msgspec
 
-from cx_context.finish import context_body, encode_body
-from cx_context.notices import StoreOpened
+from cx_context.change_notifications import StoreOpened
+from cx_context.document import context_body, encode_body
 from cx_context.store import Store, epochs, leases, reader
 from cx_context.store.epochs import StoreEpoch
 from cx_context.store.leases import Fenced, Held
@@ -18,9 +18,9 @@ from cx_events.log import INTERACTIONS, STORES, Log, LogRecord, Partition
 from cx_events.stamp import Stamped
 from cx_events.testing.builders import ACME
 from cx_identity.rules import Rules
-from cx_projectors.applier import Applier
 from cx_projectors.apply import Tenancy
 from cx_projectors.batch import read_batch
+from cx_projectors.retrying_applier import Applier
 from cx_projectors.verify import Findings, verify
 
 HOUR = 3_600_000_000

@@ -20,7 +20,7 @@ from sqlalchemy.engine import make_url
 from tests.projection import RULES, WINDOW, bodies, in_partitions, workers
 
 from cx_context.definition import define, define_bodies
-from cx_context.finish import encode_body
+from cx_context.document import encode_body
 from cx_context.store import Store, open_store
 from cx_context.store.migrations import BREAKING_TABLE, FOLDER, RELEASED, SELECT_REVISION, VERSION_TABLE, Revisions
 from cx_context.store.postgres import PostgresStore

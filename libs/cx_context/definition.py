@@ -3,7 +3,7 @@
 Whatever the projectors keep incrementally must equal this, byte for byte: in any order of arrival, with any duplicates,
 in any batch size. It is written to be read, not to be fast; ``cx verify`` and the tests hold the store against it.
 
-It is total. An event that can't be folded (``cx_context.foldable``) is left out, before anything is made of the others,
+It is total. An event that can't be folded (``cx_context.parts.fold_faults``) is left out, before anything is made of the others,
 and so is one that the store could not apply (``set_aside``): that alone is no function of the events, so it is told.
 """
 
@@ -14,19 +14,19 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from cx_context.claims import Questions, RefusedClaim, questions
-from cx_context.finish import Json, Known, Member, context_body
-from cx_context.fold import makes_part
-from cx_context.foldable import fault_of, part_of
-from cx_context.model import Part
-from cx_context.threading import AnchoredPart
+from cx_context.document import Json, Known, Member, context_body
+from cx_context.parts.fold import makes_part
+from cx_context.parts.fold_faults import fault_of, part_of
+from cx_context.parts.model import Part
+from cx_context.sections.candidates import Questions, RefusedClaim, questions
+from cx_context.threading.conversations import AnchoredPart
 from cx_events.errors import Refused
 from cx_events.facts import Fact
 from cx_events.ids import IdSpace, NodeId
 from cx_events.timestamps import Micros
 from cx_identity.attribution import Attribution, standing_attribution
 from cx_identity.components import resolve
-from cx_identity.facts import decision_of, links_of, sum_of
+from cx_identity.evidence import decision_of, links_of, sum_of
 from cx_identity.model import Decision, Graph, Resolution
 from cx_identity.rules import Rules, RulesChange, rules_in_force
 

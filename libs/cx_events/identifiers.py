@@ -10,8 +10,8 @@ import re
 
 from cx_events.email_addresses import LOCAL, LocalDomains, normal_address
 from cx_events.envelope import Identifier
+from cx_events.invisible_characters import visible
 from cx_events.phone_numbers import read_number
-from cx_events.visible import visible
 
 RANK = {"crm": 0, "account": 1, "email": 2, "phone": 3, "cookie": 6}
 """Strength of a kind, strongest first; a provider's own kinds (``facebook-psid``) have ``PROVIDER_RANK``."""

@@ -20,7 +20,7 @@ from urllib.parse import unquote
 import phonenumbers
 from phonenumbers import CountryCodeSource, PhoneNumberFormat, PhoneNumberType, ValidationResult
 
-from cx_events.phone_texts import from_plus, has_letters_between, innermost, plain_digits, with_plain_extension
+from cx_events.phone_spellings import from_plus, has_letters_between, innermost, plain_digits, with_plain_extension
 from cx_events.renumbering import number_of_today
 
 _CACHED = 32_768

@@ -17,7 +17,7 @@ from collections.abc import Collection, Mapping
 
 from cx_events.envelope import Data, Event, Identifier, Weight
 from cx_events.errors import Refused
-from cx_events.visible import visible
+from cx_events.invisible_characters import visible
 
 PROVED: Weight = "proved"
 ASSERTED: Weight = "asserted"

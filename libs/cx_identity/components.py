@@ -21,7 +21,7 @@ from typing import NamedTuple
 from cx_events.ids import NodeId
 from cx_identity.candidates import candidates_among, settled_by
 from cx_identity.decisions import STANDS, VOID, WAITING, newest_first, withdrawn
-from cx_identity.groups import Group, Groups
+from cx_identity.guarded_groups import Group, Groups
 from cx_identity.model import (
     PERSON,
     Decision,

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from cx_events.ids import NodeId
 from cx_identity.decisions import newest_first
-from cx_identity.groups import ONE_OF_A_KIND
+from cx_identity.guarded_groups import ONE_OF_A_KIND
 from cx_identity.model import Decision, Profile
 from cx_identity.rules import Rules
 

@@ -29,10 +29,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cx_events.errors import Busy, Refused, TooFast, TryLater
 from cx_runtime import problems, shares, tenants
+from cx_runtime.deadline import Within
 from cx_runtime.health import Health, Report
-from cx_runtime.load import claim, hold
+from cx_runtime.in_flight import claim, hold
 from cx_runtime.metrics import Metrics
-from cx_runtime.patience import Within
 
 
 class Caller(NamedTuple):
@@ -82,7 +82,7 @@ async def read_body(headers: Headers, receive: Receive, limits: BodyLimits) -> b
     """The body, decompressed.
 
     Raises ``Refused``: ``too-large`` (413), ``slow-body`` (408), ``incomplete-body`` (400), ``unsupported-encoding``
-    (415), ``bad-encoding`` (400); ``Busy`` where the process has no room for it (``cx_runtime.load``).
+    (415), ``bad-encoding`` (400); ``Busy`` where the process has no room for it (``cx_runtime.in_flight``).
     """
     coding = _coding(headers)
     declared = headers.get("content-length", "")

@@ -17,7 +17,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from cx_events.errors import Busy, Refused, TooFast, TryLater
-from cx_runtime.load import pause
+from cx_runtime.in_flight import pause
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -41,7 +41,7 @@ _PACED = frozenset({401, 403, 404, 408, 413, 429})
 
 
 class _Refusal(Response):
-    """Not said at once to whoever is refused again and again (``cx_runtime.load``)."""
+    """Not said at once to whoever is refused again and again (``cx_runtime.in_flight``)."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await pause(self.status_code)

@@ -26,9 +26,9 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 
 from cx_events.errors import Busy, TooFast
 from cx_runtime import problems
-from cx_runtime.backlog import accept_waiting, turn_away
-from cx_runtime.door import Door
-from cx_runtime.load import Load
+from cx_runtime.accept_queue import accept_waiting, turn_away
+from cx_runtime.in_flight import Load
+from cx_runtime.load_shedding import Door
 
 HEADER_SECONDS = 10.0
 HEADER_BYTES = 64 << 10

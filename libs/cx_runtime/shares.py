@@ -11,7 +11,7 @@ share of one half, the first tenant gets half of the pool, a second one half of 
 room, nothing that is held need be taken away again, and nobody has to know how many will come.
 
 It is of one process and of one event loop, and remembers only who holds something. Work that takes long waits instead:
-``cx_runtime.turns``.
+``cx_runtime.fair_queue``.
 """
 
 from __future__ import annotations

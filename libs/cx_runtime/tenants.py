@@ -22,7 +22,7 @@ from cx_events.email_addresses import LocalDomains
 from cx_events.errors import Fatal
 from cx_events.ids import IdSpace
 from cx_events.junk import Junk
-from cx_events.private import make_folder, tighten
+from cx_events.private_files import make_folder, tighten
 from cx_runtime.rates import Rate
 from cx_runtime.tenant_secrets import check_secrets
 

@@ -15,9 +15,9 @@ import msgspec
 
 from cx_events.facts import Fact, vcon_source
 from cx_events.timestamps import format_time
-from cx_vcon.pieces import Imported, earlier_of, put_together
+from cx_vcon.builder import NO_FILES, Files, Told, tell
+from cx_vcon.round_trip import Imported, earlier_of, put_together
 from cx_vcon.syntax import CURRENT, modern
-from cx_vcon.telling import NO_FILES, Files, Told, tell
 from cx_vcon.values import Json, index
 
 OURS = "throughline"

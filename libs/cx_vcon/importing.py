@@ -25,8 +25,8 @@ from cx_events.timestamps import Micros
 from cx_vcon.contacts import Contact, author_of, contacts_of
 from cx_vcon.content import IN_BODY, bytes_of, has_content, kind_of, media_type, text_of
 from cx_vcon.parties import MAX_NAME, MAX_PARTICIPANTS, Parties, who_is_who
-from cx_vcon.pieces import Piece, container, digest, id_part, interaction_of, pieces_of, related_to
 from cx_vcon.reading import Taken
+from cx_vcon.round_trip import Piece, container, digest, id_part, interaction_of, pieces_of, related_to
 from cx_vcon.transcripts import insight_of, lines_of
 from cx_vcon.values import Json, duration, index, indexes, objects, text, time
 

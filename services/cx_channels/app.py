@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 
+from cx_channels.chat_sessions import Chats
 from cx_channels.deliveries import Deliveries
 from cx_channels.intake import Intake
 from cx_channels.limits import Limits
 from cx_channels.routes import add_routes
-from cx_channels.websocket import Chats
+from cx_runtime.fast_routes import StraightApp
 from cx_runtime.health import Health
 from cx_runtime.http import metrics_route, operations
 from cx_runtime.metrics import Metrics
-from cx_runtime.straight import StraightApp
 from cx_runtime.tenants import Tenants
 
 

@@ -8,7 +8,7 @@ from cx_channels.chat.webchat import mapping
 from cx_channels.chat.webchat.session import LIFETIME_SECONDS, Session, issue
 from cx_channels.chat.webchat.visitors import Visitor
 from cx_channels.intake import Intake
-from cx_channels.port import Connection, Request
+from cx_channels.provider import Connection, Request
 from cx_events.errors import Refused
 from cx_events.timestamps import Micros, format_time
 

@@ -19,9 +19,9 @@ from typing import Any, NamedTuple
 import msgspec
 import structlog
 
-from cx_channels.letters import STAGE, Letter, digest, of_part, recorded_letter, shown
-from cx_channels.port import Answer, Connection, Mapped, Provider, Request
-from cx_channels.signing import shown_url
+from cx_channels.dead_letters import STAGE, Letter, digest, of_part, recorded_letter, shown
+from cx_channels.kit.signing import shown_url
+from cx_channels.provider import Answer, Connection, Mapped, Provider, Request
 from cx_channels.tokens import Tokens
 from cx_events.blob import Blobs, blob_name
 from cx_events.catalogue import catalogue, check_scopes
@@ -35,7 +35,7 @@ from cx_events.log import DEAD_LETTERS, INTERACTIONS, Log, Record
 from cx_events.stamp import Stamped, stamp, writer_of, writer_of_connection
 from cx_events.timestamps import Micros, format_time
 from cx_runtime import shares
-from cx_runtime.load import claim
+from cx_runtime.in_flight import claim
 from cx_runtime.metrics import OTHER, Metrics
 from cx_runtime.rates import Rates
 from cx_runtime.tenants import Tenants

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from cx_channels.port import Connection, Provider
+from cx_channels.provider import Connection, Provider
 
 NO_PUBLIC_URL = "no-public-url"
 INCOMPLETE = "incomplete-settings"

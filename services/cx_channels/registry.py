@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
 
-from cx_channels.port import Provider
+from cx_channels.provider import Provider
 from cx_events.errors import Refused
 
 CHANNEL_FOLDERS = ("voice", "chat", "email", "social")

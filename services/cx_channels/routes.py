@@ -20,20 +20,20 @@ from starlette.responses import Response
 from cx_channels import vcons
 from cx_channels.auth import sender
 from cx_channels.chat.webchat.script import script as chat_script
+from cx_channels.chat_sessions import Chats
 from cx_channels.intake import CLIENT, Intake, Published
 from cx_channels.limits import MAX_QUERY_FIELDS, Limits
-from cx_channels.port import DEFAULT_MAX_BYTES, Connection, Provider, Request
+from cx_channels.provider import DEFAULT_MAX_BYTES, Connection, Provider, Request
 from cx_channels.readiness import missing
 from cx_channels.upload_routes import Uploads, add_upload_routes
-from cx_channels.websocket import Chats
 from cx_events.errors import NotSetUp, Refused, TooFast
 from cx_events.facts import vcon_source
 from cx_events.http_binding import BATCH, STRUCTURED, read
 from cx_events.strict_json import Limits as JsonLimits
+from cx_runtime.fast_routes import StraightApp
 from cx_runtime.http import read_body
 from cx_runtime.metrics import Metrics
 from cx_runtime.problems import problem
-from cx_runtime.straight import StraightApp
 from cx_runtime.tenants import Tenants
 from cx_vcon.reading import MEDIA_TYPE
 

@@ -18,8 +18,8 @@ from typing import Any
 import structlog
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from cx_channels.mail.settings import mail_settings
-from cx_channels.port import Connection, Request
+from cx_channels.kit.mail.settings import mail_settings
+from cx_channels.provider import Connection, Request
 from cx_channels.smtp_bounds import Session as Bounded
 from cx_channels.smtp_bounds import SmtpBounds, SmtpLimits, too_many
 from cx_events.cancellation import closed

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from cx_events.errors import Busy, TooFast
 from cx_runtime import shares
 from cx_runtime.addresses import Addresses
-from cx_runtime.load import Pacer
+from cx_runtime.in_flight import Pacer
 from cx_runtime.rates import Rate
 from cx_runtime.shares import Part, Path, Pool, Slot
 

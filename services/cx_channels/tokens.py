@@ -11,8 +11,8 @@ from cx_events.errors import Refused
 from cx_events.ids import IdSpace
 from cx_events.tokens import has_code, looks_like_a_code, presented, recognised
 from cx_events.weights import PROVED
+from cx_runtime.attempt_limits import ENTRIES, Allowed, Tries, too_many
 from cx_runtime.metrics import Metrics
-from cx_runtime.tries import ENTRIES, Allowed, Tries, too_many
 
 
 class Tokens:

@@ -21,14 +21,14 @@ from cx_channels.chat.webchat.attachments import bounds_of, checked_type, file_n
 from cx_channels.chat.webchat.protocol import ClientId
 from cx_channels.chat.webchat.session import resume
 from cx_channels.chat_log import WEBCHAT, Chat, ChatLog, chat_for_page
+from cx_channels.chat_sessions import Chats
 from cx_channels.deliveries import Address
 from cx_channels.intake import Intake
 from cx_channels.limits import Limits
-from cx_channels.websocket import Chats
 from cx_events.errors import Busy, Refused, TooFast, TryLater
 from cx_runtime import shares
 from cx_runtime.http import bearer_token, read_body
-from cx_runtime.load import asker, claim
+from cx_runtime.in_flight import asker, claim
 from cx_runtime.metrics import Metrics
 from cx_runtime.problems import refused, told, try_later
 from cx_runtime.rates import Buckets

@@ -18,8 +18,8 @@ from cx_events.strict_json import Limits, decode
 from cx_runtime.http import decompressed
 from cx_vcon.hashes import faults
 from cx_vcon.importing import drafts
-from cx_vcon.pieces import interaction_of
 from cx_vcon.reading import MEDIA_TYPE, Taken, take
+from cx_vcon.round_trip import interaction_of
 
 _SMALL = 64 << 10
 GZIPPED = f"{MEDIA_TYPE}+gzip"

@@ -8,39 +8,39 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from cx_context.store import Store
-from cx_context.store.heads import Heads
+from cx_context.store.customer_index import Heads
 from cx_context.store.rendering import PIECES_BYTES
 from cx_context_api import openapi
-from cx_context_api.contexts.at_hand import ContactsAtHand
+from cx_context_api.contexts.as_of import Past
+from cx_context_api.contexts.body_cache import CACHE_BYTES
+from cx_context_api.contexts.contact_contexts import ContactsAtHand
 from cx_context_api.contexts.current import Contexts
-from cx_context_api.contexts.kept import CACHE_BYTES
 from cx_context_api.contexts.lineages import MOST_EVENTS, Lineages
-from cx_context_api.contexts.past import Past
 from cx_context_api.contexts.routes import ContextRoutes
-from cx_context_api.conversations.act_routes import ActRoutes
+from cx_context_api.conversations.agent_action_routes import ActRoutes
 from cx_context_api.conversations.routes import ConversationRoutes
 from cx_context_api.conversations.token_routes import TokenRoutes
 from cx_context_api.conversations.vcons import Vcons
 from cx_context_api.decisions import Clock, Decisions, Rising
 from cx_context_api.events.contents import Contents, PartAt
 from cx_context_api.events.routes import EventRoutes
-from cx_context_api.following.notices import Notices
+from cx_context_api.following.change_notifications import Notices
 from cx_context_api.following.routes import StreamRoutes
 from cx_context_api.following.streams import Streams
-from cx_context_api.following.watches import Following
+from cx_context_api.following.subscriptions import Following
 from cx_context_api.identity.routes import IdentityRoutes
 from cx_context_api.identity.whatif import WhatIf
 from cx_context_api.requests.admission import Admission
+from cx_context_api.requests.read_turns import Reading
 from cx_context_api.requests.tenancy import tenancies
-from cx_context_api.requests.turns import Reading
 from cx_events.blob import Blobs
 from cx_events.log import Log
-from cx_runtime.companions import Companions
+from cx_runtime.fast_routes import StraightApp
 from cx_runtime.health import DEFAULT_MAX_AGE, Health
 from cx_runtime.http import metrics_route, operations
 from cx_runtime.metrics import Metrics
+from cx_runtime.owned_tasks import Companions
 from cx_runtime.rates import Rates
-from cx_runtime.straight import StraightApp
 from cx_runtime.tenants import Tenants
 
 HEARTBEAT_SECONDS = 15.0

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable
 
 from starlette.applications import Starlette
 
+from cx_runtime.fast_routes import StraightApp
 from cx_runtime.health import Health
 from cx_runtime.http import install_problems, metrics_route, operations
 from cx_runtime.metrics import Metrics
-from cx_runtime.straight import StraightApp
 
 AddRoutes = Callable[[StraightApp], object]
 

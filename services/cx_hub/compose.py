@@ -20,35 +20,35 @@ from typing import Literal
 
 import structlog
 
+from cx_channels.chat_sessions import Chats
 from cx_channels.deliveries import LogDeliveries
 from cx_channels.intake import Intake, wall_clock
+from cx_channels.kit.mail.parse import content_at
 from cx_channels.limits import Limits
-from cx_channels.mail.parse import content_at
-from cx_channels.port import Connection, Provider
+from cx_channels.mapping_pool import MappingWorkers
+from cx_channels.provider import Connection, Provider
 from cx_channels.registry import providers
 from cx_channels.routes import add_routes as add_channel_routes
 from cx_channels.smtp import SmtpListener, by_recipient
 from cx_channels.smtp_bounds import SmtpLimits
-from cx_channels.websocket import Chats
-from cx_channels.worker import MappingWorkers
 from cx_context.store import Store, open_store, reader
 from cx_context_api.app import ContextApi
 from cx_context_api.app import add_routes as add_api_routes
-from cx_context_api.requests.elsewhere import Elsewhere
-from cx_context_api.requests.turns import Reading
+from cx_context_api.requests.read_processes import Elsewhere
+from cx_context_api.requests.read_turns import Reading
 from cx_events.blob.open import open_blobs
 from cx_events.errors import Fatal, TryLater
 from cx_events.log import INTERACTIONS
 from cx_events.log.open import open_log
 from cx_hub.app import AddRoutes, compose_app
 from cx_hub.configuration import findings
+from cx_hub.deferred import LateBlobs, LateLog
 from cx_hub.disk import check_room, embedded_folders
-from cx_hub.garbage import settle
+from cx_hub.gc_tuning import settle
 from cx_hub.heavy_reads import COMMAND, setting_up
-from cx_hub.home import close_home
+from cx_hub.home_folder import close_home
 from cx_hub.identity_rules import configured_rules, put_in_force
-from cx_hub.late import LateBlobs, LateLog
-from cx_hub.listening import listening, measures_key, measures_served
+from cx_hub.listening_sockets import listening, measures_key, measures_served
 from cx_hub.mail_certificate import MailCertificate, mail_certificate
 from cx_hub.supervise import Supervisor, Work
 from cx_identity.rules import DEFAULT
@@ -57,15 +57,15 @@ from cx_projectors.apply import Tenancy
 from cx_projectors.relay import Relay
 from cx_projectors.worker import Pace, Worker
 from cx_runtime.addresses import Addresses
+from cx_runtime.fast_routes import StraightApp
 from cx_runtime.health import Health
 from cx_runtime.http import BodyLimits
-from cx_runtime.load import PACE, Load
+from cx_runtime.in_flight import PACE, Load
 from cx_runtime.metrics import Metrics
 from cx_runtime.rates import Rate, Rates
 from cx_runtime.serve import Server, room_for, server_config
 from cx_runtime.settings import Settings
 from cx_runtime.shares import share_among
-from cx_runtime.straight import StraightApp
 from cx_runtime.tenants import Tenants
 
 Service = Literal["channels", "projectors", "api", "ops"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from cx_channels.port import Connection, Provider
+from cx_channels.provider import Connection, Provider
 from cx_channels.readiness import Missing, missing
 from cx_runtime.tenants import Tenants
 

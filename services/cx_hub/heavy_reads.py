@@ -12,16 +12,16 @@ from contextlib import suppress
 
 import msgspec
 
-from cx_channels.mail.parse import content_at
+from cx_channels.kit.mail.parse import content_at
 from cx_context.store import open_store
 from cx_context_api.app import ContextApi, add_routes
-from cx_context_api.requests.elsewhere import serve
+from cx_context_api.requests.read_processes import serve
 from cx_events.blob.open import open_blobs
 from cx_events.log.open import open_log
-from cx_runtime.children import read_message
+from cx_runtime.child_processes import read_message
+from cx_runtime.fast_routes import StraightApp
 from cx_runtime.metrics import Metrics
 from cx_runtime.settings import Settings
-from cx_runtime.straight import StraightApp
 from cx_runtime.tenants import TenantConfig, Tenants
 
 COMMAND = (sys.executable, "-m", "cx_hub.heavy_reads")

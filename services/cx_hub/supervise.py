@@ -16,9 +16,9 @@ from dataclasses import dataclass, field
 import structlog
 
 from cx_events.errors import Fatal, TryLater
-from cx_runtime.companions import outcome, reason
 from cx_runtime.health import Health
 from cx_runtime.metrics import Metrics
+from cx_runtime.owned_tasks import outcome, reason
 
 Work = Callable[[], Awaitable[object]]
 """Starts from scratch at every call."""

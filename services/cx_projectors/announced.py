@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from cx_context.notices import StoreOpened
+from cx_context.change_notifications import StoreOpened
 from cx_context.store.epochs import StoreEpoch
 from cx_context.versions import LAST_EPOCH
 from cx_events.errors import Fatal

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from cx_context.desks import Desk, Matter, Side, desks_of, matter_of
-from cx_context.fold import makes_part, new_part
-from cx_context.foldable import Add, by_merging, in_place, is_left_out
-from cx_context.store import assignments, dead_letters, holdings, leases, outbox, segments, sightings, writer
+from cx_context.parts.fold import makes_part, new_part
+from cx_context.parts.fold_faults import Add, by_merging, in_place, is_left_out
+from cx_context.routing_targets import Desk, Matter, Side, desks_of, matter_of
+from cx_context.store import assignments, dead_letters, first_mentions, leases, outbox, ownership, segments, writer
 from cx_context.store.leases import Held
 from cx_context.store.port import tenant_lock
 from cx_context.store.sql import Tx
@@ -30,14 +30,14 @@ from cx_events.log import Partition
 from cx_events.timestamps import Micros
 from cx_events.weights import weight_of
 from cx_identity.attribution import Attribution
-from cx_identity.facts import RULES_CHANGED, UNMERGED, decision_of, links_of, only_identifier
+from cx_identity.evidence import RULES_CHANGED, UNMERGED, decision_of, links_of, only_identifier
+from cx_identity.first_mentions import ATTESTED, EDGE_KINDS, NAMED, Seen, Sighting, edge_of, named, staircase, tied
 from cx_identity.model import Decision, Edge, Profile, attests, earlier
 from cx_identity.rules import Rules, RulesChange
-from cx_identity.sightings import ATTESTED, EDGE_KINDS, NAMED, Seen, Sighting, edge_of, named, staircase, tied
 from cx_projectors import conflicts
 from cx_projectors.batch import Batch, Incoming, copy_row, incoming_of, letter_key
-from cx_projectors.graph import Dirty, Moves, recompute
-from cx_projectors.memory import Memory, Pair
+from cx_projectors.cache import Memory, Pair
+from cx_projectors.identity import Dirty, Moves, recompute
 
 Touched = set[tuple[NodeId, NodeId]]
 """(home, interaction node) of sides."""
@@ -264,7 +264,7 @@ async def apply_facts(
         moves = await recompute(tx, tenant, changed_nodes, tenancy, ever)
         standings = await writer.standings(tx, tenant, homes)
     for node in moved_nodes:
-        moves.together(node, *await holdings.all_sides(tx, tenant, node))
+        moves.together(node, *await ownership.all_sides(tx, tenant, node))
     known = learned.named.union(home for home, _ in touched if home in memory.profiles)
     whose = await _whose(tx, tenant, {*touched, *((id, id) for id in learned.named)}, standings, known)
     changed = moves.changed | set(whose.values())
@@ -307,7 +307,7 @@ async def _whose(
             follows = standing is None and home not in profiles
         if follows:
             asked.add(place)
-    sides = await holdings.sides(tx, tenant, {node for _, node in asked})
+    sides = await ownership.sides(tx, tenant, {node for _, node in asked})
     for home, node in asked:
         found[home, node] = sides[node].by_home.get(home, found[home, node])
     return found
@@ -455,7 +455,7 @@ async def _learn_sightings(tx: Tx, tenant: str, told: _Told, learned: Learned) -
     """Write what was not seen so early before; the profiles whose place that may change."""
     if not told.seen:
         return set()
-    stored = await sightings.stored(tx, told.seen.keys())
+    stored = await first_mentions.stored(tx, told.seen.keys())
     further: dict[Seen, list[Sighting]] = {}
     profiles: dict[NodeId, Profile] = {}
     pairs: set[Pair] = set()
@@ -486,7 +486,7 @@ async def _learn_sightings(tx: Tx, tenant: str, told: _Told, learned: Learned) -
     await writer.write_profiles(tx, tenant, profiles.values())
     if pairs:
         await writer.write_edges(tx, tenant, [_edge(learned.seen, *pair) for pair in pairs])
-    await sightings.write(tx, tenant, further)
+    await first_mentions.write(tx, tenant, further)
     return dirty
 
 

@@ -9,8 +9,8 @@ from hashlib import blake2b
 import msgspec
 from msgspec import Struct
 
-from cx_context.fold import makes_part, unusable
-from cx_context.foldable import NOT_FOLDED, fault_of, told
+from cx_context.parts.fold import makes_part, unusable
+from cx_context.parts.fold_faults import NOT_FOLDED, fault_of, told
 from cx_context.store.writer import EventRow, LetterKey
 from cx_events.codec import decode_leniently, decode_to_read, same_content
 from cx_events.dead_letters import (
@@ -27,7 +27,7 @@ from cx_events.facts import Fact
 from cx_events.ids import IdSpace, NodeId
 from cx_events.log import DEAD_LETTERS, INTERACTIONS, LogRecord, Partition
 from cx_events.timestamps import format_time
-from cx_identity.facts import decision_of
+from cx_identity.evidence import decision_of
 
 TOPICS = (INTERACTIONS, DEAD_LETTERS)
 """What a projector reads: what happened, and what no adapter could use."""

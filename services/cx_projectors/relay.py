@@ -14,7 +14,7 @@ import time
 
 import msgspec
 
-from cx_context.notices import ContextChange
+from cx_context.change_notifications import ContextChange
 from cx_context.store import Store, outbox
 from cx_events.errors import TryLater
 from cx_events.ids import text_of

@@ -20,13 +20,13 @@ from cx_events.cancellation import closed
 from cx_events.errors import Fatal, TryLater
 from cx_events.ids import IdSpace
 from cx_events.log import INTERACTIONS, Log, LogReader, Partition
-from cx_projectors.applier import Applier
 from cx_projectors.apply import Applied, Tenancy
 from cx_projectors.batch import TOPICS, Batch, lag, read_into
-from cx_projectors.opening import open_store_epoch
-from cx_runtime.companions import Companions
+from cx_projectors.retrying_applier import Applier
+from cx_projectors.store_epoch import open_store_epoch
 from cx_runtime.health import Health, Progress
 from cx_runtime.metrics import Metrics
+from cx_runtime.owned_tasks import Companions
 
 IDLE_SECONDS = 0.5
 MAX_PAUSE = 2.0

@@ -9,7 +9,7 @@ import pytest
 
 from cx_channels.registry import providers
 from cx_hub.cli import COMMANDS
-from cx_hub.docs import pages
+from cx_hub.generated_docs import pages
 from cx_hub.identity_rules import configured_rules
 from cx_runtime.tenants import load
 
@@ -58,7 +58,7 @@ def test_the_readme_names_both_commands() -> None:
 
 @pytest.mark.parametrize("paper", pages(), ids=name_of)
 def test_what_is_made_from_the_code_is_up_to_date(paper: Path) -> None:
-    assert paper.read_text(encoding="utf-8") == pages()[paper], "python -m cx_hub.docs writes it anew"
+    assert paper.read_text(encoding="utf-8") == pages()[paper], "python -m cx_hub.generated_docs writes it anew"
 
 
 def test_the_example_configuration_is_one(tmp_path: Path) -> None:

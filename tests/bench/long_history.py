@@ -23,13 +23,13 @@ import msgspec
 from tests.bench.servers import fresh_database
 from tests.projection import RULES, WINDOW, Worker, in_partitions, workers
 
-from cx_context.finish import Known, context_body, encode_body
-from cx_context.fold import apply, new_part
-from cx_context.model import Part
+from cx_context.document import Known, context_body, encode_body
+from cx_context.parts.fold import apply, new_part
+from cx_context.parts.model import Part
 from cx_context.store import Store, open_store, reader
-from cx_context.store.moments import Moment, Then
+from cx_context.store.as_of import Moment, Then
 from cx_context.store.rendering import Renderer
-from cx_context.threading import AnchoredPart
+from cx_context.threading.conversations import AnchoredPart
 from cx_events.codec import decode
 from cx_events.facts import Fact, decision_source
 from cx_events.ids import NodeId, text_of
@@ -37,7 +37,7 @@ from cx_events.log import INTERACTIONS, LogRecord
 from cx_events.stamp import Stamped
 from cx_events.testing.builders import ACME, HOUR, SECOND, START, a_decision, an_event
 from cx_events.timestamps import Micros
-from cx_hub.garbage import settle
+from cx_hub.gc_tuning import settle
 
 SHAPES = ("contacts", "one")
 EACH = 10

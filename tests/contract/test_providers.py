@@ -27,9 +27,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cx_channels.port import Connection, Mapped, Provider, Request
+from cx_channels.dry_run import DEMO_NOW, DEMO_TENANT, TrialResult, recorded_request, stamped, trial
+from cx_channels.provider import Connection, Mapped, Provider, Request
 from cx_channels.registry import providers
-from cx_channels.trial import DEMO_NOW, DEMO_TENANT, TrialResult, recorded_request, stamped, trial
 from cx_events.catalogue import catalogue, missing
 from cx_events.codec import decode
 from cx_events.envelope import Event

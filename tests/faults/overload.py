@@ -26,7 +26,7 @@ from tests.faults.ground import TENANT, Ground, Service, Trial, all_records, cau
 from tests.faults.posters import message
 
 from cx_context.definition import define
-from cx_context.finish import context_body, encode_body
+from cx_context.document import context_body, encode_body
 from cx_context.store import Store, reader, writer
 from cx_events.facts import Fact
 from cx_events.ids import NodeId, event_key

@@ -28,7 +28,7 @@ from tests.faults.ground import (
     servers,
 )
 
-from cx_context.finish import context_body, encode_body
+from cx_context.document import context_body, encode_body
 from cx_context.store import Store, leases, reader, writer
 from cx_events.ids import NodeId
 from cx_events.log import INTERACTIONS, Log, Partition

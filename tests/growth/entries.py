@@ -21,16 +21,16 @@ from cx_channels import vcons
 from cx_channels.chat.webchat.attachments import Bounds, checked_type, file_name
 from cx_channels.chat.webchat.protocol import parse as parse_chat
 from cx_channels.chat.webchat.visitors import Claims, visitor_of
-from cx_channels.mail.forwards import is_forwarded
-from cx_channels.mail.quoted import split
-from cx_channels.mail.rtf import without_rtf
-from cx_channels.mail.signatures import signature_at
-from cx_channels.mail.tnef import SIGNATURE, unpacked
-from cx_channels.port import Connection
+from cx_channels.dry_run import FORM, trial
+from cx_channels.kit.mail.forwards import is_forwarded
+from cx_channels.kit.mail.quoted import split
+from cx_channels.kit.mail.rtf import without_rtf
+from cx_channels.kit.mail.signatures import signature_at
+from cx_channels.kit.mail.tnef import SIGNATURE, unpacked
+from cx_channels.provider import Connection
 from cx_channels.registry import providers
-from cx_channels.trial import FORM, trial
-from cx_context.attachments import read_id
 from cx_context.definition import define_bodies
+from cx_context.sections.attachments import read_id
 from cx_context_api.events.downloads import disposition, safe_type
 from cx_context_api.requests.bodies import Note, read
 from cx_context_api.requests.queries import Query

@@ -11,9 +11,9 @@ import pytest
 from tests.api import KEYS, Running, running_api
 from tests.sse import following
 
-from cx_context.assured import assured
 from cx_context.definition import define
-from cx_context.finish import context_body, encode_body
+from cx_context.document import context_body, encode_body
+from cx_context.sections.assured import assured
 from cx_events.envelope import Identifier
 from cx_events.ids import text_of
 from cx_events.stamp import Stamped

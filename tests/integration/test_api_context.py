@@ -12,10 +12,10 @@ import pytest
 from tests.api import KEYS, Running, running_api
 
 from cx_context.definition import define, define_bodies
-from cx_context.finish import encode_body
+from cx_context.document import encode_body
 from cx_context.store import writer
 from cx_context.versions import first_version
-from cx_context_api.contexts.kept import Bodies, Body
+from cx_context_api.contexts.body_cache import Bodies, Body
 from cx_events.dead_letters import DeadLetter
 from cx_events.ids import IdSpace, text_of
 from cx_events.testing.builders import ACME, DAY, HOUR, MINUTE, SECOND, START, a_decision, an_event, fact_of

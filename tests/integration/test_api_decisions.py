@@ -12,7 +12,7 @@ import msgspec
 import pytest
 from tests.api import KEYS, Running, running_api
 
-from cx_context_api.conversations.acts import ACTS
+from cx_context_api.conversations.agent_actions import ACTS
 from cx_context_api.decisions import Rising
 from cx_events.ids import text_of
 from cx_events.log import INTERACTIONS, Partition

@@ -15,7 +15,7 @@ import pytest
 from tests.api import Running, running_api
 from tests.vcons import faults
 
-from cx_context.attachments import id_of
+from cx_context.sections.attachments import id_of
 from cx_context_api import openapi
 from cx_events.blob.folder import FolderBlobs
 from cx_events.blob.port import blob_name

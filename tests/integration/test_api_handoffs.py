@@ -11,7 +11,7 @@ import pytest
 from tests.api import Running, running_api
 from tests.integration.test_api_decisions import BEN, conversation_with, on_the_log
 
-from cx_context_api.conversations.acts import ACTS
+from cx_context_api.conversations.agent_actions import ACTS
 from cx_context_api.decisions import Rising
 from cx_events.ids import text_of
 from cx_events.stamp import Stamped

@@ -15,7 +15,7 @@ from tests.api import Running, names, running_api
 from tests.stores import sqlite_store
 
 from cx_context.store import open_store, reader, writer
-from cx_context.store.holdings import Borrowed, Holdings
+from cx_context.store.ownership import Borrowed, Holdings
 from cx_context_api.requests.cursors import cursor_of
 from cx_events.facts import Fact
 from cx_events.ids import text_of

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from cx_runtime.backlog import accept_waiting, turn_away
+from cx_runtime.accept_queue import accept_waiting, turn_away
 
 
 @pytest.fixture

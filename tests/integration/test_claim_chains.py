@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 from tests.projection import RULES, WINDOW, Worker, in_partitions, workers
 
-from cx_context.claims import CLAIMS_COUNTED, CLAIMS_SHOWN
 from cx_context.definition import define
-from cx_context.finish import context_body
-from cx_context.store import Store, open_store, reader, refused
-from cx_context.store.moments import MOST_ROUNDS, Moment, Then
+from cx_context.document import context_body
+from cx_context.sections.candidates import CLAIMS_COUNTED, CLAIMS_SHOWN
+from cx_context.store import Store, open_store, reader, refused_claims
+from cx_context.store.as_of import MOST_ROUNDS, Moment, Then
 from cx_context.store.sql import PostgresTx, SqliteTx
 from cx_events.ids import NodeId
 from cx_events.log import INTERACTIONS, LogRecord
@@ -171,7 +171,7 @@ async def test_one_more_claim_of_a_shared_identifier_reads_the_same_however_many
         assert max(read.rows for read in (*few, *many)) < MOST_ROWS
         with counting() as read:
             async with store.reading() as tx:
-                asked = await refused.asked_about(tx, "acme", [address])
+                asked = await refused_claims.asked_about(tx, "acme", [address])
         assert asked.total == CLAIMS_COUNTED
         assert len(asked.latest) == CLAIMS_SHOWN
         assert read.rows < CLAIMS_SHOWN + MOST_ROWS

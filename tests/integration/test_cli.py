@@ -19,7 +19,7 @@ import pytest
 from tests.patience import PATIENCE
 from tests.processes import running
 
-from cx_channels.signing import sign
+from cx_channels.kit.signing import sign
 from cx_hub.cli import run
 from cx_hub.stack.processes import free_port
 

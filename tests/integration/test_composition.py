@@ -19,9 +19,9 @@ from cx_events.log import INTERACTIONS, Log, Partition, Record
 from cx_events.log.open import open_log
 from cx_events.testing.builders import ACME, an_event
 from cx_hub.compose import Hub, running_hub
+from cx_hub.deferred import LateLog
 from cx_hub.demo.run import embedded_settings, until_ready
 from cx_hub.identity_rules import configured_rules, put_in_force, rules_change
-from cx_hub.late import LateLog
 from cx_identity.rules import DEFAULT, Rules
 from cx_runtime.settings import Settings
 from cx_runtime.tenants import IdentityConfig, TenantConfig, Tenants, load

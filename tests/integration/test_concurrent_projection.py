@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.projection import RULES, WINDOW, Worker, bodies, in_partitions, verified, workers
 
 from cx_context.definition import define, define_bodies
-from cx_context.finish import encode_body
+from cx_context.document import encode_body
 from cx_context.store import Store, open_store
 from cx_context.store.tables import METADATA
 from cx_events.ids import NodeId

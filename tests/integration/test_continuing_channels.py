@@ -20,7 +20,7 @@ from tests.integration.test_intake import event, send
 from tests.patience import PATIENCE
 
 from cx_channels.intake import Intake
-from cx_channels.port import Request
+from cx_channels.provider import Request
 from cx_channels.registry import providers
 from cx_channels.voice.twilio.signature import signed_parameters
 from cx_events.blob.folder import FolderBlobs

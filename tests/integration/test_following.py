@@ -18,7 +18,7 @@ from tests.sse import Stream, following
 from tests.stores import sqlite_store
 
 from cx_context_api.following import customers, streams
-from cx_context_api.following.resuming import Place, place_of, place_text, seen_of
+from cx_context_api.following.resume_token import Place, place_of, place_text, seen_of
 from cx_context_api.requests.targets import ById
 from cx_events.ids import text_of
 from cx_events.testing.builders import ACME, HOUR, SECOND, START, a_decision, an_event

@@ -12,7 +12,7 @@ from tests.api import KEYS, Running, running_api
 from tests.integration.test_following import listening
 from tests.sse import Stream, following
 
-from cx_context.desks import Desk
+from cx_context.routing_targets import Desk
 from cx_context.store import assignments
 from cx_events.ids import text_of
 from cx_events.stamp import Stamped

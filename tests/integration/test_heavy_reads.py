@@ -13,14 +13,14 @@ from tests.api import Running, running_api, tenants
 from tests.patience import PATIENCE
 from tests.stores import sqlite_store
 
-from cx_context_api.requests.elsewhere import Elsewhere
-from cx_context_api.requests.turns import Reading
+from cx_context_api.requests.read_processes import Elsewhere
+from cx_context_api.requests.read_turns import Reading
 from cx_events.ids import text_of
 from cx_events.testing.builders import ACME, DAY, an_event
 from cx_events.timestamps import format_time, parse_time
 from cx_hub.heavy_reads import COMMAND, setting_up
+from cx_runtime.fair_queue import Turns
 from cx_runtime.settings import Settings
-from cx_runtime.turns import Turns
 
 pytestmark = pytest.mark.clock
 

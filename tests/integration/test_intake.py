@@ -14,7 +14,7 @@ import pytest
 from tests.channels import IMPORTER, READER, SECRET, WRITER, Hub, running_hub
 from tests.patience import PATIENCE
 
-from cx_channels.signing import sign
+from cx_channels.kit.signing import sign
 from cx_events.blob import blob_name
 from cx_events.dead_letters import DeadLetter
 from cx_events.timestamps import parse_time

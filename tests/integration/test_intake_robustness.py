@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tests.channels import FAST, SECRET, WRITER, Hub, running_hub
 from tests.patience import PATIENCE
 
-from cx_channels.signing import sign
+from cx_channels.kit.signing import sign
 
 pytestmark = pytest.mark.clock
 

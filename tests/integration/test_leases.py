@@ -19,8 +19,8 @@ from cx_events.log.sqlite import SqliteLog
 from cx_events.stamp import Stamped
 from cx_events.testing.builders import SECOND, START, an_event
 from cx_hub import stack
-from cx_projectors.applier import Applier
 from cx_projectors.batch import read_batch
+from cx_projectors.retrying_applier import Applier
 from cx_projectors.worker import Pace, Worker
 from cx_runtime.health import Health
 from cx_runtime.metrics import Metrics

@@ -19,8 +19,8 @@ from tests.patience import PATIENCE
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from cx_channels.kit.signing import sign
 from cx_channels.limits import ChatLimits, Limits
-from cx_channels.signing import sign
 from cx_events.errors import Busy, TryLater
 from cx_events.log import INTERACTIONS, Log, Record
 from cx_events.log.kafka import KafkaLog

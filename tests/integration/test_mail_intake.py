@@ -18,10 +18,10 @@ from tests.channels import BreakableLog
 from tests.patience import PATIENCE
 
 from cx_channels.intake import Intake, wall_clock
-from cx_channels.port import Connection
+from cx_channels.mapping_pool import MappingWorkers
+from cx_channels.provider import Connection
 from cx_channels.registry import providers
 from cx_channels.smtp import SmtpListener, by_recipient
-from cx_channels.worker import MappingWorkers
 from cx_events.blob.folder import FolderBlobs
 from cx_events.dead_letters import decode_dead_letter
 from cx_events.log import DEAD_LETTERS, INTERACTIONS, Partition

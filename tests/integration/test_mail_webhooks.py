@@ -16,7 +16,7 @@ import msgspec
 import pytest
 from tests.patience import PATIENCE
 
-from cx_channels.worker import MappingWorkers
+from cx_channels.mapping_pool import MappingWorkers
 from cx_events.dead_letters import DeadLetter, decode_dead_letter
 from cx_events.log import DEAD_LETTERS, INTERACTIONS, Partition
 from cx_hub import compose

@@ -11,8 +11,8 @@ from dataclasses import replace
 import pytest
 
 from cx_channels.email.mime import PROVIDER
-from cx_channels.port import Connection, Request
-from cx_channels.worker import MOST_WAITING, MappingWorkers
+from cx_channels.mapping_pool import MOST_WAITING, MappingWorkers
+from cx_channels.provider import Connection, Request
 from cx_events.errors import Busy, Refused, TryLater
 
 CONNECTION = Connection("mail", "acme", "email/mime", ("a secret",), settings={"addresses": ["support@acme.example"]})

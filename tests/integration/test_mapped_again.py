@@ -15,11 +15,11 @@ import msgspec
 import pytest
 from tests.patience import PATIENCE
 
-from cx_channels.again import map_again
 from cx_channels.intake import Intake
-from cx_channels.port import Connection, Mapped, Provider, Request
+from cx_channels.kit.signing import sign
+from cx_channels.provider import Connection, Mapped, Provider, Request
 from cx_channels.registry import provider, providers
-from cx_channels.signing import sign
+from cx_channels.remapping import map_again
 from cx_context.store import dead_letters
 from cx_events.dead_letters import DeadLetter
 from cx_events.envelope import Data, Draft, Identifier, Message, Participant

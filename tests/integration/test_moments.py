@@ -16,9 +16,9 @@ from tests.projection import RULES, WINDOW, in_partitions, workers
 from tests.stores import sqlite_store
 
 from cx_context.definition import define, winners
-from cx_context.finish import context_body, encode_body
+from cx_context.document import context_body, encode_body
 from cx_context.store import Store, open_store, segments
-from cx_context.store.moments import Moment, Then
+from cx_context.store.as_of import Moment, Then
 from cx_context.store.tables import METADATA
 from cx_events.ids import NodeId
 from cx_events.stamp import Stamped

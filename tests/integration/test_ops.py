@@ -11,7 +11,7 @@ import httpx2
 import pytest
 from tests.patience import PATIENCE
 
-from cx_context import fold
+from cx_context.parts import fold
 from cx_context.store import reader, writer
 from cx_events.dead_letters import DeadLetter, original_of
 from cx_events.log import INTERACTIONS, Record

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from cx_events.private import make_folder, tighten
+from cx_events.private_files import make_folder, tighten
 from cx_hub.compose import running_hub
 from cx_hub.demo.run import embedded_settings, until_ready
-from cx_hub.home import close_home
+from cx_hub.home_folder import close_home
 from cx_runtime.tenants import load
 
 pytestmark = pytest.mark.clock

@@ -14,7 +14,7 @@ from tests.projection import RULES, WINDOW, bodies, in_partitions, verified, wor
 from tests.stores import sqlite_store
 
 from cx_context.definition import define, define_bodies
-from cx_context.finish import encode_body
+from cx_context.document import encode_body
 from cx_context.store import Store, dead_letters, open_store, segments
 from cx_context.store.tables import METADATA
 from cx_events.log import LogRecord

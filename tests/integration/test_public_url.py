@@ -12,7 +12,7 @@ import httpx2
 import pytest
 from tests.patience import PATIENCE
 
-from cx_channels.signing import shown_url, sign
+from cx_channels.kit.signing import shown_url, sign
 from cx_channels.voice.twilio.signature import signed_parameters
 from cx_events.codec import decode
 from cx_events.envelope import Event

@@ -8,9 +8,9 @@ import pytest
 from tests.projection import RULES, WINDOW, in_partitions, workers
 
 from cx_context.definition import define, define_bodies
-from cx_context.finish import context_body, encode_body
+from cx_context.document import context_body, encode_body
 from cx_context.store import Store, open_store, reader
-from cx_context.store.wholes import Wholes
+from cx_context.store.context_inputs import Wholes
 from cx_events.ids import NodeId
 from cx_events.stamp import Stamped
 from cx_events.testing.builders import ACME, SECOND, START, an_event

@@ -19,14 +19,14 @@ import pytest
 from starlette.routing import BaseRoute
 from tests.patience import PATIENCE
 
-from cx_context_api.conversations.acts import ACTS
+from cx_context_api.conversations.agent_actions import ACTS
 from cx_events.catalogue import EventType, catalogue, permit_of
 from cx_events.weights import SCOPE_OF
 from cx_hub import compose
 from cx_hub.app import compose_app
 from cx_hub.compose import running_hub
 from cx_hub.demo.run import embedded_settings, until_ready
-from cx_runtime.straight import StraightApp
+from cx_runtime.fast_routes import StraightApp
 from cx_runtime.tenants import KeyConfig, Scope, TenantConfig, Tenants
 
 pytestmark = pytest.mark.clock

@@ -18,16 +18,16 @@ from websockets.exceptions import InvalidStatus
 
 from cx_channels.limits import ChatLimits, Limits
 from cx_context.store import reader
-from cx_context.store.holdings import Holdings
-from cx_context_api.requests.turns import Reading
+from cx_context.store.ownership import Holdings
+from cx_context_api.requests.read_turns import Reading
 from cx_events.ids import text_of
 from cx_events.testing.builders import ACME, HOUR, START, an_event
 from cx_runtime.addresses import Addresses
-from cx_runtime.load import Load, Pacer
+from cx_runtime.fair_queue import Turns
+from cx_runtime.in_flight import Load, Pacer
 from cx_runtime.metrics import Metrics
 from cx_runtime.rates import Rate
 from cx_runtime.shares import TENANT_SHARE
-from cx_runtime.turns import Turns
 
 pytestmark = pytest.mark.clock
 

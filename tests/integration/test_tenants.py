@@ -8,16 +8,16 @@ import pytest
 from tests.projection import RULES, WINDOW
 
 from cx_context.definition import define_bodies
-from cx_context.finish import context_body, encode_body
+from cx_context.document import context_body, encode_body
 from cx_context.store import Store, leases, open_store, reader
 from cx_events.ids import IdSpace, NodeId
 from cx_events.log import INTERACTIONS, LogRecord, Partition
 from cx_events.stamp import Stamped
 from cx_events.testing.builders import ACME, SECOND, START, a_decision, an_event
 from cx_events.testing.histories import facts_of
-from cx_projectors.applier import Applier
 from cx_projectors.apply import Tenancy
 from cx_projectors.batch import read_batch
+from cx_projectors.retrying_applier import Applier
 
 pytestmark = pytest.mark.clock
 

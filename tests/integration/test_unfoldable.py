@@ -18,11 +18,11 @@ from hypothesis import strategies as st
 from tests.projection import OTHER, RULES, WINDOW, Worker, bodies, in_partitions, verified, workers
 from tests.stores import sqlite_store
 
-from cx_context import fold
 from cx_context.definition import define, define_bodies
-from cx_context.finish import encode_body
-from cx_context.foldable import is_left_out
-from cx_context.model import At, Part
+from cx_context.document import encode_body
+from cx_context.parts import fold
+from cx_context.parts.fold_faults import is_left_out
+from cx_context.parts.model import At, Part
 from cx_context.store import Store, dead_letters, open_store, writer
 from cx_context.store.port import Unstorable
 from cx_context.store.tables import METADATA
@@ -34,7 +34,7 @@ from cx_events.log import LogRecord
 from cx_events.stamp import Stamped
 from cx_events.testing.builders import ACME, SECOND, START, an_event
 from cx_events.testing.histories import facts_of, histories
-from cx_projectors import applier, apply
+from cx_projectors import apply, retrying_applier
 
 POISONED = "poisoned"
 """The agent's id of an event that a planted fault meets."""
@@ -380,4 +380,4 @@ async def test_what_fails_for_every_record_is_no_record_s_fault(store: Store, mo
         with pytest.raises(RuntimeError):
             await worker.step(100)
     assert await letters(store) == []
-    assert applier.is_of_the_batch(RuntimeError())
+    assert retrying_applier.is_of_the_batch(RuntimeError())

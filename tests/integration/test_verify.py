@@ -15,7 +15,7 @@ from cx_events.ids import event_key
 from cx_events.log import INTERACTIONS, LogReader, LogRecord, Partition, Record
 from cx_events.log.sqlite import SqliteLog, SqliteReader
 from cx_events.testing.builders import SECOND, START, an_event
-from cx_projectors.opening import open_store_epoch
+from cx_projectors.store_epoch import open_store_epoch
 from cx_projectors.verify import Findings, verify
 
 PARTITIONS = 2

@@ -15,8 +15,8 @@ from sqlalchemy import Boolean, Column, Double, LargeBinary, Table, Text
 from tests.projection import in_partitions, verified, workers
 
 from cx_context.store import Store, open_store, segments
-from cx_context.store.rows import in_key_order, key_places
 from cx_context.store.sql import Tx
+from cx_context.store.table_rows import in_key_order, key_places
 from cx_context.store.tables import METADATA
 from cx_events.dead_letters import DeadLetter, encode_dead_letter
 from cx_events.envelope import Identifier

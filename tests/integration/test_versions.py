@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from tests.projection import WINDOW, Worker, in_partitions, workers
 from tests.stores import sqlite_store
 
-from cx_context.finish import context_body, encode_body
+from cx_context.document import context_body, encode_body
 from cx_context.store import Store, open_store, reader
 from cx_context.store.tables import METADATA
 from cx_events.envelope import Identifier
@@ -28,7 +28,7 @@ from cx_events.stamp import Stamped
 from cx_events.testing.builders import ACME, SECOND, START, a_decision, an_event
 from cx_events.testing.histories import facts_of, histories
 from cx_identity.candidates import candidate_id
-from cx_identity.facts import links_of
+from cx_identity.evidence import links_of
 
 EXAMPLE = settings(deadline=None, suppress_health_check=list(HealthCheck))
 

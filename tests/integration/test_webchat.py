@@ -18,8 +18,8 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from cx_channels.chat.webchat.script import script
+from cx_channels.kit.signing import sign
 from cx_channels.limits import ChatLimits, Limits
-from cx_channels.signing import sign
 from cx_events.ids import IdSpace
 from cx_events.tokens import code_of, signed, token_id
 

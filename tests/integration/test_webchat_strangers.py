@@ -17,8 +17,8 @@ from tests.patience import PATIENCE
 from cx_channels.chat.webchat.mapping import Identified, map_note, write
 from cx_channels.chat.webchat.script import script
 from cx_channels.chat.webchat.visitors import Visitor
-from cx_channels.port import Connection, Request
-from cx_channels.signing import sign
+from cx_channels.kit.signing import sign
+from cx_channels.provider import Connection, Request
 from cx_events.envelope import Identifier
 
 pytestmark = pytest.mark.clock

@@ -14,9 +14,9 @@ from cx_context.store import Store, open_store
 from cx_events.log.sqlite import SqliteLog
 from cx_projectors.relay import Relay
 from cx_projectors.worker import Worker
-from cx_runtime.companions import Ended
 from cx_runtime.health import Health
 from cx_runtime.metrics import Metrics
+from cx_runtime.owned_tasks import Ended
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from urllib.parse import quote
 import yaml
 from tests.readings.describing import lines_of_unmapped, told_event
 
-from cx_channels.trial import DEMO_IDS, DEMO_NOW, DEMO_TENANT, TrialResult, trial
+from cx_channels.dry_run import DEMO_IDS, DEMO_NOW, DEMO_TENANT, TrialResult, trial
 from cx_channels.vcons import read as read_vcon
 from cx_events.client_events import accept
 from cx_events.errors import Refused

@@ -14,8 +14,8 @@ from tests.stores import sqlite_store
 from cx_context.store import open_store
 from cx_context_api import openapi
 from cx_context_api.app import ContextApi
-from cx_context_api.conversations.acts import ACTS
-from cx_context_api.identity.judgements import JUDGED
+from cx_context_api.conversations.agent_actions import ACTS
+from cx_context_api.identity.decision_commands import JUDGED
 from cx_context_api.requests.bodies import read
 from cx_events.log.sqlite import SqliteLog
 from cx_events.testing.builders import START

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from cx_context.assurance import PROOFS_SHOWN
 from cx_context.definition import define_bodies
-from cx_context.finish import encode_body
-from cx_context.fold import apply, new_part
-from cx_context.model import KEYS_KEPT
+from cx_context.document import encode_body
+from cx_context.parts.fold import apply, new_part
+from cx_context.parts.model import KEYS_KEPT
+from cx_context.sections.assurance import PROOFS_SHOWN
 from cx_events.envelope import Identifier
 from cx_events.facts import Fact
 from cx_events.testing.builders import ACME, HOUR, MINUTE, SECOND, START, a_fact

@@ -8,10 +8,10 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cx_context.assurance import ASSURED, Alone
-from cx_context.assured import assured, taken_alone
 from cx_context.definition import define
-from cx_context.finish import Known, Rendering, context_body
+from cx_context.document import Known, Rendering, context_body
+from cx_context.sections.assurance import ASSURED, Alone
+from cx_context.sections.assured import assured, taken_alone
 from cx_events.envelope import Identifier, Weight
 from cx_events.facts import Fact
 from cx_events.ids import text_of

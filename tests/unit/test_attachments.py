@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cx_context.attachments import SHOWN, id_of, read_id
-from cx_context.combine import merge
-from cx_context.entries import timeline_entry
-from cx_context.fold import new_part
-from cx_context.foldable import part_of as folded
-from cx_context.model import SAID_KEPT
+from cx_context.parts.fold import new_part
+from cx_context.parts.fold_faults import part_of as folded
+from cx_context.parts.merge import merge
+from cx_context.parts.model import SAID_KEPT
+from cx_context.sections.attachments import SHOWN, id_of, read_id
+from cx_context.sections.timeline import timeline_entry
 from cx_context_api.events.downloads import MOST_NAME, OPAQUE, disposition, file_name, safe_type
 from cx_events.errors import Refused
 from cx_events.facts import Fact

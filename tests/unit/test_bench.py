@@ -17,7 +17,7 @@ from tests.bench.report import Result, compared, cpu_per_event, percentile, roun
 from tests.bench.servers import servers
 from tests.bench.workload import IDS, PARTITIONS, Workload, make_workload
 
-from cx_channels.port import Connection, Request
+from cx_channels.provider import Connection, Request
 from cx_channels.voice.twilio.signature import verify
 from cx_context.definition import define
 from cx_events.client_events import accept

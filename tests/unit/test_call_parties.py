@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cx_channels.port import Connection, Request
+from cx_channels.provider import Connection, Request
 from cx_channels.voice.twilio import PROVIDER
 from cx_channels.voice.twilio.fields import Fields
 from cx_channels.voice.twilio.parties import INBOUND, OUTBOUND, Parties, parties_of

@@ -10,13 +10,13 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cx_context.assurance import Standing, Trust, standing
-from cx_context.assured import assured
-from cx_context.combine import merge
 from cx_context.definition import define
-from cx_context.finish import Known, Rendering, context_body, encode_body
-from cx_context.fold import new_part
-from cx_context.model import NAMED_KEPT
+from cx_context.document import Known, Rendering, context_body, encode_body
+from cx_context.parts.fold import new_part
+from cx_context.parts.merge import merge
+from cx_context.parts.model import NAMED_KEPT
+from cx_context.sections.assurance import Standing, Trust, standing
+from cx_context.sections.assured import assured
 from cx_events.envelope import Identifier
 from cx_events.facts import Fact
 from cx_events.testing.builders import ACME, DAY, HOUR, MINUTE, SECOND, START, a_fact

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from cx_context.definition import define_bodies
-from cx_context.desks import desks
-from cx_context.fold import new_part
+from cx_context.parts.fold import new_part
+from cx_context.routing_targets import desks
 from cx_events.facts import Fact
 from cx_events.testing.builders import ACME, HOUR, SECOND, START, a_fact
 from cx_identity.rules import DEFAULT

@@ -11,9 +11,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.console import Console
 
+from cx_hub.context_view import certainty_told
 from cx_hub.demo.run import KEYS, TENANT, with_keys_of_the_story
 from cx_hub.demo.stage import Stage
-from cx_hub.narrative import certainty_told
 from cx_runtime.tenants import load
 
 EXAMPLE = Path(__file__).parents[2] / "deploy" / "example.yaml"

@@ -8,9 +8,9 @@ from itertools import permutations
 import pytest
 from hypothesis import given
 
-from cx_context.desks import UNASSIGNED, desks, desks_of, matter_of
-from cx_context.fold import apply, new_part
-from cx_context.model import Part
+from cx_context.parts.fold import apply, new_part
+from cx_context.parts.model import Part
+from cx_context.routing_targets import UNASSIGNED, desks, desks_of, matter_of
 from cx_events.facts import Fact
 from cx_events.stamp import Stamped
 from cx_events.testing.builders import SECOND, START, a_fact

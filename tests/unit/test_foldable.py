@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cx_context import combine, fold
 from cx_context.definition import define, define_bodies
-from cx_context.desks import desks
-from cx_context.finish import encode_body
-from cx_context.foldable import NOT_FOLDED, by_merging, fault_of, is_left_out, part_of
+from cx_context.document import encode_body
+from cx_context.parts import fold, merge
+from cx_context.parts.fold_faults import NOT_FOLDED, by_merging, fault_of, is_left_out, part_of
+from cx_context.routing_targets import desks
 from cx_context.store.writer import decode_part, encode_part
 from cx_events.catalogue import catalogue
 from cx_events.client_events import accept
@@ -193,7 +193,7 @@ def test_adding_in_place_comes_to_what_merging_does(history: list[Stamped]) -> N
         for fact in facts[1:]:
             merged = by_merging(merged, fact)
         assert _canonical(part_of(facts)) == _canonical(merged)
-        assert _canonical(combine.combine(map(fold.new_part, facts))) == _canonical(merged)
+        assert _canonical(merge.combine(map(fold.new_part, facts))) == _canonical(merged)
 
 
 def test_a_fault_is_told_alike_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -211,7 +211,7 @@ def test_a_fault_is_told_alike_everywhere(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_a_decision_that_cannot_be_read_is_left_out_when_it_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     event = an_event("cx.identity.merged.v1", id="e", data={"identity": {"a": "x", "b": "y"}})
-    monkeypatch.setattr("cx_identity.facts.node_of", lambda text: 1 // 0)
+    monkeypatch.setattr("cx_identity.evidence.node_of", lambda text: 1 // 0)
     (incoming,) = read_batch([LogRecord(INTERACTIONS, 0, 0, event.key, event.raw, 0)], lambda _: ACME).facts.values()
     assert incoming.left_out == "unfoldable"
     assert incoming.problem == fault_of(Fact(decode_to_read(event.raw), event.raw, ACME), ACME)

@@ -9,7 +9,7 @@ import logging
 import pytest
 import structlog
 
-from cx_context.store.together import Together
+from cx_context.store.batch_loader import Together
 from cx_events.errors import TryLater
 from cx_runtime.health import Health
 from cx_runtime.logs import Seldom

@@ -13,7 +13,7 @@ from tests.unit.test_identity_scope import Store
 from tests.unit.test_identity_stories import ANA, ANA_AT_WORK, BEN, COOKIE, CRM_1, CRM_2, PHONE, Story, profile
 
 from cx_identity.components import resolve
-from cx_identity.groups import CORES_MOST
+from cx_identity.guarded_groups import CORES_MOST
 from cx_identity.merging import merge_pairs
 from cx_identity.model import Graph, Resolution, makes_known
 from cx_identity.rules import DEFAULT, Rules

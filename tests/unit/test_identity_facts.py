@@ -14,7 +14,7 @@ from cx_events.ids import IdSpace, text_of
 from cx_events.stamp import stamp
 from cx_identity.attribution import Attribution, attributed_profile, followed
 from cx_identity.candidates import candidate_id
-from cx_identity.facts import NOBODY, decision_of, links_of
+from cx_identity.evidence import NOBODY, decision_of, links_of
 from cx_identity.model import Decision, strongest_tie, ties_of
 from cx_identity.rules import Rules, RulesChange, rules_in_force
 

@@ -12,8 +12,8 @@ from cx_events.ids import IdSpace, text_of
 from cx_events.stamp import stamp
 from cx_identity.candidates import candidate_id
 from cx_identity.components import resolve
+from cx_identity.evidence import decision_of, links_of
 from cx_identity.explain import Explanation, explain
-from cx_identity.facts import decision_of, links_of
 from cx_identity.merging import merge_pairs
 from cx_identity.model import Decision, Graph, Resolution, earlier, joint
 from cx_identity.rules import DEFAULT, Rules

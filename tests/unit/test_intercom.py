@@ -14,10 +14,10 @@ from cx_channels.chat.intercom import PROVIDER, waiting
 from cx_channels.chat.intercom.conversations import PART_TYPES
 from cx_channels.chat.intercom.mapping import IGNORED, TOPICS
 from cx_channels.chat.intercom.values import micros, whole
-from cx_channels.outcomes import MOST_OUTCOMES
-from cx_channels.port import Connection, Mapped, Request
-from cx_channels.signing import sign
-from cx_channels.trial import trial
+from cx_channels.dry_run import trial
+from cx_channels.kit.outcomes import MOST_OUTCOMES
+from cx_channels.kit.signing import sign
+from cx_channels.provider import Connection, Mapped, Request
 from cx_events.catalogue import catalogue
 from cx_events.envelope import Draft
 from cx_events.errors import Refused

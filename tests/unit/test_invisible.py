@@ -13,9 +13,9 @@ from cx_context_api.requests.targets import by_identifier, read_identifier
 from cx_events.codec import decode
 from cx_events.envelope import Data, Draft, Identifier, Participant
 from cx_events.identifiers import normalise
+from cx_events.invisible_characters import _SEEN, visible
 from cx_events.stamp import stamp
 from cx_events.testing.builders import ACME, START
-from cx_events.visible import _SEEN, visible
 
 UNSEEN = [
     *"\u034f\u115f\u1160\u3164\uffa0\u17b4\u17b5\u180b\u180f\ufe00\ufe0f\U0001bca0\U0001d173\U000e0001\U000e0100\U000e01ef",

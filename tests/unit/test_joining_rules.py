@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from cx_context.definition import define_bodies
-from cx_context.threading import CONFIDENCE
+from cx_context.threading.conversations import CONFIDENCE
 from cx_events.facts import Fact, decision_source
 from cx_events.ids import text_of
 from cx_events.testing.builders import ACME, DAY, HOUR, MINUTE, START, a_decision, a_fact, fact_of

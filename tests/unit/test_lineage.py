@@ -12,14 +12,25 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cx_context.definition import define
-from cx_context.differences import differences
-from cx_context.feeds import FEEDS, feed_of
-from cx_context.finish import SECTIONS, Known, context_body
-from cx_context.fold import apply, new_part
-from cx_context.lineage import History, sources
-from cx_context.model import Part
-from cx_context.pointers import KEYS, MISSING, Path, by_key, changes, find, parse, pattern_of, pointer_of, value_at
-from cx_context.threading import AnchoredPart
+from cx_context.document import SECTIONS, Known, context_body
+from cx_context.explain.diff import differences
+from cx_context.explain.json_pointer import (
+    KEYS,
+    MISSING,
+    Path,
+    by_key,
+    changes,
+    find,
+    parse,
+    pattern_of,
+    pointer_of,
+    value_at,
+)
+from cx_context.explain.lineage import History, sources
+from cx_context.explain.provenance import FEEDS, feed_of
+from cx_context.parts.fold import apply, new_part
+from cx_context.parts.model import Part
+from cx_context.threading.conversations import AnchoredPart
 from cx_events.envelope import Identifier
 from cx_events.facts import Fact
 from cx_events.ids import text_of

@@ -10,12 +10,12 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from tests.projection import RULES
 
-from cx_context.contacts import AnchoredPart, contacts_of
 from cx_context.definition import define_bodies, winners
-from cx_context.explicit import Explicit
-from cx_context.fold import apply, makes_part, new_part
-from cx_context.lookback import continued
-from cx_context.model import Part
+from cx_context.parts.fold import apply, makes_part, new_part
+from cx_context.parts.model import Part
+from cx_context.threading.contacts import AnchoredPart, contacts_of
+from cx_context.threading.explicit_joins import Explicit
+from cx_context.threading.lookback import continued
 from cx_events.facts import Fact
 from cx_events.ids import text_of
 from cx_events.stamp import Stamped

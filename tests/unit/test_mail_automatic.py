@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cx_channels.email.mime import PROVIDER
-from cx_channels.mail.automatic import automatic, distribution
-from cx_channels.mail.headers import Headers, split_head
-from cx_channels.port import Connection, Request
-from cx_context.speakers import speaker
+from cx_channels.kit.mail.automatic import automatic, distribution
+from cx_channels.kit.mail.headers import Headers, split_head
+from cx_channels.provider import Connection, Request
+from cx_context.parts.speakers import speaker
 from cx_events.envelope import Draft
 
 GIVEN = Path(__file__).parents[2].parent / "shared" / "cases" / "outside"

@@ -18,11 +18,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cx_channels.email.mime import PROVIDER
-from cx_channels.mail.cms import opened
-from cx_channels.mail.parse import content_at
-from cx_channels.mail.rtf import decompressed, without_rtf
-from cx_channels.mail.tnef import unpacked
-from cx_channels.port import Connection, Request
+from cx_channels.kit.mail.cms import opened
+from cx_channels.kit.mail.parse import content_at
+from cx_channels.kit.mail.rtf import decompressed, without_rtf
+from cx_channels.kit.mail.tnef import unpacked
+from cx_channels.provider import Connection, Request
 from cx_events.envelope import Message
 
 ACME = Connection("mail", "acme", "email/mime", settings={"addresses": ["support@acme.example"]})

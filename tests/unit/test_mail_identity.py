@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cx_channels.dry_run import DEMO_IDS
 from cx_channels.email.mime import PROVIDER as MIME
 from cx_channels.email.postmark import PROVIDER as POSTMARK
-from cx_channels.port import Connection, Request
-from cx_channels.trial import DEMO_IDS
+from cx_channels.provider import Connection, Request
 from cx_events.codec import same_content
 from cx_events.envelope import Draft
 from cx_events.stamp import stamp

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from cx_channels.email.mime import PROVIDER
-from cx_channels.port import Connection, Request
+from cx_channels.provider import Connection, Request
 from cx_events.envelope import Data, Message
 
 CONNECTION = Connection("mail", "acme", "email/mime", settings={"addresses": ["support@acme.example"]})

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cx_channels.email.mime import PROVIDER
-from cx_channels.port import Connection, Request
+from cx_channels.provider import Connection, Request
 from cx_events.envelope import Data
 
 OUTSIDE = Path(__file__).parents[2].parent / "shared" / "cases" / "outside"

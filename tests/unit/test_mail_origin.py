@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cx_channels.mail.authentication import results_of
-from cx_channels.mail.headers import split_head
-from cx_channels.mail.origin import DKIM, DMARC, SPAM_TESTS, Origin, origin_of, signs_for
-from cx_channels.mail.settings import Trust, mail_settings
+from cx_channels.kit.mail.authentication import results_of
+from cx_channels.kit.mail.headers import split_head
+from cx_channels.kit.mail.origin import DKIM, DMARC, SPAM_TESTS, Origin, origin_of, signs_for
+from cx_channels.kit.mail.settings import Trust, mail_settings
 from cx_events.errors import Refused
 
 MX = "198.51.100.25"

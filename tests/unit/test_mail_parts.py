@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cx_channels.email.mime import PROVIDER
-from cx_channels.mail.body import body_of, content_of
-from cx_channels.mail.parse import content_at, parse
-from cx_channels.port import Connection, Request
+from cx_channels.kit.mail.body import body_of, content_of
+from cx_channels.kit.mail.parse import content_at, parse
+from cx_channels.provider import Connection, Request
 from cx_events.envelope import Message
 from cx_events.errors import Refused
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from cx_channels.email.mime import PROVIDER
-from cx_channels.port import Connection, Request
+from cx_channels.provider import Connection, Request
 from cx_events.envelope import Draft, Identifier
 
 MX = "198.51.100.25"

@@ -13,11 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cx_channels.email.mime import PROVIDER
-from cx_channels.mail.forwards import is_forwarded, points_below
-from cx_channels.mail.head_fields import _WORDS, FROM, SENT, SUBJECT, TO
-from cx_channels.mail.quoted import split
-from cx_channels.mail.signatures import signature_at
-from cx_channels.port import Connection, Request
+from cx_channels.kit.mail.forwards import is_forwarded, points_below
+from cx_channels.kit.mail.head_fields import _WORDS, FROM, SENT, SUBJECT, TO
+from cx_channels.kit.mail.quoted import split
+from cx_channels.kit.mail.signatures import signature_at
+from cx_channels.provider import Connection, Request
 from cx_events.envelope import Message
 
 OUTSIDE = Path(__file__).parents[2].parent / "shared" / "cases" / "outside"

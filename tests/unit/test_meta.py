@@ -10,13 +10,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from cx_channels.outcomes import MOST_OUTCOMES
-from cx_channels.port import Connection, Mapped, Request
-from cx_channels.signing import sign
+from cx_channels.dry_run import trial
+from cx_channels.kit.outcomes import MOST_OUTCOMES
+from cx_channels.kit.signing import sign
+from cx_channels.provider import Connection, Mapped, Request
 from cx_channels.social.meta import PROVIDER, changes, messaging
 from cx_channels.social.meta.mapping import IGNORED, KINDS
 from cx_channels.social.meta.values import micros
-from cx_channels.trial import trial
 from cx_events.envelope import Draft
 from cx_events.errors import Refused
 

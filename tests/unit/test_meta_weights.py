@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from tests.unit.test_meta import ANA, NOON, PAGE, delivery, item, mapped, only
 
-from cx_channels.port import Connection
-from cx_channels.signing import sign
+from cx_channels.kit.signing import sign
+from cx_channels.provider import Connection
 from cx_channels.social.meta import PROVIDER
 from cx_events.envelope import Draft
 

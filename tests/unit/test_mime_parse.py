@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cx_channels.mail.parse import MAX_DEPTH, MAX_PARTS, content_at, parse
-from cx_channels.mail.transfer import undo_transfer
+from cx_channels.kit.mail.parse import MAX_DEPTH, MAX_PARTS, content_at, parse
+from cx_channels.kit.mail.transfer import undo_transfer
 
 MULTIPART = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n"
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from cx_channels.email.mime import PROVIDER
-from cx_channels.port import Connection, Request
+from cx_channels.provider import Connection, Request
 from cx_events.envelope import Draft
 
 RECORDINGS = Path(__file__).parents[2].parent / "shared" / "fixtures" / "email"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cx_runtime.load import LONGEST_PAUSE_SECONDS, Pacer
+from cx_runtime.in_flight import LONGEST_PAUSE_SECONDS, Pacer
 from cx_runtime.rates import Buckets, Rate
 
 

@@ -10,13 +10,13 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cx_context.combine import MERGERS, combine, merge
-from cx_context.contacts import AnchoredPart, contacts_of
 from cx_context.definition import winners
-from cx_context.fold import HANDLERS, apply, makes_part, new_part
-from cx_context.model import REFERENCES_KEPT, SAID_KEPT, Part
-from cx_context.outline import with_words
+from cx_context.parts.fold import HANDLERS, apply, makes_part, new_part
+from cx_context.parts.header import with_words
+from cx_context.parts.merge import MERGERS, combine, merge
+from cx_context.parts.model import REFERENCES_KEPT, SAID_KEPT, Part
 from cx_context.store.writer import decode_outline, decode_words, encode_part
+from cx_context.threading.contacts import AnchoredPart, contacts_of
 from cx_events.facts import Fact
 from cx_events.stamp import Stamped
 from cx_events.testing.builders import DAY, SECOND, START, a_fact

@@ -8,9 +8,9 @@ import msgspec
 import pytest
 
 from cx_context.definition import define_bodies
-from cx_context.finish import encode_body
-from cx_context.fold import apply, new_part
-from cx_context.model import Part
+from cx_context.document import encode_body
+from cx_context.parts.fold import apply, new_part
+from cx_context.parts.model import Part
 from cx_events.envelope import Identifier
 from cx_events.errors import Refused
 from cx_events.facts import Fact
@@ -18,7 +18,7 @@ from cx_events.ids import IdSpace, event_key
 from cx_events.log import DEAD_LETTERS, INTERACTIONS, LogRecord
 from cx_events.stamp import Stamped
 from cx_events.testing.builders import ACME, HOUR, MINUTE, START, a_fact, an_event, fact_of
-from cx_identity.facts import links_of
+from cx_identity.evidence import links_of
 from cx_identity.rules import DEFAULT
 from cx_projectors.batch import Batch, incoming_of, read_batch
 

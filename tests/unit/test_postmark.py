@@ -14,12 +14,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cx_channels.dry_run import trial
 from cx_channels.email.mime import PROVIDER as MIME
 from cx_channels.email.postmark import PROVIDER
 from cx_channels.email.postmark.mapping import BOUNCES, KINDS, SENT_FROM, kind_of
 from cx_channels.email.postmark.values import Notice
-from cx_channels.port import Connection, Mapped, Request
-from cx_channels.trial import trial
+from cx_channels.provider import Connection, Mapped, Request
 from cx_events.blob.port import blob_name
 from cx_events.envelope import Draft
 from cx_events.errors import Refused

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cx_channels.email.mime import PROVIDER
-from cx_channels.port import Connection, Request
+from cx_channels.provider import Connection, Request
 
 RECORDINGS = Path(__file__).parents[2].parent / "shared" / "fixtures" / "email" / "bounce-sisimai"
 TABLE = Path(__file__).parents[1] / "tables" / "bounces.tsv"

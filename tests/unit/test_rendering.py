@@ -8,7 +8,7 @@ from hypothesis import given
 from tests.unit.test_tokens import ID, LONG, contact, issued
 
 from cx_context.definition import define
-from cx_context.finish import context_body, encode_body
+from cx_context.document import context_body, encode_body
 from cx_context.store.reader import MANY_PARTS, Found, Whole
 from cx_context.store.rendering import PIECES_BYTES, Renderer
 from cx_context.store.writer import encode_part

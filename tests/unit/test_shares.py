@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cx_events.errors import Busy, Refused, TooFast, TryLater
+from cx_runtime.fair_queue import Turns
 from cx_runtime.shares import STRANGERS, Path, Pool, Slot, address, customer, key, room, tenant
-from cx_runtime.turns import Turns
 
 ACME = (tenant("acme"),)
 OTHER = (tenant("other"),)

@@ -10,8 +10,8 @@ import pytest
 from tests.patience import PATIENCE
 
 from cx_events.errors import TooFast
-from cx_runtime.metering import metered
-from cx_runtime.turns import BURST_SECONDS, Turns
+from cx_runtime.cpu_time import metered
+from cx_runtime.fair_queue import BURST_SECONDS, Turns
 
 
 class Clock:

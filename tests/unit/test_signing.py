@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cx_channels.signing import any_same, check_age, check_signature, same, sha256_hex, sign
+from cx_channels.kit.signing import any_same, check_age, check_signature, same, sha256_hex, sign
 from cx_events.errors import Refused
 
 # RFC 2202, section 3, test case 2; RFC 4231, section 4.3, test case 2.

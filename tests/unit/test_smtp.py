@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from tests.patience import PATIENCE
 
-from cx_channels.port import Connection, Request
+from cx_channels.provider import Connection, Request
 from cx_channels.smtp import SmtpListener, by_recipient
 from cx_events.errors import Fatal, Refused, TooFast, TryLater
 

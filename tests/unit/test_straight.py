@@ -13,9 +13,9 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.websockets import WebSocket
 
 from cx_events.errors import Busy, Refused, TryLater
+from cx_runtime.deadline import Within
+from cx_runtime.fast_routes import StraightApp
 from cx_runtime.metrics import Metrics
-from cx_runtime.patience import Within
-from cx_runtime.straight import StraightApp
 
 
 def app() -> StraightApp:

@@ -9,7 +9,7 @@ import pytest
 from tests.projection import RULES
 
 from cx_context.definition import define, define_bodies
-from cx_context.desks import Desk, Side, desks
+from cx_context.routing_targets import Desk, Side, desks
 from cx_events.facts import Fact
 from cx_events.ids import text_of
 from cx_events.testing.builders import ACME, DAY, HOUR, MINUTE, START, a_fact

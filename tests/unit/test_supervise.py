@@ -12,9 +12,9 @@ from cx_events.cancellation import Interrupted, closed, only_our_cancellation
 from cx_events.errors import Fatal, TryLater
 from cx_hub import supervise
 from cx_hub.supervise import Supervisor
-from cx_runtime.companions import Companions, Ended
 from cx_runtime.health import Health
 from cx_runtime.metrics import Metrics
+from cx_runtime.owned_tasks import Companions, Ended
 
 PATIENCE = 30.0
 

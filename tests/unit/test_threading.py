@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cx_context.definition import winners
-from cx_context.fold import apply, makes_part, new_part
-from cx_context.model import Part
-from cx_context.threading import AnchoredPart, Conversation, contacts_of, thread
+from cx_context.parts.fold import apply, makes_part, new_part
+from cx_context.parts.model import Part
+from cx_context.threading.conversations import AnchoredPart, Conversation, contacts_of, thread
 from cx_events.facts import Fact
 from cx_events.ids import text_of
 from cx_events.stamp import Stamped

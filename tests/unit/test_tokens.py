@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.test_threading import names, parts_of
 
-from cx_context.threading import Conversation, contacts_of, thread
+from cx_context.threading.conversations import Conversation, contacts_of, thread
 from cx_events.envelope import Data, Message, Reference
 from cx_events.facts import Fact
 from cx_events.ids import IdSpace, text_of

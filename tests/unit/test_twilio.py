@@ -11,9 +11,9 @@ from urllib.parse import urlencode
 
 import pytest
 
-from cx_channels.port import Connection, Mapped, Request
-from cx_channels.signing import sha256_hex, sign
-from cx_channels.trial import guess_content_type, recorded_request
+from cx_channels.dry_run import guess_content_type, recorded_request
+from cx_channels.kit.signing import sha256_hex, sign
+from cx_channels.provider import Connection, Mapped, Request
 from cx_channels.voice.twilio import PROVIDER
 from cx_channels.voice.twilio.fields import Fields, read_fields
 from cx_channels.voice.twilio.kinds import kind_of

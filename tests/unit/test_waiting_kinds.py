@@ -9,8 +9,8 @@ from urllib.parse import urlencode
 import pytest
 
 from cx_channels.chat.intercom import waiting as intercom
-from cx_channels.letters import of_part
-from cx_channels.port import Connection, Request, Unmapped
+from cx_channels.dead_letters import of_part
+from cx_channels.provider import Connection, Request, Unmapped
 from cx_channels.registry import provider
 from cx_channels.social.meta import waiting as meta
 from cx_channels.voice.twilio import waiting as twilio

@@ -15,8 +15,8 @@ from cx_channels.chat.webchat.protocol import parse
 from cx_channels.chat.webchat.session import Session, issue, resume
 from cx_channels.chat.webchat.visitors import Known, Visitor
 from cx_channels.deliveries import Address, Delivery, LogDeliveries
-from cx_channels.port import Connection
-from cx_channels.signing import sign
+from cx_channels.kit.signing import sign
+from cx_channels.provider import Connection
 from cx_events.envelope import Identifier
 from cx_events.errors import Refused
 from cx_events.log import INTERACTIONS, Record

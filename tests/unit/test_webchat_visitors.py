@@ -23,8 +23,8 @@ from cx_channels.chat.webchat.visitors import (
     visitor_of,
     warnings,
 )
-from cx_channels.port import Connection
-from cx_channels.signing import sign
+from cx_channels.kit.signing import sign
+from cx_channels.provider import Connection
 from cx_events.errors import Fatal, Refused
 from cx_events.timestamps import parse_time
 

@@ -1,4 +1,4 @@
-"""Which live interactions concern which desk (``cx_context.desks``), by each home's side of them. A side's rows are
+"""Which live interactions concern which desk (``cx_context.routing_targets``), by each home's side of them. A side's rows are
 written by its one writer, in the transaction that writes its parts; they are an index: what is true is read from the
 parts."""
 
@@ -6,12 +6,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 
-from cx_context.contacts import AnchoredPart
-from cx_context.desks import Desk
+from cx_context.routing_targets import Desk
 from cx_context.store import tables
 from cx_context.store.sql import Tx
 from cx_context.store.tables import shape_of
 from cx_context.store.writer import decode_part
+from cx_context.threading.contacts import AnchoredPart
 from cx_events.ids import NodeId
 
 ASSIGNMENTS = shape_of(tables.ASSIGNMENTS)

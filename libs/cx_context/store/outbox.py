@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from cx_context.desks import Desk
+from cx_context.routing_targets import Desk
 from cx_context.store import tables
 from cx_context.store.epochs import FIRST_VERSION
 from cx_context.store.sql import Tx

@@ -18,7 +18,7 @@ from cx_context.store.migrations import RELEASED, SELECT_LEAST, SELECT_REVISION,
 from cx_context.store.port import TROUBLES, unavailable
 from cx_context.store.sql import PostgresTx, Tx
 from cx_events.cancellation import closed, only_our_cancellation
-from cx_events.lending import lent
+from cx_events.pooled_connections import lent
 
 IDLE_IN_TRANSACTION_MS = 15_000
 """A projector that stops amid a transaction (SIGSTOP, a lost network) is cut off by the server after this."""

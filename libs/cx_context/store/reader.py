@@ -7,19 +7,19 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-from cx_context.assurance import Lifetimes
-from cx_context.assured import kept_anchors, left_of, taken_alone
-from cx_context.claims import NO_QUESTIONS, Questions
-from cx_context.finish import TIMELINE_SHOWN, Known, Member
-from cx_context.outline import Outlines
-from cx_context.store import holdings, refused, writer
+from cx_context.document import TIMELINE_SHOWN, Known, Member
+from cx_context.parts.header import Outlines
+from cx_context.sections.assurance import Lifetimes
+from cx_context.sections.assured import kept_anchors, left_of, taken_alone
+from cx_context.sections.candidates import NO_QUESTIONS, Questions
+from cx_context.sections.vouchers import Heard, wrote_last
+from cx_context.store import ownership, refused_claims, writer
 from cx_context.store.epochs import FIRST_VERSION
-from cx_context.store.holdings import Holdings
-from cx_context.store.near import Reading, resolved_by
+from cx_context.store.graph_slices import Reading, resolved_by
+from cx_context.store.ownership import Holdings
 from cx_context.store.sql import Tx
 from cx_context.store.writer import NO_ID, decode_outline, decode_part, decode_span, decode_words, unpacked
-from cx_context.threading import AnchoredPart
-from cx_context.vouchers import Heard, wrote_last
+from cx_context.threading.conversations import AnchoredPart
 from cx_events.codec import decode_leniently
 from cx_events.dead_letters import CONFLICT
 from cx_events.facts import Fact, Order
@@ -81,7 +81,7 @@ async def find_node(tx: Tx, tenant: str, node: NodeId) -> Found | None:
     )
     if not rows:
         return None
-    customer = (await holdings.following(tx, tenant, [node]))[node]
+    customer = (await ownership.following(tx, tenant, [node]))[node]
     return Found(customer, await version_of(tx, customer))
 
 
@@ -92,7 +92,7 @@ async def find_interaction(
     candidates. ``by_last_word``: of several people's into which anybody can write it is whose event was recorded last
     (``vouchers.wrote_last``)."""
     node = ids.interaction(interaction)
-    by_home = (await holdings.sides(tx, tenant, [node]))[node].by_home
+    by_home = (await ownership.sides(tx, tenant, [node]))[node].by_home
     if not by_home:
         return None
     customers = set(by_home.values())
@@ -405,14 +405,14 @@ async def whole(tx: Tx, ids: IdSpace, node: NodeId) -> Whole | None:
 
 async def _by_steps(tx: Tx, ids: IdSpace, found: Found, timeline: int) -> Whole:
     members = await members_of(tx, ids.tenant, found.customer)
-    own = await holdings.holdings_of(tx, ids, found.customer, [m.id for m in members] or [found.customer])
+    own = await ownership.holdings_of(tx, ids, found.customer, [m.id for m in members] or [found.customer])
     return Whole(
         ids=ids,
         found=found,
         members=members,
         parts=await _bodies_of(tx, ids.tenant, own),
         raws=await _latest_raws(tx, ids.tenant, own, timeline) if timeline else [],
-        claims=await refused.asked_about(tx, ids.tenant, [member.id for member in members]),
+        claims=await refused_claims.asked_about(tx, ids.tenant, [member.id for member in members]),
         lifetimes=await lifetimes_of(tx, ids.tenant),
     )
 
@@ -425,7 +425,7 @@ async def lifetimes_of(tx: Tx, tenant: str) -> Lifetimes:
 async def whole_and_assured(
     tx: Tx, ids: IdSpace, node: NodeId, window: Micros, alone: NodeId | None = None
 ) -> tuple[Whole, Known] | None:
-    """As ``whole``, and beside it what is left where claims are left out (``cx_context.assured``). ``alone``: of the
+    """As ``whole``, and beside it what is left where claims are left out (``cx_context.sections.assured``). ``alone``: of the
     customer's profiles the one that is taken by itself."""
     found = await find_node(tx, ids.tenant, node)
     if found is None:
@@ -435,7 +435,7 @@ async def whole_and_assured(
     if alone is not None:
         known = replace(known, members=taken_alone(known.members, alone))
     kept = await asyncio.to_thread(kept_anchors, known.parts, known.members, window)
-    own = await holdings.holdings_of(tx, ids, found.customer, [m.id for m in everything.members] or [found.customer])
+    own = await ownership.holdings_of(tx, ids, found.customer, [m.id for m in everything.members] or [found.customer])
     latest = await latest_facts(tx, ids, own, TIMELINE_SHOWN, anchors=kept) if kept else []
     return everything, left_of(known, kept, latest)
 
@@ -579,7 +579,7 @@ async def side_of(tx: Tx, tenant: str, anchor: NodeId) -> Side | None:
 async def find_at(tx: Tx, tenant: str, home: NodeId, node: NodeId) -> Found | None:
     """Whose the facts of an interaction are that lie at a home."""
     if home != node and (await writer.customers_and_ambiguous(tx, tenant, [home]))[1]:
-        customer = (await holdings.sides(tx, tenant, [node]))[node].by_home.get(home)
+        customer = (await ownership.sides(tx, tenant, [node]))[node].by_home.get(home)
         if customer is not None:
             return Found(customer, await version_of(tx, customer))
     return await find_node(tx, tenant, home)

@@ -19,8 +19,7 @@ from typing import NamedTuple
 
 from msgspec import Raw
 
-from cx_context.entries import timeline_entry
-from cx_context.finish import (
+from cx_context.document import (
     MEMBERS_SHOWN,
     TIMELINE_SHOWN,
     Known,
@@ -28,11 +27,12 @@ from cx_context.finish import (
     Shown,
     encode_body,
 )
-from cx_context.fold import makes_part
+from cx_context.parts.fold import makes_part
+from cx_context.sections.timeline import timeline_entry
+from cx_context.sections.vouchers import standings
 from cx_context.store.reader import MANY_PARTS, Whole
 from cx_context.store.writer import decode_outline, decode_part, decode_words
-from cx_context.threading import AnchoredPart, Conversation
-from cx_context.vouchers import standings
+from cx_context.threading.conversations import AnchoredPart, Conversation
 from cx_events.codec import decode_leniently
 from cx_events.facts import Order, order_of, readable, times_of
 from cx_events.ids import NodeId

@@ -28,7 +28,7 @@ from cx_context.store.port import TROUBLES, unavailable
 from cx_context.store.sql import SqliteTx, Tx
 from cx_events.cancellation import closed, only_our_cancellation
 from cx_events.errors import TryLater
-from cx_events.private import make_database, make_folder
+from cx_events.private_files import make_database, make_folder
 
 _BUSY_SECONDS = 10
 _CLOSE_SECONDS = 10.0

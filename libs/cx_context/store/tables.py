@@ -90,7 +90,7 @@ PARTS = Table(
     Index("parts_by_home", "home"),
     Index("parts_by_interaction", "interaction"),
     postgresql_with={"fillfactor": 75},
-    comment="an hour of one home's side of one interaction (cx_context.model.Part as MessagePack in LZ4)",
+    comment="an hour of one home's side of one interaction (cx_context.parts.model.Part as MessagePack in LZ4)",
 )
 ASSIGNMENTS = Table(
     "assignments",
@@ -102,7 +102,7 @@ ASSIGNMENTS = Table(
     _id("interaction"),
     PrimaryKeyConstraint("anchor", "kind", "name"),
     Index("assignments_by_desk", "tenant", "kind", "name"),
-    comment="live sides of interactions by the desks that they concern (cx_context.desks), written by their one writer",
+    comment="live sides of interactions by the desks that they concern (cx_context.routing_targets), written by their one writer",
 )
 INTERACTIONS = Table(
     "interactions",

@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 import msgspec
 from cramjam import lz4
 
-from cx_context.foldable import is_left_out
-from cx_context.model import Part
-from cx_context.outline import ONLY_WORDS, OUTLINE
+from cx_context.parts.fold_faults import is_left_out
+from cx_context.parts.header import ONLY_WORDS, OUTLINE
+from cx_context.parts.model import Part
 from cx_context.store import tables
 from cx_context.store.sql import Tx
 from cx_context.store.tables import shape_of

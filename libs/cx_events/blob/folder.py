@@ -13,7 +13,7 @@ from pathlib import Path
 
 from cx_events.blob.port import blob_name, checked_content, digest_of
 from cx_events.errors import TryLater
-from cx_events.private import FOLDER_MODE, tighten_below
+from cx_events.private_files import FOLDER_MODE, tighten_below
 
 
 class FolderBlobs:

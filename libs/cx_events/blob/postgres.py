@@ -11,7 +11,7 @@ import asyncpg
 from cx_events.blob.port import blob_name, checked_content, digest_of
 from cx_events.cancellation import closed, only_our_cancellation
 from cx_events.errors import Fatal, TryLater
-from cx_events.lending import lent
+from cx_events.pooled_connections import lent
 
 _SECONDS = 2.2
 _BYTES_PER_SECOND = 8 << 20

@@ -33,7 +33,7 @@ from cx_events.log.port import (
     known,
     partitions_of,
 )
-from cx_events.private import make_database, make_folder
+from cx_events.private_files import make_database, make_folder
 
 DEADLINE = 2.2
 """Seconds after which an append gives up."""

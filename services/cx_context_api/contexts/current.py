@@ -1,6 +1,6 @@
 """The context document: found, waited for, rendered once per version.
 
-A read of a context that has not changed costs one look-up (``cx_context.store.heads``) and no rendering: the body's
+A read of a context that has not changed costs one look-up (``cx_context.store.customer_index``) and no rendering: the body's
 bytes are kept by customer and version, and go out as they are. Of one that has changed, only what has changed is
 rendered again (``cx_context.store.rendering``).
 """
@@ -12,28 +12,28 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from cx_context.finish import Json, context_body
+from cx_context.document import Json, context_body
 from cx_context.store import Store, reader, writer
-from cx_context.store.heads import Head, Heads
+from cx_context.store.batch_loader import Together
+from cx_context.store.context_inputs import Wholes
+from cx_context.store.customer_index import Head, Heads
 from cx_context.store.reader import Whole
 from cx_context.store.rendering import PIECES_BYTES, Renderer
 from cx_context.store.sql import Tx
-from cx_context.store.together import Together
-from cx_context.store.wholes import Wholes
 from cx_context.versions import covers, epoch_of, is_outdated
-from cx_context_api.contexts.kept import CACHE_BYTES, Bodies, Body
-from cx_context_api.identity.doubts import candidate_view, doubt_at
-from cx_context_api.requests.patience import PATIENCE, within
+from cx_context_api.contexts.body_cache import CACHE_BYTES, Bodies, Body
+from cx_context_api.identity.candidates import candidate_view, doubt_at
+from cx_context_api.requests.deadline import PATIENCE, within
 from cx_context_api.requests.queries import EventName
+from cx_context_api.requests.read_turns import Reading
 from cx_context_api.requests.targets import ById, ByIdentifier, Target
 from cx_context_api.requests.tenancy import Tenancy
-from cx_context_api.requests.turns import Reading
 from cx_events.codec import decode_leniently
 from cx_events.errors import Refused, TryLater
 from cx_events.facts import Fact
 from cx_events.ids import IdSpace, NodeId, event_key, node_of, text_of
 from cx_events.timestamps import format_time
-from cx_identity.facts import links_of
+from cx_identity.evidence import links_of
 
 CANDIDATES_SHOWN = 20
 _FIRST_PAUSE = 0.004

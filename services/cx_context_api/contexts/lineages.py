@@ -6,21 +6,21 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
-from cx_context.differences import Change, differences
-from cx_context.feeds import feed_of
-from cx_context.finish import Json, Known, Member, context_body
-from cx_context.lineage import History, Sources, TooMuchWork, sources
-from cx_context.pointers import MISSING, Path, find, parse, pointer_of
+from cx_context.document import Json, Known, Member, context_body
+from cx_context.explain.diff import Change, differences
+from cx_context.explain.json_pointer import MISSING, Path, find, parse, pointer_of
+from cx_context.explain.lineage import History, Sources, TooMuchWork, sources
+from cx_context.explain.provenance import feed_of
 from cx_context.store import Store, reader
-from cx_context.store.holdings import Holdings
-from cx_context.store.moments import NOW, Moment, Then
+from cx_context.store.as_of import NOW, Moment, Then
+from cx_context.store.ownership import Holdings
 from cx_context.store.sql import Tx
+from cx_context_api.contexts.as_of import SECONDS, customer_then, meta_then, then_in
 from cx_context_api.contexts.current import meta_of, unknown
-from cx_context_api.contexts.past import SECONDS, customer_then, meta_then, then_in
 from cx_context_api.requests.cursors import At, cursor_of, place_of
-from cx_context_api.requests.patience import within
+from cx_context_api.requests.deadline import within
+from cx_context_api.requests.read_turns import Reading
 from cx_context_api.requests.tenancy import Tenancy
-from cx_context_api.requests.turns import Reading
 from cx_events.errors import Refused
 from cx_events.facts import Fact
 from cx_events.ids import NodeId, event_key, text_of

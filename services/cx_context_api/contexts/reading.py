@@ -6,18 +6,18 @@ from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any
 
-from cx_context.finish import Json
+from cx_context.document import Json
 from cx_context.store import Store, reader
-from cx_context.store.moments import Moment, Then
+from cx_context.store.as_of import Moment, Then
 from cx_context.store.sql import Tx
+from cx_context_api.contexts.as_of import SECONDS, customer_then, meta_then, then_in
 from cx_context_api.contexts.current import meta_of
-from cx_context_api.contexts.past import SECONDS, customer_then, meta_then, then_in
-from cx_context_api.requests.patience import PATIENCE, within
+from cx_context_api.requests.deadline import PATIENCE, within
+from cx_context_api.requests.read_turns import Reading
 from cx_context_api.requests.tenancy import Tenancy
-from cx_context_api.requests.turns import Reading
 from cx_events.errors import Refused
 from cx_events.ids import NodeId, text_of
-from cx_runtime.metering import metered
+from cx_runtime.cpu_time import metered
 
 
 async def read_at(

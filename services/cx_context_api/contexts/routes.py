@@ -9,22 +9,22 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from cx_context.finish import Json
-from cx_context.store.moments import Moment
-from cx_context_api.contexts.at_hand import ContactsAtHand
+from cx_context.document import Json
+from cx_context.store.as_of import Moment
+from cx_context_api.contexts.as_of import FIELDS, Past, meta_then, moment_of, span_of
+from cx_context_api.contexts.body_cache import digest_of
 from cx_context_api.contexts.contact import Asked, NotAssured, asked_of
+from cx_context_api.contexts.contact_contexts import ContactsAtHand
 from cx_context_api.contexts.current import Ambiguous, Contexts, Served, document, meta_of
-from cx_context_api.contexts.kept import digest_of
 from cx_context_api.contexts.lineages import Lineages, path_of
-from cx_context_api.contexts.past import FIELDS, Past, meta_then, moment_of, span_of
 from cx_context_api.decisions import Clock
 from cx_context_api.requests import bodies
 from cx_context_api.requests.admission import Admission, Asker
-from cx_context_api.requests.answers import Ready, body_of, json_of, matches, query_of, route
-from cx_context_api.requests.elsewhere import answered
 from cx_context_api.requests.queries import PAGING, Query
+from cx_context_api.requests.read_processes import answered
+from cx_context_api.requests.read_turns import Reading
+from cx_context_api.requests.responses import Ready, body_of, json_of, matches, query_of, route
 from cx_context_api.requests.targets import ByInteraction, Target, by_id, by_identifier, read_identifier
-from cx_context_api.requests.turns import Reading
 from cx_events.errors import Refused
 from cx_events.ids import text_of
 from cx_runtime.metrics import Metrics

@@ -8,18 +8,18 @@ from operator import itemgetter
 
 import msgspec
 
-from cx_context.assurance import Trust, around_core
-from cx_context.entries import timeline_entry
-from cx_context.finish import Json, conversation_summary
-from cx_context.fold import makes_part
-from cx_context.model import Part
-from cx_context.outline import WordsOf, conversation_with_words
+from cx_context.document import Json, conversation_summary
+from cx_context.parts.fold import makes_part
+from cx_context.parts.header import WordsOf, conversation_with_words
+from cx_context.parts.model import Part
+from cx_context.sections.assurance import Trust, around_core
+from cx_context.sections.timeline import timeline_entry
 from cx_context.store import reader
-from cx_context.store.holdings import Holdings, holdings_of
-from cx_context.store.moments import Then
+from cx_context.store.as_of import Then
+from cx_context.store.ownership import Holdings, holdings_of
 from cx_context.store.reader import Side
 from cx_context.store.sql import Tx
-from cx_context.threading import Contact, Conversation, contact_with, contacts_of, thread
+from cx_context.threading.conversations import Contact, Conversation, contact_with, contacts_of, thread
 from cx_context_api.requests.cursors import At, Node, cursor_of, place_of
 from cx_context_api.requests.tenancy import Tenancy
 from cx_events.errors import Refused

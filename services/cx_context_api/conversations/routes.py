@@ -8,22 +8,22 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from cx_context.finish import Json
+from cx_context.document import Json
 from cx_context.store import Store
-from cx_context.store.moments import Then
+from cx_context.store.as_of import Then
 from cx_context.store.sql import Tx
-from cx_context_api.contexts.past import FIELDS, moment_of
+from cx_context_api.contexts.as_of import FIELDS, moment_of
 from cx_context_api.contexts.reading import meta_at, read_at, whose
 from cx_context_api.conversations import handoffs, histories
 from cx_context_api.conversations.vcons import Vcons
 from cx_context_api.decisions import Clock
 from cx_context_api.requests.admission import Admission
-from cx_context_api.requests.answers import json_of, query_of, route
-from cx_context_api.requests.elsewhere import answered
 from cx_context_api.requests.queries import PAGING
+from cx_context_api.requests.read_processes import answered
+from cx_context_api.requests.read_turns import Reading
+from cx_context_api.requests.responses import json_of, query_of, route
 from cx_context_api.requests.targets import by_id
 from cx_context_api.requests.tenancy import Tenancy
-from cx_context_api.requests.turns import Reading
 from cx_events.ids import NodeId, text_of
 from cx_vcon.reading import MEDIA_TYPE
 

@@ -18,17 +18,17 @@ from cx_context_api.conversations import histories, tokens
 from cx_context_api.decisions import Decisions, asking
 from cx_context_api.requests import bodies
 from cx_context_api.requests.admission import Admission, Asker
-from cx_context_api.requests.answers import body_of, query_of, route, taken
-from cx_context_api.requests.patience import within
+from cx_context_api.requests.deadline import within
 from cx_context_api.requests.queries import EventName
+from cx_context_api.requests.responses import body_of, query_of, route, taken
 from cx_context_api.requests.targets import by_id
 from cx_events.errors import Refused
 from cx_events.facts import decision_source
 from cx_events.ids import NodeId, text_of
 from cx_events.timestamps import format_time
+from cx_runtime.attempt_limits import GUESSES, Tries, too_many
 from cx_runtime.metrics import Metrics
 from cx_runtime.tenants import Tenants
-from cx_runtime.tries import GUESSES, Tries, too_many
 
 REMEMBERED = 10_000
 """Tokens that were presented here lately; the use may not be applied yet."""

@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
-from cx_context.contacts import contacts_of
 from cx_context.store import assignments, reader, writer
 from cx_context.store.sql import Tx
+from cx_context.threading.contacts import contacts_of
 from cx_context_api.conversations.histories import Thread, find_thread
 from cx_context_api.decisions import Asking, Choice
 from cx_context_api.requests import bodies
@@ -34,7 +34,7 @@ from cx_events.tokens import (
     signed,
     token_id,
 )
-from cx_identity.facts import ATTRIBUTED
+from cx_identity.evidence import ATTRIBUTED
 from cx_runtime.tenants import TenantConfig
 
 _CODES_TRIED = 50

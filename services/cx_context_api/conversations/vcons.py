@@ -14,22 +14,22 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from cx_context.attachments import id_of, place_of
+from cx_context.sections.attachments import id_of, place_of
 from cx_context.store import Store, reader, writer
-from cx_context.store.holdings import Holdings
+from cx_context.store.ownership import Holdings
 from cx_context.store.sql import Tx
 from cx_context_api.conversations.histories import find_thread
 from cx_context_api.events.contents import Contents
-from cx_context_api.requests.patience import within
+from cx_context_api.requests.deadline import within
+from cx_context_api.requests.read_turns import Reading
 from cx_context_api.requests.tenancy import Tenancy
-from cx_context_api.requests.turns import Reading
 from cx_events.errors import Refused, TryLater
 from cx_events.facts import Fact
 from cx_events.ids import NodeId, node_of, text_of
+from cx_vcon.builder import Files
 from cx_vcon.exporting import as_it_came, blob_of, export, imported, original_of, told_here
-from cx_vcon.pieces import MAX_INTERACTIONS, Imported, id_part, interaction_of
+from cx_vcon.round_trip import MAX_INTERACTIONS, Imported, id_part, interaction_of
 from cx_vcon.syntax import CURRENT, modern
-from cx_vcon.telling import Files
 from cx_vcon.values import Json
 
 MOST_EVENTS = 20_000

@@ -11,12 +11,12 @@ from typing import Any
 import msgspec
 
 from cx_context_api.events.originals import Original, is_blob, original_of
-from cx_context_api.requests.patience import within
+from cx_context_api.requests.deadline import within
 from cx_events.blob import Blobs
 from cx_events.envelope import Attachment, Event
 from cx_events.errors import TryLater
-from cx_runtime.load import hold
-from cx_runtime.turns import Turns
+from cx_runtime.fair_queue import Turns
+from cx_runtime.in_flight import hold
 from cx_vcon.content import IN_BODY, bytes_of
 
 PartAt = Callable[[bytes, str], bytes | None]

@@ -9,17 +9,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from cx_context.attachments import ORIGINAL, AttachmentId, id_of, read_id, told, unknown
+from cx_context.sections.attachments import ORIGINAL, AttachmentId, id_of, read_id, told, unknown
 from cx_context.store import Store, reader
 from cx_context.store.reader import Stored
 from cx_context_api.events import originals
 from cx_context_api.events.contents import Contents
 from cx_context_api.events.downloads import SAFE_HEADERS, disposition, safe_type
 from cx_context_api.requests.admission import Admission, Asker
-from cx_context_api.requests.answers import matches, query_of, route
-from cx_context_api.requests.patience import within
+from cx_context_api.requests.deadline import within
 from cx_context_api.requests.queries import EventName
-from cx_context_api.requests.turns import Reading
+from cx_context_api.requests.read_turns import Reading
+from cx_context_api.requests.responses import matches, query_of, route
 from cx_events.blob.port import blob_name
 from cx_events.codec import decode_leniently
 from cx_events.envelope import Attachment, Event
@@ -27,7 +27,7 @@ from cx_events.errors import Refused
 from cx_events.facts import readable
 from cx_events.ids import event_key
 from cx_events.web_urls import web_url
-from cx_runtime.metering import metered
+from cx_runtime.cpu_time import metered
 from cx_runtime.metrics import Metrics
 from cx_runtime.problems import problem
 

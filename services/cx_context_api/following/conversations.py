@@ -8,10 +8,10 @@ from typing import NamedTuple
 import msgspec
 
 from cx_context_api.contexts.current import Contexts, meta_of
-from cx_context_api.following import frames
+from cx_context_api.following import sse
 from cx_context_api.following.customers import is_newer, moved_frame
-from cx_context_api.following.resuming import Place, place_text
-from cx_context_api.following.watches import Watch
+from cx_context_api.following.resume_token import Place, place_text
+from cx_context_api.following.subscriptions import Watch
 from cx_events.ids import IdSpace, NodeId, text_of
 
 STREAM = b"conversation"
@@ -75,4 +75,4 @@ class ConversationFollower:
         moved = await moved_frame(self._contexts, self.watch.tenant, has, customer, version)
         self.version, self.shown, self._given = version, customer, found.shown
         place = Place(self.watch.anchor, customer, version)
-        return moved + frames.event("conversation", data, place_text(self._ids, STREAM, place))
+        return moved + sse.event("conversation", data, place_text(self._ids, STREAM, place))

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import msgspec
 
-from cx_context.finish import Json
-from cx_context.store.heads import Head
+from cx_context.document import Json
+from cx_context.store.customer_index import Head
 from cx_context.versions import is_later
-from cx_context_api.contexts.at_hand import ContactsAtHand
 from cx_context_api.contexts.contact import Asked, NotAssured
+from cx_context_api.contexts.contact_contexts import ContactsAtHand
 from cx_context_api.contexts.current import Contexts, document, meta_of
-from cx_context_api.following import frames
-from cx_context_api.following.resuming import Place, place_text
-from cx_context_api.following.watches import Watch
+from cx_context_api.following import sse
+from cx_context_api.following.resume_token import Place, place_text
+from cx_context_api.following.subscriptions import Watch
 from cx_context_api.requests.targets import ById
 from cx_events.errors import Refused, TooFast
 from cx_events.ids import IdSpace, NodeId, text_of
@@ -84,7 +84,7 @@ class CustomerFollower:
         except NotAssured as refused:
             self._over = refused
             told = {"reason": refused.reason, "detail": refused.detail, "contact": refused.contact}
-            return frames.told("refused", told)
+            return sse.told("refused", told)
 
     async def _news(self) -> bytes:
         contact = await self.check()  # also where nothing happened: a clock alone may end a proof
@@ -112,7 +112,7 @@ class CustomerFollower:
         id = place_text(self._ids, STREAM, Place(self.watch.node, customer, version))
         moved = await moved_frame(self._contexts, self.watch.tenant, self.shown, customer, version)
         self.version, self.shown = version, customer
-        return moved + frames.event("context", data, id)
+        return moved + sse.event("context", data, id)
 
 
 def with_contact(meta: Json, contact: Json | None) -> Json:
@@ -137,7 +137,7 @@ async def moved_frame(contexts: Contexts, tenant: str, was: NodeId, now: NodeId,
         raise
     except Refused:
         absorbed = False
-    return frames.told(
+    return sse.told(
         "moved",
         {
             "from": text_of(was),

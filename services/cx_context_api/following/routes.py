@@ -14,30 +14,30 @@ from starlette.routing import Route
 from starlette.types import Message, Receive, Send
 from starlette.types import Scope as ScopeOf
 
-from cx_context.desks import Desk
+from cx_context.routing_targets import Desk
 from cx_context.store import Store, reader
 from cx_context.versions import epoch_of
-from cx_context_api.contexts.at_hand import ContactsAtHand
 from cx_context_api.contexts.contact import asked_of
+from cx_context_api.contexts.contact_contexts import ContactsAtHand
 from cx_context_api.contexts.current import Contexts, opened
 from cx_context_api.conversations import histories
 from cx_context_api.following import conversations, customers
 from cx_context_api.following.conversations import ConversationFollower, ConversationWatch, Summary
 from cx_context_api.following.customers import CustomerFollower, CustomerWatch
-from cx_context_api.following.desks import DeskFollower, DeskWatch, Live, live_on
-from cx_context_api.following.resuming import Place, place_of, seen_of
+from cx_context_api.following.resume_token import Place, place_of, seen_of
+from cx_context_api.following.routing_targets import DeskFollower, DeskWatch, Live, live_on
 from cx_context_api.following.streams import Streams
-from cx_context_api.following.watches import Bell, Following, Watch
+from cx_context_api.following.subscriptions import Bell, Following, Watch
 from cx_context_api.requests.admission import Admission
-from cx_context_api.requests.answers import query_of
-from cx_context_api.requests.patience import within
+from cx_context_api.requests.deadline import within
 from cx_context_api.requests.queries import Query
+from cx_context_api.requests.read_turns import Reading
+from cx_context_api.requests.responses import query_of
 from cx_context_api.requests.targets import by_id
 from cx_context_api.requests.tenancy import Tenancy
-from cx_context_api.requests.turns import Reading
 from cx_events.errors import Refused
 from cx_events.ids import NodeId
-from cx_runtime.load import stream
+from cx_runtime.in_flight import stream
 from cx_runtime.serve import TRANSPORT
 
 MAX_NAME = 280

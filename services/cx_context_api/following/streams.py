@@ -10,8 +10,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any, Protocol
 
-from cx_context_api.following import frames
-from cx_context_api.following.watches import AGAIN_SECONDS, Bell, Following, Watch
+from cx_context_api.following import sse
+from cx_context_api.following.subscriptions import AGAIN_SECONDS, Bell, Following, Watch
 from cx_events.errors import Refused, TooFast, TryLater
 from cx_runtime.metrics import Metrics
 
@@ -73,7 +73,7 @@ class Streams:
             if not connection.head_only:
                 await self._tell(follower, bell, connection, gone)
             if not gone.done():
-                last = frames.come_back(*COME_BACK)
+                last = sse.come_back(*COME_BACK)
                 await connection.send({"type": "http.response.body", "body": last, "more_body": False})
         except TimeoutError:
             self._metrics.stream_frames.labels("cut-off").inc()
@@ -97,7 +97,7 @@ class Streams:
     async def _tell(self, follower: Follower, bell: Bell, connection: Connection, gone: asyncio.Task[None]) -> None:
         clock = asyncio.get_running_loop().time
         heartbeat = self._following.heartbeat
-        await _send(connection, frames.come_back(*COME_BACK))
+        await _send(connection, sse.come_back(*COME_BACK))
         spoke = clock()
         while not (self.leaving or gone.done() or follower.watch.gone is not None):
             patience = heartbeat
@@ -111,7 +111,7 @@ class Streams:
                 await _send(connection, news)
                 self._metrics.stream_frames.labels("state").inc()
             elif clock() - spoke >= heartbeat:
-                await _send(connection, frames.ALIVE)
+                await _send(connection, sse.ALIVE)
             else:
                 await bell.wait(min(patience, spoke + heartbeat - clock()))
                 continue

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from cx_context.finish import Json
+from cx_context.document import Json
 from cx_context.store import reader, writer
-from cx_context.store.holdings import holdings_of
-from cx_context.store.moments import Then
+from cx_context.store.as_of import Then
+from cx_context.store.ownership import holdings_of
 from cx_context.store.sql import Tx
-from cx_context_api.identity.doubts import Doubt, candidate_view, doubt_at, doubt_then, evidence_view, profile_view
+from cx_context_api.identity.candidates import Doubt, candidate_view, doubt_at, doubt_then, evidence_view, profile_view
 from cx_context_api.requests.tenancy import Tenancy
 from cx_events.codec import decode_leniently
 from cx_events.envelope import Event

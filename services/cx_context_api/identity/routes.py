@@ -9,25 +9,25 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from cx_context.finish import Json
+from cx_context.document import Json
 from cx_context.store import Store
-from cx_context.store.moments import Then
+from cx_context.store.as_of import Then
 from cx_context.store.sql import Tx
-from cx_context_api.contexts.past import FIELDS, moment_of
+from cx_context_api.contexts.as_of import FIELDS, moment_of
 from cx_context_api.contexts.reading import read_at, whose
 from cx_context_api.decisions import Decisions, asking
-from cx_context_api.identity import doubts, explanations, suppositions
-from cx_context_api.identity.judgements import JUDGED, Hindered, Judge, Verdict
+from cx_context_api.identity import candidates, explanations, preview
+from cx_context_api.identity.decision_commands import JUDGED, Hindered, Judge, Verdict
 from cx_context_api.identity.whatif import WhatIf
 from cx_context_api.requests import bodies
 from cx_context_api.requests.admission import Admission, Asker
-from cx_context_api.requests.answers import body_of, json_of, query_of, route, taken
 from cx_context_api.requests.cursors import Node, cursor_of, place_of
-from cx_context_api.requests.elsewhere import answered
-from cx_context_api.requests.patience import PATIENCE, within
+from cx_context_api.requests.deadline import PATIENCE, within
 from cx_context_api.requests.queries import PAGING, EventName
+from cx_context_api.requests.read_processes import answered
+from cx_context_api.requests.read_turns import Reading
+from cx_context_api.requests.responses import body_of, json_of, query_of, route, taken
 from cx_context_api.requests.targets import by_id
-from cx_context_api.requests.turns import Reading
 from cx_events.errors import Refused
 from cx_events.ids import NodeId
 from cx_runtime.metrics import Metrics
@@ -89,7 +89,7 @@ class IdentityRoutes:
         after: NodeId | None = place_of(cursor, _CANDIDATES, Node) if cursor is not None else None
 
         async def read(tx: Tx, _then: Then | None) -> Json:
-            items, place = await doubts.candidates(tx, tenant, tenancy, after, limit)
+            items, place = await candidates.candidates(tx, tenant, tenancy, after, limit)
             return {"items": items, "next": cursor_of(_CANDIDATES, place) if place is not None else None}
 
         return json_of(await read_at(self._store, self._reading, tenancy, None, read))
@@ -154,8 +154,8 @@ class IdentityRoutes:
         if verdict.whole:
             raise Refused("no-dry-run", "withdrawing this concerns who is who at large; it can't be tried beforehand")
         tenant, tenancy, _ = asker
-        decided = suppositions.decided(raws, tenancy.ids)
+        decided = preview.decided(raws, tenancy.ids)
         async with self._reading.heavy.turn(tenant), self._store.reading() as tx:
-            found = await suppositions.outcome(tx, tenant, tenancy, decided, verdict.profiles, verdict.nodes)
+            found = await preview.outcome(tx, tenant, tenancy, decided, verdict.profiles, verdict.nodes)
         contexts = [{"customer": body["customer"]["id"], "body": body} for body in found]
         return json_of({"dry_run": True, "contexts": contexts})

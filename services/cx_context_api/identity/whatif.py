@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import asyncio
 
-from cx_context.finish import Json
+from cx_context.document import Json
 from cx_context.store import Store, reader, writer
 from cx_context_api.requests import bodies
-from cx_context_api.requests.patience import within
+from cx_context_api.requests.deadline import within
+from cx_context_api.requests.read_turns import Reading
 from cx_context_api.requests.tenancy import Tenancy
-from cx_context_api.requests.turns import Reading
 from cx_events.errors import Refused
 from cx_identity.model import Graph
 from cx_identity.rules import Rules

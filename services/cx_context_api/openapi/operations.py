@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from cx_context_api.conversations.acts import ACTS
-from cx_context_api.identity.judgements import JUDGED
+from cx_context_api.conversations.agent_actions import ACTS
+from cx_context_api.identity.decision_commands import JUDGED
 from cx_context_api.requests import bodies
 from cx_vcon.reading import MEDIA_TYPE as VCON
 

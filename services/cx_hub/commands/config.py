@@ -8,8 +8,8 @@ from cx_channels.registry import provider, providers
 from cx_hub.cli import FAILED
 from cx_hub.configuration import findings
 from cx_hub.identity_rules import configured_rules
-from cx_hub.opened import load_tenants
 from cx_hub.output import Format, OutputOption, show_rows
+from cx_hub.resources import load_tenants
 from cx_runtime.settings import Settings
 
 COLUMNS = ("level", "place", "reason", "detail")

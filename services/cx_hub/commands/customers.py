@@ -9,9 +9,9 @@ from typing import Annotated, Any
 import typer
 
 from cx_hub.client import connected, key_of
-from cx_hub.narrative import print_context
-from cx_hub.opened import run_async
+from cx_hub.context_view import print_context
 from cx_hub.output import Format, OutputOption, show, show_rows
+from cx_hub.resources import run_async
 from cx_runtime.settings import Settings
 
 _KIND = re.compile(r"[a-z][a-z0-9_-]*:.+")

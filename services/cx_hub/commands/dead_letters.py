@@ -9,16 +9,16 @@ import msgspec
 import typer
 from rich.console import Console
 
-from cx_channels.again import map_again
+from cx_channels.dead_letters import STAGE as MAP
 from cx_channels.intake import Intake
-from cx_channels.letters import STAGE as MAP
 from cx_channels.registry import providers
+from cx_channels.remapping import map_again
 from cx_context.store import dead_letters
 from cx_events.blob.open import open_blobs
 from cx_events.dead_letters import DeadLetter, State, state_of
 from cx_events.errors import Refused
-from cx_hub.opened import load_tenants, opened_log, opened_store, run_async
 from cx_hub.output import Format, OutputOption, show, show_rows, to_out
+from cx_hub.resources import load_tenants, opened_log, opened_store, run_async
 from cx_ops.retrying import retry
 from cx_runtime.metrics import Metrics
 from cx_runtime.settings import Settings

@@ -29,8 +29,8 @@ from cx_hub.demo.run import (
     with_keys_of_the_story,
 )
 from cx_hub.demo.stage import Stage
-from cx_hub.opened import load_tenants, run_async
 from cx_hub.output import to_err
+from cx_hub.resources import load_tenants, run_async
 from cx_runtime import logs
 from cx_runtime.settings import Settings
 

@@ -13,8 +13,8 @@ import typer
 from cx_events.errors import Refused, TryLater
 from cx_events.strict_json import Limits, decode
 from cx_hub.client import Client, connected, key_of
-from cx_hub.opened import run_async
 from cx_hub.output import Format, OutputOption, show, to_err
+from cx_hub.resources import run_async
 from cx_runtime.settings import Settings
 
 AT_ONCE = 100

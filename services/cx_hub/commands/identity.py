@@ -10,8 +10,8 @@ from rich.console import Console
 
 from cx_context.store import writer
 from cx_events.errors import Refused
-from cx_hub.opened import load_tenants, opened_store, run_async
 from cx_hub.output import Format, OutputOption, line, show, to_err
+from cx_hub.resources import load_tenants, opened_store, run_async
 from cx_hub.rules_file import read_rules
 from cx_identity.model import Graph
 from cx_identity.rules import DEFAULT, Rules

@@ -19,8 +19,8 @@ from cx_events.log import (
     LogRecord,
     Partition,
 )
-from cx_hub.opened import opened_log, opened_store, run_async
 from cx_hub.output import Format, OutputOption, line, show_rows, to_out
+from cx_hub.resources import opened_log, opened_store, run_async
 from cx_ops.lag import lag_of
 from cx_runtime.settings import Settings
 

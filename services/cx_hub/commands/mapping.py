@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 import yaml
 
-from cx_channels.trial import TrialResult, trial
+from cx_channels.dry_run import TrialResult, trial
 from cx_events.errors import Refused
 from cx_hub.output import line
 

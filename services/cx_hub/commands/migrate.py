@@ -10,8 +10,8 @@ import typer
 from cx_context.store import Store, open_store
 from cx_context.store.migrations import Standing
 from cx_events.errors import TryLater
-from cx_hub.opened import run_async
 from cx_hub.output import Format, OutputOption, show, to_err
+from cx_hub.resources import run_async
 from cx_runtime.settings import Settings
 
 FAILED = 1

@@ -12,8 +12,8 @@ import typer
 
 from cx_hub.cli import FAILED
 from cx_hub.compose import SERVICES, Hub, Service, running_hub
-from cx_hub.opened import load_tenants, run_async
 from cx_hub.output import to_err
+from cx_hub.resources import load_tenants, run_async
 from cx_runtime import logs
 from cx_runtime.settings import Settings
 

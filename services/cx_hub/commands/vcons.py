@@ -11,19 +11,19 @@ from urllib.parse import quote
 
 import typer
 
+from cx_channels.dry_run import DEMO_IDS, DEMO_NOW, DEMO_TENANT
 from cx_channels.limits import Limits
-from cx_channels.trial import DEMO_IDS, DEMO_NOW, DEMO_TENANT
 from cx_channels.vcons import read
 from cx_events.errors import CxError, Refused, TryLater
 from cx_events.facts import vcon_source
 from cx_events.stamp import stamp
 from cx_hub.client import Client, connected, key_of
-from cx_hub.opened import run_async
 from cx_hub.output import Format, OutputOption, line, show_rows, to_err
+from cx_hub.resources import run_async
 from cx_runtime.settings import Settings
 from cx_vcon.importing import drafts
-from cx_vcon.pieces import id_part
 from cx_vcon.reading import MEDIA_TYPE
+from cx_vcon.round_trip import id_part
 
 TRIES = 6
 

@@ -11,7 +11,7 @@ from rich.panel import Panel
 from rich.rule import Rule
 from rich.text import Text
 
-from cx_hub.narrative import WIDTH, print_pairs
+from cx_hub.context_view import WIDTH, print_pairs
 
 LEAST = 10
 """Columns of a way in that are shown, however little room there is."""

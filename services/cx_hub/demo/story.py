@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator
 from email.utils import format_datetime
 from typing import Any
 
+from cx_hub.context_view import conversation_told, counts_told, joined_told, told
 from cx_hub.demo.actors import Chat, next_second
 from cx_hub.demo.cast import BEN, BUSINESS, PAGE, SUPPORT, Cast, World
 from cx_hub.demo.stage import Stage
 from cx_hub.demo.stranger import claims_to_be_her
-from cx_hub.narrative import conversation_told, counts_told, joined_told, told
 
 Json = dict[str, Any]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from cx_hub.context_view import certainty_told
 from cx_hub.demo.cast import World
 from cx_hub.demo.stage import Stage
-from cx_hub.narrative import certainty_told
 
 Json = dict[str, Any]
 

@@ -18,8 +18,8 @@ import msgspec
 from msgspec import Struct
 
 from cx_events.errors import Fatal
-from cx_events.private import make_file, make_folder
-from cx_hub.home import close_home
+from cx_events.private_files import make_file, make_folder
+from cx_hub.home_folder import close_home
 from cx_hub.stack.jars import cache_folder, jars, maven_url
 from cx_hub.stack.kafka import await_kafka, launch_kafka
 from cx_hub.stack.postgres import DATABASE, USER, Place, await_postgres, launch_postgres

@@ -20,7 +20,7 @@ import aiokafka.errors
 from aiokafka.admin import AIOKafkaAdminClient
 
 from cx_events.errors import Fatal
-from cx_events.private import make_file, make_folder, tighten
+from cx_events.private_files import make_file, make_folder, tighten
 from cx_hub.stack.jars import cache_folder, jars, maven_url
 from cx_hub.stack.processes import Process, alive, launch, tail
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import asyncpg
 
 from cx_events.errors import Fatal
-from cx_events.private import make_folder
+from cx_events.private_files import make_folder
 from cx_hub.stack.processes import Process, alive, launch, tail
 
 USER = DATABASE = "throughline"

@@ -15,7 +15,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from cx_events.errors import Fatal
-from cx_events.private import make_file
+from cx_events.private_files import make_file
 
 # The shell goes away at once, so the server is nobody's child: it outlives us and never becomes our zombie.
 _UMASK = 0o077

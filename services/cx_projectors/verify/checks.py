@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Table
 
-from cx_context.store.rows import key_places
+from cx_context.store.table_rows import key_places
 
 Row = tuple[Any, ...]
 Key = tuple[Any, ...]

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from cx_context.definition import Whole, define
-from cx_context.fold import makes_part
-from cx_context.model import Part
+from cx_context.parts.fold import makes_part
+from cx_context.parts.model import Part
 from cx_context.store.writer import NO_ID
 from cx_events.errors import Refused
 from cx_events.facts import Fact
 from cx_events.ids import NodeId
 from cx_events.log import Partition
 from cx_identity.attribution import Attribution
-from cx_identity.facts import Named, decision_of, links_of
+from cx_identity.evidence import Named, decision_of, links_of
 from cx_identity.model import Decision
 from cx_identity.rules import RulesChange
 from cx_projectors.announced import Announcement

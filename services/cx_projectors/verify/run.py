@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from cx_context.finish import context_body, encode_body
-from cx_context.store import Store, epochs, leases, reader, rows, writer
+from cx_context.document import context_body, encode_body
+from cx_context.store import Store, epochs, leases, reader, table_rows, writer
 from cx_context.store.sql import Tx
 from cx_context.store.tables import METADATA
 from cx_context.store.writer import LetterKey
@@ -124,7 +124,7 @@ def _notes(told: Told, stored: set[bytes], behind: int) -> list[str]:
 
 async def _unread_when_they_came(tx: Tx, told: Told) -> list[bytes]:
     """Events that lie in the dead letters since their tenant was not configured then, though it is now."""
-    unread = {key[2] for key, _ in await rows.letters_because(tx, UNKNOWN_TENANT)}
+    unread = {key[2] for key, _ in await table_rows.letters_because(tx, UNKNOWN_TENANT)}
     if not unread:
         return []
     return [key for key, incoming in told.counting.items() if digest_of(incoming.fact.raw) in unread]
@@ -132,9 +132,9 @@ async def _unread_when_they_came(tx: Tx, told: Told) -> list[bytes]:
 
 async def _not_applied(tx: Tx, told: Told) -> dict[bytes, str]:
     """The problems of stored events that were set aside, as their dead letters say, too."""
-    letters: dict[LetterKey, str] = dict(await rows.letters_because(tx, NOT_APPLIED))
+    letters: dict[LetterKey, str] = dict(await table_rows.letters_because(tx, NOT_APPLIED))
     found = {}
-    for key, problem in (await rows.left_out(tx)).items():
+    for key, problem in (await table_rows.left_out(tx)).items():
         incoming = told.counting.get(key)
         if incoming is not None:
             event = incoming.fact.event
@@ -156,7 +156,7 @@ async def _computed(tx: Tx, work: Callable[[], T]) -> T:
 async def _hold_tables(tx: Tx, expected: Expected, findings: Findings) -> None:
     for table in METADATA.sorted_tables:
         held = (await _computed(tx, lambda table=table: CHECKS[table.name](expected))).hold(findings.add)  # type: ignore[misc]
-        async for row in rows.in_key_order(tx, table):
+        async for row in table_rows.in_key_order(tx, table):
             if not _is_of_nobody(table.columns.keys(), row, expected):
                 held.see(row)
         await _computed(tx, held.end)

@@ -12,25 +12,25 @@ from types import MappingProxyType
 
 import msgspec
 
-from cx_context.contacts import AnchoredPart
-from cx_context.desks import Side, desks
-from cx_context.fold import makes_part
-from cx_context.foldable import part_of
-from cx_context.model import Part
+from cx_context.parts.fold import makes_part
+from cx_context.parts.fold_faults import part_of
+from cx_context.parts.model import Part
+from cx_context.routing_targets import Side, desks
 from cx_context.store import segments, tables, writer
-from cx_context.store.refused import refused_row
+from cx_context.store.refused_claims import refused_row
 from cx_context.store.segments import EVER
-from cx_context.store.withheld import withheld_row
+from cx_context.store.withheld_claims import withheld_row
 from cx_context.store.writer import NO_ID, begins, decode_part
+from cx_context.threading.contacts import AnchoredPart
 from cx_events.facts import Fact
 from cx_events.ids import NodeId
 from cx_identity.attribution import Attribution
 from cx_identity.candidates import is_withheld
-from cx_identity.facts import Named, links_of, sum_of
+from cx_identity.evidence import Named, links_of, sum_of
+from cx_identity.first_mentions import Seen, Sighting, said_of, staircase
 from cx_identity.model import Decision
 from cx_identity.rules import RulesChange
 from cx_identity.sharing import silent_among
-from cx_identity.sightings import Seen, Sighting, said_of, staircase
 from cx_projectors.batch import row_of
 from cx_projectors.verify import traces
 from cx_projectors.verify.checks import NOTHING_SAYS_SO, Check, Key, Row, Say, by_key, shown

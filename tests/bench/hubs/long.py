@@ -18,12 +18,12 @@ from tests.bench.long_history import ANA, BATCH, BEN, feed, from_nothing, histor
 from tests.projection import RULES, WINDOW, Worker, in_partitions, workers
 
 from cx_context.store import Store, open_store
-from cx_context.store.moments import Moment
+from cx_context.store.as_of import Moment
 from cx_context.store.rendering import Renderer
-from cx_context_api.contexts.past import Past
+from cx_context_api.contexts.as_of import Past
+from cx_context_api.requests.read_turns import Reading
 from cx_context_api.requests.targets import ById
 from cx_context_api.requests.tenancy import Tenancy
-from cx_context_api.requests.turns import Reading
 from cx_events.facts import decision_source
 from cx_events.ids import text_of
 from cx_events.stamp import Stamped

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cx_channels.chat.intercom.mapping import DOCUMENTED, map_request
 from cx_channels.chat.intercom.people import IDENTITY, SECURED, secured_in
 from cx_channels.chat.intercom.signature import challenge, verify
-from cx_channels.port import Connection, Provider
+from cx_channels.provider import Connection, Provider
 from cx_events.errors import Fatal
 
 

@@ -16,9 +16,9 @@ from msgspec import Raw
 from cx_channels.chat.intercom.notification import Notice
 from cx_channels.chat.intercom.people import Person, customer, own_id, person_of
 from cx_channels.chat.intercom.values import listed, micros
-from cx_channels.event_ids import id_part
-from cx_channels.foreign import Json, first, obj, text, texts
-from cx_channels.port import Ignored, Unmapped
+from cx_channels.kit.ids import id_part
+from cx_channels.kit.json_values import Json, first, obj, text, texts
+from cx_channels.provider import Ignored, Unmapped
 from cx_events.envelope import Consent, Data, Draft, Participant
 from cx_events.timestamps import Micros
 

@@ -20,10 +20,10 @@ from cx_channels.chat.intercom.people import agent, staff
 from cx_channels.chat.intercom.talk import Talk, talk_of
 from cx_channels.chat.intercom.values import listed, micros
 from cx_channels.chat.intercom.words import has_words, message, note_of, plain
-from cx_channels.event_ids import id_part
-from cx_channels.foreign import Json, first, number, obj, text
-from cx_channels.port import Ignored, Unmapped
-from cx_channels.signing import sha256_hex
+from cx_channels.kit.ids import id_part
+from cx_channels.kit.json_values import Json, first, number, obj, text
+from cx_channels.kit.signing import sha256_hex
+from cx_channels.provider import Ignored, Unmapped
 from cx_events.envelope import Draft, Message, Named, Participant, Role, Survey
 from cx_events.timestamps import format_time
 

@@ -11,8 +11,8 @@ from typing import Any
 
 from cx_channels.chat.intercom import contacts, conversations, waiting
 from cx_channels.chat.intercom.notification import Notice, read
-from cx_channels.outcomes import bounded, no_adapter
-from cx_channels.port import Connection, Ignored, Mapped, Request, Unmapped
+from cx_channels.kit.outcomes import bounded, no_adapter
+from cx_channels.provider import Connection, Ignored, Mapped, Request, Unmapped
 from cx_events.dead_letters import UNKNOWN_KIND
 from cx_events.envelope import Draft
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import msgspec
 
 from cx_channels.chat.intercom.values import micros
-from cx_channels.foreign import Json, first, obj, text
-from cx_channels.port import Connection, Unmapped
-from cx_channels.signing import sha256_hex
+from cx_channels.kit.json_values import Json, first, obj, text
+from cx_channels.kit.signing import sha256_hex
+from cx_channels.provider import Connection, Unmapped
 from cx_events import strict_json
 from cx_events.errors import Refused
 from cx_events.timestamps import Micros

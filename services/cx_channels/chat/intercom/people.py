@@ -19,7 +19,7 @@ from typing import Any
 
 from msgspec import structs
 
-from cx_channels.foreign import Json, first, text
+from cx_channels.kit.json_values import Json, first, text
 from cx_events.envelope import Identifier, Named, Participant, Role, Weight
 from cx_events.weights import ASSERTED, CLAIMED
 

@@ -7,8 +7,8 @@ while it is disturbed.
 
 from __future__ import annotations
 
-from cx_channels.port import Answer, Connection, Request
-from cx_channels.signing import check_signature
+from cx_channels.kit.signing import check_signature
+from cx_channels.provider import Answer, Connection, Request
 
 HEADER = "X-Hub-Signature"
 

@@ -34,8 +34,8 @@ from cx_channels.chat.intercom.people import (
     unchecked,
 )
 from cx_channels.chat.intercom.values import listed, micros, whole
-from cx_channels.event_ids import id_part
-from cx_channels.foreign import Json, first, obj, text
+from cx_channels.kit.ids import id_part
+from cx_channels.kit.json_values import Json, first, obj, text
 from cx_events.envelope import Data, Direction, Draft, Participant, Reference, Role
 from cx_events.timestamps import Micros
 

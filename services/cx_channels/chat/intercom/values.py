@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from cx_channels.foreign import Json, objects, text
+from cx_channels.kit.json_values import Json, objects, text
 from cx_events.errors import Refused
 from cx_events.timestamps import Micros, parse_time
 

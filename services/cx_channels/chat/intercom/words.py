@@ -6,8 +6,8 @@ import re
 from html import unescape
 
 from cx_channels.chat.intercom.values import listed
-from cx_channels.foreign import Json, first, obj, text
-from cx_channels.mail.markup import safe_html, text_of
+from cx_channels.kit.json_values import Json, first, obj, text
+from cx_channels.kit.mail.markup import safe_html, text_of
 from cx_events.envelope import Attachment, Message
 
 # A screenshot that was pasted is no attachment but an image in the body.

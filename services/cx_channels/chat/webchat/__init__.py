@@ -3,7 +3,7 @@
 from cx_channels.chat.webchat.attachments import bounds_of
 from cx_channels.chat.webchat.mapping import KINDS, map_note
 from cx_channels.chat.webchat.visitors import warnings
-from cx_channels.port import Connection, Provider
+from cx_channels.provider import Connection, Provider
 
 _SIGNED = "the page's own server signed it, by a user_hash that covers exactly this"
 _TYPED = "typed, or said by a page in the visitor's hands"

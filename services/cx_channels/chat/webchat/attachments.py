@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 from msgspec import Struct
 
-from cx_channels.port import Connection
+from cx_channels.provider import Connection
 from cx_events.errors import Fatal, Refused
 
 MAX_BYTES = 10 << 20

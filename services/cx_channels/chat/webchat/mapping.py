@@ -15,7 +15,7 @@ from msgspec import Meta, Struct
 
 from cx_channels.chat.webchat.protocol import ClientId
 from cx_channels.chat.webchat.visitors import VISITORS_KINDS, Visitor
-from cx_channels.port import Connection, Mapped, Request
+from cx_channels.provider import Connection, Mapped, Request
 from cx_events.envelope import Attachment, Data, Draft, Message, Participant, Reference
 from cx_events.errors import Refused
 from cx_events.tokens import KIND, REDEEMED

@@ -13,8 +13,8 @@ import msgspec
 from msgspec import Struct
 
 from cx_channels.chat.webchat.visitors import Known, secrets_of
-from cx_channels.port import Connection
-from cx_channels.signing import any_same, sign
+from cx_channels.kit.signing import any_same, sign
+from cx_channels.provider import Connection
 from cx_events.errors import Refused
 from cx_events.timestamps import Micros
 

@@ -20,8 +20,8 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from cx_channels.port import Connection
-from cx_channels.signing import any_same, sign, signed_identifiers
+from cx_channels.kit.signing import any_same, sign, signed_identifiers
+from cx_channels.provider import Connection
 from cx_events.envelope import Identifier
 from cx_events.errors import Fatal, Refused
 from cx_events.timestamps import Micros, parse_time

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from cx_channels.email.mime.mapping import map_mail
-from cx_channels.mail.reading import KINDS
-from cx_channels.port import Provider
+from cx_channels.kit.mail.reading import KINDS
+from cx_channels.provider import Provider
 
 PROVIDER = Provider(
     name="email/mime",

@@ -1,4 +1,4 @@
-"""Which events a raw mail becomes; what a mail means is said in ``cx_channels.mail.reading``."""
+"""Which events a raw mail becomes; what a mail means is said in ``cx_channels.kit.mail.reading``."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any
 
 import msgspec
 
-from cx_channels.mail.parse import parse
-from cx_channels.mail.reading import Envelope, Reading
-from cx_channels.mail.settings import mail_settings
-from cx_channels.port import Connection, Mapped, Request
+from cx_channels.kit.mail.parse import parse
+from cx_channels.kit.mail.reading import Envelope, Reading
+from cx_channels.kit.mail.settings import mail_settings
+from cx_channels.provider import Connection, Mapped, Request
 from cx_events.blob.port import blob_name
 from cx_events.errors import Refused
 

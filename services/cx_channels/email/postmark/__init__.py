@@ -5,7 +5,7 @@ from __future__ import annotations
 from cx_channels.email.postmark.mapping import DOCUMENTED, map_request
 from cx_channels.email.postmark.signature import verify
 from cx_channels.email.postmark.values import MAX_BYTES
-from cx_channels.port import Provider
+from cx_channels.provider import Provider
 
 PROVIDER = Provider(
     name="email/postmark",

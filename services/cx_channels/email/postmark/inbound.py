@@ -13,13 +13,13 @@ from typing import Any
 import msgspec
 
 from cx_channels.email.postmark.values import Json, Notice, line, objects, text
-from cx_channels.mail.body import REPORT_TYPES, Content, content_of
-from cx_channels.mail.headers import MAX_ADDRESSES, MAX_FIELDS, MAX_VALUE, Headers, Structured, structured
-from cx_channels.mail.lenient_base64 import unbase64
-from cx_channels.mail.parse import MAX_PARTS, Mail, Part, parse, unpack
-from cx_channels.mail.reading import Envelope, Reading
-from cx_channels.mail.settings import MIN_TOKEN, MailSettings, Own, mail_settings
-from cx_channels.port import Mapped
+from cx_channels.kit.mail.body import REPORT_TYPES, Content, content_of
+from cx_channels.kit.mail.headers import MAX_ADDRESSES, MAX_FIELDS, MAX_VALUE, Headers, Structured, structured
+from cx_channels.kit.mail.lenient_base64 import unbase64
+from cx_channels.kit.mail.parse import MAX_PARTS, Mail, Part, parse, unpack
+from cx_channels.kit.mail.reading import Envelope, Reading
+from cx_channels.kit.mail.settings import MIN_TOKEN, MailSettings, Own, mail_settings
+from cx_channels.provider import Mapped
 from cx_events.blob.port import blob_name
 from cx_events.errors import Refused
 

@@ -15,17 +15,17 @@ from collections.abc import Callable, Mapping
 
 from cx_channels.email.postmark.inbound import SAYING, map_inbound
 from cx_channels.email.postmark.values import Notice, moment, read, text
-from cx_channels.event_ids import id_part
-from cx_channels.mail.automatic import AUTO_REPLY, BOUNCE, REPORT
-from cx_channels.mail.body import body_of, content_of
-from cx_channels.mail.charsets import cut
-from cx_channels.mail.headers import mailboxes
-from cx_channels.mail.parse import parse
-from cx_channels.mail.reading import KINDS as KINDS_OF_MAIL
-from cx_channels.mail.reading import MAX_NOTICE
-from cx_channels.mail.reasons import code_of, diagnostic
-from cx_channels.port import Connection, Ignored, Mapped, Request
-from cx_channels.signing import sha256_hex
+from cx_channels.kit.ids import id_part
+from cx_channels.kit.mail.automatic import AUTO_REPLY, BOUNCE, REPORT
+from cx_channels.kit.mail.body import body_of, content_of
+from cx_channels.kit.mail.charsets import cut
+from cx_channels.kit.mail.headers import mailboxes
+from cx_channels.kit.mail.parse import parse
+from cx_channels.kit.mail.reading import KINDS as KINDS_OF_MAIL
+from cx_channels.kit.mail.reading import MAX_NOTICE
+from cx_channels.kit.mail.reasons import code_of, diagnostic
+from cx_channels.kit.signing import sha256_hex
+from cx_channels.provider import Connection, Ignored, Mapped, Request
 from cx_events.envelope import (
     Consent,
     Data,

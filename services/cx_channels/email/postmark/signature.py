@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import binascii
 
-from cx_channels.port import Connection, Request
-from cx_channels.signing import any_same
+from cx_channels.kit.signing import any_same
+from cx_channels.provider import Connection, Request
 from cx_events.errors import Refused
 
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import msgspec
 
-from cx_channels.event_ids import id_part
-from cx_channels.mail.charsets import clean
-from cx_channels.port import Connection, Request
+from cx_channels.kit.ids import id_part
+from cx_channels.kit.mail.charsets import clean
+from cx_channels.provider import Connection, Request
 from cx_events import strict_json
 from cx_events.errors import Refused
 from cx_events.timestamps import Micros, parse_time

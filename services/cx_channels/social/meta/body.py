@@ -18,10 +18,10 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Raw
 
-from cx_channels.foreign import Json, obj, text
-from cx_channels.outcomes import MOST_OUTCOMES
-from cx_channels.port import Ignored, Unmapped
-from cx_channels.signing import sha256_hex
+from cx_channels.kit.json_values import Json, obj, text
+from cx_channels.kit.outcomes import MOST_OUTCOMES
+from cx_channels.kit.signing import sha256_hex
+from cx_channels.provider import Ignored, Unmapped
 from cx_channels.social.meta.values import micros
 from cx_events import strict_json
 from cx_events.errors import Refused

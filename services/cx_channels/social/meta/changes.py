@@ -12,12 +12,12 @@ from typing import Any
 
 from msgspec import Raw
 
-from cx_channels.event_ids import id_part
-from cx_channels.foreign import Json, first, number, obj, text, texts
-from cx_channels.outcomes import no_adapter
-from cx_channels.port import Connection, Ignored, Unmapped
+from cx_channels.kit.ids import id_part
+from cx_channels.kit.json_values import Json, first, number, obj, text, texts
+from cx_channels.kit.outcomes import no_adapter
+from cx_channels.provider import Connection, Ignored, Unmapped
 from cx_channels.social.meta.body import Item
-from cx_channels.social.meta.left_out import IGNORED
+from cx_channels.social.meta.ignored import IGNORED
 from cx_channels.social.meta.people import business, customer
 from cx_channels.social.meta.values import micros
 from cx_channels.social.meta.waiting import KINDS as WAITING

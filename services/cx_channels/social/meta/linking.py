@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cx_channels.foreign import texts
-from cx_channels.signing import any_same, sign, signed_identifiers
+from cx_channels.kit.json_values import texts
+from cx_channels.kit.signing import any_same, sign, signed_identifiers
 from cx_events.envelope import Identifier
 from cx_events.weights import CLAIMED, PROVED
 

@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from cx_channels.foreign import Json, obj, text, texts
-from cx_channels.outcomes import bounded, no_adapter
-from cx_channels.port import Connection, Ignored, Mapped, Request, Unmapped
-from cx_channels.social.meta import changes, left_out, messaging, waiting
+from cx_channels.kit.json_values import Json, obj, text, texts
+from cx_channels.kit.outcomes import bounded, no_adapter
+from cx_channels.provider import Connection, Ignored, Mapped, Request, Unmapped
+from cx_channels.social.meta import changes, ignored, messaging, waiting
 from cx_channels.social.meta.body import LEFT_OUT, Item, Other, items_of
 from cx_events.dead_letters import UNKNOWN_KIND
 from cx_events.envelope import Draft
@@ -26,7 +26,7 @@ KINDS: Mapping[str, tuple[Callable[..., Iterator[Draft | Ignored | Unmapped]], s
 
 IGNORED: Mapping[str, str] = {
     **messaging.IGNORED,
-    **left_out.IGNORED,
+    **ignored.IGNORED,
     **LEFT_OUT,
     "no-entries": "the delivery has no entries",
     "no-notices": "the entry has neither messages nor changes",

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cx_channels.foreign import Json, obj, text, texts
+from cx_channels.kit.json_values import Json, obj, text, texts
 from cx_channels.social.meta.body import Item
 from cx_events.envelope import Direction, Identifier, Participant, Role
 from cx_events.weights import CLAIMED, PROVED

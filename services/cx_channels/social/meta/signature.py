@@ -5,8 +5,8 @@ developers.facebook.com/docs/graph-api/webhooks/getting-started, "Validating pay
 
 from __future__ import annotations
 
-from cx_channels.port import Answer, Connection, Request
-from cx_channels.signing import any_same, check_signature
+from cx_channels.kit.signing import any_same, check_signature
+from cx_channels.provider import Answer, Connection, Request
 from cx_events.errors import Refused
 
 HEADER = "X-Hub-Signature-256"

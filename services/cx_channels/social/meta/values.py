@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from cx_channels.foreign import text
+from cx_channels.kit.json_values import text
 from cx_events.timestamps import Micros
 
 _WHOLE = re.compile(r"[0-9]{1,18}")

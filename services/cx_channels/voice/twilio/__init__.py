@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cx_channels.port import Answer, Connection, Mapped, Provider, Request
+from cx_channels.provider import Answer, Connection, Mapped, Provider, Request
 from cx_channels.voice.twilio.addresses import listed
 from cx_channels.voice.twilio.mapping import DOCUMENTED, expects_twiml, map_request
 from cx_channels.voice.twilio.shared_keys import SETTING, keys_of

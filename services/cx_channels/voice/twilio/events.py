@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from cx_channels.event_ids import id_part
-from cx_channels.port import Ignored
+from cx_channels.kit.ids import id_part
+from cx_channels.provider import Ignored
 from cx_channels.voice.twilio.kinds import OVER, status_of
 from cx_channels.voice.twilio.notice import (
     Notice,

@@ -9,9 +9,9 @@ from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 
-from cx_channels.event_ids import id_part
-from cx_channels.port import Request
-from cx_channels.signing import sha256_hex
+from cx_channels.kit.ids import id_part
+from cx_channels.kit.signing import sha256_hex
+from cx_channels.provider import Request
 from cx_events import strict_json
 from cx_events.errors import Refused
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from cx_channels.port import Connection, Ignored, Mapped, Request
+from cx_channels.provider import Connection, Ignored, Mapped, Request
 from cx_channels.voice.twilio import events, waiting
 from cx_channels.voice.twilio.fields import Fields, read_fields
 from cx_channels.voice.twilio.kinds import kind_of

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from cx_channels.event_ids import id_part
-from cx_channels.port import Connection, Ignored, Request
+from cx_channels.kit.ids import id_part
+from cx_channels.provider import Connection, Ignored, Request
 from cx_channels.voice.twilio.attestation import verdict
 from cx_channels.voice.twilio.fields import Fields, distinct
 from cx_channels.voice.twilio.kinds import UNREACHED, status_of

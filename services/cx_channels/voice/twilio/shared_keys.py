@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from cx_channels.port import Connection
-from cx_channels.signing import Algorithm
+from cx_channels.kit.signing import Algorithm
+from cx_channels.provider import Connection
 from cx_events.errors import Fatal, Refused
 
 SETTINGS_HEADER = "X-Twilio-Webhooks-Signature-Settings"

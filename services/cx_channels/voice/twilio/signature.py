@@ -18,8 +18,8 @@ from __future__ import annotations
 from functools import lru_cache
 from urllib.parse import SplitResult, parse_qs, parse_qsl, quote, urlsplit
 
-from cx_channels.port import Connection, Request
-from cx_channels.signing import check_signature, same, sha256_hex
+from cx_channels.kit.signing import check_signature, same, sha256_hex
+from cx_channels.provider import Connection, Request
 from cx_channels.voice.twilio.fields import form_pairs
 from cx_channels.voice.twilio.shared_keys import SETTINGS_HEADER, by_token, signing_of
 from cx_events.errors import Refused

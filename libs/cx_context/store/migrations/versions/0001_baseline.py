@@ -68,7 +68,7 @@ def upgrade() -> None:
         _id("interaction"),
         sa.Column("body", sa.LargeBinary, nullable=False),
         postgresql_with={"fillfactor": 75},
-        comment="an hour of one home's side of one interaction (cx_context.model.Part as MessagePack in LZ4)",
+        comment="an hour of one home's side of one interaction (cx_context.parts.model.Part as MessagePack in LZ4)",
     )
     op.create_index("parts_by_home", "parts", ["home"])
     op.create_index("parts_by_interaction", "parts", ["interaction"])
@@ -80,7 +80,7 @@ def upgrade() -> None:
         _text("tenant"),
         _id("interaction"),
         sa.PrimaryKeyConstraint("anchor", "kind", "name"),
-        comment="live sides of interactions by the desks that they concern (cx_context.desks), "
+        comment="live sides of interactions by the desks that they concern (cx_context.routing_targets), "
         "written by their one writer",
     )
     op.create_index("assignments_by_desk", "assignments", ["tenant", "kind", "name"])

@@ -1,0 +1,111 @@
+"""What changed between two moments, and by which events.
+
+Each value that differs names the events of the window without which it would not have come to what it is; where no
+single one is needed, those that alone would have brought it about.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from cx_context.document import Json, Known, Rendering, context_body
+from cx_context.explain.json_pointer import MISSING, Path, changes, value_at
+from cx_context.explain.lineage import History, Trial
+from cx_context.parts.fold import new_part
+from cx_context.parts.merge import merge
+from cx_context.threading.conversations import AnchoredPart
+from cx_events.facts import Fact
+from cx_events.ids import NodeId
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """``moved``: people came together or apart in between, and that has a share in it."""
+
+    path: Path
+    was: Any
+    now: Any
+    facts: Sequence[Fact] = ()
+    moved: bool = False
+
+
+def differences(before: Known, after: History, window: Collection[Fact], moved: Collection[NodeId]) -> list[Change]:
+    """From one state to another. ``window``: the facts of the later one to try; ``moved``: homes, and sides of
+    interactions by their anchors, that only one of the two has, by a decision or new evidence. Raises ``TooMuchWork``.
+    """
+    one, other = context_body(before, after.window), context_body(after.known, after.window)
+    found = changes(one, other)
+    by_path: dict[Path, list[Fact]] = defaultdict(list)
+    trial = Trial(after)
+    latest = list(after.known.latest)
+    for fact in window:
+        body = _body(trial.without(fact), [each for each in latest if each.key != fact.key])
+        for path, _, now in found:
+            if _differ(value_at(body, path), now):
+                by_path[path].append(fact)
+    unexplained = [path for path, _, _ in found if not by_path[path]]
+    if unexplained:
+        for fact in window:
+            body = context_body(_with(before, fact), after.window)
+            for path, _, now in found:
+                if path in unexplained and not _differ(value_at(body, path), now):
+                    by_path[path].append(fact)
+    by_move: set[Path] = set()
+    if moved:
+        by_move = _by_coming(after, moved, {fact.key for fact in window}, found) | _by_leaving(before, after, found)
+    return [Change(path, was, now, by_path[path], path in by_move) for path, was, now in found]
+
+
+def _body(rendering: Rendering, latest: Sequence[Fact]) -> Json:
+    return context_body(replace(rendering.known, latest=latest), rendering.window)
+
+
+def _with(known: Known, fact: Fact) -> Known:
+    """As if this fact had come, too."""
+    part = new_part(fact)
+    parts = [
+        AnchoredPart(each.anchor, merge(each.part, part)) if each.anchor == fact.anchor else each
+        for each in known.parts
+    ]
+    if all(each.anchor != fact.anchor for each in parts):
+        parts.append(AnchoredPart(fact.anchor, part))
+    return replace(known, parts=parts, latest=[*known.latest, fact])
+
+
+def _by_leaving(before: Known, after: History, found: Sequence[tuple[Path, Any, Any]]) -> set[Path]:
+    """The paths whose value would be another, had those parts stayed that are somebody else's now."""
+    stayed = {anchored.anchor for anchored in after.known.parts}
+    left = {anchored.anchor: anchored for anchored in before.parts if anchored.anchor not in stayed}
+    if not left:
+        return set()
+    latest = [*after.known.latest, *(fact for fact in before.latest if fact.anchor in left)]
+    whole = replace(after.known, parts=[*after.known.parts, *left.values()], latest=latest)
+    body = context_body(whole, after.window)
+    return {path for path, _, now in found if _differ(value_at(body, path), now)}
+
+
+def _by_coming(
+    after: History, moved: Collection[NodeId], window: Collection[bytes], found: Sequence[tuple[Path, Any, Any]]
+) -> set[Path]:
+    """The paths whose value hangs on what came, by what that had before; or that tell of who is who."""
+    old = {fact.key for fact in after.facts if (fact.home in moved or fact.anchor in moved) and fact.key not in window}
+    trial = Trial(after)
+    rendering = trial.without_all([fact for fact in after.facts if fact.key in old])
+    members = [member for member in after.known.members if member.id not in moved]
+    known = replace(
+        rendering.known, members=members, latest=[fact for fact in after.known.latest if fact.key not in old]
+    )
+    body = context_body(known, after.window)
+    return {
+        path
+        for path, _, now in found
+        if path[:2] in (("customer", "id"), ("customer", "aliases"), ("customer", "identifiers"))
+        or _differ(value_at(body, path), now)
+    }
+
+
+def _differ(one: Any, other: Any) -> bool:
+    return (one is MISSING) != (other is MISSING) or (one is not MISSING and bool(one != other))

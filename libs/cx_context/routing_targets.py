@@ -1,0 +1,171 @@
+"""Whose desks a live interaction concerns: the agents it is with or was passed on to, the queues in which it waits.
+
+A pure function of a part (or of several, combined), so it is the same in any order of events. Of an endless interaction
+the latest stretch counts.
+
+- *agent*: who deals with it (the last one named), to whom it was offered, who was asked to take it over.
+- *queue*: where it waits. It does so until it is answered or accepted; to be queued, or passed on, again begins anew.
+  What waits, or is passed on, by an event that names neither queue nor agent is in the queue ``unassigned``: whoever
+  asks for somebody must be found.
+
+An interaction that ended, or whose matter was resolved, concerns nobody's desk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Literal, NamedTuple
+
+from cx_context.document import conversation_state, is_live
+from cx_context.parts.merge import MERGERS, later
+from cx_context.parts.model import At, Part, Register
+from cx_context.threading.contacts import AnchoredPart
+from cx_events.ids import text_of
+
+Kind = Literal["agent", "queue"]
+
+UNASSIGNED = "unassigned"
+"""The queue of what waits for somebody, nobody knows whom."""
+
+_NO_PART = Part()
+
+
+class Desk(NamedTuple):
+    """An agent or a queue, by id."""
+
+    kind: Kind
+    name: str
+
+
+class Reason(NamedTuple):
+    """Why an interaction concerns a desk: ``offered``, ``answered``, ``accepted``, ``assigned`` (an agent is named and
+    nothing more is known), ``handoff``, ``transfer``, ``queued``; ``at``: what told so."""
+
+    at: At
+    why: str
+
+
+_SUMMED = (
+    "interaction", "agent", "queue", "queued", "offered", "answered", "accepted", "passed", "first", "ended", "resumed",
+    "customer_spoke", "reopened", "endless",
+)  # fmt: skip
+
+
+class Side:
+    """One home's side of an interaction, as far as desks need it: the sum of its parts, each of which may be added
+    again when it has grown.
+
+    It is an index, so of an endless interaction it may say too much: a resolve that names another anchor than that of
+    the part that was active last may be of an older stretch, and does not count here.
+    """
+
+    __slots__ = (*_SUMMED, "_latest", "_resolves")
+    endless: int | None
+
+    def __init__(self) -> None:
+        for name in _SUMMED:
+            setattr(self, name, getattr(_NO_PART, name))
+        self._latest: tuple[int, str] = (0, "")
+        self._resolves: dict[str, Register] = {}
+
+    @classmethod
+    def of(cls, parts: Iterable[AnchoredPart]) -> Side:
+        side = cls()
+        for anchored in parts:
+            side.add(*anchored)
+        return side
+
+    def add(self, anchor: bytes, part: Part) -> None:
+        for name in _SUMMED:
+            value = getattr(part, name)
+            if value:
+                setattr(self, name, MERGERS[name](getattr(self, name), value))
+        if part.active:
+            self._latest = max(self._latest, (part.active[-1], text_of(anchor)))
+        if part.resolved is not None:
+            about = part.about or ""
+            old = self._resolves.get(about)
+            if old is None or part.resolved[0] > old[0]:
+                self._resolves[about] = part.resolved
+
+    @property
+    def resolved(self) -> Register | None:
+        counting = [
+            resolve
+            for about, resolve in self._resolves.items()
+            if self.endless is None or about in ("", self._latest[1])
+        ]
+        return max(counting, key=lambda resolve: resolve[0], default=None)
+
+
+Matter = tuple[Any, ...]
+"""All of a part that its desks are made of: parts of equal matter concern the same desks, for the same reasons."""
+
+_NOBODYS: Matter = ()
+
+
+def matter_of(part: Any) -> Matter:
+    """Return what ``desks`` looks at. Asked twice for each side that a batch touches, so it does little."""
+    if not part.interaction or not is_live(part) or (part.resolved is not None and _is_resolved(part)):
+        return _NOBODYS
+    agent, queue = part.agent, part.queue
+    return (
+        agent[1][0] if agent is not None else "",
+        queue[1][0] if queue is not None else "",
+        part.offered,
+        part.answered,
+        part.accepted,
+        part.passed,
+        part.queued or (queue[0] if queue is not None else None),
+        part.queued,
+        part.first or (agent[0] if agent is not None else None),
+    )
+
+
+def _is_resolved(part: Any) -> bool:
+    return conversation_state([part]) != "open"
+
+
+def desks(part: Part | Side) -> dict[Desk, Reason]:
+    """Every desk that a live interaction concerns now, and why."""
+    return desks_of(matter_of(part))
+
+
+def desks_of(matter: Matter) -> dict[Desk, Reason]:
+    """As ``desks``, by the part's matter."""
+    if not matter:
+        return {}
+    agent, queue, offered, answered, accepted, passed, waits, queued, first = matter
+    found: dict[Desk, Reason] = {}
+    taken: At | None = answered
+    if accepted is not None:
+        taken = later(taken, accepted[0])
+    if agent:
+        found[Desk("agent", agent)] = _dealing(agent, offered, answered, accepted, first)
+    if offered is not None and (taken is None or offered[0] > taken):
+        found.setdefault(Desk("agent", offered[1]), Reason(offered[0], "offered"))
+    if queue and (taken is None or _after(queued, taken)):
+        found[Desk("queue", queue)] = Reason(waits, "queued")
+    if passed is not None and _after(passed[0], taken):
+        at, (how, to, into) = passed
+        if to:
+            found[Desk("agent", to)] = Reason(at, how)
+        if into or not to:
+            found[Desk("queue", into or UNASSIGNED)] = Reason(at, how)
+    return found
+
+
+def _dealing(agent: str, offered: Register | None, answered: At | None, accepted: Register | None, first: At) -> Reason:
+    """Of the agent named last: the last step that made it theirs."""
+    steps: list[Reason] = []
+    if offered is not None and offered[1] == agent:
+        steps.append(Reason(offered[0], "offered"))
+    if answered is not None and (offered is None or answered > offered[0]):
+        steps.append(Reason(answered, "answered"))
+    if accepted is not None and accepted[1][0] == agent:
+        steps.append(Reason(accepted[0], "accepted"))
+    return max(steps, default=Reason(first, "assigned"))
+
+
+def _after(at: At | None, taken: At | None) -> bool:
+    return at is not None and (taken is None or at > taken)

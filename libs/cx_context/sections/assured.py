@@ -1,0 +1,99 @@
+"""What is left of a context when all is left out that only a claim ties to the customer: what an assured read shows.
+
+A function of the facts, as the whole context is: no clock is asked. What is left out, and what stays:
+
+- profiles that only a claim ties to the core, with their identifiers, are left out, and claims that were refused;
+- a contact stays whose level was ever proved or asserted. In it stays what the core's profiles said, and what names
+  nobody. What a claimed profile said stays only where that contact's own proof or assertion names it, too, as a
+  browser's cookie before its user logs in; or where a token or a person's link alone ties the contact;
+- of a thread of mails, or of comments below a post, into which anybody can write, stays what is more than claimed, and
+  what the business wrote in hours in which nobody claimed anything;
+- of what lies outside any contact, and of what is said about the customer, stays what was proved or asserted. A refusal
+  of consent stays whoever said it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from cx_context.document import Known, Member
+from cx_context.parts.model import Part
+from cx_context.sections.assurance import ASSURED, Trust, around_core
+from cx_context.sections.candidates import NO_QUESTIONS
+from cx_context.sections.vouchers import ever, is_strangers
+from cx_context.threading.conversations import AnchoredPart, Contact, contacts_of, thread
+from cx_events.facts import Fact
+from cx_events.timestamps import Micros
+from cx_events.weights import CLAIMED, ORDER
+
+_CLAIMED = ORDER[CLAIMED]
+
+
+def assured(known: Known, window: Micros) -> Known:
+    """Return what is left of a customer. ``window``: the tenant's threading window in µs. For what is left of one of
+    their identifiers by itself, see ``taken_alone``."""
+    kept = kept_anchors(known.parts, known.members, window)
+    return left_of(known, kept, [fact for fact in known.latest if fact.anchor in kept])
+
+
+def taken_alone(members: Iterable[Member], profile: bytes) -> list[Member]:
+    """Return a customer's profiles as if one of them, which nothing but a claim ties to any other, were the core.
+
+    So is an identifier that a contact proves, and that somebody's claim made a part of another customer: its own
+    history can be read out to who proves it. It is a core by itself in ``Resolution``; claims change no core.
+    """
+    return [replace(member, claimed=member.id != profile) for member in members]
+
+
+def left_of(known: Known, kept: Collection[bytes], latest: Iterable[Fact]) -> Known:
+    """Return what is left, by the anchors of the parts that stay and the latest of their facts."""
+    around = around_core(known.members, [part for _, part in known.parts])
+    members = [member for member in around if not member.claimed]
+    ids = {member.id for member in members}
+    return replace(
+        known,
+        members=[_without_claimed_tie(member, ids) for member in members],
+        parts=[anchored for anchored in known.parts if anchored.anchor in kept],
+        latest=latest,
+        claims=NO_QUESTIONS,
+        assured=True,
+        left_out=[part for anchor, part in known.parts if anchor not in kept],
+    )
+
+
+def _without_claimed_tie(member: Member, left: Collection[bytes]) -> Member:
+    """A profile of the core may hang on one that is left out, where that was recorded first."""
+    return member if member.joined is None or member.joined[3] in left else replace(member, joined=None)
+
+
+def kept_anchors(parts: Sequence[AnchoredPart], members: Sequence[Member], window: Micros) -> frozenset[bytes]:
+    """Return the anchors of the parts that stay."""
+    trust = Trust.of(around_core(members, [part for _, part in parts]), {})
+    kept = {anchor for anchor, part in parts if not part.interaction and trust.weight_of(part) < _CLAIMED}
+    for conversation in thread(contacts_of(parts, window), window):
+        for contact, standing in zip(conversation.members, ever(conversation, trust), strict=True):
+            if standing.level in ASSURED:
+                kept.update(_kept_of(contact, trust))
+    return frozenset(kept)
+
+
+def _kept_of(contact: Contact, trust: Trust) -> Iterator[bytes]:
+    vouched: set[str] | None = None
+    for piece in contact.pieces:
+        if _vouches(piece.part, trust):
+            vouched = (vouched or set()) | {piece.part.home}
+            if trust.weight_of(piece.part) < _CLAIMED:
+                vouched |= piece.part.named.keys()
+    for piece in contact.pieces:
+        if is_strangers(piece.part, trust):
+            continue
+        if vouched is None or piece.part.home not in trust.claimed or piece.part.home in vouched:
+            yield piece.anchor
+
+
+def _vouches(part: Part, trust: Trust) -> bool:
+    """Whether these facts prove or assert an identifier of the core."""
+    return trust.weight_of(part) < _CLAIMED or any(
+        weight < _CLAIMED and key in trust.core for key, weight in part.named.items()
+    )

@@ -1,0 +1,127 @@
+"""Attachments as a context and its timeline tell them, and the ids by which they are fetched.
+
+An id is ``KEY.PLACE``: the event's key as UUID text, and the attachment's place in its message, from 0 on. The original
+that an event keeps has one, too: ``KEY.original``. Nothing here reads or fetches content.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any, Literal, NamedTuple
+
+from cx_context.parts.model import At, Files
+from cx_events.envelope import Attachment
+from cx_events.errors import Refused
+from cx_events.ids import node_of, text_of
+from cx_events.web_urls import web_url
+
+SHOWN = 3
+"""Attachments of one message that a context shows; how many more there are is told beside."""
+
+NAME_KEPT = 120
+TYPE_KEPT = 80
+CID_KEPT = 120
+URL_KEPT = 500
+"""Characters. A longer URL, cut, would lead nowhere: the entry has none then, and the event has it whole."""
+
+ORIGINAL = "original"
+MOST_BYTES = 1 << 53
+"""A size beyond that is none: neither MessagePack nor a browser holds any integer."""
+
+Place = Literal["hub", "provider"]
+"""Where the content is: ``GET /v1/attachments/{id}`` has it, or the provider does, at the attachment's ``url``."""
+
+Json = dict[str, Any]
+
+_ID = re.compile(r"([0-9a-f-]{36})\.(original|0|[1-9][0-9]{0,5})")
+
+
+class AttachmentId(NamedTuple):
+    """``event``: its key. ``place``: in its message, None for the event's original."""
+
+    event: bytes
+    place: int | None
+
+
+def id_of(event: bytes, place: int | None) -> str:
+    """Return the id of an attachment by its event's key and its place, or of the event's original."""
+    return f"{text_of(event)}.{ORIGINAL if place is None else place}"
+
+
+def read_id(text: str) -> AttachmentId:
+    """Return what an id names. Raise ``Refused("unknown-attachment", 404)`` for what is no id."""
+    match = _ID.fullmatch(text)
+    if match is None:
+        raise unknown(text)
+    return AttachmentId(node_of(match[1]), None if match[2] == ORIGINAL else int(match[2]))
+
+
+def unknown(id: str) -> Refused:
+    """Return the refusal of an id that nothing in this tenant has."""
+    return Refused("unknown-attachment", f"there is no attachment {id[:64]!r}", 404)
+
+
+def place_of(file: Attachment) -> Place | None:
+    """Return where the content is; None where nobody says."""
+    if file.blob or file.part:
+        return "hub"
+    return "provider" if web_url(file) else None
+
+
+def kept_of(at: At, event: bytes, files: Sequence[Attachment]) -> Files:
+    """Return what a part keeps of a message's attachments: (at, the event's key as UUID text, how many there are, the
+    first ones as ``[number, name, content type, bytes, place]``)."""
+    few = [[n, f.name[:NAME_KEPT], f.content_type[:TYPE_KEPT], _size(f), place_of(f)] for n, f in _first(files)]
+    return at, text_of(event), len(files), few
+
+
+def told_of(kept: Files) -> Json:
+    """Return the members ``attachments`` and, where there are others, ``more_attachments`` of a message."""
+    _, event, count, few = kept
+    told = [
+        {"id": f"{event}.{n}", "name": name or None, "content_type": type or None, "bytes": size, "place": place}
+        for n, name, type, size, place in few
+    ]
+    return _members(told, count)
+
+
+def told(event: bytes, files: Sequence[Attachment], most: int | None = SHOWN) -> Json:
+    """Return the same members of an entry of the timeline, with ``url`` and ``cid`` where an attachment has them.
+    ``event``: its key. ``most``: attachments; None for all of them."""
+    return _members([_entry(event, place, file) for place, file in _first(files, most)], len(files))
+
+
+def _entry(event: bytes, place: int, file: Attachment) -> Json:
+    entry: Json = {
+        "id": id_of(event, place),
+        "name": file.name[:NAME_KEPT] or None,
+        "content_type": file.content_type[:TYPE_KEPT] or None,
+        "bytes": _size(file),
+        "place": place_of(file),
+    }
+    url = web_url(file)
+    if 0 < len(url) <= URL_KEPT:
+        entry["url"] = url
+    if file.cid:
+        entry["cid"] = file.cid[:CID_KEPT]
+    if file.inline:
+        entry["inline"] = True
+    return entry
+
+
+def _first(files: Sequence[Attachment], most: int | None = SHOWN) -> list[tuple[int, Attachment]]:
+    """The first ones with their places; pictures that the text shows itself come after all others."""
+    numbered = list(enumerate(files))
+    if most is None or len(files) <= most:
+        return numbered
+    return sorted(numbered, key=lambda one: one[1].inline)[:most]
+
+
+def _size(file: Attachment) -> int | None:
+    return file.bytes if file.bytes is not None and 0 <= file.bytes < MOST_BYTES else None
+
+
+def _members(told: list[Json], count: int) -> Json:
+    more = {"more_attachments": count - len(told)} if count > len(told) else {}
+    return {"attachments": told, **more}

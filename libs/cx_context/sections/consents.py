@@ -1,0 +1,113 @@
+"""What the customer consented to: a refusal holds until somebody who may takes it back.
+
+Consent is not simply the last writer's. Whoever types a customer's address must not be able to consent for them, and
+two profiles that turn out to be one customer must not turn one's refusal into the other's consent. So:
+
+- A refusal counts whoever said it. To be believed wrongly costs the business a message, not the customer their peace.
+- What was only claimed grants nothing.
+- A refusal is taken back by a later grant of its own profile that weighs at least as much, or by a later grant of
+  anybody who was proved.
+- A purpose is granted where something grants it and no refusal holds. General consent (without a channel) and that for
+  one channel are two matters.
+
+A *profile* is here the identifier itself: a refusal is at home with the strongest identifier that its event names, and
+a grant counts as that of every identifier in its event. An event that names nobody is at home with its interaction,
+and only claims. Everything kept is a greatest place by key, so it adds up in any order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from cx_context.parts.merge import brief, hashed, keep_greatest
+from cx_context.parts.model import CONSENTS_KEPT, CONSENTS_SHOWN, At, Part
+from cx_context.sections.assurance import key_of
+from cx_context.threading.tokens import order_of
+from cx_events.envelope import Event
+from cx_events.facts import Order, people_identifiers, strongest
+from cx_events.weights import CLAIMED, PROVED, place_of, weight_of
+
+CHANGED = "cx.consent.changed.v1"
+
+
+class Purpose(NamedTuple):
+    """``channel``: empty for all channels."""
+
+    name: str
+    channel: str
+
+
+def add(part: Part, event: Event, at: At) -> None:
+    """Add what an event of the type ``CHANGED`` says to its part."""
+    consent = event.data.consent
+    if consent is None:
+        return
+    purpose = f"{_one_line(consent.purpose)}\n{_one_line(consent.channel)}"
+    best = strongest(event)
+    weight = weight_of(best, event) if best is not None else CLAIMED
+    if not consent.granted:
+        own = key_of(best) if best is not None else f"\n{event.data.interaction}"
+        keep_greatest(part.refusals, f"{purpose}\n{hashed(own)}\n{place_of(weight)}", at, CONSENTS_KEPT)
+    elif weight != CLAIMED:
+        for identifier in people_identifiers(event):
+            own_weight = weight_of(identifier, event)
+            if own_weight != CLAIMED:
+                key = f"{purpose}\n{hashed(key_of(identifier))}\n{place_of(own_weight)}"
+                keep_greatest(part.grants, key, at, CONSENTS_KEPT)
+
+
+def _one_line(text: str) -> str:
+    return brief(text).replace("\n", " ")
+
+
+def in_force(parts: Iterable[Part], claims: Iterable[Part] = ()) -> list[tuple[Purpose, bool]]:
+    """Return what is granted (True) or refused (False) over all parts of a customer, by purpose and channel.
+
+    ``claims``: further parts, of profiles that only a claim ties to the customer: whatever was proved of these, for
+    this customer it is a claim, which refuses and grants nothing.
+
+    Of more than ``CONSENTS_SHOWN`` purposes those said last. What is neither granted nor refused is not there.
+    """
+    grants: dict[Purpose, list[_Said]] = {}
+    refusals: dict[Purpose, list[_Said]] = {}
+    for part in parts:
+        for said, kept in ((grants, part.grants), (refusals, part.refusals)):
+            for purpose, one in _said(part, kept):
+                said.setdefault(purpose, []).append(one)
+    for part in claims:
+        for purpose, one in _said(part, part.refusals):
+            refusals.setdefault(purpose, []).append(one._replace(weight=place_of(CLAIMED)))
+    last = {
+        purpose: max(one.order for one in (*grants.get(purpose, ()), *refusals.get(purpose, ())))
+        for purpose in grants.keys() | refusals.keys()
+    }
+    shown = sorted(last, key=lambda purpose: (last[purpose], purpose), reverse=True)[:CONSENTS_SHOWN]
+    return [(purpose, _is_granted(grants.get(purpose, ()), refusals.get(purpose, ()))) for purpose in sorted(shown)]
+
+
+class _Said(NamedTuple):
+    """``own``: stands for the profile; ``weight``: its place, 0 for proved."""
+
+    order: Order
+    own: str
+    weight: int
+
+
+def _said(part: Part, kept: dict[str, At]) -> Iterator[tuple[Purpose, _Said]]:
+    for key, at in kept.items():
+        name, channel, own, weight = key.split("\n")
+        yield Purpose(name, channel), _Said(order_of(part, at), own, int(weight))
+
+
+def _is_granted(grants: Sequence[_Said], refusals: Sequence[_Said]) -> bool:
+    return bool(grants) and all(any(_takes_back(grant, refusal) for grant in grants) for refusal in refusals)
+
+
+def _takes_back(grant: _Said, refusal: _Said) -> bool:
+    if grant.order < refusal.order:
+        return False
+    return grant.weight == _PROVED or (grant.own == refusal.own and grant.weight <= refusal.weight)
+
+
+_PROVED = place_of(PROVED)

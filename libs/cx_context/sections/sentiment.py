@@ -1,0 +1,135 @@
+"""The customer's mood: what was found of the customer's own words.
+
+A score counts once for each message: of several findings (two producers, two versions of a model) the latest. One that
+names no message, or several, stands by itself, as does each line of a transcript. Not counted is what an agent, a bot
+or a machine said, and what was deleted, whichever is known first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from cx_context.parts.merge import brief, hashed, keep_latest
+from cx_context.parts.model import SENTIMENTS_COUNTED, SENTIMENTS_KEPT, TEXT_KEPT, At, Part, Register
+from cx_context.parts.speakers import may_be_customers, speaker, speaker_of_line
+from cx_context.threading.tokens import order_of
+from cx_events.envelope import Data
+from cx_events.facts import Order
+
+SENTIMENT_RANGE = 1.0
+TREND_STEP = 100
+
+Json = dict[str, Any]
+
+_OWN = "-"
+"""Begins the key of a finding about no single message; a message's key is hex digits."""
+
+
+def thousandths(score: float, most: float) -> int | None:
+    """Return a score in thousandths; None where it is beyond ``most`` or no number."""
+    return round(score * 1000) if -most <= score <= most else None
+
+
+def add_insight(part: Part, type: str, data: Data, at: At, *, writes: bool) -> None:
+    """Add the sentiment of an event's insight. ``writes``: the event is a message itself."""
+    insight = data.insight
+    score = thousandths(insight.sentiment, SENTIMENT_RANGE) if insight and insight.sentiment is not None else None
+    if insight is None or score is None:
+        return
+    if speaker(type, data) == "customer" if writes else may_be_customers(data):
+        subject = _message_of(data)
+        key = hashed(brief(subject)) if subject else _OWN + hashed("\n".join(at[3:]))
+        _keep(part, key, at, score, f"{insight.producer}/{insight.version}"[:TEXT_KEPT])
+
+
+def _message_of(data: Data) -> str:
+    """Return the id of the one message that was looked at; empty where none or several are named."""
+    if data.message is not None and data.message.id:
+        return data.message.id
+    named = {reference.value for reference in data.references if reference.kind == "message"}
+    return named.pop() if len(named) == 1 else ""
+
+
+def add_transcript(part: Part, data: Data, places: Iterable[At]) -> None:
+    """Add the sentiments of the customer's lines. ``places``: of each line."""
+    for line, place in zip(data.transcript, places, strict=True):
+        score = thousandths(line.sentiment, SENTIMENT_RANGE) if line.sentiment is not None else None
+        if score is not None and speaker_of_line(line, data) == "customer":
+            _keep(part, _OWN + hashed("\n".join(place[3:])), place, score, "transcript")
+
+
+def _keep(part: Part, key: str, at: At, score: int, source: str) -> None:
+    kept = part.sentiment
+    old = kept.get(key)
+    if old is not None and old[0] >= at:
+        return
+    kept[key] = (at, [score, source])
+    if len(kept) > SENTIMENTS_KEPT:
+        del kept[min(kept, key=lambda name: (kept[name][0], name))]
+
+
+def sentiment(parts: Sequence[Part]) -> Json | None:
+    """Return the mean of the last ten scores, and how the later half differs from the earlier; None without any."""
+    found = _by_message(parts)
+    if not found:
+        return None
+    gone = _not_the_customers(parts) | _deleted(parts)
+    gone |= {("", key) for _, key in gone}  # a finding may name a message and no interaction
+    latest: list[tuple[Order, int, str]] = []
+    for message, (order, score, source) in found.items():
+        if message not in gone:
+            latest = keep_latest(latest, (order, score, source), SENTIMENTS_COUNTED)
+    if not latest:
+        return None
+    scores = [score for _, score, _ in latest]
+    return {
+        "current": round(sum(scores) / len(scores)) / 1000,
+        "trend": _trend(scores),
+        "source": latest[0][2],
+    }
+
+
+def _trend(scores: Sequence[int]) -> str:
+    """``scores``: the latest first."""
+    half = len(scores) // 2
+    change = sum(scores[:half]) / half - sum(scores[half:]) / (len(scores) - half) if half else 0
+    return "improving" if change >= TREND_STEP else "declining" if change <= -TREND_STEP else "steady"
+
+
+_Message = tuple[str, str]
+"""(interaction, hash of the message's id)"""
+
+
+def _by_message(parts: Sequence[Part]) -> Mapping[_Message, tuple[Order, int, str]]:
+    found: dict[_Message, tuple[Order, int, str]] = {}
+    for part in parts:
+        for key, (at, (score, source)) in part.sentiment.items():
+            order, message = order_of(part, at), (part.interaction, key)
+            if message not in found or order > found[message][0]:
+                found[message] = (order, score, source)
+    return found
+
+
+def _not_the_customers(parts: Sequence[Part]) -> set[_Message]:
+    return {(part.interaction, key) for part in parts for key in part.others}
+
+
+def _deleted(parts: Sequence[Part]) -> set[_Message]:
+    """Return the messages that were deleted and not edited since."""
+    deleted: dict[_Message, At] = {}
+    for part in parts:
+        for key, at in part.deleted.items():
+            message = (part.interaction, key)
+            deleted[message] = max(at, deleted.get(message, at))
+    if deleted:
+        for part in parts:
+            for id, edit in part.edits.items():
+                message = (part.interaction, hashed(id))
+                if message in deleted and _is_later(edit, deleted[message]):
+                    del deleted[message]
+    return set(deleted)
+
+
+def _is_later(edit: Register, deleted: At) -> bool:
+    return bool(edit[0] > deleted)

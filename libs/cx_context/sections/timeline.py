@@ -1,0 +1,173 @@
+"""One event as the timeline tells it: what happened, by whom, and what it says in itself.
+
+Members that few events have (``subject``, ``attachments``, ``delivery``, ``insight``, ...) stand only where there is
+something to tell. Everything is cut to a few hundred characters; the event has it whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from cx_context.parts.model import TEXT_KEPT
+from cx_context.parts.speakers import speaker
+from cx_context.sections.attachments import SHOWN, URL_KEPT, told
+from cx_events.envelope import Data, Event, Insight, Message, Named, Recording, Transfer
+from cx_events.ids import event_key
+from cx_events.timestamps import Micros, format_time
+
+Json = dict[str, Any]
+
+_STATES: Mapping[str, str] = MappingProxyType(
+    {
+        "cx.message.sent.v1": "sent",
+        "cx.message.delivered.v1": "delivered",
+        "cx.message.read.v1": "read",
+        "cx.message.failed.v1": "failed",
+    }
+)
+"""What an event says about the delivery of a message, by its type."""
+
+
+def timeline_entry(event: Event, effective: Micros, attachments: int | None = SHOWN) -> Json:
+    """Return an event as the timeline shows it. ``effective``: when it counts as having happened. ``attachments``: how
+    many of a message are told; None for all."""
+    data = event.data
+    role = speaker(event.type, data) if data.message is not None else _first_role(data)
+    return {
+        "event": {"source": event.source, "id": event.id},
+        "type": event.type,
+        "time": format_time(effective),
+        "channel": data.channel,
+        "interaction": data.interaction or None,
+        "direction": data.direction,
+        "role": role,
+        "name": _who(data, role),
+        "agent": named(data.agent),
+        "text": _text(event),
+        **_of_message(event, attachments),
+        **_of_delivery(event),
+        **_findings(data),
+    }
+
+
+def named(one: Named | None) -> Json | None:
+    """Return an agent or a queue as entries tell it."""
+    return {"id": one.id[:TEXT_KEPT], "name": one.name[:TEXT_KEPT]} if one is not None else None
+
+
+def _first_role(data: Data) -> str | None:
+    return data.participants[0].role if data.participants else None
+
+
+def _who(data: Data, role: str | None) -> str | None:
+    """The name of whose words or act it is: a note and what else names no other is its agent's."""
+    agent = (data.agent.name or data.agent.id) if data.agent is not None else ""
+    if data.note and agent:
+        return agent[:TEXT_KEPT]
+    name = next((each.name for each in data.participants if each.role == role and each.name), "")
+    if not name and role in (None, "agent"):
+        name = agent
+    return name[:TEXT_KEPT] or None
+
+
+def _text(event: Event) -> str | None:
+    data = event.data
+    if data.message is not None:
+        text = data.message.text or data.message.subject
+    elif data.transcript:
+        text = " / ".join(line.text for line in data.transcript)
+    elif data.bot is not None:
+        text = data.bot.text or data.bot.intent
+    elif data.insight is not None:
+        text = data.insight.summary or data.insight.topic or data.insight.intent
+    elif data.survey is not None:
+        text = data.survey.comment
+    else:
+        text = data.note or data.topic or data.disposition or data.digits or data.reason
+    return text[:TEXT_KEPT] or None
+
+
+def _of_message(event: Event, attachments: int | None) -> Json:
+    message: Message | None = event.data.message
+    if message is None:
+        return {}
+    found: Json = {}
+    if message.subject:
+        found["subject"] = message.subject[:TEXT_KEPT]
+    if message.automatic:
+        found["automatic"] = message.automatic[:TEXT_KEPT]
+    if message.distribution:
+        found["distribution"] = message.distribution[:TEXT_KEPT]
+    if message.signature_at is not None and 0 <= message.signature_at < min(len(message.text), TEXT_KEPT):
+        found["signature_at"] = message.signature_at
+    if message.attachments:
+        found.update(told(event_key(event.tenantid, event.source, event.id), message.attachments, attachments))
+    return found
+
+
+def _of_delivery(event: Event) -> Json:
+    state = _STATES.get(event.type)
+    if state is None:
+        return {}
+    data = event.data
+    found: Json = {"state": state, "message": (data.message.id[:TEXT_KEPT] or None) if data.message else None}
+    if state == "failed":
+        failure = data.failure
+        found["code"] = (failure.code[:TEXT_KEPT] or None) if failure is not None else None
+        found["reason"] = ((failure.message if failure is not None else "") or data.reason)[:TEXT_KEPT] or None
+    return {"delivery": found}
+
+
+def _findings(data: Data) -> Json:
+    """What a model found, a customer answered or somebody did, as values."""
+    found: Json = {}
+    if data.insight is not None:
+        found["insight"] = _insight(data.insight)
+    if data.survey is not None:
+        found["survey"] = {"metric": data.survey.metric, "score": data.survey.score}
+    if data.rating is not None:
+        found["rating"] = data.rating
+    if data.reaction:
+        found["reaction"] = data.reaction[:TEXT_KEPT]
+    if data.consent is not None:
+        consent = data.consent
+        found["consent"] = {
+            "purpose": consent.purpose[:TEXT_KEPT],
+            "channel": consent.channel[:TEXT_KEPT] or None,
+            "granted": consent.granted,
+        }
+    if data.queue is not None:
+        found["queue"] = named(data.queue)
+    if data.transfer is not None:
+        found["transfer"] = _transfer(data.transfer)
+    if data.recording is not None:
+        found["recording"] = _recording(data.recording)
+    return found
+
+
+def _insight(insight: Insight) -> Json:
+    found: Json = {"producer": insight.producer[:TEXT_KEPT], "version": insight.version[:TEXT_KEPT]}
+    if insight.sentiment is not None:
+        found["sentiment"] = insight.sentiment
+    for name, value in (("topic", insight.topic), ("intent", insight.intent), ("summary", insight.summary)):
+        if value:
+            found[name] = value[:TEXT_KEPT]
+    return found
+
+
+def _transfer(transfer: Transfer) -> Json:
+    return {
+        "to": transfer.to[:TEXT_KEPT] or None,
+        "agent": named(transfer.agent),
+        "queue": named(transfer.queue),
+    }
+
+
+def _recording(recording: Recording) -> Json:
+    return {
+        "id": recording.id[:TEXT_KEPT] or None,
+        "url": recording.url if 0 < len(recording.url) <= URL_KEPT else None,
+        "duration_ms": recording.duration_ms,
+    }

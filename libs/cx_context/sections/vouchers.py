@@ -1,0 +1,135 @@
+"""Which facts vouch for who is at the other end of a contact.
+
+A chat and a call are sessions: who was proved there is there until the session or the proof ends. A thread of mails, or
+of comments below a post, is none: anybody who knows the name of a message or of the post can write into it. So such a
+contact is as sure as the customer's event that was *recorded* last: a mail's ``Date`` is its sender's choice, when we
+received it is not. Business mail, receipts and what others write count for nothing there.
+
+Between contacts a continuity token of ours and a person's link pass on what vouches (``Conversation.vouching``). To an
+open contact they do only while nothing was said in it since it was joined. From one they pass what its last event
+proves, and nothing once a claim in it presented a token: else a stranger who writes his own token into a customer's
+thread would be the customer in his own chat.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
+from typing import NamedTuple
+
+from cx_context.parts.model import Part
+from cx_context.sections.assurance import Standing, Trust, standing
+from cx_context.threading.contacts import Contact
+from cx_context.threading.conversations import Conversation
+from cx_events.ids import text_of
+from cx_events.weights import CLAIMED, ORDER
+
+_CLAIMED = ORDER[CLAIMED]
+
+
+def standings(conversation: Conversation, places: Iterable[int], trust: Trust) -> list[Standing]:
+    """Return what vouches for who is at the other end of a conversation's contacts at these places."""
+    return _standings(conversation, places, trust, _counting_in)
+
+
+def ever(conversation: Conversation, trust: Trust) -> list[Standing]:
+    """Return what vouches, or once did, for a conversation's contacts: what each was at its surest."""
+    return _standings(conversation, conversation.places, trust, _ever_in)
+
+
+_Counting = Callable[[Contact, Sequence[Contact], Trust], Iterable[Part]]
+"""Of a contact and of those that it is joined to the parts that vouch for who is in it."""
+
+
+def _standings(conversation: Conversation, places: Iterable[int], trust: Trust, counting: _Counting) -> list[Standing]:
+    vouching = conversation.vouching()
+    members = dict(zip(conversation.places, conversation.members, strict=True))
+    known: dict[int, Standing] = {}
+    found = []
+    for place in places:
+        group = vouching[place]
+        if any(is_open(each) for each in group):
+            found.append(standing(counting(members[place], group, trust), trust))
+            continue
+        if id(group) not in known:
+            known[id(group)] = standing(chain.from_iterable(map(_parts, group)), trust)
+        found.append(known[id(group)])
+    return found
+
+
+def is_open(contact: Contact) -> bool:
+    """Return whether a customer said something in it where anybody can write."""
+    return any(piece.part.open_heard for piece in contact.pieces)
+
+
+class Heard(NamedTuple):
+    """Of one customer's part of an interaction when they were heard last (``Part.heard``, ``Part.open_heard``)."""
+
+    customer: bytes
+    heard: int
+    open_heard: int
+
+
+def wrote_last(heard: Iterable[Heard]) -> bytes | None:
+    """Return the customer whose event was recorded last in an interaction of several, where anybody can write in it;
+    None where it is a session, or two were heard at once."""
+    found = list(heard)
+    last = max((each.heard for each in found), default=0)
+    speakers = {each.customer for each in found if each.heard == last}
+    is_open_last = any(each.open_heard == last for each in found)
+    return speakers.pop() if last and is_open_last and len(speakers) == 1 else None
+
+
+def is_strangers(part: Part, trust: Trust) -> bool:
+    """Return whether anybody may have written what a customer says in a part."""
+    return part.open_heard > 0 and trust.weight_of(part) == _CLAIMED
+
+
+def _counting_in(contact: Contact, group: Sequence[Contact], trust: Trust) -> Iterator[Part]:
+    own = _counting(contact, trust)
+    yield from own
+    last = max((part.heard for part in _parts(contact)), default=0)
+    if not is_open(contact) or _joined_at(contact, group) >= last:
+        for other in group:
+            if other is not contact and not _took_a_strangers_token(other, trust):
+                yield from _counting(other, trust)
+
+
+def _ever_in(contact: Contact, group: Sequence[Contact], trust: Trust) -> Iterator[Part]:
+    yield from _parts(contact)
+    for other in group:
+        if other is not contact and not _took_a_strangers_token(other, trust):
+            yield from _parts(other)
+
+
+def _counting(contact: Contact, trust: Trust) -> Sequence[Part]:
+    """Return the parts of a contact that vouch for who is there now."""
+    parts = list(_parts(contact))
+    last_open = max((part.open_heard for part in parts), default=0)
+    if not last_open:
+        return parts
+    if any(part.heard > last_open for part in parts):
+        return [part for part in parts if not part.open_heard or part.heard > part.open_heard]
+    last = [part for part in parts if part.open_heard == last_open]
+    weakest = max(map(trust.weight_of, last))
+    return [part for part in last if trust.weight_of(part) == weakest]
+
+
+def _joined_at(contact: Contact, group: Sequence[Contact]) -> int:
+    """Return when the latest of what joins a contact to the others of a group was recorded; 0 of one that is alone."""
+    names = {text_of(anchor) for _, anchor in contact.anchors} | {text_of(part.side) for part in _parts(contact)}
+    tokens = {id for part in _parts(contact) for id in part.tokens}
+    times = [at[2] for part in _parts(contact) for at in (*part.links.values(), *part.token_uses.values())]
+    for other in group:
+        for part in _parts(other) if other is not contact else ():
+            times += [at[2] for name, at in part.links.items() if name in names]
+            times += [at[2] for id, at in part.token_uses.items() if id in tokens]
+    return max(times, default=0)
+
+
+def _took_a_strangers_token(contact: Contact, trust: Trust) -> bool:
+    return any(part.token_uses and is_strangers(part, trust) for part in _parts(contact))
+
+
+def _parts(contact: Contact) -> Iterator[Part]:
+    return (piece.part for piece in contact.pieces)

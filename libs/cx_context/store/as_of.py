@@ -1,0 +1,658 @@
+"""The past, read near what is kept: who was who at a moment, and what their facts up to then add up to.
+
+A moment is a bound on what had happened (effective time), on what we had been told (recorded time), or on both. Every
+answer equals that of a hub fed only the events within the bounds, by the definition; nothing is folded from the start:
+
+- a part whose facts all lie within is used as it is, one wholly outside left out, and only one that straddles the
+  moment is folded again, from its own stored events (of a long part: one segment of it);
+- who was who is resolved over the sightings within (``cx_identity.first_mentions``), the decisions and rules of then, as far
+  as the asked profile's neighbourhood reaches;
+- of stored events otherwise only the latest are read, for the timeline.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from cx_context.definition import Sides, sides_of
+from cx_context.document import TIMELINE_SHOWN, Known, Member
+from cx_context.parts.fold_faults import part_of
+from cx_context.parts.header import Outlines
+from cx_context.parts.merge import combine
+from cx_context.parts.model import Part
+from cx_context.sections.assured import kept_anchors, left_of, taken_alone
+from cx_context.sections.candidates import Questions, RefusedClaim, questions
+from cx_context.sections.vouchers import Heard, wrote_last
+from cx_context.store import reader, segments, writer
+from cx_context.store.first_mentions import OF_EDGES, read_row
+from cx_context.store.identifier_activity import EVER, contacts_at
+from cx_context.store.ownership import Holdings, borrowed_part, held
+from cx_context.store.sql import Tx
+from cx_context.store.writer import (
+    Span,
+    begins,
+    begun,
+    decode_outline,
+    decode_part,
+    decode_span,
+    decode_words,
+    unpacked,
+)
+from cx_context.threading.conversations import AnchoredPart
+from cx_events.facts import Fact, Order
+from cx_events.ids import IdSpace, NodeId
+from cx_events.timestamps import Micros
+from cx_identity.attribution import Attribution, standing_attribution
+from cx_identity.candidates import SETTLING
+from cx_identity.components import resolve
+from cx_identity.decisions import withdrawn
+from cx_identity.first_mentions import ATTESTED, NAMED, Sighting, edge_of
+from cx_identity.model import Decision, Edge, Graph, Joined, Profile, Resolution
+from cx_identity.ranking import Contact
+from cx_identity.rules import Rules, rules_in_force
+from cx_identity.scope import GraphSlice, Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """``as_of``: what had happened by then; ``known_at``: what we had been told by then. None is no bound."""
+
+    as_of: Micros | None = None
+    known_at: Micros | None = None
+
+    @property
+    def until(self) -> Micros:
+        """The greatest effective time within: nothing happens after it is recorded."""
+        return min(self.as_of if self.as_of is not None else EVER, self.heard)
+
+    @property
+    def heard(self) -> Micros:
+        return self.known_at if self.known_at is not None else EVER
+
+    def holds(self, fact: Fact) -> bool:
+        return fact.effective <= self.until and fact.recorded <= self.heard
+
+    def holds_all(self, part: Part | Span) -> bool:
+        return part.until <= self.until and part.last_recorded <= self.heard
+
+    def may_hold(self, part: Part | Span) -> bool:
+        """False where no fact of the part can be within."""
+        return part.since <= self.until and part.first_recorded <= self.heard
+
+    @property
+    def is_cut_twice(self) -> bool:
+        """Only then may a part have facts within each bound and none within both."""
+        return self.as_of is not None and self.known_at is not None
+
+
+NOW = Moment()
+MOST_ROUNDS = 64
+"""Of reading what surrounds some profiles. A chain of claims has a round for each of its links; from there on the whole
+graph of the tenant costs less."""
+
+_WITHIN = "effective <= :until AND recorded <= :heard"
+
+
+class Then:
+    """One tenant at one moment, read in one transaction. ``base``: the rules in force before any were recorded."""
+
+    def __init__(self, tx: Tx, ids: IdSpace, base: Rules, moment: Moment) -> None:
+        self.moment = moment
+        self._tx = tx
+        self.ids = ids
+        self.tenant = ids.tenant
+        self._base = base
+        self._bounds = {"until": moment.until, "heard": moment.heard}
+        self._rules: Rules | None = None
+        self._withdrawals: list[Decision] | None = None
+        self._customer_of: dict[NodeId, NodeId] = {}
+        self._profiles: dict[NodeId, Profile] = {}
+        self._joined: dict[NodeId, Joined] = {}
+        self._claimed: set[NodeId] = set()
+        self._ambiguous: set[NodeId] = set()
+        self._claims: dict[tuple[NodeId, NodeId], RefusedClaim] = {}
+        self._shared: set[NodeId] = set()
+        self._nobody: set[NodeId] = set()
+
+    # Who was who.
+
+    async def rules(self) -> Rules:
+        if self._rules is None:
+            rows = await self._tx.fetch(
+                f"SELECT key, recorded, source, id, rules FROM rule_changes WHERE tenant = :tenant AND {_WITHIN}",
+                tenant=self.tenant,
+                **self._bounds,
+            )
+            changes = [writer.rules_change(row) for row in rows]
+            self._rules = rules_in_force(changes, await self.withdrawals() if rows else (), self._base)
+        return self._rules
+
+    async def withdrawals(self) -> list[Decision]:
+        if self._withdrawals is None:
+            self._withdrawals = await self._decisions("kind = 'withdraw'")
+        return self._withdrawals
+
+    async def _decisions(self, condition: str, **values: object) -> list[Decision]:
+        return await writer.decisions_where(
+            self._tx, f"{condition} AND tenant = :tenant AND {_WITHIN}", tenant=self.tenant, **self._bounds, **values
+        )
+
+    async def scope(self, nodes: Iterable[NodeId]) -> Scope:
+        """All that had a say in whose these profiles were."""
+        rules = await self.rules()
+        nodes = set(nodes)
+        scope = Scope(nodes, rules, follow_claims=True)
+        rounds = 0
+        while wanted := scope.wants():
+            if rounds == MOST_ROUNDS:
+                return await self._whole_scope(nodes, rules)
+            scope.give(await self._slice(wanted))
+            rounds += 1
+        return scope
+
+    async def _slice(self, wanted: frozenset[NodeId]) -> GraphSlice:
+        edges = await self.edges_at(wanted)
+        profiles = await self.profiles(wanted | {edge.a for edge in edges} | {edge.b for edge in edges})
+        decisions: dict[bytes, Decision] = {}
+        for end in ("a", "b"):
+            found = await self._decisions(f"{end} = ANY(:nodes)", nodes=list(wanted))
+            decisions.update((decision.key, decision) for decision in found)
+        named = [*decisions.values(), *await self.withdrawals()] if decisions else []
+        return GraphSlice(profiles=profiles, edges=edges, decisions=named)
+
+    async def edges_at(self, nodes: Collection[NodeId]) -> list[Edge]:
+        """All edges that touched these nodes."""
+        columns = "s.kind, s.a, s.b, s.key, s.effective, s.recorded, s.source, s.id, s.rule"
+        within = f"s.{OF_EDGES} AND s.effective <= :until AND s.recorded <= :heard AND e.tenant = :tenant"
+        return await self._edges(
+            f"SELECT {columns} FROM edges e JOIN sightings s ON s.a = e.a AND s.b = e.b "
+            f"WHERE e.a = ANY(:nodes) AND {within} UNION ALL "
+            f"SELECT {columns} FROM edges e JOIN sightings s ON s.a = e.a AND s.b = e.b "
+            f"WHERE e.b = ANY(:nodes) AND {within}",
+            nodes=list(nodes),
+        )
+
+    async def _edges(self, sql: str, **values: object) -> list[Edge]:
+        rows = await self._tx.fetch(sql, tenant=self.tenant, **self._bounds, **values)
+        found: dict[tuple[NodeId, NodeId], dict[int, list[Sighting]]] = {}
+        for row in rows:
+            (kind, a, b), one = read_row(row)
+            found.setdefault((a, b), {}).setdefault(kind, []).append(one)
+        return [edge_of(a, b, seen) for (a, b), seen in found.items()]
+
+    async def profiles(self, ids: Collection[NodeId]) -> dict[NodeId, Profile]:
+        """Those that some fact within names."""
+        return await self._profiles_where("p.id = ANY(:ids)", ids=list(ids)) if ids else {}
+
+    async def _profiles_where(self, condition: str, **values: object) -> dict[NodeId, Profile]:
+        rows = await self._tx.fetch(
+            "SELECT p.id, p.kind, p.scope, p.value, "
+            f"min(CASE WHEN s.kind = {NAMED} THEN s.recorded END), max(s.kind) = {ATTESTED} FROM profiles p "
+            f"JOIN sightings s ON s.a = p.id AND s.b = p.id AND s.kind IN ({NAMED}, {ATTESTED}) "
+            f"WHERE {condition} AND p.tenant = :tenant AND s.effective <= :until AND s.recorded <= :heard "
+            "GROUP BY p.id, p.kind, p.scope, p.value",
+            tenant=self.tenant,
+            **self._bounds,
+            **values,
+        )
+        return {row[0]: writer.profile_of(row) for row in rows}
+
+    async def _whole_scope(self, nodes: Collection[NodeId], rules: Rules) -> Scope:
+        """Return a scope of all that hangs together with these profiles, however far, of the tenant's whole graph."""
+        columns = "kind, a, b, key, effective, recorded, source, id, rule"
+        edges = await self._edges(
+            f"SELECT {columns} FROM sightings WHERE {OF_EDGES} AND tenant = :tenant AND {_WITHIN}"
+        )
+        whole = GraphSlice(await self._profiles_where("TRUE"), edges, await self._decisions("TRUE"))
+        scope = Scope(_together(nodes, whole), rules, follow_claims=True)
+        while scope.wants():
+            scope.give(whole)
+        return scope
+
+    async def explained(self, nodes: Collection[NodeId]) -> tuple[Graph, Resolution]:
+        """The surroundings of these profiles, and what they came to."""
+        scope = await self.scope(nodes)
+        return scope.surroundings(), self._keep(scope, await self.rules())
+
+    def _keep(self, scope: Scope, rules: Rules) -> Resolution:
+        graph = scope.graph()
+        resolution = resolve(graph, rules)
+        self._customer_of |= resolution.customer_of
+        self._joined |= resolution.joined
+        self._ambiguous |= resolution.ambiguous
+        self._claimed |= resolution.claimed
+        self._profiles |= graph.profiles
+        self._shared |= resolution.shared.counting_all
+        around = scope.surroundings()
+        for claim in questions(around, resolution, rules, around.shared):
+            self._claims[claim.identifier.id, claim.other.id] = claim
+        return resolution
+
+    async def customers_of(self, nodes: Collection[NodeId]) -> dict[NodeId, NodeId]:
+        """Of each that was a profile its customer."""
+        unknown = set(nodes) - self._customer_of.keys() - self._nobody
+        if unknown:
+            self._keep(await self.scope(unknown), await self.rules())
+            self._nobody |= unknown - self._customer_of.keys()
+        return {node: self._customer_of[node] for node in nodes if node in self._customer_of}
+
+    async def is_ambiguous(self, profile: NodeId) -> bool:
+        """Whether several people might have had it, and nothing proved or asserted whose it was."""
+        await self.customers_of([profile])
+        return profile in self._ambiguous
+
+    async def members_of(self, customer: NodeId) -> list[Member]:
+        """The profiles of a customer; none where it was an interaction that stands alone."""
+        await self.customers_of([customer])
+        found = []
+        for id, whose in self._customer_of.items():
+            if whose == customer:
+                profile, joined = self._profiles[id], self._joined.get(id)
+                why = None
+                if joined is not None:
+                    why = (joined.rule, "#".join(joined.evidence), joined.confidence, joined.via)
+                claimed = id in self._claimed
+                found.append(
+                    Member(id, profile.kind, profile.scope, profile.value, profile.first_recorded, why, claimed)
+                )
+        return found
+
+    async def claims_of(self, members: Iterable[Member]) -> Questions:
+        """The claims that joined nobody with an end among a customer's profiles, and that nobody had settled."""
+        own = {member.id for member in members}
+        claims = {pair: claim for pair, claim in self._claims.items() if not own.isdisjoint(pair)}
+        # What a shared end beyond these profiles settles is not resolved with them.
+        ends = {end for pair, claim in claims.items() if claim.reason == "shared" for end in pair} - own
+        settled = await self.settled_among(ends)
+        await self.customers_of(settled)
+        settled &= self._shared
+        found = [c for pair, c in claims.items() if c.reason != "shared" or settled.isdisjoint(pair)]
+        return Questions.of(found)
+
+    # Whose the events were that name nobody.
+
+    async def standing_attributions(self, nodes: Collection[NodeId]) -> dict[NodeId, Attribution]:
+        by_node: dict[NodeId, list[Attribution]] = {}
+        for attribution in await self.attributions("interaction = ANY(:nodes)", nodes=list(nodes)) if nodes else ():
+            by_node.setdefault(attribution.interaction, []).append(attribution)
+        gone = await self.withdrawals() if by_node else []
+        standing = {node: standing_attribution(found, gone) for node, found in by_node.items()}
+        return {node: attribution for node, attribution in standing.items() if attribution is not None}
+
+    async def attributions(self, condition: str, **values: object) -> list[Attribution]:
+        return await writer.attributions_where(
+            self._tx, f"{condition} AND tenant = :tenant AND {_WITHIN}", tenant=self.tenant, **self._bounds, **values
+        )
+
+    async def attributions_about(
+        self, profiles: Collection[NodeId], nodes: Collection[NodeId]
+    ) -> list[tuple[Attribution, str]]:
+        """As ``reader.attributions_about``."""
+        named = await self.attributions(
+            "(profile = ANY(:profiles) OR interaction = ANY(:nodes))", profiles=list(profiles), nodes=list(nodes)
+        )
+        if not named:
+            return []
+        found = await self.attributions("interaction = ANY(:nodes)", nodes=list({a.interaction for a in named}))
+        return reader.standings_of(found, await self.withdrawals())
+
+    async def settled_among(self, identifiers: Collection[NodeId], kinds: Collection[str] = SETTLING) -> set[NodeId]:
+        """As ``reader.settled_among``."""
+        settling: dict[bytes, Decision] = {}
+        for end in ("a", "b") if identifiers else ():
+            found = await self._decisions(f"{end} = ANY(:nodes)", nodes=list(identifiers))
+            settling.update((decision.key, decision) for decision in found if decision.kind in kinds)
+        gone = withdrawn(await self.withdrawals()) if settling else {}
+        left = [decision for decision in settling.values() if decision.name not in gone]
+        known = await self.customers_of({end for d in left for end in (d.a, d.b)})
+        one = [d for d in left if known.get(d.a, d.a) == known.get(d.b, d.b)]
+        return {end for d in one for end in (d.a, d.b)} & set(identifiers)
+
+    async def contacts_at(self, identifier: Profile, homes: Sequence[NodeId]) -> Mapping[NodeId, list[Contact]]:
+        """As ``uses.contacts_at``."""
+        return await contacts_at(self._tx, self.tenant, identifier, homes, **self._bounds)
+
+    async def homes_in(self, nodes: Collection[NodeId]) -> dict[NodeId, set[NodeId]]:
+        """The homes of all parts of some interactions that had a fact."""
+        found: dict[NodeId, set[NodeId]] = {}
+        if nodes:
+            for node, home in await self._parts_with_facts("interaction", nodes):
+                found.setdefault(node, set()).add(home)
+        return found
+
+    async def _parts_with_facts(self, column: str, nodes: Collection[NodeId]) -> list[tuple[NodeId, NodeId]]:
+        """(interaction, home) of the parts that had a fact."""
+        rows = await self._tx.fetch(
+            f"SELECT interaction, home, anchor, body FROM parts WHERE {column} = ANY(:nodes) AND tenant = :tenant "
+            f"AND {begun()}",
+            nodes=list(nodes),
+            tenant=self.tenant,
+            last=begins(self.moment.until),
+        )
+        found: list[tuple[NodeId, NodeId]] = []
+        doubtful: dict[bytes, tuple[NodeId, NodeId]] = {}
+        for interaction, home, anchor, body in rows:
+            span = decode_span(unpacked(body))
+            if self.moment.may_hold(span):
+                if self.moment.is_cut_twice and not self.moment.holds_all(span):
+                    doubtful[anchor] = (interaction, home)
+                else:
+                    found.append((interaction, home))
+        if doubtful:
+            proved = await self._tx.fetch(
+                "SELECT DISTINCT anchor FROM events "
+                f"WHERE home = ANY(:homes) AND anchor = ANY(:anchors) AND tenant = :tenant AND {_WITHIN}",
+                homes=list({home for _, home in doubtful.values()}),
+                anchors=list(doubtful),
+                tenant=self.tenant,
+                **self._bounds,
+            )
+            found += [doubtful[bytes(row[0])] for row in proved]
+        return found
+
+    async def sides(self, nodes: Collection[NodeId]) -> dict[NodeId, Sides]:
+        """Of nodes that were nobody's profile: whose they were, and the sides of their interactions."""
+        if not nodes:
+            return {}
+        standing = await self.standing_attributions(nodes)
+        homes_in = await self.homes_in(nodes)
+        homes = {home for node, found in homes_in.items() for home in found if home != node}
+        attributed = {a.profile for a in standing.values() if a.profile is not None}
+        customer_of = await self.customers_of(homes | attributed)
+        return {
+            node: sides_of(node, standing.get(node), homes_in.get(node, ()), customer_of, self._ambiguous)
+            for node in nodes
+        }
+
+    async def following(self, nodes: Collection[NodeId]) -> dict[NodeId, NodeId]:
+        """Of nodes that were nobody's profile: whose they were (see ``definition.follow``)."""
+        return {node: found.whose for node, found in (await self.sides(nodes)).items()}
+
+    # Whom an id stood for.
+
+    async def find_node(self, node: NodeId) -> NodeId | None:
+        """The customer of any id that was one's then: of a profile, an interaction, a lone event."""
+        customer = (await self.customers_of([node])).get(node)
+        if customer is not None:
+            return customer
+        if not await self._parts_with_facts("home", [node]):
+            return None
+        return (await self.following([node]))[node]
+
+    async def find_interaction(self, interaction: str) -> list[NodeId]:
+        """Whose an interaction was: mostly one's."""
+        node = self.ids.interaction(interaction)
+        customers = set((await self.sides([node]))[node].by_home.values())
+        return sorted(customers - {node} if len(customers) > 1 else customers)
+
+    async def wrote_last(self, interaction: str) -> NodeId | None:
+        """As ``vouchers.wrote_last``, of an interaction as it was."""
+        node = self.ids.interaction(interaction)
+        rows = await self._tx.fetch(
+            f"SELECT anchor, home, body FROM parts WHERE interaction = :node AND tenant = :tenant AND {begun()}",
+            node=node,
+            tenant=self.tenant,
+            last=begins(self.moment.until),
+        )
+        homes = {bytes(anchor): bytes(home) for anchor, home, _ in rows}
+        pieces = [borrowed_part(bytes(anchor), bytes(home), body) for anchor, home, body in rows]
+        by_home = (await self.sides([node]))[node].by_home
+        parts = (await self.outlines(Holdings((), borrowed=pieces))).parts
+        return wrote_last(
+            Heard(by_home[homes[anchor]], part.heard, part.open_heard)
+            for anchor, part in parts
+            if homes[anchor] in by_home
+        )
+
+    async def find_at(self, home: NodeId, node: NodeId) -> NodeId | None:
+        """Whose the facts of an interaction were that lie at a home."""
+        if home != node:
+            await self.customers_of([home])
+            if home in self._ambiguous:
+                customer = (await self.sides([node]))[node].by_home.get(home)
+                if customer is not None:
+                    return customer
+        return await self.find_node(home)
+
+    async def holdings_of(self, customer: NodeId, members: Collection[NodeId]) -> Holdings:
+        """As ``holdings.holdings_of``."""
+        members = set(members) or {customer}
+        nodes = await self._named_by(members)
+        nodes |= await writer.nodes_attributed_to(self._tx, self.tenant, members)
+        nodes -= (await self.customers_of(nodes)).keys()
+        return await held(self._tx, self.ids, customer, members, await self.sides(nodes))
+
+    async def _named_by(self, members: Collection[NodeId]) -> set[NodeId]:
+        """As ``writer.nodes_named_by``, of what had begun. What was ambiguous then was shared, and is shared today
+        unless rules changed: facts only add up."""
+        mine = f"p.home = ANY(:members) AND p.interaction <> p.home AND p.tenant = :tenant AND {begun('p.body')}"
+        ever_shared = f"({writer.SOME_SHARED} OR EXISTS (SELECT 1 FROM rule_changes WHERE tenant = :tenant))"
+        rows = await self._tx.fetch(
+            f"SELECT p.interaction, o.home FROM (SELECT DISTINCT p.interaction FROM parts p WHERE {mine}) AS p "
+            "JOIN parts o ON o.home = p.interaction "
+            "UNION SELECT p.interaction, o.home "
+            f"FROM (SELECT DISTINCT p.interaction, p.home FROM parts p WHERE {mine}) AS p "
+            f"JOIN parts o ON o.interaction = p.interaction AND o.home <> p.home WHERE {ever_shared}",
+            members=list(members),
+            tenant=self.tenant,
+            last=begins(self.moment.until),
+        )
+        nodes = {bytes(node) for node, _ in rows}
+        await self.customers_of({*members, *(bytes(home) for _, home in rows)} - nodes)
+        lending = self._ambiguous.intersection(members)
+        found = {bytes(node) for node, home in rows if home == node or home in self._ambiguous}
+        if lending:
+            found |= {bytes(node) for node, _ in rows}
+            rows = await self._tx.fetch(
+                "SELECT p.interaction FROM parts p WHERE p.home = ANY(:lending) AND p.interaction <> p.home "
+                "AND p.tenant = :tenant AND EXISTS (SELECT 1 FROM attributions a WHERE a.interaction = p.interaction)",
+                lending=list(lending),
+                tenant=self.tenant,
+            )
+            found |= {bytes(row[0]) for row in rows}
+        return found
+
+    # What their facts added up to.
+
+    async def parts(self, own: Holdings) -> list[AnchoredPart]:
+        within, _, cut = await self._parts(own, decode_part)
+        return within + cut
+
+    async def outlines(self, own: Holdings) -> Outlines:
+        """As ``parts``, for less."""
+        within, bodies, cut = await self._parts(own, decode_outline)
+        made = dict(cut)
+        return Outlines(within + cut, lambda anchor: made[anchor] if anchor in made else decode_words(bodies[anchor]))
+
+    async def _parts(
+        self, own: Holdings, decode: Callable[[bytes], Part]
+    ) -> tuple[list[AnchoredPart], dict[bytes, bytes], list[AnchoredPart]]:
+        """Those that lie within as they are stored, their bodies by anchor, and what is within of the others."""
+        rows = await self._tx.fetch(
+            f"SELECT anchor, home, body FROM parts WHERE home = ANY(:homes) AND tenant = :tenant AND {begun()}",
+            homes=list(own.homes),
+            tenant=self.tenant,
+            last=begins(self.moment.until),
+        )
+        if own.lent:
+            rows = [row for row in rows if row[0] not in own.lent]
+        if own.borrowed:
+            borrowed = await self._tx.fetch(
+                f"SELECT anchor, home, body FROM parts WHERE anchor = ANY(:anchors) AND tenant = :tenant AND {begun()}",
+                anchors=[side.anchor for side in own.borrowed],
+                tenant=self.tenant,
+                last=begins(self.moment.until),
+            )
+            rows = [*rows, *borrowed]
+        until, heard = self.moment.until, self.moment.heard
+        within: list[AnchoredPart] = []
+        bodies: dict[bytes, bytes] = {}
+        straddling: dict[bytes, tuple[NodeId, Part]] = {}
+        for anchor, home, body in rows:
+            part = decode(body)
+            if part.until <= until and part.last_recorded <= heard:
+                within.append(AnchoredPart(anchor, part))
+                bodies[anchor] = body
+            elif part.first_recorded <= heard:
+                straddling[anchor] = home, part
+        return within, bodies, await self._cut(straddling) if straddling else []
+
+    async def _cut(self, straddling: Mapping[bytes, tuple[NodeId, Part]]) -> list[AnchoredPart]:
+        """Parts that straddle the moment: what is within of them."""
+        sums: dict[bytes, list[Part]] = {anchor: [] for anchor in straddling}
+        short = {anchor: place for anchor, place in straddling.items() if place[1].facts <= segments.SEGMENT_FACTS}
+        for anchor, part in (await self._folded(short)).items():
+            sums[anchor].append(part)
+        for anchor, (home, span) in straddling.items():
+            if anchor not in short:
+                sums[anchor] += await self._segments(anchor, home, span)
+        return [AnchoredPart(anchor, combine(found)) for anchor, found in sums.items() if found]
+
+    async def _segments(self, anchor: bytes, home: NodeId, span: Part) -> list[Part]:
+        """What is within of a long part."""
+        rows = await self._tx.fetch(
+            f"SELECT body FROM segments WHERE anchor = :anchor AND {begun()} ORDER BY since",
+            anchor=anchor,
+            last=begins(self.moment.until),
+        )
+        whole = []
+        for (body,) in rows:
+            segment = decode_part(body)
+            if self.moment.holds_all(segment):
+                whole.append(segment)
+            elif self.moment.may_hold(segment):
+                whole += (await self._folded({anchor: (home, segment)})).values()
+        return whole if rows else list((await self._folded({anchor: (home, span)})).values())
+
+    async def _folded(self, places: Mapping[bytes, tuple[NodeId, Part]]) -> dict[bytes, Part]:
+        """Of each the part of its facts that are within, from the stored events."""
+        if not places:
+            return {}
+        rows = await self._tx.fetch(
+            "SELECT raw FROM events WHERE home = ANY(:homes) AND anchor = ANY(:anchors) AND tenant = :tenant "
+            f"AND effective >= :since AND effective <= :last AND {_WITHIN}",
+            homes=list({home for home, _ in places.values()}),
+            anchors=list(places),
+            tenant=self.tenant,
+            since=min(span.since for _, span in places.values()),
+            last=max(span.until for _, span in places.values()),
+            **self._bounds,
+        )
+        facts: dict[bytes, list[Fact]] = {}
+        for fact in await reader.facts_of([bytes(row[0]) for row in rows], self.ids):
+            facts.setdefault(fact.anchor, []).append(fact)
+        return {anchor: part_of(group) for anchor, group in facts.items()}
+
+    async def latest(
+        self, own: Holdings, most: int = TIMELINE_SHOWN, anchors: Collection[NodeId] | None = None
+    ) -> list[Fact]:
+        return await reader.latest_facts(
+            self._tx, self.ids, own, most, before=self.moment.until, anchors=anchors, heard=self.moment.known_at
+        )
+
+    async def facts_before(
+        self, own: Holdings, most: int, before: Order | None, anchors: Collection[NodeId] | None
+    ) -> list[Fact]:
+        """As ``reader.facts_before``."""
+        moment = self.moment
+        return await reader.facts_before(self._tx, self.ids, own, most, before, anchors, moment.until, moment.known_at)
+
+    async def facts(self, own: Holdings, most: int) -> list[Fact] | None:
+        """All of these facts; None if there are more than ``most``."""
+        rows = await self._raws(own.homes, most, "anchor <> ALL(:lent)" if own.lent else "TRUE", lent=list(own.lent))
+        if own.borrowed:
+            homes, anchors = {side.home for side in own.borrowed}, [side.anchor for side in own.borrowed]
+            rows += await self._raws(homes, most, "anchor = ANY(:anchors)", anchors=anchors)
+        if len(rows) > most:
+            return None
+        return await reader.facts_of(rows, self.ids)
+
+    async def _raws(self, homes: Collection[NodeId], most: int, condition: str, **values: object) -> list[bytes]:
+        """One more than ``most`` where there are more."""
+        rows = await self._tx.fetch(
+            f"SELECT raw FROM events WHERE home = ANY(:homes) AND {condition} AND tenant = :tenant AND {_WITHIN} "
+            "LIMIT :most",
+            homes=list(homes),
+            tenant=self.tenant,
+            most=most + 1,
+            **self._bounds,
+            **values,
+        )
+        return [bytes(row[0]) for row in rows]
+
+    async def first_sightings(self, profiles: Collection[NodeId]) -> dict[NodeId, bytes]:
+        """Of each profile the event that named it first, by key."""
+        rows = await self._tx.fetch(
+            f"SELECT a, key, recorded, source, id FROM sightings WHERE kind = {NAMED} AND a = ANY(:ids) "
+            f"AND tenant = :tenant AND {_WITHIN}",
+            ids=list(profiles),
+            tenant=self.tenant,
+            **self._bounds,
+        )
+        ordered = sorted(rows, key=lambda row: tuple(row[2:]), reverse=True)
+        return {bytes(row[0]): bytes(row[1]) for row in ordered}
+
+    async def events(self, keys: Collection[bytes]) -> list[Fact]:
+        """Stored events by key."""
+        raws = await writer.stored_raws(self._tx, keys)
+        return await reader.facts_of(list(raws.values()), self.ids)
+
+    async def identity_events(
+        self, profiles: Collection[NodeId], nodes: Collection[NodeId], after: Moment, most: int
+    ) -> list[Fact]:
+        """What said, beyond ``after``, who these profiles are, and whose these interactions: sightings of edges,
+        decisions, attributions, rules."""
+        values = {
+            "nodes": list(profiles), "interactions": list(nodes), "tenant": self.tenant,
+            "before": after.until, "told": after.heard, **self._bounds,
+        }  # fmt: skip
+        beyond = f"tenant = :tenant AND {_WITHIN} AND NOT (effective <= :before AND recorded <= :told)"
+        keys: set[bytes] = set()
+        for table, condition in (
+            ("sightings", f"kind > {NAMED} AND a = ANY(:nodes) AND b = ANY(:nodes)"),
+            ("decisions", "(a = ANY(:nodes) OR b = ANY(:nodes) OR kind = 'withdraw')"),
+            ("attributions", "(profile = ANY(:nodes) OR interaction = ANY(:interactions))"),
+            ("rule_changes", "rules <> ''"),
+        ):
+            rows = await self._tx.fetch(
+                f"SELECT key FROM {table} WHERE {condition} AND {beyond} LIMIT {most}", **values
+            )
+            keys.update(bytes(row[0]) for row in rows)
+        found = await self.events(keys)
+        return sorted(found, key=lambda fact: fact.order, reverse=True)[:most]
+
+    async def load(self, customer: NodeId, *, outlined: bool = False) -> Known:
+        """All that the body was made of; ``outlined`` costs less where it is made once."""
+        members = await self.members_of(customer)
+        own = await self.holdings_of(customer, [member.id for member in members])
+        parts, whole = await self.outlines(own) if outlined else (await self.parts(own), None)
+        lifetimes, claims = (await self.rules()).proof_lifetime, await self.claims_of(members)
+        return Known(customer, members, parts, await self.latest(own), whole, claims, lifetimes)
+
+    async def assured(self, known: Known, window: Micros, alone: NodeId | None = None) -> Known:
+        """What is left of a customer that was loaded where claims are left out (``cx_context.sections.assured``). ``alone``: as
+        of ``reader.whole_and_assured``."""
+        if alone is not None:
+            known = replace(known, members=taken_alone(known.members, alone))
+        kept = await asyncio.to_thread(kept_anchors, known.parts, known.members, window)
+        own = await self.holdings_of(known.customer, [member.id for member in known.members])
+        return left_of(known, kept, await self.latest(own, anchors=kept) if kept else [])
+
+
+def _together(nodes: Collection[NodeId], whole: GraphSlice) -> set[NodeId]:
+    """Return these profiles and all that edges and decisions lead to from them."""
+    pairs = [(edge.a, edge.b) for edge in whole.edges] + [(d.a, d.b) for d in whole.decisions if d.a and d.b]
+    near: dict[NodeId, list[NodeId]] = {}
+    for a, b in pairs:
+        near.setdefault(a, []).append(b)
+        near.setdefault(b, []).append(a)
+    reached = set(nodes)
+    ahead = list(nodes)
+    while ahead:
+        for other in near.get(ahead.pop(), ()):
+            if other not in reached:
+                reached.add(other)
+                ahead.append(other)
+    return reached

@@ -1,0 +1,108 @@
+"""What happened in a contact, and what it is about, as it stood at any time. Pure."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+
+from cx_context.parts.model import At, Part
+from cx_context.threading.contacts import Contact
+from cx_context.threading.explicit_joins import MATTER_KINDS
+from cx_events.timestamps import Micros
+
+Topic = tuple[At, str]
+_PREFIXES = tuple(f"{kind}\n" for kind in sorted(MATTER_KINDS))
+
+
+def is_plain(contact: Contact) -> bool:
+    """Return whether the combined part tells all about a contact: it was never resolved nor opened again, and no piece
+    holds a topic that others hide."""
+    part = contact.part
+    return part.resolved is None and part.reopened is None and (not part.topics or len(contact.pieces) == 1)
+
+
+def numbers_of(part: Part) -> set[str]:
+    """Return all order and case numbers that a part names, as a set of its own."""
+    return {key for key in part.references if key.startswith(_PREFIXES)} if part.references else set()
+
+
+class Course:
+    """What happened in a contact, by time. ``active``: of each second with activity the first, and the contact's start.
+    ``attended``: when its matter was resolved or opened again. ``numbers``: order and case numbers by first mention."""
+
+    __slots__ = ("active", "attended", "numbers", "topics", "until")
+
+    def __init__(self, contact: Contact) -> None:
+        part, start = contact.part, contact.start[0]
+        active = part.active
+        self.active = active if active and active[0] == start else [start, *(time for time in active if time > start)]
+        self.numbers: Mapping[str, Micros] = part.references
+        if not all(key.startswith(_PREFIXES) for key in self.numbers):
+            self.numbers = {key: time for key, time in self.numbers.items() if key.startswith(_PREFIXES)}
+        self.topics: Sequence[Topic] = part.topics
+        self.attended: Sequence[Micros] = ()
+        self.until = part.until
+        if not is_plain(contact):
+            self._of_pieces(contact)
+
+    def _of_pieces(self, contact: Contact) -> None:
+        parts = [piece.part for piece in contact.pieces]
+        resolved = [part.resolved[0][0] for part in parts if part.resolved is not None]
+        reopened = [part.reopened[0] for part in parts if part.reopened is not None]
+        self.attended = sorted([*resolved, *reopened])
+        self.topics = sorted((topic for part in parts for topic in part.topics), reverse=True)
+
+    def active_at(self, time: Micros) -> Micros:
+        """The latest activity up to a time at or after the start."""
+        return self.active[-1] if self.active[-1] <= time else self.active[bisect_right(self.active, time) - 1]
+
+    def attended_at(self, time: Micros) -> Micros:
+        attended = bisect_right(self.attended, time)
+        return max(self.active_at(time), self.attended[attended - 1]) if attended else self.active_at(time)
+
+    def numbers_at(self, time: Micros) -> set[str]:
+        if self.until <= time:
+            return {*self.numbers}
+        return {key for key, mentioned in self.numbers.items() if mentioned <= time}
+
+    def topic_at(self, time: Micros) -> Topic | None:
+        return next((topic for topic in self.topics if topic[0][0] <= time), None)
+
+    def after(self, time: Micros) -> list[tuple[Micros, bool]]:
+        """The times at which something changes later: (time, whether it is what the contact is about)."""
+        found = [(each, False) for each in self.active[bisect_right(self.active, time) :]]
+        found += [(each, False) for each in self.attended if each > time]
+        found += [(each, True) for each in self.numbers.values() if each > time]
+        found += [(topic[0][0], True) for topic in self.topics if topic[0][0] > time]
+        return found
+
+
+class Matter:
+    """What a conversation is about: the numbers that it names, and the topic that was said last."""
+
+    __slots__ = ("numbers", "topic")
+
+    def __init__(self, numbers: set[str], topic: Topic | None) -> None:
+        self.numbers = numbers
+        self.topic = topic
+
+    def copy(self) -> Matter:
+        """The same, which no later joining changes."""
+        return Matter(set(self.numbers), self.topic)
+
+    def absorb(self, other: Matter) -> None:
+        if len(self.numbers) < len(other.numbers):
+            self.numbers, other.numbers = other.numbers, self.numbers
+        if other.numbers:
+            self.numbers |= other.numbers
+        if self.topic is None or (other.topic is not None and other.topic[0] > self.topic[0]):
+            self.topic = other.topic
+
+    def agrees(self, other: Matter) -> bool:
+        """Two matters are the same unless both are named, by numbers or by topics, and differ."""
+        if self.numbers and other.numbers:
+            return not self.numbers.isdisjoint(other.numbers)
+        one, another = self.topic, other.topic
+        if one is None or another is None or not one[1] or not another[1]:
+            return True
+        return one[1].casefold() == another[1].casefold()

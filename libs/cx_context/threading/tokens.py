@@ -1,0 +1,81 @@
+"""Which continuity tokens count, inside one customer: a pure function of its contacts.
+
+No clock is asked: a use is in time if its own time is not after the issuing event's time and lifetime; of a token for
+one use the first use in time, by the canonical order, joins, and any other contact's is marked. A token that was
+never issued in one of this customer's contacts is nothing here, whoever else's it may be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from cx_context.parts.model import At, Part
+from cx_events.facts import Order
+from cx_events.timestamps import Micros
+
+if TYPE_CHECKING:
+    from cx_context.threading.contacts import Contact
+
+EVER: Micros = (1 << 63) - 1
+
+Refusal = Literal["expired", "used-before"]
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """By which contact (its place among those given), and why it does not join; None where it does."""
+
+    contact: int
+    at: Order
+    refused: Refusal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """``issuer``: the place of the contact whose conversation it continues. ``uses`` in canonical order."""
+
+    id: str
+    issuer: int
+    issued: Order
+    expires: Micros
+    single_use: bool
+    uses: tuple[Use, ...]
+
+
+def tokens_of(contacts: Sequence[Contact], until: Micros = EVER) -> list[Token]:
+    """In order of issue; by what had happened ``until`` then. Issued twice, it is the later one."""
+    issued: dict[str, tuple[Order, int, Micros, bool]] = {}
+    for place, each in enumerate(contacts):
+        for piece in each.pieces if each.part.tokens else ():
+            for id, (at, (expires, single)) in piece.part.tokens.items():
+                found = (order_of(piece.part, at), place, expires, single)
+                if at[0] <= until and (id not in issued or found[0] > issued[id][0]):
+                    issued[id] = found
+    if not issued:
+        return []
+    presented: dict[str, list[tuple[Order, int]]] = {id: [] for id in issued}
+    for place, each in enumerate(contacts):
+        for id, at in each.part.token_uses.items():
+            if id in presented and issued[id][1] != place and at[0] <= until:
+                presented[id].append((order_of(each.part, at), place))
+    return [
+        Token(id, issuer, order, expires, single, _judged(sorted(presented[id]), expires, single))
+        for id, (order, issuer, expires, single) in sorted(issued.items(), key=lambda item: (item[1][0], item[0]))
+    ]
+
+
+def _judged(presented: Sequence[tuple[Order, int]], expires: Micros, single: bool) -> tuple[Use, ...]:
+    uses: list[Use] = []
+    used = False
+    for at, place in presented:
+        refused: Refusal | None = "expired" if at[0] > expires else "used-before" if single and used else None
+        used = used or refused is None
+        uses.append(Use(place, at, refused))
+    return tuple(uses)
+
+
+def order_of(part: Part, at: At) -> Order:
+    """An event's place within its customer, by its place within its interaction."""
+    return (at[0], part.interaction, at[1], at[2], at[3], at[4])

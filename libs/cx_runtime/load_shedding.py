@@ -1,0 +1,81 @@
+"""The door of an HTTP app: load is shed here, with 429 or 503 and Retry-After, before anything of a body is read.
+
+    load = Load(metrics, max_requests=1000, max_bytes=16 << 20)
+    app = Door(app, load)
+
+So refusing stays cheap while there is more to do than can be done.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from cx_events.errors import Busy, TooFast
+from cx_runtime import problems
+from cx_runtime.in_flight import Held, Load, address_of
+
+ALWAYS_OPEN = frozenset({"/healthz", "/readyz", "/metrics"})
+"""Whoever runs the hub must see it most of all while it is full."""
+
+
+class Door:
+    """``app`` behind the bounds of a ``Load``. ``ALWAYS_OPEN`` is let through, and WebSockets, which count as
+    connections and have bounds of their own."""
+
+    def __init__(self, app: ASGIApp, load: Load) -> None:
+        self._app = app
+        self.load = load
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket") or scope["path"] in ALWAYS_OPEN:
+            await self._app(scope, receive, send)
+            return
+        load = self.load
+        try:
+            held = Held.begin(load, scope)
+        except (Busy, TooFast) as refused:
+            await self.refuse(refused, scope, receive, send)
+            return
+        try:
+            if scope["type"] == "http" and not load.body_bytes.has_room(_declared(scope)):
+                detail = "the bodies under way leave no room for this one; nothing was taken"
+                await self.refuse(load.busy("too-many-bytes", detail), scope, receive, send)
+                return
+            await self._app(scope, receive, send)
+        except asyncio.CancelledError:
+            if not load.leaving or scope["type"] != "http":
+                raise
+            # Its time is up: nobody knows what became of it, and to send it again is safe.
+            with suppress(RuntimeError):  # its answer has begun
+                await self.refuse(load.busy("stopping", "the hub stops; send again"), scope, receive, send)
+        finally:
+            held.end()
+
+    async def refuse(self, refused: Busy | TooFast, scope: Scope, receive: Receive, send: Send) -> None:
+        """The answer to what is turned away."""
+        if isinstance(refused, TooFast):
+            await self.load.pause(address_of(self.load.addresses, scope))
+        self.load.metrics.problem(429 if isinstance(refused, TooFast) else 503, refused.reason)
+        await problems.told(refused)(scope, receive, send)
+
+    def overfull(self, refused: Busy | TooFast) -> ASGIApp:
+        """The app for a connection that is one too many: it is told so, and closed."""
+
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] != "http" or scope["path"] in ALWAYS_OPEN:
+                await self._app(scope, receive, send)
+                return
+            await self.refuse(refused, scope, receive, send)
+
+        return app
+
+
+def _declared(scope: Scope) -> int:
+    """What Content-Length says; nothing where it says no number."""
+    for name, value in scope["headers"]:
+        if name == b"content-length":
+            return int(value[:20]) if value.isdigit() else 0
+    return 0

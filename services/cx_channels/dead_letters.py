@@ -1,0 +1,88 @@
+"""What of a provider's request could not become an event: kept whole, with the reason, and without secrets."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from hashlib import blake2b
+from urllib.parse import parse_qsl, urlencode
+
+import msgspec
+
+from cx_channels.provider import Connection, Request, Unmapped
+from cx_events.dead_letters import DeadLetter, original_of
+from cx_events.envelope import Draft
+
+STAGE = "map"
+_COUNTABLE = re.compile(r"[: ]")
+MAX_DETAIL = 2000
+_SECRET = re.compile(r"auth|cookie|secret|token|signature|password|api-?key|^sig$|^hmac", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """What becomes a dead letter: which part of a request, and why."""
+
+    id: str
+    reason: str
+    detail: str
+    original: bytes
+
+
+def of_part(part: Unmapped) -> Letter:
+    """Return the letter of a part of a request that the provider could not map.
+
+    Its reason is the first word alone, so that letters can be counted and found by it.
+    """
+    return Letter(part.id, _COUNTABLE.split(part.reason, maxsplit=1)[0], part.reason, part.original)
+
+
+def digest(request: Request) -> str:
+    """Stands for a request whose own id is unknown: the same request again is the same dead letter."""
+    return blake2b(
+        request.method.encode() + b"\0" + repr(request.query).encode() + b"\0" + request.body, digest_size=16
+    ).hexdigest()
+
+
+def shown(draft: Draft) -> bytes:
+    """A draft without an original, as something that a person can read."""
+    try:
+        return msgspec.json.encode(draft)
+    except UnicodeEncodeError:
+        return repr(draft).encode("utf-8", "backslashreplace")
+
+
+def recorded_letter(
+    letter: Letter, request: Request, connection: Connection, source: str, recorded: str, blob: str
+) -> DeadLetter:
+    """Return the dead letter as it is stored, without what the request carried of secrets. ``recorded``: RFC 3339.
+    ``blob``: the name of its original where that is kept apart, else empty."""
+    return DeadLetter(
+        tenant=connection.tenant,
+        source=source,
+        id=_plain(letter.id),
+        stage=STAGE,
+        reason=letter.reason,
+        detail=_plain(letter.detail)[:MAX_DETAIL],
+        recorded=recorded,
+        original="" if blob else original_of(letter.original),
+        blob=blob,
+        place=f"connections/{connection.id}",
+        connection=connection.id,
+        method=request.method,
+        url=_plain(_without_secrets(request.url)),
+        content_type=request.headers.get("content-type", ""),
+        headers={name: _plain(value) for name, value in request.headers.items() if not _SECRET.search(name)},
+    )
+
+
+def _without_secrets(url: str) -> str:
+    base, mark, query = url.partition("?")
+    fields = parse_qsl(query, keep_blank_values=True)
+    kept = [(name, value) for name, value in fields if not _SECRET.search(name)]
+    return url if len(kept) == len(fields) else f"{base}{mark}{urlencode(kept)}"
+
+
+def _plain(text: str) -> str:
+    """Text that can be stored: a mail's envelope or a fault's words may hold lone surrogates."""
+    return text.encode("utf-8", "replace").decode("utf-8")

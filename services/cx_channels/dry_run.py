@@ -1,0 +1,171 @@
+"""What a recorded request becomes, without a hub: the engine of ``cx map`` and of the providers' golden files.
+
+The signature is not checked, since a recording seldom holds what was signed. Ids are those of a demo tenant, and the
+time of receipt is given, so that the same recording always becomes the same bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Any
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from cx_channels.provider import Connection, Ignored, Mapped, Provider, Request, Unmapped
+from cx_channels.registry import provider as find_provider
+from cx_events.dead_letters import state_of
+from cx_events.errors import Refused
+from cx_events.facts import connection_source
+from cx_events.ids import IdSpace
+from cx_events.stamp import Stamped, stamp
+from cx_events.timestamps import Micros, parse_time
+
+DEMO_TENANT = "acme"
+DEMO_IDS = IdSpace(DEMO_TENANT, b"a key for trials, of no tenant")
+DEMO_NOW: Micros = parse_time("2026-11-22T10:00:00Z")
+
+FORM = "application/x-www-form-urlencoded"
+JSON = "application/json"
+MAIL = "message/rfc822"
+MULTIPART = "multipart/form-data"
+
+BY_EXTENSION = {
+    ".form": FORM,
+    ".query": "",  # a GET without a body; the content is the query string
+    ".json": JSON,
+    ".jsonc": JSON,
+    ".eml": MAIL,
+    ".mime": MAIL,
+    ".multipart": MULTIPART,
+    ".xml": "application/xml",
+}
+
+_METHODS = {"webhook": "POST", "smtp": "SMTP", "websocket": "MESSAGE"}
+_MAX_FIELDS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class TrialResult:
+    """What came out; ``refused`` where nothing could."""
+
+    events: tuple[Stamped, ...] = ()
+    ignored: tuple[Ignored, ...] = ()
+    unmapped: tuple[Unmapped, ...] = ()
+    refused: Refused | None = None
+
+    @property
+    def exit_code(self) -> int:
+        """Return that of ``cx map``: 0 events, 2 refused or a part that could not be mapped, 3 only kinds that are left
+        out or wait for an adapter."""
+        if self.refused is not None or any(
+            state_of(each.reason.partition(":")[0]) == "failed" for each in self.unmapped
+        ):
+            return 2
+        return 0 if self.events else 3
+
+    def lines(self) -> list[bytes]:
+        """All of it as JSON lines: the events' own bytes, then what was ignored, not mapped or refused, by name."""
+        rest: list[dict[str, Any]] = [{"ignored": each.kind, "why": each.why} for each in self.ignored]
+        rest += [{"unmapped": each.id, "reason": each.reason} for each in self.unmapped]
+        if self.refused is not None:
+            refused = self.refused
+            rest.append({"refused": refused.reason, "detail": refused.detail, "status": refused.status})
+        return [event.raw for event in self.events] + [msgspec.json.encode(each) for each in rest]
+
+
+def trial(
+    provider_name: str,
+    content: bytes,
+    *,
+    content_type: str | None = None,
+    headers: Iterable[tuple[str, str]] = (),
+    filename: str = "",
+    connection_id: str = "try",
+    settings: Mapping[str, Any] | None = None,
+    region: str | None = None,
+    now: Micros = DEMO_NOW,
+) -> TrialResult:
+    """Map a recorded body as the connection ``connection_id`` of a demo tenant would. Total: never raises.
+
+    ``content_type``: guessed from the file's extension (``BY_EXTENSION``) or the first bytes where not given.
+    ``region`` and ``settings``: the connection's, as in ``CX_CONFIG``. A file of more than one request is not split.
+    """
+    try:
+        provider = find_provider(provider_name)
+        connection = Connection(
+            id=connection_id, tenant=DEMO_TENANT, provider=provider.name, region=region, settings=settings or {}
+        )
+        mapped = provider.map(
+            recorded_request(
+                provider, content, content_type=content_type, headers=headers, filename=filename,
+                connection_id=connection_id, now=now,
+            ),
+            connection,
+        )  # fmt: skip
+    except Refused as refused:
+        return TrialResult(refused=refused)
+    return TrialResult(stamped(mapped, connection, now), mapped.ignored, mapped.unmapped)
+
+
+def stamped(mapped: Mapped, connection: Connection, now: Micros) -> tuple[Stamped, ...]:
+    """The drafts as they would lie on the log."""
+    source = connection_source(DEMO_TENANT, connection.id)
+    return tuple(
+        stamp(draft, source=source, recorded=now, ids=DEMO_IDS, region=connection.region) for draft in mapped.drafts
+    )
+
+
+def recorded_request(
+    provider: Provider,
+    content: bytes,
+    *,
+    content_type: str | None = None,
+    headers: Iterable[tuple[str, str]] = (),
+    filename: str = "",
+    connection_id: str = "try",
+    now: Micros = DEMO_NOW,
+) -> Request:
+    """The request that a recorded body stands for. ``Refused`` for one that no provider would read."""
+    if len(content) > provider.max_bytes:
+        raise Refused("too-large", f"{len(content)} bytes; {provider.name} takes {provider.max_bytes}", 413)
+    url = f"https://hub.example.com/v1/hooks/{connection_id}"
+    named = {name.strip().lower(): value.strip() for name, value in headers}
+    if _extension(filename) == ".query" and content_type is None:
+        query = content.decode("utf-8", "replace").strip()
+        return Request(b"", "GET", f"{url}?{query}", _fields(query), named, now)
+    if content_type is None:
+        content_type = named.get("content-type") or guess_content_type(provider, content, filename)
+    if content_type == FORM:
+        content = content.strip()
+    return Request(content, _METHODS[provider.transport], url, (), {**named, "content-type": content_type}, now)
+
+
+def guess_content_type(provider: Provider, content: bytes, filename: str) -> str:
+    """By the last extension that we know, else by the first bytes, else what the provider's transport carries."""
+    known = BY_EXTENSION.get(_extension(filename))
+    start = content[:256].lstrip()
+    if known is None:
+        if start.startswith((b"{", b"[")):
+            known = JSON
+        elif provider.transport == "smtp":
+            known = MAIL
+        else:
+            known = MULTIPART if start.startswith(b"--") else FORM
+    if known == MULTIPART:
+        boundary = start.partition(b"\n")[0].strip().removeprefix(b"--").decode("latin-1")
+        return f'{MULTIPART}; boundary="{boundary}"'
+    return known
+
+
+def _extension(filename: str) -> str:
+    return next((each for each in reversed(PurePath(filename.lower()).suffixes) if each in BY_EXTENSION), "")
+
+
+def _fields(query: str) -> tuple[tuple[str, str], ...]:
+    try:
+        return tuple(parse_qsl(query, keep_blank_values=True, max_num_fields=_MAX_FIELDS))
+    except ValueError:
+        raise Refused("malformed", f"the query has more than {_MAX_FIELDS} fields") from None

@@ -1,0 +1,14 @@
+"""Parts of event ids and interaction ids, from ids that vendors gave."""
+
+from __future__ import annotations
+
+import re
+
+from cx_channels.kit.signing import sha256_hex
+
+_PLAIN = re.compile(r"[!-~]{1,160}")
+
+
+def id_part(text: str) -> str:
+    """A vendor's id as it is where it is short printable ASCII without blanks, else 32 hex digits of its SHA-256."""
+    return text if _PLAIN.fullmatch(text) else sha256_hex(text.encode("utf-8", "replace"))[:32]

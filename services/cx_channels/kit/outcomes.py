@@ -1,0 +1,38 @@
+"""What one notification of a vendor may become beside events, and how much."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from cx_channels.provider import Ignored, Unmapped
+from cx_events.dead_letters import NO_ADAPTER
+from cx_events.envelope import Draft
+
+MOST_OUTCOMES = 100
+"""Of one notification. Vendors send one for each change, with the parts, tags and answers of that change."""
+
+
+def no_adapter(kind: str, why: str, id: str, original: bytes) -> Unmapped:
+    """Return what is kept of a notice of a kind that no adapter maps yet.
+
+    ``kind``: as the provider's tables name it. ``why``: a sentence. ``id``: the same for each attempt to deliver the
+    notice, another one for each notice. ``original``: what can be mapped again once there is an adapter.
+    """
+    return Unmapped(id, f"{NO_ADAPTER}: {kind}: {why}", original)
+
+
+def bounded(
+    outcomes: Iterable[Draft | Ignored | Unmapped], id: str, raw: bytes
+) -> Iterator[Draft | Ignored | Unmapped]:
+    """Yield the first ``MOST_OUTCOMES`` that are not ignored; where there are more, the notification is a dead letter,
+    too. ``id``, ``raw``: the notification's own.
+
+    Each event keeps the whole notification, so that many events of a long one would take quadratic time and space.
+    """
+    count = 0
+    for outcome in outcomes:
+        count += not isinstance(outcome, Ignored)
+        if count > MOST_OUTCOMES:
+            yield Unmapped(id, f"too-many-events: more than {MOST_OUTCOMES} in one notification", raw)
+            return
+        yield outcome

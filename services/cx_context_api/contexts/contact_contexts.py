@@ -1,0 +1,108 @@
+"""Contexts read by the contact that somebody is in: how sure it is who is at its other end, and assured bodies.
+
+Both are kept by version, as whole bodies are. The clock is asked at every read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Mapping
+
+from cx_context.document import Json, Rendering, context_body, encode_body
+from cx_context.store import Store, reader
+from cx_context.store.customer_index import Head
+from cx_context.versions import covers, is_outdated
+from cx_context_api.contexts.body_cache import CACHE_BYTES, Bodies, Body
+from cx_context_api.contexts.contact import Asked, Sure, contact_of, with_others
+from cx_context_api.contexts.current import Contexts, Served, opened, unknown
+from cx_context_api.decisions import Clock
+from cx_context_api.requests.deadline import within
+from cx_context_api.requests.read_turns import Reading
+from cx_context_api.requests.targets import Target
+from cx_context_api.requests.tenancy import Tenancy
+from cx_events.errors import TryLater
+from cx_events.ids import NodeId
+
+ASSURED_BYTES = CACHE_BYTES // 4
+"""Of assured bodies that are kept."""
+
+_CONTACTS_KEPT = 10_000
+_TRIES = 5
+
+
+class ContactsAtHand:
+    """Reads of every tenant that name a contact. ``now``: the clock by which proofs expire."""
+
+    def __init__(
+        self, store: Store, tenancies: Mapping[str, Tenancy], contexts: Contexts, now: Clock, reading: Reading
+    ) -> None:
+        self._store = store
+        self._tenancies = tenancies
+        self._contexts = contexts
+        self._now = now
+        self._pages = reading.pages
+        self._assured = Bodies(ASSURED_BYTES)
+        self._sure: OrderedDict[tuple[str, NodeId, str], Sure] = OrderedDict()
+
+    async def read(self, tenant: str, target: Target, head: Head, asked: Asked) -> tuple[Served, Json]:
+        """The context at the head's version or a newer one, and ``meta.contact``; of an assured read what is left where
+        claims are left out. The contact is at least as new as the body.
+
+        Raises what ``Contexts.head`` raises; ``NotAssured`` where the contact is less sure than what is asked for.
+        """
+        for _ in range(_TRIES):
+            sure = await self.sure(tenant, head, asked.interaction)
+            found = contact_of(sure, asked, self._now())
+            if asked.level is None:
+                served = await self._contexts.at(tenant, head)
+            else:
+                served = await self._assured_at(tenant, head, found.alone)
+            if served.customer == sure.customer and not is_outdated(sure.version, by=served.version):
+                return served, with_others(found.contact, head.others, asked.level)
+            head = await self._contexts.head(tenant, target)
+        raise TryLater("store", "this customer changes faster than a contact's assurance can be told")
+
+    async def contact(self, tenant: str, head: Head, asked: Asked) -> Json:
+        """``meta.contact`` as it is now. ``NotAssured``."""
+        return contact_of(await self.sure(tenant, head, asked.interaction), asked, self._now()).contact
+
+    async def sure(self, tenant: str, head: Head, interaction: str) -> Sure:
+        """How sure it is who is at the other end of one of the customer's interactions, at the head's version or a
+        newer one."""
+        key = (tenant, head.customer, interaction)
+        kept = self._sure.get(key)
+        if kept is not None and covers(kept.version, head.version):
+            self._sure.move_to_end(key)
+            return kept
+        whole = await self._contexts.whole(tenant, head)
+        rendering = Rendering(whole.known_parts, self._tenancies[tenant].window)
+        standing, alone = rendering.standing_of(interaction), rendering.alone_of(interaction)
+        found = Sure(whole.found.customer, opened(whole.found.version), standing, whole.lifetimes, alone)
+        self._sure[tenant, found.customer, interaction] = found
+        if len(self._sure) > _CONTACTS_KEPT:
+            self._sure.popitem(last=False)
+        return found
+
+    async def _assured_at(self, tenant: str, head: Head, alone: NodeId | None) -> Served:
+        kept = self._assured.get((tenant, _named(head.customer, alone)))
+        if kept is None or not covers(kept.version, head.version):
+            return await within(self._find_assured(tenant, head, alone))
+        return Served(head.customer, kept.version, head.moved_at, kept.content, kept.digest)
+
+    async def _find_assured(self, tenant: str, head: Head, alone: NodeId | None) -> Served:
+        tenancy = self._tenancies[tenant]
+        async with self._pages.turn(tenant), self._store.reading() as tx:
+            found = await reader.whole_and_assured(tx, tenancy.ids, head.customer, tenancy.window, alone)
+        if found is None:
+            raise unknown()
+        whole, left = found
+        content = await asyncio.to_thread(lambda: encode_body(context_body(left, tenancy.window)))
+        body = Body.of(opened(whole.found.version), content)
+        self._assured.put((tenant, _named(whole.found.customer, alone)), body)
+        return Served(whole.found.customer, body.version, head.moved_at, body.content, body.digest)
+
+
+def _named(customer: NodeId, alone: NodeId | None) -> NodeId:
+    """Return what an assured body is kept by."""
+    return customer if alone is None else customer + alone

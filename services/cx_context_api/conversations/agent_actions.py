@@ -1,0 +1,163 @@
+"""What an agent does to a conversation, as decisions. Each names an anchor and lies with it, so that it goes where that
+contact's side goes, whoever is merged or parted later."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from cx_context.parts.fold import SHOWN
+from cx_context.sections.handoffs import handoff_of, has_answered
+from cx_context.store import reader
+from cx_context.store.reader import Side
+from cx_context.store.sql import Tx
+from cx_context.threading.conversations import Contact
+from cx_context_api.conversations.histories import Thread, find_thread
+from cx_context_api.decisions import Choice
+from cx_context_api.requests import bodies
+from cx_context_api.requests.targets import by_id
+from cx_context_api.requests.tenancy import Tenancy
+from cx_events import envelope
+from cx_events.envelope import ConversationDecision, Data, Named
+from cx_events.errors import Refused
+from cx_events.ids import NodeId, text_of
+
+
+def _anything(_found: Thread, _body: Any) -> None:
+    return
+
+
+class Act(NamedTuple):
+    """One thing that an agent may do: what the body says, the event's type, and how it is said in the event. ``check``
+    raises ``Refused`` where the conversation does not allow it."""
+
+    shape: type[bodies.Asked]
+    type: str
+    said: Callable[[Any], Data]
+    check: Callable[[Thread, Any], None] = _anything
+
+
+def _agent(agent: bodies.Agent | None) -> Named | None:
+    return Named(id=agent.id, name=agent.name) if agent is not None else None
+
+
+def _handoff(body: bodies.Handoff) -> Data:
+    queue = Named(id=body.queue.id, name=body.queue.name) if body.queue is not None else None
+    return Data(
+        agent=_agent(body.agent),
+        queue=queue,
+        reason=body.reason,
+        handoff=envelope.Handoff(to=body.to, queue=queue, packet=body.packet, by=body.by),
+    )
+
+
+def _accept(body: bodies.Accept) -> Data:
+    queue = Named(id=body.queue.id, name=body.queue.name) if body.queue is not None else None
+    return Data(agent=_agent(body.agent), queue=queue)
+
+
+def _open_handoff(found: Thread, body: bodies.Accept) -> None:
+    handoff = handoff_of([member.part for member in found.conversation.members])
+    if handoff is None:
+        raise Refused("no-handoff", "nobody asked for somebody else in this conversation", 409)
+    taken = handoff["accepted_by"]
+    if taken is not None and taken["id"] != body.agent.id:
+        raise Refused("already-accepted", f"{taken['name'] or taken['id']} took over already", 409)
+
+
+def _shown(body: bodies.Shown) -> Data:
+    return Data(agent=_agent(body.agent), handoff=envelope.Handoff(version=body.version))
+
+
+ACTS: Mapping[str, Act] = MappingProxyType(
+    {
+        "notes": Act(bodies.Note, "cx.conversation.note.v1", lambda b: Data(agent=_agent(b.agent), note=b.note)),
+        "topic": Act(bodies.Topic, "cx.conversation.topic.v1", lambda b: Data(agent=_agent(b.agent), topic=b.topic)),
+        "disposition": Act(
+            bodies.Disposition,
+            "cx.conversation.disposition.v1",
+            lambda b: Data(agent=_agent(b.agent), disposition=b.disposition, reason=b.reason),
+        ),
+        "resolve": Act(
+            bodies.Resolve,
+            "cx.conversation.resolved.v1",
+            lambda b: Data(agent=_agent(b.agent), disposition=b.disposition, reason=b.reason),
+        ),
+        "reopen": Act(
+            bodies.Reopen,
+            "cx.conversation.reopened.v1",
+            lambda b: Data(agent=_agent(b.agent), reason=b.reason),
+        ),
+        "link": Act(bodies.Link, "cx.conversation.linked.v1", lambda b: Data(agent=_agent(b.agent), reason=b.reason)),
+        "split": Act(bodies.Split, "cx.conversation.split.v1", lambda b: Data(agent=_agent(b.agent), reason=b.reason)),
+        "handoffs": Act(bodies.Handoff, "cx.handoff.requested.v1", _handoff),
+        "handoffs/accept": Act(bodies.Accept, "cx.handoff.accepted.v1", _accept, _open_handoff),
+        "shown": Act(bodies.Shown, SHOWN, _shown),
+    }
+)
+
+
+def shown_in_time(found: Thread, body: bodies.Shown) -> bool:
+    """Whether the context came to the agent's screen before they answered, as far as is known now."""
+    return not has_answered([member.part for member in found.conversation.members], body.agent.id)
+
+
+async def choose(tx: Tx, tenant: str, tenancy: Tenancy, id: str, act: Act, body: bodies.Asked) -> tuple[Thread, Choice]:
+    """The decision that a request asks for, on the conversation with that id.
+
+    Raises ``Refused``: ``unknown-conversation``, ``unknown-interaction`` (404), ``other-customer``,
+    ``same-conversation``, ``nothing-to-split`` (422), ``no-handoff``, ``already-accepted`` (409).
+    """
+    found = await find_thread(tx, tenant, tenancy, by_id(id).node)
+    act.check(found, body)
+    side, other, about = _active_last(found), "", [found]
+    if isinstance(body, bodies.Link):
+        linked = await _other(tx, tenant, tenancy, found, body.other)
+        other = text_of(linked.named.anchor)
+        about.append(linked)
+    if isinstance(body, bodies.Split):
+        side = await _split_off(tx, tenant, found, body.interaction)
+    data = act.said(body)
+    data.interaction = side.interaction
+    data.conversation = ConversationDecision(id=text_of(side.anchor), other=other)
+    return found, Choice(act.type, side.home, data, after=max(each.until for each in about))
+
+
+async def _other(tx: Tx, tenant: str, tenancy: Tenancy, found: Thread, id: str) -> Thread:
+    """The conversation that a link names. Raises ``Refused``."""
+    other = await find_thread(tx, tenant, tenancy, by_id(id).node)
+    if other.customer != found.customer:
+        raise Refused(
+            "other-customer",
+            f"conversation {id} is of customer {text_of(other.customer)}; only one customer's can be linked",
+        )
+    if other.conversation.id == found.conversation.id:
+        raise Refused("same-conversation", f"{id} is this conversation already")
+    return other
+
+
+def _active_last(found: Thread) -> Side:
+    """Of the contact that was named the part that was active last, on the same home's side: a desk sees at once that
+    this is what is being dealt with now."""
+    sides = {piece.anchor: piece.part.side for piece in found.contact.pieces}
+    own = sides.get(found.named.anchor)
+    parts = [piece for piece in found.contact.pieces if piece.part.active and piece.part.side == own]
+    latest = max(parts, key=lambda piece: (piece.part.active[-1], piece.anchor), default=None)
+    return found.named if latest is None else replace(found.named, anchor=latest.anchor)
+
+
+async def _split_off(tx: Tx, tenant: str, found: Thread, interaction: str) -> Side:
+    """The side that a split names: of the contact, not of the conversation. Of several stretches the latest."""
+    named = [member for member in found.conversation.members if member.name == interaction]
+    side = await reader.side_of(tx, tenant, _first_recorded(named[-1])) if named else None
+    if side is None:
+        raise Refused("unknown-interaction", f"this conversation has no interaction {interaction[:64]!r}", 404)
+    if found.conversation.members[0] is named[-1]:
+        raise Refused("nothing-to-split", f"{interaction[:64]!r} began this conversation; split off what came after it")
+    return side
+
+
+def _first_recorded(contact: Contact) -> NodeId:
+    return contact.given[0][1]

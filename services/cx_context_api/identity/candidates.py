@@ -1,0 +1,188 @@
+"""Identifiers in doubt: whose they may be, likeliest first, with what a person can do about it.
+
+Nobody is joined by a rank. A person says whose an identifier is (``merge``), that it stays nobody's (``dismiss``), or
+whose one interaction is that names nobody, or nobody but it (``attribute``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from cx_context.definition import Sides
+from cx_context.document import Json
+from cx_context.store import reader, refused_claims, writer
+from cx_context.store.as_of import Then
+from cx_context.store.identifier_activity import contacts_at
+from cx_context.store.ownership import sides
+from cx_context.store.sql import Tx
+from cx_context_api.requests.tenancy import Tenancy
+from cx_events.ids import IdSpace, NodeId, text_of
+from cx_events.timestamps import Micros, format_time
+from cx_identity.candidates import candidate_for
+from cx_identity.model import Candidate, Edge, Evidence, Profile, ties_of
+from cx_identity.ranking import Contact, Ranked, Use, is_proved, ranked, use_of
+from cx_identity.rules import Rules
+
+TIED_SHOWN = 50
+_NO_ID = bytes(16)
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """``owner``: whose the identifier is, its own id where it is nobody's. ``customers``: likeliest first.
+    ``unclaimed``: the contacts that name the identifier and nobody else, while it is nobody's."""
+
+    candidate: Candidate
+    identifier: Profile
+    owner: NodeId
+    customers: Sequence[Ranked]
+    unclaimed: Use | None
+
+
+async def doubt_at(tx: Tx, ids: IdSpace, identifier: Profile, rules: Rules) -> Doubt:
+    """Whose an identifier in doubt may be."""
+    tenant = ids.tenant
+    edges = await writer.edges_at(tx, tenant, [identifier.id])
+    profiles = await writer.profiles(tx, tenant, _ends(edges, identifier))
+    tied = _Tied(identifier, edges, profiles, await writer.customers_of(tx, tenant, {*profiles, identifier.id}), rules)
+    contacts = await contacts_at(tx, tenant, identifier, tied.homes())
+    return tied.doubt(contacts, await sides(tx, tenant, tied.nodes(ids, contacts)), ids)
+
+
+async def doubt_then(then: Then, identifier: Profile) -> Doubt:
+    """As ``doubt_at``, at a moment of the past."""
+    edges = await then.edges_at([identifier.id])
+    profiles = await then.profiles(_ends(edges, identifier))
+    customer_of = await then.customers_of({*profiles, identifier.id})
+    tied = _Tied(identifier, edges, profiles, customer_of, await then.rules())
+    contacts = await then.contacts_at(identifier, tied.homes())
+    return tied.doubt(contacts, await then.sides(tied.nodes(then.ids, contacts)), then.ids)
+
+
+def _ends(edges: Sequence[Edge], identifier: Profile) -> set[NodeId]:
+    return {end for edge in edges for end in (edge.a, edge.b)} - {identifier.id}
+
+
+@dataclass(frozen=True, slots=True)
+class _Tied:
+    """What is known of an identifier and those who are tied to it."""
+
+    identifier: Profile
+    edges: Sequence[Edge]
+    profiles: Mapping[NodeId, Profile]
+    customer_of: Mapping[NodeId, NodeId]
+    rules: Rules
+
+    def _said(self) -> dict[NodeId, Edge]:
+        ends = {edge.b if edge.a == self.identifier.id else edge.a: edge for edge in self.edges}
+        return {end: edge for end, edge in ends.items() if end in self.profiles}
+
+    def homes(self) -> list[NodeId]:
+        """Where the identifier may have been used, the identifier's own first, then as they were said to have it."""
+        said = {end: _latest(edge) for end, edge in self._said().items()}
+        return [self.identifier.id, *sorted(said, key=lambda end: (said[end], end), reverse=True)]
+
+    def nodes(self, ids: IdSpace, contacts: Mapping[NodeId, Sequence[Contact]]) -> set[NodeId]:
+        """The interactions that name the identifier alone; each may follow somebody."""
+        return {ids.interaction(contact.interaction) for contact in contacts.get(self.identifier.id, ())}
+
+    def doubt(self, contacts: Mapping[NodeId, Sequence[Contact]], sides: Mapping[NodeId, Sides], ids: IdSpace) -> Doubt:
+        known = list(self._said().values())
+        candidate = candidate_for(self.identifier, known, self.profiles, self.customer_of, self.rules)
+        of_customer: dict[NodeId, list[Contact]] = {}
+        for home, found in contacts.items():
+            for contact in found:
+                of = sides.get(ids.interaction(contact.interaction)) if home == self.identifier.id else None
+                whose = self.customer_of[home] if of is None else of.by_home.get(home, self.customer_of[home])
+                of_customer.setdefault(whose, []).append(contact)
+        uses = {customer: use for customer, found in of_customer.items() if (use := use_of(found)) is not None}
+        owner = self.customer_of[self.identifier.id]
+        own = any(tied.customer == owner for tied in candidate.customers)
+        unclaimed = uses.get(owner) if not own else None
+        return Doubt(candidate, self.identifier, owner, ranked(candidate, uses), unclaimed)
+
+
+def _latest(edge: Edge) -> Micros:
+    return max(tie.at[0] for tie in ties_of(edge))
+
+
+async def candidates(
+    tx: Tx, tenant: str, tenancy: Tenancy, after: NodeId | None, most: int
+) -> tuple[list[Json], NodeId | None]:
+    """A page of the candidates that nobody settled, in order of identifier; where the next page begins."""
+    rules = await writer.rules_in_force(tx, tenant, tenancy.rules)
+    found: list[Json] = []
+    place = after or _NO_ID
+    while True:
+        identifiers = await refused_claims.identifiers_in_doubt(tx, tenant, place, most + 1)
+        settled = await reader.settled_among(tx, tenant, identifiers)
+        profiles = await writer.profiles(tx, tenant, identifiers)
+        for identifier in identifiers:
+            if identifier in profiles and identifier not in settled:
+                if len(found) == most:
+                    return found, place
+                found.append(candidate_view(await doubt_at(tx, tenancy.ids, profiles[identifier], rules)))
+            place = identifier
+        if len(identifiers) <= most:
+            return found, None
+
+
+def candidate_view(doubt: Doubt, *, dismissed: bool = False) -> Json:
+    """``dismissed``: a person said that the identifier stays nobody's; that is withdrawn, not said again."""
+    candidate = doubt.candidate
+    last = next((one.tied.customer for one in doubt.customers if one.last_user), None)
+    return {
+        "id": text_of(candidate.id),
+        "identifier": profile_view(doubt.identifier),
+        "reason": candidate.reason,
+        "customers": [tied_view(one, doubt) for one in doubt.customers[:TIED_SHOWN]],
+        "last_user": text_of(last) if last is not None else None,
+        "unclaimed": use_view(doubt.unclaimed),
+        "actions": {"dismiss": {"candidate": text_of(candidate.id)}} if not dismissed else {},
+    }
+
+
+def tied_view(one: Ranked, doubt: Doubt) -> Json:
+    """``actions``: what a person may decide, as bodies that lack their reason."""
+    tied = one.tied
+    merge = {"merge": {"a": text_of(tied.customer), "b": text_of(doubt.identifier.id)}}
+    return {
+        "id": text_of(tied.customer),
+        "profile": text_of(tied.profile),
+        "rule": tied.rule,
+        "verified": is_proved(tied),
+        "confidence": tied.confidence / 100,
+        "evidence": evidence_view(tied.evidence),
+        "used": use_view(one.use),
+        "last_user": one.last_user,
+        "reasons": list(one.reasons),
+        "actions": merge if tied.customer != doubt.owner else {},
+    }
+
+
+def use_view(use: Use | None) -> Json | None:
+    if use is None:
+        return None
+    last = use.last
+    return {
+        "contacts": use.contacts,
+        "last": {
+            "time": format_time(last.at),
+            "channel": last.channel or None,
+            "interaction": last.interaction,
+            "event": {"source": last.event[0], "id": last.event[1]},
+        },
+    }
+
+
+def profile_view(profile: Profile) -> Json:
+    shown: Json = {"profile": text_of(profile.id), "kind": profile.kind, "value": profile.value}
+    if profile.scope:
+        shown["scope"] = profile.scope
+    return shown
+
+
+def evidence_view(evidence: Evidence) -> Json:
+    recorded, source, id = evidence
+    return {"event": {"source": source, "id": id}, "recorded": format_time(recorded)}

@@ -1,0 +1,122 @@
+"""What a decision about identity would do: the contexts after it, of the stored parts, with identity resolved as if."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+
+from cx_context.definition import Sides
+from cx_context.document import Json, Known, Member, context_body
+from cx_context.sections.candidates import CLAIMS_COUNTED, Questions, claims_refused
+from cx_context.store import ownership, reader, refused_claims, withheld_claims, writer
+from cx_context.store.ownership import Supposed
+from cx_context.store.sql import Tx
+from cx_context.store.withheld_claims import Settling
+from cx_context_api.requests.tenancy import Tenancy
+from cx_events.codec import decode
+from cx_events.facts import Fact
+from cx_events.ids import IdSpace, NodeId
+from cx_identity.attribution import Attribution, standing_attribution
+from cx_identity.evidence import decision_of
+from cx_identity.model import Decision, Resolution
+from cx_identity.scope import Scope
+
+SHOWN = 20
+"""Contexts of one outcome."""
+
+
+def decided(raws: Iterable[bytes], ids: IdSpace) -> list[Decision | Attribution]:
+    """Of events that are not on the log."""
+    found: list[Decision | Attribution] = []
+    for raw in raws:
+        decision = decision_of(Fact(decode(raw), raw, ids), ids)
+        assert isinstance(decision, Decision | Attribution)
+        found.append(decision)
+    return found
+
+
+async def outcome(
+    tx: Tx,
+    tenant: str,
+    tenancy: Tenancy,
+    decided: Sequence[Decision | Attribution],
+    profiles: Collection[NodeId],
+    nodes: Collection[NodeId],
+) -> list[Json]:
+    """The bodies of all customers that would be touched. ``profiles``: those that the decisions concern, ``nodes``: the
+    interactions."""
+    rules = await writer.rules_in_force(tx, tenant, tenancy.rules)
+    decisions = [one for one in decided if isinstance(one, Decision)]
+    scope, resolution = await reader.surroundings(tx, tenant, profiles, rules, decisions)
+    graph = scope.graph()
+    attributions = {node: await _attribution(tx, tenant, node, decided) for node in nodes}
+    supposed = Supposed(resolution.customer_of, attributions)
+    before = await writer.customers_of(tx, tenant, scope.nodes)
+    sides_before = await ownership.sides(tx, tenant, nodes)
+    sides_after = await ownership.sides(tx, tenant, nodes, supposed)
+    moved = {node for node in scope.nodes if resolution.customer_of[node] != before[node]}
+    touched = {resolution.customer_of[id] for id in {*moved, *profiles} if id in resolution.customer_of}
+    whose_before = {whose for sides in sides_before.values() for whose in _whose(sides)}
+    touched |= {resolution.customer_of.get(id, id) for id in whose_before if id not in sides_after}
+    touched |= {whose for sides in sides_after.values() for whose in _whose(sides)}
+    found = []
+    for customer in sorted(touched)[:SHOWN]:
+        members = await _members(tx, tenant, customer, resolution, graph.profiles.keys())
+        profiles = [member.id for member in members] or [customer]
+        own = await ownership.holdings_of(tx, tenancy.ids, customer, profiles, supposed)
+        known = Known(
+            customer=customer,
+            members=members,
+            parts=await reader.parts_of(tx, tenant, own),
+            latest=await reader.latest_facts(tx, tenancy.ids, own, 50),
+            claims=await _claims(tx, tenant, [member.id for member in members], scope, resolution),
+            lifetimes=rules.proof_lifetime,
+        )
+        if known.parts or known.members:
+            found.append(context_body(known, tenancy.window))
+    return found
+
+
+def _whose(sides: Sides) -> Iterable[NodeId]:
+    return {sides.whose, *sides.by_home.values()}
+
+
+async def _members(
+    tx: Tx, tenant: str, customer: NodeId, resolution: Resolution, decided: Iterable[NodeId]
+) -> list[Member]:
+    """By the supposed resolution where it has a say, else as they are."""
+    own = [id for id in decided if resolution.customer_of[id] == customer]
+    if not own:
+        return await reader.members_of(tx, tenant, customer)
+    members = []
+    for profile in (await writer.profiles(tx, tenant, own)).values():
+        joined = resolution.joined.get(profile.id)
+        claimed = profile.id in resolution.claimed
+        why = (joined.rule, "#".join(joined.evidence), joined.confidence, joined.via) if joined is not None else None
+        members.append(
+            Member(profile.id, profile.kind, profile.scope, profile.value, profile.first_recorded, why, claimed)
+        )
+    return members
+
+
+async def _claims(tx: Tx, tenant: str, members: Collection[NodeId], scope: Scope, resolution: Resolution) -> Questions:
+    """By the supposed resolution where it decides about these profiles, else as they are. No decision makes an
+    identifier shared, so the claims that are withheld stay so; it may settle them."""
+    if scope.nodes.isdisjoint(members):
+        return await refused_claims.asked_about(tx, tenant, members)
+    claims = claims_refused(resolution, scope.graph().profiles)
+    found = [claim for claim in claims if claim.identifier.id in members or claim.other.id in members]
+    settling = Settling(resolution.settled & scope.nodes, scope.nodes - resolution.settled)
+    further, count = await withheld_claims.asked_about(tx, tenant, members, settling)
+    return Questions([*found, *further], min(len(found) + count, CLAIMS_COUNTED))
+
+
+async def _attribution(
+    tx: Tx, tenant: str, node: NodeId, decided: Iterable[Decision | Attribution]
+) -> Attribution | None:
+    """The attribution of an interaction that would count."""
+    decided = list(decided)
+    known = await reader.attributions_of(tx, node)
+    known += [one for one in decided if isinstance(one, Attribution) and one.interaction == node]
+    withdrawals = await writer.withdrawals(tx, tenant)
+    withdrawals += [one for one in decided if isinstance(one, Decision) and one.kind == "withdraw"]
+    return standing_attribution(known, withdrawals)

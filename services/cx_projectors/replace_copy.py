@@ -1,0 +1,244 @@
+"""A copy that must replace another: it was recorded before the one that is stored.
+
+Rare (the clocks of two intakes, partitions that a rebuild reads at uneven speed), so it may be slow, but must be
+right: it runs alone (every batch holds the refold lock shared, this one exclusive), folds again from the stored events
+whatever the old copy had a share in, and moves all epochs, so that no worker goes on with what it remembers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+from cx_context.parts.fold import makes_part
+from cx_context.parts.fold_faults import is_left_out, part_of
+from cx_context.routing_targets import Desk, Side, desks
+from cx_context.store import assignments, first_mentions, leases, outbox, ownership, segments, writer
+from cx_context.store.leases import Held
+from cx_context.store.port import tenant_lock
+from cx_context.store.sql import Tx
+from cx_context.store.writer import decode_part
+from cx_context.threading.contacts import AnchoredPart
+from cx_events.facts import Fact
+from cx_events.ids import IdSpace, NodeId
+from cx_events.log import Partition
+from cx_identity.evidence import links_of, sum_of
+from cx_identity.first_mentions import ATTESTED, EDGE_KINDS, NAMED, Seen, Sighting, said_of, staircase
+from cx_projectors import conflicts
+from cx_projectors.apply import (
+    REFOLD_LOCK,
+    Applied,
+    Learned,
+    Manner,
+    Tenancy,
+    apply_facts,
+    concerned_by,
+    conflicting,
+    delete_settled,
+    folding,
+    is_to_be_tried_again,
+    learn_identity,
+    settle,
+    try_again,
+)
+from cx_projectors.batch import Batch, Incoming, incoming_of
+from cx_projectors.cache import Memory, Pair
+from cx_projectors.identity import Dirty, recompute
+
+
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """The copy that counted and the one that does now; None for one of which nothing is made."""
+
+    key: bytes
+    old: Fact | None
+    new: Fact | None
+
+
+async def apply_alone(
+    tx: Tx,
+    batch: Batch,
+    held: Mapping[Partition, Held],
+    tenants: Mapping[str, Tenancy],
+    *,
+    worker: str,
+    manner: Manner = Manner(),
+) -> Applied:
+    """As ``apply.apply_batch``, for a batch with copies that replace. The worker must forget all and take its
+    partitions anew."""
+    await tx.lock(REFOLD_LOCK, exclusive=True)
+    await leases.lock_all(tx)
+    await leases.hold(tx, worker, held)
+    memory = Memory()
+    applied = Applied()
+    copies = list(batch.copies)
+    new = await writer.insert_events(tx, batch.rows())
+    repeated = [key for key in batch.facts if key not in new]
+    applied.new, applied.repeated = len(new), len(repeated)
+    replaced: dict[str, list[Replaced]] = {}
+    for key, stored in (await writer.stored_copies(tx, repeated)).items():
+        incoming = batch.facts[key]
+        fact = incoming.fact
+        if stored.raw == fact.raw:
+            if is_to_be_tried_again(incoming, stored):
+                await try_again(tx, [incoming])
+                new.add(key)
+            continue
+        other = incoming_of(stored.raw, lambda tenant: tenants[tenant].ids).fact
+        copies += conflicting(fact, other)
+        if fact.copy_order < other.copy_order:
+            await writer.replace_event(tx, fact, incoming.home, incoming.problem)
+            await settle(tx, fact)
+            counted = None if is_left_out(stored.problem) else other
+            replaced.setdefault(fact.event.tenantid, []).append(Replaced(key, counted, _counts(incoming)))
+    applied.conflicts = len(copies)
+    await writer.keep_copies(tx, copies)
+    stripe = min((p.number for p in held), default=0)
+    manner = Manner(alone=True, carefully=manner.carefully)
+    for tenant, facts in batch.by_tenant(new).items():
+        await apply_facts(tx, tenant, facts, applied, memory, tenants[tenant], stripe=stripe, manner=manner)
+    for tenant, pairs in sorted(replaced.items()):
+        await _replace(tx, tenant, pairs, applied, tenants[tenant])
+    others = [pair.key for pairs in replaced.values() for pair in pairs]
+    await delete_settled(tx, batch)
+    applied.letters = batch.unsettled + batch.problems_of([*new, *others])
+    applied.letters += await conflicts.settle(tx, {copy[0] for copy in copies}.union(others))
+    await writer.write_dead_letters(tx, applied.letters)
+    await leases.advance(tx, batch.positions)
+    await leases.fence_all(tx)
+    applied.learned.clear()
+    return applied
+
+
+def _counts(incoming: Incoming) -> Fact | None:
+    return incoming.fact if incoming.left_out is None else None
+
+
+async def _replace(tx: Tx, tenant: str, pairs: Collection[Replaced], applied: Applied, tenancy: Tenancy) -> None:
+    ids = tenancy.ids
+    olds = [pair.old for pair in pairs if pair.old is not None]
+    news = [pair.new for pair in pairs if pair.new is not None]
+    copies = [*olds, *news]
+    await tx.lock(tenant_lock("graph", tenant), exclusive=True)
+
+    concerned: set[NodeId] = set()
+    tied: set[Pair] = set()
+    with folding():
+        for fact in copies:
+            if makes_part(fact.event.type):
+                named = links_of(fact, ids)
+                concerned.update(profile.id for profile in named.profiles)
+                tied.update((edge.a, edge.b) for edge in named.edges)
+    were = await writer.customers_of(tx, tenant, concerned)
+    attested = await _gather_identity(tx, tenant, ids, concerned, tied)
+
+    learned = Learned()
+    decided_before = [old for old in olds if not makes_part(old.event.type)]
+    dirty, decided = await learn_identity(tx, tenant, decided_before, Memory(), ids, learned)
+    dirty |= await concerned_by(tx, tenant, decided)
+    places = {(fact.anchor, fact.home, fact.interaction) for fact in copies if makes_part(fact.event.type)}
+    nodes = decided.attributed | {interaction for _, _, interaction in places}
+    followed = {node: await ownership.all_sides(tx, tenant, node) for node in nodes}
+    for pair in pairs:
+        await writer.delete_decided(tx, pair.key)
+    again, decided_now = await learn_identity(tx, tenant, news, Memory(), ids, learned)
+    again |= await concerned_by(tx, tenant, decided_now)
+
+    sides = {(home, interaction) for _, home, interaction in places}
+    were_at = await _desks_of(tx, tenant, sides)
+    for anchor, home, interaction in sorted(places):
+        await _fold_again(tx, tenant, ids, anchor, home, interaction)
+    are_at = await _desks_of(tx, tenant, sides)
+    await assignments.replace(tx, tenant, {ids.anchor(*side): (side[1], are_at[side]) for side in sides})
+    moved = {desk for found in (were_at, are_at) for desks in found.values() for desk in desks}
+
+    rules_changed = decided.rules or decided_now.rules
+    concerned_now = None if rules_changed else Dirty(dirty | again | concerned, attested, edges_lost=True)
+    moves = await recompute(tx, tenant, concerned_now, tenancy, await writer.ever(tx, tenant))
+    nobody = concerned - (await writer.profiles(tx, tenant, concerned)).keys()
+    await writer.write_members(tx, [writer.alone_row(tenant, id) for id in nobody])
+    for id in nobody:
+        moves.together(id, were[id])  # who showed it does so no more
+    nodes |= decided_now.attributed
+    for node in sorted(nodes):
+        moves.together(node, *followed.get(node, ()), *await ownership.all_sides(tx, tenant, node))
+    homes = {home for _, home, _ in places} | concerned
+    moves.changed.update((await writer.customers_of(tx, tenant, homes)).values())
+    moves.changed.update((await ownership.following(tx, tenant, nodes)).values())
+    for node in sorted(moves.changed):
+        moves.together(node)
+    rises = await writer.levelled(tx, moves.groups())
+    await writer.raise_versions(tx, rises, writer.REFOLD_STRIPE)
+    changed = sorted(rises)
+    await outbox.write(tx, tenant, changed, {changed[0]: moved} if changed and moved else {})
+    applied.customers |= set(changed)
+
+
+async def _desks_of(
+    tx: Tx, tenant: str, sides: Collection[tuple[NodeId, NodeId]]
+) -> dict[tuple[NodeId, NodeId], set[Desk]]:
+    """The desks that sides of interactions concern, by the stored parts."""
+    stored = await writer.parts_of_sides(tx, tenant, sides)
+    return {
+        side: set(desks(Side.of(AnchoredPart(anchor, decode_part(body)) for anchor, body in stored.get(side, ()))))
+        for side in sides
+    }
+
+
+async def _fold_again(tx: Tx, tenant: str, ids: IdSpace, anchor: bytes, home: NodeId, interaction: NodeId) -> None:
+    """One part from the stored events, from nothing."""
+    facts = [incoming_of(raw, lambda _: ids).fact for raw in await writer.raws_of_part(tx, tenant, home, anchor)]
+    if not facts:
+        await writer.delete_part(tx, anchor)
+        await segments.forget(tx, anchor)
+        return
+    with folding():
+        part = part_of(facts)
+    if part.facts > segments.SEGMENT_FACTS:
+        await segments.rebuild(tx, ids, home, anchor)
+    else:
+        await segments.forget(tx, anchor)
+    await writer.announce_interactions(tx, tenant, [interaction])
+    await writer.write_parts(tx, [(anchor, tenant, home, interaction, writer.encode_part(part))])
+
+
+async def _gather_identity(
+    tx: Tx, tenant: str, ids: IdSpace, concerned: Collection[NodeId], tied: Iterable[Pair]
+) -> set[NodeId]:
+    """Write these profiles and pairs as the stored events name them now; return the profiles that are attested now and
+    were not, or the reverse.
+
+    An event names a profile from the profile's own home or from a neighbour's (all identifiers of one person in an
+    event are tied to one another), or it is noted among the link events.
+    """
+    neighbours = {end for edge in await writer.edges_at(tx, tenant, concerned) for end in (edge.a, edge.b)}
+    raws = await writer.raws_naming(tx, tenant, set(concerned) | neighbours, concerned)
+    facts = [incoming_of(raw, lambda _: ids).fact for raw in raws]
+    facts = [fact for fact in facts if makes_part(fact.event.type)]
+    profiles, edges = sum_of(links_of(fact, ids) for fact in facts)
+    tied = set(tied)
+    were = await writer.profiles(tx, tenant, concerned)
+    await writer.forget_identity(tx, concerned, tied)
+    await writer.write_profiles(tx, tenant, [profiles[id] for id in concerned if id in profiles])
+    await writer.write_edges(tx, tenant, [edges[pair] for pair in tied if pair in edges])
+    await _gather_sightings(
+        tx,
+        tenant,
+        ids,
+        facts,
+        [(kind, id, id) for id in concerned for kind in (NAMED, ATTESTED)]
+        + [(kind, *pair) for pair in tied for kind in EDGE_KINDS.values()],
+    )
+    attested_before = {id for id, profile in were.items() if profile.attested}
+    return attested_before ^ {id for id in concerned if id in profiles and profiles[id].attested}
+
+
+async def _gather_sightings(tx: Tx, tenant: str, ids: IdSpace, facts: Iterable[Fact], wanted: Iterable[Seen]) -> None:
+    """When these profiles and pairs were first known of any past."""
+    found: dict[Seen, list[Sighting]] = {seen: [] for seen in wanted}
+    for fact in facts:
+        named = links_of(fact, ids)
+        for seen, step in said_of(named.profiles, named.edges, fact):
+            if seen in found:
+                found[seen].append(step)
+    await first_mentions.rewrite(tx, tenant, found, {seen: staircase(steps) for seen, steps in found.items()})

@@ -1,0 +1,147 @@
+"""A batch applied, whatever it takes: alone where a copy must replace another, again where writers met, carefully or in
+pieces where something of it can't be applied.
+
+What fails is looked at in three steps, each of which costs more and is done only where the one before failed:
+
+1. the events that can't be folded are marked (``foldable.fault_of``), and the batch is applied without them;
+2. the batch is halved until single records are left: twice the logarithm of the batch's length transactions for each
+   that fails;
+3. a record that fails by itself twice, while its mark can be stored, is stored with the mark.
+
+What is wrong with the store, the log or this process is never an event's fault: see ``is_of_the_batch``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import traceback
+from collections.abc import Mapping
+
+import structlog
+
+from cx_context.store import Store
+from cx_context.store.leases import Fenced, Held
+from cx_context.store.port import TROUBLES, Contention, Unstorable
+from cx_events.errors import CxError
+from cx_events.ids import IdSpace
+from cx_events.log import Partition
+from cx_projectors.apply import Applied, Manner, MustBeAlone, MustReplace, Tenancy, apply_batch, remember
+from cx_projectors.batch import Batch, read_batch
+from cx_projectors.cache import Memory
+from cx_projectors.replace_copy import apply_alone
+
+MOST_TRIES = 50
+
+
+def is_of_the_batch(error: Exception) -> bool:
+    """Return whether an error may be the fault of an event: not where a part is down or slow, other writers were in
+    the way, a partition is ours no more, or memory or the disk is full."""
+    if isinstance(error, Unstorable):
+        return True
+    return not isinstance(error, (CxError, MemoryError, *TROUBLES))
+
+
+def _where(error: Exception) -> str:
+    """Where an error came from, innermost last, without a value of anybody's: its message may hold an event's text."""
+    cause = error.__cause__ or error
+    frames = traceback.extract_tb(cause.__traceback__)[-5:]
+    return f"{type(cause).__name__} at " + " > ".join(f"{frame.name}:{frame.lineno}" for frame in frames)
+
+
+class Applier:
+    """One worker's hands: its store, its name, what it remembers."""
+
+    def __init__(self, store: Store, worker: str, tenants: Mapping[str, Tenancy]) -> None:
+        self._store = store
+        self.worker = worker
+        self._tenants = tenants
+        self.memory = Memory()
+        self.contentions = 0
+        self.replacements = 0
+        self._said = structlog.get_logger().bind(worker=worker)
+
+    async def apply(self, batch: Batch, held: Mapping[Partition, Held]) -> Applied:
+        """Apply a batch once. Afterwards the positions stand at ``batch.positions``.
+
+        ``Fenced``: we own a partition no more, or must take it anew, after a replacement too: nothing is remembered and
+        ``held`` is void, but what was applied stays applied. ``TryLater``: the store does not answer, or other writers
+        were in the way for too long; of a batch that was applied in pieces some may be applied.
+        """
+        try:
+            return await self._apply(batch, held, carefully=False)
+        except Exception as error:
+            if not is_of_the_batch(error):
+                raise
+            self._said.error("a batch can't be applied as it is; looking for what can't be", where=_where(error))
+        return await self._apply_carefully(batch, held)
+
+    async def _apply_carefully(self, batch: Batch, held: Mapping[Partition, Held]) -> Applied:
+        batch.leave_out_unfoldable(self._ids_of)
+        try:
+            return await self._apply(batch, held, carefully=True)
+        except Exception as error:
+            if not is_of_the_batch(error):
+                raise
+            if len(batch.records) == 1:
+                return await self._set_aside(batch, held, error)
+        half = len(batch.records) // 2
+        total = Applied()
+        held = dict(held)
+        for records in (batch.records[:half], batch.records[half:]):
+            piece = read_batch(records, self._ids_of)
+            total.add(await self._apply_carefully(piece, {each: held[each] for each in piece.positions}))
+            held.update((each, Held(at, held[each].epoch)) for each, at in piece.positions.items())
+        return total
+
+    async def _set_aside(self, batch: Batch, held: Mapping[Partition, Held], error: Exception) -> Applied:
+        """Store one record with the mark that it can't be applied, if it fails again. Where the mark can't be stored
+        either, it was not the record's fault: raises that error."""
+        try:
+            return await self._apply(batch, held, carefully=True)
+        except Exception as again:
+            if not is_of_the_batch(again):
+                raise
+        batch.leave_out_all(error.__cause__ or error, self._ids_of)
+        applied = await self._apply(batch, held, carefully=True)
+        places = [letter.place for letter in applied.letters]
+        self._said.error("a record was set aside", places=places, where=_where(error))
+        return applied
+
+    async def _apply(self, batch: Batch, held: Mapping[Partition, Held], *, carefully: bool) -> Applied:
+        manner = Manner(carefully=carefully)
+        for attempt in range(MOST_TRIES):
+            try:
+                async with self._store.writing() as tx:
+                    applied = await apply_batch(
+                        tx, batch, held, self.memory, self._tenants, worker=self.worker, manner=manner
+                    )
+            except MustBeAlone:
+                self.memory.clear()
+                manner = Manner(alone=True, carefully=carefully)
+            except MustReplace:
+                self.memory.clear()
+                return await self._replace(batch, held, manner)
+            except Contention:
+                self.memory.clear()
+                self.contentions += 1
+                if attempt == MOST_TRIES - 1:
+                    raise
+                await asyncio.sleep(random.uniform(0, min(0.01 * 2**attempt, 1.0)))  # noqa: S311
+            except BaseException:
+                self.memory.clear()
+                raise
+            else:
+                remember(self.memory, applied)
+                return applied
+        raise AssertionError("unreachable: the last try returns or raises")
+
+    async def _replace(self, batch: Batch, held: Mapping[Partition, Held], manner: Manner) -> Applied:
+        async with self._store.writing() as tx:
+            await apply_alone(tx, batch, held, self._tenants, worker=self.worker, manner=manner)
+        self.replacements += 1
+        raise Fenced("a copy of an event replaced another: everything is read anew")
+
+    def _ids_of(self, tenant: str) -> IdSpace | None:
+        tenancy = self._tenants.get(tenant)
+        return tenancy.ids if tenancy is not None else None
