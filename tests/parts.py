@@ -3,7 +3,7 @@
 In this order: the address in ``CX_TEST_KAFKA`` / ``CX_TEST_POSTGRES``; a container, where Docker answers; ``cx stack``,
 which needs neither. The addresses have the forms of ``CX_LOG_URL`` and ``CX_STORE_URL``.
 
-What was started belongs to a home, a folder below the system's for temporary files: whoever knows it, in whatever
+What was started belongs to a stream, a folder below the system's for temporary files: whoever knows it, in whatever
 process, can start another part in it or remove it with all its servers.
 """
 
@@ -37,56 +37,56 @@ POSTGRES_IMAGE = "postgres:18"
 
 _HOMES = "throughline-tests-"
 _CONTAINERS = "containers"
-"""The file in a home that lists the ids of its containers, one a line."""
+"""The file in a stream that lists the ids of its containers, one a line."""
 
 
 def new_home() -> Path:
-    """Make a home for servers, named by this process. Homes of test runs that were killed are removed first."""
+    """Make a stream for servers, named by this process. Homes of test runs that were killed are removed first."""
     _remove_orphans()
     return Path(tempfile.mkdtemp(prefix=f"{_HOMES}{os.getpid()}-"))
 
 
-def remove(home: Path) -> None:
-    """End the servers of a home, whoever started them, and delete it."""
-    containers = home / _CONTAINERS
+def remove(stream_id: Path) -> None:
+    """End the servers of a stream, whoever started them, and delete it."""
+    containers = stream_id / _CONTAINERS
     if containers.exists():
         subprocess.run(["docker", "rm", "-f", "-v", *containers.read_text().split()], capture_output=True, check=False)
-    stack.erase(home)
-    shutil.rmtree(home, ignore_errors=True)
+    stack.erase(stream_id)
+    shutil.rmtree(stream_id, ignore_errors=True)
 
 
 @contextmanager
 def own_stack() -> Iterator[Path]:
-    """A home for ``cx stack`` that is erased afterwards, whatever still runs in it."""
-    home = new_home()
+    """A stream for ``cx stack`` that is erased afterwards, whatever still runs in it."""
+    stream_id = new_home()
     try:
-        yield home
+        yield stream_id
     finally:
-        remove(home)
+        remove(stream_id)
 
 
-def start_or_skip(home: Path, part: stack.Part) -> stack.Running:
+def start_or_skip(stream_id: Path, part: stack.Part) -> stack.Running:
     """The stack with this part. Where it can't be had the test is skipped, but never under ``CI``."""
     try:
-        return stack.start(home, {part})
+        return stack.start(stream_id, {part})
     except Fatal as error:
         if os.environ.get("CI"):
             raise
         pytest.skip(f"no {part} here: {error}")
 
 
-def address(home: Path, part: stack.Part) -> str:
-    """Return the URL of a server: the one given in the environment, else a new one in this home. Its account in
+def address(stream_id: Path, part: stack.Part) -> str:
+    """Return the URL of a server: the one given in the environment, else a new one in this stream. Its account in
     PostgreSQL may create databases."""
     given = os.environ.get(f"CX_TEST_{part.upper()}")
     if given:
         return given
     if _docker_answers():
         try:
-            return (_kafka_container if part == "kafka" else _postgres_container)(home)
+            return (_kafka_container if part == "kafka" else _postgres_container)(stream_id)
         except Exception as error:  # whatever Docker's trouble is, the stack does without it
             print(f"no container of {part} ({error}); using cx stack")
-    running = start_or_skip(home, part)
+    running = start_or_skip(stream_id, part)
     return running.kafka_url if part == "kafka" else running.postgres_url
 
 
@@ -99,7 +99,7 @@ def _docker_answers() -> bool:
     return False
 
 
-def _kafka_container(home: Path) -> str:
+def _kafka_container(stream_id: Path) -> str:
     from testcontainers.core.container import DockerContainer
 
     port = free_port()
@@ -119,17 +119,17 @@ def _kafka_container(home: Path) -> str:
     }
     for name, value in settings.items():
         container = container.with_env(name, value)
-    _start(container, home, lambda: answers(host, port))
+    _start(container, stream_id, lambda: answers(host, port))
     return f"kafka://{host}:{port}"
 
 
-def _postgres_container(home: Path) -> str:
+def _postgres_container(stream_id: Path) -> str:
     from testcontainers.core.container import DockerContainer
 
     port = free_port()
     container = DockerContainer(POSTGRES_IMAGE).with_bind_ports(5432, port).with_env("POSTGRES_PASSWORD", "test")
     url = f"postgresql+asyncpg://postgres:test@{container.get_docker_client().host()}:{port}/postgres"
-    _start(container, home, lambda: _serves(url))
+    _start(container, stream_id, lambda: _serves(url))
     return url
 
 
@@ -145,12 +145,12 @@ def _serves(url: str) -> bool:
     return asyncio.run(ask())
 
 
-def _start(container: DockerContainer, home: Path, check: Callable[[], bool]) -> None:
-    """Return when the container's server answers. It is noted in the home, by which it is removed."""
+def _start(container: DockerContainer, stream_id: Path, check: Callable[[], bool]) -> None:
+    """Return when the container's server answers. It is noted in the stream, by which it is removed."""
     os.environ["TESTCONTAINERS_RYUK_DISABLED"] = "true"
     container.start()
     wrapped = container.get_wrapped_container()
-    with (home / _CONTAINERS).open("a") as file:
+    with (stream_id / _CONTAINERS).open("a") as file:
         print(wrapped.id, file=file)
     until = time.monotonic() + PATIENCE
     while not check():
@@ -164,11 +164,11 @@ def _start(container: DockerContainer, home: Path, check: Callable[[], bool]) ->
 
 def _remove_orphans() -> None:
     """What test runs left running that were killed before they could clean up."""
-    for home in Path(tempfile.gettempdir()).glob(f"{_HOMES}*"):
-        owner = int(home.name.removeprefix(_HOMES).partition("-")[0])
+    for stream_id in Path(tempfile.gettempdir()).glob(f"{_HOMES}*"):
+        owner = int(stream_id.name.removeprefix(_HOMES).partition("-")[0])
         try:
             os.kill(owner, 0)
         except ProcessLookupError:
-            remove(home)
+            remove(stream_id)
         except PermissionError:
             continue

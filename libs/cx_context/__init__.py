@@ -2,7 +2,7 @@
 
     facts --fold--> parts --combine--> contacts --thread--> conversations --finish--> body
 
-There is a part for each home, interaction and hour, and one for each decision about a contact.
+There is a part for each stream, interaction and hour, and one for each decision about a contact.
 
 A *part* holds only what combines in any order (sums, minima, maxima, last writers by key, the latest k): so an event
 that comes late, or twice, or from another partition, is simply added; a merge of two customers adds nothing at all, it

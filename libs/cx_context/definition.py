@@ -19,7 +19,7 @@ from cx_context.parts.fold import makes_part
 from cx_context.parts.fold_faults import fault_of, part_of
 from cx_context.parts.model import Part
 from cx_context.sections.candidates import Questions, RefusedClaim, questions
-from cx_context.threading.conversations import AnchoredPart
+from cx_context.threading.conversations import KeyedPart
 from cx_events.errors import Refused
 from cx_events.facts import Fact
 from cx_events.ids import IdSpace, NodeId
@@ -60,28 +60,28 @@ def define(copies: Iterable[Fact], ids: IdSpace, rules: Rules, set_aside: Collec
     resolution = resolve(graph, said.rules)
 
     facts = [fact for fact in facts if makes_part(fact.event.type)]
-    homes_in: dict[NodeId, set[NodeId]] = defaultdict(set)
+    streams_in: dict[NodeId, set[NodeId]] = defaultdict(set)
     for fact in facts:
-        homes_in[fact.interaction].add(fact.home)
+        streams_in[fact.interaction].add(fact.stream_id)
 
-    def sides(node: NodeId) -> Sides:
+    def sides(node: NodeId) -> Owners:
         standing = standing_attribution(said.attributions.get(node, ()), graph.decisions)
-        return sides_of(node, standing, homes_in.get(node, set()), resolution.customer_of, resolution.ambiguous)
+        return owners_of(node, standing, streams_in.get(node, set()), resolution.customer_of, resolution.ambiguous)
 
     customer_of = dict(resolution.customer_of)
-    for home in {fact.home for fact in facts} - set(graph.profiles):
-        customer_of[home] = sides(home).whose
+    for stream_id in {fact.stream_id for fact in facts} - set(graph.profiles):
+        customer_of[stream_id] = sides(stream_id).whose
 
-    by_anchor: dict[bytes, list[Fact]] = defaultdict(list)
+    by_part: dict[bytes, list[Fact]] = defaultdict(list)
     for fact in facts:
-        by_anchor[fact.anchor].append(fact)
+        by_part[fact.part_id].append(fact)
     parts: dict[bytes, tuple[NodeId, Part]] = {}
     by_customer: dict[NodeId, list[Fact]] = defaultdict(list)
-    for anchor, group in by_anchor.items():
-        home, node = group[0].home, group[0].interaction
-        strays = home in resolution.ambiguous and node != home
-        whose = sides(node).by_home[home] if strays else customer_of[home]
-        parts[anchor] = (whose, part_of(group))
+    for part_id, group in by_part.items():
+        stream_id, node = group[0].stream_id, group[0].interaction
+        strays = stream_id in resolution.ambiguous and node != stream_id
+        whose = sides(node).by_stream[stream_id] if strays else customer_of[stream_id]
+        parts[part_id] = (whose, part_of(group))
         by_customer[whose] += group
 
     members: dict[NodeId, list[Member]] = defaultdict(list)
@@ -102,9 +102,9 @@ def define(copies: Iterable[Fact], ids: IdSpace, rules: Rules, set_aside: Collec
     for claim in questions(graph, resolution, said.rules):
         for end in (claim.identifier.id, claim.other.id):
             claims[customer_of[end]].append(claim)
-    parts_of: dict[NodeId, list[AnchoredPart]] = defaultdict(list)
-    for anchor, (whose, part) in parts.items():
-        parts_of[whose].append(AnchoredPart(anchor, part))
+    parts_of: dict[NodeId, list[KeyedPart]] = defaultdict(list)
+    for part_id, (whose, part) in parts.items():
+        parts_of[whose].append(KeyedPart(part_id, part))
     known = {
         customer: Known(
             customer,
@@ -119,7 +119,7 @@ def define(copies: Iterable[Fact], ids: IdSpace, rules: Rules, set_aside: Collec
     return Whole(known, customer_of, resolution, said.rules)
 
 
-def follow(
+def resolve_owner(
     node: NodeId,
     standing: Attribution | None,
     namers: Collection[NodeId],
@@ -139,28 +139,32 @@ def follow(
     return named.pop() if len(named) == 1 else node
 
 
-class Sides(NamedTuple):
-    """Whose an interaction is, and whose each home's side of it: the facts that lie at that home."""
+class Owners(NamedTuple):
+    """Whose an interaction is, and whose each stream's side of it: the facts that lie at that stream."""
 
     whose: NodeId
-    by_home: Mapping[NodeId, NodeId]
+    by_stream: Mapping[NodeId, NodeId]
 
 
-def sides_of(
+def owners_of(
     node: NodeId,
     standing: Attribution | None,
-    homes: Collection[NodeId],
+    stream_ids: Collection[NodeId],
     customer_of: Mapping[NodeId, NodeId],
     ambiguous: Collection[NodeId],
-) -> Sides:
-    """Facts stay with the customer of their home. Those of an ambiguous identifier name nobody in particular: they go
+) -> Owners:
+    """Facts stay with the customer of their stream. Those of an ambiguous identifier name nobody in particular: they go
     with the interaction to whom that follows, and stay where it stands alone."""
-    whose = follow(node, standing, [home for home in homes if home != node], customer_of, ambiguous)
-    return Sides(
+    whose = resolve_owner(
+        node, standing, [stream_id for stream_id in stream_ids if stream_id != node], customer_of, ambiguous
+    )
+    return Owners(
         whose,
         {
-            home: whose if home == node or (home in ambiguous and whose != node) else customer_of.get(home, home)
-            for home in homes
+            stream_id: whose
+            if stream_id == node or (stream_id in ambiguous and whose != node)
+            else customer_of.get(stream_id, stream_id)
+            for stream_id in stream_ids
         },
     )
 

@@ -43,7 +43,7 @@ from cx_context.sections.names import Names, named, names_of
 from cx_context.sections.sentiment import sentiment
 from cx_context.sections.timeline import timeline_entry
 from cx_context.sections.vouchers import standings
-from cx_context.threading.conversations import AnchoredPart, Contact, Conversation, IssuedToken, contacts_of, thread
+from cx_context.threading.conversations import Contact, Conversation, IssuedToken, KeyedPart, contacts_of, thread
 from cx_context.threading.explicit_joins import MATTER_KINDS
 from cx_context.threading.tokens import order_of as _order
 from cx_events.facts import Fact, Order
@@ -89,7 +89,7 @@ class Known:
 
     customer: bytes
     members: Sequence[Member]
-    parts: Sequence[AnchoredPart]
+    parts: Sequence[KeyedPart]
     latest: Iterable[Fact]
     words: WordsOf | None = None
     claims: Questions = NO_QUESTIONS
@@ -298,8 +298,8 @@ def _display(parts: Iterable[tuple[int, Part]]) -> tuple[str | None, str | None]
 def _consents(of: Rendering) -> Iterable[tuple[Purpose, bool]]:
     """What a claim says grants nothing, and refuses all the same, also in an assured body that leaves it out."""
     core = of.trust.core
-    claims = [part for part in of.parts if part.home not in core]
-    return in_force([part for part in of.parts if part.home in core], [*claims, *of.known.left_out])
+    claims = [part for part in of.parts if part.identifier not in core]
+    return in_force([part for part in of.parts if part.identifier in core], [*claims, *of.known.left_out])
 
 
 def _customer(of: Rendering) -> Json:

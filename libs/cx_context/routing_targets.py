@@ -19,7 +19,7 @@ from typing import Any, Literal, NamedTuple
 from cx_context.document import conversation_state, is_live
 from cx_context.parts.merge import MERGERS, later
 from cx_context.parts.model import At, Part, Register
-from cx_context.threading.contacts import AnchoredPart
+from cx_context.threading.contacts import KeyedPart
 from cx_events.ids import text_of
 
 Kind = Literal["agent", "queue"]
@@ -52,10 +52,10 @@ _SUMMED = (
 
 
 class Side:
-    """One home's side of an interaction, as far as desks need it: the sum of its parts, each of which may be added
+    """One stream's side of an interaction, as far as desks need it: the sum of its parts, each of which may be added
     again when it has grown.
 
-    It is an index, so of an endless interaction it may say too much: a resolve that names another anchor than that of
+    It is an index, so of an endless interaction it may say too much: a resolve that names another part id than that of
     the part that was active last may be of an older stretch, and does not count here.
     """
 
@@ -69,19 +69,19 @@ class Side:
         self._resolves: dict[str, Register] = {}
 
     @classmethod
-    def of(cls, parts: Iterable[AnchoredPart]) -> Side:
+    def of(cls, parts: Iterable[KeyedPart]) -> Side:
         side = cls()
         for anchored in parts:
             side.add(*anchored)
         return side
 
-    def add(self, anchor: bytes, part: Part) -> None:
+    def add(self, part_id: bytes, part: Part) -> None:
         for name in _SUMMED:
             value = getattr(part, name)
             if value:
                 setattr(self, name, MERGERS[name](getattr(self, name), value))
         if part.active:
-            self._latest = max(self._latest, (part.active[-1], text_of(anchor)))
+            self._latest = max(self._latest, (part.active[-1], text_of(part_id)))
         if part.resolved is not None:
             about = part.about or ""
             old = self._resolves.get(about)

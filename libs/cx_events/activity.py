@@ -76,7 +76,7 @@ def _is_decision(event_type: str) -> bool:
 def piece_of(event: Event, effective: Micros, key: bytes, weight: int) -> bytes:
     """Return the piece of its interaction that an event belongs to.
 
-    That is the hour of its effective time (UTC), in 8 bytes, and the weight by which it is at home where it lies
+    That is the hour of its effective time (UTC), in 8 bytes, and the weight by which it is at stream where it lies
     (``Fact.weight``), in one more unless it is a claim; or where it stands alone its own ``key``, in 16.
     """
     if stands_alone(event):

@@ -19,7 +19,7 @@ from cx_events.catalogue import EventType, catalogue, check_scopes, missing, per
 from cx_events.codec import lenient_data
 from cx_events.envelope import Data, Event, Identifier, Reference
 from cx_events.errors import Refused
-from cx_events.facts import HUB_SOURCE, home_of, sequence_of
+from cx_events.facts import HUB_SOURCE, sequence_of, stream_id_of
 from cx_events.ids import IdSpace
 from cx_events.junk import KNOWN, Junk
 from cx_events.stamp import Stamped, prepared
@@ -123,7 +123,7 @@ def accept(
         if lacking:
             needed = ", ".join(f"data.{need.replace('|', ' or data.')}" for need in lacking)
             raise Refused("missing-data", f"{event.type} needs {needed}")
-    event.partitionkey = home_of(event, ids).hex()
+    event.partitionkey = stream_id_of(event, ids).hex()
     whole = {
         "specversion": "1.0",
         "id": event.id,

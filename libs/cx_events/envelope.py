@@ -4,7 +4,7 @@ An event on the log is structured JSON (CloudEvents JSON format, section 3). ``E
 hub works with: fields of ``data`` that no struct here names stay in the stored bytes and are not decoded.
 
 Attributes beyond the core ones: ``tenantid``, ``recordedtime`` (stamped once, at intake, UTC with microseconds),
-``partitionkey`` (the event's home, 32 hex digits, see ``cx_events.ids``), ``sequence`` (decimal digits: the source's
+``partitionkey`` (the event's stream, 32 hex digits, see ``cx_events.ids``), ``sequence`` (decimal digits: the source's
 own counter within the interaction), ``writer`` (who sent it, ``key/ID`` or ``connection/ID``; stamped at intake),
 ``traceparent``, ``causationid``, ``correlationid``.
 """
@@ -195,7 +195,7 @@ class IdentityDecision(Part):
 
 
 class ConversationDecision(Part):
-    """What an agent does to a thread. ``id`` and ``other`` are anchors (see ``cx_events.ids``), as UUIDs."""
+    """What an agent does to a thread. ``id`` and ``other`` are part ids (see ``cx_events.ids``), as UUIDs."""
 
     id: str = ""
     other: str = ""
@@ -275,7 +275,7 @@ class Event(Struct, omit_defaults=True, gc=False, kw_only=True):
 
 
 class Draft(Struct, gc=False, kw_only=True):
-    """An event as an adapter writes it, before intake stamps tenant, recorded time and home on it.
+    """An event as an adapter writes it, before intake stamps tenant, recorded time and stream on it.
 
     ``time`` in microseconds; ``None`` where the provider says none: then it is the recorded time. What the provider
     sent goes into ``data.raw``, as JSON text that is stored verbatim.

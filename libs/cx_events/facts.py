@@ -46,21 +46,21 @@ def vcon_source(tenant: str) -> str:
 class Fact:
     """An event and its place.
 
-    ``effective``: min(time, recorded time), so a vendor's fast clock can't push history about. ``home``: the profile or
-    node that the event belongs to for good. ``identifier``, ``weight``: the identifier that it is at home with, None
+    ``effective``: min(time, recorded time), so a vendor's fast clock can't push history about. ``stream``: the profile or
+    node that the event belongs to for good. ``identifier``, ``weight``: the identifier that it is in the stream of, None
     where it names none, and how much that is worth in it (``weights.ORDER``; a claim where it names none). ``people``:
     see ``people_identifiers``.
-    ``interaction``: the interaction's node, or the home where there is none.
-    ``anchor``: of the part that it is folded into; ``side``: of all parts of its home in that interaction.
+    ``interaction``: the interaction's node, or the stream where there is none.
+    ``part_id``: of the part that it is folded into; ``side``: of all parts of its stream in that interaction.
     ``raw``: the bytes on the log, the canonical form of this copy. A NUL in ``data`` is read as U+FFFD.
 
-    Raises ``Refused`` (``bad-time``, ``bad-sequence``, ``bad-home``, ``undecodable``) for an event that intake would
+    Raises ``Refused`` (``bad-time``, ``bad-sequence``, ``bad-stream_id``, ``undecodable``) for an event that intake would
     not stamp.
     """
 
     __slots__ = (
-        "anchor", "effective", "event", "home", "identifier", "interaction", "key", "people", "raw", "recorded",
-        "sequence", "side", "weight",
+        "effective", "event", "identifier", "interaction", "key", "part_id", "people", "raw", "recorded",
+        "sequence", "side", "stream_id", "weight",
     )  # fmt: skip
 
     def __init__(self, event: Event, raw: bytes, ids: IdSpace) -> None:
@@ -68,20 +68,20 @@ class Fact:
         self.raw = raw
         self.effective, self.recorded, self.sequence = times_of(event)
         self.key = event_key(event.tenantid, event.source, event.id)
-        self.home: NodeId = node_of_hex(event.partitionkey)
+        self.stream_id: NodeId = node_of_hex(event.partitionkey)
         self.people = people = people_identifiers(event)
-        self.identifier = identifier = _identifier_at(people, self.home, event, ids) if people else None
+        self.identifier = identifier = _identifier_at(people, self.stream_id, event, ids) if people else None
         self.weight = _CLAIMED if identifier is None else _place_in(identifier, event)
         name = event.data.interaction
         if name:
             self.interaction: NodeId = ids.interaction(name)
-            self.side: NodeId = ids.anchor(self.home, self.interaction)
+            self.side: NodeId = ids.part_id(self.stream_id, self.interaction)
             piece = piece_of(event, self.effective, self.key, self.weight)
-            self.anchor: NodeId = ids.anchor(self.home, self.interaction, piece)
+            self.part_id: NodeId = ids.part_id(self.stream_id, self.interaction, piece)
         else:
-            self.interaction = self.home
-            self.side = ids.anchor(self.home, self.home)
-            self.anchor = ids.anchor(self.home, self.home, by_weight(self.weight))
+            self.interaction = self.stream_id
+            self.side = ids.part_id(self.stream_id, self.stream_id)
+            self.part_id = ids.part_id(self.stream_id, self.stream_id, by_weight(self.weight))
 
     @property
     def order(self) -> Order:
@@ -178,20 +178,20 @@ MAX_IDENTIFIERS = 16
 
 
 def strongest(event: Event) -> Identifier | None:
-    """Return the identifier that an event is at home with: the first by (weight, rank of kind, kind, value, scope)."""
+    """Return the identifier that an event is in the stream of: the first by (weight, rank of kind, kind, value, scope)."""
     people = people_identifiers(event)
     if len(people) < 2:
         return people[0] if people else None
     return min(people, key=lambda i: (place_of(weight_of(i, event)), rank_of(i.kind), i.kind, i.value, i.scope))
 
 
-def _identifier_at(people: Sequence[Identifier], home: NodeId, event: Event, ids: IdSpace) -> Identifier | None:
-    """Return the identifier whose profile is an event's home, in its greatest weight; None where the event names none
+def _identifier_at(people: Sequence[Identifier], stream_id: NodeId, event: Event, ids: IdSpace) -> Identifier | None:
+    """Return the identifier whose profile is an event's stream, in its greatest weight; None where the event names none
     that is: decisions of the hub live with what they decide about."""
     if len(people) == 1:
         one = people[0]
-        return one if ids.profile(one.kind, one.scope, one.value) == home else None
-    found = [each for each in people if ids.profile(each.kind, each.scope, each.value) == home]
+        return one if ids.profile(one.kind, one.scope, one.value) == stream_id else None
+    found = [each for each in people if ids.profile(each.kind, each.scope, each.value) == stream_id]
     return min(found, key=lambda each: _place_in(each, event), default=None)
 
 
@@ -200,11 +200,11 @@ def _place_in(identifier: Identifier, event: Event) -> int:
     return ORDER[identifier.weight] if identifier.weight else ORDER[weight_of(identifier, event)]
 
 
-def home_of(event: Event, ids: IdSpace) -> NodeId:
+def stream_id_of(event: Event, ids: IdSpace) -> NodeId:
     """Where an event belongs: the profile of its strongest identifier, else its interaction, else itself.
 
-    Decisions that the hub writes name their home in ``subject``, since they belong to what they decide about; anybody
-    else's ``subject`` is their own affair, though a vendor's message id may well look like a home.
+    Decisions that the hub writes name their stream in ``subject``, since they belong to what they decide about; anybody
+    else's ``subject`` is their own affair, though a vendor's message id may well look like a stream.
     """
     if event.subject and event.source == decision_source(event.tenantid):
         return node_of_hex(event.subject)

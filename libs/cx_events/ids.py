@@ -5,9 +5,9 @@ under the tenant's lasting key, so that no id, topic key or file name gives an i
 
 - *profile*: of (kind, scope, normalised value) of one identifier.
 - *interaction node*: of an interaction's id. Events that name nobody live there.
-- *side*: of (tenant, home, interaction node): one home's side of one interaction.
-- *anchor*: of a side and a piece of it, an hour or a single event (see ``cx_events.activity``). A conversation is known
-  by its anchors.
+- *side*: of (tenant, stream, interaction node): one stream's side of one interaction.
+- *part id*: of a side and a piece of it, an hour or a single event (see ``cx_events.activity``). A conversation is known
+  by its part ids.
 - *event key*: of (tenant, source, id), the identity of an event; unkeyed, since only the store sees it.
 """
 
@@ -21,7 +21,7 @@ from uuid import UUID
 from cx_events.errors import Refused
 
 NodeId = bytes
-"""16 bytes: a profile, an interaction node or an anchor."""
+"""16 bytes: a profile, an interaction node or an part id."""
 
 _CACHED_IDS = 65_536
 
@@ -74,17 +74,17 @@ class IdSpace:
 
         own = blake2b(prefix, digest_size=16).digest()
 
-        def anchor(home: NodeId, interaction: NodeId, piece: bytes = b"") -> NodeId:
-            return uuid8(blake2b(home + interaction + piece, key=own, digest_size=16).digest())
+        def part_id(stream_id: NodeId, interaction: NodeId, piece: bytes = b"") -> NodeId:
+            return uuid8(blake2b(stream_id + interaction + piece, key=own, digest_size=16).digest())
 
         # Asked for every event: each costs a look-up in a cache, and a call of nothing else.
         self.profile = lru_cache(_CACHED_IDS)(profile)
         """The profile of a normalised identifier: (kind, scope, value)."""
         self.interaction = lru_cache(_CACHED_IDS)(interaction)
         """The node of an interaction, by the id that its events carry."""
-        self.anchor = lru_cache(_CACHED_IDS)(anchor)
-        """A piece of one home's side of one interaction: (home, interaction's node, piece), or without a piece the side
-        itself. The tenant has a share in it: what claims a home of another tenant's gets no part of it."""
+        self.part_id = lru_cache(_CACHED_IDS)(part_id)
+        """A piece of one stream's side of one interaction: (stream, interaction's node, piece), or without a piece the side
+        itself. The tenant has a share in it: what claims a stream of another tenant's gets no part of it."""
         self._derive = derive
         self._key = key
         self._prefix = prefix
@@ -99,9 +99,9 @@ class IdSpace:
         return hmac.digest(self._key, b"\0".join([self._prefix, b"secret", purpose.encode()]), "sha256")
 
     def lone_event(self, source: str, id: str) -> NodeId:
-        """The home of an event that names neither a person nor an interaction."""
+        """The stream of an event that names neither a person nor an interaction."""
         return self._derive("event", source, id)
 
     def tenant_node(self) -> NodeId:
-        """The home of what concerns the tenant as a whole, such as a change of rules."""
+        """The stream of what concerns the tenant as a whole, such as a change of rules."""
         return self._tenant_node

@@ -1,4 +1,4 @@
-"""Intake's last step: an event gets its tenant, recorded time, home and normal forms, and becomes bytes."""
+"""Intake's last step: an event gets its tenant, recorded time, stream and normal forms, and becomes bytes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import msgspec
 from cx_events.codec import encode
 from cx_events.envelope import Data, Draft, Event, Participant
 from cx_events.errors import Refused
-from cx_events.facts import home_of, sequence_of
+from cx_events.facts import sequence_of, stream_id_of
 from cx_events.identifiers import normalise
 from cx_events.ids import IdSpace
 from cx_events.junk import KNOWN, Junk, mark_junk
@@ -18,7 +18,7 @@ from cx_events.weights import ALL_SCOPES, stamp_weights
 
 
 class Stamped(msgspec.Struct, frozen=True, gc=False):
-    """An event ready for the log: ``key`` is its home in 32 hex digits, the topic key."""
+    """An event ready for the log: ``key`` is its stream in 32 hex digits, the topic key."""
 
     source: str
     id: str
@@ -87,7 +87,7 @@ def _stamped(draft: Draft, data: Data, source: str, recorded: Micros, ids: IdSpa
         traceparent=draft.traceparent,
         writer=writer,
     )
-    event.partitionkey = home_of(event, ids).hex()
+    event.partitionkey = stream_id_of(event, ids).hex()
     return Stamped(source, draft.id, event.partitionkey.encode(), encode(event))
 
 

@@ -59,13 +59,13 @@ def merge_pairs(
     brings no two together: a typed telephone, where the other has one. Whoever merges the two customers means it, too.
     """
     pairs = [(obstacle.a, obstacle.b) for obstacle in obstacles(one, other, rules, apart)]
-    home, other_home = (_least(profile for profile in side if profile.id not in claimed) for side in (one, other))
+    stream_id, other_home = (_least(profile for profile in side if profile.id not in claimed) for side in (one, other))
     if not any(a not in claimed and b not in claimed for a, b in pairs):
-        pairs.append((home, other_home))
-    for side, anchor, facing in ((one, home, other), (other, other_home, one)):
+        pairs.append((stream_id, other_home))
+    for side, part_id, facing in ((one, stream_id, other), (other, other_home, one)):
         kinds = ONE_OF_A_KIND.keys() & {profile.kind for profile in facing}
         cores = {core_of[profile.id] for profile in side if profile.id in claimed and profile.kind in kinds}
-        pairs += [(anchor, core) for core in sorted(cores)]
+        pairs += [(part_id, core) for core in sorted(cores)]
     return list(dict.fromkeys(pairs))
 
 

@@ -60,15 +60,15 @@ def _unverified(query: bytes) -> bool:
 
 
 def told(taken: Taken, stamped: Sequence[Stamped], ids: IdSpace) -> dict[str, Any]:
-    """``conversation``: by which the context API knows it, once it is projected. All events have one home.
+    """``conversation``: by which the context API knows it, once it is projected. All events have one stream.
     ``warnings``: sentences on what was kept as it came though it can't be right."""
     interaction = interaction_of(taken.uuid)
     facts = [Fact(decode_leniently(each.raw)[0], each.raw, ids) for each in stamped]
     own = [fact for fact in facts if fact.event.data.interaction == interaction]
-    anchor = min(own, key=lambda fact: (stands_alone(fact.event), fact.order)).anchor
+    part_id = min(own, key=lambda fact: (stands_alone(fact.event), fact.order)).part_id
     return {
         "uuid": taken.uuid,
-        "conversation": text_of(anchor),
+        "conversation": text_of(part_id),
         "interaction": interaction,
         "verified": False if taken.signed is not None else None,
         "accepted": [{"source": each.source, "id": each.id} for each in stamped],

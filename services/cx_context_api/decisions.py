@@ -87,7 +87,7 @@ class Choice(NamedTuple):
     resolve that sorted before the message it answers would be void, and two machines' clocks never agree."""
 
     type: str
-    home: NodeId
+    stream_id: NodeId
     data: Data
     correlation: str = ""
     after: Micros = 0
@@ -157,7 +157,7 @@ class Decisions:
                 type=choice.type,
                 id=asked.id if number == len(choices) else f"{asked.id}.{number}",
                 data=msgspec.structs.replace(choice.data, idempotency_key=asked.digest),
-                subject=choice.home.hex(),
+                subject=choice.stream_id.hex(),
                 correlationid=choice.correlation or (asked.id if several else ""),
             )
             source = asked.name.source

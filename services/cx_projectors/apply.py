@@ -40,7 +40,7 @@ from cx_projectors.cache import Memory, Pair
 from cx_projectors.identity import Dirty, Moves, recompute
 
 Touched = set[tuple[NodeId, NodeId]]
-"""(home, interaction node) of sides."""
+"""(stream, interaction node) of sides."""
 
 REFOLD_LOCK = tenant_lock("refold", "")
 
@@ -98,7 +98,7 @@ class Learned:
     attested: set[NodeId] = field(default_factory=set)
     """Profiles that are attested now and were not, new ones too."""
     desks: dict[tuple[NodeId, NodeId], set[Desk]] = field(default_factory=dict)
-    """By home and interaction: whose desks that concerns differently now."""
+    """By stream and interaction: whose desks that concerns differently now."""
 
 
 def remember(memory: Memory, applied: Applied) -> None:
@@ -195,7 +195,7 @@ async def try_again(tx: Tx, again: Iterable[Incoming]) -> None:
         event = incoming.fact.event
         known_by = letter_key(event.tenantid, event.source, event.id, FOLD)
         incoming.place = await dead_letters.where(tx, known_by)
-        await writer.replace_event(tx, incoming.fact, incoming.home, incoming.problem)
+        await writer.replace_event(tx, incoming.fact, incoming.stream_id, incoming.problem)
         await writer.delete_dead_letter(tx, known_by)
 
 
@@ -229,12 +229,12 @@ async def apply_facts(
 ) -> None:
     """What one tenant's new facts change. They are stored already."""
     learned = Learned()
-    by_anchor = _by_anchor(facts)
+    by_part = _by_part(facts)
     alone = manner.alone
     lifetimes = await _lifetimes(tx, tenant, tenancy) if any(_may_change_rules(fact) for fact in facts) else None
     dirty, decided = await learn_identity(tx, tenant, facts, memory, tenancy.ids, learned)
-    begun = await _announce(tx, tenancy.ids, by_anchor, memory, learned)
-    touched, first_parts = await _add_to_parts(tx, tenancy.ids, by_anchor, memory, learned, begun, manner.how)
+    begun = await _announce(tx, tenancy.ids, by_part, memory, learned)
+    touched, first_parts = await _add_to_parts(tx, tenancy.ids, by_part, memory, learned, begun, manner.how)
     places = Counter(node for _, node in first_parts)
     first_nodes = {node for node, count in places.items() if count > 1 or node not in begun}
     moved_nodes = await writer.that_may_follow(tx, tenant, first_nodes) | decided.attributed
@@ -244,8 +244,8 @@ async def apply_facts(
     # What was read before the lock may have moved: others were blind to our rows as we were to theirs.
     asks = bool(learned.named or dirty or decided.rules or decided.withdrawn)
     ever = await writer.ever(tx, tenant) if asks else writer.PERHAPS
-    homes = learned.named.union(home for home, _ in touched)
-    standings = await writer.standings(tx, tenant, homes)
+    stream_ids = learned.named.union(stream_id for stream_id, _ in touched)
+    standings = await writer.standings(tx, tenant, stream_ids)
     late = await _waited_for(tx, tenant, learned, ever, standings) - dirty
     now_moved = await writer.that_may_follow(tx, tenant, first_nodes)
     if ever.attributed:
@@ -262,10 +262,10 @@ async def apply_facts(
     if dirty or decided.rules:
         changed_nodes = None if decided.rules else Dirty(dirty, learned.attested)
         moves = await recompute(tx, tenant, changed_nodes, tenancy, ever)
-        standings = await writer.standings(tx, tenant, homes)
+        standings = await writer.standings(tx, tenant, stream_ids)
     for node in moved_nodes:
         moves.together(node, *await ownership.all_sides(tx, tenant, node))
-    known = learned.named.union(home for home, _ in touched if home in memory.profiles)
+    known = learned.named.union(stream_id for stream_id, _ in touched if stream_id in memory.profiles)
     whose = await _whose(tx, tenant, {*touched, *((id, id) for id in learned.named)}, standings, known)
     changed = moves.changed | set(whose.values())
     unheard: set[NodeId] = set()
@@ -293,23 +293,23 @@ async def _lifetimes(tx: Tx, tenant: str, tenancy: Tenancy) -> Mapping[str, int]
 async def _whose(
     tx: Tx, tenant: str, places: Touched, standings: Mapping[NodeId, writer.Standing], profiles: Collection[NodeId]
 ) -> dict[tuple[NodeId, NodeId], NodeId]:
-    """The customers of sides, by (home, interaction node), and of profiles, each named twice. ``profiles``: homes that
+    """The customers of sides, by (stream, interaction node), and of profiles, each named twice. ``profiles``: streams that
     are surely some."""
     found: dict[tuple[NodeId, NodeId], NodeId] = {}
     asked: Touched = set()
     for place in places:
-        home, node = place
-        standing = standings.get(home)
-        found[place] = home if standing is None else standing.customer
-        if home != node:
+        stream_id, node = place
+        standing = standings.get(stream_id)
+        found[place] = stream_id if standing is None else standing.customer
+        if stream_id != node:
             follows = standing is not None and standing.ambiguous
         else:
-            follows = standing is None and home not in profiles
+            follows = standing is None and stream_id not in profiles
         if follows:
             asked.add(place)
     sides = await ownership.sides(tx, tenant, {node for _, node in asked})
-    for home, node in asked:
-        found[home, node] = sides[node].by_home.get(home, found[home, node])
+    for stream_id, node in asked:
+        found[stream_id, node] = sides[node].by_stream.get(stream_id, found[stream_id, node])
     return found
 
 
@@ -371,7 +371,7 @@ class Decided:
 @dataclass(slots=True)
 class _Told:
     """Who facts name that the memory does not know so early: sightings of profiles and pairs. ``elsewhere``: (profile,
-    event) where an event names a profile from a home that no edge leads from."""
+    event) where an event names a profile from a stream that no edge leads from."""
 
     mentioned: dict[NodeId, Profile] = field(default_factory=dict)
     seen: dict[Seen, list[Sighting]] = field(default_factory=dict)
@@ -381,13 +381,13 @@ class _Told:
         """Nearly every event names one known profile: that costs two look-ups and makes nothing."""
         one = only_identifier(fact)
         if one is not None:
-            id = fact.home if one is fact.identifier else ids.profile(one.kind, one.scope, one.value)
+            id = fact.stream_id if one is fact.identifier else ids.profile(one.kind, one.scope, one.value)
             attested = attests(one.kind, weight_of(one, fact.event))
             known = (memory.attested if attested else memory.profiles).get(id)
             # Of two recorded at once the lesser name is the earlier one, so they are looked at more closely.
             if known is None or fact.recorded <= known.at[0] or fact.effective < known.effective:
                 self._mention(Profile(id, one.kind, one.scope, one.value, fact.recorded, attested), fact, memory)
-            if id != fact.home:
+            if id != fact.stream_id:
                 self.elsewhere.append((id, fact.key))
             return
         people = links_of(fact, ids)
@@ -397,7 +397,9 @@ class _Told:
             for seen, step in tied(edge, fact):
                 if not memory.knows(seen, step):
                     self._see(seen, step)
-        if fact.event.data.links or (people.profiles and all(profile.id != fact.home for profile in people.profiles)):
+        if fact.event.data.links or (
+            people.profiles and all(profile.id != fact.stream_id for profile in people.profiles)
+        ):
             self.elsewhere += [(profile.id, fact.key) for profile in people.profiles]
 
     def _mention(self, profile: Profile, fact: Fact, memory: Memory) -> None:
@@ -519,41 +521,41 @@ def folding() -> Iterator[None]:
         raise CantFold(f"{type(error).__name__}: {error}") from error
 
 
-def _by_anchor(facts: Iterable[Fact]) -> dict[bytes, list[Fact]]:
+def _by_part(facts: Iterable[Fact]) -> dict[bytes, list[Fact]]:
     found: dict[bytes, list[Fact]] = {}
     for fact in facts:
         if makes_part(fact.event.type):
-            group = found.get(fact.anchor)
+            group = found.get(fact.part_id)
             if group is None:
-                found[fact.anchor] = [fact]
+                found[fact.part_id] = [fact]
             else:
                 group.append(fact)
     return found
 
 
 async def _announce(
-    tx: Tx, ids: IdSpace, by_anchor: Mapping[bytes, Sequence[Fact]], memory: Memory, learned: Learned
+    tx: Tx, ids: IdSpace, by_part: Mapping[bytes, Sequence[Fact]], memory: Memory, learned: Learned
 ) -> set[NodeId]:
     """Interactions of which nobody has any part yet, and nobody else will have one before this transaction ends."""
     nodes = set[NodeId]()
-    for anchor, group in by_anchor.items():
+    for part_id, group in by_part.items():
         node = group[0].interaction
-        if anchor not in memory.parts and node not in memory.nodes and not all(is_lone(fact) for fact in group):
+        if part_id not in memory.parts and node not in memory.nodes and not all(is_lone(fact) for fact in group):
             nodes.add(node)
     learned.nodes |= nodes
     return await writer.announce_interactions(tx, ids.tenant, nodes)
 
 
 def is_lone(fact: Fact) -> bool:
-    """Return whether an event is outside of any interaction, at home with the profile that it names. Nobody else has a
+    """Return whether an event is outside of any interaction, in the stream of the profile that it names. Nobody else has a
     part there, so nobody need hear of it."""
-    return fact.interaction == fact.home and fact.identifier is not None
+    return fact.interaction == fact.stream_id and fact.identifier is not None
 
 
 async def _add_to_parts(
     tx: Tx,
     ids: IdSpace,
-    by_anchor: Mapping[bytes, Sequence[Fact]],
+    by_part: Mapping[bytes, Sequence[Fact]],
     memory: Memory,
     learned: Learned,
     begun: Collection[NodeId],
@@ -562,7 +564,7 @@ async def _add_to_parts(
     """Add facts to their parts. The sides that were touched, and those among them that are new. ``begun``: interactions
     that have no part yet; what a profile has outside of any may be there unannounced."""
     tenant = ids.tenant
-    known = await _recall(tx, tenant, by_anchor, memory, begun)
+    known = await _recall(tx, tenant, by_part, memory, begun)
     touched: Touched = set()
     first: Touched = set()
     added = []
@@ -570,31 +572,31 @@ async def _add_to_parts(
     matters: dict[tuple[NodeId, NodeId], Matter] = {}
     long: dict[bytes, Sequence[Fact]] = {}
     with folding():
-        for anchor, group in by_anchor.items():
+        for part_id, group in by_part.items():
             one = group[0]
-            place = (one.home, one.interaction)
+            place = (one.stream_id, one.interaction)
             touched.add(place)
-            part = memory.parts.get(anchor)
+            part = memory.parts.get(part_id)
             if part is None:
                 if place not in known and not all(is_lone(fact) for fact in group):
                     first.add(place)
                 part = new_part(one)
                 for fact in group[1:]:
                     part = how(part, fact)
-                added.append((anchor, tenant, *place, writer.encode_part(part)))
+                added.append((part_id, tenant, *place, writer.encode_part(part)))
             else:
                 for fact in group:
                     part = how(part, fact)
-                changed.append((anchor, writer.encode_part(part)))
-            memory.parts[anchor] = part
+                changed.append((part_id, writer.encode_part(part)))
+            memory.parts[part_id] = part
             if part.interaction:
                 side = memory.sides.get(place)
                 if side is None:
                     side = memory.sides[place] = Side()
                 matters.setdefault(place, matter_of(side))
-                side.add(anchor, part)
+                side.add(part_id, part)
             if part.facts > segments.SEGMENT_FACTS:
-                long[anchor] = group
+                long[part_id] = group
         assigned = _assigned(ids, matters, memory, learned)
     await writer.add_parts(tx, added)
     await writer.change_parts(tx, changed)
@@ -605,31 +607,31 @@ async def _add_to_parts(
 
 
 async def _recall(
-    tx: Tx, tenant: str, by_anchor: Mapping[bytes, Sequence[Fact]], memory: Memory, begun: Collection[NodeId]
+    tx: Tx, tenant: str, by_part: Mapping[bytes, Sequence[Fact]], memory: Memory, begun: Collection[NodeId]
 ) -> Touched:
     """Read what the memory lacks of the parts that facts are added to, and of the sides that these belong to. The sides
     of which the store has a part."""
     unknown: list[bytes] = []
     forgotten: Touched = set()
     known: Touched = set()
-    for anchor, (one, *_) in by_anchor.items():
-        place = (one.home, one.interaction)
+    for part_id, (one, *_) in by_part.items():
+        place = (one.stream_id, one.interaction)
         if place in memory.sides:
             known.add(place)
         elif one.event.data.interaction and one.interaction not in begun:
             forgotten.add(place)
             continue
         is_new = one.event.data.interaction and (one.interaction in begun or stands_alone(one.event))
-        if anchor not in memory.parts and not is_new:
-            unknown.append(anchor)
+        if part_id not in memory.parts and not is_new:
+            unknown.append(part_id)
     for place, parts in (await writer.parts_of_sides(tx, tenant, forgotten)).items():
         known.add(place)
         side = memory.sides[place] = Side()
-        for anchor, body in parts:
+        for part_id, body in parts:
             part = writer.decode_part(body)
-            side.add(anchor, part)
-            if anchor in by_anchor:
-                memory.parts[anchor] = part
+            side.add(part_id, part)
+            if part_id in by_part:
+                memory.parts[part_id] = part
     if unknown:
         memory.parts.update(await writer.parts(tx, unknown))
     return known
@@ -648,5 +650,5 @@ def _assigned(
         if now != before:
             learned.desks.setdefault(place, set()).update(desk for desk, _ in now.items() ^ before.items())
         if now.keys() != before.keys():
-            assigned[ids.anchor(*place)] = (place[1], now)
+            assigned[ids.part_id(*place)] = (place[1], now)
     return assigned

@@ -34,12 +34,12 @@ TOPICS = (INTERACTIONS, DEAD_LETTERS)
 
 
 class Incoming(Struct, gc=False):
-    """A fact to be applied. ``home``: where it is stored; ``problem``: what of it no fold can use; ``record``: what it
+    """A fact to be applied. ``stream``: where it is stored; ``problem``: what of it no fold can use; ``record``: what it
     was read from; ``place``: where it lies on the log, if not there. ``left_out``: it is stored and nothing is made of
     it; the reason, one of ``dead_letters.LEFT_OUT``."""
 
     fact: Fact
-    home: NodeId
+    stream_id: NodeId
     problem: str | None = None
     record: LogRecord | None = None
     place: str = ""
@@ -57,7 +57,7 @@ class Incoming(Struct, gc=False):
         """What is stored at the tenant's own node is in nobody's history, as decisions are."""
         self.left_out = reason
         self.problem = _plain(problem, MOST_DETAIL)
-        self.home = ids.tenant_node()
+        self.stream_id = ids.tenant_node()
 
 
 @dataclass(slots=True)
@@ -134,8 +134,8 @@ def row_of(incoming: Incoming) -> EventRow:
     return (
         fact.key,
         fact.event.tenantid,
-        incoming.home,
-        fact.anchor,
+        incoming.stream_id,
+        fact.part_id,
         fact.effective,
         fact.recorded,
         incoming.problem,
@@ -190,7 +190,7 @@ def _read_event(batch: Batch, record: LogRecord, ids_of: IdsOf) -> None:
         return
     fact = incoming.fact
     if record.key != fact.event.partitionkey.encode():
-        # A part has one writer, the owner of its home's partition: an event of another partition would make two.
+        # A part has one writer, the owner of its stream's partition: an event of another partition would make two.
         batch.undecodable.append(
             letter_of_record(record, Refused("wrong-key", "the record's key is not its partitionkey"))
         )
@@ -213,7 +213,7 @@ def incoming_of(raw: bytes, ids_of: IdsOf) -> Incoming:
     except (ValueError, RecursionError) as error:
         raise Refused("undecodable", f"partitionkey, sequence or data: {error}") from None
     if makes_part(event.type):
-        return Incoming(fact, fact.home, problem)
+        return Incoming(fact, fact.stream_id, problem)
     incoming = Incoming(fact, ids.tenant_node(), problem)
     try:
         decision_of(fact, ids)

@@ -1,6 +1,6 @@
 """What a worker keeps between batches, so that a known thing costs no look-up.
 
-Safe because what is kept either has one writer (a part's home lives in one partition, whose owner we are) or only grows
+Safe because what is kept either has one writer (a part's stream lives in one partition, whose owner we are) or only grows
 (profiles, edges, announced interactions). Everything is dropped when a transaction fails, when the set of owned
 partitions changes, and when an epoch moves: a copy that replaces another moves all epochs.
 """
@@ -18,7 +18,7 @@ Pair = tuple[NodeId, NodeId]
 
 class Memory:
     """Bounded by count: a table that is full is dropped whole, which costs some look-ups and no thought. ``sides``: by
-    home and interaction node, of interactions of which the home has parts. ``profiles``, ``attested``: the first
+    stream and interaction node, of interactions of which the stream has parts. ``profiles``, ``attested``: the first
     sighting."""
 
     def __init__(self, most: int = 100_000) -> None:

@@ -18,7 +18,7 @@ from cx_context.store.leases import Held
 from cx_context.store.port import tenant_lock
 from cx_context.store.sql import Tx
 from cx_context.store.writer import decode_part
-from cx_context.threading.contacts import AnchoredPart
+from cx_context.threading.contacts import KeyedPart
 from cx_events.facts import Fact
 from cx_events.ids import IdSpace, NodeId
 from cx_events.log import Partition
@@ -87,7 +87,7 @@ async def apply_alone(
         other = incoming_of(stored.raw, lambda tenant: tenants[tenant].ids).fact
         copies += conflicting(fact, other)
         if fact.copy_order < other.copy_order:
-            await writer.replace_event(tx, fact, incoming.home, incoming.problem)
+            await writer.replace_event(tx, fact, incoming.stream_id, incoming.problem)
             await settle(tx, fact)
             counted = None if is_left_out(stored.problem) else other
             replaced.setdefault(fact.event.tenantid, []).append(Replaced(key, counted, _counts(incoming)))
@@ -136,7 +136,7 @@ async def _replace(tx: Tx, tenant: str, pairs: Collection[Replaced], applied: Ap
     decided_before = [old for old in olds if not makes_part(old.event.type)]
     dirty, decided = await learn_identity(tx, tenant, decided_before, Memory(), ids, learned)
     dirty |= await concerned_by(tx, tenant, decided)
-    places = {(fact.anchor, fact.home, fact.interaction) for fact in copies if makes_part(fact.event.type)}
+    places = {(fact.part_id, fact.stream_id, fact.interaction) for fact in copies if makes_part(fact.event.type)}
     nodes = decided.attributed | {interaction for _, _, interaction in places}
     followed = {node: await ownership.all_sides(tx, tenant, node) for node in nodes}
     for pair in pairs:
@@ -144,12 +144,12 @@ async def _replace(tx: Tx, tenant: str, pairs: Collection[Replaced], applied: Ap
     again, decided_now = await learn_identity(tx, tenant, news, Memory(), ids, learned)
     again |= await concerned_by(tx, tenant, decided_now)
 
-    sides = {(home, interaction) for _, home, interaction in places}
+    sides = {(stream_id, interaction) for _, stream_id, interaction in places}
     were_at = await _desks_of(tx, tenant, sides)
-    for anchor, home, interaction in sorted(places):
-        await _fold_again(tx, tenant, ids, anchor, home, interaction)
+    for part_id, stream_id, interaction in sorted(places):
+        await _fold_again(tx, tenant, ids, part_id, stream_id, interaction)
     are_at = await _desks_of(tx, tenant, sides)
-    await assignments.replace(tx, tenant, {ids.anchor(*side): (side[1], are_at[side]) for side in sides})
+    await assignments.replace(tx, tenant, {ids.part_id(*side): (side[1], are_at[side]) for side in sides})
     moved = {desk for found in (were_at, are_at) for desks in found.values() for desk in desks}
 
     rules_changed = decided.rules or decided_now.rules
@@ -162,8 +162,8 @@ async def _replace(tx: Tx, tenant: str, pairs: Collection[Replaced], applied: Ap
     nodes |= decided_now.attributed
     for node in sorted(nodes):
         moves.together(node, *followed.get(node, ()), *await ownership.all_sides(tx, tenant, node))
-    homes = {home for _, home, _ in places} | concerned
-    moves.changed.update((await writer.customers_of(tx, tenant, homes)).values())
+    stream_ids = {stream_id for _, stream_id, _ in places} | concerned
+    moves.changed.update((await writer.customers_of(tx, tenant, stream_ids)).values())
     moves.changed.update((await ownership.following(tx, tenant, nodes)).values())
     for node in sorted(moves.changed):
         moves.together(node)
@@ -180,26 +180,28 @@ async def _desks_of(
     """The desks that sides of interactions concern, by the stored parts."""
     stored = await writer.parts_of_sides(tx, tenant, sides)
     return {
-        side: set(desks(Side.of(AnchoredPart(anchor, decode_part(body)) for anchor, body in stored.get(side, ()))))
+        side: set(desks(Side.of(KeyedPart(part_id, decode_part(body)) for part_id, body in stored.get(side, ()))))
         for side in sides
     }
 
 
-async def _fold_again(tx: Tx, tenant: str, ids: IdSpace, anchor: bytes, home: NodeId, interaction: NodeId) -> None:
+async def _fold_again(
+    tx: Tx, tenant: str, ids: IdSpace, part_id: bytes, stream_id: NodeId, interaction: NodeId
+) -> None:
     """One part from the stored events, from nothing."""
-    facts = [incoming_of(raw, lambda _: ids).fact for raw in await writer.raws_of_part(tx, tenant, home, anchor)]
+    facts = [incoming_of(raw, lambda _: ids).fact for raw in await writer.raws_of_part(tx, tenant, stream_id, part_id)]
     if not facts:
-        await writer.delete_part(tx, anchor)
-        await segments.forget(tx, anchor)
+        await writer.delete_part(tx, part_id)
+        await segments.forget(tx, part_id)
         return
     with folding():
         part = part_of(facts)
     if part.facts > segments.SEGMENT_FACTS:
-        await segments.rebuild(tx, ids, home, anchor)
+        await segments.rebuild(tx, ids, stream_id, part_id)
     else:
-        await segments.forget(tx, anchor)
+        await segments.forget(tx, part_id)
     await writer.announce_interactions(tx, tenant, [interaction])
-    await writer.write_parts(tx, [(anchor, tenant, home, interaction, writer.encode_part(part))])
+    await writer.write_parts(tx, [(part_id, tenant, stream_id, interaction, writer.encode_part(part))])
 
 
 async def _gather_identity(
@@ -208,7 +210,7 @@ async def _gather_identity(
     """Write these profiles and pairs as the stored events name them now; return the profiles that are attested now and
     were not, or the reverse.
 
-    An event names a profile from the profile's own home or from a neighbour's (all identifiers of one person in an
+    An event names a profile from the profile's own stream or from a neighbour's (all identifiers of one person in an
     event are tied to one another), or it is noted among the link events.
     """
     neighbours = {end for edge in await writer.edges_at(tx, tenant, concerned) for end in (edge.a, edge.b)}

@@ -29,7 +29,7 @@ from cx_context.parts.model import Part
 from cx_context.store import Store, open_store, reader
 from cx_context.store.as_of import Moment, Then
 from cx_context.store.rendering import Renderer
-from cx_context.threading.conversations import AnchoredPart
+from cx_context.threading.conversations import KeyedPart
 from cx_events.codec import decode
 from cx_events.facts import Fact, decision_source
 from cx_events.ids import NodeId, text_of
@@ -82,8 +82,8 @@ async def from_nothing(store: Store, customer: NodeId, until: Micros = EVER) -> 
     """All of the customer's events, or those up to a moment, folded anew."""
     async with store.reading() as tx:
         rows = await tx.fetch(
-            "SELECT raw FROM events WHERE home = :home AND tenant = 'acme' AND effective <= :until",
-            home=customer,
+            "SELECT raw FROM events WHERE home = :stream_id AND tenant = 'acme' AND effective <= :until",
+            stream_id=customer,
             until=until,
         )
         members = await reader.members_of(tx, "acme", customer)
@@ -92,11 +92,11 @@ async def from_nothing(store: Store, customer: NodeId, until: Micros = EVER) -> 
     for (raw,) in rows:
         fact = Fact(decode(bytes(raw)), bytes(raw), ACME)
         facts.append(fact)
-        if fact.anchor in parts:
-            apply(parts[fact.anchor], fact)
+        if fact.part_id in parts:
+            apply(parts[fact.part_id], fact)
         else:
-            parts[fact.anchor] = new_part(fact)
-    known = Known(customer, members, [AnchoredPart(*each) for each in parts.items()], facts)
+            parts[fact.part_id] = new_part(fact)
+    known = Known(customer, members, [KeyedPart(*each) for each in parts.items()], facts)
     return encode_body(context_body(known, WINDOW))
 
 

@@ -208,8 +208,8 @@ async def test_topics_keep_records_for_good(kafka_url: str, kafka_log: Callable[
 class KafkaDown:
     """The broker is killed and comes back on its port with its data; or it hangs for a while."""
 
-    def __init__(self, home: Path, how: str) -> None:
-        self._home = home
+    def __init__(self, stream_id: Path, how: str) -> None:
+        self._home = stream_id
         self._how = how
 
     async def begin(self) -> None:

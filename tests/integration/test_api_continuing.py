@@ -132,7 +132,7 @@ async def test_a_call_that_is_not_known_yet_joins_when_it_comes(hub: Running) ->
 async def test_a_chat_that_names_nobody_goes_to_the_caller_who_presents_its_token(hub: Running) -> None:
     asked = an_event(id="n-1", interaction="chat-9", text="my parcel?", at=NOW)
     await hub.happen(asked)
-    node = text_of(fact_of(asked).anchor)
+    node = text_of(fact_of(asked).part_id)
     told = await hub.decide(f"/v1/conversations/{node}/continue", {})
     await hub.happen(call("call-1", phone="+15550100123", at=NOW + 10 * DAY))
     assert await present(hub, told["code"], "call-1") == (202, "")
@@ -142,7 +142,7 @@ async def test_a_chat_that_names_nobody_goes_to_the_caller_who_presents_its_toke
 async def test_two_contacts_that_name_nobody_are_not_guessed_to_be_one(hub: Running) -> None:
     asked = an_event(id="n-1", interaction="chat-9", text="my parcel?", at=NOW)
     await hub.happen(asked, call("call-1"))
-    node = text_of(fact_of(asked).anchor)
+    node = text_of(fact_of(asked).part_id)
     told = await hub.decide(f"/v1/conversations/{node}/continue", {})
     assert await present(hub, told["code"], "call-1") == (409, "nobody-named")
 

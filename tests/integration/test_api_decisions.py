@@ -259,8 +259,8 @@ async def test_a_decision_stays_with_its_side_of_the_interaction_when_people_par
     callers = ACME.profile("phone", "", "+15550100123")
     merged = await hub.decide("/v1/identity/merge", {"a": text_of(ANA), "b": text_of(callers), "reason": "the same"})
     conversation = await conversation_with(hub, "call-5")
-    anchor = text_of(next(iter(await _anchors(hub, callers))))
-    await hub.decide(f"/v1/conversations/{anchor}/notes", {"note": "about the call", "agent": BEN})
+    part_id = text_of(next(iter(await _anchors(hub, callers))))
+    await hub.decide(f"/v1/conversations/{part_id}/notes", {"note": "about the call", "agent": BEN})
     assert (await conversation_with(hub, "call-5"))["id"] == conversation["id"]
     name = f"{merged['event']['source']}#{merged['event']['id']}"
     await hub.decide("/v1/identity/unmerge", {"decision": name, "reason": "not the same"})
@@ -269,9 +269,11 @@ async def test_a_decision_stays_with_its_side_of_the_interaction_when_people_par
     assert all(not c["notes"] for c in (await hub.body("email:ana@example.com"))["conversations"])
 
 
-async def _anchors(hub: Running, home: bytes) -> list[bytes]:
+async def _anchors(hub: Running, stream_id: bytes) -> list[bytes]:
     async with hub.store.reading() as tx:
-        return [row[0] for row in await tx.fetch("SELECT anchor FROM parts WHERE home = :home", home=home)]
+        return [
+            row[0] for row in await tx.fetch("SELECT anchor FROM parts WHERE home = :stream_id", stream_id=stream_id)
+        ]
 
 
 async def test_a_query_on_a_decision_is_refused(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from tests.api import Running, names, running_api
 from tests.stores import sqlite_store
 
 from cx_context.store import open_store, reader, writer
-from cx_context.store.ownership import Borrowed, Holdings
+from cx_context.store.ownership import IncludedPart, Ownership
 from cx_context_api.requests.cursors import cursor_of
 from cx_events.facts import Fact
 from cx_events.ids import text_of
@@ -146,32 +146,34 @@ def tied(draw: st.DrawFn) -> list[Stamped]:
 def test_pages_hold_each_event_once_also_where_many_happened_at_one_time(
     history: Sequence[Stamped], limit: int, borrows: bool, lends: int
 ) -> None:
-    """``borrows``: of the last home by its sides, not whole; ``lends``: how many sides of the others are not ours."""
+    """``borrows``: of the last stream by its sides, not whole; ``lends``: how many sides of the others are not ours."""
 
     async def run() -> None:
         with tempfile.TemporaryDirectory() as folder:
             store = open_store(sqlite_store(Path(folder)))
             await store.start()
             facts = [fact_of(stamped) for stamped in history]
-            homes = sorted({fact.home for fact in facts})
+            stream_ids = sorted({fact.stream_id for fact in facts})
             spans: dict[bytes, list[Fact]] = {}
             for fact in facts:
-                if borrows and fact.home == homes[-1]:
-                    spans.setdefault(fact.anchor, []).append(fact)
-            lent = frozenset(sorted({fact.anchor for fact in facts} - spans.keys())[:lends])
-            own = Holdings(
-                homes[:-1] if borrows else homes,
-                lent,
+                if borrows and fact.stream_id == stream_ids[-1]:
+                    spans.setdefault(fact.part_id, []).append(fact)
+            excluded = frozenset(sorted({fact.part_id for fact in facts} - spans.keys())[:lends])
+            own = Ownership(
+                stream_ids[:-1] if borrows else stream_ids,
+                excluded,
                 [
-                    Borrowed(anchor, homes[-1], min(f.effective for f in side), max(f.effective for f in side))
-                    for anchor, side in spans.items()
+                    IncludedPart(
+                        part_id, stream_ids[-1], min(f.effective for f in side), max(f.effective for f in side)
+                    )
+                    for part_id, side in spans.items()
                 ],
             )
             async with store.writing() as tx:
                 await writer.insert_events(
                     tx,
                     [
-                        (f.key, "acme", f.home, f.anchor, f.effective, f.recorded, None, f.raw)
+                        (f.key, "acme", f.stream_id, f.part_id, f.effective, f.recorded, None, f.raw)
                         for f in sorted(facts, key=lambda fact: fact.key)
                     ],
                 )
@@ -183,7 +185,7 @@ def test_pages_hold_each_event_once_also_where_many_happened_at_one_time(
                     seen += page
                     before = page[-1].order
             await store.stop()
-        ours = [fact.order for fact in facts if fact.anchor not in lent]
+        ours = [fact.order for fact in facts if fact.part_id not in excluded]
         assert [fact.order for fact in seen] == sorted(ours, reverse=True)
 
     asyncio.run(run())

@@ -29,7 +29,7 @@ def story() -> list[Stamped]:
     """Ana writes at once, a topic is set after 10 minutes and again after 20, Ben is merged into her after 30; a
     message of the fifth minute is told after 40."""
     hello = an_event(id="m-1", at=START, email="ana@example.com", interaction="chat-1", text="Hello")
-    chat = fact_of(hello).anchor
+    chat = fact_of(hello).part_id
 
     def topic(id: str, minutes: int, words: str) -> Stamped:
         data = {"interaction": "chat-1", "channel": "chat", "conversation": {"id": text_of(chat)}, "topic": words}

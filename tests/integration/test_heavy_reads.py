@@ -42,7 +42,9 @@ class Counted(Turns):
 
 @pytest.fixture
 async def hub(tmp_path: Path) -> AsyncIterator[Running]:
-    settings = Settings(home=tmp_path, log_url=f"sqlite:///{tmp_path / 'log.db'}", store_url=sqlite_store(tmp_path))
+    settings = Settings(
+        stream_id=tmp_path, log_url=f"sqlite:///{tmp_path / 'log.db'}", store_url=sqlite_store(tmp_path)
+    )
     elsewhere = Elsewhere(COMMAND, setting_up(settings, tenants()))
     heavy = Counted("heavy-reads", 2, most_of_one=1, most_waiting=9, most_waiting_of_one=9, seconds=PATIENCE)
     reading = Reading.of(2, elsewhere=elsewhere)._replace(heavy=heavy)

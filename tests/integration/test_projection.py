@@ -150,7 +150,7 @@ async def test_who_begins_anew_knows_a_part_that_no_interaction_announced(store_
 
 
 async def test_copies_in_conflict_leave_the_same_dead_letter_in_any_order_of_arrival(store_url: str) -> None:
-    """Two of them at home elsewhere, so that they lie in other partitions; one is a redelivery."""
+    """Two of them at stream elsewhere, so that they lie in other partitions; one is a redelivery."""
 
     def sent(text: str, second: int, email: str = "ana@example.com") -> Stamped:
         at = START + second * SECOND

@@ -26,9 +26,9 @@ from cx_hub.stack.postgres import Place
 
 
 @pytest.fixture
-def home() -> Iterator[Path]:
-    with parts.own_stack() as home:
-        yield home
+def stream_id() -> Iterator[Path]:
+    with parts.own_stack() as stream_id:
+        yield stream_id
 
 
 def database(url: str, statement: str) -> object:
@@ -61,76 +61,76 @@ def appended(url: str, value: str) -> list[bytes]:
 
 @pytest.mark.kafka
 @pytest.mark.fault
-def test_kafka_keeps_its_port_and_data_over_a_crash_and_a_stop(home: Path) -> None:
-    first = parts.start_or_skip(home, "kafka")
-    assert stack.status(home)["kafka"].state == "running"
+def test_kafka_keeps_its_port_and_data_over_a_crash_and_a_stop(stream_id: Path) -> None:
+    first = parts.start_or_skip(stream_id, "kafka")
+    assert stack.status(stream_id)["kafka"].state == "running"
     assert appended(first.kafka_url, "one") == [b"one"]
 
-    stack.kill_kafka(home)
-    assert stack.status(home)["kafka"].state == "crashed"
-    again = stack.start(home, {"kafka"})
+    stack.kill_kafka(stream_id)
+    assert stack.status(stream_id)["kafka"].state == "crashed"
+    again = stack.start(stream_id, {"kafka"})
     assert again.kafka_url == first.kafka_url
     assert again.pids != first.pids
     assert appended(again.kafka_url, "two") == [b"one", b"two"]
 
-    stack.stop(home)
-    assert stack.status(home)["kafka"].state == "stopped"
-    third = stack.start(home, {"kafka"})
+    stack.stop(stream_id)
+    assert stack.status(stream_id)["kafka"].state == "stopped"
+    third = stack.start(stream_id, {"kafka"})
     assert appended(third.kafka_url, "three") == [b"one", b"two", b"three"]
 
 
 @pytest.mark.postgres
 @pytest.mark.fault
-def test_postgres_keeps_its_port_and_data_over_a_crash_and_a_stop(home: Path) -> None:
-    first = parts.start_or_skip(home, "postgres")
+def test_postgres_keeps_its_port_and_data_over_a_crash_and_a_stop(stream_id: Path) -> None:
+    first = parts.start_or_skip(stream_id, "postgres")
     database(first.postgres_url, "CREATE TABLE kept AS SELECT 42 AS answer")
 
-    stack.kill(home, "postgres")
-    assert stack.status(home)["postgres"].state == "crashed"
-    again = stack.start(home, {"postgres"})
+    stack.kill(stream_id, "postgres")
+    assert stack.status(stream_id)["postgres"].state == "crashed"
+    again = stack.start(stream_id, {"postgres"})
     assert again.postgres_url == first.postgres_url
     assert database(again.postgres_url, "SELECT answer FROM kept") == 42
 
-    stack.stop(home)
-    assert stack.status(home)["postgres"].state == "stopped"
-    third = stack.start(home, {"postgres"})
+    stack.stop(stream_id)
+    assert stack.status(stream_id)["postgres"].state == "stopped"
+    third = stack.start(stream_id, {"postgres"})
     assert database(third.postgres_url, "SELECT answer FROM kept") == 42
 
 
 @pytest.mark.postgres
-def test_starting_what_runs_changes_nothing_and_points_the_hub_at_it(home: Path) -> None:
-    first = parts.start_or_skip(home, "postgres")
-    assert stack.start(home, {"postgres"}) == first
+def test_starting_what_runs_changes_nothing_and_points_the_hub_at_it(stream_id: Path) -> None:
+    first = parts.start_or_skip(stream_id, "postgres")
+    assert stack.start(stream_id, {"postgres"}) == first
     assert stack.env(first) == {"CX_STORE_URL": first.postgres_url}
-    assert stack.status(home)["kafka"].state == "absent"
+    assert stack.status(stream_id)["kafka"].state == "absent"
 
 
 @pytest.mark.postgres
-def test_the_database_does_not_open_without_its_password(home: Path) -> None:
-    url = parts.start_or_skip(home, "postgres").postgres_url
+def test_the_database_does_not_open_without_its_password(stream_id: Path) -> None:
+    url = parts.start_or_skip(stream_id, "postgres").postgres_url
     before, _, after = url.partition("@")
     with pytest.raises(asyncpg.InvalidPasswordError):
         database(before.rpartition(":")[0] + ":wrong@" + after, "SELECT 1")
-    assert (home / "stack.json").stat().st_mode & 0o077 == 0
+    assert (stream_id / "stack.json").stat().st_mode & 0o077 == 0
 
 
 @pytest.mark.postgres
-def test_erasing_leaves_nothing(home: Path) -> None:
-    parts.start_or_skip(home, "postgres")
-    data = Place(home / "postgres").data
+def test_erasing_leaves_nothing(stream_id: Path) -> None:
+    parts.start_or_skip(stream_id, "postgres")
+    data = Place(stream_id / "postgres").data
     assert (data / "PG_VERSION").exists()
-    stack.erase(home)
+    stack.erase(stream_id)
     assert not data.exists()
-    assert list(home.iterdir()) == []
+    assert list(stream_id.iterdir()) == []
 
 
 @pytest.mark.postgres
-def test_a_server_that_ends_at_once_says_why(home: Path) -> None:
-    data = Place(home / "postgres").data
+def test_a_server_that_ends_at_once_says_why(stream_id: Path) -> None:
+    data = Place(stream_id / "postgres").data
     data.mkdir(parents=True)
     (data / "PG_VERSION").write_text("7.4\n")
     with pytest.raises(Fatal, match=r"PostgreSQL ended while it started; .*\npostgres: could not access"):
-        stack.start(home, {"postgres"})
+        stack.start(stream_id, {"postgres"})
 
 
 def test_a_home_where_nothing_was_started_has_nothing_to_stop(tmp_path: Path) -> None:

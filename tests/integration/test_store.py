@@ -97,7 +97,7 @@ async def test_many_rows_are_what_few_are(store: Store) -> None:
             await writer.raise_versions(tx, dict.fromkeys(some, 1), 0)
     async with store.reading() as tx:
         rows = await tx.fetch("SELECT anchor, body FROM parts ORDER BY anchor")
-        assert [(bytes(anchor), bytes(body)) for anchor, body in rows] == [(id, b"new") for id in ids]
+        assert [(bytes(part_id), bytes(body)) for part_id, body in rows] == [(id, b"new") for id in ids]
         times = [3] * 3 + [2] * 47 + [1] * 50
         assert await writer.versions_of(tx, ids) == dict(zip(ids, times, strict=True))
 

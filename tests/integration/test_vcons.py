@@ -33,9 +33,9 @@ WRITER = "a-key-for-writing-alone"
 class Asked:
     """A hub, and what tests ask of it."""
 
-    def __init__(self, http: httpx2.AsyncClient, home: Path) -> None:
+    def __init__(self, http: httpx2.AsyncClient, stream_id: Path) -> None:
         self.http = http
-        self.home = home
+        self.stream_id = stream_id
 
     async def import_(self, content: bytes | Json, content_type: str = "application/vcon", query: str = "") -> Any:
         body = content if isinstance(content, bytes) else json.dumps(content).encode()
@@ -85,7 +85,7 @@ class Asked:
 
 
 @asynccontextmanager
-async def asked(home: Path, **settings: str) -> AsyncIterator[Asked]:
+async def asked(stream_id: Path, **settings: str) -> AsyncIterator[Asked]:
     """A hub with all its services; on files alone, unless ``settings`` say otherwise."""
 
     def key(id: str, secret: str, *scopes: str) -> KeyConfig:
@@ -93,11 +93,11 @@ async def asked(home: Path, **settings: str) -> AsyncIterator[Asked]:
 
     keys = (key("all", KEY, "*"), key("writer", WRITER, "events:write"))
     tenants = Tenants({"acme": TenantConfig(id_key="a lasting key of acme", keys=keys)})
-    async with running_hub(embedded_settings(home).model_copy(update=settings), tenants) as running:
+    async with running_hub(embedded_settings(stream_id).model_copy(update=settings), tenants) as running:
         await until_ready(running.url)
         headers = {"authorization": f"Bearer {KEY}"}
         async with httpx2.AsyncClient(base_url=running.url, trust_env=False, timeout=PATIENCE, headers=headers) as http:
-            yield Asked(http, home)
+            yield Asked(http, stream_id)
 
 
 @pytest.fixture
@@ -177,7 +177,7 @@ async def test_a_large_inline_recording_lies_in_the_blob_store_and_comes_back(hu
     recording = {"type": "recording", "start": "2020-03-06T09:15:00Z", "parties": [0, 1], "mediatype": "audio/wav"}
     vcon = a_vcon(dialog=[{**recording, "body": body, "encoding": "base64url"}])
     assert lost(vcon, await hub.back(vcon)) == []
-    assert any(path.stat().st_size > len(body) for path in (hub.home / "blobs").rglob("*") if path.is_file())
+    assert any(path.stat().st_size > len(body) for path in (hub.stream_id / "blobs").rglob("*") if path.is_file())
 
 
 @pytest.mark.parametrize("times", [1, 300_000])

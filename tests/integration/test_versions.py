@@ -41,7 +41,7 @@ def ids_of_people(history: Sequence[Stamped]) -> set[NodeId]:
 def ids_in(history: Sequence[Stamped]) -> list[NodeId]:
     """Every id that may ever answer: of people, of interactions, and of events that name neither."""
     facts = facts_of(history)
-    return sorted(ids_of_people(history) | {id for fact in facts for id in (fact.home, fact.interaction)})
+    return sorted(ids_of_people(history) | {id for fact in facts for id in (fact.stream_id, fact.interaction)})
 
 
 def ids_that_may_go(history: Sequence[Stamped]) -> set[NodeId]:
@@ -50,7 +50,7 @@ def ids_that_may_go(history: Sequence[Stamped]) -> set[NodeId]:
     for fact in facts_of(history):
         copies.setdefault(fact.key, set()).add(fact.raw)
     several = [stamped for stamped, fact in zip(history, facts_of(history), strict=True) if len(copies[fact.key]) > 1]
-    return ids_of_people(several) | {fact.home for fact in facts_of(several)}
+    return ids_of_people(several) | {fact.stream_id for fact in facts_of(several)}
 
 
 @dataclass
@@ -175,7 +175,7 @@ async def test_a_call_follows_whom_it_names_as_soon_as_its_telephone_is_shared_a
         an_event(id="a", interaction="chat-1", email=ana, phone=phone, text="Ana", at=START + 2 * SECOND),
         an_event(id="b", interaction="chat-2", email="ben@example.com", phone=phone, text="Ben", at=START + 3 * SECOND),
     ]
-    node = facts_of(history)[2].home
+    node = facts_of(history)[2].stream_id
 
     async def run(store: Store) -> None:
         witness = Witness(store, history)

@@ -64,7 +64,7 @@ async def test_a_merge_that_waits_for_a_profile_counts_though_its_batch_ties_oth
 
 @pytest.mark.parametrize("size", [1, 2, 4])
 async def test_an_attribution_to_a_profile_that_only_decisions_speak_of_waits_for_it(store: Store, size: int) -> None:
-    """Until a fact names the profile the call stands alone, though a note about its thread has that home already."""
+    """Until a fact names the profile the call stands alone, though a note about its thread has that stream already."""
     history = [
         an_event("cx.interaction.started.v1", id="c-1", channel="voice", interaction="call-1"),
         a_decision(

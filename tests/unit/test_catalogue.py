@@ -11,7 +11,7 @@ import pytest
 from cx_events.catalogue import TYPE_NAME, EventType, catalogue, missing
 from cx_events.codec import lenient_data
 from cx_events.envelope import Data, Draft, Event
-from cx_events.facts import home_of
+from cx_events.facts import stream_id_of
 from cx_events.identifiers import normalise
 from cx_events.ids import text_of
 from cx_events.stamp import stamp
@@ -96,10 +96,10 @@ def test_the_ids_in_the_story_are_those_of_the_example_tenant() -> None:
     assert text_of(by_email) == story.ANA_BY_EMAIL
     assert text_of(by_phone) == story.ANA_BY_PHONE
     at_ten = (START // HOUR).to_bytes(8, "big", signed=True)
-    assert text_of(ACME.anchor(by_email, ACME.interaction(story.CHAT), at_ten)) == story.CHAT_THREAD
-    assert text_of(ACME.anchor(by_phone, ACME.interaction(story.CALL), at_ten)) == story.CALL_THREAD
+    assert text_of(ACME.part_id(by_email, ACME.interaction(story.CHAT), at_ten)) == story.CHAT_THREAD
+    assert text_of(ACME.part_id(by_phone, ACME.interaction(story.CALL), at_ten)) == story.CALL_THREAD
     asked = catalogue()["cx.message.received.v1"]
-    assert home_of(example_event(example_data(asked)), ACME) == by_email
+    assert stream_id_of(example_event(example_data(asked)), ACME) == by_email
 
 
 def test_what_is_missing_is_named() -> None:

@@ -143,10 +143,10 @@ def test_in_any_order_and_grouping_it_is_what_the_statements_say(
         for hour, (who, weight, grants, contact) in enumerate(said)
     ]
     dice = random.Random(seed)
-    by_anchor: dict[bytes, list[Fact]] = {}
+    by_part: dict[bytes, list[Fact]] = {}
     for fact in dice.sample(facts, len(facts)):
-        by_anchor.setdefault(fact.anchor, []).append(fact)
-    parts = [part_of(group) for group in by_anchor.values()]
+        by_part.setdefault(fact.part_id, []).append(fact)
+    parts = [part_of(group) for group in by_part.values()]
     expected = _as_said(said)
     assert dict(in_force(parts)).get(Purpose("marketing", "")) is expected
     if all(not contact for *_, contact in said):

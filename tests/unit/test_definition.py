@@ -106,7 +106,7 @@ def proved_in_the_call(id: str, email: str) -> Fact:
 
 def test_a_shared_telephone_keeps_no_event_of_a_call_from_whoever_it_names_besides() -> None:
     family = [at_the_family_phone("a", "ana@example.com"), at_the_family_phone("b", "ben@example.com")]
-    node = recording().home
+    node = recording().stream_id
     assert customers(*family, ringing(), recording())[node] == ANAS_PHONE
     assert customers(*family, ringing(), proved_in_the_call("v", "ana@example.com"), recording())[node] == ANA
     several = [proved_in_the_call("v", "ana@example.com"), proved_in_the_call("w", "ben@example.com")]

@@ -91,12 +91,12 @@ def test_facts_that_leave_a_part_s_matter_as_it_was_leave_its_desks(history: lis
     """Whatever their type, and whatever the part holds: the matter is all that desks are made of."""
     parts: dict[bytes, Part] = {}
     for fact in facts_of(history):
-        part = parts.get(fact.anchor)
+        part = parts.get(fact.part_id)
         before = matter_of(part) if part is not None else matter_of(Part())
         was = desks(part) if part is not None else {}
         assert desks_of(before) == was
         if part is None:
-            part = parts[fact.anchor] = new_part(fact)
+            part = parts[fact.part_id] = new_part(fact)
         else:
             apply(part, fact)
         assert matter_of(part) != before or desks(part) == was

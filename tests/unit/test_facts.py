@@ -1,4 +1,4 @@
-"""An event's place in the whole: order, home, interaction; and the ids that it is made of."""
+"""An event's place in the whole: order, stream, interaction; and the ids that it is made of."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from cx_events.facts import (
     Fact,
     connection_source,
     decision_source,
-    home_of,
     people_identifiers,
     sequence_of,
+    stream_id_of,
 )
 from cx_events.ids import IdSpace, event_key, node_of, text_of, uuid8
 from cx_events.stamp import Stamped, stamp
@@ -111,11 +111,11 @@ def test_an_event_that_intake_would_not_stamp_makes_no_fact(attributes: dict[str
 
 def test_a_fact_knows_its_home_its_interaction_and_its_anchor() -> None:
     fact = a_fact(id="m-1", email="ana@example.com", interaction="chat-42")
-    assert fact.home == ANA_BY_EMAIL
+    assert fact.stream_id == ANA_BY_EMAIL
     assert fact.interaction == ACME.interaction("chat-42")
-    assert fact.side == ACME.anchor(fact.home, fact.interaction)
+    assert fact.side == ACME.part_id(fact.stream_id, fact.interaction)
     hour = (fact.effective // HOUR).to_bytes(8, "big", signed=True)
-    assert fact.anchor == ACME.anchor(fact.home, fact.interaction, hour)
+    assert fact.part_id == ACME.part_id(fact.stream_id, fact.interaction, hour)
     assert fact.key == event_key("acme", "//acme.example/chat", "m-1")
 
 
@@ -141,20 +141,22 @@ def test_an_event_lives_with_its_strongest_identifier_in_whatever_order(
     weaker: tuple[str, str], stronger: tuple[str, str]
 ) -> None:
     one, other = (Identifier(kind=kind, value=value) for kind, value in (weaker, stronger))
-    homes = {a_fact(id="e-1", identifiers=pair, interaction="i").home for pair in ([one, other], [other, one])}
-    assert homes == {ACME.profile(stronger[0], "", stronger[1])}
+    stream_ids = {
+        a_fact(id="e-1", identifiers=pair, interaction="i").stream_id for pair in ([one, other], [other, one])
+    }
+    assert stream_ids == {ACME.profile(stronger[0], "", stronger[1])}
 
 
 def test_a_scope_makes_another_profile() -> None:
     one, other = (Identifier(kind="facebook-psid", value="7001", scope=page) for page in ("page-1", "page-2"))
-    assert a_fact(id="e-1", identifiers=[one]).home != a_fact(id="e-1", identifiers=[other]).home
+    assert a_fact(id="e-1", identifiers=[one]).stream_id != a_fact(id="e-1", identifiers=[other]).stream_id
 
 
 def test_a_proved_identifier_is_stronger_than_a_claimed_one_of_a_stronger_kind() -> None:
     typed, aligned = Identifier(kind="account", value="a-1"), Identifier(kind="email", value="ana@example.com")
     proved = msgspec.structs.replace(aligned, weight="proved")
-    assert a_fact(id="e-1", identifiers=[typed, aligned]).home == ACME.profile("account", "", "a-1")
-    assert a_fact(id="e-1", identifiers=[typed, proved]).home == ACME.profile("email", "", "ana@example.com")
+    assert a_fact(id="e-1", identifiers=[typed, aligned]).stream_id == ACME.profile("account", "", "a-1")
+    assert a_fact(id="e-1", identifiers=[typed, proved]).stream_id == ACME.profile("email", "", "ana@example.com")
 
 
 def test_a_cookie_is_claimed_whatever_an_event_says_of_it() -> None:
@@ -166,24 +168,24 @@ def test_a_cookie_is_claimed_whatever_an_event_says_of_it() -> None:
 def test_only_one_of_two_customers_in_an_event_counts() -> None:
     event = decode(an_event(id="m-1", data={"participants": [ANA, EVA]}).raw)
     assert [identifier.value for identifier in people_identifiers(event)] == ["ana@example.com"]
-    assert home_of(event, ACME) == ANA_BY_EMAIL
+    assert stream_id_of(event, ACME) == ANA_BY_EMAIL
 
 
 def test_agents_and_the_business_make_no_profile() -> None:
     event = decode(an_event(id="m-1", interaction="chat-42", data={"participants": [BEN, OFFICE]}).raw)
     assert not people_identifiers(event)
-    assert home_of(event, ACME) == ACME.interaction("chat-42")
+    assert stream_id_of(event, ACME) == ACME.interaction("chat-42")
 
 
 def test_a_customer_is_found_behind_agents_and_customers_without_a_name() -> None:
     nobody = {"role": "customer", "identifiers": [{"kind": "phone", "value": "anonymous"}]}
     event = decode(an_event(id="m-1", data={"participants": [BEN, nobody, ANA]}).raw)
-    assert home_of(event, ACME) == ANA_BY_EMAIL
+    assert stream_id_of(event, ACME) == ANA_BY_EMAIL
 
 
 def test_a_withheld_number_is_no_home() -> None:
     fact = a_fact(id="c-1", phone="anonymous", interaction="call-1")
-    assert fact.home == fact.interaction == ACME.interaction("call-1")
+    assert fact.stream_id == fact.interaction == ACME.interaction("call-1")
 
 
 def test_identifiers_are_bounded() -> None:
@@ -193,16 +195,16 @@ def test_identifiers_are_bounded() -> None:
 
 def test_an_event_that_names_nothing_stands_alone() -> None:
     one, other = a_fact(id="e-1"), a_fact(id="e-2")
-    assert one.home == ACME.lone_event("//acme.example/chat", "e-1")
-    assert one.interaction == one.home != other.home
+    assert one.stream_id == ACME.lone_event("//acme.example/chat", "e-1")
+    assert one.interaction == one.stream_id != other.stream_id
 
 
 def test_a_decision_of_the_hub_lives_with_what_it_is_about() -> None:
     fact = fact_of(a_decision("cx.conversation.note.v1", id="d-1", about=ANA_BY_EMAIL, data={"interaction": "chat-42"}))
     assert fact.event.source == "//throughline/acme/decisions"
-    assert fact.home == ANA_BY_EMAIL
-    assert fact.side == ACME.anchor(ANA_BY_EMAIL, ACME.interaction("chat-42"))
-    assert fact.anchor == ACME.anchor(ANA_BY_EMAIL, ACME.interaction("chat-42"), fact.key)
+    assert fact.stream_id == ANA_BY_EMAIL
+    assert fact.side == ACME.part_id(ANA_BY_EMAIL, ACME.interaction("chat-42"))
+    assert fact.part_id == ACME.part_id(ANA_BY_EMAIL, ACME.interaction("chat-42"), fact.key)
 
 
 @pytest.mark.parametrize(
@@ -210,7 +212,7 @@ def test_a_decision_of_the_hub_lives_with_what_it_is_about() -> None:
     [connection_source("acme", "acme-chat"), "//acme.example/desk", decision_source("other"), "//throughline/"],
 )
 def test_a_subject_of_anybody_else_is_no_home_though_it_looks_like_one(source: str) -> None:
-    assert home_of(mapped("0f" * 16, source), ACME) == ACME.interaction("chat-42")
+    assert stream_id_of(mapped("0f" * 16, source), ACME) == ACME.interaction("chat-42")
 
 
 def test_a_decision_of_the_hub_about_what_is_no_home_is_refused() -> None:
@@ -290,8 +292,8 @@ def test_kinds_of_nodes_never_share_an_id() -> None:
         ACME.lone_event("", "x"),
         ACME.lone_event("x", ""),
         ACME.tenant_node(),
-        ACME.anchor(ACME.interaction("x"), ACME.interaction("y")),
-        ACME.anchor(ACME.interaction("y"), ACME.interaction("x")),
+        ACME.part_id(ACME.interaction("x"), ACME.interaction("y")),
+        ACME.part_id(ACME.interaction("y"), ACME.interaction("x")),
     ]
     assert len(set(nodes)) == len(nodes)
 

@@ -187,7 +187,7 @@ def test_adding_in_place_comes_to_what_merging_does(history: list[Stamped]) -> N
     parts: dict[bytes, list[Fact]] = {}
     for fact in facts_of(history):
         if fold.makes_part(fact.event.type):
-            parts.setdefault(fact.anchor, []).append(fact)
+            parts.setdefault(fact.part_id, []).append(fact)
     for facts in parts.values():
         merged = fold.new_part(facts[0])
         for fact in facts[1:]:

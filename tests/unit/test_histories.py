@@ -53,22 +53,24 @@ CASES: dict[str, Callable[[tuple[Fact, ...]], bool]] = {
         one.raw != other.raw and same_content(one.raw, other.raw) for one, other in copies(history)
     ),
     "copy that says something else": lambda history: any(
-        one.home == other.home and not same_content(one.raw, other.raw) for one, other in copies(history)
+        one.stream_id == other.stream_id and not same_content(one.raw, other.raw) for one, other in copies(history)
     ),
-    "copy at home elsewhere": lambda history: any(one.home != other.home for one, other in copies(history)),
+    "copy at home elsewhere": lambda history: any(one.stream_id != other.stream_id for one, other in copies(history)),
     "later copy that counts": lambda history: any(one.copy_order < other.copy_order for one, other in copies(history)),
     "fast clock": lambda history: any(parse_time(fact.event.time) > fact.recorded for fact in history),
     "tie": lambda history: max(Counter(fact.effective for fact in history).values(), default=0) > 1,
     "arrival out of order": lambda history: [f.recorded for f in history] != sorted(f.recorded for f in history),
     "nobody's event of an interaction": lambda history: any(
-        fact.event.data.interaction and fact.home == fact.interaction for fact in history
+        fact.event.data.interaction and fact.stream_id == fact.interaction for fact in history
     ),
     "neither people nor interaction": lambda history: any(
         not fact.event.data.interaction and not fact.event.data.participants and not fact.event.subject
         for fact in history
     ),
     "one interaction, several homes": lambda history: any(
-        one.interaction == other.interaction and one.home != other.home for one in history for other in history
+        one.interaction == other.interaction and one.stream_id != other.stream_id
+        for one in history
+        for other in history
     ),
     "ended before started": lambda history: any(
         one.interaction == other.interaction and one.order < other.order

@@ -106,8 +106,8 @@ def test_a_claimed_member_lies_outside_of_the_core_that_its_customer_is_known_by
     resolution = resolve(graph, by)
     known = {resolution.customer_of[core]: core for core in known_cores(graph, resolution)}
     for id, customer in resolution.customer_of.items():
-        home = known.get(customer, resolution.core_of[customer])
-        assert (id in resolution.claimed) == (resolution.core_of[id] != home)
+        stream_id = known.get(customer, resolution.core_of[customer])
+        assert (id in resolution.claimed) == (resolution.core_of[id] != stream_id)
 
 
 # The table: what was said, in any order, and who there is.

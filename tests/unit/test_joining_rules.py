@@ -29,9 +29,9 @@ def contact(name: str, at: Micros, *references: tuple[str, str], channel: str = 
 
 
 def decided(type: str, about: Fact, at: Micros, **data: Any) -> Fact:
-    conversation = {"id": text_of(about.anchor), **data.pop("conversation", {})}
+    conversation = {"id": text_of(about.part_id), **data.pop("conversation", {})}
     fields = {"interaction": about.event.data.interaction, "conversation": conversation, **data}
-    return fact_of(a_decision(type, id=f"{type}/{at}", about=about.home, at=at, data=fields))
+    return fact_of(a_decision(type, id=f"{type}/{at}", about=about.stream_id, at=at, data=fields))
 
 
 def conversations(*facts: Fact) -> list[dict[str, Any]]:
@@ -78,7 +78,7 @@ RULES = [
                 "cx.conversation.linked.v1",
                 contact("chat-1", FAR),
                 FAR + HOUR,
-                conversation={"other": text_of(BARE.anchor)},
+                conversation={"other": text_of(BARE.part_id)},
             ),
         ],
     ),

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from cx_events.client_events import accept
 from cx_events.codec import decode
 from cx_events.envelope import Data, Draft, Identifier, Message, Participant
-from cx_events.facts import home_of, people_identifiers
+from cx_events.facts import people_identifiers, stream_id_of
 from cx_events.ids import IdSpace
 from cx_events.junk import KNOWN, WORDS, Junk, is_known_junk
 from cx_events.stamp import prepared, stamp
@@ -158,9 +158,9 @@ def test_junk_is_stored_and_marked_and_is_nobodys_home() -> None:
     ]
     kept = decode(raw)
     assert [each.kind for each in people_identifiers(kept)] == ["email"]
-    assert home_of(kept, IDS) == IDS.profile("email", "", "ana@example.com")
+    assert stream_id_of(kept, IDS) == IDS.profile("email", "", "ana@example.com")
     alone = decode(accept(event({"kind": "account", "value": "undefined"}), ids=IDS, recorded=NOW).raw)
-    assert home_of(alone, IDS) == IDS.interaction("chat-1")
+    assert stream_id_of(alone, IDS) == IDS.interaction("chat-1")
 
 
 def test_a_link_with_junk_is_marked_and_an_agents_name_is_his_own_affair() -> None:

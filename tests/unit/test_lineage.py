@@ -30,7 +30,7 @@ from cx_context.explain.lineage import History, sources
 from cx_context.explain.provenance import FEEDS, feed_of
 from cx_context.parts.fold import apply, new_part
 from cx_context.parts.model import Part
-from cx_context.threading.conversations import AnchoredPart
+from cx_context.threading.conversations import KeyedPart
 from cx_events.envelope import Identifier
 from cx_events.facts import Fact
 from cx_events.ids import text_of
@@ -47,11 +47,11 @@ def folded(known: Known, facts: list[Fact]) -> Known:
     """These facts alone, who is who as it was."""
     parts: dict[bytes, Part] = {}
     for fact in facts:
-        if fact.anchor in parts:
-            apply(parts[fact.anchor], fact)
+        if fact.part_id in parts:
+            apply(parts[fact.part_id], fact)
         else:
-            parts[fact.anchor] = new_part(fact)
-    return replace(known, parts=[AnchoredPart(*each) for each in parts.items()], latest=facts)
+            parts[fact.part_id] = new_part(fact)
+    return replace(known, parts=[KeyedPart(*each) for each in parts.items()], latest=facts)
 
 
 def paths(value: Any, path: Path = ()) -> Iterator[Path]:
@@ -171,8 +171,8 @@ def order(number: str) -> dict[str, Any]:
 
 
 def decided(type: str, about: Fact, at: int, id: str = "", **data: Any) -> Fact:
-    said = {"interaction": about.event.data.interaction, "conversation": {"id": text_of(about.anchor)}, **data}
-    return fact_of(a_decision(type, id=id or f"{type}-{at}", about=about.home, at=at, data=said), ACME)
+    said = {"interaction": about.event.data.interaction, "conversation": {"id": text_of(about.part_id)}, **data}
+    return fact_of(a_decision(type, id=id or f"{type}-{at}", about=about.stream_id, at=at, data=said), ACME)
 
 
 @pytest.mark.parametrize("after", [SECOND, 3 * SECOND])

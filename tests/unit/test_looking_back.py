@@ -13,7 +13,7 @@ from tests.projection import RULES
 from cx_context.definition import define_bodies, winners
 from cx_context.parts.fold import apply, makes_part, new_part
 from cx_context.parts.model import Part
-from cx_context.threading.contacts import AnchoredPart, contacts_of
+from cx_context.threading.contacts import KeyedPart, contacts_of
 from cx_context.threading.explicit_joins import Explicit
 from cx_context.threading.lookback import continued
 from cx_events.facts import Fact
@@ -45,7 +45,7 @@ def said(contact: str, at: int, *orders: str, id: str = "", **fields: Any) -> Fa
 
 
 def decided(what: str, about: Fact, at: int, **data: Any) -> Fact:
-    data = {"conversation": {"id": text_of(about.anchor)}, **data}
+    data = {"conversation": {"id": text_of(about.part_id)}, **data}
     name = about.event.data.interaction
     type = f"cx.conversation.{what}.v1"
     return a_fact(type, id=f"{what}-{at}", interaction=name, email="ana@example.com", at=at, data=data)
@@ -127,7 +127,7 @@ def test_an_order_that_both_name_joins_whenever_it_is_named() -> None:
 
 
 def test_a_person_s_link_joins_whenever_it_comes() -> None:
-    link = decided("linked", NEW, NOW, conversation={"id": text_of(NEW.anchor), "other": text_of(OLD.anchor)})
+    link = decided("linked", NEW, NOW, conversation={"id": text_of(NEW.part_id), "other": text_of(OLD.part_id)})
     assert members(OLD, NEW, link) == [["old", "new"]]
 
 
@@ -144,11 +144,11 @@ def choices(facts: list[Fact]) -> dict[tuple[int, str], tuple[int, str]]:
     parts: dict[bytes, Part] = {}
     for fact in facts:
         if makes_part(fact.event.type):
-            if fact.anchor in parts:
-                apply(parts[fact.anchor], fact)
+            if fact.part_id in parts:
+                apply(parts[fact.part_id], fact)
             else:
-                parts[fact.anchor] = new_part(fact)
-    contacts = contacts_of([AnchoredPart(*each) for each in parts.items()], WINDOW)
+                parts[fact.part_id] = new_part(fact)
+    contacts = contacts_of([KeyedPart(*each) for each in parts.items()], WINDOW)
     found = continued(contacts, Explicit(contacts), WINDOW)
     chosen = {contacts[place].start: contacts[of].start for place, of in found}
     return {each.start: chosen.get(each.start, (0, "")) for each in contacts}

@@ -100,7 +100,7 @@ def test_a_comment_below_a_post_counts_for_itself_and_a_messenger_thread_is_its_
 def linked(one: Fact, other: Fact, at: int) -> Fact:
     data = {
         "interaction": one.event.data.interaction,
-        "conversation": {"id": text_of(one.anchor), "other": text_of(other.anchor)},
+        "conversation": {"id": text_of(one.part_id), "other": text_of(other.part_id)},
     }
     about = ACME.profile("email", "", ANA)
     return fact_of(a_decision("cx.conversation.linked.v1", id=f"link-{at}", about=about, at=at, data=data))

@@ -16,7 +16,7 @@ from cx_context.parts.header import with_words
 from cx_context.parts.merge import MERGERS, combine, merge
 from cx_context.parts.model import REFERENCES_KEPT, SAID_KEPT, Part
 from cx_context.store.writer import decode_outline, decode_words, encode_part
-from cx_context.threading.contacts import AnchoredPart, contacts_of
+from cx_context.threading.contacts import KeyedPart, contacts_of
 from cx_events.facts import Fact
 from cx_events.stamp import Stamped
 from cx_events.testing.builders import DAY, SECOND, START, a_fact
@@ -34,7 +34,7 @@ def by_part(history: list[Stamped]) -> dict[bytes, list[Fact]]:
     groups: dict[bytes, list[Fact]] = defaultdict(list)
     for fact in winners(facts_of(history)):
         if makes_part(fact.event.type):
-            groups[fact.anchor].append(fact)
+            groups[fact.part_id].append(fact)
     return groups
 
 
@@ -87,10 +87,10 @@ def test_of_more_than_a_field_keeps_the_same_is_kept_in_one_go_as_in_pairs() -> 
 
 @given(history=histories())
 def test_the_words_alone_make_of_an_outline_the_whole(history: list[Stamped]) -> None:
-    parts = [AnchoredPart(anchor, folded(facts)) for anchor, facts in by_part(history).items()]
-    bodies = {anchor: encode_part(part) for anchor, part in parts}
-    outlines = [AnchoredPart(anchor, decode_outline(body)) for anchor, body in bodies.items()]
-    shown = [with_words(each, lambda anchor: decode_words(bodies[anchor])) for each in contacts_of(outlines, DAY)]
+    parts = [KeyedPart(part_id, folded(facts)) for part_id, facts in by_part(history).items()]
+    bodies = {part_id: encode_part(part) for part_id, part in parts}
+    outlines = [KeyedPart(part_id, decode_outline(body)) for part_id, body in bodies.items()]
+    shown = [with_words(each, lambda part_id: decode_words(bodies[part_id])) for each in contacts_of(outlines, DAY)]
     assert [each.part for each in shown] == [each.part for each in contacts_of(parts, DAY)]
 
 

@@ -40,7 +40,7 @@ def read(*events: Stamped) -> Batch:
 
 
 def kept(*facts: Fact) -> Part:
-    """The part of some facts of one home and interaction, after a round through the store's bytes."""
+    """The part of some facts of one stream and interaction, after a round through the store's bytes."""
     part = new_part(facts[0])
     for fact in facts[1:]:
         apply(part, fact)
@@ -309,4 +309,4 @@ def test_an_unusable_score_leaves_the_event_s_home_and_parts_as_they_are() -> No
         "cx.survey.answered.v1", id="e", email="ana@example.com", data={"survey": {"metric": "nps", "score": 1e300}}
     )
     incoming = incoming_of(event.raw, ids_of)
-    assert incoming.home == incoming.fact.home == ACME.profile("email", "", "ana@example.com")
+    assert incoming.stream_id == incoming.fact.stream_id == ACME.profile("email", "", "ana@example.com")

@@ -28,7 +28,7 @@ def bodies(renderer: Renderer, facts: list[Fact]) -> tuple[dict[NodeId, bytes], 
     """Of every customer the body as rendered, and as defined."""
     rendered, defined = {}, {}
     for customer, known in define(facts, ACME, DEFAULT).known.items():
-        parts = [(each.anchor, encode_part(each.part)) for each in known.parts]
+        parts = [(each.part_id, encode_part(each.part)) for each in known.parts]
         raws = [fact.raw for fact in known.latest]
         whole = Whole(
             ACME, Found(customer, 1), list(known.members), parts, raws, known.claims, lifetimes=known.lifetimes

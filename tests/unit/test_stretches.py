@@ -40,7 +40,7 @@ def wrote(at: int, *, id: str = "", interaction: str = "dm", channel: str = "soc
 
 
 def decided(what: str, about: Fact, at: int, **data: Any) -> Fact:
-    data = {"conversation": {"id": text_of(about.anchor)}, **data}
+    data = {"conversation": {"id": text_of(about.part_id)}, **data}
     name = about.event.data.interaction
     type = f"cx.conversation.{what}.v1"
     return a_fact(type, id=f"{what}-{at}", interaction=name, email="ana@example.com", at=at, data=data)
@@ -115,9 +115,9 @@ def test_a_late_message_that_closes_a_gap_makes_one_of_two_and_both_ids_answer()
     between = wrote(YEAR_AGO + 2 * DAY + 12 * HOUR, recorded=NOW)
     before = conversations(FIRST, second)
     (after,) = conversations(FIRST, second, between)
-    assert {each["id"] for each in before} == {text_of(FIRST.anchor), text_of(second.anchor)}
-    assert after["id"] == text_of(FIRST.anchor)
-    assert after["aliases"] == [text_of(second.anchor)]
+    assert {each["id"] for each in before} == {text_of(FIRST.part_id), text_of(second.part_id)}
+    assert after["id"] == text_of(FIRST.part_id)
+    assert after["aliases"] == [text_of(second.part_id)]
 
 
 def test_the_anchors_of_later_hours_are_not_told() -> None:

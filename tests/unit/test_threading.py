@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from cx_context.definition import winners
 from cx_context.parts.fold import apply, makes_part, new_part
 from cx_context.parts.model import Part
-from cx_context.threading.conversations import AnchoredPart, Conversation, contacts_of, thread
+from cx_context.threading.conversations import Conversation, KeyedPart, contacts_of, thread
 from cx_events.facts import Fact
 from cx_events.ids import text_of
 from cx_events.stamp import Stamped
@@ -21,15 +21,15 @@ from cx_events.testing.histories import facts_of, histories
 WINDOW = 72 * HOUR
 
 
-def parts_of(facts: list[Fact]) -> list[AnchoredPart]:
+def parts_of(facts: list[Fact]) -> list[KeyedPart]:
     parts: dict[bytes, Part] = {}
     for fact in facts:
         if makes_part(fact.event.type):
-            if fact.anchor in parts:
-                apply(parts[fact.anchor], fact)
+            if fact.part_id in parts:
+                apply(parts[fact.part_id], fact)
             else:
-                parts[fact.anchor] = new_part(fact)
-    return [AnchoredPart(anchor, part) for anchor, part in parts.items()]
+                parts[fact.part_id] = new_part(fact)
+    return [KeyedPart(part_id, part) for part_id, part in parts.items()]
 
 
 def threads(*facts: Fact) -> list[Conversation]:
@@ -49,9 +49,9 @@ def contact(name: str, hours: float, *references: tuple[str, str], topic: str = 
 
 
 def decision(what: str, fact: Fact, hours: float, other: Fact | None = None) -> Fact:
-    data: dict[str, Any] = {"conversation": {"id": text_of(fact.anchor)}}
+    data: dict[str, Any] = {"conversation": {"id": text_of(fact.part_id)}}
     if other is not None:
-        data["conversation"]["other"] = text_of(other.anchor)
+        data["conversation"]["other"] = text_of(other.part_id)
     name = fact.event.data.interaction
     at = START + round(hours * HOUR)
     return a_fact(
@@ -158,8 +158,8 @@ def test_a_conversation_is_known_by_its_earliest_recorded_anchor_and_answers_to_
     late = contact("chat", 0, recorded=START + 10 * HOUR)
     call = contact("call", 1)
     conversation = threads(late, call)[0]
-    assert conversation.id == call.anchor
-    assert conversation.aliases == [late.anchor]
+    assert conversation.id == call.part_id
+    assert conversation.aliases == [late.part_id]
     assert [member.name for member in conversation.members] == ["chat", "call"]
 
 

@@ -34,10 +34,10 @@ def contact(name: str, at: Micros, *, token: str = "", channel: str = "chat", em
 def issued(chat: Fact, at: Micros, *, lifetime: int = 3600, single_use: bool = True, token: str = ID) -> Fact:
     data = {
         "interaction": chat.event.data.interaction,
-        "conversation": {"id": text_of(chat.anchor)},
+        "conversation": {"id": text_of(chat.part_id)},
         "token": {"id": token, "lifetime_s": lifetime, "single_use": single_use},
     }
-    return fact_of(a_decision(ISSUED, id=token, about=chat.home, at=at, data=data))
+    return fact_of(a_decision(ISSUED, id=token, about=chat.stream_id, at=at, data=data))
 
 
 def threads(*facts: Fact, window: Micros = HOUR) -> list[Conversation]:
@@ -157,7 +157,7 @@ def test_where_it_was_issued_is_no_use() -> None:
 def test_a_split_outranks_a_token() -> None:
     call = contact("call", START + LONG + SECOND, token=ID)
     split = a_fact("cx.conversation.split.v1", id="s", interaction="call", email="ana@example.com",
-                   at=START + LONG + HOUR, data={"conversation": {"id": text_of(call.anchor)}})  # fmt: skip
+                   at=START + LONG + HOUR, data={"conversation": {"id": text_of(call.part_id)}})  # fmt: skip
     assert names(threads(CHAT, TOKEN, call, split)) == [["chat"], ["call"]]
 
 

@@ -157,8 +157,8 @@ def test_what_all_events_of_a_vcon_share_is_their_home() -> None:
             {"type": "recording", "start": "2020-03-06T09:20:00Z", "parties": [0, 2], "url": "https://example.com/1"},
         ],
     )
-    homes = {fact.home for fact in facts_of(drafts(take(conference)))}
-    assert homes == {ACME.profile("phone", "", "+15550100123")}
+    stream_ids = {fact.stream_id for fact in facts_of(drafts(take(conference)))}
+    assert stream_ids == {ACME.profile("phone", "", "+15550100123")}
 
 
 @pytest.mark.parametrize("path", recorded(), ids=lambda path: path.name)

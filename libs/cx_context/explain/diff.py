@@ -16,7 +16,7 @@ from cx_context.explain.json_pointer import MISSING, Path, changes, value_at
 from cx_context.explain.lineage import History, Trial
 from cx_context.parts.fold import new_part
 from cx_context.parts.merge import merge
-from cx_context.threading.conversations import AnchoredPart
+from cx_context.threading.conversations import KeyedPart
 from cx_events.facts import Fact
 from cx_events.ids import NodeId
 
@@ -33,8 +33,8 @@ class Change:
 
 
 def differences(before: Known, after: History, window: Collection[Fact], moved: Collection[NodeId]) -> list[Change]:
-    """From one state to another. ``window``: the facts of the later one to try; ``moved``: homes, and sides of
-    interactions by their anchors, that only one of the two has, by a decision or new evidence. Raises ``TooMuchWork``.
+    """From one state to another. ``window``: the facts of the later one to try; ``moved``: streams, and sides of
+    interactions by their part ids, that only one of the two has, by a decision or new evidence. Raises ``TooMuchWork``.
     """
     one, other = context_body(before, after.window), context_body(after.known, after.window)
     found = changes(one, other)
@@ -67,21 +67,21 @@ def _with(known: Known, fact: Fact) -> Known:
     """As if this fact had come, too."""
     part = new_part(fact)
     parts = [
-        AnchoredPart(each.anchor, merge(each.part, part)) if each.anchor == fact.anchor else each
+        KeyedPart(each.part_id, merge(each.part, part)) if each.part_id == fact.part_id else each
         for each in known.parts
     ]
-    if all(each.anchor != fact.anchor for each in parts):
-        parts.append(AnchoredPart(fact.anchor, part))
+    if all(each.part_id != fact.part_id for each in parts):
+        parts.append(KeyedPart(fact.part_id, part))
     return replace(known, parts=parts, latest=[*known.latest, fact])
 
 
 def _by_leaving(before: Known, after: History, found: Sequence[tuple[Path, Any, Any]]) -> set[Path]:
     """The paths whose value would be another, had those parts stayed that are somebody else's now."""
-    stayed = {anchored.anchor for anchored in after.known.parts}
-    left = {anchored.anchor: anchored for anchored in before.parts if anchored.anchor not in stayed}
+    stayed = {anchored.part_id for anchored in after.known.parts}
+    left = {anchored.part_id: anchored for anchored in before.parts if anchored.part_id not in stayed}
     if not left:
         return set()
-    latest = [*after.known.latest, *(fact for fact in before.latest if fact.anchor in left)]
+    latest = [*after.known.latest, *(fact for fact in before.latest if fact.part_id in left)]
     whole = replace(after.known, parts=[*after.known.parts, *left.values()], latest=latest)
     body = context_body(whole, after.window)
     return {path for path, _, now in found if _differ(value_at(body, path), now)}
@@ -91,7 +91,11 @@ def _by_coming(
     after: History, moved: Collection[NodeId], window: Collection[bytes], found: Sequence[tuple[Path, Any, Any]]
 ) -> set[Path]:
     """The paths whose value hangs on what came, by what that had before; or that tell of who is who."""
-    old = {fact.key for fact in after.facts if (fact.home in moved or fact.anchor in moved) and fact.key not in window}
+    old = {
+        fact.key
+        for fact in after.facts
+        if (fact.stream_id in moved or fact.part_id in moved) and fact.key not in window
+    }
     trial = Trial(after)
     rendering = trial.without_all([fact for fact in after.facts if fact.key in old])
     members = [member for member in after.known.members if member.id not in moved]

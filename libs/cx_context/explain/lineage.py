@@ -22,7 +22,7 @@ from cx_context.explain.provenance import CORE, STATE, THREADING, Feed, feed_of
 from cx_context.parts.fold import new_part
 from cx_context.parts.merge import MERGERS, merge
 from cx_context.parts.model import Part
-from cx_context.threading.contacts import AnchoredPart, Contact, contacts_of
+from cx_context.threading.contacts import Contact, KeyedPart, contacts_of
 from cx_context.threading.conversations import Conversation
 from cx_context.threading.tokens import EVER
 from cx_events.facts import Fact
@@ -57,67 +57,67 @@ class Trial:
         self.history = history
         self.whole = Rendering(replace(history.known, latest=history.facts), history.window)
         self.work = 0
-        self._place = {anchored.anchor: at for at, anchored in enumerate(history.known.parts)}
+        self._place = {anchored.part_id: at for at, anchored in enumerate(history.known.parts)}
         self._facts: dict[bytes, list[Fact]] = defaultdict(list)
         for fact in history.facts:
-            self._facts[fact.anchor].append(fact)
+            self._facts[fact.part_id].append(fact)
         self._singles: dict[bytes, list[Part]] = {}
         self._sums: dict[bytes, tuple[list[Part | None], list[Part | None]]] = {}
 
-    def singles(self, anchor: bytes) -> list[Part]:
-        found = self._singles.get(anchor)
+    def singles(self, part_id: bytes) -> list[Part]:
+        found = self._singles.get(part_id)
         if found is None:
-            found = self._singles[anchor] = [new_part(fact) for fact in self._facts[anchor]]
+            found = self._singles[part_id] = [new_part(fact) for fact in self._facts[part_id]]
         return found
 
     def affecting(self, fields: Iterable[str]) -> list[tuple[Fact, frozenset[str]]]:
         """The facts without which one of these fields of their part would differ, and which ones would."""
         names = sorted(fields)
         found: list[tuple[Fact, frozenset[str]]] = []
-        for anchor, facts in self._facts.items():
+        for part_id, facts in self._facts.items():
             changed: list[set[str]] = [set() for _ in facts]
-            singles = self.singles(anchor)
+            singles = self.singles(part_id)
             for name in names:
                 for at, without in enumerate(_each_left_out([getattr(part, name) for part in singles], name)):
-                    if without != getattr(self.part(anchor), name):
+                    if without != getattr(self.part(part_id), name):
                         changed[at].add(name)
             found += [(fact, frozenset(names)) for fact, names in zip(facts, changed, strict=True) if names]
         return found
 
-    def part(self, anchor: bytes) -> Part:
-        return self.history.known.parts[self._place[anchor]].part
+    def part(self, part_id: bytes) -> Part:
+        return self.history.known.parts[self._place[part_id]].part
 
     def without(self, fact: Fact) -> Rendering:
         """The document in the making, had this event not been."""
-        return self._rendering({fact.anchor: self.part_without(fact)})
+        return self._rendering({fact.part_id: self.part_without(fact)})
 
     def part_without(self, fact: Fact) -> Part | None:
         """Its part then; None where it was the only fact."""
-        anchor = fact.anchor
-        if anchor not in self._sums:
-            singles = self.singles(anchor)
+        part_id = fact.part_id
+        if part_id not in self._sums:
+            singles = self.singles(part_id)
             before: list[Part | None] = [None]
             for part in singles[:-1]:
                 before.append(_sum(before[-1], part))
             after: list[Part | None] = [None]
             for part in reversed(singles[1:]):
                 after.append(_sum(part, after[-1]))
-            self._sums[anchor] = before, after[::-1]
-        at = next(at for at, other in enumerate(self._facts[anchor]) if other is fact)
-        before, after = self._sums[anchor]
+            self._sums[part_id] = before, after[::-1]
+        at = next(at for at, other in enumerate(self._facts[part_id]) if other is fact)
+        before, after = self._sums[part_id]
         return _sum(before[at], after[at])
 
     def without_all(self, facts: Iterable[Fact]) -> Rendering:
         gone: dict[bytes, set[bytes]] = defaultdict(set)
         for fact in facts:
-            gone[fact.anchor].add(fact.key)
+            gone[fact.part_id].add(fact.key)
         changed: dict[bytes, Part | None] = {}
-        for anchor, keys in gone.items():
+        for part_id, keys in gone.items():
             total: Part | None = None
-            for fact, part in zip(self._facts[anchor], self.singles(anchor), strict=True):
+            for fact, part in zip(self._facts[part_id], self.singles(part_id), strict=True):
                 if fact.key not in keys:
                     total = _sum(total, part)
-            changed[anchor] = total
+            changed[part_id] = total
         return self._rendering(changed)
 
     def _rendering(self, changed: Mapping[bytes, Part | None]) -> Rendering:
@@ -126,11 +126,11 @@ class Trial:
         if self.work > MOST_WORK:
             raise TooMuchWork
         parts = list(known.parts)
-        for anchor, part in changed.items():
+        for part_id, part in changed.items():
             if part is not None:
-                parts[self._place[anchor]] = AnchoredPart(anchor, part)
+                parts[self._place[part_id]] = KeyedPart(part_id, part)
         if None in changed.values():
-            parts = [each for each in parts if changed.get(each.anchor, _EMPTY) is not None]
+            parts = [each for each in parts if changed.get(each.part_id, _EMPTY) is not None]
         return Rendering(replace(known, parts=parts), self.history.window)
 
 
@@ -235,8 +235,8 @@ def _sufficient(trial: Trial, feed: Feed, path: Path) -> list[Fact]:
     fields = feed.fields if path[0] != "conversations" else _own_fields(path)
     alike = [
         fact
-        for anchor in {fact.anchor for fact in trial.history.facts}
-        for fact, part in zip(trial._facts[anchor], trial.singles(anchor), strict=True)
+        for part_id in {fact.part_id for fact in trial.history.facts}
+        for fact, part in zip(trial._facts[part_id], trial.singles(part_id), strict=True)
         if any(getattr(part, name) != getattr(_EMPTY, name) for name in fields)
     ]
     if len(alike) < 2 or _same(_value(trial.without_all(alike), path), value):
@@ -277,17 +277,17 @@ class _Structure:
         self.is_asked = path[0] == "conversations" and len(path) > 1
         self._own = next((c for c in trial.whole.conversations if self.is_asked and text_of(c.id) == path[1]), None)
         self._of: dict[bytes, tuple[Contact, Conversation]] = {
-            anchor: (member, each)
+            part_id: (member, each)
             for each in trial.whole.conversations
             for member in each.members
-            for _, anchor in member.anchors
+            for _, part_id in member.part_ids
         }
         self._endless = {each.name for each in contacts if each.is_endless}
         self.crowded = len(trial.whole.conversations) > CONVERSATIONS_SHOWN
 
     def is_untouched_by(self, fact: Fact, changed: frozenset[str]) -> bool:
         """Whether the asked value surely is the same without the fact."""
-        was, conversation = self._of.get(fact.anchor, (None, None))
+        was, conversation = self._of.get(fact.part_id, (None, None))
         if was is None or conversation is None or was.name in self._endless:
             return False  # of an endless interaction the other stretches may change, too
         if changed - _ONLY_BETWEEN and (not self.is_asked or conversation is self._own or changed & _DECISIVE):
@@ -295,7 +295,7 @@ class _Structure:
         part = self._trial.part_without(fact)
         if part is None:
             return False
-        pieces = [AnchoredPart(each.anchor, part if each.anchor == fact.anchor else each.part) for each in was.pieces]
+        pieces = [KeyedPart(each.part_id, part if each.part_id == fact.part_id else each.part) for each in was.pieces]
         now = next(iter(contacts_of(pieces, self._window)), None)
         if now is None or _channels(now) != _channels(was) or not self._moves_past_nobody(was, now):
             return False

@@ -72,7 +72,7 @@ def new_part(fact: Fact) -> Part:
     part = Part(
         interaction=fact.event.data.interaction,
         side=fact.side,
-        home=key_of(fact.identifier) if fact.identifier is not None else "",
+        identifier=key_of(fact.identifier) if fact.identifier is not None else "",
         weight=fact.weight,
         about=_about(fact),
         first_recorded=fact.recorded,
@@ -93,7 +93,7 @@ def _about(fact: Fact) -> str | None:
 
 
 def apply(part: Part, fact: Fact) -> None:
-    """Add a fact to the part of its anchor.
+    """Add a fact to the part of its part id.
 
     Raises for a fact of which ``new_part`` raises, whatever the part holds: what is made of an event is made before the
     part is asked whether it is needed (``foldable`` relies on it). The part is then half changed.
@@ -286,7 +286,7 @@ def _name(part: Part, event: Event, people: Sequence[Identifier], at: At) -> Non
     for identifier in (*people, *linked):
         key = key_of(identifier)
         place = max(place_of(weight_of(identifier, event)), most)
-        if key != part.home:
+        if key != part.identifier:
             part.named[key] = min(place, part.named.get(key, place))
         if place == _PROVED:
             _write_proof(part.proofs, key, identifier, method, at)
@@ -594,8 +594,8 @@ def _transferred(part: Part, data: Data, at: At) -> None:
 
 
 def _pass(part: Part, at: At, how: str, to: str, queue: Named | None) -> None:
-    """Note whom the contact was passed on to. By what this event names alone: what other events name may be at home
-    elsewhere, and each home's side of a contact must say of itself whose desk it concerns."""
+    """Note whom the contact was passed on to. By what this event names alone: what other events name may be at stream
+    elsewhere, and each stream's side of a contact must say of itself whose desk it concerns."""
     part.passed = later_register(part.passed, (at, [how, to[:TEXT_KEPT], _named(queue)[0]]))
 
 

@@ -100,7 +100,7 @@ def by_merging(part: Part, fact: Fact) -> Part:
 
 
 def part_of(facts: Iterable[Fact]) -> Part:
-    """Return the part of one or more foldable events of one anchor."""
+    """Return the part of one or more foldable events of one part id."""
     facts = list(facts)
     try:
         return _sum(facts, in_place)

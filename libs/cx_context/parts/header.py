@@ -16,7 +16,7 @@ from msgspec import structs
 
 from cx_context.parts.merge import FIELDS, add_up
 from cx_context.parts.model import Part
-from cx_context.threading.conversations import AnchoredPart, Contact, Conversation
+from cx_context.threading.conversations import Contact, Conversation, KeyedPart
 
 WORDS = frozenset(
     {
@@ -54,13 +54,13 @@ OUTLINE = _struct("Outline", {field.name for field in _OUTLINED})
 ONLY_WORDS = _struct("OnlyWords", WORDS)
 
 WordsOf = Callable[[bytes], Part]
-"""Of an anchor a part of which only the words are asked for: ``ONLY_WORDS``, or a whole one that was at hand."""
+"""Of an part id a part of which only the words are asked for: ``ONLY_WORDS``, or a whole one that was at hand."""
 
 
 class Outlines(NamedTuple):
     """``parts``: outlines, or parts where they were at hand."""
 
-    parts: list[AnchoredPart]
+    parts: list[KeyedPart]
     words: WordsOf
 
 
@@ -68,7 +68,7 @@ def with_words(contact: Contact, words: WordsOf) -> Contact:
     """Return a contact of outlines with all that was said in it. Its pieces stay outlines."""
     part = Part()
     add_up(part, [contact.part], _OUTLINED)
-    add_up(part, [words(piece.anchor) for piece in contact.pieces], _WORDS)
+    add_up(part, [words(piece.part_id) for piece in contact.pieces], _WORDS)
     return structs.replace(contact, part=part)
 
 

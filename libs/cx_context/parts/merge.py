@@ -264,7 +264,7 @@ MERGERS: Mapping[str, Callable[[Any, Any], Any]] = MappingProxyType(
     {
         "interaction": max,
         "side": max,
-        "home": max,
+        "identifier": max,
         "weight": min,
         "about": _greatest,
         "facts": _sum,

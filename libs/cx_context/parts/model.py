@@ -1,4 +1,4 @@
-"""What a part is: an hour of one home's side of one interaction, in a form that adds up.
+"""What a part is: an hour of one stream's side of one interaction, in a form that adds up.
 
 Every field says by its kind how two parts combine; ``MERGERS`` in ``combine`` is that table. Nothing but integers, text
 and what clients sent as JSON stands in a part.
@@ -46,7 +46,7 @@ USES_KEPT = 16
 """Continuity tokens that one side of an interaction may try: of more the first count."""
 
 NAMED_KEPT = 64
-"""Identifiers beside the home's: of more the strongest count, by weight and then by rank of kind."""
+"""Identifiers beside the stream's: of more the strongest count, by weight and then by rank of kind."""
 
 AGENTS_KEPT = 32
 TOPICS_KEPT = 16
@@ -55,13 +55,13 @@ WRITTEN_KEPT = 256
 
 
 class Part(Struct, omit_defaults=True, gc=False, kw_only=True):
-    """A piece of one home's side of one interaction: the facts of an hour that are of one weight, or a single fact that
-    stands alone (see ``cx_events.activity``). With ``interaction == ""`` all that a home has outside any interaction.
+    """A piece of one stream's side of one interaction: the facts of an hour that are of one weight, or a single fact that
+    stands alone (see ``cx_events.activity``). With ``interaction == ""`` all that a stream has outside any interaction.
 
     Times are µs since 1970. Counted are the events that are neither decisions nor insights. ``side``: the id of the
-    home's side of the interaction. ``home``, ``weight``: the home's identifier as ``KIND\nSCOPE\nVALUE``, and how much
+    stream's side of the interaction. ``stream``, ``weight``: the stream's identifier as ``KIND\nSCOPE\nVALUE``, and how much
     it is worth in these facts (``weights.ORDER``); "" and a claim where they name none. ``about``: None for an hour; of
-    a fact that stands alone the anchor of the contact that it is about, as UUID text, or "". ``channels``: counted
+    a fact that stands alone the part id of the contact that it is about, as UUID text, or "". ``channels``: counted
     events by channel. ``since``, ``until``: the least and the greatest effective time of its facts, counted or not.
     ``active``: of each second with activity when the first was, in order. ``endless``: since when the interaction is
     known never to end. ``references``: by ``KIND\nVALUE`` when each was first mentioned. ``written``, ``quoted``: of an
@@ -82,7 +82,7 @@ class Part(Struct, omit_defaults=True, gc=False, kw_only=True):
 
     interaction: str = ""
     side: bytes = b""
-    home: str = ""
+    identifier: str = ""
     weight: int = 2
     about: str | None = None
     facts: int = 0

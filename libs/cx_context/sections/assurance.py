@@ -91,7 +91,7 @@ class Trust:
 
     def weight_of(self, part: Part) -> int:
         """Return how much weighs what a part says about the customer (``weights.ORDER``)."""
-        return part.weight if part.home in self.core else _CLAIMED
+        return part.weight if part.identifier in self.core else _CLAIMED
 
 
 def around_core(members: Sequence[Member], parts: Iterable[Part]) -> Sequence[Member]:
@@ -257,7 +257,7 @@ def standing(parts: Iterable[Part], trust: Trust) -> Standing:
     asserted = assertions(parts, trust.core)
     named: set[str] = set()
     for part in parts:
-        named.add(part.home)
+        named.add(part.identifier)
         named.update(part.named)
     claims = [(key, 0) for key in named if key in trust.core or key in trust.claimed]
     return Standing(

@@ -22,7 +22,7 @@ from cx_context.parts.model import Part
 from cx_context.sections.assurance import ASSURED, Trust, around_core
 from cx_context.sections.candidates import NO_QUESTIONS
 from cx_context.sections.vouchers import ever, is_strangers
-from cx_context.threading.conversations import AnchoredPart, Contact, contacts_of, thread
+from cx_context.threading.conversations import Contact, KeyedPart, contacts_of, thread
 from cx_events.facts import Fact
 from cx_events.timestamps import Micros
 from cx_events.weights import CLAIMED, ORDER
@@ -33,8 +33,8 @@ _CLAIMED = ORDER[CLAIMED]
 def assured(known: Known, window: Micros) -> Known:
     """Return what is left of a customer. ``window``: the tenant's threading window in µs. For what is left of one of
     their identifiers by itself, see ``taken_alone``."""
-    kept = kept_anchors(known.parts, known.members, window)
-    return left_of(known, kept, [fact for fact in known.latest if fact.anchor in kept])
+    kept = kept_part_ids(known.parts, known.members, window)
+    return left_of(known, kept, [fact for fact in known.latest if fact.part_id in kept])
 
 
 def taken_alone(members: Iterable[Member], profile: bytes) -> list[Member]:
@@ -47,18 +47,18 @@ def taken_alone(members: Iterable[Member], profile: bytes) -> list[Member]:
 
 
 def left_of(known: Known, kept: Collection[bytes], latest: Iterable[Fact]) -> Known:
-    """Return what is left, by the anchors of the parts that stay and the latest of their facts."""
+    """Return what is left, by the part ids of the parts that stay and the latest of their facts."""
     around = around_core(known.members, [part for _, part in known.parts])
     members = [member for member in around if not member.claimed]
     ids = {member.id for member in members}
     return replace(
         known,
         members=[_without_claimed_tie(member, ids) for member in members],
-        parts=[anchored for anchored in known.parts if anchored.anchor in kept],
+        parts=[anchored for anchored in known.parts if anchored.part_id in kept],
         latest=latest,
         claims=NO_QUESTIONS,
         assured=True,
-        left_out=[part for anchor, part in known.parts if anchor not in kept],
+        left_out=[part for part_id, part in known.parts if part_id not in kept],
     )
 
 
@@ -67,10 +67,10 @@ def _without_claimed_tie(member: Member, left: Collection[bytes]) -> Member:
     return member if member.joined is None or member.joined[3] in left else replace(member, joined=None)
 
 
-def kept_anchors(parts: Sequence[AnchoredPart], members: Sequence[Member], window: Micros) -> frozenset[bytes]:
-    """Return the anchors of the parts that stay."""
+def kept_part_ids(parts: Sequence[KeyedPart], members: Sequence[Member], window: Micros) -> frozenset[bytes]:
+    """Return the part ids of the parts that stay."""
     trust = Trust.of(around_core(members, [part for _, part in parts]), {})
-    kept = {anchor for anchor, part in parts if not part.interaction and trust.weight_of(part) < _CLAIMED}
+    kept = {part_id for part_id, part in parts if not part.interaction and trust.weight_of(part) < _CLAIMED}
     for conversation in thread(contacts_of(parts, window), window):
         for contact, standing in zip(conversation.members, ever(conversation, trust), strict=True):
             if standing.level in ASSURED:
@@ -82,14 +82,14 @@ def _kept_of(contact: Contact, trust: Trust) -> Iterator[bytes]:
     vouched: set[str] | None = None
     for piece in contact.pieces:
         if _vouches(piece.part, trust):
-            vouched = (vouched or set()) | {piece.part.home}
+            vouched = (vouched or set()) | {piece.part.identifier}
             if trust.weight_of(piece.part) < _CLAIMED:
                 vouched |= piece.part.named.keys()
     for piece in contact.pieces:
         if is_strangers(piece.part, trust):
             continue
-        if vouched is None or piece.part.home not in trust.claimed or piece.part.home in vouched:
-            yield piece.anchor
+        if vouched is None or piece.part.identifier not in trust.claimed or piece.part.identifier in vouched:
+            yield piece.part_id
 
 
 def _vouches(part: Part, trust: Trust) -> bool:

@@ -117,7 +117,7 @@ def _counting(contact: Contact, trust: Trust) -> Sequence[Part]:
 
 def _joined_at(contact: Contact, group: Sequence[Contact]) -> int:
     """Return when the latest of what joins a contact to the others of a group was recorded; 0 of one that is alone."""
-    names = {text_of(anchor) for _, anchor in contact.anchors} | {text_of(part.side) for part in _parts(contact)}
+    names = {text_of(part_id) for _, part_id in contact.part_ids} | {text_of(part.side) for part in _parts(contact)}
     tokens = {id for part in _parts(contact) for id in part.tokens}
     times = [at[2] for part in _parts(contact) for at in (*part.links.values(), *part.token_uses.values())]
     for other in group:

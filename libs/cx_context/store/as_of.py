@@ -16,19 +16,19 @@ import asyncio
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from cx_context.definition import Sides, sides_of
+from cx_context.definition import Owners, owners_of
 from cx_context.document import TIMELINE_SHOWN, Known, Member
 from cx_context.parts.fold_faults import part_of
 from cx_context.parts.header import Outlines
 from cx_context.parts.merge import combine
 from cx_context.parts.model import Part
-from cx_context.sections.assured import kept_anchors, left_of, taken_alone
+from cx_context.sections.assured import kept_part_ids, left_of, taken_alone
 from cx_context.sections.candidates import Questions, RefusedClaim, questions
 from cx_context.sections.vouchers import Heard, wrote_last
 from cx_context.store import reader, segments, writer
 from cx_context.store.first_mentions import OF_EDGES, read_row
 from cx_context.store.identifier_activity import EVER, contacts_at
-from cx_context.store.ownership import Holdings, borrowed_part, held
+from cx_context.store.ownership import Ownership, held, included_part
 from cx_context.store.sql import Tx
 from cx_context.store.writer import (
     Span,
@@ -40,7 +40,7 @@ from cx_context.store.writer import (
     decode_words,
     unpacked,
 )
-from cx_context.threading.conversations import AnchoredPart
+from cx_context.threading.conversations import KeyedPart
 from cx_events.facts import Fact, Order
 from cx_events.ids import IdSpace, NodeId
 from cx_events.timestamps import Micros
@@ -310,20 +310,20 @@ class Then:
         one = [d for d in left if known.get(d.a, d.a) == known.get(d.b, d.b)]
         return {end for d in one for end in (d.a, d.b)} & set(identifiers)
 
-    async def contacts_at(self, identifier: Profile, homes: Sequence[NodeId]) -> Mapping[NodeId, list[Contact]]:
+    async def contacts_at(self, identifier: Profile, stream_ids: Sequence[NodeId]) -> Mapping[NodeId, list[Contact]]:
         """As ``uses.contacts_at``."""
-        return await contacts_at(self._tx, self.tenant, identifier, homes, **self._bounds)
+        return await contacts_at(self._tx, self.tenant, identifier, stream_ids, **self._bounds)
 
-    async def homes_in(self, nodes: Collection[NodeId]) -> dict[NodeId, set[NodeId]]:
-        """The homes of all parts of some interactions that had a fact."""
+    async def streams_in(self, nodes: Collection[NodeId]) -> dict[NodeId, set[NodeId]]:
+        """The streams of all parts of some interactions that had a fact."""
         found: dict[NodeId, set[NodeId]] = {}
         if nodes:
-            for node, home in await self._parts_with_facts("interaction", nodes):
-                found.setdefault(node, set()).add(home)
+            for node, stream_id in await self._parts_with_facts("interaction", nodes):
+                found.setdefault(node, set()).add(stream_id)
         return found
 
     async def _parts_with_facts(self, column: str, nodes: Collection[NodeId]) -> list[tuple[NodeId, NodeId]]:
-        """(interaction, home) of the parts that had a fact."""
+        """(interaction, stream) of the parts that had a fact."""
         rows = await self._tx.fetch(
             f"SELECT interaction, home, anchor, body FROM parts WHERE {column} = ANY(:nodes) AND tenant = :tenant "
             f"AND {begun()}",
@@ -333,41 +333,41 @@ class Then:
         )
         found: list[tuple[NodeId, NodeId]] = []
         doubtful: dict[bytes, tuple[NodeId, NodeId]] = {}
-        for interaction, home, anchor, body in rows:
+        for interaction, stream_id, part_id, body in rows:
             span = decode_span(unpacked(body))
             if self.moment.may_hold(span):
                 if self.moment.is_cut_twice and not self.moment.holds_all(span):
-                    doubtful[anchor] = (interaction, home)
+                    doubtful[part_id] = (interaction, stream_id)
                 else:
-                    found.append((interaction, home))
+                    found.append((interaction, stream_id))
         if doubtful:
             proved = await self._tx.fetch(
                 "SELECT DISTINCT anchor FROM events "
-                f"WHERE home = ANY(:homes) AND anchor = ANY(:anchors) AND tenant = :tenant AND {_WITHIN}",
-                homes=list({home for _, home in doubtful.values()}),
-                anchors=list(doubtful),
+                f"WHERE home = ANY(:stream_ids) AND anchor = ANY(:part_ids) AND tenant = :tenant AND {_WITHIN}",
+                stream_ids=list({stream_id for _, stream_id in doubtful.values()}),
+                part_ids=list(doubtful),
                 tenant=self.tenant,
                 **self._bounds,
             )
             found += [doubtful[bytes(row[0])] for row in proved]
         return found
 
-    async def sides(self, nodes: Collection[NodeId]) -> dict[NodeId, Sides]:
+    async def sides(self, nodes: Collection[NodeId]) -> dict[NodeId, Owners]:
         """Of nodes that were nobody's profile: whose they were, and the sides of their interactions."""
         if not nodes:
             return {}
         standing = await self.standing_attributions(nodes)
-        homes_in = await self.homes_in(nodes)
-        homes = {home for node, found in homes_in.items() for home in found if home != node}
+        streams_in = await self.streams_in(nodes)
+        stream_ids = {stream_id for node, found in streams_in.items() for stream_id in found if stream_id != node}
         attributed = {a.profile for a in standing.values() if a.profile is not None}
-        customer_of = await self.customers_of(homes | attributed)
+        customer_of = await self.customers_of(stream_ids | attributed)
         return {
-            node: sides_of(node, standing.get(node), homes_in.get(node, ()), customer_of, self._ambiguous)
+            node: owners_of(node, standing.get(node), streams_in.get(node, ()), customer_of, self._ambiguous)
             for node in nodes
         }
 
     async def following(self, nodes: Collection[NodeId]) -> dict[NodeId, NodeId]:
-        """Of nodes that were nobody's profile: whose they were (see ``definition.follow``)."""
+        """Of nodes that were nobody's profile: whose they were (see ``definition.resolve_owner``)."""
         return {node: found.whose for node, found in (await self.sides(nodes)).items()}
 
     # Whom an id stood for.
@@ -384,7 +384,7 @@ class Then:
     async def find_interaction(self, interaction: str) -> list[NodeId]:
         """Whose an interaction was: mostly one's."""
         node = self.ids.interaction(interaction)
-        customers = set((await self.sides([node]))[node].by_home.values())
+        customers = set((await self.sides([node]))[node].by_stream.values())
         return sorted(customers - {node} if len(customers) > 1 else customers)
 
     async def wrote_last(self, interaction: str) -> NodeId | None:
@@ -396,28 +396,28 @@ class Then:
             tenant=self.tenant,
             last=begins(self.moment.until),
         )
-        homes = {bytes(anchor): bytes(home) for anchor, home, _ in rows}
-        pieces = [borrowed_part(bytes(anchor), bytes(home), body) for anchor, home, body in rows]
-        by_home = (await self.sides([node]))[node].by_home
-        parts = (await self.outlines(Holdings((), borrowed=pieces))).parts
+        stream_ids = {bytes(part_id): bytes(stream_id) for part_id, stream_id, _ in rows}
+        pieces = [included_part(bytes(part_id), bytes(stream_id), body) for part_id, stream_id, body in rows]
+        by_stream = (await self.sides([node]))[node].by_stream
+        parts = (await self.outlines(Ownership((), included=pieces))).parts
         return wrote_last(
-            Heard(by_home[homes[anchor]], part.heard, part.open_heard)
-            for anchor, part in parts
-            if homes[anchor] in by_home
+            Heard(by_stream[stream_ids[part_id]], part.heard, part.open_heard)
+            for part_id, part in parts
+            if stream_ids[part_id] in by_stream
         )
 
-    async def find_at(self, home: NodeId, node: NodeId) -> NodeId | None:
-        """Whose the facts of an interaction were that lie at a home."""
-        if home != node:
-            await self.customers_of([home])
-            if home in self._ambiguous:
-                customer = (await self.sides([node]))[node].by_home.get(home)
+    async def find_at(self, stream_id: NodeId, node: NodeId) -> NodeId | None:
+        """Whose the facts of an interaction were that lie at a stream."""
+        if stream_id != node:
+            await self.customers_of([stream_id])
+            if stream_id in self._ambiguous:
+                customer = (await self.sides([node]))[node].by_stream.get(stream_id)
                 if customer is not None:
                     return customer
-        return await self.find_node(home)
+        return await self.find_node(stream_id)
 
-    async def holdings_of(self, customer: NodeId, members: Collection[NodeId]) -> Holdings:
-        """As ``holdings.holdings_of``."""
+    async def ownership_of(self, customer: NodeId, members: Collection[NodeId]) -> Ownership:
+        """As ``holdings.ownership_of``."""
         members = set(members) or {customer}
         nodes = await self._named_by(members)
         nodes |= await writer.nodes_attributed_to(self._tx, self.tenant, members)
@@ -440,9 +440,9 @@ class Then:
             last=begins(self.moment.until),
         )
         nodes = {bytes(node) for node, _ in rows}
-        await self.customers_of({*members, *(bytes(home) for _, home in rows)} - nodes)
+        await self.customers_of({*members, *(bytes(stream_id) for _, stream_id in rows)} - nodes)
         lending = self._ambiguous.intersection(members)
-        found = {bytes(node) for node, home in rows if home == node or home in self._ambiguous}
+        found = {bytes(node) for node, stream_id in rows if stream_id == node or stream_id in self._ambiguous}
         if lending:
             found |= {bytes(node) for node, _ in rows}
             rows = await self._tx.fetch(
@@ -456,65 +456,67 @@ class Then:
 
     # What their facts added up to.
 
-    async def parts(self, own: Holdings) -> list[AnchoredPart]:
+    async def parts(self, own: Ownership) -> list[KeyedPart]:
         within, _, cut = await self._parts(own, decode_part)
         return within + cut
 
-    async def outlines(self, own: Holdings) -> Outlines:
+    async def outlines(self, own: Ownership) -> Outlines:
         """As ``parts``, for less."""
         within, bodies, cut = await self._parts(own, decode_outline)
         made = dict(cut)
-        return Outlines(within + cut, lambda anchor: made[anchor] if anchor in made else decode_words(bodies[anchor]))
+        return Outlines(
+            within + cut, lambda part_id: made[part_id] if part_id in made else decode_words(bodies[part_id])
+        )
 
     async def _parts(
-        self, own: Holdings, decode: Callable[[bytes], Part]
-    ) -> tuple[list[AnchoredPart], dict[bytes, bytes], list[AnchoredPart]]:
-        """Those that lie within as they are stored, their bodies by anchor, and what is within of the others."""
+        self, own: Ownership, decode: Callable[[bytes], Part]
+    ) -> tuple[list[KeyedPart], dict[bytes, bytes], list[KeyedPart]]:
+        """Those that lie within as they are stored, their bodies by part id, and what is within of the others."""
         rows = await self._tx.fetch(
-            f"SELECT anchor, home, body FROM parts WHERE home = ANY(:homes) AND tenant = :tenant AND {begun()}",
-            homes=list(own.homes),
+            f"SELECT anchor, home, body FROM parts WHERE home = ANY(:stream_ids) AND tenant = :tenant AND {begun()}",
+            stream_ids=list(own.stream_ids),
             tenant=self.tenant,
             last=begins(self.moment.until),
         )
-        if own.lent:
-            rows = [row for row in rows if row[0] not in own.lent]
-        if own.borrowed:
-            borrowed = await self._tx.fetch(
-                f"SELECT anchor, home, body FROM parts WHERE anchor = ANY(:anchors) AND tenant = :tenant AND {begun()}",
-                anchors=[side.anchor for side in own.borrowed],
+        if own.excluded:
+            rows = [row for row in rows if row[0] not in own.excluded]
+        if own.included:
+            included = await self._tx.fetch(
+                f"SELECT anchor, home, body FROM parts WHERE anchor = ANY(:part_ids) AND tenant = :tenant AND {begun()}",
+                part_ids=[side.part_id for side in own.included],
                 tenant=self.tenant,
                 last=begins(self.moment.until),
             )
-            rows = [*rows, *borrowed]
+            rows = [*rows, *included]
         until, heard = self.moment.until, self.moment.heard
-        within: list[AnchoredPart] = []
+        within: list[KeyedPart] = []
         bodies: dict[bytes, bytes] = {}
         straddling: dict[bytes, tuple[NodeId, Part]] = {}
-        for anchor, home, body in rows:
+        for part_id, stream_id, body in rows:
             part = decode(body)
             if part.until <= until and part.last_recorded <= heard:
-                within.append(AnchoredPart(anchor, part))
-                bodies[anchor] = body
+                within.append(KeyedPart(part_id, part))
+                bodies[part_id] = body
             elif part.first_recorded <= heard:
-                straddling[anchor] = home, part
+                straddling[part_id] = stream_id, part
         return within, bodies, await self._cut(straddling) if straddling else []
 
-    async def _cut(self, straddling: Mapping[bytes, tuple[NodeId, Part]]) -> list[AnchoredPart]:
+    async def _cut(self, straddling: Mapping[bytes, tuple[NodeId, Part]]) -> list[KeyedPart]:
         """Parts that straddle the moment: what is within of them."""
-        sums: dict[bytes, list[Part]] = {anchor: [] for anchor in straddling}
-        short = {anchor: place for anchor, place in straddling.items() if place[1].facts <= segments.SEGMENT_FACTS}
-        for anchor, part in (await self._folded(short)).items():
-            sums[anchor].append(part)
-        for anchor, (home, span) in straddling.items():
-            if anchor not in short:
-                sums[anchor] += await self._segments(anchor, home, span)
-        return [AnchoredPart(anchor, combine(found)) for anchor, found in sums.items() if found]
+        sums: dict[bytes, list[Part]] = {part_id: [] for part_id in straddling}
+        short = {part_id: place for part_id, place in straddling.items() if place[1].facts <= segments.SEGMENT_FACTS}
+        for part_id, part in (await self._folded(short)).items():
+            sums[part_id].append(part)
+        for part_id, (stream_id, span) in straddling.items():
+            if part_id not in short:
+                sums[part_id] += await self._segments(part_id, stream_id, span)
+        return [KeyedPart(part_id, combine(found)) for part_id, found in sums.items() if found]
 
-    async def _segments(self, anchor: bytes, home: NodeId, span: Part) -> list[Part]:
+    async def _segments(self, part_id: bytes, stream_id: NodeId, span: Part) -> list[Part]:
         """What is within of a long part."""
         rows = await self._tx.fetch(
-            f"SELECT body FROM segments WHERE anchor = :anchor AND {begun()} ORDER BY since",
-            anchor=anchor,
+            f"SELECT body FROM segments WHERE anchor = :part_id AND {begun()} ORDER BY since",
+            part_id=part_id,
             last=begins(self.moment.until),
         )
         whole = []
@@ -523,18 +525,18 @@ class Then:
             if self.moment.holds_all(segment):
                 whole.append(segment)
             elif self.moment.may_hold(segment):
-                whole += (await self._folded({anchor: (home, segment)})).values()
-        return whole if rows else list((await self._folded({anchor: (home, span)})).values())
+                whole += (await self._folded({part_id: (stream_id, segment)})).values()
+        return whole if rows else list((await self._folded({part_id: (stream_id, span)})).values())
 
     async def _folded(self, places: Mapping[bytes, tuple[NodeId, Part]]) -> dict[bytes, Part]:
         """Of each the part of its facts that are within, from the stored events."""
         if not places:
             return {}
         rows = await self._tx.fetch(
-            "SELECT raw FROM events WHERE home = ANY(:homes) AND anchor = ANY(:anchors) AND tenant = :tenant "
+            "SELECT raw FROM events WHERE home = ANY(:stream_ids) AND anchor = ANY(:part_ids) AND tenant = :tenant "
             f"AND effective >= :since AND effective <= :last AND {_WITHIN}",
-            homes=list({home for home, _ in places.values()}),
-            anchors=list(places),
+            stream_ids=list({stream_id for stream_id, _ in places.values()}),
+            part_ids=list(places),
             tenant=self.tenant,
             since=min(span.since for _, span in places.values()),
             last=max(span.until for _, span in places.values()),
@@ -542,39 +544,41 @@ class Then:
         )
         facts: dict[bytes, list[Fact]] = {}
         for fact in await reader.facts_of([bytes(row[0]) for row in rows], self.ids):
-            facts.setdefault(fact.anchor, []).append(fact)
-        return {anchor: part_of(group) for anchor, group in facts.items()}
+            facts.setdefault(fact.part_id, []).append(fact)
+        return {part_id: part_of(group) for part_id, group in facts.items()}
 
     async def latest(
-        self, own: Holdings, most: int = TIMELINE_SHOWN, anchors: Collection[NodeId] | None = None
+        self, own: Ownership, most: int = TIMELINE_SHOWN, part_ids: Collection[NodeId] | None = None
     ) -> list[Fact]:
         return await reader.latest_facts(
-            self._tx, self.ids, own, most, before=self.moment.until, anchors=anchors, heard=self.moment.known_at
+            self._tx, self.ids, own, most, before=self.moment.until, part_ids=part_ids, heard=self.moment.known_at
         )
 
     async def facts_before(
-        self, own: Holdings, most: int, before: Order | None, anchors: Collection[NodeId] | None
+        self, own: Ownership, most: int, before: Order | None, part_ids: Collection[NodeId] | None
     ) -> list[Fact]:
         """As ``reader.facts_before``."""
         moment = self.moment
-        return await reader.facts_before(self._tx, self.ids, own, most, before, anchors, moment.until, moment.known_at)
+        return await reader.facts_before(self._tx, self.ids, own, most, before, part_ids, moment.until, moment.known_at)
 
-    async def facts(self, own: Holdings, most: int) -> list[Fact] | None:
+    async def facts(self, own: Ownership, most: int) -> list[Fact] | None:
         """All of these facts; None if there are more than ``most``."""
-        rows = await self._raws(own.homes, most, "anchor <> ALL(:lent)" if own.lent else "TRUE", lent=list(own.lent))
-        if own.borrowed:
-            homes, anchors = {side.home for side in own.borrowed}, [side.anchor for side in own.borrowed]
-            rows += await self._raws(homes, most, "anchor = ANY(:anchors)", anchors=anchors)
+        rows = await self._raws(
+            own.stream_ids, most, "anchor <> ALL(:excluded)" if own.excluded else "TRUE", excluded=list(own.excluded)
+        )
+        if own.included:
+            stream_ids, part_ids = {side.stream_id for side in own.included}, [side.part_id for side in own.included]
+            rows += await self._raws(stream_ids, most, "anchor = ANY(:part_ids)", part_ids=part_ids)
         if len(rows) > most:
             return None
         return await reader.facts_of(rows, self.ids)
 
-    async def _raws(self, homes: Collection[NodeId], most: int, condition: str, **values: object) -> list[bytes]:
+    async def _raws(self, stream_ids: Collection[NodeId], most: int, condition: str, **values: object) -> list[bytes]:
         """One more than ``most`` where there are more."""
         rows = await self._tx.fetch(
-            f"SELECT raw FROM events WHERE home = ANY(:homes) AND {condition} AND tenant = :tenant AND {_WITHIN} "
+            f"SELECT raw FROM events WHERE home = ANY(:stream_ids) AND {condition} AND tenant = :tenant AND {_WITHIN} "
             "LIMIT :most",
-            homes=list(homes),
+            stream_ids=list(stream_ids),
             tenant=self.tenant,
             most=most + 1,
             **self._bounds,
@@ -626,7 +630,7 @@ class Then:
     async def load(self, customer: NodeId, *, outlined: bool = False) -> Known:
         """All that the body was made of; ``outlined`` costs less where it is made once."""
         members = await self.members_of(customer)
-        own = await self.holdings_of(customer, [member.id for member in members])
+        own = await self.ownership_of(customer, [member.id for member in members])
         parts, whole = await self.outlines(own) if outlined else (await self.parts(own), None)
         lifetimes, claims = (await self.rules()).proof_lifetime, await self.claims_of(members)
         return Known(customer, members, parts, await self.latest(own), whole, claims, lifetimes)
@@ -636,9 +640,9 @@ class Then:
         of ``reader.whole_and_assured``."""
         if alone is not None:
             known = replace(known, members=taken_alone(known.members, alone))
-        kept = await asyncio.to_thread(kept_anchors, known.parts, known.members, window)
-        own = await self.holdings_of(known.customer, [member.id for member in known.members])
-        return left_of(known, kept, await self.latest(own, anchors=kept) if kept else [])
+        kept = await asyncio.to_thread(kept_part_ids, known.parts, known.members, window)
+        own = await self.ownership_of(known.customer, [member.id for member in known.members])
+        return left_of(known, kept, await self.latest(own, part_ids=kept) if kept else [])
 
 
 def _together(nodes: Collection[NodeId], whole: GraphSlice) -> set[NodeId]:

@@ -1,4 +1,4 @@
-"""Which live interactions concern which desk (``cx_context.routing_targets``), by each home's side of them. A side's rows are
+"""Which live interactions concern which desk (``cx_context.routing_targets``), by each stream's side of them. A side's rows are
 written by its one writer, in the transaction that writes its parts; they are an index: what is true is read from the
 parts."""
 
@@ -11,23 +11,23 @@ from cx_context.store import tables
 from cx_context.store.sql import Tx
 from cx_context.store.tables import shape_of
 from cx_context.store.writer import decode_part
-from cx_context.threading.contacts import AnchoredPart
+from cx_context.threading.contacts import KeyedPart
 from cx_events.ids import NodeId
 
 ASSIGNMENTS = shape_of(tables.ASSIGNMENTS)
 
 Assigned = Mapping[bytes, tuple[NodeId, Collection[Desk]]]
-"""By a side's id (``IdSpace.anchor`` without a piece): its interaction's node, and the desks that it concerns."""
+"""By a side's id (``IdSpace.part_id`` without a piece): its interaction's node, and the desks that it concerns."""
 
 
 async def replace(tx: Tx, tenant: str, assigned: Assigned) -> None:
     """These sides concern these desks, and no others."""
     if not assigned:
         return
-    await tx.execute("DELETE FROM assignments WHERE anchor = ANY(:anchors)", anchors=sorted(assigned))
+    await tx.execute("DELETE FROM assignments WHERE anchor = ANY(:part_ids)", part_ids=sorted(assigned))
     rows = [
-        (anchor, desk.kind, desk.name, tenant, interaction)
-        for anchor, (interaction, desks) in assigned.items()
+        (part_id, desk.kind, desk.name, tenant, interaction)
+        for part_id, (interaction, desks) in assigned.items()
         for desk in desks
     ]
     await tx.insert(ASSIGNMENTS, sorted(rows))
@@ -45,17 +45,17 @@ async def of_desk(tx: Tx, tenant: str, desk: Desk, most: int) -> list[NodeId]:
     return [row[0] for row in rows]
 
 
-async def sides_of(tx: Tx, tenant: str, nodes: Iterable[NodeId]) -> dict[NodeId, dict[NodeId, list[AnchoredPart]]]:
-    """Of each interaction's node the parts of its sides, by home."""
+async def owners_of(tx: Tx, tenant: str, nodes: Iterable[NodeId]) -> dict[NodeId, dict[NodeId, list[KeyedPart]]]:
+    """Of each interaction's node the parts of its sides, by stream."""
     wanted = list(nodes)
-    found: dict[NodeId, dict[NodeId, list[AnchoredPart]]] = {}
+    found: dict[NodeId, dict[NodeId, list[KeyedPart]]] = {}
     if wanted:
-        for node, home, anchor, body in await tx.fetch(
+        for node, stream_id, part_id, body in await tx.fetch(
             "SELECT interaction, home, anchor, body FROM parts WHERE interaction = ANY(:nodes) AND tenant = :tenant",
             nodes=wanted,
             tenant=tenant,
         ):
-            found.setdefault(node, {}).setdefault(home, []).append(AnchoredPart(anchor, decode_part(body)))
+            found.setdefault(node, {}).setdefault(stream_id, []).append(KeyedPart(part_id, decode_part(body)))
     return found
 
 

@@ -15,7 +15,7 @@ from cx_identity.model import Profile
 from cx_identity.ranking import Contact
 
 LATEST = 100
-"""Events of each home that are looked through, its latest."""
+"""Events of each stream that are looked through, its latest."""
 
 EVER: Micros = (1 << 63) - 1
 _WITHIN = "effective <= :until AND recorded <= :heard"
@@ -42,9 +42,15 @@ _read = msgspec.json.Decoder(_Event).decode
 
 
 async def contacts_at(
-    tx: Tx, tenant: str, identifier: Profile, homes: Sequence[NodeId], *, until: Micros = EVER, heard: Micros = EVER
+    tx: Tx,
+    tenant: str,
+    identifier: Profile,
+    stream_ids: Sequence[NodeId],
+    *,
+    until: Micros = EVER,
+    heard: Micros = EVER,
 ) -> Mapping[NodeId, list[Contact]]:
-    """By home, those of its ``LATEST`` events that name the identifier as their customer's, in an interaction.
+    """By stream, those of its ``LATEST`` events that name the identifier as their customer's, in an interaction.
     ``until``, ``heard``: bounds on when they happened and were recorded.
 
     The database looks for the value in the events' bytes, so that only those that may name it are read.
@@ -52,14 +58,14 @@ async def contacts_at(
     rows = await tx.fetch(
         "SELECT home, effective, raw FROM (SELECT home, effective, raw, "
         "row_number() OVER (PARTITION BY home ORDER BY effective DESC, key) AS place "
-        f"FROM events WHERE home = ANY(:homes) AND tenant = :tenant AND {_WITHIN}) AS ranked "
+        f"FROM events WHERE home = ANY(:stream_ids) AND tenant = :tenant AND {_WITHIN}) AS ranked "
         "WHERE place <= :most AND instr(raw, :value) > 0"
         if tx.for_update == ""
-        else "SELECT h.home, latest.effective, latest.raw FROM unnest(:homes::bytea[]) AS h(home) CROSS JOIN LATERAL "
+        else "SELECT h.home, latest.effective, latest.raw FROM unnest(:stream_ids::bytea[]) AS h(home) CROSS JOIN LATERAL "
         f"(SELECT effective, raw FROM events WHERE events.home = h.home AND tenant = :tenant AND {_WITHIN} "
         "ORDER BY effective DESC, key FETCH FIRST :most ROWS ONLY) AS latest "
         "WHERE position(:value::bytea in latest.raw) > 0",
-        homes=list(homes[:MOST_HOMES]),
+        stream_ids=list(stream_ids[:MOST_HOMES]),
         tenant=tenant,
         most=LATEST,
         until=until,
@@ -67,7 +73,7 @@ async def contacts_at(
         value=msgspec.json.encode(identifier.value),
     )
     found: dict[NodeId, list[Contact]] = {}
-    for home, effective, raw in rows:
+    for stream_id, effective, raw in rows:
         try:
             event = _read(bytes(raw))
         except msgspec.MsgspecError:
@@ -75,7 +81,7 @@ async def contacts_at(
         data = event.data
         if data.interaction and _names(data, identifier):
             contact = Contact(effective, (event.source, event.id), data.channel or "", data.interaction)
-            found.setdefault(bytes(home), []).append(contact)
+            found.setdefault(bytes(stream_id), []).append(contact)
     return found
 
 

@@ -1,8 +1,8 @@
 """Where a customer's facts lie.
 
-A fact lies at its home for good, and a home is somebody's: a profile its customer's, an interaction's node whom the
-interaction follows. So a customer has homes, whole, but for an ambiguous identifier's: of that home each side of an
-interaction goes with its interaction (``cx_context.definition.sides_of``), and is lent to whom that follows.
+A fact lies at its stream for good, and a stream is somebody's: a profile its customer's, an interaction's node whom the
+interaction follows. So a customer has streams, whole, but for an ambiguous identifier's: of that stream each side of an
+interaction goes with its interaction (``cx_context.definition.owners_of``), and is lent to whom that follows.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from cx_context.definition import Sides, sides_of
+from cx_context.definition import Owners, owners_of
 from cx_context.store import writer
 from cx_context.store.sql import Tx
 from cx_context.store.writer import decode_span, unpacked
@@ -20,66 +20,66 @@ from cx_events.timestamps import Micros
 from cx_identity.attribution import Attribution
 
 
-class Borrowed(NamedTuple):
-    """A part of one side of an interaction, at the home of an identifier that is somebody else's. ``since``, ``until``:
+class IncludedPart(NamedTuple):
+    """A part of one side of an interaction, at the stream of an identifier that is somebody else's. ``since``, ``until``:
     its first and last effective time."""
 
-    anchor: NodeId
-    home: NodeId
+    part_id: NodeId
+    stream_id: NodeId
     since: Micros
     until: Micros
 
 
 @dataclass(frozen=True, slots=True)
-class Holdings:
-    """``homes``: whole, but for parts that are ``lent`` (by anchor), since their side follows somebody else;
-    ``borrowed``: parts at other homes. ``nodes``: the interactions that follow the customer, and those whose sides are
+class Ownership:
+    """``streams``: whole, but for parts that are ``excluded`` (by part id), since their side follows somebody else;
+    ``included``: parts at other streams. ``nodes``: the interactions that follow the customer, and those whose sides are
     lent."""
 
-    homes: Sequence[NodeId]
-    lent: frozenset[NodeId] = frozenset()
-    borrowed: Sequence[Borrowed] = ()
+    stream_ids: Sequence[NodeId]
+    excluded: frozenset[NodeId] = frozenset()
+    included: Sequence[IncludedPart] = ()
     nodes: frozenset[NodeId] = frozenset()
 
     @property
     def places(self) -> set[NodeId]:
-        """Homes and anchors: what tells these holdings from others."""
-        return {*self.homes, *self.lent, *(side.anchor for side in self.borrowed)}
+        """Homes and part ids: what tells these holdings from others."""
+        return {*self.stream_ids, *self.excluded, *(side.part_id for side in self.included)}
 
 
 async def held(
-    tx: Tx, ids: IdSpace, customer: NodeId, members: Collection[NodeId], sides: Mapping[NodeId, Sides]
-) -> Holdings:
-    """``sides``: of every interaction that may follow the customer, or take something from a member's home."""
+    tx: Tx, ids: IdSpace, customer: NodeId, members: Collection[NodeId], sides: Mapping[NodeId, Owners]
+) -> Ownership:
+    """``sides``: of every interaction that may follow the customer, or take something from a member's stream."""
     following: set[NodeId] = set()
     nodes: set[NodeId] = set()
-    lent: set[tuple[NodeId, NodeId]] = set()
-    borrowed: set[tuple[NodeId, NodeId]] = set()
+    excluded: set[tuple[NodeId, NodeId]] = set()
+    included: set[tuple[NodeId, NodeId]] = set()
     for node, of in sides.items():
         if of.whose == customer:
             following.add(node)
-        for home, whose in of.by_home.items():
-            if home == node:
+        for stream_id, whose in of.by_stream.items():
+            if stream_id == node:
                 continue
-            if home in members and whose != customer:
-                lent.add((home, node))
+            if stream_id in members and whose != customer:
+                excluded.add((stream_id, node))
                 nodes.add(node)
-            elif home not in members and whose == customer:
-                borrowed.add((home, node))
-    homes = [*sorted(members), *sorted(following - set(members))]
-    found = await writer.parts_of_sides(tx, ids.tenant, lent | borrowed)
-    return Holdings(
-        homes,
-        frozenset(anchor for side in lent for anchor, _ in found.get(side, ())),
-        sorted(borrowed_part(anchor, side[0], body) for side in borrowed for anchor, body in found.get(side, ())),
+            elif stream_id not in members and whose == customer:
+                included.add((stream_id, node))
+    stream_ids = [*sorted(members), *sorted(following - set(members))]
+    found = await writer.parts_of_sides(tx, ids.tenant, excluded | included)
+    return Ownership(
+        stream_ids,
+        frozenset(part_id for side in excluded for part_id, _ in found.get(side, ())),
+        sorted(included_part(part_id, side[0], body) for side in included for part_id, body in found.get(side, ())),
         frozenset(following | nodes),
     )
 
 
-def borrowed_part(anchor: NodeId, home: NodeId, body: bytes) -> Borrowed:
+def included_part(part_id: NodeId, stream_id: NodeId, body: bytes) -> IncludedPart:
     """Return a stored part as one that is borrowed."""
     span = decode_span(unpacked(body))
-    return Borrowed(anchor, home, span.since, span.until)
+    return IncludedPart(part_id, stream_id, span.since, span.until)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,34 +94,36 @@ class Supposed:
 AS_IT_IS = Supposed()
 
 
-async def sides(tx: Tx, tenant: str, nodes: Collection[NodeId], supposed: Supposed = AS_IT_IS) -> dict[NodeId, Sides]:
+async def sides(tx: Tx, tenant: str, nodes: Collection[NodeId], supposed: Supposed = AS_IT_IS) -> dict[NodeId, Owners]:
     """Of nodes that are nobody's profile: whose they are, and the sides of their interactions."""
     if not nodes:
         return {}
     standing: dict[NodeId, Attribution | None] = dict(await writer.standing_attributions(tx, tenant, nodes))
     standing.update((node, supposed.attributions[node]) for node in nodes if node in supposed.attributions)
-    homes_in = await writer.homes_of(tx, tenant, nodes)
-    homes = {home for node, found in homes_in.items() for home in found if home != node}
+    streams_in = await writer.streams_of(tx, tenant, nodes)
+    stream_ids = {stream_id for node, found in streams_in.items() for stream_id in found if stream_id != node}
     attributed = {a.profile for a in standing.values() if a is not None and a.profile is not None}
     known = (await writer.profiles(tx, tenant, attributed)).keys()
-    customer_of, ambiguous = await writer.customers_and_ambiguous(tx, tenant, homes | known)
+    customer_of, ambiguous = await writer.customers_and_ambiguous(tx, tenant, stream_ids | known)
     customer_of.update((id, supposed.customer_of[id]) for id in customer_of.keys() & supposed.customer_of.keys())
-    # A home that only decisions speak of is no profile that anything can be attributed to.
+    # A stream that only decisions speak of is no profile that anything can be attributed to.
     for id in attributed - known:
         customer_of.pop(id, None)
-    return {node: sides_of(node, standing.get(node), homes_in.get(node, ()), customer_of, ambiguous) for node in nodes}
+    return {
+        node: owners_of(node, standing.get(node), streams_in.get(node, ()), customer_of, ambiguous) for node in nodes
+    }
 
 
 async def following(
     tx: Tx, tenant: str, nodes: Collection[NodeId], supposed: Supposed = AS_IT_IS
 ) -> dict[NodeId, NodeId]:
-    """Of nodes that are nobody's profile: whose they are (see ``definition.follow``)."""
+    """Of nodes that are nobody's profile: whose they are (see ``definition.resolve_owner``)."""
     return {node: found.whose for node, found in (await sides(tx, tenant, nodes, supposed)).items()}
 
 
-async def holdings_of(
+async def ownership_of(
     tx: Tx, ids: IdSpace, customer: NodeId, members: Collection[NodeId], supposed: Supposed = AS_IT_IS
-) -> Holdings:
+) -> Ownership:
     """``members``: the customer's profiles, or its own node where it is an interaction that stands alone."""
     tenant = ids.tenant
     nodes = await writer.nodes_named_by(tx, tenant, members) | supposed.attributions.keys()
@@ -131,6 +133,6 @@ async def holdings_of(
 
 async def all_sides(tx: Tx, tenant: str, node: NodeId) -> set[NodeId]:
     """Every customer that an interaction's node, or a side of it, may have stood for or stands for now."""
-    homes = (await writer.homes_of(tx, tenant, [node])).get(node, set()) - {node}
+    stream_ids = (await writer.streams_of(tx, tenant, [node])).get(node, set()) - {node}
     attributed = await writer.attributed_profiles(tx, tenant, node)
-    return set((await writer.customers_of(tx, tenant, homes | attributed)).values())
+    return set((await writer.customers_of(tx, tenant, stream_ids | attributed)).values())

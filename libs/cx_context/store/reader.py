@@ -10,16 +10,16 @@ from typing import Any, NamedTuple
 from cx_context.document import TIMELINE_SHOWN, Known, Member
 from cx_context.parts.header import Outlines
 from cx_context.sections.assurance import Lifetimes
-from cx_context.sections.assured import kept_anchors, left_of, taken_alone
+from cx_context.sections.assured import kept_part_ids, left_of, taken_alone
 from cx_context.sections.candidates import NO_QUESTIONS, Questions
 from cx_context.sections.vouchers import Heard, wrote_last
 from cx_context.store import ownership, refused_claims, writer
 from cx_context.store.epochs import FIRST_VERSION
 from cx_context.store.graph_slices import Reading, resolved_by
-from cx_context.store.ownership import Holdings
+from cx_context.store.ownership import Ownership
 from cx_context.store.sql import Tx
 from cx_context.store.writer import NO_ID, decode_outline, decode_part, decode_span, decode_words, unpacked
-from cx_context.threading.conversations import AnchoredPart
+from cx_context.threading.conversations import KeyedPart
 from cx_events.codec import decode_leniently
 from cx_events.dead_letters import CONFLICT
 from cx_events.facts import Fact, Order
@@ -92,13 +92,13 @@ async def find_interaction(
     candidates. ``by_last_word``: of several people's into which anybody can write it is whose event was recorded last
     (``vouchers.wrote_last``)."""
     node = ids.interaction(interaction)
-    by_home = (await ownership.sides(tx, tenant, [node]))[node].by_home
-    if not by_home:
+    by_stream = (await ownership.sides(tx, tenant, [node]))[node].by_stream
+    if not by_stream:
         return None
-    customers = set(by_home.values())
+    customers = set(by_stream.values())
     several = customers - {node} or customers
     # An ambiguous identifier is nobody: of those who take part besides, each may be meant.
-    nobody = {customer for customer in several & by_home.keys() if await _is_nobody(tx, tenant, customer)}
+    nobody = {customer for customer in several & by_stream.keys() if await _is_nobody(tx, tenant, customer)}
     if len(several - nobody) == 1:
         customer = (several - nobody).pop()
         return Found(customer, await version_of(tx, customer))
@@ -107,17 +107,17 @@ async def find_interaction(
         tied = await tied_customers(tx, tenant, identifier)
         return Found(identifier, await version_of(tx, identifier), True, tied, identifier)
     people = several - nobody or several
-    last = await _wrote_last(tx, tenant, node, by_home) if by_last_word else None
+    last = await _wrote_last(tx, tenant, node, by_stream) if by_last_word else None
     if last in people:
         return Found(last, await version_of(tx, last), others=tuple(sorted(people - {last})))
     return Found(NO_ID, 0, ambiguous=True, candidates=tuple(sorted(people)))
 
 
-async def _wrote_last(tx: Tx, tenant: str, node: NodeId, by_home: Mapping[NodeId, NodeId]) -> NodeId | None:
+async def _wrote_last(tx: Tx, tenant: str, node: NodeId, by_stream: Mapping[NodeId, NodeId]) -> NodeId | None:
     rows = await tx.fetch(
         "SELECT home, body FROM parts WHERE interaction = :node AND tenant = :tenant", node=node, tenant=tenant
     )
-    spans = ((by_home.get(bytes(home)), decode_span(unpacked(body))) for home, body in rows)
+    spans = ((by_stream.get(bytes(stream_id)), decode_span(unpacked(body))) for stream_id, body in rows)
     return wrote_last(Heard(whose, span.heard, span.open_heard) for whose, span in spans if whose is not None)
 
 
@@ -167,31 +167,31 @@ def _member(
     return Member(id, kind, scope, value, first_recorded, joined, bool(claimed))
 
 
-async def parts_of(tx: Tx, tenant: str, own: Holdings) -> list[AnchoredPart]:
-    return [AnchoredPart(anchor, decode_part(body)) for anchor, body in await _bodies_of(tx, tenant, own)]
+async def parts_of(tx: Tx, tenant: str, own: Ownership) -> list[KeyedPart]:
+    return [KeyedPart(part_id, decode_part(body)) for part_id, body in await _bodies_of(tx, tenant, own)]
 
 
-async def outlines_of(tx: Tx, tenant: str, own: Holdings) -> Outlines:
+async def outlines_of(tx: Tx, tenant: str, own: Ownership) -> Outlines:
     """As ``parts_of``, for less."""
     bodies = dict(await _bodies_of(tx, tenant, own))
-    parts = [AnchoredPart(anchor, decode_outline(body)) for anchor, body in bodies.items()]
-    return Outlines(parts, lambda anchor: decode_words(bodies[anchor]))
+    parts = [KeyedPart(part_id, decode_outline(body)) for part_id, body in bodies.items()]
+    return Outlines(parts, lambda part_id: decode_words(bodies[part_id]))
 
 
-async def _bodies_of(tx: Tx, tenant: str, own: Holdings) -> list[tuple[NodeId, bytes]]:
+async def _bodies_of(tx: Tx, tenant: str, own: Ownership) -> list[tuple[NodeId, bytes]]:
     rows = await tx.fetch(
-        "SELECT anchor, body FROM parts WHERE home = ANY(:homes) AND tenant = :tenant",
-        homes=list(own.homes),
+        "SELECT anchor, body FROM parts WHERE home = ANY(:stream_ids) AND tenant = :tenant",
+        stream_ids=list(own.stream_ids),
         tenant=tenant,
     )
-    found = [(bytes(anchor), bytes(body)) for anchor, body in rows if anchor not in own.lent]
-    if own.borrowed:
+    found = [(bytes(part_id), bytes(body)) for part_id, body in rows if part_id not in own.excluded]
+    if own.included:
         rows = await tx.fetch(
-            "SELECT anchor, body FROM parts WHERE anchor = ANY(:anchors) AND tenant = :tenant",
-            anchors=[side.anchor for side in own.borrowed],
+            "SELECT anchor, body FROM parts WHERE anchor = ANY(:part_ids) AND tenant = :tenant",
+            part_ids=[side.part_id for side in own.included],
             tenant=tenant,
         )
-        found += [(bytes(anchor), bytes(body)) for anchor, body in rows]
+        found += [(bytes(part_id), bytes(body)) for part_id, body in rows]
     return found
 
 
@@ -204,15 +204,15 @@ _DECODED_AT_ONCE = 250
 async def latest_facts(
     tx: Tx,
     ids: IdSpace,
-    own: Holdings,
+    own: Ownership,
     most: int,
     before: Micros | None = None,
-    anchors: Collection[NodeId] | None = None,
+    part_ids: Collection[NodeId] | None = None,
     heard: Micros | None = None,
 ) -> list[Fact]:
-    """At least the latest ``most`` of these facts (of each home and borrowed side, ties included), none later than
-    ``before``, none recorded after ``heard``; of these ``anchors`` alone, where they are given."""
-    return await facts_of(await _latest_raws(tx, ids.tenant, own, most, before, anchors, heard), ids)
+    """At least the latest ``most`` of these facts (of each stream and borrowed side, ties included), none later than
+    ``before``, none recorded after ``heard``; of these ``part_ids`` alone, where they are given."""
+    return await facts_of(await _latest_raws(tx, ids.tenant, own, most, before, part_ids, heard), ids)
 
 
 async def facts_of(raws: Sequence[bytes], ids: IdSpace) -> list[Fact]:
@@ -229,10 +229,10 @@ def _decoded(raws: Sequence[bytes], ids: IdSpace) -> list[Fact]:
 async def _latest_raws(
     tx: Tx,
     tenant: str,
-    own: Holdings,
+    own: Ownership,
     most: int,
     before: Micros | None = None,
-    anchors: Collection[NodeId] | None = None,
+    part_ids: Collection[NodeId] | None = None,
     heard: Micros | None = None,
 ) -> list[bytes]:
     limit = "AND tenant = :tenant"
@@ -243,33 +243,35 @@ async def _latest_raws(
     if heard is not None:
         limit += " AND recorded <= :heard"
         values["heard"] = heard
-    borrowed = await _borrowed_raws(tx, own, most, limit, anchors, values) if own.borrowed else []
-    if own.lent:
-        limit += " AND anchor <> ALL(:lent)"
-        values["lent"] = list(own.lent)
-    if anchors is not None:
-        limit += " AND anchor = ANY(:anchors)"
-        values["anchors"] = list(anchors)
+    included = await _included_raws(tx, own, most, limit, part_ids, values) if own.included else []
+    if own.excluded:
+        limit += " AND anchor <> ALL(:excluded)"
+        values["excluded"] = list(own.excluded)
+    if part_ids is not None:
+        limit += " AND anchor = ANY(:part_ids)"
+        values["part_ids"] = list(part_ids)
     if tx.for_update == "":
-        return await _latest_in_file(tx, own.homes, most, limit, values) + borrowed
+        return await _latest_in_file(tx, own.stream_ids, most, limit, values) + included
     rows = await tx.fetch(
-        "SELECT latest.raw FROM unnest(:homes::bytea[]) AS h(home) CROSS JOIN LATERAL (SELECT raw FROM events "
+        "SELECT latest.raw FROM unnest(:stream_ids::bytea[]) AS h(home) CROSS JOIN LATERAL (SELECT raw FROM events "
         f"WHERE events.home = h.home {limit} ORDER BY effective DESC FETCH FIRST {int(most)} ROWS WITH TIES) AS latest",
-        homes=list(own.homes),
+        stream_ids=list(own.stream_ids),
         most=most,
         **values,
     )
-    return [bytes(row[0]) for row in rows] + borrowed
+    return [bytes(row[0]) for row in rows] + included
 
 
 async def _latest_in_file(
-    tx: Tx, homes: Sequence[NodeId], most: int, limit: str, values: Mapping[str, Any]
+    tx: Tx, stream_ids: Sequence[NodeId], most: int, limit: str, values: Mapping[str, Any]
 ) -> list[bytes]:
-    """SQLite has no LATERAL, and a window would read all that ever happened for one page. So of each home the index
+    """SQLite has no LATERAL, and a window would read all that ever happened for one page. So of each stream the index
     tells since when its latest ``most`` happened, and only those are read."""
     found: list[bytes] = []
-    for begin in range(0, len(homes), _HOMES_AT_ONCE):
-        named = {f"home_{_letters(at)}": home for at, home in enumerate(homes[begin : begin + _HOMES_AT_ONCE])}
+    for begin in range(0, len(stream_ids), _HOMES_AT_ONCE):
+        named = {
+            f"home_{_letters(at)}": stream_id for at, stream_id in enumerate(stream_ids[begin : begin + _HOMES_AT_ONCE])
+        }
         rows = await tx.fetch(
             f"WITH h (home) AS (VALUES {', '.join(f'(:{name})' for name in named)}) "
             "SELECT e.raw FROM h CROSS JOIN events e ON e.home = h.home AND e.effective >= coalesce("
@@ -290,30 +292,30 @@ def _letters(number: int) -> str:
     return "".join(chr(ord("a") + int(digit)) for digit in str(number))
 
 
-async def _borrowed_raws(
-    tx: Tx, own: Holdings, most: int, limit: str, anchors: Collection[NodeId] | None, values: Mapping[str, Any]
+async def _included_raws(
+    tx: Tx, own: Ownership, most: int, limit: str, part_ids: Collection[NodeId] | None, values: Mapping[str, Any]
 ) -> list[bytes]:
-    """Of each borrowed side by itself: a switchboard's home may hold a hundred thousand events."""
-    sides = [side for side in own.borrowed if anchors is None or side.anchor in anchors]
+    """Of each borrowed side by itself: a switchboard's stream may hold a hundred thousand events."""
+    sides = [side for side in own.included if part_ids is None or side.part_id in part_ids]
     if not sides:
         return []
     if tx.for_update == "":
         rows = await tx.fetch(
             "SELECT raw FROM (SELECT raw, rank() OVER (PARTITION BY anchor ORDER BY effective DESC) AS place "
-            f"FROM events WHERE home = ANY(:homes) AND anchor = ANY(:sides) {limit}) AS ranked WHERE place <= :most",
-            homes=list({side.home for side in sides}),
-            sides=[side.anchor for side in sides],
+            f"FROM events WHERE home = ANY(:stream_ids) AND anchor = ANY(:sides) {limit}) AS ranked WHERE place <= :most",
+            stream_ids=list({side.stream_id for side in sides}),
+            sides=[side.part_id for side in sides],
             most=most,
             **values,
         )
     else:
         rows = await tx.fetch(
-            "SELECT latest.raw FROM unnest(:homes::bytea[], :sides::bytea[], :since::bigint[], :until::bigint[]) "
+            "SELECT latest.raw FROM unnest(:stream_ids::bytea[], :sides::bytea[], :since::bigint[], :until::bigint[]) "
             "AS s(home, anchor, since, until) CROSS JOIN LATERAL (SELECT raw FROM events "
             "WHERE events.home = s.home AND events.anchor = s.anchor AND effective BETWEEN s.since AND s.until "
             f"{limit} ORDER BY effective DESC FETCH FIRST {int(most)} ROWS WITH TIES) AS latest",
-            homes=[side.home for side in sides],
-            sides=[side.anchor for side in sides],
+            stream_ids=[side.stream_id for side in sides],
+            sides=[side.part_id for side in sides],
             since=[side.since for side in sides],
             until=[side.until for side in sides],
             **values,
@@ -324,24 +326,24 @@ async def _borrowed_raws(
 async def facts_before(
     tx: Tx,
     ids: IdSpace,
-    own: Holdings,
+    own: Ownership,
     most: int,
     before: Order | None = None,
-    anchors: Collection[NodeId] | None = None,
+    part_ids: Collection[NodeId] | None = None,
     until: Micros | None = None,
     heard: Micros | None = None,
 ) -> list[Fact]:
     """The latest ``most`` of these facts that sort before ``before``, newest first: exactly those, also where
     many happened at one time. ``until``, ``heard``: no fact happened or was recorded later."""
     found: list[Fact] = []
-    borrowed = {side.anchor for side in own.borrowed}
+    included = {side.part_id for side in own.included}
     if before is not None:
         until = before[0] if until is None else min(until, before[0])
     while len(found) < most:
-        read = await latest_facts(tx, ids, own, most, until, anchors, heard)
+        read = await latest_facts(tx, ids, own, most, until, part_ids, heard)
         by_place: dict[NodeId, list[Fact]] = {}
         for fact in read:
-            by_place.setdefault(fact.anchor if fact.anchor in borrowed else fact.home, []).append(fact)
+            by_place.setdefault(fact.part_id if fact.part_id in included else fact.stream_id, []).append(fact)
         # Of a place with so many there may be more: nothing below its last one is complete.
         floor = max(
             (min(fact.effective for fact in facts) for facts in by_place.values() if len(facts) >= most), default=None
@@ -360,7 +362,7 @@ async def facts_before(
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """Whom an id stands for, and all that their body is made of, as it is stored. ``parts``: by anchor. ``raws``: the
+    """Whom an id stands for, and all that their body is made of, as it is stored. ``parts``: by part id. ``raws``: the
     latest events for the timeline, in any order. ``claims``: as of ``Known``. ``lifetimes``: of proofs, by the rules in
     force."""
 
@@ -382,7 +384,7 @@ class Whole:
         return Known(
             customer=self.found.customer,
             members=self.members,
-            parts=[AnchoredPart(anchor, decode_part(body)) for anchor, body in self.parts],
+            parts=[KeyedPart(part_id, decode_part(body)) for part_id, body in self.parts],
             latest=(),
             claims=self.claims,
             lifetimes=self.lifetimes,
@@ -405,7 +407,7 @@ async def whole(tx: Tx, ids: IdSpace, node: NodeId) -> Whole | None:
 
 async def _by_steps(tx: Tx, ids: IdSpace, found: Found, timeline: int) -> Whole:
     members = await members_of(tx, ids.tenant, found.customer)
-    own = await ownership.holdings_of(tx, ids, found.customer, [m.id for m in members] or [found.customer])
+    own = await ownership.ownership_of(tx, ids, found.customer, [m.id for m in members] or [found.customer])
     return Whole(
         ids=ids,
         found=found,
@@ -434,9 +436,9 @@ async def whole_and_assured(
     known = everything.known_parts
     if alone is not None:
         known = replace(known, members=taken_alone(known.members, alone))
-    kept = await asyncio.to_thread(kept_anchors, known.parts, known.members, window)
-    own = await ownership.holdings_of(tx, ids, found.customer, [m.id for m in everything.members] or [found.customer])
-    latest = await latest_facts(tx, ids, own, TIMELINE_SHOWN, anchors=kept) if kept else []
+    kept = await asyncio.to_thread(kept_part_ids, known.parts, known.members, window)
+    own = await ownership.ownership_of(tx, ids, found.customer, [m.id for m in everything.members] or [found.customer])
+    latest = await latest_facts(tx, ids, own, TIMELINE_SHOWN, part_ids=kept) if kept else []
     return everything, left_of(known, kept, latest)
 
 
@@ -459,14 +461,14 @@ WITH own AS MATERIALIZED (
 )
 SELECT mine.*,
   ({FIRST_VERSION} + (SELECT coalesce(sum(v.n), 0) FROM versions v WHERE v.customer = mine.customer))::bigint,
-  kept.anchors, kept.bodies,
+  kept.part ids, kept.bodies,
   ARRAY(
-    SELECT e.raw FROM events e WHERE e.home = mine.id AND e.tenant = :tenant
+    SELECT e.raw FROM events e WHERE e.stream = mine.id AND e.tenant = :tenant
     ORDER BY e.effective DESC FETCH FIRST :most ROWS WITH TIES
   ),
   EXISTS (
-    SELECT 1 FROM parts p JOIN parts o ON o.home = p.interaction
-    WHERE p.home = mine.id AND p.interaction <> p.home AND p.tenant = :tenant
+    SELECT 1 FROM parts p JOIN parts o ON o.stream = p.interaction
+    WHERE p.stream = mine.id AND p.interaction <> p.stream AND p.tenant = :tenant
   ) OR EXISTS (SELECT 1 FROM attributions a WHERE a.profile = mine.id AND a.tenant = :tenant)
   OR EXISTS (SELECT 1 FROM refused_claims r WHERE r.identifier = mine.id AND r.tenant = :tenant)
   OR EXISTS (SELECT 1 FROM refused_claims r WHERE r.other = mine.id AND r.tenant = :tenant)
@@ -474,14 +476,14 @@ SELECT mine.*,
   OR EXISTS (SELECT 1 FROM withheld_claims r WHERE r.other = mine.id AND r.tenant = :tenant)
   OR {writer.SOME_AMBIGUOUS} AND (
     EXISTS (SELECT 1 FROM members m WHERE m.profile = mine.id AND m.ambiguous) OR EXISTS (
-      SELECT 1 FROM parts p JOIN parts o ON o.interaction = p.interaction AND o.home <> p.home
-      JOIN members m ON m.profile = o.home AND m.ambiguous
-      WHERE p.home = mine.id AND p.interaction <> p.home AND p.tenant = :tenant
+      SELECT 1 FROM parts p JOIN parts o ON o.interaction = p.interaction AND o.stream <> p.stream
+      JOIN members m ON m.profile = o.stream AND m.ambiguous
+      WHERE p.stream = mine.id AND p.interaction <> p.stream AND p.tenant = :tenant
     )
   )
 FROM mine CROSS JOIN LATERAL (
-  SELECT array_agg(few.anchor) AS anchors, array_agg(few.body) AS bodies
-  FROM (SELECT p.anchor, p.body FROM parts p WHERE p.home = mine.id AND p.tenant = :tenant LIMIT {MANY_PARTS}) AS few
+  SELECT array_agg(few.part id) AS part ids, array_agg(few.body) AS bodies
+  FROM (SELECT p.part id, p.body FROM parts p WHERE p.stream = mine.id AND p.tenant = :tenant LIMIT {MANY_PARTS}) AS few
 ) AS kept
 """
 """A row a member, with lists in it: a row of its own for each part and event takes the driver longer than they do."""
@@ -505,11 +507,11 @@ async def at_once(
     left_out: set[NodeId] = set()
     for row in rows:
         node, customer = row[:2]
-        version, anchors, bodies, raws, followed = row[12:]
-        if followed or (anchors is not None and len(anchors) >= MANY_PARTS):
+        version, part_ids, bodies, raws, followed = row[12:]
+        if followed or (part_ids is not None and len(part_ids) >= MANY_PARTS):
             left_out.add(node)
         member = _member(*row[2:12])
-        parts = zip(anchors, bodies, strict=True) if anchors else ()
+        parts = zip(part_ids, bodies, strict=True) if part_ids else ()
         whole = wholes.get(node)
         if whole is None:
             wholes[node] = Whole(ids, Found(customer, version), [member], list(parts), raws, lifetimes=lifetimes)
@@ -531,14 +533,14 @@ async def current_to(tx: Tx) -> float:
 class Applied(NamedTuple):
     """Where an event lies that was applied, and whether no fold can use it."""
 
-    home: NodeId
+    stream_id: NodeId
     is_problem: bool
 
 
 async def which_are_stored(tx: Tx, keys: Collection[bytes]) -> dict[bytes, Applied]:
     """Of some events, by key (a key stands for its tenant, too), those that are applied."""
     rows = await tx.fetch("SELECT key, home, problem IS NOT NULL FROM events WHERE key = ANY(:keys)", keys=list(keys))
-    return {bytes(key): Applied(bytes(home), bool(problem)) for key, home, problem in rows}
+    return {bytes(key): Applied(bytes(stream_id), bool(problem)) for key, stream_id, problem in rows}
 
 
 async def is_dead(tx: Tx, tenant: str, source: str, id: str) -> str | None:
@@ -556,40 +558,40 @@ async def is_dead(tx: Tx, tenant: str, source: str, id: str) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One home's side of an interaction: what an anchor names. ``node``: the interaction's."""
+    """One stream's side of an interaction: what an part id names. ``node``: the interaction's."""
 
-    anchor: NodeId
-    home: NodeId
+    part_id: NodeId
+    stream_id: NodeId
     node: NodeId
     interaction: str
 
 
-async def side_of(tx: Tx, tenant: str, anchor: NodeId) -> Side | None:
+async def side_of(tx: Tx, tenant: str, part_id: NodeId) -> Side | None:
     rows = await tx.fetch(
-        "SELECT home, interaction, body FROM parts WHERE anchor = :anchor AND tenant = :tenant",
-        anchor=anchor,
+        "SELECT home, interaction, body FROM parts WHERE anchor = :part_id AND tenant = :tenant",
+        part_id=part_id,
         tenant=tenant,
     )
     if not rows:
         return None
-    home, node, body = rows[0]
-    return Side(anchor, bytes(home), bytes(node), decode_part(body).interaction)
+    stream_id, node, body = rows[0]
+    return Side(part_id, bytes(stream_id), bytes(node), decode_part(body).interaction)
 
 
-async def find_at(tx: Tx, tenant: str, home: NodeId, node: NodeId) -> Found | None:
-    """Whose the facts of an interaction are that lie at a home."""
-    if home != node and (await writer.customers_and_ambiguous(tx, tenant, [home]))[1]:
-        customer = (await ownership.sides(tx, tenant, [node]))[node].by_home.get(home)
+async def find_at(tx: Tx, tenant: str, stream_id: NodeId, node: NodeId) -> Found | None:
+    """Whose the facts of an interaction are that lie at a stream."""
+    if stream_id != node and (await writer.customers_and_ambiguous(tx, tenant, [stream_id]))[1]:
+        customer = (await ownership.sides(tx, tenant, [node]))[node].by_stream.get(stream_id)
         if customer is not None:
             return Found(customer, await version_of(tx, customer))
-    return await find_node(tx, tenant, home)
+    return await find_node(tx, tenant, stream_id)
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
     """An event that was applied. ``problem``: what of it no fold can use."""
 
-    home: NodeId
+    stream_id: NodeId
     problem: str | None
     raw: bytes
 

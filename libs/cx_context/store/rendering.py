@@ -5,9 +5,9 @@ rendered again. Of each customer is kept what went into the body that was render
 function of, never by a name or a version of it:
 
 - of an event its entry in the timeline, by the event's bytes;
-- a decoded part, by its anchor and its bytes; of a customer with very many only its outline, and the words are decoded
+- a decoded part, by its part id and its bytes; of a customer with very many only its outline, and the words are decoded
   for the few conversations that are shown;
-- a shown conversation's summary, by its members' anchors, their parts' bytes, why each is in it, how sure each is, and
+- a shown conversation's summary, by its members' part ids, their parts' bytes, why each is in it, how sure each is, and
   what became of the tokens that were issued for it.
 """
 
@@ -32,7 +32,7 @@ from cx_context.sections.timeline import timeline_entry
 from cx_context.sections.vouchers import standings
 from cx_context.store.reader import MANY_PARTS, Whole
 from cx_context.store.writer import decode_outline, decode_part, decode_words
-from cx_context.threading.conversations import AnchoredPart, Conversation
+from cx_context.threading.conversations import Conversation, KeyedPart
 from cx_events.codec import decode_leniently
 from cx_events.facts import Order, order_of, readable, times_of
 from cx_events.ids import NodeId
@@ -61,14 +61,14 @@ class _Entry(NamedTuple):
 
 
 class _Pieces:
-    """What went into one customer's body. ``parts``: by anchor, each with the bytes that it was made of."""
+    """What went into one customer's body. ``parts``: by part id, each with the bytes that it was made of."""
 
     __slots__ = ("entries", "outlined", "parts", "summaries", "takes")
 
     def __init__(self, *, outlined: bool = False) -> None:
         self.outlined = outlined
         self.entries: dict[bytes, _Entry] = {}
-        self.parts: dict[NodeId, tuple[bytes, AnchoredPart]] = {}
+        self.parts: dict[NodeId, tuple[bytes, KeyedPart]] = {}
         self.summaries: dict[tuple[object, ...], Shown] = {}
         self.takes = 0
 
@@ -110,11 +110,11 @@ class _Rendering(Rendering):
         self.now = now = _Pieces(outlined=outlined)
         self._before = before if before.outlined == self.now.outlined else _NOTHING
         self._whole = whole
-        words = (lambda anchor: decode_words(now.parts[anchor][0])) if outlined else None
+        words = (lambda part_id: decode_words(now.parts[part_id][0])) if outlined else None
         known = Known(whole.found.customer, whole.members, self._parts(), (), words, whole.claims, whole.lifetimes)
         super().__init__(known, window)
 
-    def _parts(self) -> list[AnchoredPart]:
+    def _parts(self) -> list[KeyedPart]:
         """Nobody changes them."""
         known, parts = self._before.parts, self.now.parts
         decode, takes, grows = (
@@ -122,11 +122,11 @@ class _Rendering(Rendering):
             if self.now.outlined
             else (decode_part, _PART_TAKES, _PART_GROWS)
         )
-        for anchor, body in self._whole.parts:
-            found = known.get(anchor)
+        for part_id, body in self._whole.parts:
+            found = known.get(part_id)
             if found is None or found[0] != body:
-                found = body, AnchoredPart(anchor, decode(body))
-            parts[anchor] = found
+                found = body, KeyedPart(part_id, decode(body))
+            parts[part_id] = found
         self.now.takes += takes * len(parts) + grows * sum([len(body) for body, _ in parts.values()])
         return [anchored for _, anchored in parts.values()]
 
@@ -143,19 +143,19 @@ class _Rendering(Rendering):
         return [entry.shown for entry in latest[:TIMELINE_SHOWN] if entry.shown is not None]
 
     def _show(self, conversation: Conversation) -> Shown:
-        anchors = [anchor for member in conversation.members for _, anchor in member.anchors]
-        bodies = [self.now.parts[anchor][0] for anchor in anchors]
+        part_ids = [part_id for member in conversation.members for _, part_id in member.part_ids]
+        bodies = [self.now.parts[part_id][0] for part_id in part_ids]
         # Proofs and levels hang on who is who, on the edges and on a rule besides.
         places = conversation.places[-MEMBERS_SHOWN:]
         at_hand, *others = standings(conversation, [conversation.at_hand, *places], self.trust)
         expire = [proof.expires(self.trust.lifetimes) for proof in at_hand.proofs]
         sure = (*at_hand.proofs, *expire, *(each.level for each in others))
-        key = (*anchors, *bodies, *conversation.joined, *conversation.tokens, *sure)
+        key = (*part_ids, *bodies, *conversation.joined, *conversation.tokens, *sure)
         found = self._before.summaries.get(key)
         if found is None:
             found = _as_bytes(super()._show(conversation))
         self.now.summaries[key] = found
-        self.now.takes += _SUMMARY_TAKES + 200 * len(anchors) + len(found.summary)
+        self.now.takes += _SUMMARY_TAKES + 200 * len(part_ids) + len(found.summary)
         return found
 
 

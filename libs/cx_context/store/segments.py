@@ -43,43 +43,43 @@ def cut(facts: Iterable[Fact], since: Micros) -> list[Segment]:
     return [(group[0].effective if at else since, part_of(group)) for at, group in enumerate(groups)]
 
 
-async def rebuild(tx: Tx, ids: IdSpace, home: NodeId, anchor: bytes) -> Segment | None:
+async def rebuild(tx: Tx, ids: IdSpace, stream_id: NodeId, part_id: bytes) -> Segment | None:
     """All segments of a part from its stored events; the last one."""
-    await forget(tx, anchor)
-    segments = cut(await _facts(tx, ids, home, anchor, EVER, -EVER - 1), EVER)
-    await _write(tx, [(anchor, *segment) for segment in segments])
+    await forget(tx, part_id)
+    segments = cut(await _facts(tx, ids, stream_id, part_id, EVER, -EVER - 1), EVER)
+    await _write(tx, [(part_id, *segment) for segment in segments])
     return segments[-1] if segments else None
 
 
-async def forget(tx: Tx, anchor: bytes) -> None:
-    await tx.execute("DELETE FROM segments WHERE anchor = :anchor", anchor=anchor)
+async def forget(tx: Tx, part_id: bytes) -> None:
+    await tx.execute("DELETE FROM segments WHERE anchor = :part_id", part_id=part_id)
 
 
 async def add(
     tx: Tx, ids: IdSpace, new: Mapping[bytes, Sequence[Fact]], tails: dict[bytes, Segment], how: Add = in_place
 ) -> None:
-    """New facts of long parts, by anchor; they are stored already. ``tails``: last segments, as their only writer
+    """New facts of long parts, by part id; they are stored already. ``tails``: last segments, as their only writer
     remembers them. ``how``: a fact is added to a part."""
     changed: list[tuple[bytes, Micros, Part]] = []
-    for anchor, group in new.items():
+    for part_id, group in new.items():
         facts = sorted(group, key=lambda fact: fact.effective)
-        tail = tails.get(anchor)
+        tail = tails.get(part_id)
         if tail is not None and facts[0].effective >= tail[0]:
             segments = [tail]
         else:
-            segments = await _from(tx, anchor, facts[0].effective)
+            segments = await _from(tx, part_id, facts[0].effective)
             if not segments:
-                last = await rebuild(tx, ids, facts[0].home, anchor)
+                last = await rebuild(tx, ids, facts[0].stream_id, part_id)
                 if last is not None:
-                    tails[anchor] = last
+                    tails[part_id] = last
                 continue
-        touched, tails[anchor] = await _grow(tx, ids, anchor, segments, facts, how)
-        changed += [(anchor, *segment) for segment in touched]
+        touched, tails[part_id] = await _grow(tx, ids, part_id, segments, facts, how)
+        changed += [(part_id, *segment) for segment in touched]
     await _write(tx, changed)
 
 
 async def _grow(
-    tx: Tx, ids: IdSpace, anchor: bytes, segments: list[Segment], facts: Sequence[Fact], how: Add
+    tx: Tx, ids: IdSpace, part_id: bytes, segments: list[Segment], facts: Sequence[Fact], how: Add
 ) -> tuple[list[Segment], Segment]:
     """The segments that these facts changed, and the last one. ``segments``: the last ones of a part."""
     touched: dict[Micros, Part] = {}
@@ -100,29 +100,29 @@ async def _grow(
             continue
         at = bisect_right(segments, since, key=lambda segment: segment[0]) - 1
         end = segments[at + 1][0] - 1 if at + 1 < len(segments) else -EVER - 1
-        pieces = cut(await _facts(tx, ids, facts[0].home, anchor, since, end), since)
+        pieces = cut(await _facts(tx, ids, facts[0].stream_id, part_id, since, end), since)
         segments[at : at + 1] = pieces
         found += pieces
     return found, segments[-1]
 
 
-async def _from(tx: Tx, anchor: bytes, effective: Micros) -> list[Segment]:
+async def _from(tx: Tx, part_id: bytes, effective: Micros) -> list[Segment]:
     """The segment that holds an instant, and all later ones."""
     rows = await tx.fetch(
-        "SELECT since, body FROM segments WHERE anchor = :anchor AND since >= "
-        "(SELECT max(since) FROM segments WHERE anchor = :anchor AND since <= :effective) ORDER BY since",
-        anchor=anchor,
+        "SELECT since, body FROM segments WHERE anchor = :part_id AND since >= "
+        "(SELECT max(since) FROM segments WHERE anchor = :part_id AND since <= :effective) ORDER BY since",
+        part_id=part_id,
         effective=effective,
     )
     return [(since, decode_part(body)) for since, body in rows]
 
 
-async def _facts(tx: Tx, ids: IdSpace, home: NodeId, anchor: bytes, since: Micros, until: Micros) -> list[Fact]:
+async def _facts(tx: Tx, ids: IdSpace, stream_id: NodeId, part_id: bytes, since: Micros, until: Micros) -> list[Fact]:
     rows = await tx.fetch(
-        "SELECT raw FROM events WHERE home = :home AND anchor = :anchor AND tenant = :tenant "
+        "SELECT raw FROM events WHERE home = :stream_id AND anchor = :part_id AND tenant = :tenant "
         "AND effective >= :since AND effective <= :until",
-        home=home,
-        anchor=anchor,
+        stream_id=stream_id,
+        part_id=part_id,
         tenant=ids.tenant,
         since=since,
         until=until,
@@ -131,5 +131,5 @@ async def _facts(tx: Tx, ids: IdSpace, home: NodeId, anchor: bytes, since: Micro
 
 
 async def _write(tx: Tx, rows: Iterable[tuple[bytes, Micros, Part]]) -> None:
-    packed = sorted((anchor, since, encode_part(part)) for anchor, since, part in rows)
+    packed = sorted((part_id, since, encode_part(part)) for part_id, since, part in rows)
     await tx.insert(SEGMENTS, packed, "ON CONFLICT (anchor, since) DO UPDATE SET body = excluded.body")

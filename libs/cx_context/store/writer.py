@@ -105,7 +105,7 @@ def unpacked(body: bytes) -> bytes:
 
 
 EventRow = tuple[bytes, str, NodeId, NodeId, int, int, str | None, bytes]
-"""(key, tenant, home, anchor, effective, recorded, problem, raw)"""
+"""(key, tenant, stream, part id, effective, recorded, problem, raw)"""
 
 
 async def insert_events(tx: Tx, rows: Sequence[EventRow]) -> set[bytes]:
@@ -138,13 +138,13 @@ async def all_keys(tx: Tx) -> set[bytes]:
     return {row[0] for row in await tx.fetch("SELECT key FROM events")}
 
 
-async def replace_event(tx: Tx, fact: Fact, home: NodeId, problem: str | None) -> None:
+async def replace_event(tx: Tx, fact: Fact, stream_id: NodeId, problem: str | None) -> None:
     """Another copy counts from now on."""
     await tx.execute(
-        "UPDATE events SET home = :home, anchor = :anchor, effective = :effective, recorded = :recorded, "
+        "UPDATE events SET home = :stream_id, anchor = :part_id, effective = :effective, recorded = :recorded, "
         "problem = :problem, raw = :raw WHERE key = :key",
-        home=home,
-        anchor=fact.anchor,
+        stream_id=stream_id,
+        part_id=fact.part_id,
         effective=fact.effective,
         recorded=fact.recorded,
         problem=problem,
@@ -173,35 +173,35 @@ def copy_row(key: bytes, tenant: str, recorded: Micros, raw: bytes) -> tuple[byt
     return (key, blake2b(raw, digest_size=16).digest(), tenant, recorded, raw)
 
 
-async def parts(tx: Tx, anchors: Collection[bytes]) -> dict[bytes, Part]:
-    rows = await tx.fetch("SELECT anchor, body FROM parts WHERE anchor = ANY(:anchors)", anchors=list(anchors))
-    return {anchor: decode_part(body) for anchor, body in rows}
+async def parts(tx: Tx, part_ids: Collection[bytes]) -> dict[bytes, Part]:
+    rows = await tx.fetch("SELECT anchor, body FROM parts WHERE anchor = ANY(:part_ids)", part_ids=list(part_ids))
+    return {part_id: decode_part(body) for part_id, body in rows}
 
 
 async def parts_of_sides(
     tx: Tx, tenant: str, sides: Collection[tuple[NodeId, NodeId]]
 ) -> dict[tuple[NodeId, NodeId], list[tuple[NodeId, bytes]]]:
-    """Of some homes' sides of interactions, by (home, interaction node), the parts: (anchor, body)."""
+    """Of some streams' sides of interactions, by (stream, interaction node), the parts: (part id, body)."""
     found: dict[tuple[NodeId, NodeId], list[tuple[NodeId, bytes]]] = {}
     if not sides:
         return found
     rows = await tx.fetch(
         "SELECT anchor, home, interaction, body FROM parts "
-        "WHERE home = ANY(:homes) AND interaction = ANY(:nodes) AND tenant = :tenant",
-        homes=list({home for home, _ in sides}),
+        "WHERE home = ANY(:stream_ids) AND interaction = ANY(:nodes) AND tenant = :tenant",
+        stream_ids=list({stream_id for stream_id, _ in sides}),
         nodes=list({node for _, node in sides}),
         tenant=tenant,
     )
     wanted = set(sides)
-    for anchor, home, node, body in rows:
-        side = (bytes(home), bytes(node))
+    for part_id, stream_id, node, body in rows:
+        side = (bytes(stream_id), bytes(node))
         if side in wanted:
-            found.setdefault(side, []).append((bytes(anchor), bytes(body)))
+            found.setdefault(side, []).append((bytes(part_id), bytes(body)))
     return found
 
 
 PartRow = tuple[bytes, str, NodeId, NodeId, bytes]
-"""(anchor, tenant, home, interaction node, body)"""
+"""(part id, tenant, stream, interaction node, body)"""
 
 
 async def add_parts(tx: Tx, rows: Sequence[PartRow]) -> None:
@@ -210,7 +210,7 @@ async def add_parts(tx: Tx, rows: Sequence[PartRow]) -> None:
 
 
 async def change_parts(tx: Tx, rows: Sequence[tuple[bytes, bytes]]) -> None:
-    """New bodies, by anchor, of parts that the store has."""
+    """New bodies, by part id, of parts that the store has."""
     await tx.update(PART_BODIES, sorted(rows))
 
 
@@ -218,28 +218,28 @@ async def write_parts(tx: Tx, rows: Sequence[PartRow]) -> None:
     await tx.insert(PARTS, sorted(rows), "ON CONFLICT (anchor) DO UPDATE SET body = excluded.body")
 
 
-async def delete_part(tx: Tx, anchor: bytes) -> None:
+async def delete_part(tx: Tx, part_id: bytes) -> None:
     """Only under the exclusive refold lock: no one else can be waiting for it."""
-    await tx.execute("DELETE FROM parts WHERE anchor = :anchor", anchor=anchor)
+    await tx.execute("DELETE FROM parts WHERE anchor = :part_id", part_id=part_id)
 
 
-async def raws_of_part(tx: Tx, tenant: str, home: NodeId, anchor: bytes) -> list[bytes]:
+async def raws_of_part(tx: Tx, tenant: str, stream_id: NodeId, part_id: bytes) -> list[bytes]:
     """The stored events of one part."""
     rows = await tx.fetch(
-        "SELECT raw FROM events WHERE home = :home AND anchor = :anchor AND tenant = :tenant",
-        home=home,
-        anchor=anchor,
+        "SELECT raw FROM events WHERE home = :stream_id AND anchor = :part_id AND tenant = :tenant",
+        stream_id=stream_id,
+        part_id=part_id,
         tenant=tenant,
     )
     return [bytes(row[0]) for row in rows]
 
 
-async def raws_naming(tx: Tx, tenant: str, homes: Collection[NodeId], profiles: Collection[NodeId]) -> list[bytes]:
-    """The stored events of these homes, and those from elsewhere that name one of the profiles."""
+async def raws_naming(tx: Tx, tenant: str, stream_ids: Collection[NodeId], profiles: Collection[NodeId]) -> list[bytes]:
+    """The stored events of these streams, and those from elsewhere that name one of the profiles."""
     rows = list(
         await tx.fetch(
-            "SELECT key, raw, problem FROM events WHERE home = ANY(:homes) AND tenant = :tenant",
-            homes=list(homes),
+            "SELECT key, raw, problem FROM events WHERE home = ANY(:stream_ids) AND tenant = :tenant",
+            stream_ids=list(stream_ids),
             tenant=tenant,
         )
     )
@@ -265,16 +265,16 @@ async def announce_interactions(tx: Tx, tenant: str, nodes: Iterable[NodeId]) ->
     return await tx.insert_missing(INTERACTIONS, [(node, tenant) for node in sorted(set(nodes))])
 
 
-async def homes_of(tx: Tx, tenant: str, nodes: Collection[NodeId]) -> dict[NodeId, set[NodeId]]:
-    """The homes of all parts of some interactions, the interaction's own node among them where it has a part."""
+async def streams_of(tx: Tx, tenant: str, nodes: Collection[NodeId]) -> dict[NodeId, set[NodeId]]:
+    """The streams of all parts of some interactions, the interaction's own node among them where it has a part."""
     found: dict[NodeId, set[NodeId]] = {}
     if nodes:
-        for node, home in await tx.fetch(
+        for node, stream_id in await tx.fetch(
             "SELECT DISTINCT interaction, home FROM parts WHERE interaction = ANY(:nodes) AND tenant = :tenant",
             nodes=list(nodes),
             tenant=tenant,
         ):
-            found.setdefault(node, set()).add(home)
+            found.setdefault(node, set()).add(stream_id)
     return found
 
 

@@ -22,15 +22,15 @@ from cx_events.ids import text_of
 from cx_events.timestamps import Micros
 
 
-class AnchoredPart(NamedTuple):
-    """A part and the anchor that it is stored under: the id of a piece of one home's side of one interaction."""
+class KeyedPart(NamedTuple):
+    """A part and the part id that it is stored under: the id of a piece of one stream's side of one interaction."""
 
-    anchor: bytes
+    part_id: bytes
     part: Part
 
 
 Anchor = tuple[Micros, bytes]
-"""When the first fact of a part was recorded, and the part's anchor."""
+"""When the first fact of a part was recorded, and the part's part id."""
 
 
 class EditsElsewhere(Struct, gc=False, frozen=True):
@@ -57,7 +57,7 @@ _NO_EDITS = EditsElsewhere()
 class Contact(Struct, gc=False):
     """An interaction, or a stretch of an endless one, with all of a customer's parts of it.
 
-    ``part``: the parts combined. ``anchors``: of all parts, in order. ``given``: those of them by which a conversation
+    ``part``: the parts combined. ``part_ids``: of all parts, in order. ``given``: those of them by which a conversation
     may have been known, in order; the first is its id where it has no other contact. ``start``: (effective time,
     interaction): contacts are in this order. ``last_activity``: of its counted events. ``edits``: of an endless
     interaction's messages those that lie in other stretches. ``deleted``: by a hash of its id when a message of the
@@ -66,8 +66,8 @@ class Contact(Struct, gc=False):
 
     name: str
     part: Part
-    pieces: Sequence[AnchoredPart]
-    anchors: list[Anchor]
+    pieces: Sequence[KeyedPart]
+    part_ids: list[Anchor]
     given: list[Anchor]
     start: tuple[Micros, str]
     last_activity: Micros
@@ -81,16 +81,16 @@ class Contact(Struct, gc=False):
 
 _COMBINED = [field for field in FIELDS if field.name != "written"]
 _BY_START = attrgetter("start")
-_BY_ANCHOR = attrgetter("anchor")
+_BY_PART_ID = attrgetter("part_id")
 
 
-def contacts_of(parts: Iterable[AnchoredPart], window: Micros) -> list[Contact]:
+def contacts_of(parts: Iterable[KeyedPart], window: Micros) -> list[Contact]:
     """The contacts of a customer in order of start. ``window``: the tenant's threading window in µs.
 
     Parts outside any interaction are left out. Parts of decisions alone (the interaction's events are another
     customer's, or not here yet) are no contact.
     """
-    groups: dict[str, list[AnchoredPart]] = {}
+    groups: dict[str, list[KeyedPart]] = {}
     for anchored in parts:
         name = anchored.part.interaction
         if name in groups:
@@ -103,7 +103,7 @@ def contacts_of(parts: Iterable[AnchoredPart], window: Micros) -> list[Contact]:
             if pieces[0].part.first is not None:
                 found.append(_of_one(name, pieces))
             continue
-        pieces.sort(key=_BY_ANCHOR)
+        pieces.sort(key=_BY_PART_ID)
         if any(piece.part.endless is not None for piece in pieces):
             found += _stretches(name, pieces, max(window, HOUR))
         elif any(piece.part.first is not None for piece in pieces):
@@ -112,24 +112,24 @@ def contacts_of(parts: Iterable[AnchoredPart], window: Micros) -> list[Contact]:
     return found
 
 
-def _of_one(name: str, pieces: list[AnchoredPart]) -> Contact:
+def _of_one(name: str, pieces: list[KeyedPart]) -> Contact:
     part = pieces[0].part
     assert part.first is not None
-    anchors = [(part.first_recorded, pieces[0].anchor)]
+    part_ids = [(part.first_recorded, pieces[0].part_id)]
     last = part.last[0] if part.last is not None else part.first[0]
-    return Contact(name, part, pieces, anchors, anchors, (part.first[0], name), last, deleted=part.deleted)
+    return Contact(name, part, pieces, part_ids, part_ids, (part.first[0], name), last, deleted=part.deleted)
 
 
-def _whole(name: str, pieces: Sequence[AnchoredPart]) -> Contact:
+def _whole(name: str, pieces: Sequence[KeyedPart]) -> Contact:
     part = combined(pieces)
     assert part.first is not None
-    anchors = sorted((piece.part.first_recorded, piece.anchor) for piece in pieces)
+    part_ids = sorted((piece.part.first_recorded, piece.part_id) for piece in pieces)
     last = part.last[0] if part.last is not None else part.first[0]
     given, start = _first_of_each_side(pieces), (part.first[0], name)
-    return Contact(name, part, pieces, anchors, given, start, last, deleted=part.deleted)
+    return Contact(name, part, pieces, part_ids, given, start, last, deleted=part.deleted)
 
 
-def combined(pieces: Sequence[AnchoredPart]) -> Part:
+def combined(pieces: Sequence[KeyedPart]) -> Part:
     """Return all pieces as one part, of which no reference is left out. Not what was written: only pieces are asked for
     that, and an endless thread has much of it."""
     if len(pieces) == 1:
@@ -148,12 +148,12 @@ def combined(pieces: Sequence[AnchoredPart]) -> Part:
     return part
 
 
-def _first_of_each_side(pieces: Sequence[AnchoredPart]) -> list[Anchor]:
-    """Of each home the anchor that was recorded first: by it the home's side was known, also while it was alone."""
+def _first_of_each_side(pieces: Sequence[KeyedPart]) -> list[Anchor]:
+    """Of each stream the part id that was recorded first: by it the stream's side was known, also while it was alone."""
     hours = [piece for piece in pieces if piece.part.about is None] or pieces
     first: dict[bytes, Anchor] = {}
-    for anchor, part in hours:
-        own = (part.first_recorded, anchor)
+    for part_id, part in hours:
+        own = (part.first_recorded, part_id)
         first[part.side] = min(own, first.get(part.side, own))
     return sorted(first.values())
 
@@ -161,18 +161,18 @@ def _first_of_each_side(pieces: Sequence[AnchoredPart]) -> list[Anchor]:
 class _Stretch:
     """A stretch in the making. ``last``: the latest activity."""
 
-    def __init__(self, first: AnchoredPart) -> None:
+    def __init__(self, first: KeyedPart) -> None:
         self.start = first.part.active[0]
         self.last = first.part.active[-1]
         self.acting = [first]
-        self.others: list[AnchoredPart] = []
+        self.others: list[KeyedPart] = []
 
-    def add(self, piece: AnchoredPart) -> None:
+    def add(self, piece: KeyedPart) -> None:
         self.acting.append(piece)
         self.last = max(self.last, piece.part.active[-1])
 
 
-def _stretches(name: str, pieces: Sequence[AnchoredPart], gap: Micros) -> list[Contact]:
+def _stretches(name: str, pieces: Sequence[KeyedPart], gap: Micros) -> list[Contact]:
     stretches = _runs(pieces, gap)
     _place_others(pieces, stretches)
     edits = _edits_by_stretch(stretches)
@@ -183,7 +183,7 @@ def _stretches(name: str, pieces: Sequence[AnchoredPart], gap: Micros) -> list[C
     ]
 
 
-def _deleted(pieces: Sequence[AnchoredPart]) -> Mapping[str, At]:
+def _deleted(pieces: Sequence[KeyedPart]) -> Mapping[str, At]:
     found: dict[str, At] = {}
     for _, part in pieces:
         for key, at in part.deleted.items():
@@ -194,19 +194,19 @@ def _deleted(pieces: Sequence[AnchoredPart]) -> Mapping[str, At]:
 def _of_stretch(
     name: str, stretch: _Stretch, number: int, gap: Micros, edits: EditsElsewhere, deleted: Mapping[str, At]
 ) -> Contact:
-    own = sorted([*stretch.acting, *stretch.others], key=_BY_ANCHOR)
+    own = sorted([*stretch.acting, *stretch.others], key=_BY_PART_ID)
     part = combined(own)
     assert part.first is not None
     # What was reported before the first activity is of the first stretch: of none else is anything earlier.
     start = min(part.first[0], stretch.start) if number == 0 else stretch.start
     last = part.last[0] if part.last is not None else stretch.last
-    given = anchors = sorted((piece.part.first_recorded, piece.anchor) for piece in own)
+    given = part_ids = sorted((piece.part.first_recorded, piece.part_id) for piece in own)
     if len(own) > 1:
         given = sorted({*_first_of_each_side(own), *_began_alone(stretch.acting, gap)})
-    return Contact(name, part, own, anchors, given, (start, name), last, edits, deleted)
+    return Contact(name, part, own, part_ids, given, (start, name), last, edits, deleted)
 
 
-def _runs(pieces: Sequence[AnchoredPart], gap: Micros) -> list[_Stretch]:
+def _runs(pieces: Sequence[KeyedPart], gap: Micros) -> list[_Stretch]:
     """Runs of activity in order of time. There is none before the interaction is known to be endless: what a later
     message tells does not part what came before it."""
     endless = min(piece.part.endless for piece in pieces if piece.part.endless is not None)
@@ -221,19 +221,19 @@ def _runs(pieces: Sequence[AnchoredPart], gap: Micros) -> list[_Stretch]:
     return found
 
 
-def _place_others(pieces: Sequence[AnchoredPart], stretches: Sequence[_Stretch]) -> None:
-    """What is no activity: with the stretch whose anchor it names, else with the one that was latest at its time, else
+def _place_others(pieces: Sequence[KeyedPart], stretches: Sequence[_Stretch]) -> None:
+    """What is no activity: with the stretch whose part id it names, else with the one that was latest at its time, else
     with the first."""
     others = [piece for piece in pieces if not piece.part.active]
     if not others:
         return
     starts = [stretch.start for stretch in stretches]
-    place = {text_of(piece.anchor): at for at, stretch in enumerate(stretches) for piece in stretch.acting}
-    for piece in sorted(others, key=lambda piece: (bool(piece.part.about), piece.anchor)):
+    place = {text_of(piece.part_id): at for at, stretch in enumerate(stretches) for piece in stretch.acting}
+    for piece in sorted(others, key=lambda piece: (bool(piece.part.about), piece.part_id)):
         named = place.get(piece.part.about) if piece.part.about else None
         at = named if named is not None else max(bisect_right(starts, piece.part.since) - 1, 0)
         stretches[at].others.append(piece)
-        place.setdefault(text_of(piece.anchor), at)
+        place.setdefault(text_of(piece.part_id), at)
 
 
 def _edits_by_stretch(stretches: Sequence[_Stretch]) -> list[EditsElsewhere]:
@@ -255,17 +255,17 @@ def _edits_by_stretch(stretches: Sequence[_Stretch]) -> list[EditsElsewhere]:
     return [EditsElsewhere(last, before, number) for number in range(len(stretches))]
 
 
-def _began_alone(acting: Sequence[AnchoredPart], gap: Micros) -> list[Anchor]:
-    """The anchors of parts that were a stretch of their own when they were recorded, before what lies between came."""
+def _began_alone(acting: Sequence[KeyedPart], gap: Micros) -> list[Anchor]:
+    """The part ids of parts that were a stretch of their own when they were recorded, before what lies between came."""
     found: list[Anchor] = []
     known: list[tuple[Micros, Micros]] = []
-    for anchor, part in sorted(acting, key=lambda piece: (piece.part.first_recorded, piece.anchor)):
+    for part_id, part in sorted(acting, key=lambda piece: (piece.part.first_recorded, piece.part_id)):
         first, last = part.active[0], part.active[-1]
         at = bisect_left(known, (first, last))
         after_another = at > 0 and first - known[at - 1][1] <= gap
         before_another = at < len(known) and known[at][0] - last <= gap
         if not (after_another or before_another):
-            found.append((part.first_recorded, anchor))
+            found.append((part.first_recorded, part_id))
         insort(known, (first, last))
     return found
 

@@ -24,14 +24,14 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from cx_context.threading.contacts import AnchoredPart, Contact, contacts_of
+from cx_context.threading.contacts import Contact, KeyedPart, contacts_of
 from cx_context.threading.explicit_joins import Explicit
 from cx_context.threading.lookback import continued
 from cx_context.threading.tokens import EVER, Token
 from cx_events.timestamps import Micros
 from cx_events.tokens import is_ours
 
-__all__ = ["AnchoredPart", "Contact", "Conversation", "IssuedToken", "Joined", "contacts_of", "thread"]
+__all__ = ["Contact", "Conversation", "IssuedToken", "Joined", "KeyedPart", "contacts_of", "thread"]
 
 CONFIDENCE = {"person": 100, "token": 98, "reference": 95, "matter": 85, "window": 60}
 """In hundredths: how sure a rule makes us."""
@@ -59,7 +59,7 @@ Edges = Mapping[int, Sequence[tuple[int, str, str]]]
 
 
 class Conversation(Struct, gc=False):
-    """``id``: of the anchors by which its contacts were known the one that was recorded first. ``members`` in order of
+    """``id``: of the part ids by which its contacts were known the one that was recorded first. ``members`` in order of
     their start, at these ``places``. ``tokens``: issued for one of them, in order of issue.
 
     Of thousands a few are shown: what only showing them needs is worked out when it is asked for."""
@@ -76,8 +76,8 @@ class Conversation(Struct, gc=False):
 
     @property
     def aliases(self) -> list[bytes]:
-        """The other anchors by which it, or a part of it, was known. Every anchor of its contacts answers."""
-        return sorted({anchor for member in self.members for _, anchor in member.given if anchor != self.id})
+        """The other part ids by which it, or a part of it, was known. Every part id of its contacts answers."""
+        return sorted({part_id for member in self.members for _, part_id in member.given if part_id != self.id})
 
     @property
     def at_hand(self) -> int:
@@ -148,17 +148,17 @@ def _tell_tokens(contacts: Sequence[Contact], tokens: Iterable[Token], conversat
         own[token.issuer].tokens.append(IssuedToken(token, users))
 
 
-def conversation_with(conversations: Iterable[Conversation], anchor: bytes) -> Conversation | None:
-    """The conversation that an anchor names, by its id or an alias."""
+def conversation_with(conversations: Iterable[Conversation], part_id: bytes) -> Conversation | None:
+    """The conversation that an part id names, by its id or an alias."""
     for conversation in conversations:
-        if contact_with(conversation, anchor) is not None:
+        if contact_with(conversation, part_id) is not None:
             return conversation
     return None
 
 
-def contact_with(conversation: Conversation, anchor: bytes) -> Contact | None:
-    """The contact that an anchor names."""
+def contact_with(conversation: Conversation, part_id: bytes) -> Contact | None:
+    """The contact that an part id names."""
     for member in conversation.members:
-        if any(anchor == own for _, own in member.anchors):
+        if any(part_id == own for _, own in member.part_ids):
             return member
     return None

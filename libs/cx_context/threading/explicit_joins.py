@@ -184,12 +184,12 @@ class Explicit:
 
 
 def _links(contacts: Sequence[Contact]) -> list[tuple[At, int, int]]:
-    """People's links, the latest first: (when, place, place of the other end). They name anchors, or as events of
+    """People's links, the latest first: (when, place, place of the other end). They name part ids, or as events of
     old do whole sides; an end that is not (or no longer) this customer's is passed over."""
     if not any(each.part.links for each in contacts):
         return []
     place = {text_of(piece.part.side): at for at, each in enumerate(contacts) for piece in each.pieces}
-    place |= {text_of(anchor): at for at, each in enumerate(contacts) for _, anchor in each.anchors}
+    place |= {text_of(part_id): at for at, each in enumerate(contacts) for _, part_id in each.part_ids}
     found: list[tuple[At, int, int]] = []
     for at, each in enumerate(contacts):
         for piece in each.pieces:

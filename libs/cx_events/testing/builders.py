@@ -94,7 +94,7 @@ def a_decision(
     data: Mapping[str, Any] | None = None,
     ids: IdSpace = ACME,
 ) -> Stamped:
-    """A decision as the hub writes it: from the tenant's decision source, at home with what it is ``about``."""
+    """A decision as the hub writes it: from the tenant's decision source, in the stream of what it is ``about``."""
     return stamp(
         Draft(type=type, id=id, data=_data(data or {}), time=at, subject=about.hex()),
         source=decision_source(ids.tenant),

@@ -114,7 +114,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
 
 class Copy(msgspec.Struct, frozen=True, kw_only=True):
     """Another copy of the ``of``-th event before: recorded ``delay`` seconds later (or earlier), and as ``change``
-    says the same otherwise, with another text, or at home elsewhere."""
+    says the same otherwise, with another text, or at stream elsewhere."""
 
     of: int
     delay: int
@@ -220,10 +220,10 @@ def _decided(step: Verdict, id: str, ids: IdSpace, candidate_of: Callable[[NodeI
             fields["identity"] = {"rules": {"shared_after": {"phone": step.b % 3}, "never_link": list(NEVER_LINK)}}
         case _:
             hour = ((START + step.named_at * SECOND) // HOUR).to_bytes(8, "big", signed=True)
-            anchor = ids.anchor(a, ids.interaction(interaction), hour)
-            fields |= {"interaction": interaction, "channel": channel, "conversation": {"id": text_of(anchor)}}
+            part_id = ids.part_id(a, ids.interaction(interaction), hour)
+            fields |= {"interaction": interaction, "channel": channel, "conversation": {"id": text_of(part_id)}}
             if step.type == "cx.conversation.linked.v1":
-                other = ids.anchor(b, ids.interaction(INTERACTIONS[step.other_contact][0]), hour)
+                other = ids.part_id(b, ids.interaction(INTERACTIONS[step.other_contact][0]), hour)
                 fields["conversation"]["other"] = text_of(other)
             elif step.type == ISSUED:
                 lasting = (HOUR // SECOND, 3 * DAY // SECOND)[step.earlier % 2]
@@ -259,9 +259,9 @@ def _copied(step: Copy, original: Stamped, ids: IdSpace) -> Stamped:
         people = (
             [] if event.partitionkey == elsewhere.hex() else [{"role": "customer", "identifiers": [IDENTIFIERS[0]]}]
         )
-        home = elsewhere if people else ids.lone_event(event.source, event.id)
+        stream_id = elsewhere if people else ids.lone_event(event.source, event.id)
         data = _with(event.data, {"participants": people, "interaction": "" if not people else event.data.interaction})
-        event = msgspec.structs.replace(event, data=data, partitionkey=home.hex())
+        event = msgspec.structs.replace(event, data=data, partitionkey=stream_id.hex())
     raw = msgspec.json.encode(event)
     decode(raw)
     return Stamped(event.source, event.id, event.partitionkey.encode(), raw)

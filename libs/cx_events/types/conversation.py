@@ -1,4 +1,4 @@
-"""What agents decide about a thread. A thread is named by one of its interactions or by an anchor of it."""
+"""What agents decide about a thread. A thread is named by one of its interactions or by an part id of it."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ COOKIE: Example = {"kind": "cookie", "value": "c-7"}
 PHONE: Example = {"kind": "phone", "value": "+15550100123"}
 CRM: Example = {"kind": "crm", "value": "C-1001"}
 
-# Profiles and anchors of the tenant acme under the key of ``cx_events.testing.builders.ACME``.
+# Profiles and part ids of the tenant acme under the key of ``cx_events.testing.builders.ACME``.
 ANA_BY_EMAIL = "1eed28c6-4f7f-8871-abb9-c2d9cb565c72"
 ANA_BY_PHONE = "254fd8b5-3f17-872e-beda-a81d8a2fdb0a"
 CHAT_THREAD = "2bd761cc-3f57-852e-8231-6d272974dfa4"

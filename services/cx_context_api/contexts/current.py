@@ -201,9 +201,9 @@ class Contexts:
         """The head of a profile's customer that all these events plainly belong to, as nearly always."""
         if any(event.is_problem for event in stored):
             return None
-        homes = {event.home for event in stored}
+        stream_ids = {event.stream_id for event in stored}
         head, *others = await asyncio.gather(
-            self._by_profile(tenant, target), *(self._heads.of(tenant, home) for home in homes)
+            self._by_profile(tenant, target), *(self._heads.of(tenant, stream_id) for stream_id in stream_ids)
         )
         if head is None or head.ambiguous:
             return None
@@ -356,10 +356,10 @@ async def _applied(tx: Tx, tenant: str, name: EventName) -> reader.Stored | None
 
 async def _concerns(tx: Tx, tenant: str, ids: IdSpace, event: reader.Stored, customer: NodeId) -> bool:
     """Whether an event is the customer's, names it from elsewhere, or is about who is who at large."""
-    if event.home == ids.tenant_node():
+    if event.stream_id == ids.tenant_node():
         return True
     fact = Fact(decode_leniently(event.raw)[0], event.raw, ids)
-    found = await reader.find_at(tx, tenant, event.home, fact.interaction)
+    found = await reader.find_at(tx, tenant, event.stream_id, fact.interaction)
     if found is not None and found.customer == customer:
         return True
     named = links_of(fact, ids).profiles

@@ -13,7 +13,7 @@ from cx_context.explain.lineage import History, Sources, TooMuchWork, sources
 from cx_context.explain.provenance import feed_of
 from cx_context.store import Store, reader
 from cx_context.store.as_of import NOW, Moment, Then
-from cx_context.store.ownership import Holdings
+from cx_context.store.ownership import Ownership
 from cx_context.store.sql import Tx
 from cx_context_api.contexts.as_of import SECONDS, customer_then, meta_then, then_in
 from cx_context_api.contexts.current import meta_of, unknown
@@ -172,12 +172,12 @@ async def _meta(tx: Tx, customer: NodeId, moment: Moment | None) -> Json:
     return meta_of(await reader.version_of(tx, customer), await reader.current_to(tx))
 
 
-async def _own(then: Then, known: Known) -> Holdings:
-    return await then.holdings_of(known.customer, [member.id for member in known.members])
+async def _own(then: Then, known: Known) -> Ownership:
+    return await then.ownership_of(known.customer, [member.id for member in known.members])
 
 
 def _places(facts: Iterable[Fact]) -> set[NodeId]:
-    return {place for fact in facts for place in (fact.home, fact.anchor)}
+    return {place for fact in facts for place in (fact.stream_id, fact.part_id)}
 
 
 def _found(body: Json, path: Path) -> tuple[Any, Path]:

@@ -1,4 +1,4 @@
-"""What an agent does to a conversation, as decisions. Each names an anchor and lies with it, so that it goes where that
+"""What an agent does to a conversation, as decisions. Each names an part id and lies with it, so that it goes where that
 contact's side goes, whoever is merged or parted later."""
 
 from __future__ import annotations
@@ -115,14 +115,14 @@ async def choose(tx: Tx, tenant: str, tenancy: Tenancy, id: str, act: Act, body:
     side, other, about = _active_last(found), "", [found]
     if isinstance(body, bodies.Link):
         linked = await _other(tx, tenant, tenancy, found, body.other)
-        other = text_of(linked.named.anchor)
+        other = text_of(linked.named.part_id)
         about.append(linked)
     if isinstance(body, bodies.Split):
         side = await _split_off(tx, tenant, found, body.interaction)
     data = act.said(body)
     data.interaction = side.interaction
-    data.conversation = ConversationDecision(id=text_of(side.anchor), other=other)
-    return found, Choice(act.type, side.home, data, after=max(each.until for each in about))
+    data.conversation = ConversationDecision(id=text_of(side.part_id), other=other)
+    return found, Choice(act.type, side.stream_id, data, after=max(each.until for each in about))
 
 
 async def _other(tx: Tx, tenant: str, tenancy: Tenancy, found: Thread, id: str) -> Thread:
@@ -139,13 +139,13 @@ async def _other(tx: Tx, tenant: str, tenancy: Tenancy, found: Thread, id: str) 
 
 
 def _active_last(found: Thread) -> Side:
-    """Of the contact that was named the part that was active last, on the same home's side: a desk sees at once that
+    """Of the contact that was named the part that was active last, on the same stream's side: a desk sees at once that
     this is what is being dealt with now."""
-    sides = {piece.anchor: piece.part.side for piece in found.contact.pieces}
-    own = sides.get(found.named.anchor)
+    sides = {piece.part_id: piece.part.side for piece in found.contact.pieces}
+    own = sides.get(found.named.part_id)
     parts = [piece for piece in found.contact.pieces if piece.part.active and piece.part.side == own]
-    latest = max(parts, key=lambda piece: (piece.part.active[-1], piece.anchor), default=None)
-    return found.named if latest is None else replace(found.named, anchor=latest.anchor)
+    latest = max(parts, key=lambda piece: (piece.part.active[-1], piece.part_id), default=None)
+    return found.named if latest is None else replace(found.named, part_id=latest.part_id)
 
 
 async def _split_off(tx: Tx, tenant: str, found: Thread, interaction: str) -> Side:

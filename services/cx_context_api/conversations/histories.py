@@ -16,7 +16,7 @@ from cx_context.sections.assurance import Trust, around_core
 from cx_context.sections.timeline import timeline_entry
 from cx_context.store import reader
 from cx_context.store.as_of import Then
-from cx_context.store.ownership import Holdings, holdings_of
+from cx_context.store.ownership import Ownership, ownership_of
 from cx_context.store.reader import Side
 from cx_context.store.sql import Tx
 from cx_context.threading.conversations import Contact, Conversation, contact_with, contacts_of, thread
@@ -49,31 +49,31 @@ async def timeline(
 async def _facts(
     tx: Tx,
     tenancy: Tenancy,
-    own: Holdings,
+    own: Ownership,
     list: str,
     cursor: str | None,
     most: int,
-    anchors: Sequence[NodeId] | None = None,
+    part_ids: Sequence[NodeId] | None = None,
     then: Then | None = None,
 ) -> tuple[list[Fact], str | None]:
     before: Order | None = place_of(cursor, list, _ORDER) if cursor is not None else None
     if then is None:
-        facts = await reader.facts_before(tx, tenancy.ids, own, most + 1, before, anchors)
+        facts = await reader.facts_before(tx, tenancy.ids, own, most + 1, before, part_ids)
     else:
-        facts = await then.facts_before(own, most + 1, before, anchors)
+        facts = await then.facts_before(own, most + 1, before, part_ids)
     following = cursor_of(list, facts[most - 1].order) if len(facts) > most else None
     return [fact for fact in facts[:most] if makes_part(fact.event.type)], following
 
 
-async def _own(tx: Tx, tenancy: Tenancy, customer: NodeId, then: Then | None) -> Holdings:
+async def _own(tx: Tx, tenancy: Tenancy, customer: NodeId, then: Then | None) -> Ownership:
     if then is not None:
-        return await then.holdings_of(customer, [member.id for member in await then.members_of(customer)])
+        return await then.ownership_of(customer, [member.id for member in await then.members_of(customer)])
     members = [member.id for member in await reader.members_of(tx, tenancy.ids.tenant, customer)]
-    return await holdings_of(tx, tenancy.ids, customer, members or [customer])
+    return await ownership_of(tx, tenancy.ids, customer, members or [customer])
 
 
 async def _threads(
-    tx: Tx, tenancy: Tenancy, own: Holdings, then: Then | None
+    tx: Tx, tenancy: Tenancy, own: Ownership, then: Then | None
 ) -> tuple[list[Conversation], WordsOf, list[Part]]:
     """Conversations of outlines, the way to the words of those that are shown, and all the outlines."""
     parts, words = await (reader.outlines_of(tx, tenancy.ids.tenant, own) if then is None else then.outlines(own))
@@ -112,7 +112,7 @@ class Thread:
     customer: NodeId
     version: int
     named: Side
-    own: Holdings
+    own: Ownership
     conversation: Conversation
     contact: Contact
     is_latest: bool
@@ -124,22 +124,22 @@ class Thread:
         return max(member.part.until for member in self.conversation.members)
 
 
-async def find_thread(tx: Tx, tenant: str, tenancy: Tenancy, anchor: NodeId, then: Then | None = None) -> Thread:
+async def find_thread(tx: Tx, tenant: str, tenancy: Tenancy, part_id: NodeId, then: Then | None = None) -> Thread:
     """By its id or any alias; ``Refused("unknown-conversation", 404)``."""
-    side = await reader.side_of(tx, tenant, anchor)
+    side = await reader.side_of(tx, tenant, part_id)
     if side is None:
-        raise unknown_conversation(anchor)
+        raise unknown_conversation(part_id)
     if then is not None:
-        customer = await then.find_at(side.home, side.node)
+        customer = await then.find_at(side.stream_id, side.node)
         found = reader.Found(customer, 0) if customer is not None else None
     else:
-        found = await reader.find_at(tx, tenant, side.home, side.node)
+        found = await reader.find_at(tx, tenant, side.stream_id, side.node)
     if found is not None:
         own = await _own(tx, tenancy, found.customer, then)
         threads, words, parts = await _threads(tx, tenancy, own, then)
-        named = _named_by(threads, {anchor})
+        named = _named_by(threads, {part_id})
         if named is None and then is not None:
-            named = _named_by(threads, await _anchors_today(tx, tenant, tenancy, anchor))
+            named = _named_by(threads, await _part_ids_today(tx, tenant, tenancy, part_id))
         if named is not None:
             conversation, contact = named
             starts = [each.start for of in threads for each in of.members if each.name == contact.name]
@@ -147,38 +147,38 @@ async def find_thread(tx: Tx, tenant: str, tenancy: Tenancy, anchor: NodeId, the
             trust = await _trust(tx, tenancy, found.customer, parts, then)
             is_latest = contact.start == max(starts)
             return Thread(found.customer, found.version, side, own, shown, contact, is_latest, trust)
-    raise unknown_conversation(anchor)
+    raise unknown_conversation(part_id)
 
 
-def _named_by(threads: Sequence[Conversation], anchors: Collection[NodeId]) -> tuple[Conversation, Contact] | None:
+def _named_by(threads: Sequence[Conversation], part_ids: Collection[NodeId]) -> tuple[Conversation, Contact] | None:
     for conversation in threads:
-        for anchor in anchors:
-            contact = contact_with(conversation, anchor)
+        for part_id in part_ids:
+            contact = contact_with(conversation, part_id)
             if contact is not None:
                 return conversation, contact
     return None
 
 
-async def _anchors_today(tx: Tx, tenant: str, tenancy: Tenancy, anchor: NodeId) -> set[NodeId]:
-    """The anchors of the contact that an anchor names today: its part may have begun later than the moment asked for,
+async def _part_ids_today(tx: Tx, tenant: str, tenancy: Tenancy, part_id: NodeId) -> set[NodeId]:
+    """The part ids of the contact that an part id names today: its part may have begun later than the moment asked for,
     though its contact had not."""
     try:
-        found = await find_thread(tx, tenant, tenancy, anchor)
+        found = await find_thread(tx, tenant, tenancy, part_id)
     except Refused:
         return set()
-    return {own for _, own in found.contact.anchors}
+    return {own for _, own in found.contact.part_ids}
 
 
-def unknown_conversation(anchor: NodeId) -> Refused:
-    return Refused("unknown-conversation", f"there is no conversation {text_of(anchor)}", 404)
+def unknown_conversation(part_id: NodeId) -> Refused:
+    return Refused("unknown-conversation", f"there is no conversation {text_of(part_id)}", 404)
 
 
 async def thread_page(
     tx: Tx, tenancy: Tenancy, found: Thread, cursor: str | None, most: int, then: Then | None = None
 ) -> Page:
     """What happened in a conversation over all its channels, newest first, texts whole."""
-    anchors = [anchor for member in found.conversation.members for _, anchor in member.anchors]
-    facts, following = await _facts(tx, tenancy, found.own, THREAD, cursor, most, anchors, then)
+    part_ids = [part_id for member in found.conversation.members for _, part_id in member.part_ids]
+    facts, following = await _facts(tx, tenancy, found.own, THREAD, cursor, most, part_ids, then)
     return [_entry(fact) for fact in facts], following
 
 

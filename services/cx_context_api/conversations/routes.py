@@ -75,13 +75,13 @@ class ConversationRoutes:
         tenant, tenancy, _ = self._admission.admit(request.headers, "context:read")
         query = query_of(request, *PAGING, *FIELDS)
         cursor, limit, moment = query.text("cursor"), query.limit(), moment_of(query, self._now)
-        anchor = by_id(request.path_params["id"]).node
+        part_id = by_id(request.path_params["id"]).node
         there = await answered(self._reading, tenant, request) if moment is not None else None
         if there is not None:
             return there
 
         async def read(tx: Tx, then: Then | None) -> Json:
-            found = await histories.find_thread(tx, tenant, tenancy, anchor, then)
+            found = await histories.find_thread(tx, tenant, tenancy, part_id, then)
             items, following = await histories.thread_page(tx, tenancy, found, cursor, limit, then)
             return {
                 "meta": await meta_at(tx, found.version, then),
@@ -97,10 +97,10 @@ class ConversationRoutes:
         tenant, tenancy, _ = self._admission.admit(request.headers, "context:read")
         query = query_of(request, *PAGING)
         cursor, limit = query.text("cursor"), query.limit()
-        anchor = by_id(request.path_params["id"]).node
+        part_id = by_id(request.path_params["id"]).node
 
         async def read(tx: Tx, then: Then | None) -> Json:
-            found = await histories.find_thread(tx, tenant, tenancy, anchor)
+            found = await histories.find_thread(tx, tenant, tenancy, part_id)
             packet = await handoffs.packet_of(tx, tenancy, found, cursor, limit)
             return {
                 "meta": await meta_at(tx, found.version, then),

@@ -81,12 +81,12 @@ async def issued_event(tx: Tx, ids: IdSpace, id: str) -> Fact | None:
 def issuing(found: Thread, asked: Asking, id: str, body: bodies.Continue) -> Choice:
     data = Data(
         interaction=found.named.interaction,
-        conversation=ConversationDecision(id=text_of(found.named.anchor)),
+        conversation=ConversationDecision(id=text_of(found.named.part_id)),
         token=Token(id=id, lifetime_s=body.expires_in, single_use=body.single_use),
         agent=Named(id=body.agent.id, name=body.agent.name) if body.agent is not None else None,
         reason=body.reason,
     )
-    return Choice(ISSUED, found.named.home, data, asked.id, found.until)
+    return Choice(ISSUED, found.named.stream_id, data, asked.id, found.until)
 
 
 def forms(code: str, id: str, ids: IdSpace, config: TenantConfig, body: bodies.Continue) -> dict[str, Any]:
@@ -173,7 +173,7 @@ async def caller_of(tx: Tx, tenant: str, tenancy: Tenancy, interaction: str) -> 
     if found is None or found.ambiguous or not await writer.profiles(tx, tenant, [found.customer]):
         return NOBODY
     node = tenancy.ids.interaction(interaction)
-    sides = (await assignments.sides_of(tx, tenant, [node])).get(node, {})
+    sides = (await assignments.owners_of(tx, tenant, [node])).get(node, {})
     parts = [piece for side in sides.values() for piece in side]
     contacts = contacts_of(parts, tenancy.window)  # of an endless thread the latest stretch is the one that calls now
     return Caller(found.customer, any(piece.part.proofs for piece in (contacts[-1].pieces if contacts else parts)))
@@ -198,7 +198,7 @@ async def present(
     event = await issued_event(tx, tenancy.ids, id)
     if event is None:
         raise unknown_token()
-    found = await find_thread(tx, tenant, tenancy, _anchor(event))
+    found = await find_thread(tx, tenant, tenancy, _part_id(event))
     issued = next((each for each in found.conversation.tokens if each.token.id == id), None)
     if issued is None or now > issued.token.expires:
         raise Refused("token-expired", "this token has expired", 410)
@@ -210,19 +210,19 @@ async def present(
         if issued.token.single_use and use.refused is None and user != body.interaction:
             raise Refused("token-used", "this token was used before, by another contact", 409)
     whose = await reader.find_interaction(tx, tenant, tenancy.ids, body.interaction)
-    home, also = await _placed(tx, tenant, tenancy, found, whose, body.interaction)
+    stream_id, also = await _placed(tx, tenant, tenancy, found, whose, body.interaction)
     said = Data(
         interaction=body.interaction,
         references=[Reference(kind=KIND, value=id)],
-        conversation=ConversationDecision(id=text_of(_anchor(event))),
+        conversation=ConversationDecision(id=text_of(_part_id(event))),
         agent=Named(id=body.agent.id, name=body.agent.name) if body.agent is not None else None,
     )
-    return Presented(id, found, [*also, Choice(REDEEMED, home, said)], at)
+    return Presented(id, found, [*also, Choice(REDEEMED, stream_id, said)], at)
 
 
 async def _until(tx: Tx, tenant: str, node: NodeId) -> Micros:
     """When the latest happened of an interaction; 0 where it is not known yet."""
-    sides = (await assignments.sides_of(tx, tenant, [node])).get(node, {})
+    sides = (await assignments.owners_of(tx, tenant, [node])).get(node, {})
     return max((piece.part.until for side in sides.values() for piece in side), default=0)
 
 
@@ -231,10 +231,10 @@ async def shown_again(tx: Tx, tenant: str, tenancy: Tenancy, id: str) -> Thread:
     event = await issued_event(tx, tenancy.ids, id)
     if event is None:
         raise unknown_token()
-    return await find_thread(tx, tenant, tenancy, _anchor(event))
+    return await find_thread(tx, tenant, tenancy, _part_id(event))
 
 
-def _anchor(issued: Fact) -> NodeId:
+def _part_id(issued: Fact) -> NodeId:
     conversation = issued.event.data.conversation
     assert conversation is not None
     return node_of(conversation.id)
@@ -259,20 +259,20 @@ async def _placed(
             raise Refused("nobody-named", "neither contact names anybody; say first who it is", 409)
         if whose is None or whose.ambiguous:
             raise Refused("other-customer", "several people take part in that contact", 409)
-        profile = min(home for home, customer in known.items() if customer == whose.customer)
+        profile = min(stream_id for stream_id, customer in known.items() if customer == whose.customer)
         said = IdentityDecision(interaction=found.named.interaction, profile=text_of(profile))
         reason = "the customer presented a token of this conversation"
         return profile, [Choice(ATTRIBUTED, tenancy.ids.tenant_node(), Data(identity=said, reason=reason))]
     if (known or candidates - {node}) and theirs not in candidates:
         raise Refused("other-customer", "this token is another customer's", 409)
-    own = sorted(home for home, customer in known.items() if customer == theirs)
+    own = sorted(stream_id for stream_id, customer in known.items() if customer == theirs)
     if own:
         return own[0], []
-    at_home = await writer.profiles(tx, tenant, [found.named.home])
-    return (found.named.home if at_home else theirs), []
+    at_home = await writer.profiles(tx, tenant, [found.named.stream_id])
+    return (found.named.stream_id if at_home else theirs), []
 
 
 async def _profiles_in(tx: Tx, tenant: str, node: NodeId) -> dict[NodeId, NodeId]:
     """The profiles that an interaction's events name, each with its customer."""
-    homes = (await writer.homes_of(tx, tenant, [node])).get(node, set()) - {node}
-    return dict(await writer.customers_of(tx, tenant, homes)) if homes else {}
+    stream_ids = (await writer.streams_of(tx, tenant, [node])).get(node, set()) - {node}
+    return dict(await writer.customers_of(tx, tenant, stream_ids)) if stream_ids else {}

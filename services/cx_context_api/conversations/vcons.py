@@ -16,7 +16,7 @@ import msgspec
 
 from cx_context.sections.attachments import id_of, place_of
 from cx_context.store import Store, reader, writer
-from cx_context.store.ownership import Holdings
+from cx_context.store.ownership import Ownership
 from cx_context.store.sql import Tx
 from cx_context_api.conversations.histories import find_thread
 from cx_context_api.events.contents import Contents
@@ -112,16 +112,16 @@ class Vcons:
         """The conversation's id of today and its events in canonical order; None where there is no such one."""
         tenancy = self._tenancies[tenant]
         try:
-            anchor = node_of(id)
+            part_id = node_of(id)
         except Refused:
             return None, []
         async with self._store.reading() as tx:
             try:
-                found = await find_thread(tx, tenant, tenancy, anchor)
+                found = await find_thread(tx, tenant, tenancy, part_id)
             except Refused:
                 return None, []
-            anchors = [anchor for member in found.conversation.members for _, anchor in member.anchors]
-            return text_of(found.conversation.id), await _facts(tx, tenancy, found.own, anchors)
+            part_ids = [part_id for member in found.conversation.members for _, part_id in member.part_ids]
+            return text_of(found.conversation.id), await _facts(tx, tenancy, found.own, part_ids)
 
     async def _as_it_came(self, tenant: str, uuid: str) -> Json:
         facts = await self._pieces(tenant, uuid) if 0 < len(uuid) <= MAX_ID else []
@@ -139,12 +139,12 @@ class Vcons:
 
         async def read() -> list[Fact]:
             async with self._store.reading() as tx:
-                homes = await writer.homes_of(tx, tenant, nodes)
-                sides = {(home, node) for node, found in homes.items() for home in found}
+                stream_ids = await writer.streams_of(tx, tenant, nodes)
+                sides = {(stream_id, node) for node, found in stream_ids.items() for stream_id in found}
                 stored = await writer.parts_of_sides(tx, tenant, sides)
-                anchors = [anchor for parts in stored.values() for anchor, _ in parts]
-                every = sorted({home for found in homes.values() for home in found})
-                return await _facts(tx, tenancy, Holdings(every), anchors) if every else []
+                part_ids = [part_id for parts in stored.values() for part_id, _ in parts]
+                every = sorted({stream_id for found in stream_ids.values() for stream_id in found})
+                return await _facts(tx, tenancy, Ownership(every), part_ids) if every else []
 
         return await within(read())
 
@@ -161,8 +161,8 @@ class Vcons:
         return found
 
 
-async def _facts(tx: Tx, tenancy: Tenancy, own: Holdings, anchors: Sequence[NodeId]) -> list[Fact]:
-    facts = await reader.facts_before(tx, tenancy.ids, own, MOST_EVENTS + 1, None, anchors)
+async def _facts(tx: Tx, tenancy: Tenancy, own: Ownership, part_ids: Sequence[NodeId]) -> list[Fact]:
+    facts = await reader.facts_before(tx, tenancy.ids, own, MOST_EVENTS + 1, None, part_ids)
     if len(facts) > MOST_EVENTS:
         raise Refused("conversation-too-long", f"it has more than {MOST_EVENTS} events, too many for one vCon")
     return facts[::-1]

@@ -29,10 +29,10 @@ class Summary(NamedTuple):
 class ConversationWatch(Watch):
     """``read``: the conversation as it is; ``Refused`` where there is none."""
 
-    def __init__(self, read: Callable[[], Awaitable[Summary]], tenant: str, anchor: NodeId) -> None:
-        super().__init__((STREAM, tenant, anchor))
+    def __init__(self, read: Callable[[], Awaitable[Summary]], tenant: str, part_id: NodeId) -> None:
+        super().__init__((STREAM, tenant, part_id))
         self.tenant = tenant
-        self.anchor = anchor
+        self.part_id = part_id
         self.summary: Summary | None = None
         self._read = read
 
@@ -74,5 +74,5 @@ class ConversationFollower:
         data = b'{"meta":%b,"customer":"%b","conversation":%b}' % (meta, text_of(customer).encode(), found.shown)
         moved = await moved_frame(self._contexts, self.watch.tenant, has, customer, version)
         self.version, self.shown, self._given = version, customer, found.shown
-        place = Place(self.watch.anchor, customer, version)
+        place = Place(self.watch.part_id, customer, version)
         return moved + sse.event("conversation", data, place_text(self._ids, STREAM, place))

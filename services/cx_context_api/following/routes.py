@@ -101,8 +101,8 @@ class StreamRoutes:
 
     async def conversation(self, request: Request, connection: Connection) -> None:
         tenant, tenancy, query = self._asked(request, "from")
-        anchor = by_id(request.path_params["id"]).node
-        since, place = self._place(tenancy, request, query, conversations.STREAM, anchor)
+        part_id = by_id(request.path_params["id"]).node
+        since, place = self._place(tenancy, request, query, conversations.STREAM, part_id)
 
         async def follow(watch: ConversationWatch, bell: Bell) -> None:
             assert watch.summary is not None
@@ -110,9 +110,11 @@ class StreamRoutes:
             _resume(follower, since, place, watch.summary.version)
             await self._streams.serve(follower, bell, connection)
 
-        key = (conversations.STREAM, tenant, anchor)
+        key = (conversations.STREAM, tenant, part_id)
         await self._following_it(
-            key, lambda: ConversationWatch(lambda: self._summary(tenant, tenancy, anchor), tenant, anchor), follow
+            key,
+            lambda: ConversationWatch(lambda: self._summary(tenant, tenancy, part_id), tenant, part_id),
+            follow,
         )
 
     async def desk(self, request: Request, connection: Connection) -> None:
@@ -166,10 +168,10 @@ class StreamRoutes:
             return None, place if place is not None and asked in (place.asked, place.customer) else None
         return int(text) if text is not None else None, None
 
-    async def _summary(self, tenant: str, tenancy: Tenancy, anchor: NodeId) -> Summary:
+    async def _summary(self, tenant: str, tenancy: Tenancy, part_id: NodeId) -> Summary:
         async def read() -> Summary:
             async with self._pages.turn(tenant), self._store.reading() as tx:
-                found = await histories.find_thread(tx, tenant, tenancy, anchor)
+                found = await histories.find_thread(tx, tenant, tenancy, part_id)
                 moved_at = await reader.current_to(tx)
             return Summary(
                 found.customer, opened(found.version), moved_at, msgspec.json.encode(histories.summary(found))

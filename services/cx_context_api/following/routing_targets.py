@@ -15,7 +15,7 @@ from cx_context.routing_targets import Desk, desks
 from cx_context.sections.names import named, names_of
 from cx_context.store import assignments, ownership
 from cx_context.store.sql import Tx
-from cx_context.threading.contacts import AnchoredPart, contacts_of
+from cx_context.threading.contacts import KeyedPart, contacts_of
 from cx_context_api.contexts.contact import Asked
 from cx_context_api.contexts.contact_contexts import ContactsAtHand
 from cx_context_api.contexts.current import Contexts, document, meta_of
@@ -57,13 +57,13 @@ async def live_on(tx: Tx, ids: IdSpace, desk: Desk, window: Micros) -> Live:
     endless interaction the latest stretch is what somebody deals with."""
     tenant = ids.tenant
     nodes = await assignments.of_desk(tx, tenant, desk, MOST_LIVE + 1)
-    sides = await assignments.sides_of(tx, tenant, nodes[:MOST_LIVE])
+    sides = await assignments.owners_of(tx, tenant, nodes[:MOST_LIVE])
     whose = await ownership.sides(tx, tenant, sides)
     found: list[tuple[Any, Key, Assigned]] = []
-    for node, by_home in sides.items():
-        by_customer: dict[NodeId, list[AnchoredPart]] = {}
-        for home, parts in by_home.items():
-            by_customer.setdefault(whose[node].by_home[home], []).extend(parts)
+    for node, by_stream in sides.items():
+        by_customer: dict[NodeId, list[KeyedPart]] = {}
+        for stream_id, parts in by_stream.items():
+            by_customer.setdefault(whose[node].by_stream[stream_id], []).extend(parts)
         for customer, parts in by_customer.items():
             contacts = contacts_of(parts, window)
             if not contacts and any(piece.part.events for piece in parts):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from cx_context.definition import Sides
+from cx_context.definition import Owners
 from cx_context.document import Json
 from cx_context.store import reader, refused_claims, writer
 from cx_context.store.as_of import Then
@@ -46,7 +46,7 @@ async def doubt_at(tx: Tx, ids: IdSpace, identifier: Profile, rules: Rules) -> D
     edges = await writer.edges_at(tx, tenant, [identifier.id])
     profiles = await writer.profiles(tx, tenant, _ends(edges, identifier))
     tied = _Tied(identifier, edges, profiles, await writer.customers_of(tx, tenant, {*profiles, identifier.id}), rules)
-    contacts = await contacts_at(tx, tenant, identifier, tied.homes())
+    contacts = await contacts_at(tx, tenant, identifier, tied.stream_ids())
     return tied.doubt(contacts, await sides(tx, tenant, tied.nodes(ids, contacts)), ids)
 
 
@@ -56,7 +56,7 @@ async def doubt_then(then: Then, identifier: Profile) -> Doubt:
     profiles = await then.profiles(_ends(edges, identifier))
     customer_of = await then.customers_of({*profiles, identifier.id})
     tied = _Tied(identifier, edges, profiles, customer_of, await then.rules())
-    contacts = await then.contacts_at(identifier, tied.homes())
+    contacts = await then.contacts_at(identifier, tied.stream_ids())
     return tied.doubt(contacts, await then.sides(tied.nodes(then.ids, contacts)), then.ids)
 
 
@@ -78,7 +78,7 @@ class _Tied:
         ends = {edge.b if edge.a == self.identifier.id else edge.a: edge for edge in self.edges}
         return {end: edge for end, edge in ends.items() if end in self.profiles}
 
-    def homes(self) -> list[NodeId]:
+    def stream_ids(self) -> list[NodeId]:
         """Where the identifier may have been used, the identifier's own first, then as they were said to have it."""
         said = {end: _latest(edge) for end, edge in self._said().items()}
         return [self.identifier.id, *sorted(said, key=lambda end: (said[end], end), reverse=True)]
@@ -87,14 +87,20 @@ class _Tied:
         """The interactions that name the identifier alone; each may follow somebody."""
         return {ids.interaction(contact.interaction) for contact in contacts.get(self.identifier.id, ())}
 
-    def doubt(self, contacts: Mapping[NodeId, Sequence[Contact]], sides: Mapping[NodeId, Sides], ids: IdSpace) -> Doubt:
+    def doubt(
+        self, contacts: Mapping[NodeId, Sequence[Contact]], sides: Mapping[NodeId, Owners], ids: IdSpace
+    ) -> Doubt:
         known = list(self._said().values())
         candidate = candidate_for(self.identifier, known, self.profiles, self.customer_of, self.rules)
         of_customer: dict[NodeId, list[Contact]] = {}
-        for home, found in contacts.items():
+        for stream_id, found in contacts.items():
             for contact in found:
-                of = sides.get(ids.interaction(contact.interaction)) if home == self.identifier.id else None
-                whose = self.customer_of[home] if of is None else of.by_home.get(home, self.customer_of[home])
+                of = sides.get(ids.interaction(contact.interaction)) if stream_id == self.identifier.id else None
+                whose = (
+                    self.customer_of[stream_id]
+                    if of is None
+                    else of.by_stream.get(stream_id, self.customer_of[stream_id])
+                )
                 of_customer.setdefault(whose, []).append(contact)
         uses = {customer: use for customer, found in of_customer.items() if (use := use_of(found)) is not None}
         owner = self.customer_of[self.identifier.id]

@@ -153,10 +153,10 @@ async def _withdraw(tx: Tx, tenant: str, tenancy: Tenancy, body: bodies.Unmerge,
 async def attribute(tx: Tx, tenant: str, tenancy: Tenancy, body: bodies.Attribute) -> Verdict:
     """``Refused``: ``unknown-interaction``, ``unknown-profile`` (404), ``names-somebody`` (422)."""
     node = tenancy.ids.interaction(body.interaction)
-    homes = (await writer.homes_of(tx, tenant, [node])).get(node, set())
-    if not homes:
+    stream_ids = (await writer.streams_of(tx, tenant, [node])).get(node, set())
+    if not stream_ids:
         raise Refused("unknown-interaction", f"there is no interaction {body.interaction[:64]!r}", 404)
-    if node not in homes and not (await writer.customers_and_ambiguous(tx, tenant, homes))[1]:
+    if node not in stream_ids and not (await writer.customers_and_ambiguous(tx, tenant, stream_ids))[1]:
         raise Refused(
             "names-somebody", f"every event of {body.interaction[:64]!r} names somebody; merge or part people instead"
         )
@@ -222,7 +222,7 @@ async def _decision(
 ) -> Decision | Attribution | RulesChange | None:
     """The applied decision of that name, if it is one about identity that could be read."""
     stored = await reader.stored_event(tx, tenant, event_key(tenant, *name))
-    if stored is None or stored.problem is not None or stored.home != tenancy.ids.tenant_node():
+    if stored is None or stored.problem is not None or stored.stream_id != tenancy.ids.tenant_node():
         return None
     fact = Fact(decode_leniently(stored.raw)[0], stored.raw, tenancy.ids)
     return decision_of(fact, tenancy.ids)

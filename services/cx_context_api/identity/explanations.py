@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from cx_context.document import Json
 from cx_context.store import reader, writer
 from cx_context.store.as_of import Then
-from cx_context.store.ownership import holdings_of
+from cx_context.store.ownership import ownership_of
 from cx_context.store.sql import Tx
 from cx_context_api.identity.candidates import Doubt, candidate_view, doubt_at, doubt_then, evidence_view, profile_view
 from cx_context_api.requests.tenancy import Tenancy
@@ -60,7 +60,7 @@ async def explanation(tx: Tx, tenant: str, tenancy: Tenancy, customer: NodeId) -
     scope, resolution = await reader.surroundings(tx, tenant, members, rules)
     graph = scope.surroundings()
     told = explain(customer, graph, resolution, rules)
-    own = await holdings_of(tx, tenancy.ids, customer, members or [customer])
+    own = await ownership_of(tx, tenancy.ids, customer, members or [customer])
     attributions = await reader.attributions_about(tx, tenant, members, own.nodes)
     in_doubt = _in_doubt(graph, resolution, members)
     doubtful = sorted(in_doubt - await reader.settled_among(tx, tenant, in_doubt))
@@ -74,7 +74,7 @@ async def explanation_then(tx: Tx, then: Then, customer: NodeId) -> Json:
     members = [member.id for member in await then.members_of(customer)]
     graph, resolution = await then.explained(members)
     told = explain(customer, graph, resolution, rules)
-    own = await then.holdings_of(customer, members)
+    own = await then.ownership_of(customer, members)
     attributions = await then.attributions_about(members, own.nodes)
     in_doubt = _in_doubt(graph, resolution, members)
     doubtful = sorted(in_doubt - await then.settled_among(in_doubt))

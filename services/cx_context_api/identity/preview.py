@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 
-from cx_context.definition import Sides
+from cx_context.definition import Owners
 from cx_context.document import Json, Known, Member, context_body
 from cx_context.sections.candidates import CLAIMS_COUNTED, Questions, claims_refused
 from cx_context.store import ownership, reader, refused_claims, withheld_claims, writer
@@ -62,7 +62,7 @@ async def outcome(
     for customer in sorted(touched)[:SHOWN]:
         members = await _members(tx, tenant, customer, resolution, graph.profiles.keys())
         profiles = [member.id for member in members] or [customer]
-        own = await ownership.holdings_of(tx, tenancy.ids, customer, profiles, supposed)
+        own = await ownership.ownership_of(tx, tenancy.ids, customer, profiles, supposed)
         known = Known(
             customer=customer,
             members=members,
@@ -76,8 +76,8 @@ async def outcome(
     return found
 
 
-def _whose(sides: Sides) -> Iterable[NodeId]:
-    return {sides.whose, *sides.by_home.values()}
+def _whose(sides: Owners) -> Iterable[NodeId]:
+    return {sides.whose, *sides.by_stream.values()}
 
 
 async def _members(

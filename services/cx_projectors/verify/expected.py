@@ -82,7 +82,7 @@ class Expected:
         found: set[NodeId] = {one.tenancy.ids.tenant_node() for one in self.tenants.values()}
         for fact in self.told.all_copies:
             ids = self.tenants[fact.event.tenantid].tenancy.ids
-            found.update((fact.home, fact.interaction))
+            found.update((fact.stream_id, fact.interaction))
             try:
                 if makes_part(fact.event.type):
                     found.update(profile.id for profile in links_of(fact, ids).profiles)
@@ -116,10 +116,10 @@ class Expected:
 
     @cached_property
     def parts(self) -> dict[NodeId, tuple[str, Fact, Part]]:
-        """By anchor: the tenant, one of the facts, the part."""
-        one_of = {fact.anchor: fact for _, _, fact in self.of_facts()}
+        """By part id: the tenant, one of the facts, the part."""
+        one_of = {fact.part_id: fact for _, _, fact in self.of_facts()}
         return {
-            each.anchor: (tenant, one_of[each.anchor], each.part)
+            each.part_id: (tenant, one_of[each.part_id], each.part)
             for tenant, one in self.tenants.items()
             for known in one.whole.known.values()
             for each in known.parts

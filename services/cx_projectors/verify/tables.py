@@ -21,7 +21,7 @@ from cx_context.store.refused_claims import refused_row
 from cx_context.store.segments import EVER
 from cx_context.store.withheld_claims import withheld_row
 from cx_context.store.writer import NO_ID, begins, decode_part
-from cx_context.threading.contacts import AnchoredPart
+from cx_context.threading.contacts import KeyedPart
 from cx_events.facts import Fact
 from cx_events.ids import NodeId
 from cx_identity.attribution import Attribution
@@ -46,8 +46,8 @@ def _events(of: Expected) -> Check:
 
 def _parts(of: Expected) -> Check:
     rows = (
-        (anchor, tenant, fact.home, fact.interaction, (begins(part.since), _canonical(part)))
-        for anchor, (tenant, fact, part) in of.parts.items()
+        (part_id, tenant, fact.stream_id, fact.interaction, (begins(part.since), _canonical(part)))
+        for part_id, (tenant, fact, part) in of.parts.items()
     )
     return Check(tables.PARTS, by_key([0], rows), normal=lambda row: (*row[:-1], _body(row[-1])))
 
@@ -65,13 +65,13 @@ def _decoded(body: bytes) -> Part:
 
 
 def _assignments(of: Expected) -> Check:
-    sides: dict[tuple[str, NodeId, NodeId], list[AnchoredPart]] = defaultdict(list)
-    for anchor, (tenant, fact, part) in of.parts.items():
+    sides: dict[tuple[str, NodeId, NodeId], list[KeyedPart]] = defaultdict(list)
+    for part_id, (tenant, fact, part) in of.parts.items():
         if part.interaction:
-            sides[tenant, fact.home, fact.interaction].append(AnchoredPart(anchor, part))
+            sides[tenant, fact.stream_id, fact.interaction].append(KeyedPart(part_id, part))
     rows = (
-        (of.tenants[tenant].tenancy.ids.anchor(home, node), desk.kind, desk.name, tenant, node)
-        for (tenant, home, node), parts in sides.items()
+        (of.tenants[tenant].tenancy.ids.part_id(stream_id, node), desk.kind, desk.name, tenant, node)
+        for (tenant, stream_id, node), parts in sides.items()
         for desk in desks(Side.of(parts))
     )
     return Check(tables.ASSIGNMENTS, by_key([0, 1, 2], rows))
@@ -83,7 +83,7 @@ def _interactions(of: Expected) -> Check:
     required = {
         (fact.interaction,): (fact.interaction, tenant)
         for tenant, one, fact in of.of_facts()
-        if fact.interaction != fact.home or fact.home not in one.whole.resolution.customer_of
+        if fact.interaction != fact.stream_id or fact.stream_id not in one.whole.resolution.customer_of
     }
     may = {(fact.interaction, fact.event.tenantid) for fact in of.told.all_copies if makes_part(fact.event.type)}
     return Check(tables.INTERACTIONS, required, lambda row: None if row in may else NOTHING_SAYS_SO)
@@ -130,7 +130,7 @@ def _segments(of: Expected) -> Check:
     """A part of more than ``SEGMENT_FACTS`` facts is cut; where, depends on the order of arrival. The first segment
     begins before all time, each other one with its first fact, and each holds the facts until the next one begins."""
     found: dict[bytes, list[tuple[int, bytes]]] = defaultdict(list)
-    long = {anchor for anchor, (_, _, part) in of.parts.items() if part.facts > segments.SEGMENT_FACTS}
+    long = {part_id for part_id, (_, _, part) in of.parts.items() if part.facts > segments.SEGMENT_FACTS}
 
     def fault(row: Row) -> str | None:
         if row[0] not in long:
@@ -139,13 +139,13 @@ def _segments(of: Expected) -> Check:
         return None
 
     def at_end(say: Say) -> None:
-        by_anchor: dict[bytes, list[Fact]] = defaultdict(list)
+        by_part: dict[bytes, list[Fact]] = defaultdict(list)
         for _, _, fact in of.of_facts():
-            if fact.anchor in long:
-                by_anchor[fact.anchor].append(fact)
-        for anchor in sorted(long):
-            for since, what in _faults_of_segments(found[anchor], by_anchor[anchor]):
-                say(f"segments {shown((anchor, since))}: {what}")
+            if fact.part_id in long:
+                by_part[fact.part_id].append(fact)
+        for part_id in sorted(long):
+            for since, what in _faults_of_segments(found[part_id], by_part[part_id]):
+                say(f"segments {shown((part_id, since))}: {what}")
 
     return Check(tables.SEGMENTS, fault_of=fault, at_end=at_end)
 
@@ -184,8 +184,8 @@ def _link_events(of: Expected) -> Check:
 
 
 def _elsewhere(fact: Fact, named: Named) -> Iterable[tuple[NodeId, bytes]]:
-    """(profile, event) where the event names a profile to which no edge leads from its home."""
-    if fact.event.data.links or all(profile.id != fact.home for profile in named.profiles):
+    """(profile, event) where the event names a profile to which no edge leads from its stream."""
+    if fact.event.data.links or all(profile.id != fact.stream_id for profile in named.profiles):
         yield from ((profile.id, fact.key) for profile in named.profiles)
 
 
