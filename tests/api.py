@@ -20,7 +20,7 @@ from tests.patience import PATIENCE
 from tests.stores import sqlite_store
 
 from cx_context.store import Store, leases, open_store
-from cx_context.store.leases import Fenced, Held
+from cx_context.store.leases import Fenced, Lease
 from cx_context_api.app import ContextApi, add_routes
 from cx_context_api.decisions import Clock, Rising
 from cx_events.ids import IdSpace
@@ -93,7 +93,7 @@ class Projector:
     log: Log
     store: Store
     tenants: Mapping[str, Tenancy]
-    owned: dict[Partition, Held] = field(default_factory=dict)
+    owned: dict[Partition, Lease] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.applier = Applier(self.store, "hand", self.tenants)
@@ -116,19 +116,19 @@ class Projector:
         reader = self.log.reader()
         try:
             while True:
-                ends = await self.log.end_positions(INTERACTIONS)
-                if all(held.position >= ends[partition.number] for partition, held in self.owned.items()):
+                ends = await self.log.end_offsets(INTERACTIONS)
+                if all(held.next_offset >= ends[partition.number] for partition, held in self.owned.items()):
                     return
-                reader.assign({partition: held.position for partition, held in self.owned.items()})
+                reader.assign({partition: held.next_offset for partition, held in self.owned.items()})
                 records = await reader.read(1000)
                 batch = read_batch(records, self.ids_of)
                 try:
-                    await self.applier.apply(batch, {partition: self.owned[partition] for partition in batch.positions})
+                    await self.applier.apply(batch, {partition: self.owned[partition] for partition in batch.offsets})
                 except Fenced:
                     await self.take()
                 else:
-                    for partition, position in batch.positions.items():
-                        self.owned[partition] = Held(position, self.owned[partition].epoch)
+                    for partition, position in batch.offsets.items():
+                        self.owned[partition] = Lease(position, self.owned[partition].epoch)
         finally:
             await reader.close()
 

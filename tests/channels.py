@@ -24,7 +24,7 @@ from cx_events.blob.folder import FolderBlobs
 from cx_events.dead_letters import DeadLetter, decode_dead_letter
 from cx_events.envelope import Data, Draft, Message
 from cx_events.errors import Refused, TryLater
-from cx_events.log import DEAD_LETTERS, INTERACTIONS, Log, LogReader, Partition, Position, Record
+from cx_events.log import DEAD_LETTERS, INTERACTIONS, Log, LogReader, Partition, Record, RecordMetadata
 from cx_events.log.sqlite import SqliteLog
 from cx_runtime.health import Health
 from cx_runtime.http import BodyLimits
@@ -156,7 +156,7 @@ class BreakableLog:
     def ask_for_room(self) -> None:
         self.log.ask_for_room()
 
-    async def append(self, records: Sequence[Record]) -> list[Position]:
+    async def append(self, records: Sequence[Record]) -> list[RecordMetadata]:
         self._check()
         await self.gate.wait()
         self.appends += 1
@@ -168,9 +168,9 @@ class BreakableLog:
     async def partitions(self, topic: str) -> int:
         return await self.log.partitions(topic)
 
-    async def end_positions(self, topic: str) -> dict[int, int]:
+    async def end_offsets(self, topic: str) -> dict[int, int]:
         self._check()
-        return await self.log.end_positions(topic)
+        return await self.log.end_offsets(topic)
 
 
 @dataclass
@@ -190,7 +190,7 @@ class Hub:
     async def stored(self, topic: str = INTERACTIONS) -> list[bytes]:
         """All that lies on a topic, partition by partition."""
         reader = self.log.reader()
-        ends = await self.log.log.end_positions(topic)
+        ends = await self.log.log.end_offsets(topic)
         reader.assign({Partition(topic, number): 0 for number in ends})
         found: list[bytes] = []
         while records := await reader.read(1000, wait=0.05):

@@ -12,7 +12,7 @@ from cx_context.change_notifications import StoreOpened
 from cx_context.document import context_body, encode_body
 from cx_context.store import Store, epochs, leases, reader
 from cx_context.store.epochs import StoreEpoch
-from cx_context.store.leases import Fenced, Held
+from cx_context.store.leases import Fenced, Lease
 from cx_events.ids import IdSpace, NodeId
 from cx_events.log import INTERACTIONS, STORES, Log, LogRecord, Partition
 from cx_events.stamp import Stamped
@@ -66,7 +66,7 @@ class ListedLog:
     def reader(self) -> ListedReader:
         return ListedReader(self._logs)
 
-    async def end_positions(self, topic: str) -> dict[int, int]:
+    async def end_offsets(self, topic: str) -> dict[int, int]:
         return {number: len(records) for (of, number), records in self._logs.items() if of == topic}
 
 
@@ -75,8 +75,8 @@ class ListedReader:
         self._logs = logs
         self._at: dict[Partition, int] = {}
 
-    def assign(self, positions: Mapping[Partition, int]) -> None:
-        self._at = dict(positions)
+    def assign(self, offsets: Mapping[Partition, int]) -> None:
+        self._at = dict(offsets)
 
     async def read(self, max_records: int, *, max_bytes: int = 16 << 20, wait: float = 0.5) -> list[LogRecord]:
         found: list[LogRecord] = []
@@ -102,7 +102,7 @@ class Worker:
     store: Store
     name: str
     logs: list[list[LogRecord]]
-    owned: dict[Partition, Held] = field(default_factory=dict)
+    owned: dict[Partition, Lease] = field(default_factory=dict)
     configured: Mapping[str, Tenancy] = field(default_factory=lambda: TENANTS)
 
     def __post_init__(self) -> None:
@@ -118,7 +118,7 @@ class Worker:
 
     @property
     def behind(self) -> int:
-        return sum(len(self.logs[p.number]) - held.position for p, held in self.owned.items())
+        return sum(len(self.logs[p.number]) - held.next_offset for p, held in self.owned.items())
 
     async def step(self, size: int, numbers: Sequence[int] | None = None) -> None:
         """Apply up to ``size`` records of the owned partitions (or of some of them), as one batch."""
@@ -126,18 +126,18 @@ class Worker:
         for partition, own in sorted(self.owned.items()):
             if numbers is None or partition.number in numbers:
                 log = self.logs[partition.number]
-                records += log[own.position : own.position + size - len(records)]
+                records += log[own.next_offset : own.next_offset + size - len(records)]
         if not records:
             return
         batch = read_batch(records, lambda name: self.configured[name].ids if name in self.configured else None)
-        held = {partition: self.owned[partition] for partition in batch.positions}
+        held = {partition: self.owned[partition] for partition in batch.offsets}
         try:
             await self.applier.apply(batch, held)
         except Fenced:
             await self.take()
         else:
-            for partition, position in batch.positions.items():
-                self.owned[partition] = Held(position, self.owned[partition].epoch)
+            for partition, position in batch.offsets.items():
+                self.owned[partition] = Lease(position, self.owned[partition].epoch)
 
 
 async def workers(store: Store, logs: list[list[LogRecord]], count: int) -> list[Worker]:

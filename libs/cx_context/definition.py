@@ -3,8 +3,9 @@
 Whatever the projectors keep incrementally must equal this, byte for byte: in any order of arrival, with any duplicates,
 in any batch size. It is written to be read, not to be fast; ``cx verify`` and the tests hold the store against it.
 
-It is total. An event that can't be folded (``cx_context.parts.fold_faults``) is left out, before anything is made of the others,
-and so is one that the store could not apply (``set_aside``): that alone is no function of the events, so it is told.
+It is total. An event that can't be folded (``cx_context.parts.fold_faults``) is left out, before anything is made of
+the others, and so is one that the store could not apply (``set_aside``): that alone is no function of the events, so it
+is told.
 """
 
 from __future__ import annotations

@@ -46,16 +46,16 @@ def vcon_source(tenant: str) -> str:
 class Fact:
     """An event and its place.
 
-    ``effective``: min(time, recorded time), so a vendor's fast clock can't push history about. ``stream``: the profile or
-    node that the event belongs to for good. ``identifier``, ``weight``: the identifier that it is in the stream of, None
-    where it names none, and how much that is worth in it (``weights.ORDER``; a claim where it names none). ``people``:
-    see ``people_identifiers``.
+    ``effective``: min(time, recorded time), so a vendor's fast clock can't push history about. ``stream``: the profile
+    or node that the event belongs to for good. ``identifier``, ``weight``: the identifier that it is in the stream of,
+    None where it names none, and how much that is worth in it (``weights.ORDER``; a claim where it names none).
+    ``people``: see ``people_identifiers``.
     ``interaction``: the interaction's node, or the stream where there is none.
     ``part_id``: of the part that it is folded into; ``side``: of all parts of its stream in that interaction.
     ``raw``: the bytes on the log, the canonical form of this copy. A NUL in ``data`` is read as U+FFFD.
 
-    Raises ``Refused`` (``bad-time``, ``bad-sequence``, ``bad-stream_id``, ``undecodable``) for an event that intake would
-    not stamp.
+    Raises ``Refused`` (``bad-time``, ``bad-sequence``, ``bad-stream_id``, ``undecodable``) for an event that intake
+    would not stamp.
     """
 
     __slots__ = (
@@ -178,7 +178,8 @@ MAX_IDENTIFIERS = 16
 
 
 def strongest(event: Event) -> Identifier | None:
-    """Return the identifier that an event is in the stream of: the first by (weight, rank of kind, kind, value, scope)."""
+    """Return the identifier that an event is in the stream of: the first by (weight, rank of kind, kind, value,
+    scope)."""
     people = people_identifiers(event)
     if len(people) < 2:
         return people[0] if people else None

@@ -6,7 +6,8 @@ under the tenant's lasting key, so that no id, topic key or file name gives an i
 - *profile*: of (kind, scope, normalised value) of one identifier.
 - *interaction node*: of an interaction's id. Events that name nobody live there.
 - *side*: of (tenant, stream, interaction node): one stream's side of one interaction.
-- *part id*: of a side and a piece of it, an hour or a single event (see ``cx_events.activity``). A conversation is known
+- *part id*: of a side and a piece of it, an hour or a single event (see ``cx_events.activity``). A conversation is
+known
   by its part ids.
 - *event key*: of (tenant, source, id), the identity of an event; unkeyed, since only the store sees it.
 """
@@ -83,8 +84,8 @@ class IdSpace:
         self.interaction = lru_cache(_CACHED_IDS)(interaction)
         """The node of an interaction, by the id that its events carry."""
         self.part_id = lru_cache(_CACHED_IDS)(part_id)
-        """A piece of one stream's side of one interaction: (stream, interaction's node, piece), or without a piece the side
-        itself. The tenant has a share in it: what claims a stream of another tenant's gets no part of it."""
+        """A piece of one stream's side of one interaction: (stream, interaction's node, piece), or without a piece the
+        side itself. The tenant has a share in it: what claims a stream of another tenant's gets no part of it."""
         self._derive = derive
         self._key = key
         self._prefix = prefix

@@ -53,8 +53,8 @@ def followed(
 ) -> NodeId | None:
     """The profile that an interaction's node follows, or None where it stands alone.
 
-    A person's word first; else the one profile at which the interaction's other events are at stream (``named``, with or
-    without repetitions), if it is one.
+    A person's word first; else the one profile at which the interaction's other events are at stream (``named``, with
+    or without repetitions), if it is one.
     """
     latest = standing_attribution(attributions, withdrawals)
     if latest is not None:

@@ -1,8 +1,9 @@
 """How much one process has under way, and may have; of each pool nobody gets more than a share (``shares``).
 
-``cx_runtime.load_shedding`` turns away what would be more, before anything of its body is read. Whoever comes is a stranger, by
-address, until a key or a signature has shown whose request it is (``claim``). Who is let in may still be refused while
-its body is read (``hold``), since what bodies declare is not what they are. Nothing is taken and then dropped.
+``cx_runtime.load_shedding`` turns away what would be more, before anything of its body is read. Whoever comes is a
+stranger, by address, until a key or a signature has shown whose request it is (``claim``). Who is let in may still be
+refused while its body is read (``hold``), since what bodies declare is not what they are. Nothing is taken and then
+dropped.
 """
 
 from __future__ import annotations

@@ -74,7 +74,7 @@ class LogDeliveries:
         self._kept: OrderedDict[Address, deque[tuple[Delivery, int]]] = OrderedDict()
         self._kept_events = 0
         self._kept_bytes = 0
-        self._positions: dict[Partition, int] = {}
+        self._offsets: dict[Partition, int] = {}
         """Where to go on reading, also when ``run`` is begun again: nothing is delivered twice."""
         self._behind: dict[int, int] = {}
         """Partition to where its end was at the start, until that is reached."""
@@ -89,7 +89,7 @@ class LogDeliveries:
                 try:
                     if not assigned:
                         await self._find_begin()
-                        reader.assign(self._positions)
+                        reader.assign(self._offsets)
                         assigned = True
                     await self._read_on(reader)
                 except TryLater as error:
@@ -101,12 +101,12 @@ class LogDeliveries:
             await reader.close()
 
     async def _find_begin(self) -> None:
-        if self._positions:
+        if self._offsets:
             return
-        ends = await self._log.end_positions(INTERACTIONS)
+        ends = await self._log.end_offsets(INTERACTIONS)
         self._behind = {number: end for number, end in ends.items() if end}
         self._see_whether_caught_up()
-        self._positions = {Partition(INTERACTIONS, number): max(end - LOOK_BACK, 0) for number, end in ends.items()}
+        self._offsets = {Partition(INTERACTIONS, number): max(end - LOOK_BACK, 0) for number, end in ends.items()}
 
     async def _read_on(self, reader: LogReader) -> None:
         records = await reader.read(2_000, wait=1.0)
@@ -115,7 +115,7 @@ class LogDeliveries:
                 self.take(record.value)
             except Exception:  # one event must not hold up all chats
                 self._said.exception("an event was not looked at", partition=record.partition, offset=record.offset)
-            self._positions[Partition(record.topic, record.partition)] = record.offset + 1
+            self._offsets[Partition(record.topic, record.partition)] = record.offset + 1
             if record.offset + 1 >= self._behind.get(record.partition, record.offset + 2):
                 del self._behind[record.partition]
         if not records:

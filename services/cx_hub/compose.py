@@ -144,7 +144,7 @@ async def running_hub(
         Rates(tenants, key=Rate.parse(settings.key_rate), connection=Rate.parse(settings.connection_rate)),
     )
     _tell_what_is_missing(hub)
-    health.probe("log", lambda: hub.log.end_positions(INTERACTIONS))
+    health.probe("log", lambda: hub.log.end_offsets(INTERACTIONS))
     hub.supervisor.run("log", hub.log.start)
     if services & USE_THE_STORE:
         health.probe("store", lambda: _ask_store(hub))

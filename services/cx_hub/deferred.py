@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from cx_events.blob import Blobs
 from cx_events.errors import TryLater
-from cx_events.log import Log, LogReader, Position, Record
+from cx_events.log import Log, LogReader, Record, RecordMetadata
 
 
 class LateLog:
@@ -41,7 +41,7 @@ class LateLog:
     def ask_for_room(self) -> None:
         self._opened().ask_for_room()
 
-    async def append(self, records: Sequence[Record]) -> list[Position]:
+    async def append(self, records: Sequence[Record]) -> list[RecordMetadata]:
         return await self._opened().append(records)
 
     def reader(self) -> LogReader:
@@ -50,8 +50,8 @@ class LateLog:
     async def partitions(self, topic: str) -> int:
         return await self._opened().partitions(topic)
 
-    async def end_positions(self, topic: str) -> dict[int, int]:
-        return await self._opened().end_positions(topic)
+    async def end_offsets(self, topic: str) -> dict[int, int]:
+        return await self._opened().end_offsets(topic)
 
 
 class LateBlobs:

@@ -68,7 +68,7 @@ async def put_in_force(tenants: Tenants, store: Store, log: Log, now: Micros) ->
 
 
 async def _caught_up(store: Store, log: Log) -> None:
-    ends = {Partition(INTERACTIONS, number): end for number, end in (await log.end_positions(INTERACTIONS)).items()}
+    ends = {Partition(INTERACTIONS, number): end for number, end in (await log.end_offsets(INTERACTIONS)).items()}
     while True:
         async with store.reading() as tx:
             done = await leases.progress(tx)

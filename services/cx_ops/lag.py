@@ -31,7 +31,7 @@ async def lag_of(log: Log, store: Store) -> list[Lag]:
         done = await leases.progress(tx)
     found = []
     for topic in TOPICS:
-        for number, end in sorted((await log.end_positions(topic)).items()):
+        for number, end in sorted((await log.end_offsets(topic)).items()):
             position, owner, _ = done.get(Partition(topic, number), (0, "", 0.0))
             behind = max(end - position, 0)
             seconds = await _age(log, Partition(topic, number), position) if behind else 0.0

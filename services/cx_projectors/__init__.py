@@ -1,6 +1,6 @@
 """FOLD: events from the log into contexts, a batch of partitions' records in one transaction.
 
-    records -> decode -> (store events, learn profiles and edges, add to parts) -> who is who -> versions -> positions
+    records -> decode -> (store events, learn profiles and edges, add to parts) -> who is who -> versions -> offsets
 
 Rooms: ``batch`` (records into facts, pure), ``memory`` (what a worker keeps between batches), ``apply`` (the steps of a
 transaction), ``graph`` (who is who, as far as a batch changed it), ``refold`` (a copy that must replace another),

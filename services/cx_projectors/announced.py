@@ -50,7 +50,7 @@ def faults_of(found: StoreEpoch, told: Announcement) -> Sequence[str]:
 
 async def announcement_of(log: Log, epoch: int) -> Announcement:
     """Read the record that gave an epoch. ``TryLater`` where the log does not answer."""
-    end = (await log.end_positions(STORES)).get(0, 0)
+    end = (await log.end_offsets(STORES)).get(0, 0)
     if not 0 < epoch <= end:
         return Announcement(end, None)
     reader = log.reader()

@@ -1,6 +1,6 @@
-"""One batch in one transaction: events, identity, parts, who is who, versions, outbox, positions.
+"""One batch in one transaction: events, identity, parts, who is who, versions, outbox, offsets.
 
-The order of steps is what keeps writers out of each other's way (``cx_context.store``): first the positions are locked
+The order of steps is what keeps writers out of each other's way (``cx_context.store``): first the offsets are locked
 and checked, then sets of rows are written, each sorted; the graph lock comes last before the versions.
 """
 
@@ -17,7 +17,7 @@ from cx_context.parts.fold import makes_part, new_part
 from cx_context.parts.fold_faults import Add, by_merging, in_place, is_left_out
 from cx_context.routing_targets import Desk, Matter, Side, desks_of, matter_of
 from cx_context.store import assignments, dead_letters, first_mentions, leases, outbox, ownership, segments, writer
-from cx_context.store.leases import Held
+from cx_context.store.leases import Lease
 from cx_context.store.port import tenant_lock
 from cx_context.store.sql import Tx
 from cx_events.activity import stands_alone
@@ -125,20 +125,20 @@ class Manner:
 async def apply_batch(
     tx: Tx,
     batch: Batch,
-    held: Mapping[Partition, Held],
+    owned: Mapping[Partition, Lease],
     memory: Memory,
     tenants: Mapping[str, Tenancy],
     *,
     worker: str,
     manner: Manner = Manner(),
 ) -> Applied:
-    """Apply what is new of a batch and move the positions on.
+    """Apply what is new of a batch and move the offsets on.
 
     Raises ``leases.Fenced`` if we own a partition no more, ``MustReplace`` if a copy must replace a stored one,
     ``MustBeAlone`` if the batch must be started over alone, ``CantFold`` if it must be started over carefully.
     """
     await tx.lock(REFOLD_LOCK, exclusive=False)
-    await leases.hold(tx, worker, held)
+    await leases.hold(tx, worker, owned)
     applied = Applied()
     new = await writer.insert_events(tx, batch.rows())
     applied.new = len(new)
@@ -152,14 +152,14 @@ async def apply_batch(
         new |= {incoming.fact.key for incoming in again}
     applied.conflicts = len(copies)
     await writer.keep_copies(tx, copies)
-    stripe = min((p.number for p in held), default=0)
+    stripe = min((p.number for p in owned), default=0)
     for tenant, facts in batch.by_tenant(new).items():
         await apply_facts(tx, tenant, facts, applied, memory, tenants[tenant], stripe=stripe, manner=manner)
     await delete_settled(tx, batch)
     applied.letters = batch.unsettled + batch.problems_of(new)
     applied.letters += await conflicts.settle(tx, {copy[0] for copy in copies})
     await writer.write_dead_letters(tx, applied.letters)
-    await leases.advance(tx, batch.positions)
+    await leases.advance(tx, batch.offsets)
     return applied
 
 
@@ -293,8 +293,8 @@ async def _lifetimes(tx: Tx, tenant: str, tenancy: Tenancy) -> Mapping[str, int]
 async def _whose(
     tx: Tx, tenant: str, places: Touched, standings: Mapping[NodeId, writer.Standing], profiles: Collection[NodeId]
 ) -> dict[tuple[NodeId, NodeId], NodeId]:
-    """The customers of sides, by (stream, interaction node), and of profiles, each named twice. ``profiles``: streams that
-    are surely some."""
+    """The customers of sides, by (stream, interaction node), and of profiles, each named twice. ``profiles``: streams
+    that are surely some."""
     found: dict[tuple[NodeId, NodeId], NodeId] = {}
     asked: Touched = set()
     for place in places:
@@ -547,8 +547,8 @@ async def _announce(
 
 
 def is_lone(fact: Fact) -> bool:
-    """Return whether an event is outside of any interaction, in the stream of the profile that it names. Nobody else has a
-    part there, so nobody need hear of it."""
+    """Return whether an event is outside of any interaction, in the stream of the profile that it names. Nobody else
+    has a part there, so nobody need hear of it."""
     return fact.interaction == fact.stream_id and fact.identifier is not None
 
 

@@ -34,9 +34,9 @@ TOPICS = (INTERACTIONS, DEAD_LETTERS)
 
 
 class Incoming(Struct, gc=False):
-    """A fact to be applied. ``stream``: where it is stored; ``problem``: what of it no fold can use; ``record``: what it
-    was read from; ``place``: where it lies on the log, if not there. ``left_out``: it is stored and nothing is made of
-    it; the reason, one of ``dead_letters.LEFT_OUT``."""
+    """A fact to be applied. ``stream``: where it is stored; ``problem``: what of it no fold can use; ``record``: what
+    it was read from; ``place``: where it lies on the log, if not there. ``left_out``: it is stored and nothing is made
+    of it; the reason, one of ``dead_letters.LEFT_OUT``."""
 
     fact: Fact
     stream_id: NodeId
@@ -66,7 +66,7 @@ class Batch:
 
     ``facts``: by event key, of several copies the one that counts; ``copies``: those whose content differs;
     ``undecodable``: dead letters of records that are no events, and those that others wrote; ``settled``: what is none
-    any more, each with how many of ``undecodable`` came before; ``positions``: where to go on; ``latest``: ms since
+    any more, each with how many of ``undecodable`` came before; ``offsets``: where to go on; ``latest``: ms since
     1970, when the log took the last record.
     """
 
@@ -74,7 +74,7 @@ class Batch:
     copies: list[tuple[bytes, str, int, bytes]] = field(default_factory=list)
     undecodable: list[DeadLetter] = field(default_factory=list)
     settled: dict[LetterKey, int] = field(default_factory=dict)
-    positions: dict[Partition, int] = field(default_factory=dict)
+    offsets: dict[Partition, int] = field(default_factory=dict)
     records: list[LogRecord] = field(default_factory=list)
     latest: int = 0
 
@@ -156,17 +156,17 @@ def read_batch(records: Iterable[LogRecord], ids_of: IdsOf) -> Batch:
 
 def read_into(batch: Batch, records: Iterable[LogRecord], ids_of: IdsOf) -> None:
     """Some more records, later than those before."""
-    positions: dict[tuple[str, int], int] = {}
+    offsets: dict[tuple[str, int], int] = {}
     for record in records:
         batch.records.append(record)
-        positions[record.topic, record.partition] = record.offset + 1
+        offsets[record.topic, record.partition] = record.offset + 1
         batch.latest = max(batch.latest, record.timestamp)
         if record.topic == DEAD_LETTERS:
             _read_dead_letter(batch, record)
         else:
             _read_event(batch, record, ids_of)
-    for (topic, number), position in positions.items():
-        batch.positions[Partition(topic, number)] = position
+    for (topic, number), position in offsets.items():
+        batch.offsets[Partition(topic, number)] = position
 
 
 def _read_dead_letter(batch: Batch, record: LogRecord) -> None:
@@ -334,6 +334,6 @@ def letter_of_record(record: LogRecord, error: Refused) -> DeadLetter:
     )
 
 
-def lag(positions: Mapping[Partition, int], ends: Mapping[Partition, int]) -> dict[Partition, int]:
+def lag(offsets: Mapping[Partition, int], ends: Mapping[Partition, int]) -> dict[Partition, int]:
     """How many records each partition has that are not applied."""
-    return {partition: max(end - positions.get(partition, 0), 0) for partition, end in ends.items()}
+    return {partition: max(end - offsets.get(partition, 0), 0) for partition, end in ends.items()}

@@ -1,7 +1,7 @@
 """What a worker keeps between batches, so that a known thing costs no look-up.
 
-Safe because what is kept either has one writer (a part's stream lives in one partition, whose owner we are) or only grows
-(profiles, edges, announced interactions). Everything is dropped when a transaction fails, when the set of owned
+Safe because what is kept either has one writer (a part's stream lives in one partition, whose owner we are) or only
+grows (profiles, edges, announced interactions). Everything is dropped when a transaction fails, when the set of owned
 partitions changes, and when an epoch moves: a copy that replaces another moves all epochs.
 """
 

@@ -14,7 +14,7 @@ from cx_context.parts.fold import makes_part
 from cx_context.parts.fold_faults import is_left_out, part_of
 from cx_context.routing_targets import Desk, Side, desks
 from cx_context.store import assignments, first_mentions, leases, outbox, ownership, segments, writer
-from cx_context.store.leases import Held
+from cx_context.store.leases import Lease
 from cx_context.store.port import tenant_lock
 from cx_context.store.sql import Tx
 from cx_context.store.writer import decode_part
@@ -58,7 +58,7 @@ class Replaced:
 async def apply_alone(
     tx: Tx,
     batch: Batch,
-    held: Mapping[Partition, Held],
+    owned: Mapping[Partition, Lease],
     tenants: Mapping[str, Tenancy],
     *,
     worker: str,
@@ -68,7 +68,7 @@ async def apply_alone(
     partitions anew."""
     await tx.lock(REFOLD_LOCK, exclusive=True)
     await leases.lock_all(tx)
-    await leases.hold(tx, worker, held)
+    await leases.hold(tx, worker, owned)
     memory = Memory()
     applied = Applied()
     copies = list(batch.copies)
@@ -93,7 +93,7 @@ async def apply_alone(
             replaced.setdefault(fact.event.tenantid, []).append(Replaced(key, counted, _counts(incoming)))
     applied.conflicts = len(copies)
     await writer.keep_copies(tx, copies)
-    stripe = min((p.number for p in held), default=0)
+    stripe = min((p.number for p in owned), default=0)
     manner = Manner(alone=True, carefully=manner.carefully)
     for tenant, facts in batch.by_tenant(new).items():
         await apply_facts(tx, tenant, facts, applied, memory, tenants[tenant], stripe=stripe, manner=manner)
@@ -104,7 +104,7 @@ async def apply_alone(
     applied.letters = batch.unsettled + batch.problems_of([*new, *others])
     applied.letters += await conflicts.settle(tx, {copy[0] for copy in copies}.union(others))
     await writer.write_dead_letters(tx, applied.letters)
-    await leases.advance(tx, batch.positions)
+    await leases.advance(tx, batch.offsets)
     await leases.fence_all(tx)
     applied.learned.clear()
     return applied

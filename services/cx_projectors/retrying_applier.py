@@ -21,7 +21,7 @@ from collections.abc import Mapping
 import structlog
 
 from cx_context.store import Store
-from cx_context.store.leases import Fenced, Held
+from cx_context.store.leases import Fenced, Lease
 from cx_context.store.port import TROUBLES, Contention, Unstorable
 from cx_events.errors import CxError
 from cx_events.ids import IdSpace
@@ -61,67 +61,67 @@ class Applier:
         self.replacements = 0
         self._said = structlog.get_logger().bind(worker=worker)
 
-    async def apply(self, batch: Batch, held: Mapping[Partition, Held]) -> Applied:
-        """Apply a batch once. Afterwards the positions stand at ``batch.positions``.
+    async def apply(self, batch: Batch, leases: Mapping[Partition, Lease]) -> Applied:
+        """Apply a batch once. Afterwards the offsets stand at ``batch.offsets``.
 
         ``Fenced``: we own a partition no more, or must take it anew, after a replacement too: nothing is remembered and
         ``held`` is void, but what was applied stays applied. ``TryLater``: the store does not answer, or other writers
         were in the way for too long; of a batch that was applied in pieces some may be applied.
         """
         try:
-            return await self._apply(batch, held, carefully=False)
+            return await self._apply(batch, leases, carefully=False)
         except Exception as error:
             if not is_of_the_batch(error):
                 raise
             self._said.error("a batch can't be applied as it is; looking for what can't be", where=_where(error))
-        return await self._apply_carefully(batch, held)
+        return await self._apply_carefully(batch, leases)
 
-    async def _apply_carefully(self, batch: Batch, held: Mapping[Partition, Held]) -> Applied:
+    async def _apply_carefully(self, batch: Batch, leases: Mapping[Partition, Lease]) -> Applied:
         batch.leave_out_unfoldable(self._ids_of)
         try:
-            return await self._apply(batch, held, carefully=True)
+            return await self._apply(batch, leases, carefully=True)
         except Exception as error:
             if not is_of_the_batch(error):
                 raise
             if len(batch.records) == 1:
-                return await self._set_aside(batch, held, error)
+                return await self._set_aside(batch, leases, error)
         half = len(batch.records) // 2
         total = Applied()
-        held = dict(held)
+        leases = dict(leases)
         for records in (batch.records[:half], batch.records[half:]):
             piece = read_batch(records, self._ids_of)
-            total.add(await self._apply_carefully(piece, {each: held[each] for each in piece.positions}))
-            held.update((each, Held(at, held[each].epoch)) for each, at in piece.positions.items())
+            total.add(await self._apply_carefully(piece, {each: leases[each] for each in piece.offsets}))
+            leases.update((each, Lease(at, leases[each].epoch)) for each, at in piece.offsets.items())
         return total
 
-    async def _set_aside(self, batch: Batch, held: Mapping[Partition, Held], error: Exception) -> Applied:
+    async def _set_aside(self, batch: Batch, leases: Mapping[Partition, Lease], error: Exception) -> Applied:
         """Store one record with the mark that it can't be applied, if it fails again. Where the mark can't be stored
         either, it was not the record's fault: raises that error."""
         try:
-            return await self._apply(batch, held, carefully=True)
+            return await self._apply(batch, leases, carefully=True)
         except Exception as again:
             if not is_of_the_batch(again):
                 raise
         batch.leave_out_all(error.__cause__ or error, self._ids_of)
-        applied = await self._apply(batch, held, carefully=True)
+        applied = await self._apply(batch, leases, carefully=True)
         places = [letter.place for letter in applied.letters]
         self._said.error("a record was set aside", places=places, where=_where(error))
         return applied
 
-    async def _apply(self, batch: Batch, held: Mapping[Partition, Held], *, carefully: bool) -> Applied:
+    async def _apply(self, batch: Batch, leases: Mapping[Partition, Lease], *, carefully: bool) -> Applied:
         manner = Manner(carefully=carefully)
         for attempt in range(MOST_TRIES):
             try:
                 async with self._store.writing() as tx:
                     applied = await apply_batch(
-                        tx, batch, held, self.memory, self._tenants, worker=self.worker, manner=manner
+                        tx, batch, leases, self.memory, self._tenants, worker=self.worker, manner=manner
                     )
             except MustBeAlone:
                 self.memory.clear()
                 manner = Manner(alone=True, carefully=carefully)
             except MustReplace:
                 self.memory.clear()
-                return await self._replace(batch, held, manner)
+                return await self._replace(batch, leases, manner)
             except Contention:
                 self.memory.clear()
                 self.contentions += 1
@@ -136,9 +136,9 @@ class Applier:
                 return applied
         raise AssertionError("unreachable: the last try returns or raises")
 
-    async def _replace(self, batch: Batch, held: Mapping[Partition, Held], manner: Manner) -> Applied:
+    async def _replace(self, batch: Batch, leases: Mapping[Partition, Lease], manner: Manner) -> Applied:
         async with self._store.writing() as tx:
-            await apply_alone(tx, batch, held, self._tenants, worker=self.worker, manner=manner)
+            await apply_alone(tx, batch, leases, self._tenants, worker=self.worker, manner=manner)
         self.replacements += 1
         raise Fenced("a copy of an event replaced another: everything is read anew")
 

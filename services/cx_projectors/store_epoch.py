@@ -54,7 +54,7 @@ async def last_epoch(log: Log) -> int:
     """Return the epoch of the store that announced itself last on this log; 0 before the first one.
 
     Raises ``TryLater``, and ``Fatal`` as ``open_store_epoch`` does."""
-    ends = await log.end_positions(STORES)
+    ends = await log.end_offsets(STORES)
     if len(ends) != 1:
         raise Fatal(
             f"the topic {STORES} has {len(ends)} partitions and must have one, or the epochs of stores could fall: "

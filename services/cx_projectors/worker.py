@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import structlog
 
 from cx_context.store import Store, leases
-from cx_context.store.leases import Fenced, Held
+from cx_context.store.leases import Fenced, Lease
 from cx_events.cancellation import closed
 from cx_events.errors import Fatal, TryLater
 from cx_events.ids import IdSpace
@@ -71,7 +71,7 @@ class Worker:
         self._pace = pace
         self._changed = changed
         self._applier = Applier(store, name, tenants)
-        self._owned: dict[Partition, Held] = {}
+        self._owned: dict[Partition, Lease] = {}
         self._stale = True
         self._begins = True
         self._stopping = asyncio.Event()
@@ -137,7 +137,7 @@ class Worker:
     async def _serve(self, reader: LogReader, progress: Progress) -> None:
         """Apply what comes until we must take our partitions anew, or stop."""
         await self._take()
-        reader.assign({partition: held.position for partition, held in self._owned.items()})
+        reader.assign({partition: leases.next_offset for partition, leases in self._owned.items()})
         reading: asyncio.Task[Batch | None] | None = None
         try:
             while not self._stopping.is_set() and not self._stale:
@@ -173,10 +173,10 @@ class Worker:
 
     async def _apply(self, batch: Batch) -> None:
         started = time.perf_counter()
-        held = {partition: self._owned[partition] for partition in batch.positions}
-        applied = await self._applier.apply(batch, held)
-        for partition, position in batch.positions.items():
-            self._owned[partition] = Held(position, held[partition].epoch)
+        leases = {partition: self._owned[partition] for partition in batch.offsets}
+        applied = await self._applier.apply(batch, leases)
+        for partition, position in batch.offsets.items():
+            self._owned[partition] = Lease(position, leases[partition].epoch)
         self.applied += applied.new
         if applied.customers:
             self._changed()
@@ -217,7 +217,7 @@ class Worker:
             except Exception:
                 self._said.exception("lease not renewed")
                 continue
-            if {p: held.epoch for p, held in now.items()} != {p: held.epoch for p, held in self._owned.items()}:
+            if {p: leases.epoch for p, leases in now.items()} != {p: leases.epoch for p, leases in self._owned.items()}:
                 self._stale = True
 
     async def _report(self) -> None:
@@ -235,7 +235,7 @@ class Worker:
         async with self._store.reading() as tx:
             done = await leases.progress(tx)
         for topic in TOPICS:
-            ends = {Partition(topic, n): end for n, end in (await self._log.end_positions(topic)).items()}
+            ends = {Partition(topic, n): end for n, end in (await self._log.end_offsets(topic)).items()}
             behind = lag({partition: at[0] for partition, at in done.items()}, ends)
             for partition, count in behind.items():
                 self._metrics.lag_events.set(count, topic, str(partition.number))

@@ -34,19 +34,19 @@ SQL_ROOMS = (
 HTTP_MODULES = {
     "app.py",
     "routes.py",
-    "act_routes.py",
+    "agent_action_routes.py",
     "token_routes.py",
     "upload_routes.py",
-    "answers.py",
-    "websocket.py",
-    "line.py",
-    "elsewhere.py",
+    "responses.py",
+    "chat_sessions.py",
+    "chat_socket.py",
+    "read_processes.py",
     "http.py",
     "health.py",
     "problems.py",
     "serve.py",
-    "door.py",
-    "straight.py",
+    "load_shedding.py",
+    "fast_routes.py",
 }
 
 
@@ -118,7 +118,7 @@ def test_patterns_are_compiled_where_the_test_of_their_time_finds_them() -> None
     made_from_data = {
         "libs/cx_events/junk.py": 1,
         "libs/cx_identity/rules.py": 1,
-        "services/cx_channels/mail/boundaries.py": 3,
+        "services/cx_channels/kit/mail/boundaries.py": 3,
     }
     inside = {name: sum(1 for _ in re_calls(tree(name))) - sum(1 for _ in at_import(tree(name))) for name in NAMES}
     assert {name: count for name, count in inside.items() if count} == made_from_data

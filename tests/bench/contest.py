@@ -1,4 +1,4 @@
-"""One contender over a whole log: started, told to go, timed until all positions stand at the end, and verified."""
+"""One contender over a whole log: started, told to go, timed until all offsets stand at the end, and verified."""
 
 from __future__ import annotations
 
@@ -99,12 +99,12 @@ async def _timed(
     until: int,
     events: int,
 ) -> Result:
-    positions = await database.prepare(floor.POSITIONS if kind == "floor" else hub.POSITIONS)
+    offsets = await database.prepare(floor.POSITIONS if kind == "floor" else hub.POSITIONS)
     before = _cpu(place, children)
     began = time.perf_counter()
     for child in children:
         child.go()
-    while await positions.fetchval() < until:
+    while await offsets.fetchval() < until:
         if any(child.has_ended for child in children):
             raise Fatal(f"the contender {kind} ended before the log did")
         if time.perf_counter() - began > _PATIENCE:

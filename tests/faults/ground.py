@@ -225,7 +225,7 @@ async def applied(store: Store) -> int:
 
 async def caught_up(store: Store, log: Log) -> None:
     """Returns once the store has all that the log holds now."""
-    ends = {Partition(INTERACTIONS, number): end for number, end in (await log.end_positions(INTERACTIONS)).items()}
+    ends = {Partition(INTERACTIONS, number): end for number, end in (await log.end_offsets(INTERACTIONS)).items()}
     while True:
         async with store.reading() as tx:
             done = await leases.progress(tx)
@@ -236,7 +236,7 @@ async def caught_up(store: Store, log: Log) -> None:
 
 async def all_records(log: Log) -> AsyncIterator[LogRecord]:
     """The interactions from the log's start to its end as it is now."""
-    ends = {number: end for number, end in (await log.end_positions(INTERACTIONS)).items() if end}
+    ends = {number: end for number, end in (await log.end_offsets(INTERACTIONS)).items() if end}
     reader = log.reader()
     reader.assign({Partition(INTERACTIONS, number): 0 for number in ends})
     try:

@@ -78,7 +78,7 @@ class Watching:
         """None while it can't be known."""
         try:
             async with asyncio.timeout(5):
-                ends = await self.log.end_positions(INTERACTIONS)
+                ends = await self.log.end_offsets(INTERACTIONS)
                 async with self.store.reading() as tx:
                     done = await leases.progress(tx)
         except (TryLater, TimeoutError):

@@ -48,7 +48,7 @@ async def identity(hub: Running, id: str) -> dict[str, Any]:
 
 
 async def appended(hub: Running) -> int:
-    return sum((await hub.log.end_positions(INTERACTIONS)).values())
+    return sum((await hub.log.end_offsets(INTERACTIONS)).values())
 
 
 async def test_two_customers_become_one_and_say_why(hub: Running) -> None:

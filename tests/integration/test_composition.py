@@ -182,7 +182,7 @@ def rules_of(log_records: list[dict[str, Any]]) -> list[tuple[str, Any]]:
 
 async def stored(log: Log) -> list[dict[str, Any]]:
     reader = log.reader()
-    reader.assign({Partition(INTERACTIONS, number): 0 for number in await log.end_positions(INTERACTIONS)})
+    reader.assign({Partition(INTERACTIONS, number): 0 for number in await log.end_offsets(INTERACTIONS)})
     found: list[dict[str, Any]] = []
     while records := await reader.read(1000, wait=0.1):
         found += [msgspec.json.decode(record.value) for record in records]

@@ -13,7 +13,7 @@ from tests.patience import PATIENCE
 from tests.projection import TENANTS, ids_of
 
 from cx_context.store import Store, leases, open_store, writer
-from cx_context.store.leases import Fenced, Held
+from cx_context.store.leases import Fenced, Lease
 from cx_events.log import DEAD_LETTERS, INTERACTIONS, LogRecord, Partition, Record
 from cx_events.log.sqlite import SqliteLog
 from cx_events.stamp import Stamped
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.clock
 LONG, SHORT = 600.0, 0.05
 """Leases in seconds: one that never runs out here, and one that soon does."""
 
-Owned = dict[Partition, Held]
+Owned = dict[Partition, Lease]
 
 
 @pytest.fixture
@@ -170,7 +170,7 @@ async def test_whose_lease_runs_out_amid_a_batch_finishes_it_and_the_next_owner_
         await asyncio.sleep(2 * SHORT)
         assert not taking.done()
         await leases.advance(tx, {partition: 7})
-    assert await taking == {partition: Held(7, slow[partition].epoch + 1)}
+    assert await taking == {partition: Lease(7, slow[partition].epoch + 1)}
 
 
 @asynccontextmanager

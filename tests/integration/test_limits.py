@@ -299,7 +299,7 @@ async def takes_no_more_than_may_wait(log: Log) -> None:
     refused = [each for each in answers if isinstance(each, Busy)]
     assert len(taken) + len(refused) == 300, [each for each in answers if not isinstance(each, list | Busy)]
     assert {each.reason for each in refused} == {"too-many-appends"}
-    assert sum((await log.end_positions(INTERACTIONS)).values()) == len(taken)
+    assert sum((await log.end_offsets(INTERACTIONS)).values()) == len(taken)
     for each in records[:3]:  # one after the other there is room again
         await log.append(each)
     await log.append([Record(INTERACTIONS, b"key", b"x" * 500_000)])

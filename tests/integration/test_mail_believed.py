@@ -48,7 +48,7 @@ class MailHub:
 
     async def events(self) -> list[dict[str, Any]]:
         reader = self.hub.log.reader()
-        reader.assign({Partition(INTERACTIONS, n): 0 for n in await self.hub.log.end_positions(INTERACTIONS)})
+        reader.assign({Partition(INTERACTIONS, n): 0 for n in await self.hub.log.end_offsets(INTERACTIONS)})
         found: list[bytes] = []
         while records := await reader.read(1000, wait=0.05):
             found += [record.value for record in records]

@@ -58,7 +58,7 @@ class MailHub:
 
     async def stored(self, topic: str) -> list[bytes]:
         reader = self.log.reader()
-        reader.assign({Partition(topic, number): 0 for number in await self.log.log.end_positions(topic)})
+        reader.assign({Partition(topic, number): 0 for number in await self.log.log.end_offsets(topic)})
         found = [record.value for record in await reader.read(1000, wait=0.05)]
         await reader.close()
         return found

@@ -59,7 +59,7 @@ class WebhookHub:
 
     async def stored(self, topic: str) -> list[bytes]:
         reader = self.hub.log.reader()
-        reader.assign({Partition(topic, number): 0 for number in await self.hub.log.end_positions(topic)})
+        reader.assign({Partition(topic, number): 0 for number in await self.hub.log.end_offsets(topic)})
         found: list[bytes] = []
         while records := await reader.read(1000, wait=0.05):
             found += [record.value for record in records]

@@ -172,7 +172,7 @@ async def test_an_attested_call_through_the_webhook_s_door_is_asserted(tmp_path:
 async def events_of(hub: Hub) -> list[Event]:
     """All that lies on the log."""
     reader = hub.log.reader()
-    ends = await hub.log.end_positions(INTERACTIONS)
+    ends = await hub.log.end_offsets(INTERACTIONS)
     reader.assign({Partition(INTERACTIONS, number): 0 for number in ends})
     found: list[Event] = []
     while len(found) < sum(ends.values()):

@@ -50,7 +50,7 @@ def appended(url: str, value: str) -> list[bytes]:
         await log.start()
         await log.append([record("k", value)])
         reader = await from_start(log)
-        (end,) = (await log.end_positions("cx.interactions")).values()
+        (end,) = (await log.end_offsets("cx.interactions")).values()
         found = await take(reader, end)
         await reader.close()
         await log.stop()

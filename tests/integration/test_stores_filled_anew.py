@@ -169,7 +169,7 @@ async def test_an_etag_of_before_names_no_other_body(parts: Parts) -> None:
 
 async def test_notices_name_the_version_that_a_reader_is_told(parts: Parts) -> None:
     async with parts.over_a_new_store(), parts.over_a_new_store() as hub:
-        at = await hub.log.end_positions(CONTEXT_CHANGES)
+        at = await hub.log.end_offsets(CONTEXT_CHANGES)
         await hub.noticed(said(1))
         version = (await read(hub)).json()["meta"]["version"]
         assert epoch_of(version) == 2

@@ -62,7 +62,7 @@ async def ask(hub: Hub, method: str, path: str, body: Any = None, *, key: str, e
 
 async def stored(hub: Hub) -> list[dict[str, Any]]:
     reader = hub.log.reader()
-    ends = await hub.log.end_positions(INTERACTIONS)
+    ends = await hub.log.end_offsets(INTERACTIONS)
     reader.assign({Partition(INTERACTIONS, number): 0 for number in ends})
     found: list[dict[str, Any]] = []
     while records := await reader.read(1000, wait=0.05):

@@ -275,7 +275,7 @@ def test_a_record_that_is_nothing_becomes_a_dead_letter(record: LogRecord) -> No
     (letter,) = batch.letters
     assert letter.stage == "decode"
     assert letter.content == record.value
-    assert list(batch.positions.values()) == [8]
+    assert list(batch.offsets.values()) == [8]
 
 
 def test_a_dead_letter_s_nul_is_no_harm_to_the_store() -> None:

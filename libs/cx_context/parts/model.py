@@ -55,28 +55,29 @@ WRITTEN_KEPT = 256
 
 
 class Part(Struct, omit_defaults=True, gc=False, kw_only=True):
-    """A piece of one stream's side of one interaction: the facts of an hour that are of one weight, or a single fact that
-    stands alone (see ``cx_events.activity``). With ``interaction == ""`` all that a stream has outside any interaction.
+    """A piece of one stream's side of one interaction: the facts of an hour that are of one weight, or a single fact
+    that stands alone (see ``cx_events.activity``). With ``interaction == ""`` all that a stream has outside any
+    interaction.
 
     Times are µs since 1970. Counted are the events that are neither decisions nor insights. ``side``: the id of the
-    stream's side of the interaction. ``stream``, ``weight``: the stream's identifier as ``KIND\nSCOPE\nVALUE``, and how much
-    it is worth in these facts (``weights.ORDER``); "" and a claim where they name none. ``about``: None for an hour; of
-    a fact that stands alone the part id of the contact that it is about, as UUID text, or "". ``channels``: counted
-    events by channel. ``since``, ``until``: the least and the greatest effective time of its facts, counted or not.
-    ``active``: of each second with activity when the first was, in order. ``endless``: since when the interaction is
-    known never to end. ``references``: by ``KIND\nVALUE`` when each was first mentioned. ``written``, ``quoted``: of an
-    endless interaction when each message was first written, by a hash of its id, and first quoted, by its id.
+    stream's side of the interaction. ``stream``, ``weight``: the stream's identifier as ``KIND\nSCOPE\nVALUE``, and how
+    much it is worth in these facts (``weights.ORDER``); "" and a claim where they name none. ``about``: None for an
+    hour; of a fact that stands alone the part id of the contact that it is about, as UUID text, or "". ``channels``:
+    counted events by channel. ``since``, ``until``: the least and the greatest effective time of its facts, counted or
+    not. ``active``: of each second with activity when the first was, in order. ``endless``: since when the interaction
+    is known never to end. ``references``: by ``KIND\nVALUE`` when each was first mentioned. ``written``, ``quoted``: of
+    an endless interaction when each message was first written, by a hash of its id, and first quoted, by its id.
     ``topics``: the latest first. ``deleted``: when each message was deleted, by a hash of its id. ``others``: likewise
     the messages that somebody else than the customer wrote, with the time of the event. ``files``: of the latest
     messages with attachments what ``attachments.kept_of`` keeps, the latest first. ``sentiment``: of each message, by a
     hash of its id, the latest finding ``[thousandths, source]``; a finding about no single message stands by
     itself. ``names``: the last known name of agents and queues, by ``KIND\nID``. ``grants``, ``refusals``: by
-    ``cx_context.sections.consents``. ``first_answered``, ``first_shown``: when an agent (by id) first took or spoke in it, and
-    first had the context on screen. ``tokens``: continuity tokens issued for it, by id, each ``[expires, single use]``;
-    ``token_uses``: when one was first presented in it. ``named``: the other identifiers of its customer, each with the
-    greatest weight that it has in any of the facts. ``proofs``, ``assertions``: by identifier and method the latest,
-    ``[kind, scope, value, method]``. ``verified``: when each identifier was verified last, by whoever may say so.
-    ``heard``: when the last event was recorded by which the customer, or who poses as them, writes, calls or is
+    ``cx_context.sections.consents``. ``first_answered``, ``first_shown``: when an agent (by id) first took or spoke in
+    it, and first had the context on screen. ``tokens``: continuity tokens issued for it, by id, each ``[expires, single
+    use]``; ``token_uses``: when one was first presented in it. ``named``: the other identifiers of its customer, each
+    with the greatest weight that it has in any of the facts. ``proofs``, ``assertions``: by identifier and method the
+    latest, ``[kind, scope, value, method]``. ``verified``: when each identifier was verified last, by whoever may say
+    so. ``heard``: when the last event was recorded by which the customer, or who poses as them, writes, calls or is
     verified; ``open_heard``: likewise of those that came where anybody can write (``fold.OPEN_CHANNELS``).
     """
 

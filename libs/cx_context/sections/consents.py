@@ -10,9 +10,9 @@ two profiles that turn out to be one customer must not turn one's refusal into t
 - A purpose is granted where something grants it and no refusal holds. General consent (without a channel) and that for
   one channel are two matters.
 
-A *profile* is here the identifier itself: a refusal is in the stream of the strongest identifier that its event names, and
-a grant counts as that of every identifier in its event. An event that names nobody is in the stream of its interaction,
-and only claims. Everything kept is a greatest place by key, so it adds up in any order.
+A *profile* is here the identifier itself: a refusal is in the stream of the strongest identifier that its event names,
+and a grant counts as that of every identifier in its event. An event that names nobody is in the stream of its
+interaction, and only claims. Everything kept is a greatest place by key, so it adds up in any order.
 """
 
 from __future__ import annotations

@@ -12,7 +12,8 @@ How writers stay out of each other's way (see docs/decisions/0003-writers.md):
 1. a batch locks the rows of its partitions and checks their epochs: one owner each, a zombie's transaction fails;
 2. it writes events, profiles, edges, interactions and parts, each set sorted by key; a part's stream has one partition,
    so one writer;
-3. last, it takes the tenant's graph lock: shared to look up whose streams it touched and raise their versions, exclusive
+3. last, it takes the tenant's graph lock: shared to look up whose streams it touched and raise their versions,
+exclusive
    to change who is who. What was resolved before a merge can't be published after it.
 
 Nothing that another may wait for is deleted. A copy of an event that must *replace* an earlier one (rare: clocks of two

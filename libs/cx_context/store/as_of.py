@@ -5,8 +5,8 @@ answer equals that of a hub fed only the events within the bounds, by the defini
 
 - a part whose facts all lie within is used as it is, one wholly outside left out, and only one that straddles the
   moment is folded again, from its own stored events (of a long part: one segment of it);
-- who was who is resolved over the sightings within (``cx_identity.first_mentions``), the decisions and rules of then, as far
-  as the asked profile's neighbourhood reaches;
+- who was who is resolved over the sightings within (``cx_identity.first_mentions``), the decisions and rules of then,
+  as far as the asked profile's neighbourhood reaches;
 - of stored events otherwise only the latest are read, for the timeline.
 """
 
@@ -482,7 +482,8 @@ class Then:
             rows = [row for row in rows if row[0] not in own.excluded]
         if own.included:
             included = await self._tx.fetch(
-                f"SELECT anchor, home, body FROM parts WHERE anchor = ANY(:part_ids) AND tenant = :tenant AND {begun()}",
+                "SELECT anchor, home, body FROM parts WHERE anchor = ANY(:part_ids) AND tenant = :tenant "
+                f"AND {begun()}",
                 part_ids=[side.part_id for side in own.included],
                 tenant=self.tenant,
                 last=begins(self.moment.until),
@@ -636,8 +637,8 @@ class Then:
         return Known(customer, members, parts, await self.latest(own), whole, claims, lifetimes)
 
     async def assured(self, known: Known, window: Micros, alone: NodeId | None = None) -> Known:
-        """What is left of a customer that was loaded where claims are left out (``cx_context.sections.assured``). ``alone``: as
-        of ``reader.whole_and_assured``."""
+        """What is left of a customer that was loaded where claims are left out (``cx_context.sections.assured``).
+        ``alone``: as of ``reader.whole_and_assured``."""
         if alone is not None:
             known = replace(known, members=taken_alone(known.members, alone))
         kept = await asyncio.to_thread(kept_part_ids, known.parts, known.members, window)

@@ -61,8 +61,9 @@ async def contacts_at(
         f"FROM events WHERE home = ANY(:stream_ids) AND tenant = :tenant AND {_WITHIN}) AS ranked "
         "WHERE place <= :most AND instr(raw, :value) > 0"
         if tx.for_update == ""
-        else "SELECT h.home, latest.effective, latest.raw FROM unnest(:stream_ids::bytea[]) AS h(home) CROSS JOIN LATERAL "
-        f"(SELECT effective, raw FROM events WHERE events.home = h.home AND tenant = :tenant AND {_WITHIN} "
+        else "SELECT h.home, latest.effective, latest.raw FROM unnest(:stream_ids::bytea[]) AS h(home) "
+        f"CROSS JOIN LATERAL (SELECT effective, raw FROM events WHERE events.home = h.home "
+        f"AND tenant = :tenant AND {_WITHIN} "
         "ORDER BY effective DESC, key FETCH FIRST :most ROWS ONLY) AS latest "
         "WHERE position(:value::bytea in latest.raw) > 0",
         stream_ids=list(stream_ids[:MOST_HOMES]),

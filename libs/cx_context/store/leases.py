@@ -25,10 +25,10 @@ class Fenced(CxError):
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class Lease:
     """A partition that is ours: the next offset to apply, and the epoch under which we own it."""
 
-    position: int
+    next_offset: int
     epoch: int
 
 
@@ -38,7 +38,7 @@ async def announce(tx: Tx, partitions: Iterable[Partition]) -> None:
     await tx.insert(shape_of(PARTITIONS), rows, "ON CONFLICT DO NOTHING")
 
 
-async def take(tx: Tx, worker: str, seconds: float) -> dict[Partition, Held]:
+async def take(tx: Tx, worker: str, seconds: float) -> dict[Partition, Lease]:
     """Renew, give up what is beyond our share, take what is free. What we own now."""
     await tx.execute(
         "INSERT INTO workers (id, seen_until) VALUES (:worker, " + tx.now + " + :seconds) "
@@ -54,7 +54,7 @@ async def take(tx: Tx, worker: str, seconds: float) -> dict[Partition, Held]:
         + " FROM partitions ORDER BY topic, number "
         + tx.for_update
     )
-    surplus, wanted = _changes([Lease(*row) for row in rows], worker, max(live, 1))
+    surplus, wanted = _changes([LeaseRow(*row) for row in rows], worker, max(live, 1))
     for partition, owner in [*((each, "") for each in surplus), *((each, worker) for each in wanted)]:
         await tx.execute(
             "UPDATE partitions SET owner = :owner, leased_until = 0, epoch = epoch + 1 "
@@ -71,7 +71,7 @@ async def take(tx: Tx, worker: str, seconds: float) -> dict[Partition, Held]:
     return await owned(tx, worker)
 
 
-class Lease(NamedTuple):
+class LeaseRow(NamedTuple):
     """``valid``: it has not run out. ``owner`` is empty where there is none."""
 
     topic: str
@@ -80,10 +80,10 @@ class Lease(NamedTuple):
     valid: bool
 
 
-def _changes(all_leases: Iterable[Lease], worker: str, live: int) -> tuple[list[Partition], list[Partition]]:
+def _changes(all_leases: Iterable[LeaseRow], worker: str, live: int) -> tuple[list[Partition], list[Partition]]:
     """What a worker should give up and what it should take, to have its share of each topic: one topic may be all the
     work there is."""
-    by_topic: dict[str, list[Lease]] = defaultdict(list)
+    by_topic: dict[str, list[LeaseRow]] = defaultdict(list)
     for lease in all_leases:
         by_topic[lease.topic].append(lease)
     surplus: list[Partition] = []
@@ -97,10 +97,10 @@ def _changes(all_leases: Iterable[Lease], worker: str, live: int) -> tuple[list[
     return surplus, wanted
 
 
-async def owned(tx: Tx, worker: str) -> dict[Partition, Held]:
+async def owned(tx: Tx, worker: str) -> dict[Partition, Lease]:
     """What a worker owns."""
     rows = await tx.fetch("SELECT topic, number, position, epoch FROM partitions WHERE owner = :worker", worker=worker)
-    return {Partition(topic, number): Held(position, epoch) for topic, number, position, epoch in rows}
+    return {Partition(topic, number): Lease(next_offset, epoch) for topic, number, next_offset, epoch in rows}
 
 
 async def leave(tx: Tx, worker: str) -> None:
@@ -112,30 +112,30 @@ async def leave(tx: Tx, worker: str) -> None:
     await tx.execute("DELETE FROM workers WHERE id = :worker", worker=worker)
 
 
-async def hold(tx: Tx, worker: str, held: Mapping[Partition, Held]) -> None:
+async def hold(tx: Tx, worker: str, leases: Mapping[Partition, Lease]) -> None:
     """Lock the rows of these partitions, in order; ``Fenced`` unless each is ours, at that epoch and position."""
-    if not held:
+    if not leases:
         return
-    topics = {partition.topic for partition in held}
+    topics = {partition.topic for partition in leases}
     found: dict[Partition, tuple[int, int, str]] = {}
     for topic in sorted(topics):
         rows = await tx.fetch(
             "SELECT number, position, epoch, owner FROM partitions WHERE topic = :topic AND number = ANY(:numbers) "
             "ORDER BY number " + tx.for_update,
             topic=topic,
-            numbers=sorted(p.number for p in held if p.topic == topic),
+            numbers=sorted(p.number for p in leases if p.topic == topic),
         )
-        found |= {Partition(topic, number): (position, epoch, owner) for number, position, epoch, owner in rows}
-    for partition, each in held.items():
-        if found.get(partition) != (each.position, each.epoch, worker):
+        found |= {Partition(topic, number): (next_offset, epoch, owner) for number, next_offset, epoch, owner in rows}
+    for partition, each in leases.items():
+        if found.get(partition) != (each.next_offset, each.epoch, worker):
             raise Fenced(
                 f"{partition.topic}/{partition.number} is at {found.get(partition)}, not at {each} of {worker}"
             )
 
 
-async def advance(tx: Tx, positions: Mapping[Partition, int]) -> None:
-    """Move the positions on, in the transaction that applied the records before them."""
-    rows = [(p.topic, p.number, positions[p], 0, "", 0.0, 0.0) for p in sorted(positions)]
+async def advance(tx: Tx, offsets: Mapping[Partition, int]) -> None:
+    """Move the offsets on, in the transaction that applied the records before them."""
+    rows = [(p.topic, p.number, offsets[p], 0, "", 0.0, 0.0) for p in sorted(offsets)]
     await tx.insert(
         shape_of(PARTITIONS),
         rows,
@@ -160,4 +160,4 @@ async def progress(tx: Tx) -> dict[Partition, tuple[int, str, float]]:
         + tx.now
         + " - moved_at END FROM partitions"
     )
-    return {Partition(topic, number): (position, owner, age) for topic, number, position, owner, age in rows}
+    return {Partition(topic, number): (next_offset, owner, age) for topic, number, next_offset, owner, age in rows}

@@ -21,8 +21,8 @@ from cx_identity.attribution import Attribution
 
 
 class IncludedPart(NamedTuple):
-    """A part of one side of an interaction, at the stream of an identifier that is somebody else's. ``since``, ``until``:
-    its first and last effective time."""
+    """A part of one side of an interaction, at the stream of an identifier that is somebody else's. ``since``,
+    ``until``: its first and last effective time."""
 
     part_id: NodeId
     stream_id: NodeId
@@ -33,8 +33,8 @@ class IncludedPart(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Ownership:
     """``streams``: whole, but for parts that are ``excluded`` (by part id), since their side follows somebody else;
-    ``included``: parts at other streams. ``nodes``: the interactions that follow the customer, and those whose sides are
-    lent."""
+    ``included``: parts at other streams. ``nodes``: the interactions that follow the customer, and those whose sides
+    are lent."""
 
     stream_ids: Sequence[NodeId]
     excluded: frozenset[NodeId] = frozenset()

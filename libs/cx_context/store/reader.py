@@ -302,7 +302,8 @@ async def _included_raws(
     if tx.for_update == "":
         rows = await tx.fetch(
             "SELECT raw FROM (SELECT raw, rank() OVER (PARTITION BY anchor ORDER BY effective DESC) AS place "
-            f"FROM events WHERE home = ANY(:stream_ids) AND anchor = ANY(:sides) {limit}) AS ranked WHERE place <= :most",
+            f"FROM events WHERE home = ANY(:stream_ids) AND anchor = ANY(:sides) {limit}) AS ranked "
+            "WHERE place <= :most",
             stream_ids=list({side.stream_id for side in sides}),
             sides=[side.part_id for side in sides],
             most=most,
@@ -427,8 +428,8 @@ async def lifetimes_of(tx: Tx, tenant: str) -> Lifetimes:
 async def whole_and_assured(
     tx: Tx, ids: IdSpace, node: NodeId, window: Micros, alone: NodeId | None = None
 ) -> tuple[Whole, Known] | None:
-    """As ``whole``, and beside it what is left where claims are left out (``cx_context.sections.assured``). ``alone``: of the
-    customer's profiles the one that is taken by itself."""
+    """As ``whole``, and beside it what is left where claims are left out (``cx_context.sections.assured``). ``alone``:
+    of the customer's profiles the one that is taken by itself."""
     found = await find_node(tx, ids.tenant, node)
     if found is None:
         return None

@@ -102,7 +102,7 @@ ASSIGNMENTS = Table(
     _id("interaction"),
     PrimaryKeyConstraint("anchor", "kind", "name"),
     Index("assignments_by_desk", "tenant", "kind", "name"),
-    comment="live sides of interactions by the desks that they concern (cx_context.routing_targets), written by their one writer",
+    comment="live sides of interactions by the desks that they concern (cx_context.routing_targets)",
 )
 INTERACTIONS = Table(
     "interactions",

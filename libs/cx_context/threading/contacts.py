@@ -149,7 +149,8 @@ def combined(pieces: Sequence[KeyedPart]) -> Part:
 
 
 def _first_of_each_side(pieces: Sequence[KeyedPart]) -> list[Anchor]:
-    """Of each stream the part id that was recorded first: by it the stream's side was known, also while it was alone."""
+    """Of each stream the part id that was recorded first: by it the stream's side was known, also while it was
+    alone."""
     hours = [piece for piece in pieces if piece.part.about is None] or pieces
     first: dict[bytes, Anchor] = {}
     for part_id, part in hours:

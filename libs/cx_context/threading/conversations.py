@@ -3,8 +3,9 @@
 Pure, and a function of the set: neither order of arrival nor clocks matter. Edges, strongest first:
 
 1. a person's link (``cx.conversation.linked``): always, unless a later split of either end;
-2. a continuity token of ours, issued for one contact and presented in another, as ``cx_context.threading.tokens`` judges it;
-3. a shared reference: a message id, a provider's thread, a call, an order or case number, a token of other software.
+2. a continuity token of ours, issued for one contact and presented in another, as ``cx_context.threading.tokens``
+judges it; 3. a shared reference: a message id, a provider's thread, a call, an order or case number, a token of other
+software.
    Symmetric, so a reply that arrives before its parent joins it all the same. A call is referred to by the id of its
    interaction, with or without the connection's name before it. Stretches of one endless interaction are not joined by
    its name, nor by a thread's id: these stand on every message of it. A message that quotes another joins;

@@ -1,6 +1,7 @@
 """What joins contacts whenever it comes: people's links, continuity tokens, shared references.
 
-Each edge is known from a time on, so that conversations can be told as they stood once (``cx_context.threading.lookback``).
+Each edge is known from a time on, so that conversations can be told as they stood once
+(``cx_context.threading.lookback``).
 """
 
 from __future__ import annotations

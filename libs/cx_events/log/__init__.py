@@ -1,4 +1,4 @@
-"""The log port: an append-only, partitioned, durable sequence of records, and readers that keep their own positions.
+"""The log port: an append-only, partitioned, durable sequence of records, and readers that keep their own offsets.
 
     log = open_log("sqlite:///.cx/log.db")            # or kafka://HOST:PORT
     await log.append([Record(topic, key, value)])     # durable when it returns
@@ -19,8 +19,8 @@ from cx_events.log.port import (
     LogReader,
     LogRecord,
     Partition,
-    Position,
     Record,
+    RecordMetadata,
 )
 
 __all__ = [
@@ -33,6 +33,6 @@ __all__ = [
     "LogReader",
     "LogRecord",
     "Partition",
-    "Position",
     "Record",
+    "RecordMetadata",
 ]

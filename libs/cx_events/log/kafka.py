@@ -28,8 +28,8 @@ from cx_events.log.kafka_topics import MAX_MESSAGE_BYTES, make_topics
 from cx_events.log.port import (
     MAX_WAITING_BYTES,
     TOPICS,
-    Position,
     Record,
+    RecordMetadata,
     Waiting,
     checked,
     known,
@@ -119,7 +119,7 @@ class KafkaLog:
     def ask_for_room(self) -> None:
         self._waiting.ask()
 
-    async def append(self, records: Sequence[Record]) -> list[Position]:
+    async def append(self, records: Sequence[Record]) -> list[RecordMetadata]:
         if not checked(records):
             return []
         ticket = self._waiting.take(records)
@@ -128,7 +128,7 @@ class KafkaLog:
         finally:
             self._waiting.give(ticket)
 
-    async def _append(self, records: Sequence[Record]) -> list[Position]:
+    async def _append(self, records: Sequence[Record]) -> list[RecordMetadata]:
         clock = asyncio.get_running_loop().time
         began = clock()
         deadline = began + DEADLINE
@@ -142,11 +142,11 @@ class KafkaLog:
                     for topic, key, value in records:
                         acknowledged.append(await line.producer.send(self.prefix + topic, value, key))
                     told = await _all_of(acknowledged)
-            positions = [_position(record.topic, each) for record, each in zip(records, told, strict=True)]
+            offsets = [_position(record.topic, each) for record, each in zip(records, told, strict=True)]
             now = clock()
-            for topic, partition, _ in positions:
+            for topic, partition, _ in offsets:
                 line.heard[topic, partition] = now
-            return positions
+            return offsets
         except TimeoutError:
             late = [each for each, future in zip_longest(records, acknowledged) if not _is_told(future)]
             if any(line.heard.get(self._place(each), 0.0) < began for each in late):
@@ -187,7 +187,7 @@ class KafkaLog:
         self._counts[topic] = max(found, self._counts.get(topic, 0))
         return self._counts[topic]
 
-    async def end_positions(self, topic: str) -> dict[int, int]:
+    async def end_offsets(self, topic: str) -> dict[int, int]:
         deadline = _deadline()
         count = await self.partitions(topic)
         wanted = [TopicPartition(self.prefix + topic, number) for number in range(count)]
@@ -303,11 +303,11 @@ def _deadline() -> float:
     return asyncio.get_running_loop().time() + DEADLINE
 
 
-def _position(topic: str, metadata: Any) -> Position:
+def _position(topic: str, metadata: Any) -> RecordMetadata:
     if metadata.offset < 0:
         # The broker knows the batch as a duplicate but no longer where it lies: stored, at a place it can't tell.
         raise TryLater("log", f"{topic} has the records already, but the broker does not say where")
-    return Position(topic, metadata.partition, metadata.offset)
+    return RecordMetadata(topic, metadata.partition, metadata.offset)
 
 
 async def _close(producer: AIOKafkaProducer) -> None:

@@ -1,4 +1,4 @@
-"""Reads the log on Kafka from positions that the caller keeps."""
+"""Reads the log on Kafka from offsets that the caller keeps."""
 
 # mypy: allow-untyped-calls
 
@@ -33,23 +33,23 @@ _SILENCE_SECONDS = 3.0
 class KafkaReader:
     def __init__(self, log: KafkaLog) -> None:
         self._log = log
-        self._positions: dict[Partition, int] = {}
+        self._offsets: dict[Partition, int] = {}
         self._assigned = False
         self._consumer: AIOKafkaConsumer | None = None
         self._held: deque[LogRecord] = deque()
-        """Fetched but not yet given out; their positions don't count as read."""
+        """Fetched but not yet given out; their offsets don't count as read."""
         self._polled = 0
         self._heard = 0.0
 
-    def assign(self, positions: Mapping[Partition, int]) -> None:
-        for partition in positions:
+    def assign(self, offsets: Mapping[Partition, int]) -> None:
+        for partition in offsets:
             known(partition.topic)
-        self._positions = dict(positions)
+        self._offsets = dict(offsets)
         self._held.clear()
         self._assigned = False
 
     async def read(self, max_records: int, *, max_bytes: int = 16 << 20, wait: float = 0.5) -> list[LogRecord]:
-        if not self._positions:
+        if not self._offsets:
             await asyncio.sleep(wait)
             return []
         if not self._held:
@@ -61,7 +61,7 @@ class KafkaReader:
                 break
             given.append(self._held.popleft())
         for record in given:
-            self._positions[Partition(record.topic, record.partition)] = record.offset + 1
+            self._offsets[Partition(record.topic, record.partition)] = record.offset + 1
         return given
 
     async def close(self) -> None:
@@ -69,7 +69,7 @@ class KafkaReader:
 
     async def _fetch(self, max_records: int, wait: float) -> None:
         consumer = await self._ready()
-        positions = self._positions
+        offsets = self._offsets
         try:
             with only_our_cancellation("a read of the log"):
                 batches = await consumer.getmany(timeout_ms=int(wait * 1000), max_records=max_records)
@@ -80,7 +80,7 @@ class KafkaReader:
         except (KafkaError, OSError) as error:
             await self._let_go()
             raise TryLater("log", f"{self._log.servers}: {error}") from error
-        if self._positions is not positions:
+        if self._offsets is not offsets:
             return  # assigned anew meanwhile
         for fetched in batches.values():
             self._held.extend(map(self._record, fetched))
@@ -105,8 +105,8 @@ class KafkaReader:
     async def _ready(self) -> AIOKafkaConsumer:
         if self._consumer is None:
             # Through the log first, which makes the topics.
-            counts = {topic: await self._log.partitions(topic) for topic in {part.topic for part in self._positions}}
-            for topic, number in self._positions:
+            counts = {topic: await self._log.partitions(topic) for topic in {part.topic for part in self._offsets}}
+            for topic, number in self._offsets:
                 if not 0 <= number < counts[topic]:
                     raise Fatal(f"{topic} on {self._log.servers} has no partition {number}")
             try:
@@ -122,8 +122,8 @@ class KafkaReader:
                 raise TryLater("log", f"{self._log.servers}: {error or 'no answer'}") from error
             self._assigned = False
         if not self._assigned:
-            # In one go, without an await between: the consumer must not look for positions of its own.
-            at = {TopicPartition(self._log.prefix + part.topic, part.number): n for part, n in self._positions.items()}
+            # In one go, without an await between: the consumer must not look for offsets of its own.
+            at = {TopicPartition(self._log.prefix + part.topic, part.number): n for part, n in self._offsets.items()}
             self._consumer.assign(list(at))
             for partition, position in at.items():
                 self._consumer.seek(partition, position)
@@ -132,12 +132,12 @@ class KafkaReader:
         return self._consumer
 
     async def _outside(self, consumer: AIOKafkaConsumer, error: OffsetOutOfRangeError) -> Fatal:
-        positions: dict[TopicPartition, int] = error.args[0]
+        offsets: dict[TopicPartition, int] = error.args[0]
         holds = "something else"
         with suppress(KafkaError, OSError), only_our_cancellation("a question for the log's bounds"):
-            begin, end = await consumer.beginning_offsets(positions), await consumer.end_offsets(positions)
-            holds = ", ".join(f"{begin[part]} to {end[part]}" for part in positions)
-        asked = ", ".join(f"position {n} of {part.topic}/{part.partition}" for part, n in positions.items())
+            begin, end = await consumer.beginning_offsets(offsets), await consumer.end_offsets(offsets)
+            holds = ", ".join(f"{begin[part]} to {end[part]}" for part in offsets)
+        asked = ", ".join(f"position {n} of {part.topic}/{part.partition}" for part, n in offsets.items())
         return Fatal(
             f"{asked} is outside of the log {self._log.servers}, which holds {holds}: records were deleted, "
             "or the topic was made anew"
@@ -152,7 +152,7 @@ class KafkaReader:
 
 
 async def open_consumer(servers: str, access: Access, **settings: Any) -> AIOKafkaConsumer:
-    """A consumer outside of any group: positions are kept with what is made of the records."""
+    """A consumer outside of any group: offsets are kept with what is made of the records."""
     consumer = AIOKafkaConsumer(
         bootstrap_servers=servers,
         group_id=None,

@@ -41,7 +41,7 @@ class Partition(NamedTuple):
     number: int
 
 
-class Position(NamedTuple):
+class RecordMetadata(NamedTuple):
     """Where a record lies."""
 
     topic: str
@@ -61,10 +61,10 @@ class LogRecord(NamedTuple):
 
 
 class LogReader(Protocol):
-    """One reader, used by one task at a time. It commits nothing: whoever applies the records keeps the positions."""
+    """One reader, used by one task at a time. It commits nothing: whoever applies the records keeps the offsets."""
 
-    def assign(self, positions: Mapping[Partition, int]) -> None:
-        """Read these partitions from these positions on, and no others. Takes effect at the next ``read``.
+    def assign(self, offsets: Mapping[Partition, int]) -> None:
+        """Read these partitions from these offsets on, and no others. Takes effect at the next ``read``.
         ``Refused("unknown-topic")``."""
 
     async def read(self, max_records: int, *, max_bytes: int = 16 << 20, wait: float = 0.5) -> list[LogRecord]:
@@ -86,7 +86,7 @@ class Log(Protocol):
     def ask_for_room(self) -> None:
         """``Busy`` where ``append`` would say so now: asked before much is done for an append."""
 
-    async def append(self, records: Sequence[Record]) -> list[Position]:
+    async def append(self, records: Sequence[Record]) -> list[RecordMetadata]:
         """Store all, each once durable on return. ``TryLater`` within 2.5 s where any outcome is unknown: some may be
         stored; appending them again is safe, since events are known by their ids. Before anything is stored:
         ``Refused``: ``unknown-topic``, ``too-large``; ``Busy`` where too much waits already, or for too long."""
@@ -96,7 +96,7 @@ class Log(Protocol):
     async def partitions(self, topic: str) -> int:
         """How many partitions the topic has. Never falls. ``Refused("unknown-topic")``, ``TryLater``."""
 
-    async def end_positions(self, topic: str) -> dict[int, int]:
+    async def end_offsets(self, topic: str) -> dict[int, int]:
         """Partition to the offset that the next record would get. ``TryLater`` where the log does not answer."""
 
 

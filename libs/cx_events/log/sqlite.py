@@ -26,8 +26,8 @@ from cx_events.log.port import (
     TOPICS,
     LogRecord,
     Partition,
-    Position,
     Record,
+    RecordMetadata,
     Waiting,
     checked,
     known,
@@ -72,7 +72,7 @@ class Topic(NamedTuple):
         return (self.number << _PARTITION_BITS | partition) << _OFFSET_BITS
 
 
-Result = list[Position] | BaseException
+Result = list[RecordMetadata] | BaseException
 
 
 class _Append(NamedTuple):
@@ -80,7 +80,7 @@ class _Append(NamedTuple):
 
     records: Sequence[Record]
     loop: asyncio.AbstractEventLoop
-    done: asyncio.Future[list[Position]]
+    done: asyncio.Future[list[RecordMetadata]]
     let_go: Callable[[], None]
 
     @property
@@ -119,13 +119,13 @@ class SqliteLog:
     def ask_for_room(self) -> None:
         self._waiting.ask()
 
-    async def append(self, records: Sequence[Record]) -> list[Position]:
+    async def append(self, records: Sequence[Record]) -> list[RecordMetadata]:
         if self._writer is None:
             raise Fatal(f"the log {self.path} is not started or already stopped")
         if not checked(records):
             return []
         loop = asyncio.get_running_loop()
-        done: asyncio.Future[list[Position]] = loop.create_future()
+        done: asyncio.Future[list[RecordMetadata]] = loop.create_future()
         ticket = self._waiting.take(records)
         self._writer.put(_Append(records, loop, done, lambda: self._waiting.give(ticket)))
         try:
@@ -139,7 +139,7 @@ class SqliteLog:
     async def partitions(self, topic: str) -> int:
         return self.topic(topic).partitions
 
-    async def end_positions(self, topic: str) -> dict[int, int]:
+    async def end_offsets(self, topic: str) -> dict[int, int]:
         found = self.topic(topic)
         if self._thread is None:
             raise Fatal(f"the log {self.path} is not started or already stopped")
@@ -291,7 +291,7 @@ def _resolve(answers: Sequence[tuple[_Append, Result]]) -> None:
 
 def _insert(
     connection: sqlite3.Connection, topics: Mapping[str, Topic], appends: Sequence[Sequence[Record]]
-) -> list[list[Position]]:
+) -> list[list[RecordMetadata]]:
     """One transaction. Offsets are given while the only writer's lock of the file is held and become visible with the
     commit, so no reader ever sees an offset before a lower one: nothing is skipped by reading on from the last."""
     now = time.time_ns() // 1_000_000
@@ -299,9 +299,9 @@ def _insert(
     try:
         ends: dict[int, int] = {}
         rows: list[tuple[int, bytes, bytes, int]] = []
-        positions: list[list[Position]] = []
+        offsets: list[list[RecordMetadata]] = []
         for records in appends:
-            given: list[Position] = []
+            given: list[RecordMetadata] = []
             for name, key, value in records:
                 topic = topics[name]
                 partition = topic.partition_of(key)
@@ -309,15 +309,15 @@ def _insert(
                 offset = ends[base] if base in ends else _end(connection, base)
                 ends[base] = offset + 1
                 rows.append((base | offset, key, value, now))
-                given.append(Position(name, partition, offset))
-            positions.append(given)
+                given.append(RecordMetadata(name, partition, offset))
+            offsets.append(given)
         connection.executemany("INSERT INTO records (id, key, value, timestamp) VALUES (?, ?, ?, ?)", rows)
         connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
-    return positions
+    return offsets
 
 
 def _end(connection: sqlite3.Connection, base: int) -> int:
@@ -332,18 +332,18 @@ class SqliteReader:
 
     def __init__(self, log: SqliteLog) -> None:
         self._log = log
-        self._positions: dict[Partition, int] = {}
+        self._offsets: dict[Partition, int] = {}
         self._unchecked: set[Partition] = set()
         self._turn = 0
         self._wake: _Wake | None = None
         self._connection: sqlite3.Connection | None = None
         self._thread = ThreadPoolExecutor(1, "cx-log-reader")
 
-    def assign(self, positions: Mapping[Partition, int]) -> None:
-        for partition in positions:
+    def assign(self, offsets: Mapping[Partition, int]) -> None:
+        for partition in offsets:
             known(partition.topic)
-        self._positions = dict(positions)
-        self._unchecked = set(positions)
+        self._offsets = dict(offsets)
+        self._unchecked = set(offsets)
 
     async def read(self, max_records: int, *, max_bytes: int = 16 << 20, wait: float = 0.5) -> list[LogRecord]:
         if self._wake is None:
@@ -353,12 +353,12 @@ class SqliteReader:
         while True:
             # Cleared before looking: an append that commits after the look wakes us.
             self._wake.clear()
-            positions = self._positions
-            look = partial(self._look, positions, max_records, max_bytes)
+            offsets = self._offsets
+            look = partial(self._look, offsets, max_records, max_bytes)
             found = await _in_thread(self._thread, self._log.path, look)
             if found:
                 for record in found:
-                    positions[Partition(record.topic, record.partition)] = record.offset + 1
+                    offsets[Partition(record.topic, record.partition)] = record.offset + 1
                 return found
             left = until - time.monotonic()
             if left <= 0:
@@ -376,16 +376,16 @@ class SqliteReader:
             self._connection.close()
             self._connection = None
 
-    def _look(self, positions: Mapping[Partition, int], max_records: int, max_bytes: int) -> list[LogRecord]:
+    def _look(self, offsets: Mapping[Partition, int], max_records: int, max_bytes: int) -> list[LogRecord]:
         """A fair share of every partition, beginning with another one each time; then more of those that have more."""
-        if not positions:
+        if not offsets:
             return []
         if self._connection is None:
             self._connection = _connect(self._log.path)
-        for partition in self._unchecked & positions.keys():
-            self._check(partition, positions[partition])
+        for partition in self._unchecked & offsets.keys():
+            self._check(partition, offsets[partition])
             self._unchecked.discard(partition)
-        partitions = list(positions)
+        partitions = list(offsets)
         self._turn = (self._turn + 1) % len(partitions)
         turns = partitions[self._turn :] + partitions[: self._turn]
         share = max(1, max_records // len(turns))
@@ -394,7 +394,7 @@ class SqliteReader:
         for at_most in (share, max_records):
             more: list[Partition] = []
             for partition in turns:
-                begin = positions[partition] + len(found[partition])
+                begin = offsets[partition] + len(found[partition])
                 wanted = min(at_most, left)
                 for record in self._records(partition, begin, wanted):
                     if room < len(record.value) and left < max_records:

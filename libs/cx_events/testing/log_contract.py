@@ -24,8 +24,8 @@ from cx_events.log import (
     LogReader,
     LogRecord,
     Partition,
-    Position,
     Record,
+    RecordMetadata,
 )
 from cx_events.log.port import MAX_RECORD_BYTES, TOPICS
 
@@ -101,11 +101,11 @@ class LogContract:
 
     async def test_what_is_appended_is_read_back_as_it_was(self, log: Log) -> None:
         given = [record("k", "one"), record("k", b"\x00\xff"), record("", ""), record("k", "x", DEAD_LETTERS)]
-        positions = await log.append(given)
+        offsets = await log.append(given)
         reader = log.reader()
-        reader.assign({Partition(at.topic, at.partition): 0 for at in positions})
+        reader.assign({Partition(at.topic, at.partition): 0 for at in offsets})
         found = {(r.topic, r.partition, r.offset): (r.key, r.value) for r in await take(reader, 4)}
-        assert found == {tuple(at): (r.key, r.value) for at, r in zip(positions, given, strict=True)}
+        assert found == {tuple(at): (r.key, r.value) for at, r in zip(offsets, given, strict=True)}
         await reader.close()
 
     async def test_records_of_one_key_share_a_partition_in_order(self, log: Log) -> None:
@@ -122,11 +122,11 @@ class LogContract:
 
     async def test_offsets_rise_and_the_read_gives_each_once(self, log: Log) -> None:
         appends = [log.append([record(f"k{n}", f"{n}:{i}") for i in range(10)]) for n in range(40)]
-        positions = [at for given in await asyncio.gather(*appends) for at in given]
-        assert len(set(positions)) == 400
+        stored = [at for given in await asyncio.gather(*appends) for at in given]
+        assert len(set(stored)) == 400
         reader = await from_start(log)
         found = await take(reader, 400, max_records=33)
-        assert Counter((r.topic, r.partition, r.offset) for r in found) == Counter(map(tuple, positions))
+        assert Counter((r.topic, r.partition, r.offset) for r in found) == Counter(map(tuple, stored))
         for records in by_partition(found).values():
             offsets = [r.offset for r in records]
             assert offsets == sorted(offsets)
@@ -149,22 +149,22 @@ class LogContract:
         await reader.close()
 
     async def test_a_reader_begins_where_it_is_told(self, log: Log) -> None:
-        positions = await log.append([record("same", str(n)) for n in range(10)])
-        partition = Partition(INTERACTIONS, positions[0].partition)
+        offsets = await log.append([record("same", str(n)) for n in range(10)])
+        partition = Partition(INTERACTIONS, offsets[0].partition)
         reader = log.reader()
-        reader.assign({partition: positions[6].offset})
+        reader.assign({partition: offsets[6].offset})
         assert [r.value for r in await take(reader, 4)] == [b"6", b"7", b"8", b"9"]
         assert await reader.read(10, wait=0.05) == []
         await reader.close()
 
     async def test_a_reader_assigned_anew_reads_those_partitions_and_no_others(self, log: Log) -> None:
-        positions = await log.append([record(f"k{n}", str(n)) for n in range(40)])
-        here, there = sorted({at.partition for at in positions})[:2]
+        offsets = await log.append([record(f"k{n}", str(n)) for n in range(40)])
+        here, there = sorted({at.partition for at in offsets})[:2]
         reader = log.reader()
         reader.assign({Partition(INTERACTIONS, here): 0})
         assert {r.partition for r in await reader.read(2)} == {here}
         reader.assign({Partition(INTERACTIONS, there): 0})
-        expected = [at for at in positions if at.partition == there]
+        expected = [at for at in offsets if at.partition == there]
         found = await take(reader, len(expected))
         assert [r.offset for r in found] == [at.offset for at in expected]
         assert {r.partition for r in found} == {there}
@@ -217,7 +217,7 @@ class LogContract:
             keys.setdefault(at.partition, f"key-{n}")
             if len(keys) == 4:
                 break
-        ends = {Partition(INTERACTIONS, n): end for n, end in (await log.end_positions(INTERACTIONS)).items()}
+        ends = {Partition(INTERACTIONS, n): end for n, end in (await log.end_offsets(INTERACTIONS)).items()}
         busy, *quiet = keys.values()
         noise = Random(1)
         # More than any one fetch brings, and not to be compressed.
@@ -248,12 +248,12 @@ class LogContract:
         with pytest.raises(Refused, match="unknown-topic"):
             await log.partitions("cx.elsewhere")
         with pytest.raises(Refused, match="unknown-topic"):
-            await log.end_positions("cx.elsewhere")
+            await log.end_offsets("cx.elsewhere")
         reader = log.reader()
         with pytest.raises(Refused, match="unknown-topic"):
             reader.assign({Partition("cx.elsewhere", 0): 0})
         await reader.close()
-        assert set((await log.end_positions(INTERACTIONS)).values()) == {0}
+        assert set((await log.end_offsets(INTERACTIONS)).values()) == {0}
 
     async def test_a_partition_that_is_not_there_is_an_error(self, log: Log) -> None:
         reader = log.reader()
@@ -272,14 +272,14 @@ class LogContract:
         await reader.close()
 
     async def test_end_positions_say_where_the_next_record_lands(self, log: Log) -> None:
-        assert await log.end_positions(CONTEXT_CHANGES) == {0: 0, 1: 0, 2: 0, 3: 0}
+        assert await log.end_offsets(CONTEXT_CHANGES) == {0: 0, 1: 0, 2: 0, 3: 0}
         first = await log.append([record(f"k{n}", topic=CONTEXT_CHANGES) for n in range(10)])
-        ends = await log.end_positions(CONTEXT_CHANGES)
+        ends = await log.end_offsets(CONTEXT_CHANGES)
         counted = Counter(at.partition for at in first)
         assert all(ends[number] >= counted[number] for number in range(4))
         (then,) = await log.append([record("k3", topic=CONTEXT_CHANGES)])
         assert then.offset == ends[then.partition]
-        assert (await log.end_positions(CONTEXT_CHANGES))[then.partition] == then.offset + 1
+        assert (await log.end_offsets(CONTEXT_CHANGES))[then.partition] == then.offset + 1
 
     async def test_records_and_positions_outlive_the_log_object(self, log: Log, make_log: MakeLog) -> None:
         given = await log.append([record(f"k{n}", str(n)) for n in range(20)])
@@ -329,11 +329,11 @@ class LogContract:
         under_way = [asyncio.create_task(log.append([record(f"k{n}", str(n))])) for n in range(50)]
         await asyncio.sleep(0)
         await log.stop()
-        positions = [at for given in await asyncio.gather(*under_way) for at in given]
-        assert len(set(positions)) == 50
+        offsets = [at for given in await asyncio.gather(*under_way) for at in given]
+        assert len(set(offsets)) == 50
         again = make_log(partitions=4)
         await again.start()
-        assert sum((await again.end_positions(INTERACTIONS)).values()) == 50
+        assert sum((await again.end_offsets(INTERACTIONS)).values()) == 50
         await again.stop()
 
     async def test_a_stopped_log_says_so(self, log: Log) -> None:
@@ -379,7 +379,7 @@ class LogOutageContract:
     async def test_what_was_acknowledged_is_there_after_an_outage(self, make_log: MakeLog, outage: Outage) -> None:
         log = make_log(partitions=2)
         await log.start()
-        acknowledged: dict[Position, bytes] = {}
+        acknowledged: dict[RecordMetadata, bytes] = {}
         told_later = asyncio.Event()
         over = asyncio.Event()
 
@@ -389,12 +389,12 @@ class LogOutageContract:
             while after < 10:
                 given = [record(name, f"{name}:{n}:{i}") for i in range(5)]
                 try:
-                    positions = await log.append(given)
+                    offsets = await log.append(given)
                 except TryLater:
                     told_later.set()
                     await asyncio.sleep(0.05)
                     continue
-                acknowledged.update({at: r.value for at, r in zip(positions, given, strict=True)})
+                acknowledged.update({at: r.value for at, r in zip(offsets, given, strict=True)})
                 n += 1
                 after += over.is_set()
                 await asyncio.sleep(0.01)
@@ -410,12 +410,12 @@ class LogOutageContract:
         await asyncio.gather(*writers)
 
         reader = await from_start(log)
-        ends = await log.end_positions(INTERACTIONS)
-        found: dict[Position, bytes] = {}
+        ends = await log.end_offsets(INTERACTIONS)
+        found: dict[RecordMetadata, bytes] = {}
         reached = dict.fromkeys(ends, 0)
         while any(reached[number] < end for number, end in ends.items()):
             for r in await reader.read(1000):
-                found[Position(r.topic, r.partition, r.offset)] = r.value
+                found[RecordMetadata(r.topic, r.partition, r.offset)] = r.value
                 reached[r.partition] = r.offset + 1
         assert acknowledged.items() <= found.items()
         await reader.close()

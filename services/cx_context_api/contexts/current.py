@@ -1,7 +1,7 @@
 """The context document: found, waited for, rendered once per version.
 
-A read of a context that has not changed costs one look-up (``cx_context.store.customer_index``) and no rendering: the body's
-bytes are kept by customer and version, and go out as they are. Of one that has changed, only what has changed is
+A read of a context that has not changed costs one look-up (``cx_context.store.customer_index``) and no rendering: the
+body's bytes are kept by customer and version, and go out as they are. Of one that has changed, only what has changed is
 rendered again (``cx_context.store.rendering``).
 """
 

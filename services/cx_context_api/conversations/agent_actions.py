@@ -1,5 +1,5 @@
-"""What an agent does to a conversation, as decisions. Each names an part id and lies with it, so that it goes where that
-contact's side goes, whoever is merged or parted later."""
+"""What an agent does to a conversation, as decisions. Each names an part id and lies with it, so that it goes where
+that contact's side goes, whoever is merged or parted later."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ class Notices:
     async def _listen(self, reader: LogReader) -> None:
         """Returns once nobody has followed anything for a while."""
         clock = asyncio.get_running_loop().time
-        ends = await self._log.end_positions(CONTEXT_CHANGES)
+        ends = await self._log.end_offsets(CONTEXT_CHANGES)
         reader.assign({Partition(CONTEXT_CHANGES, number): end for number, end in ends.items()})
         await self._following.look_at_all()
         last = clock()

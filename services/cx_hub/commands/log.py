@@ -62,7 +62,7 @@ def tail(
 
 async def _tail(topic: str, follow: bool, wanted: Any, limit: int, output: Format, *, filtered: bool) -> None:
     async with opened_log(Settings()) as log:
-        ends = await log.end_positions(topic)
+        ends = await log.end_offsets(topic)
         # Without a filter the latest of each partition hold the latest of all.
         starts = {number: 0 if filtered else max(0, end - limit) for number, end in ends.items()}
         reader = log.reader()

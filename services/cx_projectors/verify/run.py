@@ -63,12 +63,12 @@ async def verify(store: Store, log: Log, tenants: Mapping[str, tuple[Tenancy, Mi
     while True:
         # The long reading comes first and in no transaction: the database ends one that is idle for seconds.
         async with store.reading() as tx:
-            done = await _positions(tx)
+            done = await _offsets(tx)
             epoch = await epochs.stored(tx)
         await reading.read(done)
         announced = await reading.announcement_of(epoch.epoch) if epoch is not None else None
         async with store.reading() as tx:
-            now = await _positions(tx)
+            now = await _offsets(tx)
             if sum(now.values()) - sum(done.values()) > READ_AT_ONCE or await epochs.stored(tx) != epoch:
                 continue
             await reading.read(now)
@@ -76,7 +76,7 @@ async def verify(store: Store, log: Log, tenants: Mapping[str, tuple[Tenancy, Mi
         return findings
 
 
-async def _positions(tx: Tx) -> dict[Partition, int]:
+async def _offsets(tx: Tx) -> dict[Partition, int]:
     return {partition: at[0] for partition, at in (await leases.progress(tx)).items()}
 
 
@@ -192,7 +192,7 @@ async def _hold_contexts(
 
 
 async def _look_beyond(reading: Reading, now: Mapping[Partition, int], unknown: set[bytes], findings: Findings) -> None:
-    """Whether stored events that are not on the log up to the positions come later: then a position is too low."""
+    """Whether stored events that are not on the log up to the offsets come later: then a position is too low."""
     if unknown:
         for partition, keys in (await reading.just_beyond(now)).items():
             if keys & unknown:

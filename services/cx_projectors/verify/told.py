@@ -80,7 +80,7 @@ class Told:
 
 
 class Reading:
-    """The log, read bit by bit up to positions that rise."""
+    """The log, read bit by bit up to offsets that rise."""
 
     def __init__(self, log: Log, tenants: Mapping[str, Tenancy]) -> None:
         self._log = log
@@ -89,7 +89,7 @@ class Reading:
         self.told = Told()
 
     async def read(self, done: Mapping[Partition, int]) -> None:
-        """Up to these positions, or the log's end. Partitions that the log has not are passed over."""
+        """Up to these offsets, or the log's end. Partitions that the log has not are passed over."""
         ends = await self.ends()
         for partition, upto in sorted(done.items()):
             if partition in ends and upto > self._at.get(partition, 0):
@@ -117,7 +117,7 @@ class Reading:
         return {
             Partition(topic, number): end
             for topic in TOPICS
-            for number, end in (await self._log.end_positions(topic)).items()
+            for number, end in (await self._log.end_offsets(topic)).items()
         }
 
     async def announcement_of(self, epoch: int) -> Announcement:
@@ -125,7 +125,7 @@ class Reading:
         return await announcement_of(self._log, epoch)
 
     async def just_beyond(self, done: Mapping[Partition, int], most: int = READ_AT_ONCE) -> dict[Partition, set[bytes]]:
-        """Return the keys of the events that follow these positions, up to ``most`` records of each partition."""
+        """Return the keys of the events that follow these offsets, up to ``most`` records of each partition."""
         found: dict[Partition, set[bytes]] = {}
         for partition, end in (await self.ends()).items():
             at = done.get(partition, 0)
