@@ -44,6 +44,7 @@ def _struct(name: str, kept: Collection[str]) -> type[Part]:
         namespace={field.name: _default(field) for field in fields if field.name not in kept},
         gc=False,
         kw_only=True,
+        rename={field.name: field.encode_name for field in fields},
     )
     return cast(type[Part], made)
 

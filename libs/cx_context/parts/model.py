@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 At = tuple[int, int, int, str, str]
 """(effective time in µs, sequence, recorded time in µs, source, id): an event's place within its interaction."""
@@ -83,7 +83,7 @@ class Part(Struct, omit_defaults=True, gc=False, kw_only=True):
 
     interaction: str = ""
     side: bytes = b""
-    identifier: str = ""
+    identifier: str = field(default="", name="home")
     weight: int = 2
     about: str | None = None
     facts: int = 0

@@ -102,7 +102,8 @@ ASSIGNMENTS = Table(
     _id("interaction"),
     PrimaryKeyConstraint("anchor", "kind", "name"),
     Index("assignments_by_desk", "tenant", "kind", "name"),
-    comment="live sides of interactions by the desks that they concern (cx_context.routing_targets)",
+    comment="live sides of interactions by the desks that they concern (cx_context.routing_targets), written by "
+    "their one writer",
 )
 INTERACTIONS = Table(
     "interactions",
