@@ -79,7 +79,10 @@ def _targets(tree: ast.Module, known: Iterable[str]) -> Iterator[str]:
 
 
 def circles(graph: Mapping[str, Iterable[str]]) -> list[list[str]]:
-    """Return the groups of modules that import each other, however indirectly (Tarjan's strongly connected components)."""
+    """Return the groups of modules that import each other, however indirectly.
+
+    These are the strongly connected components of more than one module (Tarjan, 1972).
+    """
     order: dict[str, int] = {}
     low: dict[str, int] = {}
     stack: list[str] = []
