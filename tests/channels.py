@@ -13,12 +13,14 @@ from typing import Any
 import msgspec
 
 from cx_channels.app import create_app
-from cx_channels.chat_sessions import Chats
-from cx_channels.deliveries import LogDeliveries
+from cx_channels.chat.webchat.server.chat_sessions import Chats
+from cx_channels.chat.webchat.server.limits import ChatLimits
+from cx_channels.chat.webchat.server.routes import open_server
 from cx_channels.intake import Intake
 from cx_channels.kit.signing import check_signature
-from cx_channels.limits import ChatLimits, Limits
+from cx_channels.limits import Limits
 from cx_channels.provider import Answer, Connection, Ignored, Mapped, Provider, Request, Unmapped
+from cx_channels.provider_server import ServerPorts
 from cx_channels.registry import providers
 from cx_events.blob.folder import FolderBlobs
 from cx_events.dead_letters import DeadLetter, decode_dead_letter
@@ -210,8 +212,8 @@ class Hub:
 
 FAST = Limits(
     body=BodyLimits(idle=0.5, grace=0.5, min_rate=1 << 20),
-    chat=ChatLimits(hello_seconds=0.5, send_seconds=1.0, burst=20, per_second=5.0, tolerated=10),
 )
+FAST_CHAT = ChatLimits(hello_seconds=0.5, send_seconds=1.0, burst=20, per_second=5.0, tolerated=10)
 """Short patience, so that tests of it are short."""
 
 
@@ -219,6 +221,7 @@ FAST = Limits(
 async def running_hub(
     folder: Path,
     limits: Limits = Limits(),
+    chat_limits: ChatLimits = ChatLimits(),
     public_url: str | None = None,
     header_seconds: float = 10.0,
     bounds: Mapping[str, Any] | None = None,
@@ -238,9 +241,9 @@ async def running_hub(
     await blobs.start()
     rates = Rates(known, key=key_rate, connection=connection_rate)
     intake = Intake(log, blobs, known, all_providers, metrics, rates=rates)
-    deliveries = LogDeliveries(log, health.progress("chat-deliveries"))
-    delivering = asyncio.create_task(deliveries.run())
-    app = create_app(intake, known, deliveries, metrics, health, limits=limits, public_url=public_url)
+    chat = open_server(ServerPorts(intake, log, metrics, health.progress, limits), chat_limits)
+    delivering = asyncio.create_task(chat.run())
+    app = create_app(intake, known, [chat], metrics, health, limits=limits, public_url=public_url)
     load = Load(metrics, **(bounds or {}))
     protocol = type("Protocol", (PatientProtocol,), {"header_seconds": header_seconds})
     running = Server(server_config(app, "127.0.0.1", 0, load=load, http=protocol, **server))
@@ -248,10 +251,10 @@ async def running_hub(
     while not running.started:
         await asyncio.sleep(0.01)
     try:
-        yield Hub(f"http://127.0.0.1:{port}", port, log, blobs, intake, metrics, health, load, app.state.chats)
+        yield Hub(f"http://127.0.0.1:{port}", port, log, blobs, intake, metrics, health, load, chat.chats)
     finally:
         load.leaving = True
-        await app.state.chats.stop(5.0)
+        await chat.stop(5.0)
         running.should_exit = True
         await task
         listener.close()

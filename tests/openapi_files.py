@@ -10,8 +10,8 @@ from typing import Any
 from tests.channels import tenants
 
 from cx_channels.app import create_app
-from cx_channels.deliveries import LogDeliveries
 from cx_channels.intake import Intake
+from cx_channels.provider_server import ServerPorts, server_factories
 from cx_channels.registry import providers
 from cx_context.store import open_store
 from cx_context_api.openapi import document
@@ -43,8 +43,9 @@ def _channels() -> dict[str, Any]:
     log, health, metrics = SqliteLog(without, 1), Health(), Metrics()
     known = Tenants({name: config.model_copy(update={"connections": {}}) for name, config in tenants().by_name.items()})
     intake = Intake(log, FolderBlobs(without), known, providers(), metrics)
-    deliveries = LogDeliveries(log, health.progress("chat-deliveries"))
-    return create_app(intake, known, deliveries, metrics, health).openapi()
+    ports = ServerPorts(intake, log, metrics, health.progress)
+    servers = [open_server(ports) for open_server in server_factories().values()]
+    return create_app(intake, known, servers, metrics, health).openapi()
 
 
 def _ops() -> dict[str, Any]:

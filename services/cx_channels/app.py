@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from fastapi import FastAPI
 
-from cx_channels.chat_sessions import Chats
-from cx_channels.deliveries import Deliveries
 from cx_channels.intake import Intake
 from cx_channels.limits import Limits
+from cx_channels.provider_server import ProviderServer
 from cx_channels.routes import add_routes
 from cx_runtime.fast_routes import StraightApp
 from cx_runtime.health import Health
@@ -19,20 +20,22 @@ from cx_runtime.tenants import Tenants
 def create_app(
     intake: Intake,
     tenants: Tenants,
-    deliveries: Deliveries,
+    servers: Iterable[ProviderServer],
     metrics: Metrics,
     health: Health,
     *,
     limits: Limits = Limits(),
     public_url: str = "",
 ) -> FastAPI:
-    """The app, its chats in ``app.state.chats``. Whoever makes the parts starts and stops them. ``public_url``: see
-    ``routes.add_routes``.
+    """Return the app. Whoever makes the parts starts and stops them.
+
+    ``servers``: what providers serve beside webhooks. ``public_url``: see ``routes.add_routes``.
 
     Serve it by ``cx_runtime.serve.server_config``, which adds the deadlines that the server lacks.
     """
     app = StraightApp(metrics, title="Throughline: channels", version="1", docs_url=None, redoc_url=None)
-    chats = app.state.chats = Chats(intake, deliveries, metrics, limits.chat)
-    add_routes(app, intake, tenants, metrics, chats, limits=limits, public_url=public_url)
+    add_routes(app, intake, tenants, metrics, limits=limits, public_url=public_url)
+    for server in servers:
+        server.add_routes(app)
     app.router.routes.extend([*operations(health), metrics_route(metrics, None)])
     return app

@@ -1,4 +1,4 @@
-"""The HTTP routes of the channels: events from clients, webhooks from providers, and the chat's script and socket.
+"""The HTTP routes of the channels: events from clients, and webhooks from providers.
 
 Handlers take the bare request and read bodies themselves: under the limit of who sends, after the key was checked, and
 without a framework's parser, which would answer 500 to JSON made to break it.
@@ -7,25 +7,21 @@ without a framework's parser, which would answer 500 to JSON made to break it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from hashlib import sha256
 from typing import Any
 from urllib.parse import parse_qsl
 
 import msgspec
-from fastapi import APIRouter, WebSocket
+from fastapi import APIRouter
 from starlette.exceptions import HTTPException
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
 from cx_channels import vcons
 from cx_channels.auth import sender
-from cx_channels.chat.webchat.script import script as chat_script
-from cx_channels.chat_sessions import Chats
 from cx_channels.intake import CLIENT, Intake, Published
 from cx_channels.limits import MAX_QUERY_FIELDS, Limits
 from cx_channels.provider import DEFAULT_MAX_BYTES, Connection, Provider, Request
 from cx_channels.readiness import missing
-from cx_channels.upload_routes import Uploads, add_upload_routes
 from cx_events.errors import NotSetUp, Refused, TooFast
 from cx_events.facts import vcon_source
 from cx_events.http_binding import BATCH, STRUCTURED, read
@@ -139,7 +135,6 @@ def add_routes(
     intake: Intake,
     tenants: Tenants,
     metrics: Metrics,
-    chats: Chats,
     *,
     limits: Limits = Limits(),
     public_url: str = "",
@@ -153,8 +148,6 @@ def add_routes(
     routes = APIRouter(tags=["channels"])
     json_limits = JsonLimits(max_bytes=limits.body.max_bytes)
     base = public_url.rstrip("/")
-    script = chat_script()
-    script_tag = f'"{sha256(script).hexdigest()[:32]}"'
 
     async def events(request: HttpRequest) -> Response:
         try:
@@ -215,20 +208,6 @@ def add_routes(
             raise
         return Response(answer.body, answer.status, dict(answer.headers), answer.content_type)
 
-    async def widget(request: HttpRequest) -> Response:
-        headers = {
-            "etag": script_tag,
-            "cache-control": "public, max-age=300",
-            "x-content-type-options": "nosniff",
-            "cross-origin-resource-policy": "cross-origin",
-        }
-        if request.headers.get("if-none-match") == script_tag:
-            return Response(status_code=304, headers=headers)
-        return Response(script, headers=headers, media_type="text/javascript")
-
-    async def chat(websocket: WebSocket) -> None:
-        await chats.serve(websocket, websocket.path_params["connection"])
-
     routes.add_route("/v1/hooks/{connection}", hooks, methods=["GET", "HEAD", "POST"])
     routes.add_api_route(
         "/v1/events", events, methods=["POST"], status_code=202, openapi_extra=_EVENTS_DOC, summary="Send events"
@@ -236,17 +215,7 @@ def add_routes(
     routes.add_api_route(
         "/v1/vcons", imported, methods=["POST"], status_code=202, openapi_extra=_VCONS_DOC, summary="Import a vCon"
     )
-    routes.add_api_route(
-        "/v1/chat/widget.js",
-        widget,
-        methods=["GET"],
-        openapi_extra={"security": [], "x-scope": []},
-        summary="The chat's script for a web page",
-    )
-    routes.add_api_websocket_route("/v1/chat/{connection}", chat)
-    add_upload_routes(routes, Uploads(intake, chats, metrics, limits))
     app.include_router(routes)
-    app.straight_socket("/v1/chat/{connection}", chat)
     app.straight("/v1/events", events, methods={"POST"})
     app.straight("/v1/vcons", imported, methods={"POST"})
     app.straight("/v1/hooks/{connection}", hooks, methods={"GET", "HEAD", "POST"})

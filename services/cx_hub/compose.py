@@ -20,13 +20,12 @@ from typing import Literal
 
 import structlog
 
-from cx_channels.chat_sessions import Chats
-from cx_channels.deliveries import LogDeliveries
 from cx_channels.intake import Intake, wall_clock
 from cx_channels.kit.mail.parse import content_at
 from cx_channels.limits import Limits
 from cx_channels.mapping_pool import MappingWorkers
 from cx_channels.provider import Connection, Provider
+from cx_channels.provider_server import ProviderServer, ServerPorts, server_factories
 from cx_channels.registry import providers
 from cx_channels.routes import add_routes as add_channel_routes
 from cx_channels.smtp import SmtpListener, by_recipient
@@ -267,14 +266,14 @@ async def _channels(hub: Hub) -> AsyncIterator[list[AddRoutes]]:
     for name in {"client", *_providers_of(hub)}:
         hub.metrics.begin_provider(name)
     intake = Intake(hub.log, hub.blobs, hub.tenants, providers(), hub.metrics, mapper=mapping.mapper, rates=hub.rates)
-    chat = _any_provider(hub, lambda provider: provider.transport == "websocket")
-    deliveries = LogDeliveries(hub.log, hub.health.expect("chat-deliveries") if chat else None)
+    servers = _provider_servers(hub, intake, limits, tenant_share)
     certificate = mail_certificate(settings)
     listener = _smtp_listener(hub, intake, certificate)
     try:
         hub.supervisor.run("blobs", hub.blobs.start)
-        if chat:  # else nobody's answers need be looked for among all that comes in
-            hub.supervisor.keep("chat-deliveries", _once(hub.log.opened, work=deliveries.run))
+        for name, server in servers.items():
+            if name in _providers_of(hub):  # the work of the others would be for nobody
+                hub.supervisor.keep(server.worker, _once(hub.log.opened, work=server.run))
         if _any_provider(hub, lambda provider: provider.isolated):
             hub.health.probe("mapping", mapping.check)
             hub.supervisor.keep("mapping", mapping.run)
@@ -285,18 +284,20 @@ async def _channels(hub: Hub) -> AsyncIterator[list[AddRoutes]]:
             hub.leaving.append(listener.stop)
             if certificate is not None:
                 hub.supervisor.keep("mail-certificate", certificate.keep_renewed)
-        chats = Chats(intake, deliveries, hub.metrics, limits.chat, tenant_share)
-        hub.leaving.append(chats.stop)
+        hub.leaving.extend(server.stop for server in servers.values())
 
         def add_routes(app: StraightApp) -> None:
             public_url = settings.public_url
-            add_channel_routes(app, intake, hub.tenants, hub.metrics, chats, limits=limits, public_url=public_url)
+            add_channel_routes(app, intake, hub.tenants, hub.metrics, limits=limits, public_url=public_url)
+            for server in servers.values():
+                server.add_routes(app)
 
         yield [add_routes]
     finally:
         if listener is not None:
             await listener.stop()
-        await hub.supervisor.stop("chat-deliveries")
+        for server in servers.values():
+            await hub.supervisor.stop(server.worker)
         await hub.supervisor.stop("mapping")
         await hub.supervisor.stop("mail-certificate")
         await mapping.stop()
@@ -340,6 +341,24 @@ def _ops(hub: Hub) -> list[AddRoutes]:
         return []
     routes = ops_router(hub.log, hub.store, hub.tenants)
     return [lambda app: app.include_router(routes)]
+
+
+def _provider_servers(hub: Hub, intake: Intake, limits: Limits, tenant_share: float) -> dict[str, ProviderServer]:
+    """Open what providers serve beside webhooks, by the provider's name. Only workers that are needed are watched."""
+    used, unwatched = _providers_of(hub), Health()
+    return {
+        name: open_server(
+            ServerPorts(
+                intake,
+                hub.log,
+                hub.metrics,
+                hub.health.expect if name in used else unwatched.progress,
+                limits,
+                tenant_share,
+            )
+        )
+        for name, open_server in server_factories().items()
+    }
 
 
 def _any_provider(hub: Hub, is_such: Callable[[Provider], bool]) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from tests.channels import FAST, SECRET, WRITER, Hub, running_hub
+from tests.channels import FAST, FAST_CHAT, SECRET, WRITER, Hub, running_hub
 from tests.patience import PATIENCE
 
 from cx_channels.kit.signing import sign
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.clock
 
 @pytest.fixture
 async def hub(tmp_path: Path) -> AsyncIterator[Hub]:
-    async with running_hub(tmp_path, limits=FAST, header_seconds=0.5) as running:
+    async with running_hub(tmp_path, limits=FAST, chat_limits=FAST_CHAT, header_seconds=0.5) as running:
         yield running
 
 
@@ -162,7 +162,7 @@ async def test_hostile_bytes_are_answered_4xx_or_not_at_all(hub: Hub, hostile: b
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[asyncio.AbstractEventLoop, Hub]]:
     """One hub for thousands of tries."""
     loop = asyncio.new_event_loop()
-    context = running_hub(tmp_path_factory.mktemp("hub"), limits=FAST, header_seconds=0.5)
+    context = running_hub(tmp_path_factory.mktemp("hub"), limits=FAST, chat_limits=FAST_CHAT, header_seconds=0.5)
     hub = loop.run_until_complete(context.__aenter__())
     yield loop, hub
     loop.run_until_complete(context.__aexit__(None, None, None))

@@ -19,8 +19,8 @@ from tests.patience import PATIENCE
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from cx_channels.chat.webchat.server.limits import ChatLimits
 from cx_channels.kit.signing import sign
-from cx_channels.limits import ChatLimits, Limits
 from cx_events.errors import Busy, TryLater
 from cx_events.log import INTERACTIONS, Log, Record
 from cx_events.log.kafka import KafkaLog
@@ -231,7 +231,7 @@ async def test_a_connection_too_many_is_told_503_and_closed(tmp_path: Path) -> N
 
 
 async def test_a_chat_too_many_is_told_503_when_it_knocks(tmp_path: Path) -> None:
-    async with running_hub(tmp_path, limits=Limits(chat=ChatLimits(sockets=1))) as hub:
+    async with running_hub(tmp_path, chat_limits=ChatLimits(sockets=1)) as hub:
         url = f"ws://127.0.0.1:{hub.port}/v1/chat/acme-chat"
         async with connect(url):
             with pytest.raises(InvalidStatus) as refused:
@@ -243,9 +243,9 @@ async def test_a_chat_too_many_is_told_503_when_it_knocks(tmp_path: Path) -> Non
 
 
 async def test_a_browser_that_takes_nothing_is_sent_away_before_much_waits_for_it(tmp_path: Path) -> None:
-    limits = Limits(chat=ChatLimits(waiting_bytes=200_000, send_seconds=PATIENCE))
+    limits = ChatLimits(waiting_bytes=200_000, send_seconds=PATIENCE)
     async with (
-        running_hub(tmp_path, limits=limits) as hub,
+        running_hub(tmp_path, chat_limits=limits) as hub,
         connect(f"ws://127.0.0.1:{hub.port}/v1/chat/acme-chat", max_queue=1, ping_interval=None) as socket,
     ):
         await socket.send(json.dumps({"type": "hello"}))

@@ -16,7 +16,7 @@ from tests.integration.test_limits import event, hook, is_told_to_wait, post, un
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
-from cx_channels.limits import ChatLimits, Limits
+from cx_channels.chat.webchat.server.limits import ChatLimits
 from cx_context.store import reader
 from cx_context.store.ownership import Ownership
 from cx_context_api.requests.read_turns import Reading
@@ -103,9 +103,9 @@ async def test_a_connection_counts_for_the_tenant_whose_key_came_by_it(tmp_path:
 
 
 async def test_visitors_behind_a_trusted_proxy_are_told_apart(tmp_path: Path) -> None:
-    limits = Limits(chat=ChatLimits(sockets=10))
+    limits = ChatLimits(sockets=10)
     bounds = {"addresses": Addresses(["127.0.0.1"])}
-    async with running_hub(tmp_path, limits=limits, bounds=bounds) as hub, AsyncExitStack() as stack:
+    async with running_hub(tmp_path, chat_limits=limits, bounds=bounds) as hub, AsyncExitStack() as stack:
         url = f"ws://127.0.0.1:{hub.port}/v1/chat/acme-chat"
         for visitor in ("192.0.2.1", "192.0.2.2", "9.9.9.9, 192.0.2.3"):
             await stack.enter_async_context(connect(url, additional_headers={"x-forwarded-for": visitor}))
@@ -115,8 +115,8 @@ async def test_visitors_behind_a_trusted_proxy_are_told_apart(tmp_path: Path) ->
 
 
 async def test_a_stranger_chooses_no_address_by_a_header(tmp_path: Path) -> None:
-    limits = Limits(chat=ChatLimits(sockets=10))
-    async with running_hub(tmp_path, limits=limits) as hub:
+    limits = ChatLimits(sockets=10)
+    async with running_hub(tmp_path, chat_limits=limits) as hub:
         url = f"ws://127.0.0.1:{hub.port}/v1/chat/acme-chat"
         async with connect(url, additional_headers={"x-forwarded-for": "192.0.2.1"}):
             with pytest.raises(InvalidStatus) as refused:
@@ -150,9 +150,9 @@ async def test_a_tenant_that_sends_too_large_bodies_again_and_again_waits_for_th
 
 
 async def test_handshakes_of_one_address_have_a_rate(tmp_path: Path) -> None:
-    limits = Limits(chat=ChatLimits(opened=Rate(0.001, 2.0)))
+    limits = ChatLimits(opened=Rate(0.001, 2.0))
     bounds = {"addresses": Addresses(["127.0.0.1"])}
-    async with running_hub(tmp_path, limits=limits, bounds=bounds) as hub:
+    async with running_hub(tmp_path, chat_limits=limits, bounds=bounds) as hub:
         url = f"ws://127.0.0.1:{hub.port}/v1/chat/acme-chat"
         for _ in range(2):
             async with connect(url, additional_headers={"x-forwarded-for": "192.0.2.1"}):

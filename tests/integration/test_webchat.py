@@ -12,14 +12,14 @@ from typing import Any
 import httpx2
 import pytest
 from tests.browsers import Browser, answered, browser, chat
-from tests.channels import FAST, SECRET, Hub, running_hub
+from tests.channels import FAST, FAST_CHAT, SECRET, Hub, running_hub
 from tests.patience import PATIENCE
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from cx_channels.chat.webchat.script import script
+from cx_channels.chat.webchat.server.limits import ChatLimits
 from cx_channels.kit.signing import sign
-from cx_channels.limits import ChatLimits, Limits
 from cx_events.ids import IdSpace
 from cx_events.tokens import code_of, signed, token_id
 
@@ -33,7 +33,7 @@ ANA = {"cookie": "c-7", "name": "Ana", "email": "Ana@example.com"}
 
 @pytest.fixture
 async def hub(tmp_path: Path) -> AsyncIterator[Hub]:
-    async with running_hub(tmp_path, limits=FAST) as running:
+    async with running_hub(tmp_path, limits=FAST, chat_limits=FAST_CHAT) as running:
         yield running
 
 
@@ -122,7 +122,7 @@ async def test_sockets_that_broke_off_at_a_token_do_not_count_as_open(hub: Hub) 
         await page.say(type="message", id="1", text="hello")
         await page.hear("ack")
     hub.log.broken = True
-    for _ in range(FAST.chat.sockets_of_one + 1):
+    for _ in range(FAST_CHAT.sockets_of_one + 1):
         async with chat(hub, session=welcome["session"], token=TOKEN) as (page, _):
             assert (await page.hear("error"))["reason"] == "try-later"
             assert await page.closed() == 1013
@@ -139,8 +139,8 @@ async def test_who_is_identified_begins_a_chat(hub: Hub) -> None:
 
 
 async def test_a_new_chat_in_which_nothing_is_said_is_closed_after_a_while(tmp_path: Path) -> None:
-    limits = Limits(chat=ChatLimits(silent_seconds=0.2))
-    async with running_hub(tmp_path, limits=limits) as hub, chat(hub) as (page, _):
+    limits = ChatLimits(silent_seconds=0.2)
+    async with running_hub(tmp_path, chat_limits=limits) as hub, chat(hub) as (page, _):
         await page.say(type="ping")
         await page.hear("pong")
         assert (await page.hear("error"))["reason"] == "silent"
@@ -148,7 +148,7 @@ async def test_a_new_chat_in_which_nothing_is_said_is_closed_after_a_while(tmp_p
 
 
 async def test_one_address_leaves_chats_to_others(tmp_path: Path) -> None:
-    async with running_hub(tmp_path, limits=Limits(chat=ChatLimits(sockets=50))) as hub:
+    async with running_hub(tmp_path, chat_limits=ChatLimits(sockets=50)) as hub:
         url = f"ws://127.0.0.1:{hub.port}/v1/chat/acme-chat"
         greedy: list[ClientConnection] = []
         with pytest.raises(InvalidStatus) as refused:
@@ -331,7 +331,7 @@ async def test_who_talks_too_fast_is_slowed_down_then_sent_away(hub: Hub) -> Non
             assert closed.rcvd is not None
             assert closed.rcvd.code == 1008
     reasons = [message.get("reason", message["type"]) for message in heard]
-    assert reasons.count("ack") >= FAST.chat.burst
+    assert reasons.count("ack") >= FAST_CHAT.burst
     assert reasons.count("too-fast") > 0
     assert all(message["retry_after"] > 0 for message in heard if message.get("reason") == "too-fast")
     assert reasons[-1] == "too-many-refusals"
@@ -345,7 +345,7 @@ async def test_a_message_larger_than_any_frame_closes_the_socket(hub: Hub) -> No
 
 async def test_one_chat_is_open_in_few_places_at_once(hub: Hub) -> None:
     async with chat(hub) as (_, welcome):
-        others = [connect(f"ws://127.0.0.1:{hub.port}/v1/chat/acme-chat") for _ in range(FAST.chat.sockets_of_one)]
+        others = [connect(f"ws://127.0.0.1:{hub.port}/v1/chat/acme-chat") for _ in range(FAST_CHAT.sockets_of_one)]
         pages = []
         for each in others:  # who does not say hello soon is sent away
             pages.append(Browser(await each))

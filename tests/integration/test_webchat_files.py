@@ -14,7 +14,7 @@ from tests.browsers import browser, chat
 from tests.channels import Hub, running_hub
 from tests.patience import PATIENCE
 
-from cx_channels.limits import ChatLimits, Limits
+from cx_channels.chat.webchat.server.limits import ChatLimits
 from cx_runtime.rates import Rate
 
 pytestmark = pytest.mark.clock
@@ -193,8 +193,8 @@ async def test_a_connection_says_which_files_it_takes(hub: Hub, settings: dict[s
 
 
 async def test_one_visitor_sends_so_many_files_and_leaves_room_to_others(tmp_path: Path) -> None:
-    limits = Limits(chat=ChatLimits(files_of_visitor=Rate(0.001, 3)))
-    async with running_hub(tmp_path, limits=limits) as hub:
+    limits = ChatLimits(files_of_visitor=Rate(0.001, 3))
+    async with running_hub(tmp_path, chat_limits=limits) as hub:
         greedy, _ = await session_of(hub)
         answers = [await put(hub, greedy, id=f"{n}") for n in range(5)]
         assert [each.status_code for each in answers] == [201, 201, 201, 429, 429]
@@ -205,14 +205,14 @@ async def test_one_visitor_sends_so_many_files_and_leaves_room_to_others(tmp_pat
 
 
 async def test_whoever_begins_chat_after_chat_is_bounded_by_address(tmp_path: Path) -> None:
-    limits = Limits(chat=ChatLimits(files_of_address=Rate(0.001, 3)))
-    async with running_hub(tmp_path, limits=limits) as hub:
+    limits = ChatLimits(files_of_address=Rate(0.001, 3))
+    async with running_hub(tmp_path, chat_limits=limits) as hub:
         sessions = [(await session_of(hub))[0] for _ in range(5)]
         assert [(await put(hub, each)).status_code for each in sessions] == [201, 201, 201, 429, 429]
 
 
 async def test_files_that_drip_in_take_no_more_than_a_share_of_what_may_be_under_way(tmp_path: Path) -> None:
-    async with running_hub(tmp_path, limits=Limits(chat=ChatLimits(files=100))) as hub:
+    async with running_hub(tmp_path, chat_limits=ChatLimits(files=100)) as hub:
         session, _ = await session_of(hub)
         gate = asyncio.Event()
         begun = 0

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cx_channels.kit.twilio_forms import Fields
 from cx_channels.provider import Connection, Request
 from cx_channels.voice.twilio import PROVIDER
-from cx_channels.voice.twilio.fields import Fields
 from cx_channels.voice.twilio.parties import INBOUND, OUTBOUND, Parties, parties_of
 from cx_events.codec import decode
 from cx_events.envelope import Draft

@@ -13,10 +13,10 @@ import pytest
 from cx_channels.dry_run import trial
 from cx_channels.kit.outcomes import MOST_OUTCOMES
 from cx_channels.kit.signing import sign
+from cx_channels.kit.times import unix_time
 from cx_channels.provider import Connection, Mapped, Request
 from cx_channels.social.meta import PROVIDER, changes, messaging
 from cx_channels.social.meta.mapping import IGNORED, KINDS
-from cx_channels.social.meta.values import micros
 from cx_events.envelope import Draft
 from cx_events.errors import Refused
 
@@ -265,7 +265,7 @@ def test_a_receipt_up_to_a_watermark_stands_at_the_watermarks_moment() -> None:
      (0, None), (-1, None), (True, None), ("soon", None), (10**18, None), (None, None), (1.5, None)],
 )  # fmt: skip
 def test_times_are_told_apart_by_their_size(value: Any, expected: int | None) -> None:
-    assert micros(value) == expected
+    assert unix_time(value) == expected
 
 
 @pytest.mark.parametrize(

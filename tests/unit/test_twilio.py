@@ -13,12 +13,12 @@ import pytest
 
 from cx_channels.dry_run import guess_content_type, recorded_request
 from cx_channels.kit.signing import sha256_hex, sign
+from cx_channels.kit.times import rfc2822_time
+from cx_channels.kit.twilio_forms import Fields, read_fields
 from cx_channels.provider import Connection, Mapped, Request
 from cx_channels.voice.twilio import PROVIDER
-from cx_channels.voice.twilio.fields import Fields, read_fields
 from cx_channels.voice.twilio.kinds import kind_of
 from cx_channels.voice.twilio.mapping import IGNORED, KINDS, expects_twiml
-from cx_channels.voice.twilio.times import read_time
 from cx_events.envelope import Draft
 from cx_events.errors import Fatal, Refused
 from cx_events.identifiers import normalise
@@ -269,7 +269,7 @@ def test_a_json_body_that_the_url_does_not_cover_is_refused() -> None:
     ],
 )
 def test_times_are_read_in_every_form_that_occurs(text: str, expected: str) -> None:
-    at = read_time(text)
+    at = rfc2822_time(text)
     assert at is not None
     assert format_time(at) == expected
 
@@ -280,7 +280,7 @@ def test_times_are_read_in_every_form_that_occurs(text: str, expected: str) -> N
      "Sun, 01 Feb 2026 01:02:03 Mars/Base", "2026-11-22T09:30:05", "1700000000", "٠١ Feb 2026 01:02:03"],
 )  # fmt: skip
 def test_an_unreadable_time_is_none(text: str) -> None:
-    assert read_time(text) is None
+    assert rfc2822_time(text) is None
 
 
 # --- who is who ------------------------------------------------------------------------------------------------------
@@ -384,8 +384,8 @@ def test_a_call_that_was_recorded_ends_with_its_callback(reported: dict[str, str
 def test_a_recording_that_would_end_after_the_year_9999_stands_where_it_began() -> None:
     began = "Sun, 22 Nov 2026 09:31:02 +0000"
     draft = mapped({}, RecordingStatus="completed", RecordingStartTime=began, RecordingDuration="628111253636")
-    assert draft.time == read_time(began)
-    assert read_time("Fri, 31 Dec 9999 23:59:59 -1200") is None
+    assert draft.time == rfc2822_time(began)
+    assert rfc2822_time("Fri, 31 Dec 9999 23:59:59 -1200") is None
 
 
 def test_durations_are_read_in_seconds_and_never_in_billed_minutes() -> None:

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cx_channels import deliveries
 from cx_channels.chat.webchat.protocol import parse
+from cx_channels.chat.webchat.server import deliveries
+from cx_channels.chat.webchat.server.deliveries import Address, Delivery, LogDeliveries
 from cx_channels.chat.webchat.session import Session, issue, resume
 from cx_channels.chat.webchat.visitors import Known, Visitor
-from cx_channels.deliveries import Address, Delivery, LogDeliveries
 from cx_channels.kit.signing import sign
 from cx_channels.provider import Connection
 from cx_events.envelope import Identifier

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from cx_channels.kit.json_values import Json, objects, text
-from cx_events.errors import Refused
-from cx_events.timestamps import Micros, parse_time
+from cx_channels.kit.times import YEAR_9999, is_unix_seconds, iso_time, unix_seconds
+from cx_events.timestamps import Micros
 
-_WHOLE = re.compile(r"[0-9]{1,12}")
-_YEAR_9999 = 253_370_764_800  # seconds; RFC 3339 has no room for what comes after
 _LONGEST_SEQUENCE = 18  # digits
 
 
@@ -23,23 +20,14 @@ def listed(value: Any, *names: str) -> list[Json]:
 
 
 def micros(value: Any) -> Micros | None:
-    """A Unix time in seconds, as a number or a text, or RFC 3339: contacts of API 1.x write the latter."""
-    written = text(value)
-    if not _WHOLE.fullmatch(written):
-        return _of_text(written) if written else None
-    at = int(written)
-    return at * 1_000_000 if 0 < at < _YEAR_9999 else None
+    """Read a Unix time in seconds, as a number or a text, or RFC 3339: contacts of API 1.x write the latter."""
+    if is_unix_seconds(value):
+        return unix_seconds(value)
+    at = iso_time(text(value))
+    return at if at is not None and at < YEAR_9999 else None
 
 
 def whole(value: Any) -> int | None:
     """A number that can order events: ids of parts grow with time."""
     written = text(value)
     return int(written) if written.isascii() and written.isdecimal() and len(written) <= _LONGEST_SEQUENCE else None
-
-
-def _of_text(written: str) -> Micros | None:
-    try:
-        at = parse_time(written)
-    except Refused:
-        return None
-    return at if 0 < at < _YEAR_9999 * 1_000_000 else None

@@ -14,12 +14,12 @@ from msgspec import Raw
 
 from cx_channels.kit.ids import id_part
 from cx_channels.kit.json_values import Json, first, number, obj, text, texts
+from cx_channels.kit.meta_envelope import Item
 from cx_channels.kit.outcomes import no_adapter
+from cx_channels.kit.times import unix_time
 from cx_channels.provider import Connection, Ignored, Unmapped
-from cx_channels.social.meta.body import Item
 from cx_channels.social.meta.ignored import IGNORED
 from cx_channels.social.meta.people import business, customer
-from cx_channels.social.meta.values import micros
 from cx_channels.social.meta.waiting import KINDS as WAITING
 from cx_events.envelope import Attachment, Data, Draft, Message
 
@@ -298,8 +298,8 @@ def _draft(change: Change, event_type: str, id: str, **data: Any) -> Draft:
     return Draft(
         type=event_type,
         id=id,
-        time=micros(change.value.get("edited_time") if change.verb == "edit" else None)
-        or micros(change.value.get("created_time"))
+        time=unix_time(change.value.get("edited_time") if change.verb == "edit" else None)
+        or unix_time(change.value.get("created_time"))
         or item.time,
         data=Data(
             channel="social",

@@ -12,10 +12,10 @@ from dataclasses import replace
 from typing import Any
 
 from cx_channels.kit.json_values import Json, obj, text, texts
+from cx_channels.kit.meta_envelope import LEFT_OUT, Item, Other, items_of
 from cx_channels.kit.outcomes import bounded, no_adapter
 from cx_channels.provider import Connection, Ignored, Mapped, Request, Unmapped
 from cx_channels.social.meta import changes, ignored, messaging, waiting
-from cx_channels.social.meta.body import LEFT_OUT, Item, Other, items_of
 from cx_events.dead_letters import UNKNOWN_KIND
 from cx_events.envelope import Draft
 

@@ -15,12 +15,12 @@ from msgspec import Raw
 
 from cx_channels.kit.ids import id_part
 from cx_channels.kit.json_values import Json, first, number, obj, objects, text, texts
+from cx_channels.kit.meta_envelope import Item
 from cx_channels.kit.outcomes import no_adapter
+from cx_channels.kit.times import unix_time
 from cx_channels.provider import Connection, Ignored, Unmapped
-from cx_channels.social.meta.body import Item
 from cx_channels.social.meta.linking import linked_identifier, signing_secrets
 from cx_channels.social.meta.people import Peers, participants_of, peers_of
-from cx_channels.social.meta.values import micros
 from cx_channels.social.meta.waiting import KINDS as WAITING
 from cx_events.envelope import (
     Attachment,
@@ -61,7 +61,7 @@ class Notice:
 
     @property
     def time(self) -> Micros | None:
-        return micros(self.item.value.get("timestamp")) or self.item.time
+        return unix_time(self.item.value.get("timestamp")) or self.item.time
 
     @property
     def thread(self) -> str:
@@ -464,7 +464,7 @@ def _about_message(
 
 def _receipts(notice: Notice, event_type: str, what: str, mids: list[str]) -> Iterator[Outcome]:
     """A receipt is about what the business sent, and is the other side's doing."""
-    watermark = micros(notice.body.get("watermark"))
+    watermark = unix_time(notice.body.get("watermark"))
     time = notice.time or watermark
     if mids:
         for mid in dict.fromkeys(mids):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cx_channels.kit.json_values import Json, obj, text, texts
-from cx_channels.social.meta.body import Item
+from cx_channels.kit.meta_envelope import Item
 from cx_events.envelope import Direction, Identifier, Participant, Role
 from cx_events.weights import CLAIMED, PROVED
 

@@ -18,8 +18,8 @@ from __future__ import annotations
 
 import re
 
+from cx_channels.kit.twilio_forms import Fields
 from cx_channels.voice.twilio.addresses import Address, read_address, same_number
-from cx_channels.voice.twilio.fields import Fields
 
 FIELD = "StirVerstat"
 VOUCHED = frozenset({"TN-Validation-Passed-A", "TN-Validation-Passed-A-Passthrough"})

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from cx_channels.kit.twilio_forms import Fields
 from cx_channels.voice.twilio import waiting
-from cx_channels.voice.twilio.fields import Fields
 
 STARTING = frozenset({"queued", "initiated", "ringing"})
 ANSWERED = frozenset({"in-progress", "answered"})

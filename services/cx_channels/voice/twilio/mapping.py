@@ -13,9 +13,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from cx_channels.kit.twilio_forms import Fields, read_fields
 from cx_channels.provider import Connection, Ignored, Mapped, Request
 from cx_channels.voice.twilio import events, waiting
-from cx_channels.voice.twilio.fields import Fields, read_fields
 from cx_channels.voice.twilio.kinds import kind_of
 from cx_channels.voice.twilio.notice import Notice, Outcome
 from cx_events.errors import Refused

@@ -7,12 +7,12 @@ from functools import cached_property
 from typing import Any
 
 from cx_channels.kit.ids import id_part
+from cx_channels.kit.times import LAST, rfc2822_time
+from cx_channels.kit.twilio_forms import Fields, distinct
 from cx_channels.provider import Connection, Ignored, Request
 from cx_channels.voice.twilio.attestation import verdict
-from cx_channels.voice.twilio.fields import Fields, distinct
 from cx_channels.voice.twilio.kinds import UNREACHED, status_of
 from cx_channels.voice.twilio.parties import INBOUND, Parties, parties_of
-from cx_channels.voice.twilio.times import LAST, read_time
 from cx_events import strict_json
 from cx_events.envelope import Data, Draft, Failure, Named, Recording, Reference
 from cx_events.errors import Refused
@@ -63,7 +63,7 @@ class Notice:
 
     @property
     def time(self) -> Micros | None:
-        return read_time(self.fields["Timestamp"])
+        return rfc2822_time(self.fields["Timestamp"])
 
 
 Outcome = Draft | Ignored
@@ -152,7 +152,7 @@ def recording_of(fields: Fields) -> Recording:
 
 def recording_time(fields: Fields, recording: Recording) -> Micros | None:
     """These callbacks have no Timestamp; a recording is complete when it has run for as long as it is."""
-    start = read_time(fields["RecordingStartTime"])
+    start = rfc2822_time(fields["RecordingStartTime"])
     if start is None or recording.status != "completed" or recording.duration_ms is None:
         return start
     end = start + recording.duration_ms * 1000

@@ -29,9 +29,9 @@ from typing import Any, Literal
 
 import msgspec
 
+from cx_channels.kit.twilio_forms import Fields
 from cx_channels.voice.twilio.addresses import Address, Listed, listed, read_address, same_number
 from cx_channels.voice.twilio.attestation import is_attested
-from cx_channels.voice.twilio.fields import Fields
 from cx_events.envelope import Direction, Named, Participant, Role
 from cx_events.weights import ASSERTED
 

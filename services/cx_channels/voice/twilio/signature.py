@@ -19,8 +19,8 @@ from functools import lru_cache
 from urllib.parse import SplitResult, parse_qs, parse_qsl, quote, urlsplit
 
 from cx_channels.kit.signing import check_signature, same, sha256_hex
+from cx_channels.kit.twilio_forms import form_pairs
 from cx_channels.provider import Connection, Request
-from cx_channels.voice.twilio.fields import form_pairs
 from cx_channels.voice.twilio.shared_keys import SETTINGS_HEADER, by_token, signing_of
 from cx_events.errors import Refused
 from cx_events.strict_json import is_json

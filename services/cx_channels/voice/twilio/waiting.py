@@ -18,8 +18,8 @@ from cx_channels.kit.ids import id_part
 from cx_channels.kit.json_values import obj, text
 from cx_channels.kit.outcomes import bounded, no_adapter
 from cx_channels.kit.signing import sha256_hex
+from cx_channels.kit.twilio_forms import RETRY_HEADER, Fields, query_of
 from cx_channels.provider import Request, Unmapped
-from cx_channels.voice.twilio.fields import RETRY_HEADER, Fields, query_of
 
 MESSAGE = "messaging/received"
 

@@ -18,13 +18,13 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from cx_channels.chat.webchat import mapping, protocol
 from cx_channels.chat.webchat.attachments import bounds_of
+from cx_channels.chat.webchat.server.chat_log import WEBCHAT, Chat, ChatLog, chat_for_page, identified
+from cx_channels.chat.webchat.server.chat_socket import INTERNAL, LATER, NORMAL, POLICY, Line
+from cx_channels.chat.webchat.server.deliveries import Address, Deliveries
+from cx_channels.chat.webchat.server.limits import ChatLimits
 from cx_channels.chat.webchat.session import Session, resume
 from cx_channels.chat.webchat.visitors import Known, Visitor, visitor_of
-from cx_channels.chat_log import WEBCHAT, Chat, ChatLog, chat_for_page, identified
-from cx_channels.chat_socket import INTERNAL, LATER, NORMAL, POLICY, Line
-from cx_channels.deliveries import Address, Deliveries
 from cx_channels.intake import Intake
-from cx_channels.limits import ChatLimits
 from cx_channels.provider import Connection
 from cx_events.errors import Busy, Refused, TooFast, TryLater
 from cx_events.timestamps import Micros, format_time
@@ -141,7 +141,7 @@ class Chats:
             await line.say(_try_later(later))
             line.close(LATER, "try-later")
         except Exception as error:
-            structlog.get_logger("cx_channels.chat_sessions").error("a chat met a fault of ours", exc_info=error)
+            structlog.get_logger("cx_channels.chat.webchat").error("a chat met a fault of ours", exc_info=error)
             line.close(INTERNAL, "internal")
         finally:
             await line.finish(writer)

@@ -19,15 +19,15 @@ from starlette.responses import Response
 from cx_channels.chat.webchat import mapping
 from cx_channels.chat.webchat.attachments import bounds_of, checked_type, file_name
 from cx_channels.chat.webchat.protocol import ClientId
+from cx_channels.chat.webchat.server.chat_log import WEBCHAT, Chat, ChatLog, chat_for_page
+from cx_channels.chat.webchat.server.chat_sessions import Chats
+from cx_channels.chat.webchat.server.deliveries import Address
+from cx_channels.chat.webchat.server.limits import ChatLimits
 from cx_channels.chat.webchat.session import resume
-from cx_channels.chat_log import WEBCHAT, Chat, ChatLog, chat_for_page
-from cx_channels.chat_sessions import Chats
-from cx_channels.deliveries import Address
 from cx_channels.intake import Intake
-from cx_channels.limits import Limits
 from cx_events.errors import Busy, Refused, TooFast, TryLater
 from cx_runtime import shares
-from cx_runtime.http import bearer_token, read_body
+from cx_runtime.http import BodyLimits, bearer_token, read_body
 from cx_runtime.in_flight import asker, claim
 from cx_runtime.metrics import Metrics
 from cx_runtime.problems import refused, told, try_later
@@ -73,16 +73,15 @@ _DOC: dict[str, Any] = {
 class Uploads:
     """All files on their way in, of this process."""
 
-    def __init__(self, intake: Intake, chats: Chats, metrics: Metrics, limits: Limits) -> None:
+    def __init__(self, intake: Intake, chats: Chats, metrics: Metrics, body: BodyLimits, limits: ChatLimits) -> None:
         self._intake = intake
         self._chats = chats
         self._log = ChatLog(intake)
         self._metrics = metrics
-        self._body = limits.body
-        bounds = limits.chat
-        self._under_way = Pool("files", bounds.files)
-        self._of_visitor = Buckets(bounds.files_of_visitor, "files", _MOST_REMEMBERED, whose="this visitor")
-        self._of_address = Buckets(bounds.files_of_address, "files", _MOST_REMEMBERED)
+        self._body = body
+        self._under_way = Pool("files", limits.files)
+        self._of_visitor = Buckets(limits.files_of_visitor, "files", _MOST_REMEMBERED, whose="this visitor")
+        self._of_address = Buckets(limits.files_of_address, "files", _MOST_REMEMBERED)
 
     async def put(self, request: HttpRequest) -> Response:
         """Answer one upload, also where it is refused, in a form that the page's script may read."""

@@ -68,7 +68,7 @@ class LogDeliveries:
 
     def __init__(self, log: Log, progress: Progress | None = None) -> None:
         self._log = log
-        self._said = structlog.get_logger("cx_channels.deliveries")
+        self._said = structlog.get_logger("cx_channels.chat.webchat")
         self._progress = progress or Health().progress("nobody asks")
         self._followers: dict[Address, list[Deliver]] = {}
         self._kept: OrderedDict[Address, deque[tuple[Delivery, int]]] = OrderedDict()

@@ -21,8 +21,8 @@ from msgspec import Raw
 from cx_channels.kit.json_values import Json, obj, text
 from cx_channels.kit.outcomes import MOST_OUTCOMES
 from cx_channels.kit.signing import sha256_hex
+from cx_channels.kit.times import unix_time
 from cx_channels.provider import Ignored, Unmapped
-from cx_channels.social.meta.values import micros
 from cx_events import strict_json
 from cx_events.errors import Refused
 from cx_events.timestamps import Micros
@@ -205,7 +205,7 @@ def _item(name: str, account: str, time: Any, section: Section, raw: Raw) -> Ite
     if "timestamp" in value or "created_time" in obj(value.get("value")):
         head.pop("time", None)
         whole = _delivery(name, Raw(msgspec.json.encode({**head, section: [notice]})))
-    return Item(name, account, micros(time), section, value, whole, digest)
+    return Item(name, account, unix_time(time), section, value, whole, digest)
 
 
 def _parts(raw: bytes | Raw) -> dict[str, Raw]:

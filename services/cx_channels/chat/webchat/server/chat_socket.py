@@ -9,8 +9,8 @@ import msgspec
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from cx_channels.chat.webchat import protocol
-from cx_channels.deliveries import Delivery
-from cx_channels.limits import ChatLimits
+from cx_channels.chat.webchat.server.deliveries import Delivery
+from cx_channels.chat.webchat.server.limits import ChatLimits
 from cx_events.errors import Refused
 
 # RFC 6455, section 7.4.1, and the IANA registry of close codes.

@@ -1,0 +1,80 @@
+"""The HTTP routes of the web chat: its script, its socket, and files."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+
+from fastapi import APIRouter, WebSocket
+from starlette.requests import Request as HttpRequest
+from starlette.responses import Response
+
+from cx_channels.chat.webchat.script import script as chat_script
+from cx_channels.chat.webchat.server.chat_sessions import Chats
+from cx_channels.chat.webchat.server.deliveries import LogDeliveries
+from cx_channels.chat.webchat.server.limits import ChatLimits
+from cx_channels.chat.webchat.server.upload_routes import Uploads, add_upload_routes
+from cx_channels.provider_server import ServerPorts
+from cx_runtime.fast_routes import StraightApp
+
+SOCKET_PATH = "/v1/chat/{connection}"
+
+
+class ChatServer:
+    """Serves all web chats of this process. ``chats``: the open sockets."""
+
+    worker = "chat-deliveries"
+
+    def __init__(self, ports: ServerPorts, limits: ChatLimits) -> None:
+        self._deliveries = LogDeliveries(ports.log, ports.progress(self.worker))
+        self.chats = Chats(ports.intake, self._deliveries, ports.metrics, limits, ports.tenant_share)
+        self._uploads = Uploads(ports.intake, self.chats, ports.metrics, ports.limits.body, limits)
+
+    async def run(self) -> None:
+        """Follow the log for what agents and bots write."""
+        await self._deliveries.run()
+
+    async def stop(self, seconds: float) -> None:
+        """Tell every chat to come back later, and wait up to ``seconds`` until all are gone."""
+        await self.chats.stop(seconds)
+
+    def add_routes(self, app: StraightApp) -> None:
+        """Add the script, the socket and the upload."""
+        routes = APIRouter(tags=["channels"])
+
+        async def chat(websocket: WebSocket) -> None:
+            await self.chats.serve(websocket, websocket.path_params["connection"])
+
+        _add_script(routes)
+        routes.add_api_websocket_route(SOCKET_PATH, chat)
+        add_upload_routes(routes, self._uploads)
+        app.include_router(routes)
+        app.straight_socket(SOCKET_PATH, chat)
+
+
+def open_server(ports: ServerPorts, limits: ChatLimits = ChatLimits()) -> ChatServer:
+    """Return the server; nothing runs yet."""
+    return ChatServer(ports, limits)
+
+
+def _add_script(routes: APIRouter) -> None:
+    script = chat_script()
+    script_tag = f'"{sha256(script).hexdigest()[:32]}"'
+
+    async def widget(request: HttpRequest) -> Response:
+        headers = {
+            "etag": script_tag,
+            "cache-control": "public, max-age=300",
+            "x-content-type-options": "nosniff",
+            "cross-origin-resource-policy": "cross-origin",
+        }
+        if request.headers.get("if-none-match") == script_tag:
+            return Response(status_code=304, headers=headers)
+        return Response(script, headers=headers, media_type="text/javascript")
+
+    routes.add_api_route(
+        "/v1/chat/widget.js",
+        widget,
+        methods=["GET"],
+        openapi_extra={"security": [], "x-scope": []},
+        summary="The chat's script for a web page",
+    )
