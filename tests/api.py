@@ -30,11 +30,11 @@ from cx_events.stamp import Stamped
 from cx_events.testing.builders import DAY, START
 from cx_events.timestamps import Micros
 from cx_identity.rules import Rules
-from cx_projectors.apply import Tenancy
-from cx_projectors.batch import read_batch
+from cx_projectors.records import read_batch
 from cx_projectors.relay import Relay
-from cx_projectors.retrying_applier import Applier
+from cx_projectors.retrying_applier import RetryingApplier
 from cx_projectors.store_epoch import open_store_epoch
+from cx_projectors.tenancy import Tenancy
 from cx_runtime.fast_routes import StraightApp
 from cx_runtime.health import Health
 from cx_runtime.http import metrics_route, operations
@@ -96,7 +96,7 @@ class Projector:
     owned: dict[Partition, Lease] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.applier = Applier(self.store, "hand", self.tenants)
+        self.applier = RetryingApplier(self.store, "hand", self.tenants)
 
     def ids_of(self, tenant: str) -> IdSpace | None:
         known = self.tenants.get(tenant)
@@ -108,7 +108,7 @@ class Projector:
         async with self.store.writing() as tx:
             await leases.announce(tx, {Partition(INTERACTIONS, number): 0 for number in range(partitions)})
             self.owned = await leases.take(tx, "hand", 3600)
-        self.applier.memory.clear()
+        self.applier.cache.clear()
 
     async def catch_up(self) -> None:
         if not self.owned:

@@ -18,9 +18,9 @@ from cx_events.log import INTERACTIONS, STORES, Log, LogRecord, Partition
 from cx_events.stamp import Stamped
 from cx_events.testing.builders import ACME
 from cx_identity.rules import Rules
-from cx_projectors.apply import Tenancy
-from cx_projectors.batch import read_batch
-from cx_projectors.retrying_applier import Applier
+from cx_projectors.records import read_batch
+from cx_projectors.retrying_applier import RetryingApplier
+from cx_projectors.tenancy import Tenancy
 from cx_projectors.verify import Findings, verify
 
 HOUR = 3_600_000_000
@@ -106,12 +106,12 @@ class Worker:
     configured: Mapping[str, Tenancy] = field(default_factory=lambda: TENANTS)
 
     def __post_init__(self) -> None:
-        self.applier = Applier(self.store, self.name, TENANTS)
+        self.applier = RetryingApplier(self.store, self.name, TENANTS)
 
     async def take(self) -> None:
         async with self.store.writing() as tx:
             self.owned = await leases.take(tx, self.name, 3600)
-        self.applier.memory.clear()
+        self.applier.cache.clear()
 
     def __repr__(self) -> str:
         return self.name

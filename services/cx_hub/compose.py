@@ -52,9 +52,9 @@ from cx_hub.mail_certificate import MailCertificate, mail_certificate
 from cx_hub.supervise import Supervisor, Work
 from cx_identity.rules import DEFAULT
 from cx_ops.routes import router as ops_router
-from cx_projectors.apply import Tenancy
+from cx_projectors.consumer import Consumer, ConsumerLimits
 from cx_projectors.relay import Relay
-from cx_projectors.worker import Pace, Worker
+from cx_projectors.tenancy import Tenancy
 from cx_runtime.addresses import Addresses
 from cx_runtime.fast_routes import StraightApp
 from cx_runtime.health import Health
@@ -97,7 +97,7 @@ class Hub:
     port: int = 0
     smtp_port: int = 0
     metrics_port: int = 0
-    workers: dict[str, Worker] = field(default_factory=dict)
+    workers: dict[str, Consumer] = field(default_factory=dict)
     ending: bool = False
     store_opened: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -213,13 +213,13 @@ async def _projectors(hub: Hub) -> AsyncIterator[None]:
     opened = (hub.store_opened, hub.log.opened)
     hub.health.expect("relay")
     relay = Relay(hub.store, hub.log, hub.metrics, hub.health)
-    pace = Pace(hub.settings.batch_events, hub.settings.lease_seconds)
+    pace = ConsumerLimits(hub.settings.batch_events, hub.settings.lease_seconds)
     for number in range(hub.settings.workers):
         name = f"{platform.node()}-{os.getpid()}-{number}"
 
         async def work(name: str = name) -> None:
             if not hub.supervisor.stopping.is_set():
-                worker = hub.workers[name] = Worker(
+                worker = hub.workers[name] = Consumer(
                     hub.store, hub.log, tenancies, name, hub.metrics, hub.health, pace, relay.wake
                 )
                 await worker.run()

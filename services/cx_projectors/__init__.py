@@ -1,9 +1,13 @@
-"""FOLD: events from the log into contexts, a batch of partitions' records in one transaction.
+"""FOLD: apply the events of the log to the store, batch by batch, each batch in one transaction.
 
-    records -> decode -> (store events, learn profiles and edges, add to parts) -> who is who -> versions -> offsets
+    consume -> read -> plan -> write -> notify
 
-Rooms: ``batch`` (records into facts, pure), ``memory`` (what a worker keeps between batches), ``apply`` (the steps of a
-transaction), ``graph`` (who is who, as far as a batch changed it), ``refold`` (a copy that must replace another),
-``applier`` (tries, and finding what can't be applied), ``worker`` (leases, reading ahead), ``relay`` (the outbox to
-``cx.context-changes``), ``verify`` (the store held against the log and the definition).
+Modules, in the order of an event's walk: ``consumer`` takes partitions and reads ahead; ``records`` reads log records
+into classified events, without I/O; ``cache`` keeps what the store is known to have; ``retrying_applier`` applies a
+batch until it is applied, and finds the events that can't be; ``write`` runs a batch's transaction; ``identity``
+recomputes who is who, as far as a batch changed it; ``relay`` publishes change notifications from the outbox.
+
+Beside the walk: ``replace_copy`` applies a copy that replaces a stored one; ``conflicts`` keeps the dead letters of
+copies that differ; ``store_epoch`` gives a store its epoch, and ``epoch_announcements`` checks it against the log;
+``tenancy`` is what is known of a tenant beforehand; ``verify`` holds the store against the log and the definition.
 """

@@ -16,7 +16,7 @@ from cx_identity.first_mentions import ATTESTED, NAMED, Seen, Sighting, is_prece
 Pair = tuple[NodeId, NodeId]
 
 
-class Memory:
+class ProjectionCache:
     """Bounded by count: a table that is full is dropped whole, which costs some look-ups and no thought. ``sides``: by
     stream and interaction node, of interactions of which the stream has parts. ``profiles``, ``attested``: the first
     sighting."""

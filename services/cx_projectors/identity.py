@@ -7,7 +7,7 @@ by an older mapping meanwhile.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Set
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from cx_context.store import ownership, refused_claims, withheld_claims, writer
 from cx_context.store.claim_pairs import Pair
@@ -22,9 +22,7 @@ from cx_identity.model import Edge, Graph, Profile, Refusal, Resolution
 from cx_identity.rules import Rules
 from cx_identity.scope import Scope
 from cx_identity.sharing import silent_among
-
-if TYPE_CHECKING:
-    from cx_projectors.apply import Tenancy
+from cx_projectors.tenancy import Tenancy
 
 
 class Moves:

@@ -25,12 +25,15 @@ from cx_events.log import Partition
 from cx_identity.evidence import links_of, sum_of
 from cx_identity.first_mentions import ATTESTED, EDGE_KINDS, NAMED, Seen, Sighting, said_of, staircase
 from cx_projectors import conflicts
-from cx_projectors.apply import (
+from cx_projectors.cache import Pair, ProjectionCache
+from cx_projectors.identity import Dirty, recompute
+from cx_projectors.records import Batch, ClassifiedEvent, read_event
+from cx_projectors.tenancy import Tenancy
+from cx_projectors.write import (
     REFOLD_LOCK,
     Applied,
     Learned,
     Manner,
-    Tenancy,
     apply_facts,
     concerned_by,
     conflicting,
@@ -41,9 +44,6 @@ from cx_projectors.apply import (
     settle,
     try_again,
 )
-from cx_projectors.batch import Batch, Incoming, incoming_of
-from cx_projectors.cache import Memory, Pair
-from cx_projectors.identity import Dirty, recompute
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ async def apply_alone(
     await tx.lock(REFOLD_LOCK, exclusive=True)
     await leases.lock_all(tx)
     await leases.hold(tx, worker, owned)
-    memory = Memory()
+    cache = ProjectionCache()
     applied = Applied()
     copies = list(batch.copies)
     new = await writer.insert_events(tx, batch.rows())
@@ -84,7 +84,7 @@ async def apply_alone(
                 await try_again(tx, [incoming])
                 new.add(key)
             continue
-        other = incoming_of(stored.raw, lambda tenant: tenants[tenant].ids).fact
+        other = read_event(stored.raw, lambda tenant: tenants[tenant].ids).fact
         copies += conflicting(fact, other)
         if fact.copy_order < other.copy_order:
             await writer.replace_event(tx, fact, incoming.stream_id, incoming.problem)
@@ -96,7 +96,7 @@ async def apply_alone(
     stripe = min((p.number for p in owned), default=0)
     manner = Manner(alone=True, carefully=manner.carefully)
     for tenant, facts in batch.by_tenant(new).items():
-        await apply_facts(tx, tenant, facts, applied, memory, tenants[tenant], stripe=stripe, manner=manner)
+        await apply_facts(tx, tenant, facts, applied, cache, tenants[tenant], stripe=stripe, manner=manner)
     for tenant, pairs in sorted(replaced.items()):
         await _replace(tx, tenant, pairs, applied, tenants[tenant])
     others = [pair.key for pairs in replaced.values() for pair in pairs]
@@ -110,7 +110,7 @@ async def apply_alone(
     return applied
 
 
-def _counts(incoming: Incoming) -> Fact | None:
+def _counts(incoming: ClassifiedEvent) -> Fact | None:
     return incoming.fact if incoming.left_out is None else None
 
 
@@ -134,14 +134,14 @@ async def _replace(tx: Tx, tenant: str, pairs: Collection[Replaced], applied: Ap
 
     learned = Learned()
     decided_before = [old for old in olds if not makes_part(old.event.type)]
-    dirty, decided = await learn_identity(tx, tenant, decided_before, Memory(), ids, learned)
+    dirty, decided = await learn_identity(tx, tenant, decided_before, ProjectionCache(), ids, learned)
     dirty |= await concerned_by(tx, tenant, decided)
     places = {(fact.part_id, fact.stream_id, fact.interaction) for fact in copies if makes_part(fact.event.type)}
     nodes = decided.attributed | {interaction for _, _, interaction in places}
     followed = {node: await ownership.all_sides(tx, tenant, node) for node in nodes}
     for pair in pairs:
         await writer.delete_decided(tx, pair.key)
-    again, decided_now = await learn_identity(tx, tenant, news, Memory(), ids, learned)
+    again, decided_now = await learn_identity(tx, tenant, news, ProjectionCache(), ids, learned)
     again |= await concerned_by(tx, tenant, decided_now)
 
     sides = {(stream_id, interaction) for _, stream_id, interaction in places}
@@ -189,7 +189,7 @@ async def _fold_again(
     tx: Tx, tenant: str, ids: IdSpace, part_id: bytes, stream_id: NodeId, interaction: NodeId
 ) -> None:
     """One part from the stored events, from nothing."""
-    facts = [incoming_of(raw, lambda _: ids).fact for raw in await writer.raws_of_part(tx, tenant, stream_id, part_id)]
+    facts = [read_event(raw, lambda _: ids).fact for raw in await writer.raws_of_part(tx, tenant, stream_id, part_id)]
     if not facts:
         await writer.delete_part(tx, part_id)
         await segments.forget(tx, part_id)
@@ -215,7 +215,7 @@ async def _gather_identity(
     """
     neighbours = {end for edge in await writer.edges_at(tx, tenant, concerned) for end in (edge.a, edge.b)}
     raws = await writer.raws_naming(tx, tenant, set(concerned) | neighbours, concerned)
-    facts = [incoming_of(raw, lambda _: ids).fact for raw in raws]
+    facts = [read_event(raw, lambda _: ids).fact for raw in raws]
     facts = [fact for fact in facts if makes_part(fact.event.type)]
     profiles, edges = sum_of(links_of(fact, ids) for fact in facts)
     tied = set(tied)

@@ -26,17 +26,18 @@ from cx_context.store.port import TROUBLES, Contention, Unstorable
 from cx_events.errors import CxError
 from cx_events.ids import IdSpace
 from cx_events.log import Partition
-from cx_projectors.apply import Applied, Manner, MustBeAlone, MustReplace, Tenancy, apply_batch, remember
-from cx_projectors.batch import Batch, read_batch
-from cx_projectors.cache import Memory
+from cx_projectors.cache import ProjectionCache
+from cx_projectors.records import Batch, read_batch
 from cx_projectors.replace_copy import apply_alone
+from cx_projectors.tenancy import Tenancy
+from cx_projectors.write import Applied, CopyMustReplace, Manner, NeedsExclusiveLock, apply_batch, remember
 
 MOST_TRIES = 50
 
 
 def is_of_the_batch(error: Exception) -> bool:
     """Return whether an error may be the fault of an event: not where a part is down or slow, other writers were in
-    the way, a partition is ours no more, or memory or the disk is full."""
+    the way, a partition is ours no more, or cache or the disk is full."""
     if isinstance(error, Unstorable):
         return True
     return not isinstance(error, (CxError, MemoryError, *TROUBLES))
@@ -49,14 +50,14 @@ def _where(error: Exception) -> str:
     return f"{type(cause).__name__} at " + " > ".join(f"{frame.name}:{frame.lineno}" for frame in frames)
 
 
-class Applier:
+class RetryingApplier:
     """One worker's hands: its store, its name, what it remembers."""
 
     def __init__(self, store: Store, worker: str, tenants: Mapping[str, Tenancy]) -> None:
         self._store = store
         self.worker = worker
         self._tenants = tenants
-        self.memory = Memory()
+        self.cache = ProjectionCache()
         self.contentions = 0
         self.replacements = 0
         self._said = structlog.get_logger().bind(worker=worker)
@@ -114,25 +115,25 @@ class Applier:
             try:
                 async with self._store.writing() as tx:
                     applied = await apply_batch(
-                        tx, batch, leases, self.memory, self._tenants, worker=self.worker, manner=manner
+                        tx, batch, leases, self.cache, self._tenants, worker=self.worker, manner=manner
                     )
-            except MustBeAlone:
-                self.memory.clear()
+            except NeedsExclusiveLock:
+                self.cache.clear()
                 manner = Manner(alone=True, carefully=carefully)
-            except MustReplace:
-                self.memory.clear()
+            except CopyMustReplace:
+                self.cache.clear()
                 return await self._replace(batch, leases, manner)
             except Contention:
-                self.memory.clear()
+                self.cache.clear()
                 self.contentions += 1
                 if attempt == MOST_TRIES - 1:
                     raise
                 await asyncio.sleep(random.uniform(0, min(0.01 * 2**attempt, 1.0)))  # noqa: S311
             except BaseException:
-                self.memory.clear()
+                self.cache.clear()
                 raise
             else:
-                remember(self.memory, applied)
+                remember(self.cache, applied)
                 return applied
         raise AssertionError("unreachable: the last try returns or raises")
 

@@ -147,7 +147,7 @@ async def _measure(store: Store, events: int, shape: str) -> Json:
     print(f"{shape}: {events:,} events applied in {perf_counter() - begun:.0f} s", file=sys.stderr)
     async with store.asking() as tx:
         await tx.execute("VACUUM ANALYZE")  # as the server does by itself, but sooner
-    worker.applier.memory.clear()
+    worker.applier.cache.clear()
     settle()
     middle = START - events // EACH // 2 * HOUR + 45 * SECOND
     assert await from_nothing(store, ANA) == await today(store, ANA, Renderer())

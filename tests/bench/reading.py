@@ -22,7 +22,7 @@ from cx_context.store import open_store
 from cx_events.log import INTERACTIONS, Record
 from cx_events.log.sqlite import SqliteLog
 from cx_identity.rules import DEFAULT
-from cx_projectors.apply import Tenancy
+from cx_projectors.tenancy import Tenancy
 
 READING = ("context_read_cold", "context_read")
 READ = 5_000

@@ -25,7 +25,7 @@ from cx_events.log import INTERACTIONS, Log, LogRecord, Partition
 from cx_events.log.open import open_log
 from cx_hub import stack
 from cx_identity.rules import DEFAULT
-from cx_projectors.apply import Tenancy
+from cx_projectors.tenancy import Tenancy
 from cx_projectors.verify import verify
 from cx_runtime.tenants import Tenants, load
 

@@ -32,7 +32,7 @@ from cx_events.facts import Fact
 from cx_events.ids import NodeId, event_key
 from cx_events.log import Log
 from cx_hub.stack.processes import free_port
-from cx_projectors.batch import incoming_of
+from cx_projectors.records import read_event
 from cx_runtime.tenants import Tenants, load
 
 SOURCE = "//acme.example/chat"
@@ -471,7 +471,7 @@ async def _same(ground: OverloadGround, tx: Any, customer: NodeId, defined: Any)
 async def _facts(log: Log, ground: OverloadGround) -> AsyncIterator[Fact]:
     ids = ground.tenancies[TENANT].ids
     async for record in all_records(log):
-        yield incoming_of(record.value, lambda tenant: ids if tenant == TENANT else None).fact
+        yield read_event(record.value, lambda tenant: ids if tenant == TENANT else None).fact
 
 
 async def on_own_servers(minutes: float) -> Trial:

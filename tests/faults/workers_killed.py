@@ -32,7 +32,7 @@ from cx_context.document import context_body, encode_body
 from cx_context.store import Store, leases, reader, writer
 from cx_events.ids import NodeId
 from cx_events.log import INTERACTIONS, Log, Partition
-from cx_projectors.worker import Worker
+from cx_projectors.consumer import Consumer
 from cx_runtime.health import Health
 from cx_runtime.metrics import Metrics
 
@@ -97,7 +97,7 @@ async def disturb(trial: Trial, team: Team, feed: Feed, kills: int, freezes: int
 
 async def rebuild(ground: Ground, store: Store, log: Log) -> None:
     """The same log into an empty store, by one worker."""
-    worker = Worker(store, log, ground.tenancies, "rebuild", Metrics(), Health())
+    worker = Consumer(store, log, ground.tenancies, "rebuild", Metrics(), Health())
     working = asyncio.create_task(worker.run())
     catching_up = asyncio.create_task(caught_up(store, log))
     await asyncio.wait([working, catching_up], return_when=asyncio.FIRST_COMPLETED)

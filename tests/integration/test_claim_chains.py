@@ -94,7 +94,7 @@ async def apply(worker: Worker, events: Iterable[Stamped]) -> None:
     (records,) = in_partitions(list(events), 1)
     log = worker.logs[0]
     log += [LogRecord(INTERACTIONS, 0, len(log) + at, *record[3:]) for at, record in enumerate(records)]
-    worker.applier.memory.clear()
+    worker.applier.cache.clear()
     while worker.behind:
         await worker.step(500)
 

@@ -19,9 +19,9 @@ from cx_events.log.sqlite import SqliteLog
 from cx_events.stamp import Stamped
 from cx_events.testing.builders import SECOND, START, an_event
 from cx_hub import stack
-from cx_projectors.batch import read_batch
-from cx_projectors.retrying_applier import Applier
-from cx_projectors.worker import Pace, Worker
+from cx_projectors.consumer import Consumer, ConsumerLimits
+from cx_projectors.records import read_batch
+from cx_projectors.retrying_applier import RetryingApplier
 from cx_runtime.health import Health
 from cx_runtime.metrics import Metrics
 
@@ -133,7 +133,7 @@ async def test_who_leaves_hands_over_at_once(store: Store) -> None:
 
 async def test_nothing_that_a_zombie_writes_stays(store: Store) -> None:
     await announce(store, 1, INTERACTIONS)
-    zombie, heir = Applier(store, "zombie", TENANTS), Applier(store, "heir", TENANTS)
+    zombie, heir = RetryingApplier(store, "zombie", TENANTS), RetryingApplier(store, "heir", TENANTS)
     batch = read_batch(records(3), ids_of)
     old = await take(store, "zombie", SHORT)
     await asyncio.sleep(2 * SHORT)
@@ -149,7 +149,7 @@ async def test_nothing_that_a_zombie_writes_stays(store: Store) -> None:
 
 async def test_a_batch_counts_from_the_position_that_it_was_read_at_alone(store: Store) -> None:
     await announce(store, 1, INTERACTIONS)
-    applier = Applier(store, "worker", TENANTS)
+    applier = RetryingApplier(store, "worker", TENANTS)
     owned = await take(store, "worker")
     await applier.apply(read_batch(records(2), ids_of), owned)
     with pytest.raises(Fenced):
@@ -174,9 +174,9 @@ async def test_whose_lease_runs_out_amid_a_batch_finishes_it_and_the_next_owner_
 
 
 @asynccontextmanager
-async def running(store: Store, log: SqliteLog, health: Health, name: str = "worker") -> AsyncIterator[Worker]:
+async def running(store: Store, log: SqliteLog, health: Health, name: str = "worker") -> AsyncIterator[Consumer]:
     """A worker at work, asked to stop in the end."""
-    worker = Worker(store, log, TENANTS, name, Metrics(), health, Pace(events=10, lease=0.5))
+    worker = Consumer(store, log, TENANTS, name, Metrics(), health, ConsumerLimits(events=10, lease=0.5))
     task = asyncio.create_task(worker.run())
     try:
         yield worker

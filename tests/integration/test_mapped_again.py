@@ -27,7 +27,7 @@ from cx_events.errors import Refused
 from cx_hub.compose import Hub, running_hub
 from cx_hub.demo.run import embedded_settings, until_ready
 from cx_identity.rules import DEFAULT
-from cx_projectors.apply import Tenancy
+from cx_projectors.tenancy import Tenancy
 from cx_projectors.verify import verify
 from cx_runtime.metrics import Metrics
 from cx_runtime.tenants import ConnectionConfig, KeyConfig, TenantConfig, Tenants

@@ -19,7 +19,7 @@ from cx_events.testing.builders import HOUR, an_event
 from cx_hub.compose import Hub, running_hub
 from cx_hub.demo.run import embedded_settings, until_ready
 from cx_identity.rules import DEFAULT
-from cx_projectors.apply import Tenancy
+from cx_projectors.tenancy import Tenancy
 from cx_projectors.verify import verify
 from cx_runtime.tenants import KeyConfig, TenantConfig, Tenants
 

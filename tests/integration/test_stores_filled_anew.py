@@ -28,7 +28,7 @@ from cx_events.log.kafka import KafkaLog
 from cx_events.log.sqlite import SqliteLog
 from cx_events.stamp import Stamped
 from cx_events.testing.builders import ACME, SECOND, START, an_event
-from cx_projectors.announced import announcement_of, epoch_faults
+from cx_projectors.epoch_announcements import announcement_of, epoch_faults
 from cx_projectors.store_epoch import last_epoch, open_store_epoch
 
 ANA, BOB = (ACME.profile("email", "", f"{name}@example.com") for name in ("ana", "bob"))

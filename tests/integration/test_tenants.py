@@ -15,9 +15,9 @@ from cx_events.log import INTERACTIONS, LogRecord, Partition
 from cx_events.stamp import Stamped
 from cx_events.testing.builders import ACME, SECOND, START, a_decision, an_event
 from cx_events.testing.histories import facts_of
-from cx_projectors.apply import Tenancy
-from cx_projectors.batch import read_batch
-from cx_projectors.retrying_applier import Applier
+from cx_projectors.records import read_batch
+from cx_projectors.retrying_applier import RetryingApplier
+from cx_projectors.tenancy import Tenancy
 
 pytestmark = pytest.mark.clock
 
@@ -41,7 +41,7 @@ async def apply_one_by_one(store: Store, history: list[Stamped]) -> None:
     async with store.writing() as tx:
         await leases.announce(tx, [partition])
         held = (await leases.take(tx, "worker", 3600))[partition]
-    applier = Applier(store, "worker", tenants)
+    applier = RetryingApplier(store, "worker", tenants)
     for offset, stamped in enumerate(history):
         record = LogRecord(INTERACTIONS, 0, offset, stamped.key, stamped.raw, 0)
         batch = read_batch([record], SPACES.get)

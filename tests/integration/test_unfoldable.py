@@ -34,7 +34,8 @@ from cx_events.log import LogRecord
 from cx_events.stamp import Stamped
 from cx_events.testing.builders import ACME, SECOND, START, an_event
 from cx_events.testing.histories import facts_of, histories
-from cx_projectors import apply, retrying_applier
+from cx_projectors import retrying_applier, write
+from cx_projectors.records import read_event
 
 POISONED = "poisoned"
 """The agent's id of an event that a planted fault meets."""
@@ -100,7 +101,7 @@ async def problems(store: Store) -> dict[str, str | None]:
     """By event id."""
     async with store.reading() as tx:
         rows = await tx.fetch("SELECT raw, problem FROM events")
-    return {str(apply.incoming_of(bytes(raw), lambda tenant: _spaces[tenant]).fact.event.id): p for raw, p in rows}
+    return {str(read_event(bytes(raw), lambda tenant: _spaces[tenant]).fact.event.id): p for raw, p in rows}
 
 
 _spaces = {"acme": ACME, "other": OTHER}
@@ -376,7 +377,7 @@ async def test_what_fails_for_every_record_is_no_record_s_fault(store: Store, mo
     logs = in_partitions(history, 1)
     (worker,) = await workers(store, logs, 1)
     with monkeypatch.context() as planted:
-        planted.setattr(apply.leases, "advance", broken)
+        planted.setattr(write.leases, "advance", broken)
         with pytest.raises(RuntimeError):
             await worker.step(100)
     assert await letters(store) == []

@@ -24,7 +24,7 @@ from cx_events.ids import text_of
 from cx_events.log import DEAD_LETTERS, LogRecord
 from cx_events.stamp import Stamped
 from cx_events.testing.builders import ACME, DAY, SECOND, START, a_decision, an_event
-from cx_projectors.verify.checks import shown
+from cx_projectors.verify.comparison import shown
 
 ANA, BEN = (ACME.profile("email", "", f"{name}@example.com") for name in ("ana", "ben"))
 
@@ -237,7 +237,7 @@ async def test_a_position_that_is_too_low_or_too_high_is_told_of_its_partition(
 
 async def test_a_dead_letter_that_is_not_on_the_log_is_found(store: Store, logs: list[list[LogRecord]]) -> None:
     from cx_context.store import writer
-    from cx_projectors.batch import read_batch
+    from cx_projectors.records import read_batch
 
     batch = read_batch([LogRecord(DEAD_LETTERS, 0, 0, b"", letter(), 0)], lambda _: None)
     async with store.writing() as tx:

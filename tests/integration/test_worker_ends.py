@@ -12,8 +12,8 @@ from tests.stores import sqlite_store
 
 from cx_context.store import Store, open_store
 from cx_events.log.sqlite import SqliteLog
+from cx_projectors.consumer import Consumer
 from cx_projectors.relay import Relay
-from cx_projectors.worker import Worker
 from cx_runtime.health import Health
 from cx_runtime.metrics import Metrics
 from cx_runtime.owned_tasks import Ended
@@ -47,7 +47,7 @@ async def test_a_projector_ends_with_an_error_when_a_task_of_its_own_is_gone(
 ) -> None:
     health, metrics = Health(), Metrics()
     health.expect("projector-0")
-    worker = Worker(store, log, TENANTS, "projector-0", metrics, health)
+    worker = Consumer(store, log, TENANTS, "projector-0", metrics, health)
     running = asyncio.create_task(worker.run())
     await until(lambda: b'cx_projector_lag_events{partition="0",topic="cx.interactions"} 0.0' in metrics.render()[0])
     await until(lambda: "projector-0" in health.ages())
@@ -63,7 +63,7 @@ async def test_a_projector_ends_with_an_error_when_a_task_of_its_own_is_gone(
 
 async def test_a_projector_that_was_told_to_stop_is_missed_by_nobody(log: SqliteLog, store: Store) -> None:
     health = Health()
-    worker = Worker(store, log, TENANTS, "projector-0", Metrics(), health)
+    worker = Consumer(store, log, TENANTS, "projector-0", Metrics(), health)
     running = asyncio.create_task(worker.run())
     await until(lambda: "projector-0" in health.ages())
     worker.stop()

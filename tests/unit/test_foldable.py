@@ -27,7 +27,7 @@ from cx_events.testing.builders import ACME, HOUR, START, a_fact, an_event
 from cx_events.testing.histories import facts_of, histories
 from cx_events.timestamps import parse_time
 from cx_identity.rules import DEFAULT
-from cx_projectors.batch import read_batch
+from cx_projectors.records import read_batch
 
 _canonical = msgspec.msgpack.Encoder(order="deterministic").encode
 

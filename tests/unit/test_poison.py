@@ -20,7 +20,7 @@ from cx_events.stamp import Stamped
 from cx_events.testing.builders import ACME, HOUR, MINUTE, START, a_fact, an_event, fact_of
 from cx_identity.evidence import links_of
 from cx_identity.rules import DEFAULT
-from cx_projectors.batch import Batch, incoming_of, read_batch
+from cx_projectors.records import Batch, read_batch, read_event
 
 UNSHOWN = "(too large to be shown)"
 FEELING = "cx.insight.found.v1"
@@ -308,5 +308,5 @@ def test_an_unusable_score_leaves_the_event_s_home_and_parts_as_they_are() -> No
     event = an_event(
         "cx.survey.answered.v1", id="e", email="ana@example.com", data={"survey": {"metric": "nps", "score": 1e300}}
     )
-    incoming = incoming_of(event.raw, ids_of)
+    incoming = read_event(event.raw, ids_of)
     assert incoming.stream_id == incoming.fact.stream_id == ACME.profile("email", "", "ana@example.com")

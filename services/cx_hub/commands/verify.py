@@ -10,7 +10,7 @@ from rich.console import Console
 from cx_hub.output import Format, OutputOption, show, to_err
 from cx_hub.resources import load_tenants, opened_log, opened_store, run_async
 from cx_identity.rules import DEFAULT
-from cx_projectors.apply import Tenancy
+from cx_projectors.tenancy import Tenancy
 from cx_projectors.verify import Findings
 from cx_projectors.verify import verify as check
 from cx_runtime.settings import Settings

@@ -34,7 +34,7 @@ from cx_hub.demo.cast import BEN, FIRST, Cast, World
 from cx_hub.demo.stage import Stage
 from cx_hub.demo.story import tell
 from cx_identity.rules import DEFAULT
-from cx_projectors.apply import Tenancy
+from cx_projectors.tenancy import Tenancy
 from cx_projectors.verify import verify
 from cx_runtime.settings import Settings
 from cx_runtime.tenants import ConnectionConfig, KeyConfig, Scope, TenantConfig, Tenants

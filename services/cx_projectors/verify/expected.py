@@ -18,12 +18,12 @@ from cx_identity.attribution import Attribution
 from cx_identity.evidence import Named, decision_of, links_of
 from cx_identity.model import Decision
 from cx_identity.rules import RulesChange
-from cx_projectors.announced import Announcement
-from cx_projectors.apply import Tenancy
-from cx_projectors.verify.told import Told
+from cx_projectors.epoch_announcements import Announcement
+from cx_projectors.tenancy import Tenancy
+from cx_projectors.verify.log_contents import LogContents
 
 
-def mark_faults(told: Told, tenants: Mapping[str, Tenancy], not_applied: Mapping[bytes, str]) -> None:
+def mark_faults(told: LogContents, tenants: Mapping[str, Tenancy], not_applied: Mapping[bytes, str]) -> None:
     """Note of each event that counts whether anything is made of it. ``not_applied``: the problems of those that the
     store could not apply."""
     for key, incoming in told.counting.items():
@@ -31,7 +31,7 @@ def mark_faults(told: Told, tenants: Mapping[str, Tenancy], not_applied: Mapping
         incoming.mark(ids, not_applied.get(key))
 
 
-def without(told: Told, keys: Iterable[bytes]) -> None:
+def without(told: LogContents, keys: Iterable[bytes]) -> None:
     """Forget these events: they were not applied, since their tenant was not configured then."""
     for key in keys:
         told.counting.pop(key, None)
@@ -54,7 +54,7 @@ class Expected:
 
     def __init__(
         self,
-        told: Told,
+        told: LogContents,
         tenants: Mapping[str, Tenancy],
         ends: Mapping[Partition, int],
         stored: set[bytes],

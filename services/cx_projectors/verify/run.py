@@ -17,13 +17,13 @@ from cx_events.errors import TryLater
 from cx_events.ids import text_of
 from cx_events.log import INTERACTIONS, Log, Partition
 from cx_events.timestamps import Micros
-from cx_projectors.announced import Announcement
-from cx_projectors.apply import Tenancy
-from cx_projectors.batch import digest_of, letter_key
-from cx_projectors.verify.checks import shown
+from cx_projectors.epoch_announcements import Announcement
+from cx_projectors.records import digest_of, letter_key
+from cx_projectors.tenancy import Tenancy
+from cx_projectors.verify.comparison import shown
 from cx_projectors.verify.expected import Expected, mark_faults, without
+from cx_projectors.verify.log_contents import READ_AT_ONCE, UNKNOWN_TENANT, LogContents, LogReading
 from cx_projectors.verify.tables import CHECKS
-from cx_projectors.verify.told import READ_AT_ONCE, UNKNOWN_TENANT, Reading, Told
 
 MOST_FINDINGS = 100
 _PATIENCE = 3.0
@@ -59,7 +59,7 @@ async def verify(store: Store, log: Log, tenants: Mapping[str, tuple[Tenancy, Mi
     them, are held in memory; the store's rows are read a page at a time.
     """
     findings = Findings()
-    reading = Reading(log, {name: tenancy for name, (tenancy, _) in tenants.items()})
+    reading = LogReading(log, {name: tenancy for name, (tenancy, _) in tenants.items()})
     while True:
         # The long reading comes first and in no transaction: the database ends one that is idle for seconds.
         async with store.reading() as tx:
@@ -82,7 +82,7 @@ async def _offsets(tx: Tx) -> dict[Partition, int]:
 
 async def _compare(
     tx: Tx,
-    reading: Reading,
+    reading: LogReading,
     now: Mapping[Partition, int],
     tenants: Mapping[str, tuple[Tenancy, Micros]],
     announced: Announcement | None,
@@ -114,7 +114,7 @@ async def _compare(
     await _hold_contexts(tx, expected, tenants, findings)
 
 
-def _notes(told: Told, stored: set[bytes], behind: int) -> list[str]:
+def _notes(told: LogContents, stored: set[bytes], behind: int) -> list[str]:
     if stored or told.counting:
         return []
     if behind:
@@ -122,7 +122,7 @@ def _notes(told: Told, stored: set[bytes], behind: int) -> list[str]:
     return ["log and store are both empty: are these the CX_HOME, CX_LOG_URL and CX_STORE_URL that you mean?"]
 
 
-async def _unread_when_they_came(tx: Tx, told: Told) -> list[bytes]:
+async def _unread_when_they_came(tx: Tx, told: LogContents) -> list[bytes]:
     """Events that lie in the dead letters since their tenant was not configured then, though it is now."""
     unread = {key[2] for key, _ in await table_rows.letters_because(tx, UNKNOWN_TENANT)}
     if not unread:
@@ -130,7 +130,7 @@ async def _unread_when_they_came(tx: Tx, told: Told) -> list[bytes]:
     return [key for key, incoming in told.counting.items() if digest_of(incoming.fact.raw) in unread]
 
 
-async def _not_applied(tx: Tx, told: Told) -> dict[bytes, str]:
+async def _not_applied(tx: Tx, told: LogContents) -> dict[bytes, str]:
     """The problems of stored events that were set aside, as their dead letters say, too."""
     letters: dict[LetterKey, str] = dict(await table_rows.letters_because(tx, NOT_APPLIED))
     found = {}
@@ -191,7 +191,9 @@ async def _hold_contexts(
                 findings.add(f"contexts {text_of(customer)}: differs from the definition")
 
 
-async def _look_beyond(reading: Reading, now: Mapping[Partition, int], unknown: set[bytes], findings: Findings) -> None:
+async def _look_beyond(
+    reading: LogReading, now: Mapping[Partition, int], unknown: set[bytes], findings: Findings
+) -> None:
     """Whether stored events that are not on the log up to the offsets come later: then a position is too low."""
     if unknown:
         for partition, keys in (await reading.just_beyond(now)).items():

@@ -31,25 +31,27 @@ from cx_identity.first_mentions import Seen, Sighting, said_of, staircase
 from cx_identity.model import Decision
 from cx_identity.rules import RulesChange
 from cx_identity.sharing import silent_among
-from cx_projectors.batch import row_of
-from cx_projectors.verify import traces
-from cx_projectors.verify.checks import NOTHING_SAYS_SO, Check, Key, Row, Say, by_key, shown
+from cx_projectors.records import row_of
+from cx_projectors.verify import order_dependent
+from cx_projectors.verify.comparison import NOTHING_SAYS_SO, Expectation, Key, Report, Row, by_key, shown
 from cx_projectors.verify.expected import Expected
 
 _canonical = msgspec.msgpack.Encoder(order="deterministic").encode
 
 
-def _events(of: Expected) -> Check:
+def _events(of: Expected) -> Expectation:
     rows = (row_of(incoming) for incoming in of.told.counting.values())
-    return Check(tables.EVENTS, by_key([0], rows), lambda row: "the event is not on the log up to what was applied")
+    return Expectation(
+        tables.EVENTS, by_key([0], rows), lambda row: "the event is not on the log up to what was applied"
+    )
 
 
-def _parts(of: Expected) -> Check:
+def _parts(of: Expected) -> Expectation:
     rows = (
         (part_id, tenant, fact.stream_id, fact.interaction, (begins(part.since), _canonical(part)))
         for part_id, (tenant, fact, part) in of.parts.items()
     )
-    return Check(tables.PARTS, by_key([0], rows), normal=lambda row: (*row[:-1], _body(row[-1])))
+    return Expectation(tables.PARTS, by_key([0], rows), normal=lambda row: (*row[:-1], _body(row[-1])))
 
 
 def _body(body: bytes) -> tuple[bytes, bytes]:
@@ -64,7 +66,7 @@ def _decoded(body: bytes) -> Part:
         raise ValueError(f"{type(error).__name__}: {error}") from None
 
 
-def _assignments(of: Expected) -> Check:
+def _assignments(of: Expected) -> Expectation:
     sides: dict[tuple[str, NodeId, NodeId], list[KeyedPart]] = defaultdict(list)
     for part_id, (tenant, fact, part) in of.parts.items():
         if part.interaction:
@@ -74,10 +76,10 @@ def _assignments(of: Expected) -> Check:
         for (tenant, stream_id, node), parts in sides.items()
         for desk in desks(Side.of(parts))
     )
-    return Check(tables.ASSIGNMENTS, by_key([0, 1, 2], rows))
+    return Expectation(tables.ASSIGNMENTS, by_key([0, 1, 2], rows))
 
 
-def _interactions(of: Expected) -> Check:
+def _interactions(of: Expected) -> Expectation:
     """Every interaction that has a part is announced, named or not. So may be what a profile has outside of any, and
     what only a copy speaks of that counts no more."""
     required = {
@@ -86,28 +88,28 @@ def _interactions(of: Expected) -> Check:
         if fact.interaction != fact.stream_id or fact.stream_id not in one.whole.resolution.customer_of
     }
     may = {(fact.interaction, fact.event.tenantid) for fact in of.told.all_copies if makes_part(fact.event.type)}
-    return Check(tables.INTERACTIONS, required, lambda row: None if row in may else NOTHING_SAYS_SO)
+    return Expectation(tables.INTERACTIONS, required, lambda row: None if row in may else NOTHING_SAYS_SO)
 
 
-def _profiles(of: Expected) -> Check:
+def _profiles(of: Expected) -> Expectation:
     rows = (
         writer.profile_row(tenant, profile)
         for tenant, one in of.tenants.items()
         for profile in sum_of(one.named.values())[0].values()
     )
-    return Check(tables.PROFILES, by_key([0], rows))
+    return Expectation(tables.PROFILES, by_key([0], rows))
 
 
-def _edges(of: Expected) -> Check:
+def _edges(of: Expected) -> Expectation:
     rows = (
         writer.edge_row(tenant, edge)
         for tenant, one in of.tenants.items()
         for edge in sum_of(one.named.values())[1].values()
     )
-    return Check(tables.EDGES, by_key([0, 1], rows))
+    return Expectation(tables.EDGES, by_key([0, 1], rows))
 
 
-def _sightings(of: Expected) -> Check:
+def _sightings(of: Expected) -> Expectation:
     """Those that are the first of some past must be there. A later one may, if it was the first when it came."""
     mentions: dict[Seen, list[Sighting]] = defaultdict(list)
     tenant_of: dict[Seen, str] = {}
@@ -123,10 +125,10 @@ def _sightings(of: Expected) -> Check:
         may.update(rows)
         first = {step.key for step in staircase(steps)}
         required |= by_key([0, 1, 2, 3], (row for row in rows if row[3] in first))
-    return Check(tables.SIGHTINGS, required, lambda row: None if row in may else NOTHING_SAYS_SO)
+    return Expectation(tables.SIGHTINGS, required, lambda row: None if row in may else NOTHING_SAYS_SO)
 
 
-def _segments(of: Expected) -> Check:
+def _segments(of: Expected) -> Expectation:
     """A part of more than ``SEGMENT_FACTS`` facts is cut; where, depends on the order of arrival. The first segment
     begins before all time, each other one with its first fact, and each holds the facts until the next one begins."""
     found: dict[bytes, list[tuple[int, bytes]]] = defaultdict(list)
@@ -138,7 +140,7 @@ def _segments(of: Expected) -> Check:
         found[row[0]].append((row[1], row[2]))
         return None
 
-    def at_end(say: Say) -> None:
+    def at_end(say: Report) -> None:
         by_part: dict[bytes, list[Fact]] = defaultdict(list)
         for _, _, fact in of.of_facts():
             if fact.part_id in long:
@@ -147,7 +149,7 @@ def _segments(of: Expected) -> Check:
             for since, what in _faults_of_segments(found[part_id], by_part[part_id]):
                 say(f"segments {shown((part_id, since))}: {what}")
 
-    return Check(tables.SEGMENTS, fault_of=fault, at_end=at_end)
+    return Expectation(tables.SEGMENTS, fault_of=fault, at_end=at_end)
 
 
 def _faults_of_segments(found: list[tuple[int, bytes]], facts: list[Fact]) -> Iterable[tuple[int, str]]:
@@ -169,7 +171,7 @@ def _faults_of_segments(found: list[tuple[int, bytes]], facts: list[Fact]) -> It
             yield since, "body differs from the definition"
 
 
-def _link_events(of: Expected) -> Check:
+def _link_events(of: Expected) -> Expectation:
     """Events that name a profile from elsewhere; so may one whose copy did so that counts no more."""
     required = by_key([0, 1], (row for _, one, fact in of.of_facts() for row in _elsewhere(fact, one.named[fact.key])))
     may = set(required)
@@ -180,7 +182,9 @@ def _link_events(of: Expected) -> Check:
                 may.update(_elsewhere(fact, links_of(fact, ids)))
             except Exception:  # noqa: S112 - it can't be folded, and so says nothing
                 continue
-    return Check(tables.LINK_EVENTS, required, lambda row: None if row in may or of.unread_tenants else NOTHING_SAYS_SO)
+    return Expectation(
+        tables.LINK_EVENTS, required, lambda row: None if row in may or of.unread_tenants else NOTHING_SAYS_SO
+    )
 
 
 def _elsewhere(fact: Fact, named: Named) -> Iterable[tuple[NodeId, bytes]]:
@@ -189,34 +193,34 @@ def _elsewhere(fact: Fact, named: Named) -> Iterable[tuple[NodeId, bytes]]:
         yield from ((profile.id, fact.key) for profile in named.profiles)
 
 
-def _decisions(of: Expected) -> Check:
+def _decisions(of: Expected) -> Expectation:
     rows = (
         (d.key, tenant, fact.effective, *d.at, d.kind, d.a or NO_ID, d.b or NO_ID, d.withdraws, d.reason)
         for tenant, fact, d in of.decided()
         if isinstance(d, Decision)
     )
-    return Check(tables.DECISIONS, by_key([0], rows))
+    return Expectation(tables.DECISIONS, by_key([0], rows))
 
 
-def _attributions(of: Expected) -> Check:
+def _attributions(of: Expected) -> Expectation:
     rows = (
         (a.key, tenant, fact.effective, *a.at, a.interaction, a.profile or NO_ID)
         for tenant, fact, a in of.decided()
         if isinstance(a, Attribution)
     )
-    return Check(tables.ATTRIBUTIONS, by_key([0], rows))
+    return Expectation(tables.ATTRIBUTIONS, by_key([0], rows))
 
 
-def _rule_changes(of: Expected) -> Check:
+def _rule_changes(of: Expected) -> Expectation:
     rows = (
         (c.key, tenant, fact.effective, *c.at, writer.rules_text(c.rules))
         for tenant, fact, c in of.decided()
         if isinstance(c, RulesChange)
     )
-    return Check(tables.RULE_CHANGES, by_key([0], rows))
+    return Expectation(tables.RULE_CHANGES, by_key([0], rows))
 
 
-def _members(of: Expected) -> Check:
+def _members(of: Expected) -> Expectation:
     """Exactly the resolution. A profile that is a member of nothing may have a row that says so: it once was one."""
     required: dict[Key, Row] = {}
     for tenant, one in of.tenants.items():
@@ -231,20 +235,20 @@ def _members(of: Expected) -> Check:
             return of.unknown(row[0])
         return NOTHING_SAYS_SO
 
-    return Check(tables.MEMBERS, required, fault)
+    return Expectation(tables.MEMBERS, required, fault)
 
 
-def _refused_claims(of: Expected) -> Check:
+def _refused_claims(of: Expected) -> Expectation:
     """Exactly the claims that the resolution refuses and asks about."""
     rows: list[Row] = []
     for tenant, one in of.tenants.items():
         resolution, profiles = one.whole.resolution, sum_of(one.named.values())[0]
         asked = [refusal for refusal in resolution.refused if refusal.is_question]
         rows += [refused_row(tenant, refusal, profiles, resolution.settled) for refusal in asked]
-    return Check(tables.REFUSED_CLAIMS, by_key([0, 1], rows))
+    return Expectation(tables.REFUSED_CLAIMS, by_key([0, 1], rows))
 
 
-def _withheld_claims(of: Expected) -> Check:
+def _withheld_claims(of: Expected) -> Expectation:
     """Exactly the claims that aren't tried, since an end is shared."""
     rows: list[Row] = []
     for tenant, one in of.tenants.items():
@@ -252,13 +256,13 @@ def _withheld_claims(of: Expected) -> Check:
         silent, shared = silent_among(profiles, one.whole.rules), one.whole.resolution.shared
         linking = [edge for edge in edges.values() if edge.a not in silent and edge.b not in silent]
         rows += [withheld_row(tenant, edge, profiles) for edge in linking if is_withheld(edge, shared)]
-    return Check(tables.WITHHELD_CLAIMS, by_key([0, 1], rows))
+    return Expectation(tables.WITHHELD_CLAIMS, by_key([0, 1], rows))
 
 
-CHECKS: Mapping[str, Callable[[Expected], Check]] = MappingProxyType(
+CHECKS: Mapping[str, Callable[[Expected], Expectation]] = MappingProxyType(
     {
         "events": _events,
-        "copies": traces.copies,
+        "copies": order_dependent.copies,
         "parts": _parts,
         "assignments": _assignments,
         "interactions": _interactions,
@@ -273,12 +277,12 @@ CHECKS: Mapping[str, Callable[[Expected], Check]] = MappingProxyType(
         "members": _members,
         "refused_claims": _refused_claims,
         "withheld_claims": _withheld_claims,
-        "versions": traces.versions,
-        "store_epoch": traces.store_epoch,
-        "partitions": traces.partitions,
-        "workers": traces.workers,
-        "outbox": traces.outbox,
-        "dead_letters": traces.dead_letters,
+        "versions": order_dependent.versions,
+        "store_epoch": order_dependent.store_epoch,
+        "partitions": order_dependent.partitions,
+        "workers": order_dependent.workers,
+        "outbox": order_dependent.outbox,
+        "dead_letters": order_dependent.dead_letters,
     }
 )
 """By table."""

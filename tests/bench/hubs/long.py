@@ -142,7 +142,7 @@ async def run(task: Task, _over: asyncio.Event, go: Go) -> dict[str, Any]:
         await _fill(worker, email, count, task.each)
     async with store.asking() as tx:
         await tx.execute("VACUUM ANALYZE")  # as the server does by itself, but sooner
-    worker.applier.memory.clear()  # as of customers who were not heard of for long
+    worker.applier.cache.clear()  # as of customers who were not heard of for long
     deeds = Deeds(store, worker, task.count, task.each)
     await deeds.verify()
     await go(listens=False)

@@ -11,8 +11,8 @@ from tests.bench.workload import IDS, PARTITIONS
 from cx_context.store import open_store
 from cx_events.log.open import open_log
 from cx_identity.rules import DEFAULT
-from cx_projectors.apply import Tenancy
-from cx_projectors.worker import Worker
+from cx_projectors.consumer import Consumer
+from cx_projectors.tenancy import Tenancy
 from cx_runtime import logs
 from cx_runtime.health import Health
 from cx_runtime.metrics import Metrics
@@ -26,7 +26,7 @@ async def run(task: Task, over: asyncio.Event, go: Go) -> dict[str, Any]:
     store = open_store(task.store_url)
     await log.start()
     await store.start()
-    worker = Worker(store, log, {IDS.tenant: Tenancy(IDS, DEFAULT)}, task.worker, Metrics(), Health())
+    worker = Consumer(store, log, {IDS.tenant: Tenancy(IDS, DEFAULT)}, task.worker, Metrics(), Health())
     await go()
     running = asyncio.create_task(worker.run())
     ended = asyncio.create_task(over.wait())

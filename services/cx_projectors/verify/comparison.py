@@ -12,11 +12,11 @@ from cx_context.store.table_rows import key_places
 
 Row = tuple[Any, ...]
 Key = tuple[Any, ...]
-Say = Callable[[str], None]
+Report = Callable[[str], None]
 
 
 @dataclass(slots=True)
-class Check:
+class Expectation:
     """``required``: by key, the rows that must be there, exactly so. ``fault_of``: why a row that is not required may
     not be there, or None where it may. ``normal``: of a row what is compared; it may raise ``ValueError`` for one that
     can't be read. ``at_end``: what can be told when all rows were seen."""
@@ -25,19 +25,19 @@ class Check:
     required: Mapping[Key, Row] = field(default_factory=dict)
     fault_of: Callable[[Row], str | None] = lambda row: NOTHING_SAYS_SO
     normal: Callable[[Row], Row] = lambda row: row
-    at_end: Callable[[Say], None] = lambda say: None
+    at_end: Callable[[Report], None] = lambda say: None
 
-    def hold(self, say: Say) -> Held:
-        return Held(self, say)
+    def hold(self, say: Report) -> TableComparison:
+        return TableComparison(self, say)
 
 
 NOTHING_SAYS_SO = "no event says so"
 
 
-class Held:
+class TableComparison:
     """A check under way: ``see`` each row, then ``end``."""
 
-    def __init__(self, check: Check, say: Say) -> None:
+    def __init__(self, check: Expectation, say: Report) -> None:
         self._check = check
         self._say = say
         self._places = key_places(check.table)

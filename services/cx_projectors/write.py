@@ -33,11 +33,12 @@ from cx_identity.attribution import Attribution
 from cx_identity.evidence import RULES_CHANGED, UNMERGED, decision_of, links_of, only_identifier
 from cx_identity.first_mentions import ATTESTED, EDGE_KINDS, NAMED, Seen, Sighting, edge_of, named, staircase, tied
 from cx_identity.model import Decision, Edge, Profile, attests, earlier
-from cx_identity.rules import Rules, RulesChange
+from cx_identity.rules import RulesChange
 from cx_projectors import conflicts
-from cx_projectors.batch import Batch, Incoming, copy_row, incoming_of, letter_key
-from cx_projectors.cache import Memory, Pair
+from cx_projectors.cache import Pair, ProjectionCache
 from cx_projectors.identity import Dirty, Moves, recompute
+from cx_projectors.records import Batch, ClassifiedEvent, copy_row, letter_key, read_event
+from cx_projectors.tenancy import Tenancy
 
 Touched = set[tuple[NodeId, NodeId]]
 """(stream, interaction node) of sides."""
@@ -45,30 +46,22 @@ Touched = set[tuple[NodeId, NodeId]]
 REFOLD_LOCK = tenant_lock("refold", "")
 
 
-class MustReplace(CxError):
+class CopyMustReplace(CxError):
     """A copy in the batch is less than the stored one: the batch must be applied alone, see ``refold``."""
 
 
-class MustBeAlone(CxError):
+class NeedsExclusiveLock(CxError):
     """What the batch found under the shared graph lock needs the exclusive one: start over with it."""
 
 
-class CantFold(Exception):
+class CannotFold(Exception):
     """Something raised while facts were folded: one of them can't be, or not into what is stored. Nothing was applied;
     the cause says what it was."""
 
 
 @dataclass(slots=True)
-class Tenancy:
-    """What applying needs to know of a tenant: its ids, and the rules in force before any was recorded."""
-
-    ids: IdSpace
-    rules: Rules
-
-
-@dataclass(slots=True)
 class Applied:
-    """What a batch did. ``letters``: those that it left. ``learned`` goes into the memory once the transaction is
+    """What a batch did. ``letters``: those that it left. ``learned`` goes into the cache once the transaction is
     durable."""
 
     new: int = 0
@@ -89,7 +82,7 @@ class Applied:
 
 @dataclass(slots=True)
 class Learned:
-    """Of one tenant's facts: what the store has now that the memory did not know."""
+    """Of one tenant's facts: what the store has now that the cache did not know."""
 
     seen: dict[Seen, list[Sighting]] = field(default_factory=dict)
     nodes: set[NodeId] = field(default_factory=set)
@@ -101,12 +94,12 @@ class Learned:
     """By stream and interaction: whose desks that concerns differently now."""
 
 
-def remember(memory: Memory, applied: Applied) -> None:
+def remember(cache: ProjectionCache, applied: Applied) -> None:
     for learned in applied.learned:
         for seen, steps in learned.seen.items():
-            memory.learn(seen, steps)
-        memory.nodes.update(learned.nodes)
-    memory.trim()
+            cache.learn(seen, steps)
+        cache.nodes.update(learned.nodes)
+    cache.trim()
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +119,7 @@ async def apply_batch(
     tx: Tx,
     batch: Batch,
     owned: Mapping[Partition, Lease],
-    memory: Memory,
+    cache: ProjectionCache,
     tenants: Mapping[str, Tenancy],
     *,
     worker: str,
@@ -134,8 +127,8 @@ async def apply_batch(
 ) -> Applied:
     """Apply what is new of a batch and move the offsets on.
 
-    Raises ``leases.Fenced`` if we own a partition no more, ``MustReplace`` if a copy must replace a stored one,
-    ``MustBeAlone`` if the batch must be started over alone, ``CantFold`` if it must be started over carefully.
+    Raises ``leases.Fenced`` if we own a partition no more, ``CopyMustReplace`` if a copy must replace a stored one,
+    ``NeedsExclusiveLock`` if the batch must be started over alone, ``CannotFold`` if it must be started over carefully.
     """
     await tx.lock(REFOLD_LOCK, exclusive=False)
     await leases.hold(tx, worker, owned)
@@ -154,7 +147,7 @@ async def apply_batch(
     await writer.keep_copies(tx, copies)
     stripe = min((p.number for p in owned), default=0)
     for tenant, facts in batch.by_tenant(new).items():
-        await apply_facts(tx, tenant, facts, applied, memory, tenants[tenant], stripe=stripe, manner=manner)
+        await apply_facts(tx, tenant, facts, applied, cache, tenants[tenant], stripe=stripe, manner=manner)
     await delete_settled(tx, batch)
     applied.letters = batch.unsettled + batch.problems_of(new)
     applied.letters += await conflicts.settle(tx, {copy[0] for copy in copies})
@@ -164,10 +157,10 @@ async def apply_batch(
 
 
 async def _repeated(
-    tx: Tx, repeated: Iterable[Incoming], tenants: Mapping[str, Tenancy]
-) -> tuple[list[tuple[bytes, str, int, bytes]], list[Incoming]]:
+    tx: Tx, repeated: Iterable[ClassifiedEvent], tenants: Mapping[str, Tenancy]
+) -> tuple[list[tuple[bytes, str, int, bytes]], list[ClassifiedEvent]]:
     """Copies whose content differs from the stored one's, and events that are to be tried again: nothing was made of
-    them when they came. ``MustReplace`` where a copy is less than the stored one."""
+    them when they came. ``CopyMustReplace`` where a copy is less than the stored one."""
     by_key = {incoming.fact.key: incoming for incoming in repeated}
     copies = []
     again = []
@@ -177,19 +170,19 @@ async def _repeated(
             if is_to_be_tried_again(by_key[key], stored):
                 again.append(by_key[key])
             continue
-        other = incoming_of(stored.raw, lambda tenant: tenants[tenant].ids).fact
+        other = read_event(stored.raw, lambda tenant: tenants[tenant].ids).fact
         if fact.copy_order < other.copy_order:
-            raise MustReplace(f"a copy of {fact.event.source}#{fact.event.id} was recorded before the stored one")
+            raise CopyMustReplace(f"a copy of {fact.event.source}#{fact.event.id} was recorded before the stored one")
         copies += conflicting(fact, other)
     return copies, again
 
 
-def is_to_be_tried_again(incoming: Incoming, stored: writer.Copy) -> bool:
+def is_to_be_tried_again(incoming: ClassifiedEvent, stored: writer.Copy) -> bool:
     """Return whether an event of which nothing was made came again, and is not known to fail as it did."""
     return is_left_out(stored.problem) and not (incoming.left_out and incoming.problem == stored.problem)
 
 
-async def try_again(tx: Tx, again: Iterable[Incoming]) -> None:
+async def try_again(tx: Tx, again: Iterable[ClassifiedEvent]) -> None:
     """Take back that these events were left out: they are applied as new ones are, or left out as they say now."""
     for incoming in again:
         event = incoming.fact.event
@@ -221,7 +214,7 @@ async def apply_facts(
     tenant: str,
     facts: Collection[Fact],
     applied: Applied,
-    memory: Memory,
+    cache: ProjectionCache,
     tenancy: Tenancy,
     *,
     stripe: int,
@@ -232,9 +225,9 @@ async def apply_facts(
     by_part = _by_part(facts)
     alone = manner.alone
     lifetimes = await _lifetimes(tx, tenant, tenancy) if any(_may_change_rules(fact) for fact in facts) else None
-    dirty, decided = await learn_identity(tx, tenant, facts, memory, tenancy.ids, learned)
-    begun = await _announce(tx, tenancy.ids, by_part, memory, learned)
-    touched, first_parts = await _add_to_parts(tx, tenancy.ids, by_part, memory, learned, begun, manner.how)
+    dirty, decided = await learn_identity(tx, tenant, facts, cache, tenancy.ids, learned)
+    begun = await _announce(tx, tenancy.ids, by_part, cache, learned)
+    touched, first_parts = await _add_to_parts(tx, tenancy.ids, by_part, cache, learned, begun, manner.how)
     places = Counter(node for _, node in first_parts)
     first_nodes = {node for node, count in places.items() if count > 1 or node not in begun}
     moved_nodes = await writer.that_may_follow(tx, tenant, first_nodes) | decided.attributed
@@ -252,7 +245,7 @@ async def apply_facts(
         now_moved |= await writer.nodes_attributed_to(tx, tenant, learned.named)
     now_moved -= moved_nodes
     if (late or now_moved) and not alone:
-        raise MustBeAlone("another writer's rows, or a decision that waited, concern this batch")
+        raise NeedsExclusiveLock("another writer's rows, or a decision that waited, concern this batch")
     dirty |= late
     moved_nodes |= now_moved
     if decided.withdrawn:
@@ -265,7 +258,7 @@ async def apply_facts(
         standings = await writer.standings(tx, tenant, stream_ids)
     for node in moved_nodes:
         moves.together(node, *await ownership.all_sides(tx, tenant, node))
-    known = learned.named.union(stream_id for stream_id, _ in touched if stream_id in memory.profiles)
+    known = learned.named.union(stream_id for stream_id, _ in touched if stream_id in cache.profiles)
     whose = await _whose(tx, tenant, {*touched, *((id, id) for id in learned.named)}, standings, known)
     changed = moves.changed | set(whose.values())
     unheard: set[NodeId] = set()
@@ -370,41 +363,41 @@ class Decided:
 
 @dataclass(slots=True)
 class _Told:
-    """Who facts name that the memory does not know so early: sightings of profiles and pairs. ``elsewhere``: (profile,
+    """Who facts name that the cache does not know so early: sightings of profiles and pairs. ``elsewhere``: (profile,
     event) where an event names a profile from a stream that no edge leads from."""
 
     mentioned: dict[NodeId, Profile] = field(default_factory=dict)
     seen: dict[Seen, list[Sighting]] = field(default_factory=dict)
     elsewhere: list[tuple[NodeId, bytes]] = field(default_factory=list)
 
-    def add(self, fact: Fact, memory: Memory, ids: IdSpace) -> None:
+    def add(self, fact: Fact, cache: ProjectionCache, ids: IdSpace) -> None:
         """Nearly every event names one known profile: that costs two look-ups and makes nothing."""
         one = only_identifier(fact)
         if one is not None:
             id = fact.stream_id if one is fact.identifier else ids.profile(one.kind, one.scope, one.value)
             attested = attests(one.kind, weight_of(one, fact.event))
-            known = (memory.attested if attested else memory.profiles).get(id)
+            known = (cache.attested if attested else cache.profiles).get(id)
             # Of two recorded at once the lesser name is the earlier one, so they are looked at more closely.
             if known is None or fact.recorded <= known.at[0] or fact.effective < known.effective:
-                self._mention(Profile(id, one.kind, one.scope, one.value, fact.recorded, attested), fact, memory)
+                self._mention(Profile(id, one.kind, one.scope, one.value, fact.recorded, attested), fact, cache)
             if id != fact.stream_id:
                 self.elsewhere.append((id, fact.key))
             return
         people = links_of(fact, ids)
         for profile in people.profiles:
-            self._mention(profile, fact, memory)
+            self._mention(profile, fact, cache)
         for edge in people.edges:
             for seen, step in tied(edge, fact):
-                if not memory.knows(seen, step):
+                if not cache.knows(seen, step):
                     self._see(seen, step)
         if fact.event.data.links or (
             people.profiles and all(profile.id != fact.stream_id for profile in people.profiles)
         ):
             self.elsewhere += [(profile.id, fact.key) for profile in people.profiles]
 
-    def _mention(self, profile: Profile, fact: Fact, memory: Memory) -> None:
+    def _mention(self, profile: Profile, fact: Fact, cache: ProjectionCache) -> None:
         for seen, step in named(profile, fact):
-            if not memory.knows(seen, step):
+            if not cache.knows(seen, step):
                 self.mentioned.setdefault(profile.id, profile)
                 self._see(seen, step)
 
@@ -417,7 +410,7 @@ class _Told:
 
 
 async def learn_identity(
-    tx: Tx, tenant: str, facts: Iterable[Fact], memory: Memory, ids: IdSpace, learned: Learned
+    tx: Tx, tenant: str, facts: Iterable[Fact], cache: ProjectionCache, ids: IdSpace, learned: Learned
 ) -> tuple[set[NodeId], Decided]:
     """Write profiles, edges and decisions that are new or better known now; the nodes whose place may have changed."""
     told = _Told()
@@ -428,7 +421,7 @@ async def learn_identity(
     with folding():
         for fact in facts:
             if makes_part(fact.event.type):
-                told.add(fact, memory, ids)
+                told.add(fact, cache, ids)
                 continue
             try:
                 decision = decision_of(fact, ids)
@@ -518,7 +511,7 @@ def folding() -> Iterator[None]:
     except MemoryError:
         raise
     except Exception as error:
-        raise CantFold(f"{type(error).__name__}: {error}") from error
+        raise CannotFold(f"{type(error).__name__}: {error}") from error
 
 
 def _by_part(facts: Iterable[Fact]) -> dict[bytes, list[Fact]]:
@@ -534,13 +527,13 @@ def _by_part(facts: Iterable[Fact]) -> dict[bytes, list[Fact]]:
 
 
 async def _announce(
-    tx: Tx, ids: IdSpace, by_part: Mapping[bytes, Sequence[Fact]], memory: Memory, learned: Learned
+    tx: Tx, ids: IdSpace, by_part: Mapping[bytes, Sequence[Fact]], cache: ProjectionCache, learned: Learned
 ) -> set[NodeId]:
     """Interactions of which nobody has any part yet, and nobody else will have one before this transaction ends."""
     nodes = set[NodeId]()
     for part_id, group in by_part.items():
         node = group[0].interaction
-        if part_id not in memory.parts and node not in memory.nodes and not all(is_lone(fact) for fact in group):
+        if part_id not in cache.parts and node not in cache.nodes and not all(is_lone(fact) for fact in group):
             nodes.add(node)
     learned.nodes |= nodes
     return await writer.announce_interactions(tx, ids.tenant, nodes)
@@ -556,7 +549,7 @@ async def _add_to_parts(
     tx: Tx,
     ids: IdSpace,
     by_part: Mapping[bytes, Sequence[Fact]],
-    memory: Memory,
+    cache: ProjectionCache,
     learned: Learned,
     begun: Collection[NodeId],
     how: Add,
@@ -564,7 +557,7 @@ async def _add_to_parts(
     """Add facts to their parts. The sides that were touched, and those among them that are new. ``begun``: interactions
     that have no part yet; what a profile has outside of any may be there unannounced."""
     tenant = ids.tenant
-    known = await _recall(tx, tenant, by_part, memory, begun)
+    known = await _recall(tx, tenant, by_part, cache, begun)
     touched: Touched = set()
     first: Touched = set()
     added = []
@@ -576,7 +569,7 @@ async def _add_to_parts(
             one = group[0]
             place = (one.stream_id, one.interaction)
             touched.add(place)
-            part = memory.parts.get(part_id)
+            part = cache.parts.get(part_id)
             if part is None:
                 if place not in known and not all(is_lone(fact) for fact in group):
                     first.add(place)
@@ -588,62 +581,62 @@ async def _add_to_parts(
                 for fact in group:
                     part = how(part, fact)
                 changed.append((part_id, writer.encode_part(part)))
-            memory.parts[part_id] = part
+            cache.parts[part_id] = part
             if part.interaction:
-                side = memory.sides.get(place)
+                side = cache.sides.get(place)
                 if side is None:
-                    side = memory.sides[place] = Side()
+                    side = cache.sides[place] = Side()
                 matters.setdefault(place, matter_of(side))
                 side.add(part_id, part)
             if part.facts > segments.SEGMENT_FACTS:
                 long[part_id] = group
-        assigned = _assigned(ids, matters, memory, learned)
+        assigned = _assigned(ids, matters, cache, learned)
     await writer.add_parts(tx, added)
     await writer.change_parts(tx, changed)
     await assignments.replace(tx, tenant, assigned)
     if long:
-        await segments.add(tx, ids, long, memory.tails, how)
+        await segments.add(tx, ids, long, cache.tails, how)
     return touched, first
 
 
 async def _recall(
-    tx: Tx, tenant: str, by_part: Mapping[bytes, Sequence[Fact]], memory: Memory, begun: Collection[NodeId]
+    tx: Tx, tenant: str, by_part: Mapping[bytes, Sequence[Fact]], cache: ProjectionCache, begun: Collection[NodeId]
 ) -> Touched:
-    """Read what the memory lacks of the parts that facts are added to, and of the sides that these belong to. The sides
+    """Read what the cache lacks of the parts that facts are added to, and of the sides that these belong to. The sides
     of which the store has a part."""
     unknown: list[bytes] = []
     forgotten: Touched = set()
     known: Touched = set()
     for part_id, (one, *_) in by_part.items():
         place = (one.stream_id, one.interaction)
-        if place in memory.sides:
+        if place in cache.sides:
             known.add(place)
         elif one.event.data.interaction and one.interaction not in begun:
             forgotten.add(place)
             continue
         is_new = one.event.data.interaction and (one.interaction in begun or stands_alone(one.event))
-        if part_id not in memory.parts and not is_new:
+        if part_id not in cache.parts and not is_new:
             unknown.append(part_id)
     for place, parts in (await writer.parts_of_sides(tx, tenant, forgotten)).items():
         known.add(place)
-        side = memory.sides[place] = Side()
+        side = cache.sides[place] = Side()
         for part_id, body in parts:
             part = writer.decode_part(body)
             side.add(part_id, part)
             if part_id in by_part:
-                memory.parts[part_id] = part
+                cache.parts[part_id] = part
     if unknown:
-        memory.parts.update(await writer.parts(tx, unknown))
+        cache.parts.update(await writer.parts(tx, unknown))
     return known
 
 
 def _assigned(
-    ids: IdSpace, matters: Mapping[tuple[NodeId, NodeId], Matter], memory: Memory, learned: Learned
+    ids: IdSpace, matters: Mapping[tuple[NodeId, NodeId], Matter], cache: ProjectionCache, learned: Learned
 ) -> dict[bytes, tuple[NodeId, Collection[Desk]]]:
     """The sides that concern other desks now. ``matters``: what the desks of each were made of before."""
     assigned: dict[bytes, tuple[NodeId, Collection[Desk]]] = {}
     for place, matter in matters.items():
-        now_matter = matter_of(memory.sides[place])
+        now_matter = matter_of(cache.sides[place])
         if now_matter == matter:
             continue
         before, now = desks_of(matter), desks_of(now_matter)

@@ -11,16 +11,16 @@ from cx_events.dead_letters import DeadLetter
 from cx_events.facts import Fact
 from cx_events.ids import IdSpace, event_key
 from cx_events.log import INTERACTIONS, Log, LogRecord, Partition
-from cx_projectors.announced import Announcement, announcement_of
-from cx_projectors.apply import Tenancy
-from cx_projectors.batch import TOPICS, Incoming, letter_key, read_batch
+from cx_projectors.epoch_announcements import Announcement, announcement_of
+from cx_projectors.records import TOPICS, ClassifiedEvent, letter_key, read_batch
+from cx_projectors.tenancy import Tenancy
 
 READ_AT_ONCE = 2000
 UNKNOWN_TENANT = "unknown-tenant"
 
 
 @dataclass(slots=True)
-class Unread:
+class UnknownTenantEvent:
     """A record of a tenant that is not configured. ``event``: the event's key."""
 
     tenant: str
@@ -28,15 +28,15 @@ class Unread:
 
 
 @dataclass(slots=True)
-class Told:
+class LogContents:
     """``counting``: of each event the copy that counts, by event key; ``others``: the other copies that differ from it
     by a byte. ``letters``: what is a dead letter, by what it is known by: of several the one that was applied first
     stands. ``unread``: by the key of their dead letters. ``records``: how many were read."""
 
-    counting: dict[bytes, Incoming] = field(default_factory=dict)
-    others: dict[bytes, list[Incoming]] = field(default_factory=dict)
+    counting: dict[bytes, ClassifiedEvent] = field(default_factory=dict)
+    others: dict[bytes, list[ClassifiedEvent]] = field(default_factory=dict)
     letters: dict[LetterKey, list[DeadLetter]] = field(default_factory=dict)
-    unread: dict[LetterKey, Unread] = field(default_factory=dict)
+    unread: dict[LetterKey, UnknownTenantEvent] = field(default_factory=dict)
     records: int = 0
 
     def take(self, record: LogRecord, tenants: Mapping[str, Tenancy]) -> None:
@@ -54,11 +54,13 @@ class Told:
             self.letters.setdefault(known_by, []).append(letter)
             if letter.reason == UNKNOWN_TENANT and record.topic == INTERACTIONS:
                 event, _ = decode_leniently(record.value)
-                self.unread[known_by] = Unread(event.tenantid, event_key(event.tenantid, event.source, event.id))
+                self.unread[known_by] = UnknownTenantEvent(
+                    event.tenantid, event_key(event.tenantid, event.source, event.id)
+                )
         for key, incoming in batch.facts.items():
             self._add(key, incoming)
 
-    def _add(self, key: bytes, incoming: Incoming) -> None:
+    def _add(self, key: bytes, incoming: ClassifiedEvent) -> None:
         known = self.counting.get(key)
         if known is None:
             self.counting[key] = incoming
@@ -79,14 +81,14 @@ class Told:
         return self.facts + [other.fact for others in self.others.values() for other in others]
 
 
-class Reading:
+class LogReading:
     """The log, read bit by bit up to offsets that rise."""
 
     def __init__(self, log: Log, tenants: Mapping[str, Tenancy]) -> None:
         self._log = log
         self._tenants = tenants
         self._at: dict[Partition, int] = {}
-        self.told = Told()
+        self.told = LogContents()
 
     async def read(self, done: Mapping[Partition, int]) -> None:
         """Up to these offsets, or the log's end. Partitions that the log has not are passed over."""
@@ -95,7 +97,7 @@ class Reading:
             if partition in ends and upto > self._at.get(partition, 0):
                 self._at[partition] = await self._read_to(partition, self._at.get(partition, 0), upto, self.told)
 
-    async def _read_to(self, partition: Partition, at: int, upto: int, told: Told) -> int:
+    async def _read_to(self, partition: Partition, at: int, upto: int, told: LogContents) -> int:
         records = self._log.reader()
         try:
             records.assign({partition: at})
@@ -130,7 +132,7 @@ class Reading:
         for partition, end in (await self.ends()).items():
             at = done.get(partition, 0)
             if partition.topic == INTERACTIONS and at < end:
-                told = Told()
+                told = LogContents()
                 await self._read_to(partition, at, min(end, at + most), told)
                 found[partition] = set(told.counting)
         return found

@@ -11,15 +11,15 @@ from cx_events.dead_letters import DeadLetter
 from cx_events.facts import Fact
 from cx_events.ids import NodeId
 from cx_events.log import INTERACTIONS, Partition
-from cx_projectors.announced import faults_of
-from cx_projectors.batch import copy_row, letter_key, letter_of_problem
 from cx_projectors.conflicts import letter_of as letter_of_conflict
-from cx_projectors.verify.checks import Check, Key, Row, Say, by_key, shown
+from cx_projectors.epoch_announcements import faults_of
+from cx_projectors.records import copy_row, letter_key, letter_of_problem
+from cx_projectors.verify.comparison import Expectation, Key, Report, Row, by_key, shown
 from cx_projectors.verify.expected import Expected
-from cx_projectors.verify.told import UNKNOWN_TENANT
+from cx_projectors.verify.log_contents import UNKNOWN_TENANT
 
 
-def copies(of: Expected) -> Check:
+def copies(of: Expected) -> Expectation:
     """Of the copies of an event that say different things, one of each kind is kept, besides the one that counts;
     which one of those that say the same depends on the order of arrival."""
     told = of.told
@@ -38,13 +38,13 @@ def copies(of: Expected) -> Check:
         seen.add((row[0], row[1]))
         return None
 
-    def at_end(say: Say) -> None:
+    def at_end(say: Report) -> None:
         for groups in kinds.values():
             for group in groups:
                 if not group & seen:
                     say(f"copies {shown(min(group))}: the row is missing, and none that says the same is there")
 
-    return Check(tables.COPIES, fault_of=fault, at_end=at_end)
+    return Expectation(tables.COPIES, fault_of=fault, at_end=at_end)
 
 
 def _kinds_apart(copies: list[Fact], keys: list[Key]) -> list[set[Key]]:
@@ -56,7 +56,7 @@ def _kinds_apart(copies: list[Fact], keys: list[Key]) -> list[set[Key]]:
     return [{keys[at] for at in group} for group in groups if 0 not in group]
 
 
-def versions(of: Expected) -> Check:
+def versions(of: Expected) -> Expectation:
     """Of every customer there is one; how high they are depends on how the events came in batches."""
     partitions = 1 + max((partition.number for partition in of.ends), default=0)
     raised: set[NodeId] = set()
@@ -70,15 +70,15 @@ def versions(of: Expected) -> Check:
             return f"there is no stripe {stripe}"
         return of.unknown(customer)
 
-    def at_end(say: Say) -> None:
+    def at_end(say: Report) -> None:
         for one in of.tenants.values():
             for customer in sorted(one.whole.known.keys() - raised):
                 say(f"versions {shown((customer,))}: the row is missing")
 
-    return Check(tables.VERSIONS, fault_of=fault, at_end=at_end)
+    return Expectation(tables.VERSIONS, fault_of=fault, at_end=at_end)
 
 
-def store_epoch(of: Expected) -> Check:
+def store_epoch(of: Expected) -> Expectation:
     """The epoch that the log gave to this store (``announced``), once anything was applied."""
     seen: list[Row] = []
 
@@ -90,14 +90,14 @@ def store_epoch(of: Expected) -> Check:
         faults = faults_of(StoreEpoch(store, epoch), of.announced) if of.announced is not None else ()
         return next((fault.removeprefix("store_epoch: ") for fault in faults), None)
 
-    def at_end(say: Say) -> None:
+    def at_end(say: Report) -> None:
         if of.stored and not seen:
             say(f"store_epoch {epochs.ONLY}: the row is missing")
 
-    return Check(tables.STORE_EPOCH, fault_of=fault, at_end=at_end)
+    return Expectation(tables.STORE_EPOCH, fault_of=fault, at_end=at_end)
 
 
-def partitions(of: Expected) -> Check:
+def partitions(of: Expected) -> Expectation:
     """The order of arrival and the clock are all that it tells; so it is held against the log's partitions."""
     seen: set[Partition] = set()
 
@@ -113,21 +113,21 @@ def partitions(of: Expected) -> Check:
             return "epoch, leased_until or moved_at is negative"
         return None
 
-    def at_end(say: Say) -> None:
+    def at_end(say: Report) -> None:
         begun = {partition.topic for partition in seen} | ({INTERACTIONS} if of.stored else set())
         for partition in sorted(of.ends.keys() - seen):
             if partition.topic in begun:
                 say(f"partitions {shown(partition)}: the row is missing")
 
-    return Check(tables.PARTITIONS, fault_of=fault, at_end=at_end)
+    return Expectation(tables.PARTITIONS, fault_of=fault, at_end=at_end)
 
 
-def workers(of: Expected) -> Check:
+def workers(of: Expected) -> Expectation:
     """Of the clock, not of the facts: held for their form alone."""
-    return Check(tables.WORKERS, fault_of=lambda row: None if row[0] and row[1] >= 0 else "seen_until is no time")
+    return Expectation(tables.WORKERS, fault_of=lambda row: None if row[0] and row[1] >= 0 else "seen_until is no time")
 
 
-def outbox(of: Expected) -> Check:
+def outbox(of: Expected) -> Expectation:
     """What the relay has not taken yet; which customers a batch changed depends on the batches."""
 
     def fault(row: Row) -> str | None:
@@ -143,10 +143,10 @@ def outbox(of: Expected) -> Check:
             return "body or desks do not name the customers of a batch"
         return next((fault for each in sorted(customers) if (fault := of.unknown(each)) is not None), None)
 
-    return Check(tables.OUTBOX, fault_of=fault)
+    return Expectation(tables.OUTBOX, fault_of=fault)
 
 
-def dead_letters(of: Expected) -> Check:
+def dead_letters(of: Expected) -> Expectation:
     """Those on the log, and those that projectors derive: of records that are no events, of events with a problem, and
     of events that have copies with other content. Of several that are known by the same names the one stands that was
     applied first."""
@@ -173,8 +173,8 @@ def dead_letters(of: Expected) -> Check:
             return None  # the tenant is configured now; which records these are was looked up before
         return None if row in may.get(key, ()) else "neither the log nor an event says so"
 
-    def at_end(say: Say) -> None:
+    def at_end(say: Report) -> None:
         for key in sorted(missing):
             say(f"dead_letters {shown(key)}: the row is missing")
 
-    return Check(tables.DEAD_LETTERS, fault_of=fault, at_end=at_end)
+    return Expectation(tables.DEAD_LETTERS, fault_of=fault, at_end=at_end)

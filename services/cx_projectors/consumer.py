@@ -20,10 +20,11 @@ from cx_events.cancellation import closed
 from cx_events.errors import Fatal, TryLater
 from cx_events.ids import IdSpace
 from cx_events.log import INTERACTIONS, Log, LogReader, Partition
-from cx_projectors.apply import Applied, Tenancy
-from cx_projectors.batch import TOPICS, Batch, lag, read_into
-from cx_projectors.retrying_applier import Applier
+from cx_projectors.records import TOPICS, Batch, lag, read_into
+from cx_projectors.retrying_applier import RetryingApplier
 from cx_projectors.store_epoch import open_store_epoch
+from cx_projectors.tenancy import Tenancy
+from cx_projectors.write import Applied
 from cx_runtime.health import Health, Progress
 from cx_runtime.metrics import Metrics
 from cx_runtime.owned_tasks import Companions
@@ -40,14 +41,14 @@ database has answered."""
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class ConsumerLimits:
     """``events``: at most in one transaction; ``lease``: seconds that a partition stays ours without renewal."""
 
     events: int = 4_000
     lease: float = 5.0
 
 
-class Worker:
+class Consumer:
     """One projector. ``run()`` until it is cancelled; ``stop()`` asks it to finish the batch and give all up."""
 
     def __init__(
@@ -58,7 +59,7 @@ class Worker:
         name: str,
         metrics: Metrics,
         health: Health,
-        pace: Pace = Pace(),
+        pace: ConsumerLimits = ConsumerLimits(),
         changed: Callable[[], None] = lambda: None,
     ) -> None:
         """``changed``: called once a batch that changed contexts is durable."""
@@ -70,7 +71,7 @@ class Worker:
         self._health = health
         self._pace = pace
         self._changed = changed
-        self._applier = Applier(store, name, tenants)
+        self._applier = RetryingApplier(store, name, tenants)
         self._owned: dict[Partition, Lease] = {}
         self._stale = True
         self._begins = True
@@ -201,7 +202,7 @@ class Worker:
         async with self._store.writing() as tx:
             await leases.announce(tx, [Partition(t, n) for t, count in counts.items() for n in range(count)])
             self._owned = await leases.take(tx, self._name, self._pace.lease)
-        self._applier.memory.clear()
+        self._applier.cache.clear()
         self._stale = False
 
     async def _renew(self) -> None:

@@ -33,7 +33,7 @@ TOPICS = (INTERACTIONS, DEAD_LETTERS)
 """What a projector reads: what happened, and what no adapter could use."""
 
 
-class Incoming(Struct, gc=False):
+class ClassifiedEvent(Struct, gc=False):
     """A fact to be applied. ``stream``: where it is stored; ``problem``: what of it no fold can use; ``record``: what
     it was read from; ``place``: where it lies on the log, if not there. ``left_out``: it is stored and nothing is made
     of it; the reason, one of ``dead_letters.LEFT_OUT``."""
@@ -70,7 +70,7 @@ class Batch:
     1970, when the log took the last record.
     """
 
-    facts: dict[bytes, Incoming] = field(default_factory=dict)
+    facts: dict[bytes, ClassifiedEvent] = field(default_factory=dict)
     copies: list[tuple[bytes, str, int, bytes]] = field(default_factory=list)
     undecodable: list[DeadLetter] = field(default_factory=list)
     settled: dict[LetterKey, int] = field(default_factory=dict)
@@ -128,7 +128,7 @@ class Batch:
                 incoming.leave_out(NOT_APPLIED, NOT_FOLDED + told(why), ids)
 
 
-def row_of(incoming: Incoming) -> EventRow:
+def row_of(incoming: ClassifiedEvent) -> EventRow:
     """The row of ``events``."""
     fact = incoming.fact
     return (
@@ -184,7 +184,7 @@ def _read_dead_letter(batch: Batch, record: LogRecord) -> None:
 
 def _read_event(batch: Batch, record: LogRecord, ids_of: IdsOf) -> None:
     try:
-        incoming = incoming_of(record.value, ids_of)
+        incoming = read_event(record.value, ids_of)
     except Refused as error:
         batch.undecodable.append(letter_of_record(record, error))
         return
@@ -202,7 +202,7 @@ def _read_event(batch: Batch, record: LogRecord, ids_of: IdsOf) -> None:
         batch.facts[fact.key] = incoming
 
 
-def incoming_of(raw: bytes, ids_of: IdsOf) -> Incoming:
+def read_event(raw: bytes, ids_of: IdsOf) -> ClassifiedEvent:
     """The fact in some bytes. ``Refused`` if the envelope is broken or its tenant unknown."""
     event, problem = _event_of(raw)
     ids = ids_of(event.tenantid)
@@ -213,8 +213,8 @@ def incoming_of(raw: bytes, ids_of: IdsOf) -> Incoming:
     except (ValueError, RecursionError) as error:
         raise Refused("undecodable", f"partitionkey, sequence or data: {error}") from None
     if makes_part(event.type):
-        return Incoming(fact, fact.stream_id, problem)
-    incoming = Incoming(fact, ids.tenant_node(), problem)
+        return ClassifiedEvent(fact, fact.stream_id, problem)
+    incoming = ClassifiedEvent(fact, ids.tenant_node(), problem)
     try:
         decision_of(fact, ids)
     except Refused as error:
@@ -235,7 +235,7 @@ def _event_of(raw: bytes) -> tuple[Event, str | None]:
     return event, (unusable(event.data) or None) if event.type.startswith("cx.") else None
 
 
-def add(batch: Batch, incoming: Incoming) -> None:
+def add(batch: Batch, incoming: ClassifiedEvent) -> None:
     """Of several copies of one event the least counts; others with other content are kept beside it."""
     fact = incoming.fact
     other = batch.facts.get(fact.key)
@@ -254,7 +254,7 @@ def copy_row(fact: Fact) -> tuple[bytes, str, int, bytes]:
     return (fact.key, fact.event.tenantid, fact.recorded, fact.raw)
 
 
-def letter_of_problem(incoming: Incoming) -> DeadLetter:
+def letter_of_problem(incoming: ClassifiedEvent) -> DeadLetter:
     """The notice of an event that is stored, but of which some matter, or all, can't be used."""
     event = incoming.fact.event
     place = incoming.place or (place_of(incoming.record) if incoming.record is not None else "")
