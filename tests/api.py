@@ -26,7 +26,7 @@ from cx_context_api.decisions import Clock, Rising
 from cx_events.ids import IdSpace
 from cx_events.log import INTERACTIONS, Log, Partition, Record
 from cx_events.log.sqlite import SqliteLog
-from cx_events.stamp import Stamped
+from cx_events.stamp import StampedEvent
 from cx_events.testing.builders import DAY, START
 from cx_events.timestamps import Micros
 from cx_identity.rules import Rules
@@ -148,17 +148,17 @@ class Running:
     relay: Relay
     now: Clock
 
-    async def happen(self, *history: Stamped) -> None:
+    async def happen(self, *history: StampedEvent) -> None:
         """These events are on the log and applied."""
         await self.arrive(*history)
         await self.projector.catch_up()
 
-    async def noticed(self, *history: Stamped) -> None:
+    async def noticed(self, *history: StampedEvent) -> None:
         """These events are on the log and applied, and whoever follows has heard a hint."""
         await self.happen(*history)
         await self.relay.step()
 
-    async def arrive(self, *history: Stamped) -> None:
+    async def arrive(self, *history: StampedEvent) -> None:
         """These events are on the log."""
         await self.log.append([Record(INTERACTIONS, stamped.key, stamped.raw) for stamped in history])
 

@@ -155,8 +155,8 @@ class BreakableLog:
     async def stop(self) -> None:
         await self.log.stop()
 
-    def ask_for_room(self) -> None:
-        self.log.ask_for_room()
+    def check_capacity(self) -> None:
+        self.log.check_capacity()
 
     async def append(self, records: Sequence[Record]) -> list[RecordMetadata]:
         self._check()

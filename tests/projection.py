@@ -15,7 +15,7 @@ from cx_context.store.epochs import StoreEpoch
 from cx_context.store.leases import Fenced, Lease
 from cx_events.ids import IdSpace, NodeId
 from cx_events.log import INTERACTIONS, STORES, Log, LogRecord, Partition
-from cx_events.stamp import Stamped
+from cx_events.stamp import StampedEvent
 from cx_events.testing.builders import ACME
 from cx_identity.rules import Rules
 from cx_projectors.records import read_batch
@@ -44,7 +44,7 @@ def ids_of(tenant: str) -> IdSpace | None:
     return TENANTS[tenant].ids if tenant in TENANTS else None
 
 
-def in_partitions(history: Sequence[Stamped], count: int) -> list[list[LogRecord]]:
+def in_partitions(history: Sequence[StampedEvent], count: int) -> list[list[LogRecord]]:
     """As a log would lay them out: equal keys in one partition, in order."""
     logs: list[list[LogRecord]] = [[] for _ in range(count)]
     for stamped in history:

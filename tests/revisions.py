@@ -30,7 +30,7 @@ from cx_context.store.tables import METADATA, Shape
 from cx_events.codec import decode
 from cx_events.facts import Fact
 from cx_events.ids import NodeId, text_of
-from cx_events.stamp import Stamped
+from cx_events.stamp import StampedEvent
 from cx_events.testing.builders import ACME, SECOND, START, a_decision, an_event
 
 VERSIONS = FOLDER / "versions"
@@ -84,15 +84,15 @@ async def bring(url: str, to: str, revisions: Revisions = RELEASED) -> None:
 # --- what a store holds -----------------------------------------------------------------------------------------------
 
 
-def history() -> list[Stamped]:
+def history() -> list[StampedEvent]:
     """A little of everything that leaves rows."""
     ana, ben = ACME.profile("email", "", "ana@example.com"), ACME.profile("crm", "", "C-2")
 
-    def decided(type: str, id: str, second: int, about: NodeId, **data: Any) -> Stamped:
+    def decided(type: str, id: str, second: int, about: NodeId, **data: Any) -> StampedEvent:
         fields = {"agent": {"id": "agent-1"}, **data}
         return a_decision(f"cx.{type}.v1", id=id, about=about, at=START + second * SECOND, data=fields)
 
-    def said(id: str, second: int, interaction: str, **who: Any) -> Stamped:
+    def said(id: str, second: int, interaction: str, **who: Any) -> StampedEvent:
         return an_event(id=id, at=START + second * SECOND, interaction=interaction, text=f"{id} said", **who)
 
     link = [{"kind": "email", "value": "ana@example.com"}, {"kind": "account", "value": "a-1"}]
@@ -123,7 +123,7 @@ def history() -> list[Stamped]:
     ]
 
 
-def later_history() -> list[Stamped]:
+def later_history() -> list[StampedEvent]:
     """What comes on top of ``history``: a withdrawal, and more to say."""
     ana = ACME.profile("email", "", "ana@example.com")
     decision = {"decision": "//acme/decisions#d-1"}
@@ -133,7 +133,7 @@ def later_history() -> list[Stamped]:
     ]
 
 
-async def project(store: Store, events: Sequence[Stamped], batch: int = 4) -> None:
+async def project(store: Store, events: Sequence[StampedEvent], batch: int = 4) -> None:
     """Through the real projector, by the same worker as before and on one partition."""
     (worker,) = await workers(store, in_partitions(events, 1), 1)
     while worker.behind:

@@ -63,7 +63,7 @@ def define(copies: Iterable[Fact], ids: IdSpace, rules: Rules, set_aside: Collec
     facts = [fact for fact in facts if makes_part(fact.event.type)]
     streams_in: dict[NodeId, set[NodeId]] = defaultdict(set)
     for fact in facts:
-        streams_in[fact.interaction].add(fact.stream_id)
+        streams_in[fact.interaction_node].add(fact.stream_id)
 
     def sides(node: NodeId) -> Owners:
         standing = standing_attribution(said.attributions.get(node, ()), graph.decisions)
@@ -79,7 +79,7 @@ def define(copies: Iterable[Fact], ids: IdSpace, rules: Rules, set_aside: Collec
     parts: dict[bytes, tuple[NodeId, Part]] = {}
     by_customer: dict[NodeId, list[Fact]] = defaultdict(list)
     for part_id, group in by_part.items():
-        stream_id, node = group[0].stream_id, group[0].interaction
+        stream_id, node = group[0].stream_id, group[0].interaction_node
         strays = stream_id in resolution.ambiguous and node != stream_id
         whose = sides(node).by_stream[stream_id] if strays else customer_of[stream_id]
         parts[part_id] = (whose, part_of(group))

@@ -50,7 +50,7 @@ from cx_events.facts import Fact, Order
 from cx_events.identifiers import rank_of
 from cx_events.ids import text_of
 from cx_events.timestamps import Micros, format_time
-from cx_events.weights import CLAIMED, ORDER
+from cx_events.weights import CLAIMED, WEIGHT_RANKS
 
 TIMELINE_SHOWN = 50
 CONVERSATIONS_SHOWN = 20
@@ -273,7 +273,7 @@ def _latest_by_key(parts: Iterable[Part], field: str) -> dict[str, Any]:
 
 def _best_by_key(parts: Iterable[tuple[int, Part]], field: str) -> dict[str, Any]:
     """Of each key the value of the greatest weight, of those the last one, by key; of too many keys the first ones in
-    that order. ``parts``: each with its weight (``weights.ORDER``)."""
+    that order. ``parts``: each with its weight (``weights.WEIGHT_RANKS``)."""
     found: dict[str, tuple[tuple[int, Order], Any]] = {}
     registers: Mapping[str, Register]
     for weight, part in parts:
@@ -309,7 +309,7 @@ def _customer(of: Rendering) -> Json:
     aliases = sorted((m.claimed, text_of(m.id)) for m in members if m.id != customer)
     weighed = [(trust.weight_of(part), part) for part in parts]
     if of.known.assured:
-        weighed = [(weight, part) for weight, part in weighed if weight < ORDER[CLAIMED]]
+        weighed = [(weight, part) for weight, part in weighed if weight < WEIGHT_RANKS[CLAIMED]]
     name, weight = _display(weighed)
     verified: dict[str, Order] = {}
     for part in parts:

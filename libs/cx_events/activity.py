@@ -10,9 +10,9 @@ from functools import lru_cache
 
 from cx_events.envelope import Event
 from cx_events.timestamps import Micros
-from cx_events.weights import CLAIMED, ORDER
+from cx_events.weights import CLAIMED, WEIGHT_RANKS
 
-ACTIVITY = frozenset(
+ACTIVITY_TYPES = frozenset(
     {
         "cx.message.received.v1",
         "cx.message.sent.v1",
@@ -39,7 +39,7 @@ ACTIVITY = frozenset(
 )
 """The event types that are activity. All others are not."""
 
-WRITTEN = frozenset({"cx.message.received.v1", "cx.message.sent.v1"})
+WRITTEN_TYPES = frozenset({"cx.message.received.v1", "cx.message.sent.v1"})
 """The event types by which people write to each other."""
 
 ENDLESS_CHANNELS = frozenset({"social", "sms"})
@@ -51,10 +51,10 @@ SECOND: Micros = 1_000_000
 
 def is_endless(event: Event) -> bool:
     """Whether this event shows that its interaction never ends: somebody writes on a channel of such threads."""
-    return event.type in WRITTEN and event.data.channel in ENDLESS_CHANNELS
+    return event.type in WRITTEN_TYPES and event.data.channel in ENDLESS_CHANNELS
 
 
-def stands_alone(event: Event) -> bool:
+def needs_own_part(event: Event) -> bool:
     """Whether an event is a piece of its own, because its exact time counts.
 
     That is what people decide about a contact, what an insight says that a conversation shows, and on a channel of
@@ -63,9 +63,9 @@ def stands_alone(event: Event) -> bool:
     if _is_decision(event.type):
         return True
     data = event.data
-    if data.insight is not None and (data.insight.topic or data.insight.summary) and event.type not in ACTIVITY:
+    if data.insight is not None and (data.insight.topic or data.insight.summary) and event.type not in ACTIVITY_TYPES:
         return True
-    return bool(data.references) and data.channel in ENDLESS_CHANNELS and event.type not in ACTIVITY
+    return bool(data.references) and data.channel in ENDLESS_CHANNELS and event.type not in ACTIVITY_TYPES
 
 
 @lru_cache(1024)
@@ -79,14 +79,14 @@ def piece_of(event: Event, effective: Micros, key: bytes, weight: int) -> bytes:
     That is the hour of its effective time (UTC), in 8 bytes, and the weight by which it is at stream where it lies
     (``Fact.weight``), in one more unless it is a claim; or where it stands alone its own ``key``, in 16.
     """
-    if stands_alone(event):
+    if needs_own_part(event):
         return key
-    return (effective // HOUR).to_bytes(8, "big", signed=True) + by_weight(weight)
+    return (effective // HOUR).to_bytes(8, "big", signed=True) + weight_suffix(weight)
 
 
-def by_weight(weight: int) -> bytes:
+def weight_suffix(weight: int) -> bytes:
     """Return what tells pieces of different weight apart; nothing of a claim."""
     return b"" if weight == _CLAIMED else bytes((weight,))
 
 
-_CLAIMED = ORDER[CLAIMED]
+_CLAIMED = WEIGHT_RANKS[CLAIMED]

@@ -4,7 +4,7 @@ asyncio ends a task by raising ``CancelledError`` in it; a library may raise the
 a task of its own that it has cancelled (aiokafka's ``Fetcher.close`` does). Taken for ours, it ends a worker without a
 word. So whatever belongs to a library is awaited through one of these:
 
-    with only_our_cancellation("kafka"):            # a call
+    with guard_cancellation("kafka"):            # a call
         records = await consumer.getmany()
     await closed(consumer.stop(), seconds=5.0)      # an end, which may hang as well
 """
@@ -27,7 +27,7 @@ class Interrupted(ConnectionError):
 
 
 @contextmanager
-def only_our_cancellation(what: str) -> Iterator[None]:
+def guard_cancellation(what: str) -> Iterator[None]:
     """Raise ``Interrupted`` for a ``CancelledError`` that this task was not asked for; let ours through."""
     task = asyncio.current_task()
     asked = task.cancelling() if task is not None else 0
@@ -39,17 +39,17 @@ def only_our_cancellation(what: str) -> Iterator[None]:
         raise Interrupted(f"{what} was cancelled from within") from error
 
 
-async def closed(ending: Coroutine[Any, Any, object], seconds: float) -> BaseException | None:
+async def close_within(ending: Coroutine[Any, Any, object], seconds: float) -> BaseException | None:
     """Carry out an end, whatever comes of it, and wait for it for at most ``seconds``.
 
     Return what it raised, a ``TimeoutError`` where it took longer (it is cancelled then), None where it went well. Our
     own cancellation is obeyed at once; the end goes on without us, for as long as it may take.
     """
-    return await asyncio.shield(closing(ending, seconds))
+    return await asyncio.shield(start_closing(ending, seconds))
 
 
-def closing(ending: Coroutine[Any, Any, object], seconds: float) -> asyncio.Task[BaseException | None]:
-    """Carry out an end as ``closed`` does, beside whatever goes on."""
+def start_closing(ending: Coroutine[Any, Any, object], seconds: float) -> asyncio.Task[BaseException | None]:
+    """Carry out an end as ``close_within`` does, beside whatever goes on."""
     task = asyncio.create_task(_bounded(ending, seconds))
     _closing.add(task)
     task.add_done_callback(_closing.discard)

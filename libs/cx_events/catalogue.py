@@ -17,7 +17,7 @@ TYPE_NAME = re.compile(r"cx\.(?P<family>[a-z]+)\.(?P<what>[a-z_]+)\.v(?P<version
 Kind = Literal["interaction", "decision", "insight"]
 Scope = Literal["events:write", "conversations:write", "identity:prove", "identity:write"]
 
-DOOR_SCOPE = "events:write"
+SEND_SCOPE = "events:write"
 """What every sender of events needs, whatever they are."""
 
 
@@ -80,11 +80,11 @@ def permit_of(name: str) -> Permit:
     """
     match = TYPE_NAME.fullmatch(name)
     if match is None:
-        return Permit(frozenset({DOOR_SCOPE}))
+        return Permit(frozenset({SEND_SCOPE}))
     family = [each for each in catalogue().values() if each.family == match["family"]]
     kin = [each for each in family if each.name.startswith(f"cx.{match['family']}.{match['what']}.v")]
     return Permit(
-        scopes=frozenset({DOOR_SCOPE, *(each.scope for each in kin or family)}),
+        scopes=frozenset({SEND_SCOPE, *(each.scope for each in kin or family)}),
         unsupported=next((each.unsupported for each in kin if each.unsupported), ""),
         reserved=any(each.kind == "decision" and each.family == "identity" for each in kin),
     )
@@ -95,12 +95,12 @@ def check_scopes(name: str, scopes: Collection[str]) -> None:
     if "*" in scopes:
         return
     needed = permit_of(name).scopes
-    if len(needed) > 1 and not needed <= {DOOR_SCOPE, *scopes}:
-        lacking = sorted(needed - {DOOR_SCOPE, *scopes})
+    if len(needed) > 1 and not needed <= {SEND_SCOPE, *scopes}:
+        lacking = sorted(needed - {SEND_SCOPE, *scopes})
         raise Refused("missing-scope", f"{name} needs the scope {' and '.join(lacking)}", 403)
 
 
-def missing(event: Event, needs: Iterable[str]) -> list[str]:
+def missing_fields(event: Event, needs: Iterable[str]) -> list[str]:
     """Those of ``needs`` that the event's data lacks."""
     return [need for need in needs if not any(_present(event.data, path) for path in _paths(need))]
 

@@ -15,14 +15,14 @@ from typing import Any
 import msgspec
 
 from cx_events import strict_json
-from cx_events.catalogue import EventType, catalogue, check_scopes, missing, permit_of
-from cx_events.codec import lenient_data
+from cx_events.catalogue import EventType, catalogue, check_scopes, missing_fields, permit_of
+from cx_events.codec import decode_data_leniently
 from cx_events.envelope import Data, Event, Identifier, Reference
 from cx_events.errors import Refused
-from cx_events.facts import HUB_SOURCE, sequence_of, stream_id_of
+from cx_events.facts import HUB_SOURCE, parse_sequence, stream_id_of
 from cx_events.ids import IdSpace
-from cx_events.junk import KNOWN, Junk
-from cx_events.stamp import Stamped, prepared
+from cx_events.junk import DEFAULT_JUNK, Junk
+from cx_events.stamp import StampedEvent, prepare_data
 from cx_events.timestamps import Micros, format_time, parse_time
 
 MAX_EVENT_BYTES = (1 << 20) - 4096
@@ -75,8 +75,8 @@ def accept(
     recognise: Recogniser | None = None,
     scopes: Collection[str] = (),
     writer: str = "",
-    junk: Junk = KNOWN,
-) -> Stamped:
+    junk: Junk = DEFAULT_JUNK,
+) -> StampedEvent:
     """Return the event that a client's value becomes. Pure, but for ``recognise``: the references of an event with the
     continuity tokens in it by their ids (``cx_events.tokens.recognised``). An import's stand already.
 
@@ -91,7 +91,7 @@ def accept(
     """
     if not isinstance(value, dict):
         raise Refused("not-an-event", f"an event is a JSON object, not {_kind_of(value)}")
-    value = with_json_data(value)
+    value = decode_base64_data(value)
     attributes = _attributes(value)
     imported = importing and "recordedtime" in attributes
     _check_core(attributes, ids.tenant, imported)
@@ -114,12 +114,12 @@ def accept(
         tenantid=ids.tenant,
         recordedtime=format_time(recorded_at),
         partitionkey="",
-        data=prepared(data, attributes["type"], region=region, scopes=scopes, junk=junk),
+        data=prepare_data(data, attributes["type"], region=region, scopes=scopes, junk=junk),
         subject=attributes.get("subject", ""),
         writer=writer,
     )
     if event_type is not None:
-        lacking = missing(event, event_type.needs)
+        lacking = missing_fields(event, event_type.needs)
         if lacking:
             needed = ", ".join(f"data.{need.replace('|', ' or data.')}" for need in lacking)
             raise Refused("missing-data", f"{event.type} needs {needed}")
@@ -143,7 +143,7 @@ def accept(
     raw = _encode(whole)
     if len(raw) > MAX_EVENT_BYTES:
         raise Refused("too-large", f"the event has {len(raw)} bytes; {MAX_EVENT_BYTES} are allowed", 413)
-    return Stamped(event.source, event.id, event.partitionkey.encode(), raw)
+    return StampedEvent(event.source, event.id, event.partitionkey.encode(), raw)
 
 
 def _kind_of(value: object) -> str:
@@ -196,7 +196,7 @@ def _sequence(value: object) -> str:
     """The source's counter as decimal digits without leading zeros."""
     if isinstance(value, bool) or not isinstance(value, str | int):
         raise Refused("bad-sequence", f"sequence must be decimal digits, not {_kind_of(value)}")
-    return str(sequence_of(str(value)))
+    return str(parse_sequence(str(value)))
 
 
 def _check_core(attributes: Mapping[str, Any], tenant: str, imported: bool) -> None:
@@ -257,7 +257,7 @@ def _data(value: Mapping[str, Any], event_type: EventType | None) -> tuple[Data,
         kept = {"data": value["data"]} if "data" in value else {}
     content = kept.get("data")
     if event_type is None:
-        data, _ = lenient_data(content)
+        data, _ = decode_data_leniently(content)
     elif not isinstance(content, dict):
         what = "absent" if not kept else "data_base64" if "data_base64" in kept else _kind_of(content)
         if "data_base64" in kept:
@@ -345,7 +345,7 @@ def _normal_forms(given: Iterable[dict[str, Any]], normal: Iterable[Identifier])
     return merged
 
 
-def with_json_data(value: Any) -> Any:
+def decode_base64_data(value: Any) -> Any:
     """Return the event with JSON that stands in ``data_base64`` as its ``data``; everything else as it is.
 
     A writer whose data is a sequence of bytes has to put it into ``data_base64``, also where ``datacontenttype`` says
@@ -372,7 +372,7 @@ def with_json_data(value: Any) -> Any:
     return {**{name: item for name, item in value.items() if name != "data_base64"}, "data": data}
 
 
-def check_blobs(value: Any) -> None:
+def check_blob_names(value: Any) -> None:
     """Raise ``Refused("reserved-blob")`` for an event that says which of the hub's blobs holds its content.
 
     Whoever names a blob would be handed what another sender put there. Only the hub writes such names, and an import
@@ -381,7 +381,7 @@ def check_blobs(value: Any) -> None:
     data = value.get("data") if isinstance(value, dict) else None
     if not isinstance(data, dict) or value.get("recordedtime") is not None:
         return
-    check_original(data.get("raw"))
+    check_raw_blob(data.get("raw"))
     message = data.get("message")
     files = message.get("attachments") if isinstance(message, dict) else None
     for number, file in enumerate(files if isinstance(files, list) else ()):
@@ -389,13 +389,13 @@ def check_blobs(value: Any) -> None:
             raise Refused("reserved-blob", f"data.message.attachments[{number}].blob: {_ONLY_THE_HUB}")
 
 
-def check_original(raw: Any) -> None:
+def check_raw_blob(raw: Any) -> None:
     """Raise ``Refused("reserved-blob")`` for a client's original (``data.raw``) that would be read out of a blob."""
     if isinstance(raw, dict) and isinstance(raw.get("blob"), str) and raw["blob"].startswith("sha256:"):
         raise Refused("reserved-blob", f"data.raw.blob: {_ONLY_THE_HUB}")
 
 
-def large_raw(value: Any, over: int) -> bytes | None:
+def oversized_raw(value: Any, over: int) -> bytes | None:
     """The JSON text of an event's ``data.raw`` if it has more than ``over`` bytes, else None."""
     data = value.get("data") if isinstance(value, dict) else None
     raw = data.get("raw") if isinstance(data, dict) else None

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from cx_events.envelope import Data, Event, Identifier, Participant, Reference, TranscriptLine
 from cx_events.errors import Refused
-from cx_events.upcasts import STEPS, Upcast, upcast
+from cx_events.upcasts import UPCASTS, Upcast, find_upcast
 
 _decode_event = msgspec.json.Decoder(Event).decode
 _EMPTY: Any = ()
@@ -60,7 +60,7 @@ def encode(event: Event) -> bytes:
     return _encode(event)
 
 
-def decode(raw: bytes, steps: Mapping[str, Upcast] = STEPS) -> Event:
+def decode(raw: bytes, steps: Mapping[str, Upcast] = UPCASTS) -> Event:
     """The event in some bytes from the log, brought to the current version of its type.
 
     Raises ``Refused("undecodable")`` naming the place, where the envelope or a field of ``data`` is not of its shape,
@@ -69,7 +69,7 @@ def decode(raw: bytes, steps: Mapping[str, Upcast] = STEPS) -> Event:
     return _decoded(raw, steps, _decode_event)
 
 
-def decode_to_read(raw: bytes, steps: Mapping[str, Upcast] = STEPS) -> Event:
+def decode_read_only(raw: bytes, steps: Mapping[str, Upcast] = UPCASTS) -> Event:
     """As ``decode``, cheaper, for who only reads the event: its empty lists and objects can't be added to, and it
     equals no event that is made otherwise."""
     return _decoded(raw, steps, _decode_lean)
@@ -79,7 +79,7 @@ def _decoded(raw: bytes, steps: Mapping[str, Upcast], decoder: Callable[[bytes],
     try:
         if steps:
             # An old version may not have today's shape, so its type must be known before it is read.
-            newer = upcast(_decode_type(raw).type, steps)
+            newer = find_upcast(_decode_type(raw).type, steps)
             if newer is not None:
                 raw = _upcast(newer, raw)
         return decoder(raw)
@@ -110,12 +110,12 @@ def decode_leniently(raw: bytes) -> tuple[Event, list[str]]:
         envelope = _decode_envelope(raw)
     except _BROKEN as error:
         raise Refused("undecodable", str(error)) from None
-    data, problems = lenient_data(envelope.data)
+    data, problems = decode_data_leniently(envelope.data)
     attributes = {name: getattr(envelope, name) for name in Event.__struct_fields__ if name != "data"}
     return Event(**attributes, data=data), problems
 
 
-def lenient_data(value: object) -> tuple[Data, list[str]]:
+def decode_data_leniently(value: object) -> tuple[Data, list[str]]:
     """What of some JSON value can be read as ``Data``, and why the rest can't."""
     if not isinstance(value, dict):
         return Data(), ["data is not an object"] if value is not None else []

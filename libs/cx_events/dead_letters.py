@@ -30,7 +30,7 @@ NOT_APPLIED = "not-applied"
 """Nothing is made of the event, since it failed by itself in a transaction of its own: the database refused a row of
 it, or it failed with what was stored already."""
 
-LEFT_OUT = frozenset({UNFOLDABLE, NOT_APPLIED})
+RETRYABLE_REASONS = frozenset({UNFOLDABLE, NOT_APPLIED})
 """Reasons of dead letters whose events may be tried again."""
 
 
@@ -40,7 +40,7 @@ NO_ADAPTER = "no-adapter-yet"
 UNKNOWN_KIND = "unknown-kind"
 """A kind of notice that nobody documented when the adapter was written."""
 
-WAITING = frozenset({NO_ADAPTER, UNKNOWN_KIND})
+WAITING_REASONS = frozenset({NO_ADAPTER, UNKNOWN_KIND})
 """Reasons of dead letters that are no failures: what they hold was received whole and waits for an adapter."""
 
 
@@ -49,7 +49,7 @@ State = Literal["failed", "waiting"]
 
 def state_of(reason: str) -> State:
     """Return whether dead letters with this reason wait for an adapter, or are failures for somebody to look at."""
-    return "waiting" if reason in WAITING else "failed"
+    return "waiting" if reason in WAITING_REASONS else "failed"
 
 
 class DeadLetter(Struct, omit_defaults=True, gc=False, kw_only=True):
@@ -83,7 +83,7 @@ class DeadLetter(Struct, omit_defaults=True, gc=False, kw_only=True):
         return b64decode(self.original)
 
 
-def original_of(content: bytes) -> str:
+def encode_original(content: bytes) -> str:
     """Bytes as the field ``original`` holds them."""
     return b64encode(content).decode("ascii")
 

@@ -42,7 +42,7 @@ _ODD_DOTS = re.compile(r"\.|[^\"@]*?\.(?:\.|@)")
 
 
 @lru_cache(_CACHED)
-def normal_address(given: str) -> tuple[str, str]:
+def normalise_address(given: str) -> tuple[str, str]:
     """Return the normal form and "", or the normal form and ``LOCAL``, or what was given and ``invalid``. Total."""
     lower = given.lower()
     if given.isascii() and _PLAIN.fullmatch(lower) is not None and not lower.endswith(_NOBODYS_DOMAINS):
@@ -70,10 +70,10 @@ def _lower_address(text: str) -> str:
         read = validate_email(text, allow_quoted_local=True, check_deliverability=False, globally_deliverable=False)
     except EmailNotValidError:
         return ""
-    return unquoted(read.normalized).lower()
+    return unquote_local_part(read.normalized).lower()
 
 
-def unquoted(address: str) -> str:
+def unquote_local_part(address: str) -> str:
     """Return the address without the quotes around its local part where it says the same without; the same address
     where it has none, or needs them."""
     if not address.startswith('"'):
@@ -92,13 +92,13 @@ class LocalDomains:
         """Raise ``ValueError`` for one that is no domain."""
         self._ends = tuple(mark + domain for domain in map(_domain, domains) for mark in "@.")
 
-    def hold(self, address: str) -> bool:
+    def contains(self, address: str) -> bool:
         """Return whether an address, in its normal form, is at one of them."""
         return address.endswith(self._ends)
 
 
 def _domain(text: str) -> str:
-    address, unusable = normal_address(f"x@{text.strip()}")
+    address, unusable = normalise_address(f"x@{text.strip()}")
     domain = address.removeprefix("x@")
     if unusable == INVALID or domain.rpartition(".")[2].isdecimal():
         raise ValueError(f"local_domains: {text[:80]!r} is no domain like local, mailhost or corp.local")

@@ -22,11 +22,11 @@ Direction = Literal["inbound", "outbound", "internal"]
 Weight = Literal["proved", "asserted", "claimed"]
 
 
-class Part(Struct, omit_defaults=True, gc=False, kw_only=True):
+class DataStruct(Struct, omit_defaults=True, gc=False, kw_only=True):
     """Base of everything under ``data``: defaults are left out when written."""
 
 
-class Identifier(Part):
+class Identifier(DataStruct):
     """A name by which a person is known on some channel; ``value`` is normalised at intake.
 
     ``given`` keeps what was sent where that differs. ``unusable`` says why it identifies nobody (``withheld``,
@@ -45,21 +45,21 @@ class Identifier(Part):
     unusable: str = ""
 
 
-class Participant(Part):
+class Participant(DataStruct):
     role: Role
     id: str = ""
     name: str = ""
     identifiers: list[Identifier] = []
 
 
-class Reference(Part):
+class Reference(DataStruct):
     """What an event is about or answers: an order, a case, a thread, a message, a call, a continuity token."""
 
     kind: str
     value: str
 
 
-class Attachment(Part):
+class Attachment(DataStruct):
     """A file that came with a message.
 
     ``url``: where the provider keeps it. ``blob``: the name of its content in the hub's blob store (``sha256:HEX``).
@@ -79,7 +79,7 @@ class Attachment(Part):
     inline: bool = False
 
 
-class Message(Part):
+class Message(DataStruct):
     id: str = ""
     text: str = ""
     content_type: str = ""
@@ -97,12 +97,12 @@ class Message(Part):
     attachments: list[Attachment] = []
 
 
-class Named(Part):
+class Named(DataStruct):
     id: str = ""
     name: str = ""
 
 
-class TranscriptLine(Part):
+class TranscriptLine(DataStruct):
     """``at``: RFC 3339, or the offset into the call as the provider writes it."""
 
     role: str = ""
@@ -111,14 +111,14 @@ class TranscriptLine(Part):
     sentiment: float | None = None
 
 
-class Bot(Part):
+class Bot(DataStruct):
     intent: str = ""
     slots: dict[str, Any] = {}
     text: str = ""
     confidence: float | None = None
 
 
-class Recording(Part):
+class Recording(DataStruct):
     id: str = ""
     url: str = ""
     duration_ms: int | None = None
@@ -126,19 +126,19 @@ class Recording(Part):
     status: str = ""
 
 
-class Failure(Part):
+class Failure(DataStruct):
     code: str = ""
     message: str = ""
 
 
-class Transfer(Part):
+class Transfer(DataStruct):
     to: str = ""
     kind: str = ""
     agent: Named | None = None
     queue: Named | None = None
 
 
-class Survey(Part):
+class Survey(DataStruct):
     """``score``: NPS 0 to 10, CSAT and CES as the survey's own scale, 1 to 7 at most."""
 
     metric: Literal["nps", "csat", "ces"]
@@ -146,13 +146,13 @@ class Survey(Part):
     comment: str = ""
 
 
-class Consent(Part):
+class Consent(DataStruct):
     purpose: str
     granted: bool
     channel: str = ""
 
 
-class Insight(Part):
+class Insight(DataStruct):
     """What a model found. ``producer`` and ``version`` name the model, so that a replay needs none.
 
     ``kind`` and ``body``: of a finding for which there is no field here, what it is called and what it says, as text.
@@ -168,7 +168,7 @@ class Insight(Part):
     body: str = ""
 
 
-class Handoff(Part):
+class Handoff(DataStruct):
     """``packet`` is what the next one needs: what was tried, slots, open questions. ``by``: who asks. ``version``: of
     the context that was shown, where it was."""
 
@@ -179,7 +179,7 @@ class Handoff(Part):
     version: int | None = None
 
 
-class IdentityDecision(Part):
+class IdentityDecision(DataStruct):
     """A person's decision about who is who. ``a``, ``b``, ``profile``: profile ids as UUIDs.
 
     ``decision`` names an earlier decision event as ``SOURCE#ID``; ``interaction`` is the interaction's own id.
@@ -194,14 +194,14 @@ class IdentityDecision(Part):
     rules: dict[str, Any] | None = None
 
 
-class ConversationDecision(Part):
+class ConversationDecision(DataStruct):
     """What an agent does to a thread. ``id`` and ``other`` are part ids (see ``cx_events.ids``), as UUIDs."""
 
     id: str = ""
     other: str = ""
 
 
-class Token(Part):
+class Token(DataStruct):
     """A continuity token by its id (see ``cx_events.tokens``), never by its code. ``lifetime_s``: seconds from the
     issuing event on; ``single_use``: the first interaction that uses it in time joins, no other does."""
 
@@ -210,7 +210,7 @@ class Token(Part):
     single_use: bool = True
 
 
-class Data(Part):
+class Data(DataStruct):
     """All that any event type may carry; each type says in the catalogue which fields it needs."""
 
     channel: Channel | None = None

@@ -10,19 +10,19 @@ from typing import Any
 
 import msgspec
 
-from cx_events.activity import by_weight, piece_of
+from cx_events.activity import piece_of, weight_suffix
 from cx_events.envelope import Data, Event, Identifier
 from cx_events.errors import Refused
 from cx_events.identifiers import rank_of
 from cx_events.ids import IdSpace, NodeId, event_key
 from cx_events.timestamps import Micros, parse_time
-from cx_events.weights import CLAIMED, ORDER, place_of, weight_of
+from cx_events.weights import CLAIMED, WEIGHT_RANKS, weight_of, weight_rank
 
 HUB_SOURCE = "//throughline/"
 """The hub's own sources: ``//throughline/TENANT/connections/NAME``, ``//throughline/TENANT/decisions`` and
 ``//throughline/TENANT/vcons``."""
 
-_CLAIMED = ORDER[CLAIMED]
+_CLAIMED = WEIGHT_RANKS[CLAIMED]
 
 Order = tuple[Micros, str, int, Micros, str, str]
 """(effective time, interaction, sequence, recorded time, source, id): the total order within a customer."""
@@ -48,8 +48,8 @@ class Fact:
 
     ``effective``: min(time, recorded time), so a vendor's fast clock can't push history about. ``stream``: the profile
     or node that the event belongs to for good. ``identifier``, ``weight``: the identifier that it is in the stream of,
-    None where it names none, and how much that is worth in it (``weights.ORDER``; a claim where it names none).
-    ``people``: see ``people_identifiers``.
+    None where it names none, and how much that is worth in it (``weights.WEIGHT_RANKS``; a claim where it names none).
+    ``people``: see ``customer_identifiers``.
     ``interaction``: the interaction's node, or the stream where there is none.
     ``part_id``: of the part that it is folded into; ``side``: of all parts of its stream in that interaction.
     ``raw``: the bytes on the log, the canonical form of this copy. A NUL in ``data`` is read as U+FFFD.
@@ -59,33 +59,44 @@ class Fact:
     """
 
     __slots__ = (
-        "effective", "event", "identifier", "interaction", "key", "part_id", "people", "raw", "recorded",
-        "sequence", "side", "stream_id", "weight",
+        "customer_identifiers",
+        "effective",
+        "event",
+        "identifier",
+        "interaction_node",
+        "key",
+        "part_id",
+        "raw",
+        "recorded",
+        "sequence",
+        "side_id",
+        "stream_id",
+        "weight",
     )  # fmt: skip
 
     def __init__(self, event: Event, raw: bytes, ids: IdSpace) -> None:
-        self.event = event = readable(event, raw)
+        self.event = event = replace_nul(event, raw)
         self.raw = raw
-        self.effective, self.recorded, self.sequence = times_of(event)
+        self.effective, self.recorded, self.sequence = event_times(event)
         self.key = event_key(event.tenantid, event.source, event.id)
-        self.stream_id: NodeId = node_of_hex(event.partitionkey)
-        self.people = people = people_identifiers(event)
+        self.stream_id: NodeId = parse_node_hex(event.partitionkey)
+        self.customer_identifiers = people = customer_identifiers(event)
         self.identifier = identifier = _identifier_at(people, self.stream_id, event, ids) if people else None
         self.weight = _CLAIMED if identifier is None else _place_in(identifier, event)
         name = event.data.interaction
         if name:
-            self.interaction: NodeId = ids.interaction(name)
-            self.side: NodeId = ids.part_id(self.stream_id, self.interaction)
+            self.interaction_node: NodeId = ids.interaction(name)
+            self.side_id: NodeId = ids.part_id(self.stream_id, self.interaction_node)
             piece = piece_of(event, self.effective, self.key, self.weight)
-            self.part_id: NodeId = ids.part_id(self.stream_id, self.interaction, piece)
+            self.part_id: NodeId = ids.part_id(self.stream_id, self.interaction_node, piece)
         else:
-            self.interaction = self.stream_id
-            self.side = ids.part_id(self.stream_id, self.stream_id)
-            self.part_id = ids.part_id(self.stream_id, self.stream_id, by_weight(self.weight))
+            self.interaction_node = self.stream_id
+            self.side_id = ids.part_id(self.stream_id, self.stream_id)
+            self.part_id = ids.part_id(self.stream_id, self.stream_id, weight_suffix(self.weight))
 
     @property
     def order(self) -> Order:
-        return order_of(self.event, self.effective, self.recorded, self.sequence)
+        return canonical_order(self.event, self.effective, self.recorded, self.sequence)
 
     @property
     def copy_order(self) -> tuple[Micros, bytes]:
@@ -93,18 +104,18 @@ class Fact:
         return (self.recorded, self.raw)
 
 
-def times_of(event: Event) -> tuple[Micros, Micros, int]:
+def event_times(event: Event) -> tuple[Micros, Micros, int]:
     """Effective and recorded time, and the sequence. ``Refused("bad-time", "bad-sequence")``."""
     recorded = parse_time(event.recordedtime)
     time = parse_time(event.time) if event.time != event.recordedtime else recorded
-    return time if time < recorded else recorded, recorded, sequence_of(event.sequence) if event.sequence else 0
+    return time if time < recorded else recorded, recorded, parse_sequence(event.sequence) if event.sequence else 0
 
 
-def order_of(event: Event, effective: Micros, recorded: Micros, sequence: int) -> Order:
+def canonical_order(event: Event, effective: Micros, recorded: Micros, sequence: int) -> Order:
     return (effective, event.data.interaction, sequence, recorded, event.source, event.id)
 
 
-def readable(event: Event, raw: bytes) -> Event:
+def replace_nul(event: Event, raw: bytes) -> Event:
     """The event as every store can hold it. ``Refused("undecodable")`` where a name holds NUL."""
     if _NUL not in raw:
         return event
@@ -140,7 +151,7 @@ def _replaced(value: Any) -> Any:
     return value
 
 
-def sequence_of(text: str) -> int:
+def parse_sequence(text: str) -> int:
     """The number in the attribute ``sequence``: up to 18 decimal digits, so that it fits every store's integer."""
     if len(text) > MAX_SEQUENCE_DIGITS or not (text.isascii() and text.isdecimal()):
         raise Refused("bad-sequence", f"sequence {text[:64]!r} is not 1 to {MAX_SEQUENCE_DIGITS} decimal digits")
@@ -150,7 +161,7 @@ def sequence_of(text: str) -> int:
 MAX_SEQUENCE_DIGITS = 18
 
 
-def node_of_hex(text: str) -> NodeId:
+def parse_node_hex(text: str) -> NodeId:
     """The node in 32 hex digits, as ``partitionkey`` and a decision's ``subject`` name it."""
     try:
         node = bytes.fromhex(text)
@@ -161,7 +172,7 @@ def node_of_hex(text: str) -> NodeId:
     return node
 
 
-def people_identifiers(event: Event) -> Sequence[Identifier]:
+def customer_identifiers(event: Event) -> Sequence[Identifier]:
     """Return the usable identifiers of the one customer that the event is about: the first customer with any.
 
     Never those of two people in one mail or conference, never an agent's or the business's.
@@ -177,13 +188,13 @@ def people_identifiers(event: Event) -> Sequence[Identifier]:
 MAX_IDENTIFIERS = 16
 
 
-def strongest(event: Event) -> Identifier | None:
+def strongest_identifier(event: Event) -> Identifier | None:
     """Return the identifier that an event is in the stream of: the first by (weight, rank of kind, kind, value,
     scope)."""
-    people = people_identifiers(event)
+    people = customer_identifiers(event)
     if len(people) < 2:
         return people[0] if people else None
-    return min(people, key=lambda i: (place_of(weight_of(i, event)), rank_of(i.kind), i.kind, i.value, i.scope))
+    return min(people, key=lambda i: (weight_rank(weight_of(i, event)), rank_of(i.kind), i.kind, i.value, i.scope))
 
 
 def _identifier_at(people: Sequence[Identifier], stream_id: NodeId, event: Event, ids: IdSpace) -> Identifier | None:
@@ -197,8 +208,8 @@ def _identifier_at(people: Sequence[Identifier], stream_id: NodeId, event: Event
 
 
 def _place_in(identifier: Identifier, event: Event) -> int:
-    """Return the place of an identifier's weight (``weights.ORDER``); nearly all bear a stamp."""
-    return ORDER[identifier.weight] if identifier.weight else ORDER[weight_of(identifier, event)]
+    """Return the place of an identifier's weight (``weights.WEIGHT_RANKS``); nearly all bear a stamp."""
+    return WEIGHT_RANKS[identifier.weight] if identifier.weight else WEIGHT_RANKS[weight_of(identifier, event)]
 
 
 def stream_id_of(event: Event, ids: IdSpace) -> NodeId:
@@ -208,8 +219,8 @@ def stream_id_of(event: Event, ids: IdSpace) -> NodeId:
     else's ``subject`` is their own affair, though a vendor's message id may well look like a stream.
     """
     if event.subject and event.source == decision_source(event.tenantid):
-        return node_of_hex(event.subject)
-    identifier = strongest(event)
+        return parse_node_hex(event.subject)
+    identifier = strongest_identifier(event)
     if identifier is not None:
         return ids.profile(identifier.kind, identifier.scope, identifier.value)
     if event.data.interaction:

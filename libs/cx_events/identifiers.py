@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 
-from cx_events.email_addresses import LOCAL, LocalDomains, normal_address
+from cx_events.email_addresses import LOCAL, LocalDomains, normalise_address
 from cx_events.envelope import Identifier
-from cx_events.invisible_characters import visible
-from cx_events.phone_numbers import read_number
+from cx_events.invisible_characters import strip_invisible
+from cx_events.phone_numbers import normalise_number
 
 RANK = {"crm": 0, "account": 1, "email": 2, "phone": 3, "cookie": 6}
 """Strength of a kind, strongest first; a provider's own kinds (``facebook-psid``) have ``PROVIDER_RANK``."""
@@ -45,9 +45,9 @@ def normalise(identifier: Identifier, region: str | None = None) -> Identifier:
     if unusable:
         pass
     elif kind == "phone":
-        value, unusable = read_number(value, region)
+        value, unusable = normalise_number(value, region)
     elif kind == "email":
-        value, unusable = normal_address(value)
+        value, unusable = normalise_address(value)
     return Identifier(
         kind=kind,
         value=value,
@@ -61,7 +61,7 @@ def normalise(identifier: Identifier, region: str | None = None) -> Identifier:
 
 def is_usable(identifier: Identifier, local: LocalDomains) -> bool:
     """Return whether an identifier, in its normal form, is somebody's. ``local``: the tenant's own mail domains."""
-    return not identifier.unusable or (identifier.unusable == LOCAL and local.hold(identifier.value))
+    return not identifier.unusable or (identifier.unusable == LOCAL and local.contains(identifier.value))
 
 
 def _seen(value: str, kind: str, scope: str) -> tuple[str, str, str, str]:
@@ -69,7 +69,7 @@ def _seen(value: str, kind: str, scope: str) -> tuple[str, str, str, str]:
 
     ``_is_shown`` holds for nothing of what is cleaned away here.
     """
-    value, kind, scope = visible(value).strip(), visible(kind).strip(), visible(scope).strip()
+    value, kind, scope = strip_invisible(value).strip(), strip_invisible(kind).strip(), strip_invisible(scope).strip()
     if kind == "phone":
         value = value.replace("\t", " ")  # as copied from a table
     if _KIND.fullmatch(kind) is None:
@@ -78,4 +78,4 @@ def _seen(value: str, kind: str, scope: str) -> tuple[str, str, str, str]:
 
 
 def _is_shown(text: str) -> bool:
-    return len(text) <= MAX_VALUE and text.isprintable() and (text.isascii() or visible(text) == text)
+    return len(text) <= MAX_VALUE and text.isprintable() and (text.isascii() or strip_invisible(text) == text)

@@ -42,7 +42,7 @@ def text_of(node: NodeId) -> str:
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
-def node_of(text: str) -> NodeId:
+def parse_node_id(text: str) -> NodeId:
     """The 16 bytes of UUID text; ``Refused("bad-id")`` if it is none."""
     try:
         return UUID(text).bytes

@@ -27,7 +27,7 @@ _BLANKS = (0xA0, 0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x205F,
 _SEEN = {**dict.fromkeys(_UNSEEN), **dict.fromkeys(_BLANKS, " ")}
 
 
-def visible(text: str) -> str:
+def strip_invisible(text: str) -> str:
     """Return the text without invisible characters, with each blank of any width as a plain one. Total, and its own
     fixed point."""
     return text if text.isascii() else text.translate(_SEEN)

@@ -80,7 +80,7 @@ class Junk:
             globs.setdefault(kind, []).append(translate(_folded(glob)))
         self._own: Mapping[str, re.Pattern[str]] = {kind: re.compile("|".join(each)) for kind, each in globs.items()}
 
-    def holds(self, kind: str, value: str, weight: str = CLAIMED) -> bool:
+    def matches(self, kind: str, value: str, weight: str = CLAIMED) -> bool:
         """Return whether this value identifies nobody. ``weight``: what it is worth in its event; *proved* asks what is
         junk whatever it is worth."""
         own = self._own.get(kind) if self._own else None
@@ -89,7 +89,7 @@ class Junk:
         return is_known_junk(kind, value, weight)
 
 
-KNOWN = Junk()
+DEFAULT_JUNK = Junk()
 """Without a tenant's list."""
 
 
@@ -124,9 +124,9 @@ def mark_junk(data: Data, junk: Junk) -> None:
 
 
 def _mark(identifier: Identifier, junk: Junk) -> None:
-    if identifier.unusable == LOCAL and junk.local_domains.hold(identifier.value):
+    if identifier.unusable == LOCAL and junk.local_domains.contains(identifier.value):
         identifier.unusable = ""
-    if identifier.unusable in ("", "invalid", LOCAL) and junk.holds(
+    if identifier.unusable in ("", "invalid", LOCAL) and junk.matches(
         identifier.kind, identifier.value, identifier.weight
     ):
         identifier.unusable = JUNK

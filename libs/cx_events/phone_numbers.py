@@ -20,8 +20,14 @@ from urllib.parse import unquote
 import phonenumbers
 from phonenumbers import CountryCodeSource, PhoneNumberFormat, PhoneNumberType, ValidationResult
 
-from cx_events.phone_spellings import from_plus, has_letters_between, innermost, plain_digits, with_plain_extension
-from cx_events.renumbering import number_of_today
+from cx_events.phone_spellings import (
+    address_in_brackets,
+    has_letters_between,
+    normalise_extension,
+    to_ascii_digits,
+    trim_before_plus,
+)
+from cx_events.renumbering import current_number
 
 _CACHED = 32_768
 """Normal forms kept: a person's number comes again and again, and reading it takes longer than all else at intake."""
@@ -69,7 +75,7 @@ class _Read(NamedTuple):
 
 
 @lru_cache(_CACHED)
-def read_number(given: str, region: str | None) -> tuple[str, str]:
+def normalise_number(given: str, region: str | None) -> tuple[str, str]:
     """Return the normal form and an empty text, or the text as given and why it is unusable. Total.
 
     ``given``: without blanks around. ``region``: ISO 3166 alpha-2, whose national forms and international prefixes
@@ -77,11 +83,11 @@ def read_number(given: str, region: str | None) -> tuple[str, str]:
     """
     if _PLAIN.fullmatch(given) is not None:
         return given, ""
-    read = _without_scheme(innermost(plain_digits(given)), region)
+    read = _without_scheme(address_in_brackets(to_ascii_digits(given)), region)
     if read.text.lstrip("+").replace(" ", "").lower() in WITHHELD:
         return given, "withheld"
     for text, default in _readings(*read):
-        line = read_line(text, default)
+        line = parse_line(text, default)
         if line is not None and _reads_back(line, text):
             if is_in_no_plan(line):
                 return given, "junk"
@@ -93,7 +99,7 @@ def _reads_back(line: Line, text: str) -> bool:
     """Return whether a number reads as itself: where zeros of a trunk prefix are eaten again, it would be two."""
     if line.number == text:
         return True
-    again = read_line(line.number, None)
+    again = parse_line(line.number, None)
     return again is not None and again.number == line.number
 
 
@@ -108,7 +114,7 @@ def _without_scheme(given: str, region: str | None) -> _Read:
         if scheme[0][0] in "sS":  # sip:USER:PASSWORD@HOST;PARAMETERS, and USER may have parameters of a number
             text = text.partition("@")[0].partition("?")[0].partition(":")[0]
         text, region = _without_parameters(text, region)
-    return _Read(with_plain_extension(from_plus(text.strip())), region)
+    return _Read(normalise_extension(trim_before_plus(text.strip())), region)
 
 
 def _without_parameters(text: str, region: str | None) -> tuple[str, str | None]:
@@ -179,7 +185,7 @@ class Line(NamedTuple):
     parsed: phonenumbers.PhoneNumber
 
 
-def read_line(text: str, region: str | None) -> Line | None:
+def parse_line(text: str, region: str | None) -> Line | None:
     """Return the line that a text names, or None."""
     read = _parsed(text, region)
     if read is None or (has_letters_between(text) and not _has_keys_for_letters(read)):
@@ -219,19 +225,19 @@ def _today(read: phonenumbers.PhoneNumber, written: str) -> str:
     A zero in front is a part of the number where the plan says so (Italy's landlines), and a habit where it doesn't
     (``+351 (0)912 345 678``).
     """
-    number = number_of_today(written)
+    number = current_number(written)
     if not read.italian_leading_zero and read.country_code != _ARGENTINA:
         return number
     national = phonenumbers.national_significant_number(read)
     if national.startswith("0") and not phonenumbers.is_valid_number(read):
-        without = number_of_today(f"+{read.country_code}{national.lstrip('0')}")
+        without = current_number(f"+{read.country_code}{national.lstrip('0')}")
         shorter = _parsed(without, None)
         if shorter is not None and phonenumbers.is_valid_number(shorter):
             return without
     if read.country_code == _ARGENTINA and national.startswith("9") and len(national) > 11:
         # Both prefixes of mobiles, or a trunk 0, behind the 9: +54 9 (011) 15 2345-6789.
         again = _parsed(f"+54{national[1:]}", None)
-        return number if again is None else number_of_today(phonenumbers.format_number(again, PhoneNumberFormat.E164))
+        return number if again is None else current_number(phonenumbers.format_number(again, PhoneNumberFormat.E164))
     return number
 
 

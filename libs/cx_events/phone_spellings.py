@@ -32,7 +32,7 @@ _EXTENSION = re.compile(
 _PARAMETER = re.compile(r" ?; ?ext ?= ?", re.IGNORECASE)
 
 
-def plain_digits(text: str) -> str:
+def to_ascii_digits(text: str) -> str:
     """Return a text with digits of any script, and signs of any width, as those of ASCII. Total."""
     if text.isascii():
         return text
@@ -40,13 +40,13 @@ def plain_digits(text: str) -> str:
     return "".join(str(unicodedata.decimal(each, each)) for each in shown)
 
 
-def innermost(text: str) -> str:
+def address_in_brackets(text: str) -> str:
     """Return what stands between angle brackets, where there is one pair of them."""
     found = _ADDRESS.fullmatch(text)
     return text if found is None else found[1].strip()
 
 
-def from_plus(text: str) -> str:
+def trim_before_plus(text: str) -> str:
     """Return a number that has a ``+`` from there on: what stands before is a name or a bracket.
 
     A further ``+`` is a blank (a form's encoding), and never is a ``+`` within a number. Returns "" where two numbers
@@ -67,7 +67,7 @@ def _ends_a_number(text: str) -> bool:
     return number[-1:].isdigit() and not text[len(number) :].isspace() and len(number) < len(text)
 
 
-def with_plain_extension(text: str) -> str:
+def normalise_extension(text: str) -> str:
     """Return a number with its extension as ``;ext=DIGITS``, in whatever language that is said.
 
     A ``Durchwahl`` is dialled behind the number, and so becomes the end of it.

@@ -14,7 +14,7 @@ from typing import Any
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
-from cx_events.cancellation import closed
+from cx_events.cancellation import close_within
 
 RETURN_SECONDS = 5.0
 _BOUND = 2 * RETURN_SECONDS
@@ -22,11 +22,11 @@ _BOUND = 2 * RETURN_SECONDS
 
 
 @asynccontextmanager
-async def lent(pool: asyncpg.Pool[Any], seconds: float) -> AsyncIterator[PoolConnectionProxy[Any]]:
+async def acquire_connection(pool: asyncpg.Pool[Any], seconds: float) -> AsyncIterator[PoolConnectionProxy[Any]]:
     """A connection until the block ends. ``TimeoutError`` where there is none within ``seconds``, or the driver's
     errors; none of the connection's return."""
     driver = await pool.acquire(timeout=seconds)
     try:
         yield driver
     finally:
-        await closed(pool.release(driver, timeout=RETURN_SECONDS), _BOUND)
+        await close_within(pool.release(driver, timeout=RETURN_SECONDS), _BOUND)

@@ -71,7 +71,7 @@ _VIETNAM = {
 }  # fmt: skip
 
 
-def number_of_today(number: str) -> str:
+def current_number(number: str) -> str:
     """Return the number, in E.164, that the line with this one has today: mostly the same. Idempotent, total."""
     if number.startswith("+841") and len(number) == 13 and number[3:6] in _VIETNAM:
         return f"+84{_VIETNAM[number[3:6]]}{number[6:]}"

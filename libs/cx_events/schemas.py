@@ -26,11 +26,10 @@ from cx_events.catalogue import EventType, catalogue
 from cx_events.dead_letters import DeadLetter
 from cx_events.envelope import Data
 from cx_events.guide import guide, unversioned
+from cx_events.json_types import Json
 from cx_events.log import CONTEXT_CHANGES, DEAD_LETTERS, INTERACTIONS, STORES
 
 COMMAND = "python -m cx_events.schemas"
-
-Json = dict[str, Any]
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _TIME = "RFC 3339 with an offset"

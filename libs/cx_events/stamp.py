@@ -9,15 +9,15 @@ import msgspec
 from cx_events.codec import encode
 from cx_events.envelope import Data, Draft, Event, Participant
 from cx_events.errors import Refused
-from cx_events.facts import sequence_of, stream_id_of
+from cx_events.facts import parse_sequence, stream_id_of
 from cx_events.identifiers import normalise
 from cx_events.ids import IdSpace
-from cx_events.junk import KNOWN, Junk, mark_junk
+from cx_events.junk import DEFAULT_JUNK, Junk, mark_junk
 from cx_events.timestamps import Micros, format_time
 from cx_events.weights import ALL_SCOPES, stamp_weights
 
 
-class Stamped(msgspec.Struct, frozen=True, gc=False):
+class StampedEvent(msgspec.Struct, frozen=True, gc=False):
     """An event ready for the log: ``key`` is its stream in 32 hex digits, the topic key."""
 
     source: str
@@ -26,12 +26,12 @@ class Stamped(msgspec.Struct, frozen=True, gc=False):
     raw: bytes
 
 
-def writer_of(key: str) -> str:
+def key_writer(key: str) -> str:
     """Return the ``writer`` of events that are sent, or acts that are asked for, by the key with this id."""
     return f"key/{key}"
 
 
-def writer_of_connection(connection: str) -> str:
+def connection_writer(connection: str) -> str:
     """Return the ``writer`` of events that came in by this connection."""
     return f"connection/{connection}"
 
@@ -49,8 +49,8 @@ def stamp(
     region: str | None = None,
     writer: str = "",
     scopes: Collection[str] = ALL_SCOPES,
-    junk: Junk = KNOWN,
-) -> Stamped:
+    junk: Junk = DEFAULT_JUNK,
+) -> StampedEvent:
     """Return the event that a draft becomes. Pure; the same draft at another instant differs in ``recordedtime`` only
     (and in ``time``, where the draft has none). ``writer``: ``connection/ID`` or ``key/ID``. ``scopes``: what the
     draft's identifiers may be worth; all, of an adapter that states what its vendor checked. ``junk``: the tenant's.
@@ -59,16 +59,16 @@ def stamp(
     lenient decoding of a mail leaves behind); ``missing-scope`` for an identifier that is said to be worth more.
     """
     try:
-        data = prepared(draft.data, draft.type, region=region, scopes=scopes, junk=junk)
+        data = prepare_data(draft.data, draft.type, region=region, scopes=scopes, junk=junk)
         return _stamped(draft, data, source, recorded, ids, writer)
     except UnicodeEncodeError as error:
         raise Refused("not-unicode", f"event {draft.id!a} holds text that is not Unicode: {error}") from None
 
 
-def _stamped(draft: Draft, data: Data, source: str, recorded: Micros, ids: IdSpace, writer: str) -> Stamped:
+def _stamped(draft: Draft, data: Data, source: str, recorded: Micros, ids: IdSpace, writer: str) -> StampedEvent:
     sequence = "" if draft.sequence is None else str(draft.sequence)
     if sequence:
-        sequence_of(sequence)
+        parse_sequence(sequence)
     event = Event(
         specversion="1.0",
         id=draft.id,
@@ -88,10 +88,10 @@ def _stamped(draft: Draft, data: Data, source: str, recorded: Micros, ids: IdSpa
         writer=writer,
     )
     event.partitionkey = stream_id_of(event, ids).hex()
-    return Stamped(source, draft.id, event.partitionkey.encode(), encode(event))
+    return StampedEvent(source, draft.id, event.partitionkey.encode(), encode(event))
 
 
-def prepared(data: Data, event_type: str, *, region: str | None, scopes: Collection[str], junk: Junk) -> Data:
+def prepare_data(data: Data, event_type: str, *, region: str | None, scopes: Collection[str], junk: Junk) -> Data:
     """Return the data as it is stored: every identifier in its normal form, with its weight, and marked where it is
     junk; ``data`` itself where it names nobody. ``Refused("missing-scope")``: see ``weights.stamp_weights``."""
     if not data.participants and not data.links:

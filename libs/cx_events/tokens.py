@@ -41,7 +41,7 @@ _IN_MESSAGE_ID = re.compile(r"\+(t[a-z2-7]{32})@", re.IGNORECASE)
 _HASH_BYTES = 10  # 80 bits are 16 letters of base32
 
 
-def code_of(name: str, ids: IdSpace) -> str:
+def derive_code(name: str, ids: IdSpace) -> str:
     """The code for a name that is used once: the same name gives the same code, so that asking again is safe."""
     return str(int.from_bytes(_hash("token code", name, ids, 16)) % 10**CODE_DIGITS).zfill(CODE_DIGITS)
 
@@ -51,12 +51,12 @@ def token_id(code: str, ids: IdSpace) -> str:
     return PREFIX + _letters(_hash("token id", code, ids))
 
 
-def is_ours(value: str) -> bool:
+def is_token_id(value: str) -> bool:
     """Whether a reference's value is the id of a token of this hub's, not one that other software made up."""
     return len(value) == len(PREFIX) + 16 and _ID.fullmatch(value) is not None
 
 
-def signed(id: str, ids: IdSpace) -> str:
+def sign_token_id(id: str, ids: IdSpace) -> str:
     """The form for an address or a link: 33 letters and digits, which survive a change of case."""
     return f"t{id.removeprefix(PREFIX)}{_letters(_hash('token signature', id, ids))}"
 
@@ -66,18 +66,18 @@ def looks_signed(text: str) -> bool:
     return len(text) == 33 and _SIGNED.fullmatch(text.lower()) is not None
 
 
-def looks_like_a_code(text: str) -> bool:
+def looks_like_code(text: str) -> bool:
     """Eight digits, with blanks or hyphens between them, and the ``#`` that ends what is keyed."""
     return _CODE.fullmatch(text.strip().rstrip("#*").strip()) is not None
 
 
-def presented(text: str, ids: IdSpace) -> str | None:
+def parse_token_id(text: str, ids: IdSpace) -> str | None:
     """The id of the token that a code, a signed form, an address or a link holds; None where it is none of ours or
     forged. Whether the token was ever issued is not asked here."""
     text = text.strip()
     if len(text) > MAX_PRESENTED:
         return None
-    if looks_like_a_code(text):
+    if looks_like_code(text):
         return token_id(_NOT_A_DIGIT.sub("", text), ids)
     if "://" in text or "?" in text:
         try:
@@ -90,7 +90,7 @@ def presented(text: str, ids: IdSpace) -> str | None:
     return _genuine(text, ids)
 
 
-def recognised(data: Data, ids: IdSpace, *, codes: bool = True) -> list[Reference]:
+def recognise_tokens(data: Data, ids: IdSpace, *, codes: bool = True) -> list[Reference]:
     """The references of an event's data, with the tokens in it by their ids.
 
     Signed forms among the references (as mail and social adapters find them in addresses and links, also of the mails
@@ -112,7 +112,7 @@ def recognised(data: Data, ids: IdSpace, *, codes: bool = True) -> list[Referenc
 def has_code(data: Data) -> bool:
     """Whether somebody may be trying a code: what a bound on tries counts."""
     return bool(_keyed_or_written(data)) or any(
-        reference.kind == KIND and looks_like_a_code(reference.value) for reference in data.references
+        reference.kind == KIND and looks_like_code(reference.value) for reference in data.references
     )
 
 
@@ -131,7 +131,7 @@ def _among_references(references: list[Reference], ids: IdSpace, codes: bool) ->
             genuine = _genuine(reference.value, ids)
             if genuine is not None:
                 found.append(Reference(kind=KIND, value=genuine))
-        elif codes and looks_like_a_code(reference.value):
+        elif codes and looks_like_code(reference.value):
             found.append(Reference(kind=KIND, value=token_id(_NOT_A_DIGIT.sub("", reference.value), ids)))
         else:
             found.append(reference)
@@ -145,7 +145,7 @@ def _same(found: Sequence[Reference], references: Sequence[Reference]) -> bool:
 def _keyed_or_written(data: Data) -> str:
     """The eight digits that a caller pressed, or that are all that a short message says; "" where there are none."""
     if data.digits:
-        return _NOT_A_DIGIT.sub("", data.digits) if looks_like_a_code(data.digits) else ""
+        return _NOT_A_DIGIT.sub("", data.digits) if looks_like_code(data.digits) else ""
     message = data.message
     if message is None or data.direction != "inbound" or data.channel not in _WRITTEN or len(message.text) > 80:
         return ""
@@ -161,7 +161,7 @@ def _genuine(text: str, ids: IdSpace) -> str | None:
     if match is None:
         return None
     id = PREFIX + match[1]
-    return id if hmac.compare_digest(signed(id, ids), match[0]) else None
+    return id if hmac.compare_digest(sign_token_id(id, ids), match[0]) else None
 
 
 def _hash(purpose: str, text: str, ids: IdSpace, size: int = _HASH_BYTES) -> bytes:

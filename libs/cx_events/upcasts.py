@@ -12,11 +12,11 @@ from typing import Any
 
 Upcast = Callable[[dict[str, Any]], dict[str, Any]]
 
-STEPS: Mapping[str, Upcast] = MappingProxyType({})
+UPCASTS: Mapping[str, Upcast] = MappingProxyType({})
 """From the type that is read (``cx.message.received.v1``) to the function that makes it the next version."""
 
 
-def upcast(event_type: str, steps: Mapping[str, Upcast] = STEPS) -> Upcast | None:
+def find_upcast(event_type: str, steps: Mapping[str, Upcast] = UPCASTS) -> Upcast | None:
     """The function that brings a type to its current version, or None if it is current (which costs one look-up)."""
     if event_type not in steps:
         return None

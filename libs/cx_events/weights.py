@@ -17,13 +17,13 @@ from collections.abc import Collection, Mapping
 
 from cx_events.envelope import Data, Event, Identifier, Weight
 from cx_events.errors import Refused
-from cx_events.invisible_characters import visible
+from cx_events.invisible_characters import strip_invisible
 
 PROVED: Weight = "proved"
 ASSERTED: Weight = "asserted"
 CLAIMED: Weight = "claimed"
 
-ORDER: Mapping[str, int] = {PROVED: 0, ASSERTED: 1, CLAIMED: 2}
+WEIGHT_RANKS: Mapping[str, int] = {PROVED: 0, ASSERTED: 1, CLAIMED: 2}
 """The strongest is 0, as in ``identifiers.rank_of``; of two weights the lesser one has the greater number."""
 
 SCOPE_OF: Mapping[str, str] = {PROVED: "identity:prove", ASSERTED: "identity:assert"}
@@ -37,14 +37,14 @@ ASSERTED_TYPE = "cx.identity.asserted.v1"
 _CUSTOMER_FAMILY = "cx.customer."
 
 
-def place_of(weight: str) -> int:
+def weight_rank(weight: str) -> int:
     """Return the place of a weight, strongest first; of an unknown one that of a claim."""
-    return ORDER.get(weight, 2)
+    return WEIGHT_RANKS.get(weight, 2)
 
 
-def lesser(one: str, other: str) -> Weight:
+def weaker(one: str, other: str) -> Weight:
     """Return the weight of a pair: the lesser one of its two ends."""
-    return (PROVED, ASSERTED, CLAIMED)[max(place_of(one), place_of(other))]
+    return (PROVED, ASSERTED, CLAIMED)[max(weight_rank(one), weight_rank(other))]
 
 
 def weight_of(identifier: Identifier, event: Event) -> Weight:
@@ -64,10 +64,10 @@ def weight_of(identifier: Identifier, event: Event) -> Weight:
 
 def _flags_nothing(data: Data) -> bool:
     """Return whether a verification flags none of its identifiers: then it verifies all that it names."""
-    return not any(each.verified or each.weight == PROVED for each in customers_identifiers(data))
+    return not any(each.verified or each.weight == PROVED for each in linking_identifiers(data))
 
 
-def customers_identifiers(data: Data) -> list[Identifier]:
+def linking_identifiers(data: Data) -> list[Identifier]:
     """Return the identifiers that can have a say in who is who: customers' and those of ``data.links``."""
     found = [each for one in data.participants if one.role == "customer" for each in one.identifiers]
     found += [each for pair in data.links for each in pair]
@@ -126,4 +126,4 @@ def _is_another(identifier: Identifier) -> bool:
     """Return whether what was given is another name than its normal form to whoever vouched for it. A number is not: it
     is dialled without what nobody sees."""
     given = identifier.given
-    return bool(given) and identifier.kind != "phone" and visible(given).strip() != given.strip()
+    return bool(given) and identifier.kind != "phone" and strip_invisible(given).strip() != given.strip()

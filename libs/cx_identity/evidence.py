@@ -10,8 +10,8 @@ from msgspec import Struct
 from cx_events.envelope import Identifier, IdentityDecision, Weight
 from cx_events.errors import Refused
 from cx_events.facts import Fact
-from cx_events.ids import IdSpace, NodeId, node_of
-from cx_events.weights import ASSERTED, ASSERTED_TYPE, CLAIMED, PROVED, VERIFIED_TYPE, lesser, place_of, weight_of
+from cx_events.ids import IdSpace, NodeId, parse_node_id
+from cx_events.weights import ASSERTED, ASSERTED_TYPE, CLAIMED, PROVED, VERIFIED_TYPE, weaker, weight_of, weight_rank
 from cx_identity.attribution import Attribution
 from cx_identity.candidates import candidate_id
 from cx_identity.model import (
@@ -55,7 +55,7 @@ def links_of(fact: Fact, ids: IdSpace) -> Named:
     proofs ``verified``.
     """
     data = fact.event.data
-    people = fact.people
+    people = fact.customer_identifiers
     if data.links or len(people) > 1:
         return _tied(fact, people, ids)
     if not people:
@@ -66,7 +66,7 @@ def links_of(fact: Fact, ids: IdSpace) -> Named:
 def only_identifier(fact: Fact) -> Identifier | None:
     """Return the identifier of an event that names one and ties nothing: what ``links_of`` says of it, without saying
     it."""
-    people = fact.people
+    people = fact.customer_identifiers
     return people[0] if len(people) == 1 and not fact.event.data.links else None
 
 
@@ -117,18 +117,18 @@ def _tied(fact: Fact, people: Iterable[Identifier], ids: IdSpace) -> Named:
     weights: dict[NodeId, Weight] = {}
     for identifier in people:
         id, weight = name(identifier), weight_of(identifier, event)
-        if place_of(weight) < place_of(weights.get(id, CLAIMED)) or id not in weights:
+        if weight_rank(weight) < weight_rank(weights.get(id, CLAIMED)) or id not in weights:
             weights[id] = weight
     stated = event.data.evidence if event.type in _ABOUT_IDENTITY else ""
     for a, b in combinations(weights, 2):
-        weight = lesser(weights[a], weights[b])
+        weight = weaker(weights[a], weights[b])
         said = "" if weight == CLAIMED else stated
         tie(a, b, weight, said or ("verified" if weight == PROVED else "seen-together"))
     for one, other in event.data.links:
         if not one.unusable and not other.unusable:
             a, b = name(one), name(other)
             if a != b:
-                weight = lesser(weight_of(one, event), weight_of(other, event))
+                weight = weaker(weight_of(one, event), weight_of(other, event))
                 tie(a, b, weight, event.data.evidence or _UNSAID_LINK[weight])
     return Named(tuple(profiles.values()), tuple(edges.values()))
 
@@ -215,7 +215,7 @@ def _node(field: str, text: str) -> NodeId:
     if not text:
         raise _bad(f"data.identity.{field} is missing")
     try:
-        return node_of(text)
+        return parse_node_id(text)
     except Refused as error:
         raise _bad(f"data.identity.{field}: {error.detail}") from None
 

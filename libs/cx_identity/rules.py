@@ -79,7 +79,7 @@ class Rules:
         pattern = self._patterns.get(profile.kind)
         if pattern is not None and pattern.match(profile.value) is not None:
             return False
-        return not self._junk.holds(profile.kind, profile.value, PROVED)
+        return not self._junk.matches(profile.kind, profile.value, PROVED)
 
     def as_mapping(self) -> dict[str, Any]:
         """What ``parse`` reads, in a fixed order."""

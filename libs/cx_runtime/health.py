@@ -21,7 +21,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from msgspec import Struct
 
-from cx_events.cancellation import only_our_cancellation
+from cx_events.cancellation import guard_cancellation
 from cx_events.errors import CxError, TryLater
 from cx_runtime.outages import Outages
 
@@ -218,7 +218,7 @@ def _progressing(age: float, allowed: float) -> Part:
 
 async def _answer(check: Probe) -> Part:
     try:
-        with only_our_cancellation("the probe"):
+        with guard_cancellation("the probe"):
             await check()
     except CxError as error:
         return Part(ok=False, why=str(error))

@@ -7,24 +7,24 @@ from typing import Any
 
 from cx_events.envelope import Data
 from cx_events.facts import Fact
+from cx_events.json_types import Json
 from cx_vcon.people import People
-from cx_vcon.values import Json
 
 VENDOR = "throughline"
 
 
 @dataclass(slots=True)
-class Places:
+class DialogIndexes:
     """Where dialogs stand: by the id of a message, and all those of an interaction."""
 
     messages: dict[str, int] = field(default_factory=dict)
     of_interaction: dict[str, list[int]] = field(default_factory=dict)
 
 
-class Findings:
+class AnalysisBuilder:
     """Each method tells a fact, and says whether it could."""
 
-    def __init__(self, analysis: list[Json], people: People, places: Places) -> None:
+    def __init__(self, analysis: list[Json], people: People, places: DialogIndexes) -> None:
         self._analysis = analysis
         self._people = people
         self._places = places

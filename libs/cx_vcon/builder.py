@@ -16,12 +16,12 @@ from typing import Any
 
 from cx_events.envelope import Attachment, Data, Named, Participant
 from cx_events.facts import Fact
+from cx_events.json_types import Json
 from cx_events.timestamps import format_time
 from cx_events.web_urls import web_url
-from cx_vcon.analysis import Findings, Places
-from cx_vcon.hashes import value_of
+from cx_vcon.analysis import AnalysisBuilder, DialogIndexes
+from cx_vcon.hashes import normalise_hash
 from cx_vcon.people import People
-from cx_vcon.values import Json
 
 Files = Mapping[tuple[bytes, int], bytes | str]
 """Of attachments, each by its event's key and its place in the message, the content or the URL to fetch it from."""
@@ -30,7 +30,7 @@ NO_FILES: Files = MappingProxyType({})
 
 
 @dataclass(slots=True)
-class Told:
+class VconContent:
     """``vcon``: the four arrays. ``others``: events that have no place in them."""
 
     vcon: Json = field(default_factory=lambda: {"parties": [], "dialog": [], "analysis": [], "attachments": []})
@@ -42,7 +42,7 @@ class Told:
         return bool(self.others or self.subject or any(self.vcon.values()))
 
 
-def tell(facts: Sequence[Fact], files: Files = NO_FILES) -> Told:
+def build_vcon(facts: Sequence[Fact], files: Files = NO_FILES) -> VconContent:
     """``facts`` in canonical order. ``files``: of the attachments that the hub holds."""
     teller = _Teller(files)
     for fact in facts:
@@ -54,11 +54,11 @@ class _Teller:
     """Goes through the facts once, and remembers what later ones refer to by the place it has."""
 
     def __init__(self, files: Files) -> None:
-        self.told = Told()
+        self.told = VconContent()
         self._files = files
         self._people = People(self.told.vcon["parties"])
-        self._places = Places()
-        self.findings = Findings(self.told.vcon["analysis"], self._people, self._places)
+        self._places = DialogIndexes()
+        self.findings = AnalysisBuilder(self.told.vcon["analysis"], self._people, self._places)
         self._recordings: dict[str, int] = {}
         self._calls: dict[str, int] = {}
 
@@ -315,7 +315,7 @@ _EVENTS: Mapping[str, Callable[[_Teller, Fact, Data], bool]] = MappingProxyType(
 
 def content_hash(sha256_hex: str) -> str:
     """Return the draft's form of a hash: the algorithm, a hyphen, base64url without padding; "" for what is none."""
-    value = value_of("sha256", sha256_hex)
+    value = normalise_hash("sha256", sha256_hex)
     return f"sha256-{value}" if value else ""
 
 

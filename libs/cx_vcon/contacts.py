@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from typing import get_args
 
 from cx_events.envelope import Channel
+from cx_events.json_types import Json
 from cx_events.timestamps import Micros
 from cx_vcon.content import has_content, kind_of
+from cx_vcon.json_values import duration, index, indexes, text, time
 from cx_vcon.round_trip import MAX_INTERACTIONS
-from cx_vcon.values import Json, duration, index, indexes, text, time
 
 _CHANNELS: frozenset[str] = frozenset(get_args(Channel))
 _APPLICATIONS: Sequence[tuple[re.Pattern[str], Channel]] = (

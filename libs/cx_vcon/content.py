@@ -10,7 +10,8 @@ from typing import Any
 
 import msgspec
 
-from cx_vcon.values import Json, text
+from cx_events.json_types import Json
+from cx_vcon.json_values import text
 
 MAX_TEXT = 64 << 10
 """Characters of a text that an event shows; the whole stands in ``raw``."""

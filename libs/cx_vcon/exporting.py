@@ -14,11 +14,12 @@ from typing import Any
 import msgspec
 
 from cx_events.facts import Fact, vcon_source
+from cx_events.json_types import Json
 from cx_events.timestamps import format_time
-from cx_vcon.builder import NO_FILES, Files, Told, tell
-from cx_vcon.round_trip import Imported, earlier_of, put_together
-from cx_vcon.syntax import CURRENT, modern
-from cx_vcon.values import Json, index
+from cx_vcon.builder import NO_FILES, Files, VconContent, build_vcon
+from cx_vcon.json_values import index
+from cx_vcon.round_trip import ImportedVcon, earlier_of, reassemble
+from cx_vcon.syntax import CURRENT, modernise
 
 OURS = "throughline"
 """The extension under which stands what the draft has no place for."""
@@ -44,7 +45,7 @@ def blob_of(original: bytes) -> str | None:
     return named if isinstance(named, str) and named.startswith("sha256:") else None
 
 
-def imported(facts: Iterable[Fact], blobs: Mapping[str, bytes]) -> list[Imported]:
+def imported_vcons(facts: Iterable[Fact], blobs: Mapping[str, bytes]) -> list[ImportedVcon]:
     """The vCons among a conversation's events. ``blobs``: the large originals by name."""
     originals = []
     for fact in facts:
@@ -52,10 +53,10 @@ def imported(facts: Iterable[Fact], blobs: Mapping[str, bytes]) -> list[Imported
         if original is not None:
             blob = blob_of(original)
             originals.append((fact.event.id, fact.recorded, blobs[blob] if blob is not None else original))
-    return put_together(originals)
+    return reassemble(originals)
 
 
-def as_it_came(came: Imported, facts: Sequence[Fact]) -> Json:
+def with_required_members(came: ImportedVcon, facts: Sequence[Fact]) -> Json:
     """An imported vCon with the two members that the draft demands of each, where it came without: ``uuid``, and
     ``created_at``, which is when the conversation began."""
     if came.vcon.get("created_at") or not facts:
@@ -63,25 +64,25 @@ def as_it_came(came: Imported, facts: Sequence[Fact]) -> Json:
     return {**came.vcon, "created_at": format_time(min(fact.effective for fact in facts))}
 
 
-def told_here(facts: Sequence[Fact]) -> list[Fact]:
-    """Return those that came by no vCon, and so are told by ``tell``."""
+def native_facts(facts: Sequence[Fact]) -> list[Fact]:
+    """Return those that came by no vCon, and so are told by ``build_vcon``."""
     source = vcon_source(facts[0].event.tenantid) if facts else ""
     return [fact for fact in facts if fact.event.source != source]
 
 
-def export(conversation: str, facts: Sequence[Fact], blobs: Mapping[str, bytes], files: Files = NO_FILES) -> Json:
+def export_vcon(conversation: str, facts: Sequence[Fact], blobs: Mapping[str, bytes], files: Files = NO_FILES) -> Json:
     """Return the vCon. ``conversation``: its id. ``facts``: all of it, in canonical order. ``blobs``: large originals
     by name. ``files``: attachments that the hub holds."""
-    came = _latest(imported(facts, blobs))
-    told = tell(told_here(facts), files)
+    came = _latest(imported_vcons(facts, blobs))
+    told = build_vcon(native_facts(facts), files)
     if len(came) == 1 and not told.says_anything:
-        return as_it_came(came[0], facts)
+        return with_required_members(came[0], facts)
     vcon: Json = {"vcon": CURRENT, "uuid": came[0].uuid if len(came) == 1 else conversation}
     vcon["extensions"] = []
     if facts:
         vcon["created_at"] = format_time(facts[0].effective)
         vcon["updated_at"] = format_time(max(fact.effective for fact in facts))
-    parts = [modern(each.vcon) for each in came]
+    parts = [modernise(each.vcon) for each in came]
     if len(parts) == 1:
         vcon = {**vcon, **{name: value for name, value in parts[0].items() if name not in ("vcon", "updated_at")}}
         vcon["updated_at"] = format_time(max(fact.effective for fact in facts))
@@ -96,7 +97,7 @@ def export(conversation: str, facts: Sequence[Fact], blobs: Mapping[str, bytes],
     return _finished(vcon, told)
 
 
-def _latest(came: Sequence[Imported]) -> list[Imported]:
+def _latest(came: Sequence[ImportedVcon]) -> list[ImportedVcon]:
     """Without those that another one amends: it holds all that they do."""
     amended = {earlier_of(each.vcon) for each in came if earlier_of(each.vcon) != each.uuid}
     return [each for each in came if each.uuid not in amended] or list(came)
@@ -146,7 +147,7 @@ def _shifted(value: Any, by: int) -> Any:
     return value + by if index(value, value + 1 if type(value) is int else 0) is not None else value
 
 
-def _finished(vcon: Json, told: Told) -> Json:
+def _finished(vcon: Json, told: VconContent) -> Json:
     """With what the draft has no place for, and the names of the extensions that are used."""
     ours = {**vcon.pop(OURS, {}), **({"events": told.others} if told.others else {})}
     used = ["CC"] if told.vcon["dialog"] or told.vcon["parties"] else []

@@ -10,9 +10,10 @@ import binascii
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterator
 
-from cx_vcon.values import Json, flat, objects, text
+from cx_events.json_types import Json
+from cx_vcon.json_values import flat, objects, text
 
-MAX_TOLD = 20
+MAX_HASH_FAULTS = 20
 """Malformed hashes of one vCon that are told."""
 
 _LENGTHS = {"sha256": 32, "sha384": 48, "sha512": 64}
@@ -21,7 +22,7 @@ _LENGTHS = {"sha256": 32, "sha384": 48, "sha512": 64}
 _FILES = ("dialog", "analysis", "attachments")
 
 
-def value_of(algorithm: str, written: str) -> str | None:
+def normalise_hash(algorithm: str, written: str) -> str | None:
     """Return a hash's value in base64url without padding; None where it is not as long as the algorithm makes it.
 
     ``algorithm``: as ``SHA-512`` or ``sha512``. ``written``: in base64url, base64 (padded or not) or hex.
@@ -42,13 +43,13 @@ def value_of(algorithm: str, written: str) -> str | None:
     return urlsafe_b64encode(content).rstrip(b"=").decode() if len(content) == length else None
 
 
-def faults(vcon: Json) -> list[str]:
-    """Return a sentence for each hash that is none, at most ``MAX_TOLD``. Such hashes are kept as they came."""
+def hash_faults(vcon: Json) -> list[str]:
+    """Return a sentence for each hash that is none, at most ``MAX_HASH_FAULTS``. Such hashes are kept as they came."""
     found: list[str] = []
     for name in _FILES:
         for number, file in enumerate(objects(vcon.get(name))):
             for fault in _of_file(file):
-                if len(found) == MAX_TOLD:
+                if len(found) == MAX_HASH_FAULTS:
                     return found
                 found.append(f"/{name}/{number}/{fault}")
     return found
@@ -61,10 +62,10 @@ def _of_file(file: Json) -> Iterator[str]:
         algorithm, dash, value = text(hash).partition("-")
         if not (algorithm and dash and value):
             yield f"content_hash: {str(hash)[:64]!r} is not ALGORITHM-VALUE"
-        elif _plain(algorithm) in _LENGTHS and value_of(algorithm, value) is None:
+        elif _plain(algorithm) in _LENGTHS and normalise_hash(algorithm, value) is None:
             yield f"content_hash: {str(hash)[:64]!r} holds no {algorithm}"
     algorithm, signature = text(file.get("alg")), text(file.get("signature"))
-    if signature and _plain(algorithm) in _LENGTHS and value_of(algorithm, signature) is None:
+    if signature and _plain(algorithm) in _LENGTHS and normalise_hash(algorithm, signature) is None:
         yield f"signature: {signature[:64]!r} is no {algorithm[:16]}"
 
 

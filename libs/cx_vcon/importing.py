@@ -21,14 +21,15 @@ from cx_events.envelope import (
     Reference,
     Transfer,
 )
+from cx_events.json_types import Json
 from cx_events.timestamps import Micros
 from cx_vcon.contacts import Contact, author_of, contacts_of
 from cx_vcon.content import IN_BODY, bytes_of, has_content, kind_of, media_type, text_of
+from cx_vcon.json_values import duration, index, indexes, objects, text, time
 from cx_vcon.parties import MAX_NAME, MAX_PARTICIPANTS, Parties, who_is_who
-from cx_vcon.reading import Taken
+from cx_vcon.reading import VconInput
 from cx_vcon.round_trip import Piece, container, digest, id_part, interaction_of, pieces_of, related_to
 from cx_vcon.transcripts import insight_of, lines_of
-from cx_vcon.values import Json, duration, index, indexes, objects, text, time
 
 PIECE = "cx.conversation.imported.v1"
 """What a vCon holds that is no event of any other type: the container itself, a dialog of which nothing is told, an
@@ -102,7 +103,7 @@ class _Vcon:
         return self.parties.named(agents[0]) if agents else None
 
 
-def drafts(taken: Taken) -> list[Draft]:
+def event_drafts(taken: VconInput) -> list[Draft]:
     """The events of a vCon: the container, then for each contact its begin, its dialogs and its end, then what was
     attached and what analysis found. The same vCon makes the same drafts."""
     vcon = taken.vcon

@@ -19,7 +19,8 @@ from dataclasses import dataclass
 from itertools import chain, islice
 
 from cx_events.envelope import Identifier, Named, Participant, Role
-from cx_vcon.values import Json, obj, text
+from cx_events.json_types import Json
+from cx_vcon.json_values import obj, text
 
 _ROLES: dict[str, Role] = {
     "customer": "customer", "caller": "customer", "client": "customer", "consumer": "customer", "contact": "customer",

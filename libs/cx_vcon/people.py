@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from cx_events.envelope import Data, Named, Participant
-from cx_vcon.values import Json
+from cx_events.json_types import Json
 
 _ADDRESSES: Mapping[str, str] = MappingProxyType({"phone": "tel", "email": "mailto", "sip": "sip", "did": "did"})
 _TYPE_OF_ROLE: Mapping[str, Json] = MappingProxyType(

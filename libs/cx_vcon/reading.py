@@ -17,8 +17,9 @@ import msgspec
 
 from cx_events.errors import Refused
 from cx_events.ids import text_of, uuid8
+from cx_events.json_types import Json
 from cx_events.strict_json import DEFAULT_LIMITS, Limits, decode
-from cx_vcon.values import Json, flat, index, time
+from cx_vcon.json_values import flat, index, time
 
 MEDIA_TYPE = "application/vcon"
 
@@ -38,7 +39,7 @@ _SIGNED_DEEP = 4
 """A signature may be signed again, for archives that outlive a certificate."""
 
 
-class Taken(NamedTuple):
+class VconInput(NamedTuple):
     """A vCon in its unsigned form. ``uuid``: its own, else one that follows from its content. ``signed``: the JWS that
     it came in, whose signature nobody checked."""
 
@@ -63,7 +64,7 @@ def form_of(value: Any) -> Form:
     raise Refused("not-a-vcon", f"none of {named} is there, nor payload and signatures, nor ciphertext and recipients")
 
 
-def take(value: Any, *, unverified: bool = False, limits: Limits = DEFAULT_LIMITS) -> Taken:
+def read_vcon(value: Any, *, unverified: bool = False, limits: Limits = DEFAULT_LIMITS) -> VconInput:
     """The vCon in a JSON value.
 
     ``unverified``: the payload of a signed one is read without checking the signature. ``Refused``: ``not-a-vcon``,
@@ -74,8 +75,8 @@ def take(value: Any, *, unverified: bool = False, limits: Limits = DEFAULT_LIMIT
     for _ in range(_SIGNED_DEEP):
         form = form_of(value)
         if form == "unsigned":
-            check(value)
-            return Taken(value, uuid_of(value), signed)
+            check_shape(value)
+            return VconInput(value, uuid_of(value), signed)
         if form == "encrypted":
             raise Refused("encrypted-vcon", "this vCon is encrypted (JWE); send what it holds, decrypted")
         if not unverified:
@@ -109,7 +110,7 @@ def uuid_of(vcon: Json) -> str:
     return text_of(uuid8(sha256(b"vcon\0" + canonical).digest()))
 
 
-def check(vcon: Json) -> None:
+def check_shape(vcon: Json) -> None:
     """The shape of an unsigned vCon, as far as the mapping relies on it."""
     for name in ("vcon", "uuid", "subject"):
         if not isinstance(vcon.get(name), str | None):

@@ -17,8 +17,9 @@ from typing import Any, NamedTuple
 import msgspec
 
 from cx_events.ids import text_of, uuid8
-from cx_vcon.reading import Taken
-from cx_vcon.values import Json, obj, objects, text, time
+from cx_events.json_types import Json
+from cx_vcon.json_values import obj, objects, text, time
+from cx_vcon.reading import VconInput
 
 ARRAYS = ("dialog", "analysis", "attachments")
 
@@ -57,7 +58,7 @@ class Piece(NamedTuple):
     raw: bytes
 
 
-def container(taken: Taken, pieces: Mapping[str, Sequence[Piece]]) -> Piece:
+def container(taken: VconInput, pieces: Mapping[str, Sequence[Piece]]) -> Piece:
     """What the vCon says beside its pieces. Arrays without any stay as they are: absent, empty or null."""
     told = {name: value for name, value in taken.vcon.items() if not (name in ARRAYS and value)}
     kept: Json = {"vcon": told, "uuid": taken.uuid}
@@ -68,7 +69,7 @@ def container(taken: Taken, pieces: Mapping[str, Sequence[Piece]]) -> Piece:
     return Piece(f"{id_part(taken.uuid)}/container/{digest(raw)}", raw)
 
 
-def pieces_of(taken: Taken) -> dict[str, list[Piece]]:
+def pieces_of(taken: VconInput) -> dict[str, list[Piece]]:
     found: dict[str, list[Piece]] = {}
     for name in ARRAYS:
         found[name] = []
@@ -78,7 +79,7 @@ def pieces_of(taken: Taken) -> dict[str, list[Piece]]:
     return found
 
 
-class Imported(NamedTuple):
+class ImportedVcon(NamedTuple):
     """A vCon as it came in. ``whole``: every piece is there (those under way may lie on the log yet)."""
 
     uuid: str
@@ -100,7 +101,7 @@ def related_to(vcon: Json) -> list[str]:
     return list(dict.fromkeys(filter(None, (earlier_of(vcon), redacted, *group))))
 
 
-def put_together(originals: Iterable[tuple[str, int, bytes]]) -> list[Imported]:
+def reassemble(originals: Iterable[tuple[str, int, bytes]]) -> list[ImportedVcon]:
     """The vCons whose pieces these are, by their uuid. Each original: its event's id, when it was recorded, the bytes.
 
     Of several containers the one updated last counts, then the one recorded last.
@@ -120,7 +121,7 @@ def put_together(originals: Iterable[tuple[str, int, bytes]]) -> list[Imported]:
     return [_whole(name, kept, pieces) for name, (_, kept) in sorted(containers.items())]
 
 
-def _whole(name: str, kept: Json, pieces: Mapping[tuple[str, str, int, str], bytes]) -> Imported:
+def _whole(name: str, kept: Json, pieces: Mapping[tuple[str, str, int, str], bytes]) -> ImportedVcon:
     vcon = dict(obj(kept.get("vcon")))
     uuid = kept["uuid"]
     if not vcon.get("uuid"):
@@ -132,4 +133,4 @@ def _whole(name: str, kept: Json, pieces: Mapping[tuple[str, str, int, str], byt
             raw = pieces.get((name, array, number, one))
             whole = whole and raw is not None
             vcon[array].append(msgspec.json.decode(raw) if raw is not None else {})
-    return Imported(uuid, vcon, kept.get("signed"), whole)
+    return ImportedVcon(uuid, vcon, kept.get("signed"), whole)

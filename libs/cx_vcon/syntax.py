@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from cx_vcon.hashes import value_of
-from cx_vcon.values import Json, text
+from cx_events.json_types import Json
+from cx_vcon.hashes import normalise_hash
+from cx_vcon.json_values import text
 
 CURRENT = "0.4.0"
 NIL_UUID = "00000000-0000-0000-0000-000000000000"
@@ -22,7 +23,7 @@ _FILE = {"mimetype": "mediatype"}
 _HASHES = {"sha512": "sha512", "sha-512": "sha512"}
 
 
-def modern(vcon: Json) -> Json:
+def modernise(vcon: Json) -> Json:
     """The same vCon in the syntax of 0.4.0; one that is in it already comes out equal."""
     found = _renamed(vcon, _TOP)
     found["vcon"] = CURRENT
@@ -63,7 +64,7 @@ def _file(value: Any, names: dict[str, str]) -> Any:
     found = _renamed(value, names)
     hash = _HASHES.get(text(found.get("alg")).lower())
     if hash is not None and "content_hash" not in found:
-        value = value_of(hash, text(found.get("signature")))
+        value = normalise_hash(hash, text(found.get("signature")))
         if value is not None:
             del found["alg"], found["signature"]
             found["content_hash"] = f"{hash}-{value}"

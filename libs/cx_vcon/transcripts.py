@@ -9,9 +9,10 @@ from typing import Any
 import msgspec
 
 from cx_events.envelope import Insight, Role, TranscriptLine
+from cx_events.json_types import Json
 from cx_vcon.content import MAX_TEXT, value_of
+from cx_vcon.json_values import index, obj, text
 from cx_vcon.parties import MAX_NAME, Parties
-from cx_vcon.values import Json, index, obj, text
 
 MAX_LINES = 2000
 

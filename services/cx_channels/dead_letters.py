@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlencode
 import msgspec
 
 from cx_channels.provider import Connection, Request, Unmapped
-from cx_events.dead_letters import DeadLetter, original_of
+from cx_events.dead_letters import DeadLetter, encode_original
 from cx_events.envelope import Draft
 
 STAGE = "map"
@@ -65,7 +65,7 @@ def recorded_letter(
         reason=letter.reason,
         detail=_plain(letter.detail)[:MAX_DETAIL],
         recorded=recorded,
-        original="" if blob else original_of(letter.original),
+        original="" if blob else encode_original(letter.original),
         blob=blob,
         place=f"connections/{connection.id}",
         connection=connection.id,

@@ -20,7 +20,7 @@ from cx_events.dead_letters import state_of
 from cx_events.errors import Refused
 from cx_events.facts import connection_source
 from cx_events.ids import IdSpace
-from cx_events.stamp import Stamped, stamp
+from cx_events.stamp import StampedEvent, stamp
 from cx_events.timestamps import Micros, parse_time
 
 DEMO_TENANT = "acme"
@@ -51,7 +51,7 @@ _MAX_FIELDS = 1000
 class TrialResult:
     """What came out; ``refused`` where nothing could."""
 
-    events: tuple[Stamped, ...] = ()
+    events: tuple[StampedEvent, ...] = ()
     ignored: tuple[Ignored, ...] = ()
     unmapped: tuple[Unmapped, ...] = ()
     refused: Refused | None = None
@@ -110,7 +110,7 @@ def trial(
     return TrialResult(stamped(mapped, connection, now), mapped.ignored, mapped.unmapped)
 
 
-def stamped(mapped: Mapped, connection: Connection, now: Micros) -> tuple[Stamped, ...]:
+def stamped(mapped: Mapped, connection: Connection, now: Micros) -> tuple[StampedEvent, ...]:
     """The drafts as they would lie on the log."""
     source = connection_source(DEMO_TENANT, connection.id)
     return tuple(

@@ -25,14 +25,21 @@ from cx_channels.provider import Answer, Connection, Mapped, Provider, Request
 from cx_channels.tokens import Tokens
 from cx_events.blob import Blobs, blob_name
 from cx_events.catalogue import catalogue, check_scopes
-from cx_events.client_events import MAX_EVENT_BYTES, accept, check_blobs, check_original, large_raw, with_json_data
+from cx_events.client_events import (
+    MAX_EVENT_BYTES,
+    accept,
+    check_blob_names,
+    check_raw_blob,
+    decode_base64_data,
+    oversized_raw,
+)
 from cx_events.dead_letters import encode_dead_letter
 from cx_events.envelope import Draft
 from cx_events.errors import CxError, Fatal, Refused
 from cx_events.facts import connection_source
 from cx_events.ids import IdSpace
 from cx_events.log import DEAD_LETTERS, INTERACTIONS, Log, Record
-from cx_events.stamp import Stamped, stamp, writer_of, writer_of_connection
+from cx_events.stamp import StampedEvent, connection_writer, key_writer, stamp
 from cx_events.timestamps import Micros, format_time
 from cx_runtime import shares
 from cx_runtime.in_flight import claim
@@ -91,7 +98,7 @@ class _Batch:
         self.blobs[name] = content
         return name
 
-    def add(self, stamped: Stamped) -> None:
+    def add(self, stamped: StampedEvent) -> None:
         self.records.append(Record(INTERACTIONS, stamped.key, stamped.raw))
 
 
@@ -150,9 +157,9 @@ class Intake:
         self._last = max(self._clock(), self._last + 1)
         return self._last
 
-    def ask_for_room(self) -> None:
+    def check_capacity(self) -> None:
         """``TryLater`` where the log takes nothing now: asked before a request is read."""
-        self._log.ask_for_room()
+        self._log.check_capacity()
 
     async def keep(self, tenant: str, content: bytes) -> str:
         """Store bytes that an event will name, durable on return. ``TryLater`` where the store does not answer."""
@@ -174,7 +181,7 @@ class Intake:
         """
         recorded = self.now()
         ids = self._tenants.ids(tenant)
-        manner = _Manner(importing, scopes, writer_of(key) if key else "")
+        manner = _Manner(importing, scopes, key_writer(key) if key else "")
         published = Published()
         batch = _Batch()
         types: list[str] = []
@@ -194,10 +201,10 @@ class Intake:
         self._count(CLIENT, types)
         return published
 
-    def _accepted(self, value: Any, ids: IdSpace, recorded: Micros, batch: _Batch, manner: _Manner) -> Stamped:
-        value = with_json_data(value)
-        check_blobs(value)
-        raw = large_raw(value, LARGE)
+    def _accepted(self, value: Any, ids: IdSpace, recorded: Micros, batch: _Batch, manner: _Manner) -> StampedEvent:
+        value = decode_base64_data(value)
+        check_blob_names(value)
+        raw = oversized_raw(value, LARGE)
         if raw is not None:
             value = {**value, "data": {**value["data"], "raw": {"blob": blob_name(raw)}}}
         stamped = accept(
@@ -216,7 +223,7 @@ class Intake:
 
     async def publish_drafts(
         self, tenant: str, source: str, drafts: Sequence[Draft], *, scopes: Collection[str], key: str
-    ) -> list[Stamped]:
+    ) -> list[StampedEvent]:
         """Take all of these events of a client or, with ``Refused``, none. Large originals go to the blob store.
 
         ``key``: the id of the client's key, and ``scopes`` what it may: an event of a type that needs more
@@ -226,20 +233,20 @@ class Intake:
         recorded = self.now()
         ids = self._tenants.ids(tenant)
         batch = _Batch()
-        stamped: list[Stamped] = []
+        stamped: list[StampedEvent] = []
         for index, draft in enumerate(drafts):
             if index % _EVENTS_AT_ONCE == _EVENTS_AT_ONCE - 1:
                 await asyncio.sleep(0)
             slim, original = _slim(draft)
             if b'"blob"' in original:
-                check_original(msgspec.json.decode(original))
+                check_raw_blob(msgspec.json.decode(original))
             check_scopes(draft.type, scopes)
             event = stamp(
                 slim,
                 source=source,
                 recorded=recorded,
                 ids=ids,
-                writer=writer_of(key),
+                writer=key_writer(key),
                 scopes=scopes,
                 junk=self._tenants.junk(tenant),
             )
@@ -346,7 +353,7 @@ class Intake:
                 recorded=recorded,
                 ids=ids,
                 region=connection.region,
-                writer=writer_of_connection(connection.id),
+                writer=connection_writer(connection.id),
                 junk=self._tenants.junk(connection.tenant),
             )
             if len(stamped.raw) > MAX_EVENT_BYTES:

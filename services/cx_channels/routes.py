@@ -154,7 +154,7 @@ def add_routes(
             who = sender(request.headers, tenants)
             bucket = intake.rates.of_key(who.tenant, who.key)
             bucket.take()
-            intake.ask_for_room()
+            intake.check_capacity()
             body = await read_body(request.headers, request.receive, limits.body)
             values = read(body, request.headers.items(), json_limits)
             if len(values) > 1:
@@ -172,7 +172,7 @@ def add_routes(
             who = sender(request.headers, tenants)
             bucket = intake.rates.of_key(who.tenant, who.key)
             bucket.take()
-            intake.ask_for_room()
+            intake.check_capacity()
             most = max(limits.body.max_bytes, limits.vcon_bytes)
             body = await read_body(request.headers, request.receive, limits.body._replace(max_bytes=most))
             content_type = request.headers.get("content-type", "")
@@ -193,7 +193,7 @@ def add_routes(
             _check_method(provider, request)
             intake.rates.of_connection(connection.id).ask()
             _check_public_url(provider, connection, base, metrics)
-            intake.ask_for_room()
+            intake.check_capacity()
             # The provider's own limit where it has one, else the hub's.
             own = provider.max_bytes if provider.max_bytes != DEFAULT_MAX_BYTES else limits.body.max_bytes
             body = await read_body(request.headers, request.receive, limits.body._replace(max_bytes=own))

@@ -22,7 +22,7 @@ from cx_channels.kit.mail.settings import mail_settings
 from cx_channels.provider import Connection, Request
 from cx_channels.smtp_bounds import Session as Bounded
 from cx_channels.smtp_bounds import SmtpBounds, SmtpLimits, too_many
-from cx_events.cancellation import closed
+from cx_events.cancellation import close_within
 from cx_events.errors import Busy, Fatal, Refused, TooFast, TryLater
 from cx_runtime.shares import Slot
 
@@ -140,7 +140,7 @@ class SmtpListener:
         for conversation in list(self.open):
             conversation.say_goodbye()
         if self._server is not None:
-            await closed(self._server.wait_closed(), _CLOSE_SECONDS)
+            await close_within(self._server.wait_closed(), _CLOSE_SECONDS)
             self._server = None
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from cx_events.envelope import Data, Reference
 from cx_events.errors import Refused
 from cx_events.ids import IdSpace
-from cx_events.tokens import has_code, looks_like_a_code, presented, recognised
+from cx_events.tokens import has_code, looks_like_code, parse_token_id, recognise_tokens
 from cx_events.weights import PROVED
 from cx_runtime.attempt_limits import ENTRIES, Allowed, Tries, too_many
 from cx_runtime.metrics import Metrics
@@ -23,22 +23,24 @@ class Tokens:
         self._tries = Tries(allowed)
 
     def recognised(self, data: Data, ids: IdSpace, way: str, provider: str) -> list[Reference]:
-        """The references of an event with its tokens by their ids; see ``cx_events.tokens.recognised``. ``way``: by
-        which it came, a connection or ``client``."""
+        """Return the references of an event with its tokens by their ids (``cx_events.tokens.recognise_tokens``).
+
+        ``way``: by which it came, a connection or ``client``.
+        """
         if has_code(data):
             may = self._may_try(ids.tenant, way, data.interaction, provider, known=_is_proved(data))
-            return recognised(data, ids, codes=may)
-        return recognised(data, ids, codes=False) if data.references else data.references
+            return recognise_tokens(data, ids, codes=may)
+        return recognise_tokens(data, ids, codes=False) if data.references else data.references
 
     def presented(self, text: str, ids: IdSpace, way: str, interaction: str, *, known: bool = False) -> str:
         """``known``: who presents it has proved who they are. ``Refused("unknown-token", 404)`` for what is no token or
         a forged one, ``TooFast`` above the bounds."""
-        if looks_like_a_code(text):
+        if looks_like_code(text):
             wait = self._wait(ids.tenant, way, interaction, known=known)
             if wait:
                 raise too_many(wait)
             self._count(ids.tenant, way, interaction, known=known)
-        id = presented(text, ids)
+        id = parse_token_id(text, ids)
         if id is None:
             raise Refused("unknown-token", "there is no such token", 404)
         return id

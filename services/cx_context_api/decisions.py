@@ -27,7 +27,7 @@ from cx_events.errors import Refused
 from cx_events.facts import decision_source
 from cx_events.ids import NodeId, event_key
 from cx_events.log import INTERACTIONS, Log, Record
-from cx_events.stamp import Stamped, stamp, writer_of
+from cx_events.stamp import StampedEvent, key_writer, stamp
 from cx_events.timestamps import Micros
 from cx_runtime.metrics import Metrics
 
@@ -72,7 +72,7 @@ class Asking(NamedTuple):
 def asking(asker: Asker, key: str | None, digest: str) -> Asking:
     """``key``: of the header ``Idempotency-Key``, with or without the quotes of a structured field (RFC 8941).
     Raises ``Refused("bad-idempotency-key", 400)``."""
-    writer = writer_of(asker.key)
+    writer = key_writer(asker.key)
     if key is None:
         return Asking(asker.tenant, str(uuid4()), digest, repeatable=False, writer=writer)
     bare = key[1:-1] if len(key) > 2 and key[0] == key[-1] == '"' else key
@@ -145,7 +145,7 @@ class Decisions:
         found = self._last[tenant] = max(self.now(), self._last.get(tenant, 0) + 1, after + 1)
         return found
 
-    def drafted(self, asked: Asking, choices: Sequence[Choice], at: Micros | None = None) -> list[Stamped]:
+    def drafted(self, asked: Asking, choices: Sequence[Choice], at: Micros | None = None) -> list[StampedEvent]:
         """The events that ``take`` would append."""
         ids = self._tenancies[asked.tenant].ids
         if at is None:

@@ -38,8 +38,8 @@ class LateLog:
         self.opened.clear()
         await self._log.stop()
 
-    def ask_for_room(self) -> None:
-        self._opened().ask_for_room()
+    def check_capacity(self) -> None:
+        self._opened().check_capacity()
 
     async def append(self, records: Sequence[Record]) -> list[RecordMetadata]:
         return await self._opened().append(records)

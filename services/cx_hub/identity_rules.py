@@ -18,7 +18,7 @@ from cx_events.errors import Fatal, Refused
 from cx_events.facts import decision_source
 from cx_events.ids import IdSpace
 from cx_events.log import INTERACTIONS, Log, Partition, Record
-from cx_events.stamp import CONFIGURATION_WRITER, Stamped, stamp
+from cx_events.stamp import CONFIGURATION_WRITER, StampedEvent, stamp
 from cx_events.timestamps import Micros
 from cx_identity.rules import DEFAULT, Rules
 from cx_runtime.tenants import TenantConfig, Tenants
@@ -34,7 +34,7 @@ def configured_rules(name: str, tenant: TenantConfig) -> Rules:
         raise Fatal(f"tenants.{name}.identity: {error.detail}") from None
 
 
-def rules_change(ids: IdSpace, rules: Rules, previous: str, recorded: Micros) -> Stamped:
+def rules_change(ids: IdSpace, rules: Rules, previous: str, recorded: Micros) -> StampedEvent:
     """The event that puts ``rules`` in force. ``previous``: the name of the last change, empty if there was none."""
     mapping = rules.as_mapping()
     digest = blake2b(f"{previous}\0".encode() + msgspec.json.encode(mapping), digest_size=16).hexdigest()
@@ -54,7 +54,7 @@ async def put_in_force(tenants: Tenants, store: Store, log: Log, now: Micros) ->
     """
     wanted = {name: configured_rules(name, tenant) for name, tenant in tenants.by_name.items()}
     await _caught_up(store, log)
-    changes: list[Stamped] = []
+    changes: list[StampedEvent] = []
     async with store.reading() as tx:
         for name, rules in wanted.items():
             if await writer.rules_in_force(tx, name, DEFAULT) != rules:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from cx_context.store import Store, dead_letters
 from cx_events.codec import decode_leniently
-from cx_events.dead_letters import CONFLICT, LEFT_OUT, DeadLetter
+from cx_events.dead_letters import CONFLICT, RETRYABLE_REASONS, DeadLetter
 from cx_events.errors import Refused
 from cx_events.log import INTERACTIONS, Log, Record
 
@@ -27,7 +27,7 @@ async def retry(log: Log, store: Store, id: str, *, tenant: str = "") -> Sequenc
         found = [letter for letter in await dead_letters.found(tx, id) if tenant in ("", letter.tenant)]
     if not found:
         raise Refused("unknown-dead-letter", f"there is no dead letter {id[:64]!r}", 404)
-    letters = [letter for letter in found if letter.reason in LEFT_OUT]
+    letters = [letter for letter in found if letter.reason in RETRYABLE_REASONS]
     if not letters:
         if any(letter.stage == CONFLICT for letter in found):
             raise Refused("not-retriable", _IN_CONFLICT, 409)

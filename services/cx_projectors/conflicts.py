@@ -18,7 +18,7 @@ from cx_context.store import dead_letters, writer
 from cx_context.store.port import tenant_lock
 from cx_context.store.sql import Tx
 from cx_events.codec import decode_leniently, same_content
-from cx_events.dead_letters import CONFLICT, OTHER_CONTENT, DeadLetter, original_of
+from cx_events.dead_letters import CONFLICT, OTHER_CONTENT, DeadLetter, encode_original
 from cx_events.timestamps import Micros, format_time
 from cx_projectors.records import letter_key, storable
 
@@ -45,7 +45,7 @@ def letter_of(counting: bytes, copies: Iterable[tuple[Micros, bytes]]) -> DeadLe
             reason=OTHER_CONTENT,
             detail=_detail(counting, raw),
             recorded=format_time(recorded),
-            original=original_of(raw),
+            original=encode_original(raw),
             content_type="application/cloudevents+json",
         )
     )

@@ -16,7 +16,7 @@ import structlog
 
 from cx_context.store import Store, leases
 from cx_context.store.leases import Fenced, Lease
-from cx_events.cancellation import closed
+from cx_events.cancellation import close_within
 from cx_events.errors import Fatal, TryLater
 from cx_events.ids import IdSpace
 from cx_events.log import INTERACTIONS, Log, LogReader, Partition
@@ -103,7 +103,7 @@ class Consumer:
                 progress.end()
             self._metrics.lag_gone()
             await reader.close()
-            await closed(self._leave(), LEAVE_SECONDS)
+            await close_within(self._leave(), LEAVE_SECONDS)
 
     async def _work(self, reader: LogReader, progress: Progress) -> None:
         pause = 0.05

@@ -12,14 +12,14 @@ from msgspec import Struct
 from cx_context.parts.fold import makes_part, unusable
 from cx_context.parts.fold_faults import NOT_FOLDED, fault_of, told
 from cx_context.store.writer import EventRow, LetterKey
-from cx_events.codec import decode_leniently, decode_to_read, same_content
+from cx_events.codec import decode_leniently, decode_read_only, same_content
 from cx_events.dead_letters import (
     FOLD,
     NOT_APPLIED,
     UNFOLDABLE,
     DeadLetter,
     decode_dead_letter,
-    original_of,
+    encode_original,
 )
 from cx_events.envelope import Event
 from cx_events.errors import Refused
@@ -227,7 +227,7 @@ def read_event(raw: bytes, ids_of: IdsOf) -> ClassifiedEvent:
 def _event_of(raw: bytes) -> tuple[Event, str | None]:
     """The event, and what of its data no fold can use."""
     try:
-        event = decode_to_read(raw)
+        event = decode_read_only(raw)
     except Refused as error:
         event, problems = decode_leniently(raw)
         told_of = event.type.startswith("cx.")
@@ -267,7 +267,7 @@ def letter_of_problem(incoming: ClassifiedEvent) -> DeadLetter:
             reason=incoming.left_out or "unusable-data",
             detail=incoming.problem or "",
             recorded=event.recordedtime,
-            original=original_of(incoming.fact.raw),
+            original=encode_original(incoming.fact.raw),
             place=place,
             content_type="application/cloudevents+json",
         )
@@ -329,7 +329,7 @@ def letter_of_record(record: LogRecord, error: Refused) -> DeadLetter:
         reason=error.reason,
         detail=_plain(error.detail, MOST_DETAIL),
         recorded=recorded,
-        original=original_of(record.value),
+        original=encode_original(record.value),
         place=place_of(record),
     )
 

@@ -136,7 +136,7 @@ async def _replace(tx: Tx, tenant: str, pairs: Collection[Replaced], applied: Ap
     decided_before = [old for old in olds if not makes_part(old.event.type)]
     dirty, decided = await learn_identity(tx, tenant, decided_before, ProjectionCache(), ids, learned)
     dirty |= await concerned_by(tx, tenant, decided)
-    places = {(fact.part_id, fact.stream_id, fact.interaction) for fact in copies if makes_part(fact.event.type)}
+    places = {(fact.part_id, fact.stream_id, fact.interaction_node) for fact in copies if makes_part(fact.event.type)}
     nodes = decided.attributed | {interaction for _, _, interaction in places}
     followed = {node: await ownership.all_sides(tx, tenant, node) for node in nodes}
     for pair in pairs:

@@ -20,7 +20,7 @@ from cx_context.store import assignments, dead_letters, first_mentions, leases, 
 from cx_context.store.leases import Lease
 from cx_context.store.port import tenant_lock
 from cx_context.store.sql import Tx
-from cx_events.activity import stands_alone
+from cx_events.activity import needs_own_part
 from cx_events.codec import same_content
 from cx_events.dead_letters import FOLD, DeadLetter
 from cx_events.errors import CxError, Refused
@@ -614,7 +614,7 @@ async def _recall(
         elif one.event.data.interaction and one.interaction not in begun:
             forgotten.add(place)
             continue
-        is_new = one.event.data.interaction and (one.interaction in begun or stands_alone(one.event))
+        is_new = one.event.data.interaction and (one.interaction in begun or needs_own_part(one.event))
         if part_id not in cache.parts and not is_new:
             unknown.append(part_id)
     for place, parts in (await writer.parts_of_sides(tx, tenant, forgotten)).items():

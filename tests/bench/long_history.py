@@ -34,7 +34,7 @@ from cx_events.codec import decode
 from cx_events.facts import Fact, decision_source
 from cx_events.ids import NodeId, text_of
 from cx_events.log import INTERACTIONS, LogRecord
-from cx_events.stamp import Stamped
+from cx_events.stamp import StampedEvent
 from cx_events.testing.builders import ACME, HOUR, SECOND, START, a_decision, an_event
 from cx_events.timestamps import Micros
 from cx_hub.gc_tuning import settle
@@ -51,7 +51,7 @@ BEN = ACME.profile("email", "", "ben@example.com")
 Json = dict[str, Any]
 
 
-def history(events: int, shape: str, email: str, each: int = EACH) -> Iterator[Stamped]:
+def history(events: int, shape: str, email: str, each: int = EACH) -> Iterator[StampedEvent]:
     """Messages that end now, an hour from interaction to interaction."""
     begin = START - events // each * HOUR
     for number in range(events):
@@ -69,7 +69,7 @@ def history(events: int, shape: str, email: str, each: int = EACH) -> Iterator[S
         )  # fmt: skip
 
 
-async def feed(worker: Worker, stamped: Sequence[Stamped]) -> None:
+async def feed(worker: Worker, stamped: Sequence[StampedEvent]) -> None:
     """One more batch behind what the worker has applied, whole."""
     log = worker.logs[0]
     first = len(log)
@@ -137,7 +137,7 @@ async def _measure(store: Store, events: int, shape: str) -> Json:
     worker = (await workers(store, in_partitions([], 1), 1))[0]
     begun = perf_counter()
     for email, count in (("ana@example.com", events), ("ben@example.com", events // 10)):
-        made: list[Stamped] = []
+        made: list[StampedEvent] = []
         for each in history(count, shape, email):
             made.append(each)
             if len(made) == BATCH:

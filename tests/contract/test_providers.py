@@ -30,11 +30,11 @@ from hypothesis import strategies as st
 from cx_channels.dry_run import DEMO_NOW, DEMO_TENANT, TrialResult, recorded_request, stamped, trial
 from cx_channels.provider import Connection, Mapped, Provider, Request
 from cx_channels.registry import providers
-from cx_events.catalogue import catalogue, missing
+from cx_events.catalogue import catalogue, missing_fields
 from cx_events.codec import decode
 from cx_events.envelope import Event
 from cx_events.errors import Refused
-from cx_events.weights import customers_identifiers
+from cx_events.weights import linking_identifiers
 
 RECORDINGS_FOLDER = Path(__file__).parents[2].parent / "shared" / "fixtures"
 
@@ -142,7 +142,7 @@ def check_event(provider: Provider, event: Event) -> None:
     assert len(event.id) <= 1024
     assert not any(category(character) == "Cc" for character in event.id), "CloudEvents 1.0, section 3.1, String"
     known = catalogue()[event.type]
-    assert missing(event, known.needs) == []
+    assert missing_fields(event, known.needs) == []
     assert event.data.channel == provider.channel
     assert not event.data.interaction or event.data.interaction.startswith("try/")
     assert isinstance(event.data.raw, msgspec.Raw)
@@ -158,7 +158,7 @@ def check_event(provider: Provider, event: Event) -> None:
 
 def weights_of(event: Event) -> set[tuple[str, str]]:
     """The kinds of a customer's identifiers in an event, and in its links, with their weights."""
-    return {(each.kind, each.weight) for each in customers_identifiers(event.data)}
+    return {(each.kind, each.weight) for each in linking_identifiers(event.data)}
 
 
 def declared(provider: Provider) -> set[tuple[str, str]]:
@@ -251,10 +251,8 @@ def test_no_identifier_gets_more_than_its_provider_states(name: str, path: Path)
     except Refused:
         return
     for draft, event in zip(mapped.drafts, events_of(mapped, connection), strict=True):
-        stated = [
-            each.weight or ("proved" if each.verified else "claimed") for each in customers_identifiers(draft.data)
-        ]
-        assert stated == [each.weight for each in customers_identifiers(event.data)]
+        stated = [each.weight or ("proved" if each.verified else "claimed") for each in linking_identifiers(draft.data)]
+        assert stated == [each.weight for each in linking_identifiers(event.data)]
 
 
 def test_a_provider_that_forgets_a_weight_fails_this_suite() -> None:

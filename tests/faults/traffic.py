@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from cx_events.facts import decision_source
 from cx_events.ids import IdSpace, text_of
-from cx_events.stamp import Stamped
+from cx_events.stamp import StampedEvent
 from cx_events.testing.builders import SECOND, START, a_decision, an_event
 
 EVENTS_PER_PERSON = 100
@@ -18,11 +18,11 @@ MERGES = 0.002
 REPEATED = 0.01
 
 
-def traffic(events: int, ids: IdSpace, seed: int = 1) -> Iterator[Stamped]:
+def traffic(events: int, ids: IdSpace, seed: int = 1) -> Iterator[StampedEvent]:
     """At least ``events`` records, in the order in which they are recorded; about one in a hundred is a repetition."""
     dice = random.Random(seed)
     people = max(events // EVENTS_PER_PERSON, 4)
-    recent: list[Stamped] = []
+    recent: list[StampedEvent] = []
     merged: list[str] = []
     for number in range(events):
         person = 0 if number % EVERY_HOT == 0 else dice.randrange(people)
@@ -36,7 +36,7 @@ def traffic(events: int, ids: IdSpace, seed: int = 1) -> Iterator[Stamped]:
             yield dice.choice(recent[-500:])
 
 
-def _happened(number: int, person: int, ids: IdSpace, dice: random.Random) -> Stamped:
+def _happened(number: int, person: int, ids: IdSpace, dice: random.Random) -> StampedEvent:
     """Time goes on by a tenth of a second; some reports come late."""
     recorded = START + number * SECOND // 10
     at = recorded - dice.choice((0, 0, 0, 1, 30)) * SECOND
@@ -87,7 +87,9 @@ def _happened(number: int, person: int, ids: IdSpace, dice: random.Random) -> St
     )
 
 
-def _decided(number: int, person: int, other: int, merged: list[str], ids: IdSpace, dice: random.Random) -> Stamped:
+def _decided(
+    number: int, person: int, other: int, merged: list[str], ids: IdSpace, dice: random.Random
+) -> StampedEvent:
     """Two people are one, or were said to be by mistake."""
     recorded = START + number * SECOND // 10
     a, b = (ids.profile("email", "", f"person{each}@example.com") for each in (person, other))

@@ -36,7 +36,7 @@ from cx_context_api.requests.bodies import Note, read
 from cx_context_api.requests.queries import Query
 from cx_events.client_events import accept
 from cx_events.codec import decode as decode_event
-from cx_events.email_addresses import LocalDomains, normal_address
+from cx_events.email_addresses import LocalDomains, normalise_address
 from cx_events.envelope import Identifier
 from cx_events.errors import CxError
 from cx_events.facts import Fact
@@ -46,11 +46,11 @@ from cx_events.ids import IdSpace
 from cx_events.junk import Junk
 from cx_events.strict_json import DEFAULT_LIMITS
 from cx_events.strict_json import decode as decode_json
-from cx_events.tokens import presented, recognised
+from cx_events.tokens import parse_token_id, recognise_tokens
 from cx_identity.model import Profile
 from cx_identity.rules import DEFAULT, Rules
 from cx_runtime.logs import masked
-from cx_vcon.importing import drafts
+from cx_vcon.importing import event_drafts
 
 Entry = tuple[str, Callable[[str], object]]
 
@@ -290,7 +290,9 @@ def _client_events() -> Iterator[Entry]:
 
 def _taken(body: bytes) -> None:
     for value in read_events(body, [("content-type", "application/cloudevents+json")], DEFAULT_LIMITS):
-        stamped = accept(value, ids=_IDS, recorded=_NOW, region="US", recognise=lambda data: recognised(data, _IDS))
+        stamped = accept(
+            value, ids=_IDS, recorded=_NOW, region="US", recognise=lambda data: recognise_tokens(data, _IDS)
+        )
         define_bodies([Fact(decode_event(stamped.raw), stamped.raw, _IDS)], _IDS, DEFAULT, _WINDOW)
 
 
@@ -331,7 +333,7 @@ _VCON = {
 
 def _vcons() -> Iterator[Entry]:
     def run(body: bytes) -> None:
-        drafts(vcons.read(body, "application/json", b"", 1 << 20))
+        event_drafts(vcons.read(body, "application/json", b"", 1 << 20))
 
     for place, exchanged in _json_places(_VCON):
         yield place, lambda text, exchanged=exchanged: _total(lambda: run(exchanged(text)))  # type: ignore[misc]
@@ -383,13 +385,16 @@ def _texts() -> Iterator[Entry]:
         yield f"a {kind}", lambda text, kind=kind: normalise(Identifier(kind=kind, value=text), "US")  # type: ignore[misc]
     junk = Junk(("account:*a*a*a*@*b", "email:*[a5]*?.*"))
     for kind in ("phone", "email", "account", "line"):
-        yield f"a {kind} that may be junk", lambda text, kind=kind: junk.holds(kind, text)  # type: ignore[misc]
-    yield "an address of an own network", lambda text: LocalDomains(["local"]).hold(normal_address(f"{text}@local")[0])
+        yield f"a {kind} that may be junk", lambda text, kind=kind: junk.matches(kind, text)  # type: ignore[misc]
+    yield (
+        "an address of an own network",
+        lambda text: LocalDomains(["local"]).contains(normalise_address(f"{text}@local")[0]),
+    )
     yield "a mail's text", split
     yield "a mail's subject", lambda text: is_forwarded(text, text)
     yield "a text with a signature", signature_at
     yield "a kind", lambda text: normalise(Identifier(kind=text, value="a"))
-    yield "a code", lambda text: presented(text, _IDS)
+    yield "a code", lambda text: parse_token_id(text, _IDS)
     yield "a line of a log", masked
     rules = Rules({}, never_link=("email:*a*a*a*@*b", "email:*[a5]*?.*", "email:noreply@*"))
     yield (

@@ -10,7 +10,7 @@ import pytest
 from tests.api import Running, running_api
 
 from cx_events.ids import text_of
-from cx_events.stamp import Stamped
+from cx_events.stamp import StampedEvent
 from cx_events.testing.builders import ACME, HOUR, MINUTE, START, an_event
 from cx_events.timestamps import format_time
 
@@ -22,7 +22,7 @@ ZOE = text_of(ACME.profile("email", "", "zoe@example.com"))
 VERIFIED = "cx.identity.verified.v1"
 
 
-def said(*type: str, **event: Any) -> Stamped:
+def said(*type: str, **event: Any) -> StampedEvent:
     """By a system whose word counts."""
     return an_event(*type, **event, weight="asserted")
 

@@ -16,7 +16,7 @@ from cx_context.document import context_body, encode_body
 from cx_context.sections.assured import assured
 from cx_events.envelope import Identifier
 from cx_events.ids import text_of
-from cx_events.stamp import Stamped
+from cx_events.stamp import StampedEvent
 from cx_events.testing.builders import ACME, DAY, HOUR, MINUTE, START, a_decision, an_event, fact_of
 from cx_events.timestamps import Micros, format_time
 from cx_identity.rules import DEFAULT
@@ -52,7 +52,7 @@ async def hub(store_url: str, tmp_path: Path, clock: Clock) -> AsyncIterator[Run
         yield running
 
 
-def assured_bytes(*history: Stamped) -> bytes:
+def assured_bytes(*history: StampedEvent) -> bytes:
     whole = define([fact_of(each) for each in history], ACME, DEFAULT)
     known = whole.known[whole.customer_of[ACME.profile("email", "", ANA)]]
     return encode_body(context_body(assured(known, 72 * HOUR), 72 * HOUR))

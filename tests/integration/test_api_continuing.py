@@ -13,15 +13,15 @@ from tests.integration.test_api_decisions import BEN, conversation_with, on_the_
 
 from cx_context_api.decisions import Rising
 from cx_events.ids import text_of
-from cx_events.stamp import Stamped
+from cx_events.stamp import StampedEvent
 from cx_events.testing.builders import ACME, DAY, HOUR, SECOND, START, an_event, fact_of
-from cx_events.tokens import code_of, signed
+from cx_events.tokens import derive_code, sign_token_id
 
 CHAT = an_event(id="m-1", email="ana@example.com", interaction="chat-42", text="I was charged twice")
 NOW = START + 30 * DAY
 
 
-def call(name: str, at: int = NOW + HOUR, **who: str) -> Stamped:
+def call(name: str, at: int = NOW + HOUR, **who: str) -> StampedEvent:
     return an_event("cx.interaction.started.v1", id=name, at=at, interaction=name, channel="voice", **who)
 
 
@@ -207,14 +207,14 @@ async def test_an_expired_token_is_gone(hub: Running, clock: Clock) -> None:
 async def test_what_is_guessed_or_forged_is_unknown(hub: Running) -> None:
     told = await issue(hub)
     forged = told["link_token"][:-1] + ("a" if told["link_token"][-1] != "a" else "b")
-    never = code_of("never issued", ACME)
-    for token in (never, forged, told["token"], signed("thr-aaaaaaaaaaaaaaaa", ACME), "hello", "1234"):
+    never = derive_code("never issued", ACME)
+    for token in (never, forged, told["token"], sign_token_id("thr-aaaaaaaaaaaaaaaa", ACME), "hello", "1234"):
         assert await present(hub, token, "call-1") == (404, "unknown-token"), token
 
 
 async def test_whoever_guesses_codes_is_stopped_and_links_go_on(hub: Running) -> None:
     told = await issue(hub)
-    never = [code_of(f"never issued {n}", ACME) for n in range(6)]
+    never = [derive_code(f"never issued {n}", ACME) for n in range(6)]
     assert [await present(hub, code, "call-1") for code in never[:5]] == [(404, "unknown-token")] * 5
     answer = await hub.post("/v1/conversations/continue", {"token": told["code"], "interaction": "call-1"})
     assert (answer.status_code, answer.json()["reason"]) == (429, "rate-limited")
@@ -225,7 +225,7 @@ async def test_whoever_guesses_codes_is_stopped_and_links_go_on(hub: Running) ->
 
 
 async def test_a_key_that_guesses_in_ever_new_calls_is_stopped(hub: Running) -> None:
-    answers = [await present(hub, code_of(f"never {n}", ACME), f"call-{n}") for n in range(31)]
+    answers = [await present(hub, derive_code(f"never {n}", ACME), f"call-{n}") for n in range(31)]
     assert answers == [(404, "unknown-token")] * 30 + [(429, "rate-limited")]
 
 
@@ -264,7 +264,7 @@ async def test_the_tokens_of_a_tenant_are_nothing_to_another(hub: Running) -> No
 
 async def guessed_up(hub: Running) -> None:
     """Strangers have been wrong over this key for as often as they may."""
-    answers = [await present(hub, code_of(f"never {n}", ACME), f"stranger-{n}") for n in range(31)]
+    answers = [await present(hub, derive_code(f"never {n}", ACME), f"stranger-{n}") for n in range(31)]
     assert answers[-1] == (429, "rate-limited")
 
 
@@ -280,7 +280,7 @@ async def test_once_strangers_guessed_too_often_a_right_code_tells_them_no_more_
     await hub.happen(call("call-2", email="mallory@example.com"))
     await guessed_up(hub)
     for interaction in ("nobody's call", "call-2"):
-        for code in (told["code"], code_of("never issued", ACME)):
+        for code in (told["code"], derive_code("never issued", ACME)):
             assert await present(hub, code, interaction) == (429, "rate-limited")
 
 
@@ -288,7 +288,7 @@ async def test_who_only_says_to_be_the_customer_guesses_no_more_than_a_few(hub: 
     told = await issue(hub)
     for number in range(12):
         await hub.happen(call(f"call-{number}", email="ana@example.com"))
-    never = [code_of(f"never issued {n}", ACME) for n in range(10)]
+    never = [derive_code(f"never issued {n}", ACME) for n in range(10)]
     assert {await present(hub, code, f"call-{n}") for n, code in enumerate(never)} == {(404, "unknown-token")}
     assert await present(hub, told["code"], "call-11") == (429, "rate-limited")
     assert await present(hub, told["link_token"], "call-11") == (202, "")
@@ -298,7 +298,7 @@ async def test_who_proves_to_be_the_customer_is_not_locked_out_by_those_who_say_
     told = await issue(hub)
     for number in range(11):
         await hub.happen(call(f"call-{number}", email="ana@example.com"))
-        await present(hub, code_of(f"never issued {number}", ACME), f"call-{number}")
+        await present(hub, derive_code(f"never issued {number}", ACME), f"call-{number}")
     proof = an_event(
         "cx.identity.verified.v1", id="proof", interaction="call-99", email="ana@example.com", channel="voice"
     )

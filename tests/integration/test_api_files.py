@@ -20,7 +20,7 @@ from cx_context_api import openapi
 from cx_events.blob.folder import FolderBlobs
 from cx_events.blob.port import blob_name
 from cx_events.ids import event_key
-from cx_events.stamp import Stamped
+from cx_events.stamp import StampedEvent
 from cx_events.testing.builders import MINUTE, SECOND, START, an_event
 
 SOURCE = "//acme.example/chat"
@@ -42,7 +42,7 @@ def file_of(name: str, content_type: str, content: bytes, **more: Any) -> dict[s
     }
 
 
-def wrote(id: str, *files: dict[str, Any], text: str = "", at: int = START, **data: Any) -> Stamped:
+def wrote(id: str, *files: dict[str, Any], text: str = "", at: int = START, **data: Any) -> StampedEvent:
     message = {"id": id, "text": text, "attachments": list(files), **data.pop("message", {})}
     return an_event(id=id, at=at, email="ana@example.com", interaction="chat-42", data={"message": message, **data})
 

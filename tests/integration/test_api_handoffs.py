@@ -14,14 +14,14 @@ from tests.integration.test_api_decisions import BEN, conversation_with, on_the_
 from cx_context_api.conversations.agent_actions import ACTS
 from cx_context_api.decisions import Rising
 from cx_events.ids import text_of
-from cx_events.stamp import Stamped
+from cx_events.stamp import StampedEvent
 from cx_events.testing.builders import ACME, HOUR, MINUTE, SECOND, START, an_event
 
 NOW = START + HOUR
 EVA = {"id": "agent-8", "name": "Eva"}
 
 
-def said(id: str, at: int, role: str, text: str, interaction: str = "chat-42", **more: Any) -> Stamped:
+def said(id: str, at: int, role: str, text: str, interaction: str = "chat-42", **more: Any) -> StampedEvent:
     direction = "inbound" if role == "customer" else "outbound"
     who = [{"role": role, "identifiers": [{"kind": "email", "value": "ana@example.com"}]}] if role == "customer" else [
         {"role": role, "id": more.pop("agent", ""), "name": "Ben"},

@@ -19,7 +19,7 @@ from cx_context.store.ownership import IncludedPart, Ownership
 from cx_context_api.requests.cursors import cursor_of
 from cx_events.facts import Fact
 from cx_events.ids import text_of
-from cx_events.stamp import Stamped
+from cx_events.stamp import StampedEvent
 from cx_events.testing.builders import ACME, HOUR, MINUTE, SECOND, START, an_event, fact_of
 
 ANA = ACME.profile("email", "", "ana@example.com")
@@ -126,7 +126,7 @@ async def test_a_cursor_is_for_its_own_list_alone(hub: Running) -> None:
 
 
 @st.composite
-def tied(draw: st.DrawFn) -> list[Stamped]:
+def tied(draw: st.DrawFn) -> list[StampedEvent]:
     """Events of one customer with two profiles, many at one time."""
     moments = draw(st.lists(st.tuples(st.integers(0, 3), st.booleans()), min_size=1, max_size=25))
     return [
@@ -144,7 +144,7 @@ def tied(draw: st.DrawFn) -> list[Stamped]:
 @settings(max_examples=25, deadline=None)
 @given(history=tied(), limit=st.integers(1, 6), borrows=st.booleans(), lends=st.integers(0, 2))
 def test_pages_hold_each_event_once_also_where_many_happened_at_one_time(
-    history: Sequence[Stamped], limit: int, borrows: bool, lends: int
+    history: Sequence[StampedEvent], limit: int, borrows: bool, lends: int
 ) -> None:
     """``borrows``: of the last stream by its sides, not whole; ``lends``: how many sides of the others are not ours."""
 

@@ -11,7 +11,7 @@ from tests.api import Running, running_api
 
 from cx_events.envelope import Identifier, Weight
 from cx_events.ids import text_of
-from cx_events.stamp import Stamped
+from cx_events.stamp import StampedEvent
 from cx_events.testing.builders import ACME, HOUR, MINUTE, START, an_event
 from cx_events.timestamps import Micros, format_time
 
@@ -25,7 +25,7 @@ async def hub(store_url: str, tmp_path: Path) -> AsyncIterator[Running]:
         yield running
 
 
-def mail(id: str, weight: Weight, at: Micros, address: str = ANA) -> Stamped:
+def mail(id: str, weight: Weight, at: Micros, address: str = ANA) -> StampedEvent:
     return an_event(
         id=id, at=at, channel="email", interaction=THREAD, email=address, weight=weight, text=f"{id} said"
     )  # fmt: skip

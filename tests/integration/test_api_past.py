@@ -11,7 +11,7 @@ import pytest
 from tests.api import Running, names, running_api
 
 from cx_events.ids import text_of
-from cx_events.stamp import Stamped
+from cx_events.stamp import StampedEvent
 from cx_events.testing.builders import ACME, SECOND, START, a_decision, an_event, fact_of
 from cx_events.timestamps import format_time
 
@@ -25,13 +25,13 @@ def at(minutes: float) -> str:
     return format_time(START + int(minutes * MINUTE))
 
 
-def story() -> list[Stamped]:
+def story() -> list[StampedEvent]:
     """Ana writes at once, a topic is set after 10 minutes and again after 20, Ben is merged into her after 30; a
     message of the fifth minute is told after 40."""
     hello = an_event(id="m-1", at=START, email="ana@example.com", interaction="chat-1", text="Hello")
     chat = fact_of(hello).part_id
 
-    def topic(id: str, minutes: int, words: str) -> Stamped:
+    def topic(id: str, minutes: int, words: str) -> StampedEvent:
         data = {"interaction": "chat-1", "channel": "chat", "conversation": {"id": text_of(chat)}, "topic": words}
         when = START + minutes * MINUTE
         return a_decision("cx.conversation.topic.v1", id=id, about=ANA, at=when, recorded=when, data=data)

@@ -22,7 +22,7 @@ from cx_context.store.as_of import MOST_ROUNDS, Moment, Then
 from cx_context.store.sql import PostgresTx, SqliteTx
 from cx_events.ids import NodeId
 from cx_events.log import INTERACTIONS, LogRecord
-from cx_events.stamp import Stamped
+from cx_events.stamp import StampedEvent
 from cx_events.testing.builders import ACME, SECOND, START, an_event, fact_of
 from cx_identity.sharing import CROWD
 
@@ -70,12 +70,12 @@ def counting(monkeypatch: pytest.MonkeyPatch) -> Counting:
     return begin
 
 
-def link(number: int) -> Stamped:
+def link(number: int) -> StampedEvent:
     """The claims of the chain in turn: each cookie is seen with an address, then with that of the next cookie."""
     return claim(number // 2, (number + 1) // 2, f"e-{number}", number)
 
 
-def claim(cookie: int, address: int, id: str, second: int) -> Stamped:
+def claim(cookie: int, address: int, id: str, second: int) -> StampedEvent:
     at = START + second * SECOND
     return an_event(id=id, at=at, cookie=f"c-{cookie}", email=f"a-{address}@example.com", weight="claimed")
 
@@ -84,12 +84,12 @@ def node(kind: str, number: int) -> NodeId:
     return ACME.profile(kind, "", f"c-{number}" if kind == "cookie" else f"a-{number}@example.com")
 
 
-def shared(number: int = 0) -> list[Stamped]:
+def shared(number: int = 0) -> list[StampedEvent]:
     """The claims of a cookie and three addresses, which make the cookie a shared one."""
     return [claim(9 * LINKS + number, 9 * LINKS + 3 * number + at, f"shared-{number}-{at}", at) for at in range(3)]
 
 
-async def apply(worker: Worker, events: Iterable[Stamped]) -> None:
+async def apply(worker: Worker, events: Iterable[StampedEvent]) -> None:
     """By a worker that remembers nothing of before."""
     (records,) = in_partitions(list(events), 1)
     log = worker.logs[0]
@@ -108,11 +108,11 @@ async def working(store_url: str) -> AsyncIterator[tuple[Store, Worker]]:
     await store.stop()
 
 
-def chain(first: int, links: int) -> list[Stamped]:
+def chain(first: int, links: int) -> list[StampedEvent]:
     return [link(number) for number in range(first, first + links)]
 
 
-def more(first: int, links: int) -> list[Stamped]:
+def more(first: int, links: int) -> list[StampedEvent]:
     """One more link at the end; in the middle one that is known, an address, a cookie."""
     middle, late = (first + links // 2) // 2, 10 * LINKS + first
     return [
@@ -123,7 +123,7 @@ def more(first: int, links: int) -> list[Stamped]:
     ]
 
 
-async def costs(worker: Worker, events: Iterable[Stamped], counting: Counting) -> list[Read]:
+async def costs(worker: Worker, events: Iterable[StampedEvent], counting: Counting) -> list[Read]:
     found = []
     for event in events:
         with counting() as read:
@@ -148,7 +148,7 @@ async def test_one_more_link_of_a_chain_of_claims_reads_the_same_however_long_it
         await equals_the_definition(store, history, [0, 1, LINKS // 4, LINKS // 2])
 
 
-def at_one_address(first: int, number: int) -> list[Stamped]:
+def at_one_address(first: int, number: int) -> list[StampedEvent]:
     """Claims of one address beside ever new cookies: a crowd, of which each is a question."""
     email = f"a-{8 * LINKS}@example.com"
     return [
@@ -183,7 +183,7 @@ async def test_one_more_claim_of_a_shared_identifier_reads_the_same_however_many
         await equals_the_definition(store, history, [0, 7, LINKS, 8 * LINKS])
 
 
-async def equals_the_definition(store: Store, events: Iterable[Stamped], numbers: Iterable[int]) -> None:
+async def equals_the_definition(store: Store, events: Iterable[StampedEvent], numbers: Iterable[int]) -> None:
     whole = define([fact_of(event) for event in events], ACME, RULES)
     async with store.reading() as tx:
         for profile in [node(kind, number) for kind in ("cookie", "email") for number in numbers]:

@@ -16,7 +16,7 @@ from cx_context.document import encode_body
 from cx_context.store import Store, open_store
 from cx_context.store.tables import METADATA
 from cx_events.ids import NodeId
-from cx_events.stamp import Stamped
+from cx_events.stamp import StampedEvent
 from cx_events.testing.builders import ACME
 from cx_events.testing.histories import facts_of, histories
 
@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.postgres, pytest.mark.timeout(1200)]
 EXAMPLE = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 
 
-def expected(history: list[Stamped]) -> dict[NodeId, bytes]:
+def expected(history: list[StampedEvent]) -> dict[NodeId, bytes]:
     """The context that each id answers with, by the definition."""
     facts = facts_of(history)
     whole = define(facts, ACME, RULES)
@@ -59,7 +59,7 @@ async def catch_up(worker: Worker, dice: random.Random) -> None:
 @EXAMPLE
 @given(history=histories(), seed=st.integers(0, 2**32))
 def test_four_workers_at_once_end_as_the_definition_says(
-    postgres_database_for_examples: str, history: list[Stamped], seed: int
+    postgres_database_for_examples: str, history: list[StampedEvent], seed: int
 ) -> None:
     dice = random.Random(seed)
     dice.shuffle(history)
@@ -86,7 +86,7 @@ def test_four_workers_at_once_end_as_the_definition_says(
 @EXAMPLE
 @given(history=histories(), seed=st.integers(0, 2**32))
 def test_any_order_batching_and_interleaving_gives_the_bytes_of_the_definition_on_postgres(
-    postgres_database_for_examples: str, history: list[Stamped], seed: int
+    postgres_database_for_examples: str, history: list[StampedEvent], seed: int
 ) -> None:
     dice = random.Random(seed)
     dice.shuffle(history)

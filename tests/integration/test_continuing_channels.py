@@ -27,16 +27,16 @@ from cx_events.blob.folder import FolderBlobs
 from cx_events.ids import IdSpace
 from cx_events.log import INTERACTIONS, Partition
 from cx_events.log.sqlite import SqliteLog
-from cx_events.tokens import code_of, signed, token_id
+from cx_events.tokens import derive_code, sign_token_id, token_id
 from cx_runtime.metrics import Metrics
 from cx_runtime.tenants import ConnectionConfig, TenantConfig, Tenants
 
 pytestmark = pytest.mark.clock
 
 IDS = IdSpace("acme", b"a lasting key of acme")
-CODE = code_of("one", IDS)
+CODE = derive_code("one", IDS)
 ID = token_id(CODE, IDS)
-LETTERS = signed(ID, IDS)
+LETTERS = sign_token_id(ID, IDS)
 BY_ID = [{"kind": "token", "value": ID}]
 
 
@@ -182,7 +182,7 @@ async def test_a_mail_to_the_reply_address_is_recognised(tmp_path: Path, fields:
 
 
 async def test_a_forged_reply_address_is_no_token(tmp_path: Path) -> None:
-    forged = signed(ID, IdSpace("other", b"a lasting key of another"))
+    forged = sign_token_id(ID, IdSpace("other", b"a lasting key of another"))
     async with mails(tmp_path, "email/mime") as (intake, log):
         mail = (
             f"From: ana@example.com\r\nTo: support+{forged}@acme.example\r\nMessage-ID: <m@example.com>\r\n\r\nHi\r\n"

@@ -15,14 +15,14 @@ from tests.sse import Stream, following
 from cx_context.routing_targets import Desk
 from cx_context.store import assignments
 from cx_events.ids import text_of
-from cx_events.stamp import Stamped
+from cx_events.stamp import StampedEvent
 from cx_events.testing.builders import ACME, HOUR, SECOND, START, a_decision, an_event
 
 ANA, PHONE = ACME.profile("email", "", "ana@example.com"), ACME.profile("phone", "", "+15550100123")
 BEN, BILLING = {"id": "ben", "name": "Ben"}, {"id": "q-billing", "name": "Billing"}
 
 
-def step(number: int, what: str, interaction: str = "call-1", *, named: bool = True, **data: Any) -> Stamped:
+def step(number: int, what: str, interaction: str = "call-1", *, named: bool = True, **data: Any) -> StampedEvent:
     who = {"phone": "+15550100123"} if named else {}
     return an_event(
         f"cx.interaction.{what}.v1",

@@ -16,7 +16,7 @@ from cx_context.store import Store, leases, open_store, writer
 from cx_context.store.leases import Fenced, Lease
 from cx_events.log import DEAD_LETTERS, INTERACTIONS, LogRecord, Partition, Record
 from cx_events.log.sqlite import SqliteLog
-from cx_events.stamp import Stamped
+from cx_events.stamp import StampedEvent
 from cx_events.testing.builders import SECOND, START, an_event
 from cx_hub import stack
 from cx_projectors.consumer import Consumer, ConsumerLimits
@@ -64,7 +64,7 @@ async def shares(store: Store, workers: int) -> list[Owned]:
     return owned
 
 
-def message(number: int) -> Stamped:
+def message(number: int) -> StampedEvent:
     return an_event(id=f"m-{number}", email="ana@example.com", interaction="chat-1", at=START + number * SECOND)
 
 

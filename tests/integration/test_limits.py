@@ -291,7 +291,7 @@ async def test_who_sends_pings_and_takes_no_pongs_is_cut_off(tmp_path: Path) -> 
 
 
 async def takes_no_more_than_may_wait(log: Log) -> None:
-    """Far more at once than ``max_waiting``: what is taken is stored, the rest was refused before anything was."""
+    """Far more at once than ``max_in_flight``: what is taken is stored, the rest was refused before anything was."""
     await log.start()
     records = [[Record(INTERACTIONS, b"key", b"%03d" % n + b"x" * 10_000)] for n in range(300)]
     answers = await asyncio.gather(*(log.append(each) for each in records), return_exceptions=True)
@@ -307,7 +307,7 @@ async def takes_no_more_than_may_wait(log: Log) -> None:
 
 
 async def test_a_file_takes_no_more_appends_than_may_wait(sqlite_log_path: Path) -> None:
-    await takes_no_more_than_may_wait(SqliteLog(sqlite_log_path, max_waiting=100_000))
+    await takes_no_more_than_may_wait(SqliteLog(sqlite_log_path, max_in_flight=100_000))
 
 
 async def test_a_file_that_is_behind_turns_new_appends_away_at_once(sqlite_log_path: Path) -> None:
@@ -338,5 +338,5 @@ async def test_a_file_that_is_behind_turns_new_appends_away_at_once(sqlite_log_p
 async def test_a_broker_takes_no_more_appends_than_may_wait(kafka_url: str, kafka_log: Callable[..., KafkaLog]) -> None:
     made = kafka_log()
     await made.start()  # its topics are this test's
-    log = KafkaLog(kafka_url.removeprefix("kafka://"), 2, prefix=made.prefix, max_waiting=100_000)
+    log = KafkaLog(kafka_url.removeprefix("kafka://"), 2, prefix=made.prefix, max_in_flight=100_000)
     await takes_no_more_than_may_wait(log)

@@ -48,7 +48,7 @@ from cx_context.store.migrations import FOLDER, RELEASED, Revisions
 from cx_context.store.migrations.run import migrate_postgres
 from cx_context.store.tables import METADATA
 from cx_events.errors import Fatal, TryLater
-from cx_events.stamp import Stamped
+from cx_events.stamp import StampedEvent
 from cx_events.testing.builders import ACME, SECOND, START, an_event
 from cx_hub.cli import run
 
@@ -346,7 +346,7 @@ async def test_an_account_that_may_not_change_tables_can_use_them_and_is_told_wh
 # --- while others work ------------------------------------------------------------------------------------------------
 
 
-def traffic(count: int) -> list[Stamped]:
+def traffic(count: int) -> list[StampedEvent]:
     return [
         an_event(
             id=f"m-{number}",

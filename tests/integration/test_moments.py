@@ -21,7 +21,7 @@ from cx_context.store import Store, open_store, segments
 from cx_context.store.as_of import Moment, Then
 from cx_context.store.tables import METADATA
 from cx_events.ids import NodeId
-from cx_events.stamp import Stamped
+from cx_events.stamp import StampedEvent
 from cx_events.testing.builders import ACME, DAY, HOUR, SECOND, START
 from cx_events.testing.histories import INTERACTIONS, facts_of, histories
 
@@ -40,7 +40,7 @@ moments = st.one_of(
 )
 
 
-async def feed(store: Store, history: list[Stamped], seed: int) -> None:
+async def feed(store: Store, history: list[StampedEvent], seed: int) -> None:
     dice = random.Random(seed)
     team = await workers(store, in_partitions(history, dice.randint(1, 3)), dice.randint(1, 2))
     while behind := [worker for worker in team if worker.behind]:
@@ -55,7 +55,7 @@ def in_segments(seed: int) -> Iterator[None]:
         yield
 
 
-async def check(store: Store, history: list[Stamped], moment: Moment) -> None:
+async def check(store: Store, history: list[StampedEvent], moment: Moment) -> None:
     facts = winners(facts_of(history))
     whole = define([fact for fact in facts if moment.holds(fact)], ACME, RULES)
     expected = {customer: encode_body(context_body(known, WINDOW)) for customer, known in whole.known.items()}
@@ -103,7 +103,7 @@ async def on_postgres(url: str, run: Callable[[Store], Awaitable[None]]) -> None
 @EXAMPLES
 @given(history=histories(max_size=20), seed=SEEDS, moment=moments)
 def test_a_moment_is_that_of_a_hub_fed_only_up_to_then_on_sqlite(
-    history: list[Stamped], seed: int, moment: Moment
+    history: list[StampedEvent], seed: int, moment: Moment
 ) -> None:
     async def run(store: Store) -> None:
         await feed(store, history, seed)
@@ -117,7 +117,7 @@ def test_a_moment_is_that_of_a_hub_fed_only_up_to_then_on_sqlite(
 @EXAMPLES
 @given(history=histories(max_size=20), seed=SEEDS, moment=moments)
 def test_a_moment_is_that_of_a_hub_fed_only_up_to_then_on_postgres(
-    postgres_database_for_examples: str, history: list[Stamped], seed: int, moment: Moment
+    postgres_database_for_examples: str, history: list[StampedEvent], seed: int, moment: Moment
 ) -> None:
     async def run(store: Store) -> None:
         await feed(store, history, seed)

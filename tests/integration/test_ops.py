@@ -13,7 +13,7 @@ from tests.patience import PATIENCE
 
 from cx_context.parts import fold
 from cx_context.store import reader, writer
-from cx_events.dead_letters import DeadLetter, original_of
+from cx_events.dead_letters import DeadLetter, encode_original
 from cx_events.log import INTERACTIONS, Record
 from cx_events.testing.builders import HOUR, an_event
 from cx_hub.compose import Hub, running_hub
@@ -64,7 +64,7 @@ async def keep(hub: Hub, *ids: str, reason: str = "malformed") -> None:
             reason=reason,
             detail="a field is missing",
             recorded="2026-11-22T10:00:00.000000Z",
-            original=original_of(id.encode()),
+            original=encode_original(id.encode()),
         )
         for id in ids
     ]
@@ -106,7 +106,7 @@ async def test_dead_letters_are_found_by_reason_and_shown_whole(hub: Hub) -> Non
     items = (await get(hub, "dead-letters", reason="too-large")).json()["items"]
     assert [item["id"] for item in items] == ["two"]
     whole = (await get(hub, "dead-letter", id="two")).json()["items"]
-    assert [letter["original"] for letter in whole] == [original_of(b"two")]
+    assert [letter["original"] for letter in whole] == [encode_original(b"two")]
 
 
 async def test_what_waits_for_an_adapter_is_told_from_failures(hub: Hub) -> None:
@@ -192,7 +192,7 @@ async def test_copies_in_conflict_are_shown_and_not_tried_again(hub: Hub) -> Non
     assert [(item["stage"], item["id"]) for item in items] == [("conflict", "m-1")]
     assert items[0]["detail"] == "another event was sent under this id; it differs in data.message.text"
     (whole,) = (await get(hub, "dead-letter", id="m-1")).json()["items"]
-    assert whole["original"] == original_of(second.raw)
+    assert whole["original"] == encode_original(second.raw)
     refused = await post(hub, "dead-letters/retry", id="m-1")
     assert (refused.status_code, refused.json()["reason"]) == (409, "not-retriable")
     assert "an id of its own" in refused.json()["detail"]

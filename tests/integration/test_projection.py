@@ -18,13 +18,13 @@ from cx_context.document import encode_body
 from cx_context.store import Store, dead_letters, open_store, segments
 from cx_context.store.tables import METADATA
 from cx_events.log import LogRecord
-from cx_events.stamp import Stamped
+from cx_events.stamp import StampedEvent
 from cx_events.testing.builders import ACME, SECOND, START, an_event
 from cx_events.testing.histories import facts_of, histories
 
 
 async def feed(
-    store: Store, history: list[Stamped], data: st.DataObject, partitions: int, hands: int
+    store: Store, history: list[StampedEvent], data: st.DataObject, partitions: int, hands: int
 ) -> list[list[LogRecord]]:
     logs = in_partitions(history, partitions)
     team = await workers(store, logs, hands)
@@ -36,7 +36,7 @@ async def feed(
     return logs
 
 
-async def check(store: Store, history: list[Stamped]) -> None:
+async def check(store: Store, history: list[StampedEvent]) -> None:
     facts = facts_of(history)
     whole = define(facts, ACME, RULES)
     expected = {customer: encode_body(body) for customer, body in define_bodies(facts, ACME, RULES, WINDOW).items()}
@@ -47,7 +47,7 @@ async def check(store: Store, history: list[Stamped]) -> None:
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(history=histories(), data=st.data())
 def test_any_order_batching_and_interleaving_gives_the_bytes_of_the_definition_on_sqlite(
-    history: list[Stamped], data: st.DataObject
+    history: list[StampedEvent], data: st.DataObject
 ) -> None:
     history = data.draw(st.permutations(history))
     repeated = data.draw(st.lists(st.sampled_from(history), max_size=4)) if history else []
@@ -70,7 +70,7 @@ def test_any_order_batching_and_interleaving_gives_the_bytes_of_the_definition_o
         asyncio.run(run())
 
 
-async def applied(store_url: str, history: list[Stamped], size: int) -> list[tuple[object, ...]]:
+async def applied(store_url: str, history: list[StampedEvent], size: int) -> list[tuple[object, ...]]:
     """Apply events by a worker that remembers; what ``verify`` and some tables say then."""
     store = open_store(store_url)
     await store.start()
@@ -96,7 +96,7 @@ async def applied(store_url: str, history: list[Stamped], size: int) -> list[tup
     return found
 
 
-def sent_by_a_participant() -> Stamped:
+def sent_by_a_participant() -> StampedEvent:
     """Ben answers, and no ``data.agent`` says so."""
     people = [
         {"role": "customer", "identifiers": [{"kind": "email", "value": "ana@example.com"}]},
@@ -123,9 +123,9 @@ async def test_what_a_worker_remembers_leaves_no_trace_in_the_store(store_url: s
 async def test_copies_whose_raw_can_t_be_compared_are_both_kept_also_in_turn(store_url: str) -> None:
     event = an_event(id="e", email="ana@example.com", text="hi", data={"raw": "HERE"})
 
-    def saying(text: bytes) -> Stamped:
+    def saying(text: bytes) -> StampedEvent:
         raw = event.raw.replace(b'"HERE"', b"1e999").replace(b'"hi"', text)
-        return Stamped(event.source, event.id, event.key, raw)
+        return StampedEvent(event.source, event.id, event.key, raw)
 
     history = [saying(b'"hi"'), saying(b'"ho"')]
     for size in (1, 2):
@@ -152,7 +152,7 @@ async def test_who_begins_anew_knows_a_part_that_no_interaction_announced(store_
 async def test_copies_in_conflict_leave_the_same_dead_letter_in_any_order_of_arrival(store_url: str) -> None:
     """Two of them at stream elsewhere, so that they lie in other partitions; one is a redelivery."""
 
-    def sent(text: str, second: int, email: str = "ana@example.com") -> Stamped:
+    def sent(text: str, second: int, email: str = "ana@example.com") -> StampedEvent:
         at = START + second * SECOND
         return an_event(id="m-1", email=email, interaction="chat-1", text=text, recorded=at)
 
@@ -179,7 +179,7 @@ async def test_copies_in_conflict_leave_the_same_dead_letter_in_any_order_of_arr
 
 
 async def test_a_copy_that_comes_to_count_takes_its_conflict_back(store_url: str) -> None:
-    def sent(text: str, second: int) -> Stamped:
+    def sent(text: str, second: int) -> StampedEvent:
         return an_event(id="m-1", email="ana@example.com", text=text, recorded=START + second * SECOND)
 
     history = [sent("ho", 5), sent("hi", 6), sent("hi", 1)]

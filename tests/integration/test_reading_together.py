@@ -12,7 +12,7 @@ from cx_context.document import context_body, encode_body
 from cx_context.store import Store, open_store, reader
 from cx_context.store.context_inputs import Wholes
 from cx_events.ids import NodeId
-from cx_events.stamp import Stamped
+from cx_events.stamp import StampedEvent
 from cx_events.testing.builders import ACME, SECOND, START, an_event
 from cx_events.testing.histories import facts_of
 
@@ -28,7 +28,7 @@ async def store(store_url: str) -> AsyncIterator[Store]:
     await store.stop()
 
 
-def history() -> list[Stamped]:
+def history() -> list[StampedEvent]:
     """Ana by two identifiers, Bob, whom an unnamed call follows, Eve with very many contacts, and a call alone."""
     told = [
         an_event(id="a-1", email="ana@example.com", cookie="c-7", interaction="chat-1", text="hello"),

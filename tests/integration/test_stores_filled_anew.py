@@ -26,7 +26,7 @@ from cx_events.ids import text_of
 from cx_events.log import CONTEXT_CHANGES, Log, Partition
 from cx_events.log.kafka import KafkaLog
 from cx_events.log.sqlite import SqliteLog
-from cx_events.stamp import Stamped
+from cx_events.stamp import StampedEvent
 from cx_events.testing.builders import ACME, SECOND, START, an_event
 from cx_projectors.epoch_announcements import announcement_of, epoch_faults
 from cx_projectors.store_epoch import last_epoch, open_store_epoch
@@ -72,7 +72,7 @@ def parts(request: pytest.FixtureRequest, tmp_path: Path) -> Parts:
     return Parts(tmp_path, lambda: SqliteLog(tmp_path / "log.db", 4), new_store)
 
 
-def said(number: int, who: str = "ana") -> Stamped:
+def said(number: int, who: str = "ana") -> StampedEvent:
     return an_event(
         id=f"{who}-{number}",
         email=f"{who}@example.com",
@@ -90,7 +90,7 @@ async def read(hub: Running, tag: str = "") -> Any:
     return await hub.get(f"/v1/customers/{text_of(ANA)}/context", headers={"if-none-match": tag} if tag else {})
 
 
-async def happens_one_by_one(hub: Running, *history: Stamped) -> None:
+async def happens_one_by_one(hub: Running, *history: StampedEvent) -> None:
     """Each in a batch of its own, so that each is a version."""
     for each in history:
         await hub.happen(each)

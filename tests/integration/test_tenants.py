@@ -12,7 +12,7 @@ from cx_context.document import context_body, encode_body
 from cx_context.store import Store, leases, open_store, reader
 from cx_events.ids import IdSpace, NodeId
 from cx_events.log import INTERACTIONS, LogRecord, Partition
-from cx_events.stamp import Stamped
+from cx_events.stamp import StampedEvent
 from cx_events.testing.builders import ACME, SECOND, START, a_decision, an_event
 from cx_events.testing.histories import facts_of
 from cx_projectors.records import read_batch
@@ -34,7 +34,7 @@ async def store(store_url: str) -> AsyncIterator[Store]:
     await store.stop()
 
 
-async def apply_one_by_one(store: Store, history: list[Stamped]) -> None:
+async def apply_one_by_one(store: Store, history: list[StampedEvent]) -> None:
     """Each event in a batch of its own, so that every one meets what the others left."""
     tenants = {name: Tenancy(ids, RULES) for name, ids in SPACES.items()}
     partition = Partition(INTERACTIONS, 0)

@@ -31,7 +31,7 @@ from cx_events.envelope import Data
 from cx_events.errors import TryLater
 from cx_events.ids import IdSpace
 from cx_events.log import LogRecord
-from cx_events.stamp import Stamped
+from cx_events.stamp import StampedEvent
 from cx_events.testing.builders import ACME, SECOND, START, an_event
 from cx_events.testing.histories import facts_of, histories
 from cx_projectors import retrying_applier, write
@@ -71,7 +71,7 @@ def is_poisoned(data: Data) -> bool:
     return data.reason == POISONED
 
 
-def message(number: int, poisoned: bool = False, *, who: int | None = None, ids: IdSpace = ACME) -> Stamped:
+def message(number: int, poisoned: bool = False, *, who: int | None = None, ids: IdSpace = ACME) -> StampedEvent:
     who = number % 3 if who is None else who
     return an_event(
         id=f"m-{number}",
@@ -84,7 +84,9 @@ def message(number: int, poisoned: bool = False, *, who: int | None = None, ids:
     )
 
 
-async def applied(store: Store, history: Sequence[Stamped], size: int = 100) -> tuple[Worker, list[list[LogRecord]]]:
+async def applied(
+    store: Store, history: Sequence[StampedEvent], size: int = 100
+) -> tuple[Worker, list[list[LogRecord]]]:
     logs = in_partitions(history, 1)
     (worker,) = await workers(store, logs, 1)
     while worker.behind:
@@ -107,7 +109,7 @@ async def problems(store: Store) -> dict[str, str | None]:
 _spaces = {"acme": ACME, "other": OTHER}
 
 
-async def holds(store: Store, history: Sequence[Stamped], logs: Sequence[Sequence[LogRecord]]) -> None:
+async def holds(store: Store, history: Sequence[StampedEvent], logs: Sequence[Sequence[LogRecord]]) -> None:
     """The store ends as the definition says, and ``verify`` finds nothing."""
     facts = [fact for fact in facts_of(history) if fact.event.tenantid == "acme"]
     whole = define(facts, ACME, RULES)
@@ -212,7 +214,7 @@ def poisoned_histories() -> Iterator[None]:
 MANY = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 
 
-async def in_any_order(store: Store, history: list[Stamped], seed: int) -> None:
+async def in_any_order(store: Store, history: list[StampedEvent], seed: int) -> None:
     dice = random.Random(seed)
     dice.shuffle(history)
     repeated = dice.choices(history, k=3) if history else []
@@ -225,7 +227,9 @@ async def in_any_order(store: Store, history: list[Stamped], seed: int) -> None:
 
 @MANY
 @given(history=histories(), seed=st.integers(0, 2**32))
-def test_the_same_events_are_left_out_in_any_order_and_batching_on_sqlite(history: list[Stamped], seed: int) -> None:
+def test_the_same_events_are_left_out_in_any_order_and_batching_on_sqlite(
+    history: list[StampedEvent], seed: int
+) -> None:
     async def run() -> None:
         with tempfile.TemporaryDirectory() as folder:
             store = open_store(sqlite_store(Path(folder)))
@@ -240,7 +244,7 @@ def test_the_same_events_are_left_out_in_any_order_and_batching_on_sqlite(histor
 @MANY
 @given(history=histories(), seed=st.integers(0, 2**32))
 def test_the_same_events_are_left_out_in_any_order_and_batching_on_postgres(
-    postgres_database_for_examples: str, history: list[Stamped], seed: int
+    postgres_database_for_examples: str, history: list[StampedEvent], seed: int
 ) -> None:
     async def run() -> None:
         store = open_store(postgres_database_for_examples)
@@ -287,7 +291,7 @@ async def test_an_earlier_copy_that_cannot_be_folded_takes_the_place_of_one_that
         if is_poisoned(data):
             raise ValueError
 
-    def copy(recorded: int, poisoned: bool) -> Stamped:
+    def copy(recorded: int, poisoned: bool) -> StampedEvent:
         return an_event(
             id="e", email="ana@example.com", phone="+15550100101", interaction="chat-1", at=START,
             recorded=START + recorded * SECOND, data={"reason": POISONED} if poisoned else {"note": "fine"},

@@ -22,7 +22,7 @@ from cx_events.dead_letters import DeadLetter, encode_dead_letter
 from cx_events.envelope import Identifier
 from cx_events.ids import text_of
 from cx_events.log import DEAD_LETTERS, LogRecord
-from cx_events.stamp import Stamped
+from cx_events.stamp import StampedEvent
 from cx_events.testing.builders import ACME, DAY, SECOND, START, a_decision, an_event
 from cx_projectors.verify.comparison import shown
 
@@ -57,7 +57,7 @@ WHERE = {
 """Which rows must be there."""
 
 
-def history() -> list[Stamped]:
+def history() -> list[StampedEvent]:
     """Something in every table."""
     both = [Identifier(kind="email", value="ana@example.com"), Identifier(kind="phone", value="+15550100101")]
     names = [Identifier(kind="email", value="ana@example.com"), Identifier(kind="crm", value="C-1")]
@@ -116,7 +116,7 @@ async def store(store_url: str) -> AsyncIterator[Store]:
 
 @pytest.fixture
 async def logs(store: Store) -> list[list[LogRecord]]:
-    logs = in_partitions([Stamped("", "", b"", b"no event"), *history()], 1)
+    logs = in_partitions([StampedEvent("", "", b"", b"no event"), *history()], 1)
     (worker,) = await workers(store, logs, 1)
     while worker.behind:
         await worker.step(3)

@@ -24,7 +24,7 @@ from cx_context.store import Store, open_store, reader
 from cx_context.store.tables import METADATA
 from cx_events.envelope import Identifier
 from cx_events.ids import NodeId, text_of
-from cx_events.stamp import Stamped
+from cx_events.stamp import StampedEvent
 from cx_events.testing.builders import ACME, SECOND, START, a_decision, an_event
 from cx_events.testing.histories import facts_of, histories
 from cx_identity.candidates import candidate_id
@@ -33,18 +33,18 @@ from cx_identity.evidence import links_of
 EXAMPLE = settings(deadline=None, suppress_health_check=list(HealthCheck))
 
 
-def ids_of_people(history: Sequence[Stamped]) -> set[NodeId]:
+def ids_of_people(history: Sequence[StampedEvent]) -> set[NodeId]:
     """The profile of every identifier that a copy names."""
     return {profile.id for fact in facts_of(history) for profile in links_of(fact, ACME).profiles}
 
 
-def ids_in(history: Sequence[Stamped]) -> list[NodeId]:
+def ids_in(history: Sequence[StampedEvent]) -> list[NodeId]:
     """Every id that may ever answer: of people, of interactions, and of events that name neither."""
     facts = facts_of(history)
     return sorted(ids_of_people(history) | {id for fact in facts for id in (fact.stream_id, fact.interaction)})
 
 
-def ids_that_may_go(history: Sequence[Stamped]) -> set[NodeId]:
+def ids_that_may_go(history: Sequence[StampedEvent]) -> set[NodeId]:
     """Ids that copies gave which others may replace: nobody is left where the copy that counts names somebody else."""
     copies: dict[bytes, set[bytes]] = {}
     for fact in facts_of(history):
@@ -58,7 +58,7 @@ class Witness:
     """A reader that remembers all it ever saw, and fails at the first thing that a reader must never see."""
 
     store: Store
-    history: Sequence[Stamped]
+    history: Sequence[StampedEvent]
     versions: dict[NodeId, int] = field(default_factory=dict)
     bodies: dict[tuple[NodeId, int], bytes] = field(default_factory=dict)
 
@@ -84,7 +84,7 @@ class Witness:
                 assert body == seen, f"{found.customer.hex()} has two bodies at version {found.version}"
 
 
-async def one_by_one(store: Store, history: Sequence[Stamped]) -> None:
+async def one_by_one(store: Store, history: Sequence[StampedEvent]) -> None:
     """Apply events in this order, each alone, and look after each."""
     witness = Witness(store, history)
     (worker,) = await workers(store, in_partitions(history, 1), 1)
@@ -215,7 +215,9 @@ async def test_who_loses_a_profile_to_an_earlier_copy_that_names_nobody_shows_th
 
 @settings(EXAMPLE, max_examples=60)
 @given(history=histories(), seed=st.integers(0, 2**32))
-def test_versions_never_fall_and_each_is_one_body_whatever_a_batch_brings(history: list[Stamped], seed: int) -> None:
+def test_versions_never_fall_and_each_is_one_body_whatever_a_batch_brings(
+    history: list[StampedEvent], seed: int
+) -> None:
     dice = random.Random(seed)
     dice.shuffle(history)
     repeated = dice.choices(history, k=3) if history else []
@@ -234,7 +236,7 @@ def test_versions_never_fall_and_each_is_one_body_whatever_a_batch_brings(histor
 @settings(EXAMPLE, max_examples=30)
 @given(history=histories(), seed=st.integers(0, 2**32))
 def test_versions_never_fall_and_each_is_one_body_for_one_who_reads_while_four_workers_write(
-    postgres_database_for_examples: str, history: list[Stamped], seed: int
+    postgres_database_for_examples: str, history: list[StampedEvent], seed: int
 ) -> None:
     dice = random.Random(seed)
     dice.shuffle(history)

@@ -11,7 +11,7 @@ from cx_context.definition import define, define_bodies
 from cx_context.document import encode_body
 from cx_context.store import Store, open_store
 from cx_events.ids import NodeId, text_of
-from cx_events.stamp import Stamped
+from cx_events.stamp import StampedEvent
 from cx_events.testing.builders import ACME, SECOND, START, a_decision, an_event
 from cx_events.testing.histories import facts_of
 
@@ -27,7 +27,7 @@ async def store(store_url: str) -> AsyncIterator[Store]:
     await store.stop()
 
 
-def defined(history: Sequence[Stamped]) -> dict[NodeId, bytes]:
+def defined(history: Sequence[StampedEvent]) -> dict[NodeId, bytes]:
     """The body that each id answers with, by the definition."""
     facts = facts_of(list(history))
     by_customer = define_bodies(facts, ACME, RULES, WINDOW)
@@ -35,7 +35,9 @@ def defined(history: Sequence[Stamped]) -> dict[NodeId, bytes]:
     return {node: encode_body(by_customer[customer]) for node, customer in whose.items()}
 
 
-async def assert_each_step_is_as_defined(store: Store, history: Sequence[Stamped], size: int) -> dict[NodeId, bytes]:
+async def assert_each_step_is_as_defined(
+    store: Store, history: Sequence[StampedEvent], size: int
+) -> dict[NodeId, bytes]:
     """After each batch every id answers as the definition of what was applied so far says. The last answers."""
     (worker,) = await workers(store, in_partitions(history, 1), 1)
     for upto in range(size, len(history) + size, size):

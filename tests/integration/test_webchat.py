@@ -21,12 +21,12 @@ from cx_channels.chat.webchat.script import script
 from cx_channels.chat.webchat.server.limits import ChatLimits
 from cx_channels.kit.signing import sign
 from cx_events.ids import IdSpace
-from cx_events.tokens import code_of, signed, token_id
+from cx_events.tokens import derive_code, sign_token_id, token_id
 
 pytestmark = pytest.mark.clock
 
 IDS = IdSpace("acme", b"a lasting key of acme")
-TOKEN = signed(token_id(code_of("one", IDS), IDS), IDS)
+TOKEN = sign_token_id(token_id(derive_code("one", IDS), IDS), IDS)
 
 ANA = {"cookie": "c-7", "name": "Ana", "email": "Ana@example.com"}
 

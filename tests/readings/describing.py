@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from cx_events.codec import decode
-from cx_events.stamp import Stamped
+from cx_events.stamp import StampedEvent
 
 MOST = 160
 """Characters of a text that are shown; of a longer one its length is told."""
@@ -23,7 +23,7 @@ _OF_CONTENT = frozenset({"sha256", "blob"})
 _SHOWN_APART = frozenset({"channel", "interaction", "direction", "participants", "references", "raw"})
 
 
-def told_event(stamped: Stamped) -> str:
+def told_event(stamped: StampedEvent) -> str:
     """Type, direction, time, channel, contact, who, references, then every field of data that says something."""
     event = decode(stamped.raw)
     data: dict[str, Any] = msgspec.to_builtins(msgspec.structs.replace(event.data, raw=msgspec.UNSET))

@@ -21,7 +21,7 @@ from cx_events.facts import vcon_source
 from cx_events.http_binding import STRUCTURED, read
 from cx_events.stamp import stamp
 from cx_events.strict_json import Limits
-from cx_vcon.importing import drafts
+from cx_vcon.importing import event_drafts
 from cx_vcon.reading import MEDIA_TYPE
 
 Settings = Mapping[str, Any]
@@ -87,7 +87,8 @@ def _vcon(path: Path, _settings: Settings) -> list[str]:
     try:
         taken = read_vcon(path.read_bytes(), MEDIA_TYPE, b"", _BYTES.max_bytes)
         stamped = [
-            stamp(draft, source=vcon_source(DEMO_TENANT), recorded=DEMO_NOW, ids=DEMO_IDS) for draft in drafts(taken)
+            stamp(draft, source=vcon_source(DEMO_TENANT), recorded=DEMO_NOW, ids=DEMO_IDS)
+            for draft in event_drafts(taken)
         ]
     except Refused as refused:
         return [_refusal(refused)]

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from cx_events.envelope import Weight
 from cx_events.ids import event_key
-from cx_events.weights import lesser
+from cx_events.weights import weaker
 from cx_identity.model import (
     STRONG_KINDS,
     Decision,
@@ -71,7 +71,7 @@ class Seen:
     def edges(self) -> Iterable[Edge]:
         weights = self.weights()
         for one, other in combinations(weights, 2):
-            weight = lesser(weights[one], weights[other])
+            weight = weaker(weights[one], weights[other])
             yield edge_mention(one.id, other.id, Tie(weight, (self.recorded, SOURCE, self.id), weight))
 
 

@@ -21,7 +21,7 @@ from cx_context_api.events.downloads import MOST_NAME, OPAQUE, disposition, file
 from cx_events.errors import Refused
 from cx_events.facts import Fact
 from cx_events.testing.builders import SECOND, START, a_fact
-from cx_vcon.exporting import export
+from cx_vcon.exporting import export_vcon
 
 BLOB = "sha256:" + "0" * 64
 
@@ -237,7 +237,7 @@ def test_a_url_that_is_no_web_address_is_told_to_nobody(url: str) -> None:
     (told,) = entry(fact)["attachments"]
     assert told["place"] is None
     assert "url" not in told
-    (attachment,) = export("c-1", [fact], {})["attachments"]
+    (attachment,) = export_vcon("c-1", [fact], {})["attachments"]
     assert "url" not in attachment
 
 

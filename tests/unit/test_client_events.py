@@ -15,13 +15,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cx_events.catalogue import catalogue
-from cx_events.client_events import MAX_EVENT_BYTES, accept, check_blobs, large_raw, with_json_data
+from cx_events.client_events import MAX_EVENT_BYTES, accept, check_blob_names, decode_base64_data, oversized_raw
 from cx_events.codec import decode, decode_leniently, same_content
 from cx_events.errors import Refused
 from cx_events.facts import Fact
 from cx_events.http_binding import read
 from cx_events.ids import IdSpace
-from cx_events.stamp import Stamped
+from cx_events.stamp import StampedEvent
 from cx_events.strict_json import Limits
 from cx_events.timestamps import parse_time
 
@@ -51,7 +51,7 @@ def event(**changes: Any) -> dict[str, Any]:
     return {name: value for name, value in whole.items() if value is not ...}
 
 
-def stamped(value: Any, *, importing: bool = False, scopes: Collection[str] = ("*",), writer: str = "") -> Stamped:
+def stamped(value: Any, *, importing: bool = False, scopes: Collection[str] = ("*",), writer: str = "") -> StampedEvent:
     return accept(value, ids=IDS, recorded=NOW, importing=importing, scopes=scopes, writer=writer)
 
 
@@ -407,10 +407,10 @@ def test_any_event_is_stored_readably_or_refused(
 
 
 def test_a_large_raw_is_found_and_a_small_one_is_left() -> None:
-    assert large_raw(event(data={"raw": {"a": "x" * 100}}), 50) == b'{"a":"' + b"x" * 100 + b'"}'
-    assert large_raw(event(data={"raw": {"a": "x"}}), 50) is None
-    assert large_raw(event(), 0) is None
-    assert large_raw(["x"], 0) is None
+    assert oversized_raw(event(data={"raw": {"a": "x" * 100}}), 50) == b'{"a":"' + b"x" * 100 + b'"}'
+    assert oversized_raw(event(data={"raw": {"a": "x"}}), 50) is None
+    assert oversized_raw(event(), 0) is None
+    assert oversized_raw(["x"], 0) is None
 
 
 # --- content modes ---------------------------------------------------------------------------------------------------
@@ -587,9 +587,9 @@ BLOB = "sha256:" + "0" * 64
 )
 def test_a_client_cannot_say_which_blob_holds_its_content(data: dict[str, Any], place: str) -> None:
     with pytest.raises(Refused) as caught:
-        check_blobs(event(data=data))
+        check_blob_names(event(data=data))
     assert (caught.value.reason, place in caught.value.detail) == ("reserved-blob", True)
-    check_blobs(event(data=data, recordedtime="2026-11-22T10:00:00Z"))  # an import repeats what a hub wrote
+    check_blob_names(event(data=data, recordedtime="2026-11-22T10:00:00Z"))  # an import repeats what a hub wrote
 
 
 @pytest.mark.parametrize(
@@ -601,9 +601,9 @@ def test_a_client_cannot_say_which_blob_holds_its_content(data: dict[str, Any], 
     ],
 )  # fmt: skip
 def test_what_names_no_blob_is_let_pass(data: Any) -> None:
-    check_blobs(event(data=data))
+    check_blob_names(event(data=data))
     for value in (None, [], "text", 1):
-        check_blobs(value)
+        check_blob_names(value)
 
 
 def test_a_member_that_is_null_is_not_there() -> None:
@@ -611,4 +611,4 @@ def test_a_member_that_is_null_is_not_there() -> None:
     as_bytes = b64encode(json.dumps(whole["data"]).encode()).decode()
     for members in ({"data_base64": None}, {"data": None, "data_base64": as_bytes}):
         assert stored({**whole, **members})["data"] == stored(whole)["data"]
-    assert with_json_data({"data": None, "data_base64": None}) == {"data": None}
+    assert decode_base64_data({"data": None, "data_base64": None}) == {"data": None}

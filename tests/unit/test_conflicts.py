@@ -5,18 +5,18 @@ from __future__ import annotations
 from itertools import permutations
 
 from cx_events.dead_letters import CONFLICT, OTHER_CONTENT
-from cx_events.stamp import Stamped
+from cx_events.stamp import StampedEvent
 from cx_events.testing.builders import SECOND, START, an_event, fact_of
 from cx_events.timestamps import format_time
 from cx_projectors.conflicts import letter_of
 
 
-def sent(text: str, second: int = 0) -> Stamped:
+def sent(text: str, second: int = 0) -> StampedEvent:
     at = START + second * SECOND
     return an_event(id="m-1", email="ana@example.com", interaction="chat-1", text=text, recorded=at)
 
 
-def copies(*stamped: Stamped) -> list[tuple[int, bytes]]:
+def copies(*stamped: StampedEvent) -> list[tuple[int, bytes]]:
     return [(fact_of(each).recorded, each.raw) for each in stamped]
 
 

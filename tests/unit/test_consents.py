@@ -18,7 +18,7 @@ from cx_events.envelope import Identifier, Weight
 from cx_events.facts import Fact
 from cx_events.ids import NodeId, text_of
 from cx_events.testing.builders import ACME, DAY, HOUR, START, a_decision, a_fact, fact_of
-from cx_events.weights import PROVED, place_of
+from cx_events.weights import PROVED, weight_rank
 from cx_identity.rules import DEFAULT
 
 WINDOW = 72 * HOUR
@@ -161,7 +161,7 @@ def _as_said(said: list[tuple[tuple[str, str], Weight, bool, str]]) -> bool | No
     def takes_back(grant: int, refusal: int) -> bool:
         who, weight, *_ = said[grant]
         whose, its_weight, *_ = said[refusal]
-        may = weight == PROVED or (who == whose and place_of(weight) <= place_of(its_weight))
+        may = weight == PROVED or (who == whose and weight_rank(weight) <= weight_rank(its_weight))
         return grant > refusal and may
 
     if not grants and not refusals:

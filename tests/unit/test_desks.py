@@ -12,7 +12,7 @@ from cx_context.parts.fold import apply, new_part
 from cx_context.parts.model import Part
 from cx_context.routing_targets import UNASSIGNED, desks, desks_of, matter_of
 from cx_events.facts import Fact
-from cx_events.stamp import Stamped
+from cx_events.stamp import StampedEvent
 from cx_events.testing.builders import SECOND, START, a_fact
 from cx_events.testing.histories import facts_of, histories
 
@@ -87,7 +87,7 @@ def test_desks_are_those_of_all_that_happened_in_any_order(
 
 
 @given(histories())
-def test_facts_that_leave_a_part_s_matter_as_it_was_leave_its_desks(history: list[Stamped]) -> None:
+def test_facts_that_leave_a_part_s_matter_as_it_was_leave_its_desks(history: list[StampedEvent]) -> None:
     """Whatever their type, and whatever the part holds: the matter is all that desks are made of."""
     parts: dict[bytes, Part] = {}
     for fact in facts_of(history):

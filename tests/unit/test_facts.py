@@ -18,13 +18,13 @@ from cx_events.facts import (
     MAX_IDENTIFIERS,
     Fact,
     connection_source,
+    customer_identifiers,
     decision_source,
-    people_identifiers,
-    sequence_of,
+    parse_sequence,
     stream_id_of,
 )
-from cx_events.ids import IdSpace, event_key, node_of, text_of, uuid8
-from cx_events.stamp import Stamped, stamp
+from cx_events.ids import IdSpace, event_key, parse_node_id, text_of, uuid8
+from cx_events.stamp import StampedEvent, stamp
 from cx_events.testing.builders import ACME, HOUR, MINUTE, SECOND, START, a_decision, a_fact, an_event, fact_of
 
 ANA = {"role": "customer", "name": "Ana", "identifiers": [{"kind": "email", "value": "ana@example.com"}]}
@@ -35,7 +35,7 @@ OFFICE = {"role": "business", "identifiers": [{"kind": "phone", "value": "+15550
 ANA_BY_EMAIL = ACME.profile("email", "", "ana@example.com")
 
 
-def event_with(stamped: Stamped, **attributes: str) -> Event:
+def event_with(stamped: StampedEvent, **attributes: str) -> Event:
     return msgspec.structs.replace(decode(stamped.raw), **attributes)
 
 
@@ -78,13 +78,13 @@ def test_of_two_copies_the_one_recorded_first_counts_and_then_the_lesser_bytes()
 
 @pytest.mark.parametrize(("text", "number"), [("0", 0), ("007", 7), ("9" * 18, 10**18 - 1)])
 def test_a_sequence_is_a_number(text: str, number: int) -> None:
-    assert sequence_of(text) == number
+    assert parse_sequence(text) == number
 
 
 @pytest.mark.parametrize("text", ["", "-1", "+1", "1.0", " 1", "1_0", "a", "١", "²", "9" * 19])
 def test_what_is_no_sequence_is_refused(text: str) -> None:
     with pytest.raises(Refused, match="bad-sequence"):
-        sequence_of(text)
+        parse_sequence(text)
 
 
 @pytest.mark.parametrize(
@@ -167,13 +167,13 @@ def test_a_cookie_is_claimed_whatever_an_event_says_of_it() -> None:
 
 def test_only_one_of_two_customers_in_an_event_counts() -> None:
     event = decode(an_event(id="m-1", data={"participants": [ANA, EVA]}).raw)
-    assert [identifier.value for identifier in people_identifiers(event)] == ["ana@example.com"]
+    assert [identifier.value for identifier in customer_identifiers(event)] == ["ana@example.com"]
     assert stream_id_of(event, ACME) == ANA_BY_EMAIL
 
 
 def test_agents_and_the_business_make_no_profile() -> None:
     event = decode(an_event(id="m-1", interaction="chat-42", data={"participants": [BEN, OFFICE]}).raw)
-    assert not people_identifiers(event)
+    assert not customer_identifiers(event)
     assert stream_id_of(event, ACME) == ACME.interaction("chat-42")
 
 
@@ -190,7 +190,7 @@ def test_a_withheld_number_is_no_home() -> None:
 
 def test_identifiers_are_bounded() -> None:
     many = [Identifier(kind="cookie", value=f"c-{n}") for n in range(MAX_IDENTIFIERS + 5)]
-    assert len(people_identifiers(decode(an_event(id="e-1", identifiers=many).raw))) == MAX_IDENTIFIERS
+    assert len(customer_identifiers(decode(an_event(id="e-1", identifiers=many).raw))) == MAX_IDENTIFIERS
 
 
 def test_an_event_that_names_nothing_stands_alone() -> None:
@@ -263,13 +263,13 @@ def test_an_id_is_a_uuid_of_version_8_that_keeps_the_other_bits(digest: bytes) -
 @given(st.binary(min_size=16, max_size=16))
 def test_the_text_of_an_id_is_that_of_a_uuid_and_reads_back(node: bytes) -> None:
     assert text_of(node) == str(UUID(bytes=node))
-    assert node_of(text_of(node)) == node
+    assert parse_node_id(text_of(node)) == node
 
 
 @pytest.mark.parametrize("text", ["", "chat-42", "0" * 31, "g" * 32, "x" * 1000])
 def test_what_is_no_id_is_not_found(text: str) -> None:
     with pytest.raises(Refused) as refused:
-        node_of(text)
+        parse_node_id(text)
     assert (refused.value.reason, refused.value.status) == ("bad-id", 404)
     assert len(refused.value.detail) < 200
 

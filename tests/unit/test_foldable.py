@@ -17,11 +17,11 @@ from cx_context.routing_targets import desks
 from cx_context.store.writer import decode_part, encode_part
 from cx_events.catalogue import catalogue
 from cx_events.client_events import accept
-from cx_events.codec import decode_to_read
+from cx_events.codec import decode_read_only
 from cx_events.errors import Refused
 from cx_events.facts import Fact
 from cx_events.log import INTERACTIONS, LogRecord
-from cx_events.stamp import Stamped
+from cx_events.stamp import StampedEvent
 from cx_events.strict_json import decode
 from cx_events.testing.builders import ACME, HOUR, START, a_fact, an_event
 from cx_events.testing.histories import facts_of, histories
@@ -130,7 +130,7 @@ _types = st.sampled_from((*sorted(catalogue()), "acme.custom", "cx.unknown.thing
 
 
 @st.composite
-def imported(draw: st.DrawFn) -> Stamped | None:
+def imported(draw: st.DrawFn) -> StampedEvent | None:
     """An event as a key of operators may bring it in; None where intake refuses it."""
     value: dict[str, Any] = {
         "specversion": "1.0",
@@ -149,7 +149,7 @@ def imported(draw: st.DrawFn) -> Stamped | None:
         return None
 
 
-def read(event: Stamped) -> Fact | None:
+def read(event: StampedEvent) -> Fact | None:
     batch = read_batch(
         [LogRecord(INTERACTIONS, 0, 0, event.key, event.raw, 0)], lambda tenant: ACME if tenant == "acme" else None
     )
@@ -161,7 +161,7 @@ def read(event: Stamped) -> Fact | None:
 
 @settings(max_examples=300)
 @given(imported())
-def test_what_intake_takes_can_be_folded_kept_and_shown(event: Stamped | None) -> None:
+def test_what_intake_takes_can_be_folded_kept_and_shown(event: StampedEvent | None) -> None:
     if event is None:
         return
     fact = read(event)
@@ -183,7 +183,7 @@ def test_a_hundred_thousand_identifiers_and_more_are_folded() -> None:
 
 
 @given(histories(min_size=1))
-def test_adding_in_place_comes_to_what_merging_does(history: list[Stamped]) -> None:
+def test_adding_in_place_comes_to_what_merging_does(history: list[StampedEvent]) -> None:
     parts: dict[bytes, list[Fact]] = {}
     for fact in facts_of(history):
         if fold.makes_part(fact.event.type):
@@ -214,7 +214,7 @@ def test_a_decision_that_cannot_be_read_is_left_out_when_it_is_read(monkeypatch:
     monkeypatch.setattr("cx_identity.evidence.node_of", lambda text: 1 // 0)
     (incoming,) = read_batch([LogRecord(INTERACTIONS, 0, 0, event.key, event.raw, 0)], lambda _: ACME).facts.values()
     assert incoming.left_out == "unfoldable"
-    assert incoming.problem == fault_of(Fact(decode_to_read(event.raw), event.raw, ACME), ACME)
+    assert incoming.problem == fault_of(Fact(decode_read_only(event.raw), event.raw, ACME), ACME)
 
 
 @pytest.mark.parametrize("depth", [900, 990, 5_000, 200_000])

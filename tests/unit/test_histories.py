@@ -9,10 +9,10 @@ from functools import cache
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
-from cx_events.catalogue import catalogue, missing
+from cx_events.catalogue import catalogue, missing_fields
 from cx_events.codec import same_content
 from cx_events.facts import Fact
-from cx_events.stamp import Stamped
+from cx_events.stamp import StampedEvent
 from cx_events.testing.histories import facts_of, histories
 from cx_events.timestamps import parse_time
 
@@ -31,7 +31,7 @@ def sample() -> tuple[tuple[Fact, ...], ...]:
         suppress_health_check=list(HealthCheck),
     )
     @given(histories())
-    def draw(history: list[Stamped]) -> None:
+    def draw(history: list[StampedEvent]) -> None:
         drawn.append(tuple(facts_of(history)))
 
     draw()
@@ -106,5 +106,5 @@ def test_events_have_what_their_types_need_but_for_the_interaction_that_some_are
     for history in sample():
         for fact in history:
             event_type = catalogue().get(fact.event.type)
-            lacking = missing(fact.event, event_type.needs) if event_type is not None else []
+            lacking = missing_fields(fact.event, event_type.needs) if event_type is not None else []
             assert [need for need in lacking if not need.startswith("interaction")] == [], fact.event

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from cx_events.email_addresses import LOCAL, _lower_address
 from cx_events.envelope import Identifier
 from cx_events.identifiers import MAX_VALUE, normalise, rank_of
-from cx_events.phone_numbers import WITHHELD, is_in_no_plan, read_line
+from cx_events.phone_numbers import WITHHELD, is_in_no_plan, parse_line
 
 
 def normal(kind: str, value: str, region: str | None = None, *, scope: str = "", given: str = "") -> Identifier:
@@ -176,8 +176,8 @@ def test_a_plain_address_is_what_the_library_makes_of_it(words: list[str], joint
 @example("+11234567890")
 def test_a_plain_number_is_what_the_library_makes_of_it(number: str) -> None:
     found = normal("phone", number)
-    read = read_line(number, None)
-    again = None if read is None else read_line(read.number, None)
+    read = parse_line(number, None)
+    again = None if read is None else parse_line(read.number, None)
     expected = "invalid"
     if read is not None and again is not None and again.number == read.number:
         expected = "junk" if is_in_no_plan(read) else ""

@@ -13,7 +13,7 @@ from cx_context_api.requests.targets import by_identifier, read_identifier
 from cx_events.codec import decode
 from cx_events.envelope import Data, Draft, Identifier, Participant
 from cx_events.identifiers import normalise
-from cx_events.invisible_characters import _SEEN, visible
+from cx_events.invisible_characters import _SEEN, strip_invisible
 from cx_events.stamp import stamp
 from cx_events.testing.builders import ACME, START
 
@@ -90,8 +90,8 @@ def test_a_value_of_nothing_that_is_seen_is_invalid() -> None:
 
 @given(st.text(st.sampled_from([*UNSEEN, *BLANKS, *"ab1+@. é漢👍"]), max_size=20))
 def test_what_is_seen_stays(text: str) -> None:
-    found = visible(text)
-    assert visible(found) == found
+    found = strip_invisible(text)
+    assert strip_invisible(found) == found
     assert [each for each in found if each != " "] == [
         each for each in text if each not in UNSEEN and each not in BLANKS and each != " "
     ]

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from cx_events.client_events import accept
 from cx_events.codec import decode
 from cx_events.envelope import Data, Draft, Identifier, Message, Participant
-from cx_events.facts import people_identifiers, stream_id_of
+from cx_events.facts import customer_identifiers, stream_id_of
 from cx_events.ids import IdSpace
-from cx_events.junk import KNOWN, WORDS, Junk, is_known_junk
-from cx_events.stamp import prepared, stamp
+from cx_events.junk import DEFAULT_JUNK, WORDS, Junk, is_known_junk
+from cx_events.stamp import prepare_data, stamp
 from cx_events.testing.builders import ACME, START
 from cx_events.timestamps import parse_time
 from cx_events.weights import PROVED
@@ -27,7 +27,7 @@ KINDS = (*OWN_KINDS, "email", "phone", "line", "telegram", "x")
 NIL = "00000000-0000-0000-0000-000000000000"
 
 
-def found(kind: str, value: str, weight: str = "", junk: Junk = KNOWN) -> Identifier:
+def found(kind: str, value: str, weight: str = "", junk: Junk = DEFAULT_JUNK) -> Identifier:
     """The identifier as an event with it lies on the log."""
     given = Identifier(kind=kind, value=value, weight=weight)  # type: ignore[arg-type]
     data = Data(participants=[Participant(role="customer", identifiers=[given])], message=Message(text="hi"))
@@ -83,7 +83,7 @@ def test_a_number_of_one_digit_is_junk_also_as_an_account(value: str) -> None:
 def test_a_number_of_one_digit_is_junk(value: str) -> None:
     given = Identifier(kind="phone", value=value)
     data = Data(participants=[Participant(role="customer", identifiers=[given])])
-    read = prepared(data, "cx.message.received.v1", region="US", scopes=(), junk=KNOWN)
+    read = prepare_data(data, "cx.message.received.v1", region="US", scopes=(), junk=DEFAULT_JUNK)
     assert read.participants[0].identifiers[0].unusable == "junk"
 
 
@@ -157,7 +157,7 @@ def test_junk_is_stored_and_marked_and_is_nobodys_home() -> None:
         {"kind": "email", "value": "ana@example.com", "weight": "claimed"},
     ]
     kept = decode(raw)
-    assert [each.kind for each in people_identifiers(kept)] == ["email"]
+    assert [each.kind for each in customer_identifiers(kept)] == ["email"]
     assert stream_id_of(kept, IDS) == IDS.profile("email", "", "ana@example.com")
     alone = decode(accept(event({"kind": "account", "value": "undefined"}), ids=IDS, recorded=NOW).raw)
     assert stream_id_of(alone, IDS) == IDS.interaction("chat-1")
@@ -203,7 +203,7 @@ def test_what_was_marked_once_is_marked_the_same_again(kind: str, value: str, we
     data = Data(participants=[Participant(role="customer", identifiers=[given])])
 
     def taken_in(data: Data) -> Data:
-        return prepared(data, "cx.message.received.v1", region=None, scopes=("*",), junk=KNOWN)
+        return prepare_data(data, "cx.message.received.v1", region=None, scopes=("*",), junk=DEFAULT_JUNK)
 
     once = taken_in(data)
     assert taken_in(once) == once

@@ -34,7 +34,7 @@ from cx_context.threading.conversations import KeyedPart
 from cx_events.envelope import Identifier
 from cx_events.facts import Fact
 from cx_events.ids import text_of
-from cx_events.stamp import Stamped
+from cx_events.stamp import StampedEvent
 from cx_events.testing.builders import ACME, DAY, HOUR, MINUTE, SECOND, START, a_decision, a_fact, fact_of
 from cx_events.testing.histories import facts_of, histories
 from cx_events.tokens import ISSUED
@@ -66,7 +66,7 @@ def paths(value: Any, path: Path = ()) -> Iterator[Path]:
 
 @settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
 @given(history=histories(min_size=4, max_size=24), seed=st.integers(0, 2**32))
-def test_only_what_the_lineage_names_can_change_a_value(history: list[Stamped], seed: int) -> None:
+def test_only_what_the_lineage_names_can_change_a_value(history: list[StampedEvent], seed: int) -> None:
     dice = random.Random(seed)
     whole = define(facts_of(history), ACME, DEFAULT)
     for known in whole.known.values():
@@ -98,7 +98,9 @@ def differ(one: Any, other: Any) -> bool:
 @given(
     history=histories(min_size=4, max_size=16), second=st.integers(-1, 13), later=st.sampled_from((0, HOUR, 2 * DAY))
 )
-def test_a_diff_tells_what_differs_and_by_what_of_the_window(history: list[Stamped], second: int, later: int) -> None:
+def test_a_diff_tells_what_differs_and_by_what_of_the_window(
+    history: list[StampedEvent], second: int, later: int
+) -> None:
     moment = START + second * SECOND + later
     for known in define(facts_of(history), ACME, DEFAULT).known.values():
         facts = list(known.latest)

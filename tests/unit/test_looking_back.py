@@ -18,7 +18,7 @@ from cx_context.threading.explicit_joins import Explicit
 from cx_context.threading.lookback import continued
 from cx_events.facts import Fact
 from cx_events.ids import text_of
-from cx_events.stamp import Stamped
+from cx_events.stamp import StampedEvent
 from cx_events.testing.builders import ACME, DAY, HOUR, MINUTE, SECOND, START, a_fact
 from cx_events.testing.histories import facts_of, histories
 
@@ -155,7 +155,9 @@ def choices(facts: list[Fact]) -> dict[tuple[int, str], tuple[int, str]]:
 
 
 @given(history=histories(max_size=40), more=histories(max_size=20), place=st.integers(0, 10))
-def test_what_others_do_later_changes_no_choice(history: list[Stamped], more: list[Stamped], place: int) -> None:
+def test_what_others_do_later_changes_no_choice(
+    history: list[StampedEvent], more: list[StampedEvent], place: int
+) -> None:
     before = winners(facts_of(history))
     found = choices(before)
     assume(found)
@@ -170,7 +172,7 @@ def test_what_others_do_later_changes_no_choice(history: list[Stamped], more: li
 
 @given(history=histories(max_size=40), place=st.integers(0, 10))
 def test_a_choice_is_made_by_what_is_known_at_the_start_and_the_contact_s_own_words(
-    history: list[Stamped], place: int
+    history: list[StampedEvent], place: int
 ) -> None:
     facts = winners(facts_of(history))
     found = choices(facts)
@@ -180,11 +182,11 @@ def test_a_choice_is_made_by_what_is_known_at_the_start_and_the_contact_s_own_wo
     assert choices(known)[start] == found[start]
 
 
-def again(history: list[Stamped]) -> list[Stamped]:
+def again(history: list[StampedEvent]) -> list[StampedEvent]:
     """The same events under other ids."""
     made = []
     for each in history:
         event = msgspec.json.decode(each.raw)
         event["id"] = f"again-{event['id']}"
-        made.append(Stamped(each.source, event["id"], each.key, msgspec.json.encode(event)))
+        made.append(StampedEvent(each.source, event["id"], each.key, msgspec.json.encode(event)))
     return made

@@ -18,7 +18,7 @@ from cx_context.parts.model import REFERENCES_KEPT, SAID_KEPT, Part
 from cx_context.store.writer import decode_outline, decode_words, encode_part
 from cx_context.threading.contacts import KeyedPart, contacts_of
 from cx_events.facts import Fact
-from cx_events.stamp import Stamped
+from cx_events.stamp import StampedEvent
 from cx_events.testing.builders import DAY, SECOND, START, a_fact
 from cx_events.testing.histories import TYPES, facts_of, histories
 
@@ -30,7 +30,7 @@ def folded(facts: list[Fact]) -> Part:
     return part
 
 
-def by_part(history: list[Stamped]) -> dict[bytes, list[Fact]]:
+def by_part(history: list[StampedEvent]) -> dict[bytes, list[Fact]]:
     groups: dict[bytes, list[Fact]] = defaultdict(list)
     for fact in winners(facts_of(history)):
         if makes_part(fact.event.type):
@@ -47,14 +47,14 @@ def test_every_type_that_is_folded_comes_in_random_histories() -> None:
 
 
 @given(history=histories(), seed=st.integers(0, 2**32))
-def test_any_order_of_facts_gives_the_same_part(history: list[Stamped], seed: int) -> None:
+def test_any_order_of_facts_gives_the_same_part(history: list[StampedEvent], seed: int) -> None:
     for facts in by_part(history).values():
         shuffled = random.Random(seed).sample(facts, len(facts))
         assert folded(shuffled) == folded(facts)
 
 
 @given(history=histories(), seed=st.integers(0, 2**32))
-def test_any_grouping_of_facts_combines_to_the_same_part(history: list[Stamped], seed: int) -> None:
+def test_any_grouping_of_facts_combines_to_the_same_part(history: list[StampedEvent], seed: int) -> None:
     dice = random.Random(seed)
     for facts in by_part(history).values():
         groups: dict[int, list[Fact]] = defaultdict(list)
@@ -66,7 +66,7 @@ def test_any_grouping_of_facts_combines_to_the_same_part(history: list[Stamped],
 
 
 @given(history=histories(), data=st.data())
-def test_many_parts_combine_to_what_they_combine_to_in_pairs(history: list[Stamped], data: st.DataObject) -> None:
+def test_many_parts_combine_to_what_they_combine_to_in_pairs(history: list[StampedEvent], data: st.DataObject) -> None:
     facts = [fact for group in by_part(history).values() for fact in group]
     parts = [new_part(fact) for fact in data.draw(st.permutations(facts))]
     if parts:
@@ -86,7 +86,7 @@ def test_of_more_than_a_field_keeps_the_same_is_kept_in_one_go_as_in_pairs() -> 
 
 
 @given(history=histories())
-def test_the_words_alone_make_of_an_outline_the_whole(history: list[Stamped]) -> None:
+def test_the_words_alone_make_of_an_outline_the_whole(history: list[StampedEvent]) -> None:
     parts = [KeyedPart(part_id, folded(facts)) for part_id, facts in by_part(history).items()]
     bodies = {part_id: encode_part(part) for part_id, part in parts}
     outlines = [KeyedPart(part_id, decode_outline(body)) for part_id, body in bodies.items()]
@@ -95,7 +95,7 @@ def test_the_words_alone_make_of_an_outline_the_whole(history: list[Stamped]) ->
 
 
 @given(history=histories())
-def test_a_part_survives_its_encoding(history: list[Stamped]) -> None:
+def test_a_part_survives_its_encoding(history: list[StampedEvent]) -> None:
     for facts in by_part(history).values():
         part = folded(facts)
         assert msgspec.msgpack.decode(msgspec.msgpack.encode(part), type=Part) == part

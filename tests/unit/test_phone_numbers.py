@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from cx_events.envelope import Identifier
 from cx_events.identifiers import normalise
-from cx_events.renumbering import number_of_today
+from cx_events.renumbering import current_number
 
 
 def read(value: str, region: str | None = None) -> str:
@@ -99,8 +99,8 @@ _ANOTHER_SPELLING = ("+549", "+55", "+390549")
 @given(st.sampled_from(_COUNTRIES), st.from_regex(r"[0-9]{7,13}", fullmatch=True))
 def test_no_number_that_a_plan_knows_today_is_taken_for_an_old_one(country: str, national: str) -> None:
     number = country + national
-    today = number_of_today(number)
-    assert number_of_today(today) == today
+    today = current_number(number)
+    assert current_number(today) == today
     if today != number and not number.startswith(_ANOTHER_SPELLING):
         assert not phonenumbers.is_valid_number(phonenumbers.parse(number))
 

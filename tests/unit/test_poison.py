@@ -16,7 +16,7 @@ from cx_events.errors import Refused
 from cx_events.facts import Fact
 from cx_events.ids import IdSpace, event_key
 from cx_events.log import DEAD_LETTERS, INTERACTIONS, LogRecord
-from cx_events.stamp import Stamped
+from cx_events.stamp import StampedEvent
 from cx_events.testing.builders import ACME, HOUR, MINUTE, START, a_fact, an_event, fact_of
 from cx_identity.evidence import links_of
 from cx_identity.rules import DEFAULT
@@ -31,11 +31,11 @@ def ids_of(tenant: str) -> IdSpace | None:
     return ACME if tenant == "acme" else None
 
 
-def records(*events: Stamped) -> list[LogRecord]:
+def records(*events: StampedEvent) -> list[LogRecord]:
     return [LogRecord(INTERACTIONS, 0, offset, event.key, event.raw, 0) for offset, event in enumerate(events)]
 
 
-def read(*events: Stamped) -> Batch:
+def read(*events: StampedEvent) -> Batch:
     return read_batch(records(*events), ids_of)
 
 
@@ -53,9 +53,9 @@ def body_of(*facts: Fact) -> dict[str, Any]:
     return body
 
 
-def with_json(event: Stamped, value: bytes) -> Stamped:
+def with_json(event: StampedEvent, value: bytes) -> StampedEvent:
     """The event with JSON text that no builder would write in place of ``"HERE"``."""
-    return Stamped(event.source, event.id, event.key, event.raw.replace(b'"HERE"', value))
+    return StampedEvent(event.source, event.id, event.key, event.raw.replace(b'"HERE"', value))
 
 
 @pytest.mark.parametrize("score", [1e300, 1e308, -1e300, 1.5])
@@ -217,7 +217,7 @@ def test_a_problem_is_short_and_of_printable_text() -> None:
         an_event("cx.unknown.thing.v1", id="e", interaction="i-1", channel="chat", data={"attributes": {"x": "HERE"}}),
         b"1",
     )
-    event = Stamped(
+    event = StampedEvent(
         event.source, event.id, event.key, event.raw.replace(b'"chat"', b'"a\\u0000' + b"b" * 100_000 + b'"')
     )
     batch = read(event)
@@ -252,7 +252,7 @@ def test_the_names_of_a_dead_letter_fit_an_index() -> None:
 def test_copies_whose_raw_can_t_be_compared_are_both_kept(value: bytes) -> None:
     event = an_event(id="e", email="ana@example.com", text="hi", data={"raw": "HERE"})
     one = with_json(event, value)
-    other = Stamped(one.source, one.id, one.key, one.raw.replace(b'"hi"', b'"ho"'))
+    other = StampedEvent(one.source, one.id, one.key, one.raw.replace(b'"hi"', b'"ho"'))
     batch = read(one, other)
     assert len(batch.facts) == 1
     assert {raw for _, _, _, raw in batch.copies} == {one.raw, other.raw}

@@ -14,7 +14,7 @@ from cx_context.store.rendering import PIECES_BYTES, Renderer
 from cx_context.store.writer import encode_part
 from cx_events.facts import Fact
 from cx_events.ids import NodeId
-from cx_events.stamp import Stamped
+from cx_events.stamp import StampedEvent
 from cx_events.testing.builders import ACME, HOUR, SECOND, START, a_fact
 from cx_events.testing.histories import facts_of, histories
 from cx_events.timestamps import Micros
@@ -41,7 +41,9 @@ def bodies(renderer: Renderer, facts: list[Fact]) -> tuple[dict[NodeId, bytes], 
 @pytest.mark.parametrize("most_bytes", [0, PIECES_BYTES])
 @pytest.mark.parametrize("many", [0, 2, MANY_PARTS])
 @given(history=histories(max_size=8))
-def test_after_each_event_copies_and_decisions_included(most_bytes: int, many: int, history: list[Stamped]) -> None:
+def test_after_each_event_copies_and_decisions_included(
+    most_bytes: int, many: int, history: list[StampedEvent]
+) -> None:
     renderer = Renderer(most_bytes, many)
     facts = facts_of(history)
     for count in range(1, len(facts) + 1):

@@ -11,7 +11,7 @@ import jsonschema_rs
 import pytest
 import yaml
 
-from cx_events.catalogue import EventType, catalogue, missing
+from cx_events.catalogue import EventType, catalogue, missing_fields
 from cx_events.codec import decode
 from cx_events.errors import Refused
 from cx_events.schemas import COMMAND, asyncapi, differing, files, main, schema_of
@@ -77,7 +77,7 @@ def test_a_schema_and_the_hub_agree_on_what_is_missing(event_type: EventType, ne
         example["data"] = without(example["data"], way)
     assert not is_valid(schema_of(event_type), example)
     event = decode(json.dumps({**example, **STAMPED}).encode())
-    assert need in missing(event, event_type.needs)
+    assert need in missing_fields(event, event_type.needs)
 
 
 @pytest.mark.parametrize("event_type", TYPES, ids=lambda t: t.name)

@@ -8,7 +8,7 @@ from contextlib import suppress
 
 import pytest
 
-from cx_events.cancellation import Interrupted, closed, only_our_cancellation
+from cx_events.cancellation import Interrupted, close_within, guard_cancellation
 from cx_events.errors import Fatal, TryLater
 from cx_hub import supervise
 from cx_hub.supervise import Supervisor
@@ -262,13 +262,13 @@ async def test_a_cancelled_worker_is_cancelled_whatever_its_tasks_do() -> None:
 
 
 async def test_a_foreign_cancellation_is_an_error() -> None:
-    with pytest.raises(Interrupted), only_our_cancellation("a call"):
+    with pytest.raises(Interrupted), guard_cancellation("a call"):
         await awaits_a_task_that_is_cancelled()
 
 
 async def test_our_cancellation_goes_through() -> None:
     async def call() -> None:
-        with only_our_cancellation("a call"):
+        with guard_cancellation("a call"):
             await asyncio.Event().wait()
 
     task = asyncio.create_task(call())
@@ -282,10 +282,10 @@ async def test_our_cancellation_goes_through() -> None:
 
 
 async def test_an_end_that_hangs_or_is_cancelled_from_within_is_told_and_not_waited_for() -> None:
-    assert isinstance(await closed(asyncio.Event().wait(), 0.01), TimeoutError)
-    assert isinstance(await closed(awaits_a_task_that_is_cancelled(), PATIENCE), Interrupted)
-    assert isinstance(await closed(raises(OSError("gone")), PATIENCE), OSError)
-    assert await closed(returns(), PATIENCE) is None
+    assert isinstance(await close_within(asyncio.Event().wait(), 0.01), TimeoutError)
+    assert isinstance(await close_within(awaits_a_task_that_is_cancelled(), PATIENCE), Interrupted)
+    assert isinstance(await close_within(raises(OSError("gone")), PATIENCE), OSError)
+    assert await close_within(returns(), PATIENCE) is None
 
 
 async def test_an_end_goes_on_when_who_waits_for_it_is_cancelled() -> None:
@@ -295,7 +295,7 @@ async def test_an_end_goes_on_when_who_waits_for_it_is_cancelled() -> None:
         await asyncio.sleep(0.05)
         ended.set()
 
-    task = asyncio.create_task(closed(end(), PATIENCE))
+    task = asyncio.create_task(close_within(end(), PATIENCE))
     await asyncio.sleep(0.01)
     task.cancel()
     await asyncio.wait([task])

@@ -14,7 +14,7 @@ from cx_context.parts.model import Part
 from cx_context.threading.conversations import Conversation, KeyedPart, contacts_of, thread
 from cx_events.facts import Fact
 from cx_events.ids import text_of
-from cx_events.stamp import Stamped
+from cx_events.stamp import StampedEvent
 from cx_events.testing.builders import HOUR, START, a_fact
 from cx_events.testing.histories import facts_of, histories
 
@@ -174,14 +174,14 @@ def test_a_decision_about_an_interaction_that_is_not_here_makes_no_conversation(
 
 
 @given(history=histories(), seed=st.integers(0, 2**32))
-def test_no_order_of_parts_changes_the_conversations(history: list[Stamped], seed: int) -> None:
+def test_no_order_of_parts_changes_the_conversations(history: list[StampedEvent], seed: int) -> None:
     parts = parts_of(winners(facts_of(history)))
     shuffled = random.Random(seed).sample(parts, len(parts))
     assert thread(contacts_of(shuffled, WINDOW), WINDOW) == thread(contacts_of(parts, WINDOW), WINDOW)
 
 
 @given(history=histories())
-def test_every_interaction_is_in_one_conversation_and_says_why(history: list[Stamped]) -> None:
+def test_every_interaction_is_in_one_conversation_and_says_why(history: list[StampedEvent]) -> None:
     interactions = contacts_of(parts_of(winners(facts_of(history))), WINDOW)
     conversations = thread(interactions, WINDOW)
     members = [member.name for conversation in conversations for member in conversation.members]

@@ -16,10 +16,10 @@ from cx_events.ids import IdSpace, text_of
 from cx_events.testing.builders import ACME, DAY, HOUR, SECOND, START, a_decision, a_fact, fact_of
 from cx_events.testing.histories import facts_of, histories
 from cx_events.timestamps import Micros
-from cx_events.tokens import ISSUED, code_of, is_ours, presented, recognised, signed, token_id
+from cx_events.tokens import ISSUED, derive_code, is_token_id, parse_token_id, recognise_tokens, sign_token_id, token_id
 
 OTHER = IdSpace("other", b"a lasting key of another")
-CODE = code_of("one", ACME)
+CODE = derive_code("one", ACME)
 ID = token_id(CODE, ACME)
 ANA = ACME.profile("email", "", "ana@example.com")
 LONG = 100 * DAY
@@ -49,37 +49,49 @@ TOKEN = issued(CHAT, START + LONG)
 
 
 def test_a_code_is_eight_digits_and_the_same_for_the_same_name_alone() -> None:
-    codes = {code_of(str(n), ACME) for n in range(1000)}
+    codes = {derive_code(str(n), ACME) for n in range(1000)}
     assert all(len(code) == 8 and code.isdecimal() for code in codes)
     assert len(codes) > 990
-    assert code_of("one", ACME) == CODE != code_of("one", OTHER)
+    assert derive_code("one", ACME) == CODE != derive_code("one", OTHER)
 
 
 def test_every_form_stands_for_the_token() -> None:
-    letters = signed(ID, ACME)
+    letters = sign_token_id(ID, ACME)
     spaced = f" {CODE[:4]} {CODE[4:]}# "
     address = f"Support+{letters.upper()}@acme.example"
     for form in (CODE, spaced, letters, address, f"https://acme.example/chat?a=1&continue={letters}"):
-        assert presented(form, ACME) == ID
-    assert is_ours(ID)
+        assert parse_token_id(form, ACME) == ID
+    assert is_token_id(ID)
 
 
 def test_what_is_forged_or_no_token_stands_for_none() -> None:
-    letters = signed(ID, ACME)
+    letters = sign_token_id(ID, ACME)
     forged = letters[:-1] + ("a" if letters[-1] != "a" else "b")
-    for form in ("", "1234", CODE + "1", forged, ID, signed(ID, OTHER), f"support+{forged}@acme.example", "x" * 5000):
-        assert presented(form, ACME) is None
+    for form in (
+        "",
+        "1234",
+        CODE + "1",
+        forged,
+        ID,
+        sign_token_id(ID, OTHER),
+        f"support+{forged}@acme.example",
+        "x" * 5000,
+    ):
+        assert parse_token_id(form, ACME) is None
 
 
 def test_what_callers_key_and_customers_write_is_recognised() -> None:
     by_id = [Reference(kind="token", value=ID)]
-    assert recognised(Data(digits=f"{CODE}#"), ACME) == by_id
+    assert recognise_tokens(Data(digits=f"{CODE}#"), ACME) == by_id
     written = Data(channel="chat", direction="inbound", message=Message(text=f"my code is {CODE[:4]}-{CODE[4:]}, hi"))
-    assert recognised(written, ACME) == by_id
-    assert recognised(Data(references=[Reference(kind="token", value=CODE)]), ACME) == by_id
-    assert recognised(Data(references=[Reference(kind="token", value=signed(ID, ACME))]), ACME, codes=False) == by_id
-    answered = Reference(kind="message", value=f"c+{signed(ID, ACME)}@acme.example")
-    assert recognised(Data(references=[answered]), ACME) == [answered, *by_id]
+    assert recognise_tokens(written, ACME) == by_id
+    assert recognise_tokens(Data(references=[Reference(kind="token", value=CODE)]), ACME) == by_id
+    assert (
+        recognise_tokens(Data(references=[Reference(kind="token", value=sign_token_id(ID, ACME))]), ACME, codes=False)
+        == by_id
+    )
+    answered = Reference(kind="message", value=f"c+{sign_token_id(ID, ACME)}@acme.example")
+    assert recognise_tokens(Data(references=[answered]), ACME) == [answered, *by_id]
 
 
 def test_what_is_not_meant_as_a_token_is_left_alone() -> None:
@@ -92,12 +104,12 @@ def test_what_is_not_meant_as_a_token_is_left_alone() -> None:
         Data(channel="chat", direction="outbound", message=Message(text=CODE), references=plain),
         Data(channel="email", direction="inbound", message=Message(text=CODE), references=plain),
     ):
-        assert recognised(data, ACME) is data.references
-    assert recognised(Data(digits=CODE, references=plain), ACME, codes=False) is plain
+        assert recognise_tokens(data, ACME) is data.references
+    assert recognise_tokens(Data(digits=CODE, references=plain), ACME, codes=False) is plain
 
 
 def test_a_forged_address_leaves_no_reference() -> None:
-    assert recognised(Data(references=[Reference(kind="token", value=signed(ID, OTHER))]), ACME) == []
+    assert recognise_tokens(Data(references=[Reference(kind="token", value=sign_token_id(ID, OTHER))]), ACME) == []
 
 
 def test_a_token_joins_what_no_other_rule_would_and_says_so() -> None:

@@ -12,7 +12,7 @@ from cx_events.catalogue import catalogue
 from cx_events.codec import decode
 from cx_events.errors import Refused
 from cx_events.testing.builders import an_event
-from cx_events.upcasts import STEPS, upcast
+from cx_events.upcasts import UPCASTS, find_upcast
 
 Json = dict[str, Any]
 
@@ -36,7 +36,7 @@ def recorded(type: str, **data: Any) -> bytes:
 
 
 def test_a_current_type_has_no_upcast() -> None:
-    assert upcast("acme.note.v3", STEPS_OF_NOTE) is None
+    assert find_upcast("acme.note.v3", STEPS_OF_NOTE) is None
 
 
 def test_steps_are_taken_one_after_the_other() -> None:
@@ -77,15 +77,15 @@ def test_an_upcast_that_goes_in_a_circle_is_found_out() -> None:
         "acme.a.v1": lambda event: {**event, "type": "acme.a.v2"},
         "acme.a.v2": lambda event: {**event, "type": "acme.a.v1"},
     }
-    run = upcast("acme.a.v1", to_and_fro)
+    run = find_upcast("acme.a.v1", to_and_fro)
     assert run is not None
     with pytest.raises(ValueError, match=r"acme\.a\.v1"):
         run({"type": "acme.a.v1"})
 
 
 def test_every_step_leads_to_a_type_of_the_catalogue() -> None:
-    for name in STEPS:
-        run = upcast(name)
+    for name in UPCASTS:
+        run = find_upcast(name)
         assert run is not None
         example = (
             json.loads(json.dumps(catalogue()[name].example)) if name in catalogue() else {"type": name, "data": {}}

@@ -19,15 +19,15 @@ from cx_events.codec import decode
 from cx_events.envelope import Draft
 from cx_events.errors import Refused
 from cx_events.facts import Fact, vcon_source
-from cx_events.stamp import Stamped, stamp
+from cx_events.stamp import StampedEvent, stamp
 from cx_events.testing.builders import ACME
 from cx_events.testing.histories import histories
 from cx_events.timestamps import parse_time
-from cx_vcon.exporting import export
-from cx_vcon.hashes import faults as hash_faults
-from cx_vcon.importing import drafts
-from cx_vcon.reading import take
-from cx_vcon.syntax import modern
+from cx_vcon.exporting import export_vcon
+from cx_vcon.hashes import hash_faults as hash_faults
+from cx_vcon.importing import event_drafts
+from cx_vcon.reading import read_vcon
+from cx_vcon.syntax import modernise
 
 NOW = parse_time("2026-11-22T10:00:00Z")
 CONVERSATION = "2bd761cc-3f57-852e-8231-6d272974dfa4"
@@ -43,7 +43,7 @@ def facts_of(found: Iterable[Draft], recorded: int = NOW) -> list[Fact]:
 
 def back(value: Any) -> Json:
     """In and out again."""
-    return export(CONVERSATION, facts_of(drafts(take(value))), {})
+    return export_vcon(CONVERSATION, facts_of(event_drafts(read_vcon(value))), {})
 
 
 def a_vcon(**members: Any) -> Json:
@@ -68,7 +68,7 @@ def a_vcon(**members: Any) -> Json:
     ],
 )
 def test_a_party_at_an_extension_is_known_with_it(party: Json) -> None:
-    found = facts_of(drafts(take(a_vcon(parties=[{**party, "role": "customer"}, BEN]))))
+    found = facts_of(event_drafts(read_vcon(a_vcon(parties=[{**party, "role": "customer"}, BEN]))))
     customers = [
         each
         for fact in found
@@ -93,18 +93,20 @@ def test_any_vcon_comes_back_as_it_came(vcon: Json) -> None:
 @settings(max_examples=100, deadline=None)
 @given(vcons())
 def test_importing_twice_is_the_same_events(vcon: Json) -> None:
-    twice = [stamp(d, source="//x", recorded=NOW, ids=ACME).raw for _ in range(2) for d in drafts(take(vcon))]
+    twice = [
+        stamp(d, source="//x", recorded=NOW, ids=ACME).raw for _ in range(2) for d in event_drafts(read_vcon(vcon))
+    ]
     assert twice[: len(twice) // 2] == twice[len(twice) // 2 :]
-    ids = [draft.id for draft in drafts(take(vcon))]
+    ids = [draft.id for draft in event_drafts(read_vcon(vcon))]
     assert len(set(ids)) == len(ids)
 
 
 @settings(max_examples=100, deadline=None)
 @given(vcons())
 def test_the_current_syntax_has_no_word_of_an_older_one_and_is_read_alike(vcon: Json) -> None:
-    found = modern(vcon)
-    assert modern(found) == found
-    assert [d.type for d in drafts(take(found))] == [d.type for d in drafts(take(vcon))]
+    found = modernise(vcon)
+    assert modernise(found) == found
+    assert [d.type for d in event_drafts(read_vcon(found))] == [d.type for d in event_drafts(read_vcon(vcon))]
 
 
 MEMBERS = st.sampled_from(
@@ -123,11 +125,11 @@ ANYTHING = st.recursive(
 @given(st.dictionaries(MEMBERS, ANYTHING, max_size=6))
 def test_whatever_comes_is_taken_whole_or_refused(value: Json) -> None:
     try:
-        taken = take(value, unverified=True)
+        taken = read_vcon(value, unverified=True)
     except Refused as refused:
         assert 400 <= refused.status < 500
         return
-    found = export(CONVERSATION, facts_of(drafts(taken)), {})
+    found = export_vcon(CONVERSATION, facts_of(event_drafts(taken)), {})
     assert lost(taken.vcon, found) == [] or taken.vcon.get("uuid") in ("", None)
 
 
@@ -141,8 +143,8 @@ def test_a_large_audience_and_long_names_do_not_make_large_events() -> None:
     )
     event = {"party": 0, "time": "2020-03-06T09:15:00Z", "event": "hold"}
     vcon["dialog"].append({"type": "recording", "party_history": [event] * 5000})
-    assert len(drafts(take(vcon))) < 1200
-    for fact in facts_of(drafts(take(vcon))):
+    assert len(event_drafts(read_vcon(vcon))) < 1200
+    for fact in facts_of(event_drafts(read_vcon(vcon))):
         told = decode(fact.raw)
         told.data.raw = msgspec.UNSET
         assert len(msgspec.json.encode(told)) < 500_000
@@ -157,7 +159,7 @@ def test_what_all_events_of_a_vcon_share_is_their_home() -> None:
             {"type": "recording", "start": "2020-03-06T09:20:00Z", "parties": [0, 2], "url": "https://example.com/1"},
         ],
     )
-    stream_ids = {fact.stream_id for fact in facts_of(drafts(take(conference)))}
+    stream_ids = {fact.stream_id for fact in facts_of(event_drafts(read_vcon(conference)))}
     assert stream_ids == {ACME.profile("phone", "", "+15550100123")}
 
 
@@ -166,7 +168,7 @@ def test_a_recorded_vcon_comes_back_whole_and_is_valid_in_the_current_syntax(pat
     vcon = json.loads(path.read_bytes())
     found = back(vcon)
     assert lost(vcon, found) == []
-    wrong = [fault for fault in faults(modern(found)) if "uuid" not in fault]
+    wrong = [fault for fault in faults(modernise(found)) if "uuid" not in fault]
     assert not wrong
 
 
@@ -183,7 +185,7 @@ def test_the_recorded_schema_of_the_first_syntax_takes_what_we_take_for_it() -> 
     )  # fmt: skip
     vcon["dialog"][0]["mimetype"] = "text/plain"
     assert jsonschema_rs.Draft7Validator(schema).is_valid(back(vcon))
-    assert not jsonschema_rs.Draft7Validator(schema).is_valid(modern(vcon))
+    assert not jsonschema_rs.Draft7Validator(schema).is_valid(modernise(vcon))
 
 
 # --- forms and faults -------------------------------------------------------------------------------------------------
@@ -217,7 +219,7 @@ def test_the_recorded_schema_of_the_first_syntax_takes_what_we_take_for_it() -> 
 )
 def test_what_is_no_vcon_or_a_broken_one_is_refused_with_its_reason(value: Any, reason: str) -> None:
     with pytest.raises(Refused) as refused:
-        take(value)
+        read_vcon(value)
     assert refused.value.reason == reason
     assert 400 <= refused.value.status < 500
 
@@ -225,10 +227,10 @@ def test_what_is_no_vcon_or_a_broken_one_is_refused_with_its_reason(value: Any, 
 def test_a_signed_vcon_is_read_unverified_on_demand_and_its_original_is_kept() -> None:
     vcon = a_vcon()
     again = signed(signed(vcon))
-    taken = take(again, unverified=True)
+    taken = read_vcon(again, unverified=True)
     assert taken.vcon == vcon
     assert taken.signed == again
-    container = json.loads(bytes(drafts(taken)[0].data.raw))  # type: ignore[arg-type]
+    container = json.loads(bytes(event_drafts(taken)[0].data.raw))  # type: ignore[arg-type]
     assert container["signed"] == again
 
 
@@ -240,19 +242,21 @@ def test_a_vcon_of_which_nothing_is_known_yet_is_one() -> None:
 def test_a_payload_that_is_no_vcon_is_refused() -> None:
     for payload in ("%%%", 7, urlsafe_b64encode(b"[").decode(), urlsafe_b64encode(b"\x1f\x8bx").decode()):
         with pytest.raises(Refused):
-            take({"payload": payload, "signatures": []}, unverified=True)
+            read_vcon({"payload": payload, "signatures": []}, unverified=True)
 
 
 # --- what it says -----------------------------------------------------------------------------------------------------
 
 
 def kinds(value: Any) -> list[str]:
-    return [draft.type.removeprefix("cx.").removesuffix(".v1") for draft in drafts(take(value))]
+    return [draft.type.removeprefix("cx.").removesuffix(".v1") for draft in event_drafts(read_vcon(value))]
 
 
 def roles(parties: list[Json], first: int = 0) -> list[str]:
     dialog = {"type": "recording", "parties": [first, *(n for n in range(len(parties)) if n != first)]}
-    started = next(d for d in drafts(take(a_vcon(parties=parties, dialog=[dialog]))) if d.type.endswith("started.v1"))
+    started = next(
+        d for d in event_drafts(read_vcon(a_vcon(parties=parties, dialog=[dialog]))) if d.type.endswith("started.v1")
+    )
     by_name = {participant.name: participant.role for participant in started.data.participants}
     return [by_name[party["name"]] for party in parties]
 
@@ -274,7 +278,7 @@ def test_told_roles_count_and_else_names_domains_and_who_began() -> None:
 def test_an_empty_one_starts_no_contact() -> None:
     assert kinds(a_vcon(dialog=[])) == ["conversation.imported"]
     assert kinds(a_vcon(dialog=None, subject="A call")) == ["conversation.imported", "conversation.topic"]
-    (container,) = drafts(take(a_vcon(dialog=[])))
+    (container,) = event_drafts(read_vcon(a_vcon(dialog=[])))
     assert container.data.channel is None
     assert [party.name for party in container.data.participants] == ["Ana", "Ben"]
 
@@ -289,14 +293,14 @@ def test_each_contact_names_those_who_took_part_in_it() -> None:
             {"type": "text", "start": "2020-03-06T11:15:00Z", "parties": [], "interaction_id": "three"},
         ],
     )
-    started = [each.data for each in drafts(take(vcon)) if each.type == "cx.interaction.started.v1"]
+    started = [each.data for each in event_drafts(read_vcon(vcon)) if each.type == "cx.interaction.started.v1"]
     assert [[party.name for party in data.participants] for data in started] == [
         ["Ana", "Ben"],
         ["Ana", "Cleo"],
         ["Ana", "Ben", "Cleo", "Dora"],
     ]
     moved = {"type": "transfer", "transferor": 1, "transferee": 0, "transfer_target": 3}
-    told = drafts(take(a_vcon(parties=parties, dialog=[*a_vcon()["dialog"], moved])))
+    told = event_drafts(read_vcon(a_vcon(parties=parties, dialog=[*a_vcon()["dialog"], moved])))
     ended = next(each.data for each in told if each.type == "cx.interaction.ended.v1")
     assert {party.name for party in ended.participants} == {"Ana", "Ben", "Dora"}
 
@@ -311,7 +315,7 @@ def test_each_contact_names_those_who_took_part_in_it() -> None:
 )
 def test_all_topics_of_an_analysis_are_told(body: str, topic: str) -> None:
     analysis = [{"type": "topics", "vendor": "v", "encoding": "json", "body": body}]
-    insight = drafts(take(a_vcon(analysis=analysis)))[-1].data.insight
+    insight = event_drafts(read_vcon(a_vcon(analysis=analysis)))[-1].data.insight
     assert insight is not None
     assert (insight.topic, insight.body) == (topic, "")
 
@@ -328,7 +332,7 @@ def test_all_topics_of_an_analysis_are_told(body: str, topic: str) -> None:
 def test_an_analysis_of_no_known_type_keeps_its_type_and_body(type: str, body: str, kept: str) -> None:
     encoding = "json" if body.startswith("{") else "none"
     analysis = [{"type": type, "vendor": "v", "encoding": encoding, "body": body}]
-    insight = drafts(take(a_vcon(analysis=analysis)))[-1].data.insight
+    insight = event_drafts(read_vcon(a_vcon(analysis=analysis)))[-1].data.insight
     assert insight is not None
     assert (insight.kind, insight.body) == (type, kept)
     assert not (insight.summary or insight.topic)
@@ -342,7 +346,7 @@ GOOD = sha512(b"a file").digest()
 )
 def test_an_older_hash_is_told_in_the_newer_form(written: str) -> None:
     old = a_vcon(dialog=[{"type": "recording", "url": "https://x.example/1", "alg": "SHA-512", "signature": written}])
-    (file,) = modern(old)["dialog"]
+    (file,) = modernise(old)["dialog"]
     assert file["content_hash"] == "sha512-" + urlsafe_b64encode(GOOD).rstrip(b"=").decode()
     assert "signature" not in file
     assert hash_faults(old) == []
@@ -353,7 +357,7 @@ def test_an_older_hash_is_told_in_the_newer_form(written: str) -> None:
 )
 def test_what_is_no_hash_is_not_made_one(written: Any) -> None:
     file = {"type": "recording", "url": "https://x.example/1", "alg": "SHA-512", "signature": written}
-    (found,) = modern(a_vcon(dialog=[file]))["dialog"]
+    (found,) = modernise(a_vcon(dialog=[file]))["dialog"]
     assert "content_hash" not in found
     assert (found["alg"], found["signature"]) == ("SHA-512", written)
 
@@ -410,9 +414,11 @@ def test_dialogs_on_several_channels_are_several_contacts_of_one_thread() -> Non
              "message_id": "<1@example.com>", "mediatype": "text/plain"},
         ],
     )  # fmt: skip
-    found = [(d.data.interaction.count("/"), d.data.channel) for d in drafts(take(vcon)) if "started" in d.type]
+    found = [
+        (d.data.interaction.count("/"), d.data.channel) for d in event_drafts(read_vcon(vcon)) if "started" in d.type
+    ]
     assert found == [(1, "voice"), (2, "email")]
-    references = {each.value for draft in drafts(take(vcon)) for each in draft.data.references}
+    references = {each.value for draft in event_drafts(read_vcon(vcon)) for each in draft.data.references}
     assert references == {"vcon:018b4f72-d0e7-8d8e-b9a2-279e0d16bc46"}
 
 
@@ -433,7 +439,7 @@ def test_a_mail_says_its_plain_text() -> None:
             },
         ]
     )
-    (message,) = [draft.data.message for draft in drafts(take(vcon)) if draft.data.message is not None]
+    (message,) = [draft.data.message for draft in event_drafts(read_vcon(vcon)) if draft.data.message is not None]
     assert message.text == "I was charged twice €"
 
 
@@ -454,7 +460,7 @@ def test_a_mail_says_its_plain_text() -> None:
 def test_a_transcript_says_who_said_what(body: Any) -> None:
     encoding = "none" if isinstance(body, str) and body.startswith("Ben") else "json"
     vcon = a_vcon(analysis=[{"type": "transcript", "dialog": 0, "vendor": "x", "body": body, "encoding": encoding}])
-    (lines,) = [draft.data.transcript for draft in drafts(take(vcon)) if draft.data.transcript]
+    (lines,) = [draft.data.transcript for draft in event_drafts(read_vcon(vcon)) if draft.data.transcript]
     assert [line.role for line in lines] == ["agent", "customer"]
     assert lines[1].text == "I was charged twice."
 
@@ -462,9 +468,9 @@ def test_a_transcript_says_who_said_what(body: Any) -> None:
 def test_a_vcon_that_came_again_with_more_goes_out_as_it_is_now() -> None:
     first = a_vcon(updated_at="2020-03-06T09:16:00Z")
     more = a_vcon(updated_at="2020-03-06T10:16:00Z", analysis=[{"type": "summary", "vendor": "x", "body": "refund"}])
-    events = drafts(take(first)) + drafts(take(more))
-    assert lost(more, export(CONVERSATION, facts_of(events), {})) == []
-    assert lost(more, export(CONVERSATION, facts_of(reversed(events)), {})) == []
+    events = event_drafts(read_vcon(first)) + event_drafts(read_vcon(more))
+    assert lost(more, export_vcon(CONVERSATION, facts_of(events), {})) == []
+    assert lost(more, export_vcon(CONVERSATION, facts_of(reversed(events)), {})) == []
 
 
 def test_two_vcons_of_one_conversation_are_one_with_all_places_right() -> None:
@@ -476,7 +482,9 @@ def test_two_vcons_of_one_conversation_are_one_with_all_places_right() -> None:
         attachments=[{"start": "2020-03-06T09:15:00Z", "party": 1, "dialog": 0, "body": "x", "encoding": "none"}],
     )
     other["dialog"][0]["mimetype"] = "text/plain"
-    found = export(CONVERSATION, facts_of([*drafts(take(a_vcon())), *drafts(take(other))]), {})
+    found = export_vcon(
+        CONVERSATION, facts_of([*event_drafts(read_vcon(a_vcon())), *event_drafts(read_vcon(other))]), {}
+    )
     assert faults(found) == []
     assert found["uuid"] == CONVERSATION
     assert [each["parties"] for each in found["dialog"]] == [[0, 1], [2, 3]]
@@ -489,18 +497,18 @@ def test_two_vcons_of_one_conversation_are_one_with_all_places_right() -> None:
 def test_a_vcon_that_amends_another_is_of_its_thread_and_goes_out_for_it() -> None:
     earlier = a_vcon()
     later = a_vcon(uuid="later", amended={"uuid": earlier["uuid"]}, analysis=[{"type": "summary", "vendor": "x"}])
-    events = [*drafts(take(earlier)), *drafts(take(later))]
+    events = [*event_drafts(read_vcon(earlier)), *event_drafts(read_vcon(later))]
     threads = [{each.value for each in draft.data.references} for draft in events]
     assert all(f"vcon:{earlier['uuid']}" in each for each in threads)
-    assert export(CONVERSATION, facts_of(events), {}) == later
+    assert export_vcon(CONVERSATION, facts_of(events), {}) == later
 
 
 @settings(max_examples=150, deadline=None)
 @given(histories())
-def test_whatever_happened_in_the_hub_is_a_valid_vcon(history: list[Stamped]) -> None:
+def test_whatever_happened_in_the_hub_is_a_valid_vcon(history: list[StampedEvent]) -> None:
     found = {fact.key: fact for fact in (Fact(decode(each.raw), each.raw, ACME) for each in history)}
     facts = sorted(found.values(), key=lambda fact: fact.order)
-    vcon = export(CONVERSATION, facts, {})
+    vcon = export_vcon(CONVERSATION, facts, {})
     if facts:
         assert faults(vcon) == []
         assert lost(vcon, back(vcon)) == []

@@ -9,9 +9,9 @@ from cx_events.envelope import Identifier
 from cx_events.facts import vcon_source
 from cx_events.stamp import stamp
 from cx_events.testing.builders import ACME
-from cx_events.weights import customers_identifiers
-from cx_vcon.importing import drafts
-from cx_vcon.reading import take
+from cx_events.weights import linking_identifiers
+from cx_vcon.importing import event_drafts
+from cx_vcon.reading import read_vcon
 
 UUID = "0195544a-b9b1-8e77-8f29-4bc2b29f2c4f"
 
@@ -28,8 +28,10 @@ def known(**party: object) -> list[Identifier]:
         "analysis": [],
         "attachments": [],
     }
-    stamped = [stamp(draft, source=vcon_source("acme"), recorded=1, ids=ACME) for draft in drafts(take(vcon))]
-    return [each for one in stamped for each in customers_identifiers(decode(one.raw).data)]
+    stamped = [
+        stamp(draft, source=vcon_source("acme"), recorded=1, ids=ACME) for draft in event_drafts(read_vcon(vcon))
+    ]
+    return [each for one in stamped for each in linking_identifiers(decode(one.raw).data)]
 
 
 @pytest.mark.parametrize(

@@ -18,11 +18,11 @@ from cx_events.timestamps import parse_time
 from cx_events.weights import (
     ALL_SCOPES,
     SCOPE_OF,
-    customers_identifiers,
-    lesser,
-    place_of,
+    linking_identifiers,
     stamp_weights,
+    weaker,
     weight_of,
+    weight_rank,
 )
 
 IDS = IdSpace("acme", b"k" * 32)
@@ -54,7 +54,7 @@ def stamped(data: Data, event_type: str, scopes: Any) -> Data:
 
 
 def weights(data: Data, event_type: str = MESSAGE, scopes: Any = ALL_SCOPES) -> list[str]:
-    return [each.weight for each in customers_identifiers(stamped(data, event_type, scopes))]
+    return [each.weight for each in linking_identifiers(stamped(data, event_type, scopes))]
 
 
 @pytest.mark.parametrize(
@@ -169,14 +169,14 @@ def test_every_customers_identifier_is_stamped_within_the_scopes_or_all_is_refus
         assert refused.reason == "missing-scope"
         assert "*" not in scopes
         return
-    before, after = customers_identifiers(data), customers_identifiers(found)
+    before, after = linking_identifiers(data), linking_identifiers(found)
     for asked, got in zip(before, after, strict=True):
         assert got.weight in WEIGHTS
         assert (got.kind, got.value) == (asked.kind, asked.value)
         needed = SCOPE_OF.get(got.weight)
         assert needed is None or needed in scopes or "*" in scopes
         if asked.weight:
-            assert place_of(got.weight) >= place_of(asked.weight)
+            assert weight_rank(got.weight) >= weight_rank(asked.weight)
         assert got.kind != "cookie" or got.weight == "claimed"
         assert not got.verified or got.weight == "proved"
     for participant in found.participants:
@@ -188,7 +188,7 @@ def test_every_customers_identifier_is_stamped_within_the_scopes_or_all_is_refus
 def test_stamping_twice_is_stamping_once_even_by_a_writer_without_scopes(data: Data, event_type: str) -> None:
     once = stamped(data, event_type, ALL_SCOPES)
     assert stamped(once, event_type, ALL_SCOPES) == once
-    highest = min((place_of(each.weight) for each in customers_identifiers(once)), default=2)
+    highest = min((weight_rank(each.weight) for each in linking_identifiers(once)), default=2)
     if highest == 2:
         assert stamped(once, event_type, ()) == once
 
@@ -199,7 +199,7 @@ def test_what_is_read_from_the_log_is_what_was_stamped(data: Data, event_type: s
         specversion="1.0", id="1", source="//s", type=event_type, time="", tenantid="acme", recordedtime="",
         partitionkey="", data=stamped(data, event_type, ALL_SCOPES),
     )  # fmt: skip
-    for identifier in customers_identifiers(event.data):
+    for identifier in linking_identifiers(event.data):
         assert weight_of(identifier, event) == identifier.weight
 
 
@@ -210,9 +210,9 @@ def test_a_fact_without_a_stamp_is_never_worth_more_than_it_asked_for(data: Data
         specversion="1.0", id="1", source="//s", type=event_type, time="", tenantid="acme", recordedtime="",
         partitionkey="", data=bare,
     )  # fmt: skip
-    now = customers_identifiers(stamped(bare, event_type, ALL_SCOPES))
-    for identifier, stamp in zip(customers_identifiers(bare), now, strict=True):
-        assert place_of(weight_of(identifier, event)) >= place_of(stamp.weight)
+    now = linking_identifiers(stamped(bare, event_type, ALL_SCOPES))
+    for identifier, stamp in zip(linking_identifiers(bare), now, strict=True):
+        assert weight_rank(weight_of(identifier, event)) >= weight_rank(stamp.weight)
 
 
 def without_weights(value: Any) -> Any:
@@ -225,5 +225,5 @@ def without_weights(value: Any) -> Any:
 
 @given(st.sampled_from(WEIGHTS), st.sampled_from(WEIGHTS))
 def test_a_pair_has_the_lesser_weight_of_its_ends(one: Weight, other: Weight) -> None:
-    assert lesser(one, other) == lesser(other, one)
-    assert place_of(lesser(one, other)) == max(place_of(one), place_of(other))
+    assert weaker(one, other) == weaker(other, one)
+    assert weight_rank(weaker(one, other)) == max(weight_rank(one), weight_rank(other))

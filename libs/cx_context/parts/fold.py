@@ -41,13 +41,13 @@ from cx_context.sections import consents, sentiment
 from cx_context.sections.assurance import BY_CHANNEL, UNNAMED, key_of
 from cx_context.sections.attachments import kept_of
 from cx_context.sections.sentiment import SENTIMENT_RANGE, thousandths
-from cx_events.activity import ACTIVITY, SECOND, WRITTEN, is_endless, stands_alone
+from cx_events.activity import ACTIVITY_TYPES, SECOND, WRITTEN_TYPES, is_endless, needs_own_part
 from cx_events.catalogue import catalogue
 from cx_events.envelope import Data, Event, Handoff, Identifier, Named, Reference
 from cx_events.facts import Fact
 from cx_events.timestamps import Micros
-from cx_events.tokens import ISSUED, KIND, REDEEMED, is_ours
-from cx_events.weights import ASSERTED, ASSERTED_TYPE, ORDER, PROVED, VERIFIED_TYPE, place_of, weight_of
+from cx_events.tokens import ISSUED, KIND, REDEEMED, is_token_id
+from cx_events.weights import ASSERTED, ASSERTED_TYPE, PROVED, VERIFIED_TYPE, WEIGHT_RANKS, weight_of, weight_rank
 
 SHOWN = "cx.handoff.context_shown.v1"
 """Its agent has read, and dealt with nobody yet."""
@@ -71,7 +71,7 @@ def new_part(fact: Fact) -> Part:
     """The part of this fact alone."""
     part = Part(
         interaction=fact.event.data.interaction,
-        side=fact.side,
+        side=fact.side_id,
         identifier=key_of(fact.identifier) if fact.identifier is not None else "",
         weight=fact.weight,
         about=_about(fact),
@@ -87,7 +87,7 @@ def new_part(fact: Fact) -> Part:
 def _about(fact: Fact) -> str | None:
     """See ``Part.about``. Who presents a token names the thread of its issue, which is not the contact meant here."""
     data = fact.event.data
-    if not data.interaction or not stands_alone(fact.event):
+    if not data.interaction or not needs_own_part(fact.event):
         return None
     return data.conversation.id if data.conversation is not None and fact.event.type != REDEEMED else ""
 
@@ -115,7 +115,7 @@ def apply(part: Part, fact: Fact) -> None:
     happens = happens_in_contact(type, data)
     if type not in _NOT_COUNTED:
         _count(part, data, at, happens)
-    if type in ACTIVITY and data.interaction and happens:
+    if type in ACTIVITY_TYPES and data.interaction and happens:
         _mark(part, at[0])
         if is_endless(event):
             _endless(part, data, at[0])
@@ -131,7 +131,7 @@ def apply(part: Part, fact: Fact) -> None:
         _deal(part, data, at, deals=type != SHOWN)
     if data.insight is not None:
         sentiment.add_insight(part, type, data, at, writes=type in _SPEECH)
-    people = fact.people
+    people = fact.customer_identifiers
     names = data.links or len(people) > 1 or (people and fact.weight < _CLAIMED)
     # What a CRM says of whom it looked up for a contact says nothing of who is there: somebody typed that address.
     if names and not (data.interaction and type.startswith(_ABOUT_CUSTOMERS)):
@@ -143,7 +143,7 @@ _ABOUT_CUSTOMERS = "cx.customer."
 """What other systems know about a customer happened in no contact."""
 
 _SPEECH = frozenset(
-    {*WRITTEN, "cx.social.mention.v1", "cx.social.post.v1", "cx.social.comment.v1", "cx.social.review.v1"}
+    {*WRITTEN_TYPES, "cx.social.mention.v1", "cx.social.post.v1", "cx.social.comment.v1", "cx.social.review.v1"}
 )
 
 
@@ -153,7 +153,7 @@ def happens_in_contact(type: str, data: Data) -> bool:
     Nobody waits for what a CRM writes down: of the channel ``crm`` only messages make a contact. What does not
     happen in one is counted and stands on the timeline, but moves no conversation's beginning, end or channel.
     """
-    return not type.startswith(_ABOUT_CUSTOMERS) and (data.channel != "crm" or type in WRITTEN)
+    return not type.startswith(_ABOUT_CUSTOMERS) and (data.channel != "crm" or type in WRITTEN_TYPES)
 
 
 _NOT_COUNTED = frozenset(name for name, known in catalogue().items() if known.kind != "interaction")
@@ -269,8 +269,8 @@ def _learn_name(part: Part, kind: str, named: Sequence[str], at: At) -> None:
 
 
 _CLAIMED = 2
-_ASSERTED = ORDER[ASSERTED]
-_PROVED = ORDER[PROVED]
+_ASSERTED = WEIGHT_RANKS[ASSERTED]
+_PROVED = WEIGHT_RANKS[PROVED]
 
 
 def _name(part: Part, event: Event, people: Sequence[Identifier], at: At) -> None:
@@ -285,7 +285,7 @@ def _name(part: Part, event: Event, people: Sequence[Identifier], at: At) -> Non
     linked = [each for link in data.links for each in link if not each.unusable] if data.links else ()
     for identifier in (*people, *linked):
         key = key_of(identifier)
-        place = max(place_of(weight_of(identifier, event)), most)
+        place = max(weight_rank(weight_of(identifier, event)), most)
         if key != part.identifier:
             part.named[key] = min(place, part.named.get(key, place))
         if place == _PROVED:
@@ -309,7 +309,7 @@ def _write_proof(registers: dict[str, Register], key: str, identifier: Identifie
 
 def _refer(part: Part, references: Sequence[Reference], at: At) -> None:
     for reference in references:
-        if reference.kind == KIND and is_ours(reference.value):
+        if reference.kind == KIND and is_token_id(reference.value):
             _keep_first(part.token_uses, reference.value, at, USES_KEPT)
         else:
             _keep_first(part.references, reference_key(reference.kind, reference.value), at[0], REFERENCES_KEPT)
@@ -611,7 +611,7 @@ def _shown(part: Part, data: Data, at: At) -> None:
 
 def _token(part: Part, data: Data, at: At) -> None:
     token = data.token
-    if token is not None and is_ours(token.id):
+    if token is not None and is_token_id(token.id):
         expires = at[0] + min(max(token.lifetime_s, 0), LIFETIME_MOST) * 1_000_000
         _write(part.tokens, {token.id: [expires, token.single_use]}, at)
 

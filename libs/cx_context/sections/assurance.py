@@ -24,7 +24,7 @@ from cx_events.identifiers import rank_of
 from cx_events.ids import text_of
 from cx_events.timestamps import Micros, format_time
 from cx_events.weights import ASSERTED as ASSERTED_WEIGHT
-from cx_events.weights import CLAIMED, ORDER, PROVED
+from cx_events.weights import CLAIMED, PROVED, WEIGHT_RANKS
 from cx_identity.model import STRONG_KINDS
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ Json = dict[str, Any]
 Lifetimes = Mapping[str, int]
 """The rule ``proof_lifetime``: seconds by method."""
 
-_CLAIMED = ORDER[CLAIMED]
+_CLAIMED = WEIGHT_RANKS[CLAIMED]
 
 
 def key_of(identifier: Identifier | Member) -> str:
@@ -90,7 +90,7 @@ class Trust:
         return Trust(frozenset((key,)), (self.core | self.claimed) - {key}, self.lifetimes)
 
     def weight_of(self, part: Part) -> int:
-        """Return how much weighs what a part says about the customer (``weights.ORDER``)."""
+        """Return how much weighs what a part says about the customer (``weights.WEIGHT_RANKS``)."""
         return part.weight if part.identifier in self.core else _CLAIMED
 
 

@@ -25,9 +25,9 @@ from cx_context.sections.vouchers import ever, is_strangers
 from cx_context.threading.conversations import Contact, KeyedPart, contacts_of, thread
 from cx_events.facts import Fact
 from cx_events.timestamps import Micros
-from cx_events.weights import CLAIMED, ORDER
+from cx_events.weights import CLAIMED, WEIGHT_RANKS
 
-_CLAIMED = ORDER[CLAIMED]
+_CLAIMED = WEIGHT_RANKS[CLAIMED]
 
 
 def assured(known: Known, window: Micros) -> Known:

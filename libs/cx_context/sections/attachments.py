@@ -13,7 +13,7 @@ from typing import Any, Literal, NamedTuple
 from cx_context.parts.model import At, Files
 from cx_events.envelope import Attachment
 from cx_events.errors import Refused
-from cx_events.ids import node_of, text_of
+from cx_events.ids import parse_node_id, text_of
 from cx_events.web_urls import web_url
 
 SHOWN = 3
@@ -54,7 +54,7 @@ def read_id(text: str) -> AttachmentId:
     match = _ID.fullmatch(text)
     if match is None:
         raise unknown(text)
-    return AttachmentId(node_of(match[1]), None if match[2] == ORIGINAL else int(match[2]))
+    return AttachmentId(parse_node_id(match[1]), None if match[2] == ORIGINAL else int(match[2]))
 
 
 def unknown(id: str) -> Refused:

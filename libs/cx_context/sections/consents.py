@@ -25,8 +25,8 @@ from cx_context.parts.model import CONSENTS_KEPT, CONSENTS_SHOWN, At, Part
 from cx_context.sections.assurance import key_of
 from cx_context.threading.tokens import order_of
 from cx_events.envelope import Event
-from cx_events.facts import Order, people_identifiers, strongest
-from cx_events.weights import CLAIMED, PROVED, place_of, weight_of
+from cx_events.facts import Order, customer_identifiers, strongest_identifier
+from cx_events.weights import CLAIMED, PROVED, weight_of, weight_rank
 
 CHANGED = "cx.consent.changed.v1"
 
@@ -44,16 +44,16 @@ def add(part: Part, event: Event, at: At) -> None:
     if consent is None:
         return
     purpose = f"{_one_line(consent.purpose)}\n{_one_line(consent.channel)}"
-    best = strongest(event)
+    best = strongest_identifier(event)
     weight = weight_of(best, event) if best is not None else CLAIMED
     if not consent.granted:
         own = key_of(best) if best is not None else f"\n{event.data.interaction}"
-        keep_greatest(part.refusals, f"{purpose}\n{hashed(own)}\n{place_of(weight)}", at, CONSENTS_KEPT)
+        keep_greatest(part.refusals, f"{purpose}\n{hashed(own)}\n{weight_rank(weight)}", at, CONSENTS_KEPT)
     elif weight != CLAIMED:
-        for identifier in people_identifiers(event):
+        for identifier in customer_identifiers(event):
             own_weight = weight_of(identifier, event)
             if own_weight != CLAIMED:
-                key = f"{purpose}\n{hashed(key_of(identifier))}\n{place_of(own_weight)}"
+                key = f"{purpose}\n{hashed(key_of(identifier))}\n{weight_rank(own_weight)}"
                 keep_greatest(part.grants, key, at, CONSENTS_KEPT)
 
 
@@ -77,7 +77,7 @@ def in_force(parts: Iterable[Part], claims: Iterable[Part] = ()) -> list[tuple[P
                 said.setdefault(purpose, []).append(one)
     for part in claims:
         for purpose, one in _said(part, part.refusals):
-            refusals.setdefault(purpose, []).append(one._replace(weight=place_of(CLAIMED)))
+            refusals.setdefault(purpose, []).append(one._replace(weight=weight_rank(CLAIMED)))
     last = {
         purpose: max(one.order for one in (*grants.get(purpose, ()), *refusals.get(purpose, ())))
         for purpose in grants.keys() | refusals.keys()
@@ -110,4 +110,4 @@ def _takes_back(grant: _Said, refusal: _Said) -> bool:
     return grant.weight == _PROVED or (grant.own == refusal.own and grant.weight <= refusal.weight)
 
 
-_PROVED = place_of(PROVED)
+_PROVED = weight_rank(PROVED)

@@ -22,9 +22,9 @@ from cx_context.sections.assurance import Standing, Trust, standing
 from cx_context.threading.contacts import Contact
 from cx_context.threading.conversations import Conversation
 from cx_events.ids import text_of
-from cx_events.weights import CLAIMED, ORDER
+from cx_events.weights import CLAIMED, WEIGHT_RANKS
 
-_CLAIMED = ORDER[CLAIMED]
+_CLAIMED = WEIGHT_RANKS[CLAIMED]
 
 
 def standings(conversation: Conversation, places: Iterable[int], trust: Trust) -> list[Standing]:

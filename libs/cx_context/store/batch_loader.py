@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Generic, TypeVar
 
 from cx_context.store.port import unavailable
-from cx_events.cancellation import only_our_cancellation
+from cx_events.cancellation import guard_cancellation
 from cx_events.errors import TryLater
 
 PATIENCE = 1.1
@@ -55,7 +55,7 @@ class Together(Generic[Key, Found]):
     async def _answer(self, asked: Sequence[tuple[Key, asyncio.Future[Found | None]]]) -> None:
         try:
             async with asyncio.timeout(PATIENCE):
-                with only_our_cancellation("a question to the store"):
+                with guard_cancellation("a question to the store"):
                     found = await self._ask(list({key for key, _ in asked}))
         except Exception as error:  # whatever it is: those who wait for the next statement would only wait in vain
             trouble = error if isinstance(error, TryLater) else unavailable(error)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from cx_context.store.sql import Tx
 from cx_context.store.writer import LetterKey
-from cx_events.dead_letters import WAITING, DeadLetter, State, decode_dead_letter
+from cx_events.dead_letters import WAITING_REASONS, DeadLetter, State, decode_dead_letter
 
 Place = tuple[str, str, str, str]
 """(recorded, source, id, stage): a dead letter's place in a tenant's list."""
@@ -17,7 +17,7 @@ def place_of(letter: DeadLetter) -> Place:
     return (letter.recorded, letter.source, letter.id, letter.stage)
 
 
-_NAMES = {f"waiting_{chr(ord('a') + number)}": reason for number, reason in enumerate(sorted(WAITING))}
+_NAMES = {f"waiting_{chr(ord('a') + number)}": reason for number, reason in enumerate(sorted(WAITING_REASONS))}
 _WAITING = f"({', '.join(f':{name}' for name in _NAMES)})"
 
 

@@ -17,8 +17,8 @@ from sqlalchemy.engine import URL
 from cx_context.store.migrations import RELEASED, SELECT_LEAST, SELECT_REVISION, Revisions, Standing, not_ours
 from cx_context.store.port import TROUBLES, unavailable
 from cx_context.store.sql import PostgresTx, Tx
-from cx_events.cancellation import closed, only_our_cancellation
-from cx_events.pooled_connections import lent
+from cx_events.cancellation import close_within, guard_cancellation
+from cx_events.pooled_connections import acquire_connection
 
 IDLE_IN_TRANSACTION_MS = 15_000
 """A projector that stops amid a transaction (SIGSTOP, a lost network) is cut off by the server after this."""
@@ -57,7 +57,7 @@ class PostgresStore:
     async def standing(self) -> Standing:
         with _told():
             pool = await self._opened()
-            async with lent(pool, _CONNECT_SECONDS) as driver:
+            async with acquire_connection(pool, _CONNECT_SECONDS) as driver:
                 try:
                     revision = await driver.fetchval(SELECT_REVISION)
                 except asyncpg.UndefinedTableError:
@@ -72,14 +72,14 @@ class PostgresStore:
 
     async def stop(self) -> None:
         pool, self._pool = self._pool, None
-        if pool is not None and await closed(pool.close(), _CLOSE_SECONDS) is not None:
+        if pool is not None and await close_within(pool.close(), _CLOSE_SECONDS) is not None:
             pool.terminate()
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[Tx]:
         with _told():
             pool = await self._opened()
-            async with lent(pool, _CONNECT_SECONDS) as driver, driver.transaction():
+            async with acquire_connection(pool, _CONNECT_SECONDS) as driver, driver.transaction():
                 tx = PostgresTx(driver)
                 try:
                     yield tx
@@ -92,7 +92,7 @@ class PostgresStore:
         with _told():
             pool = await self._opened()
             async with (
-                lent(pool, _CONNECT_SECONDS) as driver,
+                acquire_connection(pool, _CONNECT_SECONDS) as driver,
                 driver.transaction(isolation="repeatable_read", readonly=True),
             ):
                 yield PostgresTx(driver)
@@ -101,7 +101,7 @@ class PostgresStore:
     async def asking(self) -> AsyncIterator[Tx]:
         with _told():
             pool = await self._opened()
-            async with lent(pool, _CONNECT_SECONDS) as driver:
+            async with acquire_connection(pool, _CONNECT_SECONDS) as driver:
                 yield PostgresTx(driver)
 
     async def connect(self) -> asyncpg.Connection[Any]:
@@ -132,7 +132,7 @@ class PostgresStore:
 def _told() -> Iterator[None]:
     """A driver's trouble as what it means for who asked."""
     try:
-        with only_our_cancellation("a connection to the store"):
+        with guard_cancellation("a connection to the store"):
             yield
     except TROUBLES as error:
         raise unavailable(error) from error

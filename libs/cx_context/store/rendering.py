@@ -34,7 +34,7 @@ from cx_context.store.reader import MANY_PARTS, Whole
 from cx_context.store.writer import decode_outline, decode_part, decode_words
 from cx_context.threading.conversations import Conversation, KeyedPart
 from cx_events.codec import decode_leniently
-from cx_events.facts import Order, order_of, readable, times_of
+from cx_events.facts import Order, canonical_order, event_times, replace_nul
 from cx_events.ids import NodeId
 from cx_events.timestamps import Micros
 
@@ -164,10 +164,10 @@ _order_of = itemgetter(0)
 
 def _entry_of(raw: bytes) -> _Entry:
     """Without a ``Fact``, half of whose price are the ids of where it lies."""
-    event = readable(decode_leniently(raw)[0], raw)
-    effective, recorded, sequence = times_of(event)
+    event = replace_nul(decode_leniently(raw)[0], raw)
+    effective, recorded, sequence = event_times(event)
     shown = Raw(encode_body(timeline_entry(event, effective))) if makes_part(event.type) else None
-    return _Entry(order_of(event, effective, recorded, sequence), shown)
+    return _Entry(canonical_order(event, effective, recorded, sequence), shown)
 
 
 def _as_bytes(one: Shown) -> Shown:

@@ -26,7 +26,7 @@ from cx_context.store.migrations import (
 )
 from cx_context.store.port import TROUBLES, unavailable
 from cx_context.store.sql import SqliteTx, Tx
-from cx_events.cancellation import closed, only_our_cancellation
+from cx_events.cancellation import close_within, guard_cancellation
 from cx_events.errors import TryLater
 from cx_events.private_files import make_database, make_folder
 
@@ -87,12 +87,12 @@ class SqliteStore:
         return self._revisions.standing(revision, least)
 
     async def stop(self) -> None:
-        await closed(self._engine.dispose(), _CLOSE_SECONDS)
+        await close_within(self._engine.dispose(), _CLOSE_SECONDS)
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[Tx]:
         try:
-            with only_our_cancellation("a connection to the store"):
+            with guard_cancellation("a connection to the store"):
                 async with self._engine.begin() as connection:
                     yield SqliteTx(connection)
         except TROUBLES as error:
@@ -101,7 +101,7 @@ class SqliteStore:
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Tx]:
         try:
-            with only_our_cancellation("a connection to the store"):
+            with guard_cancellation("a connection to the store"):
                 async with self._engine.connect() as connection:
                     yield SqliteTx(await connection.execution_options(cx_reading=True))
         except TROUBLES as error:

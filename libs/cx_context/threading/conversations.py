@@ -30,7 +30,7 @@ from cx_context.threading.explicit_joins import Explicit
 from cx_context.threading.lookback import continued
 from cx_context.threading.tokens import EVER, Token
 from cx_events.timestamps import Micros
-from cx_events.tokens import is_ours
+from cx_events.tokens import is_token_id
 
 __all__ = ["Contact", "Conversation", "IssuedToken", "Joined", "KeyedPart", "contacts_of", "thread"]
 
@@ -122,7 +122,7 @@ class Conversation(Struct, gc=False):
 def _vouches(rule: str, evidence: str) -> bool:
     """Whether who was proved on one side of an edge is proved on the other. What other software calls a token is a
     reference, which anybody may write."""
-    return rule == "person" or (rule == "token" and is_ours(evidence.removeprefix("token:")))
+    return rule == "person" or (rule == "token" and is_token_id(evidence.removeprefix("token:")))
 
 
 def thread(contacts: Sequence[Contact], window: Micros) -> list[Conversation]:

@@ -9,9 +9,9 @@ from contextlib import asynccontextmanager
 import asyncpg
 
 from cx_events.blob.port import blob_name, checked_content, digest_of
-from cx_events.cancellation import closed, only_our_cancellation
+from cx_events.cancellation import close_within, guard_cancellation
 from cx_events.errors import Fatal, TryLater
-from cx_events.pooled_connections import lent
+from cx_events.pooled_connections import acquire_connection
 
 _SECONDS = 2.2
 _BYTES_PER_SECOND = 8 << 20
@@ -49,7 +49,7 @@ class PostgresBlobs:
                 self._dsn, min_size=0, max_size=8, timeout=_SECONDS, server_settings={"synchronous_commit": "on"}
             )
             try:
-                async with lent(pool, _SECONDS) as connection:
+                async with acquire_connection(pool, _SECONDS) as connection:
                     if not await connection.fetchval(_THERE):
                         async with connection.transaction():
                             await connection.execute(_LOCK)
@@ -61,19 +61,19 @@ class PostgresBlobs:
 
     async def stop(self) -> None:
         pool, self._pool = self._pool, None
-        if pool is not None and await closed(pool.close(), _SECONDS) is not None:
+        if pool is not None and await close_within(pool.close(), _SECONDS) is not None:
             pool.terminate()
 
     async def put(self, tenant: str, content: bytes) -> str:
         name = blob_name(content)
         seconds = _SECONDS + len(content) / _BYTES_PER_SECOND
-        async with _answering(seconds), lent(self._started(), seconds) as connection:
+        async with _answering(seconds), acquire_connection(self._started(), seconds) as connection:
             await connection.execute(_PUT, tenant, bytes.fromhex(digest_of(name)), content)
         return name
 
     async def get(self, tenant: str, name: str) -> bytes | None:
         digest = bytes.fromhex(digest_of(name))
-        async with _answering(_SECONDS * 4), lent(self._started(), _SECONDS * 4) as connection:
+        async with _answering(_SECONDS * 4), acquire_connection(self._started(), _SECONDS * 4) as connection:
             content = await connection.fetchval(_GET, tenant, digest)
         return None if content is None else checked_content(content, name)
 
@@ -88,7 +88,7 @@ async def _answering(seconds: float) -> AsyncIterator[None]:
     """PostgreSQL's errors as ours; a server that takes longer does not answer."""
     try:
         async with asyncio.timeout(seconds):
-            with only_our_cancellation("a connection to the blob store"):
+            with guard_cancellation("a connection to the blob store"):
                 yield
     except TimeoutError:
         raise TryLater("blobs", f"PostgreSQL did not answer within {seconds:.1f} s") from None

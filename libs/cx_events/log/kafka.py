@@ -20,20 +20,20 @@ from zlib import crc32
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition, codec
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
-from cx_events.cancellation import closed, only_our_cancellation
+from cx_events.cancellation import close_within, guard_cancellation
 from cx_events.errors import Fatal, Refused, TryLater
 from cx_events.log.kafka_access import IN_CLEAR, Access
 from cx_events.log.kafka_reader import KafkaReader, close_consumer, open_consumer
 from cx_events.log.kafka_topics import MAX_MESSAGE_BYTES, make_topics
 from cx_events.log.port import (
-    MAX_WAITING_BYTES,
+    MAX_IN_FLIGHT_BYTES,
     TOPICS,
+    InFlightAppends,
     Record,
     RecordMetadata,
-    Waiting,
-    checked,
-    known,
-    partitions_of,
+    check_records,
+    check_topic,
+    partition_count,
 )
 
 DEADLINE = 2.2
@@ -80,12 +80,12 @@ class KafkaLog:
         *,
         access: Access = IN_CLEAR,
         prefix: str = "",
-        max_waiting: int = MAX_WAITING_BYTES,
+        max_in_flight: int = MAX_IN_FLIGHT_BYTES,
     ) -> None:
-        """``max_waiting``: bytes of all appends under way."""
+        """``max_in_flight``: bytes of all appends under way."""
         self.servers = servers
         self.access = access
-        self._waiting = Waiting(servers, max_waiting)
+        self._in_flight = InFlightAppends(servers, max_in_flight)
         self.prefix = prefix
         self._partitions = partitions
         self._counts: dict[str, int] = {}
@@ -116,17 +116,17 @@ class KafkaLog:
         if self._closing:
             await asyncio.wait(self._closing)
 
-    def ask_for_room(self) -> None:
-        self._waiting.ask()
+    def check_capacity(self) -> None:
+        self._in_flight.check()
 
     async def append(self, records: Sequence[Record]) -> list[RecordMetadata]:
-        if not checked(records):
+        if not check_records(records):
             return []
-        ticket = self._waiting.take(records)
+        ticket = self._in_flight.acquire(records)
         try:
             return await self._append(records)
         finally:
-            self._waiting.give(ticket)
+            self._in_flight.release(ticket)
 
     async def _append(self, records: Sequence[Record]) -> list[RecordMetadata]:
         clock = asyncio.get_running_loop().time
@@ -138,7 +138,7 @@ class KafkaLog:
         line.idle.clear()
         try:
             async with asyncio.timeout_at(deadline):
-                with only_our_cancellation("an append"):
+                with guard_cancellation("an append"):
                     for topic, key, value in records:
                         acknowledged.append(await line.producer.send(self.prefix + topic, value, key))
                     told = await _all_of(acknowledged)
@@ -174,12 +174,12 @@ class KafkaLog:
         return KafkaReader(self)
 
     async def partitions(self, topic: str) -> int:
-        known(topic)
+        check_topic(topic)
         deadline = _deadline()
         line = await self._current_line(deadline)
         try:
             async with asyncio.timeout_at(deadline):
-                with only_our_cancellation("a question for partitions"):
+                with guard_cancellation("a question for partitions"):
                     found = len(await line.producer.partitions_for(self.prefix + topic))
         except (KafkaError, OSError) as error:
             raise TryLater("log", f"{self.servers} does not say what {topic} is: {_text(error)}") from error
@@ -195,7 +195,7 @@ class KafkaLog:
             async with asyncio.timeout_at(deadline), self._asking:
                 if self._asker is None:
                     self._asker = await open_consumer(self.servers, self.access)
-                with only_our_cancellation("a question for the log's end"):
+                with guard_cancellation("a question for the log's end"):
                     ends = await self._asker.end_offsets(wanted)
         except (KafkaError, OSError, TimeoutError) as error:
             asker, self._asker = self._asker, None
@@ -214,7 +214,7 @@ class KafkaLog:
             return self._line.result()
         try:
             async with asyncio.timeout_at(deadline):
-                with only_our_cancellation("the building of a producer"):
+                with guard_cancellation("the building of a producer"):
                     return await asyncio.shield(self._line)
         except OSError as error:
             why = self._trouble if isinstance(error, TimeoutError) else _text(error)
@@ -233,7 +233,7 @@ class KafkaLog:
     async def _connect(self) -> _Line:
         if not self._topics_made:
             async with asyncio.timeout(_CONNECT_SECONDS):
-                wanted = {self.prefix + topic: partitions_of(topic, self._partitions) for topic in TOPICS}
+                wanted = {self.prefix + topic: partition_count(topic, self._partitions) for topic in TOPICS}
                 await make_topics(self.servers, self.access, wanted)
             self._topics_made = True
         _compress_lightly()
@@ -252,7 +252,7 @@ class KafkaLog:
         )
         try:
             async with asyncio.timeout(_CONNECT_SECONDS):
-                with only_our_cancellation("a producer's start"):
+                with guard_cancellation("a producer's start"):
                     await producer.start()
                     for topic in TOPICS:
                         found = len(await producer.partitions_for(self.prefix + topic))
@@ -326,8 +326,8 @@ async def _close(producer: AIOKafkaProducer) -> None:
     for batch in pending._pending_batches:
         if batch._drain_waiter.done():
             batch._drain_waiter.exception()  # seen, or asyncio complains
-    await closed(producer.stop(), _CLOSE_SECONDS)
-    await closed(producer.client.close(), _CLOSE_SECONDS)
+    await close_within(producer.stop(), _CLOSE_SECONDS)
+    await close_within(producer.client.close(), _CLOSE_SECONDS)
 
 
 def _text(error: BaseException) -> str:

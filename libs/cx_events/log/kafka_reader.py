@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import CorruptRecordException, KafkaError, OffsetOutOfRangeError
 
-from cx_events.cancellation import closed, closing, only_our_cancellation
+from cx_events.cancellation import close_within, guard_cancellation, start_closing
 from cx_events.errors import Fatal, TryLater
 from cx_events.log.kafka_access import Access
 from cx_events.log.kafka_topics import MAX_MESSAGE_BYTES
-from cx_events.log.port import LogRecord, Partition, known
+from cx_events.log.port import LogRecord, Partition, check_topic
 
 if TYPE_CHECKING:
     from cx_events.log.kafka import KafkaLog
@@ -43,7 +43,7 @@ class KafkaReader:
 
     def assign(self, offsets: Mapping[Partition, int]) -> None:
         for partition in offsets:
-            known(partition.topic)
+            check_topic(partition.topic)
         self._offsets = dict(offsets)
         self._held.clear()
         self._assigned = False
@@ -71,7 +71,7 @@ class KafkaReader:
         consumer = await self._ready()
         offsets = self._offsets
         try:
-            with only_our_cancellation("a read of the log"):
+            with guard_cancellation("a read of the log"):
                 batches = await consumer.getmany(timeout_ms=int(wait * 1000), max_records=max_records)
         except OffsetOutOfRangeError as error:
             raise await self._outside(consumer, error) from None
@@ -134,7 +134,7 @@ class KafkaReader:
     async def _outside(self, consumer: AIOKafkaConsumer, error: OffsetOutOfRangeError) -> Fatal:
         offsets: dict[TopicPartition, int] = error.args[0]
         holds = "something else"
-        with suppress(KafkaError, OSError), only_our_cancellation("a question for the log's bounds"):
+        with suppress(KafkaError, OSError), guard_cancellation("a question for the log's bounds"):
             begin, end = await consumer.beginning_offsets(offsets), await consumer.end_offsets(offsets)
             holds = ", ".join(f"{begin[part]} to {end[part]}" for part in offsets)
         asked = ", ".join(f"position {n} of {part.topic}/{part.partition}" for part, n in offsets.items())
@@ -163,10 +163,10 @@ async def open_consumer(servers: str, access: Access, **settings: Any) -> AIOKaf
         **settings,
     )
     try:
-        with only_our_cancellation("a consumer's start"):
+        with guard_cancellation("a consumer's start"):
             await consumer.start()
     except BaseException:
-        closing(close_consumer(consumer), 2 * _CLOSE_SECONDS)  # whoever asked has waited long enough
+        start_closing(close_consumer(consumer), 2 * _CLOSE_SECONDS)  # whoever asked has waited long enough
         raise
     return consumer
 
@@ -175,5 +175,5 @@ async def close_consumer(consumer: AIOKafkaConsumer) -> None:
     """Let go of a consumer, its connections included, within a few seconds."""
     # stop() cancels the fetcher's tasks and awaits them (aiokafka 0.14, ``Fetcher.close``): if a fetch has just failed
     # and rests for 100 ms, stop() ends by CancelledError and leaves the connections open. So they are closed apart.
-    await closed(consumer.stop(), _CLOSE_SECONDS)
-    await closed(consumer._client.close(), _CLOSE_SECONDS)
+    await close_within(consumer.stop(), _CLOSE_SECONDS)
+    await close_within(consumer._client.close(), _CLOSE_SECONDS)

@@ -10,7 +10,7 @@ from typing import Any
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import NoError, TopicAlreadyExistsError, for_code
 
-from cx_events.cancellation import closed, only_our_cancellation
+from cx_events.cancellation import close_within, guard_cancellation
 from cx_events.errors import Fatal
 from cx_events.log.kafka_access import Access
 from cx_events.log.port import MAX_RECORD_BYTES
@@ -29,11 +29,11 @@ async def make_topics(servers: str, access: Access, partitions: Mapping[str, int
     broker refuses."""
     admin = AIOKafkaAdminClient(bootstrap_servers=servers, request_timeout_ms=_REQUEST_MS, **access.settings())
     try:
-        with only_our_cancellation("the making of topics"):
+        with guard_cancellation("the making of topics"):
             await _make_missing(admin, servers, partitions)
     finally:
         # Not admin.close(), which does nothing after a start that failed halfway, connected to a broker.
-        await closed(admin._client.close(), _CLOSE_SECONDS)
+        await close_within(admin._client.close(), _CLOSE_SECONDS)
 
 
 async def _make_missing(admin: AIOKafkaAdminClient, servers: str, partitions: Mapping[str, int]) -> None:

@@ -14,10 +14,10 @@ DEAD_LETTERS = "cx.dead-letters"
 STORES = "cx.stores"
 TOPICS = (INTERACTIONS, CONTEXT_CHANGES, DEAD_LETTERS, STORES)
 
-OF_ONE_PARTITION = frozenset({STORES})
+SINGLE_PARTITION_TOPICS = frozenset({STORES})
 """Topics whose offsets count all their records; the others have as many partitions as the log was made with."""
 
-MAX_WAITING_BYTES = 64 << 20
+MAX_IN_FLIGHT_BYTES = 64 << 20
 """Of all appends under way in one process, and no more: ``append`` answers ``Busy`` to what comes on top. One append
 alone may be larger."""
 
@@ -83,7 +83,7 @@ class Log(Protocol):
     async def stop(self) -> None:
         """Finish what is under way and let go."""
 
-    def ask_for_room(self) -> None:
+    def check_capacity(self) -> None:
         """``Busy`` where ``append`` would say so now: asked before much is done for an append."""
 
     async def append(self, records: Sequence[Record]) -> list[RecordMetadata]:
@@ -100,14 +100,14 @@ class Log(Protocol):
         """Partition to the offset that the next record would get. ``TryLater`` where the log does not answer."""
 
 
-class Waiting:
+class InFlightAppends:
     """All appends under way: ``ticket = waiting.take(records)``, and ``waiting.give(ticket)`` at the end.
 
     Where the first of them has waited long already, those that came later would only wait in vain: by turning new ones
     away at once, those inside are still stored in time, and a log that is too slow for all goes on for some.
     """
 
-    def __init__(self, log: str, most: int = MAX_WAITING_BYTES) -> None:
+    def __init__(self, log: str, most: int = MAX_IN_FLIGHT_BYTES) -> None:
         """``most``: bytes."""
         self._log = log
         self._most = most
@@ -115,21 +115,21 @@ class Waiting:
         self._under_way: dict[int, tuple[float, int]] = {}
         self._last = 0
 
-    def take(self, records: Sequence[Record]) -> int:
+    def acquire(self, records: Sequence[Record]) -> int:
         """``Busy`` where there is no room."""
         size = sum([len(record.key) + len(record.value) for record in records])
         now = time.monotonic()
-        self._ask(size, now)
+        self._check(size, now)
         self._bytes += size
         self._last += 1
         self._under_way[self._last] = (now, size)
         return self._last
 
-    def ask(self) -> None:
+    def check(self) -> None:
         """As ``take`` of nothing."""
-        self._ask(0, time.monotonic())
+        self._check(0, time.monotonic())
 
-    def _ask(self, size: int, now: float) -> None:
+    def _check(self, size: int, now: float) -> None:
         if not self._under_way:
             return
         if self._bytes + size > self._most:
@@ -138,19 +138,19 @@ class Waiting:
         if now - first > SLOW_SECONDS:
             raise Busy("log", "log-too-slow", f"{self._log} is behind with what it has; nothing was taken")
 
-    def give(self, ticket: int) -> None:
+    def release(self, ticket: int) -> None:
         self._bytes -= self._under_way.pop(ticket)[1]
 
 
-def partitions_of(topic: str, partitions: int) -> int:
+def partition_count(topic: str, partitions: int) -> int:
     """Return how many partitions a topic is made with on a log of so many."""
-    return 1 if topic in OF_ONE_PARTITION else partitions
+    return 1 if topic in SINGLE_PARTITION_TOPICS else partitions
 
 
-def checked(records: Sequence[Record]) -> Sequence[Record]:
+def check_records(records: Sequence[Record]) -> Sequence[Record]:
     """The same records, if a log may take them: ``Refused`` for an unknown topic or more than ``MAX_RECORD_BYTES``."""
     for topic, key, value in records:
-        known(topic)
+        check_topic(topic)
         if len(key) + len(value) > MAX_RECORD_BYTES:
             raise Refused(
                 "too-large",
@@ -160,7 +160,7 @@ def checked(records: Sequence[Record]) -> Sequence[Record]:
     return records
 
 
-def known(topic: str) -> str:
+def check_topic(topic: str) -> str:
     """The same topic; ``Refused("unknown-topic")`` if it is none of ours."""
     if topic not in TOPICS:
         raise Refused("unknown-topic", f"there is no topic {topic!r}; there are {', '.join(TOPICS)}", status=404)

@@ -22,16 +22,16 @@ from zlib import crc32
 
 from cx_events.errors import Fatal, TryLater
 from cx_events.log.port import (
-    MAX_WAITING_BYTES,
+    MAX_IN_FLIGHT_BYTES,
     TOPICS,
+    InFlightAppends,
     LogRecord,
     Partition,
     Record,
     RecordMetadata,
-    Waiting,
-    checked,
-    known,
-    partitions_of,
+    check_records,
+    check_topic,
+    partition_count,
 )
 from cx_events.private_files import make_database, make_folder
 
@@ -91,10 +91,10 @@ class _Append(NamedTuple):
 class SqliteLog:
     """``partitions`` counts only when the file is made; afterwards the file says how many there are."""
 
-    def __init__(self, path: Path, partitions: int = 8, *, max_waiting: int = MAX_WAITING_BYTES) -> None:
-        """``max_waiting``: bytes of all appends under way."""
+    def __init__(self, path: Path, partitions: int = 8, *, max_in_flight: int = MAX_IN_FLIGHT_BYTES) -> None:
+        """``max_in_flight``: bytes of all appends under way."""
         self.path = Path(path)
-        self._waiting = Waiting(str(path), max_waiting)
+        self._in_flight = InFlightAppends(str(path), max_in_flight)
         self._partitions = partitions
         self._topics: dict[str, Topic] = {}
         self._writer: _Writer | None = None
@@ -116,18 +116,18 @@ class SqliteLog:
             self._thread.shutdown(wait=False)
             self._thread = None
 
-    def ask_for_room(self) -> None:
-        self._waiting.ask()
+    def check_capacity(self) -> None:
+        self._in_flight.check()
 
     async def append(self, records: Sequence[Record]) -> list[RecordMetadata]:
         if self._writer is None:
             raise Fatal(f"the log {self.path} is not started or already stopped")
-        if not checked(records):
+        if not check_records(records):
             return []
         loop = asyncio.get_running_loop()
         done: asyncio.Future[list[RecordMetadata]] = loop.create_future()
-        ticket = self._waiting.take(records)
-        self._writer.put(_Append(records, loop, done, lambda: self._waiting.give(ticket)))
+        ticket = self._in_flight.acquire(records)
+        self._writer.put(_Append(records, loop, done, lambda: self._in_flight.release(ticket)))
         try:
             return await asyncio.wait_for(done, DEADLINE)
         except TimeoutError:
@@ -151,7 +151,7 @@ class SqliteLog:
         return await _in_thread(self._thread, self.path, look)
 
     def topic(self, name: str) -> Topic:
-        known(name)
+        check_topic(name)
         if name not in self._topics:
             raise Fatal(f"the log {self.path} is not started")
         return self._topics[name]
@@ -341,7 +341,7 @@ class SqliteReader:
 
     def assign(self, offsets: Mapping[Partition, int]) -> None:
         for partition in offsets:
-            known(partition.topic)
+            check_topic(partition.topic)
         self._offsets = dict(offsets)
         self._unchecked = set(offsets)
 
@@ -458,7 +458,7 @@ def _prepare(path: Path, partitions: int) -> dict[str, Topic]:
             connection.execute(statement)
         for number, name in enumerate(TOPICS):
             connection.execute(
-                "INSERT OR IGNORE INTO topics VALUES (?, ?, ?)", (number, name, partitions_of(name, partitions))
+                "INSERT OR IGNORE INTO topics VALUES (?, ?, ?)", (number, name, partition_count(name, partitions))
             )
         connection.execute("COMMIT")
         rows = connection.execute("SELECT name, number, partitions FROM topics").fetchall()

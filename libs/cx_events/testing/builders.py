@@ -18,7 +18,7 @@ from cx_events.codec import decode
 from cx_events.envelope import Data, Draft, Identifier, Weight
 from cx_events.facts import Fact, decision_source
 from cx_events.ids import IdSpace, NodeId
-from cx_events.stamp import Stamped, stamp
+from cx_events.stamp import StampedEvent, stamp
 from cx_events.timestamps import Micros, parse_time
 from cx_events.weights import CLAIMED
 
@@ -56,7 +56,7 @@ def an_event(
     sequence: int | None = None,
     data: Mapping[str, Any] | None = None,
     ids: IdSpace = ACME,
-) -> Stamped:
+) -> StampedEvent:
     """An event as it lies on the log.
 
     ``at`` and ``recorded`` in microseconds (``START + 5 * SECOND``); recorded when it happened unless said otherwise.
@@ -93,7 +93,7 @@ def a_decision(
     recorded: Micros | None = None,
     data: Mapping[str, Any] | None = None,
     ids: IdSpace = ACME,
-) -> Stamped:
+) -> StampedEvent:
     """A decision as the hub writes it: from the tenant's decision source, in the stream of what it is ``about``."""
     return stamp(
         Draft(type=type, id=id, data=_data(data or {}), time=at, subject=about.hex()),
@@ -103,7 +103,7 @@ def a_decision(
     )
 
 
-def fact_of(stamped: Stamped, ids: IdSpace = ACME) -> Fact:
+def fact_of(stamped: StampedEvent, ids: IdSpace = ACME) -> Fact:
     """The fact in an event's bytes."""
     return Fact(decode(stamped.raw), stamped.raw, ids)
 

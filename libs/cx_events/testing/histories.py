@@ -1,7 +1,7 @@
 """Hypothesis strategies for whole histories of one tenant: the hard cases, small and close together.
 
     @given(histories())
-    def test_any_order_gives_the_same(history: list[Stamped]) -> None: ...
+    def test_any_order_gives_the_same(history: list[StampedEvent]) -> None: ...
 
 The pools of people, interactions and times are small, so that identifiers collide, times tie and decisions contradict
 each other. A history is in order of arrival, which is neither that of the recorded times nor that of events. It is
@@ -22,7 +22,7 @@ from cx_events.envelope import Data, Event, Identifier
 from cx_events.facts import Fact, decision_source
 from cx_events.identifiers import normalise
 from cx_events.ids import IdSpace, NodeId, text_of
-from cx_events.stamp import Stamped
+from cx_events.stamp import StampedEvent
 from cx_events.testing.builders import ACME, DAY, HOUR, SECOND, START, a_decision, an_event, fact_of
 from cx_events.timestamps import Micros, format_time
 from cx_events.tokens import ISSUED, REDEEMED
@@ -75,7 +75,7 @@ _TOKENS = ("thr-aaaaaaaaaaaaaaaa", "thr-bbbbbbbbbbbbbbbb")
 Fields = dict[str, Any]
 
 
-class Happening(msgspec.Struct, frozen=True, kw_only=True):
+class EventStep(msgspec.Struct, frozen=True, kw_only=True):
     """What an event of a history is made of; small integers pick from the pools above.
 
     ``who``: identifiers of its one customer, each of the weight in ``weights`` at its place, from the first one again
@@ -95,7 +95,7 @@ class Happening(msgspec.Struct, frozen=True, kw_only=True):
     sequence: int | None = None
 
 
-class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+class DecisionStep(msgspec.Struct, frozen=True, kw_only=True):
     """A decision. ``a``, ``b``: identifiers whose profiles it is about, ``b`` counted from ``a`` on. ``named_at``: what
     hour of the contact it names, in seconds after the history's start. ``earlier``: which of the history's decisions,
     by its place among them, a withdrawal names; it may come later, or never."""
@@ -112,7 +112,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     delay: int = 0
 
 
-class Copy(msgspec.Struct, frozen=True, kw_only=True):
+class CopyStep(msgspec.Struct, frozen=True, kw_only=True):
     """Another copy of the ``of``-th event before: recorded ``delay`` seconds later (or earlier), and as ``change``
     says the same otherwise, with another text, or at stream elsewhere."""
 
@@ -121,7 +121,7 @@ class Copy(msgspec.Struct, frozen=True, kw_only=True):
     change: str
 
 
-Step = Happening | Verdict | Copy
+Step = EventStep | DecisionStep | CopyStep
 
 
 def histories(
@@ -130,7 +130,7 @@ def histories(
     max_size: int = 30,
     ids: IdSpace = ACME,
     candidate_of: Callable[[NodeId], NodeId] = lambda profile: profile,
-) -> st.SearchStrategy[list[Stamped]]:
+) -> st.SearchStrategy[list[StampedEvent]]:
     """Histories of ``min_size`` to ``max_size`` copies of events of the tenant of ``ids``.
 
     ``candidate_of``: the id of the candidate that a shared profile yields, which dismissals name.
@@ -143,7 +143,7 @@ def histories(
     return chosen.map(lambda lists: _history([step for step in chain(*lists) if step][:max_size], ids, candidate_of))
 
 
-def facts_of(history: Sequence[Stamped], ids: IdSpace = ACME) -> list[Fact]:
+def facts_of(history: Sequence[StampedEvent], ids: IdSpace = ACME) -> list[Fact]:
     """A history's facts, in the same order, copies included."""
     return [fact_of(stamped, ids) for stamped in history]
 
@@ -161,13 +161,13 @@ def weighed(identifier: int, weight: str, *, verified: bool = False) -> Identifi
     return msgspec.structs.replace(one, verified=verified, weight=stamped)
 
 
-def _history(steps: Sequence[Step], ids: IdSpace, candidate_of: Callable[[NodeId], NodeId]) -> list[Stamped]:
-    made: list[Stamped] = []
+def _history(steps: Sequence[Step], ids: IdSpace, candidate_of: Callable[[NodeId], NodeId]) -> list[StampedEvent]:
+    made: list[StampedEvent] = []
     decisions = 0
     for place, step in enumerate(steps):
-        if isinstance(step, Happening):
+        if isinstance(step, EventStep):
             made.append(_happened(step, f"e-{place}", ids))
-        elif isinstance(step, Verdict):
+        elif isinstance(step, DecisionStep):
             made.append(_decided(step, f"d-{decisions}", ids, candidate_of))
             decisions += 1
         elif made:
@@ -179,7 +179,7 @@ def _instants(at: int, delay: int) -> tuple[Micros, Micros]:
     return START + at * SECOND, START + (at + delay) * SECOND
 
 
-def _happened(step: Happening, id: str, ids: IdSpace) -> Stamped:
+def _happened(step: EventStep, id: str, ids: IdSpace) -> StampedEvent:
     at, recorded = _instants(step.at, step.delay)
     interaction, channel = ("", "web") if step.contact is None else INTERACTIONS[step.contact]
     return an_event(
@@ -200,7 +200,7 @@ def _happened(step: Happening, id: str, ids: IdSpace) -> Stamped:
     )
 
 
-def _decided(step: Verdict, id: str, ids: IdSpace, candidate_of: Callable[[NodeId], NodeId]) -> Stamped:
+def _decided(step: DecisionStep, id: str, ids: IdSpace, candidate_of: Callable[[NodeId], NodeId]) -> StampedEvent:
     at, recorded = _instants(step.at, step.delay)
     a, b = profile_of(step.a, ids), profile_of((step.a + 1 + step.b) % len(IDENTIFIERS), ids)
     interaction, channel = INTERACTIONS[step.contact]
@@ -247,7 +247,7 @@ _WORDS = {
 }
 
 
-def _copied(step: Copy, original: Stamped, ids: IdSpace) -> Stamped:
+def _copied(step: CopyStep, original: StampedEvent, ids: IdSpace) -> StampedEvent:
     """By way of the event, since a provider may send anything under an id that it used before."""
     fact = fact_of(original, ids)
     event: Event = msgspec.structs.replace(fact.event, recordedtime=format_time(fact.recorded + step.delay * SECOND))
@@ -264,7 +264,7 @@ def _copied(step: Copy, original: Stamped, ids: IdSpace) -> Stamped:
         event = msgspec.structs.replace(event, data=data, partitionkey=stream_id.hex())
     raw = msgspec.json.encode(event)
     decode(raw)
-    return Stamped(event.source, event.id, event.partitionkey.encode(), raw)
+    return StampedEvent(event.source, event.id, event.partitionkey.encode(), raw)
 
 
 def _with(data: Data, changes: Fields) -> Data:
@@ -439,7 +439,7 @@ def _links() -> st.SearchStrategy[tuple[str, Fields]]:
 
 def _happenings() -> st.SearchStrategy[Step]:
     return st.builds(
-        lambda what, **rest: Happening(type=what[0], fields=what[1], **rest),
+        lambda what, **rest: EventStep(type=what[0], fields=what[1], **rest),
         st.one_of(_messages(), st.sampled_from(_lives), st.sampled_from(_others), _links()),
         who=_people,
         weights=_weights,
@@ -453,10 +453,10 @@ def _happenings() -> st.SearchStrategy[Step]:
 
 def _said(text: str, *who: int, contact: int, at: int, weight: str = "claimed") -> Step:
     fields: Fields = {"direction": "inbound", "message": {"id": f"m-{text}", "text": text}}
-    return Happening(type="cx.message.received.v1", fields=fields, who=who, weights=(weight,), contact=contact, at=at)
+    return EventStep(type="cx.message.received.v1", fields=fields, who=who, weights=(weight,), contact=contact, at=at)
 
 
-_RINGS = Happening(type="cx.interaction.started.v1", fields={"direction": "inbound"}, who=(2,), contact=1, at=2)
+_RINGS = EventStep(type="cx.interaction.started.v1", fields={"direction": "inbound"}, who=(2,), contact=1, at=2)
 _FAMILY = (_said("Hello", 0, 2, contact=0, at=0), _said("Dear all", 4, 2, contact=2, at=1), _RINGS)
 _KNOWN = (
     _said("Hello", 3, 0, contact=0, at=0, weight="asserted"),
@@ -482,7 +482,7 @@ knows, and one cookie; claims that chain addresses; an account that is typed bef
 
 def _verdicts() -> st.SearchStrategy[Step]:
     return st.builds(
-        Verdict,
+        DecisionStep,
         type=st.sampled_from(_verdict_types),
         a=st.integers(0, len(IDENTIFIERS) - 2),
         b=st.integers(0, len(IDENTIFIERS) - 2),
@@ -498,7 +498,7 @@ def _verdicts() -> st.SearchStrategy[Step]:
 
 def _copies() -> st.SearchStrategy[Step]:
     return st.builds(
-        Copy,
+        CopyStep,
         of=st.integers(0, 5),
         delay=st.sampled_from((0, 1, -1, 30)),
         change=st.sampled_from(("", "text", "home")),

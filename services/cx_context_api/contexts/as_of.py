@@ -25,7 +25,7 @@ from cx_context_api.requests.read_turns import Reading
 from cx_context_api.requests.targets import ById, ByIdentifier, Target
 from cx_context_api.requests.tenancy import Tenancy
 from cx_events.errors import Refused
-from cx_events.ids import NodeId, node_of
+from cx_events.ids import NodeId, parse_node_id
 from cx_events.timestamps import Micros, format_time
 
 SKEW = 60_000_000
@@ -181,6 +181,6 @@ class Past:
                 told, more = told_of(candidate_view(doubt, dismissed=dismissed), ambiguous)
             named = []
             for one in told:
-                body = context_body(await then.load(node_of(one["id"])), tenancy.window)
+                body = context_body(await then.load(parse_node_id(one["id"])), tenancy.window)
                 named.append({**one, "display": body["customer"]["display"]})
         return {"candidates": named, **more}

@@ -31,7 +31,7 @@ from cx_context_api.requests.tenancy import Tenancy
 from cx_events.codec import decode_leniently
 from cx_events.errors import Refused, TryLater
 from cx_events.facts import Fact
-from cx_events.ids import IdSpace, NodeId, event_key, node_of, text_of
+from cx_events.ids import IdSpace, NodeId, event_key, parse_node_id, text_of
 from cx_events.timestamps import format_time
 from cx_identity.evidence import links_of
 
@@ -311,7 +311,7 @@ class Contexts:
 
     @staticmethod
     async def _with_name(tx: Tx, tenancy: Tenancy, candidate: Json) -> Json:
-        known = await reader.load(tx, tenancy.ids, node_of(candidate["id"]), timeline=1)
+        known = await reader.load(tx, tenancy.ids, parse_node_id(candidate["id"]), timeline=1)
         return {**candidate, "display": context_body(known, tenancy.window)["customer"]["display"]}
 
 
@@ -359,7 +359,7 @@ async def _concerns(tx: Tx, tenant: str, ids: IdSpace, event: reader.Stored, cus
     if event.stream_id == ids.tenant_node():
         return True
     fact = Fact(decode_leniently(event.raw)[0], event.raw, ids)
-    found = await reader.find_at(tx, tenant, event.stream_id, fact.interaction)
+    found = await reader.find_at(tx, tenant, event.stream_id, fact.interaction_node)
     if found is not None and found.customer == customer:
         return True
     named = links_of(fact, ids).profiles

@@ -21,17 +21,17 @@ from cx_events.codec import decode_leniently
 from cx_events.envelope import ConversationDecision, Data, IdentityDecision, Named, Reference, Token
 from cx_events.errors import Refused
 from cx_events.facts import Fact, decision_source
-from cx_events.ids import IdSpace, NodeId, event_key, node_of, text_of
+from cx_events.ids import IdSpace, NodeId, event_key, parse_node_id, text_of
 from cx_events.timestamps import Micros
 from cx_events.tokens import (
     ISSUED,
     KIND,
     LINK_PARAMETER,
     REDEEMED,
-    code_of,
-    looks_like_a_code,
-    presented,
-    signed,
+    derive_code,
+    looks_like_code,
+    parse_token_id,
+    sign_token_id,
     token_id,
 )
 from cx_identity.evidence import ATTRIBUTED
@@ -55,7 +55,7 @@ async def name_token(tx: Tx, tenancy: Tenancy, asked: Asking) -> Nominated:
     """
     ids = tenancy.ids
     for attempt in range(_CODES_TRIED):
-        code = code_of(f"{asked.id}\0{attempt}", ids)
+        code = derive_code(f"{asked.id}\0{attempt}", ids)
         id = token_id(code, ids)
         event = await issued_event(tx, ids, id)
         if event is None:
@@ -94,7 +94,7 @@ def forms(code: str, id: str, ids: IdSpace, config: TenantConfig, body: bodies.C
 
     ``Refused("unknown-connection")`` for a connection that is no mail account with an address of its own.
     """
-    letters = signed(id, ids)
+    letters = sign_token_id(id, ids)
     mail = _mail_addresses(config)
     if body.connection and body.connection not in mail:
         raise Refused("unknown-connection", f"{body.connection!r} is no mail account that has an address")
@@ -146,7 +146,7 @@ class Presented(NamedTuple):
 
 def read_token(body: bodies.Redeem, ids: IdSpace) -> str:
     """``Refused("unknown-token", 404)`` for what is no token, or a forged one."""
-    id = presented(body.token, ids)
+    id = parse_token_id(body.token, ids)
     if id is None:
         raise unknown_token()
     return id
@@ -154,7 +154,7 @@ def read_token(body: bodies.Redeem, ids: IdSpace) -> str:
 
 def guessable(body: bodies.Redeem) -> bool:
     """A code may be guessed; the signed forms can't be."""
-    return looks_like_a_code(body.token)
+    return looks_like_code(body.token)
 
 
 class Caller(NamedTuple):
@@ -237,7 +237,7 @@ async def shown_again(tx: Tx, tenant: str, tenancy: Tenancy, id: str) -> Thread:
 def _part_id(issued: Fact) -> NodeId:
     conversation = issued.event.data.conversation
     assert conversation is not None
-    return node_of(conversation.id)
+    return parse_node_id(conversation.id)
 
 
 async def _placed(

@@ -25,12 +25,12 @@ from cx_context_api.requests.read_turns import Reading
 from cx_context_api.requests.tenancy import Tenancy
 from cx_events.errors import Refused, TryLater
 from cx_events.facts import Fact
-from cx_events.ids import NodeId, node_of, text_of
+from cx_events.ids import NodeId, parse_node_id, text_of
+from cx_events.json_types import Json
 from cx_vcon.builder import Files
-from cx_vcon.exporting import as_it_came, blob_of, export, imported, original_of, told_here
-from cx_vcon.round_trip import MAX_INTERACTIONS, Imported, id_part, interaction_of
-from cx_vcon.syntax import CURRENT, modern
-from cx_vcon.values import Json
+from cx_vcon.exporting import blob_of, export_vcon, imported_vcons, native_facts, original_of, with_required_members
+from cx_vcon.round_trip import MAX_INTERACTIONS, ImportedVcon, id_part, interaction_of
+from cx_vcon.syntax import CURRENT, modernise
 
 MOST_EVENTS = 20_000
 MAX_ID = 256
@@ -69,14 +69,14 @@ class Vcons:
             raise Refused("bad-query", f"syntax={CURRENT} is all that can be asked for", 400)
         async with self._heavy.turn(tenant):
             found = await self._told(tenant, id)
-            return await asyncio.to_thread(lambda: msgspec.json.encode(modern(found) if syntax else found))
+            return await asyncio.to_thread(lambda: msgspec.json.encode(modernise(found) if syntax else found))
 
     async def _told(self, tenant: str, id: str) -> Json:
         name, facts = await within(self._of_conversation(tenant, id))
         if name is None:
             return await self._as_it_came(tenant, id)
         blobs = await self._large(tenant, facts)
-        parts = [each for each in imported(facts, blobs) if not each.whole]
+        parts = [each for each in imported_vcons(facts, blobs) if not each.whole]
         if parts:
             # Pieces of it belong to somebody else, since the parties were told otherwise when they came.
             known = {fact.key for fact in facts}
@@ -84,9 +84,9 @@ class Vcons:
                 facts += [fact for fact in await self._pieces(tenant, part.uuid) if fact.key not in known]
             facts.sort(key=lambda fact: fact.order)
             blobs = await self._large(tenant, facts)
-            _check_whole(imported(facts, blobs))
-        files = await self._files(tenant, told_here(facts))
-        return await asyncio.to_thread(export, name, facts, blobs, files)
+            _check_whole(imported_vcons(facts, blobs))
+        files = await self._files(tenant, native_facts(facts))
+        return await asyncio.to_thread(export_vcon, name, facts, blobs, files)
 
     async def _files(self, tenant: str, facts: Iterable[Fact]) -> Files:
         """The attachments that the hub holds, in the facts' order. Those that a provider keeps are not fetched."""
@@ -112,7 +112,7 @@ class Vcons:
         """The conversation's id of today and its events in canonical order; None where there is no such one."""
         tenancy = self._tenancies[tenant]
         try:
-            part_id = node_of(id)
+            part_id = parse_node_id(id)
         except Refused:
             return None, []
         async with self._store.reading() as tx:
@@ -125,12 +125,12 @@ class Vcons:
 
     async def _as_it_came(self, tenant: str, uuid: str) -> Json:
         facts = await self._pieces(tenant, uuid) if 0 < len(uuid) <= MAX_ID else []
-        came = imported(facts, await self._large(tenant, facts))
+        came = imported_vcons(facts, await self._large(tenant, facts))
         found = [each for each in came if id_part(each.uuid) == id_part(uuid)]
         if not found:
             raise Refused("unknown-conversation", f"there is no conversation {uuid[:64]!a}, nor such a vCon", 404)
         _check_whole(found)
-        return as_it_came(found[0], facts)
+        return with_required_members(found[0], facts)
 
     async def _pieces(self, tenant: str, uuid: str) -> list[Fact]:
         """Of one imported vCon, whosever they are."""
@@ -168,7 +168,7 @@ async def _facts(tx: Tx, tenancy: Tenancy, own: Ownership, part_ids: Sequence[No
     return facts[::-1]
 
 
-def _check_whole(found: Iterable[Imported]) -> None:
+def _check_whole(found: Iterable[ImportedVcon]) -> None:
     for each in found:
         if not each.whole:
             raise TryLater("projectors", f"the vCon {each.uuid[:64]!a} is not applied whole yet")

@@ -24,7 +24,7 @@ from cx_events.blob.port import blob_name
 from cx_events.codec import decode_leniently
 from cx_events.envelope import Attachment, Event
 from cx_events.errors import Refused
-from cx_events.facts import readable
+from cx_events.facts import replace_nul
 from cx_events.ids import event_key
 from cx_events.web_urls import web_url
 from cx_runtime.cpu_time import metered
@@ -148,7 +148,7 @@ _CACHING = {"cache-control": "private, no-cache", "vary": "authorization"}
 
 
 def _event_of(stored: Stored) -> Event:
-    return readable(decode_leniently(stored.raw)[0], stored.raw)
+    return replace_nul(decode_leniently(stored.raw)[0], stored.raw)
 
 
 def _attachment_at(event: Event, place: int | None) -> Attachment | None:

@@ -19,7 +19,7 @@ from typing import TypeVar
 
 import structlog
 
-from cx_events.cancellation import only_our_cancellation
+from cx_events.cancellation import guard_cancellation
 from cx_events.errors import Refused, TooFast, TryLater
 from cx_runtime.health import Health, Progress
 
@@ -171,7 +171,7 @@ class Following:
                 watch.stale = False
                 try:
                     async with watch.turn:
-                        with only_our_cancellation("a look"):
+                        with guard_cancellation("a look"):
                             changed = await watch.look()
                 except Exception as error:  # whatever it is, followers must not stay with what they have
                     if isinstance(error, Refused) and not isinstance(error, TooFast):

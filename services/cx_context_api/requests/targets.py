@@ -10,8 +10,8 @@ from cx_events.email_addresses import LocalDomains
 from cx_events.envelope import Identifier
 from cx_events.errors import Refused
 from cx_events.identifiers import is_usable, normalise
-from cx_events.ids import IdSpace, NodeId, node_of
-from cx_events.junk import JUNK, KNOWN, Junk
+from cx_events.ids import IdSpace, NodeId, parse_node_id
+from cx_events.junk import DEFAULT_JUNK, JUNK, Junk
 from cx_events.weights import PROVED
 from cx_runtime.tenants import Tenants
 
@@ -37,15 +37,15 @@ Target = ById | ByIdentifier | ByInteraction
 
 def by_id(text: str) -> ById:
     """``Refused("bad-id", 404)`` for what is no id at all: nobody has it."""
-    return ById(node_of(text))
+    return ById(parse_node_id(text))
 
 
 def by_identifier(
-    kind: str, value: str, scope: str, ids: IdSpace, regions: Iterable[str], junk: Junk = KNOWN
+    kind: str, value: str, scope: str, ids: IdSpace, regions: Iterable[str], junk: Junk = DEFAULT_JUNK
 ) -> ByIdentifier:
     """``Refused("unusable-identifier", 422)`` for a value that identifies nobody. ``junk``: the tenant's."""
     forms = _forms(kind, value, scope, tuple(regions), junk.local_domains)
-    if not isinstance(forms, str) and all(junk.holds(known, normal, PROVED) for known, _, normal in forms):
+    if not isinstance(forms, str) and all(junk.matches(known, normal, PROVED) for known, _, normal in forms):
         forms = JUNK
     if isinstance(forms, str):
         raise Refused("unusable-identifier", f"{kind[:40]}:{value[:64]!r} identifies nobody: it is {forms}")

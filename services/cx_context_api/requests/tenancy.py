@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from cx_context_api.requests.targets import regions_of
 from cx_events.ids import IdSpace
-from cx_events.junk import KNOWN, Junk
+from cx_events.junk import DEFAULT_JUNK, Junk
 from cx_events.timestamps import Micros
 from cx_identity.rules import DEFAULT, Rules
 from cx_runtime.tenants import Tenants
@@ -22,7 +22,7 @@ class Tenancy:
     rules: Rules
     window: Micros
     regions: tuple[str, ...]
-    junk: Junk = KNOWN
+    junk: Junk = DEFAULT_JUNK
 
 
 def tenancies(tenants: Tenants) -> Mapping[str, Tenancy]:

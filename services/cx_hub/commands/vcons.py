@@ -21,7 +21,7 @@ from cx_hub.client import Client, connected, key_of
 from cx_hub.output import Format, OutputOption, line, show_rows, to_err
 from cx_hub.resources import run_async
 from cx_runtime.settings import Settings
-from cx_vcon.importing import drafts
+from cx_vcon.importing import event_drafts
 from cx_vcon.reading import MEDIA_TYPE
 from cx_vcon.round_trip import id_part
 
@@ -116,7 +116,7 @@ async def _patiently(client: Client, content: bytes, unverified: bool) -> Any:
 def _try(name: str, content: bytes, unverified: bool) -> bool:
     """Print what a vCon would become in a demo tenant; whether it was refused."""
     try:
-        found = drafts(read(content, MEDIA_TYPE, b"unverified=true" if unverified else b"", Limits().vcon_bytes))
+        found = event_drafts(read(content, MEDIA_TYPE, b"unverified=true" if unverified else b"", Limits().vcon_bytes))
         source = vcon_source(DEMO_TENANT)
         stamped = [stamp(draft, source=source, recorded=DEMO_NOW, ids=DEMO_IDS) for draft in found]
     except CxError as error:

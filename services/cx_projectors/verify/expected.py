@@ -82,7 +82,7 @@ class Expected:
         found: set[NodeId] = {one.tenancy.ids.tenant_node() for one in self.tenants.values()}
         for fact in self.told.all_copies:
             ids = self.tenants[fact.event.tenantid].tenancy.ids
-            found.update((fact.stream_id, fact.interaction))
+            found.update((fact.stream_id, fact.interaction_node))
             try:
                 if makes_part(fact.event.type):
                     found.update(profile.id for profile in links_of(fact, ids).profiles)

@@ -26,7 +26,7 @@ from cx_context_api.requests.targets import ById
 from cx_context_api.requests.tenancy import Tenancy
 from cx_events.facts import decision_source
 from cx_events.ids import text_of
-from cx_events.stamp import Stamped
+from cx_events.stamp import StampedEvent
 from cx_events.testing.builders import ACME, HOUR, SECOND, START, a_decision, an_event
 
 LONG, OTHER, SHORT = (f"{name}@example.com" for name in ("ana", "ben", "cid"))
@@ -120,7 +120,7 @@ class Deeds:
         about = ACME.tenant_node()
         await self._feed(a_decision(type, id=id, about=about, at=self._now, data={"identity": identity}))
 
-    async def _feed(self, event: Stamped) -> None:
+    async def _feed(self, event: StampedEvent) -> None:
         await feed(self._worker, [event])
 
     async def _rows(self) -> list[int]:
@@ -154,7 +154,7 @@ async def run(task: Task, _over: asyncio.Event, go: Go) -> dict[str, Any]:
 
 
 async def _fill(worker: Worker, email: str, count: int, each: int) -> None:
-    made: list[Stamped] = []
+    made: list[StampedEvent] = []
     for event in history(count, "contacts", email, each):
         made.append(event)
         if len(made) == BATCH:

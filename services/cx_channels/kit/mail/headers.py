@@ -14,7 +14,7 @@ from functools import lru_cache
 
 from cx_channels.kit.mail.charsets import clean, decode
 from cx_channels.kit.mail.lenient_base64 import unbase64
-from cx_events.email_addresses import unquoted
+from cx_events.email_addresses import unquote_local_part
 
 MAX_FIELDS = 1_000
 MAX_HEAD = 512 << 10
@@ -349,7 +349,7 @@ def _mailbox(segment: str) -> Mailbox | None:
 def _without_angles(segment: str) -> Mailbox | None:
     quoted = _QUOTED_LOCAL.fullmatch(segment)
     if quoted is not None:
-        return Mailbox("", unquoted(quoted[1]))
+        return Mailbox("", unquote_local_part(quoted[1]))
     plain, comment = comments_apart(segment)
     joined = _SPACED_DOT.sub(r"\1", plain.strip())
     bare = _BARE.match(joined)
@@ -369,7 +369,7 @@ def _whole(given: str) -> str:
     """Return an address without folds and blanks, but for those in quotes, and without marks that are no part of it."""
     quoted = _QUOTED_LOCAL.fullmatch(given)
     if quoted is not None:
-        return unquoted(quoted[1])
+        return unquote_local_part(quoted[1])
     return _FOLD.sub("", given).strip(",'\"").rstrip(".,'\"")
 
 

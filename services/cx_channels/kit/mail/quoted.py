@@ -22,7 +22,7 @@ from cx_channels.kit.mail.introductions import (
     is_ruled,
 )
 from cx_channels.kit.mail.signatures import is_signature
-from cx_events.invisible_characters import visible
+from cx_events.invisible_characters import strip_invisible
 
 _MAX_LINES = 1_500
 _MAX_LINE = 250
@@ -85,7 +85,7 @@ def split(text: str, forwarded: bool = False) -> tuple[str, str]:
 
 
 def _read(text: str) -> _Lines:
-    shown = visible(text).split("\n")
+    shown = strip_invisible(text).split("\n")
     marked = [_MARK.match(line) is not None for line in shown]
     bare = [
         (_MARKS.sub("", line[: 2 * _MAX_LINE], count=1) if mark else line[: 2 * _MAX_LINE]).strip()[:_MAX_LINE]

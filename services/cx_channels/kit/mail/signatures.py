@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from cx_events.invisible_characters import visible
+from cx_events.invisible_characters import strip_invisible
 
 _MAX_LOOKED_AT = 60
 """Lines at the end of a text that are looked at."""
@@ -117,7 +117,7 @@ def signature_at(text: str) -> int | None:
     """Return where a text's signature begins, in characters; None where it has none."""
     lines = text.split("\n")
     first = max(0, len(lines) - _MAX_LOOKED_AT)
-    shown = [visible(line[:_MAX_LINE]).strip() for line in lines[first:]]
+    shown = [strip_invisible(line[:_MAX_LINE]).strip() for line in lines[first:]]
     begin = _beginning(shown)
     if begin is None:
         return None

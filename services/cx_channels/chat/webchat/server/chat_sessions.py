@@ -28,7 +28,7 @@ from cx_channels.intake import Intake
 from cx_channels.provider import Connection
 from cx_events.errors import Busy, Refused, TooFast, TryLater
 from cx_events.timestamps import Micros, format_time
-from cx_events.tokens import looks_like_a_code
+from cx_events.tokens import looks_like_code
 from cx_runtime import shares
 from cx_runtime.in_flight import asker, claim
 from cx_runtime.metrics import Metrics
@@ -193,7 +193,7 @@ class Chats:
             await line.say(protocol.refusal(refused.reason, refused.detail, retry_after=later))
             return
         chat.token = id
-        if not looks_like_a_code(token):
+        if not looks_like_code(token):
             await self._log.begin(chat)
         await line.say({"type": "continued"})
 

@@ -113,7 +113,7 @@ class Uploads:
         self._of_visitor.take(chat.interaction)
         with self._under_way.take(self._path(chat)):
             claim(connection.tenant, shares.connection(connection.id))
-            self._intake.ask_for_room()
+            self._intake.check_capacity()
             limits = self._body._replace(max_bytes=bounds.max_bytes)
             content = await read_body(request.headers, request.receive, limits)
             if not content:

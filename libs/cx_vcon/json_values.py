@@ -8,9 +8,8 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from cx_events.errors import Refused
+from cx_events.json_types import Json
 from cx_events.timestamps import Micros, parse_time
-
-Json = dict[str, Any]
 
 _MAX_SECONDS = 1e10
 _MAX_TIME = 64
