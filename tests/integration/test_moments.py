@@ -59,7 +59,7 @@ async def check(store: Store, history: list[StampedEvent], moment: Moment) -> No
     facts = winners(facts_of(history))
     whole = define([fact for fact in facts if moment.holds(fact)], ACME, RULES)
     expected = {customer: encode_body(context_body(known, WINDOW)) for customer, known in whole.known.items()}
-    asked = {*whole.customer_of, *(fact.stream_id for fact in facts), *(fact.interaction for fact in facts)}
+    asked = {*whole.customer_of, *(fact.stream_id for fact in facts), *(fact.interaction_node for fact in facts)}
     found: dict[NodeId, bytes] = {}
     async with store.reading() as tx:
         then = Then(tx, ACME, RULES, moment)

@@ -41,7 +41,7 @@ def ids_of_people(history: Sequence[StampedEvent]) -> set[NodeId]:
 def ids_in(history: Sequence[StampedEvent]) -> list[NodeId]:
     """Every id that may ever answer: of people, of interactions, and of events that name neither."""
     facts = facts_of(history)
-    return sorted(ids_of_people(history) | {id for fact in facts for id in (fact.stream_id, fact.interaction)})
+    return sorted(ids_of_people(history) | {id for fact in facts for id in (fact.stream_id, fact.interaction_node)})
 
 
 def ids_that_may_go(history: Sequence[StampedEvent]) -> set[NodeId]:

@@ -112,10 +112,10 @@ def test_an_event_that_intake_would_not_stamp_makes_no_fact(attributes: dict[str
 def test_a_fact_knows_its_home_its_interaction_and_its_anchor() -> None:
     fact = a_fact(id="m-1", email="ana@example.com", interaction="chat-42")
     assert fact.stream_id == ANA_BY_EMAIL
-    assert fact.interaction == ACME.interaction("chat-42")
-    assert fact.side == ACME.part_id(fact.stream_id, fact.interaction)
+    assert fact.interaction_node == ACME.interaction("chat-42")
+    assert fact.side_id == ACME.part_id(fact.stream_id, fact.interaction_node)
     hour = (fact.effective // HOUR).to_bytes(8, "big", signed=True)
-    assert fact.part_id == ACME.part_id(fact.stream_id, fact.interaction, hour)
+    assert fact.part_id == ACME.part_id(fact.stream_id, fact.interaction_node, hour)
     assert fact.key == event_key("acme", "//acme.example/chat", "m-1")
 
 
@@ -185,7 +185,7 @@ def test_a_customer_is_found_behind_agents_and_customers_without_a_name() -> Non
 
 def test_a_withheld_number_is_no_home() -> None:
     fact = a_fact(id="c-1", phone="anonymous", interaction="call-1")
-    assert fact.stream_id == fact.interaction == ACME.interaction("call-1")
+    assert fact.stream_id == fact.interaction_node == ACME.interaction("call-1")
 
 
 def test_identifiers_are_bounded() -> None:
@@ -196,14 +196,14 @@ def test_identifiers_are_bounded() -> None:
 def test_an_event_that_names_nothing_stands_alone() -> None:
     one, other = a_fact(id="e-1"), a_fact(id="e-2")
     assert one.stream_id == ACME.lone_event("//acme.example/chat", "e-1")
-    assert one.interaction == one.stream_id != other.stream_id
+    assert one.interaction_node == one.stream_id != other.stream_id
 
 
 def test_a_decision_of_the_hub_lives_with_what_it_is_about() -> None:
     fact = fact_of(a_decision("cx.conversation.note.v1", id="d-1", about=ANA_BY_EMAIL, data={"interaction": "chat-42"}))
     assert fact.event.source == "//throughline/acme/decisions"
     assert fact.stream_id == ANA_BY_EMAIL
-    assert fact.side == ACME.part_id(ANA_BY_EMAIL, ACME.interaction("chat-42"))
+    assert fact.side_id == ACME.part_id(ANA_BY_EMAIL, ACME.interaction("chat-42"))
     assert fact.part_id == ACME.part_id(ANA_BY_EMAIL, ACME.interaction("chat-42"), fact.key)
 
 

@@ -211,7 +211,7 @@ def test_a_fault_is_told_alike_everywhere(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_a_decision_that_cannot_be_read_is_left_out_when_it_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     event = an_event("cx.identity.merged.v1", id="e", data={"identity": {"a": "x", "b": "y"}})
-    monkeypatch.setattr("cx_identity.evidence.node_of", lambda text: 1 // 0)
+    monkeypatch.setattr("cx_identity.evidence.parse_node_id", lambda text: 1 // 0)
     (incoming,) = read_batch([LogRecord(INTERACTIONS, 0, 0, event.key, event.raw, 0)], lambda _: ACME).facts.values()
     assert incoming.left_out == "unfoldable"
     assert incoming.problem == fault_of(Fact(decode_read_only(event.raw), event.raw, ACME), ACME)

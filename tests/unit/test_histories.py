@@ -61,19 +61,19 @@ CASES: dict[str, Callable[[tuple[Fact, ...]], bool]] = {
     "tie": lambda history: max(Counter(fact.effective for fact in history).values(), default=0) > 1,
     "arrival out of order": lambda history: [f.recorded for f in history] != sorted(f.recorded for f in history),
     "nobody's event of an interaction": lambda history: any(
-        fact.event.data.interaction and fact.stream_id == fact.interaction for fact in history
+        fact.event.data.interaction and fact.stream_id == fact.interaction_node for fact in history
     ),
     "neither people nor interaction": lambda history: any(
         not fact.event.data.interaction and not fact.event.data.participants and not fact.event.subject
         for fact in history
     ),
     "one interaction, several homes": lambda history: any(
-        one.interaction == other.interaction and one.stream_id != other.stream_id
+        one.interaction_node == other.interaction_node and one.stream_id != other.stream_id
         for one in history
         for other in history
     ),
     "ended before started": lambda history: any(
-        one.interaction == other.interaction and one.order < other.order
+        one.interaction_node == other.interaction_node and one.order < other.order
         for one in named(history, "cx.interaction.ended.v1")
         for other in named(history, "cx.interaction.started.v1")
     ),
