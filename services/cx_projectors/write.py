@@ -532,7 +532,7 @@ async def _announce(
     """Interactions of which nobody has any part yet, and nobody else will have one before this transaction ends."""
     nodes = set[NodeId]()
     for part_id, group in by_part.items():
-        node = group[0].interaction
+        node = group[0].interaction_node
         if part_id not in cache.parts and node not in cache.nodes and not all(is_lone(fact) for fact in group):
             nodes.add(node)
     learned.nodes |= nodes
@@ -542,7 +542,7 @@ async def _announce(
 def is_lone(fact: Fact) -> bool:
     """Return whether an event is outside of any interaction, in the stream of the profile that it names. Nobody else
     has a part there, so nobody need hear of it."""
-    return fact.interaction == fact.stream_id and fact.identifier is not None
+    return fact.interaction_node == fact.stream_id and fact.identifier is not None
 
 
 async def _add_to_parts(
@@ -567,7 +567,7 @@ async def _add_to_parts(
     with folding():
         for part_id, group in by_part.items():
             one = group[0]
-            place = (one.stream_id, one.interaction)
+            place = (one.stream_id, one.interaction_node)
             touched.add(place)
             part = cache.parts.get(part_id)
             if part is None:
@@ -608,13 +608,13 @@ async def _recall(
     forgotten: Touched = set()
     known: Touched = set()
     for part_id, (one, *_) in by_part.items():
-        place = (one.stream_id, one.interaction)
+        place = (one.stream_id, one.interaction_node)
         if place in cache.sides:
             known.add(place)
-        elif one.event.data.interaction and one.interaction not in begun:
+        elif one.event.data.interaction and one.interaction_node not in begun:
             forgotten.add(place)
             continue
-        is_new = one.event.data.interaction and (one.interaction in begun or needs_own_part(one.event))
+        is_new = one.event.data.interaction and (one.interaction_node in begun or needs_own_part(one.event))
         if part_id not in cache.parts and not is_new:
             unknown.append(part_id)
     for place, parts in (await writer.parts_of_sides(tx, tenant, forgotten)).items():

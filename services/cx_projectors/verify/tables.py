@@ -48,7 +48,7 @@ def _events(of: Expected) -> Expectation:
 
 def _parts(of: Expected) -> Expectation:
     rows = (
-        (part_id, tenant, fact.stream_id, fact.interaction, (begins(part.since), _canonical(part)))
+        (part_id, tenant, fact.stream_id, fact.interaction_node, (begins(part.since), _canonical(part)))
         for part_id, (tenant, fact, part) in of.parts.items()
     )
     return Expectation(tables.PARTS, by_key([0], rows), normal=lambda row: (*row[:-1], _body(row[-1])))
@@ -70,7 +70,7 @@ def _assignments(of: Expected) -> Expectation:
     sides: dict[tuple[str, NodeId, NodeId], list[KeyedPart]] = defaultdict(list)
     for part_id, (tenant, fact, part) in of.parts.items():
         if part.interaction:
-            sides[tenant, fact.stream_id, fact.interaction].append(KeyedPart(part_id, part))
+            sides[tenant, fact.stream_id, fact.interaction_node].append(KeyedPart(part_id, part))
     rows = (
         (of.tenants[tenant].tenancy.ids.part_id(stream_id, node), desk.kind, desk.name, tenant, node)
         for (tenant, stream_id, node), parts in sides.items()
@@ -83,11 +83,11 @@ def _interactions(of: Expected) -> Expectation:
     """Every interaction that has a part is announced, named or not. So may be what a profile has outside of any, and
     what only a copy speaks of that counts no more."""
     required = {
-        (fact.interaction,): (fact.interaction, tenant)
+        (fact.interaction_node,): (fact.interaction_node, tenant)
         for tenant, one, fact in of.of_facts()
-        if fact.interaction != fact.stream_id or fact.stream_id not in one.whole.resolution.customer_of
+        if fact.interaction_node != fact.stream_id or fact.stream_id not in one.whole.resolution.customer_of
     }
-    may = {(fact.interaction, fact.event.tenantid) for fact in of.told.all_copies if makes_part(fact.event.type)}
+    may = {(fact.interaction_node, fact.event.tenantid) for fact in of.told.all_copies if makes_part(fact.event.type)}
     return Expectation(tables.INTERACTIONS, required, lambda row: None if row in may else NOTHING_SAYS_SO)
 
 
