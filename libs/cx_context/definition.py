@@ -26,9 +26,11 @@ from cx_events.facts import Fact
 from cx_events.ids import IdSpace, NodeId
 from cx_events.timestamps import Micros
 from cx_identity.attribution import Attribution, standing_attribution
-from cx_identity.components import resolve
-from cx_identity.evidence import decision_of, links_of, sum_of
-from cx_identity.model import Decision, Graph, Resolution
+from cx_identity.decisions import decision_of
+from cx_identity.evidence import links_of, sum_links
+from cx_identity.model import Decision, Graph
+from cx_identity.outcome import Resolution
+from cx_identity.resolution import resolve
 from cx_identity.rules import Rules, RulesChange, rules_in_force
 
 
@@ -181,7 +183,7 @@ class Said:
     @classmethod
     def of(cls, facts: Iterable[Fact], ids: IdSpace, configured: Rules) -> Said:
         facts = list(facts)
-        profiles, edges = sum_of(links_of(fact, ids) for fact in facts if makes_part(fact.event.type))
+        profiles, edges = sum_links(links_of(fact, ids) for fact in facts if makes_part(fact.event.type))
         decisions: list[Decision] = []
         attributions: dict[NodeId, list[Attribution]] = defaultdict(list)
         changes: list[RulesChange] = []

@@ -43,9 +43,9 @@ from cx_context.sections.names import Names, named, names_of
 from cx_context.sections.sentiment import sentiment
 from cx_context.sections.timeline import timeline_entry
 from cx_context.sections.vouchers import standings
-from cx_context.threading.conversations import Contact, Conversation, IssuedToken, KeyedPart, contacts_of, thread
-from cx_context.threading.explicit_joins import MATTER_KINDS
-from cx_context.threading.tokens import order_of as _order
+from cx_context.threading.continuity_tokens import order_of as _order
+from cx_context.threading.conversations import Contact, Conversation, IssuedToken, KeyedPart, contacts_of, join_contacts
+from cx_context.threading.shared_references import MATTER_KINDS
 from cx_events.facts import Fact, Order
 from cx_events.identifiers import rank_of
 from cx_events.ids import text_of
@@ -161,7 +161,7 @@ class Rendering:
         if self._threaded is None:
             open_ones: list[Conversation] = []
             others: list[Conversation] = []
-            for each in thread(self.contacts, self.window):
+            for each in join_contacts(self.contacts, self.window):
                 state = conversation_state([member.part for member in each.members])
                 (open_ones if state == "open" else others).append(each)
             for some in (open_ones, others):

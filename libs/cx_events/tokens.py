@@ -7,7 +7,7 @@
 A token is known by its *id*, a keyed hash of its code: events and contexts hold the id alone, and who reads them can
 use no token. The signed form is the id with an HMAC under the tenant's lasting key, so that a mail's or a chat's intake
 can tell a forged one without a store. A code is digits and can be told from no other number of that length: whether one
-was ever issued the facts say (``cx_context.threading.tokens``).
+was ever issued the facts say (``cx_context.threading.continuity_tokens``).
 """
 
 from __future__ import annotations

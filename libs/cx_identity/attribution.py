@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from cx_events.ids import NodeId
-from cx_identity.decisions import withdrawn
-from cx_identity.model import Decision, Evidence, name_of
+from cx_identity.model import Decision, Evidence, event_name
+from cx_identity.unmerge import withdrawn_decisions
 
 
 class Attribution(Struct, frozen=True, gc=False):
@@ -28,7 +28,7 @@ class Attribution(Struct, frozen=True, gc=False):
     @property
     def name(self) -> str:
         """``SOURCE#ID``, as a withdrawal names it."""
-        return name_of(self.at)
+        return event_name(self.at)
 
 
 def standing_attribution(
@@ -38,7 +38,7 @@ def standing_attribution(
 
     ``withdrawals``: those that name any of them, and those that name such a withdrawal.
     """
-    gone = withdrawn(withdrawals)
+    gone = withdrawn_decisions(withdrawals)
     return max((a for a in attributions if a.name not in gone), key=lambda a: a.at, default=None)
 
 
@@ -48,7 +48,7 @@ def attributed_profile(attributions: Iterable[Attribution], withdrawals: Iterabl
     return None if latest is None else latest.profile
 
 
-def followed(
+def followed_profile(
     named: Iterable[NodeId], attributions: Iterable[Attribution] = (), withdrawals: Iterable[Decision] = ()
 ) -> NodeId | None:
     """The profile that an interaction's node follows, or None where it stands alone.

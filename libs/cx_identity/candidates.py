@@ -15,23 +15,12 @@ from collections.abc import Iterable, Mapping, Set
 
 from cx_events.identifiers import rank_of
 from cx_events.ids import NodeId
-from cx_identity.model import (
-    Candidate,
-    Decision,
-    Edge,
-    Graph,
-    Profile,
-    Refusal,
-    Shared,
-    Standing,
-    Tied,
-    confidence_of,
-    strongest_tie,
-)
+from cx_identity.model import Decision, Edge, Graph, Profile, SharedIdentifiers, confidence_of, strongest_evidence
+from cx_identity.outcome import Candidate, CandidateCustomer, DecisionStatus, Refusal
 from cx_identity.rules import Rules
-from cx_identity.sharing import crowd_at, silent_among
+from cx_identity.shared_identifiers import never_linking, shared_reason
 
-SETTLING = frozenset({"dismiss", "merge"})
+SETTLING_KINDS = frozenset({"dismiss", "merge"})
 """Decisions that answer whose an identifier is that they name."""
 
 _MASK = 0xCA0D1DA7E000
@@ -58,7 +47,7 @@ def candidate_for(
     Customers stand in order of confidence, then of the latest evidence, then by id.
     """
     others: list[Profile] = []
-    best: dict[NodeId, Tied] = {}
+    best: dict[NodeId, CandidateCustomer] = {}
     for edge in edges:
         other = profiles[edge.b if edge.a == identifier.id else edge.a]
         if not rules.may_link(other):
@@ -68,7 +57,7 @@ def candidate_for(
         known = best.get(tied.customer)
         if known is None or _surest_first(tied) < _surest_first(known):
             best[tied.customer] = tied
-    crowd = crowd_at(identifier, others, rules)
+    crowd = shared_reason(identifier, others, rules)
     return Candidate(
         id=candidate_id(identifier.id),
         identifier=identifier.id,
@@ -85,23 +74,23 @@ def weaker_end(a: Profile, b: Profile) -> NodeId:
     return max((rank_of(one.kind), one.kind, one.value, one.scope, one.id) for one in (a, b))[-1]
 
 
-def settled_by(decisions: Iterable[Decision], standings: Mapping[bytes, Standing]) -> frozenset[NodeId]:
+def settled_identifiers(decisions: Iterable[Decision], standings: Mapping[bytes, DecisionStatus]) -> frozenset[NodeId]:
     """Return the identifiers that a decision names that settles and stands."""
-    standing = [d for d in decisions if d.kind in SETTLING and standings[d.key].state == "stands"]
+    standing = [d for d in decisions if d.kind in SETTLING_KINDS and standings[d.key].state == "stands"]
     return frozenset(end for decision in standing for end in (decision.a, decision.b))
 
 
-def is_withheld(edge: Edge, shared: Shared) -> bool:
+def is_withheld(edge: Edge, shared: SharedIdentifiers) -> bool:
     """Return whether a pair of two values that may link is claimed alone, and not tried since an end is shared."""
     return not edge.firm and (edge.a in shared.counting_all or edge.b in shared.counting_all)
 
 
-def withheld_among(
-    graph: Graph, shared: Shared, customer_of: Mapping[NodeId, NodeId], settled: Set[NodeId], rules: Rules
+def withheld_claims(
+    graph: Graph, shared: SharedIdentifiers, customer_of: Mapping[NodeId, NodeId], settled: Set[NodeId], rules: Rules
 ) -> list[Refusal]:
     """Return the withheld claims of a graph that a person should be asked about: of two customers, no shared end of
     them settled. Of an end that ``customer_of`` does not name, it is somebody else's than the other end."""
-    silent = silent_among(graph.profiles, rules)
+    silent = never_linking(graph.profiles, rules)
     found: list[Refusal] = []
     for edge in graph.edges:
         a, b, at = edge.a, edge.b, edge.claimed
@@ -115,9 +104,9 @@ def withheld_among(
     return found
 
 
-def candidates_among(
+def find_candidates(
     graph: Graph,
-    shared: Shared,
+    shared: SharedIdentifiers,
     refused: Iterable[Refusal],
     customer_of: Mapping[NodeId, NodeId],
     settled: Set[NodeId],
@@ -137,10 +126,10 @@ def candidates_among(
     return [candidate_for(profiles[id], edges[id], profiles, customer_of, rules) for id in edges]
 
 
-def _tied(edge: Edge, profile: NodeId, customer: NodeId) -> Tied:
-    tie = strongest_tie(edge)
-    return Tied(customer, profile, tie.rule, confidence_of(edge), tie.at, tie.weight)
+def _tied(edge: Edge, profile: NodeId, customer: NodeId) -> CandidateCustomer:
+    tie = strongest_evidence(edge)
+    return CandidateCustomer(customer, profile, tie.rule, confidence_of(edge), tie.at, tie.weight)
 
 
-def _surest_first(tied: Tied) -> tuple[int, int, NodeId, NodeId]:
+def _surest_first(tied: CandidateCustomer) -> tuple[int, int, NodeId, NodeId]:
     return -tied.confidence, -tied.evidence[0], tied.customer, tied.profile

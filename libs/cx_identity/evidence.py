@@ -2,51 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from itertools import combinations
 
 from msgspec import Struct
 
-from cx_events.envelope import Identifier, IdentityDecision, Weight
-from cx_events.errors import Refused
+from cx_events.envelope import Identifier, Weight
 from cx_events.facts import Fact
-from cx_events.ids import IdSpace, NodeId, parse_node_id
+from cx_events.ids import IdSpace, NodeId
 from cx_events.weights import ASSERTED, ASSERTED_TYPE, CLAIMED, PROVED, VERIFIED_TYPE, weaker, weight_of, weight_rank
-from cx_identity.attribution import Attribution
-from cx_identity.candidates import candidate_id
 from cx_identity.model import (
-    Decision,
-    DecisionKind,
-    EdgeMention,
+    Edge,
     Evidence,
-    ProfileMention,
-    Tie,
+    Profile,
+    WeightedEvidence,
     attests,
-    earlier,
-    edge_mention,
-    joint,
+    make_edge,
+    sum_edges,
+    sum_profiles,
 )
-from cx_identity.rules import Rules, RulesChange
-
-MERGED = "cx.identity.merged.v1"
-UNMERGED = "cx.identity.unmerged.v1"
-ATTRIBUTED = "cx.identity.attributed.v1"
-DISMISSED = "cx.identity.candidate_dismissed.v1"
-RULES_CHANGED = "cx.identity.rules_changed.v1"
 
 
-class Named(Struct, frozen=True, gc=False):
+class EventLinks(Struct, frozen=True, gc=False):
     """Who an event names. Mentions know of this fact alone; sums over facts make the graph (``model.earlier``,
     ``model.joint``)."""
 
-    profiles: tuple[ProfileMention, ...] = ()
-    edges: tuple[EdgeMention, ...] = ()
+    profiles: tuple[Profile, ...] = ()
+    edges: tuple[Edge, ...] = ()
 
 
-NOBODY = Named()
+NO_LINKS = EventLinks()
 
 
-def links_of(fact: Fact, ids: IdSpace) -> Named:
+def links_of(fact: Fact, ids: IdSpace) -> EventLinks:
     """Return what an event says about who is who. Called for every event: one identifier costs one look-up.
 
     All pairs of usable identifiers of its one customer are tied; so are the pairs in ``data.links``. A pair has the
@@ -59,8 +47,8 @@ def links_of(fact: Fact, ids: IdSpace) -> Named:
     if data.links or len(people) > 1:
         return _tied(fact, people, ids)
     if not people:
-        return NOBODY
-    return Named((_mention(people[0], fact, ids),))
+        return NO_LINKS
+    return EventLinks((_mention(people[0], fact, ids),))
 
 
 def only_identifier(fact: Fact) -> Identifier | None:
@@ -73,46 +61,46 @@ def only_identifier(fact: Fact) -> Identifier | None:
 Pair = tuple[NodeId, NodeId]
 
 
-def sum_of(named: Iterable[Named]) -> tuple[dict[NodeId, ProfileMention], dict[Pair, EdgeMention]]:
+def sum_links(named: Iterable[EventLinks]) -> tuple[dict[NodeId, Profile], dict[Pair, Edge]]:
     """What several facts say together: the profiles and edges of their graph."""
-    profiles: dict[NodeId, ProfileMention] = {}
-    edges: dict[Pair, EdgeMention] = {}
+    profiles: dict[NodeId, Profile] = {}
+    edges: dict[Pair, Edge] = {}
     for each in named:
         for profile in each.profiles:
             known = profiles.get(profile.id)
-            profiles[profile.id] = profile if known is None else earlier(known, profile)
+            profiles[profile.id] = profile if known is None else sum_profiles(known, profile)
         for edge in each.edges:
             pair = (edge.a, edge.b)
-            edges[pair] = joint(edges[pair], edge) if pair in edges else edge
+            edges[pair] = sum_edges(edges[pair], edge) if pair in edges else edge
     return profiles, edges
 
 
-def _mention(identifier: Identifier, fact: Fact, ids: IdSpace) -> ProfileMention:
+def _mention(identifier: Identifier, fact: Fact, ids: IdSpace) -> Profile:
     kind, scope, value = identifier.kind, identifier.scope, identifier.value
     attested = attests(kind, weight_of(identifier, fact.event))
-    return ProfileMention(ids.profile(kind, scope, value), kind, scope, value, fact.recorded, attested)
+    return Profile(ids.profile(kind, scope, value), kind, scope, value, fact.recorded, attested)
 
 
 _ABOUT_IDENTITY = frozenset({VERIFIED_TYPE, ASSERTED_TYPE})
 _UNSAID_LINK = {PROVED: "verified", ASSERTED: "asserted", CLAIMED: "claimed"}
 
 
-def _tied(fact: Fact, people: Iterable[Identifier], ids: IdSpace) -> Named:
+def _tied(fact: Fact, people: Iterable[Identifier], ids: IdSpace) -> EventLinks:
     event = fact.event
     seen: Evidence = (fact.recorded, event.source, event.id)
-    profiles: dict[NodeId, ProfileMention] = {}
-    edges: dict[tuple[NodeId, NodeId], EdgeMention] = {}
+    profiles: dict[NodeId, Profile] = {}
+    edges: dict[tuple[NodeId, NodeId], Edge] = {}
 
     def name(identifier: Identifier) -> NodeId:
         mention = _mention(identifier, fact, ids)
         known = profiles.get(mention.id)
-        profiles[mention.id] = mention if known is None else earlier(known, mention)
+        profiles[mention.id] = mention if known is None else sum_profiles(known, mention)
         return mention.id
 
     def tie(a: NodeId, b: NodeId, weight: Weight, rule: str) -> None:
-        edge = edge_mention(a, b, Tie(weight, seen, rule))
+        edge = make_edge(a, b, WeightedEvidence(weight, seen, rule))
         known = edges.get((edge.a, edge.b))
-        edges[edge.a, edge.b] = edge if known is None else joint(known, edge)
+        edges[edge.a, edge.b] = edge if known is None else sum_edges(known, edge)
 
     weights: dict[NodeId, Weight] = {}
     for identifier in people:
@@ -130,95 +118,4 @@ def _tied(fact: Fact, people: Iterable[Identifier], ids: IdSpace) -> Named:
             if a != b:
                 weight = weaker(weight_of(one, event), weight_of(other, event))
                 tie(a, b, weight, event.data.evidence or _UNSAID_LINK[weight])
-    return Named(tuple(profiles.values()), tuple(edges.values()))
-
-
-def decision_of(fact: Fact, ids: IdSpace) -> Decision | Attribution | RulesChange | None:
-    """The decision that an event is, or None for all but the five types of decisions about identity.
-
-    Raises ``Refused("bad-decision")`` naming the field where the event does not say what it decides.
-    """
-    read = _READERS.get(fact.event.type)
-    if read is None:
-        return None
-    identity = fact.event.data.identity
-    if identity is None:
-        raise _bad(f"{fact.event.type} needs data.identity")
-    return read(fact, identity, ids)
-
-
-def _merged(fact: Fact, identity: IdentityDecision, _ids: IdSpace) -> Decision:
-    return _pair(fact, identity, "merge")
-
-
-def _unmerged(fact: Fact, identity: IdentityDecision, _ids: IdSpace) -> Decision:
-    """Withdraws ``decision``, or keeps ``a`` and ``b`` apart."""
-    if not identity.decision:
-        return _pair(fact, identity, "apart")
-    if identity.a or identity.b:
-        raise _bad("data.identity names a decision to withdraw and a pair to keep apart; say one of the two")
-    source, hash, id = identity.decision.partition("#")
-    if not (source and hash and id):
-        raise _bad(f"data.identity.decision: expected SOURCE#ID, not {identity.decision[:64]!r}")
-    return _decision(fact, "withdraw", withdraws=identity.decision)
-
-
-def _attributed(fact: Fact, identity: IdentityDecision, ids: IdSpace) -> Attribution:
-    """Without ``profile`` the interaction stands alone again."""
-    if not identity.interaction:
-        raise _bad("data.identity.interaction: the interaction's id is missing")
-    return Attribution(
-        key=fact.key,
-        at=_at(fact),
-        interaction=ids.interaction(identity.interaction),
-        profile=_node("profile", identity.profile) if identity.profile else None,
-        reason=fact.event.data.reason,
-    )
-
-
-def _dismissed(fact: Fact, identity: IdentityDecision, _ids: IdSpace) -> Decision:
-    identifier = candidate_id(_node("candidate", identity.candidate))
-    return _decision(fact, "dismiss", identifier, identifier)
-
-
-def _rules_changed(fact: Fact, identity: IdentityDecision, _ids: IdSpace) -> RulesChange:
-    if identity.rules is None:
-        raise _bad("data.identity.rules is missing")
-    return RulesChange(fact.key, _at(fact), Rules.parse(identity.rules), fact.event.data.reason)
-
-
-_READERS: Mapping[str, Callable[[Fact, IdentityDecision, IdSpace], Decision | Attribution | RulesChange]] = {
-    MERGED: _merged,
-    UNMERGED: _unmerged,
-    ATTRIBUTED: _attributed,
-    DISMISSED: _dismissed,
-    RULES_CHANGED: _rules_changed,
-}
-
-
-def _pair(fact: Fact, identity: IdentityDecision, kind: DecisionKind) -> Decision:
-    a, b = _node("a", identity.a), _node("b", identity.b)
-    if a == b:
-        raise _bad(f"data.identity.a and b are the same profile, {identity.a}")
-    return _decision(fact, kind, min(a, b), max(a, b))
-
-
-def _decision(fact: Fact, kind: DecisionKind, a: NodeId = b"", b: NodeId = b"", withdraws: str = "") -> Decision:
-    return Decision(fact.key, _at(fact), kind, a, b, withdraws, fact.event.data.reason)
-
-
-def _at(fact: Fact) -> Evidence:
-    return (fact.recorded, fact.event.source, fact.event.id)
-
-
-def _node(field: str, text: str) -> NodeId:
-    if not text:
-        raise _bad(f"data.identity.{field} is missing")
-    try:
-        return parse_node_id(text)
-    except Refused as error:
-        raise _bad(f"data.identity.{field}: {error.detail}") from None
-
-
-def _bad(detail: str) -> Refused:
-    return Refused("bad-decision", detail)
+    return EventLinks(tuple(profiles.values()), tuple(edges.values()))

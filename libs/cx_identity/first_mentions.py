@@ -16,7 +16,7 @@ from cx_events.envelope import Weight
 from cx_events.facts import Fact
 from cx_events.ids import NodeId
 from cx_events.timestamps import Micros
-from cx_identity.model import Edge, Evidence, Profile, Tie, edge_mention, joint, ties_of
+from cx_identity.model import Edge, Evidence, Profile, WeightedEvidence, evidence_of, make_edge, sum_edges
 
 NAMED, PROVED, ASSERTED, CLAIMED, ATTESTED = range(5)
 """Of what something is a sighting: of a profile, of an edge by its weight, of a profile that is attested. They stand in
@@ -25,11 +25,11 @@ the store, so they never change."""
 EDGE_KINDS: Mapping[Weight, int] = {"proved": PROVED, "asserted": ASSERTED, "claimed": CLAIMED}
 _WEIGHTS: Mapping[int, Weight] = {kind: weight for weight, kind in EDGE_KINDS.items()}
 
-Seen = tuple[int, NodeId, NodeId]
+MentionKey = tuple[int, NodeId, NodeId]
 """(kind, a, b): what was sighted. Of a profile both ends are it."""
 
 
-class Sighting(NamedTuple):
+class Mention(NamedTuple):
     """One mention. ``key``: of its event."""
 
     effective: Micros
@@ -38,51 +38,51 @@ class Sighting(NamedTuple):
     key: bytes
 
 
-def sighting(fact: Fact, rule: str = "") -> Sighting:
-    return Sighting(fact.effective, (fact.recorded, fact.event.source, fact.event.id), rule, fact.key)
+def mention_of(fact: Fact, rule: str = "") -> Mention:
+    return Mention(fact.effective, (fact.recorded, fact.event.source, fact.event.id), rule, fact.key)
 
 
-def named(profile: Profile, fact: Fact) -> list[tuple[Seen, Sighting]]:
+def profile_mentions(profile: Profile, fact: Fact) -> list[tuple[MentionKey, Mention]]:
     """Return the sightings in what one fact says of a profile."""
-    id, one = profile.id, sighting(fact)
-    found: list[tuple[Seen, Sighting]] = [((NAMED, id, id), one)]
+    id, one = profile.id, mention_of(fact)
+    found: list[tuple[MentionKey, Mention]] = [((NAMED, id, id), one)]
     if profile.attested:
         found.append(((ATTESTED, id, id), one))
     return found
 
 
-def tied(edge: Edge, fact: Fact) -> list[tuple[Seen, Sighting]]:
+def edge_mentions(edge: Edge, fact: Fact) -> list[tuple[MentionKey, Mention]]:
     """Return the sightings in what one fact says of a pair."""
-    return [((EDGE_KINDS[tie.weight], edge.a, edge.b), sighting(fact, tie.rule)) for tie in ties_of(edge)]
+    return [((EDGE_KINDS[tie.weight], edge.a, edge.b), mention_of(fact, tie.rule)) for tie in evidence_of(edge)]
 
 
-def said_of(profiles: Iterable[Profile], edges: Iterable[Edge], fact: Fact) -> Iterator[tuple[Seen, Sighting]]:
+def mentions_in(profiles: Iterable[Profile], edges: Iterable[Edge], fact: Fact) -> Iterator[tuple[MentionKey, Mention]]:
     """Yield the sightings in what one fact says of who is who (``cx_identity.evidence.links_of``)."""
     for profile in profiles:
-        yield from named(profile, fact)
+        yield from profile_mentions(profile, fact)
     for edge in edges:
-        yield from tied(edge, fact)
+        yield from edge_mentions(edge, fact)
 
 
-def is_preceded(one: Sighting, others: Iterable[Sighting]) -> bool:
+def is_preceded(one: Mention, others: Iterable[Mention]) -> bool:
     """Whether another, or the same, is no later in both."""
     return any(other.effective <= one.effective and other.at <= one.at for other in others)
 
 
-def staircase(sightings: Iterable[Sighting]) -> list[Sighting]:
+def pareto_front(sightings: Iterable[Mention]) -> list[Mention]:
     """Those that no other precedes in both, by recorded time."""
-    steps: list[Sighting] = []
+    steps: list[Mention] = []
     for one in sorted(sightings, key=lambda s: (s.at, s.rule)):
         if not steps or one.effective < steps[-1].effective:
             steps.append(one)
     return steps
 
 
-def edge_of(a: NodeId, b: NodeId, seen: Mapping[int, Sequence[Sighting]]) -> Edge:
+def edge_of(a: NodeId, b: NodeId, seen: Mapping[int, Sequence[Mention]]) -> Edge:
     """Return what some sightings say of a pair. ``seen``: by kind, at least one."""
     edges = [
-        edge_mention(a, b, Tie(weight, one.at, one.rule))
+        make_edge(a, b, WeightedEvidence(weight, one.at, one.rule))
         for kind, weight in _WEIGHTS.items()
         for one in seen.get(kind, ())
     ]
-    return reduce(joint, edges)
+    return reduce(sum_edges, edges)

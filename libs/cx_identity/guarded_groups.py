@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from cx_events.ids import NodeId
-from cx_identity.model import Profile, RefusedFor
+from cx_identity.model import Profile
+from cx_identity.outcome import RefusalReason
 
 _NONE: frozenset[str] = frozenset()
 
-ONE_OF_A_KIND: Mapping[str, int] = {"crm": 1, "account": 2, "email": 4, "phone": 8}
+KINDS_CLAIMS_KEEP_APART: Mapping[str, int] = {"crm": 1, "account": 2, "email": 4, "phone": 8}
 """Kinds of which a claim never brings two values together, as bits, strongest first."""
 
-CORES_MOST = 256
+MOST_CORES = 256
 """Cores that claims may make one group of, so that a chain of claims costs nobody more than that."""
 
 
-class Group:
+class GuardedGroup:
     """Profiles found to be one. ``foes``: (rank, other profile, decision) for each pair kept apart with an end here.
 
     ``known`` (the id of its known core), ``kinds`` (bits of ``ONE_OF_A_KIND``) and ``cores`` are asked by claims.
@@ -38,22 +39,22 @@ class Group:
         self.cores = 1
 
 
-class Groups:
+class GuardedGroups:
     """At first each profile is a group of its own. ``exclusive`` kinds are noted, so that two of a kind are seen."""
 
     __slots__ = ("of",)
 
     def __init__(self, profiles: Mapping[NodeId, Profile], exclusive: frozenset[str]) -> None:
         self.of = {
-            id: Group(
+            id: GuardedGroup(
                 id,
                 frozenset((profile.kind,)) if profile.kind in exclusive else _NONE,
-                ONE_OF_A_KIND.get(profile.kind, 0),
+                KINDS_CLAIMS_KEEP_APART.get(profile.kind, 0),
             )
             for id, profile in profiles.items()
         }
 
-    def unite(self, one: Group, other: Group) -> None:
+    def unite(self, one: GuardedGroup, other: GuardedGroup) -> None:
         """Make two groups one. The smaller moves, so that n profiles move at most n log n times."""
         if len(one.members) < len(other.members):
             one, other = other, one
@@ -75,7 +76,7 @@ class Groups:
         self.of[a].foes.append((rank, b, decision))
         self.of[b].foes.append((rank, a, decision))
 
-    def foe(self, one: Group, other: Group) -> str:
+    def foe(self, one: GuardedGroup, other: GuardedGroup) -> str:
         """Return the decision that keeps some pair across the two apart, or an empty text."""
         if not one.foes or not other.foes:
             return ""
@@ -84,7 +85,7 @@ class Groups:
         found = min((foe for foe in one.foes if self.of[foe[1]] is other), default=None)
         return "" if found is None else found[2]
 
-    def against(self, one: Group, other: Group) -> tuple[RefusedFor, str] | None:
+    def against(self, one: GuardedGroup, other: GuardedGroup) -> tuple[RefusalReason, str] | None:
         """Return what stands against an edge that would unite two groups: why, and by what."""
         foe = self.foe(one, other)
         if foe:
@@ -93,7 +94,7 @@ class Groups:
             return "exclusive", min(one.exclusive & other.exclusive)
         return None
 
-    def against_claim(self, one: Group, other: Group) -> tuple[RefusedFor, str] | None:
+    def against_claim(self, one: GuardedGroup, other: GuardedGroup) -> tuple[RefusalReason, str] | None:
         """Return what stands against a claim that would unite two groups."""
         found = self.against(one, other)
         if found is not None:
@@ -102,7 +103,7 @@ class Groups:
             return "known", ""
         both = one.kinds & other.kinds
         if both:
-            return "kind", next(kind for kind, bit in ONE_OF_A_KIND.items() if bit & both)
-        if one.cores + other.cores > CORES_MOST:
+            return "kind", next(kind for kind, bit in KINDS_CLAIMS_KEEP_APART.items() if bit & both)
+        if one.cores + other.cores > MOST_CORES:
             return "size", ""
         return None

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Literal, NamedTuple
 
 from msgspec import Struct, structs
@@ -62,7 +63,7 @@ class Edge(Struct, frozen=True, gc=False):
         return self.b if self.a == end else self.a
 
 
-class Tie(NamedTuple):
+class WeightedEvidence(NamedTuple):
     """An edge's evidence of one weight."""
 
     weight: Weight
@@ -70,23 +71,19 @@ class Tie(NamedTuple):
     rule: str
 
 
-def ties_of(edge: Edge) -> list[Tie]:
+def evidence_of(edge: Edge) -> list[WeightedEvidence]:
     """Return the evidence of an edge, strongest first; there is at least one."""
     every = (
         (PROVED, edge.proved, edge.proved_rule),
         (ASSERTED, edge.asserted, edge.asserted_rule),
         (CLAIMED, edge.claimed, edge.claimed_rule),
     )
-    return [Tie(weight, at, rule) for weight, at, rule in every if at is not None]
+    return [WeightedEvidence(weight, at, rule) for weight, at, rule in every if at is not None]
 
 
-def strongest_tie(edge: Edge) -> Tie:
+def strongest_evidence(edge: Edge) -> WeightedEvidence:
     """Return an edge's evidence of its strongest weight."""
-    return ties_of(edge)[0]
-
-
-ProfileMention = Profile
-EdgeMention = Edge
+    return evidence_of(edge)[0]
 
 
 def attests(kind: str, weight: Weight) -> bool:
@@ -99,13 +96,13 @@ def makes_known(profile: Profile) -> bool:
     return profile.attested and profile.kind in STRONG_KINDS
 
 
-def earlier(one: Profile, other: Profile) -> Profile:
+def sum_profiles(one: Profile, other: Profile) -> Profile:
     """Return the sum of what two sets of facts say about one profile; associative, commutative, idempotent."""
     least, more = (one, other) if one.first_recorded <= other.first_recorded else (other, one)
     return structs.replace(least, attested=True) if more.attested and not least.attested else least
 
 
-def joint(one: Edge, other: Edge) -> Edge:
+def sum_edges(one: Edge, other: Edge) -> Edge:
     """Return the sum of what two sets of facts say about one pair; associative, commutative, idempotent."""
     proved, proved_rule = _earliest(one.proved, one.proved_rule, other.proved, other.proved_rule)
     asserted, asserted_rule = _earliest(one.asserted, one.asserted_rule, other.asserted, other.asserted_rule)
@@ -113,7 +110,7 @@ def joint(one: Edge, other: Edge) -> Edge:
     return Edge(one.a, one.b, proved, asserted, claimed, proved_rule, asserted_rule, claimed_rule)
 
 
-def edge_mention(a: NodeId, b: NodeId, tie: Tie) -> Edge:
+def make_edge(a: NodeId, b: NodeId, tie: WeightedEvidence) -> Edge:
     """Return the edge that one fact makes of a pair, in either order."""
     low, high = min(a, b), max(a, b)
     match tie.weight:
@@ -132,6 +129,8 @@ def _earliest(one: Evidence | None, rule: str, other: Evidence | None, other_rul
         return other, other_rule
     return one, rule
 
+
+_at = attrgetter("at")
 
 DecisionKind = Literal["merge", "apart", "withdraw", "dismiss"]
 
@@ -154,15 +153,15 @@ class Decision(Struct, frozen=True, gc=False):
     @property
     def name(self) -> str:
         """``SOURCE#ID``, as a withdrawal names it."""
-        return name_of(self.at)
+        return event_name(self.at)
 
 
-def name_of(at: Evidence) -> str:
+def event_name(at: Evidence) -> str:
     """``SOURCE#ID`` of an event."""
     return f"{at[1]}#{at[2]}"
 
 
-class Shared(NamedTuple):
+class SharedIdentifiers(NamedTuple):
     """Identifiers of several people. ``counting_all`` pairs: none of their claimed pairs links. ``firmly``, which is
     counting proved and asserted pairs alone: none of their asserted pairs links either. The second is within the first.
     """
@@ -171,7 +170,7 @@ class Shared(NamedTuple):
     firmly: frozenset[NodeId] = frozenset()
 
 
-class Given(NamedTuple):
+class FixedCore(NamedTuple):
     """What an earlier resolution found of a profile that is not resolved now: its core's id, and whether a standing
     merge or apart names it."""
 
@@ -191,101 +190,8 @@ class Graph:
     profiles: Mapping[NodeId, Profile]
     edges: Collection[Edge] = ()
     decisions: Collection[Decision] = ()
-    shared: Shared | None = None
-    given: Mapping[NodeId, Given] = field(default_factory=dict)
-
-
-class Joined(Struct, frozen=True, gc=False):
-    """Why a profile is its customer's: by ``rule`` and ``evidence`` (source, id) it hangs on the profile ``via``.
-
-    ``confidence`` in hundredths, see ``CONFIDENCE``; no step is surer than the one it hangs on.
-    """
-
-    rule: str
-    evidence: tuple[str, str]
-    confidence: int
-    via: NodeId
-
-
-RefusedFor = Literal["apart", "exclusive", "known", "kind", "size", "shared"]
-
-
-class Refusal(Struct, frozen=True, gc=False):
-    """An edge that does not link. ``reason``: ``apart`` (``by``: the decision, SOURCE#ID), ``exclusive`` (``by``: the
-    kind); of claims also ``known`` (both sides are known people), ``kind`` (both hold a value of the kind ``by``),
-    ``size`` (too many cores) and ``shared`` (an end is shared, so it is not tried; ``candidates.withheld_among`` finds
-    these). ``at``: the evidence that it was tried by."""
-
-    a: NodeId
-    b: NodeId
-    reason: RefusedFor
-    by: str
-    at: Evidence
-    claimed: bool = False
-
-    @property
-    def evidence(self) -> tuple[str, str]:
-        """(source, id) of the event."""
-        return self.at[1:]
-
-    @property
-    def is_question(self) -> bool:
-        """Whether a person should be asked: a claim that nobody decided about. One cookie too many asks nothing."""
-        return self.claimed and self.reason not in {"apart", "size"}
-
-
-class Standing(Struct, frozen=True, gc=False):
-    """Whether a decision counts. ``void``: it contradicts newer ones. ``withdrawn``: as if it never was. ``waiting``:
-    it names a profile that no fact has named yet. ``by``: the decision that makes it so, SOURCE#ID, if it is one."""
-
-    state: Literal["stands", "void", "withdrawn", "waiting"]
-    by: str = ""
-
-
-class Tied(Struct, frozen=True, gc=False):
-    """A customer that an identifier in doubt is tied to, by its surest and then latest edge."""
-
-    customer: NodeId
-    profile: NodeId
-    rule: str
-    confidence: int
-    evidence: Evidence
-    weight: Weight = CLAIMED
-
-
-class Candidate(Struct, frozen=True, gc=False):
-    """An identifier in doubt and whose it may be: surest customer first. ``reason``: a sentence."""
-
-    id: bytes
-    identifier: NodeId
-    customers: tuple[Tied, ...]
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Resolution:
-    """Who is who. ``customer_of`` has every profile of the graph; ``joined`` every one that is not its own customer.
-
-    ``core_of``: every profile's core, by its least profile. ``claimed``: members that only a claim ties to their
-    customer's known core, or where there is none to the core of its first profile. ``ambiguous``: shared identifiers
-    with nothing but themselves in their core, unless claims alone make them shared and they are attested. ``decided``:
-    profiles that a standing merge or apart names. ``settled``: identifiers that a standing merge or dismissal names, so
-    that they yield no candidate. ``refused`` in the order in which edges were tried. ``decisions``: by the decision's
-    key. ``candidates``: one for each identifier in doubt that nobody settled; on a part of the graph they list only the
-    customers within it.
-    """
-
-    customer_of: dict[NodeId, NodeId]
-    core_of: dict[NodeId, NodeId]
-    joined: dict[NodeId, Joined]
-    shared: Shared
-    ambiguous: frozenset[NodeId]
-    claimed: frozenset[NodeId]
-    decided: frozenset[NodeId]
-    settled: frozenset[NodeId]
-    refused: list[Refusal]
-    candidates: list[Candidate]
-    decisions: dict[bytes, Standing]
+    shared: SharedIdentifiers | None = None
+    given: Mapping[NodeId, FixedCore] = field(default_factory=dict)
 
 
 PERSON = 100
@@ -303,3 +209,8 @@ def confidence_of(edge: Edge) -> int:
     if edge.asserted is not None:
         return ASSERTION.get(edge.asserted_rule, ASSERTION_OTHERWISE)
     return CLAIM
+
+
+def newest_first(decisions: Iterable[Decision]) -> list[Decision]:
+    """Return decisions in the order in which they are applied."""
+    return sorted(decisions, key=_at, reverse=True)

@@ -13,8 +13,8 @@ from msgspec import Struct
 from cx_events.errors import Refused
 from cx_events.junk import Junk
 from cx_events.weights import PROVED
-from cx_identity.decisions import withdrawn
-from cx_identity.model import Decision, Evidence, Profile, name_of
+from cx_identity.model import Decision, Evidence, Profile, event_name
+from cx_identity.unmerge import withdrawn_decisions
 
 _KIND = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 _FIELDS = ("shared_after", "exclusive", "never_link", "junk", "proof_lifetime")
@@ -104,8 +104,8 @@ class RulesChange(Struct, frozen=True, gc=False):
 
 def rules_in_force(changes: Iterable[RulesChange], withdrawals: Iterable[Decision], configured: Rules) -> Rules:
     """The latest change that is not withdrawn, else what is configured. ``withdrawals``: those that name a change."""
-    gone = withdrawn(withdrawals)
-    latest = max((change for change in changes if name_of(change.at) not in gone), key=lambda c: c.at, default=None)
+    gone = withdrawn_decisions(withdrawals)
+    latest = max((change for change in changes if event_name(change.at) not in gone), key=lambda c: c.at, default=None)
     return configured if latest is None else latest.rules
 
 

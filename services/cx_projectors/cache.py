@@ -11,7 +11,7 @@ from cx_context.parts.model import Part
 from cx_context.routing_targets import Side
 from cx_context.store.segments import Segment
 from cx_events.ids import NodeId
-from cx_identity.first_mentions import ATTESTED, NAMED, Seen, Sighting, is_preceded
+from cx_identity.first_mentions import ATTESTED, NAMED, Mention, MentionKey, is_preceded
 
 Pair = tuple[NodeId, NodeId]
 
@@ -25,9 +25,9 @@ class ProjectionCache:
         self._most = most
         self.parts: dict[bytes, Part] = {}
         self.sides: dict[tuple[NodeId, NodeId], Side] = {}
-        self.profiles: dict[NodeId, Sighting] = {}
-        self.attested: dict[NodeId, Sighting] = {}
-        self.seen: dict[Seen, list[Sighting]] = {}
+        self.profiles: dict[NodeId, Mention] = {}
+        self.attested: dict[NodeId, Mention] = {}
+        self.seen: dict[MentionKey, list[Mention]] = {}
         self.nodes: set[NodeId] = set()
         self.tails: dict[bytes, Segment] = {}
 
@@ -46,7 +46,7 @@ class ProjectionCache:
             if len(table) > self._most:
                 table.clear()
 
-    def learn(self, seen: Seen, steps: list[Sighting]) -> None:
+    def learn(self, seen: MentionKey, steps: list[Mention]) -> None:
         """What the store has. Of a profile the first step is kept at hand, and mostly there is no other."""
         kind = seen[0]
         if kind in (NAMED, ATTESTED):
@@ -55,7 +55,7 @@ class ProjectionCache:
                 return
         self.seen[seen] = steps
 
-    def knows(self, seen: Seen, one: Sighting) -> bool:
+    def knows(self, seen: MentionKey, one: Mention) -> bool:
         """Whether the store has a sighting that precedes this one in both times."""
         kind = seen[0]
         if kind in (NAMED, ATTESTED):

@@ -16,12 +16,13 @@ from cx_context.store.refused_claims import RefusedRow, refused_row
 from cx_context.store.sql import Tx
 from cx_context.store.withheld_claims import WithheldRow, withheld_row
 from cx_events.ids import NodeId
+from cx_identity.affected_scope import AffectedScope
 from cx_identity.candidates import is_withheld
-from cx_identity.components import resolve
-from cx_identity.model import Edge, Graph, Profile, Refusal, Resolution
+from cx_identity.model import Edge, Graph, Profile
+from cx_identity.outcome import Refusal, Resolution
+from cx_identity.resolution import resolve
 from cx_identity.rules import Rules
-from cx_identity.scope import Scope
-from cx_identity.sharing import silent_among
+from cx_identity.shared_identifiers import never_linking
 from cx_projectors.tenancy import Tenancy
 
 
@@ -98,7 +99,7 @@ class _Found(NamedTuple):
 async def _everything(tx: Tx, tenant: str, rules: Rules) -> _Found:
     profiles, edges = await writer.whole_graph(tx, tenant)
     resolution = resolve(Graph(profiles, edges, await writer.decisions(tx, tenant)), rules)
-    silent = silent_among(profiles, rules)
+    silent = never_linking(profiles, rules)
     linking = [edge for edge in edges if edge.a not in silent and edge.b not in silent]
     return _Found(
         nodes=list(profiles),
@@ -113,7 +114,7 @@ async def _everything(tx: Tx, tenant: str, rules: Rules) -> _Found:
 
 
 async def _within_reach(tx: Tx, tenant: str, dirty: Dirty, rules: Rules, ever: writer.Ever) -> _Found:
-    scope = Scope(dirty.nodes, rules, attested=dirty.attested)
+    scope = AffectedScope(dirty.nodes, rules, attested=dirty.attested)
     reading = Reading(tx, tenant, rules, spare=not dirty.edges_lost, never_spare=dirty.attested, decided=ever.decided)
     resolution = await resolved_by(scope, reading)
     # Profiles that no fact names any more are dirty, and no nodes.

@@ -27,7 +27,7 @@ from cx_events.facts import Fact
 from cx_events.ids import IdSpace, NodeId
 from cx_events.log import DEAD_LETTERS, INTERACTIONS, LogRecord, Partition
 from cx_events.timestamps import format_time
-from cx_identity.evidence import decision_of
+from cx_identity.decisions import decision_of
 
 TOPICS = (INTERACTIONS, DEAD_LETTERS)
 """What a projector reads: what happened, and what no adapter could use."""

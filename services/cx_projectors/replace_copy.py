@@ -22,8 +22,8 @@ from cx_context.threading.contacts import KeyedPart
 from cx_events.facts import Fact
 from cx_events.ids import IdSpace, NodeId
 from cx_events.log import Partition
-from cx_identity.evidence import links_of, sum_of
-from cx_identity.first_mentions import ATTESTED, EDGE_KINDS, NAMED, Seen, Sighting, said_of, staircase
+from cx_identity.evidence import links_of, sum_links
+from cx_identity.first_mentions import ATTESTED, EDGE_KINDS, NAMED, Mention, MentionKey, mentions_in, pareto_front
 from cx_projectors import conflicts
 from cx_projectors.cache import Pair, ProjectionCache
 from cx_projectors.identity import Dirty, recompute
@@ -217,7 +217,7 @@ async def _gather_identity(
     raws = await writer.raws_naming(tx, tenant, set(concerned) | neighbours, concerned)
     facts = [read_event(raw, lambda _: ids).fact for raw in raws]
     facts = [fact for fact in facts if makes_part(fact.event.type)]
-    profiles, edges = sum_of(links_of(fact, ids) for fact in facts)
+    profiles, edges = sum_links(links_of(fact, ids) for fact in facts)
     tied = set(tied)
     were = await writer.profiles(tx, tenant, concerned)
     await writer.forget_identity(tx, concerned, tied)
@@ -235,12 +235,14 @@ async def _gather_identity(
     return attested_before ^ {id for id in concerned if id in profiles and profiles[id].attested}
 
 
-async def _gather_sightings(tx: Tx, tenant: str, ids: IdSpace, facts: Iterable[Fact], wanted: Iterable[Seen]) -> None:
+async def _gather_sightings(
+    tx: Tx, tenant: str, ids: IdSpace, facts: Iterable[Fact], wanted: Iterable[MentionKey]
+) -> None:
     """When these profiles and pairs were first known of any past."""
-    found: dict[Seen, list[Sighting]] = {seen: [] for seen in wanted}
+    found: dict[MentionKey, list[Mention]] = {seen: [] for seen in wanted}
     for fact in facts:
         named = links_of(fact, ids)
-        for seen, step in said_of(named.profiles, named.edges, fact):
+        for seen, step in mentions_in(named.profiles, named.edges, fact):
             if seen in found:
                 found[seen].append(step)
-    await first_mentions.rewrite(tx, tenant, found, {seen: staircase(steps) for seen, steps in found.items()})
+    await first_mentions.rewrite(tx, tenant, found, {seen: pareto_front(steps) for seen, steps in found.items()})

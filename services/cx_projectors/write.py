@@ -30,9 +30,20 @@ from cx_events.log import Partition
 from cx_events.timestamps import Micros
 from cx_events.weights import weight_of
 from cx_identity.attribution import Attribution
-from cx_identity.evidence import RULES_CHANGED, UNMERGED, decision_of, links_of, only_identifier
-from cx_identity.first_mentions import ATTESTED, EDGE_KINDS, NAMED, Seen, Sighting, edge_of, named, staircase, tied
-from cx_identity.model import Decision, Edge, Profile, attests, earlier
+from cx_identity.decisions import RULES_CHANGED, UNMERGED, decision_of
+from cx_identity.evidence import links_of, only_identifier
+from cx_identity.first_mentions import (
+    ATTESTED,
+    EDGE_KINDS,
+    NAMED,
+    Mention,
+    MentionKey,
+    edge_mentions,
+    edge_of,
+    pareto_front,
+    profile_mentions,
+)
+from cx_identity.model import Decision, Edge, Profile, attests, sum_profiles
 from cx_identity.rules import RulesChange
 from cx_projectors import conflicts
 from cx_projectors.cache import Pair, ProjectionCache
@@ -84,7 +95,7 @@ class Applied:
 class Learned:
     """Of one tenant's facts: what the store has now that the cache did not know."""
 
-    seen: dict[Seen, list[Sighting]] = field(default_factory=dict)
+    seen: dict[MentionKey, list[Mention]] = field(default_factory=dict)
     nodes: set[NodeId] = field(default_factory=set)
     named: set[NodeId] = field(default_factory=set)
     """Profiles that are new: their customer shows them, also where nothing else of it changes."""
@@ -367,7 +378,7 @@ class _Told:
     event) where an event names a profile from a stream that no edge leads from."""
 
     mentioned: dict[NodeId, Profile] = field(default_factory=dict)
-    seen: dict[Seen, list[Sighting]] = field(default_factory=dict)
+    seen: dict[MentionKey, list[Mention]] = field(default_factory=dict)
     elsewhere: list[tuple[NodeId, bytes]] = field(default_factory=list)
 
     def add(self, fact: Fact, cache: ProjectionCache, ids: IdSpace) -> None:
@@ -387,7 +398,7 @@ class _Told:
         for profile in people.profiles:
             self._mention(profile, fact, cache)
         for edge in people.edges:
-            for seen, step in tied(edge, fact):
+            for seen, step in edge_mentions(edge, fact):
                 if not cache.knows(seen, step):
                     self._see(seen, step)
         if fact.event.data.links or (
@@ -396,12 +407,12 @@ class _Told:
             self.elsewhere += [(profile.id, fact.key) for profile in people.profiles]
 
     def _mention(self, profile: Profile, fact: Fact, cache: ProjectionCache) -> None:
-        for seen, step in named(profile, fact):
+        for seen, step in profile_mentions(profile, fact):
             if not cache.knows(seen, step):
                 self.mentioned.setdefault(profile.id, profile)
                 self._see(seen, step)
 
-    def _see(self, seen: Seen, step: Sighting) -> None:
+    def _see(self, seen: MentionKey, step: Mention) -> None:
         steps = self.seen.get(seen)
         if steps is None:
             self.seen[seen] = [step]
@@ -451,14 +462,14 @@ async def _learn_sightings(tx: Tx, tenant: str, told: _Told, learned: Learned) -
     if not told.seen:
         return set()
     stored = await first_mentions.stored(tx, told.seen.keys())
-    further: dict[Seen, list[Sighting]] = {}
+    further: dict[MentionKey, list[Mention]] = {}
     profiles: dict[NodeId, Profile] = {}
     pairs: set[Pair] = set()
     dirty: set[NodeId] = set()
     for seen, steps in told.seen.items():
         kind, a, b = seen
         known = stored.get(seen, [])
-        front = learned.seen[seen] = staircase([*known, *steps])
+        front = learned.seen[seen] = pareto_front([*known, *steps])
         further[seen] = [step for step in front if step not in known]
         if known and min(step.at for step in known) <= front[0].at:
             continue
@@ -466,7 +477,7 @@ async def _learn_sightings(tx: Tx, tenant: str, told: _Told, learned: Learned) -
             told_now = msgspec.structs.replace(
                 told.mentioned[a], first_recorded=front[0].at[0], attested=kind == ATTESTED
             )
-            profiles[a] = earlier(profiles[a], told_now) if a in profiles else told_now
+            profiles[a] = sum_profiles(profiles[a], told_now) if a in profiles else told_now
             if kind == ATTESTED:
                 if not known:
                     learned.attested.add(a)
@@ -485,7 +496,7 @@ async def _learn_sightings(tx: Tx, tenant: str, told: _Told, learned: Learned) -
     return dirty
 
 
-def _edge(seen: Mapping[Seen, list[Sighting]], a: NodeId, b: NodeId) -> Edge:
+def _edge(seen: Mapping[MentionKey, list[Mention]], a: NodeId, b: NodeId) -> Edge:
     return edge_of(a, b, {kind: seen.get((kind, a, b), ()) for kind in EDGE_KINDS.values()})
 
 

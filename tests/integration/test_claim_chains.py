@@ -24,7 +24,7 @@ from cx_events.ids import NodeId
 from cx_events.log import INTERACTIONS, LogRecord
 from cx_events.stamp import StampedEvent
 from cx_events.testing.builders import ACME, SECOND, START, an_event, fact_of
-from cx_identity.sharing import CROWD
+from cx_identity.shared_identifiers import MOST_NEIGHBOURS
 
 LINKS = 10_000
 FEW = 200
@@ -163,10 +163,10 @@ async def test_one_more_claim_of_a_shared_identifier_reads_the_same_however_many
 ) -> None:
     address = node("email", 8 * LINKS)
     async with working(store_url) as (store, worker):
-        await apply(worker, at_one_address(0, 2 * CROWD))
-        few = await costs(worker, at_one_address(2 * CROWD, 2), counting)
-        await apply(worker, at_one_address(3 * CROWD, LINKS))
-        many = await costs(worker, at_one_address(LINKS + 4 * CROWD, 2), counting)
+        await apply(worker, at_one_address(0, 2 * MOST_NEIGHBOURS))
+        few = await costs(worker, at_one_address(2 * MOST_NEIGHBOURS, 2), counting)
+        await apply(worker, at_one_address(3 * MOST_NEIGHBOURS, LINKS))
+        many = await costs(worker, at_one_address(LINKS + 4 * MOST_NEIGHBOURS, 2), counting)
         assert max(read.statements for read in many) <= max(read.statements for read in few)
         assert max(read.rows for read in (*few, *many)) < MOST_ROWS
         with counting() as read:
@@ -176,9 +176,9 @@ async def test_one_more_claim_of_a_shared_identifier_reads_the_same_however_many
         assert len(asked.latest) == CLAIMS_SHOWN
         assert read.rows < CLAIMS_SHOWN + MOST_ROWS
         history = [
-            *at_one_address(0, 2 * CROWD + 2),
-            *at_one_address(3 * CROWD, LINKS),
-            *at_one_address(LINKS + 4 * CROWD, 2),
+            *at_one_address(0, 2 * MOST_NEIGHBOURS + 2),
+            *at_one_address(3 * MOST_NEIGHBOURS, LINKS),
+            *at_one_address(LINKS + 4 * MOST_NEIGHBOURS, 2),
         ]
         await equals_the_definition(store, history, [0, 7, LINKS, 8 * LINKS])
 

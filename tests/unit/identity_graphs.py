@@ -22,10 +22,10 @@ from cx_identity.model import (
     Edge,
     Graph,
     Profile,
-    Tie,
-    earlier,
-    edge_mention,
-    joint,
+    WeightedEvidence,
+    make_edge,
+    sum_edges,
+    sum_profiles,
 )
 from cx_identity.rules import Rules
 
@@ -72,7 +72,7 @@ class Seen:
         weights = self.weights()
         for one, other in combinations(weights, 2):
             weight = weaker(weights[one], weights[other])
-            yield edge_mention(one.id, other.id, Tie(weight, (self.recorded, SOURCE, self.id), weight))
+            yield make_edge(one.id, other.id, WeightedEvidence(weight, (self.recorded, SOURCE, self.id), weight))
 
 
 Step = Seen | Decision
@@ -93,10 +93,10 @@ def graph_of(steps: Sequence[Step]) -> Graph:
     for seen in ties(steps):
         for profile in seen.profiles():
             known = profiles.get(profile.id)
-            profiles[profile.id] = profile if known is None else earlier(known, profile)
+            profiles[profile.id] = profile if known is None else sum_profiles(known, profile)
         for edge in seen.edges():
             tied = edges.get((edge.a, edge.b))
-            edges[edge.a, edge.b] = edge if tied is None else joint(tied, edge)
+            edges[edge.a, edge.b] = edge if tied is None else sum_edges(tied, edge)
     return Graph(profiles, list(edges.values()), decided(steps))
 
 

@@ -12,12 +12,13 @@ from tests.unit.identity_graphs import KINDS, Node, Seen, Step, graph_of, histor
 from tests.unit.test_identity_scope import Store
 from tests.unit.test_identity_stories import ANA, ANA_AT_WORK, BEN, COOKIE, CRM_1, CRM_2, PHONE, Story, profile
 
-from cx_identity.components import resolve
-from cx_identity.guarded_groups import CORES_MOST
-from cx_identity.merging import merge_pairs
-from cx_identity.model import Graph, Resolution, makes_known
+from cx_identity.guarded_groups import MOST_CORES
+from cx_identity.merge import merge_pairs
+from cx_identity.model import Graph, makes_known
+from cx_identity.outcome import Resolution
+from cx_identity.resolution import resolve
 from cx_identity.rules import DEFAULT, Rules
-from cx_identity.sharing import CROWD
+from cx_identity.shared_identifiers import MOST_NEIGHBOURS
 
 LATER = 100
 ACCOUNT_1, ACCOUNT_2 = "account:1", "account:2"
@@ -159,7 +160,7 @@ def test_an_address_that_was_proved_alone_stays_its_owners_however_many_stranger
 def test_an_account_that_logged_in_alone_stays_its_owners_among_a_crowd_of_typed_cookies() -> None:
     story = Story()
     story.proved(ACCOUNT_1)
-    for number in range(CROWD + 1):
+    for number in range(MOST_NEIGHBOURS + 1):
         story.seen(ACCOUNT_1, f"cookie:stranger-{number}")
     assert profile(ACCOUNT_1) not in story.resolution().ambiguous
 
@@ -295,7 +296,7 @@ def test_a_mail_address_of_one_and_the_same_person_at_work_is_asked_about_not_jo
 def test_claims_of_an_address_beside_ever_new_cookies_link_no_more_beyond_a_crowd() -> None:
     story = Story()
     story.login(ACCOUNT_1, ANA)
-    for number in range(CROWD + 1):
+    for number in range(MOST_NEIGHBOURS + 1):
         story.seen(ANA, f"cookie:c-{number}")
     resolution = story.resolution()
     assert profile(ANA) in resolution.shared.counting_all
@@ -306,11 +307,11 @@ def test_claims_of_an_address_beside_ever_new_cookies_link_no_more_beyond_a_crow
 
 def test_claims_make_one_group_of_so_many_cores_and_no_more() -> None:
     story = Story(Rules({}))
-    for number in range(CORES_MOST + 5):
+    for number in range(MOST_CORES + 5):
         story.seen(f"cookie:c-{number}", f"cookie:c-{number + 1}")
     resolution = story.resolution()
     sizes = [list(resolution.customer_of.values()).count(one) for one in set(resolution.customer_of.values())]
-    assert sorted(sizes) == [6, CORES_MOST]
+    assert sorted(sizes) == [6, MOST_CORES]
     assert [(refusal.reason, refusal.is_question) for refusal in resolution.refused] == [("size", False)]
 
 

@@ -12,10 +12,11 @@ from cx_events.errors import Refused
 from cx_events.facts import Fact
 from cx_events.ids import IdSpace, text_of
 from cx_events.stamp import stamp
-from cx_identity.attribution import Attribution, attributed_profile, followed
+from cx_identity.attribution import Attribution, attributed_profile, followed_profile
 from cx_identity.candidates import candidate_id
-from cx_identity.evidence import NOBODY, decision_of, links_of
-from cx_identity.model import Decision, strongest_tie, ties_of
+from cx_identity.decisions import decision_of
+from cx_identity.evidence import NO_LINKS, links_of
+from cx_identity.model import Decision, evidence_of, strongest_evidence
 from cx_identity.rules import Rules, RulesChange, rules_in_force
 
 IDS = IdSpace("acme", b"a lasting secret of the tenant")
@@ -56,7 +57,7 @@ def decided(what: str, id: str = "d-1", recorded: int = RECORDED, **identity: An
 
 def test_an_event_without_a_customer_names_nobody():
     agent = Participant(role="agent", identifiers=[EMAIL, COOKIE])
-    assert links_of(fact(participants=[agent]), IDS) is NOBODY
+    assert links_of(fact(participants=[agent]), IDS) is NO_LINKS
 
 
 def test_one_identifier_is_one_profile_and_no_edge():
@@ -106,13 +107,13 @@ def test_the_same_identifier_twice_is_one_profile():
 )
 def test_a_pair_has_the_lesser_weight_of_its_ends(one: Weight, other: Weight, pair: Weight):
     (edge,) = links_of(fact(participants=customer(weighed(EMAIL, one), weighed(PHONE, other))), IDS).edges
-    assert strongest_tie(edge).weight == pair
-    assert len(ties_of(edge)) == 1
+    assert strongest_evidence(edge).weight == pair
+    assert len(evidence_of(edge)) == 1
 
 
 def test_a_login_proves_all_that_it_names_but_for_the_cookie():
     login = fact("cx.identity.verified.v1", participants=customer(EMAIL, PHONE, COOKIE), evidence="login")
-    by_pair = {frozenset((edge.a, edge.b)): strongest_tie(edge) for edge in links_of(login, IDS).edges}
+    by_pair = {frozenset((edge.a, edge.b)): strongest_evidence(edge) for edge in links_of(login, IDS).edges}
     assert by_pair[frozenset((ANA, CALLER))] == ("proved", (RECORDED, SOURCE, "m-1"), "login")
     assert by_pair[frozenset((ANA, SEVEN))] == ("claimed", (RECORDED, SOURCE, "m-1"), "seen-together")
 
@@ -120,7 +121,7 @@ def test_a_login_proves_all_that_it_names_but_for_the_cookie():
 def test_a_login_that_flags_what_it_proves_proves_nothing_else():
     login = fact("cx.identity.verified.v1", participants=customer(flagged(CRM), EMAIL), evidence="login")
     (edge,) = links_of(login, IDS).edges
-    assert strongest_tie(edge).weight == "claimed"
+    assert strongest_evidence(edge).weight == "claimed"
     assert {profile.kind: profile.attested for profile in links_of(login, IDS).profiles} == {
         "crm": True,
         "email": False,
@@ -132,7 +133,7 @@ def test_facts_of_a_crm_are_asserted_by_their_evidence():
     named = links_of(import_, IDS)
     assert {profile.kind for profile in named.profiles} == {"crm", "email"}
     (edge,) = named.edges
-    assert strongest_tie(edge) == ("asserted", (RECORDED, SOURCE, "m-1"), "crm")
+    assert strongest_evidence(edge) == ("asserted", (RECORDED, SOURCE, "m-1"), "crm")
 
 
 def test_what_is_proved_is_attested_and_of_crm_ids_and_accounts_what_is_asserted():
@@ -166,7 +167,7 @@ def test_an_assertion_gives_its_evidence_as_rule_to_the_pairs_of_its_customer():
 
 def test_the_evidence_of_links_is_not_that_of_identifiers_seen_together():
     both = fact(participants=customer(EMAIL, COOKIE), links=[(EMAIL, CRM)], evidence="crm")
-    rules = {frozenset((edge.a, edge.b)): strongest_tie(edge).rule for edge in links_of(both, IDS).edges}
+    rules = {frozenset((edge.a, edge.b)): strongest_evidence(edge).rule for edge in links_of(both, IDS).edges}
     assert rules[frozenset((ANA, SEVEN))] == "seen-together"
     assert rules[frozenset((ANA, IDS.profile("crm", "", "1001")))] == "crm"
 
@@ -227,16 +228,16 @@ def test_the_latest_attribution_that_is_not_withdrawn_counts():
 
 
 def test_events_that_name_nobody_follow_the_one_profile_of_their_interaction():
-    assert followed([ANA, ANA]) == ANA
-    assert followed([ANA, SEVEN]) is None
-    assert followed([]) is None
+    assert followed_profile([ANA, ANA]) == ANA
+    assert followed_profile([ANA, SEVEN]) is None
+    assert followed_profile([]) is None
 
 
 def test_a_person_decides_whose_an_interaction_is_whatever_its_events_name():
     word = decided("attributed", interaction="c", profile=text_of(SEVEN))
     alone = decided("attributed", "later", RECORDED + 1, interaction="c")
-    assert followed([ANA], [word]) == SEVEN
-    assert followed([ANA], [word, alone]) is None
+    assert followed_profile([ANA], [word]) == SEVEN
+    assert followed_profile([ANA], [word, alone]) is None
 
 
 def test_changed_rules_hold_until_they_are_changed_again_or_withdrawn():

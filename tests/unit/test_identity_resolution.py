@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 from tests.unit.identity_graphs import SOURCE, Step, decided, decision, graph_of, histories, rules, ties
 
 from cx_identity.candidates import weaker_end
-from cx_identity.components import resolve
-from cx_identity.merging import merge_pairs
-from cx_identity.model import Graph, Resolution, confidence_of, strongest_tie
+from cx_identity.merge import merge_pairs
+from cx_identity.model import Graph, confidence_of, strongest_evidence
+from cx_identity.outcome import Resolution
+from cx_identity.resolution import resolve
 from cx_identity.rules import Rules
-from cx_identity.sharing import shared_among
+from cx_identity.shared_identifiers import find_shared
 
 LATER = 100
 
@@ -174,7 +175,9 @@ def test_every_profile_hangs_on_its_customer_by_an_edge_or_a_decision(steps, by)
     assert set(resolution.joined) == {id for id, customer in resolution.customer_of.items() if id != customer}
     sureness = {d.at[1:]: 100 for d in graph.decisions if d.kind == "merge"}
     for edge in graph.edges:
-        sureness[strongest_tie(edge).at[1:]] = max(confidence_of(edge), sureness.get(strongest_tie(edge).at[1:], 0))
+        sureness[strongest_evidence(edge).at[1:]] = max(
+            confidence_of(edge), sureness.get(strongest_evidence(edge).at[1:], 0)
+        )
     for id, joined in resolution.joined.items():
         customer, above, steps_up = resolution.customer_of[id], joined, 0
         assert joined.confidence <= sureness[joined.evidence]
@@ -294,7 +297,7 @@ def test_more_facts_never_make_an_identifier_cease_to_be_shared(steps, by, data)
     some = data.draw(st.lists(st.sampled_from(steps)))
     fewer = graph_of(some)
     whole = graph_of(steps)
-    few, many = (shared_among(graph.profiles, graph.edges, by) for graph in (fewer, whole))
+    few, many = (find_shared(graph.profiles, graph.edges, by) for graph in (fewer, whole))
     assert few.counting_all <= many.counting_all
     assert few.firmly <= many.firmly
     assert many.firmly <= many.counting_all

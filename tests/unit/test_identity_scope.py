@@ -8,10 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.unit.identity_graphs import SOURCE, Node, Seen, Step, decided, decision, graph_of, histories, rules
 
-from cx_identity.components import resolve
-from cx_identity.model import Edge, Graph, Profile, Refusal, Resolution, joint
+from cx_identity.affected_scope import AffectedScope
+from cx_identity.graph_slice import GraphSlice, ResolvedProfile
+from cx_identity.model import Edge, Graph, Profile, sum_edges
+from cx_identity.outcome import Refusal, Resolution
+from cx_identity.resolution import resolve
 from cx_identity.rules import Rules
-from cx_identity.scope import GraphSlice, Placed, Scope
 
 many = settings(max_examples=300, deadline=None)
 
@@ -84,12 +86,12 @@ class Store:
             stays_shared,
         )
 
-    def placed(self, id: bytes) -> Placed:
+    def placed(self, id: bytes) -> ResolvedProfile:
         shared, firm, decided = (id in self.marks[name] for name in ("shared", "firm", "decided"))
-        return Placed(self.customer_of[id], self.core_of[id], shared, firm, decided)
+        return ResolvedProfile(self.customer_of[id], self.core_of[id], shared, firm, decided)
 
     def recompute(self, dirty: set[bytes], stays: bool = True, attested: set[bytes] = frozenset()) -> Resolution:
-        scope = Scope(dirty, self.by, attested=attested)
+        scope = AffectedScope(dirty, self.by, attested=attested)
         resolution = None
         while resolution is None:
             while wanted := scope.wants():
@@ -240,7 +242,7 @@ def test_a_withdrawal_that_comes_before_its_decision_takes_it_away_on_arrival():
 
 
 def test_a_scope_of_nothing_wants_nothing():
-    scope = Scope((), Rules({}))
+    scope = AffectedScope((), Rules({}))
     assert not scope.wants()
     assert resolve(scope.graph(), Rules({})).customer_of == {}
 
@@ -250,6 +252,6 @@ def test_sums_of_mentions_do_not_depend_on_order():
     one = Edge(b"a", b"b", asserted=late, asserted_rule="crm")
     other = Edge(b"a", b"b", proved=late, asserted=early, proved_rule="login", asserted_rule="seen-together")
     both = Edge(b"a", b"b", proved=late, asserted=early, proved_rule="login", asserted_rule="seen-together")
-    assert joint(one, other) == joint(other, one) == both
+    assert sum_edges(one, other) == sum_edges(other, one) == both
     twice = Edge(b"a", b"b", asserted=early, asserted_rule="crm")
-    assert joint(other, twice).asserted_rule == joint(twice, other).asserted_rule == "crm"
+    assert sum_edges(other, twice).asserted_rule == sum_edges(twice, other).asserted_rule == "crm"

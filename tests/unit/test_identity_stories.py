@@ -11,11 +11,13 @@ from cx_events.facts import Fact
 from cx_events.ids import IdSpace, text_of
 from cx_events.stamp import stamp
 from cx_identity.candidates import candidate_id
-from cx_identity.components import resolve
-from cx_identity.evidence import decision_of, links_of
-from cx_identity.explain import Explanation, explain
-from cx_identity.merging import merge_pairs
-from cx_identity.model import Decision, Graph, Resolution, earlier, joint
+from cx_identity.decisions import decision_of
+from cx_identity.evidence import links_of
+from cx_identity.explanation import Explanation, explain_customer
+from cx_identity.merge import merge_pairs
+from cx_identity.model import Decision, Graph, sum_edges, sum_profiles
+from cx_identity.outcome import Resolution
+from cx_identity.resolution import resolve
 from cx_identity.rules import DEFAULT, Rules
 
 SOURCE = "//acme.example/story"
@@ -93,9 +95,9 @@ class Story:
         for fact in self.facts:
             named = links_of(fact, IDS)
             for mention in named.profiles:
-                profiles[mention.id] = earlier(profiles.get(mention.id, mention), mention)
+                profiles[mention.id] = sum_profiles(profiles.get(mention.id, mention), mention)
             for edge in named.edges:
-                edges[edge.a, edge.b] = joint(edges.get((edge.a, edge.b), edge), edge)
+                edges[edge.a, edge.b] = sum_edges(edges.get((edge.a, edge.b), edge), edge)
             decision = decision_of(fact, IDS)
             if isinstance(decision, Decision):
                 decisions.append(decision)
@@ -114,7 +116,7 @@ class Story:
 
     def explained(self, name: str) -> Explanation:
         resolution = self.resolution()
-        return explain(resolution.customer_of[profile(name)], self.graph(), resolution, self.rules)
+        return explain_customer(resolution.customer_of[profile(name)], self.graph(), resolution, self.rules)
 
 
 def test_a_chat_and_a_call_are_one_customers_when_a_form_named_both():

@@ -10,16 +10,17 @@ from tests.unit.identity_graphs import Step, graph_of, histories, rules
 from tests.unit.test_identity_stories import ANA, ANA_AT_WORK, BEN, CRM_1, CRM_2, PHONE, Story, profile
 
 from cx_identity.candidates import candidate_id
-from cx_identity.components import resolve
+from cx_identity.resolution import resolve
+from cx_identity.rule_preview import CustomerChange, RulesPreview, preview_rules
+from cx_identity.rule_preview_json import preview_json
 from cx_identity.rules import DEFAULT, Rules
-from cx_identity.whatif import Change, Difference, compare, told
 
 
-def tried(story: Story, mapping: Mapping[str, object], examples: int = 10) -> Difference:
-    return compare(story.graph(), story.rules, Rules.parse(mapping), examples)
+def tried(story: Story, mapping: Mapping[str, object], examples: int = 10) -> RulesPreview:
+    return preview_rules(story.graph(), story.rules, Rules.parse(mapping), examples)
 
 
-def reasons(change: Change) -> list[tuple[str, str, str, str]]:
+def reasons(change: CustomerChange) -> list[tuple[str, str, str, str]]:
     return [(t.before.state, t.before.why, t.after.state, t.after.why) for t in change.because]
 
 
@@ -89,14 +90,14 @@ def test_examples_are_bounded_and_counts_are_not() -> None:
     difference = tried(story, {"shared_after": {"phone": 0}}, examples=3)
     assert (len(difference.parted), difference.counts.parted, len(difference.appear)) == (3, 30, 3)
     assert (difference.counts.candidates_appear, difference.counts.customers_parted) == (30, 60)
-    json = told(difference, story.graph().profiles)
+    json = preview_json(difference, story.graph().profiles)
     assert [set(one["from"]) for one in json["parted"]] == [{"profile", "kind", "value"}] * 3
 
 
 @given(steps=histories(), before=rules(), after=rules())
 def test_counts_and_changes_are_those_of_the_two_partitions(steps: list[Step], before: Rules, after: Rules) -> None:
     graph = graph_of(steps)
-    difference = compare(graph, before, after, examples=1000)
+    difference = preview_rules(graph, before, after, examples=1000)
     was, now = (_partition(resolve(graph, by).customer_of) for by in (before, after))
     joined = {whole for whole in now if sum(part <= whole or bool(part & whole) for part in was) > 1}
     parted = {whole for whole in was if sum(bool(part & whole) for part in now) > 1}
@@ -109,9 +110,9 @@ def test_counts_and_changes_are_those_of_the_two_partitions(steps: list[Step], b
         assert change.because
         assert all("links" in (turned.before.state, turned.after.state) for turned in change.because)
         assert all(turned.before.state != turned.after.state for turned in change.because)
-    back = compare(graph, after, before, examples=1000)
+    back = preview_rules(graph, after, before, examples=1000)
     assert {change.one for change in back.parted} == {change.one for change in difference.joined}
-    told(difference, graph.profiles)
+    preview_json(difference, graph.profiles)
 
 
 def _partition(customer_of: Mapping[bytes, bytes]) -> set[frozenset[bytes]]:

@@ -13,20 +13,21 @@ from hypothesis import strategies as st
 
 from cx_context.definition import define
 from cx_context.document import SECTIONS, Known, context_body
-from cx_context.explain.diff import differences
+from cx_context.explain.counterfactual import CustomerHistory
+from cx_context.explain.diff import diff_contexts
 from cx_context.explain.json_pointer import (
     KEYS,
     MISSING,
     Path,
     by_key,
-    changes,
-    find,
-    parse,
+    changed_values,
+    find_value,
+    parse_pointer,
     pattern_of,
     pointer_of,
     value_at,
 )
-from cx_context.explain.lineage import History, sources
+from cx_context.explain.lineage import explain_value
 from cx_context.explain.provenance import FEEDS, feed_of
 from cx_context.parts.fold import apply, new_part
 from cx_context.parts.model import Part
@@ -78,7 +79,7 @@ def test_only_what_the_lineage_names_can_change_a_value(history: list[StampedEve
         }
         every = list(paths(body))
         for path in dice.sample(every, min(25, len(every))):
-            found = sources(History(known, facts, WINDOW), path)
+            found = explain_value(CustomerHistory(known, facts, WINDOW), path)
             value = value_at(body, path)
             assert value is not MISSING
             changing = {key for key, other in without.items() if differ(value_at(other, path), value)}
@@ -106,9 +107,9 @@ def test_a_diff_tells_what_differs_and_by_what_of_the_window(
         facts = list(known.latest)
         before = folded(known, [fact for fact in facts if fact.effective <= moment])
         window = [fact for fact in facts if fact.effective > moment]
-        found = differences(before, History(known, facts, WINDOW), window, ())
+        found = diff_contexts(before, CustomerHistory(known, facts, WINDOW), window, ())
         was, now = context_body(before, WINDOW), context_body(known, WINDOW)
-        assert [(change.path, change.was, change.now) for change in found] == changes(was, now)
+        assert [(change.path, change.was, change.now) for change in found] == changed_values(was, now)
         assert bool(found) == (was != now) or not window
         for change in found:
             assert differ(value_at(was, change.path), value_at(now, change.path))
@@ -142,7 +143,7 @@ def test_a_resolve_elsewhere_that_keeps_a_contact_from_joining_is_named() -> Non
     (known,) = define(facts, ACME, DEFAULT).known.values()
     one = next(c for c in context_body(known, WINDOW)["conversations"] if "chat-1" in str(c["joined"]))
     assert len(one["joined"]) == 1
-    named = sources(History(known, facts, WINDOW), ("conversations", one["id"], "last_at"))
+    named = explain_value(CustomerHistory(known, facts, WINDOW), ("conversations", one["id"], "last_at"))
     assert "r-2" in {fact.event.id for fact in named.facts}
 
 
@@ -156,7 +157,10 @@ def named_for(facts: list[Fact], interaction: str) -> set[str]:
     """The ids of the events that the conversation with this interaction has behind it, by its lineage."""
     (known,) = define(facts, ACME, DEFAULT).known.values()
     own = next(c for c in context_body(known, WINDOW)["conversations"] if interaction in str(c["joined"]))
-    return {fact.event.id for fact in sources(History(known, facts, WINDOW), ("conversations", own["id"])).facts}
+    return {
+        fact.event.id
+        for fact in explain_value(CustomerHistory(known, facts, WINDOW), ("conversations", own["id"])).facts
+    }
 
 
 def written(id: str, contact: str, at: int, channel: str = "chat", **data: Any) -> Fact:
@@ -205,7 +209,7 @@ def test_the_only_words_of_an_older_stretch_are_named_where_what_is_left_would_g
     older, newer = sorted(context_body(known, WINDOW)["conversations"], key=lambda each: each["opened_at"])
     for each, names in ((older, {"start"}), (newer, {"start", "comment"})):
         path = ("conversations", each["id"], "opened_at")
-        found = {fact.event.id for fact in sources(History(known, facts, WINDOW), path).facts}
+        found = {fact.event.id for fact in explain_value(CustomerHistory(known, facts, WINDOW), path).facts}
         assert names <= found
 
 
@@ -270,19 +274,19 @@ def test_every_member_of_the_customer_of_a_conversation_and_of_the_counts_has_it
 @pytest.mark.parametrize("text", ["x", "/a~", "/a~2", "~1"])
 def test_what_is_no_pointer_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="JSON Pointer"):
-        parse(text)
+        parse_pointer(text)
 
 
 @given(st.lists(st.text(), max_size=5))
 def test_a_pointer_says_the_path(path: list[str]) -> None:
-    assert parse(pointer_of(path)) == tuple(path)
+    assert parse_pointer(pointer_of(path)) == tuple(path)
 
 
 def test_items_are_addressed_by_what_they_are_or_by_place() -> None:
     notes = [{"time": "t2", "text": "b"}, {"time": "t1", "text": "a2"}, {"time": "t1", "text": "a1"}]
     body = {"conversations": [{"id": "c/1", "notes": notes}], "counts": {}}
-    assert value_at(body, parse("/conversations/c~11/notes/t1/text")) == "a1"
-    assert value_at(body, parse("/conversations/c~11/notes/t1(2)/text")) == "a2"
-    assert find(body, ("conversations", "0", "notes", "0"))[1] == ("conversations", "c/1", "notes", "t2")
-    assert find(body, ("conversations", "c/1", "nots", "x")) == (MISSING, ("conversations", "c/1"))
+    assert value_at(body, parse_pointer("/conversations/c~11/notes/t1/text")) == "a1"
+    assert value_at(body, parse_pointer("/conversations/c~11/notes/t1(2)/text")) == "a2"
+    assert find_value(body, ("conversations", "0", "notes", "0"))[1] == ("conversations", "c/1", "notes", "t2")
+    assert find_value(body, ("conversations", "c/1", "nots", "x")) == (MISSING, ("conversations", "c/1"))
     assert ("conversations",) in KEYS

@@ -14,8 +14,8 @@ from cx_context.definition import define_bodies, winners
 from cx_context.parts.fold import apply, makes_part, new_part
 from cx_context.parts.model import Part
 from cx_context.threading.contacts import KeyedPart, contacts_of
-from cx_context.threading.explicit_joins import Explicit
-from cx_context.threading.lookback import continued
+from cx_context.threading.explicit_joins import ExplicitJoins
+from cx_context.threading.inferred_joins import infer_joins
 from cx_events.facts import Fact
 from cx_events.ids import text_of
 from cx_events.stamp import StampedEvent
@@ -149,7 +149,7 @@ def choices(facts: list[Fact]) -> dict[tuple[int, str], tuple[int, str]]:
             else:
                 parts[fact.part_id] = new_part(fact)
     contacts = contacts_of([KeyedPart(*each) for each in parts.items()], WINDOW)
-    found = continued(contacts, Explicit(contacts), WINDOW)
+    found = infer_joins(contacts, ExplicitJoins(contacts), WINDOW)
     chosen = {contacts[place].start: contacts[of].start for place, of in found}
     return {each.start: chosen.get(each.start, (0, "")) for each in contacts}
 

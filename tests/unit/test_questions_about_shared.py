@@ -15,8 +15,9 @@ from cx_context.sections.candidates import CLAIMS_COUNTED, CLAIMS_SHOWN
 from cx_events.facts import Fact
 from cx_events.ids import NodeId, text_of
 from cx_events.testing.builders import ACME, HOUR, SECOND, START, a_decision, an_event, fact_of
-from cx_identity.candidates import candidate_id, is_withheld, withheld_among
-from cx_identity.components import is_active, resolve
+from cx_identity.candidates import candidate_id, is_withheld, withheld_claims
+from cx_identity.linking import is_active
+from cx_identity.resolution import resolve
 from cx_identity.rules import DEFAULT, Rules
 
 PHONE = "+4930901820"
@@ -80,7 +81,7 @@ def test_exactly_the_claims_of_two_customers_that_are_not_tried_are_withheld(
 ) -> None:
     graph = graph_of(steps)
     resolution = resolve(graph, by)
-    found = withheld_among(graph, resolution.shared, resolution.customer_of, frozenset(), by)
+    found = withheld_claims(graph, resolution.shared, resolution.customer_of, frozenset(), by)
     tried = {(one.a, one.b) for one in resolution.refused}
     for one in found:
         assert resolution.customer_of[one.a] != resolution.customer_of[one.b]
@@ -98,5 +99,5 @@ def test_exactly_the_claims_of_two_customers_that_are_not_tried_are_withheld(
     random.shuffle(steps := list(steps))
     again = graph_of(steps)
     other = resolve(again, by)
-    also = withheld_among(again, other.shared, other.customer_of, frozenset(), by)
+    also = withheld_claims(again, other.shared, other.customer_of, frozenset(), by)
     assert {(one.a, one.b): one for one in also} == {(one.a, one.b): one for one in found}

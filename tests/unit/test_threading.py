@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from cx_context.definition import winners
 from cx_context.parts.fold import apply, makes_part, new_part
 from cx_context.parts.model import Part
-from cx_context.threading.conversations import Conversation, KeyedPart, contacts_of, thread
+from cx_context.threading.conversations import Conversation, KeyedPart, contacts_of, join_contacts
 from cx_events.facts import Fact
 from cx_events.ids import text_of
 from cx_events.stamp import StampedEvent
@@ -33,7 +33,7 @@ def parts_of(facts: list[Fact]) -> list[KeyedPart]:
 
 
 def threads(*facts: Fact) -> list[Conversation]:
-    return thread(contacts_of(parts_of(list(facts)), WINDOW), WINDOW)
+    return join_contacts(contacts_of(parts_of(list(facts)), WINDOW), WINDOW)
 
 
 def names(conversations: list[Conversation]) -> list[list[str]]:
@@ -177,13 +177,13 @@ def test_a_decision_about_an_interaction_that_is_not_here_makes_no_conversation(
 def test_no_order_of_parts_changes_the_conversations(history: list[StampedEvent], seed: int) -> None:
     parts = parts_of(winners(facts_of(history)))
     shuffled = random.Random(seed).sample(parts, len(parts))
-    assert thread(contacts_of(shuffled, WINDOW), WINDOW) == thread(contacts_of(parts, WINDOW), WINDOW)
+    assert join_contacts(contacts_of(shuffled, WINDOW), WINDOW) == join_contacts(contacts_of(parts, WINDOW), WINDOW)
 
 
 @given(history=histories())
 def test_every_interaction_is_in_one_conversation_and_says_why(history: list[StampedEvent]) -> None:
     interactions = contacts_of(parts_of(winners(facts_of(history))), WINDOW)
-    conversations = thread(interactions, WINDOW)
+    conversations = join_contacts(interactions, WINDOW)
     members = [member.name for conversation in conversations for member in conversation.members]
     assert sorted(members) == sorted(each.name for each in interactions)
     for conversation in conversations:

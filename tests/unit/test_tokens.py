@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.test_threading import names, parts_of
 
-from cx_context.threading.conversations import Conversation, contacts_of, thread
+from cx_context.threading.conversations import Conversation, contacts_of, join_contacts
 from cx_events.envelope import Data, Message, Reference
 from cx_events.facts import Fact
 from cx_events.ids import IdSpace, text_of
@@ -41,7 +41,7 @@ def issued(chat: Fact, at: Micros, *, lifetime: int = 3600, single_use: bool = T
 
 
 def threads(*facts: Fact, window: Micros = HOUR) -> list[Conversation]:
-    return thread(contacts_of(parts_of(list(facts)), window), window)
+    return join_contacts(contacts_of(parts_of(list(facts)), window), window)
 
 
 CHAT = contact("chat", START)

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from cx_context.document import Json, Known, Rendering, context_body
-from cx_context.explain.json_pointer import MISSING, Path, changes, value_at
-from cx_context.explain.lineage import History, Trial
+from cx_context.explain.counterfactual import Counterfactual, CustomerHistory
+from cx_context.explain.json_pointer import MISSING, Path, changed_values, value_at
 from cx_context.parts.fold import new_part
 from cx_context.parts.merge import merge
 from cx_context.threading.conversations import KeyedPart
@@ -22,7 +22,7 @@ from cx_events.ids import NodeId
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class ValueChange:
     """``moved``: people came together or apart in between, and that has a share in it."""
 
     path: Path
@@ -32,14 +32,16 @@ class Change:
     moved: bool = False
 
 
-def differences(before: Known, after: History, window: Collection[Fact], moved: Collection[NodeId]) -> list[Change]:
+def diff_contexts(
+    before: Known, after: CustomerHistory, window: Collection[Fact], moved: Collection[NodeId]
+) -> list[ValueChange]:
     """From one state to another. ``window``: the facts of the later one to try; ``moved``: streams, and sides of
     interactions by their part ids, that only one of the two has, by a decision or new evidence. Raises ``TooMuchWork``.
     """
     one, other = context_body(before, after.window), context_body(after.known, after.window)
-    found = changes(one, other)
+    found = changed_values(one, other)
     by_path: dict[Path, list[Fact]] = defaultdict(list)
-    trial = Trial(after)
+    trial = Counterfactual(after)
     latest = list(after.known.latest)
     for fact in window:
         body = _body(trial.without(fact), [each for each in latest if each.key != fact.key])
@@ -56,7 +58,7 @@ def differences(before: Known, after: History, window: Collection[Fact], moved: 
     by_move: set[Path] = set()
     if moved:
         by_move = _by_coming(after, moved, {fact.key for fact in window}, found) | _by_leaving(before, after, found)
-    return [Change(path, was, now, by_path[path], path in by_move) for path, was, now in found]
+    return [ValueChange(path, was, now, by_path[path], path in by_move) for path, was, now in found]
 
 
 def _body(rendering: Rendering, latest: Sequence[Fact]) -> Json:
@@ -75,7 +77,7 @@ def _with(known: Known, fact: Fact) -> Known:
     return replace(known, parts=parts, latest=[*known.latest, fact])
 
 
-def _by_leaving(before: Known, after: History, found: Sequence[tuple[Path, Any, Any]]) -> set[Path]:
+def _by_leaving(before: Known, after: CustomerHistory, found: Sequence[tuple[Path, Any, Any]]) -> set[Path]:
     """The paths whose value would be another, had those parts stayed that are somebody else's now."""
     stayed = {anchored.part_id for anchored in after.known.parts}
     left = {anchored.part_id: anchored for anchored in before.parts if anchored.part_id not in stayed}
@@ -88,7 +90,7 @@ def _by_leaving(before: Known, after: History, found: Sequence[tuple[Path, Any, 
 
 
 def _by_coming(
-    after: History, moved: Collection[NodeId], window: Collection[bytes], found: Sequence[tuple[Path, Any, Any]]
+    after: CustomerHistory, moved: Collection[NodeId], window: Collection[bytes], found: Sequence[tuple[Path, Any, Any]]
 ) -> set[Path]:
     """The paths whose value hangs on what came, by what that had before; or that tell of who is who."""
     old = {
@@ -96,7 +98,7 @@ def _by_coming(
         for fact in after.facts
         if (fact.stream_id in moved or fact.part_id in moved) and fact.key not in window
     }
-    trial = Trial(after)
+    trial = Counterfactual(after)
     rendering = trial.without_all([fact for fact in after.facts if fact.key in old])
     members = [member for member in after.known.members if member.id not in moved]
     known = replace(

@@ -44,7 +44,7 @@ _INDEX = re.compile(r"0|[1-9][0-9]{0,8}")
 _ESCAPE = re.compile(r"~(?![01])")
 
 
-def parse(pointer: str) -> Path:
+def parse_pointer(pointer: str) -> Path:
     """``ValueError`` for what is no JSON Pointer."""
     if not pointer:
         return ()
@@ -79,7 +79,7 @@ def by_key(items: Sequence[Any], pattern: Path) -> dict[str, Any]:
     return dict(zip(reversed(keys), items, strict=True))
 
 
-def find(body: Any, path: Path) -> tuple[Any, Path]:
+def find_value(body: Any, path: Path) -> tuple[Any, Path]:
     """The value at a path, ``MISSING`` where there is none; and the deepest prefix that exists, items by their keys."""
     value = body
     reached: list[str] = []
@@ -100,10 +100,10 @@ def find(body: Any, path: Path) -> tuple[Any, Path]:
 
 
 def value_at(body: Any, path: Path) -> Any:
-    return find(body, path)[0]
+    return find_value(body, path)[0]
 
 
-def changes(one: Any, other: Any, path: Path = ()) -> list[tuple[Path, Any, Any]]:
+def changed_values(one: Any, other: Any, path: Path = ()) -> list[tuple[Path, Any, Any]]:
     """(path, from, to) of every value that differs; an item that is new or gone is told whole."""
     if isinstance(one, list) and isinstance(other, list):
         pattern = pattern_of(path)
@@ -118,5 +118,5 @@ def changes(one: Any, other: Any, path: Path = ()) -> list[tuple[Path, Any, Any]
         if was is MISSING or now is MISSING:
             found.append(((*path, key), was, now))
         else:
-            found += changes(was, now, (*path, key))
+            found += changed_values(was, now, (*path, key))
     return found

@@ -23,8 +23,9 @@ from cx_context.parts.model import Part
 from cx_events.errors import Refused
 from cx_events.facts import Fact
 from cx_events.ids import IdSpace
-from cx_identity.evidence import decision_of, links_of
-from cx_identity.model import Decision, ties_of
+from cx_identity.decisions import decision_of
+from cx_identity.evidence import links_of
+from cx_identity.model import Decision, evidence_of
 from cx_identity.rules import RulesChange
 
 NOT_FOLDED = "not folded: "
@@ -72,7 +73,7 @@ def _texts(fact: Fact, ids: IdSpace) -> Iterator[str]:
         for profile in named.profiles:
             yield from (profile.kind, profile.scope, profile.value)
         for edge in named.edges:
-            yield from (tie.rule for tie in ties_of(edge))
+            yield from (tie.rule for tie in evidence_of(edge))
         return
     try:
         decision = decision_of(fact, ids)

@@ -22,7 +22,7 @@ from cx_context.parts.model import Part
 from cx_context.sections.assurance import ASSURED, Trust, around_core
 from cx_context.sections.candidates import NO_QUESTIONS
 from cx_context.sections.vouchers import ever, is_strangers
-from cx_context.threading.conversations import Contact, KeyedPart, contacts_of, thread
+from cx_context.threading.conversations import Contact, KeyedPart, contacts_of, join_contacts
 from cx_events.facts import Fact
 from cx_events.timestamps import Micros
 from cx_events.weights import CLAIMED, WEIGHT_RANKS
@@ -71,7 +71,7 @@ def kept_part_ids(parts: Sequence[KeyedPart], members: Sequence[Member], window:
     """Return the part ids of the parts that stay."""
     trust = Trust.of(around_core(members, [part for _, part in parts]), {})
     kept = {part_id for part_id, part in parts if not part.interaction and trust.weight_of(part) < _CLAIMED}
-    for conversation in thread(contacts_of(parts, window), window):
+    for conversation in join_contacts(contacts_of(parts, window), window):
         for contact, standing in zip(conversation.members, ever(conversation, trust), strict=True):
             if standing.level in ASSURED:
                 kept.update(_kept_of(contact, trust))

@@ -14,8 +14,9 @@ from msgspec import Struct
 
 from cx_events.ids import NodeId, text_of
 from cx_events.timestamps import format_time
-from cx_identity.candidates import weaker_end, withheld_among
-from cx_identity.model import Evidence, Graph, Profile, Refusal, Resolution, Shared
+from cx_identity.candidates import weaker_end, withheld_claims
+from cx_identity.model import Evidence, Graph, Profile, SharedIdentifiers
+from cx_identity.outcome import Refusal, Resolution
 from cx_identity.rules import Rules
 
 CLAIMS_SHOWN = 20
@@ -67,13 +68,13 @@ def claims_refused(resolution: Resolution, profiles: Mapping[NodeId, Profile]) -
 
 
 def questions(
-    graph: Graph, resolution: Resolution, rules: Rules, shared: Shared | None = None
+    graph: Graph, resolution: Resolution, rules: Rules, shared: SharedIdentifiers | None = None
 ) -> Iterable[RefusedClaim]:
     """Yield every question that nobody settled: about claims that a guard refused, and about those that aren't tried,
     since an end is shared. ``shared``: where the graph reaches further than the resolution."""
     yield from claims_refused(resolution, graph.profiles)
     known = resolution.shared if shared is None else shared
-    for refusal in withheld_among(graph, known, resolution.customer_of, resolution.settled, rules):
+    for refusal in withheld_claims(graph, known, resolution.customer_of, resolution.settled, rules):
         yield RefusedClaim.of(refusal, graph.profiles)
 
 

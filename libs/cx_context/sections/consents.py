@@ -23,7 +23,7 @@ from typing import NamedTuple
 from cx_context.parts.merge import brief, hashed, keep_greatest
 from cx_context.parts.model import CONSENTS_KEPT, CONSENTS_SHOWN, At, Part
 from cx_context.sections.assurance import key_of
-from cx_context.threading.tokens import order_of
+from cx_context.threading.continuity_tokens import order_of
 from cx_events.envelope import Event
 from cx_events.facts import Order, customer_identifiers, strongest_identifier
 from cx_events.weights import CLAIMED, PROVED, weight_of, weight_rank

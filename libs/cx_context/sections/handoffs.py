@@ -8,7 +8,7 @@ from typing import Any
 from cx_context.parts.merge import brief
 from cx_context.parts.model import At, Part, Register
 from cx_context.sections.names import named, names_of
-from cx_context.threading.tokens import order_of
+from cx_context.threading.continuity_tokens import order_of
 from cx_events.facts import Order
 from cx_events.timestamps import format_time
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from cx_context.parts.model import Part, Register
-from cx_context.threading.tokens import order_of
+from cx_context.threading.continuity_tokens import order_of
 from cx_events.facts import Order
 
 Names = Mapping[tuple[str, str], str]

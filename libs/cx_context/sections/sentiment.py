@@ -13,7 +13,7 @@ from typing import Any
 from cx_context.parts.merge import brief, hashed, keep_latest
 from cx_context.parts.model import SENTIMENTS_COUNTED, SENTIMENTS_KEPT, TEXT_KEPT, At, Part, Register
 from cx_context.parts.speakers import may_be_customers, speaker, speaker_of_line
-from cx_context.threading.tokens import order_of
+from cx_context.threading.continuity_tokens import order_of
 from cx_events.envelope import Data
 from cx_events.facts import Order
 

@@ -44,15 +44,17 @@ from cx_context.threading.conversations import KeyedPart
 from cx_events.facts import Fact, Order
 from cx_events.ids import IdSpace, NodeId
 from cx_events.timestamps import Micros
+from cx_identity.affected_scope import AffectedScope
 from cx_identity.attribution import Attribution, standing_attribution
-from cx_identity.candidates import SETTLING
-from cx_identity.components import resolve
-from cx_identity.decisions import withdrawn
-from cx_identity.first_mentions import ATTESTED, NAMED, Sighting, edge_of
-from cx_identity.model import Decision, Edge, Graph, Joined, Profile, Resolution
-from cx_identity.ranking import Contact
+from cx_identity.candidate_ranking import IdentifierActivity
+from cx_identity.candidates import SETTLING_KINDS
+from cx_identity.first_mentions import ATTESTED, NAMED, Mention, edge_of
+from cx_identity.graph_slice import GraphSlice
+from cx_identity.model import Decision, Edge, Graph, Profile
+from cx_identity.outcome import JoinReason, Resolution
+from cx_identity.resolution import resolve
 from cx_identity.rules import Rules, rules_in_force
-from cx_identity.scope import GraphSlice, Scope
+from cx_identity.unmerge import withdrawn_decisions
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,7 @@ class Then:
         self._withdrawals: list[Decision] | None = None
         self._customer_of: dict[NodeId, NodeId] = {}
         self._profiles: dict[NodeId, Profile] = {}
-        self._joined: dict[NodeId, Joined] = {}
+        self._joined: dict[NodeId, JoinReason] = {}
         self._claimed: set[NodeId] = set()
         self._ambiguous: set[NodeId] = set()
         self._claims: dict[tuple[NodeId, NodeId], RefusedClaim] = {}
@@ -139,11 +141,11 @@ class Then:
             self._tx, f"{condition} AND tenant = :tenant AND {_WITHIN}", tenant=self.tenant, **self._bounds, **values
         )
 
-    async def scope(self, nodes: Iterable[NodeId]) -> Scope:
+    async def scope(self, nodes: Iterable[NodeId]) -> AffectedScope:
         """All that had a say in whose these profiles were."""
         rules = await self.rules()
         nodes = set(nodes)
-        scope = Scope(nodes, rules, follow_claims=True)
+        scope = AffectedScope(nodes, rules, follow_claims=True)
         rounds = 0
         while wanted := scope.wants():
             if rounds == MOST_ROUNDS:
@@ -176,7 +178,7 @@ class Then:
 
     async def _edges(self, sql: str, **values: object) -> list[Edge]:
         rows = await self._tx.fetch(sql, tenant=self.tenant, **self._bounds, **values)
-        found: dict[tuple[NodeId, NodeId], dict[int, list[Sighting]]] = {}
+        found: dict[tuple[NodeId, NodeId], dict[int, list[Mention]]] = {}
         for row in rows:
             (kind, a, b), one = read_row(row)
             found.setdefault((a, b), {}).setdefault(kind, []).append(one)
@@ -199,14 +201,14 @@ class Then:
         )
         return {row[0]: writer.profile_of(row) for row in rows}
 
-    async def _whole_scope(self, nodes: Collection[NodeId], rules: Rules) -> Scope:
+    async def _whole_scope(self, nodes: Collection[NodeId], rules: Rules) -> AffectedScope:
         """Return a scope of all that hangs together with these profiles, however far, of the tenant's whole graph."""
         columns = "kind, a, b, key, effective, recorded, source, id, rule"
         edges = await self._edges(
             f"SELECT {columns} FROM sightings WHERE {OF_EDGES} AND tenant = :tenant AND {_WITHIN}"
         )
         whole = GraphSlice(await self._profiles_where("TRUE"), edges, await self._decisions("TRUE"))
-        scope = Scope(_together(nodes, whole), rules, follow_claims=True)
+        scope = AffectedScope(_together(nodes, whole), rules, follow_claims=True)
         while scope.wants():
             scope.give(whole)
         return scope
@@ -216,7 +218,7 @@ class Then:
         scope = await self.scope(nodes)
         return scope.surroundings(), self._keep(scope, await self.rules())
 
-    def _keep(self, scope: Scope, rules: Rules) -> Resolution:
+    def _keep(self, scope: AffectedScope, rules: Rules) -> Resolution:
         graph = scope.graph()
         resolution = resolve(graph, rules)
         self._customer_of |= resolution.customer_of
@@ -298,19 +300,23 @@ class Then:
         found = await self.attributions("interaction = ANY(:nodes)", nodes=list({a.interaction for a in named}))
         return reader.standings_of(found, await self.withdrawals())
 
-    async def settled_among(self, identifiers: Collection[NodeId], kinds: Collection[str] = SETTLING) -> set[NodeId]:
+    async def settled_among(
+        self, identifiers: Collection[NodeId], kinds: Collection[str] = SETTLING_KINDS
+    ) -> set[NodeId]:
         """As ``reader.settled_among``."""
         settling: dict[bytes, Decision] = {}
         for end in ("a", "b") if identifiers else ():
             found = await self._decisions(f"{end} = ANY(:nodes)", nodes=list(identifiers))
             settling.update((decision.key, decision) for decision in found if decision.kind in kinds)
-        gone = withdrawn(await self.withdrawals()) if settling else {}
+        gone = withdrawn_decisions(await self.withdrawals()) if settling else {}
         left = [decision for decision in settling.values() if decision.name not in gone]
         known = await self.customers_of({end for d in left for end in (d.a, d.b)})
         one = [d for d in left if known.get(d.a, d.a) == known.get(d.b, d.b)]
         return {end for d in one for end in (d.a, d.b)} & set(identifiers)
 
-    async def contacts_at(self, identifier: Profile, stream_ids: Sequence[NodeId]) -> Mapping[NodeId, list[Contact]]:
+    async def contacts_at(
+        self, identifier: Profile, stream_ids: Sequence[NodeId]
+    ) -> Mapping[NodeId, list[IdentifierActivity]]:
         """As ``uses.contacts_at``."""
         return await contacts_at(self._tx, self.tenant, identifier, stream_ids, **self._bounds)
 

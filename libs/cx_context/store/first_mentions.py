@@ -8,7 +8,7 @@ from cx_context.store import tables
 from cx_context.store.sql import Tx
 from cx_context.store.tables import shape_of
 from cx_events.ids import NodeId
-from cx_identity.first_mentions import ATTESTED, NAMED, Seen, Sighting
+from cx_identity.first_mentions import ATTESTED, NAMED, Mention, MentionKey
 
 SIGHTINGS = shape_of(tables.SIGHTINGS)
 _COLUMNS = "kind, a, b, key, effective, recorded, source, id, rule"
@@ -21,14 +21,14 @@ _SUCH: Mapping[int, str] = {NAMED: f"kind = {NAMED}", ATTESTED: f"kind = {ATTEST
 Row = tuple[int, NodeId, NodeId, bytes, int, int, str, str, str]
 
 
-def read_row(row: Sequence[object]) -> tuple[Seen, Sighting]:
+def read_row(row: Sequence[object]) -> tuple[MentionKey, Mention]:
     kind, a, b, key, effective, recorded, source, id, rule = row
-    return (kind, a, b), Sighting(effective, (recorded, source, id), rule, key)  # type: ignore[arg-type, return-value]
+    return (kind, a, b), Mention(effective, (recorded, source, id), rule, key)  # type: ignore[arg-type, return-value]
 
 
-async def stored(tx: Tx, seen: Collection[Seen]) -> dict[Seen, list[Sighting]]:
+async def stored(tx: Tx, seen: Collection[MentionKey]) -> dict[MentionKey, list[Mention]]:
     """The sightings that the store has of these."""
-    found: dict[Seen, list[Sighting]] = {}
+    found: dict[MentionKey, list[Mention]] = {}
     if not seen:
         return found
     ends: dict[str, set[NodeId]] = {}
@@ -45,18 +45,20 @@ async def stored(tx: Tx, seen: Collection[Seen]) -> dict[Seen, list[Sighting]]:
     return found
 
 
-async def write(tx: Tx, tenant: str, found: Mapping[Seen, Iterable[Sighting]]) -> None:
+async def write(tx: Tx, tenant: str, found: Mapping[MentionKey, Iterable[Mention]]) -> None:
     """Sightings of events that are new: nobody wrote them before."""
     await tx.append(SIGHTINGS, _rows(tenant, found))
 
 
-async def rewrite(tx: Tx, tenant: str, seen: Iterable[Seen], found: Mapping[Seen, Iterable[Sighting]]) -> None:
+async def rewrite(
+    tx: Tx, tenant: str, seen: Iterable[MentionKey], found: Mapping[MentionKey, Iterable[Mention]]
+) -> None:
     """Only under the exclusive refold lock: of these, what is found and nothing else."""
     for kind, a, b in seen:
         await tx.execute("DELETE FROM sightings WHERE kind = :kind AND a = :a AND b = :b", kind=kind, a=a, b=b)
     await tx.append(SIGHTINGS, _rows(tenant, found))
 
 
-def _rows(tenant: str, found: Mapping[Seen, Iterable[Sighting]]) -> list[tuple[object, ...]]:
+def _rows(tenant: str, found: Mapping[MentionKey, Iterable[Mention]]) -> list[tuple[object, ...]]:
     rows = [(*what, one.key, tenant, one.effective, *one.at, one.rule) for what, each in found.items() for one in each]
     return sorted(rows, key=lambda row: row[:4])

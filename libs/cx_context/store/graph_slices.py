@@ -1,4 +1,4 @@
-"""What a resolution reads of the graph near some profiles: few statements for each round of ``cx_identity.scope``."""
+"""Read the slices of a tenant's identity graph that ``cx_identity.affected_scope`` asks for, in few statements."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from collections.abc import Collection, Sequence, Set
 from cx_context.store import writer
 from cx_context.store.sql import Tx
 from cx_events.ids import NodeId
-from cx_identity.model import Decision, Profile, Resolution
+from cx_identity.affected_scope import AffectedScope
+from cx_identity.graph_slice import GraphSlice, ResolvedProfile
+from cx_identity.model import Decision, Profile
+from cx_identity.outcome import Resolution
 from cx_identity.rules import Rules
-from cx_identity.scope import GraphSlice, Placed, Scope
 
 
 class Reading:
@@ -95,11 +97,11 @@ class Reading:
         return [*decisions, *self._supposed]
 
 
-def _placed(row: writer.MemberRow) -> Placed:
-    return Placed(row.customer, row.core, row.shared, row.firmly_shared, row.decided)
+def _placed(row: writer.MemberRow) -> ResolvedProfile:
+    return ResolvedProfile(row.customer, row.core, row.shared, row.firmly_shared, row.decided)
 
 
-async def resolved_by(scope: Scope, reading: Reading) -> Resolution:
+async def resolved_by(scope: AffectedScope, reading: Reading) -> Resolution:
     """Read what the scope wants until it is resolved."""
     while True:
         while wanted := scope.wants():

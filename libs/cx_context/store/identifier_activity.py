@@ -11,8 +11,8 @@ from cx_context.store.sql import Tx
 from cx_events.envelope import Participant
 from cx_events.ids import NodeId
 from cx_events.timestamps import Micros
+from cx_identity.candidate_ranking import IdentifierActivity
 from cx_identity.model import Profile
-from cx_identity.ranking import Contact
 
 LATEST = 100
 """Events of each stream that are looked through, its latest."""
@@ -49,7 +49,7 @@ async def contacts_at(
     *,
     until: Micros = EVER,
     heard: Micros = EVER,
-) -> Mapping[NodeId, list[Contact]]:
+) -> Mapping[NodeId, list[IdentifierActivity]]:
     """By stream, those of its ``LATEST`` events that name the identifier as their customer's, in an interaction.
     ``until``, ``heard``: bounds on when they happened and were recorded.
 
@@ -73,7 +73,7 @@ async def contacts_at(
         heard=heard,
         value=msgspec.json.encode(identifier.value),
     )
-    found: dict[NodeId, list[Contact]] = {}
+    found: dict[NodeId, list[IdentifierActivity]] = {}
     for stream_id, effective, raw in rows:
         try:
             event = _read(bytes(raw))
@@ -81,7 +81,7 @@ async def contacts_at(
             continue
         data = event.data
         if data.interaction and _names(data, identifier):
-            contact = Contact(effective, (event.source, event.id), data.channel or "", data.interaction)
+            contact = IdentifierActivity(effective, (event.source, event.id), data.channel or "", data.interaction)
             found.setdefault(bytes(stream_id), []).append(contact)
     return found
 

@@ -25,12 +25,13 @@ from cx_events.dead_letters import CONFLICT
 from cx_events.facts import Fact, Order
 from cx_events.ids import IdSpace, NodeId
 from cx_events.timestamps import Micros
+from cx_identity.affected_scope import AffectedScope
 from cx_identity.attribution import Attribution, standing_attribution
-from cx_identity.candidates import SETTLING
-from cx_identity.decisions import withdrawn
-from cx_identity.model import Decision, Resolution
+from cx_identity.candidates import SETTLING_KINDS
+from cx_identity.model import Decision
+from cx_identity.outcome import Resolution
 from cx_identity.rules import DEFAULT, Rules
-from cx_identity.scope import Scope
+from cx_identity.unmerge import withdrawn_decisions
 
 
 @dataclass(frozen=True, slots=True)
@@ -607,10 +608,10 @@ async def stored_event(tx: Tx, tenant: str, key: bytes) -> Stored | None:
 
 async def surroundings(
     tx: Tx, tenant: str, nodes: Collection[NodeId], rules: Rules, supposed: Sequence[Decision] = ()
-) -> tuple[Scope, Resolution]:
+) -> tuple[AffectedScope, Resolution]:
     """Return all that has a say in whose these profiles are, and what it comes to: the same as the whole graph does.
     ``supposed``: decisions that are not taken yet."""
-    scope = Scope(nodes, rules)
+    scope = AffectedScope(nodes, rules)
     reading = Reading(tx, tenant, rules, never_spare=frozenset(nodes), supposed=supposed)
     return scope, await resolved_by(scope, reading)
 
@@ -625,14 +626,14 @@ async def has_more_profiles(tx: Tx, tenant: str, most: int) -> bool:
 
 
 async def settled_among(
-    tx: Tx, tenant: str, identifiers: Collection[NodeId], kinds: Collection[str] = SETTLING
+    tx: Tx, tenant: str, identifiers: Collection[NodeId], kinds: Collection[str] = SETTLING_KINDS
 ) -> set[NodeId]:
     """Those whose candidate somebody settled by a decision that stands (see ``cx_identity.candidates``)."""
     if not identifiers:
         return set()
     named = await writer.decisions_naming(tx, tenant, identifiers)
     settling = [decision for decision in named if decision.kind in kinds]
-    gone = withdrawn(await writer.withdrawals(tx, tenant)) if settling else {}
+    gone = withdrawn_decisions(await writer.withdrawals(tx, tenant)) if settling else {}
     left = [decision for decision in settling if decision.name not in gone]
     # Of a merge that stands both ends are one customer's, of one that is void or waits they are not.
     customer_of = await writer.customers_of(tx, tenant, {end for d in left for end in (d.a, d.b)})
@@ -658,7 +659,7 @@ async def attributions_about(
 
 def standings_of(attributions: Iterable[Attribution], withdrawals: Sequence[Decision]) -> list[tuple[Attribution, str]]:
     """Each attribution's standing, the newest first."""
-    gone = withdrawn(withdrawals)
+    gone = withdrawn_decisions(withdrawals)
     by_node: dict[NodeId, list[Attribution]] = {}
     for attribution in attributions:
         by_node.setdefault(attribution.interaction, []).append(attribution)

@@ -17,7 +17,8 @@ from cx_context.store.writer import profile_of
 from cx_events.ids import NodeId
 from cx_events.timestamps import Micros
 from cx_identity.candidates import weaker_end
-from cx_identity.model import Profile, Refusal
+from cx_identity.model import Profile
+from cx_identity.outcome import Refusal
 
 REFUSED_CLAIMS = shape_of(tables.REFUSED_CLAIMS)
 

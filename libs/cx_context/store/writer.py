@@ -23,7 +23,8 @@ from cx_events.facts import Fact
 from cx_events.ids import NodeId
 from cx_events.timestamps import Micros
 from cx_identity.attribution import Attribution, standing_attribution
-from cx_identity.model import Decision, Edge, Evidence, Profile, Resolution
+from cx_identity.model import Decision, Edge, Evidence, Profile
+from cx_identity.outcome import Resolution
 from cx_identity.rules import Rules, RulesChange
 from cx_identity.rules import rules_in_force as latest_rules
 

@@ -1,0 +1,18 @@
+"""Join a customer's contacts into conversations.
+
+    parts --contacts.contacts_of--> contacts --conversations.join_contacts--> conversations
+
+A contact is one interaction, or one stretch of an interaction that never ends (a messenger thread). Everything here is
+a pure function of the set of parts.
+
+Modules:
+
+- ``contacts``: combine parts into contacts, in order of start
+- ``conversations``: join contacts into conversations, and say why each is joined
+- ``explicit_joins``: joins by people's links, continuity tokens and shared references
+- ``shared_references``: references that several contacts share: message ids, threads, calls, orders, cases
+- ``continuity_tokens``: decide which uses of a continuity token count
+- ``inferred_joins``: joins by time and matter, which look back only
+- ``matters``: what a contact is about, as it stood at any time
+- ``joined_sets``: sets of contacts that grow by joining, and keep splits
+"""

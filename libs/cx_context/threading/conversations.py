@@ -3,15 +3,15 @@
 Pure, and a function of the set: neither order of arrival nor clocks matter. Edges, strongest first:
 
 1. a person's link (``cx.conversation.linked``): always, unless a later split of either end;
-2. a continuity token of ours, issued for one contact and presented in another, as ``cx_context.threading.tokens``
-judges it; 3. a shared reference: a message id, a provider's thread, a call, an order or case number, a token of other
+2. a continuity token of ours, issued for one contact and presented in another (``continuity_tokens`` says which count);
+3. a shared reference: a message id, a provider's thread, a call, an order or case number, a token of other
 software.
    Symmetric, so a reply that arrives before its parent joins it all the same. A call is referred to by the id of its
    interaction, with or without the connection's name before it. Stretches of one endless interaction are not joined by
    its name, nor by a thread's id: these stand on every message of it. A message that quotes another joins;
 4. the same matter within the tenant's window: from a conversation's last activity, or from when it was resolved or
    opened again, to the contact's start. Two matters are the same unless both are named (order or case numbers, or
-   topics) and differ. This looks back: see ``cx_context.threading.lookback``.
+   topics) and differ. This looks back: see ``cx_context.threading.inferred_joins``.
 
 A split is a property of a contact: it begins a conversation, so no rule joins it to anything that started before, nor
 does anything else bridge it back; a later link by a person does. A contact joins whole.
@@ -26,19 +26,19 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from cx_context.threading.contacts import Contact, KeyedPart, contacts_of
-from cx_context.threading.explicit_joins import Explicit
-from cx_context.threading.lookback import continued
-from cx_context.threading.tokens import EVER, Token
+from cx_context.threading.continuity_tokens import END_OF_TIME, Token
+from cx_context.threading.explicit_joins import ExplicitJoins
+from cx_context.threading.inferred_joins import infer_joins
 from cx_events.timestamps import Micros
 from cx_events.tokens import is_token_id
 
-__all__ = ["Contact", "Conversation", "IssuedToken", "Joined", "KeyedPart", "contacts_of", "thread"]
+__all__ = ["Contact", "Conversation", "IssuedToken", "JoinReason", "KeyedPart", "contacts_of", "join_contacts"]
 
 CONFIDENCE = {"person": 100, "token": 98, "reference": 95, "matter": 85, "window": 60}
 """In hundredths: how sure a rule makes us."""
 
 
-class Joined(NamedTuple):
+class JoinReason(NamedTuple):
     """Why a contact is in its conversation. ``evidence``: the reference, decision or interaction that joins it."""
 
     interaction: str
@@ -105,16 +105,16 @@ class Conversation(Struct, gc=False):
         return found
 
     @property
-    def joined(self) -> list[Joined]:
+    def joined(self) -> list[JoinReason]:
         """Of each member why it is in it."""
         names = {place: member.name for place, member in zip(self.places, self.members, strict=True)}
         first = self.places[0]
-        found = {first: Joined(names[first], "first", "", 100)}
+        found = {first: JoinReason(names[first], "first", "", 100)}
         reached = [first]
         for place in reached:
             for other, rule, evidence in self.edges.get(place, ()):
                 if other not in found:
-                    found[other] = Joined(names[other], rule, evidence, CONFIDENCE[rule])
+                    found[other] = JoinReason(names[other], rule, evidence, CONFIDENCE[rule])
                     reached.append(other)
         return [found[place] for place in self.places]
 
@@ -125,12 +125,12 @@ def _vouches(rule: str, evidence: str) -> bool:
     return rule == "person" or (rule == "token" and is_token_id(evidence.removeprefix("token:")))
 
 
-def thread(contacts: Sequence[Contact], window: Micros) -> list[Conversation]:
+def join_contacts(contacts: Sequence[Contact], window: Micros) -> list[Conversation]:
     """The conversations of one customer, in order of their first contact. ``contacts`` as given by ``contacts_of`` for
     the same window."""
-    explicit = Explicit(contacts)
-    by_time = continued(contacts, explicit, window)
-    groups = explicit.assemble(len(contacts), EVER, by_time)
+    explicit = ExplicitJoins(contacts)
+    by_time = infer_joins(contacts, explicit, window)
+    groups = explicit.assemble(len(contacts), END_OF_TIME, by_time)
     found = [_conversation(contacts, places, groups.edges) for places in groups.all()]
     if explicit.tokens:
         _tell_tokens(contacts, explicit.tokens, found)
@@ -152,12 +152,12 @@ def _tell_tokens(contacts: Sequence[Contact], tokens: Iterable[Token], conversat
 def conversation_with(conversations: Iterable[Conversation], part_id: bytes) -> Conversation | None:
     """The conversation that an part id names, by its id or an alias."""
     for conversation in conversations:
-        if contact_with(conversation, part_id) is not None:
+        if find_contact(conversation, part_id) is not None:
             return conversation
     return None
 
 
-def contact_with(conversation: Conversation, part_id: bytes) -> Contact | None:
+def find_contact(conversation: Conversation, part_id: bytes) -> Contact | None:
     """The contact that an part id names."""
     for member in conversation.members:
         if any(part_id == own for _, own in member.part_ids):

@@ -17,7 +17,7 @@ class Group:
         self.splits = splits
 
 
-class Groups:
+class JoinedSets:
     """The conversations of the first ``count`` contacts. A split contact begins a conversation: it is refused a place
     behind an earlier one.
 

@@ -7,26 +7,26 @@ from collections.abc import Mapping, Sequence
 
 from cx_context.parts.model import At, Part
 from cx_context.threading.contacts import Contact
-from cx_context.threading.explicit_joins import MATTER_KINDS
+from cx_context.threading.shared_references import MATTER_KINDS
 from cx_events.timestamps import Micros
 
 Topic = tuple[At, str]
 _PREFIXES = tuple(f"{kind}\n" for kind in sorted(MATTER_KINDS))
 
 
-def is_plain(contact: Contact) -> bool:
+def combined_part_suffices(contact: Contact) -> bool:
     """Return whether the combined part tells all about a contact: it was never resolved nor opened again, and no piece
     holds a topic that others hide."""
     part = contact.part
     return part.resolved is None and part.reopened is None and (not part.topics or len(contact.pieces) == 1)
 
 
-def numbers_of(part: Part) -> set[str]:
+def matter_numbers(part: Part) -> set[str]:
     """Return all order and case numbers that a part names, as a set of its own."""
     return {key for key in part.references if key.startswith(_PREFIXES)} if part.references else set()
 
 
-class Course:
+class ContactHistory:
     """What happened in a contact, by time. ``active``: of each second with activity the first, and the contact's start.
     ``attended``: when its matter was resolved or opened again. ``numbers``: order and case numbers by first mention."""
 
@@ -42,7 +42,7 @@ class Course:
         self.topics: Sequence[Topic] = part.topics
         self.attended: Sequence[Micros] = ()
         self.until = part.until
-        if not is_plain(contact):
+        if not combined_part_suffices(contact):
             self._of_pieces(contact)
 
     def _of_pieces(self, contact: Contact) -> None:

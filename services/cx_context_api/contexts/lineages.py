@@ -7,9 +7,10 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 from cx_context.document import Json, Known, Member, context_body
-from cx_context.explain.diff import Change, differences
-from cx_context.explain.json_pointer import MISSING, Path, find, parse, pointer_of
-from cx_context.explain.lineage import History, Sources, TooMuchWork, sources
+from cx_context.explain.counterfactual import CustomerHistory, WorkLimitExceeded
+from cx_context.explain.diff import ValueChange, diff_contexts
+from cx_context.explain.json_pointer import MISSING, Path, find_value, parse_pointer, pointer_of
+from cx_context.explain.lineage import ValueSources, explain_value
 from cx_context.explain.provenance import feed_of
 from cx_context.store import Store, reader
 from cx_context.store.as_of import NOW, Moment, Then
@@ -58,7 +59,7 @@ def path_of(text: str | None) -> Path:
     if text is None or len(text) > MOST_PATH:
         raise Refused("bad-path", f"path: a JSON Pointer of at most {MOST_PATH} characters is expected", 400)
     try:
-        return parse(text)
+        return parse_pointer(text)
     except ValueError as error:
         raise Refused("bad-path", f"path: {error}", 400) from None
 
@@ -84,7 +85,7 @@ class Lineages:
             body = await asyncio.to_thread(context_body, known, tenancy.window)
             value, at = _found(body, path)
             facts = await self._facts(then, known, at)
-            work = History(known, facts, tenancy.window)
+            work = CustomerHistory(known, facts, tenancy.window)
             behind = await asyncio.to_thread(_sources, work, at)
             feed = behind.feed
             told = [Source(fact, _NAMING if fact.key in behind.naming else None) for fact in behind.facts]
@@ -119,7 +120,7 @@ class Lineages:
             moved -= _places(window) - _places(fact for fact in facts if one.holds(fact))
             profiles = {member.id for known in (was, now) for member in known.members}
             decided = await later.identity_events(profiles, own.nodes | before.nodes, one, MOST_WINDOW)
-            history = History(now, facts, tenancy.window)
+            history = CustomerHistory(now, facts, tenancy.window)
             found = await asyncio.to_thread(_differences, was, history, window[:MOST_WINDOW], moved)
             told = {fact.key: fact for fact in (*window, *decided)}
             events = sorted(told.values(), key=lambda fact: fact.order, reverse=True)
@@ -185,24 +186,26 @@ def _found(body: Json, path: Path) -> tuple[Any, Path]:
     if len(path) > 1 and path[0] == "conversations":
         named = next((each["id"] for each in body["conversations"] if path[1] in each["aliases"]), path[1])
         path = (path[0], named, *path[2:])
-    value, reached = find(body, path)
+    value, reached = find_value(body, path)
     if value is MISSING:
         deepest = pointer_of(reached) or "the whole document"
         raise Refused("unknown-path", f"there is nothing at {pointer_of(path)[:200]}; what exists is {deepest}", 404)
     return value, reached
 
 
-def _sources(history: History, path: Path) -> Sources:
+def _sources(history: CustomerHistory, path: Path) -> ValueSources:
     try:
-        return sources(history, path)
-    except TooMuchWork:
+        return explain_value(history, path)
+    except WorkLimitExceeded:
         raise _too_much() from None
 
 
-def _differences(was: Known, history: History, window: Sequence[Fact], moved: Iterable[NodeId]) -> list[Change]:
+def _differences(
+    was: Known, history: CustomerHistory, window: Sequence[Fact], moved: Iterable[NodeId]
+) -> list[ValueChange]:
     try:
-        return differences(was, history, window, set(moved))
-    except TooMuchWork:
+        return diff_contexts(was, history, window, set(moved))
+    except WorkLimitExceeded:
         raise _too_much() from None
 
 
@@ -255,7 +258,7 @@ def _view(source: Source) -> Json:
     return view
 
 
-def _change(change: Change, decided: Sequence[Fact], of_identity: Sequence[Source]) -> Json:
+def _change(change: ValueChange, decided: Sequence[Fact], of_identity: Sequence[Source]) -> Json:
     """``from`` or ``to`` is left out where there is nothing: null is a value, too."""
     facts = [Source(fact) for fact in change.facts]
     facts += sorted(of_identity, key=lambda source: source.place, reverse=True)

@@ -12,7 +12,7 @@ from cx_context.document import Json
 from cx_context.parts.model import Register
 from cx_context.store import reader
 from cx_context.store.sql import Tx
-from cx_context.threading.tokens import order_of
+from cx_context.threading.continuity_tokens import order_of
 from cx_context_api.conversations import histories
 from cx_context_api.conversations.histories import Thread
 from cx_context_api.requests.tenancy import Tenancy

@@ -19,7 +19,7 @@ from cx_context.store.as_of import Then
 from cx_context.store.ownership import Ownership, ownership_of
 from cx_context.store.reader import Side
 from cx_context.store.sql import Tx
-from cx_context.threading.conversations import Contact, Conversation, contact_with, contacts_of, thread
+from cx_context.threading.conversations import Contact, Conversation, contacts_of, find_contact, join_contacts
 from cx_context_api.requests.cursors import At, Node, cursor_of, place_of
 from cx_context_api.requests.tenancy import Tenancy
 from cx_events.errors import Refused
@@ -77,7 +77,7 @@ async def _threads(
 ) -> tuple[list[Conversation], WordsOf, list[Part]]:
     """Conversations of outlines, the way to the words of those that are shown, and all the outlines."""
     parts, words = await (reader.outlines_of(tx, tenancy.ids.tenant, own) if then is None else then.outlines(own))
-    return thread(contacts_of(parts, tenancy.window), tenancy.window), words, [part for _, part in parts]
+    return join_contacts(contacts_of(parts, tenancy.window), tenancy.window), words, [part for _, part in parts]
 
 
 async def conversations(
@@ -153,7 +153,7 @@ async def find_thread(tx: Tx, tenant: str, tenancy: Tenancy, part_id: NodeId, th
 def _named_by(threads: Sequence[Conversation], part_ids: Collection[NodeId]) -> tuple[Conversation, Contact] | None:
     for conversation in threads:
         for part_id in part_ids:
-            contact = contact_with(conversation, part_id)
+            contact = find_contact(conversation, part_id)
             if contact is not None:
                 return conversation, contact
     return None

@@ -34,7 +34,7 @@ from cx_events.tokens import (
     sign_token_id,
     token_id,
 )
-from cx_identity.evidence import ATTRIBUTED
+from cx_identity.decisions import ATTRIBUTED
 from cx_runtime.tenants import TenantConfig
 
 _CODES_TRIED = 50

@@ -19,9 +19,17 @@ from cx_context.store.sql import Tx
 from cx_context_api.requests.tenancy import Tenancy
 from cx_events.ids import IdSpace, NodeId, text_of
 from cx_events.timestamps import Micros, format_time
+from cx_identity.candidate_ranking import (
+    IdentifierActivity,
+    IdentifierUse,
+    RankedCustomer,
+    is_proved,
+    rank_customers,
+    sum_activity,
+)
 from cx_identity.candidates import candidate_for
-from cx_identity.model import Candidate, Edge, Evidence, Profile, ties_of
-from cx_identity.ranking import Contact, Ranked, Use, is_proved, ranked, use_of
+from cx_identity.model import Edge, Evidence, Profile, evidence_of
+from cx_identity.outcome import Candidate
 from cx_identity.rules import Rules
 
 TIED_SHOWN = 50
@@ -36,8 +44,8 @@ class Doubt:
     candidate: Candidate
     identifier: Profile
     owner: NodeId
-    customers: Sequence[Ranked]
-    unclaimed: Use | None
+    customers: Sequence[RankedCustomer]
+    unclaimed: IdentifierUse | None
 
 
 async def doubt_at(tx: Tx, ids: IdSpace, identifier: Profile, rules: Rules) -> Doubt:
@@ -83,16 +91,16 @@ class _Tied:
         said = {end: _latest(edge) for end, edge in self._said().items()}
         return [self.identifier.id, *sorted(said, key=lambda end: (said[end], end), reverse=True)]
 
-    def nodes(self, ids: IdSpace, contacts: Mapping[NodeId, Sequence[Contact]]) -> set[NodeId]:
+    def nodes(self, ids: IdSpace, contacts: Mapping[NodeId, Sequence[IdentifierActivity]]) -> set[NodeId]:
         """The interactions that name the identifier alone; each may follow somebody."""
         return {ids.interaction(contact.interaction) for contact in contacts.get(self.identifier.id, ())}
 
     def doubt(
-        self, contacts: Mapping[NodeId, Sequence[Contact]], sides: Mapping[NodeId, Owners], ids: IdSpace
+        self, contacts: Mapping[NodeId, Sequence[IdentifierActivity]], sides: Mapping[NodeId, Owners], ids: IdSpace
     ) -> Doubt:
         known = list(self._said().values())
         candidate = candidate_for(self.identifier, known, self.profiles, self.customer_of, self.rules)
-        of_customer: dict[NodeId, list[Contact]] = {}
+        of_customer: dict[NodeId, list[IdentifierActivity]] = {}
         for stream_id, found in contacts.items():
             for contact in found:
                 of = sides.get(ids.interaction(contact.interaction)) if stream_id == self.identifier.id else None
@@ -102,15 +110,15 @@ class _Tied:
                     else of.by_stream.get(stream_id, self.customer_of[stream_id])
                 )
                 of_customer.setdefault(whose, []).append(contact)
-        uses = {customer: use for customer, found in of_customer.items() if (use := use_of(found)) is not None}
+        uses = {customer: use for customer, found in of_customer.items() if (use := sum_activity(found)) is not None}
         owner = self.customer_of[self.identifier.id]
         own = any(tied.customer == owner for tied in candidate.customers)
         unclaimed = uses.get(owner) if not own else None
-        return Doubt(candidate, self.identifier, owner, ranked(candidate, uses), unclaimed)
+        return Doubt(candidate, self.identifier, owner, rank_customers(candidate, uses), unclaimed)
 
 
 def _latest(edge: Edge) -> Micros:
-    return max(tie.at[0] for tie in ties_of(edge))
+    return max(tie.at[0] for tie in evidence_of(edge))
 
 
 async def candidates(
@@ -149,7 +157,7 @@ def candidate_view(doubt: Doubt, *, dismissed: bool = False) -> Json:
     }
 
 
-def tied_view(one: Ranked, doubt: Doubt) -> Json:
+def tied_view(one: RankedCustomer, doubt: Doubt) -> Json:
     """``actions``: what a person may decide, as bodies that lack their reason."""
     tied = one.tied
     merge = {"merge": {"a": text_of(tied.customer), "b": text_of(doubt.identifier.id)}}
@@ -167,7 +175,7 @@ def tied_view(one: Ranked, doubt: Doubt) -> Json:
     }
 
 
-def use_view(use: Use | None) -> Json | None:
+def use_view(use: IdentifierUse | None) -> Json | None:
     if use is None:
         return None
     last = use.last

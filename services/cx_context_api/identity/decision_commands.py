@@ -25,11 +25,11 @@ from cx_events.ids import NodeId, event_key, text_of
 from cx_events.timestamps import Micros
 from cx_identity.attribution import Attribution
 from cx_identity.candidates import candidate_id
-from cx_identity.decisions import withdrawn
-from cx_identity.evidence import ATTRIBUTED, DISMISSED, MERGED, UNMERGED, decision_of
-from cx_identity.merging import Obstacle, merge_pairs, obstacles
+from cx_identity.decisions import ATTRIBUTED, DISMISSED, MERGED, UNMERGED, decision_of
+from cx_identity.merge import MergeObstacle, merge_obstacles, merge_pairs
 from cx_identity.model import Decision, Profile
 from cx_identity.rules import RulesChange
+from cx_identity.unmerge import withdrawn_decisions
 
 
 class Verdict(NamedTuple):
@@ -55,7 +55,7 @@ class Judged(NamedTuple):
 class Hindered(Refused):
     """Something stands against a merge that its ``despite`` does not name."""
 
-    def __init__(self, against: Sequence[Obstacle], profiles: Mapping[NodeId, Profile]) -> None:
+    def __init__(self, against: Sequence[MergeObstacle], profiles: Mapping[NodeId, Profile]) -> None:
         said = [
             f"{_value(profiles[one.a])} and {_value(profiles[one.b])} "
             + (f"are kept apart by {one.name}" if one.reason == "apart" else f"are two values of kind {one.name}")
@@ -83,7 +83,7 @@ async def merge(tx: Tx, tenant: str, tenancy: Tenancy, body: bodies.Merge) -> Ve
     scope, resolution = await reader.surroundings(tx, tenant, [p.id for p in (*ones, *others)], rules)
     standings = resolution.decisions
     apart = [d for d in scope.graph().decisions if d.kind == "apart" and standings[d.key].state == "stands"]
-    against = [one for one in obstacles(ones, others, rules, apart) if one.name not in body.despite]
+    against = [one for one in merge_obstacles(ones, others, rules, apart) if one.name not in body.despite]
     if against:
         raise Hindered(against, {profile.id: profile for profile in (*ones, *others)})
     pairs = merge_pairs(ones, others, rules, apart, core_of=resolution.core_of, claimed=resolution.claimed)
@@ -125,7 +125,7 @@ async def _withdraw(tx: Tx, tenant: str, tenancy: Tenancy, body: bodies.Unmerge,
     if first is None:
         raise Refused("unknown-decision", f"there is no decision {name}", 404)
     withdrawals = await writer.withdrawals(tx, tenant)
-    gone = withdrawn(withdrawals)
+    gone = withdrawn_decisions(withdrawals)
     if str(name) in gone:
         raise Refused("already-withdrawn", f"the decision {name} was withdrawn by {gone[str(name)]}", 409)
     names = [name]

@@ -18,9 +18,10 @@ from cx_events.ids import NodeId, text_of
 from cx_events.timestamps import format_time
 from cx_identity.attribution import Attribution
 from cx_identity.candidates import weaker_end
-from cx_identity.explain import DecisionView, EdgeView, Explanation, ProfileView, explain
-from cx_identity.merging import Obstacle
-from cx_identity.model import Evidence, Graph, Profile, Resolution
+from cx_identity.explanation import DecisionView, EdgeView, Explanation, ProfileView, explain_customer
+from cx_identity.merge import MergeObstacle
+from cx_identity.model import Evidence, Graph, Profile
+from cx_identity.outcome import Resolution
 from cx_identity.rules import Rules
 
 SHOWN = 500
@@ -29,7 +30,7 @@ SHOWN = 500
 DOUBTS_SHOWN = 20
 
 
-def obstacles_view(against: Sequence[Obstacle], profiles: Mapping[NodeId, Profile]) -> list[Json]:
+def obstacles_view(against: Sequence[MergeObstacle], profiles: Mapping[NodeId, Profile]) -> list[Json]:
     """What stands against a merge. ``name`` is what ``despite`` takes."""
     return [
         {
@@ -59,7 +60,7 @@ async def explanation(tx: Tx, tenant: str, tenancy: Tenancy, customer: NodeId) -
     members = [member.id for member in await reader.members_of(tx, tenant, customer)]
     scope, resolution = await reader.surroundings(tx, tenant, members, rules)
     graph = scope.surroundings()
-    told = explain(customer, graph, resolution, rules)
+    told = explain_customer(customer, graph, resolution, rules)
     own = await ownership_of(tx, tenancy.ids, customer, members or [customer])
     attributions = await reader.attributions_about(tx, tenant, members, own.nodes)
     in_doubt = _in_doubt(graph, resolution, members)
@@ -73,7 +74,7 @@ async def explanation_then(tx: Tx, then: Then, customer: NodeId) -> Json:
     rules = await then.rules()
     members = [member.id for member in await then.members_of(customer)]
     graph, resolution = await then.explained(members)
-    told = explain(customer, graph, resolution, rules)
+    told = explain_customer(customer, graph, resolution, rules)
     own = await then.ownership_of(customer, members)
     attributions = await then.attributions_about(members, own.nodes)
     in_doubt = _in_doubt(graph, resolution, members)

@@ -15,10 +15,11 @@ from cx_context_api.requests.tenancy import Tenancy
 from cx_events.codec import decode
 from cx_events.facts import Fact
 from cx_events.ids import IdSpace, NodeId
+from cx_identity.affected_scope import AffectedScope
 from cx_identity.attribution import Attribution, standing_attribution
-from cx_identity.evidence import decision_of
-from cx_identity.model import Decision, Resolution
-from cx_identity.scope import Scope
+from cx_identity.decisions import decision_of
+from cx_identity.model import Decision
+from cx_identity.outcome import Resolution
 
 SHOWN = 20
 """Contexts of one outcome."""
@@ -98,7 +99,9 @@ async def _members(
     return members
 
 
-async def _claims(tx: Tx, tenant: str, members: Collection[NodeId], scope: Scope, resolution: Resolution) -> Questions:
+async def _claims(
+    tx: Tx, tenant: str, members: Collection[NodeId], scope: AffectedScope, resolution: Resolution
+) -> Questions:
     """By the supposed resolution where it decides about these profiles, else as they are. No decision makes an
     identifier shared, so the claims that are withheld stay so; it may settle them."""
     if scope.nodes.isdisjoint(members):

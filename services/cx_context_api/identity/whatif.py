@@ -15,8 +15,9 @@ from cx_context_api.requests.read_turns import Reading
 from cx_context_api.requests.tenancy import Tenancy
 from cx_events.errors import Refused
 from cx_identity.model import Graph
+from cx_identity.rule_preview import preview_rules
+from cx_identity.rule_preview_json import preview_json
 from cx_identity.rules import Rules
-from cx_identity.whatif import compare, told
 
 MOST_PROFILES = 200_000
 _READ_SECONDS = 20.0
@@ -49,4 +50,4 @@ class WhatIf:
 
 
 def _work_out(graph: Graph, in_force: Rules, wanted: Rules, examples: int) -> Json:
-    return told(compare(graph, in_force, wanted, examples), graph.profiles)
+    return preview_json(preview_rules(graph, in_force, wanted, examples), graph.profiles)

@@ -14,8 +14,9 @@ from cx_hub.output import Format, OutputOption, line, show, to_err
 from cx_hub.resources import load_tenants, opened_store, run_async
 from cx_hub.rules_file import read_rules
 from cx_identity.model import Graph
+from cx_identity.rule_preview import MOST_EXAMPLES, preview_rules
+from cx_identity.rule_preview_json import preview_json
 from cx_identity.rules import DEFAULT, Rules
-from cx_identity.whatif import MOST_EXAMPLES, compare, told
 from cx_runtime.settings import Settings
 
 Json = dict[str, Any]
@@ -56,11 +57,11 @@ async def _tried(settings: Settings, tenant: str, wanted: Rules, examples: int) 
             in_force = await writer.rules_in_force(tx, name, DEFAULT)
             profiles, edges = await writer.whole_graph(tx, name)
             decisions = await writer.decisions(tx, name)
-    difference = compare(Graph(profiles, edges, decisions), in_force, wanted, examples)
+    difference = preview_rules(Graph(profiles, edges, decisions), in_force, wanted, examples)
     return {
         "tenant": name,
         "rules": {"before": in_force.as_mapping(), "after": wanted.as_mapping()},
-        **told(difference, profiles),
+        **preview_json(difference, profiles),
     }
 
 

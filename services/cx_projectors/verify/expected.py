@@ -15,7 +15,8 @@ from cx_events.facts import Fact
 from cx_events.ids import NodeId
 from cx_events.log import Partition
 from cx_identity.attribution import Attribution
-from cx_identity.evidence import Named, decision_of, links_of
+from cx_identity.decisions import decision_of
+from cx_identity.evidence import EventLinks, links_of
 from cx_identity.model import Decision
 from cx_identity.rules import RulesChange
 from cx_projectors.epoch_announcements import Announcement
@@ -44,7 +45,7 @@ class OneTenant:
 
     tenancy: Tenancy
     facts: list[Fact]
-    named: dict[bytes, Named]
+    named: dict[bytes, EventLinks]
     whole: Whole
 
 

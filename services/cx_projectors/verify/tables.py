@@ -26,11 +26,11 @@ from cx_events.facts import Fact
 from cx_events.ids import NodeId
 from cx_identity.attribution import Attribution
 from cx_identity.candidates import is_withheld
-from cx_identity.evidence import Named, links_of, sum_of
-from cx_identity.first_mentions import Seen, Sighting, said_of, staircase
+from cx_identity.evidence import EventLinks, links_of, sum_links
+from cx_identity.first_mentions import Mention, MentionKey, mentions_in, pareto_front
 from cx_identity.model import Decision
 from cx_identity.rules import RulesChange
-from cx_identity.sharing import silent_among
+from cx_identity.shared_identifiers import never_linking
 from cx_projectors.records import row_of
 from cx_projectors.verify import order_dependent
 from cx_projectors.verify.comparison import NOTHING_SAYS_SO, Expectation, Key, Report, Row, by_key, shown
@@ -95,7 +95,7 @@ def _profiles(of: Expected) -> Expectation:
     rows = (
         writer.profile_row(tenant, profile)
         for tenant, one in of.tenants.items()
-        for profile in sum_of(one.named.values())[0].values()
+        for profile in sum_links(one.named.values())[0].values()
     )
     return Expectation(tables.PROFILES, by_key([0], rows))
 
@@ -104,18 +104,18 @@ def _edges(of: Expected) -> Expectation:
     rows = (
         writer.edge_row(tenant, edge)
         for tenant, one in of.tenants.items()
-        for edge in sum_of(one.named.values())[1].values()
+        for edge in sum_links(one.named.values())[1].values()
     )
     return Expectation(tables.EDGES, by_key([0, 1], rows))
 
 
 def _sightings(of: Expected) -> Expectation:
     """Those that are the first of some past must be there. A later one may, if it was the first when it came."""
-    mentions: dict[Seen, list[Sighting]] = defaultdict(list)
-    tenant_of: dict[Seen, str] = {}
+    mentions: dict[MentionKey, list[Mention]] = defaultdict(list)
+    tenant_of: dict[MentionKey, str] = {}
     for tenant, one, fact in of.of_facts():
         named = one.named[fact.key]
-        for seen, step in said_of(named.profiles, named.edges, fact):
+        for seen, step in mentions_in(named.profiles, named.edges, fact):
             mentions[seen].append(step)
             tenant_of[seen] = tenant
     required: dict[Key, Row] = {}
@@ -123,7 +123,7 @@ def _sightings(of: Expected) -> Expectation:
     for seen, steps in mentions.items():
         rows = [(*seen, s.key, tenant_of[seen], s.effective, *s.at, s.rule) for s in steps]
         may.update(rows)
-        first = {step.key for step in staircase(steps)}
+        first = {step.key for step in pareto_front(steps)}
         required |= by_key([0, 1, 2, 3], (row for row in rows if row[3] in first))
     return Expectation(tables.SIGHTINGS, required, lambda row: None if row in may else NOTHING_SAYS_SO)
 
@@ -187,7 +187,7 @@ def _link_events(of: Expected) -> Expectation:
     )
 
 
-def _elsewhere(fact: Fact, named: Named) -> Iterable[tuple[NodeId, bytes]]:
+def _elsewhere(fact: Fact, named: EventLinks) -> Iterable[tuple[NodeId, bytes]]:
     """(profile, event) where the event names a profile to which no edge leads from its stream."""
     if fact.event.data.links or all(profile.id != fact.stream_id for profile in named.profiles):
         yield from ((profile.id, fact.key) for profile in named.profiles)
@@ -242,7 +242,7 @@ def _refused_claims(of: Expected) -> Expectation:
     """Exactly the claims that the resolution refuses and asks about."""
     rows: list[Row] = []
     for tenant, one in of.tenants.items():
-        resolution, profiles = one.whole.resolution, sum_of(one.named.values())[0]
+        resolution, profiles = one.whole.resolution, sum_links(one.named.values())[0]
         asked = [refusal for refusal in resolution.refused if refusal.is_question]
         rows += [refused_row(tenant, refusal, profiles, resolution.settled) for refusal in asked]
     return Expectation(tables.REFUSED_CLAIMS, by_key([0, 1], rows))
@@ -252,8 +252,8 @@ def _withheld_claims(of: Expected) -> Expectation:
     """Exactly the claims that aren't tried, since an end is shared."""
     rows: list[Row] = []
     for tenant, one in of.tenants.items():
-        profiles, edges = sum_of(one.named.values())
-        silent, shared = silent_among(profiles, one.whole.rules), one.whole.resolution.shared
+        profiles, edges = sum_links(one.named.values())
+        silent, shared = never_linking(profiles, one.whole.rules), one.whole.resolution.shared
         linking = [edge for edge in edges.values() if edge.a not in silent and edge.b not in silent]
         rows += [withheld_row(tenant, edge, profiles) for edge in linking if is_withheld(edge, shared)]
     return Expectation(tables.WITHHELD_CLAIMS, by_key([0, 1], rows))

@@ -32,62 +32,21 @@ After a change of rules every profile is dirty, or ``resolve`` is given the whol
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from cx_events.ids import NodeId
 from cx_identity.candidates import is_withheld
-from cx_identity.components import is_active, resolve
-from cx_identity.model import STRONG_KINDS, Decision, Edge, Given, Graph, Profile, Refusal, Resolution, Shared
+from cx_identity.graph_slice import GraphSlice, ResolvedProfile
+from cx_identity.linking import is_active
+from cx_identity.model import STRONG_KINDS, Decision, Edge, FixedCore, Graph, Profile, SharedIdentifiers
+from cx_identity.outcome import Refusal, Resolution
+from cx_identity.resolution import resolve
 from cx_identity.rules import Rules
-from cx_identity.sharing import Crowd, crowd_among, firm_crowd_among, silent_among
+from cx_identity.shared_identifiers import SharedReason, never_linking, reason_counting_all, reason_counting_firm
 
-_CrowdAmong = Callable[[str, Sequence[Profile], Rules], Crowd | None]
-
-
-class Placed(NamedTuple):
-    """What the store resolved of a profile last. Of one that it has no row of, what a lone new profile has:
-    ``customer`` and ``core`` itself, the rest false."""
-
-    customer: NodeId
-    core: NodeId
-    shared: bool = False
-    firmly_shared: bool = False
-    decided: bool = False
+_CrowdAmong = Callable[[str, Sequence[Profile], Rules], SharedReason | None]
 
 
-@dataclass(frozen=True, slots=True)
-class GraphSlice:
-    """What the store knows about some wanted profiles, all changes included.
-
-    ``profiles``: the wanted ones (as far as any fact names them) and the other end of every edge given.
-
-    ``edges``: every edge with a wanted end, once or more. Some wanted profiles may be spared: of one in
-    ``stays_shared`` its proved and asserted edges suffice, or where it was firmly shared its proved ones; of one that
-    may not link (``rules.may_link``) none is needed.
-
-    ``decisions``: every merge, apart and dismissal that names a wanted profile, and every withdrawal that names one of
-    those (by ``Decision.name``) or one of the withdrawals given.
-
-    ``placed``: of ``profiles``, those of which the store has more to say than ``Placed`` does by default.
-
-    ``members``: for the customer of each wanted profile all its members, as the store last resolved it; a customer of
-    one profile may be left out.
-
-    ``stays_shared``: wanted profiles that are shared as before without proof. The store may say so of any that was
-    shared and has lost no edge since: under the same rules, more facts never make an identifier cease to be shared. It
-    may not after a change of rules, nor where a better copy of an event took an edge away.
-    """
-
-    profiles: Mapping[NodeId, Profile]
-    edges: Iterable[Edge] = ()
-    decisions: Iterable[Decision] = ()
-    placed: Mapping[NodeId, Placed] = field(default_factory=dict)
-    members: Mapping[NodeId, Collection[NodeId]] = field(default_factory=dict)
-    stays_shared: Set[NodeId] = frozenset()
-
-
-class Scope:
+class AffectedScope:
     """One recomputation. ``nodes``: the profiles that it decides about, as far as read. ``border``: others that were
     read and stay what they were."""
 
@@ -116,7 +75,7 @@ class Scope:
         self._profiles: dict[NodeId, Profile] = {}
         self._edges: dict[tuple[NodeId, NodeId], Edge] = {}
         self._decisions: dict[bytes, Decision] = {}
-        self._placed: dict[NodeId, Placed] = {}
+        self._placed: dict[NodeId, ResolvedProfile] = {}
         self._members: dict[NodeId, Collection[NodeId]] = {}
         self._shared: set[NodeId] = set()
         self._firm: set[NodeId] = set()
@@ -171,8 +130,8 @@ class Scope:
             profiles={id: self._profiles[id] for id in every},
             edges=[edge for edge in self._edges.values() if self._has_a_say(edge)],
             decisions=list(self._decisions.values()),
-            shared=Shared(frozenset(self._shared & every), frozenset(self._firm & every)),
-            given={id: Given(self._place(id).core, self._place(id).decided) for id in self.border},
+            shared=SharedIdentifiers(frozenset(self._shared & every), frozenset(self._firm & every)),
+            given={id: FixedCore(self._place(id).core, self._place(id).decided) for id in self.border},
         )
 
     def surroundings(self) -> Graph:
@@ -182,7 +141,7 @@ class Scope:
             profiles=dict(self._profiles),
             edges=list(self._edges.values()),
             decisions=list(self._decisions.values()),
-            shared=Shared(frozenset(self._shared), frozenset(self._firm)),
+            shared=SharedIdentifiers(frozenset(self._shared), frozenset(self._firm)),
         )
 
     def refused_claims(self, resolution: Resolution) -> list[Refusal]:
@@ -197,7 +156,7 @@ class Scope:
 
     def withheld(self, edges: Iterable[Edge]) -> list[Edge]:
         """Return those of the edges read that are claims which aren't tried, since an end is shared."""
-        shared = Shared(frozenset(self._shared), frozenset(self._firm))
+        shared = SharedIdentifiers(frozenset(self._shared), frozenset(self._firm))
         return [
             edge
             for edge in edges
@@ -207,7 +166,7 @@ class Scope:
     def _learn(self, read: GraphSlice) -> None:
         profiles = read.profiles
         new = {id: profiles[id] for id in profiles.keys() - self._profiles.keys()}
-        self._silent |= silent_among(new, self._rules)
+        self._silent |= never_linking(new, self._rules)
         self._profiles.update(profiles)
         self._members.update(read.members)
         for id, placed in read.placed.items():
@@ -218,8 +177,8 @@ class Scope:
                 if placed.firmly_shared:
                     self._firm.add(id)
 
-    def _place(self, id: NodeId) -> Placed:
-        return self._placed.get(id) or Placed(id, id)
+    def _place(self, id: NodeId) -> ResolvedProfile:
+        return self._placed.get(id) or ResolvedProfile(id, id)
 
     def _has_a_say(self, edge: Edge) -> bool:
         """Return whether an edge is tried: within ``nodes``, across the border, or a claim within one customer at it.
@@ -246,9 +205,9 @@ class Scope:
         for id, edges in touching.items():
             placed = self._place(id)
             stayed = id in stays and placed.shared
-            now = stayed or self._is_crowded(id, edges, crowd_among)
+            now = stayed or self._is_crowded(id, edges, reason_counting_all)
             firm = (stayed and placed.firmly_shared) or self._is_crowded(
-                id, [edge for edge in edges if edge.firm], firm_crowd_among
+                id, [edge for edge in edges if edge.firm], reason_counting_firm
             )
             for flag, shared in ((now, self._shared), (firm, self._firm)):
                 (shared.add if flag else shared.discard)(id)
@@ -270,7 +229,7 @@ class Scope:
 
     def _follow(self, touching: Mapping[NodeId, list[Edge]]) -> None:
         """Take in the other ends of the active edges: those of claims at the border."""
-        shared = Shared(frozenset(self._shared), frozenset(self._firm))
+        shared = SharedIdentifiers(frozenset(self._shared), frozenset(self._firm))
         for id, edges in touching.items():
             if id in self._silent:
                 continue

@@ -18,9 +18,9 @@ from itertools import islice, pairwise
 from typing import NamedTuple
 
 from cx_context.threading.contacts import Contact
-from cx_context.threading.explicit_joins import Explicit, Tie
-from cx_context.threading.matters import Course, Matter, Topic, is_plain, numbers_of
-from cx_context.threading.tokens import EVER
+from cx_context.threading.continuity_tokens import END_OF_TIME
+from cx_context.threading.explicit_joins import EarlierJoin, ExplicitJoins
+from cx_context.threading.matters import ContactHistory, Matter, Topic, combined_part_suffices, matter_numbers
 from cx_events.timestamps import Micros
 
 LOOK_BACK = 16
@@ -63,17 +63,17 @@ class _Snapshot(NamedTuple):
     tied: Mapping[int, tuple[int, Matter]]
 
 
-def continued(contacts: Sequence[Contact], explicit: Explicit, window: Micros) -> list[tuple[int, int]]:
+def infer_joins(contacts: Sequence[Contact], explicit: ExplicitJoins, window: Micros) -> list[tuple[int, int]]:
     """Of each contact that continues another by time, both places: (contact, whom it continues), in order of start."""
     return _Sweep(contacts, explicit, window).run()
 
 
 class _Sweep:
-    def __init__(self, contacts: Sequence[Contact], explicit: Explicit, window: Micros) -> None:
+    def __init__(self, contacts: Sequence[Contact], explicit: ExplicitJoins, window: Micros) -> None:
         self._contacts = contacts
         self._explicit = explicit
         self._window = window
-        self._courses: dict[int, Course] = {}
+        self._courses: dict[int, ContactHistory] = {}
         self._known = explicit.known()[::-1]  # the earliest last, as in ``_moments``
         self._moments = explicit.moments[::-1]
         self._splits: set[int] = set()
@@ -89,13 +89,13 @@ class _Sweep:
     def run(self) -> list[tuple[int, int]]:
         starts = [contact.start[0] for contact in self._contacts]
         pending, known, moments = self._pending, self._known, self._moments
-        for place, (start, following) in enumerate(pairwise([*starts, EVER])):
+        for place, (start, following) in enumerate(pairwise([*starts, END_OF_TIME])):
             now = (start, place)  # mostly nothing happens before the next one begins
             if (pending and pending[0][0] <= start) or (known and known[-1] < now) or (moments and moments[-1] < now):
                 self._advance(place, start)
             self._begin(place, start, following)
         for place in sorted(self._snapshots):
-            self._choose(place, self._snapshots[place], EVER)
+            self._choose(place, self._snapshots[place], END_OF_TIME)
         return sorted(self._continues.items())
 
     # What happened until a contact begins.
@@ -180,7 +180,9 @@ class _Sweep:
             whole.take(own)
             self._rank_again(whole)
 
-    def _expect(self, place: int, course: Course, ties: Sequence[Tie], start: Micros, following: Micros) -> None:
+    def _expect(
+        self, place: int, course: ContactHistory, ties: Sequence[EarlierJoin], start: Micros, following: Micros
+    ) -> None:
         """Note when more will happen in a contact, and what it found where that may change whom it continues."""
         changes = course.after(following)
         changes += [(tie.own, True) for tie in ties if tie.own > following]
@@ -252,21 +254,23 @@ class _Sweep:
 
     # Conversations come together, and apart.
 
-    def _course(self, place: int) -> Course:
+    def _course(self, place: int) -> ContactHistory:
         """Asked for of few contacts: most are over when the next begins, and the sum of their parts says all."""
         found = self._courses.get(place)
         if found is None:
-            found = self._courses[place] = Course(self._contacts[place])
+            found = self._courses[place] = ContactHistory(self._contacts[place])
         return found
 
     def _alone(self, place: int, time: Micros) -> _Conversation:
         """The conversation of a contact by itself, as it was at a time."""
         contact = self._contacts[place]
         part, splits = contact.part, int(place in self._splits)
-        if part.until <= time and is_plain(contact):
+        if part.until <= time and combined_part_suffices(contact):
             start, active = contact.start[0], part.active
             last = active[-1] if active and active[-1] > start else start
-            return _Conversation(place, last, last, numbers_of(part), part.topics[0] if part.topics else None, splits)
+            return _Conversation(
+                place, last, last, matter_numbers(part), part.topics[0] if part.topics else None, splits
+            )
         course = self._course(place)
         numbers, topic = course.numbers_at(time), course.topic_at(time)
         return _Conversation(place, course.active_at(time), course.attended_at(time), numbers, topic, splits)

@@ -16,52 +16,41 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from cx_events.ids import NodeId
-from cx_identity.candidates import candidates_among, settled_by
-from cx_identity.decisions import STANDS, VOID, WAITING, newest_first, withdrawn
-from cx_identity.guarded_groups import Group, Groups
+from cx_identity.candidates import find_candidates, settled_identifiers
+from cx_identity.guarded_groups import GuardedGroup, GuardedGroups
+from cx_identity.linking import CLAIM_TURN, Step, order_attempts
 from cx_identity.model import (
     PERSON,
     Decision,
-    Edge,
-    Evidence,
     Graph,
-    Joined,
     Profile,
-    Refusal,
-    Resolution,
-    Shared,
-    Standing,
-    confidence_of,
+    SharedIdentifiers,
     makes_known,
+    newest_first,
 )
+from cx_identity.outcome import STANDS, VOID, WAITING, DecisionStatus, JoinReason, Refusal, Resolution
 from cx_identity.rules import Rules
-from cx_identity.sharing import shared_of, silent_among
-
-_Step = tuple[int, Evidence, NodeId, NodeId, str, int]
-"""(turn, evidence, a, b, rule, confidence): a merge or an edge; a proved edge has turn 0, an asserted one 1, a claimed
-one 2."""
-
-_CLAIM = 2
+from cx_identity.shared_identifiers import shared_in
+from cx_identity.unmerge import withdrawn_decisions
 
 
 def resolve(graph: Graph, rules: Rules) -> Resolution:
     """Return who is who in a graph. Pure, and the same for any order of profiles, edges and decisions."""
-    shared = shared_of(graph, rules)
-    groups = Groups(graph.profiles, rules.exclusive)
+    shared = shared_in(graph, rules)
+    groups = GuardedGroups(graph.profiles, rules.exclusive)
     _take_given(graph, groups)
-    taken: list[_Step] = []
+    taken: list[Step] = []
     standings = _decide(graph, groups, taken) if graph.decisions else {}
-    attempts = _attempts(graph, shared, rules)
+    attempts = order_attempts(graph, shared, rules)
     refused = _link(attempts.firm, groups, taken)
     decided = _named_by_standing(graph, standings)
     core_of = _close_cores(graph.profiles, groups, decided)
     ambiguous = _ambiguous(graph.profiles, groups, shared)
     refused += _link(attempts.claims, groups, taken)
     customer_of = _customers(graph.profiles, groups.of)
-    settled = settled_by(graph.decisions, standings)
+    settled = settled_identifiers(graph.decisions, standings)
     return Resolution(
         customer_of=customer_of,
         core_of=core_of,
@@ -72,12 +61,12 @@ def resolve(graph: Graph, rules: Rules) -> Resolution:
         decided=decided,
         settled=settled,
         refused=refused,
-        candidates=candidates_among(graph, shared, refused, customer_of, settled, rules),
+        candidates=find_candidates(graph, shared, refused, customer_of, settled, rules),
         decisions=standings,
     )
 
 
-def _take_given(graph: Graph, groups: Groups) -> None:
+def _take_given(graph: Graph, groups: GuardedGroups) -> None:
     """Unite the cores that an earlier resolution found."""
     for id, given in graph.given.items():
         one, core = groups.of[id], groups.of[given.core]
@@ -85,15 +74,15 @@ def _take_given(graph: Graph, groups: Groups) -> None:
             groups.unite(one, core)
 
 
-def _decide(graph: Graph, groups: Groups, taken: list[_Step]) -> dict[bytes, Standing]:
+def _decide(graph: Graph, groups: GuardedGroups, taken: list[Step]) -> dict[bytes, DecisionStatus]:
     """Apply the decisions to the groups; merges that stand are ``taken``. What those between given profiles did is
     given, too."""
     newest = newest_first(graph.decisions)
-    gone = withdrawn(newest)
-    standings: dict[bytes, Standing] = {}
+    gone = withdrawn_decisions(newest)
+    standings: dict[bytes, DecisionStatus] = {}
     for rank, decision in enumerate(newest):
         if decision.name in gone:
-            standing = Standing("withdrawn", gone[decision.name])
+            standing = DecisionStatus("withdrawn", gone[decision.name])
         elif decision.kind in {"withdraw", "dismiss"}:
             standing = STANDS
         elif decision.a not in groups.of or decision.b not in groups.of:
@@ -110,81 +99,40 @@ def _decide(graph: Graph, groups: Groups, taken: list[_Step]) -> dict[bytes, Sta
     return standings
 
 
-def _merge(decision: Decision, groups: Groups) -> Standing:
+def _merge(decision: Decision, groups: GuardedGroups) -> DecisionStatus:
     one, other = groups.of[decision.a], groups.of[decision.b]
     if one is not other:
         foe = groups.foe(one, other)
         if foe:
-            return Standing("void", foe)
+            return DecisionStatus("void", foe)
         groups.unite(one, other)
     return STANDS
 
 
-def _keep_apart(decision: Decision, groups: Groups, rank: int) -> Standing:
+def _keep_apart(decision: Decision, groups: GuardedGroups, rank: int) -> DecisionStatus:
     if groups.of[decision.a] is groups.of[decision.b]:
         return VOID
     groups.keep_apart(decision.a, decision.b, rank, decision.name)
     return STANDS
 
 
-class _Attempts(NamedTuple):
-    """The edges that link unless a guard refuses, in the order in which they are tried."""
-
-    firm: list[_Step]
-    claims: list[_Step]
-
-
-def _attempts(graph: Graph, shared: Shared, rules: Rules) -> _Attempts:
-    silent = silent_among(graph.profiles, rules)
-    firm: list[_Step] = []
-    claims: list[_Step] = []
-    for edge in graph.edges:
-        if silent and (edge.a in silent or edge.b in silent):
-            continue
-        step = _step(edge, shared)
-        if step is not None:
-            (claims if step[0] == _CLAIM else firm).append(step)
-    firm.sort()
-    claims.sort()
-    return _Attempts(firm, claims)
-
-
-def _step(edge: Edge, shared: Shared) -> _Step | None:
-    """Return how an edge is tried: by its strongest evidence that may link, or not at all."""
-    a, b = edge.a, edge.b
-    if edge.proved is not None:
-        return 0, edge.proved, a, b, edge.proved_rule, confidence_of(edge)
-    if edge.asserted is not None:
-        if a in shared.firmly or b in shared.firmly:
-            return None
-        return 1, edge.asserted, a, b, edge.asserted_rule, confidence_of(edge)
-    if edge.claimed is None or a in shared.counting_all or b in shared.counting_all:
-        return None
-    return _CLAIM, edge.claimed, a, b, edge.claimed_rule, confidence_of(edge)
-
-
-def is_active(edge: Edge, shared: Shared) -> bool:
-    """Return whether an edge links unless a guard refuses, where both ends may link."""
-    return _step(edge, shared) is not None
-
-
-def _link(attempts: list[_Step], groups: Groups, taken: list[_Step]) -> list[Refusal]:
+def _link(attempts: list[Step], groups: GuardedGroups, taken: list[Step]) -> list[Refusal]:
     """Apply edges to the groups; those that no guard refuses are ``taken``, the others returned."""
     refused = []
     for step in attempts:
         turn, evidence, a, b, _, _ = step
         one, other = groups.of[a], groups.of[b]
         if one is not other:
-            against = groups.against_claim(one, other) if turn == _CLAIM else groups.against(one, other)
+            against = groups.against_claim(one, other) if turn == CLAIM_TURN else groups.against(one, other)
             if against is not None:
-                refused.append(Refusal(a, b, *against, evidence, turn == _CLAIM))
+                refused.append(Refusal(a, b, *against, evidence, turn == CLAIM_TURN))
                 continue
             groups.unite(one, other)
         taken.append(step)
     return refused
 
 
-def _named_by_standing(graph: Graph, standings: Mapping[bytes, Standing]) -> frozenset[NodeId]:
+def _named_by_standing(graph: Graph, standings: Mapping[bytes, DecisionStatus]) -> frozenset[NodeId]:
     """Return the profiles that a merge or an apart names that stands."""
     found = {id for id, given in graph.given.items() if given.decided}
     for decision in graph.decisions:
@@ -194,7 +142,7 @@ def _named_by_standing(graph: Graph, standings: Mapping[bytes, Standing]) -> fro
 
 
 def _close_cores(
-    profiles: Mapping[NodeId, Profile], groups: Groups, decided: frozenset[NodeId]
+    profiles: Mapping[NodeId, Profile], groups: GuardedGroups, decided: frozenset[NodeId]
 ) -> dict[NodeId, NodeId]:
     """Begin with claims: return every profile's core, and note which groups hold a known one."""
     core_of: dict[NodeId, NodeId] = {}
@@ -210,7 +158,9 @@ def _close_cores(
     return core_of
 
 
-def _ambiguous(profiles: Mapping[NodeId, Profile], groups: Groups, shared: Shared) -> frozenset[NodeId]:
+def _ambiguous(
+    profiles: Mapping[NodeId, Profile], groups: GuardedGroups, shared: SharedIdentifiers
+) -> frozenset[NodeId]:
     """Return the shared identifiers that are nobody's, once cores are found.
 
     Who proves an identifier is one person, and no claim of others takes it away: else a stranger who types an address
@@ -224,7 +174,7 @@ def _ambiguous(profiles: Mapping[NodeId, Profile], groups: Groups, shared: Share
 
 
 def _claimed(
-    customer_of: Mapping[NodeId, NodeId], core_of: Mapping[NodeId, NodeId], group_of: Mapping[NodeId, Group]
+    customer_of: Mapping[NodeId, NodeId], core_of: Mapping[NodeId, NodeId], group_of: Mapping[NodeId, GuardedGroup]
 ) -> frozenset[NodeId]:
     """Return the members that only a claim ties to their customer's known core, or to that of its first profile."""
     found = []
@@ -235,7 +185,7 @@ def _claimed(
     return frozenset(found)
 
 
-def _customers(profiles: Mapping[NodeId, Profile], group_of: Mapping[NodeId, Group]) -> dict[NodeId, NodeId]:
+def _customers(profiles: Mapping[NodeId, Profile], group_of: Mapping[NodeId, GuardedGroup]) -> dict[NodeId, NodeId]:
     """Every profile's customer: the least of its group by (first recorded time, id)."""
     customer_of: dict[NodeId, NodeId] = {}
     for id in profiles:
@@ -247,14 +197,14 @@ def _customers(profiles: Mapping[NodeId, Profile], group_of: Mapping[NodeId, Gro
     return customer_of
 
 
-def _joined(customer_of: Mapping[NodeId, NodeId], taken: list[_Step]) -> dict[NodeId, Joined]:
+def _joined(customer_of: Mapping[NodeId, NodeId], taken: list[Step]) -> dict[NodeId, JoinReason]:
     """How each profile hangs on its customer: the fewest steps; of several ways the one that was taken first."""
-    ways: dict[NodeId, list[tuple[NodeId, _Step]]] = {}
+    ways: dict[NodeId, list[tuple[NodeId, Step]]] = {}
     for step in taken:
         a, b = step[2], step[3]
         ways.setdefault(a, []).append((b, step))
         ways.setdefault(b, []).append((a, step))
-    joined: dict[NodeId, Joined] = {}
+    joined: dict[NodeId, JoinReason] = {}
     for customer in ways:
         if customer_of[customer] != customer:
             continue
@@ -264,6 +214,6 @@ def _joined(customer_of: Mapping[NodeId, NodeId], taken: list[_Step]) -> dict[No
             for profile, (_, evidence, _, _, rule, confidence) in ways[via]:
                 if profile != customer and profile not in joined:
                     sureness = min(sure, confidence)
-                    joined[profile] = Joined(rule, evidence[1:], sureness, via)
+                    joined[profile] = JoinReason(rule, evidence[1:], sureness, via)
                     reached.append((profile, sureness))
     return joined

@@ -8,13 +8,12 @@ from typing import Literal
 from msgspec import Struct
 
 from cx_events.ids import NodeId
-from cx_identity.decisions import newest_first
-from cx_identity.guarded_groups import ONE_OF_A_KIND
-from cx_identity.model import Decision, Profile
+from cx_identity.guarded_groups import KINDS_CLAIMS_KEEP_APART
+from cx_identity.model import Decision, Profile, newest_first
 from cx_identity.rules import Rules
 
 
-class Obstacle(Struct, frozen=True, gc=False):
+class MergeObstacle(Struct, frozen=True, gc=False):
     """What stands against a merge: two profiles, and why they are not one person's.
 
     ``name`` is how a person says that she merges in spite of it: of an ``apart`` decision its SOURCE#ID, of two values
@@ -27,18 +26,18 @@ class Obstacle(Struct, frozen=True, gc=False):
     b: NodeId
 
 
-def obstacles(
+def merge_obstacles(
     one: Iterable[Profile], other: Iterable[Profile], rules: Rules, apart: Iterable[Decision] = ()
-) -> list[Obstacle]:
+) -> list[MergeObstacle]:
     """All that stands against two whole customers being one; an obstacle for each of the standing decisions ``apart``
     that parts them, newest first, and for each exclusive kind that both hold. ``one`` and ``other``: all profiles of
     either customer; ``a`` of each obstacle is of the first."""
     ones, others = ({profile.id: profile for profile in customer} for customer in (one, other))
     pairs = [(d.name, *((d.a, d.b) if d.a in ones else (d.b, d.a))) for d in newest_first(apart)]
-    found = [Obstacle("apart", name, a, b) for name, a, b in pairs if a in ones and b in others]
+    found = [MergeObstacle("apart", name, a, b) for name, a, b in pairs if a in ones and b in others]
     mine, theirs = _least_of_kind(ones.values()), _least_of_kind(others.values())
     kinds = [kind for kind in sorted(rules.exclusive) if kind in mine and kind in theirs]
-    return found + [Obstacle("exclusive", kind, mine[kind], theirs[kind]) for kind in kinds]
+    return found + [MergeObstacle("exclusive", kind, mine[kind], theirs[kind]) for kind in kinds]
 
 
 def merge_pairs(
@@ -58,12 +57,12 @@ def merge_pairs(
     of ``Resolution``) the claim would part again where the other customer holds a value of a kind of which a claim
     brings no two together: a typed telephone, where the other has one. Whoever merges the two customers means it, too.
     """
-    pairs = [(obstacle.a, obstacle.b) for obstacle in obstacles(one, other, rules, apart)]
+    pairs = [(obstacle.a, obstacle.b) for obstacle in merge_obstacles(one, other, rules, apart)]
     stream_id, other_home = (_least(profile for profile in side if profile.id not in claimed) for side in (one, other))
     if not any(a not in claimed and b not in claimed for a, b in pairs):
         pairs.append((stream_id, other_home))
     for side, part_id, facing in ((one, stream_id, other), (other, other_home, one)):
-        kinds = ONE_OF_A_KIND.keys() & {profile.kind for profile in facing}
+        kinds = KINDS_CLAIMS_KEEP_APART.keys() & {profile.kind for profile in facing}
         cores = {core_of[profile.id] for profile in side if profile.id in claimed and profile.kind in kinds}
         pairs += [(part_id, core) for core in sorted(cores)]
     return list(dict.fromkeys(pairs))

@@ -7,11 +7,11 @@ from typing import Literal
 from msgspec import Struct
 
 from cx_events.ids import NodeId
-from cx_identity.components import is_active
-from cx_identity.decisions import newest_first
-from cx_identity.model import Decision, Edge, Graph, Joined, Profile, Refusal, Resolution, Standing, confidence_of
+from cx_identity.linking import is_active
+from cx_identity.model import Decision, Edge, Graph, Profile, confidence_of, newest_first
+from cx_identity.outcome import DecisionStatus, JoinReason, Refusal, Resolution
 from cx_identity.rules import Rules
-from cx_identity.sharing import shared_of
+from cx_identity.shared_identifiers import shared_in
 
 EdgeState = Literal["links", "refused", "shared", "never-links"]
 
@@ -21,7 +21,7 @@ class ProfileView(Struct, frozen=True, gc=False):
     the customer."""
 
     profile: Profile
-    joined: Joined | None
+    joined: JoinReason | None
     shared: bool
     may_link: bool
     claimed: bool = False
@@ -38,7 +38,7 @@ class EdgeView(Struct, frozen=True, gc=False):
 
 class DecisionView(Struct, frozen=True, gc=False):
     decision: Decision
-    standing: Standing
+    standing: DecisionStatus
 
 
 class Explanation(Struct, frozen=True):
@@ -50,7 +50,7 @@ class Explanation(Struct, frozen=True):
     decisions: list[DecisionView]
 
 
-def explain(customer: NodeId, graph: Graph, resolution: Resolution, rules: Rules) -> Explanation:
+def explain_customer(customer: NodeId, graph: Graph, resolution: Resolution, rules: Rules) -> Explanation:
     """What ``GET .../identity`` tells of one customer.
 
     ``graph``: the whole, or ``Scope.surroundings()`` of a scope that began at the customer; ``resolution``: of that
@@ -58,7 +58,7 @@ def explain(customer: NodeId, graph: Graph, resolution: Resolution, rules: Rules
     decisions about its profiles, and the withdrawals of those.
     """
     members = {id for id, of in resolution.customer_of.items() if of == customer}
-    shared = shared_of(graph, rules)
+    shared = shared_in(graph, rules)
     refusals = {(refusal.a, refusal.b): refusal for refusal in resolution.refused}
 
     def view(edge: Edge) -> EdgeView:

@@ -8,26 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from itertools import islice
-from typing import Any
 
 from msgspec import Struct
 
-from cx_events.ids import NodeId, text_of
-from cx_events.timestamps import format_time
-from cx_identity.components import is_active, resolve
-from cx_identity.explain import EdgeState
-from cx_identity.model import (
-    Candidate,
-    Edge,
-    Graph,
-    Profile,
-    RefusedFor,
-    Resolution,
-    strongest_tie,
-    ties_of,
-)
+from cx_events.ids import NodeId
+from cx_identity.explanation import EdgeState
+from cx_identity.linking import is_active
+from cx_identity.model import Edge, Graph, Profile, evidence_of, strongest_evidence
+from cx_identity.outcome import Candidate, RefusalReason, Resolution
+from cx_identity.resolution import resolve
 from cx_identity.rules import Rules
-from cx_identity.sharing import crowd_at
+from cx_identity.shared_identifiers import shared_reason
 
 EDGES_SHOWN = 5
 EDGES_READ = 200
@@ -55,7 +46,7 @@ class Turned(Struct, frozen=True, gc=False):
         return (self.before.state == "links") != (self.after.state == "links")
 
 
-class Change(Struct, frozen=True, gc=False):
+class CustomerChange(Struct, frozen=True, gc=False):
     """Customers that join or one that parts. ``one``: the id of the whole, after joining or before parting;
     ``others``: the customers that it is made of, or becomes; ``profiles``: how many it has. ``because``: the earliest
     of the edges within it that lead from one of the others to another and link under the one rules alone."""
@@ -83,17 +74,17 @@ class Counts(Struct, frozen=True, gc=False):
     candidates_vanish: int
 
 
-class Difference(Struct, frozen=True):
+class RulesPreview(Struct, frozen=True):
     """Examples are those with the most customers first, then the most profiles, then by id; candidates by id."""
 
     counts: Counts
-    joined: list[Change]
-    parted: list[Change]
+    joined: list[CustomerChange]
+    parted: list[CustomerChange]
     appear: list[Candidate]
     vanish: list[Candidate]
 
 
-def compare(graph: Graph, before: Rules, after: Rules, examples: int = 10) -> Difference:
+def preview_rules(graph: Graph, before: Rules, after: Rules, examples: int = 10) -> RulesPreview:
     """``graph``: a tenant's whole."""
     was, now = resolve(graph, before), resolve(graph, after)
     parts_of = _meeting(now.customer_of, was.customer_of)
@@ -108,7 +99,7 @@ def compare(graph: Graph, before: Rules, after: Rules, examples: int = 10) -> Di
     first_joined, first_parted = _largest(joined, sizes_now, examples), _largest(parted, sizes_was, examples)
     turned = _turned(graph, was, now, first_joined, first_parted)
     explained = _Explained(graph, (before, was), (after, now), turned)
-    return Difference(
+    return RulesPreview(
         counts=Counts(
             profiles=len(graph.profiles),
             edges=len(graph.edges),
@@ -170,7 +161,7 @@ def _turned(
 
 
 def _by_evidence(edge: Edge) -> tuple[object, NodeId, NodeId]:
-    return min(tie.at for tie in ties_of(edge)), edge.a, edge.b
+    return min(tie.at for tie in evidence_of(edge)), edge.a, edge.b
 
 
 class _Explained:
@@ -196,10 +187,10 @@ class _Explained:
                         self._edges[end].append(edge)
         self._refused = [{(r.a, r.b): r for r in resolution.refused} for _, resolution in self._sides]
 
-    def change(self, one: NodeId, others: Collection[NodeId], profiles: int) -> Change:
+    def change(self, one: NodeId, others: Collection[NodeId], profiles: int) -> CustomerChange:
         looked_at = (Turned(edge, self._state(edge, 0), self._state(edge, 1)) for edge in self._turned[one])
         because = tuple(islice((one for one in looked_at if one.links_by_one()), EDGES_SHOWN))
-        return Change(one, tuple(sorted(others)), profiles, because)
+        return CustomerChange(one, tuple(sorted(others)), profiles, because)
 
     def _state(self, edge: Edge, side: int) -> State:
         rules, resolution = self._sides[side]
@@ -211,7 +202,7 @@ class _Explained:
         refusal = self._refused[side].get((edge.a, edge.b))
         if refusal is not None:
             return State("refused", _WHY_REFUSED[refusal.reason].format(refusal.by))
-        tie = strongest_tie(edge)
+        tie = strongest_evidence(edge)
         return State("links", f"{tie.weight} by {tie.rule}")
 
     def _why_shared(self, edge: Edge, rules: Rules, resolution: Resolution) -> str:
@@ -219,11 +210,11 @@ class _Explained:
         shared = resolution.shared.firmly if edge.firm else resolution.shared.counting_all
         end = self._profiles[edge.a if edge.a in shared else edge.b]
         counted = [one.other(end.id) for one in self._edges[end.id] if one.firm or not edge.firm]
-        crowd = crowd_at(end, (self._profiles[id] for id in counted), rules)
+        crowd = shared_reason(end, (self._profiles[id] for id in counted), rules)
         return f"{_value(end)} is {crowd.sentence() if crowd is not None else 'shared'}"
 
 
-_WHY_REFUSED: Mapping[RefusedFor, str] = {
+_WHY_REFUSED: Mapping[RefusalReason, str] = {
     "apart": "kept apart by {}",
     "exclusive": "on both sides stand values of the exclusive kind {}",
     "known": "both sides are known people, and a claim joins no two of them",
@@ -234,52 +225,3 @@ _WHY_REFUSED: Mapping[RefusedFor, str] = {
 
 def _value(profile: Profile) -> str:
     return f"{profile.kind}:{profile.value}"
-
-
-def told(difference: Difference, profiles: Mapping[NodeId, Profile]) -> dict[str, Any]:
-    """The difference as JSON has it. ``profiles``: the graph's."""
-
-    def shown(id: NodeId) -> dict[str, str]:
-        profile = profiles[id]
-        scope = {"scope": profile.scope} if profile.scope else {}
-        return {"profile": text_of(id), "kind": profile.kind, "value": profile.value, **scope}
-
-    def turned(one: Turned) -> dict[str, Any]:
-        edge = one.edge
-        evidence = strongest_tie(edge).at
-        return {
-            "a": shown(edge.a),
-            "b": shown(edge.b),
-            "event": {"source": evidence[1], "id": evidence[2]},
-            "recorded": format_time(evidence[0]),
-            "before": {"state": one.before.state, "why": one.before.why},
-            "after": {"state": one.after.state, "why": one.after.why},
-        }
-
-    def change(one: Change, whole: str, parts: str) -> dict[str, Any]:
-        return {
-            whole: shown(one.one),
-            parts: [shown(id) for id in one.others[:CUSTOMERS_SHOWN]],
-            "customers": len(one.others),
-            "profiles": one.profiles,
-            "because": [turned(edge) for edge in one.because],
-        }
-
-    def candidate(one: Candidate) -> dict[str, Any]:
-        return {
-            "id": text_of(one.id),
-            "identifier": shown(one.identifier),
-            "reason": one.reason,
-            "customers": len(one.customers),
-        }
-
-    counts = difference.counts
-    return {
-        "counts": {name: getattr(counts, name) for name in counts.__struct_fields__},
-        "joined": [change(one, "into", "from") for one in difference.joined],
-        "parted": [change(one, "from", "into") for one in difference.parted],
-        "candidates": {
-            "appear": [candidate(one) for one in difference.appear],
-            "vanish": [candidate(one) for one in difference.vanish],
-        },
-    }

@@ -18,18 +18,18 @@ from cx_events.timestamps import Micros
 if TYPE_CHECKING:
     from cx_context.threading.contacts import Contact
 
-EVER: Micros = (1 << 63) - 1
+END_OF_TIME: Micros = (1 << 63) - 1
 
-Refusal = Literal["expired", "used-before"]
+TokenRefusal = Literal["expired", "used-before"]
 
 
 @dataclass(frozen=True, slots=True)
-class Use:
+class TokenUse:
     """By which contact (its place among those given), and why it does not join; None where it does."""
 
     contact: int
     at: Order
-    refused: Refusal | None
+    refused: TokenRefusal | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +41,10 @@ class Token:
     issued: Order
     expires: Micros
     single_use: bool
-    uses: tuple[Use, ...]
+    uses: tuple[TokenUse, ...]
 
 
-def tokens_of(contacts: Sequence[Contact], until: Micros = EVER) -> list[Token]:
+def tokens_of(contacts: Sequence[Contact], until: Micros = END_OF_TIME) -> list[Token]:
     """In order of issue; by what had happened ``until`` then. Issued twice, it is the later one."""
     issued: dict[str, tuple[Order, int, Micros, bool]] = {}
     for place, each in enumerate(contacts):
@@ -66,13 +66,13 @@ def tokens_of(contacts: Sequence[Contact], until: Micros = EVER) -> list[Token]:
     ]
 
 
-def _judged(presented: Sequence[tuple[Order, int]], expires: Micros, single: bool) -> tuple[Use, ...]:
-    uses: list[Use] = []
+def _judged(presented: Sequence[tuple[Order, int]], expires: Micros, single: bool) -> tuple[TokenUse, ...]:
+    uses: list[TokenUse] = []
     used = False
     for at, place in presented:
-        refused: Refusal | None = "expired" if at[0] > expires else "used-before" if single and used else None
+        refused: TokenRefusal | None = "expired" if at[0] > expires else "used-before" if single and used else None
         used = used or refused is None
-        uses.append(Use(place, at, refused))
+        uses.append(TokenUse(place, at, refused))
     return tuple(uses)
 
 

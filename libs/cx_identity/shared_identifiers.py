@@ -19,15 +19,15 @@ from msgspec import Struct
 
 from cx_events.identifiers import rank_of
 from cx_events.ids import NodeId
-from cx_identity.model import STRONG_KINDS, Edge, Graph, Profile, Shared
+from cx_identity.model import STRONG_KINDS, Edge, Graph, Profile, SharedIdentifiers
 from cx_identity.rules import Rules
 
-CROWD = 256
+MOST_NEIGHBOURS = 256
 """Identifiers that may be tied to one before its claims link no more: a stranger can name an address as often as he
 likes, each time beside a cookie that he makes up."""
 
 
-class Crowd(Struct, frozen=True, gc=False):
+class SharedReason(Struct, frozen=True, gc=False):
     """Why an identifier is shared: ``count`` values of ``kind`` are tied to it, and ``allowed`` would be one person.
     ``kind`` is empty where values of whatever kind are counted."""
 
@@ -41,7 +41,7 @@ class Crowd(Struct, frozen=True, gc=False):
         return f"tied to {self.count} {what}; more than {self.allowed} are not one person"
 
 
-def crowd_at(profile: Profile, neighbours: Iterable[Profile], rules: Rules) -> Crowd | None:
+def shared_reason(profile: Profile, neighbours: Iterable[Profile], rules: Rules) -> SharedReason | None:
     """Return why this identifier is shared, or None. ``neighbours``: the profiles that edges tie to it, in any order,
     each once: those of all edges, or of proved and asserted ones.
 
@@ -49,19 +49,21 @@ def crowd_at(profile: Profile, neighbours: Iterable[Profile], rules: Rules) -> C
     """
     if not rules.may_link(profile):
         return None
-    return crowd_among(profile.kind, [neighbour for neighbour in neighbours if rules.may_link(neighbour)], rules)
+    return reason_counting_all(
+        profile.kind, [neighbour for neighbour in neighbours if rules.may_link(neighbour)], rules
+    )
 
 
-def crowd_among(kind: str, neighbours: Sequence[Profile], rules: Rules) -> Crowd | None:
+def reason_counting_all(kind: str, neighbours: Sequence[Profile], rules: Rules) -> SharedReason | None:
     """Return why an identifier of this kind is shared counting all pairs, where it and all the neighbours, those of
     all its edges, may link."""
-    crowd = firm_crowd_among(kind, neighbours, rules)
-    if crowd is None and len(neighbours) > CROWD:
-        return Crowd("", len(neighbours), CROWD)
+    crowd = reason_counting_firm(kind, neighbours, rules)
+    if crowd is None and len(neighbours) > MOST_NEIGHBOURS:
+        return SharedReason("", len(neighbours), MOST_NEIGHBOURS)
     return crowd
 
 
-def firm_crowd_among(kind: str, neighbours: Sequence[Profile], rules: Rules) -> Crowd | None:
+def reason_counting_firm(kind: str, neighbours: Sequence[Profile], rules: Rules) -> SharedReason | None:
     """Return why an identifier of this kind is firmly shared. ``neighbours``: those of its proved and asserted edges.
 
     A company's CRM may well assert hundreds of telephones for one customer, so ``CROWD`` does not bound these.
@@ -75,17 +77,17 @@ def firm_crowd_among(kind: str, neighbours: Sequence[Profile], rules: Rules) -> 
         counts[neighbour.kind] = counts.get(neighbour.kind, 0) + 1
         if neighbour.attested and neighbour.kind in STRONG_KINDS:
             attested[neighbour.kind] = attested.get(neighbour.kind, 0) + 1
-    crowds = [Crowd(one, n, 1) for one, n in attested.items() if n > 1 and rank_of(one) < rank]
+    crowds = [SharedReason(one, n, 1) for one, n in attested.items() if n > 1 and rank_of(one) < rank]
     if allowed is not None:
-        crowds += [Crowd(one, n, allowed) for one, n in counts.items() if n > allowed and rank_of(one) <= rank]
+        crowds += [SharedReason(one, n, allowed) for one, n in counts.items() if n > allowed and rank_of(one) <= rank]
     if not crowds:
         return None
     return min(crowds, key=lambda crowd: (rank_of(crowd.kind), crowd.kind, crowd.allowed))
 
 
-def shared_among(profiles: Mapping[NodeId, Profile], edges: Iterable[Edge], rules: Rules) -> Shared:
+def find_shared(profiles: Mapping[NodeId, Profile], edges: Iterable[Edge], rules: Rules) -> SharedIdentifiers:
     """Return the shared identifiers, where ``edges`` are all that these profiles have."""
-    silent = silent_among(profiles, rules)
+    silent = never_linking(profiles, rules)
     every: dict[NodeId, list[Profile]] = {}
     firm: dict[NodeId, list[Profile]] = {}
     for edge in edges:
@@ -98,17 +100,17 @@ def shared_among(profiles: Mapping[NodeId, Profile], edges: Iterable[Edge], rule
         if edge.firm:
             firm.setdefault(a, []).append(other)
             firm.setdefault(b, []).append(one)
-    return Shared(
-        frozenset(id for id, near in every.items() if crowd_among(profiles[id].kind, near, rules) is not None),
-        frozenset(id for id, near in firm.items() if firm_crowd_among(profiles[id].kind, near, rules) is not None),
+    return SharedIdentifiers(
+        frozenset(id for id, near in every.items() if reason_counting_all(profiles[id].kind, near, rules) is not None),
+        frozenset(id for id, near in firm.items() if reason_counting_firm(profiles[id].kind, near, rules) is not None),
     )
 
 
-def silent_among(profiles: Mapping[NodeId, Profile], rules: Rules) -> frozenset[NodeId]:
+def never_linking(profiles: Mapping[NodeId, Profile], rules: Rules) -> frozenset[NodeId]:
     """Return those that may not link."""
     return frozenset(id for id, profile in profiles.items() if not rules.may_link(profile))
 
 
-def shared_of(graph: Graph, rules: Rules) -> Shared:
+def shared_in(graph: Graph, rules: Rules) -> SharedIdentifiers:
     """Return the graph's shared identifiers: as it says, or as its edges prove."""
-    return shared_among(graph.profiles, graph.edges, rules) if graph.shared is None else graph.shared
+    return find_shared(graph.profiles, graph.edges, rules) if graph.shared is None else graph.shared

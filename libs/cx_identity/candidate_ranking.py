@@ -13,10 +13,10 @@ from msgspec import Struct
 from cx_events.ids import NodeId
 from cx_events.timestamps import Micros, format_time
 from cx_events.weights import PROVED
-from cx_identity.model import Candidate, Tied
+from cx_identity.outcome import Candidate, CandidateCustomer
 
 
-class Contact(Struct, frozen=True, gc=False):
+class IdentifierActivity(Struct, frozen=True, gc=False):
     """An event that names the identifier, in an interaction. ``event``: (source, id)."""
 
     at: Micros
@@ -25,32 +25,32 @@ class Contact(Struct, frozen=True, gc=False):
     interaction: str
 
 
-class Use(Struct, frozen=True, gc=False):
+class IdentifierUse(Struct, frozen=True, gc=False):
     """In how many interactions somebody used an identifier, and when last."""
 
     contacts: int
-    last: Contact
+    last: IdentifierActivity
 
 
-def use_of(contacts: Iterable[Contact]) -> Use | None:
+def sum_activity(contacts: Iterable[IdentifierActivity]) -> IdentifierUse | None:
     """What some events say, in any order and with repetitions; None of none."""
     found = list(contacts)
     if not found:
         return None
     last = max(found, key=lambda contact: (contact.at, contact.event))
-    return Use(len({contact.interaction for contact in found}), last)
+    return IdentifierUse(len({contact.interaction for contact in found}), last)
 
 
-class Ranked(Struct, frozen=True, gc=False):
+class RankedCustomer(Struct, frozen=True, gc=False):
     """``use``: None where no contact is known. ``last_user``: of all customers this one used it last."""
 
-    tied: Tied
-    use: Use | None
+    tied: CandidateCustomer
+    use: IdentifierUse | None
     last_user: bool
     reasons: tuple[str, ...]
 
 
-def ranked(candidate: Candidate, uses: Mapping[NodeId, Use]) -> list[Ranked]:
+def rank_customers(candidate: Candidate, uses: Mapping[NodeId, IdentifierUse]) -> list[RankedCustomer]:
     """The candidate's customers. ``uses``: by customer, as far as they are known."""
     last = max(
         (tied.customer for tied in candidate.customers if tied.customer in uses),
@@ -58,24 +58,26 @@ def ranked(candidate: Candidate, uses: Mapping[NodeId, Use]) -> list[Ranked]:
         default=None,
     )
     found = [
-        Ranked(tied, use := uses.get(tied.customer), tied.customer == last, _reasons(tied, use, tied.customer == last))
+        RankedCustomer(
+            tied, use := uses.get(tied.customer), tied.customer == last, _reasons(tied, use, tied.customer == last)
+        )
         for tied in candidate.customers
     ]
     return sorted(found, key=_likeliest_first)
 
 
-def is_proved(tied: Tied) -> bool:
+def is_proved(tied: CandidateCustomer) -> bool:
     """Return whether a proof ties the customer to the identifier."""
     return tied.weight == PROVED
 
 
-def _likeliest_first(one: Ranked) -> tuple[bool, Micros, int, int, NodeId]:
+def _likeliest_first(one: RankedCustomer) -> tuple[bool, Micros, int, int, NodeId]:
     use = one.use
     at, contacts = (use.last.at, use.contacts) if use is not None else (0, 0)
     return not is_proved(one.tied), -at, -contacts, -one.tied.confidence, one.tied.customer
 
 
-def _reasons(tied: Tied, use: Use | None, last: bool) -> tuple[str, ...]:
+def _reasons(tied: CandidateCustomer, use: IdentifierUse | None, last: bool) -> tuple[str, ...]:
     reasons = [f"{tied.weight}: {tied.rule} in {tied.evidence[1]}#{tied.evidence[2]}"]
     if use is not None:
         contacts = "1 contact" if use.contacts == 1 else f"{use.contacts} contacts"

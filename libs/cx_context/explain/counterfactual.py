@@ -1,0 +1,143 @@
+"""A customer's document as it would be without some of its events."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from cx_context.document import Known, Rendering
+from cx_context.parts.fold import new_part
+from cx_context.parts.merge import MERGERS, merge
+from cx_context.parts.model import Part
+from cx_context.threading.contacts import KeyedPart
+from cx_events.facts import Fact
+from cx_events.timestamps import Micros
+
+MOST_WORK = 6_000_000
+"""Renderings times contacts: some ten seconds."""
+
+EMPTY_PART = Part()
+TIME_FIELDS = frozenset({"first", "last", "since", "active", "endless", "first_recorded"})
+
+
+class WorkLimitExceeded(Exception):
+    """More renderings than can be waited for."""
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerHistory:
+    """A customer, with all facts that its parts are the sums of."""
+
+    known: Known
+    facts: Sequence[Fact]
+    window: Micros
+
+
+class Counterfactual:
+    """A history, and what it would be without some of its facts."""
+
+    def __init__(self, history: CustomerHistory) -> None:
+        self.history = history
+        self.whole = Rendering(replace(history.known, latest=history.facts), history.window)
+        self.work = 0
+        self._place = {anchored.part_id: at for at, anchored in enumerate(history.known.parts)}
+        self._facts: dict[bytes, list[Fact]] = defaultdict(list)
+        for fact in history.facts:
+            self._facts[fact.part_id].append(fact)
+        self._singles: dict[bytes, list[Part]] = {}
+        self._sums: dict[bytes, tuple[list[Part | None], list[Part | None]]] = {}
+
+    def singles(self, part_id: bytes) -> list[Part]:
+        found = self._singles.get(part_id)
+        if found is None:
+            found = self._singles[part_id] = [new_part(fact) for fact in self._facts[part_id]]
+        return found
+
+    def affecting(self, fields: Iterable[str]) -> list[tuple[Fact, frozenset[str]]]:
+        """The facts without which one of these fields of their part would differ, and which ones would."""
+        names = sorted(fields)
+        found: list[tuple[Fact, frozenset[str]]] = []
+        for part_id, facts in self._facts.items():
+            changed: list[set[str]] = [set() for _ in facts]
+            singles = self.singles(part_id)
+            for name in names:
+                for at, without in enumerate(_each_left_out([getattr(part, name) for part in singles], name)):
+                    if without != getattr(self.part(part_id), name):
+                        changed[at].add(name)
+            found += [(fact, frozenset(names)) for fact, names in zip(facts, changed, strict=True) if names]
+        return found
+
+    def part(self, part_id: bytes) -> Part:
+        return self.history.known.parts[self._place[part_id]].part
+
+    def without(self, fact: Fact) -> Rendering:
+        """The document in the making, had this event not been."""
+        return self._rendering({fact.part_id: self.part_without(fact)})
+
+    def part_without(self, fact: Fact) -> Part | None:
+        """Its part then; None where it was the only fact."""
+        part_id = fact.part_id
+        if part_id not in self._sums:
+            singles = self.singles(part_id)
+            before: list[Part | None] = [None]
+            for part in singles[:-1]:
+                before.append(_sum(before[-1], part))
+            after: list[Part | None] = [None]
+            for part in reversed(singles[1:]):
+                after.append(_sum(part, after[-1]))
+            self._sums[part_id] = before, after[::-1]
+        at = next(at for at, other in enumerate(self._facts[part_id]) if other is fact)
+        before, after = self._sums[part_id]
+        return _sum(before[at], after[at])
+
+    def without_all(self, facts: Iterable[Fact]) -> Rendering:
+        gone: dict[bytes, set[bytes]] = defaultdict(set)
+        for fact in facts:
+            gone[fact.part_id].add(fact.key)
+        changed: dict[bytes, Part | None] = {}
+        for part_id, keys in gone.items():
+            total: Part | None = None
+            for fact, part in zip(self._facts[part_id], self.singles(part_id), strict=True):
+                if fact.key not in keys:
+                    total = _sum(total, part)
+            changed[part_id] = total
+        return self._rendering(changed)
+
+    def _rendering(self, changed: Mapping[bytes, Part | None]) -> Rendering:
+        known = self.history.known
+        self.work += len(known.parts) + 50
+        if self.work > MOST_WORK:
+            raise WorkLimitExceeded
+        parts = list(known.parts)
+        for part_id, part in changed.items():
+            if part is not None:
+                parts[self._place[part_id]] = KeyedPart(part_id, part)
+        if None in changed.values():
+            parts = [each for each in parts if changed.get(each.part_id, EMPTY_PART) is not None]
+        return Rendering(replace(known, parts=parts), self.history.window)
+
+
+def _sum(one: Part | None, other: Part | None) -> Part | None:
+    if one is None or other is None:
+        return one if other is None else other
+    return merge(one, other)
+
+
+def _each_left_out(values: Sequence[Any], name: str) -> list[Any]:
+    """Of each place the sum of all other values."""
+    by = MERGERS[name]
+    nothing = getattr(EMPTY_PART, name)
+    if len(values) == 1:
+        return [nothing]
+    after = [values[-1]]
+    for value in reversed(values[1:-1]):
+        after.append(by(value, after[-1]))
+    after.reverse()
+    found = [after[0]]
+    before = values[0]
+    for at in range(1, len(values)):
+        found.append(by(before, after[at]) if at < len(after) else before)
+        before = by(before, values[at])
+    return found
