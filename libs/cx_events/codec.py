@@ -148,7 +148,7 @@ def same_content(one: bytes, other: bytes) -> bool:
 
 def _is_delivered_mail(copy: Any) -> bool:
     """Return whether this is a mail that came by a connection. Its original has other fields at each delivery, of the
-    hosts on the way; the event's id holds a digest of what was written (``cx_channels.kit.mail.identity``)."""
+    hosts on the way; the event's id holds a digest of what was written (``cx_channels.kit.mail.mime.digest``)."""
     data = copy.get("data")
     return isinstance(data, dict) and data.get("channel") == "email" and "/connections/" in str(copy.get("source"))
 

@@ -20,7 +20,7 @@ class Sender(NamedTuple):
     scopes: frozenset[str] = frozenset()
 
 
-def sender(headers: Headers, tenants: Tenants) -> Sender:
+def authenticate_sender(headers: Headers, tenants: Tenants) -> Sender:
     """The sender of events by its key, which needs the scope ``events:write``; see ``cx_runtime.http.caller``."""
     tenant, key = caller(headers, tenants, "events:write")
     return Sender(tenant, key.id, key.allows("ops"), frozenset(key.scopes))

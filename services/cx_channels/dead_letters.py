@@ -20,7 +20,7 @@ _SECRET = re.compile(r"auth|cookie|secret|token|signature|password|api-?key|^sig
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class MappingFailure:
     """What becomes a dead letter: which part of a request, and why."""
 
     id: str
@@ -29,12 +29,12 @@ class Letter:
     original: bytes
 
 
-def of_part(part: Unmapped) -> Letter:
+def failure_of(part: Unmapped) -> MappingFailure:
     """Return the letter of a part of a request that the provider could not map.
 
     Its reason is the first word alone, so that letters can be counted and found by it.
     """
-    return Letter(part.id, _COUNTABLE.split(part.reason, maxsplit=1)[0], part.reason, part.original)
+    return MappingFailure(part.id, _COUNTABLE.split(part.reason, maxsplit=1)[0], part.reason, part.original)
 
 
 def digest(request: Request) -> str:
@@ -44,7 +44,7 @@ def digest(request: Request) -> str:
     ).hexdigest()
 
 
-def shown(draft: Draft) -> bytes:
+def readable_draft(draft: Draft) -> bytes:
     """A draft without an original, as something that a person can read."""
     try:
         return msgspec.json.encode(draft)
@@ -52,20 +52,20 @@ def shown(draft: Draft) -> bytes:
         return repr(draft).encode("utf-8", "backslashreplace")
 
 
-def recorded_letter(
-    letter: Letter, request: Request, connection: Connection, source: str, recorded: str, blob: str
+def dead_letter_of(
+    failure: MappingFailure, request: Request, connection: Connection, source: str, recorded: str, blob: str
 ) -> DeadLetter:
     """Return the dead letter as it is stored, without what the request carried of secrets. ``recorded``: RFC 3339.
     ``blob``: the name of its original where that is kept apart, else empty."""
     return DeadLetter(
         tenant=connection.tenant,
         source=source,
-        id=_plain(letter.id),
+        id=_plain(failure.id),
         stage=STAGE,
-        reason=letter.reason,
-        detail=_plain(letter.detail)[:MAX_DETAIL],
+        reason=failure.reason,
+        detail=_plain(failure.detail)[:MAX_DETAIL],
         recorded=recorded,
-        original="" if blob else encode_original(letter.original),
+        original="" if blob else encode_original(failure.original),
         blob=blob,
         place=f"connections/{connection.id}",
         connection=connection.id,

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import msgspec
 import structlog
 
-from cx_channels.dead_letters import STAGE, Letter, digest, of_part, recorded_letter, shown
+from cx_channels.dead_letters import STAGE, MappingFailure, dead_letter_of, digest, failure_of, readable_draft
 from cx_channels.kit.signing import shown_url
 from cx_channels.provider import Answer, Connection, Mapped, Provider, Request
 from cx_channels.tokens import Tokens
@@ -70,7 +70,7 @@ async def map_inline(provider: Provider, request: Request, connection: Connectio
 
 
 @dataclass(frozen=True, slots=True)
-class Rejected:
+class RejectedEvent:
     """One event of a batch that was not taken. ``index``: its place in the batch."""
 
     index: int
@@ -79,11 +79,11 @@ class Rejected:
 
 
 @dataclass(frozen=True, slots=True)
-class Published:
+class BatchResult:
     """What became of a client's events: ``accepted`` holds (source, id) in order."""
 
     accepted: list[tuple[str, str]] = field(default_factory=list)
-    rejected: list[Rejected] = field(default_factory=list)
+    rejected: list[RejectedEvent] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -146,7 +146,7 @@ class Intake:
             raise Refused("unknown-connection", f"there is no connection {id[:64]!r}", 404)
         return found
 
-    def token_of(self, text: str, connection: Connection, interaction: str, *, known: bool = False) -> str:
+    def recognise_token(self, text: str, connection: Connection, interaction: str, *, known: bool = False) -> str:
         """The id of the continuity token that a customer presents, who is ``known`` by a proof or not; see
         ``Tokens.presented`` for what it raises."""
         ids = self._tenants.ids(connection.tenant)
@@ -161,7 +161,7 @@ class Intake:
         """``TryLater`` where the log takes nothing now: asked before a request is read."""
         self._log.check_capacity()
 
-    async def keep(self, tenant: str, content: bytes) -> str:
+    async def store_blob(self, tenant: str, content: bytes) -> str:
         """Store bytes that an event will name, durable on return. ``TryLater`` where the store does not answer."""
         return await self._blobs.put(tenant, content)
 
@@ -173,7 +173,7 @@ class Intake:
         importing: bool = False,
         scopes: Collection[str] = (),
         key: str = "",
-    ) -> Published:
+    ) -> BatchResult:
         """Take the good ones of a client's events (structured form, see ``cx_events.http_binding.read``).
 
         ``key``: the id of the client's key, and ``scopes`` what it may: see ``cx_events.client_events.accept``.
@@ -181,8 +181,8 @@ class Intake:
         """
         recorded = self.now()
         ids = self._tenants.ids(tenant)
-        manner = _Manner(importing, scopes, key_writer(key) if key else "")
-        published = Published()
+        manner = _ClientRights(importing, scopes, key_writer(key) if key else "")
+        published = BatchResult()
         batch = _Batch()
         types: list[str] = []
         for index, value in enumerate(values):
@@ -191,7 +191,7 @@ class Intake:
             try:
                 stamped = self._accepted(value, ids, recorded, batch, manner)
             except Refused as refused:
-                published.rejected.append(Rejected(index, refused.reason, refused.detail))
+                published.rejected.append(RejectedEvent(index, refused.reason, refused.detail))
                 self._metrics.refused(CLIENT, refused.reason)
                 continue
             batch.add(stamped)
@@ -201,7 +201,9 @@ class Intake:
         self._count(CLIENT, types)
         return published
 
-    def _accepted(self, value: Any, ids: IdSpace, recorded: Micros, batch: _Batch, manner: _Manner) -> StampedEvent:
+    def _accepted(
+        self, value: Any, ids: IdSpace, recorded: Micros, batch: _Batch, manner: _ClientRights
+    ) -> StampedEvent:
         value = decode_base64_data(value)
         check_blob_names(value)
         raw = oversized_raw(value, LARGE)
@@ -275,13 +277,13 @@ class Intake:
         # Not before: what anybody can send must not use up what the provider may.
         claim(connection.tenant, shares.connection(connection.id))
         self.rates.of_connection(connection.id).take()
-        mapped, letters = await self.mapped(provider, request, connection)
-        await self.publish_mapped(mapped, letters, request, connection)
+        mapped, failures = await self.map(provider, request, connection)
+        await self.publish_mapped(mapped, failures, request, connection)
         return provider.answer(mapped, request)
 
     async def publish_mapped(
-        self, mapped: Mapped, letters: list[Letter], request: Request, connection: Connection
-    ) -> list[Letter]:
+        self, mapped: Mapped, failures: list[MappingFailure], request: Request, connection: Connection
+    ) -> list[MappingFailure]:
         """Make durable what a request became, and return all of its dead letters: what could not be stamped, too."""
         batch = _Batch(blobs={blob_name(content): content for content in mapped.blobs})
         recorded = self.now()
@@ -291,15 +293,15 @@ class Intake:
             if letter is None:
                 types.append(draft.type)
             else:
-                letters.append(letter)
-        self._add_letters(letters, request, connection, recorded, batch)
+                failures.append(letter)
+        self._add_dead_letters(failures, request, connection, recorded, batch)
         await self._store(connection.tenant, batch)
         self._count(connection.provider, types)
         for ignored in mapped.ignored:
             self._metrics.ignored(connection.provider, ignored.kind)
-        for letter in letters:
+        for letter in failures:
             self._metrics.dead_letter(STAGE, letter.reason)
-        return letters
+        return failures
 
     def _verified(self, provider: Provider, request: Request, connection: Connection) -> Answer | None:
         """The answer to a request without events, or None for a genuine one that may hold some."""
@@ -323,22 +325,24 @@ class Intake:
             self._metrics.refused(provider.name, "unreadable")
             raise Refused("unreadable", f"the request can't be read as one of {provider.name}", 400) from None
 
-    async def mapped(self, provider: Provider, request: Request, connection: Connection) -> tuple[Mapped, list[Letter]]:
+    async def map(
+        self, provider: Provider, request: Request, connection: Connection
+    ) -> tuple[Mapped, list[MappingFailure]]:
         """What the provider makes of a request, and what it could not make."""
         try:
             mapped = await self._mapper(provider, request, connection)
         except Refused as refused:
-            whole = Letter(digest(request), refused.reason, refused.detail, request.body)
+            whole = MappingFailure(digest(request), refused.reason, refused.detail, request.body)
             return Mapped(), [whole]
         except CxError:
             raise
         except Exception as error:  # an adapter's fault must not cost the customer's message: it waits for the repair
             _log().error("an adapter failed", provider=provider.name, connection=connection.id, exc_info=error)
-            whole = Letter(digest(request), "adapter-fault", f"{type(error).__name__}: {error}", request.body)
+            whole = MappingFailure(digest(request), "adapter-fault", f"{type(error).__name__}: {error}", request.body)
             return Mapped(), [whole]
-        return mapped, [of_part(part) for part in mapped.unmapped]
+        return mapped, [failure_of(part) for part in mapped.unmapped]
 
-    def _stamp(self, draft: Draft, connection: Connection, recorded: Micros, batch: _Batch) -> Letter | None:
+    def _stamp(self, draft: Draft, connection: Connection, recorded: Micros, batch: _Batch) -> MappingFailure | None:
         """Add a draft's event to the batch, or say why it can't be one."""
         draft, original = _slim(draft)
         source = connection_source(connection.tenant, connection.id)
@@ -359,19 +363,24 @@ class Intake:
             if len(stamped.raw) > MAX_EVENT_BYTES:
                 raise Refused("too-large", f"the event has {len(stamped.raw)} bytes; {MAX_EVENT_BYTES} are allowed")
         except Refused as refused:
-            return Letter(draft.id, refused.reason, refused.detail, original or shown(draft))
+            return MappingFailure(draft.id, refused.reason, refused.detail, original or readable_draft(draft))
         if len(original) > LARGE:
             batch.keep(original)
         batch.add(stamped)
         return None
 
-    def _add_letters(
-        self, letters: Iterable[Letter], request: Request, connection: Connection, recorded: Micros, batch: _Batch
+    def _add_dead_letters(
+        self,
+        failures: Iterable[MappingFailure],
+        request: Request,
+        connection: Connection,
+        recorded: Micros,
+        batch: _Batch,
     ) -> None:
         ids, source = self._tenants.ids(connection.tenant), connection_source(connection.tenant, connection.id)
-        for letter in letters:
+        for letter in failures:
             blob = batch.keep(letter.original) if len(letter.original) > LARGE else ""
-            record = recorded_letter(letter, request, connection, source, format_time(recorded), blob)
+            record = dead_letter_of(letter, request, connection, source, format_time(recorded), blob)
             key = ids.lone_event(source, record.id).hex().encode()
             batch.records.append(Record(DEAD_LETTERS, key, encode_dead_letter(record)))
 
@@ -398,7 +407,7 @@ def _slim(draft: Draft) -> tuple[Draft, bytes]:
     return msgspec.structs.replace(draft, data=msgspec.structs.replace(draft.data, raw=reference)), original
 
 
-class _Manner(NamedTuple):
+class _ClientRights(NamedTuple):
     """How one client's events are taken: whether as an import, with which scopes, and by which writer."""
 
     importing: bool

@@ -76,7 +76,7 @@ class _Result(Head, kw_only=True):
     failed: str = ""
 
 
-class MappingWorkers:
+class MappingPool:
     """A small pool of workers. Use from one event loop."""
 
     def __init__(

@@ -10,7 +10,7 @@ NO_PUBLIC_URL = "no-public-url"
 INCOMPLETE = "incomplete-settings"
 
 
-class Missing(NamedTuple):
+class SetupProblem(NamedTuple):
     """``works``: whether the connection takes what comes, though less is made of it."""
 
     connection: str
@@ -19,13 +19,13 @@ class Missing(NamedTuple):
     works: bool
 
 
-def missing(connection: Connection, provider: Provider, public_url: str) -> tuple[Missing, ...]:
+def setup_problems(connection: Connection, provider: Provider, public_url: str) -> tuple[SetupProblem, ...]:
     """Return what a connection lacks. ``public_url``: ``CX_PUBLIC_URL``, empty where it is not set."""
-    found = [Missing(connection.id, INCOMPLETE, why, True) for why in provider.warnings(connection)]
+    found = [SetupProblem(connection.id, INCOMPLETE, why, True) for why in provider.warnings(connection)]
     if provider.signs_url and not public_url:
         why = (
             f"{provider.name} signs the URL that it calls, and CX_PUBLIC_URL does not say what that is: the connection"
             f" {connection.id} answers 503"
         )
-        found.insert(0, Missing(connection.id, NO_PUBLIC_URL, why, False))
+        found.insert(0, SetupProblem(connection.id, NO_PUBLIC_URL, why, False))
     return tuple(found)

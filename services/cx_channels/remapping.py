@@ -43,10 +43,10 @@ async def map_again(
     if original is None:
         raise Refused("not-retriable", f"the original {letter.blob} is not in the blob store", 409)
     request = request_of(letter, original)
-    mapped, letters = await intake.mapped(provider, request, through)
-    if letters and not mapped.drafts:
-        raise Refused("not-retriable", f"{letters[0].reason}: {letters[0].detail}"[:500], 409)
-    left = await intake.publish_mapped(_with_times(mapped, request), letters, request, through)
+    mapped, failures = await intake.map(provider, request, through)
+    if failures and not mapped.drafts:
+        raise Refused("not-retriable", f"{failures[0].reason}: {failures[0].detail}"[:500], 409)
+    left = await intake.publish_mapped(_with_times(mapped, request), failures, request, through)
     if not any(_is_same(letter, each.id, through) for each in left):
         settled = msgspec.structs.replace(
             letter, settled=True, original="", blob="", headers={}, recorded=format_time(intake.now())

@@ -16,12 +16,12 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
-from cx_channels import vcons
-from cx_channels.auth import sender
-from cx_channels.intake import CLIENT, Intake, Published
+from cx_channels import vcon_import
+from cx_channels.auth import authenticate_sender
+from cx_channels.intake import CLIENT, BatchResult, Intake
 from cx_channels.limits import MAX_QUERY_FIELDS, Limits
 from cx_channels.provider import DEFAULT_MAX_BYTES, Connection, Provider, Request
-from cx_channels.readiness import missing
+from cx_channels.readiness import setup_problems
 from cx_events.errors import NotSetUp, Refused, TooFast
 from cx_events.facts import vcon_source
 from cx_events.http_binding import BATCH, STRUCTURED, read
@@ -151,7 +151,7 @@ def add_routes(
 
     async def events(request: HttpRequest) -> Response:
         try:
-            who = sender(request.headers, tenants)
+            who = authenticate_sender(request.headers, tenants)
             bucket = intake.rates.of_key(who.tenant, who.key)
             bucket.take()
             intake.check_capacity()
@@ -169,14 +169,14 @@ def add_routes(
 
     async def imported(request: HttpRequest) -> Response:
         try:
-            who = sender(request.headers, tenants)
+            who = authenticate_sender(request.headers, tenants)
             bucket = intake.rates.of_key(who.tenant, who.key)
             bucket.take()
             intake.check_capacity()
             most = max(limits.body.max_bytes, limits.vcon_bytes)
             body = await read_body(request.headers, request.receive, limits.body._replace(max_bytes=most))
             content_type = request.headers.get("content-type", "")
-            taken, found = await vcons.mapped(body, content_type, request.scope["query_string"], most)
+            taken, found = await vcon_import.map_request(body, content_type, request.scope["query_string"], most)
             bucket.take_more(len(found) - 1)
             stamped = await intake.publish_drafts(
                 who.tenant, vcon_source(who.tenant), found, scopes=who.scopes, key=who.key
@@ -184,7 +184,7 @@ def add_routes(
         except Refused as refused:
             metrics.refused(CLIENT, refused.reason)
             raise
-        answer = vcons.told(taken, stamped, tenants.ids(who.tenant))
+        answer = vcon_import.describe_import(taken, stamped, tenants.ids(who.tenant))
         return Response(msgspec.json.encode(answer), 202, media_type="application/json")
 
     async def hooks(request: HttpRequest) -> Response:
@@ -221,7 +221,7 @@ def add_routes(
     app.straight("/v1/hooks/{connection}", hooks, methods={"GET", "HEAD", "POST"})
 
 
-def _told(published: Published) -> Response:
+def _told(published: BatchResult) -> Response:
     rejected = [{"index": one.index, "reason": one.reason, "detail": one.detail} for one in published.rejected]
     if rejected and not published.accepted:
         first = published.rejected[0]
@@ -251,10 +251,10 @@ def _check_public_url(provider: Provider, connection: Connection, base: str, met
     """Raise ``NotSetUp`` where a connection can't check a signature for want of a setting."""
     if base or not provider.signs_url:
         return
-    for lack in missing(connection, provider, base):
-        if not lack.works:
-            metrics.refused(provider.name, lack.reason)
-            raise NotSetUp("hub", lack.reason, lack.detail, _SET_UP_SECONDS)
+    for gap in setup_problems(connection, provider, base):
+        if not gap.works:
+            metrics.refused(provider.name, gap.reason)
+            raise NotSetUp("hub", gap.reason, gap.detail, _SET_UP_SECONDS)
 
 
 def _as_received(request: HttpRequest, body: bytes, base: str, received: int) -> Request:

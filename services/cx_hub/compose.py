@@ -21,15 +21,15 @@ from typing import Literal
 import structlog
 
 from cx_channels.intake import Intake, wall_clock
-from cx_channels.kit.mail.parse import content_at
+from cx_channels.kit.mail.mime.parse import content_at
 from cx_channels.limits import Limits
-from cx_channels.mapping_pool import MappingWorkers
+from cx_channels.mapping_pool import MappingPool
 from cx_channels.provider import Connection, Provider
 from cx_channels.provider_server import ProviderServer, ServerPorts, server_factories
 from cx_channels.registry import providers
 from cx_channels.routes import add_routes as add_channel_routes
-from cx_channels.smtp import SmtpListener, by_recipient
-from cx_channels.smtp_bounds import SmtpLimits
+from cx_channels.smtp.bounds import SmtpLimits
+from cx_channels.smtp.listener import SmtpListener, by_recipient
 from cx_context.store import Store, open_store, reader
 from cx_context_api.app import ContextApi
 from cx_context_api.app import add_routes as add_api_routes
@@ -262,7 +262,7 @@ async def _channels(hub: Hub) -> AsyncIterator[list[AddRoutes]]:
     settings = hub.settings
     limits = Limits(body=BodyLimits(max_bytes=settings.max_body))
     tenant_share = share_among(len(hub.tenants.by_name))
-    mapping = MappingWorkers(tenant_share=tenant_share)
+    mapping = MappingPool(tenant_share=tenant_share)
     for name in {"client", *_providers_of(hub)}:
         hub.metrics.begin_provider(name)
     intake = Intake(hub.log, hub.blobs, hub.tenants, providers(), hub.metrics, mapper=mapping.mapper, rates=hub.rates)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from cx_channels.provider import Connection, Provider
-from cx_channels.readiness import Missing, missing
+from cx_channels.readiness import SetupProblem, setup_problems
 from cx_runtime.tenants import Tenants
 
 
@@ -14,7 +14,7 @@ class Finding(NamedTuple):
     """``place``: in the configuration, as ``tenants.acme.connections.acme-calls``."""
 
     place: str
-    missing: Missing
+    problem: SetupProblem
 
 
 def findings(tenants: Tenants, known: Mapping[str, Provider], public_url: str) -> Iterator[Finding]:
@@ -23,5 +23,5 @@ def findings(tenants: Tenants, known: Mapping[str, Provider], public_url: str) -
         for id, its in config.connections.items():
             if its.provider in known:
                 connection = Connection(id, tenant, its.provider, its.secrets, its.region, its.settings)
-                for lack in missing(connection, known[its.provider], public_url):
-                    yield Finding(f"tenants.{tenant}.connections.{id}", lack)
+                for problem in setup_problems(connection, known[its.provider], public_url):
+                    yield Finding(f"tenants.{tenant}.connections.{id}", problem)

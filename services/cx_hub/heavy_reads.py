@@ -12,7 +12,7 @@ from contextlib import suppress
 
 import msgspec
 
-from cx_channels.kit.mail.parse import content_at
+from cx_channels.kit.mail.mime.parse import content_at
 from cx_context.store import open_store
 from cx_context_api.app import ContextApi, add_routes
 from cx_context_api.requests.read_processes import serve

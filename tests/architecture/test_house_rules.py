@@ -118,7 +118,7 @@ def test_patterns_are_compiled_where_the_test_of_their_time_finds_them() -> None
     made_from_data = {
         "libs/cx_events/junk.py": 1,
         "libs/cx_identity/rules.py": 1,
-        "services/cx_channels/kit/mail/boundaries.py": 3,
+        "services/cx_channels/kit/mail/mime/boundaries.py": 3,
     }
     inside = {name: sum(1 for _ in re_calls(tree(name))) - sum(1 for _ in at_import(tree(name))) for name in NAMES}
     assert {name: count for name, count in inside.items() if count} == made_from_data

@@ -17,16 +17,16 @@ from urllib.parse import parse_qsl, urlencode
 
 from tests.growth.patterns import ROOT
 
-from cx_channels import vcons
+from cx_channels import vcon_import
 from cx_channels.chat.webchat.attachments import Bounds, checked_type, file_name
 from cx_channels.chat.webchat.protocol import parse as parse_chat
 from cx_channels.chat.webchat.visitors import Claims, visitor_of
 from cx_channels.dry_run import FORM, trial
-from cx_channels.kit.mail.forwards import is_forwarded
-from cx_channels.kit.mail.quoted import split
-from cx_channels.kit.mail.rtf import without_rtf
-from cx_channels.kit.mail.signatures import signature_at
-from cx_channels.kit.mail.tnef import SIGNATURE, unpacked
+from cx_channels.kit.mail.message.forwards import is_forwarded
+from cx_channels.kit.mail.message.quotes import split
+from cx_channels.kit.mail.message.signatures import signature_at
+from cx_channels.kit.mail.mime.rtf import without_rtf
+from cx_channels.kit.mail.mime.tnef import SIGNATURE, unpacked
 from cx_channels.provider import Connection
 from cx_channels.registry import providers
 from cx_context.definition import define_bodies
@@ -333,7 +333,7 @@ _VCON = {
 
 def _vcons() -> Iterator[Entry]:
     def run(body: bytes) -> None:
-        event_drafts(vcons.read(body, "application/json", b"", 1 << 20))
+        event_drafts(vcon_import.read_request(body, "application/json", b"", 1 << 20))
 
     for place, exchanged in _json_places(_VCON):
         yield place, lambda text, exchanged=exchanged: _total(lambda: run(exchanged(text)))  # type: ignore[misc]

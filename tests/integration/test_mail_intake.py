@@ -18,10 +18,10 @@ from tests.channels import BreakableLog
 from tests.patience import PATIENCE
 
 from cx_channels.intake import Intake, wall_clock
-from cx_channels.mapping_pool import MappingWorkers
+from cx_channels.mapping_pool import MappingPool
 from cx_channels.provider import Connection
 from cx_channels.registry import providers
-from cx_channels.smtp import SmtpListener, by_recipient
+from cx_channels.smtp.listener import SmtpListener, by_recipient
 from cx_events.blob.folder import FolderBlobs
 from cx_events.dead_letters import decode_dead_letter
 from cx_events.log import DEAD_LETTERS, INTERACTIONS, Partition
@@ -43,7 +43,7 @@ MAIL = (
 @dataclass
 class MailHub:
     listener: SmtpListener
-    workers: MappingWorkers
+    workers: MappingPool
     log: BreakableLog
     blobs: FolderBlobs
 
@@ -73,7 +73,7 @@ async def mail_hub(folder: Path, deadline: float = 10.0) -> AsyncIterator[MailHu
     blobs = FolderBlobs(folder / "blobs")
     config = ConnectionConfig(provider="email/mime", settings=SETTINGS)
     tenants = Tenants({"acme": TenantConfig(id_key="a lasting key of acme", connections={"acme-mail": config})})
-    workers = MappingWorkers(1, deadline=deadline)
+    workers = MappingPool(1, deadline=deadline)
     intake = Intake(log, blobs, tenants, providers(), Metrics(), mapper=workers.mapper)
     find = by_recipient([Connection("acme-mail", "acme", "email/mime", settings=SETTINGS)])
     listener = SmtpListener("127.0.0.1", 0, find, intake.receive, clock=wall_clock)

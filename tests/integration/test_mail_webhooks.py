@@ -16,7 +16,7 @@ import msgspec
 import pytest
 from tests.patience import PATIENCE
 
-from cx_channels.mapping_pool import MappingWorkers
+from cx_channels.mapping_pool import MappingPool
 from cx_events.dead_letters import DeadLetter, decode_dead_letter
 from cx_events.log import DEAD_LETTERS, INTERACTIONS, Partition
 from cx_hub import compose
@@ -55,7 +55,7 @@ def tenants() -> Tenants:
 class WebhookHub:
     hub: compose.Hub
     http: httpx2.AsyncClient
-    workers: MappingWorkers
+    workers: MappingPool
 
     async def stored(self, topic: str) -> list[bytes]:
         reader = self.hub.log.reader()
@@ -79,7 +79,7 @@ class WebhookHub:
 @asynccontextmanager
 async def webhook_hub(folder: Path, monkeypatch: pytest.MonkeyPatch, deadline: float) -> AsyncIterator[WebhookHub]:
     """All of a hub's channels with one connection, which has no SMTP listener."""
-    workers = MappingWorkers(1, deadline=deadline)
+    workers = MappingPool(1, deadline=deadline)
     monkeypatch.setattr(compose, "MappingWorkers", lambda **_: workers)
     settings = embedded_settings(folder)
     async with compose.running_hub(settings, tenants(), frozenset({"channels"})) as hub:
@@ -88,7 +88,7 @@ async def webhook_hub(folder: Path, monkeypatch: pytest.MonkeyPatch, deadline: f
             yield WebhookHub(hub, http, workers)
 
 
-async def until_started(workers: MappingWorkers) -> int:
+async def until_started(workers: MappingPool) -> int:
     async with asyncio.timeout(PATIENCE):
         while not workers.pids:
             await asyncio.sleep(0.02)

@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 
 from cx_channels.email.mime import PROVIDER
-from cx_channels.mapping_pool import MOST_WAITING, MappingWorkers
+from cx_channels.mapping_pool import MOST_WAITING, MappingPool
 from cx_channels.provider import Connection, Request
 from cx_events.errors import Busy, Refused, TryLater
 
@@ -26,31 +26,31 @@ MAIL = Request(
 
 
 @pytest.fixture
-async def workers() -> AsyncIterator[MappingWorkers]:
-    pool = MappingWorkers(1, deadline=5.0)
+async def workers() -> AsyncIterator[MappingPool]:
+    pool = MappingPool(1, deadline=5.0)
     await pool.start()
     yield pool
     await pool.stop()
 
 
-async def test_a_worker_maps_exactly_as_the_provider_does(workers: MappingWorkers) -> None:
+async def test_a_worker_maps_exactly_as_the_provider_does(workers: MappingPool) -> None:
     assert await workers.map("email/mime", MAIL, CONNECTION) == PROVIDER.map(MAIL, CONNECTION)
 
 
-async def test_a_refusal_comes_back_as_it_was_raised(workers: MappingWorkers) -> None:
+async def test_a_refusal_comes_back_as_it_was_raised(workers: MappingPool) -> None:
     with pytest.raises(Refused, match="no header field") as caught:
         await workers.map("email/mime", Request(b"nothing", "SMTP"), CONNECTION)
     assert (caught.value.reason, caught.value.status) == ("malformed", 422)
 
 
-async def test_a_mail_of_fifty_thousand_parts_is_mapped_within_the_limits(workers: MappingWorkers) -> None:
+async def test_a_mail_of_fifty_thousand_parts_is_mapped_within_the_limits(workers: MappingPool) -> None:
     body = b"From: a@example.com\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n" + b"--b\r\n\r\nx\r\n" * 50_000
     (draft,) = (await workers.map("email/mime", Request(body, "SMTP"), CONNECTION)).drafts
     assert b'"left_out":["parts"]' in bytes(draft.data.raw)  # type: ignore[arg-type]
 
 
 async def test_a_worker_that_dies_unused_is_missed_and_replaced() -> None:
-    pool = MappingWorkers(2)
+    pool = MappingPool(2)
     running = asyncio.create_task(pool.run())
 
     async def complete() -> bool:
@@ -80,7 +80,7 @@ async def test_a_worker_that_dies_unused_is_missed_and_replaced() -> None:
 
 
 async def test_a_worker_that_hangs_is_replaced_and_the_mail_given_back_whole() -> None:
-    pool = MappingWorkers(1, deadline=0.3)
+    pool = MappingPool(1, deadline=0.3)
     await pool.start()
     try:
         (hanging,) = pool.pids
@@ -96,7 +96,7 @@ async def test_a_worker_that_hangs_is_replaced_and_the_mail_given_back_whole() -
 
 
 async def test_more_requests_than_may_wait_for_a_worker_are_told_to_come_again_at_once(
-    workers: MappingWorkers,
+    workers: MappingPool,
 ) -> None:
     (frozen,) = workers.pids
     os.kill(frozen, signal.SIGSTOP)
@@ -113,7 +113,7 @@ async def test_more_requests_than_may_wait_for_a_worker_are_told_to_come_again_a
 
 
 async def test_one_tenants_slow_mails_leave_a_worker_to_another_tenant() -> None:
-    pool = MappingWorkers(2, deadline=60.0, tenant_share=0.5)
+    pool = MappingPool(2, deadline=60.0, tenant_share=0.5)
     await pool.start()
     pids = pool.pids
     for pid in pids:
@@ -133,7 +133,7 @@ async def test_one_tenants_slow_mails_leave_a_worker_to_another_tenant() -> None
         await pool.stop()
 
 
-async def test_a_worker_killed_midway_is_replaced_and_the_mail_is_mapped(workers: MappingWorkers) -> None:
+async def test_a_worker_killed_midway_is_replaced_and_the_mail_is_mapped(workers: MappingPool) -> None:
     (doomed,) = workers.pids
     os.kill(doomed, signal.SIGSTOP)  # so that it is killed with the mail in its hands
     mapping = asyncio.create_task(workers.map("email/mime", MAIL, CONNECTION))
@@ -145,7 +145,7 @@ async def test_a_worker_killed_midway_is_replaced_and_the_mail_is_mapped(workers
 
 
 async def test_a_mail_that_needs_more_memory_than_a_worker_may_have_is_given_back_whole() -> None:
-    pool = MappingWorkers(1, deadline=20.0, memory=200 << 20)
+    pool = MappingPool(1, deadline=20.0, memory=200 << 20)
     await pool.start()
     try:
         large = Request(MAIL.body + b"x" * (200 << 20), "SMTP")
@@ -157,7 +157,7 @@ async def test_a_mail_that_needs_more_memory_than_a_worker_may_have_is_given_bac
         await pool.stop()
 
 
-async def test_a_mapping_that_is_called_off_does_not_answer_the_next_request(workers: MappingWorkers) -> None:
+async def test_a_mapping_that_is_called_off_does_not_answer_the_next_request(workers: MappingPool) -> None:
     slow = asyncio.create_task(workers.map("email/mime", replace(MAIL, body=MAIL.body + b"y" * 8_000_000), CONNECTION))
     await asyncio.sleep(0.01)
     slow.cancel()
@@ -166,14 +166,14 @@ async def test_a_mapping_that_is_called_off_does_not_answer_the_next_request(wor
     assert await workers.map("email/mime", MAIL, CONNECTION) == PROVIDER.map(MAIL, CONNECTION)
 
 
-async def test_many_mails_share_few_workers(workers: MappingWorkers) -> None:
+async def test_many_mails_share_few_workers(workers: MappingPool) -> None:
     mails = [replace(MAIL, body=MAIL.body.replace(b"m-1", b"m-%d" % number)) for number in range(20)]
     found = await asyncio.gather(*(workers.map("email/mime", mail, CONNECTION) for mail in mails))
     assert [mapped.drafts[0].id.partition("/")[0] for mapped in found] == [f"m-{n}@example.com" for n in range(20)]
 
 
 async def test_a_stopped_pool_asks_to_try_later_and_leaves_no_process() -> None:
-    pool = MappingWorkers(2)
+    pool = MappingPool(2)
     await pool.start()
     pids = pool.pids
     await pool.stop()

@@ -14,7 +14,7 @@ import yaml
 from tests.readings.describing import lines_of_unmapped, told_event
 
 from cx_channels.dry_run import DEMO_IDS, DEMO_NOW, DEMO_TENANT, TrialResult, trial
-from cx_channels.vcons import read as read_vcon
+from cx_channels.vcon_import import read_request
 from cx_events.client_events import accept
 from cx_events.errors import Refused
 from cx_events.facts import vcon_source
@@ -85,7 +85,7 @@ def _refusal(refused: Refused) -> str:
 def _vcon(path: Path, _settings: Settings) -> list[str]:
     """As ``POST /v1/vcons`` reads it."""
     try:
-        taken = read_vcon(path.read_bytes(), MEDIA_TYPE, b"", _BYTES.max_bytes)
+        taken = read_request(path.read_bytes(), MEDIA_TYPE, b"", _BYTES.max_bytes)
         stamped = [
             stamp(draft, source=vcon_source(DEMO_TENANT), recorded=DEMO_NOW, ids=DEMO_IDS)
             for draft in event_drafts(taken)

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from cx_channels.chat.intercom import PROVIDER, waiting
+from cx_channels.chat.intercom import PROVIDER, unmapped_kinds
 from cx_channels.chat.intercom.conversations import PART_TYPES
 from cx_channels.chat.intercom.mapping import IGNORED, TOPICS
 from cx_channels.chat.intercom.values import micros, whole
@@ -468,8 +468,8 @@ def test_a_subscription_is_consent_to_its_own_purpose() -> None:
 
 
 def test_every_documented_topic_has_one_place() -> None:
-    assert not set(TOPICS) & set(IGNORED) | set(waiting.TOPICS) & (set(TOPICS) | set(IGNORED))
-    assert set(PROVIDER.kinds) == set(TOPICS) | set(IGNORED) | set(waiting.TOPICS)
+    assert not set(TOPICS) & set(IGNORED) | set(unmapped_kinds.TOPICS) & (set(TOPICS) | set(IGNORED))
+    assert set(PROVIDER.kinds) == set(TOPICS) | set(IGNORED) | set(unmapped_kinds.TOPICS)
     told_of = {
         json.loads(path.read_bytes()).get("topic") for path in FIXTURES.glob("*.json") if "malformed" not in path.name
     }

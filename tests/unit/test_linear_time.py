@@ -65,9 +65,11 @@ def test_a_planted_pattern_that_takes_more_is_caught(planted: re.Pattern[str]) -
 
 
 def test_a_pattern_is_tried_as_it_is_used(tmp_path: Path) -> None:
-    found = next(each for each in BY_FILE["services/cx_channels/kit/mail/quoted.py"] if "_{5,}" in each.pattern.pattern)
+    found = next(
+        each for each in BY_FILE["services/cx_channels/kit/mail/message/quotes.py"] if "_{5,}" in each.pattern.pattern
+    )
     assert found.uses == {"fullmatch"}
-    assert any(each.uses == {"scan"} for each in BY_FILE["services/cx_channels/kit/mail/headers.py"])
+    assert any(each.uses == {"scan"} for each in BY_FILE["services/cx_channels/kit/mail/mime/headers.py"])
     assert any(found.uses >= {"scan"} for found in BY_FILE["services/cx_context_api/requests/bodies.py"])
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cx_channels.kit.mail.headers import mailboxes
+from cx_channels.kit.mail.mime.headers import mailboxes
 from cx_context_api.requests.targets import by_identifier
 from cx_events.codec import decode
 from cx_events.email_addresses import LOCAL, LocalDomains

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cx_channels.email.mime import PROVIDER
-from cx_channels.kit.mail.automatic import automatic, distribution
-from cx_channels.kit.mail.headers import Headers, split_head
+from cx_channels.kit.mail.message.automatic import automatic, distribution
+from cx_channels.kit.mail.mime.headers import Headers, split_head
 from cx_channels.provider import Connection, Request
 from cx_context.parts.speakers import speaker
 from cx_events.envelope import Draft

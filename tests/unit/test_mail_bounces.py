@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cx_channels.email.mime import PROVIDER
-from cx_channels.kit.mail.reasons import code_of, said_by, stated_in, without_letter
+from cx_channels.kit.mail.delivery.reasons import code_of, said_by, stated_in, without_letter
 from cx_channels.provider import Connection, Request
 from cx_context.parts.speakers import speaker
 from cx_events.envelope import Draft

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cx_channels.kit.mail.charsets import clean, decode
-from cx_channels.kit.mail.parse import parse
+from cx_channels.kit.mail.mime.charsets import clean, decode
+from cx_channels.kit.mail.mime.parse import parse
 
 JIS, ASCII = b"\x1b$B", b"\x1b(B"
 

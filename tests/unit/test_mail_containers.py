@@ -18,10 +18,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cx_channels.email.mime import PROVIDER
-from cx_channels.kit.mail.cms import opened
-from cx_channels.kit.mail.parse import content_at
-from cx_channels.kit.mail.rtf import decompressed, without_rtf
-from cx_channels.kit.mail.tnef import unpacked
+from cx_channels.kit.mail.mime.cms import opened
+from cx_channels.kit.mail.mime.parse import content_at
+from cx_channels.kit.mail.mime.rtf import decompressed, without_rtf
+from cx_channels.kit.mail.mime.tnef import unpacked
 from cx_channels.provider import Connection, Request
 from cx_events.envelope import Message
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cx_channels.kit.mail.authentication import results_of
-from cx_channels.kit.mail.headers import split_head
-from cx_channels.kit.mail.origin import DKIM, DMARC, SPAM_TESTS, Origin, origin_of, signs_for
+from cx_channels.kit.mail.message.authentication import results_of
+from cx_channels.kit.mail.message.origin import DKIM, DMARC, SPAM_TESTS, Origin, origin_of, signs_for
+from cx_channels.kit.mail.mime.headers import split_head
 from cx_channels.kit.mail.settings import Trust, mail_settings
 from cx_events.errors import Refused
 

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cx_channels.email.mime import PROVIDER
-from cx_channels.kit.mail.body import body_of, content_of
-from cx_channels.kit.mail.parse import content_at, parse
+from cx_channels.kit.mail.message.body import body_of, content_of
+from cx_channels.kit.mail.mime.parse import content_at, parse
 from cx_channels.provider import Connection, Request
 from cx_events.envelope import Message
 from cx_events.errors import Refused

@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cx_channels.email.mime import PROVIDER
-from cx_channels.kit.mail.forwards import is_forwarded, points_below
-from cx_channels.kit.mail.head_fields import _WORDS, FROM, SENT, SUBJECT, TO
-from cx_channels.kit.mail.quoted import split
-from cx_channels.kit.mail.signatures import signature_at
+from cx_channels.kit.mail.message.forwards import is_forwarded, points_below
+from cx_channels.kit.mail.message.quote_heads import _WORDS, FROM, SENT, SUBJECT, TO
+from cx_channels.kit.mail.message.quotes import split
+from cx_channels.kit.mail.message.signatures import signature_at
 from cx_channels.provider import Connection, Request
 from cx_events.envelope import Message
 

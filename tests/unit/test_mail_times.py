@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cx_channels.kit.mail.headers import split_head
-from cx_channels.kit.mail.times import FAR, date, moment_of, written_at
+from cx_channels.kit.mail.message.dates import FAR, date, moment_of, written_at
+from cx_channels.kit.mail.mime.headers import split_head
 from cx_events.timestamps import parse_time
 
 RELAYED = "Received: by mx2.acme.example; Fri, 27 Nov 2026 10:00:09 +0000\nReceived: by relay.example; {}\n"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from cx_channels.kit.mail.body import body_of, content_of, unflow
-from cx_channels.kit.mail.markup import safe_html, text_of
-from cx_channels.kit.mail.parse import parse
-from cx_channels.kit.mail.quoted import split
+from cx_channels.kit.mail.message.body import body_of, content_of, unflow
+from cx_channels.kit.mail.message.html import safe_html, text_of
+from cx_channels.kit.mail.message.quotes import split
+from cx_channels.kit.mail.mime.parse import parse
 
 
 def html_mail(html: str) -> bytes:

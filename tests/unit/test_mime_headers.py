@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cx_channels.kit.mail.charsets import clean, codec_of, cut, decode
-from cx_channels.kit.mail.headers import Mailbox, mailboxes, split_head, structured, unbase64, words
-from cx_channels.kit.mail.times import date
+from cx_channels.kit.mail.message.dates import date
+from cx_channels.kit.mail.mime.charsets import clean, codec_of, cut, decode
+from cx_channels.kit.mail.mime.headers import Mailbox, mailboxes, split_head, structured, unbase64, words
 from cx_events.timestamps import parse_time
 
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cx_channels.email.mime import PROVIDER
-from cx_channels.kit.mail.threads import MAX_REFERENCES, ids_in
+from cx_channels.kit.mail.message.threads import MAX_REFERENCES, ids_in
 from cx_channels.provider import Connection, Mapped, Request
 from cx_events.blob.port import blob_name
 from cx_events.envelope import Draft

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cx_channels.kit.mail.parse import MAX_DEPTH, MAX_PARTS, content_at, parse
-from cx_channels.kit.mail.transfer import undo_transfer
+from cx_channels.kit.mail.mime.parse import MAX_DEPTH, MAX_PARTS, content_at, parse
+from cx_channels.kit.mail.mime.transfer_encoding import undo_transfer
 
 MULTIPART = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n"
 
@@ -73,19 +73,19 @@ def test_transfer_codings_are_undone(encoding: str, raw: bytes, content: bytes) 
 def test_a_mail_of_fifty_thousand_parts_is_read_to_the_limit() -> None:
     mail = parse(MULTIPART + b"--b\r\n\r\nx\r\n" * 50_000 + b"--b--\r\n")
     assert sum(1 for _ in mail.root.walk()) == MAX_PARTS
-    assert mail.left_out == ("parts",)
+    assert mail.omissions == ("parts",)
 
 
 def test_a_mail_of_a_thousand_levels_is_read_to_the_limit() -> None:
     head = b"".join(b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (n, n) for n in range(1000))
     mail = parse(head + b"\r\nx")
     assert sum(1 for _ in mail.root.walk()) == MAX_DEPTH + 1
-    assert mail.left_out == ("depth",)
+    assert mail.omissions == ("depth",)
 
 
 def test_a_million_fields_are_read_to_the_limit_and_the_body_is_found() -> None:
     mail = parse(b"Subject: x\r\n" + b"X-A: b\r\n" * 1_000_000 + b"\r\nbody")
-    assert mail.left_out == ("headers",)
+    assert mail.omissions == ("headers",)
     assert mail.root.text() == "body"
 
 

@@ -18,7 +18,7 @@ from cx_channels.dry_run import trial
 from cx_channels.email.mime import PROVIDER as MIME
 from cx_channels.email.postmark import PROVIDER
 from cx_channels.email.postmark.mapping import BOUNCES, KINDS, SENT_FROM, kind_of
-from cx_channels.email.postmark.values import Notice
+from cx_channels.email.postmark.values import WebhookPayload
 from cx_channels.provider import Connection, Mapped, Request
 from cx_events.blob.port import blob_name
 from cx_events.envelope import Draft
@@ -522,7 +522,7 @@ def test_notices_without_a_record_type_are_known_by_their_fields() -> None:
     }
     kinds["Bounce/HardBounce"] = {"BouncedAt": "x", "Type": "HardBounce"}
     kinds["Inbound"] = {"Headers": []}
-    assert {kind: kind_of(Notice(fields, b"", ACME)) for kind, fields in kinds.items()} == {
+    assert {kind: kind_of(WebhookPayload(fields, b"", ACME)) for kind, fields in kinds.items()} == {
         kind: kind for kind in kinds
     }
 
@@ -532,7 +532,7 @@ def test_every_kind_has_a_fixture() -> None:
     for path in FIXTURES.glob("*.json"):
         document = json.loads(path.read_bytes())
         if isinstance(document, dict):
-            seen.add(kind_of(Notice(document, b"", ACME)))
+            seen.add(kind_of(WebhookPayload(document, b"", ACME)))
     every = {**KINDS, **{f"Bounce/{type}": made for type, made in BOUNCES.items()}}
     shown = {every[kind][0] for kind in seen if kind in every}
     assert {"Inbound", *KINDS} <= seen

@@ -15,7 +15,7 @@ import pytest
 from tests.patience import PATIENCE
 
 from cx_channels.provider import Connection, Request
-from cx_channels.smtp import SmtpListener, by_recipient
+from cx_channels.smtp.listener import SmtpListener, by_recipient
 from cx_events.errors import Fatal, Refused, TooFast, TryLater
 
 SUPPORT = Connection("mail", "acme", "email/mime", settings={"addresses": ["support@acme.example"]})

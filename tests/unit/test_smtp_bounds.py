@@ -7,8 +7,8 @@ import asyncio
 import pytest
 from tests.unit.test_smtp import ByHand, Inbox, listening, ready_for_data, send
 
-from cx_channels.smtp import SmtpListener
-from cx_channels.smtp_bounds import SmtpLimits
+from cx_channels.smtp.bounds import SmtpLimits
+from cx_channels.smtp.listener import SmtpListener
 from cx_runtime.rates import Rate
 
 pytestmark = pytest.mark.clock

@@ -8,12 +8,12 @@ from urllib.parse import urlencode
 
 import pytest
 
-from cx_channels.chat.intercom import waiting as intercom
-from cx_channels.dead_letters import of_part
+from cx_channels.chat.intercom import unmapped_kinds as intercom
+from cx_channels.dead_letters import failure_of
 from cx_channels.provider import Connection, Request, Unmapped
 from cx_channels.registry import provider
-from cx_channels.social.meta import waiting as meta
-from cx_channels.voice.twilio import waiting as twilio
+from cx_channels.social.meta import unmapped_kinds as meta
+from cx_channels.voice.twilio import unmapped_kinds as twilio
 from cx_events.dead_letters import NO_ADAPTER, UNKNOWN_KIND
 
 JSON = {"content-type": "application/json"}
@@ -51,7 +51,7 @@ def change(text: str, **more: Any) -> dict[str, Any]:
 
 
 def reasons(unmapped: tuple[Unmapped, ...]) -> list[str]:
-    return [of_part(each).reason for each in unmapped]
+    return [failure_of(each).reason for each in unmapped]
 
 
 # --- Meta ------------------------------------------------------------------------------------------------------------
@@ -125,7 +125,7 @@ def test_every_kind_of_a_page_that_waits_is_kept_wherever_it_stands(kind: str) -
 def test_a_text_message_is_kept_once_however_often_it_comes() -> None:
     (first,) = at_twilio(SMS)
     (again,) = at_twilio({**SMS, "ErrorCode": "11205", "ErrorUrl": "https://hub.example.com/"})
-    assert (first.id, of_part(first).reason, again.id) == ("SM1/received", NO_ADAPTER, "SM1/received")
+    assert (first.id, failure_of(first).reason, again.id) == ("SM1/received", NO_ADAPTER, "SM1/received")
     assert first.original == urlencode(SMS).encode()
 
 
@@ -158,7 +158,7 @@ def test_events_of_a_conversation_are_told_apart_and_retries_are_not() -> None:
     }
     (first,), (again,) = at_twilio(said), at_twilio({**said, "RetryCount": "1"})
     (edited,) = at_twilio({**said, "EventType": "onMessageUpdated", "Body": "Hello"})
-    assert of_part(first).reason == NO_ADAPTER
+    assert failure_of(first).reason == NO_ADAPTER
     assert first.id == again.id != edited.id
     marked = [at_twilio({**said, "Body": body}, **{"i-twilio-idempotency-token": "t"})[0].id for body in ("a", "b")]
     assert marked[0] == marked[1]
@@ -207,6 +207,6 @@ def test_every_topic_of_intercom_that_tells_of_a_customer_is_kept(topic: str) ->
     first = json.dumps({**notice, "delivery_attempts": 1}).encode()
     again = json.dumps({**notice, "delivery_attempts": 2}).encode()
     (one,), (two,) = (kept("chat/intercom", Request(body, headers=JSON)) for body in (first, again))
-    assert (one.id, of_part(one).reason) == ("notif_1", NO_ADAPTER)
+    assert (one.id, failure_of(one).reason) == ("notif_1", NO_ADAPTER)
     assert one == two
     assert json.loads(one.original) == notice

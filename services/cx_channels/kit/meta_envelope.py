@@ -1,4 +1,4 @@
-"""A delivery taken apart: one ``Item`` for each notice in each entry.
+"""A delivery taken apart: one ``WebhookItem`` for each notice in each entry.
 
 One delivery may hold up to 1000 notices, of several accounts (developers.facebook.com/docs/graph-api/webhooks). Each is
 read on its own: what can't be read goes to the dead letters without the others. ``raw`` of an item is a whole delivery
@@ -46,10 +46,11 @@ _slice_list = msgspec.json.Decoder(list[Raw]).decode
 
 
 @dataclass(frozen=True, slots=True)
-class Other:
+class OtherEntry:
     """A notice that is about neither messages nor changes of a page or an Instagram account.
 
-    ``kind``: its object, and what of it. The others as of ``Item``, ``raw`` with all that stands at the entry's head.
+    ``kind``: its object and field. The others as in ``WebhookItem``; ``raw`` keeps all members of
+    the entry itself.
     """
 
     object: str
@@ -60,7 +61,7 @@ class Other:
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class WebhookItem:
     """``object``: ``page`` or ``instagram``. ``account``: the entry's id, that of the page or account. ``digest``: 32
     hex digits, of the notice alone."""
 
@@ -73,7 +74,7 @@ class Item:
     digest: str
 
 
-def items_of(body: bytes) -> Iterator[Item | Other | Ignored | Unmapped]:
+def read_items(body: bytes) -> Iterator[WebhookItem | OtherEntry | Ignored | Unmapped]:
     """The notices of a delivery, in order. ``Refused("malformed")`` for what is no delivery at all.
 
     A list of deliveries is read like one: so Meta's examples for Instagram show them
@@ -92,7 +93,7 @@ def items_of(body: bytes) -> Iterator[Item | Other | Ignored | Unmapped]:
         yield from _of_delivery(bytes(delivery))
 
 
-def _of_delivery(body: bytes) -> Iterator[Item | Other | Ignored | Unmapped]:
+def _of_delivery(body: bytes) -> Iterator[WebhookItem | OtherEntry | Ignored | Unmapped]:
     try:
         top = _parts(body)
         name = text(_decode_any(top["object"])) if "object" in top else ""
@@ -108,7 +109,7 @@ def _of_delivery(body: bytes) -> Iterator[Item | Other | Ignored | Unmapped]:
         yield from _of_entry(name, entry) if name in OBJECTS else _of_other(name, entry)
 
 
-def _of_other(name: str, entry: Raw) -> Iterator[Other | Unmapped]:
+def _of_other(name: str, entry: Raw) -> Iterator[OtherEntry | Unmapped]:
     """The changes of another object's entry, each by itself, so that what is sent again among others is the same.
 
     An entry of very many changes, or with much at its head, stays whole: each of its letters would keep the head again.
@@ -125,12 +126,12 @@ def _of_other(name: str, entry: Raw) -> Iterator[Other | Unmapped]:
     head = {name: value for name, value in parts.items() if name != "changes"}
     if not changes or len(changes) > MOST_OUTCOMES or sum(map(len, map(bytes, head.values()))) > _LONGEST_HEAD:
         names = ", ".join(sorted(set(parts) - {"id", "time", "uid"}))[:64]
-        yield Other(name, account, f"{name}/{names or 'nothing'}", whole, _without_time(name, parts))
+        yield OtherEntry(name, account, f"{name}/{names or 'nothing'}", whole, _without_time(name, parts))
         return
     for change, field in zip(changes, fields, strict=True):
         alone = {**head, "changes": Raw(msgspec.json.encode([_compact(change)]))}
         raw = _delivery(name, Raw(msgspec.json.encode(alone)))
-        yield Other(name, account, f"{name}/{field[:64]}", raw, _without_time(name, alone))
+        yield OtherEntry(name, account, f"{name}/{field[:64]}", raw, _without_time(name, alone))
 
 
 def _field(change: Raw) -> str:
@@ -143,7 +144,7 @@ def _without_time(name: str, entry: dict[str, Raw]) -> str:
     return _digest(_delivery(name, Raw(msgspec.json.encode({n: v for n, v in entry.items() if n != "time"}))))
 
 
-def _of_entry(name: str, entry: Raw) -> Iterator[Item | Other | Ignored | Unmapped]:
+def _of_entry(name: str, entry: Raw) -> Iterator[WebhookItem | OtherEntry | Ignored | Unmapped]:
     whole = _delivery(name, entry)
     try:
         parts = _parts(entry)
@@ -160,7 +161,7 @@ def _of_entry(name: str, entry: Raw) -> Iterator[Item | Other | Ignored | Unmapp
             yield Ignored(kind, LEFT_OUT[kind])
             return
         if "calls" in others:
-            yield Other(name, account, "calls", whole, _without_time(name, parts))
+            yield OtherEntry(name, account, "calls", whole, _without_time(name, parts))
             return
         section, notice = _flat(parts)
         if section is None:
@@ -189,7 +190,7 @@ def _object(parts: dict[str, Raw], *names: str) -> Raw:
     return Raw(msgspec.json.encode({name: parts[name] for name in names}))
 
 
-def _item(name: str, account: str, time: Any, section: Section, raw: Raw) -> Item | Unmapped:
+def _item(name: str, account: str, time: Any, section: Section, raw: Raw) -> WebhookItem | Unmapped:
     notice = _compact(raw)
     head: dict[str, Any] = {"id": account} if account else {}
     if isinstance(time, int | str):
@@ -205,7 +206,7 @@ def _item(name: str, account: str, time: Any, section: Section, raw: Raw) -> Ite
     if "timestamp" in value or "created_time" in obj(value.get("value")):
         head.pop("time", None)
         whole = _delivery(name, Raw(msgspec.json.encode({**head, section: [notice]})))
-    return Item(name, account, unix_time(time), section, value, whole, digest)
+    return WebhookItem(name, account, unix_time(time), section, value, whole, digest)
 
 
 def _parts(raw: bytes | Raw) -> dict[str, Raw]:

@@ -37,13 +37,13 @@ def check(output: OutputOption = Format.TEXT) -> None:
     found = list(findings(tenants, providers(), settings.public_url))
     rows = [
         {
-            "level": "warning" if each.missing.works else "error",
+            "level": "warning" if each.problem.works else "error",
             "place": each.place,
-            "reason": each.missing.reason,
-            "detail": each.missing.detail,
+            "reason": each.problem.reason,
+            "detail": each.problem.detail,
         }
         for each in found
     ]
     show_rows(rows, COLUMNS, output, "nothing is missing")
-    if any(not each.missing.works for each in found):
+    if any(not each.problem.works for each in found):
         raise typer.Exit(FAILED)

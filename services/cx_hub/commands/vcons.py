@@ -13,7 +13,7 @@ import typer
 
 from cx_channels.dry_run import DEMO_IDS, DEMO_NOW, DEMO_TENANT
 from cx_channels.limits import Limits
-from cx_channels.vcons import read
+from cx_channels.vcon_import import read_request
 from cx_events.errors import CxError, Refused, TryLater
 from cx_events.facts import vcon_source
 from cx_events.stamp import stamp
@@ -116,7 +116,9 @@ async def _patiently(client: Client, content: bytes, unverified: bool) -> Any:
 def _try(name: str, content: bytes, unverified: bool) -> bool:
     """Print what a vCon would become in a demo tenant; whether it was refused."""
     try:
-        found = event_drafts(read(content, MEDIA_TYPE, b"unverified=true" if unverified else b"", Limits().vcon_bytes))
+        found = event_drafts(
+            read_request(content, MEDIA_TYPE, b"unverified=true" if unverified else b"", Limits().vcon_bytes)
+        )
         source = vcon_source(DEMO_TENANT)
         stamped = [stamp(draft, source=source, recorded=DEMO_NOW, ids=DEMO_IDS) for draft in found]
     except CxError as error:

@@ -13,7 +13,7 @@ from typing import Any
 
 from msgspec import Raw
 
-from cx_channels.chat.intercom.notification import Notice
+from cx_channels.chat.intercom.notification import Notification
 from cx_channels.chat.intercom.people import Person, customer, own_id, person_of
 from cx_channels.chat.intercom.values import listed, micros
 from cx_channels.kit.ids import id_part
@@ -28,67 +28,69 @@ NOBODY = "the item names nobody"
 _MESSAGES = {"email": "email", "sms_message": "sms", "sms": "sms"}
 
 
-def known(notice: Notice) -> Iterator[Outcome]:
+def known(notification: Notification) -> Iterator[Outcome]:
     """Its identifiers are one person's; and its attributes."""
-    contact = _contact(notice)
-    person = _person(notice, contact)
-    participant = customer(person, notice.app, notice.connection.settings)
+    contact = _contact(notification)
+    person = _person(notification, contact)
+    participant = customer(person, notification.app, notification.connection.settings)
     if not participant.identifiers:
-        yield notice.lost(NOBODY)
+        yield notification.lost(NOBODY)
         return
-    id = _id(notice, person)
-    yield _draft(notice, "cx.identity.asserted.v1", id, participant, evidence="intercom")
+    id = _id(notification, person)
+    yield _draft(notification, "cx.identity.asserted.v1", id, participant, evidence="intercom")
     found = attributes(contact, person)
     if found:
-        yield _draft(notice, "cx.customer.attributes_changed.v1", f"{id}/attributes", participant, attributes=found)
+        yield _draft(
+            notification, "cx.customer.attributes_changed.v1", f"{id}/attributes", participant, attributes=found
+        )
 
 
-def merged(notice: Notice) -> Iterator[Outcome]:
+def merged(notification: Notification) -> Iterator[Outcome]:
     """``merged_from`` was absorbed: both ids are one person's (webhook-models, "contact.merged payload")."""
-    contact = _contact(notice)
-    person = _person(notice, contact)
+    contact = _contact(notification)
+    person = _person(notification, contact)
     absorbed = text(obj(contact.get("merged_from")).get("id"))
     if not person.id or not absorbed:
-        yield from known(notice)
+        yield from known(notification)
         return
-    participant = customer(person, notice.app, notice.connection.settings)
+    participant = customer(person, notification.app, notification.connection.settings)
     # A lead becomes one with a user also where somebody boots the Messenger as that user.
-    former = own_id(absorbed, person, notice.app, notice.connection.settings)
-    lasting = own_id(person.id, person, notice.app, notice.connection.settings)
+    former = own_id(absorbed, person, notification.app, notification.connection.settings)
+    lasting = own_id(person.id, person, notification.app, notification.connection.settings)
     both = Participant(role="customer", name=participant.name, identifiers=[*participant.identifiers, former])
     yield _draft(
-        notice,
+        notification,
         "cx.identity.asserted.v1",
-        _id(notice, person),
+        _id(notification, person),
         both,
         links=[(lasting, former)],
         evidence="intercom-merge",
     )
 
 
-def tagged(notice: Notice) -> Iterator[Outcome]:
-    yield from _tag(notice, "tagged")
+def tagged(notification: Notification) -> Iterator[Outcome]:
+    yield from _tag(notification, "tagged")
 
 
-def untagged(notice: Notice) -> Iterator[Outcome]:
-    yield from _tag(notice, "untagged")
+def untagged(notification: Notification) -> Iterator[Outcome]:
+    yield from _tag(notification, "untagged")
 
 
-def consents(granted: bool, channel: str) -> Callable[[Notice], Iterator[Outcome]]:
+def consents(granted: bool, channel: str) -> Callable[[Notification], Iterator[Outcome]]:
     """To all marketing over one channel."""
     return partial(_consents, granted=granted, channel=channel)
 
 
-def subscriptions(granted: bool) -> Callable[[Notice], Iterator[Outcome]]:
+def subscriptions(granted: bool) -> Callable[[Notification], Iterator[Outcome]]:
     """To one subscription type: ``{type: "subscription", id, default_translation: {name}, content_types: ["email"]}``
     (docs/references/2.7/rest-api/api.intercom.io/Subscription-Types/subscription_type)."""
     return partial(_subscriptions, granted=granted)
 
 
-def happened(notice: Notice) -> Iterator[Outcome]:
+def happened(notification: Notification) -> Iterator[Outcome]:
     """An event that the business itself recorded about a user: ``{event_name, created_at, user_id, email,
     intercom_user_id, metadata}`` (docs/references/rest-api/api.intercom.io/Data-Events/data_event)."""
-    item = notice.item
+    item = notification.item
     name = text(item.get("event_name"))
     person = Person(
         id=text(item.get("intercom_user_id")),
@@ -97,15 +99,15 @@ def happened(notice: Notice) -> Iterator[Outcome]:
         kinds=frozenset({"user"}),
         vouched=True,
     )
-    participant = customer(person, notice.app, notice.connection.settings)
+    participant = customer(person, notification.app, notification.connection.settings)
     if not name or not participant.identifiers:
-        yield notice.lost("no event_name" if not name else NOBODY)
+        yield notification.lost("no event_name" if not name else NOBODY)
         return
     # Not by the item's id: of an event it is "your identifier for a lead or a user", so the second event of a user
     # would vanish.
-    id = f"event/{id_part(notice.id)}"
+    id = f"event/{id_part(notification.id)}"
     time = micros(item.get("created_at"))
-    yield _draft(notice, "cx.customer.fact.v1", id, participant, time=time, topic=name)
+    yield _draft(notification, "cx.customer.fact.v1", id, participant, time=time, topic=name)
 
 
 def attributes(contact: Json, person: Person) -> dict[str, Any]:
@@ -129,74 +131,80 @@ def attributes(contact: Json, person: Person) -> dict[str, Any]:
 # --- parts of the above ----------------------------------------------------------------------------------------------
 
 
-def _consents(notice: Notice, granted: bool, channel: str) -> Iterator[Outcome]:
-    person = _person(notice, _contact(notice))
-    participant = customer(person, notice.app, notice.connection.settings)
+def _consents(notification: Notification, granted: bool, channel: str) -> Iterator[Outcome]:
+    person = _person(notification, _contact(notification))
+    participant = customer(person, notification.app, notification.connection.settings)
     if not participant.identifiers:
-        yield notice.lost(NOBODY)
+        yield notification.lost(NOBODY)
         return
     consent = Consent(purpose="marketing", granted=granted, channel=channel)
-    yield _draft(notice, "cx.consent.changed.v1", _id(notice, person), participant, consent=consent)
+    yield _draft(notification, "cx.consent.changed.v1", _id(notification, person), participant, consent=consent)
 
 
-def _subscriptions(notice: Notice, granted: bool) -> Iterator[Outcome]:
-    item = notice.item
-    person = _person(notice, _contact(notice))
-    participant = customer(person, notice.app, notice.connection.settings)
+def _subscriptions(notification: Notification, granted: bool) -> Iterator[Outcome]:
+    item = notification.item
+    person = _person(notification, _contact(notification))
+    participant = customer(person, notification.app, notification.connection.settings)
     types = listed(item.get("subscription_types"), "subscription_types")
     types = types or [each for name in ("subscription_type", "subscription") if (each := obj(item.get(name)))]
     if text(item.get("type")) == "subscription" and not types:
         types = [item]
     if not participant.identifiers or not types:
-        yield notice.lost("no subscription type" if participant.identifiers else NOBODY)
+        yield notification.lost("no subscription type" if participant.identifiers else NOBODY)
         return
     for each in types:
         id = text(each.get("id"))
         name = first(obj(each.get("default_translation")).get("name"), each.get("name"), id, "marketing")
         channels = [_MESSAGES[kind] for kind in texts(each.get("content_types")) if kind in _MESSAGES]
         consent = Consent(purpose=name[:256], granted=granted, channel=channels[0] if len(channels) == 1 else "")
-        event_id = f"{_id(notice, person)}/{id_part(id or name)}"
-        yield _draft(notice, "cx.consent.changed.v1", event_id, participant, consent=consent)
+        event_id = f"{_id(notification, person)}/{id_part(id or name)}"
+        yield _draft(notification, "cx.consent.changed.v1", event_id, participant, consent=consent)
 
 
-def _tag(notice: Notice, what: str) -> Iterator[Outcome]:
+def _tag(notification: Notification, what: str) -> Iterator[Outcome]:
     """``{type: "contact_tag" | "user_tag", contact | user, tag: {id, name}, created_at}``."""
-    person = _person(notice, _contact(notice))
-    participant = customer(person, notice.app, notice.connection.settings)
-    tag = obj(notice.item.get("tag"))
+    person = _person(notification, _contact(notification))
+    participant = customer(person, notification.app, notification.connection.settings)
+    tag = obj(notification.item.get("tag"))
     name = first(tag.get("name"), tag.get("id"))
     if not participant.identifiers or not name:
-        yield notice.lost("no tag" if participant.identifiers else NOBODY)
+        yield notification.lost("no tag" if participant.identifiers else NOBODY)
         return
-    id = f"{_id(notice, person)}/{id_part(first(tag.get('id'), name))}"
-    time = micros(notice.item.get("created_at"))
-    yield _draft(notice, "cx.customer.fact.v1", id, participant, time=time, topic="tag", note=f"{what}: {name}")
+    id = f"{_id(notification, person)}/{id_part(first(tag.get('id'), name))}"
+    time = micros(notification.item.get("created_at"))
+    yield _draft(notification, "cx.customer.fact.v1", id, participant, time=time, topic="tag", note=f"{what}: {name}")
 
 
-def _contact(notice: Notice) -> Json:
+def _contact(notification: Notification) -> Json:
     """The item itself, or what it holds beside a tag or a subscription."""
-    item = notice.item
+    item = notification.item
     return obj(item.get("contact")) or obj(item.get("user")) or item
 
 
-def _person(notice: Notice, contact: Json) -> Person:
+def _person(notification: Notification, contact: Json) -> Person:
     """The topic tells what a contact without a ``role`` is: API 1.x calls leads ``contact``, and has no role."""
-    if notice.topic.startswith(("user.", "contact.user.")):
+    if notification.topic.startswith(("user.", "contact.user.")):
         return person_of(contact, role="user")
     unsaid = "role" not in contact and text(contact.get("type")) == "contact"
-    return person_of(contact, role="lead" if unsaid and notice.topic.startswith("contact.") else "")
+    return person_of(contact, role="lead" if unsaid and notification.topic.startswith("contact.") else "")
 
 
-def _id(notice: Notice, person: Person) -> str:
-    return f"contact/{id_part(person.id or person.email or '0')}/{notice.topic}/{id_part(notice.id)}"
+def _id(notification: Notification, person: Person) -> str:
+    return f"contact/{id_part(person.id or person.email or '0')}/{notification.topic}/{id_part(notification.id)}"
 
 
 def _draft(
-    notice: Notice, event_type: str, id: str, participant: Participant, *, time: Micros | None = None, **data: Any
+    notification: Notification,
+    event_type: str,
+    id: str,
+    participant: Participant,
+    *,
+    time: Micros | None = None,
+    **data: Any,
 ) -> Draft:
     return Draft(
         type=event_type,
         id=id,
-        time=notice.time if time is None else time,
-        data=Data(channel="chat", participants=[participant], raw=Raw(notice.raw), **data),
+        time=notification.time if time is None else time,
+        data=Data(channel="chat", participants=[participant], raw=Raw(notification.raw), **data),
     )

@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from cx_channels.chat.intercom import contacts, conversations, waiting
-from cx_channels.chat.intercom.notification import Notice, read
+from cx_channels.chat.intercom import contacts, conversations, unmapped_kinds
+from cx_channels.chat.intercom.notification import Notification, read
 from cx_channels.kit.outcomes import bounded, no_adapter
 from cx_channels.provider import Connection, Ignored, Mapped, Request, Unmapped
 from cx_events.dead_letters import UNKNOWN_KIND
 from cx_events.envelope import Draft
 
-Mapper = Callable[[Notice], Iterator[Draft | Ignored | Unmapped]]
+Mapper = Callable[[Notification], Iterator[Draft | Ignored | Unmapped]]
 
 _KNOWN = "cx.identity.asserted, and cx.customer.attributes_changed where it has attributes"
 _TAG = "cx.customer.fact"
@@ -137,7 +137,7 @@ IGNORED: Mapping[str, str] = {
 DOCUMENTED: Mapping[str, str] = {
     **{topic: becomes for topic, (_, becomes) in TOPICS.items()},
     **{kind: f"ignored: {why}" for kind, why in IGNORED.items()},
-    **{kind: f"kept: {why}" for kind, why in waiting.TOPICS.items()},
+    **{kind: f"kept: {why}" for kind, why in unmapped_kinds.TOPICS.items()},
 }
 
 
@@ -146,27 +146,31 @@ def map_request(request: Request, connection: Connection) -> Mapped:
     was not documented when this was written."""
     if request.method == "HEAD":
         return _mapped(_ignored("url-check"))
-    notice = read(request.body, connection)
-    if not _ours(notice):
+    notification = read(request.body, connection)
+    if not _ours(notification):
         return _mapped(_ignored("other-workspace"))
-    if notice.topic in TOPICS:
-        return _mapped(*bounded(TOPICS[notice.topic][0](notice), notice.id, notice.raw))
+    if notification.topic in TOPICS:
+        return _mapped(*bounded(TOPICS[notification.topic][0](notification), notification.id, notification.raw))
     # A new topic of a family that tells of no customer tells of none either.
-    family = f"{notice.topic.partition('.')[0]}.*"
-    for kind in (notice.topic, family):
+    family = f"{notification.topic.partition('.')[0]}.*"
+    for kind in (notification.topic, family):
         if kind in IGNORED:
             return _mapped(_ignored(kind))
-        if kind in waiting.TOPICS:
-            return _mapped(no_adapter(notice.topic[:64], waiting.TOPICS[kind], notice.id, notice.raw))
-    return _mapped(Unmapped(notice.id, f"{UNKNOWN_KIND}: the topic {notice.topic[:64]!r}", notice.raw))
+        if kind in unmapped_kinds.TOPICS:
+            return _mapped(
+                no_adapter(notification.topic[:64], unmapped_kinds.TOPICS[kind], notification.id, notification.raw)
+            )
+    return _mapped(
+        Unmapped(notification.id, f"{UNKNOWN_KIND}: the topic {notification.topic[:64]!r}", notification.raw)
+    )
 
 
-def _ours(notice: Notice) -> bool:
+def _ours(notification: Notification) -> bool:
     """One app may be installed in many workspaces, and all notify one address
     (developers.intercom.com/docs/webhooks/setting-up-webhooks)."""
-    listed: Any = notice.connection.settings.get("workspaces")
+    listed: Any = notification.connection.settings.get("workspaces")
     workspaces = listed if isinstance(listed, list | tuple) else [listed] if listed else []
-    return not workspaces or notice.topic == "ping" or notice.app in map(str, workspaces)
+    return not workspaces or notification.topic == "ping" or notification.app in map(str, workspaces)
 
 
 def _mapped(*outcomes: Draft | Ignored | Unmapped) -> Mapped:

@@ -23,7 +23,7 @@ _DELIVERY = frozenset({"delivery_status", "delivery_attempts", "delivered_at"})
 
 
 @dataclass(frozen=True)
-class Notice:
+class Notification:
     """``id``: the notification's own, else 32 hex digits of its digest. ``app``: the workspace, which is the scope of
     its ids. ``time``: when it happened. ``raw``: the notification without what differs between attempts."""
 
@@ -39,7 +39,7 @@ class Notice:
         return Unmapped(self.id, f"malformed {self.topic[:64]}: {why}", self.raw)
 
 
-def read(body: bytes, connection: Connection) -> Notice:
+def read(body: bytes, connection: Connection) -> Notification:
     """``Refused("malformed")`` for what is no notification."""
     try:
         value = strict_json.decode(body)
@@ -49,7 +49,7 @@ def read(body: bytes, connection: Connection) -> Notice:
         raise Refused("malformed", "not a JSON object with a 'topic'")
     item = obj(obj(value.get("data")).get("item"))
     raw = msgspec.json.encode({name: each for name, each in value.items() if name not in _DELIVERY})
-    return Notice(
+    return Notification(
         topic=text(value["topic"]).strip().lower(),
         id=text(value.get("id")) or sha256_hex(raw)[:32],
         app=first(value.get("app_id"), item.get("app_id"), connection.settings.get("app_id")),

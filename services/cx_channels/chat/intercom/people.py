@@ -92,7 +92,7 @@ def person_of(contact: Json, *, role: str = "") -> Person:
     )
 
 
-def told_once(people: Iterable[Person]) -> list[Person]:
+def unique_people(people: Iterable[Person]) -> list[Person]:
     """Each contact once, with all that is said of it in several places, in order of first mention."""
     found: dict[str, Person] = {}
     for person in people:

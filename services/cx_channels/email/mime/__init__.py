@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cx_channels.email.mime.mapping import map_mail
-from cx_channels.kit.mail.reading import KINDS
+from cx_channels.kit.mail.mapping import KINDS
 from cx_channels.provider import Provider
 
 PROVIDER = Provider(

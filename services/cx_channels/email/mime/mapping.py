@@ -1,4 +1,4 @@
-"""Which events a raw mail becomes; what a mail means is said in ``cx_channels.kit.mail.reading``."""
+"""Which events a raw mail becomes; what a mail means is said in ``cx_channels.kit.mail.mapping``."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
-from cx_channels.kit.mail.parse import parse
-from cx_channels.kit.mail.reading import Envelope, Reading
+from cx_channels.kit.mail.mapping import Envelope, MailMapping
+from cx_channels.kit.mail.mime.parse import parse
 from cx_channels.kit.mail.settings import mail_settings
 from cx_channels.provider import Connection, Mapped, Request
 from cx_events.blob.port import blob_name
@@ -31,7 +31,7 @@ def map_mail(request: Request, connection: Connection) -> Mapped:
         request.headers.get("x-envelope-to", ""),
         request.headers.get("x-envelope-peer", ""),
     )
-    reading = Reading(connection.id, mail, mail_settings(connection.settings), envelope)
+    reading = MailMapping(connection.id, mail, mail_settings(connection.settings), envelope)
     drafts = reading.drafts()
     stored, blobs = _original(request.body, reading, apart=len(drafts) > 1)
     for draft in drafts:
@@ -39,7 +39,7 @@ def map_mail(request: Request, connection: Connection) -> Mapped:
     return Mapped(drafts=tuple(drafts), blobs=(*blobs, *reading.blobs))
 
 
-def _original(raw: bytes, reading: Reading, apart: bool) -> tuple[bytes, tuple[bytes, ...]]:
+def _original(raw: bytes, reading: MailMapping, apart: bool) -> tuple[bytes, tuple[bytes, ...]]:
     """The original as it is kept: inside the event when small, else in the blob store, once for all events."""
     kept: dict[str, Any] = {}
     blobs: tuple[bytes, ...] = ()
@@ -48,8 +48,8 @@ def _original(raw: bytes, reading: Reading, apart: bool) -> tuple[bytes, tuple[b
     else:
         kept["blob"], kept["bytes"] = blob_name(raw), len(raw)
         blobs = (raw,)
-    if left_out := reading.left_out():
-        kept["left_out"] = left_out
+    if omissions := reading.omissions():
+        kept["left_out"] = omissions
     if authentication := reading.origin.kept():
         kept["authentication"] = authentication
     return msgspec.json.encode(kept), blobs

@@ -12,12 +12,12 @@ from typing import Any
 
 import msgspec
 
-from cx_channels.email.postmark.values import Json, Notice, line, objects, text
-from cx_channels.kit.mail.body import REPORT_TYPES, Content, content_of
-from cx_channels.kit.mail.headers import MAX_ADDRESSES, MAX_FIELDS, MAX_VALUE, Headers, Structured, structured
-from cx_channels.kit.mail.lenient_base64 import unbase64
-from cx_channels.kit.mail.parse import MAX_PARTS, Mail, Part, parse, unpack
-from cx_channels.kit.mail.reading import Envelope, Reading
+from cx_channels.email.postmark.values import Json, WebhookPayload, line, objects, text
+from cx_channels.kit.mail.mapping import Envelope, MailMapping
+from cx_channels.kit.mail.message.body import REPORT_TYPES, Content, content_of
+from cx_channels.kit.mail.mime.headers import MAX_ADDRESSES, MAX_FIELDS, MAX_VALUE, Headers, Structured, structured
+from cx_channels.kit.mail.mime.lenient_base64 import unbase64
+from cx_channels.kit.mail.mime.parse import MAX_PARTS, Mail, Part, parse, unpack
 from cx_channels.kit.mail.settings import MIN_TOKEN, MailSettings, Own, mail_settings
 from cx_channels.provider import Mapped
 from cx_events.blob.port import blob_name
@@ -46,50 +46,50 @@ _NO_NAME = "application/octet-stream"
 _MAX_TOKEN = 240
 
 
-def map_inbound(notice: Notice) -> Mapped:
+def map_inbound(payload: WebhookPayload) -> Mapped:
     """The events of one mail. ``Refused("malformed")`` for a notice that holds none."""
-    if not (notice.message_id or any(notice.fields.get(name) for name in SAYING)):
+    if not (payload.message_id or any(payload.fields.get(name) for name in SAYING)):
         raise Refused("malformed", "this is no mail: it has neither a MessageID nor anything that was written")
-    mail = mail_of(notice.fields)
-    reading = Reading(notice.connection.id, mail, _settings(notice), _envelope(notice))
+    mail = mail_of(payload.fields)
+    reading = MailMapping(payload.connection.id, mail, _settings(payload), _envelope(payload))
     drafts = reading.drafts()
-    stored, blobs = _kept(notice, reading, apart=len(drafts) > 1)
+    stored, blobs = _kept(payload, reading, apart=len(drafts) > 1)
     for draft in drafts:
         draft.data.raw = stored
     return Mapped(drafts=tuple(drafts), blobs=(*blobs, *reading.blobs))
 
 
-def _kept(notice: Notice, reading: Reading, apart: bool) -> tuple[msgspec.Raw, tuple[bytes, ...]]:
+def _kept(payload: WebhookPayload, reading: MailMapping, apart: bool) -> tuple[msgspec.Raw, tuple[bytes, ...]]:
     """What Postmark sent: inside the event when small, else in the blob store as it came, once for all events."""
-    left_out = reading.left_out()
-    inline = notice.raw()
-    if len(bytes(inline)) <= MAX_INLINE_RAW and not apart and not left_out:
+    omissions = reading.omissions()
+    inline = payload.raw()
+    if len(bytes(inline)) <= MAX_INLINE_RAW and not apart and not omissions:
         return inline, ()
-    kept: dict[str, Any] = {"blob": blob_name(notice.body), "bytes": len(notice.body)}
-    if left_out:
-        kept["left_out"] = left_out
+    kept: dict[str, Any] = {"blob": blob_name(payload.body), "bytes": len(payload.body)}
+    if omissions:
+        kept["left_out"] = omissions
     if authentication := reading.origin.kept():
         kept["authentication"] = authentication
-    return msgspec.Raw(msgspec.json.encode(kept)), (notice.body,)
+    return msgspec.Raw(msgspec.json.encode(kept)), (payload.body,)
 
 
-def _envelope(notice: Notice) -> Envelope:
-    reached = notice["OriginalRecipient"][:MAX_VALUE]
-    token = notice["MailboxHash"]
+def _envelope(payload: WebhookPayload) -> Envelope:
+    reached = payload["OriginalRecipient"][:MAX_VALUE]
+    token = payload["MailboxHash"]
     return Envelope(
-        recipients=", ".join(each for each in (reached, *_people(notice.fields.get("BccFull"))) if each)[:MAX_VALUE],
+        recipients=", ".join(each for each in (reached, *_people(payload.fields.get("BccFull"))) if each)[:MAX_VALUE],
         by_vendor=True,
         tokens=(token,) if MIN_TOKEN <= len(token) <= _MAX_TOKEN else (),
     )
 
 
-def _settings(notice: Notice) -> MailSettings:
+def _settings(payload: WebhookPayload) -> MailSettings:
     """Return the connection's settings; ours is besides the address by which the mail came to Postmark."""
-    settings = mail_settings(notice.connection.settings, by_vendor=True)
+    settings = mail_settings(payload.connection.settings, by_vendor=True)
     own = settings.own
     if not own.addresses and not own.domains:
         return settings  # then whoever the mail is addressed to is taken for us
-    local, at, domain = notice["OriginalRecipient"].lower().rpartition("@")
+    local, at, domain = payload["OriginalRecipient"].lower().rpartition("@")
     reached = {f"{local.partition('+')[0]}@{domain}"} if at else set()
     return replace(settings, own=Own(own.addresses | reached, own.domains | {INBOUND_DOMAIN}))
 
@@ -109,15 +109,15 @@ def mail_of(fields: Json) -> Mail:
     raw = parse(original.encode("utf-8", "replace")) if original else None
     if raw is not None and raw.root.media_type == "multipart/report":
         return raw
-    left_out: set[str] = set()
+    omissions: set[str] = set()
     content = None if raw is None else content_of(raw.root)
-    parts = [*_written(fields, content), *_attached(fields, left_out)]
+    parts = [*_written(fields, content), *_attached(fields, omissions)]
     if content is not None and not objects(fields.get("Attachments")):
         parts += map(_without_place, content.attached)
-        left_out.update(raw.left_out if raw is not None else ())
+        omissions.update(raw.omissions if raw is not None else ())
     kind = "multipart/report" if any(part.media_type in REPORT_TYPES for part in parts) else "multipart/mixed"
-    root = _part(kind, b"", parts=parts, headers=_headers(fields, raw, left_out))
-    return Mail(root, tuple(sorted(left_out)))
+    root = _part(kind, b"", parts=parts, headers=_headers(fields, raw, omissions))
+    return Mail(root, tuple(sorted(omissions)))
 
 
 def _without_place(part: Part) -> Part:
@@ -125,7 +125,7 @@ def _without_place(part: Part) -> Part:
     return replace(part, place="")
 
 
-def _headers(fields: Json, raw: Mail | None, left_out: set[str]) -> Headers:
+def _headers(fields: Json, raw: Mail | None, omissions: set[str]) -> Headers:
     """Fields of the mail: those in ``Headers`` in their order, then those that Postmark shows apart.
 
     ``raw`` fills in what is missing, but for verdicts, of which nobody can tell there who wrote them.
@@ -141,11 +141,11 @@ def _headers(fields: Json, raw: Mail | None, left_out: set[str]) -> Headers:
         others = others or [(name, value) for name, value in filled if name not in names]
     found = [(name, value) for name, value in others if name and name not in shown]
     if len(found) + len(shown) > MAX_FIELDS:
-        left_out.add("headers")
+        omissions.add("headers")
         found = found[: MAX_FIELDS - len(shown)]
     encoded = [(name, value.encode("utf-8", "replace")) for name, value in (*found, *shown.items())]
     if any(len(value) > MAX_VALUE for _, value in encoded):
-        left_out.add("headers")
+        omissions.add("headers")
     return Headers([(name, value[:MAX_VALUE]) for name, value in encoded])
 
 
@@ -182,31 +182,31 @@ def _written(fields: Json, raw: Content | None) -> Iterator[Part]:
         yield _part("multipart/alternative", b"", parts=forms)
 
 
-def _attached(fields: Json, left_out: set[str]) -> Iterator[Part]:
+def _attached(fields: Json, omissions: set[str]) -> Iterator[Part]:
     """``{Name, Content, ContentType, ContentLength, ContentID}``; the button "Check" calls the content ``Data``."""
     given = objects(fields.get("Attachments"))
     if len(given) > MAX_PARTS:
-        left_out.add("parts")
+        omissions.add("parts")
     for each in given[:MAX_PARTS]:
         content = text(each.get("Content")) or text(each.get("Data"))
         if not content and each.get("ContentLength") not in (0, "0", None):
-            left_out.add("attachments")
+            omissions.add("attachments")
         kind = structured(line(each.get("ContentType")))
         media_type = kind.value if kind.value.count("/") == 1 else _NO_NAME
-        part = _part(media_type, _unbase64(content, left_out), kind.parameters, file_name=line(each.get("Name")))
+        part = _part(media_type, _unbase64(content, omissions), kind.parameters, file_name=line(each.get("Name")))
         if content_id := line(each.get("ContentID")):
             part.headers = Headers([("content-id", content_id.encode("utf-8", "replace"))])
-        left_out |= unpack(part)
+        omissions |= unpack(part)
         yield part
 
 
-def _unbase64(content: str, left_out: set[str]) -> bytes:
+def _unbase64(content: str, omissions: set[str]) -> bytes:
     """The bytes that were attached; as many as can be read where that is not all, which is said."""
     letters = "".join(content.split()).encode("utf-8", "replace")
     try:
         return binascii.a2b_base64(letters, strict_mode=True)
     except ValueError:
-        left_out.add("attachments")
+        omissions.add("attachments")
         return unbase64(letters)
 
 

@@ -14,16 +14,16 @@ import re
 from collections.abc import Callable, Mapping
 
 from cx_channels.email.postmark.inbound import SAYING, map_inbound
-from cx_channels.email.postmark.values import Notice, moment, read, text
+from cx_channels.email.postmark.values import WebhookPayload, moment, read, text
 from cx_channels.kit.ids import id_part
-from cx_channels.kit.mail.automatic import AUTO_REPLY, BOUNCE, REPORT
-from cx_channels.kit.mail.body import body_of, content_of
-from cx_channels.kit.mail.charsets import cut
-from cx_channels.kit.mail.headers import mailboxes
-from cx_channels.kit.mail.parse import parse
-from cx_channels.kit.mail.reading import KINDS as KINDS_OF_MAIL
-from cx_channels.kit.mail.reading import MAX_NOTICE
-from cx_channels.kit.mail.reasons import code_of, diagnostic
+from cx_channels.kit.mail.delivery.reasons import code_of, diagnostic
+from cx_channels.kit.mail.mapping import KINDS as KINDS_OF_MAIL
+from cx_channels.kit.mail.mapping import MAX_NOTICE
+from cx_channels.kit.mail.message.automatic import AUTO_REPLY, BOUNCE, REPORT
+from cx_channels.kit.mail.message.body import body_of, content_of
+from cx_channels.kit.mail.mime.charsets import cut
+from cx_channels.kit.mail.mime.headers import mailboxes
+from cx_channels.kit.mail.mime.parse import parse
 from cx_channels.kit.signing import sha256_hex
 from cx_channels.provider import Connection, Ignored, Mapped, Request
 from cx_events.envelope import (
@@ -58,17 +58,17 @@ def map_request(request: Request, connection: Connection) -> Mapped:
     ``Refused``: ``malformed`` for what is no notice or lacks what its kind needs, ``unknown-kind``, ``inbound-failed``
     for a mail to us that Postmark gave up on, ``bad-settings``.
     """
-    notice = read(request, connection)
-    kind = kind_of(notice)
+    payload = read(request, connection)
+    kind = kind_of(payload)
     if kind == "Inbound":
-        return map_inbound(notice)
+        return map_inbound(payload)
     if kind.startswith("Bounce/"):
         handle = BOUNCES.get(kind.partition("/")[2], (failed, ""))[0]
     elif kind in KINDS:
         handle = KINDS[kind][0]
     else:
         raise Refused("unknown-kind", f"nothing tells what this means: RecordType {kind[:64]!r}")
-    outcome = handle(notice)
+    outcome = handle(payload)
     if isinstance(outcome, Ignored):
         return Mapped(ignored=(outcome,))
     return Mapped(drafts=(outcome,))
@@ -84,37 +84,37 @@ _TELLING = (
 )
 
 
-def kind_of(notice: Notice) -> str:
+def kind_of(payload: WebhookPayload) -> str:
     """The kind as the tables name it, or as it was sent; "" where nothing tells."""
-    kind = notice["RecordType"]
+    kind = payload["RecordType"]
     if not kind:
-        kind = next((kind for field, kind in _TELLING if field in notice.fields), "")
-    if not kind and any(field in notice.fields for field in ("FromFull", "From", *SAYING)):
+        kind = next((kind for field, kind in _TELLING if field in payload.fields), "")
+    if not kind and any(field in payload.fields for field in ("FromFull", "From", *SAYING)):
         kind = "Inbound"
     if kind == "Bounce":
-        return f"Bounce/{notice['Type'] or 'Unknown'}"
+        return f"Bounce/{payload['Type'] or 'Unknown'}"
     return kind
 
 
 # --- mail that arrived, was opened, was clicked ----------------------------------------------------------------------
 
 
-def delivered(notice: Notice) -> Outcome:
+def delivered(payload: WebhookPayload) -> Outcome:
     """The recipient's server took the mail; once for each recipient."""
-    return _draft(notice, "delivered", f"delivered/{_hidden(_recipient(notice))}", "DeliveredAt", "outbound")
+    return _draft(payload, "delivered", f"delivered/{_hidden(_recipient(payload))}", "DeliveredAt", "outbound")
 
 
-def opened(notice: Notice) -> Outcome:
+def opened(payload: WebhookPayload) -> Outcome:
     """Every time, unless the webhook is set to the first time alone; no notice has an id of its own."""
-    own = notice.digest("Recipient", "ReceivedAt", "UserAgent")
-    return _draft(notice, "read", f"opened/{own}", "ReceivedAt", "inbound")
+    own = payload.digest("Recipient", "ReceivedAt", "UserAgent")
+    return _draft(payload, "read", f"opened/{own}", "ReceivedAt", "inbound")
 
 
-def clicked(notice: Notice) -> Outcome:
+def clicked(payload: WebhookPayload) -> Outcome:
     """Who follows a link has read the mail, also where pictures are off and no opening is told."""
-    own = notice.digest("Recipient", "ReceivedAt", "OriginalLink", "ClickLocation", "UserAgent")
-    draft = _draft(notice, "read", f"clicked/{own}", "ReceivedAt", "inbound")
-    link = notice["OriginalLink"]
+    own = payload.digest("Recipient", "ReceivedAt", "OriginalLink", "ClickLocation", "UserAgent")
+    draft = _draft(payload, "read", f"clicked/{own}", "ReceivedAt", "inbound")
+    link = payload["OriginalLink"]
     draft.data.reason, draft.data.url = "clicked", link if _WEB.fullmatch(link) and len(link) <= _MAX_URL else ""
     return draft
 
@@ -122,26 +122,26 @@ def clicked(notice: Notice) -> Outcome:
 # --- mail that did not arrive, and what machines answered ------------------------------------------------------------
 
 
-def failed(notice: Notice) -> Outcome:
+def failed(payload: WebhookPayload) -> Outcome:
     """``failure.code``: the status in the server's words (RFC 3463), else its SMTP reply, else the type of bounce."""
-    draft = _bounce(notice, "failed", "outbound", BOUNCE)
-    draft.data.failure = _failure(notice)
+    draft = _bounce(payload, "failed", "outbound", BOUNCE)
+    draft.data.failure = _failure(payload)
     return draft
 
 
-def delayed(notice: Notice) -> Outcome:
+def delayed(payload: WebhookPayload) -> Outcome:
     """No failure yet: a notice of its own, not another state of the mail that it is about."""
-    draft = _bounce(notice, "received", "internal", REPORT)
+    draft = _bounce(payload, "received", "internal", REPORT)
     _as_own_message(draft)
-    draft.data.reason, draft.data.failure = "delayed", _failure(notice)
+    draft.data.reason, draft.data.failure = "delayed", _failure(payload)
     return draft
 
 
-def answered(notice: Notice) -> Outcome:
+def answered(payload: WebhookPayload) -> Outcome:
     """A machine of the recipient's wrote back. What it wrote is told where the webhook includes the content."""
-    draft = _bounce(notice, "received", "inbound", AUTO_REPLY)
+    draft = _bounce(payload, "received", "inbound", AUTO_REPLY)
     _as_own_message(draft)
-    content = text(notice.fields.get("Content"))
+    content = text(payload.fields.get("Content"))
     body = body_of(content_of(parse(content.encode("utf-8", "replace")).root)) if content else None
     if body is not None and draft.data.message is not None:
         if body.text:
@@ -150,49 +150,49 @@ def answered(notice: Notice) -> Outcome:
     return draft
 
 
-def complained(notice: Notice) -> Outcome:
+def complained(payload: WebhookPayload) -> Outcome:
     """The recipient called the mail spam, told by the recipient's provider."""
-    draft = _bounce(notice, "reacted", "inbound", REPORT)
+    draft = _bounce(payload, "reacted", "inbound", REPORT)
     draft.data.reaction = "complaint"
     return draft
 
 
-def asked_out(notice: Notice) -> Outcome:
+def asked_out(payload: WebhookPayload) -> Outcome:
     """An answer that asks for no more mail."""
-    return _consent(notice, False, "BouncedAt")
+    return _consent(payload, False, "BouncedAt")
 
 
-def asked_in(notice: Notice) -> Outcome:
+def asked_in(payload: WebhookPayload) -> Outcome:
     """An answer that asks to be put on the list."""
-    return _consent(notice, True, "BouncedAt")
+    return _consent(payload, True, "BouncedAt")
 
 
-def tested(_notice: Notice) -> Outcome:
+def tested(_notice: WebhookPayload) -> Outcome:
     return Ignored("Bounce/OpenRelayTest", "somebody tests whether Postmark's servers pass on anything; nobody's mail")
 
 
-def lost(_notice: Notice) -> Outcome:
+def lost(_notice: WebhookPayload) -> Outcome:
     """A customer's mail to us, which Postmark keeps: a person has to look, so it goes to the dead letters."""
     raise Refused("inbound-failed", "a mail to us could not be handed over; it can be retried on Postmark's page")
 
 
-def _bounce(notice: Notice, what: str, direction: Direction, automatic: str) -> Draft:
+def _bounce(payload: WebhookPayload, what: str, direction: Direction, automatic: str) -> Draft:
     """An event of a bounce or complaint, known by Postmark's id of that."""
-    own = id_part(notice["ID"]) if notice["ID"] else notice.digest("Email", "Type", "BouncedAt")
-    draft = _draft(notice, what, f"bounce/{own}/{what}", "BouncedAt", direction)
+    own = id_part(payload["ID"]) if payload["ID"] else payload.digest("Email", "Type", "BouncedAt")
+    draft = _draft(payload, what, f"bounce/{own}/{what}", "BouncedAt", direction)
     assert draft.data.message is not None
     draft.data.message.automatic = automatic
-    draft.data.message.text = cut(_said(notice), MAX_NOTICE)
+    draft.data.message.text = cut(_said(payload), MAX_NOTICE)
     draft.data.message.content_type = "text/plain"
-    draft.data.message.subject = notice["Subject"][:_MAX_SUBJECT]
-    draft.data.message.in_reply_to = _as_sent(notice.message_id)
-    draft.data.reason = notice["Type"][:_MAX_NAME]
+    draft.data.message.subject = payload["Subject"][:_MAX_SUBJECT]
+    draft.data.message.in_reply_to = _as_sent(payload.message_id)
+    draft.data.reason = payload["Type"][:_MAX_NAME]
     return draft
 
 
-def _said(notice: Notice) -> str:
+def _said(payload: WebhookPayload) -> str:
     """Return what a notice says in words."""
-    return text(notice.fields.get("Description")).strip() or text(notice.fields.get("Details")).strip()
+    return text(payload.fields.get("Description")).strip() or text(payload.fields.get("Details")).strip()
 
 
 def _as_own_message(draft: Draft) -> None:
@@ -200,76 +200,76 @@ def _as_own_message(draft: Draft) -> None:
         draft.data.message.id = draft.id.rpartition("/")[0]
 
 
-def _failure(notice: Notice) -> Failure:
+def _failure(payload: WebhookPayload) -> Failure:
     """What the other server said; where that isn't told, Postmark's type and what it says of all bounces of that."""
-    words = diagnostic(notice.first("Details", "Description"))[:_MAX_EXPLANATION]
-    return Failure(code=code_of("", notice["Details"]) or notice["Type"][:_MAX_NAME], message=words)
+    words = diagnostic(payload.first("Details", "Description"))[:_MAX_EXPLANATION]
+    return Failure(code=code_of("", payload["Details"]) or payload["Type"][:_MAX_NAME], message=words)
 
 
 # --- consent ---------------------------------------------------------------------------------------------------------
 
 
-def subscription(notice: Notice) -> Outcome:
+def subscription(payload: WebhookPayload) -> Outcome:
     """An address came onto a stream's suppression list, or off it.
 
     Whatever puts it there by somebody's will is a no. Off the list it is a yes only where the recipient did it: a
     business that clears its own list has nobody's consent by that.
     """
-    suppressed = notice.fields.get("SuppressSending")
+    suppressed = payload.fields.get("SuppressSending")
     if not isinstance(suppressed, bool):
         raise Refused("malformed", "a SubscriptionChange must say SuppressSending, true or false")
-    if suppressed and notice["SuppressionReason"] == "HardBounce":
+    if suppressed and payload["SuppressionReason"] == "HardBounce":
         return Ignored(
             "SubscriptionChange/HardBounce", "an address that is not there decides nothing; a Bounce tells it"
         )
-    if not suppressed and notice["Origin"] in ("Customer", "Admin"):
+    if not suppressed and payload["Origin"] in ("Customer", "Admin"):
         return Ignored(
             "SubscriptionChange/reactivated", "the business lifted the block itself; nobody consented by that"
         )
-    draft = _consent(notice, not suppressed, "ChangedAt")
+    draft = _consent(payload, not suppressed, "ChangedAt")
     if isinstance(draft, Draft):
-        draft.data.reason = notice.first("SuppressionReason", "Origin")[:_MAX_NAME]
+        draft.data.reason = payload.first("SuppressionReason", "Origin")[:_MAX_NAME]
     return draft
 
 
-def _consent(notice: Notice, granted: bool, time: str) -> Outcome:
+def _consent(payload: WebhookPayload, granted: bool, time: str) -> Outcome:
     """A recipient's decision. Where the notice names nobody, it is that of whoever got the mail that it is about."""
-    recipient, about = _recipient(notice), notice.message_id
+    recipient, about = _recipient(payload), payload.message_id
     if not recipient and not about:
         raise Refused("malformed", "whose consent? The notice names neither a recipient nor a mail")
     named = ("Recipient", "Email", "MessageStream", "ChangedAt", "BouncedAt", "SuppressSending", "ID")
-    own = notice.digest(*named) if recipient else notice.digest("MessageID", *named)
+    own = payload.digest(*named) if recipient else payload.digest("MessageID", *named)
     return Draft(
         type="cx.consent.changed.v1",
         id=f"consent/{own}",
-        time=moment(notice.fields.get(time)),
+        time=moment(payload.fields.get(time)),
         data=Data(
             channel="email",
-            interaction="" if recipient else f"{notice.connection.id}/{_as_sent(about)}",
-            direction="inbound" if notice["Origin"] in ("", "Recipient") else "internal",
+            interaction="" if recipient else f"{payload.connection.id}/{_as_sent(about)}",
+            direction="inbound" if payload["Origin"] in ("", "Recipient") else "internal",
             participants=[_customer(recipient)],
             references=_references(about),
-            reason=notice["Type"][:_MAX_NAME],
-            consent=Consent(purpose=_purpose(notice), channel="email", granted=granted),
-            raw=notice.raw(),
+            reason=payload["Type"][:_MAX_NAME],
+            consent=Consent(purpose=_purpose(payload), channel="email", granted=granted),
+            raw=payload.raw(),
         ),
     )
 
 
-def _purpose(notice: Notice) -> str:
+def _purpose(payload: WebhookPayload) -> str:
     """What the tenant calls the purpose of a message stream, else the stream's own name."""
-    streams = notice.connection.settings.get("streams", {})
+    streams = payload.connection.settings.get("streams", {})
     if not isinstance(streams, Mapping) or not all(isinstance(each, str) for each in streams.values()):
         raise Refused(
             "bad-settings", "the connection's setting 'streams' is not a map of stream to purpose", status=500
         )
-    stream = notice["MessageStream"] or "outbound"  # the stream that every server has
+    stream = payload["MessageStream"] or "outbound"  # the stream that every server has
     return str(streams.get(stream, stream))[:_MAX_NAME]
 
 
 # --- the tables ------------------------------------------------------------------------------------------------------
 
-Handler = Callable[[Notice], Outcome]
+Handler = Callable[[WebhookPayload], Outcome]
 
 # RecordType: what makes the event, and what it becomes.
 KINDS: Mapping[str, tuple[Handler, str]] = {
@@ -323,23 +323,23 @@ DOCUMENTED: Mapping[str, str] = {
 # --- pieces ----------------------------------------------------------------------------------------------------------
 
 
-def _draft(notice: Notice, what: str, suffix: str, time: str, direction: Direction) -> Draft:
+def _draft(payload: WebhookPayload, what: str, suffix: str, time: str, direction: Direction) -> Draft:
     """An event about a mail that went out, in the thread that the mail begins where it answers none."""
-    about = notice.message_id
+    about = payload.message_id
     if not about:
-        raise Refused("malformed", f"which mail? A notice of {kind_of(notice)[:64]} must have a MessageID")
+        raise Refused("malformed", f"which mail? A notice of {kind_of(payload)[:64]} must have a MessageID")
     return Draft(
         type=f"cx.message.{what}.v1",
         id=f"{about}/{suffix}",
-        time=moment(notice.fields.get(time)),
+        time=moment(payload.fields.get(time)),
         data=Data(
             channel="email",
-            interaction=f"{notice.connection.id}/{_as_sent(about)}",
+            interaction=f"{payload.connection.id}/{_as_sent(about)}",
             direction=direction,
-            participants=_participants(notice),
+            participants=_participants(payload),
             references=_references(about),
             message=Message(id=about),
-            raw=notice.raw(),
+            raw=payload.raw(),
         ),
     )
 
@@ -354,16 +354,16 @@ def _references(message_id: str) -> list[Reference]:
     return [Reference(kind="message", value=each) for each in ids]
 
 
-def _recipient(notice: Notice) -> str:
+def _recipient(payload: WebhookPayload) -> str:
     """Bounces call it ``Email``, all else ``Recipient``."""
-    return notice.first("Recipient", "Email")
+    return payload.first("Recipient", "Email")
 
 
-def _participants(notice: Notice) -> list[Participant]:
+def _participants(payload: WebhookPayload) -> list[Participant]:
     """Who got the mail, and of a bounce the address of ours that sent it."""
-    recipient = _customer(_recipient(notice))
-    named = mailboxes(notice["From"])
-    sender = named[0].address if named else notice["From"]
+    recipient = _customer(_recipient(payload))
+    named = mailboxes(payload["From"])
+    sender = named[0].address if named else payload["From"]
     if not sender or _same(sender, recipient):
         return [recipient]
     return [recipient, Participant(role="business", identifiers=[Identifier(kind="email", value=sender)])]

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from cx_channels.kit.ids import id_part
-from cx_channels.kit.mail.charsets import clean
+from cx_channels.kit.mail.mime.charsets import clean
 from cx_channels.kit.times import iso_time
 from cx_channels.provider import Connection, Request
 from cx_events import strict_json
@@ -48,7 +48,7 @@ def moment(value: Any) -> Micros | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
+class WebhookPayload:
     """One request: ``fields`` as read, ``body`` as sent."""
 
     fields: Json
@@ -78,7 +78,7 @@ class Notice:
         return msgspec.Raw(msgspec.json.encode(self.fields))
 
 
-def read(request: Request, connection: Connection) -> Notice:
+def read(request: Request, connection: Connection) -> WebhookPayload:
     """``Refused("malformed")`` for a body that is no JSON object."""
     try:
         value = strict_json.decode(request.body, _LIMITS)
@@ -86,4 +86,4 @@ def read(request: Request, connection: Connection) -> Notice:
         raise Refused("malformed", refused.detail) from None
     if not isinstance(value, Mapping):
         raise Refused("malformed", "the JSON body is no object")
-    return Notice(dict(value), request.body, connection)
+    return WebhookPayload(dict(value), request.body, connection)

@@ -1,1 +1,5 @@
-"""What a mail means, shared by the providers that bring mails: no provider itself, and no I/O."""
+"""Map mails to events for every provider that brings mails. No I/O, and no provider itself.
+
+Modules: ``mapping`` (a parsed mail becomes drafts of events), ``settings`` (a connection's mail settings), ``mime``
+(raw MIME to parts), ``message`` (writer, thread and text), ``delivery`` (bounces and reports).
+"""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cx_channels.provider import Connection, Provider
-from cx_channels.social.meta.linking import warnings_of
+from cx_channels.social.meta.account_linking import warnings_of
 from cx_channels.social.meta.mapping import DOCUMENTED, map_request
 from cx_channels.social.meta.signature import challenge, verify
 

@@ -14,13 +14,13 @@ from msgspec import Raw
 
 from cx_channels.kit.ids import id_part
 from cx_channels.kit.json_values import Json, first, number, obj, text, texts
-from cx_channels.kit.meta_envelope import Item
+from cx_channels.kit.meta_envelope import WebhookItem
 from cx_channels.kit.outcomes import no_adapter
 from cx_channels.kit.times import unix_time
 from cx_channels.provider import Connection, Ignored, Unmapped
-from cx_channels.social.meta.ignored import IGNORED
+from cx_channels.social.meta.ignored_kinds import IGNORED
 from cx_channels.social.meta.people import business, customer
-from cx_channels.social.meta.waiting import KINDS as WAITING
+from cx_channels.social.meta.unmapped_kinds import KINDS as WAITING
 from cx_events.envelope import Attachment, Data, Draft, Message
 
 Outcome = Draft | Ignored | Unmapped
@@ -47,7 +47,7 @@ VERBS = {
 class Change:
     """``post``: what it belongs to, the interaction. ``own``: the account's own doing."""
 
-    item: Item
+    item: WebhookItem
     connection: Connection
     value: Json
     verb: str
@@ -254,7 +254,7 @@ def kind_of(field: str, value: Json) -> str:
     return f"profile/{field}" if f"profile/{field}" in IGNORED else field
 
 
-def map_change(item: Item, connection: Connection) -> Iterator[Outcome]:
+def map_change(item: WebhookItem, connection: Connection) -> Iterator[Outcome]:
     """The event of one change; ``Unmapped`` where its kind or verb is unknown or waits for an adapter, or where it does
     not say of what."""
     value = item.value.get("value")

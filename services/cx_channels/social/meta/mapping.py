@@ -12,10 +12,10 @@ from dataclasses import replace
 from typing import Any
 
 from cx_channels.kit.json_values import Json, obj, text, texts
-from cx_channels.kit.meta_envelope import LEFT_OUT, Item, Other, items_of
+from cx_channels.kit.meta_envelope import LEFT_OUT, OtherEntry, WebhookItem, read_items
 from cx_channels.kit.outcomes import bounded, no_adapter
 from cx_channels.provider import Connection, Ignored, Mapped, Request, Unmapped
-from cx_channels.social.meta import changes, ignored, messaging, waiting
+from cx_channels.social.meta import changes, ignored_kinds, messaging, unmapped_kinds
 from cx_events.dead_letters import UNKNOWN_KIND
 from cx_events.envelope import Draft
 
@@ -26,7 +26,7 @@ KINDS: Mapping[str, tuple[Callable[..., Iterator[Draft | Ignored | Unmapped]], s
 
 IGNORED: Mapping[str, str] = {
     **messaging.IGNORED,
-    **ignored.IGNORED,
+    **ignored_kinds.IGNORED,
     **LEFT_OUT,
     "no-entries": "the delivery has no entries",
     "no-notices": "the entry has neither messages nor changes",
@@ -37,8 +37,8 @@ IGNORED: Mapping[str, str] = {
 DOCUMENTED: Mapping[str, str] = {
     **{kind: becomes for kind, (_, becomes) in KINDS.items()},
     **{kind: f"ignored: {why}" for kind, why in IGNORED.items()},
-    **{kind: f"kept: {why}" for kind, why in waiting.KINDS.items()},
-    **{f"object/{name}": f"kept: {why}" for name, why in waiting.OBJECTS.items()},
+    **{kind: f"kept: {why}" for kind, why in unmapped_kinds.KINDS.items()},
+    **{f"object/{name}": f"kept: {why}" for name, why in unmapped_kinds.OBJECTS.items()},
 }
 
 
@@ -49,7 +49,7 @@ def map_request(request: Request, connection: Connection) -> Mapped:
     drafts: list[Draft] = []
     ignored: list[Ignored] = []
     unmapped: list[Unmapped] = []
-    for item in items_of(request.body):
+    for item in read_items(request.body):
         for outcome in _outcomes(item, connection):
             if isinstance(outcome, Draft):
                 drafts.append(outcome)
@@ -60,28 +60,30 @@ def map_request(request: Request, connection: Connection) -> Mapped:
     return Mapped(tuple(drafts), tuple(ignored), tuple(unmapped))
 
 
-def _outcomes(item: Item | Other | Ignored | Unmapped, connection: Connection) -> Iterable[Draft | Ignored | Unmapped]:
-    if isinstance(item, Item):
+def _outcomes(
+    item: WebhookItem | OtherEntry | Ignored | Unmapped, connection: Connection
+) -> Iterable[Draft | Ignored | Unmapped]:
+    if isinstance(item, WebhookItem):
         return _bounded(item, connection)
-    return (_kept(item, connection),) if isinstance(item, Other) else (item,)
+    return (_kept(item, connection),) if isinstance(item, OtherEntry) else (item,)
 
 
-def _kept(other: Other, connection: Connection) -> Ignored | Unmapped:
+def _kept(other: OtherEntry, connection: Connection) -> Ignored | Unmapped:
     """What is no adapter's yet, unless it is of an account that the connection does not take."""
     accounts = _accounts(connection)
     if accounts and other.account not in accounts:
         return _ignored("other-account")
-    why = waiting.KINDS.get(other.kind) or waiting.OBJECTS.get(other.object)
+    why = unmapped_kinds.KINDS.get(other.kind) or unmapped_kinds.OBJECTS.get(other.object)
     if why is None:
         return Unmapped(other.digest, f"{UNKNOWN_KIND}: the object {other.object[:64]!r}", other.raw)
     return no_adapter(other.kind, why, other.digest, other.raw)
 
 
-def _bounded(item: Item, connection: Connection) -> Iterator[Draft | Ignored | Unmapped]:
+def _bounded(item: WebhookItem, connection: Connection) -> Iterator[Draft | Ignored | Unmapped]:
     return bounded(_of_item(item, connection), item.digest, item.raw)
 
 
-def _of_item(item: Item, connection: Connection) -> Iterator[Draft | Ignored | Unmapped]:
+def _of_item(item: WebhookItem, connection: Connection) -> Iterator[Draft | Ignored | Unmapped]:
     accounts = _accounts(connection)
     if accounts and not item.account:
         yield Unmapped(item.digest, "malformed entry: without an id nobody can tell whose it is", item.raw)

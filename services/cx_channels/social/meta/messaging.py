@@ -15,13 +15,13 @@ from msgspec import Raw
 
 from cx_channels.kit.ids import id_part
 from cx_channels.kit.json_values import Json, first, number, obj, objects, text, texts
-from cx_channels.kit.meta_envelope import Item
+from cx_channels.kit.meta_envelope import WebhookItem
 from cx_channels.kit.outcomes import no_adapter
 from cx_channels.kit.times import unix_time
 from cx_channels.provider import Connection, Ignored, Unmapped
-from cx_channels.social.meta.linking import linked_identifier, signing_secrets
+from cx_channels.social.meta.account_linking import linked_identifier, signing_secrets
 from cx_channels.social.meta.people import Peers, participants_of, peers_of
-from cx_channels.social.meta.waiting import KINDS as WAITING
+from cx_channels.social.meta.unmapped_kinds import KINDS as WAITING
 from cx_events.envelope import (
     Attachment,
     Consent,
@@ -51,10 +51,10 @@ _SCALES = {"nps": (0, 10), "csat": (1, 7), "ces": (1, 7)}
 
 
 @dataclass(frozen=True)
-class Notice:
+class MessagingEvent:
     """One item between two known ends. ``body``: the object under the kind's own name."""
 
-    item: Item
+    item: WebhookItem
     connection: Connection
     peers: Peers
     body: Json
@@ -76,80 +76,80 @@ class Notice:
 # --- messages --------------------------------------------------------------------------------------------------------
 
 
-def received(notice: Notice) -> Iterator[Outcome]:
-    yield _message(notice, "cx.message.received.v1", "")
+def received(event: MessagingEvent) -> Iterator[Outcome]:
+    yield _message(event, "cx.message.received.v1", "")
 
 
-def unsupported(notice: Notice) -> Iterator[Outcome]:
+def unsupported(event: MessagingEvent) -> Iterator[Outcome]:
     """The API does not show what was sent (a poll, a view-once photo): that something was, counts."""
-    kind = "cx.message.sent.v1" if notice.peers.from_account else "cx.message.received.v1"
-    yield _message(notice, kind, "", reason="unsupported")
+    kind = "cx.message.sent.v1" if event.peers.from_account else "cx.message.received.v1"
+    yield _message(event, kind, "", reason="unsupported")
 
 
-def echoed(notice: Notice) -> Iterator[Outcome]:
+def echoed(event: MessagingEvent) -> Iterator[Outcome]:
     """What the page sent, through whatever app: a bot, a desk, Meta's inbox."""
-    yield _message(notice, "cx.message.sent.v1", "echo")
+    yield _message(event, "cx.message.sent.v1", "echo")
 
 
-def deleted(notice: Notice) -> Iterator[Outcome]:
-    yield from _about_message(notice, "cx.message.deleted.v1", "deleted")
+def deleted(event: MessagingEvent) -> Iterator[Outcome]:
+    yield from _about_message(event, "cx.message.deleted.v1", "deleted")
 
 
-def edited(notice: Notice) -> Iterator[Outcome]:
-    words = text(notice.body.get("text"))
+def edited(event: MessagingEvent) -> Iterator[Outcome]:
+    words = text(event.body.get("text"))
     yield from _about_message(
-        notice,
+        event,
         "cx.message.edited.v1",
-        f"edited/{id_part(first(notice.body.get('num_edit'), notice.time))}",
+        f"edited/{id_part(first(event.body.get('num_edit'), event.time))}",
         words=words,
     )
 
 
-def reacted(notice: Notice) -> Iterator[Outcome]:
-    body = notice.body
+def reacted(event: MessagingEvent) -> Iterator[Outcome]:
+    body = event.body
     taken_back = body.get("action") == "unreact"
-    at = first(notice.item.value.get("timestamp")) or "0"
+    at = first(event.item.value.get("timestamp")) or "0"
     yield from _about_message(
-        notice,
+        event,
         "cx.message.reacted.v1",
-        f"reaction/{id_part(notice.peers.user)}/{'unreact' if taken_back else 'react'}/{id_part(at)}",
+        f"reaction/{id_part(event.peers.user)}/{'unreact' if taken_back else 'react'}/{id_part(at)}",
         reaction="" if taken_back else first(body.get("emoji"), body.get("reaction"), "other"),
         reason="unreact" if taken_back else "",
     )
 
 
-def judged(notice: Notice) -> Iterator[Outcome]:
+def judged(event: MessagingEvent) -> Iterator[Outcome]:
     """A person's verdict on one answer of a bot, by the buttons that Messenger shows below it."""
-    verdict = text(notice.body.get("feedback"))
-    yield from _about_message(notice, "cx.message.reacted.v1", "feedback", reaction=verdict or "other")
+    verdict = text(event.body.get("feedback"))
+    yield from _about_message(event, "cx.message.reacted.v1", "feedback", reaction=verdict or "other")
 
 
-def pressed(notice: Notice) -> Iterator[Outcome]:
+def pressed(event: MessagingEvent) -> Iterator[Outcome]:
     """A button, a menu's entry, an ice breaker. In ``standby`` its payload is left out."""
-    body = notice.body
+    body = event.body
     mid = text(body.get("mid"))
     words = first(body.get("title"), body.get("payload"))
     message = Message(id=mid, text=words, content_type="text/plain" if words else "")
     yield _draft(
-        notice,
+        event,
         "cx.message.received.v1",
-        id_part(mid) if mid else notice.own_id("postback"),
+        id_part(mid) if mid else event.own_id("postback"),
         message=message,
         references=_tokens(body.get("referral")),
     )
 
 
-def ordered(notice: Notice) -> Iterator[Outcome]:
+def ordered(event: MessagingEvent) -> Iterator[Outcome]:
     """A cart that somebody sends to the page, with a note
     (developers.facebook.com/documentation/business-messaging/messenger-platform/webhooks/webhook-events/send_cart)."""
-    note = text(notice.body.get("note"))
-    products = [_product(each) for each in objects(notice.body.get("products"))]
+    note = text(event.body.get("note"))
+    products = [_product(each) for each in objects(event.body.get("products"))]
     message = Message(
         text=note,
         content_type="text/plain" if note else "",
         attachments=[Attachment(name=name) for name in products if name],
     )
-    yield _draft(notice, "cx.message.received.v1", notice.own_id("order"), message=message, reason="order")
+    yield _draft(event, "cx.message.received.v1", event.own_id("order"), message=message, reason="order")
 
 
 def _product(value: Json) -> str:
@@ -157,91 +157,91 @@ def _product(value: Json) -> str:
     return f"{text(quantity)} x {name}" if name and quantity not in (None, 1) and text(quantity) else name
 
 
-def delivered(notice: Notice) -> Iterator[Outcome]:
-    yield from _receipts(notice, "cx.message.delivered.v1", "delivered", texts(notice.body.get("mids")))
+def delivered(event: MessagingEvent) -> Iterator[Outcome]:
+    yield from _receipts(event, "cx.message.delivered.v1", "delivered", texts(event.body.get("mids")))
 
 
-def read(notice: Notice) -> Iterator[Outcome]:
+def read(event: MessagingEvent) -> Iterator[Outcome]:
     """Messenger says up to when, Instagram which message."""
-    mid = text(notice.body.get("mid"))
-    yield from _receipts(notice, "cx.message.read.v1", "read", [mid] if mid else [])
+    mid = text(event.body.get("mid"))
+    yield from _receipts(event, "cx.message.read.v1", "read", [mid] if mid else [])
 
 
 # --- how somebody came, and what they agreed to ----------------------------------------------------------------------
 
 
-def referred(notice: Notice) -> Iterator[Outcome]:
+def referred(event: MessagingEvent) -> Iterator[Outcome]:
     """An m.me link, an advertisement, a code: ``ref`` is what the link carried, and continues what made the link."""
-    body = notice.body
+    body = event.body
     yield _draft(
-        notice,
+        event,
         "cx.interaction.started.v1",
-        notice.own_id("referral"),
+        event.own_id("referral"),
         reason=first(body.get("source"), body.get("type")),
         url=text(body.get("referer_uri")),
         references=_tokens(body),
     )
 
 
-def opted_in(notice: Notice) -> Iterator[Outcome]:
-    body = notice.body
+def opted_in(event: MessagingEvent) -> Iterator[Outcome]:
+    body = event.body
     kind = text(body.get("type"))
     if kind in ("notification_messages", "one_time_notif_req"):
         granted = text(body.get("notification_messages_status")).upper() != "STOP_NOTIFICATIONS"
         topic = first(body.get("title"), body.get("payload"))
         purpose = f"{kind}:{topic}" if topic else kind
         consent = Consent(purpose=purpose[:256], granted=granted, channel="social")
-        yield _draft(notice, "cx.consent.changed.v1", notice.own_id("optin"), consent=consent)
+        yield _draft(event, "cx.consent.changed.v1", event.own_id("optin"), consent=consent)
         return
     yield _draft(
-        notice,
+        event,
         "cx.interaction.started.v1",
-        notice.own_id("optin"),
+        event.own_id("optin"),
         reason="optin",
         references=_tokens(body),
     )
 
 
-def may_be_called(notice: Notice) -> Iterator[Outcome]:
+def may_be_called(event: MessagingEvent) -> Iterator[Outcome]:
     """Whether the page may call the person, up to ``expiration_timestamp``
     (developers.facebook.com/documentation/business-messaging/messenger-platform/calling/biz2consumer/call-flow)."""
-    response = text(notice.body.get("response")).lower()
+    response = text(event.body.get("response")).lower()
     if response not in ("approve", "accept", "reject"):
         yield Unmapped(
-            notice.own_id("call-permission"), f"malformed call_permission_reply: {response[:32]!r}", notice.item.raw
+            event.own_id("call-permission"), f"malformed call_permission_reply: {response[:32]!r}", event.item.raw
         )
         return
     consent = Consent(purpose="calls", granted=response != "reject", channel="voice")
-    yield _draft(notice, "cx.consent.changed.v1", notice.own_id("call-permission"), consent=consent)
+    yield _draft(event, "cx.consent.changed.v1", event.own_id("call-permission"), consent=consent)
 
 
-def linked(notice: Notice) -> Iterator[Outcome]:
+def linked(event: MessagingEvent) -> Iterator[Outcome]:
     """Somebody logged in at the business, whose login page sent their browser back to Meta with a code of its choice.
 
     The code is a parameter of an address in the person's own browser ("redirect users to the location provided by
     redirect_uri and append an authorization_code", developers.facebook.com/docs/messenger-platform/identity/
     account-linking): they can write any other there. So it is a claim unless the business signed it.
     """
-    kind = text(notice.connection.settings.get("account_linking"))
-    code = text(notice.body.get("authorization_code"))
-    if notice.body.get("status") != "linked" or not (kind and code):
+    kind = text(event.connection.settings.get("account_linking"))
+    code = text(event.body.get("authorization_code"))
+    if event.body.get("status") != "linked" or not (kind and code):
         yield Ignored("account_linking", "the setting account_linking does not say what the code stands for")
         return
-    known = linked_identifier(kind, code, signing_secrets(notice.connection.settings))
+    known = linked_identifier(kind, code, signing_secrets(event.connection.settings))
     proved = known.weight == PROVED
     yield _draft(
-        notice,
+        event,
         "cx.identity.verified.v1" if proved else "cx.identity.asserted.v1",
-        notice.own_id("linked"),
+        event.own_id("linked"),
         also=(known,),
         evidence="account-linking" if proved else "account-linking-unsigned",
     )
 
 
-def told_about_themselves(notice: Notice) -> Iterator[Outcome]:
+def told_about_themselves(event: MessagingEvent) -> Iterator[Outcome]:
     """A form that was filled in within Messenger: typed, and so claimed."""
     found: dict[str, str] = {}
-    for screen in objects(notice.body.get("screens")):
+    for screen in objects(event.body.get("screens")):
         for response in objects(screen.get("responses")):
             found[text(response.get("key")).lower()] = text(response.get("value")).strip()
     also = [
@@ -257,18 +257,18 @@ def told_about_themselves(notice: Notice) -> Iterator[Outcome]:
     name = first(found.get("full_name"), found.get("name"))
     name = name or " ".join(filter(None, (found.get("first_name"), found.get("last_name"))))
     yield _draft(
-        notice,
+        event,
         "cx.identity.asserted.v1",
-        notice.own_id("customer-information"),
+        event.own_id("customer-information"),
         also=tuple(also),
         name=name,
         evidence="messenger-form",
     )
 
 
-def answered_survey(notice: Notice) -> Iterator[Outcome]:
+def answered_survey(event: MessagingEvent) -> Iterator[Outcome]:
     found = False
-    for screen in objects(notice.body.get("feedback_screens")):
+    for screen in objects(event.body.get("feedback_screens")):
         for name, question in obj(screen.get("questions")).items():
             answer = obj(question)
             metric = text(answer.get("type")).lower()
@@ -278,41 +278,41 @@ def answered_survey(notice: Notice) -> Iterator[Outcome]:
                 found = True
                 comment = text(obj(answer.get("follow_up")).get("payload"))
                 survey = Survey(metric=metric, score=score, comment=comment)  # type: ignore[arg-type]
-                id = f"{notice.own_id('feedback')}/{id_part(name)}"
-                yield _draft(notice, "cx.survey.answered.v1", id, survey=survey)
+                id = f"{event.own_id('feedback')}/{id_part(name)}"
+                yield _draft(event, "cx.survey.answered.v1", id, survey=survey)
     if not found:
         yield Unmapped(
-            notice.own_id("feedback"),
+            event.own_id("feedback"),
             "malformed messaging_feedback: no question has a score of its scale",
-            notice.item.raw,
+            event.item.raw,
         )
 
 
 # --- who has the thread ----------------------------------------------------------------------------------------------
 
 
-def asked_for(notice: Notice) -> Iterator[Outcome]:
-    yield _handoff(notice, "cx.handoff.requested.v1", "request", notice.body.get("requested_owner_app_id"))
+def asked_for(event: MessagingEvent) -> Iterator[Outcome]:
+    yield _handoff(event, "cx.handoff.requested.v1", "request", event.body.get("requested_owner_app_id"))
 
 
-def passed_on(notice: Notice) -> Iterator[Outcome]:
+def passed_on(event: MessagingEvent) -> Iterator[Outcome]:
     """Told to the app that is to go on: it has the thread, nobody has taken it up yet."""
-    yield _handoff(notice, "cx.handoff.requested.v1", "pass", notice.body.get("new_owner_app_id"))
+    yield _handoff(event, "cx.handoff.requested.v1", "pass", event.body.get("new_owner_app_id"))
 
 
-def taken(notice: Notice) -> Iterator[Outcome]:
+def taken(event: MessagingEvent) -> Iterator[Outcome]:
     """Told to the app that lost the thread; who took it is not named."""
-    yield _handoff(notice, "cx.handoff.accepted.v1", "take", notice.body.get("new_owner_app_id"))
+    yield _handoff(event, "cx.handoff.accepted.v1", "take", event.body.get("new_owner_app_id"))
 
 
-def _handoff(notice: Notice, event_type: str, how: str, to: Any) -> Draft:
-    metadata = text(notice.body.get("metadata"))
-    before = text(notice.body.get("previous_owner_app_id"))
+def _handoff(event: MessagingEvent, event_type: str, how: str, to: Any) -> Draft:
+    metadata = text(event.body.get("metadata"))
+    before = text(event.body.get("previous_owner_app_id"))
     packet = {name: value for name, value in (("metadata", metadata), ("previous_owner_app_id", before)) if value}
     return _draft(
-        notice,
+        event,
         event_type,
-        notice.own_id(f"{how}-thread-control"),
+        event.own_id(f"{how}-thread-control"),
         handoff=Handoff(to=text(to), packet=packet),
         reason=f"{how}_thread_control",
     )
@@ -320,7 +320,7 @@ def _handoff(notice: Notice, event_type: str, how: str, to: Any) -> Draft:
 
 # --- the tables ------------------------------------------------------------------------------------------------------
 
-Mapper = Callable[[Notice], Iterator[Outcome]]
+Mapper = Callable[[MessagingEvent], Iterator[Outcome]]
 
 KINDS: Mapping[str, tuple[Mapper, str]] = {
     "message": (received, "cx.message.received"),
@@ -378,7 +378,7 @@ def kind_of(value: Json) -> str:
     return next((name for name in value if name not in _HEAD), "no-content")
 
 
-def map_messaging(item: Item, connection: Connection) -> Iterator[Outcome]:
+def map_messaging(item: WebhookItem, connection: Connection) -> Iterator[Outcome]:
     """The events of one item; ``Unmapped`` where its kind is unknown, or where no person is named."""
     kind = kind_of(item.value)
     if kind in IGNORED:
@@ -400,14 +400,14 @@ def map_messaging(item: Item, connection: Connection) -> Iterator[Outcome]:
     if peers is None:
         yield Unmapped(lost_id, f"malformed {kind}: no person or no account is named", item.raw)
         return
-    yield from KINDS[kind][0](Notice(item, connection, peers, body))
+    yield from KINDS[kind][0](MessagingEvent(item, connection, peers, body))
 
 
 # --- pieces ----------------------------------------------------------------------------------------------------------
 
 
-def _message(notice: Notice, event_type: str, suffix: str, *, reason: str = "") -> Draft:
-    body = notice.body
+def _message(event: MessagingEvent, event_type: str, suffix: str, *, reason: str = "") -> Draft:
+    body = event.body
     mid = text(body.get("mid"))
     words = text(body.get("text"))
     reply = obj(body.get("reply_to"))
@@ -418,9 +418,9 @@ def _message(notice: Notice, event_type: str, suffix: str, *, reason: str = "") 
     if body.get("sticker_id") is not None and not attachments:
         attachments.append(Attachment(name="sticker", content_type="image/*"))
     return _draft(
-        notice,
+        event,
         event_type,
-        (f"{id_part(mid)}/{suffix}" if suffix else id_part(mid)) if mid else notice.own_id(suffix or "message"),
+        (f"{id_part(mid)}/{suffix}" if suffix else id_part(mid)) if mid else event.own_id(suffix or "message"),
         message=Message(
             id=mid,
             text=words,
@@ -450,33 +450,33 @@ def _attachment(value: Json) -> Attachment:
 
 
 def _about_message(
-    notice: Notice, event_type: str, suffix: str, *, words: str = "", reaction: str = "", reason: str = ""
+    event: MessagingEvent, event_type: str, suffix: str, *, words: str = "", reaction: str = "", reason: str = ""
 ) -> Iterator[Outcome]:
-    mid = text(notice.body.get("mid"))
+    mid = text(event.body.get("mid"))
     if not mid:
-        yield Unmapped(notice.own_id("message"), f"malformed {suffix.partition('/')[0]}: no mid", notice.item.raw)
+        yield Unmapped(event.own_id("message"), f"malformed {suffix.partition('/')[0]}: no mid", event.item.raw)
         return
     message = Message(id=mid, text=words, content_type="text/plain" if words else "")
     yield _draft(
-        notice, event_type, f"{id_part(mid)}/{suffix}", message=message, reaction=reaction, reason=reason
+        event, event_type, f"{id_part(mid)}/{suffix}", message=message, reaction=reaction, reason=reason
     )  # fmt: skip
 
 
-def _receipts(notice: Notice, event_type: str, what: str, mids: list[str]) -> Iterator[Outcome]:
+def _receipts(event: MessagingEvent, event_type: str, what: str, mids: list[str]) -> Iterator[Outcome]:
     """A receipt is about what the business sent, and is the other side's doing."""
-    watermark = unix_time(notice.body.get("watermark"))
-    time = notice.time or watermark
+    watermark = unix_time(event.body.get("watermark"))
+    time = event.time or watermark
     if mids:
         for mid in dict.fromkeys(mids):
             yield _draft(
-                notice, event_type, f"{id_part(mid)}/{what}", time=time, receipt=True, message=Message(id=mid)
+                event, event_type, f"{id_part(mid)}/{what}", time=time, receipt=True, message=Message(id=mid)
             )  # fmt: skip
     elif watermark is not None:
         # Without a message it means all up to its own moment, which is the watermark's, not that of the receipt.
-        id = f"{notice.thread}/{what}/{id_part(text(notice.body.get('watermark')))}"
-        yield _draft(notice, event_type, id, time=watermark, receipt=True)
+        id = f"{event.thread}/{what}/{id_part(text(event.body.get('watermark')))}"
+        yield _draft(event, event_type, id, time=watermark, receipt=True)
     else:
-        yield Unmapped(notice.own_id(what), f"malformed {what}: neither messages nor a watermark", notice.item.raw)
+        yield Unmapped(event.own_id(what), f"malformed {what}: neither messages nor a watermark", event.item.raw)
 
 
 def _tokens(referral: Any) -> list[Reference]:
@@ -486,7 +486,7 @@ def _tokens(referral: Any) -> list[Reference]:
 
 
 def _draft(
-    notice: Notice,
+    event: MessagingEvent,
     event_type: str,
     id: str,
     *,
@@ -497,17 +497,17 @@ def _draft(
     **data: Any,
 ) -> Draft:
     """``also``: more identifiers of the person; ``receipt``: about a message that went out."""
-    item, connection = notice.item, notice.connection
-    direction, participants = participants_of(item, notice.peers, connection.settings)
+    item, connection = event.item, event.connection
+    direction, participants = participants_of(item, event.peers, connection.settings)
     if also or name:
         participants = [_with(each, also, name) for each in participants]
     return Draft(
         type=event_type,
         id=id,
-        time=notice.time if time is None else time,
+        time=event.time if time is None else time,
         data=Data(
             channel="social",
-            interaction=f"{connection.id}/{notice.thread}",
+            interaction=f"{connection.id}/{event.thread}",
             direction="outbound" if receipt else direction,
             participants=participants,
             raw=Raw(item.raw),

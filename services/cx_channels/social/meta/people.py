@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cx_channels.kit.json_values import Json, obj, text, texts
-from cx_channels.kit.meta_envelope import Item
+from cx_channels.kit.meta_envelope import WebhookItem
 from cx_events.envelope import Direction, Identifier, Participant, Role
 from cx_events.weights import CLAIMED, PROVED
 
@@ -37,7 +37,7 @@ class Peers:
         return f"{self.account}:{self.user or f'ref:{self.user_ref}'}"
 
 
-def peers_of(item: Item) -> Peers | None:
+def peers_of(item: WebhookItem) -> Peers | None:
     """None where nobody is named. The account is the end that the entry is about; where neither is, who sent an echo
     or else who received the message."""
     value = item.value
@@ -85,7 +85,9 @@ def writer_of(app: str, settings: Mapping[str, Any]) -> Participant | None:
     return Participant(role=role, id=app)
 
 
-def participants_of(item: Item, peers: Peers, settings: Mapping[str, Any]) -> tuple[Direction, list[Participant]]:
+def participants_of(
+    item: WebhookItem, peers: Peers, settings: Mapping[str, Any]
+) -> tuple[Direction, list[Participant]]:
     """Who takes part in a message and which way it goes; the one who speaks comes first."""
     value: Json = item.value
     prior = obj(value.get("prior_message"))

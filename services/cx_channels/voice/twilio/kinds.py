@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cx_channels.kit.twilio_forms import Fields
-from cx_channels.voice.twilio import waiting
+from cx_channels.voice.twilio import unmapped_kinds
 
 STARTING = frozenset({"queued", "initiated", "ringing"})
 ANSWERED = frozenset({"in-progress", "answered"})
@@ -24,7 +24,7 @@ def kind_of(fields: Fields) -> str:
     What is about no call is of a kind of ``waiting``. The order matters: what Twilio asks TwiML for carries the whole
     call besides, its status included.
     """
-    if other := waiting.kind_of(fields):
+    if other := unmapped_kinds.kind_of(fields):
         return other
     if fields["StatusCallbackEvent"].lower().startswith(("conference-", "participant-", "announcement-")):
         return fields["StatusCallbackEvent"].lower()

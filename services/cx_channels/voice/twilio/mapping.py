@@ -15,12 +15,12 @@ from collections.abc import Callable, Mapping
 
 from cx_channels.kit.twilio_forms import Fields, read_fields
 from cx_channels.provider import Connection, Ignored, Mapped, Request
-from cx_channels.voice.twilio import events, waiting
+from cx_channels.voice.twilio import events, unmapped_kinds
+from cx_channels.voice.twilio.callback import CallbackRequest, Outcome
 from cx_channels.voice.twilio.kinds import kind_of
-from cx_channels.voice.twilio.notice import Notice, Outcome
 from cx_events.errors import Refused
 
-KINDS: Mapping[str, tuple[Callable[[Notice], Outcome], str]] = {
+KINDS: Mapping[str, tuple[Callable[[CallbackRequest], Outcome], str]] = {
     # Voice webhook of a number or an application: the call asks what to do (TwiML voice request)
     "voice/ringing": (events.rings, "cx.interaction.started"),
     "voice/step": (events.step, "cx.call.ivr_step: the call asks for its next step, after a redirect or a timeout"),
@@ -93,7 +93,7 @@ IGNORED: Mapping[str, str] = {
 DOCUMENTED: Mapping[str, str] = {
     **{kind: becomes for kind, (_, becomes) in KINDS.items()},
     **{kind: f"ignored: {why}" for kind, why in IGNORED.items()},
-    **{kind: f"kept: {why}" for kind, why in waiting.KINDS.items()},
+    **{kind: f"kept: {why}" for kind, why in unmapped_kinds.KINDS.items()},
 }
 
 
@@ -103,21 +103,21 @@ def map_request(request: Request, connection: Connection) -> Mapped:
     written)."""
     fields = request.once(read_fields)
     if isinstance(fields, list):
-        return Mapped(unmapped=tuple(waiting.kept_of_stream(fields, request)))
+        return Mapped(unmapped=tuple(unmapped_kinds.kept_of_stream(fields, request)))
     if connection.settings.get("mask_digits"):
         fields = fields.masked("Digits")
     _check_unambiguous(fields)
     kind = kind_of(fields)
-    if kind in waiting.KINDS:
-        return Mapped(unmapped=(waiting.kept(kind, fields, request),))
+    if kind in unmapped_kinds.KINDS:
+        return Mapped(unmapped=(unmapped_kinds.kept(kind, fields, request),))
     if kind in IGNORED:
         return _ignored(kind)
-    notice = Notice(fields, connection, request)
-    if not notice.sid:
+    callback = CallbackRequest(fields, connection, request)
+    if not callback.sid:
         raise Refused("no-call-sid", f"of which call? There is no CallSid among its fields: {fields.names()}")
     if kind not in KINDS:
         raise Refused("unknown-kind", f"nothing tells what this means: kind {kind!r}, fields {fields.names()}")
-    outcome = KINDS[kind][0](notice)
+    outcome = KINDS[kind][0](callback)
     return Mapped(ignored=(outcome,)) if isinstance(outcome, Ignored) else Mapped(drafts=(outcome,))
 
 
@@ -145,8 +145,8 @@ def expects_twiml(request: Request) -> bool:
     if isinstance(fields, list):
         return False
     kind = kind_of(fields)
-    if kind in waiting.KINDS:
-        return kind == waiting.MESSAGE
+    if kind in unmapped_kinds.KINDS:
+        return kind == unmapped_kinds.MESSAGE
     if kind == "amd":  # told by a callback of its own, or with the request for what to do next
         return bool(fields["CallStatus"])
     return kind in _ASKING or kind.startswith(("voice/", "queue/", "relay/", "virtual-agent/")) or not kind

@@ -186,7 +186,7 @@ class Chats:
         there; a code may be any eight digits, and is kept until something is said."""
         known = chat.stated(self._intake.now()).proved
         try:
-            id = self._intake.token_of(token, chat.connection, chat.interaction, known=bool(known))
+            id = self._intake.recognise_token(token, chat.connection, chat.interaction, known=bool(known))
         except Refused as refused:
             self._metrics.refused(WEBCHAT, refused.reason)
             later = refused.retry_after if isinstance(refused, TooFast) else None

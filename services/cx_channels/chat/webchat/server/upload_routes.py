@@ -118,7 +118,7 @@ class Uploads:
             content = await read_body(request.headers, request.receive, limits)
             if not content:
                 raise Refused("empty-file", "the file is empty", 400)
-            name = await self._intake.keep(connection.tenant, content)
+            name = await self._intake.store_blob(connection.tenant, content)
             file = mapping.File(
                 name=file_name(request.headers.get("x-file-name", "")),
                 content_type=content_type,

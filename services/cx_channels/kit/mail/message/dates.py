@@ -1,0 +1,87 @@
+"""When a mail was written: its Date, or what the first host that carried it says where the Date can't be right."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from cx_channels.kit.mail.mime.headers import Headers, comments_apart
+
+_YEAR_10000 = 253_402_300_800
+_MAX_RELAYS = 50
+
+FAR = 7 * 24 * 3600 * 1_000_000
+"""Microseconds between a Date and the hosts' dates from which on the writer's clock is taken to be wrong. A mail may
+lie in an outbox over a weekend or a holiday; clocks that are wrong by more are mostly wrong by months."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_AROUND_COLON = re.compile(r"(?<!\s)\s*+:\s*+")
+_ISO = re.compile(r"\d{4}-\d\d-\d\d")
+_ZONE = re.compile(r"(?:(?<=\s)|(?<=\d))[\"']?(?:(?:GMT|UTC?)\s?)?([+-])(\d{1,2})(?::?(\d\d))?\b.*\Z", re.IGNORECASE)
+_NAMED_ZONE = re.compile(r"\s[\"'(]?(?:GMT|UTC?|Z|[ECMPA][SD]T)[\"')]?(?:\s*\(.*)?\Z", re.IGNORECASE)
+"""The zones of RFC 5322 (section 4.3), and the Atlantic one, which the standard library reads as well."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """``at``: microseconds since 1970; ``zoned``: whether the zone was told, or ``at`` merely takes it for UTC."""
+
+    at: int
+    zoned: bool
+
+
+def date(raw: str) -> int | None:
+    """Return a date as microseconds since 1970, UTC where it names no zone; None where it can't be read."""
+    moment = moment_of(raw)
+    return moment.at if moment is not None else None
+
+
+def moment_of(raw: str) -> Moment | None:
+    """Return what a date field says (RFC 5322, section 3.3, or ISO 8601); None where it can't be read."""
+    text = raw[:200].strip()
+    moment = _moment(text)
+    if moment is None and text:  # comments and blanks may stand between any two of its words (section 4.3)
+        bare = _AROUND_COLON.sub(":", " ".join(comments_apart(text)[0].replace(",", ", ").split()))
+        moment = _moment(bare.replace(" ,", ",")) if bare != text else None
+    return moment
+
+
+def _moment(text: str) -> Moment | None:
+    try:
+        if _ISO.match(text):
+            moment = datetime.fromisoformat(text.replace(" +", "+").replace(" -", "-"))
+            zoned = moment.tzinfo is not None
+        else:
+            offset = _ZONE.search(text)
+            if offset is not None:
+                text = f"{text[: offset.start()].rstrip()} {offset[1]}{offset[2]:0>2}{offset[3] or '00'}"
+            moment = parsedate_to_datetime(text)
+            zoned = offset is not None or _NAMED_ZONE.search(text) is not None
+        elapsed = (moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)) - _EPOCH
+    except (ValueError, TypeError, IndexError, OverflowError, AttributeError):
+        return None
+    seconds = elapsed.days * 86_400 + elapsed.seconds
+    return Moment(seconds * 1_000_000, zoned) if 0 <= seconds < _YEAR_10000 else None
+
+
+def written_at(headers: Headers) -> int | None:
+    """Return when a mail was written, in microseconds since 1970; None where nothing tells.
+
+    That is its Date. The date of the first host that carried it (the last Received) counts instead where the Date
+    can't be read or names no known zone (which then says nothing: RFC 5322, section 4.3), or where all hosts' dates are
+    more than ``FAR`` later, or earlier.
+    """
+    given = moment_of(headers.raw("date"))
+    relays = headers.every("received")[-_MAX_RELAYS:]
+    carried = (at for value in reversed(relays) if (at := date(value.rpartition(";")[2])) is not None)
+    first = next(carried, None)
+    if given is None or first is None:
+        return given.at if given is not None else first
+    if not given.zoned:
+        return first
+    if abs(given.at - first) <= FAR:
+        return given.at
+    every = [first, *carried]
+    return given.at if min(every) - FAR <= given.at <= max(every) + FAR else first
