@@ -10,8 +10,10 @@ import msgspec
 
 from cx_context.change_notifications import StoreOpened
 from cx_context.document import context_body, encode_body
-from cx_context.store import Store, epochs, leases, reader
+from cx_context.store import Store, epochs, leases
+from cx_context.store.context_loader import load_known
 from cx_context.store.epochs import StoreEpoch
+from cx_context.store.finding import find_node
 from cx_context.store.leases import Fenced, Lease
 from cx_events.ids import IdSpace, NodeId
 from cx_events.log import INTERACTIONS, STORES, Log, LogRecord, Partition
@@ -158,8 +160,8 @@ async def bodies(store: Store, nodes: Sequence[NodeId]) -> dict[NodeId, bytes]:
     read = {}
     async with store.reading() as tx:
         for node in nodes:
-            found = await reader.find_node(tx, "acme", node)
+            found = await find_node(tx, "acme", node)
             if found is not None:
-                known = await reader.load(tx, ACME, found.customer)
+                known = await load_known(tx, ACME, found.customer)
                 read[node] = encode_body(context_body(known, WINDOW))
     return read

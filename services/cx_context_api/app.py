@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from cx_context.store import Store
-from cx_context.store.customer_index import Heads
+from cx_context.store.customer_index import CustomerIndex
 from cx_context.store.rendering import PIECES_BYTES
 from cx_context_api import openapi
 from cx_context_api.contexts.as_of import Past
@@ -78,7 +78,7 @@ class ContextApi:
         read."""
         known = tenancies(tenants)
         self.reading = reading = reading or Reading.of(len(known))
-        self._heads = Heads(store)
+        self._heads = CustomerIndex(store)
         self.contexts = Contexts(
             store, known, self._heads, reading=reading, cache_bytes=cache_bytes, pieces_bytes=pieces_bytes
         )

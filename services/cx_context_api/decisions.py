@@ -16,7 +16,8 @@ from uuid import uuid4
 
 import msgspec
 
-from cx_context.store import Store, reader
+from cx_context.store import Store
+from cx_context.store.events import read_event
 from cx_context.store.sql import Tx
 from cx_context_api.requests.admission import Asker
 from cx_context_api.requests.queries import EventName
@@ -111,7 +112,7 @@ class Decisions:
         if not asked.repeatable:
             return []
         async with self._store.reading() as tx:
-            stored = await reader.stored_event(tx, asked.tenant, event_key(asked.tenant, *asked.name))
+            stored = await read_event(tx, asked.tenant, event_key(asked.tenant, *asked.name))
             if stored is None:
                 return []
             _same(asked, decode_leniently(stored.raw)[0].data.idempotency_key)
@@ -170,7 +171,7 @@ async def siblings(tx: Tx, tenant: str, name: EventName) -> list[EventName]:
     found: list[EventName] = []
     while True:
         sibling = EventName(name.source, f"{name.id}.{len(found) + 1}")
-        if await reader.stored_event(tx, tenant, event_key(tenant, *sibling)) is None:
+        if await read_event(tx, tenant, event_key(tenant, *sibling)) is None:
             return found
         found.append(sibling)
 

@@ -30,7 +30,8 @@ from cx_channels.registry import providers
 from cx_channels.routes import add_routes as add_channel_routes
 from cx_channels.smtp.bounds import SmtpLimits
 from cx_channels.smtp.listener import SmtpListener, by_recipient
-from cx_context.store import Store, open_store, reader
+from cx_context.store import Store, open_store
+from cx_context.store.leases import read_current_to
 from cx_context_api.app import ContextApi
 from cx_context_api.app import add_routes as add_api_routes
 from cx_context_api.requests.read_processes import Elsewhere
@@ -169,7 +170,7 @@ async def _ask_store(hub: Hub) -> None:
     if not hub.store_opened.is_set():
         raise TryLater("store", "it is being opened")
     async with hub.store.reading() as tx:
-        await reader.current_to(tx)
+        await read_current_to(tx)
 
 
 @asynccontextmanager

@@ -12,7 +12,8 @@ from hashlib import blake2b
 import msgspec
 import structlog
 
-from cx_context.store import Store, leases, rule_changes, writer
+from cx_context.store import Store, leases, rule_changes
+from cx_context.store.rule_changes import read_rules_in_force
 from cx_events.envelope import Data, Draft, IdentityDecision
 from cx_events.errors import Fatal, Refused
 from cx_events.facts import decision_source
@@ -57,7 +58,7 @@ async def put_in_force(tenants: Tenants, store: Store, log: Log, now: Micros) ->
     changes: list[StampedEvent] = []
     async with store.reading() as tx:
         for name, rules in wanted.items():
-            if await writer.rules_in_force(tx, name, DEFAULT) != rules:
+            if await read_rules_in_force(tx, name, DEFAULT) != rules:
                 taken, previous = await rule_changes.latest(tx, name)
                 # Of two changes the later recorded one counts, and the clock that stamped the last may be ahead.
                 changes.append(rules_change(tenants.ids(name), rules, previous, max(now, taken + 1)))

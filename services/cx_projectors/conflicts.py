@@ -14,7 +14,9 @@ from typing import Any
 
 import msgspec
 
-from cx_context.store import dead_letters, writer
+from cx_context.store import dead_letters
+from cx_context.store.dead_letters import delete_dead_letter
+from cx_context.store.events import read_other_copies, read_stored_copies
 from cx_context.store.port import tenant_lock
 from cx_context.store.sql import Tx
 from cx_events.codec import decode_leniently, same_content
@@ -83,8 +85,8 @@ async def settle(tx: Tx, keys: Collection[bytes]) -> list[DeadLetter]:
     if not keys:
         return []
     await tx.lock(LOCK, exclusive=True)
-    counting = await writer.stored_copies(tx, keys)
-    copies = await writer.copies_of(tx, keys)
+    counting = await read_stored_copies(tx, keys)
+    copies = await read_other_copies(tx, keys)
     changed: list[DeadLetter] = []
     for key, copy in sorted(counting.items()):
         event, _ = decode_leniently(copy.raw)
@@ -93,7 +95,7 @@ async def settle(tx: Tx, keys: Collection[bytes]) -> list[DeadLetter]:
         if letter == old:
             continue
         if old is not None:
-            await writer.delete_dead_letter(tx, known_by)
+            await delete_dead_letter(tx, known_by)
         if letter is not None:
             changed.append(letter)
     return changed

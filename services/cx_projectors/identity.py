@@ -9,10 +9,23 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Set
 from typing import NamedTuple
 
-from cx_context.store import ownership, refused_claims, withheld_claims, writer
+from cx_context.store import ownership, refused_claims, withheld_claims
+from cx_context.store.attributions import nodes_attributed_to
 from cx_context.store.claim_pairs import Pair
-from cx_context.store.graph_slices import Reading, resolved_by
+from cx_context.store.decisions import TenantFlags, read_decisions
+from cx_context.store.graph import read_whole_graph
+from cx_context.store.graph_slices import GraphReader, resolved_by
+from cx_context.store.members import (
+    MemberRow,
+    customers_of,
+    lone_member_row,
+    member_row,
+    read_member_rows,
+    write_members,
+)
+from cx_context.store.parts import nodes_named_by
 from cx_context.store.refused_claims import RefusedRow, refused_row
+from cx_context.store.rule_changes import read_rules_in_force
 from cx_context.store.sql import Tx
 from cx_context.store.withheld_claims import WithheldRow, withheld_row
 from cx_events.ids import NodeId
@@ -60,22 +73,22 @@ class Dirty(NamedTuple):
     edges_lost: bool = False
 
 
-async def recompute(tx: Tx, tenant: str, dirty: Dirty | None, tenancy: Tenancy, ever: writer.Ever) -> Moves:
+async def recompute(tx: Tx, tenant: str, dirty: Dirty | None, tenancy: Tenancy, ever: TenantFlags) -> Moves:
     """Resolve what the dirty profiles can reach (``None``: everything), write what changed of it."""
-    rules = await writer.rules_in_force(tx, tenant, tenancy.rules)
+    rules = await read_rules_in_force(tx, tenant, tenancy.rules)
     if dirty is None:
         found = await _everything(tx, tenant, rules)
     else:
         found = await _within_reach(tx, tenant, dirty, rules, ever)
     moves = Moves()
     rows, moved, turned = _differences(tenant, found, moves)
-    await writer.write_members(tx, rows)
+    await write_members(tx, rows)
     await _write_refused(tx, tenant, found, moves)
     await _write_withheld(tx, tenant, found, moves)
     # An interaction follows somebody else, too, where an identifier that it names turns ambiguous and moves nowhere.
-    nodes_moved = await writer.nodes_named_by(tx, tenant, moved | turned, turned)
+    nodes_moved = await nodes_named_by(tx, tenant, moved | turned, turned)
     if ever.attributed:
-        nodes_moved |= await writer.nodes_attributed_to(tx, tenant, moved)
+        nodes_moved |= await nodes_attributed_to(tx, tenant, moved)
     for node in nodes_moved:
         moves.together(node, *await ownership.all_sides(tx, tenant, node))
     return moves
@@ -90,15 +103,15 @@ class _Found(NamedTuple):
     profiles: Mapping[NodeId, Profile]
     resolution: Resolution
     refused: Collection[Refusal]
-    old_rows: Mapping[NodeId, writer.MemberRow]
+    old_rows: Mapping[NodeId, MemberRow]
     old_refused: Mapping[Pair, RefusedRow]
     withheld: Collection[Edge]
     old_withheld: Mapping[Pair, WithheldRow]
 
 
 async def _everything(tx: Tx, tenant: str, rules: Rules) -> _Found:
-    profiles, edges = await writer.whole_graph(tx, tenant)
-    resolution = resolve(Graph(profiles, edges, await writer.decisions(tx, tenant)), rules)
+    profiles, edges = await read_whole_graph(tx, tenant)
+    resolution = resolve(Graph(profiles, edges, await read_decisions(tx, tenant)), rules)
     silent = never_linking(profiles, rules)
     linking = [edge for edge in edges if edge.a not in silent and edge.b not in silent]
     return _Found(
@@ -106,16 +119,18 @@ async def _everything(tx: Tx, tenant: str, rules: Rules) -> _Found:
         profiles=profiles,
         resolution=resolution,
         refused=[one for one in resolution.refused if one.is_question],
-        old_rows=await writer.member_rows(tx, tenant, list(profiles)),
+        old_rows=await read_member_rows(tx, tenant, list(profiles)),
         old_refused=await refused_claims.all_of(tx, tenant),
         withheld=[edge for edge in linking if is_withheld(edge, resolution.shared)],
         old_withheld=await withheld_claims.all_of(tx, tenant),
     )
 
 
-async def _within_reach(tx: Tx, tenant: str, dirty: Dirty, rules: Rules, ever: writer.Ever) -> _Found:
+async def _within_reach(tx: Tx, tenant: str, dirty: Dirty, rules: Rules, ever: TenantFlags) -> _Found:
     scope = AffectedScope(dirty.nodes, rules, attested=dirty.attested)
-    reading = Reading(tx, tenant, rules, spare=not dirty.edges_lost, never_spare=dirty.attested, decided=ever.decided)
+    reading = GraphReader(
+        tx, tenant, rules, spare=not dirty.edges_lost, never_spare=dirty.attested, decided=ever.decided
+    )
     resolution = await resolved_by(scope, reading)
     # Profiles that no fact names any more are dirty, and no nodes.
     ends = {*scope.nodes, *dirty.nodes}
@@ -141,15 +156,15 @@ async def _old_withheld(
     return await withheld_claims.of_pairs(tx, tenant, looked_at)
 
 
-def _differences(tenant: str, found: _Found, moves: Moves) -> tuple[list[writer.MemberRow], set[NodeId], set[NodeId]]:
+def _differences(tenant: str, found: _Found, moves: Moves) -> tuple[list[MemberRow], set[NodeId], set[NodeId]]:
     """Return the rows of members that differ, the profiles that moved to somebody else, and those that are ambiguous
     now and were not, or the reverse."""
     rows = []
     moved: set[NodeId] = set()
     turned: set[NodeId] = set()
     for node in found.nodes:
-        row = writer.member_row(tenant, node, found.resolution)
-        before = found.old_rows.get(node) or writer.alone_row(tenant, node)
+        row = member_row(tenant, node, found.resolution)
+        before = found.old_rows.get(node) or lone_member_row(tenant, node)
         if row == before:
             continue
         rows.append(row)
@@ -173,7 +188,7 @@ async def _write_refused(tx: Tx, tenant: str, found: _Found, moves: Moves) -> No
     await refused_claims.write(tx, changed, gone)
     ends = {end for pair in (*gone, *(row.pair for row in changed)) for end in pair}
     customer_of = found.resolution.customer_of
-    elsewhere = await writer.customers_of(tx, tenant, ends - customer_of.keys())
+    elsewhere = await customers_of(tx, tenant, ends - customer_of.keys())
     moves.changed.update(elsewhere[end] if end in elsewhere else customer_of[end] for end in ends)
 
 
@@ -189,7 +204,7 @@ async def _write_withheld(tx: Tx, tenant: str, found: _Found, moves: Moves) -> N
     turned = [node for node in found.nodes if _settles(found, node) != _settled_before(found, node)]
     ends |= await withheld_claims.asking_about(tx, tenant, turned)
     customer_of = found.resolution.customer_of
-    elsewhere = await writer.customers_of(tx, tenant, ends - customer_of.keys())
+    elsewhere = await customers_of(tx, tenant, ends - customer_of.keys())
     moves.changed.update(elsewhere[end] if end in elsewhere else customer_of[end] for end in ends)
 
 

@@ -11,7 +11,8 @@ from msgspec import Struct
 
 from cx_context.parts.fold import makes_part, unusable
 from cx_context.parts.fold_faults import NOT_FOLDED, fault_of, told
-from cx_context.store.writer import EventRow, LetterKey
+from cx_context.store.dead_letters import LetterKey
+from cx_context.store.events import EventRow
 from cx_events.codec import decode_leniently, decode_read_only, same_content
 from cx_events.dead_letters import (
     FOLD,

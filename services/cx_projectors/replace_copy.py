@@ -13,11 +13,25 @@ from dataclasses import dataclass
 from cx_context.parts.fold import makes_part
 from cx_context.parts.fold_faults import is_left_out, part_of
 from cx_context.routing_targets import Desk, Side, desks
-from cx_context.store import assignments, first_mentions, leases, outbox, ownership, segments, writer
+from cx_context.store import assignments, first_mentions, leases, outbox, ownership, segments
+from cx_context.store.dead_letters import write_dead_letters
+from cx_context.store.decisions import delete_decision, read_tenant_flags
+from cx_context.store.events import (
+    insert_events,
+    read_raws_naming,
+    read_raws_of_part,
+    read_stored_copies,
+    replace_event,
+    write_copies,
+)
+from cx_context.store.graph import delete_profiles_and_edges, edges_at, read_profiles, write_edges, write_profiles
 from cx_context.store.leases import Lease
+from cx_context.store.members import customers_of, lone_member_row, write_members
+from cx_context.store.part_codec import decode_part, encode_part
+from cx_context.store.parts import announce_interactions, delete_part, read_parts_of_sides, write_parts
 from cx_context.store.port import tenant_lock
 from cx_context.store.sql import Tx
-from cx_context.store.writer import decode_part
+from cx_context.store.versions import REFOLD_STRIPE, raise_versions, rises_to_level
 from cx_context.threading.contacts import KeyedPart
 from cx_events.facts import Fact
 from cx_events.ids import IdSpace, NodeId
@@ -72,11 +86,11 @@ async def apply_alone(
     cache = ProjectionCache()
     applied = Applied()
     copies = list(batch.copies)
-    new = await writer.insert_events(tx, batch.rows())
+    new = await insert_events(tx, batch.rows())
     repeated = [key for key in batch.facts if key not in new]
     applied.new, applied.repeated = len(new), len(repeated)
     replaced: dict[str, list[Replaced]] = {}
-    for key, stored in (await writer.stored_copies(tx, repeated)).items():
+    for key, stored in (await read_stored_copies(tx, repeated)).items():
         incoming = batch.facts[key]
         fact = incoming.fact
         if stored.raw == fact.raw:
@@ -87,12 +101,12 @@ async def apply_alone(
         other = read_event(stored.raw, lambda tenant: tenants[tenant].ids).fact
         copies += conflicting(fact, other)
         if fact.copy_order < other.copy_order:
-            await writer.replace_event(tx, fact, incoming.stream_id, incoming.problem)
+            await replace_event(tx, fact, incoming.stream_id, incoming.problem)
             await settle(tx, fact)
             counted = None if is_left_out(stored.problem) else other
             replaced.setdefault(fact.event.tenantid, []).append(Replaced(key, counted, _counts(incoming)))
     applied.conflicts = len(copies)
-    await writer.keep_copies(tx, copies)
+    await write_copies(tx, copies)
     stripe = min((p.number for p in owned), default=0)
     manner = Manner(alone=True, carefully=manner.carefully)
     for tenant, facts in batch.by_tenant(new).items():
@@ -103,7 +117,7 @@ async def apply_alone(
     await delete_settled(tx, batch)
     applied.letters = batch.unsettled + batch.problems_of([*new, *others])
     applied.letters += await conflicts.settle(tx, {copy[0] for copy in copies}.union(others))
-    await writer.write_dead_letters(tx, applied.letters)
+    await write_dead_letters(tx, applied.letters)
     await leases.advance(tx, batch.offsets)
     await leases.fence_all(tx)
     applied.learned.clear()
@@ -129,7 +143,7 @@ async def _replace(tx: Tx, tenant: str, pairs: Collection[Replaced], applied: Ap
                 named = links_of(fact, ids)
                 concerned.update(profile.id for profile in named.profiles)
                 tied.update((edge.a, edge.b) for edge in named.edges)
-    were = await writer.customers_of(tx, tenant, concerned)
+    were = await customers_of(tx, tenant, concerned)
     attested = await _gather_identity(tx, tenant, ids, concerned, tied)
 
     learned = Learned()
@@ -140,7 +154,7 @@ async def _replace(tx: Tx, tenant: str, pairs: Collection[Replaced], applied: Ap
     nodes = decided.attributed | {interaction for _, _, interaction in places}
     followed = {node: await ownership.all_sides(tx, tenant, node) for node in nodes}
     for pair in pairs:
-        await writer.delete_decided(tx, pair.key)
+        await delete_decision(tx, pair.key)
     again, decided_now = await learn_identity(tx, tenant, news, ProjectionCache(), ids, learned)
     again |= await concerned_by(tx, tenant, decided_now)
 
@@ -154,21 +168,21 @@ async def _replace(tx: Tx, tenant: str, pairs: Collection[Replaced], applied: Ap
 
     rules_changed = decided.rules or decided_now.rules
     concerned_now = None if rules_changed else Dirty(dirty | again | concerned, attested, edges_lost=True)
-    moves = await recompute(tx, tenant, concerned_now, tenancy, await writer.ever(tx, tenant))
-    nobody = concerned - (await writer.profiles(tx, tenant, concerned)).keys()
-    await writer.write_members(tx, [writer.alone_row(tenant, id) for id in nobody])
+    moves = await recompute(tx, tenant, concerned_now, tenancy, await read_tenant_flags(tx, tenant))
+    nobody = concerned - (await read_profiles(tx, tenant, concerned)).keys()
+    await write_members(tx, [lone_member_row(tenant, id) for id in nobody])
     for id in nobody:
         moves.together(id, were[id])  # who showed it does so no more
     nodes |= decided_now.attributed
     for node in sorted(nodes):
         moves.together(node, *followed.get(node, ()), *await ownership.all_sides(tx, tenant, node))
     stream_ids = {stream_id for _, stream_id, _ in places} | concerned
-    moves.changed.update((await writer.customers_of(tx, tenant, stream_ids)).values())
+    moves.changed.update((await customers_of(tx, tenant, stream_ids)).values())
     moves.changed.update((await ownership.following(tx, tenant, nodes)).values())
     for node in sorted(moves.changed):
         moves.together(node)
-    rises = await writer.levelled(tx, moves.groups())
-    await writer.raise_versions(tx, rises, writer.REFOLD_STRIPE)
+    rises = await rises_to_level(tx, moves.groups())
+    await raise_versions(tx, rises, REFOLD_STRIPE)
     changed = sorted(rises)
     await outbox.write(tx, tenant, changed, {changed[0]: moved} if changed and moved else {})
     applied.customers |= set(changed)
@@ -178,7 +192,7 @@ async def _desks_of(
     tx: Tx, tenant: str, sides: Collection[tuple[NodeId, NodeId]]
 ) -> dict[tuple[NodeId, NodeId], set[Desk]]:
     """The desks that sides of interactions concern, by the stored parts."""
-    stored = await writer.parts_of_sides(tx, tenant, sides)
+    stored = await read_parts_of_sides(tx, tenant, sides)
     return {
         side: set(desks(Side.of(KeyedPart(part_id, decode_part(body)) for part_id, body in stored.get(side, ()))))
         for side in sides
@@ -189,9 +203,9 @@ async def _fold_again(
     tx: Tx, tenant: str, ids: IdSpace, part_id: bytes, stream_id: NodeId, interaction: NodeId
 ) -> None:
     """One part from the stored events, from nothing."""
-    facts = [read_event(raw, lambda _: ids).fact for raw in await writer.raws_of_part(tx, tenant, stream_id, part_id)]
+    facts = [read_event(raw, lambda _: ids).fact for raw in await read_raws_of_part(tx, tenant, stream_id, part_id)]
     if not facts:
-        await writer.delete_part(tx, part_id)
+        await delete_part(tx, part_id)
         await segments.forget(tx, part_id)
         return
     with folding():
@@ -200,8 +214,8 @@ async def _fold_again(
         await segments.rebuild(tx, ids, stream_id, part_id)
     else:
         await segments.forget(tx, part_id)
-    await writer.announce_interactions(tx, tenant, [interaction])
-    await writer.write_parts(tx, [(part_id, tenant, stream_id, interaction, writer.encode_part(part))])
+    await announce_interactions(tx, tenant, [interaction])
+    await write_parts(tx, [(part_id, tenant, stream_id, interaction, encode_part(part))])
 
 
 async def _gather_identity(
@@ -213,16 +227,16 @@ async def _gather_identity(
     An event names a profile from the profile's own stream or from a neighbour's (all identifiers of one person in an
     event are tied to one another), or it is noted among the link events.
     """
-    neighbours = {end for edge in await writer.edges_at(tx, tenant, concerned) for end in (edge.a, edge.b)}
-    raws = await writer.raws_naming(tx, tenant, set(concerned) | neighbours, concerned)
+    neighbours = {end for edge in await edges_at(tx, tenant, concerned) for end in (edge.a, edge.b)}
+    raws = await read_raws_naming(tx, tenant, set(concerned) | neighbours, concerned)
     facts = [read_event(raw, lambda _: ids).fact for raw in raws]
     facts = [fact for fact in facts if makes_part(fact.event.type)]
     profiles, edges = sum_links(links_of(fact, ids) for fact in facts)
     tied = set(tied)
-    were = await writer.profiles(tx, tenant, concerned)
-    await writer.forget_identity(tx, concerned, tied)
-    await writer.write_profiles(tx, tenant, [profiles[id] for id in concerned if id in profiles])
-    await writer.write_edges(tx, tenant, [edges[pair] for pair in tied if pair in edges])
+    were = await read_profiles(tx, tenant, concerned)
+    await delete_profiles_and_edges(tx, concerned, tied)
+    await write_profiles(tx, tenant, [profiles[id] for id in concerned if id in profiles])
+    await write_edges(tx, tenant, [edges[pair] for pair in tied if pair in edges])
     await _gather_sightings(
         tx,
         tenant,

@@ -16,10 +16,36 @@ import msgspec
 from cx_context.parts.fold import makes_part, new_part
 from cx_context.parts.fold_faults import Add, by_merging, in_place, is_left_out
 from cx_context.routing_targets import Desk, Matter, Side, desks_of, matter_of
-from cx_context.store import assignments, dead_letters, first_mentions, leases, outbox, ownership, segments, writer
+from cx_context.store import assignments, dead_letters, first_mentions, leases, outbox, ownership, segments
+from cx_context.store.attributions import nodes_attributed_to, write_attributions
+from cx_context.store.dead_letters import delete_dead_letter, write_dead_letters
+from cx_context.store.decisions import (
+    ALL_FLAGS,
+    TenantFlags,
+    decisions_naming,
+    read_decisions,
+    read_named,
+    read_tenant_flags,
+    read_withdrawals,
+    write_decisions,
+)
+from cx_context.store.events import StoredCopy, insert_events, read_stored_copies, replace_event, write_copies
+from cx_context.store.graph import edges_at, write_edges, write_link_events, write_profiles
 from cx_context.store.leases import Lease
+from cx_context.store.members import Membership, memberships_of, read_all_customers
+from cx_context.store.part_codec import decode_part, encode_part
+from cx_context.store.parts import (
+    add_parts,
+    announce_interactions,
+    change_parts,
+    nodes_with_open_sides,
+    read_parts,
+    read_parts_of_sides,
+)
 from cx_context.store.port import tenant_lock
+from cx_context.store.rule_changes import read_rules_in_force, write_rule_changes
 from cx_context.store.sql import Tx
+from cx_context.store.versions import raise_versions, rises_to_level
 from cx_events.activity import needs_own_part
 from cx_events.codec import same_content
 from cx_events.dead_letters import FOLD, DeadLetter
@@ -144,7 +170,7 @@ async def apply_batch(
     await tx.lock(REFOLD_LOCK, exclusive=False)
     await leases.hold(tx, worker, owned)
     applied = Applied()
-    new = await writer.insert_events(tx, batch.rows())
+    new = await insert_events(tx, batch.rows())
     applied.new = len(new)
     copies = list(batch.copies)
     if len(new) < len(batch.facts):
@@ -155,14 +181,14 @@ async def apply_batch(
         await try_again(tx, again)
         new |= {incoming.fact.key for incoming in again}
     applied.conflicts = len(copies)
-    await writer.keep_copies(tx, copies)
+    await write_copies(tx, copies)
     stripe = min((p.number for p in owned), default=0)
     for tenant, facts in batch.by_tenant(new).items():
         await apply_facts(tx, tenant, facts, applied, cache, tenants[tenant], stripe=stripe, manner=manner)
     await delete_settled(tx, batch)
     applied.letters = batch.unsettled + batch.problems_of(new)
     applied.letters += await conflicts.settle(tx, {copy[0] for copy in copies})
-    await writer.write_dead_letters(tx, applied.letters)
+    await write_dead_letters(tx, applied.letters)
     await leases.advance(tx, batch.offsets)
     return applied
 
@@ -175,7 +201,7 @@ async def _repeated(
     by_key = {incoming.fact.key: incoming for incoming in repeated}
     copies = []
     again = []
-    for key, stored in (await writer.stored_copies(tx, by_key)).items():
+    for key, stored in (await read_stored_copies(tx, by_key)).items():
         fact = by_key[key].fact
         if stored.raw == fact.raw:
             if is_to_be_tried_again(by_key[key], stored):
@@ -188,7 +214,7 @@ async def _repeated(
     return copies, again
 
 
-def is_to_be_tried_again(incoming: ClassifiedEvent, stored: writer.Copy) -> bool:
+def is_to_be_tried_again(incoming: ClassifiedEvent, stored: StoredCopy) -> bool:
     """Return whether an event of which nothing was made came again, and is not known to fail as it did."""
     return is_left_out(stored.problem) and not (incoming.left_out and incoming.problem == stored.problem)
 
@@ -199,20 +225,20 @@ async def try_again(tx: Tx, again: Iterable[ClassifiedEvent]) -> None:
         event = incoming.fact.event
         known_by = letter_key(event.tenantid, event.source, event.id, FOLD)
         incoming.place = await dead_letters.where(tx, known_by)
-        await writer.replace_event(tx, incoming.fact, incoming.stream_id, incoming.problem)
-        await writer.delete_dead_letter(tx, known_by)
+        await replace_event(tx, incoming.fact, incoming.stream_id, incoming.problem)
+        await delete_dead_letter(tx, known_by)
 
 
 async def delete_settled(tx: Tx, batch: Batch) -> None:
     """Take away the dead letters that somebody settled."""
     for known_by in sorted(batch.settled):
-        await writer.delete_dead_letter(tx, known_by)
+        await delete_dead_letter(tx, known_by)
 
 
 async def settle(tx: Tx, fact: Fact) -> None:
     """Take the dead letter of an event away that is derived from the event."""
     event = fact.event
-    await writer.delete_dead_letter(tx, letter_key(event.tenantid, event.source, event.id, FOLD))
+    await delete_dead_letter(tx, letter_key(event.tenantid, event.source, event.id, FOLD))
 
 
 def conflicting(one: Fact, other: Fact) -> list[tuple[bytes, str, int, bytes]]:
@@ -241,19 +267,19 @@ async def apply_facts(
     touched, first_parts = await _add_to_parts(tx, tenancy.ids, by_part, cache, learned, begun, manner.how)
     places = Counter(node for _, node in first_parts)
     first_nodes = {node for node, count in places.items() if count > 1 or node not in begun}
-    moved_nodes = await writer.that_may_follow(tx, tenant, first_nodes) | decided.attributed
+    moved_nodes = await nodes_with_open_sides(tx, tenant, first_nodes) | decided.attributed
     alone = alone or bool(dirty or decided.withdrawn or decided.rules or moved_nodes)
 
     await tx.lock(tenant_lock("graph", tenant), exclusive=alone)
     # What was read before the lock may have moved: others were blind to our rows as we were to theirs.
     asks = bool(learned.named or dirty or decided.rules or decided.withdrawn)
-    ever = await writer.ever(tx, tenant) if asks else writer.PERHAPS
+    ever = await read_tenant_flags(tx, tenant) if asks else ALL_FLAGS
     stream_ids = learned.named.union(stream_id for stream_id, _ in touched)
-    standings = await writer.standings(tx, tenant, stream_ids)
+    standings = await memberships_of(tx, tenant, stream_ids)
     late = await _waited_for(tx, tenant, learned, ever, standings) - dirty
-    now_moved = await writer.that_may_follow(tx, tenant, first_nodes)
+    now_moved = await nodes_with_open_sides(tx, tenant, first_nodes)
     if ever.attributed:
-        now_moved |= await writer.nodes_attributed_to(tx, tenant, learned.named)
+        now_moved |= await nodes_attributed_to(tx, tenant, learned.named)
     now_moved -= moved_nodes
     if (late or now_moved) and not alone:
         raise NeedsExclusiveLock("another writer's rows, or a decision that waited, concern this batch")
@@ -266,7 +292,7 @@ async def apply_facts(
     if dirty or decided.rules:
         changed_nodes = None if decided.rules else Dirty(dirty, learned.attested)
         moves = await recompute(tx, tenant, changed_nodes, tenancy, ever)
-        standings = await writer.standings(tx, tenant, stream_ids)
+        standings = await memberships_of(tx, tenant, stream_ids)
     for node in moved_nodes:
         moves.together(node, *await ownership.all_sides(tx, tenant, node))
     known = learned.named.union(stream_id for stream_id, _ in touched if stream_id in cache.profiles)
@@ -274,11 +300,11 @@ async def apply_facts(
     changed = moves.changed | set(whose.values())
     unheard: set[NodeId] = set()
     if lifetimes is not None and lifetimes != await _lifetimes(tx, tenant, tenancy):
-        unheard = await writer.all_customers(tx, tenant) - changed
+        unheard = await read_all_customers(tx, tenant) - changed
     groups = moves.groups()
-    rises = await writer.levelled(tx, groups) if groups else {}
+    rises = await rises_to_level(tx, groups) if groups else {}
     # Every proof expires at another time now. Who follows hears of it at the next heartbeat: no notice for each.
-    await writer.raise_versions(tx, dict.fromkeys(changed | unheard, 1) | rises, stripe)
+    await raise_versions(tx, dict.fromkeys(changed | unheard, 1) | rises, stripe)
     changed |= rises.keys()
     await outbox.write(tx, tenant, sorted(changed), _by_customer(learned.desks, whose))
     applied.customers |= changed
@@ -291,11 +317,11 @@ def _may_change_rules(fact: Fact) -> bool:
 
 
 async def _lifetimes(tx: Tx, tenant: str, tenancy: Tenancy) -> Mapping[str, int]:
-    return (await writer.rules_in_force(tx, tenant, tenancy.rules)).proof_lifetime
+    return (await read_rules_in_force(tx, tenant, tenancy.rules)).proof_lifetime
 
 
 async def _whose(
-    tx: Tx, tenant: str, places: Touched, standings: Mapping[NodeId, writer.Standing], profiles: Collection[NodeId]
+    tx: Tx, tenant: str, places: Touched, standings: Mapping[NodeId, Membership], profiles: Collection[NodeId]
 ) -> dict[tuple[NodeId, NodeId], NodeId]:
     """The customers of sides, by (stream, interaction node), and of profiles, each named twice. ``profiles``: streams
     that are surely some."""
@@ -327,13 +353,13 @@ def _by_customer(
 
 
 async def _waited_for(
-    tx: Tx, tenant: str, learned: Learned, ever: writer.Ever, members: Collection[NodeId]
+    tx: Tx, tenant: str, learned: Learned, ever: TenantFlags, members: Collection[NodeId]
 ) -> set[NodeId]:
     """Of the profiles that are new to us: those that a decision named before, or that somebody joined meanwhile."""
     fresh = learned.named
     if not fresh:
         return set()
-    decisions = await writer.decisions_naming(tx, tenant, fresh) if ever.decided else []
+    decisions = await decisions_naming(tx, tenant, fresh) if ever.decided else []
     decided = {node for decision in decisions for node in (decision.a, decision.b)}
     tied = await _tied_meanwhile(tx, tenant, fresh & learned.attested)
     return (decided & fresh) | fresh.intersection(members) | tied
@@ -344,7 +370,7 @@ async def _tied_meanwhile(tx: Tx, tenant: str, attested: set[NodeId]) -> set[Nod
     trace among the members."""
     if not attested:
         return set()
-    edges = await writer.edges_at(tx, tenant, attested)
+    edges = await edges_at(tx, tenant, attested)
     return attested & {end for edge in edges for end in (edge.a, edge.b)}
 
 
@@ -352,9 +378,9 @@ async def concerned_by(tx: Tx, tenant: str, decided: Decided) -> set[NodeId]:
     """The profiles that withdrawals concern; attributed interactions and rules are noted in ``decided``. Under the
     exclusive lock, since what is withdrawn may come from another partition at the same time."""
     withdrawn = await _withdrawn(tx, tenant, decided.withdrawn)
-    decided.attributed |= await writer.named_as(tx, "attributions", "interaction", tenant, withdrawn)
-    decided.rules |= bool(await writer.named_as(tx, "rule_changes", "key", tenant, withdrawn))
-    concerned = [decision for decision in await writer.decisions(tx, tenant) if decision.name in withdrawn]
+    decided.attributed |= await read_named(tx, "attributions", "interaction", tenant, withdrawn)
+    decided.rules |= bool(await read_named(tx, "rule_changes", "key", tenant, withdrawn))
+    concerned = [decision for decision in await read_decisions(tx, tenant) if decision.name in withdrawn]
     return _profiles_of(concerned)
 
 
@@ -446,12 +472,12 @@ async def learn_identity(
             elif isinstance(decision, RulesChange):
                 rules.append(decision)
     dirty = await _learn_sightings(tx, tenant, told, learned)
-    await writer.write_link_events(tx, told.elsewhere)
+    await write_link_events(tx, told.elsewhere)
     decided = Decided({attribution.interaction for attribution in attributions}, rules=bool(rules))
-    await writer.write_attributions(tx, tenant, attributions, effective)
-    await writer.write_rule_changes(tx, tenant, rules, effective)
+    await write_attributions(tx, tenant, attributions, effective)
+    await write_rule_changes(tx, tenant, rules, effective)
     if decisions:
-        await writer.write_decisions(tx, tenant, decisions, effective)
+        await write_decisions(tx, tenant, decisions, effective)
         dirty |= _profiles_of(decisions)
         decided.withdrawn = [decision for decision in decisions if decision.kind == "withdraw"]
     return dirty, decided
@@ -489,9 +515,9 @@ async def _learn_sightings(tx: Tx, tenant: str, told: _Told, learned: Learned) -
             pairs.add((a, b))
             dirty.update((a, b))
     dirty |= learned.attested - learned.named
-    await writer.write_profiles(tx, tenant, profiles.values())
+    await write_profiles(tx, tenant, profiles.values())
     if pairs:
-        await writer.write_edges(tx, tenant, [_edge(learned.seen, *pair) for pair in pairs])
+        await write_edges(tx, tenant, [_edge(learned.seen, *pair) for pair in pairs])
     await first_mentions.write(tx, tenant, further)
     return dirty
 
@@ -504,7 +530,7 @@ async def _withdrawn(tx: Tx, tenant: str, decisions: Iterable[Decision]) -> set[
     """What these decisions withdraw, or restore by withdrawing a withdrawal: SOURCE#ID."""
     names = {decision.withdraws for decision in decisions if decision.kind == "withdraw"}
     if names:
-        further = {decision.name: decision.withdraws for decision in await writer.withdrawals(tx, tenant)}
+        further = {decision.name: decision.withdraws for decision in await read_withdrawals(tx, tenant)}
         reached = list(names)
         for name in reached:
             if name in further and further[name] not in names:
@@ -547,7 +573,7 @@ async def _announce(
         if part_id not in cache.parts and node not in cache.nodes and not all(is_lone(fact) for fact in group):
             nodes.add(node)
     learned.nodes |= nodes
-    return await writer.announce_interactions(tx, ids.tenant, nodes)
+    return await announce_interactions(tx, ids.tenant, nodes)
 
 
 def is_lone(fact: Fact) -> bool:
@@ -587,11 +613,11 @@ async def _add_to_parts(
                 part = new_part(one)
                 for fact in group[1:]:
                     part = how(part, fact)
-                added.append((part_id, tenant, *place, writer.encode_part(part)))
+                added.append((part_id, tenant, *place, encode_part(part)))
             else:
                 for fact in group:
                     part = how(part, fact)
-                changed.append((part_id, writer.encode_part(part)))
+                changed.append((part_id, encode_part(part)))
             cache.parts[part_id] = part
             if part.interaction:
                 side = cache.sides.get(place)
@@ -602,8 +628,8 @@ async def _add_to_parts(
             if part.facts > segments.SEGMENT_FACTS:
                 long[part_id] = group
         assigned = _assigned(ids, matters, cache, learned)
-    await writer.add_parts(tx, added)
-    await writer.change_parts(tx, changed)
+    await add_parts(tx, added)
+    await change_parts(tx, changed)
     await assignments.replace(tx, tenant, assigned)
     if long:
         await segments.add(tx, ids, long, cache.tails, how)
@@ -628,16 +654,16 @@ async def _recall(
         is_new = one.event.data.interaction and (one.interaction_node in begun or needs_own_part(one.event))
         if part_id not in cache.parts and not is_new:
             unknown.append(part_id)
-    for place, parts in (await writer.parts_of_sides(tx, tenant, forgotten)).items():
+    for place, parts in (await read_parts_of_sides(tx, tenant, forgotten)).items():
         known.add(place)
         side = cache.sides[place] = Side()
         for part_id, body in parts:
-            part = writer.decode_part(body)
+            part = decode_part(body)
             side.add(part_id, part)
             if part_id in by_part:
                 cache.parts[part_id] = part
     if unknown:
-        cache.parts.update(await writer.parts(tx, unknown))
+        cache.parts.update(await read_parts(tx, unknown))
     return known
 
 

@@ -20,7 +20,7 @@ from tests.bench.servers import fresh_database, plain
 from tests.bench.workload import PARTITIONS, Workload
 
 from cx_context.store import leases, open_store
-from cx_context.store.writer import decode_part
+from cx_context.store.part_codec import decode_part
 from cx_events.errors import Fatal
 from cx_events.log import INTERACTIONS, TOPICS, Partition
 

@@ -24,7 +24,7 @@ from tests.bench.running import Asked, Report, done, race, say
 from tests.bench.services import KEY, Target, send, service
 from tests.bench.workload import Workload, make_workload
 
-from cx_context.store.writer import decode_part
+from cx_context.store.part_codec import decode_part
 from cx_events.errors import Fatal
 from cx_runtime.settings import Settings
 

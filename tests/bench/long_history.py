@@ -26,8 +26,10 @@ from tests.projection import RULES, WINDOW, Worker, in_partitions, workers
 from cx_context.document import Known, context_body, encode_body
 from cx_context.parts.fold import apply, new_part
 from cx_context.parts.model import Part
-from cx_context.store import Store, open_store, reader
-from cx_context.store.as_of import Moment, Then
+from cx_context.store import Store, open_store
+from cx_context.store.as_of import Snapshot, TimeBounds
+from cx_context.store.context_inputs import read_inputs
+from cx_context.store.members import members_of
 from cx_context.store.rendering import Renderer
 from cx_context.threading.conversations import KeyedPart
 from cx_events.codec import decode
@@ -86,7 +88,7 @@ async def from_nothing(store: Store, customer: NodeId, until: Micros = EVER) -> 
             stream_id=customer,
             until=until,
         )
-        members = await reader.members_of(tx, "acme", customer)
+        members = await members_of(tx, "acme", customer)
     parts: dict[bytes, Part] = {}
     facts = []
     for (raw,) in rows:
@@ -102,14 +104,14 @@ async def from_nothing(store: Store, customer: NodeId, until: Micros = EVER) -> 
 
 async def today(store: Store, customer: NodeId, renderer: Renderer) -> bytes:
     async with store.reading() as tx:
-        whole = await reader.whole(tx, ACME, customer)
+        whole = await read_inputs(tx, ACME, customer)
     assert whole is not None
     return renderer.body(whole, WINDOW)
 
 
-async def then(store: Store, customer: NodeId, moment: Moment) -> bytes:
+async def then(store: Store, customer: NodeId, moment: TimeBounds) -> bytes:
     async with store.reading() as tx:
-        past = Then(tx, ACME, RULES, moment)
+        past = Snapshot(tx, ACME, RULES, moment)
         known = await past.load(await past.find_node(customer) or customer, outlined=True)
     return encode_body(context_body(known, WINDOW))
 
@@ -169,8 +171,8 @@ async def _measure(store: Store, events: int, shape: str) -> Json:
     floor = await seconds(lambda _: from_nothing(store, ANA), 3)
     found = {
         "now": await seconds(lambda _: today(store, ANA, Renderer())),
-        "as_of_middle": await seconds(lambda _: then(store, ANA, Moment(as_of=middle))),
-        "known_at_middle": await seconds(lambda _: then(store, ANA, Moment(known_at=middle))),
+        "as_of_middle": await seconds(lambda _: then(store, ANA, TimeBounds(as_of=middle))),
+        "known_at_middle": await seconds(lambda _: then(store, ANA, TimeBounds(known_at=middle))),
         "late_event": await seconds(late),
     }
     for turn in range(TURNS):

@@ -27,7 +27,9 @@ from tests.faults.posters import message
 
 from cx_context.definition import define
 from cx_context.document import context_body, encode_body
-from cx_context.store import Store, reader, writer
+from cx_context.store import Store
+from cx_context.store.context_loader import load_known
+from cx_context.store.events import read_event_keys
 from cx_events.facts import Fact
 from cx_events.ids import NodeId, event_key
 from cx_events.log import Log
@@ -424,7 +426,7 @@ async def _told_meanwhile(trial: Trial, crowd: Crowd, seconds: float) -> None:
 
 async def _all_stored(trial: Trial, store: Store, told: Told) -> None:
     async with store.reading() as tx:
-        stored = await writer.all_keys(tx)
+        stored = await read_event_keys(tx)
     acknowledged = [number for number, flag in enumerate(told.acknowledged) if flag]
     lost = sum(event_key(TENANT, SOURCE, f"m-{number}") not in stored for number in acknowledged)
     trial.check(not lost, f"of {len(acknowledged)} acknowledged events {lost} are missing; {len(stored)} are stored")
@@ -464,7 +466,7 @@ async def _share_as_defined(ground: OverloadGround, log: Log, store: Store, shar
 
 
 async def _same(ground: OverloadGround, tx: Any, customer: NodeId, defined: Any) -> bool:
-    kept = context_body(await reader.load(tx, ground.tenancies[TENANT].ids, customer), ground.window)
+    kept = context_body(await load_known(tx, ground.tenancies[TENANT].ids, customer), ground.window)
     return encode_body(kept) == encode_body(context_body(defined, ground.window))
 
 

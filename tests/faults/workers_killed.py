@@ -29,7 +29,10 @@ from tests.faults.ground import (
 )
 
 from cx_context.document import context_body, encode_body
-from cx_context.store import Store, leases, reader, writer
+from cx_context.store import Store, leases
+from cx_context.store.context_loader import load_known
+from cx_context.store.events import read_event_keys
+from cx_context.store.finding import find_node
 from cx_events.ids import NodeId
 from cx_events.log import INTERACTIONS, Log, Partition
 from cx_projectors.consumer import Consumer
@@ -120,11 +123,11 @@ async def bodies(ground: Ground, store: Store, ids: Sequence[NodeId]) -> dict[No
     found: dict[NodeId, bytes] = {}
     async with store.reading() as tx:
         for id in ids:
-            answer = await reader.find_node(tx, TENANT, id)
+            answer = await find_node(tx, TENANT, id)
             if answer is None:
                 continue
             if answer.customer not in by_customer:
-                known = await reader.load(tx, space, answer.customer)
+                known = await load_known(tx, space, answer.customer)
                 by_customer[answer.customer] = encode_body(context_body(known, ground.window))
             found[id] = by_customer[answer.customer]
     return found
@@ -149,7 +152,7 @@ async def workers_killed(
             for service in services:
                 await trial.ended_well(service)
         async with store.reading() as tx:
-            lost = feed.acknowledged - await writer.all_keys(tx)
+            lost = feed.acknowledged - await read_event_keys(tx)
         trial.check(not lost, f"{len(lost)} acknowledged events are missing in the store")
         await trial.verified(ground, store, log)
         async with ground.store(rebuilt_url) as anew:

@@ -13,7 +13,7 @@ from tests.api import KEYS, Running, running_api
 
 from cx_context.definition import define, define_bodies
 from cx_context.document import encode_body
-from cx_context.store import writer
+from cx_context.store.dead_letters import write_dead_letters
 from cx_context.versions import first_version
 from cx_context_api.contexts.body_cache import Bodies, Body
 from cx_events.dead_letters import DeadLetter
@@ -204,7 +204,7 @@ async def test_an_event_in_the_dead_letters_is_a_conflict_at_once(hub: Running) 
         recorded="2026-11-22T10:00:00Z",
     )
     async with hub.store.writing() as tx:
-        await writer.write_dead_letters(tx, [letter])
+        await write_dead_letters(tx, [letter])
     name = named("//acme.example/chat", "lost-1")
     answer = await hub.get(f"/v1/context?identifier=email:ana@example.com&at_least={name}&wait=20s")
     assert (answer.status_code, answer.json()["reason"]) == (409, "dead-lettered")

@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 from tests.api import Running, names, running_api
 from tests.stores import sqlite_store
 
-from cx_context.store import open_store, reader, writer
+from cx_context.store import open_store
+from cx_context.store.events import insert_events
+from cx_context.store.latest_events import read_facts_before
 from cx_context.store.ownership import IncludedPart, Ownership
 from cx_context_api.requests.cursors import cursor_of
 from cx_events.facts import Fact
@@ -170,7 +172,7 @@ def test_pages_hold_each_event_once_also_where_many_happened_at_one_time(
                 ],
             )
             async with store.writing() as tx:
-                await writer.insert_events(
+                await insert_events(
                     tx,
                     [
                         (f.key, "acme", f.stream_id, f.part_id, f.effective, f.recorded, None, f.raw)
@@ -180,7 +182,7 @@ def test_pages_hold_each_event_once_also_where_many_happened_at_one_time(
             seen = []
             before = None
             async with store.reading() as tx:
-                while page := await reader.facts_before(tx, ACME, own, limit, before):
+                while page := await read_facts_before(tx, ACME, own, limit, before):
                     assert len(page) <= limit
                     seen += page
                     before = page[-1].order

@@ -17,8 +17,10 @@ from tests.projection import RULES, WINDOW, Worker, in_partitions, workers
 from cx_context.definition import define
 from cx_context.document import context_body
 from cx_context.sections.candidates import CLAIMS_COUNTED, CLAIMS_SHOWN
-from cx_context.store import Store, open_store, reader, refused_claims
-from cx_context.store.as_of import MOST_ROUNDS, Moment, Then
+from cx_context.store import Store, open_store, refused_claims
+from cx_context.store.as_of import MOST_ROUNDS, Snapshot, TimeBounds
+from cx_context.store.context_loader import load_known
+from cx_context.store.finding import find_node
 from cx_context.store.sql import PostgresTx, SqliteTx
 from cx_events.ids import NodeId
 from cx_events.log import INTERACTIONS, LogRecord
@@ -187,13 +189,13 @@ async def equals_the_definition(store: Store, events: Iterable[StampedEvent], nu
     whole = define([fact_of(event) for event in events], ACME, RULES)
     async with store.reading() as tx:
         for profile in [node(kind, number) for kind in ("cookie", "email") for number in numbers]:
-            found = await reader.find_node(tx, "acme", profile)
+            found = await find_node(tx, "acme", profile)
             if profile not in whole.customer_of:
                 continue
             assert found is not None
             assert found.customer == whole.customer_of[profile]
             known = whole.known[found.customer]
-            assert context_body(await reader.load(tx, ACME, found.customer), WINDOW) == context_body(known, WINDOW)
+            assert context_body(await load_known(tx, ACME, found.customer), WINDOW) == context_body(known, WINDOW)
 
 
 async def test_the_past_of_a_chain_of_claims_is_read_in_a_bounded_number_of_statements(
@@ -203,11 +205,11 @@ async def test_the_past_of_a_chain_of_claims_is_read_in_a_bounded_number_of_stat
     async with working(store_url) as (store, worker):
         await apply(worker, chain(0, links))
         facts = [fact_of(link(number)) for number in range(links)]
-        for moment in (Moment(), Moment(as_of=facts[-2].effective)):
+        for moment in (TimeBounds(), TimeBounds(as_of=facts[-2].effective)):
             whole = define([fact for fact in facts if moment.holds(fact)], ACME, RULES)
             with counting() as read:
                 async with store.reading() as tx:
-                    then = Then(tx, ACME, RULES, moment)
+                    then = Snapshot(tx, ACME, RULES, moment)
                     found = await then.customers_of([node("cookie", 0), node("email", links // 4)])
             assert found == {profile: whole.customer_of[profile] for profile in found}
             assert len(found) == 2

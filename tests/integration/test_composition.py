@@ -12,7 +12,8 @@ import msgspec
 import pytest
 from tests.patience import PATIENCE
 
-from cx_context.store import open_store, writer
+from cx_context.store import open_store
+from cx_context.store.rule_changes import read_rules_in_force
 from cx_events.errors import Fatal, TryLater
 from cx_events.facts import decision_source
 from cx_events.log import INTERACTIONS, Log, Partition, Record
@@ -199,7 +200,7 @@ async def run_with(settings: Settings, identity: IdentityConfig) -> list[tuple[s
 
         async def in_force() -> bool:
             async with hub.store.reading() as tx:
-                return await writer.rules_in_force(tx, "acme", DEFAULT) == wanted
+                return await read_rules_in_force(tx, "acme", DEFAULT) == wanted
 
         await until(in_force)
         return rules_of(await stored(hub.log))

@@ -12,7 +12,8 @@ import pytest
 from tests.patience import PATIENCE
 from tests.projection import TENANTS, ids_of
 
-from cx_context.store import Store, leases, open_store, writer
+from cx_context.store import Store, leases, open_store
+from cx_context.store.events import read_event_keys
 from cx_context.store.leases import Fenced, Lease
 from cx_events.log import DEAD_LETTERS, INTERACTIONS, LogRecord, Partition, Record
 from cx_events.log.sqlite import SqliteLog
@@ -74,7 +75,7 @@ def records(count: int) -> list[LogRecord]:
 
 async def stored(store: Store) -> int:
     async with store.reading() as tx:
-        return len(await writer.all_keys(tx))
+        return len(await read_event_keys(tx))
 
 
 async def position(store: Store) -> int:

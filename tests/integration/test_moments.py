@@ -18,7 +18,7 @@ from tests.stores import sqlite_store
 from cx_context.definition import define, winners
 from cx_context.document import context_body, encode_body
 from cx_context.store import Store, open_store, segments
-from cx_context.store.as_of import Moment, Then
+from cx_context.store.as_of import Snapshot, TimeBounds
 from cx_context.store.tables import METADATA
 from cx_events.ids import NodeId
 from cx_events.stamp import StampedEvent
@@ -34,9 +34,9 @@ instants = st.builds(
     st.sampled_from((0, HOUR, 2 * DAY, 8 * DAY)),
 )
 moments = st.one_of(
-    st.builds(lambda at: Moment(as_of=at), instants),
-    st.builds(lambda at: Moment(known_at=at), instants),
-    st.builds(Moment, as_of=instants, known_at=instants),
+    st.builds(lambda at: TimeBounds(as_of=at), instants),
+    st.builds(lambda at: TimeBounds(known_at=at), instants),
+    st.builds(TimeBounds, as_of=instants, known_at=instants),
 )
 
 
@@ -55,16 +55,16 @@ def in_segments(seed: int) -> Iterator[None]:
         yield
 
 
-async def check(store: Store, history: list[StampedEvent], moment: Moment) -> None:
+async def check(store: Store, history: list[StampedEvent], moment: TimeBounds) -> None:
     facts = winners(facts_of(history))
     whole = define([fact for fact in facts if moment.holds(fact)], ACME, RULES)
     expected = {customer: encode_body(context_body(known, WINDOW)) for customer, known in whole.known.items()}
     asked = {*whole.customer_of, *(fact.stream_id for fact in facts), *(fact.interaction_node for fact in facts)}
     found: dict[NodeId, bytes] = {}
     async with store.reading() as tx:
-        then = Then(tx, ACME, RULES, moment)
+        then = Snapshot(tx, ACME, RULES, moment)
         for node in asked:
-            fresh = Then(tx, ACME, RULES, moment)
+            fresh = Snapshot(tx, ACME, RULES, moment)
             customer = await fresh.find_node(node)
             assert customer == await then.find_node(node)
             if customer is not None:
@@ -103,7 +103,7 @@ async def on_postgres(url: str, run: Callable[[Store], Awaitable[None]]) -> None
 @EXAMPLES
 @given(history=histories(max_size=20), seed=SEEDS, moment=moments)
 def test_a_moment_is_that_of_a_hub_fed_only_up_to_then_on_sqlite(
-    history: list[StampedEvent], seed: int, moment: Moment
+    history: list[StampedEvent], seed: int, moment: TimeBounds
 ) -> None:
     async def run(store: Store) -> None:
         await feed(store, history, seed)
@@ -117,7 +117,7 @@ def test_a_moment_is_that_of_a_hub_fed_only_up_to_then_on_sqlite(
 @EXAMPLES
 @given(history=histories(max_size=20), seed=SEEDS, moment=moments)
 def test_a_moment_is_that_of_a_hub_fed_only_up_to_then_on_postgres(
-    postgres_database_for_examples: str, history: list[StampedEvent], seed: int, moment: Moment
+    postgres_database_for_examples: str, history: list[StampedEvent], seed: int, moment: TimeBounds
 ) -> None:
     async def run(store: Store) -> None:
         await feed(store, history, seed)

@@ -12,7 +12,8 @@ import pytest
 from tests.patience import PATIENCE
 
 from cx_context.parts import fold
-from cx_context.store import reader, writer
+from cx_context.store.dead_letters import write_dead_letters
+from cx_context.store.finding import find_profile
 from cx_events.dead_letters import DeadLetter, encode_original
 from cx_events.log import INTERACTIONS, Record
 from cx_events.testing.builders import HOUR, an_event
@@ -69,7 +70,7 @@ async def keep(hub: Hub, *ids: str, reason: str = "malformed") -> None:
         for id in ids
     ]
     async with hub.store.writing() as tx:
-        await writer.write_dead_letters(tx, letters)
+        await write_dead_letters(tx, letters)
 
 
 @pytest.mark.parametrize("path", ["lag", "dead-letters", "dead-letter"])
@@ -177,7 +178,7 @@ async def test_an_event_that_could_not_be_folded_is_tried_again_by_fixed_code(
     assert (answer.status_code, answer.json()) == (202, {"retried": [{"source": event.source, "id": "n"}]})
     assert await until(hub, 0) == []
     async with hub.store.reading() as tx:
-        assert await reader.find_profile(tx, "acme", ids.profile("email", "", "ana@example.com")) is not None
+        assert await find_profile(tx, "acme", ids.profile("email", "", "ana@example.com")) is not None
     tenancies = {name: (Tenancy(hub.tenants.ids(name), DEFAULT), 72 * HOUR) for name in hub.tenants.by_name}
     assert (await verify(hub.store, hub.log, tenancies)).wrong == []
 

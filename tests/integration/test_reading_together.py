@@ -9,8 +9,9 @@ from tests.projection import RULES, WINDOW, in_partitions, workers
 
 from cx_context.definition import define, define_bodies
 from cx_context.document import context_body, encode_body
-from cx_context.store import Store, open_store, reader
-from cx_context.store.context_inputs import Wholes
+from cx_context.store import Store, open_store
+from cx_context.store.context_loader import ContextLoader
+from cx_context.store.inputs_at_once import MANY_PARTS, read_inputs_at_once
 from cx_events.ids import NodeId
 from cx_events.stamp import StampedEvent
 from cx_events.testing.builders import ACME, SECOND, START, an_event
@@ -37,7 +38,7 @@ def history() -> list[StampedEvent]:
         an_event("cx.interaction.queued.v1", id="b-2", channel="voice", email="bob@example.com", interaction="call-1"),
         an_event("cx.interaction.started.v1", id="n-1", channel="voice", interaction="call-2"),
     ]
-    for number in range(reader.MANY_PARTS + 1):
+    for number in range(MANY_PARTS + 1):
         contact = f"post-{number}"
         told.append(an_event(id=contact, email="eve@example.com", interaction=contact, at=START + number, text="hm"))
     return told
@@ -51,7 +52,7 @@ async def test_all_that_are_asked_for_at_once_have_the_bodies_of_the_definition(
     facts = facts_of(told)
     by_customer = define_bodies(facts, ACME, RULES, WINDOW)
     whose = define(facts, ACME, RULES).customer_of
-    wholes = Wholes(store, {"acme": ACME})
+    wholes = ContextLoader(store, {"acme": ACME})
 
     async def body(node: NodeId) -> bytes:
         whole = await wholes.of("acme", node)
@@ -76,12 +77,12 @@ async def test_nobody_waits_for_one_with_very_many_contacts_nor_for_what_takes_l
     while worker.behind:
         await worker.step(200)
     async with store.asking() as tx:
-        found = await reader.at_once(tx, ACME, [ANA, BOB, EVE, CALL, ACME.interaction("call-2"), bytes(16)])
+        found = await read_inputs_at_once(tx, ACME, [ANA, BOB, EVE, CALL, ACME.interaction("call-2"), bytes(16)])
     assert found.keys() == {ANA}
     await store.stop()
 
 
 async def test_an_id_that_nobody_ever_had_is_nothing(store: Store) -> None:
-    wholes = Wholes(store, {"acme": ACME})
+    wholes = ContextLoader(store, {"acme": ACME})
     assert await wholes.of("acme", ANA) is None
     await wholes.stop()

@@ -17,7 +17,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from cx_channels.chat.webchat.server.limits import ChatLimits
-from cx_context.store import reader
+from cx_context.store.latest_events import read_latest_facts
 from cx_context.store.ownership import Ownership
 from cx_context_api.requests.read_turns import Reading
 from cx_events.ids import text_of
@@ -251,7 +251,7 @@ async def test_on_files_a_page_of_a_long_history_reads_no_more_than_of_a_short_o
                 pooled = await tx._connection.get_raw_connection()  # type: ignore[attr-defined]
                 driver = pooled.driver_connection
                 await driver.set_progress_handler(step, 100)
-                found = await reader.latest_facts(tx, ACME, Ownership([ANA]), 51, START + 60 * HOUR)
+                found = await read_latest_facts(tx, ACME, Ownership([ANA]), 51, START + 60 * HOUR)
                 await driver.set_progress_handler(None, 0)
             assert len(found) == 51
             return count

@@ -10,7 +10,9 @@ import asyncpg
 import pytest
 import uvloop
 
-from cx_context.store import Store, open_store, outbox, writer
+from cx_context.store import Store, open_store, outbox
+from cx_context.store.parts import add_parts, announce_interactions, change_parts
+from cx_context.store.versions import raise_versions, versions_of
 from cx_events.errors import TryLater
 
 
@@ -72,18 +74,18 @@ ANA, BEN = b"a" * 16, b"b" * 16
 
 async def test_few_rows_wait_for_each_other_and_are_there_for_whatever_comes_next(store: Store) -> None:
     async with store.writing() as tx:
-        assert await writer.announce_interactions(tx, "acme", [ANA]) == {ANA}
-        await writer.add_parts(tx, [(ANA, "acme", ANA, ANA, b"first")])
-        await writer.raise_versions(tx, {ANA: 1, BEN: 2}, 0)
+        assert await announce_interactions(tx, "acme", [ANA]) == {ANA}
+        await add_parts(tx, [(ANA, "acme", ANA, ANA, b"first")])
+        await raise_versions(tx, {ANA: 1, BEN: 2}, 0)
         await outbox.write(tx, "acme", [ANA, BEN], {})
-        await writer.change_parts(tx, [(ANA, b"second")])
-        await writer.raise_versions(tx, {ANA: 4}, 0)
-        assert await writer.versions_of(tx, [ANA, BEN]) == {ANA: 5, BEN: 2}
-        assert await writer.announce_interactions(tx, "acme", [ANA, BEN]) == {BEN}
-        await writer.raise_versions(tx, {BEN: 1}, 0)  # and nothing asks for it any more
+        await change_parts(tx, [(ANA, b"second")])
+        await raise_versions(tx, {ANA: 4}, 0)
+        assert await versions_of(tx, [ANA, BEN]) == {ANA: 5, BEN: 2}
+        assert await announce_interactions(tx, "acme", [ANA, BEN]) == {BEN}
+        await raise_versions(tx, {BEN: 1}, 0)  # and nothing asks for it any more
     async with store.reading() as tx:
         assert [bytes(row[0]) for row in await tx.fetch("SELECT body FROM parts")] == [b"second"]
-        assert await writer.versions_of(tx, [ANA, BEN]) == {ANA: 5, BEN: 3}
+        assert await versions_of(tx, [ANA, BEN]) == {ANA: 5, BEN: 3}
         assert await outbox.waiting(tx) == 1
 
 
@@ -91,15 +93,15 @@ async def test_many_rows_are_what_few_are(store: Store) -> None:
     ids = [number.to_bytes(16) for number in range(100)]
     async with store.writing() as tx:
         for some in (ids[:3], ids[:50], ids):
-            new = await writer.announce_interactions(tx, "acme", some)
-            await writer.add_parts(tx, [(id, "acme", id, id, b"old") for id in new])
-            await writer.change_parts(tx, [(id, b"new") for id in some])
-            await writer.raise_versions(tx, dict.fromkeys(some, 1), 0)
+            new = await announce_interactions(tx, "acme", some)
+            await add_parts(tx, [(id, "acme", id, id, b"old") for id in new])
+            await change_parts(tx, [(id, b"new") for id in some])
+            await raise_versions(tx, dict.fromkeys(some, 1), 0)
     async with store.reading() as tx:
         rows = await tx.fetch("SELECT anchor, body FROM parts ORDER BY anchor")
         assert [(bytes(part_id), bytes(body)) for part_id, body in rows] == [(id, b"new") for id in ids]
         times = [3] * 3 + [2] * 47 + [1] * 50
-        assert await writer.versions_of(tx, ids) == dict(zip(ids, times, strict=True))
+        assert await versions_of(tx, ids) == dict(zip(ids, times, strict=True))
 
 
 async def test_rows_that_were_not_new_after_all_are_told_before_the_transaction_ends(store: Store) -> None:
@@ -107,8 +109,8 @@ async def test_rows_that_were_not_new_after_all_are_told_before_the_transaction_
         ids = [bytes([rows]) + number.to_bytes(15) for number in range(rows)]
         with pytest.raises(TryLater):
             async with store.writing() as tx:
-                await writer.add_parts(tx, [(id, "acme", id, id, b"") for id in ids])
-                await writer.add_parts(tx, [(id, "acme", id, id, b"") for id in ids])
+                await add_parts(tx, [(id, "acme", id, id, b"") for id in ids])
+                await add_parts(tx, [(id, "acme", id, id, b"") for id in ids])
     async with store.reading() as tx:
         assert await tx.fetch("SELECT anchor FROM parts") == []
 

@@ -9,7 +9,9 @@ from tests.projection import RULES, WINDOW
 
 from cx_context.definition import define_bodies
 from cx_context.document import context_body, encode_body
-from cx_context.store import Store, leases, open_store, reader
+from cx_context.store import Store, leases, open_store
+from cx_context.store.context_loader import load_known
+from cx_context.store.finding import find_node
 from cx_events.ids import IdSpace, NodeId
 from cx_events.log import INTERACTIONS, LogRecord, Partition
 from cx_events.stamp import StampedEvent
@@ -50,9 +52,9 @@ async def apply_one_by_one(store: Store, history: list[StampedEvent]) -> None:
 
 async def body(store: Store, ids: IdSpace, node: NodeId) -> bytes:
     async with store.reading() as tx:
-        found = await reader.find_node(tx, ids.tenant, node)
+        found = await find_node(tx, ids.tenant, node)
         assert found is not None
-        return encode_body(context_body(await reader.load(tx, ids, found.customer), WINDOW))
+        return encode_body(context_body(await load_known(tx, ids, found.customer), WINDOW))
 
 
 @pytest.mark.parametrize("first", ["the customer", "the stranger"])

@@ -23,9 +23,10 @@ from cx_context.document import encode_body
 from cx_context.parts import fold
 from cx_context.parts.fold_faults import is_left_out
 from cx_context.parts.model import At, Part
-from cx_context.store import Store, dead_letters, open_store, writer
+from cx_context.store import Store, dead_letters, open_store
 from cx_context.store.port import Unstorable
-from cx_context.store.tables import METADATA
+from cx_context.store.sql import PostgresTx, Row, SqliteTx, Tx
+from cx_context.store.tables import METADATA, Shape
 from cx_events.dead_letters import DeadLetter
 from cx_events.envelope import Data
 from cx_events.errors import TryLater
@@ -307,30 +308,36 @@ async def test_an_earlier_copy_that_cannot_be_folded_takes_the_place_of_one_that
         await holds(store, history[: step + 1], [logs[0][: step + 1]])
 
 
-class Refusing:
-    """Takes the place of ``writer.write_profiles``: the database refuses every row of one profile."""
+class RefusingInsert:
+    """Stand in for a transaction's ``insert``: the database refuses every row of one profile."""
 
     def __init__(self, value: str, error: Exception) -> None:
         self._value = value
         self._error = error
-        self._real = writer.write_profiles
         self.asked = 0
 
-    async def __call__(self, tx: Any, tenant: str, found: Any) -> None:
-        found = list(found)
-        self.asked += 1
-        if any(profile.value == self._value for profile in found):
-            raise self._error
-        await self._real(tx, tenant, found)
+    def plant(self, planted: pytest.MonkeyPatch) -> None:
+        for kind in (SqliteTx, PostgresTx):
+            planted.setattr(kind, "insert", self._in_place_of(kind.insert))
+
+    def _in_place_of(self, real: Any) -> Any:
+        async def insert(tx: Tx, shape: Shape, rows: Sequence[Row], conflict: str = "") -> None:
+            if shape.table == "profiles" and rows:
+                self.asked += 1
+                if any(self._value in row for row in rows):
+                    raise self._error
+            await real(tx, shape, rows, conflict)
+
+        return insert
 
 
 async def test_a_row_that_the_database_refuses_for_its_content_is_set_aside_by_halving(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    refusing = Refusing("p7@example.com", asyncpg.CharacterNotInRepertoireError("no such text"))
+    refusing = RefusingInsert("p7@example.com", asyncpg.CharacterNotInRepertoireError("no such text"))
     history = [message(number, who=7 if number == 300 else None) for number in range(512)]
     with monkeypatch.context() as planted:
-        planted.setattr(writer, "write_profiles", refusing)
+        refusing.plant(planted)
         worker, logs = await applied(store, history, 512)
     assert refusing.asked < 40, "twice the logarithm of the batch's length, and few more"
     (letter,) = await letters(store)
@@ -361,7 +368,7 @@ async def test_trouble_of_the_store_is_never_taken_for_an_event_s_fault(
     logs = in_partitions(history, 1)
     (worker,) = await workers(store, logs, 1)
     with monkeypatch.context() as planted:
-        planted.setattr(writer, "write_profiles", Refusing("p1@example.com", trouble))
+        RefusingInsert("p1@example.com", trouble).plant(planted)
         with pytest.raises(MemoryError if isinstance(trouble, MemoryError) else TryLater) as raised:
             await worker.step(100)
         assert not isinstance(raised.value, Unstorable)

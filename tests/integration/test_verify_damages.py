@@ -236,11 +236,11 @@ async def test_a_position_that_is_too_low_or_too_high_is_told_of_its_partition(
 
 
 async def test_a_dead_letter_that_is_not_on_the_log_is_found(store: Store, logs: list[list[LogRecord]]) -> None:
-    from cx_context.store import writer
+    from cx_context.store.dead_letters import write_dead_letters
     from cx_projectors.records import read_batch
 
     batch = read_batch([LogRecord(DEAD_LETTERS, 0, 0, b"", letter(), 0)], lambda _: None)
     async with store.writing() as tx:
-        await writer.write_dead_letters(tx, batch.letters)
+        await write_dead_letters(tx, batch.letters)
     (wrong,) = (await verified(store, logs)).wrong
     assert wrong.startswith("dead_letters acme///acme.example/chat/broken/map: ")

@@ -20,7 +20,9 @@ from tests.projection import WINDOW, Worker, in_partitions, workers
 from tests.stores import sqlite_store
 
 from cx_context.document import context_body, encode_body
-from cx_context.store import Store, open_store, reader
+from cx_context.store import Store, open_store
+from cx_context.store.context_loader import load_known
+from cx_context.store.finding import find_node
 from cx_context.store.tables import METADATA
 from cx_events.envelope import Identifier
 from cx_events.ids import NodeId, text_of
@@ -70,7 +72,7 @@ class Witness:
         """Read every id in one state of the store."""
         async with self.store.reading() as tx:
             for id in self._ids:
-                found = await reader.find_node(tx, "acme", id)
+                found = await find_node(tx, "acme", id)
                 if found is None:
                     gone = id in self.versions and id not in self._may_go
                     assert not gone, f"{id.hex()} answered once and does no more"
@@ -78,7 +80,7 @@ class Witness:
                 before = self.versions.get(id, 0)
                 assert found.version >= before, f"{id.hex()} fell from version {before} to {found.version}"
                 self.versions[id] = found.version
-                known = await reader.load(tx, ACME, found.customer)
+                known = await load_known(tx, ACME, found.customer)
                 body = encode_body(context_body(known, WINDOW))
                 seen = self.bodies.setdefault((found.customer, found.version), body)
                 assert body == seen, f"{found.customer.hex()} has two bodies at version {found.version}"
@@ -155,10 +157,10 @@ async def test_a_refused_claim_is_shown_to_both_customers_until_it_is_dismissed(
 async def asked_about(store: Store, profile: NodeId) -> tuple[int, list[str]]:
     """The version of a customer's context, and whose end each of its candidates is; -1 of nobody."""
     async with store.reading() as tx:
-        found = await reader.find_node(tx, "acme", profile)
+        found = await find_node(tx, "acme", profile)
         if found is None:
             return -1, []
-        body = context_body(await reader.load(tx, ACME, found.customer), WINDOW)
+        body = context_body(await load_known(tx, ACME, found.customer), WINDOW)
     return found.version, [each["yours"] for each in body["customer"]["candidates"]]
 
 
@@ -182,12 +184,12 @@ async def test_a_call_follows_whom_it_names_as_soon_as_its_telephone_is_shared_a
         (worker,) = await workers(store, in_partitions(history, 1), 1)
         for size in (1, 1, 1, 1, 1, 1, 2):
             async with store.reading() as tx:
-                before = await reader.find_node(tx, "acme", node)
+                before = await find_node(tx, "acme", node)
             assert before is None or before.customer == node
             await worker.step(size)
             await witness.look()
         async with store.reading() as tx:
-            found = await reader.find_node(tx, "acme", node)
+            found = await find_node(tx, "acme", node)
         assert found is not None
         assert found.customer == ACME.profile("email", "", ana)
 

@@ -14,7 +14,7 @@ from cx_context.document import encode_body
 from cx_context.parts import fold, merge
 from cx_context.parts.fold_faults import NOT_FOLDED, by_merging, fault_of, is_left_out, part_of
 from cx_context.routing_targets import desks
-from cx_context.store.writer import decode_part, encode_part
+from cx_context.store.part_codec import decode_part, encode_part
 from cx_events.catalogue import catalogue
 from cx_events.client_events import accept
 from cx_events.codec import decode_read_only

@@ -9,7 +9,7 @@ import logging
 import pytest
 import structlog
 
-from cx_context.store.batch_loader import Together
+from cx_context.store.batch_loader import BatchLoader
 from cx_events.errors import TryLater
 from cx_runtime.health import Health
 from cx_runtime.logs import Seldom
@@ -218,7 +218,7 @@ async def test_nobody_waits_for_ever_for_a_question_that_is_cancelled_from_withi
     async def ask(_keys: list[str]) -> dict[str, str]:
         raise asyncio.CancelledError
 
-    together = Together(ask, most=10)
+    together = BatchLoader(ask, most=10)
     async with asyncio.timeout(30):
         with pytest.raises(TryLater):
             await together.of("a")
@@ -232,7 +232,7 @@ async def test_who_asks_while_all_is_closed_is_told_to_come_again() -> None:
         await asyncio.Event().wait()
         return {}
 
-    together = Together(ask, most=10)
+    together = BatchLoader(ask, most=10)
     waiting = asyncio.create_task(together.of("a"))
     await asked.wait()
     await together.stop()

@@ -15,7 +15,7 @@ from cx_context.parts.fold import HANDLERS, apply, makes_part, new_part
 from cx_context.parts.header import with_words
 from cx_context.parts.merge import MERGERS, combine, merge
 from cx_context.parts.model import REFERENCES_KEPT, SAID_KEPT, Part
-from cx_context.store.writer import decode_outline, decode_words, encode_part
+from cx_context.store.part_codec import decode_header, decode_words, encode_part
 from cx_context.threading.contacts import KeyedPart, contacts_of
 from cx_events.facts import Fact
 from cx_events.stamp import StampedEvent
@@ -89,7 +89,7 @@ def test_of_more_than_a_field_keeps_the_same_is_kept_in_one_go_as_in_pairs() -> 
 def test_the_words_alone_make_of_an_outline_the_whole(history: list[StampedEvent]) -> None:
     parts = [KeyedPart(part_id, folded(facts)) for part_id, facts in by_part(history).items()]
     bodies = {part_id: encode_part(part) for part_id, part in parts}
-    outlines = [KeyedPart(part_id, decode_outline(body)) for part_id, body in bodies.items()]
+    outlines = [KeyedPart(part_id, decode_header(body)) for part_id, body in bodies.items()]
     shown = [with_words(each, lambda part_id: decode_words(bodies[part_id])) for each in contacts_of(outlines, DAY)]
     assert [each.part for each in shown] == [each.part for each in contacts_of(parts, DAY)]
 

@@ -9,9 +9,11 @@ from tests.unit.test_tokens import ID, LONG, contact, issued
 
 from cx_context.definition import define
 from cx_context.document import context_body, encode_body
-from cx_context.store.reader import MANY_PARTS, Found, Whole
+from cx_context.store.context_inputs import ContextInputs
+from cx_context.store.finding import CustomerMatch
+from cx_context.store.inputs_at_once import MANY_PARTS
+from cx_context.store.part_codec import encode_part
 from cx_context.store.rendering import PIECES_BYTES, Renderer
-from cx_context.store.writer import encode_part
 from cx_events.facts import Fact
 from cx_events.ids import NodeId
 from cx_events.stamp import StampedEvent
@@ -30,8 +32,8 @@ def bodies(renderer: Renderer, facts: list[Fact]) -> tuple[dict[NodeId, bytes], 
     for customer, known in define(facts, ACME, DEFAULT).known.items():
         parts = [(each.part_id, encode_part(each.part)) for each in known.parts]
         raws = [fact.raw for fact in known.latest]
-        whole = Whole(
-            ACME, Found(customer, 1), list(known.members), parts, raws, known.claims, lifetimes=known.lifetimes
+        whole = ContextInputs(
+            ACME, CustomerMatch(customer, 1), list(known.members), parts, raws, known.claims, lifetimes=known.lifetimes
         )
         rendered[customer] = renderer.body(whole, WINDOW)
         defined[customer] = encode_body(context_body(known, WINDOW))

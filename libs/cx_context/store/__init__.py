@@ -1,23 +1,29 @@
-"""The store: what the projectors keep and the API reads, on SQLite or PostgreSQL.
+"""Keep what the projectors write and the API reads, on SQLite or PostgreSQL.
 
-``open_store(url)`` gives a ``Store``; ``store.writing()`` one transaction of a projector, ``store.reading()`` one of
-the API. Rooms: ``port`` (what a store is), ``postgres`` and ``sqlite``, ``tables`` and the ``migrations`` that lead to
-them, ``sql`` (one text for both), ``writer`` (what a batch writes: named, set-based steps, never one statement per
-event), ``refused`` and ``withheld`` (claims that join nobody), ``holdings`` (where a customer's facts lie), ``reader``
-and ``heads`` (what the API asks), ``moments`` (what was so once), ``leases`` (who applies which partition), ``epochs``
-(what its versions begin with), ``outbox``, ``dead_letters``.
+``open_store(url)`` returns a ``Store``: ``store.writing()`` opens one transaction of a projector, ``store.reading()``
+one of the API. Statements are named functions by table, set-based: a batch never runs one statement per event.
 
-How writers stay out of each other's way (see docs/decisions/0003-writers.md):
+Modules: opening and drivers: ``open``, ``port`` (the ``Store`` protocol and its errors), ``postgres``, ``sqlite``,
+``sql`` (one SQL text for both), ``tables``, ``migrations``. By table: ``events``, ``parts`` (with ``part_codec``),
+``segments``, ``assignments``, ``graph`` (profiles, edges), ``members``, ``decisions``, ``attributions``,
+``rule_changes``, ``first_mentions``, ``refused_claims``, ``withheld_claims`` (both on ``claim_pairs``), ``versions``,
+``epochs``, ``leases``, ``outbox``, ``dead_letters``, ``table_rows`` (whole tables, for ``cx verify``). Across tables:
+``ownership`` and ``owned_parts`` (where a customer's facts lie), ``finding`` (whose an id is), ``settled``,
+``graph_slices`` (the graph near some profiles), ``identifier_activity``, ``latest_events``, ``as_of`` (a moment of the
+past). For the API's reads: ``context_inputs``, ``inputs_at_once``, ``context_loader``, ``customer_index``,
+``batch_loader``, ``rendering``.
 
-1. a batch locks the rows of its partitions and checks their epochs: one owner each, a zombie's transaction fails;
-2. it writes events, profiles, edges, interactions and parts, each set sorted by key; a part's stream has one partition,
-   so one writer;
-3. last, it takes the tenant's graph lock: shared to look up whose streams it touched and raise their versions,
-exclusive
-   to change who is who. What was resolved before a merge can't be published after it.
+Writers stay out of each other's way by four rules (see docs/decisions/0003-writers.md):
 
-Nothing that another may wait for is deleted. A copy of an event that must *replace* an earlier one (rare: clocks of two
-intakes) takes the lock that every batch shares, alone, and folds again from the stored events.
+1. A batch first locks the rows of its partitions and checks their epochs. Each partition has one owner; the transaction
+   of a worker that lost its lease fails.
+2. Then it writes events, profiles, edges, interactions and parts, each set sorted by key. A part's stream lives in one
+   partition, so a part has one writer.
+3. Last, it takes the tenant's graph lock: shared to look up the customers of the streams it touched and to raise their
+   versions, exclusive to change customers. So nothing that was resolved before a merge can be published after it.
+4. A row that another transaction may wait for is never deleted. A copy of an event that must *replace* an earlier one
+   (rare: the clocks of two intakes differ) takes the lock that all batches share exclusively, and folds again from the
+   stored events.
 """
 
 from cx_context.store.open import open_store

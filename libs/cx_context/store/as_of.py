@@ -25,21 +25,28 @@ from cx_context.parts.model import Part
 from cx_context.sections.assured import kept_part_ids, left_of, taken_alone
 from cx_context.sections.candidates import Questions, RefusedClaim, questions
 from cx_context.sections.vouchers import Heard, wrote_last
-from cx_context.store import reader, segments, writer
+from cx_context.store import segments
+from cx_context.store.attributions import attributions_where, nodes_attributed_to, standings_of
+from cx_context.store.decisions import decisions_where
+from cx_context.store.events import read_raws
 from cx_context.store.first_mentions import OF_EDGES, read_row
+from cx_context.store.graph import profile_from_row
 from cx_context.store.identifier_activity import EVER, contacts_at
+from cx_context.store.latest_events import decode_facts, read_facts_before, read_latest_facts
+from cx_context.store.members import SOME_SHARED_SQL
 from cx_context.store.ownership import Ownership, held, included_part
-from cx_context.store.sql import Tx
-from cx_context.store.writer import (
-    Span,
-    begins,
-    begun,
-    decode_outline,
+from cx_context.store.part_codec import (
+    PartSpan,
+    begin_of,
+    begun_sql,
+    decode_header,
     decode_part,
     decode_span,
     decode_words,
-    unpacked,
+    unpack,
 )
+from cx_context.store.rule_changes import rules_change_from_row
+from cx_context.store.sql import Tx
 from cx_context.threading.conversations import KeyedPart
 from cx_events.facts import Fact, Order
 from cx_events.ids import IdSpace, NodeId
@@ -58,7 +65,7 @@ from cx_identity.unmerge import withdrawn_decisions
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class TimeBounds:
     """``as_of``: what had happened by then; ``known_at``: what we had been told by then. None is no bound."""
 
     as_of: Micros | None = None
@@ -76,10 +83,10 @@ class Moment:
     def holds(self, fact: Fact) -> bool:
         return fact.effective <= self.until and fact.recorded <= self.heard
 
-    def holds_all(self, part: Part | Span) -> bool:
+    def holds_all(self, part: Part | PartSpan) -> bool:
         return part.until <= self.until and part.last_recorded <= self.heard
 
-    def may_hold(self, part: Part | Span) -> bool:
+    def may_hold(self, part: Part | PartSpan) -> bool:
         """False where no fact of the part can be within."""
         return part.since <= self.until and part.first_recorded <= self.heard
 
@@ -89,7 +96,7 @@ class Moment:
         return self.as_of is not None and self.known_at is not None
 
 
-NOW = Moment()
+NO_BOUNDS = TimeBounds()
 MOST_ROUNDS = 64
 """Of reading what surrounds some profiles. A chain of claims has a round for each of its links; from there on the whole
 graph of the tenant costs less."""
@@ -97,10 +104,10 @@ graph of the tenant costs less."""
 _WITHIN = "effective <= :until AND recorded <= :heard"
 
 
-class Then:
+class Snapshot:
     """One tenant at one moment, read in one transaction. ``base``: the rules in force before any were recorded."""
 
-    def __init__(self, tx: Tx, ids: IdSpace, base: Rules, moment: Moment) -> None:
+    def __init__(self, tx: Tx, ids: IdSpace, base: Rules, moment: TimeBounds) -> None:
         self.moment = moment
         self._tx = tx
         self.ids = ids
@@ -127,7 +134,7 @@ class Then:
                 tenant=self.tenant,
                 **self._bounds,
             )
-            changes = [writer.rules_change(row) for row in rows]
+            changes = [rules_change_from_row(row) for row in rows]
             self._rules = rules_in_force(changes, await self.withdrawals() if rows else (), self._base)
         return self._rules
 
@@ -137,7 +144,7 @@ class Then:
         return self._withdrawals
 
     async def _decisions(self, condition: str, **values: object) -> list[Decision]:
-        return await writer.decisions_where(
+        return await decisions_where(
             self._tx, f"{condition} AND tenant = :tenant AND {_WITHIN}", tenant=self.tenant, **self._bounds, **values
         )
 
@@ -199,7 +206,7 @@ class Then:
             **self._bounds,
             **values,
         )
-        return {row[0]: writer.profile_of(row) for row in rows}
+        return {row[0]: profile_from_row(row) for row in rows}
 
     async def _whole_scope(self, nodes: Collection[NodeId], rules: Rules) -> AffectedScope:
         """Return a scope of all that hangs together with these profiles, however far, of the tenant's whole graph."""
@@ -284,26 +291,26 @@ class Then:
         return {node: attribution for node, attribution in standing.items() if attribution is not None}
 
     async def attributions(self, condition: str, **values: object) -> list[Attribution]:
-        return await writer.attributions_where(
+        return await attributions_where(
             self._tx, f"{condition} AND tenant = :tenant AND {_WITHIN}", tenant=self.tenant, **self._bounds, **values
         )
 
     async def attributions_about(
         self, profiles: Collection[NodeId], nodes: Collection[NodeId]
     ) -> list[tuple[Attribution, str]]:
-        """As ``reader.attributions_about``."""
+        """As ``attributions.attributions_about``."""
         named = await self.attributions(
             "(profile = ANY(:profiles) OR interaction = ANY(:nodes))", profiles=list(profiles), nodes=list(nodes)
         )
         if not named:
             return []
         found = await self.attributions("interaction = ANY(:nodes)", nodes=list({a.interaction for a in named}))
-        return reader.standings_of(found, await self.withdrawals())
+        return standings_of(found, await self.withdrawals())
 
     async def settled_among(
         self, identifiers: Collection[NodeId], kinds: Collection[str] = SETTLING_KINDS
     ) -> set[NodeId]:
-        """As ``reader.settled_among``."""
+        """As ``settled.settled_among``."""
         settling: dict[bytes, Decision] = {}
         for end in ("a", "b") if identifiers else ():
             found = await self._decisions(f"{end} = ANY(:nodes)", nodes=list(identifiers))
@@ -332,15 +339,15 @@ class Then:
         """(interaction, stream) of the parts that had a fact."""
         rows = await self._tx.fetch(
             f"SELECT interaction, home, anchor, body FROM parts WHERE {column} = ANY(:nodes) AND tenant = :tenant "
-            f"AND {begun()}",
+            f"AND {begun_sql()}",
             nodes=list(nodes),
             tenant=self.tenant,
-            last=begins(self.moment.until),
+            last=begin_of(self.moment.until),
         )
         found: list[tuple[NodeId, NodeId]] = []
         doubtful: dict[bytes, tuple[NodeId, NodeId]] = {}
         for interaction, stream_id, part_id, body in rows:
-            span = decode_span(unpacked(body))
+            span = decode_span(unpack(body))
             if self.moment.may_hold(span):
                 if self.moment.is_cut_twice and not self.moment.holds_all(span):
                     doubtful[part_id] = (interaction, stream_id)
@@ -397,10 +404,10 @@ class Then:
         """As ``vouchers.wrote_last``, of an interaction as it was."""
         node = self.ids.interaction(interaction)
         rows = await self._tx.fetch(
-            f"SELECT anchor, home, body FROM parts WHERE interaction = :node AND tenant = :tenant AND {begun()}",
+            f"SELECT anchor, home, body FROM parts WHERE interaction = :node AND tenant = :tenant AND {begun_sql()}",
             node=node,
             tenant=self.tenant,
-            last=begins(self.moment.until),
+            last=begin_of(self.moment.until),
         )
         stream_ids = {bytes(part_id): bytes(stream_id) for part_id, stream_id, _ in rows}
         pieces = [included_part(bytes(part_id), bytes(stream_id), body) for part_id, stream_id, body in rows]
@@ -426,15 +433,15 @@ class Then:
         """As ``holdings.ownership_of``."""
         members = set(members) or {customer}
         nodes = await self._named_by(members)
-        nodes |= await writer.nodes_attributed_to(self._tx, self.tenant, members)
+        nodes |= await nodes_attributed_to(self._tx, self.tenant, members)
         nodes -= (await self.customers_of(nodes)).keys()
         return await held(self._tx, self.ids, customer, members, await self.sides(nodes))
 
     async def _named_by(self, members: Collection[NodeId]) -> set[NodeId]:
-        """As ``writer.nodes_named_by``, of what had begun. What was ambiguous then was shared, and is shared today
+        """As ``parts.nodes_named_by``, of what had begun. What was ambiguous then was shared, and is shared today
         unless rules changed: facts only add up."""
-        mine = f"p.home = ANY(:members) AND p.interaction <> p.home AND p.tenant = :tenant AND {begun('p.body')}"
-        ever_shared = f"({writer.SOME_SHARED} OR EXISTS (SELECT 1 FROM rule_changes WHERE tenant = :tenant))"
+        mine = f"p.home = ANY(:members) AND p.interaction <> p.home AND p.tenant = :tenant AND {begun_sql('p.body')}"
+        ever_shared = f"({SOME_SHARED_SQL} OR EXISTS (SELECT 1 FROM rule_changes WHERE tenant = :tenant))"
         rows = await self._tx.fetch(
             f"SELECT p.interaction, o.home FROM (SELECT DISTINCT p.interaction FROM parts p WHERE {mine}) AS p "
             "JOIN parts o ON o.home = p.interaction "
@@ -443,7 +450,7 @@ class Then:
             f"JOIN parts o ON o.interaction = p.interaction AND o.home <> p.home WHERE {ever_shared}",
             members=list(members),
             tenant=self.tenant,
-            last=begins(self.moment.until),
+            last=begin_of(self.moment.until),
         )
         nodes = {bytes(node) for node, _ in rows}
         await self.customers_of({*members, *(bytes(stream_id) for _, stream_id in rows)} - nodes)
@@ -468,7 +475,7 @@ class Then:
 
     async def outlines(self, own: Ownership) -> Outlines:
         """As ``parts``, for less."""
-        within, bodies, cut = await self._parts(own, decode_outline)
+        within, bodies, cut = await self._parts(own, decode_header)
         made = dict(cut)
         return Outlines(
             within + cut, lambda part_id: made[part_id] if part_id in made else decode_words(bodies[part_id])
@@ -479,20 +486,21 @@ class Then:
     ) -> tuple[list[KeyedPart], dict[bytes, bytes], list[KeyedPart]]:
         """Those that lie within as they are stored, their bodies by part id, and what is within of the others."""
         rows = await self._tx.fetch(
-            f"SELECT anchor, home, body FROM parts WHERE home = ANY(:stream_ids) AND tenant = :tenant AND {begun()}",
+            "SELECT anchor, home, body FROM parts WHERE home = ANY(:stream_ids) AND tenant = :tenant "
+            f"AND {begun_sql()}",
             stream_ids=list(own.stream_ids),
             tenant=self.tenant,
-            last=begins(self.moment.until),
+            last=begin_of(self.moment.until),
         )
         if own.excluded:
             rows = [row for row in rows if row[0] not in own.excluded]
         if own.included:
             included = await self._tx.fetch(
                 "SELECT anchor, home, body FROM parts WHERE anchor = ANY(:part_ids) AND tenant = :tenant "
-                f"AND {begun()}",
+                f"AND {begun_sql()}",
                 part_ids=[side.part_id for side in own.included],
                 tenant=self.tenant,
-                last=begins(self.moment.until),
+                last=begin_of(self.moment.until),
             )
             rows = [*rows, *included]
         until, heard = self.moment.until, self.moment.heard
@@ -522,9 +530,9 @@ class Then:
     async def _segments(self, part_id: bytes, stream_id: NodeId, span: Part) -> list[Part]:
         """What is within of a long part."""
         rows = await self._tx.fetch(
-            f"SELECT body FROM segments WHERE anchor = :part_id AND {begun()} ORDER BY since",
+            f"SELECT body FROM segments WHERE anchor = :part_id AND {begun_sql()} ORDER BY since",
             part_id=part_id,
-            last=begins(self.moment.until),
+            last=begin_of(self.moment.until),
         )
         whole = []
         for (body,) in rows:
@@ -550,23 +558,23 @@ class Then:
             **self._bounds,
         )
         facts: dict[bytes, list[Fact]] = {}
-        for fact in await reader.facts_of([bytes(row[0]) for row in rows], self.ids):
+        for fact in await decode_facts([bytes(row[0]) for row in rows], self.ids):
             facts.setdefault(fact.part_id, []).append(fact)
         return {part_id: part_of(group) for part_id, group in facts.items()}
 
     async def latest(
         self, own: Ownership, most: int = TIMELINE_SHOWN, part_ids: Collection[NodeId] | None = None
     ) -> list[Fact]:
-        return await reader.latest_facts(
+        return await read_latest_facts(
             self._tx, self.ids, own, most, before=self.moment.until, part_ids=part_ids, heard=self.moment.known_at
         )
 
     async def facts_before(
         self, own: Ownership, most: int, before: Order | None, part_ids: Collection[NodeId] | None
     ) -> list[Fact]:
-        """As ``reader.facts_before``."""
+        """As ``latest_events.read_facts_before``."""
         moment = self.moment
-        return await reader.facts_before(self._tx, self.ids, own, most, before, part_ids, moment.until, moment.known_at)
+        return await read_facts_before(self._tx, self.ids, own, most, before, part_ids, moment.until, moment.known_at)
 
     async def facts(self, own: Ownership, most: int) -> list[Fact] | None:
         """All of these facts; None if there are more than ``most``."""
@@ -578,7 +586,7 @@ class Then:
             rows += await self._raws(stream_ids, most, "anchor = ANY(:part_ids)", part_ids=part_ids)
         if len(rows) > most:
             return None
-        return await reader.facts_of(rows, self.ids)
+        return await decode_facts(rows, self.ids)
 
     async def _raws(self, stream_ids: Collection[NodeId], most: int, condition: str, **values: object) -> list[bytes]:
         """One more than ``most`` where there are more."""
@@ -607,11 +615,11 @@ class Then:
 
     async def events(self, keys: Collection[bytes]) -> list[Fact]:
         """Stored events by key."""
-        raws = await writer.stored_raws(self._tx, keys)
-        return await reader.facts_of(list(raws.values()), self.ids)
+        raws = await read_raws(self._tx, keys)
+        return await decode_facts(list(raws.values()), self.ids)
 
     async def identity_events(
-        self, profiles: Collection[NodeId], nodes: Collection[NodeId], after: Moment, most: int
+        self, profiles: Collection[NodeId], nodes: Collection[NodeId], after: TimeBounds, most: int
     ) -> list[Fact]:
         """What said, beyond ``after``, who these profiles are, and whose these interactions: sightings of edges,
         decisions, attributions, rules."""
@@ -644,7 +652,7 @@ class Then:
 
     async def assured(self, known: Known, window: Micros, alone: NodeId | None = None) -> Known:
         """What is left of a customer that was loaded where claims are left out (``cx_context.sections.assured``).
-        ``alone``: as of ``reader.whole_and_assured``."""
+        ``alone``: as of ``context_inputs.read_inputs_and_assured``."""
         if alone is not None:
             known = replace(known, members=taken_alone(known.members, alone))
         kept = await asyncio.to_thread(kept_part_ids, known.parts, known.members, window)

@@ -8,9 +8,9 @@ from collections.abc import Collection, Iterable, Mapping
 
 from cx_context.routing_targets import Desk
 from cx_context.store import tables
+from cx_context.store.part_codec import decode_part
 from cx_context.store.sql import Tx
 from cx_context.store.tables import shape_of
-from cx_context.store.writer import decode_part
 from cx_context.threading.contacts import KeyedPart
 from cx_events.ids import NodeId
 

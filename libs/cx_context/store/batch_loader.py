@@ -21,7 +21,7 @@ Key = TypeVar("Key")
 Found = TypeVar("Found")
 
 
-class Together(Generic[Key, Found]):
+class BatchLoader(Generic[Key, Found]):
     """``ask`` gives what it finds by key; it is called by one task at a time, with ``most`` different keys at most."""
 
     def __init__(self, ask: Callable[[list[Key]], Awaitable[Mapping[Key, Found]]], *, most: int) -> None:

@@ -1,54 +1,93 @@
-"""All that contexts are made of, read together: a changed context costs its share of one statement."""
+"""Read what a context is made of, table by table."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from dataclasses import dataclass, field, replace
 
-from cx_context.store import reader
-from cx_context.store.batch_loader import Together
-from cx_context.store.port import Store
-from cx_context.store.postgres import PostgresStore
-from cx_context.store.reader import Whole
+from cx_context.document import TIMELINE_SHOWN, Known, Member
+from cx_context.sections.assurance import Lifetimes
+from cx_context.sections.assured import kept_part_ids, left_of, taken_alone
+from cx_context.sections.candidates import NO_QUESTIONS, Questions
+from cx_context.store import ownership, refused_claims
+from cx_context.store.finding import CustomerMatch, find_node
+from cx_context.store.latest_events import read_latest_facts, read_latest_raws
+from cx_context.store.members import members_of
+from cx_context.store.owned_parts import read_owned_bodies
+from cx_context.store.part_codec import decode_part
+from cx_context.store.rule_changes import read_proof_lifetimes
+from cx_context.store.sql import Tx
+from cx_context.threading.conversations import KeyedPart
+from cx_events.codec import decode_leniently
+from cx_events.facts import Fact
 from cx_events.ids import IdSpace, NodeId
-
-MOST_AT_ONCE = 32
-
-_Asked = tuple[str, NodeId]
+from cx_events.timestamps import Micros
 
 
-class Wholes:
-    """Made in the event loop that asks. ``spaces``: the ids of each tenant."""
+@dataclass(frozen=True, slots=True)
+class ContextInputs:
+    """Whom an id stands for, and all that their body is made of, as it is stored. ``parts``: by part id. ``raws``: the
+    latest events for the timeline, in any order. ``claims``: as of ``Known``. ``lifetimes``: of proofs, by the rules in
+    force."""
 
-    def __init__(self, store: Store, spaces: Mapping[str, IdSpace]) -> None:
-        self._store = store
-        self._spaces = spaces
-        self._at_once = isinstance(store, PostgresStore)
-        self._together = Together(self._ask, most=MOST_AT_ONCE)
+    ids: IdSpace
+    found: CustomerMatch
+    members: list[Member]
+    parts: list[tuple[NodeId, bytes]]
+    raws: list[bytes]
+    claims: Questions = NO_QUESTIONS
+    lifetimes: Lifetimes = field(default_factory=dict)
 
-    async def of(self, tenant: str, node: NodeId) -> Whole | None:
-        """Whom an id stands for and all that is known of them, from one state of the store that is later than the
-        question; None for an id that nobody ever had. ``TryLater`` where the store does not answer."""
-        return await self.together(tenant, node) or await self.alone(tenant, node)
+    @property
+    def known(self) -> Known:
+        return replace(self.known_parts, latest=[Fact(decode_leniently(raw)[0], raw, self.ids) for raw in self.raws])
 
-    async def together(self, tenant: str, node: NodeId) -> Whole | None:
-        """As ``of``, within twice ``together.PATIENCE``; None also where ``reader.at_once`` leaves the node out."""
-        return await self._together.of((tenant, node)) if self._at_once else None
+    @property
+    def known_parts(self) -> Known:
+        """All but the events for the timeline, of which nothing but that is made."""
+        return Known(
+            customer=self.found.customer,
+            members=self.members,
+            parts=[KeyedPart(part_id, decode_part(body)) for part_id, body in self.parts],
+            latest=(),
+            claims=self.claims,
+            lifetimes=self.lifetimes,
+        )
 
-    async def alone(self, tenant: str, node: NodeId) -> Whole | None:
-        """As ``of``, by several statements."""
-        async with self._store.reading() as tx:
-            return await reader.whole(tx, self._spaces[tenant], node)
 
-    async def stop(self) -> None:
-        await self._together.stop()
+async def read_inputs(tx: Tx, ids: IdSpace, node: NodeId) -> ContextInputs | None:
+    """Of anybody. Where ``at_once`` answers, that is cheaper."""
+    found = await find_node(tx, ids.tenant, node)
+    return await _by_steps(tx, ids, found, TIMELINE_SHOWN) if found is not None else None
 
-    async def _ask(self, asked: list[_Asked]) -> dict[_Asked, Whole]:
-        by_tenant: dict[str, list[NodeId]] = {}
-        for tenant, node in asked:
-            by_tenant.setdefault(tenant, []).append(node)
-        found: dict[_Asked, Whole] = {}
-        for tenant, nodes in by_tenant.items():
-            async with self._store.asking() as tx:
-                wholes = await reader.at_once(tx, self._spaces[tenant], nodes)
-            found.update(((tenant, node), whole) for node, whole in wholes.items())
-        return found
+
+async def _by_steps(tx: Tx, ids: IdSpace, found: CustomerMatch, timeline: int) -> ContextInputs:
+    members = await members_of(tx, ids.tenant, found.customer)
+    own = await ownership.ownership_of(tx, ids, found.customer, [m.id for m in members] or [found.customer])
+    return ContextInputs(
+        ids=ids,
+        found=found,
+        members=members,
+        parts=await read_owned_bodies(tx, ids.tenant, own),
+        raws=await read_latest_raws(tx, ids.tenant, own, timeline) if timeline else [],
+        claims=await refused_claims.asked_about(tx, ids.tenant, [member.id for member in members]),
+        lifetimes=await read_proof_lifetimes(tx, ids.tenant),
+    )
+
+
+async def read_inputs_and_assured(
+    tx: Tx, ids: IdSpace, node: NodeId, window: Micros, alone: NodeId | None = None
+) -> tuple[ContextInputs, Known] | None:
+    """As ``whole``, and beside it what is left where claims are left out (``cx_context.sections.assured``). ``alone``:
+    of the customer's profiles the one that is taken by itself."""
+    found = await find_node(tx, ids.tenant, node)
+    if found is None:
+        return None
+    everything = await _by_steps(tx, ids, found, 0)
+    known = everything.known_parts
+    if alone is not None:
+        known = replace(known, members=taken_alone(known.members, alone))
+    kept = await asyncio.to_thread(kept_part_ids, known.parts, known.members, window)
+    own = await ownership.ownership_of(tx, ids, found.customer, [m.id for m in everything.members] or [found.customer])
+    latest = await read_latest_facts(tx, ids, own, TIMELINE_SHOWN, part_ids=kept) if kept else []
+    return everything, left_of(known, kept, latest)

@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 import asyncpg
 
-from cx_context.store.batch_loader import Together
+from cx_context.store.batch_loader import BatchLoader
 from cx_context.store.epochs import FIRST_VERSION
 from cx_context.store.port import Store
 from cx_context.store.postgres import PostgresStore
@@ -43,7 +43,7 @@ def _sqlite(count: int) -> str:
     return f"{_SELECT} IN ({','.join('?' * count)})"
 
 
-class Head(NamedTuple):
+class CustomerEntry(NamedTuple):
     """A profile's customer and the version of its context (``cx_context.versions``). ``moved_at``: when a projector
     last moved on, in seconds since 1970. ``others``: of an interaction that was asked for, who takes part besides."""
 
@@ -100,29 +100,29 @@ async def _line_to(store: Store) -> _Line:
     return _SqliteLine(store.path)
 
 
-class Heads:
+class CustomerIndex:
     """Made in the event loop that asks. ``stop()`` lets the connection go."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._line: _Line | None = None
-        self._together = Together(self._ask, most=MOST_AT_ONCE)
+        self._together = BatchLoader(self._ask, most=MOST_AT_ONCE)
 
-    async def of(self, tenant: str, profile: NodeId) -> Head | None:
-        """None for a profile that the tenant does not have. ``TryLater`` within twice ``together.PATIENCE``."""
+    async def of(self, tenant: str, profile: NodeId) -> CustomerEntry | None:
+        """None for a profile that the tenant does not have. ``TryLater`` within twice ``batch_loader.PATIENCE``."""
         return await self._together.of((tenant, profile))
 
     async def stop(self) -> None:
         await self._together.stop()
         self._drop()
 
-    async def _ask(self, asked: list[tuple[str, NodeId]]) -> dict[tuple[str, NodeId], Head]:
+    async def _ask(self, asked: list[tuple[str, NodeId]]) -> dict[tuple[str, NodeId], CustomerEntry]:
         try:
             rows = await self._read(list({profile for _, profile in asked}))
         except BaseException:  # whatever the driver's trouble, its connection is not to be trusted again
             self._drop()
             raise
-        return {(row[1], bytes(row[0])): Head(bytes(row[2]), bool(row[3]), row[4], row[5]) for row in rows}
+        return {(row[1], bytes(row[0])): CustomerEntry(bytes(row[2]), bool(row[3]), row[4], row[5]) for row in rows}
 
     async def _read(self, profiles: list[NodeId]) -> Sequence[Any]:
         """Once more on a fresh connection where the one that was kept has died meanwhile."""

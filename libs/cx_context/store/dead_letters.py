@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 
+from cx_context.store import tables
 from cx_context.store.sql import Tx
-from cx_context.store.writer import LetterKey
-from cx_events.dead_letters import WAITING_REASONS, DeadLetter, State, decode_dead_letter
+from cx_context.store.tables import shape_of
+from cx_events.dead_letters import CONFLICT, WAITING_REASONS, DeadLetter, State, decode_dead_letter, encode_dead_letter
 
 Place = tuple[str, str, str, str]
 """(recorded, source, id, stage): a dead letter's place in a tenant's list."""
@@ -94,3 +95,47 @@ async def one(tx: Tx, key: LetterKey) -> DeadLetter | None:
         stage=stage,
     )
     return decode_dead_letter(bytes(rows[0][0])) if rows else None
+
+
+_DEAD_LETTERS = shape_of(tables.DEAD_LETTERS)
+
+LetterKey = tuple[str, str, str, str]
+"""(tenant, source, id, stage): what a dead letter is known by."""
+
+
+async def delete_dead_letter(tx: Tx, key: LetterKey) -> None:
+    """Settle a dead letter."""
+    tenant, source, id, stage = key
+    await tx.execute(
+        "DELETE FROM dead_letters WHERE tenant = :tenant AND source = :source AND id = :id AND stage = :stage",
+        tenant=tenant,
+        source=source,
+        id=id,
+        stage=stage,
+    )
+
+
+async def write_dead_letters(tx: Tx, letters: Iterable[DeadLetter]) -> None:
+    """Of several that are known by the same names the first stands."""
+    rows: dict[tuple[str, ...], tuple[Any, ...]] = {}
+    for row in map(letter_row, letters):
+        rows.setdefault(row[:4], row)
+    await tx.insert(_DEAD_LETTERS, [row for _, row in sorted(rows.items())], "ON CONFLICT DO NOTHING")
+
+
+def letter_row(d: DeadLetter) -> tuple[Any, ...]:
+    """The row of ``dead_letters``."""
+    return (d.tenant, d.source, d.id, d.stage, d.reason, d.detail, d.recorded, encode_dead_letter(d))
+
+
+async def read_reason(tx: Tx, tenant: str, source: str, id: str) -> str | None:
+    """The reason why an event lies in the dead letters, if it does. Of one with copies in conflict one is used."""
+    rows = await tx.fetch(
+        "SELECT reason FROM dead_letters WHERE tenant = :tenant AND source = :source AND id = :id "
+        "AND stage <> :conflict",
+        conflict=CONFLICT,
+        tenant=tenant,
+        source=source,
+        id=id,
+    )
+    return rows[0][0] if rows else None

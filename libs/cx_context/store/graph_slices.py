@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence, Set
 
-from cx_context.store import writer
+from cx_context.store.decisions import decisions_naming, read_withdrawals
+from cx_context.store.graph import edges_at
+from cx_context.store.members import MemberRow, ResolvedProfiles, read_resolved, read_resolved_with_companions
 from cx_context.store.sql import Tx
 from cx_events.ids import NodeId
 from cx_identity.affected_scope import AffectedScope
@@ -14,7 +16,7 @@ from cx_identity.outcome import Resolution
 from cx_identity.rules import Rules
 
 
-class Reading:
+class GraphReader:
     """One state of the store, read for one scope. ``profiles``, ``rows``: what was read so far; no profile is asked for
     twice."""
 
@@ -39,7 +41,7 @@ class Reading:
         self._decided = decided
         self._supposed = supposed
         self.profiles: dict[NodeId, Profile] = {}
-        self.rows: dict[NodeId, writer.MemberRow] = {}
+        self.rows: dict[NodeId, MemberRow] = {}
         self.rounds = 0
         self._members: dict[NodeId, set[NodeId]] = {}
         self._asked: set[NodeId] = set()
@@ -53,7 +55,7 @@ class Reading:
         firmly = {id for id in shared if self.rows[id].firmly_shared}
         known = self.profiles
         linking = [id for id in wanted if id in known and (id in self._never_spare or self._rules.may_link(known[id]))]
-        edges = await writer.edges_at(self._tx, self._tenant, linking, firm_only=shared - firmly, proved_only=firmly)
+        edges = await edges_at(self._tx, self._tenant, linking, firm_only=shared - firmly, proved_only=firmly)
         ends = wanted | {edge.a for edge in edges} | {edge.b for edge in edges}
         await self._learn(ends)
         customers = {self._customer(id) for id in wanted}
@@ -72,7 +74,7 @@ class Reading:
     async def _learn_customers(self, ids: frozenset[NodeId]) -> None:
         """Read these profiles, and all that are of one customer with them."""
         unknown = ids - self._asked_whole
-        found = await writer.resolved_with_companions(self._tx, self._tenant, unknown)
+        found = await read_resolved_with_companions(self._tx, self._tenant, unknown)
         self._keep(found)
         for id in found.profiles:
             self._members.setdefault(self._customer(id), set()).add(id)
@@ -81,27 +83,27 @@ class Reading:
 
     async def _learn(self, ids: frozenset[NodeId]) -> None:
         unknown = ids - self._asked
-        self._keep(await writer.resolved(self._tx, self._tenant, unknown))
+        self._keep(await read_resolved(self._tx, self._tenant, unknown))
         self._asked |= unknown
 
-    def _keep(self, found: writer.Resolved) -> None:
+    def _keep(self, found: ResolvedProfiles) -> None:
         self.profiles |= found.profiles
         self.rows |= found.rows
 
     async def _decisions(self, wanted: Collection[NodeId]) -> list[Decision]:
         if not self._decided:
             return [*self._supposed]
-        decisions = await writer.decisions_naming(self._tx, self._tenant, wanted)
+        decisions = await decisions_naming(self._tx, self._tenant, wanted)
         if decisions or self._supposed:
-            decisions += await writer.withdrawals(self._tx, self._tenant)
+            decisions += await read_withdrawals(self._tx, self._tenant)
         return [*decisions, *self._supposed]
 
 
-def _placed(row: writer.MemberRow) -> ResolvedProfile:
+def _placed(row: MemberRow) -> ResolvedProfile:
     return ResolvedProfile(row.customer, row.core, row.shared, row.firmly_shared, row.decided)
 
 
-async def resolved_by(scope: AffectedScope, reading: Reading) -> Resolution:
+async def resolved_by(scope: AffectedScope, reading: GraphReader) -> Resolution:
     """Read what the scope wants until it is resolved."""
     while True:
         while wanted := scope.wants():
@@ -109,3 +111,13 @@ async def resolved_by(scope: AffectedScope, reading: Reading) -> Resolution:
         resolution = scope.resolution()
         if resolution is not None:
             return resolution
+
+
+async def resolve_surroundings(
+    tx: Tx, tenant: str, nodes: Collection[NodeId], rules: Rules, supposed: Sequence[Decision] = ()
+) -> tuple[AffectedScope, Resolution]:
+    """Return all that has a say in whose these profiles are, and what it comes to: the same as the whole graph does.
+    ``supposed``: decisions that are not taken yet."""
+    scope = AffectedScope(nodes, rules)
+    reading = GraphReader(tx, tenant, rules, never_spare=frozenset(nodes), supposed=supposed)
+    return scope, await resolved_by(scope, reading)

@@ -161,3 +161,9 @@ async def progress(tx: Tx) -> dict[Partition, tuple[int, str, float]]:
         + " - moved_at END FROM partitions"
     )
     return {Partition(topic, number): (next_offset, owner, age) for topic, number, next_offset, owner, age in rows}
+
+
+async def read_current_to(tx: Tx) -> float:
+    """When a projector last moved on, in seconds since 1970; 0 if none ever did."""
+    rows = await tx.fetch("SELECT coalesce(max(moved_at), 0) FROM partitions")
+    return float(rows[0][0])

@@ -12,9 +12,12 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from cx_context.definition import Owners, owners_of
-from cx_context.store import writer
+from cx_context.store.attributions import attributed_profiles, nodes_attributed_to, standing_attributions
+from cx_context.store.graph import read_profiles
+from cx_context.store.members import customers_and_ambiguous, customers_of
+from cx_context.store.part_codec import decode_span, unpack
+from cx_context.store.parts import nodes_named_by, read_parts_of_sides, streams_of
 from cx_context.store.sql import Tx
-from cx_context.store.writer import decode_span, unpacked
 from cx_events.ids import IdSpace, NodeId
 from cx_events.timestamps import Micros
 from cx_identity.attribution import Attribution
@@ -67,7 +70,7 @@ async def held(
             elif stream_id not in members and whose == customer:
                 included.add((stream_id, node))
     stream_ids = [*sorted(members), *sorted(following - set(members))]
-    found = await writer.parts_of_sides(tx, ids.tenant, excluded | included)
+    found = await read_parts_of_sides(tx, ids.tenant, excluded | included)
     return Ownership(
         stream_ids,
         frozenset(part_id for side in excluded for part_id, _ in found.get(side, ())),
@@ -78,7 +81,7 @@ async def held(
 
 def included_part(part_id: NodeId, stream_id: NodeId, body: bytes) -> IncludedPart:
     """Return a stored part as one that is borrowed."""
-    span = decode_span(unpacked(body))
+    span = decode_span(unpack(body))
     return IncludedPart(part_id, stream_id, span.since, span.until)
 
 
@@ -98,13 +101,13 @@ async def sides(tx: Tx, tenant: str, nodes: Collection[NodeId], supposed: Suppos
     """Of nodes that are nobody's profile: whose they are, and the sides of their interactions."""
     if not nodes:
         return {}
-    standing: dict[NodeId, Attribution | None] = dict(await writer.standing_attributions(tx, tenant, nodes))
+    standing: dict[NodeId, Attribution | None] = dict(await standing_attributions(tx, tenant, nodes))
     standing.update((node, supposed.attributions[node]) for node in nodes if node in supposed.attributions)
-    streams_in = await writer.streams_of(tx, tenant, nodes)
+    streams_in = await streams_of(tx, tenant, nodes)
     stream_ids = {stream_id for node, found in streams_in.items() for stream_id in found if stream_id != node}
     attributed = {a.profile for a in standing.values() if a is not None and a.profile is not None}
-    known = (await writer.profiles(tx, tenant, attributed)).keys()
-    customer_of, ambiguous = await writer.customers_and_ambiguous(tx, tenant, stream_ids | known)
+    known = (await read_profiles(tx, tenant, attributed)).keys()
+    customer_of, ambiguous = await customers_and_ambiguous(tx, tenant, stream_ids | known)
     customer_of.update((id, supposed.customer_of[id]) for id in customer_of.keys() & supposed.customer_of.keys())
     # A stream that only decisions speak of is no profile that anything can be attributed to.
     for id in attributed - known:
@@ -126,13 +129,13 @@ async def ownership_of(
 ) -> Ownership:
     """``members``: the customer's profiles, or its own node where it is an interaction that stands alone."""
     tenant = ids.tenant
-    nodes = await writer.nodes_named_by(tx, tenant, members) | supposed.attributions.keys()
-    nodes |= await writer.nodes_attributed_to(tx, tenant, members)
+    nodes = await nodes_named_by(tx, tenant, members) | supposed.attributions.keys()
+    nodes |= await nodes_attributed_to(tx, tenant, members)
     return await held(tx, ids, customer, set(members), await sides(tx, tenant, nodes, supposed))
 
 
 async def all_sides(tx: Tx, tenant: str, node: NodeId) -> set[NodeId]:
     """Every customer that an interaction's node, or a side of it, may have stood for or stands for now."""
-    stream_ids = (await writer.streams_of(tx, tenant, [node])).get(node, set()) - {node}
-    attributed = await writer.attributed_profiles(tx, tenant, node)
-    return set((await writer.customers_of(tx, tenant, stream_ids | attributed)).values())
+    stream_ids = (await streams_of(tx, tenant, [node])).get(node, set()) - {node}
+    attributed = await attributed_profiles(tx, tenant, node)
+    return set((await customers_of(tx, tenant, stream_ids | attributed)).values())

@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 from cx_context.sections.candidates import CLAIMS_COUNTED, CLAIMS_SHOWN, NO_QUESTIONS, Questions, RefusedClaim
 from cx_context.store import claim_pairs, tables, withheld_claims
 from cx_context.store.claim_pairs import EARLIEST, PROFILE, Pair, rows_at_ends, rows_of
+from cx_context.store.graph import profile_from_row
 from cx_context.store.sql import Tx
 from cx_context.store.tables import shape_of
-from cx_context.store.writer import profile_of
 from cx_events.ids import NodeId
 from cx_events.timestamps import Micros
 from cx_identity.candidates import weaker_end
@@ -110,7 +110,8 @@ async def _refused_at(tx: Tx, tenant: str, members: Collection[NodeId]) -> list[
         least=EARLIEST,
     )
     return [
-        RefusedClaim(profile_of(row[4:10]), profile_of(row[10:16]), row[0], (row[1], row[2], row[3])) for row in rows
+        RefusedClaim(profile_from_row(row[4:10]), profile_from_row(row[10:16]), row[0], (row[1], row[2], row[3]))
+        for row in rows
     ]
 
 

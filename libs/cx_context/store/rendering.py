@@ -30,8 +30,9 @@ from cx_context.document import (
 from cx_context.parts.fold import makes_part
 from cx_context.sections.timeline import timeline_entry
 from cx_context.sections.vouchers import standings
-from cx_context.store.reader import MANY_PARTS, Whole
-from cx_context.store.writer import decode_outline, decode_part, decode_words
+from cx_context.store.context_inputs import ContextInputs
+from cx_context.store.inputs_at_once import MANY_PARTS
+from cx_context.store.part_codec import decode_header, decode_part, decode_words
 from cx_context.threading.conversations import Conversation, KeyedPart
 from cx_events.codec import decode_leniently
 from cx_events.facts import Order, canonical_order, event_times, replace_nul
@@ -86,7 +87,7 @@ class Renderer:
         self.held = 0
         self._kept: OrderedDict[tuple[str, NodeId], _Pieces] = OrderedDict()
 
-    def body(self, whole: Whole, window: Micros) -> bytes:
+    def body(self, whole: ContextInputs, window: Micros) -> bytes:
         """The bytes of ``context_body`` of all this."""
         key = (whole.ids.tenant, whole.found.customer)
         before = self._kept.pop(key, _NOTHING)
@@ -106,7 +107,7 @@ class Renderer:
 class _Rendering(Rendering):
     """``before``: the customer's pieces of the last time; ``now``: those of this time."""
 
-    def __init__(self, whole: Whole, window: Micros, before: _Pieces, *, outlined: bool) -> None:
+    def __init__(self, whole: ContextInputs, window: Micros, before: _Pieces, *, outlined: bool) -> None:
         self.now = now = _Pieces(outlined=outlined)
         self._before = before if before.outlined == self.now.outlined else _NOTHING
         self._whole = whole
@@ -118,7 +119,7 @@ class _Rendering(Rendering):
         """Nobody changes them."""
         known, parts = self._before.parts, self.now.parts
         decode, takes, grows = (
-            (decode_outline, _OUTLINE_TAKES, _OUTLINE_GROWS)
+            (decode_header, _OUTLINE_TAKES, _OUTLINE_GROWS)
             if self.now.outlined
             else (decode_part, _PART_TAKES, _PART_GROWS)
         )

@@ -14,9 +14,9 @@ from cx_context.parts.fold import new_part
 from cx_context.parts.fold_faults import Add, in_place, part_of
 from cx_context.parts.model import Part
 from cx_context.store import tables
+from cx_context.store.part_codec import decode_part, encode_part
 from cx_context.store.sql import Tx
 from cx_context.store.tables import shape_of
-from cx_context.store.writer import decode_part, encode_part
 from cx_events.codec import decode_leniently
 from cx_events.facts import Fact
 from cx_events.ids import IdSpace, NodeId

@@ -370,3 +370,6 @@ def shape_of(table: Table, *names: str) -> Shape:
 
 def _type_of(type_: TypeEngine[Any]) -> str:
     return ID if isinstance(type_, LargeBinary) and type_.length else _PG_TYPES[type(type_)]
+
+
+NO_ID = bytes(16)

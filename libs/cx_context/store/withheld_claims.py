@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 from cx_context.sections.candidates import CLAIMS_COUNTED, CLAIMS_SHOWN, RefusedClaim
 from cx_context.store import claim_pairs, tables
 from cx_context.store.claim_pairs import EARLIEST, PROFILE, Pair, rows_at_ends, rows_of
+from cx_context.store.graph import profile_from_row
 from cx_context.store.sql import Tx
 from cx_context.store.tables import shape_of
-from cx_context.store.writer import profile_of
 from cx_events.ids import NodeId
 from cx_events.timestamps import Micros
 from cx_identity.candidates import weaker_end
@@ -132,7 +132,7 @@ async def asked_about(
             **values,
         )
         found += [
-            RefusedClaim(profile_of(row[3:9]), profile_of(row[9:15]), "shared", (row[0], row[1], row[2]))
+            RefusedClaim(profile_from_row(row[3:9]), profile_from_row(row[9:15]), "shared", (row[0], row[1], row[2]))
             for row in rows
         ]
         counted = await tx.fetch(

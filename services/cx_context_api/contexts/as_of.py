@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from cx_context.document import Json, Known, Rendering, context_body, encode_body
 from cx_context.store import Store
-from cx_context.store.as_of import Moment, Then
+from cx_context.store.as_of import Snapshot, TimeBounds
 from cx_context.store.sql import Tx
 from cx_context_api.contexts.body_cache import digest_of
 from cx_context_api.contexts.contact import Asked, Sure, contact_of, with_others
@@ -37,7 +37,7 @@ SECONDS = 20.0
 FIELDS = ("as_of", "known_at")
 
 
-def moment_of(query: Query, now: Clock, names: tuple[str, str] = FIELDS) -> Moment | None:
+def moment_of(query: Query, now: Clock, names: tuple[str, str] = FIELDS) -> TimeBounds | None:
     """Return what is asked of the past, None for today. ``Refused("bad-time", "future-moment", 400)``."""
     bounds = [query.moment(name) for name in names]
     if bounds == [None, None]:
@@ -45,10 +45,10 @@ def moment_of(query: Query, now: Clock, names: tuple[str, str] = FIELDS) -> Mome
     for name, bound in zip(names, bounds, strict=True):
         if bound is not None:
             check_past(name, bound, now)
-    return Moment(*bounds)
+    return TimeBounds(*bounds)
 
 
-def span_of(query: Query, now: Clock) -> tuple[Moment, Moment]:
+def span_of(query: Query, now: Clock) -> tuple[TimeBounds, TimeBounds]:
     """Return ``from`` and ``to``, ``by`` when things happened or by when the hub heard. ``Refused`` (400)
     ``bad-query``, ``bad-time``, ``future-moment``."""
     by = query.text("by") or FIELDS[0]
@@ -62,8 +62,8 @@ def span_of(query: Query, now: Clock) -> tuple[Moment, Moment]:
     if one > other:
         raise Refused("bad-query", "from is later than to", 400)
     if by == FIELDS[0]:
-        return Moment(as_of=one), Moment(as_of=other)
-    return Moment(known_at=one), Moment(known_at=other)
+        return TimeBounds(as_of=one), TimeBounds(as_of=other)
+    return TimeBounds(known_at=one), TimeBounds(known_at=other)
 
 
 def check_past(name: str, moment: Micros, now: Clock) -> None:
@@ -72,7 +72,7 @@ def check_past(name: str, moment: Micros, now: Clock) -> None:
         raise Refused("future-moment", detail, 400)
 
 
-def meta_then(moment: Moment) -> Json:
+def meta_then(moment: TimeBounds) -> Json:
     """What stands beside a body of the past, which has no version."""
     return {"version": None, "current_to": None, "as_of": _told(moment.as_of), "known_at": _told(moment.known_at)}
 
@@ -85,11 +85,11 @@ def unknown_then() -> Refused:
     return Refused("unknown-customer", "there was no such customer at that moment", 404)
 
 
-def then_in(tx: Tx, tenancy: Tenancy, moment: Moment) -> Then:
-    return Then(tx, tenancy.ids, tenancy.rules, moment)
+def then_in(tx: Tx, tenancy: Tenancy, moment: TimeBounds) -> Snapshot:
+    return Snapshot(tx, tenancy.ids, tenancy.rules, moment)
 
 
-async def customer_then(then: Then, node: NodeId) -> NodeId:
+async def customer_then(then: Snapshot, node: NodeId) -> NodeId:
     """``Refused("unknown-customer", 404)``."""
     customer = await then.find_node(node)
     if customer is None:
@@ -97,7 +97,7 @@ async def customer_then(then: Then, node: NodeId) -> NodeId:
     return customer
 
 
-async def target_then(then: Then, target: Target) -> tuple[NodeId, Sequence[NodeId]]:
+async def target_then(then: Snapshot, target: Target) -> tuple[NodeId, Sequence[NodeId]]:
     """Whom a target stood for, and who took part besides in an interaction that it is. ``Refused("unknown-customer",
     404)``, ``Ambiguous``."""
     if isinstance(target, ById):
@@ -133,7 +133,7 @@ class Past:
         self._heavy = reading.heavy
 
     async def read(
-        self, tenancy: Tenancy, target: Target, moment: Moment, asked: Asked | None = None
+        self, tenancy: Tenancy, target: Target, moment: TimeBounds, asked: Asked | None = None
     ) -> tuple[Served, Json | None]:
         """The context, and ``meta.contact`` of the contact that is asked about, at that moment by that moment's clock.
         Version 0: a past has none. ``Refused("unknown-customer", 404)``, ``Ambiguous``, ``NotAssured``."""
@@ -147,7 +147,7 @@ class Past:
         return await within(read(), seconds=SECONDS)
 
     async def _known(
-        self, tenancy: Tenancy, target: Target, moment: Moment, asked: Asked | None
+        self, tenancy: Tenancy, target: Target, moment: TimeBounds, asked: Asked | None
     ) -> tuple[Known, Json | None]:
         async with self._store.reading() as tx:
             then = then_in(tx, tenancy, moment)
@@ -164,11 +164,11 @@ class Past:
                 known = await then.assured(known, tenancy.window, found.alone)
             return known, with_others(found.contact, others, asked.level)
 
-    async def candidates(self, tenancy: Tenancy, ambiguous: Ambiguous, moment: Moment) -> Json:
+    async def candidates(self, tenancy: Tenancy, ambiguous: Ambiguous, moment: TimeBounds) -> Json:
         """Who may have been meant, as ``Contexts.candidates``."""
         return await within(self._candidates(tenancy, ambiguous, moment), seconds=SECONDS)
 
-    async def _candidates(self, tenancy: Tenancy, ambiguous: Ambiguous, moment: Moment) -> Json:
+    async def _candidates(self, tenancy: Tenancy, ambiguous: Ambiguous, moment: TimeBounds) -> Json:
         async with self._heavy.turn(tenancy.ids.tenant), self._store.reading() as tx:
             then = then_in(tx, tenancy, moment)
             known = await then.profiles(forms_of(ambiguous))

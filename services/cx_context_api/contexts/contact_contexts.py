@@ -10,8 +10,9 @@ from collections import OrderedDict
 from collections.abc import Mapping
 
 from cx_context.document import Json, Rendering, context_body, encode_body
-from cx_context.store import Store, reader
-from cx_context.store.customer_index import Head
+from cx_context.store import Store
+from cx_context.store.context_inputs import read_inputs_and_assured
+from cx_context.store.customer_index import CustomerEntry
 from cx_context.versions import covers, is_outdated
 from cx_context_api.contexts.body_cache import CACHE_BYTES, Bodies, Body
 from cx_context_api.contexts.contact import Asked, Sure, contact_of, with_others
@@ -45,7 +46,7 @@ class ContactsAtHand:
         self._assured = Bodies(ASSURED_BYTES)
         self._sure: OrderedDict[tuple[str, NodeId, str], Sure] = OrderedDict()
 
-    async def read(self, tenant: str, target: Target, head: Head, asked: Asked) -> tuple[Served, Json]:
+    async def read(self, tenant: str, target: Target, head: CustomerEntry, asked: Asked) -> tuple[Served, Json]:
         """The context at the head's version or a newer one, and ``meta.contact``; of an assured read what is left where
         claims are left out. The contact is at least as new as the body.
 
@@ -63,11 +64,11 @@ class ContactsAtHand:
             head = await self._contexts.head(tenant, target)
         raise TryLater("store", "this customer changes faster than a contact's assurance can be told")
 
-    async def contact(self, tenant: str, head: Head, asked: Asked) -> Json:
+    async def contact(self, tenant: str, head: CustomerEntry, asked: Asked) -> Json:
         """``meta.contact`` as it is now. ``NotAssured``."""
         return contact_of(await self.sure(tenant, head, asked.interaction), asked, self._now()).contact
 
-    async def sure(self, tenant: str, head: Head, interaction: str) -> Sure:
+    async def sure(self, tenant: str, head: CustomerEntry, interaction: str) -> Sure:
         """How sure it is who is at the other end of one of the customer's interactions, at the head's version or a
         newer one."""
         key = (tenant, head.customer, interaction)
@@ -84,16 +85,16 @@ class ContactsAtHand:
             self._sure.popitem(last=False)
         return found
 
-    async def _assured_at(self, tenant: str, head: Head, alone: NodeId | None) -> Served:
+    async def _assured_at(self, tenant: str, head: CustomerEntry, alone: NodeId | None) -> Served:
         kept = self._assured.get((tenant, _named(head.customer, alone)))
         if kept is None or not covers(kept.version, head.version):
             return await within(self._find_assured(tenant, head, alone))
         return Served(head.customer, kept.version, head.moved_at, kept.content, kept.digest)
 
-    async def _find_assured(self, tenant: str, head: Head, alone: NodeId | None) -> Served:
+    async def _find_assured(self, tenant: str, head: CustomerEntry, alone: NodeId | None) -> Served:
         tenancy = self._tenancies[tenant]
         async with self._pages.turn(tenant), self._store.reading() as tx:
-            found = await reader.whole_and_assured(tx, tenancy.ids, head.customer, tenancy.window, alone)
+            found = await read_inputs_and_assured(tx, tenancy.ids, head.customer, tenancy.window, alone)
         if found is None:
             raise unknown()
         whole, left = found

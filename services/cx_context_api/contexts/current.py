@@ -13,12 +13,20 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from cx_context.document import Json, context_body
-from cx_context.store import Store, reader, writer
-from cx_context.store.batch_loader import Together
-from cx_context.store.context_inputs import Wholes
-from cx_context.store.customer_index import Head, Heads
-from cx_context.store.reader import Whole
+from cx_context.store import Store
+from cx_context.store.batch_loader import BatchLoader
+from cx_context.store.context_inputs import ContextInputs
+from cx_context.store.context_loader import ContextLoader, load_known
+from cx_context.store.customer_index import CustomerEntry, CustomerIndex
+from cx_context.store.dead_letters import read_reason
+from cx_context.store.events import AppliedEvent, StoredEvent, read_applied, read_event
+from cx_context.store.finding import CustomerMatch, find_at, find_interaction, find_node, find_profile
+from cx_context.store.graph import read_profiles
+from cx_context.store.leases import read_current_to
+from cx_context.store.members import customers_of
 from cx_context.store.rendering import PIECES_BYTES, Renderer
+from cx_context.store.rule_changes import read_rules_in_force
+from cx_context.store.settled import settled_among
 from cx_context.store.sql import Tx
 from cx_context.versions import covers, epoch_of, is_outdated
 from cx_context_api.contexts.body_cache import CACHE_BYTES, Bodies, Body
@@ -81,7 +89,7 @@ class Contexts:
         self,
         store: Store,
         tenancies: Mapping[str, Tenancy],
-        heads: Heads,
+        heads: CustomerIndex,
         *,
         reading: Reading | None = None,
         cache_bytes: int = CACHE_BYTES,
@@ -92,8 +100,8 @@ class Contexts:
         self._tenancies = tenancies
         self._heads = heads
         self._bodies = Bodies(cache_bytes)
-        self._wholes = Wholes(store, {name: tenancy.ids for name, tenancy in tenancies.items()})
-        self._applied = Together(self._which_are_applied, most=_MOST_KEYS)
+        self._wholes = ContextLoader(store, {name: tenancy.ids for name, tenancy in tenancies.items()})
+        self._applied = BatchLoader(self._which_are_applied, most=_MOST_KEYS)
         self._renderer = Renderer(pieces_bytes)
         self._under_way: dict[tuple[str, NodeId], asyncio.Task[Served]] = {}
         self.rendered = 0
@@ -111,10 +119,12 @@ class Contexts:
         head = await self.head(tenant, target, at_least, wait)
         return await self.at(tenant, head)
 
-    async def head(self, tenant: str, target: Target, at_least: Sequence[EventName] = (), wait: float = 0.0) -> Head:
+    async def head(
+        self, tenant: str, target: Target, at_least: Sequence[EventName] = (), wait: float = 0.0
+    ) -> CustomerEntry:
         """Whose and how new, as ``read``, without the body."""
         if at_least or wait:
-            found: Head | None = await self._awaited(tenant, target, at_least, wait)
+            found: CustomerEntry | None = await self._awaited(tenant, target, at_least, wait)
         else:
             found = await self._find(tenant, target)
         if found is None:
@@ -122,7 +132,7 @@ class Contexts:
         opened(found.version)
         return found
 
-    async def _find(self, tenant: str, target: Target) -> Head | None:
+    async def _find(self, tenant: str, target: Target) -> CustomerEntry | None:
         """By the short way where the target is a profile, as nearly always."""
         head = await self._by_profile(tenant, target)
         if head is None and isinstance(target, ByIdentifier):
@@ -131,7 +141,7 @@ class Contexts:
             return await within(self._found(tenant, target))
         return head
 
-    async def _by_profile(self, tenant: str, target: Target) -> Head | None:
+    async def _by_profile(self, tenant: str, target: Target) -> CustomerEntry | None:
         """Of a target that is a profile; the identifier's likeliest form that is one."""
         if isinstance(target, ById):
             head = await self._heads.of(tenant, target.node)
@@ -142,30 +152,30 @@ class Contexts:
                 return head
         return None
 
-    async def _found(self, tenant: str, target: Target) -> Head | None:
+    async def _found(self, tenant: str, target: Target) -> CustomerEntry | None:
         async with self._pages.turn(tenant), self._store.reading() as tx:
             return await self._found_in(tx, tenant, target)
 
-    async def _found_in(self, tx: Tx, tenant: str, target: Target) -> Head | None:
-        found: reader.Found | None = None
+    async def _found_in(self, tx: Tx, tenant: str, target: Target) -> CustomerEntry | None:
+        found: CustomerMatch | None = None
         if isinstance(target, ByIdentifier):
             for profile in target.profiles:
-                found = await reader.find_profile(tx, tenant, profile)
+                found = await find_profile(tx, tenant, profile)
                 if found is not None:
                     break
         elif isinstance(target, ById):
-            found = await reader.find_node(tx, tenant, target.node)
+            found = await find_node(tx, tenant, target.node)
         else:
-            found = await reader.find_interaction(
+            found = await find_interaction(
                 tx, tenant, self._tenancies[tenant].ids, target.interaction, by_last_word=True
             )
         if found is None:
             return None
         if found.ambiguous:
             raise Ambiguous(target, found.candidates, found.identifier)
-        return Head(found.customer, False, found.version, await reader.current_to(tx), found.others)
+        return CustomerEntry(found.customer, False, found.version, await read_current_to(tx), found.others)
 
-    async def _awaited(self, tenant: str, target: Target, at_least: Sequence[EventName], wait: float) -> Head:
+    async def _awaited(self, tenant: str, target: Target, at_least: Sequence[EventName], wait: float) -> CustomerEntry:
         """Whoever waits asks one short question again and again, together with all others who wait; the long one only
         where the short ones leave a doubt, seldom otherwise (a dead letter), and once time is up."""
         clock = asyncio.get_running_loop().time
@@ -192,12 +202,12 @@ class Contexts:
             raise unknown()
         raise Refused("not-yet", f"not every event of at_least was applied within {wait:g} s; ask again", 504)
 
-    async def _which_are_applied(self, asked: list[tuple[str, bytes]]) -> dict[tuple[str, bytes], reader.Applied]:
+    async def _which_are_applied(self, asked: list[tuple[str, bytes]]) -> dict[tuple[str, bytes], AppliedEvent]:
         async with self._store.asking() as tx:
-            stored = await reader.which_are_stored(tx, [key for _, key in asked])
+            stored = await read_applied(tx, [key for _, key in asked])
         return {(tenant, key): stored[key] for tenant, key in asked if key in stored}
 
-    async def _quickly(self, tenant: str, target: Target, stored: Sequence[reader.Applied]) -> Head | None:
+    async def _quickly(self, tenant: str, target: Target, stored: Sequence[AppliedEvent]) -> CustomerEntry | None:
         """The head of a profile's customer that all these events plainly belong to, as nearly always."""
         if any(event.is_problem for event in stored):
             return None
@@ -210,7 +220,7 @@ class Contexts:
         plain = all(other is not None and not other.ambiguous and other.customer == head.customer for other in others)
         return head if plain else None
 
-    async def _with_events(self, tenant: str, target: Target, at_least: Sequence[EventName]) -> Head | None:
+    async def _with_events(self, tenant: str, target: Target, at_least: Sequence[EventName]) -> CustomerEntry | None:
         """None while an event is missing, or, where none is asked for, the customer."""
         ids = self._tenancies[tenant].ids
         async with self._pages.turn(tenant), self._store.reading() as tx:
@@ -228,7 +238,7 @@ class Contexts:
                     raise Refused("other-customer", f"the event {name} is another customer's", 409)
             return head
 
-    async def at(self, tenant: str, head: Head) -> Served:
+    async def at(self, tenant: str, head: CustomerEntry) -> Served:
         """The body at the head's version or a newer one."""
         kept = self._bodies.get((tenant, head.customer))
         if kept is not None and covers(kept.version, head.version):
@@ -240,10 +250,10 @@ class Contexts:
             return self._rendered(whole, head.moved_at)
         return await self._body_alone(tenant, head, PATIENCE - (clock() - since))
 
-    async def whole(self, tenant: str, head: Head) -> Whole:
+    async def whole(self, tenant: str, head: CustomerEntry) -> ContextInputs:
         """All that the body is made of, at the head's version or a newer one; the body is kept, too."""
 
-        async def read() -> Whole | None:
+        async def read() -> ContextInputs | None:
             async with self._pages.turn(tenant):
                 return await self._wholes.of(tenant, head.customer)
 
@@ -253,7 +263,7 @@ class Contexts:
         self._rendered(found, head.moved_at)
         return found
 
-    async def _body_alone(self, tenant: str, head: Head, patience: float) -> Served:
+    async def _body_alone(self, tenant: str, head: CustomerEntry, patience: float) -> Served:
         """Of whom it takes long to tell: those who need the same body wait for one rendering."""
         key = (tenant, head.customer)
         while True:
@@ -272,14 +282,14 @@ class Contexts:
         if not done.cancelled():
             done.exception()
 
-    async def _alone(self, tenant: str, head: Head) -> Served:
+    async def _alone(self, tenant: str, head: CustomerEntry) -> Served:
         async with self._pages.turn(tenant):
             whole = await self._wholes.alone(tenant, head.customer)
         if whole is None:
             raise unknown()
         return self._rendered(whole, head.moved_at)
 
-    def _rendered(self, whole: Whole, moved_at: float) -> Served:
+    def _rendered(self, whole: ContextInputs, moved_at: float) -> Served:
         """All from one state of the store, later than the head's: the customer may have become part of another. Who
         asked together has one rendering."""
         tenant, found = whole.ids.tenant, whole.found
@@ -298,20 +308,20 @@ class Contexts:
     async def _candidates(self, tenant: str, ambiguous: Ambiguous) -> Json:
         tenancy = self._tenancies[tenant]
         async with self._pages.turn(tenant), self._store.reading() as tx:
-            known = await writer.profiles(tx, tenant, forms_of(ambiguous))
+            known = await read_profiles(tx, tenant, forms_of(ambiguous))
             identifier = next((known[form] for form in forms_of(ambiguous) if form in known), None)
             told = taking_part(ambiguous)
             more: Json = {}
             if identifier is not None:
-                rules = await writer.rules_in_force(tx, tenant, tenancy.rules)
+                rules = await read_rules_in_force(tx, tenant, tenancy.rules)
                 doubt = await doubt_at(tx, tenancy.ids, identifier, rules)
-                dismissed = bool(await reader.settled_among(tx, tenant, [identifier.id]))
+                dismissed = bool(await settled_among(tx, tenant, [identifier.id]))
                 told, more = told_of(candidate_view(doubt, dismissed=dismissed), ambiguous)
             return {"candidates": [await self._with_name(tx, tenancy, one) for one in told], **more}
 
     @staticmethod
     async def _with_name(tx: Tx, tenancy: Tenancy, candidate: Json) -> Json:
-        known = await reader.load(tx, tenancy.ids, parse_node_id(candidate["id"]), timeline=1)
+        known = await load_known(tx, tenancy.ids, parse_node_id(candidate["id"]), timeline=1)
         return {**candidate, "display": context_body(known, tenancy.window)["customer"]["display"]}
 
 
@@ -345,25 +355,25 @@ def _why(candidate: Json) -> str:
     return f"{candidate['rule']} in {event['source']}#{event['id']}"
 
 
-async def _applied(tx: Tx, tenant: str, name: EventName) -> reader.Stored | None:
+async def _applied(tx: Tx, tenant: str, name: EventName) -> StoredEvent | None:
     """``Refused("dead-lettered", 409)`` for an event that will never be applied as it is."""
-    stored = await reader.stored_event(tx, tenant, event_key(tenant, *name))
-    why = stored.problem if stored is not None else await reader.is_dead(tx, tenant, *name)
+    stored = await read_event(tx, tenant, event_key(tenant, *name))
+    why = stored.problem if stored is not None else await read_reason(tx, tenant, *name)
     if why is not None:
         raise Refused("dead-lettered", f"the event {name} lies in the dead letters: {why}"[:2000], 409)
     return stored
 
 
-async def _concerns(tx: Tx, tenant: str, ids: IdSpace, event: reader.Stored, customer: NodeId) -> bool:
+async def _concerns(tx: Tx, tenant: str, ids: IdSpace, event: StoredEvent, customer: NodeId) -> bool:
     """Whether an event is the customer's, names it from elsewhere, or is about who is who at large."""
     if event.stream_id == ids.tenant_node():
         return True
     fact = Fact(decode_leniently(event.raw)[0], event.raw, ids)
-    found = await reader.find_at(tx, tenant, event.stream_id, fact.interaction_node)
+    found = await find_at(tx, tenant, event.stream_id, fact.interaction_node)
     if found is not None and found.customer == customer:
         return True
     named = links_of(fact, ids).profiles
-    return customer in (await writer.customers_of(tx, tenant, [profile.id for profile in named])).values()
+    return customer in (await customers_of(tx, tenant, [profile.id for profile in named])).values()
 
 
 def opened(version: int) -> int:

@@ -12,10 +12,12 @@ from cx_context.explain.diff import ValueChange, diff_contexts
 from cx_context.explain.json_pointer import MISSING, Path, find_value, parse_pointer, pointer_of
 from cx_context.explain.lineage import ValueSources, explain_value
 from cx_context.explain.provenance import feed_of
-from cx_context.store import Store, reader
-from cx_context.store.as_of import NOW, Moment, Then
+from cx_context.store import Store
+from cx_context.store.as_of import NO_BOUNDS, Snapshot, TimeBounds
+from cx_context.store.leases import read_current_to
 from cx_context.store.ownership import Ownership
 from cx_context.store.sql import Tx
+from cx_context.store.versions import version_of
 from cx_context_api.contexts.as_of import SECONDS, customer_then, meta_then, then_in
 from cx_context_api.contexts.current import meta_of, unknown
 from cx_context_api.requests.cursors import At, cursor_of, place_of
@@ -73,13 +75,13 @@ class Lineages:
         self._heavy = reading.heavy
 
     async def lineage(
-        self, tenancy: Tenancy, node: NodeId, path: Path, moment: Moment | None, cursor: str | None, limit: int
+        self, tenancy: Tenancy, node: NodeId, path: Path, moment: TimeBounds | None, cursor: str | None, limit: int
     ) -> Json:
         """``Refused``: ``unknown-customer``, ``unknown-path`` (404), ``history-too-long`` (422)."""
         before: Place | None = place_of(cursor, _LINEAGE, Place) if cursor is not None else None
 
         async def read(tx: Tx) -> Json:
-            then = then_in(tx, tenancy, moment or NOW)
+            then = then_in(tx, tenancy, moment or NO_BOUNDS)
             customer = await _whose(then, node, moment)
             known = await then.load(customer)
             body = await asyncio.to_thread(context_body, known, tenancy.window)
@@ -105,7 +107,7 @@ class Lineages:
 
         return await self._reading(tenancy, read)
 
-    async def diff(self, tenancy: Tenancy, node: NodeId, one: Moment, other: Moment) -> Json:
+    async def diff(self, tenancy: Tenancy, node: NodeId, one: TimeBounds, other: TimeBounds) -> Json:
         """``Refused``: ``unknown-customer`` (404), ``history-too-long`` (422)."""
 
         async def read(tx: Tx) -> Json:
@@ -139,7 +141,7 @@ class Lineages:
 
         return await self._reading(tenancy, read)
 
-    async def _facts(self, then: Then, known: Known, path: Path) -> Sequence[Fact]:
+    async def _facts(self, then: Snapshot, known: Known, path: Path) -> Sequence[Fact]:
         if path and path[0] == "timeline":
             return list(known.latest)
         facts = await then.facts(await _own(then, known), self._most)
@@ -158,7 +160,7 @@ class Lineages:
         return await within(asked(), seconds=SECONDS)
 
 
-async def _whose(then: Then, node: NodeId, moment: Moment | None) -> NodeId:
+async def _whose(then: Snapshot, node: NodeId, moment: TimeBounds | None) -> NodeId:
     if moment is not None:
         return await customer_then(then, node)
     customer = await then.find_node(node)
@@ -167,13 +169,13 @@ async def _whose(then: Then, node: NodeId, moment: Moment | None) -> NodeId:
     return customer
 
 
-async def _meta(tx: Tx, customer: NodeId, moment: Moment | None) -> Json:
+async def _meta(tx: Tx, customer: NodeId, moment: TimeBounds | None) -> Json:
     if moment is not None:
         return meta_then(moment)
-    return meta_of(await reader.version_of(tx, customer), await reader.current_to(tx))
+    return meta_of(await version_of(tx, customer), await read_current_to(tx))
 
 
-async def _own(then: Then, known: Known) -> Ownership:
+async def _own(then: Snapshot, known: Known) -> Ownership:
     return await then.ownership_of(known.customer, [member.id for member in known.members])
 
 
@@ -213,7 +215,7 @@ def _too_much() -> Refused:
     return Refused("history-too-long", "this customer has too many contacts for this to be worked out")
 
 
-async def _of_identity(then: Then, known: Known, path: Path, told: Iterable[bytes]) -> list[Source]:
+async def _of_identity(then: Snapshot, known: Known, path: Path, told: Iterable[bytes]) -> list[Source]:
     """First sightings of the profiles that a path is about, and the evidence that joined them; of candidates the
     claims."""
     if path[:2] in {("customer", "candidates"), ("customer", "candidates_total")}:

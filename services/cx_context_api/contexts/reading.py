@@ -7,8 +7,10 @@ from functools import partial
 from typing import Any
 
 from cx_context.document import Json
-from cx_context.store import Store, reader
-from cx_context.store.as_of import Moment, Then
+from cx_context.store import Store
+from cx_context.store.as_of import Snapshot, TimeBounds
+from cx_context.store.finding import find_node
+from cx_context.store.leases import read_current_to
 from cx_context.store.sql import Tx
 from cx_context_api.contexts.as_of import SECONDS, customer_then, meta_then, then_in
 from cx_context_api.contexts.current import meta_of
@@ -24,8 +26,8 @@ async def read_at(
     store: Store,
     reading: Reading,
     tenancy: Tenancy,
-    moment: Moment | None,
-    read: Callable[[Tx, Then | None], Coroutine[Any, Any, Json]],
+    moment: TimeBounds | None,
+    read: Callable[[Tx, Snapshot | None], Coroutine[Any, Any, Json]],
 ) -> Json:
     """What ``read`` finds, in time and in its tenant's turn; it is given the moment, or None for today."""
     turns = reading.pages if moment is None else reading.heavy
@@ -39,15 +41,15 @@ async def read_at(
     return await within(found(), seconds=PATIENCE if moment is None else SECONDS)
 
 
-async def whose(tx: Tx, tenant: str, node: NodeId, then: Then | None) -> tuple[NodeId, Json]:
+async def whose(tx: Tx, tenant: str, node: NodeId, then: Snapshot | None) -> tuple[NodeId, Json]:
     """Whose an id is, or was then, and what stands beside the answer. ``Refused("unknown-customer", 404)``."""
     if then is not None:
         return await customer_then(then, node), meta_then(then.moment)
-    found = await reader.find_node(tx, tenant, node)
+    found = await find_node(tx, tenant, node)
     if found is None:
         raise Refused("unknown-customer", f"there is no customer {text_of(node)} here (yet)", 404)
     return found.customer, await meta_at(tx, found.version, None)
 
 
-async def meta_at(tx: Tx, version: int, then: Then | None) -> Json:
-    return meta_then(then.moment) if then is not None else meta_of(version, await reader.current_to(tx))
+async def meta_at(tx: Tx, version: int, then: Snapshot | None) -> Json:
+    return meta_then(then.moment) if then is not None else meta_of(version, await read_current_to(tx))

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from cx_context.document import Json
-from cx_context.store.as_of import Moment
+from cx_context.store.as_of import TimeBounds
 from cx_context_api.contexts.as_of import FIELDS, Past, meta_then, moment_of, span_of
 from cx_context_api.contexts.body_cache import digest_of
 from cx_context_api.contexts.contact import Asked, NotAssured, asked_of
@@ -135,7 +135,7 @@ class ContextRoutes:
         return _unchanged(request, tag) or _told(tag, {**meta_then(moment), **_contact(found)}, then.body)
 
     async def _ambiguous(
-        self, asker: Asker, ambiguous: Ambiguous, moment: Moment | None, asked: Asked | None
+        self, asker: Asker, ambiguous: Ambiguous, moment: TimeBounds | None, asked: Asked | None
     ) -> Response:
         """An assured read is told no candidates: their names are for who may see whom a claim alone ties."""
         assured = asked is not None and asked.level is not None

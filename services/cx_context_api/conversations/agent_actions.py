@@ -10,8 +10,7 @@ from typing import Any, NamedTuple
 
 from cx_context.parts.fold import SHOWN
 from cx_context.sections.handoffs import handoff_of, has_answered
-from cx_context.store import reader
-from cx_context.store.reader import Side
+from cx_context.store.parts import InteractionSide, read_side
 from cx_context.store.sql import Tx
 from cx_context.threading.conversations import Contact
 from cx_context_api.conversations.histories import Thread, find_thread
@@ -138,7 +137,7 @@ async def _other(tx: Tx, tenant: str, tenancy: Tenancy, found: Thread, id: str) 
     return other
 
 
-def _active_last(found: Thread) -> Side:
+def _active_last(found: Thread) -> InteractionSide:
     """Of the contact that was named the part that was active last, on the same stream's side: a desk sees at once that
     this is what is being dealt with now."""
     sides = {piece.part_id: piece.part.side for piece in found.contact.pieces}
@@ -148,10 +147,10 @@ def _active_last(found: Thread) -> Side:
     return found.named if latest is None else replace(found.named, part_id=latest.part_id)
 
 
-async def _split_off(tx: Tx, tenant: str, found: Thread, interaction: str) -> Side:
+async def _split_off(tx: Tx, tenant: str, found: Thread, interaction: str) -> InteractionSide:
     """The side that a split names: of the contact, not of the conversation. Of several stretches the latest."""
     named = [member for member in found.conversation.members if member.name == interaction]
-    side = await reader.side_of(tx, tenant, _first_recorded(named[-1])) if named else None
+    side = await read_side(tx, tenant, _first_recorded(named[-1])) if named else None
     if side is None:
         raise Refused("unknown-interaction", f"this conversation has no interaction {interaction[:64]!r}", 404)
     if found.conversation.members[0] is named[-1]:

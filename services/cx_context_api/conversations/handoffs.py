@@ -10,7 +10,7 @@ from typing import Any
 
 from cx_context.document import Json
 from cx_context.parts.model import Register
-from cx_context.store import reader
+from cx_context.store.events import read_event
 from cx_context.store.sql import Tx
 from cx_context.threading.continuity_tokens import order_of
 from cx_context_api.conversations import histories
@@ -63,7 +63,7 @@ async def _asked(tx: Tx, tenancy: Tenancy, found: Thread) -> Event | None:
     if latest is None:
         return None
     _, _, _, source, id = latest[1][0]
-    stored = await reader.stored_event(tx, tenancy.ids.tenant, event_key(tenancy.ids.tenant, source, id))
+    stored = await read_event(tx, tenancy.ids.tenant, event_key(tenancy.ids.tenant, source, id))
     return decode_leniently(stored.raw)[0] if stored is not None else None
 
 

@@ -14,10 +14,14 @@ from cx_context.parts.header import WordsOf, conversation_with_words
 from cx_context.parts.model import Part
 from cx_context.sections.assurance import Trust, around_core
 from cx_context.sections.timeline import timeline_entry
-from cx_context.store import reader
-from cx_context.store.as_of import Then
+from cx_context.store.as_of import Snapshot
+from cx_context.store.finding import CustomerMatch, find_at
+from cx_context.store.latest_events import read_facts_before
+from cx_context.store.members import members_of
+from cx_context.store.owned_parts import read_owned_headers
 from cx_context.store.ownership import Ownership, ownership_of
-from cx_context.store.reader import Side
+from cx_context.store.parts import InteractionSide, read_side
+from cx_context.store.rule_changes import read_proof_lifetimes
 from cx_context.store.sql import Tx
 from cx_context.threading.conversations import Contact, Conversation, contacts_of, find_contact, join_contacts
 from cx_context_api.requests.cursors import At, Node, cursor_of, place_of
@@ -38,7 +42,7 @@ Page = tuple[list[Json], str | None]
 
 
 async def timeline(
-    tx: Tx, tenancy: Tenancy, customer: NodeId, cursor: str | None, most: int, then: Then | None = None
+    tx: Tx, tenancy: Tenancy, customer: NodeId, cursor: str | None, most: int, then: Snapshot | None = None
 ) -> Page:
     """Everything that happened, newest first."""
     own = await _own(tx, tenancy, customer, then)
@@ -54,34 +58,34 @@ async def _facts(
     cursor: str | None,
     most: int,
     part_ids: Sequence[NodeId] | None = None,
-    then: Then | None = None,
+    then: Snapshot | None = None,
 ) -> tuple[list[Fact], str | None]:
     before: Order | None = place_of(cursor, list, _ORDER) if cursor is not None else None
     if then is None:
-        facts = await reader.facts_before(tx, tenancy.ids, own, most + 1, before, part_ids)
+        facts = await read_facts_before(tx, tenancy.ids, own, most + 1, before, part_ids)
     else:
         facts = await then.facts_before(own, most + 1, before, part_ids)
     following = cursor_of(list, facts[most - 1].order) if len(facts) > most else None
     return [fact for fact in facts[:most] if makes_part(fact.event.type)], following
 
 
-async def _own(tx: Tx, tenancy: Tenancy, customer: NodeId, then: Then | None) -> Ownership:
+async def _own(tx: Tx, tenancy: Tenancy, customer: NodeId, then: Snapshot | None) -> Ownership:
     if then is not None:
         return await then.ownership_of(customer, [member.id for member in await then.members_of(customer)])
-    members = [member.id for member in await reader.members_of(tx, tenancy.ids.tenant, customer)]
+    members = [member.id for member in await members_of(tx, tenancy.ids.tenant, customer)]
     return await ownership_of(tx, tenancy.ids, customer, members or [customer])
 
 
 async def _threads(
-    tx: Tx, tenancy: Tenancy, own: Ownership, then: Then | None
+    tx: Tx, tenancy: Tenancy, own: Ownership, then: Snapshot | None
 ) -> tuple[list[Conversation], WordsOf, list[Part]]:
     """Conversations of outlines, the way to the words of those that are shown, and all the outlines."""
-    parts, words = await (reader.outlines_of(tx, tenancy.ids.tenant, own) if then is None else then.outlines(own))
+    parts, words = await (read_owned_headers(tx, tenancy.ids.tenant, own) if then is None else then.outlines(own))
     return join_contacts(contacts_of(parts, tenancy.window), tenancy.window), words, [part for _, part in parts]
 
 
 async def conversations(
-    tx: Tx, tenancy: Tenancy, customer: NodeId, cursor: str | None, most: int, then: Then | None = None
+    tx: Tx, tenancy: Tenancy, customer: NodeId, cursor: str | None, most: int, then: Snapshot | None = None
 ) -> Page:
     """All conversations, those active last first."""
     before: tuple[Micros, NodeId] | None = (
@@ -95,12 +99,12 @@ async def conversations(
     return [conversation_summary(conversation_with_words(found, words), trust) for _, found in rest[:most]], following
 
 
-async def _trust(tx: Tx, tenancy: Tenancy, customer: NodeId, parts: list[Part], then: Then | None) -> Trust:
+async def _trust(tx: Tx, tenancy: Tenancy, customer: NodeId, parts: list[Part], then: Snapshot | None) -> Trust:
     tenant = tenancy.ids.tenant
     if then is not None:
         members, lifetimes = await then.members_of(customer), (await then.rules()).proof_lifetime
     else:
-        members, lifetimes = await reader.members_of(tx, tenant, customer), await reader.lifetimes_of(tx, tenant)
+        members, lifetimes = await members_of(tx, tenant, customer), await read_proof_lifetimes(tx, tenant)
     return Trust.of(around_core(members, parts), lifetimes)
 
 
@@ -111,7 +115,7 @@ class Thread:
 
     customer: NodeId
     version: int
-    named: Side
+    named: InteractionSide
     own: Ownership
     conversation: Conversation
     contact: Contact
@@ -124,16 +128,16 @@ class Thread:
         return max(member.part.until for member in self.conversation.members)
 
 
-async def find_thread(tx: Tx, tenant: str, tenancy: Tenancy, part_id: NodeId, then: Then | None = None) -> Thread:
+async def find_thread(tx: Tx, tenant: str, tenancy: Tenancy, part_id: NodeId, then: Snapshot | None = None) -> Thread:
     """By its id or any alias; ``Refused("unknown-conversation", 404)``."""
-    side = await reader.side_of(tx, tenant, part_id)
+    side = await read_side(tx, tenant, part_id)
     if side is None:
         raise unknown_conversation(part_id)
     if then is not None:
         customer = await then.find_at(side.stream_id, side.node)
-        found = reader.Found(customer, 0) if customer is not None else None
+        found = CustomerMatch(customer, 0) if customer is not None else None
     else:
-        found = await reader.find_at(tx, tenant, side.stream_id, side.node)
+        found = await find_at(tx, tenant, side.stream_id, side.node)
     if found is not None:
         own = await _own(tx, tenancy, found.customer, then)
         threads, words, parts = await _threads(tx, tenancy, own, then)
@@ -174,7 +178,7 @@ def unknown_conversation(part_id: NodeId) -> Refused:
 
 
 async def thread_page(
-    tx: Tx, tenancy: Tenancy, found: Thread, cursor: str | None, most: int, then: Then | None = None
+    tx: Tx, tenancy: Tenancy, found: Thread, cursor: str | None, most: int, then: Snapshot | None = None
 ) -> Page:
     """What happened in a conversation over all its channels, newest first, texts whole."""
     part_ids = [part_id for member in found.conversation.members for _, part_id in member.part_ids]

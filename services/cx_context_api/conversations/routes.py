@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from cx_context.document import Json
 from cx_context.store import Store
-from cx_context.store.as_of import Then
+from cx_context.store.as_of import Snapshot
 from cx_context.store.sql import Tx
 from cx_context_api.contexts.as_of import FIELDS, moment_of
 from cx_context_api.contexts.reading import meta_at, read_at, whose
@@ -27,7 +27,7 @@ from cx_context_api.requests.tenancy import Tenancy
 from cx_events.ids import NodeId, text_of
 from cx_vcon.reading import MEDIA_TYPE
 
-ReadPage = Callable[[Tx, Tenancy, NodeId, str | None, int, Then | None], Awaitable[histories.Page]]
+ReadPage = Callable[[Tx, Tenancy, NodeId, str | None, int, Snapshot | None], Awaitable[histories.Page]]
 
 
 class ConversationRoutes:
@@ -64,7 +64,7 @@ class ConversationRoutes:
         if there is not None:
             return there
 
-        async def read(tx: Tx, then: Then | None) -> Json:
+        async def read(tx: Tx, then: Snapshot | None) -> Json:
             customer, meta = await whose(tx, tenant, node, then)
             items, following = await page(tx, tenancy, customer, cursor, limit, then)
             return {"meta": meta, "customer": text_of(customer), "items": items, "next": following}
@@ -80,7 +80,7 @@ class ConversationRoutes:
         if there is not None:
             return there
 
-        async def read(tx: Tx, then: Then | None) -> Json:
+        async def read(tx: Tx, then: Snapshot | None) -> Json:
             found = await histories.find_thread(tx, tenant, tenancy, part_id, then)
             items, following = await histories.thread_page(tx, tenancy, found, cursor, limit, then)
             return {
@@ -99,7 +99,7 @@ class ConversationRoutes:
         cursor, limit = query.text("cursor"), query.limit()
         part_id = by_id(request.path_params["id"]).node
 
-        async def read(tx: Tx, then: Then | None) -> Json:
+        async def read(tx: Tx, then: Snapshot | None) -> Json:
             found = await histories.find_thread(tx, tenant, tenancy, part_id)
             packet = await handoffs.packet_of(tx, tenancy, found, cursor, limit)
             return {

@@ -10,7 +10,12 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
-from cx_context.store import assignments, reader, writer
+from cx_context.store import assignments
+from cx_context.store.events import read_event
+from cx_context.store.finding import CustomerMatch, find_interaction
+from cx_context.store.graph import read_profiles
+from cx_context.store.members import customers_of
+from cx_context.store.parts import streams_of
 from cx_context.store.sql import Tx
 from cx_context.threading.contacts import contacts_of
 from cx_context_api.conversations.histories import Thread, find_thread
@@ -69,7 +74,7 @@ async def name_token(tx: Tx, tenancy: Tenancy, asked: Asking) -> Nominated:
 
 async def issued_event(tx: Tx, ids: IdSpace, id: str) -> Fact | None:
     """The event that issued a token; None where none is applied."""
-    stored = await reader.stored_event(tx, ids.tenant, event_key(ids.tenant, decision_source(ids.tenant), id))
+    stored = await read_event(tx, ids.tenant, event_key(ids.tenant, decision_source(ids.tenant), id))
     if stored is None:
         return None
     fact = Fact(decode_leniently(stored.raw)[0], stored.raw, ids)
@@ -169,8 +174,8 @@ NOBODY = Caller(None)
 
 
 async def caller_of(tx: Tx, tenant: str, tenancy: Tenancy, interaction: str) -> Caller:
-    found = await reader.find_interaction(tx, tenant, tenancy.ids, interaction)
-    if found is None or found.ambiguous or not await writer.profiles(tx, tenant, [found.customer]):
+    found = await find_interaction(tx, tenant, tenancy.ids, interaction)
+    if found is None or found.ambiguous or not await read_profiles(tx, tenant, [found.customer]):
         return NOBODY
     node = tenancy.ids.interaction(interaction)
     sides = (await assignments.owners_of(tx, tenant, [node])).get(node, {})
@@ -209,7 +214,7 @@ async def present(
     for use, user in zip(issued.token.uses, issued.users, strict=True):
         if issued.token.single_use and use.refused is None and user != body.interaction:
             raise Refused("token-used", "this token was used before, by another contact", 409)
-    whose = await reader.find_interaction(tx, tenant, tenancy.ids, body.interaction)
+    whose = await find_interaction(tx, tenant, tenancy.ids, body.interaction)
     stream_id, also = await _placed(tx, tenant, tenancy, found, whose, body.interaction)
     said = Data(
         interaction=body.interaction,
@@ -241,7 +246,7 @@ def _part_id(issued: Fact) -> NodeId:
 
 
 async def _placed(
-    tx: Tx, tenant: str, tenancy: Tenancy, found: Thread, whose: reader.Found | None, interaction: str
+    tx: Tx, tenant: str, tenancy: Tenancy, found: Thread, whose: CustomerMatch | None, interaction: str
 ) -> tuple[NodeId, list[Choice]]:
     """Where the use lies, and what else must be decided.
 
@@ -253,7 +258,7 @@ async def _placed(
     known = await _profiles_in(tx, tenant, node)
     theirs = found.customer
     candidates = set() if whose is None else set(whose.candidates) if whose.ambiguous else {whose.customer}
-    named = await writer.profiles(tx, tenant, [theirs])
+    named = await read_profiles(tx, tenant, [theirs])
     if not named:
         if not known:
             raise Refused("nobody-named", "neither contact names anybody; say first who it is", 409)
@@ -268,11 +273,11 @@ async def _placed(
     own = sorted(stream_id for stream_id, customer in known.items() if customer == theirs)
     if own:
         return own[0], []
-    at_home = await writer.profiles(tx, tenant, [found.named.stream_id])
+    at_home = await read_profiles(tx, tenant, [found.named.stream_id])
     return (found.named.stream_id if at_home else theirs), []
 
 
 async def _profiles_in(tx: Tx, tenant: str, node: NodeId) -> dict[NodeId, NodeId]:
     """The profiles that an interaction's events name, each with its customer."""
-    stream_ids = (await writer.streams_of(tx, tenant, [node])).get(node, set()) - {node}
-    return dict(await writer.customers_of(tx, tenant, stream_ids)) if stream_ids else {}
+    stream_ids = (await streams_of(tx, tenant, [node])).get(node, set()) - {node}
+    return dict(await customers_of(tx, tenant, stream_ids)) if stream_ids else {}

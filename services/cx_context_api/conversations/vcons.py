@@ -15,8 +15,10 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from cx_context.sections.attachments import id_of, place_of
-from cx_context.store import Store, reader, writer
+from cx_context.store import Store
+from cx_context.store.latest_events import read_facts_before
 from cx_context.store.ownership import Ownership
+from cx_context.store.parts import read_parts_of_sides, streams_of
 from cx_context.store.sql import Tx
 from cx_context_api.conversations.histories import find_thread
 from cx_context_api.events.contents import Contents
@@ -139,9 +141,9 @@ class Vcons:
 
         async def read() -> list[Fact]:
             async with self._store.reading() as tx:
-                stream_ids = await writer.streams_of(tx, tenant, nodes)
+                stream_ids = await streams_of(tx, tenant, nodes)
                 sides = {(stream_id, node) for node, found in stream_ids.items() for stream_id in found}
-                stored = await writer.parts_of_sides(tx, tenant, sides)
+                stored = await read_parts_of_sides(tx, tenant, sides)
                 part_ids = [part_id for parts in stored.values() for part_id, _ in parts]
                 every = sorted({stream_id for found in stream_ids.values() for stream_id in found})
                 return await _facts(tx, tenancy, Ownership(every), part_ids) if every else []
@@ -162,7 +164,7 @@ class Vcons:
 
 
 async def _facts(tx: Tx, tenancy: Tenancy, own: Ownership, part_ids: Sequence[NodeId]) -> list[Fact]:
-    facts = await reader.facts_before(tx, tenancy.ids, own, MOST_EVENTS + 1, None, part_ids)
+    facts = await read_facts_before(tx, tenancy.ids, own, MOST_EVENTS + 1, None, part_ids)
     if len(facts) > MOST_EVENTS:
         raise Refused("conversation-too-long", f"it has more than {MOST_EVENTS} events, too many for one vCon")
     return facts[::-1]

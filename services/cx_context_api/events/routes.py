@@ -10,8 +10,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from cx_context.sections.attachments import ORIGINAL, AttachmentId, id_of, read_id, told, unknown
-from cx_context.store import Store, reader
-from cx_context.store.reader import Stored
+from cx_context.store import Store
+from cx_context.store.dead_letters import read_reason
+from cx_context.store.events import StoredEvent, read_event
 from cx_context_api.events import originals
 from cx_context_api.events.contents import Contents
 from cx_context_api.events.downloads import SAFE_HEADERS, disposition, safe_type
@@ -128,15 +129,15 @@ class EventRoutes:
         found |= {"content_type": media_type, "bytes": len(content), "place": place}
         return {**found, "encoding": encoding, "content": value}
 
-    async def _stored(self, asker: Asker, key: bytes, name: EventName | None = None) -> Stored | None:
+    async def _stored(self, asker: Asker, key: bytes, name: EventName | None = None) -> StoredEvent | None:
         """An event of the asker's tenant, in its turn. ``Refused("dead-lettered", 409)`` for one that is named and lies
         in the dead letters alone."""
         tenant, pages = asker.tenant, self._reading.pages
 
-        async def read() -> Stored | None:
+        async def read() -> StoredEvent | None:
             async with pages.turn(tenant), self._store.reading() as tx:
-                found = await metered(reader.stored_event(tx, tenant, key), partial(pages.charge, tenant))
-                why = await reader.is_dead(tx, tenant, *name) if found is None and name is not None else None
+                found = await metered(read_event(tx, tenant, key), partial(pages.charge, tenant))
+                why = await read_reason(tx, tenant, *name) if found is None and name is not None else None
                 if why is not None:
                     raise Refused("dead-lettered", f"the event lies in the dead letters: {why}"[:2000], 409)
                 return found
@@ -147,7 +148,7 @@ class EventRoutes:
 _CACHING = {"cache-control": "private, no-cache", "vary": "authorization"}
 
 
-def _event_of(stored: Stored) -> Event:
+def _event_of(stored: StoredEvent) -> Event:
     return replace_nul(decode_leniently(stored.raw)[0], stored.raw)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from cx_context.document import Json
-from cx_context.store.customer_index import Head
+from cx_context.store.customer_index import CustomerEntry
 from cx_context.versions import is_later
 from cx_context_api.contexts.contact import Asked, NotAssured
 from cx_context_api.contexts.contact_contexts import ContactsAtHand
@@ -28,7 +28,7 @@ class CustomerWatch(Watch):
         super().__init__((STREAM, tenant, node))
         self.tenant = tenant
         self.node = node
-        self.head: Head | None = None
+        self.head: CustomerEntry | None = None
         self._contexts = contexts
 
     async def look(self) -> bool:

@@ -15,7 +15,8 @@ from starlette.types import Message, Receive, Send
 from starlette.types import Scope as ScopeOf
 
 from cx_context.routing_targets import Desk
-from cx_context.store import Store, reader
+from cx_context.store import Store
+from cx_context.store.leases import read_current_to
 from cx_context.versions import epoch_of
 from cx_context_api.contexts.contact import asked_of
 from cx_context_api.contexts.contact_contexts import ContactsAtHand
@@ -172,7 +173,7 @@ class StreamRoutes:
         async def read() -> Summary:
             async with self._pages.turn(tenant), self._store.reading() as tx:
                 found = await histories.find_thread(tx, tenant, tenancy, part_id)
-                moved_at = await reader.current_to(tx)
+                moved_at = await read_current_to(tx)
             return Summary(
                 found.customer, opened(found.version), moved_at, msgspec.json.encode(histories.summary(found))
             )

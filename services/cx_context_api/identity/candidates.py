@@ -11,10 +11,14 @@ from dataclasses import dataclass
 
 from cx_context.definition import Owners
 from cx_context.document import Json
-from cx_context.store import reader, refused_claims, writer
-from cx_context.store.as_of import Then
+from cx_context.store import refused_claims
+from cx_context.store.as_of import Snapshot
+from cx_context.store.graph import edges_at, read_profiles
 from cx_context.store.identifier_activity import contacts_at
+from cx_context.store.members import customers_of
 from cx_context.store.ownership import sides
+from cx_context.store.rule_changes import read_rules_in_force
+from cx_context.store.settled import settled_among
 from cx_context.store.sql import Tx
 from cx_context_api.requests.tenancy import Tenancy
 from cx_events.ids import IdSpace, NodeId, text_of
@@ -51,14 +55,14 @@ class Doubt:
 async def doubt_at(tx: Tx, ids: IdSpace, identifier: Profile, rules: Rules) -> Doubt:
     """Whose an identifier in doubt may be."""
     tenant = ids.tenant
-    edges = await writer.edges_at(tx, tenant, [identifier.id])
-    profiles = await writer.profiles(tx, tenant, _ends(edges, identifier))
-    tied = _Tied(identifier, edges, profiles, await writer.customers_of(tx, tenant, {*profiles, identifier.id}), rules)
+    edges = await edges_at(tx, tenant, [identifier.id])
+    profiles = await read_profiles(tx, tenant, _ends(edges, identifier))
+    tied = _Tied(identifier, edges, profiles, await customers_of(tx, tenant, {*profiles, identifier.id}), rules)
     contacts = await contacts_at(tx, tenant, identifier, tied.stream_ids())
     return tied.doubt(contacts, await sides(tx, tenant, tied.nodes(ids, contacts)), ids)
 
 
-async def doubt_then(then: Then, identifier: Profile) -> Doubt:
+async def doubt_then(then: Snapshot, identifier: Profile) -> Doubt:
     """As ``doubt_at``, at a moment of the past."""
     edges = await then.edges_at([identifier.id])
     profiles = await then.profiles(_ends(edges, identifier))
@@ -125,13 +129,13 @@ async def candidates(
     tx: Tx, tenant: str, tenancy: Tenancy, after: NodeId | None, most: int
 ) -> tuple[list[Json], NodeId | None]:
     """A page of the candidates that nobody settled, in order of identifier; where the next page begins."""
-    rules = await writer.rules_in_force(tx, tenant, tenancy.rules)
+    rules = await read_rules_in_force(tx, tenant, tenancy.rules)
     found: list[Json] = []
     place = after or _NO_ID
     while True:
         identifiers = await refused_claims.identifiers_in_doubt(tx, tenant, place, most + 1)
-        settled = await reader.settled_among(tx, tenant, identifiers)
-        profiles = await writer.profiles(tx, tenant, identifiers)
+        settled = await settled_among(tx, tenant, identifiers)
+        profiles = await read_profiles(tx, tenant, identifiers)
         for identifier in identifiers:
             if identifier in profiles and identifier not in settled:
                 if len(found) == most:

@@ -9,7 +9,16 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from cx_context.store import reader, refused_claims, writer
+from cx_context.store import refused_claims
+from cx_context.store.decisions import decisions_naming, read_withdrawals
+from cx_context.store.events import read_event
+from cx_context.store.finding import find_node
+from cx_context.store.graph import read_profiles
+from cx_context.store.graph_slices import resolve_surroundings
+from cx_context.store.members import customers_and_ambiguous, members_of
+from cx_context.store.parts import streams_of
+from cx_context.store.rule_changes import read_rules_in_force
+from cx_context.store.settled import settled_among
 from cx_context.store.sql import Tx
 from cx_context_api.decisions import Choice, siblings
 from cx_context_api.identity.latest import latest_about_interaction, latest_about_people, latest_of
@@ -79,8 +88,8 @@ async def merge(tx: Tx, tenant: str, tenancy: Tenancy, body: bodies.Merge) -> Ve
     if one == other:
         raise Refused("same-customer", f"{body.a} and {body.b} are one customer already")
     ones, others = await _profiles(tx, tenant, one, body.a), await _profiles(tx, tenant, other, body.b)
-    rules = await writer.rules_in_force(tx, tenant, tenancy.rules)
-    scope, resolution = await reader.surroundings(tx, tenant, [p.id for p in (*ones, *others)], rules)
+    rules = await read_rules_in_force(tx, tenant, tenancy.rules)
+    scope, resolution = await resolve_surroundings(tx, tenant, [p.id for p in (*ones, *others)], rules)
     standings = resolution.decisions
     apart = [d for d in scope.graph().decisions if d.kind == "apart" and standings[d.key].state == "stands"]
     against = [one for one in merge_obstacles(ones, others, rules, apart) if one.name not in body.despite]
@@ -108,7 +117,7 @@ async def unmerge(tx: Tx, tenant: str, tenancy: Tenancy, body: bodies.Unmerge) -
 async def _keep_apart(tx: Tx, tenant: str, tenancy: Tenancy, body: bodies.Unmerge, a: str, b: str) -> Verdict:
     """``Refused``: ``unknown-profile`` (404), ``same-profile`` (422)."""
     one, other = by_id(a).node, by_id(b).node
-    known = await writer.profiles(tx, tenant, [one, other])
+    known = await read_profiles(tx, tenant, [one, other])
     for id, text in ((one, a), (other, b)):
         if id not in known:
             raise Refused("unknown-profile", f"there is no profile {text}", 404)
@@ -124,7 +133,7 @@ async def _withdraw(tx: Tx, tenant: str, tenancy: Tenancy, body: bodies.Unmerge,
     first = await _decision(tx, tenant, tenancy, name)
     if first is None:
         raise Refused("unknown-decision", f"there is no decision {name}", 404)
-    withdrawals = await writer.withdrawals(tx, tenant)
+    withdrawals = await read_withdrawals(tx, tenant)
     gone = withdrawn_decisions(withdrawals)
     if str(name) in gone:
         raise Refused("already-withdrawn", f"the decision {name} was withdrawn by {gone[str(name)]}", 409)
@@ -153,15 +162,15 @@ async def _withdraw(tx: Tx, tenant: str, tenancy: Tenancy, body: bodies.Unmerge,
 async def attribute(tx: Tx, tenant: str, tenancy: Tenancy, body: bodies.Attribute) -> Verdict:
     """``Refused``: ``unknown-interaction``, ``unknown-profile`` (404), ``names-somebody`` (422)."""
     node = tenancy.ids.interaction(body.interaction)
-    stream_ids = (await writer.streams_of(tx, tenant, [node])).get(node, set())
+    stream_ids = (await streams_of(tx, tenant, [node])).get(node, set())
     if not stream_ids:
         raise Refused("unknown-interaction", f"there is no interaction {body.interaction[:64]!r}", 404)
-    if node not in stream_ids and not (await writer.customers_and_ambiguous(tx, tenant, stream_ids))[1]:
+    if node not in stream_ids and not (await customers_and_ambiguous(tx, tenant, stream_ids))[1]:
         raise Refused(
             "names-somebody", f"every event of {body.interaction[:64]!r} names somebody; merge or part people instead"
         )
     profile = by_id(body.profile).node
-    if profile not in await writer.profiles(tx, tenant, [profile]):
+    if profile not in await read_profiles(tx, tenant, [profile]):
         raise Refused("unknown-profile", f"there is no profile {body.profile}", 404)
     said = IdentityDecision(interaction=body.interaction, profile=text_of(profile))
     after = await latest_about_interaction(tx, tenant, node)
@@ -172,12 +181,12 @@ async def dismiss(tx: Tx, tenant: str, tenancy: Tenancy, body: bodies.Dismiss) -
     """``Refused("unknown-candidate", 404)``, also for one that is settled."""
     candidate = by_id(body.candidate).node
     identifier = candidate_id(candidate)
-    known = await writer.profiles(tx, tenant, [identifier])
+    known = await read_profiles(tx, tenant, [identifier])
     doubtful = await refused_claims.in_doubt_among(tx, tenant, known)
-    if identifier not in doubtful or await reader.settled_among(tx, tenant, doubtful):
+    if identifier not in doubtful or await settled_among(tx, tenant, doubtful):
         raise Refused("unknown-candidate", f"there is no open candidate {body.candidate}", 404)
     said = IdentityDecision(candidate=text_of(candidate))
-    after = latest_of(await writer.decisions_naming(tx, tenant, [identifier]))
+    after = latest_of(await decisions_naming(tx, tenant, [identifier]))
     return Verdict([_choice(tenancy, DISMISSED, said, body, after)])
 
 
@@ -204,24 +213,24 @@ def _choice(
 
 
 async def _customer(tx: Tx, tenant: str, id: str) -> NodeId:
-    found = await reader.find_node(tx, tenant, by_id(id).node)
+    found = await find_node(tx, tenant, by_id(id).node)
     if found is None:
         raise Refused("unknown-customer", f"there is no customer or profile {id}", 404)
     return found.customer
 
 
 async def _profiles(tx: Tx, tenant: str, customer: NodeId, asked: str) -> list[Profile]:
-    members = [member.id for member in await reader.members_of(tx, tenant, customer)]
+    members = [member.id for member in await members_of(tx, tenant, customer)]
     if not members:
         raise Refused("not-a-profile", f"{asked} is an interaction that names nobody: attribute it to somebody instead")
-    return list((await writer.profiles(tx, tenant, members)).values())
+    return list((await read_profiles(tx, tenant, members)).values())
 
 
 async def _decision(
     tx: Tx, tenant: str, tenancy: Tenancy, name: EventName
 ) -> Decision | Attribution | RulesChange | None:
     """The applied decision of that name, if it is one about identity that could be read."""
-    stored = await reader.stored_event(tx, tenant, event_key(tenant, *name))
+    stored = await read_event(tx, tenant, event_key(tenant, *name))
     if stored is None or stored.problem is not None or stored.stream_id != tenancy.ids.tenant_node():
         return None
     fact = Fact(decode_leniently(stored.raw)[0], stored.raw, tenancy.ids)

@@ -6,9 +6,14 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from cx_context.document import Json
-from cx_context.store import reader, writer
-from cx_context.store.as_of import Then
+from cx_context.store.as_of import Snapshot
+from cx_context.store.attributions import attributions_about
+from cx_context.store.events import read_raws
+from cx_context.store.graph_slices import resolve_surroundings
+from cx_context.store.members import members_of
 from cx_context.store.ownership import ownership_of
+from cx_context.store.rule_changes import read_rules_in_force
+from cx_context.store.settled import settled_among
 from cx_context.store.sql import Tx
 from cx_context_api.identity.candidates import Doubt, candidate_view, doubt_at, doubt_then, evidence_view, profile_view
 from cx_context_api.requests.tenancy import Tenancy
@@ -56,20 +61,20 @@ class _Gathered(NamedTuple):
 
 async def explanation(tx: Tx, tenant: str, tenancy: Tenancy, customer: NodeId) -> Json:
     """All that made a customer one, and what did not."""
-    rules = await writer.rules_in_force(tx, tenant, tenancy.rules)
-    members = [member.id for member in await reader.members_of(tx, tenant, customer)]
-    scope, resolution = await reader.surroundings(tx, tenant, members, rules)
+    rules = await read_rules_in_force(tx, tenant, tenancy.rules)
+    members = [member.id for member in await members_of(tx, tenant, customer)]
+    scope, resolution = await resolve_surroundings(tx, tenant, members, rules)
     graph = scope.surroundings()
     told = explain_customer(customer, graph, resolution, rules)
     own = await ownership_of(tx, tenancy.ids, customer, members or [customer])
-    attributions = await reader.attributions_about(tx, tenant, members, own.nodes)
+    attributions = await attributions_about(tx, tenant, members, own.nodes)
     in_doubt = _in_doubt(graph, resolution, members)
-    doubtful = sorted(in_doubt - await reader.settled_among(tx, tenant, in_doubt))
+    doubtful = sorted(in_doubt - await settled_among(tx, tenant, in_doubt))
     asked = [await doubt_at(tx, tenancy.ids, graph.profiles[id], rules) for id in doubtful[:DOUBTS_SHOWN]]
     return await _told(tx, customer, _Gathered(told, graph.profiles, attributions, doubtful, asked, rules))
 
 
-async def explanation_then(tx: Tx, then: Then, customer: NodeId) -> Json:
+async def explanation_then(tx: Tx, then: Snapshot, customer: NodeId) -> Json:
     """As ``explanation``, of a moment of the past."""
     rules = await then.rules()
     members = [member.id for member in await then.members_of(customer)]
@@ -97,7 +102,7 @@ def _in_doubt(graph: Graph, resolution: Resolution, members: Collection[NodeId])
 async def _told(tx: Tx, customer: NodeId, found: _Gathered) -> Json:
     told, attributions = found.told, found.attributions
     keys = [view.decision.key for view in told.decisions[:SHOWN]] + [a.key for a, _ in attributions[:SHOWN]]
-    events = {key: decode_leniently(raw)[0] for key, raw in (await writer.stored_raws(tx, keys)).items()}
+    events = {key: decode_leniently(raw)[0] for key, raw in (await read_raws(tx, keys)).items()}
     return {
         "customer": text_of(customer),
         "profiles": [_profile(view) for view in told.profiles[:SHOWN]],

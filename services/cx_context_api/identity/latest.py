@@ -9,7 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from cx_context.store import reader, writer
+from cx_context.store.attributions import attributions_where
+from cx_context.store.decisions import read_withdrawals
+from cx_context.store.graph_slices import resolve_surroundings
+from cx_context.store.rule_changes import read_rules_in_force
 from cx_context.store.sql import Tx
 from cx_context_api.requests.tenancy import Tenancy
 from cx_events.ids import NodeId
@@ -26,12 +29,12 @@ def latest_of(decisions: Iterable[Decision | Attribution | RulesChange]) -> Micr
 
 async def latest_about_people(tx: Tx, tenant: str, tenancy: Tenancy, profiles: Collection[NodeId]) -> Micros:
     """Return when the latest decision was recorded that has a say in whose these profiles are."""
-    rules = await writer.rules_in_force(tx, tenant, tenancy.rules)
-    scope, _ = await reader.surroundings(tx, tenant, profiles, rules)
+    rules = await read_rules_in_force(tx, tenant, tenancy.rules)
+    scope, _ = await resolve_surroundings(tx, tenant, profiles, rules)
     return latest_of(scope.graph().decisions)
 
 
 async def latest_about_interaction(tx: Tx, tenant: str, node: NodeId) -> Micros:
     """Return when an interaction was attributed last, or an attribution withdrawn."""
-    found = await writer.attributions_where(tx, "interaction = :node AND tenant = :tenant", node=node, tenant=tenant)
-    return latest_of([*found, *await writer.withdrawals(tx, tenant)]) if found else 0
+    found = await attributions_where(tx, "interaction = :node AND tenant = :tenant", node=node, tenant=tenant)
+    return latest_of([*found, *await read_withdrawals(tx, tenant)]) if found else 0

@@ -7,8 +7,16 @@ from collections.abc import Collection, Iterable, Sequence
 from cx_context.definition import Owners
 from cx_context.document import Json, Known, Member, context_body
 from cx_context.sections.candidates import CLAIMS_COUNTED, Questions, claims_refused
-from cx_context.store import ownership, reader, refused_claims, withheld_claims, writer
+from cx_context.store import ownership, refused_claims, withheld_claims
+from cx_context.store.attributions import attributions_of
+from cx_context.store.decisions import read_withdrawals
+from cx_context.store.graph import read_profiles
+from cx_context.store.graph_slices import resolve_surroundings
+from cx_context.store.latest_events import read_latest_facts
+from cx_context.store.members import customers_of, members_of
+from cx_context.store.owned_parts import read_owned_parts
 from cx_context.store.ownership import Supposed
+from cx_context.store.rule_changes import read_rules_in_force
 from cx_context.store.sql import Tx
 from cx_context.store.withheld_claims import Settling
 from cx_context_api.requests.tenancy import Tenancy
@@ -45,13 +53,13 @@ async def outcome(
 ) -> list[Json]:
     """The bodies of all customers that would be touched. ``profiles``: those that the decisions concern, ``nodes``: the
     interactions."""
-    rules = await writer.rules_in_force(tx, tenant, tenancy.rules)
+    rules = await read_rules_in_force(tx, tenant, tenancy.rules)
     decisions = [one for one in decided if isinstance(one, Decision)]
-    scope, resolution = await reader.surroundings(tx, tenant, profiles, rules, decisions)
+    scope, resolution = await resolve_surroundings(tx, tenant, profiles, rules, decisions)
     graph = scope.graph()
     attributions = {node: await _attribution(tx, tenant, node, decided) for node in nodes}
     supposed = Supposed(resolution.customer_of, attributions)
-    before = await writer.customers_of(tx, tenant, scope.nodes)
+    before = await customers_of(tx, tenant, scope.nodes)
     sides_before = await ownership.sides(tx, tenant, nodes)
     sides_after = await ownership.sides(tx, tenant, nodes, supposed)
     moved = {node for node in scope.nodes if resolution.customer_of[node] != before[node]}
@@ -67,8 +75,8 @@ async def outcome(
         known = Known(
             customer=customer,
             members=members,
-            parts=await reader.parts_of(tx, tenant, own),
-            latest=await reader.latest_facts(tx, tenancy.ids, own, 50),
+            parts=await read_owned_parts(tx, tenant, own),
+            latest=await read_latest_facts(tx, tenancy.ids, own, 50),
             claims=await _claims(tx, tenant, [member.id for member in members], scope, resolution),
             lifetimes=rules.proof_lifetime,
         )
@@ -87,9 +95,9 @@ async def _members(
     """By the supposed resolution where it has a say, else as they are."""
     own = [id for id in decided if resolution.customer_of[id] == customer]
     if not own:
-        return await reader.members_of(tx, tenant, customer)
+        return await members_of(tx, tenant, customer)
     members = []
-    for profile in (await writer.profiles(tx, tenant, own)).values():
+    for profile in (await read_profiles(tx, tenant, own)).values():
         joined = resolution.joined.get(profile.id)
         claimed = profile.id in resolution.claimed
         why = (joined.rule, "#".join(joined.evidence), joined.confidence, joined.via) if joined is not None else None
@@ -118,8 +126,8 @@ async def _attribution(
 ) -> Attribution | None:
     """The attribution of an interaction that would count."""
     decided = list(decided)
-    known = await reader.attributions_of(tx, node)
+    known = await attributions_of(tx, node)
     known += [one for one in decided if isinstance(one, Attribution) and one.interaction == node]
-    withdrawals = await writer.withdrawals(tx, tenant)
+    withdrawals = await read_withdrawals(tx, tenant)
     withdrawals += [one for one in decided if isinstance(one, Decision) and one.kind == "withdraw"]
     return standing_attribution(known, withdrawals)

@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from cx_context.document import Json
 from cx_context.store import Store
-from cx_context.store.as_of import Then
+from cx_context.store.as_of import Snapshot
 from cx_context.store.sql import Tx
 from cx_context_api.contexts.as_of import FIELDS, moment_of
 from cx_context_api.contexts.reading import read_at, whose
@@ -72,7 +72,7 @@ class IdentityRoutes:
         if there is not None:
             return there
 
-        async def read(tx: Tx, then: Then | None) -> Json:
+        async def read(tx: Tx, then: Snapshot | None) -> Json:
             customer, meta = await whose(tx, tenant, node, then)
             if then is None:
                 told = await explanations.explanation(tx, tenant, tenancy, customer)
@@ -88,7 +88,7 @@ class IdentityRoutes:
         cursor, limit = query.text("cursor"), query.limit()
         after: NodeId | None = place_of(cursor, _CANDIDATES, Node) if cursor is not None else None
 
-        async def read(tx: Tx, _then: Then | None) -> Json:
+        async def read(tx: Tx, _then: Snapshot | None) -> Json:
             items, place = await candidates.candidates(tx, tenant, tenancy, after, limit)
             return {"items": items, "next": cursor_of(_CANDIDATES, place) if place is not None else None}
 

@@ -8,7 +8,10 @@ from __future__ import annotations
 import asyncio
 
 from cx_context.document import Json
-from cx_context.store import Store, reader, writer
+from cx_context.store import Store
+from cx_context.store.decisions import read_decisions
+from cx_context.store.graph import has_more_profiles, read_whole_graph
+from cx_context.store.rule_changes import read_rules_in_force
 from cx_context_api.requests import bodies
 from cx_context_api.requests.deadline import within
 from cx_context_api.requests.read_turns import Reading
@@ -41,12 +44,12 @@ class WhatIf:
 
     async def _read(self, tenant: str, tenancy: Tenancy) -> tuple[Rules, Graph]:
         async with self._store.reading() as tx:
-            if await reader.has_more_profiles(tx, tenant, self._most):
+            if await has_more_profiles(tx, tenant, self._most):
                 detail = f"there are more than {self._most} profiles; use cx identity whatif"
                 raise Refused("too-many-profiles", detail)
-            in_force = await writer.rules_in_force(tx, tenant, tenancy.rules)
-            profiles, edges = await writer.whole_graph(tx, tenant)
-            return in_force, Graph(profiles, edges, await writer.decisions(tx, tenant))
+            in_force = await read_rules_in_force(tx, tenant, tenancy.rules)
+            profiles, edges = await read_whole_graph(tx, tenant)
+            return in_force, Graph(profiles, edges, await read_decisions(tx, tenant))
 
 
 def _work_out(graph: Graph, in_force: Rules, wanted: Rules, examples: int) -> Json:

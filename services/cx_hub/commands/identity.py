@@ -8,7 +8,9 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from cx_context.store import writer
+from cx_context.store.decisions import read_decisions
+from cx_context.store.graph import read_whole_graph
+from cx_context.store.rule_changes import read_rules_in_force
 from cx_events.errors import Refused
 from cx_hub.output import Format, OutputOption, line, show, to_err
 from cx_hub.resources import load_tenants, opened_store, run_async
@@ -54,9 +56,9 @@ async def _tried(settings: Settings, tenant: str, wanted: Rules, examples: int) 
     async with opened_store(settings) as store:
         to_err().print(f"reading the profiles, edges and decisions of {name} ...", markup=False)
         async with store.reading() as tx:
-            in_force = await writer.rules_in_force(tx, name, DEFAULT)
-            profiles, edges = await writer.whole_graph(tx, name)
-            decisions = await writer.decisions(tx, name)
+            in_force = await read_rules_in_force(tx, name, DEFAULT)
+            profiles, edges = await read_whole_graph(tx, name)
+            decisions = await read_decisions(tx, name)
     difference = preview_rules(Graph(profiles, edges, decisions), in_force, wanted, examples)
     return {
         "tenant": name,

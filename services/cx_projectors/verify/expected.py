@@ -9,7 +9,7 @@ from functools import cached_property
 from cx_context.definition import Whole, define
 from cx_context.parts.fold import makes_part
 from cx_context.parts.model import Part
-from cx_context.store.writer import NO_ID
+from cx_context.store.tables import NO_ID
 from cx_events.errors import Refused
 from cx_events.facts import Fact
 from cx_events.ids import NodeId

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from cx_context.store.writer import LetterKey
+from cx_context.store.dead_letters import LetterKey
 from cx_events.codec import decode_leniently
 from cx_events.dead_letters import DeadLetter
 from cx_events.facts import Fact

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from cx_context.store import epochs, tables, writer
+from cx_context.store import epochs, tables
+from cx_context.store.dead_letters import LetterKey, letter_row
 from cx_context.store.epochs import StoreEpoch
+from cx_context.store.events import stored_copy_row
 from cx_context.store.outbox import ID_BYTES, customers_in
-from cx_context.store.writer import LetterKey
+from cx_context.store.versions import REFOLD_STRIPE
 from cx_events.codec import same_content
 from cx_events.dead_letters import DeadLetter
 from cx_events.facts import Fact
@@ -27,7 +29,7 @@ def copies(of: Expected) -> Expectation:
     kinds: dict[bytes, list[set[Key]]] = {}
     for key, others in told.others.items():
         copies = [told.counting[key].fact, *(other.fact for other in others)]
-        rows = [writer.copy_row(*copy_row(copy)) for copy in copies]
+        rows = [stored_copy_row(*copy_row(copy)) for copy in copies]
         allowed |= by_key([0, 1], rows)
         kinds[key] = _kinds_apart(copies, [(row[0], row[1]) for row in rows])
     seen: set[Key] = set()
@@ -66,7 +68,7 @@ def versions(of: Expected) -> Expectation:
         raised.add(customer)
         if n < 1:
             return f"n is {n}, and a version only rises"
-        if not writer.REFOLD_STRIPE <= stripe < partitions:
+        if not REFOLD_STRIPE <= stripe < partitions:
             return f"there is no stripe {stripe}"
         return of.unknown(customer)
 
@@ -162,7 +164,7 @@ def dead_letters(of: Expected) -> Expectation:
         if conflict is not None:
             known_by = letter_key(conflict.tenant, conflict.source, conflict.id, conflict.stage)
             letters.setdefault(known_by, []).append(conflict)
-    may = {key: {writer.letter_row(letter) for letter in found} for key, found in letters.items()}
+    may = {key: {letter_row(letter) for letter in found} for key, found in letters.items()}
     # Of a tenant that was configured when its event came there is none; the event is stored then.
     missing = {key for key in letters if not (key in told.unread and told.unread[key].event in of.stored)}
 

@@ -8,10 +8,13 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from cx_context.document import context_body, encode_body
-from cx_context.store import Store, epochs, leases, reader, table_rows, writer
+from cx_context.store import Store, epochs, leases, table_rows
+from cx_context.store.context_loader import load_known
+from cx_context.store.dead_letters import LetterKey
+from cx_context.store.events import read_event_keys
+from cx_context.store.finding import find_node
 from cx_context.store.sql import Tx
 from cx_context.store.tables import METADATA
-from cx_context.store.writer import LetterKey
 from cx_events.dead_letters import FOLD, NOT_APPLIED
 from cx_events.errors import TryLater
 from cx_events.ids import text_of
@@ -92,7 +95,7 @@ async def _compare(
     ends = await reading.ends()
     findings.records = told.records
     findings.behind = sum(max(end - now.get(each, 0), 0) for each, end in ends.items() if each.topic == INTERACTIONS)
-    stored = await writer.all_keys(tx)
+    stored = await read_event_keys(tx)
     without(told, [key for key in await _unread_when_they_came(tx, told) if key not in stored])
     if stored and not stored & told.counting.keys() and not told.unread:
         findings.add(
@@ -177,9 +180,9 @@ async def _hold_contexts(
         for customer, known in one.whole.known.items():
             findings.customers += 1
             try:
-                found = await reader.find_node(tx, tenant, customer)
+                found = await find_node(tx, tenant, customer)
                 is_found = found is not None and found.customer == customer
-                kept = context_body(await reader.load(tx, one.tenancy.ids, customer), window) if is_found else None
+                kept = context_body(await load_known(tx, one.tenancy.ids, customer), window) if is_found else None
             except TryLater:
                 raise
             except Exception as error:  # a row that can't be read was named above; whatever it does to its readers

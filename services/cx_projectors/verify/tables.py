@@ -16,11 +16,15 @@ from cx_context.parts.fold import makes_part
 from cx_context.parts.fold_faults import part_of
 from cx_context.parts.model import Part
 from cx_context.routing_targets import Side, desks
-from cx_context.store import segments, tables, writer
+from cx_context.store import segments, tables
+from cx_context.store.graph import edge_row, profile_row
+from cx_context.store.members import lone_member_row, member_row
+from cx_context.store.part_codec import begin_of, decode_part
 from cx_context.store.refused_claims import refused_row
+from cx_context.store.rule_changes import rules_text
 from cx_context.store.segments import EVER
+from cx_context.store.tables import NO_ID
 from cx_context.store.withheld_claims import withheld_row
-from cx_context.store.writer import NO_ID, begins, decode_part
 from cx_context.threading.contacts import KeyedPart
 from cx_events.facts import Fact
 from cx_events.ids import NodeId
@@ -48,7 +52,7 @@ def _events(of: Expected) -> Expectation:
 
 def _parts(of: Expected) -> Expectation:
     rows = (
-        (part_id, tenant, fact.stream_id, fact.interaction_node, (begins(part.since), _canonical(part)))
+        (part_id, tenant, fact.stream_id, fact.interaction_node, (begin_of(part.since), _canonical(part)))
         for part_id, (tenant, fact, part) in of.parts.items()
     )
     return Expectation(tables.PARTS, by_key([0], rows), normal=lambda row: (*row[:-1], _body(row[-1])))
@@ -56,7 +60,7 @@ def _parts(of: Expected) -> Expectation:
 
 def _body(body: bytes) -> tuple[bytes, bytes]:
     """When a stored part begins, and what it holds in one form of many: a map's order is that of arrival."""
-    return bytes(body[: len(begins(0))]), _canonical(_decoded(body))
+    return bytes(body[: len(begin_of(0))]), _canonical(_decoded(body))
 
 
 def _decoded(body: bytes) -> Part:
@@ -93,7 +97,7 @@ def _interactions(of: Expected) -> Expectation:
 
 def _profiles(of: Expected) -> Expectation:
     rows = (
-        writer.profile_row(tenant, profile)
+        profile_row(tenant, profile)
         for tenant, one in of.tenants.items()
         for profile in sum_links(one.named.values())[0].values()
     )
@@ -102,7 +106,7 @@ def _profiles(of: Expected) -> Expectation:
 
 def _edges(of: Expected) -> Expectation:
     rows = (
-        writer.edge_row(tenant, edge)
+        edge_row(tenant, edge)
         for tenant, one in of.tenants.items()
         for edge in sum_links(one.named.values())[1].values()
     )
@@ -163,7 +167,7 @@ def _faults_of_segments(found: list[tuple[int, bytes]], facts: list[Fact]) -> It
             continue
         part = part_of(within)
         try:
-            differs = _body(body) != (begins(part.since), _canonical(part))
+            differs = _body(body) != (begin_of(part.since), _canonical(part))
         except ValueError as error:
             yield since, f"can't be read: {error}"
             continue
@@ -213,7 +217,7 @@ def _attributions(of: Expected) -> Expectation:
 
 def _rule_changes(of: Expected) -> Expectation:
     rows = (
-        (c.key, tenant, fact.effective, *c.at, writer.rules_text(c.rules))
+        (c.key, tenant, fact.effective, *c.at, rules_text(c.rules))
         for tenant, fact, c in of.decided()
         if isinstance(c, RulesChange)
     )
@@ -226,12 +230,12 @@ def _members(of: Expected) -> Expectation:
     for tenant, one in of.tenants.items():
         resolution = one.whole.resolution
         for profile in resolution.customer_of:
-            row = writer.member_row(tenant, profile, resolution)
-            if row != writer.alone_row(tenant, profile):
+            row = member_row(tenant, profile, resolution)
+            if row != lone_member_row(tenant, profile):
                 required[profile,] = row
 
     def fault(row: Row) -> str | None:
-        if row[1] in of.tenants and row == writer.alone_row(row[1], row[0]):
+        if row[1] in of.tenants and row == lone_member_row(row[1], row[0]):
             return of.unknown(row[0])
         return NOTHING_SAYS_SO
 

@@ -18,7 +18,7 @@ from tests.bench.long_history import ANA, BATCH, BEN, feed, from_nothing, histor
 from tests.projection import RULES, WINDOW, Worker, in_partitions, workers
 
 from cx_context.store import Store, open_store
-from cx_context.store.as_of import Moment
+from cx_context.store.as_of import TimeBounds
 from cx_context.store.rendering import Renderer
 from cx_context_api.contexts.as_of import Past
 from cx_context_api.requests.read_turns import Reading
@@ -101,7 +101,7 @@ class Deeds:
         await self._decide("cx.identity.unmerged.v1", f"u-{self._turn}", {"decision": decision})
 
     async def past(self) -> bytes:
-        served, _ = await Past(self._store, Reading.of(1)).read(_TENANCY, ById(ANA), Moment(as_of=self._middle))
+        served, _ = await Past(self._store, Reading.of(1)).read(_TENANCY, ById(ANA), TimeBounds(as_of=self._middle))
         return served.body
 
     async def verify(self) -> None:

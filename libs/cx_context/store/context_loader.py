@@ -1,0 +1,66 @@
+"""All that contexts are made of, read together: a changed context costs its share of one statement."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from cx_context.document import TIMELINE_SHOWN, Known
+from cx_context.store.batch_loader import BatchLoader
+from cx_context.store.context_inputs import ContextInputs, _by_steps, read_inputs
+from cx_context.store.finding import CustomerMatch
+from cx_context.store.inputs_at_once import read_inputs_at_once
+from cx_context.store.port import Store
+from cx_context.store.postgres import PostgresStore
+from cx_context.store.sql import Tx
+from cx_events.ids import IdSpace, NodeId
+
+MOST_AT_ONCE = 32
+
+_Asked = tuple[str, NodeId]
+
+
+class ContextLoader:
+    """Made in the event loop that asks. ``spaces``: the ids of each tenant."""
+
+    def __init__(self, store: Store, spaces: Mapping[str, IdSpace]) -> None:
+        self._store = store
+        self._spaces = spaces
+        self._at_once = isinstance(store, PostgresStore)
+        self._together = BatchLoader(self._ask, most=MOST_AT_ONCE)
+
+    async def of(self, tenant: str, node: NodeId) -> ContextInputs | None:
+        """Whom an id stands for and all that is known of them, from one state of the store that is later than the
+        question; None for an id that nobody ever had. ``TryLater`` where the store does not answer."""
+        return await self.together(tenant, node) or await self.alone(tenant, node)
+
+    async def together(self, tenant: str, node: NodeId) -> ContextInputs | None:
+        """Do as ``of``, within twice ``batch_loader.PATIENCE``; None also where ``read_inputs_at_once`` leaves the node
+        out."""
+        return await self._together.of((tenant, node)) if self._at_once else None
+
+    async def alone(self, tenant: str, node: NodeId) -> ContextInputs | None:
+        """As ``of``, by several statements."""
+        async with self._store.reading() as tx:
+            return await read_inputs(tx, self._spaces[tenant], node)
+
+    async def stop(self) -> None:
+        await self._together.stop()
+
+    async def _ask(self, asked: list[_Asked]) -> dict[_Asked, ContextInputs]:
+        by_tenant: dict[str, list[NodeId]] = {}
+        for tenant, node in asked:
+            by_tenant.setdefault(tenant, []).append(node)
+        found: dict[_Asked, ContextInputs] = {}
+        for tenant, nodes in by_tenant.items():
+            async with self._store.asking() as tx:
+                wholes = await read_inputs_at_once(tx, self._spaces[tenant], nodes)
+            found.update(((tenant, node), whole) for node, whole in wholes.items())
+        return found
+
+
+async def load_known(tx: Tx, ids: IdSpace, customer: NodeId, *, timeline: int = TIMELINE_SHOWN) -> Known:
+    """All that the body is made of."""
+    whole = (await read_inputs_at_once(tx, ids, [customer], timeline)).get(customer)
+    if whole is None or whole.found.customer != customer:
+        whole = await _by_steps(tx, ids, CustomerMatch(customer, 0), timeline)
+    return whole.known

@@ -1,0 +1,149 @@
+"""Read and write the tables ``events`` (every event once) and ``copies`` (copies of an event whose content differs)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import NamedTuple
+
+from cx_context.parts.fold_faults import is_left_out
+from cx_context.store import tables
+from cx_context.store.sql import Tx
+from cx_context.store.tables import shape_of
+from cx_events.facts import Fact
+from cx_events.ids import NodeId
+from cx_events.timestamps import Micros
+
+_EVENTS = shape_of(tables.EVENTS)
+
+_COPIES = shape_of(tables.COPIES)
+
+EventRow = tuple[bytes, str, NodeId, NodeId, int, int, str | None, bytes]
+"""(key, tenant, stream, part id, effective, recorded, problem, raw)"""
+
+
+async def insert_events(tx: Tx, rows: Sequence[EventRow]) -> set[bytes]:
+    """Store each event whose key is new; the keys that were. ``rows`` in order of their keys."""
+    return await tx.insert_new(_EVENTS, rows)
+
+
+async def read_raws(tx: Tx, keys: Collection[bytes]) -> dict[bytes, bytes]:
+    """The copies that count so far, as they lie in the log."""
+    return {key: copy.raw for key, copy in (await read_stored_copies(tx, keys)).items()}
+
+
+class StoredCopy(NamedTuple):
+    """A stored copy, and what of it no fold could use."""
+
+    raw: bytes
+    problem: str | None
+
+
+async def read_stored_copies(tx: Tx, keys: Collection[bytes]) -> dict[bytes, StoredCopy]:
+    """The copies that count so far, by event key."""
+    if not keys:
+        return {}
+    rows = await tx.fetch("SELECT key, raw, problem FROM events WHERE key = ANY(:keys)", keys=list(keys))
+    return {key: StoredCopy(bytes(raw), problem) for key, raw, problem in rows}
+
+
+async def read_event_keys(tx: Tx) -> set[bytes]:
+    """The keys of all stored events: 16 bytes each in memory, for ``cx verify``."""
+    return {row[0] for row in await tx.fetch("SELECT key FROM events")}
+
+
+async def replace_event(tx: Tx, fact: Fact, stream_id: NodeId, problem: str | None) -> None:
+    """Another copy counts from now on."""
+    await tx.execute(
+        "UPDATE events SET home = :stream_id, anchor = :part_id, effective = :effective, recorded = :recorded, "
+        "problem = :problem, raw = :raw WHERE key = :key",
+        stream_id=stream_id,
+        part_id=fact.part_id,
+        effective=fact.effective,
+        recorded=fact.recorded,
+        problem=problem,
+        raw=fact.raw,
+        key=fact.key,
+    )
+
+
+async def write_copies(tx: Tx, copies: Iterable[tuple[bytes, str, int, bytes]]) -> None:
+    """Copies (key, tenant, recorded, raw) whose content differs: nothing that was sent is lost."""
+    rows = {(row[0], row[1]): row for row in (stored_copy_row(*copy) for copy in copies)}
+    await tx.insert(_COPIES, [row for _, row in sorted(rows.items())], "ON CONFLICT DO NOTHING")
+
+
+async def read_other_copies(tx: Tx, keys: Collection[bytes]) -> dict[bytes, list[tuple[Micros, bytes]]]:
+    """Return the kept copies of some events, by event key, each as (recorded, raw)."""
+    rows = await tx.fetch("SELECT key, recorded, raw FROM copies WHERE key = ANY(:keys)", keys=list(keys))
+    found: dict[bytes, list[tuple[Micros, bytes]]] = {}
+    for key, recorded, raw in rows:
+        found.setdefault(bytes(key), []).append((recorded, bytes(raw)))
+    return found
+
+
+def stored_copy_row(key: bytes, tenant: str, recorded: Micros, raw: bytes) -> tuple[bytes, bytes, str, Micros, bytes]:
+    """The row of ``copies``."""
+    return (key, blake2b(raw, digest_size=16).digest(), tenant, recorded, raw)
+
+
+async def read_raws_of_part(tx: Tx, tenant: str, stream_id: NodeId, part_id: bytes) -> list[bytes]:
+    """The stored events of one part."""
+    rows = await tx.fetch(
+        "SELECT raw FROM events WHERE home = :stream_id AND anchor = :part_id AND tenant = :tenant",
+        stream_id=stream_id,
+        part_id=part_id,
+        tenant=tenant,
+    )
+    return [bytes(row[0]) for row in rows]
+
+
+async def read_raws_naming(
+    tx: Tx, tenant: str, stream_ids: Collection[NodeId], profiles: Collection[NodeId]
+) -> list[bytes]:
+    """The stored events of these streams, and those from elsewhere that name one of the profiles."""
+    rows = list(
+        await tx.fetch(
+            "SELECT key, raw, problem FROM events WHERE home = ANY(:stream_ids) AND tenant = :tenant",
+            stream_ids=list(stream_ids),
+            tenant=tenant,
+        )
+    )
+    rows += await tx.fetch(
+        "SELECT e.key, e.raw, e.problem FROM link_events l JOIN events e ON e.key = l.key "
+        "WHERE l.profile = ANY(:profiles) AND e.tenant = :tenant",
+        profiles=list(profiles),
+        tenant=tenant,
+    )
+    return [bytes(raw) for raw in {key: raw for key, raw, problem in rows if not is_left_out(problem)}.values()]
+
+
+class AppliedEvent(NamedTuple):
+    """Where an event lies that was applied, and whether no fold can use it."""
+
+    stream_id: NodeId
+    is_problem: bool
+
+
+async def read_applied(tx: Tx, keys: Collection[bytes]) -> dict[bytes, AppliedEvent]:
+    """Of some events, by key (a key stands for its tenant, too), those that are applied."""
+    rows = await tx.fetch("SELECT key, home, problem IS NOT NULL FROM events WHERE key = ANY(:keys)", keys=list(keys))
+    return {bytes(key): AppliedEvent(bytes(stream_id), bool(problem)) for key, stream_id, problem in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    """An event that was applied. ``problem``: what of it no fold can use."""
+
+    stream_id: NodeId
+    problem: str | None
+    raw: bytes
+
+
+async def read_event(tx: Tx, tenant: str, key: bytes) -> StoredEvent | None:
+    """None while it is not applied."""
+    rows = await tx.fetch(
+        "SELECT home, problem, raw FROM events WHERE key = :key AND tenant = :tenant", key=key, tenant=tenant
+    )
+    return StoredEvent(bytes(rows[0][0]), rows[0][1], bytes(rows[0][2])) if rows else None

@@ -1,0 +1,173 @@
+"""Read and write the tables ``parts`` and ``interactions``."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+
+from cx_context.parts.model import Part
+from cx_context.store import tables
+from cx_context.store.members import SOME_AMBIGUOUS_SQL
+from cx_context.store.part_codec import decode_part
+from cx_context.store.sql import Tx
+from cx_context.store.tables import shape_of
+from cx_events.ids import NodeId
+
+_PARTS = shape_of(tables.PARTS)
+
+_PART_BODIES = shape_of(tables.PARTS, "anchor", "body")
+
+_INTERACTIONS = shape_of(tables.INTERACTIONS)
+
+
+async def read_parts(tx: Tx, part_ids: Collection[bytes]) -> dict[bytes, Part]:
+    rows = await tx.fetch("SELECT anchor, body FROM parts WHERE anchor = ANY(:part_ids)", part_ids=list(part_ids))
+    return {part_id: decode_part(body) for part_id, body in rows}
+
+
+async def read_parts_of_sides(
+    tx: Tx, tenant: str, sides: Collection[tuple[NodeId, NodeId]]
+) -> dict[tuple[NodeId, NodeId], list[tuple[NodeId, bytes]]]:
+    """Of some streams' sides of interactions, by (stream, interaction node), the parts: (part id, body)."""
+    found: dict[tuple[NodeId, NodeId], list[tuple[NodeId, bytes]]] = {}
+    if not sides:
+        return found
+    rows = await tx.fetch(
+        "SELECT anchor, home, interaction, body FROM parts "
+        "WHERE home = ANY(:stream_ids) AND interaction = ANY(:nodes) AND tenant = :tenant",
+        stream_ids=list({stream_id for stream_id, _ in sides}),
+        nodes=list({node for _, node in sides}),
+        tenant=tenant,
+    )
+    wanted = set(sides)
+    for part_id, stream_id, node, body in rows:
+        side = (bytes(stream_id), bytes(node))
+        if side in wanted:
+            found.setdefault(side, []).append((bytes(part_id), bytes(body)))
+    return found
+
+
+PartRow = tuple[bytes, str, NodeId, NodeId, bytes]
+"""(part id, tenant, stream, interaction node, body)"""
+
+
+async def add_parts(tx: Tx, rows: Sequence[PartRow]) -> None:
+    """Parts that the store has not, as their only writer knows."""
+    await tx.append(_PARTS, sorted(rows))
+
+
+async def change_parts(tx: Tx, rows: Sequence[tuple[bytes, bytes]]) -> None:
+    """New bodies, by part id, of parts that the store has."""
+    await tx.update(_PART_BODIES, sorted(rows))
+
+
+async def write_parts(tx: Tx, rows: Sequence[PartRow]) -> None:
+    await tx.insert(_PARTS, sorted(rows), "ON CONFLICT (anchor) DO UPDATE SET body = excluded.body")
+
+
+async def delete_part(tx: Tx, part_id: bytes) -> None:
+    """Only under the exclusive refold lock: no one else can be waiting for it."""
+    await tx.execute("DELETE FROM parts WHERE anchor = :part_id", part_id=part_id)
+
+
+async def announce_interactions(tx: Tx, tenant: str, nodes: Iterable[NodeId]) -> set[NodeId]:
+    """Those that nobody announced before: they have no part yet. Two transactions with first parts of one interaction
+    wait for each other here, so the second sees the first."""
+    return await tx.insert_missing(_INTERACTIONS, [(node, tenant) for node in sorted(set(nodes))])
+
+
+async def streams_of(tx: Tx, tenant: str, nodes: Collection[NodeId]) -> dict[NodeId, set[NodeId]]:
+    """The streams of all parts of some interactions, the interaction's own node among them where it has a part."""
+    found: dict[NodeId, set[NodeId]] = {}
+    if nodes:
+        for node, stream_id in await tx.fetch(
+            "SELECT DISTINCT interaction, home FROM parts WHERE interaction = ANY(:nodes) AND tenant = :tenant",
+            nodes=list(nodes),
+            tenant=tenant,
+        ):
+            found.setdefault(node, set()).add(stream_id)
+    return found
+
+
+async def nodes_with_open_sides(tx: Tx, tenant: str, nodes: Collection[NodeId]) -> set[NodeId]:
+    """Those interactions in which, besides what names somebody, something names nobody, or an ambiguous identifier
+    alone: whom that follows is a question."""
+    if not nodes:
+        return set()
+    rows = await tx.fetch(
+        "SELECT o.home FROM parts o WHERE o.home = ANY(:nodes) AND o.interaction = o.home AND o.tenant = :tenant "
+        "AND EXISTS (SELECT 1 FROM parts p WHERE p.interaction = o.home AND p.home <> o.home) "
+        "UNION SELECT o.interaction FROM parts o JOIN members m ON m.profile = o.home "
+        f"WHERE {SOME_AMBIGUOUS_SQL} AND o.interaction = ANY(:nodes) AND o.interaction <> o.home "
+        "AND o.tenant = :tenant AND m.ambiguous "
+        "AND EXISTS (SELECT 1 FROM parts p WHERE p.interaction = o.interaction AND p.home <> o.home)",
+        nodes=list(nodes),
+        tenant=tenant,
+    )
+    return {row[0] for row in rows}
+
+
+async def nodes_named_by(
+    tx: Tx, tenant: str, profiles: Collection[NodeId], turned: Collection[NodeId] = ()
+) -> set[NodeId]:
+    """Interactions that these profiles take part in, in which something may follow somebody: what names nobody, or an
+    ambiguous identifier alone. ``turned``: those of the profiles that are ambiguous now and were not, or the reverse.
+
+    Besides those that a person attributed to them, see ``nodes_attributed_to``."""
+    if not profiles:
+        return set()
+    found = await tx.fetch(
+        f"SELECT p.interaction FROM {_SIDES} AS p JOIN parts o ON o.home = p.interaction "
+        f"UNION SELECT p.interaction FROM {_SIDES} AS p "
+        "JOIN parts o ON o.interaction = p.interaction AND o.home <> p.home "
+        f"JOIN members m ON m.profile = o.home WHERE {SOME_AMBIGUOUS_SQL} AND m.ambiguous "
+        f"UNION SELECT p.interaction FROM parts p JOIN members m ON m.profile = p.home WHERE {SOME_AMBIGUOUS_SQL} "
+        "AND p.home = ANY(:profiles) AND p.interaction <> p.home AND p.tenant = :tenant AND m.ambiguous "
+        f"AND {_MAY_BE_EXCLUDED}",
+        profiles=list(profiles),
+        tenant=tenant,
+    )
+    nodes = {row[0] for row in found}
+    if turned:
+        found = await tx.fetch(
+            "SELECT p.interaction FROM parts p WHERE p.home = ANY(:turned) AND p.interaction <> p.home "
+            f"AND p.tenant = :tenant AND {_MAY_BE_EXCLUDED}",
+            turned=list(turned),
+            tenant=tenant,
+        )
+        nodes |= {row[0] for row in found}
+    return nodes
+
+
+_SIDES = (
+    "(SELECT DISTINCT interaction, home FROM parts "
+    "WHERE home = ANY(:profiles) AND interaction <> home AND tenant = :tenant)"
+)
+"""Each side of an interaction once, though it has a part for every hour."""
+
+_MAY_BE_EXCLUDED = (
+    "(EXISTS (SELECT 1 FROM parts o WHERE o.interaction = p.interaction AND o.home <> p.home) "
+    "OR EXISTS (SELECT 1 FROM attributions a WHERE a.interaction = p.interaction))"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class InteractionSide:
+    """One stream's side of an interaction: what an part id names. ``node``: the interaction's."""
+
+    part_id: NodeId
+    stream_id: NodeId
+    node: NodeId
+    interaction: str
+
+
+async def read_side(tx: Tx, tenant: str, part_id: NodeId) -> InteractionSide | None:
+    rows = await tx.fetch(
+        "SELECT home, interaction, body FROM parts WHERE anchor = :part_id AND tenant = :tenant",
+        part_id=part_id,
+        tenant=tenant,
+    )
+    if not rows:
+        return None
+    stream_id, node, body = rows[0]
+    return InteractionSide(part_id, bytes(stream_id), bytes(node), decode_part(body).interaction)
