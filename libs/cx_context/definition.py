@@ -3,7 +3,7 @@
 Whatever the projectors keep incrementally must equal this, byte for byte: in any order of arrival, with any duplicates,
 in any batch size. It is written to be read, not to be fast; ``cx verify`` and the tests hold the store against it.
 
-It is total. An event that can't be folded (``cx_context.parts.fold_faults``) is left out, before anything is made of
+It is total. An event that can't be folded (``cx_context.fold_faults``) is left out, before anything is made of
 the others, and so is one that the store could not apply (``set_aside``): that alone is no function of the events, so it
 is told.
 """
@@ -15,15 +15,18 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from cx_context.document import Json, Known, Member, context_body
-from cx_context.parts.fold import makes_part
-from cx_context.parts.fold_faults import fault_of, part_of
+from cx_context.document import context_body
+from cx_context.fold_faults import fault_of, part_of
+from cx_context.parts.event_kinds import makes_part
 from cx_context.parts.model import Part
-from cx_context.sections.candidates import Questions, RefusedClaim, questions
-from cx_context.threading.conversations import KeyedPart
+from cx_context.parts.places import KeyedPart
+from cx_context.sections.candidates import RefusedClaim, RefusedClaims, unsettled_claims
+from cx_context.sections.customer_facts import CustomerFacts
+from cx_context.sections.members import Member
 from cx_events.errors import Refused
 from cx_events.facts import Fact
 from cx_events.ids import IdSpace, NodeId
+from cx_events.json_types import Json
 from cx_events.timestamps import Micros
 from cx_identity.attribution import Attribution, standing_attribution
 from cx_identity.decisions import decision_of
@@ -35,17 +38,17 @@ from cx_identity.rules import Rules, RulesChange, rules_in_force
 
 
 @dataclass(frozen=True, slots=True)
-class Whole:
+class Definition:
     """All customers of a tenant. ``customer_of``: any profile or node to the customer of today. ``rules``: those in
     force."""
 
-    known: Mapping[NodeId, Known]
+    known: Mapping[NodeId, CustomerFacts]
     customer_of: Mapping[NodeId, NodeId]
     resolution: Resolution
     rules: Rules
 
 
-def winners(copies: Iterable[Fact]) -> list[Fact]:
+def counting_copies(copies: Iterable[Fact]) -> list[Fact]:
     """Of several copies of one event the least by (recorded time, bytes) counts."""
     least: dict[bytes, Fact] = {}
     for fact in copies:
@@ -55,10 +58,10 @@ def winners(copies: Iterable[Fact]) -> list[Fact]:
     return list(least.values())
 
 
-def define(copies: Iterable[Fact], ids: IdSpace, rules: Rules, set_aside: Collection[bytes] = ()) -> Whole:
+def define(copies: Iterable[Fact], ids: IdSpace, rules: Rules, set_aside: Collection[bytes] = ()) -> Definition:
     """Who there is, and what each one's facts add up to. ``set_aside``: keys of events that a store could not apply."""
-    facts = [fact for fact in winners(copies) if fact.key not in set_aside and fault_of(fact, ids) is None]
-    said = Said.of(facts, ids, rules)
+    facts = [fact for fact in counting_copies(copies) if fact.key not in set_aside and fault_of(fact, ids) is None]
+    said = IdentityFacts.of(facts, ids, rules)
     graph = said.graph
     resolution = resolve(graph, said.rules)
 
@@ -102,24 +105,24 @@ def define(copies: Iterable[Fact], ids: IdSpace, rules: Rules, set_aside: Collec
             )
         )
     claims: dict[NodeId, list[RefusedClaim]] = defaultdict(list)
-    for claim in questions(graph, resolution, said.rules):
+    for claim in unsettled_claims(graph, resolution, said.rules):
         for end in (claim.identifier.id, claim.other.id):
             claims[customer_of[end]].append(claim)
     parts_of: dict[NodeId, list[KeyedPart]] = defaultdict(list)
     for part_id, (whose, part) in parts.items():
         parts_of[whose].append(KeyedPart(part_id, part))
     known = {
-        customer: Known(
+        customer: CustomerFacts(
             customer,
             members[customer],
             parts_of[customer],
             by_customer[customer],
-            claims=Questions.of(claims[customer]),
+            claims=RefusedClaims.of(claims[customer]),
             lifetimes=said.rules.proof_lifetime,
         )
         for customer in set(customer_of.values())
     }
-    return Whole(known, customer_of, resolution, said.rules)
+    return Definition(known, customer_of, resolution, said.rules)
 
 
 def resolve_owner(
@@ -173,7 +176,7 @@ def owners_of(
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class IdentityFacts:
     """What all facts together say about identity."""
 
     graph: Graph
@@ -181,7 +184,7 @@ class Said:
     rules: Rules
 
     @classmethod
-    def of(cls, facts: Iterable[Fact], ids: IdSpace, configured: Rules) -> Said:
+    def of(cls, facts: Iterable[Fact], ids: IdSpace, configured: Rules) -> IdentityFacts:
         facts = list(facts)
         profiles, edges = sum_links(links_of(fact, ids) for fact in facts if makes_part(fact.event.type))
         decisions: list[Decision] = []

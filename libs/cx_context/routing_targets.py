@@ -16,10 +16,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Literal, NamedTuple
 
-from cx_context.document import conversation_state, is_live
-from cx_context.parts.merge import MERGERS, later
-from cx_context.parts.model import At, Part, Register
-from cx_context.threading.contacts import KeyedPart
+from cx_context.parts.merge import MERGE_RULES, later
+from cx_context.parts.model import Part
+from cx_context.parts.places import KeyedPart
+from cx_context.parts.values import At, Register
+from cx_context.sections.contact_state import conversation_state, is_live
 from cx_events.ids import text_of
 
 Kind = Literal["agent", "queue"]
@@ -30,7 +31,7 @@ UNASSIGNED = "unassigned"
 _NO_PART = Part()
 
 
-class Desk(NamedTuple):
+class RoutingTarget(NamedTuple):
     """An agent or a queue, by id."""
 
     kind: Kind
@@ -51,7 +52,7 @@ _SUMMED = (
 )  # fmt: skip
 
 
-class Side:
+class SideState:
     """One stream's side of an interaction, as far as desks need it: the sum of its parts, each of which may be added
     again when it has grown.
 
@@ -69,7 +70,7 @@ class Side:
         self._resolves: dict[str, Register] = {}
 
     @classmethod
-    def of(cls, parts: Iterable[KeyedPart]) -> Side:
+    def of(cls, parts: Iterable[KeyedPart]) -> SideState:
         side = cls()
         for anchored in parts:
             side.add(*anchored)
@@ -79,7 +80,7 @@ class Side:
         for name in _SUMMED:
             value = getattr(part, name)
             if value:
-                setattr(self, name, MERGERS[name](getattr(self, name), value))
+                setattr(self, name, MERGE_RULES[name](getattr(self, name), value))
         if part.active:
             self._latest = max(self._latest, (part.active[-1], text_of(part_id)))
         if part.resolved is not None:
@@ -98,13 +99,13 @@ class Side:
         return max(counting, key=lambda resolve: resolve[0], default=None)
 
 
-Matter = tuple[Any, ...]
+RoutingState = tuple[Any, ...]
 """All of a part that its desks are made of: parts of equal matter concern the same desks, for the same reasons."""
 
-_NOBODYS: Matter = ()
+_NOBODYS: RoutingState = ()
 
 
-def matter_of(part: Any) -> Matter:
+def routing_state(part: Any) -> RoutingState:
     """Return what ``desks`` looks at. Asked twice for each side that a batch touches, so it does little."""
     if not part.interaction or not is_live(part) or (part.resolved is not None and _is_resolved(part)):
         return _NOBODYS
@@ -126,32 +127,32 @@ def _is_resolved(part: Any) -> bool:
     return conversation_state([part]) != "open"
 
 
-def desks(part: Part | Side) -> dict[Desk, Reason]:
+def routing_targets(part: Part | SideState) -> dict[RoutingTarget, Reason]:
     """Every desk that a live interaction concerns now, and why."""
-    return desks_of(matter_of(part))
+    return targets_of(routing_state(part))
 
 
-def desks_of(matter: Matter) -> dict[Desk, Reason]:
+def targets_of(matter: RoutingState) -> dict[RoutingTarget, Reason]:
     """As ``desks``, by the part's matter."""
     if not matter:
         return {}
     agent, queue, offered, answered, accepted, passed, waits, queued, first = matter
-    found: dict[Desk, Reason] = {}
+    found: dict[RoutingTarget, Reason] = {}
     taken: At | None = answered
     if accepted is not None:
         taken = later(taken, accepted[0])
     if agent:
-        found[Desk("agent", agent)] = _dealing(agent, offered, answered, accepted, first)
+        found[RoutingTarget("agent", agent)] = _dealing(agent, offered, answered, accepted, first)
     if offered is not None and (taken is None or offered[0] > taken):
-        found.setdefault(Desk("agent", offered[1]), Reason(offered[0], "offered"))
+        found.setdefault(RoutingTarget("agent", offered[1]), Reason(offered[0], "offered"))
     if queue and (taken is None or _after(queued, taken)):
-        found[Desk("queue", queue)] = Reason(waits, "queued")
+        found[RoutingTarget("queue", queue)] = Reason(waits, "queued")
     if passed is not None and _after(passed[0], taken):
         at, (how, to, into) = passed
         if to:
-            found[Desk("agent", to)] = Reason(at, how)
+            found[RoutingTarget("agent", to)] = Reason(at, how)
         if into or not to:
-            found[Desk("queue", into or UNASSIGNED)] = Reason(at, how)
+            found[RoutingTarget("queue", into or UNASSIGNED)] = Reason(at, how)
     return found
 
 

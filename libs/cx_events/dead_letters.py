@@ -24,7 +24,7 @@ OTHER_CONTENT = "other-content"
 """The reason at the stage ``conflict``: two events were sent under one id."""
 
 UNFOLDABLE = "unfoldable"
-"""Nothing is made of the event, since it can't be folded (``cx_context.parts.fold_faults``)."""
+"""Nothing is made of the event, since it can't be folded (``cx_context.fold_faults``)."""
 
 NOT_APPLIED = "not-applied"
 """Nothing is made of the event, since it failed by itself in a transaction of its own: the database refused a row of

@@ -8,7 +8,7 @@ partitions changes, and when an epoch moves: a copy that replaces another moves 
 from __future__ import annotations
 
 from cx_context.parts.model import Part
-from cx_context.routing_targets import Side
+from cx_context.routing_targets import SideState
 from cx_context.store.segments import Segment
 from cx_events.ids import NodeId
 from cx_identity.first_mentions import ATTESTED, NAMED, Mention, MentionKey, is_preceded
@@ -24,7 +24,7 @@ class ProjectionCache:
     def __init__(self, most: int = 100_000) -> None:
         self._most = most
         self.parts: dict[bytes, Part] = {}
-        self.sides: dict[tuple[NodeId, NodeId], Side] = {}
+        self.sides: dict[tuple[NodeId, NodeId], SideState] = {}
         self.profiles: dict[NodeId, Mention] = {}
         self.attested: dict[NodeId, Mention] = {}
         self.seen: dict[MentionKey, list[Mention]] = {}

@@ -9,8 +9,9 @@ from hashlib import blake2b
 import msgspec
 from msgspec import Struct
 
-from cx_context.parts.fold import makes_part, unusable
-from cx_context.parts.fold_faults import NOT_FOLDED, fault_of, told
+from cx_context.fold import unusable
+from cx_context.fold_faults import NOT_FOLDED, fault_of, told
+from cx_context.parts.event_kinds import makes_part
 from cx_context.store.dead_letters import LetterKey
 from cx_context.store.events import EventRow
 from cx_events.codec import decode_leniently, decode_read_only, same_content

@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from cx_context.parts.fold import makes_part
-from cx_context.parts.fold_faults import is_left_out, part_of
-from cx_context.routing_targets import Desk, Side, desks
+from cx_context.fold_faults import is_left_out, part_of
+from cx_context.parts.event_kinds import makes_part
+from cx_context.parts.places import KeyedPart
+from cx_context.routing_targets import RoutingTarget, SideState, routing_targets
 from cx_context.store import assignments, first_mentions, leases, outbox, ownership, segments
 from cx_context.store.dead_letters import write_dead_letters
 from cx_context.store.decisions import delete_decision, read_tenant_flags
@@ -32,7 +33,6 @@ from cx_context.store.parts import announce_interactions, delete_part, read_part
 from cx_context.store.port import tenant_lock
 from cx_context.store.sql import Tx
 from cx_context.store.versions import REFOLD_STRIPE, raise_versions, rises_to_level
-from cx_context.threading.contacts import KeyedPart
 from cx_events.facts import Fact
 from cx_events.ids import IdSpace, NodeId
 from cx_events.log import Partition
@@ -164,7 +164,7 @@ async def _replace(tx: Tx, tenant: str, pairs: Collection[Replaced], applied: Ap
         await _fold_again(tx, tenant, ids, part_id, stream_id, interaction)
     are_at = await _desks_of(tx, tenant, sides)
     await assignments.replace(tx, tenant, {ids.part_id(*side): (side[1], are_at[side]) for side in sides})
-    moved = {desk for found in (were_at, are_at) for desks in found.values() for desk in desks}
+    moved = {desk for found in (were_at, are_at) for targets in found.values() for desk in targets}
 
     rules_changed = decided.rules or decided_now.rules
     concerned_now = None if rules_changed else Dirty(dirty | again | concerned, attested, edges_lost=True)
@@ -190,11 +190,15 @@ async def _replace(tx: Tx, tenant: str, pairs: Collection[Replaced], applied: Ap
 
 async def _desks_of(
     tx: Tx, tenant: str, sides: Collection[tuple[NodeId, NodeId]]
-) -> dict[tuple[NodeId, NodeId], set[Desk]]:
+) -> dict[tuple[NodeId, NodeId], set[RoutingTarget]]:
     """The desks that sides of interactions concern, by the stored parts."""
     stored = await read_parts_of_sides(tx, tenant, sides)
     return {
-        side: set(desks(Side.of(KeyedPart(part_id, decode_part(body)) for part_id, body in stored.get(side, ()))))
+        side: set(
+            routing_targets(
+                SideState.of(KeyedPart(part_id, decode_part(body)) for part_id, body in stored.get(side, ()))
+            )
+        )
         for side in sides
     }
 

@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from cx_context.parts.fold import makes_part, new_part
-from cx_context.parts.fold_faults import Add, by_merging, in_place, is_left_out
-from cx_context.routing_targets import Desk, Matter, Side, desks_of, matter_of
+from cx_context.fold import new_part
+from cx_context.fold_faults import Add, by_merging, in_place, is_left_out
+from cx_context.parts.event_kinds import makes_part
+from cx_context.routing_targets import RoutingState, RoutingTarget, SideState, routing_state, targets_of
 from cx_context.store import assignments, dead_letters, first_mentions, leases, outbox, ownership, segments
 from cx_context.store.attributions import nodes_attributed_to, write_attributions
 from cx_context.store.dead_letters import delete_dead_letter, write_dead_letters
@@ -127,7 +128,7 @@ class Learned:
     """Profiles that are new: their customer shows them, also where nothing else of it changes."""
     attested: set[NodeId] = field(default_factory=set)
     """Profiles that are attested now and were not, new ones too."""
-    desks: dict[tuple[NodeId, NodeId], set[Desk]] = field(default_factory=dict)
+    desks: dict[tuple[NodeId, NodeId], set[RoutingTarget]] = field(default_factory=dict)
     """By stream and interaction: whose desks that concerns differently now."""
 
 
@@ -344,9 +345,9 @@ async def _whose(
 
 
 def _by_customer(
-    moved: Mapping[tuple[NodeId, NodeId], set[Desk]], whose: Mapping[tuple[NodeId, NodeId], NodeId]
-) -> dict[NodeId, set[Desk]]:
-    found: dict[NodeId, set[Desk]] = {}
+    moved: Mapping[tuple[NodeId, NodeId], set[RoutingTarget]], whose: Mapping[tuple[NodeId, NodeId], NodeId]
+) -> dict[NodeId, set[RoutingTarget]]:
+    found: dict[NodeId, set[RoutingTarget]] = {}
     for place, some in moved.items():
         found.setdefault(whose[place], set()).update(some)
     return found
@@ -599,7 +600,7 @@ async def _add_to_parts(
     first: Touched = set()
     added = []
     changed = []
-    matters: dict[tuple[NodeId, NodeId], Matter] = {}
+    matters: dict[tuple[NodeId, NodeId], RoutingState] = {}
     long: dict[bytes, Sequence[Fact]] = {}
     with folding():
         for part_id, group in by_part.items():
@@ -622,8 +623,8 @@ async def _add_to_parts(
             if part.interaction:
                 side = cache.sides.get(place)
                 if side is None:
-                    side = cache.sides[place] = Side()
-                matters.setdefault(place, matter_of(side))
+                    side = cache.sides[place] = SideState()
+                matters.setdefault(place, routing_state(side))
                 side.add(part_id, part)
             if part.facts > segments.SEGMENT_FACTS:
                 long[part_id] = group
@@ -656,7 +657,7 @@ async def _recall(
             unknown.append(part_id)
     for place, parts in (await read_parts_of_sides(tx, tenant, forgotten)).items():
         known.add(place)
-        side = cache.sides[place] = Side()
+        side = cache.sides[place] = SideState()
         for part_id, body in parts:
             part = decode_part(body)
             side.add(part_id, part)
@@ -668,15 +669,15 @@ async def _recall(
 
 
 def _assigned(
-    ids: IdSpace, matters: Mapping[tuple[NodeId, NodeId], Matter], cache: ProjectionCache, learned: Learned
-) -> dict[bytes, tuple[NodeId, Collection[Desk]]]:
+    ids: IdSpace, matters: Mapping[tuple[NodeId, NodeId], RoutingState], cache: ProjectionCache, learned: Learned
+) -> dict[bytes, tuple[NodeId, Collection[RoutingTarget]]]:
     """The sides that concern other desks now. ``matters``: what the desks of each were made of before."""
-    assigned: dict[bytes, tuple[NodeId, Collection[Desk]]] = {}
+    assigned: dict[bytes, tuple[NodeId, Collection[RoutingTarget]]] = {}
     for place, matter in matters.items():
-        now_matter = matter_of(cache.sides[place])
+        now_matter = routing_state(cache.sides[place])
         if now_matter == matter:
             continue
-        before, now = desks_of(matter), desks_of(now_matter)
+        before, now = targets_of(matter), targets_of(now_matter)
         if now != before:
             learned.desks.setdefault(place, set()).update(desk for desk, _ in now.items() ^ before.items())
         if now.keys() != before.keys():

@@ -23,15 +23,16 @@ import msgspec
 from tests.bench.servers import fresh_database
 from tests.projection import RULES, WINDOW, Worker, in_partitions, workers
 
-from cx_context.document import Known, context_body, encode_body
-from cx_context.parts.fold import apply, new_part
+from cx_context.document import context_body, encode_body
+from cx_context.fold import apply, new_part
 from cx_context.parts.model import Part
+from cx_context.parts.places import KeyedPart
+from cx_context.sections.customer_facts import CustomerFacts
 from cx_context.store import Store, open_store
 from cx_context.store.as_of import Snapshot, TimeBounds
 from cx_context.store.context_inputs import read_inputs
 from cx_context.store.members import members_of
 from cx_context.store.rendering import Renderer
-from cx_context.threading.conversations import KeyedPart
 from cx_events.codec import decode
 from cx_events.facts import Fact, decision_source
 from cx_events.ids import NodeId, text_of
@@ -98,7 +99,7 @@ async def from_nothing(store: Store, customer: NodeId, until: Micros = EVER) -> 
             apply(parts[fact.part_id], fact)
         else:
             parts[fact.part_id] = new_part(fact)
-    known = Known(customer, members, [KeyedPart(*each) for each in parts.items()], facts)
+    known = CustomerFacts(customer, members, [KeyedPart(*each) for each in parts.items()], facts)
     return encode_body(context_body(known, WINDOW))
 
 

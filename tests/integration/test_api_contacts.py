@@ -13,7 +13,7 @@ from tests.sse import following
 
 from cx_context.definition import define
 from cx_context.document import context_body, encode_body
-from cx_context.sections.assured import assured
+from cx_context.sections.assured import assured_facts
 from cx_events.envelope import Identifier
 from cx_events.ids import text_of
 from cx_events.stamp import StampedEvent
@@ -55,7 +55,7 @@ async def hub(store_url: str, tmp_path: Path, clock: Clock) -> AsyncIterator[Run
 def assured_bytes(*history: StampedEvent) -> bytes:
     whole = define([fact_of(each) for each in history], ACME, DEFAULT)
     known = whole.known[whole.customer_of[ACME.profile("email", "", ANA)]]
-    return encode_body(context_body(assured(known, 72 * HOUR), 72 * HOUR))
+    return encode_body(context_body(assured_facts(known, 72 * HOUR), 72 * HOUR))
 
 
 def proved_address() -> Identifier:

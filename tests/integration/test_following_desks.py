@@ -12,7 +12,7 @@ from tests.api import KEYS, Running, running_api
 from tests.integration.test_following import listening
 from tests.sse import Stream, following
 
-from cx_context.routing_targets import Desk
+from cx_context.routing_targets import RoutingTarget
 from cx_context.store import assignments
 from cx_events.ids import text_of
 from cx_events.stamp import StampedEvent
@@ -145,7 +145,7 @@ async def test_the_table_holds_what_is_live_and_nothing_else(hub: Running) -> No
     assert await held() == {("agent", "carla")}
     await hub.happen(step(4, "ended"))
     assert await held() == set()
-    assert Desk("agent", "ben") == ("agent", "ben")
+    assert RoutingTarget("agent", "ben") == ("agent", "ben")
 
 
 async def test_a_handoff_that_names_nobody_is_in_the_queue_of_what_is_unassigned(hub: Running) -> None:

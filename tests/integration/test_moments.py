@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tests.projection import RULES, WINDOW, in_partitions, workers
 from tests.stores import sqlite_store
 
-from cx_context.definition import define, winners
+from cx_context.definition import counting_copies, define
 from cx_context.document import context_body, encode_body
 from cx_context.store import Store, open_store, segments
 from cx_context.store.as_of import Snapshot, TimeBounds
@@ -56,7 +56,7 @@ def in_segments(seed: int) -> Iterator[None]:
 
 
 async def check(store: Store, history: list[StampedEvent], moment: TimeBounds) -> None:
-    facts = winners(facts_of(history))
+    facts = counting_copies(facts_of(history))
     whole = define([fact for fact in facts if moment.holds(fact)], ACME, RULES)
     expected = {customer: encode_body(context_body(known, WINDOW)) for customer, known in whole.known.items()}
     asked = {*whole.customer_of, *(fact.stream_id for fact in facts), *(fact.interaction_node for fact in facts)}

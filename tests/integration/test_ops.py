@@ -11,7 +11,7 @@ import httpx2
 import pytest
 from tests.patience import PATIENCE
 
-from cx_context.parts import fold
+from cx_context import fold
 from cx_context.store.dead_letters import write_dead_letters
 from cx_context.store.finding import find_profile
 from cx_events.dead_letters import DeadLetter, encode_original

@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cx_context.definition import define
-from cx_context.document import Known, Rendering, context_body
-from cx_context.sections.assurance import ASSURED, Alone
-from cx_context.sections.assured import assured, taken_alone
+from cx_context.document import Document, context_body
+from cx_context.sections.assurance import ASSURED, ProfileAssurance
+from cx_context.sections.assured import assured_facts, isolate_profile
+from cx_context.sections.customer_facts import CustomerFacts
 from cx_events.envelope import Identifier, Weight
 from cx_events.facts import Fact
 from cx_events.ids import text_of
@@ -46,28 +47,28 @@ def strangers_claim(at: int = START + MINUTE) -> Fact:
     return a_fact(id="typed", at=at, interaction="chat/9", identifiers=named, name="Stan", text="this is my address")
 
 
-def known_of(facts: list[Fact]) -> Known:
+def known_of(facts: list[Fact]) -> CustomerFacts:
     whole = define(facts, ACME, DEFAULT)
     return whole.known[whole.customer_of[ANA_ID]]
 
 
-def alone_in(facts: list[Fact], interaction: str = "mail/1") -> Alone | None:
-    return Rendering(known_of(facts), WINDOW).alone_of(interaction)
+def alone_in(facts: list[Fact], interaction: str = "mail/1") -> ProfileAssurance | None:
+    return Document(known_of(facts), WINDOW).profile_assurance_of(interaction)
 
 
 def body_alone(facts: list[Fact]) -> dict[str, Any]:
     known = known_of(facts)
-    return context_body(assured(replace(known, members=taken_alone(known.members, ANA_ID)), WINDOW), WINDOW)
+    return context_body(assured_facts(replace(known, members=isolate_profile(known.members, ANA_ID)), WINDOW), WINDOW)
 
 
 def test_a_stranger_who_types_the_address_of_who_only_wrote_mails_shuts_nobody_out() -> None:
     facts = [strangers_login(), mail(), strangers_claim()]
     known = known_of(facts)
     assert {member.value for member in known.members} == {ANA, STRANGER}
-    assert Rendering(known, WINDOW).standing_of("mail/1").level == "claimed"
+    assert Document(known, WINDOW).assurance_of_interaction("mail/1").level == "claimed"
     alone = alone_in(facts)
     assert alone is not None
-    assert (alone.profile, alone.standing.level) == (ANA_ID, "proved")
+    assert (alone.profile, alone.assurance.level) == (ANA_ID, "proved")
     body = body_alone(facts)
     assert body["customer"]["display"] == "Ana"
     assert [one["value"] for one in body["customer"]["identifiers"]] == [ANA]
@@ -77,9 +78,12 @@ def test_a_stranger_who_types_the_address_of_who_only_wrote_mails_shuts_nobody_o
 def test_the_strangers_own_contact_is_answered_with_the_strangers_account_and_nothing_of_the_mails() -> None:
     facts = [strangers_login(), mail(), strangers_claim()]
     known = known_of(facts)
-    rendering = Rendering(known, WINDOW)
-    assert (rendering.standing_of("chat/9").level, rendering.alone_of("chat/9")) == ("proved", None)
-    body = context_body(assured(known, WINDOW), WINDOW)
+    rendering = Document(known, WINDOW)
+    assert (rendering.assurance_of_interaction("chat/9").level, rendering.profile_assurance_of("chat/9")) == (
+        "proved",
+        None,
+    )
+    body = context_body(assured_facts(known, WINDOW), WINDOW)
     assert body["customer"]["display"] == "Stan"
     assert "own said" not in [entry["text"] for entry in body["timeline"]]
 
@@ -103,7 +107,7 @@ def test_an_attested_call_is_answered_with_the_calls_of_that_number_alone() -> N
     facts = [mail(), typed, call]
     alone = alone_in(facts, "call/1")
     assert alone is not None
-    assert (alone.profile, alone.standing.level) == (ACME.profile("phone", "", PHONE), "asserted")
+    assert (alone.profile, alone.assurance.level) == (ACME.profile("phone", "", PHONE), "asserted")
 
 
 @st.composite
@@ -140,11 +144,11 @@ def test_whatever_strangers_do_who_proves_the_address_is_read_what_they_would_be
     others = [fact for fact in others if fact.event.data.channel != "email" or fact.recorded < last]
     facts = [*own, *others]
     random.shuffle(facts)
-    rendering = Rendering(known_of(facts), WINDOW)
-    sure, alone = rendering.standing_of("mail/1"), rendering.alone_of("mail/1")
+    rendering = Document(known_of(facts), WINDOW)
+    sure, alone = rendering.assurance_of_interaction("mail/1"), rendering.profile_assurance_of("mail/1")
     assert sure.level in ASSURED or (alone is not None and alone.profile == ANA_ID)
-    assert alone is None or alone.standing.level == "proved"
-    expected = context_body(assured(known_of(own), WINDOW), WINDOW)
+    assert alone is None or alone.assurance.level == "proved"
+    expected = context_body(assured_facts(known_of(own), WINDOW), WINDOW)
     found = body_alone(facts)
     for body in (found, expected):
         customer = body["customer"]

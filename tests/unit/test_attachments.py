@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cx_context.parts.fold import new_part
-from cx_context.parts.fold_faults import part_of as folded
+from cx_context.fold import new_part
+from cx_context.fold_faults import part_of as folded
 from cx_context.parts.merge import merge
-from cx_context.parts.model import SAID_KEPT
-from cx_context.sections.attachments import SHOWN, id_of, read_id
+from cx_context.parts.values import SAID_KEPT
+from cx_context.sections.attachments import ATTACHMENTS_SHOWN, id_of, read_id
 from cx_context.sections.timeline import timeline_entry
 from cx_context_api.events.downloads import MOST_NAME, OPAQUE, disposition, file_name, safe_type
 from cx_events.errors import Refused
@@ -43,9 +43,9 @@ def entry(fact: Fact) -> dict[str, Any]:
 
 
 def test_an_entry_tells_the_first_attachments_and_how_many_more_there_are() -> None:
-    fact = sent("m-1", SHOWN + 4)
+    fact = sent("m-1", ATTACHMENTS_SHOWN + 4)
     told = entry(fact)
-    assert [each["name"] for each in told["attachments"]] == [f"{n}.pdf" for n in range(SHOWN)]
+    assert [each["name"] for each in told["attachments"]] == [f"{n}.pdf" for n in range(ATTACHMENTS_SHOWN)]
     assert told["more_attachments"] == 4
     assert told["attachments"][1] == {
         "id": id_of(fact.key, 1),
@@ -54,18 +54,21 @@ def test_an_entry_tells_the_first_attachments_and_how_many_more_there_are() -> N
         "bytes": 1,
         "place": "hub",
     }
-    assert "more_attachments" not in entry(sent("m-2", SHOWN))
+    assert "more_attachments" not in entry(sent("m-2", ATTACHMENTS_SHOWN))
     assert "attachments" not in entry(sent("m-3", 0))
 
 
 def test_pictures_that_the_text_shows_leave_their_place_to_files() -> None:
-    pictures = [{"name": f"logo-{n}.png", "part": f"2.{n}", "cid": f"c{n}", "inline": True} for n in range(SHOWN + 2)]
+    pictures = [
+        {"name": f"logo-{n}.png", "part": f"2.{n}", "cid": f"c{n}", "inline": True}
+        for n in range(ATTACHMENTS_SHOWN + 2)
+    ]
     fact = a_fact(id="m-1", data={"message": {"id": "m-1", "attachments": [*pictures, *files(1)]}})
     told = entry(fact)
     assert [each["name"] for each in told["attachments"]] == ["0.pdf", "logo-0.png", "logo-1.png"]
-    assert told["attachments"][0]["id"] == id_of(fact.key, SHOWN + 2)
+    assert told["attachments"][0]["id"] == id_of(fact.key, ATTACHMENTS_SHOWN + 2)
     assert (told["attachments"][1]["cid"], told["attachments"][1]["inline"]) == ("c0", True)
-    assert new_part(fact).files[0][3][0][:2] == [SHOWN + 2, "0.pdf"]
+    assert new_part(fact).files[0][3][0][:2] == [ATTACHMENTS_SHOWN + 2, "0.pdf"]
 
 
 def test_where_only_a_provider_has_a_file_the_entry_says_so_with_its_url() -> None:

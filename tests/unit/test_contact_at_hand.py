@@ -11,12 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cx_context.definition import define
-from cx_context.document import Known, Rendering, context_body, encode_body
-from cx_context.parts.fold import new_part
+from cx_context.document import Document, context_body, encode_body
+from cx_context.fold import new_part
 from cx_context.parts.merge import merge
-from cx_context.parts.model import NAMED_KEPT
-from cx_context.sections.assurance import Standing, Trust, standing
-from cx_context.sections.assured import assured
+from cx_context.parts.values import NAMED_KEPT
+from cx_context.sections.assurance import ContactAssurance, Trust, contact_assurance
+from cx_context.sections.assured import assured_facts
+from cx_context.sections.customer_facts import CustomerFacts
 from cx_events.envelope import Identifier
 from cx_events.facts import Fact
 from cx_events.testing.builders import ACME, DAY, HOUR, MINUTE, SECOND, START, a_fact
@@ -52,14 +53,14 @@ def login(interaction: str = LOGIN, id: str = "login", at: Micros = START, evide
     return a_fact(VERIFIED, id=id, at=at, interaction=interaction, email=ANA, data={"evidence": evidence})
 
 
-def known_of(facts: Sequence[Fact], rules: Rules = DEFAULT) -> Known:
+def known_of(facts: Sequence[Fact], rules: Rules = DEFAULT) -> CustomerFacts:
     whole = define(facts, ACME, rules)
     return whole.known[whole.customer_of[ACME.profile("email", "", ANA)]]
 
 
 def found(facts: Sequence[Fact], interaction: str, now: Micros | None = None, rules: Rules = DEFAULT) -> Any:
     known = known_of(facts, rules)
-    return Rendering(known, WINDOW).standing_of(interaction).at(now, known.lifetimes)
+    return Document(known, WINDOW).assurance_of_interaction(interaction).at(now, known.lifetimes)
 
 
 def test_a_stranger_who_types_a_known_address_claims_it_and_nothing_is_verified() -> None:
@@ -126,9 +127,9 @@ def test_a_platforms_own_account_that_a_claim_ties_proves_only_the_claim() -> No
     psid = weighing("facebook-psid", "9", "proved")
     said = a_fact(id="m", interaction=CHAT, identifiers=[psid, weighing("email", ANA, "claimed")], text="hi")
     trust = Trust(frozenset({f"email\n\n{ANA}"}), frozenset({"facebook-psid\n\n9"}))
-    told = standing([new_part(said)], trust)
+    told = contact_assurance([new_part(said)], trust)
     assert (told.level, told.proofs) == ("claimed", ())
-    assert standing([new_part(said)], Trust(frozenset({"facebook-psid\n\n9"}))).level == "proved"
+    assert contact_assurance([new_part(said)], Trust(frozenset({"facebook-psid\n\n9"}))).level == "proved"
 
 
 def test_an_assertion_lasts_and_names_its_method() -> None:
@@ -136,13 +137,13 @@ def test_an_assertion_lasts_and_names_its_method() -> None:
         "cx.interaction.started.v1", id="ring", interaction="call-1", channel="voice",
         identifiers=[weighing("phone", PHONE, "asserted")],
     )  # fmt: skip
-    told = standing([new_part(call)], Trust(frozenset({f"phone\n\n{PHONE}"}))).at(START + 400 * DAY, {})
+    told = contact_assurance([new_part(call)], Trust(frozenset({f"phone\n\n{PHONE}"}))).at(START + 400 * DAY, {})
     assert (told["level"], told["by"], told["expires_at"]) == ("asserted", "channel", None)
 
 
 def test_nothing_is_said_of_a_contact_that_names_none_of_the_customers_identifiers() -> None:
     assert found([login()], "no-such-contact", START)["level"] == "none"
-    assert Standing().at(START, {}) == {"level": "none", "by": None, "identifier": None, "expires_at": None}
+    assert ContactAssurance().at(START, {}) == {"level": "none", "by": None, "identifier": None, "expires_at": None}
 
 
 def test_a_flood_of_claims_pushes_no_stronger_identifier_out_in_any_order() -> None:
@@ -176,7 +177,7 @@ def test_a_claimed_name_or_attribute_changes_nothing_that_is_known() -> None:
         customer = context_body(known_of(history), WINDOW)["customer"]
         assert customer["display"] == "Ana Silva"
         assert customer["attributes"] == {"colour": "red", "tier": "gold"}
-        left = context_body(assured(known_of(history), WINDOW), WINDOW)["customer"]
+        left = context_body(assured_facts(known_of(history), WINDOW), WINDOW)["customer"]
         assert (left["display"], left["attributes"], left["preferences"]) == ("Ana Silva", {"tier": "gold"}, {})
 
 
@@ -193,8 +194,10 @@ def test_a_name_says_what_it_weighs() -> None:
 def test_an_assured_body_leaves_the_strangers_contact_out_and_holds_the_customers_own() -> None:
     own = [crm(), typed(LOGIN, "own", START), login(at=START + MINUTE)]
     stranger = [typed(CHAT, f"typed-{n}", START + HOUR + n * SECOND, "Mallory") for n in range(3)]
-    left = assured(known_of([*own, *stranger]), WINDOW)
-    assert encode_body(context_body(left, WINDOW)) == encode_body(context_body(assured(known_of(own), WINDOW), WINDOW))
+    left = assured_facts(known_of([*own, *stranger]), WINDOW)
+    assert encode_body(context_body(left, WINDOW)) == encode_body(
+        context_body(assured_facts(known_of(own), WINDOW), WINDOW)
+    )
     body = context_body(left, WINDOW)
     assert {entry["event"]["id"] for entry in body["timeline"]} == {"crm", "own", "login"}
     assert body["conversations"][0]["messages"][0]["text"].startswith("I am Ana")
@@ -211,7 +214,7 @@ def test_profiles_that_only_a_claim_ties_are_left_out_with_what_they_said() -> N
         a_fact(id="c-2", at=START + 5 * DAY, interaction="chat-9", identifiers=[cookie], email=ANA, text="I am Ana"),
     ]
     known = _claiming(known_of(history), "stranger")
-    body = context_body(assured(known, WINDOW), WINDOW)
+    body = context_body(assured_facts(known, WINDOW), WINDOW)
     assert [one["value"] for one in body["customer"]["identifiers"]] == ["C-1", ANA]
     assert b"stranger" not in encode_body(body)
     assert b"I am Mallory" not in encode_body(body)
@@ -225,7 +228,7 @@ def test_what_a_browser_said_before_its_user_logged_in_stays() -> None:
         a_fact(VERIFIED, id="v", at=START + MINUTE, interaction=LOGIN, email=ANA, identifiers=[cookie]),
     ]
     known = _claiming(known_of(history), "browser")
-    body = context_body(assured(known, WINDOW), WINDOW)
+    body = context_body(assured_facts(known, WINDOW), WINDOW)
     assert body["conversations"][0]["messages"][0]["text"] == "I was charged twice"
     assert [one["kind"] for one in body["customer"]["identifiers"]] == ["email"]
 
@@ -237,12 +240,12 @@ def test_a_browsers_cookie_that_came_first_is_no_core_to_measure_a_proof_by() ->
         a_fact(VERIFIED, id="v", at=START + MINUTE, interaction=LOGIN, email=ANA, identifiers=[cookie]),
     ]
     assert found(history, LOGIN, START + HOUR)["level"] == "proved"
-    body = context_body(assured(known_of(history), WINDOW), WINDOW)
+    body = context_body(assured_facts(known_of(history), WINDOW), WINDOW)
     assert [one["kind"] for one in body["customer"]["identifiers"]] == ["email"]
     assert b"Do you ship" not in encode_body(body)
 
 
-def _claiming(known: Known, *values: str) -> Known:
+def _claiming(known: CustomerFacts, *values: str) -> CustomerFacts:
     return replace(known, members=[replace(each, claimed=each.value in values) for each in known.members])
 
 
@@ -271,10 +274,10 @@ def test_levels_and_assured_bodies_are_the_same_in_any_order(facts: list[Fact], 
     random.shuffle(mixed)
     known, other = known_of(facts), known_of(mixed)
     for interaction in (CHAT, LOGIN):
-        one, two = (Rendering(each, WINDOW).standing_of(interaction) for each in (known, other))
+        one, two = (Document(each, WINDOW).assurance_of_interaction(interaction) for each in (known, other))
         assert (one.level, one.proofs, one.assertion) == (two.level, two.proofs, two.assertion)
-    assert encode_body(context_body(assured(known, WINDOW), WINDOW)) == encode_body(
-        context_body(assured(other, WINDOW), WINDOW)
+    assert encode_body(context_body(assured_facts(known, WINDOW), WINDOW)) == encode_body(
+        context_body(assured_facts(other, WINDOW), WINDOW)
     )
 
 
@@ -285,7 +288,7 @@ def test_a_strangers_contact_changes_no_assured_body(facts: list[Fact], hours: i
         id="stranger", at=at, recorded=START + 5 * DAY, interaction="acme-chat/9", email=ANA, name="Mallory", text="hi"
     )
     before, after = known_of(facts), known_of([*facts, stranger])
-    assert encode_body(context_body(assured(before, WINDOW), WINDOW)) == encode_body(
-        context_body(assured(after, WINDOW), WINDOW)
+    assert encode_body(context_body(assured_facts(before, WINDOW), WINDOW)) == encode_body(
+        context_body(assured_facts(after, WINDOW), WINDOW)
     )
-    assert Rendering(after, WINDOW).standing_of("acme-chat/9").level == "claimed"
+    assert Document(after, WINDOW).assurance_of_interaction("acme-chat/9").level == "claimed"

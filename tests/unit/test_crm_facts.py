@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from cx_context.definition import define_bodies
-from cx_context.parts.fold import new_part
-from cx_context.routing_targets import desks
+from cx_context.fold import new_part
+from cx_context.routing_targets import routing_targets
 from cx_events.facts import Fact
 from cx_events.testing.builders import ACME, HOUR, SECOND, START, a_fact
 from cx_identity.rules import DEFAULT
@@ -85,4 +85,6 @@ def test_a_thread_without_end_has_no_stretch_of_facts_alone() -> None:
 
 
 def test_an_account_s_owner_has_it_on_no_desk() -> None:
-    assert desks(new_part(told(1, "customer.attributes_changed", attributes={"tier": "gold"}, agent=BEN))) == {}
+    assert (
+        routing_targets(new_part(told(1, "customer.attributes_changed", attributes={"tier": "gold"}, agent=BEN))) == {}
+    )

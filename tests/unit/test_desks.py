@@ -8,9 +8,9 @@ from itertools import permutations
 import pytest
 from hypothesis import given
 
-from cx_context.parts.fold import apply, new_part
+from cx_context.fold import apply, new_part
 from cx_context.parts.model import Part
-from cx_context.routing_targets import UNASSIGNED, desks, desks_of, matter_of
+from cx_context.routing_targets import UNASSIGNED, routing_state, routing_targets, targets_of
 from cx_events.facts import Fact
 from cx_events.stamp import StampedEvent
 from cx_events.testing.builders import SECOND, START, a_fact
@@ -82,7 +82,7 @@ def test_desks_are_those_of_all_that_happened_in_any_order(
     facts: list[Fact], expected: dict[tuple[str, str], str]
 ) -> None:
     for order in permutations(facts):
-        found = desks(part_of(order))
+        found = routing_targets(part_of(order))
         assert {(desk.kind, desk.name): reason.why for desk, reason in found.items()} == expected
 
 
@@ -92,14 +92,14 @@ def test_facts_that_leave_a_part_s_matter_as_it_was_leave_its_desks(history: lis
     parts: dict[bytes, Part] = {}
     for fact in facts_of(history):
         part = parts.get(fact.part_id)
-        before = matter_of(part) if part is not None else matter_of(Part())
-        was = desks(part) if part is not None else {}
-        assert desks_of(before) == was
+        before = routing_state(part) if part is not None else routing_state(Part())
+        was = routing_targets(part) if part is not None else {}
+        assert targets_of(before) == was
         if part is None:
             part = parts[fact.part_id] = new_part(fact)
         else:
             apply(part, fact)
-        assert matter_of(part) != before or desks(part) == was
+        assert routing_state(part) != before or routing_targets(part) == was
 
 
 def test_an_agent_among_the_participants_is_one_whom_the_chat_concerns() -> None:
@@ -107,22 +107,22 @@ def test_an_agent_among_the_participants_is_one_whom_the_chat_concerns() -> None
         1, "message.sent", participants=[{"role": "agent", "id": "ben"}], message={"id": "m-1", "text": "hello"}
     )
     part = part_of([STARTED])
-    before = matter_of(part)
+    before = routing_state(part)
     apply(part, told)
-    assert matter_of(part) != before
-    assert [desk.name for desk in desks(part)] == ["ben"]
+    assert routing_state(part) != before
+    assert [desk.name for desk in routing_targets(part)] == ["ben"]
 
 
 def test_what_everybody_says_all_day_moves_nothing() -> None:
     part = part_of([STARTED, ANSWERED])
-    before = matter_of(part)
+    before = routing_state(part)
     heard = a_fact(id="m-1", email="ana@example.com", interaction="call-1", text="hello", at=START + 11 * SECOND)
     told = step(12, "message.sent", agent=BEN, message={"id": "m-2", "text": "hello"})
     for fact in (heard, told):
         apply(part, fact)
-    assert matter_of(part) == before
+    assert routing_state(part) == before
 
 
 def test_what_is_no_interaction_is_on_nobodys_desk() -> None:
     fact = a_fact("cx.survey.answered.v1", id="s-1", email="ana@example.com", data={"agent": BEN})
-    assert desks(part_of([fact])) == {}
+    assert routing_targets(part_of([fact])) == {}

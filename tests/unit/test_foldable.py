@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cx_context import fold, merge
 from cx_context.definition import define, define_bodies
 from cx_context.document import encode_body
-from cx_context.parts import fold, merge
-from cx_context.parts.fold_faults import NOT_FOLDED, by_merging, fault_of, is_left_out, part_of
-from cx_context.routing_targets import desks
+from cx_context.fold_faults import NOT_FOLDED, by_merging, fault_of, is_left_out, part_of
+from cx_context.routing_targets import routing_targets
 from cx_context.store.part_codec import decode_part, encode_part
 from cx_events.catalogue import catalogue
 from cx_events.client_events import accept
@@ -173,7 +173,7 @@ def test_what_intake_takes_can_be_folded_kept_and_shown(event: StampedEvent | No
     for known in define([fact], ACME, DEFAULT).known.values():
         for each in known.parts:
             assert _canonical(decode_part(encode_part(each.part))) == _canonical(each.part)
-            desks(each.part)
+            routing_targets(each.part)
 
 
 def test_a_hundred_thousand_identifiers_and_more_are_folded() -> None:
@@ -186,7 +186,7 @@ def test_a_hundred_thousand_identifiers_and_more_are_folded() -> None:
 def test_adding_in_place_comes_to_what_merging_does(history: list[StampedEvent]) -> None:
     parts: dict[bytes, list[Fact]] = {}
     for fact in facts_of(history):
-        if fold.makes_part(fact.event.type):
+        if makes_part(fact.event.type):
             parts.setdefault(fact.part_id, []).append(fact)
     for facts in parts.values():
         merged = fold.new_part(facts[0])

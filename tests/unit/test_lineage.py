@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cx_context.definition import define
-from cx_context.document import SECTIONS, Known, context_body
+from cx_context.document import VIEWS, context_body
 from cx_context.explain.counterfactual import CustomerHistory
 from cx_context.explain.diff import diff_contexts
 from cx_context.explain.json_pointer import (
@@ -28,10 +28,11 @@ from cx_context.explain.json_pointer import (
     value_at,
 )
 from cx_context.explain.lineage import explain_value
-from cx_context.explain.provenance import FEEDS, feed_of
-from cx_context.parts.fold import apply, new_part
+from cx_context.explain.provenance import PROVENANCE, provenance_of
+from cx_context.fold import apply, new_part
 from cx_context.parts.model import Part
-from cx_context.threading.conversations import KeyedPart
+from cx_context.parts.places import KeyedPart
+from cx_context.sections.customer_facts import CustomerFacts
 from cx_events.envelope import Identifier
 from cx_events.facts import Fact
 from cx_events.ids import text_of
@@ -44,7 +45,7 @@ from cx_identity.rules import DEFAULT
 WINDOW = 72 * 3_600_000_000
 
 
-def folded(known: Known, facts: list[Fact]) -> Known:
+def folded(known: CustomerFacts, facts: list[Fact]) -> CustomerFacts:
     """These facts alone, who is who as it was."""
     parts: dict[bytes, Part] = {}
     for fact in facts:
@@ -255,9 +256,9 @@ def test_the_first_words_of_a_contact_are_named_where_a_quoted_message_was_writt
 
 
 def test_every_section_has_its_rule() -> None:
-    assert {path[0] for path in FEEDS if path} == set(SECTIONS)
-    assert {name for feed in FEEDS.values() for name in feed.fields} <= set(Part.__struct_fields__)
-    assert feed_of(("conversations", "x")).fields > feed_of(("conversations", "x", "topic")).fields
+    assert {path[0] for path in PROVENANCE if path} == set(VIEWS)
+    assert {name for feed in PROVENANCE.values() for name in feed.fields} <= set(Part.__struct_fields__)
+    assert provenance_of(("conversations", "x")).fields > provenance_of(("conversations", "x", "topic")).fields
 
 
 def test_every_member_of_the_customer_of_a_conversation_and_of_the_counts_has_its_own_rule() -> None:
@@ -268,7 +269,7 @@ def test_every_member_of_the_customer_of_a_conversation_and_of_the_counts_has_it
         *(("conversations", "*", member) for member in body["conversations"][0]),
         *(("counts", member) for member in body["counts"]),
     }
-    assert not shown - FEEDS.keys()
+    assert not shown - PROVENANCE.keys()
 
 
 @pytest.mark.parametrize("text", ["x", "/a~", "/a~2", "~1"])

@@ -10,10 +10,12 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from tests.projection import RULES
 
-from cx_context.definition import define_bodies, winners
-from cx_context.parts.fold import apply, makes_part, new_part
+from cx_context.definition import counting_copies, define_bodies
+from cx_context.fold import apply, new_part
+from cx_context.parts.event_kinds import makes_part
 from cx_context.parts.model import Part
-from cx_context.threading.contacts import KeyedPart, contacts_of
+from cx_context.parts.places import KeyedPart
+from cx_context.threading.contacts import contacts_of
 from cx_context.threading.explicit_joins import ExplicitJoins
 from cx_context.threading.inferred_joins import infer_joins
 from cx_events.facts import Fact
@@ -158,13 +160,13 @@ def choices(facts: list[Fact]) -> dict[tuple[int, str], tuple[int, str]]:
 def test_what_others_do_later_changes_no_choice(
     history: list[StampedEvent], more: list[StampedEvent], place: int
 ) -> None:
-    before = winners(facts_of(history))
+    before = counting_copies(facts_of(history))
     found = choices(before)
     assume(found)
     start = sorted(found)[place % len(found)]
     later = [
         fact
-        for fact in winners(facts_of(again(more)))
+        for fact in counting_copies(facts_of(again(more)))
         if fact.effective > start[0] and fact.event.data.interaction != start[1]
     ]
     assert choices([*before, *later])[start] == found[start]
@@ -174,7 +176,7 @@ def test_what_others_do_later_changes_no_choice(
 def test_a_choice_is_made_by_what_is_known_at_the_start_and_the_contact_s_own_words(
     history: list[StampedEvent], place: int
 ) -> None:
-    facts = winners(facts_of(history))
+    facts = counting_copies(facts_of(history))
     found = choices(facts)
     assume(found)
     start = sorted(found)[place % len(found)]

@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cx_context.definition import define
-from cx_context.document import Known, Rendering, context_body
-from cx_context.sections.assured import assured
+from cx_context.document import Document, context_body
+from cx_context.sections.assured import assured_facts
+from cx_context.sections.customer_facts import CustomerFacts
 from cx_events.envelope import Identifier, Weight
 from cx_events.facts import Fact
 from cx_events.ids import text_of
@@ -35,17 +36,17 @@ def crm() -> Fact:
     return a_fact("cx.identity.asserted.v1", id="crm", at=START - DAY, channel="crm", identifiers=named)
 
 
-def known_of(facts: Sequence[Fact]) -> Known:
+def known_of(facts: Sequence[Fact]) -> CustomerFacts:
     whole = define(facts, ACME, DEFAULT)
     return whole.known[whole.customer_of[ACME.profile("email", "", ANA)]]
 
 
 def level(facts: Sequence[Fact], interaction: str = THREAD) -> str:
-    return Rendering(known_of(facts), WINDOW).standing_of(interaction).level
+    return Document(known_of(facts), WINDOW).assurance_of_interaction(interaction).level
 
 
 def said(facts: Sequence[Fact]) -> set[str]:
-    body = context_body(assured(known_of(facts), WINDOW), WINDOW)
+    body = context_body(assured_facts(known_of(facts), WINDOW), WINDOW)
     return {entry["text"] for entry in body["timeline"] if entry["text"]}
 
 

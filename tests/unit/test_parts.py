@@ -10,13 +10,16 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cx_context.definition import winners
-from cx_context.parts.fold import HANDLERS, apply, makes_part, new_part
-from cx_context.parts.header import with_words
-from cx_context.parts.merge import MERGERS, combine, merge
-from cx_context.parts.model import REFERENCES_KEPT, SAID_KEPT, Part
+from cx_context.definition import counting_copies
+from cx_context.fold import HANDLERS, apply, new_part
+from cx_context.parts.event_kinds import makes_part
+from cx_context.parts.merge import MERGE_RULES, combine, merge
+from cx_context.parts.model import Part
+from cx_context.parts.places import KeyedPart
+from cx_context.parts.values import REFERENCES_KEPT, SAID_KEPT
+from cx_context.sections.words import with_words
 from cx_context.store.part_codec import decode_header, decode_words, encode_part
-from cx_context.threading.contacts import KeyedPart, contacts_of
+from cx_context.threading.contacts import contacts_of
 from cx_events.facts import Fact
 from cx_events.stamp import StampedEvent
 from cx_events.testing.builders import DAY, SECOND, START, a_fact
@@ -32,14 +35,14 @@ def folded(facts: list[Fact]) -> Part:
 
 def by_part(history: list[StampedEvent]) -> dict[bytes, list[Fact]]:
     groups: dict[bytes, list[Fact]] = defaultdict(list)
-    for fact in winners(facts_of(history)):
+    for fact in counting_copies(facts_of(history)):
         if makes_part(fact.event.type):
             groups[fact.part_id].append(fact)
     return groups
 
 
 def test_every_field_of_a_part_says_how_it_combines() -> None:
-    assert set(MERGERS) == set(Part.__struct_fields__)
+    assert set(MERGE_RULES) == set(Part.__struct_fields__)
 
 
 def test_every_type_that_is_folded_comes_in_random_histories() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from cx_context.definition import define_bodies
 from cx_context.document import encode_body
-from cx_context.parts.fold import apply, new_part
+from cx_context.fold import apply, new_part
 from cx_context.parts.model import Part
 from cx_events.envelope import Identifier
 from cx_events.errors import Refused

@@ -9,7 +9,7 @@ import pytest
 from tests.projection import RULES
 
 from cx_context.definition import define, define_bodies
-from cx_context.routing_targets import Desk, Side, desks
+from cx_context.routing_targets import RoutingTarget, SideState, routing_targets
 from cx_events.facts import Fact
 from cx_events.ids import text_of
 from cx_events.testing.builders import ACME, DAY, HOUR, MINUTE, START, a_fact
@@ -197,7 +197,7 @@ def test_a_desk_keeps_a_thread_of_which_an_older_stretch_was_resolved(resolved: 
     queued = wrote(NOW + 12 * MINUTE, id="q", data={"queue": {"id": "billing", "name": "Billing"}})
     facts = (FIRST, queued, decided("resolved", resolved, NOW + HOUR))
     (known,) = define(facts, ACME, RULES).known.values()
-    assert (Desk("queue", "billing") in desks(Side.of(known.parts))) == stays
+    assert (RoutingTarget("queue", "billing") in routing_targets(SideState.of(known.parts))) == stays
 
 
 def test_no_order_of_arrival_matters() -> None:

@@ -8,10 +8,13 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cx_context.definition import winners
-from cx_context.parts.fold import apply, makes_part, new_part
+from cx_context.definition import counting_copies
+from cx_context.fold import apply, new_part
+from cx_context.parts.event_kinds import makes_part
 from cx_context.parts.model import Part
-from cx_context.threading.conversations import Conversation, KeyedPart, contacts_of, join_contacts
+from cx_context.parts.places import KeyedPart
+from cx_context.threading.contacts import contacts_of
+from cx_context.threading.conversations import Conversation, join_contacts
 from cx_events.facts import Fact
 from cx_events.ids import text_of
 from cx_events.stamp import StampedEvent
@@ -175,14 +178,14 @@ def test_a_decision_about_an_interaction_that_is_not_here_makes_no_conversation(
 
 @given(history=histories(), seed=st.integers(0, 2**32))
 def test_no_order_of_parts_changes_the_conversations(history: list[StampedEvent], seed: int) -> None:
-    parts = parts_of(winners(facts_of(history)))
+    parts = parts_of(counting_copies(facts_of(history)))
     shuffled = random.Random(seed).sample(parts, len(parts))
     assert join_contacts(contacts_of(shuffled, WINDOW), WINDOW) == join_contacts(contacts_of(parts, WINDOW), WINDOW)
 
 
 @given(history=histories())
 def test_every_interaction_is_in_one_conversation_and_says_why(history: list[StampedEvent]) -> None:
-    interactions = contacts_of(parts_of(winners(facts_of(history))), WINDOW)
+    interactions = contacts_of(parts_of(counting_copies(facts_of(history))), WINDOW)
     conversations = join_contacts(interactions, WINDOW)
     members = [member.name for conversation in conversations for member in conversation.members]
     assert sorted(members) == sorted(each.name for each in interactions)

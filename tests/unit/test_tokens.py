@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.test_threading import names, parts_of
 
-from cx_context.threading.conversations import Conversation, contacts_of, join_contacts
+from cx_context.threading.contacts import contacts_of
+from cx_context.threading.conversations import Conversation, join_contacts
 from cx_events.envelope import Data, Message, Reference
 from cx_events.facts import Fact
 from cx_events.ids import IdSpace, text_of

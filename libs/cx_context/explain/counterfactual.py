@@ -7,11 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from cx_context.document import Known, Rendering
-from cx_context.parts.fold import new_part
-from cx_context.parts.merge import MERGERS, merge
+from cx_context.document import Document
+from cx_context.fold import new_part
+from cx_context.parts.merge import MERGE_RULES, merge
 from cx_context.parts.model import Part
-from cx_context.threading.contacts import KeyedPart
+from cx_context.parts.places import KeyedPart
+from cx_context.sections.customer_facts import CustomerFacts
 from cx_events.facts import Fact
 from cx_events.timestamps import Micros
 
@@ -30,7 +31,7 @@ class WorkLimitExceeded(Exception):
 class CustomerHistory:
     """A customer, with all facts that its parts are the sums of."""
 
-    known: Known
+    known: CustomerFacts
     facts: Sequence[Fact]
     window: Micros
 
@@ -40,7 +41,7 @@ class Counterfactual:
 
     def __init__(self, history: CustomerHistory) -> None:
         self.history = history
-        self.whole = Rendering(replace(history.known, latest=history.facts), history.window)
+        self.whole = Document(replace(history.known, latest=history.facts), history.window)
         self.work = 0
         self._place = {anchored.part_id: at for at, anchored in enumerate(history.known.parts)}
         self._facts: dict[bytes, list[Fact]] = defaultdict(list)
@@ -72,7 +73,7 @@ class Counterfactual:
     def part(self, part_id: bytes) -> Part:
         return self.history.known.parts[self._place[part_id]].part
 
-    def without(self, fact: Fact) -> Rendering:
+    def without(self, fact: Fact) -> Document:
         """The document in the making, had this event not been."""
         return self._rendering({fact.part_id: self.part_without(fact)})
 
@@ -92,7 +93,7 @@ class Counterfactual:
         before, after = self._sums[part_id]
         return _sum(before[at], after[at])
 
-    def without_all(self, facts: Iterable[Fact]) -> Rendering:
+    def without_all(self, facts: Iterable[Fact]) -> Document:
         gone: dict[bytes, set[bytes]] = defaultdict(set)
         for fact in facts:
             gone[fact.part_id].add(fact.key)
@@ -105,7 +106,7 @@ class Counterfactual:
             changed[part_id] = total
         return self._rendering(changed)
 
-    def _rendering(self, changed: Mapping[bytes, Part | None]) -> Rendering:
+    def _rendering(self, changed: Mapping[bytes, Part | None]) -> Document:
         known = self.history.known
         self.work += len(known.parts) + 50
         if self.work > MOST_WORK:
@@ -116,7 +117,7 @@ class Counterfactual:
                 parts[self._place[part_id]] = KeyedPart(part_id, part)
         if None in changed.values():
             parts = [each for each in parts if changed.get(each.part_id, EMPTY_PART) is not None]
-        return Rendering(replace(known, parts=parts), self.history.window)
+        return Document(replace(known, parts=parts), self.history.window)
 
 
 def _sum(one: Part | None, other: Part | None) -> Part | None:
@@ -127,7 +128,7 @@ def _sum(one: Part | None, other: Part | None) -> Part | None:
 
 def _each_left_out(values: Sequence[Any], name: str) -> list[Any]:
     """Of each place the sum of all other values."""
-    by = MERGERS[name]
+    by = MERGE_RULES[name]
     nothing = getattr(EMPTY_PART, name)
     if len(values) == 1:
         return [nothing]

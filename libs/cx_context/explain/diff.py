@@ -11,14 +11,16 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from cx_context.document import Json, Known, Rendering, context_body
+from cx_context.document import Document, context_body
 from cx_context.explain.counterfactual import Counterfactual, CustomerHistory
 from cx_context.explain.json_pointer import MISSING, Path, changed_values, value_at
-from cx_context.parts.fold import new_part
+from cx_context.fold import new_part
 from cx_context.parts.merge import merge
-from cx_context.threading.conversations import KeyedPart
+from cx_context.parts.places import KeyedPart
+from cx_context.sections.customer_facts import CustomerFacts
 from cx_events.facts import Fact
 from cx_events.ids import NodeId
+from cx_events.json_types import Json
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,7 @@ class ValueChange:
 
 
 def diff_contexts(
-    before: Known, after: CustomerHistory, window: Collection[Fact], moved: Collection[NodeId]
+    before: CustomerFacts, after: CustomerHistory, window: Collection[Fact], moved: Collection[NodeId]
 ) -> list[ValueChange]:
     """From one state to another. ``window``: the facts of the later one to try; ``moved``: streams, and sides of
     interactions by their part ids, that only one of the two has, by a decision or new evidence. Raises ``TooMuchWork``.
@@ -61,11 +63,11 @@ def diff_contexts(
     return [ValueChange(path, was, now, by_path[path], path in by_move) for path, was, now in found]
 
 
-def _body(rendering: Rendering, latest: Sequence[Fact]) -> Json:
+def _body(rendering: Document, latest: Sequence[Fact]) -> Json:
     return context_body(replace(rendering.known, latest=latest), rendering.window)
 
 
-def _with(known: Known, fact: Fact) -> Known:
+def _with(known: CustomerFacts, fact: Fact) -> CustomerFacts:
     """As if this fact had come, too."""
     part = new_part(fact)
     parts = [
@@ -77,7 +79,7 @@ def _with(known: Known, fact: Fact) -> Known:
     return replace(known, parts=parts, latest=[*known.latest, fact])
 
 
-def _by_leaving(before: Known, after: CustomerHistory, found: Sequence[tuple[Path, Any, Any]]) -> set[Path]:
+def _by_leaving(before: CustomerFacts, after: CustomerHistory, found: Sequence[tuple[Path, Any, Any]]) -> set[Path]:
     """The paths whose value would be another, had those parts stayed that are somebody else's now."""
     stayed = {anchored.part_id for anchored in after.known.parts}
     left = {anchored.part_id: anchored for anchored in before.parts if anchored.part_id not in stayed}

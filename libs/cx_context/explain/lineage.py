@@ -13,12 +13,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from cx_context.document import Rendering, timeline
+from cx_context.document import Document
 from cx_context.explain.counterfactual import EMPTY_PART, Counterfactual, CustomerHistory
 from cx_context.explain.json_pointer import MISSING, Path, value_at
-from cx_context.explain.provenance import STATE, Feed, feed_of
+from cx_context.explain.provenance import STATE, Provenance, provenance_of
 from cx_context.explain.unchanged_threading import TIME_FIELDS, UnchangedThreading
-from cx_context.parts.fold import new_part
+from cx_context.fold import new_part
+from cx_context.sections.timeline import latest_entries
 from cx_events.facts import Fact
 
 
@@ -27,7 +28,7 @@ class ValueSources:
     """``facts``: newest first. ``naming``: the keys of those without which the value would be the same, but its
     conversation known by another id."""
 
-    feed: Feed
+    feed: Provenance
     facts: list[Fact]
     naming: frozenset[bytes]
 
@@ -35,12 +36,12 @@ class ValueSources:
 def explain_value(history: CustomerHistory, path: Path) -> ValueSources:
     """The rule of the value at a path, and the facts behind it. Values that come from who is who have sources beside
     these, which facts of identity tell. Raises ``TooMuchWork``."""
-    feed = feed_of(path)
+    feed = provenance_of(path)
     trial = Counterfactual(history)
     if not path:
         found = list(history.facts)
     elif path[0] == "timeline":
-        shown = timeline(history.facts)
+        shown = latest_entries(history.facts)
         names = {(entry["event"]["source"], entry["event"]["id"]) for entry in shown if len(path) == 1}
         found = [fact for fact in history.facts if _name(fact) in names or f"{'#'.join(_name(fact))}" in path[1:2]]
     elif feed.summed:
@@ -74,12 +75,12 @@ def _counts_in(trial: Counterfactual, fact: Fact, path: Path) -> bool:
     return bool(part.channels if len(path) == 2 else part.channels.get(path[2]))
 
 
-def _value(of: Rendering, path: Path) -> Any:
+def _value(of: Document, path: Path) -> Any:
     """Only the section that the path lies in is rendered. What is asked of a section whole is compared whole."""
     return value_at({path[0]: of.section(path[0])}, path)
 
 
-def _necessary(trial: Counterfactual, feed: Feed, path: Path) -> list[Fact]:
+def _necessary(trial: Counterfactual, feed: Provenance, path: Path) -> list[Fact]:
     value = _value(trial.whole, path)
     structure = UnchangedThreading(trial, path) if feed.threaded else None
     found = []
@@ -93,7 +94,7 @@ def _necessary(trial: Counterfactual, feed: Feed, path: Path) -> list[Fact]:
     return found
 
 
-def _sufficient(trial: Counterfactual, feed: Feed, path: Path) -> list[Fact]:
+def _sufficient(trial: Counterfactual, feed: Provenance, path: Path) -> list[Fact]:
     """Where no single event is needed: those that would do without their like."""
     value = _value(trial.whole, path)
     fields = feed.fields if path[0] != "conversations" else _own_fields(path)
@@ -117,7 +118,7 @@ def _own_fields(path: Path) -> frozenset[str]:
     """Without those that only decide about threads, unless the value is about them."""
     own = {"references": {"references"}, "joined": {"references", "links"}, "channels": {"channel"}}
     leaf = path[2] if len(path) > 2 else ""
-    return frozenset(own.get(leaf, feed_of(path).fields - TIME_FIELDS - {"interaction"}))
+    return frozenset(own.get(leaf, provenance_of(path).fields - TIME_FIELDS - {"interaction"}))
 
 
 def _same(one: Any, other: Any) -> bool:

@@ -34,7 +34,7 @@ _WORDS = frozenset({"said", "edits", "deleted", "channel"})
 
 
 @dataclass(frozen=True, slots=True)
-class Feed:
+class Provenance:
     """``threaded``: the value hangs on which interactions are one conversation, too. ``identity``: it comes from who is
     who. ``summed``: it counts events, each of which is needed."""
 
@@ -45,57 +45,57 @@ class Feed:
     summed: bool = False
 
 
-def _feed(rule: str, *fields: str, threaded: bool = False, identity: bool = False, summed: bool = False) -> Feed:
-    return Feed(rule, frozenset(fields), threaded, identity, summed)
+def _row(rule: str, *fields: str, threaded: bool = False, identity: bool = False, summed: bool = False) -> Provenance:
+    return Provenance(rule, frozenset(fields), threaded, identity, summed)
 
 
-def _of_conversation(rule: str, *fields: str) -> Feed:
-    return Feed(rule, frozenset(fields) | THREADING, threaded=True)
+def _of_conversation(rule: str, *fields: str) -> Provenance:
+    return Provenance(rule, frozenset(fields) | THREADING, threaded=True)
 
 
 _ACTIVE_LAST = "the live interaction that was active last"
 _HEAVIEST = "the value of the greatest weight, of those the last by effective time"
 
-FEEDS: Mapping[Path, Feed] = MappingProxyType(
+PROVENANCE: Mapping[Path, Provenance] = MappingProxyType(
     {
-        (): _feed("each member by its own rule"),
-        ("customer",): _feed("who is who, and what was said of the customer last"),
-        ("customer", "id"): _feed("the profile that was recorded first of those that are one customer", identity=True),
-        ("customer", "aliases"): _feed("the other profiles of the customer, the core's first", *CORE, identity=True),
-        ("customer", "display"): _feed(
+        (): _row("each member by its own rule"),
+        ("customer",): _row("who is who, and what was said of the customer last"),
+        ("customer", "id"): _row("the profile that was recorded first of those that are one customer", identity=True),
+        ("customer", "aliases"): _row("the other profiles of the customer, the core's first", *CORE, identity=True),
+        ("customer", "display"): _row(
             "the name of the greatest weight, of those the last, else the strongest identifier", "name", *CORE,
             identity=True,
         ),
-        ("customer", "display_weight"): _feed("how much that name weighs; null of an identifier", "name", *CORE),
-        ("customer", "identifiers"): _feed(
+        ("customer", "display_weight"): _row("how much that name weighs; null of an identifier", "name", *CORE),
+        ("customer", "identifiers"): _row(
             "profiles that evidence or a person's decision joins", "verified", *CORE, identity=True
         ),
-        ("customer", "identifiers", "*", "claimed"): _feed(
+        ("customer", "identifiers", "*", "claimed"): _row(
             "whether only a claim ties it to the known core, else to the first profile that something vouches for",
             *CORE, identity=True,
         ),
-        ("customer", "identifiers", "*", "verified_at"): _feed("the last event in which it is verified", "verified"),
-        ("customer", "identifiers", "*", "verified_by"): _feed("how it was proved last", "proofs"),
-        ("customer", "assurance"): _feed(
+        ("customer", "identifiers", "*", "verified_at"): _row("the last event in which it is verified", "verified"),
+        ("customer", "identifiers", "*", "verified_by"): _row("how it was proved last", "proofs"),
+        ("customer", "assurance"): _row(
             "who was proved, asserted or claimed to be there in the contact that was active last, and the weakest link "
             "between identifiers", *THREADING, *_ASSURED, "last", threaded=True, identity=True
         ),
-        ("customer", "attributes"): _feed(_HEAVIEST, "attributes", *CORE),
-        ("customer", "consent"): _feed(
+        ("customer", "attributes"): _row(_HEAVIEST, "attributes", *CORE),
+        ("customer", "consent"): _row(
             "a refusal, until its own profile or somebody proved grants again", "grants", "refusals", *CORE
         ),
-        ("customer", "preferences"): _feed(_HEAVIEST, "preferences", *CORE),
-        ("customer", "candidates"): _feed("claims that join nobody, while nobody settles them", identity=True),
-        ("customer", "candidates_total"): _feed("how many these are, 1,000 at most", identity=True),
-        ("now",): Feed(
+        ("customer", "preferences"): _row(_HEAVIEST, "preferences", *CORE),
+        ("customer", "candidates"): _row("claims that join nobody, while nobody settles them", identity=True),
+        ("customer", "candidates_total"): _row("how many these are, 1,000 at most", identity=True),
+        ("now",): Provenance(
             _ACTIVE_LAST, THREADING | _WAITING | _ASSURED | {"last", "queue", "agent", "names"}, threaded=True
         ),
-        ("now", "verified"): Feed(
+        ("now", "verified"): Provenance(
             "what was proved last in " + _ACTIVE_LAST + ", or came to it by a token or a person's link",
             THREADING | _WAITING | CORE | {"last"},
             threaded=True,
         ),
-        ("now", "waiting_since"): Feed(
+        ("now", "waiting_since"): Provenance(
             "since when the customer waits unanswered in " + _ACTIVE_LAST,
             THREADING | _WAITING | {"last"},
             threaded=True,
@@ -137,22 +137,22 @@ FEEDS: Mapping[Path, Feed] = MappingProxyType(
         ),
         ("conversations", "*", "references"): _of_conversation("every order and case that an event names"),
         ("conversations", "*", "joined"): _of_conversation("the strongest rule that joins an interaction", *_ASSURED),
-        ("timeline",): _feed("the latest events, newest first"),
-        ("timeline", "*"): _feed("the event itself"),
-        ("counts",): _feed("sums over all counted events", "events", "messages", "channels"),
-        ("counts", "events"): _feed("the number of events, decisions and insights left out", "events", summed=True),
-        ("counts", "messages"): _feed("the number of messages", "messages", summed=True),
-        ("counts", "interactions"): _feed("the number of interactions with a counted event", "interaction", "first"),
-        ("counts", "conversations"): Feed("the number of conversations", THREADING, threaded=True),
-        ("counts", "by_channel"): _feed("the number of events on each channel", "channels", summed=True),
-        ("sentiment",): _feed(
+        ("timeline",): _row("the latest events, newest first"),
+        ("timeline", "*"): _row("the event itself"),
+        ("counts",): _row("sums over all counted events", "events", "messages", "channels"),
+        ("counts", "events"): _row("the number of events, decisions and insights left out", "events", summed=True),
+        ("counts", "messages"): _row("the number of messages", "messages", summed=True),
+        ("counts", "interactions"): _row("the number of interactions with a counted event", "interaction", "first"),
+        ("counts", "conversations"): Provenance("the number of conversations", THREADING, threaded=True),
+        ("counts", "by_channel"): _row("the number of events on each channel", "channels", summed=True),
+        ("sentiment",): _row(
             "the mean of the last ten scores of the customer's messages, the later half against the earlier",
             "sentiment", "deleted", "edits", "others", "interaction",
         ),
-        ("last_agent",): _feed(
+        ("last_agent",): _row(
             "the agent named last in any interaction", "agent", "names", "channel", "interaction", "first"
         ),
-        ("unresolved",): Feed(
+        ("unresolved",): Provenance(
             "open conversations in which the customer waits",
             THREADING | _WAITING | _WORDS,
             threaded=True,
@@ -161,20 +161,20 @@ FEEDS: Mapping[Path, Feed] = MappingProxyType(
 )  # fmt: skip
 
 
-def feed_of(path: Path) -> Feed:
+def provenance_of(path: Path) -> Provenance:
     """What feeds the value at a path, and all values below it."""
     pattern = pattern_of(path)
-    above = max((known for known in FEEDS if known == pattern[: len(known)]), key=len)
+    above = max((known for known in PROVENANCE if known == pattern[: len(known)]), key=len)
     rows = [
-        FEEDS[above],
-        *(feed for known, feed in FEEDS.items() if len(known) > len(pattern) == _common(known, pattern)),
+        PROVENANCE[above],
+        *(row for known, row in PROVENANCE.items() if len(known) > len(pattern) == _common(known, pattern)),
     ]
-    return Feed(
-        FEEDS[above].rule,
-        frozenset().union(*(feed.fields for feed in rows)),
-        threaded=any(feed.threaded for feed in rows),
-        identity=any(feed.identity for feed in rows),
-        summed=FEEDS[above].summed,
+    return Provenance(
+        PROVENANCE[above].rule,
+        frozenset().union(*(row.fields for row in rows)),
+        threaded=any(row.threaded for row in rows),
+        identity=any(row.identity for row in rows),
+        summed=PROVENANCE[above].summed,
     )
 
 

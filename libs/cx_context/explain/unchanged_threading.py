@@ -5,11 +5,13 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 
-from cx_context.document import CONVERSATIONS_SHOWN, conversation_state
 from cx_context.explain.counterfactual import Counterfactual
 from cx_context.explain.json_pointer import Path
 from cx_context.explain.provenance import CORE, THREADING
-from cx_context.threading.contacts import Contact, KeyedPart, contacts_of
+from cx_context.parts.places import KeyedPart
+from cx_context.sections.contact_state import conversation_state
+from cx_context.sections.conversations import CONVERSATIONS_SHOWN
+from cx_context.threading.contacts import Contact, contacts_of
 from cx_context.threading.continuity_tokens import END_OF_TIME
 from cx_context.threading.conversations import Conversation
 from cx_events.facts import Fact

@@ -14,9 +14,9 @@ from typing import Any, NamedTuple, cast
 import msgspec
 from msgspec import structs
 
-from cx_context.parts.merge import FIELDS, add_up
+from cx_context.parts.merge import PART_FIELDS
 from cx_context.parts.model import Part
-from cx_context.threading.conversations import Contact, Conversation, KeyedPart
+from cx_context.parts.places import KeyedPart
 
 WORDS = frozenset(
     {
@@ -49,29 +49,17 @@ def _struct(name: str, kept: Collection[str]) -> type[Part]:
     return cast(type[Part], made)
 
 
-_WORDS = [field for field in FIELDS if field.name in WORDS]
-_OUTLINED = [field for field in FIELDS if field.name not in WORDS]
-OUTLINE = _struct("Outline", {field.name for field in _OUTLINED})
-ONLY_WORDS = _struct("OnlyWords", WORDS)
+WORD_FIELDS = [field for field in PART_FIELDS if field.name in WORDS]
+HEADER_FIELDS = [field for field in PART_FIELDS if field.name not in WORDS]
+PartHeader = _struct("Outline", {field.name for field in HEADER_FIELDS})
+PartWords = _struct("OnlyWords", WORDS)
 
-WordsOf = Callable[[bytes], Part]
+ReadWords = Callable[[bytes], Part]
 """Of an part id a part of which only the words are asked for: ``ONLY_WORDS``, or a whole one that was at hand."""
 
 
-class Outlines(NamedTuple):
+class PartHeaders(NamedTuple):
     """``parts``: outlines, or parts where they were at hand."""
 
     parts: list[KeyedPart]
-    words: WordsOf
-
-
-def with_words(contact: Contact, words: WordsOf) -> Contact:
-    """Return a contact of outlines with all that was said in it. Its pieces stay outlines."""
-    part = Part()
-    add_up(part, [contact.part], _OUTLINED)
-    add_up(part, [words(piece.part_id) for piece in contact.pieces], _WORDS)
-    return structs.replace(contact, part=part)
-
-
-def conversation_with_words(conversation: Conversation, words: WordsOf) -> Conversation:
-    return structs.replace(conversation, members=[with_words(member, words) for member in conversation.members])
+    words: ReadWords

@@ -6,7 +6,6 @@ A fact is in one part only, so sums may be sums.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from hashlib import blake2b
 from heapq import nlargest, nsmallest
 from itertools import chain
 from operator import attrgetter, itemgetter
@@ -18,41 +17,22 @@ from cx_context.parts.model import (
     CONSENTS_KEPT,
     DELETIONS_KEPT,
     EDITS_KEPT,
-    KEYS_KEPT,
-    NAMED_KEPT,
     NAMES_KEPT,
     NOTES_KEPT,
     OTHERS_KEPT,
-    REFERENCES_KEPT,
-    SAID_KEPT,
     SENTIMENTS_KEPT,
-    TEXT_KEPT,
     TOPICS_KEPT,
     TURNS_KEPT,
     USES_KEPT,
     WRITTEN_KEPT,
-    At,
     Part,
-    Register,
 )
+from cx_context.parts.values import KEYS_KEPT, NAMED_KEPT, REFERENCES_KEPT, SAID_KEPT, At, Register
 from cx_events.activity import SECOND
 from cx_events.identifiers import rank_of
 
 T = TypeVar("T", bound=tuple[Any, ...])
 Time = TypeVar("Time", int, At)
-
-
-def brief(name: str) -> str:
-    """A name that others are compared with: a long one is cut, and told from its like by a hash of the whole."""
-    if len(name) <= TEXT_KEPT:
-        return name
-    digest = blake2b(name.encode(), digest_size=16).hexdigest()
-    return f"{name[: TEXT_KEPT - len(digest) - 1]}~{digest}"
-
-
-def hashed(name: str) -> str:
-    """Sixteen hex digits that stand for a name where it is only compared."""
-    return blake2b(name.encode(), digest_size=8).hexdigest()
 
 
 def later(one: At | None, other: At) -> At:
@@ -260,7 +240,7 @@ def _thinned(times: list[int]) -> list[int]:
     return found
 
 
-MERGERS: Mapping[str, Callable[[Any, Any], Any]] = MappingProxyType(
+MERGE_RULES: Mapping[str, Callable[[Any, Any], Any]] = MappingProxyType(
     {
         "interaction": max,
         "side": max,
@@ -334,11 +314,11 @@ MERGERS: Mapping[str, Callable[[Any, Any], Any]] = MappingProxyType(
 )
 
 
-_NAMES = tuple(MERGERS)
+_NAMES = tuple(MERGE_RULES)
 _values = attrgetter(*_NAMES)
 _EMPTY = Part()
 _NEVER = object()
-_RULES = tuple((by, _NEVER if by in (min, max) else getattr(_EMPTY, name)) for name, by in MERGERS.items())
+_RULES = tuple((by, _NEVER if by in (min, max) else getattr(_EMPTY, name)) for name, by in MERGE_RULES.items())
 """Of each field how two values combine, and which value says nothing: of a least or greatest time none does."""
 
 
@@ -361,7 +341,7 @@ def combine(parts: Iterable[Part]) -> Part:
     if len(found) == 2:
         return merge(*found)
     total = Part()
-    add_up(total, found, FIELDS)
+    combine_fields(total, found, PART_FIELDS)
     return total
 
 
@@ -374,10 +354,10 @@ class Field(NamedTuple):
     nothing: Any
 
 
-FIELDS = tuple(Field(name, attrgetter(name), *rule) for name, rule in zip(_NAMES, _RULES, strict=True))
+PART_FIELDS = tuple(Field(name, attrgetter(name), *rule) for name, rule in zip(_NAMES, _RULES, strict=True))
 
 
-def add_up(total: Part, parts: Sequence[Part], fields: Iterable[Field]) -> None:
+def combine_fields(total: Part, parts: Sequence[Part], fields: Iterable[Field]) -> None:
     """Set these fields of ``total``, where they say nothing, to what all parts say."""
     for name, value, by, nothing in fields:
         found = map(value, parts)

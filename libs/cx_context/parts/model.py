@@ -10,8 +10,7 @@ from typing import Any
 
 from msgspec import Struct, field
 
-At = tuple[int, int, int, str, str]
-"""(effective time in µs, sequence, recorded time in µs, source, id): an event's place within its interaction."""
+from cx_context.parts.values import At, Register
 
 Said = tuple[At, str, str, str, str]
 """(at, role, name, text, message id): one message of the conversation."""
@@ -19,13 +18,6 @@ Said = tuple[At, str, str, str, str]
 Files = tuple[At, str, int, list[list[Any]]]
 """(at, key of the event, number of attachments, the first of them): the attachments of one message."""
 
-Register = tuple[At, Any]
-"""A value and when it was written; the later one counts."""
-
-TEXT_KEPT = 280
-"""Characters of a message, a note or a turn that the context shows; the whole stands in the stored event."""
-
-SAID_KEPT = 8
 NOTES_KEPT = 5
 TURNS_KEPT = 10
 EDITS_KEPT = 16
@@ -40,13 +32,8 @@ SENTIMENTS_KEPT = 32
 CONSENTS_KEPT = 256
 CONSENTS_SHOWN = 64
 NAMES_KEPT = 64
-KEYS_KEPT = 64
-REFERENCES_KEPT = 128
 USES_KEPT = 16
 """Continuity tokens that one side of an interaction may try: of more the first count."""
-
-NAMED_KEPT = 64
-"""Identifiers beside the stream's: of more the strongest count, by weight and then by rank of kind."""
 
 AGENTS_KEPT = 32
 TOPICS_KEPT = 16
@@ -61,8 +48,8 @@ class Part(Struct, omit_defaults=True, gc=False, kw_only=True):
 
     Times are µs since 1970. Counted are the events that are neither decisions nor insights. ``side``: the id of the
     stream's side of the interaction. ``stream``, ``weight``: the stream's identifier as ``KIND\nSCOPE\nVALUE``, and how
-    much it is worth in these facts (``weights.ORDER``); "" and a claim where they name none. ``about``: None for an
-    hour; of a fact that stands alone the part id of the contact that it is about, as UUID text, or "". ``channels``:
+    much it is worth in these facts (``weights.WEIGHT_RANKS``); "" and a claim where they name none. ``about``: None for
+    an hour; of a fact that stands alone the part id of the contact that it is about, as UUID text, or "". ``channels``:
     counted events by channel. ``since``, ``until``: the least and the greatest effective time of its facts, counted or
     not. ``active``: of each second with activity when the first was, in order. ``endless``: since when the interaction
     is known never to end. ``references``: by ``KIND\nVALUE`` when each was first mentioned. ``written``, ``quoted``: of

@@ -14,21 +14,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import NamedTuple
 
 from cx_context.parts.merge import weight_and_rank
-from cx_context.parts.model import Part, Register
-from cx_events.envelope import Identifier
+from cx_context.parts.model import Part
+from cx_context.parts.values import Register
+from cx_context.sections.members import Member, key_of
 from cx_events.facts import Order
 from cx_events.identifiers import rank_of
 from cx_events.ids import text_of
+from cx_events.json_types import Json
 from cx_events.timestamps import Micros, format_time
 from cx_events.weights import ASSERTED as ASSERTED_WEIGHT
 from cx_events.weights import CLAIMED, PROVED, WEIGHT_RANKS
 from cx_identity.model import STRONG_KINDS
-
-if TYPE_CHECKING:
-    from cx_context.document import Member
 
 PROOFS_SHOWN = 20
 BY_CHANNEL = "channel"
@@ -50,16 +49,10 @@ LEVELS = (PROVED, ASSERTED_WEIGHT, CLAIMED, NONE)
 ASSURED = (PROVED, ASSERTED_WEIGHT)
 """The levels that a read may ask for."""
 
-Json = dict[str, Any]
 Lifetimes = Mapping[str, int]
 """The rule ``proof_lifetime``: seconds by method."""
 
 _CLAIMED = WEIGHT_RANKS[CLAIMED]
-
-
-def key_of(identifier: Identifier | Member) -> str:
-    """Return an identifier as parts name it."""
-    return f"{identifier.kind}\n{identifier.scope}\n{identifier.value}"
 
 
 def lifetime(method: str, lifetimes: Lifetimes) -> Micros:
@@ -140,7 +133,7 @@ class Proof(NamedTuple):
         """Return from when on it counts no more."""
         return self.order[0] + lifetime(self.method, lifetimes)
 
-    def shown(self, lifetimes: Lifetimes) -> Json:
+    def view(self, lifetimes: Lifetimes) -> Json:
         """Return it as the context shows a proof."""
         return {
             **_identifier(self.kind, self.scope, self.value),
@@ -191,7 +184,7 @@ def latest_of_each(found: Iterable[Proof]) -> Mapping[str, Proof]:
     return latest
 
 
-class Standing(NamedTuple):
+class ContactAssurance(NamedTuple):
     """What vouches for who is at the other end of some parts, by the facts alone. ``claim``: the strongest identifier
     of the customer's that they name."""
 
@@ -231,9 +224,9 @@ class Standing(NamedTuple):
             "expires_at": format_time(by.expires(lifetimes)) if lifetimes is not None else None,
         }
 
-    def shown(self, lifetimes: Lifetimes) -> list[Json]:
+    def proofs_view(self, lifetimes: Lifetimes) -> list[Json]:
         """Return its proofs as the context shows them."""
-        return [proof.shown(lifetimes) for proof in self.proofs[:PROOFS_SHOWN]]
+        return [proof.view(lifetimes) for proof in self.proofs[:PROOFS_SHOWN]]
 
 
 def vouched_outside(parts: Sequence[Part], trust: Trust) -> list[str]:
@@ -242,15 +235,15 @@ def vouched_outside(parts: Sequence[Part], trust: Trust) -> list[str]:
     return list(dict.fromkeys(proof.key for proof in found))
 
 
-class Alone(NamedTuple):
+class ProfileAssurance(NamedTuple):
     """What vouches for who is at the other end of a contact where the contact's own identifier, that of ``profile``, is
     taken by itself: only a claim ties it to the customer's core."""
 
     profile: bytes
-    standing: Standing
+    assurance: ContactAssurance
 
 
-def standing(parts: Iterable[Part], trust: Trust) -> Standing:
+def contact_assurance(parts: Iterable[Part], trust: Trust) -> ContactAssurance:
     """Return what these parts say of who is there: those of a contact, of contacts that vouch for each other, or of
     all that a customer has outside any contact."""
     parts = list(parts)
@@ -260,7 +253,7 @@ def standing(parts: Iterable[Part], trust: Trust) -> Standing:
         named.add(part.identifier)
         named.update(part.named)
     claims = [(key, 0) for key in named if key in trust.core or key in trust.claimed]
-    return Standing(
+    return ContactAssurance(
         tuple(proofs(parts, trust.core)),
         asserted[0] if asserted else None,
         min(claims, key=weight_and_rank)[0] if claims else None,
@@ -272,14 +265,14 @@ def reaches(level: str, wanted: str) -> bool:
     return LEVELS.index(level) <= LEVELS.index(wanted)
 
 
-def assurance(members: Sequence[Member], found: Standing, lifetimes: Lifetimes) -> Json:
+def assurance_view(members: Sequence[Member], found: ContactAssurance, lifetimes: Lifetimes) -> Json:
     """Return how sure we are of a customer: by the contact that was active last, and how surely the identifiers are one
     person's, as the least confidence with which any of them was joined."""
     joined = [(why[2], member.id, why[0]) for member in members if (why := member.joined) is not None]
     weakest = min(joined, default=None)
     return {
         "level": found.level,
-        "verified": found.proofs[0].shown(lifetimes) if found.proofs else None,
+        "verified": found.proofs[0].view(lifetimes) if found.proofs else None,
         "confidence": weakest[0] / 100 if weakest is not None else 1.0 if members else 0.0,
         "weakest": {"profile": text_of(weakest[1]), "rule": weakest[2]} if weakest is not None else None,
     }

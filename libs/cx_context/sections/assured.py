@@ -17,12 +17,15 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from cx_context.document import Known, Member
 from cx_context.parts.model import Part
+from cx_context.parts.places import KeyedPart
 from cx_context.sections.assurance import ASSURED, Trust, around_core
-from cx_context.sections.candidates import NO_QUESTIONS
-from cx_context.sections.vouchers import ever, is_strangers
-from cx_context.threading.conversations import Contact, KeyedPart, contacts_of, join_contacts
+from cx_context.sections.candidates import NO_REFUSED_CLAIMS
+from cx_context.sections.customer_facts import CustomerFacts
+from cx_context.sections.members import Member
+from cx_context.sections.vouchers import is_strangers, surest_assurances
+from cx_context.threading.contacts import Contact, contacts_of
+from cx_context.threading.conversations import join_contacts
 from cx_events.facts import Fact
 from cx_events.timestamps import Micros
 from cx_events.weights import CLAIMED, WEIGHT_RANKS
@@ -30,14 +33,14 @@ from cx_events.weights import CLAIMED, WEIGHT_RANKS
 _CLAIMED = WEIGHT_RANKS[CLAIMED]
 
 
-def assured(known: Known, window: Micros) -> Known:
+def assured_facts(known: CustomerFacts, window: Micros) -> CustomerFacts:
     """Return what is left of a customer. ``window``: the tenant's threading window in µs. For what is left of one of
     their identifiers by itself, see ``taken_alone``."""
-    kept = kept_part_ids(known.parts, known.members, window)
-    return left_of(known, kept, [fact for fact in known.latest if fact.part_id in kept])
+    kept = assured_part_ids(known.parts, known.members, window)
+    return keep_parts(known, kept, [fact for fact in known.latest if fact.part_id in kept])
 
 
-def taken_alone(members: Iterable[Member], profile: bytes) -> list[Member]:
+def isolate_profile(members: Iterable[Member], profile: bytes) -> list[Member]:
     """Return a customer's profiles as if one of them, which nothing but a claim ties to any other, were the core.
 
     So is an identifier that a contact proves, and that somebody's claim made a part of another customer: its own
@@ -46,7 +49,7 @@ def taken_alone(members: Iterable[Member], profile: bytes) -> list[Member]:
     return [replace(member, claimed=member.id != profile) for member in members]
 
 
-def left_of(known: Known, kept: Collection[bytes], latest: Iterable[Fact]) -> Known:
+def keep_parts(known: CustomerFacts, kept: Collection[bytes], latest: Iterable[Fact]) -> CustomerFacts:
     """Return what is left, by the part ids of the parts that stay and the latest of their facts."""
     around = around_core(known.members, [part for _, part in known.parts])
     members = [member for member in around if not member.claimed]
@@ -56,7 +59,7 @@ def left_of(known: Known, kept: Collection[bytes], latest: Iterable[Fact]) -> Kn
         members=[_without_claimed_tie(member, ids) for member in members],
         parts=[anchored for anchored in known.parts if anchored.part_id in kept],
         latest=latest,
-        claims=NO_QUESTIONS,
+        claims=NO_REFUSED_CLAIMS,
         assured=True,
         left_out=[part for part_id, part in known.parts if part_id not in kept],
     )
@@ -67,12 +70,12 @@ def _without_claimed_tie(member: Member, left: Collection[bytes]) -> Member:
     return member if member.joined is None or member.joined[3] in left else replace(member, joined=None)
 
 
-def kept_part_ids(parts: Sequence[KeyedPart], members: Sequence[Member], window: Micros) -> frozenset[bytes]:
+def assured_part_ids(parts: Sequence[KeyedPart], members: Sequence[Member], window: Micros) -> frozenset[bytes]:
     """Return the part ids of the parts that stay."""
     trust = Trust.of(around_core(members, [part for _, part in parts]), {})
     kept = {part_id for part_id, part in parts if not part.interaction and trust.weight_of(part) < _CLAIMED}
     for conversation in join_contacts(contacts_of(parts, window), window):
-        for contact, standing in zip(conversation.members, ever(conversation, trust), strict=True):
+        for contact, standing in zip(conversation.members, surest_assurances(conversation, trust), strict=True):
             if standing.level in ASSURED:
                 kept.update(_kept_of(contact, trust))
     return frozenset(kept)

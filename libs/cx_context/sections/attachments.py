@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
-from cx_context.parts.model import At, Files
+from cx_context.parts.model import Files
+from cx_context.parts.values import At
 from cx_events.envelope import Attachment
 from cx_events.errors import Refused
 from cx_events.ids import parse_node_id, text_of
+from cx_events.json_types import Json
 from cx_events.web_urls import web_url
 
-SHOWN = 3
+ATTACHMENTS_SHOWN = 3
 """Attachments of one message that a context shows; how many more there are is told beside."""
 
 NAME_KEPT = 120
@@ -31,8 +33,6 @@ MOST_BYTES = 1 << 53
 
 Place = Literal["hub", "provider"]
 """Where the content is: ``GET /v1/attachments/{id}`` has it, or the provider does, at the attachment's ``url``."""
-
-Json = dict[str, Any]
 
 _ID = re.compile(r"([0-9a-f-]{36})\.(original|0|[1-9][0-9]{0,5})")
 
@@ -69,24 +69,24 @@ def place_of(file: Attachment) -> Place | None:
     return "provider" if web_url(file) else None
 
 
-def kept_of(at: At, event: bytes, files: Sequence[Attachment]) -> Files:
+def kept_attachments(at: At, event: bytes, files: Sequence[Attachment]) -> Files:
     """Return what a part keeps of a message's attachments: (at, the event's key as UUID text, how many there are, the
     first ones as ``[number, name, content type, bytes, place]``)."""
     few = [[n, f.name[:NAME_KEPT], f.content_type[:TYPE_KEPT], _size(f), place_of(f)] for n, f in _first(files)]
     return at, text_of(event), len(files), few
 
 
-def told_of(kept: Files) -> Json:
+def kept_attachments_view(kept: Files) -> Json:
     """Return the members ``attachments`` and, where there are others, ``more_attachments`` of a message."""
     _, event, count, few = kept
-    told = [
+    attachments_view = [
         {"id": f"{event}.{n}", "name": name or None, "content_type": type or None, "bytes": size, "place": place}
         for n, name, type, size, place in few
     ]
-    return _members(told, count)
+    return _members(attachments_view, count)
 
 
-def told(event: bytes, files: Sequence[Attachment], most: int | None = SHOWN) -> Json:
+def attachments_view(event: bytes, files: Sequence[Attachment], most: int | None = ATTACHMENTS_SHOWN) -> Json:
     """Return the same members of an entry of the timeline, with ``url`` and ``cid`` where an attachment has them.
     ``event``: its key. ``most``: attachments; None for all of them."""
     return _members([_entry(event, place, file) for place, file in _first(files, most)], len(files))
@@ -110,7 +110,7 @@ def _entry(event: bytes, place: int, file: Attachment) -> Json:
     return entry
 
 
-def _first(files: Sequence[Attachment], most: int | None = SHOWN) -> list[tuple[int, Attachment]]:
+def _first(files: Sequence[Attachment], most: int | None = ATTACHMENTS_SHOWN) -> list[tuple[int, Attachment]]:
     """The first ones with their places; pictures that the text shows itself come after all others."""
     numbered = list(enumerate(files))
     if most is None or len(files) <= most:
@@ -122,6 +122,6 @@ def _size(file: Attachment) -> int | None:
     return file.bytes if file.bytes is not None and 0 <= file.bytes < MOST_BYTES else None
 
 
-def _members(told: list[Json], count: int) -> Json:
-    more = {"more_attachments": count - len(told)} if count > len(told) else {}
-    return {"attachments": told, **more}
+def _members(attachments_view: list[Json], count: int) -> Json:
+    more = {"more_attachments": count - len(attachments_view)} if count > len(attachments_view) else {}
+    return {"attachments": attachments_view, **more}

@@ -41,7 +41,7 @@ class RefusedClaim(Struct, frozen=True, gc=False):
         return cls(identifier, other, refusal.reason, refusal.at)
 
 
-class Questions(Struct, frozen=True, gc=False):
+class RefusedClaims(Struct, frozen=True, gc=False):
     """``latest``: at least the latest ``CLAIMS_SHOWN`` questions about a customer's profiles that nobody settled.
     ``total``: how many there are, ``CLAIMS_COUNTED`` where there are more."""
 
@@ -49,13 +49,13 @@ class Questions(Struct, frozen=True, gc=False):
     total: int = 0
 
     @classmethod
-    def of(cls, claims: Iterable[RefusedClaim]) -> Questions:
+    def of(cls, claims: Iterable[RefusedClaim]) -> RefusedClaims:
         """Return all of these as they are shown and counted."""
         every = list(claims)
         return cls(every, min(len(every), CLAIMS_COUNTED))
 
 
-NO_QUESTIONS = Questions()
+NO_REFUSED_CLAIMS = RefusedClaims()
 
 
 def claims_refused(resolution: Resolution, profiles: Mapping[NodeId, Profile]) -> Iterable[RefusedClaim]:
@@ -67,7 +67,7 @@ def claims_refused(resolution: Resolution, profiles: Mapping[NodeId, Profile]) -
                 yield question
 
 
-def questions(
+def unsettled_claims(
     graph: Graph, resolution: Resolution, rules: Rules, shared: SharedIdentifiers | None = None
 ) -> Iterable[RefusedClaim]:
     """Yield every question that nobody settled: about claims that a guard refused, and about those that aren't tried,
@@ -78,7 +78,7 @@ def questions(
         yield RefusedClaim.of(refusal, graph.profiles)
 
 
-def claims_shown(claims: Iterable[RefusedClaim], members: Collection[NodeId]) -> list[dict[str, Any]]:
+def claims_view(claims: Iterable[RefusedClaim], members: Collection[NodeId]) -> list[dict[str, Any]]:
     """Return the latest ``CLAIMS_SHOWN``, newest evidence first. ``members``: the customer's profiles, of which each
     claim has one."""
     latest = sorted(claims, key=lambda claim: (claim.at, claim.identifier.id, claim.other.id), reverse=True)

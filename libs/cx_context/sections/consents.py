@@ -20,10 +20,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from cx_context.parts.merge import brief, hashed, keep_greatest
-from cx_context.parts.model import CONSENTS_KEPT, CONSENTS_SHOWN, At, Part
-from cx_context.sections.assurance import key_of
-from cx_context.threading.continuity_tokens import order_of
+from cx_context.parts.merge import keep_greatest
+from cx_context.parts.model import CONSENTS_KEPT, CONSENTS_SHOWN, Part
+from cx_context.parts.places import order_of
+from cx_context.parts.values import At, hash_name, shorten_name
+from cx_context.sections.members import key_of
 from cx_events.envelope import Event
 from cx_events.facts import Order, customer_identifiers, strongest_identifier
 from cx_events.weights import CLAIMED, PROVED, weight_of, weight_rank
@@ -48,17 +49,17 @@ def add(part: Part, event: Event, at: At) -> None:
     weight = weight_of(best, event) if best is not None else CLAIMED
     if not consent.granted:
         own = key_of(best) if best is not None else f"\n{event.data.interaction}"
-        keep_greatest(part.refusals, f"{purpose}\n{hashed(own)}\n{weight_rank(weight)}", at, CONSENTS_KEPT)
+        keep_greatest(part.refusals, f"{purpose}\n{hash_name(own)}\n{weight_rank(weight)}", at, CONSENTS_KEPT)
     elif weight != CLAIMED:
         for identifier in customer_identifiers(event):
             own_weight = weight_of(identifier, event)
             if own_weight != CLAIMED:
-                key = f"{purpose}\n{hashed(key_of(identifier))}\n{weight_rank(own_weight)}"
+                key = f"{purpose}\n{hash_name(key_of(identifier))}\n{weight_rank(own_weight)}"
                 keep_greatest(part.grants, key, at, CONSENTS_KEPT)
 
 
 def _one_line(text: str) -> str:
-    return brief(text).replace("\n", " ")
+    return shorten_name(text).replace("\n", " ")
 
 
 def in_force(parts: Iterable[Part], claims: Iterable[Part] = ()) -> list[tuple[Purpose, bool]]:

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from cx_context.parts.merge import brief
-from cx_context.parts.model import At, Part, Register
-from cx_context.sections.names import named, names_of
-from cx_context.threading.continuity_tokens import order_of
+from cx_context.parts.model import Part
+from cx_context.parts.places import order_of
+from cx_context.parts.values import At, Register, shorten_name
+from cx_context.sections.agents import name_view, names_of
 from cx_events.facts import Order
+from cx_events.json_types import Json
 from cx_events.timestamps import format_time
 
-Json = dict[str, Any]
 Placed = tuple[Order, Any]
 
 
-def handoff_of(parts: Sequence[Part]) -> Json | None:
+def handoff_view(parts: Sequence[Part]) -> Json | None:
     """None where nobody asked for one."""
     asked = _latest(parts, lambda part: part.handoff)
     if asked is None:
@@ -36,7 +36,7 @@ def handoff_of(parts: Sequence[Part]) -> Json | None:
         "requested_by": (names.get(("agent", asker), asker) if by == "agent" else asker) or None,
         "to": to or None,
         "reason": reason or None,
-        "accepted_by": named("agent", accepted, names),
+        "accepted_by": name_view("agent", accepted, names),
         "accepted_at": format_time(accepted[0][0]) if accepted is not None else None,
         "shown_at": format_time(shown[0][0]) if shown is not None else None,
         "shown_before_answer": shown_before_answer(parts, since, agent) if agent is not None else None,
@@ -81,7 +81,7 @@ def _latest(parts: Iterable[Part], register: Callable[[Part], Register | None]) 
 
 
 def _first(parts: Iterable[Part], times: Callable[[Part], dict[str, At]], agent: str) -> Order | None:
-    key = brief(agent)
+    key = shorten_name(agent)
     return min((order_of(part, at) for part in parts if (at := times(part).get(key)) is not None), default=None)
 
 

@@ -8,19 +8,18 @@ or a machine said, and what was deleted, whichever is known first.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
-from cx_context.parts.merge import brief, hashed, keep_latest
-from cx_context.parts.model import SENTIMENTS_COUNTED, SENTIMENTS_KEPT, TEXT_KEPT, At, Part, Register
+from cx_context.parts.merge import keep_latest
+from cx_context.parts.model import SENTIMENTS_COUNTED, SENTIMENTS_KEPT, Part
+from cx_context.parts.places import order_of
 from cx_context.parts.speakers import may_be_customers, speaker, speaker_of_line
-from cx_context.threading.continuity_tokens import order_of
+from cx_context.parts.values import TEXT_KEPT, At, Register, hash_name, shorten_name
 from cx_events.envelope import Data
 from cx_events.facts import Order
+from cx_events.json_types import Json
 
 SENTIMENT_RANGE = 1.0
 TREND_STEP = 100
-
-Json = dict[str, Any]
 
 _OWN = "-"
 """Begins the key of a finding about no single message; a message's key is hex digits."""
@@ -39,7 +38,7 @@ def add_insight(part: Part, type: str, data: Data, at: At, *, writes: bool) -> N
         return
     if speaker(type, data) == "customer" if writes else may_be_customers(data):
         subject = _message_of(data)
-        key = hashed(brief(subject)) if subject else _OWN + hashed("\n".join(at[3:]))
+        key = hash_name(shorten_name(subject)) if subject else _OWN + hash_name("\n".join(at[3:]))
         _keep(part, key, at, score, f"{insight.producer}/{insight.version}"[:TEXT_KEPT])
 
 
@@ -56,7 +55,7 @@ def add_transcript(part: Part, data: Data, places: Iterable[At]) -> None:
     for line, place in zip(data.transcript, places, strict=True):
         score = thousandths(line.sentiment, SENTIMENT_RANGE) if line.sentiment is not None else None
         if score is not None and speaker_of_line(line, data) == "customer":
-            _keep(part, _OWN + hashed("\n".join(place[3:])), place, score, "transcript")
+            _keep(part, _OWN + hash_name("\n".join(place[3:])), place, score, "transcript")
 
 
 def _keep(part: Part, key: str, at: At, score: int, source: str) -> None:
@@ -125,7 +124,7 @@ def _deleted(parts: Sequence[Part]) -> set[_Message]:
     if deleted:
         for part in parts:
             for id, edit in part.edits.items():
-                message = (part.interaction, hashed(id))
+                message = (part.interaction, hash_name(id))
                 if message in deleted and _is_later(edit, deleted[message]):
                     del deleted[message]
     return set(deleted)

@@ -6,18 +6,20 @@ something to tell. Everything is cut to a few hundred characters; the event has 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
-from typing import Any
 
-from cx_context.parts.model import TEXT_KEPT
+from cx_context.parts.event_kinds import makes_part
 from cx_context.parts.speakers import speaker
-from cx_context.sections.attachments import SHOWN, URL_KEPT, told
+from cx_context.parts.values import TEXT_KEPT
+from cx_context.sections.attachments import ATTACHMENTS_SHOWN, URL_KEPT, attachments_view
 from cx_events.envelope import Data, Event, Insight, Message, Named, Recording, Transfer
+from cx_events.facts import Fact
 from cx_events.ids import event_key
+from cx_events.json_types import Json
 from cx_events.timestamps import Micros, format_time
 
-Json = dict[str, Any]
+TIMELINE_SHOWN = 50
 
 _STATES: Mapping[str, str] = MappingProxyType(
     {
@@ -30,7 +32,13 @@ _STATES: Mapping[str, str] = MappingProxyType(
 """What an event says about the delivery of a message, by its type."""
 
 
-def timeline_entry(event: Event, effective: Micros, attachments: int | None = SHOWN) -> Json:
+def latest_entries(facts: Iterable[Fact], most: int = TIMELINE_SHOWN) -> list[Json]:
+    """Return the latest events, newest first. Identity decisions are not among them."""
+    latest = sorted((fact for fact in facts if makes_part(fact.event.type)), key=lambda fact: fact.order, reverse=True)
+    return [timeline_entry(fact.event, fact.effective) for fact in latest[:most]]
+
+
+def timeline_entry(event: Event, effective: Micros, attachments: int | None = ATTACHMENTS_SHOWN) -> Json:
     """Return an event as the timeline shows it. ``effective``: when it counts as having happened. ``attachments``: how
     many of a message are told; None for all."""
     data = event.data
@@ -103,7 +111,9 @@ def _of_message(event: Event, attachments: int | None) -> Json:
     if message.signature_at is not None and 0 <= message.signature_at < min(len(message.text), TEXT_KEPT):
         found["signature_at"] = message.signature_at
     if message.attachments:
-        found.update(told(event_key(event.tenantid, event.source, event.id), message.attachments, attachments))
+        found.update(
+            attachments_view(event_key(event.tenantid, event.source, event.id), message.attachments, attachments)
+        )
     return found
 
 

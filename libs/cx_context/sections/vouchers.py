@@ -18,7 +18,7 @@ from itertools import chain
 from typing import NamedTuple
 
 from cx_context.parts.model import Part
-from cx_context.sections.assurance import Standing, Trust, standing
+from cx_context.sections.assurance import ContactAssurance, Trust, contact_assurance
 from cx_context.threading.contacts import Contact
 from cx_context.threading.conversations import Conversation
 from cx_events.ids import text_of
@@ -27,32 +27,34 @@ from cx_events.weights import CLAIMED, WEIGHT_RANKS
 _CLAIMED = WEIGHT_RANKS[CLAIMED]
 
 
-def standings(conversation: Conversation, places: Iterable[int], trust: Trust) -> list[Standing]:
+def contact_assurances(conversation: Conversation, places: Iterable[int], trust: Trust) -> list[ContactAssurance]:
     """Return what vouches for who is at the other end of a conversation's contacts at these places."""
-    return _standings(conversation, places, trust, _counting_in)
+    return _assurances(conversation, places, trust, _counting_in)
 
 
-def ever(conversation: Conversation, trust: Trust) -> list[Standing]:
+def surest_assurances(conversation: Conversation, trust: Trust) -> list[ContactAssurance]:
     """Return what vouches, or once did, for a conversation's contacts: what each was at its surest."""
-    return _standings(conversation, conversation.places, trust, _ever_in)
+    return _assurances(conversation, conversation.places, trust, _ever_in)
 
 
 _Counting = Callable[[Contact, Sequence[Contact], Trust], Iterable[Part]]
 """Of a contact and of those that it is joined to the parts that vouch for who is in it."""
 
 
-def _standings(conversation: Conversation, places: Iterable[int], trust: Trust, counting: _Counting) -> list[Standing]:
+def _assurances(
+    conversation: Conversation, places: Iterable[int], trust: Trust, counting: _Counting
+) -> list[ContactAssurance]:
     vouching = conversation.vouching()
     members = dict(zip(conversation.places, conversation.members, strict=True))
-    known: dict[int, Standing] = {}
+    known: dict[int, ContactAssurance] = {}
     found = []
     for place in places:
         group = vouching[place]
         if any(is_open(each) for each in group):
-            found.append(standing(counting(members[place], group, trust), trust))
+            found.append(contact_assurance(counting(members[place], group, trust), trust))
             continue
         if id(group) not in known:
-            known[id(group)] = standing(chain.from_iterable(map(_parts, group)), trust)
+            known[id(group)] = contact_assurance(chain.from_iterable(map(_parts, group)), trust)
         found.append(known[id(group)])
     return found
 
@@ -62,7 +64,7 @@ def is_open(contact: Contact) -> bool:
     return any(piece.part.open_heard for piece in contact.pieces)
 
 
-class Heard(NamedTuple):
+class LastHeard(NamedTuple):
     """Of one customer's part of an interaction when they were heard last (``Part.heard``, ``Part.open_heard``)."""
 
     customer: bytes
@@ -70,7 +72,7 @@ class Heard(NamedTuple):
     open_heard: int
 
 
-def wrote_last(heard: Iterable[Heard]) -> bytes | None:
+def last_writer(heard: Iterable[LastHeard]) -> bytes | None:
     """Return the customer whose event was recorded last in an interaction of several, where anybody can write in it;
     None where it is a session, or two were heard at once."""
     found = list(heard)

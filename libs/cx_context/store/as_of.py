@@ -17,14 +17,17 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from cx_context.definition import Owners, owners_of
-from cx_context.document import TIMELINE_SHOWN, Known, Member
-from cx_context.parts.fold_faults import part_of
-from cx_context.parts.header import Outlines
+from cx_context.fold_faults import part_of
+from cx_context.parts.header import PartHeaders
 from cx_context.parts.merge import combine
 from cx_context.parts.model import Part
-from cx_context.sections.assured import kept_part_ids, left_of, taken_alone
-from cx_context.sections.candidates import Questions, RefusedClaim, questions
-from cx_context.sections.vouchers import Heard, wrote_last
+from cx_context.parts.places import KeyedPart
+from cx_context.sections.assured import assured_part_ids, isolate_profile, keep_parts
+from cx_context.sections.candidates import RefusedClaim, RefusedClaims, unsettled_claims
+from cx_context.sections.customer_facts import CustomerFacts
+from cx_context.sections.members import Member
+from cx_context.sections.timeline import TIMELINE_SHOWN
+from cx_context.sections.vouchers import LastHeard, last_writer
 from cx_context.store import segments
 from cx_context.store.attributions import attributions_where, nodes_attributed_to, standings_of
 from cx_context.store.decisions import decisions_where
@@ -47,7 +50,6 @@ from cx_context.store.part_codec import (
 )
 from cx_context.store.rule_changes import rules_change_from_row
 from cx_context.store.sql import Tx
-from cx_context.threading.conversations import KeyedPart
 from cx_events.facts import Fact, Order
 from cx_events.ids import IdSpace, NodeId
 from cx_events.timestamps import Micros
@@ -235,7 +237,7 @@ class Snapshot:
         self._profiles |= graph.profiles
         self._shared |= resolution.shared.counting_all
         around = scope.surroundings()
-        for claim in questions(around, resolution, rules, around.shared):
+        for claim in unsettled_claims(around, resolution, rules, around.shared):
             self._claims[claim.identifier.id, claim.other.id] = claim
         return resolution
 
@@ -268,7 +270,7 @@ class Snapshot:
                 )
         return found
 
-    async def claims_of(self, members: Iterable[Member]) -> Questions:
+    async def claims_of(self, members: Iterable[Member]) -> RefusedClaims:
         """The claims that joined nobody with an end among a customer's profiles, and that nobody had settled."""
         own = {member.id for member in members}
         claims = {pair: claim for pair, claim in self._claims.items() if not own.isdisjoint(pair)}
@@ -278,7 +280,7 @@ class Snapshot:
         await self.customers_of(settled)
         settled &= self._shared
         found = [c for pair, c in claims.items() if c.reason != "shared" or settled.isdisjoint(pair)]
-        return Questions.of(found)
+        return RefusedClaims.of(found)
 
     # Whose the events were that name nobody.
 
@@ -400,8 +402,8 @@ class Snapshot:
         customers = set((await self.sides([node]))[node].by_stream.values())
         return sorted(customers - {node} if len(customers) > 1 else customers)
 
-    async def wrote_last(self, interaction: str) -> NodeId | None:
-        """As ``vouchers.wrote_last``, of an interaction as it was."""
+    async def last_writer(self, interaction: str) -> NodeId | None:
+        """As ``vouchers.last_writer``, of an interaction as it was."""
         node = self.ids.interaction(interaction)
         rows = await self._tx.fetch(
             f"SELECT anchor, home, body FROM parts WHERE interaction = :node AND tenant = :tenant AND {begun_sql()}",
@@ -413,8 +415,8 @@ class Snapshot:
         pieces = [included_part(bytes(part_id), bytes(stream_id), body) for part_id, stream_id, body in rows]
         by_stream = (await self.sides([node]))[node].by_stream
         parts = (await self.outlines(Ownership((), included=pieces))).parts
-        return wrote_last(
-            Heard(by_stream[stream_ids[part_id]], part.heard, part.open_heard)
+        return last_writer(
+            LastHeard(by_stream[stream_ids[part_id]], part.heard, part.open_heard)
             for part_id, part in parts
             if stream_ids[part_id] in by_stream
         )
@@ -473,11 +475,11 @@ class Snapshot:
         within, _, cut = await self._parts(own, decode_part)
         return within + cut
 
-    async def outlines(self, own: Ownership) -> Outlines:
+    async def outlines(self, own: Ownership) -> PartHeaders:
         """As ``parts``, for less."""
         within, bodies, cut = await self._parts(own, decode_header)
         made = dict(cut)
-        return Outlines(
+        return PartHeaders(
             within + cut, lambda part_id: made[part_id] if part_id in made else decode_words(bodies[part_id])
         )
 
@@ -642,22 +644,22 @@ class Snapshot:
         found = await self.events(keys)
         return sorted(found, key=lambda fact: fact.order, reverse=True)[:most]
 
-    async def load(self, customer: NodeId, *, outlined: bool = False) -> Known:
+    async def load(self, customer: NodeId, *, outlined: bool = False) -> CustomerFacts:
         """All that the body was made of; ``outlined`` costs less where it is made once."""
         members = await self.members_of(customer)
         own = await self.ownership_of(customer, [member.id for member in members])
         parts, whole = await self.outlines(own) if outlined else (await self.parts(own), None)
         lifetimes, claims = (await self.rules()).proof_lifetime, await self.claims_of(members)
-        return Known(customer, members, parts, await self.latest(own), whole, claims, lifetimes)
+        return CustomerFacts(customer, members, parts, await self.latest(own), whole, claims, lifetimes)
 
-    async def assured(self, known: Known, window: Micros, alone: NodeId | None = None) -> Known:
+    async def assured(self, known: CustomerFacts, window: Micros, alone: NodeId | None = None) -> CustomerFacts:
         """What is left of a customer that was loaded where claims are left out (``cx_context.sections.assured``).
         ``alone``: as of ``context_inputs.read_inputs_and_assured``."""
         if alone is not None:
-            known = replace(known, members=taken_alone(known.members, alone))
-        kept = await asyncio.to_thread(kept_part_ids, known.parts, known.members, window)
+            known = replace(known, members=isolate_profile(known.members, alone))
+        kept = await asyncio.to_thread(assured_part_ids, known.parts, known.members, window)
         own = await self.ownership_of(known.customer, [member.id for member in known.members])
-        return left_of(known, kept, await self.latest(own, part_ids=kept) if kept else [])
+        return keep_parts(known, kept, await self.latest(own, part_ids=kept) if kept else [])
 
 
 def _together(nodes: Collection[NodeId], whole: GraphSlice) -> set[NodeId]:

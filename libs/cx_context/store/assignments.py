@@ -6,17 +6,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 
-from cx_context.routing_targets import Desk
+from cx_context.parts.places import KeyedPart
+from cx_context.routing_targets import RoutingTarget
 from cx_context.store import tables
 from cx_context.store.part_codec import decode_part
 from cx_context.store.sql import Tx
 from cx_context.store.tables import shape_of
-from cx_context.threading.contacts import KeyedPart
 from cx_events.ids import NodeId
 
 ASSIGNMENTS = shape_of(tables.ASSIGNMENTS)
 
-Assigned = Mapping[bytes, tuple[NodeId, Collection[Desk]]]
+Assigned = Mapping[bytes, tuple[NodeId, Collection[RoutingTarget]]]
 """By a side's id (``IdSpace.part_id`` without a piece): its interaction's node, and the desks that it concerns."""
 
 
@@ -33,7 +33,7 @@ async def replace(tx: Tx, tenant: str, assigned: Assigned) -> None:
     await tx.insert(ASSIGNMENTS, sorted(rows))
 
 
-async def of_desk(tx: Tx, tenant: str, desk: Desk, most: int) -> list[NodeId]:
+async def of_desk(tx: Tx, tenant: str, desk: RoutingTarget, most: int) -> list[NodeId]:
     """The nodes of up to ``most`` interactions of which some side concerns a desk."""
     rows = await tx.fetch(
         "SELECT DISTINCT interaction FROM assignments WHERE tenant = :tenant AND kind = :kind AND name = :name "
@@ -59,7 +59,7 @@ async def owners_of(tx: Tx, tenant: str, nodes: Iterable[NodeId]) -> dict[NodeId
     return found
 
 
-async def all_of(tx: Tx, tenant: str) -> set[tuple[bytes, Desk]]:
+async def all_of(tx: Tx, tenant: str) -> set[tuple[bytes, RoutingTarget]]:
     """Every row of a tenant, for ``cx verify``."""
     rows = await tx.fetch("SELECT anchor, kind, name FROM assignments WHERE tenant = :tenant", tenant=tenant)
-    return {(row[0], Desk(row[1], row[2])) for row in rows}
+    return {(row[0], RoutingTarget(row[1], row[2])) for row in rows}

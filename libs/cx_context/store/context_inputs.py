@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field, replace
 
-from cx_context.document import TIMELINE_SHOWN, Known, Member
+from cx_context.parts.places import KeyedPart
 from cx_context.sections.assurance import Lifetimes
-from cx_context.sections.assured import kept_part_ids, left_of, taken_alone
-from cx_context.sections.candidates import NO_QUESTIONS, Questions
+from cx_context.sections.assured import assured_part_ids, isolate_profile, keep_parts
+from cx_context.sections.candidates import NO_REFUSED_CLAIMS, RefusedClaims
+from cx_context.sections.customer_facts import CustomerFacts
+from cx_context.sections.members import Member
+from cx_context.sections.timeline import TIMELINE_SHOWN
 from cx_context.store import ownership, refused_claims
 from cx_context.store.finding import CustomerMatch, find_node
 from cx_context.store.latest_events import read_latest_facts, read_latest_raws
@@ -17,7 +20,6 @@ from cx_context.store.owned_parts import read_owned_bodies
 from cx_context.store.part_codec import decode_part
 from cx_context.store.rule_changes import read_proof_lifetimes
 from cx_context.store.sql import Tx
-from cx_context.threading.conversations import KeyedPart
 from cx_events.codec import decode_leniently
 from cx_events.facts import Fact
 from cx_events.ids import IdSpace, NodeId
@@ -35,17 +37,17 @@ class ContextInputs:
     members: list[Member]
     parts: list[tuple[NodeId, bytes]]
     raws: list[bytes]
-    claims: Questions = NO_QUESTIONS
+    claims: RefusedClaims = NO_REFUSED_CLAIMS
     lifetimes: Lifetimes = field(default_factory=dict)
 
     @property
-    def known(self) -> Known:
+    def known(self) -> CustomerFacts:
         return replace(self.known_parts, latest=[Fact(decode_leniently(raw)[0], raw, self.ids) for raw in self.raws])
 
     @property
-    def known_parts(self) -> Known:
+    def known_parts(self) -> CustomerFacts:
         """All but the events for the timeline, of which nothing but that is made."""
-        return Known(
+        return CustomerFacts(
             customer=self.found.customer,
             members=self.members,
             parts=[KeyedPart(part_id, decode_part(body)) for part_id, body in self.parts],
@@ -77,7 +79,7 @@ async def _by_steps(tx: Tx, ids: IdSpace, found: CustomerMatch, timeline: int) -
 
 async def read_inputs_and_assured(
     tx: Tx, ids: IdSpace, node: NodeId, window: Micros, alone: NodeId | None = None
-) -> tuple[ContextInputs, Known] | None:
+) -> tuple[ContextInputs, CustomerFacts] | None:
     """As ``whole``, and beside it what is left where claims are left out (``cx_context.sections.assured``). ``alone``:
     of the customer's profiles the one that is taken by itself."""
     found = await find_node(tx, ids.tenant, node)
@@ -86,8 +88,8 @@ async def read_inputs_and_assured(
     everything = await _by_steps(tx, ids, found, 0)
     known = everything.known_parts
     if alone is not None:
-        known = replace(known, members=taken_alone(known.members, alone))
-    kept = await asyncio.to_thread(kept_part_ids, known.parts, known.members, window)
+        known = replace(known, members=isolate_profile(known.members, alone))
+    kept = await asyncio.to_thread(assured_part_ids, known.parts, known.members, window)
     own = await ownership.ownership_of(tx, ids, found.customer, [m.id for m in everything.members] or [found.customer])
     latest = await read_latest_facts(tx, ids, own, TIMELINE_SHOWN, part_ids=kept) if kept else []
-    return everything, left_of(known, kept, latest)
+    return everything, keep_parts(known, kept, latest)

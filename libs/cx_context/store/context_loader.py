@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cx_context.document import TIMELINE_SHOWN, Known
+from cx_context.sections.customer_facts import CustomerFacts
+from cx_context.sections.timeline import TIMELINE_SHOWN
 from cx_context.store.batch_loader import BatchLoader
 from cx_context.store.context_inputs import ContextInputs, _by_steps, read_inputs
 from cx_context.store.finding import CustomerMatch
@@ -58,7 +59,7 @@ class ContextLoader:
         return found
 
 
-async def load_known(tx: Tx, ids: IdSpace, customer: NodeId, *, timeline: int = TIMELINE_SHOWN) -> Known:
+async def load_known(tx: Tx, ids: IdSpace, customer: NodeId, *, timeline: int = TIMELINE_SHOWN) -> CustomerFacts:
     """All that the body is made of."""
     whole = (await read_inputs_at_once(tx, ids, [customer], timeline)).get(customer)
     if whole is None or whole.found.customer != customer:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import NamedTuple
 
-from cx_context.parts.fold_faults import is_left_out
+from cx_context.fold_faults import is_left_out
 from cx_context.store import tables
 from cx_context.store.sql import Tx
 from cx_context.store.tables import shape_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from cx_context.sections.vouchers import Heard, wrote_last
+from cx_context.sections.vouchers import LastHeard, last_writer
 from cx_context.store import ownership
 from cx_context.store.epochs import FIRST_VERSION
 from cx_context.store.graph import edges_at
@@ -74,7 +74,7 @@ async def find_interaction(
 ) -> CustomerMatch | None:
     """Whose an interaction is; of several people's, or where all it names is an identifier that several have, the
     candidates. ``by_last_word``: of several people's into which anybody can write it is whose event was recorded last
-    (``vouchers.wrote_last``)."""
+    (``vouchers.last_writer``)."""
     node = ids.interaction(interaction)
     by_stream = (await ownership.sides(tx, tenant, [node]))[node].by_stream
     if not by_stream:
@@ -102,7 +102,7 @@ async def _wrote_last(tx: Tx, tenant: str, node: NodeId, by_stream: Mapping[Node
         "SELECT home, body FROM parts WHERE interaction = :node AND tenant = :tenant", node=node, tenant=tenant
     )
     spans = ((by_stream.get(bytes(stream_id)), decode_span(unpack(body))) for stream_id, body in rows)
-    return wrote_last(Heard(whose, span.heard, span.open_heard) for whose, span in spans if whose is not None)
+    return last_writer(LastHeard(whose, span.heard, span.open_heard) for whose, span in spans if whose is not None)
 
 
 async def _is_nobody(tx: Tx, tenant: str, customer: NodeId) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from cx_context.document import TIMELINE_SHOWN
+from cx_context.sections.timeline import TIMELINE_SHOWN
 from cx_context.store.context_inputs import ContextInputs
 from cx_context.store.epochs import FIRST_VERSION
 from cx_context.store.finding import CustomerMatch

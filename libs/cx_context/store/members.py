@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 
-from cx_context.document import Member
+from cx_context.sections.members import Member
 from cx_context.store import tables
 from cx_context.store.graph import PROFILE_COLUMNS, profile_from_row, read_profiles
 from cx_context.store.sql import Tx

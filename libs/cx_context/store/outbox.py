@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from cx_context.routing_targets import Desk
+from cx_context.routing_targets import RoutingTarget
 from cx_context.store import tables
 from cx_context.store.epochs import FIRST_VERSION
 from cx_context.store.sql import Tx
@@ -18,10 +18,10 @@ from cx_events.ids import NodeId
 OUTBOX = shape_of(tables.OUTBOX)
 ID_BYTES = 16
 
-Desks = Mapping[NodeId, Collection[Desk]]
+Desks = Mapping[NodeId, Collection[RoutingTarget]]
 """By customer, whose desks a change of its context concerns."""
 
-_Packed = dict[str, list[Desk]]
+_Packed = dict[str, list[RoutingTarget]]
 _decode = msgspec.msgpack.Decoder(_Packed).decode
 
 
@@ -33,7 +33,7 @@ class Change:
     customer: NodeId
     now: NodeId
     version: int
-    desks: Sequence[Desk] = ()
+    desks: Sequence[RoutingTarget] = ()
 
 
 async def write(tx: Tx, tenant: str, customers: Sequence[NodeId], desks: Desks) -> None:
@@ -80,8 +80,8 @@ def customers_in(packed: bytes) -> set[NodeId]:
     return {bytes.fromhex(name) for name in (_decode(packed) if packed else {})}
 
 
-def _joined(packed: Iterable[bytes]) -> dict[str, set[Desk]]:
-    joined: dict[str, set[Desk]] = {}
+def _joined(packed: Iterable[bytes]) -> dict[str, set[RoutingTarget]]:
+    joined: dict[str, set[RoutingTarget]] = {}
     for one in packed:
         for customer, found in (_decode(one) if one else {}).items():
             joined.setdefault(customer, set()).update(found)

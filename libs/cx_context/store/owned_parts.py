@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from cx_context.parts.header import Outlines
+from cx_context.parts.header import PartHeaders
+from cx_context.parts.places import KeyedPart
 from cx_context.store.ownership import Ownership
 from cx_context.store.part_codec import decode_header, decode_part, decode_words
 from cx_context.store.sql import Tx
-from cx_context.threading.conversations import KeyedPart
 from cx_events.ids import NodeId
 
 
@@ -14,11 +14,11 @@ async def read_owned_parts(tx: Tx, tenant: str, own: Ownership) -> list[KeyedPar
     return [KeyedPart(part_id, decode_part(body)) for part_id, body in await read_owned_bodies(tx, tenant, own)]
 
 
-async def read_owned_headers(tx: Tx, tenant: str, own: Ownership) -> Outlines:
+async def read_owned_headers(tx: Tx, tenant: str, own: Ownership) -> PartHeaders:
     """As ``parts_of``, for less."""
     bodies = dict(await read_owned_bodies(tx, tenant, own))
     parts = [KeyedPart(part_id, decode_header(body)) for part_id, body in bodies.items()]
-    return Outlines(parts, lambda part_id: decode_words(bodies[part_id]))
+    return PartHeaders(parts, lambda part_id: decode_words(bodies[part_id]))
 
 
 async def read_owned_bodies(tx: Tx, tenant: str, own: Ownership) -> list[tuple[NodeId, bytes]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 from cramjam import lz4
 
-from cx_context.parts.header import ONLY_WORDS, OUTLINE
+from cx_context.parts.header import PartHeader, PartWords
 from cx_context.parts.model import Part
 from cx_events.timestamps import Micros
 
@@ -49,9 +49,9 @@ class PartSpan(msgspec.Struct, gc=False):
 
 decode_span = msgspec.msgpack.Decoder(PartSpan).decode
 
-_decode_header = msgspec.msgpack.Decoder(OUTLINE).decode
+_decode_header = msgspec.msgpack.Decoder(PartHeader).decode
 
-_decode_words = msgspec.msgpack.Decoder(ONLY_WORDS).decode
+_decode_words = msgspec.msgpack.Decoder(PartWords).decode
 
 _BEGIN_BYTES = 8
 

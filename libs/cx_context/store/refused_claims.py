@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from cx_context.sections.candidates import CLAIMS_COUNTED, CLAIMS_SHOWN, NO_QUESTIONS, Questions, RefusedClaim
+from cx_context.sections.candidates import CLAIMS_COUNTED, CLAIMS_SHOWN, NO_REFUSED_CLAIMS, RefusedClaim, RefusedClaims
 from cx_context.store import claim_pairs, tables, withheld_claims
 from cx_context.store.claim_pairs import EARLIEST, PROFILE, Pair, rows_at_ends, rows_of
 from cx_context.store.graph import profile_from_row
@@ -75,16 +75,16 @@ async def write(tx: Tx, rows: Iterable[RefusedRow], gone: Iterable[Pair]) -> Non
 _AT = "(identifier = ANY(:members) OR other = ANY(:members)) AND NOT settled AND tenant = :tenant"
 
 
-async def asked_about(tx: Tx, tenant: str, members: Collection[NodeId]) -> Questions:
+async def asked_about(tx: Tx, tenant: str, members: Collection[NodeId]) -> RefusedClaims:
     """Return the questions about a customer's profiles that nobody settled. ``members``: all of the customer's."""
     if not members:
-        return NO_QUESTIONS
+        return NO_REFUSED_CLAIMS
     found = await _refused_at(tx, tenant, members)
     total = len(found)
     if total >= CLAIMS_SHOWN:
         total = await _count_at(tx, tenant, members)
     further, count = await withheld_claims.asked_about(tx, tenant, members)
-    return Questions([*found, *further], min(total + count, CLAIMS_COUNTED))
+    return RefusedClaims([*found, *further], min(total + count, CLAIMS_COUNTED))
 
 
 async def _count_at(tx: Tx, tenant: str, members: Collection[NodeId]) -> int:

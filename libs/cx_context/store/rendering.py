@@ -19,21 +19,18 @@ from typing import NamedTuple
 
 from msgspec import Raw
 
-from cx_context.document import (
-    MEMBERS_SHOWN,
-    TIMELINE_SHOWN,
-    Known,
-    Rendering,
-    Shown,
-    encode_body,
-)
-from cx_context.parts.fold import makes_part
-from cx_context.sections.timeline import timeline_entry
-from cx_context.sections.vouchers import standings
+from cx_context.document import Document, encode_body
+from cx_context.parts.event_kinds import makes_part
+from cx_context.parts.places import KeyedPart
+from cx_context.sections.conversations import MEMBERS_SHOWN
+from cx_context.sections.customer_facts import CustomerFacts
+from cx_context.sections.rendering import ConversationView
+from cx_context.sections.timeline import TIMELINE_SHOWN, timeline_entry
+from cx_context.sections.vouchers import contact_assurances
 from cx_context.store.context_inputs import ContextInputs
 from cx_context.store.inputs_at_once import MANY_PARTS
 from cx_context.store.part_codec import decode_header, decode_part, decode_words
-from cx_context.threading.conversations import Conversation, KeyedPart
+from cx_context.threading.conversations import Conversation
 from cx_events.codec import decode_leniently
 from cx_events.facts import Order, canonical_order, event_times, replace_nul
 from cx_events.ids import NodeId
@@ -70,7 +67,7 @@ class _Pieces:
         self.outlined = outlined
         self.entries: dict[bytes, _Entry] = {}
         self.parts: dict[NodeId, tuple[bytes, KeyedPart]] = {}
-        self.summaries: dict[tuple[object, ...], Shown] = {}
+        self.summaries: dict[tuple[object, ...], ConversationView] = {}
         self.takes = 0
 
 
@@ -104,7 +101,7 @@ class Renderer:
         return body
 
 
-class _Rendering(Rendering):
+class _Rendering(Document):
     """``before``: the customer's pieces of the last time; ``now``: those of this time."""
 
     def __init__(self, whole: ContextInputs, window: Micros, before: _Pieces, *, outlined: bool) -> None:
@@ -112,7 +109,9 @@ class _Rendering(Rendering):
         self._before = before if before.outlined == self.now.outlined else _NOTHING
         self._whole = whole
         words = (lambda part_id: decode_words(now.parts[part_id][0])) if outlined else None
-        known = Known(whole.found.customer, whole.members, self._parts(), (), words, whole.claims, whole.lifetimes)
+        known = CustomerFacts(
+            whole.found.customer, whole.members, self._parts(), (), words, whole.claims, whole.lifetimes
+        )
         super().__init__(known, window)
 
     def _parts(self) -> list[KeyedPart]:
@@ -143,18 +142,18 @@ class _Rendering(Rendering):
         latest = sorted([each for each in entries.values() if each.shown is not None], key=_order_of, reverse=True)
         return [entry.shown for entry in latest[:TIMELINE_SHOWN] if entry.shown is not None]
 
-    def _show(self, conversation: Conversation) -> Shown:
+    def render_conversation(self, conversation: Conversation) -> ConversationView:
         part_ids = [part_id for member in conversation.members for _, part_id in member.part_ids]
         bodies = [self.now.parts[part_id][0] for part_id in part_ids]
         # Proofs and levels hang on who is who, on the edges and on a rule besides.
         places = conversation.places[-MEMBERS_SHOWN:]
-        at_hand, *others = standings(conversation, [conversation.at_hand, *places], self.trust)
+        at_hand, *others = contact_assurances(conversation, [conversation.at_hand, *places], self.trust)
         expire = [proof.expires(self.trust.lifetimes) for proof in at_hand.proofs]
         sure = (*at_hand.proofs, *expire, *(each.level for each in others))
         key = (*part_ids, *bodies, *conversation.joined, *conversation.tokens, *sure)
         found = self._before.summaries.get(key)
         if found is None:
-            found = _as_bytes(super()._show(conversation))
+            found = _as_bytes(super().render_conversation(conversation))
         self.now.summaries[key] = found
         self.now.takes += _SUMMARY_TAKES + 200 * len(part_ids) + len(found.summary)
         return found
@@ -171,7 +170,7 @@ def _entry_of(raw: bytes) -> _Entry:
     return _Entry(canonical_order(event, effective, recorded, sequence), shown)
 
 
-def _as_bytes(one: Shown) -> Shown:
+def _as_bytes(one: ConversationView) -> ConversationView:
     unresolved = Raw(encode_body(one.unresolved)) if isinstance(one.unresolved, dict) else one.unresolved
     summary = Raw(encode_body(one.summary)) if isinstance(one.summary, dict) else one.summary
-    return Shown(summary, unresolved)
+    return ConversationView(summary, unresolved)

@@ -10,8 +10,8 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 
-from cx_context.parts.fold import new_part
-from cx_context.parts.fold_faults import Add, in_place, part_of
+from cx_context.fold import new_part
+from cx_context.fold_faults import Add, in_place, part_of
 from cx_context.parts.model import Part
 from cx_context.store import tables
 from cx_context.store.part_codec import decode_part, encode_part

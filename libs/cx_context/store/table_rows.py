@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Boolean, Table
 
-from cx_context.parts.fold_faults import NOT_FOLDED
+from cx_context.fold_faults import NOT_FOLDED
 from cx_context.store.sql import Row, Tx
 
 PAGE = 500

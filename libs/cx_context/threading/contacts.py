@@ -11,23 +11,16 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable, Mapping, Sequence
 from operator import attrgetter
-from typing import NamedTuple
 
 from msgspec import Struct
 
-from cx_context.parts.merge import FIELDS, add_up, first_of_each_key, merge
-from cx_context.parts.model import REFERENCES_KEPT, At, Part, Register
+from cx_context.parts.merge import PART_FIELDS, combine_fields, first_of_each_key, merge
+from cx_context.parts.model import Part
+from cx_context.parts.places import KeyedPart
+from cx_context.parts.values import REFERENCES_KEPT, At, Register
 from cx_events.activity import HOUR
 from cx_events.ids import text_of
 from cx_events.timestamps import Micros
-
-
-class KeyedPart(NamedTuple):
-    """A part and the part id that it is stored under: the id of a piece of one stream's side of one interaction."""
-
-    part_id: bytes
-    part: Part
-
 
 Anchor = tuple[Micros, bytes]
 """When the first fact of a part was recorded, and the part's part id."""
@@ -79,7 +72,7 @@ class Contact(Struct, gc=False):
         return self.part.endless is not None
 
 
-_COMBINED = [field for field in FIELDS if field.name != "written"]
+_COMBINED = [field for field in PART_FIELDS if field.name != "written"]
 _BY_START = attrgetter("start")
 _BY_PART_ID = attrgetter("part_id")
 
@@ -139,7 +132,7 @@ def combined(pieces: Sequence[KeyedPart]) -> Part:
         part = merge(*parts)
     else:
         part = Part()
-        add_up(part, parts, _COMBINED)
+        combine_fields(part, parts, _COMBINED)
     if len(part.references) < REFERENCES_KEPT:
         return part
     references = first_of_each_key(each.references for each in parts)

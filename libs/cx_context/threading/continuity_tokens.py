@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from cx_context.parts.model import At, Part
+from cx_context.parts.places import order_of
 from cx_events.facts import Order
 from cx_events.timestamps import Micros
 
@@ -74,8 +74,3 @@ def _judged(presented: Sequence[tuple[Order, int]], expires: Micros, single: boo
         used = used or refused is None
         uses.append(TokenUse(place, at, refused))
     return tuple(uses)
-
-
-def order_of(part: Part, at: At) -> Order:
-    """An event's place within its customer, by its place within its interaction."""
-    return (at[0], part.interaction, at[1], at[2], at[3], at[4])

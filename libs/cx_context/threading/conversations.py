@@ -25,7 +25,8 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from cx_context.threading.contacts import Contact, KeyedPart, contacts_of
+from cx_context.parts.places import KeyedPart
+from cx_context.threading.contacts import Contact, contacts_of
 from cx_context.threading.continuity_tokens import END_OF_TIME, Token
 from cx_context.threading.explicit_joins import ExplicitJoins
 from cx_context.threading.inferred_joins import infer_joins

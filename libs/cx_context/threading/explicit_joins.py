@@ -11,9 +11,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from cx_context.parts.model import At
+from cx_context.parts.places import order_of
+from cx_context.parts.values import At
 from cx_context.threading.contacts import Contact
-from cx_context.threading.continuity_tokens import END_OF_TIME, order_of, tokens_of
+from cx_context.threading.continuity_tokens import END_OF_TIME, tokens_of
 from cx_context.threading.joined_sets import JoinedSets
 from cx_context.threading.shared_references import Told, apply_reference, referrals_of
 from cx_events.facts import Order

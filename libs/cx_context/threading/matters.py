@@ -5,7 +5,8 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 
-from cx_context.parts.model import At, Part
+from cx_context.parts.model import Part
+from cx_context.parts.values import At
 from cx_context.threading.contacts import Contact
 from cx_context.threading.shared_references import MATTER_KINDS
 from cx_events.timestamps import Micros

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from cx_context.parts.merge import brief, hashed
+from cx_context.parts.values import hash_name, shorten_name
 from cx_context.threading.contacts import Contact, contacts_by_name, latest_at
 from cx_context.threading.continuity_tokens import END_OF_TIME
 from cx_context.threading.joined_sets import JoinedSets
@@ -62,7 +62,7 @@ def referrals_of(contacts: Sequence[Contact]) -> list[Referral]:
     by_name = any(key.startswith("interaction\n") for key in holders)
     found: list[Referral] = []
     names = contacts_by_name(contacts) if by_name or quotes else {}
-    briefs = {brief(name): places for name, places in names.items()} if by_name else {}
+    briefs = {shorten_name(name): places for name, places in names.items()} if by_name else {}
     for key, chain in holders.items():
         kind, _, value = key.partition("\n")
         if kind == "interaction":
@@ -119,17 +119,17 @@ def _quotes(names: Mapping[str, Sequence[int]], contacts: Sequence[Contact]) -> 
                     written[key] = min((time, place), written.get(key, (time, place)))
         for place in places:
             for id, time in contacts[place].part.quoted.items():
-                own = written.get(hashed(id))
+                own = written.get(hash_name(id))
                 if own is not None and own[1] != place:
                     yield Referral("message", id, [], [Star((time, place), own)])
 
 
 def _names_of_call(interaction: str) -> Iterable[str]:
     """By what other legs may refer to this one: its id, also as the provider alone writes it."""
-    yield brief(interaction)
+    yield shorten_name(interaction)
     _, slash, bare = interaction.partition("/")
     if slash and bare:
-        yield brief(bare)
+        yield shorten_name(bare)
 
 
 def apply_reference(groups: JoinedSets, referral: Referral, count: int, until: Micros) -> None:

@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from cx_context.document import Json, Known, Rendering, context_body, encode_body
+from cx_context.document import Document, context_body, encode_body
+from cx_context.sections.customer_facts import CustomerFacts
 from cx_context.store import Store
 from cx_context.store.as_of import Snapshot, TimeBounds
 from cx_context.store.sql import Tx
@@ -26,6 +27,7 @@ from cx_context_api.requests.targets import ById, ByIdentifier, Target
 from cx_context_api.requests.tenancy import Tenancy
 from cx_events.errors import Refused
 from cx_events.ids import NodeId, parse_node_id
+from cx_events.json_types import Json
 from cx_events.timestamps import Micros, format_time
 
 SKEW = 60_000_000
@@ -118,7 +120,7 @@ async def target_then(then: Snapshot, target: Target) -> tuple[NodeId, Sequence[
         raise Ambiguous(target, identifier=several.pop())
     if several:
         people = several - nobody or several
-        last = await then.wrote_last(target.interaction)
+        last = await then.last_writer(target.interaction)
         if last in people:
             return last, sorted(people - {last})
         raise Ambiguous(target, tuple(sorted(people)))
@@ -148,16 +150,16 @@ class Past:
 
     async def _known(
         self, tenancy: Tenancy, target: Target, moment: TimeBounds, asked: Asked | None
-    ) -> tuple[Known, Json | None]:
+    ) -> tuple[CustomerFacts, Json | None]:
         async with self._store.reading() as tx:
             then = then_in(tx, tenancy, moment)
             customer, others = await target_then(then, target)
             known = await then.load(customer, outlined=True)
             if asked is None:
                 return known, None
-            rendering = Rendering(known, tenancy.window)
-            standing = await asyncio.to_thread(rendering.standing_of, asked.interaction)
-            alone = await asyncio.to_thread(rendering.alone_of, asked.interaction)
+            rendering = Document(known, tenancy.window)
+            standing = await asyncio.to_thread(rendering.assurance_of_interaction, asked.interaction)
+            alone = await asyncio.to_thread(rendering.profile_assurance_of, asked.interaction)
             sure = Sure(known.customer, 0, standing, known.lifetimes, alone)
             found = contact_of(sure, asked, moment.until if moment.as_of is None else moment.as_of)
             if asked.level is not None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
-from cx_context.document import Json
-from cx_context.sections.assurance import ASSURED, Alone, Lifetimes, Standing, reaches
+from cx_context.sections.assurance import ASSURED, ContactAssurance, Lifetimes, ProfileAssurance, reaches
 from cx_context_api.requests.queries import MAX_INTERACTION, Query
 from cx_events.errors import Refused
 from cx_events.ids import NodeId, text_of
+from cx_events.json_types import Json
 from cx_events.timestamps import Micros
 
 Level = Literal["proved", "asserted"]
@@ -29,9 +29,9 @@ class Sure(NamedTuple):
 
     customer: NodeId
     version: int
-    standing: Standing
+    standing: ContactAssurance
     lifetimes: Lifetimes
-    alone: Alone | None = None
+    alone: ProfileAssurance | None = None
 
     def contact(self, interaction: str, now: Micros) -> Json:
         """Return ``meta.contact`` at a moment."""
@@ -41,7 +41,7 @@ class Sure(NamedTuple):
         """Return ``meta.contact`` of a read that is answered with the contact's own identifier by itself."""
         if self.alone is None:
             return None
-        return {"interaction": interaction, "assurance": self.alone.standing.at(now, self.lifetimes), "alone": True}
+        return {"interaction": interaction, "assurance": self.alone.assurance.at(now, self.lifetimes), "alone": True}
 
 
 def with_others(contact: Json, others: Sequence[NodeId], level: Level | None) -> Json:

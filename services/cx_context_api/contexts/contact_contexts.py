@@ -9,7 +9,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Mapping
 
-from cx_context.document import Json, Rendering, context_body, encode_body
+from cx_context.document import Document, context_body, encode_body
 from cx_context.store import Store
 from cx_context.store.context_inputs import read_inputs_and_assured
 from cx_context.store.customer_index import CustomerEntry
@@ -24,6 +24,7 @@ from cx_context_api.requests.targets import Target
 from cx_context_api.requests.tenancy import Tenancy
 from cx_events.errors import TryLater
 from cx_events.ids import NodeId
+from cx_events.json_types import Json
 
 ASSURED_BYTES = CACHE_BYTES // 4
 """Of assured bodies that are kept."""
@@ -77,8 +78,8 @@ class ContactsAtHand:
             self._sure.move_to_end(key)
             return kept
         whole = await self._contexts.whole(tenant, head)
-        rendering = Rendering(whole.known_parts, self._tenancies[tenant].window)
-        standing, alone = rendering.standing_of(interaction), rendering.alone_of(interaction)
+        rendering = Document(whole.known_parts, self._tenancies[tenant].window)
+        standing, alone = rendering.assurance_of_interaction(interaction), rendering.profile_assurance_of(interaction)
         found = Sure(whole.found.customer, opened(whole.found.version), standing, whole.lifetimes, alone)
         self._sure[tenant, found.customer, interaction] = found
         if len(self._sure) > _CONTACTS_KEPT:

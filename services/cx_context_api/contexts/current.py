@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from cx_context.document import Json, context_body
+from cx_context.document import context_body
 from cx_context.store import Store
 from cx_context.store.batch_loader import BatchLoader
 from cx_context.store.context_inputs import ContextInputs
@@ -40,6 +40,7 @@ from cx_events.codec import decode_leniently
 from cx_events.errors import Refused, TryLater
 from cx_events.facts import Fact
 from cx_events.ids import IdSpace, NodeId, event_key, parse_node_id, text_of
+from cx_events.json_types import Json
 from cx_events.timestamps import format_time
 from cx_identity.evidence import links_of
 

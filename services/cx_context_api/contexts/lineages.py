@@ -6,12 +6,14 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
-from cx_context.document import Json, Known, Member, context_body
+from cx_context.document import context_body
 from cx_context.explain.counterfactual import CustomerHistory, WorkLimitExceeded
 from cx_context.explain.diff import ValueChange, diff_contexts
 from cx_context.explain.json_pointer import MISSING, Path, find_value, parse_pointer, pointer_of
 from cx_context.explain.lineage import ValueSources, explain_value
-from cx_context.explain.provenance import feed_of
+from cx_context.explain.provenance import provenance_of
+from cx_context.sections.customer_facts import CustomerFacts
+from cx_context.sections.members import Member
 from cx_context.store import Store
 from cx_context.store.as_of import NO_BOUNDS, Snapshot, TimeBounds
 from cx_context.store.leases import read_current_to
@@ -27,6 +29,7 @@ from cx_context_api.requests.tenancy import Tenancy
 from cx_events.errors import Refused
 from cx_events.facts import Fact
 from cx_events.ids import NodeId, event_key, text_of
+from cx_events.json_types import Json
 from cx_events.timestamps import format_time
 
 MOST_EVENTS = 20_000
@@ -128,7 +131,7 @@ class Lineages:
             events = sorted(told.values(), key=lambda fact: fact.order, reverse=True)
             changes = []
             for change in found:
-                unexplained = not change.facts and not change.moved and feed_of(change.path).identity
+                unexplained = not change.facts and not change.moved and provenance_of(change.path).identity
                 behind = await _of_identity(later, now, change.path, ()) if unexplained else []
                 changes.append(_change(change, decided, [each for each in behind if not one.holds(each.fact)]))
             return {
@@ -141,7 +144,7 @@ class Lineages:
 
         return await self._reading(tenancy, read)
 
-    async def _facts(self, then: Snapshot, known: Known, path: Path) -> Sequence[Fact]:
+    async def _facts(self, then: Snapshot, known: CustomerFacts, path: Path) -> Sequence[Fact]:
         if path and path[0] == "timeline":
             return list(known.latest)
         facts = await then.facts(await _own(then, known), self._most)
@@ -175,7 +178,7 @@ async def _meta(tx: Tx, customer: NodeId, moment: TimeBounds | None) -> Json:
     return meta_of(await version_of(tx, customer), await read_current_to(tx))
 
 
-async def _own(then: Snapshot, known: Known) -> Ownership:
+async def _own(then: Snapshot, known: CustomerFacts) -> Ownership:
     return await then.ownership_of(known.customer, [member.id for member in known.members])
 
 
@@ -203,7 +206,7 @@ def _sources(history: CustomerHistory, path: Path) -> ValueSources:
 
 
 def _differences(
-    was: Known, history: CustomerHistory, window: Sequence[Fact], moved: Iterable[NodeId]
+    was: CustomerFacts, history: CustomerHistory, window: Sequence[Fact], moved: Iterable[NodeId]
 ) -> list[ValueChange]:
     try:
         return diff_contexts(was, history, window, set(moved))
@@ -215,7 +218,7 @@ def _too_much() -> Refused:
     return Refused("history-too-long", "this customer has too many contacts for this to be worked out")
 
 
-async def _of_identity(then: Snapshot, known: Known, path: Path, told: Iterable[bytes]) -> list[Source]:
+async def _of_identity(then: Snapshot, known: CustomerFacts, path: Path, told: Iterable[bytes]) -> list[Source]:
     """First sightings of the profiles that a path is about, and the evidence that joined them; of candidates the
     claims."""
     if path[:2] in {("customer", "candidates"), ("customer", "candidates_total")}:
@@ -232,13 +235,13 @@ async def _of_identity(then: Snapshot, known: Known, path: Path, told: Iterable[
     return [Source(fact, why[fact.key]) for fact in await then.events(why.keys() - set(told))]
 
 
-def _members_at(known: Known, path: Path) -> Sequence[Member]:
+def _members_at(known: CustomerFacts, path: Path) -> Sequence[Member]:
     by_id: Mapping[str, Member] = {text_of(member.id): member for member in known.members}
     match path:
         case ("customer", "id"):
             found = [text_of(known.customer)]
         case ("customer", "display"):
-            display = context_body(Known(known.customer, known.members, known.parts, ()), 0)["customer"]
+            display = context_body(CustomerFacts(known.customer, known.members, known.parts, ()), 0)["customer"]
             strongest = display["identifiers"][:1]
             return [by_id[each["profile"]] for each in strongest if each["value"] == display["display"]]
         case ("customer", "aliases" | "identifiers", profile, *_):

@@ -6,7 +6,6 @@ from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any
 
-from cx_context.document import Json
 from cx_context.store import Store
 from cx_context.store.as_of import Snapshot, TimeBounds
 from cx_context.store.finding import find_node
@@ -19,6 +18,7 @@ from cx_context_api.requests.read_turns import Reading
 from cx_context_api.requests.tenancy import Tenancy
 from cx_events.errors import Refused
 from cx_events.ids import NodeId, text_of
+from cx_events.json_types import Json
 from cx_runtime.cpu_time import metered
 
 

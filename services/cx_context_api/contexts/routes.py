@@ -9,7 +9,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from cx_context.document import Json
 from cx_context.store.as_of import TimeBounds
 from cx_context_api.contexts.as_of import FIELDS, Past, meta_then, moment_of, span_of
 from cx_context_api.contexts.body_cache import digest_of
@@ -27,6 +26,7 @@ from cx_context_api.requests.responses import Ready, body_of, json_of, matches, 
 from cx_context_api.requests.targets import ByInteraction, Target, by_id, by_identifier, read_identifier
 from cx_events.errors import Refused
 from cx_events.ids import text_of
+from cx_events.json_types import Json
 from cx_runtime.metrics import Metrics
 from cx_runtime.problems import problem
 

@@ -8,11 +8,11 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from cx_context.parts.fold import SHOWN
-from cx_context.sections.handoffs import handoff_of, has_answered
+from cx_context.fold import SHOWN
+from cx_context.sections.handoffs import handoff_view, has_answered
 from cx_context.store.parts import InteractionSide, read_side
 from cx_context.store.sql import Tx
-from cx_context.threading.conversations import Contact
+from cx_context.threading.contacts import Contact
 from cx_context_api.conversations.histories import Thread, find_thread
 from cx_context_api.decisions import Choice
 from cx_context_api.requests import bodies
@@ -58,7 +58,7 @@ def _accept(body: bodies.Accept) -> Data:
 
 
 def _open_handoff(found: Thread, body: bodies.Accept) -> None:
-    handoff = handoff_of([member.part for member in found.conversation.members])
+    handoff = handoff_view([member.part for member in found.conversation.members])
     if handoff is None:
         raise Refused("no-handoff", "nobody asked for somebody else in this conversation", 409)
     taken = handoff["accepted_by"]

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from cx_context.document import Json
-from cx_context.parts.model import Register
+from cx_context.parts.places import order_of
+from cx_context.parts.values import Register
 from cx_context.store.events import read_event
 from cx_context.store.sql import Tx
-from cx_context.threading.continuity_tokens import order_of
 from cx_context_api.conversations import histories
 from cx_context_api.conversations.histories import Thread
 from cx_context_api.requests.tenancy import Tenancy
@@ -20,6 +19,7 @@ from cx_events.codec import decode_leniently
 from cx_events.envelope import Event
 from cx_events.facts import Order
 from cx_events.ids import event_key
+from cx_events.json_types import Json
 
 LISTED = 100
 """Items of ``tried`` and of ``open_questions``."""

@@ -8,12 +8,13 @@ from operator import itemgetter
 
 import msgspec
 
-from cx_context.document import Json, conversation_summary
-from cx_context.parts.fold import makes_part
-from cx_context.parts.header import WordsOf, conversation_with_words
+from cx_context.parts.event_kinds import makes_part
+from cx_context.parts.header import ReadWords
 from cx_context.parts.model import Part
 from cx_context.sections.assurance import Trust, around_core
+from cx_context.sections.conversations import conversation_summary
 from cx_context.sections.timeline import timeline_entry
+from cx_context.sections.words import conversation_with_words
 from cx_context.store.as_of import Snapshot
 from cx_context.store.finding import CustomerMatch, find_at
 from cx_context.store.latest_events import read_facts_before
@@ -23,12 +24,14 @@ from cx_context.store.ownership import Ownership, ownership_of
 from cx_context.store.parts import InteractionSide, read_side
 from cx_context.store.rule_changes import read_proof_lifetimes
 from cx_context.store.sql import Tx
-from cx_context.threading.conversations import Contact, Conversation, contacts_of, find_contact, join_contacts
+from cx_context.threading.contacts import Contact, contacts_of
+from cx_context.threading.conversations import Conversation, find_contact, join_contacts
 from cx_context_api.requests.cursors import At, Node, cursor_of, place_of
 from cx_context_api.requests.tenancy import Tenancy
 from cx_events.errors import Refused
 from cx_events.facts import Fact, Order
 from cx_events.ids import NodeId, text_of
+from cx_events.json_types import Json
 from cx_events.timestamps import Micros
 
 TIMELINE = "timeline"
@@ -78,7 +81,7 @@ async def _own(tx: Tx, tenancy: Tenancy, customer: NodeId, then: Snapshot | None
 
 async def _threads(
     tx: Tx, tenancy: Tenancy, own: Ownership, then: Snapshot | None
-) -> tuple[list[Conversation], WordsOf, list[Part]]:
+) -> tuple[list[Conversation], ReadWords, list[Part]]:
     """Conversations of outlines, the way to the words of those that are shown, and all the outlines."""
     parts, words = await (read_owned_headers(tx, tenancy.ids.tenant, own) if then is None else then.outlines(own))
     return join_contacts(contacts_of(parts, tenancy.window), tenancy.window), words, [part for _, part in parts]

@@ -8,7 +8,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from cx_context.document import Json
 from cx_context.store import Store
 from cx_context.store.as_of import Snapshot
 from cx_context.store.sql import Tx
@@ -25,6 +24,7 @@ from cx_context_api.requests.responses import json_of, query_of, route
 from cx_context_api.requests.targets import by_id
 from cx_context_api.requests.tenancy import Tenancy
 from cx_events.ids import NodeId, text_of
+from cx_events.json_types import Json
 from cx_vcon.reading import MEDIA_TYPE
 
 ReadPage = Callable[[Tx, Tenancy, NodeId, str | None, int, Snapshot | None], Awaitable[histories.Page]]

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from cx_context.sections.attachments import ORIGINAL, AttachmentId, id_of, read_id, told, unknown
+from cx_context.sections.attachments import ORIGINAL, AttachmentId, attachments_view, id_of, read_id, unknown
 from cx_context.store import Store
 from cx_context.store.dead_letters import read_reason
 from cx_context.store.events import StoredEvent, read_event
@@ -65,7 +65,7 @@ class EventRoutes:
         files = event.data.message.attachments if event.data.message is not None else []
         answer = {
             "event": msgspec.Raw(stored.raw),
-            "attachments": told(key, files, most=None)["attachments"],
+            "attachments": attachments_view(key, files, most=None)["attachments"],
             "original": await self._original(asker.tenant, key, event),
             "problem": stored.problem,
         }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import msgspec
 
-from cx_context.document import Json
 from cx_context.store.customer_index import CustomerEntry
 from cx_context.versions import is_later
 from cx_context_api.contexts.contact import Asked, NotAssured
@@ -16,6 +15,7 @@ from cx_context_api.following.subscriptions import Watch
 from cx_context_api.requests.targets import ById
 from cx_events.errors import Refused, TooFast
 from cx_events.ids import IdSpace, NodeId, text_of
+from cx_events.json_types import Json
 
 STREAM = b"customer"
 

@@ -14,7 +14,7 @@ from starlette.routing import Route
 from starlette.types import Message, Receive, Send
 from starlette.types import Scope as ScopeOf
 
-from cx_context.routing_targets import Desk
+from cx_context.routing_targets import RoutingTarget
 from cx_context.store import Store
 from cx_context.store.leases import read_current_to
 from cx_context.versions import epoch_of
@@ -123,7 +123,7 @@ class StreamRoutes:
         agent, queue = query.text("agent"), query.text("queue")
         if (agent is None) == (queue is None):
             raise Refused("bad-query", "say one of the two: agent=ID, or queue=ID", 400)
-        desk = Desk("agent", agent) if agent is not None else Desk("queue", queue or "")
+        desk = RoutingTarget("agent", agent) if agent is not None else RoutingTarget("queue", queue or "")
         if not desk.name or len(desk.name) > MAX_NAME or _CONTROL.search(desk.name) is not None:
             raise Refused("bad-query", f"{desk.kind}: expected an id of 1 to {MAX_NAME} characters", 400)
         last = request.headers.get("last-event-id")
@@ -180,7 +180,7 @@ class StreamRoutes:
 
         return await within(read())
 
-    async def _live(self, tenancy: Tenancy, desk: Desk) -> Live:
+    async def _live(self, tenancy: Tenancy, desk: RoutingTarget) -> Live:
         async def read() -> Live:
             async with self._pages.turn(tenancy.ids.tenant), self._store.reading() as tx:
                 return await live_on(tx, tenancy.ids, desk, tenancy.window)

@@ -11,11 +11,12 @@ import msgspec
 
 from cx_context.parts.merge import combine
 from cx_context.parts.model import Part
-from cx_context.routing_targets import Desk, desks
-from cx_context.sections.names import named, names_of
+from cx_context.parts.places import KeyedPart
+from cx_context.routing_targets import RoutingTarget, routing_targets
+from cx_context.sections.agents import name_view, names_of
 from cx_context.store import assignments, ownership
 from cx_context.store.sql import Tx
-from cx_context.threading.contacts import KeyedPart, contacts_of
+from cx_context.threading.contacts import contacts_of
 from cx_context_api.contexts.contact import Asked
 from cx_context_api.contexts.contact_contexts import ContactsAtHand
 from cx_context_api.contexts.current import Contexts, document, meta_of
@@ -51,7 +52,7 @@ class Live(NamedTuple):
     more: bool
 
 
-async def live_on(tx: Tx, ids: IdSpace, desk: Desk, window: Micros) -> Live:
+async def live_on(tx: Tx, ids: IdSpace, desk: RoutingTarget, window: Micros) -> Live:
     """What concerns a desk now, that which was active last first. The table says which interactions may, their parts
     say which do: who takes part in an interaction, and how it ended, may stand in another part than the agent. Of an
     endless interaction the latest stretch is what somebody deals with."""
@@ -69,7 +70,7 @@ async def live_on(tx: Tx, ids: IdSpace, desk: Desk, window: Micros) -> Live:
             if not contacts and any(piece.part.events for piece in parts):
                 continue  # what a CRM tells is no contact
             whole = contacts[-1].part if contacts else combine(piece.part for piece in parts)
-            reason = desks(whole).get(desk)
+            reason = routing_targets(whole).get(desk)
             if reason is not None:
                 since = format_time(reason.at[0])
                 found.append((whole.last, (node, customer), _assigned(whole, customer, reason.why, since)))
@@ -79,7 +80,7 @@ async def live_on(tx: Tx, ids: IdSpace, desk: Desk, window: Micros) -> Live:
 
 def _assigned(part: Part, customer: NodeId, why: str, since: str) -> Assigned:
     names = names_of([part])
-    agent, queue = named("agent", part.agent, names), named("queue", part.queue, names)
+    agent, queue = name_view("agent", part.agent, names), name_view("queue", part.queue, names)
     told = {
         "interaction": part.interaction,
         "channel": part.channel[1] if part.channel is not None else None,
@@ -94,7 +95,7 @@ def _assigned(part: Part, customer: NodeId, why: str, since: str) -> Assigned:
 
 
 class DeskWatch(Watch):
-    def __init__(self, read: Callable[[], Awaitable[Live]], tenant: str, desk: Desk) -> None:
+    def __init__(self, read: Callable[[], Awaitable[Live]], tenant: str, desk: RoutingTarget) -> None:
         super().__init__((desk, tenant))
         self.tenant = tenant
         self.desk = desk

@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from cx_context.definition import Owners
-from cx_context.document import Json
 from cx_context.store import refused_claims
 from cx_context.store.as_of import Snapshot
 from cx_context.store.graph import edges_at, read_profiles
@@ -22,6 +21,7 @@ from cx_context.store.settled import settled_among
 from cx_context.store.sql import Tx
 from cx_context_api.requests.tenancy import Tenancy
 from cx_events.ids import IdSpace, NodeId, text_of
+from cx_events.json_types import Json
 from cx_events.timestamps import Micros, format_time
 from cx_identity.candidate_ranking import (
     IdentifierActivity,

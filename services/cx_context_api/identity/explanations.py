@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from cx_context.document import Json
 from cx_context.store.as_of import Snapshot
 from cx_context.store.attributions import attributions_about
 from cx_context.store.events import read_raws
@@ -20,6 +19,7 @@ from cx_context_api.requests.tenancy import Tenancy
 from cx_events.codec import decode_leniently
 from cx_events.envelope import Event
 from cx_events.ids import NodeId, text_of
+from cx_events.json_types import Json
 from cx_events.timestamps import format_time
 from cx_identity.attribution import Attribution
 from cx_identity.candidates import weaker_end

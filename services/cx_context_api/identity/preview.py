@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 
 from cx_context.definition import Owners
-from cx_context.document import Json, Known, Member, context_body
-from cx_context.sections.candidates import CLAIMS_COUNTED, Questions, claims_refused
+from cx_context.document import context_body
+from cx_context.sections.candidates import CLAIMS_COUNTED, RefusedClaims, claims_refused
+from cx_context.sections.customer_facts import CustomerFacts
+from cx_context.sections.members import Member
 from cx_context.store import ownership, refused_claims, withheld_claims
 from cx_context.store.attributions import attributions_of
 from cx_context.store.decisions import read_withdrawals
@@ -23,6 +25,7 @@ from cx_context_api.requests.tenancy import Tenancy
 from cx_events.codec import decode
 from cx_events.facts import Fact
 from cx_events.ids import IdSpace, NodeId
+from cx_events.json_types import Json
 from cx_identity.affected_scope import AffectedScope
 from cx_identity.attribution import Attribution, standing_attribution
 from cx_identity.decisions import decision_of
@@ -72,7 +75,7 @@ async def outcome(
         members = await _members(tx, tenant, customer, resolution, graph.profiles.keys())
         profiles = [member.id for member in members] or [customer]
         own = await ownership.ownership_of(tx, tenancy.ids, customer, profiles, supposed)
-        known = Known(
+        known = CustomerFacts(
             customer=customer,
             members=members,
             parts=await read_owned_parts(tx, tenant, own),
@@ -109,7 +112,7 @@ async def _members(
 
 async def _claims(
     tx: Tx, tenant: str, members: Collection[NodeId], scope: AffectedScope, resolution: Resolution
-) -> Questions:
+) -> RefusedClaims:
     """By the supposed resolution where it decides about these profiles, else as they are. No decision makes an
     identifier shared, so the claims that are withheld stay so; it may settle them."""
     if scope.nodes.isdisjoint(members):
@@ -118,7 +121,7 @@ async def _claims(
     found = [claim for claim in claims if claim.identifier.id in members or claim.other.id in members]
     settling = Settling(resolution.settled & scope.nodes, scope.nodes - resolution.settled)
     further, count = await withheld_claims.asked_about(tx, tenant, members, settling)
-    return Questions([*found, *further], min(len(found) + count, CLAIMS_COUNTED))
+    return RefusedClaims([*found, *further], min(len(found) + count, CLAIMS_COUNTED))
 
 
 async def _attribution(

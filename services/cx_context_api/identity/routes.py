@@ -9,7 +9,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from cx_context.document import Json
 from cx_context.store import Store
 from cx_context.store.as_of import Snapshot
 from cx_context.store.sql import Tx
@@ -30,6 +29,7 @@ from cx_context_api.requests.responses import body_of, json_of, query_of, route,
 from cx_context_api.requests.targets import by_id
 from cx_events.errors import Refused
 from cx_events.ids import NodeId
+from cx_events.json_types import Json
 from cx_runtime.metrics import Metrics
 from cx_runtime.problems import problem
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 
-from cx_context.document import Json
 from cx_context.store import Store
 from cx_context.store.decisions import read_decisions
 from cx_context.store.graph import has_more_profiles, read_whole_graph
@@ -17,6 +16,7 @@ from cx_context_api.requests.deadline import within
 from cx_context_api.requests.read_turns import Reading
 from cx_context_api.requests.tenancy import Tenancy
 from cx_events.errors import Refused
+from cx_events.json_types import Json
 from cx_identity.model import Graph
 from cx_identity.rule_preview import preview_rules
 from cx_identity.rule_preview_json import preview_json

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from cx_context.definition import Whole, define
-from cx_context.parts.fold import makes_part
+from cx_context.definition import Definition, define
+from cx_context.parts.event_kinds import makes_part
 from cx_context.parts.model import Part
 from cx_context.store.tables import NO_ID
 from cx_events.errors import Refused
@@ -46,7 +46,7 @@ class OneTenant:
     tenancy: Tenancy
     facts: list[Fact]
     named: dict[bytes, EventLinks]
-    whole: Whole
+    whole: Definition
 
 
 class Expected:

@@ -12,10 +12,11 @@ from types import MappingProxyType
 
 import msgspec
 
-from cx_context.parts.fold import makes_part
-from cx_context.parts.fold_faults import part_of
+from cx_context.fold_faults import part_of
+from cx_context.parts.event_kinds import makes_part
 from cx_context.parts.model import Part
-from cx_context.routing_targets import Side, desks
+from cx_context.parts.places import KeyedPart
+from cx_context.routing_targets import SideState, routing_targets
 from cx_context.store import segments, tables
 from cx_context.store.graph import edge_row, profile_row
 from cx_context.store.members import lone_member_row, member_row
@@ -25,7 +26,6 @@ from cx_context.store.rule_changes import rules_text
 from cx_context.store.segments import EVER
 from cx_context.store.tables import NO_ID
 from cx_context.store.withheld_claims import withheld_row
-from cx_context.threading.contacts import KeyedPart
 from cx_events.facts import Fact
 from cx_events.ids import NodeId
 from cx_identity.attribution import Attribution
@@ -78,7 +78,7 @@ def _assignments(of: Expected) -> Expectation:
     rows = (
         (of.tenants[tenant].tenancy.ids.part_id(stream_id, node), desk.kind, desk.name, tenant, node)
         for (tenant, stream_id, node), parts in sides.items()
-        for desk in desks(Side.of(parts))
+        for desk in routing_targets(SideState.of(parts))
     )
     return Expectation(tables.ASSIGNMENTS, by_key([0, 1, 2], rows))
 

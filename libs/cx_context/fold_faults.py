@@ -17,7 +17,8 @@ from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 
-from cx_context.parts.fold import apply, makes_part, new_part
+from cx_context.fold import apply, new_part
+from cx_context.parts.event_kinds import makes_part
 from cx_context.parts.merge import merge
 from cx_context.parts.model import Part
 from cx_events.errors import Refused

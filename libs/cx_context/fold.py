@@ -9,37 +9,41 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
 import msgspec
 
-from cx_context.parts.merge import brief, hashed, keep_greatest, keep_latest, later, later_register, weight_and_rank
+from cx_context.parts.merge import keep_greatest, keep_latest, later, later_register, weight_and_rank
 from cx_context.parts.model import (
     AGENTS_KEPT,
     DELETIONS_KEPT,
     EDITS_KEPT,
-    KEYS_KEPT,
-    NAMED_KEPT,
     NAMES_KEPT,
     NOTES_KEPT,
     OTHERS_KEPT,
-    REFERENCES_KEPT,
-    SAID_KEPT,
-    TEXT_KEPT,
     TOPICS_KEPT,
     TURNS_KEPT,
     USES_KEPT,
     WRITTEN_KEPT,
-    At,
     Part,
-    Register,
 )
 from cx_context.parts.speakers import BUSINESS_ROLES, RECEIVED, SENT, speaker, speaker_of_line
+from cx_context.parts.values import (
+    KEYS_KEPT,
+    NAMED_KEPT,
+    REFERENCES_KEPT,
+    SAID_KEPT,
+    TEXT_KEPT,
+    At,
+    Register,
+    hash_name,
+    shorten_name,
+)
 from cx_context.sections import consents, sentiment
-from cx_context.sections.assurance import BY_CHANNEL, UNNAMED, key_of
-from cx_context.sections.attachments import kept_of
+from cx_context.sections.assurance import BY_CHANNEL, UNNAMED
+from cx_context.sections.attachments import kept_attachments
+from cx_context.sections.members import key_of
 from cx_context.sections.sentiment import SENTIMENT_RANGE, thousandths
 from cx_events.activity import ACTIVITY_TYPES, SECOND, WRITTEN_TYPES, is_endless, needs_own_part
 from cx_events.catalogue import catalogue
@@ -124,7 +128,7 @@ def apply(part: Part, fact: Fact) -> None:
         handler(part, data, at)
         if data.message is not None and data.message.attachments and type in _SPEECH:
             # Of all that is said the latest is kept, so of the latest that is said with a file nothing is missing.
-            part.files = keep_latest(part.files, kept_of(at, fact.key, data.message.attachments), SAID_KEPT)
+            part.files = keep_latest(part.files, kept_attachments(at, fact.key, data.message.attachments), SAID_KEPT)
     elif type == consents.CHANGED:
         consents.add(part, event, at)
     if not type.startswith(_ABOUT_CUSTOMERS):
@@ -158,12 +162,6 @@ def happens_in_contact(type: str, data: Data) -> bool:
 
 _NOT_COUNTED = frozenset(name for name, known in catalogue().items() if known.kind != "interaction")
 """Decisions and insights are facts about facts; they are not counted as events of the customer."""
-
-
-@lru_cache(1024)
-def makes_part(event_type: str) -> bool:
-    """Identity decisions say who is who, not what happened: they are in no part, so withdrawn they leave no trace."""
-    return not event_type.startswith("cx.identity.") or event_type.endswith((".asserted.v1", ".verified.v1"))
 
 
 def unusable(data: Data) -> str:
@@ -217,9 +215,9 @@ def _endless(part: Part, data: Data, time: Micros) -> None:
         part.endless = time
     message = data.message
     if message is not None and message.id:
-        _keep_first(part.written, hashed(brief(message.id)), time, WRITTEN_KEPT)
+        _keep_first(part.written, hash_name(shorten_name(message.id)), time, WRITTEN_KEPT)
     if message is not None and message.in_reply_to:
-        _keep_first(part.quoted, brief(message.in_reply_to), time, WRITTEN_KEPT)
+        _keep_first(part.quoted, shorten_name(message.in_reply_to), time, WRITTEN_KEPT)
 
 
 def _common(part: Part, data: Data, at: At) -> None:
@@ -317,7 +315,7 @@ def _refer(part: Part, references: Sequence[Reference], at: At) -> None:
 
 def reference_key(kind: str, value: str) -> str:
     """``KIND\nVALUE``, as ``Part.references`` holds it."""
-    return f"{brief(kind).replace(_LINE, ' ')}{_LINE}{brief(value)}"
+    return f"{shorten_name(kind).replace(_LINE, ' ')}{_LINE}{shorten_name(value)}"
 
 
 _LINE = "\n"
@@ -339,7 +337,7 @@ def _named(named: Named | None) -> list[str]:
 
 def _write(registers: dict[str, Any], values: Mapping[str, Any], at: At) -> None:
     for given, value in values.items():
-        key, kept = brief(given), _kept(value)
+        key, kept = shorten_name(given), _kept(value)
         old = registers.get(key)
         if old is None or at > old[0]:
             registers[key] = (at, kept)
@@ -404,10 +402,10 @@ def _message(part: Part, data: Data, at: At, type: str) -> None:
     if message is None:
         return
     part.messages += 1
-    id = brief(message.id)
+    id = shorten_name(message.id)
     _say(part, at, role, _name_of(data, role), message.text, id)
     if role != "customer" and id:
-        keep_greatest(part.others, hashed(id), at[0], OTHERS_KEPT)
+        keep_greatest(part.others, hash_name(id), at[0], OTHERS_KEPT)
     if role == "agent":
         _agent_answers(part, data, at)
 
@@ -447,12 +445,12 @@ def _social(part: Part, data: Data, at: At) -> None:
 
 def _edited(part: Part, data: Data, at: At) -> None:
     if data.message is not None and data.message.id:
-        _edit(part, brief(data.message.id), data.message.text[:TEXT_KEPT], at)
+        _edit(part, shorten_name(data.message.id), data.message.text[:TEXT_KEPT], at)
 
 
 def _deleted(part: Part, data: Data, at: At) -> None:
     if data.message is not None and data.message.id:
-        keep_greatest(part.deleted, hashed(brief(data.message.id)), at, DELETIONS_KEPT)
+        keep_greatest(part.deleted, hash_name(shorten_name(data.message.id)), at, DELETIONS_KEPT)
 
 
 def _edit(part: Part, message_id: str, text: str, at: At) -> None:
@@ -491,7 +489,7 @@ def _answered(part: Part, data: Data, at: At) -> None:
 
 def _agent_answers(part: Part, data: Data, at: At) -> None:
     agent = _agent_of(data)
-    _keep_first(part.first_answered, brief(agent[0] if agent is not None else ""), at, AGENTS_KEPT)
+    _keep_first(part.first_answered, shorten_name(agent[0] if agent is not None else ""), at, AGENTS_KEPT)
 
 
 def _agent_of(data: Data) -> list[str] | None:
@@ -539,7 +537,7 @@ def _reopened(part: Part, data: Data, at: At) -> None:
 
 def _linked(part: Part, data: Data, at: At) -> None:
     if data.conversation is not None and data.conversation.other:
-        other = brief(data.conversation.other)
+        other = shorten_name(data.conversation.other)
         part.links[other] = max(at, part.links.get(other, at))
 
 
@@ -606,7 +604,7 @@ def _accepted(part: Part, data: Data, at: At) -> None:
 def _shown(part: Part, data: Data, at: At) -> None:
     agent = _named(data.agent)[0]
     part.shown = later_register(part.shown, (at, agent))
-    _keep_first(part.first_shown, brief(agent), at, AGENTS_KEPT)
+    _keep_first(part.first_shown, shorten_name(agent), at, AGENTS_KEPT)
 
 
 def _token(part: Part, data: Data, at: At) -> None:

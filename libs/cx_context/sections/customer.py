@@ -1,0 +1,101 @@
+"""Who the customer is, and what is known about them.
+
+What is said about a customer counts by its weight, then by its time: who only claims to be them renames nobody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from cx_context.parts.model import Part
+from cx_context.parts.places import order_of
+from cx_context.sections.assurance import LEVELS, Proof, assurance_view, latest_of_each, proofs
+from cx_context.sections.candidates import claims_view
+from cx_context.sections.consents import Purpose, in_force
+from cx_context.sections.members import Member, key_of
+from cx_context.sections.registers import best_by_key
+from cx_context.sections.rendering import Rendering
+from cx_events.facts import Order
+from cx_events.identifiers import rank_of
+from cx_events.ids import text_of
+from cx_events.json_types import Json
+from cx_events.timestamps import format_time
+from cx_events.weights import CLAIMED, WEIGHT_RANKS
+
+ALIASES_SHOWN = 100
+IDENTIFIERS_SHOWN = 50
+
+
+def view(of: Rendering) -> Json:
+    """Return ``customer``."""
+    trust, parts, customer = of.trust, of.parts, of.known.customer
+    members = sorted(of.members, key=lambda m: (m.claimed, rank_of(m.kind), m.kind, m.value, m.scope, m.id))
+    aliases = sorted((m.claimed, text_of(m.id)) for m in members if m.id != customer)
+    weighed = [(trust.weight_of(part), part) for part in parts]
+    if of.known.assured:
+        weighed = [(weight, part) for weight, part in weighed if weight < WEIGHT_RANKS[CLAIMED]]
+    name, weight = _display(weighed)
+    verified = _verified_at(parts)
+    latest = latest_of_each(proofs(parts, trust.core | trust.claimed))
+    return {
+        "id": text_of(customer),
+        "aliases": [alias for _, alias in aliases[:ALIASES_SHOWN]],
+        "display": name if name is not None else (members[0].value if members else None),
+        "display_weight": weight,
+        "identifiers": [_identifier(member, verified, latest) for member in members[:IDENTIFIERS_SHOWN]],
+        "assurance": assurance_view(members, of.current_assurance(), trust.lifetimes),
+        "attributes": best_by_key(weighed, "attributes"),
+        "consent": [
+            {"purpose": purpose.name, "channel": purpose.channel or None, "granted": granted}
+            for purpose, granted in _consents(of)
+        ],
+        "preferences": best_by_key(weighed, "preferences"),
+        "candidates": claims_view(of.known.claims.latest, {member.id for member in members}),
+        "candidates_total": of.known.claims.total,
+    }
+
+
+def _display(parts: Iterable[tuple[int, Part]]) -> tuple[str | None, str | None]:
+    """Return the name of the greatest weight, of those the last one, and that weight."""
+    names = [(-weight, order_of(part, part.name[0]), part.name[1]) for weight, part in parts if part.name is not None]
+    if not names:
+        return None, None
+    weight, _, name = max(names)
+    return name, LEVELS[-weight]
+
+
+def _consents(of: Rendering) -> Iterable[tuple[Purpose, bool]]:
+    """A claim grants nothing, and refuses all the same, also in an assured body that leaves it out."""
+    core = of.trust.core
+    claims = [part for part in of.parts if part.identifier not in core]
+    return in_force([part for part in of.parts if part.identifier in core], [*claims, *of.known.left_out])
+
+
+def _verified_at(parts: Sequence[Part]) -> dict[str, Order]:
+    verified: dict[str, Order] = {}
+    for part in parts:
+        if part.verified:
+            for key, at in part.verified.items():
+                verified[key] = max(order_of(part, at), verified.get(key, order_of(part, at)))
+    return verified
+
+
+def _identifier(member: Member, verified: Mapping[str, Order], latest: Mapping[str, Proof]) -> Json:
+    order = verified.get(key_of(member))
+    shown: Json = {"kind": member.kind, "value": member.value}
+    if member.scope:
+        shown["scope"] = member.scope
+    shown["profile"] = text_of(member.id)
+    shown["verified_at"] = format_time(order[0]) if order is not None else None
+    proof = latest.get(key_of(member))
+    shown["verified_by"] = proof.method if proof is not None else None
+    shown["claimed"] = member.claimed
+    shown["joined"] = _joined(member)
+    return shown
+
+
+def _joined(member: Member) -> Json | None:
+    if member.joined is None:
+        return None
+    rule, evidence, confidence, via = member.joined
+    return {"rule": rule, "evidence": evidence, "confidence": confidence / 100, "via": text_of(via)}

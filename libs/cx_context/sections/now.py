@@ -1,0 +1,32 @@
+"""The live contact that was active last."""
+
+from __future__ import annotations
+
+from cx_context.sections.agents import name_view, names_of
+from cx_context.sections.contact_state import conversation_state, is_live, waiting_since
+from cx_context.sections.rendering import Rendering
+from cx_events.json_types import Json
+from cx_events.timestamps import format_time
+
+
+def view(of: Rendering) -> Json | None:
+    """Return ``now``; None without a live contact. Nobody waits in it where its conversation is resolved."""
+    live = [each for each in of.contacts if is_live(each.part)]
+    if not live:
+        return None
+    latest = max(live, key=lambda each: (each.part.last or each.part.first, each.name))
+    conversation, assurance = of.conversation_of(latest), of.assurance_of(latest)
+    latest = of.with_words(latest)
+    since = waiting_since(latest.part)
+    if since is not None and conversation_state(member.part for member in conversation.members) != "open":
+        since = None
+    names = names_of(member.part for member in conversation.members)
+    return {
+        "channel": latest.part.channel[1] if latest.part.channel is not None else None,
+        "interaction": latest.name,
+        "waiting_since": format_time(since) if since is not None else None,
+        "queue": name_view("queue", latest.part.queue, names),
+        "agent": name_view("agent", latest.part.agent, names),
+        "assurance": assurance.at(None, of.trust.lifetimes),
+        "verified": next(iter(assurance.proofs_view(of.trust.lifetimes)), None),
+    }

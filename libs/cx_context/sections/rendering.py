@@ -1,0 +1,172 @@
+"""What the sections of one customer's document are made from, each worked out when it is first asked for."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from msgspec import Raw
+
+from cx_context.sections.assurance import (
+    ASSURED,
+    ContactAssurance,
+    ProfileAssurance,
+    Trust,
+    around_core,
+    contact_assurance,
+    vouched_outside,
+)
+from cx_context.sections.contact_state import conversation_state, waiting_since
+from cx_context.sections.customer_facts import CustomerFacts
+from cx_context.sections.members import key_of
+from cx_context.sections.vouchers import contact_assurances
+from cx_context.sections.words import with_words
+from cx_context.threading.contacts import Contact, contacts_of
+from cx_context.threading.conversations import Conversation, join_contacts
+from cx_events.json_types import Json
+from cx_events.timestamps import Micros
+
+_PROFILES_TRIED = 16
+"""Identifiers of a contact that are tried for one that vouches by itself."""
+
+
+class ConversationView(NamedTuple):
+    """A conversation as ``conversations`` shows it, and as ``unresolved`` does where its customer waits.
+
+    Both are bytes where they were rendered before.
+    """
+
+    summary: Json | Raw
+    unresolved: Json | Raw | None
+
+
+class Rendering(ABC):
+    """One customer's contacts, conversations and assurance, as the sections ask for them.
+
+    To render one section costs less than to render all, and who asks what changes a value renders it often.
+    """
+
+    def __init__(self, known: CustomerFacts, window: Micros) -> None:
+        """``window``: the tenant's threading window in µs."""
+        self.known = known
+        self.window = window
+        self.parts = [keyed.part for keyed in known.parts]
+        self.members = around_core(known.members, self.parts)
+        self.trust = Trust.of(self.members, known.lifetimes)
+        self._contacts: list[Contact] | None = None
+        self._threads: tuple[list[Conversation], int] | None = None
+        self._views: dict[bytes, ConversationView] = {}
+        self._whole_contacts: dict[tuple[Micros, str], Contact] = {}
+
+    @abstractmethod
+    def timeline(self) -> Sequence[Json | Raw]:
+        """Return the latest events, newest first."""
+
+    @abstractmethod
+    def render_conversation(self, conversation: Conversation) -> ConversationView:
+        """Make the view of a conversation. ``view_of`` keeps it."""
+
+    @property
+    def contacts(self) -> list[Contact]:
+        """The customer's contacts, in order of start."""
+        if self._contacts is None:
+            self._contacts = contacts_of(self.known.parts, self.window)
+        return self._contacts
+
+    @property
+    def conversations(self) -> list[Conversation]:
+        """All conversations: the open ones first, and of these as of the others those active last first."""
+        return self._all_threads()[0]
+
+    @property
+    def open_conversations(self) -> list[Conversation]:
+        """The open conversations, those active last first."""
+        conversations, count = self._all_threads()
+        return conversations[:count]
+
+    def _all_threads(self) -> tuple[list[Conversation], int]:
+        """Return all conversations in order, and how many of them are open."""
+        if self._threads is None:
+            open_ones: list[Conversation] = []
+            others: list[Conversation] = []
+            for each in join_contacts(self.contacts, self.window):
+                state = conversation_state([member.part for member in each.members])
+                (open_ones if state == "open" else others).append(each)
+            for some in (open_ones, others):
+                some.sort(key=_active_last_first)
+            self._threads = open_ones + others, len(open_ones)
+        return self._threads
+
+    def view_of(self, conversation: Conversation) -> ConversationView:
+        """Return the view of a conversation, made once."""
+        view = self._views.get(conversation.id)
+        if view is None:
+            view = self._views[conversation.id] = self.render_conversation(conversation)
+        return view
+
+    def unresolved_view(self, conversation: Conversation) -> Json | Raw | None:
+        """Return how ``unresolved`` shows an open conversation; None, without rendering it, where nobody waits."""
+        view = self._views.get(conversation.id)
+        if view is None and any(waiting_since(member.part) is not None for member in conversation.members):
+            view = self.view_of(conversation)
+        return view.unresolved if view is not None else None
+
+    def with_words(self, contact: Contact) -> Contact:
+        """Return a contact with all that was said in it."""
+        if self.known.words is None:
+            return contact
+        whole = self._whole_contacts.get(contact.start)
+        if whole is None:
+            whole = self._whole_contacts[contact.start] = with_words(contact, self.known.words)
+        return whole
+
+    def conversation_of(self, contact: Contact) -> Conversation:
+        """Return the conversation that a contact is in."""
+        return next(each for each in self.conversations if any(member is contact for member in each.members))
+
+    def assurance_of(self, contact: Contact) -> ContactAssurance:
+        """Return what vouches for who is at the other end of a contact."""
+        conversation, place = self._place_of(contact)
+        return contact_assurances(conversation, [place], self.trust)[0]
+
+    def assurance_of_interaction(self, interaction: str) -> ContactAssurance:
+        """Return what vouches for who is in an interaction, or in the latest stretch of an endless one.
+
+        Where the customer has no such interaction nothing does.
+        """
+        contact = self._latest_contact(interaction)
+        return self.assurance_of(contact) if contact is not None else ContactAssurance()
+
+    def profile_assurance_of(self, interaction: str) -> ProfileAssurance | None:
+        """Return what vouches for an interaction's own identifier by itself.
+
+        None where nothing does, or where something vouches for the customer there.
+        """
+        contact = self._latest_contact(interaction)
+        if contact is None or self.assurance_of(contact).level in ASSURED:
+            return None
+        conversation, place = self._place_of(contact)
+        profiles = {key_of(member): member.id for member in self.members}
+        parts = [piece.part for each in conversation.vouching()[place] for piece in each.pieces]
+        for key in vouched_outside(parts, self.trust)[:_PROFILES_TRIED]:
+            assurance = contact_assurances(conversation, [place], self.trust.alone(key))[0]
+            if assurance.level in ASSURED:
+                return ProfileAssurance(profiles[key], assurance)
+        return None
+
+    def current_assurance(self) -> ContactAssurance:
+        """Return what vouches for the contact that was active last; without any contact, what all parts vouch for."""
+        contact = max(self.contacts, key=lambda each: (each.last_activity, each.start), default=None)
+        return self.assurance_of(contact) if contact is not None else contact_assurance(self.parts, self.trust)
+
+    def _latest_contact(self, interaction: str) -> Contact | None:
+        return next((each for each in reversed(self.contacts) if each.name == interaction), None)
+
+    def _place_of(self, contact: Contact) -> tuple[Conversation, int]:
+        own = self.conversation_of(contact)
+        return own, next(place for place, member in zip(own.places, own.members, strict=True) if member is contact)
+
+
+def _active_last_first(conversation: Conversation) -> tuple[Micros, bytes]:
+    return -conversation.last_activity, conversation.id
