@@ -22,7 +22,7 @@ from tests.stores import sqlite_store
 from cx_context.store import Store, leases, open_store
 from cx_context.store.leases import Fenced, Lease
 from cx_context_api.app import ContextApi, add_routes
-from cx_context_api.decisions import Clock, Rising
+from cx_context_api.decisions import Clock, IncreasingClock
 from cx_events.ids import IdSpace
 from cx_events.log import INTERACTIONS, Log, Partition, Record
 from cx_events.log.sqlite import SqliteLog
@@ -206,7 +206,7 @@ async def running_api(
     }
     projector = Projector(log.log, store, rules)
     await projector.take()
-    clock = now or Rising(lambda: TODAY)
+    clock = now or IncreasingClock(lambda: TODAY)
     api = ContextApi(store, log, known, metrics, now=clock, **settings)
     app = StraightApp(metrics, title="test", docs_url=None, redoc_url=None)
     add_routes(app, api)

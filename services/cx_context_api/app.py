@@ -11,27 +11,27 @@ from cx_context.store import Store
 from cx_context.store.customer_index import CustomerIndex
 from cx_context.store.rendering import PIECES_BYTES
 from cx_context_api import openapi
-from cx_context_api.contexts.as_of import Past
+from cx_context_api.contexts.as_of import PastContexts
 from cx_context_api.contexts.body_cache import CACHE_BYTES
-from cx_context_api.contexts.contact_contexts import ContactsAtHand
-from cx_context_api.contexts.current import Contexts
+from cx_context_api.contexts.contact_contexts import ContactContexts
+from cx_context_api.contexts.current import CurrentContexts
 from cx_context_api.contexts.lineages import MOST_EVENTS, Lineages
 from cx_context_api.contexts.routes import ContextRoutes
-from cx_context_api.conversations.agent_action_routes import ActRoutes
+from cx_context_api.conversations.agent_action_routes import AgentActionRoutes
 from cx_context_api.conversations.routes import ConversationRoutes
 from cx_context_api.conversations.token_routes import TokenRoutes
-from cx_context_api.conversations.vcons import Vcons
-from cx_context_api.decisions import Clock, Decisions, Rising
+from cx_context_api.conversations.vcon_export import VconExports
+from cx_context_api.decisions import Clock, Decisions, IncreasingClock
 from cx_context_api.events.contents import Contents, PartAt
 from cx_context_api.events.routes import EventRoutes
-from cx_context_api.following.change_notifications import Notices
+from cx_context_api.following.change_notifications import ChangeListener
 from cx_context_api.following.routes import StreamRoutes
-from cx_context_api.following.streams import Streams
-from cx_context_api.following.subscriptions import Following
+from cx_context_api.following.streams import EventStreams
+from cx_context_api.following.subscriptions import Subscriptions
 from cx_context_api.identity.routes import IdentityRoutes
-from cx_context_api.identity.whatif import WhatIf
+from cx_context_api.identity.rules_whatif import RulesWhatIf
+from cx_context_api.reads.turns import ReadTurns
 from cx_context_api.requests.admission import Admission
-from cx_context_api.requests.read_turns import Reading
 from cx_context_api.requests.tenancy import tenancies
 from cx_events.blob import Blobs
 from cx_events.log import Log
@@ -67,7 +67,7 @@ class ContextApi:
         public_url: str = "",
         heartbeat: float = HEARTBEAT_SECONDS,
         health: Health | None = None,
-        reading: Reading | None = None,
+        reading: ReadTurns | None = None,
     ) -> None:
         """``now``: µs since 1970, later with every call; one process has one such clock. ``cache_bytes`` bounds the
         bodies kept, ``pieces_bytes`` what the next ones can be made of, ``most_events`` the histories of customers of
@@ -77,29 +77,29 @@ class ContextApi:
         again and say that they live. ``health``: told whether following goes on. ``reading``: whose turn it is to
         read."""
         known = tenancies(tenants)
-        self.reading = reading = reading or Reading.of(len(known))
+        self.reading = reading = reading or ReadTurns.of(len(known))
         self._heads = CustomerIndex(store)
-        self.contexts = Contexts(
+        self.contexts = CurrentContexts(
             store, known, self._heads, reading=reading, cache_bytes=cache_bytes, pieces_bytes=pieces_bytes
         )
         expect = (health or Health()).expect
-        self.following = Following(heartbeat, expect("following", max_age=heartbeat * 2 + DEFAULT_MAX_AGE))
-        self.notices = Notices(log, self.following, expect("notices"))
-        self.streams = Streams(self.following, metrics)
+        self.following = Subscriptions(heartbeat, expect("following", max_age=heartbeat * 2 + DEFAULT_MAX_AGE))
+        self.notices = ChangeListener(log, self.following, expect("notices"))
+        self.streams = EventStreams(self.following, metrics)
         admission = Admission(tenants, known, rates if rates is not None else Rates(tenants))
-        clock = now or Rising()
+        clock = now or IncreasingClock()
         decisions = Decisions(store, log, known, metrics, clock)
         lineages = Lineages(store, reading, most_events=most_events)
-        at_hand = ContactsAtHand(store, known, self.contexts, clock, reading)
-        past = Past(store, reading)
+        at_hand = ContactContexts(store, known, self.contexts, clock, reading)
+        past = PastContexts(store, reading)
         contents = Contents(blobs, part_at)
-        self.vcons = Vcons(store, known, contents, reading, public_url)
+        self.vcons = VconExports(store, known, contents, reading, public_url)
         read = ContextRoutes(admission, self.contexts, at_hand, past, lineages, metrics, clock, reading)
         rooms = (
             read,
             ConversationRoutes(admission, store, self.vcons, clock, reading),
-            IdentityRoutes(admission, store, decisions, WhatIf(store, reading), metrics, reading),
-            ActRoutes(admission, store, decisions, metrics),
+            IdentityRoutes(admission, store, decisions, RulesWhatIf(store, reading), metrics, reading),
+            AgentActionRoutes(admission, store, decisions, metrics),
             StreamRoutes(admission, store, self.contexts, self.following, self.streams, reading, at_hand),
             EventRoutes(admission, store, contents, metrics, reading),
             TokenRoutes(admission, tenants, store, decisions, metrics),

@@ -19,7 +19,7 @@ import msgspec
 from cx_context.store import Store
 from cx_context.store.events import read_event
 from cx_context.store.sql import Tx
-from cx_context_api.requests.admission import Asker
+from cx_context_api.requests.admission import Caller
 from cx_context_api.requests.queries import EventName
 from cx_context_api.requests.tenancy import Tenancy
 from cx_events.codec import decode_leniently
@@ -35,7 +35,7 @@ from cx_runtime.metrics import Metrics
 REMEMBERED = 10_000
 """Keys of decisions that this process took lately."""
 
-TAKEN_BY = "api"
+PROVIDER = "api"
 """What metrics call the provider of these events."""
 
 _KEY = re.compile(r"[!-~]{1,200}")
@@ -43,7 +43,7 @@ _KEY = re.compile(r"[!-~]{1,200}")
 Clock = Callable[[], Micros]
 
 
-class Rising:
+class IncreasingClock:
     """The wall clock in µs, one later at least with every call: decisions of one process never tie."""
 
     def __init__(self, clock: Clock = lambda: time.time_ns() // 1000) -> None:
@@ -55,7 +55,7 @@ class Rising:
         return self._last
 
 
-class Asking(NamedTuple):
+class DecisionRequest(NamedTuple):
     """One request's identity: ``id`` of the event it makes, ``digest`` of what it asks for; ``repeatable`` if its
     sender named it; ``writer``: whose key asks."""
 
@@ -70,19 +70,19 @@ class Asking(NamedTuple):
         return EventName(decision_source(self.tenant), self.id)
 
 
-def asking(asker: Asker, key: str | None, digest: str) -> Asking:
+def decision_request(asker: Caller, key: str | None, digest: str) -> DecisionRequest:
     """``key``: of the header ``Idempotency-Key``, with or without the quotes of a structured field (RFC 8941).
     Raises ``Refused("bad-idempotency-key", 400)``."""
     writer = key_writer(asker.key)
     if key is None:
-        return Asking(asker.tenant, str(uuid4()), digest, repeatable=False, writer=writer)
+        return DecisionRequest(asker.tenant, str(uuid4()), digest, repeatable=False, writer=writer)
     bare = key[1:-1] if len(key) > 2 and key[0] == key[-1] == '"' else key
     if _KEY.fullmatch(bare) is None:
         raise Refused("bad-idempotency-key", "Idempotency-Key: expected 1 to 200 printable ASCII characters", 400)
-    return Asking(asker.tenant, bare, digest, repeatable=True, writer=writer)
+    return DecisionRequest(asker.tenant, bare, digest, repeatable=True, writer=writer)
 
 
-class Choice(NamedTuple):
+class DecisionDraft(NamedTuple):
     """What a decision says, and with what it lies on the log. ``correlation``: what was asked by, where that is not the
     event's id. ``after``: when the latest happened of what it decides about, in µs. It is stamped later than that: a
     resolve that sorted before the message it answers would be void, and two machines' clocks never agree."""
@@ -106,7 +106,7 @@ class Decisions:
         self._last: dict[str, Micros] = {}
         self._taken: OrderedDict[tuple[str, str], str] = OrderedDict()
 
-    async def taken(self, asked: Asking) -> list[EventName]:
+    async def taken(self, asked: DecisionRequest) -> list[EventName]:
         """The events of this very request, if it was answered before and is applied; else none.
         ``Refused("idempotency-key-reused")`` for a key that another request used."""
         if not asked.repeatable:
@@ -122,7 +122,9 @@ class Decisions:
         """Whether this process took that decision lately; it may not be applied yet."""
         return name.source == decision_source(tenant) and (tenant, name.id) in self._taken
 
-    async def take(self, asked: Asking, choices: Sequence[Choice], at: Micros | None = None) -> list[EventName]:
+    async def take(
+        self, asked: DecisionRequest, choices: Sequence[DecisionDraft], at: Micros | None = None
+    ) -> list[EventName]:
         """Append one event for each choice: the last bears the id, the ones before it ``ID.1``, ``ID.2``, ... ``at``:
         given by ``moment``, where it was told already.
 
@@ -137,7 +139,7 @@ class Decisions:
         with self._metrics.append_seconds.time():
             await self._log.append([Record(INTERACTIONS, event.key, event.raw) for event in events])
         for choice in choices:
-            self._metrics.accepted(TAKEN_BY, choice.type)
+            self._metrics.accepted(PROVIDER, choice.type)
         return [EventName(event.source, event.id) for event in events]
 
     def moment(self, tenant: str, after: Micros) -> Micros:
@@ -146,7 +148,9 @@ class Decisions:
         found = self._last[tenant] = max(self.now(), self._last.get(tenant, 0) + 1, after + 1)
         return found
 
-    def drafted(self, asked: Asking, choices: Sequence[Choice], at: Micros | None = None) -> list[StampedEvent]:
+    def drafted(
+        self, asked: DecisionRequest, choices: Sequence[DecisionDraft], at: Micros | None = None
+    ) -> list[StampedEvent]:
         """The events that ``take`` would append."""
         ids = self._tenancies[asked.tenant].ids
         if at is None:
@@ -176,6 +180,6 @@ async def siblings(tx: Tx, tenant: str, name: EventName) -> list[EventName]:
         found.append(sibling)
 
 
-def _same(asked: Asking, digest: str) -> None:
+def _same(asked: DecisionRequest, digest: str) -> None:
     if digest != asked.digest:
         raise Refused("idempotency-key-reused", f"the key {asked.id!r} was used before, for something else")

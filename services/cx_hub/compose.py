@@ -34,8 +34,8 @@ from cx_context.store import Store, open_store
 from cx_context.store.leases import read_current_to
 from cx_context_api.app import ContextApi
 from cx_context_api.app import add_routes as add_api_routes
-from cx_context_api.requests.read_processes import Elsewhere
-from cx_context_api.requests.read_turns import Reading
+from cx_context_api.reads.processes import ReadProcesses
+from cx_context_api.reads.turns import ReadTurns
 from cx_events.blob.open import open_blobs
 from cx_events.errors import Fatal, TryLater
 from cx_events.log import INTERACTIONS
@@ -322,10 +322,10 @@ async def _api(hub: Hub) -> AsyncIterator[list[AddRoutes]]:
         public_url=hub.settings.public_url,
         heartbeat=hub.settings.stream_heartbeat,
         health=hub.health,
-        reading=Reading.of(
+        reading=ReadTurns.of(
             len(hub.tenants.by_name),
             hub.settings.max_reads,
-            Elsewhere(COMMAND, setting_up(hub.settings, hub.tenants)),
+            ReadProcesses(COMMAND, setting_up(hub.settings, hub.tenants)),
         ),
     )
     hub.supervisor.keep("following", _once(hub.store_opened, hub.log.opened, work=api.follow))

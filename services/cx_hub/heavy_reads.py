@@ -15,7 +15,7 @@ import msgspec
 from cx_channels.kit.mail.mime.parse import content_at
 from cx_context.store import open_store
 from cx_context_api.app import ContextApi, add_routes
-from cx_context_api.requests.read_processes import serve
+from cx_context_api.reads.processes import serve
 from cx_events.blob.open import open_blobs
 from cx_events.log.open import open_log
 from cx_runtime.child_processes import read_message

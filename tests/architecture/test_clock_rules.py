@@ -51,8 +51,8 @@ def called(node: ast.AST) -> str:
 
 def reads_the_clock(node: ast.AST) -> bool:
     """Whether it is a call such as ``time.time_ns()``, ``datetime.now(UTC)``, ``date.today()``, ``wall_clock()``, or
-    ``Rising()``, which reads the machine's clock unless it is given another."""
-    if called(node) == "Rising":
+    ``IncreasingClock()``, which reads the machine's clock unless it is given another."""
+    if called(node) == "IncreasingClock":
         return isinstance(node, ast.Call) and not node.args
     if called(node) not in READS_THE_CLOCK or not isinstance(node, ast.Call):
         return False

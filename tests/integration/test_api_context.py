@@ -15,7 +15,7 @@ from cx_context.definition import define, define_bodies
 from cx_context.document import encode_body
 from cx_context.store.dead_letters import write_dead_letters
 from cx_context.versions import first_version
-from cx_context_api.contexts.body_cache import Bodies, Body
+from cx_context_api.contexts.body_cache import BodyCache, CachedBody
 from cx_events.dead_letters import DeadLetter
 from cx_events.ids import IdSpace, text_of
 from cx_events.testing.builders import ACME, DAY, HOUR, MINUTE, SECOND, START, a_decision, an_event, fact_of
@@ -389,17 +389,17 @@ async def test_a_body_that_is_no_json_or_too_much_is_refused(tmp_path: Path) -> 
 
 
 def test_the_cache_keeps_what_was_used_last_within_its_bytes() -> None:
-    bodies = Bodies(10)
+    bodies = BodyCache(10)
     a, b, c = (("acme", bytes([n])) for n in range(3))
-    bodies.put(a, Body.of(1, b"12345"))
-    bodies.put(b, Body.of(1, b"12345"))
+    bodies.put(a, CachedBody.of(1, b"12345"))
+    bodies.put(b, CachedBody.of(1, b"12345"))
     bodies.get(a)
-    bodies.put(c, Body.of(1, b"1"))
+    bodies.put(c, CachedBody.of(1, b"1"))
     assert bodies.get(b) is None
-    assert bodies.get(a) == Body.of(1, b"12345")
-    bodies.put(a, Body.of(3, b"3"))
-    bodies.put(a, Body.of(2, b"late"))
-    assert bodies.get(a) == Body.of(3, b"3")
-    bodies.put(a, Body.of(first_version(2), b"anew"))
-    bodies.put(a, Body.of(4, b"back"))
-    assert bodies.get(a) == Body.of(4, b"back"), "another store's is no late one"
+    assert bodies.get(a) == CachedBody.of(1, b"12345")
+    bodies.put(a, CachedBody.of(3, b"3"))
+    bodies.put(a, CachedBody.of(2, b"late"))
+    assert bodies.get(a) == CachedBody.of(3, b"3")
+    bodies.put(a, CachedBody.of(first_version(2), b"anew"))
+    bodies.put(a, CachedBody.of(4, b"back"))
+    assert bodies.get(a) == CachedBody.of(4, b"back"), "another store's is no late one"

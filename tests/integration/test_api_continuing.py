@@ -11,7 +11,7 @@ import pytest
 from tests.api import Running, running_api
 from tests.integration.test_api_decisions import BEN, conversation_with, on_the_log
 
-from cx_context_api.decisions import Rising
+from cx_context_api.decisions import IncreasingClock
 from cx_events.ids import text_of
 from cx_events.stamp import StampedEvent
 from cx_events.testing.builders import ACME, DAY, HOUR, SECOND, START, an_event, fact_of
@@ -42,7 +42,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 async def hub(store_url: str, tmp_path: Path, clock: Clock) -> AsyncIterator[Running]:
-    async with running_api(tmp_path, store_url, now=Rising(clock)) as running:
+    async with running_api(tmp_path, store_url, now=IncreasingClock(clock)) as running:
         await running.happen(CHAT)
         yield running
 

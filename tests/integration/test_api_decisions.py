@@ -12,8 +12,8 @@ import msgspec
 import pytest
 from tests.api import KEYS, Running, running_api
 
-from cx_context_api.conversations.agent_actions import ACTS
-from cx_context_api.decisions import Rising
+from cx_context_api.conversations.agent_actions import AGENT_ACTIONS
+from cx_context_api.decisions import IncreasingClock
 from cx_events.ids import text_of
 from cx_events.log import INTERACTIONS, Partition
 from cx_events.testing.builders import ACME, HOUR, MINUTE, START, an_event
@@ -89,7 +89,7 @@ async def test_a_conversation_is_settled_and_opened_again(hub: Running) -> None:
 
 
 async def test_a_resolve_counts_though_the_clock_of_who_takes_it_is_behind(store_url: str, tmp_path: Path) -> None:
-    slow = Rising(lambda: START - HOUR)
+    slow = IncreasingClock(lambda: START - HOUR)
     async with running_api(tmp_path, store_url, now=slow) as hub:
         await hub.happen(CHAT, CALL)
         conversation = await conversation_with(hub, "chat-42")
@@ -166,7 +166,7 @@ async def test_what_cannot_be_done_is_refused_and_nothing_is_written(hub: Runnin
     assert len(await on_the_log(hub)) == before
 
 
-@pytest.mark.parametrize("act", ACTS)
+@pytest.mark.parametrize("act", AGENT_ACTIONS)
 async def test_only_a_key_with_the_scope_may_write(tmp_path: Path, act: str) -> None:
     async with running_api(tmp_path) as hub:
         path = f"/v1/conversations/{text_of(ANA)}/{act}"

@@ -11,8 +11,8 @@ import pytest
 from tests.api import Running, running_api
 from tests.integration.test_api_decisions import BEN, conversation_with, on_the_log
 
-from cx_context_api.conversations.agent_actions import ACTS
-from cx_context_api.decisions import Rising
+from cx_context_api.conversations.agent_actions import AGENT_ACTIONS
+from cx_context_api.decisions import IncreasingClock
 from cx_events.ids import text_of
 from cx_events.stamp import StampedEvent
 from cx_events.testing.builders import ACME, HOUR, MINUTE, SECOND, START, an_event
@@ -68,7 +68,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 async def hub(store_url: str, tmp_path: Path, clock: Clock) -> AsyncIterator[Running]:
-    async with running_api(tmp_path, store_url, now=Rising(clock)) as running:
+    async with running_api(tmp_path, store_url, now=IncreasingClock(clock)) as running:
         await running.happen(*HISTORY)
         yield running
 
@@ -219,7 +219,7 @@ BODIES: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("act", ACTS)
+@pytest.mark.parametrize("act", AGENT_ACTIONS)
 async def test_every_act_with_its_key_is_one_event(tmp_path: Path, act: str) -> None:
     async with running_api(tmp_path) as hub:
         other = an_event(id="m-9", at=START + 900 * HOUR, email="ana@example.com", interaction="chat-50", text="Hi")

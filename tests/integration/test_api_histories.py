@@ -18,7 +18,7 @@ from cx_context.store import open_store
 from cx_context.store.events import insert_events
 from cx_context.store.latest_events import read_facts_before
 from cx_context.store.ownership import IncludedPart, Ownership
-from cx_context_api.requests.cursors import cursor_of
+from cx_context_api.requests.cursors import encode_cursor
 from cx_events.facts import Fact
 from cx_events.ids import text_of
 from cx_events.stamp import StampedEvent
@@ -110,7 +110,7 @@ async def test_a_cursor_is_for_its_own_list_alone(hub: Running) -> None:
     timeline = f"/v1/customers/{text_of(ANA)}/timeline"
     conversations = f"/v1/customers/{text_of(ANA)}/conversations"
     cursor = (await hub.get(f"{timeline}?limit=1")).json()["next"]
-    far = cursor_of("timeline", (1 << 63, "", 0, 0, "", ""))
+    far = encode_cursor("timeline", (1 << 63, "", 0, 0, "", ""))
     for path, cursor_given in (
         (conversations, cursor),
         (timeline, "x"),

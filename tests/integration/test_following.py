@@ -18,7 +18,7 @@ from tests.sse import Stream, following
 from tests.stores import sqlite_store
 
 from cx_context_api.following import customers, streams
-from cx_context_api.following.resume_token import Place, place_of, place_text, seen_of
+from cx_context_api.following.resume_token import ResumePoint, decode_digests, decode_resume_point, encode_resume_point
 from cx_context_api.requests.targets import ById
 from cx_events.ids import text_of
 from cx_events.testing.builders import ACME, HOUR, SECOND, START, a_decision, an_event
@@ -134,7 +134,7 @@ async def test_who_comes_with_a_place_of_elsewhere_is_told_the_state_at_once(hub
         last = (await follower.next()).id
     async with stream(hub, bob) as follower:
         of_bob = (await follower.next()).id
-    ahead = Place(ANA, ANA, 2**64 - 1)
+    ahead = ResumePoint(ANA, ANA, 2**64 - 1)
     for id in (
         of_bob,
         "AAAA",
@@ -144,9 +144,11 @@ async def test_who_comes_with_a_place_of_elsewhere_is_told_the_state_at_once(hub
         last[:-2] + "AA",
         last * 50,
         "\N{PILE OF POO}",
-        place_text(ACME, customers.STREAM, ahead),
-        place_text(ACME, customers.STREAM, Place(ANA, ANA, 3)),  # as it was told before stores had epochs
-        place_text(tenants().ids("other"), customers.STREAM, ahead),
+        encode_resume_point(ACME, customers.STREAM, ahead),
+        encode_resume_point(
+            ACME, customers.STREAM, ResumePoint(ANA, ANA, 3)
+        ),  # as it was told before stores had epochs
+        encode_resume_point(tenants().ids("other"), customers.STREAM, ahead),
     ):
         async with stream(hub, ana("?from=1"), id) as follower:
             assert follower.status == 200, (id, follower.problem)
@@ -159,8 +161,8 @@ async def test_who_comes_with_a_place_of_elsewhere_is_told_the_state_at_once(hub
 @settings(max_examples=500)
 @given(st.one_of(st.text(), st.binary().map(lambda raw: raw.decode("latin-1")), st.integers().map(str)))
 def test_a_last_id_that_says_anything_is_read_without_an_error(text: str) -> None:
-    assert place_of(ACME, customers.STREAM, text) is None
-    assert seen_of(ACME, b"agent", text) == frozenset()
+    assert decode_resume_point(ACME, customers.STREAM, text) is None
+    assert decode_digests(ACME, b"agent", text) == frozenset()
 
 
 async def test_tenants_and_scopes_are_kept_apart(hub: Running) -> None:

@@ -13,8 +13,8 @@ from tests.api import Running, running_api, tenants
 from tests.patience import PATIENCE
 from tests.stores import sqlite_store
 
-from cx_context_api.requests.read_processes import Elsewhere
-from cx_context_api.requests.read_turns import Reading
+from cx_context_api.reads.processes import ReadProcesses
+from cx_context_api.reads.turns import ReadTurns
 from cx_events.ids import text_of
 from cx_events.testing.builders import ACME, DAY, an_event
 from cx_events.timestamps import format_time, parse_time
@@ -45,9 +45,9 @@ async def hub(tmp_path: Path) -> AsyncIterator[Running]:
     settings = Settings(
         stream_id=tmp_path, log_url=f"sqlite:///{tmp_path / 'log.db'}", store_url=sqlite_store(tmp_path)
     )
-    elsewhere = Elsewhere(COMMAND, setting_up(settings, tenants()))
+    elsewhere = ReadProcesses(COMMAND, setting_up(settings, tenants()))
     heavy = Counted("heavy-reads", 2, most_of_one=1, most_waiting=9, most_waiting_of_one=9, seconds=PATIENCE)
-    reading = Reading.of(2, elsewhere=elsewhere)._replace(heavy=heavy)
+    reading = ReadTurns.of(2, elsewhere=elsewhere)._replace(heavy=heavy)
     async with running_api(tmp_path, settings.store_url, reading=reading) as running:
         await running.happen(
             *(

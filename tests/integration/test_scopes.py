@@ -19,7 +19,7 @@ import pytest
 from starlette.routing import BaseRoute
 from tests.patience import PATIENCE
 
-from cx_context_api.conversations.agent_actions import ACTS
+from cx_context_api.conversations.agent_actions import AGENT_ACTIONS
 from cx_events.catalogue import EventType, catalogue, permit_of
 from cx_events.weights import SCOPE_OF
 from cx_hub import compose
@@ -127,7 +127,7 @@ def path_of(path: str, operation: Mapping[str, Any]) -> str:
     return path.replace("{id}", NOBODY) + queries.get(path, "")
 
 
-def body_of(operation: Mapping[str, Any]) -> Any:
+def read_request_body(operation: Mapping[str, Any]) -> Any:
     content = operation.get("requestBody", {}).get("content", {})
     return content.get("application/json", {}).get("example", [] if content else None)
 
@@ -167,11 +167,11 @@ async def test_every_route_opens_to_a_key_with_its_scopes_and_to_no_other(doors:
         asked = (method, path_of(path, operation))
         for scopes in singles():
             expected = 403 if not needed <= set(scopes) and "*" not in scopes else 0
-            status = await doors.status(*asked, secret_of(*scopes), body_of(operation))
+            status = await doors.status(*asked, secret_of(*scopes), read_request_body(operation))
             if status == 401 or (status == 403) != (expected == 403):
                 wrong.append(f"{method} {path} needs {needed}, with {scopes}: {status}")
         for secret in (None, "no such key"):
-            status = await doors.status(*asked, secret, body_of(operation))
+            status = await doors.status(*asked, secret, read_request_body(operation))
             if (status == 401) != bool(needed):
                 wrong.append(f"{method} {path} needs {needed}, with {secret}: {status}")
     assert wrong == []
@@ -181,9 +181,9 @@ async def test_every_route_opens_to_a_key_with_its_scopes_and_to_no_other(doors:
 async def test_a_trial_of_a_decision_shows_contexts_and_so_needs_their_scope(doors: Doors, name: str) -> None:
     operation = doors.document["paths"][f"/v1/identity/{name}"]["post"]
     path = f"/v1/identity/{name}?dry_run=true"
-    assert await doors.status("POST", path, secret_of("identity:write"), body_of(operation)) == 403
+    assert await doors.status("POST", path, secret_of("identity:write"), read_request_body(operation)) == 403
     both = secret_of("context:read", "identity:write")
-    assert await doors.status("POST", path, both, body_of(operation)) != 403
+    assert await doors.status("POST", path, both, read_request_body(operation)) != 403
 
 
 # --- event types at /v1/events ----------------------------------------------------------------------------------------
@@ -266,7 +266,7 @@ async def test_of_a_batch_what_asks_for_too_much_is_rejected_and_the_rest_is_tak
 
 async def test_what_a_route_writes_asks_a_sender_of_events_for_the_same_scope(doors: Doors) -> None:
     """The acts and decisions of the API, by the types that they write."""
-    for name, act in ACTS.items():
+    for name, act in AGENT_ACTIONS.items():
         operation = doors.document["paths"][f"/v1/conversations/{{id}}/{name}"]["post"]
         assert set(operation["x-scope"]) == {catalogue()[act.type].scope}, name
     for name in ("token_issued", "token_redeemed"):

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import pytest
 from tests.api import TODAY, Running, running_api
 
-from cx_context_api.decisions import Rising
+from cx_context_api.decisions import IncreasingClock
 from cx_events.ids import text_of
 from cx_events.testing.builders import ACME, DAY, HOUR, MINUTE, an_event
 from cx_events.timestamps import parse_time
@@ -38,7 +38,7 @@ def says(contact: str, who: str, at: int, channel: str = "chat", id: str = "") -
 
 @pytest.fixture
 async def hubs(store_url: str, tmp_path: Path) -> AsyncIterator[Pair]:
-    ahead_clock, behind_clock = Rising(lambda: TODAY + SKEW), Rising(lambda: TODAY)
+    ahead_clock, behind_clock = IncreasingClock(lambda: TODAY + SKEW), IncreasingClock(lambda: TODAY)
     async with (
         running_api(tmp_path, store_url, now=ahead_clock) as ahead,
         running_api(tmp_path, store_url, now=behind_clock) as behind,

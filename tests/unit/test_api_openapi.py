@@ -14,8 +14,8 @@ from tests.stores import sqlite_store
 from cx_context.store import open_store
 from cx_context_api import openapi
 from cx_context_api.app import ContextApi
-from cx_context_api.conversations.agent_actions import ACTS
-from cx_context_api.identity.decision_commands import JUDGED
+from cx_context_api.conversations.agent_actions import AGENT_ACTIONS
+from cx_context_api.identity.decision_commands import DECISION_COMMANDS
 from cx_context_api.requests.bodies import read
 from cx_events.log.sqlite import SqliteLog
 from cx_events.testing.builders import START
@@ -56,9 +56,9 @@ def test_every_operation_has_its_words_problems_and_a_valid_example(
         jsonschema_rs.Draft202012Validator(schema).validate(content["example"])
 
 
-@pytest.mark.parametrize("name", [*ACTS, *JUDGED])
+@pytest.mark.parametrize("name", [*AGENT_ACTIONS, *DECISION_COMMANDS])
 def test_the_examples_are_bodies_that_the_service_takes(name: str) -> None:
-    shape = ACTS[name].shape if name in ACTS else JUDGED[name].shape
+    shape = AGENT_ACTIONS[name].shape if name in AGENT_ACTIONS else DECISION_COMMANDS[name].shape
     (example,) = (
         operation["requestBody"]["content"]["application/json"]["example"]
         for _, _, operation in OPERATIONS

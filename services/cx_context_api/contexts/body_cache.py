@@ -14,7 +14,7 @@ CACHE_BYTES = 160 << 20
 again and again."""
 
 
-class Body(NamedTuple):
+class CachedBody(NamedTuple):
     """A context's body at a version, and the digest of its bytes."""
 
     version: int
@@ -22,7 +22,7 @@ class Body(NamedTuple):
     digest: str
 
     @classmethod
-    def of(cls, version: int, content: bytes) -> Body:
+    def of(cls, version: int, content: bytes) -> CachedBody:
         """Return a body with its digest."""
         return cls(version, content, digest_of(content))
 
@@ -32,21 +32,21 @@ def digest_of(content: bytes) -> str:
     return blake2b(content, digest_size=8).hexdigest()
 
 
-class Bodies:
+class BodyCache:
     """Bodies by (tenant, customer); of too many bytes those unused for longest go."""
 
     def __init__(self, most_bytes: int) -> None:
         self._most = most_bytes
         self._held = 0
-        self._bodies: OrderedDict[tuple[str, NodeId], Body] = OrderedDict()
+        self._bodies: OrderedDict[tuple[str, NodeId], CachedBody] = OrderedDict()
 
-    def get(self, key: tuple[str, NodeId]) -> Body | None:
+    def get(self, key: tuple[str, NodeId]) -> CachedBody | None:
         found = self._bodies.get(key)
         if found is not None:
             self._bodies.move_to_end(key)
         return found
 
-    def put(self, key: tuple[str, NodeId], body: Body) -> None:
+    def put(self, key: tuple[str, NodeId], body: CachedBody) -> None:
         """A newer version stays: renderings may end in another order than they began."""
         known = self._bodies.get(key)
         if known is not None:

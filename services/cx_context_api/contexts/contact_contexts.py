@@ -14,12 +14,14 @@ from cx_context.store import Store
 from cx_context.store.context_inputs import read_inputs_and_assured
 from cx_context.store.customer_index import CustomerEntry
 from cx_context.versions import covers, is_outdated
-from cx_context_api.contexts.body_cache import CACHE_BYTES, Bodies, Body
-from cx_context_api.contexts.contact import Asked, Sure, contact_of, with_others
-from cx_context_api.contexts.current import Contexts, Served, opened, unknown
+from cx_context_api.contexts.body_cache import CACHE_BYTES, BodyCache, CachedBody
+from cx_context_api.contexts.contact_assurance import ContactQuery, VersionedAssurance, check_contact, with_others
+from cx_context_api.contexts.current import CurrentContexts, RenderedContext
 from cx_context_api.decisions import Clock
-from cx_context_api.requests.deadline import within
-from cx_context_api.requests.read_turns import Reading
+from cx_context_api.reads.deadline import within
+from cx_context_api.reads.meta import check_epoch
+from cx_context_api.reads.point_in_time import unknown_customer
+from cx_context_api.reads.turns import ReadTurns
 from cx_context_api.requests.targets import Target
 from cx_context_api.requests.tenancy import Tenancy
 from cx_events.errors import TryLater
@@ -33,29 +35,31 @@ _CONTACTS_KEPT = 10_000
 _TRIES = 5
 
 
-class ContactsAtHand:
+class ContactContexts:
     """Reads of every tenant that name a contact. ``now``: the clock by which proofs expire."""
 
     def __init__(
-        self, store: Store, tenancies: Mapping[str, Tenancy], contexts: Contexts, now: Clock, reading: Reading
+        self, store: Store, tenancies: Mapping[str, Tenancy], contexts: CurrentContexts, now: Clock, reading: ReadTurns
     ) -> None:
         self._store = store
         self._tenancies = tenancies
         self._contexts = contexts
         self._now = now
         self._pages = reading.pages
-        self._assured = Bodies(ASSURED_BYTES)
-        self._sure: OrderedDict[tuple[str, NodeId, str], Sure] = OrderedDict()
+        self._assured = BodyCache(ASSURED_BYTES)
+        self._sure: OrderedDict[tuple[str, NodeId, str], VersionedAssurance] = OrderedDict()
 
-    async def read(self, tenant: str, target: Target, head: CustomerEntry, asked: Asked) -> tuple[Served, Json]:
+    async def read(
+        self, tenant: str, target: Target, head: CustomerEntry, asked: ContactQuery
+    ) -> tuple[RenderedContext, Json]:
         """The context at the head's version or a newer one, and ``meta.contact``; of an assured read what is left where
         claims are left out. The contact is at least as new as the body.
 
-        Raises what ``Contexts.head`` raises; ``NotAssured`` where the contact is less sure than what is asked for.
+        Raises what ``CurrentContexts.head`` raises, and ``InsufficientAssurance``.
         """
         for _ in range(_TRIES):
             sure = await self.sure(tenant, head, asked.interaction)
-            found = contact_of(sure, asked, self._now())
+            found = check_contact(sure, asked, self._now())
             if asked.level is None:
                 served = await self._contexts.at(tenant, head)
             else:
@@ -65,11 +69,11 @@ class ContactsAtHand:
             head = await self._contexts.head(tenant, target)
         raise TryLater("store", "this customer changes faster than a contact's assurance can be told")
 
-    async def contact(self, tenant: str, head: CustomerEntry, asked: Asked) -> Json:
-        """``meta.contact`` as it is now. ``NotAssured``."""
-        return contact_of(await self.sure(tenant, head, asked.interaction), asked, self._now()).contact
+    async def contact(self, tenant: str, head: CustomerEntry, asked: ContactQuery) -> Json:
+        """``meta.contact`` as it is now. ``InsufficientAssurance``."""
+        return check_contact(await self.sure(tenant, head, asked.interaction), asked, self._now()).contact
 
-    async def sure(self, tenant: str, head: CustomerEntry, interaction: str) -> Sure:
+    async def sure(self, tenant: str, head: CustomerEntry, interaction: str) -> VersionedAssurance:
         """How sure it is who is at the other end of one of the customer's interactions, at the head's version or a
         newer one."""
         key = (tenant, head.customer, interaction)
@@ -80,29 +84,31 @@ class ContactsAtHand:
         whole = await self._contexts.whole(tenant, head)
         rendering = Document(whole.known_parts, self._tenancies[tenant].window)
         standing, alone = rendering.assurance_of_interaction(interaction), rendering.profile_assurance_of(interaction)
-        found = Sure(whole.found.customer, opened(whole.found.version), standing, whole.lifetimes, alone)
+        found = VersionedAssurance(
+            whole.found.customer, check_epoch(whole.found.version), standing, whole.lifetimes, alone
+        )
         self._sure[tenant, found.customer, interaction] = found
         if len(self._sure) > _CONTACTS_KEPT:
             self._sure.popitem(last=False)
         return found
 
-    async def _assured_at(self, tenant: str, head: CustomerEntry, alone: NodeId | None) -> Served:
+    async def _assured_at(self, tenant: str, head: CustomerEntry, alone: NodeId | None) -> RenderedContext:
         kept = self._assured.get((tenant, _named(head.customer, alone)))
         if kept is None or not covers(kept.version, head.version):
             return await within(self._find_assured(tenant, head, alone))
-        return Served(head.customer, kept.version, head.moved_at, kept.content, kept.digest)
+        return RenderedContext(head.customer, kept.version, head.moved_at, kept.content, kept.digest)
 
-    async def _find_assured(self, tenant: str, head: CustomerEntry, alone: NodeId | None) -> Served:
+    async def _find_assured(self, tenant: str, head: CustomerEntry, alone: NodeId | None) -> RenderedContext:
         tenancy = self._tenancies[tenant]
         async with self._pages.turn(tenant), self._store.reading() as tx:
             found = await read_inputs_and_assured(tx, tenancy.ids, head.customer, tenancy.window, alone)
         if found is None:
-            raise unknown()
+            raise unknown_customer()
         whole, left = found
         content = await asyncio.to_thread(lambda: encode_body(context_body(left, tenancy.window)))
-        body = Body.of(opened(whole.found.version), content)
+        body = CachedBody.of(check_epoch(whole.found.version), content)
         self._assured.put((tenant, _named(whole.found.customer, alone)), body)
-        return Served(whole.found.customer, body.version, head.moved_at, body.content, body.digest)
+        return RenderedContext(whole.found.customer, body.version, head.moved_at, body.content, body.digest)
 
 
 def _named(customer: NodeId, alone: NodeId | None) -> NodeId:

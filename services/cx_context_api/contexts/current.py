@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from cx_context.document import context_body
 from cx_context.store import Store
@@ -28,23 +27,25 @@ from cx_context.store.rendering import PIECES_BYTES, Renderer
 from cx_context.store.rule_changes import read_rules_in_force
 from cx_context.store.settled import settled_among
 from cx_context.store.sql import Tx
-from cx_context.versions import covers, epoch_of, is_outdated
-from cx_context_api.contexts.body_cache import CACHE_BYTES, Bodies, Body
-from cx_context_api.identity.candidates import candidate_view, doubt_at
-from cx_context_api.requests.deadline import PATIENCE, within
+from cx_context.versions import covers, is_outdated
+from cx_context_api.contexts.ambiguity import AmbiguousTarget, forms_of, taking_part, told_of
+from cx_context_api.contexts.body_cache import CACHE_BYTES, BodyCache, CachedBody
+from cx_context_api.identity.candidate_views import candidate_view
+from cx_context_api.identity.candidates import read_candidate
+from cx_context_api.reads.deadline import DEADLINE_SECONDS, within
+from cx_context_api.reads.meta import check_epoch
+from cx_context_api.reads.point_in_time import unknown_customer
+from cx_context_api.reads.turns import ReadTurns
 from cx_context_api.requests.queries import EventName
-from cx_context_api.requests.read_turns import Reading
 from cx_context_api.requests.targets import ById, ByIdentifier, Target
 from cx_context_api.requests.tenancy import Tenancy
 from cx_events.codec import decode_leniently
-from cx_events.errors import Refused, TryLater
+from cx_events.errors import Refused
 from cx_events.facts import Fact
-from cx_events.ids import IdSpace, NodeId, event_key, parse_node_id, text_of
+from cx_events.ids import IdSpace, NodeId, event_key, parse_node_id
 from cx_events.json_types import Json
-from cx_events.timestamps import format_time
 from cx_identity.evidence import links_of
 
-CANDIDATES_SHOWN = 20
 _FIRST_PAUSE = 0.004
 """Sooner no event is applied that was accepted a moment ago."""
 
@@ -55,7 +56,7 @@ _LONG_QUESTION = 0.25
 _MOST_KEYS = 1_000
 
 
-class Served(NamedTuple):
+class RenderedContext(NamedTuple):
     """A context. ``moved_at``: when a projector last moved on, in seconds since 1970. ``digest``: of the body's bytes,
     16 hex digits."""
 
@@ -66,23 +67,7 @@ class Served(NamedTuple):
     digest: str
 
 
-class Ambiguous(Exception):
-    """Several people may be meant; ``asked`` is what was asked for."""
-
-    def __init__(self, asked: Target, candidates: Sequence[NodeId] = (), identifier: NodeId | None = None) -> None:
-        """``candidates``: of an interaction in which several take part; ``identifier``: the shared one that is all an
-        interaction names."""
-        super().__init__("several people may be meant")
-        self.asked = asked
-        self.candidates = candidates
-        self.identifier = identifier
-
-
-def unknown() -> Refused:
-    return Refused("unknown-customer", "there is no such customer here (yet)", 404)
-
-
-class Contexts:
+class CurrentContexts:
     """Reads of every tenant. ``cache_bytes`` bounds the bodies that are kept, ``pieces_bytes`` what the next bodies can
     be made of again."""
 
@@ -92,30 +77,32 @@ class Contexts:
         tenancies: Mapping[str, Tenancy],
         heads: CustomerIndex,
         *,
-        reading: Reading | None = None,
+        reading: ReadTurns | None = None,
         cache_bytes: int = CACHE_BYTES,
         pieces_bytes: int = PIECES_BYTES,
     ) -> None:
         self._store = store
-        self._pages = (reading or Reading.of(len(tenancies))).pages
+        self._pages = (reading or ReadTurns.of(len(tenancies))).pages
         self._tenancies = tenancies
         self._heads = heads
-        self._bodies = Bodies(cache_bytes)
+        self._bodies = BodyCache(cache_bytes)
         self._wholes = ContextLoader(store, {name: tenancy.ids for name, tenancy in tenancies.items()})
         self._applied = BatchLoader(self._which_are_applied, most=_MOST_KEYS)
         self._renderer = Renderer(pieces_bytes)
-        self._under_way: dict[tuple[str, NodeId], asyncio.Task[Served]] = {}
+        self._under_way: dict[tuple[str, NodeId], asyncio.Task[RenderedContext]] = {}
         self.rendered = 0
 
     async def stop(self) -> None:
         await self._wholes.stop()
         await self._applied.stop()
 
-    async def read(self, tenant: str, target: Target, at_least: Sequence[EventName] = (), wait: float = 0.0) -> Served:
+    async def read(
+        self, tenant: str, target: Target, at_least: Sequence[EventName] = (), wait: float = 0.0
+    ) -> RenderedContext:
         """The context of today, with these events in it.
 
         Raises ``Refused``: ``unknown-customer`` (404), ``not-yet`` (504), ``dead-lettered`` and ``other-customer``
-        (409); ``Ambiguous``; ``TryLater``.
+        (409); ``AmbiguousTarget``; ``TryLater``.
         """
         head = await self.head(tenant, target, at_least, wait)
         return await self.at(tenant, head)
@@ -129,8 +116,8 @@ class Contexts:
         else:
             found = await self._find(tenant, target)
         if found is None:
-            raise unknown()
-        opened(found.version)
+            raise unknown_customer()
+        check_epoch(found.version)
         return found
 
     async def _find(self, tenant: str, target: Target) -> CustomerEntry | None:
@@ -173,7 +160,7 @@ class Contexts:
         if found is None:
             return None
         if found.ambiguous:
-            raise Ambiguous(target, found.candidates, found.identifier)
+            raise AmbiguousTarget(target, found.candidates, found.identifier)
         return CustomerEntry(found.customer, False, found.version, await read_current_to(tx), found.others)
 
     async def _awaited(self, tenant: str, target: Target, at_least: Sequence[EventName], wait: float) -> CustomerEntry:
@@ -200,7 +187,7 @@ class Contexts:
             await asyncio.sleep(min(pause, max(until - clock(), 0)))
             pause = _NEXT_PAUSE if pause == _FIRST_PAUSE else min(pause * _GROWS, _LONGEST_PAUSE)
         if not at_least:
-            raise unknown()
+            raise unknown_customer()
         raise Refused("not-yet", f"not every event of at_least was applied within {wait:g} s; ask again", 504)
 
     async def _which_are_applied(self, asked: list[tuple[str, bytes]]) -> dict[tuple[str, bytes], AppliedEvent]:
@@ -231,7 +218,7 @@ class Contexts:
             head = await self._found_in(tx, tenant, target)
             if head is None:
                 if at_least:
-                    raise unknown()
+                    raise unknown_customer()
                 return None
             for name, event in zip(at_least, stored, strict=True):
                 assert event is not None
@@ -239,17 +226,17 @@ class Contexts:
                     raise Refused("other-customer", f"the event {name} is another customer's", 409)
             return head
 
-    async def at(self, tenant: str, head: CustomerEntry) -> Served:
+    async def at(self, tenant: str, head: CustomerEntry) -> RenderedContext:
         """The body at the head's version or a newer one."""
         kept = self._bodies.get((tenant, head.customer))
         if kept is not None and covers(kept.version, head.version):
-            return Served(head.customer, kept.version, head.moved_at, kept.content, kept.digest)
+            return RenderedContext(head.customer, kept.version, head.moved_at, kept.content, kept.digest)
         clock = asyncio.get_running_loop().time
         since = clock()
         whole = await self._wholes.together(tenant, head.customer)
         if whole is not None:
             return self._rendered(whole, head.moved_at)
-        return await self._body_alone(tenant, head, PATIENCE - (clock() - since))
+        return await self._body_alone(tenant, head, DEADLINE_SECONDS - (clock() - since))
 
     async def whole(self, tenant: str, head: CustomerEntry) -> ContextInputs:
         """All that the body is made of, at the head's version or a newer one; the body is kept, too."""
@@ -260,11 +247,11 @@ class Contexts:
 
         found = await within(read())
         if found is None:
-            raise unknown()
+            raise unknown_customer()
         self._rendered(found, head.moved_at)
         return found
 
-    async def _body_alone(self, tenant: str, head: CustomerEntry, patience: float) -> Served:
+    async def _body_alone(self, tenant: str, head: CustomerEntry, patience: float) -> RenderedContext:
         """Of whom it takes long to tell: those who need the same body wait for one rendering."""
         key = (tenant, head.customer)
         while True:
@@ -277,36 +264,36 @@ class Contexts:
             if not is_outdated(served.version, by=head.version) or served.customer != head.customer:
                 return served
 
-    def _ended(self, key: tuple[str, NodeId], done: asyncio.Task[Served]) -> None:
+    def _ended(self, key: tuple[str, NodeId], done: asyncio.Task[RenderedContext]) -> None:
         if self._under_way.get(key) is done:
             del self._under_way[key]
         if not done.cancelled():
             done.exception()
 
-    async def _alone(self, tenant: str, head: CustomerEntry) -> Served:
+    async def _alone(self, tenant: str, head: CustomerEntry) -> RenderedContext:
         async with self._pages.turn(tenant):
             whole = await self._wholes.alone(tenant, head.customer)
         if whole is None:
-            raise unknown()
+            raise unknown_customer()
         return self._rendered(whole, head.moved_at)
 
-    def _rendered(self, whole: ContextInputs, moved_at: float) -> Served:
+    def _rendered(self, whole: ContextInputs, moved_at: float) -> RenderedContext:
         """All from one state of the store, later than the head's: the customer may have become part of another. Who
         asked together has one rendering."""
         tenant, found = whole.ids.tenant, whole.found
         kept = self._bodies.get((tenant, found.customer))
-        if kept is None or kept.version != opened(found.version):
+        if kept is None or kept.version != check_epoch(found.version):
             content = self._renderer.body(whole, self._tenancies[tenant].window)
             self.rendered += 1
-            kept = Body.of(found.version, content)
+            kept = CachedBody.of(found.version, content)
             self._bodies.put((tenant, found.customer), kept)
-        return Served(found.customer, kept.version, moved_at, kept.content, kept.digest)
+        return RenderedContext(found.customer, kept.version, moved_at, kept.content, kept.digest)
 
-    async def candidates(self, tenant: str, ambiguous: Ambiguous) -> Json:
+    async def candidates(self, tenant: str, ambiguous: AmbiguousTarget) -> Json:
         """Who may be meant, likeliest first, each with why; of a shared identifier, what is known of that, too."""
         return await within(self._candidates(tenant, ambiguous))
 
-    async def _candidates(self, tenant: str, ambiguous: Ambiguous) -> Json:
+    async def _candidates(self, tenant: str, ambiguous: AmbiguousTarget) -> Json:
         tenancy = self._tenancies[tenant]
         async with self._pages.turn(tenant), self._store.reading() as tx:
             known = await read_profiles(tx, tenant, forms_of(ambiguous))
@@ -315,7 +302,7 @@ class Contexts:
             more: Json = {}
             if identifier is not None:
                 rules = await read_rules_in_force(tx, tenant, tenancy.rules)
-                doubt = await doubt_at(tx, tenancy.ids, identifier, rules)
+                doubt = await read_candidate(tx, tenancy.ids, identifier, rules)
                 dismissed = bool(await settled_among(tx, tenant, [identifier.id]))
                 told, more = told_of(candidate_view(doubt, dismissed=dismissed), ambiguous)
             return {"candidates": [await self._with_name(tx, tenancy, one) for one in told], **more}
@@ -324,36 +311,6 @@ class Contexts:
     async def _with_name(tx: Tx, tenancy: Tenancy, candidate: Json) -> Json:
         known = await load_known(tx, tenancy.ids, parse_node_id(candidate["id"]), timeline=1)
         return {**candidate, "display": context_body(known, tenancy.window)["customer"]["display"]}
-
-
-def forms_of(ambiguous: Ambiguous) -> list[NodeId]:
-    """The profiles that the shared identifier may be, the likeliest first; none where an interaction is several's."""
-    asked = ambiguous.asked
-    forms = asked.profiles if isinstance(asked, ByIdentifier) else (ambiguous.identifier,)
-    return [form for form in forms if form is not None]
-
-
-def taking_part(ambiguous: Ambiguous) -> list[Json]:
-    """Of an interaction that is several people's."""
-    return [
-        {"id": text_of(id), "why": "takes part in the interaction"} for id in ambiguous.candidates[:CANDIDATES_SHOWN]
-    ]
-
-
-def told_of(doubt: Json, ambiguous: Ambiguous) -> tuple[list[Json], Json]:
-    """Who may be meant by a shared identifier, each with why, and what else is known of it."""
-    told = [{**one, "why": _why(one)} for one in doubt["customers"][:CANDIDATES_SHOWN]]
-    if not isinstance(ambiguous.asked, ById | ByIdentifier):
-        interaction = ambiguous.asked.interaction
-        for one in told:
-            attribute = {"interaction": interaction, "profile": one["profile"]}
-            one["actions"] = {"attribute": attribute, **one["actions"]}
-    return told, {"candidate": {name: doubt[name] for name in doubt if name != "customers"}}
-
-
-def _why(candidate: Json) -> str:
-    event = candidate["evidence"]["event"]
-    return f"{candidate['rule']} in {event['source']}#{event['id']}"
 
 
 async def _applied(tx: Tx, tenant: str, name: EventName) -> StoredEvent | None:
@@ -375,27 +332,3 @@ async def _concerns(tx: Tx, tenant: str, ids: IdSpace, event: StoredEvent, custo
         return True
     named = links_of(fact, ids).profiles
     return customer in (await customers_of(tx, tenant, [profile.id for profile in named])).values()
-
-
-def opened(version: int) -> int:
-    """Return the version. Raise ``TryLater`` where it is of a store that has no epoch yet: it could be below what an
-    earlier store of this log served."""
-    if not epoch_of(version):
-        raise TryLater("store", "it is being opened: no projector has given it an epoch yet")
-    return version
-
-
-def meta_of(version: int, moved_at: float) -> dict[str, Any]:
-    """Return what stands beside a body. Raise ``TryLater`` as ``opened`` does."""
-    opened(version)
-    return {"version": version, "current_to": _time(moved_at) if moved_at else None}
-
-
-def document(meta: bytes, body: bytes) -> bytes:
-    """The context document, of JSON that stands already."""
-    return b'{"meta":' + meta + b',"body":' + body + b"}"
-
-
-@lru_cache(maxsize=64)
-def _time(seconds: float) -> str:
-    return format_time(int(seconds * 1_000_000))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, TypeVar
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Any, TypeVar
 
 from cx_context.document import context_body
 from cx_context.explain.counterfactual import CustomerHistory, WorkLimitExceeded
@@ -13,24 +13,28 @@ from cx_context.explain.json_pointer import MISSING, Path, find_value, parse_poi
 from cx_context.explain.lineage import ValueSources, explain_value
 from cx_context.explain.provenance import provenance_of
 from cx_context.sections.customer_facts import CustomerFacts
-from cx_context.sections.members import Member
 from cx_context.store import Store
 from cx_context.store.as_of import NO_BOUNDS, Snapshot, TimeBounds
 from cx_context.store.leases import read_current_to
-from cx_context.store.ownership import Ownership
 from cx_context.store.sql import Tx
 from cx_context.store.versions import version_of
-from cx_context_api.contexts.as_of import SECONDS, customer_then, meta_then, then_in
-from cx_context_api.contexts.current import meta_of, unknown
-from cx_context_api.requests.cursors import At, cursor_of, place_of
-from cx_context_api.requests.deadline import within
-from cx_context_api.requests.read_turns import Reading
+from cx_context_api.contexts.sources import (
+    NAMES_CONVERSATION,
+    Source,
+    event_view,
+    read_identity_sources,
+    read_ownership,
+)
+from cx_context_api.reads.deadline import within
+from cx_context_api.reads.meta import current_meta, past_meta
+from cx_context_api.reads.point_in_time import PAST_READ_SECONDS, find_customer_then, snapshot_at, unknown_customer
+from cx_context_api.reads.turns import ReadTurns
+from cx_context_api.requests.cursors import At, decode_cursor, encode_cursor
 from cx_context_api.requests.tenancy import Tenancy
 from cx_events.errors import Refused
 from cx_events.facts import Fact
-from cx_events.ids import NodeId, event_key, text_of
+from cx_events.ids import NodeId, text_of
 from cx_events.json_types import Json
-from cx_events.timestamps import format_time
 
 MOST_EVENTS = 20_000
 """Of one customer; the lineage of more is not worked out, but for what names its events itself."""
@@ -40,23 +44,11 @@ MOST_WINDOW = 200
 
 MOST_PATH = 4_000
 _LINEAGE = "lineage"
-_NAMING = "the conversation's id comes from it"
 
-Place = tuple[At, At, str, str]
+SourceKey = tuple[At, At, str, str]
 """(effective time, recorded time, source, id): of a source among the others, newest first."""
 
 Answer = TypeVar("Answer")
-
-
-class Source(NamedTuple):
-    """``why``: for what the event stands, where it did not give the value itself."""
-
-    fact: Fact
-    why: str | None = None
-
-    @property
-    def place(self) -> tuple[int, int, str, str]:
-        return (self.fact.effective, self.fact.recorded, self.fact.event.source, self.fact.event.id)
 
 
 def path_of(text: str | None) -> Path:
@@ -72,7 +64,7 @@ def path_of(text: str | None) -> Path:
 class Lineages:
     """``most_events``: of one customer, above which a lineage is not worked out."""
 
-    def __init__(self, store: Store, reading: Reading, *, most_events: int = MOST_EVENTS) -> None:
+    def __init__(self, store: Store, reading: ReadTurns, *, most_events: int = MOST_EVENTS) -> None:
         self._store = store
         self._most = most_events
         self._heavy = reading.heavy
@@ -81,10 +73,10 @@ class Lineages:
         self, tenancy: Tenancy, node: NodeId, path: Path, moment: TimeBounds | None, cursor: str | None, limit: int
     ) -> Json:
         """``Refused``: ``unknown-customer``, ``unknown-path`` (404), ``history-too-long`` (422)."""
-        before: Place | None = place_of(cursor, _LINEAGE, Place) if cursor is not None else None
+        before: SourceKey | None = decode_cursor(cursor, _LINEAGE, SourceKey) if cursor is not None else None
 
         async def read(tx: Tx) -> Json:
-            then = then_in(tx, tenancy, moment or NO_BOUNDS)
+            then = snapshot_at(tx, tenancy, moment or NO_BOUNDS)
             customer = await _whose(then, node, moment)
             known = await then.load(customer)
             body = await asyncio.to_thread(context_body, known, tenancy.window)
@@ -93,9 +85,9 @@ class Lineages:
             work = CustomerHistory(known, facts, tenancy.window)
             behind = await asyncio.to_thread(_sources, work, at)
             feed = behind.feed
-            told = [Source(fact, _NAMING if fact.key in behind.naming else None) for fact in behind.facts]
+            told = [Source(fact, NAMES_CONVERSATION if fact.key in behind.naming else None) for fact in behind.facts]
             if feed.identity:
-                told += await _of_identity(then, known, at, {source.fact.key for source in told})
+                told += await read_identity_sources(then, known, at, {source.fact.key for source in told})
             told.sort(key=lambda source: source.place, reverse=True)
             rest = [source for source in told if before is None or source.place < tuple(before)]
             return {
@@ -104,8 +96,8 @@ class Lineages:
                 "path": pointer_of(at),
                 "value": value,
                 "rule": feed.rule,
-                "sources": [_view(source) for source in rest[:limit]],
-                "next": cursor_of(_LINEAGE, rest[limit - 1].place) if len(rest) > limit else None,
+                "sources": [event_view(source) for source in rest[:limit]],
+                "next": encode_cursor(_LINEAGE, rest[limit - 1].place) if len(rest) > limit else None,
             }
 
         return await self._reading(tenancy, read)
@@ -114,13 +106,13 @@ class Lineages:
         """``Refused``: ``unknown-customer`` (404), ``history-too-long`` (422)."""
 
         async def read(tx: Tx) -> Json:
-            earlier, later = then_in(tx, tenancy, one), then_in(tx, tenancy, other)
-            was = await earlier.load(await customer_then(earlier, node))
-            now = await later.load(await customer_then(later, node))
-            own = await _own(later, now)
+            earlier, later = snapshot_at(tx, tenancy, one), snapshot_at(tx, tenancy, other)
+            was = await earlier.load(await find_customer_then(earlier, node))
+            now = await later.load(await find_customer_then(later, node))
+            own = await read_ownership(later, now)
             facts = await self._facts(later, now, ("counts",))
             window = sorted((fact for fact in facts if not one.holds(fact)), key=lambda fact: fact.order, reverse=True)
-            before = await _own(earlier, was)
+            before = await read_ownership(earlier, was)
             moved = own.places ^ before.places
             moved -= _places(window) - _places(fact for fact in facts if one.holds(fact))
             profiles = {member.id for known in (was, now) for member in known.members}
@@ -132,13 +124,13 @@ class Lineages:
             changes = []
             for change in found:
                 unexplained = not change.facts and not change.moved and provenance_of(change.path).identity
-                behind = await _of_identity(later, now, change.path, ()) if unexplained else []
+                behind = await read_identity_sources(later, now, change.path, ()) if unexplained else []
                 changes.append(_change(change, decided, [each for each in behind if not one.holds(each.fact)]))
             return {
-                "from": {**meta_then(one), "customer": text_of(was.customer)},
-                "to": {**meta_then(other), "customer": text_of(now.customer)},
+                "from": {**past_meta(one), "customer": text_of(was.customer)},
+                "to": {**past_meta(other), "customer": text_of(now.customer)},
                 "changes": changes,
-                "events": [_view(Source(fact)) for fact in events[:MOST_WINDOW]],
+                "events": [event_view(Source(fact)) for fact in events[:MOST_WINDOW]],
                 "cut": len(window) > MOST_WINDOW or len(events) > MOST_WINDOW,
             }
 
@@ -147,7 +139,7 @@ class Lineages:
     async def _facts(self, then: Snapshot, known: CustomerFacts, path: Path) -> Sequence[Fact]:
         if path and path[0] == "timeline":
             return list(known.latest)
-        facts = await then.facts(await _own(then, known), self._most)
+        facts = await then.facts(await read_ownership(then, known), self._most)
         if facts is None:
             detail = f"this customer has more than {self._most} events; this is not worked out for so many"
             raise Refused("history-too-long", detail)
@@ -160,26 +152,22 @@ class Lineages:
             async with self._heavy.turn(tenancy.ids.tenant), self._store.reading() as tx:
                 return await read(tx)
 
-        return await within(asked(), seconds=SECONDS)
+        return await within(asked(), seconds=PAST_READ_SECONDS)
 
 
 async def _whose(then: Snapshot, node: NodeId, moment: TimeBounds | None) -> NodeId:
     if moment is not None:
-        return await customer_then(then, node)
+        return await find_customer_then(then, node)
     customer = await then.find_node(node)
     if customer is None:
-        raise unknown()
+        raise unknown_customer()
     return customer
 
 
 async def _meta(tx: Tx, customer: NodeId, moment: TimeBounds | None) -> Json:
     if moment is not None:
-        return meta_then(moment)
-    return meta_of(await version_of(tx, customer), await read_current_to(tx))
-
-
-async def _own(then: Snapshot, known: CustomerFacts) -> Ownership:
-    return await then.ownership_of(known.customer, [member.id for member in known.members])
+        return past_meta(moment)
+    return current_meta(await version_of(tx, customer), await read_current_to(tx))
 
 
 def _places(facts: Iterable[Fact]) -> set[NodeId]:
@@ -218,51 +206,6 @@ def _too_much() -> Refused:
     return Refused("history-too-long", "this customer has too many contacts for this to be worked out")
 
 
-async def _of_identity(then: Snapshot, known: CustomerFacts, path: Path, told: Iterable[bytes]) -> list[Source]:
-    """First sightings of the profiles that a path is about, and the evidence that joined them; of candidates the
-    claims."""
-    if path[:2] in {("customer", "candidates"), ("customer", "candidates_total")}:
-        claims = {event_key(then.tenant, claim.at[1], claim.at[2]) for claim in known.claims.latest}
-        return [Source(fact, "the claim") for fact in await then.events(claims - set(told))]
-    members = _members_at(known, path)
-    firsts = await then.first_sightings([member.id for member in members])
-    why = dict.fromkeys(firsts.values(), "the first event that named it")
-    if path[:2] != ("customer", "display"):
-        for member in members:
-            if member.joined is not None:
-                source, _, id = member.joined[1].partition("#")
-                why.setdefault(event_key(then.tenant, source, id), f"joined by {member.joined[0]}")
-    return [Source(fact, why[fact.key]) for fact in await then.events(why.keys() - set(told))]
-
-
-def _members_at(known: CustomerFacts, path: Path) -> Sequence[Member]:
-    by_id: Mapping[str, Member] = {text_of(member.id): member for member in known.members}
-    match path:
-        case ("customer", "id"):
-            found = [text_of(known.customer)]
-        case ("customer", "display"):
-            display = context_body(CustomerFacts(known.customer, known.members, known.parts, ()), 0)["customer"]
-            strongest = display["identifiers"][:1]
-            return [by_id[each["profile"]] for each in strongest if each["value"] == display["display"]]
-        case ("customer", "aliases" | "identifiers", profile, *_):
-            found = [profile]
-        case _:
-            found = list(by_id)
-    return [by_id[profile] for profile in found if profile in by_id]
-
-
-def _view(source: Source) -> Json:
-    event = source.fact.event
-    view: Json = {
-        "event": {"source": event.source, "id": event.id},
-        "type": event.type,
-        "time": format_time(source.fact.effective),
-    }
-    if source.why is not None:
-        view["why"] = source.why
-    return view
-
-
 def _change(change: ValueChange, decided: Sequence[Fact], of_identity: Sequence[Source]) -> Json:
     """``from`` or ``to`` is left out where there is nothing: null is a value, too."""
     facts = [Source(fact) for fact in change.facts]
@@ -273,4 +216,4 @@ def _change(change: ValueChange, decided: Sequence[Fact], of_identity: Sequence[
         told["from"] = change.was
     if change.now is not MISSING:
         told["to"] = change.now
-    return {**told, "events": [_view(source) for source in facts]}
+    return {**told, "events": [event_view(source) for source in facts]}

@@ -10,19 +10,29 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from cx_context.store.as_of import TimeBounds
-from cx_context_api.contexts.as_of import FIELDS, Past, meta_then, moment_of, span_of
+from cx_context_api.contexts.ambiguity import AmbiguousTarget
+from cx_context_api.contexts.as_of import PastContexts
 from cx_context_api.contexts.body_cache import digest_of
-from cx_context_api.contexts.contact import Asked, NotAssured, asked_of
-from cx_context_api.contexts.contact_contexts import ContactsAtHand
-from cx_context_api.contexts.current import Ambiguous, Contexts, Served, document, meta_of
+from cx_context_api.contexts.contact_assurance import ContactQuery, InsufficientAssurance, read_contact_query
+from cx_context_api.contexts.contact_contexts import ContactContexts
+from cx_context_api.contexts.current import CurrentContexts, RenderedContext
 from cx_context_api.contexts.lineages import Lineages, path_of
 from cx_context_api.decisions import Clock
+from cx_context_api.reads.meta import context_document, current_meta, past_meta
+from cx_context_api.reads.processes import answered
+from cx_context_api.reads.time_bounds import FIELDS, read_time_bounds, read_time_span
+from cx_context_api.reads.turns import ReadTurns
 from cx_context_api.requests import bodies
-from cx_context_api.requests.admission import Admission, Asker
+from cx_context_api.requests.admission import Admission, Caller
 from cx_context_api.requests.queries import PAGING, Query
-from cx_context_api.requests.read_processes import answered
-from cx_context_api.requests.read_turns import Reading
-from cx_context_api.requests.responses import Ready, body_of, json_of, matches, query_of, route
+from cx_context_api.requests.responses import (
+    JsonBytesResponse,
+    json_response,
+    matches,
+    read_query,
+    read_request_body,
+    route,
+)
 from cx_context_api.requests.targets import ByInteraction, Target, by_id, by_identifier, read_identifier
 from cx_events.errors import Refused
 from cx_events.ids import text_of
@@ -39,13 +49,13 @@ class ContextRoutes:
     def __init__(
         self,
         admission: Admission,
-        contexts: Contexts,
-        at_hand: ContactsAtHand,
-        past: Past,
+        contexts: CurrentContexts,
+        at_hand: ContactContexts,
+        past: PastContexts,
         lineages: Lineages,
         metrics: Metrics,
         now: Clock,
-        reading: Reading,
+        reading: ReadTurns,
     ) -> None:
         self._reading = reading
         self._admission = admission
@@ -70,48 +80,50 @@ class ContextRoutes:
 
     async def context(self, request: Request) -> Response:
         asker = self._admission.admit(request.headers, "context:read")
-        query = query_of(request, "identifier", "interaction", "scope", "assurance", *_READING)
+        query = read_query(request, "identifier", "interaction", "scope", "assurance", *_READING)
         target = _target(asker, query.text("identifier"), query.text("interaction"), query.text("scope") or "")
-        return await self._context(request, asker, target, query, asked_of(query, query.text("interaction")))
+        return await self._context(request, asker, target, query, read_contact_query(query, query.text("interaction")))
 
     async def customer_context(self, request: Request) -> Response:
         asker = self._admission.admit(request.headers, "context:read")
-        query = query_of(request, "interaction", "assurance", *_READING)
-        asked = asked_of(query, query.text("interaction"))
+        query = read_query(request, "interaction", "assurance", *_READING)
+        asked = read_contact_query(query, query.text("interaction"))
         return await self._context(request, asker, by_id(request.path_params["id"]), query, asked)
 
     async def lookup(self, request: Request) -> Response:
         asker = self._admission.admit(request.headers, "context:read")
-        query = query_of(request, "assurance", *_READING)
-        body = await body_of(request, bodies.Lookup)
+        query = read_query(request, "assurance", *_READING)
+        body = await read_request_body(request, bodies.Lookup)
         target = _looked_up(asker, body)
-        return await self._context(request, asker, target, query, asked_of(query, body.interaction, body.assurance))
+        return await self._context(
+            request, asker, target, query, read_contact_query(query, body.interaction, body.assurance)
+        )
 
     async def lineage(self, request: Request) -> Response:
         asker = self._admission.admit(request.headers, "context:read")
-        query = query_of(request, "path", *PAGING, *FIELDS)
-        path, moment = path_of(query.text("path")), moment_of(query, self._now)
+        query = read_query(request, "path", *PAGING, *FIELDS)
+        path, moment = path_of(query.text("path")), read_time_bounds(query, self._now)
         cursor, limit = query.text("cursor"), query.limit()
         node = by_id(request.path_params["id"]).node
         there = await answered(self._reading, asker.tenant, request)
         if there is not None:
             return there
-        return json_of(await self._lineages.lineage(asker.tenancy, node, path, moment, cursor, limit))
+        return json_response(await self._lineages.lineage(asker.tenancy, node, path, moment, cursor, limit))
 
     async def diff(self, request: Request) -> Response:
         asker = self._admission.admit(request.headers, "context:read")
-        one, other = span_of(query_of(request, "from", "to", "by"), self._now)
+        one, other = read_time_span(read_query(request, "from", "to", "by"), self._now)
         node = by_id(request.path_params["id"]).node
         there = await answered(self._reading, asker.tenant, request)
         if there is not None:
             return there
-        return json_of(await self._lineages.diff(asker.tenancy, node, one, other))
+        return json_response(await self._lineages.diff(asker.tenancy, node, one, other))
 
     async def _context(
-        self, request: Request, asker: Asker, target: Target, query: Query, asked: Asked | None
+        self, request: Request, asker: Caller, target: Target, query: Query, asked: ContactQuery | None
     ) -> Response:
         """Whether the contact is sure enough is told before any tag is compared: 304 says that one had it before."""
-        moment = moment_of(query, self._now)
+        moment = read_time_bounds(query, self._now)
         at_least, wait = query.at_least(), query.wait()
         try:
             if moment is None:
@@ -126,16 +138,16 @@ class ContextRoutes:
             if there is not None:
                 return there
             then, found = await self._past.read(asker.tenancy, target, moment, asked)
-        except Ambiguous as ambiguous:
+        except AmbiguousTarget as ambiguous:
             return await self._ambiguous(asker, ambiguous, moment, asked)
-        except NotAssured as refused:
+        except InsufficientAssurance as refused:
             self._metrics.problem(refused.status, refused.reason)
             return problem(refused.status, refused.reason, refused.detail, more={"contact": refused.contact})
         tag = f'"{text_of(then.customer)}-{then.digest}{_contact_tag(asked, found)}"'
-        return _unchanged(request, tag) or _told(tag, {**meta_then(moment), **_contact(found)}, then.body)
+        return _unchanged(request, tag) or _told(tag, {**past_meta(moment), **_contact(found)}, then.body)
 
     async def _ambiguous(
-        self, asker: Asker, ambiguous: Ambiguous, moment: TimeBounds | None, asked: Asked | None
+        self, asker: Caller, ambiguous: AmbiguousTarget, moment: TimeBounds | None, asked: ContactQuery | None
     ) -> Response:
         """An assured read is told no candidates: their names are for who may see whom a claim alone ties."""
         assured = asked is not None and asked.level is not None
@@ -152,7 +164,7 @@ class ContextRoutes:
         return problem(409, reason, detail, more=more)
 
 
-def _target(asker: Asker, identifier: str | None, interaction: str | None, scope: str) -> Target:
+def _target(asker: Caller, identifier: str | None, interaction: str | None, scope: str) -> Target:
     if (identifier is None) == (interaction is None):
         raise Refused("bad-query", "say one of the two: identifier=KIND:VALUE, or interaction=ID", 400)
     if identifier is not None:
@@ -164,7 +176,7 @@ def _target(asker: Asker, identifier: str | None, interaction: str | None, scope
     return ByInteraction(interaction)
 
 
-def _looked_up(asker: Asker, body: bodies.Lookup) -> Target:
+def _looked_up(asker: Caller, body: bodies.Lookup) -> Target:
     identifier = body.identifier
     if not isinstance(identifier, bodies.AskedIdentifier):
         return _target(asker, identifier, body.interaction, body.scope)
@@ -176,11 +188,13 @@ def _looked_up(asker: Asker, body: bodies.Lookup) -> Target:
     )
 
 
-def _current(request: Request, served: Served, asked: Asked | None = None, contact: Json | None = None) -> Response:
+def _current(
+    request: Request, served: RenderedContext, asked: ContactQuery | None = None, contact: Json | None = None
+) -> Response:
     """A context of today. Its tag names the body's bytes, too: no two of them share one, whichever store or release
     they come from; and the contact with its level, which a clock alone may change."""
     tag = f'"{text_of(served.customer)}-{served.version}-{served.digest}{_contact_tag(asked, contact)}"'
-    meta = meta_of(served.version, served.moved_at)
+    meta = current_meta(served.version, served.moved_at)
     return _unchanged(request, tag) or _told(tag, {**meta, **_contact(contact)}, served.body)
 
 
@@ -188,7 +202,7 @@ def _contact(contact: Json | None) -> Json:
     return {"contact": contact} if contact is not None else {}
 
 
-def _contact_tag(asked: Asked | None, contact: Json | None) -> str:
+def _contact_tag(asked: ContactQuery | None, contact: Json | None) -> str:
     return f"-{digest_of(msgspec.json.encode((asked, contact)))}" if asked is not None else ""
 
 
@@ -202,7 +216,9 @@ def _unchanged(request: Request, tag: str) -> Response | None:
 
 def _told(tag: str, meta: Json, body: bytes) -> Response:
     """Return ``meta`` and the body's bytes as they are."""
-    return Ready(document(msgspec.json.encode(meta), body), [(b"etag", tag.encode()), *_CACHING_BYTES])
+    return JsonBytesResponse(
+        context_document(msgspec.json.encode(meta), body), [(b"etag", tag.encode()), *_CACHING_BYTES]
+    )
 
 
 _CACHING = {"cache-control": "private, no-cache", "vary": "authorization"}

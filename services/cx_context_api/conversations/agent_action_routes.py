@@ -9,19 +9,20 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from cx_context.store import Store
-from cx_context_api.conversations.agent_actions import ACTS, choose, shown_in_time
-from cx_context_api.conversations.histories import find_thread
-from cx_context_api.decisions import Decisions, asking
+from cx_context_api.conversations.agent_actions import AGENT_ACTIONS, choose
+from cx_context_api.conversations.handoff_actions import is_shown_in_time
+from cx_context_api.conversations.threads import find_thread
+from cx_context_api.decisions import Decisions, decision_request
+from cx_context_api.reads.deadline import within
 from cx_context_api.requests import bodies
 from cx_context_api.requests.admission import Admission
-from cx_context_api.requests.deadline import within
-from cx_context_api.requests.responses import body_of, query_of, route, taken
+from cx_context_api.requests.responses import read_query, read_request_body, route, taken
 from cx_context_api.requests.targets import by_id
 from cx_events.ids import text_of
 from cx_runtime.metrics import Metrics
 
 
-class ActRoutes:
+class AgentActionRoutes:
     """The handlers, over the parts that ``app`` puts together."""
 
     def __init__(self, admission: Admission, store: Store, decisions: Decisions, metrics: Metrics) -> None:
@@ -31,19 +32,19 @@ class ActRoutes:
         self._metrics = metrics
 
     def all(self) -> list[Route]:
-        return [route("POST", f"/v1/conversations/{{id}}/{name}", self._act(name)) for name in ACTS]
+        return [route("POST", f"/v1/conversations/{{id}}/{name}", self._act(name)) for name in AGENT_ACTIONS]
 
     def _act(self, name: str) -> Callable[[Request], Awaitable[Response]]:
-        act = ACTS[name]
+        act = AGENT_ACTIONS[name]
 
         async def handle(request: Request) -> Response:
             asker = self._admission.admit(request.headers, "conversations:write")
             tenant, tenancy, _ = asker
-            query_of(request)
-            body = await body_of(request, act.shape)
+            read_query(request)
+            body = await read_request_body(request, act.shape)
             id = request.path_params["id"]
-            digest = bodies.digest_of(f"conversations/{id}/{name}", body)
-            asked = asking(asker, request.headers.get("idempotency-key"), digest)
+            digest = bodies.request_digest(f"conversations/{id}/{name}", body)
+            asked = decision_request(asker, request.headers.get("idempotency-key"), digest)
 
             async def answer() -> Response:
                 names = await self._decisions.taken(asked)
@@ -55,7 +56,7 @@ class ActRoutes:
                 if not names:
                     names = await self._decisions.take(asked, [choice])
                     if isinstance(body, bodies.Shown):
-                        self._metrics.context_shown(before_answer=shown_in_time(found, body))
+                        self._metrics.context_shown(before_answer=is_shown_in_time(found, body))
                 return taken(names, customer=text_of(found.customer), conversation=text_of(found.conversation.id))
 
             return await within(answer(), "store or log")

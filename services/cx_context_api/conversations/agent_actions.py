@@ -9,17 +9,16 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from cx_context.fold import SHOWN
-from cx_context.sections.handoffs import handoff_view, has_answered
 from cx_context.store.parts import InteractionSide, read_side
 from cx_context.store.sql import Tx
 from cx_context.threading.contacts import Contact
-from cx_context_api.conversations.histories import Thread, find_thread
-from cx_context_api.decisions import Choice
+from cx_context_api.conversations.handoff_actions import acceptance_data, check_open_handoff, handoff_data, shown_data
+from cx_context_api.conversations.threads import Thread, find_thread
+from cx_context_api.decisions import DecisionDraft
 from cx_context_api.requests import bodies
 from cx_context_api.requests.targets import by_id
 from cx_context_api.requests.tenancy import Tenancy
-from cx_events import envelope
-from cx_events.envelope import ConversationDecision, Data, Named
+from cx_events.envelope import ConversationDecision, Data
 from cx_events.errors import Refused
 from cx_events.ids import NodeId, text_of
 
@@ -28,82 +27,55 @@ def _anything(_found: Thread, _body: Any) -> None:
     return
 
 
-class Act(NamedTuple):
+class AgentAction(NamedTuple):
     """One thing that an agent may do: what the body says, the event's type, and how it is said in the event. ``check``
     raises ``Refused`` where the conversation does not allow it."""
 
-    shape: type[bodies.Asked]
+    shape: type[bodies.RequestBody]
     type: str
     said: Callable[[Any], Data]
     check: Callable[[Thread, Any], None] = _anything
 
 
-def _agent(agent: bodies.Agent | None) -> Named | None:
-    return Named(id=agent.id, name=agent.name) if agent is not None else None
-
-
-def _handoff(body: bodies.Handoff) -> Data:
-    queue = Named(id=body.queue.id, name=body.queue.name) if body.queue is not None else None
-    return Data(
-        agent=_agent(body.agent),
-        queue=queue,
-        reason=body.reason,
-        handoff=envelope.Handoff(to=body.to, queue=queue, packet=body.packet, by=body.by),
-    )
-
-
-def _accept(body: bodies.Accept) -> Data:
-    queue = Named(id=body.queue.id, name=body.queue.name) if body.queue is not None else None
-    return Data(agent=_agent(body.agent), queue=queue)
-
-
-def _open_handoff(found: Thread, body: bodies.Accept) -> None:
-    handoff = handoff_view([member.part for member in found.conversation.members])
-    if handoff is None:
-        raise Refused("no-handoff", "nobody asked for somebody else in this conversation", 409)
-    taken = handoff["accepted_by"]
-    if taken is not None and taken["id"] != body.agent.id:
-        raise Refused("already-accepted", f"{taken['name'] or taken['id']} took over already", 409)
-
-
-def _shown(body: bodies.Shown) -> Data:
-    return Data(agent=_agent(body.agent), handoff=envelope.Handoff(version=body.version))
-
-
-ACTS: Mapping[str, Act] = MappingProxyType(
+AGENT_ACTIONS: Mapping[str, AgentAction] = MappingProxyType(
     {
-        "notes": Act(bodies.Note, "cx.conversation.note.v1", lambda b: Data(agent=_agent(b.agent), note=b.note)),
-        "topic": Act(bodies.Topic, "cx.conversation.topic.v1", lambda b: Data(agent=_agent(b.agent), topic=b.topic)),
-        "disposition": Act(
+        "notes": AgentAction(
+            bodies.Note, "cx.conversation.note.v1", lambda b: Data(agent=bodies.agent_name(b.agent), note=b.note)
+        ),
+        "topic": AgentAction(
+            bodies.Topic, "cx.conversation.topic.v1", lambda b: Data(agent=bodies.agent_name(b.agent), topic=b.topic)
+        ),
+        "disposition": AgentAction(
             bodies.Disposition,
             "cx.conversation.disposition.v1",
-            lambda b: Data(agent=_agent(b.agent), disposition=b.disposition, reason=b.reason),
+            lambda b: Data(agent=bodies.agent_name(b.agent), disposition=b.disposition, reason=b.reason),
         ),
-        "resolve": Act(
+        "resolve": AgentAction(
             bodies.Resolve,
             "cx.conversation.resolved.v1",
-            lambda b: Data(agent=_agent(b.agent), disposition=b.disposition, reason=b.reason),
+            lambda b: Data(agent=bodies.agent_name(b.agent), disposition=b.disposition, reason=b.reason),
         ),
-        "reopen": Act(
+        "reopen": AgentAction(
             bodies.Reopen,
             "cx.conversation.reopened.v1",
-            lambda b: Data(agent=_agent(b.agent), reason=b.reason),
+            lambda b: Data(agent=bodies.agent_name(b.agent), reason=b.reason),
         ),
-        "link": Act(bodies.Link, "cx.conversation.linked.v1", lambda b: Data(agent=_agent(b.agent), reason=b.reason)),
-        "split": Act(bodies.Split, "cx.conversation.split.v1", lambda b: Data(agent=_agent(b.agent), reason=b.reason)),
-        "handoffs": Act(bodies.Handoff, "cx.handoff.requested.v1", _handoff),
-        "handoffs/accept": Act(bodies.Accept, "cx.handoff.accepted.v1", _accept, _open_handoff),
-        "shown": Act(bodies.Shown, SHOWN, _shown),
+        "link": AgentAction(
+            bodies.Link, "cx.conversation.linked.v1", lambda b: Data(agent=bodies.agent_name(b.agent), reason=b.reason)
+        ),
+        "split": AgentAction(
+            bodies.Split, "cx.conversation.split.v1", lambda b: Data(agent=bodies.agent_name(b.agent), reason=b.reason)
+        ),
+        "handoffs": AgentAction(bodies.Handoff, "cx.handoff.requested.v1", handoff_data),
+        "handoffs/accept": AgentAction(bodies.Accept, "cx.handoff.accepted.v1", acceptance_data, check_open_handoff),
+        "shown": AgentAction(bodies.Shown, SHOWN, shown_data),
     }
 )
 
 
-def shown_in_time(found: Thread, body: bodies.Shown) -> bool:
-    """Whether the context came to the agent's screen before they answered, as far as is known now."""
-    return not has_answered([member.part for member in found.conversation.members], body.agent.id)
-
-
-async def choose(tx: Tx, tenant: str, tenancy: Tenancy, id: str, act: Act, body: bodies.Asked) -> tuple[Thread, Choice]:
+async def choose(
+    tx: Tx, tenant: str, tenancy: Tenancy, id: str, act: AgentAction, body: bodies.RequestBody
+) -> tuple[Thread, DecisionDraft]:
     """The decision that a request asks for, on the conversation with that id.
 
     Raises ``Refused``: ``unknown-conversation``, ``unknown-interaction`` (404), ``other-customer``,
@@ -121,7 +93,7 @@ async def choose(tx: Tx, tenant: str, tenancy: Tenancy, id: str, act: Act, body:
     data = act.said(body)
     data.interaction = side.interaction
     data.conversation = ConversationDecision(id=text_of(side.part_id), other=other)
-    return found, Choice(act.type, side.stream_id, data, after=max(each.until for each in about))
+    return found, DecisionDraft(act.type, side.stream_id, data, after=max(each.until for each in about))
 
 
 async def _other(tx: Tx, tenant: str, tenancy: Tenancy, found: Thread, id: str) -> Thread:

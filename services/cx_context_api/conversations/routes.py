@@ -11,16 +11,17 @@ from starlette.routing import Route
 from cx_context.store import Store
 from cx_context.store.as_of import Snapshot
 from cx_context.store.sql import Tx
-from cx_context_api.contexts.as_of import FIELDS, moment_of
-from cx_context_api.contexts.reading import meta_at, read_at, whose
-from cx_context_api.conversations import handoffs, histories
-from cx_context_api.conversations.vcons import Vcons
+from cx_context_api.conversations import handoff_packets, histories
+from cx_context_api.conversations.threads import find_thread, thread_summary
+from cx_context_api.conversations.vcon_export import VconExports
 from cx_context_api.decisions import Clock
+from cx_context_api.reads.point_in_time import read_at, read_customer, read_meta
+from cx_context_api.reads.processes import answered
+from cx_context_api.reads.time_bounds import FIELDS, read_time_bounds
+from cx_context_api.reads.turns import ReadTurns
 from cx_context_api.requests.admission import Admission
 from cx_context_api.requests.queries import PAGING
-from cx_context_api.requests.read_processes import answered
-from cx_context_api.requests.read_turns import Reading
-from cx_context_api.requests.responses import json_of, query_of, route
+from cx_context_api.requests.responses import json_response, read_query, route
 from cx_context_api.requests.targets import by_id
 from cx_context_api.requests.tenancy import Tenancy
 from cx_events.ids import NodeId, text_of
@@ -33,7 +34,7 @@ ReadPage = Callable[[Tx, Tenancy, NodeId, str | None, int, Snapshot | None], Awa
 class ConversationRoutes:
     """The handlers, over the parts that ``app`` puts together."""
 
-    def __init__(self, admission: Admission, store: Store, vcons: Vcons, now: Clock, reading: Reading) -> None:
+    def __init__(self, admission: Admission, store: Store, vcons: VconExports, now: Clock, reading: ReadTurns) -> None:
         self._admission = admission
         self._store = store
         self._reading = reading
@@ -57,63 +58,63 @@ class ConversationRoutes:
 
     async def _paged(self, request: Request, page: ReadPage) -> Response:
         tenant, tenancy, _ = self._admission.admit(request.headers, "context:read")
-        query = query_of(request, *PAGING, *FIELDS)
-        cursor, limit, moment = query.text("cursor"), query.limit(), moment_of(query, self._now)
+        query = read_query(request, *PAGING, *FIELDS)
+        cursor, limit, moment = query.text("cursor"), query.limit(), read_time_bounds(query, self._now)
         node = by_id(request.path_params["id"]).node
         there = await answered(self._reading, tenant, request) if moment is not None else None
         if there is not None:
             return there
 
         async def read(tx: Tx, then: Snapshot | None) -> Json:
-            customer, meta = await whose(tx, tenant, node, then)
+            customer, meta = await read_customer(tx, tenant, node, then)
             items, following = await page(tx, tenancy, customer, cursor, limit, then)
             return {"meta": meta, "customer": text_of(customer), "items": items, "next": following}
 
-        return json_of(await read_at(self._store, self._reading, tenancy, moment, read))
+        return json_response(await read_at(self._store, self._reading, tenancy, moment, read))
 
     async def conversation(self, request: Request) -> Response:
         tenant, tenancy, _ = self._admission.admit(request.headers, "context:read")
-        query = query_of(request, *PAGING, *FIELDS)
-        cursor, limit, moment = query.text("cursor"), query.limit(), moment_of(query, self._now)
+        query = read_query(request, *PAGING, *FIELDS)
+        cursor, limit, moment = query.text("cursor"), query.limit(), read_time_bounds(query, self._now)
         part_id = by_id(request.path_params["id"]).node
         there = await answered(self._reading, tenant, request) if moment is not None else None
         if there is not None:
             return there
 
         async def read(tx: Tx, then: Snapshot | None) -> Json:
-            found = await histories.find_thread(tx, tenant, tenancy, part_id, then)
+            found = await find_thread(tx, tenant, tenancy, part_id, then)
             items, following = await histories.thread_page(tx, tenancy, found, cursor, limit, then)
             return {
-                "meta": await meta_at(tx, found.version, then),
+                "meta": await read_meta(tx, found.version, then),
                 "customer": text_of(found.customer),
-                "conversation": histories.summary(found),
+                "conversation": thread_summary(found),
                 "items": items,
                 "next": following,
             }
 
-        return json_of(await read_at(self._store, self._reading, tenancy, moment, read))
+        return json_response(await read_at(self._store, self._reading, tenancy, moment, read))
 
     async def handoff(self, request: Request) -> Response:
         tenant, tenancy, _ = self._admission.admit(request.headers, "context:read")
-        query = query_of(request, *PAGING)
+        query = read_query(request, *PAGING)
         cursor, limit = query.text("cursor"), query.limit()
         part_id = by_id(request.path_params["id"]).node
 
         async def read(tx: Tx, then: Snapshot | None) -> Json:
-            found = await histories.find_thread(tx, tenant, tenancy, part_id)
-            packet = await handoffs.packet_of(tx, tenancy, found, cursor, limit)
+            found = await find_thread(tx, tenant, tenancy, part_id)
+            packet = await handoff_packets.packet_of(tx, tenancy, found, cursor, limit)
             return {
-                "meta": await meta_at(tx, found.version, then),
+                "meta": await read_meta(tx, found.version, then),
                 "customer": text_of(found.customer),
                 "conversation": text_of(found.conversation.id),
                 **packet,
             }
 
-        return json_of(await read_at(self._store, self._reading, tenancy, None, read))
+        return json_response(await read_at(self._store, self._reading, tenancy, None, read))
 
     async def vcon(self, request: Request) -> Response:
         tenant, _, _ = self._admission.admit(request.headers, "context:read")
-        syntax = query_of(request, "syntax").text("syntax")
+        syntax = read_query(request, "syntax").text("syntax")
         there = await answered(self._reading, tenant, request)
         if there is not None:
             return there

@@ -14,76 +14,26 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from cx_context.store import Store
-from cx_context_api.conversations import histories, tokens
-from cx_context_api.decisions import Decisions, asking
+from cx_context_api.conversations import token_check, token_issue
+from cx_context_api.conversations.threads import find_thread
+from cx_context_api.conversations.token_attempts import WRONG_CODE_REASONS, GuessLimit, read_contact_identity
+from cx_context_api.decisions import Decisions, decision_request
+from cx_context_api.reads.deadline import within
 from cx_context_api.requests import bodies
-from cx_context_api.requests.admission import Admission, Asker
-from cx_context_api.requests.deadline import within
+from cx_context_api.requests.admission import Admission, Caller
 from cx_context_api.requests.queries import EventName
-from cx_context_api.requests.responses import body_of, query_of, route, taken
+from cx_context_api.requests.responses import read_query, read_request_body, route, taken
 from cx_context_api.requests.targets import by_id
 from cx_events.errors import Refused
 from cx_events.facts import decision_source
-from cx_events.ids import NodeId, text_of
+from cx_events.ids import text_of
 from cx_events.timestamps import format_time
-from cx_runtime.attempt_limits import GUESSES, Tries, too_many
+from cx_runtime.attempt_limits import GUESSES, Tries
 from cx_runtime.metrics import Metrics
 from cx_runtime.tenants import Tenants
 
 REMEMBERED = 10_000
 """Tokens that were presented here lately; the use may not be applied yet."""
-
-_WRONG = frozenset({"unknown-token", "token-expired", "token-used", "other-customer"})
-
-
-class _Guess:
-    """One code that is presented, and what it counts for.
-
-    Once strangers have been wrong too often over this way, a code is still looked at for a caller who is known, and
-    good only for a conversation of that very customer; anybody else is told the same whether the code is right or not.
-    """
-
-    def __init__(self, tries: Tries, tenant: str, way: str, caller: str) -> None:
-        self._tries = tries
-        self._tenant = tenant
-        self._way = way
-        self._caller = caller
-        self._as = tokens.NOBODY
-        self._closed = tries.wait(tenant, "way", way)
-
-    def ask(self) -> None:
-        self._refuse_for(self._tries.wait(self._tenant, "caller", self._caller))
-
-    def made_by(self, caller: tokens.Caller) -> None:
-        """Before the code is looked at."""
-        self._as = caller
-        if caller.customer is None:
-            self._refuse_for(self._closed)
-        elif not caller.proved:
-            self._refuse_for(self._tries.wait(self._tenant, "customer", text_of(caller.customer)))
-
-    def hit(self, customer: NodeId) -> None:
-        if self._closed and customer != self._as.customer:
-            self._count()
-            self._refuse_for(self._closed)
-
-    def missed(self, refused: Refused) -> Refused:
-        """Counted; and what is said."""
-        self._count()
-        return too_many(self._closed) if self._closed else refused
-
-    def _count(self) -> None:
-        self._tries.count(self._tenant, "caller", self._caller)
-        if self._as.proved:
-            return
-        self._tries.count(self._tenant, "way", self._way)
-        if self._as.customer is not None:
-            self._tries.count(self._tenant, "customer", text_of(self._as.customer))
-
-    @staticmethod
-    def _refuse_for(wait: int) -> None:
-        if wait:
-            raise too_many(wait)
 
 
 class TokenRoutes:
@@ -115,19 +65,19 @@ class TokenRoutes:
     async def issue(self, request: Request) -> Response:
         asker = self._asker(request)
         tenant, tenancy, _ = asker
-        body = await body_of(request, bodies.Continue)
+        body = await read_request_body(request, bodies.Continue)
         id = request.path_params["id"]
-        digest = bodies.digest_of(f"conversations/{id}/continue", body)
-        asked = asking(asker, request.headers.get("idempotency-key"), digest)
+        digest = bodies.request_digest(f"conversations/{id}/continue", body)
+        asked = decision_request(asker, request.headers.get("idempotency-key"), digest)
         config = self._tenants.by_name[tenant]
 
         async def answer() -> Response:
             async with self._store.reading() as tx:
-                found = await histories.find_thread(tx, tenant, tenancy, by_id(id).node)
-                named = await tokens.name_token(tx, tenancy, asked)
-            forms = tokens.forms(named.code, named.id, tenancy.ids, config, body)
+                found = await find_thread(tx, tenant, tenancy, by_id(id).node)
+                named = await token_issue.choose_token(tx, tenancy, asked)
+            forms = token_issue.token_forms(named.code, named.id, tenancy.ids, config, body)
             if named.event is None:
-                choice = tokens.issuing(found, asked, named.id, body)
+                choice = token_issue.draft_issue(found, asked, named.id, body)
                 issued = self._decisions.moment(tenant, choice.after)
                 names = await self._decisions.take(asked._replace(id=named.id), [choice], issued)
             else:
@@ -146,24 +96,24 @@ class TokenRoutes:
     async def go_on(self, request: Request) -> Response:
         asker = self._asker(request)
         tenant, tenancy, key = asker
-        body = await body_of(request, bodies.Redeem)
-        digest = bodies.digest_of("conversations/continue", body)
-        asked = asking(asker, request.headers.get("idempotency-key"), digest)
-        guess = _Guess(self._tries, tenant, key, body.interaction) if tokens.guessable(body) else None
+        body = await read_request_body(request, bodies.Redeem)
+        digest = bodies.request_digest("conversations/continue", body)
+        asked = decision_request(asker, request.headers.get("idempotency-key"), digest)
+        guess = GuessLimit(self._tries, tenant, key, body.interaction) if token_check.guessable(body) else None
         if guess is not None:
             guess.ask()
 
         async def answer() -> Response:
-            id = tokens.read_token(body, tenancy.ids)
+            id = token_check.read_token(body, tenancy.ids)
             names = await self._decisions.taken(asked)
             async with self._store.reading() as tx:
                 if names:
-                    found = await tokens.shown_again(tx, tenant, tenancy, id)
+                    found = await token_check.shown_again(tx, tenant, tenancy, id)
                 else:
                     if guess is not None:
-                        guess.made_by(await tokens.caller_of(tx, tenant, tenancy, body.interaction))
+                        guess.made_by(await read_contact_identity(tx, tenant, tenancy, body.interaction))
                     now, moment = self._decisions.now(), partial(self._decisions.moment, tenant)
-                    presented = await tokens.present(tx, tenant, tenancy, id, body, now, moment)
+                    presented = await token_check.present(tx, tenant, tenancy, id, body, now, moment)
                     found = presented.found
                     if guess is not None:
                         guess.hit(found.customer)
@@ -176,7 +126,7 @@ class TokenRoutes:
         try:
             return await within(answer(), "store or log")
         except Refused as refused:
-            if guess is not None and refused.reason in _WRONG:
+            if guess is not None and refused.reason in WRONG_CODE_REASONS:
                 refused = guess.missed(refused)
             self._metrics.refused("continue", refused.reason)
             raise refused from None
@@ -189,7 +139,7 @@ class TokenRoutes:
         while len(self._presented) > REMEMBERED:
             self._presented.popitem(last=False)
 
-    def _asker(self, request: Request) -> Asker:
+    def _asker(self, request: Request) -> Caller:
         found = self._admission.admit(request.headers, "conversations:write")
-        query_of(request)
+        read_query(request)
         return found

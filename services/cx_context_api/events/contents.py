@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from cx_context_api.events.originals import Original, is_blob, original_of
-from cx_context_api.requests.deadline import within
+from cx_context_api.reads.deadline import within
 from cx_events.blob import Blobs
 from cx_events.envelope import Attachment, Event
 from cx_events.errors import TryLater

@@ -16,11 +16,11 @@ from cx_context.store.events import StoredEvent, read_event
 from cx_context_api.events import originals
 from cx_context_api.events.contents import Contents
 from cx_context_api.events.downloads import SAFE_HEADERS, disposition, safe_type
-from cx_context_api.requests.admission import Admission, Asker
-from cx_context_api.requests.deadline import within
+from cx_context_api.reads.deadline import within
+from cx_context_api.reads.turns import ReadTurns
+from cx_context_api.requests.admission import Admission, Caller
 from cx_context_api.requests.queries import EventName
-from cx_context_api.requests.read_turns import Reading
-from cx_context_api.requests.responses import matches, query_of, route
+from cx_context_api.requests.responses import matches, read_query, route
 from cx_events.blob.port import blob_name
 from cx_events.codec import decode_leniently
 from cx_events.envelope import Attachment, Event
@@ -39,7 +39,7 @@ class EventRoutes:
     """The handlers, over the parts that ``app`` puts together."""
 
     def __init__(
-        self, admission: Admission, store: Store, contents: Contents, metrics: Metrics, reading: Reading
+        self, admission: Admission, store: Store, contents: Contents, metrics: Metrics, reading: ReadTurns
     ) -> None:
         self._admission = admission
         self._store = store
@@ -56,7 +56,7 @@ class EventRoutes:
     async def event(self, request: Request) -> Response:
         """The event by its name. ``Refused``: ``unknown-event`` (404), ``dead-lettered`` (409)."""
         asker = self._admission.admit(request.headers, "context:read")
-        name = query_of(request, "source", "id").event()
+        name = read_query(request, "source", "id").event()
         key = event_key(asker.tenant, *name)
         stored = await self._stored(asker, key, name)
         if stored is None:
@@ -75,7 +75,7 @@ class EventRoutes:
         """The content. ``Refused``: ``unknown-attachment``, ``attachment-gone`` (404); an attachment that a provider
         keeps is told as the problem ``kept-by-provider`` (404) with its ``url``."""
         asker = self._admission.admit(request.headers, "context:read")
-        query_of(request)
+        read_query(request)
         id = request.path_params["id"]
         asked = read_id(id)
         stored = await self._stored(asker, asked.event)
@@ -84,7 +84,7 @@ class EventRoutes:
         event = _event_of(stored)
         return await (self._original_itself if asked.place is None else self._file)(request, asker, event, asked)
 
-    async def _file(self, request: Request, asker: Asker, event: Event, asked: AttachmentId) -> Response:
+    async def _file(self, request: Request, asker: Caller, event: Event, asked: AttachmentId) -> Response:
         id = id_of(*asked)
         file = _attachment_at(event, asked.place)
         if file is None:
@@ -102,7 +102,7 @@ class EventRoutes:
             return problem(404, "kept-by-provider", detail, more={"url": url})
         raise _gone(id)
 
-    async def _original_itself(self, request: Request, asker: Asker, event: Event, asked: AttachmentId) -> Response:
+    async def _original_itself(self, request: Request, asker: Caller, event: Event, asked: AttachmentId) -> Response:
         id = id_of(*asked)
         original = originals.original_of(event)
         if original is None:
@@ -129,7 +129,7 @@ class EventRoutes:
         found |= {"content_type": media_type, "bytes": len(content), "place": place}
         return {**found, "encoding": encoding, "content": value}
 
-    async def _stored(self, asker: Asker, key: bytes, name: EventName | None = None) -> StoredEvent | None:
+    async def _stored(self, asker: Caller, key: bytes, name: EventName | None = None) -> StoredEvent | None:
         """An event of the asker's tenant, in its turn. ``Refused("dead-lettered", 409)`` for one that is named and lies
         in the dead letters alone."""
         tenant, pages = asker.tenant, self._reading.pages

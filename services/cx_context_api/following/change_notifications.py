@@ -12,7 +12,7 @@ import msgspec
 import structlog
 
 from cx_context.change_notifications import ContextChange
-from cx_context_api.following.subscriptions import Following
+from cx_context_api.following.subscriptions import Subscriptions
 from cx_events.errors import Fatal, TryLater
 from cx_events.log import CONTEXT_CHANGES, Log, LogReader, Partition
 from cx_runtime.health import Health, Progress
@@ -27,10 +27,10 @@ LINGER_SECONDS = 60.0
 _decode = msgspec.json.Decoder(ContextChange).decode
 
 
-class Notices:
+class ChangeListener:
     """``run()`` until it is cancelled. The log's troubles are waited out: without hints all goes on, by heartbeats."""
 
-    def __init__(self, log: Log, following: Following, progress: Progress | None = None) -> None:
+    def __init__(self, log: Log, following: Subscriptions, progress: Progress | None = None) -> None:
         self._log = log
         self._following = following
         self._progress = progress or Health().progress("nobody asks")

@@ -7,11 +7,12 @@ from typing import NamedTuple
 
 import msgspec
 
-from cx_context_api.contexts.current import Contexts, meta_of
+from cx_context_api.contexts.current import CurrentContexts
 from cx_context_api.following import sse
 from cx_context_api.following.customers import is_newer, moved_frame
-from cx_context_api.following.resume_token import Place, place_text
-from cx_context_api.following.subscriptions import Watch
+from cx_context_api.following.resume_token import ResumePoint, encode_resume_point
+from cx_context_api.following.subscriptions import Subscription
+from cx_context_api.reads.meta import current_meta
 from cx_events.ids import IdSpace, NodeId, text_of
 
 STREAM = b"conversation"
@@ -26,7 +27,7 @@ class Summary(NamedTuple):
     shown: bytes
 
 
-class ConversationWatch(Watch):
+class ConversationSubscription(Subscription):
     """``read``: the conversation as it is; ``Refused`` where there is none."""
 
     def __init__(self, read: Callable[[], Awaitable[Summary]], tenant: str, part_id: NodeId) -> None:
@@ -50,7 +51,7 @@ class ConversationFollower:
 
     __slots__ = ("_contexts", "_given", "_ids", "shown", "version", "watch")
 
-    def __init__(self, watch: ConversationWatch, contexts: Contexts, ids: IdSpace) -> None:
+    def __init__(self, watch: ConversationSubscription, contexts: CurrentContexts, ids: IdSpace) -> None:
         self.watch = watch
         self.version = -1
         self.shown: NodeId | None = None
@@ -70,9 +71,9 @@ class ConversationFollower:
         if found.shown == self._given and customer == self.shown:
             self.version = version
             return b""
-        meta = msgspec.json.encode(meta_of(version, found.moved_at))
+        meta = msgspec.json.encode(current_meta(version, found.moved_at))
         data = b'{"meta":%b,"customer":"%b","conversation":%b}' % (meta, text_of(customer).encode(), found.shown)
         moved = await moved_frame(self._contexts, self.watch.tenant, has, customer, version)
         self.version, self.shown, self._given = version, customer, found.shown
-        place = Place(self.watch.part_id, customer, version)
-        return moved + sse.event("conversation", data, place_text(self._ids, STREAM, place))
+        place = ResumePoint(self.watch.part_id, customer, version)
+        return moved + sse.event("conversation", data, encode_resume_point(self._ids, STREAM, place))

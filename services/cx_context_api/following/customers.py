@@ -6,12 +6,13 @@ import msgspec
 
 from cx_context.store.customer_index import CustomerEntry
 from cx_context.versions import is_later
-from cx_context_api.contexts.contact import Asked, NotAssured
-from cx_context_api.contexts.contact_contexts import ContactsAtHand
-from cx_context_api.contexts.current import Contexts, document, meta_of
+from cx_context_api.contexts.contact_assurance import ContactQuery, InsufficientAssurance
+from cx_context_api.contexts.contact_contexts import ContactContexts
+from cx_context_api.contexts.current import CurrentContexts
 from cx_context_api.following import sse
-from cx_context_api.following.resume_token import Place, place_text
-from cx_context_api.following.subscriptions import Watch
+from cx_context_api.following.resume_token import ResumePoint, encode_resume_point
+from cx_context_api.following.subscriptions import Subscription
+from cx_context_api.reads.meta import context_document, current_meta
 from cx_context_api.requests.targets import ById
 from cx_events.errors import Refused, TooFast
 from cx_events.ids import IdSpace, NodeId, text_of
@@ -20,11 +21,11 @@ from cx_events.json_types import Json
 STREAM = b"customer"
 
 
-class CustomerWatch(Watch):
+class CustomerSubscription(Subscription):
     """By any id that ever was a customer's. ``head``: whose it is now, and at which version; it never goes back, but
     where another store has taken the place of the one that was looked at."""
 
-    def __init__(self, contexts: Contexts, tenant: str, node: NodeId) -> None:
+    def __init__(self, contexts: CurrentContexts, tenant: str, node: NodeId) -> None:
         super().__init__((STREAM, tenant, node))
         self.tenant = tenant
         self.node = node
@@ -48,27 +49,27 @@ class CustomerFollower:
 
     def __init__(
         self,
-        watch: CustomerWatch,
-        contexts: Contexts,
-        at_hand: ContactsAtHand,
+        watch: CustomerSubscription,
+        contexts: CurrentContexts,
+        at_hand: ContactContexts,
         ids: IdSpace,
         *,
         bodies: bool,
-        asked: Asked | None = None,
+        asked: ContactQuery | None = None,
     ) -> None:
         self.watch = watch
         self.bodies = bodies
         self.asked = asked
         self._at_hand = at_hand
         self._told: Json | None = None
-        self._over: NotAssured | None = None
+        self._over: InsufficientAssurance | None = None
         self.version = -1
         self.shown = watch.node
         self._contexts = contexts
         self._ids = ids
 
     async def check(self) -> Json | None:
-        """Return ``meta.contact`` as it is now, None where no contact is asked about. ``NotAssured``."""
+        """Return ``meta.contact`` as it is now, None where no contact is asked about. ``InsufficientAssurance``."""
         head = self.watch.head
         if self.asked is None or head is None:
             return None
@@ -81,7 +82,7 @@ class CustomerFollower:
             raise self._over
         try:
             return await self._news()
-        except NotAssured as refused:
+        except InsufficientAssurance as refused:
             self._over = refused
             told = {"reason": refused.reason, "detail": refused.detail, "contact": refused.contact}
             return sse.told("refused", told)
@@ -95,7 +96,7 @@ class CustomerFollower:
             return b""
         if not self.bodies:
             customer, version = head.customer, head.version
-            meta = meta_of(version, head.moved_at)
+            meta = current_meta(version, head.moved_at)
             data = msgspec.json.encode({"meta": with_contact(meta, contact), "customer": text_of(customer)})
         else:
             if self.asked is not None:
@@ -106,10 +107,10 @@ class CustomerFollower:
             customer, version = served.customer, served.version
             if contact == self._told and not is_newer(version, customer, self.version, self.shown):
                 return b""
-            meta = meta_of(version, served.moved_at)
-            data = document(msgspec.json.encode(with_contact(meta, contact)), served.body)
+            meta = current_meta(version, served.moved_at)
+            data = context_document(msgspec.json.encode(with_contact(meta, contact)), served.body)
         self._told = contact
-        id = place_text(self._ids, STREAM, Place(self.watch.node, customer, version))
+        id = encode_resume_point(self._ids, STREAM, ResumePoint(self.watch.node, customer, version))
         moved = await moved_frame(self._contexts, self.watch.tenant, self.shown, customer, version)
         self.version, self.shown = version, customer
         return moved + sse.event("context", data, id)
@@ -126,7 +127,7 @@ def is_newer(version: int, customer: NodeId, than: int, of: NodeId) -> bool:
     return is_later(version, than) or (version == than and customer != of)
 
 
-async def moved_frame(contexts: Contexts, tenant: str, was: NodeId, now: NodeId, version: int) -> bytes:
+async def moved_frame(contexts: CurrentContexts, tenant: str, was: NodeId, now: NodeId, version: int) -> bytes:
     """What a follower is told whose customer is another now: ``absorbed`` where what was followed has become part of
     that one, ``parted`` where it has left. Nothing where it is the same."""
     if was == now:

@@ -21,7 +21,7 @@ MOST_DIGESTS = 400
 """Many proxies take 8 KiB of a header. What does not fit is told again, which does no harm."""
 
 
-class Place(NamedTuple):
+class ResumePoint(NamedTuple):
     """``asked``: by which id; ``customer``: whose state was given then, at ``version``."""
 
     asked: NodeId
@@ -29,12 +29,12 @@ class Place(NamedTuple):
     version: int
 
 
-def sealed(ids: IdSpace, stream: bytes, content: bytes) -> str:
+def seal(ids: IdSpace, stream: bytes, content: bytes) -> str:
     """``stream``: one of a few words, for the kind."""
     return urlsafe_b64encode(ids.sealed(stream + content)[:_SEAL] + content).decode().rstrip("=")
 
 
-def opened(ids: IdSpace, stream: bytes, text: str) -> bytes | None:
+def unseal(ids: IdSpace, stream: bytes, text: str) -> bytes | None:
     """Return what was sealed, or None for what this kind of stream, of this tenant, never gave."""
     try:
         raw = urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4))
@@ -46,23 +46,23 @@ def opened(ids: IdSpace, stream: bytes, text: str) -> bytes | None:
     return content
 
 
-def place_text(ids: IdSpace, stream: bytes, place: Place) -> str:
-    return sealed(ids, stream, place.asked + place.customer + place.version.to_bytes(_VERSION, "big"))
+def encode_resume_point(ids: IdSpace, stream: bytes, place: ResumePoint) -> str:
+    return seal(ids, stream, place.asked + place.customer + place.version.to_bytes(_VERSION, "big"))
 
 
-def place_of(ids: IdSpace, stream: bytes, text: str) -> Place | None:
-    """Return the place that ``place_text`` wrote, or None for anything else."""
-    content = opened(ids, stream, text)
+def decode_resume_point(ids: IdSpace, stream: bytes, text: str) -> ResumePoint | None:
+    """Return the place that ``encode_resume_point`` wrote, or None for anything else."""
+    content = unseal(ids, stream, text)
     if content is None or len(content) != 2 * _NODE + _VERSION:
         return None
-    return Place(content[:_NODE], content[_NODE : 2 * _NODE], int.from_bytes(content[2 * _NODE :], "big"))
+    return ResumePoint(content[:_NODE], content[_NODE : 2 * _NODE], int.from_bytes(content[2 * _NODE :], "big"))
 
 
-def seen_text(ids: IdSpace, stream: bytes, digests: Collection[bytes]) -> str:
-    return sealed(ids, stream, b"".join(list(digests)[:MOST_DIGESTS]))
+def encode_digests(ids: IdSpace, stream: bytes, digests: Collection[bytes]) -> str:
+    return seal(ids, stream, b"".join(list(digests)[:MOST_DIGESTS]))
 
 
-def seen_of(ids: IdSpace, stream: bytes, text: str) -> frozenset[bytes]:
-    """Return the digests that ``seen_text`` wrote; none for anything else."""
-    content = opened(ids, stream, text) or b""
+def decode_digests(ids: IdSpace, stream: bytes, text: str) -> frozenset[bytes]:
+    """Return the digests that ``encode_digests`` wrote; none for anything else."""
+    content = unseal(ids, stream, text) or b""
     return frozenset(content[at : at + DIGEST] for at in range(0, len(content), DIGEST))

@@ -2,53 +2,54 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
-import socket
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 import msgspec
 from starlette.requests import Request
 from starlette.routing import Route
-from starlette.types import Message, Receive, Send
-from starlette.types import Scope as ScopeOf
 
 from cx_context.routing_targets import RoutingTarget
 from cx_context.store import Store
 from cx_context.store.leases import read_current_to
 from cx_context.versions import epoch_of
-from cx_context_api.contexts.contact import asked_of
-from cx_context_api.contexts.contact_contexts import ContactsAtHand
-from cx_context_api.contexts.current import Contexts, opened
-from cx_context_api.conversations import histories
+from cx_context_api.contexts.contact_assurance import read_contact_query
+from cx_context_api.contexts.contact_contexts import ContactContexts
+from cx_context_api.contexts.current import CurrentContexts
+from cx_context_api.conversations.threads import find_thread, thread_summary
 from cx_context_api.following import conversations, customers
-from cx_context_api.following.conversations import ConversationFollower, ConversationWatch, Summary
-from cx_context_api.following.customers import CustomerFollower, CustomerWatch
-from cx_context_api.following.resume_token import Place, place_of, seen_of
-from cx_context_api.following.routing_targets import DeskFollower, DeskWatch, Live, live_on
-from cx_context_api.following.streams import Streams
-from cx_context_api.following.subscriptions import Bell, Following, Watch
+from cx_context_api.following.conversations import ConversationFollower, ConversationSubscription, Summary
+from cx_context_api.following.customers import CustomerFollower, CustomerSubscription
+from cx_context_api.following.http_connections import HttpConnection, stream_route
+from cx_context_api.following.notifier import Notifier
+from cx_context_api.following.resume_token import ResumePoint, decode_digests, decode_resume_point
+from cx_context_api.following.routing_targets import (
+    LiveAssignments,
+    RoutingTargetFollower,
+    RoutingTargetSubscription,
+    read_live_assignments,
+)
+from cx_context_api.following.streams import EventStreams
+from cx_context_api.following.subscriptions import Subscription, Subscriptions
+from cx_context_api.reads.deadline import within
+from cx_context_api.reads.meta import check_epoch
+from cx_context_api.reads.turns import ReadTurns
 from cx_context_api.requests.admission import Admission
-from cx_context_api.requests.deadline import within
 from cx_context_api.requests.queries import Query
-from cx_context_api.requests.read_turns import Reading
-from cx_context_api.requests.responses import query_of
+from cx_context_api.requests.responses import read_query
 from cx_context_api.requests.targets import by_id
 from cx_context_api.requests.tenancy import Tenancy
 from cx_events.errors import Refused
 from cx_events.ids import NodeId
 from cx_runtime.in_flight import stream
-from cx_runtime.serve import TRANSPORT
 
 MAX_NAME = 280
-SEND_BUFFER = 64 << 10
-"""Bytes; Linux takes twice as many. Left to itself it takes 4 MiB of what a slow reader does not take."""
 
 _VERSION = re.compile(r"[0-9]{1,18}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
-W = TypeVar("W", bound=Watch)
+W = TypeVar("W", bound=Subscription)
 
 
 class StreamRoutes:
@@ -58,11 +59,11 @@ class StreamRoutes:
         self,
         admission: Admission,
         store: Store,
-        contexts: Contexts,
-        following: Following,
-        streams: Streams,
-        reading: Reading,
-        at_hand: ContactsAtHand,
+        contexts: CurrentContexts,
+        following: Subscriptions,
+        streams: EventStreams,
+        reading: ReadTurns,
+        at_hand: ContactContexts,
     ) -> None:
         self._at_hand = at_hand
         self._pages = reading.pages
@@ -74,21 +75,21 @@ class StreamRoutes:
 
     def all(self) -> list[Route]:
         return [
-            _route("/v1/customers/{id}/stream", self.customer),
-            _route("/v1/conversations/{id}/stream", self.conversation),
-            _route("/v1/stream", self.desk),
+            stream_route("/v1/customers/{id}/stream", self.customer),
+            stream_route("/v1/conversations/{id}/stream", self.conversation),
+            stream_route("/v1/stream", self.desk),
         ]
 
-    async def customer(self, request: Request, connection: Connection) -> None:
+    async def customer(self, request: Request, connection: HttpConnection) -> None:
         tenant, tenancy, query = self._asked(request, "from", "body", "interaction", "assurance")
         node = by_id(request.path_params["id"]).node
         bodies = query.text("body")
         if bodies not in (None, "full", "none"):
             raise Refused("bad-query", f"body={bodies[:20]}: expected full or none", 400)
-        asked = asked_of(query, query.text("interaction"))
+        asked = read_contact_query(query, query.text("interaction"))
         since, place = self._place(tenancy, request, query, customers.STREAM, node)
 
-        async def follow(watch: CustomerWatch, bell: Bell) -> None:
+        async def follow(watch: CustomerSubscription, bell: Notifier) -> None:
             assert watch.head is not None
             follower = CustomerFollower(
                 watch, self._contexts, self._at_hand, tenancy.ids, bodies=bodies != "none", asked=asked
@@ -98,14 +99,14 @@ class StreamRoutes:
             await self._streams.serve(follower, bell, connection)
 
         key = (customers.STREAM, tenant, node)
-        await self._following_it(key, lambda: CustomerWatch(self._contexts, tenant, node), follow)
+        await self._following_it(key, lambda: CustomerSubscription(self._contexts, tenant, node), follow)
 
-    async def conversation(self, request: Request, connection: Connection) -> None:
+    async def conversation(self, request: Request, connection: HttpConnection) -> None:
         tenant, tenancy, query = self._asked(request, "from")
         part_id = by_id(request.path_params["id"]).node
         since, place = self._place(tenancy, request, query, conversations.STREAM, part_id)
 
-        async def follow(watch: ConversationWatch, bell: Bell) -> None:
+        async def follow(watch: ConversationSubscription, bell: Notifier) -> None:
             assert watch.summary is not None
             follower = ConversationFollower(watch, self._contexts, tenancy.ids)
             _resume(follower, since, place, watch.summary.version)
@@ -114,11 +115,11 @@ class StreamRoutes:
         key = (conversations.STREAM, tenant, part_id)
         await self._following_it(
             key,
-            lambda: ConversationWatch(lambda: self._summary(tenant, tenancy, part_id), tenant, part_id),
+            lambda: ConversationSubscription(lambda: self._summary(tenant, tenancy, part_id), tenant, part_id),
             follow,
         )
 
-    async def desk(self, request: Request, connection: Connection) -> None:
+    async def desk(self, request: Request, connection: HttpConnection) -> None:
         tenant, tenancy, query = self._asked(request, "agent", "queue")
         agent, queue = query.text("agent"), query.text("queue")
         if (agent is None) == (queue is None):
@@ -127,22 +128,22 @@ class StreamRoutes:
         if not desk.name or len(desk.name) > MAX_NAME or _CONTROL.search(desk.name) is not None:
             raise Refused("bad-query", f"{desk.kind}: expected an id of 1 to {MAX_NAME} characters", 400)
         last = request.headers.get("last-event-id")
-        seen = seen_of(tenancy.ids, desk.kind.encode(), last) if last else frozenset()
+        seen = decode_digests(tenancy.ids, desk.kind.encode(), last) if last else frozenset()
 
-        async def follow(watch: DeskWatch, bell: Bell) -> None:
-            follower = DeskFollower(watch, self._contexts, self._at_hand, tenancy.ids)
+        async def follow(watch: RoutingTargetSubscription, bell: Notifier) -> None:
+            follower = RoutingTargetFollower(watch, self._contexts, self._at_hand, tenancy.ids)
             follower.seen = seen
             await self._streams.serve(follower, bell, connection)
 
         await self._following_it(
-            (desk, tenant), lambda: DeskWatch(lambda: self._live(tenancy, desk), tenant, desk), follow
+            (desk, tenant), lambda: RoutingTargetSubscription(lambda: self._live(tenancy, desk), tenant, desk), follow
         )
 
     async def _following_it(
-        self, key: tuple[object, ...], make: Callable[[], W], follow: Callable[[W, Bell], Awaitable[None]]
+        self, key: tuple[object, ...], make: Callable[[], W], follow: Callable[[W, Notifier], Awaitable[None]]
     ) -> None:
         stream(repr(key))
-        bell = Bell()
+        bell = Notifier()
         watch = self._following.join(key, bell, make)
         try:
             await self._following.first_look(watch)
@@ -152,12 +153,12 @@ class StreamRoutes:
 
     def _asked(self, request: Request, *allowed: str) -> tuple[str, Tenancy, Query]:
         tenant, tenancy, _ = self._admission.admit(request.headers, "context:read")
-        return tenant, tenancy, query_of(request, *allowed)
+        return tenant, tenancy, read_query(request, *allowed)
 
     @staticmethod
     def _place(
         tenancy: Tenancy, request: Request, query: Query, kind: bytes, asked: NodeId
-    ) -> tuple[int | None, Place | None]:
+    ) -> tuple[int | None, ResumePoint | None]:
         """``from`` and ``Last-Event-ID``, which is the later one: where it stands ``from`` does not count. Neither does
         a place that another stream gave."""
         text = query.text("from")
@@ -165,31 +166,31 @@ class StreamRoutes:
             raise Refused("bad-version", f"from={text[:20]}: expected a version, as meta.version tells it", 400)
         last = request.headers.get("last-event-id")
         if last:
-            place = place_of(tenancy.ids, kind, last)
+            place = decode_resume_point(tenancy.ids, kind, last)
             return None, place if place is not None and asked in (place.asked, place.customer) else None
         return int(text) if text is not None else None, None
 
     async def _summary(self, tenant: str, tenancy: Tenancy, part_id: NodeId) -> Summary:
         async def read() -> Summary:
             async with self._pages.turn(tenant), self._store.reading() as tx:
-                found = await histories.find_thread(tx, tenant, tenancy, part_id)
+                found = await find_thread(tx, tenant, tenancy, part_id)
                 moved_at = await read_current_to(tx)
             return Summary(
-                found.customer, opened(found.version), moved_at, msgspec.json.encode(histories.summary(found))
+                found.customer, check_epoch(found.version), moved_at, msgspec.json.encode(thread_summary(found))
             )
 
         return await within(read())
 
-    async def _live(self, tenancy: Tenancy, desk: RoutingTarget) -> Live:
-        async def read() -> Live:
+    async def _live(self, tenancy: Tenancy, desk: RoutingTarget) -> LiveAssignments:
+        async def read() -> LiveAssignments:
             async with self._pages.turn(tenancy.ids.tenant), self._store.reading() as tx:
-                return await live_on(tx, tenancy.ids, desk, tenancy.window)
+                return await read_live_assignments(tx, tenancy.ids, desk, tenancy.window)
 
         return await within(read())
 
 
 def _resume(
-    follower: CustomerFollower | ConversationFollower, since: int | None, place: Place | None, now: int
+    follower: CustomerFollower | ConversationFollower, since: int | None, place: ResumePoint | None, now: int
 ) -> None:
     """Give a new follower what it has: the state of ``place``, or all before the version ``since``. ``now``: the
     version that the store is at.
@@ -206,43 +207,3 @@ def _resume(
             detail = f"the state is at version {now}, and version {since} was never shown; leave from out, or say less"
             raise Refused("version-ahead", detail, 409)
         follower.version = since - 1
-
-
-class Connection:
-    """A request's connection, as ``streams`` uses it."""
-
-    def __init__(self, request: Request, receive: Receive, send: Send) -> None:
-        self.head_only = request.method == "HEAD"
-        self._transport: asyncio.Transport | None = request.scope.get("state", {}).get(TRANSPORT)
-        self._receive = receive
-        self._send = send
-
-    async def receive(self) -> Message:
-        return await self._receive()
-
-    async def send(self, message: Message) -> None:
-        await self._send(message)
-
-    def hold_little(self) -> None:
-        found = self._transport.get_extra_info("socket") if self._transport is not None else None
-        if found is not None and found.fileno() >= 0:  # else it is closed already
-            found.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
-
-    def abort(self) -> None:
-        if self._transport is not None:
-            self._transport.abort()
-
-
-class _Endpoint:
-    """A handler as an app of its own. What it refuses before its answer has begun, the whole app's handlers tell."""
-
-    def __init__(self, answer: Callable[[Request, Connection], Awaitable[None]]) -> None:
-        self._answer = answer
-
-    async def __call__(self, scope: ScopeOf, receive: Receive, send: Send) -> None:
-        request = Request(scope, receive, send)
-        await self._answer(request, Connection(request, receive, send))
-
-
-def _route(path: str, answer: Callable[[Request, Connection], Awaitable[None]]) -> Route:
-    return Route(path, _Endpoint(answer), methods=["GET"])

@@ -17,13 +17,14 @@ from cx_context.sections.agents import name_view, names_of
 from cx_context.store import assignments, ownership
 from cx_context.store.sql import Tx
 from cx_context.threading.contacts import contacts_of
-from cx_context_api.contexts.contact import Asked
-from cx_context_api.contexts.contact_contexts import ContactsAtHand
-from cx_context_api.contexts.current import Contexts, document, meta_of
+from cx_context_api.contexts.contact_assurance import ContactQuery
+from cx_context_api.contexts.contact_contexts import ContactContexts
+from cx_context_api.contexts.current import CurrentContexts
 from cx_context_api.following import sse
 from cx_context_api.following.customers import with_contact
-from cx_context_api.following.resume_token import DIGEST, seen_text
-from cx_context_api.following.subscriptions import Interest, Watch
+from cx_context_api.following.resume_token import DIGEST, encode_digests
+from cx_context_api.following.subscriptions import Interest, Subscription
+from cx_context_api.reads.meta import context_document, current_meta
 from cx_context_api.requests.targets import ById
 from cx_events.errors import Refused, TooFast
 from cx_events.ids import IdSpace, NodeId, text_of
@@ -36,7 +37,7 @@ Key = tuple[NodeId, NodeId]
 """An interaction's node, and its customer: a post may be many people's."""
 
 
-class Assigned(NamedTuple):
+class Assignment(NamedTuple):
     """An interaction on a desk. ``told``: what is told, the context apart. ``digest``: of what makes it another."""
 
     interaction: str
@@ -45,26 +46,26 @@ class Assigned(NamedTuple):
     digest: bytes
 
 
-class Live(NamedTuple):
+class LiveAssignments(NamedTuple):
     """All that is on a desk. ``more``: there is more than is told of."""
 
-    assigned: Mapping[Key, Assigned]
+    assigned: Mapping[Key, Assignment]
     more: bool
 
 
-async def live_on(tx: Tx, ids: IdSpace, desk: RoutingTarget, window: Micros) -> Live:
+async def read_live_assignments(tx: Tx, ids: IdSpace, desk: RoutingTarget, window: Micros) -> LiveAssignments:
     """What concerns a desk now, that which was active last first. The table says which interactions may, their parts
     say which do: who takes part in an interaction, and how it ended, may stand in another part than the agent. Of an
     endless interaction the latest stretch is what somebody deals with."""
     tenant = ids.tenant
     nodes = await assignments.of_desk(tx, tenant, desk, MOST_LIVE + 1)
     sides = await assignments.owners_of(tx, tenant, nodes[:MOST_LIVE])
-    whose = await ownership.sides(tx, tenant, sides)
-    found: list[tuple[Any, Key, Assigned]] = []
+    read_customer = await ownership.sides(tx, tenant, sides)
+    found: list[tuple[Any, Key, Assignment]] = []
     for node, by_stream in sides.items():
         by_customer: dict[NodeId, list[KeyedPart]] = {}
         for stream_id, parts in by_stream.items():
-            by_customer.setdefault(whose[node].by_stream[stream_id], []).extend(parts)
+            by_customer.setdefault(read_customer[node].by_stream[stream_id], []).extend(parts)
         for customer, parts in by_customer.items():
             contacts = contacts_of(parts, window)
             if not contacts and any(piece.part.events for piece in parts):
@@ -75,10 +76,10 @@ async def live_on(tx: Tx, ids: IdSpace, desk: RoutingTarget, window: Micros) -> 
                 since = format_time(reason.at[0])
                 found.append((whole.last, (node, customer), _assigned(whole, customer, reason.why, since)))
     found.sort(key=lambda item: (item[0] or (), item[1]), reverse=True)
-    return Live({key: assigned for _, key, assigned in found}, len(nodes) > MOST_LIVE)
+    return LiveAssignments({key: assigned for _, key, assigned in found}, len(nodes) > MOST_LIVE)
 
 
-def _assigned(part: Part, customer: NodeId, why: str, since: str) -> Assigned:
+def _assigned(part: Part, customer: NodeId, why: str, since: str) -> Assignment:
     names = names_of([part])
     agent, queue = name_view("agent", part.agent, names), name_view("queue", part.queue, names)
     told = {
@@ -91,15 +92,15 @@ def _assigned(part: Part, customer: NodeId, why: str, since: str) -> Assigned:
         "queue": queue,
     }
     what = "\0".join((part.interaction, text_of(customer), why, since))
-    return Assigned(part.interaction, customer, told, blake2b(what.encode(), digest_size=DIGEST).digest())
+    return Assignment(part.interaction, customer, told, blake2b(what.encode(), digest_size=DIGEST).digest())
 
 
-class DeskWatch(Watch):
-    def __init__(self, read: Callable[[], Awaitable[Live]], tenant: str, desk: RoutingTarget) -> None:
+class RoutingTargetSubscription(Subscription):
+    def __init__(self, read: Callable[[], Awaitable[LiveAssignments]], tenant: str, desk: RoutingTarget) -> None:
         super().__init__((desk, tenant))
         self.tenant = tenant
         self.desk = desk
-        self.live = Live({}, False)
+        self.live = LiveAssignments({}, False)
         self._read = read
 
     async def look(self) -> bool:
@@ -109,17 +110,19 @@ class DeskWatch(Watch):
         return self.live != before
 
 
-class DeskFollower:
+class RoutingTargetFollower:
     """``seen``: digests of what it had before it came. What it was given since is kept, and nothing that waits: the
     next thing to tell is found when it can be told."""
 
     __slots__ = ("_at_hand", "_contexts", "_given", "_greeted", "_ids", "seen", "watch")
 
-    def __init__(self, watch: DeskWatch, contexts: Contexts, at_hand: ContactsAtHand, ids: IdSpace) -> None:
+    def __init__(
+        self, watch: RoutingTargetSubscription, contexts: CurrentContexts, at_hand: ContactContexts, ids: IdSpace
+    ) -> None:
         self._at_hand = at_hand
         self.watch = watch
         self.seen: frozenset[bytes] = frozenset()
-        self._given: dict[Key, Assigned] = {}
+        self._given: dict[Key, Assignment] = {}
         self._greeted = False
         self._contexts = contexts
         self._ids = ids
@@ -152,18 +155,18 @@ class DeskFollower:
             return sse.told("live", {"assignments": names, "more": live.more}, self._id())
         return b""
 
-    async def _context(self, assigned: Assigned) -> bytes:
+    async def _context(self, assigned: Assignment) -> bytes:
         tenant, target = self.watch.tenant, ById(assigned.customer)
         try:
             head = await self._contexts.head(tenant, target)
-            asked = Asked(assigned.interaction)
+            asked = ContactQuery(assigned.interaction)
             served, contact = await self._at_hand.read(tenant, target, head, asked)
         except TooFast:
             raise
         except Refused:  # it was there a moment ago: whose the interaction is changes just now, and is told next
             return b"null"
-        meta = with_contact(meta_of(served.version, served.moved_at), contact)
-        return document(msgspec.json.encode(meta), served.body)
+        meta = with_contact(current_meta(served.version, served.moved_at), contact)
+        return context_document(msgspec.json.encode(meta), served.body)
 
     def _id(self) -> str:
-        return seen_text(self._ids, self.watch.desk.kind.encode(), [one.digest for one in self._given.values()])
+        return encode_digests(self._ids, self.watch.desk.kind.encode(), [one.digest for one in self._given.values()])

@@ -11,7 +11,8 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any, Protocol
 
 from cx_context_api.following import sse
-from cx_context_api.following.subscriptions import AGAIN_SECONDS, Bell, Following, Watch
+from cx_context_api.following.notifier import Notifier
+from cx_context_api.following.subscriptions import AGAIN_SECONDS, Subscription, Subscriptions
 from cx_events.errors import Refused, TooFast, TryLater
 from cx_runtime.metrics import Metrics
 
@@ -29,7 +30,7 @@ HEADERS = [
 Message = MutableMapping[str, Any]
 
 
-class Connection(Protocol):
+class StreamConnection(Protocol):
     """What the server gives us of a request. ``hold_little``: the system is not to keep much that is not taken yet.
     ``abort``: ends the connection at once."""
 
@@ -46,23 +47,23 @@ class Connection(Protocol):
 
 class Follower(Protocol):
     @property
-    def watch(self) -> Watch: ...
+    def watch(self) -> Subscription: ...
 
     async def news(self) -> bytes:
         """What to tell next; nothing where there is nothing new."""
 
 
-class Streams:
+class EventStreams:
     """The open streams of one process. ``leave`` ends them."""
 
-    def __init__(self, following: Following, metrics: Metrics) -> None:
+    def __init__(self, following: Subscriptions, metrics: Metrics) -> None:
         self._following = following
         self._metrics = metrics
-        self._open: set[Bell] = set()
+        self._open: set[Notifier] = set()
         self._all_closed = asyncio.Event()
         self.leaving = False
 
-    async def serve(self, follower: Follower, bell: Bell, connection: Connection) -> None:
+    async def serve(self, follower: Follower, bell: Notifier, connection: StreamConnection) -> None:
         """Until it leaves, or we do. The watch was looked at once."""
         self._open.add(bell)
         gone = asyncio.create_task(_left(connection.receive))
@@ -94,7 +95,9 @@ class Streams:
             async with asyncio.timeout(seconds):
                 await self._all_closed.wait()
 
-    async def _tell(self, follower: Follower, bell: Bell, connection: Connection, gone: asyncio.Task[None]) -> None:
+    async def _tell(
+        self, follower: Follower, bell: Notifier, connection: StreamConnection, gone: asyncio.Task[None]
+    ) -> None:
         clock = asyncio.get_running_loop().time
         heartbeat = self._following.heartbeat
         await _send(connection, sse.come_back(*COME_BACK))
@@ -118,7 +121,7 @@ class Streams:
             spoke = clock()
 
 
-async def _send(connection: Connection, content: bytes) -> None:
+async def _send(connection: StreamConnection, content: bytes) -> None:
     async with asyncio.timeout(SLOW_SECONDS):
         await connection.send({"type": "http.response.body", "body": content, "more_body": True})
 

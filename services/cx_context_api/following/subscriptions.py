@@ -19,6 +19,7 @@ from typing import TypeVar
 
 import structlog
 
+from cx_context_api.following.notifier import Notifier
 from cx_events.cancellation import guard_cancellation
 from cx_events.errors import Refused, TooFast, TryLater
 from cx_runtime.health import Health, Progress
@@ -32,46 +33,12 @@ AT_ONCE = 256
 """Watches that look at the same time, mostly in one statement together (``cx_context.store.customer_index``)."""
 
 
-class Bell:
-    """Wakes one follower. No event and no timer of asyncio's own: there are thousands."""
-
-    __slots__ = ("_rung", "_waiting")
-
-    def __init__(self) -> None:
-        self._rung = False
-        self._waiting: asyncio.Future[bool] | None = None
-
-    def ring(self) -> None:
-        self._rung = True
-        if self._waiting is not None and not self._waiting.done():
-            self._waiting.set_result(True)
-
-    async def wait(self, seconds: float) -> bool:
-        """Whether it was rung since it was last waited for, within so many seconds."""
-        if not self._rung:
-            loop = asyncio.get_running_loop()
-            waiting = self._waiting = loop.create_future()
-            timer = loop.call_later(seconds, _time_is_up, waiting)
-            try:
-                await waiting
-            finally:
-                timer.cancel()
-                self._waiting = None
-        rung, self._rung = self._rung, False
-        return rung
-
-
-def _time_is_up(waiting: asyncio.Future[bool]) -> None:
-    if not waiting.done():
-        waiting.set_result(False)
-
-
-class Watch:
+class Subscription:
     """Base of what can be followed. ``gone``: why there is nothing to follow any more."""
 
     def __init__(self, key: Hashable) -> None:
         self.key = key
-        self.bells: set[Bell] = set()
+        self.bells: set[Notifier] = set()
         self.interests: frozenset[Interest] = frozenset()
         self.known_by: frozenset[Interest] = frozenset()
         self.turn = asyncio.Lock()
@@ -85,10 +52,10 @@ class Watch:
         raise AssertionError("each kind says how")
 
 
-Kind = TypeVar("Kind", bound=Watch)
+Kind = TypeVar("Kind", bound=Subscription)
 
 
-class Following:
+class Subscriptions:
     """All watches of one process. ``run()`` until it is cancelled."""
 
     def __init__(self, heartbeat: float, progress: Progress | None = None) -> None:
@@ -96,14 +63,14 @@ class Following:
         self._progress = progress or Health().progress("nobody asks")
         self.wanted = asyncio.Event()
         """Set while something is followed."""
-        self._watches: dict[Hashable, Watch] = {}
-        self._interested: dict[Interest, set[Watch]] = {}
+        self._watches: dict[Hashable, Subscription] = {}
+        self._interested: dict[Interest, set[Subscription]] = {}
         self._said = structlog.get_logger("cx_context_api.following")
 
     def __len__(self) -> int:
         return len(self._watches)
 
-    def join(self, key: Hashable, bell: Bell, make: Callable[[], Kind]) -> Kind:
+    def join(self, key: Hashable, bell: Notifier, make: Callable[[], Kind]) -> Kind:
         """The watch of this key. The first who joins has to wait for its first look: ``first_look``."""
         watch = self._watches.get(key)
         if watch is None:
@@ -112,14 +79,14 @@ class Following:
         watch.bells.add(bell)
         return watch  # type: ignore[return-value]  # a key is of one kind
 
-    async def first_look(self, watch: Watch) -> None:
+    async def first_look(self, watch: Subscription) -> None:
         """A look that began after this was called: who has read before is never shown less. Raises what it raises."""
         async with watch.turn:
             await watch.look()
         watch.gone = None
         self._index(watch)
 
-    def leave(self, watch: Watch, bell: Bell) -> None:
+    def leave(self, watch: Subscription, bell: Notifier) -> None:
         watch.bells.discard(bell)
         if not watch.bells and self._watches.get(watch.key) is watch:
             del self._watches[watch.key]
@@ -160,12 +127,12 @@ class Following:
             look.cancel()
         await asyncio.gather(*looks, return_exceptions=True)
 
-    def _look_again(self, watch: Watch) -> None:
+    def _look_again(self, watch: Subscription) -> None:
         watch.stale = True
         if (watch.looking is None or watch.looking.done()) and watch.bells:
             watch.looking = asyncio.create_task(self._look(watch))
 
-    async def _look(self, watch: Watch) -> None:
+    async def _look(self, watch: Subscription) -> None:
         try:
             while watch.stale and watch.bells and watch.gone is None:
                 watch.stale = False
@@ -193,7 +160,7 @@ class Following:
         finally:
             watch.looking = None
 
-    def _index(self, watch: Watch) -> None:
+    def _index(self, watch: Subscription) -> None:
         wanted = watch.interests if self._watches.get(watch.key) is watch else frozenset()
         for interest in watch.known_by - wanted:
             some = self._interested[interest]

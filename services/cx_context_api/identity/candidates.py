@@ -10,38 +10,29 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from cx_context.definition import Owners
-from cx_context.store import refused_claims
 from cx_context.store.as_of import Snapshot
 from cx_context.store.graph import edges_at, read_profiles
 from cx_context.store.identifier_activity import contacts_at
 from cx_context.store.members import customers_of
 from cx_context.store.ownership import sides
-from cx_context.store.rule_changes import read_rules_in_force
-from cx_context.store.settled import settled_among
 from cx_context.store.sql import Tx
-from cx_context_api.requests.tenancy import Tenancy
-from cx_events.ids import IdSpace, NodeId, text_of
-from cx_events.json_types import Json
-from cx_events.timestamps import Micros, format_time
+from cx_events.ids import IdSpace, NodeId
+from cx_events.timestamps import Micros
 from cx_identity.candidate_ranking import (
     IdentifierActivity,
     IdentifierUse,
     RankedCustomer,
-    is_proved,
     rank_customers,
     sum_activity,
 )
 from cx_identity.candidates import candidate_for
-from cx_identity.model import Edge, Evidence, Profile, evidence_of
+from cx_identity.model import Edge, Profile, evidence_of
 from cx_identity.outcome import Candidate
 from cx_identity.rules import Rules
 
-TIED_SHOWN = 50
-_NO_ID = bytes(16)
-
 
 @dataclass(frozen=True, slots=True)
-class Doubt:
+class RankedCandidate:
     """``owner``: whose the identifier is, its own id where it is nobody's. ``customers``: likeliest first.
     ``unclaimed``: the contacts that name the identifier and nobody else, while it is nobody's."""
 
@@ -52,7 +43,7 @@ class Doubt:
     unclaimed: IdentifierUse | None
 
 
-async def doubt_at(tx: Tx, ids: IdSpace, identifier: Profile, rules: Rules) -> Doubt:
+async def read_candidate(tx: Tx, ids: IdSpace, identifier: Profile, rules: Rules) -> RankedCandidate:
     """Whose an identifier in doubt may be."""
     tenant = ids.tenant
     edges = await edges_at(tx, tenant, [identifier.id])
@@ -62,8 +53,8 @@ async def doubt_at(tx: Tx, ids: IdSpace, identifier: Profile, rules: Rules) -> D
     return tied.doubt(contacts, await sides(tx, tenant, tied.nodes(ids, contacts)), ids)
 
 
-async def doubt_then(then: Snapshot, identifier: Profile) -> Doubt:
-    """As ``doubt_at``, at a moment of the past."""
+async def read_candidate_as_of(then: Snapshot, identifier: Profile) -> RankedCandidate:
+    """As ``read_candidate``, at a moment of the past."""
     edges = await then.edges_at([identifier.id])
     profiles = await then.profiles(_ends(edges, identifier))
     customer_of = await then.customers_of({*profiles, identifier.id})
@@ -101,106 +92,25 @@ class _Tied:
 
     def doubt(
         self, contacts: Mapping[NodeId, Sequence[IdentifierActivity]], sides: Mapping[NodeId, Owners], ids: IdSpace
-    ) -> Doubt:
+    ) -> RankedCandidate:
         known = list(self._said().values())
         candidate = candidate_for(self.identifier, known, self.profiles, self.customer_of, self.rules)
         of_customer: dict[NodeId, list[IdentifierActivity]] = {}
         for stream_id, found in contacts.items():
             for contact in found:
                 of = sides.get(ids.interaction(contact.interaction)) if stream_id == self.identifier.id else None
-                whose = (
+                read_customer = (
                     self.customer_of[stream_id]
                     if of is None
                     else of.by_stream.get(stream_id, self.customer_of[stream_id])
                 )
-                of_customer.setdefault(whose, []).append(contact)
+                of_customer.setdefault(read_customer, []).append(contact)
         uses = {customer: use for customer, found in of_customer.items() if (use := sum_activity(found)) is not None}
         owner = self.customer_of[self.identifier.id]
         own = any(tied.customer == owner for tied in candidate.customers)
         unclaimed = uses.get(owner) if not own else None
-        return Doubt(candidate, self.identifier, owner, rank_customers(candidate, uses), unclaimed)
+        return RankedCandidate(candidate, self.identifier, owner, rank_customers(candidate, uses), unclaimed)
 
 
 def _latest(edge: Edge) -> Micros:
     return max(tie.at[0] for tie in evidence_of(edge))
-
-
-async def candidates(
-    tx: Tx, tenant: str, tenancy: Tenancy, after: NodeId | None, most: int
-) -> tuple[list[Json], NodeId | None]:
-    """A page of the candidates that nobody settled, in order of identifier; where the next page begins."""
-    rules = await read_rules_in_force(tx, tenant, tenancy.rules)
-    found: list[Json] = []
-    place = after or _NO_ID
-    while True:
-        identifiers = await refused_claims.identifiers_in_doubt(tx, tenant, place, most + 1)
-        settled = await settled_among(tx, tenant, identifiers)
-        profiles = await read_profiles(tx, tenant, identifiers)
-        for identifier in identifiers:
-            if identifier in profiles and identifier not in settled:
-                if len(found) == most:
-                    return found, place
-                found.append(candidate_view(await doubt_at(tx, tenancy.ids, profiles[identifier], rules)))
-            place = identifier
-        if len(identifiers) <= most:
-            return found, None
-
-
-def candidate_view(doubt: Doubt, *, dismissed: bool = False) -> Json:
-    """``dismissed``: a person said that the identifier stays nobody's; that is withdrawn, not said again."""
-    candidate = doubt.candidate
-    last = next((one.tied.customer for one in doubt.customers if one.last_user), None)
-    return {
-        "id": text_of(candidate.id),
-        "identifier": profile_view(doubt.identifier),
-        "reason": candidate.reason,
-        "customers": [tied_view(one, doubt) for one in doubt.customers[:TIED_SHOWN]],
-        "last_user": text_of(last) if last is not None else None,
-        "unclaimed": use_view(doubt.unclaimed),
-        "actions": {"dismiss": {"candidate": text_of(candidate.id)}} if not dismissed else {},
-    }
-
-
-def tied_view(one: RankedCustomer, doubt: Doubt) -> Json:
-    """``actions``: what a person may decide, as bodies that lack their reason."""
-    tied = one.tied
-    merge = {"merge": {"a": text_of(tied.customer), "b": text_of(doubt.identifier.id)}}
-    return {
-        "id": text_of(tied.customer),
-        "profile": text_of(tied.profile),
-        "rule": tied.rule,
-        "verified": is_proved(tied),
-        "confidence": tied.confidence / 100,
-        "evidence": evidence_view(tied.evidence),
-        "used": use_view(one.use),
-        "last_user": one.last_user,
-        "reasons": list(one.reasons),
-        "actions": merge if tied.customer != doubt.owner else {},
-    }
-
-
-def use_view(use: IdentifierUse | None) -> Json | None:
-    if use is None:
-        return None
-    last = use.last
-    return {
-        "contacts": use.contacts,
-        "last": {
-            "time": format_time(last.at),
-            "channel": last.channel or None,
-            "interaction": last.interaction,
-            "event": {"source": last.event[0], "id": last.event[1]},
-        },
-    }
-
-
-def profile_view(profile: Profile) -> Json:
-    shown: Json = {"profile": text_of(profile.id), "kind": profile.kind, "value": profile.value}
-    if profile.scope:
-        shown["scope"] = profile.scope
-    return shown
-
-
-def evidence_view(evidence: Evidence) -> Json:
-    recorded, source, id = evidence
-    return {"event": {"source": source, "id": id}, "recorded": format_time(recorded)}

@@ -5,233 +5,32 @@ They lie at the tenant's own node, in one partition: in the order in which they 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from cx_context.store import refused_claims
-from cx_context.store.decisions import decisions_naming, read_withdrawals
-from cx_context.store.events import read_event
-from cx_context.store.finding import find_node
-from cx_context.store.graph import read_profiles
-from cx_context.store.graph_slices import resolve_surroundings
-from cx_context.store.members import customers_and_ambiguous, members_of
-from cx_context.store.parts import streams_of
-from cx_context.store.rule_changes import read_rules_in_force
-from cx_context.store.settled import settled_among
 from cx_context.store.sql import Tx
-from cx_context_api.decisions import Choice, siblings
-from cx_context_api.identity.latest import latest_about_interaction, latest_about_people, latest_of
+from cx_context_api.identity.attribute_and_dismiss import attribute, dismiss
+from cx_context_api.identity.decision_plans import DecisionPlan
+from cx_context_api.identity.merge_and_unmerge import merge, unmerge
 from cx_context_api.requests import bodies
-from cx_context_api.requests.queries import EventName, event_name
-from cx_context_api.requests.targets import by_id
 from cx_context_api.requests.tenancy import Tenancy
-from cx_events.codec import decode_leniently
-from cx_events.envelope import Data, IdentityDecision, Named
-from cx_events.errors import Refused
-from cx_events.facts import Fact, decision_source
-from cx_events.ids import NodeId, event_key, text_of
-from cx_events.timestamps import Micros
-from cx_identity.attribution import Attribution
-from cx_identity.candidates import candidate_id
-from cx_identity.decisions import ATTRIBUTED, DISMISSED, MERGED, UNMERGED, decision_of
-from cx_identity.merge import MergeObstacle, merge_obstacles, merge_pairs
-from cx_identity.model import Decision, Profile
-from cx_identity.rules import RulesChange
-from cx_identity.unmerge import withdrawn_decisions
+
+Planner = Callable[[Tx, str, Tenancy, Any], Awaitable[DecisionPlan]]
 
 
-class Verdict(NamedTuple):
-    """What a person's request comes to: the events, and whom they concern, to show the outcome. ``whole``: it concerns
-    everybody, as rules do."""
-
-    choices: Sequence[Choice]
-    profiles: frozenset[NodeId] = frozenset()
-    nodes: frozenset[NodeId] = frozenset()
-    whole: bool = False
-
-
-Judge = Callable[[Tx, str, Tenancy, Any], Awaitable[Verdict]]
-
-
-class Judged(NamedTuple):
+class DecisionCommand(NamedTuple):
     """A decision about identity: what the body says, and what it comes to."""
 
-    shape: type[bodies.Asked]
-    judge: Judge
+    shape: type[bodies.RequestBody]
+    judge: Planner
 
 
-class Hindered(Refused):
-    """Something stands against a merge that its ``despite`` does not name."""
-
-    def __init__(self, against: Sequence[MergeObstacle], profiles: Mapping[NodeId, Profile]) -> None:
-        said = [
-            f"{_value(profiles[one.a])} and {_value(profiles[one.b])} "
-            + (f"are kept apart by {one.name}" if one.reason == "apart" else f"are two values of kind {one.name}")
-            for one in against
-        ]
-        names = ", ".join(dict.fromkeys(one.name for one in against))
-        detail = f"{'; '.join(said[:3])}. Whoever knows better merges with despite: [{names}]"
-        super().__init__("kept-apart" if against[0].reason == "apart" else "excluded", detail[:2000], 409)
-        self.against = against
-        self.profiles = profiles
-
-
-def _value(profile: Profile) -> str:
-    return f"{profile.kind}:{profile.value}"
-
-
-async def merge(tx: Tx, tenant: str, tenancy: Tenancy, body: bodies.Merge) -> Verdict:
-    """``Refused``: ``unknown-customer`` (404), ``same-customer``, ``not-a-profile`` (422); ``Hindered`` (409)."""
-    one = await _customer(tx, tenant, body.a)
-    other = await _customer(tx, tenant, body.b)
-    if one == other:
-        raise Refused("same-customer", f"{body.a} and {body.b} are one customer already")
-    ones, others = await _profiles(tx, tenant, one, body.a), await _profiles(tx, tenant, other, body.b)
-    rules = await read_rules_in_force(tx, tenant, tenancy.rules)
-    scope, resolution = await resolve_surroundings(tx, tenant, [p.id for p in (*ones, *others)], rules)
-    standings = resolution.decisions
-    apart = [d for d in scope.graph().decisions if d.kind == "apart" and standings[d.key].state == "stands"]
-    against = [one for one in merge_obstacles(ones, others, rules, apart) if one.name not in body.despite]
-    if against:
-        raise Hindered(against, {profile.id: profile for profile in (*ones, *others)})
-    pairs = merge_pairs(ones, others, rules, apart, core_of=resolution.core_of, claimed=resolution.claimed)
-    said = [IdentityDecision(a=text_of(a), b=text_of(b)) for a, b in pairs]
-    after = latest_of(scope.graph().decisions)
-    return Verdict(
-        [_choice(tenancy, MERGED, identity, body, after) for identity in said],
-        frozenset(id for pair in pairs for id in pair),
-    )
-
-
-async def unmerge(tx: Tx, tenant: str, tenancy: Tenancy, body: bodies.Unmerge) -> Verdict:
-    """``Refused``: ``bad-body`` (422), and what ``_withdraw`` and ``_keep_apart`` raise."""
-    if (body.decision is None) == (body.apart is None):
-        raise Refused("bad-body", "say one of the two: decision, or apart")
-    if body.apart is not None:
-        return await _keep_apart(tx, tenant, tenancy, body, *body.apart)
-    assert body.decision is not None
-    return await _withdraw(tx, tenant, tenancy, body, event_name(body.decision))
-
-
-async def _keep_apart(tx: Tx, tenant: str, tenancy: Tenancy, body: bodies.Unmerge, a: str, b: str) -> Verdict:
-    """``Refused``: ``unknown-profile`` (404), ``same-profile`` (422)."""
-    one, other = by_id(a).node, by_id(b).node
-    known = await read_profiles(tx, tenant, [one, other])
-    for id, text in ((one, a), (other, b)):
-        if id not in known:
-            raise Refused("unknown-profile", f"there is no profile {text}", 404)
-    if one == other:
-        raise Refused("same-profile", f"{a} can't be kept apart from itself")
-    said = IdentityDecision(a=text_of(one), b=text_of(other))
-    after = await latest_about_people(tx, tenant, tenancy, (one, other))
-    return Verdict([_choice(tenancy, UNMERGED, said, body, after)], frozenset((one, other)))
-
-
-async def _withdraw(tx: Tx, tenant: str, tenancy: Tenancy, body: bodies.Unmerge, name: EventName) -> Verdict:
-    """All events of one decision together. ``Refused``: ``unknown-decision`` (404), ``already-withdrawn`` (409)."""
-    first = await _decision(tx, tenant, tenancy, name)
-    if first is None:
-        raise Refused("unknown-decision", f"there is no decision {name}", 404)
-    withdrawals = await read_withdrawals(tx, tenant)
-    gone = withdrawn_decisions(withdrawals)
-    if str(name) in gone:
-        raise Refused("already-withdrawn", f"the decision {name} was withdrawn by {gone[str(name)]}", 409)
-    names = [name]
-    taken = [first]
-    if name.source == decision_source(tenant):
-        for sibling in await siblings(tx, tenant, name):
-            decision = await _decision(tx, tenant, tenancy, sibling)
-            if decision is not None and sibling != name:
-                names.append(sibling)
-                taken.append(decision)
-    profiles, nodes, whole = set[NodeId](), set[NodeId](), False
-    for decision in taken:
-        if isinstance(decision, Attribution):
-            nodes.add(decision.interaction)
-        elif isinstance(decision, RulesChange) or decision.kind == "withdraw":
-            whole = True
-        else:
-            profiles.update((decision.a, decision.b))
-    said = [IdentityDecision(decision=str(each)) for each in reversed(names)]
-    after = latest_of([*taken, *withdrawals])
-    choices = [_choice(tenancy, UNMERGED, identity, body, after) for identity in said]
-    return Verdict(choices, frozenset(profiles), frozenset(nodes), whole)
-
-
-async def attribute(tx: Tx, tenant: str, tenancy: Tenancy, body: bodies.Attribute) -> Verdict:
-    """``Refused``: ``unknown-interaction``, ``unknown-profile`` (404), ``names-somebody`` (422)."""
-    node = tenancy.ids.interaction(body.interaction)
-    stream_ids = (await streams_of(tx, tenant, [node])).get(node, set())
-    if not stream_ids:
-        raise Refused("unknown-interaction", f"there is no interaction {body.interaction[:64]!r}", 404)
-    if node not in stream_ids and not (await customers_and_ambiguous(tx, tenant, stream_ids))[1]:
-        raise Refused(
-            "names-somebody", f"every event of {body.interaction[:64]!r} names somebody; merge or part people instead"
-        )
-    profile = by_id(body.profile).node
-    if profile not in await read_profiles(tx, tenant, [profile]):
-        raise Refused("unknown-profile", f"there is no profile {body.profile}", 404)
-    said = IdentityDecision(interaction=body.interaction, profile=text_of(profile))
-    after = await latest_about_interaction(tx, tenant, node)
-    return Verdict([_choice(tenancy, ATTRIBUTED, said, body, after)], frozenset((profile,)), frozenset((node,)))
-
-
-async def dismiss(tx: Tx, tenant: str, tenancy: Tenancy, body: bodies.Dismiss) -> Verdict:
-    """``Refused("unknown-candidate", 404)``, also for one that is settled."""
-    candidate = by_id(body.candidate).node
-    identifier = candidate_id(candidate)
-    known = await read_profiles(tx, tenant, [identifier])
-    doubtful = await refused_claims.in_doubt_among(tx, tenant, known)
-    if identifier not in doubtful or await settled_among(tx, tenant, doubtful):
-        raise Refused("unknown-candidate", f"there is no open candidate {body.candidate}", 404)
-    said = IdentityDecision(candidate=text_of(candidate))
-    after = latest_of(await decisions_naming(tx, tenant, [identifier]))
-    return Verdict([_choice(tenancy, DISMISSED, said, body, after)])
-
-
-JUDGED: Mapping[str, Judged] = MappingProxyType(
+DECISION_COMMANDS: Mapping[str, DecisionCommand] = MappingProxyType(
     {
-        "merge": Judged(bodies.Merge, merge),
-        "unmerge": Judged(bodies.Unmerge, unmerge),
-        "attribute": Judged(bodies.Attribute, attribute),
-        "dismiss": Judged(bodies.Dismiss, dismiss),
+        "merge": DecisionCommand(bodies.Merge, merge),
+        "unmerge": DecisionCommand(bodies.Unmerge, unmerge),
+        "attribute": DecisionCommand(bodies.Attribute, attribute),
+        "dismiss": DecisionCommand(bodies.Dismiss, dismiss),
     }
 )
-
-
-def _choice(
-    tenancy: Tenancy,
-    type: str,
-    said: IdentityDecision,
-    body: bodies.Merge | bodies.Unmerge | bodies.Attribute | bodies.Dismiss,
-    after: Micros,
-) -> Choice:
-    agent = Named(id=body.agent.id, name=body.agent.name) if body.agent is not None else None
-    data = Data(identity=said, reason=body.reason, agent=agent)
-    return Choice(type, tenancy.ids.tenant_node(), data, after=after)
-
-
-async def _customer(tx: Tx, tenant: str, id: str) -> NodeId:
-    found = await find_node(tx, tenant, by_id(id).node)
-    if found is None:
-        raise Refused("unknown-customer", f"there is no customer or profile {id}", 404)
-    return found.customer
-
-
-async def _profiles(tx: Tx, tenant: str, customer: NodeId, asked: str) -> list[Profile]:
-    members = [member.id for member in await members_of(tx, tenant, customer)]
-    if not members:
-        raise Refused("not-a-profile", f"{asked} is an interaction that names nobody: attribute it to somebody instead")
-    return list((await read_profiles(tx, tenant, members)).values())
-
-
-async def _decision(
-    tx: Tx, tenant: str, tenancy: Tenancy, name: EventName
-) -> Decision | Attribution | RulesChange | None:
-    """The applied decision of that name, if it is one about identity that could be read."""
-    stored = await read_event(tx, tenant, event_key(tenant, *name))
-    if stored is None or stored.problem is not None or stored.stream_id != tenancy.ids.tenant_node():
-        return None
-    fact = Fact(decode_leniently(stored.raw)[0], stored.raw, tenancy.ids)
-    return decision_of(fact, tenancy.ids)

@@ -14,7 +14,8 @@ from cx_context.store.ownership import ownership_of
 from cx_context.store.rule_changes import read_rules_in_force
 from cx_context.store.settled import settled_among
 from cx_context.store.sql import Tx
-from cx_context_api.identity.candidates import Doubt, candidate_view, doubt_at, doubt_then, evidence_view, profile_view
+from cx_context_api.identity.candidate_views import candidate_view, evidence_view, profile_view
+from cx_context_api.identity.candidates import RankedCandidate, read_candidate, read_candidate_as_of
 from cx_context_api.requests.tenancy import Tenancy
 from cx_events.codec import decode_leniently
 from cx_events.envelope import Event
@@ -55,7 +56,7 @@ class _Gathered(NamedTuple):
     profiles: Mapping[NodeId, Profile]
     attributions: Sequence[tuple[Attribution, str]]
     doubtful: Sequence[NodeId]
-    candidates: Sequence[Doubt]
+    candidates: Sequence[RankedCandidate]
     rules: Rules
 
 
@@ -70,7 +71,7 @@ async def explanation(tx: Tx, tenant: str, tenancy: Tenancy, customer: NodeId) -
     attributions = await attributions_about(tx, tenant, members, own.nodes)
     in_doubt = _in_doubt(graph, resolution, members)
     doubtful = sorted(in_doubt - await settled_among(tx, tenant, in_doubt))
-    asked = [await doubt_at(tx, tenancy.ids, graph.profiles[id], rules) for id in doubtful[:DOUBTS_SHOWN]]
+    asked = [await read_candidate(tx, tenancy.ids, graph.profiles[id], rules) for id in doubtful[:DOUBTS_SHOWN]]
     return await _told(tx, customer, _Gathered(told, graph.profiles, attributions, doubtful, asked, rules))
 
 
@@ -84,7 +85,7 @@ async def explanation_then(tx: Tx, then: Snapshot, customer: NodeId) -> Json:
     attributions = await then.attributions_about(members, own.nodes)
     in_doubt = _in_doubt(graph, resolution, members)
     doubtful = sorted(in_doubt - await then.settled_among(in_doubt))
-    asked = [await doubt_then(then, graph.profiles[id]) for id in doubtful[:DOUBTS_SHOWN]]
+    asked = [await read_candidate_as_of(then, graph.profiles[id]) for id in doubtful[:DOUBTS_SHOWN]]
     return await _told(tx, customer, _Gathered(told, graph.profiles, attributions, doubtful, asked, rules))
 
 

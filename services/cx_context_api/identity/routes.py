@@ -12,20 +12,23 @@ from starlette.routing import Route
 from cx_context.store import Store
 from cx_context.store.as_of import Snapshot
 from cx_context.store.sql import Tx
-from cx_context_api.contexts.as_of import FIELDS, moment_of
-from cx_context_api.contexts.reading import read_at, whose
-from cx_context_api.decisions import Decisions, asking
-from cx_context_api.identity import candidates, explanations, preview
-from cx_context_api.identity.decision_commands import JUDGED, Hindered, Judge, Verdict
-from cx_context_api.identity.whatif import WhatIf
+from cx_context_api.decisions import Decisions, decision_request
+from cx_context_api.identity import explanations, preview
+from cx_context_api.identity.candidate_pages import read_candidate_page
+from cx_context_api.identity.decision_commands import DECISION_COMMANDS, Planner
+from cx_context_api.identity.decision_plans import DecisionPlan
+from cx_context_api.identity.merge_and_unmerge import MergeBlocked
+from cx_context_api.identity.rules_whatif import RulesWhatIf
+from cx_context_api.reads.deadline import DEADLINE_SECONDS, within
+from cx_context_api.reads.point_in_time import read_at, read_customer
+from cx_context_api.reads.processes import answered
+from cx_context_api.reads.time_bounds import FIELDS, read_time_bounds
+from cx_context_api.reads.turns import ReadTurns
 from cx_context_api.requests import bodies
-from cx_context_api.requests.admission import Admission, Asker
-from cx_context_api.requests.cursors import Node, cursor_of, place_of
-from cx_context_api.requests.deadline import PATIENCE, within
+from cx_context_api.requests.admission import Admission, Caller
+from cx_context_api.requests.cursors import Node, decode_cursor, encode_cursor
 from cx_context_api.requests.queries import PAGING, EventName
-from cx_context_api.requests.read_processes import answered
-from cx_context_api.requests.read_turns import Reading
-from cx_context_api.requests.responses import body_of, json_of, query_of, route, taken
+from cx_context_api.requests.responses import json_response, read_query, read_request_body, route, taken
 from cx_context_api.requests.targets import by_id
 from cx_events.errors import Refused
 from cx_events.ids import NodeId
@@ -45,9 +48,9 @@ class IdentityRoutes:
         admission: Admission,
         store: Store,
         decisions: Decisions,
-        whatif: WhatIf,
+        whatif: RulesWhatIf,
         metrics: Metrics,
-        reading: Reading,
+        reading: ReadTurns,
     ) -> None:
         self._admission = admission
         self._reading = reading
@@ -61,57 +64,57 @@ class IdentityRoutes:
             route("GET", "/v1/customers/{id}/identity", self.identity),
             route("GET", "/v1/identity/candidates", self.candidates),
             route("POST", "/v1/identity/whatif", self.whatif),
-            *(route("POST", f"/v1/identity/{name}", self._judge(name)) for name in JUDGED),
+            *(route("POST", f"/v1/identity/{name}", self._judge(name)) for name in DECISION_COMMANDS),
         ]
 
     async def identity(self, request: Request) -> Response:
         tenant, tenancy, _ = self._admission.admit(request.headers, "context:read")
-        moment = moment_of(query_of(request, *FIELDS), self._decisions.now)
+        moment = read_time_bounds(read_query(request, *FIELDS), self._decisions.now)
         node = by_id(request.path_params["id"]).node
         there = await answered(self._reading, tenant, request) if moment is not None else None
         if there is not None:
             return there
 
         async def read(tx: Tx, then: Snapshot | None) -> Json:
-            customer, meta = await whose(tx, tenant, node, then)
+            customer, meta = await read_customer(tx, tenant, node, then)
             if then is None:
                 told = await explanations.explanation(tx, tenant, tenancy, customer)
             else:
                 told = await explanations.explanation_then(tx, then, customer)
             return {"meta": meta, **told}
 
-        return json_of(await read_at(self._store, self._reading, tenancy, moment, read))
+        return json_response(await read_at(self._store, self._reading, tenancy, moment, read))
 
     async def candidates(self, request: Request) -> Response:
         tenant, tenancy, _ = self._admission.admit(request.headers, "context:read")
-        query = query_of(request, *PAGING)
+        query = read_query(request, *PAGING)
         cursor, limit = query.text("cursor"), query.limit()
-        after: NodeId | None = place_of(cursor, _CANDIDATES, Node) if cursor is not None else None
+        after: NodeId | None = decode_cursor(cursor, _CANDIDATES, Node) if cursor is not None else None
 
         async def read(tx: Tx, _then: Snapshot | None) -> Json:
-            items, place = await candidates.candidates(tx, tenant, tenancy, after, limit)
-            return {"items": items, "next": cursor_of(_CANDIDATES, place) if place is not None else None}
+            items, place = await read_candidate_page(tx, tenant, tenancy, after, limit)
+            return {"items": items, "next": encode_cursor(_CANDIDATES, place) if place is not None else None}
 
-        return json_of(await read_at(self._store, self._reading, tenancy, None, read))
+        return json_response(await read_at(self._store, self._reading, tenancy, None, read))
 
     async def whatif(self, request: Request) -> Response:
         tenant, tenancy, _ = self._admission.admit(request.headers, "identity:write")
         self._admission.also(request.headers, "context:read")
-        query_of(request)
-        body = await body_of(request, bodies.WhatIf)
-        return json_of(await self._whatif.tried(tenant, tenancy, body))
+        read_query(request)
+        body = await read_request_body(request, bodies.WhatIf)
+        return json_response(await self._whatif.tried(tenant, tenancy, body))
 
     def _judge(self, name: str) -> Callable[[Request], Awaitable[Response]]:
-        judged = JUDGED[name]
+        judged = DECISION_COMMANDS[name]
 
         async def handle(request: Request) -> Response:
             asker = self._admission.admit(request.headers, "identity:write")
-            dry_run = query_of(request, "dry_run").flag("dry_run")
+            dry_run = read_query(request, "dry_run").flag("dry_run")
             if dry_run:
                 self._admission.also(request.headers, "context:read")
-            body = await body_of(request, judged.shape)
+            body = await read_request_body(request, judged.shape)
             key = None if dry_run else request.headers.get("idempotency-key")
-            asked = asking(asker, key, bodies.digest_of(f"identity/{name}", body))
+            asked = decision_request(asker, key, bodies.request_digest(f"identity/{name}", body))
 
             async def answer() -> Response:
                 names = await self._decisions.taken(asked)
@@ -119,7 +122,7 @@ class IdentityRoutes:
                     return taken(names)
                 try:
                     verdict = await self._verdict(asker, judged.judge, body)
-                except Hindered as hindered:
+                except MergeBlocked as hindered:
                     self._metrics.problem(hindered.status, hindered.reason)
                     against = explanations.obstacles_view(hindered.against, hindered.profiles)
                     return problem(hindered.status, hindered.reason, hindered.detail, more={"against": against})
@@ -132,10 +135,10 @@ class IdentityRoutes:
 
         return handle
 
-    async def _verdict(self, asker: Asker, judge: Judge, body: bodies.Asked) -> Verdict:
+    async def _verdict(self, asker: Caller, judge: Planner, body: bodies.RequestBody) -> DecisionPlan:
         """A decision that we took ourselves a moment ago is waited for: who took it may well think again."""
         clock = asyncio.get_running_loop().time
-        until = clock() + min(_OWN_DECISION_SECONDS, PATIENCE)
+        until = clock() + min(_OWN_DECISION_SECONDS, DEADLINE_SECONDS)
         while True:
             try:
                 async with self._store.reading() as tx:
@@ -150,7 +153,7 @@ class IdentityRoutes:
         source, _, id = (decision or "").partition("#")
         return self._decisions.took(tenant, EventName(source, id))
 
-    async def _outcome(self, asker: Asker, verdict: Verdict, raws: Sequence[bytes]) -> Response:
+    async def _outcome(self, asker: Caller, verdict: DecisionPlan, raws: Sequence[bytes]) -> Response:
         if verdict.whole:
             raise Refused("no-dry-run", "withdrawing this concerns who is who at large; it can't be tried beforehand")
         tenant, tenancy, _ = asker
@@ -158,4 +161,4 @@ class IdentityRoutes:
         async with self._reading.heavy.turn(tenant), self._store.reading() as tx:
             found = await preview.outcome(tx, tenant, tenancy, decided, verdict.profiles, verdict.nodes)
         contexts = [{"customer": body["customer"]["id"], "body": body} for body in found]
-        return json_of({"dry_run": True, "contexts": contexts})
+        return json_response({"dry_run": True, "contexts": contexts})

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from cx_context_api.conversations.agent_actions import ACTS
-from cx_context_api.identity.decision_commands import JUDGED
+from cx_context_api.conversations.agent_actions import AGENT_ACTIONS
+from cx_context_api.identity.decision_commands import DECISION_COMMANDS
 from cx_context_api.requests import bodies
 from cx_vcon.reading import MEDIA_TYPE as VCON
 
@@ -46,7 +46,7 @@ class Operation:
     answer: str
     status: int = 200
     parameters: Sequence[str] = ()
-    body: type[bodies.Asked] | None = None
+    body: type[bodies.RequestBody] | None = None
     problems: Sequence[int] = READ
     events: str = ""
     further: Mapping[int, str] = field(default_factory=dict)
@@ -180,7 +180,7 @@ OPERATIONS: Sequence[Operation] = (
             parameters=("id", "Idempotency-Key"), body=act.shape,
             problems=(*WRITE, 409) if name == "handoffs/accept" else WRITE,
         )
-        for name, act in ACTS.items()
+        for name, act in AGENT_ACTIONS.items()
     ),
     *(
         Operation(
@@ -188,7 +188,7 @@ OPERATIONS: Sequence[Operation] = (
             parameters=("dry_run", "Idempotency-Key"), body=judged.shape, problems=(*WRITE, 409),
             further={200: "Outcome"},
         )
-        for name, judged in JUDGED.items()
+        for name, judged in DECISION_COMMANDS.items()
     ),
     Operation(
         "post", "/v1/identity/whatif", "whatif", "Try other rules out: who would join or part; nothing is written",

@@ -13,7 +13,7 @@ from cx_runtime.rates import Rates
 from cx_runtime.tenants import Scope, Tenants
 
 
-class Asker(NamedTuple):
+class Caller(NamedTuple):
     """``key``: its id, which logs may show."""
 
     tenant: str
@@ -29,11 +29,11 @@ class Admission:
         self._tenancies = tenancies
         self._rates = rates
 
-    def admit(self, headers: Headers, scope: Scope) -> Asker:
+    def admit(self, headers: Headers, scope: Scope) -> Caller:
         """The request counts towards what its key may ask. ``Refused`` (401, 403) as of ``caller``, ``TooFast``."""
         tenant, key = caller(headers, self._tenants, scope)
         self._rates.of_key(tenant, key.id).take()
-        return Asker(tenant, self._tenancies[tenant], key.id)
+        return Caller(tenant, self._tenancies[tenant], key.id)
 
     def also(self, headers: Headers, scope: Scope) -> None:
         """``Refused("missing-scope", 403)`` unless the key that was admitted has this scope, too."""

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, TypeVar
 import msgspec
 from msgspec import Meta, Struct
 
+from cx_events.envelope import Named
 from cx_events.errors import Refused
 from cx_events.strict_json import Limits, decode
 from cx_runtime.http import BodyLimits
@@ -17,43 +18,45 @@ LIMITS = BodyLimits(max_bytes=64 << 10)
 _JSON = Limits(max_bytes=LIMITS.max_bytes, max_depth=16)
 
 # No store of text takes NUL, and a blank says nothing.
-_SAID = r"^\s*[^\s\u0000][^\u0000]*$"
+_NON_BLANK = r"^\s*[^\s\u0000][^\u0000]*$"
 _PLAIN = r"^[^\u0000]*$"
 Id = Annotated[str, Meta(min_length=1, max_length=64, description="an id, as a context shows it")]
-Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=_SAID)]
+Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=_NON_BLANK)]
 Label = Annotated[str, Meta(max_length=200, pattern=_PLAIN)]
-Reason = Annotated[str, Meta(min_length=1, max_length=2000, pattern=_SAID, description="why, for those who look later")]
+Reason = Annotated[
+    str, Meta(min_length=1, max_length=2000, pattern=_NON_BLANK, description="why, for those who look later")
+]
 Remark = Annotated[str, Meta(max_length=2000, pattern=_PLAIN)]
-Event = Annotated[str, Meta(min_length=3, max_length=1100, pattern=_SAID, description="SOURCE#ID of a decision")]
-Despite = Annotated[str, Meta(min_length=1, max_length=1100, pattern=_SAID, description="a kind, or SOURCE#ID")]
-InteractionId = Annotated[str, Meta(min_length=1, max_length=512, pattern=_SAID)]
+Event = Annotated[str, Meta(min_length=3, max_length=1100, pattern=_NON_BLANK, description="SOURCE#ID of a decision")]
+Despite = Annotated[str, Meta(min_length=1, max_length=1100, pattern=_NON_BLANK, description="a kind, or SOURCE#ID")]
+InteractionId = Annotated[str, Meta(min_length=1, max_length=512, pattern=_NON_BLANK)]
 
-Body = TypeVar("Body", bound="Asked")
+BodyT = TypeVar("BodyT", bound="RequestBody")
 
 
-class Asked(Struct, kw_only=True, forbid_unknown_fields=True):
+class RequestBody(Struct, kw_only=True, forbid_unknown_fields=True):
     """Base of every body."""
 
 
-class Agent(Asked):
+class Agent(RequestBody):
     """Who acts: a person or a bot, not the key's holder."""
 
     id: Name
     name: Label = ""
 
 
-class Queue(Asked):
+class Queue(RequestBody):
     id: Name
     name: Label = ""
 
 
-class AskedIdentifier(Asked):
+class AskedIdentifier(RequestBody):
     kind: Annotated[str, Meta(min_length=1, max_length=64)]
     value: Annotated[str, Meta(min_length=1, max_length=512)]
     scope: Annotated[str, Meta(max_length=256)] = ""
 
 
-class Lookup(Asked):
+class Lookup(RequestBody):
     """Either ``identifier`` (``KIND:VALUE``, or its members apart) or ``interaction``, and with that ``assurance``."""
 
     identifier: Annotated[str, Meta(min_length=3, max_length=600)] | AskedIdentifier | None = None
@@ -62,34 +65,34 @@ class Lookup(Asked):
     assurance: Literal["proved", "asserted"] | None = None
 
 
-class Note(Asked):
-    note: Annotated[str, Meta(min_length=1, max_length=8000, pattern=_SAID)]
+class Note(RequestBody):
+    note: Annotated[str, Meta(min_length=1, max_length=8000, pattern=_NON_BLANK)]
     agent: Agent
 
 
-class Topic(Asked):
+class Topic(RequestBody):
     topic: Name
     agent: Agent
 
 
-class Disposition(Asked):
+class Disposition(RequestBody):
     disposition: Name
     agent: Agent
     reason: Remark = ""
 
 
-class Resolve(Asked):
+class Resolve(RequestBody):
     agent: Agent
     reason: Remark = ""
     disposition: Label = ""
 
 
-class Reopen(Asked):
+class Reopen(RequestBody):
     agent: Agent
     reason: Remark = ""
 
 
-class Link(Asked):
+class Link(RequestBody):
     """``other``: the conversation that is about the same matter."""
 
     other: Id
@@ -97,7 +100,7 @@ class Link(Asked):
     reason: Remark = ""
 
 
-class Split(Asked):
+class Split(RequestBody):
     """``interaction``: the one that is a matter of its own."""
 
     interaction: InteractionId
@@ -105,7 +108,7 @@ class Split(Asked):
     reason: Remark = ""
 
 
-class Handoff(Asked):
+class Handoff(RequestBody):
     """``to``: a person, a team, a skill. ``by``: who asks; with ``agent`` and without it, that is an agent. ``packet``:
     what the next one needs, as the asking side knows it; of its members ``tried``, ``slots`` and ``open_questions`` are
     shown with what the hub knows of the same."""
@@ -118,21 +121,21 @@ class Handoff(Asked):
     packet: dict[str, Any] = {}
 
 
-class Accept(Asked):
+class Accept(RequestBody):
     """``agent``: who takes over."""
 
     agent: Agent
     queue: Queue | None = None
 
 
-class Shown(Asked):
+class Shown(RequestBody):
     """``agent``: whose screen shows the context. ``version``: of it, as ``meta.version`` says."""
 
     agent: Agent
     version: Annotated[int, Meta(ge=0, lt=1 << 53)] | None = None
 
 
-class Continue(Asked):
+class Continue(RequestBody):
     """``expires_in``: seconds. ``single_use``: one contact alone may go on by it. ``connection``: the mail account
     whose address is to carry it; the first there is, without. ``page``: where the link leads, else the web chat's own.
     """
@@ -145,7 +148,7 @@ class Continue(Asked):
     reason: Remark = ""
 
 
-class Redeem(Asked):
+class Redeem(RequestBody):
     """``token``: the code as it was spoken or keyed, the reply-to address, the link or what it holds. ``interaction``:
     the contact that presented it."""
 
@@ -154,7 +157,7 @@ class Redeem(Asked):
     agent: Agent | None = None
 
 
-class Merge(Asked):
+class Merge(RequestBody):
     """``a``, ``b``: customers or profiles. ``despite``: what stands against it and is known to be wrong, by the names
     that the refusal gave: exclusive kinds (``crm``), decisions (``SOURCE#ID``)."""
 
@@ -165,7 +168,7 @@ class Merge(Asked):
     despite: Annotated[list[Despite], Meta(max_length=50)] = []
 
 
-class Unmerge(Asked):
+class Unmerge(RequestBody):
     """Either ``decision``, to withdraw it without a trace, or ``apart``, two profiles that are two people."""
 
     reason: Reason
@@ -174,20 +177,20 @@ class Unmerge(Asked):
     agent: Agent | None = None
 
 
-class Attribute(Asked):
+class Attribute(RequestBody):
     interaction: InteractionId
     profile: Id
     reason: Reason
     agent: Agent | None = None
 
 
-class Dismiss(Asked):
+class Dismiss(RequestBody):
     candidate: Id
     reason: Reason
     agent: Agent | None = None
 
 
-class WhatIf(Asked):
+class WhatIf(RequestBody):
     """``rules``: ``shared_after``, ``exclusive``, ``never_link``, ``junk``, as the configuration has them; what is left
     out is the default."""
 
@@ -195,7 +198,7 @@ class WhatIf(Asked):
     examples: Annotated[int, Meta(ge=0, le=100)] = 10
 
 
-def read(raw: bytes, content_type: str, shape: type[Body]) -> Body:
+def read(raw: bytes, content_type: str, shape: type[BodyT]) -> BodyT:
     """Raises ``Refused``: ``unsupported-media-type`` (415), ``json-...`` (400), ``bad-body`` (422)."""
     media_type, _, parameters = content_type.partition(";")
     charset = parameters.strip().lower().removeprefix("charset=").strip('"')
@@ -207,7 +210,12 @@ def read(raw: bytes, content_type: str, shape: type[Body]) -> Body:
         raise Refused("bad-body", str(error)) from None
 
 
-def digest_of(operation: str, body: Asked) -> str:
+def request_digest(operation: str, body: RequestBody) -> str:
     """What a request asks for, in 32 hex digits; the same for the same members in any order and spacing."""
     said = json.dumps(msgspec.to_builtins(body), sort_keys=True)
     return blake2b(f"{operation}\0{said}".encode(), digest_size=16).hexdigest()
+
+
+def agent_name(agent: Agent | None) -> Named | None:
+    """Return the agent of a body as events name them."""
+    return Named(id=agent.id, name=agent.name) if agent is not None else None

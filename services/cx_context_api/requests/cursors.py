@@ -19,13 +19,14 @@ At = Annotated[int, msgspec.Meta(ge=-(1 << 62), le=1 << 62)]
 Node = Annotated[bytes, msgspec.Meta(min_length=16, max_length=16)]
 
 
-def cursor_of(list: str, place: object) -> str:
+def encode_cursor(list: str, place: object) -> str:
     """``list``: what is paged, so that a cursor of another list is told apart."""
     return urlsafe_b64encode(msgspec.msgpack.encode((list, place))).rstrip(b"=").decode("ascii")
 
 
-def place_of(cursor: str, list: str, type: Any) -> Any:
-    """The place, a value of ``type``. ``Refused("bad-cursor", 400)`` for what ``cursor_of`` made for no such list."""
+def decode_cursor(cursor: str, list: str, type: Any) -> Any:
+    """Return the position that a cursor of this list holds,
+    as a value of ``type``. Raises ``Refused("bad-cursor", 400)``."""
     try:
         if len(cursor) > MAX_CURSOR:
             raise ValueError

@@ -32,16 +32,16 @@ def route(method: str, path: str, answer: Callable[[Request], Awaitable[Response
     return Route(path, _Endpoint(answer), methods=[method])
 
 
-def query_of(request: Request, *allowed: str) -> Query:
+def read_query(request: Request, *allowed: str) -> Query:
     return Query(request.scope["query_string"], allowed, ("at_least",))
 
 
-async def body_of(request: Request, shape: type[bodies.Body]) -> bodies.Body:
+async def read_request_body(request: Request, shape: type[bodies.BodyT]) -> bodies.BodyT:
     raw = await read_body(request.headers, request.receive, bodies.LIMITS)
     return bodies.read(raw, request.headers.get("content-type", ""), shape)
 
 
-class Ready(Response):
+class JsonBytesResponse(Response):
     """A body of JSON with headers in bytes: to make them of text takes a tenth of what an unchanged context does."""
 
     def __init__(self, body: bytes, headers: Iterable[tuple[bytes, bytes]]) -> None:
@@ -52,7 +52,7 @@ class Ready(Response):
         self.raw_headers = [length, (b"content-type", b"application/json"), *headers]
 
 
-def json_of(value: Mapping[str, Any]) -> Response:
+def json_response(value: Mapping[str, Any]) -> Response:
     return Response(msgspec.json.encode(value), media_type="application/json")
 
 

@@ -20,8 +20,8 @@ from tests.projection import RULES, WINDOW, Worker, in_partitions, workers
 from cx_context.store import Store, open_store
 from cx_context.store.as_of import TimeBounds
 from cx_context.store.rendering import Renderer
-from cx_context_api.contexts.as_of import Past
-from cx_context_api.requests.read_turns import Reading
+from cx_context_api.contexts.as_of import PastContexts
+from cx_context_api.reads.turns import ReadTurns
 from cx_context_api.requests.targets import ById
 from cx_context_api.requests.tenancy import Tenancy
 from cx_events.facts import decision_source
@@ -101,7 +101,9 @@ class Deeds:
         await self._decide("cx.identity.unmerged.v1", f"u-{self._turn}", {"decision": decision})
 
     async def past(self) -> bytes:
-        served, _ = await Past(self._store, Reading.of(1)).read(_TENANCY, ById(ANA), TimeBounds(as_of=self._middle))
+        served, _ = await PastContexts(self._store, ReadTurns.of(1)).read(
+            _TENANCY, ById(ANA), TimeBounds(as_of=self._middle)
+        )
         return served.body
 
     async def verify(self) -> None:

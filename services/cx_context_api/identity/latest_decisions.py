@@ -1,8 +1,8 @@
-"""When the latest decision about identity was taken that a new one may contradict, replace or withdraw.
+"""Find the time of the latest identity decision that a new one may contradict, replace or withdraw.
 
-The later recorded of two decisions outranks the other, and two machines' clocks never agree. So a decision is stamped
-later than all of those that its taker may have seen (``Choice.after``). All times are µs since 1970; 0 where nobody
-decided anything.
+Of two decisions the later recorded one wins, and two machines' clocks never agree. So a new decision is stamped later
+than every decision that its author may have seen (``DecisionDraft.after``). All times are µs since 1970; 0 means that
+there is no decision.
 """
 
 from __future__ import annotations

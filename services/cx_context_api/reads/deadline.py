@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from cx_events.errors import TryLater
 
-PATIENCE = 2.2
+DEADLINE_SECONDS = 2.2
 """Seconds that the parts behind a request may take together; 503 must be said within 2.5 s."""
 
 MOST_ABANDONED = 1_000
@@ -18,7 +18,7 @@ Answer = TypeVar("Answer")
 _abandoned: set[asyncio.Task[Any]] = set()
 
 
-async def within(work: Coroutine[Any, Any, Answer], part: str = "store", seconds: float = PATIENCE) -> Answer:
+async def within(work: Coroutine[Any, Any, Answer], part: str = "store", seconds: float = DEADLINE_SECONDS) -> Answer:
     """What ``work`` gives, or ``TryLater`` after ``seconds``.
 
     Work that is late is told to stop and not waited for: a driver that gives up a connection to a frozen server takes

@@ -17,25 +17,25 @@ Level = Literal["proved", "asserted"]
 OTHERS_SHOWN = 20
 
 
-class Asked(NamedTuple):
+class ContactQuery(NamedTuple):
     """``interaction``: the contact that the read names; ``level``: refuse less."""
 
     interaction: str
     level: Level | None = None
 
 
-class Sure(NamedTuple):
+class VersionedAssurance(NamedTuple):
     """How sure it is who is at the other end of an interaction, at a version of its customer's context."""
 
     customer: NodeId
     version: int
-    standing: ContactAssurance
+    assurance: ContactAssurance
     lifetimes: Lifetimes
     alone: ProfileAssurance | None = None
 
     def contact(self, interaction: str, now: Micros) -> Json:
         """Return ``meta.contact`` at a moment."""
-        return {"interaction": interaction, "assurance": self.standing.at(now, self.lifetimes)}
+        return {"interaction": interaction, "assurance": self.assurance.at(now, self.lifetimes)}
 
     def contact_alone(self, interaction: str, now: Micros) -> Json | None:
         """Return ``meta.contact`` of a read that is answered with the contact's own identifier by itself."""
@@ -51,7 +51,7 @@ def with_others(contact: Json, others: Sequence[NodeId], level: Level | None) ->
     return {**contact, "others": [text_of(each) for each in others[:OTHERS_SHOWN]]}
 
 
-class AtHand(NamedTuple):
+class ContactResult(NamedTuple):
     """``contact``: ``meta.contact``. ``alone``: the profile that the read is answered with, where that is one by
     itself."""
 
@@ -59,7 +59,7 @@ class AtHand(NamedTuple):
     alone: NodeId | None = None
 
 
-class NotAssured(Refused):
+class InsufficientAssurance(Refused):
     """The contact at hand is less sure than what the read asks for. ``contact``: as ``meta.contact`` tells it."""
 
     def __init__(self, contact: Json, wanted: Level) -> None:
@@ -68,7 +68,7 @@ class NotAssured(Refused):
         self.contact = contact
 
 
-def asked_of(query: Query, interaction: str | None = None, level: str | None = None) -> Asked | None:
+def read_contact_query(query: Query, interaction: str | None = None, level: str | None = None) -> ContactQuery | None:
     """Return what a read asks about a contact, None for one that names none. ``interaction``, ``level``: as the path or
     the body has them. ``Refused("bad-query", 400)``."""
     wanted = query.text("assurance")
@@ -83,19 +83,19 @@ def asked_of(query: Query, interaction: str | None = None, level: str | None = N
         return None
     if not 0 < len(interaction) <= MAX_INTERACTION:
         raise Refused("bad-query", f"interaction: expected 1 to {MAX_INTERACTION} characters", 400)
-    return Asked(interaction, wanted)  # type: ignore[arg-type]  # checked above
+    return ContactQuery(interaction, wanted)  # type: ignore[arg-type]  # checked above
 
 
-def contact_of(sure: Sure, asked: Asked, now: Micros) -> AtHand:
-    """Return the contact that a read names. Raise ``NotAssured`` where it is less sure than the read asks for.
+def check_contact(sure: VersionedAssurance, asked: ContactQuery, now: Micros) -> ContactResult:
+    """Return the contact that a read names.
 
-    An assured read of a contact that proves an identifier which only a claim ties to the customer is answered with that
-    identifier by itself.
+    An assured read of a contact whose proved identifier only a claim ties to the customer is answered with that
+    identifier alone. Raises ``InsufficientAssurance`` if the contact's level is below the one that the read requires.
     """
     contact = sure.contact(asked.interaction, now)
     if asked.level is None or reaches(contact["assurance"]["level"], asked.level):
-        return AtHand(contact)
+        return ContactResult(contact)
     alone = sure.contact_alone(asked.interaction, now)
     if sure.alone is not None and alone is not None and reaches(alone["assurance"]["level"], asked.level):
-        return AtHand(alone, sure.alone.profile)
-    raise NotAssured(contact, asked.level)
+        return ContactResult(alone, sure.alone.profile)
+    raise InsufficientAssurance(contact, asked.level)

@@ -13,7 +13,7 @@ from cx_context.parts.values import Register
 from cx_context.store.events import read_event
 from cx_context.store.sql import Tx
 from cx_context_api.conversations import histories
-from cx_context_api.conversations.histories import Thread
+from cx_context_api.conversations.threads import Thread, thread_summary
 from cx_context_api.requests.tenancy import Tenancy
 from cx_events.codec import decode_leniently
 from cx_events.envelope import Event
@@ -30,7 +30,7 @@ _SPEECH = ("cx.message.", "cx.social.", "cx.call.transcript.", "cx.bot.turn.")
 async def packet_of(tx: Tx, tenancy: Tenancy, found: Thread, cursor: str | None, most: int) -> Json:
     """``{request, packet, summary, tried, slots, open_questions, verified, notes, transcript, next}``. ``request`` and
     ``packet`` are None where nobody asked; ``transcript`` is newest first, ``next`` the cursor of what came before."""
-    shown = histories.summary(found)
+    shown = thread_summary(found)
     asked = await _asked(tx, tenancy, found)
     packet: dict[str, Any] = {}
     if asked is not None and asked.data.handoff is not None:

@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message
 
-from cx_context_api.requests.read_turns import Reading
+from cx_context_api.reads.turns import ReadTurns
 from cx_events.errors import TryLater
 from cx_runtime.child_processes import GONE, Child, Head, read_message, write_message
 
@@ -31,7 +31,7 @@ _START_SECONDS = 60.0
 _PART = "heavy-reads"
 
 
-class _Asked(Head, kw_only=True):
+class _RequestHead(Head, kw_only=True):
     """A request without a body."""
 
     method: str
@@ -40,14 +40,14 @@ class _Asked(Head, kw_only=True):
     headers: list[tuple[str, str]]
 
 
-class _Told(Head, kw_only=True):
+class _ResponseHead(Head, kw_only=True):
     """A response; its body follows."""
 
     status: int
     headers: list[tuple[str, str]]
 
 
-class Elsewhere:
+class ReadProcesses:
     """``command``: how a process is started. ``setting_up``: the first message to it, which may hold secrets. As
     many are started, one after another, as requests come at once. Use from one event loop."""
 
@@ -89,7 +89,7 @@ class Elsewhere:
             return None
         process = self._idle.pop()
         try:
-            response = await _answer_of(process, request)
+            response = await _request_answer(process, request)
         except BaseException as error:  # cancelled in the middle, its answer must not reach the next request
             self._all.discard(process)
             await process.kill()
@@ -110,7 +110,7 @@ class Elsewhere:
         self._idle.append(process)
 
 
-async def answered(reading: Reading, tenant: str, request: Request) -> Response | None:
+async def answered(reading: ReadTurns, tenant: str, request: Request) -> Response | None:
     """Return the answer to a heavy read from a process of its own, in the tenant's turn; None where no such process is
     ready, and it is to be worked out here: it takes its turn there, not two."""
     if reading.elsewhere is None or not reading.elsewhere.is_ready():
@@ -119,9 +119,9 @@ async def answered(reading: Reading, tenant: str, request: Request) -> Response 
         return await reading.elsewhere.answer(request)
 
 
-async def _answer_of(process: Child, request: Request) -> Response:
+async def _request_answer(process: Child, request: Request) -> Response:
     """Raises one of ``GONE``."""
-    asked = _Asked(
+    asked = _RequestHead(
         method=request.method,
         path=request.url.path,
         query=request.scope["query_string"].decode("latin-1"),
@@ -129,7 +129,7 @@ async def _answer_of(process: Child, request: Request) -> Response:
     )
     async with asyncio.timeout(SECONDS):
         head, parts = await process.ask(asked)
-    told = msgspec.json.decode(head, type=_Told)
+    told = msgspec.json.decode(head, type=_ResponseHead)
     kept = {name: value for name, value in told.headers if name != "content-length"}
     return Response(b"".join(parts), told.status, kept)
 
@@ -139,15 +139,15 @@ async def _answer_of(process: Child, request: Request) -> Response:
 
 async def serve(app: ASGIApp, source: BinaryIO, sink: BinaryIO) -> None:
     """Say that it is ready, then answer until the input ends, which it does when the parent dies."""
-    write_message(sink, _Told(status=200, headers=[]))
+    write_message(sink, _ResponseHead(status=200, headers=[]))
     with contextlib.suppress(EOFError):
         while True:
             head, _ = await asyncio.to_thread(read_message, source)
-            told, body = await _answered(app, msgspec.json.decode(head, type=_Asked))
+            told, body = await _call_app(app, msgspec.json.decode(head, type=_RequestHead))
             write_message(sink, told, [body])
 
 
-async def _answered(app: ASGIApp, asked: _Asked) -> tuple[_Told, bytes]:
+async def _call_app(app: ASGIApp, asked: _RequestHead) -> tuple[_ResponseHead, bytes]:
     scope = {
         "type": "http",
         "asgi": {"version": "3.0"},
@@ -174,4 +174,4 @@ async def _answered(app: ASGIApp, asked: _Asked) -> tuple[_Told, bytes]:
     await app(scope, receive, send)
     body = b"".join(message.get("body", b"") for message in sent[1:])
     headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in sent[0].get("headers", [])]
-    return _Told(status=sent[0]["status"], headers=headers), body
+    return _ResponseHead(status=sent[0]["status"], headers=headers), body

@@ -20,10 +20,10 @@ from cx_context.store.latest_events import read_facts_before
 from cx_context.store.ownership import Ownership
 from cx_context.store.parts import read_parts_of_sides, streams_of
 from cx_context.store.sql import Tx
-from cx_context_api.conversations.histories import find_thread
+from cx_context_api.conversations.threads import find_thread
 from cx_context_api.events.contents import Contents
-from cx_context_api.requests.deadline import within
-from cx_context_api.requests.read_turns import Reading
+from cx_context_api.reads.deadline import within
+from cx_context_api.reads.turns import ReadTurns
 from cx_context_api.requests.tenancy import Tenancy
 from cx_events.errors import Refused, TryLater
 from cx_events.facts import Fact
@@ -41,7 +41,7 @@ MOST_CONTENT = 16 << 20
 times that for a moment."""
 
 
-class Vcons:
+class VconExports:
     """``contents``: where large originals and attachments are read. ``public_url``: how others reach this hub; without
     it attachments that don't stand in a vCon have a URL relative to the vCon's own."""
 
@@ -50,7 +50,7 @@ class Vcons:
         store: Store,
         tenancies: Mapping[str, Tenancy],
         contents: Contents,
-        reading: Reading,
+        reading: ReadTurns,
         public_url: str,
         most_content: int = MOST_CONTENT,
     ) -> None:

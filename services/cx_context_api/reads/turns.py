@@ -13,7 +13,7 @@ from cx_runtime.fair_queue import Turns
 from cx_runtime.shares import room, share_among
 
 if TYPE_CHECKING:
-    from cx_context_api.requests.read_processes import Elsewhere
+    from cx_context_api.reads.processes import ReadProcesses
 
 MOST_HEAVY = 2
 """At once. Each takes a processor for up to seconds, and there is one interpreter."""
@@ -34,15 +34,15 @@ _PAGE_SECONDS = 1.5
 _HEAVY_SECONDS = 2.0
 
 
-class Reading(NamedTuple):
+class ReadTurns(NamedTuple):
     """The turns of one process."""
 
     pages: Turns
     heavy: Turns
-    elsewhere: Elsewhere | None = None
+    elsewhere: ReadProcesses | None = None
 
     @classmethod
-    def of(cls, tenants: int, most_heavy: int = MOST_HEAVY, elsewhere: Elsewhere | None = None) -> Reading:
+    def of(cls, tenants: int, most_heavy: int = MOST_HEAVY, elsewhere: ReadProcesses | None = None) -> ReadTurns:
         """For a hub of so many tenants. ``elsewhere``: processes for heavy reads."""
         share = share_among(tenants)
         apart = 1 if tenants > 1 else 0  # one place stays free for whoever comes; for the others tenants take turns

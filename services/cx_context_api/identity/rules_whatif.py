@@ -11,9 +11,9 @@ from cx_context.store import Store
 from cx_context.store.decisions import read_decisions
 from cx_context.store.graph import has_more_profiles, read_whole_graph
 from cx_context.store.rule_changes import read_rules_in_force
+from cx_context_api.reads.deadline import within
+from cx_context_api.reads.turns import ReadTurns
 from cx_context_api.requests import bodies
-from cx_context_api.requests.deadline import within
-from cx_context_api.requests.read_turns import Reading
 from cx_context_api.requests.tenancy import Tenancy
 from cx_events.errors import Refused
 from cx_events.json_types import Json
@@ -26,10 +26,10 @@ MOST_PROFILES = 200_000
 _READ_SECONDS = 20.0
 
 
-class WhatIf:
+class RulesWhatIf:
     """``most_profiles``: of one tenant, above which it is not worked out here, but by ``cx identity whatif``."""
 
-    def __init__(self, store: Store, reading: Reading, *, most_profiles: int = MOST_PROFILES) -> None:
+    def __init__(self, store: Store, reading: ReadTurns, *, most_profiles: int = MOST_PROFILES) -> None:
         self._store = store
         self._most = most_profiles
         self._heavy = reading.heavy

@@ -6,9 +6,8 @@ request's own id, so that asking again with the same ``Idempotency-Key`` gives t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
-from urllib.parse import urlencode
+from collections.abc import Callable
+from typing import NamedTuple
 
 from cx_context.store import assignments
 from cx_context.store.events import read_event
@@ -17,13 +16,12 @@ from cx_context.store.graph import read_profiles
 from cx_context.store.members import customers_of
 from cx_context.store.parts import streams_of
 from cx_context.store.sql import Tx
-from cx_context.threading.contacts import contacts_of
-from cx_context_api.conversations.histories import Thread, find_thread
-from cx_context_api.decisions import Asking, Choice
+from cx_context_api.conversations.threads import Thread, find_thread
+from cx_context_api.decisions import DecisionDraft
 from cx_context_api.requests import bodies
 from cx_context_api.requests.tenancy import Tenancy
 from cx_events.codec import decode_leniently
-from cx_events.envelope import ConversationDecision, Data, IdentityDecision, Named, Reference, Token
+from cx_events.envelope import ConversationDecision, Data, IdentityDecision, Reference
 from cx_events.errors import Refused
 from cx_events.facts import Fact, decision_source
 from cx_events.ids import IdSpace, NodeId, event_key, parse_node_id, text_of
@@ -31,45 +29,11 @@ from cx_events.timestamps import Micros
 from cx_events.tokens import (
     ISSUED,
     KIND,
-    LINK_PARAMETER,
     REDEEMED,
-    derive_code,
     looks_like_code,
     parse_token_id,
-    sign_token_id,
-    token_id,
 )
 from cx_identity.decisions import ATTRIBUTED
-from cx_runtime.tenants import TenantConfig
-
-_CODES_TRIED = 50
-
-
-class Nominated(NamedTuple):
-    """A token about to be issued, or issued before for the very same request (then ``event`` is that)."""
-
-    code: str
-    id: str
-    event: Fact | None
-
-
-async def name_token(tx: Tx, tenancy: Tenancy, asked: Asking) -> Nominated:
-    """The token of a request: the first code for it that was never issued to anybody else.
-
-    ``Refused("idempotency-key-reused")`` for a key that another request used.
-    """
-    ids = tenancy.ids
-    for attempt in range(_CODES_TRIED):
-        code = derive_code(f"{asked.id}\0{attempt}", ids)
-        id = token_id(code, ids)
-        event = await issued_event(tx, ids, id)
-        if event is None:
-            return Nominated(code, id, None)
-        if event.event.correlationid == asked.id:
-            if event.event.data.idempotency_key != asked.digest:
-                raise Refused("idempotency-key-reused", f"the key {asked.id!r} was used before, for something else")
-            return Nominated(code, id, event)
-    raise Refused("no-code-left", "no code was found that was never issued before", 503)
 
 
 async def issued_event(tx: Tx, ids: IdSpace, id: str) -> Fact | None:
@@ -83,69 +47,12 @@ async def issued_event(tx: Tx, ids: IdSpace, id: str) -> Fact | None:
     return fact if usable else None
 
 
-def issuing(found: Thread, asked: Asking, id: str, body: bodies.Continue) -> Choice:
-    data = Data(
-        interaction=found.named.interaction,
-        conversation=ConversationDecision(id=text_of(found.named.part_id)),
-        token=Token(id=id, lifetime_s=body.expires_in, single_use=body.single_use),
-        agent=Named(id=body.agent.id, name=body.agent.name) if body.agent is not None else None,
-        reason=body.reason,
-    )
-    return Choice(ISSUED, found.named.stream_id, data, asked.id, found.until)
-
-
-def forms(code: str, id: str, ids: IdSpace, config: TenantConfig, body: bodies.Continue) -> dict[str, Any]:
-    """The same token as it is spoken or keyed, answered to by mail, and followed as a link.
-
-    ``Refused("unknown-connection")`` for a connection that is no mail account with an address of its own.
-    """
-    letters = sign_token_id(id, ids)
-    mail = _mail_addresses(config)
-    if body.connection and body.connection not in mail:
-        raise Refused("unknown-connection", f"{body.connection!r} is no mail account that has an address")
-    address = mail[body.connection] if body.connection else next(iter(mail.values()), "")
-    page = body.page or _chat_page(config)
-    link = f"{page}{'&' if '?' in page else '?'}{urlencode({LINK_PARAMETER: letters})}" if page else None
-    return {
-        "token": id,
-        "code": code,
-        "spoken": f"{code[:4]} {code[4:]}",
-        "reply_to": _plus(address, letters) if address else None,
-        "link": link,
-        "link_token": letters,
-    }
-
-
-def _mail_addresses(config: TenantConfig) -> Mapping[str, str]:
-    """Of each mail account the address that mails to it may be sent to."""
-    found = {}
-    for name, connection in config.connections.items():
-        if connection.provider.startswith("email/"):
-            addresses = [each for each in connection.settings.get("addresses", ()) if isinstance(each, str)]
-            domains = [each for each in connection.settings.get("domains", ()) if isinstance(each, str)]
-            if addresses:
-                found[name] = addresses[0]
-            elif domains:
-                found[name] = f"{LINK_PARAMETER}@{domains[0].removeprefix('@')}"
-    return found
-
-
-def _chat_page(config: TenantConfig) -> str:
-    pages = (each.settings.get("page") for each in config.connections.values() if each.provider == "chat/webchat")
-    return next((page for page in pages if isinstance(page, str) and page), "")
-
-
-def _plus(address: str, letters: str) -> str:
-    local, _, domain = address.rpartition("@")
-    return f"{local.partition('+')[0]}+{letters}@{domain}"
-
-
-class Presented(NamedTuple):
+class TokenUse(NamedTuple):
     """A token that counts now, its conversation, and the events that presenting it comes to. ``at``: when, in µs."""
 
     id: str
     found: Thread
-    choices: list[Choice]
+    choices: list[DecisionDraft]
     at: Micros
 
 
@@ -162,39 +69,17 @@ def guessable(body: bodies.Redeem) -> bool:
     return looks_like_code(body.token)
 
 
-class Caller(NamedTuple):
-    """Who presents a code: the one customer that their contact names, None where it names nobody or several;
-    ``proved``: in this very contact somebody proved to be them."""
-
-    customer: NodeId | None
-    proved: bool = False
-
-
-NOBODY = Caller(None)
-
-
-async def caller_of(tx: Tx, tenant: str, tenancy: Tenancy, interaction: str) -> Caller:
-    found = await find_interaction(tx, tenant, tenancy.ids, interaction)
-    if found is None or found.ambiguous or not await read_profiles(tx, tenant, [found.customer]):
-        return NOBODY
-    node = tenancy.ids.interaction(interaction)
-    sides = (await assignments.owners_of(tx, tenant, [node])).get(node, {})
-    parts = [piece for side in sides.values() for piece in side]
-    contacts = contacts_of(parts, tenancy.window)  # of an endless thread the latest stretch is the one that calls now
-    return Caller(found.customer, any(piece.part.proofs for piece in (contacts[-1].pieces if contacts else parts)))
-
-
 def unknown_token() -> Refused:
     return Refused("unknown-token", "there is no such token", 404)
 
 
-Moment = Callable[[Micros], Micros]
+DecisionTime = Callable[[Micros], Micros]
 """Of what happened before (``Decisions.moment``) when a decision is taken, in µs."""
 
 
 async def present(
-    tx: Tx, tenant: str, tenancy: Tenancy, id: str, body: bodies.Redeem, now: Micros, moment: Moment
-) -> Presented:
+    tx: Tx, tenant: str, tenancy: Tenancy, id: str, body: bodies.Redeem, now: Micros, moment: DecisionTime
+) -> TokenUse:
     """What presenting a token comes to. ``Refused``: ``unknown-token`` (404), ``token-expired`` (410), ``token-used``,
     ``other-customer``, ``nobody-named`` (409), ``same-interaction`` (422).
 
@@ -214,15 +99,15 @@ async def present(
     for use, user in zip(issued.token.uses, issued.users, strict=True):
         if issued.token.single_use and use.refused is None and user != body.interaction:
             raise Refused("token-used", "this token was used before, by another contact", 409)
-    whose = await find_interaction(tx, tenant, tenancy.ids, body.interaction)
-    stream_id, also = await _placed(tx, tenant, tenancy, found, whose, body.interaction)
+    read_customer = await find_interaction(tx, tenant, tenancy.ids, body.interaction)
+    stream_id, also = await _placed(tx, tenant, tenancy, found, read_customer, body.interaction)
     said = Data(
         interaction=body.interaction,
         references=[Reference(kind=KIND, value=id)],
         conversation=ConversationDecision(id=text_of(_part_id(event))),
-        agent=Named(id=body.agent.id, name=body.agent.name) if body.agent is not None else None,
+        agent=bodies.agent_name(body.agent),
     )
-    return Presented(id, found, [*also, Choice(REDEEMED, stream_id, said)], at)
+    return TokenUse(id, found, [*also, DecisionDraft(REDEEMED, stream_id, said)], at)
 
 
 async def _until(tx: Tx, tenant: str, node: NodeId) -> Micros:
@@ -246,8 +131,8 @@ def _part_id(issued: Fact) -> NodeId:
 
 
 async def _placed(
-    tx: Tx, tenant: str, tenancy: Tenancy, found: Thread, whose: CustomerMatch | None, interaction: str
-) -> tuple[NodeId, list[Choice]]:
+    tx: Tx, tenant: str, tenancy: Tenancy, found: Thread, read_customer: CustomerMatch | None, interaction: str
+) -> tuple[NodeId, list[DecisionDraft]]:
     """Where the use lies, and what else must be decided.
 
     A contact that names nobody follows the customer of the token: the use lies with a profile of theirs, which names
@@ -257,17 +142,23 @@ async def _placed(
     node = tenancy.ids.interaction(interaction)
     known = await _profiles_in(tx, tenant, node)
     theirs = found.customer
-    candidates = set() if whose is None else set(whose.candidates) if whose.ambiguous else {whose.customer}
+    candidates = (
+        set()
+        if read_customer is None
+        else set(read_customer.candidates)
+        if read_customer.ambiguous
+        else {read_customer.customer}
+    )
     named = await read_profiles(tx, tenant, [theirs])
     if not named:
         if not known:
             raise Refused("nobody-named", "neither contact names anybody; say first who it is", 409)
-        if whose is None or whose.ambiguous:
+        if read_customer is None or read_customer.ambiguous:
             raise Refused("other-customer", "several people take part in that contact", 409)
-        profile = min(stream_id for stream_id, customer in known.items() if customer == whose.customer)
+        profile = min(stream_id for stream_id, customer in known.items() if customer == read_customer.customer)
         said = IdentityDecision(interaction=found.named.interaction, profile=text_of(profile))
         reason = "the customer presented a token of this conversation"
-        return profile, [Choice(ATTRIBUTED, tenancy.ids.tenant_node(), Data(identity=said, reason=reason))]
+        return profile, [DecisionDraft(ATTRIBUTED, tenancy.ids.tenant_node(), Data(identity=said, reason=reason))]
     if (known or candidates - {node}) and theirs not in candidates:
         raise Refused("other-customer", "this token is another customer's", 409)
     own = sorted(stream_id for stream_id, customer in known.items() if customer == theirs)

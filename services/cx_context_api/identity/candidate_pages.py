@@ -1,0 +1,37 @@
+"""Page through the candidates that nobody has decided about."""
+
+from __future__ import annotations
+
+from cx_context.store import refused_claims
+from cx_context.store.graph import read_profiles
+from cx_context.store.rule_changes import read_rules_in_force
+from cx_context.store.settled import settled_among
+from cx_context.store.sql import Tx
+from cx_context_api.identity.candidate_views import candidate_view
+from cx_context_api.identity.candidates import read_candidate
+from cx_context_api.requests.tenancy import Tenancy
+from cx_events.ids import NodeId
+from cx_events.json_types import Json
+
+_NO_ID = bytes(16)
+
+
+async def read_candidate_page(
+    tx: Tx, tenant: str, tenancy: Tenancy, after: NodeId | None, most: int
+) -> tuple[list[Json], NodeId | None]:
+    """A page of the candidates that nobody settled, in order of identifier; where the next page begins."""
+    rules = await read_rules_in_force(tx, tenant, tenancy.rules)
+    found: list[Json] = []
+    place = after or _NO_ID
+    while True:
+        identifiers = await refused_claims.identifiers_in_doubt(tx, tenant, place, most + 1)
+        settled = await settled_among(tx, tenant, identifiers)
+        profiles = await read_profiles(tx, tenant, identifiers)
+        for identifier in identifiers:
+            if identifier in profiles and identifier not in settled:
+                if len(found) == most:
+                    return found, place
+                found.append(candidate_view(await read_candidate(tx, tenancy.ids, profiles[identifier], rules)))
+            place = identifier
+        if len(identifiers) <= most:
+            return found, None
