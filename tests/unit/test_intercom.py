@@ -11,8 +11,8 @@ import msgspec
 import pytest
 
 from cx_channels.chat.intercom import PROVIDER, unmapped_kinds
-from cx_channels.chat.intercom.conversations import PART_TYPES
 from cx_channels.chat.intercom.mapping import IGNORED, TOPICS
+from cx_channels.chat.intercom.parts import PART_TYPES
 from cx_channels.chat.intercom.values import micros, whole
 from cx_channels.dry_run import trial
 from cx_channels.kit.outcomes import MOST_OUTCOMES

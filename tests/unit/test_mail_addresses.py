@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cx_channels.kit.mail.mime.headers import mailboxes
+from cx_channels.kit.mail.mime.addresses import parse_mailboxes
 from cx_context_api.requests.targets import by_identifier
 from cx_events.codec import decode
 from cx_events.email_addresses import LOCAL, LocalDomains
@@ -97,7 +97,7 @@ def test_a_quoted_local_part_is_read_once_and_for_all(local: str) -> None:
     ],
 )
 def test_a_field_gives_the_address_as_it_is(field: str, address: str) -> None:
-    (found,) = mailboxes(field)
+    (found,) = parse_mailboxes(field)
     assert found.address == address
     assert found.name in ("Ana", "")
 
@@ -165,15 +165,15 @@ def test_the_tenants_file_names_the_domains_of_its_network(tmp_path: Path) -> No
     ],
 )
 def test_of_a_quoted_name_only_the_quotes_around_it_are_left_out(field: str, name: str) -> None:
-    assert [each.name for each in mailboxes(field)] == [name]
+    assert [each.name for each in parse_mailboxes(field)] == [name]
 
 
 @pytest.mark.parametrize("between", [" ", "  ", "\n ", ",", "; ", " , "])
 def test_addresses_with_blanks_between_are_several(between: str) -> None:
-    found = mailboxes(f"tim@example.com{between}bo@example.com")
+    found = parse_mailboxes(f"tim@example.com{between}bo@example.com")
     assert [(each.name, each.address) for each in found] == [("", "tim@example.com"), ("", "bo@example.com")]
 
 
 @pytest.mark.parametrize("field", ["bo@example.com <tim@example.com>", "tim @ example . com", '"tim b"@example.com'])
 def test_an_address_as_a_name_and_blanks_in_an_address_make_no_second_one(field: str) -> None:
-    assert len(mailboxes(field)) == 1
+    assert len(parse_mailboxes(field)) == 1

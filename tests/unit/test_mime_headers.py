@@ -7,8 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cx_channels.kit.mail.message.dates import date
+from cx_channels.kit.mail.mime.addresses import Mailbox, parse_mailboxes
 from cx_channels.kit.mail.mime.charsets import clean, codec_of, cut, decode
-from cx_channels.kit.mail.mime.headers import Mailbox, mailboxes, split_head, structured, unbase64, words
+from cx_channels.kit.mail.mime.encoded_words import decode_words
+from cx_channels.kit.mail.mime.headers import split_head
+from cx_channels.kit.mail.mime.lenient_base64 import unbase64
+from cx_channels.kit.mail.mime.structured_fields import parse_structured
 from cx_events.timestamps import parse_time
 
 
@@ -29,7 +33,7 @@ from cx_events.timestamps import parse_time
     ],
 )
 def test_encoded_words_read_as_people_read_them(raw: str, people_read: str) -> None:
-    assert words(raw) == people_read
+    assert decode_words(raw) == people_read
 
 
 BO = Mailbox("Bo", "bo@example.com")
@@ -57,7 +61,7 @@ BO = Mailbox("Bo", "bo@example.com")
     ],
 )  # fmt: skip
 def test_addresses_are_found_in_whatever_form(raw: str, expected: list[Mailbox]) -> None:
-    assert mailboxes(raw) == expected
+    assert parse_mailboxes(raw) == expected
 
 
 @pytest.mark.parametrize(
@@ -74,7 +78,7 @@ def test_addresses_are_found_in_whatever_form(raw: str, expected: list[Mailbox])
     ],
 )
 def test_parameters_are_read(raw: str, value: str, parameters: dict[str, str]) -> None:
-    found = structured(raw)
+    found = parse_structured(raw)
     assert found.value == value
     assert found.parameters == parameters
 
@@ -160,10 +164,10 @@ def test_any_bytes_become_text_that_can_be_stored(content: bytes, charset: str) 
 
 @given(st.text(max_size=200))
 def test_no_field_value_raises(value: str) -> None:
-    mailboxes(value)
-    structured(value)
+    parse_mailboxes(value)
+    parse_structured(value)
     date(value)
-    words(value)
+    decode_words(value)
 
 
 @given(st.text(max_size=60), st.integers(0, 80))

@@ -28,7 +28,7 @@ NOBODY = "the item names nobody"
 _MESSAGES = {"email": "email", "sms_message": "sms", "sms": "sms"}
 
 
-def known(notification: Notification) -> Iterator[Outcome]:
+def map_contact(notification: Notification) -> Iterator[Outcome]:
     """Its identifiers are one person's; and its attributes."""
     contact = _contact(notification)
     person = _person(notification, contact)
@@ -45,13 +45,13 @@ def known(notification: Notification) -> Iterator[Outcome]:
         )
 
 
-def merged(notification: Notification) -> Iterator[Outcome]:
+def map_merge(notification: Notification) -> Iterator[Outcome]:
     """``merged_from`` was absorbed: both ids are one person's (webhook-models, "contact.merged payload")."""
     contact = _contact(notification)
     person = _person(notification, contact)
     absorbed = text(obj(contact.get("merged_from")).get("id"))
     if not person.id or not absorbed:
-        yield from known(notification)
+        yield from map_contact(notification)
         return
     participant = customer(person, notification.app, notification.connection.settings)
     # A lead becomes one with a user also where somebody boots the Messenger as that user.
@@ -68,26 +68,26 @@ def merged(notification: Notification) -> Iterator[Outcome]:
     )
 
 
-def tagged(notification: Notification) -> Iterator[Outcome]:
-    yield from _tag(notification, "tagged")
+def map_tag(notification: Notification) -> Iterator[Outcome]:
+    yield from _map_tag_change(notification, "tagged")
 
 
-def untagged(notification: Notification) -> Iterator[Outcome]:
-    yield from _tag(notification, "untagged")
+def map_untag(notification: Notification) -> Iterator[Outcome]:
+    yield from _map_tag_change(notification, "untagged")
 
 
-def consents(granted: bool, channel: str) -> Callable[[Notification], Iterator[Outcome]]:
+def map_marketing_consent(granted: bool, channel: str) -> Callable[[Notification], Iterator[Outcome]]:
     """To all marketing over one channel."""
-    return partial(_consents, granted=granted, channel=channel)
+    return partial(_map_marketing_consent, granted=granted, channel=channel)
 
 
-def subscriptions(granted: bool) -> Callable[[Notification], Iterator[Outcome]]:
+def map_subscriptions(granted: bool) -> Callable[[Notification], Iterator[Outcome]]:
     """To one subscription type: ``{type: "subscription", id, default_translation: {name}, content_types: ["email"]}``
     (docs/references/2.7/rest-api/api.intercom.io/Subscription-Types/subscription_type)."""
-    return partial(_subscriptions, granted=granted)
+    return partial(_map_subscriptions, granted=granted)
 
 
-def happened(notification: Notification) -> Iterator[Outcome]:
+def map_data_event(notification: Notification) -> Iterator[Outcome]:
     """An event that the business itself recorded about a user: ``{event_name, created_at, user_id, email,
     intercom_user_id, metadata}`` (docs/references/rest-api/api.intercom.io/Data-Events/data_event)."""
     item = notification.item
@@ -131,7 +131,7 @@ def attributes(contact: Json, person: Person) -> dict[str, Any]:
 # --- parts of the above ----------------------------------------------------------------------------------------------
 
 
-def _consents(notification: Notification, granted: bool, channel: str) -> Iterator[Outcome]:
+def _map_marketing_consent(notification: Notification, granted: bool, channel: str) -> Iterator[Outcome]:
     person = _person(notification, _contact(notification))
     participant = customer(person, notification.app, notification.connection.settings)
     if not participant.identifiers:
@@ -141,7 +141,7 @@ def _consents(notification: Notification, granted: bool, channel: str) -> Iterat
     yield _draft(notification, "cx.consent.changed.v1", _id(notification, person), participant, consent=consent)
 
 
-def _subscriptions(notification: Notification, granted: bool) -> Iterator[Outcome]:
+def _map_subscriptions(notification: Notification, granted: bool) -> Iterator[Outcome]:
     item = notification.item
     person = _person(notification, _contact(notification))
     participant = customer(person, notification.app, notification.connection.settings)
@@ -161,7 +161,7 @@ def _subscriptions(notification: Notification, granted: bool) -> Iterator[Outcom
         yield _draft(notification, "cx.consent.changed.v1", event_id, participant, consent=consent)
 
 
-def _tag(notification: Notification, what: str) -> Iterator[Outcome]:
+def _map_tag_change(notification: Notification, what: str) -> Iterator[Outcome]:
     """``{type: "contact_tag" | "user_tag", contact | user, tag: {id, name}, created_at}``."""
     person = _person(notification, _contact(notification))
     participant = customer(person, notification.app, notification.connection.settings)

@@ -15,9 +15,11 @@ import msgspec
 from cx_channels.email.postmark.values import Json, WebhookPayload, line, objects, text
 from cx_channels.kit.mail.mapping import Envelope, MailMapping
 from cx_channels.kit.mail.message.body import REPORT_TYPES, Content, content_of
-from cx_channels.kit.mail.mime.headers import MAX_ADDRESSES, MAX_FIELDS, MAX_VALUE, Headers, Structured, structured
+from cx_channels.kit.mail.mime.addresses import MAX_ADDRESSES
+from cx_channels.kit.mail.mime.headers import MAX_FIELDS, MAX_VALUE, Headers
 from cx_channels.kit.mail.mime.lenient_base64 import unbase64
 from cx_channels.kit.mail.mime.parse import MAX_PARTS, Mail, Part, parse, unpack
+from cx_channels.kit.mail.mime.structured_fields import StructuredField, parse_structured
 from cx_channels.kit.mail.settings import MIN_TOKEN, MailSettings, Own, mail_settings
 from cx_channels.provider import Mapped
 from cx_events.blob.port import blob_name
@@ -191,7 +193,7 @@ def _attached(fields: Json, omissions: set[str]) -> Iterator[Part]:
         content = text(each.get("Content")) or text(each.get("Data"))
         if not content and each.get("ContentLength") not in (0, "0", None):
             omissions.add("attachments")
-        kind = structured(line(each.get("ContentType")))
+        kind = parse_structured(line(each.get("ContentType")))
         media_type = kind.value if kind.value.count("/") == 1 else _NO_NAME
         part = _part(media_type, _unbase64(content, omissions), kind.parameters, file_name=line(each.get("Name")))
         if content_id := line(each.get("ContentID")):
@@ -219,6 +221,6 @@ def _part(
     headers: Headers | None = None,
     file_name: str | None = None,
 ) -> Part:
-    named = Structured("", {}) if file_name is None else Structured("attachment", {"filename": file_name})
-    kind = Structured(media_type, parameters or {})
+    named = StructuredField("", {}) if file_name is None else StructuredField("attachment", {"filename": file_name})
+    kind = StructuredField(media_type, parameters or {})
     return Part(headers or Headers(), kind, named, content, 0, len(content), parts or [])

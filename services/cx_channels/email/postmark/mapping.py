@@ -21,8 +21,8 @@ from cx_channels.kit.mail.mapping import KINDS as KINDS_OF_MAIL
 from cx_channels.kit.mail.mapping import MAX_NOTICE
 from cx_channels.kit.mail.message.automatic import AUTO_REPLY, BOUNCE, REPORT
 from cx_channels.kit.mail.message.body import body_of, content_of
+from cx_channels.kit.mail.mime.addresses import parse_mailboxes
 from cx_channels.kit.mail.mime.charsets import cut
-from cx_channels.kit.mail.mime.headers import mailboxes
 from cx_channels.kit.mail.mime.parse import parse
 from cx_channels.kit.signing import sha256_hex
 from cx_channels.provider import Connection, Ignored, Mapped, Request
@@ -63,7 +63,7 @@ def map_request(request: Request, connection: Connection) -> Mapped:
     if kind == "Inbound":
         return map_inbound(payload)
     if kind.startswith("Bounce/"):
-        handle = BOUNCES.get(kind.partition("/")[2], (failed, ""))[0]
+        handle = BOUNCES.get(kind.partition("/")[2], (map_failure, ""))[0]
     elif kind in KINDS:
         handle = KINDS[kind][0]
     else:
@@ -99,18 +99,18 @@ def kind_of(payload: WebhookPayload) -> str:
 # --- mail that arrived, was opened, was clicked ----------------------------------------------------------------------
 
 
-def delivered(payload: WebhookPayload) -> Outcome:
+def map_delivery(payload: WebhookPayload) -> Outcome:
     """The recipient's server took the mail; once for each recipient."""
     return _draft(payload, "delivered", f"delivered/{_hidden(_recipient(payload))}", "DeliveredAt", "outbound")
 
 
-def opened(payload: WebhookPayload) -> Outcome:
+def map_open(payload: WebhookPayload) -> Outcome:
     """Every time, unless the webhook is set to the first time alone; no notice has an id of its own."""
     own = payload.digest("Recipient", "ReceivedAt", "UserAgent")
     return _draft(payload, "read", f"opened/{own}", "ReceivedAt", "inbound")
 
 
-def clicked(payload: WebhookPayload) -> Outcome:
+def map_click(payload: WebhookPayload) -> Outcome:
     """Who follows a link has read the mail, also where pictures are off and no opening is told."""
     own = payload.digest("Recipient", "ReceivedAt", "OriginalLink", "ClickLocation", "UserAgent")
     draft = _draft(payload, "read", f"clicked/{own}", "ReceivedAt", "inbound")
@@ -122,14 +122,14 @@ def clicked(payload: WebhookPayload) -> Outcome:
 # --- mail that did not arrive, and what machines answered ------------------------------------------------------------
 
 
-def failed(payload: WebhookPayload) -> Outcome:
+def map_failure(payload: WebhookPayload) -> Outcome:
     """``failure.code``: the status in the server's words (RFC 3463), else its SMTP reply, else the type of bounce."""
     draft = _bounce(payload, "failed", "outbound", BOUNCE)
     draft.data.failure = _failure(payload)
     return draft
 
 
-def delayed(payload: WebhookPayload) -> Outcome:
+def map_delay(payload: WebhookPayload) -> Outcome:
     """No failure yet: a notice of its own, not another state of the mail that it is about."""
     draft = _bounce(payload, "received", "internal", REPORT)
     _as_own_message(draft)
@@ -137,7 +137,7 @@ def delayed(payload: WebhookPayload) -> Outcome:
     return draft
 
 
-def answered(payload: WebhookPayload) -> Outcome:
+def map_auto_reply(payload: WebhookPayload) -> Outcome:
     """A machine of the recipient's wrote back. What it wrote is told where the webhook includes the content."""
     draft = _bounce(payload, "received", "inbound", AUTO_REPLY)
     _as_own_message(draft)
@@ -150,28 +150,28 @@ def answered(payload: WebhookPayload) -> Outcome:
     return draft
 
 
-def complained(payload: WebhookPayload) -> Outcome:
+def map_complaint(payload: WebhookPayload) -> Outcome:
     """The recipient called the mail spam, told by the recipient's provider."""
     draft = _bounce(payload, "reacted", "inbound", REPORT)
     draft.data.reaction = "complaint"
     return draft
 
 
-def asked_out(payload: WebhookPayload) -> Outcome:
+def map_unsubscribe(payload: WebhookPayload) -> Outcome:
     """An answer that asks for no more mail."""
     return _consent(payload, False, "BouncedAt")
 
 
-def asked_in(payload: WebhookPayload) -> Outcome:
+def map_subscribe(payload: WebhookPayload) -> Outcome:
     """An answer that asks to be put on the list."""
     return _consent(payload, True, "BouncedAt")
 
 
-def tested(_notice: WebhookPayload) -> Outcome:
+def ignore_relay_test(_notice: WebhookPayload) -> Outcome:
     return Ignored("Bounce/OpenRelayTest", "somebody tests whether Postmark's servers pass on anything; nobody's mail")
 
 
-def lost(_notice: WebhookPayload) -> Outcome:
+def refuse_inbound_error(_notice: WebhookPayload) -> Outcome:
     """A customer's mail to us, which Postmark keeps: a person has to look, so it goes to the dead letters."""
     raise Refused("inbound-failed", "a mail to us could not be handed over; it can be retried on Postmark's page")
 
@@ -209,7 +209,7 @@ def _failure(payload: WebhookPayload) -> Failure:
 # --- consent ---------------------------------------------------------------------------------------------------------
 
 
-def subscription(payload: WebhookPayload) -> Outcome:
+def map_subscription_change(payload: WebhookPayload) -> Outcome:
     """An address came onto a stream's suppression list, or off it.
 
     Whatever puts it there by somebody's will is a no. Off the list it is a yes only where the recipient did it: a
@@ -273,19 +273,19 @@ Handler = Callable[[WebhookPayload], Outcome]
 
 # RecordType: what makes the event, and what it becomes.
 KINDS: Mapping[str, tuple[Handler, str]] = {
-    "Delivery": (delivered, "cx.message.delivered.v1"),
-    "Open": (opened, "cx.message.read.v1"),
-    "Click": (clicked, "cx.message.read.v1, reason clicked, with the link"),
-    "SpamComplaint": (complained, "cx.message.reacted.v1, reaction complaint"),
+    "Delivery": (map_delivery, "cx.message.delivered.v1"),
+    "Open": (map_open, "cx.message.read.v1"),
+    "Click": (map_click, "cx.message.read.v1, reason clicked, with the link"),
+    "SpamComplaint": (map_complaint, "cx.message.reacted.v1, reaction complaint"),
     "SubscriptionChange": (
-        subscription,
+        map_subscription_change,
         "cx.consent.changed.v1; ignored for a hard bounce and where the business lifts the block",
     ),
 }
 
-_FAILED = (failed, "cx.message.failed.v1")
-_DELAYED = (delayed, "cx.message.received.v1, internal, reason delayed: the mail is not lost yet")
-_ANSWERED = (answered, "cx.message.received.v1, message.automatic auto-reply")
+_FAILED = (map_failure, "cx.message.failed.v1")
+_DELAYED = (map_delay, "cx.message.received.v1, internal, reason delayed: the mail is not lost yet")
+_ANSWERED = (map_auto_reply, "cx.message.received.v1, message.automatic auto-reply")
 
 # Type of a Bounce. A type that is not here is a failure like any other.
 BOUNCES: Mapping[str, tuple[Handler, str]] = {
@@ -306,11 +306,11 @@ BOUNCES: Mapping[str, tuple[Handler, str]] = {
     "AutoResponder": _ANSWERED,
     "AddressChange": _ANSWERED,
     "ChallengeVerification": _ANSWERED,  # a machine that wants to know whether a person wrote
-    "Unsubscribe": (asked_out, "cx.consent.changed.v1, not granted"),
-    "Subscribe": (asked_in, "cx.consent.changed.v1, granted"),
-    "SpamComplaint": (complained, "cx.message.reacted.v1, reaction complaint"),
-    "OpenRelayTest": (tested, "ignored: nobody's mail"),
-    "InboundError": (lost, "a dead letter, inbound-failed: a person has to retry it at Postmark"),
+    "Unsubscribe": (map_unsubscribe, "cx.consent.changed.v1, not granted"),
+    "Subscribe": (map_subscribe, "cx.consent.changed.v1, granted"),
+    "SpamComplaint": (map_complaint, "cx.message.reacted.v1, reaction complaint"),
+    "OpenRelayTest": (ignore_relay_test, "ignored: nobody's mail"),
+    "InboundError": (refuse_inbound_error, "a dead letter, inbound-failed: a person has to retry it at Postmark"),
 }
 
 DOCUMENTED: Mapping[str, str] = {
@@ -362,7 +362,7 @@ def _recipient(payload: WebhookPayload) -> str:
 def _participants(payload: WebhookPayload) -> list[Participant]:
     """Who got the mail, and of a bounce the address of ours that sent it."""
     recipient = _customer(_recipient(payload))
-    named = mailboxes(payload["From"])
+    named = parse_mailboxes(payload["From"])
     sender = named[0].address if named else payload["From"]
     if not sender or _same(sender, recipient):
         return [recipient]

@@ -27,9 +27,10 @@ from cx_channels.kit.mail.message.dates import written_at
 from cx_channels.kit.mail.message.origin import origin_of
 from cx_channels.kit.mail.message.people import email, people_of
 from cx_channels.kit.mail.message.threads import Thread, thread_of
+from cx_channels.kit.mail.mime.addresses import parse_mailboxes
 from cx_channels.kit.mail.mime.charsets import cut
 from cx_channels.kit.mail.mime.digest import content_digest
-from cx_channels.kit.mail.mime.headers import Headers, mailboxes
+from cx_channels.kit.mail.mime.headers import Headers
 from cx_channels.kit.mail.mime.parse import Mail, Part, parse
 from cx_channels.kit.mail.settings import MailSettings
 from cx_events.blob.port import blob_name
@@ -132,7 +133,7 @@ class MailMapping:
             original = original or original_in_text(self.mail.root)
             ours = [mailbox.address for mailbox in (*self.people.ours, self.people.sender)]
             bounce = read_bounce(self.headers, text, original, ours)
-            return self._outcomes(_completed(outcomes, bounce.outcomes), bounce.original)
+            return self._outcomes(_complete_outcomes(outcomes, bounce.outcomes), bounce.original)
         refusal = self._refusal(text, original)
         if refusal is not None:
             return self._outcomes(list(refusal.outcomes), refusal.original)
@@ -148,7 +149,7 @@ class MailMapping:
         people = self.people
         if people.from_us or not is_server(self.headers, people.sender):
             return None
-        shown = next(iter(mailboxes(self.headers.raw("from"))), None)
+        shown = next(iter(parse_mailboxes(self.headers.raw("from"))), None)
         if shown is None or shown.address != people.sender.address:
             return None
         return refusal_of(self.headers, shown, text, original, [mailbox.address for mailbox in people.ours])
@@ -273,21 +274,23 @@ class MailMapping:
         return Draft(type=f"cx.message.{what}.v1", id=f"{id}/{what}{suffix}", data=data, time=self.at)
 
 
-def _completed(outcomes: list[Outcome], told: tuple[Outcome, ...]) -> list[Outcome]:
+def _complete_outcomes(outcomes: list[Outcome], told: tuple[Outcome, ...]) -> list[Outcome]:
     """What a delivery status says, completed with recipients and reasons that only its prose names."""
     if not outcomes:
         return list(told)
     by_address = {one.recipient.lower(): one for one in told}
     named = [
-        _told(one, by_address.pop(one.recipient.lower(), told[0]), one.recipient) for one in outcomes if one.recipient
+        _complete_outcome(one, by_address.pop(one.recipient.lower(), told[0]), one.recipient)
+        for one in outcomes
+        if one.recipient
     ]
     nameless = next((one for one in outcomes if not one.recipient), None)
     if nameless is not None:
-        named += [_told(nameless, said, said.recipient) for said in by_address.values()]
+        named += [_complete_outcome(nameless, said, said.recipient) for said in by_address.values()]
     return named or list(told)
 
 
-def _told(one: Outcome, said: Outcome, recipient: str) -> Outcome:
+def _complete_outcome(one: Outcome, said: Outcome, recipient: str) -> Outcome:
     if one.explanation:
         return replace(one, recipient=recipient, code=one.code or said.code)
     code = code_of(one.code, said.explanation) or said.code

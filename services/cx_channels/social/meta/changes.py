@@ -90,44 +90,44 @@ class Change:
 # --- comments and posts ----------------------------------------------------------------------------------------------
 
 
-def commented(change: Change) -> Iterator[Outcome]:
+def map_comment(change: Change) -> Iterator[Outcome]:
     value = change.value
     comment = first(value.get("comment_id"), value.get("id"))
     if not comment:
         yield _lost(change, "a comment without an id")
         return
     parent = text(value.get("parent_id"))
-    yield _of_verb(change, "cx.social.comment.v1", comment, in_reply_to=parent or change.post)
+    yield _draft_by_verb(change, "cx.social.comment.v1", comment, in_reply_to=parent or change.post)
 
 
-def posted(change: Change) -> Iterator[Outcome]:
+def map_post(change: Change) -> Iterator[Outcome]:
     value = change.value
     if not change.post:
         yield _lost(change, "a post without an id")
         return
     # An album says each of its pictures as a post of the same id.
     part = first(value.get("photo_id"), value.get("video_id"), value.get("share_id"), value.get("link_id"))
-    yield _of_verb(change, "cx.social.post.v1", change.post, part=part if change.verb == "add" else "")
+    yield _draft_by_verb(change, "cx.social.post.v1", change.post, part=part if change.verb == "add" else "")
 
 
-def mentioned(change: Change) -> Iterator[Outcome]:
+def map_mention(change: Change) -> Iterator[Outcome]:
     """On Instagram it names what, not who or with which words."""
     value = change.value
     place = first(value.get("comment_id"), value.get("post_id"), value.get("media_id"))
     if not place:
         yield _lost(change, "a mention without a place")
         return
-    yield _of_verb(change, "cx.social.mention.v1", place, prefix="mention/")
+    yield _draft_by_verb(change, "cx.social.mention.v1", place, prefix="mention/")
 
 
-def reviewed(change: Change) -> Iterator[Outcome]:
+def map_review(change: Change) -> Iterator[Outcome]:
     """Stars until 2018, since then a recommendation: positive or negative, which is the reason here."""
     value = change.value
     review = first(value.get("open_graph_story_id"), value.get("review_id"), value.get("post_id"))
     if not review:
         yield _lost(change, "a review without an id")
         return
-    yield _of_verb(
+    yield _draft_by_verb(
         change,
         "cx.social.review.v1",
         review,
@@ -137,7 +137,7 @@ def reviewed(change: Change) -> Iterator[Outcome]:
     )
 
 
-def reacted(change: Change) -> Iterator[Outcome]:
+def map_reaction(change: Change) -> Iterator[Outcome]:
     value = change.value
     target = first(value.get("comment_id"), change.post)
     if not target and text(value.get("item")).lower() == "like":
@@ -158,7 +158,7 @@ def reacted(change: Change) -> Iterator[Outcome]:
     )
 
 
-def _of_verb(
+def _draft_by_verb(
     change: Change,
     event_type: str,
     id: str,
@@ -227,23 +227,23 @@ _POSTS = (
 
 KINDS: Mapping[str, tuple[Mapper, str]] = {
     # page: field `feed`, by the item
-    "feed/comment": (commented, "cx.social.comment; cx.message.edited or deleted by its verb"),
-    **{f"feed/{item}": (posted, "cx.social.post; cx.message.edited or deleted by its verb") for item in _POSTS},
-    "feed/reaction": (reacted, "cx.message.reacted"),
-    "feed/like": (reacted, "cx.message.reacted"),
-    "feed/rating": (reviewed, "cx.social.review"),
-    "feed/mention": (mentioned, "cx.social.mention"),
+    "feed/comment": (map_comment, "cx.social.comment; cx.message.edited or deleted by its verb"),
+    **{f"feed/{item}": (map_post, "cx.social.post; cx.message.edited or deleted by its verb") for item in _POSTS},
+    "feed/reaction": (map_reaction, "cx.message.reacted"),
+    "feed/like": (map_reaction, "cx.message.reacted"),
+    "feed/rating": (map_review, "cx.social.review"),
+    "feed/mention": (map_mention, "cx.social.mention"),
     # page: other fields
-    "mention": (mentioned, "cx.social.mention"),
-    "ratings/rating": (reviewed, "cx.social.review"),
-    "ratings/comment": (commented, "cx.social.comment"),
-    "ratings/reaction": (reacted, "cx.message.reacted"),
-    "ratings/like": (reacted, "cx.message.reacted"),
+    "mention": (map_mention, "cx.social.mention"),
+    "ratings/rating": (map_review, "cx.social.review"),
+    "ratings/comment": (map_comment, "cx.social.comment"),
+    "ratings/reaction": (map_reaction, "cx.message.reacted"),
+    "ratings/like": (map_reaction, "cx.message.reacted"),
     # instagram
-    "comments": (commented, "cx.social.comment"),
-    "live_comments": (commented, "cx.social.comment"),
-    "group_feed": (commented, "cx.social.comment, below the page's post in a group"),
-    "mentions": (mentioned, "cx.social.mention"),
+    "comments": (map_comment, "cx.social.comment"),
+    "live_comments": (map_comment, "cx.social.comment"),
+    "group_feed": (map_comment, "cx.social.comment, below the page's post in a group"),
+    "mentions": (map_mention, "cx.social.mention"),
 }
 
 

@@ -24,13 +24,13 @@ from cx_channels.voice.twilio.kinds import OVER, status_of
 from cx_events.envelope import Draft, Handoff, Reference, TranscriptLine, Transfer
 
 
-def began(callback: CallbackRequest) -> Outcome:
+def map_call_start(callback: CallbackRequest) -> Outcome:
     status = status_of(callback.fields["CallStatus"])
     kind = "cx.interaction.routed.v1" if callback.is_leg else "cx.interaction.started.v1"
     return draft_of(callback, kind, status_id(callback), reason=status)
 
 
-def answered(callback: CallbackRequest) -> Outcome:
+def map_answer(callback: CallbackRequest) -> Outcome:
     return draft_of(
         callback,
         "cx.interaction.answered.v1",
@@ -40,7 +40,7 @@ def answered(callback: CallbackRequest) -> Outcome:
     )
 
 
-def over(callback: CallbackRequest) -> Outcome:
+def map_call_end(callback: CallbackRequest) -> Outcome:
     """A leg's end is how one attempt to reach somebody went; the call ends with the leg that has no parent."""
     status = status_of(callback.fields["CallStatus"])
     if callback.is_leg:
@@ -62,7 +62,7 @@ def over(callback: CallbackRequest) -> Outcome:
     )
 
 
-def rings(callback: CallbackRequest) -> Outcome:
+def map_voice_request(callback: CallbackRequest) -> Outcome:
     fields = callback.fields
     kind = "cx.interaction.routed.v1" if callback.is_leg else "cx.interaction.started.v1"
     forwarded = fields["ForwardedFrom"] not in ("", fields["To"])
@@ -76,12 +76,12 @@ def rings(callback: CallbackRequest) -> Outcome:
     )
 
 
-def step(callback: CallbackRequest) -> Outcome:
+def map_next_step(callback: CallbackRequest) -> Outcome:
     step = callback.fields["msg"] or "next"
     return draft_of(callback, "cx.call.ivr_step.v1", f"{id_part(callback.sid)}/step/{callback.distinct}", step=step)
 
 
-def detected(callback: CallbackRequest) -> Outcome:
+def map_machine_detection(callback: CallbackRequest) -> Outcome:
     answered_by = callback.fields["AnsweredBy"]
     return draft_of(
         callback,
@@ -91,19 +91,19 @@ def detected(callback: CallbackRequest) -> Outcome:
     )
 
 
-def digits(callback: CallbackRequest) -> Outcome:
+def map_digits(callback: CallbackRequest) -> Outcome:
     digits = callback.fields["Digits"]
     return draft_of(callback, "cx.call.dtmf.v1", f"{id_part(callback.sid)}/digits/{callback.distinct}", digits=digits)
 
 
-def speech(callback: CallbackRequest) -> Outcome:
+def map_speech(callback: CallbackRequest) -> Outcome:
     line = TranscriptLine(role=callback.heard, text=callback.fields["SpeechResult"])
     return draft_of(
         callback, "cx.call.transcript.v1", f"{id_part(callback.sid)}/speech/{callback.distinct}", transcript=[line]
     )
 
 
-def recorded(callback: CallbackRequest) -> Outcome:
+def map_recording_status(callback: CallbackRequest) -> Outcome:
     recording = recording_of(callback.fields)
     return draft_of(
         callback,
@@ -115,7 +115,7 @@ def recorded(callback: CallbackRequest) -> Outcome:
     )
 
 
-def record_verb(callback: CallbackRequest) -> Outcome:
+def map_record_action(callback: CallbackRequest) -> Outcome:
     recording = recording_of(callback.fields)
     return draft_of(
         callback,
@@ -125,7 +125,7 @@ def record_verb(callback: CallbackRequest) -> Outcome:
     )
 
 
-def transcribed(callback: CallbackRequest) -> Outcome:
+def map_transcription(callback: CallbackRequest) -> Outcome:
     """Of a <Record>: the caller alone is on it."""
     text = callback.fields["TranscriptionText"]
     if not text:
@@ -139,7 +139,7 @@ def transcribed(callback: CallbackRequest) -> Outcome:
     )
 
 
-def said(callback: CallbackRequest) -> Outcome:
+def map_transcription_content(callback: CallbackRequest) -> Outcome:
     """The inbound track is what Twilio hears from the far end of the leg, the outbound track what it plays there."""
     fields = callback.fields
     if fields["Final"].lower() == "false":
@@ -156,7 +156,7 @@ def said(callback: CallbackRequest) -> Outcome:
     return draft_of(callback, "cx.call.transcript.v1", id, transcript=[line])
 
 
-def dialled(callback: CallbackRequest) -> Outcome:
+def map_dial_action(callback: CallbackRequest) -> Outcome:
     """How <Dial> went; asked when it is over, so this is a report on an attempt, not a change of the call."""
     fields = callback.fields
     status = status_of(fields["DialCallStatus"])
@@ -173,7 +173,7 @@ def dialled(callback: CallbackRequest) -> Outcome:
     )
 
 
-def waits(callback: CallbackRequest) -> Outcome:
+def map_queue_wait(callback: CallbackRequest) -> Outcome:
     since = callback.fields["QueueTime"] or callback.distinct
     queue = queue_of(callback.fields)
     return draft_of(
@@ -184,7 +184,7 @@ def waits(callback: CallbackRequest) -> Outcome:
     )
 
 
-def connects(callback: CallbackRequest) -> Outcome:
+def map_queue_connect(callback: CallbackRequest) -> Outcome:
     leg = callback.fields.first("DequeingCallSid", "DequeuingCallSid")
     queue = queue_of(callback.fields)
     return draft_of(
@@ -197,15 +197,15 @@ def connects(callback: CallbackRequest) -> Outcome:
     )
 
 
-def hung_up(callback: CallbackRequest) -> Outcome:
-    return _left(callback, "cx.interaction.abandoned.v1")
+def map_queue_hangup(callback: CallbackRequest) -> Outcome:
+    return _draft_queue_exit(callback, "cx.interaction.abandoned.v1")
 
 
-def left_queue(callback: CallbackRequest) -> Outcome:
-    return _left(callback, "cx.interaction.routed.v1")
+def map_queue_exit(callback: CallbackRequest) -> Outcome:
+    return _draft_queue_exit(callback, "cx.interaction.routed.v1")
 
 
-def _left(callback: CallbackRequest, kind: str) -> Draft:
+def _draft_queue_exit(callback: CallbackRequest, kind: str) -> Draft:
     result = callback.fields["QueueResult"].lower()
     queue = queue_of(callback.fields)
     return draft_of(
@@ -219,21 +219,21 @@ def _left(callback: CallbackRequest, kind: str) -> Draft:
     )
 
 
-def joined(callback: CallbackRequest) -> Outcome:
+def map_participant_join(callback: CallbackRequest) -> Outcome:
     fields = callback.fields
     transfer = Transfer(to=fields.first("FriendlyName", "ConferenceSid"), kind="conference")
     return conference_draft(callback, "cx.interaction.routed.v1", reason="participant-join", transfer=transfer)
 
 
-def held(callback: CallbackRequest) -> Outcome:
+def map_participant_hold(callback: CallbackRequest) -> Outcome:
     return conference_draft(callback, "cx.interaction.held.v1")
 
 
-def resumed(callback: CallbackRequest) -> Outcome:
+def map_participant_unhold(callback: CallbackRequest) -> Outcome:
     return conference_draft(callback, "cx.interaction.resumed.v1")
 
 
-def left_conference(callback: CallbackRequest) -> Outcome:
+def map_participant_leave(callback: CallbackRequest) -> Outcome:
     status = status_of(callback.fields["ParticipantCallStatus"])
     if status not in OVER:
         return Ignored("participant-leave", "the call goes on outside the conference; what comes next says where")
@@ -243,7 +243,7 @@ def left_conference(callback: CallbackRequest) -> Outcome:
     )  # fmt: skip
 
 
-def referred(callback: CallbackRequest) -> Outcome:
+def map_refer(callback: CallbackRequest) -> Outcome:
     fields = callback.fields
     status = status_of(fields["ReferCallStatus"])
     return draft_of(
@@ -255,11 +255,11 @@ def referred(callback: CallbackRequest) -> Outcome:
     )
 
 
-def handed_off(callback: CallbackRequest) -> Outcome:
+def map_relay_handoff(callback: CallbackRequest) -> Outcome:
     return _handoff(callback, packet_of(callback.fields["HandoffData"]), callback.fields["SessionId"])
 
 
-def virtual_agent_handed_off(callback: CallbackRequest) -> Outcome:
+def map_virtual_agent_handoff(callback: CallbackRequest) -> Outcome:
     return _handoff(callback, packet_of(callback.fields["VirtualAgentProviderData"]), "")
 
 

@@ -24,7 +24,8 @@ from cx_channels.kit.mail.delivery.reasons import (
     without_letter,
 )
 from cx_channels.kit.mail.delivery.reports import Action, Outcome
-from cx_channels.kit.mail.mime.headers import Headers, mailboxes, split_head
+from cx_channels.kit.mail.mime.addresses import parse_mailboxes
+from cx_channels.kit.mail.mime.headers import Headers, split_head
 
 _MAX_NOTICE = 48 << 10
 _MAX_LINES = 600
@@ -121,7 +122,7 @@ def is_bounce(headers: Headers, envelope_from: str | None, text: str, gives_back
     """
     if "x-failed-recipients" in headers:
         return True
-    senders = mailboxes(headers.raw("from"))
+    senders = parse_mailboxes(headers.raw("from"))
     address = senders[0].address if senders else headers.raw("from")
     subject = headers.text("subject")
     nobody = "<>" in (envelope_from, headers.raw("return-path"))
@@ -149,8 +150,10 @@ def read_bounce(headers: Headers, text: str, original: Headers | None, ours: Ite
     notice = lines[:start]
     original = original if original is not None else _returned(lines, start)
     not_these = {*(address.lower() for address in ours), original.raw("message-id").strip("<> ").lower()}
-    not_these |= {mailbox.address.lower() for name in ("from", "to", "cc") for mailbox in mailboxes(headers.raw(name))}
-    sent_to = [mailbox.address for mailbox in mailboxes(original.raw("to"))]
+    not_these |= {
+        mailbox.address.lower() for name in ("from", "to", "cc") for mailbox in parse_mailboxes(headers.raw(name))
+    }
+    sent_to = [mailbox.address for mailbox in parse_mailboxes(original.raw("to"))]
     prose = "\n".join(notice)
     recipients = _recipients(headers, prose, not_these, {address.lower() for address in sent_to})
     if not recipients and start < len(lines):  # the fields of the mail that failed may stand above what became of it
@@ -264,7 +267,7 @@ def _returned_at(lines: list[str]) -> int:
 
 
 def _recipients(headers: Headers, notice: str, not_these: set[str], sent_to: set[str]) -> list[str]:
-    named = [mailbox.address for raw in headers.every("x-failed-recipients") for mailbox in mailboxes(raw)]
+    named = [mailbox.address for raw in headers.every("x-failed-recipients") for mailbox in parse_mailboxes(raw)]
     if named:
         return list(dict.fromkeys(named))[:_MAX_RECIPIENTS]
     for place in _PLACES:

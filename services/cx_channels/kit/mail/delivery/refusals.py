@@ -13,7 +13,8 @@ from collections.abc import Iterable
 from cx_channels.kit.mail.delivery.bounces import Bounce, original_in_prose
 from cx_channels.kit.mail.delivery.reports import Outcome
 from cx_channels.kit.mail.message.automatic import automatic
-from cx_channels.kit.mail.mime.headers import Headers, Mailbox, mailboxes
+from cx_channels.kit.mail.mime.addresses import Mailbox, parse_mailboxes
+from cx_channels.kit.mail.mime.headers import Headers
 
 _MAX_NOTICE = 4_000
 _MAX_EXPLANATION = 1_000
@@ -89,7 +90,7 @@ def _list(headers: Headers, original: Headers, sender: Mailbox, said: str, ours:
     behind = _SUFFIX.sub("", local).removeprefix("owner-")
     not_these = {*(address.lower() for address in ours), sender.address.lower()}
     fields = [*original.every("to"), headers.raw("x-beenthere"), headers.raw("list-post").replace("mailto:", "")]
-    named = [mailbox.address for raw in fields for mailbox in mailboxes(raw)]
+    named = [mailbox.address for raw in fields for mailbox in parse_mailboxes(raw)]
     named += [address for address in _ADDRESS.findall(said) if address.lower().endswith(at + domain)]
     named += [f"{behind}{at}{domain}"] if behind != local else []
     return next((address for address in named if address.lower() not in not_these), "")

@@ -9,7 +9,8 @@ from typing import Literal
 
 from cx_channels.kit.mail.delivery.reasons import code_of, diagnostic, one_reply
 from cx_channels.kit.mail.message.body import HEADER_TYPES, REPORT_TYPES
-from cx_channels.kit.mail.mime.headers import Headers, comments_apart, mailboxes, split_head
+from cx_channels.kit.mail.mime.addresses import parse_mailboxes, split_comments
+from cx_channels.kit.mail.mime.headers import Headers, split_head
 from cx_channels.kit.mail.mime.parse import Part, parse
 from cx_channels.kit.mail.mime.transfer_encoding import undo_transfer
 
@@ -199,7 +200,7 @@ def _action(given: str, status: str) -> Action | None:
 def _typed_address(value: str) -> str:
     """``rfc822; ana@example.com`` to the address; "" where it holds none."""
     kind, semicolon, address = value.partition(";")
-    found = mailboxes(address if semicolon else kind)
+    found = parse_mailboxes(address if semicolon else kind)
     return found[0].address if found and "@" in found[0].address else ""
 
 
@@ -215,7 +216,7 @@ def complaint_of(root: Part) -> Complaint | None:
                 original.raw("x-original-to"),
                 original.raw("to"),
             )
-            recipient = next((found[0].address for raw in candidates if (found := mailboxes(raw))), "")
+            recipient = next((found[0].address for raw in candidates if (found := parse_mailboxes(raw))), "")
             return Complaint(recipient, fields.raw("feedback-type").lower() or "abuse", original.raw("message-id"))
     return _hotmail_complaint(root)
 
@@ -226,12 +227,12 @@ _HOTMAIL = "staff@hotmail.com"
 def _hotmail_complaint(root: Part) -> Complaint | None:
     """What Hotmail and Outlook.com send to senders in their Junk Email Reporting Program is no report but a mail from
     ``_HOTMAIL`` with the mail that is complained about ("RFC822 Attachment" in the programme's FAQ)."""
-    sender = next(iter(mailboxes(root.headers.raw("from"))), None)
+    sender = next(iter(parse_mailboxes(root.headers.raw("from"))), None)
     original = original_headers(root)
     if sender is None or sender.address.lower() != _HOTMAIL or original is None:
         return None
     candidates = (original.raw("x-hmxmroriginalrecipient"), original.raw("to"))
-    recipient = next((found[0].address for raw in candidates if (found := mailboxes(raw))), "")
+    recipient = next((found[0].address for raw in candidates if (found := parse_mailboxes(raw))), "")
     return Complaint(recipient, "abuse", original.raw("message-id"))
 
 
@@ -240,7 +241,7 @@ def receipt_of(root: Part) -> Receipt | None:
     for part in root.walk():
         if part.media_type in ("message/disposition-notification", "message/global-disposition-notification"):
             fields, _ = split_head(part.content().strip(b"\r\n"))
-            said, _ = comments_apart(fields.raw("disposition").lower())
+            said, _ = split_comments(fields.raw("disposition").lower())
             disposition = said.partition(";")[2].partition(";")[0].partition("/")[0].strip()
             recipient = _typed_address(fields.raw("original-recipient")) or _typed_address(
                 fields.raw("final-recipient")

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from cx_channels.kit.mail.mime.headers import Headers, comments_apart
+from cx_channels.kit.mail.mime.addresses import split_comments
+from cx_channels.kit.mail.mime.headers import Headers
 
 _YEAR_10000 = 253_402_300_800
 _MAX_RELAYS = 50
@@ -43,7 +44,7 @@ def moment_of(raw: str) -> Moment | None:
     text = raw[:200].strip()
     moment = _moment(text)
     if moment is None and text:  # comments and blanks may stand between any two of its words (section 4.3)
-        bare = _AROUND_COLON.sub(":", " ".join(comments_apart(text)[0].replace(",", ", ").split()))
+        bare = _AROUND_COLON.sub(":", " ".join(split_comments(text)[0].replace(",", ", ").split()))
         moment = _moment(bare.replace(" ,", ",")) if bare != text else None
     return moment
 

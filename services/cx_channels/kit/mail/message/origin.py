@@ -16,7 +16,8 @@ from ipaddress import ip_address
 
 from cx_channels.kit.mail.message.authentication import FAIL, PASS, Result, results_of
 from cx_channels.kit.mail.message.threads import is_trace
-from cx_channels.kit.mail.mime.headers import Headers, comments_apart, mailboxes
+from cx_channels.kit.mail.mime.addresses import parse_mailboxes, split_comments
+from cx_channels.kit.mail.mime.headers import Headers
 from cx_channels.kit.mail.settings import Trust
 from cx_runtime.addresses import is_in
 
@@ -144,7 +145,7 @@ def _addresses(words: str) -> Iterable[str]:
 
 
 def _is_authenticated(received: str) -> bool:
-    plain, _ = comments_apart(received)
+    plain, _ = split_comments(received)
     found = _WITH.search(plain)
     return found is not None and _AUTHENTICATED.fullmatch(found[1]) is not None
 
@@ -162,7 +163,7 @@ def _domain_of_sender(headers: Headers) -> str:
     if sum(name == "from" for name, _ in headers.fields) != 1:
         return ""
     given = headers.raw("from")
-    found = mailboxes(given)
+    found = parse_mailboxes(given)
     if len(found) != 1 or given.count("<") > 1:
         return ""
     return normal_domain(found[0].address.rpartition("@")[2]) if "@" in found[0].address else ""

@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from cx_channels.kit.mail.message.origin import Origin
-from cx_channels.kit.mail.mime.headers import Headers, Mailbox, mailboxes
+from cx_channels.kit.mail.mime.addresses import Mailbox, parse_mailboxes
+from cx_channels.kit.mail.mime.headers import Headers
 from cx_channels.kit.mail.settings import Forwarder, MailSettings, Own
 from cx_events.envelope import Identifier, Participant, Role
 from cx_events.identifiers import normalise
@@ -91,8 +92,8 @@ class People:
         agent = Participant(role="agent", name=self.sender.name, identifiers=email(self.sender.address))
         return [*_people("customer", self.others), agent, *_people("business", self._besides_sender(self.ours))]
 
-    def _besides_sender(self, mailboxes: list[Mailbox]) -> list[Mailbox]:
-        return [mailbox for mailbox in mailboxes if mailbox.address.lower() != self.sender.address.lower()]
+    def _besides_sender(self, parse_mailboxes: list[Mailbox]) -> list[Mailbox]:
+        return [mailbox for mailbox in parse_mailboxes if mailbox.address.lower() != self.sender.address.lower()]
 
 
 def email(address: str, weight: Vouched = "") -> list[Identifier]:
@@ -100,10 +101,10 @@ def email(address: str, weight: Vouched = "") -> list[Identifier]:
     return [Identifier(kind="email", value=address, weight=weight)] if address else []
 
 
-def _people(role: Role, mailboxes: list[Mailbox], identified: bool = True) -> list[Participant]:
+def _people(role: Role, parse_mailboxes: list[Mailbox], identified: bool = True) -> list[Participant]:
     return [
         Participant(role=role, name=mailbox.name, identifiers=email(mailbox.address) if identified else [])
-        for mailbox in mailboxes[:MAX_OTHERS]
+        for mailbox in parse_mailboxes[:MAX_OTHERS]
     ]
 
 
@@ -117,9 +118,9 @@ def people_of(headers: Headers, envelope: str, sender: str | None, settings: Mai
     person = _behind(headers, shown, settings) if in_from else None
     own = settings.own
     from_us = person is None and own.has(shown.address) and origin.is_ours
-    to = [mailbox for raw in headers.every("to") for mailbox in mailboxes(raw)]
-    reached = [mailbox for raw in headers.every("delivered-to") for mailbox in mailboxes(raw)]
-    cc = [mailbox for raw in headers.every("cc") for mailbox in mailboxes(raw)]
+    to = [mailbox for raw in headers.every("to") for mailbox in parse_mailboxes(raw)]
+    reached = [mailbox for raw in headers.every("delivered-to") for mailbox in parse_mailboxes(raw)]
+    cc = [mailbox for raw in headers.every("cc") for mailbox in parse_mailboxes(raw)]
     proved = person is None and in_from and bool(origin.aligned) and not from_us
     people = People(
         sender=person if person is not None else shown,
@@ -127,7 +128,7 @@ def people_of(headers: Headers, envelope: str, sender: str | None, settings: Mai
         from_us=from_us,
         to=_once(to),
         cc=_once(cc, besides=to),
-        reached=_once([*reached, *mailboxes(envelope)]),
+        reached=_once([*reached, *parse_mailboxes(envelope)]),
         own=own,
         authors=_once(each for each in others if not own.has(each.address)) if in_from and person is None else (),
     )
@@ -138,29 +139,29 @@ def _shown(headers: Headers, envelope: str | None) -> tuple[Mailbox, list[Mailbo
     """Return whom a mail shows as its sender, who else stands in that field, and whether that is From."""
     local: list[Mailbox] = []  # of a host's own network, or a name of Exchange's
     for name in ("from", "sender", "reply-to", "return-path"):
-        found = mailboxes(headers.raw(name))
+        found = parse_mailboxes(headers.raw(name))
         if found and "@" in found[0].address:
             return found[0], found[1:], name == "from"
         local = local or (found if name == "from" else [])
     if local:
         return local[0], local[1:], True
-    given = mailboxes(envelope or "")
+    given = parse_mailboxes(envelope or "")
     return (given[0] if given else Mailbox(headers.text("from")[:200], "")), [], False
 
 
 def _form_filled_in(headers: Headers, people: People) -> People:
     """A contact form sends in our own name, to us, and names its writer as the one to answer."""
-    answer_to = next(iter(mailboxes(headers.raw("reply-to"))), NOBODY)
+    answer_to = next(iter(parse_mailboxes(headers.raw("reply-to"))), NOBODY)
     if not people.ours or not answer_to.address or people.own.has(answer_to.address):
         return people
     return replace(people, sender=answer_to, weight="", from_us=False)
 
 
-def _once(mailboxes: Iterable[Mailbox], besides: Iterable[Mailbox] = ()) -> tuple[Mailbox, ...]:
+def _once(parse_mailboxes: Iterable[Mailbox], besides: Iterable[Mailbox] = ()) -> tuple[Mailbox, ...]:
     """Return each address once, the first with its name."""
     known = {mailbox.address.lower() for mailbox in besides}
     found: dict[str, Mailbox] = {}
-    for mailbox in mailboxes:
+    for mailbox in parse_mailboxes:
         if mailbox.address.lower() not in known:
             found.setdefault(mailbox.address.lower(), mailbox)
     return tuple(found.values())
@@ -195,24 +196,24 @@ def _behind(headers: Headers, shown: Mailbox, settings: MailSettings) -> Mailbox
     if via or anonymous or own.has(shown.address) or _is_list(lists, shown.address):
         candidates = [*_originals(headers), *_encoded(shown)]
         if anonymous:
-            candidates += mailboxes(headers.raw("reply-to"))
+            candidates += parse_mailboxes(headers.raw("reply-to"))
         if via:
             candidates += _of_munged(headers, via[1])
         return next((_called(each, via) for each in candidates if _is_person(each, lists, shown, own)), None)
     original = next(_originals(headers), NOBODY)
-    answer_to = next(iter(mailboxes(headers.raw("reply-to"))), NOBODY)
+    answer_to = next(iter(parse_mailboxes(headers.raw("reply-to"))), NOBODY)
     agree = bool(original.address) and original.address.lower() == answer_to.address.lower()
     return original if agree and _is_person(original, lists, shown, own) else None
 
 
 def _named_by(headers: Headers, forwarder: Forwarder, shown: Mailbox) -> Mailbox:
-    found = next(iter(mailboxes(headers.raw(forwarder.person))), NOBODY)
+    found = next(iter(parse_mailboxes(headers.raw(forwarder.person))), NOBODY)
     return NOBODY if found.address.lower() == shown.address.lower() else found
 
 
 def _originals(headers: Headers) -> Iterator[Mailbox]:
     for name in _ORIGINAL:
-        yield from mailboxes(headers.raw(name))[:1]
+        yield from parse_mailboxes(headers.raw(name))[:1]
 
 
 def _encoded(shown: Mailbox) -> Iterator[Mailbox]:
@@ -229,11 +230,11 @@ def _of_munged(headers: Headers, name: str) -> Iterator[Mailbox]:
     """Where Mailman puts whom it took out of From: into Reply-To, or into Cc where Reply-To is set by the list
     (docs.mailman3.org, "DMARC Mitigations"). Of several there it is who is called as From says."""
     name = name.strip().strip("'\"").lower()
-    yield from mailboxes(headers.raw("reply-to"))
-    for mailbox in mailboxes(headers.raw("cc")):
+    yield from parse_mailboxes(headers.raw("reply-to"))
+    for mailbox in parse_mailboxes(headers.raw("cc")):
         if name and name in (mailbox.name.lower(), mailbox.address.lower(), mailbox.address.partition("@")[0].lower()):
             yield mailbox
-    yield from (mailbox for mailbox in mailboxes(name) if "@" in mailbox.address)
+    yield from (mailbox for mailbox in parse_mailboxes(name) if "@" in mailbox.address)
 
 
 def _called(person: Mailbox, via: re.Match[str] | None) -> Mailbox:

@@ -10,7 +10,8 @@ import re
 from dataclasses import dataclass
 from hashlib import blake2b
 
-from cx_channels.kit.mail.mime.headers import Headers, mailboxes
+from cx_channels.kit.mail.mime.addresses import parse_mailboxes
+from cx_channels.kit.mail.mime.headers import Headers
 
 MAX_REFERENCES = 64
 _MAX_ID = 240
@@ -55,7 +56,7 @@ def thread_of(headers: Headers, otherwise: str = "") -> Thread:
 
 def _addresses(headers: Headers, *names: str) -> set[str]:
     """Return the addresses in some of a mail's fields, in lower case."""
-    return {mailbox.address.lower() for name in names for mailbox in mailboxes(headers.raw(name))}
+    return {mailbox.address.lower() for name in names for mailbox in parse_mailboxes(headers.raw(name))}
 
 
 def ids_in(value: str) -> list[str]:

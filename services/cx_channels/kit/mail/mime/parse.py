@@ -15,7 +15,8 @@ from cx_channels.kit.mail.mime.boundaries import Piece, cut, cut_line, lost_part
 from cx_channels.kit.mail.mime.charsets import charset_in_html, clean, codec_of, decode
 from cx_channels.kit.mail.mime.cms import opened
 from cx_channels.kit.mail.mime.encoded_blocks import ENCRYPTED
-from cx_channels.kit.mail.mime.headers import MAX_FIELDS, MAX_HEAD, Headers, Structured, split_head, structured
+from cx_channels.kit.mail.mime.headers import MAX_FIELDS, MAX_HEAD, Headers, split_head
+from cx_channels.kit.mail.mime.structured_fields import StructuredField, parse_structured
 from cx_channels.kit.mail.mime.tnef import unpacked
 from cx_channels.kit.mail.mime.transfer_encoding import undo_transfer, undo_transfer_of_text
 
@@ -37,8 +38,8 @@ class Part:
     """
 
     headers: Headers
-    content_type: Structured
-    disposition: Structured
+    content_type: StructuredField
+    disposition: StructuredField
     source: bytes
     start: int
     end: int
@@ -143,9 +144,9 @@ def _name_charset(root: Part) -> None:
     charset = next((name for name in named if codec_of(name) not in _COMMON), "")
     for part in raw if charset else ():
         part.headers.charset = charset
-        again = structured(part.headers.raw("content-type"))
-        part.content_type = Structured(part.content_type.value, again.parameters)
-        part.disposition = structured(part.headers.raw("content-disposition"))
+        again = parse_structured(part.headers.raw("content-type"))
+        part.content_type = StructuredField(part.content_type.value, again.parameters)
+        part.disposition = parse_structured(part.headers.raw("content-disposition"))
 
 
 def _number(root: Part) -> None:
@@ -175,11 +176,11 @@ class _Reader:
             headers, body = Headers(), min(past_line_end(source, start), end)
         if body - start > MAX_HEAD or len(headers.fields) > MAX_FIELDS:
             self.omissions.add("headers")
-        content_type = structured(headers.raw("content-type"))
+        content_type = parse_structured(headers.raw("content-type"))
         if content_type.value.count("/") != 1 or content_type.value.startswith("/"):
             kind = "text/html" if content_type.value == "html" else default_type
-            content_type = Structured(kind, content_type.parameters)
-        disposition = structured(headers.raw("content-disposition"))
+            content_type = StructuredField(kind, content_type.parameters)
+        disposition = parse_structured(headers.raw("content-disposition"))
         part = Part(headers, content_type, disposition, source, body, end)
         if part.media_type.startswith("multipart/"):
             self._open(part, depth)
@@ -277,9 +278,9 @@ def _parts_of(found: tnef.Unpacked) -> list[Part]:
     if forms:
         parts.append(_made("multipart/alternative", {}, b"", parts=forms))
     for file in found.files:
-        kind = structured(file.media_type)
+        kind = parse_structured(file.media_type)
         made = _made(kind.value if kind.value.count("/") == 1 else "application/octet-stream", {}, file.content)
-        made.disposition = Structured("attachment", {"filename": file.name})
+        made.disposition = StructuredField("attachment", {"filename": file.name})
         if file.content_id:
             made.headers = Headers([("content-id", file.content_id.encode("utf-8", "replace"))])
         parts.append(made)
@@ -287,8 +288,8 @@ def _parts_of(found: tnef.Unpacked) -> list[Part]:
 
 
 def _made(media_type: str, parameters: dict[str, str], content: bytes, parts: list[Part] | None = None) -> Part:
-    kind = Structured(media_type, parameters)
-    return Part(Headers(), kind, Structured("", {}), content, 0, len(content), parts or [])
+    kind = StructuredField(media_type, parameters)
+    return Part(Headers(), kind, StructuredField("", {}), content, 0, len(content), parts or [])
 
 
 def _is_hollow(part: Part) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import binascii
 import re
 
-from cx_channels.kit.mail.mime.headers import comments_apart
+from cx_channels.kit.mail.mime.addresses import split_comments
 from cx_channels.kit.mail.mime.lenient_base64 import unbase64
 
 _QUOTED_PRINTABLE = frozenset({"quoted-printable", "quotedprintable", "quoted_printable"})
@@ -60,7 +60,7 @@ def _unquoted(raw: bytes) -> bytes:
 
 def _name(encoding: str) -> str:
     if "(" in encoding:
-        encoding, _ = comments_apart(encoding)
+        encoding, _ = split_comments(encoding)
     return (encoding.lower().split() or [""])[0].strip("\"';,")
 
 

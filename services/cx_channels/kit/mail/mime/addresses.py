@@ -1,0 +1,214 @@
+"""Read address fields leniently: From, To, Cc and their like (RFC 5322, section 3.4)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+from cx_channels.kit.mail.mime.encoded_words import decode_words
+from cx_channels.kit.mail.mime.headers import FOLD
+from cx_events.email_addresses import unquote_local_part
+
+MAX_ADDRESSES = 200
+
+
+_QUOTE = re.compile(r"\\(.)|\"")
+
+
+_TWO_ADDRESSES = re.compile(r"\s*+(?:[^\s<>()\"',;:@]++@[^\s<>()\"',;@]++(?:\s++|\Z)){2,100}+\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Mailbox:
+    """A person's or a machine's address with the name beside it."""
+
+    name: str
+    address: str
+
+
+def parse_mailboxes(raw: str) -> list[Mailbox]:
+    """The addresses of a field, groups opened. What has no address is left out; unquoted commas in names are mended.
+
+    Some programs encode the address as well (RFC 2047, section 5, forbids it); it is read where no other stands there.
+    """
+    return list(_cached_mailboxes(raw) if len(raw) <= _SHORT else _all_mailboxes(raw))
+
+
+_SHORT = 1000
+"""Characters of a field that is read once for all who ask for its addresses."""
+
+
+@lru_cache(64)
+def _cached_mailboxes(raw: str) -> tuple[Mailbox, ...]:
+    """A mail's fields are asked for by who looks for its sender, its people, its threads and who vouches for it."""
+    return _all_mailboxes(raw)
+
+
+def _all_mailboxes(raw: str) -> tuple[Mailbox, ...]:
+    found = _mailboxes(raw)
+    return tuple(_mailboxes(decode_words(raw)) if not found and "=?" in raw else found)
+
+
+def _mailboxes(raw: str) -> list[Mailbox]:
+    found: list[Mailbox] = []
+    pending: list[str] = []
+    for segment in _address_segments(raw) if raw.count("@") > 1 else _segments(raw):
+        if not segment.strip():
+            continue
+        mailbox = _mailbox(segment)
+        if mailbox is None:
+            pending.append(segment)
+            continue
+        if pending and mailbox.name and "<" in segment:
+            mailbox = _mailbox(",".join([*pending, segment])) or mailbox
+        found.append(mailbox)
+        pending.clear()
+        if len(found) >= MAX_ADDRESSES:
+            break
+    return found
+
+
+def _address_segments(raw: str) -> Iterator[str]:
+    """Return what may be an address each; some programs put blanks alone between two."""
+    for segment in _segments(raw):
+        if segment.count("@") > 1 and _TWO_ADDRESSES.match(segment):
+            yield from segment.split()
+        else:
+            yield segment
+
+
+def _segments(raw: str) -> Iterator[str]:
+    """Cut at commas and semicolons outside quotes, comments and angles; a group's name is dropped."""
+    start, quoted, depth, angle, at = 0, False, 0, False, 0
+    last = {closing: raw.rfind(closing) for closing in '")>;'}
+    addressed = False  # whether there was an "@" since the start
+    while at < len(raw):
+        character = raw[at]
+        if character == "\\" and (quoted or depth):
+            at += 1
+            character = raw[at : at + 1]
+        elif quoted:
+            quoted = character != '"'
+        elif character == '"':
+            # A quote that is never closed is a letter like any other.
+            quoted = at < last['"']
+        elif depth:
+            depth += {"(": 1, ")": -1}.get(character, 0)
+        elif character == "(":
+            depth = int(at < last[")"])
+        elif character == "<":
+            angle = at < last[">"]
+        elif character == ">":
+            angle = False
+        elif not angle and character in ",;":
+            yield raw[start:at]
+            start, addressed = at + 1, False
+        elif not angle and character == ":" and not addressed and at < last[";"]:
+            start = at + 1
+        addressed = addressed or character == "@"
+        at += 1
+    yield raw[start:]
+
+
+_ANGLE = re.compile(r"<([^<>]*)>[^<>]*\Z")
+
+
+# These begin where a word or a run of blanks does: from each of its letters they would read on to its end.
+_BARE = re.compile(r"(?<![^\s<>()\"',;:])[^\s<>()\"',;:]+@[^\s<>()\"',;]+")
+
+
+_QUOTED_LOCAL = re.compile(r"\s*(\"(?:[^\"\\]|\\.){1,64}\"@[^\s<>()\"',;]+)\s*")
+
+
+_SPACED_DOT = re.compile(r"(?<!\s)\s*+([.@])\s*+")
+
+
+_NOBODY = re.compile(r"undisclosed[-_ .]?recipients?.*", re.IGNORECASE)
+
+
+def _mailbox(segment: str) -> Mailbox | None:
+    angle = _ANGLE.search(segment)
+    if angle is None:
+        found = _bare_mailbox(segment)
+    else:
+        beside, comment = split_comments(segment[: angle.start()])
+        name = beside if beside.strip() else comment
+        address, _ = split_comments(angle[1])
+        address = address.rpartition(":")[2] if address.startswith("@") else address  # a source route, RFC 822
+        address = _clean_address(address.strip().removeprefix("mailto:"))
+        bare = _BARE.search(name) if "@" not in address else None
+        if bare is not None:  # the name and the address have changed places
+            found = Mailbox(_display_name(address), bare[0])
+        elif not address:
+            return None
+        else:
+            found = Mailbox(_display_name(name), address)
+    return None if found is None or _NOBODY.match(found.address) else found
+
+
+def _bare_mailbox(segment: str) -> Mailbox | None:
+    quoted = _QUOTED_LOCAL.fullmatch(segment)
+    if quoted is not None:
+        return Mailbox("", unquote_local_part(quoted[1]))
+    plain, comment = split_comments(segment)
+    joined = _SPACED_DOT.sub(r"\1", plain.strip())
+    bare = _BARE.match(joined)
+    if bare is None or bare.end() < len(joined):
+        bare = _BARE.search(plain)
+    if bare is None:
+        return None
+    beside = "" if bare.string != plain else plain[: bare.start()] + plain[bare.end() :]
+    # A dot at the beginning is part of an address that stands alone, and none of one in a sentence.
+    address = bare[0].rstrip(".")
+    if address[0] == "[" and address[-1] == "]":
+        address = address[1:-1]
+    return Mailbox(
+        _display_name(comment or beside.strip(" \t<>'\",")), address.lstrip(".") if beside.strip() else address
+    )
+
+
+def _clean_address(given: str) -> str:
+    """Return an address without folds and blanks, but for those in quotes, and without marks that are no part of it."""
+    quoted = _QUOTED_LOCAL.fullmatch(given)
+    if quoted is not None:
+        return unquote_local_part(quoted[1])
+    return FOLD.sub("", given).strip(",'\"").rstrip(".,'\"")
+
+
+def split_comments(segment: str) -> tuple[str, str]:
+    """What stands outside parentheses, and inside; parentheses in quotes are letters."""
+    if "(" not in segment:
+        return segment, ""
+    plain: list[str] = []
+    comment: list[str] = []
+    depth, quoted, escaped = 0, False, False
+    for character in segment:
+        if character == '"' and not depth:
+            quoted = not quoted
+        if escaped or quoted or character not in "()\\":
+            escaped = False
+            (comment if depth else plain).append(character)
+        elif character == "\\":
+            escaped = True
+        elif character == "(":
+            depth += 1
+        elif depth:
+            depth -= 1
+        else:
+            (comment if depth else plain).append(character)
+    return "".join(plain), "".join(comment)
+
+
+def _display_name(raw: str) -> str:
+    name = raw.strip()
+    # Quotes that are escaped are letters (RFC 5322, section 3.2.4), unless they are around the whole name once more.
+    name = decode_words(
+        _QUOTE.sub(lambda quote: quote[1] or "", name) if name[:1] == '"' == name[-1:] else name.replace('"', "")
+    )
+    name = FOLD.sub(" ", name).strip()
+    for quote in "\"'":
+        if len(name) > 1 and name[0] == name[-1] == quote:
+            name = name[1:-1].strip()
+    return name[:200]

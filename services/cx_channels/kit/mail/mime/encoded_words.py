@@ -1,0 +1,42 @@
+"""Decode encoded words in header fields (RFC 2047)."""
+
+from __future__ import annotations
+
+import binascii
+import re
+
+from cx_channels.kit.mail.mime.charsets import clean, decode
+from cx_channels.kit.mail.mime.lenient_base64 import unbase64
+
+_WORD = re.compile(r"=\?([^?\s=]{1,60})\?([bBqQ])\?([^?\r\n]*)\?=")
+
+
+def decode_words(value: str) -> str:
+    """A value with its encoded words decoded; those of one charset joined first, since senders cut inside letters."""
+    if "=?" not in value:
+        return value
+    out: list[str] = []
+    run: bytearray | None = None
+    charset, at = "", 0
+    for match in _WORD.finditer(value):
+        between = value[at : match.start()]
+        content = _word_content(match[2], match[3])
+        named = match[1].partition("*")[0].lower()
+        if run is not None and not between.strip() and named == charset:
+            run += content
+        else:
+            if run is not None:
+                out.append(decode(bytes(run), charset))
+            if run is None or between.strip():
+                out.append(between)
+            run, charset = bytearray(content), named
+        at = match.end()
+    if run is not None:
+        out.append(decode(bytes(run), charset))
+    out.append(value[at:])
+    return clean("".join(out))
+
+
+def _word_content(encoding: str, text: str) -> bytes:
+    content = text.encode("utf-8", "replace")
+    return unbase64(content) if encoding in "bB" else binascii.a2b_qp(content, header=True)

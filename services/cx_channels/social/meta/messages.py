@@ -1,0 +1,189 @@
+"""Map messages, and what is said about messages: reactions, edits, receipts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cx_channels.kit.ids import id_part
+from cx_channels.kit.json_values import Json, first, number, obj, objects, text, texts
+from cx_channels.kit.times import unix_time
+from cx_channels.provider import Unmapped
+from cx_channels.social.meta.messaging_event import MessagingEvent, Outcome, draft_of, referral_tokens
+from cx_events.envelope import (
+    Attachment,
+    Draft,
+    Message,
+)
+
+_MEDIA = {
+    "image": "image/*",
+    "video": "video/*",
+    "audio": "audio/*",
+    "file": "application/octet-stream",
+    "reel": "video/*",
+    "ig_reel": "video/*",
+}
+
+
+def map_message(event: MessagingEvent) -> Iterator[Outcome]:
+    yield _message(event, "cx.message.received.v1", "")
+
+
+def map_unsupported(event: MessagingEvent) -> Iterator[Outcome]:
+    """The API does not show what was sent (a poll, a view-once photo): that something was, counts."""
+    kind = "cx.message.sent.v1" if event.peers.from_account else "cx.message.received.v1"
+    yield _message(event, kind, "", reason="unsupported")
+
+
+def map_echo(event: MessagingEvent) -> Iterator[Outcome]:
+    """What the page sent, through whatever app: a bot, a desk, Meta's inbox."""
+    yield _message(event, "cx.message.sent.v1", "echo")
+
+
+def map_deletion(event: MessagingEvent) -> Iterator[Outcome]:
+    yield from _about_message(event, "cx.message.deleted.v1", "deleted")
+
+
+def map_edit(event: MessagingEvent) -> Iterator[Outcome]:
+    words = text(event.body.get("text"))
+    yield from _about_message(
+        event,
+        "cx.message.edited.v1",
+        f"edited/{id_part(first(event.body.get('num_edit'), event.time))}",
+        words=words,
+    )
+
+
+def map_reaction(event: MessagingEvent) -> Iterator[Outcome]:
+    body = event.body
+    taken_back = body.get("action") == "unreact"
+    at = first(event.item.value.get("timestamp")) or "0"
+    yield from _about_message(
+        event,
+        "cx.message.reacted.v1",
+        f"reaction/{id_part(event.peers.user)}/{'unreact' if taken_back else 'react'}/{id_part(at)}",
+        reaction="" if taken_back else first(body.get("emoji"), body.get("reaction"), "other"),
+        reason="unreact" if taken_back else "",
+    )
+
+
+def map_response_feedback(event: MessagingEvent) -> Iterator[Outcome]:
+    """A person's verdict on one answer of a bot, by the buttons that Messenger shows below it."""
+    verdict = text(event.body.get("feedback"))
+    yield from _about_message(event, "cx.message.reacted.v1", "feedback", reaction=verdict or "other")
+
+
+def map_postback(event: MessagingEvent) -> Iterator[Outcome]:
+    """A button, a menu's entry, an ice breaker. In ``standby`` its payload is left out."""
+    body = event.body
+    mid = text(body.get("mid"))
+    words = first(body.get("title"), body.get("payload"))
+    message = Message(id=mid, text=words, content_type="text/plain" if words else "")
+    yield draft_of(
+        event,
+        "cx.message.received.v1",
+        id_part(mid) if mid else event.own_id("postback"),
+        message=message,
+        references=referral_tokens(body.get("referral")),
+    )
+
+
+def map_order(event: MessagingEvent) -> Iterator[Outcome]:
+    """A cart that somebody sends to the page, with a note
+    (developers.facebook.com/documentation/business-messaging/messenger-platform/webhooks/webhook-events/send_cart)."""
+    note = text(event.body.get("note"))
+    products = [_product(each) for each in objects(event.body.get("products"))]
+    message = Message(
+        text=note,
+        content_type="text/plain" if note else "",
+        attachments=[Attachment(name=name) for name in products if name],
+    )
+    yield draft_of(event, "cx.message.received.v1", event.own_id("order"), message=message, reason="order")
+
+
+def _product(value: Json) -> str:
+    name, quantity = first(value.get("name"), value.get("retailer_id"), value.get("id")), value.get("quantity")
+    return f"{text(quantity)} x {name}" if name and quantity not in (None, 1) and text(quantity) else name
+
+
+def map_delivery(event: MessagingEvent) -> Iterator[Outcome]:
+    yield from _receipts(event, "cx.message.delivered.v1", "delivered", texts(event.body.get("mids")))
+
+
+def map_read(event: MessagingEvent) -> Iterator[Outcome]:
+    """Messenger says up to when, Instagram which message."""
+    mid = text(event.body.get("mid"))
+    yield from _receipts(event, "cx.message.read.v1", "read", [mid] if mid else [])
+
+
+def _message(event: MessagingEvent, event_type: str, suffix: str, *, reason: str = "") -> Draft:
+    body = event.body
+    mid = text(body.get("mid"))
+    words = text(body.get("text"))
+    reply = obj(body.get("reply_to"))
+    story = obj(reply.get("story"))
+    attachments = [_attachment(each) for each in objects(body.get("attachments"))]
+    if story:
+        attachments.append(Attachment(name="story", url=text(story.get("url"))))
+    if body.get("sticker_id") is not None and not attachments:
+        attachments.append(Attachment(name="sticker", content_type="image/*"))
+    return draft_of(
+        event,
+        event_type,
+        (f"{id_part(mid)}/{suffix}" if suffix else id_part(mid)) if mid else event.own_id(suffix or "message"),
+        message=Message(
+            id=mid,
+            text=words,
+            content_type="text/plain" if words else "",
+            in_reply_to=text(reply.get("mid")),
+            attachments=attachments,
+        ),
+        references=referral_tokens(body.get("referral")),
+        reason=reason,
+    )
+
+
+def _attachment(value: Json) -> Attachment:
+    """A location becomes a ``geo:`` URI (RFC 5870). What is no file (a story, a template, a shared post) is named."""
+    kind = text(value.get("type"))
+    payload = obj(value.get("payload"))
+    place = obj(payload.get("coordinates"))
+    latitude, longitude = number(place.get("lat")), number(place.get("long"))
+    url = first(payload.get("url"), payload.get("link"), value.get("url"), value.get("URL"))
+    if latitude is not None and longitude is not None:
+        url = f"geo:{latitude},{longitude}"
+    shapes = (payload, obj(payload.get("generic")), obj(payload.get("product")))
+    card = next((card for shape in shapes for card in objects(shape.get("elements"))), {})
+    title = first(payload.get("title"), payload.get("name"), value.get("title"), card.get("title"), payload.get("text"))
+    named = "sticker" if payload.get("sticker_id") is not None else "" if kind in _MEDIA else kind
+    return Attachment(name=title or named, content_type=_MEDIA.get(kind, ""), url=url)
+
+
+def _about_message(
+    event: MessagingEvent, event_type: str, suffix: str, *, words: str = "", reaction: str = "", reason: str = ""
+) -> Iterator[Outcome]:
+    mid = text(event.body.get("mid"))
+    if not mid:
+        yield Unmapped(event.own_id("message"), f"malformed {suffix.partition('/')[0]}: no mid", event.item.raw)
+        return
+    message = Message(id=mid, text=words, content_type="text/plain" if words else "")
+    yield draft_of(
+        event, event_type, f"{id_part(mid)}/{suffix}", message=message, reaction=reaction, reason=reason
+    )  # fmt: skip
+
+
+def _receipts(event: MessagingEvent, event_type: str, what: str, mids: list[str]) -> Iterator[Outcome]:
+    """A receipt is about what the business sent, and is the other side's doing."""
+    watermark = unix_time(event.body.get("watermark"))
+    time = event.time or watermark
+    if mids:
+        for mid in dict.fromkeys(mids):
+            yield draft_of(
+                event, event_type, f"{id_part(mid)}/{what}", time=time, receipt=True, message=Message(id=mid)
+            )  # fmt: skip
+    elif watermark is not None:
+        # Without a message it means all up to its own moment, which is the watermark's, not that of the receipt.
+        id = f"{event.thread}/{what}/{id_part(text(event.body.get('watermark')))}"
+        yield draft_of(event, event_type, id, time=watermark, receipt=True)
+    else:
+        yield Unmapped(event.own_id(what), f"malformed {what}: neither messages nor a watermark", event.item.raw)
