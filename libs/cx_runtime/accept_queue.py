@@ -1,6 +1,5 @@
-"""Who waits at a listening socket. To them the system has said that they are connected, and they may have sent a
-request; to close the socket resets them. So before it is closed nobody else may come, and all who wait are accepted.
-"""
+"""The connections that wait at a listening socket, taken in before it closes: the system has told them that they are
+connected, and closing the socket would reset them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which address somebody comes from, as bounds count it.
+"""The address that a request comes from, as limits count it.
 
 A proxy tells in ``X-Forwarded-For`` whom it speaks for, but so can anybody. So the header is believed only of peers
 that are configured (``CX_TRUSTED_PROXIES``), and of it only what such peers added: read from its end, the first address
@@ -25,15 +25,15 @@ class Addresses:
         self._trusted: Networks = tuple(ip_network(each) for each in trusted)
 
     def __bool__(self) -> bool:
-        """Whether any proxy is trusted."""
+        """Return whether any proxy is trusted."""
         return bool(self._trusted)
 
     def trusts(self, peer: str) -> bool:
-        """Whether a peer's address is a trusted proxy's."""
+        """Return whether a peer's address is a trusted proxy's."""
         return bool(self._trusted) and is_in(peer, self._trusted)
 
     def of(self, peer: str, headers: Mapping[str, str]) -> str:
-        """Of who asks, behind whatever proxies. ``headers``: by names in lower case."""
+        """Return the address of the caller, behind however many trusted proxies. ``headers``: by names in lower case."""
         if self.trusts(peer):
             for named in reversed(headers.get("x-forwarded-for", "").split(",")[-_MOST_FORWARDED:]):
                 peer = named.strip()
@@ -44,7 +44,8 @@ class Addresses:
 
 @lru_cache(maxsize=4096)
 def group_of(peer: str) -> str:
-    """What one somebody is supposed to have: an IPv4 address, a /64 of IPv6. ``NOBODY`` for what is no address."""
+    """Return the addresses that one caller is assumed to have: an IPv4 address or a /64 of IPv6; ``NOBODY`` for what is
+    no address."""
     try:
         found = ip_address(peer)
     except ValueError:

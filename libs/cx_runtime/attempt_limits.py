@@ -1,4 +1,4 @@
-"""How often somebody may be wrong: bounds on trying short codes.
+"""Limits on wrong attempts at short codes.
 
     tries = Tries(GUESSES)
     tries.wait("acme", "way", "ivr")         # seconds until one more may be tried over this way; 0: now
@@ -90,5 +90,5 @@ class Tries:
 
 
 def too_many(wait: int) -> TooFast:
-    """What is said to whoever has none left."""
+    """Return the error for a caller that has no attempts left for ``wait`` seconds."""
     return TooFast(f"too many codes that are none were tried; none is looked at for {wait} s", wait)

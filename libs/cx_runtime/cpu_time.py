@@ -1,4 +1,4 @@
-"""What a piece of work costs the event loop: the processor time of its own steps, not what passes while it waits.
+"""Measure the CPU time that a piece of work takes from the event loop; time spent waiting is not counted.
 
 found = await metered(read(tx), lambda seconds: turns.charge("acme", seconds))
 """

@@ -95,7 +95,8 @@ class Turns:
         return max(left - BURST_SECONDS, 0.0)
 
     def _may_begin(self, key: str) -> bool:
-        """Whether nothing but the others keep a key from its next turn. One that owes time is looked at again."""
+        """Return whether a key may take its next turn now. A key that has used more than its share of time is looked at
+        again later."""
         owes = self._owes(key)
         if owes and key not in self._timers:
             self._timers[key] = asyncio.get_running_loop().call_later(owes, self._paid, key)
@@ -184,5 +185,5 @@ class Turns:
         return True
 
     def known(self) -> int:
-        """How many keys are remembered: those with work under way or waiting."""
+        """Return the number of keys with work running or waiting."""
         return len(self._running) + len(self._waiting)

@@ -104,7 +104,7 @@ class Progress:
         return self._clock() - self._tried if self._at_work else 0.0
 
     def part(self) -> Part:
-        """How it is, for readiness."""
+        """Return this worker's state for the readiness report."""
         age = self.age
         if age is None:
             return Part(ok=False, why="it has shown no progress yet" if self._at_work else "it is not at work")
@@ -176,8 +176,8 @@ class Health:
         return {name: age for name, age in ages.items() if age is not None}
 
     def live(self) -> Report:
-        """Whether this process is worth keeping: false once a part has failed for good, or a worker is stuck. One that
-        waits for the log or the store is not."""
+        """Return whether this process should be kept: not once a part has failed for good or a worker is stuck. A
+        worker that waits for the log or the store is not stuck."""
         parts = {
             name: _progressing(progress.idle, progress.max_age * STUCK_AFTER)
             for name, progress in self._progress.items()
@@ -187,7 +187,7 @@ class Health:
         return Report(ok=not parts, parts=parts)
 
     async def ready(self) -> Report:
-        """Whether every part answers and progresses."""
+        """Return whether every part answers and makes progress."""
         answers = await asyncio.gather(*(self._ask(name, check) for name, check in self._probes.items()))
         parts = {name: progress.part() for name, progress in self._progress.items()}
         parts |= dict(answers)

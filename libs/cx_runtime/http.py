@@ -1,4 +1,4 @@
-"""What every HTTP service of the hub needs at its rim: who is calling, bodies within bounds, errors as problems.
+"""The common edge of every HTTP service: authentication, bounded bodies, errors as problem documents.
 
 - ``caller``: the tenant and key behind a bearer token, with the scope that is asked for.
 - ``read_body``: a body read under a limit, a deadline and, if compressed, a second limit. Content-Length is believed
@@ -36,7 +36,7 @@ from cx_runtime.metrics import Metrics
 
 
 class Caller(NamedTuple):
-    """Whose key it is. ``key.id`` is what logs may show."""
+    """The key that a request presented, and its tenant. ``key.id`` is what logs may show."""
 
     tenant: str
     key: tenants.KeyConfig
@@ -239,7 +239,7 @@ def install_problems(app: Starlette, metrics: Metrics) -> Problems:
 
 
 class _Seldom:
-    """Whether to say a thing again: thousands of requests a second may meet the same part that is down."""
+    """Limits how often the same message is logged: thousands of requests a second may meet the same part that is down."""
 
     def __init__(self) -> None:
         self._again: dict[str, float] = {}

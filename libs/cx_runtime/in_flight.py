@@ -1,4 +1,4 @@
-"""How much one process has under way, and may have; of each pool nobody gets more than a share (``shares``).
+"""Limits on what one process has in flight: requests, sockets, streams and bytes, shared fairly (``shares``).
 
 ``cx_runtime.load_shedding`` turns away what would be more, before anything of its body is read. Whoever comes is a
 stranger, by address, until a key or a signature has shown whose request it is (``claim``). Who is let in may still be
@@ -131,7 +131,7 @@ class Load:
             slot.end()
 
     def connection_of(self, client: Client | None) -> Slot | None:
-        """What a connection holds, for whom ``claim`` finds that it is."""
+        """Return what the connection of a request holds, for ``claim`` to move to its owner."""
         slot = self._slots_of.get(client) if client is not None else None
         return slot if slot is not None and slot.pool is self._connections else None
 
@@ -258,7 +258,7 @@ _held: ContextVar[Held | None] = ContextVar("held", default=None)
 
 
 def address_of(addresses: Addresses, scope: Mapping[str, Any]) -> str:
-    """Of who sends a request."""
+    """Return the address of whoever sends a request."""
     client = scope.get("client")
     peer = client[0] if client else ""
     if not addresses.trusts(peer):
@@ -268,8 +268,8 @@ def address_of(addresses: Addresses, scope: Mapping[str, Any]) -> str:
 
 
 def claim(tenant: str, who: Part) -> None:
-    """Whose this request is, now that it is known; from now on it counts for that tenant. ``TooFast`` where the tenant,
-    or the key or connection ``who`` of it, has used up its share of what may be under way.
+    """Count a request for its tenant from now on, and for the key or connection ``who`` of it. Raises ``TooFast`` where
+    one of them has used up its share.
 
     Outside of a door nothing is counted; so with the functions below.
     """

@@ -74,7 +74,7 @@ class Door:
 
 
 def _declared(scope: Scope) -> int:
-    """What Content-Length says; nothing where it says no number."""
+    """Return the bytes that Content-Length declares; None where it is absent or no number."""
     for name, value in scope["headers"]:
         if name == b"content-length":
             return int(value[:20]) if value.isdigit() else 0

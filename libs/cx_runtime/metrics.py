@@ -1,4 +1,4 @@
-"""What is counted and measured, as Prometheus reads it. One ``Metrics`` per process, made at its start and handed on.
+"""The process's metrics for Prometheus. One ``Metrics`` is made at the start and handed on.
 
 Names start with ``cx_``; durations are seconds. A label whose values come from outside is bounded: after the first
 ``MOST_VALUES`` the rest count as ``other``, so that nobody can fill a scraper's memory.

@@ -1,5 +1,5 @@
-"""That a part is away is told once, and then once a minute, and once when it is back: by the process, not by each who
-waits for it at each try."""
+"""Log an outage of a part once when it begins, then once a minute, and once when it is over: per process, not per
+waiting task."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class _Away:
 
 
 class Outages:
-    """Which parts somebody waits for. ``clock``: seconds, monotonic."""
+    """The parts that are away and who waits for them. ``clock``: seconds, monotonic."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock

@@ -1,4 +1,4 @@
-"""How much a key or a connection may send: token buckets, one for each that has a rate.
+"""Token buckets: how much a key or a connection may send.
 
     rates = Rates(tenants, key=Rate.parse("200/s"))
     rates.of_key("acme", "desk").take()      # TooFast(retry_after) where too much was sent
@@ -80,7 +80,7 @@ class Bucket:
         self._left = left - count
 
     def ask(self) -> None:
-        """As ``take`` of nothing: ``TooFast`` where nothing is left."""
+        """Raise ``TooFast`` where nothing is left; take nothing."""
         self.take(0)
 
     def _too_fast(self, left: float) -> TooFast:

@@ -130,7 +130,7 @@ class PatientProtocol(HttpToolsProtocol):
             self.loop.call_later(QUIET_SECONDS, self._leave_if_quiet)
 
     def _make_last(self) -> None:
-        """Of the answer to the latest request: the connection is closed after it."""
+        """Close the connection after the answer to the latest request."""
         self.cycle.keep_alive = False
         self.cycle.transport = _LastAnswer(self)  # type: ignore[assignment]
 
@@ -182,7 +182,7 @@ class _LastAnswer:
 
 
 def _has_unread(transport: asyncio.Transport) -> bool:
-    """Whether something has arrived that the event loop has not read yet."""
+    """Return whether the socket holds bytes that the event loop has not read yet."""
     found = transport.get_extra_info("socket")
     if transport.is_closing() or found is None or found.fileno() < 0:
         return False
@@ -290,10 +290,10 @@ def server_config(
     trust_forwarded: bool = False,
     **more: Any,
 ) -> uvicorn.Config:
-    """How a service of the hub is served. ``load``: the bounds of this process; without it there are none.
-    ``drain_seconds``: what is under way may take so long to end. ``trust_forwarded``: believe ``X-Forwarded-Proto`` and
-    ``-For`` of a proxy on this machine. There is no access log: a query may hold an identifier. ``more`` goes to
-    uvicorn as it is."""
+    """Return uvicorn's configuration for a service. ``load``: the limits of this process, None for none.
+    ``drain_seconds``: how long requests in flight may take to end. ``trust_forwarded``: believe ``X-Forwarded-Proto``
+    and ``-For`` of a proxy on this machine. There is no access log: a query may hold an identifier. ``more`` is passed
+    to uvicorn."""
     settings: dict[str, Any] = {
         "http": PatientProtocol,
         "ws": BoundedWebSocket,
@@ -316,8 +316,8 @@ def server_config(
 
 
 def room_for(connections: int) -> int:
-    """As many of these connections as the system lets this process have, beside the files that it needs itself. The
-    process's own limit is raised as far as it may be."""
+    """Return how many of these connections the process can have open beside its own files, after raising its file limit
+    as far as it may."""
     wanted = connections + _FILES_APART
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != resource.RLIM_INFINITY and soft < wanted:

@@ -15,7 +15,7 @@ from cx_runtime.rates import Rate
 
 
 class Settings(BaseSettings):
-    """What the environment may say, each as ``CX_<NAME>``."""
+    """All settings; each is read from the environment variable ``CX_<NAME>``."""
 
     model_config = SettingsConfigDict(env_prefix="CX_", extra="ignore")
 

@@ -76,12 +76,12 @@ STRANGERS = Part("strangers", "", TENANT_SHARE)
 
 
 def room(size: int, others: int, share: float) -> int:
-    """How much one part may hold where its siblings hold ``others`` of ``size``."""
+    """Return how much one part may hold where its siblings hold ``others`` of ``size``."""
     return ceil((size - others) * share)
 
 
 class _Node:
-    """What all below one path hold. Remembered as long as they hold anything."""
+    """The sum that everything below one path holds. Kept as long as it is not zero."""
 
     __slots__ = ("below", "held", "parent", "part")
 
@@ -105,11 +105,11 @@ class Pool:
 
     @property
     def held(self) -> int:
-        """By all together."""
+        """Return the sum that all hold together."""
         return self._root.held
 
     def of(self, path: Path) -> int:
-        """What all below this path hold."""
+        """Return the sum that everything below this path holds."""
         node = self._root
         for part in path:
             found = node.below.get(part)
@@ -129,7 +129,7 @@ class Pool:
         return slot
 
     def has_room(self, amount: int) -> bool:
-        """Whether the whole pool has, for anybody."""
+        """Return whether the pool has anything left for anybody."""
         return self._root.held + amount <= self.size or not self._root.held
 
     def refusal(self, path: Path, amount: int, own: int = 0) -> Part | None:
@@ -167,7 +167,7 @@ class Pool:
             node = node.parent
 
     def known(self) -> int:
-        """How many parts are remembered."""
+        """Return the number of parts that hold anything."""
         count, nodes = 0, [self._root]
         while nodes:
             below = nodes.pop().below.values()
@@ -177,7 +177,7 @@ class Pool:
 
 
 class Slot:
-    """What somebody holds of a pool. Also a context manager, which ends it."""
+    """A part of a pool that is held. Also a context manager, which gives it back."""
 
     __slots__ = ("amount", "path", "pool")
 
@@ -226,7 +226,7 @@ class Slot:
 
 
 def refusal_of(what: str, part: Part) -> TooFast | Busy:
-    """What is said to whoever is refused because of a part."""
+    """Return the message for a request that is refused because of a part."""
     if part == WHOLE:
         return Busy("hub", f"too-many-{what}", f"all {what} that may be at once are in use; nothing was taken")
     if part.kind == STRANGERS.kind:

@@ -47,7 +47,7 @@ class _Strict(BaseModel):
 
 
 class _Limited(_Strict):
-    """What may be sent by it, per process: ``rate`` like ``200/s``, or ``unlimited``; ``burst``: so many at once."""
+    """Limits on sending, per process: ``rate`` like ``200/s`` or ``unlimited``; ``burst``: how many at once."""
 
     rate: str = ""
     burst: int | None = Field(default=None, ge=1)
@@ -153,7 +153,7 @@ class Tenants:
         return self._ids[tenant]
 
     def junk(self, tenant: str) -> Junk:
-        """What identifies nobody for this tenant. Raises KeyError for a tenant that is not configured."""
+        """Return the values that identify nobody for this tenant. Raises KeyError for a tenant that is not configured."""
         return self._junk[tenant]
 
     def connection(self, connection: str) -> tuple[str, ConnectionConfig] | None:
@@ -161,7 +161,8 @@ class Tenants:
         return self._connections.get(connection)
 
     def authenticate(self, secret: str) -> tuple[str, KeyConfig] | None:
-        """Whose key this is. Compares with every key, each in constant time, so that timing tells nothing."""
+        """Return the key and tenant of a secret. Compares with every key in constant time, so that timing tells
+        nothing."""
         given = secret.encode()
         found = None
         for known, owner in self._keys:

@@ -52,7 +52,7 @@ class Client:
 
 
 def _error(response: httpx2.Response) -> Refused | TryLater:
-    """What a problem document (RFC 9457) asks its receiver to do."""
+    """Return the error that a problem document (RFC 9457) stands for."""
     problem = _object(response)
     reason = problem.get("reason", f"status-{response.status_code}")
     detail = problem.get("detail") or response.reason_phrase

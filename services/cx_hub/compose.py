@@ -363,7 +363,7 @@ def _provider_servers(hub: Hub, intake: Intake, limits: Limits, tenant_share: fl
 
 
 def _any_provider(hub: Hub, is_such: Callable[[Provider], bool]) -> bool:
-    """Whether some connection's provider is such a one."""
+    """Return whether the provider of any connection meets a condition."""
     known = providers()
     return any(is_such(known[name]) for name in _providers_of(hub))
 

@@ -1,4 +1,4 @@
-"""What the settings and the configuration lack, over all connections of all tenants."""
+"""Report what is missing in the settings and the configuration, over all connections of all tenants."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ def told(body: Json) -> Iterator[tuple[str, str]]:
 
 
 def conversation_told(conversation: Json) -> Iterator[tuple[str, str]]:
-    """What one thread over all channels holds."""
+    """Render one conversation over all channels."""
     about = ", ".join(f"{each['kind']} {each['value']}" for each in conversation["references"])
     topic = " · ".join(part for part in (conversation["topic"], about) if part) or "no topic yet"
     yield conversation["state"], f"{topic} · over {', '.join(conversation['channels'])} · thread {conversation['id']}"
@@ -96,7 +96,7 @@ def _identifier(identifier: Json) -> str:
 
 
 def certainty_told(assurance: Json) -> str:
-    """How sure it is who is at the other end of a contact. Whether a proof has expired the reader's clock tells."""
+    """Render how sure it is who is at the other end of a contact; expiry is judged by the reader's clock."""
     named = assurance["identifier"]
     who = f"{named['kind']} {named['value']}" if named else ""
     match assurance["level"]:

@@ -1,4 +1,4 @@
-"""Whether the disks of the embedded parts have room: asked by readiness, before a write has to fail."""
+"""Check that the disks of the embedded parts have room, so that readiness fails before a write does."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a hub's process collects garbage: seldom; and how its threads take turns: often."""
+"""Tune a hub's process: garbage is collected seldom, threads are switched often."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ class _SettingUp(msgspec.Struct):
 
 
 def setting_up(settings: Settings, tenants: Tenants) -> bytes:
-    """What such a process needs to know."""
+    """Return what such a process needs to know, as the first message to it."""
     return msgspec.json.encode(
         _SettingUp(
             settings.resolved_log_url(),

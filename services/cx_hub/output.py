@@ -1,4 +1,4 @@
-"""How commands print: for people as text, for programs as JSON (one value) or JSON lines."""
+"""Print for people as text, for programs as JSON (one value) or JSON lines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""What commands open for themselves: settings, tenants, the log and the store, and what runs an async command."""
+"""The resources that commands open for themselves: settings, tenants, the log and the store; and the runner of async
+commands."""
 
 from __future__ import annotations
 

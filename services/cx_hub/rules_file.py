@@ -97,7 +97,7 @@ def _value(node: yaml.Node, name: str) -> Any:
 
 
 class _Mark(Protocol):
-    """Of the YAML library's two parsers each has its own."""
+    """A place in the YAML file. Each of the YAML library's two parsers has a class of its own for it."""
 
     @property
     def line(self) -> int: ...

@@ -171,7 +171,7 @@ class Supervisor:
         return f"{type(why).__name__}: {why}"
 
     async def _stopped_within(self, watched: _Watched, seconds: float) -> bool:
-        """Whether it is to end, by us alone or with the process."""
+        """Return whether the task is to end, by us alone or with the process."""
         asked = [asyncio.create_task(event.wait()) for event in (self.stopping, watched.stop_asked)]
         try:
             await asyncio.wait(asked, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
@@ -198,5 +198,5 @@ class Supervisor:
 
 
 async def _begun(work: Work) -> None:
-    """As a coroutine of its own, so that what fails before its first await is the task's error, too."""
+    """Run the work in a coroutine of its own, so that what fails before its first await is the task's error, too."""
     await work()

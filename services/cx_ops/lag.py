@@ -1,4 +1,4 @@
-"""How far the projectors are behind the log."""
+"""Consumer lag of the projectors."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Lag(Struct, frozen=True):
 
 
 async def lag_of(log: Log, store: Store) -> list[Lag]:
-    """Of every partition that projectors apply. ``TryLater`` where log or store do not answer."""
+    """Return the lag of every partition that projectors apply. Raises ``TryLater`` where log or store do not answer."""
     async with store.reading() as tx:
         done = await leases.progress(tx)
     found = []

@@ -75,7 +75,7 @@ def timeline(
     known_at: KnownAt = "",
     output: OutputOption = Format.TEXT,
 ) -> None:
-    """What happened, newest first."""
+    """Show what happened, newest first."""
     items = run_async(_pages(f"/v1/customers/{customer}/timeline", limit, _moment(as_of, known_at)))
     show_rows(items, ("time", "channel", "type", "role", "name", "text"), output, "nothing happened yet")
 

@@ -35,7 +35,7 @@ def register(app: typer.Typer) -> None:
 
 
 class Listed(StrEnum):
-    """Which dead letters are listed."""
+    """The dead letters to list, by state."""
 
     ALL = "all"
     FAILED = "failed"

@@ -66,7 +66,7 @@ def demo(
 
 
 async def _demo(home: Path, port: int, once: bool) -> list[str]:
-    """What did not hold. ``Fatal`` where the story broke off."""
+    """Tell the story and return what did not hold. Raises ``Fatal`` where the story broke off."""
     settings = embedded_settings(home, port)
     stage = _stage()
     async with running_hub(settings, with_keys_of_the_story(load_tenants(settings))) as hub:

@@ -37,7 +37,7 @@ def whatif(
     examples: Annotated[int, typer.Option(help="How many of each.", min=0, max=MOST_EXAMPLES)] = 10,
     output: OutputOption = Format.TEXT,
 ) -> None:
-    """Which customers would join or part under other rules. Reads the store's facts and changes nothing."""
+    """Show which customers would join or part under other rules. Reads the store's facts and changes nothing."""
     wanted = read_rules(rules)
     found = run_async(_tried(Settings(), tenant, wanted, examples))
     if output is Format.JSONL:

@@ -30,7 +30,7 @@ def map_files(
     ] = None,
     region: Annotated[str | None, typer.Option(help="Country whose national phone numbers are read, as US.")] = None,
 ) -> None:
-    """What recorded requests or messages become: events as JSON lines.
+    """Show what recorded requests or messages become: events as JSON lines.
 
     Exit 0: events; 2: refused, or a part could not be mapped; 3: only kinds that are left out on purpose, or that no
     adapter maps yet.

@@ -58,7 +58,7 @@ async def _migrate(url: str, check: bool, wait: float) -> tuple[Standing, Standi
 
 
 async def _once(store: Store, check: bool) -> tuple[Standing, Standing]:
-    """Where the tables were, and where they are."""
+    """Migrate, and return the revisions before and after."""
     before = await store.standing()
     if check:
         return before, before

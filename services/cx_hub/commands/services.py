@@ -78,7 +78,7 @@ async def _serve(settings: Settings, services: frozenset[Service]) -> None:
 
 
 def _end_anyway(seconds: float) -> None:
-    """As a crash would: what was acknowledged is durable, and what was not is sent again or applied again."""
+    """End the process as a crash would: what was acknowledged is durable, everything else is sent or applied again."""
     to_err().print(f"still not done after {seconds:.0f} s: ending all the same")
     os._exit(FAILED)
 
@@ -101,7 +101,7 @@ def stop_on_signals(hub: Hub) -> None:
 
 
 async def _tell_when_ready(hub: Hub, services: frozenset[Service]) -> None:
-    """What is missing is told when it changes, not again and again."""
+    """Log what readiness lacks, once for each change."""
     told: set[str] = set()
     while not (report := await hub.health.ready()).ok:
         missing = {name: part.why for name, part in report.parts.items() if not part.ok}

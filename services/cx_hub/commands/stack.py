@@ -42,7 +42,7 @@ def stop() -> None:
 
 
 def status(output: OutputOption = Format.TEXT) -> None:
-    """How each part is: running, stopped, crashed or absent."""
+    """Show the state of each server: running, stopped, crashed or absent."""
     rows: list[dict[str, Any]] = [
         {"part": part, "state": each.state, "pid": each.pid, "url": _without_password(each.url)}
         for part, each in stack.status(Settings().home).items()

@@ -1,4 +1,5 @@
-"""What stands outside the hub, and speaks to it as the real thing does: over a socket, signed webhooks, SMTP, HTTP.
+"""Stand-ins for the outside world that speak to the hub as the real ones do: over a socket, signed webhooks, SMTP,
+HTTP.
 
 Each does what the hub asks of every sender: what was not acknowledged is sent again, the same as before.
 """
@@ -208,7 +209,7 @@ class PhoneCompany:
         return await self._hook.post(urlencode(fields), headers)
 
     async def forges(self, **fields: str) -> int:
-        """As somebody would who does not have the secret."""
+        """Send the request with a signature made without the secret."""
         headers = {"content-type": "application/x-www-form-urlencoded", "x-twilio-signature": "bm90IGl0"}
         return await self._hook.post(urlencode(fields), headers)
 

@@ -1,4 +1,4 @@
-"""Who takes part in the story, and what the world calls what they do."""
+"""The people of the story and the ids under which the outside world knows them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ BEN = {"id": "ben", "name": "Ben"}
 
 @dataclass(frozen=True, slots=True)
 class Cast:
-    """Who it is about, and what the world calls what they do. ``mark`` stands before the ids of events."""
+    """The people of the story and their ids. ``mark`` stands before the ids of events."""
 
     email: str = "ana@example.com"
     phone: str = "+15550100123"

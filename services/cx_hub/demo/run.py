@@ -1,4 +1,4 @@
-"""Where the story is told: to a hub in this process, on embedded parts in a home of its own, or to one that runs
+"""Run the story against a hub in this process, on embedded parts in a folder of its own, or against one that runs
 elsewhere."""
 
 from __future__ import annotations
@@ -85,8 +85,8 @@ def home_folder(given: Path | None) -> Iterator[Path]:
 
 @dataclass(frozen=True, slots=True)
 class Doors:
-    """Where a hub is reached: all its services at one address, or each at its own. ``key``: instead of the configured
-    ones. ``public_url``: as in the hub's settings. ``patience``: seconds that anything may take."""
+    """The addresses of a hub: all its services at one, or each at its own. ``key``: instead of the configured ones.
+    ``public_url``: as in the hub's settings. ``patience``: seconds that anything may take."""
 
     channels: str
     api: str

@@ -1,4 +1,4 @@
-"""How the story is told: steps, what the next channel sees, and what had to hold."""
+"""Print the story: its steps, what the next channel reads, and checks that must hold."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Stage:
         self.out.print(Rule(Text.assemble((f"{self.steps}  {channel}", "bold cyan"), f"  {what}"), align="left"))
 
     def door(self, way: str, answer: str) -> None:
-        """By which door it came in, and what the hub answered. Where there is little room, the answer stays."""
+        """Print the request that was sent and the hub's answer; on a narrow terminal the answer is kept."""
         label, arrow = Text(f"{'in':>{WIDTH}}  ", "dim"), Text("  →  ", "dim")
         came = Text(way)
         room = self.out.width - len(label) - len(arrow) - len(answer)
@@ -43,7 +43,7 @@ class Stage:
         self.out.print(Text.assemble(label, came, arrow, (answer, "green")), no_wrap=True, overflow="ellipsis")
 
     def sees(self, who: str, pairs: Iterable[tuple[str, str]]) -> None:
-        """What somebody now reads."""
+        """Print what somebody reads now."""
         self._print_indented(Text(f"{who} sees", style="bold"), WIDTH + 2)
         print_pairs(self.out, pairs)
 

@@ -1,4 +1,4 @@
-"""What happens: Ana was charged twice, and says so on four channels. Nobody asks her twice."""
+"""The story: Ana was charged twice, and says so on four channels. Nobody asks her twice."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ async def _calls(stage: Stage, world: World) -> None:
 
 
 def _ringing(cast: Cast) -> dict[str, str]:
-    """What Twilio asks when a call comes in: what shall become of it? Of the caller it tells how sure the number is."""
+    """Send Twilio's request for an incoming call, which says how well the carrier attests the number."""
     return {**_leg(cast, "ringing"), "StirVerstat": "TN-Validation-Passed-A"}
 
 

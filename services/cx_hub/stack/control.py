@@ -109,7 +109,7 @@ def erase(home: Path) -> None:
 
 
 def status(home: Path) -> dict[Part, PartStatus]:
-    """How each part is. ``crashed``: it was started, not stopped, and is gone; ``start`` brings it back."""
+    """Return the state of each server. ``crashed``: it was started, not stopped, and is gone; ``start`` brings it back."""
     stack = _load(home.absolute())
     found: dict[Part, PartStatus] = {}
     for part in sorted(PARTS):

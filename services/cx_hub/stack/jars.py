@@ -20,7 +20,7 @@ _SECONDS = 60
 
 
 def maven_url(environ: Mapping[str, str]) -> str:
-    """Where jars come from: ``CX_MAVEN_URL``, a mirror laid out like Maven Central."""
+    """Return where jars are fetched from: ``CX_MAVEN_URL``, a mirror laid out like Maven Central."""
     return environ.get("CX_MAVEN_URL", MAVEN_CENTRAL).rstrip("/")
 
 

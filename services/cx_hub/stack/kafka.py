@@ -82,7 +82,7 @@ def await_kafka(process: Process, port: int, log: Path) -> None:
 
 
 def answers(host: str, port: int) -> bool:
-    """Whether a broker there has joined its cluster and serves clients."""
+    """Return whether a broker there has joined its cluster and serves clients."""
 
     # The client logs every refused connection as an error, and there are many while a broker starts.
     try:

@@ -40,7 +40,7 @@ def programs() -> Path:
 
 
 class Place:
-    """Where a server's data and programs lie, and who runs it.
+    """The folders of a server's data and programs, and the account that runs it.
 
     PostgreSQL refuses to run as root: then another account does, and what that account can't reach (a home folder
     closed to others) lies below /var/tmp instead. Nobody's permissions are changed.
@@ -101,7 +101,7 @@ def await_postgres(process: Process, port: int, password: str, log: Path) -> Non
 
 
 def answers(port: int, password: str) -> bool:
-    """Whether our database is there, making it in a server that has none yet."""
+    """Return whether our database is there; make it in a server that has none yet."""
 
     async def ask() -> bool:
         try:
@@ -162,7 +162,7 @@ def _forget_dead_server(data: Path) -> None:
 
 
 def _works_in(folder: Path) -> bool:
-    """Whether a live process has this working directory, as all of PostgreSQL's have their data's."""
+    """Return whether a live process has this working directory, as all of PostgreSQL's have their data folder."""
     for link in Path("/proc").glob("[0-9]*/cwd"):
         try:
             if link.readlink() == folder.resolve():
@@ -182,5 +182,5 @@ def _other_account() -> pwd.struct_passwd:
 
 
 def _open_to_all(folder: Path) -> bool:
-    """Whether every account may pass through what exists of a path."""
+    """Return whether every account may pass through the existing folders of a path."""
     return all(path.stat().st_mode & 0o001 for path in (folder, *folder.parents) if path.exists())

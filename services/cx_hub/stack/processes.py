@@ -83,7 +83,7 @@ def end(process: Process, gently: signal.Signals, seconds: float) -> None:
 
 
 def gone(process: Process, seconds: float) -> bool:
-    """Whether it ends within that time."""
+    """Wait for the end of the process, and return whether it came in time."""
     until = time.monotonic() + seconds
     while alive(process):
         if time.monotonic() > until:
@@ -115,7 +115,7 @@ def tail(log: Path, lines: int = 15) -> str:
 
 
 def _born(pid: int) -> str:
-    """When a process started, as the system writes it; empty if there is none or it is a zombie."""
+    """Return when a process started, as the system writes it; empty if there is none or it is a zombie."""
     if Path("/proc/self/stat").exists():
         try:
             stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
