@@ -35,10 +35,10 @@ from cx_projectors.relay import Relay
 from cx_projectors.retrying_applier import RetryingApplier
 from cx_projectors.store_epoch import open_store_epoch
 from cx_projectors.tenancy import Tenancy
-from cx_runtime.fast_routes import StraightApp
+from cx_runtime.fast_routes import FastRouteApp
 from cx_runtime.health import Health
 from cx_runtime.http import metrics_route, operations
-from cx_runtime.in_flight import Load
+from cx_runtime.in_flight import InFlight
 from cx_runtime.metrics import Metrics
 from cx_runtime.serve import server_config
 from cx_runtime.tenants import ConnectionConfig, KeyConfig, TenantConfig, Tenants
@@ -193,8 +193,8 @@ async def running_api(
     now: Clock | None = None,
     **settings: Any,
 ) -> AsyncIterator[Running]:
-    """``bounds``: those of a ``Load``; without there are none. ``log``: one in the folder, without. ``now``: the hub's
-    clock; it stands at ``TODAY`` but for the microsecond by which it rises with each call."""
+    """``bounds``: those of ``InFlight``; without there are none. ``log``: one in the folder, without. ``now``: the
+    hub's clock; it stands at ``TODAY`` but for the microsecond by which it rises with each call."""
     log = BreakableLog(log or SqliteLog(folder / "log.db", 4))
     store = open_store(store_url or sqlite_store(folder))
     await log.start()
@@ -208,11 +208,11 @@ async def running_api(
     await projector.take()
     clock = now or IncreasingClock(lambda: TODAY)
     api = ContextApi(store, log, known, metrics, now=clock, **settings)
-    app = StraightApp(metrics, title="test", docs_url=None, redoc_url=None)
+    app = FastRouteApp(metrics, title="test", docs_url=None, redoc_url=None)
     add_routes(app, api)
     app.router.routes.extend([*operations(Health()), metrics_route(metrics, None)])
     listener = socket.create_server(("127.0.0.1", 0))
-    load = Load(metrics, **bounds) if bounds is not None else None
+    load = InFlight(metrics, **bounds) if bounds is not None else None
     server = uvicorn.Server(server_config(app, "127.0.0.1", 0, load=load))
     task = asyncio.create_task(server.serve(sockets=[listener]))
     while not server.started:

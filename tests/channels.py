@@ -30,7 +30,7 @@ from cx_events.log import DEAD_LETTERS, INTERACTIONS, Log, LogReader, Partition,
 from cx_events.log.sqlite import SqliteLog
 from cx_runtime.health import Health
 from cx_runtime.http import BodyLimits
-from cx_runtime.in_flight import Load
+from cx_runtime.in_flight import InFlight
 from cx_runtime.metrics import Metrics
 from cx_runtime.rates import Rate, Rates
 from cx_runtime.serve import PatientProtocol, Server, server_config
@@ -186,7 +186,7 @@ class Hub:
     intake: Intake
     metrics: Metrics
     health: Health
-    load: Load
+    load: InFlight
     chats: Chats
 
     async def stored(self, topic: str = INTERACTIONS) -> list[bytes]:
@@ -229,7 +229,7 @@ async def running_hub(
     connection_rate: Rate | None = None,
     **server: Any,
 ) -> AsyncIterator[Hub]:
-    """``public_url``: the hub's own address where not given. ``bounds``: arguments of ``Load``."""
+    """``public_url``: the hub's own address where not given. ``bounds``: arguments of ``InFlight``."""
     listener = socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]
     public_url = f"http://127.0.0.1:{port}" if public_url is None else public_url
@@ -244,7 +244,7 @@ async def running_hub(
     chat = open_server(ServerPorts(intake, log, metrics, health.progress, limits), chat_limits)
     delivering = asyncio.create_task(chat.run())
     app = create_app(intake, known, [chat], metrics, health, limits=limits, public_url=public_url)
-    load = Load(metrics, **(bounds or {}))
+    load = InFlight(metrics, **(bounds or {}))
     protocol = type("Protocol", (PatientProtocol,), {"header_seconds": header_seconds})
     running = Server(server_config(app, "127.0.0.1", 0, load=load, http=protocol, **server))
     task = asyncio.create_task(running.serve(sockets=[listener]))

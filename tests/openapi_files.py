@@ -18,7 +18,7 @@ from cx_context_api.openapi import document
 from cx_events.blob.folder import FolderBlobs
 from cx_events.log.sqlite import SqliteLog
 from cx_ops.routes import router
-from cx_runtime.fast_routes import StraightApp
+from cx_runtime.fast_routes import FastRouteApp
 from cx_runtime.health import Health
 from cx_runtime.metrics import Metrics
 from cx_runtime.tenants import Tenants
@@ -51,7 +51,7 @@ def _channels() -> dict[str, Any]:
 def _ops() -> dict[str, Any]:
     """Of the real routes; nothing behind them is started."""
     without = Path("unused")
-    app = StraightApp(Metrics(), title="Throughline: operations", version="1", docs_url=None, redoc_url=None)
+    app = FastRouteApp(Metrics(), title="Throughline: operations", version="1", docs_url=None, redoc_url=None)
     store = open_store(f"sqlite+aiosqlite:///{without}")
     app.include_router(router(SqliteLog(without, 1), store, Tenants({})))
     return app.openapi()

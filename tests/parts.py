@@ -65,7 +65,7 @@ def own_stack() -> Iterator[Path]:
         remove(stream_id)
 
 
-def start_or_skip(stream_id: Path, part: stack.Part) -> stack.Running:
+def start_or_skip(stream_id: Path, part: stack.Server) -> stack.Running:
     """The stack with this part. Where it can't be had the test is skipped, but never under ``CI``."""
     try:
         return stack.start(stream_id, {part})
@@ -75,7 +75,7 @@ def start_or_skip(stream_id: Path, part: stack.Part) -> stack.Running:
         pytest.skip(f"no {part} here: {error}")
 
 
-def address(stream_id: Path, part: stack.Part) -> str:
+def address(stream_id: Path, part: stack.Server) -> str:
     """Return the URL of a server: the one given in the environment, else a new one in this stream. Its account in
     PostgreSQL may create databases."""
     given = os.environ.get(f"CX_TEST_{part.upper()}")

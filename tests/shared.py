@@ -21,7 +21,7 @@ class Shared:
     def __init__(self, home: Path) -> None:
         self.home = home
 
-    def address(self, part: stack.Part) -> str:
+    def address(self, part: stack.Server) -> str:
         """Return the URL of the run's server, which is started now if the run has none yet."""
         known = self.home / f"{part}.url"
         with self.turn(part):

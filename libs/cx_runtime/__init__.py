@@ -1,8 +1,15 @@
-"""THE PLUMBING: settings and the tenants' configuration, logging, metrics, health, service lifecycles.
+"""The common base of all services: settings, tenants, limits, HTTP, health, metrics and logs.
 
-Rooms: ``settings`` (the only place that reads the environment), ``tenants`` (the YAML of CX_CONFIG, checked),
-``shares`` (how much of a pool one of several may hold) with ``load``, ``door``, ``rates`` and ``tries`` at the doors,
-``turns`` (for work that takes long) with ``metering`` (what work costs the event loop), ``addresses`` (who asks, behind
-proxies), ``logs`` (structlog), ``metrics`` (Prometheus registry and names), ``health`` (progress, not liveness),
-``children`` (processes that can be killed).
+Modules:
+
+- configuration: ``settings`` (the only module that reads the environment), ``tenants`` and ``tenant_secrets`` (the YAML of
+  ``CX_CONFIG``, checked);
+- limits: ``shares`` (fair shares of a pool), ``in_flight`` (requests, sockets and bytes under way), ``load_shedding``
+  (refusals before a body is read), ``rates`` (token buckets), ``attempt_limits`` (wrong codes), ``fair_queue`` (turns for
+  long work), ``cpu_time`` (what work costs the event loop), ``deadline`` (waiting with a bound), ``addresses`` (the caller
+  behind proxies);
+- HTTP: ``http`` (keys and bounded bodies), ``problems`` (RFC 9457), ``fast_routes``, ``serve`` (uvicorn), ``accept_queue``
+  (connections that wait while a server ends);
+- operation: ``health`` (progress, not liveness), ``outages``, ``metrics`` (Prometheus), ``logs`` (structlog);
+- processes: ``owned_tasks`` (tasks whose end is noticed), ``child_processes`` (processes that can be killed).
 """

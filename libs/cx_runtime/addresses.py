@@ -33,7 +33,7 @@ class Addresses:
         return bool(self._trusted) and is_in(peer, self._trusted)
 
     def of(self, peer: str, headers: Mapping[str, str]) -> str:
-        """Return the address of the caller, behind however many trusted proxies. ``headers``: by names in lower case."""
+        """Return the address of the caller, behind any trusted proxies. ``headers``: by names in lower case."""
         if self.trusts(peer):
             for named in reversed(headers.get("x-forwarded-for", "").split(",")[-_MOST_FORWARDED:]):
                 peer = named.strip()

@@ -1,6 +1,6 @@
 """Limits on wrong attempts at short codes.
 
-    tries = Tries(GUESSES)
+    tries = AttemptLimits(GUESSES)
     tries.wait("acme", "way", "ivr")         # seconds until one more may be tried over this way; 0: now
     tries.count("acme", "way", "ivr")        # one more that was wrong
 
@@ -29,7 +29,7 @@ HOUR = 3600.0
 Who = Literal["caller", "customer", "way"]
 
 
-class Allowed(NamedTuple):
+class AttemptRates(NamedTuple):
     """Wrong tries of one caller, as one customer, and over one way in."""
 
     caller: Rate
@@ -37,17 +37,17 @@ class Allowed(NamedTuple):
     way: Rate
 
 
-GUESSES = Allowed(Rate(5 / HOUR, 5.0), Rate(10 / HOUR, 10.0), Rate(30 / HOUR, 30.0))
+GUESSES = AttemptRates(Rate(5 / HOUR, 5.0), Rate(10 / HOUR, 10.0), Rate(30 / HOUR, 30.0))
 """Of codes that turn out to be none (docs/decisions/0021-shares.md has the arithmetic)."""
 
-ENTRIES = Allowed(Rate(10 / HOUR, 10.0), Rate(10 / HOUR, 10.0), Rate(3600 / HOUR, 600.0))
+ENTRIES = AttemptRates(Rate(10 / HOUR, 10.0), Rate(10 / HOUR, 10.0), Rate(3600 / HOUR, 600.0))
 """Of whatever looks like a code at a channel's intake, which can't tell whether it is one."""
 
 
-class Tries:
+class AttemptLimits:
     """``clock``: seconds, monotonic."""
 
-    def __init__(self, allowed: Allowed, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, allowed: AttemptRates, clock: Callable[[], float] = time.monotonic) -> None:
         self._allowed = allowed
         self._clock = clock
         self._buckets: OrderedDict[tuple[str, Who, str], Bucket] = OrderedDict()

@@ -1,6 +1,6 @@
 """Child processes that answer one request at a time, and that can be killed, which a thread can't be.
 
-    child = await Child.start([sys.executable, "-m", "some.module"], seconds=20.0)
+    child = await ChildProcess.start([sys.executable, "-m", "some.module"], seconds=20.0)
     async with asyncio.timeout(10.0):
         head, parts = await child.ask(request, [body])     # one of ``GONE`` where the process is gone
     ...
@@ -38,7 +38,7 @@ Message = tuple[bytes, list[bytes]]
 """A head as JSON, and the byte strings after it."""
 
 
-class Child:
+class ChildProcess:
     """One process and the pipes to it. Use from one event loop, one request at a time."""
 
     def __init__(self, process: Process) -> None:
@@ -49,7 +49,7 @@ class Child:
         self._out = process.stdout
 
     @classmethod
-    async def start(cls, command: Sequence[str], *, seconds: float, first: bytes = b"") -> Child:
+    async def start(cls, command: Sequence[str], *, seconds: float, first: bytes = b"") -> ChildProcess:
         """Return a child that has said that it is ready. ``first``: the head of a message that it is sent before, which
         may hold what has no place among arguments. Raises one of ``GONE`` where it does not come up in ``seconds``."""
         child = cls(await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, stderr=DEVNULL))

@@ -1,6 +1,6 @@
 """Measure the CPU time that a piece of work takes from the event loop; time spent waiting is not counted.
 
-found = await metered(read(tx), lambda seconds: turns.charge("acme", seconds))
+found = await charge_cpu_time(read(tx), lambda seconds: turns.charge("acme", seconds))
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from typing import Any, Generic, TypeVar
 T = TypeVar("T")
 
 
-async def metered(work: Coroutine[Any, Any, T], charge: Callable[[float], None]) -> T:
+async def charge_cpu_time(work: Coroutine[Any, Any, T], charge: Callable[[float], None]) -> T:
     """Return or raise what ``work`` does, and charge the seconds of processor time that this thread worked on it, once,
     at its end. What it starts as tasks or threads of their own is not counted."""
-    return await _Metered(work, charge)
+    return await _Charged(work, charge)
 
 
-class _Metered(Generic[T]):
+class _Charged(Generic[T]):
     def __init__(self, work: Coroutine[Any, Any, T], charge: Callable[[float], None]) -> None:
         self._work = work
         self._charge = charge

@@ -1,8 +1,8 @@
-"""Work that takes long is done by few at once, and those who wait take turns by key.
+"""A queue for long work: few pieces run at once, and the keys that wait take turns.
 
-    reads = Turns("reads", 8, most_of_one=4, most_waiting=400, most_waiting_of_one=200, seconds=1.5, time_of_one=0.2)
+    reads = FairQueue("reads", 8, most_of_one=4, most_waiting=400, most_waiting_of_one=200, seconds=1.5)
     async with reads.turn("acme"):                                                  # TooFast, Busy, or TryLater
-        found = await metered(read(), partial(reads.charge, "acme"))
+        found = await charge_cpu_time(read(), partial(reads.charge, "acme"))
 
 Of one process and of one event loop.
 """
@@ -22,7 +22,7 @@ BURST_SECONDS = 0.1
 """Of its share of time a key may take so much in advance."""
 
 
-class Turns:
+class FairQueue:
     """``size`` pieces of work at once, ``most_of_one`` of them of one key; the others wait, and take turns by key.
 
     ``most_waiting`` in all and ``most_waiting_of_one`` of a key, each for ``seconds`` at most. Where work keeps others

@@ -1,15 +1,14 @@
-"""An HTTP app with a straight way: paths that are answered before the framework's layers.
+"""An HTTP app with fast routes: paths that are answered before the framework's layers.
 
-    app = StraightApp(metrics, title="Throughline")
-    app.straight("/v1/events", events, methods={"POST"})
-    app.straight("/v1/hooks/{connection}", hooks, methods={"GET", "POST"})
-    app.straight("/v1/customers/{id}/context", context, methods={"GET", "HEAD"})
+    app = FastRouteApp(metrics, title="Throughline")
+    app.fast_route("/v1/events", events, methods={"POST"})
+    app.fast_route("/v1/hooks/{connection}", hooks, methods={"GET", "POST"})
+    app.fast_route("/v1/customers/{id}/context", context, methods={"GET", "HEAD"})
 
 A request passes seven layers of FastAPI and Starlette (routes, error handlers, exit stacks, telemetry) before its
-endpoint is called, which costs more than checking an event or finding a context does. What asks for none of that need
-not pay for it. Errors are answered as everywhere (``cx_runtime.http.Problems``); methods that are not named fall
-through to the framework, so the same path should stand in a router as well: there it is documented, and there 405 is
-said.
+endpoint is called, which costs more than checking an event or finding a context does. A fast route passes none. Errors
+are answered as everywhere (``cx_runtime.http.Problems``); methods that are not named fall through to the framework, so the
+same path should stand in a router as well, which documents it and answers 405.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 SocketEndpoint = Callable[[WebSocket], Awaitable[None]]
 
 
-class _Straight(NamedTuple):
+class _FastRoute(NamedTuple):
     """``parameter``: what the step that varies is called in ``path_params``; nothing where none does."""
 
     endpoint: Endpoint
@@ -38,25 +37,25 @@ class _Straight(NamedTuple):
     parameter: str
 
 
-class StraightApp(FastAPI):
-    """FastAPI, its errors answered with problem documents, and ``straight`` paths before it."""
+class FastRouteApp(FastAPI):
+    """FastAPI, its errors answered with problem documents, and fast paths before it."""
 
     def __init__(self, metrics: Metrics, **more: Any) -> None:
         """``more`` is FastAPI's."""
         super().__init__(**more)
         self._problems = install_problems(self, metrics)
-        self._straight: dict[tuple[str, str], _Straight] = {}
+        self._routes: dict[tuple[str, str], _FastRoute] = {}
         self._sockets: dict[str, tuple[str, SocketEndpoint]] = {}
 
-    def straight(self, path: str, endpoint: Endpoint, methods: Collection[str]) -> None:
+    def fast_route(self, path: str, endpoint: Endpoint, methods: Collection[str]) -> None:
         """Answer ``path``, of whose last two steps one may be a parameter (``{NAME}``)."""
         head, opened, rest = path.partition("{")
         parameter, _, tail = rest.partition("}")
         if opened and (tail.count("/") > 1 or "{" in tail):
             raise ValueError(f"{path}: one of the last two steps may be a parameter")
-        self._straight[head, tail] = _Straight(endpoint, frozenset(methods), parameter)
+        self._routes[head, tail] = _FastRoute(endpoint, frozenset(methods), parameter)
 
-    def straight_socket(self, path: str, endpoint: SocketEndpoint) -> None:
+    def fast_socket(self, path: str, endpoint: SocketEndpoint) -> None:
         """Serve WebSockets at ``path``, whose last step is a parameter (``{NAME}``). ``endpoint`` answers all errors:
         none is left for the framework."""
         head, opened, parameter = path.partition("{")
@@ -85,16 +84,16 @@ class StraightApp(FastAPI):
 
     def _found(self, scope: Scope) -> Endpoint | None:
         path: str = scope["path"]
-        found = self._straight.get((path, ""))
+        found = self._routes.get((path, ""))
         if found is not None:
             if found.parameter:  # the path ends where the parameter should stand
                 return None
         else:
             head, slash, step = path.rpartition("/")
-            found = self._straight.get((head + slash, ""))
+            found = self._routes.get((head + slash, ""))
             if found is None:
                 head, slash, middle = head.rpartition("/")
-                found = self._straight.get((head + slash, f"/{step}"))
+                found = self._routes.get((head + slash, f"/{step}"))
                 step = middle
             if found is None or not found.parameter or not step:
                 return None

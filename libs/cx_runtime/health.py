@@ -34,7 +34,7 @@ STUCK_AFTER = 10.0
 PROBE_TIMEOUT = 2.0
 
 
-class Part(Struct, frozen=True, omit_defaults=True):
+class ComponentHealth(Struct, frozen=True, omit_defaults=True):
     """``age``: seconds since the last progress. ``why``: what is wrong, for people."""
 
     ok: bool
@@ -46,7 +46,7 @@ class Report(Struct, frozen=True, omit_defaults=True):
     """``notes``: what does not work as it is set up, by name, while everything else does; ``ok`` all the same."""
 
     ok: bool
-    parts: Mapping[str, Part]
+    parts: Mapping[str, ComponentHealth]
     notes: Mapping[str, str] = {}
 
 
@@ -103,14 +103,16 @@ class Progress:
         """Seconds since it last did or tried anything; 0 while nobody is at work, whose absence is another matter."""
         return self._clock() - self._tried if self._at_work else 0.0
 
-    def part(self) -> Part:
+    def part(self) -> ComponentHealth:
         """Return this worker's state for the readiness report."""
         age = self.age
         if age is None:
-            return Part(ok=False, why="it has shown no progress yet" if self._at_work else "it is not at work")
+            return ComponentHealth(
+                ok=False, why="it has shown no progress yet" if self._at_work else "it is not at work"
+            )
         age = round(age, 3)
         if self._trouble:
-            return Part(ok=False, age=age, why=self._trouble)
+            return ComponentHealth(ok=False, age=age, why=self._trouble)
         return _progressing(age, self.max_age)
 
 
@@ -122,7 +124,7 @@ class Health:
         self._progress: dict[str, Progress] = {}
         self._outages = Outages(clock)
         self._probes: dict[str, Probe] = {}
-        self._asked: dict[str, asyncio.Task[Part]] = {}
+        self._asked: dict[str, asyncio.Task[ComponentHealth]] = {}
         self._failures: dict[str, str] = {}
         self._leaving = ""
         self._notes: dict[str, str] = {}
@@ -183,7 +185,7 @@ class Health:
             for name, progress in self._progress.items()
             if progress.idle > progress.max_age * STUCK_AFTER
         }
-        parts |= {name: Part(ok=False, why=why) for name, why in self._failures.items()}
+        parts |= {name: ComponentHealth(ok=False, why=why) for name, why in self._failures.items()}
         return Report(ok=not parts, parts=parts)
 
     async def ready(self) -> Report:
@@ -193,10 +195,10 @@ class Health:
         parts |= dict(answers)
         parts |= self.live().parts
         if self._leaving:
-            parts["process"] = Part(ok=False, why=self._leaving)
+            parts["process"] = ComponentHealth(ok=False, why=self._leaving)
         return Report(ok=all(part.ok for part in parts.values()), parts=parts, notes=dict(self._notes))
 
-    async def _ask(self, name: str, check: Probe) -> tuple[str, Part]:
+    async def _ask(self, name: str, check: Probe) -> tuple[str, ComponentHealth]:
         """Ask a probe, once at a time: a driver takes its time to give up a frozen server, and is not waited for."""
         task = self._asked.get(name)
         if task is None:
@@ -205,23 +207,23 @@ class Health:
         done, _ = await asyncio.wait({task}, timeout=PROBE_TIMEOUT)
         if not done:
             task.cancel()
-            return name, Part(ok=False, why=f"no answer within {PROBE_TIMEOUT:g} s")
-        return name, task.result() if not task.cancelled() else Part(ok=False, why="the probe was cancelled")
+            return name, ComponentHealth(ok=False, why=f"no answer within {PROBE_TIMEOUT:g} s")
+        return name, task.result() if not task.cancelled() else ComponentHealth(ok=False, why="the probe was cancelled")
 
 
-def _progressing(age: float, allowed: float) -> Part:
+def _progressing(age: float, allowed: float) -> ComponentHealth:
     age = round(age, 3)
     if age <= allowed:
-        return Part(ok=True, age=age)
-    return Part(ok=False, age=age, why=f"no progress for {age:.0f} s; {allowed:.0f} s are allowed")
+        return ComponentHealth(ok=True, age=age)
+    return ComponentHealth(ok=False, age=age, why=f"no progress for {age:.0f} s; {allowed:.0f} s are allowed")
 
 
-async def _answer(check: Probe) -> Part:
+async def _answer(check: Probe) -> ComponentHealth:
     try:
         with guard_cancellation("the probe"):
             await check()
     except CxError as error:
-        return Part(ok=False, why=str(error))
+        return ComponentHealth(ok=False, why=str(error))
     except Exception as error:  # a probe's fault is a part's fault, not the report's
-        return Part(ok=False, why=f"{type(error).__name__}: {error}")
-    return Part(ok=True)
+        return ComponentHealth(ok=False, why=f"{type(error).__name__}: {error}")
+    return ComponentHealth(ok=True)

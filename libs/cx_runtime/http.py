@@ -239,7 +239,7 @@ def install_problems(app: Starlette, metrics: Metrics) -> Problems:
 
 
 class _Seldom:
-    """Limits how often the same message is logged: thousands of requests a second may meet the same part that is down."""
+    """Limits how often a message is logged: thousands of requests a second may meet the same part that is down."""
 
     def __init__(self) -> None:
         self._again: dict[str, float] = {}

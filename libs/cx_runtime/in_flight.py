@@ -20,7 +20,7 @@ from cx_events.errors import Busy, TooFast
 from cx_runtime.addresses import NOBODY, Addresses
 from cx_runtime.metrics import Metrics
 from cx_runtime.rates import Rate
-from cx_runtime.shares import STRANGERS, Part, Path, Pool, Slot, address, customer, tenant
+from cx_runtime.shares import STRANGERS, Path, Pool, Share, Slot, address, customer, tenant
 
 MAX_REQUESTS = 500
 MAX_BYTES = 16 << 20
@@ -38,13 +38,13 @@ _MOST_PACED = 10_000
 _REFUSED = frozenset({401, 403, 408, 413, 429})
 """Of what a tenant itself is told. Bodies that are too large or too slow cost the hub most of all."""
 
-_PROXY = Part("proxy", "", 1.0)
+_PROXY = Share("proxy", "", 1.0)
 """Trusted proxies bound the connections of their clients themselves."""
 
 Client = tuple[str, int]
 
 
-class Load:
+class InFlight:
     """``max_requests``: under way at once; ``max_bytes``: of their bodies in memory, as sent and as decompressed;
     ``max_connections``: open at once, WebSockets among them; ``max_streams``: answers that go on until somebody leaves.
     One request alone may have a body above ``max_bytes``. ``tenant_share``: see ``shares.share_among``. ``pace``: how
@@ -106,7 +106,7 @@ class Load:
         """Counted where it is answered."""
         return Busy("hub", reason, detail)
 
-    def tenant(self, name: str) -> Part:
+    def tenant(self, name: str) -> Share:
         return tenant(name, self._tenant_share)
 
     def connected(self, client: Client) -> Busy | TooFast | None:
@@ -191,7 +191,7 @@ class Held:
 
     __slots__ = ("_body", "_connection", "_slot", "address", "load", "owner", "streams")
 
-    def __init__(self, load: Load, scope: Mapping[str, Any]) -> None:
+    def __init__(self, load: InFlight, scope: Mapping[str, Any]) -> None:
         client = scope.get("client")
         self.load = load
         self.address = address_of(load.addresses, scope)
@@ -202,7 +202,7 @@ class Held:
         self._slot: Slot | None = None
 
     @classmethod
-    def begin(cls, load: Load, scope: Mapping[str, Any]) -> Held:
+    def begin(cls, load: InFlight, scope: Mapping[str, Any]) -> Held:
         """For the task that asks, alone: the server runs each request in one of its own. ``Busy``, ``TooFast``."""
         held = cls(load, scope)
         if scope["type"] == "http":
@@ -210,7 +210,7 @@ class Held:
         _held.set(held)
         return held
 
-    def claim(self, tenant: Part, who: Part) -> None:
+    def claim(self, tenant: Share, who: Share) -> None:
         """It is this tenant's. ``TooFast`` where that has used up a share."""
         owner = (tenant, who)
         if owner == self.owner:
@@ -267,7 +267,7 @@ def address_of(addresses: Addresses, scope: Mapping[str, Any]) -> str:
     return addresses.of(peer, {"x-forwarded-for": ",".join(named)})
 
 
-def claim(tenant: str, who: Part) -> None:
+def claim(tenant: str, who: Share) -> None:
     """Count a request for its tenant from now on, and for the key or connection ``who`` of it. Raises ``TooFast`` where
     one of them has used up its share.
 

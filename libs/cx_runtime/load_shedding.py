@@ -1,7 +1,7 @@
 """The door of an HTTP app: load is shed here, with 429 or 503 and Retry-After, before anything of a body is read.
 
-    load = Load(metrics, max_requests=1000, max_bytes=16 << 20)
-    app = Door(app, load)
+    load = InFlight(metrics, max_requests=1000, max_bytes=16 << 20)
+    app = LoadShedding(app, load)
 
 So refusing stays cheap while there is more to do than can be done.
 """
@@ -15,17 +15,17 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from cx_events.errors import Busy, TooFast
 from cx_runtime import problems
-from cx_runtime.in_flight import Held, Load, address_of
+from cx_runtime.in_flight import Held, InFlight, address_of
 
 ALWAYS_OPEN = frozenset({"/healthz", "/readyz", "/metrics"})
 """Whoever runs the hub must see it most of all while it is full."""
 
 
-class Door:
-    """``app`` behind the bounds of a ``Load``. ``ALWAYS_OPEN`` is let through, and WebSockets, which count as
+class LoadShedding:
+    """``app`` behind the bounds of a ``InFlight``. ``ALWAYS_OPEN`` is let through, and WebSockets, which count as
     connections and have bounds of their own."""
 
-    def __init__(self, app: ASGIApp, load: Load) -> None:
+    def __init__(self, app: ASGIApp, load: InFlight) -> None:
         self._app = app
         self.load = load
 

@@ -1,6 +1,6 @@
 """Tasks that live as long as their owner, and whose end is noticed.
 
-    async with Companions() as companions:
+    async with OwnedTasks() as companions:
         companions.start("renewal", renew())
         ...
 
@@ -42,7 +42,7 @@ def reason(task: asyncio.Task[BaseException | None]) -> BaseException:
     return task.exception() or task.result() or Ended("it returned, as if its work were done")
 
 
-class Companions:
+class OwnedTasks:
     """An asynchronous context manager. ``Ended`` out of the block, with the cause, once one of its tasks is over."""
 
     def __init__(self) -> None:
@@ -51,7 +51,7 @@ class Companions:
         self._leaving = False
         self._ended: tuple[str, BaseException] | None = None
 
-    async def __aenter__(self) -> Companions:
+    async def __aenter__(self) -> OwnedTasks:
         self._owner = asyncio.current_task()
         return self
 

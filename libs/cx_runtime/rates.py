@@ -48,6 +48,10 @@ class Rate(NamedTuple):
         return cls(per_second, burst or max(per_second * _BURST_SECONDS, _LEAST_BURST))
 
 
+_ONE = 1.0 - 1e-9
+"""One event, less what adding up fractions of it may lose: whoever waited as told must be let through."""
+
+
 class Bucket:
     """Takes, and says how long to wait. ``clock``: seconds, monotonic."""
 
@@ -66,7 +70,7 @@ class Bucket:
         now = self._clock()
         self._left = left = min(self.burst, self._left + (now - self._then) * self.per_second)
         self._then = now
-        if left < 1.0:
+        if left < _ONE:
             raise self._too_fast(left)
         self._left = left - count
 

@@ -27,8 +27,8 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from cx_events.errors import Busy, TooFast
 from cx_runtime import problems
 from cx_runtime.accept_queue import accept_waiting, turn_away
-from cx_runtime.in_flight import Load
-from cx_runtime.load_shedding import Door
+from cx_runtime.in_flight import InFlight
+from cx_runtime.load_shedding import LoadShedding
 
 HEADER_SECONDS = 10.0
 HEADER_BYTES = 64 << 10
@@ -65,7 +65,7 @@ class PatientProtocol(HttpToolsProtocol):
     _surplus = False
     _answered_for_good = False
     header_seconds = HEADER_SECONDS
-    door: Door | None = None
+    door: LoadShedding | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -123,7 +123,7 @@ class PatientProtocol(HttpToolsProtocol):
             super().timeout_keep_alive_handler()
 
     def shutdown(self) -> None:
-        """Leave once all that was asked is answered (``Load.leaving`` is set before)."""
+        """Leave once all that was asked is answered (``InFlight.leaving`` is set before)."""
         if self.cycle is not None and not self.cycle.response_complete:
             self._make_last()
         else:
@@ -195,7 +195,7 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
     """Ends who sends pings and takes no pongs: they would wait here without bound. A handshake that is refused is no
     fault of ours: uvicorn (0.54) would log an error for each."""
 
-    door: Door | None = None
+    door: LoadShedding | None = None
 
     async def send(self, message: ASGISendEvent) -> None:
         await super().send(message)
@@ -214,8 +214,11 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
 
 
 class Server(uvicorn.Server):
-    """Signals are its owner's, who may have more to stop. ``should_exit`` asks it to stop; set ``Load.leaving`` before.
-    What is under way has ``timeout_graceful_shutdown`` seconds, and then ends with 503."""
+    """A server that leaves signals to its owner, who may have more to stop.
+
+    ``should_exit`` asks it to stop; set ``InFlight.leaving`` before. Requests in flight have
+    ``timeout_graceful_shutdown`` seconds, and are then answered 503.
+    """
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -285,7 +288,7 @@ def server_config(
     host: str,
     port: int,
     *,
-    load: Load | None = None,
+    load: InFlight | None = None,
     drain_seconds: float = 10.0,
     trust_forwarded: bool = False,
     **more: Any,
@@ -309,7 +312,7 @@ def server_config(
         "timeout_graceful_shutdown": drain_seconds,
     } | more
     if load is not None:
-        app = door = Door(app, load)
+        app = door = LoadShedding(app, load)
         settings["http"] = type("Protocol", (settings["http"],), {"door": door})
         settings["ws"] = type("WebSocket", (settings["ws"],), {"door": door})
     return uvicorn.Config(app, host=host, port=port, **settings)

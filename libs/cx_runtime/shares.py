@@ -5,7 +5,7 @@
     ...
     slot.end()
 
-A ``Pool`` admits or refuses, without waiting. Each holder is named by a path of ``Part``: its tenant, within that its
+A ``Pool`` admits or refuses, without waiting. Each holder is named by a path of ``Share``: its tenant, within that its
 key, and so on. A part may hold at most its ``share`` of what its siblings leave free, and never less than one: with a
 share of one half, the first tenant gets half of the pool, a second one half of the rest. So whoever comes late finds
 room, nothing that is held need be taken away again, and nobody has to know how many will come.
@@ -32,7 +32,7 @@ KEY_SHARE = 0.8
 ADDRESS_SHARE = 0.1
 
 
-class Part(NamedTuple):
+class Share(NamedTuple):
     """One step of a path. ``kind``: what reasons call it (``tenant``). ``share``: of what its siblings leave free."""
 
     kind: str
@@ -40,11 +40,11 @@ class Part(NamedTuple):
     share: float
 
 
-Path = tuple[Part, ...]
+Path = tuple[Share, ...]
 
 
-def tenant(name: str, share: float = TENANT_SHARE) -> Part:
-    return Part("tenant", name, share)
+def tenant(name: str, share: float = TENANT_SHARE) -> Share:
+    return Share("tenant", name, share)
 
 
 def share_among(tenants: int) -> float:
@@ -52,26 +52,26 @@ def share_among(tenants: int) -> float:
     return TENANT_SHARE if tenants > 1 else 1.0
 
 
-def key(id: str) -> Part:
-    return Part("key", id, KEY_SHARE)
+def key(id: str) -> Share:
+    return Share("key", id, KEY_SHARE)
 
 
-def connection(id: str) -> Part:
+def connection(id: str) -> Share:
     """A channel account of a tenant."""
-    return Part("connection", id, KEY_SHARE)
+    return Share("connection", id, KEY_SHARE)
 
 
-def customer(name: str) -> Part:
+def customer(name: str) -> Share:
     """Whatever is followed or read of one customer."""
-    return Part("customer", name, ADDRESS_SHARE)
+    return Share("customer", name, ADDRESS_SHARE)
 
 
-def address(name: str) -> Part:
+def address(name: str) -> Share:
     """A network address, as ``cx_runtime.addresses`` groups them."""
-    return Part("address", name, ADDRESS_SHARE)
+    return Share("address", name, ADDRESS_SHARE)
 
 
-STRANGERS = Part("strangers", "", TENANT_SHARE)
+STRANGERS = Share("strangers", "", TENANT_SHARE)
 """All who have not shown who they are (yet)."""
 
 
@@ -85,14 +85,14 @@ class _Node:
 
     __slots__ = ("below", "held", "parent", "part")
 
-    def __init__(self, part: Part, parent: _Node | None) -> None:
+    def __init__(self, part: Share, parent: _Node | None) -> None:
         self.part = part
         self.parent = parent
         self.held = 0
-        self.below: dict[Part, _Node] = {}
+        self.below: dict[Share, _Node] = {}
 
 
-WHOLE = Part("", "", 1.0)
+WHOLE = Share("", "", 1.0)
 
 
 class Pool:
@@ -132,7 +132,7 @@ class Pool:
         """Return whether the pool has anything left for anybody."""
         return self._root.held + amount <= self.size or not self._root.held
 
-    def refusal(self, path: Path, amount: int, own: int = 0) -> Part | None:
+    def refusal(self, path: Path, amount: int, own: int = 0) -> Share | None:
         """The part that has no room for ``amount`` more, an empty part for the whole pool; None where there is room.
 
         ``own``: what the asker holds there already. Whoever is alone in a part may hold more than its room as long as
@@ -225,7 +225,7 @@ class Slot:
         self.end()
 
 
-def refusal_of(what: str, part: Part) -> TooFast | Busy:
+def refusal_of(what: str, part: Share) -> TooFast | Busy:
     """Return the message for a request that is refused because of a part."""
     if part == WHOLE:
         return Busy("hub", f"too-many-{what}", f"all {what} that may be at once are in use; nothing was taken")

@@ -153,7 +153,7 @@ class Tenants:
         return self._ids[tenant]
 
     def junk(self, tenant: str) -> Junk:
-        """Return the values that identify nobody for this tenant. Raises KeyError for a tenant that is not configured."""
+        """Return the values that identify nobody for this tenant. Raises KeyError for an unknown tenant."""
         return self._junk[tenant]
 
     def connection(self, connection: str) -> tuple[str, ConnectionConfig] | None:

@@ -10,7 +10,7 @@ from cx_channels.intake import Intake
 from cx_channels.limits import Limits
 from cx_channels.provider_server import ProviderServer
 from cx_channels.routes import add_routes
-from cx_runtime.fast_routes import StraightApp
+from cx_runtime.fast_routes import FastRouteApp
 from cx_runtime.health import Health
 from cx_runtime.http import metrics_route, operations
 from cx_runtime.metrics import Metrics
@@ -33,7 +33,7 @@ def create_app(
 
     Serve it by ``cx_runtime.serve.server_config``, which adds the deadlines that the server lacks.
     """
-    app = StraightApp(metrics, title="Throughline: channels", version="1", docs_url=None, redoc_url=None)
+    app = FastRouteApp(metrics, title="Throughline: channels", version="1", docs_url=None, redoc_url=None)
     add_routes(app, intake, tenants, metrics, limits=limits, public_url=public_url)
     for server in servers:
         server.add_routes(app)

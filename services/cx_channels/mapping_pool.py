@@ -22,8 +22,8 @@ import structlog
 
 from cx_channels.provider import Connection, Mapped, Provider, Request, Unmapped
 from cx_events.errors import Refused, TryLater
-from cx_runtime.child_processes import GONE, Child, Head, read_message, write_message
-from cx_runtime.fair_queue import Turns
+from cx_runtime.child_processes import GONE, ChildProcess, Head, read_message, write_message
+from cx_runtime.fair_queue import FairQueue
 from cx_runtime.shares import room
 
 DEADLINE = 10.0
@@ -87,10 +87,10 @@ class MappingPool:
         self._count = count
         self._deadline = deadline
         self._memory = memory
-        self._idle: asyncio.Queue[Child | None] = asyncio.Queue()
-        self._all: set[Child] = set()
+        self._idle: asyncio.Queue[ChildProcess | None] = asyncio.Queue()
+        self._all: set[ChildProcess] = set()
         self._running = False
-        self._turns = Turns(
+        self._turns = FairQueue(
             "mappings",
             count,
             most_of_one=room(count, 0, tenant_share),
@@ -126,7 +126,7 @@ class MappingPool:
         for worker in alive:
             self._idle.put_nowait(worker)
         missing = len(idle) - len(alive)
-        started: list[Child | BaseException] = []
+        started: list[ChildProcess | BaseException] = []
         try:
             if missing:
                 starting = (self._started() for _ in range(missing))
@@ -134,7 +134,7 @@ class MappingPool:
         finally:
             for at in range(missing):
                 found = started[at] if at < len(started) else None
-                self._idle.put_nowait(found if isinstance(found, Child) else None)
+                self._idle.put_nowait(found if isinstance(found, ChildProcess) else None)
         for each in started:
             if isinstance(each, BaseException):
                 raise each
@@ -197,7 +197,7 @@ class MappingPool:
             self._idle.put_nowait(worker if worker is not None and worker.alive else None)
 
     async def _asked(
-        self, worker: Child, provider: str, request: Request, connection: Connection
+        self, worker: ChildProcess, provider: str, request: Request, connection: Connection
     ) -> tuple[_Result, list[bytes]]:
         """Raises ``TimeoutError`` past the deadline, another of ``GONE`` where the process is gone."""
         task = _Task(
@@ -216,23 +216,23 @@ class MappingPool:
             head, blobs = await worker.ask(task, [request.body])
         return msgspec.json.decode(head, type=_Result), blobs
 
-    async def _started(self) -> Child:
+    async def _started(self) -> ChildProcess:
         """Raises ``TryLater`` where the process does not come up."""
         command = (sys.executable, "-m", __spec__.name, str(self._memory))
         try:
-            worker = await Child.start(command, seconds=_START_SECONDS)
+            worker = await ChildProcess.start(command, seconds=_START_SECONDS)
         except GONE as error:
             raise TryLater("mapping", f"a worker does not start: {error!r}") from None
         self._all.add(worker)
         return worker
 
-    async def _lost(self, worker: Child, provider: str, connection: Connection, why: str) -> None:
+    async def _lost(self, worker: ChildProcess, provider: str, connection: Connection, why: str) -> None:
         await self._discard(worker)
         if self._running:
             log = structlog.get_logger("cx_channels.mapping_pool")
             log.warning("a mapping worker was replaced", provider=provider, connection=connection.id, why=why)
 
-    async def _discard(self, worker: Child) -> None:
+    async def _discard(self, worker: ChildProcess) -> None:
         self._all.discard(worker)
         await worker.kill()
 

@@ -16,7 +16,7 @@ from cx_channels.intake import Intake
 from cx_channels.limits import Limits
 from cx_channels.registry import providers
 from cx_events.log import Log
-from cx_runtime.fast_routes import StraightApp
+from cx_runtime.fast_routes import FastRouteApp
 from cx_runtime.health import Progress
 from cx_runtime.metrics import Metrics
 
@@ -48,7 +48,7 @@ class ProviderServer(Protocol):
     async def stop(self, seconds: float) -> None:
         """Take leave of whoever is connected, within so many seconds."""
 
-    def add_routes(self, app: StraightApp) -> None:
+    def add_routes(self, app: FastRouteApp) -> None:
         """Add the routes and sockets."""
 
 

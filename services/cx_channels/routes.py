@@ -26,7 +26,7 @@ from cx_events.errors import NotSetUp, Refused, TooFast
 from cx_events.facts import vcon_source
 from cx_events.http_binding import BATCH, STRUCTURED, read
 from cx_events.strict_json import Limits as JsonLimits
-from cx_runtime.fast_routes import StraightApp
+from cx_runtime.fast_routes import FastRouteApp
 from cx_runtime.http import read_body
 from cx_runtime.metrics import Metrics
 from cx_runtime.problems import problem
@@ -131,7 +131,7 @@ _VCONS_DOC: dict[str, Any] = {
 
 
 def add_routes(
-    app: StraightApp,
+    app: FastRouteApp,
     intake: Intake,
     tenants: Tenants,
     metrics: Metrics,
@@ -216,9 +216,9 @@ def add_routes(
         "/v1/vcons", imported, methods=["POST"], status_code=202, openapi_extra=_VCONS_DOC, summary="Import a vCon"
     )
     app.include_router(routes)
-    app.straight("/v1/events", events, methods={"POST"})
-    app.straight("/v1/vcons", imported, methods={"POST"})
-    app.straight("/v1/hooks/{connection}", hooks, methods={"GET", "HEAD", "POST"})
+    app.fast_route("/v1/events", events, methods={"POST"})
+    app.fast_route("/v1/vcons", imported, methods={"POST"})
+    app.fast_route("/v1/hooks/{connection}", hooks, methods={"GET", "HEAD", "POST"})
 
 
 def _told(published: BatchResult) -> Response:

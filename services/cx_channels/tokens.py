@@ -11,16 +11,16 @@ from cx_events.errors import Refused
 from cx_events.ids import IdSpace
 from cx_events.tokens import has_code, looks_like_code, parse_token_id, recognise_tokens
 from cx_events.weights import PROVED
-from cx_runtime.attempt_limits import ENTRIES, Allowed, Tries, too_many
+from cx_runtime.attempt_limits import ENTRIES, AttemptLimits, AttemptRates, too_many
 from cx_runtime.metrics import Metrics
 
 
 class Tokens:
     """Of one process."""
 
-    def __init__(self, metrics: Metrics, allowed: Allowed = ENTRIES) -> None:
+    def __init__(self, metrics: Metrics, allowed: AttemptRates = ENTRIES) -> None:
         self._metrics = metrics
-        self._tries = Tries(allowed)
+        self._tries = AttemptLimits(allowed)
 
     def recognised(self, data: Data, ids: IdSpace, way: str, provider: str) -> list[Reference]:
         """Return the references of an event with its tokens by their ids (``cx_events.tokens.recognise_tokens``).

@@ -35,11 +35,11 @@ from cx_context_api.requests.admission import Admission
 from cx_context_api.requests.tenancy import tenancies
 from cx_events.blob import Blobs
 from cx_events.log import Log
-from cx_runtime.fast_routes import StraightApp
+from cx_runtime.fast_routes import FastRouteApp
 from cx_runtime.health import DEFAULT_MAX_AGE, Health
 from cx_runtime.http import metrics_route, operations
 from cx_runtime.metrics import Metrics
-from cx_runtime.owned_tasks import Companions
+from cx_runtime.owned_tasks import OwnedTasks
 from cx_runtime.rates import Rates
 from cx_runtime.tenants import Tenants
 
@@ -109,7 +109,7 @@ class ContextApi:
 
     async def follow(self) -> None:
         """Keep what is followed up to date, until it is cancelled. ``Ended`` where one of its two tasks is over."""
-        async with Companions() as companions:
+        async with OwnedTasks() as companions:
             companions.start("the looks at what is followed", self.following.run())
             companions.start("the reading of notices", self.notices.run())
             await asyncio.Event().wait()
@@ -129,11 +129,11 @@ class ContextApi:
         await self._heads.stop()
 
 
-def add_routes(app: StraightApp, api: ContextApi) -> None:
+def add_routes(app: FastRouteApp, api: ContextApi) -> None:
     """The routes into ``app``, and what they are into its OpenAPI document."""
     app.router.routes.extend(api.routes)
     for path, handler in api.read_most.items():
-        app.straight(path, handler, methods={"GET", "HEAD"})
+        app.fast_route(path, handler, methods={"GET", "HEAD"})
     app.openapi = _with_ours(app.openapi)  # type: ignore[method-assign]
 
 
@@ -147,7 +147,7 @@ def create_api(
     now: Clock | None = None,
     cache_bytes: int = CACHE_BYTES,
     most_events: int = MOST_EVENTS,
-) -> StraightApp:
+) -> FastRouteApp:
     """The app of this service alone; the arguments as of ``ContextApi``. Whoever made the store and the log starts and
     stops them.
 
@@ -165,7 +165,7 @@ def create_api(
         await api.stop()
 
     title = "Throughline: contexts"
-    app = StraightApp(metrics, title=title, version="1", docs_url=None, redoc_url=None, lifespan=lifespan)
+    app = FastRouteApp(metrics, title=title, version="1", docs_url=None, redoc_url=None, lifespan=lifespan)
     add_routes(app, api)
     app.router.routes.extend([*operations(health), metrics_route(metrics, None)])
     return app

@@ -1,6 +1,14 @@
-"""ALL TOGETHER: the ``cx`` command, and the one-process composition of all services.
+"""The ``cx`` command, and the composition of all services.
 
-Rooms: ``cli`` (the command; one module per group under ``commands/``), ``compose`` (the one composition root: settings
-to running services), ``supervise`` (tasks that must not die quietly), ``demo/`` (one customer's story over every
-channel), ``stack/`` (a real Kafka and PostgreSQL without Docker).
+Modules:
+
+- ``compose`` is the one composition root, from settings to running services; ``app`` puts the HTTP apps together,
+  ``supervise`` keeps tasks running, ``deferred`` stands in for a log or blob store that is not there yet,
+  ``identity_rules`` puts the configured rules in force, ``heavy_reads`` is a process for long reads;
+- ``cli`` is the command, with a module for each group of commands in ``commands``; ``client`` speaks HTTP to a hub,
+  ``resources`` opens what commands need, ``output`` prints, ``context_view`` renders a context in words, ``rules_file`` reads
+  rules of identity;
+- the machine: ``home_folder``, ``disk``, ``listening_sockets``, ``mail_certificate``, ``gc_tuning``;
+- ``configuration`` reports what is missing; ``generated_docs`` writes the tables in ``docs/``;
+- ``demo`` tells one customer's story over every channel; ``stack`` runs a real Kafka and PostgreSQL without Docker.
 """

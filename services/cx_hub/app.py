@@ -6,20 +6,20 @@ from collections.abc import Callable, Iterable
 
 from starlette.applications import Starlette
 
-from cx_runtime.fast_routes import StraightApp
+from cx_runtime.fast_routes import FastRouteApp
 from cx_runtime.health import Health
 from cx_runtime.http import install_problems, metrics_route, operations
 from cx_runtime.metrics import Metrics
 
-AddRoutes = Callable[[StraightApp], object]
+AddRoutes = Callable[[FastRouteApp], object]
 
 
 def compose_app(
     services: Iterable[AddRoutes], health: Health, metrics: Metrics, metrics_key: str | None
-) -> StraightApp:
+) -> FastRouteApp:
     """One app with the routes of some services, ``/healthz``, ``/readyz``, and ``/metrics`` behind a key; without
     ``/metrics`` where ``metrics_key`` is None, since it has a port of its own."""
-    app = StraightApp(metrics, title="Throughline", version="1", docs_url=None, redoc_url=None)
+    app = FastRouteApp(metrics, title="Throughline", version="1", docs_url=None, redoc_url=None)
     for add_routes in services:
         add_routes(app)
     app.router.routes.extend(operations(health))

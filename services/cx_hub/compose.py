@@ -42,7 +42,7 @@ from cx_events.log import INTERACTIONS
 from cx_events.log.open import open_log
 from cx_hub.app import AddRoutes, compose_app
 from cx_hub.configuration import findings
-from cx_hub.deferred import LateBlobs, LateLog
+from cx_hub.deferred import DeferredBlobs, DeferredLog
 from cx_hub.disk import check_room, embedded_folders
 from cx_hub.gc_tuning import settle
 from cx_hub.heavy_reads import COMMAND, setting_up
@@ -57,10 +57,10 @@ from cx_projectors.consumer import Consumer, ConsumerLimits
 from cx_projectors.relay import Relay
 from cx_projectors.tenancy import Tenancy
 from cx_runtime.addresses import Addresses
-from cx_runtime.fast_routes import StraightApp
+from cx_runtime.fast_routes import FastRouteApp
 from cx_runtime.health import Health
 from cx_runtime.http import BodyLimits
-from cx_runtime.in_flight import PACE, Load
+from cx_runtime.in_flight import PACE, InFlight
 from cx_runtime.metrics import Metrics
 from cx_runtime.rates import Rate, Rates
 from cx_runtime.serve import Server, room_for, server_config
@@ -88,10 +88,10 @@ class Hub:
     metrics: Metrics
     health: Health
     supervisor: Supervisor
-    log: LateLog
-    blobs: LateBlobs
+    log: DeferredLog
+    blobs: DeferredBlobs
     store: Store
-    load: Load
+    load: InFlight
     rates: Rates
     leaving: list[Callable[[float], Coroutine[None, None, None]]] = field(default_factory=list)
     """What else serves strangers: told to finish within so many seconds, while HTTP still answers."""
@@ -126,12 +126,12 @@ async def running_hub(
         metrics,
         health,
         Supervisor(health, metrics),
-        LateLog(
+        DeferredLog(
             open_log(settings.resolved_log_url(), partitions=settings.partitions, prefix=settings.topic_prefix),
         ),
-        LateBlobs(open_blobs(settings.resolved_blob_url())),
+        DeferredBlobs(open_blobs(settings.resolved_blob_url())),
         open_store(settings.resolved_store_url()),
-        Load(
+        InFlight(
             metrics,
             max_requests=settings.max_requests,
             max_bytes=settings.max_bytes_in_flight,
@@ -287,7 +287,7 @@ async def _channels(hub: Hub) -> AsyncIterator[list[AddRoutes]]:
                 hub.supervisor.keep("mail-certificate", certificate.keep_renewed)
         hub.leaving.extend(server.stop for server in servers.values())
 
-        def add_routes(app: StraightApp) -> None:
+        def add_routes(app: FastRouteApp) -> None:
             public_url = settings.public_url
             add_channel_routes(app, intake, hub.tenants, hub.metrics, limits=limits, public_url=public_url)
             for server in servers.values():

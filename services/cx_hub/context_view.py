@@ -21,7 +21,7 @@ def print_context(out: Console, document: Json) -> None:
     meta = document.get("meta", {})
     contact = meta.get("contact")
     if contact:
-        out.print(_line("asked by", f"{contact['interaction']} · {certainty_told(contact['assurance'])}"))
+        out.print(_line("asked by", f"{contact['interaction']} · {render_certainty(contact['assurance'])}"))
     for label, text in told(document["body"]):
         out.print(_line(label, text))
     out.print(_line("version", f"{meta.get('version')}, current to {meta.get('current_to')}"))
@@ -38,13 +38,13 @@ def told(body: Json) -> Iterator[tuple[str, str]]:
         waits = f", waiting since {_clock(now['waiting_since'])}" if now.get("waiting_since") else ""
         yield "now", f"on {now['channel']} ({now['interaction']}){waits}"
         if now.get("assurance"):
-            yield "how sure", certainty_told(now["assurance"])
+            yield "how sure", render_certainty(now["assurance"])
     for conversation in body["conversations"]:
-        yield from conversation_told(conversation)
-    yield "counts", counts_told(body["counts"])
+        yield from render_conversation(conversation)
+    yield "counts", render_counts(body["counts"])
 
 
-def conversation_told(conversation: Json) -> Iterator[tuple[str, str]]:
+def render_conversation(conversation: Json) -> Iterator[tuple[str, str]]:
     """Render one conversation over all channels."""
     about = ", ".join(f"{each['kind']} {each['value']}" for each in conversation["references"])
     topic = " · ".join(part for part in (conversation["topic"], about) if part) or "no topic yet"
@@ -62,17 +62,17 @@ def conversation_told(conversation: Json) -> Iterator[tuple[str, str]]:
         yield "proved", _proof(proof)
     for note in conversation["notes"]:
         yield "note", f"{note['agent'] or 'somebody'}: {note['text']}"
-    yield from joined_told(conversation)
+    yield from render_joins(conversation)
 
 
-def joined_told(conversation: Json) -> Iterator[tuple[str, str]]:
+def render_joins(conversation: Json) -> Iterator[tuple[str, str]]:
     """Why each contact is in this thread."""
     for joined in conversation["joined"]:
         why = "began it" if joined["rule"] == "first" else f"by {joined['rule']}, {joined['evidence']}"
         yield "joined", f"{joined['interaction']} · {why}"
 
 
-def counts_told(counts: Json) -> str:
+def render_counts(counts: Json) -> str:
     channels = ", ".join(f"{channel} {count}" for channel, count in counts["by_channel"].items())
     contacts = f"{counts['interactions']} contact{'s' * (counts['interactions'] != 1)}"
     return f"{contacts}, {counts['events']} event{'s' * (counts['events'] != 1)} ({channels})"
@@ -95,7 +95,7 @@ def _identifier(identifier: Json) -> str:
     return f"{identifier['kind']} {identifier['value']}{scope}{verified}{why}"
 
 
-def certainty_told(assurance: Json) -> str:
+def render_certainty(assurance: Json) -> str:
     """Render how sure it is who is at the other end of a contact; expiry is judged by the reader's clock."""
     named = assurance["identifier"]
     who = f"{named['kind']} {named['value']}" if named else ""

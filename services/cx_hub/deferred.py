@@ -13,7 +13,7 @@ from cx_events.errors import TryLater
 from cx_events.log import Log, LogReader, Record, RecordMetadata
 
 
-class LateLog:
+class DeferredLog:
     """``log`` once ``start`` has succeeded; call it again until then."""
 
     def __init__(self, log: Log) -> None:
@@ -54,7 +54,7 @@ class LateLog:
         return await self._opened().end_offsets(topic)
 
 
-class LateBlobs:
+class DeferredBlobs:
     """``blobs`` once ``start`` has succeeded; call it again until then."""
 
     def __init__(self, blobs: Blobs) -> None:

@@ -19,7 +19,7 @@ from cx_context_api.reads.processes import serve
 from cx_events.blob.open import open_blobs
 from cx_events.log.open import open_log
 from cx_runtime.child_processes import read_message
-from cx_runtime.fast_routes import StraightApp
+from cx_runtime.fast_routes import FastRouteApp
 from cx_runtime.metrics import Metrics
 from cx_runtime.settings import Settings
 from cx_runtime.tenants import TenantConfig, Tenants
@@ -59,7 +59,7 @@ async def main() -> None:
     await blobs.start()
     log = open_log(told.log_url)  # nothing is written here
     api = ContextApi(store, log, tenants, metrics, blobs=blobs, part_at=content_at, public_url=told.public_url)
-    app = StraightApp(metrics, title="Throughline: heavy reads", docs_url=None, redoc_url=None)
+    app = FastRouteApp(metrics, title="Throughline: heavy reads", docs_url=None, redoc_url=None)
     add_routes(app, api)
     with suppress(OSError):
         os.nice(_NICE)

@@ -1,5 +1,5 @@
-"""REPAIR: what operators ask of a running hub.
+"""The operators' service: consumer lag and dead letters of a running hub.
 
-Rooms: ``lag`` (how far each projector is behind), ``retrying`` (events that could not be folded, tried again),
-``routes`` (these and the dead letters over HTTP, for keys with the scope ``ops``).
+Modules: ``lag`` (of each partition), ``retrying`` (a second try for events that could not be folded), ``routes`` (both over
+HTTP, for keys with the scope ``ops``).
 """

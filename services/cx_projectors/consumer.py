@@ -27,7 +27,7 @@ from cx_projectors.tenancy import Tenancy
 from cx_projectors.write import Applied
 from cx_runtime.health import Health, Progress
 from cx_runtime.metrics import Metrics
-from cx_runtime.owned_tasks import Companions
+from cx_runtime.owned_tasks import OwnedTasks
 
 IDLE_SECONDS = 0.5
 MAX_PAUSE = 2.0
@@ -92,7 +92,7 @@ class Consumer:
         progress = self._health.progress(self._name, max_age=max(30.0, 3 * self._pace.lease))
         reader = self._log.reader()
         try:
-            async with Companions() as companions:
+            async with OwnedTasks() as companions:
                 companions.start("the renewal of leases", self._renew())
                 companions.start("the reports of lag", self._report())
                 await self._work(reader, progress)

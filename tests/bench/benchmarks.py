@@ -38,7 +38,7 @@ class Race:
     """Benchmarks that are measured together, and the servers that they need."""
 
     names: Sequence[str]
-    needed: frozenset[stack.Part]
+    needed: frozenset[stack.Server]
     run: Callable[[Asked], Awaitable[Report]]
 
 
@@ -81,7 +81,7 @@ def main(
     # The client tells of every partition whose leader a topic just made does not know yet.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     races = [race for race in RACES if not names or set(names) & set(race.names)]
-    needed = frozenset[stack.Part]().union(*(race.needed for race in races))
+    needed = frozenset[stack.Server]().union(*(race.needed for race in races))
     with servers(settings or Settings(), needed) as found, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         report = runner.run(run(names or NAMES, rounds, events, found))
     print(msgspec.json.format(msgspec.json.encode(report)).decode())

@@ -28,7 +28,7 @@ _AT_ONCE = 20_000
 
 
 @contextmanager
-def servers(settings: Settings, needed: Collection[stack.Part] = stack.PARTS) -> Iterator[Settings]:
+def servers(settings: Settings, needed: Collection[stack.Server] = stack.PARTS) -> Iterator[Settings]:
     """Settings whose log is a Kafka and whose store is a PostgreSQL, as far as they are needed. What had to be started
     is stopped again."""
     given = {"log_url": settings.log_url, "store_url": settings.store_url}
@@ -36,7 +36,7 @@ def servers(settings: Settings, needed: Collection[stack.Part] = stack.PARTS) ->
         raise Refused("bad-log", f"the benchmarks need Kafka; CX_LOG_URL is {given['log_url']!r}")
     if given["store_url"] and not given["store_url"].startswith("postgresql"):
         raise Refused("bad-store", "the benchmarks need PostgreSQL, but CX_STORE_URL is none")
-    missing: set[stack.Part] = set()
+    missing: set[stack.Server] = set()
     if "kafka" in needed and not given["log_url"]:
         missing.add("kafka")
     if "postgres" in needed and not given["store_url"]:

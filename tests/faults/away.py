@@ -24,7 +24,7 @@ from cx_hub import stack
 
 SECONDS = (1, 5, 9, 15, 60)
 WAYS = (signal.SIGKILL, signal.SIGTERM, signal.SIGSTOP)
-WHAT: Mapping[str, tuple[stack.Part, ...]] = {
+WHAT: Mapping[str, tuple[stack.Server, ...]] = {
     "broker": ("kafka",),
     "database": ("postgres",),
     "both": ("kafka", "postgres"),
@@ -39,7 +39,7 @@ class Outage:
     how: signal.Signals
 
     @property
-    def parts(self) -> tuple[stack.Part, ...]:
+    def parts(self) -> tuple[stack.Server, ...]:
         return WHAT[self.what]
 
     def __str__(self) -> str:
@@ -90,7 +90,7 @@ class Servers:
                 self._ended(part)
         stack.start(self.home, outage.parts)
 
-    def _ended(self, part: stack.Part) -> None:
+    def _ended(self, part: stack.Server) -> None:
         """One that still waits for its clients is told more firmly, as whoever runs a server would do."""
         status = stack.status(self.home)[part]
         until = time.monotonic() + TERM_SECONDS

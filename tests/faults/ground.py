@@ -138,7 +138,7 @@ def home() -> Iterator[Path]:
 
 
 @contextmanager
-def servers(*wanted: stack.Part) -> Iterator[tuple[Path, Mapping[str, str]]]:
+def servers(*wanted: stack.Server) -> Iterator[tuple[Path, Mapping[str, str]]]:
     """Servers of this trial's own: their home, by which they can be killed, and the settings that point at them."""
     with parts.own_stack() as folder:
         yield folder, stack.env(stack.start(folder, set(wanted)))

@@ -20,7 +20,7 @@ from cx_events.log import INTERACTIONS, Log, Partition, Record
 from cx_events.log.open import open_log
 from cx_events.testing.builders import ACME, an_event
 from cx_hub.compose import Hub, running_hub
-from cx_hub.deferred import LateLog
+from cx_hub.deferred import DeferredLog
 from cx_hub.demo.run import embedded_settings, until_ready
 from cx_hub.identity_rules import configured_rules, put_in_force, rules_change
 from cx_identity.rules import DEFAULT, Rules
@@ -40,7 +40,7 @@ async def until(holds: Any) -> None:
 
 
 async def test_a_log_that_is_not_there_yet_asks_to_come_again_and_then_takes_records(tmp_path: Path) -> None:
-    log = LateLog(open_log(f"sqlite:///{tmp_path / 'log.db'}"))
+    log = DeferredLog(open_log(f"sqlite:///{tmp_path / 'log.db'}"))
     event = an_event(id="m-1", email="ana@example.com", text="hello")
     with pytest.raises(TryLater, match="being opened"):
         await log.append([Record(INTERACTIONS, event.key, event.raw)])

@@ -19,7 +19,7 @@ from cx_events.ids import text_of
 from cx_events.testing.builders import ACME, DAY, an_event
 from cx_events.timestamps import format_time, parse_time
 from cx_hub.heavy_reads import COMMAND, setting_up
-from cx_runtime.fair_queue import Turns
+from cx_runtime.fair_queue import FairQueue
 from cx_runtime.settings import Settings
 
 pytestmark = pytest.mark.clock
@@ -30,7 +30,7 @@ LONG_AGO = parse_time("2020-11-22T10:00:00Z")
 ANA = text_of(ACME.profile("email", "", "ana@example.com"))
 
 
-class Counted(Turns):
+class Counted(FairQueue):
     """Counts the turns that were taken."""
 
     taken = 0

@@ -26,7 +26,7 @@ from cx_hub import compose
 from cx_hub.app import compose_app
 from cx_hub.compose import running_hub
 from cx_hub.demo.run import embedded_settings, until_ready
-from cx_runtime.fast_routes import StraightApp
+from cx_runtime.fast_routes import FastRouteApp
 from cx_runtime.tenants import KeyConfig, Scope, TenantConfig, Tenants
 
 pytestmark = pytest.mark.clock
@@ -88,7 +88,7 @@ class Doors:
 
     http: httpx2.AsyncClient
     document: Mapping[str, Any]
-    app: StraightApp
+    app: FastRouteApp
 
     async def status(self, method: str, path: str, secret: str | None, body: Any) -> int:
         """Of the answer; what follows it, as in a stream, is not waited for."""
@@ -100,9 +100,9 @@ class Doors:
 @pytest.fixture
 async def doors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Doors]:
     """The whole hub, as ``cx up`` runs it."""
-    apps: list[StraightApp] = []
+    apps: list[FastRouteApp] = []
 
-    def kept(*arguments: Any) -> StraightApp:
+    def kept(*arguments: Any) -> FastRouteApp:
         apps.append(compose_app(*arguments))
         return apps[-1]
 
@@ -134,7 +134,7 @@ def read_request_body(operation: Mapping[str, Any]) -> Any:
 
 async def test_every_route_is_described_with_the_scopes_that_it_needs(doors: Doors) -> None:
     described = {(method, path) for method, path, _ in operations(doors.document)}
-    served = {*routes(doors.app.router.routes), *straight(doors.app)}
+    served = {*routes(doors.app.router.routes), *fast(doors.app)}
     assert {path for _, path in served - described} == set(NOT_DESCRIBED)
     assert described <= served
     for method, path, operation in operations(doors.document):
@@ -154,8 +154,8 @@ def routes(found: list[BaseRoute]) -> Iterator[tuple[str, str]]:
             yield method, path
 
 
-def straight(app: StraightApp) -> Iterator[tuple[str, str]]:
-    for (head, tail), known in app._straight.items():
+def fast(app: FastRouteApp) -> Iterator[tuple[str, str]]:
+    for (head, tail), known in app._routes.items():
         for method in known.methods - {"HEAD"}:
             yield method, f"{head}{{{known.parameter}}}{tail}" if known.parameter else head
 

@@ -23,8 +23,8 @@ from cx_context_api.reads.turns import ReadTurns
 from cx_events.ids import text_of
 from cx_events.testing.builders import ACME, HOUR, START, an_event
 from cx_runtime.addresses import Addresses
-from cx_runtime.fair_queue import Turns
-from cx_runtime.in_flight import Load, Pacer
+from cx_runtime.fair_queue import FairQueue
+from cx_runtime.in_flight import InFlight, Pacer
 from cx_runtime.metrics import Metrics
 from cx_runtime.rates import Rate
 from cx_runtime.shares import TENANT_SHARE
@@ -91,7 +91,7 @@ async def test_one_address_leaves_connections_to_others(tmp_path: Path) -> None:
 
 async def test_a_connection_counts_for_the_tenant_whose_key_came_by_it(tmp_path: Path) -> None:
     metrics = Metrics()
-    load = Load(metrics, max_connections=10, tenant_share=TENANT_SHARE)
+    load = InFlight(metrics, max_connections=10, tenant_share=TENANT_SHARE)
     assert [load.connected((STRANGER, port)) is None for port in range(3)] == [True, False, False]
     slot = load.connection_of((STRANGER, 0))
     assert slot is not None
@@ -197,7 +197,7 @@ async def test_one_tenants_heavy_reads_leave_a_turn_to_another_tenant(tmp_path: 
         assert (heavy.running, heavy.waiting, heavy.known()) == (0, 0, 0)
 
 
-class Charged(Turns):
+class Charged(FairQueue):
     """Remembers who was charged."""
 
     def __init__(self) -> None:

@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from cx_hub.context_view import certainty_told
+from cx_hub.context_view import render_certainty
 from cx_hub.demo.run import KEYS, TENANT, with_keys_of_the_story
 from cx_hub.demo.stage import Stage
 from cx_runtime.tenants import load
@@ -55,7 +55,7 @@ def test_until_when_a_contact_is_proved_fits_into_a_narrow_line() -> None:
         "identifier": {"kind": "email", "value": "somebody.with.a.long.name@customers.example.com"},
         "expires_at": "2026-11-29T15:07:22.000001Z",
     }
-    assert certainty_told(proved)[: NARROW - 13].startswith("proved by one-time-code until 2026-11-29T15:07Z")
+    assert render_certainty(proved)[: NARROW - 13].startswith("proved by one-time-code until 2026-11-29T15:07Z")
 
 
 @pytest.mark.parametrize("id", KEYS)

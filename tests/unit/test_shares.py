@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cx_events.errors import Busy, Refused, TooFast, TryLater
-from cx_runtime.fair_queue import Turns
+from cx_runtime.fair_queue import FairQueue
 from cx_runtime.shares import STRANGERS, Path, Pool, Slot, address, customer, key, room, tenant
 
 ACME = (tenant("acme"),)
@@ -163,8 +163,10 @@ def test_whoever_comes_late_finds_room_whatever_one_tenant_holds(size: int, gree
 # --- turns -----------------------------------------------------------------------------------------------------------
 
 
-def turns(size: int = 2, of_one: int = 1, waiting: int = 100, waiting_of_one: int = 50, seconds: float = 30.0) -> Turns:
-    return Turns(
+def turns(
+    size: int = 2, of_one: int = 1, waiting: int = 100, waiting_of_one: int = 50, seconds: float = 30.0
+) -> FairQueue:
+    return FairQueue(
         "reads", size, most_of_one=of_one, most_waiting=waiting, most_waiting_of_one=waiting_of_one, seconds=seconds
     )
 
@@ -172,7 +174,7 @@ def turns(size: int = 2, of_one: int = 1, waiting: int = 100, waiting_of_one: in
 class Work:
     """Pieces of work that take as long as the test pleases."""
 
-    def __init__(self, of: Turns) -> None:
+    def __init__(self, of: FairQueue) -> None:
         self.turns = of
         self.begun: list[str] = []
         self.gates: dict[str, asyncio.Event] = {}
@@ -247,7 +249,7 @@ async def test_too_many_in_all_are_told_that_it_is_full() -> None:
 
 
 async def test_where_nothing_ends_the_part_is_to_blame_that_all_need() -> None:
-    turns = Turns("reads", 1, most_of_one=1, most_waiting=9, most_waiting_of_one=9, seconds=0.05, needs="store")
+    turns = FairQueue("reads", 1, most_of_one=1, most_waiting=9, most_waiting_of_one=9, seconds=0.05, needs="store")
     async with turns.turn("acme"):
         with pytest.raises(TryLater, match="none of the reads under way has ended") as stuck:
             async with turns.turn("acme"):

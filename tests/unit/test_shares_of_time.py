@@ -10,8 +10,8 @@ import pytest
 from tests.patience import PATIENCE
 
 from cx_events.errors import TooFast
-from cx_runtime.cpu_time import metered
-from cx_runtime.fair_queue import BURST_SECONDS, Turns
+from cx_runtime.cpu_time import charge_cpu_time
+from cx_runtime.fair_queue import BURST_SECONDS, FairQueue
 
 
 class Clock:
@@ -24,8 +24,8 @@ class Clock:
         return self.now
 
 
-def turns(clock: Callable[[], float], seconds: float = PATIENCE, share: float = 0.25) -> Turns:
-    return Turns(
+def turns(clock: Callable[[], float], seconds: float = PATIENCE, share: float = 0.25) -> FairQueue:
+    return FairQueue(
         "reads",
         4,
         most_of_one=4,
@@ -37,7 +37,7 @@ def turns(clock: Callable[[], float], seconds: float = PATIENCE, share: float = 
     )
 
 
-async def runs(fair: Turns, key: str) -> bool:
+async def runs(fair: FairQueue, key: str) -> bool:
     """Whether the key gets a turn."""
     try:
         async with fair.turn(key):
@@ -107,7 +107,7 @@ async def test_the_work_s_own_steps_are_counted_and_not_what_others_do_while_it_
         busy(0.05)
         return "found"
 
-    assert await metered(work(), charged.append) == "found"
+    assert await charge_cpu_time(work(), charged.append) == "found"
     (seconds,) = charged
     assert 0.1 <= seconds < 1.0, "by a margin that no load changes: it is processor time"
 
@@ -125,7 +125,7 @@ async def test_what_work_raises_is_raised_and_what_it_took_is_charged() -> None:
         raise ValueError
 
     with pytest.raises(LookupError):
-        await metered(work(), charged.append)
+        await charge_cpu_time(work(), charged.append)
     assert len(charged) == 1
 
 
@@ -141,7 +141,7 @@ async def test_work_hears_that_it_is_cancelled() -> None:
             await asyncio.sleep(0)
             cleaned.set()
 
-    task = asyncio.create_task(metered(work(), charged.append))
+    task = asyncio.create_task(charge_cpu_time(work(), charged.append))
     await begun.wait()
     task.cancel()
     await asyncio.wait([task])
@@ -159,4 +159,4 @@ async def test_work_may_bound_its_own_time() -> None:
             return "in time"
         return "never"
 
-    assert await metered(work(), list[float]().append) == "in time"
+    assert await charge_cpu_time(work(), list[float]().append) == "in time"

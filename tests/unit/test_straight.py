@@ -14,12 +14,12 @@ from starlette.websockets import WebSocket
 
 from cx_events.errors import Busy, Refused, TryLater
 from cx_runtime.deadline import Within
-from cx_runtime.fast_routes import StraightApp
+from cx_runtime.fast_routes import FastRouteApp
 from cx_runtime.metrics import Metrics
 
 
-def app() -> StraightApp:
-    made = StraightApp(Metrics(), docs_url=None, redoc_url=None)
+def app() -> FastRouteApp:
+    made = FastRouteApp(Metrics(), docs_url=None, redoc_url=None)
 
     async def name(request: Request) -> Response:
         return PlainTextResponse(f"straight {request.path_params.get('name', '')}")
@@ -30,16 +30,16 @@ def app() -> StraightApp:
     async def fail(_request: Request) -> Response:
         raise made.state.error
 
-    made.straight("/named/{name}", name, methods={"POST"})
-    made.straight("/between/{name}/steps", name, methods={"POST"})
-    made.straight("/fixed", name, methods={"POST"})
-    made.straight("/failing", fail, methods={"POST"})
+    made.fast_route("/named/{name}", name, methods={"POST"})
+    made.fast_route("/between/{name}/steps", name, methods={"POST"})
+    made.fast_route("/fixed", name, methods={"POST"})
+    made.fast_route("/failing", fail, methods={"POST"})
     made.router.add_route("/named/{name}", slow, methods=["GET", "POST"])
     made.router.add_route("/failing", fail, methods=["GET"])
     return made
 
 
-async def ask(asked: StraightApp, method: str, path: str) -> tuple[int, dict[bytes, bytes], str]:
+async def ask(asked: FastRouteApp, method: str, path: str) -> tuple[int, dict[bytes, bytes], str]:
     sent: list[MutableMapping[str, Any]] = []
 
     async def receive() -> MutableMapping[str, Any]:
@@ -177,7 +177,7 @@ async def test_a_socket_has_a_straight_way_and_the_others_are_the_frameworks() -
     async def other(websocket: WebSocket) -> None:
         served.append("by the framework")
 
-    made.straight_socket("/chats/{name}", socket)
+    made.fast_socket("/chats/{name}", socket)
     made.router.add_websocket_route("/chats/{name}", other)
     made.router.add_websocket_route("/chats/{name}/more", other)
 
@@ -189,4 +189,4 @@ async def test_a_socket_has_a_straight_way_and_the_others_are_the_frameworks() -
         await made(scope, nothing, nothing)
     assert served == ["ana", "by the framework"]
     with pytest.raises(ValueError, match="last step"):
-        made.straight_socket("/chats/{name}/more", socket)
+        made.fast_socket("/chats/{name}/more", socket)

@@ -14,7 +14,7 @@ from cx_hub import supervise
 from cx_hub.supervise import Supervisor
 from cx_runtime.health import Health
 from cx_runtime.metrics import Metrics
-from cx_runtime.owned_tasks import Companions, Ended
+from cx_runtime.owned_tasks import Ended, OwnedTasks
 
 PATIENCE = 30.0
 
@@ -212,7 +212,7 @@ async def test_a_worker_does_not_outlive_a_task_of_its_own(end: Callable[[], Awa
         await end()
 
     with pytest.raises(Ended, match="the renewal is over"):
-        async with Companions() as companions:
+        async with OwnedTasks() as companions:
             companions.start("the renewal", ending())
             await asyncio.Event().wait()
     current = asyncio.current_task()
@@ -223,7 +223,7 @@ async def test_a_worker_does_not_outlive_a_task_of_its_own(end: Callable[[], Awa
 
 async def test_a_task_that_ends_while_its_worker_returns_is_not_lost() -> None:
     with pytest.raises(Ended):
-        async with Companions() as companions:
+        async with OwnedTasks() as companions:
             companions.start("the renewal", returns())
             for _ in range(3):
                 with suppress(asyncio.CancelledError):
@@ -239,7 +239,7 @@ async def test_a_worker_that_ends_ends_its_tasks() -> None:
         finally:
             ended.set()
 
-    async with Companions() as companions:
+    async with OwnedTasks() as companions:
         companions.start("the renewal", renewal())
         await asyncio.sleep(0)
     assert ended.is_set()
@@ -247,7 +247,7 @@ async def test_a_worker_that_ends_ends_its_tasks() -> None:
 
 async def test_a_cancelled_worker_is_cancelled_whatever_its_tasks_do() -> None:
     async def work() -> None:
-        async with Companions() as companions:
+        async with OwnedTasks() as companions:
             companions.start("the renewal", asyncio.sleep(3600))
             await asyncio.Event().wait()
 

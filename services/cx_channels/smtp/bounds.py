@@ -15,7 +15,7 @@ from cx_runtime import shares
 from cx_runtime.addresses import Addresses
 from cx_runtime.in_flight import Pacer
 from cx_runtime.rates import Rate
-from cx_runtime.shares import Part, Path, Pool, Slot
+from cx_runtime.shares import Path, Pool, Share, Slot
 
 COMMANDS_AT_ONCE = 10
 """Of a session since its last mail, recipients apart; a mail takes five."""
@@ -58,7 +58,7 @@ class SmtpBounds:
         host = str(peer[0]) if isinstance(peer, tuple) and peer else ""
         address = self.limits.addresses.of(host, {})
         trusted = self.limits.addresses.trusts(host)
-        path = (Part("address", address, 1.0 if trusted else _SESSION_SHARE),)
+        path = (Share("address", address, 1.0 if trusted else _SESSION_SHARE),)
         return SessionBudget(self, address, self.sessions.take(path))
 
     async def pause(self, address: str) -> None:
@@ -90,7 +90,7 @@ class SessionBudget:
 
     def mail_of(self, tenants: Iterable[str]) -> Slot:
         """Holds nothing yet: grows with the mail."""
-        path: Path = (Part("address", self.address, _BYTES_SHARE),)
+        path: Path = (Share("address", self.address, _BYTES_SHARE),)
         for tenant in sorted(set(tenants))[:1]:
             path = (shares.tenant(tenant, self._bounds.limits.tenant_share), *path)
         return Slot(self._bounds.mail_bytes, path)

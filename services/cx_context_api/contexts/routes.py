@@ -67,7 +67,7 @@ class ContextRoutes:
         self._now = now
 
     def read_most(self) -> dict[str, Callable[[Request], Awaitable[Response]]]:
-        """Handlers of GET by path, for the straight way."""
+        """Return the handlers of GET by path, for the app's fast routes."""
         return {"/v1/context": self.context, "/v1/customers/{id}/context": self.customer_context}
 
     def all(self) -> list[Route]:

@@ -12,7 +12,7 @@ from cx_context.threading.contacts import contacts_of
 from cx_context_api.requests.tenancy import Tenancy
 from cx_events.errors import Refused
 from cx_events.ids import NodeId, text_of
-from cx_runtime.attempt_limits import Tries, too_many
+from cx_runtime.attempt_limits import AttemptLimits, too_many
 
 WRONG_CODE_REASONS = frozenset({"unknown-token", "token-expired", "token-used", "other-customer"})
 
@@ -48,7 +48,7 @@ class GuessLimit:
     good only for a conversation of that very customer; anybody else is told the same whether the code is right or not.
     """
 
-    def __init__(self, tries: Tries, tenant: str, way: str, caller: str) -> None:
+    def __init__(self, tries: AttemptLimits, tenant: str, way: str, caller: str) -> None:
         self._tries = tries
         self._tenant = tenant
         self._way = way

@@ -28,7 +28,7 @@ from cx_events.errors import Refused
 from cx_events.facts import decision_source
 from cx_events.ids import text_of
 from cx_events.timestamps import format_time
-from cx_runtime.attempt_limits import GUESSES, Tries
+from cx_runtime.attempt_limits import GUESSES, AttemptLimits
 from cx_runtime.metrics import Metrics
 from cx_runtime.tenants import Tenants
 
@@ -46,14 +46,14 @@ class TokenRoutes:
         store: Store,
         decisions: Decisions,
         metrics: Metrics,
-        tries: Tries | None = None,
+        tries: AttemptLimits | None = None,
     ) -> None:
         self._admission = admission
         self._tenants = tenants
         self._store = store
         self._decisions = decisions
         self._metrics = metrics
-        self._tries = tries if tries is not None else Tries(GUESSES)
+        self._tries = tries if tries is not None else AttemptLimits(GUESSES)
         self._presented: OrderedDict[tuple[str, str], str] = OrderedDict()
 
     def all(self) -> list[Route]:

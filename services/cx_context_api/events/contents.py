@@ -15,7 +15,7 @@ from cx_context_api.reads.deadline import within
 from cx_events.blob import Blobs
 from cx_events.envelope import Attachment, Event
 from cx_events.errors import TryLater
-from cx_runtime.fair_queue import Turns
+from cx_runtime.fair_queue import FairQueue
 from cx_runtime.in_flight import hold
 from cx_vcon.content import IN_BODY, bytes_of
 
@@ -34,7 +34,9 @@ class Contents:
         self._blobs = blobs
         self._part_at = part_at
 
-    async def of_file(self, tenant: str, event: Event, file: Attachment, heavy: Turns | None = None) -> bytes | None:
+    async def of_file(
+        self, tenant: str, event: Event, file: Attachment, heavy: FairQueue | None = None
+    ) -> bytes | None:
         """Return the content of an attachment of this event; None where the hub has it not (any more). ``heavy``: the
         turns in which a mail is taken apart; None for who has a turn already."""
         content = await self.of_blob(tenant, file.blob) if is_blob(file.blob) else None

@@ -28,7 +28,7 @@ from cx_events.errors import Refused
 from cx_events.facts import replace_nul
 from cx_events.ids import event_key
 from cx_events.web_urls import web_url
-from cx_runtime.cpu_time import metered
+from cx_runtime.cpu_time import charge_cpu_time
 from cx_runtime.metrics import Metrics
 from cx_runtime.problems import problem
 
@@ -136,7 +136,7 @@ class EventRoutes:
 
         async def read() -> StoredEvent | None:
             async with pages.turn(tenant), self._store.reading() as tx:
-                found = await metered(read_event(tx, tenant, key), partial(pages.charge, tenant))
+                found = await charge_cpu_time(read_event(tx, tenant, key), partial(pages.charge, tenant))
                 why = await read_reason(tx, tenant, *name) if found is None and name is not None else None
                 if why is not None:
                     raise Refused("dead-lettered", f"the event lies in the dead letters: {why}"[:2000], 409)

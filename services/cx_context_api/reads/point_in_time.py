@@ -18,7 +18,7 @@ from cx_context_api.requests.tenancy import Tenancy
 from cx_events.errors import Refused
 from cx_events.ids import NodeId, text_of
 from cx_events.json_types import Json
-from cx_runtime.cpu_time import metered
+from cx_runtime.cpu_time import charge_cpu_time
 
 
 async def read_at(
@@ -35,7 +35,7 @@ async def read_at(
     async def found() -> Json:
         async with turns.turn(tenant), store.reading() as tx:
             work = read(tx, snapshot_at(tx, tenancy, moment) if moment is not None else None)
-            return await metered(work, partial(turns.charge, tenant))
+            return await charge_cpu_time(work, partial(turns.charge, tenant))
 
     return await within(found(), seconds=DEADLINE_SECONDS if moment is None else PAST_READ_SECONDS)
 

@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Message
 
 from cx_context_api.reads.turns import ReadTurns
 from cx_events.errors import TryLater
-from cx_runtime.child_processes import GONE, Child, Head, read_message, write_message
+from cx_runtime.child_processes import GONE, ChildProcess, Head, read_message, write_message
 
 SECONDS = 22.0
 """More than a read may take (``contexts.past``): then it hangs in something that no deadline ends."""
@@ -54,8 +54,8 @@ class ReadProcesses:
     def __init__(self, command: Sequence[str], setting_up: bytes) -> None:
         self._command = command
         self._setting_up = setting_up
-        self._idle: list[Child] = []
-        self._all: set[Child] = set()
+        self._idle: list[ChildProcess] = []
+        self._all: set[ChildProcess] = set()
         self._running = True
         self._starting: asyncio.Task[None] | None = None
 
@@ -101,7 +101,7 @@ class ReadProcesses:
 
     async def _start(self) -> None:
         try:
-            process = await Child.start(self._command, seconds=_START_SECONDS, first=self._setting_up)
+            process = await ChildProcess.start(self._command, seconds=_START_SECONDS, first=self._setting_up)
         except GONE as error:
             log = structlog.get_logger("cx_context_api.elsewhere")
             log.warning("a process for heavy reads does not start", why=repr(error))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from cx_runtime.fair_queue import Turns
+from cx_runtime.fair_queue import FairQueue
 from cx_runtime.shares import room, share_among
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class ReadTurns(NamedTuple):
         """For a hub of so many tenants. ``elsewhere``: processes for heavy reads."""
         share = share_among(tenants)
         apart = 1 if tenants > 1 else 0  # one place stays free for whoever comes; for the others tenants take turns
-        pages = Turns(
+        pages = FairQueue(
             "reads",
             MOST_PAGES,
             most_of_one=MOST_PAGES_OF_ONE if apart else MOST_PAGES,
@@ -56,7 +56,7 @@ class ReadTurns(NamedTuple):
             needs="store",
             time_of_one=PAGE_TIME_OF_ONE if apart else 1.0,
         )
-        heavy = Turns(
+        heavy = FairQueue(
             "heavy-reads",
             most_heavy,
             most_of_one=max(most_heavy - apart, 1),

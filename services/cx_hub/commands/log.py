@@ -141,7 +141,7 @@ def _said(data: Json) -> str:
 
 
 def lag(output: OutputOption = Format.TEXT) -> None:
-    """Show how far each partition's projector is behind: events, the age of the first one not applied, and its owner."""
+    """Show the consumer lag of each partition: events, the age of the first one not applied, and the owner."""
     rows = run_async(_lag(Settings()))
     show_rows(
         rows, ("topic", "partition", "events", "seconds", "position", "end", "owner"), output, "no partitions yet"

@@ -1,6 +1,6 @@
-"""One customer's story over every channel, through the real adapters of a hub in this process.
+"""One customer's story over every channel, through the real adapters of a hub.
 
-Rooms: ``actors`` (what stands outside: a browser, a telephone company, a mail server, a social network, a CRM, an
-agent's desktop), ``cast`` (who takes part), ``story`` (what happens), ``stranger`` (somebody else with the customer's
-address), ``stage`` (how it is told, and what had to hold), ``run`` (the hub for it).
+Modules: ``actors`` (stand-ins for the outside: a browser, a telephone company, a mail server, a social network, a CRM, an
+agent's desktop), ``cast`` (the people and their ids), ``story`` (the steps), ``stranger`` (somebody else with the customer's
+address), ``stage`` (prints the steps and checks what must hold), ``run`` (starts the hub for it).
 """

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from email.utils import format_datetime
 from typing import Any
 
-from cx_hub.context_view import conversation_told, counts_told, joined_told, told
+from cx_hub.context_view import render_conversation, render_counts, render_joins, told
 from cx_hub.demo.actors import Chat, next_second
 from cx_hub.demo.cast import BEN, BUSINESS, PAGE, SUPPORT, Cast, World
 from cx_hub.demo.stage import Stage
@@ -222,7 +222,7 @@ async def _mails(stage: Stage, world: World, thread: str) -> None:
         until=lambda body: body["counts"]["by_channel"].get("email", 0) >= 2,
     )
     body = document["body"]
-    stage.sees("Ben, still by the phone number,", conversation_told(body["conversations"][0]))
+    stage.sees("Ben, still by the phone number,", render_conversation(body["conversations"][0]))
     mails = {entry["interaction"] for entry in body["timeline"] if entry["channel"] == "email"}
     stage.check("her reply and the mail that it answers are one thread", len(mails) == 1)
     stage.check(
@@ -251,7 +251,7 @@ async def _complains(stage: Stage, world: World, thread: str) -> None:
     stage.door("POST /v1/hooks/acme-social  a comment", str(status))
     stranger = await world.desk.looks_up({"kind": "facebook-psid", "value": cast.psid, "scope": PAGE})
     stranger_id = stranger["body"]["customer"]["id"]
-    stage.says(f"A stranger so far: customer {stranger_id}, {counts_told(stranger['body']['counts'])}")
+    stage.says(f"A stranger so far: customer {stranger_id}, {render_counts(stranger['body']['counts'])}")
     known = await world.desk.looks_up(f"email:{cast.email}")
     stage.check("nobody is guessed to be Ana because of a name", known["body"]["customer"]["id"] != stranger_id)
     status, verified = await world.login.tells(
@@ -324,8 +324,8 @@ async def _comes_back(stage: Stage, world: World, thread: str) -> None:
         until=lambda body: any("One more question" in (entry["text"] or "") for entry in body["timeline"]),
     )
     conversation = _thread(document, thread)
-    stage.sees("The bot, the agent, anybody", [*_headline(conversation), *joined_told(conversation)])
-    stage.says(counts_told(document["body"]["counts"]))
+    stage.sees("The bot, the agent, anybody", [*_headline(conversation), *render_joins(conversation)])
+    stage.says(render_counts(document["body"]["counts"]))
     stage.check("what was resolved is open again, since she wrote", conversation.get("state") == "open")
     stage.check("the chat goes on with all that was said on every channel", _channels(document) >= _ALL)
 

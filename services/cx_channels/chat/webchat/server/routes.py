@@ -14,7 +14,7 @@ from cx_channels.chat.webchat.server.deliveries import LogDeliveries
 from cx_channels.chat.webchat.server.limits import ChatLimits
 from cx_channels.chat.webchat.server.upload_routes import Uploads, add_upload_routes
 from cx_channels.provider_server import ServerPorts
-from cx_runtime.fast_routes import StraightApp
+from cx_runtime.fast_routes import FastRouteApp
 
 SOCKET_PATH = "/v1/chat/{connection}"
 
@@ -37,7 +37,7 @@ class ChatServer:
         """Tell every chat to come back later, and wait up to ``seconds`` until all are gone."""
         await self.chats.stop(seconds)
 
-    def add_routes(self, app: StraightApp) -> None:
+    def add_routes(self, app: FastRouteApp) -> None:
         """Add the script, the socket and the upload."""
         routes = APIRouter(tags=["channels"])
 
@@ -48,7 +48,7 @@ class ChatServer:
         routes.add_api_websocket_route(SOCKET_PATH, chat)
         add_upload_routes(routes, self._uploads)
         app.include_router(routes)
-        app.straight_socket(SOCKET_PATH, chat)
+        app.fast_socket(SOCKET_PATH, chat)
 
 
 def open_server(ports: ServerPorts, limits: ChatLimits = ChatLimits()) -> ChatServer:
