@@ -119,7 +119,7 @@ async def answered(reading: ReadTurns, tenant: str, request: Request) -> Respons
         return await reading.elsewhere.answer(request)
 
 
-async def _request_answer(process: Child, request: Request) -> Response:
+async def _request_answer(process: ChildProcess, request: Request) -> Response:
     """Raises one of ``GONE``."""
     asked = _RequestHead(
         method=request.method,

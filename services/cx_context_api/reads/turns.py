@@ -37,8 +37,8 @@ _HEAVY_SECONDS = 2.0
 class ReadTurns(NamedTuple):
     """The turns of one process."""
 
-    pages: Turns
-    heavy: Turns
+    pages: FairQueue
+    heavy: FairQueue
     elsewhere: ReadProcesses | None = None
 
     @classmethod
