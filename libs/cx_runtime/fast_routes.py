@@ -7,9 +7,8 @@
 
 A request passes seven layers of FastAPI and Starlette (routes, error handlers, exit stacks, telemetry) before its
 endpoint is called, which costs more than checking an event or finding a context does. A fast route passes none. Errors
-are answered as everywhere (``cx_runtime.http.Problems``); methods that are not named fall through to the framework, so the
-same path should stand in a router as well, which documents it and answers 405.
-"""
+are answered as everywhere (``cx_runtime.http.Problems``); methods that are not named fall through to the framework, so
+the same path should stand in a router as well, which documents it and answers 405."""
 
 from __future__ import annotations
 

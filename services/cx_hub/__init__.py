@@ -6,8 +6,8 @@ Modules:
   ``supervise`` keeps tasks running, ``deferred`` stands in for a log or blob store that is not there yet,
   ``identity_rules`` puts the configured rules in force, ``heavy_reads`` is a process for long reads;
 - ``cli`` is the command, with a module for each group of commands in ``commands``; ``client`` speaks HTTP to a hub,
-  ``resources`` opens what commands need, ``output`` prints, ``context_view`` renders a context in words, ``rules_file`` reads
-  rules of identity;
+  ``resources`` opens what commands need, ``output`` prints, ``context_view`` renders a context in words, ``rules_file``
+  reads rules of identity;
 - the machine: ``home_folder``, ``disk``, ``listening_sockets``, ``mail_certificate``, ``gc_tuning``;
 - ``configuration`` reports what is missing; ``generated_docs`` writes the tables in ``docs/``;
 - ``demo`` tells one customer's story over every channel; ``stack`` runs a real Kafka and PostgreSQL without Docker.
