@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -79,6 +79,7 @@ def test_to_ask_takes_nothing() -> None:
         asked.ask()
 
 
+@example(0.01, 1.0, [(0.0, 154), (0.01, 164), (0.0, 1)])
 @given(st.floats(0.01, 1000), st.floats(1, 100), st.lists(st.tuples(st.floats(0, 5), st.integers(1, 300)), max_size=50))
 def test_whoever_waits_as_told_is_let_through_and_nobody_exceeds_the_rate(
     rate: float, burst: float, asks: list[tuple[float, int]]
