@@ -19,7 +19,7 @@ from cx_channels.chat.webchat.server.routes import open_server
 from cx_channels.intake import Intake
 from cx_channels.kit.signing import check_signature
 from cx_channels.limits import Limits
-from cx_channels.provider import Answer, Connection, Ignored, Mapped, Provider, Request, Unmapped
+from cx_channels.provider import Answer, Connection, Ignored, Mapped, Provider, Request, Signature, Unmapped
 from cx_channels.provider_server import ServerPorts
 from cx_channels.registry import providers
 from cx_events.blob.folder import FolderBlobs
@@ -131,7 +131,7 @@ ECHO = Provider(
     methods=frozenset({"GET", "POST"}),
     content_types=frozenset({"application/json"}),
     max_bytes=3 << 20,
-    signs_url=True,
+    signature=Signature(headers=("x-signature",), covers=frozenset({"body", "url"})),
 )
 
 

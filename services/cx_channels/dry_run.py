@@ -1,4 +1,4 @@
-"""What a recorded request becomes, without a hub: the engine of ``cx map`` and of the providers' golden files.
+"""Map a recorded request without a hub: the engine of ``cx map`` and of the providers' golden files.
 
 The signature is not checked, since a recording seldom holds what was signed. Ids are those of a demo tenant, and the
 time of receipt is given, so that the same recording always becomes the same bytes.
@@ -35,6 +35,7 @@ MULTIPART = "multipart/form-data"
 BY_EXTENSION = {
     ".form": FORM,
     ".query": "",  # a GET without a body; the content is the query string
+    ".head": "",  # a HEAD without a body; the content counts for nothing
     ".json": JSON,
     ".jsonc": JSON,
     ".eml": MAIL,
@@ -48,8 +49,8 @@ _MAX_FIELDS = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class TrialResult:
-    """What came out; ``refused`` where nothing could."""
+class DryRunResult:
+    """The outcome of a dry run; ``refused`` where nothing could be mapped."""
 
     events: tuple[StampedEvent, ...] = ()
     ignored: tuple[Ignored, ...] = ()
@@ -67,7 +68,7 @@ class TrialResult:
         return 0 if self.events else 3
 
     def lines(self) -> list[bytes]:
-        """All of it as JSON lines: the events' own bytes, then what was ignored, not mapped or refused, by name."""
+        """Return all of it as JSON lines: the events' own bytes, then what was ignored, unmapped or refused."""
         rest: list[dict[str, Any]] = [{"ignored": each.kind, "why": each.why} for each in self.ignored]
         rest += [{"unmapped": each.id, "reason": each.reason} for each in self.unmapped]
         if self.refused is not None:
@@ -76,7 +77,7 @@ class TrialResult:
         return [event.raw for event in self.events] + [msgspec.json.encode(each) for each in rest]
 
 
-def trial(
+def dry_run(
     provider_name: str,
     content: bytes,
     *,
@@ -87,7 +88,7 @@ def trial(
     settings: Mapping[str, Any] | None = None,
     region: str | None = None,
     now: Micros = DEMO_NOW,
-) -> TrialResult:
+) -> DryRunResult:
     """Map a recorded body as the connection ``connection_id`` of a demo tenant would. Total: never raises.
 
     ``content_type``: guessed from the file's extension (``BY_EXTENSION``) or the first bytes where not given.
@@ -98,20 +99,26 @@ def trial(
         connection = Connection(
             id=connection_id, tenant=DEMO_TENANT, provider=provider.name, region=region, settings=settings or {}
         )
-        mapped = provider.map(
-            recorded_request(
-                provider, content, content_type=content_type, headers=headers, filename=filename,
-                connection_id=connection_id, now=now,
-            ),
-            connection,
+        request = recorded_request(
+            provider, content, content_type=content_type, headers=headers, filename=filename,
+            connection_id=connection_id, now=now,
         )  # fmt: skip
     except Refused as refused:
-        return TrialResult(refused=refused)
-    return TrialResult(stamped(mapped, connection, now), mapped.ignored, mapped.unmapped)
+        return DryRunResult(refused=refused)
+    return outcome_of(provider, request, connection)
+
+
+def outcome_of(provider: Provider, request: Request, connection: Connection) -> DryRunResult:
+    """Return what a request becomes; ``Refused`` is part of the result."""
+    try:
+        mapped = provider.map(request, connection)
+    except Refused as refused:
+        return DryRunResult(refused=refused)
+    return DryRunResult(stamped(mapped, connection, request.received), mapped.ignored, mapped.unmapped)
 
 
 def stamped(mapped: Mapped, connection: Connection, now: Micros) -> tuple[StampedEvent, ...]:
-    """The drafts as they would lie on the log."""
+    """Return the drafts as they would lie on the log."""
     source = connection_source(DEMO_TENANT, connection.id)
     return tuple(
         stamp(draft, source=source, recorded=now, ids=DEMO_IDS, region=connection.region) for draft in mapped.drafts
@@ -128,7 +135,7 @@ def recorded_request(
     connection_id: str = "try",
     now: Micros = DEMO_NOW,
 ) -> Request:
-    """The request that a recorded body stands for. ``Refused`` for one that no provider would read."""
+    """Return the request that a recorded body stands for. ``Refused`` for one that no provider would read."""
     if len(content) > provider.max_bytes:
         raise Refused("too-large", f"{len(content)} bytes; {provider.name} takes {provider.max_bytes}", 413)
     url = f"https://hub.example.com/v1/hooks/{connection_id}"
@@ -136,6 +143,8 @@ def recorded_request(
     if _extension(filename) == ".query" and content_type is None:
         query = content.decode("utf-8", "replace").strip()
         return Request(b"", "GET", f"{url}?{query}", _fields(query), named, now)
+    if _extension(filename) == ".head" and content_type is None:
+        return Request(b"", "HEAD", url, (), named, now)
     if content_type is None:
         content_type = named.get("content-type") or guess_content_type(provider, content, filename)
     if content_type == FORM:
@@ -144,7 +153,7 @@ def recorded_request(
 
 
 def guess_content_type(provider: Provider, content: bytes, filename: str) -> str:
-    """By the last extension that we know, else by the first bytes, else what the provider's transport carries."""
+    """Guess by the last extension that is known, else by the first bytes, else by the provider's transport."""
     known = BY_EXTENSION.get(_extension(filename))
     start = content[:256].lstrip()
     if known is None:

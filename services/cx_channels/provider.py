@@ -1,4 +1,4 @@
-"""What a provider is: one value, made of pure functions.
+"""The contract of a provider: one value, made of pure functions.
 
 A provider's folder exports ``PROVIDER = Provider(...)``; the registry finds it and the contract suite tests it. Nothing
 here does I/O; "now" is ``Request.received``.
@@ -6,7 +6,7 @@ here does I/O; "now" is ``Request.received``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
@@ -16,6 +16,10 @@ from cx_events.timestamps import Micros
 T = TypeVar("T")
 
 Transport = Literal["webhook", "smtp", "websocket"]
+
+Covered = Literal["body", "url", "time"]
+COVERABLE: tuple[Covered, ...] = ("body", "url", "time")
+"""What a signature may cover of a request."""
 
 DEFAULT_MAX_BYTES = 1 << 20
 
@@ -38,12 +42,14 @@ class Connection:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What arrived, whole. ``url``: below ``CX_PUBLIC_URL``, with query, as the provider called it; without that, path
-    and query alone. Whoever sends the request has no say in its origin. Header names in lower case.
+    """A request as it arrived, whole.
 
-    ``query`` and repeated fields keep their order. A mail or a WebSocket message is a request with ``method`` ``SMTP``
-    or ``MESSAGE``; its envelope is in ``headers`` (``x-envelope-from``, ``x-envelope-to``, and ``x-envelope-peer``, the
-    address of the host that brought it).
+    ``url``: below ``CX_PUBLIC_URL``, with query, as the provider called it; without that, path and query alone. Whoever
+    sends the request has no say in its origin. Header names in lower case. ``query`` and repeated fields keep their
+    order.
+
+    A mail or a WebSocket message is a request with ``method`` ``SMTP`` or ``MESSAGE``; its envelope is in ``headers``
+    (``x-envelope-from``, ``x-envelope-to``, and ``x-envelope-peer``, the address of the host that brought it).
     """
 
     body: bytes
@@ -55,7 +61,7 @@ class Request:
     _read: dict[Callable[[Request], Any], Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def once(self, read: Callable[[Request], T]) -> T:
-        """What ``read`` makes of this request, kept: verifying, mapping and answering often begin with the same."""
+        """Return ``read(self)``, worked out once: verifying, mapping and answering often begin with the same."""
         if read not in self._read:
             self._read[read] = read(self)
         found: T = self._read[read]
@@ -63,13 +69,13 @@ class Request:
 
     @property
     def content_type(self) -> str:
-        """The media type alone, lower case."""
+        """Return the media type alone, in lower case."""
         return self.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the provider expects to hear."""
+    """The response that the provider expects."""
 
     status: int = 200
     body: bytes = b""
@@ -79,10 +85,10 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Ignored:
-    """A kind of notice that is left out on purpose: ``kind`` countable, ``why`` a sentence.
+    """A notice of a kind that is left out on purpose. ``kind``: as in ``Provider.kinds``; ``why``: a sentence.
 
-    Only what tells nothing of a customer or a contact, what another notice tells as well, and what must not be kept
-    (card data). Whatever else no adapter can map yet is ``Unmapped`` (``outcomes.no_adapter``).
+    Leave out only what tells nothing of a customer or a contact, what another notice tells as well, and what must not
+    be kept (card data). Whatever else no adapter can map yet is ``Unmapped`` (``outcomes.no_adapter``).
     """
 
     kind: str
@@ -104,7 +110,7 @@ class Unmapped:
 
 @dataclass(frozen=True, slots=True)
 class Mapped:
-    """What a request becomes.
+    """The outcome of mapping one request.
 
     ``blobs``: contents that the drafts refer to by ``blob_name``, stored before the events.
     """
@@ -115,11 +121,32 @@ class Mapped:
     blobs: tuple[bytes, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """What a vendor's signature covers, as data: the contract suite makes its tests of ``verify`` from it.
+
+    ``headers``: names in lower case of those that carry the proof; each is covered itself. ``covers``: which of
+    ``COVERABLE`` nobody can change without a secret. ``gaps``: the others, each with the reason why not; the suite
+    tries that they are gaps. ``tolerance_seconds``: how far the signed time may lie from that of receipt, on either
+    side, where "time" is covered. ``example_secrets``: three, in the form that this vendor's secrets have.
+    """
+
+    headers: tuple[str, ...]
+    covers: frozenset[Covered] = frozenset({"body"})
+    gaps: Mapping[Covered, str] = field(default_factory=dict)
+    tolerance_seconds: int | None = None
+    example_secrets: tuple[str, str, str] = ("a secret", "another secret", "somebody else's secret")
+
+
 def _always(_request: Request, _connection: Connection) -> None:
     return None
 
 
 def _nothing_to_warn_of(_connection: Connection) -> tuple[str, ...]:
+    return ()
+
+
+def _no_kinds(_request: Request, _connection: Connection) -> tuple[str, ...]:
     return ()
 
 
@@ -129,18 +156,21 @@ def _plain_answer(_mapped: Mapped, _request: Request) -> Answer:
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """One vendor's way of telling us things.
+    """One vendor's way to tell us things, made of pure functions and tables.
 
+    ``map`` makes events of a request. It raises ``Refused("malformed", ...)`` for a body that can't be read at all.
+    ``kinds``: every kind that the vendor documents, with what it becomes (a table for people and tests): events,
+    ``ignored: WHY``, or ``kept: WHY`` where it waits in the dead letters for an adapter. ``kinds_of``: the kinds of a
+    request's notices, for tests; those that are ignored or kept may be left out, since ``map`` names them.
     ``verify`` raises ``Refused(reason, detail, 401 or 403)`` for a request that the connection's secrets did not sign,
-    or that is too old. ``challenge`` answers requests that carry no events (a subscription check), else None; it runs
-    before ``verify`` and must check by itself what it needs. ``map`` raises ``Refused("malformed", ...)`` for a body
-    that can't be read at all. ``answer`` is sent once everything is durable, and also for a signed request that could
-    not be mapped. ``kinds``: every kind that the vendor documents, with what it becomes (a table for people and tests):
-    events, ``ignored: WHY``, or ``kept: WHY`` where it waits in the dead letters for an adapter.
+    or that is too old. ``sign`` is its counterpart, for tests and for trying out a connection: it returns the request
+    as the vendor sends it, signed with one secret, at ``Request.received`` where the scheme has a time. ``signature``
+    says what it covers. A provider has all three, or says in ``unsigned`` why nothing signs what it reads.
+    ``challenge`` answers requests that carry no events (a subscription check), else None; it runs before ``verify`` and
+    must check by itself what it needs. ``answer`` is sent once everything is durable, and also for a signed request
+    that could not be mapped.
     ``isolated``: strangers write what is read here (mail), and could make the mapping hang or eat memory; it is done in
     a process that can be killed, so that nobody else waits for it.
-    ``signs_url``: ``verify`` reads ``Request.url``, since the vendor signs the URL that it calls; such a connection
-    needs ``CX_PUBLIC_URL``.
     ``warnings``: of a connection, sentences on what is missing from its settings or doubtful in them; it raises
     ``Fatal`` for settings that can't be meant.
     ``weights``: each kind of identifier that its customers may have, with every weight that it may get there and why.
@@ -152,6 +182,10 @@ class Provider:
     map: Callable[[Request, Connection], Mapped]
     verify: Callable[[Request, Connection], None] | None
     kinds: Mapping[str, str]
+    sign: Callable[[Request, Connection, str], Request] | None = None
+    signature: Signature | None = None
+    unsigned: str = ""
+    kinds_of: Callable[[Request, Connection], Iterable[str]] = _no_kinds
     transport: Transport = "webhook"
     challenge: Callable[[Request, Connection], Answer | None] = _always
     answer: Callable[[Mapped, Request], Answer] = _plain_answer
@@ -159,6 +193,10 @@ class Provider:
     content_types: frozenset[str] = frozenset()
     max_bytes: int = DEFAULT_MAX_BYTES
     isolated: bool = False
-    signs_url: bool = False
     warnings: Callable[[Connection], tuple[str, ...]] = _nothing_to_warn_of
     weights: Mapping[str, Mapping[Weight, str]] = field(default_factory=dict)
+
+    @property
+    def signs_url(self) -> bool:
+        """Return whether ``verify`` reads ``Request.url``; such a connection needs ``CX_PUBLIC_URL``."""
+        return self.signature is not None and "url" in self.signature.covers

@@ -1,4 +1,4 @@
-"""Finds the providers: each folder below a channel's folder that exports ``PROVIDER``."""
+"""Find the providers: each folder below a channel's folder that exports ``PROVIDER``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CHANNEL_FOLDERS = ("voice", "chat", "email", "social")
 
 @cache
 def providers() -> Mapping[str, Provider]:
-    """Every provider by its name, ``CHANNEL/FOLDER``."""
+    """Return every provider by its name, ``CHANNEL/FOLDER``."""
     found: dict[str, Provider] = {}
     for channel in CHANNEL_FOLDERS:
         package = import_module(f"cx_channels.{channel}")
@@ -29,7 +29,7 @@ def providers() -> Mapping[str, Provider]:
 
 
 def provider(name: str) -> Provider:
-    """``Refused("unknown-provider")`` names those that there are."""
+    """Return a provider by its name. ``Refused("unknown-provider")`` names those that there are."""
     try:
         return providers()[name]
     except KeyError:

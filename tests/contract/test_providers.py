@@ -1,11 +1,9 @@
 """What every provider must do, tested over all that the registry finds: a new folder needs no edit here.
 
-A provider's ``fixtures/`` hold requests in the vendor's documented shape, its ``golden/`` what each becomes, as
-``cx map`` prints it: ``golden/NAME.jsonl`` for ``fixtures/NAME``. Beside a fixture may stand ``NAME.headers`` (``Name:
-value``, a line each), and ``connection.json`` may give all of them ``{"region": ..., "settings": {...}}``, to which
-``NAME.connection`` adds settings for one.
+What a folder holds is described in ``provider_cases``; what must be true of it stands in ``signature_checks`` and
+``mapping_checks``, and ``test_provider_mutations`` shows that these catch faulty providers.
 
-``CX_UPDATE_GOLDEN=1 pytest tests/contract/test_providers.py`` writes the golden files anew. Read every changed line
+``CX_UPDATE_GOLDEN=1 ./cx test tests/contract/test_providers.py`` writes the golden files anew. Read every changed line
 before it is committed: they are the contract with everybody who reads the events.
 """
 
@@ -13,241 +11,96 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from functools import cache
-from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar
-from unicodedata import category
 from urllib.parse import parse_qsl, urlencode
 
-import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.contract import mapping_checks, signature_checks
+from tests.contract.mapping_checks import UPDATE, check_event, events_of, golden_lines
+from tests.contract.provider_cases import (
+    RECORDINGS_FOLDER,
+    Case,
+    cases_of,
+    connection_of,
+    fixtures_of,
+    folder_of,
+    readable_requests,
+    recording_folders,
+)
 
-from cx_channels.dry_run import DEMO_NOW, DEMO_TENANT, TrialResult, recorded_request, stamped, trial
-from cx_channels.provider import Connection, Mapped, Provider, Request
+from cx_channels.dry_run import DEMO_NOW, dry_run, outcome_of
+from cx_channels.provider import Mapped, Provider, Request
 from cx_channels.registry import providers
-from cx_events.catalogue import catalogue, missing_fields
 from cx_events.codec import decode
-from cx_events.envelope import Event
 from cx_events.errors import Refused
 from cx_events.weights import linking_identifiers
 
-RECORDINGS_FOLDER = Path(__file__).parents[2].parent / "shared" / "fixtures"
-
-# Which recordings are of requests that a provider takes.
-RECORDINGS = {
-    "voice/twilio": ("voice/twilio",),
-    "social/meta": ("social/meta-messenger", "social/meta-instagram"),
-    "email/mime": (
-        "email/mime-anymail",
-        "email/mime-cpython",
-        "email/mime-mail-gem",
-        "email/mime-mail-parser",
-        "email/mime-stalwart",
-        "email/bounce-sisimai",
-        "email/talon-replies",
-    ),
-    "email/postmark": ("email/postmark",),
-    "chat/intercom": ("chat/intercom",),
-}
-
-UPDATE = "CX_UPDATE_GOLDEN"
 SLOW = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-FOLDERS = {
-    name: Path(str(import_module(f"cx_channels.{name.replace('/', '.')}").__file__)).parent for name in providers()
-}
+EVERY = pytest.mark.parametrize("provider", [pytest.param(p, id=name) for name, p in providers().items()])
+EVERY_SIGNED = pytest.mark.parametrize(
+    "provider", [pytest.param(p, id=name) for name, p in providers().items() if p.verify is not None]
+)
 
 
-def fixtures_of(name: str) -> list[Path]:
-    folder = FOLDERS[name] / "fixtures"
-    return sorted(
-        path
-        for path in folder.glob("*")
-        if path.is_file() and path.suffix not in (".headers", ".connection") and path.name != "connection.json"
-    )
-
-
-def all_fixtures() -> Iterator[Any]:
-    for name in providers():
-        for path in fixtures_of(name):
-            yield pytest.param(name, path, id=f"{name}/{path.name}")
+def all_cases() -> Iterator[Any]:
+    for name, provider in providers().items():
+        for case in cases_of(provider):
+            yield pytest.param(provider, case, id=f"{name}/{case.name}")
 
 
 def all_recordings() -> Iterator[Any]:
-    for name, folders in RECORDINGS.items():
-        for folder in folders if name in providers() else ():
+    for provider in providers().values():
+        for folder in recording_folders(provider):
             files = sorted(path for path in (RECORDINGS_FOLDER / folder).rglob("*") if path.is_file())
-            for path in files:
-                yield pytest.param(name, path, id=f"{folder}/{path.name}")
-            if not files:
-                yield pytest.param(name, RECORDINGS_FOLDER / folder, id=f"{folder}/none")
+            for path in files or [RECORDINGS_FOLDER / folder]:
+                yield pytest.param(provider, path, id=f"{folder}/{path.name if files else 'none'}")
 
 
-EVERY = pytest.mark.parametrize("provider", [pytest.param(p, id=name) for name, p in providers().items()])
-EVERY_FIXTURE = pytest.mark.parametrize(("name", "path"), list(all_fixtures()))
+EVERY_CASE = pytest.mark.parametrize(("provider", "case"), list(all_cases()))
 
 
-@cache
-def connection_of(name: str, folder: Path, fixture: str = "") -> Connection:
-    path = folder / "fixtures" / "connection.json"
-    given = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    own = folder / "fixtures" / f"{fixture}.connection"
-    more = json.loads(own.read_text(encoding="utf-8")) if fixture and own.exists() else {}
-    return Connection(
-        id="try",
-        tenant=DEMO_TENANT,
-        provider=name,
-        secrets=("a secret", "another secret"),
-        region=given.get("region"),
-        settings=given.get("settings", {}) | more.get("settings", {}),
-    )
-
-
-def headers_of(path: Path) -> list[tuple[str, str]]:
-    beside = path.with_name(path.name + ".headers")
-    lines = beside.read_text(encoding="utf-8").splitlines() if beside.exists() else []
-    return [(name.strip(), value.strip()) for name, _, value in (line.partition(":") for line in lines if line.strip())]
-
-
-def tried(name: str, path: Path, **changes: Any) -> TrialResult:
-    connection = connection_of(name, FOLDERS[name], path.name)
-    return trial(
-        name,
-        path.read_bytes(),
-        filename=path.name,
-        headers=headers_of(path),
-        settings=connection.settings,
-        region=connection.region,
-        **changes,
-    )
-
-
-def request_of(provider: Provider, path: Path, content: bytes | None = None) -> Request:
-    body = path.read_bytes() if content is None else content
-    return recorded_request(provider, body, filename=path.name, headers=headers_of(path))
-
-
-def events_of(mapped: Mapped, connection: Connection) -> list[Event]:
-    """The drafts as they would lie on the log, read back from there."""
-    return [decode(each.raw) for each in stamped(mapped, connection, DEMO_NOW)]
-
-
-def check_event(provider: Provider, event: Event) -> None:
-    """What must hold of each event that a provider makes, whatever it was given."""
-    assert event.id
-    assert len(event.id) <= 1024
-    assert not any(category(character) == "Cc" for character in event.id), "CloudEvents 1.0, section 3.1, String"
-    known = catalogue()[event.type]
-    assert missing_fields(event, known.needs) == []
-    assert event.data.channel == provider.channel
-    assert not event.data.interaction or event.data.interaction.startswith("try/")
-    assert isinstance(event.data.raw, msgspec.Raw)
-    assert b"\n" not in bytes(event.data.raw), "an event is one line"
-    customers = [p for p in event.data.participants if p.role == "customer"]
-    others = [p for p in event.data.participants if p.role != "customer"]
-    named = {(i.kind, i.scope, i.value) for p in customers for i in p.identifiers}
-    assert not named & {(i.kind, i.scope, i.value) for p in others for i in p.identifiers}, "nobody is both"
-    assert weights_of(event) <= declared(provider), (
-        "each weight of a customer's identifier is one that was thought about"
-    )
-
-
-def weights_of(event: Event) -> set[tuple[str, str]]:
-    """The kinds of a customer's identifiers in an event, and in its links, with their weights."""
-    return {(each.kind, each.weight) for each in linking_identifiers(event.data)}
-
-
-def declared(provider: Provider) -> set[tuple[str, str]]:
-    return {(kind, weight) for kind, weights in provider.weights.items() for weight in weights}
-
-
-# --- each has its papers ---------------------------------------------------------------------------------------------
+# --- the folder ------------------------------------------------------------------------------------------------------
 
 
 @EVERY
 def test_a_provider_has_a_readme_a_table_of_kinds_and_fixtures(provider: Provider) -> None:
-    folder = FOLDERS[provider.name]
+    folder = folder_of(provider)
     assert (folder / "README.md").read_text(encoding="utf-8").strip()
     assert (folder / "mapping.py").is_file()
     assert provider.kinds
     assert all(kind and becomes for kind, becomes in provider.kinds.items())
-    assert fixtures_of(provider.name)
+    assert fixtures_of(provider)
+
+
+# --- what is mapped --------------------------------------------------------------------------------------------------
 
 
 @EVERY
-def test_every_golden_file_is_of_a_fixture(provider: Provider) -> None:
-    golden = {path.name for path in (FOLDERS[provider.name] / "golden").glob("*")}
-    assert golden <= {f"{path.name}.jsonl" for path in fixtures_of(provider.name)}
-
-
-# --- what fixtures become --------------------------------------------------------------------------------------------
-
-
-@EVERY_FIXTURE
-def test_a_fixture_becomes_its_golden_file_byte_for_byte(name: str, path: Path) -> None:
-    golden = FOLDERS[name] / "golden" / f"{path.name}.jsonl"
-    lines = b"".join(line + b"\n" for line in tried(name, path).lines())
-    if os.environ.get(UPDATE):
-        golden.parent.mkdir(exist_ok=True)
-        golden.write_bytes(lines)
-    assert golden.is_file(), f"there is no golden file: read what {UPDATE}=1 writes"
-    assert lines == golden.read_bytes()
-
-
-@EVERY_FIXTURE
-def test_events_of_a_fixture_are_valid(name: str, path: Path) -> None:
-    for each in tried(name, path).events:
-        check_event(providers()[name], decode(each.raw))
-
-
-@EVERY_FIXTURE
-def test_the_same_request_again_and_later_becomes_the_same_events(name: str, path: Path) -> None:
-    provider = providers()[name]
-    connection = connection_of(name, FOLDERS[name], path.name)
-
-    def at(received: int) -> object:
-        request = request_of(provider, path)
-        later = Request(request.body, request.method, request.url, request.query, request.headers, received)
-        try:
-            return provider.map(later, connection)
-        except Refused as refused:
-            return (refused.reason, refused.detail)
-
-    assert at(DEMO_NOW) == at(DEMO_NOW)
-    assert at(DEMO_NOW) == at(DEMO_NOW + 86_400_000_000)
+def test_golden_files_are_written_anew_where_asked(provider: Provider) -> None:
+    folder = folder_of(provider) / "golden"
+    for case in cases_of(provider) if os.environ.get(UPDATE) else ():
+        if not case.name.startswith("kinds/"):
+            folder.mkdir(exist_ok=True)
+            (folder / f"{case.path.name}.jsonl").write_bytes(golden_lines(provider, case))
 
 
 @EVERY
-def test_different_fixtures_have_different_event_ids(provider: Provider) -> None:
-    seen: dict[str, tuple[str, bytes]] = {}
-    for path in fixtures_of(provider.name):
-        for event in tried(provider.name, path).events:
-            other = seen.setdefault(event.id, (path.name, event.raw))
-            assert other[1] == event.raw, f"{path.name} and {other[0]} both make {event.id}, but with another content"
+@pytest.mark.parametrize("check", [pytest.param(c, id=name) for name, c in mapping_checks.CHECKS.items()])
+def test_a_mapping_keeps_the_contract(provider: Provider, check: Callable[[Provider], None]) -> None:
+    check(provider)
 
 
-# --- how far its word is believed -----------------------------------------------------------------------------------
-
-
-@EVERY
-def test_each_weight_that_a_provider_declares_has_a_reason_and_a_fixture(provider: Provider) -> None:
-    """So none is declared to be on the safe side, and each can be seen in a golden file."""
-    events = [decode(each.raw) for path in fixtures_of(provider.name) for each in tried(provider.name, path).events]
-    assert set().union(*map(weights_of, events)) == declared(provider)
-    assert all(len(why) > 10 for weights in provider.weights.values() for why in weights.values())
-
-
-@EVERY_FIXTURE
-def test_no_identifier_gets_more_than_its_provider_states(name: str, path: Path) -> None:
+@EVERY_CASE
+def test_no_identifier_gets_more_than_its_provider_states(provider: Provider, case: Case) -> None:
     """The type of an event lends a weight to what has none (``cx.identity.asserted`` asserts): that is for clients."""
-    provider = providers()[name]
-    connection = connection_of(name, FOLDERS[name], path.name)
+    connection = case.connection(provider)
     try:
-        mapped = provider.map(request_of(provider, path), connection)
+        mapped = provider.map(case.request(provider), connection)
     except Refused:
         return
     for draft, event in zip(mapped.drafts, events_of(mapped, connection), strict=True):
@@ -257,7 +110,9 @@ def test_no_identifier_gets_more_than_its_provider_states(name: str, path: Path)
 
 def test_a_provider_that_forgets_a_weight_fails_this_suite() -> None:
     provider = providers()["chat/webchat"]
-    event = decode(tried(provider.name, FOLDERS[provider.name] / "fixtures" / "identified-by-proof.json").events[0].raw)
+    case = next(case for case in cases_of(provider) if case.name == "identified-by-proof.json")
+    result = outcome_of(provider, case.request(provider), case.connection(provider))
+    event = decode(result.events[0].raw)
     check_event(provider, event)
     for weights in ({}, {**provider.weights, "account": {"claimed": "anybody can type one"}}):
         with pytest.raises(AssertionError, match="thought about"):
@@ -266,38 +121,16 @@ def test_a_provider_that_forgets_a_weight_fails_this_suite() -> None:
 
 # --- who may send ----------------------------------------------------------------------------------------------------
 
-SIGNATURE_HEADERS = (
-    "x-twilio-signature",
-    "x-hub-signature",
-    "x-hub-signature-256",
-    "x-signature",
-    "x-cx-signature",
-    "webhook-id",
-    "webhook-timestamp",
-    "webhook-signature",
-)
+
+@EVERY
+def test_a_provider_declares_what_its_signature_covers(provider: Provider) -> None:
+    signature_checks.check_declared(provider)
 
 
-@EVERY_FIXTURE
-@pytest.mark.parametrize("wrong", ["", "bm90IGEgc2lnbmF0dXJl", "sha256=" + "0" * 64, "v1,bm90IGEgc2lnbmF0dXJl", "é"])
-def test_what_is_not_signed_or_signed_wrongly_is_refused(name: str, path: Path, wrong: str) -> None:
-    provider = providers()[name]
-    if provider.verify is None:
-        return
-    try:
-        request = request_of(provider, path)
-    except Refused:
-        return
-    signed = {header: wrong for header in SIGNATURE_HEADERS if wrong}
-    if wrong:
-        signed["authorization"] = f"Bearer {wrong}"
-    forged = Request(
-        request.body, request.method, request.url, request.query, {**request.headers, **signed}, request.received
-    )
-    with pytest.raises(Refused) as caught:
-        provider.verify(forged, connection_of(name, FOLDERS[name]))
-    assert caught.value.status in (401, 403)
-    assert "a secret" not in str(caught.value)
+@EVERY_SIGNED
+@pytest.mark.parametrize("check", [pytest.param(c, id=name) for name, c in signature_checks.CHECKS.items()])
+def test_a_signature_keeps_the_contract(provider: Provider, check: Callable[[Provider], None]) -> None:
+    check(provider)
 
 
 class Watched(Request):
@@ -315,19 +148,16 @@ class Watched(Request):
 def test_a_check_that_reads_the_url_is_declared_to(provider: Provider) -> None:
     """Else it would be checked for whatever the sender's Host header says, or for no host at all."""
     Watched.seen = set()
-    for path in fixtures_of(provider.name):
-        try:
-            request = request_of(provider, path)
-        except Refused:
-            continue
-        signed = dict.fromkeys(SIGNATURE_HEADERS, "bm90IGEgc2lnbmF0dXJl")
-        headers = {**request.headers, **signed, "authorization": "Basic YTpi"}
+    for case, request in readable_requests(provider):
+        connection = case.connection(provider)
+        if provider.sign is not None:
+            request = provider.sign(request, connection, connection.secrets[0])
         for method in sorted({request.method, *provider.methods}):
-            watched = Watched(request.body, method, request.url, request.query, headers, request.received)
+            watched = Watched(request.body, method, request.url, request.query, request.headers, request.received)
             for check in (provider.challenge, provider.verify):
                 try:
                     if check is not None:
-                        check(watched, connection_of(provider.name, FOLDERS[provider.name]))
+                        check(watched, connection)
                 except Refused:
                     pass
     assert bool(Watched.seen) is provider.signs_url
@@ -338,7 +168,7 @@ def test_a_check_that_reads_the_url_is_declared_to(provider: Provider) -> None:
 
 def survives(provider: Provider, request: Request) -> None:
     """Maps, or refuses by name; what it maps to is sound. Anything else raised fails the test."""
-    connection = connection_of(provider.name, FOLDERS[provider.name])
+    connection = connection_of(provider)
     try:
         mapped = provider.map(request, connection)
     except Refused as refused:
@@ -381,7 +211,7 @@ def test_random_bytes_are_mapped_or_refused_by_name(provider: Provider, data: st
 @given(data=st.data())
 def test_a_damaged_fixture_is_mapped_or_refused_by_name(provider: Provider, data: st.DataObject) -> None:
     """Cut short, a piece doubled, or some bits turned over."""
-    path = data.draw(st.sampled_from(fixtures_of(provider.name)))
+    path = data.draw(st.sampled_from(fixtures_of(provider)))
     content = bytearray(path.read_bytes())
     how = data.draw(st.sampled_from(["cut", "double", "flip"]))
     place = data.draw(st.integers(0, max(len(content) - 1, 0)))
@@ -395,7 +225,7 @@ def test_a_damaged_fixture_is_mapped_or_refused_by_name(provider: Provider, data
                 at = data.draw(st.integers(0, len(content) - 1))
                 content[at] ^= 1 << data.draw(st.integers(0, 7))
     try:
-        request = request_of(provider, path, bytes(content))
+        request = Case(path, path.name, bytes(content)).request(provider)
     except Refused:
         return
     survives(provider, request)
@@ -435,7 +265,7 @@ def with_at(value: Any, place: tuple[Any, ...], new: Any) -> Any:
 @given(data=st.data())
 def test_anything_anywhere_in_a_fixture_is_mapped_or_refused_by_name(provider: Provider, data: st.DataObject) -> None:
     """A value of a JSON or form fixture is replaced, or left out."""
-    paths = [path for path in fixtures_of(provider.name) if path.suffix in (".json", ".form", ".query")]
+    paths = [path for path in fixtures_of(provider) if path.suffix in (".json", ".form", ".query")]
     if not paths:
         return
     path = data.draw(st.sampled_from(paths))
@@ -456,7 +286,7 @@ def test_anything_anywhere_in_a_fixture_is_mapped_or_refused_by_name(provider: P
         if data.draw(st.booleans()):
             pairs.append((pairs[at][0], data.draw(st.text(st.characters(exclude_categories=["Cs"]), max_size=20))))
         content = urlencode(pairs).encode()
-    survives(provider, request_of(provider, path, content))
+    survives(provider, Case(path, path.name, content).request(provider))
 
 
 @EVERY
@@ -471,15 +301,23 @@ def test_an_empty_or_endless_body_is_mapped_or_refused_by_name(provider: Provide
 # --- recordings of real requests -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("name", "path"), list(all_recordings()))
-def test_a_recorded_request_is_mapped_ignored_by_name_or_refused_by_name(name: str, path: Path) -> None:
+@pytest.mark.parametrize(("provider", "path"), list(all_recordings()))
+def test_a_recorded_request_is_mapped_ignored_by_name_or_refused_by_name(provider: Provider, path: Path) -> None:
     if not path.is_file():
         assert not os.environ.get("CI"), f"the recordings {path} are missing"
         pytest.skip("the recordings are not here")
-    result = tried(name, path)
+    connection = connection_of(provider)
+    result = dry_run(
+        provider.name,
+        path.read_bytes(),
+        filename=path.name,
+        headers=Case(path, path.name, b"").headers,
+        settings=connection.settings,
+        region=connection.region,
+    )
     assert result.events or result.ignored or result.unmapped or result.refused is not None
     for each in result.events:
-        check_event(providers()[name], decode(each.raw))
+        check_event(provider, decode(each.raw))
     for ignored in result.ignored:
         assert ignored.kind
         assert ignored.why
@@ -488,18 +326,18 @@ def test_a_recorded_request_is_mapped_ignored_by_name_or_refused_by_name(name: s
         assert result.refused.detail
 
 
-# --- the trial itself ------------------------------------------------------------------------------------------------
+# --- the dry run itself ----------------------------------------------------------------------------------------------
 
 
-def test_a_trial_of_an_unknown_provider_names_those_that_there_are() -> None:
-    result = trial("voice/nobody", b"")
+def test_a_dry_run_of_an_unknown_provider_names_those_that_there_are() -> None:
+    result = dry_run("voice/nobody", b"")
     assert result.refused is not None
     assert result.refused.reason == "unknown-provider"
     assert result.exit_code == 2
 
 
 @EVERY
-def test_a_trial_of_too_much_is_refused(provider: Provider) -> None:
-    result = trial(provider.name, b"x" * (provider.max_bytes + 1))
+def test_a_dry_run_of_too_much_is_refused(provider: Provider) -> None:
+    result = dry_run(provider.name, b"x" * (provider.max_bytes + 1))
     assert result.refused is not None
     assert (result.refused.reason, result.refused.status) == ("too-large", 413)

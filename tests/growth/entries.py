@@ -21,7 +21,7 @@ from cx_channels import vcon_import
 from cx_channels.chat.webchat.attachments import Bounds, checked_type, file_name
 from cx_channels.chat.webchat.protocol import parse as parse_chat
 from cx_channels.chat.webchat.visitors import Claims, visitor_of
-from cx_channels.dry_run import FORM, trial
+from cx_channels.dry_run import FORM, dry_run
 from cx_channels.kit.mail.message.forwards import is_forwarded
 from cx_channels.kit.mail.message.quotes import split
 from cx_channels.kit.mail.message.signatures import signature_at
@@ -133,7 +133,7 @@ def _provider(name: str) -> Iterator[Entry]:
                 seen.add(place)
                 yield (
                     f"{path.name} {place}",
-                    lambda text, path=path, exchanged=exchanged: trial(  # type: ignore[misc]
+                    lambda text, path=path, exchanged=exchanged: dry_run(  # type: ignore[misc]
                         name, exchanged(text), filename=path.name, settings=settings, region=region
                     ),
                 )
@@ -257,7 +257,7 @@ def _packed(text: str) -> None:
 def _mail(whole: str, text: str) -> None:
     raw = whole.replace("%s", text).encode("utf-8", "replace")
     settings = {"addresses": ["support@acme.example"], "mx": ["198.51.100.25"], "authserv_ids": ["mx.acme.example"]}
-    trial("email/mime", raw, filename="a.eml", headers=[("X-Envelope-Peer", "198.51.100.25")], settings=settings)
+    dry_run("email/mime", raw, filename="a.eml", headers=[("X-Envelope-Peer", "198.51.100.25")], settings=settings)
 
 
 # --- what clients send ------------------------------------------------------------------------------------------------
@@ -375,9 +375,9 @@ def _rim() -> Iterator[Entry]:
     yield "a file's name", disposition
     yield "a file's media type", safe_type
     yield "an attachment's id", lambda text: _total(lambda: read_id(text))
-    yield "a form", lambda text: trial("voice/twilio", text.encode("utf-8", "replace"), content_type=FORM)
+    yield "a form", lambda text: dry_run("voice/twilio", text.encode("utf-8", "replace"), content_type=FORM)
     for name in ("social/meta", "chat/intercom", "email/postmark"):
-        yield f"a body for {name}", lambda text, name=name: trial(name, text.encode("utf-8", "replace"))  # type: ignore[misc]
+        yield f"a body for {name}", lambda text, name=name: dry_run(name, text.encode("utf-8", "replace"))  # type: ignore[misc]
 
 
 def _texts() -> Iterator[Entry]:
@@ -403,7 +403,7 @@ def _texts() -> Iterator[Entry]:
     )
     yield (
         "base64",
-        lambda text: trial(
+        lambda text: dry_run(
             "email/mime",
             (_HEAD + "Content-Transfer-Encoding: base64\n\n").encode() + b64encode(text.encode("utf-8", "replace")),
         ),

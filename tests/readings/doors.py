@@ -13,7 +13,7 @@ from urllib.parse import quote
 import yaml
 from tests.readings.describing import lines_of_unmapped, told_event
 
-from cx_channels.dry_run import DEMO_IDS, DEMO_NOW, DEMO_TENANT, TrialResult, trial
+from cx_channels.dry_run import DEMO_IDS, DEMO_NOW, DEMO_TENANT, DryRunResult, dry_run
 from cx_channels.vcon_import import read_request
 from cx_events.client_events import accept
 from cx_events.errors import Refused
@@ -38,7 +38,7 @@ def _provider(name: str) -> Door:
             given = dict(settings)
             region = given.pop("region", None)
             headers = given.pop("headers", {}).items()
-            result = trial(name, content, filename=path.name, headers=headers, settings=given, region=region)
+            result = dry_run(name, content, filename=path.name, headers=headers, settings=given, region=region)
             found += [f"{case}: {line}" if case else line for line in _outcomes(result)]
         return found
 
@@ -69,7 +69,7 @@ def _requests(path: Path) -> Iterator[tuple[str, bytes]]:
         yield case, json.dumps(delivery).encode()
 
 
-def _outcomes(result: TrialResult) -> Iterator[str]:
+def _outcomes(result: DryRunResult) -> Iterator[str]:
     yield from map(told_event, result.events)
     for ignored in result.ignored:
         yield f"ignored: {ignored.kind}: {ignored.why}"

@@ -14,7 +14,7 @@ from cx_channels.chat.intercom import PROVIDER, unmapped_kinds
 from cx_channels.chat.intercom.mapping import IGNORED, TOPICS
 from cx_channels.chat.intercom.parts import PART_TYPES
 from cx_channels.chat.intercom.values import micros, whole
-from cx_channels.dry_run import trial
+from cx_channels.dry_run import dry_run
 from cx_channels.kit.outcomes import MOST_OUTCOMES
 from cx_channels.kit.signing import sign
 from cx_channels.provider import Connection, Mapped, Request
@@ -520,7 +520,7 @@ def test_a_recording_becomes_events_or_waits_for_an_adapter(path: Path) -> None:
     if not path.is_file():
         assert not os.environ.get("CI"), f"the recordings {path} are missing"
         pytest.skip("the recordings are not here")
-    result = trial(PROVIDER.name, path.read_bytes(), filename=path.name)
+    result = dry_run(PROVIDER.name, path.read_bytes(), filename=path.name)
     assert result.refused is None
     assert bool(result.events) == (path.name != "intercom-company-created.json")
     assert [each.reason.partition(":")[0] for each in result.unmapped] == ["no-adapter-yet"] * (not result.events)

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from cx_channels.dry_run import trial
+from cx_channels.dry_run import dry_run
 from cx_channels.kit.outcomes import MOST_OUTCOMES
 from cx_channels.kit.signing import sign
 from cx_channels.kit.times import unix_time
@@ -405,7 +405,7 @@ def test_every_kind_has_a_fixture_or_a_sibling_that_has() -> None:
 
 def test_a_trials_exit_code_says_what_became_of_it() -> None:
     def code(document: Any) -> int:
-        return trial(PROVIDER.name, json.dumps(document).encode(), filename="x.json").exit_code
+        return dry_run(PROVIDER.name, json.dumps(document).encode(), filename="x.json").exit_code
 
     assert code(delivery(item(message={"mid": "m"}))) == 0
     assert code({"object": "user"}) == 3

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cx_channels.dry_run import trial
+from cx_channels.dry_run import dry_run
 from cx_channels.email.mime import PROVIDER as MIME
 from cx_channels.email.postmark import PROVIDER
 from cx_channels.email.postmark.mapping import BOUNCES, KINDS, SENT_FROM, kind_of
@@ -617,7 +617,7 @@ EXPECTED = {
 )
 @pytest.mark.parametrize(("name", "expected"), EXPECTED.items(), ids=EXPECTED)
 def test_a_recorded_request_becomes_what_a_person_read_in_it(name: str, expected: str) -> None:
-    result = trial("email/postmark", (RECORDINGS / f"{name}.json").read_bytes(), filename=f"{name}.json")
+    result = dry_run("email/postmark", (RECORDINGS / f"{name}.json").read_bytes(), filename=f"{name}.json")
     found = [json.loads(each.raw)["type"] for each in result.events] + [each.kind for each in result.ignored]
     assert [*found, *([result.refused.reason] if result.refused else [])] == [expected]
 

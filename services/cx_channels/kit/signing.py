@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import hmac
 from base64 import b64encode
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from hashlib import sha256
 from typing import Literal
 from urllib.parse import parse_qsl, urlsplit
 
+from cx_channels.provider import Request
 from cx_events.errors import Refused
 from cx_events.timestamps import Micros
 
@@ -23,7 +25,7 @@ _SECOND = 1_000_000
 
 
 def sign(secret: str, content: bytes, algorithm: Algorithm = "sha256", encoding: Encoding = "hex") -> str:
-    """The HMAC (RFC 2104) of some content, in lower-case hex or padded base64."""
+    """Return the HMAC (RFC 2104) of some content, in lower-case hex or padded base64."""
     digest = hmac.digest(secret.encode(), content, algorithm)
     return digest.hex() if encoding == "hex" else b64encode(digest).decode("ascii")
 
@@ -38,17 +40,17 @@ def signed_identifiers(pairs: Iterable[tuple[str, str]]) -> bytes:
 
 
 def sha256_hex(content: bytes) -> str:
-    """64 lower-case hex digits."""
+    """Return the SHA-256 of some content as 64 lower-case hex digits."""
     return sha256(content).hexdigest()
 
 
 def same(given: str, expected: str) -> bool:
-    """Whether two texts are equal, in a time that does not tell where they differ."""
+    """Return whether two texts are equal, in a time that does not tell where they differ."""
     return hmac.compare_digest(given.encode("utf-8", "replace"), expected.encode("utf-8", "replace"))
 
 
 def any_same(given: str, expected: Iterable[str]) -> bool:
-    """Whether any is equal. All are compared, so that the time does not tell which one was."""
+    """Return whether any is equal. All are compared, so that the time does not tell which one was."""
     found = False
     for each in expected:
         found |= same(given, each)
@@ -65,7 +67,7 @@ def check_signature(
     encoding: Encoding = "hex",
     prefix: str = "",
 ) -> None:
-    """Passes where ``given`` is ``prefix`` and the HMAC of any of ``contents`` under any of ``secrets``.
+    """Pass where ``given`` is ``prefix`` and the HMAC of any of ``contents`` under any of ``secrets``.
 
     ``secrets``: all that are valid now, so that one can be rotated without a gap; without any, nothing passes.
     ``contents``: more than one where a vendor signs inconsistently.
@@ -93,7 +95,12 @@ def shown_url(url: str) -> str:
 
 
 def check_age(at: Micros, received: Micros, tolerance_seconds: int, *, header: str) -> None:
-    """Passes where a signed time is no further from ``received`` than the tolerance, on either side: a recording of a
+    """Pass where a signed time is no further from ``received`` than the tolerance, on either side: a recording of a
     request must not be valid for ever, and a clock may be wrong both ways."""
     if abs(received - at) > tolerance_seconds * _SECOND:
         raise Refused("too-old", f"{header} is more than {tolerance_seconds} s away from the time of receipt", 401)
+
+
+def with_headers(request: Request, headers: Mapping[str, str]) -> Request:
+    """Return a request with more headers, as a signing vendor adds them. Names in any case."""
+    return replace(request, headers={**request.headers, **{name.lower(): value for name, value in headers.items()}})

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 import yaml
 
-from cx_channels.dry_run import TrialResult, trial
+from cx_channels.dry_run import DryRunResult, dry_run
 from cx_events.errors import Refused
 from cx_hub.output import line
 
@@ -38,7 +38,7 @@ def map_files(
     headers = [_header(text) for text in header or ()]
     settings = dict(_setting(text) for text in setting or ())
     results = [
-        trial(
+        dry_run(
             provider,
             _content(name),
             content_type=content_type,
@@ -55,7 +55,7 @@ def map_files(
     raise typer.Exit(2 if 2 in codes else 0 if 0 in codes else ONLY_IGNORED)
 
 
-def _print(name: str, result: TrialResult) -> None:
+def _print(name: str, result: DryRunResult) -> None:
     for event in result.events:
         line(event.raw)
     for told in result.lines()[len(result.events) :]:

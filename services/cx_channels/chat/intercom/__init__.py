@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from cx_channels.chat.intercom.mapping import DOCUMENTED, map_request
+from cx_channels.chat.intercom.mapping import DOCUMENTED, kinds_of, map_request
 from cx_channels.chat.intercom.people import IDENTITY, SECURED, secured_in
-from cx_channels.chat.intercom.signature import challenge, verify
+from cx_channels.chat.intercom.signature import SIGNATURE, challenge, sign, verify
 from cx_channels.provider import Connection, Provider
 from cx_events.errors import Fatal
 
@@ -28,8 +28,11 @@ PROVIDER = Provider(
     channel="chat",
     map=map_request,
     verify=verify,
+    sign=sign,
+    signature=SIGNATURE,
     challenge=challenge,
     kinds=DOCUMENTED,
+    kinds_of=kinds_of,
     methods=frozenset({"HEAD", "POST"}),
     weights={
         "account": {

@@ -171,6 +171,12 @@ def map_request(request: Request, connection: Connection) -> Mapped:
     )
 
 
+def kinds_of(request: Request, connection: Connection) -> tuple[str, ...]:
+    """Return the notification's topic where it has an adapter."""
+    topic = "" if request.method == "HEAD" else read(request.body, connection).topic
+    return (topic,) if topic in TOPICS else ()
+
+
 def _ours(notification: Notification) -> bool:
     """One app may be installed in many workspaces, and all notify one address
     (developers.intercom.com/docs/webhooks/setting-up-webhooks)."""

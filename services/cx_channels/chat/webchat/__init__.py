@@ -1,7 +1,7 @@
 """Web chat: the hub's own, for any web page (README.md)."""
 
 from cx_channels.chat.webchat.attachments import bounds_of
-from cx_channels.chat.webchat.mapping import KINDS, map_note
+from cx_channels.chat.webchat.mapping import KINDS, kinds_of, map_note
 from cx_channels.chat.webchat.visitors import warnings
 from cx_channels.provider import Connection, Provider
 
@@ -18,8 +18,10 @@ PROVIDER = Provider(
     name="chat/webchat",
     channel="chat",
     map=map_note,
-    verify=None,  # the socket checks the session's token; what it writes down is mapped
+    verify=None,
+    unsigned="the socket checks the session's token, and what is mapped the hub has written down itself",
     kinds=KINDS,
+    kinds_of=kinds_of,
     transport="websocket",
     methods=frozenset({"MESSAGE"}),
     content_types=frozenset({"application/json"}),

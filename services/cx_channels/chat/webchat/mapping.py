@@ -100,13 +100,24 @@ def map_note(request: Request, connection: Connection) -> Mapped:
     again after a reconnect is the same event, and other words under a used id are another one. Its time is that of
     receipt.
     """
+    note = _read(request)
+    if not note.interaction.startswith(f"{connection.id}/"):
+        raise Refused("malformed", f"the interaction is not one of the connection {connection.id}", 400)
+    return Mapped(drafts=(_draft(note, write(note)),))
+
+
+def kinds_of(request: Request, _connection: Connection) -> tuple[str, ...]:
+    """Return the note's kind, as ``KINDS`` names it."""
+    return (str(_read(request).__struct_config__.tag),)
+
+
+def _read(request: Request) -> Note:
+    """Return the note of a request. ``Refused("malformed")`` where it is none."""
     try:
         note: Note = _decode(request.body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise Refused("malformed", f"not a note of a web chat: {error}", 400) from None
-    if not note.interaction.startswith(f"{connection.id}/"):
-        raise Refused("malformed", f"the interaction is not one of the connection {connection.id}", 400)
-    return Mapped(drafts=(_draft(note, write(note)),))
+    return note
 
 
 def _draft(note: Note, raw: bytes) -> Draft:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cx_channels.email.mime.mapping import map_mail
+from cx_channels.email.mime.mapping import kinds_of, map_mail
 from cx_channels.kit.mail.mapping import KINDS
 from cx_channels.provider import Provider
 
@@ -10,8 +10,10 @@ PROVIDER = Provider(
     name="email/mime",
     channel="email",
     map=map_mail,
-    verify=None,  # SMTP has no signature: the connection is chosen by the recipient's address
+    verify=None,
+    unsigned="SMTP has no signature: the connection is chosen by the recipient's address",
     kinds=KINDS,
+    kinds_of=kinds_of,
     transport="smtp",
     methods=frozenset({"SMTP"}),
     content_types=frozenset({"message/rfc822"}),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from cx_channels.email.postmark.mapping import DOCUMENTED, map_request
-from cx_channels.email.postmark.signature import verify
+from cx_channels.email.postmark.mapping import DOCUMENTED, kinds_of, map_request
+from cx_channels.email.postmark.signature import SIGNATURE, sign, verify
 from cx_channels.email.postmark.values import MAX_BYTES
 from cx_channels.provider import Provider
 
@@ -12,7 +12,10 @@ PROVIDER = Provider(
     channel="email",
     map=map_request,
     verify=verify,
+    sign=sign,
+    signature=SIGNATURE,
     kinds=DOCUMENTED,
+    kinds_of=kinds_of,
     max_bytes=MAX_BYTES,
     isolated=True,
     weights={

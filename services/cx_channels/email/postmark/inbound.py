@@ -23,6 +23,7 @@ from cx_channels.kit.mail.mime.structured_fields import StructuredField, parse_s
 from cx_channels.kit.mail.settings import MIN_TOKEN, MailSettings, Own, mail_settings
 from cx_channels.provider import Mapped
 from cx_events.blob.port import blob_name
+from cx_events.envelope import Draft
 from cx_events.errors import Refused
 
 MAX_INLINE_RAW = 64 << 10
@@ -50,15 +51,19 @@ _MAX_TOKEN = 240
 
 def map_inbound(payload: WebhookPayload) -> Mapped:
     """The events of one mail. ``Refused("malformed")`` for a notice that holds none."""
-    if not (payload.message_id or any(payload.fields.get(name) for name in SAYING)):
-        raise Refused("malformed", "this is no mail: it has neither a MessageID nor anything that was written")
-    mail = mail_of(payload.fields)
-    reading = MailMapping(payload.connection.id, mail, _settings(payload), _envelope(payload))
-    drafts = reading.drafts()
+    reading, drafts = read_inbound(payload)
     stored, blobs = _kept(payload, reading, apart=len(drafts) > 1)
     for draft in drafts:
         draft.data.raw = stored
     return Mapped(drafts=tuple(drafts), blobs=(*blobs, *reading.blobs))
+
+
+def read_inbound(payload: WebhookPayload) -> tuple[MailMapping, list[Draft]]:
+    """Return a mail as it was read, and its drafts, still without ``raw``. ``Refused("malformed")`` as above."""
+    if not (payload.message_id or any(payload.fields.get(name) for name in SAYING)):
+        raise Refused("malformed", "this is no mail: it has neither a MessageID nor anything that was written")
+    reading = MailMapping(payload.connection.id, mail_of(payload.fields), settings_of(payload), _envelope(payload))
+    return reading, reading.drafts()
 
 
 def _kept(payload: WebhookPayload, reading: MailMapping, apart: bool) -> tuple[msgspec.Raw, tuple[bytes, ...]]:
@@ -85,7 +90,7 @@ def _envelope(payload: WebhookPayload) -> Envelope:
     )
 
 
-def _settings(payload: WebhookPayload) -> MailSettings:
+def settings_of(payload: WebhookPayload) -> MailSettings:
     """Return the connection's settings; ours is besides the address by which the mail came to Postmark."""
     settings = mail_settings(payload.connection.settings, by_vendor=True)
     own = settings.own

@@ -13,10 +13,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
-from cx_channels.email.postmark.inbound import SAYING, map_inbound
+from cx_channels.email.postmark.inbound import SAYING, map_inbound, read_inbound, settings_of
 from cx_channels.email.postmark.values import WebhookPayload, moment, read, text
 from cx_channels.kit.ids import id_part
 from cx_channels.kit.mail.delivery.reasons import code_of, diagnostic
+from cx_channels.kit.mail.kinds import kinds_of_mail
 from cx_channels.kit.mail.mapping import KINDS as KINDS_OF_MAIL
 from cx_channels.kit.mail.mapping import MAX_NOTICE
 from cx_channels.kit.mail.message.automatic import AUTO_REPLY, BOUNCE, REPORT
@@ -72,6 +73,16 @@ def map_request(request: Request, connection: Connection) -> Mapped:
     if isinstance(outcome, Ignored):
         return Mapped(ignored=(outcome,))
     return Mapped(drafts=(outcome,))
+
+
+def kinds_of(request: Request, connection: Connection) -> tuple[str, ...]:
+    """Return the kinds of one request, as ``DOCUMENTED`` names them; of a mail those of what it turns out to be."""
+    payload = read(request, connection)
+    kind = kind_of(payload)
+    if kind != "Inbound":
+        return (kind,)
+    mapping, drafts = read_inbound(payload)
+    return tuple(f"Inbound, {each}" for each in kinds_of_mail(mapping, drafts, settings_of(payload).own))
 
 
 # Older notices have no RecordType; each of these fields is of one kind alone.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from cx_channels.provider import Connection, Provider
 from cx_channels.social.meta.account_linking import warnings_of
-from cx_channels.social.meta.mapping import DOCUMENTED, map_request
-from cx_channels.social.meta.signature import challenge, verify
+from cx_channels.social.meta.mapping import DOCUMENTED, kinds_of, map_request
+from cx_channels.social.meta.signature import SIGNATURE, challenge, sign, verify
 
 _PERSON = "Meta's own id of somebody logged in there, in a delivery that the app secret signed"
 _FORM = "typed into a form within Messenger"
@@ -21,8 +21,11 @@ PROVIDER = Provider(
     channel="social",
     map=map_request,
     verify=verify,
+    sign=sign,
+    signature=SIGNATURE,
     challenge=challenge,
     kinds=DOCUMENTED,
+    kinds_of=kinds_of,
     methods=frozenset({"GET", "POST"}),
     warnings=_warnings,
     weights={

@@ -60,6 +60,27 @@ def map_request(request: Request, connection: Connection) -> Mapped:
     return Mapped(tuple(drafts), tuple(ignored), tuple(unmapped))
 
 
+def kinds_of(request: Request, _connection: Connection) -> tuple[str, ...]:
+    """Return the kinds of a delivery's notices, as ``DOCUMENTED`` names them."""
+    if request.method == "GET":
+        return ()
+    kinds = [_kind_of(item) for item in read_items(request.body) if isinstance(item, WebhookItem | OtherEntry)]
+    return tuple(kind for kind in kinds if kind in DOCUMENTED)
+
+
+def _kind_of(item: WebhookItem | OtherEntry) -> str:
+    if isinstance(item, OtherEntry):
+        return item.kind if item.kind in unmapped_kinds.KINDS else f"object/{item.object}"
+    value = item.value
+    if item.section != "changes" and _is_comment(value):
+        return "group_feed"
+    if item.section != "changes":
+        return messaging.kind_of(value)
+    if _is_message(value):
+        return messaging.kind_of(obj(value.get("value")))
+    return changes.kind_of(text(value.get("field")).lower(), obj(value.get("value")))
+
+
 def _outcomes(
     item: WebhookItem | OtherEntry | Ignored | Unmapped, connection: Connection
 ) -> Iterable[Draft | Ignored | Unmapped]:

@@ -1,12 +1,13 @@
-"""Meta's two proofs: the app secret's signature on each delivery, and the verify token of a subscription.
+"""Check Meta's two proofs: the app secret's signature on each delivery, and the verify token of a subscription.
 
 developers.facebook.com/docs/graph-api/webhooks/getting-started, "Validating payloads" and "Verification requests".
 """
 
 from __future__ import annotations
 
-from cx_channels.kit.signing import any_same, check_signature
-from cx_channels.provider import Answer, Connection, Request
+from cx_channels.kit.signing import any_same, check_signature, with_headers
+from cx_channels.kit.signing import sign as hmac_of
+from cx_channels.provider import Answer, Connection, Request, Signature
 from cx_events.errors import Refused
 
 HEADER = "X-Hub-Signature-256"
@@ -14,15 +15,29 @@ HEADER = "X-Hub-Signature-256"
 ``X-Hub-Signature`` (SHA-1) comes beside it and is not read."""
 
 
+SIGNATURE = Signature(
+    headers=(HEADER.lower(),),
+    gaps={
+        "url": 'Meta signs the payload alone (getting-started, "Validating payloads")',
+        "time": "nothing signed says when it was sent; an event's id makes a replay the same event",
+    },
+)
+
+
+def sign(request: Request, _connection: Connection, secret: str) -> Request:
+    """Return the request as Meta sends it, signed with an app secret."""
+    return with_headers(request, {HEADER: f"sha256={hmac_of(secret, request.body)}"})
+
+
 def verify(request: Request, connection: Connection) -> None:
-    """``Refused`` (401) unless one of the connection's app secrets signed the body."""
+    """Raise ``Refused`` (401) unless one of the connection's app secrets signed the body."""
     check_signature(
         request.headers.get(HEADER.lower()), [request.body], connection.secrets, header=HEADER, prefix="sha256="
     )
 
 
 def challenge(request: Request, connection: Connection) -> Answer | None:
-    """The answer to a subscription check, a GET with ``hub.mode=subscribe``: its challenge, as plain text.
+    """Return the answer to a subscription check, a GET with ``hub.mode=subscribe``: its challenge, as plain text.
 
     ``Refused`` (403) where the token is not the connection's ``verify_token`` (a text, or a list while it is changed).
     """

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from cx_channels.provider import Answer, Connection, Mapped, Provider, Request
 from cx_channels.voice.twilio.addresses import listed
-from cx_channels.voice.twilio.mapping import DOCUMENTED, expects_twiml, map_request
+from cx_channels.voice.twilio.mapping import DOCUMENTED, expects_twiml, kinds_of, map_request
 from cx_channels.voice.twilio.shared_keys import SETTING, keys_of
-from cx_channels.voice.twilio.signature import verify
+from cx_channels.voice.twilio.signature import SIGNATURE, sign, verify
 
 _TWIML = b'<?xml version="1.0" encoding="UTF-8"?><Response/>'
 
@@ -37,10 +37,12 @@ PROVIDER = Provider(
     channel="voice",
     map=map_request,
     verify=verify,
+    sign=sign,
+    signature=SIGNATURE,
     kinds=DOCUMENTED,
+    kinds_of=kinds_of,
     answer=_answer,
     methods=frozenset({"GET", "POST"}),
-    signs_url=True,
     warnings=_warnings,
     weights={
         "phone": {

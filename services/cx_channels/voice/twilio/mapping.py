@@ -127,6 +127,12 @@ def map_request(request: Request, connection: Connection) -> Mapped:
     return Mapped(ignored=(outcome,)) if isinstance(outcome, Ignored) else Mapped(drafts=(outcome,))
 
 
+def kinds_of(request: Request, _connection: Connection) -> tuple[str, ...]:
+    """Return the request's kind as ``DOCUMENTED`` names it; nothing for an array of events of other products."""
+    fields = request.once(read_fields)
+    return () if isinstance(fields, list) else (kind_of(fields),)
+
+
 _ONCE = frozenset({
     "CallSid", "ParentCallSid", "ConferenceSid", "Direction", "CallStatus", "From", "Caller", "To", "Called",
 })  # fmt: skip

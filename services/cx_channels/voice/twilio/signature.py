@@ -15,17 +15,21 @@ the URL may be part of it or not.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 from urllib.parse import SplitResult, parse_qs, parse_qsl, quote, urlsplit
 
-from cx_channels.kit.signing import check_signature, same, sha256_hex
+from cx_channels.kit.signing import Algorithm, check_signature, same, sha256_hex, with_headers
+from cx_channels.kit.signing import sign as hmac_of
 from cx_channels.kit.twilio_forms import form_pairs
-from cx_channels.provider import Connection, Request
-from cx_channels.voice.twilio.shared_keys import SETTINGS_HEADER, by_token, signing_of
+from cx_channels.provider import Connection, Request, Signature
+from cx_channels.voice.twilio.shared_keys import SETTINGS_HEADER, by_token, keys_of, signing_of
 from cx_events.errors import Refused
 from cx_events.strict_json import is_json
 
 HEADER = "X-Twilio-Signature"
+_DIGEST = "bodySHA256"
+"""The field of the query with the SHA-256 of a JSON body (www.twilio.com/docs/usage/security)."""
 _SETTINGS_HEADER = SETTINGS_HEADER.lower()
 
 _CACHED = 64
@@ -38,6 +42,38 @@ _UNESCAPED = "!'()*~"
 _ESCAPED = str.maketrans({"'": "%27", '"': "%22", "<": "%3C", ">": "%3E"})
 
 _PORTS = {"https": 443, "http": 80}
+
+
+SIGNATURE = Signature(
+    headers=(HEADER.lower(),),
+    covers=frozenset({"body", "url"}),
+    gaps={"time": "Twilio signs no time (docs/usage/security); an event's id makes a replay the same event"},
+)
+
+
+def sign(request: Request, connection: Connection, secret: str) -> Request:
+    """Return the request as Twilio sends it, signed with an auth token, or with a shared key of the connection.
+
+    A body of JSON is signed by its digest, ``bodySHA256`` in the query.
+    """
+    parameters = ""
+    if request.method != "GET" and request.body:
+        if is_json(request.content_type):
+            request = replace(request, url=_with_digest(request.url, sha256_hex(request.body)))
+        else:
+            parameters = signed_parameters(form_pairs(request))
+    key = next((id for id, each in keys_of(connection).items() if each == secret), None)
+    algorithm: Algorithm = "sha1" if key is None else "sha256"
+    signed = hmac_of(secret, f"{request.url}{parameters}".encode("utf-8", "replace"), algorithm, "base64")
+    named = {} if key is None else {SETTINGS_HEADER: f"key={key},algorithm=HMAC_SHA256"}
+    return with_headers(request, {HEADER: signed, **named})
+
+
+def _with_digest(url: str, digest: str) -> str:
+    """Return a URL with the digest of a body in its query, instead of one that it may have."""
+    parts = urlsplit(url)
+    others = [field for field in parts.query.split("&") if field and not field.startswith(f"{_DIGEST}=")]
+    return parts._replace(query="&".join([*others, f"{_DIGEST}={digest}"])).geturl()
 
 
 def verify(request: Request, connection: Connection) -> None:
@@ -56,7 +92,7 @@ def verify(request: Request, connection: Connection) -> None:
 
 
 def signed_parameters(pairs: list[tuple[str, str]]) -> str:
-    """Names and values as they are signed."""
+    """Return names and values as they are signed."""
     return "".join(name + value for name, value in sorted(set(pairs)))
 
 
@@ -104,6 +140,6 @@ def _quoted(text: str) -> str:
 
 
 def _check_body(request: Request, given: str | None) -> None:
-    digests = parse_qs(urlsplit(request.url).query).get("bodySHA256")
+    digests = parse_qs(urlsplit(request.url).query).get(_DIGEST)
     if given and not (digests and same(digests[0].lower(), sha256_hex(request.body))):
         raise Refused("bad-signature", "the URL's bodySHA256 is not the SHA-256 of the JSON body", 401)

@@ -1,0 +1,129 @@
+"""A provider's own requests: those that its folder holds as fixtures, and where its recordings lie.
+
+``fixtures/NAME`` is one request. Beside it may stand ``NAME.headers`` (``Name: value``, a line each) and
+``NAME.connection`` (settings for this one alone); ``connection.json`` gives settings and region for all.
+``golden/NAME.jsonl`` holds what it becomes.
+
+``fixtures/kinds/`` holds what only reaches a kind, so that nothing needs a golden file: single requests, or a request a
+line in ``NAME.jsonl`` (JSON bodies) and ``NAME.forms`` (form bodies).
+
+``fixtures/recordings.txt`` names folders of recorded requests, below ``shared/fixtures`` beside the repository.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+
+from cx_channels.dry_run import DEMO_TENANT, recorded_request
+from cx_channels.provider import Connection, Provider, Request
+from cx_events.errors import Refused
+
+RECORDINGS_FOLDER = Path(__file__).parents[2].parent / "shared" / "fixtures"
+
+_BESIDE = (".headers", ".connection")
+_OWN_NAMES = frozenset({"connection.json", "recordings.txt"})
+_REQUEST_A_LINE = {".jsonl": ".json", ".forms": ".form"}
+
+
+@dataclass(frozen=True)
+class Case:
+    """One request of a provider. ``path``: of its file; ``content``: the request's own bytes; ``name``: for people."""
+
+    path: Path
+    name: str
+    content: bytes
+
+    @property
+    def headers(self) -> list[tuple[str, str]]:
+        """Return the headers that stand beside the file."""
+        beside = self.path.with_name(self.path.name + ".headers")
+        lines = beside.read_text(encoding="utf-8").splitlines() if beside.exists() else []
+        pairs = (line.partition(":") for line in lines if line.strip())
+        return [(name.strip(), value.strip()) for name, _, value in pairs]
+
+    @property
+    def file_name(self) -> str:
+        """Return the name by whose extension the content type is known."""
+        return self.path.stem + _REQUEST_A_LINE.get(self.path.suffix, self.path.suffix)
+
+    def request(self, provider: Provider, content: bytes | None = None) -> Request:
+        """Return the request, or the same with another content. ``Refused`` where no provider would read it."""
+        body = self.content if content is None else content
+        return recorded_request(provider, body, filename=self.file_name, headers=self.headers)
+
+    def connection(self, provider: Provider) -> Connection:
+        """Return the connection that this request is for."""
+        return connection_of(provider, self.path)
+
+
+def folder_of(provider: Provider) -> Path:
+    """Return the provider's folder."""
+    return Path(str(import_module(f"cx_channels.{provider.name.replace('/', '.')}").__file__)).parent
+
+
+def fixtures_of(provider: Provider) -> list[Path]:
+    """Return the files that have golden files."""
+    return _requests_in(folder_of(provider) / "fixtures")
+
+
+def cases_of(provider: Provider) -> Iterator[Case]:
+    """Yield every request of the folder, those without golden files last."""
+    for path in fixtures_of(provider):
+        yield Case(path, path.name, path.read_bytes())
+    for path in _requests_in(folder_of(provider) / "fixtures" / "kinds"):
+        if path.suffix not in _REQUEST_A_LINE:
+            yield Case(path, f"kinds/{path.name}", path.read_bytes())
+            continue
+        for number, line in enumerate(path.read_bytes().splitlines(), 1):
+            if line.strip():
+                yield Case(path, f"kinds/{path.name}:{number}", line)
+
+
+def readable_requests(provider: Provider) -> Iterator[tuple[Case, Request]]:
+    """Yield each case with its request, those left out that no provider would read."""
+    for case in cases_of(provider):
+        try:
+            yield case, case.request(provider)
+        except Refused:
+            continue
+
+
+def recording_folders(provider: Provider) -> list[str]:
+    """Return the folders of recordings, below ``RECORDINGS_FOLDER``."""
+    path = folder_of(provider) / "fixtures" / "recordings.txt"
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+
+
+def connection_of(provider: Provider, fixture: Path | None = None) -> Connection:
+    """Return the connection of a fixture, with the first two of the provider's example secrets."""
+    secrets = provider.signature.example_secrets[:2] if provider.signature else ("a secret", "another secret")
+    given = _json(folder_of(provider) / "fixtures" / "connection.json")
+    more = _json(fixture.with_name(fixture.name + ".connection")) if fixture is not None else {}
+    return Connection(
+        id="try",
+        tenant=DEMO_TENANT,
+        provider=provider.name,
+        secrets=secrets,
+        region=given.get("region"),
+        settings=given.get("settings", {}) | more.get("settings", {}),
+    )
+
+
+@cache
+def _json(path: Path) -> dict[str, dict[str, object]]:
+    found: dict[str, dict[str, object]] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return found
+
+
+def _requests_in(folder: Path) -> list[Path]:
+    return sorted(
+        path
+        for path in folder.glob("*")
+        if path.is_file() and path.suffix not in _BESIDE and path.name not in _OWN_NAMES
+    )
