@@ -70,8 +70,7 @@ def decode(raw: bytes, limits: Limits = DEFAULT_LIMITS) -> JsonValue:
     try:
         value = _decoder(limits).decode(text)
     except json.JSONDecodeError as error:
-        place = f"line {error.lineno}, column {error.colno}"
-        raise Refused("json-syntax", f"not JSON: {error.msg} at {place}", 400) from None
+        raise _no_json(error) from None
     except _Twice as twice:
         raise _duplicate(text, twice.key) from None
     if _SURROGATE_ESCAPE.search(raw) is not None:
@@ -182,8 +181,15 @@ class _Object(list[tuple[str, Any]]):
     """An object that kept its pairs, to find where a name stands twice."""
 
 
+def _no_json(error: json.JSONDecodeError) -> Refused:
+    return Refused("json-syntax", f"not JSON: {error.msg} at line {error.lineno}, column {error.colno}", 400)
+
+
 def _duplicate(text: str, key: str) -> Refused:
-    root = json.JSONDecoder(object_pairs_hook=_Object, parse_int=str, parse_float=str).decode(text)
+    try:
+        root = json.JSONDecoder(object_pairs_hook=_Object, parse_int=str, parse_float=str).decode(text)
+    except json.JSONDecodeError as error:  # after the object with the name that stands twice
+        return _no_json(error)
     place = ""
     for at, value in _places(root):
         if isinstance(value, _Object) and len(dict(value)) != len(value):

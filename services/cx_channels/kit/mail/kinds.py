@@ -8,7 +8,7 @@ from cx_channels.kit.mail.delivery.bounces import is_bounce
 from cx_channels.kit.mail.delivery.reports import delivery_outcomes, original_headers, receipt_of
 from cx_channels.kit.mail.mapping import MailMapping
 from cx_channels.kit.mail.message.automatic import AUTO_REPLY
-from cx_channels.kit.mail.mime.headers import mailboxes
+from cx_channels.kit.mail.mime.addresses import parse_mailboxes
 from cx_channels.kit.mail.settings import Own
 from cx_events.envelope import Draft
 
@@ -37,7 +37,7 @@ def _kind_of(reading: MailMapping, draft: Draft, own: Own) -> str:
         return "disposition notification, other"
     if message is not None and message.automatic:
         return "automatic reply" if message.automatic == AUTO_REPLY else "mail of a machine"
-    if any(own.has(mailbox.address) for mailbox in mailboxes(reading.headers.raw("from"))):
+    if any(own.has(mailbox.address) for mailbox in parse_mailboxes(reading.headers.raw("from"))):
         return "mail from an own address, by any other way"
     if message is not None and message.distribution:
         return "mail by a list or in bulk"
