@@ -92,7 +92,7 @@ def define(copies: Iterable[Fact], ids: IdSpace, rules: Rules, set_aside: Collec
 
     members: dict[NodeId, list[Member]] = defaultdict(list)
     for profile in graph.profiles.values():
-        joined = resolution.joined.get(profile.id)
+        joined = resolution.join_reasons.get(profile.id)
         members[customer_of[profile.id]].append(
             Member(
                 profile.id,

@@ -1,7 +1,7 @@
-"""Events that name nobody: whose they are.
+"""Find whose an event is that names no identifier.
 
-Many later callbacks carry only a call id, and a withheld number is no identifier. Such an event lives at its
-interaction's node, and the node follows a profile, or stands alone.
+Many providers' later callbacks carry only a call id, and a withheld number is no identifier. Such an event is kept at
+its interaction's node. The node follows a profile, or stands alone.
 """
 
 from __future__ import annotations
@@ -16,8 +16,11 @@ from cx_identity.unmerge import withdrawn_decisions
 
 
 class Attribution(Struct, frozen=True, gc=False):
-    """A person says whose an interaction is. ``key``: of the event; ``interaction``: its node; ``profile``: None says
-    that it stands alone. It is withdrawn as any decision is, by a ``Decision`` of kind ``withdraw``."""
+    """A person's decision that an interaction belongs to a profile, or with ``profile=None`` that it stands alone.
+
+    ``key`` is that of the event, ``interaction`` the interaction's node. It is withdrawn like any other decision, by a
+    ``Decision`` of kind ``withdraw``.
+    """
 
     key: bytes
     at: Evidence
@@ -34,16 +37,16 @@ class Attribution(Struct, frozen=True, gc=False):
 def standing_attribution(
     attributions: Iterable[Attribution], withdrawals: Iterable[Decision] = ()
 ) -> Attribution | None:
-    """The latest attribution of one interaction that is not withdrawn.
+    """Return the latest attribution of one interaction that is not withdrawn.
 
-    ``withdrawals``: those that name any of them, and those that name such a withdrawal.
+    ``withdrawals`` holds those that name any of the attributions, and those that name such a withdrawal.
     """
-    gone = withdrawn_decisions(withdrawals)
-    return max((a for a in attributions if a.name not in gone), key=lambda a: a.at, default=None)
+    withdrawn = withdrawn_decisions(withdrawals)
+    return max((a for a in attributions if a.name not in withdrawn), key=lambda a: a.at, default=None)
 
 
 def attributed_profile(attributions: Iterable[Attribution], withdrawals: Iterable[Decision] = ()) -> NodeId | None:
-    """Whose an interaction is by a person's word, or None."""
+    """Return the profile that a person attributed an interaction to, or None."""
     latest = standing_attribution(attributions, withdrawals)
     return None if latest is None else latest.profile
 
@@ -51,10 +54,10 @@ def attributed_profile(attributions: Iterable[Attribution], withdrawals: Iterabl
 def followed_profile(
     named: Iterable[NodeId], attributions: Iterable[Attribution] = (), withdrawals: Iterable[Decision] = ()
 ) -> NodeId | None:
-    """The profile that an interaction's node follows, or None where it stands alone.
+    """Return the profile that an interaction's node follows, or None where it stands alone.
 
-    A person's word first; else the one profile at which the interaction's other events are at stream (``named``, with
-    or without repetitions), if it is one.
+    A person's attribution comes first. Else it is the only profile among the streams of the interaction's other events
+    (``named``, repetitions allowed); with none or several of them the node stands alone.
     """
     latest = standing_attribution(attributions, withdrawals)
     if latest is not None:

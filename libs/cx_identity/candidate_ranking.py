@@ -1,7 +1,7 @@
-"""Whose a shared identifier may be, likeliest first, with reasons that a person can weigh.
+"""Rank the customers that an identifier in doubt may belong to, with reasons that a person can weigh.
 
-In this order: who is tied to it by proof before who is tied by somebody's word; who used it later; who used it in more
-contacts; the surer tie; the id. A rank joins nobody: it is for a person to decide.
+The order is: tied by a proof before any other weight, then the latest use, then the most contacts, then the highest
+confidence, then the id. A rank joins nobody: a person decides.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from cx_identity.outcome import Candidate, CandidateCustomer
 
 
 class IdentifierActivity(Struct, frozen=True, gc=False):
-    """An event that names the identifier, in an interaction. ``event``: (source, id)."""
+    """One event that names the identifier, in an interaction. ``event`` is (source, id)."""
 
     at: Micros
     event: tuple[str, str]
@@ -26,14 +26,14 @@ class IdentifierActivity(Struct, frozen=True, gc=False):
 
 
 class IdentifierUse(Struct, frozen=True, gc=False):
-    """In how many interactions somebody used an identifier, and when last."""
+    """In how many interactions (``contacts``) somebody used an identifier, and when last."""
 
     contacts: int
     last: IdentifierActivity
 
 
 def sum_activity(contacts: Iterable[IdentifierActivity]) -> IdentifierUse | None:
-    """What some events say, in any order and with repetitions; None of none."""
+    """Add up some events, in any order and with repetitions; return None if there is none."""
     found = list(contacts)
     if not found:
         return None
@@ -42,16 +42,22 @@ def sum_activity(contacts: Iterable[IdentifierActivity]) -> IdentifierUse | None
 
 
 class RankedCustomer(Struct, frozen=True, gc=False):
-    """``use``: None where no contact is known. ``last_user``: of all customers this one used it last."""
+    """A customer that the identifier may belong to, and the reasons as sentences.
 
-    tied: CandidateCustomer
+    ``use`` is None where no contact is known. ``last_user`` says that of all customers this one used it last.
+    """
+
+    candidate: CandidateCustomer
     use: IdentifierUse | None
     last_user: bool
     reasons: tuple[str, ...]
 
 
 def rank_customers(candidate: Candidate, uses: Mapping[NodeId, IdentifierUse]) -> list[RankedCustomer]:
-    """The candidate's customers. ``uses``: by customer, as far as they are known."""
+    """Return the candidate's customers, likeliest first.
+
+    ``uses`` has each customer's use of the identifier, as far as it is known.
+    """
     last = max(
         (tied.customer for tied in candidate.customers if tied.customer in uses),
         key=lambda customer: (uses[customer].last.at, uses[customer].last.event),
@@ -74,7 +80,7 @@ def is_proved(tied: CandidateCustomer) -> bool:
 def _likeliest_first(one: RankedCustomer) -> tuple[bool, Micros, int, int, NodeId]:
     use = one.use
     at, contacts = (use.last.at, use.contacts) if use is not None else (0, 0)
-    return not is_proved(one.tied), -at, -contacts, -one.tied.confidence, one.tied.customer
+    return not is_proved(one.candidate), -at, -contacts, -one.candidate.confidence, one.candidate.customer
 
 
 def _reasons(tied: CandidateCustomer, use: IdentifierUse | None, last: bool) -> tuple[str, ...]:

@@ -1,4 +1,7 @@
-"""Read a person's decision about identity from its event."""
+"""Read a person's decision about identity from its event.
+
+Each of the five event types has a reader here: merged, unmerged, attributed, candidate dismissed, rules changed.
+"""
 
 from __future__ import annotations
 
@@ -25,9 +28,9 @@ RULES_CHANGED = "cx.identity.rules_changed.v1"
 
 
 def decision_of(fact: Fact, ids: IdSpace) -> Decision | Attribution | RulesChange | None:
-    """The decision that an event is, or None for all but the five types of decisions about identity.
+    """Return the decision that an event carries, or None if it is of none of the five types of decisions.
 
-    Raises ``Refused("bad-decision")`` naming the field where the event does not say what it decides.
+    Raise ``Refused("bad-decision")``, naming the field, where the event does not say what it decides.
     """
     read = _READERS.get(fact.event.type)
     if read is None:
@@ -43,7 +46,7 @@ def _merged(fact: Fact, identity: IdentityDecision, _ids: IdSpace) -> Decision:
 
 
 def _unmerged(fact: Fact, identity: IdentityDecision, _ids: IdSpace) -> Decision:
-    """Withdraws ``decision``, or keeps ``a`` and ``b`` apart."""
+    """Read an unmerge: it withdraws ``decision``, or keeps ``a`` and ``b`` apart."""
     if not identity.decision:
         return _pair(fact, identity, "apart")
     if identity.a or identity.b:
@@ -55,7 +58,7 @@ def _unmerged(fact: Fact, identity: IdentityDecision, _ids: IdSpace) -> Decision
 
 
 def _attributed(fact: Fact, identity: IdentityDecision, ids: IdSpace) -> Attribution:
-    """Without ``profile`` the interaction stands alone again."""
+    """Read an attribution; without ``profile`` the interaction stands alone again."""
     if not identity.interaction:
         raise _bad("data.identity.interaction: the interaction's id is missing")
     return Attribution(

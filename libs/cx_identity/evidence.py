@@ -1,4 +1,4 @@
-"""What one event says about identity: the profiles it names, what it ties together, what a person decided."""
+"""Read what one event says about identity: the profiles that it names, and the edges that tie them."""
 
 from __future__ import annotations
 
@@ -24,8 +24,7 @@ from cx_identity.model import (
 
 
 class EventLinks(Struct, frozen=True, gc=False):
-    """Who an event names. Mentions know of this fact alone; sums over facts make the graph (``model.earlier``,
-    ``model.joint``)."""
+    """The profiles and edges of one event. Added up over all facts (``sum_links``) they make the graph."""
 
     profiles: tuple[Profile, ...] = ()
     edges: tuple[Edge, ...] = ()
@@ -35,25 +34,26 @@ NO_LINKS = EventLinks()
 
 
 def links_of(fact: Fact, ids: IdSpace) -> EventLinks:
-    """Return what an event says about who is who. Called for every event: one identifier costs one look-up.
+    """Return the profiles and edges that an event names.
 
-    All pairs of usable identifiers of its one customer are tied; so are the pairs in ``data.links``. A pair has the
-    lesser weight of its two ends in this event (``cx_events.weights``). Its rule is ``data.evidence`` where the event
-    is about identity and the pair is more than claimed, or the pair is one of ``links``; else ``seen-together``, of
-    proofs ``verified``.
+    All pairs of usable identifiers of the event's one customer are tied, and so are the pairs in ``data.links``. A pair
+    has the lesser weight of its two ends in this event (``cx_events.weights``). Its rule is ``data.evidence`` for the
+    pairs in ``links``, and for pairs above claimed if the event is about identity. Otherwise it is ``verified`` for a
+    proved pair and ``seen-together`` for others.
+
+    This runs for every event, so one identifier costs one look-up.
     """
     data = fact.event.data
     people = fact.customer_identifiers
     if data.links or len(people) > 1:
-        return _tied(fact, people, ids)
+        return _links_of_several(fact, people, ids)
     if not people:
         return NO_LINKS
     return EventLinks((_mention(people[0], fact, ids),))
 
 
 def only_identifier(fact: Fact) -> Identifier | None:
-    """Return the identifier of an event that names one and ties nothing: what ``links_of`` says of it, without saying
-    it."""
+    """Return the only identifier of an event that has no edges, else None; cheaper than ``links_of``."""
     people = fact.customer_identifiers
     return people[0] if len(people) == 1 and not fact.event.data.links else None
 
@@ -61,11 +61,11 @@ def only_identifier(fact: Fact) -> Identifier | None:
 Pair = tuple[NodeId, NodeId]
 
 
-def sum_links(named: Iterable[EventLinks]) -> tuple[dict[NodeId, Profile], dict[Pair, Edge]]:
-    """What several facts say together: the profiles and edges of their graph."""
+def sum_links(links: Iterable[EventLinks]) -> tuple[dict[NodeId, Profile], dict[Pair, Edge]]:
+    """Add up what several facts say, and return the profiles and edges of their graph."""
     profiles: dict[NodeId, Profile] = {}
     edges: dict[Pair, Edge] = {}
-    for each in named:
+    for each in links:
         for profile in each.profiles:
             known = profiles.get(profile.id)
             profiles[profile.id] = profile if known is None else sum_profiles(known, profile)
@@ -82,12 +82,12 @@ def _mention(identifier: Identifier, fact: Fact, ids: IdSpace) -> Profile:
 
 
 _ABOUT_IDENTITY = frozenset({VERIFIED_TYPE, ASSERTED_TYPE})
-_UNSAID_LINK = {PROVED: "verified", ASSERTED: "asserted", CLAIMED: "claimed"}
+_DEFAULT_LINK_RULE = {PROVED: "verified", ASSERTED: "asserted", CLAIMED: "claimed"}
 
 
-def _tied(fact: Fact, people: Iterable[Identifier], ids: IdSpace) -> EventLinks:
+def _links_of_several(fact: Fact, people: Iterable[Identifier], ids: IdSpace) -> EventLinks:
     event = fact.event
-    seen: Evidence = (fact.recorded, event.source, event.id)
+    at: Evidence = (fact.recorded, event.source, event.id)
     profiles: dict[NodeId, Profile] = {}
     edges: dict[tuple[NodeId, NodeId], Edge] = {}
 
@@ -98,7 +98,7 @@ def _tied(fact: Fact, people: Iterable[Identifier], ids: IdSpace) -> EventLinks:
         return mention.id
 
     def tie(a: NodeId, b: NodeId, weight: Weight, rule: str) -> None:
-        edge = make_edge(a, b, WeightedEvidence(weight, seen, rule))
+        edge = make_edge(a, b, WeightedEvidence(weight, at, rule))
         known = edges.get((edge.a, edge.b))
         edges[edge.a, edge.b] = edge if known is None else sum_edges(known, edge)
 
@@ -110,12 +110,12 @@ def _tied(fact: Fact, people: Iterable[Identifier], ids: IdSpace) -> EventLinks:
     stated = event.data.evidence if event.type in _ABOUT_IDENTITY else ""
     for a, b in combinations(weights, 2):
         weight = weaker(weights[a], weights[b])
-        said = "" if weight == CLAIMED else stated
-        tie(a, b, weight, said or ("verified" if weight == PROVED else "seen-together"))
+        rule = "" if weight == CLAIMED else stated
+        tie(a, b, weight, rule or ("verified" if weight == PROVED else "seen-together"))
     for one, other in event.data.links:
         if not one.unusable and not other.unusable:
             a, b = name(one), name(other)
             if a != b:
                 weight = weaker(weight_of(one, event), weight_of(other, event))
-                tie(a, b, weight, event.data.evidence or _UNSAID_LINK[weight])
+                tie(a, b, weight, event.data.evidence or _DEFAULT_LINK_RULE[weight])
     return EventLinks(tuple(profiles.values()), tuple(edges.values()))

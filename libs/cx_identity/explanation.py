@@ -1,4 +1,4 @@
-"""Why it is so: a customer's profiles, edges and decisions, each with what became of it."""
+"""Explain a customer's identity: its profiles, edges and decisions, each with its state and the reason."""
 
 from __future__ import annotations
 
@@ -17,18 +17,23 @@ EdgeState = Literal["links", "refused", "shared", "never-links"]
 
 
 class ProfileView(Struct, frozen=True, gc=False):
-    """``joined`` is None for the profile whose id is the customer's. ``claimed``: only a claim ties it to the core of
-    the customer."""
+    """A profile of the customer.
+
+    ``join_reason`` is None for the profile whose id is the customer's. ``claimed`` says that only a claim ties it to
+    the customer's core.
+    """
 
     profile: Profile
-    joined: JoinReason | None
+    join_reason: JoinReason | None
     shared: bool
     may_link: bool
     claimed: bool = False
 
 
 class EdgeView(Struct, frozen=True, gc=False):
-    """``refusal`` where ``state`` is ``refused``. ``confidence`` in hundredths, whether it links or not."""
+    """An edge, with the ``refusal`` if its state is ``refused``. ``confidence`` is in hundredths, whether it links or
+    not.
+    """
 
     edge: Edge
     state: EdgeState
@@ -37,12 +42,14 @@ class EdgeView(Struct, frozen=True, gc=False):
 
 
 class DecisionView(Struct, frozen=True, gc=False):
+    """A decision and its status."""
+
     decision: Decision
-    standing: DecisionStatus
+    status: DecisionStatus
 
 
 class Explanation(Struct, frozen=True):
-    """Profiles by first recorded time, edges by their ends, decisions newest first."""
+    """A customer's profiles by first recorded time, edges by their ends, and decisions newest first."""
 
     customer: NodeId
     profiles: list[ProfileView]
@@ -51,15 +58,15 @@ class Explanation(Struct, frozen=True):
 
 
 def explain_customer(customer: NodeId, graph: Graph, resolution: Resolution, rules: Rules) -> Explanation:
-    """What ``GET .../identity`` tells of one customer.
+    """Explain one customer's identity, as ``GET .../identity`` answers.
 
-    ``graph``: the whole, or ``Scope.surroundings()`` of a scope that began at the customer; ``resolution``: of that
-    whole, or of ``Scope.graph()``. Edges that leave the customer and do not link are told too, with the reason; so are
-    decisions about its profiles, and the withdrawals of those.
+    ``graph`` is the whole graph, or ``AffectedScope.surroundings()`` of a scope that began at the customer.
+    ``resolution`` is that of the whole graph, or of the scope. Edges that lead out of the customer and do not link are
+    listed too, with the reason, and so are decisions about its profiles and the withdrawals of those.
     """
     members = {id for id, of in resolution.customer_of.items() if of == customer}
     shared = shared_in(graph, rules)
-    refusals = {(refusal.a, refusal.b): refusal for refusal in resolution.refused}
+    refusals = {(refusal.a, refusal.b): refusal for refusal in resolution.refusals}
 
     def view(edge: Edge) -> EdgeView:
         refusal = refusals.get((edge.a, edge.b))
@@ -77,7 +84,7 @@ def explain_customer(customer: NodeId, graph: Graph, resolution: Resolution, rul
         profiles=[
             ProfileView(
                 profile,
-                resolution.joined.get(profile.id),
+                resolution.join_reasons.get(profile.id),
                 profile.id in shared.counting_all,
                 rules.may_link(profile),
                 profile.id in resolution.claimed,
@@ -90,12 +97,14 @@ def explain_customer(customer: NodeId, graph: Graph, resolution: Resolution, rul
 
 
 def _about(members: set[NodeId], graph: Graph) -> list[Decision]:
-    """The decisions that name a member, and withdrawals of those, of such withdrawals too."""
-    told = [d for d in graph.decisions if d.a in members or d.b in members]
-    names = {decision.name for decision in told}
+    """Return the decisions that name a member, the withdrawals of those, the withdrawals of such withdrawals, and so
+    on.
+    """
+    named = [d for d in graph.decisions if d.a in members or d.b in members]
+    names = {decision.name for decision in named}
     rest = [d for d in graph.decisions if d.kind == "withdraw"]
     while more := [d for d in rest if d.withdraws in names]:
-        told += more
+        named += more
         names |= {decision.name for decision in more}
         rest = [d for d in rest if d.withdraws not in names]
-    return newest_first(told)
+    return newest_first(named)

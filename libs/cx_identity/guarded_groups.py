@@ -1,4 +1,4 @@
-"""Groups of profiles that grow together under guard: the working state of one resolution."""
+"""Groups of profiles that grow by uniting while guards refuse some unions: the working state of one resolution."""
 
 from __future__ import annotations
 
@@ -11,36 +11,41 @@ from cx_identity.outcome import RefusalReason
 _NONE: frozenset[str] = frozenset()
 
 KINDS_CLAIMS_KEEP_APART: Mapping[str, int] = {"crm": 1, "account": 2, "email": 4, "phone": 8}
-"""Kinds of which a claim never brings two values together, as bits, strongest first."""
+"""Kinds of which a claim never brings two values together, each as a bit, strongest kind first."""
 
 MOST_CORES = 256
-"""Cores that claims may make one group of, so that a chain of claims costs nobody more than that."""
+"""Most cores that claims may unite in one group. It bounds what a chain of claims can cost."""
 
 
 class GuardedGroup:
-    """Profiles found to be one. ``foes``: (rank, other profile, decision) for each pair kept apart with an end here.
+    """Profiles that belong together so far.
 
-    ``known`` (the id of its known core), ``kinds`` (bits of ``ONE_OF_A_KIND``) and ``cores`` are asked by claims.
+    ``exclusive`` are the exclusive kinds among its members. ``kept_apart`` has (rank, other profile, decision) for each
+    pair kept apart with an end here. The guards of claims read ``known`` (the id of its known core, if any), ``kinds``
+    (bits of ``KINDS_CLAIMS_KEEP_APART``) and ``cores`` (how many cores claims united here).
     """
 
-    __slots__ = ("cores", "exclusive", "foes", "kinds", "known", "members")
+    __slots__ = ("cores", "exclusive", "kept_apart", "kinds", "known", "members")
 
     def __init__(self, member: NodeId, exclusive: frozenset[str], kinds: int) -> None:
         self.members = [member]
         self.exclusive = exclusive
-        self.foes: list[tuple[int, NodeId, str]] = []
+        self.kept_apart: list[tuple[int, NodeId, str]] = []
         self.known: NodeId | None = None
         self.kinds = kinds
         self.cores = 1
 
     def begin_claims(self, known: NodeId | None) -> None:
-        """Take the group as one core: a ``known`` one by its id, or one that is not."""
+        """Count the group as one core from here on; ``known`` is its id if it is a known core."""
         self.known = known
         self.cores = 1
 
 
 class GuardedGroups:
-    """At first each profile is a group of its own. ``exclusive`` kinds are noted, so that two of a kind are seen."""
+    """The group of each profile, in ``of``; at first each profile is a group of its own.
+
+    Groups note the values of ``exclusive`` kinds that they hold, so that no edge brings two of one kind together.
+    """
 
     __slots__ = ("of",)
 
@@ -55,15 +60,15 @@ class GuardedGroups:
         }
 
     def unite(self, one: GuardedGroup, other: GuardedGroup) -> None:
-        """Make two groups one. The smaller moves, so that n profiles move at most n log n times."""
+        """Unite two groups. The smaller one moves, so n profiles move at most n log n times."""
         if len(one.members) < len(other.members):
             one, other = other, one
         of = self.of
         for member in other.members:
             of[member] = one
         one.members += other.members
-        if other.foes:
-            one.foes += other.foes
+        if other.kept_apart:
+            one.kept_apart += other.kept_apart
         if other.exclusive:
             one.exclusive |= other.exclusive
         one.kinds |= other.kinds
@@ -72,33 +77,37 @@ class GuardedGroups:
             one.known = other.known
 
     def keep_apart(self, a: NodeId, b: NodeId, rank: int, decision: str) -> None:
-        """From now on ``foe`` finds this pair. ``rank``: of several such decisions the least is named."""
-        self.of[a].foes.append((rank, b, decision))
-        self.of[b].foes.append((rank, a, decision))
+        """Keep two profiles apart by a decision. Of several decisions ``parting_decision`` names that of least rank."""
+        self.of[a].kept_apart.append((rank, b, decision))
+        self.of[b].kept_apart.append((rank, a, decision))
 
-    def foe(self, one: GuardedGroup, other: GuardedGroup) -> str:
-        """Return the decision that keeps some pair across the two apart, or an empty text."""
-        if not one.foes or not other.foes:
+    def parting_decision(self, one: GuardedGroup, other: GuardedGroup) -> str:
+        """Return the decision that keeps a pair across two groups apart, or an empty text."""
+        if not one.kept_apart or not other.kept_apart:
             return ""
-        if len(one.foes) > len(other.foes):
+        if len(one.kept_apart) > len(other.kept_apart):
             one, other = other, one
-        found = min((foe for foe in one.foes if self.of[foe[1]] is other), default=None)
-        return "" if found is None else found[2]
+        least = min((pair for pair in one.kept_apart if self.of[pair[1]] is other), default=None)
+        return "" if least is None else least[2]
 
     def against(self, one: GuardedGroup, other: GuardedGroup) -> tuple[RefusalReason, str] | None:
-        """Return what stands against an edge that would unite two groups: why, and by what."""
-        foe = self.foe(one, other)
-        if foe:
-            return "apart", foe
+        """Return why an edge must not unite two groups, and by what (decision or kind), or None if it may."""
+        parting = self.parting_decision(one, other)
+        if parting:
+            return "apart", parting
         if one.exclusive and other.exclusive and not one.exclusive.isdisjoint(other.exclusive):
             return "exclusive", min(one.exclusive & other.exclusive)
         return None
 
     def against_claim(self, one: GuardedGroup, other: GuardedGroup) -> tuple[RefusalReason, str] | None:
-        """Return what stands against a claim that would unite two groups."""
-        found = self.against(one, other)
-        if found is not None:
-            return found
+        """Return why a claim must not unite two groups, and by what, or None if it may.
+
+        A claim is refused for the same reasons as any edge, and also if both groups hold a known core, if both hold a
+        value of one kind of crm, account, email or phone, or if they hold too many cores.
+        """
+        refusal = self.against(one, other)
+        if refusal is not None:
+            return refusal
         if one.known is not None and other.known is not None:
             return "known", ""
         both = one.kinds & other.kinds

@@ -1,4 +1,7 @@
-"""Merging customers: a decision names two profiles, people see two customers; and what stands against it."""
+"""Merge two customers: choose the pairs of profiles that its decisions name, and find what stands against it.
+
+A person merges two customers, but a decision names two profiles. ``unmerge`` tells how a merge is undone.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +17,10 @@ from cx_identity.rules import Rules
 
 
 class MergeObstacle(Struct, frozen=True, gc=False):
-    """What stands against a merge: two profiles, and why they are not one person's.
+    """What stands against a merge: two profiles that can't be one person's, and why.
 
-    ``name`` is how a person says that she merges in spite of it: of an ``apart`` decision its SOURCE#ID, of two values
-    of an exclusive kind the kind.
+    A person who merges in spite of it says so by ``name``: the SOURCE#ID of an ``apart`` decision, or the kind if both
+    are values of one exclusive kind.
     """
 
     reason: Literal["apart", "exclusive"]
@@ -29,15 +32,18 @@ class MergeObstacle(Struct, frozen=True, gc=False):
 def merge_obstacles(
     one: Iterable[Profile], other: Iterable[Profile], rules: Rules, apart: Iterable[Decision] = ()
 ) -> list[MergeObstacle]:
-    """All that stands against two whole customers being one; an obstacle for each of the standing decisions ``apart``
-    that parts them, newest first, and for each exclusive kind that both hold. ``one`` and ``other``: all profiles of
-    either customer; ``a`` of each obstacle is of the first."""
+    """Return everything that stands against merging two customers.
+
+    There is an obstacle for each standing decision of ``apart`` that parts them, newest first, then one for each
+    exclusive kind of which both hold a value. ``one`` and ``other`` are all profiles of each customer; ``a`` of an
+    obstacle belongs to the first.
+    """
     ones, others = ({profile.id: profile for profile in customer} for customer in (one, other))
     pairs = [(d.name, *((d.a, d.b) if d.a in ones else (d.b, d.a))) for d in newest_first(apart)]
-    found = [MergeObstacle("apart", name, a, b) for name, a, b in pairs if a in ones and b in others]
+    obstacles = [MergeObstacle("apart", name, a, b) for name, a, b in pairs if a in ones and b in others]
     mine, theirs = _least_of_kind(ones.values()), _least_of_kind(others.values())
     kinds = [kind for kind in sorted(rules.exclusive) if kind in mine and kind in theirs]
-    return found + [MergeObstacle("exclusive", kind, mine[kind], theirs[kind]) for kind in kinds]
+    return obstacles + [MergeObstacle("exclusive", kind, mine[kind], theirs[kind]) for kind in kinds]
 
 
 def merge_pairs(
@@ -49,22 +55,24 @@ def merge_pairs(
     core_of: Mapping[NodeId, NodeId],
     claimed: Collection[NodeId],
 ) -> list[tuple[NodeId, NodeId]]:
-    """Return which profiles the merges must name that make two whole customers one; a decision for each pair.
+    """Return the pairs of profiles that must be merged, a decision for each, to make two customers one.
 
-    So they must, since a merge brings together what it names, and with it what proofs and assertions tie to that: of
-    two customers with a CRM id each, merged by their telephones, one CRM id would part. Hence a pair for each of the
-    obstacles, and one for the two customers' own cores. Of what only a claim ties to either (``claimed``, ``core_of``:
-    of ``Resolution``) the claim would part again where the other customer holds a value of a kind of which a claim
-    brings no two together: a typed telephone, where the other has one. Whoever merges the two customers means it, too.
+    A merge brings together the two profiles that it names and what proofs and assertions tie to them. If two customers
+    with a CRM id each were merged by their telephones, one CRM id would part. So there is a pair for each obstacle, and
+    one for the two customers' own cores.
+
+    A member that only a claim ties to its customer (``claimed`` and ``core_of`` as in ``Resolution``) would part again
+    if the other customer holds a value of a kind of which claims bring no two together: a typed telephone, where the
+    other has one. Merging the customers means that member too, so there is a pair for its core.
     """
     pairs = [(obstacle.a, obstacle.b) for obstacle in merge_obstacles(one, other, rules, apart)]
-    stream_id, other_home = (_least(profile for profile in side if profile.id not in claimed) for side in (one, other))
+    own, others_own = (_least(profile for profile in side if profile.id not in claimed) for side in (one, other))
     if not any(a not in claimed and b not in claimed for a, b in pairs):
-        pairs.append((stream_id, other_home))
-    for side, part_id, facing in ((one, stream_id, other), (other, other_home, one)):
+        pairs.append((own, others_own))
+    for side, profile_id, facing in ((one, own, other), (other, others_own, one)):
         kinds = KINDS_CLAIMS_KEEP_APART.keys() & {profile.kind for profile in facing}
         cores = {core_of[profile.id] for profile in side if profile.id in claimed and profile.kind in kinds}
-        pairs += [(part_id, core) for core in sorted(cores)]
+        pairs += [(profile_id, core) for core in sorted(cores)]
     return list(dict.fromkeys(pairs))
 
 

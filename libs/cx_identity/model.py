@@ -1,4 +1,7 @@
-"""What identity is made of. All ids are 16 bytes (see ``cx_events.ids``), all times microseconds since 1970, UTC."""
+"""Profiles, edges and decisions, and the graph of them.
+
+All ids are 16 bytes (see ``cx_events.ids``), all times microseconds since 1970 in UTC.
+"""
 
 from __future__ import annotations
 
@@ -15,18 +18,19 @@ from cx_events.timestamps import Micros
 from cx_events.weights import ASSERTED, CLAIMED, PROVED
 
 Evidence = tuple[Micros, str, str]
-"""(recorded time, source, id) of the event that says so; the least is the earliest."""
+"""(recorded time, source, id) of an event that says something; the least is the earliest."""
 
 
 STRONG_KINDS = frozenset({"crm", "account"})
-"""Kinds of which a proved or asserted value makes a person known, and two such values are two people."""
+"""Kinds of identifier of which two proved or asserted values are two people, and one makes its core a known one."""
 
 
 class Profile(Struct, frozen=True, gc=False):
-    """One identifier. ``first_recorded``: the least recorded time over the facts that name it. ``attested``: some
-    fact proves it or, of one of the ``STRONG_KINDS``, asserts it (``attests``).
+    """One identifier.
 
-    As a *mention* it knows of one fact alone; mentions add up with ``earlier``.
+    ``first_recorded`` is the least recorded time of the facts that name it. ``attested`` says that some fact proves it
+    or, if it is of one of the ``STRONG_KINDS``, asserts it (see ``attests``). Profiles of single facts add up with
+    ``sum_profiles``.
     """
 
     id: NodeId
@@ -38,10 +42,11 @@ class Profile(Struct, frozen=True, gc=False):
 
 
 class Edge(Struct, frozen=True, gc=False):
-    """Two profiles that facts tie together, ``a < b``; at least one of ``proved``, ``asserted``, ``claimed`` is set.
+    """Two profiles that facts tie together, with ``a < b``.
 
-    Each weight keeps its earliest evidence and that evidence's rule: ``seen-together``, ``login``, ``crm``,
-    ``one-time-code``, whatever the event said. As a *mention* it knows of one fact alone; mentions add up by ``joint``.
+    Each weight (``proved``, ``asserted``, ``claimed``) keeps its earliest evidence and the rule of that evidence:
+    ``seen-together``, ``login``, ``crm``, ``one-time-code``, or whatever the event said. At least one weight is set.
+    Edges of single facts add up with ``sum_edges``.
     """
 
     a: NodeId
@@ -55,7 +60,7 @@ class Edge(Struct, frozen=True, gc=False):
 
     @property
     def firm(self) -> bool:
-        """Whether it is proved or asserted."""
+        """True if it is proved or asserted."""
         return self.proved is not None or self.asserted is not None
 
     def other(self, end: NodeId) -> NodeId:
@@ -64,7 +69,7 @@ class Edge(Struct, frozen=True, gc=False):
 
 
 class WeightedEvidence(NamedTuple):
-    """An edge's evidence of one weight."""
+    """An edge's evidence of one weight, and its rule."""
 
     weight: Weight
     at: Evidence
@@ -72,13 +77,13 @@ class WeightedEvidence(NamedTuple):
 
 
 def evidence_of(edge: Edge) -> list[WeightedEvidence]:
-    """Return the evidence of an edge, strongest first; there is at least one."""
-    every = (
+    """Return an edge's evidence, strongest weight first. The list is never empty."""
+    by_weight = (
         (PROVED, edge.proved, edge.proved_rule),
         (ASSERTED, edge.asserted, edge.asserted_rule),
         (CLAIMED, edge.claimed, edge.claimed_rule),
     )
-    return [WeightedEvidence(weight, at, rule) for weight, at, rule in every if at is not None]
+    return [WeightedEvidence(weight, at, rule) for weight, at, rule in by_weight if at is not None]
 
 
 def strongest_evidence(edge: Edge) -> WeightedEvidence:
@@ -87,39 +92,39 @@ def strongest_evidence(edge: Edge) -> WeightedEvidence:
 
 
 def attests(kind: str, weight: Weight) -> bool:
-    """Return whether a fact that gives an identifier of this kind this weight attests it."""
+    """Return whether a fact attests an identifier of this kind by giving it this weight."""
     return weight == PROVED or (kind in STRONG_KINDS and weight != CLAIMED)
 
 
 def makes_known(profile: Profile) -> bool:
-    """Return whether a core is a known one by this profile alone."""
+    """Return whether this profile alone makes its core a known one."""
     return profile.attested and profile.kind in STRONG_KINDS
 
 
 def sum_profiles(one: Profile, other: Profile) -> Profile:
-    """Return the sum of what two sets of facts say about one profile; associative, commutative, idempotent."""
+    """Add up what two sets of facts say about one profile; associative, commutative and idempotent."""
     least, more = (one, other) if one.first_recorded <= other.first_recorded else (other, one)
     return structs.replace(least, attested=True) if more.attested and not least.attested else least
 
 
 def sum_edges(one: Edge, other: Edge) -> Edge:
-    """Return the sum of what two sets of facts say about one pair; associative, commutative, idempotent."""
+    """Add up what two sets of facts say about one pair; associative, commutative and idempotent."""
     proved, proved_rule = _earliest(one.proved, one.proved_rule, other.proved, other.proved_rule)
     asserted, asserted_rule = _earliest(one.asserted, one.asserted_rule, other.asserted, other.asserted_rule)
     claimed, claimed_rule = _earliest(one.claimed, one.claimed_rule, other.claimed, other.claimed_rule)
     return Edge(one.a, one.b, proved, asserted, claimed, proved_rule, asserted_rule, claimed_rule)
 
 
-def make_edge(a: NodeId, b: NodeId, tie: WeightedEvidence) -> Edge:
-    """Return the edge that one fact makes of a pair, in either order."""
+def make_edge(a: NodeId, b: NodeId, evidence: WeightedEvidence) -> Edge:
+    """Return the edge of a pair with this evidence alone. ``a`` and ``b`` may come in either order."""
     low, high = min(a, b), max(a, b)
-    match tie.weight:
+    match evidence.weight:
         case "proved":
-            return Edge(low, high, proved=tie.at, proved_rule=tie.rule)
+            return Edge(low, high, proved=evidence.at, proved_rule=evidence.rule)
         case "asserted":
-            return Edge(low, high, asserted=tie.at, asserted_rule=tie.rule)
+            return Edge(low, high, asserted=evidence.at, asserted_rule=evidence.rule)
         case _:
-            return Edge(low, high, claimed=tie.at, claimed_rule=tie.rule)
+            return Edge(low, high, claimed=evidence.at, claimed_rule=evidence.rule)
 
 
 def _earliest(one: Evidence | None, rule: str, other: Evidence | None, other_rule: str) -> tuple[Evidence | None, str]:
@@ -130,16 +135,17 @@ def _earliest(one: Evidence | None, rule: str, other: Evidence | None, other_rul
     return one, rule
 
 
-_at = attrgetter("at")
-
 DecisionKind = Literal["merge", "apart", "withdraw", "dismiss"]
 
 
 class Decision(Struct, frozen=True, gc=False):
-    """What a person decided. ``key``: of the event (``cx_events.ids.event_key``). ``at``: the newer outranks the older.
+    """A person's decision. A newer one (by ``at``) outranks an older one.
 
-    ``merge`` and ``apart`` name two profiles, ``a`` and ``b``. ``withdraw`` names a decision of any kind, as
-    ``SOURCE#ID``, and no profiles. ``dismiss`` names the identifier whose candidate it removes, as both.
+    - ``merge`` and ``apart`` name two profiles, ``a`` and ``b``.
+    - ``withdraw`` names a decision of any kind in ``withdraws``, as ``SOURCE#ID``, and no profiles.
+    - ``dismiss`` names the identifier whose candidate it removes, as both ``a`` and ``b``.
+
+    ``key`` is that of the event (``cx_events.ids.event_key``).
     """
 
     key: bytes
@@ -157,22 +163,35 @@ class Decision(Struct, frozen=True, gc=False):
 
 
 def event_name(at: Evidence) -> str:
-    """``SOURCE#ID`` of an event."""
+    """Return ``SOURCE#ID`` of an event."""
     return f"{at[1]}#{at[2]}"
 
 
+_at = attrgetter("at")
+
+
+def newest_first(decisions: Iterable[Decision]) -> list[Decision]:
+    """Sort decisions into the order in which they are applied."""
+    return sorted(decisions, key=_at, reverse=True)
+
+
 class SharedIdentifiers(NamedTuple):
-    """Identifiers of several people. ``counting_all`` pairs: none of their claimed pairs links. ``firmly``, which is
-    counting proved and asserted pairs alone: none of their asserted pairs links either. The second is within the first.
+    """Identifiers of several people (see ``shared_identifiers``).
+
+    ``counting_all`` are shared counting all pairs; their claimed pairs link nobody. ``counting_firm`` are shared
+    counting proved and asserted pairs only; their asserted pairs link nobody either. The second set lies within the
+    first.
     """
 
     counting_all: frozenset[NodeId] = frozenset()
-    firmly: frozenset[NodeId] = frozenset()
+    counting_firm: frozenset[NodeId] = frozenset()
 
 
 class FixedCore(NamedTuple):
-    """What an earlier resolution found of a profile that is not resolved now: its core's id, and whether a standing
-    merge or apart names it."""
+    """The core of a profile that is not resolved now, as an earlier resolution left it.
+
+    ``decided`` says that a standing merge or apart names the profile.
+    """
 
     core: NodeId
     decided: bool
@@ -180,18 +199,18 @@ class FixedCore(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """Profiles, edges and decisions: a tenant's whole, or a part that can be resolved by itself (``scope``).
+    """A tenant's whole graph, or a part of it that can be resolved by itself (see ``affected_scope``).
 
-    ``edges``: one per pair, both ends among the profiles. ``decisions``: one per key. ``shared``: exactly the profiles
-    that are; None where that is to be proved from the edges, which are then all that these profiles have. ``given``: of
-    profiles at the border of a part, whose cores stay as they were.
+    ``edges`` has one for each pair, with both ends among the profiles; ``decisions`` has one for each key. ``shared``
+    names exactly the shared profiles. If it is None, they are found from the edges, which then must be all that these
+    profiles have. ``fixed_cores`` are those of profiles at the border of a part, whose cores stay as they are.
     """
 
     profiles: Mapping[NodeId, Profile]
     edges: Collection[Edge] = ()
     decisions: Collection[Decision] = ()
     shared: SharedIdentifiers | None = None
-    given: Mapping[NodeId, FixedCore] = field(default_factory=dict)
+    fixed_cores: Mapping[NodeId, FixedCore] = field(default_factory=dict)
 
 
 PERSON = 100
@@ -199,7 +218,7 @@ PROOF = 95
 ASSERTION = {"crm": 90, "login": 85, "seen-together": 70}
 ASSERTION_OTHERWISE = 75
 CLAIM = 50
-"""Confidence in hundredths: a person's decision, a proof by any rule, an assertion by its rule, a claim by any."""
+"""Confidence in hundredths: of a person's decision, of a proof by any rule, of an assertion by its rule, of a claim."""
 
 
 def confidence_of(edge: Edge) -> int:
@@ -209,8 +228,3 @@ def confidence_of(edge: Edge) -> int:
     if edge.asserted is not None:
         return ASSERTION.get(edge.asserted_rule, ASSERTION_OTHERWISE)
     return CLAIM
-
-
-def newest_first(decisions: Iterable[Decision]) -> list[Decision]:
-    """Return decisions in the order in which they are applied."""
-    return sorted(decisions, key=_at, reverse=True)

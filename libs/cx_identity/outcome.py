@@ -1,4 +1,4 @@
-"""What a resolution says: who is who, and why."""
+"""What a resolution returns: who is who, and why."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from cx_identity.model import Evidence, SharedIdentifiers
 
 
 class JoinReason(Struct, frozen=True, gc=False):
-    """Why a profile is its customer's: by ``rule`` and ``evidence`` (source, id) it hangs on the profile ``via``.
+    """Why a profile belongs to its customer: ``rule`` and ``evidence`` (source, id) tie it to the profile ``via``.
 
-    ``confidence`` in hundredths, see ``CONFIDENCE``; no step is surer than the one it hangs on.
+    ``confidence`` is in hundredths (see ``model.confidence_of``); no step has more than the one that it hangs on.
     """
 
     rule: str
@@ -29,10 +29,13 @@ RefusalReason = Literal["apart", "exclusive", "known", "kind", "size", "shared"]
 
 
 class Refusal(Struct, frozen=True, gc=False):
-    """An edge that does not link. ``reason``: ``apart`` (``by``: the decision, SOURCE#ID), ``exclusive`` (``by``: the
-    kind); of claims also ``known`` (both sides are known people), ``kind`` (both hold a value of the kind ``by``),
-    ``size`` (too many cores) and ``shared`` (an end is shared, so it is not tried; ``candidates.withheld_among`` finds
-    these). ``at``: the evidence that it was tried by."""
+    """An edge that links nobody.
+
+    ``reason`` is ``apart`` (by the decision ``by``, SOURCE#ID) or ``exclusive`` (by the kind ``by``). A claim may also
+    be refused as ``known`` (both sides hold a known core), ``kind`` (both sides hold a value of the kind ``by``),
+    ``size`` (too many cores) or ``shared`` (an end is shared, so the claim is not tried; see
+    ``candidates.withheld_claims``). ``at`` is the evidence by which the edge was tried.
+    """
 
     a: NodeId
     b: NodeId
@@ -48,20 +51,33 @@ class Refusal(Struct, frozen=True, gc=False):
 
     @property
     def is_question(self) -> bool:
-        """Whether a person should be asked: a claim that nobody decided about. One cookie too many asks nothing."""
+        """True for a claim that nobody has decided about and a person should be asked about.
+
+        A claim that is refused for its size alone is none: too many cookies are no doubt about anybody.
+        """
         return self.claimed and self.reason not in {"apart", "size"}
 
 
 class DecisionStatus(Struct, frozen=True, gc=False):
-    """Whether a decision counts. ``void``: it contradicts newer ones. ``withdrawn``: as if it never was. ``waiting``:
-    it names a profile that no fact has named yet. ``by``: the decision that makes it so, SOURCE#ID, if it is one."""
+    """Whether a decision counts, and the decision ``by`` (SOURCE#ID) that makes it so, if there is one.
+
+    - ``stands``: it counts.
+    - ``void``: it contradicts newer decisions.
+    - ``withdrawn``: it is undone, as if it had never been (see ``unmerge``).
+    - ``waiting``: it names a profile that no fact has named yet.
+    """
 
     state: Literal["stands", "void", "withdrawn", "waiting"]
     by: str = ""
 
 
+STANDS = DecisionStatus("stands")
+VOID = DecisionStatus("void")
+WAITING = DecisionStatus("waiting")
+
+
 class CandidateCustomer(Struct, frozen=True, gc=False):
-    """A customer that an identifier in doubt is tied to, by its surest and then latest edge."""
+    """A customer that an identifier in doubt is tied to, by the edge with the highest confidence, then the latest."""
 
     customer: NodeId
     profile: NodeId
@@ -72,7 +88,7 @@ class CandidateCustomer(Struct, frozen=True, gc=False):
 
 
 class Candidate(Struct, frozen=True, gc=False):
-    """An identifier in doubt and whose it may be: surest customer first. ``reason``: a sentence."""
+    """An identifier in doubt and the customers it may belong to, highest confidence first. ``reason`` is a sentence."""
 
     id: bytes
     identifier: NodeId
@@ -82,30 +98,31 @@ class Candidate(Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """Who is who. ``customer_of`` has every profile of the graph; ``joined`` every one that is not its own customer.
+    """Who is who.
 
-    ``core_of``: every profile's core, by its least profile. ``claimed``: members that only a claim ties to their
-    customer's known core, or where there is none to the core of its first profile. ``ambiguous``: shared identifiers
-    with nothing but themselves in their core, unless claims alone make them shared and they are attested. ``decided``:
-    profiles that a standing merge or apart names. ``settled``: identifiers that a standing merge or dismissal names, so
-    that they yield no candidate. ``refused`` in the order in which edges were tried. ``decisions``: by the decision's
-    key. ``candidates``: one for each identifier in doubt that nobody settled; on a part of the graph they list only the
-    customers within it.
+    - ``customer_of``: the customer of every profile of the graph.
+    - ``core_of``: the core of every profile, named by its least profile.
+    - ``join_reasons``: for every profile that is not its own customer, why it belongs there.
+    - ``ambiguous``: shared identifiers with nothing but themselves in their core, unless claims alone make them shared
+      and they are attested.
+    - ``claimed``: members that only a claim ties to their customer's known core or, if it has none, to the core of its
+      first profile.
+    - ``decided``: profiles that a standing merge or apart names.
+    - ``settled``: identifiers that a standing merge or dismissal names, so they yield no candidate.
+    - ``refusals``: in the order in which the edges were tried.
+    - ``candidates``: one for each identifier in doubt that nobody settled. For a part of the graph they list only the
+      customers within it.
+    - ``decisions``: the status of every decision, by its key.
     """
 
     customer_of: dict[NodeId, NodeId]
     core_of: dict[NodeId, NodeId]
-    joined: dict[NodeId, JoinReason]
+    join_reasons: dict[NodeId, JoinReason]
     shared: SharedIdentifiers
     ambiguous: frozenset[NodeId]
     claimed: frozenset[NodeId]
     decided: frozenset[NodeId]
     settled: frozenset[NodeId]
-    refused: list[Refusal]
+    refusals: list[Refusal]
     candidates: list[Candidate]
     decisions: dict[bytes, DecisionStatus]
-
-
-STANDS = DecisionStatus("stands")
-VOID = DecisionStatus("void")
-WAITING = DecisionStatus("waiting")

@@ -1,15 +1,18 @@
-"""The definition of who is who.
+"""Decide identity: resolve a graph of profiles, edges and decisions into cores and customers.
 
-Decisions first, newest first: a merge unites, unless that would put together a pair that a newer decision keeps apart;
-a pair is kept apart, unless newer merges have united it. Then edges: proved ones, asserted ones, each weight in order
-of earliest evidence: an edge unites, unless a pair across is kept apart, or both sides hold a value of one exclusive
-kind. (Values that decisions united are on one side from the start; so only decisions bring two of them together.) What
-is one now is a *core*.
+Three steps, each in an order that depends on the facts alone:
 
-Claimed edges last, in order of earliest evidence, with guards of their own (``groups.Groups.against_claim``): they
-never bring two known cores together, nor two addresses, numbers, accounts or CRM ids.
+1. *Decisions*, newest first. Withdrawn ones are left out (see ``unmerge``). A merge unites two groups, unless that
+   would bring together a pair that a newer decision keeps apart. A pair is kept apart, unless newer merges united it.
+2. *Proved edges, then asserted edges*, each in order of earliest evidence. An edge unites two groups, unless a pair
+   across them is kept apart or both hold a value of one exclusive kind. (So only decisions bring two values of an
+   exclusive kind together.) The groups are now *cores*. A core is *known* if it has two profiles or more, if it holds a
+   ``crm`` or ``account`` that is proved or asserted, or if a standing decision names a member.
+3. *Claimed edges*, in order of earliest evidence, with more guards (``guarded_groups.GuardedGroups.against_claim``): a
+   claim never brings together two known cores, nor two values of one kind of crm, account, email or phone. The groups
+   are now *customers*.
 
-No edge links of an identifier that may not link, no claim of one that is shared, no assertion of one that is firmly so.
+``linking`` says which edges are tried at all.
 """
 
 from __future__ import annotations
@@ -37,74 +40,76 @@ from cx_identity.unmerge import withdrawn_decisions
 
 
 def resolve(graph: Graph, rules: Rules) -> Resolution:
-    """Return who is who in a graph. Pure, and the same for any order of profiles, edges and decisions."""
+    """Return who is who in a graph. The order of profiles, edges and decisions makes no difference."""
     shared = shared_in(graph, rules)
     groups = GuardedGroups(graph.profiles, rules.exclusive)
-    _take_given(graph, groups)
-    taken: list[Step] = []
-    standings = _decide(graph, groups, taken) if graph.decisions else {}
+    _unite_fixed_cores(graph, groups)
+    applied: list[Step] = []
+    statuses = _apply_decisions(graph, groups, applied) if graph.decisions else {}
     attempts = order_attempts(graph, shared, rules)
-    refused = _link(attempts.firm, groups, taken)
-    decided = _named_by_standing(graph, standings)
+    refusals = _link(attempts.firm, groups, applied)
+    decided = _named_by_standing(graph, statuses)
     core_of = _close_cores(graph.profiles, groups, decided)
     ambiguous = _ambiguous(graph.profiles, groups, shared)
-    refused += _link(attempts.claims, groups, taken)
+    refusals += _link(attempts.claims, groups, applied)
     customer_of = _customers(graph.profiles, groups.of)
-    settled = settled_identifiers(graph.decisions, standings)
+    settled = settled_identifiers(graph.decisions, statuses)
     return Resolution(
         customer_of=customer_of,
         core_of=core_of,
-        joined=_joined(customer_of, taken),
+        join_reasons=_join_reasons(customer_of, applied),
         shared=shared,
         ambiguous=ambiguous,
-        claimed=_claimed(customer_of, core_of, groups.of),
+        claimed=_tied_by_claim(customer_of, core_of, groups.of),
         decided=decided,
         settled=settled,
-        refused=refused,
-        candidates=find_candidates(graph, shared, refused, customer_of, settled, rules),
-        decisions=standings,
+        refusals=refusals,
+        candidates=find_candidates(graph, shared, refusals, customer_of, settled, rules),
+        decisions=statuses,
     )
 
 
-def _take_given(graph: Graph, groups: GuardedGroups) -> None:
-    """Unite the cores that an earlier resolution found."""
-    for id, given in graph.given.items():
-        one, core = groups.of[id], groups.of[given.core]
+def _unite_fixed_cores(graph: Graph, groups: GuardedGroups) -> None:
+    """Unite the profiles at the border into the cores that an earlier resolution found."""
+    for id, fixed in graph.fixed_cores.items():
+        one, core = groups.of[id], groups.of[fixed.core]
         if one is not core:
             groups.unite(one, core)
 
 
-def _decide(graph: Graph, groups: GuardedGroups, taken: list[Step]) -> dict[bytes, DecisionStatus]:
-    """Apply the decisions to the groups; merges that stand are ``taken``. What those between given profiles did is
-    given, too."""
+def _apply_decisions(graph: Graph, groups: GuardedGroups, applied: list[Step]) -> dict[bytes, DecisionStatus]:
+    """Apply the decisions to the groups and return their statuses; append the merges that stand to ``applied``.
+
+    A merge of two profiles at the border was applied when their cores were fixed.
+    """
     newest = newest_first(graph.decisions)
-    gone = withdrawn_decisions(newest)
-    standings: dict[bytes, DecisionStatus] = {}
+    withdrawn = withdrawn_decisions(newest)
+    statuses: dict[bytes, DecisionStatus] = {}
     for rank, decision in enumerate(newest):
-        if decision.name in gone:
-            standing = DecisionStatus("withdrawn", gone[decision.name])
+        if decision.name in withdrawn:
+            status = DecisionStatus("withdrawn", withdrawn[decision.name])
         elif decision.kind in {"withdraw", "dismiss"}:
-            standing = STANDS
+            status = STANDS
         elif decision.a not in groups.of or decision.b not in groups.of:
-            standing = WAITING
-        elif decision.kind == "merge" and decision.a in graph.given and decision.b in graph.given:
-            standing = STANDS if groups.of[decision.a] is groups.of[decision.b] else VOID
+            status = WAITING
+        elif decision.kind == "merge" and decision.a in graph.fixed_cores and decision.b in graph.fixed_cores:
+            status = STANDS if groups.of[decision.a] is groups.of[decision.b] else VOID
         elif decision.kind == "merge":
-            standing = _merge(decision, groups)
-            if standing is STANDS:
-                taken.append((0, decision.at, decision.a, decision.b, "person", PERSON))
+            status = _merge(decision, groups)
+            if status is STANDS:
+                applied.append((0, decision.at, decision.a, decision.b, "person", PERSON))
         else:
-            standing = _keep_apart(decision, groups, rank)
-        standings[decision.key] = standing
-    return standings
+            status = _keep_apart(decision, groups, rank)
+        statuses[decision.key] = status
+    return statuses
 
 
 def _merge(decision: Decision, groups: GuardedGroups) -> DecisionStatus:
     one, other = groups.of[decision.a], groups.of[decision.b]
     if one is not other:
-        foe = groups.foe(one, other)
-        if foe:
-            return DecisionStatus("void", foe)
+        parting = groups.parting_decision(one, other)
+        if parting:
+            return DecisionStatus("void", parting)
         groups.unite(one, other)
     return STANDS
 
@@ -116,35 +121,35 @@ def _keep_apart(decision: Decision, groups: GuardedGroups, rank: int) -> Decisio
     return STANDS
 
 
-def _link(attempts: list[Step], groups: GuardedGroups, taken: list[Step]) -> list[Refusal]:
-    """Apply edges to the groups; those that no guard refuses are ``taken``, the others returned."""
-    refused = []
+def _link(attempts: list[Step], groups: GuardedGroups, applied: list[Step]) -> list[Refusal]:
+    """Unite groups by edges, in order; append the edges that unite to ``applied``, and return those refused."""
+    refusals = []
     for step in attempts:
         turn, evidence, a, b, _, _ = step
         one, other = groups.of[a], groups.of[b]
         if one is not other:
             against = groups.against_claim(one, other) if turn == CLAIM_TURN else groups.against(one, other)
             if against is not None:
-                refused.append(Refusal(a, b, *against, evidence, turn == CLAIM_TURN))
+                refusals.append(Refusal(a, b, *against, evidence, turn == CLAIM_TURN))
                 continue
             groups.unite(one, other)
-        taken.append(step)
-    return refused
+        applied.append(step)
+    return refusals
 
 
-def _named_by_standing(graph: Graph, standings: Mapping[bytes, DecisionStatus]) -> frozenset[NodeId]:
-    """Return the profiles that a merge or an apart names that stands."""
-    found = {id for id, given in graph.given.items() if given.decided}
+def _named_by_standing(graph: Graph, statuses: Mapping[bytes, DecisionStatus]) -> frozenset[NodeId]:
+    """Return the profiles that a standing merge or apart names."""
+    named = {id for id, fixed in graph.fixed_cores.items() if fixed.decided}
     for decision in graph.decisions:
-        if decision.kind in {"merge", "apart"} and standings[decision.key].state == "stands":
-            found.update((decision.a, decision.b))
-    return frozenset(found)
+        if decision.kind in {"merge", "apart"} and statuses[decision.key].state == "stands":
+            named.update((decision.a, decision.b))
+    return frozenset(named)
 
 
 def _close_cores(
     profiles: Mapping[NodeId, Profile], groups: GuardedGroups, decided: frozenset[NodeId]
 ) -> dict[NodeId, NodeId]:
-    """Begin with claims: return every profile's core, and note which groups hold a known one."""
+    """Return every profile's core, and prepare the groups for claims: note which of them are known cores."""
     core_of: dict[NodeId, NodeId] = {}
     for id in profiles:
         if id not in core_of:
@@ -161,32 +166,35 @@ def _close_cores(
 def _ambiguous(
     profiles: Mapping[NodeId, Profile], groups: GuardedGroups, shared: SharedIdentifiers
 ) -> frozenset[NodeId]:
-    """Return the shared identifiers that are nobody's, once cores are found.
+    """Return the shared identifiers that belong to nobody, once cores are found.
 
-    Who proves an identifier is one person, and no claim of others takes it away: else a stranger who types an address
-    a few times beside made-up accounts would shut its owner out. An identifier that is firmly shared stays nobody's.
+    An attested identifier that only claims make shared stays its owner's. Otherwise a stranger who types an address a
+    few times, beside made-up accounts, would shut its owner out. An identifier that is shared counting proved and
+    asserted pairs belongs to nobody.
     """
     return frozenset(
         id
         for id in shared.counting_all
-        if id in groups.of and len(groups.of[id].members) == 1 and (id in shared.firmly or not profiles[id].attested)
+        if id in groups.of
+        and len(groups.of[id].members) == 1
+        and (id in shared.counting_firm or not profiles[id].attested)
     )
 
 
-def _claimed(
+def _tied_by_claim(
     customer_of: Mapping[NodeId, NodeId], core_of: Mapping[NodeId, NodeId], group_of: Mapping[NodeId, GuardedGroup]
 ) -> frozenset[NodeId]:
     """Return the members that only a claim ties to their customer's known core, or to that of its first profile."""
-    found = []
+    members = []
     for id, customer in customer_of.items():
         known = group_of[id].known
         if core_of[id] != (known if known is not None else core_of[customer]):
-            found.append(id)
-    return frozenset(found)
+            members.append(id)
+    return frozenset(members)
 
 
 def _customers(profiles: Mapping[NodeId, Profile], group_of: Mapping[NodeId, GuardedGroup]) -> dict[NodeId, NodeId]:
-    """Every profile's customer: the least of its group by (first recorded time, id)."""
+    """Return every profile's customer: the least profile of its group by (first recorded time, id)."""
     customer_of: dict[NodeId, NodeId] = {}
     for id in profiles:
         if id not in customer_of:
@@ -197,23 +205,23 @@ def _customers(profiles: Mapping[NodeId, Profile], group_of: Mapping[NodeId, Gua
     return customer_of
 
 
-def _joined(customer_of: Mapping[NodeId, NodeId], taken: list[Step]) -> dict[NodeId, JoinReason]:
-    """How each profile hangs on its customer: the fewest steps; of several ways the one that was taken first."""
-    ways: dict[NodeId, list[tuple[NodeId, Step]]] = {}
-    for step in taken:
+def _join_reasons(customer_of: Mapping[NodeId, NodeId], applied: list[Step]) -> dict[NodeId, JoinReason]:
+    """Return why each profile belongs to its customer: the path of fewest steps, among equals the one applied first."""
+    steps_at: dict[NodeId, list[tuple[NodeId, Step]]] = {}
+    for step in applied:
         a, b = step[2], step[3]
-        ways.setdefault(a, []).append((b, step))
-        ways.setdefault(b, []).append((a, step))
-    joined: dict[NodeId, JoinReason] = {}
-    for customer in ways:
+        steps_at.setdefault(a, []).append((b, step))
+        steps_at.setdefault(b, []).append((a, step))
+    reasons: dict[NodeId, JoinReason] = {}
+    for customer in steps_at:
         if customer_of[customer] != customer:
             continue
         reached = deque([(customer, PERSON)])
         while reached:
             via, sure = reached.popleft()
-            for profile, (_, evidence, _, _, rule, confidence) in ways[via]:
-                if profile != customer and profile not in joined:
-                    sureness = min(sure, confidence)
-                    joined[profile] = JoinReason(rule, evidence[1:], sureness, via)
-                    reached.append((profile, sureness))
-    return joined
+            for profile, (_, evidence, _, _, rule, confidence) in steps_at[via]:
+                if profile != customer and profile not in reasons:
+                    confidence_here = min(sure, confidence)
+                    reasons[profile] = JoinReason(rule, evidence[1:], confidence_here, via)
+                    reached.append((profile, confidence_here))
+    return reasons

@@ -1,7 +1,7 @@
-"""A change of rules, tried out: the same facts resolved under two sets of rules, and what differs.
+"""Preview a change of rules: resolve the same facts under two sets of rules, and compare.
 
-Pure, and touches nothing. ``compare`` counts all, and tells some examples with what made them so: edges that link under
-the one rules alone, each with its state under both.
+``preview_rules`` counts all differences, and explains some examples by the edges that cause them: those that link under
+one set of rules only, with their state under both. It changes nothing.
 """
 
 from __future__ import annotations
@@ -22,43 +22,50 @@ from cx_identity.shared_identifiers import shared_reason
 
 EDGES_SHOWN = 5
 EDGES_READ = 200
-"""Of one change: whether they turned is looked at, until enough did."""
+"""Most edges of one changed customer that are looked at to find ``EDGES_SHOWN`` that changed."""
 
 CUSTOMERS_SHOWN = 10
 MOST_EXAMPLES = 1000
 
 
-class State(Struct, frozen=True, gc=False):
-    """What becomes of an edge under some rules, and why, as a sentence."""
+class EdgeOutcome(Struct, frozen=True, gc=False):
+    """What becomes of an edge under a set of rules, and why, as a sentence."""
 
     state: EdgeState
     why: str
 
 
-class Turned(Struct, frozen=True, gc=False):
-    """An edge that links under the one rules alone."""
+class ChangedEdge(Struct, frozen=True, gc=False):
+    """An edge within a changed customer, with its outcome before and after."""
 
     edge: Edge
-    before: State
-    after: State
+    before: EdgeOutcome
+    after: EdgeOutcome
 
-    def links_by_one(self) -> bool:
+    def links_once(self) -> bool:
+        """Return whether it links under exactly one of the two sets of rules."""
         return (self.before.state == "links") != (self.after.state == "links")
 
 
 class CustomerChange(Struct, frozen=True, gc=False):
-    """Customers that join or one that parts. ``one``: the id of the whole, after joining or before parting;
-    ``others``: the customers that it is made of, or becomes; ``profiles``: how many it has. ``because``: the earliest
-    of the edges within it that lead from one of the others to another and link under the one rules alone."""
+    """Customers that join into one, or one that parts.
+
+    ``one`` is the id of the whole, after joining or before parting. ``others`` are the customers that it is made of, or
+    that it becomes. ``profiles`` says how many it has. ``because`` holds the earliest edges within it that lead from
+    one of the others to another and link under one set of rules only.
+    """
 
     one: NodeId
     others: tuple[NodeId, ...]
     profiles: int
-    because: tuple[Turned, ...]
+    because: tuple[ChangedEdge, ...]
 
 
-class Counts(Struct, frozen=True, gc=False):
-    """``customers_joined`` would be part of ``joined`` new ones; ``parted`` would become ``customers_parted``."""
+class PreviewCounts(Struct, frozen=True, gc=False):
+    """How many there are of everything under the two sets of rules.
+
+    ``customers_joined`` customers would become ``joined`` new ones; ``parted`` ones would become ``customers_parted``.
+    """
 
     profiles: int
     edges: int
@@ -75,9 +82,12 @@ class Counts(Struct, frozen=True, gc=False):
 
 
 class RulesPreview(Struct, frozen=True):
-    """Examples are those with the most customers first, then the most profiles, then by id; candidates by id."""
+    """The counts and some examples.
 
-    counts: Counts
+    Examples are those with the most customers first, then the most profiles, then by id; candidates are by id.
+    """
+
+    counts: PreviewCounts
     joined: list[CustomerChange]
     parted: list[CustomerChange]
     appear: list[Candidate]
@@ -85,12 +95,12 @@ class RulesPreview(Struct, frozen=True):
 
 
 def preview_rules(graph: Graph, before: Rules, after: Rules, examples: int = 10) -> RulesPreview:
-    """``graph``: a tenant's whole."""
+    """Compare two sets of rules on a tenant's whole graph, with at most ``examples`` of each kind of difference."""
     was, now = resolve(graph, before), resolve(graph, after)
-    parts_of = _meeting(now.customer_of, was.customer_of)
-    pieces_of = _meeting(was.customer_of, now.customer_of)
+    parts_of = _overlaps(now.customer_of, was.customer_of)
+    customers_after_of = _overlaps(was.customer_of, now.customer_of)
     joined = {one: others for one, others in parts_of.items() if len(others) > 1}
-    parted = {one: others for one, others in pieces_of.items() if len(others) > 1}
+    parted = {one: others for one, others in customers_after_of.items() if len(others) > 1}
     candidates_was = {candidate.id: candidate for candidate in was.candidates}
     candidates_now = {candidate.id: candidate for candidate in now.candidates}
     appear = [candidate for id, candidate in candidates_now.items() if id not in candidates_was]
@@ -98,12 +108,12 @@ def preview_rules(graph: Graph, before: Rules, after: Rules, examples: int = 10)
     sizes_now, sizes_was = _sizes(now.customer_of, joined), _sizes(was.customer_of, parted)
     first_joined, first_parted = _largest(joined, sizes_now, examples), _largest(parted, sizes_was, examples)
     turned = _turned(graph, was, now, first_joined, first_parted)
-    explained = _Explained(graph, (before, was), (after, now), turned)
+    outcomes = _EdgeOutcomes(graph, (before, was), (after, now), turned)
     return RulesPreview(
-        counts=Counts(
+        counts=PreviewCounts(
             profiles=len(graph.profiles),
             edges=len(graph.edges),
-            customers_before=len(pieces_of),
+            customers_before=len(customers_after_of),
             customers_after=len(parts_of),
             joined=len(joined),
             customers_joined=sum(map(len, joined.values())),
@@ -114,8 +124,8 @@ def preview_rules(graph: Graph, before: Rules, after: Rules, examples: int = 10)
             candidates_appear=len(appear),
             candidates_vanish=len(vanish),
         ),
-        joined=[explained.change(one, joined[one], sizes_now[one]) for one in first_joined],
-        parted=[explained.change(one, parted[one], sizes_was[one]) for one in first_parted],
+        joined=[outcomes.change(one, joined[one], sizes_now[one]) for one in first_joined],
+        parted=[outcomes.change(one, parted[one], sizes_was[one]) for one in first_parted],
         appear=appear[:examples],
         vanish=vanish[:examples],
     )
@@ -124,8 +134,8 @@ def preview_rules(graph: Graph, before: Rules, after: Rules, examples: int = 10)
 _Customers = Mapping[NodeId, Collection[NodeId]]
 
 
-def _meeting(one: Mapping[NodeId, NodeId], other: Mapping[NodeId, NodeId]) -> dict[NodeId, set[NodeId]]:
-    """For each customer of the one resolution, those of the other that it shares a profile with."""
+def _overlaps(one: Mapping[NodeId, NodeId], other: Mapping[NodeId, NodeId]) -> dict[NodeId, set[NodeId]]:
+    """Return, for each customer of one resolution, the customers of the other that it shares a profile with."""
     met: dict[NodeId, set[NodeId]] = {}
     for profile, customer in one.items():
         met.setdefault(customer, set()).add(other[profile])
@@ -147,7 +157,7 @@ def _largest(changed: _Customers, sizes: Mapping[NodeId, int], most: int) -> lis
 def _turned(
     graph: Graph, was: Resolution, now: Resolution, joined: Iterable[NodeId], parted: Iterable[NodeId]
 ) -> dict[NodeId, list[Edge]]:
-    """For each of some changes the edges within it that bridge the customers of the other rules."""
+    """Return, for each changed customer, its edges that bridge two customers of the other set of rules."""
     found: dict[NodeId, list[Edge]] = {one: [] for one in (*joined, *parted)}
     joined, parted = set(joined), set(parted)
     for edge in graph.edges:
@@ -164,8 +174,11 @@ def _by_evidence(edge: Edge) -> tuple[object, NodeId, NodeId]:
     return min(tie.at for tie in evidence_of(edge)), edge.a, edge.b
 
 
-class _Explained:
-    """The states of some edges under both rules. What surrounds a shared identifier is looked up once for all."""
+class _EdgeOutcomes:
+    """The outcomes of the bridging edges under both sets of rules.
+
+    The edges at shared identifiers are collected once for all of them.
+    """
 
     def __init__(
         self,
@@ -185,29 +198,30 @@ class _Explained:
                 for end in (edge.a, edge.b):
                     if end in asked:
                         self._edges[end].append(edge)
-        self._refused = [{(r.a, r.b): r for r in resolution.refused} for _, resolution in self._sides]
+        self._refused = [{(r.a, r.b): r for r in resolution.refusals} for _, resolution in self._sides]
 
     def change(self, one: NodeId, others: Collection[NodeId], profiles: int) -> CustomerChange:
-        looked_at = (Turned(edge, self._state(edge, 0), self._state(edge, 1)) for edge in self._turned[one])
-        because = tuple(islice((one for one in looked_at if one.links_by_one()), EDGES_SHOWN))
+        """Return the change of one customer with the edges that cause it."""
+        looked_at = (ChangedEdge(edge, self._state(edge, 0), self._state(edge, 1)) for edge in self._turned[one])
+        because = tuple(islice((one for one in looked_at if one.links_once()), EDGES_SHOWN))
         return CustomerChange(one, tuple(sorted(others)), profiles, because)
 
-    def _state(self, edge: Edge, side: int) -> State:
+    def _state(self, edge: Edge, side: int) -> EdgeOutcome:
         rules, resolution = self._sides[side]
         for end in (edge.a, edge.b):
             if not rules.may_link(self._profiles[end]):
-                return State("never-links", f"{_value(self._profiles[end])} never links")
+                return EdgeOutcome("never-links", f"{_value(self._profiles[end])} never links")
         if not is_active(edge, resolution.shared):
-            return State("shared", self._why_shared(edge, rules, resolution))
+            return EdgeOutcome("shared", self._why_shared(edge, rules, resolution))
         refusal = self._refused[side].get((edge.a, edge.b))
         if refusal is not None:
-            return State("refused", _WHY_REFUSED[refusal.reason].format(refusal.by))
+            return EdgeOutcome("refused", _WHY_REFUSED[refusal.reason].format(refusal.by))
         tie = strongest_evidence(edge)
-        return State("links", f"{tie.weight} by {tie.rule}")
+        return EdgeOutcome("links", f"{tie.weight} by {tie.rule}")
 
     def _why_shared(self, edge: Edge, rules: Rules, resolution: Resolution) -> str:
-        """Return which end is shared, counting what its strongest evidence is held against."""
-        shared = resolution.shared.firmly if edge.firm else resolution.shared.counting_all
+        """Return which end is shared and why, counting the edges that the edge's strongest evidence is held against."""
+        shared = resolution.shared.counting_firm if edge.firm else resolution.shared.counting_all
         end = self._profiles[edge.a if edge.a in shared else edge.b]
         counted = [one.other(end.id) for one in self._edges[end.id] if one.firm or not edge.firm]
         crowd = shared_reason(end, (self._profiles[id] for id in counted), rules)

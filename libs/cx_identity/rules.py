@@ -28,13 +28,14 @@ _MAX_METHOD = 280
 class Rules:
     """Which identifiers may link.
 
-    ``shared_after``: by kind, how many values of any one kind of equal or higher rank an identifier may be tied to
-    before it counts as shared; other kinds are never shared. ``exclusive``: kinds of which edges never bring two values
-    together. ``never_link``: ``KIND:GLOB``, values whose edges never link; ``*``, ``?`` and ``[...]`` as in a shell.
-    ``junk``: likewise, values that identify nobody, in any spelling, beside those known to be such
-    (``cx_events.junk``). Intake marks them; of facts from before the rule they link no more.
-    ``proof_lifetime``: for how many seconds a proof counts in its contact, by its method; ``*`` for every other method,
-    and without that a day.
+    - ``shared_after``: by kind, how many values of any one kind of equal or higher rank an identifier may be tied to
+      before it is shared. Identifiers of other kinds are never shared by this count.
+    - ``exclusive``: kinds of which edges never bring two values together.
+    - ``never_link``: ``KIND:GLOB``, values whose edges never link; ``*``, ``?`` and ``[...]`` as in a shell.
+    - ``junk``: likewise, values that identify nobody in any spelling, besides those known to be such
+      (``cx_events.junk``). Intake marks them; in facts from before the rule they no longer link.
+    - ``proof_lifetime``: for how many seconds a proof counts in its contact, by its method; ``*`` is for every other
+      method, and a day where that is missing.
     """
 
     shared_after: Mapping[str, int]
@@ -56,9 +57,10 @@ class Rules:
 
     @classmethod
     def parse(cls, mapping: Mapping[str, Any]) -> Rules:
-        """Rules as configuration or an event's ``data.identity.rules`` writes them; what is left out is ``DEFAULT``'s.
+        """Read rules as configuration or an event's ``data.identity.rules`` writes them; what is left out is
+        ``DEFAULT``'s.
 
-        Raises ``Refused("bad-rules")`` naming the mistake.
+        Raise ``Refused("bad-rules")``, naming the mistake.
         """
         if not isinstance(mapping, Mapping):
             raise _bad(f"expected a mapping of {', '.join(_FIELDS)}, not {_shown(mapping)}")
@@ -74,15 +76,17 @@ class Rules:
         )
 
     def may_link(self, profile: Profile) -> bool:
-        """False for a value that ``never_link`` names, or that is junk whatever it was worth in any event: it keeps its
-        own events and joins nobody."""
+        """Return False for a value that ``never_link`` names or that is junk, whatever weight it had in any event.
+
+        Such a profile keeps its own events and joins nobody.
+        """
         pattern = self._patterns.get(profile.kind)
         if pattern is not None and pattern.match(profile.value) is not None:
             return False
         return not self._junk.matches(profile.kind, profile.value, PROVED)
 
     def as_mapping(self) -> dict[str, Any]:
-        """What ``parse`` reads, in a fixed order."""
+        """Return what ``parse`` reads, in a fixed order."""
         lifetimes = dict(sorted(self.proof_lifetime.items()))
         return {
             "shared_after": dict(sorted(self.shared_after.items())),
@@ -94,7 +98,10 @@ class Rules:
 
 
 class RulesChange(Struct, frozen=True, gc=False):
-    """A tenant's rules from then on, for the whole set of facts, older ones included. ``key``, ``at``: of the event."""
+    """A change of a tenant's rules, which holds for the whole set of facts, older ones included.
+
+    ``key`` and ``at`` are those of the event.
+    """
 
     key: bytes
     at: Evidence
@@ -103,9 +110,14 @@ class RulesChange(Struct, frozen=True, gc=False):
 
 
 def rules_in_force(changes: Iterable[RulesChange], withdrawals: Iterable[Decision], configured: Rules) -> Rules:
-    """The latest change that is not withdrawn, else what is configured. ``withdrawals``: those that name a change."""
-    gone = withdrawn_decisions(withdrawals)
-    latest = max((change for change in changes if event_name(change.at) not in gone), key=lambda c: c.at, default=None)
+    """Return the latest change of rules that is not withdrawn, else what is configured.
+
+    ``withdrawals`` are those that name a change.
+    """
+    withdrawn = withdrawn_decisions(withdrawals)
+    latest = max(
+        (change for change in changes if event_name(change.at) not in withdrawn), key=lambda c: c.at, default=None
+    )
     return configured if latest is None else latest.rules
 
 
@@ -122,16 +134,18 @@ def _counts(value: object) -> Mapping[str, int]:
 def _lifetimes(value: object) -> Mapping[str, int]:
     if not isinstance(value, Mapping):
         raise _bad(f"proof_lifetime: expected a mapping of method to duration, not {_shown(value)}")
-    found: dict[str, int] = {}
-    for method, given in value.items():
+    lifetimes: dict[str, int] = {}
+    for method, duration in value.items():
         if not isinstance(method, str) or not 0 < len(method) <= _MAX_METHOD or "\0" in method:
-            raise _bad(f"proof_lifetime: {_shown(method)} is no method, like login or one-time-code, nor *")
-        match = _DURATION.fullmatch(given) if isinstance(given, str) else None
-        seconds = int(match[1]) * _SECONDS[match[2]] if match is not None else given
+            raise _bad(f"proof_lifetime: {_shown(method)} is not a method like login or one-time-code, nor *")
+        match = _DURATION.fullmatch(duration) if isinstance(duration, str) else None
+        seconds = int(match[1]) * _SECONDS[match[2]] if match is not None else duration
         if not isinstance(seconds, int) or isinstance(seconds, bool) or not 0 < seconds <= _LONGEST_LIFETIME:
-            raise _bad(f"proof_lifetime.{method[:64]}: expected a duration like 24h, 90m or 30s, not {_shown(given)}")
-        found[method] = seconds
-    return found
+            raise _bad(
+                f"proof_lifetime.{method[:64]}: expected a duration like 24h, 90m or 30s, not {_shown(duration)}"
+            )
+        lifetimes[method] = seconds
+    return lifetimes
 
 
 def _kinds(value: object) -> frozenset[str]:

@@ -1,8 +1,13 @@
-"""Which decisions count: withdrawn ones don't, and an older one that contradicts a newer one is void.
+"""Undo a merge, or any other decision of a person.
 
-A withdrawal takes its decision away whole, whichever of the two was recorded first: the result is that of the facts
-without both. A withdrawal may itself be withdrawn, by a newer one only, so that two can't annul each other in a circle;
-then the first decision is back.
+A merge is undone in three steps:
+
+1. A person's ``POST /v1/identity/unmerge {decision}`` becomes an event ``cx.identity.unmerged.v1``. The event that
+   carried the merge stays in the log.
+2. ``decisions.decision_of`` reads that event as a decision of kind ``withdraw``. (With ``{apart: [a, b]}`` it is one
+   of kind ``apart``, which keeps the two profiles apart until a newer decision.)
+3. ``resolution.resolve`` leaves out every decision that ``withdrawn_decisions`` returns. So the result is that of the
+   facts without the merge: an undone merge leaves no trace.
 """
 
 from __future__ import annotations
@@ -13,16 +18,19 @@ from cx_identity.model import Decision, newest_first
 
 
 def withdrawn_decisions(decisions: Iterable[Decision]) -> dict[str, str]:
-    """What is withdrawn, by whom: SOURCE#ID to SOURCE#ID of the newest withdrawal that counts.
+    """Map each withdrawn decision to the newest withdrawal that counts, both as ``SOURCE#ID``.
 
-    Of the decisions only the withdrawals matter; what they name may be of any kind, an attribution or a change of rules
-    too, and need not be known.
+    A withdrawal takes back its whole decision, whichever of the two was recorded first. A withdrawal can itself be
+    withdrawn, which restores the first decision, but only by a newer one: two can't annul each other in a circle.
+
+    Only decisions of kind ``withdraw`` are looked at. What they name may be of any kind, also an attribution or a
+    change of rules, and need not be among ``decisions``.
     """
-    gone: dict[str, str] = {}
+    withdrawn: dict[str, str] = {}
     counted: set[str] = set()
     for decision in newest_first(d for d in decisions if d.kind == "withdraw"):
-        if decision.name not in gone:
+        if decision.name not in withdrawn:
             counted.add(decision.name)
             if decision.withdraws not in counted:
-                gone.setdefault(decision.withdraws, decision.name)
-    return gone
+                withdrawn.setdefault(decision.withdraws, decision.name)
+    return withdrawn

@@ -118,7 +118,7 @@ async def _everything(tx: Tx, tenant: str, rules: Rules) -> _Found:
         nodes=list(profiles),
         profiles=profiles,
         resolution=resolution,
-        refused=[one for one in resolution.refused if one.is_question],
+        refused=[one for one in resolution.refusals if one.is_question],
         old_rows=await read_member_rows(tx, tenant, list(profiles)),
         old_refused=await refused_claims.all_of(tx, tenant),
         withheld=[edge for edge in linking if is_withheld(edge, resolution.shared)],

@@ -254,7 +254,7 @@ def test_two_known_people_are_never_brought_together_by_a_claim_but_asked_about(
     story.asserted(CRM_1, ANA)
     story.seen(PHONE, ANA)
     assert story.all_apart(ACCOUNT_1, CRM_1)
-    (refusal,) = story.resolution().refused
+    (refusal,) = story.resolution().refusals
     assert (refusal.reason, refusal.is_question) == ("known", True)
     (candidate,) = story.resolution().candidates
     assert candidate.identifier == profile(PHONE)
@@ -312,7 +312,7 @@ def test_claims_make_one_group_of_so_many_cores_and_no_more() -> None:
     resolution = story.resolution()
     sizes = [list(resolution.customer_of.values()).count(one) for one in set(resolution.customer_of.values())]
     assert sorted(sizes) == [6, MOST_CORES]
-    assert [(refusal.reason, refusal.is_question) for refusal in resolution.refused] == [("size", False)]
+    assert [(refusal.reason, refusal.is_question) for refusal in resolution.refusals] == [("size", False)]
 
 
 def test_one_more_link_of_a_long_chain_of_claims_reads_a_few_profiles_of_it() -> None:

@@ -172,18 +172,18 @@ def test_a_customer_is_known_by_its_least_profile_by_first_recorded_time_and_id(
 def test_every_profile_hangs_on_its_customer_by_an_edge_or_a_decision(steps, by):
     graph = graph_of(steps)
     resolution = resolve(graph, by)
-    assert set(resolution.joined) == {id for id, customer in resolution.customer_of.items() if id != customer}
+    assert set(resolution.join_reasons) == {id for id, customer in resolution.customer_of.items() if id != customer}
     sureness = {d.at[1:]: 100 for d in graph.decisions if d.kind == "merge"}
     for edge in graph.edges:
         sureness[strongest_evidence(edge).at[1:]] = max(
             confidence_of(edge), sureness.get(strongest_evidence(edge).at[1:], 0)
         )
-    for id, joined in resolution.joined.items():
+    for id, joined in resolution.join_reasons.items():
         customer, above, steps_up = resolution.customer_of[id], joined, 0
         assert joined.confidence <= sureness[joined.evidence]
         while above.via != customer:
-            assert resolution.joined[above.via].confidence >= above.confidence
-            above, steps_up = resolution.joined[above.via], steps_up + 1
+            assert resolution.join_reasons[above.via].confidence >= above.confidence
+            above, steps_up = resolution.join_reasons[above.via], steps_up + 1
             assert steps_up < len(graph.profiles)
 
 
@@ -256,7 +256,7 @@ def test_a_decision_contradicting_newer_ones_is_void_and_changes_nothing(steps, 
     for d in void:
         again = resolve(graph_of([step for step in steps if step is not d]), by)
         assert again.customer_of == resolution.customer_of
-        assert again.joined == resolution.joined
+        assert again.join_reasons == resolution.join_reasons
 
 
 @many
@@ -299,8 +299,8 @@ def test_more_facts_never_make_an_identifier_cease_to_be_shared(steps, by, data)
     whole = graph_of(steps)
     few, many = (find_shared(graph.profiles, graph.edges, by) for graph in (fewer, whole))
     assert few.counting_all <= many.counting_all
-    assert few.firmly <= many.firmly
-    assert many.firmly <= many.counting_all
+    assert few.counting_firm <= many.counting_firm
+    assert many.counting_firm <= many.counting_all
 
 
 @many
@@ -319,8 +319,8 @@ def test_a_refused_edge_says_what_refused_it(steps, by):
     graph = graph_of(steps)
     resolution = resolve(graph, by)
     aparts = {d.name for d in graph.decisions if d.kind == "apart" and resolution.decisions[d.key].state == "stands"}
-    assert len({(refusal.a, refusal.b) for refusal in resolution.refused}) == len(resolution.refused)
-    for refusal in resolution.refused:
+    assert len({(refusal.a, refusal.b) for refusal in resolution.refusals}) == len(resolution.refusals)
+    for refusal in resolution.refusals:
         assert resolution.customer_of[refusal.a] != resolution.customer_of[refusal.b]
         named = {
             "apart": aparts,
@@ -340,7 +340,7 @@ def test_each_identifier_in_doubt_yields_a_candidate_until_someone_settles_it(st
     standing = [d for d in graph.decisions if resolution.decisions[d.key].state == "stands"]
     settled = {id for d in standing if d.kind in {"dismiss", "merge"} for id in (d.a, d.b)}
     doubtful = set(resolution.shared.counting_all)
-    for refusal in resolution.refused:
+    for refusal in resolution.refusals:
         if refusal.claimed and refusal.reason not in {"apart", "size"}:
             doubtful.add(weaker_end(graph.profiles[refusal.a], graph.profiles[refusal.b]))
     assert {c.identifier for c in resolution.candidates} == doubtful - settled

@@ -28,7 +28,7 @@ class Store:
         self.graph = Graph({})
         self.customer_of: dict[bytes, bytes] = {}
         self.core_of: dict[bytes, bytes] = {}
-        self.joined: dict = {}
+        self.join_reasons: dict = {}
         self.marks: dict[str, set[bytes]] = {"shared": set(), "firm": set(), "ambiguous": set(), "claimed": set()}
         self.marks["decided"] = set()
         self.questions: dict[tuple[bytes, bytes], Refusal] = {}
@@ -94,16 +94,16 @@ class Store:
         scope = AffectedScope(dirty, self.by, attested=attested)
         resolution = None
         while resolution is None:
-            while wanted := scope.wants():
-                scope.give(self.read(wanted, stays and self.sparing))
+            while wanted := scope.profiles_to_read():
+                scope.add(self.read(wanted, stays and self.sparing))
             resolution = scope.resolution()
         nodes = scope.nodes
         assert resolution.customer_of.keys() == nodes | scope.border
         for id in nodes:
             self.customer_of[id] = resolution.customer_of[id]
             self.core_of[id] = resolution.core_of[id]
-            self.joined.pop(id, None)
-        self.joined |= {id: joined for id, joined in resolution.joined.items() if id in nodes}
+            self.join_reasons.pop(id, None)
+        self.join_reasons |= {id: joined for id, joined in resolution.join_reasons.items() if id in nodes}
         for name, found in marks_of(resolution).items():
             self.marks[name] = (self.marks[name] - nodes) | (found & nodes)
         self.questions = {p: r for p, r in self.questions.items() if p[0] not in nodes and p[1] not in nodes}
@@ -114,7 +114,7 @@ class Store:
         for id in ids:
             self.customer_of.pop(id)
             self.core_of.pop(id)
-            self.joined.pop(id, None)
+            self.join_reasons.pop(id, None)
             for found in self.marks.values():
                 found.discard(id)
             self.questions = {p: r for p, r in self.questions.items() if id not in p}
@@ -123,9 +123,9 @@ class Store:
         whole = resolve(self.graph, self.by)
         assert self.customer_of == whole.customer_of
         assert self.core_of == whole.core_of
-        assert self.joined == whole.joined
+        assert self.join_reasons == whole.join_reasons
         assert self.marks == {name: found & whole.customer_of.keys() for name, found in marks_of(whole).items()}
-        assert self.questions == {(r.a, r.b): r for r in whole.refused if r.is_question}
+        assert self.questions == {(r.a, r.b): r for r in whole.refusals if r.is_question}
 
 
 def attested_otherwise(before: Mapping[bytes, Profile], now: Mapping[bytes, Profile]) -> set[bytes]:
@@ -137,7 +137,7 @@ def attested_otherwise(before: Mapping[bytes, Profile], now: Mapping[bytes, Prof
 def marks_of(resolution: Resolution) -> dict[str, set[bytes]]:
     return {
         "shared": set(resolution.shared.counting_all),
-        "firm": set(resolution.shared.firmly),
+        "firm": set(resolution.shared.counting_firm),
         "ambiguous": set(resolution.ambiguous),
         "claimed": set(resolution.claimed),
         "decided": set(resolution.decided),
@@ -243,7 +243,7 @@ def test_a_withdrawal_that_comes_before_its_decision_takes_it_away_on_arrival():
 
 def test_a_scope_of_nothing_wants_nothing():
     scope = AffectedScope((), Rules({}))
-    assert not scope.wants()
+    assert not scope.profiles_to_read()
     assert resolve(scope.graph(), Rules({})).customer_of == {}
 
 

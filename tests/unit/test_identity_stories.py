@@ -133,11 +133,11 @@ def test_a_customer_is_known_by_its_first_identifier_and_says_how_the_others_cam
     login = story.login(ANA, PHONE)
     resolution = story.resolution()
     assert resolution.customer_of[profile(PHONE)] == profile(COOKIE)
-    joined = resolution.joined[profile(PHONE)]
+    joined = resolution.join_reasons[profile(PHONE)]
     assert (joined.rule, "#".join(joined.evidence), joined.via) == ("login", login, profile(ANA))
-    assert (joined.confidence, resolution.joined[profile(ANA)].confidence) == (50, 50)
+    assert (joined.confidence, resolution.join_reasons[profile(ANA)].confidence) == (50, 50)
     assert resolution.claimed == {profile(COOKIE)}
-    assert first not in {"#".join(j.evidence) for j in resolution.joined.values()}
+    assert first not in {"#".join(j.evidence) for j in resolution.join_reasons.values()}
 
 
 def test_confidence_is_that_of_the_kind_of_evidence():
@@ -149,7 +149,7 @@ def test_confidence_is_that_of_the_kind_of_evidence():
     )
     story.merge(ANA, COOKIE)
     story.seen(COOKIE)
-    joined = story.resolution().joined
+    joined = story.resolution().join_reasons
     assert [joined[profile(name)].confidence for name in (PHONE, CRM_1, COOKIE)] == [95, 90, 100]
 
 
@@ -247,7 +247,7 @@ def test_a_switchboard_that_a_crm_knows_beside_two_extensions_is_shared_and_join
     assert story.one_customer(CRM_1, INAS)
     assert story.one_customer(CRM_2, JOS)
     assert story.all_apart(CRM_1, CRM_2, SWITCHBOARD)
-    assert story.resolution().shared.firmly == {profile(SWITCHBOARD)}
+    assert story.resolution().shared.counting_firm == {profile(SWITCHBOARD)}
 
 
 def test_an_extension_is_shared_like_any_number_when_two_people_have_it():
@@ -263,7 +263,7 @@ def test_two_crm_ids_at_one_address_never_merge_on_their_own():
     second = story.seen(CRM_2, ANA)
     assert story.one_customer(CRM_1, ANA)
     assert story.all_apart(CRM_1, CRM_2)
-    (refusal,) = story.resolution().refused
+    (refusal,) = story.resolution().refusals
     assert (refusal.reason, refusal.by, "#".join(refusal.evidence)) == ("exclusive", "crm", second)
 
 
@@ -274,9 +274,9 @@ def test_two_crm_ids_are_one_customer_once_a_person_says_so():
     story.seen(CRM_2, ANA)
     merge = story.merge(CRM_1, CRM_2)
     assert story.one_customer(CRM_1, CRM_2, ANA)
-    joined = story.resolution().joined[profile(CRM_2)]
+    joined = story.resolution().join_reasons[profile(CRM_2)]
     assert (joined.rule, "#".join(joined.evidence), joined.confidence) == ("person", merge, 100)
-    assert story.resolution().refused == []
+    assert story.resolution().refusals == []
 
 
 def test_a_merge_by_telephone_alone_parts_the_second_crm_id_so_merges_name_what_excludes():
@@ -320,7 +320,7 @@ def test_a_merge_holds_until_it_is_withdrawn_and_then_was_never_there():
     assert story.one_customer(ANA, BEN)
     story.withdraw(merge)
     assert story.all_apart(ANA, BEN)
-    assert story.resolution().joined == {}
+    assert story.resolution().join_reasons == {}
 
 
 def test_withdrawing_a_merge_does_not_part_what_edges_join():
@@ -353,7 +353,7 @@ def test_a_merge_by_way_of_a_third_is_void_where_a_later_decision_keeps_two_apar
     assert story.one_customer(BEN, ANA_AT_WORK)
     assert story.all_apart(ANA, BEN)
     void = next(view for view in story.explained(ANA).decisions if view.decision.name == first)
-    assert (void.standing.state, void.standing.by) == ("void", apart)
+    assert (void.status.state, void.status.by) == ("void", apart)
 
 
 def test_two_withdrawals_can_not_annul_each_other_in_a_circle():
@@ -378,7 +378,7 @@ def test_a_withdrawal_that_names_a_newer_withdrawal_changes_nothing():
     newer = story.withdraw(merge)
     assert newer == f"{SOURCE}#5"
     assert story.all_apart(ANA, BEN)
-    states = {view.decision.name: view.standing.state for view in story.explained(ANA).decisions}
+    states = {view.decision.name: view.status.state for view in story.explained(ANA).decisions}
     assert (states[merge], states[newer]) == ("withdrawn", "stands")
 
 
@@ -393,7 +393,7 @@ def test_a_customers_identity_is_explained_with_what_did_not_link_and_why():
     withdrawal = story.withdraw(merge)
     told = story.explained(ANA)
     assert [view.profile.id for view in told.profiles] == sorted([profile(ANA), profile(CRM_1)])
-    assert [view.joined is None for view in told.profiles].count(True) == 1
+    assert [view.join_reason is None for view in told.profiles].count(True) == 1
     states = {view.edge.a if view.edge.b == profile(ANA) else view.edge.b: view.state for view in told.edges}
     assert states == {
         profile(CRM_1): "links",
@@ -401,7 +401,7 @@ def test_a_customers_identity_is_explained_with_what_did_not_link_and_why():
         profile(PHONE): "shared",
         profile("email:noreply@example.com"): "never-links",
     }
-    assert [(view.decision.name, view.standing.state, view.standing.by) for view in told.decisions] == [
+    assert [(view.decision.name, view.status.state, view.status.by) for view in told.decisions] == [
         (withdrawal, "stands", ""),
         (merge, "withdrawn", withdrawal),
     ]

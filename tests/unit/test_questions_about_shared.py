@@ -82,7 +82,7 @@ def test_exactly_the_claims_of_two_customers_that_are_not_tried_are_withheld(
     graph = graph_of(steps)
     resolution = resolve(graph, by)
     found = withheld_claims(graph, resolution.shared, resolution.customer_of, frozenset(), by)
-    tried = {(one.a, one.b) for one in resolution.refused}
+    tried = {(one.a, one.b) for one in resolution.refusals}
     for one in found:
         assert resolution.customer_of[one.a] != resolution.customer_of[one.b]
         assert (one.a, one.b) not in tried

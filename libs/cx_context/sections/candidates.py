@@ -60,7 +60,7 @@ NO_REFUSED_CLAIMS = RefusedClaims()
 
 def claims_refused(resolution: Resolution, profiles: Mapping[NodeId, Profile]) -> Iterable[RefusedClaim]:
     """Yield the questions about claims that a guard refused and that nobody settled."""
-    for refusal in resolution.refused:
+    for refusal in resolution.refusals:
         if refusal.is_question:
             question = RefusedClaim.of(refusal, profiles)
             if question.identifier.id not in resolution.settled:

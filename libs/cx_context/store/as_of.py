@@ -156,10 +156,10 @@ class Snapshot:
         nodes = set(nodes)
         scope = AffectedScope(nodes, rules, follow_claims=True)
         rounds = 0
-        while wanted := scope.wants():
+        while wanted := scope.profiles_to_read():
             if rounds == MOST_ROUNDS:
                 return await self._whole_scope(nodes, rules)
-            scope.give(await self._slice(wanted))
+            scope.add(await self._slice(wanted))
             rounds += 1
         return scope
 
@@ -218,8 +218,8 @@ class Snapshot:
         )
         whole = GraphSlice(await self._profiles_where("TRUE"), edges, await self._decisions("TRUE"))
         scope = AffectedScope(_together(nodes, whole), rules, follow_claims=True)
-        while scope.wants():
-            scope.give(whole)
+        while scope.profiles_to_read():
+            scope.add(whole)
         return scope
 
     async def explained(self, nodes: Collection[NodeId]) -> tuple[Graph, Resolution]:
@@ -231,7 +231,7 @@ class Snapshot:
         graph = scope.graph()
         resolution = resolve(graph, rules)
         self._customer_of |= resolution.customer_of
-        self._joined |= resolution.joined
+        self._joined |= resolution.join_reasons
         self._ambiguous |= resolution.ambiguous
         self._claimed |= resolution.claimed
         self._profiles |= graph.profiles

@@ -63,7 +63,7 @@ class GraphReader:
             profiles={id: known[id] for id in ends if id in known},
             edges=edges,
             decisions=await self._decisions(wanted),
-            placed={id: _placed(self.rows[id]) for id in ends if id in self.rows},
+            resolved={id: _placed(self.rows[id]) for id in ends if id in self.rows},
             members={customer: self._members[customer] for customer in customers if customer in self._members},
             stays_shared=shared,
         )
@@ -106,8 +106,8 @@ def _placed(row: MemberRow) -> ResolvedProfile:
 async def resolved_by(scope: AffectedScope, reading: GraphReader) -> Resolution:
     """Read what the scope wants until it is resolved."""
     while True:
-        while wanted := scope.wants():
-            scope.give(await reading.read(wanted))
+        while wanted := scope.profiles_to_read():
+            scope.add(await reading.read(wanted))
         resolution = scope.resolution()
         if resolution is not None:
             return resolution

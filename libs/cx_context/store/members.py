@@ -136,7 +136,7 @@ _SELECT_RESOLVED = (
 
 
 def member_row(tenant: str, profile: NodeId, resolution: Resolution) -> MemberRow:
-    joined = resolution.joined.get(profile)
+    joined = resolution.join_reasons.get(profile)
     why = ("", "", 0, NO_ID)
     if joined is not None:
         why = (joined.rule, "#".join(joined.evidence), joined.confidence, joined.via)
@@ -146,7 +146,7 @@ def member_row(tenant: str, profile: NodeId, resolution: Resolution) -> MemberRo
         resolution.customer_of[profile],
         resolution.core_of[profile],
         profile in resolution.shared.counting_all,
-        profile in resolution.shared.firmly,
+        profile in resolution.shared.counting_firm,
         profile in resolution.ambiguous,
         profile in resolution.claimed,
         profile in resolution.decided,

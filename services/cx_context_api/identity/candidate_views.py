@@ -15,7 +15,7 @@ TIED_SHOWN = 50
 def candidate_view(doubt: RankedCandidate, *, dismissed: bool = False) -> Json:
     """``dismissed``: a person said that the identifier stays nobody's; that is withdrawn, not said again."""
     candidate = doubt.candidate
-    last = next((one.tied.customer for one in doubt.customers if one.last_user), None)
+    last = next((one.candidate.customer for one in doubt.customers if one.last_user), None)
     return {
         "id": text_of(candidate.id),
         "identifier": profile_view(doubt.identifier),
@@ -29,7 +29,7 @@ def candidate_view(doubt: RankedCandidate, *, dismissed: bool = False) -> Json:
 
 def tied_view(one: RankedCustomer, doubt: RankedCandidate) -> Json:
     """``actions``: what a person may decide, as bodies that lack their reason."""
-    tied = one.tied
+    tied = one.candidate
     merge = {"merge": {"a": text_of(tied.customer), "b": text_of(doubt.identifier.id)}}
     return {
         "id": text_of(tied.customer),

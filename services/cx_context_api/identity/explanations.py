@@ -93,7 +93,7 @@ def _in_doubt(graph: Graph, resolution: Resolution, members: Collection[NodeId])
     """Return the identifiers of a customer and around it that are shared, or that a claim was refused of."""
     shared = graph.shared.counting_all if graph.shared is not None else frozenset[NodeId]()
     own = set(members)
-    refused = [one for one in resolution.refused if one.is_question and not own.isdisjoint((one.a, one.b))]
+    refused = [one for one in resolution.refusals if one.is_question and not own.isdisjoint((one.a, one.b))]
     return {
         *(shared & graph.profiles.keys()),
         *(weaker_end(graph.profiles[one.a], graph.profiles[one.b]) for one in refused),
@@ -123,7 +123,7 @@ async def _told(tx: Tx, customer: NodeId, found: _Gathered) -> Json:
 
 
 def _profile(view: ProfileView) -> Json:
-    joined = view.joined
+    joined = view.join_reason
     return {
         **profile_view(view.profile),
         "first_recorded": format_time(view.profile.first_recorded),
@@ -164,7 +164,7 @@ def _tie(evidence: Evidence | None, rule: str) -> Json | None:
 
 
 def _decision(view: DecisionView, events: Mapping[bytes, Event]) -> Json:
-    decision, standing = view.decision, view.standing
+    decision, standing = view.decision, view.status
     return {
         **evidence_view(decision.at),
         "kind": decision.kind,

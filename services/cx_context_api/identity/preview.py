@@ -101,7 +101,7 @@ async def _members(
         return await members_of(tx, tenant, customer)
     members = []
     for profile in (await read_profiles(tx, tenant, own)).values():
-        joined = resolution.joined.get(profile.id)
+        joined = resolution.join_reasons.get(profile.id)
         claimed = profile.id in resolution.claimed
         why = (joined.rule, "#".join(joined.evidence), joined.confidence, joined.via) if joined is not None else None
         members.append(

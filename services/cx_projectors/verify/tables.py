@@ -247,7 +247,7 @@ def _refused_claims(of: Expected) -> Expectation:
     rows: list[Row] = []
     for tenant, one in of.tenants.items():
         resolution, profiles = one.whole.resolution, sum_links(one.named.values())[0]
-        asked = [refusal for refusal in resolution.refused if refusal.is_question]
+        asked = [refusal for refusal in resolution.refusals if refusal.is_question]
         rows += [refused_row(tenant, refusal, profiles, resolution.settled) for refusal in asked]
     return Expectation(tables.REFUSED_CLAIMS, by_key([0, 1], rows))
 
