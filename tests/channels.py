@@ -32,8 +32,9 @@ from cx_runtime.health import Health
 from cx_runtime.http import BodyLimits
 from cx_runtime.in_flight import InFlight
 from cx_runtime.metrics import Metrics
-from cx_runtime.rates import Rate, Rates
+from cx_runtime.rates import Rate
 from cx_runtime.serve import PatientProtocol, Server, server_config
+from cx_runtime.tenant_rates import Rates
 from cx_runtime.tenants import ConnectionConfig, KeyConfig, TenantConfig, Tenants
 
 WRITER = "writer-key"

@@ -5,9 +5,9 @@ Modules:
 - configuration: ``settings`` (the only module that reads the environment), ``tenants`` and ``tenant_secrets`` (the YAML
   of ``CX_CONFIG``, checked);
 - limits: ``shares`` (fair shares of a pool), ``in_flight`` (requests, sockets and bytes under way), ``load_shedding``
-  (refusals before a body is read), ``rates`` (token buckets), ``attempt_limits`` (wrong codes), ``fair_queue`` (turns
-  for long work), ``cpu_time`` (what work costs the event loop), ``deadline`` (waiting with a bound), ``addresses`` (the
-  caller behind proxies);
+  (refusals before a body is read), ``rates`` (token buckets) and ``tenant_rates``, ``attempt_limits`` (wrong codes),
+  ``fair_queue`` (turns for long work), ``cpu_time`` (what work costs the event loop), ``deadline`` (waiting with a
+  bound), ``addresses`` (the caller behind proxies);
 - HTTP: ``http`` (keys and bounded bodies), ``problems`` (RFC 9457), ``fast_routes``, ``serve`` (uvicorn),
   ``accept_queue`` (connections that wait while a server ends);
 - operation: ``health`` (progress, not liveness), ``outages``, ``metrics`` (Prometheus), ``logs`` (structlog);

@@ -1,7 +1,7 @@
 """Token buckets: how much a key or a connection may send.
 
-    rates = Rates(tenants, key=Rate.parse("200/s"))
-    rates.of_key("acme", "desk").take()      # TooFast(retry_after) where too much was sent
+    bucket = Bucket(Rate.parse("200/s"), "the key 'desk'")
+    bucket.take()                            # TooFast(retry_after) where too much was sent
 
 Counted is what is worked on: events, or requests that bring none. A bucket that has anything left lets a batch of any
 size through and goes into debt for it: a batch above the burst must be possible to send, and pays for itself after. The
@@ -15,12 +15,9 @@ import re
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from cx_events.errors import TooFast
-
-if TYPE_CHECKING:
-    from cx_runtime.tenants import Tenants
 
 UNLIMITED = "unlimited"
 _RATE = re.compile(r"(\d{1,12}(?:\.\d{1,6})?)/(s|m|h)")
@@ -144,34 +141,3 @@ class Buckets:
 
     def __len__(self) -> int:
         return len(self._buckets)
-
-
-class Rates:
-    """The buckets of one process. A key or a connection that says no rate of its own has that of all others."""
-
-    def __init__(
-        self,
-        tenants: Tenants,
-        *,
-        key: Rate | None = None,
-        connection: Rate | None = None,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        """``key`` and ``connection``: of those that say none; None: no limit."""
-        self._keys: dict[tuple[str, str], Bucket] = {}
-        self._connections: dict[str, Bucket] = {}
-        for name, tenant in tenants.by_name.items():
-            for each in tenant.keys:
-                rate = each.rate_or(key)
-                if rate is not None:
-                    self._keys[name, each.id] = Bucket(rate, f"the key {each.id!r}", clock)
-            for id, connected in tenant.connections.items():
-                rate = connected.rate_or(connection)
-                if rate is not None:
-                    self._connections[id] = Bucket(rate, f"the connection {id!r}", clock)
-
-    def of_key(self, tenant: str, key: str) -> Bucket:
-        return self._keys.get((tenant, key), NO_LIMIT)
-
-    def of_connection(self, connection: str) -> Bucket:
-        return self._connections.get(connection, NO_LIMIT)

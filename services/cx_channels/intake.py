@@ -44,7 +44,7 @@ from cx_events.timestamps import Micros, format_time
 from cx_runtime import shares
 from cx_runtime.in_flight import claim
 from cx_runtime.metrics import OTHER, Metrics
-from cx_runtime.rates import Rates
+from cx_runtime.tenant_rates import Rates
 from cx_runtime.tenants import Tenants
 
 LARGE = 256 << 10

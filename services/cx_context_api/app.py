@@ -40,7 +40,7 @@ from cx_runtime.health import DEFAULT_MAX_AGE, Health
 from cx_runtime.http import metrics_route, operations
 from cx_runtime.metrics import Metrics
 from cx_runtime.owned_tasks import OwnedTasks
-from cx_runtime.rates import Rates
+from cx_runtime.tenant_rates import Rates
 from cx_runtime.tenants import Tenants
 
 HEARTBEAT_SECONDS = 15.0

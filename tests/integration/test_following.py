@@ -22,7 +22,8 @@ from cx_context_api.following.resume_token import ResumePoint, decode_digests, d
 from cx_context_api.requests.targets import ById
 from cx_events.ids import text_of
 from cx_events.testing.builders import ACME, HOUR, SECOND, START, a_decision, an_event
-from cx_runtime.rates import Rate, Rates
+from cx_runtime.rates import Rate
+from cx_runtime.tenant_rates import Rates
 
 ANA, BOB = (ACME.profile("email", "", f"{name}@example.com") for name in ("ana", "bob"))
 MERGED = {"agent": {"id": "eve"}, "reason": "same person", "identity": {"a": text_of(ANA), "b": text_of(BOB)}}

@@ -26,7 +26,8 @@ from cx_events.log import INTERACTIONS, Log, Record
 from cx_events.log.kafka import KafkaLog
 from cx_events.log.port import SLOW_SECONDS
 from cx_events.log.sqlite import SqliteLog
-from cx_runtime.rates import Rate, Rates
+from cx_runtime.rates import Rate
+from cx_runtime.tenant_rates import Rates
 
 pytestmark = pytest.mark.clock
 

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from cx_events.errors import TooFast
-from cx_runtime.rates import Bucket, Rate, Rates
+from cx_runtime.rates import Bucket, Rate
 from cx_runtime.settings import Settings
+from cx_runtime.tenant_rates import Rates
 from cx_runtime.tenants import ConnectionConfig, KeyConfig, TenantConfig, Tenants
 
 

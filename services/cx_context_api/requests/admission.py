@@ -9,7 +9,7 @@ from starlette.datastructures import Headers
 
 from cx_context_api.requests.tenancy import Tenancy
 from cx_runtime.http import caller
-from cx_runtime.rates import Rates
+from cx_runtime.tenant_rates import Rates
 from cx_runtime.tenants import Scope, Tenants
 
 

@@ -1,0 +1,56 @@
+"""The context API and the operators' routes in this process."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from cx_channels.kit.mail.mime.parse import content_at
+from cx_context_api.app import ContextApi
+from cx_context_api.app import add_routes as add_api_routes
+from cx_context_api.reads.processes import ReadProcesses
+from cx_context_api.reads.turns import ReadTurns
+from cx_hub.app import AddRoutes
+from cx_hub.compose.hub import Hub, once
+from cx_hub.heavy_reads import COMMAND, setting_up
+from cx_ops.routes import router as ops_router
+
+
+@asynccontextmanager
+async def context_api(hub: Hub) -> AsyncIterator[list[AddRoutes]]:
+    if "api" not in hub.services:
+        yield []
+        return
+    if "channels" not in hub.services:  # which open the blob store where they run
+        hub.supervisor.run("blobs", hub.blobs.start)
+    api = ContextApi(
+        hub.store,
+        hub.log,
+        hub.tenants,
+        hub.metrics,
+        rates=hub.rates,
+        blobs=hub.blobs,
+        part_at=content_at,
+        public_url=hub.settings.public_url,
+        heartbeat=hub.settings.stream_heartbeat,
+        health=hub.health,
+        reading=ReadTurns.of(
+            len(hub.tenants.by_name),
+            hub.settings.max_reads,
+            ReadProcesses(COMMAND, setting_up(hub.settings, hub.tenants)),
+        ),
+    )
+    hub.supervisor.keep("following", once(hub.store_opened, hub.log.opened, work=api.follow))
+    hub.leaving.append(api.leave)
+    try:
+        yield [lambda app: add_api_routes(app, api)]
+    finally:
+        await hub.supervisor.stop("following")
+        await api.stop()
+
+
+def operations(hub: Hub) -> list[AddRoutes]:
+    if "ops" not in hub.services:
+        return []
+    routes = ops_router(hub.log, hub.store, hub.tenants)
+    return [lambda app: app.include_router(routes)]

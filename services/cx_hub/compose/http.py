@@ -1,0 +1,62 @@
+"""The HTTP server of this process, and its end in good order."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+import structlog
+
+from cx_events.errors import Fatal
+from cx_hub.app import AddRoutes, compose_app
+from cx_hub.compose.hub import Hub
+from cx_hub.listening_sockets import listening, measures_key
+from cx_runtime.serve import Server, server_config
+
+CHAT_SECONDS = 3.0
+"""The longest time in which a chat's last message is durable and acknowledged, or put off."""
+
+
+@asynccontextmanager
+async def http_server(hub: Hub, services: Sequence[AddRoutes]) -> AsyncIterator[None]:
+    settings = hub.settings
+    app = compose_app(services, hub.health, hub.metrics, measures_key(settings, hub.tenants))
+    with listening(settings.host, settings.port) as listener:
+        hub.port = listener.getsockname()[1]
+        server = Server(
+            server_config(
+                app,
+                settings.host,
+                hub.port,
+                load=hub.load,
+                drain_seconds=settings.drain_seconds,
+                log_level="warning",
+                lifespan="off",
+            )
+        )
+        serving = asyncio.create_task(server.serve(sockets=[listener]), name="http")
+        serving.add_done_callback(lambda _: _not_served(hub))
+        while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn has a flag, no event
+            await asyncio.sleep(0.01)
+        structlog.get_logger("cx_hub").info("listening", http=hub.url, smtp_port=hub.smtp_port or None)
+        try:
+            yield
+        finally:
+            hub.ending = True
+            hub.health.leave("it is stopping")
+            hub.load.leaving = True
+            await asyncio.sleep(settings.linger_seconds)
+            leaving = [asyncio.create_task(leave(settings.drain_seconds)) for leave in hub.leaving]
+            if leaving:  # chats are to be told to come back before their sockets are closed
+                await asyncio.wait(leaving, timeout=min(CHAT_SECONDS, settings.drain_seconds))
+            server.should_exit = True
+            for error in await asyncio.gather(serving, *leaving, return_exceptions=True):
+                if error is not None:  # the other parts are stopped all the same
+                    structlog.get_logger("cx_hub").warning("not everybody left in order", why=repr(error))
+
+
+def _not_served(hub: Hub) -> None:
+    """Nobody could ask this process any more how it is, so it ends and says why."""
+    if not hub.ending:
+        hub.supervisor.give_up("http", Fatal("the HTTP server has ended, though nobody stopped it"))

@@ -1,0 +1,55 @@
+"""The projectors and the relay in this process."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from cx_channels.intake import wall_clock
+from cx_hub.compose.hub import Hub, once
+from cx_hub.identity_rules import put_in_force
+from cx_identity.rules import DEFAULT
+from cx_projectors.consumer import Consumer, ConsumerLimits
+from cx_projectors.relay import Relay
+from cx_projectors.tenancy import Tenancy
+
+
+@asynccontextmanager
+async def projectors(hub: Hub) -> AsyncIterator[None]:
+    if "projectors" not in hub.services:
+        yield
+        return
+    tenancies = {name: Tenancy(hub.tenants.ids(name), DEFAULT) for name in hub.tenants.by_name}
+    opened = (hub.store_opened, hub.log.opened)
+    hub.health.expect("relay")
+    relay = Relay(hub.store, hub.log, hub.metrics, hub.health)
+    pace = ConsumerLimits(hub.settings.batch_events, hub.settings.lease_seconds)
+    for number in range(hub.settings.workers):
+        name = f"{platform.node()}-{os.getpid()}-{number}"
+
+        async def work(name: str = name) -> None:
+            if not hub.supervisor.stopping.is_set():
+                worker = hub.workers[name] = Consumer(
+                    hub.store, hub.log, tenancies, name, hub.metrics, hub.health, pace, relay.wake
+                )
+                await worker.run()
+
+        hub.health.expect(name)
+        hub.supervisor.keep(name, once(*opened, work=work))
+    hub.supervisor.keep("relay", once(*opened, work=relay.run))
+
+    async def rules() -> None:
+        await put_in_force(hub.tenants, hub.store, hub.log, wall_clock())
+
+    hub.supervisor.run("rules", once(*opened, work=rules))
+    try:
+        yield
+    finally:
+        hub.supervisor.stopping.set()
+        for worker in hub.workers.values():
+            worker.stop()
+        await hub.supervisor.finished(list(hub.workers))
+        await hub.supervisor.stop("rules")
+        await hub.supervisor.stop("relay")

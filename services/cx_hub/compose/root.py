@@ -1,0 +1,143 @@
+"""The one composition root: from settings to running services.
+
+    async with running_hub(settings, tenants) as hub:
+        await hub.supervisor.stopping.wait()
+
+Everything is made here and handed on; nothing else opens a log, a store or a socket. Whatever is down at the start is
+waited for: the HTTP server is there from the first moment and answers 503 for what it can't do yet. At the end what is
+under way is finished: requests, then mails, then batches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import structlog
+
+from cx_channels.registry import providers
+from cx_context.store import open_store
+from cx_context.store.leases import read_current_to
+from cx_events.blob.open import open_blobs
+from cx_events.errors import TryLater
+from cx_events.log import INTERACTIONS
+from cx_events.log.open import open_log
+from cx_hub.compose.api import context_api, operations
+from cx_hub.compose.channels import channels
+from cx_hub.compose.http import http_server
+from cx_hub.compose.hub import SERVICES, USE_THE_STORE, Hub, Service
+from cx_hub.compose.projectors import projectors
+from cx_hub.configuration import findings
+from cx_hub.deferred import DeferredBlobs, DeferredLog
+from cx_hub.disk import check_room, embedded_folders
+from cx_hub.gc_tuning import settle
+from cx_hub.home_folder import close_home
+from cx_hub.identity_rules import configured_rules
+from cx_hub.listening_sockets import measures_served
+from cx_hub.supervise import Supervisor
+from cx_runtime.addresses import Addresses
+from cx_runtime.health import Health
+from cx_runtime.in_flight import PACE, InFlight
+from cx_runtime.metrics import Metrics
+from cx_runtime.rates import Rate
+from cx_runtime.serve import room_for
+from cx_runtime.settings import Settings
+from cx_runtime.shares import share_among
+from cx_runtime.tenant_rates import Rates
+from cx_runtime.tenants import Tenants
+
+
+@asynccontextmanager
+async def running_hub(
+    settings: Settings, tenants: Tenants, services: frozenset[Service] = SERVICES
+) -> AsyncIterator[Hub]:
+    """Services in this process, until the block ends. ``Fatal`` for settings that can't be, or a port that is taken."""
+    for name, tenant in tenants.by_name.items():
+        configured_rules(name, tenant)
+    close_home(settings.home)
+    metrics, health = Metrics(), Health()
+    metrics.watch(health)
+    hub = Hub(
+        settings,
+        tenants,
+        services,
+        metrics,
+        health,
+        Supervisor(health, metrics),
+        DeferredLog(
+            open_log(settings.resolved_log_url(), partitions=settings.partitions, prefix=settings.topic_prefix),
+        ),
+        DeferredBlobs(open_blobs(settings.resolved_blob_url())),
+        open_store(settings.resolved_store_url()),
+        InFlight(
+            metrics,
+            max_requests=settings.max_requests,
+            max_bytes=settings.max_bytes_in_flight,
+            max_connections=room_for(settings.max_connections),
+            max_streams=settings.max_streams,
+            tenant_share=share_among(len(tenants.by_name)),
+            addresses=Addresses(settings.proxies()),
+            pace=PACE,
+        ),
+        Rates(tenants, key=Rate.parse(settings.key_rate), connection=Rate.parse(settings.connection_rate)),
+    )
+    _tell_what_is_missing(hub)
+    health.probe("log", lambda: hub.log.end_offsets(INTERACTIONS))
+    hub.supervisor.run("log", hub.log.start)
+    if services & USE_THE_STORE:
+        health.probe("store", lambda: _ask_store(hub))
+    if folders := embedded_folders(settings):
+        health.probe("disk", lambda: check_room(folders, settings.min_free_bytes))
+    async with _running(hub):
+        settle()
+        yield hub
+
+
+def _tell_what_is_missing(hub: Hub) -> None:
+    """Connections that can't work as they are set up, or from which less is made, are named; the others run."""
+    if "channels" not in hub.services:
+        return
+    for place, lack in findings(hub.tenants, providers(), hub.settings.public_url):
+        about = {"connection": lack.connection, "reason": lack.reason}
+        structlog.get_logger("cx_hub").warning("a connection is not set up well", place=place, **about, why=lack.detail)
+        if not lack.works:
+            hub.health.note(f"connection {lack.connection}", f"{lack.reason}: {lack.detail}")
+
+
+async def _ask_store(hub: Hub) -> None:
+    if not hub.store_opened.is_set():
+        raise TryLater("store", "it is being opened")
+    async with hub.store.reading() as tx:
+        await read_current_to(tx)
+
+
+@asynccontextmanager
+async def _running(hub: Hub) -> AsyncIterator[None]:
+    try:
+        async with (
+            measures_served(hub.settings, hub.metrics) as hub.metrics_port,
+            _store(hub),
+            projectors(hub),
+            channels(hub) as channel_routes,
+            context_api(hub) as api_routes,
+            http_server(hub, [*channel_routes, *api_routes, *operations(hub)]),
+        ):
+            yield
+    finally:
+        await hub.supervisor.stop_all()
+        await hub.blobs.stop()
+        await hub.log.stop()
+
+
+@asynccontextmanager
+async def _store(hub: Hub) -> AsyncIterator[None]:
+    async def start() -> None:
+        await hub.store.start()
+        hub.store_opened.set()
+
+    if hub.services & USE_THE_STORE:
+        hub.supervisor.run("store", start)
+    try:
+        yield
+    finally:
+        await hub.store.stop()
