@@ -27,7 +27,9 @@ from cx_events.log.kafka import KafkaLog
 hypothesis.settings.register_profile("throughline", deadline=None, derandomize="CI" in os.environ)
 hypothesis.settings.load_profile("throughline")
 
-pytest.register_assert_rewrite("cx_events.testing.log_contract", "cx_events.testing.blob_contract")
+pytest.register_assert_rewrite(
+    *(f"cx_events.testing.{name}_contract" for name in ("log", "log_reading", "log_outage", "blob"))
+)
 
 from tests import parts, stores  # noqa: E402 - after the contract suites are to be rewritten
 from tests.logs import captured_logs  # noqa: E402

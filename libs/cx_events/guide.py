@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from itertools import groupby
 
-from cx_events.catalogue import EventType, catalogue, permit_of
+from cx_events.catalogue import catalogue, permit_of
+from cx_events.event_type import EventType
 
 
 def guide(command: str) -> str:

@@ -25,14 +25,9 @@ from cx_channels.provider import Answer, Connection, Mapped, Provider, Request
 from cx_channels.tokens import Tokens
 from cx_events.blob import Blobs, blob_name
 from cx_events.catalogue import catalogue, check_scopes
-from cx_events.client_events import (
-    MAX_EVENT_BYTES,
-    accept,
-    check_blob_names,
-    check_raw_blob,
-    decode_base64_data,
-    oversized_raw,
-)
+from cx_events.client_blobs import check_blob_names, check_raw_blob, oversized_raw
+from cx_events.client_data import decode_base64_data
+from cx_events.client_events import MAX_EVENT_BYTES, accept
 from cx_events.dead_letters import encode_dead_letter
 from cx_events.envelope import Draft
 from cx_events.errors import CxError, Fatal, Refused

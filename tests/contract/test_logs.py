@@ -20,7 +20,9 @@ from cx_events.log import INTERACTIONS, Log, Partition
 from cx_events.log.kafka import KafkaLog
 from cx_events.log.open import open_log
 from cx_events.log.sqlite import SqliteLog
-from cx_events.testing.log_contract import LogContract, LogOutageContract, Outage, from_start, record, take
+from cx_events.testing.log_contract import LogContract
+from cx_events.testing.log_helpers import Outage, from_start, record, take
+from cx_events.testing.log_outage_contract import LogOutageContract
 from cx_hub import stack
 
 
@@ -97,7 +99,7 @@ async def test_a_writer_whose_thread_has_ended_is_begun_again(sqlite_log_path: P
 
 async def test_a_damaged_file_is_fatal_and_named(sqlite_log_path: Path) -> None:
     sqlite_log_path.write_bytes(b"this is no database, whatever its name says" * 100)
-    with pytest.raises(Fatal, match=r"log\.db is damaged or no SQLite file"):
+    with pytest.raises(Fatal, match=r"log\.db is damaged or not an SQLite file"):
         await SqliteLog(sqlite_log_path).start()
 
 
@@ -183,7 +185,7 @@ async def test_records_that_kafka_has_deleted_are_missed_loudly(
     await admin.close()
     reader = log.reader()
     reader.assign({Partition(INTERACTIONS, 0): 3})
-    with pytest.raises(Fatal, match=r"position 3 of .*holds 5 to 10"):
+    with pytest.raises(Fatal, match=r"offset 3 of .*holds 5 to 10"):
         for _ in range(100):
             await reader.read(10)
     reader.assign({Partition(INTERACTIONS, 0): 5})
@@ -280,5 +282,5 @@ def test_an_address_names_the_log() -> None:
     "url", ["", "log.db", "sqlite://", "sqlite:///", "kafka://", "kafka://host", "kafka://a:1,", "http://a:1"]
 )
 def test_an_address_that_names_no_log_is_fatal(url: str) -> None:
-    with pytest.raises(Fatal, match="neither sqlite:///PATH nor kafka://HOST:PORT"):
+    with pytest.raises(Fatal, match="use sqlite:///PATH or kafka://HOST:PORT"):
         open_log(url)

@@ -11,7 +11,7 @@ from tests.secured import PASSWORD, USER, Secured, secured_kafka
 from cx_events.errors import Fatal, TryLater
 from cx_events.log.kafka_access import read_address
 from cx_events.log.open import open_log
-from cx_events.testing.log_contract import from_start, record, take
+from cx_events.testing.log_helpers import from_start, record, take
 
 pytestmark = pytest.mark.clock
 
@@ -100,10 +100,10 @@ def test_without_options_brokers_are_spoken_to_in_clear() -> None:
     ("url", "why"),
     [
         ("kafka://one:9092?tsl=on", "an option 'tsl'"),
-        ("kafka://one:9092?tls=yes", "neither on nor off"),
+        ("kafka://one:9092?tls=yes", "expected on or off"),
         ("kafka://one:9092?tls=off&ca=/ca.pem", "ca needs TLS"),
         ("kafka://one:9092?ca=/nowhere/ca.pem", "can't be read"),
-        ("kafka://one:9092?cert=/hub.pem", "go together"),
+        ("kafka://one:9092?cert=/hub.pem", "give both cert and key"),
         ("kafka://one:9092?mechanism=PLAIN", "no USER:PASSWORD@"),
         ("kafka://hub@one:9092", "expected USER:PASSWORD"),
         ("kafka://:secret@one:9092", "expected USER:PASSWORD"),

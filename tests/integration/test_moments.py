@@ -23,7 +23,8 @@ from cx_context.store.tables import METADATA
 from cx_events.ids import NodeId
 from cx_events.stamp import StampedEvent
 from cx_events.testing.builders import ACME, DAY, HOUR, SECOND, START
-from cx_events.testing.histories import INTERACTIONS, facts_of, histories
+from cx_events.testing.histories import facts_of, histories
+from cx_events.testing.history_steps import INTERACTIONS
 
 EXAMPLES = settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
 SEEDS = st.integers(0, 2**32)

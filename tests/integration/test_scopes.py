@@ -20,7 +20,8 @@ from starlette.routing import BaseRoute
 from tests.patience import PATIENCE
 
 from cx_context_api.conversations.agent_actions import AGENT_ACTIONS
-from cx_events.catalogue import EventType, catalogue, permit_of
+from cx_events.catalogue import catalogue, permit_of
+from cx_events.event_type import EventType
 from cx_events.weights import SCOPE_OF
 from cx_hub import compose
 from cx_hub.app import compose_app

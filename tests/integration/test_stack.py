@@ -18,7 +18,7 @@ from tests import parts
 
 from cx_events.errors import Fatal
 from cx_events.log.open import open_log
-from cx_events.testing.log_contract import from_start, record, take
+from cx_events.testing.log_helpers import from_start, record, take
 from cx_hub import stack
 from cx_hub.stack.jars import cache_folder, jars, maven_url, pinned
 from cx_hub.stack.kafka import java

@@ -13,7 +13,8 @@ from cx_context.store import Store, open_store
 from cx_context.store.tables import METADATA, STORE_EPOCH
 from cx_events.ids import event_key
 from cx_events.log import INTERACTIONS, LogReader, LogRecord, Partition, Record
-from cx_events.log.sqlite import SqliteLog, SqliteReader
+from cx_events.log.sqlite import SqliteLog
+from cx_events.log.sqlite_reader import SqliteReader
 from cx_events.testing.builders import SECOND, START, an_event
 from cx_projectors.store_epoch import open_store_epoch
 from cx_projectors.verify import Findings, verify
@@ -130,7 +131,7 @@ class WatchedLog(SqliteLog):
 
 class WatchedReader(SqliteReader):
     def __init__(self, log: WatchedLog) -> None:
-        super().__init__(log)
+        super().__init__(log.path, log.topic, log._wakes)
         self._watched = log
 
     async def read(self, max_records: int, *, max_bytes: int = 16 << 20, wait: float = 0.5) -> list[LogRecord]:

@@ -15,7 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cx_events.catalogue import catalogue
-from cx_events.client_events import MAX_EVENT_BYTES, accept, check_blob_names, decode_base64_data, oversized_raw
+from cx_events.client_blobs import check_blob_names, oversized_raw
+from cx_events.client_data import decode_base64_data
+from cx_events.client_events import MAX_EVENT_BYTES, accept
 from cx_events.codec import decode, decode_leniently, same_content
 from cx_events.errors import Refused
 from cx_events.facts import Fact
@@ -252,13 +254,13 @@ def test_links_are_normalised_too() -> None:
         ({"data": ...}, "bad-data", "absent"),
         ({"data": None}, "bad-data", "null"),
         ({"data": "text"}, "bad-data", "a string"),
-        ({"data": "{}", "datacontenttype": "application/json"}, "bad-data", "not as a text"),
+        ({"data": "{}", "datacontenttype": "application/json"}, "bad-data", "not its text"),
         ({"data": ..., "data_base64": "e30=", "datacontenttype": "image/png"}, "bad-data", "'image/png'"),
         ({"data": ..., "data_base64": "e30"}, "bad-data", "RFC 4648"),
         ({"data": ..., "data_base64": "AP8="}, "bad-data", "data_base64"),
-        ({"data": ..., "data_base64": "AP8=", "datacontenttype": "text/json"}, "bad-data", "no JSON"),
+        ({"data": ..., "data_base64": "AP8=", "datacontenttype": "text/json"}, "bad-data", "is not JSON"),
         ({"data": ..., "data_base64": "W10=", "datacontenttype": "application/json"}, "bad-data", "an array"),
-        ({"data": ..., "data_base64": "", "datacontenttype": "application/json"}, "bad-data", "no JSON"),
+        ({"data": ..., "data_base64": "", "datacontenttype": "application/json"}, "bad-data", "not JSON"),
         ({"data_base64": "e30="}, "bad-data", "not both"),
         ({"type": "com.example.x", "data": ..., "data_base64": "e3"}, "bad-data", "RFC 4648"),
         ({"type": "com.example.x", "data": ..., "data_base64": 7}, "bad-data", "RFC 4648"),

@@ -23,7 +23,8 @@ from cx_context.threading.contacts import contacts_of
 from cx_events.facts import Fact
 from cx_events.stamp import StampedEvent
 from cx_events.testing.builders import DAY, SECOND, START, a_fact
-from cx_events.testing.histories import TYPES, facts_of, histories
+from cx_events.testing.histories import facts_of, histories
+from cx_events.testing.history_samples import TYPES
 
 
 def folded(facts: list[Fact]) -> Part:

@@ -11,10 +11,13 @@ import jsonschema_rs
 import pytest
 import yaml
 
-from cx_events.catalogue import EventType, catalogue, missing_fields
+from cx_events.asyncapi import asyncapi
+from cx_events.catalogue import catalogue, missing_fields
 from cx_events.codec import decode
 from cx_events.errors import Refused
-from cx_events.schemas import COMMAND, asyncapi, differing, files, main, schema_of
+from cx_events.event_schema import schema_of
+from cx_events.event_type import EventType
+from cx_events.schemas import COMMAND, differing, files, main
 from cx_events.testing.builders import a_decision, an_event
 
 ROOT = Path(__file__).parents[2]

@@ -1,12 +1,16 @@
-"""The log port: an append-only, partitioned, durable sequence of records, and readers that keep their own offsets.
+"""The log: append-only, partitioned, durable records, and readers whose callers keep the offsets.
 
     log = open_log("sqlite:///.cx/log.db")            # or kafka://HOST:PORT
     await log.append([Record(topic, key, value)])     # durable when it returns
     reader = log.reader(); reader.assign({Partition(topic, 0): 0}); await reader.read(500)
 
-Records with equal key share a partition, in order of append. Offsets rise by at least one; they may have gaps (Kafka's
-control records). A position is the offset of the next record to read. Nothing is ever deleted. Implementations:
-``sqlite`` (one machine) and ``kafka``; both pass ``cx_events.testing.log_contract``.
+Records of one key share a partition, in order of append. Offsets rise by at least one; they may have gaps (Kafka's
+control records). An assigned offset is that of the next record to read. Nothing is ever deleted. Both implementations,
+SQLite for one machine and Kafka, pass ``cx_events.testing.log_contract``.
+
+Modules: ``port`` (what a log does, its topics and limits), ``open`` (from a URL to a log); ``sqlite``, with
+``sqlite_file``, ``sqlite_writer``, ``sqlite_reader`` and ``wake`` (readers that wait for an append); ``kafka``, with
+``kafka_access`` (addresses, TLS, credentials), ``kafka_topics`` and ``kafka_reader``.
 """
 
 from cx_events.log.port import (

@@ -1,9 +1,9 @@
 """The log on Apache Kafka, through aiokafka.
 
 aiokafka's defaults lose data (``acks=1``); here a record counts as stored when all in-sync replicas have it, and the
-producer is idempotent. That producer can stick for good after some errors (aio-libs/aiokafka#1017), and it never gives
-up a batch by itself; so one that failed, or of which a partition acknowledges nothing any more, is put aside and
-another is built behind. One that only has more to do than it can is kept.
+producer is idempotent. Such a producer can hang for good after some errors (aio-libs/aiokafka#1017), and it never gives
+up a batch by itself. So a producer that failed, or that gets no acknowledgement from some partition any more, is
+replaced by a new one, built in the background. A producer that is merely overloaded is kept.
 """
 
 # mypy: allow-untyped-calls
@@ -50,27 +50,31 @@ _LONGEST_PAUSE = 1.0
 
 
 def _compress_lightly() -> None:
-    """aiokafka (0.14) compresses LZ4 at level 9 and has no setting for it. Of events, level 1 makes 16% where level 9
-    makes 14%, in a tenth of the time, which else is a tenth of what intake costs. It holds for the whole process."""
+    """Set aiokafka's LZ4 level to 1, for the whole process.
+
+    aiokafka (0.14) compresses at level 9 and has no setting for it. Level 1 shrinks events to 16% instead of 14%, in a
+    tenth of the time; level 9 takes a tenth of all that intake costs.
+    """
     codec.lz4_encode.__defaults__ = (_LZ4_LEVEL,)
 
 
-class _Line:
-    """A producer, how many appends still wait for it, and when each partition last acknowledged one."""
+class _ManagedProducer:
+    """A producer, how many appends wait for it, and when each partition last acknowledged one (the loop's clock)."""
 
     def __init__(self, producer: AIOKafkaProducer) -> None:
-        self.producer = producer
+        self.client = producer
         self.waiting = 0
         self.idle = asyncio.Event()
         self.idle.set()
         self.retired = False
-        self.heard: dict[tuple[str, int], float] = {}
+        self.acknowledged_at: dict[tuple[str, int], float] = {}
 
 
 class KafkaLog:
-    """``servers``: ``HOST:PORT[,HOST:PORT]``. ``partitions`` counts where a topic is missing and gets made.
+    """A log on the brokers ``servers`` (``HOST:PORT[,HOST:PORT]``).
 
-    ``prefix`` stands before the topics' names on the broker, so that tests and benchmarks can share one.
+    ``partitions``: of topics that are missing and get made. ``prefix``: put before the topics' names on the broker, so
+    that tests and benchmarks can share one. ``max_in_flight``: bytes of all appends under way.
     """
 
     def __init__(
@@ -82,7 +86,6 @@ class KafkaLog:
         prefix: str = "",
         max_in_flight: int = MAX_IN_FLIGHT_BYTES,
     ) -> None:
-        """``max_in_flight``: bytes of all appends under way."""
         self.servers = servers
         self.access = access
         self._in_flight = InFlightAppends(servers, max_in_flight)
@@ -90,29 +93,29 @@ class KafkaLog:
         self._partitions = partitions
         self._counts: dict[str, int] = {}
         self._topics_made = False
-        self._line: asyncio.Task[_Line] | None = None
-        self._trouble = "no answer"
-        self._asker: AIOKafkaConsumer | None = None
-        self._asking = asyncio.Lock()
+        self._producer: asyncio.Task[_ManagedProducer] | None = None
+        self._last_error = "no answer"
+        self._offsets_consumer: AIOKafkaConsumer | None = None
+        self._offsets_lock = asyncio.Lock()
         self._closing: set[asyncio.Task[None]] = set()
         self._stopped = False
 
     async def start(self) -> None:
         self._stopped = False
-        await self._current_line(_deadline())
+        await self._current_producer(_deadline())
 
     async def stop(self) -> None:
         self._stopped = True
-        line, self._line = self._line, None
-        if line is not None:
-            line.cancel()
-            await asyncio.wait([line])
-            if not line.cancelled() and line.exception() is None:
-                await line.result().idle.wait()  # each append under way ends by its deadline
-                await _close(line.result().producer)
-        asker, self._asker = self._asker, None
-        if asker is not None:
-            await close_consumer(asker)
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            producer.cancel()
+            await asyncio.wait([producer])
+            if not producer.cancelled() and producer.exception() is None:
+                await producer.result().idle.wait()  # each append under way ends by its deadline
+                await _close(producer.result().client)
+        consumer, self._offsets_consumer = self._offsets_consumer, None
+        if consumer is not None:
+            await close_consumer(consumer)
         if self._closing:
             await asyncio.wait(self._closing)
 
@@ -120,7 +123,8 @@ class KafkaLog:
         self._in_flight.check()
 
     async def append(self, records: Sequence[Record]) -> list[RecordMetadata]:
-        if not check_records(records):
+        check_records(records)
+        if not records:
             return []
         ticket = self._in_flight.acquire(records)
         try:
@@ -132,58 +136,58 @@ class KafkaLog:
         clock = asyncio.get_running_loop().time
         began = clock()
         deadline = began + DEADLINE
-        line = await self._current_line(deadline)
+        producer = await self._current_producer(deadline)
         acknowledged: list[asyncio.Future[Any]] = []
-        line.waiting += 1
-        line.idle.clear()
+        producer.waiting += 1
+        producer.idle.clear()
         try:
             async with asyncio.timeout_at(deadline):
                 with guard_cancellation("an append"):
                     for topic, key, value in records:
-                        acknowledged.append(await line.producer.send(self.prefix + topic, value, key))
-                    told = await _all_of(acknowledged)
-            offsets = [_position(record.topic, each) for record, each in zip(records, told, strict=True)]
+                        acknowledged.append(await producer.client.send(self.prefix + topic, value, key))
+                    metadata = await _all_of(acknowledged)
+            offsets = [_record_metadata(record.topic, each) for record, each in zip(records, metadata, strict=True)]
             now = clock()
             for topic, partition, _ in offsets:
-                line.heard[topic, partition] = now
+                producer.acknowledged_at[topic, partition] = now
             return offsets
         except TimeoutError:
-            late = [each for each, future in zip_longest(records, acknowledged) if not _is_told(future)]
-            if any(line.heard.get(self._place(each), 0.0) < began for each in late):
-                self._retire(line)  # it sticks, or the broker is gone; else it only has too much to do
+            late = [each for each, future in zip_longest(records, acknowledged) if not _is_answered(future)]
+            if any(producer.acknowledged_at.get(self._partition(each), 0.0) < began for each in late):
+                self._retire(producer)  # it hangs, or the broker is gone; otherwise it is merely overloaded
             raise TryLater("log", f"{self.servers} did not acknowledge within {DEADLINE} s") from None
         except MessageSizeTooLargeError:
-            self._retire(line)
+            self._retire(producer)
             raise Refused("too-large", f"the topic's max.message.bytes is below {MAX_MESSAGE_BYTES}", 413) from None
         except (KafkaError, ConnectionError) as error:
-            # After any failed batch the broker expects another sequence number: this producer is of no more use.
-            self._retire(line)
+            # After a failed batch the broker expects another sequence number, so this producer is useless now.
+            self._retire(producer)
             raise TryLater("log", f"{self.servers}: {_text(error)}") from error
         finally:
             for future in acknowledged:
                 if not future.cancel() and not future.cancelled():
-                    future.exception()  # seen: several records of one append may fail together
-            line.waiting -= 1
-            if not line.waiting:
-                line.idle.set()
-                if line.retired:
-                    # Not before: others may still get their acknowledgement from it, each until its own deadline.
-                    self._behind(_close(line.producer))
+                    future.exception()  # retrieved: several records of one append may fail together
+            producer.waiting -= 1
+            if not producer.waiting:
+                producer.idle.set()
+                if producer.retired:
+                    # Not before: other appends may still be acknowledged by it, each until its own deadline.
+                    self._in_background(_close(producer.client))
 
     def reader(self) -> KafkaReader:
-        return KafkaReader(self)
+        return KafkaReader(self.servers, self.access, self.prefix, self.partitions)
 
     async def partitions(self, topic: str) -> int:
         check_topic(topic)
         deadline = _deadline()
-        line = await self._current_line(deadline)
+        producer = await self._current_producer(deadline)
         try:
             async with asyncio.timeout_at(deadline):
-                with guard_cancellation("a question for partitions"):
-                    found = len(await line.producer.partitions_for(self.prefix + topic))
+                with guard_cancellation("a request for partitions"):
+                    found = len(await producer.client.partitions_for(self.prefix + topic))
         except (KafkaError, OSError) as error:
-            raise TryLater("log", f"{self.servers} does not say what {topic} is: {_text(error)}") from error
-        # While a broker is away its answers may be short.
+            raise TryLater("log", f"{self.servers} does not describe {topic}: {_text(error)}") from error
+        # While a broker is away, others may name too few partitions.
         self._counts[topic] = max(found, self._counts.get(topic, 0))
         return self._counts[topic]
 
@@ -192,45 +196,48 @@ class KafkaLog:
         count = await self.partitions(topic)
         wanted = [TopicPartition(self.prefix + topic, number) for number in range(count)]
         try:
-            async with asyncio.timeout_at(deadline), self._asking:
-                if self._asker is None:
-                    self._asker = await open_consumer(self.servers, self.access)
-                with guard_cancellation("a question for the log's end"):
-                    ends = await self._asker.end_offsets(wanted)
+            async with asyncio.timeout_at(deadline), self._offsets_lock:
+                if self._offsets_consumer is None:
+                    self._offsets_consumer = await open_consumer(self.servers, self.access)
+                with guard_cancellation("a request for end offsets"):
+                    ends = await self._offsets_consumer.end_offsets(wanted)
         except (KafkaError, OSError, TimeoutError) as error:
-            asker, self._asker = self._asker, None
-            if asker is not None:
-                self._behind(close_consumer(asker))
-            raise TryLater("log", f"{self.servers} does not say where {topic} ends: {_text(error)}") from error
+            consumer, self._offsets_consumer = self._offsets_consumer, None
+            if consumer is not None:
+                self._in_background(close_consumer(consumer))
+            raise TryLater("log", f"{self.servers} does not give the end of {topic}: {_text(error)}") from error
         return {partition.partition: offset for partition, offset in ends.items()}
 
-    async def _current_line(self, deadline: float) -> _Line:
-        """The producer of the moment; waits for one that is being built, until the deadline."""
+    async def _current_producer(self, deadline: float) -> _ManagedProducer:
+        """Return the current producer, waiting for one that is being built. ``TryLater`` at the deadline, ``Fatal``."""
         if self._stopped:
             raise Fatal(f"the log {self.servers} is stopped")
-        if self._line is None or (self._line.done() and (self._line.cancelled() or self._line.exception())):
-            self._line = asyncio.create_task(self._build())
-        if self._line.done():
-            return self._line.result()
+        if self._producer is None or (
+            self._producer.done() and (self._producer.cancelled() or self._producer.exception())
+        ):
+            self._producer = asyncio.create_task(self._build())
+        if self._producer.done():
+            return self._producer.result()
         try:
             async with asyncio.timeout_at(deadline):
-                with guard_cancellation("the building of a producer"):
-                    return await asyncio.shield(self._line)
+                with guard_cancellation("the start of a producer"):
+                    return await asyncio.shield(self._producer)
         except OSError as error:
-            why = self._trouble if isinstance(error, TimeoutError) else _text(error)
+            why = self._last_error if isinstance(error, TimeoutError) else _text(error)
             raise TryLater("log", f"{self.servers}: {why}") from None
 
-    async def _build(self) -> _Line:
+    async def _build(self) -> _ManagedProducer:
+        """Connect, again and again, with growing pauses."""
         pause = 0.1
         while True:
             try:
                 return await self._connect()
             except (KafkaError, OSError, TimeoutError) as error:
-                self._trouble = _text(error)
+                self._last_error = _text(error)
             await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - so that not all come back at once
             pause = min(pause * 2, _LONGEST_PAUSE)
 
-    async def _connect(self) -> _Line:
+    async def _connect(self) -> _ManagedProducer:
         if not self._topics_made:
             async with asyncio.timeout(_CONNECT_SECONDS):
                 wanted = {self.prefix + topic: partition_count(topic, self._partitions) for topic in TOPICS}
@@ -258,35 +265,43 @@ class KafkaLog:
                         found = len(await producer.partitions_for(self.prefix + topic))
                         self._counts[topic] = max(self._counts.get(topic, 0), found)
         except BaseException:
-            self._behind(_close(producer))
+            self._in_background(_close(producer))
             raise
-        return _Line(producer)
+        return _ManagedProducer(producer)
 
-    def _place(self, record: Record) -> tuple[str, int]:
+    def _partition(self, record: Record) -> tuple[str, int]:
+        """Return the topic and the partition's number of a record."""
         return record.topic, crc32(record.key) % max(self._counts.get(record.topic, 1), 1)
 
-    def _retire(self, line: _Line) -> None:
-        if line.retired:
+    def _retire(self, producer: _ManagedProducer) -> None:
+        """Build another producer; this one is closed once no append waits for it."""
+        if producer.retired:
             return
-        line.retired = True
+        producer.retired = True
         if not self._stopped:
-            self._line = asyncio.create_task(self._build())
+            self._producer = asyncio.create_task(self._build())
 
-    def _behind(self, work: Any) -> None:
+    def _in_background(self, work: Any) -> None:
+        """Run what nobody waits for until ``stop``."""
         task = asyncio.ensure_future(work)
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
 
 
 def _partition_of(key: bytes, partitions: Sequence[int], _available: Sequence[int]) -> int:
-    """As librdkafka's ``consistent`` does. aiokafka's own is murmur2 in Python, a third of an append's whole cost; and
-    a partition that is not available at the moment is no reason to put a key elsewhere."""
+    """Return the partition of a key as librdkafka's ``consistent`` does, available or not: a key never moves.
+
+    aiokafka's own partitioner is murmur2 in Python, which makes up a third of an append's cost.
+    """
     return crc32(key) % len(partitions)
 
 
 async def _all_of(acknowledged: Sequence[asyncio.Future[Any]]) -> list[Any]:
-    """What the broker told of each record, once it has of all. One after the other: records of one batch are told
-    together, so few need be waited for; ``asyncio.wait`` would be called back by every one."""
+    """Return the broker's answers for all records.
+
+    Awaited one by one: records of a batch are answered together, so few awaits have to wait, while ``asyncio.wait``
+    adds a callback to each.
+    """
     try:
         return [await future for future in acknowledged]
     except KafkaError:
@@ -294,8 +309,8 @@ async def _all_of(acknowledged: Sequence[asyncio.Future[Any]]) -> list[Any]:
         raise
 
 
-def _is_told(future: asyncio.Future[Any] | None) -> bool:
-    """Whether the broker answered. The deadline cancels the one that is being waited for."""
+def _is_answered(future: asyncio.Future[Any] | None) -> bool:
+    """Return whether the broker answered. The deadline cancels the future that is being awaited."""
     return future is not None and future.done() and not future.cancelled()
 
 
@@ -303,29 +318,29 @@ def _deadline() -> float:
     return asyncio.get_running_loop().time() + DEADLINE
 
 
-def _position(topic: str, metadata: Any) -> RecordMetadata:
+def _record_metadata(topic: str, metadata: Any) -> RecordMetadata:
     if metadata.offset < 0:
-        # The broker knows the batch as a duplicate but no longer where it lies: stored, at a place it can't tell.
-        raise TryLater("log", f"{topic} has the records already, but the broker does not say where")
+        # The broker knows the batch for a duplicate but not its offset any more: the records are stored somewhere.
+        raise TryLater("log", f"{topic} holds the records already, but the broker does not tell their offsets")
     return RecordMetadata(topic, metadata.partition, metadata.offset)
 
 
 async def _close(producer: AIOKafkaProducer) -> None:
-    """Let go of a producer. What is pending is given up: its callers have their answer."""
-    # stop() first waits for every pending batch, and against a broker that is gone that would be for ever. aiokafka has
-    # no public way to give batches up; and its sender, while it still tries, stumbles over one that was, which would
-    # leave the connections open: so the sender goes first.
+    """Close a producer and give up its pending batches, whose callers have their answer already."""
+    # stop() first waits for every pending batch: for ever, where the broker is gone. aiokafka has no public way to give
+    # batches up, and its sender fails over a batch that was given up and then leaves the connections open. So the
+    # sender is cancelled first.
     sender = producer._sender.sender_task if producer._sender is not None else None
     if sender is not None:
         sender.cancel()
         await asyncio.wait([sender], timeout=_CLOSE_SECONDS)
     pending = producer._message_accumulator
-    # Among the pending, too, since one that was tried before takes itself out from there when it ends.
+    # Added to the pending ones, since a batch that was tried before removes itself from there when it ends.
     pending._pending_batches.update(chain.from_iterable(pending._batches.values()))
     pending.fail_all(KafkaError("the producer is closed"))
     for batch in pending._pending_batches:
         if batch._drain_waiter.done():
-            batch._drain_waiter.exception()  # seen, or asyncio complains
+            batch._drain_waiter.exception()  # retrieved, or asyncio complains
     await close_within(producer.stop(), _CLOSE_SECONDS)
     await close_within(producer.client.close(), _CLOSE_SECONDS)
 

@@ -1,12 +1,12 @@
-"""Where a Kafka cluster is, and how it is spoken to:
+"""Read the address of a Kafka cluster, and how to connect to it:
 
-    kafka://HOST:PORT[,HOST:PORT]                                     in clear, without a name
-    kafka://HOST:PORT?tls=on                                          TLS, by the system's authorities
+    kafka://HOST:PORT[,HOST:PORT]                                     in clear, without credentials
+    kafka://HOST:PORT?tls=on                                          TLS with the system's authorities
     kafka://HOST:PORT?ca=/etc/ca.pem&cert=/etc/hub.pem&key=/etc/hub.key   own authority, client certificate
     kafka://USER:PASSWORD@HOST:PORT                                   SASL over TLS
-    kafka://USER:PASSWORD@HOST:PORT?mechanism=PLAIN&tls=off           SASL in clear, where one insists
+    kafka://USER:PASSWORD@HOST:PORT?mechanism=PLAIN&tls=off           SASL in clear
 
-``mechanism``: ``SCRAM-SHA-512`` unless told otherwise, ``SCRAM-SHA-256`` or ``PLAIN``
+``mechanism``: ``SCRAM-SHA-512`` (the default), ``SCRAM-SHA-256`` or ``PLAIN``
 (https://kafka.apache.org/documentation/#security_sasl). User and password are percent-encoded where they must be.
 """
 
@@ -28,7 +28,7 @@ _OPTIONS = ("tls", "ca", "cert", "key", "mechanism")
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """How brokers are spoken to; in clear and without a name unless told otherwise."""
+    """How to connect to brokers; by default in clear and without credentials."""
 
     tls: ssl.SSLContext | None = None
     mechanism: str = ""
@@ -36,7 +36,7 @@ class Access:
     password: str = field(default="", repr=False)
 
     def settings(self) -> dict[str, Any]:
-        """What each of aiokafka's clients is made with."""
+        """Return the arguments for any client of aiokafka."""
         if not self.mechanism:
             return {} if self.tls is None else {"security_protocol": "SSL", "ssl_context": self.tls}
         return {
@@ -52,8 +52,10 @@ IN_CLEAR = Access()
 
 
 def read_address(rest: str) -> tuple[str, Access] | None:
-    """What stands behind ``kafka://`` as servers and access; None where no servers stand there. ``Fatal`` for an option
-    that is unknown or can't be carried out; it never holds the password."""
+    """Return the servers and the access of an address without its ``kafka://``; None where it names no servers.
+
+    Raises ``Fatal`` for an option that is unknown or can't be used; the text never holds the password.
+    """
     place, _, query = rest.partition("?")
     name, at, servers = place.rpartition("@")
     if not all(_SERVER.fullmatch(server) for server in servers.split(",")):
@@ -61,32 +63,32 @@ def read_address(rest: str) -> tuple[str, Access] | None:
     options = dict(parse_qsl(query, keep_blank_values=True))
     for option in options:
         if option not in _OPTIONS:
-            raise Fatal(f"the log's address has an option {option!r}; there are {', '.join(_OPTIONS)}")
+            raise Fatal(f"the log's address has an unknown option {option!r}; known are {', '.join(_OPTIONS)}")
     if not at:
         if "mechanism" in options:
-            raise Fatal("the log's address names a mechanism, but no USER:PASSWORD@ before the servers")
-        return servers, Access(_tls_of(options, otherwise=False))
+            raise Fatal("the log's address names a mechanism; put USER:PASSWORD@ before the servers")
+        return servers, Access(_tls_of(options, default=False))
     user, colon, password = name.partition(":")
     if not user or not colon:
         raise Fatal("the log's address: expected USER:PASSWORD before the @, percent-encoded")
     mechanism = options.get("mechanism", MECHANISMS[0])
     if mechanism not in MECHANISMS:
-        raise Fatal(f"the log's address: mechanism {mechanism!r} is none of {', '.join(MECHANISMS)}")
-    return servers, Access(_tls_of(options, otherwise=True), mechanism, unquote(user), unquote(password))
+        raise Fatal(f"the log's address: mechanism {mechanism!r} is not one of {', '.join(MECHANISMS)}")
+    return servers, Access(_tls_of(options, default=True), mechanism, unquote(user), unquote(password))
 
 
-def _tls_of(options: dict[str, str], *, otherwise: bool) -> ssl.SSLContext | None:
-    """``otherwise``: whether there is TLS where no option speaks of it."""
+def _tls_of(options: dict[str, str], *, default: bool) -> ssl.SSLContext | None:
+    """Return the TLS settings of the options; None for none. ``default``: whether to use TLS where no option says."""
     files = [name for name in ("ca", "cert", "key") if name in options]
-    tls = options.get("tls", "on" if files or otherwise else "off")
+    tls = options.get("tls", "on" if files or default else "off")
     if tls not in ("on", "off"):
-        raise Fatal(f"the log's address: tls={tls} is neither on nor off")
+        raise Fatal(f"the log's address: tls={tls}, expected on or off")
     if tls == "off":
         if files:
-            raise Fatal(f"the log's address: {files[0]} needs TLS, and tls=off stands beside it")
+            raise Fatal(f"the log's address: {files[0]} needs TLS; leave out tls=off")
         return None
     if ("cert" in options) != ("key" in options):
-        raise Fatal("the log's address: cert and key, the client's certificate and its key, go together")
+        raise Fatal("the log's address: give both cert and key (the client's certificate and its key), or neither")
     try:
         context = ssl.create_default_context(cafile=options.get("ca"))
         if "cert" in options:
@@ -97,7 +99,7 @@ def _tls_of(options: dict[str, str], *, otherwise: bool) -> ssl.SSLContext | Non
 
 
 def without_password(url: str) -> str:
-    """A URL as it may be shown."""
+    """Return a URL with its password left out, to be shown."""
     scheme, _, rest = url.partition("://")
     credentials, at, server = rest.partition("@")
     user, colon, _ = credentials.partition(":")

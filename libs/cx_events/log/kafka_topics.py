@@ -1,4 +1,4 @@
-"""The topics on the broker, made where they are missing."""
+"""Create the topics on the broker where they are missing."""
 
 # mypy: allow-untyped-calls
 
@@ -16,7 +16,7 @@ from cx_events.log.kafka_access import Access
 from cx_events.log.port import MAX_RECORD_BYTES
 
 MAX_MESSAGE_BYTES = MAX_RECORD_BYTES + (64 << 10)
-"""A record at its largest with the batch around it, not compressed."""
+"""The largest record with the batch around it, uncompressed."""
 
 _REQUEST_MS = 2_000
 _CLOSE_SECONDS = 5.0
@@ -24,12 +24,14 @@ _REPLICAS = 3
 
 
 async def make_topics(servers: str, access: Access, partitions: Mapping[str, int]) -> None:
-    """Create the topics that are missing, each with so many partitions: kept for good, on three brokers where there are
-    so many. Topics that exist stay as they are. Raises aiokafka's errors where no broker answers, ``Fatal`` where the
-    broker refuses."""
+    """Create the topics that are missing, each with its number of partitions.
+
+    Their records are kept for good, on three brokers where there are as many. Topics that exist stay as they are.
+    Raises aiokafka's errors where no broker answers, ``Fatal`` where the broker refuses.
+    """
     admin = AIOKafkaAdminClient(bootstrap_servers=servers, request_timeout_ms=_REQUEST_MS, **access.settings())
     try:
-        with guard_cancellation("the making of topics"):
+        with guard_cancellation("the creation of topics"):
             await _make_missing(admin, servers, partitions)
     finally:
         # Not admin.close(), which does nothing after a start that failed halfway, connected to a broker.
@@ -38,9 +40,9 @@ async def make_topics(servers: str, access: Access, partitions: Mapping[str, int
 
 async def _make_missing(admin: AIOKafkaAdminClient, servers: str, partitions: Mapping[str, int]) -> None:
     await admin.start()
-    # All topics are listed: asking for one by name may make a broker create it in a form of its own.
-    there = await admin.list_topics()
-    missing = [name for name in partitions if name not in there]
+    # Lists all topics: asking for one by name may make a broker create it with its own defaults.
+    existing = await admin.list_topics()
+    missing = [name for name in partitions if name not in existing]
     if not missing:
         return
     brokers = len((await admin.describe_cluster())["brokers"])
@@ -62,9 +64,9 @@ def _settings(replicas: int) -> dict[str, str]:
         "retention.ms": "-1",
         "retention.bytes": "-1",
         "cleanup.policy": "delete",
-        # A record survives the loss of a broker, and a broker may be away: both need one replica to spare.
+        # One replica to spare: a record survives the loss of a broker, and appends go on while one is away.
         "min.insync.replicas": str(max(1, replicas - 1)),
         "max.message.bytes": str(MAX_MESSAGE_BYTES),
-        # A record's timestamp is when the log took it, not what a client's clock says.
+        # A record's timestamp is the broker's, not that of a client's clock.
         "message.timestamp.type": "LogAppendTime",
     }

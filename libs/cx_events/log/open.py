@@ -1,4 +1,4 @@
-"""From a URL to a log."""
+"""Open the log that a URL names."""
 
 from __future__ import annotations
 
@@ -10,9 +10,12 @@ from cx_events.log.port import Log
 
 
 def open_log(url: str, *, partitions: int = 8, prefix: str = "") -> Log:
-    """``sqlite:///PATH`` (``sqlite:////PATH`` if absolute) or ``kafka://HOST:PORT[,HOST:PORT]`` (with TLS or a name as
-    ``kafka_access`` says); ``Fatal`` for anything else. Nothing is opened before ``start``. ``partitions`` counts where
-    the topics are missing. ``prefix``: put before the names of Kafka's topics; a file is one hub's alone."""
+    """Return the log of a URL; nothing is opened before ``start``.
+
+    ``url``: ``sqlite:///PATH`` (``sqlite:////PATH`` if absolute) or ``kafka://HOST:PORT[,HOST:PORT]`` (with TLS or
+    credentials: see ``kafka_access``). ``partitions``: of topics that are missing. ``prefix``: put before the names of
+    Kafka's topics; it has no meaning for a file. Raises ``Fatal`` for any other URL.
+    """
     scheme, _, rest = url.partition("://")
     if scheme == "sqlite" and len(rest) > 1 and rest.startswith("/"):
         from cx_events.log.sqlite import SqliteLog
@@ -24,5 +27,5 @@ def open_log(url: str, *, partitions: int = 8, prefix: str = "") -> Log:
         servers, access = address
         return KafkaLog(servers, partitions, access=access, prefix=prefix)
     raise Fatal(
-        f"the log's address {without_password(url)!r} is neither sqlite:///PATH nor kafka://HOST:PORT[,HOST:PORT]"
+        f"the log's address {without_password(url)!r} is wrong: use sqlite:///PATH or kafka://HOST:PORT[,HOST:PORT]"
     )

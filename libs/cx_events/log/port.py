@@ -1,4 +1,4 @@
-"""What a log is. See the package's docstring."""
+"""The port of the log: its topics, records and limits, and what every implementation does."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ STORES = "cx.stores"
 TOPICS = (INTERACTIONS, CONTEXT_CHANGES, DEAD_LETTERS, STORES)
 
 SINGLE_PARTITION_TOPICS = frozenset({STORES})
-"""Topics whose offsets count all their records; the others have as many partitions as the log was made with."""
+"""Topics with one partition, so that an offset counts all records. Others have as many as the log was made with."""
 
 MAX_IN_FLIGHT_BYTES = 64 << 20
-"""Of all appends under way in one process, and no more: ``append`` answers ``Busy`` to what comes on top. One append
-alone may be larger."""
+"""Keys and values of all appends under way in one process; ``append`` answers ``Busy`` to more. A single append may be
+larger."""
 
 SLOW_SECONDS = 1.1
-"""An append that takes longer turns new ones away until it has ended."""
+"""While an append has taken longer than this, new ones are refused."""
 
 MAX_RECORD_BYTES = 2 << 20
-"""Key and value together; ``append`` answers ``Refused("too-large")`` to more. Larger originals go to the blobs."""
+"""Key and value together; ``append`` answers ``Refused("too-large")`` to more. Larger originals become blobs."""
 
 
 class Record(NamedTuple):
-    """What is appended. ``key`` picks the partition."""
+    """A record to append. ``key`` picks the partition."""
 
     topic: str
     key: bytes
@@ -37,12 +37,14 @@ class Record(NamedTuple):
 
 
 class Partition(NamedTuple):
+    """A partition of a topic."""
+
     topic: str
     number: int
 
 
 class RecordMetadata(NamedTuple):
-    """Where a record lies."""
+    """Where a record lies on the log."""
 
     topic: str
     partition: int
@@ -50,7 +52,7 @@ class RecordMetadata(NamedTuple):
 
 
 class LogRecord(NamedTuple):
-    """What is read. ``timestamp``: ms since 1970, when the log took it."""
+    """A record as it is read. ``timestamp``: when the log stored it, ms since 1970."""
 
     topic: str
     partition: int
@@ -61,54 +63,65 @@ class LogRecord(NamedTuple):
 
 
 class LogReader(Protocol):
-    """One reader, used by one task at a time. It commits nothing: whoever applies the records keeps the offsets."""
+    """A reader for one task at a time. It commits nothing: whoever applies the records keeps the offsets."""
 
     def assign(self, offsets: Mapping[Partition, int]) -> None:
-        """Read these partitions from these offsets on, and no others. Takes effect at the next ``read``.
-        ``Refused("unknown-topic")``."""
+        """Read these partitions and no others, from these offsets on, beginning with the next ``read``.
+
+        Raises ``Refused("unknown-topic")``.
+        """
 
     async def read(self, max_records: int, *, max_bytes: int = 16 << 20, wait: float = 0.5) -> list[LogRecord]:
-        """The next records, in order within each partition; fair over partitions. Returns as soon as there are any,
-        or empty after ``wait`` seconds. At least one record, however large, then no more than ``max_bytes`` of values.
-        ``TryLater`` where the log does not answer; a later call goes on. ``Fatal`` where a position lies outside of
-        what the log holds: records were lost there, and going on would hide it."""
+        """Return the next records, in order within each partition and fair over partitions.
 
-    async def close(self) -> None: ...
+        Return as soon as there are any, or none after ``wait`` seconds. The first record may be of any size; with the
+        others it has at most ``max_bytes`` of values. Raises ``TryLater`` where the log does not answer (a later call
+        goes on), ``Fatal`` where an offset lies outside of what the log holds: records were lost there.
+        """
+
+    async def close(self) -> None:
+        """Release what the reader holds."""
 
 
 class Log(Protocol):
+    """An append-only log of all topics."""
+
     async def start(self) -> None:
         """Connect, and create the topics where they are missing. Raises ``TryLater``."""
 
     async def stop(self) -> None:
-        """Finish what is under way and let go."""
+        """Finish the appends under way and disconnect."""
 
     def check_capacity(self) -> None:
-        """``Busy`` where ``append`` would say so now: asked before much is done for an append."""
+        """Raise ``Busy`` where ``append`` would now. Call it before doing much work for an append."""
 
     async def append(self, records: Sequence[Record]) -> list[RecordMetadata]:
-        """Store all, each once durable on return. ``TryLater`` within 2.5 s where any outcome is unknown: some may be
-        stored; appending them again is safe, since events are known by their ids. Before anything is stored:
-        ``Refused``: ``unknown-topic``, ``too-large``; ``Busy`` where too much waits already, or for too long."""
+        """Store all records, durable on return, and return where each lies.
 
-    def reader(self) -> LogReader: ...
+        Raises ``TryLater`` within 2.5 s where any outcome is unknown: some may be stored; appending them again is safe,
+        since events are known by their ids. Raises, before anything is stored, ``Refused`` (``unknown-topic``,
+        ``too-large``), or ``Busy`` where too many bytes or too slow appends are under way.
+        """
+
+    def reader(self) -> LogReader:
+        """Return a new reader, assigned to nothing."""
 
     async def partitions(self, topic: str) -> int:
-        """How many partitions the topic has. Never falls. ``Refused("unknown-topic")``, ``TryLater``."""
+        """Return how many partitions the topic has, which never falls. ``Refused("unknown-topic")``, ``TryLater``."""
 
     async def end_offsets(self, topic: str) -> dict[int, int]:
-        """Partition to the offset that the next record would get. ``TryLater`` where the log does not answer."""
+        """Return, by partition, the offset that the next record gets. ``TryLater`` where the log does not answer."""
 
 
 class InFlightAppends:
-    """All appends under way: ``ticket = waiting.take(records)``, and ``waiting.give(ticket)`` at the end.
+    """A bound on the appends under way: ``ticket = in_flight.acquire(records)``, in the end ``release(ticket)``.
 
-    Where the first of them has waited long already, those that came later would only wait in vain: by turning new ones
-    away at once, those inside are still stored in time, and a log that is too slow for all goes on for some.
+    Where the oldest append has waited for long, a newer one would only time out. Refusing it at once lets those under
+    way succeed, so that a log too slow for all still serves some.
     """
 
     def __init__(self, log: str, most: int = MAX_IN_FLIGHT_BYTES) -> None:
-        """``most``: bytes."""
+        """``log``: its name for error texts. ``most``: bytes."""
         self._log = log
         self._most = most
         self._bytes = 0
@@ -116,7 +129,7 @@ class InFlightAppends:
         self._last = 0
 
     def acquire(self, records: Sequence[Record]) -> int:
-        """``Busy`` where there is no room."""
+        """Count an append and return its ticket. Raises ``Busy`` where there is no room."""
         size = sum([len(record.key) + len(record.value) for record in records])
         now = time.monotonic()
         self._check(size, now)
@@ -126,42 +139,43 @@ class InFlightAppends:
         return self._last
 
     def check(self) -> None:
-        """As ``take`` of nothing."""
+        """Raise ``Busy`` where there is no room."""
         self._check(0, time.monotonic())
 
     def _check(self, size: int, now: float) -> None:
         if not self._under_way:
             return
         if self._bytes + size > self._most:
-            raise Busy("log", "too-many-appends", f"{self._bytes} bytes wait for {self._log}; nothing was taken")
+            raise Busy(
+                "log", "too-many-appends", f"{self._bytes} bytes are being written to {self._log}; nothing was stored"
+            )
         first, _ = next(iter(self._under_way.values()))
         if now - first > SLOW_SECONDS:
-            raise Busy("log", "log-too-slow", f"{self._log} is behind with what it has; nothing was taken")
+            raise Busy("log", "log-too-slow", f"{self._log} is too slow for what it has to write; nothing was stored")
 
     def release(self, ticket: int) -> None:
+        """Count an append no more."""
         self._bytes -= self._under_way.pop(ticket)[1]
 
 
 def partition_count(topic: str, partitions: int) -> int:
-    """Return how many partitions a topic is made with on a log of so many."""
+    """Return how many partitions a topic gets. ``partitions``: the log's number."""
     return 1 if topic in SINGLE_PARTITION_TOPICS else partitions
 
 
-def check_records(records: Sequence[Record]) -> Sequence[Record]:
-    """The same records, if a log may take them: ``Refused`` for an unknown topic or more than ``MAX_RECORD_BYTES``."""
+def check_records(records: Sequence[Record]) -> None:
+    """Raise ``Refused`` for a topic that there isn't, or a record of more than ``MAX_RECORD_BYTES``."""
     for topic, key, value in records:
         check_topic(topic)
         if len(key) + len(value) > MAX_RECORD_BYTES:
             raise Refused(
                 "too-large",
-                f"a record for {topic} has {len(key) + len(value)} bytes; the log takes {MAX_RECORD_BYTES}",
+                f"a record for {topic} has {len(key) + len(value)} bytes; {MAX_RECORD_BYTES} are allowed",
                 status=413,
             )
-    return records
 
 
-def check_topic(topic: str) -> str:
-    """The same topic; ``Refused("unknown-topic")`` if it is none of ours."""
+def check_topic(topic: str) -> None:
+    """Raise ``Refused("unknown-topic", 404)`` unless the topic is one of ``TOPICS``."""
     if topic not in TOPICS:
-        raise Refused("unknown-topic", f"there is no topic {topic!r}; there are {', '.join(TOPICS)}", status=404)
-    return topic
+        raise Refused("unknown-topic", f"there is no topic {topic!r}; the topics are {', '.join(TOPICS)}", status=404)

@@ -1,29 +1,39 @@
-"""The event types, a file per family, each with ``TYPES``; ``story`` holds what their examples have in common."""
+"""The event types, one module per family, each with ``TYPES``.
+
+Modules: ``interaction`` (a contact from start to end), ``message``, ``call``, ``bot``, ``social``; ``conversation``,
+``handoff`` and ``identity`` (what people decide); ``consent``, ``preference``, ``survey``, ``insight`` (what models
+find), ``customer`` (what other systems know); ``story`` (what the examples have in common).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from importlib import import_module
+from types import ModuleType
 
-from cx_events.catalogue import EventType
-
-FAMILIES = (
-    "interaction",
-    "message",
-    "call",
-    "bot",
-    "social",
-    "conversation",
-    "handoff",
-    "identity",
-    "consent",
-    "preference",
-    "survey",
-    "insight",
-    "customer",
+from cx_events.event_type import EventType
+from cx_events.types import (
+    bot,
+    call,
+    consent,
+    conversation,
+    customer,
+    handoff,
+    identity,
+    insight,
+    interaction,
+    message,
+    preference,
+    social,
+    survey,
 )
+
+FAMILIES: tuple[ModuleType, ...] = (
+    interaction, message, call, bot, social, conversation, handoff, identity, consent, preference, survey, insight,
+    customer,
+)  # fmt: skip
 
 
 def all_types() -> Iterable[EventType]:
+    """Yield every type, family by family."""
     for family in FAMILIES:
-        yield from import_module(f"cx_events.types.{family}").TYPES
+        yield from family.TYPES

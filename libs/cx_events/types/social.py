@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cx_events.catalogue import EventType
+from cx_events.event_type import EventType
 from cx_events.types.story import in_public
 
 _ANA_IN_PUBLIC = {

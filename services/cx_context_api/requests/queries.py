@@ -7,7 +7,7 @@ from collections.abc import Collection
 from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
-from cx_events.client_events import MAX_NAME
+from cx_events.client_attributes import MAX_NAME
 from cx_events.errors import Refused
 from cx_events.timestamps import Micros, parse_time
 

@@ -1,0 +1,155 @@
+"""The SQLite file of a log: its tables, where a partition lies in them, connections, and errors."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+from zlib import crc32
+
+from cx_events.errors import Fatal, TryLater
+from cx_events.log.port import TOPICS, partition_count
+from cx_events.private_files import make_database, make_folder
+
+_BUSY_SECONDS = 1.8
+
+# One table, whose rowid is topic | partition | offset: every partition is one contiguous range of the B-tree, read and
+# extended without an index beside it. 7 + 16 + 40 bits keep it positive.
+_OFFSET_BITS = 40
+_PARTITION_BITS = 16
+LAST_OFFSET = (1 << _OFFSET_BITS) - 1
+"""The bits of a rowid that hold the offset, all set."""
+
+_SCHEMA = (
+    "CREATE TABLE IF NOT EXISTS topics (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, "
+    "partitions INTEGER NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS records (id INTEGER PRIMARY KEY, key BLOB NOT NULL, value BLOB NOT NULL, "
+    "timestamp INTEGER NOT NULL)",
+)
+
+T = TypeVar("T")
+
+
+class Topic(NamedTuple):
+    """A topic's number in the file, and how many partitions it has."""
+
+    number: int
+    partitions: int
+
+    def partition_of(self, key: bytes) -> int:
+        """Return the partition of a key. Not by ``hash()``, which differs from process to process."""
+        return crc32(key) % self.partitions
+
+    def base(self, partition: int) -> int:
+        """Return the rowid of a partition's offset 0."""
+        return (self.number << _PARTITION_BITS | partition) << _OFFSET_BITS
+
+
+def end_offset(connection: sqlite3.Connection, base: int) -> int:
+    """Return the offset that the next record of a partition gets. ``base``: the rowid of its offset 0."""
+    (last,) = connection.execute(
+        "SELECT max(id) FROM records WHERE id BETWEEN ? AND ?", (base, base | LAST_OFFSET)
+    ).fetchone()
+    return 0 if last is None else int(last - base) + 1
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Return a connection to a file that exists."""
+    # mode=rw: a file that somebody removed must be an error, not an empty log.
+    uri = f"{path.absolute().as_uri()}?mode=rw"
+    connection = sqlite3.connect(uri, uri=True, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    connection.execute("PRAGMA synchronous = FULL")
+    return connection
+
+
+def prepare_file(path: Path, partitions: int) -> dict[str, Topic]:
+    """Make the file and its topics where they are missing, and return the topics. Several processes may do so at once.
+
+    Raises ``TryLater`` or ``Fatal`` (``sqlite_errors``).
+    """
+    try:
+        make_folder(path.parent)
+        make_database(path)
+    except OSError as error:
+        raise TryLater("log", f"{path} can't be made: {error.strerror}") from None
+    with sqlite_errors(path), closing(connect(path)) as connection:
+        _switch_to_wal(connection)
+        connection.execute("BEGIN IMMEDIATE")
+        for statement in _SCHEMA:
+            connection.execute(statement)
+        for number, name in enumerate(TOPICS):
+            connection.execute(
+                "INSERT OR IGNORE INTO topics VALUES (?, ?, ?)", (number, name, partition_count(name, partitions))
+            )
+        connection.execute("COMMIT")
+        rows = connection.execute("SELECT name, number, partitions FROM topics").fetchall()
+        return {name: Topic(number, count) for name, number, count in rows}
+
+
+def _switch_to_wal(connection: sqlite3.Connection) -> None:
+    """Switch the file to write-ahead logging.
+
+    The switch needs the file alone. While another process does it, it may fail at once, without the busy timeout.
+    """
+    until = time.monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if _primary_code(error) not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED) or time.monotonic() > until:
+                raise
+            time.sleep(0.02)
+        else:
+            return
+
+
+async def run_in_thread(thread: ThreadPoolExecutor, path: Path, work: Callable[[], T]) -> T:
+    """Return what ``work`` returns in the thread, with SQLite's errors as ours. ``Fatal`` where the thread is gone."""
+
+    def run() -> T:
+        with sqlite_errors(path):
+            return work()
+
+    try:
+        return await asyncio.get_running_loop().run_in_executor(thread, run)
+    except RuntimeError as error:
+        if "shutdown" in str(error):
+            raise Fatal(f"the log {path} is closed") from None
+        raise
+
+
+@contextmanager
+def sqlite_errors(path: Path) -> Iterator[None]:
+    """Raise ``TryLater`` for errors of SQLite that may pass, ``Fatal`` for others (https://www.sqlite.org/rescode.html)."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        if _primary_code(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+            raise Fatal(f"the log {path} is damaged or not an SQLite file: {error}") from error
+        if _primary_code(error) in _TRANSIENT:
+            raise TryLater("log", f"{path}: {error}") from error
+        raise Fatal(f"the log {path} can't be used: {error}") from error
+
+
+_TRANSIENT = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_PERM,
+        sqlite3.SQLITE_NOMEM,
+    }
+)
+
+
+def _primary_code(error: sqlite3.Error) -> int:
+    """Return the primary result code: the low byte of the extended one."""
+    return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF

@@ -1,0 +1,76 @@
+"""Describe the topics of the log for people: ``schemas/topics`` and AsyncAPI are made from this."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from cx_events.json_types import Json
+from cx_events.log.port import CONTEXT_CHANGES, DEAD_LETTERS, INTERACTIONS, STORES
+
+
+class Topic(Struct, frozen=True, kw_only=True):
+    """A topic of the log, described for people. ``retention``: how long records are worth keeping."""
+
+    name: str
+    summary: str
+    key: str
+    value: str
+    retention: str
+    producers: tuple[str, ...]
+    consumers: tuple[str, ...]
+    partitions: str = "CX_PARTITIONS when the topic is created, 8 by default; never fewer afterwards"
+
+
+TOPICS = (
+    Topic(
+        name=INTERACTIONS,
+        summary="Every event of every tenant: the source of truth.",
+        key="the event's stream (partitionkey): 32 hex digits, a keyed hash of tenant and profile or interaction",
+        value="a CloudEvent in structured JSON, see ../events",
+        retention="for good",
+        producers=("cx_channels", "cx_context_api", "cx_ops"),
+        consumers=("cx_projectors", "cx_ops"),
+    ),
+    Topic(
+        name=CONTEXT_CHANGES,
+        summary="Change notifications: a customer's context changed. They are hints to read again, never the truth.",
+        key="the customer's id: its 16 bytes, a keyed hash of tenant and profile",
+        value="a notification in JSON: tenant, customer, version, and the customer that this one was merged into",
+        retention="for good, unless the broker is configured otherwise: nothing depends on old notifications",
+        producers=("cx_projectors",),
+        consumers=("cx_context_api",),
+    ),
+    Topic(
+        name=DEAD_LETTERS,
+        summary="What could not be mapped, decoded or folded: the original whole, with reason and place.",
+        key="32 hex digits of a keyed hash of tenant, source and id",
+        value="a dead letter in JSON",
+        retention="for good",
+        producers=("cx_channels",),
+        consumers=("cx_projectors",),
+    ),
+    Topic(
+        name=STORES,
+        summary="Each store filled from this log announces itself: its versions begin with the offset of the record.",
+        key="the same for all",
+        value="the store's random id, in JSON",
+        retention="for good, unless the broker is configured otherwise: all that matters is that offsets never fall",
+        producers=("cx_projectors",),
+        consumers=("cx_projectors",),
+        partitions="1",
+    ),
+)
+
+
+def describe(topic: Topic) -> Json:
+    """Return a topic as its file below ``schemas/topics`` holds it."""
+    return {
+        "topic": topic.name,
+        "summary": topic.summary,
+        "key": topic.key,
+        "value": topic.value,
+        "partitions": topic.partitions,
+        "retention": topic.retention,
+        "producers": list(topic.producers),
+        "consumers": list(topic.consumers),
+    }
