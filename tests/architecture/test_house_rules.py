@@ -27,7 +27,7 @@ SPEAKS_SQL = re.compile(
 )
 SQL_ROOMS = (
     "libs/cx_context/store/",
-    "libs/cx_events/log/sqlite.py",
+    "libs/cx_events/log/sqlite",
     "libs/cx_events/blob/postgres.py",
     "services/cx_hub/stack/",
 )
