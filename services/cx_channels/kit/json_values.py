@@ -1,38 +1,54 @@
-"""Values of somebody else's JSON, read without trust: what is of another shape counts as absent."""
+"""Read somebody else's JSON without trust: a value of another shape counts as absent."""
 
 from __future__ import annotations
 
 from typing import Any
 
-Json = dict[str, Any]
+from cx_events.errors import Refused
+from cx_events.json_types import Json
+from cx_events.strict_json import DEFAULT_LIMITS, Limits, decode
 
 
 def text(value: Any) -> str:
-    """Text, or a whole number as text: ids come as both."""
+    """Return text, or a whole number as text: ids come as both. "" for anything else."""
     if isinstance(value, str):
         return value
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else ""
 
 
+def read_object(body: bytes, limits: Limits = DEFAULT_LIMITS) -> Json:
+    """Return a body that is a JSON object. ``Refused("malformed")`` for any other."""
+    try:
+        value = decode(body, limits)
+    except Refused as refused:
+        raise Refused("malformed", refused.detail) from None
+    if not isinstance(value, dict):
+        raise Refused("malformed", "the JSON body is no object")
+    return value
+
+
 def obj(value: Any) -> Json:
+    """Return an object; an empty one for anything else."""
     return value if isinstance(value, dict) else {}
 
 
 def objects(value: Any) -> list[Json]:
+    """Return the objects of a list; none for anything else."""
     return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
 def texts(value: Any) -> list[str]:
+    """Return the texts of a list that are not empty, whole numbers as text; none for anything else."""
     return [found for each in value if (found := text(each))] if isinstance(value, list) else []
 
 
 def first(*values: Any) -> str:
-    """The first that is a text and not empty."""
+    """Return the first that is text and not empty, else ""."""
     return next((found for value in values if (found := text(value))), "")
 
 
 def number(value: Any) -> float | None:
-    """A number, or text that is one."""
+    """Return a number, or text that is one; None for anything else, and from 10^15 on."""
     try:
         found = float(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else None
     except (ValueError, OverflowError):

@@ -18,13 +18,14 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Raw
 
-from cx_channels.kit.json_values import Json, obj, text
+from cx_channels.kit.json_values import obj, text
 from cx_channels.kit.outcomes import MOST_OUTCOMES
 from cx_channels.kit.signing import sha256_hex
 from cx_channels.kit.times import unix_time
 from cx_channels.provider import Ignored, Unmapped
 from cx_events import strict_json
 from cx_events.errors import Refused
+from cx_events.json_types import Json
 from cx_events.timestamps import Micros
 
 Section = Literal["messaging", "standby", "changes"]

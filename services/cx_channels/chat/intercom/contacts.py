@@ -11,15 +11,15 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
-from msgspec import Raw
-
 from cx_channels.chat.intercom.notification import Notification
 from cx_channels.chat.intercom.people import Person, customer, own_id, person_of
 from cx_channels.chat.intercom.values import listed, micros
+from cx_channels.kit.drafts import make_draft
 from cx_channels.kit.ids import id_part
-from cx_channels.kit.json_values import Json, first, obj, text, texts
+from cx_channels.kit.json_values import first, obj, text, texts
 from cx_channels.provider import Ignored, Unmapped
-from cx_events.envelope import Consent, Data, Draft, Participant
+from cx_events.envelope import Consent, Draft, Participant
+from cx_events.json_types import Json
 from cx_events.timestamps import Micros
 
 Outcome = Draft | Ignored | Unmapped
@@ -202,9 +202,13 @@ def _draft(
     time: Micros | None = None,
     **data: Any,
 ) -> Draft:
-    return Draft(
-        type=event_type,
-        id=id,
+    return make_draft(
+        notification.connection,
+        "chat",
+        event_type,
+        id,
+        raw=notification.raw,
         time=notification.time if time is None else time,
-        data=Data(channel="chat", participants=[participant], raw=Raw(notification.raw), **data),
+        participants=[participant],
+        **data,
     )

@@ -6,9 +6,10 @@ import re
 from html import unescape
 
 from cx_channels.chat.intercom.values import listed
-from cx_channels.kit.json_values import Json, first, obj, text
+from cx_channels.kit.json_values import first, obj, text
 from cx_channels.kit.mail.message.html import safe_html, text_of
 from cx_events.envelope import Attachment, Message
+from cx_events.json_types import Json
 
 # A screenshot that was pasted is no attachment but an image in the body.
 _IMAGE = re.compile(r"""<img\b[^<>]{0,2000}?\bsrc=["']([^"'<>\s]{1,2048})["']""", re.IGNORECASE)

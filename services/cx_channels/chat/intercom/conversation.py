@@ -20,8 +20,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from msgspec import Raw
-
 from cx_channels.chat.intercom.notification import Notification
 from cx_channels.chat.intercom.people import (
     Person,
@@ -34,9 +32,11 @@ from cx_channels.chat.intercom.people import (
     unique_people,
 )
 from cx_channels.chat.intercom.values import listed, micros, whole
+from cx_channels.kit.drafts import make_draft
 from cx_channels.kit.ids import id_part
-from cx_channels.kit.json_values import Json, first, obj, text
-from cx_events.envelope import Data, Direction, Draft, Participant, Reference, Role
+from cx_channels.kit.json_values import first, obj, text
+from cx_events.envelope import Direction, Draft, Participant, Reference, Role
+from cx_events.json_types import Json
 from cx_events.timestamps import Micros
 
 MAX_CUSTOMERS = 20
@@ -123,20 +123,19 @@ class Conversation:
         notification = self.notification
         if not self.came_by_messenger(part):
             participants = [unchecked(each) if each.role == "customer" else each for each in participants]
-        return Draft(
-            type=event_type,
-            id=id,
+        return make_draft(
+            notification.connection,
+            "chat",
+            event_type,
+            id,
+            raw=notification.raw,
+            root=self.root,
             time=self.time_of(part),
             sequence=whole(part.get("id")),
-            data=Data(
-                channel="chat",
-                interaction=f"{notification.connection.id}/{self.root}",
-                direction=direction,
-                participants=participants,
-                references=self.references,
-                raw=Raw(notification.raw),
-                **data,
-            ),
+            direction=direction,
+            participants=participants,
+            references=self.references,
+            **data,
         )
 
 

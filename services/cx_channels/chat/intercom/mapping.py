@@ -11,6 +11,7 @@ from typing import Any
 
 from cx_channels.chat.intercom import contacts, conversations, parts, tickets, unmapped_kinds
 from cx_channels.chat.intercom.notification import Notification, read
+from cx_channels.kit.drafts import sort_outcomes
 from cx_channels.kit.outcomes import bounded, no_adapter
 from cx_channels.provider import Connection, Ignored, Mapped, Request, Unmapped
 from cx_events.dead_letters import UNKNOWN_KIND
@@ -150,25 +151,32 @@ DOCUMENTED: Mapping[str, str] = {
 def map_request(request: Request, connection: Connection) -> Mapped:
     """One notification. ``Refused("malformed")`` for what is none; ``Unmapped`` for a topic that has no adapter yet or
     was not documented when this was written."""
+    return sort_outcomes(_outcomes_of(request, connection))
+
+
+def _outcomes_of(request: Request, connection: Connection) -> Iterator[Draft | Ignored | Unmapped]:
     if request.method == "HEAD":
-        return _mapped(_ignored("url-check"))
+        yield _ignored("url-check")
+        return
     notification = read(request.body, connection)
+    topic, id, raw = notification.topic, notification.id, notification.raw
     if not _ours(notification):
-        return _mapped(_ignored("other-workspace"))
-    if notification.topic in TOPICS:
-        return _mapped(*bounded(TOPICS[notification.topic][0](notification), notification.id, notification.raw))
+        yield _ignored("other-workspace")
+    elif topic in TOPICS:
+        yield from bounded(TOPICS[topic][0](notification), id, raw)
+    else:
+        yield _without_adapter(notification)
+
+
+def _without_adapter(notification: Notification) -> Ignored | Unmapped:
+    topic, id, raw = notification.topic, notification.id, notification.raw
     # A new topic of a family that tells of no customer tells of none either.
-    family = f"{notification.topic.partition('.')[0]}.*"
-    for kind in (notification.topic, family):
+    for kind in (topic, f"{topic.partition('.')[0]}.*"):
         if kind in IGNORED:
-            return _mapped(_ignored(kind))
+            return _ignored(kind)
         if kind in unmapped_kinds.TOPICS:
-            return _mapped(
-                no_adapter(notification.topic[:64], unmapped_kinds.TOPICS[kind], notification.id, notification.raw)
-            )
-    return _mapped(
-        Unmapped(notification.id, f"{UNKNOWN_KIND}: the topic {notification.topic[:64]!r}", notification.raw)
-    )
+            return no_adapter(topic[:64], unmapped_kinds.TOPICS[kind], id, raw)
+    return Unmapped(id, f"{UNKNOWN_KIND}: the topic {topic[:64]!r}", raw)
 
 
 def kinds_of(request: Request, connection: Connection) -> tuple[str, ...]:
@@ -183,14 +191,6 @@ def _ours(notification: Notification) -> bool:
     listed: Any = notification.connection.settings.get("workspaces")
     workspaces = listed if isinstance(listed, list | tuple) else [listed] if listed else []
     return not workspaces or notification.topic == "ping" or notification.app in map(str, workspaces)
-
-
-def _mapped(*outcomes: Draft | Ignored | Unmapped) -> Mapped:
-    return Mapped(
-        drafts=tuple(each for each in outcomes if isinstance(each, Draft)),
-        ignored=tuple(each for each in outcomes if isinstance(each, Ignored)),
-        unmapped=tuple(each for each in outcomes if isinstance(each, Unmapped)),
-    )
 
 
 def _ignored(kind: str) -> Ignored:

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 import msgspec
 
 from cx_channels.chat.intercom.values import micros
-from cx_channels.kit.json_values import Json, first, obj, text
+from cx_channels.kit.json_values import first, obj, read_object, text
 from cx_channels.kit.signing import sha256_hex
 from cx_channels.provider import Connection, Unmapped
-from cx_events import strict_json
 from cx_events.errors import Refused
+from cx_events.json_types import Json
 from cx_events.timestamps import Micros
 
 # These count attempts to deliver; without them each attempt of one notification is the same.
@@ -41,11 +41,8 @@ class Notification:
 
 def read(body: bytes, connection: Connection) -> Notification:
     """``Refused("malformed")`` for what is no notification."""
-    try:
-        value = strict_json.decode(body)
-    except Refused as refused:
-        raise Refused("malformed", refused.detail) from None
-    if not isinstance(value, dict) or not text(value.get("topic")).strip():
+    value = read_object(body)
+    if not text(value.get("topic")).strip():
         raise Refused("malformed", "not a JSON object with a 'topic'")
     item = obj(obj(value.get("data")).get("item"))
     raw = msgspec.json.encode({name: each for name, each in value.items() if name not in _DELIVERY})

@@ -8,9 +8,10 @@ from cx_channels.chat.intercom.content import has_words, message, note_of
 from cx_channels.chat.intercom.conversation import Conversation
 from cx_channels.chat.intercom.people import agent, staff
 from cx_channels.chat.intercom.values import micros
-from cx_channels.kit.json_values import Json, first, obj, text
+from cx_channels.kit.json_values import first, obj, text
 from cx_channels.provider import Ignored, Unmapped
 from cx_events.envelope import Draft, Message, Named, Participant, Role
+from cx_events.json_types import Json
 from cx_events.timestamps import format_time
 
 Outcome = Draft | Ignored | Unmapped

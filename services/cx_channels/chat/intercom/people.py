@@ -19,8 +19,9 @@ from typing import Any
 
 from msgspec import structs
 
-from cx_channels.kit.json_values import Json, first, text
+from cx_channels.kit.json_values import first, text
 from cx_events.envelope import Identifier, Named, Participant, Role, Weight
+from cx_events.json_types import Json
 from cx_events.weights import ASSERTED, CLAIMED
 
 INTERCOM = "intercom"

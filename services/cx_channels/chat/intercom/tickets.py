@@ -9,8 +9,9 @@ from cx_channels.chat.intercom.conversation import Conversation, read_conversati
 from cx_channels.chat.intercom.conversations import NO_ID
 from cx_channels.chat.intercom.notification import Notification
 from cx_channels.chat.intercom.parts import Outcome, outcomes_of_parts
-from cx_channels.kit.json_values import Json, first, obj
+from cx_channels.kit.json_values import first, obj
 from cx_events.envelope import Draft
+from cx_events.json_types import Json
 
 
 def map_created(notification: Notification) -> Iterator[Outcome]:

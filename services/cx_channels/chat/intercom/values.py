@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from cx_channels.kit.json_values import Json, objects, text
+from cx_channels.kit.json_values import objects, text
 from cx_channels.kit.times import YEAR_9999, is_unix_seconds, iso_time, unix_seconds
+from cx_events.json_types import Json
 from cx_events.timestamps import Micros
 
 _LONGEST_SEQUENCE = 18  # digits

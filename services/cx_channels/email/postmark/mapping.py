@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 
 from cx_channels.email.postmark.inbound import SAYING, map_inbound, read_inbound, settings_of
 from cx_channels.email.postmark.values import WebhookPayload, moment, read, text
+from cx_channels.kit.drafts import make_draft
 from cx_channels.kit.ids import id_part
 from cx_channels.kit.mail.delivery.reasons import code_of, diagnostic
 from cx_channels.kit.mail.kinds import kinds_of_mail
@@ -339,19 +340,18 @@ def _draft(payload: WebhookPayload, what: str, suffix: str, time: str, direction
     about = payload.message_id
     if not about:
         raise Refused("malformed", f"which mail? A notice of {kind_of(payload)[:64]} must have a MessageID")
-    return Draft(
-        type=f"cx.message.{what}.v1",
-        id=f"{about}/{suffix}",
+    return make_draft(
+        payload.connection,
+        "email",
+        f"cx.message.{what}.v1",
+        f"{about}/{suffix}",
+        raw=payload.raw(),
+        root=_as_sent(about),
         time=moment(payload.fields.get(time)),
-        data=Data(
-            channel="email",
-            interaction=f"{payload.connection.id}/{_as_sent(about)}",
-            direction=direction,
-            participants=_participants(payload),
-            references=_references(about),
-            message=Message(id=about),
-            raw=payload.raw(),
-        ),
+        direction=direction,
+        participants=_participants(payload),
+        references=_references(about),
+        message=Message(id=about),
     )
 
 

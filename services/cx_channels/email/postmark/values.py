@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
@@ -10,11 +10,11 @@ from typing import Any
 import msgspec
 
 from cx_channels.kit.ids import id_part
+from cx_channels.kit.json_values import read_object
 from cx_channels.kit.mail.mime.charsets import clean
 from cx_channels.kit.times import iso_time
 from cx_channels.provider import Connection, Request
 from cx_events import strict_json
-from cx_events.errors import Refused
 from cx_events.timestamps import Micros
 
 Json = dict[str, Any]
@@ -80,10 +80,4 @@ class WebhookPayload:
 
 def read(request: Request, connection: Connection) -> WebhookPayload:
     """``Refused("malformed")`` for a body that is no JSON object."""
-    try:
-        value = strict_json.decode(request.body, _LIMITS)
-    except Refused as refused:
-        raise Refused("malformed", refused.detail) from None
-    if not isinstance(value, Mapping):
-        raise Refused("malformed", "the JSON body is no object")
-    return WebhookPayload(dict(value), request.body, connection)
+    return WebhookPayload(read_object(request.body, _LIMITS), request.body, connection)

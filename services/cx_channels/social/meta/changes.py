@@ -10,10 +10,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from msgspec import Raw
-
+from cx_channels.kit.drafts import make_draft
 from cx_channels.kit.ids import id_part
-from cx_channels.kit.json_values import Json, first, number, obj, text, texts
+from cx_channels.kit.json_values import first, number, obj, text, texts
 from cx_channels.kit.meta_envelope import WebhookItem
 from cx_channels.kit.outcomes import no_adapter
 from cx_channels.kit.times import unix_time
@@ -21,7 +20,8 @@ from cx_channels.provider import Connection, Ignored, Unmapped
 from cx_channels.social.meta.ignored_kinds import IGNORED
 from cx_channels.social.meta.people import business, customer
 from cx_channels.social.meta.unmapped_kinds import KINDS as WAITING
-from cx_events.envelope import Attachment, Data, Draft, Message
+from cx_events.envelope import Attachment, Draft, Message
+from cx_events.json_types import Json
 
 Outcome = Draft | Ignored | Unmapped
 
@@ -295,18 +295,16 @@ def _draft(change: Change, event_type: str, id: str, **data: Any) -> Draft:
     person = customer(item.object, item.account, author["id"], name=author["name"])
     # Whom Meta may not name, it leaves out: somebody said it all the same.
     people = [page] if change.own else [person, page] if author["id"] or author["name"] else [page]
-    return Draft(
-        type=event_type,
-        id=id,
-        time=unix_time(change.value.get("edited_time") if change.verb == "edit" else None)
-        or unix_time(change.value.get("created_time"))
-        or item.time,
-        data=Data(
-            channel="social",
-            interaction=f"{connection.id}/{id_part(change.post)}",
-            direction="outbound" if change.own else "inbound",
-            participants=people,
-            raw=Raw(item.raw),
-            **data,
-        ),
+    edited = unix_time(change.value.get("edited_time") if change.verb == "edit" else None)
+    return make_draft(
+        connection,
+        "social",
+        event_type,
+        id,
+        raw=item.raw,
+        root=id_part(change.post),
+        time=edited or unix_time(change.value.get("created_time")) or item.time,
+        direction="outbound" if change.own else "inbound",
+        participants=people,
+        **data,
     )

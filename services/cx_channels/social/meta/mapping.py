@@ -11,13 +11,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from cx_channels.kit.json_values import Json, obj, text, texts
+from cx_channels.kit.drafts import sort_outcomes
+from cx_channels.kit.json_values import obj, text, texts
 from cx_channels.kit.meta_envelope import LEFT_OUT, OtherEntry, WebhookItem, read_items
 from cx_channels.kit.outcomes import bounded, no_adapter
 from cx_channels.provider import Connection, Ignored, Mapped, Request, Unmapped
 from cx_channels.social.meta import changes, ignored_kinds, messaging, unmapped_kinds
 from cx_events.dead_letters import UNKNOWN_KIND
 from cx_events.envelope import Draft
+from cx_events.json_types import Json
 
 KINDS: Mapping[str, tuple[Callable[..., Iterator[Draft | Ignored | Unmapped]], str]] = {
     **messaging.KINDS,
@@ -46,18 +48,8 @@ def map_request(request: Request, connection: Connection) -> Mapped:
     """All notices of a delivery, in order. ``Refused("malformed")`` for what is no delivery at all."""
     if request.method == "GET":
         return Mapped(ignored=(_ignored("subscription-check"),))
-    drafts: list[Draft] = []
-    ignored: list[Ignored] = []
-    unmapped: list[Unmapped] = []
-    for item in read_items(request.body):
-        for outcome in _outcomes(item, connection):
-            if isinstance(outcome, Draft):
-                drafts.append(outcome)
-            elif isinstance(outcome, Ignored):
-                ignored.append(outcome)
-            else:
-                unmapped.append(outcome)
-    return Mapped(tuple(drafts), tuple(ignored), tuple(unmapped))
+    items = read_items(request.body)
+    return sort_outcomes(outcome for item in items for outcome in _outcomes(item, connection))
 
 
 def kinds_of(request: Request, _connection: Connection) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cx_channels.kit.ids import id_part
-from cx_channels.kit.json_values import Json, first, number, obj, objects, text, texts
+from cx_channels.kit.json_values import first, number, obj, objects, text, texts
 from cx_channels.kit.times import unix_time
 from cx_channels.provider import Unmapped
 from cx_channels.social.meta.messaging_event import MessagingEvent, Outcome, draft_of, referral_tokens
@@ -14,6 +14,7 @@ from cx_events.envelope import (
     Draft,
     Message,
 )
+from cx_events.json_types import Json
 
 _MEDIA = {
     "image": "image/*",

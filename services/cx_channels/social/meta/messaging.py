@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from cx_channels.kit.json_values import Json, first, obj
+from cx_channels.kit.json_values import first, obj
 from cx_channels.kit.meta_envelope import WebhookItem
 from cx_channels.kit.outcomes import no_adapter
 from cx_channels.provider import Connection, Ignored, Unmapped
@@ -38,6 +38,7 @@ from cx_channels.social.meta.person_actions import (
 )
 from cx_channels.social.meta.thread_control import map_thread_pass, map_thread_request, map_thread_take
 from cx_channels.social.meta.unmapped_kinds import KINDS as WAITING
+from cx_events.json_types import Json
 
 Mapper = Callable[[MessagingEvent], Iterator[Outcome]]
 

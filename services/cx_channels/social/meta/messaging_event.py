@@ -5,21 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from msgspec import Raw
-
+from cx_channels.kit.drafts import make_draft
 from cx_channels.kit.ids import id_part
-from cx_channels.kit.json_values import Json, obj, text
+from cx_channels.kit.json_values import obj, text
 from cx_channels.kit.meta_envelope import WebhookItem
 from cx_channels.kit.times import unix_time
 from cx_channels.provider import Connection, Ignored, Unmapped
 from cx_channels.social.meta.people import Peers, participants_of
 from cx_events.envelope import (
-    Data,
     Draft,
     Identifier,
     Participant,
     Reference,
 )
+from cx_events.json_types import Json
 from cx_events.timestamps import Micros
 
 Outcome = Draft | Ignored | Unmapped
@@ -70,18 +69,17 @@ def draft_of(
     direction, participants = participants_of(item, event.peers, connection.settings)
     if also or name:
         participants = [_with_identifiers(each, also, name) for each in participants]
-    return Draft(
-        type=event_type,
-        id=id,
+    return make_draft(
+        connection,
+        "social",
+        event_type,
+        id,
+        raw=item.raw,
+        root=event.thread,
         time=event.time if time is None else time,
-        data=Data(
-            channel="social",
-            interaction=f"{connection.id}/{event.thread}",
-            direction="outbound" if receipt else direction,
-            participants=participants,
-            raw=Raw(item.raw),
-            **data,
-        ),
+        direction="outbound" if receipt else direction,
+        participants=participants,
+        **data,
     )
 
 

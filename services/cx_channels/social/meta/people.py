@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cx_channels.kit.json_values import Json, obj, text, texts
+from cx_channels.kit.json_values import obj, text, texts
 from cx_channels.kit.meta_envelope import WebhookItem
 from cx_events.envelope import Direction, Identifier, Participant, Role
+from cx_events.json_types import Json
 from cx_events.weights import CLAIMED, PROVED
 
 PAGE_INBOX = "263902037430900"

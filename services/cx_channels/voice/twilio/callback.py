@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from cx_channels.kit.drafts import make_draft
 from cx_channels.kit.ids import id_part
 from cx_channels.kit.times import LAST, rfc2822_time
 from cx_channels.kit.twilio_forms import Fields, distinct
@@ -14,7 +15,7 @@ from cx_channels.voice.twilio.attestation import verdict
 from cx_channels.voice.twilio.kinds import UNREACHED, status_of
 from cx_channels.voice.twilio.parties import INBOUND, Parties, parties_of
 from cx_events import strict_json
-from cx_events.envelope import Data, Draft, Failure, Named, Recording, Reference
+from cx_events.envelope import Draft, Failure, Named, Recording, Reference
 from cx_events.errors import Refused
 from cx_events.timestamps import Micros
 
@@ -82,21 +83,20 @@ def draft_of(
     """``also``: references besides the call's own."""
     fields, connection = callback.fields, callback.connection
     calls = [Reference(kind="call", value=fields["CallSid"])] if fields["CallSid"] else []
-    return Draft(
-        type=event_type,
-        id=id,
+    return make_draft(
+        connection,
+        "voice",
+        event_type,
+        id,
+        raw=fields.raw(),
+        root=id_part(callback.root),
         time=callback.time if time is None else time,
         sequence=fields.whole("SequenceNumber") if sequence else None,
-        data=Data(
-            channel="voice",
-            interaction=f"{connection.id}/{id_part(callback.root)}",
-            direction=callback.parties.direction,
-            participants=list(callback.parties.participants),
-            references=[*calls, *(also or [])],
-            evidence=verdict(fields),
-            raw=fields.raw(),
-            **data,
-        ),
+        direction=callback.parties.direction,
+        participants=list(callback.parties.participants),
+        references=[*calls, *(also or [])],
+        evidence=verdict(fields),
+        **data,
     )
 
 

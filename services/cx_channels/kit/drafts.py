@@ -1,0 +1,63 @@
+"""Make drafts of events: what the mapping of every vendor needs, whatever the notice says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from cx_channels.provider import Connection, Ignored, Mapped, Unmapped
+from cx_events.envelope import Channel, Data, Draft
+from cx_events.timestamps import Micros
+
+
+def interaction_of(connection: Connection, root: str) -> str:
+    """Return the id of an interaction: ``root`` is unique within the connection, see ``kit.ids.id_part``."""
+    return f"{connection.id}/{root}"
+
+
+def make_draft(
+    connection: Connection,
+    channel: Channel,
+    event_type: str,
+    id: str,
+    *,
+    raw: bytes | msgspec.Raw,
+    root: str = "",
+    time: Micros | None = None,
+    sequence: int | None = None,
+    **data: Any,
+) -> Draft:
+    """Return the draft of one event.
+
+    ``id``: made of the vendor's own ids. ``raw``: what the vendor sent of it, as JSON on one line. ``root``: what tells
+    the interaction within the connection, "" for an event of none. ``data``: the other fields of ``Data``.
+    """
+    return Draft(
+        type=event_type,
+        id=id,
+        time=time,
+        sequence=sequence,
+        data=Data(
+            channel=channel,
+            interaction=interaction_of(connection, root) if root else "",
+            raw=msgspec.Raw(raw) if isinstance(raw, bytes) else raw,
+            **data,
+        ),
+    )
+
+
+def sort_outcomes(outcomes: Iterable[Draft | Ignored | Unmapped]) -> Mapped:
+    """Return what the parts of one request became, each kind of outcome in its order."""
+    drafts: list[Draft] = []
+    ignored: list[Ignored] = []
+    unmapped: list[Unmapped] = []
+    for outcome in outcomes:
+        if isinstance(outcome, Draft):
+            drafts.append(outcome)
+        elif isinstance(outcome, Ignored):
+            ignored.append(outcome)
+        else:
+            unmapped.append(outcome)
+    return Mapped(tuple(drafts), tuple(ignored), tuple(unmapped))
