@@ -3,11 +3,14 @@
     consume -> read -> plan -> write -> notify
 
 Modules, in the order of an event's walk: ``consumer`` takes partitions and reads ahead; ``records`` reads log records
-into classified events, without I/O; ``cache`` keeps what the store is known to have; ``retrying_applier`` applies a
-batch until it is applied, and finds the events that can't be; ``write`` runs a batch's transaction; ``identity``
-recomputes who is who, as far as a batch changed it; ``relay`` publishes change notifications from the outbox.
+into a batch, and ``classify`` works out once what an event says; ``retrying_applier`` applies a batch until it is
+applied; ``write`` runs its transaction, the statements in their one order: ``plan`` works out what the new events
+change, by what ``cache`` knows of the store; ``evidence`` writes profiles, edges and decisions; ``fold_parts`` writes
+parts; ``publish`` raises the versions of the customers that changed, after ``identity`` recomputed who is who;
+``relay`` publishes change notifications from the outbox.
 
-Beside the walk: ``replace_copy`` applies a copy that replaces a stored one; ``conflicts`` keeps the dead letters of
-copies that differ; ``store_epoch`` gives a store its epoch, and ``epoch_announcements`` checks it against the log;
-``tenancy`` is what is known of a tenant beforehand; ``verify`` holds the store against the log and the definition.
+Beside the walk: ``repeats`` handles events that are stored already, and ``replace_copy`` a copy that replaces a stored
+one; ``letters`` makes dead letters, and ``conflicts`` those of copies that differ; ``outcome`` names how applying may
+end; ``store_epoch`` gives a store its epoch, and ``epoch_announcements`` checks it against the log; ``tenancy`` is what
+is known of a tenant beforehand; ``verify`` holds the store against the log and the definition.
 """

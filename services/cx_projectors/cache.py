@@ -1,11 +1,14 @@
-"""What a worker keeps between batches, so that a known thing costs no look-up.
+"""What a consumer keeps between batches, so that a known thing costs no look-up.
 
-Safe because what is kept either has one writer (a part's stream lives in one partition, whose owner we are) or only
+Safe because what is kept either has one writer (a part's stream lies in one partition, whose owner we are) or only
 grows (profiles, edges, announced interactions). Everything is dropped when a transaction fails, when the set of owned
 partitions changes, and when an epoch moves: a copy that replaces another moves all epochs.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from cx_context.parts.model import Part
 from cx_context.routing_targets import SideState
@@ -13,53 +16,56 @@ from cx_context.store.segments import Segment
 from cx_events.ids import NodeId
 from cx_identity.first_mentions import ATTESTED, NAMED, Mention, MentionKey, is_preceded
 
-Pair = tuple[NodeId, NodeId]
+SideKey = tuple[NodeId, NodeId]
+"""(stream, interaction node): one stream's side of one interaction."""
 
 
 class ProjectionCache:
-    """Bounded by count: a table that is full is dropped whole, which costs some look-ups and no thought. ``sides``: by
-    stream and interaction node, of interactions of which the stream has parts. ``profiles``, ``attested``: the first
-    sighting."""
+    """What the store is known to have; each table is bounded, and one that is full is dropped whole.
+
+    ``parts``: by part id. ``sides``: of interactions of which the stream has parts. ``profiles``, ``attested``: the
+    first mention of a profile, and the first that attests it. ``mentions``: the first mentions where there are several,
+    and those of pairs. ``interactions``: announced ones. ``last_segments``: by part id.
+    """
 
     def __init__(self, most: int = 100_000) -> None:
         self._most = most
         self.parts: dict[bytes, Part] = {}
-        self.sides: dict[tuple[NodeId, NodeId], SideState] = {}
+        self.sides: dict[SideKey, SideState] = {}
         self.profiles: dict[NodeId, Mention] = {}
         self.attested: dict[NodeId, Mention] = {}
-        self.seen: dict[MentionKey, list[Mention]] = {}
-        self.nodes: set[NodeId] = set()
-        self.tails: dict[bytes, Segment] = {}
+        self.mentions: dict[MentionKey, list[Mention]] = {}
+        self.interactions: set[NodeId] = set()
+        self.last_segments: dict[bytes, Segment] = {}
+        self._tables: tuple[dict[Any, Any] | set[Any], ...] = (
+            self.parts, self.sides, self.profiles, self.attested, self.mentions, self.interactions, self.last_segments,
+        )  # fmt: skip
 
     def clear(self) -> None:
-        self.parts.clear()
-        self.sides.clear()
-        self.profiles.clear()
-        self.attested.clear()
-        self.seen.clear()
-        self.nodes.clear()
-        self.tails.clear()
+        """Forget everything."""
+        for table in self._tables:
+            table.clear()
 
-    def trim(self) -> None:
-        """Called between batches."""
-        for table in (self.parts, self.sides, self.profiles, self.attested, self.seen, self.nodes, self.tails):
+    def add(self, mentions: Mapping[MentionKey, list[Mention]], interactions: Iterable[NodeId]) -> None:
+        """Add what a durable transaction left in the store; what is full then is dropped. A profile's first mention is
+        kept at hand, and mostly there is no other."""
+        for key, steps in mentions.items():
+            kind = key[0]
+            if kind in (NAMED, ATTESTED):
+                (self.profiles if kind == NAMED else self.attested)[key[1]] = steps[0]
+                if len(steps) == 1:
+                    continue
+            self.mentions[key] = steps
+        self.interactions.update(interactions)
+        for table in self._tables:
             if len(table) > self._most:
                 table.clear()
 
-    def learn(self, seen: MentionKey, steps: list[Mention]) -> None:
-        """What the store has. Of a profile the first step is kept at hand, and mostly there is no other."""
-        kind = seen[0]
+    def knows(self, key: MentionKey, mention: Mention) -> bool:
+        """Return whether the store has a mention that precedes this one both in effective and in recorded time."""
+        kind = key[0]
         if kind in (NAMED, ATTESTED):
-            (self.profiles if kind == NAMED else self.attested)[seen[1]] = steps[0]
-            if len(steps) == 1:
-                return
-        self.seen[seen] = steps
-
-    def knows(self, seen: MentionKey, one: Mention) -> bool:
-        """Whether the store has a sighting that precedes this one in both times."""
-        kind = seen[0]
-        if kind in (NAMED, ATTESTED):
-            known = (self.profiles if kind == NAMED else self.attested).get(seen[1])
-            if known is None or is_preceded(one, (known,)):
+            known = (self.profiles if kind == NAMED else self.attested).get(key[1])
+            if known is None or is_preceded(mention, (known,)):
                 return known is not None
-        return is_preceded(one, self.seen.get(seen, ()))
+        return is_preceded(mention, self.mentions.get(key, ()))

@@ -20,11 +20,11 @@ from cx_events.cancellation import close_within
 from cx_events.errors import Fatal, TryLater
 from cx_events.ids import IdSpace
 from cx_events.log import INTERACTIONS, Log, LogReader, Partition
+from cx_projectors.outcome import Applied
 from cx_projectors.records import TOPICS, Batch, lag, read_into
 from cx_projectors.retrying_applier import RetryingApplier
 from cx_projectors.store_epoch import open_store_epoch
 from cx_projectors.tenancy import Tenancy
-from cx_projectors.write import Applied
 from cx_runtime.health import Health, Progress
 from cx_runtime.metrics import Metrics
 from cx_runtime.owned_tasks import OwnedTasks

@@ -1,4 +1,4 @@
-"""Who is who, as far as a batch changed it: read the part of the graph that a change can reach, resolve it, keep it.
+"""Recompute who is who, as far as a batch changed it: read what a change can reach, resolve it, write what differs.
 
 Runs under the tenant's exclusive graph lock, so what it reads is all that is committed, and nobody publishes a version
 by an older mapping meanwhile.
@@ -6,7 +6,7 @@ by an older mapping meanwhile.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Set
+from collections.abc import Collection, Iterable, Mapping, Set
 from typing import NamedTuple
 
 from cx_context.store import ownership, refused_claims, withheld_claims
@@ -39,15 +39,16 @@ from cx_identity.shared_identifiers import never_linking
 from cx_projectors.tenancy import Tenancy
 
 
-class Moves:
-    """Which ids stand for someone else now. Ids that changed places are a group: all their versions must rise above
-    all that any of them ever showed. ``changed``: customers whose body changed though nobody moved."""
+class ReassignedIds:
+    """The ids that stand for someone else now, in groups: ids of one group changed places, so all their versions must
+    rise above all that any of them ever showed. ``changed``: customers whose contexts changed though no id moved."""
 
     def __init__(self) -> None:
         self.changed: set[NodeId] = set()
         self._leader: dict[NodeId, NodeId] = {}
 
-    def together(self, *nodes: NodeId) -> None:
+    def join(self, *nodes: NodeId) -> None:
+        """Put ids into one group, with those that they are with already."""
         first = self._find(nodes[0])
         for node in nodes[1:]:
             self._leader[self._find(node)] = first
@@ -58,46 +59,50 @@ class Moves:
         return node
 
     def groups(self) -> list[list[NodeId]]:
+        """Return the groups, each sorted."""
         found: dict[NodeId, list[NodeId]] = {}
         for node in sorted(self._leader):
             found.setdefault(self._find(node), []).append(node)
         return list(found.values())
 
 
-class Dirty(NamedTuple):
-    """Profiles that facts changed, and those that are attested now and were not, or the reverse. ``edges_lost``: a
-    better copy of an event took evidence away, so what was shared may not be any more."""
+class AffectedProfiles(NamedTuple):
+    """Profiles whose customers may change. ``attested``: those that are attested now and were not, or the reverse.
+    ``edges_lost``: a better copy of an event took evidence away, so what was shared may not be any more."""
 
-    nodes: Collection[NodeId]
+    profiles: Collection[NodeId]
     attested: Set[NodeId] = frozenset()
     edges_lost: bool = False
 
 
-async def recompute(tx: Tx, tenant: str, dirty: Dirty | None, tenancy: Tenancy, ever: TenantFlags) -> Moves:
-    """Resolve what the dirty profiles can reach (``None``: everything), write what changed of it."""
+async def recompute(tx: Tx, tenancy: Tenancy, affected: AffectedProfiles | None, flags: TenantFlags) -> ReassignedIds:
+    """Resolve what the affected profiles can reach (``None``: the whole graph), and write what changed of it."""
+    tenant = tenancy.ids.tenant
     rules = await read_rules_in_force(tx, tenant, tenancy.rules)
-    if dirty is None:
-        found = await _everything(tx, tenant, rules)
+    if affected is None:
+        found = await _resolve_all(tx, tenant, rules)
     else:
-        found = await _within_reach(tx, tenant, dirty, rules, ever)
-    moves = Moves()
-    rows, moved, turned = _differences(tenant, found, moves)
+        found = await _resolve_reachable(tx, tenant, affected, rules, flags)
+    moves = ReassignedIds()
+    rows, moved, turned = _compare_members(tenant, found, moves)
     await write_members(tx, rows)
     await _write_refused(tx, tenant, found, moves)
     await _write_withheld(tx, tenant, found, moves)
-    # An interaction follows somebody else, too, where an identifier that it names turns ambiguous and moves nowhere.
-    nodes_moved = await nodes_named_by(tx, tenant, moved | turned, turned)
-    if ever.attributed:
-        nodes_moved |= await nodes_attributed_to(tx, tenant, moved)
-    for node in nodes_moved:
-        moves.together(node, *await ownership.all_sides(tx, tenant, node))
+    # An interaction gets another owner, too, where an identifier that it names turns ambiguous and moves nowhere.
+    nodes = await nodes_named_by(tx, tenant, moved | turned, turned)
+    if flags.attributed:
+        nodes |= await nodes_attributed_to(tx, tenant, moved)
+    for node in nodes:
+        moves.join(node, *await ownership.all_sides(tx, tenant, node))
     return moves
 
 
-class _Found(NamedTuple):
-    """What was resolved of ``nodes``, and what the store has of it so far. ``refused``: the claims to ask about with an
-    end among the nodes. ``withheld``: the claims that aren't tried of the pairs that were looked at; ``old_withheld``:
-    what the store has of these pairs."""
+class _Resolved(NamedTuple):
+    """A resolution of ``nodes``, and what the store holds of it so far.
+
+    ``refused``: the claims to ask about with an end among the nodes. ``withheld``: the claims that aren't tried, of the
+    pairs that were examined; ``old_withheld``: what the store has of these pairs.
+    """
 
     nodes: Collection[NodeId]
     profiles: Mapping[NodeId, Profile]
@@ -108,17 +113,26 @@ class _Found(NamedTuple):
     withheld: Collection[Edge]
     old_withheld: Mapping[Pair, WithheldRow]
 
+    def settles(self, node: NodeId) -> bool:
+        """Return whether a node is a shared identifier that somebody settled."""
+        return node in self.resolution.settled and node in self.resolution.shared.counting_all
 
-async def _everything(tx: Tx, tenant: str, rules: Rules) -> _Found:
+    def settled_before(self, node: NodeId) -> bool:
+        """Return whether it was one by what the store holds."""
+        before = self.old_rows.get(node)
+        return before is not None and before.settled and before.shared
+
+
+async def _resolve_all(tx: Tx, tenant: str, rules: Rules) -> _Resolved:
     profiles, edges = await read_whole_graph(tx, tenant)
     resolution = resolve(Graph(profiles, edges, await read_decisions(tx, tenant)), rules)
     silent = never_linking(profiles, rules)
     linking = [edge for edge in edges if edge.a not in silent and edge.b not in silent]
-    return _Found(
+    return _Resolved(
         nodes=list(profiles),
         profiles=profiles,
         resolution=resolution,
-        refused=[one for one in resolution.refusals if one.is_question],
+        refused=[refusal for refusal in resolution.refusals if refusal.is_question],
         old_rows=await read_member_rows(tx, tenant, list(profiles)),
         old_refused=await refused_claims.all_of(tx, tenant),
         withheld=[edge for edge in linking if is_withheld(edge, resolution.shared)],
@@ -126,39 +140,44 @@ async def _everything(tx: Tx, tenant: str, rules: Rules) -> _Found:
     )
 
 
-async def _within_reach(tx: Tx, tenant: str, dirty: Dirty, rules: Rules, ever: TenantFlags) -> _Found:
-    scope = AffectedScope(dirty.nodes, rules, attested=dirty.attested)
-    reading = GraphReader(
-        tx, tenant, rules, spare=not dirty.edges_lost, never_spare=dirty.attested, decided=ever.decided
+async def _resolve_reachable(
+    tx: Tx, tenant: str, affected: AffectedProfiles, rules: Rules, flags: TenantFlags
+) -> _Resolved:
+    scope = AffectedScope(affected.profiles, rules, attested=affected.attested)
+    reader = GraphReader(
+        tx, tenant, rules, spare=not affected.edges_lost, never_spare=affected.attested, decided=flags.decided
     )
-    resolution = await resolved_by(scope, reading)
-    # Profiles that no fact names any more are dirty, and no nodes.
-    ends = {*scope.nodes, *dirty.nodes}
-    looked_at = [edge for edge in scope.edges_at_nodes() if edge.claimed is not None]
-    return _Found(
+    resolution = await resolved_by(scope, reader)
+    # A profile that no fact names any more is affected, and no node.
+    ends = {*scope.nodes, *affected.profiles}
+    examined = [edge for edge in scope.edges_at_nodes() if edge.claimed is not None]
+    return _Resolved(
         nodes=scope.nodes,
-        profiles=reading.profiles,
+        profiles=reader.profiles,
         resolution=resolution,
         refused=scope.refused_claims(resolution),
-        old_rows=reading.rows,
-        old_refused=await refused_claims.at_ends(tx, tenant, ends) if ever.refused else {},
-        withheld=scope.withheld(looked_at),
-        old_withheld=await _old_withheld(tx, tenant, looked_at, ends, dirty) if ever.withheld else {},
+        old_rows=reader.rows,
+        old_refused=await refused_claims.at_ends(tx, tenant, ends) if flags.refused else {},
+        withheld=scope.withheld(examined),
+        old_withheld=await _old_withheld(tx, tenant, examined, ends, affected) if flags.withheld else {},
     )
 
 
 async def _old_withheld(
-    tx: Tx, tenant: str, looked_at: Collection[Edge], ends: Collection[NodeId], dirty: Dirty
+    tx: Tx, tenant: str, examined: Collection[Edge], ends: Collection[NodeId], affected: AffectedProfiles
 ) -> Mapping[Pair, WithheldRow]:
-    """A pair that was taken away can't be looked at; but then every edge at the ends was read."""
-    if dirty.edges_lost:
+    """Return the stored rows of the examined pairs. A pair that was taken away can't be examined; but then every edge
+    at the ends was read."""
+    if affected.edges_lost:
         return await withheld_claims.at_ends(tx, tenant, ends)
-    return await withheld_claims.of_pairs(tx, tenant, looked_at)
+    return await withheld_claims.of_pairs(tx, tenant, examined)
 
 
-def _differences(tenant: str, found: _Found, moves: Moves) -> tuple[list[MemberRow], set[NodeId], set[NodeId]]:
-    """Return the rows of members that differ, the profiles that moved to somebody else, and those that are ambiguous
-    now and were not, or the reverse."""
+def _compare_members(
+    tenant: str, found: _Resolved, moves: ReassignedIds
+) -> tuple[list[MemberRow], set[NodeId], set[NodeId]]:
+    """Return the rows of members that differ from the stored ones, the profiles that moved to another customer, and
+    those that are ambiguous now and were not, or the reverse."""
     rows = []
     moved: set[NodeId] = set()
     turned: set[NodeId] = set()
@@ -171,47 +190,42 @@ def _differences(tenant: str, found: _Found, moves: Moves) -> tuple[list[MemberR
         moves.changed.update((before.customer, row.customer))
         if before.customer != row.customer:
             moved.add(node)
-            moves.together(node, before.customer, row.customer)
+            moves.join(node, before.customer, row.customer)
         if row.ambiguous != before.ambiguous:
             turned.add(node)
     return rows, moved, turned
 
 
-async def _write_refused(tx: Tx, tenant: str, found: _Found, moves: Moves) -> None:
+async def _write_refused(tx: Tx, tenant: str, found: _Resolved, moves: ReassignedIds) -> None:
     """Write the claims that are refused; both customers of one that changed show it."""
     settled = found.resolution.settled
     now = {row.pair: row for row in (refused_row(tenant, one, found.profiles, settled) for one in found.refused)}
     gone = found.old_refused.keys() - now.keys()
     changed = [row for pair, row in now.items() if found.old_refused.get(pair) != row]
-    if not gone and not changed:
-        return
-    await refused_claims.write(tx, changed, gone)
-    ends = {end for pair in (*gone, *(row.pair for row in changed)) for end in pair}
-    customer_of = found.resolution.customer_of
-    elsewhere = await customers_of(tx, tenant, ends - customer_of.keys())
-    moves.changed.update(elsewhere[end] if end in elsewhere else customer_of[end] for end in ends)
+    if gone or changed:
+        await refused_claims.write(tx, changed, gone)
+        await _note_customers(tx, tenant, _ends_of(gone, changed), found, moves)
 
 
-async def _write_withheld(tx: Tx, tenant: str, found: _Found, moves: Moves) -> None:
+async def _write_withheld(tx: Tx, tenant: str, found: _Resolved, moves: ReassignedIds) -> None:
     """Write the claims that aren't tried since an end is shared; both customers of one that changed show it. Where a
     shared identifier is settled now and was not, or the reverse, everybody whose claims name it does."""
     now = {row.pair: row for row in (withheld_row(tenant, edge, found.profiles) for edge in found.withheld)}
     gone = found.old_withheld.keys() - now.keys()
     changed = [row for pair, row in now.items() if found.old_withheld.get(pair) != row]
-    ends = {end for pair in (*gone, *(row.pair for row in changed)) for end in pair}
     if gone or changed:
         await withheld_claims.write(tx, changed, gone)
-    turned = [node for node in found.nodes if _settles(found, node) != _settled_before(found, node)]
-    ends |= await withheld_claims.asking_about(tx, tenant, turned)
+    turned = [node for node in found.nodes if found.settles(node) != found.settled_before(node)]
+    ends = _ends_of(gone, changed) | await withheld_claims.asking_about(tx, tenant, turned)
+    await _note_customers(tx, tenant, ends, found, moves)
+
+
+def _ends_of(gone: Iterable[Pair], changed: Iterable[RefusedRow | WithheldRow]) -> set[NodeId]:
+    return {end for pair in (*gone, *(row.pair for row in changed)) for end in pair}
+
+
+async def _note_customers(tx: Tx, tenant: str, ends: Set[NodeId], found: _Resolved, moves: ReassignedIds) -> None:
+    """Note that the customers of these profiles changed. Some may lie beyond what was resolved."""
     customer_of = found.resolution.customer_of
     elsewhere = await customers_of(tx, tenant, ends - customer_of.keys())
     moves.changed.update(elsewhere[end] if end in elsewhere else customer_of[end] for end in ends)
-
-
-def _settles(found: _Found, node: NodeId) -> bool:
-    return node in found.resolution.settled and node in found.resolution.shared.counting_all
-
-
-def _settled_before(found: _Found, node: NodeId) -> bool:
-    before = found.old_rows.get(node)
-    return before is not None and before.settled and before.shared

@@ -34,7 +34,7 @@ from cx_events.facts import Fact
 from cx_events.ids import NodeId, event_key
 from cx_events.log import Log
 from cx_hub.stack.processes import free_port
-from cx_projectors.records import read_event
+from cx_projectors.classify import read_event
 from cx_runtime.tenants import Tenants, load
 
 SOURCE = "//acme.example/chat"

@@ -37,7 +37,7 @@ from cx_events.stamp import StampedEvent
 from cx_events.testing.builders import ACME, SECOND, START, an_event
 from cx_events.testing.histories import facts_of, histories
 from cx_projectors import retrying_applier, write
-from cx_projectors.records import read_event
+from cx_projectors.classify import read_event
 
 POISONED = "poisoned"
 """The agent's id of an event that a planted fault meets."""
@@ -393,4 +393,4 @@ async def test_what_fails_for_every_record_is_no_record_s_fault(store: Store, mo
         with pytest.raises(RuntimeError):
             await worker.step(100)
     assert await letters(store) == []
-    assert retrying_applier.is_of_the_batch(RuntimeError())
+    assert retrying_applier.may_be_an_events_fault(RuntimeError())

@@ -155,7 +155,7 @@ def read(event: StampedEvent) -> Fact | None:
         [LogRecord(INTERACTIONS, 0, 0, event.key, event.raw, 0)], lambda tenant: ACME if tenant == "acme" else None
     )
     assert not batch.undecodable
-    (incoming,) = batch.facts.values()
+    (incoming,) = batch.events.values()
     assert incoming.left_out is None, incoming.problem
     return incoming.fact
 
@@ -212,8 +212,8 @@ def test_a_fault_is_told_alike_everywhere(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_a_decision_that_cannot_be_read_is_left_out_when_it_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     event = an_event("cx.identity.merged.v1", id="e", data={"identity": {"a": "x", "b": "y"}})
-    monkeypatch.setattr("cx_identity.evidence.parse_node_id", lambda text: 1 // 0)
-    (incoming,) = read_batch([LogRecord(INTERACTIONS, 0, 0, event.key, event.raw, 0)], lambda _: ACME).facts.values()
+    monkeypatch.setattr("cx_identity.decisions.parse_node_id", lambda text: 1 // 0)
+    (incoming,) = read_batch([LogRecord(INTERACTIONS, 0, 0, event.key, event.raw, 0)], lambda _: ACME).events.values()
     assert incoming.left_out == "unfoldable"
     assert incoming.problem == fault_of(Fact(decode_read_only(event.raw), event.raw, ACME), ACME)
 
@@ -224,4 +224,4 @@ def test_data_nested_too_deeply_with_a_nul_in_it_is_told_and_holds_nobody_up(dep
     event = an_event("cx.customer.attributes_changed.v1", id="e", email="ana@example.com", data=data)
     raw = event.raw.replace(b'"HERE"', b"[" * depth + b'"\\u0000"' + b"]" * depth)
     batch = read_batch([LogRecord(INTERACTIONS, 0, 0, event.key, raw, 0)], lambda _: ACME)
-    assert len(batch.facts) + len(batch.undecodable) == 1
+    assert len(batch.events) + len(batch.undecodable) == 1

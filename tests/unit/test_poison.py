@@ -20,7 +20,8 @@ from cx_events.stamp import StampedEvent
 from cx_events.testing.builders import ACME, HOUR, MINUTE, START, a_fact, an_event, fact_of
 from cx_identity.evidence import links_of
 from cx_identity.rules import DEFAULT
-from cx_projectors.records import Batch, read_batch, read_event
+from cx_projectors.classify import read_event
+from cx_projectors.records import Batch, read_batch
 
 UNSHOWN = "(too large to be shown)"
 FEELING = "cx.insight.found.v1"
@@ -67,7 +68,7 @@ def test_a_sentiment_beyond_its_scale_is_skipped_and_marked(score: float) -> Non
         data={"insight": {"producer": "m", "version": "1", "sentiment": score, "topic": "billing"}},
     )
     batch = read(event)
-    (incoming,) = batch.facts.values()
+    (incoming,) = batch.events.values()
     assert incoming.problem == "a sentiment is not within -1 to 1"
     assert [letter.reason for letter in batch.letters] == ["unusable-data"]
     part = kept(incoming.fact)
@@ -81,7 +82,7 @@ def test_a_line_s_sentiment_beyond_its_scale_leaves_the_other_lines() -> None:
         {"role": "customer", "text": "yes", "sentiment": 0.5},
     ]
     event = an_event("cx.call.transcript.v1", id="e", interaction="call-1", data={"transcript": lines})
-    (incoming,) = read(event).facts.values()
+    (incoming,) = read(event).events.values()
     assert incoming.problem == "a sentiment is not within -1 to 1"
     part = kept(incoming.fact)
     assert [score for _, (score, _) in part.sentiment.values()] == [500]
@@ -92,7 +93,7 @@ def test_a_survey_s_score_beyond_any_scale_is_skipped_and_marked() -> None:
     event = an_event(
         "cx.survey.answered.v1", id="e", email="ana@example.com", data={"survey": {"metric": "nps", "score": 1e300}}
     )
-    (incoming,) = read(event).facts.values()
+    (incoming,) = read(event).events.values()
     assert incoming.problem == "data.survey.score is not within -1000 to 1000"
     assert kept(incoming.fact).surveys == []
 
@@ -104,7 +105,7 @@ def test_a_survey_s_score_beyond_any_scale_is_skipped_and_marked() -> None:
 )
 def test_a_value_that_no_part_can_hold_is_not_shown(value: bytes) -> None:
     event = with_json(an_event(PROFILE, id="e", email="ana@example.com", data={"attributes": {"x": "HERE"}}), value)
-    (incoming,) = read(event).facts.values()
+    (incoming,) = read(event).events.values()
     assert kept(incoming.fact).attributes["x"][1] == UNSHOWN
     assert body_of(incoming.fact)["customer"]["attributes"] == {"x": UNSHOWN}
 
@@ -184,7 +185,7 @@ def test_nul_is_read_as_a_replacement_character() -> None:
         name="A\0na",
         data={"evidence": "log\0in", "attributes": {"a\0": ["b\0"]}, "raw": {"kept": "\0"}},
     )
-    (incoming,) = read(event).facts.values()
+    (incoming,) = read(event).events.values()
     fact = incoming.fact
     assert fact.raw == event.raw
     (edge,) = links_of(fact, ACME).edges
@@ -208,7 +209,7 @@ def test_an_event_s_name_with_nul_is_refused(field: str) -> None:
     with pytest.raises(Refused, match="NUL"):
         fact_of(event)
     batch = read(event)
-    assert not batch.facts
+    assert not batch.events
     assert [(letter.stage, letter.reason) for letter in batch.letters] == [("decode", "undecodable")]
 
 
@@ -221,7 +222,7 @@ def test_a_problem_is_short_and_of_printable_text() -> None:
         event.source, event.id, event.key, event.raw.replace(b'"chat"', b'"a\\u0000' + b"b" * 100_000 + b'"')
     )
     batch = read(event)
-    (incoming,) = batch.facts.values()
+    (incoming,) = batch.events.values()
     assert incoming.problem is not None and len(incoming.problem) <= 1000 and "\0" not in incoming.problem
     assert batch.letters[0].detail == incoming.problem
 
@@ -254,7 +255,7 @@ def test_copies_whose_raw_can_t_be_compared_are_both_kept(value: bytes) -> None:
     one = with_json(event, value)
     other = StampedEvent(one.source, one.id, one.key, one.raw.replace(b'"hi"', b'"ho"'))
     batch = read(one, other)
-    assert len(batch.facts) == 1
+    assert len(batch.events) == 1
     assert {raw for _, _, _, raw in batch.copies} == {one.raw, other.raw}
 
 

@@ -1,4 +1,4 @@
-"""What the log tells, as far as it was read: every event and each of its copies, and what is no event."""
+"""Read the log for ``cx verify``: every event and each of its copies, and what is no event."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from cx_context.store.dead_letters import LetterKey
 from cx_events.codec import decode_leniently
 from cx_events.dead_letters import DeadLetter
-from cx_events.facts import Fact
 from cx_events.ids import IdSpace, event_key
 from cx_events.log import INTERACTIONS, Log, LogRecord, Partition
+from cx_projectors.classify import ClassifiedEvent
 from cx_projectors.epoch_announcements import Announcement, announcement_of
-from cx_projectors.records import TOPICS, ClassifiedEvent, letter_key, read_batch
+from cx_projectors.letters import key_of_letter
+from cx_projectors.records import TOPICS, read_batch
 from cx_projectors.tenancy import Tenancy
 
 READ_AT_ONCE = 2000
@@ -21,25 +22,28 @@ UNKNOWN_TENANT = "unknown-tenant"
 
 @dataclass(slots=True)
 class UnknownTenantEvent:
-    """A record of a tenant that is not configured. ``event``: the event's key."""
+    """An event of a tenant that is not configured. ``key``: the event's key."""
 
     tenant: str
-    event: bytes
+    key: bytes
 
 
 @dataclass(slots=True)
 class LogContents:
-    """``counting``: of each event the copy that counts, by event key; ``others``: the other copies that differ from it
-    by a byte. ``letters``: what is a dead letter, by what it is known by: of several the one that was applied first
-    stands. ``unread``: by the key of their dead letters. ``records``: how many were read."""
+    """What the log holds, as far as it was read.
+
+    ``counting``: by event key, the copy of each event that counts. ``other_copies``: those that differ from it by a
+    byte. ``letters``: dead letters by key; of several with one key the one that was applied first stands.
+    ``of_unknown_tenants``: by the key of their dead letters. ``records``: how many were read.
+    """
 
     counting: dict[bytes, ClassifiedEvent] = field(default_factory=dict)
-    others: dict[bytes, list[ClassifiedEvent]] = field(default_factory=dict)
+    other_copies: dict[bytes, list[ClassifiedEvent]] = field(default_factory=dict)
     letters: dict[LetterKey, list[DeadLetter]] = field(default_factory=dict)
-    unread: dict[LetterKey, UnknownTenantEvent] = field(default_factory=dict)
+    of_unknown_tenants: dict[LetterKey, UnknownTenantEvent] = field(default_factory=dict)
     records: int = 0
 
-    def take(self, record: LogRecord, tenants: Mapping[str, Tenancy]) -> None:
+    def add(self, record: LogRecord, tenants: Mapping[str, Tenancy]) -> None:
         """Read one more record, as a projector does."""
 
         def ids_of(tenant: str) -> IdSpace | None:
@@ -47,38 +51,35 @@ class LogContents:
 
         batch = read_batch([record], ids_of)
         self.records += record.topic == INTERACTIONS
-        for known_by in batch.settled:
-            self.letters.pop(known_by, None)
+        for key in batch.settled:
+            self.letters.pop(key, None)
         for letter in batch.unsettled:
-            known_by = letter_key(letter.tenant, letter.source, letter.id, letter.stage)
-            self.letters.setdefault(known_by, []).append(letter)
+            key = key_of_letter(letter)
+            self.letters.setdefault(key, []).append(letter)
             if letter.reason == UNKNOWN_TENANT and record.topic == INTERACTIONS:
                 event, _ = decode_leniently(record.value)
-                self.unread[known_by] = UnknownTenantEvent(
-                    event.tenantid, event_key(event.tenantid, event.source, event.id)
-                )
-        for key, incoming in batch.facts.items():
-            self._add(key, incoming)
+                event_id = event_key(event.tenantid, event.source, event.id)
+                self.of_unknown_tenants[key] = UnknownTenantEvent(event.tenantid, event_id)
+        for classified in batch.events.values():
+            self._add_event(classified)
 
-    def _add(self, key: bytes, incoming: ClassifiedEvent) -> None:
+    def _add_event(self, event: ClassifiedEvent) -> None:
+        key = event.fact.key
         known = self.counting.get(key)
         if known is None:
-            self.counting[key] = incoming
+            self.counting[key] = event
             return
-        others = self.others.get(key, [])
-        if any(incoming.fact.raw == other.fact.raw for other in (known, *others)):
+        others = self.other_copies.get(key, [])
+        if any(event.fact.raw == other.fact.raw for other in (known, *others)):
             return
-        if incoming.fact.copy_order < known.fact.copy_order:
-            self.counting[key], incoming = incoming, known
-        self.others.setdefault(key, []).append(incoming)
+        if event.fact.copy_order < known.fact.copy_order:
+            self.counting[key], event = event, known
+        self.other_copies.setdefault(key, []).append(event)
 
     @property
-    def facts(self) -> list[Fact]:
-        return [incoming.fact for incoming in self.counting.values()]
-
-    @property
-    def all_copies(self) -> list[Fact]:
-        return self.facts + [other.fact for others in self.others.values() for other in others]
+    def all_copies(self) -> list[ClassifiedEvent]:
+        """Return every copy of every event."""
+        return [*self.counting.values(), *(other for others in self.other_copies.values() for other in others)]
 
 
 class LogReading:
@@ -88,16 +89,18 @@ class LogReading:
         self._log = log
         self._tenants = tenants
         self._at: dict[Partition, int] = {}
-        self.told = LogContents()
+        self.contents = LogContents()
 
-    async def read(self, done: Mapping[Partition, int]) -> None:
-        """Up to these offsets, or the log's end. Partitions that the log has not are passed over."""
+    async def read(self, upto: Mapping[Partition, int]) -> None:
+        """Read up to these offsets, or the log's end. Partitions that the log has not are passed over."""
         ends = await self.ends()
-        for partition, upto in sorted(done.items()):
-            if partition in ends and upto > self._at.get(partition, 0):
-                self._at[partition] = await self._read_to(partition, self._at.get(partition, 0), upto, self.told)
+        for partition, end in sorted(upto.items()):
+            at = self._at.get(partition, 0)
+            if partition in ends and end > at:
+                self._at[partition] = await self._read_partition(partition, at, end, self.contents)
 
-    async def _read_to(self, partition: Partition, at: int, upto: int, told: LogContents) -> int:
+    async def _read_partition(self, partition: Partition, at: int, upto: int, contents: LogContents) -> int:
+        """Read one partition from an offset to another; return the offset that was reached."""
         records = self._log.reader()
         try:
             records.assign({partition: at})
@@ -109,7 +112,7 @@ class LogReading:
                     if record.offset >= upto:
                         return upto
                     at = record.offset + 1
-                    told.take(record, self._tenants)
+                    contents.add(record, self._tenants)
         finally:
             await records.close()
         return at
@@ -123,16 +126,18 @@ class LogReading:
         }
 
     async def announcement_of(self, epoch: int) -> Announcement:
-        """As ``announced.announcement_of``."""
+        """Read the record that gave an epoch, as ``epoch_announcements.announcement_of`` does."""
         return await announcement_of(self._log, epoch)
 
-    async def just_beyond(self, done: Mapping[Partition, int], most: int = READ_AT_ONCE) -> dict[Partition, set[bytes]]:
+    async def keys_beyond(
+        self, offsets: Mapping[Partition, int], most: int = READ_AT_ONCE
+    ) -> dict[Partition, set[bytes]]:
         """Return the keys of the events that follow these offsets, up to ``most`` records of each partition."""
         found: dict[Partition, set[bytes]] = {}
         for partition, end in (await self.ends()).items():
-            at = done.get(partition, 0)
+            at = offsets.get(partition, 0)
             if partition.topic == INTERACTIONS and at < end:
-                told = LogContents()
-                await self._read_to(partition, at, min(end, at + most), told)
-                found[partition] = set(told.counting)
+                contents = LogContents()
+                await self._read_partition(partition, at, min(end, at + most), contents)
+                found[partition] = set(contents.counting)
         return found

@@ -15,7 +15,8 @@ from cx_events.ids import NodeId
 from cx_events.log import INTERACTIONS, Partition
 from cx_projectors.conflicts import letter_of as letter_of_conflict
 from cx_projectors.epoch_announcements import faults_of
-from cx_projectors.records import copy_row, letter_key, letter_of_problem
+from cx_projectors.letters import key_of_letter
+from cx_projectors.records import copy_row, letter_of_event
 from cx_projectors.verify.comparison import Expectation, Key, Report, Row, by_key, shown
 from cx_projectors.verify.expected import Expected
 from cx_projectors.verify.log_contents import UNKNOWN_TENANT
@@ -24,11 +25,11 @@ from cx_projectors.verify.log_contents import UNKNOWN_TENANT
 def copies(of: Expected) -> Expectation:
     """Of the copies of an event that say different things, one of each kind is kept, besides the one that counts;
     which one of those that say the same depends on the order of arrival."""
-    told = of.told
+    log = of.log
     allowed: dict[Key, Row] = {}
     kinds: dict[bytes, list[set[Key]]] = {}
-    for key, others in told.others.items():
-        copies = [told.counting[key].fact, *(other.fact for other in others)]
+    for key, others in log.other_copies.items():
+        copies = [log.counting[key].fact, *(other.fact for other in others)]
         rows = [stored_copy_row(*copy_row(copy)) for copy in copies]
         allowed |= by_key([0, 1], rows)
         kinds[key] = _kinds_apart(copies, [(row[0], row[1]) for row in rows])
@@ -70,7 +71,7 @@ def versions(of: Expected) -> Expectation:
             return f"n is {n}, and a version only rises"
         if not REFOLD_STRIPE <= stripe < partitions:
             return f"there is no stripe {stripe}"
-        return of.unknown(customer)
+        return of.fault_of_id(customer)
 
     def at_end(say: Report) -> None:
         for one in of.tenants.values():
@@ -135,7 +136,7 @@ def outbox(of: Expected) -> Expectation:
     def fault(row: Row) -> str | None:
         _id, tenant, body, packed = row
         if tenant not in of.tenants:
-            return None if tenant in of.unread_tenants else "there is no such tenant"
+            return None if tenant in of.unknown_tenants else "there is no such tenant"
         try:
             concerned = customers_in(bytes(packed))
         except ValueError as error:  # msgspec's are such, too
@@ -143,7 +144,7 @@ def outbox(of: Expected) -> Expectation:
         customers = {bytes(body[at : at + ID_BYTES]) for at in range(0, len(body), ID_BYTES)}
         if not customers or len(body) % ID_BYTES or not concerned <= customers:
             return "body or desks do not name the customers of a batch"
-        return next((fault for each in sorted(customers) if (fault := of.unknown(each)) is not None), None)
+        return next((fault for each in sorted(customers) if (fault := of.fault_of_id(each)) is not None), None)
 
     return Expectation(tables.OUTBOX, fault_of=fault)
 
@@ -152,21 +153,21 @@ def dead_letters(of: Expected) -> Expectation:
     """Those on the log, and those that projectors derive: of records that are no events, of events with a problem, and
     of events that have copies with other content. Of several that are known by the same names the one stands that was
     applied first."""
-    told = of.told
-    letters: dict[LetterKey, list[DeadLetter]] = {key: list(found) for key, found in told.letters.items()}
-    for incoming in told.counting.values():
-        if incoming.problem is not None:
-            letter = letter_of_problem(incoming)
-            letters.setdefault(letter_key(letter.tenant, letter.source, letter.id, letter.stage), []).append(letter)
-    for key, others in told.others.items():
+    log = of.log
+    letters: dict[LetterKey, list[DeadLetter]] = {key: list(found) for key, found in log.letters.items()}
+    for event in log.counting.values():
+        if event.problem is not None:
+            letter = letter_of_event(event)
+            letters.setdefault(key_of_letter(letter), []).append(letter)
+    for key, others in log.other_copies.items():
         copies = ((other.fact.recorded, other.fact.raw) for other in others)
-        conflict = letter_of_conflict(told.counting[key].fact.raw, copies)
+        conflict = letter_of_conflict(log.counting[key].fact.raw, copies)
         if conflict is not None:
-            known_by = letter_key(conflict.tenant, conflict.source, conflict.id, conflict.stage)
-            letters.setdefault(known_by, []).append(conflict)
+            letters.setdefault(key_of_letter(conflict), []).append(conflict)
+    unknown = log.of_unknown_tenants
     may = {key: {letter_row(letter) for letter in found} for key, found in letters.items()}
     # Of a tenant that was configured when its event came there is none; the event is stored then.
-    missing = {key for key in letters if not (key in told.unread and told.unread[key].event in of.stored)}
+    missing = {key for key in letters if not (key in unknown and unknown[key].key in of.stored)}
 
     def fault(row: Row) -> str | None:
         key = (row[0], row[1], row[2], row[3])

@@ -21,10 +21,10 @@ from cx_events.ids import text_of
 from cx_events.log import INTERACTIONS, Log, Partition
 from cx_events.timestamps import Micros
 from cx_projectors.epoch_announcements import Announcement
-from cx_projectors.records import digest_of, letter_key
+from cx_projectors.letters import digest_of, letter_key
 from cx_projectors.tenancy import Tenancy
 from cx_projectors.verify.comparison import shown
-from cx_projectors.verify.expected import Expected, mark_faults, without
+from cx_projectors.verify.expected import Expected, forget_events, mark_faults
 from cx_projectors.verify.log_contents import READ_AT_ONCE, UNKNOWN_TENANT, LogContents, LogReading
 from cx_projectors.verify.tables import CHECKS
 
@@ -91,54 +91,54 @@ async def _compare(
     announced: Announcement | None,
     findings: Findings,
 ) -> None:
-    told = reading.told
+    contents = reading.contents
     ends = await reading.ends()
-    findings.records = told.records
+    findings.records = contents.records
     findings.behind = sum(max(end - now.get(each, 0), 0) for each, end in ends.items() if each.topic == INTERACTIONS)
     stored = await read_event_keys(tx)
-    without(told, [key for key in await _unread_when_they_came(tx, told) if key not in stored])
-    if stored and not stored & told.counting.keys() and not told.unread:
+    forget_events(contents, [key for key in await _unread_when_they_came(tx, contents) if key not in stored])
+    if stored and not stored & contents.counting.keys() and not contents.of_unknown_tenants:
         findings.add(
             f"events: none of the {len(stored)} stored events is on this log up to where it was applied; "
             "store and log have nothing to do with each other"
         )
-    findings.notes += _notes(told, stored, findings.behind)
+    findings.notes += _notes(contents, stored, findings.behind)
     known = {name: tenancy for name, (tenancy, _) in tenants.items()}
-    not_applied = await _not_applied(tx, told)
+    not_applied = await _not_applied(tx, contents)
 
     def expect() -> Expected:
-        mark_faults(told, known, not_applied)
-        return Expected(told, known, ends, stored, announced)
+        mark_faults(contents, known, not_applied)
+        return Expected(contents, known, ends, stored, announced)
 
     expected = await _computed(tx, expect)
-    findings.events, findings.set_aside = len(told.counting), len(not_applied)
-    await _look_beyond(reading, now, stored - told.counting.keys(), findings)
+    findings.events, findings.set_aside = len(contents.counting), len(not_applied)
+    await _look_beyond(reading, now, stored - contents.counting.keys(), findings)
     await _hold_tables(tx, expected, findings)
     await _hold_contexts(tx, expected, tenants, findings)
 
 
-def _notes(told: LogContents, stored: set[bytes], behind: int) -> list[str]:
-    if stored or told.counting:
+def _notes(contents: LogContents, stored: set[bytes], behind: int) -> list[str]:
+    if stored or contents.counting:
         return []
     if behind:
         return [f"nothing was applied to this store yet, and {behind} records of this log wait for a projector"]
     return ["log and store are both empty: are these the CX_HOME, CX_LOG_URL and CX_STORE_URL that you mean?"]
 
 
-async def _unread_when_they_came(tx: Tx, told: LogContents) -> list[bytes]:
+async def _unread_when_they_came(tx: Tx, contents: LogContents) -> list[bytes]:
     """Events that lie in the dead letters since their tenant was not configured then, though it is now."""
     unread = {key[2] for key, _ in await table_rows.letters_because(tx, UNKNOWN_TENANT)}
     if not unread:
         return []
-    return [key for key, incoming in told.counting.items() if digest_of(incoming.fact.raw) in unread]
+    return [key for key, incoming in contents.counting.items() if digest_of(incoming.fact.raw) in unread]
 
 
-async def _not_applied(tx: Tx, told: LogContents) -> dict[bytes, str]:
+async def _not_applied(tx: Tx, contents: LogContents) -> dict[bytes, str]:
     """The problems of stored events that were set aside, as their dead letters say, too."""
     letters: dict[LetterKey, str] = dict(await table_rows.letters_because(tx, NOT_APPLIED))
     found = {}
     for key, problem in (await table_rows.left_out(tx)).items():
-        incoming = told.counting.get(key)
+        incoming = contents.counting.get(key)
         if incoming is not None:
             event = incoming.fact.event
             if letters.get(letter_key(event.tenantid, event.source, event.id, FOLD)) == problem:
@@ -167,9 +167,9 @@ async def _hold_tables(tx: Tx, expected: Expected, findings: Findings) -> None:
 
 def _is_of_nobody(names: list[str], row: tuple[object, ...], expected: Expected) -> bool:
     """Whether a row is of a tenant that is not configured, though the log speaks of it: nothing can be said of it."""
-    if not expected.unread_tenants or "tenant" not in names:
+    if not expected.unknown_tenants or "tenant" not in names:
         return False
-    return row[names.index("tenant")] in expected.unread_tenants
+    return row[names.index("tenant")] in expected.unknown_tenants
 
 
 async def _hold_contexts(
@@ -199,7 +199,7 @@ async def _look_beyond(
 ) -> None:
     """Whether stored events that are not on the log up to the offsets come later: then a position is too low."""
     if unknown:
-        for partition, keys in (await reading.just_beyond(now)).items():
+        for partition, keys in (await reading.keys_beyond(now)).items():
             if keys & unknown:
                 at = now.get(partition, 0)
                 findings.add(f"partitions {shown(partition)}: events after its position {at} were applied, too")

@@ -13,7 +13,6 @@ from types import MappingProxyType
 import msgspec
 
 from cx_context.fold_faults import part_of
-from cx_context.parts.event_kinds import makes_part
 from cx_context.parts.model import Part
 from cx_context.parts.places import KeyedPart
 from cx_context.routing_targets import SideState, routing_targets
@@ -30,7 +29,7 @@ from cx_events.facts import Fact
 from cx_events.ids import NodeId
 from cx_identity.attribution import Attribution
 from cx_identity.candidates import is_withheld
-from cx_identity.evidence import EventLinks, links_of, sum_links
+from cx_identity.evidence import EventLinks, sum_links
 from cx_identity.first_mentions import Mention, MentionKey, mentions_in, pareto_front
 from cx_identity.model import Decision
 from cx_identity.rules import RulesChange
@@ -44,7 +43,7 @@ _canonical = msgspec.msgpack.Encoder(order="deterministic").encode
 
 
 def _events(of: Expected) -> Expectation:
-    rows = (row_of(incoming) for incoming in of.told.counting.values())
+    rows = (row_of(incoming) for incoming in of.log.counting.values())
     return Expectation(
         tables.EVENTS, by_key([0], rows), lambda row: "the event is not on the log up to what was applied"
     )
@@ -88,10 +87,11 @@ def _interactions(of: Expected) -> Expectation:
     what only a copy speaks of that counts no more."""
     required = {
         (fact.interaction_node,): (fact.interaction_node, tenant)
-        for tenant, one, fact in of.of_facts()
+        for tenant, one, fact in of.folded_facts()
         if fact.interaction_node != fact.stream_id or fact.stream_id not in one.whole.resolution.customer_of
     }
-    may = {(fact.interaction_node, fact.event.tenantid) for fact in of.told.all_copies if makes_part(fact.event.type)}
+    copies = (event.fact for event in of.log.all_copies if event.makes_part)
+    may = {(fact.interaction_node, fact.event.tenantid) for fact in copies}
     return Expectation(tables.INTERACTIONS, required, lambda row: None if row in may else NOTHING_SAYS_SO)
 
 
@@ -99,7 +99,7 @@ def _profiles(of: Expected) -> Expectation:
     rows = (
         profile_row(tenant, profile)
         for tenant, one in of.tenants.items()
-        for profile in sum_links(one.named.values())[0].values()
+        for profile in sum_links(one.links.values())[0].values()
     )
     return Expectation(tables.PROFILES, by_key([0], rows))
 
@@ -108,7 +108,7 @@ def _edges(of: Expected) -> Expectation:
     rows = (
         edge_row(tenant, edge)
         for tenant, one in of.tenants.items()
-        for edge in sum_links(one.named.values())[1].values()
+        for edge in sum_links(one.links.values())[1].values()
     )
     return Expectation(tables.EDGES, by_key([0, 1], rows))
 
@@ -117,8 +117,8 @@ def _sightings(of: Expected) -> Expectation:
     """Those that are the first of some past must be there. A later one may, if it was the first when it came."""
     mentions: dict[MentionKey, list[Mention]] = defaultdict(list)
     tenant_of: dict[MentionKey, str] = {}
-    for tenant, one, fact in of.of_facts():
-        named = one.named[fact.key]
+    for tenant, one, fact in of.folded_facts():
+        named = one.links[fact.key]
         for seen, step in mentions_in(named.profiles, named.edges, fact):
             mentions[seen].append(step)
             tenant_of[seen] = tenant
@@ -140,13 +140,13 @@ def _segments(of: Expected) -> Expectation:
 
     def fault(row: Row) -> str | None:
         if row[0] not in long:
-            return None if of.unread_tenants else "there is no part of so many facts"
+            return None if of.unknown_tenants else "there is no part of so many facts"
         found[row[0]].append((row[1], row[2]))
         return None
 
     def at_end(say: Report) -> None:
         by_part: dict[bytes, list[Fact]] = defaultdict(list)
-        for _, _, fact in of.of_facts():
+        for _, _, fact in of.folded_facts():
             if fact.part_id in long:
                 by_part[fact.part_id].append(fact)
         for part_id in sorted(long):
@@ -177,30 +177,26 @@ def _faults_of_segments(found: list[tuple[int, bytes]], facts: list[Fact]) -> It
 
 def _link_events(of: Expected) -> Expectation:
     """Events that name a profile from elsewhere; so may one whose copy did so that counts no more."""
-    required = by_key([0, 1], (row for _, one, fact in of.of_facts() for row in _elsewhere(fact, one.named[fact.key])))
+    rows = (row for _, one, fact in of.folded_facts() for row in _link_events_of(fact, one.links[fact.key]))
+    required = by_key([0, 1], rows)
     may = set(required)
-    for fact in of.told.all_copies:
-        ids = of.tenants[fact.event.tenantid].tenancy.ids
-        if makes_part(fact.event.type):
-            try:
-                may.update(_elsewhere(fact, links_of(fact, ids)))
-            except Exception:  # noqa: S112 - it can't be folded, and so says nothing
-                continue
+    for event in of.log.all_copies:
+        may.update(_link_events_of(event.fact, event.mentions()))
     return Expectation(
-        tables.LINK_EVENTS, required, lambda row: None if row in may or of.unread_tenants else NOTHING_SAYS_SO
+        tables.LINK_EVENTS, required, lambda row: None if row in may or of.unknown_tenants else NOTHING_SAYS_SO
     )
 
 
-def _elsewhere(fact: Fact, named: EventLinks) -> Iterable[tuple[NodeId, bytes]]:
-    """(profile, event) where the event names a profile to which no edge leads from its stream."""
-    if fact.event.data.links or all(profile.id != fact.stream_id for profile in named.profiles):
-        yield from ((profile.id, fact.key) for profile in named.profiles)
+def _link_events_of(fact: Fact, links: EventLinks) -> Iterable[tuple[NodeId, bytes]]:
+    """Yield (profile, event) where the event names a profile to which no edge leads from its stream."""
+    if fact.event.data.links or all(profile.id != fact.stream_id for profile in links.profiles):
+        yield from ((profile.id, fact.key) for profile in links.profiles)
 
 
 def _decisions(of: Expected) -> Expectation:
     rows = (
         (d.key, tenant, fact.effective, *d.at, d.kind, d.a or NO_ID, d.b or NO_ID, d.withdraws, d.reason)
-        for tenant, fact, d in of.decided()
+        for tenant, fact, d in of.decisions()
         if isinstance(d, Decision)
     )
     return Expectation(tables.DECISIONS, by_key([0], rows))
@@ -209,7 +205,7 @@ def _decisions(of: Expected) -> Expectation:
 def _attributions(of: Expected) -> Expectation:
     rows = (
         (a.key, tenant, fact.effective, *a.at, a.interaction, a.profile or NO_ID)
-        for tenant, fact, a in of.decided()
+        for tenant, fact, a in of.decisions()
         if isinstance(a, Attribution)
     )
     return Expectation(tables.ATTRIBUTIONS, by_key([0], rows))
@@ -218,7 +214,7 @@ def _attributions(of: Expected) -> Expectation:
 def _rule_changes(of: Expected) -> Expectation:
     rows = (
         (c.key, tenant, fact.effective, *c.at, rules_text(c.rules))
-        for tenant, fact, c in of.decided()
+        for tenant, fact, c in of.decisions()
         if isinstance(c, RulesChange)
     )
     return Expectation(tables.RULE_CHANGES, by_key([0], rows))
@@ -236,7 +232,7 @@ def _members(of: Expected) -> Expectation:
 
     def fault(row: Row) -> str | None:
         if row[1] in of.tenants and row == lone_member_row(row[1], row[0]):
-            return of.unknown(row[0])
+            return of.fault_of_id(row[0])
         return NOTHING_SAYS_SO
 
     return Expectation(tables.MEMBERS, required, fault)
@@ -246,7 +242,7 @@ def _refused_claims(of: Expected) -> Expectation:
     """Exactly the claims that the resolution refuses and asks about."""
     rows: list[Row] = []
     for tenant, one in of.tenants.items():
-        resolution, profiles = one.whole.resolution, sum_links(one.named.values())[0]
+        resolution, profiles = one.whole.resolution, sum_links(one.links.values())[0]
         asked = [refusal for refusal in resolution.refusals if refusal.is_question]
         rows += [refused_row(tenant, refusal, profiles, resolution.settled) for refusal in asked]
     return Expectation(tables.REFUSED_CLAIMS, by_key([0, 1], rows))
@@ -256,7 +252,7 @@ def _withheld_claims(of: Expected) -> Expectation:
     """Exactly the claims that aren't tried, since an end is shared."""
     rows: list[Row] = []
     for tenant, one in of.tenants.items():
-        profiles, edges = sum_links(one.named.values())
+        profiles, edges = sum_links(one.links.values())
         silent, shared = never_linking(profiles, one.whole.rules), one.whole.resolution.shared
         linking = [edge for edge in edges.values() if edge.a not in silent and edge.b not in silent]
         rows += [withheld_row(tenant, edge, profiles) for edge in linking if is_withheld(edge, shared)]

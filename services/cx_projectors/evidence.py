@@ -1,0 +1,138 @@
+"""Write what a plan says about identity: first mentions of profiles and pairs, and decisions.
+
+Nobody's customer changes here: that is worked out under the graph lock (``publish``, ``identity``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+
+import msgspec
+
+from cx_context.store import first_mentions
+from cx_context.store.attributions import write_attributions
+from cx_context.store.decisions import read_decisions, read_named, read_withdrawals, write_decisions
+from cx_context.store.graph import write_edges, write_link_events, write_profiles
+from cx_context.store.rule_changes import write_rule_changes
+from cx_context.store.sql import Tx
+from cx_events.ids import NodeId
+from cx_identity.first_mentions import ATTESTED, EDGE_KINDS, NAMED, Mention, MentionKey, edge_of, pareto_front
+from cx_identity.model import Decision, Edge, Profile, sum_profiles
+from cx_projectors.plan import TenantPlan
+
+Pair = tuple[NodeId, NodeId]
+
+
+@dataclass(slots=True)
+class IdentityChanges:
+    """What a plan changed of what is known about identity.
+
+    ``affected``: profiles whose customer may change. ``new_profiles``: their customers show them, also where nothing
+    else changes. ``newly_attested``: profiles that are attested now and were not, new ones too. ``mentions``: the first
+    mentions that the store has now. ``attributed``: interactions that were attributed, or whose attribution was
+    withdrawn. ``rules``: whether the rules changed. ``withdrawals``: what they concern is found by
+    ``add_withdrawn``.
+    """
+
+    affected: set[NodeId] = field(default_factory=set)
+    new_profiles: set[NodeId] = field(default_factory=set)
+    newly_attested: set[NodeId] = field(default_factory=set)
+    mentions: dict[MentionKey, list[Mention]] = field(default_factory=dict)
+    attributed: set[NodeId] = field(default_factory=set)
+    rules: bool = False
+    withdrawals: list[Decision] = field(default_factory=list)
+
+
+async def write_identity(tx: Tx, plan: TenantPlan) -> IdentityChanges:
+    """Write profiles, edges and decisions that are new or known from an earlier time now."""
+    changes = IdentityChanges(
+        attributed={attribution.interaction for attribution in plan.attributions},
+        rules=bool(plan.rule_changes),
+        withdrawals=plan.withdrawals,
+    )
+    if plan.mentions:
+        await _write_mentions(tx, plan, changes)
+    await write_link_events(tx, plan.link_events)
+    await write_attributions(tx, plan.tenant, plan.attributions, plan.effective)
+    await write_rule_changes(tx, plan.tenant, plan.rule_changes, plan.effective)
+    if plan.decisions:
+        await write_decisions(tx, plan.tenant, plan.decisions, plan.effective)
+        changes.affected |= _profiles_of(plan.decisions)
+    return changes
+
+
+async def _write_mentions(tx: Tx, plan: TenantPlan, changes: IdentityChanges) -> None:
+    stored = await first_mentions.stored(tx, plan.mentions.keys())
+    additions: dict[MentionKey, list[Mention]] = {}
+    earliest: list[MentionKey] = []
+    for seen, steps in plan.mentions.items():
+        known = stored.get(seen, [])
+        first = changes.mentions[seen] = pareto_front([*known, *steps])
+        additions[seen] = [step for step in first if step not in known]
+        if not known or first[0].at < min(step.at for step in known):
+            earliest.append(seen)
+    profiles, pairs = _note_earliest(plan, stored, earliest, changes)
+    await write_profiles(tx, plan.tenant, profiles)
+    if pairs:
+        await write_edges(tx, plan.tenant, [_edge(changes.mentions, *pair) for pair in pairs])
+    await first_mentions.write(tx, plan.tenant, additions)
+
+
+def _note_earliest(
+    plan: TenantPlan, stored: Mapping[MentionKey, object], earliest: Iterable[MentionKey], changes: IdentityChanges
+) -> tuple[Collection[Profile], Collection[Pair]]:
+    """Return the profiles and pairs that are known from an earlier time now, or new, and note whom that affects.
+    ``earliest``: those of the plan's mentions that are earlier than all that the store has."""
+    profiles: dict[NodeId, Profile] = {}
+    pairs: set[Pair] = set()
+    for seen in earliest:
+        kind, a, b = seen
+        if kind not in (NAMED, ATTESTED):
+            pairs.add((a, b))
+            changes.affected.update((a, b))
+            continue
+        profile = msgspec.structs.replace(
+            plan.profiles[a], first_recorded=changes.mentions[seen][0].at[0], attested=kind == ATTESTED
+        )
+        profiles[a] = sum_profiles(profiles[a], profile) if a in profiles else profile
+        if kind == ATTESTED:
+            if seen not in stored:
+                changes.newly_attested.add(a)
+        elif seen in stored:
+            changes.affected.add(a)
+        else:
+            changes.new_profiles.add(a)
+    changes.affected |= changes.newly_attested - changes.new_profiles
+    return profiles.values(), pairs
+
+
+def _edge(mentions: Mapping[MentionKey, list[Mention]], a: NodeId, b: NodeId) -> Edge:
+    return edge_of(a, b, {kind: mentions.get((kind, a, b), ()) for kind in EDGE_KINDS.values()})
+
+
+async def add_withdrawn(tx: Tx, tenant: str, changes: IdentityChanges) -> None:
+    """Add what the withdrawals concern: profiles, attributed interactions, rules. Under the exclusive graph lock, since
+    what is withdrawn may come from another partition at the same time."""
+    withdrawn = await _withdrawn_names(tx, tenant, changes.withdrawals)
+    changes.attributed |= await read_named(tx, "attributions", "interaction", tenant, withdrawn)
+    changes.rules |= bool(await read_named(tx, "rule_changes", "key", tenant, withdrawn))
+    concerned = [decision for decision in await read_decisions(tx, tenant) if decision.name in withdrawn]
+    changes.affected |= _profiles_of(concerned)
+
+
+async def _withdrawn_names(tx: Tx, tenant: str, withdrawals: Iterable[Decision]) -> set[str]:
+    """Return the names (``SOURCE#ID``) of what these decisions withdraw, or restore by withdrawing a withdrawal."""
+    names = {decision.withdraws for decision in withdrawals}
+    if names:
+        withdraws = {decision.name: decision.withdraws for decision in await read_withdrawals(tx, tenant)}
+        reached = list(names)
+        for name in reached:
+            if name in withdraws and withdraws[name] not in names:
+                names.add(withdraws[name])
+                reached.append(withdraws[name])
+    return names
+
+
+def _profiles_of(decisions: Iterable[Decision]) -> set[NodeId]:
+    return {node for decision in decisions for node in (decision.a, decision.b) if node}

@@ -1,0 +1,162 @@
+"""Plan what a batch's new events change, tenant by tenant. Pure.
+
+A plan is made of what the events say and what the cache knows, before anything is read from the store. So it may hold
+more than the store lacks (a first mention that another worker wrote), but never less.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Set
+from dataclasses import dataclass, field
+
+from cx_events.facts import Fact
+from cx_events.ids import NodeId
+from cx_events.timestamps import Micros
+from cx_identity.attribution import Attribution
+from cx_identity.first_mentions import Mention, MentionKey, edge_mentions, profile_mentions
+from cx_identity.model import Decision, Profile
+from cx_identity.rules import RulesChange
+from cx_projectors.cache import ProjectionCache
+from cx_projectors.classify import ClassifiedEvent, IdentityDecision
+from cx_projectors.records import Batch
+
+
+@dataclass(slots=True)
+class TenantPlan:
+    """What one tenant's new events change.
+
+    ``parts``: the events to be folded, by part id.
+    ``new_interactions``: interactions of which nobody may have a part yet; they are announced before their parts are
+    written.
+    ``mentions``: by profile or pair, the mentions that precede all that the cache knows of it, in time of happening or
+    of recording; ``profiles``: the profiles among them, as the first of these events mentions each.
+    ``link_events``: (profile, event) where an event names a profile from a stream that no edge leads from.
+    ``effective``: by event key, the effective times of the decisions.
+    """
+
+    tenant: str
+    parts: dict[bytes, list[Fact]] = field(default_factory=dict)
+    new_interactions: set[NodeId] = field(default_factory=set)
+    mentions: dict[MentionKey, list[Mention]] = field(default_factory=dict)
+    profiles: dict[NodeId, Profile] = field(default_factory=dict)
+    link_events: list[tuple[NodeId, bytes]] = field(default_factory=list)
+    decisions: list[Decision] = field(default_factory=list)
+    attributions: list[Attribution] = field(default_factory=list)
+    rule_changes: list[RulesChange] = field(default_factory=list)
+    effective: dict[bytes, Micros] = field(default_factory=dict)
+
+    @property
+    def withdrawals(self) -> list[Decision]:
+        """Return the decisions that withdraw others."""
+        return [decision for decision in self.decisions if decision.kind == "withdraw"]
+
+    @property
+    def may_change_rules(self) -> bool:
+        """Return whether the plan changes the tenant's rules, or may withdraw a change of them."""
+        return bool(self.rule_changes or self.withdrawals)
+
+    def add(self, event: ClassifiedEvent, cache: ProjectionCache) -> None:
+        """Add one new event."""
+        if not event.makes_part:
+            if event.decision is not None:
+                self._add_decision(event.decision, event.fact)
+            return
+        fact = event.fact
+        group = self.parts.get(fact.part_id)
+        if group is None:
+            self.parts[fact.part_id] = [fact]
+        else:
+            group.append(fact)
+        if event.identifier is not None:
+            self._add_only_identifier(event, cache)
+        elif event.links.profiles:
+            self._add_links(event, cache)
+
+    def _add_decision(self, decision: IdentityDecision, fact: Fact) -> None:
+        self.effective[fact.key] = fact.effective
+        if isinstance(decision, Decision):
+            self.decisions.append(decision)
+        elif isinstance(decision, Attribution):
+            self.attributions.append(decision)
+        else:
+            self.rule_changes.append(decision)
+
+    def _add_only_identifier(self, event: ClassifiedEvent, cache: ProjectionCache) -> None:
+        """Nearly every event names one known profile: that costs two look-ups and makes nothing."""
+        fact, id = event.fact, event.profile_id
+        known = (cache.attested if event.attested else cache.profiles).get(id)
+        # Of two recorded at once the one with the lesser source and id is the earlier one, so it is looked at closely.
+        if known is None or fact.recorded <= known.at[0] or fact.effective < known.effective:
+            self._mention(event.only_profile(), fact, cache)
+        if id != fact.stream_id:
+            self.link_events.append((id, fact.key))
+
+    def _add_links(self, event: ClassifiedEvent, cache: ProjectionCache) -> None:
+        fact, links = event.fact, event.links
+        for profile in links.profiles:
+            self._mention(profile, fact, cache)
+        for edge in links.edges:
+            for seen, step in edge_mentions(edge, fact):
+                if not cache.knows(seen, step):
+                    self._add_mention(seen, step)
+        self.link_events += link_events_of(event)
+
+    def _mention(self, profile: Profile, fact: Fact, cache: ProjectionCache) -> None:
+        for seen, step in profile_mentions(profile, fact):
+            if not cache.knows(seen, step):
+                self.profiles.setdefault(profile.id, profile)
+                self._add_mention(seen, step)
+
+    def _add_mention(self, seen: MentionKey, step: Mention) -> None:
+        steps = self.mentions.get(seen)
+        if steps is None:
+            self.mentions[seen] = [step]
+        else:
+            steps.append(step)
+
+    def find_new_interactions(self, cache: ProjectionCache) -> None:
+        """Note the interactions that must be announced, once all events are added."""
+        for part_id, group in self.parts.items():
+            node = group[0].interaction_node
+            if part_id in cache.parts or node in cache.interactions:
+                continue
+            if not all(is_outside_interactions(fact) for fact in group):
+                self.new_interactions.add(node)
+
+
+def plan_batch(batch: Batch, new: Set[bytes], cache: ProjectionCache) -> list[TenantPlan]:
+    """Return the plans of those events of a batch whose keys are ``new`` and that aren't left out, in order of the
+    tenants' names."""
+    events = (event for key, event in batch.events.items() if key in new)
+    return plan_events(events, cache)
+
+
+def plan_events(events: Iterable[ClassifiedEvent], cache: ProjectionCache) -> list[TenantPlan]:
+    """Return the plans of events that are new, in order of the tenants' names."""
+    plans: dict[str, TenantPlan] = {}
+    for event in events:
+        if event.left_out is not None:
+            continue
+        tenant = event.fact.event.tenantid
+        plan = plans.get(tenant)
+        if plan is None:
+            plan = plans[tenant] = TenantPlan(tenant)
+        plan.add(event, cache)
+    for plan in plans.values():
+        plan.find_new_interactions(cache)
+    return [plans[tenant] for tenant in sorted(plans)]
+
+
+def link_events_of(event: ClassifiedEvent) -> list[tuple[NodeId, bytes]]:
+    """Return (profile, event) for each profile that an event names though no edge leads to it from the event's
+    stream."""
+    fact, profiles = event.fact, event.mentions().profiles
+    if fact.event.data.links or all(profile.id != fact.stream_id for profile in profiles):
+        return [(profile.id, fact.key) for profile in profiles]
+    return []
+
+
+def is_outside_interactions(fact: Fact) -> bool:
+    """Return whether an event belongs to no interaction and lies in the stream of the profile that it names. Nobody
+    else has a part there, so it is not announced."""
+    return fact.interaction_node == fact.stream_id and fact.identifier is not None

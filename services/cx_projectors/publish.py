@@ -1,0 +1,162 @@
+"""Publish what a tenant's share of a batch changed: under the tenant's graph lock, the last one that is taken.
+
+What was read before the lock is checked again, since other writers could not see our rows, nor we theirs. Then the
+graph is recomputed, if need be, and the versions of all customers whose contexts changed are raised.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from cx_context.routing_targets import RoutingTarget
+from cx_context.store import outbox, ownership
+from cx_context.store.attributions import nodes_attributed_to
+from cx_context.store.decisions import ALL_FLAGS, TenantFlags, decisions_naming, read_tenant_flags
+from cx_context.store.graph import edges_at
+from cx_context.store.members import Membership, memberships_of, read_all_customers
+from cx_context.store.parts import nodes_with_open_sides
+from cx_context.store.port import tenant_lock
+from cx_context.store.rule_changes import read_rules_in_force
+from cx_context.store.sql import Tx
+from cx_context.store.versions import raise_versions, rises_to_level
+from cx_events.ids import NodeId
+from cx_projectors.cache import ProjectionCache, SideKey
+from cx_projectors.evidence import IdentityChanges, add_withdrawn
+from cx_projectors.fold_parts import FoldedParts
+from cx_projectors.identity import AffectedProfiles, ReassignedIds, recompute
+from cx_projectors.outcome import NeedsExclusiveLock
+from cx_projectors.tenancy import Tenancy
+
+Lifetimes = Mapping[str, int]
+"""Seconds that a proof counts, by method."""
+
+
+async def read_lifetimes(tx: Tx, tenancy: Tenancy) -> Lifetimes:
+    """Return the lifetimes of proofs by the rules in force."""
+    return (await read_rules_in_force(tx, tenancy.ids.tenant, tenancy.rules)).proof_lifetime
+
+
+class Publisher:
+    """One tenant's share of a batch, written and not yet published. ``joined``: interactions that have another side
+    now. ``lifetimes``: those of proofs before the batch, if it may change them."""
+
+    def __init__(
+        self,
+        tx: Tx,
+        tenancy: Tenancy,
+        cache: ProjectionCache,
+        changes: IdentityChanges,
+        folded: FoldedParts,
+        joined: set[NodeId],
+        lifetimes: Lifetimes | None,
+    ) -> None:
+        self._tx = tx
+        self._tenancy = tenancy
+        self._tenant = tenancy.ids.tenant
+        self._cache = cache
+        self._changes = changes
+        self._folded = folded
+        self._joined = joined
+        self._lifetimes = lifetimes
+
+    async def publish(self, *, exclusive: bool, stripe: int) -> set[NodeId]:
+        """Return the customers whose contexts changed. ``exclusive``: take the graph lock exclusively in any case.
+
+        Raises ``NeedsExclusiveLock`` where only the lock showed that the graph changes.
+        """
+        tx, tenant, changes = self._tx, self._tenant, self._changes
+        nodes = await nodes_with_open_sides(tx, tenant, self._joined) | changes.attributed
+        exclusive = exclusive or bool(changes.affected or changes.withdrawals or changes.rules or nodes)
+        await tx.lock(tenant_lock("graph", tenant), exclusive=exclusive)
+
+        flags = await self._read_flags()
+        memberships = await self._read_memberships()
+        late_profiles = await self._profiles_joined_meanwhile(flags, memberships) - changes.affected
+        late_nodes = await self._nodes_moved_meanwhile(flags) - nodes
+        if (late_profiles or late_nodes) and not exclusive:
+            raise NeedsExclusiveLock("another writer's rows, or a decision that waited, concern this batch")
+        changes.affected |= late_profiles
+        nodes |= late_nodes
+        if changes.withdrawals:
+            await add_withdrawn(tx, tenant, changes)
+            nodes |= changes.attributed
+
+        moves = ReassignedIds()
+        if changes.affected or changes.rules:
+            affected = None if changes.rules else AffectedProfiles(changes.affected, changes.newly_attested)
+            moves = await recompute(tx, self._tenancy, affected, flags)
+            memberships = await self._read_memberships()
+        for node in nodes:
+            moves.join(node, *await ownership.all_sides(tx, tenant, node))
+        return await self._raise_versions(moves, await self._customers_of_sides(memberships), stripe)
+
+    async def _read_flags(self) -> TenantFlags:
+        changes = self._changes
+        if changes.new_profiles or changes.affected or changes.rules or changes.withdrawals:
+            return await read_tenant_flags(self._tx, self._tenant)
+        return ALL_FLAGS
+
+    async def _read_memberships(self) -> Mapping[NodeId, Membership]:
+        streams = self._changes.new_profiles.union(stream_id for stream_id, _ in self._folded.sides)
+        return await memberships_of(self._tx, self._tenant, streams)
+
+    async def _profiles_joined_meanwhile(
+        self, flags: TenantFlags, memberships: Mapping[NodeId, Membership]
+    ) -> set[NodeId]:
+        """Return the profiles that are new to us, and that a decision named before or somebody joined meanwhile."""
+        new = self._changes.new_profiles
+        if not new:
+            return set()
+        decisions = await decisions_naming(self._tx, self._tenant, new) if flags.decided else []
+        decided = {node for decision in decisions for node in (decision.a, decision.b)}
+        # An attested profile's pair may have left no trace among the members.
+        attested = new & self._changes.newly_attested
+        edges = await edges_at(self._tx, self._tenant, attested) if attested else []
+        tied = {end for edge in edges for end in (edge.a, edge.b)}
+        return (decided & new) | new.intersection(memberships) | (tied & attested)
+
+    async def _nodes_moved_meanwhile(self, flags: TenantFlags) -> set[NodeId]:
+        """Return the interactions whose owner may change by what others wrote."""
+        nodes = await nodes_with_open_sides(self._tx, self._tenant, self._joined)
+        if flags.attributed:
+            nodes |= await nodes_attributed_to(self._tx, self._tenant, self._changes.new_profiles)
+        return nodes
+
+    async def _customers_of_sides(self, memberships: Mapping[NodeId, Membership]) -> dict[SideKey, NodeId]:
+        """Return the customers of the sides that changed, and of new profiles, each keyed by itself twice."""
+        new = self._changes.new_profiles
+        found: dict[SideKey, NodeId] = {}
+        by_interaction: set[SideKey] = set()
+        for side_key in {*self._folded.sides, *((id, id) for id in new)}:
+            stream_id, node = side_key
+            membership = memberships.get(stream_id)
+            found[side_key] = stream_id if membership is None else membership.customer
+            if stream_id != node:
+                follows = membership is not None and membership.ambiguous
+            else:
+                follows = membership is None and stream_id not in new and stream_id not in self._cache.profiles
+            if follows:
+                by_interaction.add(side_key)
+        sides = await ownership.sides(self._tx, self._tenant, {node for _, node in by_interaction})
+        for stream_id, node in by_interaction:
+            found[stream_id, node] = sides[node].by_stream.get(stream_id, found[stream_id, node])
+        return found
+
+    async def _raise_versions(
+        self, moves: ReassignedIds, customer_of: Mapping[SideKey, NodeId], stripe: int
+    ) -> set[NodeId]:
+        tx, tenant = self._tx, self._tenant
+        changed = moves.changed | set(customer_of.values())
+        unannounced: set[NodeId] = set()
+        if self._lifetimes is not None and self._lifetimes != await read_lifetimes(tx, self._tenancy):
+            # Every proof expires at another time now. Followers notice at the next heartbeat: no notice for each.
+            unannounced = await read_all_customers(tx, tenant) - changed
+        groups = moves.groups()
+        rises = await rises_to_level(tx, groups) if groups else {}
+        await raise_versions(tx, dict.fromkeys(changed | unannounced, 1) | rises, stripe)
+        changed |= rises.keys()
+        routing: dict[NodeId, set[RoutingTarget]] = {}
+        for side_key, targets in self._folded.routing.items():
+            routing.setdefault(customer_of[side_key], set()).update(targets)
+        await outbox.write(tx, tenant, sorted(changed), routing)
+        return changed
