@@ -174,7 +174,7 @@ async def _verify_hub(database: asyncpg.Connection[Any], workload: Workload) -> 
     same("hub: profiles, customers", (profiles, profiles - joined), (workload.profiles, workload.customers))
     for table in ("copies", "dead_letters"):
         same(f"hub: {table}", await database.fetchval(f"SELECT count(*) FROM {table}"), 0)
-    ends = await database.fetchval("SELECT sum(position) FROM partitions WHERE topic = $1", INTERACTIONS)
+    ends = await database.fetchval("SELECT sum(next_offset) FROM partitions WHERE topic = $1", INTERACTIONS)
     same("hub: positions", int(ends), len(workload.records))
 
 

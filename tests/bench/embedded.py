@@ -33,7 +33,7 @@ EVENTS = 50_000
 
 _LOOK_SECONDS = 0.02
 _PATIENCE = 600.0
-_POSITIONS = "SELECT coalesce(sum(position), 0) FROM partitions WHERE topic = 'cx.interactions'"
+_POSITIONS = "SELECT coalesce(sum(next_offset), 0) FROM partitions WHERE topic = 'cx.interactions'"
 
 
 async def embedded(asked: Asked) -> Report:

@@ -32,7 +32,7 @@ CUSTOMERS = 10_000
 EACH = 20
 CLIENTS = 8
 
-_POSITIONS = f"SELECT coalesce(sum(position), 0) FROM partitions WHERE topic = '{INTERACTIONS}'"
+_POSITIONS = f"SELECT coalesce(sum(next_offset), 0) FROM partitions WHERE topic = '{INTERACTIONS}'"
 _NOTICES = "SELECT count(*) FROM outbox"
 _LOOK_SECONDS = 0.05
 _PATIENCE = 300.0

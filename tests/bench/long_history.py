@@ -85,7 +85,7 @@ async def from_nothing(store: Store, customer: NodeId, until: Micros = EVER) -> 
     """All of the customer's events, or those up to a moment, folded anew."""
     async with store.reading() as tx:
         rows = await tx.fetch(
-            "SELECT raw FROM events WHERE home = :stream_id AND tenant = 'acme' AND effective <= :until",
+            "SELECT raw FROM events WHERE stream_id = :stream_id AND tenant = 'acme' AND effective <= :until",
             stream_id=customer,
             until=until,
         )

@@ -453,7 +453,7 @@ async def _share_as_defined(ground: OverloadGround, log: Log, store: Store, shar
     tenancy = ground.tenancies[TENANT]
     facts: dict[bytes, Fact] = {}
     async for fact in _facts(log, ground):
-        if int.from_bytes(fact.home[-4:], "big") % shares == share:
+        if int.from_bytes(fact.stream_id[-4:], "big") % shares == share:
             other = facts.get(fact.key)
             if other is None or fact.copy_order < other.copy_order:
                 facts[fact.key] = fact

@@ -112,7 +112,7 @@ async def rebuild(ground: Ground, store: Store, log: Log) -> None:
 async def all_ids(store: Store) -> Sequence[NodeId]:
     """Every id that answers."""
     async with store.reading() as tx:
-        rows = await tx.fetch("SELECT id FROM profiles UNION SELECT home FROM parts")
+        rows = await tx.fetch("SELECT id FROM profiles UNION SELECT stream_id FROM parts")
     return sorted(bytes(row[0]) for row in rows)
 
 

@@ -272,7 +272,8 @@ async def test_a_decision_stays_with_its_side_of_the_interaction_when_people_par
 async def _anchors(hub: Running, stream_id: bytes) -> list[bytes]:
     async with hub.store.reading() as tx:
         return [
-            row[0] for row in await tx.fetch("SELECT anchor FROM parts WHERE home = :stream_id", stream_id=stream_id)
+            row[0]
+            for row in await tx.fetch("SELECT part_id FROM parts WHERE stream_id = :stream_id", stream_id=stream_id)
         ]
 
 

@@ -238,7 +238,10 @@ async def test_no_released_revision_takes_anything_from_older_code_unless_it_say
             'op.add_column("workers", sa.Column("trial", sa.Text, nullable=False))',
             "workers.trial is needed, and older code does not write it",
         ),
-        ('op.create_index("trial_unique", "parts", ["home"], unique=True)', "parts ('home',) must be unique now"),
+        (
+            'op.create_index("trial_unique", "parts", ["stream_id"], unique=True)',
+            "parts ('stream_id',) must be unique now",
+        ),
     ],
 )
 async def test_a_revision_that_takes_something_from_older_code_is_found_out_unless_it_says_so(

@@ -98,7 +98,7 @@ async def test_many_rows_are_what_few_are(store: Store) -> None:
             await change_parts(tx, [(id, b"new") for id in some])
             await raise_versions(tx, dict.fromkeys(some, 1), 0)
     async with store.reading() as tx:
-        rows = await tx.fetch("SELECT anchor, body FROM parts ORDER BY anchor")
+        rows = await tx.fetch("SELECT part_id, body FROM parts ORDER BY part_id")
         assert [(bytes(part_id), bytes(body)) for part_id, body in rows] == [(id, b"new") for id in ids]
         times = [3] * 3 + [2] * 47 + [1] * 50
         assert await versions_of(tx, ids) == dict(zip(ids, times, strict=True))
@@ -112,7 +112,7 @@ async def test_rows_that_were_not_new_after_all_are_told_before_the_transaction_
                 await add_parts(tx, [(id, "acme", id, id, b"") for id in ids])
                 await add_parts(tx, [(id, "acme", id, id, b"") for id in ids])
     async with store.reading() as tx:
-        assert await tx.fetch("SELECT anchor FROM parts") == []
+        assert await tx.fetch("SELECT part_id FROM parts") == []
 
 
 @pytest.mark.postgres

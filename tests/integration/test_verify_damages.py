@@ -229,10 +229,14 @@ async def test_a_position_that_is_too_low_or_too_high_is_told_of_its_partition(
 ) -> None:
     for change in (-1, 1, -len(logs[0])):
         async with store.writing() as tx:
-            await tx.execute("UPDATE partitions SET position = position + :change WHERE number = 0", change=change)
+            await tx.execute(
+                "UPDATE partitions SET next_offset = next_offset + :change WHERE number = 0", change=change
+            )
         assert any(each.startswith("partitions cx.interactions/0") for each in (await verified(store, logs)).wrong)
         async with store.writing() as tx:
-            await tx.execute("UPDATE partitions SET position = position - :change WHERE number = 0", change=change)
+            await tx.execute(
+                "UPDATE partitions SET next_offset = next_offset - :change WHERE number = 0", change=change
+            )
 
 
 async def test_a_dead_letter_that_is_not_on_the_log_is_found(store: Store, logs: list[list[LogRecord]]) -> None:

@@ -340,8 +340,8 @@ class Snapshot:
     async def _parts_with_facts(self, column: str, nodes: Collection[NodeId]) -> list[tuple[NodeId, NodeId]]:
         """(interaction, stream) of the parts that had a fact."""
         rows = await self._tx.fetch(
-            f"SELECT interaction, home, anchor, body FROM parts WHERE {column} = ANY(:nodes) AND tenant = :tenant "
-            f"AND {begun_sql()}",
+            f"SELECT interaction, stream_id, part_id, body FROM parts WHERE {column} = ANY(:nodes) "
+            f"AND tenant = :tenant AND {begun_sql()}",
             nodes=list(nodes),
             tenant=self.tenant,
             last=begin_of(self.moment.until),
@@ -357,8 +357,8 @@ class Snapshot:
                     found.append((interaction, stream_id))
         if doubtful:
             proved = await self._tx.fetch(
-                "SELECT DISTINCT anchor FROM events "
-                f"WHERE home = ANY(:stream_ids) AND anchor = ANY(:part_ids) AND tenant = :tenant AND {_WITHIN}",
+                "SELECT DISTINCT part_id FROM events "
+                f"WHERE stream_id = ANY(:stream_ids) AND part_id = ANY(:part_ids) AND tenant = :tenant AND {_WITHIN}",
                 stream_ids=list({stream_id for _, stream_id in doubtful.values()}),
                 part_ids=list(doubtful),
                 tenant=self.tenant,
@@ -392,7 +392,7 @@ class Snapshot:
         customer = (await self.customers_of([node])).get(node)
         if customer is not None:
             return customer
-        if not await self._parts_with_facts("home", [node]):
+        if not await self._parts_with_facts("stream_id", [node]):
             return None
         return (await self.following([node]))[node]
 
@@ -406,7 +406,8 @@ class Snapshot:
         """As ``vouchers.last_writer``, of an interaction as it was."""
         node = self.ids.interaction(interaction)
         rows = await self._tx.fetch(
-            f"SELECT anchor, home, body FROM parts WHERE interaction = :node AND tenant = :tenant AND {begun_sql()}",
+            "SELECT part_id, stream_id, body FROM parts WHERE interaction = :node AND tenant = :tenant "
+            f"AND {begun_sql()}",
             node=node,
             tenant=self.tenant,
             last=begin_of(self.moment.until),
@@ -442,14 +443,17 @@ class Snapshot:
     async def _named_by(self, members: Collection[NodeId]) -> set[NodeId]:
         """As ``parts.nodes_named_by``, of what had begun. What was ambiguous then was shared, and is shared today
         unless rules changed: facts only add up."""
-        mine = f"p.home = ANY(:members) AND p.interaction <> p.home AND p.tenant = :tenant AND {begun_sql('p.body')}"
+        mine = (
+            "p.stream_id = ANY(:members) AND p.interaction <> p.stream_id AND p.tenant = :tenant "
+            f"AND {begun_sql('p.body')}"
+        )
         ever_shared = f"({SOME_SHARED_SQL} OR EXISTS (SELECT 1 FROM rule_changes WHERE tenant = :tenant))"
         rows = await self._tx.fetch(
-            f"SELECT p.interaction, o.home FROM (SELECT DISTINCT p.interaction FROM parts p WHERE {mine}) AS p "
-            "JOIN parts o ON o.home = p.interaction "
-            "UNION SELECT p.interaction, o.home "
-            f"FROM (SELECT DISTINCT p.interaction, p.home FROM parts p WHERE {mine}) AS p "
-            f"JOIN parts o ON o.interaction = p.interaction AND o.home <> p.home WHERE {ever_shared}",
+            f"SELECT p.interaction, o.stream_id FROM (SELECT DISTINCT p.interaction FROM parts p WHERE {mine}) AS p "
+            "JOIN parts o ON o.stream_id = p.interaction "
+            "UNION SELECT p.interaction, o.stream_id "
+            f"FROM (SELECT DISTINCT p.interaction, p.stream_id FROM parts p WHERE {mine}) AS p "
+            f"JOIN parts o ON o.interaction = p.interaction AND o.stream_id <> p.stream_id WHERE {ever_shared}",
             members=list(members),
             tenant=self.tenant,
             last=begin_of(self.moment.until),
@@ -461,7 +465,7 @@ class Snapshot:
         if lending:
             found |= {bytes(node) for node, _ in rows}
             rows = await self._tx.fetch(
-                "SELECT p.interaction FROM parts p WHERE p.home = ANY(:lending) AND p.interaction <> p.home "
+                "SELECT p.interaction FROM parts p WHERE p.stream_id = ANY(:lending) AND p.interaction <> p.stream_id "
                 "AND p.tenant = :tenant AND EXISTS (SELECT 1 FROM attributions a WHERE a.interaction = p.interaction)",
                 lending=list(lending),
                 tenant=self.tenant,
@@ -488,7 +492,7 @@ class Snapshot:
     ) -> tuple[list[KeyedPart], dict[bytes, bytes], list[KeyedPart]]:
         """Those that lie within as they are stored, their bodies by part id, and what is within of the others."""
         rows = await self._tx.fetch(
-            "SELECT anchor, home, body FROM parts WHERE home = ANY(:stream_ids) AND tenant = :tenant "
+            "SELECT part_id, stream_id, body FROM parts WHERE stream_id = ANY(:stream_ids) AND tenant = :tenant "
             f"AND {begun_sql()}",
             stream_ids=list(own.stream_ids),
             tenant=self.tenant,
@@ -498,7 +502,7 @@ class Snapshot:
             rows = [row for row in rows if row[0] not in own.excluded]
         if own.included:
             included = await self._tx.fetch(
-                "SELECT anchor, home, body FROM parts WHERE anchor = ANY(:part_ids) AND tenant = :tenant "
+                "SELECT part_id, stream_id, body FROM parts WHERE part_id = ANY(:part_ids) AND tenant = :tenant "
                 f"AND {begun_sql()}",
                 part_ids=[side.part_id for side in own.included],
                 tenant=self.tenant,
@@ -532,7 +536,7 @@ class Snapshot:
     async def _segments(self, part_id: bytes, stream_id: NodeId, span: Part) -> list[Part]:
         """What is within of a long part."""
         rows = await self._tx.fetch(
-            f"SELECT body FROM segments WHERE anchor = :part_id AND {begun_sql()} ORDER BY since",
+            f"SELECT body FROM segments WHERE part_id = :part_id AND {begun_sql()} ORDER BY since",
             part_id=part_id,
             last=begin_of(self.moment.until),
         )
@@ -550,8 +554,8 @@ class Snapshot:
         if not places:
             return {}
         rows = await self._tx.fetch(
-            "SELECT raw FROM events WHERE home = ANY(:stream_ids) AND anchor = ANY(:part_ids) AND tenant = :tenant "
-            f"AND effective >= :since AND effective <= :last AND {_WITHIN}",
+            "SELECT raw FROM events WHERE stream_id = ANY(:stream_ids) AND part_id = ANY(:part_ids) "
+            f"AND tenant = :tenant AND effective >= :since AND effective <= :last AND {_WITHIN}",
             stream_ids=list({stream_id for stream_id, _ in places.values()}),
             part_ids=list(places),
             tenant=self.tenant,
@@ -581,11 +585,11 @@ class Snapshot:
     async def facts(self, own: Ownership, most: int) -> list[Fact] | None:
         """All of these facts; None if there are more than ``most``."""
         rows = await self._raws(
-            own.stream_ids, most, "anchor <> ALL(:excluded)" if own.excluded else "TRUE", excluded=list(own.excluded)
+            own.stream_ids, most, "part_id <> ALL(:excluded)" if own.excluded else "TRUE", excluded=list(own.excluded)
         )
         if own.included:
             stream_ids, part_ids = {side.stream_id for side in own.included}, [side.part_id for side in own.included]
-            rows += await self._raws(stream_ids, most, "anchor = ANY(:part_ids)", part_ids=part_ids)
+            rows += await self._raws(stream_ids, most, "part_id = ANY(:part_ids)", part_ids=part_ids)
         if len(rows) > most:
             return None
         return await decode_facts(rows, self.ids)
@@ -593,8 +597,8 @@ class Snapshot:
     async def _raws(self, stream_ids: Collection[NodeId], most: int, condition: str, **values: object) -> list[bytes]:
         """One more than ``most`` where there are more."""
         rows = await self._tx.fetch(
-            f"SELECT raw FROM events WHERE home = ANY(:stream_ids) AND {condition} AND tenant = :tenant AND {_WITHIN} "
-            "LIMIT :most",
+            f"SELECT raw FROM events WHERE stream_id = ANY(:stream_ids) AND {condition} AND tenant = :tenant "
+            f"AND {_WITHIN} LIMIT :most",
             stream_ids=list(stream_ids),
             tenant=self.tenant,
             most=most + 1,

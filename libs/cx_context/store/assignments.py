@@ -24,7 +24,7 @@ async def replace(tx: Tx, tenant: str, assigned: Assigned) -> None:
     """These sides concern these desks, and no others."""
     if not assigned:
         return
-    await tx.execute("DELETE FROM assignments WHERE anchor = ANY(:part_ids)", part_ids=sorted(assigned))
+    await tx.execute("DELETE FROM assignments WHERE part_id = ANY(:part_ids)", part_ids=sorted(assigned))
     rows = [
         (part_id, desk.kind, desk.name, tenant, interaction)
         for part_id, (interaction, desks) in assigned.items()
@@ -51,7 +51,8 @@ async def owners_of(tx: Tx, tenant: str, nodes: Iterable[NodeId]) -> dict[NodeId
     found: dict[NodeId, dict[NodeId, list[KeyedPart]]] = {}
     if wanted:
         for node, stream_id, part_id, body in await tx.fetch(
-            "SELECT interaction, home, anchor, body FROM parts WHERE interaction = ANY(:nodes) AND tenant = :tenant",
+            "SELECT interaction, stream_id, part_id, body FROM parts "
+            "WHERE interaction = ANY(:nodes) AND tenant = :tenant",
             nodes=wanted,
             tenant=tenant,
         ):
@@ -61,5 +62,5 @@ async def owners_of(tx: Tx, tenant: str, nodes: Iterable[NodeId]) -> dict[NodeId
 
 async def all_of(tx: Tx, tenant: str) -> set[tuple[bytes, RoutingTarget]]:
     """Every row of a tenant, for ``cx verify``."""
-    rows = await tx.fetch("SELECT anchor, kind, name FROM assignments WHERE tenant = :tenant", tenant=tenant)
+    rows = await tx.fetch("SELECT part_id, kind, name FROM assignments WHERE tenant = :tenant", tenant=tenant)
     return {(row[0], RoutingTarget(row[1], row[2])) for row in rows}

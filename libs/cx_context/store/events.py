@@ -56,7 +56,7 @@ async def read_event_keys(tx: Tx) -> set[bytes]:
 async def replace_event(tx: Tx, fact: Fact, stream_id: NodeId, problem: str | None) -> None:
     """Another copy counts from now on."""
     await tx.execute(
-        "UPDATE events SET home = :stream_id, anchor = :part_id, effective = :effective, recorded = :recorded, "
+        "UPDATE events SET stream_id = :stream_id, part_id = :part_id, effective = :effective, recorded = :recorded, "
         "problem = :problem, raw = :raw WHERE key = :key",
         stream_id=stream_id,
         part_id=fact.part_id,
@@ -91,7 +91,7 @@ def stored_copy_row(key: bytes, tenant: str, recorded: Micros, raw: bytes) -> tu
 async def read_raws_of_part(tx: Tx, tenant: str, stream_id: NodeId, part_id: bytes) -> list[bytes]:
     """The stored events of one part."""
     rows = await tx.fetch(
-        "SELECT raw FROM events WHERE home = :stream_id AND anchor = :part_id AND tenant = :tenant",
+        "SELECT raw FROM events WHERE stream_id = :stream_id AND part_id = :part_id AND tenant = :tenant",
         stream_id=stream_id,
         part_id=part_id,
         tenant=tenant,
@@ -105,7 +105,7 @@ async def read_raws_naming(
     """The stored events of these streams, and those from elsewhere that name one of the profiles."""
     rows = list(
         await tx.fetch(
-            "SELECT key, raw, problem FROM events WHERE home = ANY(:stream_ids) AND tenant = :tenant",
+            "SELECT key, raw, problem FROM events WHERE stream_id = ANY(:stream_ids) AND tenant = :tenant",
             stream_ids=list(stream_ids),
             tenant=tenant,
         )
@@ -128,7 +128,9 @@ class AppliedEvent(NamedTuple):
 
 async def read_applied(tx: Tx, keys: Collection[bytes]) -> dict[bytes, AppliedEvent]:
     """Of some events, by key (a key stands for its tenant, too), those that are applied."""
-    rows = await tx.fetch("SELECT key, home, problem IS NOT NULL FROM events WHERE key = ANY(:keys)", keys=list(keys))
+    rows = await tx.fetch(
+        "SELECT key, stream_id, problem IS NOT NULL FROM events WHERE key = ANY(:keys)", keys=list(keys)
+    )
     return {bytes(key): AppliedEvent(bytes(stream_id), bool(problem)) for key, stream_id, problem in rows}
 
 
@@ -144,6 +146,6 @@ class StoredEvent:
 async def read_event(tx: Tx, tenant: str, key: bytes) -> StoredEvent | None:
     """None while it is not applied."""
     rows = await tx.fetch(
-        "SELECT home, problem, raw FROM events WHERE key = :key AND tenant = :tenant", key=key, tenant=tenant
+        "SELECT stream_id, problem, raw FROM events WHERE key = :key AND tenant = :tenant", key=key, tenant=tenant
     )
     return StoredEvent(bytes(rows[0][0]), rows[0][1], bytes(rows[0][2])) if rows else None

@@ -61,7 +61,7 @@ async def find_node(tx: Tx, tenant: str, node: NodeId) -> CustomerMatch | None:
     if found is not None:
         return CustomerMatch(found.customer, found.version)
     rows = await tx.fetch(
-        "SELECT 1 FROM parts WHERE home = :node AND tenant = :tenant LIMIT 1", node=node, tenant=tenant
+        "SELECT 1 FROM parts WHERE stream_id = :node AND tenant = :tenant LIMIT 1", node=node, tenant=tenant
     )
     if not rows:
         return None
@@ -99,7 +99,7 @@ async def find_interaction(
 
 async def _wrote_last(tx: Tx, tenant: str, node: NodeId, by_stream: Mapping[NodeId, NodeId]) -> NodeId | None:
     rows = await tx.fetch(
-        "SELECT home, body FROM parts WHERE interaction = :node AND tenant = :tenant", node=node, tenant=tenant
+        "SELECT stream_id, body FROM parts WHERE interaction = :node AND tenant = :tenant", node=node, tenant=tenant
     )
     spans = ((by_stream.get(bytes(stream_id)), decode_span(unpack(body))) for stream_id, body in rows)
     return last_writer(LastHeard(whose, span.heard, span.open_heard) for whose, span in spans if whose is not None)

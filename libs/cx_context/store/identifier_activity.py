@@ -56,13 +56,13 @@ async def contacts_at(
     The database looks for the value in the events' bytes, so that only those that may name it are read.
     """
     rows = await tx.fetch(
-        "SELECT home, effective, raw FROM (SELECT home, effective, raw, "
-        "row_number() OVER (PARTITION BY home ORDER BY effective DESC, key) AS place "
-        f"FROM events WHERE home = ANY(:stream_ids) AND tenant = :tenant AND {_WITHIN}) AS ranked "
+        "SELECT stream_id, effective, raw FROM (SELECT stream_id, effective, raw, "
+        "row_number() OVER (PARTITION BY stream_id ORDER BY effective DESC, key) AS place "
+        f"FROM events WHERE stream_id = ANY(:stream_ids) AND tenant = :tenant AND {_WITHIN}) AS ranked "
         "WHERE place <= :most AND instr(raw, :value) > 0"
         if tx.for_update == ""
-        else "SELECT h.home, latest.effective, latest.raw FROM unnest(:stream_ids::bytea[]) AS h(home) "
-        f"CROSS JOIN LATERAL (SELECT effective, raw FROM events WHERE events.home = h.home "
+        else "SELECT h.stream_id, latest.effective, latest.raw FROM unnest(:stream_ids::bytea[]) AS h(stream_id) "
+        f"CROSS JOIN LATERAL (SELECT effective, raw FROM events WHERE events.stream_id = h.stream_id "
         f"AND tenant = :tenant AND {_WITHIN} "
         "ORDER BY effective DESC, key FETCH FIRST :most ROWS ONLY) AS latest "
         "WHERE position(:value::bytea in latest.raw) > 0",

@@ -34,12 +34,12 @@ SELECT mine.*,
   ({FIRST_VERSION} + (SELECT coalesce(sum(v.n), 0) FROM versions v WHERE v.customer = mine.customer))::bigint,
   kept.part_ids, kept.bodies,
   ARRAY(
-    SELECT e.raw FROM events e WHERE e.home = mine.id AND e.tenant = :tenant
+    SELECT e.raw FROM events e WHERE e.stream_id = mine.id AND e.tenant = :tenant
     ORDER BY e.effective DESC FETCH FIRST :most ROWS WITH TIES
   ),
   EXISTS (
-    SELECT 1 FROM parts p JOIN parts o ON o.home = p.interaction
-    WHERE p.home = mine.id AND p.interaction <> p.home AND p.tenant = :tenant
+    SELECT 1 FROM parts p JOIN parts o ON o.stream_id = p.interaction
+    WHERE p.stream_id = mine.id AND p.interaction <> p.stream_id AND p.tenant = :tenant
   ) OR EXISTS (SELECT 1 FROM attributions a WHERE a.profile = mine.id AND a.tenant = :tenant)
   OR EXISTS (SELECT 1 FROM refused_claims r WHERE r.identifier = mine.id AND r.tenant = :tenant)
   OR EXISTS (SELECT 1 FROM refused_claims r WHERE r.other = mine.id AND r.tenant = :tenant)
@@ -47,14 +47,16 @@ SELECT mine.*,
   OR EXISTS (SELECT 1 FROM withheld_claims r WHERE r.other = mine.id AND r.tenant = :tenant)
   OR {SOME_AMBIGUOUS_SQL} AND (
     EXISTS (SELECT 1 FROM members m WHERE m.profile = mine.id AND m.ambiguous) OR EXISTS (
-      SELECT 1 FROM parts p JOIN parts o ON o.interaction = p.interaction AND o.home <> p.home
-      JOIN members m ON m.profile = o.home AND m.ambiguous
-      WHERE p.home = mine.id AND p.interaction <> p.home AND p.tenant = :tenant
+      SELECT 1 FROM parts p JOIN parts o ON o.interaction = p.interaction AND o.stream_id <> p.stream_id
+      JOIN members m ON m.profile = o.stream_id AND m.ambiguous
+      WHERE p.stream_id = mine.id AND p.interaction <> p.stream_id AND p.tenant = :tenant
     )
   )
 FROM mine CROSS JOIN LATERAL (
-  SELECT array_agg(few.anchor) AS part_ids, array_agg(few.body) AS bodies
-  FROM (SELECT p.anchor, p.body FROM parts p WHERE p.home = mine.id AND p.tenant = :tenant LIMIT {MANY_PARTS}) AS few
+  SELECT array_agg(few.part_id) AS part_ids, array_agg(few.body) AS bodies
+  FROM (
+    SELECT p.part_id, p.body FROM parts p WHERE p.stream_id = mine.id AND p.tenant = :tenant LIMIT {MANY_PARTS}
+  ) AS few
 ) AS kept
 """
 """A row a member, with lists in it: a row of its own for each part and event takes the driver longer than they do."""

@@ -65,16 +65,17 @@ async def read_latest_raws(
         values["heard"] = heard
     included = await _included_raws(tx, own, most, limit, part_ids, values) if own.included else []
     if own.excluded:
-        limit += " AND anchor <> ALL(:excluded)"
+        limit += " AND part_id <> ALL(:excluded)"
         values["excluded"] = list(own.excluded)
     if part_ids is not None:
-        limit += " AND anchor = ANY(:part_ids)"
+        limit += " AND part_id = ANY(:part_ids)"
         values["part_ids"] = list(part_ids)
     if tx.for_update == "":
         return await _latest_in_file(tx, own.stream_ids, most, limit, values) + included
     rows = await tx.fetch(
-        "SELECT latest.raw FROM unnest(:stream_ids::bytea[]) AS h(home) CROSS JOIN LATERAL (SELECT raw FROM events "
-        f"WHERE events.home = h.home {limit} ORDER BY effective DESC FETCH FIRST {int(most)} ROWS WITH TIES) AS latest",
+        "SELECT latest.raw FROM unnest(:stream_ids::bytea[]) AS h(stream_id) CROSS JOIN LATERAL ("
+        f"SELECT raw FROM events WHERE events.stream_id = h.stream_id {limit} "
+        f"ORDER BY effective DESC FETCH FIRST {int(most)} ROWS WITH TIES) AS latest",
         stream_ids=list(own.stream_ids),
         most=most,
         **values,
@@ -90,13 +91,13 @@ async def _latest_in_file(
     found: list[bytes] = []
     for begin in range(0, len(stream_ids), _STREAMS_AT_ONCE):
         named = {
-            f"home_{_letters(at)}": stream_id
+            f"stream_{_letters(at)}": stream_id
             for at, stream_id in enumerate(stream_ids[begin : begin + _STREAMS_AT_ONCE])
         }
         rows = await tx.fetch(
-            f"WITH h (home) AS (VALUES {', '.join(f'(:{name})' for name in named)}) "
-            "SELECT e.raw FROM h CROSS JOIN events e ON e.home = h.home AND e.effective >= coalesce("
-            f"(SELECT f.effective FROM events f WHERE f.home = h.home {limit} "
+            f"WITH h (stream_id) AS (VALUES {', '.join(f'(:{name})' for name in named)}) "
+            "SELECT e.raw FROM h CROSS JOIN events e ON e.stream_id = h.stream_id AND e.effective >= coalesce("
+            f"(SELECT f.effective FROM events f WHERE f.stream_id = h.stream_id {limit} "
             "ORDER BY f.effective DESC LIMIT 1 OFFSET :skipped), :least) "
             f"WHERE TRUE {limit}",
             skipped=most - 1,
@@ -122,8 +123,8 @@ async def _included_raws(
         return []
     if tx.for_update == "":
         rows = await tx.fetch(
-            "SELECT raw FROM (SELECT raw, rank() OVER (PARTITION BY anchor ORDER BY effective DESC) AS place "
-            f"FROM events WHERE home = ANY(:stream_ids) AND anchor = ANY(:sides) {limit}) AS ranked "
+            "SELECT raw FROM (SELECT raw, rank() OVER (PARTITION BY part_id ORDER BY effective DESC) AS place "
+            f"FROM events WHERE stream_id = ANY(:stream_ids) AND part_id = ANY(:sides) {limit}) AS ranked "
             "WHERE place <= :most",
             stream_ids=list({side.stream_id for side in sides}),
             sides=[side.part_id for side in sides],
@@ -133,9 +134,10 @@ async def _included_raws(
     else:
         rows = await tx.fetch(
             "SELECT latest.raw FROM unnest(:stream_ids::bytea[], :sides::bytea[], :since::bigint[], :until::bigint[]) "
-            "AS s(home, anchor, since, until) CROSS JOIN LATERAL (SELECT raw FROM events "
-            "WHERE events.home = s.home AND events.anchor = s.anchor AND effective BETWEEN s.since AND s.until "
-            f"{limit} ORDER BY effective DESC FETCH FIRST {int(most)} ROWS WITH TIES) AS latest",
+            "AS s(stream_id, part_id, since, until) CROSS JOIN LATERAL (SELECT raw FROM events "
+            "WHERE events.stream_id = s.stream_id AND events.part_id = s.part_id "
+            f"AND effective BETWEEN s.since AND s.until {limit} "
+            f"ORDER BY effective DESC FETCH FIRST {int(most)} ROWS WITH TIES) AS latest",
             stream_ids=[side.stream_id for side in sides],
             sides=[side.part_id for side in sides],
             since=[side.since for side in sides],

@@ -33,7 +33,7 @@ class Lease:
 
 
 async def announce(tx: Tx, partitions: Iterable[Partition]) -> None:
-    """Make rows for partitions that have none, at position 0."""
+    """Make rows for partitions that have none, at offset 0."""
     rows = [(p.topic, p.number, 0, 0, "", 0.0, 0.0) for p in sorted(partitions)]
     await tx.insert(shape_of(PARTITIONS), rows, "ON CONFLICT DO NOTHING")
 
@@ -99,7 +99,9 @@ def _changes(all_leases: Iterable[LeaseRow], worker: str, live: int) -> tuple[li
 
 async def owned(tx: Tx, worker: str) -> dict[Partition, Lease]:
     """What a worker owns."""
-    rows = await tx.fetch("SELECT topic, number, position, epoch FROM partitions WHERE owner = :worker", worker=worker)
+    rows = await tx.fetch(
+        "SELECT topic, number, next_offset, epoch FROM partitions WHERE owner = :worker", worker=worker
+    )
     return {Partition(topic, number): Lease(next_offset, epoch) for topic, number, next_offset, epoch in rows}
 
 
@@ -113,14 +115,14 @@ async def leave(tx: Tx, worker: str) -> None:
 
 
 async def hold(tx: Tx, worker: str, leases: Mapping[Partition, Lease]) -> None:
-    """Lock the rows of these partitions, in order; ``Fenced`` unless each is ours, at that epoch and position."""
+    """Lock the rows of these partitions, in order; ``Fenced`` unless each is ours, at that epoch and offset."""
     if not leases:
         return
     topics = {partition.topic for partition in leases}
     found: dict[Partition, tuple[int, int, str]] = {}
     for topic in sorted(topics):
         rows = await tx.fetch(
-            "SELECT number, position, epoch, owner FROM partitions WHERE topic = :topic AND number = ANY(:numbers) "
+            "SELECT number, next_offset, epoch, owner FROM partitions WHERE topic = :topic AND number = ANY(:numbers) "
             "ORDER BY number " + tx.for_update,
             topic=topic,
             numbers=sorted(p.number for p in leases if p.topic == topic),
@@ -139,7 +141,7 @@ async def advance(tx: Tx, offsets: Mapping[Partition, int]) -> None:
     await tx.insert(
         shape_of(PARTITIONS),
         rows,
-        f"ON CONFLICT (topic, number) DO UPDATE SET position = excluded.position, moved_at = {tx.now}",
+        f"ON CONFLICT (topic, number) DO UPDATE SET next_offset = excluded.next_offset, moved_at = {tx.now}",
     )
 
 
@@ -156,7 +158,7 @@ async def fence_all(tx: Tx) -> None:
 async def progress(tx: Tx) -> dict[Partition, tuple[int, str, float]]:
     """Of each partition: next offset to apply, owner, and seconds since it last moved (0 where it never did)."""
     rows = await tx.fetch(
-        "SELECT topic, number, position, owner, CASE WHEN moved_at = 0 THEN 0 ELSE "
+        "SELECT topic, number, next_offset, owner, CASE WHEN moved_at = 0 THEN 0 ELSE "
         + tx.now
         + " - moved_at END FROM partitions"
     )

@@ -23,14 +23,14 @@ async def read_owned_headers(tx: Tx, tenant: str, own: Ownership) -> PartHeaders
 
 async def read_owned_bodies(tx: Tx, tenant: str, own: Ownership) -> list[tuple[NodeId, bytes]]:
     rows = await tx.fetch(
-        "SELECT anchor, body FROM parts WHERE home = ANY(:stream_ids) AND tenant = :tenant",
+        "SELECT part_id, body FROM parts WHERE stream_id = ANY(:stream_ids) AND tenant = :tenant",
         stream_ids=list(own.stream_ids),
         tenant=tenant,
     )
     found = [(bytes(part_id), bytes(body)) for part_id, body in rows if part_id not in own.excluded]
     if own.included:
         rows = await tx.fetch(
-            "SELECT anchor, body FROM parts WHERE anchor = ANY(:part_ids) AND tenant = :tenant",
+            "SELECT part_id, body FROM parts WHERE part_id = ANY(:part_ids) AND tenant = :tenant",
             part_ids=[side.part_id for side in own.included],
             tenant=tenant,
         )

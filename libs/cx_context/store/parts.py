@@ -15,13 +15,13 @@ from cx_events.ids import NodeId
 
 _PARTS = shape_of(tables.PARTS)
 
-_PART_BODIES = shape_of(tables.PARTS, "anchor", "body")
+_PART_BODIES = shape_of(tables.PARTS, "part_id", "body")
 
 _INTERACTIONS = shape_of(tables.INTERACTIONS)
 
 
 async def read_parts(tx: Tx, part_ids: Collection[bytes]) -> dict[bytes, Part]:
-    rows = await tx.fetch("SELECT anchor, body FROM parts WHERE anchor = ANY(:part_ids)", part_ids=list(part_ids))
+    rows = await tx.fetch("SELECT part_id, body FROM parts WHERE part_id = ANY(:part_ids)", part_ids=list(part_ids))
     return {part_id: decode_part(body) for part_id, body in rows}
 
 
@@ -33,8 +33,8 @@ async def read_parts_of_sides(
     if not sides:
         return found
     rows = await tx.fetch(
-        "SELECT anchor, home, interaction, body FROM parts "
-        "WHERE home = ANY(:stream_ids) AND interaction = ANY(:nodes) AND tenant = :tenant",
+        "SELECT part_id, stream_id, interaction, body FROM parts "
+        "WHERE stream_id = ANY(:stream_ids) AND interaction = ANY(:nodes) AND tenant = :tenant",
         stream_ids=list({stream_id for stream_id, _ in sides}),
         nodes=list({node for _, node in sides}),
         tenant=tenant,
@@ -62,12 +62,12 @@ async def change_parts(tx: Tx, rows: Sequence[tuple[bytes, bytes]]) -> None:
 
 
 async def write_parts(tx: Tx, rows: Sequence[PartRow]) -> None:
-    await tx.insert(_PARTS, sorted(rows), "ON CONFLICT (anchor) DO UPDATE SET body = excluded.body")
+    await tx.insert(_PARTS, sorted(rows), "ON CONFLICT (part_id) DO UPDATE SET body = excluded.body")
 
 
 async def delete_part(tx: Tx, part_id: bytes) -> None:
     """Only under the exclusive refold lock: no one else can be waiting for it."""
-    await tx.execute("DELETE FROM parts WHERE anchor = :part_id", part_id=part_id)
+    await tx.execute("DELETE FROM parts WHERE part_id = :part_id", part_id=part_id)
 
 
 async def announce_interactions(tx: Tx, tenant: str, nodes: Iterable[NodeId]) -> set[NodeId]:
@@ -81,7 +81,7 @@ async def streams_of(tx: Tx, tenant: str, nodes: Collection[NodeId]) -> dict[Nod
     found: dict[NodeId, set[NodeId]] = {}
     if nodes:
         for node, stream_id in await tx.fetch(
-            "SELECT DISTINCT interaction, home FROM parts WHERE interaction = ANY(:nodes) AND tenant = :tenant",
+            "SELECT DISTINCT interaction, stream_id FROM parts WHERE interaction = ANY(:nodes) AND tenant = :tenant",
             nodes=list(nodes),
             tenant=tenant,
         ):
@@ -95,12 +95,13 @@ async def nodes_with_open_sides(tx: Tx, tenant: str, nodes: Collection[NodeId]) 
     if not nodes:
         return set()
     rows = await tx.fetch(
-        "SELECT o.home FROM parts o WHERE o.home = ANY(:nodes) AND o.interaction = o.home AND o.tenant = :tenant "
-        "AND EXISTS (SELECT 1 FROM parts p WHERE p.interaction = o.home AND p.home <> o.home) "
-        "UNION SELECT o.interaction FROM parts o JOIN members m ON m.profile = o.home "
-        f"WHERE {SOME_AMBIGUOUS_SQL} AND o.interaction = ANY(:nodes) AND o.interaction <> o.home "
+        "SELECT o.stream_id FROM parts o WHERE o.stream_id = ANY(:nodes) AND o.interaction = o.stream_id "
+        "AND o.tenant = :tenant "
+        "AND EXISTS (SELECT 1 FROM parts p WHERE p.interaction = o.stream_id AND p.stream_id <> o.stream_id) "
+        "UNION SELECT o.interaction FROM parts o JOIN members m ON m.profile = o.stream_id "
+        f"WHERE {SOME_AMBIGUOUS_SQL} AND o.interaction = ANY(:nodes) AND o.interaction <> o.stream_id "
         "AND o.tenant = :tenant AND m.ambiguous "
-        "AND EXISTS (SELECT 1 FROM parts p WHERE p.interaction = o.interaction AND p.home <> o.home)",
+        "AND EXISTS (SELECT 1 FROM parts p WHERE p.interaction = o.interaction AND p.stream_id <> o.stream_id)",
         nodes=list(nodes),
         tenant=tenant,
     )
@@ -117,12 +118,12 @@ async def nodes_named_by(
     if not profiles:
         return set()
     found = await tx.fetch(
-        f"SELECT p.interaction FROM {_SIDES} AS p JOIN parts o ON o.home = p.interaction "
+        f"SELECT p.interaction FROM {_SIDES} AS p JOIN parts o ON o.stream_id = p.interaction "
         f"UNION SELECT p.interaction FROM {_SIDES} AS p "
-        "JOIN parts o ON o.interaction = p.interaction AND o.home <> p.home "
-        f"JOIN members m ON m.profile = o.home WHERE {SOME_AMBIGUOUS_SQL} AND m.ambiguous "
-        f"UNION SELECT p.interaction FROM parts p JOIN members m ON m.profile = p.home WHERE {SOME_AMBIGUOUS_SQL} "
-        "AND p.home = ANY(:profiles) AND p.interaction <> p.home AND p.tenant = :tenant AND m.ambiguous "
+        "JOIN parts o ON o.interaction = p.interaction AND o.stream_id <> p.stream_id "
+        f"JOIN members m ON m.profile = o.stream_id WHERE {SOME_AMBIGUOUS_SQL} AND m.ambiguous "
+        f"UNION SELECT p.interaction FROM parts p JOIN members m ON m.profile = p.stream_id WHERE {SOME_AMBIGUOUS_SQL} "
+        "AND p.stream_id = ANY(:profiles) AND p.interaction <> p.stream_id AND p.tenant = :tenant AND m.ambiguous "
         f"AND {_MAY_BE_EXCLUDED}",
         profiles=list(profiles),
         tenant=tenant,
@@ -130,7 +131,7 @@ async def nodes_named_by(
     nodes = {row[0] for row in found}
     if turned:
         found = await tx.fetch(
-            "SELECT p.interaction FROM parts p WHERE p.home = ANY(:turned) AND p.interaction <> p.home "
+            "SELECT p.interaction FROM parts p WHERE p.stream_id = ANY(:turned) AND p.interaction <> p.stream_id "
             f"AND p.tenant = :tenant AND {_MAY_BE_EXCLUDED}",
             turned=list(turned),
             tenant=tenant,
@@ -140,13 +141,13 @@ async def nodes_named_by(
 
 
 _SIDES = (
-    "(SELECT DISTINCT interaction, home FROM parts "
-    "WHERE home = ANY(:profiles) AND interaction <> home AND tenant = :tenant)"
+    "(SELECT DISTINCT interaction, stream_id FROM parts "
+    "WHERE stream_id = ANY(:profiles) AND interaction <> stream_id AND tenant = :tenant)"
 )
 """Each side of an interaction once, though it has a part for every hour."""
 
 _MAY_BE_EXCLUDED = (
-    "(EXISTS (SELECT 1 FROM parts o WHERE o.interaction = p.interaction AND o.home <> p.home) "
+    "(EXISTS (SELECT 1 FROM parts o WHERE o.interaction = p.interaction AND o.stream_id <> p.stream_id) "
     "OR EXISTS (SELECT 1 FROM attributions a WHERE a.interaction = p.interaction))"
 )
 
@@ -163,7 +164,7 @@ class InteractionSide:
 
 async def read_side(tx: Tx, tenant: str, part_id: NodeId) -> InteractionSide | None:
     rows = await tx.fetch(
-        "SELECT home, interaction, body FROM parts WHERE anchor = :part_id AND tenant = :tenant",
+        "SELECT stream_id, interaction, body FROM parts WHERE part_id = :part_id AND tenant = :tenant",
         part_id=part_id,
         tenant=tenant,
     )

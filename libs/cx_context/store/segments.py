@@ -52,7 +52,7 @@ async def rebuild(tx: Tx, ids: IdSpace, stream_id: NodeId, part_id: bytes) -> Se
 
 
 async def forget(tx: Tx, part_id: bytes) -> None:
-    await tx.execute("DELETE FROM segments WHERE anchor = :part_id", part_id=part_id)
+    await tx.execute("DELETE FROM segments WHERE part_id = :part_id", part_id=part_id)
 
 
 async def add(
@@ -109,8 +109,8 @@ async def _grow(
 async def _from(tx: Tx, part_id: bytes, effective: Micros) -> list[Segment]:
     """The segment that holds an instant, and all later ones."""
     rows = await tx.fetch(
-        "SELECT since, body FROM segments WHERE anchor = :part_id AND since >= "
-        "(SELECT max(since) FROM segments WHERE anchor = :part_id AND since <= :effective) ORDER BY since",
+        "SELECT since, body FROM segments WHERE part_id = :part_id AND since >= "
+        "(SELECT max(since) FROM segments WHERE part_id = :part_id AND since <= :effective) ORDER BY since",
         part_id=part_id,
         effective=effective,
     )
@@ -119,7 +119,7 @@ async def _from(tx: Tx, part_id: bytes, effective: Micros) -> list[Segment]:
 
 async def _facts(tx: Tx, ids: IdSpace, stream_id: NodeId, part_id: bytes, since: Micros, until: Micros) -> list[Fact]:
     rows = await tx.fetch(
-        "SELECT raw FROM events WHERE home = :stream_id AND anchor = :part_id AND tenant = :tenant "
+        "SELECT raw FROM events WHERE stream_id = :stream_id AND part_id = :part_id AND tenant = :tenant "
         "AND effective >= :since AND effective <= :until",
         stream_id=stream_id,
         part_id=part_id,
@@ -132,4 +132,4 @@ async def _facts(tx: Tx, ids: IdSpace, stream_id: NodeId, part_id: bytes, since:
 
 async def _write(tx: Tx, rows: Iterable[tuple[bytes, Micros, Part]]) -> None:
     packed = sorted((part_id, since, encode_part(part)) for part_id, since, part in rows)
-    await tx.insert(SEGMENTS, packed, "ON CONFLICT (anchor, since) DO UPDATE SET body = excluded.body")
+    await tx.insert(SEGMENTS, packed, "ON CONFLICT (part_id, since) DO UPDATE SET body = excluded.body")

@@ -17,7 +17,7 @@ from cx_runtime import logs
 from cx_runtime.health import Health
 from cx_runtime.metrics import Metrics
 
-POSITIONS = "SELECT coalesce(sum(position), 0) FROM partitions"
+POSITIONS = "SELECT coalesce(sum(next_offset), 0) FROM partitions"
 
 
 async def run(task: Task, over: asyncio.Event, go: Go) -> dict[str, Any]:
