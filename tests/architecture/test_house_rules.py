@@ -207,8 +207,8 @@ NOT_PURE = ("services/cx_channels/chat/webchat/server/",)
 
 RIM = {
     "aiofiles", "aiokafka", "aiosmtpd", "aiosqlite", "asyncio", "asyncpg", "fastapi", "http", "httpx2", "io.open",
-    "multiprocessing", "os", "pathlib", "random", "secrets", "signal", "smtplib", "socket", "socketserver", "sqlalchemy",
-    "sqlite3", "ssl", "starlette", "subprocess", "tempfile", "threading", "time", "urllib.request", "websockets",
+    "multiprocessing", "os", "pathlib", "random", "secrets", "signal", "smtplib", "socket", "socketserver",
+    "sqlalchemy", "sqlite3", "ssl", "starlette", "subprocess", "tempfile", "threading", "time", "urllib.request", "websockets",
 }  # fmt: skip
 """What reads or changes the world outside: files, sockets, processes, clocks, chance, the event loop."""
 
