@@ -23,8 +23,8 @@ from cx_context_api.conversations.agent_actions import AGENT_ACTIONS
 from cx_events.catalogue import catalogue, permit_of
 from cx_events.event_type import EventType
 from cx_events.weights import SCOPE_OF
-from cx_hub import compose
 from cx_hub.app import compose_app
+from cx_hub.compose import http as http_composition
 from cx_hub.compose import running_hub
 from cx_hub.demo.run import embedded_settings, until_ready
 from cx_runtime.fast_routes import FastRouteApp
@@ -107,7 +107,7 @@ async def doors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
         apps.append(compose_app(*arguments))
         return apps[-1]
 
-    monkeypatch.setattr(compose, "compose_app", kept)
+    monkeypatch.setattr(http_composition, "compose_app", kept)
     async with running_hub(embedded_settings(tmp_path), tenants()) as hub:
         await until_ready(hub.url)
         async with httpx2.AsyncClient(base_url=hub.url, trust_env=False, timeout=PATIENCE) as http:
