@@ -11,7 +11,8 @@ from cx_context.explain.provenance import CORE, THREADING
 from cx_context.parts.places import KeyedPart
 from cx_context.sections.contact_state import conversation_state
 from cx_context.sections.conversations import CONVERSATIONS_SHOWN
-from cx_context.threading.contacts import Contact, contacts_of
+from cx_context.threading.contact_model import Contact
+from cx_context.threading.contacts import contacts_of
 from cx_context.threading.continuity_tokens import END_OF_TIME
 from cx_context.threading.conversations import Conversation
 from cx_events.facts import Fact

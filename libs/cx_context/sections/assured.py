@@ -24,7 +24,8 @@ from cx_context.sections.candidates import NO_REFUSED_CLAIMS
 from cx_context.sections.customer_facts import CustomerFacts
 from cx_context.sections.members import Member
 from cx_context.sections.vouchers import is_strangers, surest_assurances
-from cx_context.threading.contacts import Contact, contacts_of
+from cx_context.threading.contact_model import Contact
+from cx_context.threading.contacts import contacts_of
 from cx_context.threading.conversations import join_contacts
 from cx_events.facts import Fact
 from cx_events.timestamps import Micros

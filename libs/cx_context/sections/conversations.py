@@ -55,7 +55,9 @@ def conversation_summary(conversation: Conversation, trust: Trust) -> Json:
     members = conversation.members
     parts = [member.part for member in members]
     joined = list(zip(conversation.places, conversation.joined, strict=True))[-MEMBERS_SHOWN:]
-    at_hand, *others = contact_assurances(conversation, [conversation.at_hand, *(place for place, _ in joined)], trust)
+    at_hand, *others = contact_assurances(
+        conversation, [conversation.latest_place, *(place for place, _ in joined)], trust
+    )
     summary = latest_register(parts, "summary")
     disposition = latest_register(parts, "disposition")
     state = conversation_state(parts)

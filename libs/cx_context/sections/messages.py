@@ -9,7 +9,7 @@ from cx_context.parts.model import Part
 from cx_context.parts.places import order_of
 from cx_context.parts.values import At, Register, hash_name
 from cx_context.sections.attachments import kept_attachments_view
-from cx_context.threading.contacts import Contact
+from cx_context.threading.contact_model import Contact
 from cx_events.json_types import Json
 from cx_events.timestamps import format_time
 

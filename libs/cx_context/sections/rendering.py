@@ -22,7 +22,8 @@ from cx_context.sections.customer_facts import CustomerFacts
 from cx_context.sections.members import key_of
 from cx_context.sections.vouchers import contact_assurances
 from cx_context.sections.words import with_words
-from cx_context.threading.contacts import Contact, contacts_of
+from cx_context.threading.contact_model import Contact
+from cx_context.threading.contacts import contacts_of
 from cx_context.threading.conversations import Conversation, join_contacts
 from cx_events.json_types import Json
 from cx_events.timestamps import Micros
@@ -148,7 +149,7 @@ class Rendering(ABC):
             return None
         conversation, place = self._place_of(contact)
         profiles = {key_of(member): member.id for member in self.members}
-        parts = [piece.part for each in conversation.vouching()[place] for piece in each.pieces]
+        parts = [piece.part for each in conversation.contacts_sharing_proofs()[place] for piece in each.pieces]
         for key in vouched_outside(parts, self.trust)[:_PROFILES_TRIED]:
             assurance = contact_assurances(conversation, [place], self.trust.alone(key))[0]
             if assurance.level in ASSURED:

@@ -5,10 +5,10 @@ of comments below a post, is none: anybody who knows the name of a message or of
 contact is as sure as the customer's event that was *recorded* last: a mail's ``Date`` is its sender's choice, when we
 received it is not. Business mail, receipts and what others write count for nothing there.
 
-Between contacts a continuity token of ours and a person's link pass on what vouches (``Conversation.vouching``). To an
-open contact they do only while nothing was said in it since it was joined. From one they pass what its last event
-proves, and nothing once a claim in it presented a token: else a stranger who writes his own token into a customer's
-thread would be the customer in his own chat.
+Between contacts a continuity token of ours and a person's link pass on what vouches
+(``Conversation.contacts_sharing_proofs``). To an open contact they do only while nothing was said in it since it was
+joined. From one they pass what its last event proves, and nothing once a claim in it presented a token: else a stranger
+who writes his own token into a customer's thread would be the customer in his own chat.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from cx_context.parts.model import Part
 from cx_context.sections.assurance import ContactAssurance, Trust, contact_assurance
-from cx_context.threading.contacts import Contact
+from cx_context.threading.contact_model import Contact
 from cx_context.threading.conversations import Conversation
 from cx_events.ids import text_of
 from cx_events.weights import CLAIMED, WEIGHT_RANKS
@@ -44,7 +44,7 @@ _Counting = Callable[[Contact, Sequence[Contact], Trust], Iterable[Part]]
 def _assurances(
     conversation: Conversation, places: Iterable[int], trust: Trust, counting: _Counting
 ) -> list[ContactAssurance]:
-    vouching = conversation.vouching()
+    vouching = conversation.contacts_sharing_proofs()
     members = dict(zip(conversation.places, conversation.members, strict=True))
     known: dict[int, ContactAssurance] = {}
     found = []

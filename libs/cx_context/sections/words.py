@@ -7,7 +7,7 @@ from msgspec import structs
 from cx_context.parts.header import HEADER_FIELDS, WORD_FIELDS, ReadWords
 from cx_context.parts.merge import combine_fields
 from cx_context.parts.model import Part
-from cx_context.threading.contacts import Contact
+from cx_context.threading.contact_model import Contact
 from cx_context.threading.conversations import Conversation
 
 

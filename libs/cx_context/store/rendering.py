@@ -147,7 +147,7 @@ class _Rendering(Document):
         bodies = [self.now.parts[part_id][0] for part_id in part_ids]
         # Proofs and levels hang on who is who, on the edges and on a rule besides.
         places = conversation.places[-MEMBERS_SHOWN:]
-        at_hand, *others = contact_assurances(conversation, [conversation.at_hand, *places], self.trust)
+        at_hand, *others = contact_assurances(conversation, [conversation.latest_place, *places], self.trust)
         expire = [proof.expires(self.trust.lifetimes) for proof in at_hand.proofs]
         sure = (*at_hand.proofs, *expire, *(each.level for each in others))
         key = (*part_ids, *bodies, *conversation.joined, *conversation.tokens, *sure)

@@ -1,7 +1,6 @@
-"""What joins contacts whenever it comes: people's links, continuity tokens, shared references.
+"""Find explicit joins: people's links, continuity tokens and shared references. They join whenever they come.
 
-Each edge is known from a time on, so that conversations can be told as they stood once
-(``cx_context.threading.inferred_joins``).
+Each join is known from a time on, so that conversations can be told as they stood at that time (``inferred_joins``).
 """
 
 from __future__ import annotations
@@ -13,17 +12,20 @@ from typing import NamedTuple
 
 from cx_context.parts.places import order_of
 from cx_context.parts.values import At
-from cx_context.threading.contacts import Contact
+from cx_context.threading.contact_model import Contact
 from cx_context.threading.continuity_tokens import END_OF_TIME, tokens_of
 from cx_context.threading.joined_sets import JoinedSets
-from cx_context.threading.shared_references import Told, apply_reference, referrals_of
+from cx_context.threading.shared_references import KnownContact, apply_reference, shared_references_of
 from cx_events.facts import Order
 from cx_events.ids import text_of
 from cx_events.timestamps import Micros
 
 
 class EarlierJoin(NamedTuple):
-    """A contact's share in an edge: since when by its own facts, and by those of the other."""
+    """A contact's join to one that began before it, at place ``other``.
+
+    ``own`` is when the contact's own facts say so, ``known`` when the facts of the other do.
+    """
 
     own: Micros
     other: int
@@ -31,11 +33,11 @@ class EarlierJoin(NamedTuple):
 
 
 class ExplicitJoins:
-    """All explicit edges among a customer's contacts, which are given in order of start."""
+    """All explicit joins among a customer's contacts, which must be in order of start."""
 
     def __init__(self, contacts: Sequence[Contact]) -> None:
         self.contacts = contacts
-        self.referrals = referrals_of(contacts)
+        self.references = shared_references_of(contacts)
         self.links = _links(contacts)
         self.splits = {
             place: sorted(at for piece in each.pieces if (at := piece.part.split) is not None)
@@ -46,7 +48,7 @@ class ExplicitJoins:
         self.issues = _issues(contacts) if self.tokens else {}
 
     def is_split(self, place: int, until: Micros = END_OF_TIME) -> bool:
-        """Whether a person split this contact off; a link by a person that is later than the split takes it back."""
+        """Return whether a person split this contact off. A later link by a person takes the split back."""
         split = self.split_at(place, until) if place in self.splits else None
         if split is None:
             return False
@@ -54,12 +56,14 @@ class ExplicitJoins:
         return all(at < split for at in links if at[0] <= until)
 
     def split_at(self, place: int, until: Micros) -> At | None:
-        """The latest split of a contact up to a time."""
+        """Return the latest split of a contact up to a time."""
         return next((at for at in reversed(self.splits.get(place, ())) if at[0] <= until), None)
 
     def assemble(self, count: int, until: Micros, by_time: Iterable[tuple[int, int]]) -> JoinedSets:
-        """The conversations of the first ``count`` contacts, by what was known at ``until``. ``by_time``: (contact,
-        whom it continues)."""
+        """Join the first ``count`` contacts into conversations, by what was known at ``until``.
+
+        ``by_time`` has (contact, the contact that it continues), as ``inferred_joins`` found them.
+        """
         groups = JoinedSets(count, [place for place in self.splits if place < count and self.is_split(place, until)])
         self._link(groups, count, until)
         tokens = self.tokens if until == END_OF_TIME else tokens_of(self.contacts[:count], until) if self.tokens else []
@@ -67,14 +71,14 @@ class ExplicitJoins:
             for use in token.uses:
                 if use.refused is None:
                     groups.join(token.issuer, use.contact, "token", f"token:{token.id}")
-        for referral in self.referrals:
-            apply_reference(groups, referral, count, until)
+        for reference in self.references:
+            apply_reference(groups, reference, count, until)
         for place, continued in by_time:
             groups.join(continued, place, "window", f"interaction:{self.contacts[continued].name}")
         return groups
 
     def _link(self, groups: JoinedSets, count: int, until: Micros) -> None:
-        """People's links, the latest first, unless a later split of either end takes it back."""
+        """Apply people's links, latest first. A later split of either end takes a link back."""
         for at, place, end in self.links:
             if at[0] > until or place >= count or end >= count:
                 continue
@@ -84,71 +88,76 @@ class ExplicitJoins:
                 groups.join(place, end, "person", f"{at[3]}#{at[4]}")
 
     @property
-    def moments(self) -> list[tuple[Micros, int]]:
-        """When people's decisions, or a token that was issued twice, may have parted what was joined, in order: (time,
-        the last contact that must have begun)."""
-        found = [(max(at[0], self._start(one), self._start(other)), max(one, other)) for at, one, other in self.links]
-        found += [(max(at[0], self._start(place)), place) for place in self.splits for at in self.splits[place]]
+    def parting_times(self) -> list[tuple[Micros, int]]:
+        """When decisions, or a token issued twice, may have parted what was joined, in order.
+
+        Each is (time, the last contact that must have begun).
+        """
+        times = [(max(at[0], self._start(one), self._start(other)), max(one, other)) for at, one, other in self.links]
+        times += [(max(at[0], self._start(place)), place) for place in self.splits for at in self.splits[place]]
         for id, issues in self.issues.items():
             if len(issues) > 1:
-                told = [(at[0], place) for at, place, *_ in issues]
-                told += [(at[0], place) for at, place in _uses(self.contacts, id)]
-                found += [(max(time, self._start(place)), place) for time, place in told]
-        return sorted(found)
+                named = [(at[0], place) for at, place, *_ in issues]
+                named += [(at[0], place) for at, place in _uses(self.contacts, id)]
+                times += [(max(time, self._start(place)), place) for time, place in named]
+        return sorted(times)
 
-    def parted(self, place: int) -> list[Micros]:
-        """When a person split this contact off, or linked it again."""
-        found = [at[0] for at in self.splits.get(place, ())]
-        if found:
-            found += [at[0] for piece in self.contacts[place].pieces for at in piece.part.links.values()]
-        return found
+    def decision_times(self, place: int) -> list[Micros]:
+        """Return when a person split this contact off, and when it was linked again."""
+        times = [at[0] for at in self.splits.get(place, ())]
+        if times:
+            times += [at[0] for piece in self.contacts[place].pieces for at in piece.part.links.values()]
+        return times
 
-    def known(self) -> list[tuple[Micros, int, int, int]]:
-        """The edges that only ever join, in order of when they were known: (time, greater place, place, place)."""
-        found: list[tuple[Micros, int, int, int]] = []
-        for referral in self.referrals:
-            for one, other in pairwise(sorted(referral.chain)):
-                found.append((other[0], max(one[1], other[1]), one[1], other[1]))
-            stars = [(star.known, star.one[1], star.other[1]) for star in referral.stars]
-            found += [(known, max(one, other), one, other) for known, one, other in stars]
+    def lasting_joins(self) -> list[tuple[Micros, int, int, int]]:
+        """Return the joins that nothing can part, as (time known, greater place, place, place), in order."""
+        joins: list[tuple[Micros, int, int, int]] = []
+        for reference in self.references:
+            for one, other in pairwise(sorted(reference.chain)):
+                joins.append((other[0], max(one[1], other[1]), one[1], other[1]))
+            pairs = [(pair.known, pair.one[1], pair.other[1]) for pair in reference.pairs]
+            joins += [(known, max(one, other), one, other) for known, one, other in pairs]
         for token in self.tokens:
             if len(self.issues[token.id]) == 1:
                 for use in token.uses:
                     if use.refused is None:
                         known = max(use.at[0], token.issued[0], self._start(use.contact), self._start(token.issuer))
-                        found.append((known, max(token.issuer, use.contact), token.issuer, use.contact))
-        found.sort()
-        return found
+                        joins.append((known, max(token.issuer, use.contact), token.issuer, use.contact))
+        joins.sort()
+        return joins
 
     def _start(self, place: int) -> Micros:
         return self.contacts[place].start[0]
 
-    def ties(self) -> Mapping[int, Sequence[EarlierJoin]]:
-        """Of each contact its shares in edges to contacts that began before."""
-        found: dict[int, list[EarlierJoin]] = defaultdict(list)
+    def earlier_joins(self) -> Mapping[int, Sequence[EarlierJoin]]:
+        """Return each contact's joins to contacts that began before it."""
+        joins: dict[int, list[EarlierJoin]] = defaultdict(list)
 
-        def tie(one: Told, other: Told) -> None:
+        def add(one: KnownContact, other: KnownContact) -> None:
             (own, place), (known, earlier) = (one, other) if one[1] > other[1] else (other, one)
             if earlier < place and known <= self._start(place):
-                found[place].append(EarlierJoin(own, earlier, known))
+                joins[place].append(EarlierJoin(own, earlier, known))
 
-        for referral in self.referrals:
-            if referral.chain:
-                first = min(referral.chain)
-                for each in referral.chain:
+        for reference in self.references:
+            if reference.chain:
+                first = min(reference.chain)
+                for each in reference.chain:
                     if each is not first:
-                        tie(each, first)
-            for star in referral.stars:
-                tie(star.one, star.other)
+                        add(each, first)
+            for pair in reference.pairs:
+                add(pair.one, pair.other)
         for at, place, end in self.links:
-            tie((at[0], place), (max(at[0], self._start(end)) if end > place else self._start(end), end))
+            add((at[0], place), (max(at[0], self._start(end)) if end > place else self._start(end), end))
         for issuer, user in self._presented():
-            tie(issuer, user)
-        return found
+            add(issuer, user)
+        return joins
 
-    def _presented(self) -> Iterator[tuple[Told, Told]]:
-        """Of each use of a token that was in time: (the issuing contact, the using one). By what was known when the
-        using contact began: one that another had used before then is none."""
+    def _presented(self) -> Iterator[tuple[KnownContact, KnownContact]]:
+        """Yield (issuing contact, using contact) of each use of a token that was in time.
+
+        Only what was known when the using contact began counts: a use that another contact had made before then is
+        none.
+        """
         for id, issues in self.issues.items():
             uses = _uses(self.contacts, id)
             for at, user in uses:
@@ -160,36 +169,38 @@ class ExplicitJoins:
 
 
 def _links(contacts: Sequence[Contact]) -> list[tuple[At, int, int]]:
-    """People's links, the latest first: (when, place, place of the other end). They name part ids, or as events of
-    old do whole sides; an end that is not (or no longer) this customer's is passed over."""
+    """Return people's links, latest first, as (when, place, place of the other end).
+
+    They name part ids, or in old events whole sides. An end that is not (or no longer) this customer's is skipped.
+    """
     if not any(each.part.links for each in contacts):
         return []
     place = {text_of(piece.part.side): at for at, each in enumerate(contacts) for piece in each.pieces}
     place |= {text_of(part_id): at for at, each in enumerate(contacts) for _, part_id in each.part_ids}
-    found: list[tuple[At, int, int]] = []
+    links: list[tuple[At, int, int]] = []
     for at, each in enumerate(contacts):
         for piece in each.pieces:
             for other, when in piece.part.links.items():
                 end = place.get(other)
                 if end is not None and end != at:
-                    found.append((when, at, end))
-    return sorted(found, reverse=True)
+                    links.append((when, at, end))
+    return sorted(links, reverse=True)
 
 
 _Issue = tuple[Order, int, Micros, bool]
-"""When a token was issued, in which contact, until when it counts, and whether for one use."""
+"""(when a token was issued, place of the contact, when it expires, whether it serves one use)."""
 
 
 def _issues(contacts: Sequence[Contact]) -> dict[str, list[_Issue]]:
-    found: dict[str, list[_Issue]] = defaultdict(list)
+    issues: dict[str, list[_Issue]] = defaultdict(list)
     for place, each in enumerate(contacts):
         if each.part.tokens:
             for piece in each.pieces:
                 for id, (at, (expires, single)) in piece.part.tokens.items():
-                    found[id].append((order_of(piece.part, at), place, expires, single))
-    return found
+                    issues[id].append((order_of(piece.part, at), place, expires, single))
+    return issues
 
 
 def _uses(contacts: Sequence[Contact], id: str) -> list[tuple[Order, int]]:
-    found = ((each.part, place, each.part.token_uses.get(id)) for place, each in enumerate(contacts))
-    return [(order_of(part, at), place) for part, place, at in found if at is not None]
+    uses = ((each.part, place, each.part.token_uses.get(id)) for place, each in enumerate(contacts))
+    return [(order_of(part, at), place) for part, place, at in uses if at is not None]

@@ -1,85 +1,62 @@
-"""Whom each contact continues by time: one sweep over a customer's contacts in order of start.
+"""Infer joins by time and matter, in one sweep over a customer's contacts in order of start.
 
 A contact continues the conversation that was active last within the window before its start and is about the same
-matter. Of the other conversations only what was so at its start counts: which contacts were joined by then, when they
-were active or attended to, what they were about. Of the contact itself all counts, whenever it was said; but as long as
-it was not said, others that began meanwhile found it as it was.
+matter. Of other conversations only what was so at its start counts: which contacts were joined by then, when they were
+active or attended to, what they were about. Of the contact itself everything counts, whenever it was said; but contacts
+that began before it was said saw the contact without it.
 
-So the choice of a contact is a function of its own facts and of what happened before its start, and nothing that
-happens later to any other contact changes it.
+So the choice is a function of the contact's own facts and of what happened before its start. Nothing that happens later
+to any other contact changes it.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from heapq import heappop, heappush, nlargest
+from heapq import heappop, heappush
 from itertools import islice, pairwise
 from typing import NamedTuple
 
-from cx_context.threading.contacts import Contact
+from cx_context.threading.contact_model import Contact
 from cx_context.threading.continuity_tokens import END_OF_TIME
 from cx_context.threading.explicit_joins import EarlierJoin, ExplicitJoins
-from cx_context.threading.matters import ContactHistory, Matter, Topic, combined_part_suffices, matter_numbers
+from cx_context.threading.matters import ContactHistory, Matter, combined_part_suffices, matter_numbers
+from cx_context.threading.recent_conversations import LOOK_BACK, OpenConversation, RecentConversations
 from cx_events.timestamps import Micros
-
-LOOK_BACK = 16
-"""How many of the latest conversations a contact may continue by time."""
-
-_RANKED = 4 * LOOK_BACK
-"""How many conversations are kept in order, so that seldom all must be put in order anew."""
-
-
-class _Conversation(Matter):
-    """``latest``: when it was active last, and the contact that was. ``until``: when it was last attended to."""
-
-    __slots__ = ("first", "latest", "members", "splits", "until")
-
-    def __init__(
-        self, place: int, active: Micros, until: Micros, numbers: set[str], topic: Topic | None, splits: int
-    ) -> None:
-        self.numbers = numbers
-        self.topic = topic
-        self.members = [place]
-        self.first = place
-        self.splits = splits
-        self.latest = (active, place)
-        self.until = until
-
-    def take(self, other: _Conversation) -> None:
-        self.absorb(other)
-        self.members += other.members
-        self.splits += other.splits
-        self.first = min(self.first, other.first)
-        self.latest = max(self.latest, other.latest)
-        self.until = max(self.until, other.until)
 
 
 class _Snapshot(NamedTuple):
-    """What a contact found at its start: candidates with the contact to go on from, the latest first, and what the
-    conversations of its ties were about."""
+    """What a contact saw at its start.
+
+    ``candidates`` has (key, place of the contact to continue, matter) of each recent conversation, latest first.
+    ``joined`` has the key and matter of the conversation of each contact that it has an explicit join to.
+    """
 
     candidates: Sequence[tuple[int, int, Matter]]
-    tied: Mapping[int, tuple[int, Matter]]
+    joined: Mapping[int, tuple[int, Matter]]
 
 
 def infer_joins(contacts: Sequence[Contact], explicit: ExplicitJoins, window: Micros) -> list[tuple[int, int]]:
-    """Of each contact that continues another by time, both places: (contact, whom it continues), in order of start."""
+    """Return (contact, the contact that it continues) for each contact that continues another, as places, in order of
+    start.
+    """
     return _Sweep(contacts, explicit, window).run()
 
 
 class _Sweep:
+    """The state of the sweep: the conversations as they stand when the contact begins that is next."""
+
     def __init__(self, contacts: Sequence[Contact], explicit: ExplicitJoins, window: Micros) -> None:
         self._contacts = contacts
         self._explicit = explicit
         self._window = window
-        self._courses: dict[int, ContactHistory] = {}
-        self._known = explicit.known()[::-1]  # the earliest last, as in ``_moments``
-        self._moments = explicit.moments[::-1]
+        self._histories: dict[int, ContactHistory] = {}
+        self._lasting = explicit.lasting_joins()[::-1]  # the earliest last, as in ``_partings``
+        self._partings = explicit.parting_times[::-1]
         self._splits: set[int] = set()
-        self._ties = explicit.ties()
-        self._of: list[_Conversation] = []
-        self._ranked: list[_Conversation] = []
+        self._earlier_joins = explicit.earlier_joins()
+        self._of: list[OpenConversation] = []
+        self._recent = RecentConversations(self._of)
         self._pending: list[tuple[Micros, int]] = []
         self._changes: dict[int, list[tuple[Micros, bool]]] = {}
         self._snapshots: dict[int, _Snapshot] = {}
@@ -87,15 +64,16 @@ class _Sweep:
         self._continues: dict[int, int] = {}
 
     def run(self) -> list[tuple[int, int]]:
+        """Let every contact begin in turn, then decide finally for those that said more after their start."""
         starts = [contact.start[0] for contact in self._contacts]
-        pending, known, moments = self._pending, self._known, self._moments
+        pending, known, partings = self._pending, self._lasting, self._partings
         for place, (start, following) in enumerate(pairwise([*starts, END_OF_TIME])):
             now = (start, place)  # mostly nothing happens before the next one begins
-            if (pending and pending[0][0] <= start) or (known and known[-1] < now) or (moments and moments[-1] < now):
+            if (pending and pending[0][0] <= start) or (known and known[-1] < now) or (partings and partings[-1] < now):
                 self._advance(place, start)
-            self._begin(place, start, following)
+            self._begin_contact(place, start, following)
         for place in sorted(self._snapshots):
-            self._choose(place, self._snapshots[place], END_OF_TIME)
+            self._choose_continued(place, self._snapshots[place], END_OF_TIME)
         return sorted(self._continues.items())
 
     # What happened until a contact begins.
@@ -103,8 +81,8 @@ class _Sweep:
     def _advance(self, count: int, time: Micros) -> None:
         """Let everything happen up to a time, by which ``count`` contacts had begun."""
         now = (time, count)
-        known, moments = self._known, self._moments
-        reconsidered = self._let_happen(time) if self._pending and self._pending[0][0] <= time else ()
+        known, partings = self._lasting, self._partings
+        changed = self._apply_changes(time) if self._pending and self._pending[0][0] <= time else ()
         while known and known[-1] < now:
             _, _, one, other = known.pop()
             self._edges[one].add(other)
@@ -112,81 +90,84 @@ class _Sweep:
             if self._of[one] is not self._of[other]:
                 self._join(one, other)
         decided = False
-        while moments and moments[-1] < now:
-            moments.pop()
+        while partings and partings[-1] < now:
+            partings.pop()
             decided = True
-        if not decided and not reconsidered:
+        if not decided and not changed:
             return
-        moved = [place for place in sorted(reconsidered) if self._reconsider(place, time)]
+        moved = [place for place in sorted(changed) if self._reconsider(place, time)]
         if decided or (moved and self._splits):
             self._assemble(count, time)
         else:
             for place in moved:
-                self._part(place, time)
+                self._rebuild(place, time)
 
-    def _let_happen(self, time: Micros) -> set[int]:
-        """The contacts that turned out to be about something else."""
-        found: set[int] = set()
+    def _apply_changes(self, time: Micros) -> set[int]:
+        """Apply what happened up to a time; return the contacts that turned out to be about something else."""
+        changed: set[int] = set()
         while self._pending and self._pending[0][0] <= time:
             _, place = heappop(self._pending)
             changes = self._changes[place]
             matters = False
             while changes and changes[-1][0] <= time:
                 matters = changes.pop()[1] or matters
-            course, own = self._course(place), self._of[place]
-            own.until = max(own.until, course.attended_at(time))
-            latest = (course.active_at(time), place)
+            history, own = self._history(place), self._of[place]
+            own.until = max(own.until, history.attended_at(time))
+            latest = (history.active_at(time), place)
             if latest > own.latest:
                 own.latest = latest
-                self._rank_again(own)
+                self._recent.move(own)
             if matters:
-                own.absorb(Matter(course.numbers_at(time), course.topic_at(time)))
+                own.absorb(Matter(history.numbers_at(time), history.topic_at(time)))
                 if place in self._snapshots:
-                    found.add(place)
+                    changed.add(place)
             if changes:
                 heappush(self._pending, (changes[-1][0], place))
-        return found
+        return changed
 
     def _reconsider(self, place: int, time: Micros) -> bool:
-        """Whether a contact continues another one than before, by what it has said since."""
+        """Choose again for a contact by what it has said since; return whether it continues another one now."""
         before = self._continues.get(place)
-        self._choose(place, self._snapshots[place], time)
+        self._choose_continued(place, self._snapshots[place], time)
         return self._continues.get(place) != before
 
     # A contact begins.
 
-    def _begin(self, place: int, start: Micros, following: Micros) -> None:
-        """``following``: when the next one begins; until then nobody looks at this one."""
-        ties = self._ties.get(place, ())
+    def _begin_contact(self, place: int, start: Micros, following: Micros) -> None:
+        """Let a contact begin.
+
+        ``following`` is when the next one begins; until then nobody looks at this one.
+        """
+        joins = self._earlier_joins.get(place, ())
         if self._contacts[place].part.until > following:
-            self._expect(place, self._course(place), ties, start, following)
+            self._plan_changes(place, self._history(place), joins, start, following)
         is_split = place in self._explicit.splits and self._explicit.is_split(place, following)
         if is_split:
             self._splits.add(place)
         own = self._alone(place, following)
-        whole: _Conversation | None = None
+        whole: OpenConversation | None = None
         if not is_split:
-            told = [tie.other for tie in ties if tie.own <= following] if ties else ()
-            whole = self._whom_tied(own, told, start) if told else self._whom(own, start)
+            joined = [join.other for join in joins if join.own <= following] if joins else ()
+            whole = self._continued_with_joins(own, joined, start) if joined else self._continued(own, start)
         if whole is not None:
             self._continues[place] = whole.latest[1]
         if whole is None or whole.splits:
             self._of.append(own)
-            self._rank(own)
+            self._recent.add(own)
             if whole is not None:
                 self._join(whole.latest[1], place)
         else:
             self._of.append(whole)
             whole.take(own)
-            self._rank_again(whole)
+            self._recent.move(whole)
 
-    def _expect(
-        self, place: int, course: ContactHistory, ties: Sequence[EarlierJoin], start: Micros, following: Micros
+    def _plan_changes(
+        self, place: int, history: ContactHistory, joins: Sequence[EarlierJoin], start: Micros, following: Micros
     ) -> None:
-        """Note when more will happen in a contact, and what it found where that may change whom it continues."""
-        changes = course.after(following)
-        changes += [(tie.own, True) for tie in ties if tie.own > following]
-        changes += [(decided, True) for decided in self._explicit.parted(place) if decided > following]
+        """Note when more will happen in a contact, and its snapshot if that may change whom it continues."""
+        changes = history.after(following)
+        changes += [(join.own, True) for join in joins if join.own > following]
+        changes += [(decided, True) for decided in self._explicit.decision_times(place) if decided > following]
         if not changes:
             return
         changes.sort(reverse=True)
@@ -195,109 +176,117 @@ class _Sweep:
         if any(matters for _, matters in changes):
             since = start - self._window
             self._snapshots[place] = _Snapshot(
-                [(id(each), each.latest[1], each.copy()) for each in self._ranked[:LOOK_BACK] if each.until >= since],
-                {tie.other: (id(self._of[tie.other]), self._of[tie.other].copy()) for tie in ties},
+                [
+                    (id(each), each.latest[1], each.copy())
+                    for each in self._recent.ranked[:LOOK_BACK]
+                    if each.until >= since
+                ],
+                {join.other: (id(self._of[join.other]), self._of[join.other].copy()) for join in joins},
             )
 
-    def _whom(self, own: _Conversation, start: Micros) -> _Conversation | None:
-        """The conversation that a contact continues as it begins."""
+    def _continued(self, own: OpenConversation, start: Micros) -> OpenConversation | None:
+        """Return the conversation that a contact continues as it begins."""
         since, numbers = start - self._window, own.numbers
-        for each in islice(self._ranked, LOOK_BACK):
+        for each in islice(self._recent.ranked, LOOK_BACK):
             if each.until < since or (numbers and each.numbers and numbers.isdisjoint(each.numbers)):
-                continue  # for the most part told without asking whether they agree
+                continue  # mostly decided without a call
             if each.agrees(own):
                 return each
         return None
 
-    def _whom_tied(self, own: _Conversation, others: Sequence[int], start: Micros) -> _Conversation | None:
-        """As ``_whom``, of a contact that has explicit edges to others: what they are about is its matter, too."""
-        tied = list({id(each): each for each in [self._of[other] for other in others]}.values())
+    def _continued_with_joins(
+        self, own: OpenConversation, others: Sequence[int], start: Micros
+    ) -> OpenConversation | None:
+        """Return the same for a contact with explicit joins: what those conversations are about is its matter, too."""
+        joined = list({id(each): each for each in [self._of[other] for other in others]}.values())
         matter: Matter | None = None
         since = start - self._window
-        for each in self._ranked[:LOOK_BACK]:
+        for each in self._recent.ranked[:LOOK_BACK]:
             if each.until < since:
                 continue
-            if each in tied:
+            if each in joined:
                 return each
-            if matter is None:  # mostly the first that is looked at is tied
+            if matter is None:  # mostly the first that is looked at is joined
                 matter = own.copy()
-                for other in tied:
+                for other in joined:
                     matter.absorb(other.copy())
             if each.agrees(matter):
                 return each
         return None
 
-    def _choose(self, place: int, snapshot: _Snapshot, time: Micros) -> None:
-        """Whom a contact continues by what it has said up to a time."""
-        found = None
+    def _choose_continued(self, place: int, snapshot: _Snapshot, time: Micros) -> None:
+        """Choose the contact that a contact continues, by what it has said up to a time."""
+        continued = None
         if snapshot.candidates and not self._explicit.is_split(place, time):
-            found = self._agreeing(place, snapshot, time)
-        if found is None:
+            continued = self._first_agreeing(place, snapshot, time)
+        if continued is None:
             self._continues.pop(place, None)
         else:
-            self._continues[place] = found
+            self._continues[place] = continued
 
-    def _agreeing(self, place: int, snapshot: _Snapshot, time: Micros) -> int | None:
-        course = self._course(place)
-        own = Matter(course.numbers_at(time), course.topic_at(time))
-        tied = set()
-        for tie in self._ties.get(place, ()):
-            if tie.own <= time:
-                key, matter = snapshot.tied[tie.other]
-                if key not in tied:
-                    tied.add(key)
+    def _first_agreeing(self, place: int, snapshot: _Snapshot, time: Micros) -> int | None:
+        """Return the place to continue in the first candidate that is joined explicitly or about the same matter."""
+        history = self._history(place)
+        own = Matter(history.numbers_at(time), history.topic_at(time))
+        joined = set()
+        for join in self._earlier_joins.get(place, ()):
+            if join.own <= time:
+                key, matter = snapshot.joined[join.other]
+                if key not in joined:
+                    joined.add(key)
                     own.absorb(Matter(set(matter.numbers), matter.topic))
         for key, place_of_latest, matter in snapshot.candidates:
-            if key in tied or matter.agrees(own):
+            if key in joined or matter.agrees(own):
                 return place_of_latest
         return None
 
     # Conversations come together, and apart.
 
-    def _course(self, place: int) -> ContactHistory:
-        """Asked for of few contacts: most are over when the next begins, and the sum of their parts says all."""
-        found = self._courses.get(place)
+    def _history(self, place: int) -> ContactHistory:
+        """Return the history of a contact. Few are needed: most contacts are over when the next one begins."""
+        found = self._histories.get(place)
         if found is None:
-            found = self._courses[place] = ContactHistory(self._contacts[place])
+            found = self._histories[place] = ContactHistory(self._contacts[place])
         return found
 
-    def _alone(self, place: int, time: Micros) -> _Conversation:
-        """The conversation of a contact by itself, as it was at a time."""
+    def _alone(self, place: int, time: Micros) -> OpenConversation:
+        """Return the conversation of a contact by itself, as it was at a time."""
         contact = self._contacts[place]
         part, splits = contact.part, int(place in self._splits)
         if part.until <= time and combined_part_suffices(contact):
             start, active = contact.start[0], part.active
             last = active[-1] if active and active[-1] > start else start
-            return _Conversation(
+            return OpenConversation(
                 place, last, last, matter_numbers(part), part.topics[0] if part.topics else None, splits
             )
-        course = self._course(place)
-        numbers, topic = course.numbers_at(time), course.topic_at(time)
-        return _Conversation(place, course.active_at(time), course.attended_at(time), numbers, topic, splits)
+        history = self._history(place)
+        numbers, topic = history.numbers_at(time), history.topic_at(time)
+        return OpenConversation(place, history.active_at(time), history.attended_at(time), numbers, topic, splits)
 
     def _join(self, one: int, other: int) -> None:
+        """Join the conversations of two contacts, unless a split keeps them apart."""
         a, b = self._of[one], self._of[other]
         if a is b:
             return
         splits = a.splits + b.splits
         if splits and splits > (min(a.first, b.first) in self._splits):
-            return  # as in ``Groups``: a split contact begins a conversation
+            return  # as in ``JoinedSets``: a split contact begins a conversation
         if len(a.members) < len(b.members):
             a, b = b, a
         for member in b.members:
             self._of[member] = a
-        self._unrank(b)
+        self._recent.remove(b)
         a.take(b)
-        self._rank_again(a)
+        self._recent.move(a)
 
-    def _part(self, place: int, time: Micros) -> None:
+    def _rebuild(self, place: int, time: Micros) -> None:
         """Put together anew the conversation of a contact that continues another one than before."""
         whole = self._of[place]
         for member in whole.members:
             self._of[member] = self._alone(member, time)
-        self._unrank(whole)
+        self._recent.remove(whole)
         for member in whole.members:
-            self._rank_again(self._of[member])
+            self._recent.move(self._of[member])
         for member in whole.members:
             for other in self._edges.get(member, ()):
                 self._join(member, other)
@@ -315,37 +304,4 @@ class _Sweep:
                 whole.take(self._alone(member, time))
             for member in members:
                 self._of[member] = whole
-        self._refill()
-
-    # The order of conversations: ``_ranked`` holds the latest ones, at least LOOK_BACK of them where there are as many.
-
-    def _rank(self, one: _Conversation) -> None:
-        ranked = self._ranked
-        if ranked and len(ranked) >= LOOK_BACK and one.latest < ranked[-1].latest:
-            return
-        place = 0
-        for other in ranked:
-            if other.latest < one.latest:
-                break
-            place += 1
-        ranked.insert(place, one)
-        if len(ranked) > _RANKED:
-            ranked.pop()
-
-    def _rank_again(self, one: _Conversation) -> None:
-        ranked = self._ranked
-        if ranked and ranked[0] is one and (len(ranked) == 1 or ranked[1].latest < one.latest):
-            return
-        if one in ranked:
-            ranked.remove(one)
-        self._rank(one)
-
-    def _unrank(self, one: _Conversation) -> None:
-        if one in self._ranked:
-            self._ranked.remove(one)
-            if len(self._ranked) < LOOK_BACK:
-                self._refill()
-
-    def _refill(self) -> None:
-        every = {id(each): each for each in self._of}
-        self._ranked = nlargest(_RANKED, every.values(), key=lambda each: each.latest)
+        self._recent.refill()

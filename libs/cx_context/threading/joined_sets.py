@@ -1,4 +1,4 @@
-"""Contacts found to be one conversation, as sets that grow by joining."""
+"""Sets of contacts that grow by joining into conversations, and keep splits."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Collection
 
 
-class Group:
-    """Contacts by their places. ``first``: the least place. ``splits``: how many of them a person split off."""
+class _JoinedSet:
+    """Contacts by their places. ``first`` is the least place; ``splits`` counts those that a person split off."""
 
     __slots__ = ("first", "members", "splits")
 
@@ -18,22 +18,25 @@ class Group:
 
 
 class JoinedSets:
-    """The conversations of the first ``count`` contacts. A split contact begins a conversation: it is refused a place
-    behind an earlier one.
+    """The conversations of the first ``count`` contacts, as sets of places.
 
-    ``edges``: of a place those that a rule joined it to: (place, rule, evidence)."""
+    A split contact begins a conversation: it is never joined behind an earlier contact. ``edges`` has for each place
+    (other place, rule, evidence) of every join that was made there.
+    """
 
     def __init__(self, count: int, splits: Collection[int]) -> None:
         self.splits = set(splits)
-        self.of = [Group(place, int(place in self.splits)) for place in range(count)]
+        self.of = [_JoinedSet(place, int(place in self.splits)) for place in range(count)]
         self.edges: dict[int, list[tuple[int, str, str]]] = defaultdict(list)
 
     def take_back_split(self, place: int) -> None:
+        """Let a contact be joined behind earlier ones again."""
         if place in self.splits:
             self.splits.remove(place)
             self.of[place].splits -= 1
 
     def join(self, one: int, other: int, rule: str, evidence: str) -> None:
+        """Join the sets of two contacts, unless a split keeps them apart."""
         a, b = self.of[one], self.of[other]
         if a is b:
             return
@@ -51,5 +54,5 @@ class JoinedSets:
         self.edges[other].append((one, rule, evidence))
 
     def all(self) -> list[list[int]]:
-        """The places of each, in order of the first."""
-        return [sorted(group.members) for place, group in enumerate(self.of) if group.first == place]
+        """Return the places of each set, in order of the first."""
+        return [sorted(one.members) for place, one in enumerate(self.of) if one.first == place]

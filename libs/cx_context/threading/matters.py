@@ -1,4 +1,4 @@
-"""What happened in a contact, and what it is about, as it stood at any time. Pure."""
+"""Tell what a contact is about, and when it was active, as it stood at any time."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from cx_context.parts.model import Part
 from cx_context.parts.values import At
-from cx_context.threading.contacts import Contact
+from cx_context.threading.contact_model import Contact
 from cx_context.threading.shared_references import MATTER_KINDS
 from cx_events.timestamps import Micros
 
@@ -16,20 +16,25 @@ _PREFIXES = tuple(f"{kind}\n" for kind in sorted(MATTER_KINDS))
 
 
 def combined_part_suffices(contact: Contact) -> bool:
-    """Return whether the combined part tells all about a contact: it was never resolved nor opened again, and no piece
-    holds a topic that others hide."""
+    """Return whether a contact's combined part tells its whole history.
+
+    It does if the contact was never resolved nor opened again and no piece holds a topic that another piece hides.
+    """
     part = contact.part
     return part.resolved is None and part.reopened is None and (not part.topics or len(contact.pieces) == 1)
 
 
 def matter_numbers(part: Part) -> set[str]:
-    """Return all order and case numbers that a part names, as a set of its own."""
+    """Return a new set of all order and case numbers that a part names."""
     return {key for key in part.references if key.startswith(_PREFIXES)} if part.references else set()
 
 
 class ContactHistory:
-    """What happened in a contact, by time. ``active``: of each second with activity the first, and the contact's start.
-    ``attended``: when its matter was resolved or opened again. ``numbers``: order and case numbers by first mention."""
+    """What happened in a contact, by time.
+
+    ``active`` is the contact's start and the first activity of each second. ``attended`` is when its matter was
+    resolved or opened again. ``numbers`` are order and case numbers by their first mention.
+    """
 
     __slots__ = ("active", "attended", "numbers", "topics", "until")
 
@@ -54,32 +59,35 @@ class ContactHistory:
         self.topics = sorted((topic for part in parts for topic in part.topics), reverse=True)
 
     def active_at(self, time: Micros) -> Micros:
-        """The latest activity up to a time at or after the start."""
+        """Return the latest activity up to a time, which must not be before the start."""
         return self.active[-1] if self.active[-1] <= time else self.active[bisect_right(self.active, time) - 1]
 
     def attended_at(self, time: Micros) -> Micros:
+        """Return when the contact was last active, resolved or opened again, up to a time."""
         attended = bisect_right(self.attended, time)
         return max(self.active_at(time), self.attended[attended - 1]) if attended else self.active_at(time)
 
     def numbers_at(self, time: Micros) -> set[str]:
+        """Return the order and case numbers named up to a time."""
         if self.until <= time:
             return {*self.numbers}
         return {key for key, mentioned in self.numbers.items() if mentioned <= time}
 
     def topic_at(self, time: Micros) -> Topic | None:
+        """Return the topic at a time, or None."""
         return next((topic for topic in self.topics if topic[0][0] <= time), None)
 
     def after(self, time: Micros) -> list[tuple[Micros, bool]]:
-        """The times at which something changes later: (time, whether it is what the contact is about)."""
-        found = [(each, False) for each in self.active[bisect_right(self.active, time) :]]
-        found += [(each, False) for each in self.attended if each > time]
-        found += [(each, True) for each in self.numbers.values() if each > time]
-        found += [(topic[0][0], True) for topic in self.topics if topic[0][0] > time]
-        return found
+        """Return (time, whether it changes what the contact is about) of everything that happens later."""
+        changes = [(each, False) for each in self.active[bisect_right(self.active, time) :]]
+        changes += [(each, False) for each in self.attended if each > time]
+        changes += [(each, True) for each in self.numbers.values() if each > time]
+        changes += [(topic[0][0], True) for topic in self.topics if topic[0][0] > time]
+        return changes
 
 
 class Matter:
-    """What a conversation is about: the numbers that it names, and the topic that was said last."""
+    """What a conversation is about: the order and case numbers that it names, and the topic that was set last."""
 
     __slots__ = ("numbers", "topic")
 
@@ -88,10 +96,11 @@ class Matter:
         self.topic = topic
 
     def copy(self) -> Matter:
-        """The same, which no later joining changes."""
+        """Return a copy that no later joining changes."""
         return Matter(set(self.numbers), self.topic)
 
     def absorb(self, other: Matter) -> None:
+        """Add another matter to this one; the other must not be used afterwards."""
         if len(self.numbers) < len(other.numbers):
             self.numbers, other.numbers = other.numbers, self.numbers
         if other.numbers:
@@ -100,7 +109,7 @@ class Matter:
             self.topic = other.topic
 
     def agrees(self, other: Matter) -> bool:
-        """Two matters are the same unless both are named, by numbers or by topics, and differ."""
+        """Return True unless both matters are named, by numbers or by topics, and differ."""
         if self.numbers and other.numbers:
             return not self.numbers.isdisjoint(other.numbers)
         one, another = self.topic, other.topic

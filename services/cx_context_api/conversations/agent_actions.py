@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from cx_context.fold import SHOWN
 from cx_context.store.parts import InteractionSide, read_side
 from cx_context.store.sql import Tx
-from cx_context.threading.contacts import Contact
+from cx_context.threading.contact_model import Contact
 from cx_context_api.conversations.handoff_actions import acceptance_data, check_open_handoff, handoff_data, shown_data
 from cx_context_api.conversations.threads import Thread, find_thread
 from cx_context_api.decisions import DecisionDraft
@@ -131,4 +131,4 @@ async def _split_off(tx: Tx, tenant: str, found: Thread, interaction: str) -> In
 
 
 def _first_recorded(contact: Contact) -> NodeId:
-    return contact.given[0][1]
+    return contact.known_ids[0][1]

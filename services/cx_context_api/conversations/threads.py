@@ -18,7 +18,8 @@ from cx_context.store.ownership import Ownership, ownership_of
 from cx_context.store.parts import InteractionSide, read_side
 from cx_context.store.rule_changes import read_proof_lifetimes
 from cx_context.store.sql import Tx
-from cx_context.threading.contacts import Contact, contacts_of
+from cx_context.threading.contact_model import Contact
+from cx_context.threading.contacts import contacts_of
 from cx_context.threading.conversations import Conversation, find_contact, join_contacts
 from cx_context_api.requests.tenancy import Tenancy
 from cx_events.errors import Refused
