@@ -1,4 +1,4 @@
-"""Who may send events here."""
+"""Authenticate the senders of events."""
 
 from __future__ import annotations
 
@@ -11,8 +11,11 @@ from cx_runtime.tenants import Tenants
 
 
 class Sender(NamedTuple):
-    """``key``: its id. ``importing``: may state recorded times and write what otherwise only the hub does (scope
-    ``ops``). ``scopes``: of the key; what its events may say about who is who depends on them."""
+    """The sender of a request. ``key``: the key's id. ``scopes``: the key's; they limit what its events may say about
+    identity.
+
+    ``importing``: it may state recorded times and write what only the hub writes otherwise (scope ``ops``).
+    """
 
     tenant: str
     key: str
@@ -21,6 +24,9 @@ class Sender(NamedTuple):
 
 
 def authenticate_sender(headers: Headers, tenants: Tenants) -> Sender:
-    """The sender of events by its key, which needs the scope ``events:write``; see ``cx_runtime.http.caller``."""
+    """Return the sender of a request by its key, which needs the scope ``events:write``.
+
+    Raise what ``cx_runtime.http.caller`` raises.
+    """
     tenant, key = caller(headers, tenants, "events:write")
     return Sender(tenant, key.id, key.allows("ops"), frozenset(key.scopes))

@@ -1,4 +1,4 @@
-"""What of a provider's request could not become an event: kept whole, with the reason, and without secrets."""
+"""Make dead letters of what could not become an event: whole, with the reason, and without secrets."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SECRET = re.compile(r"auth|cookie|secret|token|signature|password|api-?key|^sig
 
 @dataclass(frozen=True, slots=True)
 class MappingFailure:
-    """What becomes a dead letter: which part of a request, and why."""
+    """A part of a request that could not become an event, and why."""
 
     id: str
     reason: str
@@ -30,22 +30,22 @@ class MappingFailure:
 
 
 def failure_of(part: Unmapped) -> MappingFailure:
-    """Return the letter of a part of a request that the provider could not map.
+    """Return the failure for a part that the provider could not map.
 
-    Its reason is the first word alone, so that letters can be counted and found by it.
+    Its reason is the first word alone, so that dead letters can be counted and found by it.
     """
     return MappingFailure(part.id, _COUNTABLE.split(part.reason, maxsplit=1)[0], part.reason, part.original)
 
 
 def digest(request: Request) -> str:
-    """Stands for a request whose own id is unknown: the same request again is the same dead letter."""
+    """Return a digest that stands for a request without an id: the same request again is the same dead letter."""
     return blake2b(
         request.method.encode() + b"\0" + repr(request.query).encode() + b"\0" + request.body, digest_size=16
     ).hexdigest()
 
 
 def readable_draft(draft: Draft) -> bytes:
-    """A draft without an original, as something that a person can read."""
+    """Return a draft without an original as something that a person can read."""
     try:
         return msgspec.json.encode(draft)
     except UnicodeEncodeError:
@@ -55,8 +55,10 @@ def readable_draft(draft: Draft) -> bytes:
 def dead_letter_of(
     failure: MappingFailure, request: Request, connection: Connection, source: str, recorded: str, blob: str
 ) -> DeadLetter:
-    """Return the dead letter as it is stored, without what the request carried of secrets. ``recorded``: RFC 3339.
-    ``blob``: the name of its original where that is kept apart, else empty."""
+    """Return the dead letter for a failure, without the secrets of the request.
+
+    ``recorded``: RFC 3339. ``blob``: the name of its original where that is stored apart, else empty.
+    """
     return DeadLetter(
         tenant=connection.tenant,
         source=source,
@@ -84,5 +86,5 @@ def _without_secrets(url: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """Text that can be stored: a mail's envelope or a fault's words may hold lone surrogates."""
+    """Return text that can be stored: a mail's envelope or an error may hold lone surrogates."""
     return text.encode("utf-8", "replace").decode("utf-8")

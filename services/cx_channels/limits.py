@@ -1,4 +1,4 @@
-"""How much, how fast and how long: the bounds of this service in one place."""
+"""The limits of this service: sizes, rates and times."""
 
 from __future__ import annotations
 
@@ -7,13 +7,16 @@ from dataclasses import dataclass, field
 from cx_runtime.http import BodyLimits
 
 MAX_QUERY_FIELDS = 1000
-"""Of one webhook's query string."""
+"""The most fields in one webhook's query string."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """``body``: of events, and of webhooks whose provider sets no limit of its own. ``vcon_bytes``: of a vCon, whose
-    recordings may stand in it."""
+    """The limits of requests.
+
+    ``body``: that of events, and of webhooks whose provider has no limit of its own. ``vcon_bytes``: that of a vCon,
+    which may contain recordings.
+    """
 
     body: BodyLimits = field(default_factory=BodyLimits)
     vcon_bytes: int = 8 << 20

@@ -1,10 +1,10 @@
-"""Mapping in processes that can be killed: mail can be made to hang a parser or to eat memory.
+"""Map requests in processes that can be killed: a mail can make a parser hang or use up memory.
 
-A worker reads one request at a time from its standard input and writes what it maps to its standard output. Past its
-deadline it is killed and replaced, and the request is given back whole as ``Unmapped``, so that it lies in the dead
+A worker reads one request at a time from its standard input and writes the result to its standard output. Past its
+deadline it is killed and replaced, and the request is returned whole as ``Unmapped``, so that it goes to the dead
 letters and can be redriven. A worker that dies is replaced, and the request tried once more in a fresh one.
 
-Bytes go to and fro as ``cx_runtime.child_processes`` says: the body of a request, the blobs of what it was mapped to.
+Bytes are transferred as in ``cx_runtime.child_processes``: the body of a request, and the blobs of its result.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ MEMORY = 1 << 30
 """Bytes of address space that a worker may have."""
 
 MOST_WAITING = 100
-"""Requests that wait for a worker. More are told to come again, at once."""
+"""The most requests that wait for a worker. Others are told at once to come again."""
 
 _QUEUE_SECONDS = 30.0
 _NICE = 10
-"""Mail can wait for a processor; who asks over HTTP does so now."""
+"""Mail can wait for a processor; HTTP clients can't."""
 
 _START_SECONDS = 30.0
 _LOOK_SECONDS = 1.0
@@ -59,7 +59,7 @@ class _Task(Head, kw_only=True):
 
 
 class _Connection(msgspec.Struct):
-    """Without its secrets: mapping needs none."""
+    """A connection without its secrets, which mapping does not need."""
 
     id: str
     tenant: str
@@ -69,7 +69,7 @@ class _Connection(msgspec.Struct):
 
 
 class _Result(Head, kw_only=True):
-    """``mapped`` without blobs, which follow; or a refusal (reason, detail, status); or what went wrong."""
+    """The result: ``mapped`` without blobs, which follow; or a refusal (reason, detail, status); or an error."""
 
     mapped: Mapped | None = None
     refused: tuple[str, str, int] | None = None
@@ -82,8 +82,11 @@ class MappingPool:
     def __init__(
         self, count: int = 2, *, deadline: float = DEADLINE, memory: int = MEMORY, tenant_share: float = 1.0
     ) -> None:
-        """``deadline``: seconds for one request; ``memory``: bytes of address space for one worker; ``tenant_share``:
-        of the workers and of those who wait, see ``cx_runtime.shares.share_among``."""
+        """Configure the pool.
+
+        ``deadline``: seconds for one request. ``memory``: bytes of address space for one worker. ``tenant_share``: of
+        the workers and of the waiting requests, see ``cx_runtime.shares.share_among``.
+        """
         self._count = count
         self._deadline = deadline
         self._memory = memory
@@ -105,7 +108,7 @@ class MappingPool:
         return self._turns.waiting
 
     async def start(self) -> None:
-        """Get ready; the first workers are started here, so that the first mail does not wait for them."""
+        """Start the workers, so that the first mail does not wait for them."""
         if not self._running:
             self._running = True
             for _ in range(self._count):
@@ -119,7 +122,7 @@ class MappingPool:
             await asyncio.sleep(_LOOK_SECONDS)
 
     async def _replace_dead(self) -> None:
-        """Of those that nobody uses now."""
+        """Replace idle workers that have died."""
         idle = [self._idle.get_nowait() for _ in range(self._idle.qsize())]
         alive = [worker for worker in idle if worker is not None and worker.alive]
         self._all = {worker for worker in self._all if worker.alive}
@@ -140,7 +143,7 @@ class MappingPool:
                 raise each
 
     async def check(self) -> None:
-        """``TryLater`` unless all workers live."""
+        """Raise ``TryLater`` unless all workers live."""
         alive = len(self.pids)
         if alive < self._count:
             raise TryLater("mapping", f"{alive} of {self._count} workers live")
@@ -152,17 +155,20 @@ class MappingPool:
         await asyncio.gather(*(worker.kill() for worker in workers))
 
     async def mapper(self, provider: Provider, request: Request, connection: Connection) -> Mapped:
-        """As intake asks for it: in a worker where the provider is ``isolated``, else here and now."""
+        """Map as ``Intake`` asks for it: in a worker where the provider is ``isolated``, else in this process."""
         if not provider.isolated:
             return provider.map(request, connection)
         return await self.map(provider.name, request, connection)
 
     async def map(self, provider_name: str, request: Request, connection: Connection) -> Mapped:
-        """What ``Provider.map`` gives. ``Refused`` as it raises; ``TooFast`` where too much of the tenant waits,
-        ``TryLater`` where no worker gets free in time or the pool is stopped. A request that takes too long, or that
-        crashes two workers, comes back as ``Unmapped``.
+        """Map in a worker, as ``Provider.map`` does.
 
-        Tenants take turns: what one of them sends may keep a worker until the deadline, but not all of them."""
+        Raise ``Refused`` as ``Provider.map`` does; ``TooFast`` where too many requests of the tenant wait; ``TryLater``
+        where no worker gets free in time or the pool is stopped. A request that takes too long, or that crashes two
+        workers, comes back as ``Unmapped``.
+
+        Tenants take turns: one tenant's requests may keep a worker until the deadline, but not all workers.
+        """
         async with self._turns.turn(connection.tenant):
             return await self._mapped(provider_name, request, connection)
 
@@ -199,7 +205,10 @@ class MappingPool:
     async def _asked(
         self, worker: ChildProcess, provider: str, request: Request, connection: Connection
     ) -> tuple[_Result, list[bytes]]:
-        """Raises ``TimeoutError`` past the deadline, another of ``GONE`` where the process is gone."""
+        """Send a request to a worker and read the result.
+
+        Raise ``TimeoutError`` past the deadline, another of ``GONE`` where the process is gone.
+        """
         task = _Task(
             provider=provider,
             method=request.method,
@@ -217,7 +226,7 @@ class MappingPool:
         return msgspec.json.decode(head, type=_Result), blobs
 
     async def _started(self) -> ChildProcess:
-        """Raises ``TryLater`` where the process does not come up."""
+        """Start a worker. Raise ``TryLater`` where the process does not come up."""
         command = (sys.executable, "-m", __spec__.name, str(self._memory))
         try:
             worker = await ChildProcess.start(command, seconds=_START_SECONDS)
@@ -251,7 +260,7 @@ def _outcome(result: _Result, blobs: list[bytes]) -> Mapped:
 
 
 class AdapterFault(Exception):
-    """The provider's mapping raised something that it must not raise; says what."""
+    """A bug in a provider's mapping, which raised an unexpected exception."""
 
 
 def _given_back(request: Request, reason: str) -> Mapped:

@@ -1,4 +1,4 @@
-"""What is missing for a connection to work as it is set up: told at a start, by ``cx config check`` and ``/readyz``."""
+"""Find what is missing from a connection's setup: shown at a start, by ``cx config check`` and by ``/readyz``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ INCOMPLETE = "incomplete-settings"
 
 
 class SetupProblem(NamedTuple):
-    """``works``: whether the connection takes what comes, though less is made of it."""
+    """Something that is missing. ``works``: the connection still accepts what comes, though less is made of it."""
 
     connection: str
     reason: str

@@ -1,8 +1,8 @@
-"""What lies in the dead letters since no adapter could map it, mapped again by the adapters of today.
+"""Map requests in the dead letters again, by the mappings of today.
 
-The request is put together again from its dead letter and goes the way that it went when it came, but for the check of
-its signature: that passed before the letter was written, and secrets are not kept. Events have the ids that they would
-have had, so that trying again is safe.
+The request is rebuilt from its dead letter and goes the same way as before, except for the check of its signature: it
+passed before the dead letter was written, and secrets are not kept. Events get the ids that they would have had, so
+that trying again is safe.
 """
 
 from __future__ import annotations
@@ -30,9 +30,10 @@ async def map_again(
 ) -> int:
     """Publish the events that a dead letter of the stage ``map`` becomes today; return how many, and settle the letter.
 
-    ``ids``: of the letter's tenant. ``connection``: another one of that tenant, whose adapter maps what came to the
-    letter's own. ``Refused``: ``not-retriable`` (409) where it still can't be mapped, or is of another stage;
-    ``unknown-connection`` where that is not configured (any more). ``TryLater`` where log or blobs do not answer.
+    ``ids``: those of the letter's tenant. ``connection``: another connection of that tenant, whose provider maps what
+    came to the letter's own. Raise ``Refused``: ``not-retriable`` (409) where the request still can't be mapped, or the
+    letter is of another stage; ``unknown-connection`` where the connection is not configured (any more). Raise
+    ``TryLater`` where log or blobs do not answer.
     """
     if letter.stage != STAGE or not letter.connection:
         raise Refused("not-retriable", f"{letter.id[:64]!r} is no request of a connection", 409)
@@ -71,7 +72,7 @@ def request_of(letter: DeadLetter, original: bytes) -> Request:
 
 
 def _with_times(mapped: Mapped, request: Request) -> Mapped:
-    """What has no time of its own happened when it was received."""
+    """Give drafts without a time the time of receipt."""
     drafts = tuple(
         msgspec.structs.replace(each, time=request.received) if each.time is None else each for each in mapped.drafts
     )

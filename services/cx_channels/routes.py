@@ -139,11 +139,11 @@ def add_routes(
     limits: Limits = Limits(),
     public_url: str = "",
 ) -> None:
-    """The routes into an app of their own, or into one that holds others' too.
+    """Add the routes to an app of their own, or to one that holds others' too.
 
-    ``public_url``: how providers reach this hub (``CX_PUBLIC_URL``), for signatures over the URL. Without it, what a
-    provider that signs the URL sends is answered 503: the request's own Host and X-Forwarded-... say whatever the
-    sender likes.
+    ``public_url``: how providers reach this hub (``CX_PUBLIC_URL``), for signatures over the URL. Without it, requests
+    of a provider that signs the URL are answered 503: the request's own Host and X-Forwarded-... are whatever the
+    sender writes.
     """
     routes = APIRouter(tags=["channels"])
     json_limits = JsonLimits(max_bytes=limits.body.max_bytes)
@@ -233,7 +233,7 @@ def _told(published: BatchResult) -> Response:
 
 
 def _check_method(provider: Provider, request: HttpRequest) -> None:
-    """Before the body is read: whether this provider sends such requests at all."""
+    """Check before the body is read whether this provider sends such requests at all."""
     if provider.transport != "webhook":
         raise Refused("no-webhook", f"{provider.name} does not come in by webhooks", 404)
     if request.method not in provider.methods:
@@ -275,7 +275,7 @@ def _as_received(request: HttpRequest, body: bytes, base: str, received: int) ->
 
 
 def _joined(request: HttpRequest) -> Mapping[str, str]:
-    """Repeated headers as one, their values joined by commas (RFC 9110, section 5.3)."""
+    """Return the headers, repeated ones joined by commas (RFC 9110, section 5.3)."""
     values: dict[str, list[str]] = {}
     for name, value in request.headers.items():
         values.setdefault(name, []).append(value)

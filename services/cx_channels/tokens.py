@@ -1,7 +1,7 @@
-"""Continuity tokens at intake: recognised in what comes in, within bounds on how often codes may be tried.
+"""Recognise continuity tokens at intake, with limits on how often codes may be tried.
 
 Whether a code was ever issued is not known here, where no store is asked; the facts tell. So whatever looks like a code
-counts as a try, and above the bounds codes are passed over quietly: the event is taken as it is, without the token.
+counts as a try. Above the limits codes are ignored without an error: the event is accepted as it is, without the token.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from cx_runtime.metrics import Metrics
 
 
 class Tokens:
-    """Of one process."""
+    """The continuity tokens seen by one process."""
 
     def __init__(self, metrics: Metrics, allowed: AttemptRates = ENTRIES) -> None:
         self._metrics = metrics
         self._tries = AttemptLimits(allowed)
 
     def recognised(self, data: Data, ids: IdSpace, way: str, provider: str) -> list[Reference]:
-        """Return the references of an event with its tokens by their ids (``cx_events.tokens.recognise_tokens``).
+        """Return the references of an event, its tokens replaced by their ids; see ``cx_events.tokens``.
 
-        ``way``: by which it came, a connection or ``client``.
+        ``way``: by which the event came, a connection or ``client``.
         """
         if has_code(data):
             may = self._may_try(ids.tenant, way, data.interaction, provider, known=_is_proved(data))
@@ -33,8 +33,11 @@ class Tokens:
         return recognise_tokens(data, ids, codes=False) if data.references else data.references
 
     def presented(self, text: str, ids: IdSpace, way: str, interaction: str, *, known: bool = False) -> str:
-        """``known``: who presents it has proved who they are. ``Refused("unknown-token", 404)`` for what is no token or
-        a forged one, ``TooFast`` above the bounds."""
+        """Return the id of a token that a customer presents.
+
+        ``known``: the customer has proved who they are. Raise ``Refused("unknown-token")`` (404) for text that is no
+        token or a forged one, ``TooFast`` above the limits.
+        """
         if looks_like_code(text):
             wait = self._wait(ids.tenant, way, interaction, known=known)
             if wait:
@@ -53,7 +56,8 @@ class Tokens:
         return True
 
     def _wait(self, tenant: str, way: str, interaction: str, *, known: bool) -> int:
-        """What strangers tried over this way is no matter of whoever has proved who they are."""
+        """Return the seconds to wait. Tries of strangers over the same way do not count for whoever has proved who they
+        are."""
         wait = self._tries.wait(tenant, "caller", interaction)
         return wait if known else max(wait, self._tries.wait(tenant, "way", way))
 

@@ -1,4 +1,4 @@
-"""vCons that clients import: out of an HTTP request, and what is told of those taken."""
+"""Import vCons from HTTP requests."""
 
 from __future__ import annotations
 
@@ -27,8 +27,11 @@ _TYPES = (MEDIA_TYPE, f"{MEDIA_TYPE}+json", "application/json")
 
 
 def read_request(body: bytes, content_type: str, query: bytes, max_bytes: int) -> VconInput:
-    """The vCon in a request. ``Refused`` as of ``cx_vcon.reading.read_vcon``, and 415 ``unsupported-media-type``, 400
-    ``bad-query`` and what is no JSON."""
+    """Return the vCon in a request.
+
+    Raise ``Refused`` as ``cx_vcon.reading.read_vcon`` does, ``unsupported-media-type`` (415), ``bad-query`` (400), or
+    for a body that is no JSON.
+    """
     unverified = _unverified(query)
     media_type = content_type.partition(";")[0].strip().lower()
     if media_type == GZIPPED:
@@ -43,7 +46,7 @@ def read_request(body: bytes, content_type: str, query: bytes, max_bytes: int) -
 
 
 async def map_request(body: bytes, content_type: str, query: bytes, max_bytes: int) -> tuple[VconInput, list[Draft]]:
-    """``read_request`` and the events that it makes; of a large body in a thread, so that nobody else waits for it."""
+    """Read a request and map its vCon to events; a large body in a thread, so that nobody else waits for it."""
 
     def work() -> tuple[VconInput, list[Draft]]:
         taken = read_request(body, content_type, query, max_bytes)
@@ -60,8 +63,11 @@ def _unverified(query: bytes) -> bool:
 
 
 def describe_import(taken: VconInput, stamped: Sequence[StampedEvent], ids: IdSpace) -> dict[str, Any]:
-    """``conversation``: by which the context API knows it, once it is projected. All events have one stream.
-    ``warnings``: sentences on what was kept as it came though it can't be right."""
+    """Return the answer to an import.
+
+    ``conversation``: its id in the context API, once it is projected; all events have one stream. ``warnings``:
+    sentences on what was kept as it came though it can't be right.
+    """
     interaction = interaction_of(taken.uuid)
     facts = [Fact(decode_leniently(each.raw)[0], each.raw, ids) for each in stamped]
     own = [fact for fact in facts if fact.event.data.interaction == interaction]

@@ -344,7 +344,7 @@ async def test_more_mail_than_there_is_room_for_is_put_off_and_taken_later() -> 
     async with listening(inbox, waiting=True, max_in_flight=100_000) as listener, by_hand(listener) as hand:
         await ready_for_data(hand)
         await hand.says(b"x" * 50_000 + b"\r\n.\r\n")
-        while not listener.delivering:
+        while not listener.state.delivering:
             await asyncio.sleep(0.01)
         assert listener.held == 50_002
         async with by_hand(listener) as early:
@@ -363,7 +363,7 @@ async def test_a_mail_that_finds_no_room_midway_is_read_to_its_end_and_put_off()
     async with listening(inbox, waiting=True, max_in_flight=250_000) as listener, by_hand(listener) as hand:
         await ready_for_data(hand)
         await hand.says(b"x" * 50_000 + b"\r\n.\r\n")
-        while not listener.delivering:
+        while not listener.state.delivering:
             await asyncio.sleep(0.01)
         async with by_hand(listener) as other:
             assert (await asks_for_data(other)).startswith("354")

@@ -42,7 +42,7 @@ async def test_a_session_of_commands_without_a_mail_is_ended() -> None:
             replies.append(reply)
         assert len(replies) == 20
         assert replies[-1].startswith("421 4.7.0")
-        assert not listener.open
+        assert not listener.state.open
 
 
 async def test_a_session_with_mails_goes_on_however_many() -> None:
@@ -89,7 +89,7 @@ async def test_a_session_ends_though_it_is_never_idle() -> None:
             hand.writer.write(b"drop\r\n")
             await asyncio.sleep(0.05)
         assert last.result().startswith("421 4.4.2")
-        while listener.open:
+        while listener.state.open:
             await asyncio.sleep(0.01)
         assert (inbox.got, listener.held) == ([], 0)
 

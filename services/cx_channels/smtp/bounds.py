@@ -1,8 +1,7 @@
-"""How much of the SMTP listener one address and one tenant may use.
+"""Limit how much of the SMTP listener one address and one tenant may use.
 
-A session may last long, but not for ever, and is there for mail: whoever says command after command and sends none is
-answered ever more slowly, then sent away. Who it is that sends is known by address alone; whose mail it is, by its
-recipients.
+A session may last long, but not for ever, and is there for mail: a client that sends command after command and no mail
+is answered ever more slowly, then disconnected. A client is known by its address alone; the tenant, by the recipients.
 """
 
 from __future__ import annotations
@@ -18,13 +17,13 @@ from cx_runtime.rates import Rate
 from cx_runtime.shares import Path, Pool, Share, Slot
 
 COMMANDS_AT_ONCE = 10
-"""Of a session since its last mail, recipients apart; a mail takes five."""
+"""Commands of a session since its last mail that are answered at once, recipients apart; a mail takes five."""
 
 MOST_COMMANDS = 100
-"""Since its last mail; then the session ends."""
+"""Commands since the last mail after which the session ends."""
 
 SESSION_SECONDS = 900.0
-"""A mail of 30 MiB at 35 KB/s."""
+"""The longest session: time for a mail of 30 MiB at 35 KB/s."""
 
 PACE = Rate(50.0, 500.0)
 """Sessions, and commands beyond ``COMMANDS_AT_ONCE``, of one address that are answered at once."""
@@ -34,8 +33,10 @@ _BYTES_SHARE = 0.5
 
 
 class SmtpLimits(NamedTuple):
-    """``tenant_share``: see ``shares.share_among``. Trusted proxies have no share of sessions of their own: behind them
-    is everybody."""
+    """The limits of one listener. ``tenant_share``: see ``shares.share_among``.
+
+    Trusted proxies have no share of sessions of their own: all clients are behind them.
+    """
 
     session_seconds: float = SESSION_SECONDS
     commands: int = MOST_COMMANDS
@@ -45,7 +46,7 @@ class SmtpLimits(NamedTuple):
 
 
 class SmtpBounds:
-    """Of one listener, for ``sessions`` at once and so many ``mail_bytes`` of mails under way."""
+    """The bounds of one listener: ``sessions`` at once, and ``mail_bytes`` of mails under way."""
 
     def __init__(self, sessions: int, mail_bytes: int, limits: SmtpLimits) -> None:
         self.limits = limits
@@ -54,7 +55,7 @@ class SmtpBounds:
         self._pacer = Pacer(limits.pace)
 
     def begun(self, peer: object) -> SessionBudget:
-        """``Busy``, ``TooFast`` where one more is one too many."""
+        """Begin a session. Raise ``Busy`` or ``TooFast`` where it is one too many."""
         host = str(peer[0]) if isinstance(peer, tuple) and peer else ""
         address = self.limits.addresses.of(host, {})
         trusted = self.limits.addresses.trusts(host)
@@ -62,11 +63,12 @@ class SmtpBounds:
         return SessionBudget(self, address, self.sessions.take(path))
 
     async def pause(self, address: str) -> None:
+        """Wait as long as the pace of this address demands."""
         await self._pacer.pause(address)
 
 
 class SessionBudget:
-    """One client's. ``end`` gives back what it holds, but for mails on their way."""
+    """What one client's session has used. ``end`` gives back what it holds, except for mails under way."""
 
     def __init__(self, bounds: SmtpBounds, address: str, slot: Slot) -> None:
         self.address = address
@@ -75,32 +77,34 @@ class SessionBudget:
         self._commands = 0
 
     async def answers(self) -> bool:
-        """Before each answer: whether the session goes on after it."""
+        """Count a command before its answer; return whether the session goes on after it."""
         self._commands += 1
         if self._commands == 1 or self._commands > COMMANDS_AT_ONCE:
             await self._bounds.pause(self.address)
         return self._commands <= self._bounds.limits.commands
 
     def took(self) -> None:
-        """What a mail needs: a recipient, or the mail itself."""
+        """Give a command back: it was part of a mail, such as a recipient."""
         self._commands = max(self._commands - 1, 1)
 
     def mail_ended(self) -> None:
+        """Reset the count after a mail."""
         self._commands = 1
 
     def mail_of(self, tenants: Iterable[str]) -> Slot:
-        """Holds nothing yet: grows with the mail."""
+        """Return an empty slot, which grows with the mail."""
         path: Path = (Share("address", self.address, _BYTES_SHARE),)
         for tenant in sorted(set(tenants))[:1]:
             path = (shares.tenant(tenant, self._bounds.limits.tenant_share), *path)
         return Slot(self._bounds.mail_bytes, path)
 
     def end(self) -> None:
+        """Give back the session's slot."""
         self._slot.end()
 
 
 def too_many(error: Busy | TooFast) -> str:
-    """What one who is turned away hears (RFC 5321, section 3.1; RFC 3463, section 3.8)."""
+    """Return the answer to a client that is turned away (RFC 5321, section 3.1; RFC 3463, section 3.8)."""
     if isinstance(error, TooFast):
         return "421 4.7.0 too many connections from your address, try again later"
     return "421 4.3.2 too many connections, try again later"

@@ -1,8 +1,8 @@
-"""What notifications about contacts become: who somebody is, what is known of them, what they agreed to.
+"""Map notifications about contacts: identity, attributes and consent.
 
 A contact comes as a whole: in API 1.x as ``user``, or ``contact`` for a lead
-(developers.intercom.com/docs/references/1.3/rest-api/leads/view-a-lead), in 2.x as ``contact`` with a ``role``. Nothing
-numbers its versions, so these events are known by the notification.
+(developers.intercom.com/docs/references/1.3/rest-api/leads/view-a-lead), in 2.x as ``contact`` with a ``role``. Its
+versions have no number, so these events have the notification's id.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _MESSAGES = {"email": "email", "sms_message": "sms", "sms": "sms"}
 
 
 def map_contact(notification: Notification) -> Iterator[Outcome]:
-    """Its identifiers are one person's; and its attributes."""
+    """Map a contact: its identifiers are one person's; and its attributes."""
     contact = _contact(notification)
     person = _person(notification, contact)
     participant = customer(person, notification.app, notification.connection.settings)
@@ -46,7 +46,8 @@ def map_contact(notification: Notification) -> Iterator[Outcome]:
 
 
 def map_merge(notification: Notification) -> Iterator[Outcome]:
-    """``merged_from`` was absorbed: both ids are one person's (webhook-models, "contact.merged payload")."""
+    """Map a merge: ``merged_from`` was absorbed, so both ids are one person's (webhook-models, "contact.merged
+    payload")."""
     contact = _contact(notification)
     person = _person(notification, contact)
     absorbed = text(obj(contact.get("merged_from")).get("id"))
@@ -69,26 +70,28 @@ def map_merge(notification: Notification) -> Iterator[Outcome]:
 
 
 def map_tag(notification: Notification) -> Iterator[Outcome]:
+    """Map a tag that was added to a contact."""
     yield from _map_tag_change(notification, "tagged")
 
 
 def map_untag(notification: Notification) -> Iterator[Outcome]:
+    """Map a tag that was removed from a contact."""
     yield from _map_tag_change(notification, "untagged")
 
 
 def map_marketing_consent(granted: bool, channel: str) -> Callable[[Notification], Iterator[Outcome]]:
-    """To all marketing over one channel."""
+    """Return a mapper of consent to all marketing over one channel."""
     return partial(_map_marketing_consent, granted=granted, channel=channel)
 
 
 def map_subscriptions(granted: bool) -> Callable[[Notification], Iterator[Outcome]]:
-    """To one subscription type: ``{type: "subscription", id, default_translation: {name}, content_types: ["email"]}``
-    (docs/references/2.7/rest-api/api.intercom.io/Subscription-Types/subscription_type)."""
+    """Return a mapper of consent to subscription types: ``{type: "subscription", id, default_translation: {name},
+    content_types: ["email"]}`` (docs/references/2.7/rest-api/api.intercom.io/Subscription-Types/subscription_type)."""
     return partial(_map_subscriptions, granted=granted)
 
 
 def map_data_event(notification: Notification) -> Iterator[Outcome]:
-    """An event that the business itself recorded about a user: ``{event_name, created_at, user_id, email,
+    """Map an event that the business recorded about a user: ``{event_name, created_at, user_id, email,
     intercom_user_id, metadata}`` (docs/references/rest-api/api.intercom.io/Data-Events/data_event)."""
     item = notification.item
     name = text(item.get("event_name"))
@@ -111,9 +114,9 @@ def map_data_event(notification: Notification) -> Iterator[Outcome]:
 
 
 def attributes(contact: Json, person: Person) -> dict[str, Any]:
-    """What an agent may want to see: the business's own attributes under their own names, and a few of Intercom's.
+    """Return what an agent may want to see: the business's attributes under their own names, and a few of Intercom's.
 
-    Nulls are left out: Intercom lists every attribute that the workspace has, of everybody.
+    Nulls are left out: Intercom lists every attribute of the workspace for every contact.
     """
     place = obj(contact.get("location")) or obj(contact.get("location_data"))
     companies = [text(each.get("name")) for each in listed(contact.get("companies"), "companies")]
@@ -162,7 +165,12 @@ def _map_subscriptions(notification: Notification, granted: bool) -> Iterator[Ou
 
 
 def _map_tag_change(notification: Notification, what: str) -> Iterator[Outcome]:
-    """``{type: "contact_tag" | "user_tag", contact | user, tag: {id, name}, created_at}``."""
+    """Map ``{type: "contact_tag"
+
+    "user_tag", contact
+
+    user, tag: {id, name}, created_at}``.
+    """
     person = _person(notification, _contact(notification))
     participant = customer(person, notification.app, notification.connection.settings)
     tag = obj(notification.item.get("tag"))
@@ -176,13 +184,14 @@ def _map_tag_change(notification: Notification, what: str) -> Iterator[Outcome]:
 
 
 def _contact(notification: Notification) -> Json:
-    """The item itself, or what it holds beside a tag or a subscription."""
+    """Return the contact: the item itself, or the one that it holds beside a tag or a subscription."""
     item = notification.item
     return obj(item.get("contact")) or obj(item.get("user")) or item
 
 
 def _person(notification: Notification, contact: Json) -> Person:
-    """The topic tells what a contact without a ``role`` is: API 1.x calls leads ``contact``, and has no role."""
+    """Return the person. Where a contact has no ``role``, the topic says what it is: API 1.x calls
+    leads ``contact``."""
     if notification.topic.startswith(("user.", "contact.user.")):
         return person_of(contact, role="user")
     unsaid = "role" not in contact and text(contact.get("type")) == "contact"

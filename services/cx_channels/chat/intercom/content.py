@@ -1,4 +1,4 @@
-"""What was said in a message: Intercom's bodies are HTML, with files beside them and pictures within."""
+"""Read the content of a message: Intercom's bodies are HTML, with attached files and embedded pictures."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MAX_TAGS = 2_000
 
 
 def plain(value: Json, name: str = "body") -> str:
-    """A field that may hold HTML, as text."""
+    """Return a field that may hold HTML as text."""
     written = text(value.get(name))
     if not _is_markup(written):
         return written.strip()
@@ -28,12 +28,12 @@ def plain(value: Json, name: str = "body") -> str:
 
 
 def has_words(part: Json) -> bool:
-    """Or files. It does not parse: many are asked that are not told."""
+    """Return whether a part has text or files. It does not parse HTML, since it is asked of many parts."""
     return bool(_bare(part) or attachments(part))
 
 
 def note_of(part: Json) -> str:
-    """A note's words, else what its files are called; never empty where it has words."""
+    """Return a note's text, else the names of its files; never empty where there is any."""
     return plain(part) or ", ".join(each.name or each.url for each in attachments(part)) or _bare(part)
 
 
@@ -42,7 +42,7 @@ def _is_markup(written: str) -> bool:
 
 
 def _is_small(written: str) -> bool:
-    """What is parsed here and now must not take long; no message in a chat is near this."""
+    """Return whether a body can be parsed in this process without delay; chat messages are far below the bound."""
     return written.count("<") <= _MAX_TAGS
 
 
@@ -51,8 +51,8 @@ def _bare(part: Json) -> str:
 
 
 def attachments(part: Json) -> list[Attachment]:
-    """``attachments[]`` holds ``{type: "upload", name, url, content_type, filesize}``, as files do everywhere
-    (developers.intercom.com/docs/references/rest-api/api.intercom.io/Models/file_attribute)."""
+    """Return a part's attachments: ``attachments[]`` of ``{type: "upload", name, url, content_type, filesize}``, and
+    images in the body (developers.intercom.com/docs/references/rest-api/api.intercom.io/Models/file_attribute)."""
     found = {}
     for each in listed(part.get("attachments")):
         url, name, size = text(each.get("url")), text(each.get("name")), each.get("filesize")
@@ -70,7 +70,8 @@ def attachments(part: Json) -> list[Attachment]:
 
 
 def message(part: Json) -> Message:
-    """A part, or the source of a conversation. ``html`` stands only where it says more than lines of text."""
+    """Return the message of a part or of a conversation's source. ``html`` is set only where it
+    adds to lines of text."""
     body = text(part.get("body"))
     words = plain(part)
     subject = first(plain(part, "subject"), obj(part.get("email_message_metadata")).get("subject"))

@@ -40,12 +40,12 @@ from cx_events.json_types import Json
 from cx_events.timestamps import Micros
 
 MAX_CUSTOMERS = 20
-"""Who is named at one event of a group conversation: the event is the first one's alone."""
+"""The most customers of one event of a group conversation; the event belongs to the first."""
 
 
 @dataclass(frozen=True)
 class Conversation:
-    """``value``: the conversation or ticket. ``parts``: what the notification tells of it, in order."""
+    """A conversation or a ticket. ``value``: its object. ``parts``: those in the notification, in order."""
 
     notification: Notification
     value: Json
@@ -55,7 +55,7 @@ class Conversation:
 
     @property
     def root(self) -> str:
-        """Begins the ids of all its events."""
+        """The beginning of the ids of all its events."""
         return id_part(self.id)
 
     @property
@@ -64,7 +64,7 @@ class Conversation:
 
     @property
     def references(self) -> list[Reference]:
-        """Its own thread and what it is linked to; a ticket's number is the one that people see."""
+        """Its own thread and the linked ones; for a ticket also the number that people see."""
         value = self.value
         found = [Reference(kind="thread", value=self.id)]
         if text(value.get("ticket_id")):
@@ -77,7 +77,7 @@ class Conversation:
         return role_of(author, self.people, self.notification.connection.settings) or default
 
     def customers(self, first_id: str = "") -> list[Participant]:
-        """Its contacts, that one first: an event belongs to the first."""
+        """Return its contacts, the one with ``first_id`` first: an event belongs to the first."""
         notification = self.notification
         people = sorted(self.people, key=lambda person: person.id != first_id) if first_id else list(self.people)
         return [
@@ -85,24 +85,29 @@ class Conversation:
         ]
 
     def participants(self, author: Json, role: Role) -> list[Participant]:
-        """Who does it comes first."""
+        """Return the participants, the author first."""
         if role == "customer":
             return self.customers(text(author.get("id")))
         known = text(author.get("id")) or text(author.get("name"))
         return [*([staff(author, role)] if known else []), *self.customers()]
 
     def came_by_messenger(self, part: Json) -> bool:
-        """Return whether Intercom itself asked who writes. Elsewhere it goes by an address or a number: mail is matched
-        to the contact of its From, which anybody can write (a source's ``type`` is ``conversation`` in the Messenger,
-        else ``email``, ``sms``, ``facebook`` ..., .../2.16/rest-api/api.intercom.io/models/conversation_source)."""
+        """Return whether Intercom itself verified the writer.
+
+        Elsewhere it goes by an address or a number: mail is matched to the contact of its From, which anybody can
+        write. A source's ``type`` is ``conversation`` in the Messenger, else ``email``, ``sms``, ``facebook`` ...
+        (.../2.16/rest-api/api.intercom.io/models/conversation_source).
+        """
         return text(self.opening.get("type")).lower() == "conversation" and not obj(part.get("email_message_metadata"))
 
     def time_of(self, part: Json) -> Micros | None:
         return micros(part.get("created_at")) or self.notification.time
 
     def id_of(self, part: Json, what: str = "") -> str:
-        """Of something that a part tells: the same whichever notification carries it. Without a part it is known by the
-        last change of the whole."""
+        """Return the id of what a part does: the same in every notification that carries the part.
+
+        Without a part the time of the last change identifies it.
+        """
         named = text(part.get("id"))
         if named:
             return "/".join(filter(None, (self.root, "part", id_part(named), what)))
@@ -119,7 +124,7 @@ class Conversation:
         direction: Direction | None = None,
         **data: Any,
     ) -> Draft:
-        """``part``: gives the time and, by its id, the order within one second."""
+        """Draft an event. ``part``: gives the time and, by its id, the order within one second."""
         notification = self.notification
         if not self.came_by_messenger(part):
             participants = [unchecked(each) if each.role == "customer" else each for each in participants]
@@ -140,8 +145,11 @@ class Conversation:
 
 
 def read_conversation(notification: Notification) -> Conversation | None:
-    """None where no id is told. The item is the conversation or the ticket itself, holds it beside what happened (a
-    contact, a tag, a part), or is one part of it."""
+    """Return the conversation of a notification; None where it has no id.
+
+    The item is the conversation or ticket itself, holds it beside what happened (a contact, a tag, a part), or is one
+    of its parts.
+    """
     item = notification.item
     value = obj(item.get("conversation")) or obj(item.get("ticket")) or item
     is_part = text(item.get("type")) in ("conversation_part", "ticket_part")
@@ -163,7 +171,7 @@ def _parts(value: Json) -> list[Json]:
 
 
 def _people(value: Json, parts: tuple[Json, ...]) -> list[Person]:
-    """Its contacts in the order in which it lists them, then who wrote without being listed."""
+    """Return its contacts in listed order, then the authors who are not listed."""
     opening = obj(value.get("source")) or obj(value.get("conversation_message"))
     contacts = [obj(value.get("user")), *listed(value.get("contacts"), "contacts"), *listed(value.get("customers"))]
     authors = [obj(each.get("author")) for each in (opening, *parts)]

@@ -1,10 +1,10 @@
-"""What notifications about conversations and tickets become.
+"""Map notifications about conversations.
 
-Everything that happens in a conversation is a *part*, and its ``part_type`` says what
+Everything that happens in a conversation is a *part*, whose ``part_type`` says what it does
 (developers.intercom.com/docs/references/1.4/rest-api/conversations/conversation-part-model). One part may do several
-things: who replies and closes at once makes a ``close`` with a body, and no ``comment`` beside it. Such a part comes
-under two topics, ``conversation.admin.replied`` and ``.closed``. So parts are mapped by what they are, and the topic
-decides only where a part does not tell; the ids are those of the parts, and the same under both topics.
+things: a reply that also closes is a ``close`` with a body, without a ``comment`` beside it. Such a part comes under
+two topics, ``conversation.admin.replied`` and ``.closed``. So parts are mapped by their type, and the topic decides
+only where the type does not; the event ids are those of the parts, and the same under both topics.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _BEST_RATING = 5
 
 
 def map_created(notification: Notification) -> Iterator[Outcome]:
-    """A new conversation: that it ticket_began, and with which words."""
+    """Map a new conversation: its start and its first message."""
     conversation = read_conversation(notification)
     if conversation is None:
         yield notification.lost(NO_ID)
@@ -71,7 +71,7 @@ def map_created(notification: Notification) -> Iterator[Outcome]:
 
 
 def map_parts(notification: Notification, own: Aspect | None = None) -> Iterator[Outcome]:
-    """What its parts did. ``own``: what the topic says happened, also where no part shows it."""
+    """Map what the parts of a notification did. ``own``: what the topic says happened, also where no part shows it."""
     conversation = read_conversation(notification)
     if conversation is None:
         yield notification.lost(NO_ID)
@@ -83,11 +83,12 @@ def map_parts(notification: Notification, own: Aspect | None = None) -> Iterator
 
 
 def map_state(own: Aspect) -> Callable[[Notification], Iterator[Outcome]]:
+    """Return a mapper of a topic that says what happened."""
     return partial(map_parts, own=own)
 
 
 def map_read(notification: Notification) -> Iterator[Outcome]:
-    """The customer saw all up to then; about what was sent, and so outbound."""
+    """Map that the customer has read all messages so far. They were sent by the business, so this is outbound."""
     conversation = read_conversation(notification)
     if conversation is None:
         yield notification.lost(NO_ID)
@@ -97,8 +98,11 @@ def map_read(notification: Notification) -> Iterator[Outcome]:
 
 
 def map_rating(notification: Notification) -> Iterator[Outcome]:
-    """``conversation_rating`` ``{rating: 1 to 5, remark, created_at, contact, teammate}``; its ``created_at`` is when
-    the customer was asked (docs/references/2.11/rest-api/api.intercom.io/models/conversation_parts)."""
+    """Map a rating: ``conversation_rating`` ``{rating: 1 to 5, remark, created_at, contact, teammate}``.
+
+    ``created_at`` is when the customer was asked
+    (docs/references/2.11/rest-api/api.intercom.io/models/conversation_parts).
+    """
     conversation = read_conversation(notification)
     if conversation is None:
         yield notification.lost(NO_ID)
@@ -127,7 +131,8 @@ def map_rating(notification: Notification) -> Iterator[Outcome]:
 
 
 def map_redaction(notification: Notification) -> Iterator[Outcome]:
-    """The part says ``redacted``; older versions of the API leave that out, and carry this part alone."""
+    """Map a redaction. The part says ``redacted``; older versions of the API leave that out and
+    send this part alone."""
     conversation = read_conversation(notification)
     if conversation is None:
         yield notification.lost(NO_ID)
@@ -142,7 +147,7 @@ def map_redaction(notification: Notification) -> Iterator[Outcome]:
 
 
 def map_deletion(notification: Notification) -> Iterator[Outcome]:
-    """Only its id is told. What was said stays a fact here; that it is over is another."""
+    """Map a deleted conversation as its end. Intercom sends only its id; what was said stays on the log."""
     conversation = read_conversation(notification)
     if conversation is None:
         yield notification.lost(NO_ID)
@@ -157,7 +162,7 @@ def map_deletion(notification: Notification) -> Iterator[Outcome]:
 
 
 def map_tags(notification: Notification) -> Iterator[Outcome]:
-    """The part was told when it was said; what is new are the tags."""
+    """Map new tags of a part, which itself was mapped when it was written."""
     conversation = read_conversation(notification)
     if conversation is None:
         yield notification.lost(NO_ID)
@@ -181,7 +186,7 @@ def map_tags(notification: Notification) -> Iterator[Outcome]:
 
 
 def map_priority(notification: Notification) -> Iterator[Outcome]:
-    """``priority`` or ``not_priority``."""
+    """Map a change of priority: ``priority`` or ``not_priority``."""
     conversation = read_conversation(notification)
     if conversation is None:
         yield notification.lost(NO_ID)

@@ -1,6 +1,6 @@
-"""What Intercom's notifications become, by topic.
+"""Map Intercom's notifications by topic.
 
-``TOPICS``, ``IGNORED`` and ``waiting.TOPICS`` together name every topic that is documented
+``TOPICS``, ``IGNORED`` and ``unmapped_kinds.TOPICS`` together name every documented topic
 (developers.intercom.com/docs/references/1.0/webhooks/webhook-models to .../2.17/... and .../preview/...).
 """
 
@@ -149,8 +149,10 @@ DOCUMENTED: Mapping[str, str] = {
 
 
 def map_request(request: Request, connection: Connection) -> Mapped:
-    """One notification. ``Refused("malformed")`` for what is none; ``Unmapped`` for a topic that has no adapter yet or
-    was not documented when this was written."""
+    """Map one notification.
+
+    Raise ``Refused("malformed")`` for a body that is none. A topic without a mapping, or unknown, becomes ``Unmapped``.
+    """
     return sort_outcomes(_outcomes_of(request, connection))
 
 
@@ -186,8 +188,11 @@ def kinds_of(request: Request, connection: Connection) -> tuple[str, ...]:
 
 
 def _ours(notification: Notification) -> bool:
-    """One app may be installed in many workspaces, and all notify one address
-    (developers.intercom.com/docs/webhooks/setting-up-webhooks)."""
+    """Return whether the notification's workspace is one of ours.
+
+    One app may be installed in many workspaces, and all notify one address
+    (developers.intercom.com/docs/webhooks/setting-up-webhooks).
+    """
     listed: Any = notification.connection.settings.get("workspaces")
     workspaces = listed if isinstance(listed, list | tuple) else [listed] if listed else []
     return not workspaces or notification.topic == "ping" or notification.app in map(str, workspaces)

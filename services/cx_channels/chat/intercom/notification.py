@@ -1,4 +1,4 @@
-"""A delivery read: one notification, about one object.
+"""Read a delivery: one notification, about one object.
 
 ``{"type": "notification_event", "topic": ..., "id": "notif_...", "app_id": ..., "data": {"item": {...}}, "created_at":
 ...}``, developers.intercom.com/docs/references/2.16/webhooks/webhook-models, "Webhook notification object".
@@ -24,8 +24,11 @@ _DELIVERY = frozenset({"delivery_status", "delivery_attempts", "delivered_at"})
 
 @dataclass(frozen=True)
 class Notification:
-    """``id``: the notification's own, else 32 hex digits of its digest. ``app``: the workspace, which is the scope of
-    its ids. ``time``: when it happened. ``raw``: the notification without what differs between attempts."""
+    """One notification. ``id``: its own id, else 32 hex digits of its digest. ``app``: the workspace, which is the
+    scope of ids.
+
+    ``time``: when it happened. ``raw``: the notification without what differs between attempts to deliver it.
+    """
 
     topic: str
     id: str
@@ -40,7 +43,7 @@ class Notification:
 
 
 def read(body: bytes, connection: Connection) -> Notification:
-    """``Refused("malformed")`` for what is no notification."""
+    """Return the notification in a body. Raise ``Refused("malformed")`` for anything else."""
     value = read_object(body)
     if not text(value.get("topic")).strip():
         raise Refused("malformed", "not a JSON object with a 'topic'")

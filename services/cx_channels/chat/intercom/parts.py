@@ -18,7 +18,7 @@ Outcome = Draft | Ignored | Unmapped
 
 
 Aspect = Callable[[Conversation, Json], Draft]
-"""One thing that a part does."""
+"""Drafts one thing that a part does: a part may do several."""
 
 
 OTHER_PART = "part/other"
@@ -31,13 +31,14 @@ NOBODY = ("", "0")
 
 
 def draft_said(conversation: Conversation, part: Json) -> Draft:
+    """Draft the message of a part."""
     author = obj(part.get("author"))
     role = conversation.speaker_of(author, default_role(conversation.notification.topic))
     return draft_message(conversation, part, conversation.id_of(part), role)
 
 
 def draft_note(conversation: Conversation, part: Json) -> Draft:
-    """For colleagues alone."""
+    """Draft a note, which only colleagues see."""
     author = obj(part.get("author"))
     return conversation.draft(
         "cx.conversation.note.v1",
@@ -51,7 +52,7 @@ def draft_note(conversation: Conversation, part: Json) -> Draft:
 
 
 def draft_assignment(conversation: Conversation, part: Json) -> Draft:
-    """To oneself: taken. To somebody else, a team or a bot: routed. To nobody: it waits again."""
+    """Draft an assignment: answered by oneself, routed to somebody else, a team or a bot, or queued for nobody."""
     author, to = obj(part.get("author")), _assignee(conversation, part)
     kind, id = text(to.get("type")).lower(), text(to.get("id"))
     role = conversation.speaker_of(author, "system")
@@ -76,24 +77,26 @@ def draft_assignment(conversation: Conversation, part: Json) -> Draft:
 
 
 def draft_closing(conversation: Conversation, part: Json) -> Draft:
+    """Draft the closing of a conversation."""
     return _state(conversation, part, "cx.interaction.ended.v1", "closed", "closed")
 
 
 def draft_reopening(conversation: Conversation, part: Json) -> Draft:
-    """Also when a snooze ends: for the inbox it was away, and goes on."""
+    """Draft a reopening; also the end of a snooze, since a snoozed conversation was away from the inbox."""
     kind = text(part.get("part_type")).lower()
     reason = kind if draft_reopening in PART_TYPES.get(kind, ()) else conversation.notification.topic.rpartition(".")[2]
     return _state(conversation, part, "cx.interaction.resumed.v1", "resumed", reason)
 
 
 def draft_snooze(conversation: Conversation, part: Json) -> Draft:
+    """Draft a snooze."""
     until = micros(conversation.value.get("snoozed_until"))
     reason = f"snoozed until {format_time(until)}" if until else "snoozed"
     return _state(conversation, part, "cx.interaction.held.v1", "snoozed", reason)
 
 
 def draft_redaction(conversation: Conversation, part: Json) -> Draft:
-    """Its words are gone. Who took them away is not told, and when only by the notification."""
+    """Draft a redaction. Intercom names nobody who did it, and only the notification has its time."""
     author = obj(part.get("author"))
     people = conversation.participants(author, conversation.speaker_of(author, "system"))
     id = conversation.id_of(part, "redacted")
@@ -103,9 +106,12 @@ def draft_redaction(conversation: Conversation, part: Json) -> Draft:
 
 
 def draft_assignment_text(conversation: Conversation, part: Json) -> Draft:
-    """Words that go with an assignment: under a topic of replies Intercom says that they were sent. Otherwise they may
-    be meant for the colleague (docs/references/1.0/rest-api/conversations/assigning-a-conversation-to-unassigned:
-    "appears as note"), and are kept internal."""
+    """Draft the text that goes with an assignment.
+
+    Under a topic of replies Intercom says that it was sent. Otherwise it may be meant for the colleague
+    (docs/references/1.0/rest-api/conversations/assigning-a-conversation-to-unassigned: "appears as note"), and stays
+    internal.
+    """
     return (
         draft_said(conversation, part) if _is_reply(conversation.notification.topic) else draft_note(conversation, part)
     )
@@ -137,10 +143,14 @@ _WORDS = frozenset({draft_said, draft_note, draft_assignment_text})
 
 
 _ALWAYS_SAID = frozenset({"comment", "quick_reply"})
-"""Something was said also where the API shows no words, as of what it does not support."""
+"""Parts that are messages even without text, since the API does not show content that it does not support."""
 
 
 def outcomes_of_parts(conversation: Conversation, own: Aspect | None = None) -> Iterator[Outcome]:
+    """Yield what the parts of a conversation become.
+
+    ``own``: what the topic says happened; it is drafted even where no part shows it.
+    """
     steps = [(part, _aspects(conversation, part)) for part in conversation.parts]
     if own is not None and not any(own in aspects for _, aspects in steps):
         steps = _with_own(steps, own)
@@ -152,7 +162,8 @@ def outcomes_of_parts(conversation: Conversation, own: Aspect | None = None) -> 
 
 
 def _with_own(steps: list[tuple[Json, tuple[Aspect, ...]]], own: Aspect) -> list[tuple[Json, tuple[Aspect, ...]]]:
-    """What the topic says is newer than the part that comes with it: the end of a snooze carries its beginning."""
+    """Add what the topic says, which is newer than the part that comes with it: the end of a snooze carries its
+    beginning."""
     *before, (last, aspects) = steps or [({}, ())]
     if own in _WORDS:
         return [*before, (last, (own,))] if has_words(last) else steps
@@ -161,6 +172,7 @@ def _with_own(steps: list[tuple[Json, tuple[Aspect, ...]]], own: Aspect) -> list
 
 
 def _aspects(conversation: Conversation, part: Json) -> tuple[Aspect, ...]:
+    """Return what a part does."""
     if part.get("redacted") is True:
         return (draft_redaction,)
     kind = text(part.get("part_type")).lower()
@@ -174,6 +186,7 @@ def _aspects(conversation: Conversation, part: Json) -> tuple[Aspect, ...]:
 
 
 def _without_draft(conversation: Conversation, part: Json) -> Outcome:
+    """Return what becomes of a part that does nothing known: ignored without words, else unmapped."""
     if not has_words(part):
         return Ignored(OTHER_PART, NO_WORDS)
     id = text(part.get("id")) or conversation.notification.id
@@ -183,6 +196,7 @@ def _without_draft(conversation: Conversation, part: Json) -> Outcome:
 
 
 def draft_message(conversation: Conversation, part: Json, id: str, role: Role) -> Draft:
+    """Draft a message of a part or of the source of a conversation."""
     author = obj(part.get("author"))
     inbound = role == "customer"
     return conversation.draft(
@@ -211,7 +225,7 @@ def _agent(conversation: Conversation, author: Json) -> Named | None:
 
 
 def _assignee(conversation: Conversation, part: Json) -> Json:
-    """The part says whom it went to, else the conversation who has it now; API 2.x writes 0 for nobody."""
+    """Return whom the part was assigned to, else who has the conversation now; API 2.x writes 0 for nobody."""
     value = conversation.value
     to = obj(part.get("assigned_to")) or obj(value.get("assignee"))
     if to:
@@ -232,12 +246,13 @@ def _is_reply(topic: str) -> bool:
 
 
 def default_role(topic: str) -> Role:
-    """Whose words those are where an author is blank."""
+    """Return the writer's role where the author is blank, by the topic."""
     if ".user." in topic or ".contact." in topic:
         return "customer"
     return "bot" if ".operator." in topic else "agent"
 
 
 def undated(part: Json) -> Json:
-    """The part, but as of the notification: what is told is newer than it."""
+    """Return a part without its time, so that the event gets the notification's: what it reports is newer than the
+    part."""
     return {name: value for name, value in part.items() if name != "created_at"}

@@ -1,13 +1,13 @@
-"""Who is who: contacts, teammates, teams and bots.
+"""Identify contacts, teammates, teams and bots.
 
-Intercom calls customers *contacts*: *users*, whom the business named with an id of its own, and *leads* and *visitors*,
-whom it does not know. API 1.x says ``user_id``, 2.x ``external_id``. Of leads and visitors Intercom makes it up, and
-drops it when they become users (developers.intercom.com/docs/references/1.3/rest-api/leads/view-a-lead, "user_id for
-leads"): only a user's is the business's own.
+Intercom calls customers *contacts*: *users*, to whom the business gave an id of its own, and *leads* and *visitors*,
+whom it does not know. API 1.x says ``user_id``, 2.x ``external_id``. For leads and visitors Intercom makes that id up,
+and drops it when they become users (developers.intercom.com/docs/references/1.3/rest-api/leads/view-a-lead, "user_id
+for leads"): only a user's is the business's own.
 
 In conversations API 2.x lists contacts without their role, and some authors of the type ``user`` are leads
 (.../preview/webhooks/webhook-models, "Author fields", knows no other type for customers). So there an id that looks
-like one that Intercom made up counts for nothing; what contacts say of themselves brings the two ids together.
+made up by Intercom does not count; notifications about contacts bring the two ids together.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from cx_events.json_types import Json
 from cx_events.weights import ASSERTED, CLAIMED
 
 INTERCOM = "intercom"
-"""The kind of identifier that Intercom's own id of a contact is; its scope is the workspace."""
+"""The kind of identifier for Intercom's own id of a contact; its scope is the workspace."""
 
 _CONTACTS = frozenset({"user", "lead", "contact", "visitor", "customer"})
 _NAMELESS = frozenset({"lead", "visitor"})
@@ -40,13 +40,15 @@ _OPERATOR = re.compile(r"operator\+[^@\s]{1,100}@intercom\.io", re.IGNORECASE)
 
 IDENTITY = "identity"
 SECURED = frozenset({IDENTITY, "email", "phone"})
-"""What a workspace may have secured: who its users are, and the attributes that only its own server updates."""
+"""What a workspace may have secured: its users' identity, and the attributes that only its own server updates."""
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A contact, as far as it is told. ``kinds``: what its ``type`` and ``role`` said in the places that name it.
-    ``vouched``: its own entry says that it is a user."""
+    """A contact, as far as it is known. ``kinds``: its ``type`` and ``role`` wherever it is named.
+
+    ``vouched``: its own entry says that it is a user.
+    """
 
     id: str
     external_id: str = ""
@@ -79,7 +81,7 @@ class Person:
 
 
 def person_of(contact: Json, *, role: str = "") -> Person:
-    """``role``: what else tells whether it is a user or a lead, as the topic does."""
+    """Return the contact in a value. ``role``: user or lead, where the topic says so."""
     kinds = {text(contact.get("type")).lower(), text(contact.get("role")).lower(), role} - {""}
     external_id = first(contact.get("external_id"), contact.get("user_id"))
     return Person(
@@ -94,7 +96,7 @@ def person_of(contact: Json, *, role: str = "") -> Person:
 
 
 def unique_people(people: Iterable[Person]) -> list[Person]:
-    """Each contact once, with all that is said of it in several places, in order of first mention."""
+    """Return each contact once, with what is said of it in several places, in order of first mention."""
     found: dict[str, Person] = {}
     for person in people:
         key = person.id or person.email
@@ -105,10 +107,10 @@ def unique_people(people: Iterable[Person]) -> list[Person]:
 
 
 def identifiers(person: Person, app: str, settings: Mapping[str, Any]) -> list[Identifier]:
-    """Return what a contact is known by, each with its weight.
+    """Return the identifiers of a contact, each with its weight.
 
-    ``settings``: ``external_id`` is the kind of identifier that the business's own id of a user is (``account``);
-    empty, it is left out. ``secured`` lists what nobody but the business can state of a user in this workspace.
+    ``settings``: ``external_id`` is the kind of identifier of the business's own id (``account``); where it is empty,
+    that id is left out. ``secured`` lists what only the business can set in this workspace.
     """
     kind = settings.get("external_id", "account")
     found = []
@@ -124,7 +126,7 @@ def identifiers(person: Person, app: str, settings: Mapping[str, Any]) -> list[I
 
 
 def own_id(id: str, person: Person, app: str, settings: Mapping[str, Any]) -> Identifier:
-    """Return an id that Intercom knows this person by. A lead's lives in a cookie: it is a browser's."""
+    """Return Intercom's own id of a person. A lead's id lives in a cookie, so it identifies a browser."""
     return Identifier(kind=INTERCOM, value=id, scope=app, weight=_weight(person, IDENTITY, settings))
 
 
@@ -134,7 +136,7 @@ def _weight(person: Person, what: str, settings: Mapping[str, Any]) -> Weight:
 
 
 def secured_in(settings: Mapping[str, Any]) -> frozenset[str]:
-    """Return what the setting ``secured`` lists. An attribute counts only where users are who they say."""
+    """Return what the setting ``secured`` lists. Attributes count only where the users' identity is secured, too."""
     listed = settings.get("secured", ())
     found = frozenset(map(str, listed if isinstance(listed, list | tuple) else (listed,))) & SECURED
     return found if IDENTITY in found else frozenset()
@@ -146,7 +148,7 @@ def customer(person: Person, app: str, settings: Mapping[str, Any]) -> Participa
 
 
 def unchecked(participant: Participant) -> Participant:
-    """Return a participant whom nothing but a claim names: who came on a way on which Intercom asks for no proof."""
+    """Return a participant whose identifiers are claims: Intercom asks for no proof on that way."""
     identifiers = [structs.replace(each, weight=CLAIMED) for each in participant.identifiers]
     return structs.replace(participant, identifiers=identifiers)
 
@@ -156,9 +158,10 @@ def is_contact(author: Json) -> bool:
 
 
 def role_of(author: Json, people: Sequence[Person], settings: Mapping[str, Any]) -> Role | None:
-    """None where nothing tells: Intercom blanks authors of messages from Twitter, and some of its own.
+    """Return the role of an author; None where nothing tells it.
 
-    ``settings``: ``bots`` lists the ids of teammates that are none, such as an integration's.
+    Intercom blanks authors of messages from Twitter, and some of its own. ``settings``: ``bots`` lists the ids of
+    teammates that are bots, such as an integration's.
     """
     kind, id = text(author.get("type")).lower(), text(author.get("id"))
     listed = settings.get("bots", ())
@@ -175,7 +178,7 @@ def role_of(author: Json, people: Sequence[Person], settings: Mapping[str, Any])
 
 
 def staff(author: Json, role: Role) -> Participant:
-    """Somebody at the business. Without identifiers: a teammate's address is nobody's at a customer."""
+    """Return somebody at the business, without identifiers: a teammate's address must not become a customer's."""
     return Participant(role=role, id=text(author.get("id")), name=text(author.get("name")))
 
 

@@ -15,7 +15,7 @@ from cx_events.json_types import Json
 
 
 def map_created(notification: Notification) -> Iterator[Outcome]:
-    """Its title and description are what a form was filled in with, by whom is not told."""
+    """Map a new ticket. Title and description come from a form; Intercom does not say who filled it in."""
     conversation = read_conversation(notification)
     if conversation is None:
         yield notification.lost(NO_ID)
@@ -36,7 +36,10 @@ def map_created(notification: Notification) -> Iterator[Outcome]:
 
 
 def map_state(notification: Notification) -> Iterator[Outcome]:
-    """``ticket_state`` is a category (2.8 to 2.11), or an object with category and labels (from 2.12)."""
+    """Map a change of state.
+
+    ``ticket_state`` is a category (2.8 to 2.11), or an object with category and labels (from 2.12).
+    """
     conversation = read_conversation(notification)
     if conversation is None:
         yield notification.lost(NO_ID)
@@ -53,7 +56,8 @@ def map_state(notification: Notification) -> Iterator[Outcome]:
 
 
 def map_resolved(notification: Notification) -> Iterator[Outcome]:
-    """Told beside ``ticket.state.updated``: the same event, where both carry the same part or time of change."""
+    """Map a resolved ticket. ``ticket.state.updated`` gives the same event where both carry the same part or time of
+    change."""
     conversation = read_conversation(notification)
     if conversation is None:
         yield notification.lost(NO_ID)

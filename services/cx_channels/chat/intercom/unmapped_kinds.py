@@ -1,5 +1,6 @@
-"""Topics that tell of a customer and that no adapter maps yet: notifications of them are kept, and can be mapped once
-there is one. Which topics arrive is chosen in Intercom's Developer Hub, so that nobody has to keep what nobody wants.
+"""Topics that concern a customer and have no mapping yet: their notifications are kept, and can be mapped later.
+
+Which topics arrive is chosen in Intercom's Developer Hub, so that nobody has to keep unwanted ones.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Lists, times and numbers as Intercom writes them; what is of another shape counts as absent."""
+"""Read lists, times and numbers as Intercom writes them; a value of another shape counts as absent."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ _LONGEST_SEQUENCE = 18  # digits
 
 
 def listed(value: Any, *names: str) -> list[Json]:
-    """The objects of a list, or of one that is wrapped: ``{"type": "contact.list", "contacts": [...]}``, in newer
-    places ``{"type": "list", "data": [...]}``."""
+    """Return the objects of a list, also of a wrapped one: ``{"type": "contact.list", "contacts": [...]}``, in newer
+    versions ``{"type": "list", "data": [...]}``."""
     if isinstance(value, dict):
         return next((found for name in (*names, "data") if (found := objects(value.get(name)))), [])
     return objects(value)
 
 
 def micros(value: Any) -> Micros | None:
-    """Read a Unix time in seconds, as a number or a text, or RFC 3339: contacts of API 1.x write the latter."""
+    """Return a time in microseconds, from Unix seconds (a number or text) or RFC 3339, which
+    contacts of API 1.x have."""
     if is_unix_seconds(value):
         return unix_seconds(value)
     at = iso_time(text(value))
@@ -29,6 +30,6 @@ def micros(value: Any) -> Micros | None:
 
 
 def whole(value: Any) -> int | None:
-    """A number that can order events: ids of parts grow with time."""
+    """Return a number that can order events: ids of parts grow with time."""
     written = text(value)
     return int(written) if written.isascii() and written.isdecimal() and len(written) <= _LONGEST_SEQUENCE else None

@@ -1,4 +1,4 @@
-"""Which events a raw mail becomes; what a mail means is said in ``cx_channels.kit.mail.mapping``."""
+"""Map a raw mail to events; ``cx_channels.kit.mail.mapping`` decides what it means."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ MAX_INLINE_RAW = 64 << 10
 
 
 def map_mail(request: Request, connection: Connection) -> Mapped:
-    """The events of a raw mail. Pure.
+    """Map a raw mail.
 
-    Raises ``Refused("malformed")`` for bytes without any header field, ``Refused("bad-settings")`` for a connection
+    Raise ``Refused("malformed")`` for bytes without any header field, ``Refused("bad-settings")`` for a connection
     whose settings are not as the README says.
     """
     reading, drafts = _read(request, connection)
@@ -52,7 +52,7 @@ def _read(request: Request, connection: Connection) -> tuple[MailMapping, list[D
 
 
 def _original(raw: bytes, reading: MailMapping, apart: bool) -> tuple[bytes, tuple[bytes, ...]]:
-    """The original as it is kept: inside the event when small, else in the blob store, once for all events."""
+    """Return the original as it is kept: inside the event when small, else in the blob store, once for all events."""
     kept: dict[str, Any] = {}
     blobs: tuple[bytes, ...] = ()
     if len(raw) <= MAX_INLINE_RAW and not apart:

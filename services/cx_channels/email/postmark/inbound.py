@@ -1,4 +1,4 @@
-"""A mail that Postmark received: its JSON as a tree of parts, and from there read like any other mail.
+"""Read a mail that Postmark received: its JSON becomes a tree of parts, which is mapped like any other mail.
 
 Shape: postmarkapp.com/developer/webhooks/inbound-webhook and .../user-guide/inbound/parse-an-email.
 """
@@ -29,7 +29,7 @@ from cx_events.errors import Refused
 MAX_INLINE_RAW = 64 << 10
 
 INBOUND_DOMAIN = "inbound.postmarkapp.com"
-"""Where Postmark's own addresses of its customers are; nobody writes from there."""
+"""The domain of Postmark's own addresses for its customers; nobody writes from there."""
 
 # Any of these makes a request one about a mail; one that names its sender alone says nothing.
 SAYING = ("TextBody", "HtmlBody", "StrippedTextReply", "Subject", "Attachments", "Headers", "RawEmail")
@@ -50,7 +50,7 @@ _MAX_TOKEN = 240
 
 
 def map_inbound(payload: WebhookPayload) -> Mapped:
-    """The events of one mail. ``Refused("malformed")`` for a notice that holds none."""
+    """Map one mail. Raise ``Refused("malformed")`` for a request without one."""
     reading, drafts = read_inbound(payload)
     stored, blobs = _kept(payload, reading, apart=len(drafts) > 1)
     for draft in drafts:
@@ -59,7 +59,8 @@ def map_inbound(payload: WebhookPayload) -> Mapped:
 
 
 def read_inbound(payload: WebhookPayload) -> tuple[MailMapping, list[Draft]]:
-    """Return a mail as it was read, and its drafts, still without ``raw``. ``Refused("malformed")`` as above."""
+    """Return a mail as it was read, and its drafts without ``raw``. Raise ``Refused("malformed")`` as ``map_inbound``
+    does."""
     if not (payload.message_id or any(payload.fields.get(name) for name in SAYING)):
         raise Refused("malformed", "this is no mail: it has neither a MessageID nor anything that was written")
     reading = MailMapping(payload.connection.id, mail_of(payload.fields), settings_of(payload), _envelope(payload))
@@ -67,7 +68,8 @@ def read_inbound(payload: WebhookPayload) -> tuple[MailMapping, list[Draft]]:
 
 
 def _kept(payload: WebhookPayload, reading: MailMapping, apart: bool) -> tuple[msgspec.Raw, tuple[bytes, ...]]:
-    """What Postmark sent: inside the event when small, else in the blob store as it came, once for all events."""
+    """Return what Postmark sent: inside the event when small, else in the blob store as it came,
+    once for all events."""
     omissions = reading.omissions()
     inline = payload.raw()
     if len(bytes(inline)) <= MAX_INLINE_RAW and not apart and not omissions:
@@ -91,7 +93,7 @@ def _envelope(payload: WebhookPayload) -> Envelope:
 
 
 def settings_of(payload: WebhookPayload) -> MailSettings:
-    """Return the connection's settings; ours is besides the address by which the mail came to Postmark."""
+    """Return the connection's settings; the address by which the mail came to Postmark is ours, too."""
     settings = mail_settings(payload.connection.settings, by_vendor=True)
     own = settings.own
     if not own.addresses and not own.domains:
@@ -105,12 +107,11 @@ def settings_of(payload: WebhookPayload) -> MailSettings:
 
 
 def mail_of(fields: Json) -> Mail:
-    """The mail as if it had come raw.
+    """Return the mail as if it had come raw.
 
-    A report (of delivery, abuse or reading) is read from ``RawEmail`` where that is sent: its parts are for machines
-    and the JSON need not show them. Anything else is read from the fields, so that the events do not depend on whether
-    the account sends ``RawEmail``, a text in which bytes that are no UTF-8 are lost; it fills in the fields that are
-    missing.
+    A report (of delivery, abuse or reading) is read from ``RawEmail`` where that is sent: its parts are for machines,
+    and the JSON need not show them. Any other mail is read from the fields, so that the events do not depend on whether
+    the account sends ``RawEmail``, a text in which bytes that are no UTF-8 are lost; it only fills in missing fields.
     """
     original = text(fields.get("RawEmail"))
     raw = parse(original.encode("utf-8", "replace")) if original else None
@@ -128,14 +129,14 @@ def mail_of(fields: Json) -> Mail:
 
 
 def _without_place(part: Part) -> Part:
-    """A part of ``RawEmail``; its number in there means nothing where the request is what is kept."""
+    """Return a part of ``RawEmail`` without its number, which means nothing where the request is what is kept."""
     return replace(part, place="")
 
 
 def _headers(fields: Json, raw: Mail | None, omissions: set[str]) -> Headers:
-    """Fields of the mail: those in ``Headers`` in their order, then those that Postmark shows apart.
+    """Return the fields of the mail: those in ``Headers`` in their order, then those that Postmark shows apart.
 
-    ``raw`` fills in what is missing, but for verdicts, of which nobody can tell there who wrote them.
+    ``raw`` fills in what is missing, except verdicts: there nobody can tell who wrote them.
     """
     shown = {name: value for name, full, plain in _FIELDS if (value := _field(fields, full, plain))}
     others = [
@@ -163,7 +164,7 @@ def _field(fields: Json, full: str, plain: str) -> str:
 
 
 def _people(value: Any) -> list[str]:
-    """``{Email, Name, MailboxHash}``, each as a field of a mail names a person."""
+    """Return ``{Email, Name, MailboxHash}`` as a field of a mail names each person."""
     return [_person(each) for each in objects(value)[:MAX_ADDRESSES] if line(each.get("Email"))]
 
 
@@ -174,8 +175,10 @@ def _person(value: Json) -> str:
 
 
 def _written(fields: Json, raw: Content | None) -> Iterator[Part]:
-    """What there is to read, as the forms of one text; ``raw``: what ``RawEmail`` has of it, where it was sent.
-    ``StrippedTextReply`` counts where nothing else was sent."""
+    """Yield the text, as the forms of one text.
+
+    ``raw``: the text of ``RawEmail``, where it was sent. ``StrippedTextReply`` counts where nothing else was sent.
+    """
     plain, html = text(fields.get("TextBody")), text(fields.get("HtmlBody"))
     if raw is not None and not plain.strip() and not html.strip():
         plain, html = raw.text(), "\n".join(section.markup() for section in raw.sections) if raw.has_html() else ""
@@ -190,7 +193,8 @@ def _written(fields: Json, raw: Content | None) -> Iterator[Part]:
 
 
 def _attached(fields: Json, omissions: set[str]) -> Iterator[Part]:
-    """``{Name, Content, ContentType, ContentLength, ContentID}``; the button "Check" calls the content ``Data``."""
+    """Yield the attachments ``{Name, Content, ContentType, ContentLength, ContentID}``; the button "Check" calls the
+    content ``Data``."""
     given = objects(fields.get("Attachments"))
     if len(given) > MAX_PARTS:
         omissions.add("parts")
@@ -208,7 +212,7 @@ def _attached(fields: Json, omissions: set[str]) -> Iterator[Part]:
 
 
 def _unbase64(content: str, omissions: set[str]) -> bytes:
-    """The bytes that were attached; as many as can be read where that is not all, which is said."""
+    """Return the attached bytes, as many as can be decoded; note an omission where that is not all."""
     letters = "".join(content.split()).encode("utf-8", "replace")
     try:
         return binascii.a2b_base64(letters, strict_mode=True)

@@ -1,11 +1,11 @@
-"""Which events a Postmark request becomes: the tables of kinds, and a small function for each.
+"""Map Postmark's webhooks: the tables of kinds, and a small function for each.
 
-One request is one notice: its kind is ``RecordType``, of a bounce ``Bounce/TYPE``. Shapes:
-postmarkapp.com/developer/webhooks (inbound, delivery, bounce, spam-complaint, open-tracking, click,
-subscription-change), types of bounces: postmarkapp.com/developer/api/bounce-api, "Bounce types".
+The kind of a request is its ``RecordType``, for a bounce ``Bounce/TYPE``. Shapes: postmarkapp.com/developer/webhooks
+(inbound, delivery, bounce, spam-complaint, open-tracking, click, subscription-change), types of bounces:
+postmarkapp.com/developer/api/bounce-api, "Bounce types".
 
-Notices about mail that went out know it by Postmark's ``MessageID``. Recipients of that mail see the same id as its
-Message-ID, ``<ID@mtasv.net>``, and answer to it: so the events name both.
+Webhooks about sent mail know it by Postmark's ``MessageID``. Recipients see the same id as Message-ID,
+``<ID@mtasv.net>``, and answer to it: so the events name both.
 """
 
 from __future__ import annotations
@@ -55,10 +55,10 @@ _WEB = re.compile(r"https?://\S+", re.IGNORECASE)
 
 
 def map_request(request: Request, connection: Connection) -> Mapped:
-    """The events of one request. Pure.
+    """Map one request.
 
-    ``Refused``: ``malformed`` for what is no notice or lacks what its kind needs, ``unknown-kind``, ``inbound-failed``
-    for a mail to us that Postmark gave up on, ``bad-settings``.
+    Raise ``Refused``: ``malformed`` for a body that is no webhook of Postmark's or lacks what its kind needs,
+    ``unknown-kind``, ``inbound-failed`` for a mail to us that Postmark gave up on, ``bad-settings``.
     """
     payload = read(request, connection)
     kind = kind_of(payload)
@@ -97,7 +97,7 @@ _TELLING = (
 
 
 def kind_of(payload: WebhookPayload) -> str:
-    """The kind as the tables name it, or as it was sent; "" where nothing tells."""
+    """Return the kind as the tables name it, or as it was sent; "" where nothing tells."""
     kind = payload["RecordType"]
     if not kind:
         kind = next((kind for field, kind in _TELLING if field in payload.fields), "")
@@ -112,18 +112,18 @@ def kind_of(payload: WebhookPayload) -> str:
 
 
 def map_delivery(payload: WebhookPayload) -> Outcome:
-    """The recipient's server took the mail; once for each recipient."""
+    """Map a delivery: the recipient's server took the mail. Sent once for each recipient."""
     return _draft(payload, "delivered", f"delivered/{_hidden(_recipient(payload))}", "DeliveredAt", "outbound")
 
 
 def map_open(payload: WebhookPayload) -> Outcome:
-    """Every time, unless the webhook is set to the first time alone; no notice has an id of its own."""
+    """Map an opening. Sent every time, unless the webhook is set to the first time alone; it has no id of its own."""
     own = payload.digest("Recipient", "ReceivedAt", "UserAgent")
     return _draft(payload, "read", f"opened/{own}", "ReceivedAt", "inbound")
 
 
 def map_click(payload: WebhookPayload) -> Outcome:
-    """Who follows a link has read the mail, also where pictures are off and no opening is told."""
+    """Map a click: whoever follows a link has read the mail, also where pictures are off and no opening is reported."""
     own = payload.digest("Recipient", "ReceivedAt", "OriginalLink", "ClickLocation", "UserAgent")
     draft = _draft(payload, "read", f"clicked/{own}", "ReceivedAt", "inbound")
     link = payload["OriginalLink"]
@@ -135,14 +135,15 @@ def map_click(payload: WebhookPayload) -> Outcome:
 
 
 def map_failure(payload: WebhookPayload) -> Outcome:
-    """``failure.code``: the status in the server's words (RFC 3463), else its SMTP reply, else the type of bounce."""
+    """Map a failure. ``failure.code``: the status in the server's words (RFC 3463), else its SMTP reply, else the type
+    of bounce."""
     draft = _bounce(payload, "failed", "outbound", BOUNCE)
     draft.data.failure = _failure(payload)
     return draft
 
 
 def map_delay(payload: WebhookPayload) -> Outcome:
-    """No failure yet: a notice of its own, not another state of the mail that it is about."""
+    """Map a delay, which is no failure yet: a message of its own, not another state of the mail that it is about."""
     draft = _bounce(payload, "received", "internal", REPORT)
     _as_own_message(draft)
     draft.data.reason, draft.data.failure = "delayed", _failure(payload)
@@ -150,7 +151,7 @@ def map_delay(payload: WebhookPayload) -> Outcome:
 
 
 def map_auto_reply(payload: WebhookPayload) -> Outcome:
-    """A machine of the recipient's wrote back. What it wrote is told where the webhook includes the content."""
+    """Map an automatic reply. Its text is known where the webhook includes the content."""
     draft = _bounce(payload, "received", "inbound", AUTO_REPLY)
     _as_own_message(draft)
     content = text(payload.fields.get("Content"))
@@ -163,33 +164,34 @@ def map_auto_reply(payload: WebhookPayload) -> Outcome:
 
 
 def map_complaint(payload: WebhookPayload) -> Outcome:
-    """The recipient called the mail spam, told by the recipient's provider."""
+    """Map a spam complaint, reported by the recipient's provider."""
     draft = _bounce(payload, "reacted", "inbound", REPORT)
     draft.data.reaction = "complaint"
     return draft
 
 
 def map_unsubscribe(payload: WebhookPayload) -> Outcome:
-    """An answer that asks for no more mail."""
+    """Map an answer that asks for no more mail."""
     return _consent(payload, False, "BouncedAt")
 
 
 def map_subscribe(payload: WebhookPayload) -> Outcome:
-    """An answer that asks to be put on the list."""
+    """Map an answer that asks to be put on the list."""
     return _consent(payload, True, "BouncedAt")
 
 
 def ignore_relay_test(_notice: WebhookPayload) -> Outcome:
+    """Ignore a test for an open relay."""
     return Ignored("Bounce/OpenRelayTest", "somebody tests whether Postmark's servers pass on anything; nobody's mail")
 
 
 def refuse_inbound_error(_notice: WebhookPayload) -> Outcome:
-    """A customer's mail to us, which Postmark keeps: a person has to look, so it goes to the dead letters."""
+    """Refuse a customer's mail to us that Postmark keeps: a person has to look, so it goes to the dead letters."""
     raise Refused("inbound-failed", "a mail to us could not be handed over; it can be retried on Postmark's page")
 
 
 def _bounce(payload: WebhookPayload, what: str, direction: Direction, automatic: str) -> Draft:
-    """An event of a bounce or complaint, known by Postmark's id of that."""
+    """Draft an event of a bounce or complaint, with Postmark's id of that."""
     own = id_part(payload["ID"]) if payload["ID"] else payload.digest("Email", "Type", "BouncedAt")
     draft = _draft(payload, what, f"bounce/{own}/{what}", "BouncedAt", direction)
     assert draft.data.message is not None
@@ -203,7 +205,7 @@ def _bounce(payload: WebhookPayload, what: str, direction: Direction, automatic:
 
 
 def _said(payload: WebhookPayload) -> str:
-    """Return what a notice says in words."""
+    """Return the text of a bounce."""
     return text(payload.fields.get("Description")).strip() or text(payload.fields.get("Details")).strip()
 
 
@@ -213,7 +215,7 @@ def _as_own_message(draft: Draft) -> None:
 
 
 def _failure(payload: WebhookPayload) -> Failure:
-    """What the other server said; where that isn't told, Postmark's type and what it says of all bounces of that."""
+    """Return the failure in the other server's words; without them Postmark's type and its words for that type."""
     words = diagnostic(payload.first("Details", "Description"))[:_MAX_EXPLANATION]
     return Failure(code=code_of("", payload["Details"]) or payload["Type"][:_MAX_NAME], message=words)
 
@@ -222,10 +224,10 @@ def _failure(payload: WebhookPayload) -> Failure:
 
 
 def map_subscription_change(payload: WebhookPayload) -> Outcome:
-    """An address came onto a stream's suppression list, or off it.
+    """Map a change of a stream's suppression list.
 
-    Whatever puts it there by somebody's will is a no. Off the list it is a yes only where the recipient did it: a
-    business that clears its own list has nobody's consent by that.
+    An address that a person put on the list means no consent. Its removal means consent only where the recipient did
+    it: nobody consents when a business clears its own list.
     """
     suppressed = payload.fields.get("SuppressSending")
     if not isinstance(suppressed, bool):
@@ -245,7 +247,8 @@ def map_subscription_change(payload: WebhookPayload) -> Outcome:
 
 
 def _consent(payload: WebhookPayload, granted: bool, time: str) -> Outcome:
-    """A recipient's decision. Where the notice names nobody, it is that of whoever got the mail that it is about."""
+    """Draft a recipient's decision. Where the webhook names nobody, it is that of the recipient of the mail that it is
+    about."""
     recipient, about = _recipient(payload), payload.message_id
     if not recipient and not about:
         raise Refused("malformed", "whose consent? The notice names neither a recipient nor a mail")
@@ -269,7 +272,7 @@ def _consent(payload: WebhookPayload, granted: bool, time: str) -> Outcome:
 
 
 def _purpose(payload: WebhookPayload) -> str:
-    """What the tenant calls the purpose of a message stream, else the stream's own name."""
+    """Return the tenant's name for the purpose of a message stream, else the stream's own name."""
     streams = payload.connection.settings.get("streams", {})
     if not isinstance(streams, Mapping) or not all(isinstance(each, str) for each in streams.values()):
         raise Refused(
@@ -336,7 +339,7 @@ DOCUMENTED: Mapping[str, str] = {
 
 
 def _draft(payload: WebhookPayload, what: str, suffix: str, time: str, direction: Direction) -> Draft:
-    """An event about a mail that went out, in the thread that the mail begins where it answers none."""
+    """Draft an event about a sent mail, in the thread that the mail begins where it answers none."""
     about = payload.message_id
     if not about:
         raise Refused("malformed", f"which mail? A notice of {kind_of(payload)[:64]} must have a MessageID")
@@ -371,7 +374,7 @@ def _recipient(payload: WebhookPayload) -> str:
 
 
 def _participants(payload: WebhookPayload) -> list[Participant]:
-    """Who got the mail, and of a bounce the address of ours that sent it."""
+    """Return the recipient of the mail and, for a bounce, our address that sent it."""
     recipient = _customer(_recipient(payload))
     named = parse_mailboxes(payload["From"])
     sender = named[0].address if named else payload["From"]
@@ -390,5 +393,5 @@ def _same(address: str, participant: Participant) -> bool:
 
 
 def _hidden(text: str) -> str:
-    """Stands for an address in an event's id."""
+    """Return a digest that stands for an address in an event's id."""
     return sha256_hex(text.strip().lower().encode("utf-8", "replace"))[:16]

@@ -1,4 +1,4 @@
-"""A Postmark request read without trust: what is of another shape than documented counts as absent."""
+"""Read a Postmark request without trusting its shape: a value of another type than documented counts as absent."""
 
 from __future__ import annotations
 
@@ -20,21 +20,22 @@ from cx_events.timestamps import Micros
 Json = dict[str, Any]
 
 MAX_BYTES = 30 << 20
-"""Of one request. Attachments come in base64, so they may have some 22 MB; twice in JSON where ``RawEmail`` is on."""
+"""The largest request. Attachments come in base64, so they may have some 22 MB; twice in JSON where
+``RawEmail`` is on."""
 
 _LIMITS = strict_json.Limits(max_bytes=MAX_BYTES)
 _NO_ID = "00000000-0000-0000-0000-000000000000"
 
 
 def text(value: Any) -> str:
-    """Text that every store can hold, or a whole number as text: ids come as both."""
+    """Return text that every store can hold, or a whole number as text: ids come as both."""
     if isinstance(value, str):
         return clean(value)
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else ""
 
 
 def line(value: Any) -> str:
-    """Text on one line."""
+    """Return text on one line."""
     return " ".join(text(value).split())
 
 
@@ -56,7 +57,7 @@ class WebhookPayload:
     connection: Connection
 
     def __getitem__(self, name: str) -> str:
-        """A field on one line; "" where it is absent, null or no text."""
+        """Return a field on one line; "" where it is absent, null or no text."""
         return line(self.fields.get(name))
 
     def first(self, *names: str) -> str:
@@ -69,15 +70,15 @@ class WebhookPayload:
         return id_part(given) if given and given != _NO_ID else ""
 
     def digest(self, *names: str) -> str:
-        """32 hex digits that stand for some fields; of all of the body where none is named."""
+        """Return 32 hex digits that stand for the named fields; for the whole body where none is named."""
         told: Iterable[bytes] = (repr(self.fields.get(name)).encode("utf-8", "replace") for name in names)
         return blake2b(b"\0".join(told) if names else self.body, digest_size=16).hexdigest()
 
     def raw(self) -> msgspec.Raw:
-        """The whole request as JSON on one line."""
+        """Return the whole request as JSON on one line."""
         return msgspec.Raw(msgspec.json.encode(self.fields))
 
 
 def read(request: Request, connection: Connection) -> WebhookPayload:
-    """``Refused("malformed")`` for a body that is no JSON object."""
+    """Read a request. Raise ``Refused("malformed")`` for a body that is no JSON object."""
     return WebhookPayload(read_object(request.body, _LIMITS), request.body, connection)

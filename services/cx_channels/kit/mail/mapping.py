@@ -1,14 +1,14 @@
-"""One mail, whichever way it came, on its way to events.
+"""Map one parsed mail to events, whichever way it came.
 
-A provider makes a ``Mail`` of what it was sent; what a mail means is said here once, so that a conversation reads alike
-and hangs together whether its mails came over SMTP or from a vendor's webhook.
+A provider makes a ``Mail`` of what it was sent. What a mail means is decided here once, so that a conversation reads
+alike and hangs together whether its mails came over SMTP or from a vendor's webhook.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from cx_channels.kit.mail.delivery.bounces import Bounce, id_in_prose, is_bounce, original_in_prose, read_bounce
+from cx_channels.kit.mail.delivery.bounces import Bounce, is_bounce, read_bounce
 from cx_channels.kit.mail.delivery.reasons import code_of
 from cx_channels.kit.mail.delivery.refusals import is_server, refusal_of
 from cx_channels.kit.mail.delivery.reports import (
@@ -21,6 +21,7 @@ from cx_channels.kit.mail.delivery.reports import (
     receipt_of,
     returned_report,
 )
+from cx_channels.kit.mail.delivery.returned_mail import id_in_prose, original_in_prose
 from cx_channels.kit.mail.message.automatic import BOUNCE, REPORT, automatic, distribution
 from cx_channels.kit.mail.message.body import Body, Content, body_of, content_of
 from cx_channels.kit.mail.message.dates import written_at
@@ -46,7 +47,7 @@ from cx_events.envelope import (
 )
 
 MAX_NOTICE = 4 << 10
-"""Bytes of what a report says that are kept as its text."""
+"""The bytes of a report's text that are kept."""
 
 _MAX_SUBJECT = 1_000
 _MAX_NAMED = 64 << 10
@@ -72,11 +73,11 @@ KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """What is known of a mail beside the mail.
+    """What is known of a mail besides its content.
 
-    ``sender`` and ``recipients`` as in SMTP (``<>`` sends reports; None where nobody says), the latter as an address
-    field. ``peer``: the address of the host that brought it by SMTP, "" if that is unknown. ``by_vendor``: a vendor's
-    signed request brought it. ``tokens``: continuity tokens that the vendor read.
+    ``sender`` and ``recipients``: as in SMTP (``<>`` sends reports; None where unknown), the latter as an address
+    field. ``peer``: the address of the host that brought it by SMTP, "" where unknown. ``by_vendor``: a vendor's signed
+    request brought it. ``tokens``: continuity tokens that the vendor read.
     """
 
     sender: str | None = None
@@ -87,7 +88,7 @@ class Envelope:
 
 
 class MailMapping:
-    """One mail of a connection. After ``drafts``: ``blobs`` are its attachments' contents, ``body`` what it says."""
+    """Maps one mail of a connection. ``drafts`` also sets ``blobs`` (the attachments' contents) and ``body``."""
 
     def __init__(self, connection: str, mail: Mail, settings: MailSettings, envelope: Envelope) -> None:
         self.mail = mail
@@ -105,7 +106,7 @@ class MailMapping:
         self.blobs: list[bytes] = []
 
     def drafts(self) -> list[Draft]:
-        """A report is known by its parts, a bounce by its look; what is neither was written to be read."""
+        """Return the events: a report is known by its parts, a bounce by its look; any other mail is a message."""
         original = original_headers(self.mail.root)
         outcomes = delivery_outcomes(self.mail.root)
         if outcomes:
@@ -140,12 +141,12 @@ class MailMapping:
         return [self._written(REPORT if receipt is not None else self._automatic())]
 
     def omissions(self) -> list[str]:
-        """After ``drafts``: what is in the original and not in the events."""
+        """Return what is in the original and not in the events. Call it after ``drafts``."""
         cut_short = {"text"} if self.body is not None and self.body.cut else set()
         return sorted({*self.mail.omissions, *self.content.omissions, *cut_short})
 
     def _refusal(self, text: str, original: Headers | None) -> Bounce | None:
-        """Return what a list server refused; None where a person stands behind the sender."""
+        """Return what a list server refused; None where a person is the sender."""
         people = self.people
         if people.from_us or not is_server(self.headers, people.sender):
             return None
@@ -155,7 +156,7 @@ class MailMapping:
         return refusal_of(self.headers, shown, text, original, [mailbox.address for mailbox in people.ours])
 
     def _shown(self) -> Headers:
-        """Return the fields of the mail that a report is about where no part of it is that mail."""
+        """Return the fields of the mail that a report is about, where that mail is no part of it but shown in text."""
         return original_in_text(self.mail.root) or original_in_prose(self.content.text())
 
     def _outcomes(self, outcomes: list[Outcome], original: Headers | None) -> list[Draft]:
@@ -178,7 +179,8 @@ class MailMapping:
         return drafts
 
     def _about(self, recipient: str, original: Headers, message_id: str, direction: Direction) -> Data:
-        """Data of an event about a mail that was sent: the recipient is the customer, the thread that mail's own."""
+        """Return the data of an event about a mail that was sent: its recipient is the customer, its thread the
+        interaction."""
         about = thread_of(original, self.thread.root)
         if not about.own and message_id:
             about = thread_of(Headers([*original.fields, ("message-id", message_id.encode())]), self.thread.root)
@@ -202,7 +204,7 @@ class MailMapping:
         )
 
     def _system(self, customer: str) -> list[Participant]:
-        """Who sent the report, unless that is the customer."""
+        """Return who sent the report, unless that is the customer."""
         sender = self.people.sender
         if not sender.address or sender.address.lower() == customer.lower():
             return []
@@ -275,7 +277,7 @@ class MailMapping:
 
 
 def _complete_outcomes(outcomes: list[Outcome], told: tuple[Outcome, ...]) -> list[Outcome]:
-    """What a delivery status says, completed with recipients and reasons that only its prose names."""
+    """Return the outcomes of a delivery status, completed with recipients and reasons that only its prose names."""
     if not outcomes:
         return list(told)
     by_address = {one.recipient.lower(): one for one in told}
@@ -298,7 +300,7 @@ def _complete_outcome(one: Outcome, said: Outcome, recipient: str) -> Outcome:
 
 
 def _name_of_mail(part: Part, content: bytes) -> str:
-    """An attached mail is called by its subject."""
+    """Return the file name of an attached mail, by its subject."""
     if part.media_type != "message/rfc822":
         return ""
     subject = parse(content[:_MAX_NAMED]).headers.text("subject")

@@ -1,6 +1,6 @@
-"""What a mail connection's settings say: which addresses are ours, whose word counts, and where the person stands.
+"""Read the mail settings of a connection: own addresses, trusted hosts, and forwarders.
 
-Each is explained in the README of ``email/mime``.
+The README of ``email/mime`` explains each setting.
 """
 
 from __future__ import annotations
@@ -18,24 +18,24 @@ MIN_TOKEN = 8
 
 @dataclass(frozen=True, slots=True)
 class Own:
-    """``addresses`` and ``domains`` in lower case. Mail to them is for this connection."""
+    """The connection's own addresses and domains, in lower case. Mail to them is for this connection."""
 
     addresses: frozenset[str]
     domains: frozenset[str]
 
     def has(self, address: str) -> bool:
-        """Also for ``local+token@domain``."""
+        """Return whether an address is the connection's, also with a plus part: ``local+token@domain``."""
         _, at, domain = address.strip().lower().rpartition("@")
         return self.lists(address) or bool(at and domain in self.domains)
 
     def lists(self, address: str) -> bool:
-        """Whether it is one of ``addresses``, a plus part left aside."""
+        """Return whether an address is one of ``addresses``, apart from a plus part."""
         whole = address.strip().lower()
         local, _, domain = whole.rpartition("@")
         return whole in self.addresses or f"{local.partition('+')[0]}@{domain}" in self.addresses
 
     def token(self, address: str) -> str:
-        """The continuity token in an own address, as it is written; "" if there is none."""
+        """Return the continuity token in an own address, as it is written; "" if there is none."""
         local, _, _ = address.rpartition("@")
         _, plus, token = local.partition("+")
         return token if plus and len(token) >= MIN_TOKEN and self.has(address) else ""
@@ -43,11 +43,11 @@ class Own:
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """Whose word about a mail counts.
+    """The hosts whose statements about a mail count.
 
-    ``hosts``: the authserv-ids whose Authentication-Results do, in lower case. ``exchangers``: the hosts that pass on
-    to us what anybody sends. ``relays``: the hosts that carry only what our own people send. ``spam_tests``: whether
-    the vendor's ``X-Spam-Tests`` does.
+    ``hosts``: authserv-ids whose Authentication-Results count, in lower case. ``exchangers``: hosts that pass on mail
+    from anybody. ``relays``: hosts that carry only mail of our own people. ``spam_tests``: whether the vendor's
+    ``X-Spam-Tests`` counts.
     """
 
     hosts: frozenset[str] = frozenset()
@@ -56,19 +56,22 @@ class Trust:
     spam_tests: bool = False
 
     def knows(self, address: str) -> bool:
-        """Whether a host is one of ours."""
+        """Return whether a host is one of ours."""
         return is_in(address, self.exchangers) or is_in(address, self.relays)
 
 
 @dataclass(frozen=True, slots=True)
 class Forwarder:
-    """Mail ``sender`` (an address, or ``@domain``, in lower case) is written by who stands in the field ``person``."""
+    """A sender that forwards other people's mail: the person is named in the field ``person``.
+
+    ``sender``: an address or ``@domain``, in lower case.
+    """
 
     sender: str
     person: str
 
     def sends(self, address: str) -> bool:
-        """Whether it is this one's address."""
+        """Return whether an address is this forwarder's."""
         whole = address.strip().lower()
         return whole.endswith(self.sender) if self.sender.startswith("@") else whole == self.sender
 
@@ -100,9 +103,9 @@ def mail_settings(settings: Mapping[str, Any], *, by_vendor: bool = False) -> Ma
 
 
 def own_of(settings: Mapping[str, Any]) -> Own:
-    """``settings.addresses``, ``settings.agents`` and ``settings.domains``, each a list of strings.
+    """Return the addresses of ``settings.addresses``, ``settings.agents`` and ``settings.domains``.
 
-    Raises ``Refused("bad-settings")`` where one is something else.
+    Each is a list of strings; raise ``Refused("bad-settings")`` for anything else.
     """
     words = {name: _words(settings, name) for name in ("addresses", "agents", "domains")}
     return Own(

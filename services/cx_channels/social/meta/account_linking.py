@@ -1,4 +1,4 @@
-"""What the code of an account linking stands for, and whether the business signed it.
+"""Read the code of an account linking: the identifier that it stands for, and whether the business signed it.
 
 A signed code is ``VALUE.HASH``: the hex HMAC-SHA256 of ``KIND:VALUE`` under a secret of the setting
 ``account_linking_secrets``, as the web chat's ``user_hash``.
@@ -16,7 +16,7 @@ from cx_events.weights import CLAIMED, PROVED
 
 
 def linked_identifier(kind: str, code: str, secrets: list[str]) -> Identifier:
-    """Return the identifier that a code stands for: proved with a valid hash, else a claim.
+    """Return the identifier that a code stands for: proved with a valid hash, else claimed.
 
     Without ``secrets`` the whole code is the value; with them a valid hash is no part of it.
     """
@@ -35,7 +35,7 @@ def signing_secrets(settings: Mapping[str, Any]) -> list[str]:
 
 
 def warnings_of(settings: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return what a start should warn of: codes that prove nothing."""
+    """Return a warning where account linking is used without secrets: its codes then prove nothing."""
     if settings.get("account_linking") and not signing_secrets(settings):
         return ("account_linking without account_linking_secrets: codes are claims, since people can alter them",)
     return ()

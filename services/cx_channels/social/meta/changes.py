@@ -1,7 +1,7 @@
-"""Public life: what the changes of a page's feed and of an Instagram account become.
+"""Map public activity: the changes of a page's feed and of an Instagram account.
 
-Shapes: developers.facebook.com/docs/graph-api/webhooks/reference/page and .../reference/instagram. A post with all that
-is said below it is one interaction, ``CONNECTION/POST``.
+Shapes: developers.facebook.com/docs/graph-api/webhooks/reference/page and .../reference/instagram. A post with all
+comments below it is one interaction, ``CONNECTION/POST``.
 """
 
 from __future__ import annotations
@@ -45,7 +45,8 @@ VERBS = {
 
 @dataclass(frozen=True)
 class Change:
-    """``post``: what it belongs to, the interaction. ``own``: the account's own doing."""
+    """One change. ``post``: the post that it belongs to, which is the interaction. ``own``: the
+    account did it itself."""
 
     item: WebhookItem
     connection: Connection
@@ -54,7 +55,7 @@ class Change:
 
     @property
     def author(self) -> Json:
-        """``{id, name}``: named ``from`` in feeds, ``sender_*`` and ``reviewer_*`` elsewhere."""
+        """The author ``{id, name}``: ``from`` in feeds, ``sender_*`` and ``reviewer_*`` elsewhere."""
         value = self.value
         who = obj(value.get("from"))
         return {
@@ -64,7 +65,7 @@ class Change:
 
     @property
     def own(self) -> bool:
-        """Instagram also says so where the account is known by another id
+        """Whether the account itself did it. Instagram also says so where the account is known by another id
         (developers.facebook.com/docs/instagram-platform/self-messaging, "Example Comment Webhook")."""
         author = self.author["id"]
         told = first(obj(self.value.get("from")).get("self_ig_scoped_id"))
@@ -91,6 +92,7 @@ class Change:
 
 
 def map_comment(change: Change) -> Iterator[Outcome]:
+    """Map a comment."""
     value = change.value
     comment = first(value.get("comment_id"), value.get("id"))
     if not comment:
@@ -101,6 +103,7 @@ def map_comment(change: Change) -> Iterator[Outcome]:
 
 
 def map_post(change: Change) -> Iterator[Outcome]:
+    """Map a post."""
     value = change.value
     if not change.post:
         yield _lost(change, "a post without an id")
@@ -111,7 +114,7 @@ def map_post(change: Change) -> Iterator[Outcome]:
 
 
 def map_mention(change: Change) -> Iterator[Outcome]:
-    """On Instagram it names what, not who or with which words."""
+    """Map a mention. Instagram names the place of the mention, but neither its author nor its text."""
     value = change.value
     place = first(value.get("comment_id"), value.get("post_id"), value.get("media_id"))
     if not place:
@@ -121,7 +124,7 @@ def map_mention(change: Change) -> Iterator[Outcome]:
 
 
 def map_review(change: Change) -> Iterator[Outcome]:
-    """Stars until 2018, since then a recommendation: positive or negative, which is the reason here."""
+    """Map a review: stars until 2018, since then a recommendation, whose ``positive`` or ``negative`` is the reason."""
     value = change.value
     review = first(value.get("open_graph_story_id"), value.get("review_id"), value.get("post_id"))
     if not review:
@@ -138,6 +141,7 @@ def map_review(change: Change) -> Iterator[Outcome]:
 
 
 def map_reaction(change: Change) -> Iterator[Outcome]:
+    """Map a reaction."""
     value = change.value
     target = first(value.get("comment_id"), change.post)
     if not target and text(value.get("item")).lower() == "like":
@@ -169,7 +173,10 @@ def _draft_by_verb(
     edits_anew: bool = False,
     **data: Any,
 ) -> Draft:
-    """Said, changed or taken away. ``edits_anew``: a changed one is told as a new one of its type."""
+    """Draft the event for a change by its verb: new, edited or removed.
+
+    ``edits_anew``: an edit is an event of the same type as the first version.
+    """
     named = prefix + id_part(id)
     words = change.words
     if change.verb == "remove":
@@ -248,15 +255,14 @@ KINDS: Mapping[str, tuple[Mapper, str]] = {
 
 
 def kind_of(field: str, value: Json) -> str:
-    """The kind of a change, as the tables name it."""
+    """Return the kind of a change as the tables name it."""
     if field in ("feed", "ratings"):
         return f"{field}/{text(value.get('item')).lower() or ('post' if field == 'feed' else 'rating')}"
     return f"profile/{field}" if f"profile/{field}" in IGNORED else field
 
 
 def map_change(item: WebhookItem, connection: Connection) -> Iterator[Outcome]:
-    """The event of one change; ``Unmapped`` where its kind or verb is unknown or waits for an adapter, or where it does
-    not say of what."""
+    """Map one change. Return ``Unmapped`` where its kind or verb is unknown, has no mapping yet, or names no post."""
     value = item.value.get("value")
     field = text(item.value.get("field")).lower()
     kind = kind_of(field, obj(value))

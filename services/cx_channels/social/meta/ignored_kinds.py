@@ -1,8 +1,8 @@
-"""Changes that are left out on purpose, by kind: they tell nothing of a customer, or are told by another notice, too.
-What tells of a customer and has no adapter yet stands in ``waiting``.
+"""Kinds of changes that are ignored: they say nothing of a customer, or another item says the same.
 
-Fields: developers.facebook.com/docs/graph-api/webhooks/reference/page and .../reference/instagram, and what a page can
-be subscribed to besides (.../docs/graph-api/reference/page/subscribed_apps).
+Kinds that concern a customer and have no mapping yet are listed in ``unmapped_kinds``. Fields:
+developers.facebook.com/docs/graph-api/webhooks/reference/page and .../reference/instagram, and what a page can be
+subscribed to besides (.../docs/graph-api/reference/page/subscribed_apps).
 """
 
 from __future__ import annotations

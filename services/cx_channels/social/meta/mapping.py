@@ -1,8 +1,7 @@
-"""What Meta's deliveries become: Messenger and Instagram, messages and public life.
+"""Map Meta's deliveries: Messenger and Instagram, private messages and public activity.
 
-``KINDS``, ``IGNORED`` and the tables of ``waiting`` together name every kind that is documented. Each of ``KINDS`` has
-a small function in ``messaging`` (a person and a page, in private) or ``changes`` (a page's feed, an Instagram
-account's media).
+``KINDS``, ``IGNORED`` and the tables of ``unmapped_kinds`` together name every documented kind. Each of ``KINDS`` has a
+small function: private messages below ``messaging``, a page's feed and an Instagram account's media in ``changes``.
 """
 
 from __future__ import annotations
@@ -45,7 +44,7 @@ DOCUMENTED: Mapping[str, str] = {
 
 
 def map_request(request: Request, connection: Connection) -> Mapped:
-    """All notices of a delivery, in order. ``Refused("malformed")`` for what is no delivery at all."""
+    """Map all items of a delivery, in order. Raise ``Refused("malformed")`` for a body that is no delivery."""
     if request.method == "GET":
         return Mapped(ignored=(_ignored("subscription-check"),))
     items = read_items(request.body)
@@ -82,7 +81,8 @@ def _outcomes(
 
 
 def _kept(other: OtherEntry, connection: Connection) -> Ignored | Unmapped:
-    """What is no adapter's yet, unless it is of an account that the connection does not take."""
+    """Return what becomes of an item without a mapping: it is kept, or ignored where its account is not the
+    connection's."""
     accounts = _accounts(connection)
     if accounts and other.account not in accounts:
         return _ignored("other-account")
@@ -115,13 +115,13 @@ def _of_item(item: WebhookItem, connection: Connection) -> Iterator[Draft | Igno
 
 
 def _is_message(value: Json) -> bool:
-    """Instagram's own login, and the dashboard's test button, send messages as changes."""
+    """Return whether a change is a message: Instagram's own login, and the dashboard's test button, send them so."""
     inner = obj(value.get("value"))
     return "sender" in inner and "recipient" in inner and text(value.get("field")) not in ("feed", "ratings")
 
 
 def _is_comment(value: Json) -> bool:
-    """What is said below a page's post in a group comes among the messages
+    """Return whether an item of ``messaging`` is a comment below a page's post in a group
     (developers.facebook.com/documentation/business-messaging/messenger-platform/webhooks/webhook-events/group-feed)."""
     return "comment_id" in value and "sender" not in value
 

@@ -27,25 +27,28 @@ _MEDIA = {
 
 
 def map_message(event: MessagingEvent) -> Iterator[Outcome]:
+    """Map a person's message."""
     yield _message(event, "cx.message.received.v1", "")
 
 
 def map_unsupported(event: MessagingEvent) -> Iterator[Outcome]:
-    """The API does not show what was sent (a poll, a view-once photo): that something was, counts."""
+    """Map a message that the API does not show (a poll, a view-once photo): that it was sent counts."""
     kind = "cx.message.sent.v1" if event.peers.from_account else "cx.message.received.v1"
     yield _message(event, kind, "", reason="unsupported")
 
 
 def map_echo(event: MessagingEvent) -> Iterator[Outcome]:
-    """What the page sent, through whatever app: a bot, a desk, Meta's inbox."""
+    """Map a message that the page sent, through any app: a bot, a desk, Meta's inbox."""
     yield _message(event, "cx.message.sent.v1", "echo")
 
 
 def map_deletion(event: MessagingEvent) -> Iterator[Outcome]:
+    """Map the deletion of a message."""
     yield from _about_message(event, "cx.message.deleted.v1", "deleted")
 
 
 def map_edit(event: MessagingEvent) -> Iterator[Outcome]:
+    """Map the edit of a message."""
     words = text(event.body.get("text"))
     yield from _about_message(
         event,
@@ -56,6 +59,7 @@ def map_edit(event: MessagingEvent) -> Iterator[Outcome]:
 
 
 def map_reaction(event: MessagingEvent) -> Iterator[Outcome]:
+    """Map a reaction to a message, or its withdrawal."""
     body = event.body
     taken_back = body.get("action") == "unreact"
     at = first(event.item.value.get("timestamp")) or "0"
@@ -69,13 +73,13 @@ def map_reaction(event: MessagingEvent) -> Iterator[Outcome]:
 
 
 def map_response_feedback(event: MessagingEvent) -> Iterator[Outcome]:
-    """A person's verdict on one answer of a bot, by the buttons that Messenger shows below it."""
+    """Map a person's verdict on one answer of a bot, given by the buttons that Messenger shows below it."""
     verdict = text(event.body.get("feedback"))
     yield from _about_message(event, "cx.message.reacted.v1", "feedback", reaction=verdict or "other")
 
 
 def map_postback(event: MessagingEvent) -> Iterator[Outcome]:
-    """A button, a menu's entry, an ice breaker. In ``standby`` its payload is left out."""
+    """Map the press of a button, a menu entry or an ice breaker. In ``standby`` Meta leaves its payload out."""
     body = event.body
     mid = text(body.get("mid"))
     words = first(body.get("title"), body.get("payload"))
@@ -90,7 +94,7 @@ def map_postback(event: MessagingEvent) -> Iterator[Outcome]:
 
 
 def map_order(event: MessagingEvent) -> Iterator[Outcome]:
-    """A cart that somebody sends to the page, with a note
+    """Map a cart that somebody sends to the page, with a note
     (developers.facebook.com/documentation/business-messaging/messenger-platform/webhooks/webhook-events/send_cart)."""
     note = text(event.body.get("note"))
     products = [_product(each) for each in objects(event.body.get("products"))]
@@ -108,11 +112,12 @@ def _product(value: Json) -> str:
 
 
 def map_delivery(event: MessagingEvent) -> Iterator[Outcome]:
+    """Map a delivery receipt."""
     yield from _receipts(event, "cx.message.delivered.v1", "delivered", texts(event.body.get("mids")))
 
 
 def map_read(event: MessagingEvent) -> Iterator[Outcome]:
-    """Messenger says up to when, Instagram which message."""
+    """Map a read receipt: Messenger gives the time up to which all was read, Instagram the message."""
     mid = text(event.body.get("mid"))
     yield from _receipts(event, "cx.message.read.v1", "read", [mid] if mid else [])
 
@@ -145,7 +150,8 @@ def _message(event: MessagingEvent, event_type: str, suffix: str, *, reason: str
 
 
 def _attachment(value: Json) -> Attachment:
-    """A location becomes a ``geo:`` URI (RFC 5870). What is no file (a story, a template, a shared post) is named."""
+    """Return an attachment. A location becomes a ``geo:`` URI (RFC 5870); a story, a template or a shared post is no
+    file and gets a name."""
     kind = text(value.get("type"))
     payload = obj(value.get("payload"))
     place = obj(payload.get("coordinates"))
@@ -174,7 +180,7 @@ def _about_message(
 
 
 def _receipts(event: MessagingEvent, event_type: str, what: str, mids: list[str]) -> Iterator[Outcome]:
-    """A receipt is about what the business sent, and is the other side's doing."""
+    """Yield a receipt for each message. It is about what the business sent, and is the other side's doing."""
     watermark = unix_time(event.body.get("watermark"))
     time = event.time or watermark
     if mids:

@@ -1,4 +1,4 @@
-"""Private messages: what each kind of item of ``messaging`` and ``standby`` becomes.
+"""Map the items of ``messaging`` and ``standby``: the table of their kinds.
 
 Shapes: developers.facebook.com/docs/messenger-platform/reference/webhook-events and, for Instagram,
 developers.facebook.com/docs/messenger-platform/instagram/features/webhook. All that a person and a page write to each
@@ -86,7 +86,7 @@ _HEAD = frozenset({"sender", "recipient", "timestamp", "prior_message", "hop_con
 
 
 def kind_of(value: Json) -> str:
-    """The kind of an item, as the tables name it; a name of its own where neither has it."""
+    """Return the kind of an item as the tables name it; where neither table has it, the name of its member."""
     message = value.get("message")
     if value.get("is_self") is True or obj(message).get("is_self") is True:
         return "is_self"
@@ -102,7 +102,7 @@ def kind_of(value: Json) -> str:
 
 
 def map_messaging(item: WebhookItem, connection: Connection) -> Iterator[Outcome]:
-    """The events of one item; ``Unmapped`` where its kind is unknown, or where no person is named."""
+    """Map one item. Yield ``Unmapped`` where its kind is unknown, or where it names no person."""
     kind = kind_of(item.value)
     if kind in IGNORED:
         yield Ignored(kind, IGNORED[kind])

@@ -1,4 +1,4 @@
-"""One item of ``messaging`` or ``standby`` between two known people, and the drafts made of it."""
+"""One item of ``messaging`` or ``standby``, with its person and its account, and the drafts made of it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Outcome = Draft | Ignored | Unmapped
 
 @dataclass(frozen=True)
 class MessagingEvent:
-    """One item between two known ends. ``body``: the object under the kind's own name."""
+    """One item between a known person and a known account. ``body``: the object in the member named by the kind."""
 
     item: WebhookItem
     connection: Connection
@@ -42,13 +42,13 @@ class MessagingEvent:
         return id_part(self.peers.thread)
 
     def own_id(self, kind: str) -> str:
-        """For what has no id of its own: the same for the same content of the same moment."""
+        """Return an id for an item that has none: the same for the same content at the same time."""
         at = text(self.item.value.get("timestamp")) or "0"
         return f"{self.thread}/{kind}/{id_part(at)}/{self.item.digest[:16]}"
 
 
 def referral_tokens(referral: Any) -> list[Reference]:
-    """A ref is the business's own word, written into a link: it continues whatever made that link."""
+    """Return the ``ref`` of a referral as a token: the business wrote it into a link, whose origin it continues."""
     ref = text(obj(referral).get("ref"))
     return [Reference(kind="token", value=ref)] if ref else []
 
@@ -64,7 +64,10 @@ def draft_of(
     name: str = "",
     **data: Any,
 ) -> Draft:
-    """``also``: more identifiers of the person; ``receipt``: about a message that went out."""
+    """Draft an event.
+
+    ``also``: more identifiers of the person. ``receipt``: the event is about a message that the account sent.
+    """
     item, connection = event.item, event.connection
     direction, participants = participants_of(item, event.peers, connection.settings)
     if also or name:

@@ -1,6 +1,6 @@
-"""Who is who on a page or an Instagram account.
+"""Identify the people on a page or an Instagram account.
 
-Ids of people are valid within one page or account alone (page-scoped, Instagram-scoped), which is their scope.
+A person's id is valid within one page or account alone (page-scoped, Instagram-scoped), which is its scope.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _ACCOUNT = {"page": "facebook-page", "instagram": "instagram-account"}
 
 @dataclass(frozen=True, slots=True)
 class Peers:
-    """The two ends of a message. ``user_ref`` stands for a person whom the page may not yet know by id."""
+    """The two ends of a message. ``user_ref`` stands for a person whose id the page may not know yet."""
 
     account: str
     user: str
@@ -39,8 +39,10 @@ class Peers:
 
 
 def peers_of(item: WebhookItem) -> Peers | None:
-    """None where nobody is named. The account is the end that the entry is about; where neither is, who sent an echo
-    or else who received the message."""
+    """Return the two ends; None where no person is named.
+
+    The account is the end that the entry is about; where neither end is, the sender of an echo, else the recipient.
+    """
     value = item.value
     sender, recipient = obj(value.get("sender")), obj(value.get("recipient"))
     sent, received = text(sender.get("id")), text(recipient.get("id"))
@@ -57,7 +59,7 @@ def peers_of(item: WebhookItem) -> Peers | None:
 
 
 def customer(object: str, account: str, user: str, *, user_ref: str = "", name: str = "") -> Participant:
-    """A person, by the ids that this page or account knows them by.
+    """Return a person with the ids that this page or account has for them.
 
     The id is Meta's own, of somebody who is logged in there: proved. The ``user_ref`` of a checkbox is made by the page
     that shows it, in the visitor's browser (developers.facebook.com/docs/messenger-platform/discovery/checkbox-plugin):
@@ -70,12 +72,16 @@ def customer(object: str, account: str, user: str, *, user_ref: str = "", name: 
 
 
 def business(object: str, account: str, *, name: str = "") -> Participant:
+    """Return the page or the account."""
     return Participant(role="business", name=name, identifiers=[Identifier(kind=_ACCOUNT[object], value=account)])
 
 
 def writer_of(app: str, settings: Mapping[str, Any]) -> Participant | None:
-    """Who wrote for the business: a person in Meta's inbox, or one of the apps in the settings ``bots`` and ``agents``;
-    None where nothing tells, as on Instagram, which names no app."""
+    """Return who wrote for the business: a person in Meta's inbox, or one of the apps in the settings ``bots`` and
+    ``agents``.
+
+    None where nothing tells, as on Instagram, which names no app.
+    """
     role: Role
     if app in texts(settings.get("bots")):
         role = "bot"
@@ -89,7 +95,7 @@ def writer_of(app: str, settings: Mapping[str, Any]) -> Participant | None:
 def participants_of(
     item: WebhookItem, peers: Peers, settings: Mapping[str, Any]
 ) -> tuple[Direction, list[Participant]]:
-    """Who takes part in a message and which way it goes; the one who speaks comes first."""
+    """Return a message's direction and its participants, the writer first."""
     value: Json = item.value
     prior = obj(value.get("prior_message"))
     ref = peers.user_ref or (text(prior.get("identifier")) if prior.get("source") == "checkbox_plugin" else "")

@@ -20,7 +20,7 @@ _SCALES = {"nps": (0, 10), "csat": (1, 7), "ces": (1, 7)}
 
 
 def map_referral(event: MessagingEvent) -> Iterator[Outcome]:
-    """An m.me link, an advertisement, a code: ``ref`` is what the link carried, and continues what made the link."""
+    """Map an arrival by an m.me link, an advertisement or a code; ``ref`` is what the link carried."""
     body = event.body
     yield draft_of(
         event,
@@ -33,6 +33,7 @@ def map_referral(event: MessagingEvent) -> Iterator[Outcome]:
 
 
 def map_optin(event: MessagingEvent) -> Iterator[Outcome]:
+    """Map an opt-in: consent to notifications, or the start of a conversation."""
     body = event.body
     kind = text(body.get("type"))
     if kind in ("notification_messages", "one_time_notif_req"):
@@ -52,7 +53,7 @@ def map_optin(event: MessagingEvent) -> Iterator[Outcome]:
 
 
 def map_call_permission(event: MessagingEvent) -> Iterator[Outcome]:
-    """Whether the page may call the person, up to ``expiration_timestamp``
+    """Map whether the page may call the person, up to ``expiration_timestamp``
     (developers.facebook.com/documentation/business-messaging/messenger-platform/calling/biz2consumer/call-flow)."""
     response = text(event.body.get("response")).lower()
     if response not in ("approve", "accept", "reject"):
@@ -65,11 +66,12 @@ def map_call_permission(event: MessagingEvent) -> Iterator[Outcome]:
 
 
 def map_account_linking(event: MessagingEvent) -> Iterator[Outcome]:
-    """Somebody logged in at the business, whose login page sent their browser back to Meta with a code of its choice.
+    """Map a login at the business, whose login page sent the person's browser back to Meta with a code.
 
     The code is a parameter of an address in the person's own browser ("redirect users to the location provided by
-    redirect_uri and append an authorization_code", developers.facebook.com/docs/messenger-platform/identity/
-    account-linking): they can write any other there. So it is a claim unless the business signed it.
+    redirect_uri and append an authorization_code",
+    developers.facebook.com/docs/messenger-platform/identity/account-linking): the person can write any other there. So
+    it is a claim unless the business signed it.
     """
     kind = text(event.connection.settings.get("account_linking"))
     code = text(event.body.get("authorization_code"))
@@ -88,7 +90,7 @@ def map_account_linking(event: MessagingEvent) -> Iterator[Outcome]:
 
 
 def map_customer_information(event: MessagingEvent) -> Iterator[Outcome]:
-    """A form that was filled in within Messenger: typed, and so claimed."""
+    """Map a form that was filled in within Messenger: typed, and so claimed."""
     found: dict[str, str] = {}
     for screen in objects(event.body.get("screens")):
         for response in objects(screen.get("responses")):
@@ -116,6 +118,7 @@ def map_customer_information(event: MessagingEvent) -> Iterator[Outcome]:
 
 
 def map_feedback(event: MessagingEvent) -> Iterator[Outcome]:
+    """Map a customer feedback survey: one event for each question with a valid score."""
     found = False
     for screen in objects(event.body.get("feedback_screens")):
         for name, question in obj(screen.get("questions")).items():

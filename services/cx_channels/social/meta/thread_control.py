@@ -14,16 +14,17 @@ from cx_events.envelope import (
 
 
 def map_thread_request(event: MessagingEvent) -> Iterator[Outcome]:
+    """Map an app's request for the thread."""
     yield _handoff(event, "cx.handoff.requested.v1", "request", event.body.get("requested_owner_app_id"))
 
 
 def map_thread_pass(event: MessagingEvent) -> Iterator[Outcome]:
-    """Told to the app that is to go on: it has the thread, nobody has taken it up yet."""
+    """Map the handing over of the thread. Meta sends it to the new owner, which has not taken it up yet."""
     yield _handoff(event, "cx.handoff.requested.v1", "pass", event.body.get("new_owner_app_id"))
 
 
 def map_thread_take(event: MessagingEvent) -> Iterator[Outcome]:
-    """Told to the app that lost the thread; who took it is not named."""
+    """Map the taking of the thread. Meta sends it to the app that lost the thread, and does not name the new owner."""
     yield _handoff(event, "cx.handoff.accepted.v1", "take", event.body.get("new_owner_app_id"))
 
 

@@ -1,6 +1,6 @@
-"""What Meta sends to the same address and no adapter maps yet: it is kept, and can be mapped once there is one.
+"""Kinds that Meta sends to the same address and that have no mapping yet: they are kept, and can be mapped later.
 
-Each may tell of a customer. What nobody wants is left out in the app's dashboard, which lists objects and fields.
+Each may concern a customer. Unwanted kinds are switched off in the app's dashboard, which lists objects and fields.
 """
 
 from __future__ import annotations
@@ -54,4 +54,4 @@ KINDS: Mapping[str, str] = {
          "mcom_invoice_change"), _INVOICE,
     ),
 }  # fmt: skip
-"""Kinds of notices of pages and Instagram accounts."""
+"""Kinds of items of pages and Instagram accounts."""

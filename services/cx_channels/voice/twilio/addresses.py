@@ -37,16 +37,16 @@ _NUMBER = re.compile(r"(?:\+[0-9]{5,15}|[0-9]{7,15})")
 # No plan has international numbers this short: a telephone system's own.
 _EXTENSION = re.compile(r"[0-9]{1,6}")
 _CACHED = 4096
-"""Addresses: those of one call come with each of its notices."""
+"""Addresses that are cached: those of one call come with each of its requests."""
 _LISTS = 256
-"""A connection has two."""
+"""Lists that are cached: a connection has two."""
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """One end of a call. ``name``: the number, the softphone's or device's name, the extension; without its scheme.
+    """One end of a call. ``name``: the number, the softphone's or device's name, or the extension, without the scheme.
 
-    ``over_sip``: whether it came with ``sip:``; whoever calls a SIP domain writes the address of the caller there.
+    ``over_sip``: it came with ``sip:``; whoever calls a SIP domain writes the caller's address there.
     """
 
     text: str
@@ -56,7 +56,7 @@ class Address:
 
     @property
     def identifiers(self) -> list[Identifier]:
-        """The address as an identifier. A withheld number is one too: intake marks it as of no use."""
+        """The address as an identifier. A withheld number is one too; intake marks it as useless."""
         if self.kind == "none":
             return []
         kind = {"softphone": "twilio-client", "device": "sip", "extension": "extension"}.get(self.kind, "phone")
@@ -65,7 +65,8 @@ class Address:
 
 @lru_cache(_CACHED)
 def read_address(text: str) -> Address:
-    """Return what an address is. Total: what is of no known form counts as a number, which intake marks as invalid."""
+    """Return the address in a text. Text of no known form counts as a number, which intake marks as invalid. Never
+    raises."""
     scheme, _, rest = text.partition(":")
     if scheme.lower() == "client":
         return Address(text, "softphone", rest) if rest else Address(text, "none")
@@ -120,7 +121,8 @@ class Listed:
 
 
 def listed(settings: Mapping[str, Any], name: str, region: str | None) -> Listed:
-    """Return what a setting lists: one value or many, texts or, where YAML reads ``+14155550199`` so, numbers."""
+    """Return what a setting lists: one value or many, texts or numbers, since YAML reads
+    ``+14155550199`` as a number."""
     value = settings.get(name, ())
     values = value if isinstance(value, list | tuple) else (value,)
     return _listed(tuple(str(each) for each in values if each), region)
@@ -139,7 +141,7 @@ def _normal(text: str, region: str | None) -> tuple[str, ...]:
 
 
 def same_number(one: Address, other: Address, region: str | None = None) -> bool:
-    """Whether two addresses are one telephone number."""
+    """Return whether two addresses are one telephone number."""
     if one.kind != "number" or other.kind != "number":
         return False
     first, second = (_normal(each.name, region) or (_bare(each.name),) for each in (one, other))

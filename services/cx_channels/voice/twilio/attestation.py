@@ -1,17 +1,19 @@
-"""Whether the telephone network vouches for the number that a caller shows (SHAKEN/STIR).
+"""Read whether the telephone network vouches for the caller's number (SHAKEN/STIR).
 
-Twilio passes its verdict on in ``StirVerstat`` (www.twilio.com/docs/voice/trusted-calling-with-shakenstir). *A* means
+Twilio passes the verdict on in ``StirVerstat`` (www.twilio.com/docs/voice/trusted-calling-with-shakenstir). *A* means
 that the carrier of origin knows the caller and that the caller may use the number; it does not say who speaks.
 
 - ``TN-Validation-Passed-A`` and ``-A-Passthrough``: the certificate of the carrier of origin was checked. The number is
-  asserted.
-- ``-A-Diverted``: that of the carrier which forwarded the call, who vouches for a caller it does not serve. So does a
-  plain *A* on a call that was forwarded: the verdict of origin is for the number dialled first, and can't pass for this
-  one. Claimed.
-- *B*, *C*, ``Failed``, ``No-TN-Validation``, nothing, or a word that is not documented: claimed.
+asserted.
 
-Who calls over SIP or by a softphone writes the address, and a softphone adds parameters of its own choice to Twilio's:
-nothing that it says is a verdict.
+- ``-A-Diverted``: the certificate of the carrier that forwarded the call, which vouches for a caller it does not serve.
+So does a plain *A* on a forwarded call: the verdict of origin is for the number dialled first, and can't pass for this
+one. Claimed.
+
+- *B*, *C*, ``Failed``, ``No-TN-Validation``, nothing, or an undocumented word: claimed.
+
+Whoever calls over SIP or by a softphone writes the address, and a softphone adds parameters of its own choice to
+Twilio's: none of that is a verdict.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""One request of Twilio's, read; and the draft of an event that it becomes."""
+"""Read one request of Twilio's, and draft the event for it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from cx_events.timestamps import Micros
 
 @dataclass(frozen=True)
 class CallbackRequest:
-    """One request, read."""
+    """One request of Twilio's: a status callback, or a request for TwiML."""
 
     fields: Fields
     connection: Connection
@@ -30,7 +30,7 @@ class CallbackRequest:
 
     @cached_property
     def distinct(self) -> str:
-        """Tells this request from every other but its own retries."""
+        """A digest that differs for every request except its own retries."""
         return distinct(self.request, self.fields)
 
     @property
@@ -42,15 +42,15 @@ class CallbackRequest:
     def root(self) -> str:
         """The id of the call that this leg belongs to.
 
-        A call that came in has no parent (docs/voice/twiml, ParentCallSid: "the leg that created this leg"); where a
-        softphone adds a parameter of this name, it must not become part of a call that others have.
+        A call that came in has no parent (docs/voice/twiml, ParentCallSid: "the leg that created this leg"). A
+        softphone may add a parameter of this name; it must not make the call part of somebody else's.
         """
         came_in = self.fields["Direction"].lower() in INBOUND
         return self.sid if came_in else self.fields["ParentCallSid"] or self.sid
 
     @property
     def is_leg(self) -> bool:
-        """A leg that another call dialled."""
+        """Whether another call dialled this leg."""
         return self.root != self.sid
 
     @cached_property
@@ -59,7 +59,7 @@ class CallbackRequest:
 
     @property
     def heard(self) -> str:
-        """The role of whoever Twilio hears on this leg; the customer's, where nothing tells."""
+        """The role of whoever Twilio hears on this leg; customer, where nothing tells."""
         return self.parties.far_end or "customer"
 
     @property
@@ -80,7 +80,7 @@ def draft_of(
     sequence: bool = True,
     **data: Any,
 ) -> Draft:
-    """``also``: references besides the call's own."""
+    """Draft an event. ``also``: references besides the call's own."""
     fields, connection = callback.fields, callback.connection
     calls = [Reference(kind="call", value=fields["CallSid"])] if fields["CallSid"] else []
     return make_draft(
@@ -101,7 +101,8 @@ def draft_of(
 
 
 def conference_draft(callback: CallbackRequest, event_type: str, **data: Any) -> Draft:
-    """The conference counts its own events: its numbers say nothing about their order within the call."""
+    """Draft an event of a conference. It counts its own events: its numbers say nothing about their order within the
+    call."""
     fields = callback.fields
     conference = fields["ConferenceSid"]
     number = fields.first("SequenceNumber", "Timestamp") or callback.distinct
@@ -116,20 +117,22 @@ def conference_draft(callback: CallbackRequest, event_type: str, **data: Any) ->
 
 
 def status_id(callback: CallbackRequest) -> str:
-    """The same for each attempt to deliver one callback. Callbacks of an older kind have no number, one for each
-    status."""
+    """Return an event id that is the same for each attempt to deliver one callback.
+
+    Callbacks of an older kind have no number: one for each status.
+    """
     number = callback.fields.whole("SequenceNumber")
     status = status_of(callback.fields["CallStatus"])
     return f"{id_part(callback.sid)}/status/{status}" + ("" if number is None else f"/{number}")
 
 
 def own_id(callback: CallbackRequest, *parts: str) -> str:
-    """Below the id of the call, so that what one call says is never the same event as what another one says."""
+    """Return an event id below the call's id, so that events of two calls never have the same id."""
     return "/".join([id_part(callback.sid), *(id_part(part) for part in parts if part)])
 
 
 def failure_of(fields: Fields, status: str) -> Failure | None:
-    """ErrorCode ``0`` says that there was none. A SIP response tells why a number could not be reached."""
+    """Return the failure; ErrorCode ``0`` means none. A SIP response says why a number could not be reached."""
     code = fields["ErrorCode"]
     message = fields["ErrorMessage"]
     if code.strip("0"):

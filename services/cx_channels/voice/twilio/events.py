@@ -1,4 +1,4 @@
-"""What each kind of notice becomes, one function each. ``mapping.KINDS`` is the table of them."""
+"""Map each kind of request, one function each; ``mapping.KINDS`` is the table of them."""
 
 from __future__ import annotations
 
@@ -25,12 +25,14 @@ from cx_events.envelope import Draft, Handoff, Reference, TranscriptLine, Transf
 
 
 def map_call_start(callback: CallbackRequest) -> Outcome:
+    """Map the first status of a call, or of a leg."""
     status = status_of(callback.fields["CallStatus"])
     kind = "cx.interaction.routed.v1" if callback.is_leg else "cx.interaction.started.v1"
     return draft_of(callback, kind, status_id(callback), reason=status)
 
 
 def map_answer(callback: CallbackRequest) -> Outcome:
+    """Map that somebody, or something, answered."""
     return draft_of(
         callback,
         "cx.interaction.answered.v1",
@@ -41,7 +43,8 @@ def map_answer(callback: CallbackRequest) -> Outcome:
 
 
 def map_call_end(callback: CallbackRequest) -> Outcome:
-    """A leg's end is how one attempt to reach somebody went; the call ends with the leg that has no parent."""
+    """Map the last status. The end of a leg is the result of one attempt; the call ends with the
+    leg without a parent."""
     status = status_of(callback.fields["CallStatus"])
     if callback.is_leg:
         kind = "cx.interaction.routed.v1"
@@ -63,6 +66,7 @@ def map_call_end(callback: CallbackRequest) -> Outcome:
 
 
 def map_voice_request(callback: CallbackRequest) -> Outcome:
+    """Map the request for TwiML of a call that comes in."""
     fields = callback.fields
     kind = "cx.interaction.routed.v1" if callback.is_leg else "cx.interaction.started.v1"
     forwarded = fields["ForwardedFrom"] not in ("", fields["To"])
@@ -77,11 +81,13 @@ def map_voice_request(callback: CallbackRequest) -> Outcome:
 
 
 def map_next_step(callback: CallbackRequest) -> Outcome:
+    """Map the request for the next TwiML of a call."""
     step = callback.fields["msg"] or "next"
     return draft_of(callback, "cx.call.ivr_step.v1", f"{id_part(callback.sid)}/step/{callback.distinct}", step=step)
 
 
 def map_machine_detection(callback: CallbackRequest) -> Outcome:
+    """Map the result of answering machine detection."""
     answered_by = callback.fields["AnsweredBy"]
     return draft_of(
         callback,
@@ -92,11 +98,13 @@ def map_machine_detection(callback: CallbackRequest) -> Outcome:
 
 
 def map_digits(callback: CallbackRequest) -> Outcome:
+    """Map the digits of <Gather>."""
     digits = callback.fields["Digits"]
     return draft_of(callback, "cx.call.dtmf.v1", f"{id_part(callback.sid)}/digits/{callback.distinct}", digits=digits)
 
 
 def map_speech(callback: CallbackRequest) -> Outcome:
+    """Map the speech of <Gather>."""
     line = TranscriptLine(role=callback.heard, text=callback.fields["SpeechResult"])
     return draft_of(
         callback, "cx.call.transcript.v1", f"{id_part(callback.sid)}/speech/{callback.distinct}", transcript=[line]
@@ -104,6 +112,7 @@ def map_speech(callback: CallbackRequest) -> Outcome:
 
 
 def map_recording_status(callback: CallbackRequest) -> Outcome:
+    """Map the status of a recording."""
     recording = recording_of(callback.fields)
     return draft_of(
         callback,
@@ -116,6 +125,7 @@ def map_recording_status(callback: CallbackRequest) -> Outcome:
 
 
 def map_record_action(callback: CallbackRequest) -> Outcome:
+    """Map the action of <Record>."""
     recording = recording_of(callback.fields)
     return draft_of(
         callback,
@@ -126,7 +136,7 @@ def map_record_action(callback: CallbackRequest) -> Outcome:
 
 
 def map_transcription(callback: CallbackRequest) -> Outcome:
-    """Of a <Record>: the caller alone is on it."""
+    """Map the transcription of a <Record>, on which only the caller speaks."""
     text = callback.fields["TranscriptionText"]
     if not text:
         return Ignored("transcription/empty", "nothing was said on the recording")
@@ -140,7 +150,8 @@ def map_transcription(callback: CallbackRequest) -> Outcome:
 
 
 def map_transcription_content(callback: CallbackRequest) -> Outcome:
-    """The inbound track is what Twilio hears from the far end of the leg, the outbound track what it plays there."""
+    """Map one line of <Transcription>. The inbound track is what Twilio hears from the far end of the leg, the outbound
+    track what it plays there."""
     fields = callback.fields
     if fields["Final"].lower() == "false":
         return Ignored("transcription-content/partial", "the final words of the same utterance follow")
@@ -157,7 +168,7 @@ def map_transcription_content(callback: CallbackRequest) -> Outcome:
 
 
 def map_dial_action(callback: CallbackRequest) -> Outcome:
-    """How <Dial> went; asked when it is over, so this is a report on an attempt, not a change of the call."""
+    """Map the action of <Dial>, which comes when it is over: the report on an attempt, not a change of the call."""
     fields = callback.fields
     status = status_of(fields["DialCallStatus"])
     leg = fields["DialCallSid"]
@@ -174,6 +185,7 @@ def map_dial_action(callback: CallbackRequest) -> Outcome:
 
 
 def map_queue_wait(callback: CallbackRequest) -> Outcome:
+    """Map the wait in a queue."""
     since = callback.fields["QueueTime"] or callback.distinct
     queue = queue_of(callback.fields)
     return draft_of(
@@ -185,6 +197,7 @@ def map_queue_wait(callback: CallbackRequest) -> Outcome:
 
 
 def map_queue_connect(callback: CallbackRequest) -> Outcome:
+    """Map the connection of a waiting call."""
     leg = callback.fields.first("DequeingCallSid", "DequeuingCallSid")
     queue = queue_of(callback.fields)
     return draft_of(
@@ -198,10 +211,12 @@ def map_queue_connect(callback: CallbackRequest) -> Outcome:
 
 
 def map_queue_hangup(callback: CallbackRequest) -> Outcome:
+    """Map a caller's hanging up in a queue."""
     return _draft_queue_exit(callback, "cx.interaction.abandoned.v1")
 
 
 def map_queue_exit(callback: CallbackRequest) -> Outcome:
+    """Map any other way out of a queue."""
     return _draft_queue_exit(callback, "cx.interaction.routed.v1")
 
 
@@ -220,20 +235,24 @@ def _draft_queue_exit(callback: CallbackRequest, kind: str) -> Draft:
 
 
 def map_participant_join(callback: CallbackRequest) -> Outcome:
+    """Map a participant's joining a conference."""
     fields = callback.fields
     transfer = Transfer(to=fields.first("FriendlyName", "ConferenceSid"), kind="conference")
     return conference_draft(callback, "cx.interaction.routed.v1", reason="participant-join", transfer=transfer)
 
 
 def map_participant_hold(callback: CallbackRequest) -> Outcome:
+    """Map a participant put on hold."""
     return conference_draft(callback, "cx.interaction.held.v1")
 
 
 def map_participant_unhold(callback: CallbackRequest) -> Outcome:
+    """Map a participant taken off hold."""
     return conference_draft(callback, "cx.interaction.resumed.v1")
 
 
 def map_participant_leave(callback: CallbackRequest) -> Outcome:
+    """Map a participant's leaving a conference: the end of the call, if it is over."""
     status = status_of(callback.fields["ParticipantCallStatus"])
     if status not in OVER:
         return Ignored("participant-leave", "the call goes on outside the conference; what comes next says where")
@@ -244,6 +263,7 @@ def map_participant_leave(callback: CallbackRequest) -> Outcome:
 
 
 def map_refer(callback: CallbackRequest) -> Outcome:
+    """Map a SIP REFER."""
     fields = callback.fields
     status = status_of(fields["ReferCallStatus"])
     return draft_of(
@@ -256,10 +276,12 @@ def map_refer(callback: CallbackRequest) -> Outcome:
 
 
 def map_relay_handoff(callback: CallbackRequest) -> Outcome:
+    """Map a hand-off by ConversationRelay."""
     return _handoff(callback, packet_of(callback.fields["HandoffData"]), callback.fields["SessionId"])
 
 
 def map_virtual_agent_handoff(callback: CallbackRequest) -> Outcome:
+    """Map a hand-off by a virtual agent."""
     return _handoff(callback, packet_of(callback.fields["VirtualAgentProviderData"]), "")
 
 

@@ -1,4 +1,4 @@
-"""Which kind of notice a request of Twilio's is, told by which fields it has."""
+"""Find the kind of a request by the fields that it has."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ _SPELLINGS = {
 
 
 def kind_of(fields: Fields) -> str:
-    """The kind of a notice, as ``KINDS``, ``IGNORED`` and ``waiting`` name it; ``""`` where nothing tells.
+    """Return the kind of a request as ``KINDS``, ``IGNORED`` and ``unmapped_kinds`` name it; ``""`` where nothing
+    tells.
 
-    What is about no call is of a kind of ``waiting``. The order matters: what Twilio asks TwiML for carries the whole
-    call besides, its status included.
+    A request that is about no call is of a kind of ``unmapped_kinds``. The order matters: a request for TwiML also
+    carries the whole call, its status included.
     """
     if other := unmapped_kinds.kind_of(fields):
         return other
@@ -71,8 +72,11 @@ def kind_of(fields: Fields) -> str:
 
 
 def _is_told_at_the_end(fields: Fields) -> bool:
-    """The last status callback of a call that was asked to be recorded names the recording too
-    (docs/voice/api/call-resource, StatusCallback, "RecordingUrl"); how long the call was stands nowhere else."""
+    """Return whether a request is a call's last status callback.
+
+    Where the call was recorded, it names the recording too (docs/voice/api/call-resource, StatusCallback,
+    "RecordingUrl"); only it has the duration of the call.
+    """
     reported = fields.first("CallbackSource", "CallDuration", "Duration")
     return bool(reported) and status_of(fields["CallStatus"]) in OVER
 

@@ -104,9 +104,11 @@ DOCUMENTED: Mapping[str, str] = {
 
 
 def map_request(request: Request, connection: Connection) -> Mapped:
-    """One event, one kind ignored, or what is kept until it has an adapter. ``Refused``: ``malformed`` (unreadable),
-    ``no-call-sid`` (of which call?), ``unknown-kind`` (a status or event that Twilio did not document when this was
-    written)."""
+    """Map a request: to one event, to one ignored kind, or to one that is kept for a later mapping.
+
+    Raise ``Refused``: ``malformed`` (unreadable), ``no-call-sid`` (no call is named), ``unknown-kind`` (a status or
+    event that Twilio had not documented when this was written).
+    """
     fields = request.once(read_fields)
     if isinstance(fields, list):
         return Mapped(unmapped=tuple(unmapped_kinds.kept_of_stream(fields, request)))
@@ -149,7 +151,7 @@ def _check_unambiguous(fields: Fields) -> None:
 
 
 def expects_twiml(request: Request) -> bool:
-    """Whether Twilio asks what to do (then it takes nothing but TwiML), or only tells."""
+    """Return whether Twilio asks what to do, and then takes nothing but TwiML, or only reports."""
     try:
         fields = request.once(read_fields)
     except Refused:

@@ -39,7 +39,7 @@ INBOUND = frozenset({"inbound", "trunking-originating"})
 OUTBOUND = frozenset({"outbound", "outbound-api", "outbound-dial", "trunking-terminating"})
 
 Side = Literal["business", "staff", "other", "unknown", "nobody"]
-"""``other``: not ours; ``unknown``: a number of which nothing says whose it is; ``nobody``: there is no address."""
+"""``other``: not ours; ``unknown``: a number of unknown ownership; ``nobody``: there is no address."""
 
 _OURS = frozenset({"business", "staff"})
 _ROLES: Mapping[Side, Role] = {"business": "business", "staff": "agent"}
@@ -47,7 +47,8 @@ _ROLES: Mapping[Side, Role] = {"business": "business", "staff": "agent"}
 
 @dataclass(frozen=True, slots=True)
 class Parties:
-    """``agent``: whose end of the call is staff's. ``far_end``: the role of whoever Twilio hears on this leg."""
+    """The two ends of a call. ``agent``: the agent, where staff has one end. ``far_end``: the role of whoever Twilio
+    hears on this leg."""
 
     direction: Direction | None = None
     participants: tuple[Participant, ...] = ()
@@ -68,7 +69,7 @@ class _End:
 
     @property
     def as_ours(self) -> tuple[Participant, ...]:
-        """As a participant, where it is ours."""
+        """The end as a participant, where it is ours."""
         role = _ROLES.get(self.side)
         return () if role is None else _known(Participant(role=role, identifiers=self.address.identifiers))
 
@@ -78,7 +79,7 @@ class _End:
 
     @property
     def agent(self) -> Named | None:
-        """A Voice SDK client is called by the name that the application gave it."""
+        """The agent. A Voice SDK client has the name that the application gave it."""
         if self.side != "staff" or not self.address.text:
             return None
         return Named(id=self.address.text, name=self.address.name if self.address.kind == "softphone" else "")
@@ -87,8 +88,8 @@ class _End:
 def parties_of(fields: Fields, settings: Mapping[str, Any], region: str | None = None, plan: str = "") -> Parties:
     """Return both ends of the call, as far as the request names them: later callbacks name nobody.
 
-    ``settings`` and ``region`` are the connection's, and so is ``plan``, its id: the scope of extensions, which mean
-    another telephone at every system. Total.
+    ``settings`` and ``region`` are the connection's. ``plan``, its id, is the scope of extensions, which mean another
+    telephone at every system. Never raises.
     """
     caller, called = (read_address(fields.first(*names)) for names in (("From", "Caller"), ("To", "Called")))
     found = _parties(fields, settings, region, caller, called)
@@ -154,7 +155,7 @@ def _from_the_network(caller: Address, called: Address) -> bool:
 
 
 def _came_in(fields: Fields, from_end: _End, to_end: _End, region: str | None) -> Parties:
-    """A call from outside to one of ours."""
+    """Return the parties of a call from outside to one of ours."""
     caller = from_end.address
     if same_number(caller, read_address(fields["ForwardedFrom"]), region):
         # Whoever forwards calls to us shows its own number: who called there is not known.
@@ -168,7 +169,7 @@ def _came_in(fields: Fields, from_end: _End, to_end: _End, region: str | None) -
 
 
 def _placed(way: Direction | None, from_end: _End, to_end: _End, *, known: bool) -> Parties:
-    """Every other call. ``known``: whether the business's numbers are."""
+    """Return the parties of every other call. ``known``: whether the business's numbers are known."""
     ours = from_end.as_ours + to_end.as_ours
     speaks = _far(way, from_end, to_end)
     if from_end.is_ours and to_end.is_ours:
@@ -188,7 +189,7 @@ def _placed(way: Direction | None, from_end: _End, to_end: _End, *, known: bool)
 
 
 def _far(way: Direction | None, from_end: _End, to_end: _End) -> Role | None:
-    """Twilio hears the caller of a call that comes in, the called party of one that it makes."""
+    """Return the role of the far end: the caller of a call that comes in, the called party of one that Twilio makes."""
     end = {"inbound": from_end, "outbound": to_end}.get(way or "")
     if end is None or end.side in ("unknown", "nobody"):
         return None

@@ -1,5 +1,5 @@
-"""What Twilio sends to the same address under the same signature and no adapter maps yet: it is kept, and can be mapped
-once there is one.
+"""Kinds of Twilio's other products, which come to the same address with the same signature and have no mapping yet:
+they are kept, and can be mapped later.
 
 An account has one auth token for all products. Shapes, below www.twilio.com/docs: messaging/guides/webhook-request,
 messaging/guides/outbound-message-status-in-status-callbacks, conversations/conversations-webhooks,
@@ -44,7 +44,7 @@ _ATTEMPT = frozenset({"RetryCount", "ErrorUrl", "bodySHA256"})
 
 
 def kind_of(fields: Fields) -> str:
-    """The kind of a notice that is about no call, as ``KINDS`` names it; ``""`` where nothing tells."""
+    """Return the kind of a request that is about no call, as ``KINDS`` names it; ``""`` where nothing tells."""
     if fields["CallSid"]:
         return ""
     if fields["EventType"].startswith("on") or fields.first("ConversationSid", "ChannelSid", "ChatServiceSid"):
@@ -66,12 +66,13 @@ def message_state(fields: Fields) -> str:
 
 
 def kept(kind: str, fields: Fields, request: Request) -> Unmapped:
-    """What is kept of a request: its form or JSON as it came, of a GET the query."""
+    """Return a request to keep: its form or JSON as it came, the query of a GET."""
     return no_adapter(kind, KINDS[kind], _id(kind, fields, request), request.body or query_of(request).encode())
 
 
 def _id(kind: str, fields: Fields, request: Request) -> str:
-    """The same for each attempt to deliver one notice. A message arrives once, and has each of its states once."""
+    """Return an id that is the same for each attempt to deliver one request. A message arrives once, and has each state
+    once."""
     message = fields.first("MessageSid", "SmsSid", "SmsMessageSid")
     if kind == MESSAGE:
         return f"{id_part(message)}/received"
@@ -83,7 +84,7 @@ def _id(kind: str, fields: Fields, request: Request) -> str:
 
 
 def kept_of_stream(events: list[Any], request: Request) -> Iterator[Unmapped]:
-    """Each event of an Event Streams delivery by itself: a sink sends what is at hand, in an array of CloudEvents."""
+    """Yield each event of an Event Streams delivery: a sink sends what is at hand, in an array of CloudEvents."""
     found: Iterator[Unmapped] = (_of_stream(event) for event in events)
     whole = sha256_hex(request.body)[:32]
     for outcome in bounded(found, f"event-streams/{whole}", request.body):

@@ -1,8 +1,8 @@
-"""Why a mail did not arrive, as a status (RFC 3463), from codes and from words.
+"""Find the status code (RFC 3463) of a failure in codes and in words.
 
-The phrases are those by which mail servers say it. Each was met in the public collection of bounces of the project
-Sisimai (github.com/sisimai/set-of-emails, with the tables of lib/sisimai/reason/*.rb, BSD 2-clause) or stands in the
-source or manual of the server named beside it; they are stated here anew, as patterns of words instead of sentences.
+The phrases are those of mail servers. Each was met in the public collection of bounces of the project Sisimai
+(github.com/sisimai/set-of-emails, with the tables of lib/sisimai/reason/*.rb, BSD 2-clause) or stands in the source or
+manual of the server named beside it; here they are patterns of words instead of sentences.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import re
 UNDEFINED = "5.0.0"
 
 MAX_WORDS = 4_000
-"""Letters of an explanation that are looked at."""
+"""The characters of an explanation that are examined."""
 
 _ENHANCED = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?!\.?\d)")
 _REPLY = re.compile(r"(?<![\d./-])(?<!\w:)([45][0-5]\d)(?=[ ,\-:][^\d]|[ -][245]\.\d|$)")
@@ -177,7 +177,7 @@ def code_of(status: str, explanation: str) -> str:
 
 
 def _about_recipient(explanation: str) -> bool:
-    """Whether words surely mean a status of the address or the mailbox (x.1.y, x.2.y)."""
+    """Return whether words surely mean a status of the address or the mailbox (x.1.y, x.2.y)."""
     return said_by(explanation, surely=True)[2:3] in ("1", "2")
 
 
@@ -232,8 +232,10 @@ def said_by(words: str, *, surely: bool = False) -> str:
 
 
 def ran_out(words: str) -> bool:
-    """Whether words say that a failure was tried again until the time was over, as Exim's retry rules have it
-    (specification, chapter 32). That is a persistent transient failure (RFC 3463, section 2)."""
+    """Return whether words say that retries ran out of time, as with Exim's retry rules (specification, chapter 32).
+
+    That is a persistent transient failure (RFC 3463, section 2).
+    """
     return _RAN_OUT.search(words[:MAX_WORDS]) is not None
 
 

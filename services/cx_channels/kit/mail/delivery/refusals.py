@@ -1,8 +1,8 @@
-"""Notices of list servers that a mail was not passed on: a failure of the mail that we sent, not a customer's mail.
+"""Recognise notices of list servers that refuse a mail of ours: its failure, not a customer's mail.
 
-Mailman, Google Groups, Sympa, LISTSERV, Majordomo, ezmlm and fml answer in prose, from an address of the list. What
-they share is who sends the notice and that it speaks to the writer: "your message …", "you are not …". The phrases are
-of the kind of Mailman's templates (src/mailman/templates/en/, ``list:user:*``) and Google Groups' notices.
+Mailman, Google Groups, Sympa, LISTSERV, Majordomo, ezmlm and fml answer in prose, from an address of the list, and
+speak to the writer: "your message …", "you are not …". The phrases follow Mailman's templates
+(src/mailman/templates/en/, ``list:user:*``) and Google Groups' notices.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from cx_channels.kit.mail.delivery.bounces import Bounce, original_in_prose
+from cx_channels.kit.mail.delivery.bounces import Bounce
 from cx_channels.kit.mail.delivery.reports import Outcome
+from cx_channels.kit.mail.delivery.returned_mail import original_in_prose
 from cx_channels.kit.mail.message.automatic import automatic
 from cx_channels.kit.mail.mime.addresses import Mailbox, parse_mailboxes
 from cx_channels.kit.mail.mime.headers import Headers
@@ -76,7 +77,7 @@ def refusal_of(
 
 
 def is_server(headers: Headers, sender: Mailbox) -> bool:
-    """Whether a mail is of a list server itself, by its sender."""
+    """Return whether the sender of a mail is a list server."""
     local = sender.address.rpartition("@")[0]
     if _SERVER.fullmatch(local) or _SERVER_NAME.search(sender.name):
         return True

@@ -1,4 +1,4 @@
-"""Reports about a mail that was sent: delivery status (RFC 3464), abuse (ARF, RFC 5965), reading (MDN, RFC 8098)."""
+"""Read reports about a sent mail: delivery status (RFC 3464), abuse (ARF, RFC 5965), read receipts (MDN, RFC 8098)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _AMAZON = re.compile(r"\A.{0,100}?\b([45]\d\d)-'(.{1,800})' \(delivery attempts:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How the mail fared with one recipient. ``code``: enhanced status (RFC 3463), else the SMTP reply, else ""."""
+    """The outcome for one recipient. ``code``: enhanced status (RFC 3463), else the SMTP reply, else ""."""
 
     recipient: str
     action: Action
@@ -36,7 +36,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Complaint:
-    """``kind``: ``abuse``, ``fraud``, ``not-spam``, ..., in lower case (RFC 5965, section 7.3)."""
+    """An abuse report. ``kind``: ``abuse``, ``fraud``, ``not-spam``, ..., in lower case (RFC 5965, section 7.3)."""
 
     recipient: str
     kind: str
@@ -45,7 +45,7 @@ class Complaint:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """``disposition``: ``displayed``, ``deleted``, ``processed``, ... in lower case."""
+    """A disposition notification. ``disposition``: ``displayed``, ``deleted``, ``processed``, ..., in lower case."""
 
     recipient: str
     disposition: str
@@ -53,7 +53,7 @@ class Receipt:
 
 
 def original_headers(root: Part) -> Headers | None:
-    """The fields of the mail that a report gives back, the first if there are several."""
+    """Return the fields of the mail that a report gives back, the first if there are several."""
     for part in root.walk():
         if part is not root and (part.media_type in HEADER_TYPES or part.media_type.startswith("message/rfc822")):
             headers, _ = split_head(undo_transfer(part.raw, part.headers.raw("content-transfer-encoding")))
@@ -67,7 +67,7 @@ _TELLING = frozenset({"message-id", "received", "return-path"})
 
 
 def looks_returned(headers: Headers) -> bool:
-    """Whether fields are those of a mail that came back: three or more of them, and one that mailers add."""
+    """Return whether fields are those of a returned mail: at least three, one of which mailers add."""
     names = {name for name, _ in headers.fields}
     return len(names & _RETURNED) >= 3 and bool(names & _TELLING)
 
@@ -96,7 +96,7 @@ _MAX_RETURNED = 64 << 10
 
 
 def returned_report(root: Part) -> Part | None:
-    """A delivery report that is itself what came back: a mail gateway wraps the report of another server."""
+    """Return a delivery report that was itself returned: a mail gateway wraps the report of another server."""
     for part in root.walk():
         if part is not root and part.media_type == "message/rfc822":
             inner = parse(part.content()).root
@@ -127,7 +127,7 @@ def embedded_report(text: str) -> Part | None:
 
 
 def delivery_outcomes(root: Part) -> list[Outcome]:
-    """One for each recipient that a delivery status names, in its order; none if the mail has no such part."""
+    """Return one outcome for each recipient that a delivery status names, in its order; none without such a part."""
     outcomes: list[Outcome] = []
     for part in root.walk():
         if part.media_type in ("message/delivery-status", "message/global-delivery-status"):
@@ -139,8 +139,10 @@ def delivery_outcomes(root: Part) -> list[Outcome]:
 
 
 def _groups(part: Part) -> list[Headers]:
-    """The fields about each recipient. Some mailers put blank lines inside a group, or none between two: that is
-    mended."""
+    """Return the fields about each recipient.
+
+    Some mailers put blank lines inside a group, or none between two groups; both are repaired.
+    """
     groups: list[list[tuple[str, bytes]]] = []
     for block in _BLANK_LINES.split(part.content().strip(b"\r\n"), 1_000)[:1_000]:
         for fields in _each_recipient(split_head(block.lstrip(b"\r\n"))[0].fields):
@@ -198,14 +200,14 @@ def _action(given: str, status: str) -> Action | None:
 
 
 def _typed_address(value: str) -> str:
-    """``rfc822; ana@example.com`` to the address; "" where it holds none."""
+    """Return the address in ``rfc822; ana@example.com``; "" where there is none."""
     kind, semicolon, address = value.partition(";")
     found = parse_mailboxes(address if semicolon else kind)
     return found[0].address if found and "@" in found[0].address else ""
 
 
 def complaint_of(root: Part) -> Complaint | None:
-    """What an abuse report says; its addresses may be redacted, then ``recipient`` is ""."""
+    """Return what an abuse report says; its addresses may be redacted, then ``recipient`` is ""."""
     for part in root.walk():
         if part.media_type == "message/feedback-report":
             fields, _ = split_head(part.content().strip(b"\r\n"))
@@ -225,8 +227,11 @@ _HOTMAIL = "staff@hotmail.com"
 
 
 def _hotmail_complaint(root: Part) -> Complaint | None:
-    """What Hotmail and Outlook.com send to senders in their Junk Email Reporting Program is no report but a mail from
-    ``_HOTMAIL`` with the mail that is complained about ("RFC822 Attachment" in the programme's FAQ)."""
+    """Return the complaint in a mail of Hotmail's and Outlook.com's Junk Email Reporting Program.
+
+    It is no report but a mail from ``_HOTMAIL`` with the mail that is complained about ("RFC822 Attachment" in the
+    programme's FAQ).
+    """
     sender = next(iter(parse_mailboxes(root.headers.raw("from"))), None)
     original = original_headers(root)
     if sender is None or sender.address.lower() != _HOTMAIL or original is None:
@@ -237,7 +242,7 @@ def _hotmail_complaint(root: Part) -> Complaint | None:
 
 
 def receipt_of(root: Part) -> Receipt | None:
-    """What a disposition notification says."""
+    """Return what a disposition notification says."""
     for part in root.walk():
         if part.media_type in ("message/disposition-notification", "message/global-disposition-notification"):
             fields, _ = split_head(part.content().strip(b"\r\n"))

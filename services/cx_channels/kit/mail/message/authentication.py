@@ -1,8 +1,8 @@
-"""Authentication-Results (RFC 8601): what a mail host found out about where a mail came from.
+"""Read Authentication-Results (RFC 8601): what a mail host found out about the origin of a mail.
 
-Read by our own code: the library for it (``authres``) was last released in 2019, copies the text at each step, which
-takes quadratic time on a long field, and stops at properties that large hosts write (``action=none``). What can't be
-read for certain, such as a quote or a comment that is never closed, counts as nothing said.
+The library for it (``authres``) was last released in 2019, takes quadratic time on a long field, and stops at
+properties that large hosts write (``action=none``). What can't be read for certain, such as an unclosed quote or
+comment, counts as nothing said.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _UNQUOTED = str.maketrans({"\ue000": " ", "\ue001": ";", "\ue002": "="})
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One method's result: ``dkim``, ``pass``, ``{"header.d": "example.com"}``; names and result in lower case."""
+    """One method's result: ``dkim``, ``pass``, ``{"header.d": "example.com"}``. Names and result are in lower case."""
 
     method: str
     result: str

@@ -1,8 +1,8 @@
-"""Who wrote a mail, a person or a machine, and how it was distributed: two questions.
+"""Decide whether a machine wrote a mail, and whether a list or a bulk mailer distributed it.
 
-Only what states that it is automatic is taken for a machine's: a customer whom nobody answers costs more than a mail of
-a machine that an agent closes. The fields of lists and of bulk mail say how a mail came. A person writes through a
-Google Group, answers in the thread of a newsletter, or uses a CRM that adds List-Unsubscribe.
+Only a mail that states so counts as automatic: a customer whom nobody answers costs more than an automatic mail that an
+agent closes. List and bulk fields say only how a mail was distributed: people write through Google Groups, answer in
+the thread of a newsletter, or use a CRM that adds List-Unsubscribe.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def _replies(headers: Headers, names: set[str]) -> bool:
 
 
 def _states(headers: Headers, name: str) -> bool:
-    """Whether a field says yes: it has a value, which is no negation."""
+    """Return whether a field has a value that is no negation."""
     return _value(headers, name) not in ("", *_NEGATED)
 
 

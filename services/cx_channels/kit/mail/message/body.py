@@ -1,4 +1,4 @@
-"""From a tree of parts: what a person wrote, as text and as HTML, and what was attached."""
+"""Extract from a tree of parts what a person wrote, as text and as HTML, and what was attached."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _DATA = frozenset({
     "text/comma-separated-values", "text/tab-separated-values", "text/xml", "text/css", "text/javascript",
     "text/ecmascript", "text/rtf", "text/x-amp-html", "text/watch-html", "text/x-watch-html",
 })  # fmt: skip
-"""Texts that programs read, or that programs make of another text."""
+"""Text types that programs read, or that programs derive from another text."""
 
 _OF_MIME = re.compile(rb"\bmime\b|multi-?part", re.IGNORECASE)
 PREAMBLE = "preamble"
@@ -42,7 +42,7 @@ HEADER_TYPES = frozenset({"text/rfc822-headers", "text/rfc822", "message/rfc822-
 
 @dataclass(slots=True)
 class Section:
-    """One stretch of a mail that is read as a whole; ``plain`` and ``html`` say the same."""
+    """One stretch of a mail that is read as a whole. ``plain`` and ``html`` are forms of the same text."""
 
     plain: str = ""
     html: str = ""
@@ -58,7 +58,7 @@ class Section:
         return bool(self.text().strip())
 
     def markup(self) -> str:
-        """The HTML; of what has none, its plain text as such."""
+        """Return the HTML; where there is none, the plain text as HTML."""
         if self.html.strip() or not self.plain.strip():
             return self.html
         return f"<p>{escape(self.plain.strip(), quote=False).replace(chr(10), '<br>')}</p>"
@@ -66,9 +66,10 @@ class Section:
 
 @dataclass(slots=True)
 class Content:
-    """What there is to read and what is attached, in the order of the mail.
+    """The sections of text and the attachments, in the order of the mail.
 
-    ``returned``: the mail that a report gives back. ``omissions``: what was taken from texts, or stands beside them.
+    ``returned``: the mail that a report gives back. ``omissions``: what was removed from texts, or lies outside of the
+    parts.
     """
 
     sections: list[Section] = field(default_factory=list)
@@ -77,11 +78,11 @@ class Content:
     omissions: set[str] = field(default_factory=set)
 
     def text(self) -> str:
-        """All that is to be read, quoted lines included; in plain text."""
+        """Return all text, quoted lines included, as plain text."""
         return "\n\n".join(text for section in self.sections if (text := section.text().strip("\n")).strip())
 
     def html(self) -> str:
-        """All that is to be read as HTML that is safe to show; "" where none of it is HTML."""
+        """Return all text as HTML that is safe to show; "" where no section has HTML."""
         if not self.has_html():
             return ""
         return safe_html("\n".join(markup for section in self.sections if (markup := section.markup()).strip()))
@@ -93,7 +94,8 @@ class Content:
         return any(section.enriched for section in self.sections)
 
     def shows(self, part: Part) -> bool:
-        """Whether the text itself shows this part, by its Content-ID (RFC 2392) or as the sender's program asks."""
+        """Return whether the text shows this part itself: by its Content-ID (RFC 2392), or as the sender's program
+        asks."""
         if part.content_id and any(names_content(section.html, part.content_id) for section in self.sections):
             return True
         return part.disposition.value == "inline" and part.media_type.startswith("image/")
@@ -101,8 +103,10 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """``text`` is what is new, ``quoted`` the rest; ``cut`` says that a limit took something away. ``signature_at``:
-    where in ``text`` the signature begins, in characters; None where it has none."""
+    """The text of a mail, split. ``text`` is new, ``quoted`` is the rest; ``cut``: a limit removed something.
+
+    ``signature_at``: where in ``text`` the signature begins, in characters; None where there is none.
+    """
 
     text: str
     quoted: str
@@ -124,17 +128,17 @@ def body_of(content: Content, subject: str = "") -> Body:
 
 
 def content_of(root: Part) -> Content:
-    """What there is to read and what is attached, in the order of the mail."""
+    """Return the text and the attachments of a mail, in its order."""
     gathered = _Gathered()
     gathered.add(root)
     return gathered.content()
 
 
 class _Gathered:
-    """What the parts of a mail contribute, in order: text, files, and what is text only where there is no other."""
+    """Collects what the parts of a mail contribute: text, files, and text that counts only where there is no other."""
 
     def __init__(self, *, is_form: bool = False) -> None:
-        """``is_form``: it is one of several forms that say the same."""
+        """Begin to collect. ``is_form``: the part is one of several forms of the same text."""
         self.found: list[Section | Part | _Spare] = []
         self.returned: list[Part] = []
         self.omissions: set[str] = set()
@@ -158,7 +162,7 @@ class _Gathered:
             self.found.append(_Spare(part=part) if _may_be_read(part) else part)
 
     def content(self) -> Content:
-        """Settle what is spare: text where nothing else has words, else a file."""
+        """Return the content; spare text counts as text where nothing else has words, else as a file."""
         needed = self.has_spare() and not self.has_words()
         content = Content(returned=self.returned, omissions=self.omissions)
         for each in self.found:
@@ -175,8 +179,7 @@ class _Gathered:
         return content
 
     def _add_preamble(self, part: Part) -> None:
-        """Words in front of the first part, which programs ignore (RFC 2046, section 5.1.1), unless they are the only
-        ones."""
+        """Add the text before the first part, which programs ignore (RFC 2046, section 5.1.1), as spare text."""
         if not part.preamble.strip() or _OF_MIME.search(part.preamble) is not None:
             return
         if part.media_type == "multipart/mixed":
@@ -192,7 +195,7 @@ class _Gathered:
                 self.add(child)
 
     def _add_unpacked(self, part: Part) -> None:
-        """Outlook's own form of a mail. What it says stands in the mail's other parts, too, unless there are none."""
+        """Add Outlook's own form of a mail, whose text counts only where the other parts have none."""
         for child in part.parts:
             if child.media_type == "multipart/alternative":
                 self.found.append(_Spare(content_of(child).sections))
@@ -200,7 +203,7 @@ class _Gathered:
                 self.add(child)
 
     def _add_alternative(self, part: Part) -> None:
-        """The forms say the same, so they make one section: the plain ones, and of those with HTML the last one.
+        """Add several forms of one text as one section: the plain ones, and the last one with HTML.
 
         A form may have several parts itself: Apple's programs put files between stretches of HTML.
         """
@@ -248,9 +251,9 @@ class _Gathered:
 
 @dataclass(frozen=True, slots=True)
 class _Spare:
-    """What is read where a mail has no other words: a part that is a file else, or sections that are left out else.
+    """Text that is read only where a mail has no other: a part that is a file otherwise, or sections that are dropped.
 
-    ``is_preamble``: no other part has the words of its sections.
+    ``is_preamble``: no other part has the words of these sections.
     """
 
     sections: Sequence[Section] = ()
@@ -259,7 +262,7 @@ class _Spare:
 
 
 def _distinct(texts: list[str]) -> str:
-    """Texts that are forms of one, without those whose words an earlier one has."""
+    """Return texts that are forms of one, without those whose words an earlier one has."""
     out: list[str] = []
     seen: list[str] = []
     for text in texts:
@@ -271,7 +274,7 @@ def _distinct(texts: list[str]) -> str:
 
 
 def _is_returned(part: Part) -> bool:
-    """The mail that a report gives back, whole or its fields."""
+    """Return whether a part is the mail that a report gives back, whole or only its fields."""
     return part.media_type in HEADER_TYPES or part.media_type in ("message/rfc822", "message/global")
 
 
@@ -280,7 +283,8 @@ def _is_empty_multipart(part: Part) -> bool:
 
 
 def _is_read(part: Part) -> bool:
-    """Text that is shown, not attached. A multipart none of whose boundaries is there counts as text."""
+    """Return whether a part is text that is shown, not attached. A multipart without any of its boundaries counts as
+    text."""
     if part.disposition.value == "attachment":
         return False
     if part.media_type in _TEXTS:
@@ -291,20 +295,21 @@ def _is_read(part: Part) -> bool:
 
 
 def _is_unknown_text(part: Part) -> bool:
-    """Text of a subtype that nobody here knows: it is read as plain text (RFC 2046, section 4.1.4)."""
+    """Return whether a part is text of an unknown subtype, which is read as plain text (RFC 2046, section 4.1.4)."""
     kind = part.media_type
     known = kind in _DATA or kind in _TEXTS or kind in _RARE_TEXTS
     return kind.startswith("text/") and not (known or part.file_name or part.disposition.value == "attachment")
 
 
 def _may_be_read(part: Part) -> bool:
-    """Text that its sender gave a name but did not attach, or text of a kind that is seldom what a person writes."""
+    """Return whether a part is text that has a file name but is not attached, or text of a kind that people seldom
+    write."""
     kind = part.media_type
     return part.disposition.value != "attachment" and kind.startswith("text/") and kind not in _DATA
 
 
 def unflow(text: str, delete_space: bool = False) -> str:
-    """Lines that were wrapped for the transfer become one again (RFC 3676, section 4)."""
+    """Join lines that were wrapped for the transfer (RFC 3676, section 4)."""
     out: list[str] = []
     paragraph: list[str] = []
     depth = 0

@@ -1,4 +1,4 @@
-"""When a mail was written: its Date, or what the first host that carried it says where the Date can't be right."""
+"""Determine when a mail was written: by its Date, or by the first host where the Date can't be right."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ _YEAR_10000 = 253_402_300_800
 _MAX_RELAYS = 50
 
 FAR = 7 * 24 * 3600 * 1_000_000
-"""Microseconds between a Date and the hosts' dates from which on the writer's clock is taken to be wrong. A mail may
-lie in an outbox over a weekend or a holiday; clocks that are wrong by more are mostly wrong by months."""
+"""Microseconds between a Date and the hosts' dates above which the writer's clock counts as wrong. A mail may lie in an
+outbox over a weekend or a holiday; clocks that are wrong by more are mostly wrong by months."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _AROUND_COLON = re.compile(r"(?<!\s)\s*+:\s*+")
@@ -27,7 +27,7 @@ _NAMED_ZONE = re.compile(r"\s[\"'(]?(?:GMT|UTC?|Z|[ECMPA][SD]T)[\"')]?(?:\s*\(.*
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """``at``: microseconds since 1970; ``zoned``: whether the zone was told, or ``at`` merely takes it for UTC."""
+    """A time. ``at``: microseconds since 1970; ``zoned``: whether a zone was given; else ``at`` assumes UTC."""
 
     at: int
     zoned: bool

@@ -1,8 +1,8 @@
-"""Whether a mail passes another one on.
+"""Recognise forwarded mail.
 
-Outlook puts the same lines above what it forwards as above what it answers. What tells them apart is the subject, or
-the writer who says "see below". The prefixes are those of Outlook, Gmail and Apple Mail in their languages ("List of
-email subject abbreviations" of the English Wikipedia, and the tests of crisp-oss/email-forward-parser).
+Outlook puts the same lines above what it forwards as above what it answers. The subject tells them apart, or a writer
+who says "see below". The prefixes are those of Outlook, Gmail and Apple Mail in their languages ("List of email subject
+abbreviations" of the English Wikipedia, and the tests of crisp-oss/email-forward-parser).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _FORWARDS = frozenset({
     "הועבר", "إعادة توجيه", "přepos", "prepos", "fs.", "rs", "weitergeleitet", "ct",
 })  # fmt: skip
 _LISTED = re.compile(r"\[[^\[\]]{1,60}\]")
-"""What a mailing list or a ticket system puts first."""
+"""A tag that a mailing list or a ticket system puts before the subject."""
 
 _FINNISH = re.compile(r"^\W{0,4}(?:Lähettäjä|Vastaanottaja|Aihe)\s?:", re.MULTILINE)
 

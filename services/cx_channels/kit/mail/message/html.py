@@ -1,6 +1,6 @@
-"""HTML of a mail to plain text with its line structure, and to HTML that is safe to show.
+"""Convert the HTML of a mail to plain text with its line structure, and to HTML that is safe to show.
 
-Both parsers can be kept busy by hostile markup, so what is given to them is bounded in length and in tags.
+Hostile markup can keep both parsers busy, so their input is bounded in length and in tags.
 """
 
 from __future__ import annotations
@@ -45,8 +45,11 @@ _SPACES = re.compile(r"[ \t\r\n\x0b\x0c\u200b\u200c\ufeff]+")
 
 
 def _is_too_busy(html: str) -> bool:
-    """Whether parsing would take long: very many tags or entities, a tag with so many attributes (each is compared
-    with all before it: 70,000 take ten seconds), or many formatting elements that stay open."""
+    """Return whether parsing would take long.
+
+    Slow are very many tags or entities, a tag with very many attributes (each is compared with all before it: 70,000
+    take ten seconds), and many formatting elements that stay open.
+    """
     if html.count("<") > _MAX_TAGS or html.count("&") > _MAX_ENTITIES:
         return True
     pieces = html.split("<")[1:]
@@ -56,10 +59,10 @@ def _is_too_busy(html: str) -> bool:
 
 
 def _formats(pieces: list[str]) -> int:
-    """How many formatting elements may be open at once, but for three times as many at most.
+    """Return how many formatting elements may be open at once, at most three times as many as are distinct.
 
-    A parser opens all of them again in each block (HTML standard, "reconstruct the active formatting elements"), but
-    keeps only three with the same attributes. A tag that is not plainly written counts as unlike all others.
+    A parser reopens all of them in each block (HTML standard, "reconstruct the active formatting elements"), but keeps
+    only three with the same attributes. A tag that is not plainly written counts as unlike all others.
     """
     plain: set[str] = set()
     others = 0
@@ -74,7 +77,7 @@ def _formats(pieces: list[str]) -> int:
 
 
 def safe_html(html: str) -> str:
-    """The markup without scripts, styles, forms and remote tricks; "" where it is too much to look at."""
+    """Return the markup without scripts, styles, forms and remote content; "" where it is too much to parse."""
     if len(html) > MAX_HTML or _is_too_busy(html):
         return ""
     safe = clean(_CLEANER.clean(html)).strip()
@@ -82,12 +85,13 @@ def safe_html(html: str) -> str:
 
 
 def names_content(html: str, content_id: str) -> bool:
-    """Whether the markup shows the part of this Content-ID: ``cid:ID``, special characters as ``%XX`` (RFC 2392)."""
+    """Return whether the markup shows the part with this Content-ID: ``cid:ID``, special characters as ``%XX`` (RFC
+    2392)."""
     return f"cid:{content_id}" in html or ("cid:" in html and f"cid:{quote(content_id, safe=_IN_CID)}" in html)
 
 
 def text_of(html: str) -> str:
-    """What a reader sees: a line per block, quoted blocks marked ``> ``, images by their alternative text."""
+    """Return what a reader sees: a line for each block, quoted blocks marked ``> ``, images by alternative text."""
     html = html[:MAX_HTML]
     if _is_too_busy(html):
         return _SPACES.sub(" ", _TAG.sub(" ", html)).strip()
@@ -101,7 +105,8 @@ def text_of(html: str) -> str:
 
 
 def _steps(root: LexborNode) -> Iterator[tuple[LexborNode, bool]]:
-    """Every node when it begins (True) and ends (False), in order, without recursion; skipped ones not opened."""
+    """Yield every node when it begins (True) and ends (False), in order, without recursion; skipped nodes are not
+    opened."""
     node: LexborNode | None = root
     depth = 0
     while node is not None:
@@ -130,7 +135,7 @@ def _is_skipped(node: LexborNode) -> bool:
 
 
 def _seen_of(image: Mapping[str, str | None]) -> str:
-    """An image's words; of a picture that came with the mail and has none, its place, as mail programs write it."""
+    """Return an image's alternative text; for an attached image without one, a placeholder as mail programs show it."""
     words, source = image.get("alt") or "", image.get("src") or ""
     if "alt" in image or source[:4].lower() != "cid:":  # an empty text says that the picture is decoration
         return words
@@ -138,7 +143,7 @@ def _seen_of(image: Mapping[str, str | None]) -> str:
 
 
 class _Writer:
-    """Lines as they come; blank lines asked for several times are one."""
+    """Collects lines; several blank lines in a row become one."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []

@@ -1,10 +1,10 @@
-"""Where a mail came from, as far as hosts say so whose word counts.
+"""Determine where a mail came from, by what trusted hosts say.
 
-A sender writes whatever fields it likes, a ``Received`` and an ``Authentication-Results`` of ours among them. What a
-host adds stands above all that came to it. So the fields are read from the top: the first ``Received`` is of the host
-that brought the mail, which must be a known one; where that had it from another known host, the next one is that
-host's, and so on. The last of these is the border: what stands above it was added by us, what stands below came from
-outside, but for what the border host itself put there, which is at most the first field.
+A sender writes whatever fields it likes, also a ``Received`` and an ``Authentication-Results`` of ours. A host adds its
+fields above all that came to it. So fields are read from the top: the first ``Received`` is of the host that brought
+the mail, which must be a trusted one; if that host had the mail from another trusted host, the next one is that host's,
+and so on. The last of these is the border: fields above it are ours, fields below came from outside, except at most the
+first one, which the border host itself may have put there.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from cx_runtime.addresses import is_in
 DMARC, DKIM, SPAM_TESTS = "dmarc", "dkim", "spam-tests"
 
 MAX_KEPT = 10
-"""Fields that are kept as the verdict, of ``MAX_LETTERS`` each."""
+"""The most fields that are kept as the verdict, of ``MAX_LETTERS`` characters each."""
 
 MAX_LETTERS = 4_000
 
@@ -41,23 +41,26 @@ _FAILED_TESTS = frozenset({"DMARC_REJECT", "DMARC_QUAR", "DMARC_NONE"})
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """``aligned``: by which verdict the address in From is its sender's (``dmarc``, ``dkim``, ``spam-tests``), "" where
-    none says so. ``relayed``: it came by a host that carries only our own mail. ``submitted``: its sender logged in at
-    a host of ours. ``told``: the fields that say so."""
+    """What trusted hosts say about a mail.
+
+    ``aligned``: the verdict by which the address in From is the sender's (``dmarc``, ``dkim``, ``spam-tests``), ""
+    where there is none. ``relayed``: it came by a host that carries only our own mail. ``submitted``: its sender logged
+    in at a host of ours. ``statements``: the fields that say so.
+    """
 
     aligned: str = ""
     relayed: bool = False
     submitted: bool = False
-    told: tuple[str, ...] = field(default=())
+    statements: tuple[str, ...] = field(default=())
 
     @property
     def is_ours(self) -> bool:
-        """Whether an address of ours in From is ours indeed."""
+        """Return whether an address of ours in From is genuine."""
         return bool(self.aligned) or self.relayed or self.submitted
 
     def kept(self) -> dict[str, object]:
         """Return what of it an event keeps; empty where nobody said anything."""
-        found = {"aligned": self.aligned, "relayed": self.relayed, "submitted": self.submitted, "told": self.told}
+        found = {"aligned": self.aligned, "relayed": self.relayed, "submitted": self.submitted, "told": self.statements}
         return {name: value for name, value in found.items() if value}
 
 
@@ -67,21 +70,21 @@ def origin_of(headers: Headers, peer: str, trust: Trust, *, by_vendor: bool = Fa
     if not by_vendor and not trust.knows(peer):
         return Origin()
     path = _path(headers, peer, trust, by_vendor)
-    told = [value for value in path.above if _is_of(value, trust)]
-    told = told or [value for value in path.below[:1] if _is_of(value, trust)]
-    results = [result for value in told if (read := results_of(value)) is not None for result in read.results]
+    stated = [value for value in path.above if _is_of(value, trust)]
+    stated = stated or [value for value in path.below[:1] if _is_of(value, trust)]
+    results = [result for value in stated if (read := results_of(value)) is not None for result in read.results]
     failed = any(each.method == DMARC and each.result == FAIL for each in results)
     domain = _domain_of_sender(headers)
     aligned = _aligned(results, domain) if domain else ""
     if not aligned and domain and not failed and trust.spam_tests and path.spam_tests is not None:
-        told.append(path.spam_tests)
+        stated.append(path.spam_tests)
         aligned = SPAM_TESTS if _passes(path.spam_tests) else ""
     return Origin(
         aligned=aligned,
         relayed=path.relayed and not failed,
         submitted=(path.submitted or any(each.method == "auth" and each.result == PASS for each in results))
         and not failed,
-        told=tuple(value[:MAX_LETTERS] for value in told[:MAX_KEPT]),
+        statements=tuple(value[:MAX_LETTERS] for value in stated[:MAX_KEPT]),
     )
 
 
@@ -90,8 +93,7 @@ def origin_of(headers: Headers, peer: str, trust: Trust, *, by_vendor: bool = Fa
 
 @dataclass(slots=True)
 class _Path:
-    """``above``, ``below``: the Authentication-Results on either side of the border. ``below`` has those that follow it
-    before anything else was received."""
+    """The Authentication-Results above and below the border. ``below`` holds those before the next ``Received``."""
 
     above: list[str] = field(default_factory=list)
     below: list[str] = field(default_factory=list)
@@ -120,7 +122,8 @@ def _path(headers: Headers, peer: str, trust: Trust, by_vendor: bool) -> _Path:
 
 
 def _goes_on(received: str, path: _Path, trust: Trust, by_vendor: bool) -> bool:
-    """Whether a host had a mail from another known one, whose fields follow. ``received`` is a known host's own."""
+    """Return whether a trusted host had the mail from another trusted one, whose fields follow. ``received``: the first
+    host's."""
     text = received[:_MAX_RECEIVED]
     given = _FROM.match(text)
     if given is None:
@@ -190,11 +193,10 @@ def _signer(result: Result) -> str:
 
 
 def signs_for(signer: str, domain: str) -> bool:
-    """Whether a signature of one domain speaks for another: for itself and for what lies below it.
+    """Return whether a signature of one domain counts for another: for the domain itself and for its subdomains.
 
-    DMARC may also be satisfied by a signature of a domain beside or below (RFC 7489, section 3.1.1), where the owner
-    publishes that; a host that checks DMARC says so by ``dmarc=pass``. Without that verdict a domain below may well be
-    somebody else's.
+    DMARC may also accept a signature of a parent or sibling domain (RFC 7489, section 3.1.1), where the owner publishes
+    that; a host that checks DMARC reports ``dmarc=pass``. Without that verdict a subdomain may be somebody else's.
     """
     return "." in signer and (domain == signer or domain.endswith(f".{signer}"))
 
@@ -209,6 +211,6 @@ def normal_domain(domain: str) -> str:
 
 
 def _passes(tests: str) -> bool:
-    """Whether SpamAssassin found a signature of the author's domain, or DMARC satisfied."""
+    """Return whether SpamAssassin found a signature of the author's domain, or DMARC satisfied."""
     found = set(tests.upper().replace(",", " ").split())
     return bool(found & _PASSED_TESTS) and not found & _FAILED_TESTS

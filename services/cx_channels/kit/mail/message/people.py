@@ -1,8 +1,7 @@
-"""Who wrote a mail, who got it, and which of them are us.
+"""Determine who wrote a mail, who received it, and which of them are ours.
 
-The writer stands in From, unless a group, a form or a forwarder put its own address there. Then the person stands in
-another field, and whoever fills that in is believed no more than anybody who types an address: such an address is
-claimed, never proved.
+The writer stands in From, unless a group, a form or a forwarder put its own address there. Then another field names the
+person. Anybody can fill in that field, so such an address is claimed, never proved.
 """
 
 from __future__ import annotations
@@ -22,16 +21,18 @@ from cx_events.identifiers import normalise
 MAX_OTHERS = 50
 
 Vouched = Literal["", "proved"]
-"""The weight that a mail states for its sender's address; "" where it is a mere claim."""
+"""The weight that a mail states for its sender's address; "" for a mere claim."""
 
 NOBODY = Mailbox("", "")
 
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """``sender``: who wrote; ``weight``: of that address. ``from_us``: whether the business or one of its people did,
-    and it came by a way that is ours. ``to``, ``cc``: as the fields name them; ``reached``: those that it was delivered
-    to. ``authors``: who else stands in From, none of ours."""
+    """The people of a mail. ``sender``: who wrote; ``weight``: that of the sender's address.
+
+    ``from_us``: the business or one of its people wrote, and the mail came by a way of ours. ``to``, ``cc``: as in the
+    fields; ``reached``: whom it was delivered to. ``authors``: the others in From, none of them ours.
+    """
 
     sender: Mailbox
     weight: Vouched
@@ -58,7 +59,7 @@ class People:
 
     @property
     def ours(self) -> list[Mailbox]:
-        """Where the connection names no address of its own, whoever a mail is sent to is taken for us."""
+        """Return the recipients that are ours. Where the connection names no address of its own, every recipient is."""
         return [mailbox for mailbox in self.recipients if self._is_ours(mailbox)]
 
     def _is_ours(self, mailbox: Mailbox) -> bool:
@@ -76,8 +77,11 @@ class People:
         return self._sent_by_us() if self.from_us else self._sent_to_us()
 
     def _sent_to_us(self) -> list[Participant]:
-        """The others are there to be seen; they come without identifiers where the sender has none, or they would be
-        taken for the writer."""
+        """Return the participants of a mail to us.
+
+        The other recipients are only shown: they have no identifiers where the sender has none, or they would be taken
+        for the writer.
+        """
         sender = Participant(
             role="customer", name=self.sender.name, identifiers=email(self.sender.address, self.weight)
         )
@@ -150,7 +154,7 @@ def _shown(headers: Headers, envelope: str | None) -> tuple[Mailbox, list[Mailbo
 
 
 def _form_filled_in(headers: Headers, people: People) -> People:
-    """A contact form sends in our own name, to us, and names its writer as the one to answer."""
+    """Return the people of a contact form, which sends in our own name, to us, and names its writer in Reply-To."""
     answer_to = next(iter(parse_mailboxes(headers.raw("reply-to"))), NOBODY)
     if not people.ours or not answer_to.address or people.own.has(answer_to.address):
         return people
@@ -174,7 +178,7 @@ _ORIGINAL = ("x-original-from", "original-from", "author", "x-original-sender")
 """Google Groups, RFC 5703 (section 5), RFC 9057, Google Groups again."""
 
 MAX_LIST_FIELD = 2_000
-"""Letters of each field of a list that are looked at."""
+"""The characters of each list field that are read."""
 
 _LIST = ("list-post", "list-id", "mailing-list", "x-mailing-list", "x-beenthere", "list-owner", "list-unsubscribe")
 _ENCODED = re.compile(r"([^@]{1,64})=(?:40)?([a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,8})@[^@]*", re.IGNORECASE)
@@ -217,7 +221,8 @@ def _originals(headers: Headers) -> Iterator[Mailbox]:
 
 
 def _encoded(shown: Mailbox) -> Iterator[Mailbox]:
-    """An address inside of the one that is shown: ``ana=example.com@lists.example``, ``ana@example.com.INVALID``."""
+    """Yield an address that is encoded in the shown one: ``ana=example.com@lists.example``,
+    ``ana@example.com.INVALID``."""
     local, _, domain = shown.address.rpartition("@")
     if domain.lower().endswith(_INVALID):
         yield Mailbox(shown.name, f"{local}@{domain[: -len(_INVALID)]}")
@@ -227,8 +232,10 @@ def _encoded(shown: Mailbox) -> Iterator[Mailbox]:
 
 
 def _of_munged(headers: Headers, name: str) -> Iterator[Mailbox]:
-    """Where Mailman puts whom it took out of From: into Reply-To, or into Cc where Reply-To is set by the list
-    (docs.mailman3.org, "DMARC Mitigations"). Of several there it is who is called as From says."""
+    """Yield the writer whom Mailman replaced in From: in Reply-To, or in Cc where the list sets Reply-To.
+
+    Of several addresses there, the one with From's display name counts (docs.mailman3.org, "DMARC Mitigations").
+    """
     name = name.strip().strip("'\"").lower()
     yield from parse_mailboxes(headers.raw("reply-to"))
     for mailbox in parse_mailboxes(headers.raw("cc")):
@@ -256,6 +263,6 @@ def _lists_in(headers: Headers) -> str:
 
 
 def _is_list(lists: str, address: str) -> bool:
-    """Whether an address is that of the list that passed a mail on; List-Id has a dot for the ``@``."""
+    """Return whether an address is the list's that passed a mail on; List-Id has a dot in place of the ``@``."""
     address = address.lower()
     return bool(address) and (address in lists or f"<{address.replace('@', '.')}>" in lists)

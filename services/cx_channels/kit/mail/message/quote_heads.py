@@ -1,8 +1,8 @@
-"""The fields that Outlook and others put before a mail that they quote or forward.
+"""Recognise the header lines that Outlook and others put above a mail that they quote or forward.
 
-From, Sent, To and Subject stand there as lines of text, in the language of the program. People write such lines, too:
-``From: Lisbon``, ``To: Berlin``, ``Date: Monday``. So a block counts only where it says what a mail alone has: a
-subject and when it was sent, and an address, an hour, or a label like "Sent" that nothing else bears.
+From, Sent, To and Subject are lines of text there, in the language of the program. People write such lines, too:
+``From: Lisbon``, ``To: Berlin``, ``Date: Monday``. So a block counts only with a subject, a date, and an address, an
+hour or a label like "Sent" that only mails have.
 
 The labels are those of Outlook, Apple Mail, Gmail, Thunderbird, Yahoo and HubSpot, gathered from the tests of
 crisp-oss/email-forward-parser and discourse/email_reply_trimmer.
@@ -88,7 +88,7 @@ def _fields(lines: Sequence[str], at: int) -> tuple[int, dict[str, str], str]:
 
 
 def _goes_on(lines: Sequence[str], here: int) -> bool:
-    """Whether another field follows a blank line, or lines that an earlier field runs on over."""
+    """Return whether another field follows a blank line, or the lines over which an earlier field continues."""
     if not lines[here]:
         return here + 1 < len(lines) and field_of(lines[here + 1]) is not None
     for line in lines[here + 1 : here + 1 + _MAX_WRAPPED]:

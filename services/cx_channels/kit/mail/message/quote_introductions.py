@@ -1,11 +1,11 @@
-"""Lines that introduce a quoted mail, as mail programs of many languages write them.
+"""Recognise lines that introduce a quoted mail, as mail programs of many languages write them.
 
-Each tells when, who and that somebody wrote: "On 2 Aug 2026 at 15:37, Ana <ana@example.com> wrote:". Programs differ in
-order, words and line breaks, so beside the forms known by heart a line counts that has a date or an hour, an address or
-a word for writing, and a colon at its end.
+Each says when, who, and that somebody wrote: "On 2 Aug 2026 at 15:37, Ana <ana@example.com> wrote:". Programs differ in
+order, words and line breaks. So besides the known forms a line counts that has a date or an hour, an address or a word
+for writing, and a colon at its end.
 
-People write such lines, too ("On Monday your agent wrote:"). So a line is *sure* where only a program writes it, and
-else *likely*: then it counts only where marked lines (``>``) follow.
+People write such lines, too ("On Monday your agent wrote:"). So a line is *sure* where only a program writes it, else
+*likely*: then it counts only where marked lines (``>``) follow.
 
 The words are those of Gmail, Apple Mail, Outlook, Thunderbird, Yahoo, Proton Mail and Airmail, gathered from the tests
 of crisp-oss/email-reply-parser, discourse/email_reply_trimmer, mailgun/talon, alfonsrv/mail-parser-reply and
@@ -106,7 +106,7 @@ _ABOVE = re.compile(
     r"above\sthis\s(?:line|message|text).{0,80}",
     re.IGNORECASE,
 )
-"""Where a help desk says that what stands below is the older mail."""
+"""A help desk's line that says that the older mail is below."""
 
 _FORWARD_WORDS = re.compile(
     r"forward|weitergeleitet|reexp|réexp|reenvia|vidarebefordra|videresend|doorgestuurd|transf|transmis|inoltrat"

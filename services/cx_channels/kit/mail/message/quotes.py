@@ -1,7 +1,7 @@
-"""What is new in a reply, and what it quotes.
+"""Split a reply into what is new and what it quotes.
 
-A quote is found by its marks (``>``), by the line that introduces it (``introductions``), by a heading ("Original
-Message"), or by the fields that Outlook puts above it (``head_fields``). Nothing is dropped: what is not new is quoted.
+A quote is found by its marks (``>``), by the line that introduces it (``quote_introductions``), by a heading ("Original
+Message"), or by the header lines above it (``quote_heads``). Nothing is dropped: what is not new is quoted.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class _Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class _Introduction:
-    """Lines ``start`` up to ``end``, which is left out."""
+    """Lines from ``start`` up to, but without, ``end``."""
 
     kind: _Kind
     start: int
@@ -53,7 +53,8 @@ class _Introduction:
 
 @dataclass(frozen=True, slots=True)
 class _Lines:
-    """A text's lines; ``bare``: what is seen of each without its marks, cut; ``marked``: whether it had any."""
+    """The lines of a text. ``bare``: each line without its marks, visible characters only, cut; ``marked``: whether it
+    had marks."""
 
     whole: list[str]
     bare: list[str]
@@ -108,7 +109,8 @@ def _above_and_below(lines: _Lines, found: _Introduction) -> tuple[list[str], li
 
 
 def _is_marked_below(lines: _Lines, found: _Introduction) -> bool:
-    """A program that puts fields above a quote marks all of it or nothing; what is marked deeper down is older."""
+    """Return whether the quote below is marked. A program that puts fields above a quote marks all of it or nothing;
+    what is marked further down is older."""
     if found.kind is _Kind.LINE:
         return any(lines.marked[found.end :])
     return _is_marked_at(lines, found.end, len(lines.whole))
@@ -206,7 +208,8 @@ def _line_at(lines: _Lines, at: int) -> tuple[int, int] | None:
 
 
 def _may_introduce(line: str) -> bool:
-    """All lines that introduce end so; the check is a hundred times as fast as theirs."""
+    """Return whether a line has the ending that all introductions have: a check a hundred times as fast as their
+    patterns."""
     return line[-1:] in ":：->" or line.endswith("wrote") or "GMT" in line
 
 
@@ -216,7 +219,7 @@ def _stands_apart(lines: _Lines, at: int) -> bool:
 
 
 def _shortest(bare: list[str], start: int, end: int) -> tuple[int, int]:
-    """Without the lines before that are no part of the introduction: some patterns begin with anything."""
+    """Return the introduction without lines before it that are no part of it: some patterns begin with anything."""
     while start + 1 < end and introduces(rest := " ".join(bare[start + 1 : end])):
         if is_dated(bare[start]) and not is_dated(rest):
             break

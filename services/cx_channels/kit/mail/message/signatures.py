@@ -1,8 +1,8 @@
-"""Where a mail's signature begins.
+"""Find where a mail's signature begins.
 
-Four things make one: a line of its own as RFC 3676 has it (``-- ``), what a program adds ("Sent from my iPhone"), a
-complimentary close with a name below it ("Kind regards,"), and the notice of a company's lawyers. Each counts only at
-the end of the text, and only with short lines after it, so that a sentence that begins likewise is none.
+A signature begins with one of four things: a line of its own (``-- ``, RFC 3676), what a program adds ("Sent from my
+iPhone"), a complimentary close with a name below ("Kind regards,"), or a company's legal notice. Each counts only at
+the end of the text and with short lines after it, so that a sentence with the same beginning does not.
 
 The words are those of Apple Mail, Outlook, Gmail, Samsung, Yahoo and Proton Mail, gathered from the tests of
 discourse/email_reply_trimmer, crisp-oss/email-reply-parser, mailgun/talon and alfonsrv/mail-parser-reply.
@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from cx_events.invisible_characters import strip_invisible
 
 _MAX_LOOKED_AT = 60
-"""Lines at the end of a text that are looked at."""
+"""The lines at the end of a text that are examined."""
 
 _MAX_LINE = 200
 _SHORT = 80
@@ -61,7 +61,7 @@ _DEVICE = re.compile(
     r"|t-online|unterwegs|nine|k-9|hotmail|thunderbird|verizon|at&t|app\b|device|gerät|телефон|айфон|手机|手機|電話",
     re.IGNORECASE,
 )
-"""What a program's line names: without it ``Sent from Berlin`` would be one."""
+"""The device or program that such a line names; without it ``Sent from Berlin`` would count."""
 
 _CLOSE_WORDS = (
     r"(?:(?:with |my |our |many |very |the )*(?:best|kind|kindest|warm|warmest|friendly)(?: regards| wishes)?"
@@ -156,7 +156,7 @@ def _program(lines: Sequence[str], more: bool) -> int | None:
 
 
 def _notice(lines: Sequence[str], more: bool) -> int | None:
-    """The last paragraph, where it is a notice; it may be one line or wrapped."""
+    """Return the line where the last paragraph begins, if it is a legal notice; it may be one line or wrapped."""
     end = len(lines)
     while end and not lines[end - 1]:
         end -= 1
@@ -169,7 +169,7 @@ def _notice(lines: Sequence[str], more: bool) -> int | None:
 
 
 def _delimiter(lines: Sequence[str], more: bool) -> int | None:
-    """The last delimiter of RFC 3676; or a ruled line, with a few lines below it that say how to reach somebody."""
+    """Return the last delimiter of RFC 3676, or a ruled line above a few lines with contact data."""
     for at in range(len(lines) - 1, -1, -1):
         if _DELIMITER.fullmatch(lines[at]) is not None:
             below = _below(lines, at)
@@ -188,7 +188,7 @@ def _is_speech(below: Sequence[str]) -> bool:
 
 
 def _close(lines: Sequence[str], more: bool) -> int | None:
-    """The first complimentary close below which a name stands, and nothing but short lines."""
+    """Return the first complimentary close with a name and nothing but short lines below it."""
     found: int | None = None
     for at in range(len(lines) - 1, -1, -1):
         line = lines[at]

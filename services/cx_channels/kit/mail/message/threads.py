@@ -1,7 +1,7 @@
-"""Message-ID, In-Reply-To and References: which mails belong together.
+"""Read Message-ID, In-Reply-To and References: which mails belong together.
 
-A mail's interaction is named by its thread's root: the first of References, else In-Reply-To, else its own id. Ids are
-compared without angle brackets and spaces, which clients add, drop and fold into them; their case counts.
+A mail's interaction is named by the root of its thread: the first of References, else In-Reply-To, else its own id. Ids
+are compared without angle brackets and blanks, which clients add, drop and fold; their case counts.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ _SPACES = re.compile(r"\s+")
 
 @dataclass(frozen=True, slots=True)
 class Thread:
-    """``own``: the mail's id, "" if it has none. ``earlier``: what it answers, oldest first. ``root`` names all."""
+    """A mail's place in its thread. ``own``: the mail's id, "" if it has none. ``earlier``: the mails that it answers,
+    oldest first. ``root``: the id of the thread."""
 
     own: str
     replies_to: str
@@ -33,13 +34,14 @@ class Thread:
     root: str
 
     def references(self) -> tuple[str, ...]:
-        """Every id that ties this mail to others, each once; of very many the first and the latest."""
+        """Return every id that ties this mail to others, each once; where there are very many, the first and the
+        latest."""
         every = list(dict.fromkeys(id for id in (*self.earlier, self.replies_to, self.own) if id))
         return tuple(every if len(every) <= MAX_REFERENCES else [every[0], *every[-(MAX_REFERENCES - 1) :]])
 
 
 def thread_of(headers: Headers, otherwise: str = "") -> Thread:
-    """Where a mail belongs; ``otherwise`` is the root of one that names no id at all."""
+    """Return the thread of a mail; ``otherwise`` is the root of a mail that names no id at all."""
     # A return path of its own for each mail may well be its id, too.
     named = _addresses(headers, "from", "reply-to", "to", "cc")
     given = (id for name in ("message-id", "resent-message-id") for id in ids_in(headers.raw(name))[:1])
@@ -60,7 +62,7 @@ def _addresses(headers: Headers, *names: str) -> set[str]:
 
 
 def ids_in(value: str) -> list[str]:
-    """The message ids of a field, in order. Words beside them ("Your message of Monday <x@y>") are left out."""
+    """Return the message ids of a field, in order. Words beside them ("Your message of Monday <x@y>") are skipped."""
     found = [_normal(match[1]) for match in _IN_ANGLES.finditer(value)]
     found = [id for id in found if id]
     if found:
@@ -69,13 +71,13 @@ def ids_in(value: str) -> list[str]:
 
 
 def _lone_word(value: str) -> list[str]:
-    """An id of a broken client: one word, without "@" or without its closing bracket."""
+    """Return the id that a broken client writes: one word, without "@" or without its closing bracket."""
     word = _normal(_COMMENT.sub(" ", value).strip("<> "))
     return [word] if word and len(value.split()) == 1 else []
 
 
 def _normal(id: str) -> str:
-    """An id without the spaces of a fold; one too long to store, or that can't be shown, is known by its digest."""
+    """Return an id without the blanks of a fold; one that is too long to store, or unprintable, becomes its digest."""
     if _SPACES.search(id.strip()):  # as RFC 822 allowed: spaces and comments around the dots
         id = _SPACES.sub("", _COMMENT.sub("", id))
     id = id.strip()
@@ -92,5 +94,5 @@ _TRACE = re.compile(
 
 
 def is_trace(name: str) -> bool:
-    """Whether hosts on the way add or change a field of this name, given in lower case."""
+    """Return whether hosts on the way add or change a field of this name, given in lower case."""
     return _TRACE.fullmatch(name) is not None

@@ -22,27 +22,28 @@ _TWO_ADDRESSES = re.compile(r"\s*+(?:[^\s<>()\"',;:@]++@[^\s<>()\"',;@]++(?:\s++
 
 @dataclass(frozen=True, slots=True)
 class Mailbox:
-    """A person's or a machine's address with the name beside it."""
+    """An address with its display name."""
 
     name: str
     address: str
 
 
 def parse_mailboxes(raw: str) -> list[Mailbox]:
-    """The addresses of a field, groups opened. What has no address is left out; unquoted commas in names are mended.
+    """Return the addresses of a field, with groups opened.
 
-    Some programs encode the address as well (RFC 2047, section 5, forbids it); it is read where no other stands there.
+    Entries without an address are skipped; unquoted commas in names are repaired. Some programs encode the address as
+    well, which RFC 2047 (section 5) forbids; it is read where the field has no other address.
     """
     return list(_cached_mailboxes(raw) if len(raw) <= _SHORT else _all_mailboxes(raw))
 
 
 _SHORT = 1000
-"""Characters of a field that is read once for all who ask for its addresses."""
+"""The longest field, in characters, whose addresses are cached: several readers ask for the same ones."""
 
 
 @lru_cache(64)
 def _cached_mailboxes(raw: str) -> tuple[Mailbox, ...]:
-    """A mail's fields are asked for by who looks for its sender, its people, its threads and who vouches for it."""
+    """Return the addresses of a short field, cached: sender, people, thread and origin all read the same fields."""
     return _all_mailboxes(raw)
 
 
@@ -71,7 +72,7 @@ def _mailboxes(raw: str) -> list[Mailbox]:
 
 
 def _address_segments(raw: str) -> Iterator[str]:
-    """Return what may be an address each; some programs put blanks alone between two."""
+    """Yield each text that may be one address; some programs put only blanks between two."""
     for segment in _segments(raw):
         if segment.count("@") > 1 and _TWO_ADDRESSES.match(segment):
             yield from segment.split()
@@ -80,7 +81,7 @@ def _address_segments(raw: str) -> Iterator[str]:
 
 
 def _segments(raw: str) -> Iterator[str]:
-    """Cut at commas and semicolons outside quotes, comments and angles; a group's name is dropped."""
+    """Split at commas and semicolons outside of quotes, comments and angle brackets; a group's name is dropped."""
     start, quoted, depth, angle, at = 0, False, 0, False, 0
     last = {closing: raw.rfind(closing) for closing in '")>;'}
     addressed = False  # whether there was an "@" since the start
@@ -170,7 +171,7 @@ def _bare_mailbox(segment: str) -> Mailbox | None:
 
 
 def _clean_address(given: str) -> str:
-    """Return an address without folds and blanks, but for those in quotes, and without marks that are no part of it."""
+    """Return an address without folds, blanks outside of quotes, and punctuation that is no part of it."""
     quoted = _QUOTED_LOCAL.fullmatch(given)
     if quoted is not None:
         return unquote_local_part(quoted[1])
@@ -178,7 +179,7 @@ def _clean_address(given: str) -> str:
 
 
 def split_comments(segment: str) -> tuple[str, str]:
-    """What stands outside parentheses, and inside; parentheses in quotes are letters."""
+    """Return the text outside of parentheses, and the text inside; parentheses in quotes are plain characters."""
     if "(" not in segment:
         return segment, ""
     plain: list[str] = []

@@ -1,6 +1,6 @@
-"""The body of a multipart cut at its boundary lines (RFC 2046, section 5.1.1), however they are broken.
+"""Split the body of a multipart at its boundary lines (RFC 2046, section 5.1.1), including broken ones.
 
-Nothing is thrown away quietly: parts that follow a close delimiter are parts, and what else stands behind one is told.
+Nothing is dropped: parts that follow a close delimiter are parts, and ``Cut.left`` reports other text behind one.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _CANDIDATE = re.compile(rb"(?:\A|\n)--([\x21-\x7e][\x20-\x7e]{0,199}?)[ \t]*\r?\
 
 
 class Piece(NamedTuple):
-    """A part's place in the source, and whether a close delimiter ends it."""
+    """The place of a part in the source, and whether a close delimiter ends it."""
 
     start: int
     end: int
@@ -30,7 +30,8 @@ class Piece(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """``opened``: where the first boundary line begins. ``left``: there are words behind a close delimiter."""
+    """The parts of a multipart. ``opened``: where the first boundary line begins. ``left``: there is text behind a
+    close delimiter."""
 
     pieces: list[Piece]
     opened: int
@@ -82,7 +83,7 @@ def _guesses(source: bytes, start: int, end: int) -> Iterator[bytes]:
 
 
 def _between(source: bytes, start: int, end: int, line: re.Pattern[bytes], dashes: int, most: int) -> Cut:
-    """The pieces between boundary lines; a missing last line is forgiven.
+    """Return the pieces between boundary lines; a missing last line is forgiven.
 
     The line end before a boundary belongs to it. The search begins one line end early, since a multipart's first
     boundary may follow the blank line at once.
@@ -111,13 +112,14 @@ def _between(source: bytes, start: int, end: int, line: re.Pattern[bytes], dashe
 
 
 def lost_part(source: bytes, start: int, end: int) -> int | None:
-    """Where a part begins before the first boundary line, since its own is lost or cut; None where none does."""
+    """Return where a part begins whose boundary line, the first one, is lost or cut off; None where there is none."""
     match = _LOST.match(source, start, end)
     return None if match is None else match.end()
 
 
 def cut_line(source: bytes, start: int, end: int, boundary: str) -> tuple[int, int] | None:
-    """A line inside a part that must be the boundary, cut: where what precedes it ends, and where a part begins."""
+    """Find a line inside a part that must be a truncated boundary; return where the text before it ends and where a
+    part begins."""
     declared = boundary.encode("utf-8", "replace")
     for match in _CUT.finditer(source, start, end):
         line = match[1].rstrip()
@@ -127,5 +129,5 @@ def cut_line(source: bytes, start: int, end: int, boundary: str) -> tuple[int, i
 
 
 def past_line_end(source: bytes, at: int) -> int:
-    """The place behind a line end, if one stands there."""
+    """Return the position after a line end, if there is one at ``at``."""
     return at + (2 if source.startswith(b"\r\n", at) else source.startswith(b"\n", at))

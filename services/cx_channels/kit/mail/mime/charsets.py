@@ -1,8 +1,8 @@
-"""Bytes to text, whatever the mail says its charset is. Total: nothing here raises.
+"""Decode bytes to text, whatever charset the mail declares. Nothing here raises.
 
-Labels are read as the web reads them (encoding.spec.whatwg.org, section 4.2): ISO's stand for the Windows code pages
-that senders mean by them. What is declared is believed first unless the bytes contradict it, then UTF-8, then what the
-bytes look like; an unreadable character becomes one U+FFFD.
+Labels are read as the web reads them (encoding.spec.whatwg.org, section 4.2): ISO labels stand for the Windows code
+pages that senders mean. The declared charset goes first unless the bytes contradict it, then UTF-8, then a guess by the
+bytes. An unreadable character becomes one U+FFFD.
 """
 
 from __future__ import annotations
@@ -82,7 +82,8 @@ _HEAD = 4_096
 
 @lru_cache(maxsize=512)
 def codec_of(charset: str) -> str | None:
-    """The codec of a declared charset, by Python's name or as ``ISO_2022_JP`` or ``EUC_JP``; None where it has none."""
+    """Return the codec of a declared charset: Python's name, ``ISO_2022_JP`` or ``EUC_JP``; None for an unknown
+    charset."""
     name = charset[:100].strip().strip("\"'").lower()
     if _NAME.fullmatch(name) is None:
         return None
@@ -101,7 +102,7 @@ def codec_of(charset: str) -> str | None:
 
 
 def charset_in_html(content: bytes) -> str:
-    """The charset that an HTML text names near its beginning, by ``<meta>`` or as XML; "" where it names none."""
+    """Return the charset that HTML text names near its beginning, in ``<meta>`` or as XML; "" where it names none."""
     head = _without_comments(content[:_HEAD])
     found = _META.search(head) or _XML.match(head)
     name = found[1].decode("ascii", "replace").lower() if found is not None else ""
@@ -117,10 +118,10 @@ def _without_comments(head: bytes) -> bytes:
 
 
 def decode(content: bytes, declared: str = "", hint: str = "") -> str:
-    """The text that some bytes most likely are.
+    """Return the text that the bytes most likely are.
 
-    ``declared``: what the header says. ``hint``: what the text says of itself, which counts where the header is silent;
-    gateways that recode a text leave it as it was, so valid UTF-8 is UTF-8 whatever it says.
+    ``declared``: the charset in the header. ``hint``: the charset that the text itself names, used where the header
+    names none. Gateways that recode a text leave that name as it was, so valid UTF-8 is read as UTF-8.
     """
     if not declared and content.isascii() and b"\x1b" not in content:
         return content.decode("ascii")
@@ -151,17 +152,17 @@ def decode(content: bytes, declared: str = "", hint: str = "") -> str:
 
 
 def clean(text: str) -> str:
-    """Text that every store and JSON can hold: line ends as LF, neither controls nor lone surrogates.
+    """Return text that every store and JSON can hold: LF as line end, no controls, no lone surrogates.
 
-    A CR that stands before CRLF is no line of its own: a mailer that quotes another's words leaves theirs (DragonFly).
-    U+0080 to U+009F are controls that nobody writes: whoever made them read Windows' bytes as ISO 8859-1.
+    A CR before CRLF is no line of its own: a mailer that quotes text leaves it there (DragonFly). U+0080 to U+009F are
+    controls that nobody writes: the bytes were Windows' and were read as ISO 8859-1.
     """
     lines = text.replace("\r\r\n", "\n").replace("\r\n", "\n").replace("\r", "\n")
     return _CONTROLS.sub(_control, lines.replace("\x0c", "\n"))
 
 
 def cut(text: str, max_bytes: int) -> str:
-    """The longest beginning of a text that is not over so many bytes of UTF-8."""
+    """Return the longest beginning of a text that has at most ``max_bytes`` bytes in UTF-8."""
     if len(text) * 4 <= max_bytes:
         return text
     encoded = text.encode("utf-8", "replace")
@@ -180,9 +181,9 @@ _WINDOWS_1252: Mapping[str, str] = {
 
 
 def _is_rather_utf8(content: bytes, codec: str | None) -> bool:
-    """Whether text that is valid UTF-8 is that and not what it is declared to be.
+    """Return whether text that is valid UTF-8 is UTF-8 rather than what it is declared to be.
 
-    Letters that happen to form valid UTF-8 are rarer by far than UTF-8 under a wrong label.
+    Other text that happens to be valid UTF-8 is far rarer than UTF-8 under a wrong label.
     """
     if codec in _NOT_ASCII or codec == ISO_2022_JP:
         return False
@@ -192,7 +193,7 @@ def _is_rather_utf8(content: bytes, codec: str | None) -> bool:
 
 
 def _as_declared(content: bytes, codec: str) -> str | None:
-    """The text by its declared codec; None where more than half of its characters are unreadable by that."""
+    """Decode by the declared codec; return None where more than half of the characters are unreadable."""
     read = _READERS.get(codec)
     if read is not None:
         text = read(content)
@@ -220,8 +221,11 @@ _READERS: Mapping[str, Callable[[bytes], str]] = {ISO_2022_JP: iso_2022_jp, EUC_
 
 
 def _multi_byte(content: bytes, codec: str) -> str:
-    """Text of a code page with characters of two bytes. An unreadable pair is one character, as in the web's decoders;
-    Python's own skip its first byte alone, and then misread all pairs up to the next ASCII character."""
+    """Decode a code page with two-byte characters.
+
+    An unreadable pair is one character, as in the web's decoders; Python's own skip only its first byte, and then
+    misread all pairs up to the next ASCII character.
+    """
     text = _in_pairs(content, codec)
     return text.translate(NOT_IN_932) if codec == "cp932" else text
 
@@ -252,16 +256,18 @@ def _in_pairs(content: bytes, codec: str) -> str:
 
 
 def _width(content: bytes, at: int, codec: str) -> int:
-    """How many bytes of an unreadable character to skip: a lead byte takes a second one that is not ASCII with it."""
+    """Return how many bytes of an unreadable character to skip: a lead byte takes a second byte with it unless that is
+    ASCII."""
     first = content[at]
     leads = 0x81 <= first <= 0xFE and not (codec == "cp932" and (0xA0 <= first <= 0xDF or first > 0xFC))
     return 2 if leads and at + 1 < len(content) and content[at + 1] > 0x7F else 1
 
 
 def _windows_or_iso(content: bytes, codec: str) -> str:
-    """Text under ISO's label that has Windows' bytes: all of it Windows' code page, or ISO's with Windows' quotes.
+    """Decode text under an ISO label that has bytes of Windows: all as Windows' code page, or as ISO with Windows'
+    quotes.
 
-    Whichever has more letters, and fewer capitals inside words.
+    The reading with more letters and fewer capitals inside words wins.
     """
     windows = content.decode(_WINDOWS[codec], "replace")
     quotes = {byte: bytes((byte,)).decode(_WINDOWS[codec], "replace") for byte in range(0x80, 0xA0)}
@@ -296,7 +302,8 @@ def _japanese(content: bytes) -> str | None:
 
 
 def _guessed(content: bytes) -> str:
-    """By look. A short text gives charset-normalizer too little to go by and is taken for the commonest charset."""
+    """Decode by the look of the bytes. A short text gives charset-normalizer too little to go by and is read as the
+    commonest charset."""
     if sum(byte > 0x7F for byte in content[:_SAMPLE]) >= 8:
         japanese = _japanese(content)
         if japanese is not None:

@@ -1,7 +1,7 @@
-"""What a CMS message (RFC 5652) holds that is signed or compressed but not encrypted; S/MIME: RFC 8551, section 3.
+"""Open CMS messages (RFC 5652; S/MIME: RFC 8551, section 3) that are signed or compressed, but not encrypted.
 
-A bounded walk down to ``encapContentInfo``, since the parsers of certificates at hand read DER only, and mail programs
-write BER: lengths left open, the content in pieces. Signatures are not checked: who wrote a mail is not told by this.
+A bounded walk down to ``encapContentInfo``: certificate parsers read only DER, while mail programs write BER, with open
+lengths and content in pieces. Signatures are not checked and prove nothing about the writer here.
 """
 
 from __future__ import annotations
@@ -26,14 +26,15 @@ _ENCRYPTED = frozenset({
 
 
 class Opened(NamedTuple):
-    """``content``: the entity inside, None where there is none to be read; ``encrypted`` says why."""
+    """The opened message. ``content``: the entity inside, None where there is none to read; ``encrypted``: it can't be
+    opened."""
 
     content: bytes | None = None
     encrypted: bool = False
 
 
 class _Value(NamedTuple):
-    """A tag and the slice of its content; the end of one of open length is that of what holds it."""
+    """A tag and the slice of its content. A value of open length ends where its container ends."""
 
     tag: int
     start: int
@@ -42,7 +43,7 @@ class _Value(NamedTuple):
 
 
 def opened(message: bytes) -> Opened:
-    """Look into a message: in DER or BER, or in base64 where its part's header forgot to say so."""
+    """Open a message in DER or BER, or in base64 where the header of its part forgot to say so."""
     if message[:1] != b"\x30":
         message = unbase64(b"".join(line for line in message.splitlines() if not line.startswith(b"-----")))
     try:
@@ -52,7 +53,7 @@ def opened(message: bytes) -> Opened:
 
 
 class _NotCms(Exception):
-    """The bytes are no CMS message that is known here."""
+    """The bytes are no CMS message of a known type."""
 
 
 def _opened(message: bytes) -> Opened:
@@ -78,7 +79,7 @@ def _opened(message: bytes) -> Opened:
 
 
 def _value(message: bytes, at: int, end: int) -> _Value:
-    """The value at a place (X.690, section 8.1). Raises ``_NotCms``."""
+    """Return the value at a position (X.690, section 8.1). Raise ``_NotCms``."""
     if at + 2 > end:
         raise _NotCms
     tag, length = message[at], message[at + 1]
@@ -104,13 +105,13 @@ def _expect(message: bytes, at: int, end: int, tag: int) -> _Value:
 
 
 def _oid(message: bytes, at: int, end: int) -> tuple[bytes, int]:
-    """An object identifier and the place behind it."""
+    """Return an object identifier and the position behind it."""
     value = _expect(message, at, end, _OID)
     return message[value.start : value.end], value.end
 
 
 def _past(message: bytes, at: int, end: int) -> int:
-    """The place behind a value. One of open length ends with two zero bytes at its own level."""
+    """Return the position behind a value. A value of open length ends with two zero bytes at its own level."""
     depth = 0
     while True:
         value = _value(message, at, end)
@@ -127,7 +128,7 @@ def _past(message: bytes, at: int, end: int) -> int:
 
 
 def _octets(message: bytes, value: _Value) -> bytes:
-    """The bytes of an octet string, which may be in pieces, and these in pieces again."""
+    """Return the bytes of an octet string, which may be in pieces, and these in pieces again."""
     if value.tag == _OCTETS:
         return message[value.start : value.end]
     pieces: list[bytes] = []
@@ -152,7 +153,7 @@ def _octets(message: bytes, value: _Value) -> bytes:
 
 
 def _inflated(content: bytes) -> bytes | None:
-    """RFC 3274."""
+    """Return compressed content inflated (RFC 3274); None where that fails."""
     try:
         return zlib.decompressobj().decompress(content, MAX_INFLATED)
     except zlib.error:

@@ -1,7 +1,7 @@
-"""By what a mail is known: its Message-ID and what was written.
+"""Digest the content of a mail, which identifies it together with its Message-ID.
 
-A Message-ID alone is a value that its sender chooses, and some use one twice. So an event's id holds a digest, too, of
-what no host changes on the way: the same mail delivered again is the same event, another mail under a used id is not.
+A sender chooses the Message-ID, and some use one twice. So an event's id also holds a digest of what no host changes on
+the way: the same mail delivered again is the same event, another mail with the same Message-ID is not.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Text without what no person reads: encoded data, signatures and encrypted blocks of OpenPGP, fields of lost parts."""
+"""Remove from a text what no person reads: encoded data, OpenPGP blocks, and the fields of lost parts."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ _BEGIN_PGP = "-----BEGIN PGP "
 
 
 class Readable(NamedTuple):
-    """A text, and what was taken out of it: ``ENCODED``, ``ENCRYPTED``."""
+    """A text, and what was removed from it: ``ENCODED``, ``ENCRYPTED``."""
 
     text: str
     omissions: frozenset[str]
 
 
 def readable(text: str) -> Readable:
-    """Text without blocks of OpenPGP but for what was signed in clear, and without runs of base64."""
+    """Return the text without OpenPGP blocks and runs of base64; text that is signed in clear stays."""
     omissions: set[str] = set()
     if _BEGIN_PGP in text:
         text = "\n".join(_without_pgp(text.split("\n"), omissions))
@@ -43,7 +43,8 @@ def readable(text: str) -> Readable:
 
 
 def without_fields(text: str) -> str:
-    """The lines of a multipart that could not be opened, without what are fields and boundaries of its parts."""
+    """Return the text of a multipart that could not be split, without the lines that are fields and boundaries of its
+    parts."""
     out: list[str] = []
     in_field = False
     for line in text.split("\n"):
@@ -54,7 +55,8 @@ def without_fields(text: str) -> str:
 
 
 def _without_pgp(lines: list[str], omissions: set[str]) -> Iterator[str]:
-    """RFC 9580, sections 6.2 and 7: armour is left out, what was signed in clear has dashes escaped."""
+    """Yield the lines without OpenPGP armour; text signed in clear loses its dash escapes (RFC 9580, sections 6.2 and
+    7)."""
     inside, signed, head = "", False, False
     for line in lines:
         bare = line.strip()
@@ -79,7 +81,7 @@ def _without_pgp(lines: list[str], omissions: set[str]) -> Iterator[str]:
 
 
 def _without_uu(lines: list[str], omissions: set[str]) -> Iterator[str]:
-    """Leave out files that stand uuencoded in a text, from ``begin`` to ``end``."""
+    """Yield the lines without uuencoded files, which run from ``begin`` to ``end``."""
     at = 0
     while at < len(lines):
         end = at + 1
@@ -95,7 +97,7 @@ def _without_uu(lines: list[str], omissions: set[str]) -> Iterator[str]:
 
 
 def _without_data(lines: list[str], omissions: set[str]) -> Iterator[str]:
-    """Leave runs of base64 out, unless they are a key or a certificate that somebody shows."""
+    """Yield the lines without runs of base64, unless they are a key or a certificate that somebody shows."""
     at = 0
     shown = False
     while at < len(lines):

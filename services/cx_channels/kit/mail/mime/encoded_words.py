@@ -12,7 +12,10 @@ _WORD = re.compile(r"=\?([^?\s=]{1,60})\?([bBqQ])\?([^?\r\n]*)\?=")
 
 
 def decode_words(value: str) -> str:
-    """A value with its encoded words decoded; those of one charset joined first, since senders cut inside letters."""
+    """Return a value with its encoded words decoded.
+
+    Adjacent words of one charset are joined before they are decoded, since senders cut inside a character.
+    """
     if "=?" not in value:
         return value
     out: list[str] = []

@@ -1,4 +1,4 @@
-"""Header fields, read one by one and leniently: no field of a mail can spoil another, and none raises.
+"""Read header fields one by one and leniently: no field can spoil another, and none raises.
 
 The standard library's header classes raise AttributeError, IndexError, KeyError, UnicodeError and RecursionError on
 fields that real mailers send.
@@ -28,7 +28,7 @@ FOLD = re.compile(r"\s+")
 
 
 class Headers:
-    """The fields of one entity in their order; names in any case."""
+    """The fields of one entity in their order. Names match in any case."""
 
     def __init__(self, fields: Sequence[tuple[str, bytes]] = ()) -> None:
         self.fields = tuple(fields)
@@ -36,7 +36,7 @@ class Headers:
         """Of the mail's text: what eight bits in a field most likely are, which RFC 5322 forbids, where not UTF-8."""
 
     def is_ascii(self) -> bool:
-        """Whether no field has eight bits."""
+        """Return whether no field has eight-bit bytes."""
         return all(value.isascii() for _, value in self.fields)
 
     def __contains__(self, name: str) -> bool:
@@ -53,22 +53,23 @@ class Headers:
                 yield clean(decode(value, hint=self.charset)).strip()
 
     def raw(self, name: str) -> str:
-        """The first value that is not empty, encoded words as they are; "" if there is none."""
+        """Return the first value that is not empty, encoded words not decoded; "" if there is none."""
         return next((value for value in self._values(name) if value), "")
 
     def every(self, name: str) -> list[str]:
-        """All values that are not empty, encoded words as they are."""
+        """Return all values that are not empty, encoded words not decoded."""
         return [value for value in self._values(name) if value]
 
     def text(self, name: str) -> str:
-        """The first value as people read it: encoded words decoded (RFC 2047), folds and runs of space as one space."""
+        """Return the first value as people read it: encoded words decoded (RFC 2047), folds and runs of blanks as one
+        space."""
         return FOLD.sub(" ", decode_words(self.raw(name))).strip()
 
 
 def split_head(content: bytes, start: int = 0, end: int | None = None) -> tuple[Headers, int]:
-    """The fields at the start of an entity, which is a slice of some bytes, and where its body begins.
+    """Read the fields at the start of an entity, a slice of ``content``; return them and where the body begins.
 
-    Left out: an mbox line ("From ..."), lines that are no field though fields follow, and what is over the limits.
+    Skipped: an mbox line ("From ..."), lines that are no field though fields follow, and what is over the limits.
     """
     end = len(content) if end is None else end
     fields: list[tuple[str, bytes]] = []
@@ -102,7 +103,7 @@ def split_head(content: bytes, start: int = 0, end: int | None = None) -> tuple[
 
 
 def _first_field(content: bytes, start: int, end: int) -> int:
-    """Past blank lines and the line that an mbox puts first, where fields follow them."""
+    """Return the position past blank lines and an mbox line, where fields follow them."""
     at = start
     while at < end and content[at] in b"\r\n":
         at += 1
@@ -112,7 +113,7 @@ def _first_field(content: bytes, start: int, end: int) -> int:
 
 
 def _goes_on(content: bytes, at: int, end: int) -> bool:
-    """Whether the line at a place is a field or its continuation."""
+    """Return whether the line at a position is a field or a continuation."""
     line = content[at : min(end, at + 400)].partition(b"\n")[0]
     return bool(line.strip()) and (line[:1] in (b" ", b"\t") or _FIELD.match(line) is not None)
 

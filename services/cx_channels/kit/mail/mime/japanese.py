@@ -1,8 +1,8 @@
-"""ISO-2022-JP and EUC-JP with the rows that NEC, IBM and Microsoft added to JIS X 0208. Total: nothing here raises.
+"""Decode ISO-2022-JP and EUC-JP with the rows that NEC, IBM and Microsoft added to JIS X 0208. Nothing here raises.
 
-Python's codecs of these names know the standard alone; senders mean Windows' code pages 50220 to 50222 and 51932, which
-are what the web reads under these labels (encoding.spec.whatwg.org, sections 12.1 and 12.2), or eucJP-ms.
-An unreadable character becomes one U+FFFD, and the next one is read as if nothing had been.
+Python's codecs of these names know only the standard. Senders mean Windows' code pages 50220 to 50222 and 51932, as the
+web does under these labels (encoding.spec.whatwg.org, sections 12.1 and 12.2), or eucJP-ms. An unreadable character
+becomes one U+FFFD, and decoding goes on after it.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from functools import cache
 
 BAD = "\ufffd"
 NOT_IN_932 = dict.fromkeys([0x80, *range(0xF8F0, 0xF8F4)], BAD)
-"""What Python reads from the bytes 80, A0 and FD to FF, which are no characters of code page 932."""
+"""What Python decodes from the bytes 80, A0 and FD to FF, which code page 932 does not define."""
 
 _ESCAPE = re.compile(rb"\x1b(\$[@AB]|\$\([CD@B]|\([BIJH])|([\x0e\x0f])")
 _PAIR = re.compile(rb"([\x21-\x7e]{2})|([^\x21-\x7e])|([\x21-\x7e])")
 _LONE = re.compile(
     rb"(?<![\x80-\xff])(?<![\x81-\x9f\xe0-\xfc][\x40-\x7e])[\x81-\x9f\xe0-\xfc](?=[\x40-\x7e](?![\x80-\xff]))"
 )
-"""A byte that would make a kanji of Shift_JIS of the letter behind it, with no other one beside it."""
+"""A byte that would form a Shift_JIS kanji with the letter behind it, without another such byte beside it."""
 
 _EUC = re.compile(
     rb"([\xa1-\xfe]{2})|\x8e([\xa1-\xdf])|\x8f([\xa1-\xfe]{2})|([\x00-\x7f]+)|[\xa1-\xfe][\x80-\xff]?|[\x80-\xff]"
@@ -28,7 +28,7 @@ _EUC = re.compile(
 
 
 def iso_2022_jp(content: bytes) -> str:
-    """Text that switches between character sets by escape sequences; halfwidth katakana in eight bits, too."""
+    """Decode text that switches character sets by escape sequences; also half-width katakana in eight bits."""
     out: list[str] = []
     read: Callable[[bytes], str] = _ascii
     shifted, at = False, 0
@@ -59,7 +59,7 @@ def _lines(read: Callable[[bytes], str], content: bytes) -> str:
 
 
 def euc_jp(content: bytes) -> str:
-    """JIS X 0208 and the vendors' rows in pairs, halfwidth katakana behind 8E, JIS X 0212 behind 8F."""
+    """Decode JIS X 0208 and the vendors' rows (pairs), half-width katakana (after 8E), and JIS X 0212 (after 8F)."""
     return "".join(map(_euc, _EUC.finditer(content)))
 
 
@@ -79,7 +79,8 @@ def _seven_bits(pair: bytes) -> bytes:
 
 @cache
 def _kanji() -> dict[bytes, str]:
-    """Each pair of seven-bit bytes that Microsoft's code page 932 has a character for: JIS X 0208, NEC's and IBM's."""
+    """Return each pair of seven-bit bytes with a character in Microsoft's code page 932: JIS X 0208, NEC's and IBM's
+    rows."""
     found = {}
     for row in range(0x21, 0x7F):
         for cell in range(0x21, 0x7F):
@@ -99,7 +100,7 @@ def _shifted(row: int, cell: int) -> bytes:
 
 @cache
 def _behind_0212() -> str:
-    """IBM's characters that eucJP-ms adds behind JIS X 0212, from F3F3 on: those that neither standard has, and №."""
+    """Return IBM's characters that eucJP-ms adds after JIS X 0212, from F3F3 on: those in neither standard, and №."""
     ibm = (bytes((row, cell)).decode("cp932", "ignore") for row in (0xFA, 0xFB, 0xFC) for cell in range(0x40, 0xFD))
     return "".join(each for each in ibm if len(each) == 1 and (each == "№" or not _in_standard(each)))
 
@@ -116,14 +117,14 @@ def _0212(pair: bytes) -> str:
 
 
 def _ascii(content: bytes) -> str:
-    """ASCII, and what a sender left in Shift_JIS between the escape sequences."""
+    """Decode ASCII, and what a sender left in Shift_JIS between the escape sequences."""
     return (
         (content if content.isascii() else _LONE.sub(b"\xff", content)).decode("cp932", "replace").translate(NOT_IN_932)
     )
 
 
 def _yen(content: bytes) -> str:
-    """JIS X 0201: a yen sign and an overline where ASCII has backslash and tilde."""
+    """Decode JIS X 0201: a yen sign and an overline in place of backslash and tilde."""
     return _ascii(content).replace("\\", "¥").replace("~", "‾")
 
 

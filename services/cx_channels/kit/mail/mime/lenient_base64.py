@@ -1,4 +1,4 @@
-"""Base64 as senders write it: with strange characters, without padding, in several pieces."""
+"""Decode base64 as senders write it: with strange characters, without padding, in several pieces."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ _NOT_BASE64 = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghij
 
 
 def unbase64(content: bytes) -> bytes:
-    """What can be read of some base64: strange characters left out, missing padding added, a lone last one dropped."""
+    """Return what can be decoded: strange characters are skipped, missing padding is added, a lone last character is
+    dropped."""
     if _BEHIND_PADDING.search(content, max(content.find(b"="), 0)) is None:
         try:
             return binascii.a2b_base64(content)

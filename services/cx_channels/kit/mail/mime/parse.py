@@ -1,8 +1,8 @@
-"""Raw mail to a tree of parts, within limits, in one pass, never raising.
+"""Parse raw mail into a tree of parts, within limits, in one pass, without raising.
 
-The standard library's parser needs 40 seconds for a mail of 50,000 parts and raises on some broken ones; here a part is
-a slice between two boundary lines that a regular expression finds. What is over a limit stays in the original, and
-``Mail.omissions`` says so.
+The standard library's parser needs 40 seconds for a mail of 50,000 parts and raises on some broken ones. Here a part is
+a slice between two boundary lines that a regular expression finds. What exceeds a limit stays in the original, and
+``Mail.omissions`` names it.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ _COMMON = (None, "ascii", "utf-8", "cp1252")
 
 @dataclass(slots=True)
 class Part:
-    """One entity of a mail: its body is a slice of ``source``, ``parts`` is what a multipart holds.
+    """One entity of a mail. Its body is a slice of ``source``; ``parts`` holds the parts of a multipart.
 
-    ``place``: its number in the mail as IMAP counts (RFC 9051, section 6.4.5.1): "2.1" is the first part of the
-    second, "" the whole of a mail that has parts, "1" the body of one that has none. ``preamble``: what stands before a
-    multipart's first boundary.
+    ``place``: its number in the mail as in IMAP (RFC 9051, section 6.4.5.1): "2.1" is the first part of the second, ""
+    the whole of a mail that has parts, "1" the body of one that has none. ``preamble``: the text before a multipart's
+    first boundary.
     """
 
     headers: Headers
@@ -53,13 +53,13 @@ class Part:
 
     @property
     def file_name(self) -> str:
-        """As the sender calls it, without folders; "" if it has no name."""
+        """The file name that the sender gave, without folders; "" if there is none."""
         name = self.disposition.parameters.get("filename") or self.content_type.parameters.get("name") or ""
         return clean(name).replace("\\", "/").rpartition("/")[2].replace("\n", " ").strip()[:255]
 
     @property
     def content_id(self) -> str:
-        """Its Content-ID without angle brackets; "" if it has none."""
+        """The Content-ID without angle brackets; "" if there is none."""
         return self.headers.raw("content-id").strip("<> \t")[:_MAX_CONTENT_ID]
 
     @property
@@ -68,17 +68,17 @@ class Part:
         return self.source[self.start : self.end]
 
     def content(self) -> bytes:
-        """The body, its transfer encoding undone as far as it can be read."""
+        """Return the body, its transfer encoding undone as far as it can be read."""
         return undo_transfer(self.raw, self.headers.raw("content-transfer-encoding"))
 
     def text(self) -> str:
-        """The body as text, line ends as LF."""
+        """Return the body as text, with LF as line end."""
         content = undo_transfer_of_text(self.raw, self.headers.raw("content-transfer-encoding"))
         hint = charset_in_html(content) if self.media_type == "text/html" else ""
         return clean(decode(content, self.content_type.parameters.get("charset", ""), hint))
 
     def walk(self) -> Iterator[Part]:
-        """This part and all below it, in the order of the mail."""
+        """Yield this part and all below it, in the order of the mail."""
         yield self
         for part in self.parts:
             yield from part.walk()
@@ -86,10 +86,10 @@ class Part:
 
 @dataclass(slots=True)
 class Mail:
-    """A whole mail: its root, and what can't be read of it.
+    """A whole mail.
 
-    ``omissions``: what is over a limit (``parts``, ``depth``, ``headers``), ``epilogue`` for text behind the last part,
-    ``encrypted``.
+    ``omissions``: what could not be read: ``parts``, ``depth`` and ``headers`` are over a limit, ``epilogue`` is text
+    behind the last part, ``encrypted`` can't be opened.
     """
 
     root: Part
@@ -101,7 +101,7 @@ class Mail:
 
 
 def parse(raw: bytes) -> Mail:
-    """The tree of a raw mail."""
+    """Return the tree of a raw mail."""
     if b"\n" not in raw:
         raw = raw.replace(b"\r", b"\n")
     reader = _Reader()
@@ -112,14 +112,14 @@ def parse(raw: bytes) -> Mail:
 
 
 def part_at(mail: Mail, place: str) -> Part | None:
-    """The part that has this number; None where the mail has no such part."""
+    """Return the part with this number; None where the mail has no such part."""
     return next((part for part in mail.root.walk() if part.place == place), None)
 
 
 def content_at(raw: bytes, place: str) -> bytes | None:
-    """The content of one part of a raw mail, its transfer encoding undone; None where the mail has no such part.
+    """Return the content of one part of a raw mail, its transfer encoding undone; None where there is no such part.
 
-    ``place`` as in an attachment's ``part``, such as "2.1".
+    ``place``: as in an attachment's ``part``, such as "2.1".
     """
     part = part_at(parse(raw), place)
     return None if part is None else part.content()
@@ -163,7 +163,7 @@ def _number(root: Part) -> None:
 
 
 class _Reader:
-    """Counts parts over the whole mail."""
+    """Builds the tree of one mail, and counts its parts."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -257,7 +257,7 @@ class _Reader:
 
 
 def is_tnef(part: Part) -> bool:
-    """Whether a part is Outlook's winmail.dat, by its type or its name."""
+    """Return whether a part is Outlook's winmail.dat, by its type or its name."""
     return part.media_type in tnef.MEDIA_TYPES or part.file_name.lower() == "winmail.dat"
 
 
@@ -268,7 +268,7 @@ def _is_cms(part: Part) -> bool:
 
 
 def _parts_of(found: tnef.Unpacked) -> list[Part]:
-    """The parts of an unpacked winmail.dat: its text in all forms, if it has any, and its files."""
+    """Return the parts of an unpacked winmail.dat: its text in all forms, and its files."""
     parts = []
     forms = [
         _made(kind, {"charset": "utf-8"}, text.encode("utf-8", "replace"))
@@ -293,14 +293,16 @@ def _made(media_type: str, parameters: dict[str, str], content: bytes, parts: li
 
 
 def _is_hollow(part: Part) -> bool:
-    """Whether a multipart's parts stand behind it: it has its parent's boundary, or its parts have."""
+    """Return whether a multipart's parts follow it instead: it has its parent's boundary, or its parts have."""
     return part.media_type.startswith("multipart/") and not part.parts and not part.raw.strip()
 
 
 def _is_head_of_part(headers: Headers, source: bytes, start: int, default_type: str) -> bool:
-    """Whether the fields at the beginning of a part are its own and not words, or the head of a digest's message.
+    """Return whether the fields at the beginning of a part are its own, rather than text or the head of a digest's
+    message.
 
-    A part that begins with a blank line has no head (RFC 2046, section 5.1); some programs put one before it.
+    A part that begins with a blank line has no head (RFC 2046, section 5.1); some programs put a blank line before the
+    head.
     """
     described = any(name.startswith("content-") for name, _ in headers.fields)
     if default_type == MESSAGE:

@@ -1,6 +1,6 @@
-"""Rich text to what it says: LZFu undone ([MS-OXRTFCP]), and HTML or text that Outlook hid in it ([MS-OXRTFEX]).
+"""Turn rich text into text or HTML: undo LZFu ([MS-OXRTFCP]) and find what Outlook embedded ([MS-OXRTFEX]).
 
-Written here since the readers at hand take quadratic time on hostile input or can't tell hidden HTML. Total and linear.
+Existing readers take quadratic time on hostile input or can't find embedded HTML. This one is linear and never raises.
 """
 
 from __future__ import annotations
@@ -44,14 +44,14 @@ _CHARSETS = {
 
 
 class Text(NamedTuple):
-    """One of both; "" where there is none."""
+    """The text in one of two forms; the other is ""."""
 
     plain: str = ""
     html: str = ""
 
 
 def decompressed(content: bytes) -> bytes:
-    """RTF that MAPI keeps compressed; what can be read of one that is cut."""
+    """Return RTF that MAPI keeps compressed, as far as it can be read."""
     if len(content) < 16:
         return b""
     size, magic = struct.unpack_from("<I4s", content, 4)
@@ -62,7 +62,7 @@ def decompressed(content: bytes) -> bytes:
 
 
 def _decompressed(content: bytes, size: int) -> bytes:
-    """A window of 4096 bytes; each of a byte's bits says whether a byte or a place and a length follow."""
+    """Undo LZFu: in a window of 4096 bytes each flag bit says whether a byte follows, or a place and a length."""
     window = bytearray(_START.ljust(_WINDOW, b"\0"))
     write = len(_START)
     out = bytearray()
@@ -95,7 +95,7 @@ def _decompressed(content: bytes, size: int) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class _State:
-    """What holds inside a group. ``hidden``: nothing of it is shown; ``tag``: it is HTML that Outlook hid."""
+    """The state inside a group. ``hidden``: nothing of it is shown; ``tag``: it is embedded HTML."""
 
     hidden: bool = False
     tag: bool = False
@@ -105,7 +105,7 @@ class _State:
 
 
 def without_rtf(rtf: bytes) -> Text:
-    """What rich text says: the HTML or the text that it was made from, else its own text."""
+    """Return the HTML or the text that the rich text was made from, else the text of the rich text itself."""
     if not rtf.lstrip().startswith(b"{\\rtf"):
         return Text()
     reader = _Reader(rtf[:MAX_RTF])
@@ -129,6 +129,7 @@ class _Reader:
         self.to_skip = 0
 
     def said(self) -> str:
+        """Return the text that the rich text shows."""
         at = 0
         while (match := _TOKEN.match(self.rtf, at)) is not None:
             at = match.end()
@@ -223,12 +224,13 @@ class _Reader:
             self.out.append(text)
 
     def _flush(self) -> None:
-        """Bytes that follow one another are decoded together, since characters may have two."""
+        """Decode the bytes collected so far together, since a character may have two."""
         if self.bytes:
             self.out.append(decode(bytes(self.bytes), self.state.charset or self.charset))
             self.bytes.clear()
 
 
 def _character(number: int) -> str:
-    """A UTF-16 unit, written as a signed number. Halves of a pair come one by one and are joined at the end."""
+    """Return the UTF-16 unit of a signed number. The halves of a surrogate pair come one by one and are joined at the
+    end."""
     return chr(number & 0xFFFF)

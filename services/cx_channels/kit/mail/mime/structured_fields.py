@@ -28,7 +28,7 @@ _PERCENT = re.compile(rb"%([0-9A-Fa-f]{2})")
 
 @dataclass(frozen=True, slots=True)
 class StructuredField:
-    """A value with parameters, as in Content-Type: value in lower case, parameter names too."""
+    """A value with parameters, such as Content-Type. Value and parameter names are in lower case."""
 
     value: str
     parameters: dict[str, str]

@@ -1,7 +1,7 @@
-"""What Outlook packs into winmail.dat: the body and the files of a TNEF stream ([MS-OXTNEF]). Total and bounded.
+"""Read the body and the files of a TNEF stream, Outlook's winmail.dat ([MS-OXTNEF]). Bounded, without raising.
 
-Written here since the reader in Python is under the LGPL. Left out: messages inside the message, which stay files, and
-properties that no reader shows, such as categories and reminders.
+The existing Python reader is under the LGPL. Left out: messages inside the message, which stay files, and properties
+that no reader shows, such as categories and reminders.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class File:
 
 @dataclass(slots=True)
 class Unpacked:
-    """``plain`` and ``html`` say the same; "" where the stream has no body in that form."""
+    """The body in two equivalent forms, ``plain`` and ``html``, and the files; "" where the stream lacks a form."""
 
     plain: str = ""
     html: str = ""
@@ -68,7 +68,7 @@ class _Attribute(NamedTuple):
 
 
 def unpacked(stream: bytes) -> Unpacked | None:
-    """Body and files of a TNEF stream, as far as it can be read; None where it is none."""
+    """Return the body and the files of a TNEF stream as far as it can be read; None where it is no TNEF."""
     if not stream.startswith(SIGNATURE):
         return None
     found = Unpacked()
@@ -92,14 +92,14 @@ def unpacked(stream: bytes) -> Unpacked | None:
 
 
 def charset_of(code_page: int) -> str:
-    """The label of a Windows code page."""
+    """Return the label of a Windows code page."""
     if 28591 <= code_page <= 28599:
         return f"iso-8859-{code_page - 28590}"
     return _CODE_PAGES.get(code_page, f"cp{code_page}")
 
 
 def _attributes(stream: bytes) -> Iterator[_Attribute]:
-    """Level, id, length, content and checksum follow one another from the seventh byte on."""
+    """Yield the attributes: level, id, length, content and checksum follow one another from the seventh byte on."""
     at = 6
     for _ in range(_MAX_ATTRIBUTES):
         if at + 9 > len(stream) or stream[at] not in (1, 2):
@@ -155,7 +155,7 @@ def _text(content: bytes, charset: str) -> str:
 
 
 def _properties(content: bytes, charset: str) -> Iterator[tuple[int, int | str | bytes]]:
-    """Id and value of each MAPI property that is a number, a text or bytes ([MS-OXTNEF], section 2.1.3.4)."""
+    """Yield id and value of each MAPI property that is a number, a text or bytes ([MS-OXTNEF], section 2.1.3.4)."""
     try:
         yield from _walked(_Cursor(content), charset)
     except struct.error:
@@ -163,7 +163,7 @@ def _properties(content: bytes, charset: str) -> Iterator[tuple[int, int | str |
 
 
 class _Cursor:
-    """A place in some bytes. Reading past the end raises ``struct.error``."""
+    """A position in some bytes. Reading past the end raises ``struct.error``."""
 
     def __init__(self, content: bytes) -> None:
         self.content = content
@@ -175,7 +175,7 @@ class _Cursor:
         return int(value)
 
     def take(self, size: int) -> bytes:
-        """So many bytes and the padding behind them."""
+        """Return ``size`` bytes and skip the padding behind them."""
         if self.at + size > len(self.content):
             raise struct.error("past the end")
         taken = self.content[self.at : self.at + size]

@@ -1,4 +1,4 @@
-"""Transfer codings undone (RFC 2045, section 6), also where the header names none or a wrong one."""
+"""Undo transfer encodings (RFC 2045, section 6), also where the header names none or a wrong one."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ _SURELY_QUOTED_PRINTABLE = re.compile(
 
 
 def undo_transfer(raw: bytes, encoding: str) -> bytes:
-    """Bytes as they were before the transfer. Unknown encodings and spellings ("7-bit", "plain") change nothing."""
+    """Return the bytes as they were before the transfer. Unknown encodings and spellings ("7-bit", "plain") change
+    nothing."""
     name = _name(encoding)
     if name == "base64":
         return unbase64(raw)
@@ -39,8 +40,11 @@ def undo_transfer(raw: bytes, encoding: str) -> bytes:
 
 
 def undo_transfer_of_text(raw: bytes, encoding: str) -> bytes:
-    """Like ``undo_transfer``, for what people read: text that is not in the coding it is declared to be, but in another
-    one or in none, and text that a host on the way put behind the encoded one."""
+    """Undo the transfer encoding of text that people read.
+
+    Beyond ``undo_transfer`` it reads text in another encoding than the declared one, text in none, and text that a host
+    on the way appended to the encoded one.
+    """
     name = _name(encoding)
     if name == "base64":
         return _base64_and_text(raw)
@@ -83,7 +87,7 @@ def _base64_and_text(raw: bytes) -> bytes:
 
 
 def _decoded(raw: bytes) -> bytes | None:
-    """The text in base64 that the whole of some bytes is; None where they are anything else."""
+    """Return the text where the bytes are nothing but base64; else None."""
     if _BASE64.fullmatch(raw) is None:
         return None
     letters = b"".join(raw.split())
