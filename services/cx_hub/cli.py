@@ -24,6 +24,7 @@ COMMANDS: Mapping[str, str] = {
     "run": "services",
     "stack": "stack",
     "map": "mapping",
+    "provider": "providers",
     "events": "events",
     "log": "log",
     "lag": "log",

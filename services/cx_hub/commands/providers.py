@@ -1,0 +1,63 @@
+"""``provider``: begin a new provider."""
+
+from __future__ import annotations
+
+import re
+from importlib import import_module
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+from typing import Annotated
+
+import typer
+
+from cx_channels.registry import CHANNEL_FOLDERS
+from cx_events.errors import Refused
+
+_NAME = re.compile(r"[a-z][a-z0-9_]{1,39}")
+_FILES = {
+    "__init__.py.txt": "__init__.py",
+    "mapping.py.txt": "mapping.py",
+    "signature.py.txt": "signature.py",
+    "README.md.txt": "README.md",
+    "message.json.txt": "fixtures/message.json",
+}
+"""The templates, and where each goes in the new folder."""
+
+
+def register(app: typer.Typer) -> None:
+    group = typer.Typer(help="Work on providers, in a clone of the repository.", no_args_is_help=True)
+    group.callback()(lambda: None)
+    group.command("new")(new)
+    app.add_typer(group, name="provider")
+
+
+def new(name: Annotated[str, typer.Argument(metavar="CHANNEL/NAME", help="Such as chat/acme.")]) -> None:
+    """Write the folder of a new provider, whose failing contract tests say what to do next."""
+    folder = scaffold(name, Path(str(import_module("cx_channels").__file__)).parent)
+    typer.echo(folder)
+    typer.echo(
+        f"next: ./cx test tests/contract/test_providers.py -n 0 -x -k {name}, and do what the first failure says;"
+        ' CONTRIBUTING.md, "Add a provider", says why',
+        err=True,
+    )
+
+
+def scaffold(name: str, root: Path) -> Path:
+    """Write the folder ``CHANNEL/NAME`` below ``root`` and return it. Raises ``Refused`` for a name that can't be."""
+    channel, slash, own = name.partition("/")
+    if channel not in CHANNEL_FOLDERS or not slash:
+        raise Refused("bad-channel", f"{name!r}: write CHANNEL/NAME, where CHANNEL is {', '.join(CHANNEL_FOLDERS)}")
+    if not _NAME.fullmatch(own):
+        raise Refused("bad-name", f"{own!r}: a provider's name is 2 to 40 lower-case letters, digits and underscores")
+    folder = root / channel / own
+    if folder.exists():
+        raise Refused("already-there", f"{folder} exists")
+    values = {"channel": channel, "name": own, "title": own.replace("_", " ").capitalize()}
+    templates = files("cx_hub") / "provider_template"
+    for template, target in _FILES.items():
+        path = folder / target
+        path.parent.mkdir(parents=True, exist_ok=True)
+        text = (templates / template).read_text(encoding="utf-8")
+        path.write_text(Template(text).substitute(values), encoding="utf-8")
+    return folder
