@@ -2,33 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 
 import pytest
 from tests.contract import mapping_checks, signature_checks
 from tests.contract.provider_cases import cases_of, folder_of
+from tests.contract.provider_faults import CHECKS, faulty_variants, rebuilt_check
 
 import cx_channels.chat
 from cx_channels.provider import Provider
 from cx_events.errors import Refused
 from cx_hub.commands.providers import scaffold
 
-WRITTEN = {
-    "    return request\n": "    return with_headers(request, {HEADER: hmac_of(secret, request.body)})\n",
-    '    raise Refused("bad-signature", "signature.py: verify is not written yet", 401)\n': (
-        "    given = request.headers.get(HEADER.lower())\n"
-        "    check_signature(given, [request.body], connection.secrets, header=HEADER)\n"
-    ),
-    'gaps={"url": "", "time": ""}': 'gaps={"url": "the vendor signs the body", "time": "none is signed"}',
-    "from cx_channels.provider import": (
-        "from cx_channels.kit.signing import check_signature, with_headers\n"
-        "from cx_channels.kit.signing import sign as hmac_of\n"
-        "from cx_channels.provider import"
-    ),
-}
-"""What somebody writes into ``signature.py``, by what stands there."""
+TIMED_SIGNATURE = '''"""Check that Toy sent a request. toy.example/docs/webhooks, "Signatures"."""
+
+from __future__ import annotations
+
+from cx_channels.kit.signing import check_age, check_signature, with_headers
+from cx_channels.kit.signing import sign as hmac_of
+from cx_channels.kit.times import unix_seconds
+from cx_channels.provider import Connection, Request, Signature
+from cx_events.errors import Refused
+
+HEADER, TIME = "X-Toy-Signature", "X-Toy-Time"
+TOLERANCE = 300
+
+SIGNATURE = Signature(
+    headers=(HEADER.lower(), TIME.lower()),
+    covers=frozenset({"body", "time"}),
+    gaps={"url": "Toy signs time and body alone (docs/webhooks)"},
+    tolerance_seconds=TOLERANCE,
+)
+
+
+def _content(time: str, request: Request) -> bytes:
+    return f"{time}.".encode("utf-8", "replace") + request.body
+
+
+def sign(request: Request, _connection: Connection, secret: str) -> Request:
+    """Return the request as Toy sends it, signed with one secret."""
+    time = str(request.received // 1_000_000)
+    return with_headers(request, {HEADER: hmac_of(secret, _content(time, request)), TIME: time})
+
+
+def verify(request: Request, connection: Connection) -> None:
+    """Raise ``Refused`` (401) unless one of the connection's secrets signed the request."""
+    time = request.headers.get(TIME.lower(), "")
+    check_signature(
+        request.headers.get(HEADER.lower()), [_content(time, request)], connection.secrets, header=HEADER
+    )
+    at = unix_seconds(time)
+    if at is None:
+        raise Refused("bad-signature", f"{TIME} is no time", 401)
+    check_age(at, request.received, TOLERANCE, header=TIME)
+'''
+"""What somebody writes into ``signature.py`` for a vendor that signs the time and the body."""
 
 
 @pytest.fixture
@@ -41,12 +71,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def failures(provider: Provider) -> dict[str, str]:
     """Return the checks that fail, with what each says."""
     found = {}
-    checks: dict[str, Callable[[Provider], None]] = {
-        "declared": signature_checks.check_declared,
-        **signature_checks.CHECKS,
-        **mapping_checks.CHECKS,
-    }
-    for name, check in checks.items():
+    for name, check in CHECKS.items():
         try:
             check(provider)
         except AssertionError as error:
@@ -63,13 +88,9 @@ def test_a_new_folder_fails_with_what_to_do(root: Path) -> None:
     assert "lacking: [('toy_new', 'claimed')]" in found["events_are_valid"]
 
 
-def test_what_the_failures_say_makes_a_provider(root: Path) -> None:
+def test_a_finished_folder_passes_and_its_faults_are_caught(root: Path) -> None:
     folder = scaffold("chat/toy_done", root)
-    signature = (folder / "signature.py").read_text()
-    for before, after in WRITTEN.items():
-        assert before in signature
-        signature = signature.replace(before, after)
-    (folder / "signature.py").write_text(signature)
+    (folder / "signature.py").write_text(TIMED_SIGNATURE)
     (folder / "fixtures" / "kinds").mkdir()
     (folder / "fixtures" / "kinds" / "typing.json").write_text('{"type":"typing"}')
     package = (folder / "__init__.py").read_text()
@@ -82,6 +103,13 @@ def test_what_the_failures_say_makes_a_provider(root: Path) -> None:
             golden = folder_of(provider) / "golden" / f"{case.path.name}.jsonl"
             golden.write_bytes(mapping_checks.golden_lines(provider, case))
     assert failures(provider) == {}
+    for check in signature_checks.CHECKS.values():
+        check(rebuilt_check(provider))
+    planted = list(faulty_variants(provider))
+    assert {"ignores_the_age", "hashes_ten_bytes", "knows_the_first_secret_only"} <= {fault for fault, _, _ in planted}
+    for _, faulty, name in planted:
+        with pytest.raises(AssertionError):
+            CHECKS[name](faulty)
 
 
 @pytest.mark.parametrize(

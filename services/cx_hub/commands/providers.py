@@ -21,6 +21,7 @@ _FILES = {
     "signature.py.txt": "signature.py",
     "README.md.txt": "README.md",
     "message.json.txt": "fixtures/message.json",
+    "another-message.json.txt": "fixtures/another-message.json",
 }
 """The templates, and where each goes in the new folder."""
 
