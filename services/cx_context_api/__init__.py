@@ -1,13 +1,20 @@
-"""OUT: contexts, histories and threads to whoever serves the customer; what they decide, back onto the log.
+"""The context API: contexts, histories and conversations for whoever serves the customer, and their decisions.
 
-    GET  query -> target -> head (whose, which version) -> cache, else store -> body
+    GET  query -> target -> customer and version -> cache, else store -> body
     POST body  -> what it concerns -> event -> log -> 202 with the event's name
 
-Nothing here changes the store: a decision is an event like any other, and shows once a projector applied it. Who must
-see it at once reads with ``at_least``.
+Nothing here changes the store. A decision is an event like any other and becomes visible once a projector has applied
+it; a client that must see it at once reads with ``at_least``.
 
-Each room is what one asks about, with its ``routes``: ``contexts`` (today's, of a moment, why), ``conversations``
-(histories, threads, what agents do), ``identity`` (who is who), ``following`` (streams) and ``events`` (one event
-whole, and its files). Below them lie ``requests`` (what every request has in common) and ``decisions`` (events onto the
-log, once); above them ``openapi`` describes them and ``app`` puts them together.
+Modules:
+``app`` puts the service together.
+``openapi`` describes it.
+``following`` streams changes by server-sent events.
+``contexts`` answers with a customer's context: today's, a past one, the reasons for a value, and differences.
+``conversations`` answers with histories and conversations, and takes agents' actions, handoffs and tokens.
+``identity`` explains who is who, and takes decisions about it: merge, unmerge, attribute, dismiss.
+``events`` answers with one event, and with files.
+``reads`` runs reads of the store: in time, in turn, now or as of a moment.
+``decisions`` puts a decision on the log exactly once.
+``requests`` reads what every request has in common.
 """

@@ -1,11 +1,10 @@
-"""The context API's HTTP app, and its routes for an app that holds other services' too."""
+"""Put the context API together: an app of its own, or its routes in an app of several services."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any
 
 from cx_context.store import Store
 from cx_context.store.customer_index import CustomerIndex
@@ -15,8 +14,10 @@ from cx_context_api.contexts.as_of import PastContexts
 from cx_context_api.contexts.body_cache import CACHE_BYTES
 from cx_context_api.contexts.contact_contexts import ContactContexts
 from cx_context_api.contexts.current import CurrentContexts
-from cx_context_api.contexts.lineages import MOST_EVENTS, Lineages
+from cx_context_api.contexts.diffs import Diffs
+from cx_context_api.contexts.lineages import Lineages
 from cx_context_api.contexts.routes import ContextRoutes
+from cx_context_api.contexts.value_sources import MAX_EVENTS, HistoryReader
 from cx_context_api.conversations.agent_action_routes import AgentActionRoutes
 from cx_context_api.conversations.routes import ConversationRoutes
 from cx_context_api.conversations.token_routes import TokenRoutes
@@ -24,7 +25,7 @@ from cx_context_api.conversations.vcon_export import VconExports
 from cx_context_api.decisions import Clock, Decisions, IncreasingClock
 from cx_context_api.events.contents import Contents, PartAt
 from cx_context_api.events.routes import EventRoutes
-from cx_context_api.following.change_notifications import ChangeListener
+from cx_context_api.following.change_listener import ChangeListener
 from cx_context_api.following.routes import StreamRoutes
 from cx_context_api.following.streams import EventStreams
 from cx_context_api.following.subscriptions import Subscriptions
@@ -34,6 +35,7 @@ from cx_context_api.reads.turns import ReadTurns
 from cx_context_api.requests.admission import Admission
 from cx_context_api.requests.tenancy import tenancies
 from cx_events.blob import Blobs
+from cx_events.json_types import Json
 from cx_events.log import Log
 from cx_runtime.fast_routes import FastRouteApp
 from cx_runtime.health import DEFAULT_MAX_AGE, Health
@@ -47,8 +49,10 @@ HEARTBEAT_SECONDS = 15.0
 
 
 class ContextApi:
-    """The service's parts, put together. ``follow`` runs beside; ``leave`` ends streams; ``stop`` lets its own
-    connection go, before the store stops."""
+    """The service's parts, put together.
+
+    ``follow`` runs beside the server; ``leave`` ends streams; ``stop`` releases the store before that stops.
+    """
 
     def __init__(
         self,
@@ -60,81 +64,85 @@ class ContextApi:
         now: Clock | None = None,
         cache_bytes: int = CACHE_BYTES,
         pieces_bytes: int = PIECES_BYTES,
-        most_events: int = MOST_EVENTS,
+        max_events: int = MAX_EVENTS,
         rates: Rates | None = None,
         blobs: Blobs | None = None,
         part_at: PartAt | None = None,
         public_url: str = "",
         heartbeat: float = HEARTBEAT_SECONDS,
         health: Health | None = None,
-        reading: ReadTurns | None = None,
+        turns: ReadTurns | None = None,
     ) -> None:
-        """``now``: µs since 1970, later with every call; one process has one such clock. ``cache_bytes`` bounds the
-        bodies kept, ``pieces_bytes`` what the next ones can be made of, ``most_events`` the histories of customers of
-        which a lineage is worked out. ``rates``: how much each key may ask; as much as it likes without. ``blobs``:
-        where the channels keep large originals and attachments. ``part_at``: how a part of a mail is found, for what
-        that store lacks. ``public_url``: how others reach this hub. ``heartbeat``: seconds after which streams look
-        again and say that they live. ``health``: told whether following goes on. ``reading``: whose turn it is to
-        read."""
+        """Put the parts together.
+
+        ``now``: µs since 1970, later with every call; a process has one such clock. ``cache_bytes`` bounds the cached
+        bodies, ``pieces_bytes`` the pieces that bodies are made of, ``max_events`` the histories that are explained.
+        ``rates``: each key's rate limit, by default that of its configuration. ``blobs``: where the channels keep large
+        originals and attachments. ``part_at`` finds a part of a mail that is not in ``blobs``. ``public_url``: how
+        others reach this hub. ``heartbeat``: seconds between a stream's signs of life. ``health`` is told whether
+        following makes progress. ``turns`` shares the store among tenants.
+        """
         known = tenancies(tenants)
-        self.reading = reading = reading or ReadTurns.of(len(known))
-        self._heads = CustomerIndex(store)
+        self.turns = turns = turns or ReadTurns.of(len(known))
+        self._index = CustomerIndex(store)
         self.contexts = CurrentContexts(
-            store, known, self._heads, reading=reading, cache_bytes=cache_bytes, pieces_bytes=pieces_bytes
+            store, known, self._index, turns=turns, cache_bytes=cache_bytes, pieces_bytes=pieces_bytes
         )
         expect = (health or Health()).expect
-        self.following = Subscriptions(heartbeat, expect("following", max_age=heartbeat * 2 + DEFAULT_MAX_AGE))
-        self.notices = ChangeListener(log, self.following, expect("notices"))
-        self.streams = EventStreams(self.following, metrics)
+        self.subscriptions = Subscriptions(heartbeat, expect("following", max_age=heartbeat * 2 + DEFAULT_MAX_AGE))
+        self._listener = ChangeListener(log, self.subscriptions, expect("notices"))
+        self._streams = EventStreams(self.subscriptions, metrics)
         admission = Admission(tenants, known, rates if rates is not None else Rates(tenants))
         clock = now or IncreasingClock()
         decisions = Decisions(store, log, known, metrics, clock)
-        lineages = Lineages(store, reading, most_events=most_events)
-        at_hand = ContactContexts(store, known, self.contexts, clock, reading)
-        past = PastContexts(store, reading)
+        history = HistoryReader(store, turns, max_events=max_events)
+        contacts = ContactContexts(store, known, self.contexts, clock, turns)
+        past = PastContexts(store, turns)
         contents = Contents(blobs, part_at)
-        self.vcons = VconExports(store, known, contents, reading, public_url)
-        read = ContextRoutes(admission, self.contexts, at_hand, past, lineages, metrics, clock, reading)
-        rooms = (
-            read,
-            ConversationRoutes(admission, store, self.vcons, clock, reading),
-            IdentityRoutes(admission, store, decisions, RulesWhatIf(store, reading), metrics, reading),
+        self.vcons = VconExports(store, known, contents, turns, public_url)
+        contexts = ContextRoutes(
+            admission, self.contexts, contacts, past, Lineages(history), Diffs(history), metrics, clock, turns
+        )
+        handlers = (
+            contexts,
+            ConversationRoutes(admission, store, self.vcons, clock, turns),
+            IdentityRoutes(admission, store, decisions, RulesWhatIf(store, turns), metrics, turns),
             AgentActionRoutes(admission, store, decisions, metrics),
-            StreamRoutes(admission, store, self.contexts, self.following, self.streams, reading, at_hand),
-            EventRoutes(admission, store, contents, metrics, reading),
+            StreamRoutes(admission, store, self.contexts, self.subscriptions, self._streams, turns, contacts),
+            EventRoutes(admission, store, contents, metrics, turns),
             TokenRoutes(admission, tenants, store, decisions, metrics),
         )
-        self.routes = [route for room in rooms for route in room.all()]
-        self.read_most = read.read_most()
+        self.routes = [route for each in handlers for route in each.all()]
+        self.fast_handlers = contexts.fast()
 
     async def follow(self) -> None:
-        """Keep what is followed up to date, until it is cancelled. ``Ended`` where one of its two tasks is over."""
-        async with OwnedTasks() as companions:
-            companions.start("the looks at what is followed", self.following.run())
-            companions.start("the reading of notices", self.notices.run())
+        """Keep subscriptions up to date until cancelled. Raises ``Ended`` if one of its two tasks ends."""
+        async with OwnedTasks() as tasks:
+            tasks.start("the refreshing of subscriptions", self.subscriptions.run())
+            tasks.start("the reading of change notifications", self._listener.run())
             await asyncio.Event().wait()
 
     async def leave(self, seconds: float) -> None:
-        """Before the server stops: end the streams, so that who follows comes again elsewhere, and tell those whose
-        heavy reads are being worked out to come again."""
-        if self.reading.elsewhere is not None:
-            await self.reading.elsewhere.stop()
-        await self.streams.leave(seconds)
+        """End streams and heavy reads before the server stops, so that clients come again to another process."""
+        if self.turns.processes is not None:
+            await self.turns.processes.stop()
+        await self._streams.leave(seconds)
 
     async def stop(self) -> None:
-        await self.following.stop()
-        if self.reading.elsewhere is not None:
-            await self.reading.elsewhere.stop()
+        """Release the store."""
+        await self.subscriptions.stop()
+        if self.turns.processes is not None:
+            await self.turns.processes.stop()
         await self.contexts.stop()
-        await self._heads.stop()
+        await self._index.stop()
 
 
 def add_routes(app: FastRouteApp, api: ContextApi) -> None:
-    """The routes into ``app``, and what they are into its OpenAPI document."""
+    """Add the routes to ``app``, and their descriptions to its OpenAPI document."""
     app.router.routes.extend(api.routes)
-    for path, handler in api.read_most.items():
+    for path, handler in api.fast_handlers.items():
         app.fast_route(path, handler, methods={"GET", "HEAD"})
-    app.openapi = _with_ours(app.openapi)  # type: ignore[method-assign]
+    app.openapi = _add_description(app.openapi)  # type: ignore[method-assign]
 
 
 def create_api(
@@ -146,15 +154,15 @@ def create_api(
     *,
     now: Clock | None = None,
     cache_bytes: int = CACHE_BYTES,
-    most_events: int = MOST_EVENTS,
+    max_events: int = MAX_EVENTS,
 ) -> FastRouteApp:
-    """The app of this service alone; the arguments as of ``ContextApi``. Whoever made the store and the log starts and
-    stops them.
+    """Return an app of this service alone; the arguments are those of ``ContextApi``.
 
-    Serve it by ``cx_runtime.serve.server_config``, which adds the deadlines that the server lacks.
+    The caller starts and stops the store and the log. Serve the app by ``cx_runtime.serve.server_config``, which adds
+    the deadlines that the server lacks.
     """
     api = ContextApi(
-        store, log, tenants, metrics, now=now, cache_bytes=cache_bytes, most_events=most_events, health=health
+        store, log, tenants, metrics, now=now, cache_bytes=cache_bytes, max_events=max_events, health=health
     )
 
     @asynccontextmanager
@@ -171,11 +179,11 @@ def create_api(
     return app
 
 
-def _with_ours(others: Callable[[], dict[str, Any]]) -> Callable[[], dict[str, Any]]:
-    def document() -> dict[str, Any]:
+def _add_description(others: Callable[[], Json]) -> Callable[[], Json]:
+    def document() -> Json:
         whole = others()
-        ours = openapi.components()
-        components = {name: {**whole.get("components", {}).get(name, {}), **found} for name, found in ours.items()}
+        own = openapi.components()
+        components = {name: {**whole.get("components", {}).get(name, {}), **each} for name, each in own.items()}
         return {
             **whole,
             "paths": {**whole.get("paths", {}), **openapi.paths()},

@@ -1,8 +1,8 @@
-"""Decisions onto the log: each an event, durable before it is answered, and the same event when it is asked for again.
+"""Put decisions on the log: each is an event, durable before the answer, and the same event if the request is repeated.
 
-``Idempotency-Key`` becomes the event's id; a digest of what was asked for lies in ``data.idempotency_key``, so that the
-same key with another body is told apart wherever the first one was taken. Until it is applied, only the process that
-took it knows; two that take one key with two bodies in that moment leave two copies, of which the first counts.
+``Idempotency-Key`` becomes the event's id. ``data.idempotency_key`` holds a digest of the request, so that the same key
+with another body is recognised by any process once the event is applied; before that, only by the process that appended
+it. If two processes take one key with two bodies at the same moment, the log holds two events; the first one counts.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ from cx_events.stamp import StampedEvent, key_writer, stamp
 from cx_events.timestamps import Micros
 from cx_runtime.metrics import Metrics
 
-REMEMBERED = 10_000
-"""Keys of decisions that this process took lately."""
+MAX_RECENT = 10_000
+"""Idempotency keys of recent decisions that a process remembers."""
 
 PROVIDER = "api"
-"""What metrics call the provider of these events."""
+"""The metrics' label for the provider of these events."""
 
 _KEY = re.compile(r"[!-~]{1,200}")
 
@@ -44,7 +44,7 @@ Clock = Callable[[], Micros]
 
 
 class IncreasingClock:
-    """The wall clock in µs, one later at least with every call: decisions of one process never tie."""
+    """The wall clock in µs, at least 1 µs later with every call: two decisions of a process never have one time."""
 
     def __init__(self, clock: Clock = lambda: time.time_ns() // 1000) -> None:
         self._clock = clock
@@ -56,8 +56,11 @@ class IncreasingClock:
 
 
 class DecisionRequest(NamedTuple):
-    """One request's identity: ``id`` of the event it makes, ``digest`` of what it asks for; ``repeatable`` if its
-    sender named it; ``writer``: whose key asks."""
+    """The identity of one request for a decision.
+
+    ``id``: of the event that it makes. ``digest``: of what it asks for. ``repeatable``: its client named it by an
+    ``Idempotency-Key``. ``writer``: the key that sent it.
+    """
 
     tenant: str
     id: str
@@ -66,26 +69,33 @@ class DecisionRequest(NamedTuple):
     writer: str
 
     @property
-    def name(self) -> EventName:
+    def event_name(self) -> EventName:
+        """The name of the event that the request makes."""
         return EventName(decision_source(self.tenant), self.id)
 
 
-def decision_request(asker: Caller, key: str | None, digest: str) -> DecisionRequest:
-    """``key``: of the header ``Idempotency-Key``, with or without the quotes of a structured field (RFC 8941).
-    Raises ``Refused("bad-idempotency-key", 400)``."""
-    writer = key_writer(asker.key)
+def decision_request(caller: Caller, key: str | None, digest: str) -> DecisionRequest:
+    """Return the identity of a request.
+
+    ``key``: the header ``Idempotency-Key``, with or without the quotes of a structured field (RFC 8941).
+    Raises ``Refused("bad-idempotency-key", 400)``.
+    """
+    writer = key_writer(caller.key)
     if key is None:
-        return DecisionRequest(asker.tenant, str(uuid4()), digest, repeatable=False, writer=writer)
+        return DecisionRequest(caller.tenant, str(uuid4()), digest, repeatable=False, writer=writer)
     bare = key[1:-1] if len(key) > 2 and key[0] == key[-1] == '"' else key
     if _KEY.fullmatch(bare) is None:
-        raise Refused("bad-idempotency-key", "Idempotency-Key: expected 1 to 200 printable ASCII characters", 400)
-    return DecisionRequest(asker.tenant, bare, digest, repeatable=True, writer=writer)
+        raise Refused("bad-idempotency-key", "Idempotency-Key: expected 1 to 200 printable ASCII characters.", 400)
+    return DecisionRequest(caller.tenant, bare, digest, repeatable=True, writer=writer)
 
 
 class DecisionDraft(NamedTuple):
-    """What a decision says, and with what it lies on the log. ``correlation``: what was asked by, where that is not the
-    event's id. ``after``: when the latest happened of what it decides about, in µs. It is stamped later than that: a
-    resolve that sorted before the message it answers would be void, and two machines' clocks never agree."""
+    """One event of a decision before it is stamped.
+
+    ``correlation``: the correlation id, if it is not the event's id. ``after``: the time in µs of the latest thing that
+    the decision is about. The event is stamped later than that: a resolve that sorted before the message it answers
+    would be void, and two machines' clocks never agree.
+    """
 
     type: str
     stream_id: NodeId
@@ -95,7 +105,7 @@ class DecisionDraft(NamedTuple):
 
 
 class Decisions:
-    """The way in for decisions. One per process; safe for many tasks at once."""
+    """Appends decisions to the log. One per process; safe for many tasks at once."""
 
     def __init__(self, store: Store, log: Log, tenancies: Mapping[str, Tenancy], metrics: Metrics, now: Clock) -> None:
         self._store = store
@@ -104,82 +114,83 @@ class Decisions:
         self._metrics = metrics
         self.now = now
         self._last: dict[str, Micros] = {}
-        self._taken: OrderedDict[tuple[str, str], str] = OrderedDict()
+        self._recent: OrderedDict[tuple[str, str], str] = OrderedDict()
 
-    async def taken(self, asked: DecisionRequest) -> list[EventName]:
-        """The events of this very request, if it was answered before and is applied; else none.
-        ``Refused("idempotency-key-reused")`` for a key that another request used."""
-        if not asked.repeatable:
+    async def find_applied(self, request: DecisionRequest) -> list[EventName]:
+        """Return the events of an earlier request with the same key, if they are applied; else none.
+
+        Raises ``Refused("idempotency-key-reused")`` if that request asked for something else.
+        """
+        if not request.repeatable:
             return []
         async with self._store.reading() as tx:
-            stored = await read_event(tx, asked.tenant, event_key(asked.tenant, *asked.name))
+            stored = await read_event(tx, request.tenant, event_key(request.tenant, *request.event_name))
             if stored is None:
                 return []
-            _same(asked, decode_leniently(stored.raw)[0].data.idempotency_key)
-            return [*await siblings(tx, asked.tenant, asked.name), asked.name]
+            _check_digest(request, decode_leniently(stored.raw)[0].data.idempotency_key)
+            return [*await read_siblings(tx, request.tenant, request.event_name), request.event_name]
 
-    def took(self, tenant: str, name: EventName) -> bool:
-        """Whether this process took that decision lately; it may not be applied yet."""
-        return name.source == decision_source(tenant) and (tenant, name.id) in self._taken
+    def is_recent(self, tenant: str, name: EventName) -> bool:
+        """Return whether this process appended that decision recently; it may not be applied yet."""
+        return name.source == decision_source(tenant) and (tenant, name.id) in self._recent
 
-    async def take(
-        self, asked: DecisionRequest, choices: Sequence[DecisionDraft], at: Micros | None = None
+    async def append(
+        self, request: DecisionRequest, drafts: Sequence[DecisionDraft], at: Micros | None = None
     ) -> list[EventName]:
-        """Append one event for each choice: the last bears the id, the ones before it ``ID.1``, ``ID.2``, ... ``at``:
-        given by ``moment``, where it was told already.
+        """Append one event per draft; durable on return. ``at``: the time from ``next_time``, if it was taken already.
 
-        Durable on return. ``TryLater`` where that is unknown; asking again is safe.
+        The last event has the request's id, those before it ``ID.1``, ``ID.2`` and so on. Raises ``TryLater`` if the
+        outcome is unknown; repeating the request is safe.
         """
-        # From here to the append nobody else runs, so of two requests with one key the second sees the first.
-        _same(asked, self._taken.get((asked.tenant, asked.id), asked.digest))
-        self._taken[asked.tenant, asked.id] = asked.digest
-        while len(self._taken) > REMEMBERED:
-            self._taken.popitem(last=False)
-        events = self.drafted(asked, choices, at)
+        # No other task runs between here and the append, so of two requests with one key the second sees the first.
+        _check_digest(request, self._recent.get((request.tenant, request.id), request.digest))
+        self._recent[request.tenant, request.id] = request.digest
+        while len(self._recent) > MAX_RECENT:
+            self._recent.popitem(last=False)
+        events = self.stamp(request, drafts, at)
         with self._metrics.append_seconds.time():
             await self._log.append([Record(INTERACTIONS, event.key, event.raw) for event in events])
-        for choice in choices:
-            self._metrics.accepted(PROVIDER, choice.type)
+        for draft in drafts:
+            self._metrics.accepted(PROVIDER, draft.type)
         return [EventName(event.source, event.id) for event in events]
 
-    def moment(self, tenant: str, after: Micros) -> Micros:
-        """Return the time of a decision in µs: now, but later than ``after`` and than all that this process took for
-        the tenant before."""
-        found = self._last[tenant] = max(self.now(), self._last.get(tenant, 0) + 1, after + 1)
-        return found
+    def next_time(self, tenant: str, after: Micros) -> Micros:
+        """Return the time of a decision in µs: now, but later than ``after`` and than the tenant's decisions before."""
+        at = self._last[tenant] = max(self.now(), self._last.get(tenant, 0) + 1, after + 1)
+        return at
 
-    def drafted(
-        self, asked: DecisionRequest, choices: Sequence[DecisionDraft], at: Micros | None = None
+    def stamp(
+        self, request: DecisionRequest, drafts: Sequence[DecisionDraft], at: Micros | None = None
     ) -> list[StampedEvent]:
-        """The events that ``take`` would append."""
-        ids = self._tenancies[asked.tenant].ids
+        """Return the events that ``append`` would append."""
+        ids = self._tenancies[request.tenant].ids
         if at is None:
-            at = self.moment(asked.tenant, max(choice.after for choice in choices))
-        several = len(choices) > 1
+            at = self.next_time(request.tenant, max(draft.after for draft in drafts))
+        several = len(drafts) > 1
         events = []
-        for number, choice in enumerate(choices, 1):
+        for number, each in enumerate(drafts, 1):
             draft = Draft(
-                type=choice.type,
-                id=asked.id if number == len(choices) else f"{asked.id}.{number}",
-                data=msgspec.structs.replace(choice.data, idempotency_key=asked.digest),
-                subject=choice.stream_id.hex(),
-                correlationid=choice.correlation or (asked.id if several else ""),
+                type=each.type,
+                id=request.id if number == len(drafts) else f"{request.id}.{number}",
+                data=msgspec.structs.replace(each.data, idempotency_key=request.digest),
+                subject=each.stream_id.hex(),
+                correlationid=each.correlation or (request.id if several else ""),
             )
-            source = asked.name.source
-            events.append(stamp(draft, source=source, recorded=at, ids=ids, writer=asked.writer, scopes=()))
+            source = request.event_name.source
+            events.append(stamp(draft, source=source, recorded=at, ids=ids, writer=request.writer, scopes=()))
         return events
 
 
-async def siblings(tx: Tx, tenant: str, name: EventName) -> list[EventName]:
-    """The events before the last one, where a decision took several."""
-    found: list[EventName] = []
+async def read_siblings(tx: Tx, tenant: str, name: EventName) -> list[EventName]:
+    """Return the events before the last one of a decision of several."""
+    siblings: list[EventName] = []
     while True:
-        sibling = EventName(name.source, f"{name.id}.{len(found) + 1}")
+        sibling = EventName(name.source, f"{name.id}.{len(siblings) + 1}")
         if await read_event(tx, tenant, event_key(tenant, *sibling)) is None:
-            return found
-        found.append(sibling)
+            return siblings
+        siblings.append(sibling)
 
 
-def _same(asked: DecisionRequest, digest: str) -> None:
-    if digest != asked.digest:
-        raise Refused("idempotency-key-reused", f"the key {asked.id!r} was used before, for something else")
+def _check_digest(request: DecisionRequest, digest: str) -> None:
+    if digest != request.digest:
+        raise Refused("idempotency-key-reused", f"The key {request.id!r} was used before for another request.")

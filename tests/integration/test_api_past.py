@@ -189,7 +189,7 @@ async def test_a_path_that_leads_nowhere_is_told_how_far_it_leads(
 
 
 async def test_a_lineage_over_too_many_events_is_refused(tmp_path: Path) -> None:
-    async with running_api(tmp_path, most_events=2) as hub:
+    async with running_api(tmp_path, max_events=2) as hub:
         await hub.happen(*story())
         answer = await hub.get(f"/v1/customers/{ID}/lineage?path=/counts")
         assert (answer.status_code, answer.json()["reason"]) == (422, "history-too-long")

@@ -60,7 +60,7 @@ def ana(query: str = "") -> str:
 async def listening(hub: Running) -> None:
     """Once the process hears hints."""
     relayed = asyncio.get_running_loop().time() + 10
-    while not hub.api.following.wanted.is_set() and asyncio.get_running_loop().time() < relayed:
+    while not hub.api.subscriptions.wanted.is_set() and asyncio.get_running_loop().time() < relayed:
         await asyncio.sleep(0.01)
     await asyncio.sleep(0.2)
 
@@ -265,9 +265,9 @@ async def test_streams_do_not_end_a_request_and_a_head_only_tells_that_there_is_
         assert head.headers["content-type"].startswith("text/event-stream")
     async with stream(hub, ana()) as follower:
         await follower.next()
-        assert len(hub.api.following) == 1
+        assert len(hub.api.subscriptions) == 1
     async with asyncio.timeout(PATIENCE):
-        while len(hub.api.following):
+        while len(hub.api.subscriptions):
             await asyncio.sleep(0.01)
 
 
@@ -304,15 +304,15 @@ async def test_while_the_store_is_away_streams_stay_and_then_go_on(hub: Running,
         await listening(hub)
         from cx_events.errors import TryLater
 
-        heads: Callable[..., Any] = hub.api.contexts.head
+        heads: Callable[..., Any] = hub.api.contexts.find
 
         async def away(*_: Any) -> Any:
             raise TryLater("store", "away")
 
-        monkeypatch.setattr(hub.api.contexts, "head", away)
+        monkeypatch.setattr(hub.api.contexts, "find", away)
         await hub.noticed(said(2))
         assert await follower.silence(0.5) == []
-        monkeypatch.setattr(hub.api.contexts, "head", heads)
+        monkeypatch.setattr(hub.api.contexts, "find", heads)
         assert (await follower.next()).version > first.version
 
 
@@ -332,13 +332,13 @@ async def test_a_leaving_server_ends_its_streams_with_a_hint_when_to_come_again(
 async def test_a_rendering_that_has_just_ended_is_not_waited_for_again(hub: Running) -> None:
     """Its end is not noted yet: whoever needs a newer state in that moment would find it again and again, and the loop
     would never get to note it."""
-    head = await hub.api.contexts.head("acme", ById(ANA))
+    head = await hub.api.contexts.find("acme", ById(ANA))
     older = await hub.api.contexts.at("acme", head)
     ended = asyncio.create_task(asyncio.sleep(0, older))
     await ended
-    hub.api.contexts._under_way["acme", ANA] = ended
+    hub.api.contexts._in_progress["acme", ANA] = ended
     await hub.happen(said(2))
-    newer = await hub.api.contexts.head("acme", ById(ANA))
+    newer = await hub.api.contexts.find("acme", ById(ANA))
     assert (await hub.api.contexts.at("acme", newer)).version == newer.version
 
 
@@ -357,7 +357,7 @@ async def test_streams_have_bounds_of_their_own_and_take_no_requests_place(tmp_p
         assert (await hub.get(f"/v1/customers/{text_of(ANA)}/context")).status_code == 200
         await stack.aclose()
         async with asyncio.timeout(PATIENCE):
-            while len(hub.api.following):
+            while len(hub.api.subscriptions):
                 await asyncio.sleep(0.01)
         async with stream(hub, ana()) as follower:
             assert follower.status == 200
@@ -394,6 +394,6 @@ async def test_who_takes_nothing_at_all_is_cut_off(hub: Running, monkeypatch: An
         await listening(hub)
         number = 2
         async with asyncio.timeout(PATIENCE):
-            while len(hub.api.following):
+            while len(hub.api.subscriptions):
                 await hub.noticed(said(number, text="x" * 2000))
                 number += 1

@@ -42,13 +42,11 @@ class Counted(FairQueue):
 
 @pytest.fixture
 async def hub(tmp_path: Path) -> AsyncIterator[Running]:
-    settings = Settings(
-        stream_id=tmp_path, log_url=f"sqlite:///{tmp_path / 'log.db'}", store_url=sqlite_store(tmp_path)
-    )
-    elsewhere = ReadProcesses(COMMAND, setting_up(settings, tenants()))
+    settings = Settings(home=tmp_path, log_url=f"sqlite:///{tmp_path / 'log.db'}", store_url=sqlite_store(tmp_path))
+    processes_pool = ReadProcesses(COMMAND, setting_up(settings, tenants()))
     heavy = Counted("heavy-reads", 2, most_of_one=1, most_waiting=9, most_waiting_of_one=9, seconds=PATIENCE)
-    reading = ReadTurns.of(2, elsewhere=elsewhere)._replace(heavy=heavy)
-    async with running_api(tmp_path, settings.store_url, reading=reading) as running:
+    turns = ReadTurns.of(2, processes=processes_pool)._replace(heavy=heavy)
+    async with running_api(tmp_path, settings.store_url, turns=turns) as running:
         await running.happen(
             *(
                 an_event(id=f"m-{n}", at=LONG_AGO, email="ana@example.com", interaction="chat-1", text=f"word {n}")
@@ -59,15 +57,15 @@ async def hub(tmp_path: Path) -> AsyncIterator[Running]:
 
 
 def processes(hub: Running) -> list[int]:
-    assert hub.api.reading.elsewhere is not None
-    return [each.pid for each in hub.api.reading.elsewhere._all]
+    assert hub.api.turns.processes is not None
+    return [each.pid for each in hub.api.turns.processes._all]
 
 
 async def warmed_up(hub: Running) -> None:
     """The first heavy read is answered here, and has a process started."""
-    assert hub.api.reading.elsewhere is not None
+    assert hub.api.turns.processes is not None
     assert (await hub.get(f"/v1/customers/{ANA}/lineage?path=/counts")).status_code == 200
-    await hub.api.reading.elsewhere.ready()
+    await hub.api.turns.processes.ready()
 
 
 async def test_nobody_waits_for_a_process_to_start(hub: Running) -> None:
@@ -75,19 +73,19 @@ async def test_nobody_waits_for_a_process_to_start(hub: Running) -> None:
     first = await hub.get(path)
     assert processes(hub) == [], "it was answered before there was any"
     await warmed_up(hub)
-    (process,) = hub.api.reading.elsewhere._all  # type: ignore[union-attr]
+    (process,) = hub.api.turns.processes._all  # type: ignore[union-attr]
     assert (await hub.get(path)).json() == first.json()
-    assert hub.api.reading.elsewhere._idle == [process]  # type: ignore[union-attr]
+    assert hub.api.turns.processes._idle == [process]  # type: ignore[union-attr]
 
 
 async def test_a_heavy_read_takes_one_turn_whether_or_not_a_process_is_ready(hub: Running) -> None:
-    heavy = hub.api.reading.heavy
+    heavy = hub.api.turns.heavy
     assert isinstance(heavy, Counted)
     path = f"/v1/customers/{ANA}/lineage?path=/counts"
     for count in (1, 2):
         assert (await hub.get(path)).status_code == 200
         assert heavy.taken == count
-        await hub.api.reading.elsewhere.ready()  # type: ignore[union-attr]
+        await hub.api.turns.processes.ready()  # type: ignore[union-attr]
 
 
 async def test_what_is_worked_out_elsewhere_is_answered_as_here(hub: Running) -> None:

@@ -180,9 +180,9 @@ async def test_refusals_are_remembered_of_few() -> None:
 
 
 async def test_one_tenants_heavy_reads_leave_a_turn_to_another_tenant(tmp_path: Path) -> None:
-    async with running_api(tmp_path, reading=ReadTurns.of(2)) as hub:
+    async with running_api(tmp_path, turns=ReadTurns.of(2)) as hub:
         await hub.happen(an_event(id="m-1", email="ana@example.com", interaction="chat-1", text="hello"))
-        heavy = hub.api.reading.heavy
+        heavy = hub.api.turns.heavy
         heavy._seconds = 60.0  # so that nobody's time is up here, however slow the machine is
         path = f"/v1/customers/{text_of(ANA)}/lineage?path=/counts"
         async with heavy.turn("acme"):
@@ -211,7 +211,7 @@ class Charged(FairQueue):
 
 async def test_what_a_page_costs_the_event_loop_is_charged_to_its_tenant(tmp_path: Path) -> None:
     pages = Charged()
-    async with running_api(tmp_path, reading=ReadTurns.of(2)._replace(pages=pages)) as hub:
+    async with running_api(tmp_path, turns=ReadTurns.of(2)._replace(pages=pages)) as hub:
         await hub.happen(an_event(id="m-1", email="ana@example.com", interaction="chat-1", text="Hello"))
         for path in ("timeline", "conversations", "identity"):
             answer = await hub.get(f"/v1/customers/{text_of(ANA)}/{path}")
@@ -221,7 +221,7 @@ async def test_what_a_page_costs_the_event_loop_is_charged_to_its_tenant(tmp_pat
 
 async def test_who_used_up_its_share_of_the_event_loop_waits_and_another_tenant_is_answered(tmp_path: Path) -> None:
     pages = Charged()
-    async with running_api(tmp_path, reading=ReadTurns.of(2)._replace(pages=pages)) as hub:
+    async with running_api(tmp_path, turns=ReadTurns.of(2)._replace(pages=pages)) as hub:
         await hub.happen(an_event(id="m-1", email="ana@example.com", interaction="chat-1", text="Hello"))
         path = f"/v1/customers/{text_of(ANA)}/timeline"
         pages.charge("acme", 1_000.0)

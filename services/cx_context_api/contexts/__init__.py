@@ -1,9 +1,15 @@
-"""The context of one customer: today, then, and why.
+"""Answer with the context of one customer: today's, a past one, the reasons for a value, and differences.
 
     GET  /v1/context, /v1/customers/{id}/context, POST /v1/context/lookup
     GET  /v1/customers/{id}/lineage, /v1/customers/{id}/diff
 
-``current`` is today's, kept by version and waited for, ``past`` that of a moment; ``at_hand`` tells how sure the
-``contact`` is that a read names, and reads what is left where claims are left out; ``lineages`` are the events behind a
-value, and between two moments; ``reading`` reads for other rooms what is read the same way then and now.
+Modules:
+``current`` reads today's context, rendered once per version and held in ``body_cache``.
+``lookup`` finds the customer of a target; ``event_wait`` waits until events are applied.
+``ambiguity`` lists who may be meant by a target that stands for several people.
+``as_of`` reads past contexts.
+``contact_assurance`` checks the contact that a read names; ``contact_contexts`` reads contexts by it.
+``lineages`` explains a value, ``diffs`` compares two moments; ``value_sources`` finds the events behind both.
+``rendered`` holds a context as it is sent.
+``routes`` handles the requests.
 """

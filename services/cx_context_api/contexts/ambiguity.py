@@ -1,54 +1,107 @@
-"""Tell who may be meant where a target is several people's."""
+"""List who may be meant by a target that stands for several people."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from cx_context.document import context_body
+from cx_context.sections.customer_facts import CustomerFacts
+from cx_context.store.as_of import Snapshot
+from cx_context.store.context_loader import load_known
+from cx_context.store.graph import read_profiles
+from cx_context.store.rule_changes import read_rules_in_force
+from cx_context.store.settled import settled_among
+from cx_context.store.sql import Tx
+from cx_context_api.identity.candidate_views import candidate_view
+from cx_context_api.identity.candidates import read_candidate, read_candidate_as_of
 from cx_context_api.requests.targets import ById, ByIdentifier, Target
-from cx_events.ids import NodeId, text_of
+from cx_context_api.requests.tenancy import Tenancy
+from cx_events.ids import NodeId, parse_node_id, text_of
 from cx_events.json_types import Json
-
-
-class AmbiguousTarget(Exception):
-    """Several people may be meant; ``asked`` is what was asked for."""
-
-    def __init__(self, asked: Target, candidates: Sequence[NodeId] = (), identifier: NodeId | None = None) -> None:
-        """``candidates``: of an interaction in which several take part; ``identifier``: the shared one that is all an
-        interaction names."""
-        super().__init__("several people may be meant")
-        self.asked = asked
-        self.candidates = candidates
-        self.identifier = identifier
-
+from cx_events.timestamps import Micros
+from cx_identity.model import Profile
 
 CANDIDATES_SHOWN = 20
 
 
-def forms_of(ambiguous: AmbiguousTarget) -> list[NodeId]:
-    """The profiles that the shared identifier may be, the likeliest first; none where an interaction is several's."""
-    asked = ambiguous.asked
-    forms = asked.profiles if isinstance(asked, ByIdentifier) else (ambiguous.identifier,)
-    return [form for form in forms if form is not None]
+class AmbiguousTarget(Exception):
+    """A target that stands for several people."""
+
+    def __init__(self, target: Target, candidates: Sequence[NodeId] = (), identifier: NodeId | None = None) -> None:
+        """``candidates``: who takes part in an interaction of several; ``identifier``: the shared one, if it is all
+        that an interaction names."""
+        super().__init__("several people may be meant")
+        self.target = target
+        self.candidates = candidates
+        self.identifier = identifier
+
+    @property
+    def profiles(self) -> list[NodeId]:
+        """The profiles that the shared identifier may be, likeliest first; none for an interaction of several."""
+        forms = self.target.profiles if isinstance(self.target, ByIdentifier) else (self.identifier,)
+        return [form for form in forms if form is not None]
 
 
-def taking_part(ambiguous: AmbiguousTarget) -> list[Json]:
-    """Of an interaction that is several people's."""
+async def read_possible_customers(tx: Tx, tenancy: Tenancy, ambiguous: AmbiguousTarget) -> Json:
+    """Return ``{"candidates": [...]}``, likeliest first, with ``candidate`` if an identifier is shared."""
+    tenant = tenancy.ids.tenant
+    identifier = _shared_identifier(ambiguous, await read_profiles(tx, tenant, ambiguous.profiles))
+    customers = _participants(ambiguous)
+    more: Json = {}
+    if identifier is not None:
+        rules = await read_rules_in_force(tx, tenant, tenancy.rules)
+        candidate = await read_candidate(tx, tenancy.ids, identifier, rules)
+        dismissed = bool(await settled_among(tx, tenant, [identifier.id]))
+        customers, more = _owners(candidate_view(candidate, dismissed=dismissed), ambiguous)
+    named = []
+    for customer in customers:
+        facts = await load_known(tx, tenancy.ids, parse_node_id(customer["id"]), timeline=1)
+        named.append(_with_display(customer, facts, tenancy.window))
+    return {"candidates": named, **more}
+
+
+async def read_possible_customers_as_of(snapshot: Snapshot, tenancy: Tenancy, ambiguous: AmbiguousTarget) -> Json:
+    """Return what ``read_possible_customers`` returns, as of a moment of the past."""
+    identifier = _shared_identifier(ambiguous, await snapshot.profiles(ambiguous.profiles))
+    customers = _participants(ambiguous)
+    more: Json = {}
+    if identifier is not None:
+        dismissed = bool(await snapshot.settled_among([identifier.id]))
+        candidate = await read_candidate_as_of(snapshot, identifier)
+        customers, more = _owners(candidate_view(candidate, dismissed=dismissed), ambiguous)
+    named = []
+    for customer in customers:
+        facts = await snapshot.load(parse_node_id(customer["id"]))
+        named.append(_with_display(customer, facts, tenancy.window))
+    return {"candidates": named, **more}
+
+
+def _shared_identifier(ambiguous: AmbiguousTarget, profiles: Mapping[NodeId, Profile]) -> Profile | None:
+    return next((profiles[form] for form in ambiguous.profiles if form in profiles), None)
+
+
+def _with_display(customer: Json, facts: CustomerFacts, window: Micros) -> Json:
+    return {**customer, "display": context_body(facts, window)["customer"]["display"]}
+
+
+def _participants(ambiguous: AmbiguousTarget) -> list[Json]:
+    """Return who takes part in an interaction of several people."""
     return [
         {"id": text_of(id), "why": "takes part in the interaction"} for id in ambiguous.candidates[:CANDIDATES_SHOWN]
     ]
 
 
-def told_of(doubt: Json, ambiguous: AmbiguousTarget) -> tuple[list[Json], Json]:
-    """Who may be meant by a shared identifier, each with why, and what else is known of it."""
-    told = [{**one, "why": _why(one)} for one in doubt["customers"][:CANDIDATES_SHOWN]]
-    if not isinstance(ambiguous.asked, ById | ByIdentifier):
-        interaction = ambiguous.asked.interaction
-        for one in told:
-            attribute = {"interaction": interaction, "profile": one["profile"]}
-            one["actions"] = {"attribute": attribute, **one["actions"]}
-    return told, {"candidate": {name: doubt[name] for name in doubt if name != "customers"}}
+def _owners(candidate: Json, ambiguous: AmbiguousTarget) -> tuple[list[Json], Json]:
+    """Return who may own a shared identifier, each with the reason, and what else is known of it."""
+    customers = [{**customer, "why": _reason(customer)} for customer in candidate["customers"][:CANDIDATES_SHOWN]]
+    if not isinstance(ambiguous.target, ById | ByIdentifier):
+        interaction = ambiguous.target.interaction
+        for customer in customers:
+            attribute = {"interaction": interaction, "profile": customer["profile"]}
+            customer["actions"] = {"attribute": attribute, **customer["actions"]}
+    return customers, {"candidate": {name: candidate[name] for name in candidate if name != "customers"}}
 
 
-def _why(candidate: Json) -> str:
-    event = candidate["evidence"]["event"]
-    return f"{candidate['rule']} in {event['source']}#{event['id']}"
+def _reason(customer: Json) -> str:
+    event = customer["evidence"]["event"]
+    return f"{customer['rule']} in {event['source']}#{event['id']}"

@@ -1,4 +1,4 @@
-"""The bodies of contexts that were rendered last, kept by customer and version."""
+"""Cache the bodies of contexts by customer and version."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from cx_context.versions import is_outdated
 from cx_events.ids import NodeId
 
 CACHE_BYTES = 160 << 20
-"""The bodies of some 15,000 customers with 20 events each: read in turns, one more than fit would make all be rendered
-again and again."""
+"""Room for the bodies of some 15,000 customers with 20 events each. If more customers than fit are read in rotation,
+every read renders."""
 
 
 class CachedBody(NamedTuple):
@@ -33,29 +33,30 @@ def digest_of(content: bytes) -> str:
 
 
 class BodyCache:
-    """Bodies by (tenant, customer); of too many bytes those unused for longest go."""
+    """Bodies by (tenant, customer). Above ``max_bytes`` the least recently used are dropped."""
 
-    def __init__(self, most_bytes: int) -> None:
-        self._most = most_bytes
-        self._held = 0
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+        self._bytes = 0
         self._bodies: OrderedDict[tuple[str, NodeId], CachedBody] = OrderedDict()
 
     def get(self, key: tuple[str, NodeId]) -> CachedBody | None:
-        found = self._bodies.get(key)
-        if found is not None:
+        """Return the cached body, None if there is none."""
+        body = self._bodies.get(key)
+        if body is not None:
             self._bodies.move_to_end(key)
-        return found
+        return body
 
     def put(self, key: tuple[str, NodeId], body: CachedBody) -> None:
-        """A newer version stays: renderings may end in another order than they began."""
-        known = self._bodies.get(key)
-        if known is not None:
-            if is_outdated(body.version, by=known.version):
+        """Cache a body, unless a newer version is cached: renderings may end in another order than they began."""
+        cached = self._bodies.get(key)
+        if cached is not None:
+            if is_outdated(body.version, by=cached.version):
                 return
-            self._held -= len(known.content)
+            self._bytes -= len(cached.content)
         self._bodies[key] = body
         self._bodies.move_to_end(key)
-        self._held += len(body.content)
-        while self._held > self._most:
-            _, gone = self._bodies.popitem(last=False)
-            self._held -= len(gone.content)
+        self._bytes += len(body.content)
+        while self._bytes > self._max_bytes:
+            _, dropped = self._bodies.popitem(last=False)
+            self._bytes -= len(dropped.content)

@@ -1,4 +1,4 @@
-"""The contact that a read names, and whether who is at its other end is sure enough for what the read asks."""
+"""Check the contact that a read names: is it sure enough who is at its other end?"""
 
 from __future__ import annotations
 
@@ -18,14 +18,17 @@ OTHERS_SHOWN = 20
 
 
 class ContactQuery(NamedTuple):
-    """``interaction``: the contact that the read names; ``level``: refuse less."""
+    """The contact that a read names, and the level below which the read is refused."""
 
     interaction: str
     level: Level | None = None
 
 
 class VersionedAssurance(NamedTuple):
-    """How sure it is who is at the other end of an interaction, at a version of its customer's context."""
+    """A contact's assurance at a version of its customer's context.
+
+    ``alone``: the assurance of the contact's own identifier, if only a claim ties that to the customer.
+    """
 
     customer: NodeId
     version: int
@@ -38,64 +41,68 @@ class VersionedAssurance(NamedTuple):
         return {"interaction": interaction, "assurance": self.assurance.at(now, self.lifetimes)}
 
     def contact_alone(self, interaction: str, now: Micros) -> Json | None:
-        """Return ``meta.contact`` of a read that is answered with the contact's own identifier by itself."""
+        """Return ``meta.contact`` of a read that is answered with the contact's own identifier alone."""
         if self.alone is None:
             return None
         return {"interaction": interaction, "assurance": self.alone.assurance.at(now, self.lifetimes), "alone": True}
 
 
 def with_others(contact: Json, others: Sequence[NodeId], level: Level | None) -> Json:
-    """Return ``meta.contact`` with who takes part besides. Who asks for an assured read is told nobody."""
+    """Return ``meta.contact`` with the other customers who take part. An assured read names no others."""
     if not others or level is not None:
         return contact
     return {**contact, "others": [text_of(each) for each in others[:OTHERS_SHOWN]]}
 
 
 class ContactResult(NamedTuple):
-    """``contact``: ``meta.contact``. ``alone``: the profile that the read is answered with, where that is one by
-    itself."""
+    """A contact that passed the check.
+
+    ``contact``: ``meta.contact``. ``alone``: the profile to answer with instead of the customer, if there is one.
+    """
 
     contact: Json
     alone: NodeId | None = None
 
 
 class InsufficientAssurance(Refused):
-    """The contact at hand is less sure than what the read asks for. ``contact``: as ``meta.contact`` tells it."""
+    """The contact's level is below the one that the read requires. ``contact``: as in ``meta.contact``."""
 
-    def __init__(self, contact: Json, wanted: Level) -> None:
+    def __init__(self, contact: Json, required: Level) -> None:
         level = contact["assurance"]["level"]
-        super().__init__("not-assured", f"who is there is {level} at best, and {wanted} is asked for", 403)
+        super().__init__("not-assured", f"The contact's level is {level}; this read requires {required}.", 403)
         self.contact = contact
 
 
 def read_contact_query(query: Query, interaction: str | None = None, level: str | None = None) -> ContactQuery | None:
-    """Return what a read asks about a contact, None for one that names none. ``interaction``, ``level``: as the path or
-    the body has them. ``Refused("bad-query", 400)``."""
-    wanted = query.text("assurance")
-    if wanted is not None and level is not None and wanted != level:
-        raise Refused("bad-query", "assurance stands in the query and in the body, and differs", 400)
-    wanted = wanted if wanted is not None else level
-    if wanted not in (None, *ASSURED):
-        raise Refused("bad-query", f"assurance={wanted[:20]}: expected proved or asserted", 400)
+    """Return the contact that a read names, None if it names none.
+
+    ``interaction``, ``level``: as the path or the body has them. Raises ``Refused("bad-query", 400)``.
+    """
+    required = query.text("assurance")
+    if required is not None and level is not None and required != level:
+        raise Refused("bad-query", "assurance differs between the query and the body.", 400)
+    required = required if required is not None else level
+    if required not in (None, *ASSURED):
+        raise Refused("bad-query", f"assurance={required[:20]}: expected proved or asserted.", 400)
     if interaction is None:
-        if wanted is not None:
-            raise Refused("bad-query", "assurance is a contact's: say which by interaction=ID", 400)
+        if required is not None:
+            raise Refused("bad-query", "assurance needs interaction=ID: it is a property of a contact.", 400)
         return None
     if not 0 < len(interaction) <= MAX_INTERACTION:
-        raise Refused("bad-query", f"interaction: expected 1 to {MAX_INTERACTION} characters", 400)
-    return ContactQuery(interaction, wanted)  # type: ignore[arg-type]  # checked above
+        raise Refused("bad-query", f"interaction: expected 1 to {MAX_INTERACTION} characters.", 400)
+    return ContactQuery(interaction, required)  # type: ignore[arg-type]  # checked above
 
 
-def check_contact(sure: VersionedAssurance, asked: ContactQuery, now: Micros) -> ContactResult:
+def check_contact(assurance: VersionedAssurance, query: ContactQuery, now: Micros) -> ContactResult:
     """Return the contact that a read names.
 
     An assured read of a contact whose proved identifier only a claim ties to the customer is answered with that
     identifier alone. Raises ``InsufficientAssurance`` if the contact's level is below the one that the read requires.
     """
-    contact = sure.contact(asked.interaction, now)
-    if asked.level is None or reaches(contact["assurance"]["level"], asked.level):
+    contact = assurance.contact(query.interaction, now)
+    if query.level is None or reaches(contact["assurance"]["level"], query.level):
         return ContactResult(contact)
-    alone = sure.contact_alone(asked.interaction, now)
-    if sure.alone is not None and alone is not None and reaches(alone["assurance"]["level"], asked.level):
-        return ContactResult(alone, sure.alone.profile)
-    raise InsufficientAssurance(contact, asked.level)
+    alone = assurance.contact_alone(query.interaction, now)
+    if assurance.alone is not None and alone is not None and reaches(alone["assurance"]["level"], query.level):
+        return ContactResult(alone, assurance.alone.profile)
+    raise InsufficientAssurance(contact, query.level)

@@ -1,6 +1,6 @@
-"""Contexts read by the contact that somebody is in: how sure it is who is at its other end, and assured bodies.
+"""Read contexts by a contact: its assurance, and assured bodies.
 
-Both are kept by version, as whole bodies are. The clock is asked at every read.
+Both are cached by version, as whole bodies are. The clock is read at every request, since proofs expire.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from cx_context.store.customer_index import CustomerEntry
 from cx_context.versions import covers, is_outdated
 from cx_context_api.contexts.body_cache import CACHE_BYTES, BodyCache, CachedBody
 from cx_context_api.contexts.contact_assurance import ContactQuery, VersionedAssurance, check_contact, with_others
-from cx_context_api.contexts.current import CurrentContexts, RenderedContext
+from cx_context_api.contexts.current import CurrentContexts
+from cx_context_api.contexts.rendered import RenderedContext
 from cx_context_api.decisions import Clock
 from cx_context_api.reads.deadline import within
 from cx_context_api.reads.meta import check_epoch
@@ -28,89 +29,93 @@ from cx_events.errors import TryLater
 from cx_events.ids import NodeId
 from cx_events.json_types import Json
 
-ASSURED_BYTES = CACHE_BYTES // 4
-"""Of assured bodies that are kept."""
+ASSURED_CACHE_BYTES = CACHE_BYTES // 4
+"""Bound of the cached assured bodies."""
 
-_CONTACTS_KEPT = 10_000
-_TRIES = 5
+_CACHED_CONTACTS = 10_000
+_ATTEMPTS = 5
 
 
 class ContactContexts:
-    """Reads of every tenant that name a contact. ``now``: the clock by which proofs expire."""
+    """Reads contexts of all tenants by a contact. ``now``: the clock by which proofs expire."""
 
     def __init__(
-        self, store: Store, tenancies: Mapping[str, Tenancy], contexts: CurrentContexts, now: Clock, reading: ReadTurns
+        self, store: Store, tenancies: Mapping[str, Tenancy], contexts: CurrentContexts, now: Clock, turns: ReadTurns
     ) -> None:
         self._store = store
         self._tenancies = tenancies
         self._contexts = contexts
         self._now = now
-        self._pages = reading.pages
-        self._assured = BodyCache(ASSURED_BYTES)
-        self._sure: OrderedDict[tuple[str, NodeId, str], VersionedAssurance] = OrderedDict()
+        self._pages = turns.pages
+        self._bodies = BodyCache(ASSURED_CACHE_BYTES)
+        self._assurances: OrderedDict[tuple[str, NodeId, str], VersionedAssurance] = OrderedDict()
 
     async def read(
-        self, tenant: str, target: Target, head: CustomerEntry, asked: ContactQuery
+        self, tenant: str, target: Target, entry: CustomerEntry, query: ContactQuery
     ) -> tuple[RenderedContext, Json]:
-        """The context at the head's version or a newer one, and ``meta.contact``; of an assured read what is left where
-        claims are left out. The contact is at least as new as the body.
+        """Return the context at the entry's version or a newer one, and ``meta.contact``.
 
-        Raises what ``CurrentContexts.head`` raises, and ``InsufficientAssurance``.
+        An assured read's body leaves out what only claims tie to the customer. The contact is at least as new as the
+        body. Raises what ``CurrentContexts.find`` raises, and ``InsufficientAssurance``.
         """
-        for _ in range(_TRIES):
-            sure = await self.sure(tenant, head, asked.interaction)
-            found = check_contact(sure, asked, self._now())
-            if asked.level is None:
-                served = await self._contexts.at(tenant, head)
+        for _ in range(_ATTEMPTS):
+            assurance = await self.read_assurance(tenant, entry, query.interaction)
+            result = check_contact(assurance, query, self._now())
+            if query.level is None:
+                context = await self._contexts.at(tenant, entry)
             else:
-                served = await self._assured_at(tenant, head, found.alone)
-            if served.customer == sure.customer and not is_outdated(sure.version, by=served.version):
-                return served, with_others(found.contact, head.others, asked.level)
-            head = await self._contexts.head(tenant, target)
-        raise TryLater("store", "this customer changes faster than a contact's assurance can be told")
+                context = await self._assured_at(tenant, entry, result.alone)
+            if context.customer == assurance.customer and not is_outdated(assurance.version, by=context.version):
+                return context, with_others(result.contact, entry.others, query.level)
+            entry = await self._contexts.find(tenant, target)
+        raise TryLater("store", "this customer changes faster than a contact's assurance can be read")
 
-    async def contact(self, tenant: str, head: CustomerEntry, asked: ContactQuery) -> Json:
-        """``meta.contact`` as it is now. ``InsufficientAssurance``."""
-        return check_contact(await self.sure(tenant, head, asked.interaction), asked, self._now()).contact
+    async def read_contact(self, tenant: str, entry: CustomerEntry, query: ContactQuery) -> Json:
+        """Return ``meta.contact`` as it is now. Raises ``InsufficientAssurance``."""
+        assurance = await self.read_assurance(tenant, entry, query.interaction)
+        return check_contact(assurance, query, self._now()).contact
 
-    async def sure(self, tenant: str, head: CustomerEntry, interaction: str) -> VersionedAssurance:
-        """How sure it is who is at the other end of one of the customer's interactions, at the head's version or a
-        newer one."""
-        key = (tenant, head.customer, interaction)
-        kept = self._sure.get(key)
-        if kept is not None and covers(kept.version, head.version):
-            self._sure.move_to_end(key)
-            return kept
-        whole = await self._contexts.whole(tenant, head)
-        rendering = Document(whole.known_parts, self._tenancies[tenant].window)
-        standing, alone = rendering.assurance_of_interaction(interaction), rendering.profile_assurance_of(interaction)
-        found = VersionedAssurance(
-            whole.found.customer, check_epoch(whole.found.version), standing, whole.lifetimes, alone
+    async def read_assurance(self, tenant: str, entry: CustomerEntry, interaction: str) -> VersionedAssurance:
+        """Return the assurance of one of the customer's contacts, at the entry's version or a newer one."""
+        key = (tenant, entry.customer, interaction)
+        cached = self._assurances.get(key)
+        if cached is not None and covers(cached.version, entry.version):
+            self._assurances.move_to_end(key)
+            return cached
+        inputs = await self._contexts.load_inputs(tenant, entry)
+        document = Document(inputs.known_parts, self._tenancies[tenant].window)
+        assurance = VersionedAssurance(
+            inputs.found.customer,
+            check_epoch(inputs.found.version),
+            document.assurance_of_interaction(interaction),
+            inputs.lifetimes,
+            document.profile_assurance_of(interaction),
         )
-        self._sure[tenant, found.customer, interaction] = found
-        if len(self._sure) > _CONTACTS_KEPT:
-            self._sure.popitem(last=False)
-        return found
+        self._assurances[tenant, assurance.customer, interaction] = assurance
+        if len(self._assurances) > _CACHED_CONTACTS:
+            self._assurances.popitem(last=False)
+        return assurance
 
-    async def _assured_at(self, tenant: str, head: CustomerEntry, alone: NodeId | None) -> RenderedContext:
-        kept = self._assured.get((tenant, _named(head.customer, alone)))
-        if kept is None or not covers(kept.version, head.version):
-            return await within(self._find_assured(tenant, head, alone))
-        return RenderedContext(head.customer, kept.version, head.moved_at, kept.content, kept.digest)
+    async def _assured_at(self, tenant: str, entry: CustomerEntry, alone: NodeId | None) -> RenderedContext:
+        cached = self._bodies.get((tenant, _cache_id(entry.customer, alone)))
+        if cached is None or not covers(cached.version, entry.version):
+            return await within(self._render_assured(tenant, entry, alone))
+        return RenderedContext(entry.customer, cached.version, entry.moved_at, cached.content, cached.digest)
 
-    async def _find_assured(self, tenant: str, head: CustomerEntry, alone: NodeId | None) -> RenderedContext:
+    async def _render_assured(self, tenant: str, entry: CustomerEntry, alone: NodeId | None) -> RenderedContext:
         tenancy = self._tenancies[tenant]
         async with self._pages.turn(tenant), self._store.reading() as tx:
-            found = await read_inputs_and_assured(tx, tenancy.ids, head.customer, tenancy.window, alone)
-        if found is None:
+            loaded = await read_inputs_and_assured(tx, tenancy.ids, entry.customer, tenancy.window, alone)
+        if loaded is None:
             raise unknown_customer()
-        whole, left = found
-        content = await asyncio.to_thread(lambda: encode_body(context_body(left, tenancy.window)))
-        body = CachedBody.of(check_epoch(whole.found.version), content)
-        self._assured.put((tenant, _named(whole.found.customer, alone)), body)
-        return RenderedContext(whole.found.customer, body.version, head.moved_at, body.content, body.digest)
+        inputs, assured = loaded
+        customer = inputs.found.customer
+        content = await asyncio.to_thread(lambda: encode_body(context_body(assured, tenancy.window)))
+        body = CachedBody.of(check_epoch(inputs.found.version), content)
+        self._bodies.put((tenant, _cache_id(customer, alone)), body)
+        return RenderedContext(customer, body.version, entry.moved_at, body.content, body.digest)
 
 
-def _named(customer: NodeId, alone: NodeId | None) -> NodeId:
-    """Return what an assured body is kept by."""
+def _cache_id(customer: NodeId, alone: NodeId | None) -> NodeId:
+    """Return the id by which an assured body is cached."""
     return customer if alone is None else customer + alone

@@ -16,7 +16,7 @@ from cx_context_api.decisions import Decisions, decision_request
 from cx_context_api.reads.deadline import within
 from cx_context_api.requests import bodies
 from cx_context_api.requests.admission import Admission
-from cx_context_api.requests.responses import read_query, read_request_body, route, taken
+from cx_context_api.requests.responses import accepted, read_query, read_request_body, route
 from cx_context_api.requests.targets import by_id
 from cx_events.ids import text_of
 from cx_runtime.metrics import Metrics
@@ -38,26 +38,26 @@ class AgentActionRoutes:
         act = AGENT_ACTIONS[name]
 
         async def handle(request: Request) -> Response:
-            asker = self._admission.admit(request.headers, "conversations:write")
-            tenant, tenancy, _ = asker
+            caller = self._admission.admit(request.headers, "conversations:write")
+            tenant, tenancy, _ = caller
             read_query(request)
             body = await read_request_body(request, act.shape)
             id = request.path_params["id"]
             digest = bodies.request_digest(f"conversations/{id}/{name}", body)
-            asked = decision_request(asker, request.headers.get("idempotency-key"), digest)
+            asked = decision_request(caller, request.headers.get("idempotency-key"), digest)
 
             async def answer() -> Response:
-                names = await self._decisions.taken(asked)
+                names = await self._decisions.find_applied(asked)
                 async with self._store.reading() as tx:
                     if names:
                         found = await find_thread(tx, tenant, tenancy, by_id(id).node)
                     else:
                         found, choice = await choose(tx, tenant, tenancy, id, act, body)
                 if not names:
-                    names = await self._decisions.take(asked, [choice])
+                    names = await self._decisions.append(asked, [choice])
                     if isinstance(body, bodies.Shown):
                         self._metrics.context_shown(before_answer=is_shown_in_time(found, body))
-                return taken(names, customer=text_of(found.customer), conversation=text_of(found.conversation.id))
+                return accepted(names, customer=text_of(found.customer), conversation=text_of(found.conversation.id))
 
             return await within(answer(), "store or log")
 

@@ -16,7 +16,7 @@ from cx_context.store.latest_events import read_facts_before
 from cx_context.store.ownership import Ownership
 from cx_context.store.sql import Tx
 from cx_context_api.conversations.threads import Thread, read_ownership, read_threads, read_trust
-from cx_context_api.requests.cursors import At, Node, decode_cursor, encode_cursor
+from cx_context_api.requests.cursors import CursorNode, CursorTime, decode_cursor, encode_cursor
 from cx_context_api.requests.tenancy import Tenancy
 from cx_events.facts import Fact, Order
 from cx_events.ids import NodeId
@@ -27,7 +27,7 @@ TIMELINE = "timeline"
 CONVERSATIONS = "conversations"
 THREAD = "thread"
 
-_ORDER = tuple[At, str, int, At, str, str]
+_ORDER = tuple[CursorTime, str, int, CursorTime, str, str]
 
 Page = tuple[list[Json], str | None]
 """Items and the cursor of the next page, None after the last."""
@@ -66,7 +66,7 @@ async def conversations(
 ) -> Page:
     """All conversations, those active last first."""
     before: tuple[Micros, NodeId] | None = (
-        decode_cursor(cursor, CONVERSATIONS, tuple[At, Node]) if cursor is not None else None
+        decode_cursor(cursor, CONVERSATIONS, tuple[CursorTime, CursorNode]) if cursor is not None else None
     )
     threads, words, parts = await read_threads(tx, tenancy, await read_ownership(tx, tenancy, customer, then), then)
     placed = sorted((((found.last_activity, found.id), found) for found in threads), key=itemgetter(0), reverse=True)

@@ -16,9 +16,8 @@ from cx_context_api.conversations.threads import find_thread, thread_summary
 from cx_context_api.conversations.vcon_export import VconExports
 from cx_context_api.decisions import Clock
 from cx_context_api.reads.point_in_time import read_at, read_customer, read_meta
-from cx_context_api.reads.processes import answered
 from cx_context_api.reads.time_bounds import FIELDS, read_time_bounds
-from cx_context_api.reads.turns import ReadTurns
+from cx_context_api.reads.turns import ReadTurns, answer_in_process
 from cx_context_api.requests.admission import Admission
 from cx_context_api.requests.queries import PAGING
 from cx_context_api.requests.responses import json_response, read_query, route
@@ -34,10 +33,10 @@ ReadPage = Callable[[Tx, Tenancy, NodeId, str | None, int, Snapshot | None], Awa
 class ConversationRoutes:
     """The handlers, over the parts that ``app`` puts together."""
 
-    def __init__(self, admission: Admission, store: Store, vcons: VconExports, now: Clock, reading: ReadTurns) -> None:
+    def __init__(self, admission: Admission, store: Store, vcons: VconExports, now: Clock, turns: ReadTurns) -> None:
         self._admission = admission
         self._store = store
-        self._reading = reading
+        self._turns = turns
         self._vcons = vcons
         self._now = now
 
@@ -61,7 +60,7 @@ class ConversationRoutes:
         query = read_query(request, *PAGING, *FIELDS)
         cursor, limit, moment = query.text("cursor"), query.limit(), read_time_bounds(query, self._now)
         node = by_id(request.path_params["id"]).node
-        there = await answered(self._reading, tenant, request) if moment is not None else None
+        there = await answer_in_process(self._turns, tenant, request) if moment is not None else None
         if there is not None:
             return there
 
@@ -70,14 +69,14 @@ class ConversationRoutes:
             items, following = await page(tx, tenancy, customer, cursor, limit, then)
             return {"meta": meta, "customer": text_of(customer), "items": items, "next": following}
 
-        return json_response(await read_at(self._store, self._reading, tenancy, moment, read))
+        return json_response(await read_at(self._store, self._turns, tenancy, moment, read))
 
     async def conversation(self, request: Request) -> Response:
         tenant, tenancy, _ = self._admission.admit(request.headers, "context:read")
         query = read_query(request, *PAGING, *FIELDS)
         cursor, limit, moment = query.text("cursor"), query.limit(), read_time_bounds(query, self._now)
         part_id = by_id(request.path_params["id"]).node
-        there = await answered(self._reading, tenant, request) if moment is not None else None
+        there = await answer_in_process(self._turns, tenant, request) if moment is not None else None
         if there is not None:
             return there
 
@@ -92,7 +91,7 @@ class ConversationRoutes:
                 "next": following,
             }
 
-        return json_response(await read_at(self._store, self._reading, tenancy, moment, read))
+        return json_response(await read_at(self._store, self._turns, tenancy, moment, read))
 
     async def handoff(self, request: Request) -> Response:
         tenant, tenancy, _ = self._admission.admit(request.headers, "context:read")
@@ -110,12 +109,12 @@ class ConversationRoutes:
                 **packet,
             }
 
-        return json_response(await read_at(self._store, self._reading, tenancy, None, read))
+        return json_response(await read_at(self._store, self._turns, tenancy, None, read))
 
     async def vcon(self, request: Request) -> Response:
         tenant, _, _ = self._admission.admit(request.headers, "context:read")
         syntax = read_query(request, "syntax").text("syntax")
-        there = await answered(self._reading, tenant, request)
+        there = await answer_in_process(self._turns, tenant, request)
         if there is not None:
             return there
         return Response(await self._vcons.read(tenant, request.path_params["id"], syntax), media_type=MEDIA_TYPE)

@@ -99,8 +99,8 @@ async def present(
     for use, user in zip(issued.token.uses, issued.users, strict=True):
         if issued.token.single_use and use.refused is None and user != body.interaction:
             raise Refused("token-used", "this token was used before, by another contact", 409)
-    read_customer = await find_interaction(tx, tenant, tenancy.ids, body.interaction)
-    stream_id, also = await _placed(tx, tenant, tenancy, found, read_customer, body.interaction)
+    presenter = await find_interaction(tx, tenant, tenancy.ids, body.interaction)
+    stream_id, also = await _placed(tx, tenant, tenancy, found, presenter, body.interaction)
     said = Data(
         interaction=body.interaction,
         references=[Reference(kind=KIND, value=id)],
@@ -131,7 +131,7 @@ def _part_id(issued: Fact) -> NodeId:
 
 
 async def _placed(
-    tx: Tx, tenant: str, tenancy: Tenancy, found: Thread, read_customer: CustomerMatch | None, interaction: str
+    tx: Tx, tenant: str, tenancy: Tenancy, found: Thread, presenter: CustomerMatch | None, interaction: str
 ) -> tuple[NodeId, list[DecisionDraft]]:
     """Where the use lies, and what else must be decided.
 
@@ -143,19 +143,15 @@ async def _placed(
     known = await _profiles_in(tx, tenant, node)
     theirs = found.customer
     candidates = (
-        set()
-        if read_customer is None
-        else set(read_customer.candidates)
-        if read_customer.ambiguous
-        else {read_customer.customer}
+        set() if presenter is None else set(presenter.candidates) if presenter.ambiguous else {presenter.customer}
     )
     named = await read_profiles(tx, tenant, [theirs])
     if not named:
         if not known:
             raise Refused("nobody-named", "neither contact names anybody; say first who it is", 409)
-        if read_customer is None or read_customer.ambiguous:
+        if presenter is None or presenter.ambiguous:
             raise Refused("other-customer", "several people take part in that contact", 409)
-        profile = min(stream_id for stream_id, customer in known.items() if customer == read_customer.customer)
+        profile = min(stream_id for stream_id, customer in known.items() if customer == presenter.customer)
         said = IdentityDecision(interaction=found.named.interaction, profile=text_of(profile))
         reason = "the customer presented a token of this conversation"
         return profile, [DecisionDraft(ATTRIBUTED, tenancy.ids.tenant_node(), Data(identity=said, reason=reason))]

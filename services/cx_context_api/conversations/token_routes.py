@@ -22,7 +22,7 @@ from cx_context_api.reads.deadline import within
 from cx_context_api.requests import bodies
 from cx_context_api.requests.admission import Admission, Caller
 from cx_context_api.requests.queries import EventName
-from cx_context_api.requests.responses import read_query, read_request_body, route, taken
+from cx_context_api.requests.responses import accepted, read_query, read_request_body, route
 from cx_context_api.requests.targets import by_id
 from cx_events.errors import Refused
 from cx_events.facts import decision_source
@@ -63,12 +63,12 @@ class TokenRoutes:
         ]
 
     async def issue(self, request: Request) -> Response:
-        asker = self._asker(request)
-        tenant, tenancy, _ = asker
+        caller = self._asker(request)
+        tenant, tenancy, _ = caller
         body = await read_request_body(request, bodies.Continue)
         id = request.path_params["id"]
         digest = bodies.request_digest(f"conversations/{id}/continue", body)
-        asked = decision_request(asker, request.headers.get("idempotency-key"), digest)
+        asked = decision_request(caller, request.headers.get("idempotency-key"), digest)
         config = self._tenants.by_name[tenant]
 
         async def answer() -> Response:
@@ -78,11 +78,11 @@ class TokenRoutes:
             forms = token_issue.token_forms(named.code, named.id, tenancy.ids, config, body)
             if named.event is None:
                 choice = token_issue.draft_issue(found, asked, named.id, body)
-                issued = self._decisions.moment(tenant, choice.after)
-                names = await self._decisions.take(asked._replace(id=named.id), [choice], issued)
+                issued = self._decisions.next_time(tenant, choice.after)
+                names = await self._decisions.append(asked._replace(id=named.id), [choice], issued)
             else:
                 names, issued = [EventName(decision_source(tenant), named.id)], named.event.effective
-            return taken(
+            return accepted(
                 names,
                 customer=text_of(found.customer),
                 conversation=text_of(found.conversation.id),
@@ -94,25 +94,25 @@ class TokenRoutes:
         return await within(answer(), "store or log")
 
     async def go_on(self, request: Request) -> Response:
-        asker = self._asker(request)
-        tenant, tenancy, key = asker
+        caller = self._asker(request)
+        tenant, tenancy, key = caller
         body = await read_request_body(request, bodies.Redeem)
         digest = bodies.request_digest("conversations/continue", body)
-        asked = decision_request(asker, request.headers.get("idempotency-key"), digest)
+        asked = decision_request(caller, request.headers.get("idempotency-key"), digest)
         guess = GuessLimit(self._tries, tenant, key, body.interaction) if token_check.guessable(body) else None
         if guess is not None:
             guess.ask()
 
         async def answer() -> Response:
             id = token_check.read_token(body, tenancy.ids)
-            names = await self._decisions.taken(asked)
+            names = await self._decisions.find_applied(asked)
             async with self._store.reading() as tx:
                 if names:
                     found = await token_check.shown_again(tx, tenant, tenancy, id)
                 else:
                     if guess is not None:
                         guess.made_by(await read_contact_identity(tx, tenant, tenancy, body.interaction))
-                    now, moment = self._decisions.now(), partial(self._decisions.moment, tenant)
+                    now, moment = self._decisions.now(), partial(self._decisions.next_time, tenant)
                     presented = await token_check.present(tx, tenant, tenancy, id, body, now, moment)
                     found = presented.found
                     if guess is not None:
@@ -120,8 +120,8 @@ class TokenRoutes:
             if not names:
                 if any(each.token.id == id and each.token.single_use for each in found.conversation.tokens):
                     self._use(tenant, id, body.interaction)
-                names = await self._decisions.take(asked, presented.choices, presented.at)
-            return taken(names, customer=text_of(found.customer), conversation=text_of(found.conversation.id))
+                names = await self._decisions.append(asked, presented.choices, presented.at)
+            return accepted(names, customer=text_of(found.customer), conversation=text_of(found.conversation.id))
 
         try:
             return await within(answer(), "store or log")

@@ -50,12 +50,12 @@ class VconExports:
         store: Store,
         tenancies: Mapping[str, Tenancy],
         contents: Contents,
-        reading: ReadTurns,
+        turns: ReadTurns,
         public_url: str,
         most_content: int = MOST_CONTENT,
     ) -> None:
         self._store = store
-        self._heavy = reading.heavy
+        self._heavy = turns.heavy
         self._tenancies = tenancies
         self._contents = contents
         self._base = public_url.rstrip("/")

@@ -20,7 +20,7 @@ from cx_context_api.reads.deadline import within
 from cx_context_api.reads.turns import ReadTurns
 from cx_context_api.requests.admission import Admission, Caller
 from cx_context_api.requests.queries import EventName
-from cx_context_api.requests.responses import matches, read_query, route
+from cx_context_api.requests.responses import etag_matches, read_query, route
 from cx_events.blob.port import blob_name
 from cx_events.codec import decode_leniently
 from cx_events.envelope import Attachment, Event
@@ -39,13 +39,13 @@ class EventRoutes:
     """The handlers, over the parts that ``app`` puts together."""
 
     def __init__(
-        self, admission: Admission, store: Store, contents: Contents, metrics: Metrics, reading: ReadTurns
+        self, admission: Admission, store: Store, contents: Contents, metrics: Metrics, turns: ReadTurns
     ) -> None:
         self._admission = admission
         self._store = store
         self._contents = contents
         self._metrics = metrics
-        self._reading = reading
+        self._turns = turns
 
     def all(self) -> list[Route]:
         return [
@@ -55,10 +55,10 @@ class EventRoutes:
 
     async def event(self, request: Request) -> Response:
         """The event by its name. ``Refused``: ``unknown-event`` (404), ``dead-lettered`` (409)."""
-        asker = self._admission.admit(request.headers, "context:read")
+        caller = self._admission.admit(request.headers, "context:read")
         name = read_query(request, "source", "id").event()
-        key = event_key(asker.tenant, *name)
-        stored = await self._stored(asker, key, name)
+        key = event_key(caller.tenant, *name)
+        stored = await self._stored(caller, key, name)
         if stored is None:
             raise Refused("unknown-event", f"there is no event {str(name)[:200]!a} here (yet)", 404)
         event = _event_of(stored)
@@ -66,7 +66,7 @@ class EventRoutes:
         answer = {
             "event": msgspec.Raw(stored.raw),
             "attachments": attachments_view(key, files, most=None)["attachments"],
-            "original": await self._original(asker.tenant, key, event),
+            "original": await self._original(caller.tenant, key, event),
             "problem": stored.problem,
         }
         return Response(msgspec.json.encode(answer), headers=_CACHING, media_type="application/json")
@@ -74,17 +74,17 @@ class EventRoutes:
     async def attachment(self, request: Request) -> Response:
         """The content. ``Refused``: ``unknown-attachment``, ``attachment-gone`` (404); an attachment that a provider
         keeps is told as the problem ``kept-by-provider`` (404) with its ``url``."""
-        asker = self._admission.admit(request.headers, "context:read")
+        caller = self._admission.admit(request.headers, "context:read")
         read_query(request)
         id = request.path_params["id"]
         asked = read_id(id)
-        stored = await self._stored(asker, asked.event)
+        stored = await self._stored(caller, asked.event)
         if stored is None:
             raise unknown(id)
         event = _event_of(stored)
-        return await (self._original_itself if asked.place is None else self._file)(request, asker, event, asked)
+        return await (self._original_itself if asked.place is None else self._file)(request, caller, event, asked)
 
-    async def _file(self, request: Request, asker: Caller, event: Event, asked: AttachmentId) -> Response:
+    async def _file(self, request: Request, caller: Caller, event: Event, asked: AttachmentId) -> Response:
         id = id_of(*asked)
         file = _attachment_at(event, asked.place)
         if file is None:
@@ -92,7 +92,7 @@ class EventRoutes:
         unchanged = _unchanged(request, file.blob) if originals.is_blob(file.blob) else None
         if unchanged is not None:
             return unchanged
-        content = await self._contents.of_file(asker.tenant, event, file, self._reading.heavy)
+        content = await self._contents.of_file(caller.tenant, event, file, self._turns.heavy)
         if content is not None:
             return _download(request, content, file.name, file.content_type)
         url = web_url(file)
@@ -102,12 +102,12 @@ class EventRoutes:
             return problem(404, "kept-by-provider", detail, more={"url": url})
         raise _gone(id)
 
-    async def _original_itself(self, request: Request, asker: Caller, event: Event, asked: AttachmentId) -> Response:
+    async def _original_itself(self, request: Request, caller: Caller, event: Event, asked: AttachmentId) -> Response:
         id = id_of(*asked)
         original = originals.original_of(event)
         if original is None:
             raise unknown(id)
-        content = await self._contents.of_original(asker.tenant, original)
+        content = await self._contents.of_original(caller.tenant, original)
         if content is None:
             raise _gone(id)
         media_type = originals.media_type_of(original, content)
@@ -129,10 +129,12 @@ class EventRoutes:
         found |= {"content_type": media_type, "bytes": len(content), "place": place}
         return {**found, "encoding": encoding, "content": value}
 
-    async def _stored(self, asker: Caller, key: bytes, name: EventName | None = None) -> StoredEvent | None:
-        """An event of the asker's tenant, in its turn. ``Refused("dead-lettered", 409)`` for one that is named and lies
-        in the dead letters alone."""
-        tenant, pages = asker.tenant, self._reading.pages
+    async def _stored(self, caller: Caller, key: bytes, name: EventName | None = None) -> StoredEvent | None:
+        """Return an event of the caller's tenant, None if there is none.
+
+        Raises ``Refused("dead-lettered", 409)`` if it is asked for by name and is only in the dead letters.
+        """
+        tenant, pages = caller.tenant, self._turns.pages
 
         async def read() -> StoredEvent | None:
             async with pages.turn(tenant), self._store.reading() as tx:
@@ -165,7 +167,7 @@ def _unchanged(request: Request, blob: str) -> Response | None:
     """Return 304 to who has the content of this digest, None to others."""
     tag = _tag(blob)
     known = request.headers.get("if-none-match")
-    if known is None or not matches(known, tag):
+    if known is None or not etag_matches(known, tag):
         return None
     return Response(status_code=304, headers={"etag": tag, **_CACHING})
 

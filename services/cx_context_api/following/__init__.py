@@ -1,15 +1,22 @@
-"""Following: whoever reads is told when what they read has changed, by server-sent events.
+"""Tell clients by server-sent events when what they follow has changed.
 
     GET /v1/customers/{id}/stream                   a context
-    GET /v1/conversations/{id}/stream               a thread
-    GET /v1/stream?agent=ID, /v1/stream?queue=ID    what to deal with now
+    GET /v1/conversations/{id}/stream               a conversation
+    GET /v1/stream?agent=ID, /v1/stream?queue=ID    what an agent or a queue has to deal with
 
-The store is the truth, ``cx.context-changes`` a hint. In each process there is one *watch* for each thing followed,
-shared by its followers: a hint, and every heartbeat, makes it look again at what the store says; so a lost hint costs
-time and nothing else. A follower holds what it has given and nothing that waits: when it can be given more, it gets the
-latest state, whatever came between. See docs/decisions/0013-following.md.
+The store is the truth; ``cx.context-changes`` only says where to look. Each process has one *subscription* for each
+thing that is followed, shared by its followers. A change notification, and every heartbeat, makes it read the store
+again, so that a lost notification costs time and nothing else. A follower remembers what it sent and queues nothing:
+when the client can take more, it gets the latest state, whatever happened in between. See
+docs/decisions/0013-following.md.
 
-Rooms: ``watches`` (what is followed, and when to look again), ``notices`` (the hints), ``customers``, ``conversations``
-and ``desks`` (what can be followed, and what its followers are told), ``frames`` (the bytes), ``resuming``
-(``Last-Event-ID``), ``streams`` (one follower's connection), ``routes`` (the requests).
+Modules:
+``subscriptions`` holds what is followed, and reads it again when it may have changed.
+``notifier`` wakes a follower.
+``change_listener`` reads the change notifications.
+``customers``, ``conversations`` and ``routing_targets`` are what can be followed, and what followers are told.
+``sse`` encodes server-sent events.
+``resume_token`` encodes and checks ``Last-Event-ID``: where a client resumes a stream.
+``streams`` runs one follower's stream; ``http_connections`` gives it the request's connection.
+``routes`` handles the requests.
 """

@@ -1,4 +1,4 @@
-"""Following one conversation: its summary, as its customer's context shows it."""
+"""Follow one conversation: its summary as the customer's context shows it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import msgspec
 
 from cx_context_api.contexts.current import CurrentContexts
 from cx_context_api.following import sse
-from cx_context_api.following.customers import is_newer, moved_frame
+from cx_context_api.following.customers import is_newer, moved_event
 from cx_context_api.following.resume_token import ResumePoint, encode_resume_point
 from cx_context_api.following.subscriptions import Subscription
 from cx_context_api.reads.meta import current_meta
@@ -19,7 +19,7 @@ STREAM = b"conversation"
 
 
 class Summary(NamedTuple):
-    """A conversation at a version of its customer's context; ``shown``: it as JSON."""
+    """A conversation at a version of its customer's context; ``shown``: its JSON."""
 
     customer: NodeId
     version: int
@@ -28,7 +28,7 @@ class Summary(NamedTuple):
 
 
 class ConversationSubscription(Subscription):
-    """``read``: the conversation as it is; ``Refused`` where there is none."""
+    """A followed conversation. ``read`` returns it as it is now; ``Refused`` if there is none."""
 
     def __init__(self, read: Callable[[], Awaitable[Summary]], tenant: str, part_id: NodeId) -> None:
         super().__init__((STREAM, tenant, part_id))
@@ -37,7 +37,7 @@ class ConversationSubscription(Subscription):
         self.summary: Summary | None = None
         self._read = read
 
-    async def look(self) -> bool:
+    async def refresh(self) -> bool:
         before, found = self.summary, await self._read()
         if before is not None and not is_newer(found.version, found.customer, before.version, before.customer):
             return False
@@ -47,33 +47,36 @@ class ConversationSubscription(Subscription):
 
 
 class ConversationFollower:
-    """``version``: what it has. Versions at which only something else of the customer changed are passed over."""
+    """One client of a conversation.
 
-    __slots__ = ("_contexts", "_given", "_ids", "shown", "version", "watch")
+    ``version``: the one that it has. Versions that changed something else of the customer are skipped.
+    """
 
-    def __init__(self, watch: ConversationSubscription, contexts: CurrentContexts, ids: IdSpace) -> None:
-        self.watch = watch
+    __slots__ = ("_contexts", "_ids", "_sent", "shown", "subscription", "version")
+
+    def __init__(self, subscription: ConversationSubscription, contexts: CurrentContexts, ids: IdSpace) -> None:
+        self.subscription = subscription
         self.version = -1
         self.shown: NodeId | None = None
-        self._given = b""
+        self._sent = b""
         self._contexts = contexts
         self._ids = ids
 
-    async def news(self) -> bytes:
-        """The latest state, if it is newer than the last one given, and another."""
-        found = self.watch.summary
+    async def next_events(self) -> bytes:
+        """Return the latest state if it is newer than the last one sent, and different."""
+        found = self.subscription.summary
         if found is None:
             return b""
         customer, version = found.customer, found.version
-        has = self.shown if self.shown is not None else customer
-        if not is_newer(version, customer, self.version, has):
+        known = self.shown if self.shown is not None else customer
+        if not is_newer(version, customer, self.version, known):
             return b""
-        if found.shown == self._given and customer == self.shown:
+        if found.shown == self._sent and customer == self.shown:
             self.version = version
             return b""
         meta = msgspec.json.encode(current_meta(version, found.moved_at))
         data = b'{"meta":%b,"customer":"%b","conversation":%b}' % (meta, text_of(customer).encode(), found.shown)
-        moved = await moved_frame(self._contexts, self.watch.tenant, has, customer, version)
-        self.version, self.shown, self._given = version, customer, found.shown
-        place = ResumePoint(self.watch.part_id, customer, version)
-        return moved + sse.event("conversation", data, encode_resume_point(self._ids, STREAM, place))
+        moved = await moved_event(self._contexts, self.subscription.tenant, known, customer, version)
+        self.version, self.shown, self._sent = version, customer, found.shown
+        point = ResumePoint(self.subscription.part_id, customer, version)
+        return moved + sse.event("conversation", data, encode_resume_point(self._ids, STREAM, point))

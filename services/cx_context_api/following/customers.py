@@ -1,4 +1,4 @@
-"""Following one customer's context."""
+"""Follow one customer's context."""
 
 from __future__ import annotations
 
@@ -22,123 +22,147 @@ STREAM = b"customer"
 
 
 class CustomerSubscription(Subscription):
-    """By any id that ever was a customer's. ``head``: whose it is now, and at which version; it never goes back, but
-    where another store has taken the place of the one that was looked at."""
+    """A followed customer, by any id that was ever a customer's.
+
+    ``entry``: the customer and version now. The version never falls, unless another store replaces this one.
+    """
 
     def __init__(self, contexts: CurrentContexts, tenant: str, node: NodeId) -> None:
         super().__init__((STREAM, tenant, node))
         self.tenant = tenant
         self.node = node
-        self.head: CustomerEntry | None = None
+        self.entry: CustomerEntry | None = None
         self._contexts = contexts
 
-    async def look(self) -> bool:
-        before, head = self.head, await self._contexts.head(self.tenant, ById(self.node))
-        if before is not None and not is_newer(head.version, head.customer, before.version, before.customer):
+    async def refresh(self) -> bool:
+        before, entry = self.entry, await self._contexts.find(self.tenant, ById(self.node))
+        if before is not None and not is_newer(entry.version, entry.customer, before.version, before.customer):
             return False
-        self.head = head
-        self.interests = frozenset({(self.tenant, text_of(self.node)), (self.tenant, text_of(head.customer))})
+        self.entry = entry
+        self.interests = frozenset({(self.tenant, text_of(self.node)), (self.tenant, text_of(entry.customer))})
         return True
 
 
 class CustomerFollower:
-    """``version``: what it has. ``shown``: whose state it was given last. ``bodies``: whether it wants them. ``asked``:
-    the contact that it asks about, and how sure that must be."""
+    """One client of a customer's context.
 
-    __slots__ = ("_at_hand", "_contexts", "_ids", "_over", "_told", "asked", "bodies", "shown", "version", "watch")
+    ``version``: the one that it has. ``shown``: whose state was sent last. ``bodies``: send bodies, too.
+    ``contact_query``: the contact that the client names, and the level that it requires.
+    """
+
+    __slots__ = (
+        "_contact",
+        "_contact_contexts",
+        "_contexts",
+        "_ids",
+        "_refusal",
+        "bodies",
+        "contact_query",
+        "shown",
+        "subscription",
+        "version",
+    )
 
     def __init__(
         self,
-        watch: CustomerSubscription,
+        subscription: CustomerSubscription,
         contexts: CurrentContexts,
-        at_hand: ContactContexts,
+        contact_contexts: ContactContexts,
         ids: IdSpace,
         *,
         bodies: bool,
-        asked: ContactQuery | None = None,
+        contact_query: ContactQuery | None = None,
     ) -> None:
-        self.watch = watch
+        self.subscription = subscription
         self.bodies = bodies
-        self.asked = asked
-        self._at_hand = at_hand
-        self._told: Json | None = None
-        self._over: InsufficientAssurance | None = None
+        self.contact_query = contact_query
+        self._contact_contexts = contact_contexts
+        self._contact: Json | None = None
+        self._refusal: InsufficientAssurance | None = None
         self.version = -1
-        self.shown = watch.node
+        self.shown = subscription.node
         self._contexts = contexts
         self._ids = ids
 
     async def check(self) -> Json | None:
-        """Return ``meta.contact`` as it is now, None where no contact is asked about. ``InsufficientAssurance``."""
-        head = self.watch.head
-        if self.asked is None or head is None:
+        """Return ``meta.contact`` as it is now, None if no contact is named. Raises ``InsufficientAssurance``."""
+        entry = self.subscription.entry
+        if self.contact_query is None or entry is None:
             return None
-        return await self._at_hand.contact(self.watch.tenant, head, self.asked)
+        return await self._contact_contexts.read_contact(self.subscription.tenant, entry, self.contact_query)
 
-    async def news(self) -> bytes:
-        """The latest state, if it is newer than the last one given, or the contact is surer or less sure by now. Where
-        it is less sure than was asked for, that is told and nothing after it."""
-        if self._over is not None:
-            raise self._over
+    async def next_events(self) -> bytes:
+        """Return the latest state if it is newer than the last one sent, or if the contact's level has changed.
+
+        If the level has fallen below the required one, send ``refused``, and end the stream with the next call.
+        """
+        if self._refusal is not None:
+            raise self._refusal
         try:
-            return await self._news()
+            return await self._next_events()
         except InsufficientAssurance as refused:
-            self._over = refused
-            told = {"reason": refused.reason, "detail": refused.detail, "contact": refused.contact}
-            return sse.told("refused", told)
+            self._refusal = refused
+            data = {"reason": refused.reason, "detail": refused.detail, "contact": refused.contact}
+            return sse.json_event("refused", data)
 
-    async def _news(self) -> bytes:
-        contact = await self.check()  # also where nothing happened: a clock alone may end a proof
-        head = self.watch.head
-        if head is None:
+    async def _next_events(self) -> bytes:
+        contact = await self.check()  # even without news: the clock alone may end a proof
+        entry = self.subscription.entry
+        if entry is None:
             return b""
-        if contact == self._told and not is_newer(head.version, head.customer, self.version, self.shown):
+        if contact == self._contact and not is_newer(entry.version, entry.customer, self.version, self.shown):
             return b""
         if not self.bodies:
-            customer, version = head.customer, head.version
-            meta = current_meta(version, head.moved_at)
+            customer, version = entry.customer, entry.version
+            meta = current_meta(version, entry.moved_at)
             data = msgspec.json.encode({"meta": with_contact(meta, contact), "customer": text_of(customer)})
         else:
-            if self.asked is not None:
-                target = ById(self.watch.node)
-                served, contact = await self._at_hand.read(self.watch.tenant, target, head, self.asked)
+            if self.contact_query is not None:
+                target = ById(self.subscription.node)
+                context, contact = await self._contact_contexts.read(
+                    self.subscription.tenant, target, entry, self.contact_query
+                )
             else:
-                served = await self._contexts.at(self.watch.tenant, head)
-            customer, version = served.customer, served.version
-            if contact == self._told and not is_newer(version, customer, self.version, self.shown):
+                context = await self._contexts.at(self.subscription.tenant, entry)
+            customer, version = context.customer, context.version
+            if contact == self._contact and not is_newer(version, customer, self.version, self.shown):
                 return b""
-            meta = current_meta(version, served.moved_at)
-            data = context_document(msgspec.json.encode(with_contact(meta, contact)), served.body)
-        self._told = contact
-        id = encode_resume_point(self._ids, STREAM, ResumePoint(self.watch.node, customer, version))
-        moved = await moved_frame(self._contexts, self.watch.tenant, self.shown, customer, version)
+            meta = current_meta(version, context.moved_at)
+            data = context_document(msgspec.json.encode(with_contact(meta, contact)), context.body)
+        self._contact = contact
+        id = encode_resume_point(self._ids, STREAM, ResumePoint(self.subscription.node, customer, version))
+        moved = await moved_event(self._contexts, self.subscription.tenant, self.shown, customer, version)
         self.version, self.shown = version, customer
         return moved + sse.event("context", data, id)
 
 
 def with_contact(meta: Json, contact: Json | None) -> Json:
-    """Return ``meta`` with the contact that is asked about in it."""
+    """Return ``meta`` with its ``contact``."""
     return {**meta, "contact": contact} if contact is not None else meta
 
 
 def is_newer(version: int, customer: NodeId, than: int, of: NodeId) -> bool:
-    """Return whether one state that was read is news after another. A version is of a customer, and an id's never
-    falls: another customer's at the same version is another state."""
+    """Return whether one state is news after another.
+
+    An id's version never falls, so another customer's state at the same version is news, too.
+    """
     return is_later(version, than) or (version == than and customer != of)
 
 
-async def moved_frame(contexts: CurrentContexts, tenant: str, was: NodeId, now: NodeId, version: int) -> bytes:
-    """What a follower is told whose customer is another now: ``absorbed`` where what was followed has become part of
-    that one, ``parted`` where it has left. Nothing where it is the same."""
+async def moved_event(contexts: CurrentContexts, tenant: str, was: NodeId, now: NodeId, version: int) -> bytes:
+    """Return the event ``moved`` if the followed id is another customer's now, else nothing.
+
+    ``absorbed``: the earlier customer has merged into the new one. ``parted``: the id has left it.
+    """
     if was == now:
         return b""
     try:
-        absorbed = (await contexts.head(tenant, ById(was))).customer == now
+        absorbed = (await contexts.find(tenant, ById(was))).customer == now
     except TooFast:
         raise
     except Refused:
         absorbed = False
-    return sse.told(
+    return sse.json_event(
         "moved",
         {
             "from": text_of(was),

@@ -1,4 +1,4 @@
-"""Give streams the connection of a request."""
+"""Give streams the connection of their HTTP request."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from cx_runtime.serve import TRANSPORT
 
 
 class HttpConnection:
-    """A request's connection, as ``streams`` uses it."""
+    """A request's connection; a ``streams.StreamConnection``."""
 
     def __init__(self, request: Request, receive: Receive, send: Send) -> None:
         self.head_only = request.method == "HEAD"
@@ -29,9 +29,9 @@ class HttpConnection:
     async def send(self, message: Message) -> None:
         await self._send(message)
 
-    def hold_little(self) -> None:
+    def limit_send_buffer(self) -> None:
         found = self._transport.get_extra_info("socket") if self._transport is not None else None
-        if found is not None and found.fileno() >= 0:  # else it is closed already
+        if found is not None and found.fileno() >= 0:  # else it is closed
             found.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
 
     def abort(self) -> None:
@@ -40,11 +40,11 @@ class HttpConnection:
 
 
 SEND_BUFFER = 64 << 10
-"""Bytes; Linux takes twice as many. Left to itself it takes 4 MiB of what a slow reader does not take."""
+"""Bytes; Linux doubles the number. By default it would buffer 4 MiB for a slow reader."""
 
 
 class _Endpoint:
-    """A handler as an app of its own. What it refuses before its answer has begun, the whole app's handlers tell."""
+    """A handler as an ASGI app; the whole app's handlers answer what it refuses before the stream begins."""
 
     def __init__(self, answer: Callable[[Request, HttpConnection], Awaitable[None]]) -> None:
         self._answer = answer
@@ -55,4 +55,5 @@ class _Endpoint:
 
 
 def stream_route(path: str, answer: Callable[[Request, HttpConnection], Awaitable[None]]) -> Route:
+    """Return the route of a stream."""
     return Route(path, _Endpoint(answer), methods=["GET"])

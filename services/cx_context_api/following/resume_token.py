@@ -1,8 +1,9 @@
-"""``Last-Event-ID``: what a follower has, as it was told with the last event. Opaque to clients; sealed under the
-tenant's lasting key, so nobody makes one up, and one tenant's says nothing to another.
+"""Encode and check ``Last-Event-ID``: what a client has, as the last event told it.
 
-What is not understood is as none: the follower is told the state at once. A browser that is refused would never come
-again by itself, and to be told what one has does no harm."""
+It is opaque to clients and sealed with the tenant's lasting key, so that nobody can forge one and one tenant's is
+worthless at another. An id that can't be read counts as none: the client gets the state at once. To refuse it would be
+worse, since a refused browser never reconnects by itself.
+"""
 
 from __future__ import annotations
 
@@ -18,24 +19,24 @@ _NODE = 16
 _VERSION = 8
 DIGEST = 6
 MOST_DIGESTS = 400
-"""Many proxies take 8 KiB of a header. What does not fit is told again, which does no harm."""
+"""Many proxies take 8 KiB of a header. What does not fit is sent again, which does no harm."""
 
 
 class ResumePoint(NamedTuple):
-    """``asked``: by which id; ``customer``: whose state was given then, at ``version``."""
+    """What a client has: the state of ``customer`` at ``version``, followed by the id ``node``."""
 
-    asked: NodeId
+    node: NodeId
     customer: NodeId
     version: int
 
 
 def seal(ids: IdSpace, stream: bytes, content: bytes) -> str:
-    """``stream``: one of a few words, for the kind."""
+    """Return content with its seal. ``stream``: the kind of stream."""
     return urlsafe_b64encode(ids.sealed(stream + content)[:_SEAL] + content).decode().rstrip("=")
 
 
 def unseal(ids: IdSpace, stream: bytes, text: str) -> bytes | None:
-    """Return what was sealed, or None for what this kind of stream, of this tenant, never gave."""
+    """Return the content, or None if this kind of stream of this tenant never sealed it."""
     try:
         raw = urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4))
     except ValueError:
@@ -46,12 +47,13 @@ def unseal(ids: IdSpace, stream: bytes, text: str) -> bytes | None:
     return content
 
 
-def encode_resume_point(ids: IdSpace, stream: bytes, place: ResumePoint) -> str:
-    return seal(ids, stream, place.asked + place.customer + place.version.to_bytes(_VERSION, "big"))
+def encode_resume_point(ids: IdSpace, stream: bytes, point: ResumePoint) -> str:
+    """Return an event's id that holds a resume point."""
+    return seal(ids, stream, point.node + point.customer + point.version.to_bytes(_VERSION, "big"))
 
 
 def decode_resume_point(ids: IdSpace, stream: bytes, text: str) -> ResumePoint | None:
-    """Return the place that ``encode_resume_point`` wrote, or None for anything else."""
+    """Return the resume point that ``encode_resume_point`` wrote, or None for anything else."""
     content = unseal(ids, stream, text)
     if content is None or len(content) != 2 * _NODE + _VERSION:
         return None
@@ -59,6 +61,7 @@ def decode_resume_point(ids: IdSpace, stream: bytes, text: str) -> ResumePoint |
 
 
 def encode_digests(ids: IdSpace, stream: bytes, digests: Collection[bytes]) -> str:
+    """Return an event's id that holds digests of what was sent."""
     return seal(ids, stream, b"".join(list(digests)[:MOST_DIGESTS]))
 
 

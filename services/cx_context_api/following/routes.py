@@ -1,4 +1,4 @@
-"""Requests to follow."""
+"""Handle requests to follow a customer, a conversation, an agent or a queue."""
 
 from __future__ import annotations
 
@@ -53,121 +53,135 @@ W = TypeVar("W", bound=Subscription)
 
 
 class StreamRoutes:
-    """The handlers, over the parts that ``app`` puts together."""
+    """Handles requests for streams."""
 
     def __init__(
         self,
         admission: Admission,
         store: Store,
         contexts: CurrentContexts,
-        following: Subscriptions,
+        subscriptions: Subscriptions,
         streams: EventStreams,
-        reading: ReadTurns,
-        at_hand: ContactContexts,
+        turns: ReadTurns,
+        contact_contexts: ContactContexts,
     ) -> None:
-        self._at_hand = at_hand
-        self._pages = reading.pages
+        self._contact_contexts = contact_contexts
+        self._pages = turns.pages
         self._admission = admission
         self._store = store
         self._contexts = contexts
-        self._following = following
+        self._subscriptions = subscriptions
         self._streams = streams
 
     def all(self) -> list[Route]:
+        """Return all routes."""
         return [
             stream_route("/v1/customers/{id}/stream", self.customer),
             stream_route("/v1/conversations/{id}/stream", self.conversation),
-            stream_route("/v1/stream", self.desk),
+            stream_route("/v1/stream", self.routing_target),
         ]
 
     async def customer(self, request: Request, connection: HttpConnection) -> None:
-        tenant, tenancy, query = self._asked(request, "from", "body", "interaction", "assurance")
+        """Stream a customer's context."""
+        tenant, tenancy, query = self._read(request, "from", "body", "interaction", "assurance")
         node = by_id(request.path_params["id"]).node
         bodies = query.text("body")
         if bodies not in (None, "full", "none"):
-            raise Refused("bad-query", f"body={bodies[:20]}: expected full or none", 400)
-        asked = read_contact_query(query, query.text("interaction"))
-        since, place = self._place(tenancy, request, query, customers.STREAM, node)
+            raise Refused("bad-query", f"body={bodies[:20]}: expected full or none.", 400)
+        contact_query = read_contact_query(query, query.text("interaction"))
+        since, point = self._read_start(tenancy, request, query, customers.STREAM, node)
 
-        async def follow(watch: CustomerSubscription, bell: Notifier) -> None:
-            assert watch.head is not None
+        async def follow(subscription: CustomerSubscription, notifier: Notifier) -> None:
+            assert subscription.entry is not None
             follower = CustomerFollower(
-                watch, self._contexts, self._at_hand, tenancy.ids, bodies=bodies != "none", asked=asked
+                subscription,
+                self._contexts,
+                self._contact_contexts,
+                tenancy.ids,
+                bodies=bodies != "none",
+                contact_query=contact_query,
             )
             await follower.check()
-            _resume(follower, since, place, watch.head.version)
-            await self._streams.serve(follower, bell, connection)
+            _resume(follower, since, point, subscription.entry.version)
+            await self._streams.serve(follower, notifier, connection)
 
         key = (customers.STREAM, tenant, node)
-        await self._following_it(key, lambda: CustomerSubscription(self._contexts, tenant, node), follow)
+        await self._follow(key, lambda: CustomerSubscription(self._contexts, tenant, node), follow)
 
     async def conversation(self, request: Request, connection: HttpConnection) -> None:
-        tenant, tenancy, query = self._asked(request, "from")
+        """Stream a conversation."""
+        tenant, tenancy, query = self._read(request, "from")
         part_id = by_id(request.path_params["id"]).node
-        since, place = self._place(tenancy, request, query, conversations.STREAM, part_id)
+        since, point = self._read_start(tenancy, request, query, conversations.STREAM, part_id)
 
-        async def follow(watch: ConversationSubscription, bell: Notifier) -> None:
-            assert watch.summary is not None
-            follower = ConversationFollower(watch, self._contexts, tenancy.ids)
-            _resume(follower, since, place, watch.summary.version)
-            await self._streams.serve(follower, bell, connection)
+        async def follow(subscription: ConversationSubscription, notifier: Notifier) -> None:
+            assert subscription.summary is not None
+            follower = ConversationFollower(subscription, self._contexts, tenancy.ids)
+            _resume(follower, since, point, subscription.summary.version)
+            await self._streams.serve(follower, notifier, connection)
 
         key = (conversations.STREAM, tenant, part_id)
-        await self._following_it(
+        await self._follow(
             key,
             lambda: ConversationSubscription(lambda: self._summary(tenant, tenancy, part_id), tenant, part_id),
             follow,
         )
 
-    async def desk(self, request: Request, connection: HttpConnection) -> None:
-        tenant, tenancy, query = self._asked(request, "agent", "queue")
+    async def routing_target(self, request: Request, connection: HttpConnection) -> None:
+        """Stream the interactions of an agent or a queue, with their customers' contexts."""
+        tenant, tenancy, query = self._read(request, "agent", "queue")
         agent, queue = query.text("agent"), query.text("queue")
         if (agent is None) == (queue is None):
-            raise Refused("bad-query", "say one of the two: agent=ID, or queue=ID", 400)
-        desk = RoutingTarget("agent", agent) if agent is not None else RoutingTarget("queue", queue or "")
-        if not desk.name or len(desk.name) > MAX_NAME or _CONTROL.search(desk.name) is not None:
-            raise Refused("bad-query", f"{desk.kind}: expected an id of 1 to {MAX_NAME} characters", 400)
+            raise Refused("bad-query", "Give either agent=ID or queue=ID.", 400)
+        target = RoutingTarget("agent", agent) if agent is not None else RoutingTarget("queue", queue or "")
+        if not target.name or len(target.name) > MAX_NAME or _CONTROL.search(target.name) is not None:
+            raise Refused("bad-query", f"{target.kind}: expected an id of 1 to {MAX_NAME} characters.", 400)
         last = request.headers.get("last-event-id")
-        seen = decode_digests(tenancy.ids, desk.kind.encode(), last) if last else frozenset()
+        seen = decode_digests(tenancy.ids, target.kind.encode(), last) if last else frozenset()
 
-        async def follow(watch: RoutingTargetSubscription, bell: Notifier) -> None:
-            follower = RoutingTargetFollower(watch, self._contexts, self._at_hand, tenancy.ids)
+        async def follow(subscription: RoutingTargetSubscription, notifier: Notifier) -> None:
+            follower = RoutingTargetFollower(subscription, self._contexts, self._contact_contexts, tenancy.ids)
             follower.seen = seen
-            await self._streams.serve(follower, bell, connection)
+            await self._streams.serve(follower, notifier, connection)
 
-        await self._following_it(
-            (desk, tenant), lambda: RoutingTargetSubscription(lambda: self._live(tenancy, desk), tenant, desk), follow
+        await self._follow(
+            (target, tenant),
+            lambda: RoutingTargetSubscription(lambda: self._live(tenancy, target), tenant, target),
+            follow,
         )
 
-    async def _following_it(
+    async def _follow(
         self, key: tuple[object, ...], make: Callable[[], W], follow: Callable[[W, Notifier], Awaitable[None]]
     ) -> None:
         stream(repr(key))
-        bell = Notifier()
-        watch = self._following.join(key, bell, make)
+        notifier = Notifier()
+        subscription = self._subscriptions.join(key, notifier, make)
         try:
-            await self._following.first_look(watch)
-            await follow(watch, bell)
+            await self._subscriptions.first_refresh(subscription)
+            await follow(subscription, notifier)
         finally:
-            self._following.leave(watch, bell)
+            self._subscriptions.leave(subscription, notifier)
 
-    def _asked(self, request: Request, *allowed: str) -> tuple[str, Tenancy, Query]:
+    def _read(self, request: Request, *allowed: str) -> tuple[str, Tenancy, Query]:
         tenant, tenancy, _ = self._admission.admit(request.headers, "context:read")
         return tenant, tenancy, read_query(request, *allowed)
 
     @staticmethod
-    def _place(
-        tenancy: Tenancy, request: Request, query: Query, kind: bytes, asked: NodeId
+    def _read_start(
+        tenancy: Tenancy, request: Request, query: Query, stream: bytes, node: NodeId
     ) -> tuple[int | None, ResumePoint | None]:
-        """``from`` and ``Last-Event-ID``, which is the later one: where it stands ``from`` does not count. Neither does
-        a place that another stream gave."""
+        """Return the version of ``from``, and the resume point of ``Last-Event-ID``.
+
+        With ``Last-Event-ID``, which is the later one, ``from`` is ignored. So is a resume point of another stream.
+        Raises ``Refused("bad-version", 400)``.
+        """
         text = query.text("from")
         if text is not None and _VERSION.fullmatch(text) is None:
-            raise Refused("bad-version", f"from={text[:20]}: expected a version, as meta.version tells it", 400)
+            raise Refused("bad-version", f"from={text[:20]}: expected a version as in meta.version.", 400)
         last = request.headers.get("last-event-id")
         if last:
-            place = decode_resume_point(tenancy.ids, kind, last)
-            return None, place if place is not None and asked in (place.asked, place.customer) else None
+            point = decode_resume_point(tenancy.ids, stream, last)
+            return None, point if point is not None and node in (point.node, point.customer) else None
         return int(text) if text is not None else None, None
 
     async def _summary(self, tenant: str, tenancy: Tenancy, part_id: NodeId) -> Summary:
@@ -181,29 +195,28 @@ class StreamRoutes:
 
         return await within(read())
 
-    async def _live(self, tenancy: Tenancy, desk: RoutingTarget) -> LiveAssignments:
+    async def _live(self, tenancy: Tenancy, target: RoutingTarget) -> LiveAssignments:
         async def read() -> LiveAssignments:
             async with self._pages.turn(tenancy.ids.tenant), self._store.reading() as tx:
-                return await read_live_assignments(tx, tenancy.ids, desk, tenancy.window)
+                return await read_live_assignments(tx, tenancy.ids, target, tenancy.window)
 
         return await within(read())
 
 
 def _resume(
-    follower: CustomerFollower | ConversationFollower, since: int | None, place: ResumePoint | None, now: int
+    follower: CustomerFollower | ConversationFollower, since: int | None, point: ResumePoint | None, now: int
 ) -> None:
-    """Give a new follower what it has: the state of ``place``, or all before the version ``since``. ``now``: the
-    version that the store is at.
+    """Tell a new follower what its client has: the state of ``point``, or all before the version ``since``.
 
-    A place of another store's epoch, or one that this store has not reached (it was restored from a copy), says nothing
-    of what follows: the state is told at once. Raises ``Refused("version-ahead", 409)``.
+    ``now``: the store's version. A resume point of another store's epoch, or one that this store has not reached (it
+    was restored from a copy), does not count: the state is sent at once. Raises ``Refused("version-ahead", 409)``.
     """
-    if place is not None:
-        follower.shown = place.customer
-        if epoch_of(place.version) == epoch_of(now) and place.version <= now:
-            follower.version = place.version
+    if point is not None:
+        follower.shown = point.customer
+        if epoch_of(point.version) == epoch_of(now) and point.version <= now:
+            follower.version = point.version
     elif since is not None:
         if since > now:
-            detail = f"the state is at version {now}, and version {since} was never shown; leave from out, or say less"
+            detail = f"The version is {now}; version {since} was never shown. Omit from, or give a lower version."
             raise Refused("version-ahead", detail, 409)
         follower.version = since - 1

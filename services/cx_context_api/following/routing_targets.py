@@ -1,5 +1,4 @@
-"""Following a desk: what an agent, or who looks after a queue, is to deal with now. Each interaction that comes to it
-brings its customer's context along."""
+"""Follow a routing target: the interactions that an agent or a queue has to deal with, each with its context."""
 
 from __future__ import annotations
 
@@ -30,59 +29,64 @@ from cx_events.errors import Refused, TooFast
 from cx_events.ids import IdSpace, NodeId, text_of
 from cx_events.timestamps import Micros, format_time
 
-MOST_LIVE = 1_000
-"""Interactions on one desk that its followers are told of."""
+MAX_LIVE = 1_000
+"""Interactions of one routing target that its followers are told of."""
 
 Key = tuple[NodeId, NodeId]
-"""An interaction's node, and its customer: a post may be many people's."""
+"""(interaction's node, customer): several people may take part in a post."""
 
 
 class Assignment(NamedTuple):
-    """An interaction on a desk. ``told``: what is told, the context apart. ``digest``: of what makes it another."""
+    """An interaction of a routing target.
+
+    ``view``: its JSON without the context. ``digest``: of what, if it changes, makes it a new assignment.
+    """
 
     interaction: str
     customer: NodeId
-    told: Mapping[str, Any]
+    view: Mapping[str, Any]
     digest: bytes
 
 
 class LiveAssignments(NamedTuple):
-    """All that is on a desk. ``more``: there is more than is told of."""
+    """All assignments of a routing target. ``more``: there are more than ``MAX_LIVE``."""
 
-    assigned: Mapping[Key, Assignment]
+    by_key: Mapping[Key, Assignment]
     more: bool
 
 
-async def read_live_assignments(tx: Tx, ids: IdSpace, desk: RoutingTarget, window: Micros) -> LiveAssignments:
-    """What concerns a desk now, that which was active last first. The table says which interactions may, their parts
-    say which do: who takes part in an interaction, and how it ended, may stand in another part than the agent. Of an
-    endless interaction the latest stretch is what somebody deals with."""
+async def read_live_assignments(tx: Tx, ids: IdSpace, target: RoutingTarget, window: Micros) -> LiveAssignments:
+    """Return what a routing target has to deal with now, the last active first.
+
+    The table of assignments says which interactions may count, their parts say which do: who takes part, and how the
+    interaction ended, may be in another part than the agent. Of an endless interaction only the latest contact counts.
+    """
     tenant = ids.tenant
-    nodes = await assignments.of_desk(tx, tenant, desk, MOST_LIVE + 1)
-    sides = await assignments.owners_of(tx, tenant, nodes[:MOST_LIVE])
-    read_customer = await ownership.sides(tx, tenant, sides)
-    found: list[tuple[Any, Key, Assignment]] = []
+    nodes = await assignments.of_desk(tx, tenant, target, MAX_LIVE + 1)
+    sides = await assignments.owners_of(tx, tenant, nodes[:MAX_LIVE])
+    owners = await ownership.sides(tx, tenant, sides)
+    assigned: list[tuple[Any, Key, Assignment]] = []
     for node, by_stream in sides.items():
         by_customer: dict[NodeId, list[KeyedPart]] = {}
         for stream_id, parts in by_stream.items():
-            by_customer.setdefault(read_customer[node].by_stream[stream_id], []).extend(parts)
+            by_customer.setdefault(owners[node].by_stream[stream_id], []).extend(parts)
         for customer, parts in by_customer.items():
             contacts = contacts_of(parts, window)
             if not contacts and any(piece.part.events for piece in parts):
-                continue  # what a CRM tells is no contact
-            whole = contacts[-1].part if contacts else combine(piece.part for piece in parts)
-            reason = routing_targets(whole).get(desk)
+                continue  # a CRM's facts are no contact
+            part = contacts[-1].part if contacts else combine(piece.part for piece in parts)
+            reason = routing_targets(part).get(target)
             if reason is not None:
                 since = format_time(reason.at[0])
-                found.append((whole.last, (node, customer), _assigned(whole, customer, reason.why, since)))
-    found.sort(key=lambda item: (item[0] or (), item[1]), reverse=True)
-    return LiveAssignments({key: assigned for _, key, assigned in found}, len(nodes) > MOST_LIVE)
+                assigned.append((part.last, (node, customer), _assignment(part, customer, reason.why, since)))
+    assigned.sort(key=lambda item: (item[0] or (), item[1]), reverse=True)
+    return LiveAssignments({key: each for _, key, each in assigned}, len(nodes) > MAX_LIVE)
 
 
-def _assigned(part: Part, customer: NodeId, why: str, since: str) -> Assignment:
+def _assignment(part: Part, customer: NodeId, why: str, since: str) -> Assignment:
     names = names_of([part])
     agent, queue = name_view("agent", part.agent, names), name_view("queue", part.queue, names)
-    told = {
+    view = {
         "interaction": part.interaction,
         "channel": part.channel[1] if part.channel is not None else None,
         "customer": text_of(customer),
@@ -92,81 +96,92 @@ def _assigned(part: Part, customer: NodeId, why: str, since: str) -> Assignment:
         "queue": queue,
     }
     what = "\0".join((part.interaction, text_of(customer), why, since))
-    return Assignment(part.interaction, customer, told, blake2b(what.encode(), digest_size=DIGEST).digest())
+    return Assignment(part.interaction, customer, view, blake2b(what.encode(), digest_size=DIGEST).digest())
 
 
 class RoutingTargetSubscription(Subscription):
-    def __init__(self, read: Callable[[], Awaitable[LiveAssignments]], tenant: str, desk: RoutingTarget) -> None:
-        super().__init__((desk, tenant))
+    """A followed routing target. ``read`` returns its interactions."""
+
+    def __init__(self, read: Callable[[], Awaitable[LiveAssignments]], tenant: str, target: RoutingTarget) -> None:
+        super().__init__((target, tenant))
         self.tenant = tenant
-        self.desk = desk
+        self.target = target
         self.live = LiveAssignments({}, False)
         self._read = read
 
-    async def look(self) -> bool:
+    async def refresh(self) -> bool:
         before, self.live = self.live, await self._read()
-        customers: Iterable[Interest] = ((self.tenant, text_of(one.customer)) for one in self.live.assigned.values())
-        self.interests = frozenset({(self.tenant, *self.desk), *customers})
+        customers: Iterable[Interest] = ((self.tenant, text_of(one.customer)) for one in self.live.by_key.values())
+        self.interests = frozenset({(self.tenant, *self.target), *customers})
         return self.live != before
 
 
 class RoutingTargetFollower:
-    """``seen``: digests of what it had before it came. What it was given since is kept, and nothing that waits: the
-    next thing to tell is found when it can be told."""
+    """One client of a routing target.
 
-    __slots__ = ("_at_hand", "_contexts", "_given", "_greeted", "_ids", "seen", "watch")
+    ``seen``: digests of what it had before it connected. The follower remembers what it has sent since, and queues
+    nothing: the next event is worked out when it can be sent.
+    """
+
+    __slots__ = ("_contact_contexts", "_contexts", "_ids", "_live_sent", "_sent", "seen", "subscription")
 
     def __init__(
-        self, watch: RoutingTargetSubscription, contexts: CurrentContexts, at_hand: ContactContexts, ids: IdSpace
+        self,
+        subscription: RoutingTargetSubscription,
+        contexts: CurrentContexts,
+        contact_contexts: ContactContexts,
+        ids: IdSpace,
     ) -> None:
-        self._at_hand = at_hand
-        self.watch = watch
+        self._contact_contexts = contact_contexts
+        self.subscription = subscription
         self.seen: frozenset[bytes] = frozenset()
-        self._given: dict[Key, Assignment] = {}
-        self._greeted = False
+        self._sent: dict[Key, Assignment] = {}
+        self._live_sent = False
         self._contexts = contexts
         self._ids = ids
 
-    async def news(self) -> bytes:
-        """The next interaction that left, or came, or changed; after the first ones the names of all that are live, so
-        that who resumes can put away the others."""
-        live = self.watch.live
-        for key, given in self._given.items():
-            if key not in live.assigned:
-                del self._given[key]
-                gone = {"interaction": given.interaction, "customer": text_of(given.customer)}
-                return sse.told("released", gone, self._id())
-        for key, assigned in live.assigned.items():
-            known = self._given.get(key)
+    async def next_events(self) -> bytes:
+        """Return the next interaction that left, came or changed.
+
+        After the first ones send ``live``, the names of all: a client that resumes then drops the others.
+        """
+        live = self.subscription.live
+        for key, sent in self._sent.items():
+            if key not in live.by_key:
+                del self._sent[key]
+                released = {"interaction": sent.interaction, "customer": text_of(sent.customer)}
+                return sse.json_event("released", released, self._id())
+        for key, assigned in live.by_key.items():
+            known = self._sent.get(key)
             if known is not None and known.digest == assigned.digest:
                 continue
             if known is None and assigned.digest in self.seen:
-                self._given[key] = assigned
+                self._sent[key] = assigned
                 continue
             context = await self._context(assigned)
-            self._given[key] = assigned
-            told = msgspec.json.encode(assigned.told)
-            return sse.event("assignment", told[:-1] + b',"context":' + context + b"}", self._id())
-        if not self._greeted:
-            self._greeted = True
-            names = [
-                {"interaction": one.interaction, "customer": text_of(one.customer)} for one in self._given.values()
-            ]
-            return sse.told("live", {"assignments": names, "more": live.more}, self._id())
+            self._sent[key] = assigned
+            view = msgspec.json.encode(assigned.view)
+            return sse.event("assignment", view[:-1] + b',"context":' + context + b"}", self._id())
+        if not self._live_sent:
+            self._live_sent = True
+            names = [{"interaction": one.interaction, "customer": text_of(one.customer)} for one in self._sent.values()]
+            return sse.json_event("live", {"assignments": names, "more": live.more}, self._id())
         return b""
 
     async def _context(self, assigned: Assignment) -> bytes:
-        tenant, target = self.watch.tenant, ById(assigned.customer)
+        tenant, target = self.subscription.tenant, ById(assigned.customer)
         try:
-            head = await self._contexts.head(tenant, target)
-            asked = ContactQuery(assigned.interaction)
-            served, contact = await self._at_hand.read(tenant, target, head, asked)
+            entry = await self._contexts.find(tenant, target)
+            query = ContactQuery(assigned.interaction)
+            context, contact = await self._contact_contexts.read(tenant, target, entry, query)
         except TooFast:
             raise
-        except Refused:  # it was there a moment ago: whose the interaction is changes just now, and is told next
+        except Refused:  # the interaction is changing its customer; the next refresh tells it
             return b"null"
-        meta = with_contact(current_meta(served.version, served.moved_at), contact)
-        return context_document(msgspec.json.encode(meta), served.body)
+        meta = with_contact(current_meta(context.version, context.moved_at), contact)
+        return context_document(msgspec.json.encode(meta), context.body)
 
     def _id(self) -> str:
-        return encode_digests(self._ids, self.watch.desk.kind.encode(), [one.digest for one in self._given.values()])
+        return encode_digests(
+            self._ids, self.subscription.target.kind.encode(), [one.digest for one in self._sent.values()]
+        )

@@ -1,4 +1,4 @@
-"""Server-sent events as bytes (https://html.spec.whatwg.org/multipage/server-sent-events.html)."""
+"""Encode server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html)."""
 
 from __future__ import annotations
 
@@ -7,20 +7,23 @@ from typing import Any
 
 import msgspec
 
-ALIVE = b":\n\n"
-"""A comment: heard by nobody, and shows that somebody still speaks and can still be spoken to."""
+KEEP_ALIVE = b":\n\n"
+"""A comment, which clients ignore. It keeps proxies from closing the connection, and fails if the client is gone."""
 
 
 def event(name: str, data: bytes, id: str = "") -> bytes:
-    """``data``: JSON, in which no line ends. Without an ``id`` the last one stands: whoever breaks off here is told
-    this again."""
+    """Return an event. ``data``: JSON without line breaks.
+
+    Without an ``id`` the client keeps the last one: if it breaks off here, it gets this event again.
+    """
     return f"event: {name}\n".encode() + (f"id: {id}\n".encode() if id else b"") + b"data: " + data + b"\n\n"
 
 
-def told(name: str, data: Any, id: str = "") -> bytes:
+def json_event(name: str, data: Any, id: str = "") -> bytes:
+    """Return an event whose data is a value."""
     return event(name, msgspec.json.encode(data), id)
 
 
-def come_back(least: float, most: float) -> bytes:
-    """After how many seconds who is cut off should come again: not all in the same moment."""
+def retry(least: float, most: float) -> bytes:
+    """Return the field that tells clients when to reconnect, at random between two numbers of seconds."""
     return f"retry: {round(random.uniform(least, most) * 1000)}\n\n".encode()  # noqa: S311

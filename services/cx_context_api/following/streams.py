@@ -1,7 +1,8 @@
-"""One follower's connection: what is new as soon as it can be taken, a sign of life otherwise, an end in words.
+"""Run one follower's stream: send what is new, a keep-alive otherwise, and tell the client when to reconnect.
 
-Memory: a task, its request and what is not taken yet: 64 KiB of the server's transport, twice as much of the system's,
-and the one state being written. Who takes nothing for ``SLOW_SECONDS`` is cut off.
+A stream takes the memory of a task, its request, and what the client has not read yet: 64 KiB in the server's
+transport, twice as much in the kernel, and the one state being written. A client that reads nothing for
+``SLOW_SECONDS`` is cut off.
 """
 
 from __future__ import annotations
@@ -12,27 +13,27 @@ from typing import Any, Protocol
 
 from cx_context_api.following import sse
 from cx_context_api.following.notifier import Notifier
-from cx_context_api.following.subscriptions import AGAIN_SECONDS, Subscription, Subscriptions
+from cx_context_api.following.subscriptions import RETRY_AFTER_SECONDS, Subscription, Subscriptions
 from cx_events.errors import Refused, TooFast, TryLater
 from cx_runtime.metrics import Metrics
 
 SLOW_SECONDS = 60.0
-COME_BACK = (0.5, 2.0)
-"""Seconds after which who was cut off comes again."""
+RETRY_SECONDS = (0.5, 2.0)
+"""Seconds after which a client reconnects, at random between the two."""
 
 HEADERS = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
     (b"cache-control", b"no-store"),
     (b"vary", b"authorization"),
-    (b"x-accel-buffering", b"no"),  # or nginx gathers the states of a minute
+    (b"x-accel-buffering", b"no"),  # or nginx buffers a minute's states
 ]
 
 Message = MutableMapping[str, Any]
 
 
 class StreamConnection(Protocol):
-    """What the server gives us of a request. ``hold_little``: the system is not to keep much that is not taken yet.
-    ``abort``: ends the connection at once."""
+    """A request's connection. ``limit_send_buffer`` keeps the kernel from buffering much for a slow reader; ``abort``
+    ends the connection at once."""
 
     head_only: bool
 
@@ -40,85 +41,87 @@ class StreamConnection(Protocol):
 
     async def send(self, message: Message) -> None: ...
 
-    def hold_little(self) -> None: ...
+    def limit_send_buffer(self) -> None: ...
 
     def abort(self) -> None: ...
 
 
 class Follower(Protocol):
-    @property
-    def watch(self) -> Subscription: ...
+    """Knows what one client has, and what to send it next."""
 
-    async def news(self) -> bytes:
-        """What to tell next; nothing where there is nothing new."""
+    @property
+    def subscription(self) -> Subscription: ...
+
+    async def next_events(self) -> bytes:
+        """Return the events to send next; nothing if there is nothing new."""
 
 
 class EventStreams:
     """The open streams of one process. ``leave`` ends them."""
 
-    def __init__(self, following: Subscriptions, metrics: Metrics) -> None:
-        self._following = following
+    def __init__(self, subscriptions: Subscriptions, metrics: Metrics) -> None:
+        self._subscriptions = subscriptions
         self._metrics = metrics
         self._open: set[Notifier] = set()
         self._all_closed = asyncio.Event()
         self.leaving = False
 
-    async def serve(self, follower: Follower, bell: Notifier, connection: StreamConnection) -> None:
-        """Until it leaves, or we do. The watch was looked at once."""
-        self._open.add(bell)
-        gone = asyncio.create_task(_left(connection.receive))
-        gone.add_done_callback(lambda _: bell.ring())
+    async def serve(self, follower: Follower, notifier: Notifier, connection: StreamConnection) -> None:
+        """Serve a follower until the client or the server leaves. Its subscription must have been refreshed once."""
+        self._open.add(notifier)
+        disconnected = asyncio.create_task(_wait_for_disconnect(connection.receive))
+        disconnected.add_done_callback(lambda _: notifier.notify())
         try:
-            connection.hold_little()
+            connection.limit_send_buffer()
             await connection.send({"type": "http.response.start", "status": 200, "headers": HEADERS})
             if not connection.head_only:
-                await self._tell(follower, bell, connection, gone)
-            if not gone.done():
-                last = sse.come_back(*COME_BACK)
+                await self._send_events(follower, notifier, connection, disconnected)
+            if not disconnected.done():
+                last = sse.retry(*RETRY_SECONDS)
                 await connection.send({"type": "http.response.body", "body": last, "more_body": False})
         except TimeoutError:
             self._metrics.stream_frames.labels("cut-off").inc()
             connection.abort()
         finally:
-            gone.cancel()
-            self._open.discard(bell)
+            disconnected.cancel()
+            self._open.discard(notifier)
             if not self._open:
                 self._all_closed.set()
 
     async def leave(self, seconds: float) -> None:
-        """Tell all who follow to come again, elsewhere."""
+        """End all streams; clients then reconnect to another process. Raises ``TimeoutError`` after so many seconds."""
         self.leaving = True
         self._all_closed.clear()
-        for bell in self._open:
-            bell.ring()
+        for notifier in self._open:
+            notifier.notify()
         if self._open:
             async with asyncio.timeout(seconds):
                 await self._all_closed.wait()
 
-    async def _tell(
-        self, follower: Follower, bell: Notifier, connection: StreamConnection, gone: asyncio.Task[None]
+    async def _send_events(
+        self, follower: Follower, notifier: Notifier, connection: StreamConnection, disconnected: asyncio.Task[None]
     ) -> None:
         clock = asyncio.get_running_loop().time
-        heartbeat = self._following.heartbeat
-        await _send(connection, sse.come_back(*COME_BACK))
-        spoke = clock()
-        while not (self.leaving or gone.done() or follower.watch.gone is not None):
-            patience = heartbeat
+        heartbeat = self._subscriptions.heartbeat
+        await _send(connection, sse.retry(*RETRY_SECONDS))
+        sent_at = clock()
+        while not (self.leaving or disconnected.done() or follower.subscription.gone is not None):
+            seconds = heartbeat
             try:
-                news = await follower.news()
+                events = await follower.next_events()
             except (TryLater, TooFast):
-                news, patience = b"", AGAIN_SECONDS
+                events, seconds = b"", RETRY_AFTER_SECONDS
             except Refused:
                 return
-            if news:
-                await _send(connection, news)
+            if events:
+                await _send(connection, events)
                 self._metrics.stream_frames.labels("state").inc()
-            elif clock() - spoke >= heartbeat:
-                await _send(connection, sse.ALIVE)
+            elif clock() - sent_at >= heartbeat:
+                await _send(connection, sse.KEEP_ALIVE)
             else:
-                await bell.wait(min(patience, spoke + heartbeat - clock()))
+                await notifier.wait(min(seconds, sent_at + heartbeat - clock()))
                 continue
-            spoke = clock()
+            sent_at = clock()
 
 
 async def _send(connection: StreamConnection, content: bytes) -> None:
@@ -126,6 +129,6 @@ async def _send(connection: StreamConnection, content: bytes) -> None:
         await connection.send({"type": "http.response.body", "body": content, "more_body": True})
 
 
-async def _left(receive: Callable[[], Awaitable[Mapping[str, Any]]]) -> None:
+async def _wait_for_disconnect(receive: Callable[[], Awaitable[Mapping[str, Any]]]) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass

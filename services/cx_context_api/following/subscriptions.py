@@ -1,14 +1,13 @@
-"""What is followed in this process, and when to look at it again.
+"""Hold what is followed in this process, and read it again when it may have changed.
 
-    following = Following(heartbeat=15.0)
-    watch = following.join(key, make)       # the one watch of this key, shared
-    watch.bells.add(bell)                   # rung when there is something new
-    following.noticed(interests)            # a hint
-    following.leave(watch, bell)
+    subscriptions = Subscriptions(heartbeat=15.0)
+    subscription = subscriptions.join(key, notifier, make)  # the one subscription of this key, shared
+    await subscriptions.first_refresh(subscription)
+    subscriptions.notify(interest)                          # something changed
+    subscriptions.leave(subscription, notifier)
 
-A watch looks when a hint names what it is interested in, and at every heartbeat, whatever was hinted. Looks of one
-watch follow each other at some distance: a customer of whom a hundred things a second are heard is shown ten or twenty
-times a second.
+A subscription is refreshed when a change notification names one of its interests, and at every heartbeat. Refreshes of
+one subscription keep a distance: a customer with a hundred changes a second is shown ten or twenty times a second.
 """
 
 from __future__ import annotations
@@ -25,12 +24,12 @@ from cx_events.errors import Refused, TooFast, TryLater
 from cx_runtime.health import Health, Progress
 
 Interest = tuple[str, ...]
-"""What a hint may name: (tenant, customer's id) or (tenant, kind of desk, name)."""
+"""What a change notification may name: (tenant, customer id) or (tenant, "agent" or "queue", name)."""
 
-PACE_SECONDS = 0.02
-AGAIN_SECONDS = 0.5
-AT_ONCE = 256
-"""Watches that look at the same time, mostly in one statement together (``cx_context.store.customer_index``)."""
+MIN_INTERVAL_SECONDS = 0.02
+RETRY_AFTER_SECONDS = 0.5
+REFRESH_BATCH = 256
+"""Subscriptions refreshed at the same time, mostly by one statement (``cx_context.store.customer_index``)."""
 
 
 class Subscription:
@@ -38,135 +37,147 @@ class Subscription:
 
     def __init__(self, key: Hashable) -> None:
         self.key = key
-        self.bells: set[Notifier] = set()
+        self.notifiers: set[Notifier] = set()
         self.interests: frozenset[Interest] = frozenset()
-        self.known_by: frozenset[Interest] = frozenset()
-        self.turn = asyncio.Lock()
+        self.indexed: frozenset[Interest] = frozenset()
+        self.lock = asyncio.Lock()
         self.gone: Refused | None = None
         self.stale = False
-        self.looking: asyncio.Task[None] | None = None
+        self.refreshing: asyncio.Task[None] | None = None
 
-    async def look(self) -> bool:
-        """Read again; whether there is something new. ``TryLater``; ``Refused`` where it is no more. Sets
-        ``interests``."""
-        raise AssertionError("each kind says how")
+    async def refresh(self) -> bool:
+        """Read it again, set ``interests``, and return whether there is something new.
+
+        Raises ``TryLater``; ``Refused`` if it exists no more.
+        """
+        raise NotImplementedError
 
 
 Kind = TypeVar("Kind", bound=Subscription)
 
 
 class Subscriptions:
-    """All watches of one process. ``run()`` until it is cancelled."""
+    """All subscriptions of one process. ``run()`` until cancelled."""
 
     def __init__(self, heartbeat: float, progress: Progress | None = None) -> None:
         self.heartbeat = heartbeat
         self._progress = progress or Health().progress("nobody asks")
         self.wanted = asyncio.Event()
         """Set while something is followed."""
-        self._watches: dict[Hashable, Subscription] = {}
+        self._subscriptions: dict[Hashable, Subscription] = {}
         self._interested: dict[Interest, set[Subscription]] = {}
-        self._said = structlog.get_logger("cx_context_api.following")
+        self._logger = structlog.get_logger("cx_context_api.following")
 
     def __len__(self) -> int:
-        return len(self._watches)
+        return len(self._subscriptions)
 
-    def join(self, key: Hashable, bell: Notifier, make: Callable[[], Kind]) -> Kind:
-        """The watch of this key. The first who joins has to wait for its first look: ``first_look``."""
-        watch = self._watches.get(key)
-        if watch is None:
-            watch = self._watches[key] = make()
+    def join(self, key: Hashable, notifier: Notifier, make: Callable[[], Kind]) -> Kind:
+        """Return the subscription of this key, made if there is none. A new follower must await ``first_refresh``."""
+        subscription = self._subscriptions.get(key)
+        if subscription is None:
+            subscription = self._subscriptions[key] = make()
             self.wanted.set()
-        watch.bells.add(bell)
-        return watch  # type: ignore[return-value]  # a key is of one kind
+        subscription.notifiers.add(notifier)
+        return subscription  # type: ignore[return-value]  # a key is of one kind
 
-    async def first_look(self, watch: Subscription) -> None:
-        """A look that began after this was called: who has read before is never shown less. Raises what it raises."""
-        async with watch.turn:
-            await watch.look()
-        watch.gone = None
-        self._index(watch)
+    async def first_refresh(self, subscription: Subscription) -> None:
+        """Refresh it in a read that begins now, so that a client is never shown less than it read before.
 
-    def leave(self, watch: Subscription, bell: Notifier) -> None:
-        watch.bells.discard(bell)
-        if not watch.bells and self._watches.get(watch.key) is watch:
-            del self._watches[watch.key]
-            self._index(watch)
-            if watch.looking is not None:
-                watch.looking.cancel()
-        if not self._watches:
+        Raises what ``Subscription.refresh`` raises.
+        """
+        async with subscription.lock:
+            await subscription.refresh()
+        subscription.gone = None
+        self._index(subscription)
+
+    def leave(self, subscription: Subscription, notifier: Notifier) -> None:
+        """Drop a follower, and the subscription with the last one."""
+        subscription.notifiers.discard(notifier)
+        if not subscription.notifiers and self._subscriptions.get(subscription.key) is subscription:
+            del self._subscriptions[subscription.key]
+            self._index(subscription)
+            if subscription.refreshing is not None:
+                subscription.refreshing.cancel()
+        if not self._subscriptions:
             self.wanted.clear()
 
-    def noticed(self, interest: Interest) -> None:
-        """A hint that this changed."""
-        for watch in self._interested.get(interest, ()):  # no look changes this before it has waited
-            self._look_again(watch)
+    def notify(self, interest: Interest) -> None:
+        """Refresh all subscriptions that are interested in this."""
+        for subscription in self._interested.get(interest, ()):  # no refresh changes this set before it awaits
+            self._schedule(subscription)
 
-    async def look_at_all(self) -> None:
-        """Whatever was hinted: hints may be lost."""
-        watches = list(self._watches.values())
-        for at in range(0, len(watches), AT_ONCE):
-            some = watches[at : at + AT_ONCE]
-            for watch in some:
-                self._look_again(watch)
-            looks = [watch.looking for watch in some if watch.looking is not None]
-            if looks:
-                await asyncio.wait(looks, timeout=self.heartbeat)
+    async def refresh_all(self) -> None:
+        """Refresh all subscriptions: notifications may be lost."""
+        subscriptions = list(self._subscriptions.values())
+        for at in range(0, len(subscriptions), REFRESH_BATCH):
+            some = subscriptions[at : at + REFRESH_BATCH]
+            for subscription in some:
+                self._schedule(subscription)
+            refreshes = [subscription.refreshing for subscription in some if subscription.refreshing is not None]
+            if refreshes:
+                await asyncio.wait(refreshes, timeout=self.heartbeat)
 
     async def run(self) -> None:
+        """Refresh all at every heartbeat, until cancelled."""
         try:
             while True:
                 self._progress.mark()
                 await asyncio.sleep(self.heartbeat)
-                await self.look_at_all()
+                await self.refresh_all()
         finally:
             self._progress.end()
 
     async def stop(self) -> None:
-        looks = [watch.looking for watch in self._watches.values() if watch.looking is not None]
-        for look in looks:
-            look.cancel()
-        await asyncio.gather(*looks, return_exceptions=True)
+        """Cancel all refreshes."""
+        refreshes = [
+            subscription.refreshing
+            for subscription in self._subscriptions.values()
+            if subscription.refreshing is not None
+        ]
+        for refresh in refreshes:
+            refresh.cancel()
+        await asyncio.gather(*refreshes, return_exceptions=True)
 
-    def _look_again(self, watch: Subscription) -> None:
-        watch.stale = True
-        if (watch.looking is None or watch.looking.done()) and watch.bells:
-            watch.looking = asyncio.create_task(self._look(watch))
+    def _schedule(self, subscription: Subscription) -> None:
+        subscription.stale = True
+        if (subscription.refreshing is None or subscription.refreshing.done()) and subscription.notifiers:
+            subscription.refreshing = asyncio.create_task(self._refresh(subscription))
 
-    async def _look(self, watch: Subscription) -> None:
+    async def _refresh(self, subscription: Subscription) -> None:
         try:
-            while watch.stale and watch.bells and watch.gone is None:
-                watch.stale = False
+            while subscription.stale and subscription.notifiers and subscription.gone is None:
+                subscription.stale = False
                 try:
-                    async with watch.turn:
-                        with guard_cancellation("a look"):
-                            changed = await watch.look()
-                except Exception as error:  # whatever it is, followers must not stay with what they have
+                    async with subscription.lock:
+                        with guard_cancellation("a refresh"):
+                            changed = await subscription.refresh()
+                except Exception as error:  # whatever it is, followers must not keep an old state
                     if isinstance(error, Refused) and not isinstance(error, TooFast):
-                        watch.gone = error
-                        self._index(watch)
-                        for bell in watch.bells:
-                            bell.ring()
+                        subscription.gone = error
+                        self._index(subscription)
+                        for notifier in subscription.notifiers:
+                            notifier.notify()
                         break
-                    watch.stale = True
+                    subscription.stale = True
                     if not isinstance(error, TryLater | TooFast):
-                        self._said.error("looking again failed", exc_info=error)
-                    await asyncio.sleep(AGAIN_SECONDS)
+                        self._logger.error("a refresh failed", exc_info=error)
+                    await asyncio.sleep(RETRY_AFTER_SECONDS)
                     continue
-                self._index(watch)
+                self._index(subscription)
                 if changed:
-                    for bell in watch.bells:
-                        bell.ring()
-                await asyncio.sleep(PACE_SECONDS)
+                    for notifier in subscription.notifiers:
+                        notifier.notify()
+                await asyncio.sleep(MIN_INTERVAL_SECONDS)
         finally:
-            watch.looking = None
+            subscription.refreshing = None
 
-    def _index(self, watch: Subscription) -> None:
-        wanted = watch.interests if self._watches.get(watch.key) is watch else frozenset()
-        for interest in watch.known_by - wanted:
+    def _index(self, subscription: Subscription) -> None:
+        wanted = subscription.interests if self._subscriptions.get(subscription.key) is subscription else frozenset()
+        for interest in subscription.indexed - wanted:
             some = self._interested[interest]
-            some.discard(watch)
+            some.discard(subscription)
             if not some:
                 del self._interested[interest]
-        for interest in wanted - watch.known_by:
-            self._interested.setdefault(interest, set()).add(watch)
-        watch.known_by = wanted
+        for interest in wanted - subscription.indexed:
+            self._interested.setdefault(interest, set()).add(subscription)
+        subscription.indexed = wanted

@@ -99,12 +99,12 @@ class _Tied:
         for stream_id, found in contacts.items():
             for contact in found:
                 of = sides.get(ids.interaction(contact.interaction)) if stream_id == self.identifier.id else None
-                read_customer = (
+                owner = (
                     self.customer_of[stream_id]
                     if of is None
                     else of.by_stream.get(stream_id, self.customer_of[stream_id])
                 )
-                of_customer.setdefault(read_customer, []).append(contact)
+                of_customer.setdefault(owner, []).append(contact)
         uses = {customer: use for customer, found in of_customer.items() if (use := sum_activity(found)) is not None}
         owner = self.customer_of[self.identifier.id]
         own = any(tied.customer == owner for tied in candidate.customers)

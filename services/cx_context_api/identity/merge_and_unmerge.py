@@ -12,7 +12,7 @@ from cx_context.store.graph_slices import resolve_surroundings
 from cx_context.store.members import members_of
 from cx_context.store.rule_changes import read_rules_in_force
 from cx_context.store.sql import Tx
-from cx_context_api.decisions import siblings
+from cx_context_api.decisions import read_siblings
 from cx_context_api.identity.decision_plans import DecisionPlan, draft_decision
 from cx_context_api.identity.latest_decisions import latest_about_people, latest_of
 from cx_context_api.requests import bodies
@@ -111,7 +111,7 @@ async def _withdraw(tx: Tx, tenant: str, tenancy: Tenancy, body: bodies.Unmerge,
     names = [name]
     taken = [first]
     if name.source == decision_source(tenant):
-        for sibling in await siblings(tx, tenant, name):
+        for sibling in await read_siblings(tx, tenant, name):
             decision = await _decision(tx, tenant, tenancy, sibling)
             if decision is not None and sibling != name:
                 names.append(sibling)

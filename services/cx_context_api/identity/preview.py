@@ -67,9 +67,9 @@ async def outcome(
     sides_after = await ownership.sides(tx, tenant, nodes, supposed)
     moved = {node for node in scope.nodes if resolution.customer_of[node] != before[node]}
     touched = {resolution.customer_of[id] for id in {*moved, *profiles} if id in resolution.customer_of}
-    whose_before = {read_customer for sides in sides_before.values() for read_customer in _whose(sides)}
+    whose_before = {customer for sides in sides_before.values() for customer in _whose(sides)}
     touched |= {resolution.customer_of.get(id, id) for id in whose_before if id not in sides_after}
-    touched |= {read_customer for sides in sides_after.values() for read_customer in _whose(sides)}
+    touched |= {customer for sides in sides_after.values() for customer in _whose(sides)}
     found = []
     for customer in sorted(touched)[:SHOWN]:
         members = await _members(tx, tenant, customer, resolution, graph.profiles.keys())

@@ -29,10 +29,10 @@ _READ_SECONDS = 20.0
 class RulesWhatIf:
     """``most_profiles``: of one tenant, above which it is not worked out here, but by ``cx identity whatif``."""
 
-    def __init__(self, store: Store, reading: ReadTurns, *, most_profiles: int = MOST_PROFILES) -> None:
+    def __init__(self, store: Store, turns: ReadTurns, *, most_profiles: int = MOST_PROFILES) -> None:
         self._store = store
         self._most = most_profiles
-        self._heavy = reading.heavy
+        self._heavy = turns.heavy
 
     async def tried(self, tenant: str, tenancy: Tenancy, body: bodies.WhatIf) -> Json:
         """``Refused``: ``bad-rules``, ``too-many-profiles`` (422)."""

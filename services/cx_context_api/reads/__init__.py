@@ -1,7 +1,10 @@
-"""Run reads of the store: in time, in turn, now or at a moment of the past.
+"""Run reads of the store: in time, in turn, now or as of a moment of the past.
 
 Modules:
 ``deadline`` bounds how long a read may take.
 ``turns`` shares the store's connections and the processor among tenants.
 ``processes`` answers heavy reads in child processes.
+``time_bounds`` reads ``as_of`` and ``known_at`` of a request.
+``point_in_time`` runs a read for today or for a moment of the past.
+``meta`` makes the ``meta`` member that stands beside a body.
 """

@@ -1,4 +1,4 @@
-"""An answer in time, whatever hangs."""
+"""Bound how long a read may take."""
 
 from __future__ import annotations
 
@@ -9,24 +9,23 @@ from typing import Any, TypeVar
 from cx_events.errors import TryLater
 
 DEADLINE_SECONDS = 2.2
-"""Seconds that the parts behind a request may take together; 503 must be said within 2.5 s."""
+"""Seconds that store and log may take together for one request; a client must get 503 within 2.5 s."""
 
-MOST_ABANDONED = 1_000
-"""Work that was given up and has not ended yet. More of it is not begun."""
+MAX_ABANDONED = 1_000
+"""Tasks that overran their time and have not ended yet. Above this, no new work is started."""
 
 Answer = TypeVar("Answer")
 _abandoned: set[asyncio.Task[Any]] = set()
 
 
 async def within(work: Coroutine[Any, Any, Answer], part: str = "store", seconds: float = DEADLINE_SECONDS) -> Answer:
-    """What ``work`` gives, or ``TryLater`` after ``seconds``.
+    """Return the result of ``work``, or raise ``TryLater`` after ``seconds``.
 
-    Work that is late is told to stop and not waited for: a driver that gives up a connection to a frozen server takes
-    its time about it.
+    Late work is cancelled and not waited for: a driver can take long to give up a connection to a frozen server.
     """
-    if len(_abandoned) >= MOST_ABANDONED:
+    if len(_abandoned) >= MAX_ABANDONED:
         work.close()
-        raise TryLater(part, "too much that was asked of it before has not ended yet")
+        raise TryLater(part, "too many earlier requests to it have not ended yet")
     task = asyncio.create_task(work)
     try:
         done, _ = await asyncio.wait({task}, timeout=seconds)
@@ -34,7 +33,7 @@ async def within(work: Coroutine[Any, Any, Answer], part: str = "store", seconds
         _abandon(task)
         raise
     if task.cancelled():
-        raise TryLater(part, "it was cancelled from within")
+        raise TryLater(part, "the work was cancelled")
     if done:
         return task.result()
     _abandon(task)
@@ -42,7 +41,7 @@ async def within(work: Coroutine[Any, Any, Answer], part: str = "store", seconds
 
 
 def _abandon(task: asyncio.Task[Any]) -> None:
-    """Kept until it ends: the loop itself holds tasks but weakly."""
+    """Cancel a task, and hold a reference until it ends: the event loop's own references are weak."""
     _abandoned.add(task)
     task.add_done_callback(_forget)
     task.cancel()

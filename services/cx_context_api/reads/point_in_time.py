@@ -1,4 +1,4 @@
-"""Answers of today or of a moment, for those that are read the same way then and now."""
+"""Run a read that works the same way for today and for a moment of the past."""
 
 from __future__ import annotations
 
@@ -20,59 +20,68 @@ from cx_events.ids import NodeId, text_of
 from cx_events.json_types import Json
 from cx_runtime.cpu_time import charge_cpu_time
 
+PAST_READ_SECONDS = 20.0
+"""A past read of a very long history may take longer than a read of today."""
+
 
 async def read_at(
     store: Store,
-    reading: ReadTurns,
+    turns: ReadTurns,
     tenancy: Tenancy,
-    moment: TimeBounds | None,
+    bounds: TimeBounds | None,
     read: Callable[[Tx, Snapshot | None], Coroutine[Any, Any, Json]],
 ) -> Json:
-    """What ``read`` finds, in time and in its tenant's turn; it is given the moment, or None for today."""
-    turns = reading.pages if moment is None else reading.heavy
+    """Return what ``read`` returns, within the deadline and in the tenant's turn.
+
+    ``read`` is given the snapshot of the past, or None for today.
+    """
+    queue = turns.pages if bounds is None else turns.heavy
     tenant = tenancy.ids.tenant
 
-    async def found() -> Json:
-        async with turns.turn(tenant), store.reading() as tx:
-            work = read(tx, snapshot_at(tx, tenancy, moment) if moment is not None else None)
-            return await charge_cpu_time(work, partial(turns.charge, tenant))
+    async def run() -> Json:
+        async with queue.turn(tenant), store.reading() as tx:
+            work = read(tx, snapshot_at(tx, tenancy, bounds) if bounds is not None else None)
+            return await charge_cpu_time(work, partial(queue.charge, tenant))
 
-    return await within(found(), seconds=DEADLINE_SECONDS if moment is None else PAST_READ_SECONDS)
-
-
-async def read_customer(tx: Tx, tenant: str, node: NodeId, then: Snapshot | None) -> tuple[NodeId, Json]:
-    """Whose an id is, or was then, and what stands beside the answer. ``Refused("unknown-customer", 404)``."""
-    if then is not None:
-        return await find_customer_then(then, node), past_meta(then.moment)
-    found = await find_node(tx, tenant, node)
-    if found is None:
-        raise Refused("unknown-customer", f"there is no customer {text_of(node)} here (yet)", 404)
-    return found.customer, await read_meta(tx, found.version, None)
+    return await within(run(), seconds=DEADLINE_SECONDS if bounds is None else PAST_READ_SECONDS)
 
 
-async def read_meta(tx: Tx, version: int, then: Snapshot | None) -> Json:
-    return past_meta(then.moment) if then is not None else current_meta(version, await read_current_to(tx))
+async def read_customer(tx: Tx, tenant: str, node: NodeId, snapshot: Snapshot | None) -> tuple[NodeId, Json]:
+    """Return the customer of an id, today's or the snapshot's, and ``meta``.
+
+    Raises ``Refused("unknown-customer", 404)``.
+    """
+    if snapshot is not None:
+        return await find_customer_then(snapshot, node), past_meta(snapshot.moment)
+    match = await find_node(tx, tenant, node)
+    if match is None:
+        raise Refused("unknown-customer", f"There is no customer {text_of(node)} here (yet).", 404)
+    return match.customer, await read_meta(tx, match.version, None)
 
 
-PAST_READ_SECONDS = 20.0
-"""A moment of a very long history is allowed more than a read of today."""
+async def read_meta(tx: Tx, version: int, snapshot: Snapshot | None) -> Json:
+    """Return ``meta`` of a body at a version, or of the snapshot."""
+    return past_meta(snapshot.moment) if snapshot is not None else current_meta(version, await read_current_to(tx))
 
 
-def unknown_customer_then() -> Refused:
-    return Refused("unknown-customer", "there was no such customer at that moment", 404)
+def snapshot_at(tx: Tx, tenancy: Tenancy, bounds: TimeBounds) -> Snapshot:
+    """Return the tenant's facts as of these bounds."""
+    return Snapshot(tx, tenancy.ids, tenancy.rules, bounds)
 
 
-def snapshot_at(tx: Tx, tenancy: Tenancy, moment: TimeBounds) -> Snapshot:
-    return Snapshot(tx, tenancy.ids, tenancy.rules, moment)
-
-
-async def find_customer_then(then: Snapshot, node: NodeId) -> NodeId:
-    """``Refused("unknown-customer", 404)``."""
-    customer = await then.find_node(node)
+async def find_customer_then(snapshot: Snapshot, node: NodeId) -> NodeId:
+    """Return the customer of an id at that moment. Raises ``Refused("unknown-customer", 404)``."""
+    customer = await snapshot.find_node(node)
     if customer is None:
         raise unknown_customer_then()
     return customer
 
 
 def unknown_customer() -> Refused:
-    return Refused("unknown-customer", "there is no such customer here (yet)", 404)
+    """Return the refusal of a customer who is not known today."""
+    return Refused("unknown-customer", "There is no such customer here (yet).", 404)
+
+
+def unknown_customer_then() -> Refused:
+    """Return the refusal of a customer who was not known at a moment of the past."""
+    return Refused("unknown-customer", "There was no such customer at that moment.", 404)

@@ -1,8 +1,8 @@
-"""Heavy reads in processes of their own, so that their work does not hold the interpreter that everybody else needs.
+"""Answer heavy reads in child processes, so that they don't block the interpreter that all other requests need.
 
-A process answers one request at a time, by the same routes (``serve``). It takes seconds to start, so whoever comes
-before one is ready is answered where they are, and finds one the next time. One that overruns its time, or breaks off,
-is killed, which a thread can't be, and replaced (``cx_runtime.child_processes``).
+A process answers one request at a time by the same routes (``serve``). It takes seconds to start; a request that comes
+before one is ready is answered in the parent. A process that overruns its time or breaks off is killed, which a thread
+can't be, and replaced (``cx_runtime.child_processes``).
 """
 
 from __future__ import annotations
@@ -18,21 +18,20 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message
 
-from cx_context_api.reads.turns import ReadTurns
 from cx_events.errors import TryLater
 from cx_runtime.child_processes import GONE, ChildProcess, Head, read_message, write_message
 
 SECONDS = 22.0
-"""More than a read may take (``contexts.past``): then it hangs in something that no deadline ends."""
+"""Longer than any read may take (``point_in_time``): after that the process hangs where no deadline reaches."""
 
 _START_SECONDS = 60.0
-"""Nobody waits for it, and a busy machine takes long."""
+"""No request waits for a start, and a busy machine takes long."""
 
 _PART = "heavy-reads"
 
 
 class _RequestHead(Head, kw_only=True):
-    """A request without a body."""
+    """The head of a request; it has no body."""
 
     method: str
     path: str
@@ -41,15 +40,18 @@ class _RequestHead(Head, kw_only=True):
 
 
 class _ResponseHead(Head, kw_only=True):
-    """A response; its body follows."""
+    """The head of a response; its body follows."""
 
     status: int
     headers: list[tuple[str, str]]
 
 
 class ReadProcesses:
-    """``command``: how a process is started. ``setting_up``: the first message to it, which may hold secrets. As
-    many are started, one after another, as requests come at once. Use from one event loop."""
+    """A pool of child processes; it grows, one by one, to the number of simultaneous requests.
+
+    ``command`` starts a process. ``setting_up`` is the first message to it, which may hold secrets. Use from one event
+    loop.
+    """
 
     def __init__(self, command: Sequence[str], setting_up: bytes) -> None:
         self._command = command
@@ -60,7 +62,7 @@ class ReadProcesses:
         self._starting: asyncio.Task[None] | None = None
 
     async def stop(self) -> None:
-        """Kill all processes. Requests under way end in ``TryLater``."""
+        """Kill all processes. Requests in progress end with ``TryLater``."""
         self._running = False
         if self._starting is not None:
             self._starting.cancel()
@@ -75,8 +77,7 @@ class ReadProcesses:
             await asyncio.wait([self._starting])
 
     def is_ready(self) -> bool:
-        """Return whether a process waits for a request; where none does, one is being started. ``TryLater`` once the
-        hub stops."""
+        """Return whether a process is idle; if none is, start one. Raises ``TryLater`` once the hub stops."""
         if not self._running:
             raise TryLater(_PART, "the hub stops")
         if not self._idle and (self._starting is None or self._starting.done()):
@@ -84,17 +85,20 @@ class ReadProcesses:
         return bool(self._idle)
 
     async def answer(self, request: Request) -> Response | None:
-        """Return None where no process is ready. ``TryLater`` where one broke off, and once the hub stops."""
+        """Answer a request; return None if no process is ready.
+
+        Raises ``TryLater`` if the process broke off, and once the hub stops.
+        """
         if not self.is_ready():
             return None
         process = self._idle.pop()
         try:
             response = await _request_answer(process, request)
-        except BaseException as error:  # cancelled in the middle, its answer must not reach the next request
+        except BaseException as error:  # also cancellation: a late answer must not reach the next request
             self._all.discard(process)
             await process.kill()
             if isinstance(error, GONE):
-                raise TryLater(_PART, "the process that worked it out broke off") from None
+                raise TryLater(_PART, "the process that answered it broke off") from None
             raise
         self._idle.append(process)
         return response
@@ -103,62 +107,53 @@ class ReadProcesses:
         try:
             process = await ChildProcess.start(self._command, seconds=_START_SECONDS, first=self._setting_up)
         except GONE as error:
-            log = structlog.get_logger("cx_context_api.elsewhere")
+            log = structlog.get_logger("cx_context_api.processes")
             log.warning("a process for heavy reads does not start", why=repr(error))
             return
         self._all.add(process)
         self._idle.append(process)
 
 
-async def answered(reading: ReadTurns, tenant: str, request: Request) -> Response | None:
-    """Return the answer to a heavy read from a process of its own, in the tenant's turn; None where no such process is
-    ready, and it is to be worked out here: it takes its turn there, not two."""
-    if reading.elsewhere is None or not reading.elsewhere.is_ready():
-        return None
-    async with reading.heavy.turn(tenant):
-        return await reading.elsewhere.answer(request)
-
-
 async def _request_answer(process: ChildProcess, request: Request) -> Response:
-    """Raises one of ``GONE``."""
-    asked = _RequestHead(
+    """Send a request to a process and return its answer. Raises one of ``GONE``."""
+    request_head = _RequestHead(
         method=request.method,
         path=request.url.path,
         query=request.scope["query_string"].decode("latin-1"),
         headers=[(name, value) for name, value in request.headers.items() if name in ("authorization", "accept")],
     )
     async with asyncio.timeout(SECONDS):
-        head, parts = await process.ask(asked)
-    told = msgspec.json.decode(head, type=_ResponseHead)
-    kept = {name: value for name, value in told.headers if name != "content-length"}
-    return Response(b"".join(parts), told.status, kept)
+        head, parts = await process.ask(request_head)
+    response = msgspec.json.decode(head, type=_ResponseHead)
+    headers = {name: value for name, value in response.headers if name != "content-length"}
+    return Response(b"".join(parts), response.status, headers)
 
 
 # --- what runs inside the process ------------------------------------------------------------------------------------
 
 
 async def serve(app: ASGIApp, source: BinaryIO, sink: BinaryIO) -> None:
-    """Say that it is ready, then answer until the input ends, which it does when the parent dies."""
+    """Report ready, then answer requests until the input ends, as it does when the parent dies."""
     write_message(sink, _ResponseHead(status=200, headers=[]))
     with contextlib.suppress(EOFError):
         while True:
             head, _ = await asyncio.to_thread(read_message, source)
-            told, body = await _call_app(app, msgspec.json.decode(head, type=_RequestHead))
-            write_message(sink, told, [body])
+            response, body = await _call_app(app, msgspec.json.decode(head, type=_RequestHead))
+            write_message(sink, response, [body])
 
 
-async def _call_app(app: ASGIApp, asked: _RequestHead) -> tuple[_ResponseHead, bytes]:
+async def _call_app(app: ASGIApp, request_head: _RequestHead) -> tuple[_ResponseHead, bytes]:
     scope = {
         "type": "http",
         "asgi": {"version": "3.0"},
         "http_version": "1.1",
-        "method": asked.method,
-        "path": asked.path,
-        "raw_path": asked.path.encode(),
+        "method": request_head.method,
+        "path": request_head.path,
+        "raw_path": request_head.path.encode(),
         "root_path": "",
         "scheme": "http",
-        "query_string": asked.query.encode("latin-1"),
-        "headers": [(name.encode("latin-1"), value.encode("latin-1")) for name, value in asked.headers],
+        "query_string": request_head.query.encode("latin-1"),
+        "headers": [(name.encode("latin-1"), value.encode("latin-1")) for name, value in request_head.headers],
         "client": None,
         "server": None,
         "state": {},

@@ -1,4 +1,4 @@
-"""Who asks: a key that has the scope, and has not asked too much."""
+"""Admit a request: its key has the scope and has requests left."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from cx_runtime.tenants import Scope, Tenants
 
 
 class Caller(NamedTuple):
-    """``key``: its id, which logs may show."""
+    """The key that a request came with. ``key`` is the key's id, which may be logged."""
 
     tenant: str
     tenancy: Tenancy
@@ -22,7 +22,7 @@ class Caller(NamedTuple):
 
 
 class Admission:
-    """Of every tenant's keys."""
+    """Checks the keys of all tenants."""
 
     def __init__(self, tenants: Tenants, tenancies: Mapping[str, Tenancy], rates: Rates) -> None:
         self._tenants = tenants
@@ -30,11 +30,14 @@ class Admission:
         self._rates = rates
 
     def admit(self, headers: Headers, scope: Scope) -> Caller:
-        """The request counts towards what its key may ask. ``Refused`` (401, 403) as of ``caller``, ``TooFast``."""
+        """Return the caller, and count the request towards its key's rate.
+
+        Raises ``Refused`` (401, 403) as ``cx_runtime.http.caller`` does, and ``TooFast``.
+        """
         tenant, key = caller(headers, self._tenants, scope)
         self._rates.of_key(tenant, key.id).take()
         return Caller(tenant, self._tenancies[tenant], key.id)
 
-    def also(self, headers: Headers, scope: Scope) -> None:
-        """``Refused("missing-scope", 403)`` unless the key that was admitted has this scope, too."""
+    def require_scope(self, headers: Headers, scope: Scope) -> None:
+        """Raise ``Refused("missing-scope", 403)`` unless the admitted key has this scope, too."""
         caller(headers, self._tenants, scope)

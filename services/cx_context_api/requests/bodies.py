@@ -1,4 +1,4 @@
-"""What the body of each request may say. Unknown members are refused: a misspelt one must not be lost."""
+"""The body of each request. Unknown members are refused, so that a misspelt one is not ignored."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from cx_runtime.http import BodyLimits
 LIMITS = BodyLimits(max_bytes=64 << 10)
 _JSON = Limits(max_bytes=LIMITS.max_bytes, max_depth=16)
 
-# No store of text takes NUL, and a blank says nothing.
+# PostgreSQL's text takes no NUL; a blank text has no content.
 _NON_BLANK = r"^\s*[^\s\u0000][^\u0000]*$"
 _PLAIN = r"^[^\u0000]*$"
 Id = Annotated[str, Meta(min_length=1, max_length=64, description="an id, as a context shows it")]
@@ -57,7 +57,7 @@ class AskedIdentifier(RequestBody):
 
 
 class Lookup(RequestBody):
-    """Either ``identifier`` (``KIND:VALUE``, or its members apart) or ``interaction``, and with that ``assurance``."""
+    """Either ``identifier`` (``KIND:VALUE`` or an object) or ``interaction``, which ``assurance`` may go with."""
 
     identifier: Annotated[str, Meta(min_length=3, max_length=600)] | AskedIdentifier | None = None
     interaction: Annotated[str, Meta(min_length=1, max_length=512)] | None = None
@@ -93,7 +93,7 @@ class Reopen(RequestBody):
 
 
 class Link(RequestBody):
-    """``other``: the conversation that is about the same matter."""
+    """``other``: the conversation about the same matter."""
 
     other: Id
     agent: Agent
@@ -101,7 +101,7 @@ class Link(RequestBody):
 
 
 class Split(RequestBody):
-    """``interaction``: the one that is a matter of its own."""
+    """``interaction``: the one that starts its own conversation."""
 
     interaction: InteractionId
     agent: Agent
@@ -109,9 +109,9 @@ class Split(RequestBody):
 
 
 class Handoff(RequestBody):
-    """``to``: a person, a team, a skill. ``by``: who asks; with ``agent`` and without it, that is an agent. ``packet``:
-    what the next one needs, as the asking side knows it; of its members ``tried``, ``slots`` and ``open_questions`` are
-    shown with what the hub knows of the same."""
+    """``to``: a person, a team or a skill. ``by``: who asks; if it is left out and there is an ``agent``, the agent.
+    ``packet``: what the next agent needs to know; its members ``tried``, ``slots`` and ``open_questions`` are shown
+    together with what the hub knows."""
 
     to: Label = ""
     queue: Queue | None = None
@@ -129,15 +129,15 @@ class Accept(RequestBody):
 
 
 class Shown(RequestBody):
-    """``agent``: whose screen shows the context. ``version``: of it, as ``meta.version`` says."""
+    """``agent``: whose screen shows the context. ``version``: the context's ``meta.version``."""
 
     agent: Agent
     version: Annotated[int, Meta(ge=0, lt=1 << 53)] | None = None
 
 
 class Continue(RequestBody):
-    """``expires_in``: seconds. ``single_use``: one contact alone may go on by it. ``connection``: the mail account
-    whose address is to carry it; the first there is, without. ``page``: where the link leads, else the web chat's own.
+    """``expires_in``: seconds. ``single_use``: only one contact may use it. ``connection``: the mail account whose
+    address carries it, by default the first one. ``page``: where the link leads, by default the web chat's page.
     """
 
     expires_in: Annotated[int, Meta(ge=60, le=30 * 86_400)] = 86_400
@@ -149,8 +149,8 @@ class Continue(RequestBody):
 
 
 class Redeem(RequestBody):
-    """``token``: the code as it was spoken or keyed, the reply-to address, the link or what it holds. ``interaction``:
-    the contact that presented it."""
+    """``token``: the code as spoken or keyed, the reply-to address, the link, or the link's token. ``interaction``: the
+    contact in which it was presented."""
 
     token: Annotated[str, Meta(min_length=1, max_length=2048)]
     interaction: InteractionId
@@ -158,8 +158,8 @@ class Redeem(RequestBody):
 
 
 class Merge(RequestBody):
-    """``a``, ``b``: customers or profiles. ``despite``: what stands against it and is known to be wrong, by the names
-    that the refusal gave: exclusive kinds (``crm``), decisions (``SOURCE#ID``)."""
+    """``a``, ``b``: customers or profiles. ``despite``: obstacles to ignore, by the names in the refusal: exclusive
+    kinds (``crm``) and decisions (``SOURCE#ID``)."""
 
     a: Id
     b: Id
@@ -169,7 +169,7 @@ class Merge(RequestBody):
 
 
 class Unmerge(RequestBody):
-    """Either ``decision``, to withdraw it without a trace, or ``apart``, two profiles that are two people."""
+    """Either ``decision``: withdraw this one without a trace; or ``apart``: these two profiles are two people."""
 
     reason: Reason
     decision: Event | None = None
@@ -191,19 +191,18 @@ class Dismiss(RequestBody):
 
 
 class WhatIf(RequestBody):
-    """``rules``: ``shared_after``, ``exclusive``, ``never_link``, ``junk``, as the configuration has them; what is left
-    out is the default."""
+    """``rules``: ``shared_after``, ``exclusive``, ``never_link``, ``junk``, as in the configuration; all optional."""
 
     rules: dict[str, Any]
     examples: Annotated[int, Meta(ge=0, le=100)] = 10
 
 
 def read(raw: bytes, content_type: str, shape: type[BodyT]) -> BodyT:
-    """Raises ``Refused``: ``unsupported-media-type`` (415), ``json-...`` (400), ``bad-body`` (422)."""
+    """Parse a body. Raises ``Refused``: ``unsupported-media-type`` (415), ``json-...`` (400), ``bad-body`` (422)."""
     media_type, _, parameters = content_type.partition(";")
     charset = parameters.strip().lower().removeprefix("charset=").strip('"')
     if media_type.strip().lower() not in ("application/json", "") or charset not in ("", "utf-8", "utf8"):
-        raise Refused("unsupported-media-type", f"send application/json, not {content_type[:64]!r}", 415)
+        raise Refused("unsupported-media-type", f"Send application/json, not {content_type[:64]!r}.", 415)
     try:
         return msgspec.convert(decode(raw, _JSON), shape)
     except msgspec.ValidationError as error:
@@ -211,9 +210,9 @@ def read(raw: bytes, content_type: str, shape: type[BodyT]) -> BodyT:
 
 
 def request_digest(operation: str, body: RequestBody) -> str:
-    """What a request asks for, in 32 hex digits; the same for the same members in any order and spacing."""
-    said = json.dumps(msgspec.to_builtins(body), sort_keys=True)
-    return blake2b(f"{operation}\0{said}".encode(), digest_size=16).hexdigest()
+    """Return a digest of what a request asks for, 32 hex digits. Order and spacing of members don't change it."""
+    members = json.dumps(msgspec.to_builtins(body), sort_keys=True)
+    return blake2b(f"{operation}\0{members}".encode(), digest_size=16).hexdigest()
 
 
 def agent_name(agent: Agent | None) -> Named | None:

@@ -1,6 +1,7 @@
-"""Where a page ended, as opaque text. It names no customer and no tenant: those are the request's own.
+"""Encode where a page ended as an opaque cursor.
 
-A cursor is checked, not signed: whatever it says only narrows what the path and the key already allow.
+A cursor names no customer and no tenant: those are the request's own. It is checked, not signed: it can only narrow
+what the path and the key already allow.
 """
 
 from __future__ import annotations
@@ -13,15 +14,15 @@ import msgspec
 from cx_events.errors import Refused
 
 MAX_CURSOR = 6000
-At = Annotated[int, msgspec.Meta(ge=-(1 << 62), le=1 << 62)]
-"""A time in a place: it must fit a store's integer."""
+CursorTime = Annotated[int, msgspec.Meta(ge=-(1 << 62), le=1 << 62)]
+"""A time in a position, in µs; it must fit a 64-bit column."""
 
-Node = Annotated[bytes, msgspec.Meta(min_length=16, max_length=16)]
+CursorNode = Annotated[bytes, msgspec.Meta(min_length=16, max_length=16)]
 
 
-def encode_cursor(list: str, place: object) -> str:
-    """``list``: what is paged, so that a cursor of another list is told apart."""
-    return urlsafe_b64encode(msgspec.msgpack.encode((list, place))).rstrip(b"=").decode("ascii")
+def encode_cursor(list: str, position: object) -> str:
+    """Return the cursor of a position. ``list`` names what is paged: a cursor of another list is refused."""
+    return urlsafe_b64encode(msgspec.msgpack.encode((list, position))).rstrip(b"=").decode("ascii")
 
 
 def decode_cursor(cursor: str, list: str, type: Any) -> Any:

@@ -1,4 +1,4 @@
-"""What a request's query may say, read strictly: a parameter that is unknown, repeated or malformed is refused."""
+"""Read a query strictly: refuse a parameter that is unknown, repeated or malformed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 class EventName(NamedTuple):
-    """An event as ``SOURCE#ID`` names it."""
+    """An event's name; as text ``SOURCE#ID``."""
 
     source: str
     id: str
@@ -35,7 +35,7 @@ class EventName(NamedTuple):
 
 
 class Query:
-    """The fields of one query string. ``+`` stands for itself, so that a telephone number can be written as it is."""
+    """The fields of one query string. ``+`` is read as ``+``, so that a telephone number needs no escaping."""
 
     def __init__(self, raw: bytes, allowed: Collection[str], repeatable: Collection[str] = ()) -> None:
         """Raises ``Refused`` (400): ``bad-query``, ``unknown-parameter``."""
@@ -44,7 +44,7 @@ class Query:
             return
         pairs = raw.split(b"&")
         if len(pairs) > MAX_FIELDS:
-            raise Refused("bad-query", f"the query has more than {MAX_FIELDS} fields", 400)
+            raise Refused("bad-query", f"The query has more than {MAX_FIELDS} fields.", 400)
         for pair in pairs:
             if pair:
                 name, _, value = pair.partition(b"=")
@@ -53,12 +53,10 @@ class Query:
     def _add(self, name: str, value: str, allowed: Collection[str], repeatable: Collection[str]) -> None:
         if name not in allowed:
             known = ", ".join(sorted(allowed)) or "none"
-            raise Refused(
-                "unknown-parameter", f"the parameter {name[:64]!r} is not known here; known are: {known}", 400
-            )
+            raise Refused("unknown-parameter", f"Unknown parameter {name[:64]!r}. This path takes: {known}.", 400)
         values = self._fields.setdefault(name, [])
         if values and name not in repeatable:
-            raise Refused("bad-query", f"the parameter {name} stands twice", 400)
+            raise Refused("bad-query", f"The parameter {name} is given twice.", 400)
         values.append(value)
 
     def text(self, name: str) -> str | None:
@@ -66,14 +64,17 @@ class Query:
         return found[0] if found else None
 
     def event(self) -> EventName:
-        """The event that ``source`` and ``id`` name; ``Refused("bad-query", "bad-event-name", 400)``."""
+        """Return the event that ``source`` and ``id`` name.
+
+        Raises ``Refused`` (400): ``bad-query``, ``bad-event-name``.
+        """
         source, id = self.text("source"), self.text("id")
         if source is None or id is None:
-            raise Refused("bad-query", "an event is named by source=S and id=I, both of them", 400)
+            raise Refused("bad-query", "Name the event by both source=S and id=I.", 400)
         return _checked(EventName(source, id))
 
     def limit(self) -> int:
-        """How long a page may be."""
+        """Return the number of items of a page. Raises ``Refused("bad-limit", 400)``."""
         text = self.text("limit")
         if text is None:
             return DEFAULT_LIMIT
@@ -90,11 +91,11 @@ class Query:
     def at_least(self) -> list[EventName]:
         names = self._fields.get("at_least", [])
         if len(names) > MAX_AT_LEAST:
-            raise Refused("bad-query", f"at_least stands more than {MAX_AT_LEAST} times", 400)
+            raise Refused("bad-query", f"at_least is given more than {MAX_AT_LEAST} times.", 400)
         return [event_name(text) for text in names]
 
     def wait(self) -> float:
-        """Seconds; without ``wait`` two where there is an ``at_least``, else none."""
+        """Return seconds to wait: ``wait``; without it ``DEFAULT_WAIT`` if there is an ``at_least``, else 0."""
         text = self.text("wait")
         if text is None:
             return DEFAULT_WAIT if "at_least" in self._fields else 0.0
@@ -114,7 +115,7 @@ class Query:
 
 
 def event_name(text: str) -> EventName:
-    """``Refused("bad-event-name", 400)`` unless it is ``SOURCE#ID``."""
+    """Parse ``SOURCE#ID``. Raises ``Refused("bad-event-name", 400)``."""
     source, _, id = text.partition("#")
     return _checked(EventName(source, id))
 
@@ -123,7 +124,9 @@ def _checked(name: EventName) -> EventName:
     text = str(name)
     fits = 0 < len(name.source) <= MAX_NAME and 0 < len(name.id) <= MAX_NAME
     if not fits or _CONTROL.search(text) is not None:
-        raise Refused("bad-event-name", f"{text[:64]!r} names no event: expected SOURCE#ID (# is %23 in a query)", 400)
+        raise Refused(
+            "bad-event-name", f"{text[:64]!r} is no event name: expected SOURCE#ID (write # as %23 in a query).", 400
+        )
     return name
 
 
@@ -131,4 +134,4 @@ def _text(raw: bytes) -> str:
     try:
         return unquote_to_bytes(raw).decode("utf-8")
     except UnicodeDecodeError:
-        raise Refused("bad-query", "the query is not UTF-8", 400) from None
+        raise Refused("bad-query", "The query is not UTF-8.", 400) from None

@@ -1,4 +1,4 @@
-"""What the handlers of this service have in common: a plain route, a body by its shape, answers in JSON."""
+"""Make plain routes and JSON answers."""
 
 from __future__ import annotations
 
@@ -17,8 +17,10 @@ from cx_runtime.http import read_body
 
 
 class _Endpoint:
-    """A handler as an app of its own: the framework's wrapping of functions, which catches errors once more, is spared.
-    They reach the handlers that the whole app has."""
+    """A handler as an ASGI app, without the framework's wrapper.
+
+    The wrapper would catch errors once more; without it they reach the error handlers of the whole app.
+    """
 
     def __init__(self, answer: Callable[[Request], Awaitable[Response]]) -> None:
         self._answer = answer
@@ -29,20 +31,23 @@ class _Endpoint:
 
 
 def route(method: str, path: str, answer: Callable[[Request], Awaitable[Response]]) -> Route:
+    """Return a plain route."""
     return Route(path, _Endpoint(answer), methods=[method])
 
 
 def read_query(request: Request, *allowed: str) -> Query:
+    """Read the query; only ``at_least`` may be repeated. Raises ``Refused`` (400)."""
     return Query(request.scope["query_string"], allowed, ("at_least",))
 
 
 async def read_request_body(request: Request, shape: type[bodies.BodyT]) -> bodies.BodyT:
+    """Read the body as a value of a shape. Raises ``Refused``."""
     raw = await read_body(request.headers, request.receive, bodies.LIMITS)
     return bodies.read(raw, request.headers.get("content-type", ""), shape)
 
 
 class JsonBytesResponse(Response):
-    """A body of JSON with headers in bytes: to make them of text takes a tenth of what an unchanged context does."""
+    """A JSON answer with headers in bytes: encoding them from text would cost a tenth of a cached context's answer."""
 
     def __init__(self, body: bytes, headers: Iterable[tuple[bytes, bytes]]) -> None:
         self.status_code = 200
@@ -53,18 +58,22 @@ class JsonBytesResponse(Response):
 
 
 def json_response(value: Mapping[str, Any]) -> Response:
+    """Return a JSON answer."""
     return Response(msgspec.json.encode(value), media_type="application/json")
 
 
-def taken(names: list[EventName], **more: Any) -> Response:
-    """Durable, and visible to whoever reads with ``at_least`` of ``event``: the last one is applied last."""
-    told = [{"source": name.source, "id": name.id} for name in names]
+def accepted(names: list[EventName], **more: Any) -> Response:
+    """Return 202 with the names of a decision's events, which are durable.
+
+    ``event`` is the last one, which is applied last: who reads with ``at_least`` of it sees them all.
+    """
+    events = [{"source": name.source, "id": name.id} for name in names]
     return Response(
-        msgspec.json.encode({"event": told[-1], "events": told, **more}), 202, media_type="application/json"
+        msgspec.json.encode({"event": events[-1], "events": events, **more}), 202, media_type="application/json"
     )
 
 
-def matches(given: str, tag: str) -> bool:
+def etag_matches(given: str, tag: str) -> bool:
     """Return whether ``If-None-Match`` names a tag, by weak comparison (RFC 9110, section 13.1.2)."""
     tags = [one.strip().removeprefix("W/") for one in given.split(",")]
     return tag in tags or "*" in tags

@@ -1,4 +1,4 @@
-"""Whom a request asks for: by an id, by an identifier, or by an interaction."""
+"""Read whose context a request asks for: by an id, an identifier or an interaction."""
 
 from __future__ import annotations
 
@@ -17,18 +17,23 @@ from cx_runtime.tenants import Tenants
 
 
 class ById(NamedTuple):
-    """Any id that ever was a customer's."""
+    """A customer by any id that was ever a customer's."""
 
     node: NodeId
 
 
 class ByIdentifier(NamedTuple):
-    """``profiles``: of each form that the value may have been recorded in; the first that is known counts."""
+    """A customer by an identifier.
+
+    ``profiles``: one id per form in which the value may have been recorded; the first known one counts.
+    """
 
     profiles: tuple[NodeId, ...]
 
 
 class ByInteraction(NamedTuple):
+    """A customer by an interaction that they take part in."""
+
     interaction: str
 
 
@@ -36,24 +41,27 @@ Target = ById | ByIdentifier | ByInteraction
 
 
 def by_id(text: str) -> ById:
-    """``Refused("bad-id", 404)`` for what is no id at all: nobody has it."""
+    """Parse an id. Raises ``Refused("bad-id", 404)`` if it is malformed: no customer has it."""
     return ById(parse_node_id(text))
 
 
 def by_identifier(
     kind: str, value: str, scope: str, ids: IdSpace, regions: Iterable[str], junk: Junk = DEFAULT_JUNK
 ) -> ByIdentifier:
-    """``Refused("unusable-identifier", 422)`` for a value that identifies nobody. ``junk``: the tenant's."""
+    """Return the target of an identifier. ``regions``: where national telephone numbers may be from.
+
+    Raises ``Refused("unusable-identifier", 422)`` for a value that identifies nobody, such as the tenant's ``junk``.
+    """
     forms = _forms(kind, value, scope, tuple(regions), junk.local_domains)
     if not isinstance(forms, str) and all(junk.matches(known, normal, PROVED) for known, _, normal in forms):
         forms = JUNK
     if isinstance(forms, str):
-        raise Refused("unusable-identifier", f"{kind[:40]}:{value[:64]!r} identifies nobody: it is {forms}")
+        raise Refused("unusable-identifier", f"{kind[:40]}:{value[:64]!r} identifies nobody: it is {forms}.")
     return ByIdentifier(tuple(ids.profile(*form) for form in forms))
 
 
 _KINDS_OF_SCHEMES = {"tel": "phone", "callto": "phone", "mailto": "email"}
-"""Schemes of URIs that name an identifier, and its kind: a desktop has them in its links."""
+"""The identifier kind of each URI scheme; desktops have such URIs in their links."""
 
 
 def read_identifier(text: str) -> tuple[str, str]:
@@ -63,13 +71,13 @@ def read_identifier(text: str) -> tuple[str, str]:
     """
     kind, colon, value = text.partition(":")
     if not (kind and colon and value):
-        raise Refused("bad-identifier", f"{text[:64]!r}: expected KIND:VALUE like email:ana@example.com", 400)
+        raise Refused("bad-identifier", f"{text[:64]!r}: expected KIND:VALUE, for example email:ana@example.com.", 400)
     scheme = _KINDS_OF_SCHEMES.get(kind.lower())
     return (kind, value) if scheme is None else (scheme, text)
 
 
 def regions_of(tenants: Tenants, tenant: str) -> tuple[str, ...]:
-    """Where national telephone numbers of this tenant are read, as its connections read them at intake."""
+    """Return the regions in which the tenant's connections read national telephone numbers at intake."""
     connections = tenants.by_name[tenant].connections.values()
     return tuple(sorted({connection.region for connection in connections if connection.region}))
 
@@ -78,7 +86,7 @@ def regions_of(tenants: Tenants, tenant: str) -> tuple[str, ...]:
 def _forms(
     kind: str, value: str, scope: str, regions: tuple[str, ...], local: LocalDomains
 ) -> tuple[tuple[str, str, str], ...] | str:
-    """The normal forms, or why there is none. Kept: reading a number costs more than looking a customer up."""
+    """Return the normal forms, or why there is none. Cached: parsing a number costs more than finding its customer."""
     given = Identifier(kind=kind, value=value, scope=scope)
     read = [normalise(given, region) for region in (*regions, None)]
     usable = dict.fromkeys((one.kind, one.scope, one.value) for one in read if is_usable(one, local))

@@ -1,4 +1,4 @@
-"""What answering needs to know of each tenant."""
+"""Hold the settings of each tenant that a read needs."""
 
 from __future__ import annotations
 
@@ -15,8 +15,11 @@ from cx_runtime.tenants import Tenants
 
 @dataclass(frozen=True, slots=True)
 class Tenancy:
-    """``rules``: in force before any were recorded; a configuration's are recorded when a hub starts. ``window``: of
-    threading, in µs. ``regions``: its connections'. ``junk``: what identifies nobody."""
+    """One tenant's settings.
+
+    ``rules`` hold until a hub has recorded those of its configuration. ``window``: the threading window in µs.
+    ``regions``: those of its connections. ``junk``: values that identify nobody.
+    """
 
     ids: IdSpace
     rules: Rules
@@ -26,6 +29,7 @@ class Tenancy:
 
 
 def tenancies(tenants: Tenants) -> Mapping[str, Tenancy]:
+    """Return each tenant's settings by its name."""
     return {
         name: Tenancy(
             ids=tenants.ids(name),

@@ -34,7 +34,7 @@ async def context_api(hub: Hub) -> AsyncIterator[list[AddRoutes]]:
         public_url=hub.settings.public_url,
         heartbeat=hub.settings.stream_heartbeat,
         health=hub.health,
-        reading=ReadTurns.of(
+        turns=ReadTurns.of(
             len(hub.tenants.by_name),
             hub.settings.max_reads,
             ReadProcesses(COMMAND, setting_up(hub.settings, hub.tenants)),

@@ -1,7 +1,7 @@
-"""The hints: what ``cx.context-changes`` says from now on, read by each process for itself and while it has followers.
+"""Read change notifications from ``cx.context-changes`` while something is followed; each process reads all of them.
 
-No group, no positions kept: whoever begins to listen looks at all that is followed once, and lost hints are made up for
-at the next heartbeat.
+No consumer group and no offsets are stored. A process that begins to read refreshes all subscriptions once; the next
+heartbeat makes up for lost notifications.
 """
 
 from __future__ import annotations
@@ -22,21 +22,25 @@ WAIT_SECONDS = 1.0
 PAUSE_SECONDS = 1.0
 IDLE_SECONDS = 5.0
 LINGER_SECONDS = 60.0
-"""After the last follower has left: the next one may come soon."""
+"""How long reading goes on after the last follower has left: the next one may come soon."""
 
 _decode = msgspec.json.Decoder(ContextChange).decode
 
 
 class ChangeListener:
-    """``run()`` until it is cancelled. The log's troubles are waited out: without hints all goes on, by heartbeats."""
+    """Reads notifications: ``run()`` until cancelled.
 
-    def __init__(self, log: Log, following: Subscriptions, progress: Progress | None = None) -> None:
+    It waits until the log works again; without notifications the heartbeats go on.
+    """
+
+    def __init__(self, log: Log, subscriptions: Subscriptions, progress: Progress | None = None) -> None:
         self._log = log
-        self._following = following
+        self._subscriptions = subscriptions
         self._progress = progress or Health().progress("nobody asks")
-        self._said = structlog.get_logger("cx_context_api.following")
+        self._logger = structlog.get_logger("cx_context_api.following")
 
     async def run(self) -> None:
+        """Read until cancelled."""
         try:
             while True:
                 await self._wait_until_wanted()
@@ -46,8 +50,8 @@ class ChangeListener:
                 except TryLater as error:
                     self._progress.tried(error)
                     await asyncio.sleep(PAUSE_SECONDS)
-                except Fatal as error:  # the notices' topic was made anew: it is read from its end again
-                    self._said.warning("no hints of changes for now", why=str(error))
+                except Fatal as error:  # the topic was created anew: read it from its end
+                    self._logger.warning("no change notifications for now", why=str(error))
                     await asyncio.sleep(PAUSE_SECONDS)
                 finally:
                     await reader.close()
@@ -55,36 +59,36 @@ class ChangeListener:
             self._progress.end()
 
     async def _wait_until_wanted(self) -> None:
-        while not self._following.wanted.is_set():
+        while not self._subscriptions.wanted.is_set():
             self._progress.mark()
             try:
                 async with asyncio.timeout(IDLE_SECONDS):
-                    await self._following.wanted.wait()
+                    await self._subscriptions.wanted.wait()
             except TimeoutError:
                 pass
 
     async def _listen(self, reader: LogReader) -> None:
-        """Returns once nobody has followed anything for a while."""
+        """Read until nothing was followed for ``LINGER_SECONDS``."""
         clock = asyncio.get_running_loop().time
         ends = await self._log.end_offsets(CONTEXT_CHANGES)
         reader.assign({Partition(CONTEXT_CHANGES, number): end for number, end in ends.items()})
-        await self._following.look_at_all()
+        await self._subscriptions.refresh_all()
         last = clock()
         while clock() - last < LINGER_SECONDS:
             for record in await reader.read(AT_ONCE, wait=WAIT_SECONDS):
-                self._hear(record.value)
+                self._dispatch(record.value)
             self._progress.mark()
-            if self._following.wanted.is_set():
+            if self._subscriptions.wanted.is_set():
                 last = clock()
 
-    def _hear(self, value: bytes) -> None:
+    def _dispatch(self, value: bytes) -> None:
         try:
-            notice = _decode(value)
-        except msgspec.DecodeError:  # somebody else's
+            change = _decode(value)
+        except msgspec.DecodeError:  # another program's record
             return
-        noticed, tenant = self._following.noticed, notice.tenant
-        noticed((tenant, notice.customer))
-        for name in notice.agents:
-            noticed((tenant, "agent", name))
-        for name in notice.queues:
-            noticed((tenant, "queue", name))
+        notify, tenant = self._subscriptions.notify, change.tenant
+        notify((tenant, change.customer))
+        for name in change.agents:
+            notify((tenant, "agent", name))
+        for name in change.queues:
+            notify((tenant, "queue", name))
