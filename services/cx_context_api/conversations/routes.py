@@ -16,8 +16,9 @@ from cx_context_api.conversations.threads import find_thread, thread_summary
 from cx_context_api.conversations.vcon_export import VconExports
 from cx_context_api.decisions import Clock
 from cx_context_api.reads.point_in_time import read_at, read_customer, read_meta
+from cx_context_api.reads.processes import answer_in_process
 from cx_context_api.reads.time_bounds import FIELDS, read_time_bounds
-from cx_context_api.reads.turns import ReadTurns, answer_in_process
+from cx_context_api.reads.turns import ReadTurns
 from cx_context_api.requests.admission import Admission
 from cx_context_api.requests.queries import PAGING
 from cx_context_api.requests.responses import json_response, read_query, route
@@ -60,9 +61,10 @@ class ConversationRoutes:
         query = read_query(request, *PAGING, *FIELDS)
         cursor, limit, moment = query.text("cursor"), query.limit(), read_time_bounds(query, self._now)
         node = by_id(request.path_params["id"]).node
-        there = await answer_in_process(self._turns, tenant, request) if moment is not None else None
-        if there is not None:
-            return there
+        if moment is not None:
+            response = await answer_in_process(self._turns.processes, self._turns.heavy, tenant, request)
+            if response is not None:
+                return response
 
         async def read(tx: Tx, then: Snapshot | None) -> Json:
             customer, meta = await read_customer(tx, tenant, node, then)
@@ -76,9 +78,10 @@ class ConversationRoutes:
         query = read_query(request, *PAGING, *FIELDS)
         cursor, limit, moment = query.text("cursor"), query.limit(), read_time_bounds(query, self._now)
         part_id = by_id(request.path_params["id"]).node
-        there = await answer_in_process(self._turns, tenant, request) if moment is not None else None
-        if there is not None:
-            return there
+        if moment is not None:
+            response = await answer_in_process(self._turns.processes, self._turns.heavy, tenant, request)
+            if response is not None:
+                return response
 
         async def read(tx: Tx, then: Snapshot | None) -> Json:
             found = await find_thread(tx, tenant, tenancy, part_id, then)
@@ -114,7 +117,7 @@ class ConversationRoutes:
     async def vcon(self, request: Request) -> Response:
         tenant, _, _ = self._admission.admit(request.headers, "context:read")
         syntax = read_query(request, "syntax").text("syntax")
-        there = await answer_in_process(self._turns, tenant, request)
-        if there is not None:
-            return there
+        response = await answer_in_process(self._turns.processes, self._turns.heavy, tenant, request)
+        if response is not None:
+            return response
         return Response(await self._vcons.read(tenant, request.path_params["id"], syntax), media_type=MEDIA_TYPE)

@@ -13,6 +13,7 @@ one subscription keep a distance: a customer with a hundred changes a second is 
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable
 from typing import TypeVar
 
@@ -32,7 +33,7 @@ REFRESH_BATCH = 256
 """Subscriptions refreshed at the same time, mostly by one statement (``cx_context.store.customer_index``)."""
 
 
-class Subscription:
+class Subscription(ABC):
     """Base of what can be followed. ``gone``: why there is nothing to follow any more."""
 
     def __init__(self, key: Hashable) -> None:
@@ -45,12 +46,12 @@ class Subscription:
         self.stale = False
         self.refreshing: asyncio.Task[None] | None = None
 
+    @abstractmethod
     async def refresh(self) -> bool:
         """Read it again, set ``interests``, and return whether there is something new.
 
         Raises ``TryLater``; ``Refused`` if it exists no more.
         """
-        raise NotImplementedError
 
 
 Kind = TypeVar("Kind", bound=Subscription)

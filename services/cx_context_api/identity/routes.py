@@ -21,8 +21,9 @@ from cx_context_api.identity.merge_and_unmerge import MergeBlocked
 from cx_context_api.identity.rules_whatif import RulesWhatIf
 from cx_context_api.reads.deadline import DEADLINE_SECONDS, within
 from cx_context_api.reads.point_in_time import read_at, read_customer
+from cx_context_api.reads.processes import answer_in_process
 from cx_context_api.reads.time_bounds import FIELDS, read_time_bounds
-from cx_context_api.reads.turns import ReadTurns, answer_in_process
+from cx_context_api.reads.turns import ReadTurns
 from cx_context_api.requests import bodies
 from cx_context_api.requests.admission import Admission, Caller
 from cx_context_api.requests.cursors import CursorNode, decode_cursor, encode_cursor
@@ -70,9 +71,10 @@ class IdentityRoutes:
         tenant, tenancy, _ = self._admission.admit(request.headers, "context:read")
         moment = read_time_bounds(read_query(request, *FIELDS), self._decisions.now)
         node = by_id(request.path_params["id"]).node
-        there = await answer_in_process(self._turns, tenant, request) if moment is not None else None
-        if there is not None:
-            return there
+        if moment is not None:
+            response = await answer_in_process(self._turns.processes, self._turns.heavy, tenant, request)
+            if response is not None:
+                return response
 
         async def read(tx: Tx, then: Snapshot | None) -> Json:
             customer, meta = await read_customer(tx, tenant, node, then)

@@ -9,9 +9,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from starlette.requests import Request
-from starlette.responses import Response
-
 from cx_context_api.reads.processes import ReadProcesses
 from cx_runtime.fair_queue import FairQueue
 from cx_runtime.shares import room, share_among
@@ -66,14 +63,3 @@ class ReadTurns(NamedTuple):
             seconds=_HEAVY_SECONDS,
         )
         return cls(pages, heavy, processes)
-
-
-async def answer_in_process(turns: ReadTurns, tenant: str, request: Request) -> Response | None:
-    """Answer a heavy read from a child process, in the tenant's turn.
-
-    Return None if no process is ready: then the caller answers it itself, and takes the turn there.
-    """
-    if turns.processes is None or not turns.processes.is_ready():
-        return None
-    async with turns.heavy.turn(tenant):
-        return await turns.processes.answer(request)
