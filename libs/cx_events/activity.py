@@ -1,7 +1,7 @@
-"""What counts as activity in a contact, and which piece of its interaction an event belongs to.
+"""Tell which events are activity in a contact, and which piece of its interaction an event belongs to.
 
-*Activity* is what people and bots do in a contact: they write, call, press keys, wait, answer, leave. It is not what is
-reported afterwards (receipts, edits, recordings, transcripts, surveys, insights), nor what somebody decides.
+*Activity* is what people and bots do in a contact: write, call, press keys, wait, answer, leave. Later reports
+(receipts, edits, recordings, transcripts, surveys, insights) and decisions are not activity.
 """
 
 from __future__ import annotations
@@ -37,28 +37,28 @@ ACTIVITY_TYPES = frozenset(
         "cx.bot.handoff_asked.v1",
     }
 )
-"""The event types that are activity. All others are not."""
+"""The event types that are activity."""
 
 WRITTEN_TYPES = frozenset({"cx.message.received.v1", "cx.message.sent.v1"})
-"""The event types by which people write to each other."""
+"""The event types of messages that people write to each other."""
 
 ENDLESS_CHANNELS = frozenset({"social", "sms"})
-"""Channels on which all that one person ever writes is one interaction: Messenger, Instagram, WhatsApp, SMS."""
+"""Channels where everything a person ever writes is one interaction: Messenger, Instagram, WhatsApp, SMS."""
 
 HOUR: Micros = 3_600_000_000
 SECOND: Micros = 1_000_000
 
 
 def is_endless(event: Event) -> bool:
-    """Whether this event shows that its interaction never ends: somebody writes on a channel of such threads."""
+    """Return whether the event shows that its interaction never ends: a message on a channel of endless threads."""
     return event.type in WRITTEN_TYPES and event.data.channel in ENDLESS_CHANNELS
 
 
 def needs_own_part(event: Event) -> bool:
-    """Whether an event is a piece of its own, because its exact time counts.
+    """Return whether an event is folded into a part of its own, because its exact time counts.
 
-    That is what people decide about a contact, what an insight says that a conversation shows, and on a channel of
-    endless threads whatever names a reference without being activity.
+    These are people's decisions about a contact, insights that a conversation shows (a topic or a summary), and, on a
+    channel of endless threads, events with references that are not activity.
     """
     if _is_decision(event.type):
         return True
@@ -76,8 +76,8 @@ def _is_decision(event_type: str) -> bool:
 def piece_of(event: Event, effective: Micros, key: bytes, weight: int) -> bytes:
     """Return the piece of its interaction that an event belongs to.
 
-    That is the hour of its effective time (UTC), in 8 bytes, and the weight by which it is at stream where it lies
-    (``Fact.weight``), in one more unless it is a claim; or where it stands alone its own ``key``, in 16.
+    It is the hour of the effective time (UTC) in 8 bytes, followed by one byte for the weight (``Fact.weight``) unless
+    that is a claim. An event with a part of its own has its 16-byte ``key`` instead.
     """
     if needs_own_part(event):
         return key
@@ -85,7 +85,7 @@ def piece_of(event: Event, effective: Micros, key: bytes, weight: int) -> bytes:
 
 
 def weight_suffix(weight: int) -> bytes:
-    """Return what tells pieces of different weight apart; nothing of a claim."""
+    """Return the byte that tells pieces of different weights apart; nothing for a claim."""
     return b"" if weight == _CLAIMED else bytes((weight,))
 
 

@@ -1,12 +1,12 @@
-"""Whose cancellation a ``CancelledError`` is.
+"""Tell our own cancellation from a library's.
 
-asyncio ends a task by raising ``CancelledError`` in it; a library may raise the same error by accident, when it awaits
-a task of its own that it has cancelled (aiokafka's ``Fetcher.close`` does). Taken for ours, it ends a worker without a
-word. So whatever belongs to a library is awaited through one of these:
+asyncio ends a task by raising ``CancelledError`` in it. A library may raise the same error by accident, when it awaits
+a task of its own that it has cancelled (aiokafka's ``Fetcher.close`` does); mistaken for ours, it ends a worker
+silently. So everything of a library is awaited through one of these:
 
     with guard_cancellation("kafka"):            # a call
         records = await consumer.getmany()
-    await closed(consumer.stop(), seconds=5.0)      # an end, which may hang as well
+    await closed(consumer.stop(), seconds=5.0)      # a close, which may hang as well
 """
 
 from __future__ import annotations
@@ -19,16 +19,19 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 _closing: set[asyncio.Task[Any]] = set()
-"""Ends that nobody waits for any more. The event loop itself holds its tasks only weakly."""
+"""Closes in the background. Kept here, since the event loop holds its tasks only weakly."""
 
 
 class Interrupted(ConnectionError):
-    """A library cancelled what it was asked for, though nobody had asked it to. Ask again, on a new connection."""
+    """A library cancelled a call that nobody asked it to cancel. Call again, on a new connection."""
 
 
 @contextmanager
 def guard_cancellation(what: str) -> Iterator[None]:
-    """Raise ``Interrupted`` for a ``CancelledError`` that this task was not asked for; let ours through."""
+    """Raise ``Interrupted`` for a ``CancelledError`` that nobody sent to this task; let ours through.
+
+    ``what``: the call, for the error text.
+    """
     task = asyncio.current_task()
     asked = task.cancelling() if task is not None else 0
     try:
@@ -36,38 +39,38 @@ def guard_cancellation(what: str) -> Iterator[None]:
     except asyncio.CancelledError as error:
         if task is not None and task.cancelling() > asked:
             raise
-        raise Interrupted(f"{what} was cancelled from within") from error
+        raise Interrupted(f"{what} was cancelled by its library") from error
 
 
-async def close_within(ending: Coroutine[Any, Any, object], seconds: float) -> BaseException | None:
-    """Carry out an end, whatever comes of it, and wait for it for at most ``seconds``.
+async def close_within(close: Coroutine[Any, Any, object], seconds: float) -> BaseException | None:
+    """Await a close for at most ``seconds``, and never raise what it raises.
 
-    Return what it raised, a ``TimeoutError`` where it took longer (it is cancelled then), None where it went well. Our
-    own cancellation is obeyed at once; the end goes on without us, for as long as it may take.
+    Return its error, a ``TimeoutError`` where it took longer (it is cancelled then), or None. Where this task is
+    cancelled, raise at once; the close goes on in the background within its time.
     """
-    return await asyncio.shield(start_closing(ending, seconds))
+    return await asyncio.shield(start_closing(close, seconds))
 
 
-def start_closing(ending: Coroutine[Any, Any, object], seconds: float) -> asyncio.Task[BaseException | None]:
-    """Carry out an end as ``close_within`` does, beside whatever goes on."""
-    task = asyncio.create_task(_bounded(ending, seconds))
+def start_closing(close: Coroutine[Any, Any, object], seconds: float) -> asyncio.Task[BaseException | None]:
+    """Start a close as ``close_within`` does, in the background, and return its task."""
+    task = asyncio.create_task(_bounded(close, seconds))
     _closing.add(task)
     task.add_done_callback(_closing.discard)
     return task
 
 
-async def _bounded(ending: Coroutine[Any, Any, object], seconds: float) -> BaseException | None:
-    task = asyncio.ensure_future(ending)
+async def _bounded(close: Coroutine[Any, Any, object], seconds: float) -> BaseException | None:
+    task = asyncio.ensure_future(close)
     done, _ = await asyncio.wait({task}, timeout=seconds)
     if not done:
         task.cancel()
-        task.add_done_callback(_seen)
-        return TimeoutError(f"it did not end within {seconds:g} s")
+        task.add_done_callback(_retrieve_error)
+        return TimeoutError(f"the close did not end within {seconds:g} s")
     if task.cancelled():
-        return Interrupted("it was cancelled from within")
+        return Interrupted("the close was cancelled by its library")
     return task.exception()
 
 
-def _seen(task: asyncio.Task[Any]) -> None:
+def _retrieve_error(task: asyncio.Task[Any]) -> None:
     if not task.cancelled():
         task.exception()

@@ -1,4 +1,4 @@
-"""Bytes to events and back: the only room that turns an event into what lies on the log and the reverse."""
+"""Encode events for the log and decode them. No other module does."""
 
 from __future__ import annotations
 
@@ -20,8 +20,11 @@ _EMPTY_OBJECT: Any = MappingProxyType({})
 
 
 class _LeanData(Data, kw_only=True, gc=False):
-    """``Data`` whose absent lists and objects are shared ones: a projector has tens of thousands of events in hand, and
-    six empty containers of each would be made, looked through for garbage and freed."""
+    """``Data`` whose absent lists and objects are shared, immutable ones.
+
+    A projector holds tens of thousands of events; six empty containers for each would cost allocation and garbage
+    collection.
+    """
 
     participants: list[Participant] = _EMPTY
     references: list[Reference] = _EMPTY
@@ -32,6 +35,8 @@ class _LeanData(Data, kw_only=True, gc=False):
 
 
 class _LeanEvent(Event, kw_only=True, gc=False):
+    """An event to read only, see ``decode_read_only``."""
+
     data: _LeanData
 
 
@@ -41,12 +46,14 @@ _decode_any = msgspec.json.Decoder().decode
 
 
 class _Envelope(Event, kw_only=True):
-    """The attributes alone; ``data`` whatever it is."""
+    """The attributes, with ``data`` as any JSON."""
 
     data: Any = None
 
 
 class _Type(Struct):
+    """An event's type alone."""
+
     type: str
 
 
@@ -56,29 +63,31 @@ _BROKEN = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
 def encode(event: Event) -> bytes:
-    """The canonical bytes of an event."""
+    """Return the canonical bytes of an event."""
     return _encode(event)
 
 
 def decode(raw: bytes, steps: Mapping[str, Upcast] = UPCASTS) -> Event:
-    """The event in some bytes from the log, brought to the current version of its type.
+    """Return the event in bytes from the log, brought to the current version of its type.
 
-    Raises ``Refused("undecodable")`` naming the place, where the envelope or a field of ``data`` is not of its shape,
-    or where an old version is not of the shape that its upcast expects.
+    Raises ``Refused("undecodable")``, naming the place, where the envelope or a field of ``data`` has another shape, or
+    where an upcast can't read the old version.
     """
     return _decoded(raw, steps, _decode_event)
 
 
 def decode_read_only(raw: bytes, steps: Mapping[str, Upcast] = UPCASTS) -> Event:
-    """As ``decode``, cheaper, for who only reads the event: its empty lists and objects can't be added to, and it
-    equals no event that is made otherwise."""
+    """Return the event as ``decode`` does, at less cost, to be read only.
+
+    Its empty lists and objects are immutable, and it never equals an event that ``decode`` returns.
+    """
     return _decoded(raw, steps, _decode_lean)
 
 
 def _decoded(raw: bytes, steps: Mapping[str, Upcast], decoder: Callable[[bytes], Event]) -> Event:
     try:
         if steps:
-            # An old version may not have today's shape, so its type must be known before it is read.
+            # An old version may have another shape, so its type must be known before it is decoded.
             newer = find_upcast(_decode_type(raw).type, steps)
             if newer is not None:
                 raw = _upcast(newer, raw)
@@ -88,7 +97,7 @@ def _decoded(raw: bytes, steps: Mapping[str, Upcast], decoder: Callable[[bytes],
 
 
 def _upcast(newer: Upcast, raw: bytes) -> bytes:
-    """By way of bytes, since ``data.raw`` can only be read from bytes."""
+    """Return the current version of an event, in bytes, since ``data.raw`` can only be decoded from bytes."""
     old = _decode_any(raw)
     name = old["type"]
     try:
@@ -98,9 +107,9 @@ def _upcast(newer: Upcast, raw: bytes) -> bytes:
 
 
 def decode_leniently(raw: bytes) -> tuple[Event, list[str]]:
-    """As ``decode``, but fields of ``data`` that are not of their shape are left out, and named in the second value.
+    """Return the event without the fields of ``data`` that have another shape, and an error text for each of them.
 
-    For types that we don't know, whose data is the client's own affair. Raises ``Refused`` if the envelope is broken.
+    For unknown types, whose data clients define. Raises ``Refused("undecodable")`` if the envelope is broken.
     """
     try:
         return decode(raw), []
@@ -116,7 +125,7 @@ def decode_leniently(raw: bytes) -> tuple[Event, list[str]]:
 
 
 def decode_data_leniently(value: object) -> tuple[Data, list[str]]:
-    """What of some JSON value can be read as ``Data``, and why the rest can't."""
+    """Return what of a JSON value can be read as ``Data``, and an error text for each field that can't."""
     if not isinstance(value, dict):
         return Data(), ["data is not an object"] if value is not None else []
     fields: dict[str, Any] = {}
@@ -131,12 +140,11 @@ def decode_data_leniently(value: object) -> tuple[Data, list[str]]:
 
 
 def same_content(one: bytes, other: bytes) -> bool:
-    """Return whether two copies of an event say the same, apart from when each was recorded and who wrote it,
-    and from the original of a mail that came by a connection.
+    """Return whether two copies of an event have the same content.
 
-    The time of an event whose provider tells none is the recorded time; then that is not compared either. Copies that
-    can't be compared differ: those that are nested too deeply, or hold numbers that no reader takes, as what a provider
-    sent may.
+    Not compared are the recorded time, the writer, and the original of a mail that came by a connection; nor the time,
+    where it equals the recorded time in both copies, since the provider stated none. Copies that can't be decoded
+    differ: a provider's JSON may be nested too deeply, or hold numbers out of range.
     """
     if one == other:
         return True
@@ -147,19 +155,22 @@ def same_content(one: bytes, other: bytes) -> bool:
 
 
 def _is_delivered_mail(copy: Any) -> bool:
-    """Return whether this is a mail that came by a connection. Its original has other fields at each delivery, of the
-    hosts on the way; the event's id holds a digest of what was written (``cx_channels.kit.mail.mime.digest``)."""
+    """Return whether this is a mail that came by a connection.
+
+    The header of its original differs with each delivery (trace fields of the hosts on the way); the event's id holds a
+    digest of the content (``cx_channels.kit.mail``).
+    """
     data = copy.get("data")
     return isinstance(data, dict) and data.get("channel") == "email" and "/connections/" in str(copy.get("source"))
 
 
 def _same(one: bytes, other: bytes) -> bool:
     first, second = _decode_any(one), _decode_any(other)
-    told_no_time = all(copy.get("time") == copy.get("recordedtime") for copy in (first, second))
+    no_time_stated = all(copy.get("time") == copy.get("recordedtime") for copy in (first, second))
     for copy in (first, second):
         copy.pop("recordedtime", None)
         copy.pop("writer", None)
-        if told_no_time:
+        if no_time_stated:
             copy.pop("time", None)
         if _is_delivered_mail(copy):
             copy["data"].pop("raw", None)

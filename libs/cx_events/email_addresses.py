@@ -1,4 +1,4 @@
-"""The normal form of a mail address, and the domains that exist in a tenant's own network alone.
+"""Normalise mail addresses, and tell domains that exist in a tenant's own network only.
 
 Lower case, with a normalised domain. Dots may stand anywhere before the ``@``: NTT Docomo and KDDI gave out addresses
 like ``ana..b@`` and ``ana.@`` until 2009, which are not RFC 5321's dot-atoms, and whose owners still write from them. A
@@ -17,15 +17,15 @@ from functools import lru_cache
 from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
 
 LOCAL = "local"
-"""What ``Identifier.unusable`` says of an address whose domain only a network of its own knows."""
+"""The value of ``Identifier.unusable`` for an address at a domain that exists in a private network only."""
 
 INVALID = "invalid"
 
 _CACHED = 32_768
-"""Normal forms kept: a person's address comes again and again, and reading it takes longer than all else at intake."""
+"""Normal forms in the cache: addresses recur, and parsing one takes longer than all else at intake."""
 
-# An address that its library gives back as it is: a plain name at a plain domain, both within what mail allows. Most
-# are, and the library takes fifteen times as long to say so.
+# Addresses that the library returns unchanged: a plain name at a plain domain, within the limits of mail. Most are, and
+# the library takes fifteen times as long.
 _PLAIN = re.compile(
     r"(?=[^@]{1,64}@)[a-z0-9_]+(?:[.+-][a-z0-9_]+)*@(?:[a-z0-9]{1,31}(?:-[a-z0-9]{1,31})?\.){1,3}[a-z]{2,24}"
 )
@@ -35,7 +35,7 @@ _NETWORKS_OWN = tuple(mark + name for name in ("local", "localhost", "test") for
 
 _SOMEWHERE = ".example"
 _UNQUOTED = re.compile(r"(?!\.++\Z)[^\s\"(),:;<>@\[\]\\]+")
-"""A local part that needs no quotes: atoms (RFC 5322, 3.2.3, and RFC 6531), and dots in any place."""
+"""A local part that needs no quotes: atoms (RFC 5322, section 3.2.3, and RFC 6531), and dots anywhere."""
 
 _ESCAPED = re.compile(r"\\(.)")
 _ODD_DOTS = re.compile(r"\.|[^\"@]*?\.(?:\.|@)")
@@ -49,9 +49,9 @@ def normalise_address(given: str) -> tuple[str, str]:
         return lower, ""
     text = given[len("mailto:") :] if lower.startswith("mailto:") else given
     local = lower.endswith(_NETWORKS_OWN)
-    # The library refuses these domains in themselves, but not what stands before another one.
+    # The library refuses these domains, but accepts them below another one.
     address = _lower_address(text + _SOMEWHERE if local else text)
-    # Lower case of some scripts composes otherwise, or is no address at all.
+    # In some scripts the lower-case form normalises differently, or is not an address.
     if not address or (not address.isascii() and _lower_address(address) != address):
         return given, INVALID
     if local:
@@ -60,7 +60,7 @@ def normalise_address(given: str) -> tuple[str, str]:
 
 
 def _lower_address(text: str) -> str:
-    """Return the address in lower case with a normalised domain; "" where it is none."""
+    """Return the address in lower case with a normalised domain; "" where it is not an address."""
     if _ODD_DOTS.match(text) is not None:
         name, _, domain = text.rpartition("@")
         if _UNQUOTED.fullmatch(name) is None:
@@ -74,8 +74,7 @@ def _lower_address(text: str) -> str:
 
 
 def unquote_local_part(address: str) -> str:
-    """Return the address without the quotes around its local part where it says the same without; the same address
-    where it has none, or needs them."""
+    """Return the address without quotes around its local part, unless it needs them."""
     if not address.startswith('"'):
         return address
     quoted, _, domain = address.rpartition("@")
@@ -84,16 +83,16 @@ def unquote_local_part(address: str) -> str:
 
 
 class LocalDomains:
-    """Domains of a tenant's own network; each stands for itself and all below it."""
+    """Domains of a tenant's own network; each includes all domains below it."""
 
     __slots__ = ("_ends",)
 
     def __init__(self, domains: Iterable[str] = ()) -> None:
-        """Raise ``ValueError`` for one that is no domain."""
+        """Raise ``ValueError`` for a text that is not a domain."""
         self._ends = tuple(mark + domain for domain in map(_domain, domains) for mark in "@.")
 
     def contains(self, address: str) -> bool:
-        """Return whether an address, in its normal form, is at one of them."""
+        """Return whether an address, in its normal form, is at one of the domains."""
         return address.endswith(self._ends)
 
 
@@ -101,5 +100,7 @@ def _domain(text: str) -> str:
     address, unusable = normalise_address(f"x@{text.strip()}")
     domain = address.removeprefix("x@")
     if unusable == INVALID or domain.rpartition(".")[2].isdecimal():
-        raise ValueError(f"local_domains: {text[:80]!r} is no domain like local, mailhost or corp.local")
+        raise ValueError(
+            f"local_domains: {text[:80]!r} is not a domain; expected one like local, mailhost or corp.local"
+        )
     return domain

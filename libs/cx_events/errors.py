@@ -1,18 +1,19 @@
-"""Errors, designed by what the receiver should do about them.
+"""Errors, one for each thing that the receiver should do about them.
 
-``Refused``  the sender's fault: tell the sender what is wrong; sending the same again is pointless (HTTP 4xx, exit 2).
-``TooFast``  what is sent is good, but more than was agreed: send the same again later (HTTP 429 with Retry-After).
-``TryLater`` a part is down or slow: nothing is known to be lost; send again later (HTTP 503 with Retry-After, exit 1).
-``Busy``     as much is under way here as there may be: nothing was taken; send again later (as ``TryLater``).
-``NotSetUp`` a setting is missing here: nothing was taken; welcome once it is set (as ``TryLater``).
-``Fatal``    this process must stop and say why: going on would lose or corrupt something.
+``Refused``  the sender's fault: report what is wrong; sending the same again is pointless (HTTP 4xx, exit 2).
+``TooFast``  over the rate limit: send the same again later (HTTP 429 with Retry-After).
+``TryLater`` a dependency is down or slow: nothing is known to be lost; send again later (HTTP 503 with Retry-After,
+             exit 1).
+``Busy``     too much is under way here: nothing was stored; send again later (as ``TryLater``).
+``NotSetUp`` a setting is missing here: nothing was stored; send again once it is set (as ``TryLater``).
+``Fatal``    this process must stop and report why: going on would lose or corrupt something.
 """
 
 from __future__ import annotations
 
 
 class CxError(Exception):
-    """Base of all errors that a user may see; ``str()`` is a sentence for people."""
+    """The base of all errors that a user may see; ``str()`` is a sentence for people."""
 
 
 class Refused(CxError):
@@ -30,8 +31,10 @@ class Refused(CxError):
 
 
 class TooFast(Refused):
-    """More than a key or a connection may send, or may have under way. Nothing was taken; the same again is welcome
-    after ``retry_after`` seconds."""
+    """A key or a connection sends more than it may, or has too much under way.
+
+    Nothing was stored; the same may be sent again after ``retry_after`` seconds.
+    """
 
     def __init__(self, detail: str, retry_after: int, reason: str = "rate-limited") -> None:
         super().__init__(reason, detail, 429)
@@ -39,7 +42,7 @@ class TooFast(Refused):
 
 
 class TryLater(CxError):
-    """A part that we need does not answer. The outcome of what was asked may be unknown; asking again is safe."""
+    """A dependency does not answer. The outcome may be unknown; trying again is safe. ``part``: which one."""
 
     def __init__(self, part: str, detail: str, retry_after: int = 1) -> None:
         super().__init__(f"{part}: {detail}")
@@ -49,7 +52,7 @@ class TryLater(CxError):
 
 
 class Busy(TryLater):
-    """No room for more: nothing was taken. ``reason`` is a countable slug (``too-many-requests``)."""
+    """There is no capacity for more: nothing was stored. ``reason``: a countable slug (``too-many-requests``)."""
 
     def __init__(self, part: str, reason: str, detail: str, retry_after: int = 1) -> None:
         super().__init__(part, detail, retry_after)
@@ -57,8 +60,8 @@ class Busy(TryLater):
 
 
 class NotSetUp(Busy):
-    """A setting is missing without which this can't be taken: nothing was, and the same is welcome once it is set."""
+    """A setting is missing. Nothing was stored; the same may be sent again once it is set."""
 
 
 class Fatal(CxError):
-    """Stop and say why."""
+    """This process must stop and report why."""

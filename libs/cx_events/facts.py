@@ -1,6 +1,6 @@
-"""A fact: an event with its place in the whole, computed once from its own content.
+"""Facts: events with what follows from their content, computed once: order, stream, part.
 
-Everything downstream (identity, fold, store) works on facts; two copies of one event are two facts with the same key.
+Everything downstream (identity, fold, store) works on facts. Two copies of one event are two facts with the same key.
 """
 
 from __future__ import annotations
@@ -29,33 +29,33 @@ Order = tuple[Micros, str, int, Micros, str, str]
 
 
 def connection_source(tenant: str, connection: str) -> str:
-    """The ``source`` of events that an adapter maps."""
+    """Return the ``source`` of events that an adapter maps."""
     return f"{HUB_SOURCE}{tenant}/connections/{connection}"
 
 
 def decision_source(tenant: str) -> str:
-    """The ``source`` of decisions that people take through the API."""
+    """Return the ``source`` of decisions that people make through the API."""
     return f"{HUB_SOURCE}{tenant}/decisions"
 
 
 def vcon_source(tenant: str) -> str:
-    """The ``source`` of events that imported vCons became."""
+    """Return the ``source`` of events from imported vCons."""
     return f"{HUB_SOURCE}{tenant}/vcons"
 
 
 class Fact:
-    """An event and its place.
+    """An event, and what follows from it.
 
-    ``effective``: min(time, recorded time), so a vendor's fast clock can't push history about. ``stream``: the profile
-    or node that the event belongs to for good. ``identifier``, ``weight``: the identifier that it is in the stream of,
-    None where it names none, and how much that is worth in it (``weights.WEIGHT_RANKS``; a claim where it names none).
-    ``people``: see ``customer_identifiers``.
-    ``interaction``: the interaction's node, or the stream where there is none.
-    ``part_id``: of the part that it is folded into; ``side``: of all parts of its stream in that interaction.
-    ``raw``: the bytes on the log, the canonical form of this copy. A NUL in ``data`` is read as U+FFFD.
+    ``effective``: min(time, recorded time), so that a vendor's fast clock can't move history. ``stream_id``: the
+    profile or node that the event belongs to for good. ``identifier``: the identifier whose profile is the stream, or
+    None. ``weight``: the rank of its weight in this event (``weights.WEIGHT_RANKS``); a claim without an identifier.
+    ``customer_identifiers``: see the function of that name. ``interaction_node``: the interaction's node; the stream
+    where there is no interaction. ``part_id``: the part that the event is folded into. ``side_id``: stands for all
+    parts of the stream in that interaction. ``raw``: the bytes on the log, the canonical form of this copy. A NUL in
+    ``data`` is read as U+FFFD.
 
-    Raises ``Refused`` (``bad-time``, ``bad-sequence``, ``bad-stream_id``, ``undecodable``) for an event that intake
-    would not stamp.
+    Raises ``Refused`` (``bad-time``, ``bad-sequence``, ``bad-home``, ``undecodable``) for an event that intake would
+    not stamp.
     """
 
     __slots__ = (
@@ -82,7 +82,7 @@ class Fact:
         self.stream_id: NodeId = parse_node_hex(event.partitionkey)
         self.customer_identifiers = people = customer_identifiers(event)
         self.identifier = identifier = _identifier_at(people, self.stream_id, event, ids) if people else None
-        self.weight = _CLAIMED if identifier is None else _place_in(identifier, event)
+        self.weight = _CLAIMED if identifier is None else _weight_rank(identifier, event)
         name = event.data.interaction
         if name:
             self.interaction_node: NodeId = ids.interaction(name)
@@ -96,27 +96,32 @@ class Fact:
 
     @property
     def order(self) -> Order:
+        """Return the fact's place in the order of its customer's facts."""
         return canonical_order(self.event, self.effective, self.recorded, self.sequence)
 
     @property
     def copy_order(self) -> tuple[Micros, bytes]:
-        """Of several copies of one event the least by this counts."""
+        """Return the sort key of copies: of several copies of one event, the least is used."""
         return (self.recorded, self.raw)
 
 
 def event_times(event: Event) -> tuple[Micros, Micros, int]:
-    """Effective and recorded time, and the sequence. ``Refused("bad-time", "bad-sequence")``."""
+    """Return effective time, recorded time and sequence. Raises ``Refused``: ``bad-time``, ``bad-sequence``."""
     recorded = parse_time(event.recordedtime)
     time = parse_time(event.time) if event.time != event.recordedtime else recorded
     return time if time < recorded else recorded, recorded, parse_sequence(event.sequence) if event.sequence else 0
 
 
 def canonical_order(event: Event, effective: Micros, recorded: Micros, sequence: int) -> Order:
+    """Return an event's place in the total order of its customer's events."""
     return (effective, event.data.interaction, sequence, recorded, event.source, event.id)
 
 
 def replace_nul(event: Event, raw: bytes) -> Event:
-    """The event as every store can hold it. ``Refused("undecodable")`` where a name holds NUL."""
+    """Return the event with each NUL in its data as U+FFFD: PostgreSQL's text holds no NUL.
+
+    ``raw``: the event's bytes. Raises ``Refused("undecodable")`` where an attribute contains NUL.
+    """
     if _NUL not in raw:
         return event
     _check_names(event)
@@ -124,17 +129,16 @@ def replace_nul(event: Event, raw: bytes) -> Event:
 
 
 _NUL = b"\\u0000"
-"""How a NUL stands in JSON, and nothing else does unless a backslash comes before."""
+"""A NUL in JSON. After a backslash it may mean something else, which costs time only."""
 
 
 def _check_names(event: Event) -> None:
     for name in ("tenantid", "source", "id", "type"):
         if "\0" in getattr(event, name):
-            raise Refused("undecodable", f"{name} holds NUL, which no attribute may")
+            raise Refused("undecodable", f"{name} contains NUL, which is forbidden in attributes")
 
 
 def _without_nul(event: Event) -> Event:
-    """The event with data that any store can hold: PostgreSQL's text takes no NUL."""
     raw = event.data.raw
     plain = msgspec.to_builtins(msgspec.structs.replace(event.data, raw=msgspec.UNSET))
     data = msgspec.convert(_replaced(plain), Data)
@@ -152,7 +156,10 @@ def _replaced(value: Any) -> Any:
 
 
 def parse_sequence(text: str) -> int:
-    """The number in the attribute ``sequence``: up to 18 decimal digits, so that it fits every store's integer."""
+    """Return the number in the attribute ``sequence``: up to 18 decimal digits, so that any store's integer holds it.
+
+    Raises ``Refused("bad-sequence")``.
+    """
     if len(text) > MAX_SEQUENCE_DIGITS or not (text.isascii() and text.isdecimal()):
         raise Refused("bad-sequence", f"sequence {text[:64]!r} is not 1 to {MAX_SEQUENCE_DIGITS} decimal digits")
     return int(text)
@@ -162,20 +169,20 @@ MAX_SEQUENCE_DIGITS = 18
 
 
 def parse_node_hex(text: str) -> NodeId:
-    """The node in 32 hex digits, as ``partitionkey`` and a decision's ``subject`` name it."""
+    """Return the node of 32 hex digits (``partitionkey``, a decision's ``subject``). Raises ``Refused("bad-home")``."""
     try:
         node = bytes.fromhex(text)
     except ValueError:
         node = b""
     if len(node) != 16:
-        raise Refused("bad-home", f"{text[:64]!r} is not a home (32 hex digits are expected)")
+        raise Refused("bad-home", f"{text[:64]!r} is not a stream id (expected 32 hex digits)")
     return node
 
 
 def customer_identifiers(event: Event) -> Sequence[Identifier]:
-    """Return the usable identifiers of the one customer that the event is about: the first customer with any.
+    """Return the usable identifiers of the first customer that has any, 16 at most.
 
-    Never those of two people in one mail or conference, never an agent's or the business's.
+    Identifiers of further customers in a mail or conference, of agents and of the business are left out.
     """
     for participant in event.data.participants:
         if participant.role == "customer":
@@ -189,8 +196,10 @@ MAX_IDENTIFIERS = 16
 
 
 def strongest_identifier(event: Event) -> Identifier | None:
-    """Return the identifier that an event is in the stream of: the first by (weight, rank of kind, kind, value,
-    scope)."""
+    """Return the identifier that decides an event's stream, or None.
+
+    It is the first by (weight, rank of kind, kind, value, scope).
+    """
     people = customer_identifiers(event)
     if len(people) < 2:
         return people[0] if people else None
@@ -198,25 +207,27 @@ def strongest_identifier(event: Event) -> Identifier | None:
 
 
 def _identifier_at(people: Sequence[Identifier], stream_id: NodeId, event: Event, ids: IdSpace) -> Identifier | None:
-    """Return the identifier whose profile is an event's stream, in its greatest weight; None where the event names none
-    that is: decisions of the hub live with what they decide about."""
+    """Return the identifier whose profile is the stream, the one with the greatest weight.
+
+    Return None where no identifier is: the hub's decisions are in the stream of what they decide about.
+    """
     if len(people) == 1:
         one = people[0]
         return one if ids.profile(one.kind, one.scope, one.value) == stream_id else None
     found = [each for each in people if ids.profile(each.kind, each.scope, each.value) == stream_id]
-    return min(found, key=lambda each: _place_in(each, event), default=None)
+    return min(found, key=lambda each: _weight_rank(each, event), default=None)
 
 
-def _place_in(identifier: Identifier, event: Event) -> int:
-    """Return the place of an identifier's weight (``weights.WEIGHT_RANKS``); nearly all bear a stamp."""
+def _weight_rank(identifier: Identifier, event: Event) -> int:
+    """Return the rank of an identifier's weight (``weights.WEIGHT_RANKS``); nearly all are stamped with one."""
     return WEIGHT_RANKS[identifier.weight] if identifier.weight else WEIGHT_RANKS[weight_of(identifier, event)]
 
 
 def stream_id_of(event: Event, ids: IdSpace) -> NodeId:
-    """Where an event belongs: the profile of its strongest identifier, else its interaction, else itself.
+    """Return an event's stream: the profile of its strongest identifier, else its interaction, else itself.
 
-    Decisions that the hub writes name their stream in ``subject``, since they belong to what they decide about; anybody
-    else's ``subject`` is their own affair, though a vendor's message id may well look like a stream.
+    The hub's decisions name their stream in ``subject``, the stream of what they decide about. The ``subject`` of other
+    sources is ignored, though a vendor's message id may look like a stream.
     """
     if event.subject and event.source == decision_source(event.tenantid):
         return parse_node_hex(event.subject)

@@ -1,4 +1,4 @@
-"""Intake's last step: an event gets its tenant, recorded time, stream and normal forms, and becomes bytes."""
+"""Stamp events at intake: tenant, recorded time, stream, normal forms, and the bytes for the log."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from cx_events.weights import ALL_SCOPES, stamp_weights
 
 
 class StampedEvent(msgspec.Struct, frozen=True, gc=False):
-    """An event ready for the log: ``key`` is its stream in 32 hex digits, the topic key."""
+    """An event ready for the log. ``key``: its stream in 32 hex digits, the record's key. ``raw``: its bytes."""
 
     source: str
     id: str
@@ -27,17 +27,17 @@ class StampedEvent(msgspec.Struct, frozen=True, gc=False):
 
 
 def key_writer(key: str) -> str:
-    """Return the ``writer`` of events that are sent, or acts that are asked for, by the key with this id."""
+    """Return the ``writer`` of events that are sent with the key of this id."""
     return f"key/{key}"
 
 
 def connection_writer(connection: str) -> str:
-    """Return the ``writer`` of events that came in by this connection."""
+    """Return the ``writer`` of events that came by this connection."""
     return f"connection/{connection}"
 
 
 CONFIGURATION_WRITER = "hub/configuration"
-"""The ``writer`` of what the hub itself makes of its configuration: a change of the rules."""
+"""The ``writer`` of events that the hub makes of its configuration: a change of the rules."""
 
 
 def stamp(
@@ -51,18 +51,20 @@ def stamp(
     scopes: Collection[str] = ALL_SCOPES,
     junk: Junk = DEFAULT_JUNK,
 ) -> StampedEvent:
-    """Return the event that a draft becomes. Pure; the same draft at another instant differs in ``recordedtime`` only
-    (and in ``time``, where the draft has none). ``writer``: ``connection/ID`` or ``key/ID``. ``scopes``: what the
-    draft's identifiers may be worth; all, of an adapter that states what its vendor checked. ``junk``: the tenant's.
+    """Return the stamped event of a draft. Pure.
 
-    Raises ``Refused`` for what no event can hold: ``bad-time``, ``bad-sequence``, ``not-unicode`` (a lone surrogate, as
-    lenient decoding of a mail leaves behind); ``missing-scope`` for an identifier that is said to be worth more.
+    The same draft at another instant differs in ``recordedtime`` only, and in ``time`` where the draft has none.
+    ``writer``: ``connection/ID`` or ``key/ID``. ``scopes``: bound the weights of the draft's identifiers; an adapter,
+    which states what its vendor checked, has all. ``junk``: the tenant's.
+
+    Raises ``Refused``: ``bad-time``, ``bad-sequence``, ``not-unicode`` (a lone surrogate, which lenient decoding of a
+    mail leaves behind), or ``missing-scope`` for an identifier whose weight needs another scope.
     """
     try:
         data = prepare_data(draft.data, draft.type, region=region, scopes=scopes, junk=junk)
         return _stamped(draft, data, source, recorded, ids, writer)
     except UnicodeEncodeError as error:
-        raise Refused("not-unicode", f"event {draft.id!a} holds text that is not Unicode: {error}") from None
+        raise Refused("not-unicode", f"event {draft.id!a} contains text that is not Unicode: {error}") from None
 
 
 def _stamped(draft: Draft, data: Data, source: str, recorded: Micros, ids: IdSpace, writer: str) -> StampedEvent:
@@ -92,8 +94,11 @@ def _stamped(draft: Draft, data: Data, source: str, recorded: Micros, ids: IdSpa
 
 
 def prepare_data(data: Data, event_type: str, *, region: str | None, scopes: Collection[str], junk: Junk) -> Data:
-    """Return the data as it is stored: every identifier in its normal form, with its weight, and marked where it is
-    junk; ``data`` itself where it names nobody. ``Refused("missing-scope")``: see ``weights.stamp_weights``."""
+    """Return the data to store: each identifier in its normal form, with its weight, and marked where it is junk.
+
+    Return ``data`` itself where it has no identifiers. Raises ``Refused("missing-scope")``: see
+    ``weights.stamp_weights``.
+    """
     if not data.participants and not data.links:
         return data
     participants = [_normalised(participant, region) for participant in data.participants]
@@ -107,7 +112,7 @@ def prepare_data(data: Data, event_type: str, *, region: str | None, scopes: Col
 
 
 def _normalised(participant: Participant, region: str | None) -> Participant:
-    """Return a participant with identifiers that nobody else holds, or the same one where it has none."""
+    """Return a participant with new, normalised identifiers; the same one where it has none."""
     if not participant.identifiers:
         return participant
     return Participant(

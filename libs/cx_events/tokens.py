@@ -1,13 +1,13 @@
-"""Continuity tokens: what a customer carries from one channel to another, so that the conversation goes on there.
+"""Continuity tokens, which a customer takes from one channel to another to continue a conversation.
 
-    code = code_of("any name that is used once", ids)     # "48201937": spoken or keyed
-    signed(token_id(code, ids), ids)                      # "t7k2...": in a reply-to address or a link
-    presented("4820 1937#", ids)                          # the id that either of them stands for
+    code = derive_code("any name that is used once", ids)     # "48201937": spoken or keyed
+    sign_token_id(token_id(code, ids), ids)                   # "t7k2...": in a reply-to address or a link
+    parse_token_id("4820 1937#", ids)                         # the id of the code or the signed form
 
-A token is known by its *id*, a keyed hash of its code: events and contexts hold the id alone, and who reads them can
-use no token. The signed form is the id with an HMAC under the tenant's lasting key, so that a mail's or a chat's intake
-can tell a forged one without a store. A code is digits and can be told from no other number of that length: whether one
-was ever issued the facts say (``cx_context.threading.continuity_tokens``).
+Events and contexts hold a token's *id* only, a keyed hash of its code, so that their readers can't use it. The signed
+form is the id with an HMAC under the tenant's lasting key, so that intake can tell a forged one without a store. A code
+looks like any number of its length; the facts tell whether it was ever issued
+(``cx_context.threading.continuity_tokens``).
 """
 
 from __future__ import annotations
@@ -42,38 +42,40 @@ _HASH_BYTES = 10  # 80 bits are 16 letters of base32
 
 
 def derive_code(name: str, ids: IdSpace) -> str:
-    """The code for a name that is used once: the same name gives the same code, so that asking again is safe."""
+    """Return the code for a name that is used once. The same name gives the same code, so that retries are safe."""
     return str(int.from_bytes(_hash("token code", name, ids, 16)) % 10**CODE_DIGITS).zfill(CODE_DIGITS)
 
 
 def token_id(code: str, ids: IdSpace) -> str:
-    """By what a code is known: 80 bits of an HMAC, as ``thr-`` and 16 letters."""
+    """Return the id of a code's token: 80 bits of an HMAC, as ``thr-`` and 16 letters."""
     return PREFIX + _letters(_hash("token id", code, ids))
 
 
 def is_token_id(value: str) -> bool:
-    """Whether a reference's value is the id of a token of this hub's, not one that other software made up."""
+    """Return whether a reference's value has the form of this hub's token ids."""
     return len(value) == len(PREFIX) + 16 and _ID.fullmatch(value) is not None
 
 
 def sign_token_id(id: str, ids: IdSpace) -> str:
-    """The form for an address or a link: 33 letters and digits, which survive a change of case."""
+    """Return the signed form of an id, for an address or a link: 33 letters and digits, whose case may change."""
     return f"t{id.removeprefix(PREFIX)}{_letters(_hash('token signature', id, ids))}"
 
 
 def looks_signed(text: str) -> bool:
-    """Whether somebody presents a signed form, genuine or not."""
+    """Return whether a text has the form of a signed id, genuine or not."""
     return len(text) == 33 and _SIGNED.fullmatch(text.lower()) is not None
 
 
 def looks_like_code(text: str) -> bool:
-    """Eight digits, with blanks or hyphens between them, and the ``#`` that ends what is keyed."""
+    """Return whether a text is eight digits, with or without blanks and hyphens between, ``#`` or ``*`` at the end."""
     return _CODE.fullmatch(text.strip().rstrip("#*").strip()) is not None
 
 
 def parse_token_id(text: str, ids: IdSpace) -> str | None:
-    """The id of the token that a code, a signed form, an address or a link holds; None where it is none of ours or
-    forged. Whether the token was ever issued is not asked here."""
+    """Return the id of the token in a code, a signed form, an address or a link.
+
+    Return None where it is forged or not a token of this hub. Whether it was ever issued is not checked.
+    """
     text = text.strip()
     if len(text) > MAX_PRESENTED:
         return None
@@ -91,12 +93,12 @@ def parse_token_id(text: str, ids: IdSpace) -> str | None:
 
 
 def recognise_tokens(data: Data, ids: IdSpace, *, codes: bool = True) -> list[Reference]:
-    """The references of an event's data, with the tokens in it by their ids.
+    """Return the references of an event's data, with continuity tokens by their ids.
 
-    Signed forms among the references (as mail and social adapters find them in addresses and links, also of the mails
-    that a mail answers) become ids, forged ones are left out. With ``codes``, so do codes: as a reference, as the keys
-    that a caller pressed, as a short chat message that holds nothing else of weight. What other software calls a token
-    stays as it is. The same list where nothing is found.
+    Signed forms among the references (mail and social adapters find them in addresses and links, and in the ids of
+    answered mails) become ids; forged ones are removed. With ``codes``, codes do so, too: in references, in the keys
+    that a caller pressed, in a short chat message with little else in it. Other software's tokens stay as they are.
+    Return the same list where nothing is found.
     """
     found = _among_references(data.references, ids, codes)
     if codes:
@@ -110,7 +112,7 @@ def recognise_tokens(data: Data, ids: IdSpace, *, codes: bool = True) -> list[Re
 
 
 def has_code(data: Data) -> bool:
-    """Whether somebody may be trying a code: what a bound on tries counts."""
+    """Return whether somebody may be trying a code, so that attempt limits count it."""
     return bool(_keyed_or_written(data)) or any(
         reference.kind == KIND and looks_like_code(reference.value) for reference in data.references
     )
@@ -143,7 +145,7 @@ def _same(found: Sequence[Reference], references: Sequence[Reference]) -> bool:
 
 
 def _keyed_or_written(data: Data) -> str:
-    """The eight digits that a caller pressed, or that are all that a short message says; "" where there are none."""
+    """Return the eight digits that a caller pressed or that a short message consists of; "" for none."""
     if data.digits:
         return _NOT_A_DIGIT.sub("", data.digits) if looks_like_code(data.digits) else ""
     message = data.message

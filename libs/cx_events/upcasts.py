@@ -1,7 +1,7 @@
-"""Old versions of event types, read as the current one.
+"""Read old versions of event types as the current one.
 
-An upcast is a pure function of the event as a plain dict; one step a version. None is needed while every type is at its
-first version; the shape is fixed here so that the first one is a three-line change (see CONTRIBUTING.md).
+An upcast is a pure function of the event as a plain dict, one per version. There is none while every type is at its
+first version (see CONTRIBUTING.md on adding one).
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from typing import Any
 Upcast = Callable[[dict[str, Any]], dict[str, Any]]
 
 UPCASTS: Mapping[str, Upcast] = MappingProxyType({})
-"""From the type that is read (``cx.message.received.v1``) to the function that makes it the next version."""
+"""By the old type (``cx.message.received.v1``), the function that makes the next version of it."""
 
 
 def find_upcast(event_type: str, steps: Mapping[str, Upcast] = UPCASTS) -> Upcast | None:
-    """The function that brings a type to its current version, or None if it is current (which costs one look-up)."""
+    """Return the function that brings a type to its current version; None if it is current (one look-up)."""
     if event_type not in steps:
         return None
 
