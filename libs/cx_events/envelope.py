@@ -1,4 +1,4 @@
-"""The event: a CloudEvents 1.0 envelope and the fields that its ``data`` may hold.
+"""The structs of an event: a CloudEvents 1.0 envelope, and the fields that its ``data`` may hold.
 
 An event on the log is structured JSON (CloudEvents JSON format, section 3). ``Event`` is the typed view of it that the
 hub works with: fields of ``data`` that no struct here names stay in the stored bytes and are not decoded.
@@ -46,6 +46,8 @@ class Identifier(DataStruct):
 
 
 class Participant(DataStruct):
+    """Who takes part in an interaction, and in which role."""
+
     role: Role
     id: str = ""
     name: str = ""
@@ -53,7 +55,7 @@ class Participant(DataStruct):
 
 
 class Reference(DataStruct):
-    """What an event is about or answers: an order, a case, a thread, a message, a call, a continuity token."""
+    """A reference to what an event is about or answers: an order, case, thread, message, call or continuity token."""
 
     kind: str
     value: str
@@ -98,6 +100,8 @@ class Message(DataStruct):
 
 
 class Named(DataStruct):
+    """An agent or a queue."""
+
     id: str = ""
     name: str = ""
 
@@ -153,9 +157,9 @@ class Consent(DataStruct):
 
 
 class Insight(DataStruct):
-    """What a model found. ``producer`` and ``version`` name the model, so that a replay needs none.
+    """A model's finding. ``producer`` and ``version`` name the model, so that a replay needs none.
 
-    ``kind`` and ``body``: of a finding for which there is no field here, what it is called and what it says, as text.
+    ``kind`` and ``body``: name and text of a finding that has no field here.
     """
 
     producer: str
@@ -169,8 +173,10 @@ class Insight(DataStruct):
 
 
 class Handoff(DataStruct):
-    """``packet`` is what the next one needs: what was tried, slots, open questions. ``by``: who asks. ``version``: of
-    the context that was shown, where it was."""
+    """A handoff. ``packet``: what the next agent needs (steps tried, slots, open questions). ``by``: who asks.
+
+    ``version``: of the context that was shown, if any.
+    """
 
     to: str = ""
     queue: Named | None = None
@@ -195,15 +201,18 @@ class IdentityDecision(DataStruct):
 
 
 class ConversationDecision(DataStruct):
-    """What an agent does to a thread. ``id`` and ``other`` are part ids (see ``cx_events.ids``), as UUIDs."""
+    """An agent's decision about a conversation. ``id`` and ``other``: part ids (see ``cx_events.ids``) as UUIDs."""
 
     id: str = ""
     other: str = ""
 
 
 class Token(DataStruct):
-    """A continuity token by its id (see ``cx_events.tokens``), never by its code. ``lifetime_s``: seconds from the
-    issuing event on; ``single_use``: the first interaction that uses it in time joins, no other does."""
+    """A continuity token by its id (see ``cx_events.tokens``), never by its code.
+
+    ``lifetime_s``: seconds from the issuing event on. ``single_use``: only the first interaction that uses it in time
+    joins.
+    """
 
     id: str = ""
     lifetime_s: int = 0
@@ -211,7 +220,7 @@ class Token(DataStruct):
 
 
 class Data(DataStruct):
-    """All that any event type may carry; each type says in the catalogue which fields it needs."""
+    """The data of any event type; the catalogue says which fields each type needs."""
 
     channel: Channel | None = None
     interaction: str = ""
@@ -277,7 +286,7 @@ class Event(Struct, omit_defaults=True, gc=False, kw_only=True):
 class Draft(Struct, gc=False, kw_only=True):
     """An event as an adapter writes it, before intake stamps tenant, recorded time and stream on it.
 
-    ``time`` in microseconds; ``None`` where the provider says none: then it is the recorded time. What the provider
+    ``time``: in microseconds; None where the provider states none, then the recorded time is used. What the provider
     sent goes into ``data.raw``, as JSON text that is stored verbatim.
     """
 

@@ -1,4 +1,4 @@
-"""CloudEvents 1.0 out of an HTTP request, in any of the three content modes of the HTTP protocol binding (1.0.2)."""
+"""Read CloudEvents 1.0 out of HTTP requests, in all three content modes of the HTTP protocol binding (1.0.2)."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from cx_events.strict_json import Limits, decode, is_json
 STRUCTURED = "application/cloudevents+json"
 BATCH = "application/cloudevents-batch+json"
 
-# A quote that is never closed takes the rest in one go: else each of many would be looked for to the end.
+# An unclosed quote matches the rest at once: otherwise each of many would be searched to the end.
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*+)("?)')
 _ESCAPED = re.compile(r"\\(.)")
 _UTF8 = ("", "utf-8", "utf8", "us-ascii")
 
 
 def read(body: bytes, headers: Iterable[tuple[str, str]], limits: Limits) -> list[Any]:
-    """The events of an HTTP request, each as a JSON value in structured form, which ``client_events.accept`` checks.
+    """Return the events of an HTTP request, each as a JSON value in structured form, for ``client_events.accept``.
 
     ``headers``: names in lower case, values as HTTP carries them (ISO 8859-1), repeated ones repeated. Plain
     ``application/json`` is taken as structured if it holds an object and as a batch if it holds an array.
@@ -32,7 +32,7 @@ def read(body: bytes, headers: Iterable[tuple[str, str]], limits: Limits) -> lis
     media_type, charset = _media_type(full_type)
     if media_type.startswith("application/cloudevents"):
         if media_type not in (STRUCTURED, BATCH):
-            raise _unsupported(f"the event format {media_type!r} is not known; {STRUCTURED} and {BATCH} are")
+            raise _unsupported(f"the event format {media_type!r} is unknown; use {STRUCTURED} or {BATCH}")
         _check_charset(charset)
         return _events(decode(body, limits), batch=media_type == BATCH)
     if any(name.startswith("ce-") for name, _ in headers):
@@ -58,7 +58,7 @@ def _events(value: Any, *, batch: bool) -> list[Any]:
 
 
 def _media_type(text: str) -> tuple[str, str]:
-    """The bare media type and the charset, both in lower case."""
+    """Return the bare media type and the charset, both in lower case."""
     media_type, _, parameters = text.partition(";")
     charset = ""
     for parameter in parameters.split(";"):
@@ -82,16 +82,16 @@ def _unsupported(detail: str) -> Refused:
 
 
 def _binary(body: bytes, headers: Iterable[tuple[str, str]], content_type: str, limits: Limits) -> dict[str, Any]:
-    """Binary content mode: attributes in headers, data as it is (HTTP binding, section 3.1)."""
+    """Return an event in binary content mode: attributes in headers, data as it is (HTTP binding, section 3.1)."""
     event: dict[str, Any] = {}
     for header, value in headers:
         name = header.removeprefix("ce-")
         if name == header:
             continue
         if name in event:
-            raise Refused("bad-header", f"the header {header} stands twice", 400)
+            raise Refused("bad-header", f"send the header {header} once", 400)
         if name in ("data", "data_base64", "datacontenttype"):
-            raise Refused("bad-header", f"the header {header} can't be: in binary mode the body is the data", 400)
+            raise Refused("bad-header", f"leave out the header {header}: in binary mode the body is the data", 400)
         event[name] = _header_value(header, value)
     if content_type:
         event["datacontenttype"] = content_type
@@ -113,10 +113,10 @@ def _binary(body: bytes, headers: Iterable[tuple[str, str]], content_type: str, 
 
 
 def _header_value(header: str, value: str) -> str:
-    """Section 3.1.3.2: first double-quoted parts are unescaped, then one round of percent-decoding is done."""
+    """Unescape double-quoted parts, then percent-decode once (HTTP binding, section 3.1.3.2)."""
     unquoted = _QUOTED.sub(lambda match: _ESCAPED.sub(r"\1", match[1]) if match[2] else match[0], value)
     try:
-        # Bytes beyond ASCII should have been percent-encoded; those that were not are taken as the UTF-8 that they are.
+        # Bytes beyond ASCII should have been percent-encoded; others are read as UTF-8.
         return unquote_to_bytes(unquoted.encode("latin-1")).decode("utf-8")
     except UnicodeError:
         raise Refused("bad-header", f"the header {header} is not percent-encoded UTF-8", 400) from None

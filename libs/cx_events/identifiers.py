@@ -1,7 +1,7 @@
-"""Identifiers: their kinds, their rank, and their normal form, which intake records for good.
+"""Normalise identifiers, and rank their kinds.
 
-A library that reads numbers otherwise next year must not move a profile, so the normal form is made once, at intake,
-and stored in the event; nothing downstream normalises again, except to look a typed-in identifier up.
+The normal form is made once, at intake, and stored in the event: a library that reads numbers differently next year
+must not move a profile. Nothing downstream normalises again, except to look up an identifier that somebody typed.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from cx_events.invisible_characters import strip_invisible
 from cx_events.phone_numbers import normalise_number
 
 RANK = {"crm": 0, "account": 1, "email": 2, "phone": 3, "cookie": 6}
-"""Strength of a kind, strongest first; a provider's own kinds (``facebook-psid``) have ``PROVIDER_RANK``."""
+"""The rank of each kind, 0 for the strongest; a provider's own kinds (``facebook-psid``) have ``PROVIDER_RANK``."""
 
 PROVIDER_RANK = 5
 MAX_VALUE = 256
@@ -23,19 +23,19 @@ _KIND = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 
 
 def rank_of(kind: str) -> int:
-    """0 is the strongest."""
+    """Return the rank of a kind; 0 is the strongest."""
     return RANK.get(kind, PROVIDER_RANK)
 
 
 def normalise(identifier: Identifier, region: str | None = None) -> Identifier:
-    """The identifier in its normal form, marked ``unusable`` where it identifies nobody. Total: never raises.
+    """Return the identifier in its normal form, marked ``unusable`` where it identifies nobody. Never raises.
 
-    What only says that there is nobody (``undefined``) is marked later, by what it is worth: see ``junk.mark_junk``.
+    Junk (``undefined``) is marked later, since that depends on the weight: see ``junk.mark_junk``.
 
     ``region`` (ISO 3166 alpha-2) reads national phone numbers; without it only international ones, ``+`` or not, are
-    usable. Phones become what ``phone_numbers`` says, mail addresses what ``email_addresses`` says. What nobody sees is
-    left out of every kind. A mail address at a domain of somebody's own network is marked ``local``; ``junk.mark_junk``
-    takes the mark away where the tenant lists that domain.
+    usable. Phones are normalised by ``phone_numbers``, mail addresses by ``email_addresses``. Invisible characters are
+    removed from every kind. A mail address at a domain of a private network is marked ``local``; ``junk.mark_junk``
+    removes the mark where the tenant lists that domain.
     """
     given = identifier.given or identifier.value
     value, kind, scope = identifier.value.strip(), identifier.kind.strip().lower(), identifier.scope.strip()
@@ -60,15 +60,12 @@ def normalise(identifier: Identifier, region: str | None = None) -> Identifier:
 
 
 def is_usable(identifier: Identifier, local: LocalDomains) -> bool:
-    """Return whether an identifier, in its normal form, is somebody's. ``local``: the tenant's own mail domains."""
+    """Return whether an identifier, in its normal form, is usable. ``local``: the tenant's own mail domains."""
     return not identifier.unusable or (identifier.unusable == LOCAL and local.contains(identifier.value))
 
 
 def _seen(value: str, kind: str, scope: str) -> tuple[str, str, str, str]:
-    """Return value, kind and scope without what nobody sees, and why they identify nobody even so, or "".
-
-    ``_is_shown`` holds for nothing of what is cleaned away here.
-    """
+    """Return value, kind and scope without invisible characters, and why they identify nobody even so, or ""."""
     value, kind, scope = strip_invisible(value).strip(), strip_invisible(kind).strip(), strip_invisible(scope).strip()
     if kind == "phone":
         value = value.replace("\t", " ")  # as copied from a table

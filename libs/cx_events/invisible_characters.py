@@ -1,6 +1,6 @@
-"""Text without what nobody sees.
+"""Remove invisible characters from text.
 
-Copying from a web page, a chat or a contact list brings marks along that show nothing: zero-width characters, marks of
+Copying from a web page, a chat or a contact list brings such characters along: zero-width characters, marks of
 direction around a number (iOS and WhatsApp put U+202A and U+202C there), byte order marks, and blanks of odd widths.
 """
 
@@ -28,6 +28,5 @@ _SEEN = {**dict.fromkeys(_UNSEEN), **dict.fromkeys(_BLANKS, " ")}
 
 
 def strip_invisible(text: str) -> str:
-    """Return the text without invisible characters, with each blank of any width as a plain one. Total, and its own
-    fixed point."""
+    """Return the text without invisible characters, and with plain blanks. Total and idempotent."""
     return text if text.isascii() else text.translate(_SEEN)

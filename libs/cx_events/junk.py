@@ -1,13 +1,13 @@
-"""Values that identify nobody: what programs write where they have no value, and what people type to get on.
+"""Mark values that identify nobody: what programs write without a value, and what people type to get on.
 
 ``undefined``, ``null`` and ``[object Object]`` come from code that lost a variable; ``0`` and all-zero UUIDs from empty
 columns; ``n/a``, ``none`` and ``xxx`` from forms that insist on an answer; ``guest`` and ``anonymous`` from shops
 without a login. Taken for an identifier, each makes one customer of everybody who has it. Such an identifier is stored
 and marked ``unusable``, and makes no profile.
 
-What a platform's own account id looks like is the platform's affair: a *proved* one of a provider's own kind (``line``,
-``telegram``) is never junk. One digit repeated may be a row's number in somebody's database: it is junk where it is
-claimed, not where a system vouches for it. All else is junk whatever it is said to be worth.
+A platform's account ids may look like anything: a *proved* one of a provider's own kind (``line``, ``telegram``) is
+never junk. One digit repeated may be a row's number in a database: it is junk where it is claimed, not where a system
+vouches for it. All else is junk whatever its weight.
 
 A tenant lists more (``identity.junk``: ``KIND:GLOB``); its own list holds for each kind and weight. Pure, and linear in
 the length of the value.
@@ -27,26 +27,26 @@ from cx_events.identifiers import RANK
 from cx_events.weights import CLAIMED, PROVED
 
 JUNK = "junk"
-"""What ``Identifier.unusable`` says of it."""
+"""The value of ``Identifier.unusable`` for junk."""
 
 _CACHED = 32_768
 _LONGEST = 256
-"""Characters; a longer value is no identifier at all."""
+"""Characters; longer values are invalid anyway."""
 
 WORDS = frozenset({
     "undefined", "undef", "null", "none", "nil", "nan", "na", "infinity", "true", "false", "empty", "unset",
     "unknown", "anonymous", "anon", "guest", "test",
 })  # fmt: skip
-"""Each is junk alone, and so are several of them in a row (``undefined undefined``, of a first and a last name)."""
+"""Junk alone and repeated (``undefined undefined``, for a first and a last name)."""
 
 _IN_A_ROW = frozenset({
     "na", "nil", "nan", "notset", "notavailable", "notapplicable", "notdefined", "notprovided", "novalue", "nouser",
     "anonymoususer", "guestuser", "testuser", "unknownuser", "unknowncaller",
 })  # fmt: skip
-"""Junk where it stands as several words or as one: ``n/a``, ``N. A.``, ``not set``, ``anonymousUser``."""
+"""Junk written as one word or several: ``n/a``, ``N. A.``, ``not set``, ``anonymousUser``."""
 
 _NO_MAILBOX = frozenset({"undefined", "null"})
-"""Junk before any ``@``: no mailbox has them, and templates without a value do."""
+"""Junk before any ``@``: no mailbox has these names; templates without a value do."""
 
 # What a script's object becomes as text; a template that nobody filled in; "-1", which stands for "not found".
 _WRITTEN_BY_PROGRAMS = re.compile(r"\[object [a-z]{1,40}\]|\{\{[^{}]*\}\}|[$%#]\{[^{}]*\}|<%[^<>%]*%>|-1|0x0+")
@@ -66,13 +66,15 @@ _BETWEEN_WORDS = re.compile(r"[\W_]+")
 
 
 class Junk:
-    """The known junk and one tenant's own list, and which local mail domains are somebody's to this tenant."""
+    """The known junk, one tenant's own list of junk, and the mail domains of its own network."""
 
     __slots__ = ("_own", "local_domains")
 
     def __init__(self, patterns: Iterable[str] = (), local_domains: Iterable[str] = ()) -> None:
-        """``patterns``: ``KIND:GLOB``, matched in any case and also without quotes, brackets and blanks around.
-        ``local_domains``: see ``email_addresses``; ``ValueError`` for one that is no domain."""
+        """``patterns``: ``KIND:GLOB``, matched in any case, also without surrounding quotes, brackets and blanks.
+
+        ``local_domains``: see ``email_addresses``. Raises ``ValueError`` for one that is not a domain.
+        """
         self.local_domains = LocalDomains(local_domains)
         globs: dict[str, list[str]] = {}
         for pattern in patterns:
@@ -81,8 +83,7 @@ class Junk:
         self._own: Mapping[str, re.Pattern[str]] = {kind: re.compile("|".join(each)) for kind, each in globs.items()}
 
     def matches(self, kind: str, value: str, weight: str = CLAIMED) -> bool:
-        """Return whether this value identifies nobody. ``weight``: what it is worth in its event; *proved* asks what is
-        junk whatever it is worth."""
+        """Return whether this value identifies nobody. ``weight``: that of the identifier in its event."""
         own = self._own.get(kind) if self._own else None
         if own is not None and (own.match(_folded(value)) or own.match(_bare(value))):
             return True
@@ -90,7 +91,7 @@ class Junk:
 
 
 DEFAULT_JUNK = Junk()
-"""Without a tenant's list."""
+"""The known junk, without a tenant's list."""
 
 
 @lru_cache(_CACHED)
@@ -100,7 +101,7 @@ def is_known_junk(kind: str, value: str, weight: str = CLAIMED) -> bool:
         return False
     if len(value) > _LONGEST:
         return False
-    # Many take the mail address or the number for an account's name: it is the form that counts, not the kind.
+    # Many use a mail address or a number as an account's name, so the form counts, not the kind.
     if value.startswith("+"):
         return _is_no_number(value) or (kind != "phone" and _is_no_name(value, weight))
     if "@" in value:
@@ -109,8 +110,9 @@ def is_known_junk(kind: str, value: str, weight: str = CLAIMED) -> bool:
 
 
 def mark_junk(data: Data, junk: Junk) -> None:
-    """Mark each identifier ``unusable`` that could have a say in who is who, and is junk: in place, so only for data
-    that nobody else holds.
+    """Mark junk among customers' and linked identifiers as ``unusable``.
+
+    Changes ``data`` in place: nobody else may hold it.
 
     Identifiers have their normal form and their weight already (``stamp.prepared``).
     """
@@ -133,7 +135,7 @@ def _mark(identifier: Identifier, junk: Junk) -> None:
 
 
 def _folded(text: str) -> str:
-    """Return the text without case, blanks around, width and what can't be seen."""
+    """Return the text case-folded, of plain width, without surrounding blanks and invisible characters."""
     if text.isascii():
         return text.strip().lower()
     folded = unicodedata.normalize("NFKC", text).casefold()
@@ -152,7 +154,7 @@ def _bare(text: str) -> str:
 
 
 def _is_no_name(value: str, weight: str) -> bool:
-    """Of every kind but numbers and mail addresses."""
+    """Return whether a value that is neither a number nor a mail address is junk."""
     folded = _folded(value)
     if _WRITTEN_BY_PROGRAMS.fullmatch(folded) is not None:
         return True
@@ -173,14 +175,14 @@ def _is_no_name(value: str, weight: str) -> bool:
 
 
 def _is_no_number(value: str) -> bool:
-    """Of a number in its normal form: whether all of it but the country's code is one digit repeated."""
+    """Return whether a number, in its normal form, is one digit repeated behind the country's code."""
     value = value.partition(";")[0]
     national = value[2 if value[1:2] in _ONE_DIGIT else 3 if value[1:3] in _TWO_DIGITS else 4 :]
     return len(national) > 4 and not national.strip(national[0])
 
 
 def _is_no_address(value: str) -> bool:
-    """Of a mail address: a word for nobody at a word for nowhere (``none@none.com``), a lost value at either side."""
+    """Return whether a mail address is junk: two such words (``none@none.com``), or a lost value on either side."""
     local, _, domain = value.rpartition("@")
     name, labels = _bare(local), _folded(domain).split(".")
     if name in _NO_MAILBOX or _WRITTEN_BY_PROGRAMS.fullmatch(_folded(local).strip('"')) is not None:

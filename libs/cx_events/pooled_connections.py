@@ -1,8 +1,8 @@
-"""A connection of an asyncpg pool, and its return, which may take a while and fail.
+"""Acquire connections of an asyncpg pool, and release them, which may take a while and fail.
 
-``async with pool.acquire()`` shields the return from a cancellation and then forgets it: nobody hears of what it
-raises, and asyncio complains of it much later. A connection whose cancelled statement is not confirmed in time, since
-its server is frozen, is thrown away by the pool.
+``async with pool.acquire()`` shields the release from a cancellation and then forgets it: its errors are lost, and
+asyncio complains much later. The pool discards a connection whose cancelled statement is not confirmed in time, since
+its server is frozen.
 """
 
 from __future__ import annotations
@@ -18,13 +18,15 @@ from cx_events.cancellation import close_within
 
 RETURN_SECONDS = 5.0
 _BOUND = 2 * RETURN_SECONDS
-"""The pool's own bound comes first, so that its error is seen."""
+"""Longer than the pool's own timeout, so that its error is seen."""
 
 
 @asynccontextmanager
 async def acquire_connection(pool: asyncpg.Pool[Any], seconds: float) -> AsyncIterator[PoolConnectionProxy[Any]]:
-    """A connection until the block ends. ``TimeoutError`` where there is none within ``seconds``, or the driver's
-    errors; none of the connection's return."""
+    """Yield a connection until the block ends.
+
+    Raises ``TimeoutError`` where there is none within ``seconds``, or the driver's errors, but none of the release.
+    """
     driver = await pool.acquire(timeout=seconds)
     try:
         yield driver

@@ -1,7 +1,6 @@
-"""Files and folders that their owner alone may read, whatever the umask: they hold what people said to each other.
+"""Make files and folders that only their owner may read, whatever the umask: they hold people's conversations.
 
-Only the mode of what belongs to this process's account is changed, and never that of a folder that others share (one
-with the sticky bit, as ``/tmp`` has).
+Only modes of this account's files are changed, and never that of a shared folder (with the sticky bit, as ``/tmp``).
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""JSON from outside, read strictly: one meaning or none.
+"""Decode JSON from outside strictly.
 
-What two parsers could read differently, or one could choke on, is refused with a reason of its own: a byte order mark
-or bytes that are not UTF-8 (RFC 8259, section 8.1), lone surrogates (8.2), a name that stands twice in one object
+Whatever two parsers could read differently, or one could fail on, is refused with its own reason: a byte order mark
+or bytes that are not UTF-8 (RFC 8259, section 8.1), lone surrogates (8.2), a duplicate name in an object
 (section 4), NaN and Infinity (section 6), numbers beyond 64 bits, and nesting without end. NUL inside a string is legal
-JSON and allowed here; what may hold it is for the reader of the value to say.
+JSON and allowed here; readers of the value decide where it may occur.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ JsonValue = None | bool | int | float | str | list[Any] | dict[str, Any]
 
 
 class Limits(Struct, frozen=True):
-    """``max_bytes`` of the whole text, ``max_depth`` of arrays and objects, ``max_digits`` of an integer."""
+    """Limits of the whole text (``max_bytes``), of nesting (``max_depth``) and of integers (``max_digits``)."""
 
     max_bytes: int = 1 << 20
     max_depth: int = 64
@@ -39,7 +39,7 @@ _STEPS = bytes.maketrans(b"[{]}", b"\x01\x01\xff\xff")
 _NO_BRACKET = bytes(set(range(256)) - set(b'"[{]}'))
 _DIGITS = bytes.maketrans(b"123456789", b"000000000")
 _LONG_INTEGER = b"0" * 19
-"""The shortest run of digits, each made 0, that may be beyond 64 bits."""
+"""The shortest run of digits, each replaced by 0, that may exceed 64 bits."""
 
 _decode_plain = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
@@ -47,7 +47,7 @@ _SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 def decode(raw: bytes, limits: Limits = DEFAULT_LIMITS) -> JsonValue:
-    """The value of a JSON text.
+    """Return the value of a JSON text.
 
     Raises ``Refused``: ``too-large`` (413), or with status 400 ``json-empty``, ``json-encoding``, ``json-depth``,
     ``json-number``, ``json-duplicate-key`` or ``json-syntax``; the detail names the place.
@@ -55,7 +55,7 @@ def decode(raw: bytes, limits: Limits = DEFAULT_LIMITS) -> JsonValue:
     if len(raw) > limits.max_bytes:
         raise Refused("too-large", f"the JSON text has {len(raw)} bytes; {limits.max_bytes} are allowed", 413)
     if raw.startswith(_BOM):
-        raise Refused("json-encoding", "the text starts with a byte order mark, which JSON may not have", 400)
+        raise Refused("json-encoding", "remove the byte order mark at the start, which JSON forbids", 400)
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -84,9 +84,8 @@ _NOT_PLAIN: Any = object()
 def _plain_value(raw: bytes, limits: Limits) -> Any:
     """Return the value of a text that comes out the same when the value is written again, else ``_NOT_PLAIN``.
 
-    Such a text has one meaning: a name that stands twice, a number that is rounded or beyond what there is, an escaped
-    surrogate would each come out otherwise. So does a text with blanks between its pieces, which most programs don't
-    write; it is read with more care and more time.
+    Such a text has one meaning: a duplicate name, a rounded or huge number, an escaped surrogate would each come out
+    differently. So does a text with blanks between its tokens, which few programs write; it takes the slow way.
     """
     if limits.max_digits < len(_LONG_INTEGER) - 1 or _LONG_INTEGER in raw.translate(_DIGITS):
         return _NOT_PLAIN
@@ -116,7 +115,7 @@ def _check_depth(raw: bytes, most: int) -> None:
 
 
 class _Twice(Exception):
-    """Leaves the parser with the name that stands twice."""
+    """Carries a duplicate name out of the parser."""
 
     def __init__(self, key: str) -> None:
         self.key = key
@@ -178,7 +177,7 @@ def _decoder(limits: Limits) -> json.JSONDecoder:
 
 
 class _Object(list[tuple[str, Any]]):
-    """An object that kept its pairs, to find where a name stands twice."""
+    """An object as its pairs, to find where a name is duplicated."""
 
 
 def _no_json(error: json.JSONDecodeError) -> Refused:
@@ -195,11 +194,11 @@ def _duplicate(text: str, key: str) -> Refused:
         if isinstance(value, _Object) and len(dict(value)) != len(value):
             place, key = at, _repeated(value)
             break
-    return Refused("json-duplicate-key", f"the name {key[:64]!r} stands twice in the object at {place!r}", 400)
+    return Refused("json-duplicate-key", f"the name {key[:64]!r} is duplicated in the object at {place!r}", 400)
 
 
 def _places(root: Any) -> Iterator[tuple[str, Any]]:
-    """Every value with its JSON Pointer (RFC 6901), which is cut where it grows long."""
+    """Yield every value with its JSON Pointer (RFC 6901), cut to 256 characters."""
     waiting: list[tuple[str, Any]] = [("", root)]
     while waiting:
         at, value = waiting.pop()
@@ -229,4 +228,4 @@ def _check_text(text: str, at: str) -> None:
         text.encode("utf-8")
     except UnicodeEncodeError as error:
         lone = ord(text[error.start])
-        raise Refused("json-encoding", f"the text at {at!r} holds a lone surrogate, \\u{lone:04x}", 400) from None
+        raise Refused("json-encoding", f"the text at {at!r} contains a lone surrogate, \\u{lone:04x}", 400) from None

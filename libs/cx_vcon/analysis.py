@@ -1,4 +1,4 @@
-"""What was found, noted or answered in a conversation of the hub, as analysis of a vCon."""
+"""Build a vCon's analysis: transcripts, insights, notes, dispositions and survey answers of a conversation."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ VENDOR = "throughline"
 
 @dataclass(slots=True)
 class DialogIndexes:
-    """Where dialogs stand: by the id of a message, and all those of an interaction."""
+    """The places of dialogs: by the id of a message, and all of an interaction."""
 
     messages: dict[str, int] = field(default_factory=dict)
     of_interaction: dict[str, list[int]] = field(default_factory=dict)
 
 
 class AnalysisBuilder:
-    """Each method tells a fact, and says whether it could."""
+    """Adds facts to the analysis. Each method returns whether the fact could be added."""
 
     def __init__(self, analysis: list[Json], people: People, places: DialogIndexes) -> None:
         self._analysis = analysis
         self._people = people
         self._places = places
 
-    def _found(self, data: Data, kind: str, body: Any, vendor: str = VENDOR, schema: str = "") -> None:
+    def _add(self, data: Data, kind: str, body: Any, vendor: str = VENDOR, schema: str = "") -> None:
         dialogs = [
             self._places.messages[r.value]
             for r in data.references
@@ -52,16 +52,16 @@ class AnalysisBuilder:
         places = {self._people.role(place): place for place in reversed(self._people.everybody(data))}
         lines = []
         for line in data.transcript:
-            said: Json = {"parties": places[line.role]} if line.role in places else {}
+            spoken: Json = {"parties": places[line.role]} if line.role in places else {}
             if line.role:
-                said["role"] = line.role
-            said["text"] = line.text
+                spoken["role"] = line.role
+            spoken["text"] = line.text
             if line.at is not None:
-                said["start"] = line.at
+                spoken["start"] = line.at
             if line.sentiment is not None:
-                said["sentiment"] = line.sentiment
-            lines.append(said)
-        self._found(data, "transcript", lines, fact.event.source)
+                spoken["sentiment"] = line.sentiment
+            lines.append(spoken)
+        self._add(data, "transcript", lines, fact.event.source)
         return True
 
     def insight(self, fact: Fact, data: Data) -> bool:
@@ -75,23 +75,23 @@ class AnalysisBuilder:
             "intent": insight.intent,
             insight.kind or "finding": insight.body,
         }
-        told = [(kind, body) for kind, body in found.items() if body not in (None, "")]
-        for kind, body in told:
-            self._found(data, kind, body, insight.producer or fact.event.source, insight.version)
-        return bool(told)
+        findings = [(kind, body) for kind, body in found.items() if body not in (None, "")]
+        for kind, body in findings:
+            self._add(data, kind, body, insight.producer or fact.event.source, insight.version)
+        return bool(findings)
 
     def note(self, fact: Fact, data: Data) -> bool:
         author = data.agent.name or data.agent.id if data.agent is not None else ""
-        self._found(data, "note", {"note": data.note, **({"author": author} if author else {})})
+        self._add(data, "note", {"note": data.note, **({"author": author} if author else {})})
         return True
 
     def disposition(self, fact: Fact, data: Data) -> bool:
-        self._found(data, "disposition", data.disposition)
+        self._add(data, "disposition", data.disposition)
         return True
 
     def survey(self, fact: Fact, data: Data) -> bool:
         if data.survey is None:
             return False
         answer = {"metric": data.survey.metric, "score": data.survey.score}
-        self._found(data, "survey", {**answer, **({"comment": data.survey.comment} if data.survey.comment else {})})
+        self._add(data, "survey", {**answer, **({"comment": data.survey.comment} if data.survey.comment else {})})
         return True

@@ -1,9 +1,9 @@
-"""What happened in the hub, told as a vCon of the current syntax.
+"""Build a vCon of the current syntax from what happened in the hub.
 
-Each fact is told once: words as a ``text`` dialog, a call as a ``recording`` dialog with its ``party_history`` (with
+Each fact is used once: words as a ``text`` dialog, a call as a ``recording`` dialog with its ``party_history`` (with
 ``url`` where a recording is kept), a transfer and an abandoned contact as dialogs of these types, files as attachments
 with their content or where it is to be fetched, what was found or noted as analysis. What the draft has no place for
-(queues, consents, decisions of people) is listed by name: ``others``.
+(queues, consents, decisions of people) is listed by name: ``other_events``.
 """
 
 from __future__ import annotations
@@ -24,49 +24,52 @@ from cx_vcon.hashes import normalise_hash
 from cx_vcon.people import People
 
 Files = Mapping[tuple[bytes, int], bytes | str]
-"""Of attachments, each by its event's key and its place in the message, the content or the URL to fetch it from."""
+"""Attachments by (the event's key, place in the message): the content, or the URL to fetch it from."""
 
 NO_FILES: Files = MappingProxyType({})
 
 
 @dataclass(slots=True)
 class VconContent:
-    """``vcon``: the four arrays. ``others``: events that have no place in them."""
+    """``arrays``: the four arrays. ``other_events``: events that have no place in them."""
 
-    vcon: Json = field(default_factory=lambda: {"parties": [], "dialog": [], "analysis": [], "attachments": []})
+    arrays: Json = field(default_factory=lambda: {"parties": [], "dialog": [], "analysis": [], "attachments": []})
     subject: str = ""
-    others: list[Json] = field(default_factory=list)
+    other_events: list[Json] = field(default_factory=list)
 
     @property
-    def says_anything(self) -> bool:
-        return bool(self.others or self.subject or any(self.vcon.values()))
+    def has_content(self) -> bool:
+        return bool(self.other_events or self.subject or any(self.arrays.values()))
 
 
 def build_vcon(facts: Sequence[Fact], files: Files = NO_FILES) -> VconContent:
-    """``facts`` in canonical order. ``files``: of the attachments that the hub holds."""
-    teller = _Teller(files)
+    """Return what the facts say in a vCon.
+
+    ``facts``: in canonical order. ``files``: attachments that the hub holds.
+    """
+    builder = _VconBuilder(files)
     for fact in facts:
-        teller.add(fact)
-    return teller.told
+        builder.add(fact)
+    return builder.content
 
 
-class _Teller:
-    """Goes through the facts once, and remembers what later ones refer to by the place it has."""
+class _VconBuilder:
+    """Goes through the facts once, and remembers the places of what later facts refer to."""
 
     def __init__(self, files: Files) -> None:
-        self.told = VconContent()
+        self.content = VconContent()
         self._files = files
-        self._people = People(self.told.vcon["parties"])
+        self._people = People(self.content.arrays["parties"])
         self._places = DialogIndexes()
-        self.findings = AnalysisBuilder(self.told.vcon["analysis"], self._people, self._places)
+        self.analysis = AnalysisBuilder(self.content.arrays["analysis"], self._people, self._places)
         self._recordings: dict[str, int] = {}
         self._calls: dict[str, int] = {}
 
     def add(self, fact: Fact) -> None:
-        say = _EVENTS.get(fact.event.type)
-        if say is None or not say(self, fact, fact.event.data):
+        handler = _EVENTS.get(fact.event.type)
+        if handler is None or not handler(self, fact, fact.event.data):
             event = fact.event
-            self.told.others.append(
+            self.content.other_events.append(
                 {
                     "type": event.type,
                     "source": event.source,
@@ -80,7 +83,7 @@ class _Teller:
 
     def _dialog(self, fact: Fact, kind: str, parties: Sequence[int], **members: Any) -> int:
         data = fact.event.data
-        place = len(self.told.vcon["dialog"])
+        place = len(self.content.arrays["dialog"])
         dialog: Json = {"type": kind, "start": format_time(fact.effective)}
         if kind != "transfer":
             dialog["parties"] = list(parties)
@@ -90,7 +93,7 @@ class _Teller:
         if data.interaction:
             dialog["interaction_id"] = data.interaction
             self._places.of_interaction.setdefault(data.interaction, []).append(place)
-        self.told.vcon["dialog"].append(dialog)
+        self.content.arrays["dialog"].append(dialog)
         return place
 
     def message(self, fact: Fact, data: Data) -> bool:
@@ -114,12 +117,12 @@ class _Teller:
             self._places.messages[message.id] = place
         for number, file in enumerate(message.attachments):
             self._attachment(fact, file, author, place, self._files.get((fact.key, number), web_url(file)))
-        if message.subject and not self.told.subject:
-            self.told.subject = message.subject
+        if message.subject and not self.content.subject:
+            self.content.subject = message.subject
         return True
 
     def _attachment(self, fact: Fact, file: Attachment, author: int | None, dialog: int, content: bytes | str) -> None:
-        """``content``: the bytes, or the URL where they are; nothing where nobody says."""
+        """Add a file. ``content``: its bytes, or the URL where they are, or "" where neither is known."""
         party = author if author is not None else self._people.party(Participant(role="system"))
         found: Json = {"start": format_time(fact.effective), "party": party, "dialog": dialog}
         if file.content_type:
@@ -133,22 +136,22 @@ class _Teller:
                 found["url"] = content
             if digest := content_hash(file.sha256 or file.blob.removeprefix("sha256:")):
                 found["content_hash"] = digest
-        self.told.vcon["attachments"].append(found)
+        self.content.arrays["attachments"].append(found)
 
     def edited(self, fact: Fact, data: Data) -> bool:
         place = self._places.messages.get(data.message.id) if data.message is not None else None
         if place is None or data.message is None:
             return False
-        self.told.vcon["dialog"][place]["body"] = data.message.text
+        self.content.arrays["dialog"][place]["body"] = data.message.text
         return True
 
     def deleted(self, fact: Fact, data: Data) -> bool:
-        """What was taken back stands as a dialog without content, so that the others keep their places."""
+        """Empty the dialog of a deleted message; it remains, so that the others keep their places."""
         place = self._places.messages.get(data.message.id) if data.message is not None else None
         if place is None:
             return False
         for name in ("body", "encoding", "mediatype"):
-            self.told.vcon["dialog"][place].pop(name, None)
+            self.content.arrays["dialog"][place].pop(name, None)
         return True
 
     def bot_turn(self, fact: Fact, data: Data) -> bool:
@@ -166,8 +169,7 @@ class _Teller:
     # --- calls ----------------------------------------------------------------------------------------------------
 
     def started(self, fact: Fact, data: Data) -> bool:
-        """A call is a dialog from its first sign, so that who joined and left it stands somewhere; others are where
-        words are."""
+        """Add a dialog for a call; its ``party_history`` tells who joined and left. Other contacts have messages."""
         if data.channel != "voice" or not data.interaction:
             return bool(data.interaction)
         everybody = self._people.everybody(data)
@@ -178,12 +180,12 @@ class _Teller:
             self._calls[data.interaction] = self._dialog(fact, "recording", parties, party_history=[])
         return True
 
-    def _happened(self, fact: Fact, data: Data, what: str, parties: Sequence[int], button: str = "") -> bool:
-        """An event of a party within a call."""
+    def _add_party_event(self, fact: Fact, data: Data, what: str, parties: Sequence[int], button: str = "") -> bool:
+        """Add an event of each party to the history of a call. Return False without a call or a party."""
         call = self._calls.get(data.interaction)
         if call is None:
             return False
-        dialog = self.told.vcon["dialog"][call]
+        dialog = self.content.arrays["dialog"][call]
         for place in parties:
             dialog["parties"] = list(dict.fromkeys([*dialog["parties"], place]))
             dialog["party_history"].append(
@@ -199,16 +201,16 @@ class _Teller:
     def answered(self, fact: Fact, data: Data) -> bool:
         self.started(fact, data)
         ours = [place for place in self._people.everybody(data) if self._people.role(place) != "customer"]
-        return self._happened(fact, data, "join", ours)
+        return self._add_party_event(fact, data, "join", ours)
 
     def held(self, fact: Fact, data: Data) -> bool:
-        return self._happened(fact, data, "hold", self._customers(data))
+        return self._add_party_event(fact, data, "hold", self._customers(data))
 
     def resumed(self, fact: Fact, data: Data) -> bool:
-        return self._happened(fact, data, "unhold", self._customers(data))
+        return self._add_party_event(fact, data, "unhold", self._customers(data))
 
     def dtmf(self, fact: Fact, data: Data) -> bool:
-        return self._happened(fact, data, "keydown", self._customers(data), data.digits)
+        return self._add_party_event(fact, data, "keydown", self._customers(data), data.digits)
 
     def _customers(self, data: Data) -> list[int]:
         everybody = self._people.everybody(data)
@@ -219,18 +221,18 @@ class _Teller:
         call = self._calls.get(data.interaction)
         if call is None:
             return bool(data.interaction)
-        dialog = self.told.vcon["dialog"][call]
+        dialog = self.content.arrays["dialog"][call]
         if data.duration_ms is not None and "duration" not in dialog:
             dialog["duration"] = _seconds(data.duration_ms)
         if dialog["parties"]:
-            self._happened(fact, data, "drop", dialog["parties"][:1])
+            self._add_party_event(fact, data, "drop", dialog["parties"][:1])
         return True
 
     def abandoned(self, fact: Fact, data: Data) -> bool:
-        """Nobody answered: of a call the dialog itself is the incomplete one."""
+        """Mark the dialog of a call as incomplete, since nobody answered; else add a dialog."""
         call = self._calls.get(data.interaction)
-        if call is not None and not self.told.vcon["dialog"][call]["party_history"]:
-            self.told.vcon["dialog"][call].update(type="incomplete", disposition="hung-up")
+        if call is not None and not self.content.arrays["dialog"][call]["party_history"]:
+            self.content.arrays["dialog"][call].update(type="incomplete", disposition="hung-up")
         else:
             self._dialog(fact, "incomplete", self._people.everybody(data), disposition="hung-up")
         return True
@@ -248,7 +250,7 @@ class _Teller:
             else:
                 known = self._dialog(fact, "recording", self._people.everybody(data))
             self._recordings[recording.id or fact.event.id] = known
-        dialog = self.told.vcon["dialog"][known]
+        dialog = self.content.arrays["dialog"][known]
         if recording.url:
             dialog["url"] = recording.url
         if recording.duration_ms is not None:
@@ -278,43 +280,43 @@ class _Teller:
         return True
 
     def topic(self, fact: Fact, data: Data) -> bool:
-        """The last one that a person set is what the conversation is about."""
-        self.told.subject = data.topic
+        """Use the last topic that a person set as the subject."""
+        self.content.subject = data.topic
         return True
 
 
-_EVENTS: Mapping[str, Callable[[_Teller, Fact, Data], bool]] = MappingProxyType(
+_EVENTS: Mapping[str, Callable[[_VconBuilder, Fact, Data], bool]] = MappingProxyType(
     {
-        "cx.interaction.started.v1": _Teller.started,
-        "cx.interaction.answered.v1": _Teller.answered,
-        "cx.interaction.held.v1": _Teller.held,
-        "cx.interaction.resumed.v1": _Teller.resumed,
-        "cx.interaction.transferred.v1": _Teller.transferred,
-        "cx.interaction.abandoned.v1": _Teller.abandoned,
-        "cx.interaction.ended.v1": _Teller.ended,
-        "cx.message.received.v1": _Teller.message,
-        "cx.message.sent.v1": _Teller.message,
-        "cx.message.edited.v1": _Teller.edited,
-        "cx.message.deleted.v1": _Teller.deleted,
-        "cx.social.mention.v1": _Teller.message,
-        "cx.social.post.v1": _Teller.message,
-        "cx.social.comment.v1": _Teller.message,
-        "cx.social.review.v1": _Teller.message,
-        "cx.bot.turn.v1": _Teller.bot_turn,
-        "cx.call.dtmf.v1": _Teller.dtmf,
-        "cx.call.recording.v1": _Teller.recording,
-        "cx.call.transcript.v1": lambda teller, fact, data: teller.findings.transcript(fact, data),
-        "cx.insight.found.v1": lambda teller, fact, data: teller.findings.insight(fact, data),
-        "cx.conversation.note.v1": lambda teller, fact, data: teller.findings.note(fact, data),
-        "cx.conversation.disposition.v1": lambda teller, fact, data: teller.findings.disposition(fact, data),
-        "cx.conversation.topic.v1": _Teller.topic,
-        "cx.survey.answered.v1": lambda teller, fact, data: teller.findings.survey(fact, data),
+        "cx.interaction.started.v1": _VconBuilder.started,
+        "cx.interaction.answered.v1": _VconBuilder.answered,
+        "cx.interaction.held.v1": _VconBuilder.held,
+        "cx.interaction.resumed.v1": _VconBuilder.resumed,
+        "cx.interaction.transferred.v1": _VconBuilder.transferred,
+        "cx.interaction.abandoned.v1": _VconBuilder.abandoned,
+        "cx.interaction.ended.v1": _VconBuilder.ended,
+        "cx.message.received.v1": _VconBuilder.message,
+        "cx.message.sent.v1": _VconBuilder.message,
+        "cx.message.edited.v1": _VconBuilder.edited,
+        "cx.message.deleted.v1": _VconBuilder.deleted,
+        "cx.social.mention.v1": _VconBuilder.message,
+        "cx.social.post.v1": _VconBuilder.message,
+        "cx.social.comment.v1": _VconBuilder.message,
+        "cx.social.review.v1": _VconBuilder.message,
+        "cx.bot.turn.v1": _VconBuilder.bot_turn,
+        "cx.call.dtmf.v1": _VconBuilder.dtmf,
+        "cx.call.recording.v1": _VconBuilder.recording,
+        "cx.call.transcript.v1": lambda builder, fact, data: builder.analysis.transcript(fact, data),
+        "cx.insight.found.v1": lambda builder, fact, data: builder.analysis.insight(fact, data),
+        "cx.conversation.note.v1": lambda builder, fact, data: builder.analysis.note(fact, data),
+        "cx.conversation.disposition.v1": lambda builder, fact, data: builder.analysis.disposition(fact, data),
+        "cx.conversation.topic.v1": _VconBuilder.topic,
+        "cx.survey.answered.v1": lambda builder, fact, data: builder.analysis.survey(fact, data),
     }
 )
 
 
 def content_hash(sha256_hex: str) -> str:
-    """Return the draft's form of a hash: the algorithm, a hyphen, base64url without padding; "" for what is none."""
+    """Return a hash in the draft's form, ``sha256-`` and base64url without padding; "" for a malformed one."""
     value = normalise_hash("sha256", sha256_hex)
     return f"sha256-{value}" if value else ""
 

@@ -1,4 +1,4 @@
-"""Which contacts a vCon tells of: its dialogs by channel and, where told, by the contact center's own interaction."""
+"""Group a vCon's dialogs into contacts: by channel, and by the contact center's own interaction where it is given."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Contact:
 def contacts_of(dialogs: Sequence[Json], parties: Sequence[Json], created: Micros | None) -> tuple[
     list[Contact], list[int]
 ]:  # fmt: skip
-    """The contacts in order of their first dialog, at least one, and to which of them each dialog belongs."""
+    """Return the contacts in order of their first dialog, at least one, and the contact of each dialog, by number."""
     contacts: list[Contact] = []
     of: list[int] = []
     for number, dialog in enumerate(dialogs):
@@ -69,7 +69,7 @@ def contacts_of(dialogs: Sequence[Json], parties: Sequence[Json], created: Micro
 def _of_another(
     dialog: Json, dialogs: Sequence[Json], contacts: Sequence[Contact], of: Sequence[int]
 ) -> tuple[Channel, str] | None:
-    """Of the dialog that a transfer began from, else of the first contact."""
+    """Return channel and label of the dialog that a transfer began from, else of the first contact."""
     for original in indexes(dialog.get("original"), len(dialogs)):
         if original < len(of):
             return contacts[of[original]].channel, contacts[of[original]].label
@@ -77,7 +77,7 @@ def _of_another(
 
 
 def _channel(dialog: Json, parties: Sequence[Json]) -> Channel | None:
-    """None where nothing tells."""
+    """Return the channel of a dialog; None where nothing tells."""
     application = text(dialog.get("application")).strip().lower()
     for channel in get_args(Channel):
         if application == channel:
@@ -99,12 +99,12 @@ def _channel(dialog: Json, parties: Sequence[Json]) -> Channel | None:
     if involved and len(mails) == len(involved) and not application and not message_id:
         return "email"
     if involved and len(phones) == len(involved) and not application and not message_id:
-        # Written down after a call: words on a telephone that nobody typed.
+        # Without content, text between phones is a call that somebody wrote down.
         return "sms" if has_content(dialog) else "voice"
     return "chat"
 
 
 def author_of(dialog: Json, parties: int) -> int | None:
-    """The one who began it or wrote it: ``originator``, else the first of ``parties``."""
-    told = index(dialog.get("originator"), parties)
-    return told if told is not None else next(iter(indexes(dialog.get("parties"), parties)), None)
+    """Return the party who began or wrote a dialog: ``originator``, else the first of ``parties``."""
+    originator = index(dialog.get("originator"), parties)
+    return originator if originator is not None else next(iter(indexes(dialog.get("parties"), parties)), None)

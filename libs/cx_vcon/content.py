@@ -1,4 +1,4 @@
-"""What a file in a vCon says: its text, or its JSON value. Files that are kept elsewhere say nothing here."""
+"""Read a file of a vCon: its text, or its JSON value. Files that are kept elsewhere have neither."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from cx_events.json_types import Json
 from cx_vcon.json_values import text
 
 MAX_TEXT = 64 << 10
-"""Characters of a text that an event shows; the whole stands in ``raw``."""
+"""Characters of a text that an event shows; ``raw`` has the whole."""
 
 IN_BODY = "body"
-"""What an attachment's ``part`` is where its content is the ``body`` of the piece that its event keeps."""
+"""The ``part`` of an attachment whose content is the ``body`` of the piece in its event."""
 
 _MAX_BODY = 1 << 20
 _MAX_PARTS = 50
@@ -27,12 +27,12 @@ _HEADER = re.compile(r"^([A-Za-z0-9-]{1,60}):[ \t]*(.*(?:\n[ \t].*)*)", re.MULTI
 
 
 def media_type(file: Json) -> str:
-    """As 0.0.1 (``mimetype``) or later (``mediatype``) calls it, with its parameters."""
+    """Return the media type with its parameters (``mimetype`` in 0.0.1, ``mediatype`` later)."""
     return text(file.get("mediatype")) or text(file.get("mimetype"))
 
 
 def kind_of(file: Json) -> str:
-    """The bare media type in lower case."""
+    """Return the bare media type in lower case."""
     return media_type(file).partition(";")[0].strip().lower()
 
 
@@ -41,12 +41,12 @@ def has_content(file: Json) -> bool:
 
 
 def value_of(file: Json) -> Any:
-    """The body as JSON where it is that, else as text. JSON came as a string (to 0.3.0) or as itself (0.4.0)."""
+    """Return the body as JSON where it is JSON, else as text. JSON is a string up to 0.3.0, and itself in 0.4.0."""
     body = file.get("body")
     if not isinstance(body, str):
         return body
     if text(file.get("encoding")) == "base64url":
-        body = _unpacked(body)
+        body = _decode_base64url(body)
     if body and (text(file.get("encoding")) == "json" or kind_of(file).endswith("json")):
         try:
             return msgspec.json.decode(body)
@@ -71,7 +71,7 @@ def bytes_of(file: Json) -> bytes | None:
 
 
 def text_of(file: Json) -> str:
-    """The words of an inline file, of a mail its first plain text; nothing for what is no text."""
+    """Return the text of an inline file, for a mail its first plain text; "" for other media types."""
     kind = kind_of(file)
     if kind and not kind.startswith(("text/", "multipart/", "message/", "application/json")):
         return ""
@@ -87,7 +87,7 @@ def text_of(file: Json) -> str:
     return value[:MAX_TEXT]
 
 
-def _unpacked(body: str) -> str:
+def _decode_base64url(body: str) -> str:
     try:
         return urlsafe_b64decode(body.encode("ascii") + b"==").decode()
     except (UnicodeError, binascii.Error):
@@ -95,7 +95,7 @@ def _unpacked(body: str) -> str:
 
 
 def _first_plain(content_type: str, body: str, deep: int) -> str:
-    """The first plain text in a multipart body, else its first text of any kind."""
+    """Return the first plain text in a multipart body; "" where there is none."""
     match = _BOUNDARY.search(content_type)
     if match is None or not deep:
         return ""
@@ -105,7 +105,7 @@ def _first_plain(content_type: str, body: str, deep: int) -> str:
 
 
 def _part(part: str, deep: int) -> str:
-    """The plain text of a part with its own headers."""
+    """Return the plain text of a part with its own headers."""
     head, _, body = part.replace("\r\n", "\n").partition("\n\n")
     headers = {name.lower(): value for name, value in _HEADER.findall(head)}
     content_type = headers.get("content-type", "text/plain")
@@ -114,10 +114,10 @@ def _part(part: str, deep: int) -> str:
         return _first_plain(content_type, body, deep)
     if kind != "text/plain":
         return ""
-    return _transferred(body, headers.get("content-transfer-encoding", "").strip().lower()).strip()
+    return _decode_transfer(body, headers.get("content-transfer-encoding", "").strip().lower()).strip()
 
 
-def _transferred(body: str, encoding: str) -> str:
+def _decode_transfer(body: str, encoding: str) -> str:
     try:
         if encoding == "quoted-printable":
             return quopri.decodestring(body.encode()).decode("utf-8", "replace")

@@ -1,9 +1,9 @@
-"""A conversation's events into one vCon.
+"""Export a conversation's events as one vCon.
 
 An imported vCon goes out as it came, in the syntax that it came in. Where the conversation went on in the hub, or holds
-several imported ones, it is brought to the current syntax and what happened besides is appended to it, as the draft
-tells to do with an unsigned vCon (``updated_at``). Every other conversation is a vCon of its own (``telling``), whose
-``uuid`` is the conversation's id. Equal facts give equal bytes.
+several imported ones, it is brought to the current syntax and what happened besides is appended, as the draft provides
+for an unsigned vCon (``updated_at``). Every other conversation is a new vCon (``builder``), whose ``uuid`` is the
+conversation's id. Equal facts give equal bytes.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from cx_vcon.round_trip import ImportedVcon, earlier_of, reassemble
 from cx_vcon.syntax import CURRENT, modernise
 
 OURS = "throughline"
-"""The extension under which stands what the draft has no place for."""
+"""The name of our extension, which holds what the draft has no place for."""
 
 _DIALOG_REFERENCES = ("original", "consultation", "target_dialog", "recordings", "recording_set")
 _PARTY_REFERENCES = ("parties", "originator", "transferee", "transferor", "transfer_target")
 
 
 def original_of(fact: Fact) -> bytes | None:
-    """The piece of an imported vCon that an event keeps; a reference to it where it is large (``blob_of``)."""
+    """Return an event's piece of an imported vCon, or a reference to it (``blob_of``); None for other events."""
     if fact.event.source != vcon_source(fact.event.tenantid):
         return None
     raw = fact.event.data.raw
@@ -37,7 +37,7 @@ def original_of(fact: Fact) -> bytes | None:
 
 
 def blob_of(original: bytes) -> str | None:
-    """The name of the blob that stands for a large original."""
+    """Return the name of the blob that holds a large original; None where the original is complete."""
     if len(original) > 200:
         return None
     kept = msgspec.json.decode(original)
@@ -46,7 +46,7 @@ def blob_of(original: bytes) -> str | None:
 
 
 def imported_vcons(facts: Iterable[Fact], blobs: Mapping[str, bytes]) -> list[ImportedVcon]:
-    """The vCons among a conversation's events. ``blobs``: the large originals by name."""
+    """Return the vCons among a conversation's events. ``blobs``: the large originals by name."""
     originals = []
     for fact in facts:
         original = original_of(fact)
@@ -57,25 +57,30 @@ def imported_vcons(facts: Iterable[Fact], blobs: Mapping[str, bytes]) -> list[Im
 
 
 def with_required_members(came: ImportedVcon, facts: Sequence[Fact]) -> Json:
-    """An imported vCon with the two members that the draft demands of each, where it came without: ``uuid``, and
-    ``created_at``, which is when the conversation began."""
+    """Return an imported vCon with the members that the draft requires, where it came without.
+
+    These are ``uuid``, and ``created_at``, which is when the conversation began.
+    """
     if came.vcon.get("created_at") or not facts:
         return came.vcon
     return {**came.vcon, "created_at": format_time(min(fact.effective for fact in facts))}
 
 
 def native_facts(facts: Sequence[Fact]) -> list[Fact]:
-    """Return those that came by no vCon, and so are told by ``build_vcon``."""
+    """Return the facts that came by no vCon, for ``build_vcon``."""
     source = vcon_source(facts[0].event.tenantid) if facts else ""
     return [fact for fact in facts if fact.event.source != source]
 
 
 def export_vcon(conversation: str, facts: Sequence[Fact], blobs: Mapping[str, bytes], files: Files = NO_FILES) -> Json:
-    """Return the vCon. ``conversation``: its id. ``facts``: all of it, in canonical order. ``blobs``: large originals
-    by name. ``files``: attachments that the hub holds."""
+    """Return the vCon of a conversation.
+
+    ``conversation``: its id. ``facts``: all of it, in canonical order. ``blobs``: large originals by name. ``files``:
+    attachments that the hub holds.
+    """
     came = _latest(imported_vcons(facts, blobs))
-    told = build_vcon(native_facts(facts), files)
-    if len(came) == 1 and not told.says_anything:
+    content = build_vcon(native_facts(facts), files)
+    if len(came) == 1 and not content.has_content:
         return with_required_members(came[0], facts)
     vcon: Json = {"vcon": CURRENT, "uuid": came[0].uuid if len(came) == 1 else conversation}
     vcon["extensions"] = []
@@ -87,39 +92,38 @@ def export_vcon(conversation: str, facts: Sequence[Fact], blobs: Mapping[str, by
         vcon = {**vcon, **{name: value for name, value in parts[0].items() if name not in ("vcon", "updated_at")}}
         vcon["updated_at"] = format_time(max(fact.effective for fact in facts))
         vcon["extensions"] = [each for each in vcon.get("extensions") or [] if isinstance(each, str)]
-    if told.subject and not vcon.get("subject"):
-        vcon["subject"] = told.subject
+    if content.subject and not vcon.get("subject"):
+        vcon["subject"] = content.subject
     for name in ("parties", "dialog", "analysis", "attachments"):
         vcon[name] = list(parts[0].get(name) or []) if len(parts) == 1 else []
     if len(parts) > 1:
         _merge(vcon, parts)
-    _append(vcon, told.vcon)
-    return _finished(vcon, told)
+    _append(vcon, content.arrays)
+    return _finished(vcon, content)
 
 
 def _latest(came: Sequence[ImportedVcon]) -> list[ImportedVcon]:
-    """Without those that another one amends: it holds all that they do."""
+    """Return the vCons without those that another one amends, which has all of their content."""
     amended = {earlier_of(each.vcon) for each in came if earlier_of(each.vcon) != each.uuid}
     return [each for each in came if each.uuid not in amended] or list(came)
 
 
 def _merge(vcon: Json, parts: Sequence[Json]) -> None:
-    """Several vCons in one conversation: their objects one after the other; of themselves what each says stays with
-    us."""
-    said = []
+    """Put the objects of several vCons one after the other, and their other members into our extension."""
+    members = []
     for part in parts:
         subject = part.get("subject")
         if subject and not vcon.get("subject"):
             vcon["subject"] = subject
         vcon["extensions"] += [each for each in part.get("extensions") or [] if each not in vcon["extensions"]]
         counts = {name: len(part.get(name) or ()) for name in ("parties", "dialog", "analysis", "attachments")}
-        said.append({**{name: value for name, value in part.items() if name not in counts}, "counts": counts})
+        members.append({**{name: value for name, value in part.items() if name not in counts}, "counts": counts})
         _append(vcon, part)
-    vcon[OURS] = {"vcons": said}
+    vcon[OURS] = {"vcons": members}
 
 
 def _append(vcon: Json, part: Json) -> None:
-    """A vCon's objects behind those of another, with all places counted from there on."""
+    """Append a vCon's objects to those of another, and shift their references."""
     parties, dialogs = len(vcon["parties"]), len(vcon["dialog"])
     attachments = len(vcon["attachments"])
     vcon["parties"] += part.get("parties") or []
@@ -147,10 +151,10 @@ def _shifted(value: Any, by: int) -> Any:
     return value + by if index(value, value + 1 if type(value) is int else 0) is not None else value
 
 
-def _finished(vcon: Json, told: VconContent) -> Json:
-    """With what the draft has no place for, and the names of the extensions that are used."""
-    ours = {**vcon.pop(OURS, {}), **({"events": told.others} if told.others else {})}
-    used = ["CC"] if told.vcon["dialog"] or told.vcon["parties"] else []
+def _finished(vcon: Json, content: VconContent) -> Json:
+    """Return the vCon with our extension, and the names of the extensions in use."""
+    ours = {**vcon.pop(OURS, {}), **({"events": content.other_events} if content.other_events else {})}
+    used = ["CC"] if content.arrays["dialog"] or content.arrays["parties"] else []
     if ours:
         vcon[OURS] = ours
         used.append(OURS)

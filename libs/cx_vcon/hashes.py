@@ -1,4 +1,4 @@
-"""Hashes of files in a vCon: what is one, and what only looks like one.
+"""Check and normalise hashes of files in a vCon.
 
 ``content_hash`` is ``ALGORITHM-VALUE`` or a list of such, the value in base64url without padding
 (draft-ietf-vcon-vcon-core, "content_hash"); up to 0.0.1 ``alg`` named the algorithm and ``signature`` held the value.
@@ -14,10 +14,10 @@ from cx_events.json_types import Json
 from cx_vcon.json_values import flat, objects, text
 
 MAX_HASH_FAULTS = 20
-"""Malformed hashes of one vCon that are told."""
+"""The most malformed hashes of one vCon that are reported."""
 
 _LENGTHS = {"sha256": 32, "sha384": 48, "sha512": 64}
-"""Bytes of each algorithm's value. Of others nothing is known, and nothing is said."""
+"""Bytes of each algorithm's value. Hashes of other algorithms are not checked."""
 
 _FILES = ("dialog", "analysis", "attachments")
 
@@ -44,7 +44,7 @@ def normalise_hash(algorithm: str, written: str) -> str | None:
 
 
 def hash_faults(vcon: Json) -> list[str]:
-    """Return a sentence for each hash that is none, at most ``MAX_HASH_FAULTS``. Such hashes are kept as they came."""
+    """Return a sentence for each malformed hash, at most ``MAX_HASH_FAULTS``. Such hashes are kept as they came."""
     found: list[str] = []
     for name in _FILES:
         for number, file in enumerate(objects(vcon.get(name))):
@@ -63,10 +63,10 @@ def _of_file(file: Json) -> Iterator[str]:
         if not (algorithm and dash and value):
             yield f"content_hash: {str(hash)[:64]!r} is not ALGORITHM-VALUE"
         elif _plain(algorithm) in _LENGTHS and normalise_hash(algorithm, value) is None:
-            yield f"content_hash: {str(hash)[:64]!r} holds no {algorithm}"
+            yield f"content_hash: {str(hash)[:64]!r} has no valid {algorithm} value"
     algorithm, signature = text(file.get("alg")), text(file.get("signature"))
     if signature and _plain(algorithm) in _LENGTHS and normalise_hash(algorithm, signature) is None:
-        yield f"signature: {signature[:64]!r} is no {algorithm[:16]}"
+        yield f"signature: {signature[:64]!r} is not a {algorithm[:16]} value"
 
 
 def _plain(algorithm: str) -> str:

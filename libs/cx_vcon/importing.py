@@ -1,4 +1,4 @@
-"""A vCon into drafts of events."""
+"""Map a vCon to drafts of events."""
 
 from __future__ import annotations
 
@@ -32,8 +32,7 @@ from cx_vcon.round_trip import Piece, container, digest, id_part, interaction_of
 from cx_vcon.transcripts import insight_of, lines_of
 
 PIECE = "cx.conversation.imported.v1"
-"""What a vCon holds that is no event of any other type: the container itself, a dialog of which nothing is told, an
-attachment that is no file of somebody's."""
+"""The type of pieces that are no other event: the container, an empty dialog, an attachment without an author."""
 
 MAX_RELATED = 16
 MAX_HISTORY = 1000
@@ -44,13 +43,13 @@ MAX_URL = 4096
 
 _MOVED = ("transferee", "transferor", "transfer_target", "transfer-target")
 
-Said = tuple[str, Data]
+EventContent = tuple[str, Data]
 """An event's type and data."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Vcon:
-    """What the parts of the mapping look at."""
+class _Source:
+    """What the functions of the mapping read."""
 
     uuid: str
     dialogs: list[Json]
@@ -61,13 +60,13 @@ class _Vcon:
     history: Iterator[int]
 
     def whole(self) -> Data:
-        """The data of an event about the whole vCon, which names all parties."""
+        """Return the data of an event about the whole vCon, which names all parties."""
         return self.data(0, range(len(self.parties.parties)))
 
     def data(self, contact: int, involved: Iterable[int] | None = None) -> Data:
-        """The data that any event of a contact has; without ``involved``, with those who took part in that contact.
+        """Return the data that every event of a contact has.
 
-        One of which no dialog tells has no channel.
+        ``involved``: the parties; by default those who took part. A contact without dialogs has no channel.
         """
         return Data(
             channel=self.contacts[contact].channel if self.contacts[contact].dialogs else None,
@@ -77,7 +76,7 @@ class _Vcon:
         )
 
     def took_part(self, contact: int) -> Iterable[int]:
-        """The parties that the dialogs of a contact name; all where they name nobody."""
+        """Return the parties that the dialogs of a contact name; all where they name nobody."""
         found: dict[int, None] = {}
         for number in self.contacts[contact].dialogs:
             found.update(dict.fromkeys(self.involved(self.dialogs[number])))
@@ -86,7 +85,7 @@ class _Vcon:
         return found or range(len(self.parties.parties))
 
     def involved(self, dialog: Json) -> list[int]:
-        """The parties of a dialog, its author first."""
+        """Return the parties of a dialog, its author first."""
         count = len(self.parties.parties)
         author = author_of(dialog, count)
         first = [author] if author is not None else []
@@ -103,18 +102,20 @@ class _Vcon:
         return self.parties.named(agents[0]) if agents else None
 
 
-def event_drafts(taken: VconInput) -> list[Draft]:
-    """The events of a vCon: the container, then for each contact its begin, its dialogs and its end, then what was
-    attached and what analysis found. The same vCon makes the same drafts."""
-    vcon = taken.vcon
-    pieces = pieces_of(taken)
+def event_drafts(source: VconInput) -> list[Draft]:
+    """Return the events of a vCon. The same vCon makes the same drafts.
+
+    The container comes first, then for each contact its start, its dialogs and its end, then attachments and analysis.
+    """
+    vcon = source.vcon
+    pieces = pieces_of(source)
     dialogs, people = objects(vcon.get("dialog")), objects(vcon.get("parties"))
     contacts, of = contacts_of(dialogs, people, time(vcon.get("created_at")))
     began = author_of(dialogs[0], len(people)) if dialogs else None
-    threads = [id_part(uuid) for uuid in (taken.uuid, *related_to(vcon)[:MAX_RELATED])]
+    threads = [id_part(uuid) for uuid in (source.uuid, *related_to(vcon)[:MAX_RELATED])]
     references = [Reference(kind="thread", value=f"vcon:{thread}") for thread in threads]
-    read = _Vcon(taken.uuid, dialogs, contacts, of, who_is_who(people, began), references, iter(range(MAX_HISTORY)))
-    found = [_draft(container(taken, pieces), contacts[0].start, (PIECE, read.whole()))]
+    read = _Source(source.uuid, dialogs, contacts, of, who_is_who(people, began), references, iter(range(MAX_HISTORY)))
+    found = [_draft(container(source, pieces), contacts[0].start, (PIECE, read.whole()))]
     if subject := text(vcon.get("subject")).strip():
         found.append(_topic(read, subject[:MAX_SUBJECT]))
     for number, contact in enumerate(contacts):
@@ -126,22 +127,22 @@ def event_drafts(taken: VconInput) -> list[Draft]:
     return found
 
 
-def _draft(piece: Piece, at: Micros | None, said: Said) -> Draft:
-    type, data = said
+def _draft(piece: Piece, at: Micros | None, event: EventContent) -> Draft:
+    type, data = event
     data.raw = msgspec.Raw(piece.raw)
     return Draft(type=type, id=piece.id, data=data, time=at)
 
 
-def _topic(read: _Vcon, subject: str) -> Draft:
+def _topic(read: _Source, subject: str) -> Draft:
     data = read.whole()
     data.topic = subject
     id = f"{id_part(read.uuid)}/topic/{digest(subject.encode())}"
     return Draft(type="cx.conversation.topic.v1", id=id, data=data, time=read.contacts[0].end)
 
 
-def _contact(read: _Vcon, number: int, contact: Contact, pieces: list[Piece]) -> Iterator[Draft]:
+def _contact(read: _Source, number: int, contact: Contact, pieces: list[Piece]) -> Iterator[Draft]:
     if not contact.dialogs:
-        return  # the vCon tells of nobody who met
+        return
     author = author_of(read.dialogs[contact.dialogs[0]], len(read.parties.parties))
     direction = read.direction(author)
     label = id_part(read.uuid)
@@ -156,22 +157,22 @@ def _contact(read: _Vcon, number: int, contact: Contact, pieces: list[Piece]) ->
     ended.reason = text(read.dialogs[contact.dialogs[-1]].get("disposition"))[:MAX_NAME]
     if contact.start is not None and contact.end is not None:
         ended.duration_ms = (contact.end - contact.start) // 1000
-    # A vCon that came again may have gone on: its later end is another event.
+    # A vCon that is sent again may have continued: its later end is another event.
     id = f"{label}/ended/{number}/{contact.end if contact.end is not None else ''}"
     yield Draft(type="cx.interaction.ended.v1", id=id, data=ended, time=contact.end)
 
 
-def _dialog(read: _Vcon, contact: int, number: int, piece: Piece) -> Draft:
+def _dialog(read: _Source, contact: int, number: int, piece: Piece) -> Draft:
     dialog = read.dialogs[number]
     at = time(dialog.get("start"))
     data = read.data(contact, read.involved(dialog))
     data.direction = read.direction(author_of(dialog, len(read.parties.parties)))
-    say = _DIALOGS.get(text(dialog.get("type")))
-    said = say(read, dialog, data, piece) if say is not None else None
-    return _draft(piece, at if at is not None else read.contacts[contact].start, said or (PIECE, data))
+    mapping = _DIALOGS.get(text(dialog.get("type")))
+    event = mapping(read, dialog, data, piece) if mapping is not None else None
+    return _draft(piece, at if at is not None else read.contacts[contact].start, event or (PIECE, data))
 
 
-def _recording(read: _Vcon, dialog: Json, data: Data, piece: Piece) -> Said:
+def _recording(read: _Source, dialog: Json, data: Data, piece: Piece) -> EventContent:
     channels = dialog.get("parties")
     data.recording = Recording(
         id=piece.id,
@@ -184,7 +185,7 @@ def _recording(read: _Vcon, dialog: Json, data: Data, piece: Piece) -> Said:
     return "cx.call.recording.v1", data
 
 
-def _text(read: _Vcon, dialog: Json, data: Data, piece: Piece) -> Said | None:
+def _text(read: _Source, dialog: Json, data: Data, piece: Piece) -> EventContent | None:
     if not has_content(dialog):
         return None
     words = text_of(dialog)
@@ -215,12 +216,12 @@ def _reference(file: Json) -> Attachment:
 
 
 def _url(file: Json) -> str:
-    """Where a file is kept; not what is itself the file (``data:``)."""
+    """Return where a file is kept; "" for URLs that are too long, as ``data:`` URLs are."""
     url = text(file.get("url"))
     return url if len(url) <= MAX_URL else ""
 
 
-def _transfer(read: _Vcon, dialog: Json, data: Data, piece: Piece) -> Said:
+def _transfer(read: _Source, dialog: Json, data: Data, piece: Piece) -> EventContent:
     count = len(read.parties.parties)
     target = dialog.get("transfer_target", dialog.get("transfer-target"))
     to = [read.parties.named(number) for number in indexes(target, count)]
@@ -229,25 +230,25 @@ def _transfer(read: _Vcon, dialog: Json, data: Data, piece: Piece) -> Said:
         kind="attended" if dialog.get("consultation") is not None else "blind",
         agent=to[0] if to else None,
     )
-    told = [index(dialog.get(name), count) for name in ("transferee", "transferor")]
-    involved = [each for each in (*told, *indexes(target, count)) if each is not None]
+    others = [index(dialog.get(name), count) for name in ("transferee", "transferor")]
+    involved = [each for each in (*others, *indexes(target, count)) if each is not None]
     data.participants = read.parties.participants(involved)
     return "cx.interaction.transferred.v1", data
 
 
-def _incomplete(read: _Vcon, dialog: Json, data: Data, piece: Piece) -> Said:
+def _incomplete(read: _Source, dialog: Json, data: Data, piece: Piece) -> EventContent:
     data.reason = text(dialog.get("disposition"))[:MAX_NAME] or "incomplete"
     inbound = data.direction == "inbound"
     return ("cx.interaction.abandoned.v1" if inbound else "cx.interaction.ended.v1"), data
 
 
-_DIALOGS: Mapping[str, Callable[[_Vcon, Json, Data, Piece], Said | None]] = MappingProxyType(
+_DIALOGS: Mapping[str, Callable[[_Source, Json, Data, Piece], EventContent | None]] = MappingProxyType(
     {"recording": _recording, "text": _text, "transfer": _transfer, "incomplete": _incomplete}
 )
 
 
-def _history(read: _Vcon, contact: int, number: int) -> Iterator[Draft]:
-    """What parties did within a dialog, where it is an event of ours; all of it stands in the dialog's ``raw``."""
+def _history(read: _Source, contact: int, number: int) -> Iterator[Draft]:
+    """Yield events for what parties did within a dialog, as far as types exist; ``raw`` has all of it."""
     count = len(read.parties.parties)
     for place, event in enumerate(objects(read.dialogs[number].get("party_history"))):
         party, at = index(event.get("party"), count), time(event.get("time"))
@@ -276,8 +277,8 @@ _HISTORY: Mapping[str, str] = MappingProxyType(
 )
 
 
-def _attachment(read: _Vcon, piece: Piece, attachment: Json) -> Draft:
-    """A file with a name or an address, from one of the parties, is a message of theirs."""
+def _attachment(read: _Source, piece: Piece, attachment: Json) -> Draft:
+    """Return a message for a file of a party with a name or a URL; the bare piece for any other."""
     dialog = index(attachment.get("dialog"), len(read.of))
     contact = read.of[dialog] if dialog is not None else 0
     author = index(attachment.get("party"), len(read.parties.parties))
@@ -295,7 +296,7 @@ def _attachment(read: _Vcon, piece: Piece, attachment: Json) -> Draft:
     return _draft(piece, at, (type, data))
 
 
-def _analysis(read: _Vcon, piece: Piece, analysis: Json) -> Draft:
+def _analysis(read: _Source, piece: Piece, analysis: Json) -> Draft:
     dialogs = indexes(analysis.get("dialog"), len(read.of))
     contact = read.of[dialogs[0]] if dialogs else 0
     data = read.data(contact)

@@ -1,4 +1,4 @@
-"""Values of a vCon, read without trust: what is of another shape counts as absent."""
+"""Read JSON values of a vCon without trust: a value of another shape counts as absent."""
 
 from __future__ import annotations
 
@@ -16,31 +16,33 @@ _MAX_TIME = 64
 
 
 def text(value: Any) -> str:
+    """Return a string; "" for anything else."""
     return value if isinstance(value, str) else ""
 
 
 def obj(value: Any) -> Json:
+    """Return an object; an empty one for anything else."""
     return value if isinstance(value, dict) else {}
 
 
 def objects(value: Any) -> list[Json]:
-    """The members of an array; what is no object there is an empty one, since others refer to them by their place."""
+    """Return the members of an array, with empty objects for others, since references count places."""
     return [obj(each) for each in value] if isinstance(value, list) else []
 
 
 def index(value: Any, count: int) -> int | None:
-    """A place in an array of so many."""
+    """Return a place in an array of ``count`` members; None for anything else."""
     return value if type(value) is int and 0 <= value < count else None
 
 
 def indexes(value: Any, count: int) -> list[int]:
-    """All places that a value names, which may be one, a list, or a list of lists (a list for each channel)."""
+    """Return all places in a value: one, a list, or a list of lists (one per channel)."""
     found = (index(each, count) for each in flat(value))
     return list(dict.fromkeys(each for each in found if each is not None))
 
 
 def flat(value: Any) -> Iterator[Any]:
-    """The leaves of lists in lists."""
+    """Yield the leaves of nested lists."""
     waiting = [value]
     while waiting:
         at = waiting.pop()
@@ -51,15 +53,17 @@ def flat(value: Any) -> Iterator[Any]:
 
 
 def duration(value: Any) -> int | None:
-    """Seconds as a number, in milliseconds."""
+    """Return a number of seconds in milliseconds; None for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _MAX_SECONDS:
         return None
     return round(value * 1000)
 
 
 def time(value: Any) -> Micros | None:
-    """RFC 3339 as the drafts want it; else what older writers put there: no offset (UTC is meant), an offset without a
-    colon, RFC 5322, seconds since 1970. None for what is no time."""
+    """Return a time in RFC 3339, as the drafts require, or in a form of older writers; None for anything else.
+
+    These forms are: no offset (meaning UTC), an offset without a colon, RFC 5322, seconds since 1970.
+    """
     if isinstance(value, int | float) and not isinstance(value, bool):
         return round(value * 1_000_000) if 0 <= value <= _MAX_SECONDS else None
     given = text(value).strip()

@@ -1,7 +1,7 @@
-"""A vCon's form and shape: what is taken, and what is refused with a reason.
+"""Tell the forms of a vCon apart, and check its shape.
 
-Checked is what the mapping relies on; beyond that a vCon may be as incomplete as vCons are (no ``uuid``, a text without
-``encoding``, an empty party), since what is kept is given back as it came.
+Only what the mapping relies on is checked. Beyond that a vCon may be incomplete, as many are (no ``uuid``, a text
+without ``encoding``, an empty party), since it is exported as it came.
 """
 
 from __future__ import annotations
@@ -49,15 +49,17 @@ class VconInput(NamedTuple):
 
 
 def form_of(value: Any) -> Form:
-    """By the members that the draft says to tell the forms apart by; the flattened serialisations of JWE and JWS, which
-    it does not allow, are told, too. ``Refused("not-a-vcon", 422)``."""
+    """Return the form of a vCon, by the members that the draft names. Raises ``Refused("not-a-vcon")``.
+
+    The flattened serialisations of JWE and JWS, which the draft forbids, are recognised, too.
+    """
     if not isinstance(value, dict):
         raise Refused("not-a-vcon", "a vCon is a JSON object")
     if "ciphertext" in value and not value.keys().isdisjoint(("recipients", "encrypted_key", "protected")):
         return "encrypted"
     if "payload" in value and not value.keys().isdisjoint(("signatures", "signature")):
         return "signed"
-    # Arrays without anything in them may be left out, and `vcon` is deprecated: the two others are what each must have.
+    # Empty arrays may be left out and `vcon` is deprecated, so the only required members are `uuid` and `created_at`.
     if "vcon" in value or any(name in value for name in _ARRAYS) or {"uuid", "created_at"} <= value.keys():
         return "unsigned"
     named = ", ".join(("vcon", *_ARRAYS))
@@ -65,9 +67,9 @@ def form_of(value: Any) -> Form:
 
 
 def read_vcon(value: Any, *, unverified: bool = False, limits: Limits = DEFAULT_LIMITS) -> VconInput:
-    """The vCon in a JSON value.
+    """Return the vCon in a JSON value.
 
-    ``unverified``: the payload of a signed one is read without checking the signature. ``Refused``: ``not-a-vcon``,
+    ``unverified``: read the payload of a signed one without checking the signature. Raises ``Refused``: ``not-a-vcon``,
     ``encrypted-vcon``, ``signed-vcon``, ``bad-payload``, ``unsupported-extension``, ``bad-vcon``, ``bad-index``,
     ``bad-time``, ``too-many-objects``.
     """
@@ -78,12 +80,12 @@ def read_vcon(value: Any, *, unverified: bool = False, limits: Limits = DEFAULT_
             check_shape(value)
             return VconInput(value, uuid_of(value), signed)
         if form == "encrypted":
-            raise Refused("encrypted-vcon", "this vCon is encrypted (JWE); send what it holds, decrypted")
+            raise Refused("encrypted-vcon", "this vCon is encrypted (JWE); decrypt it and send its content")
         if not unverified:
             raise Refused(
                 "signed-vcon",
-                "this vCon is signed (JWS), and signatures are not verified here; ask for unverified=true to have its "
-                "payload taken at its word",
+                "this vCon is signed (JWS), and signatures are not verified here; send unverified=true to accept its "
+                "payload unverified",
             )
         signed = signed if signed is not None else value
         value = _payload(value["payload"], limits)
@@ -91,7 +93,7 @@ def read_vcon(value: Any, *, unverified: bool = False, limits: Limits = DEFAULT_
 
 
 def _payload(payload: Any, limits: Limits) -> Any:
-    """Base64url of a vCon's JSON text, which may be gzipped."""
+    """Return the vCon in the payload of a JWS: base64url of JSON text, which may be gzipped."""
     try:
         content = urlsafe_b64decode(payload.encode("ascii") + b"==")
         if content[:2] == b"\x1f\x8b":
@@ -102,6 +104,7 @@ def _payload(payload: Any, limits: Limits) -> Any:
 
 
 def uuid_of(vcon: Json) -> str:
+    """Return a vCon's uuid; without one, a UUID that follows from its content."""
     given = vcon.get("uuid")
     if given:
         assert isinstance(given, str)
@@ -111,10 +114,10 @@ def uuid_of(vcon: Json) -> str:
 
 
 def check_shape(vcon: Json) -> None:
-    """The shape of an unsigned vCon, as far as the mapping relies on it."""
+    """Raise ``Refused`` unless an unsigned vCon has the shape that the mapping relies on."""
     for name in ("vcon", "uuid", "subject"):
         if not isinstance(vcon.get(name), str | None):
-            raise _bad(f"/{name}", "a string is expected")
+            raise _bad(f"/{name}", "expected a string")
     if len(vcon.get("uuid") or "") > MAX_UUID:
         raise _bad("/uuid", f"it has more than {MAX_UUID} characters")
     for name in ("critical", "must_support"):
@@ -141,15 +144,15 @@ def _check_array(vcon: Json, name: str) -> None:
     if found is None:
         return
     if not isinstance(found, list):
-        raise _bad(f"/{name}", "an array is expected")
+        raise _bad(f"/{name}", "expected an array")
     for number, each in enumerate(found):
         if not isinstance(each, dict | None):
-            raise _bad(f"/{name}/{number}", "an object is expected")
+            raise _bad(f"/{name}/{number}", "expected an object")
 
 
 def _check_dialog(dialog: Json, parties: int, place: str) -> None:
     if not isinstance(dialog.get("type"), str | None):
-        raise _bad(f"{place}/type", "a string is expected")
+        raise _bad(f"{place}/type", "expected a string")
     _check_time(dialog.get("start"), f"{place}/start")
     for at, value in _party_indexes(dialog):
         if value is not None and index(value, parties) is None:
@@ -168,7 +171,7 @@ def _party_indexes(dialog: Json) -> Iterator[tuple[str, Any]]:
 
 def _check_time(value: Any, place: str) -> None:
     if value not in (None, "") and time(value) is None:
-        raise Refused("bad-time", f"{place} is {str(value)[:64]!r}, which is no time of RFC 3339")
+        raise Refused("bad-time", f"{place} is {str(value)[:64]!r}, which is not a time in RFC 3339")
 
 
 def _bad(place: str, what: str) -> Refused:

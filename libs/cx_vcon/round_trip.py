@@ -1,5 +1,4 @@
-"""How a vCon lies in events: its pieces, each whole in the ``raw`` of the event that it became, under ids from which
-the vCon can be put together again.
+"""Cut a vCon into pieces, each in the ``raw`` of the event that it becomes, and reassemble it from these events.
 
 ``UUID/dialog/3/DIGEST``, ``UUID/analysis/0/DIGEST``, ``UUID/attachments/1/DIGEST``: the object at that place.
 ``UUID/container/DIGEST``: what the vCon says beside those, and the digests of all its pieces. The digest is that of the
@@ -24,7 +23,7 @@ from cx_vcon.reading import VconInput
 ARRAYS = ("dialog", "analysis", "attachments")
 
 MAX_INTERACTIONS = 16
-"""Of one vCon; what would be more goes into the last."""
+"""The most interactions of one vCon; further contacts join the last."""
 
 _PLAIN = re.compile(r"[!-.0-~]{1,160}")
 _PIECE = re.compile(r"([^/]+)/(dialog|analysis|attachments)/([0-9]+)/([0-9a-f]{16})")
@@ -32,50 +31,51 @@ _CONTAINER = re.compile(r"([^/]+)/container/([0-9a-f]{16})")
 
 
 def encoded(value: Any) -> bytes:
-    """One form for equal JSON values."""
+    """Return the canonical bytes of a JSON value: equal values have equal bytes."""
     return msgspec.json.encode(value, order="sorted")
 
 
 def digest(content: bytes) -> str:
+    """Return 16 hex digits that identify a piece's content."""
     return sha256(content).hexdigest()[:16]
 
 
 def id_part(uuid: str) -> str:
-    """A vCon's uuid as a part of our ids; a digest of one that is no plain word."""
+    """Return a vCon's uuid as a part of our ids; a digest of a uuid with other characters."""
     return uuid if _PLAIN.fullmatch(uuid) else text_of(uuid8(sha256(uuid.encode()).digest()))
 
 
 def interaction_of(uuid: str, number: int = 0) -> str:
-    """The ``number``-th contact that a vCon tells of."""
+    """Return the interaction's id of a vCon's ``number``-th contact."""
     name = f"vcon/{id_part(uuid)}"
     return f"{name}/{number}" if number else name
 
 
 class Piece(NamedTuple):
-    """An id and the original that stands under it."""
+    """A piece: the id of its event, and its bytes."""
 
     id: str
     raw: bytes
 
 
-def container(taken: VconInput, pieces: Mapping[str, Sequence[Piece]]) -> Piece:
-    """What the vCon says beside its pieces. Arrays without any stay as they are: absent, empty or null."""
-    told = {name: value for name, value in taken.vcon.items() if not (name in ARRAYS and value)}
-    kept: Json = {"vcon": told, "uuid": taken.uuid}
+def container(source: VconInput, pieces: Mapping[str, Sequence[Piece]]) -> Piece:
+    """Return the piece with all other members of the vCon. Empty arrays stay as they are: absent, empty or null."""
+    members = {name: value for name, value in source.vcon.items() if not (name in ARRAYS and value)}
+    kept: Json = {"vcon": members, "uuid": source.uuid}
     kept["pieces"] = {name: [each.id.rpartition("/")[2] for each in pieces[name]] for name in ARRAYS if pieces[name]}
-    if taken.signed is not None:
-        kept["signed"] = taken.signed
+    if source.signed is not None:
+        kept["signed"] = source.signed
     raw = encoded(kept)
-    return Piece(f"{id_part(taken.uuid)}/container/{digest(raw)}", raw)
+    return Piece(f"{id_part(source.uuid)}/container/{digest(raw)}", raw)
 
 
-def pieces_of(taken: VconInput) -> dict[str, list[Piece]]:
+def pieces_of(source: VconInput) -> dict[str, list[Piece]]:
     found: dict[str, list[Piece]] = {}
     for name in ARRAYS:
         found[name] = []
-        for number, value in enumerate(taken.vcon.get(name) or ()):
+        for number, value in enumerate(source.vcon.get(name) or ()):
             raw = encoded(value)
-            found[name].append(Piece(f"{id_part(taken.uuid)}/{name}/{number}/{digest(raw)}", raw))
+            found[name].append(Piece(f"{id_part(source.uuid)}/{name}/{number}/{digest(raw)}", raw))
     return found
 
 
@@ -89,20 +89,20 @@ class ImportedVcon(NamedTuple):
 
 
 def earlier_of(vcon: Json) -> str:
-    """The uuid of the vCon that this one amends: a copy of which it is, with more (``appended`` to 0.3.0)."""
-    told = obj(vcon.get("amended")) or obj(vcon.get("appended"))
-    return text(told.get("uuid"))
+    """Return the uuid of the vCon that this one amends (``appended`` up to 0.3.0), or ""."""
+    members = obj(vcon.get("amended")) or obj(vcon.get("appended"))
+    return text(members.get("uuid"))
 
 
 def related_to(vcon: Json) -> list[str]:
-    """The uuids of other vCons of the same conversation that it names: amended, less redacted, or grouped with it."""
+    """Return the uuids of the other vCons that it names: those it amends, redacts, or is grouped with."""
     redacted = text(obj(vcon.get("redacted")).get("uuid"))
     group = [text(each.get("uuid")) for each in objects(vcon.get("group"))]
     return list(dict.fromkeys(filter(None, (earlier_of(vcon), redacted, *group))))
 
 
 def reassemble(originals: Iterable[tuple[str, int, bytes]]) -> list[ImportedVcon]:
-    """The vCons whose pieces these are, by their uuid. Each original: its event's id, when it was recorded, the bytes.
+    """Return the vCons of these pieces, in order of their uuid. Each original: event id, recorded time, bytes.
 
     Of several containers the one updated last counts, then the one recorded last.
     """
@@ -113,8 +113,8 @@ def reassemble(originals: Iterable[tuple[str, int, bytes]]) -> list[ImportedVcon
             pieces[match[1], match[2], int(match[3]), match[4]] = raw
         elif match := _CONTAINER.fullmatch(id):
             kept = obj(msgspec.json.decode(raw))
-            told = obj(kept.get("vcon"))
-            updated = time(told.get("updated_at")) or time(told.get("created_at")) or 0
+            members = obj(kept.get("vcon"))
+            updated = time(members.get("updated_at")) or time(members.get("created_at")) or 0
             place = (updated, recorded, id)
             if match[1] not in containers or place > containers[match[1]][0]:
                 containers[match[1]] = (place, kept)

@@ -1,8 +1,7 @@
-"""A vCon of an older syntax in the words of 0.4.0.
+"""Bring vCons of older syntaxes to 0.4.0.
 
-What was renamed or put together otherwise, as draft-ietf-vcon-vcon-core-03 tells under "Non-Upward Compatible Changes",
-and an attachment's ``type``, which became ``purpose``. Nothing else is touched: what the older syntax had and the newer
-lacks (``group``) stays.
+Renamed or restructured is what draft-ietf-vcon-vcon-core-03 lists under "Non-Upward Compatible Changes", and an
+attachment's ``type``, which became ``purpose``. Members that 0.4.0 lacks (``group``) stay.
 """
 
 from __future__ import annotations
@@ -24,11 +23,11 @@ _HASHES = {"sha512": "sha512", "sha-512": "sha512"}
 
 
 def modernise(vcon: Json) -> Json:
-    """The same vCon in the syntax of 0.4.0; one that is in it already comes out equal."""
+    """Return a vCon in the syntax of 0.4.0; one that has it already comes out equal."""
     found = _renamed(vcon, _TOP)
     found["vcon"] = CURRENT
     for name in ("redacted", "amended", "group"):
-        if name in found and not found[name]:  # what refers to nothing may be left out, and had to have a type
+        if name in found and not found[name]:  # empty: optional in 0.4.0, required before
             del found[name]
     for name in ("redacted", "amended"):
         if isinstance(found.get(name), dict):
@@ -45,7 +44,7 @@ def modernise(vcon: Json) -> Json:
 
 
 def _renamed(value: Json, names: dict[str, str]) -> Json:
-    """Where both names stand there and say something, the old one stays beside the new: neither is lost."""
+    """Return an object with its members renamed. Where old and new name both have a value, both stay."""
     found: Json = {}
     for name, each in value.items():
         new = names.get(name, name)
@@ -57,8 +56,10 @@ def _renamed(value: Json, names: dict[str, str]) -> Json:
 
 
 def _file(value: Any, names: dict[str, str]) -> Any:
-    """``alg`` and ``signature`` were the hash's name and its value (0.0.1). What is no hash stays as it came: under the
-    new name it would be taken for one."""
+    """Return a file with its members renamed, and ``alg`` and ``signature`` (0.0.1) as ``content_hash``.
+
+    A malformed hash stays under its old names.
+    """
     if not isinstance(value, dict):
         return value
     found = _renamed(value, names)
@@ -69,14 +70,14 @@ def _file(value: Any, names: dict[str, str]) -> Any:
             del found["alg"], found["signature"]
             found["content_hash"] = f"{hash}-{value}"
     body = found.get("body")
-    # An inline file must say how it is encoded; of a text that says nothing there is one way to read it.
+    # An inline file must have an encoding; without one, a text is plain.
     if isinstance(body, str) and body and not text(found.get("encoding")):
         found["encoding"] = "none"
     return found
 
 
 def _session(value: Any) -> Any:
-    """A string up to 0.3.0: ``{local};remote={remote}`` (RFC 7989, section 5), or one identifier."""
+    """Return a session id as an object; up to 0.3.0 it was ``{local};remote={remote}`` (RFC 7989, section 5)."""
     if isinstance(value, list):
         return [_session(each) for each in value]
     if not isinstance(value, str):

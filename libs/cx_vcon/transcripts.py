@@ -1,5 +1,7 @@
-"""What an analysis found, in our words. Its formats are the vendors' own (the drafts leave them open): what is known is
-read, the rest stays in ``raw``."""
+"""Read transcripts and insights out of a vCon's analysis.
+
+The drafts leave its formats to the vendors: known ones are read, all others stay in ``raw``.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,7 @@ _SCORES = ("overall", "score", "sentiment", "compound", "sentiment_score", "pola
 
 
 def lines_of(analysis: Json, parties: Parties) -> list[TranscriptLine]:
-    """Who said what. Text of which nobody is said to have spoken it is one line of nobody's (``system``)."""
+    """Return the lines of a transcript. Text without a speaker is one line with the role ``system``."""
     found: list[TranscriptLine] = []
     _collect(value_of(analysis), parties, found, _DEEP)
     left = MAX_TEXT * 4
@@ -79,11 +81,11 @@ def _role(piece: Json, parties: Parties) -> Role:
 
 
 def _spoken(words: str, parties: Parties) -> list[TranscriptLine]:
-    """Text of the form ``NAME: words``, a paragraph each. A name that nobody has does not begin one."""
+    """Return the lines of text in the form ``NAME: words``. Only a party's name begins a new line."""
     turns: list[tuple[Role, list[str]]] = []
     for paragraph in words.splitlines():
-        name, _, said = paragraph[:_MAX_NAME].partition(":")
-        role = parties.role_by_name(name) if said[:1] in (" ", "\t") else None
+        name, _, words_after = paragraph[:_MAX_NAME].partition(":")
+        role = parties.role_by_name(name) if words_after[:1] in (" ", "\t") else None
         if role is not None:
             turns.append((role, [paragraph[len(name) + 1 :].strip()]))
         elif paragraph.strip() and turns:
@@ -94,8 +96,10 @@ def _spoken(words: str, parties: Parties) -> list[TranscriptLine]:
 
 
 def insight_of(analysis: Json) -> Insight:
-    """Sentiment, summary, topics or intents, by the analysis's type; of what is none of them, or can't be read as such,
-    its type and its body. Several topics or intents stand in one text with commas between them."""
+    """Return sentiment, summary, topics or intents, by the analysis's type; else its type and body as they are.
+
+    Several topics or intents are joined by commas.
+    """
     insight = Insight(
         producer="/".join(filter(None, (text(analysis.get("vendor")), text(analysis.get("product")))))[:MAX_NAME],
         version=text(analysis.get("schema"))[:MAX_NAME],
@@ -121,12 +125,12 @@ def _as_json(value: Any) -> str:
 
 
 def _all(value: Any, names: tuple[str, ...]) -> str:
-    """Each once, in order."""
+    """Return the distinct texts, in order, joined by commas."""
     return ", ".join(dict.fromkeys(_each(value, names, _DEEP)))[:MAX_TEXT]
 
 
 def _each(value: Any, names: tuple[str, ...], deep: int) -> Iterator[str]:
-    """The texts in a list, or under the first of these names that says something."""
+    """Yield the texts in a list, or under the first of these names that has any."""
     if isinstance(value, str):
         if value.strip():
             yield value.strip()
@@ -142,7 +146,7 @@ def _each(value: Any, names: tuple[str, ...], deep: int) -> Iterator[str]:
 
 
 def _score(value: Any, deep: int) -> float | None:
-    """A number from -1 to 1; a label or another scale is none."""
+    """Return a number from -1 to 1; None for a label or another scale."""
     if isinstance(value, dict) and deep:
         found = (_score(value.get(name), deep - 1) for name in _SCORES)
         return next((each for each in found if each is not None), None)

@@ -201,7 +201,7 @@ async def test_an_empty_one_is_kept_and_opens_no_conversation(hub: Asked) -> Non
     vcon = a_vcon(dialog=[], attachments=[{"content_hash": "sha512-x", "url": "https://x.example/1"}])
     answer = await hub.taken(vcon)
     assert lost(vcon, await hub.export(answer["uuid"])) == []
-    assert answer["warnings"] == ["/attachments/0/content_hash: 'sha512-x' holds no sha512"]
+    assert answer["warnings"] == ["/attachments/0/content_hash: 'sha512-x' has no valid sha512 value"]
     query = {"identifier": "phone:+15550100123", "wait": "10s"}
     body = (await hub.http.get("/v1/context", params=query)).json()["body"]
     assert body["customer"]["display"] == "Ana"

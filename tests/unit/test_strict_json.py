@@ -79,7 +79,7 @@ def test_any_bytes_are_a_value_or_a_refusal(raw: bytes) -> None:
         (b"9223372036854775808", "json-number", "64 bits"),
         (b"-9223372036854775809", "json-number", "64 bits"),
         (b"1" * 5000, "json-number", "19 digits"),
-        (b'{"a":1,"b":{"c":[{"d":1,"d":1}]}}', "json-duplicate-key", "'d' stands twice in the object at '/b/c/0'"),
+        (b'{"a":1,"b":{"c":[{"d":1,"d":1}]}}', "json-duplicate-key", "'d' is duplicated in the object at '/b/c/0'"),
         (b'{"a":1,"\\u0061":2}', "json-duplicate-key", "'a'"),
         (b'{"a":{"b":1,"b":2}} x', "json-syntax", "line 1, column 21"),
         (b'{"a":1}{"b":2}', "json-syntax", "line 1, column 8"),

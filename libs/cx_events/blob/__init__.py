@@ -1,7 +1,9 @@
-"""The blob port: originals too large for the log, kept by content.
+"""The blob store: originals too large for the log, stored by content.
 
 A blob's name is ``sha256:HEX`` of its bytes, so storing it twice stores it once and a reference can be computed before
-it is stored. Blobs of one tenant are never another's. Implementations: ``folder`` and ``postgres``.
+it is stored. Tenants never share blobs.
+
+Modules: ``port`` (what a blob store does), ``open`` (from a URL to a store), ``folder`` and ``postgres``.
 """
 
 from cx_events.blob.port import Blobs, blob_name

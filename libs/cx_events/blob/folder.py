@@ -17,6 +17,8 @@ from cx_events.private_files import FOLDER_MODE, tighten_below
 
 
 class FolderBlobs:
+    """Blobs below ``folder``."""
+
     def __init__(self, folder: Path) -> None:
         self.folder = Path(folder)
 
@@ -42,7 +44,7 @@ class FolderBlobs:
     def _put(self, place: Path, content: bytes) -> None:
         try:
             if place.exists() and place.read_bytes() == content:
-                # Another writer may not have come to the next line yet.
+                # Another writer may not have synced the folder yet.
                 _sync(place.parent)
                 return
             self._make(place.parent)
@@ -70,7 +72,7 @@ class FolderBlobs:
         return checked_content(content, name)
 
     def _make(self, folder: Path) -> None:
-        """A folder whose own entry is durable, those above it included."""
+        """Make a folder and those above it, with durable entries."""
         if folder.is_dir():
             return
         try:
@@ -82,7 +84,7 @@ class FolderBlobs:
 
 
 def _sync(folder: Path) -> None:
-    """A rename is durable when its folder is synced (fsync(2), "Description")."""
+    """Sync a folder, which makes renames in it durable (fsync(2), "Description")."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

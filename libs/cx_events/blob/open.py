@@ -1,4 +1,4 @@
-"""From a URL to a blob store."""
+"""Open the blob store that a URL names."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from cx_events.errors import Fatal
 
 
 def open_blobs(url: str) -> Blobs:
-    """``file:///FOLDER`` or ``postgresql+asyncpg://...``; ``Fatal`` for anything else. Nothing is opened before
-    ``start``."""
+    """Return the blob store of ``file:///FOLDER`` or ``postgresql+asyncpg://...``; nothing is opened before ``start``.
+
+    Raises ``Fatal`` for any other URL.
+    """
     scheme, _, rest = url.partition("://")
     if scheme == "file" and rest.startswith("/"):
         from cx_events.blob.folder import FolderBlobs

@@ -1,4 +1,4 @@
-"""Blobs in a table of PostgreSQL, ``cx_blobs``, made where it is missing."""
+"""Blobs in the PostgreSQL table ``cx_blobs``, which is created where it is missing."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from cx_events.pooled_connections import acquire_connection
 
 _SECONDS = 2.2
 _BYTES_PER_SECOND = 8 << 20
-"""A large blob gets a second more for each of these."""
+"""A put may take a second longer for each of these."""
 
-# Creators that race would meet in PostgreSQL's catalogue, IF NOT EXISTS or not: one at a time.
+# Concurrent creators fail in PostgreSQL's catalogue despite IF NOT EXISTS, so they take turns.
 _LOCK = "SELECT pg_advisory_xact_lock(hashtext('cx_blobs'))"
 _TABLE = """
     CREATE TABLE IF NOT EXISTS cx_blobs (
@@ -35,7 +35,7 @@ _GET = "SELECT content FROM cx_blobs WHERE tenant = $1 AND digest = $2"
 
 
 class PostgresBlobs:
-    """``url``: ``postgresql+asyncpg://USER:PASSWORD@HOST:PORT/DATABASE``."""
+    """Blobs in a database. ``url``: ``postgresql+asyncpg://USER:PASSWORD@HOST:PORT/DATABASE``."""
 
     def __init__(self, url: str) -> None:
         self._dsn = url.replace("postgresql+asyncpg://", "postgresql://", 1)
@@ -85,7 +85,7 @@ class PostgresBlobs:
 
 @asynccontextmanager
 async def _answering(seconds: float) -> AsyncIterator[None]:
-    """PostgreSQL's errors as ours; a server that takes longer does not answer."""
+    """Raise ``TryLater`` for errors that may pass and after ``seconds``, ``Fatal`` for wrong credentials."""
     try:
         async with asyncio.timeout(seconds):
             with guard_cancellation("a connection to the blob store"):
