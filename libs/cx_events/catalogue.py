@@ -30,7 +30,7 @@ def catalogue() -> Mapping[str, EventType]:
 
 
 class Permit(NamedTuple):
-    """What it takes to send events of a type: all of ``scopes``.
+    """The conditions for sending events of a type: all of ``scopes``.
 
     ``unsupported``: why nobody may send it, or empty. ``reserved``: only the hub itself and an import write it.
     """

@@ -1,4 +1,4 @@
-"""Telephone numbers: one line has one normal form, however it is written.
+"""Normalise telephone numbers: one line has one normal form, however it is written.
 
 The normal form is E.164, ``+`` and digits. An extension belongs to it, as ``;ext=DIGITS`` behind the number (RFC 3966,
 section 5.3): two people at one switchboard are two, and the switchboard itself is a third. It names a line and is
@@ -242,7 +242,7 @@ def _today(read: phonenumbers.PhoneNumber, written: str) -> str:
 
 
 class _Plan(NamedTuple):
-    """What a country's plan says. ``lengths``: of landlines, area code and all. ``trunk``: the prefix of national
+    """A country's numbering plan. ``lengths``: of landlines, area code and all. ``trunk``: the prefix of national
     forms. ``is_open``: a number's length doesn't tell whether its area code is there; only a trunk prefix does."""
 
     country_code: int

@@ -1,4 +1,4 @@
-"""What people and programs write around a telephone number, brought into the few forms that ``phone_numbers`` reads."""
+"""Normalise what people and programs write around a telephone number, for ``phone_numbers``."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _PARAMETER = re.compile(r" ?; ?ext ?= ?", re.IGNORECASE)
 
 
 def to_ascii_digits(text: str) -> str:
-    """Return a text with digits of any script, and signs of any width, as those of ASCII. Total."""
+    """Return a text with digits of any script, and signs of any width, in ASCII. Never raises."""
     if text.isascii():
         return text
     shown = unicodedata.normalize("NFKC", text.translate(_CHARACTERS))
@@ -41,7 +41,7 @@ def to_ascii_digits(text: str) -> str:
 
 
 def address_in_brackets(text: str) -> str:
-    """Return what stands between angle brackets, where there is one pair of them."""
+    """Return the text between angle brackets, where there is one pair of them; else the whole."""
     found = _ADDRESS.fullmatch(text)
     return text if found is None else found[1].strip()
 
@@ -62,13 +62,13 @@ def trim_before_plus(text: str) -> str:
 
 
 def _ends_a_number(text: str) -> bool:
-    """Return whether a list goes on behind the last digit: ``;`` or ``,`` or ``/``."""
+    """Return whether a separator of a list (``;``, ``,``, ``/``) follows the last digit."""
     number = text.rstrip(" ;,/")
     return number[-1:].isdigit() and not text[len(number) :].isspace() and len(number) < len(text)
 
 
 def normalise_extension(text: str) -> str:
-    """Return a number with its extension as ``;ext=DIGITS``, in whatever language that is said.
+    """Return a number with its extension as ``;ext=DIGITS``, in any known language.
 
     A ``Durchwahl`` is dialled behind the number, and so becomes the end of it.
     """

@@ -60,7 +60,7 @@ _CHANGES: dict[str, tuple[_Change, ...]] = {
 """By country code, as a number begins."""
 
 _CODE_LENGTHS = (3, 4)
-"""Of ``+`` and the country codes above."""
+"""Lengths of ``+`` and the country codes above."""
 
 # Mobiles of Vietnam, +84 and ten digits, have nine since 2018: each old prefix has its new one (decision
 # 798/QD-BTTTT of the ministry).

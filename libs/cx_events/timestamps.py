@@ -25,7 +25,7 @@ _rfc3339 = re.compile(
 
 
 def parse_time(text: str) -> Micros:
-    """RFC 3339 text to microseconds; digits past the sixth of a second are cut off.
+    """Return RFC 3339 text in microseconds; digits past the sixth of a second are cut off.
 
     Raises ``Refused("bad-time")`` for anything else, a time without an offset or outside of the years 1 to 9999 in UTC
     included. A leap second (``:60``, RFC 3339 section 5.7) counts as the last microsecond of its minute.
@@ -39,7 +39,7 @@ def parse_time(text: str) -> Micros:
 
 @lru_cache(1024)
 def _second(text: str) -> Micros:
-    """Of a time without fraction and zone. Events that are read together fall into few seconds."""
+    """Return the time of a text without fraction and zone. Cached: events read together fall into few seconds."""
     return _parse(text + "Z")
 
 

@@ -49,7 +49,7 @@ EventContent = tuple[str, Data]
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """What the functions of the mapping read."""
+    """The vCon as the functions of the mapping read it."""
 
     uuid: str
     dialogs: list[Json]

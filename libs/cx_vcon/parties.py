@@ -39,7 +39,7 @@ _NUMBER = re.compile(r"\+?[0-9][0-9().\- ]{3,}")
 
 
 MAX_PARTICIPANTS = 20
-"""Of one event: a webinar's audience stands whole in the container."""
+"""The most participants of one event; the container has all of a webinar's audience."""
 
 MAX_NAME = 500
 

@@ -1,4 +1,4 @@
-"""What every blob store must do. Subclass ``BlobContract`` and give the fixtures that it names."""
+"""The contract of every blob store. Subclass ``BlobContract`` and provide the fixtures that it names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every log must do. For another implementation, subclass and provide the fixture that each class names:
+"""The contract of every log. For another implementation, subclass and provide the fixture that each class names:
 
 class TestMyLog(LogContract):
     @pytest.fixture

@@ -1,4 +1,4 @@
-"""What every log that can be down must do in an outage and after it."""
+"""The contract of logs that can be down: in an outage and after it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the readers of every log must do."""
+"""The contract of every log's readers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a bot heard, understood and did. A bot that takes part in a chat or call names that interaction."""
+"""Events of bots: turns, intents, slots, requests for a person. A bot that takes part in a chat or call names that interaction."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What happens inside a call."""
+"""Events inside a call: keys, menu steps, recordings, transcripts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the customer allows."""
+"""Events of the customer's consents."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What agents decide about a thread. A thread is named by one of its interactions or by an part id of it."""
+"""Agents' decisions about a conversation, which is named by one of its interactions or one of its part ids."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What other systems know about the customer: a CRM, a shop, a ledger."""
+"""Events of other systems that know the customer: a CRM, a shop, a ledger."""
 
 from __future__ import annotations
 

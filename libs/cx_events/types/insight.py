@@ -1,4 +1,4 @@
-"""What models found. The finding is recorded with its producer and version, so that a replay needs no model."""
+"""Findings of models. The finding is recorded with its producer and version, so that a replay needs no model."""
 
 from __future__ import annotations
 

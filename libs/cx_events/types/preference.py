@@ -1,4 +1,4 @@
-"""What the customer would rather have."""
+"""Events of the customer's preferences."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What people say in public. A post with its replies is one interaction, each author a customer of their own."""
+"""Public posts, comments and reviews. A post with its replies is one interaction, each author a customer of their own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the customer answered when asked how it went."""
+"""Answers to surveys."""
 
 from __future__ import annotations
 
