@@ -1,4 +1,4 @@
-"""Public posts, comments and reviews. A post with its replies is one interaction, each author a customer of their own."""
+"""Public posts, comments and reviews. A post with its replies is one interaction, each author a customer."""
 
 from __future__ import annotations
 
