@@ -14,6 +14,7 @@ An interaction that ended, or whose matter was resolved, concerns nobody's desk.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from operator import attrgetter
 from typing import Any, Literal, NamedTuple
 
 from cx_context.parts.merge import MERGE_RULES, later
@@ -51,6 +52,10 @@ _SUMMED = (
     "customer_spoke", "reopened", "endless",
 )  # fmt: skip
 
+_values_of = attrgetter(*_SUMMED)
+_EMPTY = tuple(zip(_SUMMED, _values_of(_NO_PART), strict=True))
+_RULES = tuple(MERGE_RULES[name] for name in _SUMMED)
+
 
 class SideState:
     """One stream's side of an interaction, as far as desks need it: the sum of its parts, each of which may be added
@@ -64,9 +69,9 @@ class SideState:
     endless: int | None
 
     def __init__(self) -> None:
-        for name in _SUMMED:
-            setattr(self, name, getattr(_NO_PART, name))
-        self._latest: tuple[int, str] = (0, "")
+        for name, value in _EMPTY:
+            setattr(self, name, value)
+        self._latest: tuple[int, bytes] = (0, b"")
         self._resolves: dict[str, Register] = {}
 
     @classmethod
@@ -77,12 +82,11 @@ class SideState:
         return side
 
     def add(self, part_id: bytes, part: Part) -> None:
-        for name in _SUMMED:
-            value = getattr(part, name)
+        for name, value, merge in zip(_SUMMED, _values_of(part), _RULES, strict=True):
             if value:
-                setattr(self, name, MERGE_RULES[name](getattr(self, name), value))
+                setattr(self, name, merge(getattr(self, name), value))
         if part.active:
-            self._latest = max(self._latest, (part.active[-1], text_of(part_id)))
+            self._latest = max(self._latest, (part.active[-1], part_id))
         if part.resolved is not None:
             about = part.about or ""
             old = self._resolves.get(about)
@@ -91,10 +95,11 @@ class SideState:
 
     @property
     def resolved(self) -> Register | None:
+        if not self._resolves:
+            return None
+        latest = text_of(self._latest[1])
         counting = [
-            resolve
-            for about, resolve in self._resolves.items()
-            if self.endless is None or about in ("", self._latest[1])
+            resolve for about, resolve in self._resolves.items() if self.endless is None or about in ("", latest)
         ]
         return max(counting, key=lambda resolve: resolve[0], default=None)
 

@@ -1,10 +1,9 @@
-"""Copies in conflict: the same tenant, source and id, and other content. One of them counts; of the others somebody
-must hear, since what they say is in no context.
+"""Keep the dead letters of copies in conflict: the same tenant, source and id, and other content.
 
-An event's conflict is one dead letter of the stage ``conflict``: it holds the copy that differs and was recorded first.
-It is a function of the set of copies, so it is worked out anew whenever one more comes or another one counts: any order
-of arrival leaves the same letters. It goes away by itself where the last copy that differed turns out to be the one
-that counts.
+One copy counts; what the others say is in no context, so somebody must hear of them. An event's conflict is one dead
+letter of the stage ``conflict``, which holds the copy that differs and was recorded first. It is a function of the set
+of copies, so it is worked out anew whenever one more arrives or another one counts: any order of arrival leaves the
+same letters. It goes away where the last copy that differed turns out to be the one that counts.
 """
 
 from __future__ import annotations
@@ -25,14 +24,14 @@ from cx_events.timestamps import Micros, format_time
 from cx_projectors.letters import letter_key, storable
 
 LOCK = tenant_lock("conflicts", "")
-"""Copies of one event may lie in several partitions: their workers take turns."""
+"""Copies of one event may lie in several partitions: their consumers take turns."""
 
-PLACES_TOLD = 10
-DEPTH_TOLD = 4
+PLACES_NAMED = 10
+DEPTH_COMPARED = 4
 
 
 def letter_of(counting: bytes, copies: Iterable[tuple[Micros, bytes]]) -> DeadLetter | None:
-    """Return the dead letter of an event's copies (recorded, raw); None where all say what the counting one says."""
+    """Return the dead letter of an event's copies (recorded, raw); None where none differs from the counting one."""
     differing = [copy for copy in copies if not same_content(copy[1], counting)]
     if not differing:
         return None
@@ -54,21 +53,21 @@ def letter_of(counting: bytes, copies: Iterable[tuple[Micros, bytes]]) -> DeadLe
 
 
 def _detail(counting: bytes, other: bytes) -> str:
-    """Return where two copies differ, without a value of anybody's."""
+    """Return where two copies differ, by the names of their members; their values may be personal."""
     try:
         one, two = msgspec.json.decode(counting), msgspec.json.decode(other)
         places = sorted(set(_differences(one, two, "")) - _NOT_COMPARED)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return "another event was sent under this id; the two can't be compared"
-    told = ", ".join(places[:PLACES_TOLD]) + (", ..." if len(places) > PLACES_TOLD else "")
-    return f"another event was sent under this id; it differs in {told}"
+    named = ", ".join(places[:PLACES_NAMED]) + (", ..." if len(places) > PLACES_NAMED else "")
+    return f"another event was sent under this id; it differs in {named}"
 
 
 _NOT_COMPARED = frozenset({"recordedtime", "writer"})
 
 
 def _differences(one: Any, two: Any, path: str) -> Iterator[str]:
-    if isinstance(one, dict) and isinstance(two, dict) and path.count(".") < DEPTH_TOLD:
+    if isinstance(one, dict) and isinstance(two, dict) and path.count(".") < DEPTH_COMPARED:
         for name in one.keys() | two.keys():
             inner = f"{path}.{name}" if path else name
             if name not in one or name not in two:
@@ -80,8 +79,8 @@ def _differences(one: Any, two: Any, path: str) -> Iterator[str]:
 
 
 async def settle(tx: Tx, keys: Collection[bytes]) -> list[DeadLetter]:
-    """Put the letters of these events right, by all their copies; return those that are to be written. Takes the lock
-    that orders the workers, so whoever calls it takes no other lock afterwards."""
+    """Delete the letters of these events that are not true any more, by all their copies; return those to be written.
+    It takes a lock that orders the consumers, so the caller takes no other lock afterwards."""
     if not keys:
         return []
     await tx.lock(LOCK, exclusive=True)
@@ -90,12 +89,12 @@ async def settle(tx: Tx, keys: Collection[bytes]) -> list[DeadLetter]:
     changed: list[DeadLetter] = []
     for key, copy in sorted(counting.items()):
         event, _ = decode_leniently(copy.raw)
-        known_by = letter_key(event.tenantid, event.source, event.id, CONFLICT)
-        letter, old = letter_of(copy.raw, copies.get(key, ())), await dead_letters.one(tx, known_by)
+        letter_id = letter_key(event.tenantid, event.source, event.id, CONFLICT)
+        letter, old = letter_of(copy.raw, copies.get(key, ())), await dead_letters.one(tx, letter_id)
         if letter == old:
             continue
         if old is not None:
-            await delete_dead_letter(tx, known_by)
+            await delete_dead_letter(tx, letter_id)
         if letter is not None:
             changed.append(letter)
     return changed

@@ -1,7 +1,8 @@
-"""A worker: takes its share of the partitions, reads ahead, applies batch after batch, and never stops quietly.
+"""Consume the log: take a share of the partitions, read ahead, apply batch after batch, and never stop silently.
 
-While the database works on one batch the next is read and decoded. What is down is waited for; what another worker took
-over is let go; anything else is told and tried again, and readiness fails meanwhile, since it goes by progress.
+While the database works on one batch the next is read and classified. What is down is waited for, and a partition that
+another consumer took over is let go. Any other error is logged and the batch tried again; readiness fails meanwhile,
+since it goes by progress.
 """
 
 from __future__ import annotations
@@ -32,24 +33,24 @@ from cx_runtime.owned_tasks import OwnedTasks
 IDLE_SECONDS = 0.5
 MAX_PAUSE = 2.0
 LEAVE_SECONDS = 5.0
-"""To give partitions up may take so long; otherwise their leases run out."""
+"""Giving partitions up may take so long; otherwise their leases run out."""
 REPORT_SECONDS = 2.0
 MAX_BATCH_BYTES = 16 << 20
 SLICE = 200
-"""Records that are decoded at a stretch. The batch before is being applied meanwhile, and goes on as soon as the
-database has answered."""
+"""Records that are read at a stretch. The batch before is being applied meanwhile, and goes on as soon as the database
+has answered."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConsumerLimits:
-    """``events``: at most in one transaction; ``lease``: seconds that a partition stays ours without renewal."""
+    """``events``: at most in one transaction. ``lease``: seconds that a partition stays ours without renewal."""
 
     events: int = 4_000
     lease: float = 5.0
 
 
 class Consumer:
-    """One projector. ``run()`` until it is cancelled; ``stop()`` asks it to finish the batch and give all up."""
+    """One projector. Run it until it is cancelled; ``stop()`` asks it to finish its batch and give up its partitions."""
 
     def __init__(
         self,
@@ -59,43 +60,44 @@ class Consumer:
         name: str,
         metrics: Metrics,
         health: Health,
-        pace: ConsumerLimits = ConsumerLimits(),
+        limits: ConsumerLimits = ConsumerLimits(),
         changed: Callable[[], None] = lambda: None,
     ) -> None:
-        """``changed``: called once a batch that changed contexts is durable."""
+        """``changed`` is called once a batch that changed contexts is durable."""
         self._store = store
         self._log = log
         self._tenants = tenants
         self._name = name
         self._metrics = metrics
         self._health = health
-        self._pace = pace
+        self._limits = limits
         self._changed = changed
         self._applier = RetryingApplier(store, name, tenants)
         self._owned: dict[Partition, Lease] = {}
         self._stale = True
         self._begins = True
         self._stopping = asyncio.Event()
-        self._said = structlog.get_logger().bind(worker=name)
+        self._logger = structlog.get_logger().bind(worker=name)
         self.applied = 0
 
     @property
     def contentions(self) -> int:
-        """How often a transaction was begun again since other writers were in the way."""
+        """Return how often a transaction was begun again since other writers were in the way."""
         return self._applier.contentions
 
     def stop(self) -> None:
+        """Ask ``run`` to return after the batch under way."""
         self._stopping.set()
 
     async def run(self) -> None:
-        """Return after ``stop``. Raise ``Fatal``, or ``Ended`` where one of its own tasks is over."""
-        progress = self._health.progress(self._name, max_age=max(30.0, 3 * self._pace.lease))
+        """Apply batches until ``stop``. Raises ``Fatal``, or ``Ended`` where one of its own tasks is over."""
+        progress = self._health.progress(self._name, max_age=max(30.0, 3 * self._limits.lease))
         reader = self._log.reader()
         try:
-            async with OwnedTasks() as companions:
-                companions.start("the renewal of leases", self._renew())
-                companions.start("the reports of lag", self._report())
-                await self._work(reader, progress)
+            async with OwnedTasks() as tasks:
+                tasks.start("the renewal of leases", self._renew_leases())
+                tasks.start("the reports of lag", self._report_lag())
+                await self._retry_forever(reader, progress)
         finally:
             if self._stopping.is_set():
                 self._health.forget(self._name)
@@ -103,16 +105,16 @@ class Consumer:
                 progress.end()
             self._metrics.lag_gone()
             await reader.close()
-            await close_within(self._leave(), LEAVE_SECONDS)
+            await close_within(self._give_up_partitions(), LEAVE_SECONDS)
 
-    async def _work(self, reader: LogReader, progress: Progress) -> None:
+    async def _retry_forever(self, reader: LogReader, progress: Progress) -> None:
         pause = 0.05
         while not self._stopping.is_set():
             try:
-                await self._serve(reader, progress)
+                await self._apply_batches(reader, progress)
                 pause = 0.05
             except Fenced as fence:
-                self._said.info("taking partitions anew", why=str(fence))
+                self._logger.info("taking partitions anew", why=str(fence))
                 self._metrics.retries.labels("fenced").inc()
             except TryLater as error:
                 progress.tried(error)
@@ -123,7 +125,7 @@ class Consumer:
                 raise
             except Exception as error:
                 progress.failed(f"a batch failed: {type(error).__name__}: {error}")
-                self._said.exception("a batch failed; trying again")
+                self._logger.exception("a batch failed; trying again")
                 self._metrics.retries.labels("failed").inc()
                 await self._rest(pause)
                 pause = min(pause * 2, MAX_PAUSE)
@@ -135,10 +137,10 @@ class Consumer:
         except TimeoutError:
             pass
 
-    async def _serve(self, reader: LogReader, progress: Progress) -> None:
-        """Apply what comes until we must take our partitions anew, or stop."""
-        await self._take()
-        reader.assign({partition: leases.next_offset for partition, leases in self._owned.items()})
+    async def _apply_batches(self, reader: LogReader, progress: Progress) -> None:
+        """Apply what arrives until we must take our partitions anew, or stop."""
+        await self._take_partitions()
+        reader.assign({partition: lease.next_offset for partition, lease in self._owned.items()})
         reading: asyncio.Task[Batch | None] | None = None
         try:
             while not self._stopping.is_set() and not self._stale:
@@ -159,7 +161,7 @@ class Consumer:
         if not self._owned:
             await self._rest(IDLE_SECONDS)
             return None
-        records = await reader.read(self._pace.events, max_bytes=MAX_BATCH_BYTES, wait=IDLE_SECONDS)
+        records = await reader.read(self._limits.events, max_bytes=MAX_BATCH_BYTES, wait=IDLE_SECONDS)
         if not records:
             return None
         batch = Batch()
@@ -176,14 +178,14 @@ class Consumer:
         started = time.perf_counter()
         leases = {partition: self._owned[partition] for partition in batch.offsets}
         applied = await self._applier.apply(batch, leases)
-        for partition, position in batch.offsets.items():
-            self._owned[partition] = Lease(position, leases[partition].epoch)
+        for partition, offset in batch.offsets.items():
+            self._owned[partition] = Lease(offset, leases[partition].epoch)
         self.applied += applied.new
         if applied.customers:
             self._changed()
-        self._measure(batch, applied, time.perf_counter() - started)
+        self._count(batch, applied, time.perf_counter() - started)
 
-    def _measure(self, batch: Batch, applied: Applied, seconds: float) -> None:
+    def _count(self, batch: Batch, applied: Applied, seconds: float) -> None:
         self._metrics.batch_seconds.observe(seconds)
         self._metrics.batch_events.labels("new").inc(applied.new)
         self._metrics.batch_events.labels("repeated").inc(applied.repeated)
@@ -194,42 +196,42 @@ class Consumer:
         if batch.latest:
             self._metrics.lag_seconds.set(max(time.time() - batch.latest / 1000, 0.0), INTERACTIONS)
 
-    async def _take(self) -> None:
-        """What is ours now. Nothing that was remembered under older epochs counts."""
+    async def _take_partitions(self) -> None:
+        """Take our share of the partitions. The cache is emptied: what it holds was true under older epochs."""
         await open_store_epoch(self._store, self._log, begins=self._begins)
         self._begins = False
         counts = {topic: await self._log.partitions(topic) for topic in TOPICS}
         async with self._store.writing() as tx:
             await leases.announce(tx, [Partition(t, n) for t, count in counts.items() for n in range(count)])
-            self._owned = await leases.take(tx, self._name, self._pace.lease)
+            self._owned = await leases.take(tx, self._name, self._limits.lease)
         self._applier.cache.clear()
         self._stale = False
 
-    async def _renew(self) -> None:
-        """Every third of a lease: renew it, and see whether our share changed."""
+    async def _renew_leases(self) -> None:
+        """Renew the leases every third of their time, and note whether our share changed."""
         while True:
-            await asyncio.sleep(self._pace.lease / 3)
+            await asyncio.sleep(self._limits.lease / 3)
             try:
                 async with self._store.writing() as tx:
-                    now = await leases.take(tx, self._name, self._pace.lease)
+                    now = await leases.take(tx, self._name, self._limits.lease)
             except TryLater as error:
-                self._said.info("lease not renewed", why=error.detail)
+                self._logger.info("lease not renewed", why=error.detail)
                 continue
             except Exception:
-                self._said.exception("lease not renewed")
+                self._logger.exception("lease not renewed")
                 continue
-            if {p: leases.epoch for p, leases in now.items()} != {p: leases.epoch for p, leases in self._owned.items()}:
+            if {p: lease.epoch for p, lease in now.items()} != {p: lease.epoch for p, lease in self._owned.items()}:
                 self._stale = True
 
-    async def _report(self) -> None:
-        """Lag in events, measured against the log's ends. What can't be measured is not told."""
+    async def _report_lag(self) -> None:
+        """Report the lag in events, measured against the log's ends. What can't be measured is not reported."""
         while True:
             try:
                 await self._measure_lag()
             except TryLater as error:
-                self._said.debug("lag not known", part=error.part)
+                self._logger.debug("lag not known", part=error.part)
             except Exception:
-                self._said.exception("lag not known")
+                self._logger.exception("lag not known")
             await asyncio.sleep(REPORT_SECONDS)
 
     async def _measure_lag(self) -> None:
@@ -243,9 +245,9 @@ class Consumer:
             if topic == INTERACTIONS and not any(behind.values()):
                 self._metrics.lag_seconds.set(0.0, topic)
 
-    async def _leave(self) -> None:
+    async def _give_up_partitions(self) -> None:
         try:
             async with self._store.writing() as tx:
                 await leases.leave(tx, self._name)
         except TryLater as error:
-            self._said.info("leases left to run out", why=error.detail)
+            self._logger.info("leases left to run out", why=error.detail)

@@ -1,7 +1,7 @@
-"""The store's epoch held against the log, for ``cx verify``.
+"""Check a store's epoch against the log, for ``cx verify``.
 
-Its definition: once anything was applied, the one row of ``store_epoch`` holds the store's id, and one more than the
-offset of a record on ``cx.stores`` that names that id. What the broker no longer keeps is believed.
+Once anything was applied, the one row of ``store_epoch`` must hold the store's id, and one more than the offset of a
+record on ``cx.stores`` that names that id. What the broker no longer keeps is believed.
 """
 
 from __future__ import annotations
@@ -21,35 +21,37 @@ _decode = msgspec.json.Decoder(StoreOpened).decode
 
 
 class Announcement(NamedTuple):
-    """What is on the log where a store's epoch says. ``end``: of the topic. ``store``: the id that the record there
-    names, empty for one that can't be read; None where there is no record, or none any more."""
+    """What the log holds where a store's epoch points. ``end``: the topic's end. ``store``: the id that the record
+    there names, empty for one that can't be read; None where there is no record, or none any more."""
 
     end: int
     store: str | None
 
 
 async def epoch_faults(found: StoreEpoch | None, log: Log, *, applied: bool) -> Sequence[str]:
-    """Return what is wrong with the row of ``store_epoch`` that was found, as sentences. ``applied``: whether anything
-    was. ``TryLater`` where the log does not answer."""
+    """Return what is wrong with a store's row of ``store_epoch``, as sentences. ``applied``: whether anything was
+    applied to the store. Raises ``TryLater`` where the log does not answer."""
     if found is None:
         return ["store_epoch: the row is missing"] if applied else []
     return list(faults_of(found, await announcement_of(log, found.epoch)))
 
 
-def faults_of(found: StoreEpoch, told: Announcement) -> Sequence[str]:
+def faults_of(found: StoreEpoch, announced: Announcement) -> Sequence[str]:
     """Return what is wrong with a row of ``store_epoch``, given what the log says there."""
     store, epoch = found
     if not 0 < epoch <= LAST_EPOCH:
         return [f"store_epoch: the epoch {epoch} is not one of 1 to {LAST_EPOCH}"]
-    if epoch > told.end:
-        return [f"store_epoch: the epoch {epoch} was never given; {STORES} ends at {told.end}"]
-    if told.store is not None and told.store != store.hex():
-        return [f"store_epoch: the epoch {epoch} was given to store {told.store or 'unknown'}, not to {store.hex()}"]
+    if epoch > announced.end:
+        return [f"store_epoch: the epoch {epoch} was never given; {STORES} ends at {announced.end}"]
+    if announced.store is not None and announced.store != store.hex():
+        return [
+            f"store_epoch: the epoch {epoch} was given to store {announced.store or 'unknown'}, not to {store.hex()}"
+        ]
     return []
 
 
 async def announcement_of(log: Log, epoch: int) -> Announcement:
-    """Read the record that gave an epoch. ``TryLater`` where the log does not answer."""
+    """Read the record that gave an epoch. Raises ``TryLater`` where the log does not answer."""
     end = (await log.end_offsets(STORES)).get(0, 0)
     if not 0 < epoch <= end:
         return Announcement(end, None)

@@ -1,10 +1,10 @@
-"""The outbox to ``cx.context-changes``: short notices of whose context changed. A hint, never the truth.
+"""Relay change notifications from the outbox to ``cx.context-changes``. They are hints, never the truth.
 
-A batch leaves one row with the customers that it changed. The relay takes rows, publishes a notice for each customer
-with its version of now, and deletes the rows in the transaction that read them; notices may come twice.
+A batch leaves one row with the customers that it changed. The relay takes rows, publishes a notification for each
+customer with its current version, and deletes the rows in the transaction that read them; notifications may come twice.
 
-It rests as long as it worked: of batches that follow each other closely it tells together, and leaves them half of the
-store. With a commit and an append for each it took as much as they did, and contexts became fresh later.
+It rests as long as it worked: batches that follow each other closely are relayed together, and get half of the store.
+With a commit and an append for each batch the relay took as much as they did, and contexts became fresh later.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ COUNT_SECONDS = 1.0
 
 
 class Relay:
-    """``run()`` until it is cancelled. Several may run: each takes other rows."""
+    """Run it until it is cancelled. Several may run: each takes other rows."""
 
     def __init__(self, store: Store, log: Log, metrics: Metrics, health: Health) -> None:
         self._store = store
@@ -40,10 +40,11 @@ class Relay:
         self._count_again = 0.0
 
     def wake(self) -> None:
-        """A batch has left something: whoever follows need not wait until we would look."""
+        """Relay at once: a batch has left something, and followers need not wait until we would look."""
         self._woken.set()
 
     async def run(self) -> None:
+        """Relay until cancelled. The store or the log may be down meanwhile."""
         progress = self._health.progress("relay")
         try:
             while True:
@@ -66,7 +67,7 @@ class Relay:
             await self._idle()
 
     async def _idle(self) -> None:
-        """Other processes' batches wake nobody here."""
+        """Wait to be woken, but not for long: the batches of other processes wake nobody here."""
         try:
             async with asyncio.timeout(IDLE_SECONDS):
                 await self._woken.wait()
@@ -74,13 +75,13 @@ class Relay:
             pass
 
     async def step(self) -> int:
-        """Relay what waits, up to some rows; how many notices were sent."""
+        """Relay up to ``ROWS_AT_ONCE`` rows; return how many notifications were sent."""
         async with self._store.writing() as tx:
             changes = await outbox.take(tx, ROWS_AT_ONCE)
             if changes:
                 await self._log.append(
                     [
-                        Record(CONTEXT_CHANGES, change.customer, msgspec.json.encode(_notice(change)))
+                        Record(CONTEXT_CHANGES, change.customer, msgspec.json.encode(_notification(change)))
                         for change in changes
                     ]
                 )
@@ -91,7 +92,7 @@ class Relay:
         return len(changes)
 
 
-def _notice(change: outbox.Change) -> ContextChange:
+def _notification(change: outbox.Change) -> ContextChange:
     merged = text_of(change.now) if change.now != change.customer else ""
     agents, queues = ([desk.name for desk in change.desks if desk.kind == kind] for kind in ("agent", "queue"))
     return ContextChange(change.tenant, text_of(change.customer), change.version, merged, agents, queues)

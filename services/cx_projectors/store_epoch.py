@@ -1,7 +1,7 @@
-"""Opening a store: it announces itself on the log, and is given the epoch that its versions begin with.
+"""Open a store: announce it on the log, and give it the epoch that its versions begin with.
 
-The topic ``cx.stores`` has one partition, and a store's epoch is one more than its record's offset there: unique and
-above all that came before, whichever processes race and whatever the broker no longer keeps.
+The topic ``cx.stores`` has one partition, and a store's epoch is one more than the offset of its record there: unique
+and above all that came before, whichever processes race and whatever the broker no longer keeps.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ KEY = b"stores"
 
 
 async def open_store_epoch(store: Store, log: Log, *, begins: bool) -> int:
-    """Give the store an epoch where it has none, and return its epoch. To be called before anything is applied.
+    """Give the store an epoch where it has none, and return its epoch. Called before anything is applied.
 
-    ``begins``: the process is starting. A store that is not the one that announced itself last then announces itself
-    again: operators have gone back to it, and its versions must rise above those that the other one served.
+    ``begins``: the process is starting. A store that is not the one announced last is then announced again: operators
+    have gone back to it, and its versions must rise above those that the other store served.
 
     Raises ``TryLater`` where the store or the log does not answer: an announcement that is not acknowledged may leave a
     gap in the epochs, which does no harm. Raises ``Fatal`` where a version has no room for another epoch, or the topic
@@ -51,7 +51,7 @@ async def open_store_epoch(store: Store, log: Log, *, begins: bool) -> int:
 
 
 async def last_epoch(log: Log) -> int:
-    """Return the epoch of the store that announced itself last on this log; 0 before the first one.
+    """Return the epoch of the store that was announced last on this log; 0 before the first one.
 
     Raises ``TryLater``, and ``Fatal`` as ``open_store_epoch`` does."""
     ends = await log.end_offsets(STORES)
