@@ -50,7 +50,7 @@ class ConsumerLimits:
 
 
 class Consumer:
-    """One projector. Run it until it is cancelled; ``stop()`` asks it to finish its batch and give up its partitions."""
+    """One projector. Run it until it is cancelled; ``stop()`` asks it to finish its batch and leave."""
 
     def __init__(
         self,
