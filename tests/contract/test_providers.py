@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl, urlencode
@@ -75,6 +77,12 @@ def test_a_provider_has_a_readme_a_table_of_kinds_and_fixtures(provider: Provide
     assert provider.kinds
     assert all(kind and becomes for kind, becomes in provider.kinds.items())
     assert fixtures_of(provider)
+
+
+def test_the_kit_knows_no_provider() -> None:
+    kit = Path(str(import_module("cx_channels.kit").__file__)).parent
+    known = re.compile(r"cx_channels\.(?:voice|chat|email|social)\b")
+    assert not [path for path in kit.rglob("*.py") if known.search(path.read_text(encoding="utf-8"))]
 
 
 # --- what is mapped --------------------------------------------------------------------------------------------------

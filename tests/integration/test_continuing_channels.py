@@ -20,9 +20,9 @@ from tests.integration.test_intake import event, send
 from tests.patience import PATIENCE
 
 from cx_channels.intake import Intake
+from cx_channels.kit.twilio_signature import signed_parameters
 from cx_channels.provider import Request
 from cx_channels.registry import providers
-from cx_channels.voice.twilio.signature import signed_parameters
 from cx_events.blob.folder import FolderBlobs
 from cx_events.ids import IdSpace
 from cx_events.log import INTERACTIONS, Partition

@@ -13,7 +13,7 @@ import pytest
 from tests.patience import PATIENCE
 
 from cx_channels.kit.signing import shown_url, sign
-from cx_channels.voice.twilio.signature import signed_parameters
+from cx_channels.kit.twilio_signature import signed_parameters
 from cx_events.codec import decode
 from cx_events.envelope import Event
 from cx_events.log import INTERACTIONS, Partition

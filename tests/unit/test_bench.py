@@ -17,8 +17,8 @@ from tests.bench.report import Result, compared, cpu_per_event, percentile, roun
 from tests.bench.servers import servers
 from tests.bench.workload import IDS, PARTITIONS, Workload, make_workload
 
+from cx_channels.kit.twilio_signature import verify
 from cx_channels.provider import Connection, Request
-from cx_channels.voice.twilio.signature import verify
 from cx_context.definition import define
 from cx_events.client_events import accept
 from cx_events.codec import decode

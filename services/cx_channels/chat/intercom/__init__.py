@@ -1,4 +1,10 @@
-"""Intercom: its messenger, inbox, bots and tickets, from its webhooks. See README.md."""
+"""Intercom: its messenger, inbox, bots and tickets, from its webhooks. See README.md.
+
+Modules: ``signature``, ``mapping`` (the topics), ``notification`` (one delivery), ``conversation`` (what an event says
+of its conversation), ``conversations``, ``parts`` and ``tickets`` (topics of conversations), ``contacts`` (topics of
+contacts), ``people`` (who is who), ``content`` (words and files), ``values`` (lists, times and numbers),
+``unmapped_kinds`` (topics that have no adapter yet).
+"""
 
 from __future__ import annotations
 

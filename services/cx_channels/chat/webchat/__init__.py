@@ -1,4 +1,9 @@
-"""Web chat: the hub's own, for any web page (README.md)."""
+"""Web chat: the hub's own, for any web page. See README.md.
+
+Modules: ``protocol`` (the messages of the socket), ``session`` (the token that a browser resumes with), ``visitors``
+(who is at the other end, and how far that is believed), ``attachments`` (which files are taken), ``mapping`` (events),
+``script`` (what pages load, joined from ``widget/``), ``server`` (its sockets and routes).
+"""
 
 from cx_channels.chat.webchat.attachments import bounds_of
 from cx_channels.chat.webchat.mapping import KINDS, kinds_of, map_note

@@ -1,4 +1,7 @@
-"""Raw mail (RFC 5322, MIME), as it comes in over SMTP."""
+"""Raw mail (RFC 5322, MIME), as it comes in over SMTP. See README.md.
+
+Modules: ``mapping`` (a mail to events; what it means is told in ``cx_channels.kit.mail``).
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Postmark: mail that it received for us, and what became of mail that it sent for us. See README.md."""
+"""Postmark: mail that it received for us, and what became of mail that it sent for us. See README.md.
+
+Modules: ``signature`` (basic authentication), ``mapping`` (the kinds of requests), ``inbound`` (a received mail),
+``values`` (a request's fields).
+"""
 
 from __future__ import annotations
 

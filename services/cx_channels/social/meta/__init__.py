@@ -1,11 +1,16 @@
-"""Facebook pages and Instagram accounts, from Meta's webhooks. See README.md."""
+"""Facebook pages and Instagram accounts, from Meta's webhooks. See README.md.
+
+Modules: ``mapping`` (deliveries to events), ``messaging`` (private messages by kind), ``messages``, ``person_actions``
+and ``thread_control`` (its kinds), ``messaging_event`` (one of them, and its draft), ``changes`` (posts, comments,
+reviews), ``people`` (who is who), ``account_linking``, ``ignored_kinds`` and ``unmapped_kinds`` (what is no event).
+"""
 
 from __future__ import annotations
 
+from cx_channels.kit.meta_signature import SIGNATURE, challenge, sign, verify
 from cx_channels.provider import Connection, Provider
 from cx_channels.social.meta.account_linking import warnings_of
 from cx_channels.social.meta.mapping import DOCUMENTED, kinds_of, map_request
-from cx_channels.social.meta.signature import SIGNATURE, challenge, sign, verify
 
 _PERSON = "Meta's own id of somebody logged in there, in a delivery that the app secret signed"
 _FORM = "typed into a form within Messenger"

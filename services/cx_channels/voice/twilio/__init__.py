@@ -1,12 +1,17 @@
-"""Twilio Programmable Voice. See README.md for what it sends and how to connect it."""
+"""Twilio Programmable Voice. See README.md for what it sends and how to connect it.
+
+Modules: ``mapping`` (the table of kinds), ``kinds`` (tells a request's kind), ``callback`` (one request, and its
+drafts), ``events`` (a function for each kind), ``parties`` (who is the customer), ``addresses`` (numbers, SIP and
+clients), ``attestation`` (how far a caller's number is believed), ``unmapped_kinds`` (what has no adapter yet).
+"""
 
 from __future__ import annotations
 
+from cx_channels.kit.twilio_shared_keys import SETTING, keys_of
+from cx_channels.kit.twilio_signature import SIGNATURE, sign, verify
 from cx_channels.provider import Answer, Connection, Mapped, Provider, Request
 from cx_channels.voice.twilio.addresses import listed
 from cx_channels.voice.twilio.mapping import DOCUMENTED, expects_twiml, kinds_of, map_request
-from cx_channels.voice.twilio.shared_keys import SETTING, keys_of
-from cx_channels.voice.twilio.signature import SIGNATURE, sign, verify
 
 _TWIML = b'<?xml version="1.0" encoding="UTF-8"?><Response/>'
 

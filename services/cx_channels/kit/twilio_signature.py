@@ -22,8 +22,8 @@ from urllib.parse import SplitResult, parse_qs, parse_qsl, quote, urlsplit
 from cx_channels.kit.signing import Algorithm, check_signature, same, sha256_hex, with_headers
 from cx_channels.kit.signing import sign as hmac_of
 from cx_channels.kit.twilio_forms import form_pairs
+from cx_channels.kit.twilio_shared_keys import SETTINGS_HEADER, by_token, keys_of, signing_of
 from cx_channels.provider import Connection, Request, Signature
-from cx_channels.voice.twilio.shared_keys import SETTINGS_HEADER, by_token, keys_of, signing_of
 from cx_events.errors import Refused
 from cx_events.strict_json import is_json
 
