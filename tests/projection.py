@@ -12,6 +12,7 @@ from cx_context.change_notifications import StoreOpened
 from cx_context.document import context_body, encode_body
 from cx_context.store import Store, epochs, leases
 from cx_context.store.context_loader import load_known
+from cx_context.store.current_graph import CurrentGraph
 from cx_context.store.epochs import StoreEpoch
 from cx_context.store.finding import find_node
 from cx_context.store.leases import Fenced, Lease
@@ -160,7 +161,7 @@ async def bodies(store: Store, nodes: Sequence[NodeId]) -> dict[NodeId, bytes]:
     read = {}
     async with store.reading() as tx:
         for node in nodes:
-            found = await find_node(tx, "acme", node)
+            found = await find_node(CurrentGraph(tx, "acme"), node)
             if found is not None:
                 known = await load_known(tx, ACME, found.customer)
                 read[node] = encode_body(context_body(known, WINDOW))

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from cx_context.routing_targets import RoutingTarget
 from cx_context.store import outbox, ownership
 from cx_context.store.attributions import nodes_attributed_to
+from cx_context.store.current_graph import CurrentGraph
 from cx_context.store.decisions import ALL_FLAGS, TenantFlags, decisions_naming, read_tenant_flags
 from cx_context.store.graph import edges_at
 from cx_context.store.members import Membership, memberships_of, read_all_customers
@@ -137,7 +138,9 @@ class Publisher:
                 follows = membership is None and stream_id not in new and stream_id not in self._cache.profiles
             if follows:
                 by_interaction.add(side_key)
-        sides = await ownership.sides(self._tx, self._tenant, {node for _, node in by_interaction})
+        sides = await ownership.owners_of_interactions(
+            CurrentGraph(self._tx, self._tenant), {node for _, node in by_interaction}
+        )
         for stream_id, node in by_interaction:
             found[stream_id, node] = sides[node].by_stream.get(stream_id, found[stream_id, node])
         return found

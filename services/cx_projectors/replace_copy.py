@@ -14,6 +14,7 @@ from cx_context.fold_faults import part_of
 from cx_context.parts.places import KeyedPart
 from cx_context.routing_targets import RoutingTarget, SideState, routing_targets
 from cx_context.store import assignments, first_mentions, leases, outbox, ownership, segments
+from cx_context.store.current_graph import CurrentGraph
 from cx_context.store.dead_letters import delete_dead_letter, write_dead_letters
 from cx_context.store.decisions import delete_decision, read_tenant_flags
 from cx_context.store.events import (
@@ -183,7 +184,7 @@ class _Replacing:
         tx, tenant = self._tx, self._tenant
         stream_ids = {stream_id for stream_id, _ in self._share.sides} | self._share.profiles
         moves.changed.update((await customers_of(tx, tenant, stream_ids)).values())
-        moves.changed.update((await ownership.following(tx, tenant, nodes)).values())
+        moves.changed.update((await ownership.customers_following(CurrentGraph(tx, tenant), nodes)).values())
         for node in sorted(moves.changed):
             moves.join(node)
         rises = await rises_to_level(tx, moves.groups())

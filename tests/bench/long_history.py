@@ -29,10 +29,12 @@ from cx_context.parts.model import Part
 from cx_context.parts.places import KeyedPart
 from cx_context.sections.customer_facts import CustomerFacts
 from cx_context.store import Store, open_store
-from cx_context.store.as_of import Snapshot, TimeBounds
 from cx_context.store.context_inputs import read_inputs
+from cx_context.store.finding import find_node
 from cx_context.store.members import members_of
 from cx_context.store.rendering import Renderer
+from cx_context.store.snapshot import Snapshot
+from cx_context.store.time_bounds import TimeBounds
 from cx_events.codec import decode
 from cx_events.facts import Fact, decision_source
 from cx_events.ids import NodeId, text_of
@@ -113,7 +115,8 @@ async def today(store: Store, customer: NodeId, renderer: Renderer) -> bytes:
 async def then(store: Store, customer: NodeId, moment: TimeBounds) -> bytes:
     async with store.reading() as tx:
         past = Snapshot(tx, ACME, RULES, moment)
-        known = await past.load(await past.find_node(customer) or customer, outlined=True)
+        found = await find_node(past, customer)
+        known = await past.load(found.customer if found is not None else customer, outlined=True)
     return encode_body(context_body(known, WINDOW))
 
 

@@ -31,6 +31,7 @@ from tests.faults.ground import (
 from cx_context.document import context_body, encode_body
 from cx_context.store import Store, leases
 from cx_context.store.context_loader import load_known
+from cx_context.store.current_graph import CurrentGraph
 from cx_context.store.events import read_event_keys
 from cx_context.store.finding import find_node
 from cx_events.ids import NodeId
@@ -123,7 +124,7 @@ async def bodies(ground: Ground, store: Store, ids: Sequence[NodeId]) -> dict[No
     found: dict[NodeId, bytes] = {}
     async with store.reading() as tx:
         for id in ids:
-            answer = await find_node(tx, TENANT, id)
+            answer = await find_node(CurrentGraph(tx, TENANT), id)
             if answer is None:
                 continue
             if answer.customer not in by_customer:

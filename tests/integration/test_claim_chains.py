@@ -18,10 +18,13 @@ from cx_context.definition import define
 from cx_context.document import context_body
 from cx_context.sections.candidates import CLAIMS_COUNTED, CLAIMS_SHOWN
 from cx_context.store import Store, open_store, refused_claims
-from cx_context.store.as_of import MOST_ROUNDS, Snapshot, TimeBounds
+from cx_context.store.as_of_graph import MOST_ROUNDS
 from cx_context.store.context_loader import load_known
+from cx_context.store.current_graph import CurrentGraph
 from cx_context.store.finding import find_node
+from cx_context.store.snapshot import Snapshot
 from cx_context.store.sql import PostgresTx, SqliteTx
+from cx_context.store.time_bounds import TimeBounds
 from cx_events.ids import NodeId
 from cx_events.log import INTERACTIONS, LogRecord
 from cx_events.stamp import StampedEvent
@@ -189,7 +192,7 @@ async def equals_the_definition(store: Store, events: Iterable[StampedEvent], nu
     whole = define([fact_of(event) for event in events], ACME, RULES)
     async with store.reading() as tx:
         for profile in [node(kind, number) for kind in ("cookie", "email") for number in numbers]:
-            found = await find_node(tx, "acme", profile)
+            found = await find_node(CurrentGraph(tx, "acme"), profile)
             if profile not in whole.customer_of:
                 continue
             assert found is not None

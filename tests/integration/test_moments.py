@@ -18,8 +18,11 @@ from tests.stores import sqlite_store
 from cx_context.definition import counting_copies, define
 from cx_context.document import context_body, encode_body
 from cx_context.store import Store, open_store, segments
-from cx_context.store.as_of import Snapshot, TimeBounds
+from cx_context.store.finding import find_node
+from cx_context.store.ownership import owners_of_interactions
+from cx_context.store.snapshot import Snapshot
 from cx_context.store.tables import METADATA
+from cx_context.store.time_bounds import TimeBounds
 from cx_events.ids import NodeId
 from cx_events.stamp import StampedEvent
 from cx_events.testing.builders import ACME, DAY, HOUR, SECOND, START
@@ -66,16 +69,18 @@ async def check(store: Store, history: list[StampedEvent], moment: TimeBounds) -
         then = Snapshot(tx, ACME, RULES, moment)
         for node in asked:
             fresh = Snapshot(tx, ACME, RULES, moment)
-            customer = await fresh.find_node(node)
-            assert customer == await then.find_node(node)
-            if customer is not None:
+            match = await find_node(fresh, node)
+            assert match == await find_node(then, node)
+            if match is not None:
+                customer = match.customer
                 found[node] = encode_body(context_body(await fresh.load(customer, outlined=True), WINDOW))
                 assert found[node] == encode_body(context_body(await then.load(customer), WINDOW))
         for name, _ in INTERACTIONS:
             node = ACME.interaction(name)
             of_it = [fact for fact in whole.known.values() for part in fact.parts if part.part.interaction == name]
             customers = {known.customer for known in of_it}
-            assert set(await then.find_interaction(name)) == (customers - {node} if len(customers) > 1 else customers)
+            owners = (await owners_of_interactions(then, [node]))[node]
+            assert set(owners.by_stream.values()) == customers
     assert found == {node: expected[customer] for node, customer in whole.customer_of.items()}
 
 

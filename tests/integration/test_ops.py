@@ -12,6 +12,7 @@ import pytest
 from tests.patience import PATIENCE
 
 from cx_context import fold
+from cx_context.store.current_graph import CurrentGraph
 from cx_context.store.dead_letters import write_dead_letters
 from cx_context.store.finding import find_profile
 from cx_events.dead_letters import DeadLetter, encode_original
@@ -178,7 +179,7 @@ async def test_an_event_that_could_not_be_folded_is_tried_again_by_fixed_code(
     assert (answer.status_code, answer.json()) == (202, {"retried": [{"source": event.source, "id": "n"}]})
     assert await until(hub, 0) == []
     async with hub.store.reading() as tx:
-        assert await find_profile(tx, "acme", ids.profile("email", "", "ana@example.com")) is not None
+        assert await find_profile(CurrentGraph(tx, "acme"), ids.profile("email", "", "ana@example.com")) is not None
     tenancies = {name: (Tenancy(hub.tenants.ids(name), DEFAULT), 72 * HOUR) for name in hub.tenants.by_name}
     assert (await verify(hub.store, hub.log, tenancies)).wrong == []
 

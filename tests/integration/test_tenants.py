@@ -11,6 +11,7 @@ from cx_context.definition import define_bodies
 from cx_context.document import context_body, encode_body
 from cx_context.store import Store, leases, open_store
 from cx_context.store.context_loader import load_known
+from cx_context.store.current_graph import CurrentGraph
 from cx_context.store.finding import find_node
 from cx_events.ids import IdSpace, NodeId
 from cx_events.log import INTERACTIONS, LogRecord, Partition
@@ -47,12 +48,12 @@ async def apply_one_by_one(store: Store, history: list[StampedEvent]) -> None:
     for offset, stamped in enumerate(history):
         record = LogRecord(INTERACTIONS, 0, offset, stamped.key, stamped.raw, 0)
         batch = read_batch([record], SPACES.get)
-        await applier.apply(batch, {partition: leases.Held(offset, held.epoch)})
+        await applier.apply(batch, {partition: leases.Lease(offset, held.epoch)})
 
 
 async def body(store: Store, ids: IdSpace, node: NodeId) -> bytes:
     async with store.reading() as tx:
-        found = await find_node(tx, ids.tenant, node)
+        found = await find_node(CurrentGraph(tx, ids.tenant), node)
         assert found is not None
         return encode_body(context_body(await load_known(tx, ids, found.customer), WINDOW))
 

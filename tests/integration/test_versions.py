@@ -22,6 +22,7 @@ from tests.stores import sqlite_store
 from cx_context.document import context_body, encode_body
 from cx_context.store import Store, open_store
 from cx_context.store.context_loader import load_known
+from cx_context.store.current_graph import CurrentGraph
 from cx_context.store.finding import find_node
 from cx_context.store.tables import METADATA
 from cx_events.envelope import Identifier
@@ -72,7 +73,7 @@ class Witness:
         """Read every id in one state of the store."""
         async with self.store.reading() as tx:
             for id in self._ids:
-                found = await find_node(tx, "acme", id)
+                found = await find_node(CurrentGraph(tx, "acme"), id)
                 if found is None:
                     gone = id in self.versions and id not in self._may_go
                     assert not gone, f"{id.hex()} answered once and does no more"
@@ -157,7 +158,7 @@ async def test_a_refused_claim_is_shown_to_both_customers_until_it_is_dismissed(
 async def asked_about(store: Store, profile: NodeId) -> tuple[int, list[str]]:
     """The version of a customer's context, and whose end each of its candidates is; -1 of nobody."""
     async with store.reading() as tx:
-        found = await find_node(tx, "acme", profile)
+        found = await find_node(CurrentGraph(tx, "acme"), profile)
         if found is None:
             return -1, []
         body = context_body(await load_known(tx, ACME, found.customer), WINDOW)
@@ -184,12 +185,12 @@ async def test_a_call_follows_whom_it_names_as_soon_as_its_telephone_is_shared_a
         (worker,) = await workers(store, in_partitions(history, 1), 1)
         for size in (1, 1, 1, 1, 1, 1, 2):
             async with store.reading() as tx:
-                before = await find_node(tx, "acme", node)
+                before = await find_node(CurrentGraph(tx, "acme"), node)
             assert before is None or before.customer == node
             await worker.step(size)
             await witness.look()
         async with store.reading() as tx:
-            found = await find_node(tx, "acme", node)
+            found = await find_node(CurrentGraph(tx, "acme"), node)
         assert found is not None
         assert found.customer == ACME.profile("email", "", ana)
 

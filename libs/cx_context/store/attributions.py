@@ -7,6 +7,7 @@ from typing import Any
 
 from cx_context.store import tables
 from cx_context.store.decisions import read_withdrawals
+from cx_context.store.graph_view import GraphView
 from cx_context.store.sql import Tx
 from cx_context.store.tables import NO_ID, shape_of
 from cx_events.ids import NodeId
@@ -31,6 +32,7 @@ async def nodes_attributed_to(tx: Tx, tenant: str, profiles: Collection[NodeId])
 
 
 async def attributions_where(tx: Tx, condition: str, **values: Any) -> list[Attribution]:
+    """Return the attributions that meet a condition."""
     rows = await tx.fetch(
         f"SELECT key, recorded, source, id, interaction, profile FROM attributions WHERE {condition}", **values
     )
@@ -48,21 +50,21 @@ async def write_attributions(
 
 
 async def standing_attributions(tx: Tx, tenant: str, nodes: Collection[NodeId]) -> dict[NodeId, Attribution]:
-    """Of each interaction that a person attributed: the attribution that counts."""
+    """Return the attribution that counts of each interaction that a person attributed, by node."""
     if not nodes:
         return {}
-    rows = await tx.fetch(
-        "SELECT key, recorded, source, id, interaction, profile FROM attributions "
-        "WHERE interaction = ANY(:nodes) AND tenant = :tenant",
-        nodes=list(nodes),
-        tenant=tenant,
+    found = await attributions_where(
+        tx, "interaction = ANY(:nodes) AND tenant = :tenant", nodes=list(nodes), tenant=tenant
     )
+    return standing_among(found, await read_withdrawals(tx, tenant) if found else [])
+
+
+def standing_among(attributions: Iterable[Attribution], withdrawals: Sequence[Decision]) -> dict[NodeId, Attribution]:
+    """Return the attribution that counts of each interaction, by node; none where all were withdrawn."""
     by_node: dict[NodeId, list[Attribution]] = {}
-    for key, recorded, source, id, node, profile in rows:
-        whose = profile if profile != NO_ID else None
-        by_node.setdefault(node, []).append(Attribution(key, (recorded, source, id), node, whose))
-    gone = await read_withdrawals(tx, tenant) if rows else []
-    standing = {node: standing_attribution(found, gone) for node, found in by_node.items()}
+    for attribution in attributions:
+        by_node.setdefault(attribution.interaction, []).append(attribution)
+    standing = {node: standing_attribution(of_one, withdrawals) for node, of_one in by_node.items()}
     return {node: attribution for node, attribution in standing.items() if attribution is not None}
 
 
@@ -74,21 +76,27 @@ async def attributed_profiles(tx: Tx, tenant: str, node: NodeId) -> set[NodeId]:
     return {row[0] for row in rows} - {NO_ID}
 
 
-async def attributions_about(
-    tx: Tx, tenant: str, profiles: Collection[NodeId], nodes: Collection[NodeId]
-) -> list[tuple[Attribution, str]]:
-    """Every attribution to one of the profiles or of one of the interactions' nodes, newest first, and its standing:
-    ``stands``, ``superseded`` by a newer one, ``withdrawn``."""
-    values = {"profiles": list(profiles), "nodes": list(nodes), "tenant": tenant}
+async def attributed_nodes(tx: Tx, tenant: str, profiles: Collection[NodeId], nodes: Collection[NodeId]) -> set[NodeId]:
+    """Return the interactions ever attributed to one of the profiles, and those of ``nodes`` ever attributed."""
     rows = await tx.fetch(
         "SELECT DISTINCT interaction FROM attributions WHERE tenant = :tenant "
         "AND (profile = ANY(:profiles) OR interaction = ANY(:nodes))",
-        **values,
+        profiles=list(profiles),
+        nodes=list(nodes),
+        tenant=tenant,
     )
-    if not rows:
+    return {bytes(row[0]) for row in rows}
+
+
+async def attributions_about(
+    graph: GraphView, profiles: Collection[NodeId], nodes: Collection[NodeId]
+) -> list[tuple[Attribution, str]]:
+    """Return every attribution to one of the profiles or of one of the interactions, newest first, with its standing:
+    ``stands``, ``superseded`` by a newer one, ``withdrawn``."""
+    named = await graph.attributed_nodes(profiles, nodes)
+    if not named:
         return []
-    found = await attributions_where(tx, "interaction = ANY(:nodes)", nodes=[row[0] for row in rows])
-    return standings_of(found, await read_withdrawals(tx, tenant))
+    return standings_of(await graph.attributions_of(named), await graph.withdrawals())
 
 
 def standings_of(attributions: Iterable[Attribution], withdrawals: Sequence[Decision]) -> list[tuple[Attribution, str]]:

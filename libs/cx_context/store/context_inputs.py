@@ -12,11 +12,13 @@ from cx_context.sections.candidates import NO_REFUSED_CLAIMS, RefusedClaims
 from cx_context.sections.customer_facts import CustomerFacts
 from cx_context.sections.members import Member
 from cx_context.sections.timeline import TIMELINE_SHOWN
-from cx_context.store import ownership, refused_claims
-from cx_context.store.finding import CustomerMatch, find_node
+from cx_context.store import refused_claims
+from cx_context.store.current_graph import CurrentGraph
+from cx_context.store.finding import find_node
+from cx_context.store.graph_view import CustomerMatch
 from cx_context.store.latest_events import read_latest_facts, read_latest_raws
-from cx_context.store.members import members_of
 from cx_context.store.owned_parts import read_owned_bodies
+from cx_context.store.ownership import ownership_of
 from cx_context.store.part_codec import decode_part
 from cx_context.store.rule_changes import read_proof_lifetimes
 from cx_context.store.sql import Tx
@@ -59,13 +61,14 @@ class ContextInputs:
 
 async def read_inputs(tx: Tx, ids: IdSpace, node: NodeId) -> ContextInputs | None:
     """Of anybody. Where ``at_once`` answers, that is cheaper."""
-    found = await find_node(tx, ids.tenant, node)
+    found = await find_node(CurrentGraph(tx, ids.tenant), node)
     return await _by_steps(tx, ids, found, TIMELINE_SHOWN) if found is not None else None
 
 
 async def _by_steps(tx: Tx, ids: IdSpace, found: CustomerMatch, timeline: int) -> ContextInputs:
-    members = await members_of(tx, ids.tenant, found.customer)
-    own = await ownership.ownership_of(tx, ids, found.customer, [m.id for m in members] or [found.customer])
+    graph = CurrentGraph(tx, ids.tenant)
+    members = await graph.members_of(found.customer)
+    own = await ownership_of(graph, found.customer, [m.id for m in members])
     return ContextInputs(
         ids=ids,
         found=found,
@@ -82,7 +85,7 @@ async def read_inputs_and_assured(
 ) -> tuple[ContextInputs, CustomerFacts] | None:
     """As ``whole``, and beside it what is left where claims are left out (``cx_context.sections.assured``). ``alone``:
     of the customer's profiles the one that is taken by itself."""
-    found = await find_node(tx, ids.tenant, node)
+    found = await find_node(CurrentGraph(tx, ids.tenant), node)
     if found is None:
         return None
     everything = await _by_steps(tx, ids, found, 0)
@@ -90,6 +93,6 @@ async def read_inputs_and_assured(
     if alone is not None:
         known = replace(known, members=isolate_profile(known.members, alone))
     kept = await asyncio.to_thread(assured_part_ids, known.parts, known.members, window)
-    own = await ownership.ownership_of(tx, ids, found.customer, [m.id for m in everything.members] or [found.customer])
+    own = await ownership_of(CurrentGraph(tx, ids.tenant), found.customer, [m.id for m in everything.members])
     latest = await read_latest_facts(tx, ids, own, TIMELINE_SHOWN, part_ids=kept) if kept else []
     return everything, keep_parts(known, kept, latest)

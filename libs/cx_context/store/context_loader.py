@@ -8,7 +8,7 @@ from cx_context.sections.customer_facts import CustomerFacts
 from cx_context.sections.timeline import TIMELINE_SHOWN
 from cx_context.store.batch_loader import BatchLoader
 from cx_context.store.context_inputs import ContextInputs, _by_steps, read_inputs
-from cx_context.store.finding import CustomerMatch
+from cx_context.store.graph_view import CustomerMatch
 from cx_context.store.inputs_at_once import read_inputs_at_once
 from cx_context.store.port import Store
 from cx_context.store.postgres import PostgresStore

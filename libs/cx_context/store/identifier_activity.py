@@ -18,7 +18,7 @@ LATEST = 100
 """Events of each stream that are looked through, its latest."""
 
 EVER: Micros = (1 << 63) - 1
-_WITHIN = "effective <= :until AND recorded <= :heard"
+_WITHIN = "effective <= :until AND recorded <= :known_at"
 
 MOST_HOMES = 200
 """Homes that are looked through for one identifier, the first that are given."""
@@ -48,10 +48,10 @@ async def contacts_at(
     stream_ids: Sequence[NodeId],
     *,
     until: Micros = EVER,
-    heard: Micros = EVER,
+    known_at: Micros = EVER,
 ) -> Mapping[NodeId, list[IdentifierActivity]]:
     """By stream, those of its ``LATEST`` events that name the identifier as their customer's, in an interaction.
-    ``until``, ``heard``: bounds on when they happened and were recorded.
+    ``until``, ``known_at``: bounds on when they happened and were recorded.
 
     The database looks for the value in the events' bytes, so that only those that may name it are read.
     """
@@ -70,7 +70,7 @@ async def contacts_at(
         tenant=tenant,
         most=LATEST,
         until=until,
-        heard=heard,
+        known_at=known_at,
         value=msgspec.json.encode(identifier.value),
     )
     found: dict[NodeId, list[IdentifierActivity]] = {}

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from cx_context.sections.timeline import TIMELINE_SHOWN
 from cx_context.store.context_inputs import ContextInputs
 from cx_context.store.epochs import FIRST_VERSION
-from cx_context.store.finding import CustomerMatch
+from cx_context.store.graph_view import CustomerMatch
 from cx_context.store.members import SOME_AMBIGUOUS_SQL, member_from_columns
 from cx_context.store.rule_changes import read_proof_lifetimes
 from cx_context.store.sql import Tx

@@ -28,11 +28,11 @@ async def read_latest_facts(
     most: int,
     before: Micros | None = None,
     part_ids: Collection[NodeId] | None = None,
-    heard: Micros | None = None,
+    known_at: Micros | None = None,
 ) -> list[Fact]:
     """At least the latest ``most`` of these facts (of each stream and borrowed side, ties included), none later than
-    ``before``, none recorded after ``heard``; of these ``part_ids`` alone, where they are given."""
-    return await decode_facts(await read_latest_raws(tx, ids.tenant, own, most, before, part_ids, heard), ids)
+    ``before``, none recorded after ``known_at``; of these ``part_ids`` alone, where they are given."""
+    return await decode_facts(await read_latest_raws(tx, ids.tenant, own, most, before, part_ids, known_at), ids)
 
 
 async def decode_facts(raws: Sequence[bytes], ids: IdSpace) -> list[Fact]:
@@ -53,16 +53,16 @@ async def read_latest_raws(
     most: int,
     before: Micros | None = None,
     part_ids: Collection[NodeId] | None = None,
-    heard: Micros | None = None,
+    known_at: Micros | None = None,
 ) -> list[bytes]:
     limit = "AND tenant = :tenant"
     values: dict[str, Any] = {"tenant": tenant}
     if before is not None:
         limit += " AND effective <= :before"
         values["before"] = before
-    if heard is not None:
-        limit += " AND recorded <= :heard"
-        values["heard"] = heard
+    if known_at is not None:
+        limit += " AND recorded <= :known_at"
+        values["known_at"] = known_at
     included = await _included_raws(tx, own, most, limit, part_ids, values) if own.included else []
     if own.excluded:
         limit += " AND part_id <> ALL(:excluded)"
@@ -155,16 +155,16 @@ async def read_facts_before(
     before: Order | None = None,
     part_ids: Collection[NodeId] | None = None,
     until: Micros | None = None,
-    heard: Micros | None = None,
+    known_at: Micros | None = None,
 ) -> list[Fact]:
     """The latest ``most`` of these facts that sort before ``before``, newest first: exactly those, also where
-    many happened at one time. ``until``, ``heard``: no fact happened or was recorded later."""
+    many happened at one time. ``until``, ``known_at``: no fact happened or was recorded later."""
     found: list[Fact] = []
     included = {side.part_id for side in own.included}
     if before is not None:
         until = before[0] if until is None else min(until, before[0])
     while len(found) < most:
-        read = await read_latest_facts(tx, ids, own, most, until, part_ids, heard)
+        read = await read_latest_facts(tx, ids, own, most, until, part_ids, known_at)
         by_place: dict[NodeId, list[Fact]] = {}
         for fact in read:
             by_place.setdefault(fact.part_id if fact.part_id in included else fact.stream_id, []).append(fact)

@@ -8,19 +8,18 @@ interaction goes with its interaction (``cx_context.definition.owners_of``), and
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from cx_context.definition import Owners, owners_of
-from cx_context.store.attributions import attributed_profiles, nodes_attributed_to, standing_attributions
-from cx_context.store.graph import read_profiles
-from cx_context.store.members import customers_and_ambiguous, customers_of
+from cx_context.store.attributions import attributed_profiles
+from cx_context.store.graph_view import GraphView
+from cx_context.store.members import customers_of
 from cx_context.store.part_codec import decode_span, unpack
-from cx_context.store.parts import nodes_named_by, read_parts_of_sides, streams_of
+from cx_context.store.parts import streams_of
 from cx_context.store.sql import Tx
-from cx_events.ids import IdSpace, NodeId
+from cx_events.ids import NodeId
 from cx_events.timestamps import Micros
-from cx_identity.attribution import Attribution
 
 
 class IncludedPart(NamedTuple):
@@ -50,15 +49,46 @@ class Ownership:
         return {*self.stream_ids, *self.excluded, *(side.part_id for side in self.included)}
 
 
-async def held(
-    tx: Tx, ids: IdSpace, customer: NodeId, members: Collection[NodeId], sides: Mapping[NodeId, Owners]
+def included_part(part_id: NodeId, stream_id: NodeId, body: bytes) -> IncludedPart:
+    """Return a stored part as one that is borrowed."""
+    span = decode_span(unpack(body))
+    return IncludedPart(part_id, stream_id, span.since, span.until)
+
+
+async def owners_of_interactions(graph: GraphView, nodes: Collection[NodeId]) -> dict[NodeId, Owners]:
+    """Return the owner of each interaction node that is nobody's profile, and of each stream's side of it."""
+    if not nodes:
+        return {}
+    standing = await graph.standing_attributions(nodes)
+    streams = await graph.streams_of(nodes)
+    stream_ids = {stream_id for node, found in streams.items() for stream_id in found if stream_id != node}
+    attributed = {a.profile for a in standing.values() if a is not None and a.profile is not None}
+    customer_of, ambiguous = await graph.customers_and_ambiguous(stream_ids, attributed)
+    return {node: owners_of(node, standing.get(node), streams.get(node, ()), customer_of, ambiguous) for node in nodes}
+
+
+async def customers_following(graph: GraphView, nodes: Collection[NodeId]) -> dict[NodeId, NodeId]:
+    """Return the customer of each interaction node that is nobody's profile (``definition.resolve_owner``)."""
+    return {node: found.whose for node, found in (await owners_of_interactions(graph, nodes)).items()}
+
+
+async def ownership_of(graph: GraphView, customer: NodeId, profiles: Collection[NodeId]) -> Ownership:
+    """Return where a customer's facts lie. ``profiles``: the customer's; none for an interaction that stands alone."""
+    members = set(profiles) or {customer}
+    owners = await owners_of_interactions(graph, await graph.nodes_around(members))
+    return await _ownership_by(graph, customer, members, owners)
+
+
+async def _ownership_by(
+    graph: GraphView, customer: NodeId, members: Collection[NodeId], owners: Mapping[NodeId, Owners]
 ) -> Ownership:
-    """``sides``: of every interaction that may follow the customer, or take something from a member's stream."""
+    """Return a customer's ownership. ``owners``: of every interaction that may follow the customer, or take parts from
+    a member's stream."""
     following: set[NodeId] = set()
     nodes: set[NodeId] = set()
     excluded: set[tuple[NodeId, NodeId]] = set()
     included: set[tuple[NodeId, NodeId]] = set()
-    for node, of in sides.items():
+    for node, of in owners.items():
         if of.whose == customer:
             following.add(node)
         for stream_id, whose in of.by_stream.items():
@@ -70,68 +100,13 @@ async def held(
             elif stream_id not in members and whose == customer:
                 included.add((stream_id, node))
     stream_ids = [*sorted(members), *sorted(following - set(members))]
-    found = await read_parts_of_sides(tx, ids.tenant, excluded | included)
+    found = await graph.parts_of_sides(excluded | included)
     return Ownership(
         stream_ids,
         frozenset(part_id for side in excluded for part_id, _ in found.get(side, ())),
         sorted(included_part(part_id, side[0], body) for side in included for part_id, body in found.get(side, ())),
         frozenset(following | nodes),
     )
-
-
-def included_part(part_id: NodeId, stream_id: NodeId, body: bytes) -> IncludedPart:
-    """Return a stored part as one that is borrowed."""
-    span = decode_span(unpack(body))
-    return IncludedPart(part_id, stream_id, span.since, span.until)
-
-
-@dataclass(frozen=True, slots=True)
-class Supposed:
-    """What would hold after a decision that is not taken yet: whose some profiles would be, and which attribution of
-    some interactions' nodes would count (None: none)."""
-
-    customer_of: Mapping[NodeId, NodeId] = field(default_factory=dict)
-    attributions: Mapping[NodeId, Attribution | None] = field(default_factory=dict)
-
-
-AS_IT_IS = Supposed()
-
-
-async def sides(tx: Tx, tenant: str, nodes: Collection[NodeId], supposed: Supposed = AS_IT_IS) -> dict[NodeId, Owners]:
-    """Of nodes that are nobody's profile: whose they are, and the sides of their interactions."""
-    if not nodes:
-        return {}
-    standing: dict[NodeId, Attribution | None] = dict(await standing_attributions(tx, tenant, nodes))
-    standing.update((node, supposed.attributions[node]) for node in nodes if node in supposed.attributions)
-    streams_in = await streams_of(tx, tenant, nodes)
-    stream_ids = {stream_id for node, found in streams_in.items() for stream_id in found if stream_id != node}
-    attributed = {a.profile for a in standing.values() if a is not None and a.profile is not None}
-    known = (await read_profiles(tx, tenant, attributed)).keys()
-    customer_of, ambiguous = await customers_and_ambiguous(tx, tenant, stream_ids | known)
-    customer_of.update((id, supposed.customer_of[id]) for id in customer_of.keys() & supposed.customer_of.keys())
-    # A stream that only decisions speak of is no profile that anything can be attributed to.
-    for id in attributed - known:
-        customer_of.pop(id, None)
-    return {
-        node: owners_of(node, standing.get(node), streams_in.get(node, ()), customer_of, ambiguous) for node in nodes
-    }
-
-
-async def following(
-    tx: Tx, tenant: str, nodes: Collection[NodeId], supposed: Supposed = AS_IT_IS
-) -> dict[NodeId, NodeId]:
-    """Of nodes that are nobody's profile: whose they are (see ``definition.resolve_owner``)."""
-    return {node: found.whose for node, found in (await sides(tx, tenant, nodes, supposed)).items()}
-
-
-async def ownership_of(
-    tx: Tx, ids: IdSpace, customer: NodeId, members: Collection[NodeId], supposed: Supposed = AS_IT_IS
-) -> Ownership:
-    """``members``: the customer's profiles, or its own node where it is an interaction that stands alone."""
-    tenant = ids.tenant
-    nodes = await nodes_named_by(tx, tenant, members) | supposed.attributions.keys()
-    nodes |= await nodes_attributed_to(tx, tenant, members)
-    return await held(tx, ids, customer, set(members), await sides(tx, tenant, nodes, supposed))
 
 
 async def all_sides(tx: Tx, tenant: str, node: NodeId) -> set[NodeId]:

@@ -172,3 +172,21 @@ async def read_side(tx: Tx, tenant: str, part_id: NodeId) -> InteractionSide | N
         return None
     stream_id, node, body = rows[0]
     return InteractionSide(part_id, bytes(stream_id), bytes(node), decode_part(body).interaction)
+
+
+async def has_parts(tx: Tx, tenant: str, stream_id: NodeId) -> bool:
+    """Return whether any part lies at a stream."""
+    rows = await tx.fetch(
+        "SELECT 1 FROM parts WHERE stream_id = :stream_id AND tenant = :tenant LIMIT 1",
+        stream_id=stream_id,
+        tenant=tenant,
+    )
+    return bool(rows)
+
+
+async def read_bodies_of_interaction(tx: Tx, tenant: str, node: NodeId) -> list[tuple[NodeId, bytes]]:
+    """Return the parts of an interaction, each as (stream, body)."""
+    rows = await tx.fetch(
+        "SELECT stream_id, body FROM parts WHERE interaction = :node AND tenant = :tenant", node=node, tenant=tenant
+    )
+    return [(bytes(stream_id), bytes(body)) for stream_id, body in rows]

@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 
 from cx_context.document import context_body
 from cx_context.sections.customer_facts import CustomerFacts
-from cx_context.store.as_of import Snapshot
 from cx_context.store.context_loader import load_known
+from cx_context.store.current_graph import CurrentGraph
 from cx_context.store.graph import read_profiles
 from cx_context.store.rule_changes import read_rules_in_force
 from cx_context.store.settled import settled_among
+from cx_context.store.snapshot import Snapshot
 from cx_context.store.sql import Tx
 from cx_context_api.identity.candidate_views import candidate_view
 from cx_context_api.identity.candidates import read_candidate, read_candidate_as_of
@@ -51,7 +52,7 @@ async def read_possible_customers(tx: Tx, tenancy: Tenancy, ambiguous: Ambiguous
     if identifier is not None:
         rules = await read_rules_in_force(tx, tenant, tenancy.rules)
         candidate = await read_candidate(tx, tenancy.ids, identifier, rules)
-        dismissed = bool(await settled_among(tx, tenant, [identifier.id]))
+        dismissed = bool(await settled_among(CurrentGraph(tx, tenant), [identifier.id]))
         customers, more = _owners(candidate_view(candidate, dismissed=dismissed), ambiguous)
     named = []
     for customer in customers:
@@ -66,7 +67,7 @@ async def read_possible_customers_as_of(snapshot: Snapshot, tenancy: Tenancy, am
     customers = _participants(ambiguous)
     more: Json = {}
     if identifier is not None:
-        dismissed = bool(await snapshot.settled_among([identifier.id]))
+        dismissed = bool(await settled_among(snapshot, [identifier.id]))
         candidate = await read_candidate_as_of(snapshot, identifier)
         customers, more = _owners(candidate_view(candidate, dismissed=dismissed), ambiguous)
     named = []

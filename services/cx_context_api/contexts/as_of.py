@@ -13,7 +13,9 @@ from collections.abc import Sequence
 from cx_context.document import Document, context_body, encode_body
 from cx_context.sections.customer_facts import CustomerFacts
 from cx_context.store import Store
-from cx_context.store.as_of import Snapshot, TimeBounds
+from cx_context.store.finding import find_interaction
+from cx_context.store.snapshot import Snapshot
+from cx_context.store.time_bounds import TimeBounds
 from cx_context_api.contexts.ambiguity import AmbiguousTarget, read_possible_customers_as_of
 from cx_context_api.contexts.body_cache import digest_of
 from cx_context_api.contexts.contact_assurance import ContactQuery, VersionedAssurance, check_contact, with_others
@@ -36,25 +38,19 @@ async def find_target(snapshot: Snapshot, target: Target) -> tuple[NodeId, Seque
         return await find_customer_then(snapshot, target.node), ()
     if isinstance(target, ByIdentifier):
         for profile in target.profiles:
-            customer = await snapshot.find_node(profile)
-            if customer is not None:
-                if await snapshot.is_ambiguous(profile):
+            match = await snapshot.match_profile(profile)
+            if match is not None:
+                if match.ambiguous:
                     raise AmbiguousTarget(target)
-                return customer, ()
+                return match.customer, ()
         raise unknown_customer_then()
-    customers = set(await snapshot.find_interaction(target.interaction))
-    nobody = {id for id in customers if await snapshot.is_ambiguous(id) and len(await snapshot.members_of(id)) == 1}
-    if len(customers - nobody) == 1:
-        return (customers - nobody).pop(), ()
-    if len(customers) == 1:
-        raise AmbiguousTarget(target, identifier=customers.pop())
-    if customers:
-        people = customers - nobody or customers
-        last = await snapshot.last_writer(target.interaction)
-        if last in people:
-            return last, sorted(people - {last})
-        raise AmbiguousTarget(target, tuple(sorted(people)))
-    raise unknown_customer_then()
+    node = snapshot.ids.interaction(target.interaction)
+    found = await find_interaction(snapshot, node, by_last_word=True)
+    if found is None:
+        raise unknown_customer_then()
+    if found.ambiguous:
+        raise AmbiguousTarget(target, found.candidates, found.identifier)
+    return found.customer, found.others
 
 
 class PastContexts:

@@ -10,8 +10,9 @@ from cx_context.explain.diff import ValueChange, diff_contexts
 from cx_context.explain.json_pointer import MISSING, pointer_of
 from cx_context.explain.provenance import provenance_of
 from cx_context.sections.customer_facts import CustomerFacts
-from cx_context.store.as_of import Snapshot, TimeBounds
+from cx_context.store.snapshot import Snapshot
 from cx_context.store.sql import Tx
+from cx_context.store.time_bounds import TimeBounds
 from cx_context_api.contexts.value_sources import (
     HistoryReader,
     Source,
@@ -80,7 +81,7 @@ async def _read_moves(
     new, old = await read_ownership(later, now), await read_ownership(earlier, was)
     moved = set(new.places ^ old.places) - (_places(between) - _places(before))
     profiles = {member.id for customer in (was, now) for member in customer.members}
-    decisions = await later.identity_events(profiles, new.nodes | old.nodes, earlier.moment, MAX_EVENTS_BETWEEN)
+    decisions = await later.identity_events(profiles, new.nodes | old.nodes, earlier.bounds, MAX_EVENTS_BETWEEN)
     return moved, decisions
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from cx_context.store import Store
 from cx_context.store.batch_loader import BatchLoader
+from cx_context.store.current_graph import CurrentGraph
 from cx_context.store.customer_index import CustomerEntry, CustomerIndex
 from cx_context.store.dead_letters import read_reason
 from cx_context.store.events import AppliedEvent, StoredEvent, read_applied, read_event
@@ -144,7 +145,7 @@ async def _concerns(tx: Tx, tenant: str, ids: IdSpace, event: StoredEvent, custo
     if event.stream_id == ids.tenant_node():
         return True
     fact = Fact(decode_leniently(event.raw)[0], event.raw, ids)
-    match = await find_at(tx, tenant, event.stream_id, fact.interaction_node)
+    match = await find_at(CurrentGraph(tx, tenant), event.stream_id, fact.interaction_node)
     if match is not None and match.customer == customer:
         return True
     linked = links_of(fact, ids).profiles

@@ -9,9 +9,11 @@ from cx_context.document import context_body
 from cx_context.explain.counterfactual import CustomerHistory, WorkLimitExceeded
 from cx_context.explain.json_pointer import MISSING, Path, find_value, parse_pointer, pointer_of
 from cx_context.explain.lineage import ValueSources, explain_value
-from cx_context.store.as_of import NO_BOUNDS, Snapshot, TimeBounds
+from cx_context.store.finding import find_node
 from cx_context.store.leases import read_current_to
+from cx_context.store.snapshot import Snapshot
 from cx_context.store.sql import Tx
+from cx_context.store.time_bounds import NO_BOUNDS, TimeBounds
 from cx_context.store.versions import version_of
 from cx_context_api.contexts.value_sources import (
     HistoryReader,
@@ -95,10 +97,10 @@ class Lineages:
 async def _find_customer(snapshot: Snapshot, node: NodeId, bounds: TimeBounds | None) -> NodeId:
     if bounds is not None:
         return await find_customer_then(snapshot, node)
-    customer = await snapshot.find_node(node)
-    if customer is None:
+    found = await find_node(snapshot, node)
+    if found is None:
         raise unknown_customer()
-    return customer
+    return found.customer
 
 
 async def _read_meta(tx: Tx, customer: NodeId, bounds: TimeBounds | None) -> Json:

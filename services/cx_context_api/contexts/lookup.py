@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from cx_context.store import Store
+from cx_context.store.current_graph import CurrentGraph
 from cx_context.store.customer_index import CustomerEntry, CustomerIndex
-from cx_context.store.finding import CustomerMatch, find_interaction, find_node, find_profile
+from cx_context.store.finding import find_interaction, find_node, find_profile
+from cx_context.store.graph_view import CustomerMatch
 from cx_context.store.leases import read_current_to
 from cx_context.store.sql import Tx
 from cx_context_api.contexts.ambiguity import AmbiguousTarget
@@ -51,14 +53,16 @@ class CustomerLookup:
         match: CustomerMatch | None = None
         if isinstance(target, ByIdentifier):
             for profile in target.profiles:
-                match = await find_profile(tx, tenant, profile)
+                match = await find_profile(CurrentGraph(tx, tenant), profile)
                 if match is not None:
                     break
         elif isinstance(target, ById):
-            match = await find_node(tx, tenant, target.node)
+            match = await find_node(CurrentGraph(tx, tenant), target.node)
         else:
             ids = self._tenancies[tenant].ids
-            match = await find_interaction(tx, tenant, ids, target.interaction, by_last_word=True)
+            match = await find_interaction(
+                CurrentGraph(tx, tenant), ids.interaction(target.interaction), by_last_word=True
+            )
         if match is None:
             return None
         if match.ambiguous:

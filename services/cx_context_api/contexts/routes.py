@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from cx_context.store.as_of import TimeBounds
+from cx_context.store.time_bounds import TimeBounds
 from cx_context_api.contexts.ambiguity import AmbiguousTarget
 from cx_context_api.contexts.as_of import PastContexts
 from cx_context_api.contexts.body_cache import digest_of

@@ -10,8 +10,8 @@ from cx_context.explain.json_pointer import Path
 from cx_context.sections.customer_facts import CustomerFacts
 from cx_context.sections.members import Member
 from cx_context.store import Store
-from cx_context.store.as_of import Snapshot
-from cx_context.store.ownership import Ownership
+from cx_context.store.ownership import Ownership, ownership_of
+from cx_context.store.snapshot import Snapshot
 from cx_context.store.sql import Tx
 from cx_context_api.reads.deadline import within
 from cx_context_api.reads.point_in_time import PAST_READ_SECONDS
@@ -113,7 +113,7 @@ def _members_at(customer: CustomerFacts, path: Path) -> Sequence[Member]:
 
 async def read_ownership(snapshot: Snapshot, customer: CustomerFacts) -> Ownership:
     """Return which streams and interactions are the customer's."""
-    return await snapshot.ownership_of(customer.customer, [member.id for member in customer.members])
+    return await ownership_of(snapshot, customer.customer, [member.id for member in customer.members])
 
 
 def source_view(source: Source) -> Json:

@@ -11,9 +11,9 @@ from cx_context.parts.event_kinds import makes_part
 from cx_context.sections.conversations import conversation_summary
 from cx_context.sections.timeline import timeline_entry
 from cx_context.sections.words import conversation_with_words
-from cx_context.store.as_of import Snapshot
 from cx_context.store.latest_events import read_facts_before
 from cx_context.store.ownership import Ownership
+from cx_context.store.snapshot import Snapshot
 from cx_context.store.sql import Tx
 from cx_context_api.conversations.threads import Thread, read_ownership, read_threads, read_trust
 from cx_context_api.requests.cursors import CursorNode, CursorTime, decode_cursor, encode_cursor

@@ -10,13 +10,15 @@ from cx_context.parts.model import Part
 from cx_context.sections.assurance import Trust, around_core
 from cx_context.sections.conversations import conversation_summary
 from cx_context.sections.words import conversation_with_words
-from cx_context.store.as_of import Snapshot
-from cx_context.store.finding import CustomerMatch, find_at
+from cx_context.store.current_graph import CurrentGraph
+from cx_context.store.finding import find_at
+from cx_context.store.graph_view import GraphView
 from cx_context.store.members import members_of
 from cx_context.store.owned_parts import read_owned_headers
 from cx_context.store.ownership import Ownership, ownership_of
 from cx_context.store.parts import InteractionSide, read_side
 from cx_context.store.rule_changes import read_proof_lifetimes
+from cx_context.store.snapshot import Snapshot
 from cx_context.store.sql import Tx
 from cx_context.threading.contact_model import Contact
 from cx_context.threading.contacts import contacts_of
@@ -53,11 +55,8 @@ async def find_thread(tx: Tx, tenant: str, tenancy: Tenancy, part_id: NodeId, th
     side = await read_side(tx, tenant, part_id)
     if side is None:
         raise unknown_conversation(part_id)
-    if then is not None:
-        customer = await then.find_at(side.stream_id, side.node)
-        found = CustomerMatch(customer, 0) if customer is not None else None
-    else:
-        found = await find_at(tx, tenant, side.stream_id, side.node)
+    graph: GraphView = then if then is not None else CurrentGraph(tx, tenant)
+    found = await find_at(graph, side.stream_id, side.node)
     if found is not None:
         own = await read_ownership(tx, tenancy, found.customer, then)
         threads, words, parts = await read_threads(tx, tenancy, own, then)
@@ -112,9 +111,9 @@ async def read_threads(
 
 async def read_ownership(tx: Tx, tenancy: Tenancy, customer: NodeId, then: Snapshot | None) -> Ownership:
     if then is not None:
-        return await then.ownership_of(customer, [member.id for member in await then.members_of(customer)])
+        return await ownership_of(then, customer, [member.id for member in await then.members_of(customer)])
     members = [member.id for member in await members_of(tx, tenancy.ids.tenant, customer)]
-    return await ownership_of(tx, tenancy.ids, customer, members or [customer])
+    return await ownership_of(CurrentGraph(tx, tenancy.ids.tenant), customer, members)
 
 
 async def read_trust(tx: Tx, tenancy: Tenancy, customer: NodeId, parts: list[Part], then: Snapshot | None) -> Trust:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from cx_context.store import assignments
+from cx_context.store.current_graph import CurrentGraph
 from cx_context.store.finding import find_interaction
 from cx_context.store.graph import read_profiles
 from cx_context.store.sql import Tx
@@ -29,7 +30,7 @@ NOBODY = ContactIdentity(None)
 
 
 async def read_contact_identity(tx: Tx, tenant: str, tenancy: Tenancy, interaction: str) -> ContactIdentity:
-    found = await find_interaction(tx, tenant, tenancy.ids, interaction)
+    found = await find_interaction(CurrentGraph(tx, tenant), tenancy.ids.interaction(interaction))
     if found is None or found.ambiguous or not await read_profiles(tx, tenant, [found.customer]):
         return NOBODY
     node = tenancy.ids.interaction(interaction)

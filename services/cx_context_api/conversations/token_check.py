@@ -10,9 +10,11 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from cx_context.store import assignments
+from cx_context.store.current_graph import CurrentGraph
 from cx_context.store.events import read_event
-from cx_context.store.finding import CustomerMatch, find_interaction
+from cx_context.store.finding import find_interaction
 from cx_context.store.graph import read_profiles
+from cx_context.store.graph_view import CustomerMatch
 from cx_context.store.members import customers_of
 from cx_context.store.parts import streams_of
 from cx_context.store.sql import Tx
@@ -99,7 +101,7 @@ async def present(
     for use, user in zip(issued.token.uses, issued.users, strict=True):
         if issued.token.single_use and use.refused is None and user != body.interaction:
             raise Refused("token-used", "this token was used before, by another contact", 409)
-    presenter = await find_interaction(tx, tenant, tenancy.ids, body.interaction)
+    presenter = await find_interaction(CurrentGraph(tx, tenant), tenancy.ids.interaction(body.interaction))
     stream_id, also = await _placed(tx, tenant, tenancy, found, presenter, body.interaction)
     said = Data(
         interaction=body.interaction,

@@ -14,6 +14,7 @@ from cx_context.parts.places import KeyedPart
 from cx_context.routing_targets import RoutingTarget, routing_targets
 from cx_context.sections.agents import name_view, names_of
 from cx_context.store import assignments, ownership
+from cx_context.store.current_graph import CurrentGraph
 from cx_context.store.sql import Tx
 from cx_context.threading.contacts import contacts_of
 from cx_context_api.contexts.contact_assurance import ContactQuery
@@ -64,7 +65,7 @@ async def read_live_assignments(tx: Tx, ids: IdSpace, target: RoutingTarget, win
     tenant = ids.tenant
     nodes = await assignments.of_desk(tx, tenant, target, MAX_LIVE + 1)
     sides = await assignments.owners_of(tx, tenant, nodes[:MAX_LIVE])
-    owners = await ownership.sides(tx, tenant, sides)
+    owners = await ownership.owners_of_interactions(CurrentGraph(tx, tenant), sides)
     assigned: list[tuple[Any, Key, Assignment]] = []
     for node, by_stream in sides.items():
         by_customer: dict[NodeId, list[KeyedPart]] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cx_context.store import refused_claims
+from cx_context.store.current_graph import CurrentGraph
 from cx_context.store.decisions import decisions_naming
 from cx_context.store.graph import read_profiles
 from cx_context.store.members import customers_and_ambiguous
@@ -47,7 +48,7 @@ async def dismiss(tx: Tx, tenant: str, tenancy: Tenancy, body: bodies.Dismiss) -
     identifier = candidate_id(candidate)
     known = await read_profiles(tx, tenant, [identifier])
     doubtful = await refused_claims.in_doubt_among(tx, tenant, known)
-    if identifier not in doubtful or await settled_among(tx, tenant, doubtful):
+    if identifier not in doubtful or await settled_among(CurrentGraph(tx, tenant), doubtful):
         raise Refused("unknown-candidate", f"there is no open candidate {body.candidate}", 404)
     said = IdentityDecision(candidate=text_of(candidate))
     after = latest_of(await decisions_naming(tx, tenant, [identifier]))

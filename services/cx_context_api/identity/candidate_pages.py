@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cx_context.store import refused_claims
+from cx_context.store.current_graph import CurrentGraph
 from cx_context.store.graph import read_profiles
 from cx_context.store.rule_changes import read_rules_in_force
 from cx_context.store.settled import settled_among
@@ -25,7 +26,7 @@ async def read_candidate_page(
     place = after or _NO_ID
     while True:
         identifiers = await refused_claims.identifiers_in_doubt(tx, tenant, place, most + 1)
-        settled = await settled_among(tx, tenant, identifiers)
+        settled = await settled_among(CurrentGraph(tx, tenant), identifiers)
         profiles = await read_profiles(tx, tenant, identifiers)
         for identifier in identifiers:
             if identifier in profiles and identifier not in settled:

@@ -10,11 +10,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from cx_context.definition import Owners
-from cx_context.store.as_of import Snapshot
+from cx_context.store.current_graph import CurrentGraph
 from cx_context.store.graph import edges_at, read_profiles
 from cx_context.store.identifier_activity import contacts_at
 from cx_context.store.members import customers_of
-from cx_context.store.ownership import sides
+from cx_context.store.ownership import owners_of_interactions
+from cx_context.store.snapshot import Snapshot
 from cx_context.store.sql import Tx
 from cx_events.ids import IdSpace, NodeId
 from cx_events.timestamps import Micros
@@ -50,7 +51,7 @@ async def read_candidate(tx: Tx, ids: IdSpace, identifier: Profile, rules: Rules
     profiles = await read_profiles(tx, tenant, _ends(edges, identifier))
     tied = _Tied(identifier, edges, profiles, await customers_of(tx, tenant, {*profiles, identifier.id}), rules)
     contacts = await contacts_at(tx, tenant, identifier, tied.stream_ids())
-    return tied.doubt(contacts, await sides(tx, tenant, tied.nodes(ids, contacts)), ids)
+    return tied.doubt(contacts, await owners_of_interactions(CurrentGraph(tx, tenant), tied.nodes(ids, contacts)), ids)
 
 
 async def read_candidate_as_of(then: Snapshot, identifier: Profile) -> RankedCandidate:
@@ -60,7 +61,7 @@ async def read_candidate_as_of(then: Snapshot, identifier: Profile) -> RankedCan
     customer_of = await then.customers_of({*profiles, identifier.id})
     tied = _Tied(identifier, edges, profiles, customer_of, await then.rules())
     contacts = await then.contacts_at(identifier, tied.stream_ids())
-    return tied.doubt(contacts, await then.sides(tied.nodes(then.ids, contacts)), then.ids)
+    return tied.doubt(contacts, await owners_of_interactions(then, tied.nodes(then.ids, contacts)), then.ids)
 
 
 def _ends(edges: Sequence[Edge], identifier: Profile) -> set[NodeId]:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from cx_context.store.as_of import Snapshot
 from cx_context.store.attributions import attributions_about
+from cx_context.store.current_graph import CurrentGraph
 from cx_context.store.events import read_raws
 from cx_context.store.graph_slices import resolve_surroundings
 from cx_context.store.members import members_of
 from cx_context.store.ownership import ownership_of
 from cx_context.store.rule_changes import read_rules_in_force
 from cx_context.store.settled import settled_among
+from cx_context.store.snapshot import Snapshot
 from cx_context.store.sql import Tx
 from cx_context_api.identity.candidate_views import candidate_view, evidence_view, profile_view
 from cx_context_api.identity.candidates import RankedCandidate, read_candidate, read_candidate_as_of
@@ -67,10 +68,10 @@ async def explanation(tx: Tx, tenant: str, tenancy: Tenancy, customer: NodeId) -
     scope, resolution = await resolve_surroundings(tx, tenant, members, rules)
     graph = scope.surroundings()
     told = explain_customer(customer, graph, resolution, rules)
-    own = await ownership_of(tx, tenancy.ids, customer, members or [customer])
-    attributions = await attributions_about(tx, tenant, members, own.nodes)
+    own = await ownership_of(CurrentGraph(tx, tenancy.ids.tenant), customer, members)
+    attributions = await attributions_about(CurrentGraph(tx, tenant), members, own.nodes)
     in_doubt = _in_doubt(graph, resolution, members)
-    doubtful = sorted(in_doubt - await settled_among(tx, tenant, in_doubt))
+    doubtful = sorted(in_doubt - await settled_among(CurrentGraph(tx, tenant), in_doubt))
     asked = [await read_candidate(tx, tenancy.ids, graph.profiles[id], rules) for id in doubtful[:DOUBTS_SHOWN]]
     return await _told(tx, customer, _Gathered(told, graph.profiles, attributions, doubtful, asked, rules))
 
@@ -81,10 +82,10 @@ async def explanation_then(tx: Tx, then: Snapshot, customer: NodeId) -> Json:
     members = [member.id for member in await then.members_of(customer)]
     graph, resolution = await then.explained(members)
     told = explain_customer(customer, graph, resolution, rules)
-    own = await then.ownership_of(customer, members)
-    attributions = await then.attributions_about(members, own.nodes)
+    own = await ownership_of(then, customer, members)
+    attributions = await attributions_about(then, members, own.nodes)
     in_doubt = _in_doubt(graph, resolution, members)
-    doubtful = sorted(in_doubt - await then.settled_among(in_doubt))
+    doubtful = sorted(in_doubt - await settled_among(then, in_doubt))
     asked = [await read_candidate_as_of(then, graph.profiles[id]) for id in doubtful[:DOUBTS_SHOWN]]
     return await _told(tx, customer, _Gathered(told, graph.profiles, attributions, doubtful, asked, rules))
 

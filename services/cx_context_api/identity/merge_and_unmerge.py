@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from cx_context.store.current_graph import CurrentGraph
 from cx_context.store.decisions import read_withdrawals
 from cx_context.store.events import read_event
 from cx_context.store.finding import find_node
@@ -131,7 +132,7 @@ async def _withdraw(tx: Tx, tenant: str, tenancy: Tenancy, body: bodies.Unmerge,
 
 
 async def _customer(tx: Tx, tenant: str, id: str) -> NodeId:
-    found = await find_node(tx, tenant, by_id(id).node)
+    found = await find_node(CurrentGraph(tx, tenant), by_id(id).node)
     if found is None:
         raise Refused("unknown-customer", f"there is no customer or profile {id}", 404)
     return found.customer

@@ -11,13 +11,13 @@ from cx_context.sections.customer_facts import CustomerFacts
 from cx_context.sections.members import Member
 from cx_context.store import ownership, refused_claims, withheld_claims
 from cx_context.store.attributions import attributions_of
+from cx_context.store.current_graph import CurrentGraph, PreviewGraph, Supposed
 from cx_context.store.decisions import read_withdrawals
 from cx_context.store.graph import read_profiles
 from cx_context.store.graph_slices import resolve_surroundings
 from cx_context.store.latest_events import read_latest_facts
 from cx_context.store.members import customers_of, members_of
 from cx_context.store.owned_parts import read_owned_parts
-from cx_context.store.ownership import Supposed
 from cx_context.store.rule_changes import read_rules_in_force
 from cx_context.store.sql import Tx
 from cx_context.store.withheld_claims import Settling
@@ -63,8 +63,8 @@ async def outcome(
     attributions = {node: await _attribution(tx, tenant, node, decided) for node in nodes}
     supposed = Supposed(resolution.customer_of, attributions)
     before = await customers_of(tx, tenant, scope.nodes)
-    sides_before = await ownership.sides(tx, tenant, nodes)
-    sides_after = await ownership.sides(tx, tenant, nodes, supposed)
+    sides_before = await ownership.owners_of_interactions(CurrentGraph(tx, tenant), nodes)
+    sides_after = await ownership.owners_of_interactions(PreviewGraph(tx, tenant, supposed), nodes)
     moved = {node for node in scope.nodes if resolution.customer_of[node] != before[node]}
     touched = {resolution.customer_of[id] for id in {*moved, *profiles} if id in resolution.customer_of}
     whose_before = {customer for sides in sides_before.values() for customer in _whose(sides)}
@@ -74,7 +74,7 @@ async def outcome(
     for customer in sorted(touched)[:SHOWN]:
         members = await _members(tx, tenant, customer, resolution, graph.profiles.keys())
         profiles = [member.id for member in members] or [customer]
-        own = await ownership.ownership_of(tx, tenancy.ids, customer, profiles, supposed)
+        own = await ownership.ownership_of(PreviewGraph(tx, tenancy.ids.tenant, supposed), customer, profiles)
         known = CustomerFacts(
             customer=customer,
             members=members,

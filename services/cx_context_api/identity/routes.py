@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from cx_context.store import Store
-from cx_context.store.as_of import Snapshot
+from cx_context.store.snapshot import Snapshot
 from cx_context.store.sql import Tx
 from cx_context_api.decisions import Decisions, decision_request
 from cx_context_api.identity import explanations, preview

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from cx_context.store.as_of import TimeBounds
+from cx_context.store.time_bounds import TimeBounds
 from cx_context.versions import epoch_of
 from cx_events.errors import TryLater
 from cx_events.json_types import Json

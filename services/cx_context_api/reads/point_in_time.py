@@ -7,10 +7,12 @@ from functools import partial
 from typing import Any
 
 from cx_context.store import Store
-from cx_context.store.as_of import Snapshot, TimeBounds
+from cx_context.store.current_graph import CurrentGraph
 from cx_context.store.finding import find_node
 from cx_context.store.leases import read_current_to
+from cx_context.store.snapshot import Snapshot
 from cx_context.store.sql import Tx
+from cx_context.store.time_bounds import TimeBounds
 from cx_context_api.reads.deadline import DEADLINE_SECONDS, within
 from cx_context_api.reads.meta import current_meta, past_meta
 from cx_context_api.reads.turns import ReadTurns
@@ -52,8 +54,8 @@ async def read_customer(tx: Tx, tenant: str, node: NodeId, snapshot: Snapshot | 
     Raises ``Refused("unknown-customer", 404)``.
     """
     if snapshot is not None:
-        return await find_customer_then(snapshot, node), past_meta(snapshot.moment)
-    match = await find_node(tx, tenant, node)
+        return await find_customer_then(snapshot, node), past_meta(snapshot.bounds)
+    match = await find_node(CurrentGraph(tx, tenant), node)
     if match is None:
         raise Refused("unknown-customer", f"There is no customer {text_of(node)} here (yet).", 404)
     return match.customer, await read_meta(tx, match.version, None)
@@ -61,7 +63,7 @@ async def read_customer(tx: Tx, tenant: str, node: NodeId, snapshot: Snapshot | 
 
 async def read_meta(tx: Tx, version: int, snapshot: Snapshot | None) -> Json:
     """Return ``meta`` of a body at a version, or of the snapshot."""
-    return past_meta(snapshot.moment) if snapshot is not None else current_meta(version, await read_current_to(tx))
+    return past_meta(snapshot.bounds) if snapshot is not None else current_meta(version, await read_current_to(tx))
 
 
 def snapshot_at(tx: Tx, tenancy: Tenancy, bounds: TimeBounds) -> Snapshot:
@@ -71,10 +73,10 @@ def snapshot_at(tx: Tx, tenancy: Tenancy, bounds: TimeBounds) -> Snapshot:
 
 async def find_customer_then(snapshot: Snapshot, node: NodeId) -> NodeId:
     """Return the customer of an id at that moment. Raises ``Refused("unknown-customer", 404)``."""
-    customer = await snapshot.find_node(node)
-    if customer is None:
+    found = await find_node(snapshot, node)
+    if found is None:
         raise unknown_customer_then()
-    return customer
+    return found.customer
 
 
 def unknown_customer() -> Refused:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cx_context.store.as_of import TimeBounds
+from cx_context.store.time_bounds import TimeBounds
 from cx_context_api.decisions import Clock
 from cx_context_api.requests.queries import Query
 from cx_events.errors import Refused

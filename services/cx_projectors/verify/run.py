@@ -10,6 +10,7 @@ from typing import TypeVar
 from cx_context.document import context_body, encode_body
 from cx_context.store import Store, epochs, leases, table_rows
 from cx_context.store.context_loader import load_known
+from cx_context.store.current_graph import CurrentGraph
 from cx_context.store.dead_letters import LetterKey
 from cx_context.store.events import read_event_keys
 from cx_context.store.finding import find_node
@@ -180,7 +181,7 @@ async def _hold_contexts(
         for customer, known in one.whole.known.items():
             findings.customers += 1
             try:
-                found = await find_node(tx, tenant, customer)
+                found = await find_node(CurrentGraph(tx, tenant), customer)
                 is_found = found is not None and found.customer == customer
                 kept = context_body(await load_known(tx, one.tenancy.ids, customer), window) if is_found else None
             except TryLater:
