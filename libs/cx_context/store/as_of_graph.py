@@ -96,7 +96,7 @@ class AsOfGraph:
         )
 
     async def scope(self, nodes: Iterable[NodeId]) -> AffectedScope:
-        """All that had a say in whose these profiles were."""
+        """Return all that had a say in which customers these profiles belonged to."""
         rules = await self.rules()
         nodes = set(nodes)
         scope = AffectedScope(nodes, rules, follow_claims=True)
@@ -119,7 +119,7 @@ class AsOfGraph:
         return GraphSlice(profiles=profiles, edges=edges, decisions=named)
 
     async def edges_at(self, nodes: Collection[NodeId]) -> list[Edge]:
-        """All edges that touched these nodes."""
+        """Return all edges that touched these profiles."""
         columns = "s.kind, s.a, s.b, s.key, s.effective, s.recorded, s.source, s.id, s.rule"
         within = f"s.{OF_EDGES} AND s.effective <= :until AND s.recorded <= :known_until AND e.tenant = :tenant"
         return await self._edges(
@@ -139,7 +139,7 @@ class AsOfGraph:
         return [edge_of(a, b, seen) for (a, b), seen in found.items()]
 
     async def profiles(self, ids: Collection[NodeId]) -> dict[NodeId, Profile]:
-        """Those that some fact within names."""
+        """Return those of the profiles that a fact within the bounds names."""
         return await self._profiles_where("p.id = ANY(:ids)", ids=list(ids)) if ids else {}
 
     async def _profiles_where(self, condition: str, **values: object) -> dict[NodeId, Profile]:
@@ -166,7 +166,7 @@ class AsOfGraph:
         return scope
 
     async def explained(self, nodes: Collection[NodeId]) -> tuple[Graph, Resolution]:
-        """The surroundings of these profiles, and what they came to."""
+        """Return the surroundings of these profiles, and what they were resolved to."""
         scope = await self.scope(nodes)
         return scope.surroundings(), self._keep(scope, await self.rules())
 
@@ -185,7 +185,7 @@ class AsOfGraph:
         return resolution
 
     async def customers_of(self, nodes: Collection[NodeId]) -> dict[NodeId, NodeId]:
-        """Of each that was a profile its customer."""
+        """Return the customer of each id that was a profile."""
         unknown = set(nodes) - self._customer_of.keys() - self._nobody
         if unknown:
             self._keep(await self.scope(unknown), await self.rules())
@@ -209,7 +209,7 @@ class AsOfGraph:
         return CustomerMatch(customer, 0)
 
     async def members_of(self, customer: NodeId) -> list[Member]:
-        """The profiles of a customer; none where it was an interaction that stands alone."""
+        """Return the profiles of a customer; none where it was an interaction that stands alone."""
         await self.customers_of([customer])
         found = []
         for id, whose in self._customer_of.items():
@@ -225,7 +225,7 @@ class AsOfGraph:
         return found
 
     async def claims_of(self, members: Iterable[Member]) -> RefusedClaims:
-        """The claims that joined nobody with an end among a customer's profiles, and that nobody had settled."""
+        """Return the claims with an end among a customer's profiles that joined nobody and that nobody had settled."""
         own = {member.id for member in members}
         claims = {pair: claim for pair, claim in self._claims.items() if not own.isdisjoint(pair)}
         # What a shared end beyond these profiles settles is not resolved with them.
@@ -307,8 +307,8 @@ class AsOfGraph:
         ]
 
     async def _named_by(self, members: Collection[NodeId]) -> set[NodeId]:
-        """As ``parts.nodes_named_by``, of what had begun. What was ambiguous then was shared, and is shared today
-        unless rules changed: facts only add up."""
+        """Return what ``parts.nodes_named_by`` does, of interactions that had begun. An identifier that was ambiguous
+        then was shared, and is shared today unless rules changed: facts only add up."""
         mine = (
             "p.stream_id = ANY(:members) AND p.interaction <> p.stream_id AND p.tenant = :tenant "
             f"AND {begun_sql('p.body')}"

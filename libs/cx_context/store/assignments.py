@@ -61,6 +61,6 @@ async def owners_of(tx: Tx, tenant: str, nodes: Iterable[NodeId]) -> dict[NodeId
 
 
 async def all_of(tx: Tx, tenant: str) -> set[tuple[bytes, RoutingTarget]]:
-    """Every row of a tenant, for ``cx verify``."""
+    """Return every row of a tenant, for ``cx verify``."""
     rows = await tx.fetch("SELECT part_id, kind, name FROM assignments WHERE tenant = :tenant", tenant=tenant)
     return {(row[0], RoutingTarget(row[1], row[2])) for row in rows}

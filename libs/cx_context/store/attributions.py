@@ -20,7 +20,7 @@ _ATTRIBUTIONS = shape_of(tables.ATTRIBUTIONS)
 
 
 async def nodes_attributed_to(tx: Tx, tenant: str, profiles: Collection[NodeId]) -> set[NodeId]:
-    """Interactions that a person ever attributed to one of these profiles."""
+    """Return the interactions that a person ever attributed to one of these profiles."""
     if not profiles:
         return set()
     rows = await tx.fetch(
@@ -69,7 +69,7 @@ def standing_among(attributions: Iterable[Attribution], withdrawals: Sequence[De
 
 
 async def attributed_profiles(tx: Tx, tenant: str, node: NodeId) -> set[NodeId]:
-    """Every profile that an interaction was ever attributed to."""
+    """Return every profile that an interaction was ever attributed to."""
     rows = await tx.fetch(
         "SELECT profile FROM attributions WHERE interaction = :node AND tenant = :tenant", node=node, tenant=tenant
     )
@@ -100,7 +100,7 @@ async def attributions_about(
 
 
 def standings_of(attributions: Iterable[Attribution], withdrawals: Sequence[Decision]) -> list[tuple[Attribution, str]]:
-    """Each attribution's standing, the newest first."""
+    """Return each attribution with its standing, the newest first."""
     gone = withdrawn_decisions(withdrawals)
     by_node: dict[NodeId, list[Attribution]] = {}
     for attribution in attributions:
@@ -116,7 +116,7 @@ def standings_of(attributions: Iterable[Attribution], withdrawals: Sequence[Deci
 
 
 async def attributions_of(tx: Tx, node: NodeId) -> list[Attribution]:
-    """Every attribution of one interaction, withdrawn ones too."""
+    """Return every attribution of one interaction, withdrawn ones too."""
     rows = await tx.fetch(
         "SELECT key, recorded, source, id, profile FROM attributions WHERE interaction = :node", node=node
     )

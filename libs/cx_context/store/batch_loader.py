@@ -22,7 +22,8 @@ Found = TypeVar("Found")
 
 
 class BatchLoader(Generic[Key, Found]):
-    """``ask`` gives what it finds by key; it is called by one task at a time, with ``most`` different keys at most."""
+    """Collect look-ups by key, and answer them together. ``ask`` returns what it finds by key; it is called by one task
+    at a time, with at most ``most`` different keys."""
 
     def __init__(self, ask: Callable[[list[Key]], Awaitable[Mapping[Key, Found]]], *, most: int) -> None:
         self._ask = ask
@@ -31,7 +32,7 @@ class BatchLoader(Generic[Key, Found]):
         self._flight: asyncio.Task[None] | None = None
 
     async def of(self, key: Key) -> Found | None:
-        """None where nothing is found. ``TryLater`` within twice ``PATIENCE``."""
+        """Return what is found for a key, or None. Raises ``TryLater`` within twice ``PATIENCE``."""
         answer: asyncio.Future[Found | None] = asyncio.get_running_loop().create_future()
         self._waiting.append((key, answer))
         if self._flight is None or self._flight.done():
@@ -69,7 +70,7 @@ class BatchLoader(Generic[Key, Found]):
                 answer.set_result(found.get(key))
 
     def _give_up(self, asked: Sequence[tuple[Key, asyncio.Future[Found | None]]], why: str) -> None:
-        """Nobody is left without an answer."""
+        """Answer everybody who waits with ``TryLater``."""
         everybody, self._waiting = [*asked, *self._waiting], []
         for _, answer in everybody:
             if not answer.done():

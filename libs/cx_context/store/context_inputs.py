@@ -48,7 +48,7 @@ class ContextInputs:
 
     @property
     def known_parts(self) -> CustomerFacts:
-        """All but the events for the timeline, of which nothing but that is made."""
+        """Return all but the events for the timeline, of which nothing else is made."""
         return CustomerFacts(
             customer=self.found.customer,
             members=self.members,
@@ -60,7 +60,8 @@ class ContextInputs:
 
 
 async def read_inputs(tx: Tx, ids: IdSpace, node: NodeId) -> ContextInputs | None:
-    """Of anybody. Where ``at_once`` answers, that is cheaper."""
+    """Read what an id's context is made of; None for an id that nobody ever had. ``inputs_at_once`` is cheaper where it
+    answers."""
     found = await find_node(CurrentGraph(tx, ids.tenant), node)
     return await _by_steps(tx, ids, found, TIMELINE_SHOWN) if found is not None else None
 

@@ -21,7 +21,8 @@ _Asked = tuple[str, NodeId]
 
 
 class ContextLoader:
-    """Made in the event loop that asks. ``spaces``: the ids of each tenant."""
+    """Load what contexts are made of, many in one statement where that is possible. Made in the event loop that asks.
+    ``spaces``: the ids of each tenant."""
 
     def __init__(self, store: Store, spaces: Mapping[str, IdSpace]) -> None:
         self._store = store
@@ -30,8 +31,8 @@ class ContextLoader:
         self._together = BatchLoader(self._ask, most=MOST_AT_ONCE)
 
     async def of(self, tenant: str, node: NodeId) -> ContextInputs | None:
-        """Whom an id stands for and all that is known of them, from one state of the store that is later than the
-        question; None for an id that nobody ever had. ``TryLater`` where the store does not answer."""
+        """Return what an id's context is made of, from one state of the store that is later than the question; None for
+        an id that nobody ever had. Raises ``TryLater`` where the store does not answer."""
         return await self.together(tenant, node) or await self.alone(tenant, node)
 
     async def together(self, tenant: str, node: NodeId) -> ContextInputs | None:
@@ -40,7 +41,7 @@ class ContextLoader:
         return await self._together.of((tenant, node)) if self._at_once else None
 
     async def alone(self, tenant: str, node: NodeId) -> ContextInputs | None:
-        """As ``of``, by several statements."""
+        """Do as ``of``, by several statements."""
         async with self._store.reading() as tx:
             return await read_inputs(tx, self._spaces[tenant], node)
 
@@ -60,7 +61,7 @@ class ContextLoader:
 
 
 async def load_known(tx: Tx, ids: IdSpace, customer: NodeId, *, timeline: int = TIMELINE_SHOWN) -> CustomerFacts:
-    """All that the body is made of."""
+    """Load what a customer's context is made of, decoded."""
     whole = (await read_inputs_at_once(tx, ids, [customer], timeline)).get(customer)
     if whole is None or whole.found.customer != customer:
         whole = await _by_steps(tx, ids, CustomerMatch(customer, 0), timeline)

@@ -60,7 +60,7 @@ class _Line(Protocol):
     async def select(self, profiles: list[NodeId]) -> Sequence[Any]: ...
 
     def drop(self) -> None:
-        """Without waiting: closing a connection to a frozen server takes as long as the server pleases."""
+        """Close without waiting: closing a connection to a frozen server takes as long as the server pleases."""
 
 
 class _PostgresLine:
@@ -101,7 +101,8 @@ async def _line_to(store: Store) -> _Line:
 
 
 class CustomerIndex:
-    """Made in the event loop that asks. ``stop()`` lets the connection go."""
+    """Look up the customer of a profile and the version of its context. Made in the event loop that asks; ``stop()``
+    closes the connection."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -109,7 +110,8 @@ class CustomerIndex:
         self._together = BatchLoader(self._ask, most=MOST_AT_ONCE)
 
     async def of(self, tenant: str, profile: NodeId) -> CustomerEntry | None:
-        """None for a profile that the tenant does not have. ``TryLater`` within twice ``batch_loader.PATIENCE``."""
+        """Return None for a profile that the tenant does not have. Raises ``TryLater`` within twice
+        ``batch_loader.PATIENCE``."""
         return await self._together.of((tenant, profile))
 
     async def stop(self) -> None:
@@ -125,7 +127,7 @@ class CustomerIndex:
         return {(row[1], bytes(row[0])): CustomerEntry(bytes(row[2]), bool(row[3]), row[4], row[5]) for row in rows}
 
     async def _read(self, profiles: list[NodeId]) -> Sequence[Any]:
-        """Once more on a fresh connection where the one that was kept has died meanwhile."""
+        """Run the statement, once more on a fresh connection where the one that was kept has died meanwhile."""
         if self._line is not None:
             try:
                 return await self._line.select(profiles)

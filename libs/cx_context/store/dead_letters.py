@@ -41,8 +41,8 @@ async def listed(
     most: int = 100,
     before: Place | None = None,
 ) -> Sequence[DeadLetter]:
-    """The latest ``most`` dead letters, newest first, of one tenant, with one reason and in one state where given;
-    those after the place ``before`` in that order."""
+    """Return the latest ``most`` dead letters, newest first, of one tenant, with one reason and in one state where
+    given; those after the place ``before`` in that order."""
     wanted = {name: value for name, value in (("tenant", tenant), ("reason", reason)) if value}
     where = [f"{name} = :{name}" for name in wanted]
     if state is not None:
@@ -60,7 +60,7 @@ async def listed(
 
 
 async def waiting(tx: Tx, *, tenant: str = "") -> Sequence[Waiting]:
-    """What waits for an adapter, counted by source and kind, the kind with the latest first."""
+    """Return what waits for an adapter, counted by source and kind, the kind with the latest first."""
     wanted = {"tenant": tenant} if tenant else {}
     rows = await tx.fetch(
         "SELECT tenant, source, detail, count(*), max(recorded) FROM dead_letters "
@@ -73,7 +73,7 @@ async def waiting(tx: Tx, *, tenant: str = "") -> Sequence[Waiting]:
 
 
 async def found(tx: Tx, id: str) -> Sequence[DeadLetter]:
-    """Every dead letter with this id, of whatever source and stage."""
+    """Return every dead letter with this id, of whatever source and stage."""
     rows = await tx.fetch("SELECT body FROM dead_letters WHERE id = :id ORDER BY tenant, source, stage", id=id)
     return [decode_dead_letter(bytes(body)) for (body,) in rows]
 
@@ -116,7 +116,7 @@ async def delete_dead_letter(tx: Tx, key: LetterKey) -> None:
 
 
 async def write_dead_letters(tx: Tx, letters: Iterable[DeadLetter]) -> None:
-    """Of several that are known by the same names the first stands."""
+    """Write dead letters; of several with the same key the first stands."""
     rows: dict[tuple[str, ...], tuple[Any, ...]] = {}
     for row in map(letter_row, letters):
         rows.setdefault(row[:4], row)
@@ -124,12 +124,13 @@ async def write_dead_letters(tx: Tx, letters: Iterable[DeadLetter]) -> None:
 
 
 def letter_row(d: DeadLetter) -> tuple[Any, ...]:
-    """The row of ``dead_letters``."""
+    """Return the row of ``dead_letters``."""
     return (d.tenant, d.source, d.id, d.stage, d.reason, d.detail, d.recorded, encode_dead_letter(d))
 
 
 async def read_reason(tx: Tx, tenant: str, source: str, id: str) -> str | None:
-    """The reason why an event lies in the dead letters, if it does. Of one with copies in conflict one is used."""
+    """Return the reason why an event lies in the dead letters, or None. Copies in conflict are left out: one of them is
+    used."""
     rows = await tx.fetch(
         "SELECT reason FROM dead_letters WHERE tenant = :tenant AND source = :source AND id = :id "
         "AND stage <> :conflict",

@@ -16,7 +16,7 @@ _DECISIONS = shape_of(tables.DECISIONS)
 
 
 async def write_decisions(tx: Tx, tenant: str, found: Iterable[Decision], effective: Mapping[bytes, Micros]) -> None:
-    """``effective``: of the decisions' events, by key."""
+    """Write decisions. ``effective``: the effective times of their events, by key."""
     rows = sorted(
         (d.key, tenant, effective[d.key], *d.at, d.kind, d.a or NO_ID, d.b or NO_ID, d.withdraws, d.reason)
         for d in found
@@ -37,7 +37,7 @@ def _named(node: NodeId) -> NodeId:
 
 
 async def read_decisions(tx: Tx, tenant: str) -> list[Decision]:
-    """All of a tenant's decisions."""
+    """Return all of a tenant's decisions."""
     return await decisions_where(tx, "tenant = :tenant", tenant=tenant)
 
 
@@ -59,7 +59,7 @@ ALL_FLAGS = TenantFlags(decided=True, attributed=True, refused=True, withheld=Tr
 
 
 async def read_tenant_flags(tx: Tx, tenant: str) -> TenantFlags:
-    """Under the graph lock this stays so: whoever decides takes it exclusively."""
+    """Return the tenant's flags. Under the graph lock they stay so: whoever decides takes it exclusively."""
     rows = await tx.fetch(
         "SELECT EXISTS (SELECT 1 FROM decisions WHERE tenant = :tenant), "
         "EXISTS (SELECT 1 FROM attributions WHERE tenant = :tenant), "
@@ -71,7 +71,7 @@ async def read_tenant_flags(tx: Tx, tenant: str) -> TenantFlags:
 
 
 async def decisions_naming(tx: Tx, tenant: str, nodes: Collection[NodeId]) -> list[Decision]:
-    """Decisions about these profiles, and those that withdraw them."""
+    """Return the decisions about these profiles, withdrawn ones too."""
     found: dict[bytes, Decision] = {}
     for end in ("a", "b"):
         for row in await tx.fetch(
@@ -82,19 +82,19 @@ async def decisions_naming(tx: Tx, tenant: str, nodes: Collection[NodeId]) -> li
 
 
 async def read_withdrawals(tx: Tx, tenant: str) -> list[Decision]:
-    """Every withdrawal of a tenant: few, and each names a decision that may be anybody's."""
+    """Return every withdrawal of a tenant: few, and each names a decision that may be anybody's."""
     rows = await tx.fetch(f"{_SELECT_DECISIONS} WHERE tenant = :tenant AND kind = 'withdraw'", tenant=tenant)
     return [_decision(row) for row in rows]
 
 
 async def delete_decision(tx: Tx, key: bytes) -> None:
-    """Only under the exclusive refold lock."""
+    """Delete what one event decided. Only under the exclusive refold lock."""
     for table in ("decisions", "attributions", "rule_changes"):
         await tx.execute(f"DELETE FROM {table} WHERE key = :key", key=key)
 
 
 async def read_named(tx: Tx, table: str, column: str, tenant: str, names: Iterable[str]) -> set[bytes]:
-    """The ``column`` of rows whose event one of the names, ``SOURCE#ID``, stands for."""
+    """Return the ``column`` of rows whose event is called one of the names, ``SOURCE#ID``."""
     found: set[bytes] = set()
     for name in names:
         rows = await tx.fetch(

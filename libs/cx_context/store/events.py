@@ -29,19 +29,19 @@ async def insert_events(tx: Tx, rows: Sequence[EventRow]) -> set[bytes]:
 
 
 async def read_raws(tx: Tx, keys: Collection[bytes]) -> dict[bytes, bytes]:
-    """The copies that count so far, as they lie in the log."""
+    """Return the bytes of the copies that count, by event key."""
     return {key: copy.raw for key, copy in (await read_stored_copies(tx, keys)).items()}
 
 
 class StoredCopy(NamedTuple):
-    """A stored copy, and what of it no fold could use."""
+    """The copy of an event that counts. ``problem``: why no fold can use it, or None."""
 
     raw: bytes
     problem: str | None
 
 
 async def read_stored_copies(tx: Tx, keys: Collection[bytes]) -> dict[bytes, StoredCopy]:
-    """The copies that count so far, by event key."""
+    """Return the copies that count, by event key."""
     if not keys:
         return {}
     rows = await tx.fetch("SELECT key, raw, problem FROM events WHERE key = ANY(:keys)", keys=list(keys))
@@ -49,12 +49,12 @@ async def read_stored_copies(tx: Tx, keys: Collection[bytes]) -> dict[bytes, Sto
 
 
 async def read_event_keys(tx: Tx) -> set[bytes]:
-    """The keys of all stored events: 16 bytes each in memory, for ``cx verify``."""
+    """Return the keys of all stored events: 16 bytes each in memory, for ``cx verify``."""
     return {row[0] for row in await tx.fetch("SELECT key FROM events")}
 
 
 async def replace_event(tx: Tx, fact: Fact, stream_id: NodeId, problem: str | None) -> None:
-    """Another copy counts from now on."""
+    """Let another copy of an event count from now on."""
     await tx.execute(
         "UPDATE events SET stream_id = :stream_id, part_id = :part_id, effective = :effective, recorded = :recorded, "
         "problem = :problem, raw = :raw WHERE key = :key",
@@ -69,7 +69,7 @@ async def replace_event(tx: Tx, fact: Fact, stream_id: NodeId, problem: str | No
 
 
 async def write_copies(tx: Tx, copies: Iterable[tuple[bytes, str, int, bytes]]) -> None:
-    """Copies (key, tenant, recorded, raw) whose content differs: nothing that was sent is lost."""
+    """Keep copies (key, tenant, recorded, raw) whose content differs: nothing that was sent is lost."""
     rows = {(row[0], row[1]): row for row in (stored_copy_row(*copy) for copy in copies)}
     await tx.insert(_COPIES, [row for _, row in sorted(rows.items())], "ON CONFLICT DO NOTHING")
 
@@ -84,12 +84,12 @@ async def read_other_copies(tx: Tx, keys: Collection[bytes]) -> dict[bytes, list
 
 
 def stored_copy_row(key: bytes, tenant: str, recorded: Micros, raw: bytes) -> tuple[bytes, bytes, str, Micros, bytes]:
-    """The row of ``copies``."""
+    """Return the row of ``copies``."""
     return (key, blake2b(raw, digest_size=16).digest(), tenant, recorded, raw)
 
 
 async def read_raws_of_part(tx: Tx, tenant: str, stream_id: NodeId, part_id: bytes) -> list[bytes]:
-    """The stored events of one part."""
+    """Return the stored events of one part."""
     rows = await tx.fetch(
         "SELECT raw FROM events WHERE stream_id = :stream_id AND part_id = :part_id AND tenant = :tenant",
         stream_id=stream_id,
@@ -102,7 +102,7 @@ async def read_raws_of_part(tx: Tx, tenant: str, stream_id: NodeId, part_id: byt
 async def read_raws_naming(
     tx: Tx, tenant: str, stream_ids: Collection[NodeId], profiles: Collection[NodeId]
 ) -> list[bytes]:
-    """The stored events of these streams, and those from elsewhere that name one of the profiles."""
+    """Return the stored events of these streams, and those from elsewhere that name one of the profiles."""
     rows = list(
         await tx.fetch(
             "SELECT key, raw, problem FROM events WHERE stream_id = ANY(:stream_ids) AND tenant = :tenant",
@@ -120,14 +120,14 @@ async def read_raws_naming(
 
 
 class AppliedEvent(NamedTuple):
-    """Where an event lies that was applied, and whether no fold can use it."""
+    """The stream at which an applied event lies, and whether it has a problem: no fold can use it."""
 
     stream_id: NodeId
     is_problem: bool
 
 
 async def read_applied(tx: Tx, keys: Collection[bytes]) -> dict[bytes, AppliedEvent]:
-    """Of some events, by key (a key stands for its tenant, too), those that are applied."""
+    """Return those of some events that are applied, by key. A key stands for its tenant, too."""
     rows = await tx.fetch(
         "SELECT key, stream_id, problem IS NOT NULL FROM events WHERE key = ANY(:keys)", keys=list(keys)
     )
@@ -136,7 +136,7 @@ async def read_applied(tx: Tx, keys: Collection[bytes]) -> dict[bytes, AppliedEv
 
 @dataclass(frozen=True, slots=True)
 class StoredEvent:
-    """An event that was applied. ``problem``: what of it no fold can use."""
+    """An event that was applied. ``problem``: why no fold can use it, or None."""
 
     stream_id: NodeId
     problem: str | None
@@ -144,7 +144,7 @@ class StoredEvent:
 
 
 async def read_event(tx: Tx, tenant: str, key: bytes) -> StoredEvent | None:
-    """None while it is not applied."""
+    """Return an applied event, or None while it is not applied."""
     rows = await tx.fetch(
         "SELECT stream_id, problem, raw FROM events WHERE key = :key AND tenant = :tenant", key=key, tenant=tenant
     )

@@ -27,7 +27,7 @@ def read_row(row: Sequence[object]) -> tuple[MentionKey, Mention]:
 
 
 async def stored(tx: Tx, seen: Collection[MentionKey]) -> dict[MentionKey, list[Mention]]:
-    """The sightings that the store has of these."""
+    """Return the stored sightings of these."""
     found: dict[MentionKey, list[Mention]] = {}
     if not seen:
         return found
@@ -46,14 +46,14 @@ async def stored(tx: Tx, seen: Collection[MentionKey]) -> dict[MentionKey, list[
 
 
 async def write(tx: Tx, tenant: str, found: Mapping[MentionKey, Iterable[Mention]]) -> None:
-    """Sightings of events that are new: nobody wrote them before."""
+    """Write sightings of events that are new: nobody wrote them before."""
     await tx.append(SIGHTINGS, _rows(tenant, found))
 
 
 async def rewrite(
     tx: Tx, tenant: str, seen: Iterable[MentionKey], found: Mapping[MentionKey, Iterable[Mention]]
 ) -> None:
-    """Only under the exclusive refold lock: of these, what is found and nothing else."""
+    """Replace the sightings of these by what is found. Only under the exclusive refold lock."""
     for kind, a, b in seen:
         await tx.execute("DELETE FROM sightings WHERE kind = :kind AND a = :a AND b = :b", kind=kind, a=a, b=b)
     await tx.append(SIGHTINGS, _rows(tenant, found))

@@ -21,7 +21,8 @@ _LINK_EVENTS = shape_of(tables.LINK_EVENTS)
 async def delete_profiles_and_edges(
     tx: Tx, profiles: Collection[NodeId], pairs: Iterable[tuple[NodeId, NodeId]]
 ) -> None:
-    """Only under the exclusive refold lock, before what the stored events say is written anew."""
+    """Delete profiles and edges, before they are written anew from the stored events. Only under the exclusive refold
+    lock."""
     await tx.execute("DELETE FROM profiles WHERE id = ANY(:profiles)", profiles=list(profiles))
     for a, b in pairs:
         await tx.execute("DELETE FROM edges WHERE a = :a AND b = :b", a=a, b=b)
@@ -31,12 +32,12 @@ PROFILE_COLUMNS = "p.id, p.kind, p.scope, p.value, p.first_recorded, p.attested"
 
 
 def profile_from_row(row: Sequence[Any]) -> Profile:
-    """From (id, kind, scope, value, first_recorded, attested, ...)."""
+    """Return the profile of a row (id, kind, scope, value, first_recorded, attested, ...)."""
     return Profile(row[0], row[1], row[2], row[3], row[4], bool(row[5]))
 
 
 def profile_row(tenant: str, profile: Profile) -> tuple[Any, ...]:
-    """The row of ``profiles``."""
+    """Return the row of ``profiles``."""
     return (
         profile.id, tenant, profile.kind, profile.scope, profile.value, profile.first_recorded, profile.attested,
     )  # fmt: skip
@@ -54,7 +55,8 @@ async def read_profiles(tx: Tx, tenant: str, ids: Collection[NodeId]) -> dict[No
 
 
 async def write_profiles(tx: Tx, tenant: str, found: Iterable[Profile]) -> None:
-    """A profile was first recorded at the least of all times that are told, and attested once any fact attests it."""
+    """Write profiles. A profile's ``first_recorded`` is the least of all that are written; it is attested once any fact
+    attests it."""
     await tx.insert(
         _PROFILES,
         sorted(profile_row(tenant, profile) for profile in found),
@@ -67,7 +69,7 @@ async def write_profiles(tx: Tx, tenant: str, found: Iterable[Profile]) -> None:
 
 
 async def read_edges(tx: Tx, pairs: Collection[tuple[NodeId, NodeId]]) -> dict[tuple[NodeId, NodeId], Edge]:
-    """Known edges among these pairs."""
+    """Return the known edges among these pairs."""
     if not pairs:
         return {}
     wanted = set(pairs)
@@ -81,7 +83,7 @@ _OF_A_TIE = ("recorded", "source", "id", "rule")
 
 
 async def write_edges(tx: Tx, tenant: str, found: Iterable[Edge]) -> None:
-    """Of each weight the earliest evidence stays."""
+    """Write edges. The earliest evidence of each weight stays."""
     await tx.insert(
         _EDGES,
         sorted((edge_row(tenant, edge) for edge in found), key=lambda row: (row[0], row[1])),
@@ -108,7 +110,7 @@ def _edge(row: Sequence[Any]) -> Edge:
 
 
 def edge_row(tenant: str, edge: Edge) -> tuple[Any, ...]:
-    """The row of ``edges``."""
+    """Return the row of ``edges``."""
     proved = (*edge.proved, edge.proved_rule) if edge.proved is not None else _NO_TIE
     asserted = (*edge.asserted, edge.asserted_rule) if edge.asserted is not None else _NO_TIE
     claimed = (*edge.claimed, edge.claimed_rule) if edge.claimed is not None else _NO_TIE
@@ -126,8 +128,8 @@ async def edges_at(
     firm_only: Collection[NodeId] = (),
     proved_only: Collection[NodeId] = (),
 ) -> list[Edge]:
-    """All edges that touch these nodes; of those in ``firm_only`` the proved and asserted ones alone, of those in
-    ``proved_only`` the proved ones, and of both all that are among them. No edge twice."""
+    """Return all edges that touch these profiles, none twice. Of profiles in ``firm_only`` return the proved and
+    asserted ones alone, of those in ``proved_only`` the proved ones, and of both all edges among them."""
     proved, firm = set(proved_only), set(firm_only) - set(proved_only)
     ends = {
         "all": [node for node in nodes if node not in proved and node not in firm],
@@ -164,7 +166,7 @@ async def write_link_events(tx: Tx, rows: Iterable[tuple[NodeId, bytes]]) -> Non
 
 
 async def read_whole_graph(tx: Tx, tenant: str) -> tuple[dict[NodeId, Profile], list[Edge]]:
-    """All profiles and edges of a tenant, for a change of rules."""
+    """Return all profiles and edges of a tenant, for a change of rules."""
     found = await tx.fetch(f"SELECT {PROFILE_COLUMNS} FROM profiles p WHERE p.tenant = :tenant", tenant=tenant)
     rows = await tx.fetch(f"{_SELECT_EDGES} WHERE tenant = :tenant", tenant=tenant)
     return {row[0]: profile_from_row(row) for row in found}, [_edge(row) for row in rows]

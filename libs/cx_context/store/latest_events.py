@@ -36,7 +36,8 @@ async def read_latest_facts(
 
 
 async def decode_facts(raws: Sequence[bytes], ids: IdSpace) -> list[Fact]:
-    """Of many in a thread: a long history takes up to a second, which nobody else should wait for."""
+    """Decode events, many of them in a thread: a long history takes up to a second, which nobody else should wait
+    for."""
     if len(raws) <= _DECODED_AT_ONCE:
         return _decoded(raws, ids)
     return await asyncio.to_thread(_decoded, raws, ids)
@@ -110,14 +111,14 @@ async def _latest_in_file(
 
 
 def _letters(number: int) -> str:
-    """A name for a parameter, which may hold letters alone."""
+    """Return a name for a parameter, which may hold letters alone."""
     return "".join(chr(ord("a") + int(digit)) for digit in str(number))
 
 
 async def _included_raws(
     tx: Tx, own: Ownership, most: int, limit: str, part_ids: Collection[NodeId] | None, values: Mapping[str, Any]
 ) -> list[bytes]:
-    """Of each borrowed side by itself: a switchboard's stream may hold a hundred thousand events."""
+    """Read each included part by itself: a switchboard's stream may hold a hundred thousand events."""
     sides = [side for side in own.included if part_ids is None or side.part_id in part_ids]
     if not sides:
         return []

@@ -21,12 +21,12 @@ from cx_events.log import Partition
 
 
 class Fenced(CxError):
-    """This worker owns the partition no more, or its epoch moved: drop all that was kept of it, and take anew."""
+    """This worker lost the partition, or its epoch moved: drop all that was kept of it, and take anew."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """A partition that is ours: the next offset to apply, and the epoch under which we own it."""
+    """A partition that this worker owns: the next offset to apply, and the epoch of the ownership."""
 
     next_offset: int
     epoch: int
@@ -72,7 +72,7 @@ async def take(tx: Tx, worker: str, seconds: float) -> dict[Partition, Lease]:
 
 
 class LeaseRow(NamedTuple):
-    """``valid``: it has not run out. ``owner`` is empty where there is none."""
+    """A row of ``partitions``. ``valid``: the lease has not run out. ``owner`` is empty where there is none."""
 
     topic: str
     number: int
@@ -98,7 +98,7 @@ def _changes(all_leases: Iterable[LeaseRow], worker: str, live: int) -> tuple[li
 
 
 async def owned(tx: Tx, worker: str) -> dict[Partition, Lease]:
-    """What a worker owns."""
+    """Return what a worker owns."""
     rows = await tx.fetch(
         "SELECT topic, number, next_offset, epoch FROM partitions WHERE owner = :worker", worker=worker
     )
@@ -156,7 +156,7 @@ async def fence_all(tx: Tx) -> None:
 
 
 async def progress(tx: Tx) -> dict[Partition, tuple[int, str, float]]:
-    """Of each partition: next offset to apply, owner, and seconds since it last moved (0 where it never did)."""
+    """Return each partition's next offset to apply, owner, and seconds since it last moved (0 where it never did)."""
     rows = await tx.fetch(
         "SELECT topic, number, next_offset, owner, CASE WHEN moved_at = 0 THEN 0 ELSE "
         + tx.now
@@ -166,6 +166,6 @@ async def progress(tx: Tx) -> dict[Partition, tuple[int, str, float]]:
 
 
 async def read_current_to(tx: Tx) -> float:
-    """When a projector last moved on, in seconds since 1970; 0 if none ever did."""
+    """Return when a projector last moved on, in seconds since 1970; 0 if none ever did."""
     rows = await tx.fetch("SELECT coalesce(max(moved_at), 0) FROM partitions")
     return float(rows[0][0])

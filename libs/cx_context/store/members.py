@@ -24,7 +24,7 @@ SOME_AMBIGUOUS_SQL = "(SELECT EXISTS (SELECT 1 FROM members WHERE tenant = :tena
 
 
 class ResolvedProfiles(NamedTuple):
-    """Profiles, and of those that are not simply a customer of their own what was resolved last."""
+    """Profiles, and the rows of ``members`` of those that are not simply a customer of their own."""
 
     profiles: dict[NodeId, Profile]
     rows: dict[NodeId, MemberRow]
@@ -68,7 +68,7 @@ def _resolved_from_rows(rows: Iterable[Sequence[Any]]) -> ResolvedProfiles:
 
 
 async def read_all_customers(tx: Tx, tenant: str) -> set[NodeId]:
-    """Every customer of a tenant that has a profile, for a change of rules."""
+    """Return every customer of a tenant that has a profile, for a change of rules."""
     rows = await tx.fetch(
         "SELECT DISTINCT coalesce(m.customer, p.id) FROM profiles p LEFT JOIN members m ON m.profile = p.id "
         "WHERE p.tenant = :tenant",
@@ -78,28 +78,28 @@ async def read_all_customers(tx: Tx, tenant: str) -> set[NodeId]:
 
 
 async def customers_of(tx: Tx, tenant: str, nodes: Collection[NodeId]) -> dict[NodeId, NodeId]:
-    """Of each profile its customer; one that is not a member of anything is its own."""
+    """Return the customer of each profile; one that is not a member of anything is its own."""
     return (await customers_and_ambiguous(tx, tenant, nodes))[0]
 
 
 async def customers_and_ambiguous(
     tx: Tx, tenant: str, nodes: Collection[NodeId]
 ) -> tuple[dict[NodeId, NodeId], set[NodeId]]:
-    """As ``customers_of``, and which of them are ambiguous."""
+    """Return what ``customers_of`` does, and which of the profiles are ambiguous."""
     found = await memberships_of(tx, tenant, nodes)
     customer_of = {node: found[node].customer if node in found else node for node in nodes}
     return customer_of, {node for node, standing in found.items() if standing.ambiguous}
 
 
 class Membership(NamedTuple):
-    """``ambiguous``: it is a shared identifier, and nothing proves or asserts whose it is."""
+    """A profile's customer. ``ambiguous``: it is a shared identifier, and nothing proves or asserts whose it is."""
 
     customer: NodeId
     ambiguous: bool
 
 
 async def memberships_of(tx: Tx, tenant: str, nodes: Collection[NodeId]) -> dict[NodeId, Membership]:
-    """Of those profiles that are not simply a customer of their own."""
+    """Return the memberships of those profiles that are not simply a customer of their own."""
     if not nodes:
         return {}
     rows = await tx.fetch(
@@ -156,7 +156,7 @@ def member_row(tenant: str, profile: NodeId, resolution: Resolution) -> MemberRo
 
 
 def lone_member_row(tenant: str, profile: NodeId) -> MemberRow:
-    """A profile that is a member of nothing."""
+    """Return the row of a profile that is a member of nothing."""
     return MemberRow(profile, tenant, profile, profile, False, False, False, False, False, False, "", "", 0, NO_ID)
 
 
@@ -181,7 +181,7 @@ async def write_members(tx: Tx, rows: Iterable[MemberRow]) -> None:
 
 
 async def members_of(tx: Tx, tenant: str, customer: NodeId) -> list[Member]:
-    """The profiles of a customer; none where it is an interaction that stands alone."""
+    """Return the profiles of a customer; none where it is an interaction that stands alone."""
     rows = await tx.fetch(
         "SELECT p.id, p.kind, p.scope, p.value, p.first_recorded, m.rule, m.evidence, m.confidence, m.via, m.claimed "
         "FROM members m JOIN profiles p ON p.id = m.profile WHERE m.customer = :customer",

@@ -14,10 +14,8 @@ CONNECTIONS = 20
 
 
 def open_store(url: str, *, connections: int = CONNECTIONS) -> Store:
-    """``postgresql+asyncpg://...`` or ``sqlite+aiosqlite:///PATH``. ``Fatal`` for any other.
-
-    ``connections``: the most that are open at once, on PostgreSQL.
-    """
+    """Open a store by its URL, ``postgresql+asyncpg://...`` or ``sqlite+aiosqlite:///PATH``. Raises ``Fatal`` for any
+    other. ``connections``: the most that are open at once, on PostgreSQL."""
     try:
         parsed = make_url(url)
     except ArgumentError:

@@ -37,7 +37,7 @@ class Change:
 
 
 async def write(tx: Tx, tenant: str, customers: Sequence[NodeId], desks: Desks) -> None:
-    """One row a batch: whose context changed."""
+    """Write one row for a batch: the customers whose contexts changed."""
     if customers:
         packed = msgspec.msgpack.encode({id.hex(): list(found) for id, found in desks.items()}) if desks else b""
         await tx.insert(OUTBOX, [(os.urandom(ID_BYTES), tenant, b"".join(customers), packed)])
@@ -89,5 +89,5 @@ def _joined(packed: Iterable[bytes]) -> dict[str, set[RoutingTarget]]:
 
 
 async def waiting(tx: Tx) -> int:
-    """Rows that are not relayed yet."""
+    """Return the number of rows that are not relayed yet."""
     return int((await tx.fetch("SELECT count(*) FROM outbox"))[0][0])

@@ -45,7 +45,7 @@ class Ownership:
 
     @property
     def places(self) -> set[NodeId]:
-        """Homes and part ids: what tells these holdings from others."""
+        """Return the streams and part ids: what tells this ownership from others."""
         return {*self.stream_ids, *self.excluded, *(side.part_id for side in self.included)}
 
 
@@ -110,7 +110,7 @@ async def _ownership_by(
 
 
 async def all_sides(tx: Tx, tenant: str, node: NodeId) -> set[NodeId]:
-    """Every customer that an interaction's node, or a side of it, may have stood for or stands for now."""
+    """Return every customer that an interaction's node, or a side of it, may have stood for or stands for now."""
     stream_ids = (await streams_of(tx, tenant, [node])).get(node, set()) - {node}
     attributed = await attributed_profiles(tx, tenant, node)
     return set((await customers_of(tx, tenant, stream_ids | attributed)).values())

@@ -15,8 +15,8 @@ _decode_part = msgspec.msgpack.Decoder(Part).decode
 
 
 def encode_part(part: Part) -> bytes:
-    """When the part begins, for SQL to compare (``begins``), then MessagePack in LZ4: sources and ids repeat, so that a
-    third of the bytes are left to be written."""
+    """Encode a part as ``begin_of`` its first fact, for SQL to compare, then MessagePack in LZ4: sources and ids
+    repeat, so that a third of the bytes are left to be written."""
     return begin_of(part.since) + bytes(lz4.compress_block(_encode_part(part), store_size=True))
 
 
@@ -25,7 +25,7 @@ def decode_part(body: bytes) -> Part:
 
 
 def decode_header(body: bytes) -> Part:
-    """The part without the words in it."""
+    """Decode a part without the words in it."""
     return _decode_header(unpack(body))
 
 
@@ -35,8 +35,7 @@ def decode_words(body: bytes) -> Part:
 
 
 class PartSpan(msgspec.Struct, gc=False):
-    """Of a part only when its facts were, and when the customer was heard: reading this costs a third of reading the
-    part."""
+    """The times of a part alone, and when the customer was heard: decoding this costs a third of decoding the part."""
 
     facts: int = 0
     first_recorded: int = 0
@@ -57,15 +56,15 @@ _BEGIN_BYTES = 8
 
 
 def begin_of(since: Micros) -> bytes:
-    """An effective time as bytes that sort as the times do; the first ``_BEGINS`` of a part's body."""
+    """Encode an effective time as bytes that sort as the times do; the first ``_BEGIN_BYTES`` of a part's body."""
     return (since + (1 << 63)).to_bytes(_BEGIN_BYTES, "big")
 
 
 def begun_sql(body: str = "body") -> str:
-    """SQL: a part that has a fact at or before a moment; ``:last`` is ``begins`` of it."""
+    """Return SQL for a part that has a fact at or before a moment; ``:last`` is ``begin_of`` it."""
     return f"substr({body}, 1, {_BEGIN_BYTES}) <= :last"
 
 
 def unpack(body: bytes) -> bytes:
-    """A part's bytes for ``decode_span``."""
+    """Return a part's MessagePack, for ``decode_span``."""
     return bytes(lz4.decompress_block(body[_BEGIN_BYTES:]))

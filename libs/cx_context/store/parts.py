@@ -28,7 +28,7 @@ async def read_parts(tx: Tx, part_ids: Collection[bytes]) -> dict[bytes, Part]:
 async def read_parts_of_sides(
     tx: Tx, tenant: str, sides: Collection[tuple[NodeId, NodeId]]
 ) -> dict[tuple[NodeId, NodeId], list[tuple[NodeId, bytes]]]:
-    """Of some streams' sides of interactions, by (stream, interaction node), the parts: (part id, body)."""
+    """Return the parts, (part id, body), of some streams' sides of interactions, by (stream, interaction node)."""
     found: dict[tuple[NodeId, NodeId], list[tuple[NodeId, bytes]]] = {}
     if not sides:
         return found
@@ -52,12 +52,12 @@ PartRow = tuple[bytes, str, NodeId, NodeId, bytes]
 
 
 async def add_parts(tx: Tx, rows: Sequence[PartRow]) -> None:
-    """Parts that the store has not, as their only writer knows."""
+    """Write parts that the store does not have, as their only writer knows."""
     await tx.append(_PARTS, sorted(rows))
 
 
 async def change_parts(tx: Tx, rows: Sequence[tuple[bytes, bytes]]) -> None:
-    """New bodies, by part id, of parts that the store has."""
+    """Write new bodies, by part id, of parts that the store has."""
     await tx.update(_PART_BODIES, sorted(rows))
 
 
@@ -66,18 +66,19 @@ async def write_parts(tx: Tx, rows: Sequence[PartRow]) -> None:
 
 
 async def delete_part(tx: Tx, part_id: bytes) -> None:
-    """Only under the exclusive refold lock: no one else can be waiting for it."""
+    """Delete a part. Only under the exclusive refold lock: no one else can be waiting for it."""
     await tx.execute("DELETE FROM parts WHERE part_id = :part_id", part_id=part_id)
 
 
 async def announce_interactions(tx: Tx, tenant: str, nodes: Iterable[NodeId]) -> set[NodeId]:
-    """Those that nobody announced before: they have no part yet. Two transactions with first parts of one interaction
-    wait for each other here, so the second sees the first."""
+    """Return those interactions that nobody announced before: they have no part yet. Two transactions with first parts
+    of one interaction wait for each other here, so the second sees the first."""
     return await tx.insert_missing(_INTERACTIONS, [(node, tenant) for node in sorted(set(nodes))])
 
 
 async def streams_of(tx: Tx, tenant: str, nodes: Collection[NodeId]) -> dict[NodeId, set[NodeId]]:
-    """The streams of all parts of some interactions, the interaction's own node among them where it has a part."""
+    """Return the streams of all parts of some interactions, the interaction's own node among them where it has a
+    part."""
     found: dict[NodeId, set[NodeId]] = {}
     if nodes:
         for node, stream_id in await tx.fetch(
@@ -90,8 +91,8 @@ async def streams_of(tx: Tx, tenant: str, nodes: Collection[NodeId]) -> dict[Nod
 
 
 async def nodes_with_open_sides(tx: Tx, tenant: str, nodes: Collection[NodeId]) -> set[NodeId]:
-    """Those interactions in which, besides what names somebody, something names nobody, or an ambiguous identifier
-    alone: whom that follows is a question."""
+    """Return those interactions in which, besides what names somebody, something names nobody, or an ambiguous
+    identifier alone: whose that is must be resolved."""
     if not nodes:
         return set()
     rows = await tx.fetch(
@@ -154,7 +155,7 @@ _MAY_BE_EXCLUDED = (
 
 @dataclass(frozen=True, slots=True)
 class InteractionSide:
-    """One stream's side of an interaction: what an part id names. ``node``: the interaction's."""
+    """One stream's side of an interaction, which a part id names. ``node``: the interaction's."""
 
     part_id: NodeId
     stream_id: NodeId

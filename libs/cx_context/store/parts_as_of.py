@@ -38,7 +38,7 @@ class PartsAsOf:
         self.bounds = bounds
 
     async def streams_with_facts(self, column: str, nodes: Collection[NodeId]) -> list[tuple[NodeId, NodeId]]:
-        """(interaction, stream) of the parts that had a fact."""
+        """Return (interaction, stream) of the parts that had a fact."""
         rows = await self._tx.fetch(
             f"SELECT interaction, stream_id, part_id, body FROM parts WHERE {column} = ANY(:nodes) "
             f"AND tenant = :tenant AND {begun_sql()}",
@@ -70,7 +70,8 @@ class PartsAsOf:
     async def read(
         self, own: Ownership, decode: Callable[[bytes], Part]
     ) -> tuple[list[KeyedPart], dict[bytes, bytes], list[KeyedPart]]:
-        """Those that lie within as they are stored, their bodies by part id, and what is within of the others."""
+        """Read an ownership's parts: those that lie within as they are stored, their bodies by part id, and what is
+        within of the others."""
         rows = await self._tx.fetch(
             "SELECT part_id, stream_id, body FROM parts WHERE stream_id = ANY(:stream_ids) AND tenant = :tenant "
             f"AND {begun_sql()}",
@@ -103,7 +104,7 @@ class PartsAsOf:
         return within, bodies, await self._cut(straddling) if straddling else []
 
     async def _cut(self, straddling: Mapping[bytes, tuple[NodeId, Part]]) -> list[KeyedPart]:
-        """Parts that straddle the moment: what is within of them."""
+        """Return what is within of parts that straddle the bounds."""
         sums: dict[bytes, list[Part]] = {part_id: [] for part_id in straddling}
         short = {part_id: place for part_id, place in straddling.items() if place[1].facts <= segments.SEGMENT_FACTS}
         for part_id, part in (await self._folded(short)).items():
@@ -114,7 +115,7 @@ class PartsAsOf:
         return [KeyedPart(part_id, combine(found)) for part_id, found in sums.items() if found]
 
     async def _segments(self, part_id: bytes, stream_id: NodeId, span: Part) -> list[Part]:
-        """What is within of a long part."""
+        """Return what is within of a long part."""
         rows = await self._tx.fetch(
             f"SELECT body FROM segments WHERE part_id = :part_id AND {begun_sql()} ORDER BY since",
             part_id=part_id,
@@ -130,7 +131,7 @@ class PartsAsOf:
         return whole if rows else list((await self._folded({part_id: (stream_id, span)})).values())
 
     async def _folded(self, places: Mapping[bytes, tuple[NodeId, Part]]) -> dict[bytes, Part]:
-        """Of each the part of its facts that are within, from the stored events."""
+        """Fold the facts of each part that are within, from the stored events."""
         if not places:
             return {}
         rows = await self._tx.fetch(

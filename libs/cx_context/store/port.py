@@ -24,18 +24,19 @@ class Store(Protocol):
         ``Fatal`` where it can't be done, or newer code left tables that this one can't use."""
 
     async def standing(self) -> Standing:
-        """Where its tables are; changes nothing. Errors as of ``start``."""
+        """Return the revision of its tables; changes nothing. Raises what ``start`` does."""
 
     async def stop(self) -> None: ...
 
     def writing(self) -> AbstractAsyncContextManager[Tx]:
-        """One transaction: committed at the end, rolled back on any error. ``TryLater`` where the store is down."""
+        """Open a transaction: committed at the end, rolled back on any error. Raises ``TryLater`` where the store is
+        down."""
 
     def reading(self) -> AbstractAsyncContextManager[Tx]:
-        """A connection whose statements all see one state."""
+        """Open a connection whose statements all see one state."""
 
     def asking(self) -> AbstractAsyncContextManager[Tx]:
-        """A connection for one statement, which sees one state by itself."""
+        """Open a connection for one statement, which sees one state by itself."""
 
 
 class Contention(TryLater):
@@ -68,7 +69,7 @@ entry that is too large). ``_MET`` comes first. What the machine lacks is of cla
 
 
 def unavailable(error: BaseException) -> TryLater:
-    """What a driver's error means for who asked."""
+    """Return the error that a driver's error is to whoever asked."""
     cause = getattr(error, "orig", None) or error
     text = (str(cause).splitlines() or [type(cause).__name__])[0][:300]
     state = getattr(cause, "sqlstate", None)
@@ -89,6 +90,6 @@ def _is_content(cause: object, state: str | None) -> bool:
 
 
 def tenant_lock(purpose: str, tenant: str) -> int:
-    """The number of an advisory lock (64 bits, signed)."""
+    """Return the number of an advisory lock (64 bits, signed)."""
     digest = blake2b(f"{purpose}\0{tenant}".encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big", signed=True)

@@ -105,7 +105,7 @@ class PostgresStore:
                 yield PostgresTx(driver)
 
     async def connect(self) -> asyncpg.Connection[Any]:
-        """A connection of its own, which the caller closes."""
+        """Return a connection of its own, which the caller closes."""
         return await asyncpg.connect(self._dsn(), timeout=_CONNECT_SECONDS, server_settings=_SETTINGS)
 
     def _dsn(self) -> str:

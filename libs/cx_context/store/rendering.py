@@ -85,7 +85,7 @@ class Renderer:
         self._kept: OrderedDict[tuple[str, NodeId], _Pieces] = OrderedDict()
 
     def body(self, whole: ContextInputs, window: Micros) -> bytes:
-        """The bytes of ``context_body`` of all this."""
+        """Return the bytes of ``context_body`` of these inputs."""
         key = (whole.ids.tenant, whole.found.customer)
         before = self._kept.pop(key, _NOTHING)
         self.held -= before.takes

@@ -39,12 +39,12 @@ async def write_rule_changes(
 
 
 def rules_text(rules: Rules) -> str:
-    """Rules as ``rule_changes`` holds them."""
+    """Return rules as ``rule_changes`` holds them."""
     return msgspec.json.encode(rules.as_mapping()).decode()
 
 
 async def read_rules_in_force(tx: Tx, tenant: str, base: Rules) -> Rules:
-    """The latest change of rules that was not withdrawn; ``base`` if there never was one."""
+    """Return the latest change of rules that was not withdrawn; ``base`` if there never was one."""
     rows = await tx.fetch(
         "SELECT key, recorded, source, id, rules FROM rule_changes WHERE tenant = :tenant", tenant=tenant
     )
@@ -54,11 +54,11 @@ async def read_rules_in_force(tx: Tx, tenant: str, base: Rules) -> Rules:
 
 
 def rules_change_from_row(row: Sequence[Any]) -> RulesChange:
-    """From (key, recorded, source, id, rules)."""
+    """Return the change of a row (key, recorded, source, id, rules)."""
     key, recorded, source, id, rules = row
     return RulesChange(key, (recorded, source, id), Rules.parse(msgspec.json.decode(rules)))
 
 
 async def read_proof_lifetimes(tx: Tx, tenant: str) -> Lifetimes:
-    """For how long proofs count, by the rules in force."""
+    """Return for how long proofs count, by the rules in force."""
     return (await read_rules_in_force(tx, tenant, DEFAULT)).proof_lifetime

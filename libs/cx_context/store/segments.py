@@ -33,7 +33,7 @@ Segment = tuple[Micros, Part]
 
 
 def cut(facts: Iterable[Fact], since: Micros) -> list[Segment]:
-    """Facts into segments, the first of which begins at ``since``."""
+    """Cut facts into segments, the first of which begins at ``since``."""
     groups: list[list[Fact]] = []
     for fact in sorted(facts, key=lambda fact: fact.effective):
         if groups and (len(groups[-1]) < SEGMENT_FACTS or groups[-1][-1].effective == fact.effective):
@@ -44,7 +44,7 @@ def cut(facts: Iterable[Fact], since: Micros) -> list[Segment]:
 
 
 async def rebuild(tx: Tx, ids: IdSpace, stream_id: NodeId, part_id: bytes) -> Segment | None:
-    """All segments of a part from its stored events; the last one."""
+    """Write all segments of a part anew from its stored events, and return the last one."""
     await forget(tx, part_id)
     segments = cut(await _facts(tx, ids, stream_id, part_id, EVER, -EVER - 1), EVER)
     await _write(tx, [(part_id, *segment) for segment in segments])
@@ -81,7 +81,7 @@ async def add(
 async def _grow(
     tx: Tx, ids: IdSpace, part_id: bytes, segments: list[Segment], facts: Sequence[Fact], how: Add
 ) -> tuple[list[Segment], Segment]:
-    """The segments that these facts changed, and the last one. ``segments``: the last ones of a part."""
+    """Return the segments that these facts changed, and the last one. ``segments``: the last ones of a part."""
     touched: dict[Micros, Part] = {}
     for fact in facts:
         at = bisect_right(segments, fact.effective, key=lambda segment: segment[0]) - 1
@@ -107,7 +107,7 @@ async def _grow(
 
 
 async def _from(tx: Tx, part_id: bytes, effective: Micros) -> list[Segment]:
-    """The segment that holds an instant, and all later ones."""
+    """Return the segment that holds an instant, and all later ones."""
     rows = await tx.fetch(
         "SELECT since, body FROM segments WHERE part_id = :part_id AND since >= "
         "(SELECT max(since) FROM segments WHERE part_id = :part_id AND since <= :effective) ORDER BY since",

@@ -56,12 +56,12 @@ class Snapshot(AsOfGraph):
     async def facts_before(
         self, own: Ownership, most: int, before: Order | None, part_ids: Collection[NodeId] | None
     ) -> list[Fact]:
-        """As ``latest_events.read_facts_before``."""
+        """Return what ``latest_events.read_facts_before`` does."""
         moment = self.bounds
         return await read_facts_before(self._tx, self.ids, own, most, before, part_ids, moment.until, moment.known_at)
 
     async def facts(self, own: Ownership, most: int) -> list[Fact] | None:
-        """All of these facts; None if there are more than ``most``."""
+        """Return all facts of an ownership; None if there are more than ``most``."""
         rows = await self._raws(
             own.stream_ids, most, "part_id <> ALL(:excluded)" if own.excluded else "TRUE", excluded=list(own.excluded)
         )
@@ -73,7 +73,7 @@ class Snapshot(AsOfGraph):
         return await decode_facts(rows, self.ids)
 
     async def _raws(self, stream_ids: Collection[NodeId], most: int, condition: str, **values: object) -> list[bytes]:
-        """One more than ``most`` where there are more."""
+        """Return one more than ``most`` where there are more."""
         rows = await self._tx.fetch(
             f"SELECT raw FROM events WHERE stream_id = ANY(:stream_ids) AND {condition} AND tenant = :tenant "
             f"AND {WITHIN} LIMIT :most",
@@ -86,7 +86,7 @@ class Snapshot(AsOfGraph):
         return [bytes(row[0]) for row in rows]
 
     async def first_sightings(self, profiles: Collection[NodeId]) -> dict[NodeId, bytes]:
-        """Of each profile the event that named it first, by key."""
+        """Return the key of the event that named each profile first."""
         rows = await self._tx.fetch(
             f"SELECT a, key, recorded, source, id FROM sightings WHERE kind = {NAMED} AND a = ANY(:ids) "
             f"AND tenant = :tenant AND {WITHIN}",
@@ -98,7 +98,7 @@ class Snapshot(AsOfGraph):
         return {bytes(row[0]): bytes(row[1]) for row in ordered}
 
     async def events(self, keys: Collection[bytes]) -> list[Fact]:
-        """Stored events by key."""
+        """Return stored events by key."""
         raws = await read_raws(self._tx, keys)
         return await decode_facts(list(raws.values()), self.ids)
 
@@ -127,7 +127,7 @@ class Snapshot(AsOfGraph):
         return sorted(found, key=lambda fact: fact.order, reverse=True)[:most]
 
     async def load(self, customer: NodeId, *, outlined: bool = False) -> CustomerFacts:
-        """All that the body was made of; ``outlined`` costs less where it is made once."""
+        """Load all that a customer's body was made of; ``outlined`` costs less where it is made once."""
         members = await self.members_of(customer)
         own = await ownership_of(self, customer, [member.id for member in members])
         parts, whole = await self.outlines(own) if outlined else (await self.parts(own), None)

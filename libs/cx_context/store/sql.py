@@ -45,29 +45,29 @@ class Tx(Protocol):
     async def fetch(self, sql: str, **values: Any) -> Sequence[Row]: ...
 
     async def execute(self, sql: str, **values: Any) -> int:
-        """Rows changed."""
+        """Return the number of rows changed."""
 
     async def insert(self, shape: Shape, rows: Sequence[Row], conflict: str = "") -> None:
-        """All rows in one statement, in the order given. ``conflict``: ``ON CONFLICT ...``."""
+        """Insert all rows in one statement, in the order given. ``conflict``: ``ON CONFLICT ...``."""
 
     async def insert_new(self, shape: Shape, rows: Sequence[Row]) -> set[bytes]:
         """Rows whose first column is not there yet; the first columns of those that were inserted. ``Contention`` where
         another writes the same ones just then."""
 
     async def insert_missing(self, shape: Shape, rows: Sequence[Row]) -> set[bytes]:
-        """As ``insert_new``, but who else writes the same ones is waited for, and then they are there."""
+        """Do as ``insert_new``, but wait for whoever else writes the same rows: then they are there."""
 
     async def append(self, shape: Shape, rows: Sequence[Row]) -> None:
-        """Rows that are surely new, in the order given. ``Contention`` where one is not."""
+        """Insert rows that are surely new, in the order given. Raises ``Contention`` where one is not."""
 
     async def update(self, shape: Shape, rows: Sequence[Row]) -> None:
-        """Rows that are there, known by their first column, get the other columns' values."""
+        """Give rows that are there, known by their first column, the other columns' values."""
 
     async def lock(self, name: int, *, exclusive: bool) -> None:
-        """A lock by number until the transaction ends."""
+        """Take a lock by number until the transaction ends."""
 
     async def forget_durability(self) -> None:
-        """What this transaction does may be undone by a crash of the database's machine: its end need not wait."""
+        """Allow a crash of the database's machine to undo this transaction: its end need not wait."""
 
 
 _IDS = "ARRAY(SELECT substr({0}::bytea, at, 16) FROM generate_series(1, length({0}::bytea), 16) AS at)"
@@ -338,7 +338,7 @@ class SqliteTx:
 
 
 def _literal(item: object) -> str:
-    """List items are ids and integers of our own making; written out, since SQLite limits the number of parameters."""
+    """Write out a list item, an id or an integer of our own making: SQLite limits the number of parameters."""
     if isinstance(item, bytes):
         return f"x'{item.hex()}'"
     if isinstance(item, int):

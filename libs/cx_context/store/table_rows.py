@@ -44,7 +44,7 @@ async def in_key_order(tx: Tx, table: Table) -> AsyncIterator[tuple[Any, ...]]:
 
 
 def _plain(row: Row, booleans: list[int]) -> tuple[Any, ...]:
-    """SQLite has no booleans."""
+    """Return a row with booleans, which SQLite has not."""
     if not booleans:
         return tuple(row)
     return tuple(bool(value) if at in booleans else value for at, value in enumerate(row))

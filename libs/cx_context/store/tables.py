@@ -41,7 +41,7 @@ def _flag(name: str) -> Column[bool]:
 
 
 def _tie(weight: str) -> tuple[Column[Any], ...]:
-    """An edge's evidence of one weight, all NULL where it has none."""
+    """Return the columns of an edge's evidence of one weight, all NULL where it has none."""
     return (
         Column(f"{weight}_recorded", BigInteger),
         Column(f"{weight}_source", Text),
@@ -363,7 +363,7 @@ _PG_TYPES = {
 
 
 def shape_of(table: Table, *names: str) -> Shape:
-    """All columns of a table, or those named."""
+    """Return all columns of a table, or those named."""
     columns = [table.columns[name] for name in names] or list(table.columns)
     return Shape(table.name, tuple(c.name for c in columns), tuple(_type_of(c.type) for c in columns))
 

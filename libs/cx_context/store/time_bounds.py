@@ -15,19 +15,20 @@ from cx_events.timestamps import Micros
 
 @dataclass(frozen=True, slots=True)
 class TimeBounds:
-    """``as_of``: what had happened by then; ``known_at``: what we had been told by then. None is no bound."""
+    """A moment of the past. ``as_of``: what had happened by then; ``known_at``: what the hub had been told by then.
+    None is no bound."""
 
     as_of: Micros | None = None
     known_at: Micros | None = None
 
     @property
     def until(self) -> Micros:
-        """The greatest effective time within: nothing happens after it is recorded."""
+        """Return the greatest effective time within: nothing happens after it is recorded."""
         return min(self.as_of if self.as_of is not None else EVER, self.known_until)
 
     @property
     def known_until(self) -> Micros:
-        """The greatest recorded time within."""
+        """Return the greatest recorded time within."""
         return self.known_at if self.known_at is not None else EVER
 
     @property
@@ -41,12 +42,12 @@ class TimeBounds:
         return part.until <= self.until and part.last_recorded <= self.known_until
 
     def may_hold(self, part: Part | PartSpan) -> bool:
-        """False where no fact of the part can be within."""
+        """Return False where no fact of the part can be within."""
         return part.since <= self.until and part.first_recorded <= self.known_until
 
     @property
     def is_cut_twice(self) -> bool:
-        """Only then may a part have facts within each bound and none within both."""
+        """Return whether a part may have facts within each bound and none within both."""
         return self.as_of is not None and self.known_at is not None
 
 
