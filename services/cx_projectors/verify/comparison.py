@@ -1,4 +1,4 @@
-"""Holding one table against what it must hold: rows that must stand in it exactly so, and rows that may besides."""
+"""Compare one table with what it must hold: rows that must be there exactly so, and rows that may be there besides."""
 
 from __future__ import annotations
 
@@ -17,9 +17,12 @@ Report = Callable[[str], None]
 
 @dataclass(slots=True)
 class Expectation:
-    """``required``: by key, the rows that must be there, exactly so. ``fault_of``: why a row that is not required may
-    not be there, or None where it may. ``normal``: of a row what is compared; it may raise ``ValueError`` for one that
-    can't be read. ``at_end``: what can be told when all rows were seen."""
+    """What a table must hold.
+
+    ``required``: by key, the rows that must be there, exactly so. ``fault_of``: returns why a row that is not required
+    may not be there, None where it may. ``normal``: returns the form of a row that is compared, and raises
+    ``ValueError`` for one that can't be read. ``at_end``: reports what is known once all rows were seen.
+    """
 
     table: Table
     required: Mapping[Key, Row] = field(default_factory=dict)
@@ -27,7 +30,8 @@ class Expectation:
     normal: Callable[[Row], Row] = lambda row: row
     at_end: Callable[[Report], None] = lambda say: None
 
-    def hold(self, say: Report) -> TableComparison:
+    def compare(self, say: Report) -> TableComparison:
+        """Begin a comparison with the table's rows."""
         return TableComparison(self, say)
 
 
@@ -35,43 +39,44 @@ NOTHING_SAYS_SO = "no event says so"
 
 
 class TableComparison:
-    """A check under way: ``see`` each row, then ``end``."""
+    """A comparison under way: ``see`` each row, then ``end``."""
 
-    def __init__(self, check: Expectation, say: Report) -> None:
-        self._check = check
+    def __init__(self, expected: Expectation, say: Report) -> None:
+        self._expected = expected
         self._say = say
-        self._places = key_places(check.table)
-        self._names = [column.name for column in check.table.columns]
-        self._seen = 0
-        self._missing = set(check.required)
+        self._places = key_places(expected.table)
+        self._names = [column.name for column in expected.table.columns]
+        self._missing = set(expected.required)
 
     def see(self, row: Row) -> None:
-        check = self._check
+        """Report what is wrong with a row."""
+        expected = self._expected
         key = tuple(row[at] for at in self._places)
-        wanted = check.required.get(key)
+        wanted = expected.required.get(key)
         self._missing.discard(key)
         try:
-            found = check.normal(row)
+            found = expected.normal(row)
         except ValueError as error:
-            self._tell(key, f"can't be read: {error}")
+            self._report(key, f"can't be read: {error}")
             return
         if wanted is None:
-            fault = check.fault_of(found)
+            fault = expected.fault_of(found)
             if fault is not None:
-                self._tell(key, fault)
+                self._report(key, fault)
         elif found != wanted:
             pairs = zip(self._names, found, wanted, strict=True)
             differing = [name for name, is_so, must_be in pairs if _differ(is_so, must_be)]
-            self._tell(key, f"{' and '.join(differing)} {'differs' if len(differing) == 1 else 'differ'} "
+            self._report(key, f"{' and '.join(differing)} {'differs' if len(differing) == 1 else 'differ'} "
                             "from the definition")  # fmt: skip
 
     def end(self) -> None:
+        """Report the rows that are missing, and what is known once all were seen."""
         for key in sorted(self._missing, key=shown):
-            self._tell(key, "the row is missing")
-        self._check.at_end(self._say)
+            self._report(key, "the row is missing")
+        self._expected.at_end(self._say)
 
-    def _tell(self, key: Key, what: str) -> None:
-        self._say(f"{self._check.table.name} {shown(key)}: {what}")
+    def _report(self, key: Key, what: str) -> None:
+        self._say(f"{self._expected.table.name} {shown(key)}: {what}")
 
 
 def _differ(one: Any, other: Any) -> bool:
@@ -79,7 +84,7 @@ def _differ(one: Any, other: Any) -> bool:
 
 
 def by_key(places: Iterable[int], rows: Iterable[Row]) -> dict[Key, Row]:
-    """Return rows by their keys, which stand at these places."""
+    """Return rows by their keys; ``places``: the indexes of the key's columns."""
     places = tuple(places)
     return {tuple(row[at] for at in places): row for row in rows}
 

@@ -1,4 +1,4 @@
-"""What must stand in the tables in which the order of arrival, the batches or the clock leave a trace. Pure."""
+"""State what the tables must hold in which the order of arrival, the batches or the clock leave a trace. Pure."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from cx_projectors.verify.log_contents import UNKNOWN_TENANT
 
 
 def copies(of: Expected) -> Expectation:
-    """Of the copies of an event that say different things, one of each kind is kept, besides the one that counts;
-    which one of those that say the same depends on the order of arrival."""
+    """Require one copy of each content of an event, besides the copy that counts. Which one of several with the same
+    content is kept depends on the order of arrival."""
     log = of.log
     allowed: dict[Key, Row] = {}
     kinds: dict[bytes, list[set[Key]]] = {}
@@ -51,7 +51,7 @@ def copies(of: Expected) -> Expectation:
 
 
 def _kinds_apart(copies: list[Fact], keys: list[Key]) -> list[set[Key]]:
-    """Copies that say the same, directly or by way of others, in groups; without the group of the first."""
+    """Return groups of copies with the same content, directly or by way of others, without the group of the first."""
     groups: list[list[int]] = []
     for at, copy in enumerate(copies):
         like = [group for group in groups if any(same_content(copies[other].raw, copy.raw) for other in group)]
@@ -60,7 +60,7 @@ def _kinds_apart(copies: list[Fact], keys: list[Key]) -> list[set[Key]]:
 
 
 def versions(of: Expected) -> Expectation:
-    """Of every customer there is one; how high they are depends on how the events came in batches."""
+    """Require a version of every customer. How high it is depends on how the events came in batches."""
     partitions = 1 + max((partition.number for partition in of.ends), default=0)
     raised: set[NodeId] = set()
 
@@ -82,7 +82,7 @@ def versions(of: Expected) -> Expectation:
 
 
 def store_epoch(of: Expected) -> Expectation:
-    """The epoch that the log gave to this store (``announced``), once anything was applied."""
+    """Require the epoch that the log gave to this store, once anything was applied."""
     seen: list[Row] = []
 
     def fault(row: Row) -> str | None:
@@ -101,7 +101,7 @@ def store_epoch(of: Expected) -> Expectation:
 
 
 def partitions(of: Expected) -> Expectation:
-    """The order of arrival and the clock are all that it tells; so it is held against the log's partitions."""
+    """Require a row of each of the log's partitions. The rest depends on the order of arrival and the clock."""
     seen: set[Partition] = set()
 
     def fault(row: Row) -> str | None:
@@ -126,12 +126,12 @@ def partitions(of: Expected) -> Expectation:
 
 
 def workers(of: Expected) -> Expectation:
-    """Of the clock, not of the facts: held for their form alone."""
+    """Check the form of the rows alone: they depend on the clock, not on the facts."""
     return Expectation(tables.WORKERS, fault_of=lambda row: None if row[0] and row[1] >= 0 else "seen_until is no time")
 
 
 def outbox(of: Expected) -> Expectation:
-    """What the relay has not taken yet; which customers a batch changed depends on the batches."""
+    """Check that rows name known customers: what the relay has not taken yet depends on the batches."""
 
     def fault(row: Row) -> str | None:
         _id, tenant, body, packed = row
@@ -150,8 +150,8 @@ def outbox(of: Expected) -> Expectation:
 
 
 def dead_letters(of: Expected) -> Expectation:
-    """Those on the log, and those that projectors derive: of records that are no events, of events with a problem, and
-    of events that have copies with other content. Of several that are known by the same names the one stands that was
+    """Require the dead letters on the log, and those that projectors derive: of records that are no events, of events
+    with a problem, and of events that have copies with other content. Of several with one key the one stands that was
     applied first."""
     log = of.log
     letters: dict[LetterKey, list[DeadLetter]] = {key: list(found) for key, found in log.letters.items()}

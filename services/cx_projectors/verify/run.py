@@ -1,4 +1,4 @@
-"""A run of ``verify``: the log is read, then the store is held against it as it was at one moment."""
+"""Run ``verify``: read the log, then hold the store against it as it was at one moment."""
 
 from __future__ import annotations
 
@@ -38,9 +38,12 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class Findings:
-    """``wrong``: sentences that begin with a table and a key, at most 100. ``events``, ``customers``: how many were
+    """What ``verify`` found.
+
+    ``wrong``: sentences that begin with a table and a key, at most 100. ``events``, ``customers``: how many were
     held against the store. ``behind``: records that the log has after those that were applied; no fault. ``set_aside``:
-    events that the store could not apply (``cx dlq list --reason not-applied``). ``notes``: what else to know."""
+    events that the store could not apply (``cx dlq list --reason not-applied``). ``notes``: what else to know.
+    """
 
     events: int = 0
     records: int = 0
@@ -127,7 +130,7 @@ def _notes(contents: LogContents, stored: set[bytes], behind: int) -> list[str]:
 
 
 async def _unread_when_they_came(tx: Tx, contents: LogContents) -> list[bytes]:
-    """Events that lie in the dead letters since their tenant was not configured then, though it is now."""
+    """Return the events that are dead letters since their tenant was not configured when they came."""
     unread = {key[2] for key, _ in await table_rows.letters_because(tx, UNKNOWN_TENANT)}
     if not unread:
         return []
@@ -135,7 +138,7 @@ async def _unread_when_they_came(tx: Tx, contents: LogContents) -> list[bytes]:
 
 
 async def _not_applied(tx: Tx, contents: LogContents) -> dict[bytes, str]:
-    """The problems of stored events that were set aside, as their dead letters say, too."""
+    """Return by event key the problems of stored events that were set aside, as their dead letters say, too."""
     letters: dict[LetterKey, str] = dict(await table_rows.letters_because(tx, NOT_APPLIED))
     found = {}
     for key, problem in (await table_rows.left_out(tx)).items():
@@ -148,7 +151,7 @@ async def _not_applied(tx: Tx, contents: LogContents) -> dict[bytes, str]:
 
 
 async def _computed(tx: Tx, work: Callable[[], T]) -> T:
-    """Compute in a thread of its own, and keep the transaction awake."""
+    """Compute in a thread, and keep the transaction awake meanwhile."""
     task = asyncio.create_task(asyncio.to_thread(work))
     while True:
         await asyncio.wait([task], timeout=_PATIENCE)
@@ -159,15 +162,15 @@ async def _computed(tx: Tx, work: Callable[[], T]) -> T:
 
 async def _hold_tables(tx: Tx, expected: Expected, findings: Findings) -> None:
     for table in METADATA.sorted_tables:
-        held = (await _computed(tx, lambda table=table: CHECKS[table.name](expected))).hold(findings.add)  # type: ignore[misc]
+        comparison = (await _computed(tx, lambda table=table: CHECKS[table.name](expected))).compare(findings.add)  # type: ignore[misc]
         async for row in table_rows.in_key_order(tx, table):
             if not _is_of_nobody(table.columns.keys(), row, expected):
-                held.see(row)
-        await _computed(tx, held.end)
+                comparison.see(row)
+        await _computed(tx, comparison.end)
 
 
 def _is_of_nobody(names: list[str], row: tuple[object, ...], expected: Expected) -> bool:
-    """Whether a row is of a tenant that is not configured, though the log speaks of it: nothing can be said of it."""
+    """Return whether a row is of a tenant that is not configured though its events are on the log."""
     if not expected.unknown_tenants or "tenant" not in names:
         return False
     return row[names.index("tenant")] in expected.unknown_tenants
@@ -198,7 +201,7 @@ async def _hold_contexts(
 async def _look_beyond(
     reading: LogReading, now: Mapping[Partition, int], unknown: set[bytes], findings: Findings
 ) -> None:
-    """Whether stored events that are not on the log up to the offsets come later: then a position is too low."""
+    """Report offsets that are too low: stored events that are not on the log up to them are found behind them."""
     if unknown:
         for partition, keys in (await reading.keys_beyond(now)).items():
             if keys & unknown:

@@ -1,4 +1,4 @@
-"""What every table must hold. Pure.
+"""State what every table must hold. Pure.
 
 Most tables are functions of the set of events, and every row is compared. In some the order of arrival leaves a trace;
 of those the exact bounds are stated: which rows must be there, and which may. A table without a check fails a test.
@@ -58,7 +58,7 @@ def _parts(of: Expected) -> Expectation:
 
 
 def _body(body: bytes) -> tuple[bytes, bytes]:
-    """When a stored part begins, and what it holds in one form of many: a map's order is that of arrival."""
+    """Return when a stored part begins, and what it holds in canonical form: a map's order is that of arrival."""
     return bytes(body[: len(begin_of(0))]), _canonical(_decoded(body))
 
 
@@ -83,8 +83,8 @@ def _assignments(of: Expected) -> Expectation:
 
 
 def _interactions(of: Expected) -> Expectation:
-    """Every interaction that has a part is announced, named or not. So may be what a profile has outside of any, and
-    what only a copy speaks of that counts no more."""
+    """Require every interaction that has a part, named or not. The stream of a profile that has parts outside
+    interactions may be there, and an interaction that only a copy mentions that counts no more."""
     required = {
         (fact.interaction_node,): (fact.interaction_node, tenant)
         for tenant, one, fact in of.folded_facts()
@@ -114,7 +114,7 @@ def _edges(of: Expected) -> Expectation:
 
 
 def _sightings(of: Expected) -> Expectation:
-    """Those that are the first of some past must be there. A later one may, if it was the first when it came."""
+    """Require the mentions that are the first of some past. A later one may be there: it was the first when it came."""
     mentions: dict[MentionKey, list[Mention]] = defaultdict(list)
     tenant_of: dict[MentionKey, str] = {}
     for tenant, one, fact in of.folded_facts():
@@ -133,8 +133,9 @@ def _sightings(of: Expected) -> Expectation:
 
 
 def _segments(of: Expected) -> Expectation:
-    """A part of more than ``SEGMENT_FACTS`` facts is cut; where, depends on the order of arrival. The first segment
-    begins before all time, each other one with its first fact, and each holds the facts until the next one begins."""
+    """Require segments of every part of more than ``SEGMENT_FACTS`` facts; where it is cut depends on the order of
+    arrival. The first segment begins before all time, each other one with its first fact, and each holds the facts
+    until the next one begins."""
     found: dict[bytes, list[tuple[int, bytes]]] = defaultdict(list)
     long = {part_id for part_id, (_, _, part) in of.parts.items() if part.facts > segments.SEGMENT_FACTS}
 
@@ -176,7 +177,7 @@ def _faults_of_segments(found: list[tuple[int, bytes]], facts: list[Fact]) -> It
 
 
 def _link_events(of: Expected) -> Expectation:
-    """Events that name a profile from elsewhere; so may one whose copy did so that counts no more."""
+    """Require the events that name a profile from elsewhere. One may be there whose other copy did so."""
     rows = (row for _, one, fact in of.folded_facts() for row in _link_events_of(fact, one.links[fact.key]))
     required = by_key([0, 1], rows)
     may = set(required)
@@ -221,7 +222,7 @@ def _rule_changes(of: Expected) -> Expectation:
 
 
 def _members(of: Expected) -> Expectation:
-    """Exactly the resolution. A profile that is a member of nothing may have a row that says so: it once was one."""
+    """Require exactly the resolution. A profile that was a member once may have a row that says it is alone."""
     required: dict[Key, Row] = {}
     for tenant, one in of.tenants.items():
         resolution = one.whole.resolution
@@ -239,7 +240,7 @@ def _members(of: Expected) -> Expectation:
 
 
 def _refused_claims(of: Expected) -> Expectation:
-    """Exactly the claims that the resolution refuses and asks about."""
+    """Require exactly the claims that the resolution refuses and asks about."""
     rows: list[Row] = []
     for tenant, one in of.tenants.items():
         resolution, profiles = one.whole.resolution, sum_links(one.links.values())[0]
@@ -249,7 +250,7 @@ def _refused_claims(of: Expected) -> Expectation:
 
 
 def _withheld_claims(of: Expected) -> Expectation:
-    """Exactly the claims that aren't tried, since an end is shared."""
+    """Require exactly the claims that aren't tried, since an end is shared."""
     rows: list[Row] = []
     for tenant, one in of.tenants.items():
         profiles, edges = sum_links(one.links.values())
@@ -285,4 +286,4 @@ CHECKS: Mapping[str, Callable[[Expected], Expectation]] = MappingProxyType(
         "dead_letters": order_dependent.dead_letters,
     }
 )
-"""By table."""
+"""What each table must hold, by its name."""
