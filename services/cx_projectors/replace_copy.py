@@ -72,10 +72,7 @@ async def apply_alone(
     copies = batch.copies + repeats.copies
     await take_back(tx, batch, repeats.retried)
     new |= {event.fact.key for event in repeats.retried}
-    for replacement in repeats.replacements:
-        event = replacement.new
-        await replace_event(tx, event.fact, event.stream_id, event.problem)
-        await delete_dead_letter(tx, fold_letter_key(event.fact))
+    await _replace_events(tx, (each.new for each in repeats.replacements))
     applied.conflicts = len(copies)
     await write_copies(tx, copies)
     mode = Mode(exclusive=True, merging=mode.merging)
@@ -93,6 +90,13 @@ async def apply_alone(
     await leases.advance(tx, batch.offsets)
     await leases.fence_all(tx)
     return applied
+
+
+async def _replace_events(tx: Tx, events: Iterable[ClassifiedEvent]) -> None:
+    """Store these copies instead of the stored ones."""
+    for event in events:
+        await replace_event(tx, event.fact, event.stream_id, event.problem)
+        await delete_dead_letter(tx, fold_letter_key(event.fact))
 
 
 @dataclass(slots=True)

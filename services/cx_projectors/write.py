@@ -26,7 +26,7 @@ from cx_projectors.fold_parts import fold_into_parts
 from cx_projectors.outcome import Applied, CopyMustReplace, Mode, folding
 from cx_projectors.plan import TenantPlan, plan_batch
 from cx_projectors.publish import Publisher, read_lifetimes
-from cx_projectors.records import Batch
+from cx_projectors.records import Batch, CopyRow
 from cx_projectors.repeats import delete_settled, read_repeats, take_back
 from cx_projectors.tenancy import Tenancy
 
@@ -53,6 +53,24 @@ async def apply_batch(
     await tx.lock(REPLACE_LOCK, exclusive=False)
     await leases.hold(tx, worker, owned)
     applied = Applied()
+    new, copies = await _store_events(tx, batch, tenants, applied)
+    with folding():
+        plans = plan_batch(batch, new, cache)
+    stripe = stripe_of(owned)
+    for plan in plans:
+        await write_plan(tx, plan, tenants[plan.tenant], cache, applied, stripe=stripe, mode=mode)
+    await delete_settled(tx, batch)
+    applied.letters = batch.unsettled + batch.problems_of(new)
+    applied.letters += await conflicts.settle(tx, {copy[0] for copy in copies})
+    await write_dead_letters(tx, applied.letters)
+    await leases.advance(tx, batch.offsets)
+    return applied
+
+
+async def _store_events(
+    tx: Tx, batch: Batch, tenants: Mapping[str, Tenancy], applied: Applied
+) -> tuple[set[bytes], list[CopyRow]]:
+    """Store the batch's events. Return the keys of those that are to be applied, and the copies in conflict."""
     new = await insert_events(tx, batch.rows())
     applied.new = len(new)
     copies = list(batch.copies)
@@ -68,17 +86,7 @@ async def apply_batch(
         new |= {event.fact.key for event in repeats.retried}
     applied.conflicts = len(copies)
     await write_copies(tx, copies)
-    with folding():
-        plans = plan_batch(batch, new, cache)
-    stripe = stripe_of(owned)
-    for plan in plans:
-        await write_plan(tx, plan, tenants[plan.tenant], cache, applied, stripe=stripe, mode=mode)
-    await delete_settled(tx, batch)
-    applied.letters = batch.unsettled + batch.problems_of(new)
-    applied.letters += await conflicts.settle(tx, {copy[0] for copy in copies})
-    await write_dead_letters(tx, applied.letters)
-    await leases.advance(tx, batch.offsets)
-    return applied
+    return new, copies
 
 
 def stripe_of(owned: Mapping[Partition, Lease]) -> int:

@@ -96,7 +96,7 @@ EXPECTED = {
 
 
 @pytest.mark.parametrize("events", [100, 400])
-async def test_statements_of_a_batch_do_not_grow_with_its_events(store_url: str, events: int) -> None:
+async def test_statements_do_not_grow_with_a_batchs_events(store_url: str, events: int) -> None:
     store = open_store(store_url)
     await store.start()
     assert await statements(store, events, customers=events // 2) == EXPECTED[store_url.partition("+")[0]]

@@ -53,7 +53,7 @@ def ids_in(plan: TenantPlan) -> list[Sequence[str]]:
     return [[fact.event.id for fact in facts] for facts in plan.parts.values()]
 
 
-def test_a_new_event_is_folded_announced_and_mentions_its_profile() -> None:
+def test_a_new_event_is_folded_and_mentions_its_profile() -> None:
     (plan,) = planned(message())
     assert (plan.tenant, ids_in(plan)) == ("acme", [["m-1"]])
     assert plan.new_interactions == {ACME.interaction("chat-1")}
@@ -68,7 +68,7 @@ def test_events_of_one_part_are_planned_together() -> None:
     assert ids_in(plan) == [["m-1", "m-2"], ["m-3"]]
 
 
-def test_an_event_that_is_stored_already_is_not_planned() -> None:
+def test_an_event_stored_already_is_not_planned() -> None:
     batch = read(message(1), message(2))
     (plan,) = plan_batch(batch, {key for key, event in batch.events.items() if event.fact.event.id == "m-2"},
                          ProjectionCache())  # fmt: skip
@@ -81,7 +81,7 @@ def test_a_copy_within_the_batch_is_planned_once() -> None:
     assert ids_in(plan) == [["m-1"]]
 
 
-def test_what_the_cache_knows_is_neither_announced_nor_mentioned() -> None:
+def test_what_the_cache_knows_is_not_planned() -> None:
     (fact,) = next(iter(planned(message(2))[0].parts.values()))
     cache = ProjectionCache()
     cache.parts[fact.part_id] = Part()
