@@ -1,10 +1,14 @@
-"""IN: what channels send becomes events on the log.
+"""Turn what channels send into events on the log.
 
-A request or a message arrives at the rim (``http``, ``smtp``, ``websocket``); its connection names the tenant and the
-provider; the provider verifies it and maps it (pure); intake stamps, keeps what is large, appends, and only then
-answers as the provider expects. What can't be mapped lies whole in the dead letters.
+A request, a mail or a socket's message names its connection, and with that its tenant and its provider. The provider
+verifies it and maps it, without I/O; intake stamps the events, stores large originals, appends all to the log, and
+only then answers as the provider expects. What can't be mapped goes whole to the dead letters.
 
-Rooms: ``port`` (what a provider is), ``registry`` (finds them), ``signing`` and ``foreign`` (checking and reading what
-vendors send), ``mail/`` (what a mail means, whoever brought it), ``intake`` (map -> publish), ``worker`` (mapping that
-can be killed), ``limits``, ``app`` and ``routes`` (HTTP), ``voice/ chat/ email/ social/`` (a folder per provider).
+Modules: ``provider`` (what a provider is), ``registry`` (finds the providers), ``provider_server`` (a provider's own
+sockets and routes), ``kit`` (what the mappings of several vendors need), and the providers by channel, a folder each:
+``voice``, ``chat``, ``email``, ``social``; ``intake`` (from request to log), ``verification``, ``batch`` (what one
+request stores), ``dead_letters``, ``tokens`` (continuity tokens), ``mapping_pool`` (mapping in processes that can be
+killed), ``remapping`` (dead letters mapped again), ``vcon_import``; ``app``, ``routes``, ``event_routes``,
+``hook_routes``, ``openapi`` and ``auth`` (HTTP), ``smtp`` (the mail server), ``limits``, ``readiness`` (what a
+connection's setup lacks), ``dry_run`` (map a recording without storing).
 """

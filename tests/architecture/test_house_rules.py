@@ -37,6 +37,8 @@ HTTP_MODULES = {
     "agent_action_routes.py",
     "token_routes.py",
     "upload_routes.py",
+    "event_routes.py",
+    "hook_routes.py",
     "responses.py",
     "chat_sessions.py",
     "chat_socket.py",

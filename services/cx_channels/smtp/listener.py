@@ -39,7 +39,15 @@ def by_recipient(connections: Iterable[Connection]) -> ByRecipient:
 
 
 class SmtpListener:
-    """An SMTP server in the running event loop."""
+    """An SMTP server in the running event loop; ``start`` opens it.
+
+    ``port``: 0 picks a free one. ``deliver``: returns once the mail is durable. ``max_bytes``: the largest mail,
+    announced as SIZE. ``idle_seconds``: the time in which a command must be complete or 16 KiB of a mail must have
+    come. ``max_in_flight``: the bytes of all mails under way; above it a mail is answered 452, and its server sends
+    it again. ``tls``: offers STARTTLS. ``require_tls``: no mail is taken before STARTTLS. ``clock``: microseconds
+    since 1970, for ``Request.received``. ``limits``: those of one address and one tenant. ``refused``: called with
+    the reason whenever a client is turned away.
+    """
 
     def __init__(
         self,
@@ -59,15 +67,6 @@ class SmtpListener:
         limits: SmtpLimits = SmtpLimits(),
         refused: Callable[[str], None] = lambda reason: None,
     ) -> None:
-        """Configure the listener; ``start`` opens it.
-
-        ``port``: 0 picks a free one. ``deliver``: returns once the mail is durable. ``max_bytes``: the largest mail,
-        announced as SIZE. ``idle_seconds``: the time in which a command must be complete or 16 KiB of a mail must have
-        come. ``max_in_flight``: the bytes of all mails under way; above it a mail is answered 452, and its server sends
-        it again. ``tls``: offers STARTTLS. ``require_tls``: no mail is taken before STARTTLS. ``clock``: microseconds
-        since 1970, for ``Request.received``. ``limits``: those of one address and one tenant. ``refused``: called with
-        the reason whenever a client is turned away.
-        """
         self._host = host
         self._port = port
         self.state = ListenerState(

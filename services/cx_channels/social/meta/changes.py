@@ -191,18 +191,14 @@ def _draft_by_verb(
         in_reply_to=in_reply_to,
         attachments=attachments,
     )
-    url = first(
-        change.value.get("permalink_url"),
-        change.value.get("permalink"),
-        obj(change.value.get("post")).get("permalink_url"),
-    )
-    link = first(change.value.get("link"))
+    value, post = change.value, obj(change.value.get("post"))
+    url = first(value.get("permalink_url"), value.get("permalink"), post.get("permalink_url"), value.get("link"))
     if change.verb == "edit":
         kind = event_type if edits_anew else "cx.message.edited.v1"
-        return _draft(change, kind, f"{named}/edited/{change.digest()}", message=message, url=url or link, **data)
+        return _draft(change, kind, f"{named}/edited/{change.digest()}", message=message, url=url, **data)
     if part:
         named += f"/{id_part(part)}"
-    return _draft(change, event_type, named, message=message, url=url or link, **data)
+    return _draft(change, event_type, named, message=message, url=url, **data)
 
 
 def _pictures(value: Json) -> list[str]:

@@ -50,6 +50,11 @@ def kind_of(fields: Fields) -> str:
         return "virtual-agent/handoff" if asked else "virtual-agent/ended"
     if fields["VirtualAgentEvent"]:
         return "virtual-agent-event"
+    return _kind_of_verb(fields)
+
+
+def _kind_of_verb(fields: Fields) -> str:
+    """Return the kind of a request of a TwiML verb, else of the call's status."""
     if fields.starting("ReferCallStatus", "ReferTransferTarget"):
         return "refer"
     if fields["QueueResult"]:
@@ -68,7 +73,7 @@ def kind_of(fields: Fields) -> str:
         return "record"
     if fields["Digits"]:
         return "gather/digits"
-    return _kind_ofstatus_of(fields)
+    return _kind_of_status(fields)
 
 
 def _is_told_at_the_end(fields: Fields) -> bool:
@@ -81,7 +86,7 @@ def _is_told_at_the_end(fields: Fields) -> bool:
     return bool(reported) and status_of(fields["CallStatus"]) in OVER
 
 
-def _kind_ofstatus_of(fields: Fields) -> str:
+def _kind_of_status(fields: Fields) -> str:
     status = status_of(fields["CallStatus"])
     if not status:
         return "amd" if fields["AnsweredBy"] else ""

@@ -1,5 +1,6 @@
-"""Read what mail servers report about mails that were sent: delivery, failure, delay, complaints and read receipts.
+"""Read what mail servers report about sent mails: delivery, failure, delay, complaints and read receipts.
 
-Modules: ``reports`` (machine-readable reports), ``bounces`` (failures in prose), ``refusals`` (list servers),
-``reasons`` (status codes for phrases).
+Modules: ``reports`` (machine-readable reports), ``bounces`` (failures in prose), ``bounce_recipients``,
+``bounce_explanations`` and ``returned_mail`` (what a bounce says), ``refusals`` (list servers), ``reasons`` (status
+codes for phrases).
 """

@@ -1,0 +1,84 @@
+"""HTTP routes by which clients send events and vCons."""
+
+from __future__ import annotations
+
+import msgspec
+from starlette.requests import Request as HttpRequest
+from starlette.responses import Response
+
+from cx_channels import vcon_import
+from cx_channels.auth import authenticate_sender
+from cx_channels.intake import CLIENT, BatchResult, Intake
+from cx_channels.limits import Limits
+from cx_events.errors import Refused
+from cx_events.facts import vcon_source
+from cx_events.http_binding import read
+from cx_events.strict_json import Limits as JsonLimits
+from cx_runtime.http import read_body
+from cx_runtime.metrics import Metrics
+from cx_runtime.problems import problem
+from cx_runtime.tenants import Tenants
+
+
+class EventRoutes:
+    """Handles ``POST /v1/events`` (the valid events are accepted) and ``POST /v1/vcons`` (all of its events, or none).
+
+    The methods have no docstrings: they would become descriptions in the OpenAPI document.
+    """
+
+    def __init__(self, intake: Intake, tenants: Tenants, metrics: Metrics, limits: Limits) -> None:
+        self._intake = intake
+        self._tenants = tenants
+        self._metrics = metrics
+        self._limits = limits
+        self._json_limits = JsonLimits(max_bytes=limits.body.max_bytes)
+
+    async def send_events(self, request: HttpRequest) -> Response:
+        try:
+            who = authenticate_sender(request.headers, self._tenants)
+            bucket = self._intake.rates.of_key(who.tenant, who.key)
+            bucket.take()
+            self._intake.check_capacity()
+            body = await read_body(request.headers, request.receive, self._limits.body)
+            values = read(body, request.headers.items(), self._json_limits)
+            if len(values) > 1:
+                bucket.take_more(len(values) - 1)
+        except Refused as refused:
+            self._metrics.refused(CLIENT, refused.reason)
+            raise
+        result = await self._intake.publish_client(
+            who.tenant, values, importing=who.importing, scopes=who.scopes, key=who.key
+        )
+        return _answer(result)
+
+    async def import_vcon(self, request: HttpRequest) -> Response:
+        try:
+            who = authenticate_sender(request.headers, self._tenants)
+            bucket = self._intake.rates.of_key(who.tenant, who.key)
+            bucket.take()
+            self._intake.check_capacity()
+            most = max(self._limits.body.max_bytes, self._limits.vcon_bytes)
+            body = await read_body(request.headers, request.receive, self._limits.body._replace(max_bytes=most))
+            content_type = request.headers.get("content-type", "")
+            vcon, drafts = await vcon_import.map_request(body, content_type, request.scope["query_string"], most)
+            bucket.take_more(len(drafts) - 1)
+            stamped = await self._intake.publish_drafts(
+                who.tenant, vcon_source(who.tenant), drafts, scopes=who.scopes, key=who.key
+            )
+        except Refused as refused:
+            self._metrics.refused(CLIENT, refused.reason)
+            raise
+        answer = vcon_import.describe_import(vcon, stamped, self._tenants.ids(who.tenant))
+        return Response(msgspec.json.encode(answer), 202, media_type="application/json")
+
+
+def _answer(result: BatchResult) -> Response:
+    """Return 202, or 422 where no event was accepted."""
+    rejected = [{"index": one.index, "reason": one.reason, "detail": one.detail} for one in result.rejected]
+    if rejected and not result.accepted:
+        first = result.rejected[0]
+        detail = f"no event was acceptable; the first: {first.reason}: {first.detail}"
+        return problem(422, "no-event-accepted", detail, more={"accepted": [], "rejected": rejected})
+    accepted = [{"source": source, "id": id} for source, id in result.accepted]
+    body = msgspec.json.encode({"accepted": accepted, "rejected": rejected})
+    return Response(body, 202, media_type="application/json")
