@@ -86,7 +86,7 @@ def kinds_of(request: Request, connection: Connection) -> tuple[str, ...]:
     return tuple(f"Inbound, {each}" for each in kinds_of_mail(mapping, drafts, settings_of(payload).own))
 
 
-# Older notices have no RecordType; each of these fields is of one kind alone.
+# Older webhooks have no RecordType; each of these fields belongs to one kind alone.
 _TELLING = (
     ("BouncedAt", "Bounce"),
     ("DeliveredAt", "Delivery"),
@@ -251,7 +251,7 @@ def _consent(payload: WebhookPayload, granted: bool, time: str) -> Outcome:
     about."""
     recipient, about = _recipient(payload), payload.message_id
     if not recipient and not about:
-        raise Refused("malformed", "whose consent? The notice names neither a recipient nor a mail")
+        raise Refused("malformed", "the webhook names neither a recipient nor a mail: nobody's consent can change")
     named = ("Recipient", "Email", "MessageStream", "ChangedAt", "BouncedAt", "SuppressSending", "ID")
     own = payload.digest(*named) if recipient else payload.digest("MessageID", *named)
     return Draft(

@@ -99,7 +99,7 @@ def _bounded(item: WebhookItem, connection: Connection) -> Iterator[Draft | Igno
 def _of_item(item: WebhookItem, connection: Connection) -> Iterator[Draft | Ignored | Unmapped]:
     accounts = _accounts(connection)
     if accounts and not item.account:
-        yield Unmapped(item.digest, "malformed entry: without an id nobody can tell whose it is", item.raw)
+        yield Unmapped(item.digest, "malformed entry: it has no id, so its account is unknown", item.raw)
     elif accounts and item.account not in accounts:
         yield _ignored("other-account")
     elif item.section != "changes" and _is_comment(item.value):

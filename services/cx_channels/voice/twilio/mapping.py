@@ -147,7 +147,7 @@ def _check_unambiguous(fields: Fields) -> None:
     "device.connect(connectOptions)"), and which of the two is Twilio's can't be told.
     """
     for name in sorted(_ONCE & fields.ambiguous):
-        raise Refused("ambiguous", f"{name} comes with more than one value: which one is Twilio's can't be told")
+        raise Refused("ambiguous", f"{name} comes with more than one value, and nothing shows which one is Twilio's")
 
 
 def expects_twiml(request: Request) -> bool:
