@@ -1,4 +1,4 @@
-"""A customer's document as it would be without some of its events."""
+"""Render a customer's document as it would be without some of its events."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from cx_events.facts import Fact
 from cx_events.timestamps import Micros
 
 MOST_WORK = 6_000_000
-"""Renderings times contacts: some ten seconds."""
+"""Most work, in renderings times contacts: some ten seconds."""
 
 EMPTY_PART = Part()
 TIME_FIELDS = frozenset({"first", "last", "since", "active", "endless", "first_recorded"})
 
 
 class WorkLimitExceeded(Exception):
-    """More renderings than can be waited for."""
+    """Raised where more renderings would be needed than can be waited for."""
 
 
 @dataclass(frozen=True, slots=True)
 class CustomerHistory:
-    """A customer, with all facts that its parts are the sums of."""
+    """A customer, with all facts that its parts are the sums of. ``window`` is the threading window in µs."""
 
     known: CustomerFacts
     facts: Sequence[Fact]
@@ -37,7 +37,7 @@ class CustomerHistory:
 
 
 class Counterfactual:
-    """A history, and what it would be without some of its facts."""
+    """A customer's history, and what its document would be without some facts."""
 
     def __init__(self, history: CustomerHistory) -> None:
         self.history = history
@@ -50,16 +50,21 @@ class Counterfactual:
         self._singles: dict[bytes, list[Part]] = {}
         self._sums: dict[bytes, tuple[list[Part | None], list[Part | None]]] = {}
 
+    def facts(self, part_id: bytes) -> list[Fact]:
+        """Return the facts of a part."""
+        return self._facts[part_id]
+
     def singles(self, part_id: bytes) -> list[Part]:
-        found = self._singles.get(part_id)
-        if found is None:
-            found = self._singles[part_id] = [new_part(fact) for fact in self._facts[part_id]]
-        return found
+        """Return a part for each fact of a part."""
+        singles = self._singles.get(part_id)
+        if singles is None:
+            singles = self._singles[part_id] = [new_part(fact) for fact in self._facts[part_id]]
+        return singles
 
     def affecting(self, fields: Iterable[str]) -> list[tuple[Fact, frozenset[str]]]:
-        """The facts without which one of these fields of their part would differ, and which ones would."""
+        """Return the facts without which one of these fields of their part would differ, and which fields would."""
         names = sorted(fields)
-        found: list[tuple[Fact, frozenset[str]]] = []
+        affecting: list[tuple[Fact, frozenset[str]]] = []
         for part_id, facts in self._facts.items():
             changed: list[set[str]] = [set() for _ in facts]
             singles = self.singles(part_id)
@@ -67,18 +72,19 @@ class Counterfactual:
                 for at, without in enumerate(_each_left_out([getattr(part, name) for part in singles], name)):
                     if without != getattr(self.part(part_id), name):
                         changed[at].add(name)
-            found += [(fact, frozenset(names)) for fact, names in zip(facts, changed, strict=True) if names]
-        return found
+            affecting += [(fact, frozenset(names)) for fact, names in zip(facts, changed, strict=True) if names]
+        return affecting
 
     def part(self, part_id: bytes) -> Part:
+        """Return the part with this id."""
         return self.history.known.parts[self._place[part_id]].part
 
     def without(self, fact: Fact) -> Document:
-        """The document in the making, had this event not been."""
+        """Return the rendering without one fact."""
         return self._rendering({fact.part_id: self.part_without(fact)})
 
     def part_without(self, fact: Fact) -> Part | None:
-        """Its part then; None where it was the only fact."""
+        """Return the part of a fact without it; None where it was the only one."""
         part_id = fact.part_id
         if part_id not in self._sums:
             singles = self.singles(part_id)
@@ -94,6 +100,7 @@ class Counterfactual:
         return _sum(before[at], after[at])
 
     def without_all(self, facts: Iterable[Fact]) -> Document:
+        """Return the rendering without several facts."""
         gone: dict[bytes, set[bytes]] = defaultdict(set)
         for fact in facts:
             gone[fact.part_id].add(fact.key)
@@ -127,7 +134,7 @@ def _sum(one: Part | None, other: Part | None) -> Part | None:
 
 
 def _each_left_out(values: Sequence[Any], name: str) -> list[Any]:
-    """Of each place the sum of all other values."""
+    """Return, for each place, the sum of all other values."""
     by = MERGE_RULES[name]
     nothing = getattr(EMPTY_PART, name)
     if len(values) == 1:
@@ -136,9 +143,9 @@ def _each_left_out(values: Sequence[Any], name: str) -> list[Any]:
     for value in reversed(values[1:-1]):
         after.append(by(value, after[-1]))
     after.reverse()
-    found = [after[0]]
+    sums = [after[0]]
     before = values[0]
     for at in range(1, len(values)):
-        found.append(by(before, after[at]) if at < len(after) else before)
+        sums.append(by(before, after[at]) if at < len(after) else before)
         before = by(before, values[at])
-    return found
+    return sums

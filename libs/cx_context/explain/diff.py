@@ -1,7 +1,7 @@
-"""What changed between two moments, and by which events.
+"""Find what changed in a customer's document between two states, and the events that changed it.
 
-Each value that differs names the events of the window without which it would not have come to what it is; where no
-single one is needed, those that alone would have brought it about.
+Each value that differs names the events of the window without which it would not have become what it is. Where no
+single one is needed, it names those that alone would have brought it about.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from cx_events.json_types import Json
 
 @dataclass(frozen=True, slots=True)
 class ValueChange:
-    """``moved``: people came together or apart in between, and that has a share in it."""
+    """A value that differs. ``moved`` says that people who came together or apart in between had a share in it."""
 
     path: Path
     was: Any
@@ -37,30 +37,32 @@ class ValueChange:
 def diff_contexts(
     before: CustomerFacts, after: CustomerHistory, window: Collection[Fact], moved: Collection[NodeId]
 ) -> list[ValueChange]:
-    """From one state to another. ``window``: the facts of the later one to try; ``moved``: streams, and sides of
-    interactions by their part ids, that only one of the two has, by a decision or new evidence. Raises ``TooMuchWork``.
+    """Return the values that differ between two states, with the facts that changed them.
+
+    ``window`` are the facts of the later state to try. ``moved`` are streams, and sides of interactions by their part
+    ids, that only one of the two states has, by a decision or new evidence. Raise ``WorkLimitExceeded``.
     """
     one, other = context_body(before, after.window), context_body(after.known, after.window)
-    found = changed_values(one, other)
+    changed = changed_values(one, other)
     by_path: dict[Path, list[Fact]] = defaultdict(list)
-    trial = Counterfactual(after)
+    counterfactual = Counterfactual(after)
     latest = list(after.known.latest)
     for fact in window:
-        body = _body(trial.without(fact), [each for each in latest if each.key != fact.key])
-        for path, _, now in found:
+        body = _body(counterfactual.without(fact), [each for each in latest if each.key != fact.key])
+        for path, _, now in changed:
             if _differ(value_at(body, path), now):
                 by_path[path].append(fact)
-    unexplained = [path for path, _, _ in found if not by_path[path]]
+    unexplained = [path for path, _, _ in changed if not by_path[path]]
     if unexplained:
         for fact in window:
             body = context_body(_with(before, fact), after.window)
-            for path, _, now in found:
+            for path, _, now in changed:
                 if path in unexplained and not _differ(value_at(body, path), now):
                     by_path[path].append(fact)
     by_move: set[Path] = set()
     if moved:
-        by_move = _by_coming(after, moved, {fact.key for fact in window}, found) | _by_leaving(before, after, found)
-    return [ValueChange(path, was, now, by_path[path], path in by_move) for path, was, now in found]
+        by_move = _by_coming(after, moved, {fact.key for fact in window}, changed) | _by_leaving(before, after, changed)
+    return [ValueChange(path, was, now, by_path[path], path in by_move) for path, was, now in changed]
 
 
 def _body(rendering: Document, latest: Sequence[Fact]) -> Json:
@@ -68,7 +70,7 @@ def _body(rendering: Document, latest: Sequence[Fact]) -> Json:
 
 
 def _with(known: CustomerFacts, fact: Fact) -> CustomerFacts:
-    """As if this fact had come, too."""
+    """Return the state as if this fact had come, too."""
     part = new_part(fact)
     parts = [
         KeyedPart(each.part_id, merge(each.part, part)) if each.part_id == fact.part_id else each
@@ -79,8 +81,8 @@ def _with(known: CustomerFacts, fact: Fact) -> CustomerFacts:
     return replace(known, parts=parts, latest=[*known.latest, fact])
 
 
-def _by_leaving(before: CustomerFacts, after: CustomerHistory, found: Sequence[tuple[Path, Any, Any]]) -> set[Path]:
-    """The paths whose value would be another, had those parts stayed that are somebody else's now."""
+def _by_leaving(before: CustomerFacts, after: CustomerHistory, changed: Sequence[tuple[Path, Any, Any]]) -> set[Path]:
+    """Return the paths whose value would be another if the parts that left had stayed."""
     stayed = {anchored.part_id for anchored in after.known.parts}
     left = {anchored.part_id: anchored for anchored in before.parts if anchored.part_id not in stayed}
     if not left:
@@ -88,20 +90,25 @@ def _by_leaving(before: CustomerFacts, after: CustomerHistory, found: Sequence[t
     latest = [*after.known.latest, *(fact for fact in before.latest if fact.part_id in left)]
     whole = replace(after.known, parts=[*after.known.parts, *left.values()], latest=latest)
     body = context_body(whole, after.window)
-    return {path for path, _, now in found if _differ(value_at(body, path), now)}
+    return {path for path, _, now in changed if _differ(value_at(body, path), now)}
 
 
 def _by_coming(
-    after: CustomerHistory, moved: Collection[NodeId], window: Collection[bytes], found: Sequence[tuple[Path, Any, Any]]
+    after: CustomerHistory,
+    moved: Collection[NodeId],
+    window: Collection[bytes],
+    changed: Sequence[tuple[Path, Any, Any]],
 ) -> set[Path]:
-    """The paths whose value hangs on what came, by what that had before; or that tell of who is who."""
+    """Return the paths whose value depends on the facts, older than the window, that came with others; or on who is
+    who.
+    """
     old = {
         fact.key
         for fact in after.facts
         if (fact.stream_id in moved or fact.part_id in moved) and fact.key not in window
     }
-    trial = Counterfactual(after)
-    rendering = trial.without_all([fact for fact in after.facts if fact.key in old])
+    counterfactual = Counterfactual(after)
+    rendering = counterfactual.without_all([fact for fact in after.facts if fact.key in old])
     members = [member for member in after.known.members if member.id not in moved]
     known = replace(
         rendering.known, members=members, latest=[fact for fact in after.known.latest if fact.key not in old]
@@ -109,7 +116,7 @@ def _by_coming(
     body = context_body(known, after.window)
     return {
         path
-        for path, _, now in found
+        for path, _, now in changed
         if path[:2] in (("customer", "id"), ("customer", "aliases"), ("customer", "identifiers"))
         or _differ(value_at(body, path), now)
     }

@@ -1,8 +1,8 @@
-"""Places in the document: JSON Pointers (RFC 6901) in which items of lists are addressed by what they are.
+"""Address values in the document: JSON Pointers (RFC 6901) that name list items by key.
 
-A list's place among others says nothing tomorrow, so ``/conversations/{id}/topic``: where ``KEYS`` has a pattern, an
-item is known by its key, and equal keys are told apart by ``(2)``, ``(3)`` from the last one on. A number is read as
-an index where no item has it for a key.
+An index may name another item tomorrow, so a path is ``/conversations/{id}/topic``. Where ``KEYS`` has a pattern, an
+item is known by its key; equal keys are told apart by ``(2)``, ``(3)``, counted from the last item. A number is read as
+an index where no item has it as its key.
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ KEYS: Mapping[Path, Callable[[Any], str]] = MappingProxyType(
         ("unresolved", "*", "channels"): str,
     }
 )
-"""How the items of a list are known, by where it is; ``*`` is one item of a list above."""
+"""The key of a list's items, by the list's path; ``*`` stands for an item of a list above it."""
 
 _INDEX = re.compile(r"0|[1-9][0-9]{0,8}")
 _ESCAPE = re.compile(r"~(?![01])")
 
 
 def parse_pointer(pointer: str) -> Path:
-    """``ValueError`` for what is no JSON Pointer."""
+    """Return a pointer's tokens. Raise ``ValueError`` for what is no JSON Pointer."""
     if not pointer:
         return ()
     if not pointer.startswith("/") or _ESCAPE.search(pointer) is not None:
@@ -54,19 +54,20 @@ def parse_pointer(pointer: str) -> Path:
 
 
 def pointer_of(path: Sequence[str]) -> str:
+    """Return the pointer of a path, escaped."""
     return "".join("/" + token.replace("~", "~0").replace("/", "~1") for token in path)
 
 
 def pattern_of(path: Path) -> Path:
-    """The path with each item of a keyed list as ``*``."""
-    found: list[str] = []
+    """Return the path with each item of a keyed list as ``*``."""
+    pattern: list[str] = []
     for token in path:
-        found.append("*" if tuple(found) in KEYS else token)
-    return tuple(found)
+        pattern.append("*" if tuple(pattern) in KEYS else token)
+    return tuple(pattern)
 
 
 def by_key(items: Sequence[Any], pattern: Path) -> dict[str, Any]:
-    """A list's items by key, in the list's order; by index where the list is the client's own."""
+    """Return a list's items by key, in the list's order; by index where the list is the client's own."""
     key_of = KEYS.get(pattern)
     if key_of is None:
         return {str(index): item for index, item in enumerate(items)}
@@ -80,7 +81,7 @@ def by_key(items: Sequence[Any], pattern: Path) -> dict[str, Any]:
 
 
 def find_value(body: Any, path: Path) -> tuple[Any, Path]:
-    """The value at a path, ``MISSING`` where there is none; and the deepest prefix that exists, items by their keys."""
+    """Return the value at a path, or ``MISSING``, and the deepest prefix that exists, with items by their keys."""
     value = body
     reached: list[str] = []
     for token in path:
@@ -100,11 +101,12 @@ def find_value(body: Any, path: Path) -> tuple[Any, Path]:
 
 
 def value_at(body: Any, path: Path) -> Any:
+    """Return the value at a path, or ``MISSING``."""
     return find_value(body, path)[0]
 
 
 def changed_values(one: Any, other: Any, path: Path = ()) -> list[tuple[Path, Any, Any]]:
-    """(path, from, to) of every value that differs; an item that is new or gone is told whole."""
+    """Return (path, from, to) of every value that differs. An item that is new or gone is one value."""
     if isinstance(one, list) and isinstance(other, list):
         pattern = pattern_of(path)
         if pattern not in KEYS:
@@ -112,11 +114,11 @@ def changed_values(one: Any, other: Any, path: Path = ()) -> list[tuple[Path, An
         one, other = by_key(one, pattern), by_key(other, pattern)
     elif not (isinstance(one, dict) and isinstance(other, dict)):
         return [] if one == other and type(one) is type(other) else [(path, one, other)]
-    found: list[tuple[Path, Any, Any]] = []
+    changed: list[tuple[Path, Any, Any]] = []
     for key in dict.fromkeys((*one, *other)):
         was, now = one.get(key, MISSING), other.get(key, MISSING)
         if was is MISSING or now is MISSING:
-            found.append(((*path, key), was, now))
+            changed.append(((*path, key), was, now))
         else:
-            found += changed_values(was, now, (*path, key))
-    return found
+            changed += changed_values(was, now, (*path, key))
+    return changed

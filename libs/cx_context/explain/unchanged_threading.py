@@ -1,4 +1,4 @@
-"""Prove that an event's absence leaves all conversations as they are."""
+"""Prove that leaving out an event changes no conversation, so that they need not be made anew."""
 
 from __future__ import annotations
 
@@ -24,45 +24,47 @@ _DECISIVE = (THREADING - TIME_FIELDS - {"channel", "channels"}) | CORE
 
 
 class UnchangedThreading:
-    """Proof that an event's absence leaves all conversations as they are, without making them anew.
+    """The times of all contacts, to prove that an event's absence leaves all conversations as they are.
 
-    Most events that affect threading are activity between others of their contact, or the first or last of it, and only
-    move its start or its latest activity by moments. Where nothing that threading compares lies in between, it comes
-    out as before.
+    Most events that affect threading are activity between others of their contact, or its first or last activity, and
+    only move its start or its latest activity a little. If nothing that threading compares lies in between, the
+    conversations come out as before.
     """
 
-    def __init__(self, trial: Counterfactual, path: Path) -> None:
-        self._trial = trial
-        self._window = trial.history.window
-        contacts = trial.whole.contacts
+    def __init__(self, counterfactual: Counterfactual, path: Path) -> None:
+        self._counterfactual = counterfactual
+        self._window = counterfactual.history.window
+        contacts = counterfactual.whole.contacts
         self._starts = sorted(each.start[0] for each in contacts)
-        self._moments = sorted(time for each in contacts for time in _moments(each))
+        self._times = sorted(time for each in contacts for time in _compared_times(each))
         self.is_asked = path[0] == "conversations" and len(path) > 1
-        self._own = next((c for c in trial.whole.conversations if self.is_asked and text_of(c.id) == path[1]), None)
+        self._own = next(
+            (c for c in counterfactual.whole.conversations if self.is_asked and text_of(c.id) == path[1]), None
+        )
         self._of: dict[bytes, tuple[Contact, Conversation]] = {
             part_id: (member, each)
-            for each in trial.whole.conversations
+            for each in counterfactual.whole.conversations
             for member in each.members
             for _, part_id in member.part_ids
         }
         self._endless = {each.name for each in contacts if each.is_endless}
-        self.crowded = len(trial.whole.conversations) > CONVERSATIONS_SHOWN
+        self.crowded = len(counterfactual.whole.conversations) > CONVERSATIONS_SHOWN
 
-    def is_untouched_by(self, fact: Fact, changed: frozenset[str]) -> bool:
-        """Whether the asked value surely is the same without the fact."""
+    def holds_without(self, fact: Fact, changed: frozenset[str]) -> bool:
+        """Return whether the asked value surely is the same without the fact."""
         was, conversation = self._of.get(fact.part_id, (None, None))
         if was is None or conversation is None or was.name in self._endless:
             return False  # of an endless interaction the other stretches may change, too
-        if changed - _ONLY_BETWEEN and (not self.is_asked or conversation is self._own or changed & _DECISIVE):
+        if changed - _ACTIVITY_FIELDS and (not self.is_asked or conversation is self._own or changed & _DECISIVE):
             return False
-        part = self._trial.part_without(fact)
+        part = self._counterfactual.part_without(fact)
         if part is None:
             return False
         pieces = [KeyedPart(each.part_id, part if each.part_id == fact.part_id else each.part) for each in was.pieces]
         now = next(iter(contacts_of(pieces, self._window)), None)
         if now is None or _channels(now) != _channels(was) or not self._moves_past_nobody(was, now):
             return False
-        if not self.crowded or not changed - _ONLY_BETWEEN:
+        if not self.crowded or not changed - _ACTIVITY_FIELDS:
             return True
         if now.last_activity > was.last_activity or "first_recorded" in changed:
             return False
@@ -71,13 +73,13 @@ class UnchangedThreading:
         return conversation_state(members) == conversation_state(then)
 
     def _moves_past_nobody(self, was: Contact, now: Contact) -> bool:
-        """Whether every comparison that threading makes of this contact comes out the same."""
-        starts, moments, window = [was.start[0]], sorted(_moments(was)), self._window
+        """Return whether every comparison that threading makes of this contact comes out the same."""
+        starts, own_times, window = [was.start[0]], sorted(_compared_times(was)), self._window
         before, after = sorted((was.start[0], now.start[0]))
         if before != after and (
             _others(self._starts, starts, before, after)
-            or _others(self._moments, moments, before, after)
-            or _others(self._moments, moments, before - window, after - window)
+            or _others(self._times, own_times, before, after)
+            or _others(self._times, own_times, before - window, after - window)
         ):
             return False
         common = sorted(_activity(was) & _activity(now))
@@ -86,26 +88,28 @@ class UnchangedThreading:
             last = common[place - 1] if place else before
             following = common[place] if place < len(common) else END_OF_TIME
             if _others(self._starts, starts, time, following) and (
-                _others(self._moments, moments, last, time)
+                _others(self._times, own_times, last, time)
                 or _others(self._starts, starts, last + window, time + window)
             ):
                 return False
         return True
 
 
-_ONLY_BETWEEN = frozenset({"active"})
-"""All that an event changes which is neither the first nor the last of its contact, if nothing hangs on its words."""
+_ACTIVITY_FIELDS = frozenset({"active"})
+"""All fields that an event changes which is neither the first nor the last of its contact, apart from its words."""
 
 
 def _activity(contact: Contact) -> set[Micros]:
-    """Return when a contact was active, as threading takes it (``courses.Course``): its start counts, whatever began
-    it, and nothing before that does."""
+    """Return when a contact was active, as threading takes it (``matters.ContactHistory``).
+
+    Its start counts, whatever began it, and nothing before it does.
+    """
     start = contact.start[0]
     return {start, *(time for time in contact.part.active if time > start)}
 
 
-def _moments(contact: Contact) -> Iterable[Micros]:
-    """Yield all times that threading compares of a contact."""
+def _compared_times(contact: Contact) -> Iterable[Micros]:
+    """Yield all times of a contact that threading compares."""
     yield contact.start[0]
     yield contact.last_activity
     yield from contact.part.active
@@ -125,12 +129,13 @@ def _moments(contact: Contact) -> Iterable[Micros]:
 
 
 def _channels(contact: Contact) -> tuple[str | None, bool]:
+    """Return the contact's channel, and whether it is a call."""
     part = contact.part
     return part.channel[1] if part.channel is not None else None, "voice" in part.channels
 
 
 def _others(times: Sequence[Micros], own: Sequence[Micros], low: Micros, high: Micros) -> bool:
-    """Whether any time of another contact lies within. ``times``: of all."""
+    """Return whether a time of another contact lies between two times. ``times`` are those of all contacts."""
 
     def within(some: Sequence[Micros]) -> int:
         return bisect_right(some, high) - bisect_left(some, low)
