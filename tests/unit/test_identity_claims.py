@@ -63,9 +63,7 @@ def test_a_customer_has_at_most_one_known_core(steps: Sequence[Step], by: Rules)
 
 @many
 @given(histories(), rules(), st.data())
-def test_a_later_claim_parts_no_core_and_unties_others_only_by_making_what_it_names_shared(
-    steps: Sequence[Step], by: Rules, data: st.DataObject
-) -> None:
+def test_a_later_claim_parts_no_core(steps: Sequence[Step], by: Rules, data: st.DataObject) -> None:
     nodes = sorted({node for step in steps if isinstance(step, Seen) for node in step.nodes}, key=lambda node: node.id)
     named = data.draw(st.lists(st.sampled_from([*nodes, Node("email", "new")]), min_size=1, max_size=3, unique=True))
     before = resolve(graph_of(steps), by)
@@ -79,9 +77,7 @@ def test_a_later_claim_parts_no_core_and_unties_others_only_by_making_what_it_na
 
 @many
 @given(histories(), rules(), st.data())
-def test_a_lone_proof_of_an_address_a_number_or_a_platforms_id_parts_nobody(
-    steps: Sequence[Step], by: Rules, data: st.DataObject
-) -> None:
+def test_a_lone_proof_parts_nobody(steps: Sequence[Step], by: Rules, data: st.DataObject) -> None:
     nodes = {node for step in steps if isinstance(step, Seen) for node in step.nodes if node.kind in ("email", "phone")}
     node = data.draw(st.sampled_from(sorted(nodes, key=lambda node: node.id)) if nodes else st.nothing())
     proof = Seen(LATER, "proof", (node,), data.draw(st.sampled_from(["proved", "asserted"])))
@@ -100,9 +96,7 @@ def test_claims_alone_never_bring_two_addresses_together(steps: Sequence[Step], 
 
 @many
 @given(histories(), rules())
-def test_a_claimed_member_lies_outside_of_the_core_that_its_customer_is_known_by(
-    steps: Sequence[Step], by: Rules
-) -> None:
+def test_a_claimed_member_lies_outside_its_customers_known_core(steps: Sequence[Step], by: Rules) -> None:
     graph = graph_of(steps)
     resolution = resolve(graph, by)
     known = {resolution.customer_of[core]: core for core in known_cores(graph, resolution)}
@@ -115,7 +109,7 @@ def test_a_claimed_member_lies_outside_of_the_core_that_its_customer_is_known_by
 
 
 @pytest.mark.parametrize("order", list(permutations(range(3))))
-def test_a_typed_address_and_number_an_aligned_mail_and_an_attested_call_are_one_customer(
+def test_typed_values_an_aligned_mail_and_attested_call_join(
     order: tuple[int, ...],
 ) -> None:
     story = Story()
@@ -126,7 +120,7 @@ def test_a_typed_address_and_number_an_aligned_mail_and_an_attested_call_are_one
     assert story.resolution().candidates == []
 
 
-def test_two_accounts_that_log_in_on_one_device_are_two_customers_and_the_device_is_nobodys() -> None:
+def test_two_accounts_on_one_device_are_two_customers() -> None:
     story = Story()
     story.login(ACCOUNT_1, COOKIE)
     story.login(ACCOUNT_2, COOKIE)
@@ -134,7 +128,7 @@ def test_two_accounts_that_log_in_on_one_device_are_two_customers_and_the_device
     assert profile(COOKIE) in story.resolution().ambiguous
 
 
-def test_a_landline_that_two_type_beside_their_addresses_is_nobodys_and_a_question() -> None:
+def test_a_landline_that_two_people_type_is_a_candidate() -> None:
     story = Story()
     story.seen(ANA, PHONE)
     story.seen(BEN, PHONE)
@@ -144,7 +138,7 @@ def test_a_landline_that_two_type_beside_their_addresses_is_nobodys_and_a_questi
 
 
 @pytest.mark.parametrize("order", list(permutations(range(4))))
-def test_an_address_that_was_proved_alone_stays_its_owners_however_many_strangers_type_it(
+def test_strangers_typing_a_proved_address_leave_it_its_owners(
     order: tuple[int, ...],
 ) -> None:
     story = Story()
@@ -157,7 +151,7 @@ def test_an_address_that_was_proved_alone_stays_its_owners_however_many_stranger
     assert story.all_apart(ANA, *(f"account:stranger-{n}" for n in range(3)))
 
 
-def test_an_account_that_logged_in_alone_stays_its_owners_among_a_crowd_of_typed_cookies() -> None:
+def test_typed_cookies_leave_a_proved_account_its_owners() -> None:
     story = Story()
     story.proved(ACCOUNT_1)
     for number in range(MOST_NEIGHBOURS + 1):
@@ -165,7 +159,7 @@ def test_an_account_that_logged_in_alone_stays_its_owners_among_a_crowd_of_typed
     assert profile(ACCOUNT_1) not in story.resolution().ambiguous
 
 
-def test_an_attested_call_from_a_landline_of_two_does_not_say_who_of_them_calls() -> None:
+def test_an_attested_call_from_a_shared_landline_names_nobody() -> None:
     story = Story()
     story.asserted(PHONE)
     story.seen(ANA, PHONE)
@@ -173,7 +167,7 @@ def test_an_attested_call_from_a_landline_of_two_does_not_say_who_of_them_calls(
     assert profile(PHONE) in story.resolution().ambiguous
 
 
-def test_an_address_that_is_asserted_for_two_known_people_is_nobodys_whoever_writes_from_it() -> None:
+def test_an_address_asserted_for_two_people_belongs_to_neither() -> None:
     story = Story()
     story.asserted(CRM_1, ANA)
     story.asserted(CRM_2, ANA)
@@ -181,7 +175,7 @@ def test_an_address_that_is_asserted_for_two_known_people_is_nobodys_whoever_wri
     assert profile(ANA) in story.resolution().ambiguous
 
 
-def test_a_number_that_a_crm_asserts_stays_its_customers_when_a_stranger_types_it() -> None:
+def test_a_typed_number_stays_with_its_crm_customer() -> None:
     story = Story()
     story.asserted(CRM_1, ANA, PHONE)
     before = story.resolution()
@@ -199,7 +193,7 @@ def test_a_number_that_a_crm_asserts_stays_its_customers_when_a_stranger_types_i
     }
 
 
-def test_six_hundred_chats_that_chain_cookies_and_addresses_join_no_two_addresses() -> None:
+def test_a_chain_of_600_chats_joins_no_two_addresses() -> None:
     story = Story()
     for number in range(300):
         story.seen(f"cookie:c-{number}", f"email:p{number}@example.com")
@@ -207,7 +201,7 @@ def test_six_hundred_chats_that_chain_cookies_and_addresses_join_no_two_addresse
     assert story.all_apart(*(f"email:p{number}@example.com" for number in range(301)))
 
 
-def test_a_typed_account_is_one_customer_with_its_first_login_on_the_same_device() -> None:
+def test_a_typed_account_joins_its_first_login() -> None:
     story = Story()
     story.seen(COOKIE, ACCOUNT_1)
     assert story.one_customer(COOKIE, ACCOUNT_1)
@@ -215,7 +209,7 @@ def test_a_typed_account_is_one_customer_with_its_first_login_on_the_same_device
     assert story.one_customer(COOKIE, ACCOUNT_1)
 
 
-def test_a_stranger_who_typed_an_account_before_its_first_login_stays_outside_of_its_core() -> None:
+def test_a_stranger_typing_an_account_stays_outside_its_core() -> None:
     story = Story()
     story.seen("email:stranger@example.com", ACCOUNT_1)
     assert story.one_customer("email:stranger@example.com", ACCOUNT_1)
@@ -224,7 +218,7 @@ def test_a_stranger_who_typed_an_account_before_its_first_login_stays_outside_of
     assert story.all_apart("email:stranger@example.com", ANA)
 
 
-def test_a_stranger_who_types_a_customers_address_is_in_the_customers_context_as_a_claim() -> None:
+def test_a_stranger_typing_an_address_joins_as_a_claim() -> None:
     story = Story()
     story.login(ACCOUNT_1, ANA)
     story.seen("cookie:stranger", ANA)
@@ -232,7 +226,7 @@ def test_a_stranger_who_types_a_customers_address_is_in_the_customers_context_as
     assert story.resolution().claimed == {profile("cookie:stranger")}
 
 
-def test_a_logged_in_stranger_who_types_a_customers_address_is_a_question_at_both() -> None:
+def test_a_known_stranger_typing_an_address_is_a_candidate() -> None:
     story = Story()
     story.login(ACCOUNT_1, ANA)
     story.proved(ACCOUNT_2)
@@ -248,7 +242,7 @@ def test_a_logged_in_stranger_who_types_a_customers_address_is_a_question_at_bot
     }
 
 
-def test_two_known_people_are_never_brought_together_by_a_claim_but_asked_about() -> None:
+def test_a_claim_between_known_people_becomes_a_candidate() -> None:
     story = Story()
     story.login(ACCOUNT_1, PHONE)
     story.asserted(CRM_1, ANA)
@@ -260,7 +254,7 @@ def test_two_known_people_are_never_brought_together_by_a_claim_but_asked_about(
     assert candidate.identifier == profile(PHONE)
 
 
-def test_a_claim_that_a_person_answered_by_keeping_the_two_apart_is_no_question() -> None:
+def test_a_claim_between_people_kept_apart_is_no_question() -> None:
     story = Story()
     story.login(ACCOUNT_1, PHONE)
     story.asserted(CRM_1, ANA)
@@ -269,7 +263,7 @@ def test_a_claim_that_a_person_answered_by_keeping_the_two_apart_is_no_question(
     assert story.resolution().candidates == []
 
 
-def test_a_merge_of_two_customers_takes_along_what_was_typed_in_either() -> None:
+def test_a_merge_includes_what_was_typed_in_either_customer() -> None:
     story = Story()
     other_phone = "phone:+12025550102"
     story.seen(ANA, PHONE)
@@ -281,7 +275,7 @@ def test_a_merge_of_two_customers_takes_along_what_was_typed_in_either() -> None
     assert story.one_customer(ANA, PHONE, BEN, other_phone)
 
 
-def test_a_mail_address_of_one_and_the_same_person_at_work_is_asked_about_not_joined() -> None:
+def test_a_second_mail_address_is_a_candidate_not_joined() -> None:
     story = Story()
     story.seen(ANA, COOKIE)
     story.seen(ANA_AT_WORK, COOKIE)
@@ -293,7 +287,7 @@ def test_a_mail_address_of_one_and_the_same_person_at_work_is_asked_about_not_jo
 # Bounds: a stranger can claim as often as he likes.
 
 
-def test_claims_of_an_address_beside_ever_new_cookies_link_no_more_beyond_a_crowd() -> None:
+def test_claims_beside_too_many_cookies_stop_linking() -> None:
     story = Story()
     story.login(ACCOUNT_1, ANA)
     for number in range(MOST_NEIGHBOURS + 1):
@@ -305,7 +299,7 @@ def test_claims_of_an_address_beside_ever_new_cookies_link_no_more_beyond_a_crow
     assert resolution.claimed == frozenset()
 
 
-def test_claims_make_one_group_of_so_many_cores_and_no_more() -> None:
+def test_claims_unite_a_bounded_number_of_cores() -> None:
     story = Story(Rules({}))
     for number in range(MOST_CORES + 5):
         story.seen(f"cookie:c-{number}", f"cookie:c-{number + 1}")
@@ -315,7 +309,7 @@ def test_claims_make_one_group_of_so_many_cores_and_no_more() -> None:
     assert [(refusal.reason, refusal.is_question) for refusal in resolution.refusals] == [("size", False)]
 
 
-def test_one_more_link_of_a_long_chain_of_claims_reads_a_few_profiles_of_it() -> None:
+def test_extending_a_chain_of_claims_reads_few_profiles() -> None:
     store = Store(DEFAULT, sparing=True)
     length = 10_000
     chain = [

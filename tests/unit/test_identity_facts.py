@@ -68,7 +68,7 @@ def test_one_identifier_is_one_profile_and_no_edge():
     assert named.edges == ()
 
 
-def test_identifiers_of_one_customer_are_seen_together_each_with_each():
+def test_each_pair_of_a_customers_identifiers_is_tied():
     named = links_of(fact(participants=customer(EMAIL, COOKIE, CRM)), IDS)
     assert len(named.profiles) == 3
     assert len(named.edges) == 3
@@ -111,14 +111,14 @@ def test_a_pair_has_the_lesser_weight_of_its_ends(one: Weight, other: Weight, pa
     assert len(evidence_of(edge)) == 1
 
 
-def test_a_login_proves_all_that_it_names_but_for_the_cookie():
+def test_a_login_proves_its_identifiers_except_the_cookie():
     login = fact("cx.identity.verified.v1", participants=customer(EMAIL, PHONE, COOKIE), evidence="login")
     by_pair = {frozenset((edge.a, edge.b)): strongest_evidence(edge) for edge in links_of(login, IDS).edges}
     assert by_pair[frozenset((ANA, CALLER))] == ("proved", (RECORDED, SOURCE, "m-1"), "login")
     assert by_pair[frozenset((ANA, SEVEN))] == ("claimed", (RECORDED, SOURCE, "m-1"), "seen-together")
 
 
-def test_a_login_that_flags_what_it_proves_proves_nothing_else():
+def test_a_login_with_flags_proves_only_flagged_identifiers():
     login = fact("cx.identity.verified.v1", participants=customer(flagged(CRM), EMAIL), evidence="login")
     (edge,) = links_of(login, IDS).edges
     assert strongest_evidence(edge).weight == "claimed"
@@ -136,7 +136,7 @@ def test_facts_of_a_crm_are_asserted_by_their_evidence():
     assert strongest_evidence(edge) == ("asserted", (RECORDED, SOURCE, "m-1"), "crm")
 
 
-def test_what_is_proved_is_attested_and_of_crm_ids_and_accounts_what_is_asserted():
+def test_proofs_and_asserted_crm_ids_or_accounts_attest():
     attested = {
         (identifier.kind, weight): links_of(fact(participants=customer(weighed(identifier, weight))), IDS)
         .profiles[0]
@@ -159,13 +159,13 @@ def test_a_link_with_an_unusable_identifier_ties_nothing():
     assert named.edges == ()
 
 
-def test_an_assertion_gives_its_evidence_as_rule_to_the_pairs_of_its_customer():
+def test_an_assertions_evidence_is_the_rule_of_its_pairs():
     said = fact("cx.identity.asserted.v1", participants=customer(EMAIL, CRM), evidence="crm")
     (edge,) = links_of(said, IDS).edges
     assert edge.asserted_rule == "crm"
 
 
-def test_the_evidence_of_links_is_not_that_of_identifiers_seen_together():
+def test_evidence_of_links_differs_from_seen_together():
     both = fact(participants=customer(EMAIL, COOKIE), links=[(EMAIL, CRM)], evidence="crm")
     rules = {frozenset((edge.a, edge.b)): strongest_evidence(edge).rule for edge in links_of(both, IDS).edges}
     assert rules[frozenset((ANA, SEVEN))] == "seen-together"
@@ -191,7 +191,7 @@ def test_a_merge_names_two_profiles_in_either_order():
     assert one.name == f"{SOURCE}#d-1"
 
 
-def test_an_unmerge_withdraws_a_decision_or_keeps_a_pair_apart():
+def test_an_unmerge_withdraws_a_decision_or_parts_a_pair():
     withdrawal = decided("unmerged", decision=f"{SOURCE}#d-1")
     assert (withdrawal.kind, withdrawal.withdraws, withdrawal.a) == ("withdraw", f"{SOURCE}#d-1", b"")
     apart = decided("unmerged", a=text_of(ANA), b=text_of(SEVEN))
@@ -203,13 +203,13 @@ def test_a_dismissal_names_the_identifier_of_its_candidate():
     assert (dismissal.kind, dismissal.a, dismissal.b) == ("dismiss", SEVEN, SEVEN)
 
 
-def test_a_candidates_id_is_no_profiles_and_leads_back_to_its_identifier():
+def test_a_candidate_id_leads_back_to_its_identifier():
     assert candidate_id(SEVEN) != SEVEN
     assert candidate_id(candidate_id(SEVEN)) == SEVEN
     assert text_of(candidate_id(SEVEN))[14] == "8"
 
 
-def test_an_attribution_gives_an_interaction_to_a_profile_or_to_nobody():
+def test_an_attribution_names_a_profile_or_nobody():
     given = decided("attributed", interaction="acme-calls/CA1", profile=text_of(ANA))
     assert isinstance(given, Attribution)
     assert (given.interaction, given.profile) == (IDS.interaction("acme-calls/CA1"), ANA)
@@ -227,20 +227,20 @@ def test_the_latest_attribution_that_is_not_withdrawn_counts():
     assert attributed_profile([]) is None
 
 
-def test_events_that_name_nobody_follow_the_one_profile_of_their_interaction():
+def test_unnamed_events_follow_their_interactions_only_profile():
     assert followed_profile([ANA, ANA]) == ANA
     assert followed_profile([ANA, SEVEN]) is None
     assert followed_profile([]) is None
 
 
-def test_a_person_decides_whose_an_interaction_is_whatever_its_events_name():
+def test_an_attribution_outranks_the_profiles_that_events_name():
     word = decided("attributed", interaction="c", profile=text_of(SEVEN))
     alone = decided("attributed", "later", RECORDED + 1, interaction="c")
     assert followed_profile([ANA], [word]) == SEVEN
     assert followed_profile([ANA], [word, alone]) is None
 
 
-def test_changed_rules_hold_until_they_are_changed_again_or_withdrawn():
+def test_changed_rules_hold_until_changed_again_or_withdrawn():
     first = decided("rules_changed", "r1", 1, rules={"shared_after": {"phone": 3}})
     second = decided("rules_changed", "r2", 2, rules={"exclusive": []})
     undone = decided("unmerged", "u", 3, decision=f"{SOURCE}#r2")
@@ -265,7 +265,7 @@ def test_changed_rules_hold_until_they_are_changed_again_or_withdrawn():
         ("rules_changed", {}, "identity.rules is missing"),
     ],
 )
-def test_a_decision_that_does_not_say_what_it_decides_is_refused_by_the_field(what, identity, named):
+def test_an_incomplete_decision_is_refused_naming_the_field(what, identity, named):
     with pytest.raises(Refused, match=named) as refused:
         decided(what, **identity)
     assert refused.value.reason == "bad-decision"

@@ -158,7 +158,7 @@ def test_the_order_in_which_anything_is_given_changes_nothing(steps, by, random)
 
 @many
 @given(histories(), rules())
-def test_a_customer_is_known_by_its_least_profile_by_first_recorded_time_and_id(steps, by):
+def test_a_customers_id_is_its_least_profile(steps, by):
     graph = graph_of(steps)
     resolution = resolve(graph, by)
     assert resolution.customer_of.keys() == graph.profiles.keys()
@@ -169,7 +169,7 @@ def test_a_customer_is_known_by_its_least_profile_by_first_recorded_time_and_id(
 
 @many
 @given(histories(), rules())
-def test_every_profile_hangs_on_its_customer_by_an_edge_or_a_decision(steps, by):
+def test_every_member_has_an_edge_or_decision_as_reason(steps, by):
     graph = graph_of(steps)
     resolution = resolve(graph, by)
     assert set(resolution.join_reasons) == {id for id, customer in resolution.customer_of.items() if id != customer}
@@ -220,7 +220,7 @@ def test_withdrawing_a_withdrawal_restores_the_decision(steps, by, data):
 
 @many
 @given(histories(), rules())
-def test_a_pair_kept_apart_is_never_one_customer_while_the_decision_stands(steps, by):
+def test_a_standing_apart_keeps_a_pair_apart(steps, by):
     resolution = resolve(graph_of(steps), by)
     for d in decided(steps):
         if d.kind == "apart" and resolution.decisions[d.key].state == "stands":
@@ -250,7 +250,7 @@ def test_the_newest_decision_always_counts(steps, by, data):
 
 @many
 @given(histories(), rules())
-def test_a_decision_contradicting_newer_ones_is_void_and_changes_nothing(steps, by):
+def test_a_decision_contradicting_newer_ones_is_void(steps, by):
     resolution = resolve(graph_of(steps), by)
     void = [d for d in decided(steps) if resolution.decisions[d.key].state == "void"]
     for d in void:
@@ -261,7 +261,7 @@ def test_a_decision_contradicting_newer_ones_is_void_and_changes_nothing(steps, 
 
 @many
 @given(histories(kinds=()), rules())
-def test_values_of_an_exclusive_kind_never_merge_on_their_own(steps, by):
+def test_edges_never_join_values_of_an_exclusive_kind(steps, by):
     graph = graph_of(steps)
     for members in customers(resolve(graph, by)):
         for one, other in combinations(members, 2):
@@ -271,7 +271,7 @@ def test_values_of_an_exclusive_kind_never_merge_on_their_own(steps, by):
 
 @many
 @given(histories(), rules(), st.data())
-def test_a_merge_of_two_customers_brings_all_of_both_together(steps, by, data):
+def test_a_merge_joins_all_members_of_both_customers(steps, by, data):
     graph = graph_of(steps)
     resolution = resolve(graph, by)
     people = sorted(customers(resolution), key=min)
@@ -293,7 +293,7 @@ def test_a_merge_of_two_customers_brings_all_of_both_together(steps, by, data):
 
 @many
 @given(histories(), rules(), st.data())
-def test_more_facts_never_make_an_identifier_cease_to_be_shared(steps, by, data):
+def test_more_facts_never_end_that_an_identifier_is_shared(steps, by, data):
     some = data.draw(st.lists(st.sampled_from(steps)))
     fewer = graph_of(some)
     whole = graph_of(steps)
@@ -305,7 +305,7 @@ def test_more_facts_never_make_an_identifier_cease_to_be_shared(steps, by, data)
 
 @many
 @given(histories(), rules())
-def test_what_may_never_link_stands_alone_unless_a_person_decides(steps, by):
+def test_never_linking_values_join_only_by_a_decision(steps, by):
     graph = graph_of([*ties(steps)])
     resolution = resolve(graph, by)
     for id, profile in graph.profiles.items():
@@ -334,7 +334,7 @@ def test_a_refused_edge_says_what_refused_it(steps, by):
 
 @many
 @given(histories(), rules())
-def test_each_identifier_in_doubt_yields_a_candidate_until_someone_settles_it(steps, by):
+def test_an_identifier_in_doubt_is_a_candidate_until_settled(steps, by):
     graph = graph_of(steps)
     resolution = resolve(graph, by)
     standing = [d for d in graph.decisions if resolution.decisions[d.key].state == "stands"]

@@ -31,7 +31,7 @@ def test_rules_are_read_as_configuration_writes_them():
     assert rules.may_link(of("account", "noreply@example.com"))
 
 
-def test_a_pattern_matches_the_whole_value_and_not_a_part_of_it():
+def test_a_pattern_matches_the_whole_value_only():
     rules = Rules.parse({"never_link": ["phone:+1555010?", "cookie:till"]})
     assert not rules.may_link(of("phone", "+15550101"))
     assert rules.may_link(of("phone", "+155501011"))
@@ -39,7 +39,7 @@ def test_a_pattern_matches_the_whole_value_and_not_a_part_of_it():
     assert rules.may_link(of("cookie", "TILL"))
 
 
-def test_junk_links_nobody_though_it_was_stored_before_the_rule():
+def test_junk_stored_before_its_rule_links_nobody():
     rules = Rules.parse({"junk": ["account:demo*", "line:U0"]})
     for kind, value in (("account", "demo-7"), ("account", "'DEMO'"), ("line", "U0"), ("crm", "undefined")):
         assert not rules.may_link(of(kind, value)), (kind, value)

@@ -146,7 +146,7 @@ def marks_of(resolution: Resolution) -> dict[str, set[bytes]]:
 
 @many
 @given(histories(), rules(), st.booleans(), st.data())
-def test_resolving_what_changed_batch_by_batch_equals_resolving_everything(steps, by, sparing, data):
+def test_resolving_changes_by_batch_equals_resolving_everything(steps, by, sparing, data):
     store = Store(by, sparing)
     while steps:
         size = data.draw(st.integers(1, 4))
@@ -157,7 +157,7 @@ def test_resolving_what_changed_batch_by_batch_equals_resolving_everything(steps
 
 @many
 @given(histories(), rules(), rules())
-def test_after_a_change_of_rules_a_scope_that_begins_everywhere_equals_resolving_everything(steps, old, new):
+def test_a_scope_of_everything_equals_resolving_everything(steps, old, new):
     store = Store(old, sparing=False)
     store.apply(steps)
     store.by = new
@@ -167,7 +167,7 @@ def test_after_a_change_of_rules_a_scope_that_begins_everywhere_equals_resolving
 
 @many
 @given(histories(), rules(), st.data())
-def test_an_edge_that_a_better_copy_of_its_event_takes_away_is_resolved_away(steps, by, data):
+def test_an_edge_that_a_better_copy_lacks_vanishes(steps, by, data):
     """The fact that counts may change for one that says less; its profiles are dirty and nothing is spared."""
     store = Store(by, sparing=False)
     store.apply(steps)
@@ -183,7 +183,7 @@ def test_an_edge_that_a_better_copy_of_its_event_takes_away_is_resolved_away(ste
     store.agrees_with_the_whole()
 
 
-def test_one_more_address_at_a_switchboard_is_resolved_without_reading_the_others():
+def test_a_new_address_at_a_switchboard_reads_no_others():
     by = Rules({"phone": 1})
     desk = Node("phone", "+12025550100")
     store = Store(by, sparing=True)
@@ -196,7 +196,7 @@ def test_one_more_address_at_a_switchboard_is_resolved_without_reading_the_other
     store.agrees_with_the_whole()
 
 
-def test_a_customer_near_a_switchboard_is_resolved_without_reading_the_switchboard():
+def test_a_customer_near_a_switchboard_reads_none_of_it():
     store = Store(Rules({"phone": 1}), sparing=True)
     desk, ana, cookie = Node("phone", "+12025550100"), Node("email", "ana@example.com"), Node("cookie", "c-1")
     store.apply(
@@ -208,7 +208,7 @@ def test_a_customer_near_a_switchboard_is_resolved_without_reading_the_switchboa
     assert store.reads == [frozenset({ana.id, cookie.id})]
 
 
-def test_a_phone_that_turns_shared_parts_those_whom_it_had_joined():
+def test_a_phone_that_turns_shared_parts_its_people():
     by = Rules({"phone": 1})
     ana, ben, phone = Node("email", "ana@example.com"), Node("email", "ben@example.com"), Node("phone", "+12025550101")
     cookie = Node("cookie", "c-1")
@@ -220,7 +220,7 @@ def test_a_phone_that_turns_shared_parts_those_whom_it_had_joined():
     assert len(set(store.customer_of.values())) == 4
 
 
-def test_a_decision_waits_for_its_profile_and_counts_from_then_on():
+def test_a_decision_waits_until_its_profile_is_named():
     by = Rules({})
     ana, ben = Node("email", "ana@example.com"), Node("email", "ben@example.com")
     store = Store(by, sparing=True)
@@ -231,7 +231,7 @@ def test_a_decision_waits_for_its_profile_and_counts_from_then_on():
     assert store.customer_of == {ana.id: ana.id, ben.id: ana.id}
 
 
-def test_a_withdrawal_that_comes_before_its_decision_takes_it_away_on_arrival():
+def test_a_withdrawal_may_arrive_before_its_decision():
     by = Rules({})
     ana, ben = Node("email", "ana@example.com"), Node("email", "ben@example.com")
     store = Store(by, sparing=True)

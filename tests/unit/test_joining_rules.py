@@ -106,7 +106,7 @@ def test_every_rule_is_tried_here() -> None:
 
 @pytest.mark.parametrize("channel", ["chat", "voice", "email", "social", "sms"])
 @pytest.mark.parametrize("settled", [HOUR, 10 * DAY])
-def test_who_comes_back_within_the_window_opens_the_matter_again(channel: str, settled: Micros) -> None:
+def test_a_contact_within_the_window_reopens_the_matter(channel: str, settled: Micros) -> None:
     resolved = decided("cx.conversation.resolved.v1", FIRST, START + settled)
     again = contact("again", START + settled + WINDOW - MINUTE, channel=channel)
     assert [c["state"] for c in conversations(FIRST, resolved)] == ["resolved"]
@@ -115,14 +115,14 @@ def test_who_comes_back_within_the_window_opens_the_matter_again(channel: str, s
     assert [(j["interaction"], j["rule"]) for j in conversation["joined"]] == [("mail-1", "first"), ("again", "window")]
 
 
-def test_a_call_that_comes_in_opens_it_before_a_word_is_said() -> None:
+def test_an_incoming_call_reopens_before_a_word_is_said() -> None:
     resolved = decided("cx.conversation.resolved.v1", FIRST, START + HOUR)
     rings = a_fact("cx.interaction.started.v1", id="r", interaction="call-1", email="ana@example.com", channel="voice",
                    at=START + DAY)  # fmt: skip
     assert [c["state"] for c in conversations(FIRST, resolved, rings)] == ["open"]
 
 
-def test_who_comes_back_after_the_window_or_about_something_else_begins_anew() -> None:
+def test_a_late_or_different_contact_begins_anew() -> None:
     resolved = decided("cx.conversation.resolved.v1", FIRST, START + HOUR)
     for other in (
         contact("again", START + HOUR + WINDOW + MINUTE),
@@ -131,7 +131,7 @@ def test_who_comes_back_after_the_window_or_about_something_else_begins_anew() -
         assert [c["state"] for c in conversations(FIRST, resolved, other)] == ["resolved", "open"]
 
 
-def test_the_same_matter_by_its_number_opens_again_however_late() -> None:
+def test_the_same_order_number_always_reopens() -> None:
     resolved = decided("cx.conversation.resolved.v1", FIRST, START + HOUR)
     assert [c["state"] for c in conversations(FIRST, resolved, contact("again", FAR, ("order", "4711")))] == ["open"]
 
@@ -143,7 +143,7 @@ def test_what_the_business_says_afterwards_opens_nothing() -> None:
     assert [c["state"] for c in conversations(FIRST, resolved, answer)] == ["resolved"]
 
 
-def test_a_matter_that_is_open_is_preferred_to_one_that_was_settled_since() -> None:
+def test_an_open_matter_is_preferred_to_a_settled_one() -> None:
     one = contact("one", START, ("order", "1"))
     settled = contact("settled", START + MINUTE, ("order", "2"))
     later = a_fact(id="more", interaction="one", email="ana@example.com", text="and?", at=START + HOUR)

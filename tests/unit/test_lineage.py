@@ -100,9 +100,7 @@ def differ(one: Any, other: Any) -> bool:
 @given(
     history=histories(min_size=4, max_size=16), second=st.integers(-1, 13), later=st.sampled_from((0, HOUR, 2 * DAY))
 )
-def test_a_diff_tells_what_differs_and_by_what_of_the_window(
-    history: list[StampedEvent], second: int, later: int
-) -> None:
+def test_a_diff_names_changed_values_and_their_events(history: list[StampedEvent], second: int, later: int) -> None:
     moment = START + second * SECOND + later
     for known in define(facts_of(history), ACME, DEFAULT).known.values():
         facts = list(known.latest)
@@ -119,7 +117,7 @@ def test_a_diff_tells_what_differs_and_by_what_of_the_window(
                 assert list(change.facts) == window
 
 
-def test_a_resolve_elsewhere_that_keeps_a_contact_from_joining_is_named() -> None:
+def test_a_resolve_that_prevents_a_join_is_named() -> None:
     """Of two conversations that a third contact may continue the one that was active last has it, for as long as it was
     attended to within the window; without its resolve the other one would have had it."""
 
@@ -183,7 +181,7 @@ def decided(type: str, about: Fact, at: int, id: str = "", **data: Any) -> Fact:
 
 
 @pytest.mark.parametrize("after", [SECOND, 3 * SECOND])
-def test_the_first_words_of_a_contact_are_named_where_a_receipt_would_have_begun_it_within_the_window(
+def test_first_words_that_delay_the_start_are_named(
     after: int,
 ) -> None:
     """The mail comes a window and a second after the first words: too late, but not for the receipt."""
@@ -192,7 +190,7 @@ def test_the_first_words_of_a_contact_are_named_where_a_receipt_would_have_begun
     assert "first" in named_for([*chat, mail], "mail")
 
 
-def test_the_only_words_of_an_older_stretch_are_named_where_what_is_left_would_go_to_the_next_one() -> None:
+def test_the_only_words_of_an_older_stretch_are_named() -> None:
     """What is said of the post is no activity: without its start that would be told with the comment of later."""
     post = a_fact("cx.interaction.started.v1", id="start", interaction="post", channel="social", crm="C-1", at=NOW)
     said = a_fact(
@@ -214,7 +212,7 @@ def test_the_only_words_of_an_older_stretch_are_named_where_what_is_left_would_g
         assert names <= found
 
 
-def test_the_first_words_of_a_contact_are_named_where_a_token_was_issued_before_the_second_ones() -> None:
+def test_first_words_before_a_tokens_issue_are_named() -> None:
     """The call used a token of an old chat about order 2. Had it begun after that was issued, that would have been its
     matter: it would have left the chat about order 1 alone and gone on with the parcel's."""
     old = written("old", "old", NOW - 20 * DAY, **order("2"))
@@ -234,7 +232,7 @@ def test_the_first_words_of_a_contact_are_named_where_a_token_was_issued_before_
     assert "call" in named_for(facts, "parcel")
 
 
-def test_the_first_words_of_a_contact_are_named_where_a_quoted_message_was_written_before_the_second_ones() -> None:
+def test_first_words_before_a_quoted_message_are_named() -> None:
     """Within one second the thread goes on, the chat begins, the thread gets the message that its older stretch about
     order 1 quotes, the chat says more. Had the chat, about order 2, begun then, it would have left the thread alone."""
     parcel = written("parcel", "parcel", NOW - 3 * HOUR)
@@ -261,7 +259,7 @@ def test_every_section_has_its_rule() -> None:
     assert provenance_of(("conversations", "x")).fields > provenance_of(("conversations", "x", "topic")).fields
 
 
-def test_every_member_of_the_customer_of_a_conversation_and_of_the_counts_has_its_own_rule() -> None:
+def test_every_customer_conversation_and_count_member_has_provenance() -> None:
     (known,) = define([a_fact(id="one", email="ana@example.com", interaction="chat-1")], ACME, DEFAULT).known.values()
     body = context_body(known, WINDOW)
     shown = {
@@ -283,7 +281,7 @@ def test_a_pointer_says_the_path(path: list[str]) -> None:
     assert parse_pointer(pointer_of(path)) == tuple(path)
 
 
-def test_items_are_addressed_by_what_they_are_or_by_place() -> None:
+def test_items_are_addressed_by_key_or_index() -> None:
     notes = [{"time": "t2", "text": "b"}, {"time": "t1", "text": "a2"}, {"time": "t1", "text": "a1"}]
     body = {"conversations": [{"id": "c/1", "notes": notes}], "counts": {}}
     assert value_at(body, parse_pointer("/conversations/c~11/notes/t1/text")) == "a1"

@@ -39,7 +39,7 @@ def landline() -> list[Fact]:
     return [typed("ana", 0, email=ANA, phone=PHONE), typed("ben", 1, email=BEN, phone=PHONE)]
 
 
-def test_a_landline_of_two_is_a_question_in_both_contexts_and_its_own() -> None:
+def test_a_shared_landline_is_a_question_in_three_contexts() -> None:
     facts = landline()
     for who, event in ((ANA, "ana"), (BEN, "ben")):
         found = customer_of(facts, "email", who)
@@ -56,14 +56,14 @@ def dismissed(identifier: NodeId) -> Fact:
     return fact_of(a_decision(type, id="d", about=identifier, at=START + HOUR, data=data))
 
 
-def test_a_person_who_dismisses_the_identifier_settles_it_in_every_context() -> None:
+def test_a_dismissal_settles_the_identifier_in_every_context() -> None:
     facts = [*landline(), dismissed(ACME.profile("phone", "", PHONE))]
     for kind, value in (("email", ANA), ("email", BEN), ("phone", PHONE)):
         found = customer_of(facts, kind, value)
         assert (found["candidates"], found["candidates_total"]) == ([], 0)
 
 
-def test_a_context_shows_the_latest_questions_and_counts_them_up_to_a_bound() -> None:
+def test_a_context_shows_the_latest_questions() -> None:
     facts = [typed(f"e-{n}", n, email=ANA, cookie=f"c-{n}") for n in range(CLAIMS_COUNTED + 10)]
     found = customer_of(facts, "email", ANA)
     assert [each["evidence"]["id"] for each in found["candidates"]] == [
@@ -76,9 +76,7 @@ def test_a_context_shows_the_latest_questions_and_counts_them_up_to_a_bound() ->
 
 @settings(max_examples=200, deadline=None)
 @given(histories(), rules(), st.randoms())
-def test_exactly_the_claims_of_two_customers_that_are_not_tried_are_withheld(
-    steps: Sequence[Step], by: Rules, random: Any
-) -> None:
+def test_untried_claims_between_two_customers_are_withheld(steps: Sequence[Step], by: Rules, random: Any) -> None:
     graph = graph_of(steps)
     resolution = resolve(graph, by)
     found = withheld_claims(graph, resolution.shared, resolution.customer_of, frozenset(), by)

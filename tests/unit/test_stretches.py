@@ -66,13 +66,13 @@ LATER = {
 
 @pytest.mark.parametrize("later", LATER)
 @pytest.mark.parametrize("channel", ["social", "sms"])
-def test_a_chat_and_then_a_message_in_a_year_old_thread_are_one_conversation(later: str, channel: str) -> None:
+def test_a_message_in_an_old_thread_continues_a_chat(later: str, channel: str) -> None:
     first = wrote(YEAR_AGO, channel=channel)
     message = wrote(NOW + 12 * MINUTE, channel=channel)
     assert ["chat", "dm"] in [found[:2] for found in members(first, CHAT, message, *LATER[later])]
 
 
-def test_stretches_have_a_start_a_state_and_somebody_waiting_of_their_own() -> None:
+def test_each_stretch_has_its_own_start_and_state() -> None:
     resolved = decided("resolved", FIRST, NOW + HOUR)
     old, new = conversations(FIRST, wrote(NOW), resolved)
     assert (old["state"], old["waiting_since"], old["opened_at"][:10]) == ("resolved", None, "2025-11-22")
@@ -83,12 +83,12 @@ def test_stretches_have_a_start_a_state_and_somebody_waiting_of_their_own() -> N
     assert body["now"]["waiting_since"] == "2026-11-22T10:00:00Z"
 
 
-def test_a_gap_as_long_as_the_window_is_no_border() -> None:
+def test_a_gap_equal_to_the_window_splits_nothing() -> None:
     assert len(conversations(FIRST, wrote(YEAR_AGO + WINDOW))) == 1
     assert len(conversations(FIRST, wrote(YEAR_AGO + WINDOW + 1_000_000))) == 2
 
 
-def test_within_an_hour_no_stretch_begins_however_short_the_window() -> None:
+def test_no_stretch_begins_within_an_hour() -> None:
     assert len(conversations(FIRST, wrote(YEAR_AGO + HOUR), window=MINUTE)) == 1
 
 
@@ -110,7 +110,7 @@ def test_all_other_interactions_join_whole(type: str, channel: str) -> None:
     assert len(conversations(*some)) == 1
 
 
-def test_a_late_message_that_closes_a_gap_makes_one_of_two_and_both_ids_answer() -> None:
+def test_a_late_message_closing_a_gap_keeps_both_ids() -> None:
     second = wrote(YEAR_AGO + 5 * DAY)
     between = wrote(YEAR_AGO + 2 * DAY + 12 * HOUR, recorded=NOW)
     before = conversations(FIRST, second)
@@ -125,7 +125,7 @@ def test_the_anchors_of_later_hours_are_not_told() -> None:
     assert found["aliases"] == []
 
 
-def test_a_decision_goes_to_the_stretch_that_it_names_else_to_the_latest_at_its_time() -> None:
+def test_a_decision_goes_to_its_stretch_or_the_latest() -> None:
     named = decided("note", FIRST, NOW + HOUR, note="named")
     unnamed = decided("note", FIRST, NOW + 2 * HOUR, note="unnamed", conversation={})
     early = decided("note", FIRST, YEAR_AGO - HOUR, note="early", conversation={})
@@ -134,7 +134,7 @@ def test_a_decision_goes_to_the_stretch_that_it_names_else_to_the_latest_at_its_
     assert [note["text"] for note in new["notes"]] == ["unnamed"]
 
 
-def test_an_insight_of_the_hour_before_a_stretch_stays_with_the_one_before() -> None:
+def test_an_insight_stays_with_the_stretch_before_it() -> None:
     insight = {"insight": {"producer": "m", "version": "1", "topic": "billing"}}
     found = a_fact("cx.insight.found.v1", id="i", interaction="dm", email="ana@example.com", at=NOW, data=insight)
     old, new = conversations(FIRST, found, wrote(NOW + 30 * MINUTE))
@@ -155,7 +155,7 @@ def test_edits_and_deletions_apply_where_the_message_is() -> None:
     assert [message["text"] for message in new["messages"]] == [f"dm-{NOW}"]
 
 
-def test_a_thread_s_id_on_every_message_joins_no_stretches() -> None:
+def test_a_thread_id_on_every_message_joins_nothing() -> None:
     data = {"references": [{"kind": "thread", "value": "t-1"}]}
     first, second = wrote(YEAR_AGO, data=data), wrote(NOW, data=data)
     assert members(first, second) == [["dm"], ["dm"]]
@@ -163,7 +163,7 @@ def test_a_thread_s_id_on_every_message_joins_no_stretches() -> None:
     assert members(first, second, mail) == [["dm"], ["dm", "mail"]]
 
 
-def test_who_refers_to_the_thread_by_its_name_means_the_latest_stretch() -> None:
+def test_a_reference_to_the_thread_means_its_latest_stretch() -> None:
     call = wrote(
         NOW + 10 * DAY,
         interaction="call",
@@ -174,7 +174,7 @@ def test_who_refers_to_the_thread_by_its_name_means_the_latest_stretch() -> None
     assert members(FIRST, DM, call, later) == [["dm"], ["dm", "call"], ["dm"]]
 
 
-def test_a_message_that_quotes_one_of_an_older_stretch_joins_it() -> None:
+def test_quoting_a_message_joins_its_older_stretch() -> None:
     message = {"id": "q", "text": "as I said", "in_reply_to": FIRST.event.id}
     assert members(FIRST, wrote(NOW, data={"message": message})) == [["dm", "dm"]]
 
@@ -193,7 +193,7 @@ def test_what_came_before_the_first_message_is_one_piece() -> None:
 
 
 @pytest.mark.parametrize(("resolved", "stays"), [(FIRST, True), (DM, False)])
-def test_a_desk_keeps_a_thread_of_which_an_older_stretch_was_resolved(resolved: Fact, stays: bool) -> None:
+def test_a_thread_with_a_resolved_stretch_keeps_its_targets(resolved: Fact, stays: bool) -> None:
     queued = wrote(NOW + 12 * MINUTE, id="q", data={"queue": {"id": "billing", "name": "Billing"}})
     facts = (FIRST, queued, decided("resolved", resolved, NOW + HOUR))
     (known,) = define(facts, ACME, RULES).known.values()

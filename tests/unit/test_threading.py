@@ -83,7 +83,7 @@ def test_of_several_conversations_the_one_active_last_goes_on() -> None:
     assert conversations[0].joined[1].evidence == "interaction:mail"
 
 
-def test_a_long_conversation_goes_on_though_many_contacts_began_since() -> None:
+def test_a_long_conversation_continues_after_many_other_contacts() -> None:
     mail = contact("mail", 0, ("order", "0"))
     reply = a_fact(id="reply", email="ana@example.com", interaction="mail", text="and?", at=START + 50 * HOUR)
     others = [contact(f"chat-{n:02}", 1 + n, ("order", "1")) for n in range(30)]
@@ -116,7 +116,7 @@ def test_other_topics_are_other_matters() -> None:
     assert names(conversations) == [["chat"], ["call"]]
 
 
-def test_a_contact_continues_the_matter_it_shares_though_another_lies_between() -> None:
+def test_a_contact_continues_its_matter_past_another_contact() -> None:
     conversations = threads(
         contact("chat", 0, topic="billing"), contact("call", 1, topic="delivery"), contact("mail", 2, topic="Billing")
     )
@@ -149,7 +149,7 @@ def test_nothing_bridges_a_split() -> None:
     assert sorted(name for conversation in found for name in conversation) == ["call", "chat", "mail"]
 
 
-def test_a_later_link_takes_a_split_back_and_a_later_split_a_link() -> None:
+def test_later_links_and_splits_take_back_earlier_ones() -> None:
     chat, call = contact("chat", 0), contact("call", 1)
     split, link = decision("split", call, 2), decision("linked", call, 3, chat)
     assert names(threads(chat, call, split, link)) == [["chat", "call"]]
@@ -157,7 +157,7 @@ def test_a_later_link_takes_a_split_back_and_a_later_split_a_link() -> None:
     assert names(threads(chat, call, split, link, split_again)) == [["chat"], ["call"]]
 
 
-def test_a_conversation_is_known_by_its_earliest_recorded_anchor_and_answers_to_all() -> None:
+def test_a_conversations_id_is_its_earliest_recorded_part_id() -> None:
     late = contact("chat", 0, recorded=START + 10 * HOUR)
     call = contact("call", 1)
     conversation = threads(late, call)[0]
@@ -166,13 +166,13 @@ def test_a_conversation_is_known_by_its_earliest_recorded_anchor_and_answers_to_
     assert [member.name for member in conversation.members] == ["chat", "call"]
 
 
-def test_a_link_to_an_interaction_of_somebody_else_is_passed_over() -> None:
+def test_a_link_to_another_customers_interaction_is_skipped() -> None:
     chat = contact("chat", 0)
     stranger = a_fact(id="x", interaction="other", email="ben@example.com", text="x")
     assert names(threads(chat, decision("linked", chat, 1, stranger))) == [["chat"]]
 
 
-def test_a_decision_about_an_interaction_that_is_not_here_makes_no_conversation() -> None:
+def test_a_decision_about_an_absent_interaction_makes_no_conversation() -> None:
     assert threads(decision("split", contact("chat", 0), 1)) == []
 
 

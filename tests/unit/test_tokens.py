@@ -49,7 +49,7 @@ CHAT = contact("chat", START)
 TOKEN = issued(CHAT, START + LONG)
 
 
-def test_a_code_is_eight_digits_and_the_same_for_the_same_name_alone() -> None:
+def test_a_code_has_eight_digits_and_depends_on_name() -> None:
     codes = {derive_code(str(n), ACME) for n in range(1000)}
     assert all(len(code) == 8 and code.isdecimal() for code in codes)
     assert len(codes) > 990
@@ -95,7 +95,7 @@ def test_what_callers_key_and_customers_write_is_recognised() -> None:
     assert recognise_tokens(Data(references=[answered]), ACME) == [answered, *by_id]
 
 
-def test_what_is_not_meant_as_a_token_is_left_alone() -> None:
+def test_what_is_no_token_is_left_alone() -> None:
     plain = [Reference(kind="token", value="ref-of-a-campaign"), Reference(kind="order", value="4711")]
     for data in (
         Data(references=plain),
@@ -113,7 +113,7 @@ def test_a_forged_address_leaves_no_reference() -> None:
     assert recognise_tokens(Data(references=[Reference(kind="token", value=sign_token_id(ID, OTHER))]), ACME) == []
 
 
-def test_a_token_joins_what_no_other_rule_would_and_says_so() -> None:
+def test_a_token_joins_where_no_other_rule_does() -> None:
     call = contact("call", START + LONG + HOUR, token=ID, channel="voice")
     (one,) = threads(CHAT, TOKEN, call, window=SECOND)
     assert names([one]) == [["chat", "call"]]
@@ -125,7 +125,7 @@ def test_a_token_that_was_never_issued_joins_nothing() -> None:
     assert names(threads(one, other)) == [["a"], ["b"]]
 
 
-def test_an_expired_token_joins_nothing_by_the_times_of_the_events() -> None:
+def test_a_token_expires_by_the_times_of_events() -> None:
     last = contact("in-time", START + LONG + 3600 * SECOND, token=ID)
     late = contact("late", START + LONG + 3601 * SECOND, token=ID)
     assert names(threads(CHAT, TOKEN, late, window=0)) == [["chat"], ["late"]]
@@ -134,7 +134,7 @@ def test_an_expired_token_joins_nothing_by_the_times_of_the_events() -> None:
     assert names(threads(CHAT, TOKEN, last, window=0)) == [["chat", "in-time"]]
 
 
-def test_of_two_uses_the_first_by_its_time_joins_and_the_other_is_marked() -> None:
+def test_only_the_first_use_by_time_joins() -> None:
     first = contact("first", START + LONG + 10 * SECOND, token=ID)
     second = contact("second", START + LONG + 20 * SECOND, token=ID)
     for facts in permutations((CHAT, TOKEN, first, second)):
@@ -146,7 +146,7 @@ def test_of_two_uses_the_first_by_its_time_joins_and_the_other_is_marked() -> No
         ]  # fmt: skip
 
 
-def test_the_use_of_the_same_interaction_twice_is_one_use() -> None:
+def test_two_uses_by_one_interaction_count_once() -> None:
     first = contact("call", START + LONG + 10 * SECOND, token=ID)
     again = a_fact(id="again", interaction="call", email="ana@example.com", text="x", at=START + LONG + 11 * SECOND,
                    data={"references": [{"kind": "token", "value": ID}]})  # fmt: skip
@@ -175,7 +175,7 @@ def test_a_split_outranks_a_token() -> None:
 
 
 @given(histories(max_size=24), st.integers(0, 1000))
-def test_which_uses_count_does_not_depend_on_the_order_of_arrival(history: list, seed: int) -> None:
+def test_arrival_order_does_not_decide_which_uses_count(history: list, seed: int) -> None:
     facts = facts_of(history)
     shuffled = list(facts)
     random.Random(seed).shuffle(shuffled)

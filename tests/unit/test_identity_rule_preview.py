@@ -24,7 +24,7 @@ def reasons(change: CustomerChange) -> list[tuple[str, str, str, str]]:
     return [(t.before.state, t.before.why, t.after.state, t.after.why) for t in change.because]
 
 
-def test_a_couple_with_one_phone_joins_where_two_addresses_may_share_one() -> None:
+def test_a_couple_joins_where_two_addresses_may_share() -> None:
     story = Story()
     story.asserted(ANA, PHONE)
     story.asserted(BEN, PHONE)
@@ -40,7 +40,7 @@ def test_a_couple_with_one_phone_joins_where_two_addresses_may_share_one() -> No
     assert vanished.id == candidate_id(profile(PHONE))
 
 
-def test_who_joined_by_a_phone_parts_where_none_may_be_shared() -> None:
+def test_people_part_where_no_phone_may_be_shared() -> None:
     story = Story()
     story.seen(ANA, PHONE)
     (parted,) = tried(story, {"shared_after": {"phone": 0}}).parted
@@ -64,7 +64,7 @@ def test_the_guard_that_would_part_two_is_named(mapping: Mapping[str, object], s
     assert reasons(parted) == [("links", "asserted by seen-together", state, why)]
 
 
-def test_two_crm_ids_that_no_rule_keeps_apart_any_more_would_join() -> None:
+def test_two_crm_ids_join_where_nothing_is_exclusive() -> None:
     story = Story()
     story.proved(CRM_1, ANA)
     story.proved(CRM_2, ANA)

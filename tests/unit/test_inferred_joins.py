@@ -66,24 +66,24 @@ LATER = {
 
 
 @pytest.mark.parametrize("what", LATER)
-def test_a_new_chat_stays_apart_whatever_happens_to_an_old_conversation(what: str) -> None:
+def test_later_activity_in_an_old_conversation_joins_nothing(what: str) -> None:
     old, new = conversations(OLD, NEW, LATER[what])
     assert [old["joined"][0]["interaction"], new["joined"][0]["interaction"]] == ["old", "new"]
     assert new["state"] == "open"
     assert new["waiting_since"] == "2026-11-22T09:55:00Z"
 
 
-def test_a_chat_that_begins_after_an_old_conversation_was_resolved_continues_it() -> None:
+def test_a_chat_continues_a_conversation_resolved_just_before() -> None:
     assert members(OLD, decided("resolved", OLD, NOW - HOUR), NEW) == [["old", "new"]]
 
 
-def test_a_chat_stays_with_the_one_that_it_continued_when_that_names_another_order_later() -> None:
+def test_a_later_order_elsewhere_moves_no_chat() -> None:
     one, two = said("chat-1", NOW), said("chat-2", NOW + HOUR, "2")
     assert members(one, two) == [["chat-1", "chat-2"]]
     assert members(one, two, said("chat-1", NOW + 2 * HOUR, "1")) == [["chat-1", "chat-2"]]
 
 
-def test_a_chat_stays_with_the_one_that_it_continued_when_that_gets_another_topic_later() -> None:
+def test_a_later_topic_elsewhere_moves_no_chat() -> None:
     one, two = said("chat-1", NOW), said("chat-2", NOW + HOUR)
     topics = (
         decided("topic", two, NOW + 2 * HOUR, topic="delivery"),
@@ -92,13 +92,13 @@ def test_a_chat_stays_with_the_one_that_it_continued_when_that_gets_another_topi
     assert members(one, two, *topics) == [["chat-1", "chat-2"]]
 
 
-def test_of_a_contact_itself_all_counts_whenever_it_is_said() -> None:
+def test_everything_a_contact_says_itself_counts() -> None:
     one, two = said("chat-1", NOW, "1"), said("chat-2", NOW + HOUR)
     assert members(one, two) == [["chat-1", "chat-2"]]
     assert members(one, two, said("chat-2", NOW + 2 * HOUR, "2")) == [["chat-1"], ["chat-2"]]
 
 
-def test_others_found_a_contact_as_it_was_before_it_said_more() -> None:
+def test_contacts_see_others_as_they_were_then() -> None:
     """The call continues the second chat, which was one with the first then. That it is not is said later."""
     one, two, call = said("chat-1", NOW, "1"), said("chat-2", NOW + HOUR), said("call", NOW + 2 * HOUR)
     assert members(one, two, call) == [["chat-1", "chat-2", "call"]]
@@ -106,7 +106,7 @@ def test_others_found_a_contact_as_it_was_before_it_said_more() -> None:
     assert members(one, two, call, late) == [["chat-1"], ["chat-2", "call"]]
 
 
-def test_a_later_mail_of_an_old_thread_does_not_join_a_chat_of_meanwhile() -> None:
+def test_a_later_mail_in_an_old_thread_joins_nothing() -> None:
     first, later = said("mail", NOW, channel="email"), said("mail", NOW + 30 * DAY, id="mail-2", channel="email")
     chat = said("chat", NOW + 10 * DAY)
     assert members(first, chat) == members(first, chat, later) == [["mail"], ["chat"]]
@@ -117,14 +117,14 @@ def test_a_receipt_is_no_activity() -> None:
     assert members(OLD, receipt, NEW) == [["old"], ["new"]]
 
 
-def test_the_one_that_was_active_last_before_goes_on_though_others_are_active_since() -> None:
+def test_activity_since_the_start_changes_no_choice() -> None:
     one, two = said("chat-1", NOW, "1"), said("chat-2", NOW + SECOND, "2")
     call = said("call", NOW + MINUTE)
     again = said("chat-1", NOW + 2 * MINUTE, id="again")
     assert members(one, two, call) == members(one, two, call, again) == [["chat-1"], ["chat-2", "call"]]
 
 
-def test_an_order_that_both_name_joins_whenever_it_is_named() -> None:
+def test_an_order_that_both_name_always_joins() -> None:
     assert members(OLD, NEW, said("old", NOW, "1", id="x"), said("new", NOW, "1", id="y")) == [["old", "new"]]
 
 
@@ -173,9 +173,7 @@ def test_what_others_do_later_changes_no_choice(
 
 
 @given(history=histories(max_size=40), place=st.integers(0, 10))
-def test_a_choice_is_made_by_what_is_known_at_the_start_and_the_contact_s_own_words(
-    history: list[StampedEvent], place: int
-) -> None:
+def test_choices_use_the_start_and_the_contacts_own_words(history: list[StampedEvent], place: int) -> None:
     facts = counting_copies(facts_of(history))
     found = choices(facts)
     assume(found)
