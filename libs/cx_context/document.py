@@ -13,11 +13,9 @@ from typing import Any
 import msgspec
 from msgspec import Raw, structs
 
-from cx_context.sections import agents, conversations, counts, customer, now
+from cx_context.sections import conversations, counts, customer, last_agent, now, sentiment, timeline, unresolved
 from cx_context.sections.customer_facts import CustomerFacts
 from cx_context.sections.rendering import ConversationView, Rendering
-from cx_context.sections.sentiment import sentiment
-from cx_context.sections.timeline import latest_entries
 from cx_context.threading.conversations import Conversation
 from cx_events.json_types import Json
 from cx_events.timestamps import Micros
@@ -36,7 +34,7 @@ class Document(Rendering):
 
     def timeline(self) -> Sequence[Json | Raw]:
         """Return the latest events, newest first."""
-        return latest_entries(self.known.latest)
+        return timeline.latest_entries(self.known.latest)
 
     def render_conversation(self, conversation: Conversation) -> ConversationView:
         """Make the view of a conversation, with the words of its contacts."""
@@ -49,11 +47,11 @@ VIEWS: Mapping[str, Callable[[Rendering], Any]] = MappingProxyType(
         "customer": customer.view,
         "now": now.view,
         "conversations": conversations.view,
-        "timeline": lambda of: of.timeline(),
+        "timeline": timeline.view,
         "counts": counts.view,
-        "sentiment": lambda of: sentiment(of.parts),
-        "last_agent": agents.view,
-        "unresolved": conversations.unresolved_view,
+        "sentiment": sentiment.view,
+        "last_agent": last_agent.view,
+        "unresolved": unresolved.view,
     }
 )
 """How each member of the body is rendered, in their order."""

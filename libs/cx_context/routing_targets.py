@@ -17,7 +17,8 @@ from collections.abc import Iterable
 from operator import attrgetter
 from typing import Any, Literal, NamedTuple
 
-from cx_context.parts.merge import MERGE_RULES, later
+from cx_context.parts.adding import later
+from cx_context.parts.merge import MERGE_RULES
 from cx_context.parts.model import Part
 from cx_context.parts.places import KeyedPart
 from cx_context.parts.values import At, Register

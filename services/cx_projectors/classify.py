@@ -10,9 +10,9 @@ from collections.abc import Callable
 import msgspec
 from msgspec import Struct
 
-from cx_context.fold import unusable
 from cx_context.fold_faults import NOT_FOLDED, fault_of, told
 from cx_context.parts.event_kinds import makes_part
+from cx_context.parts.usable import unusable
 from cx_events.codec import decode_leniently, decode_read_only
 from cx_events.dead_letters import NOT_APPLIED, UNFOLDABLE
 from cx_events.envelope import Event, Identifier

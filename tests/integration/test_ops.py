@@ -164,7 +164,7 @@ async def until(hub: Hub, count: int) -> list[dict[str, Any]]:
 async def test_an_event_that_could_not_be_folded_is_tried_again_by_fixed_code(
     hub: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(part: object, data: object, at: object) -> None:
+    def broken(part: object, fact: object, at: object) -> None:
         raise ZeroDivisionError
 
     ids = hub.tenants.ids("acme")

@@ -28,9 +28,11 @@ from cx_context.store import Store, dead_letters, open_store
 from cx_context.store.port import Unstorable
 from cx_context.store.sql import PostgresTx, Row, SqliteTx, Tx
 from cx_context.store.tables import METADATA, Shape
+from cx_events.catalogue import catalogue
 from cx_events.dead_letters import DeadLetter
 from cx_events.envelope import Data
 from cx_events.errors import TryLater
+from cx_events.facts import Fact
 from cx_events.ids import IdSpace
 from cx_events.log import LogRecord
 from cx_events.stamp import StampedEvent
@@ -43,7 +45,7 @@ POISONED = "poisoned"
 """The agent's id of an event that a planted fault meets."""
 
 RECEIVED = "cx.message.received.v1"
-Handler = Callable[[Part, Data, At], None]
+Handler = Callable[[Part, Fact, At], None]
 
 
 @pytest.fixture
@@ -58,14 +60,14 @@ def with_handlers(monkeypatch: pytest.MonkeyPatch, fault: Callable[[Part, Data, 
     """Every handler of the fold does this before its own work, and there is one of every type."""
 
     def faulty(handler: Handler | None) -> Handler:
-        def handle(part: Part, data: Data, at: At) -> None:
-            fault(part, data, at)
+        def handle(part: Part, fact: Fact, at: At) -> None:
+            fault(part, fact.event.data, at)
             if handler is not None:
-                handler(part, data, at)
+                handler(part, fact, at)
 
         return handle
 
-    handlers = {name: faulty(fold.HANDLERS.get(name)) for name in (*fold.HANDLERS, *fold.catalogue())}
+    handlers = {name: faulty(fold.HANDLERS.get(name)) for name in (*fold.HANDLERS, *catalogue())}
     monkeypatch.setattr(fold, "HANDLERS", MappingProxyType(handlers))
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from cx_context.definition import counting_copies
 from cx_context.fold import HANDLERS, apply, new_part
 from cx_context.parts.event_kinds import makes_part
-from cx_context.parts.merge import MERGE_RULES, combine, merge
+from cx_context.parts.merge import combine, merge
 from cx_context.parts.model import Part
 from cx_context.parts.places import KeyedPart
 from cx_context.parts.values import REFERENCES_KEPT, SAID_KEPT
@@ -40,10 +40,6 @@ def by_part(history: list[StampedEvent]) -> dict[bytes, list[Fact]]:
         if makes_part(fact.event.type):
             groups[fact.part_id].append(fact)
     return groups
-
-
-def test_every_field_of_a_part_says_how_it_combines() -> None:
-    assert set(MERGE_RULES) == set(Part.__struct_fields__)
 
 
 def test_every_type_that_is_folded_comes_in_random_histories() -> None:

@@ -17,9 +17,11 @@ from typing import Any
 from cx_context.document import Document
 from cx_context.explain.counterfactual import EMPTY_PART, Counterfactual, CustomerHistory
 from cx_context.explain.json_pointer import MISSING, Path, value_at
-from cx_context.explain.provenance import STATE, Provenance, provenance_of
+from cx_context.explain.provenance import provenance_of
 from cx_context.explain.unchanged_threading import TIME_FIELDS, UnchangedThreading
 from cx_context.fold import new_part
+from cx_context.sections.contact_state import STATE
+from cx_context.sections.section import Provenance
 from cx_context.sections.timeline import latest_entries
 from cx_events.facts import Fact
 

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Sequence
 
 from cx_context.explain.counterfactual import Counterfactual
 from cx_context.explain.json_pointer import Path
-from cx_context.explain.provenance import CORE, THREADING
 from cx_context.parts.places import KeyedPart
 from cx_context.sections.contact_state import conversation_state
 from cx_context.sections.conversations import CONVERSATIONS_SHOWN
+from cx_context.sections.proofs import CORE
+from cx_context.sections.threads import THREADING
 from cx_context.threading.contact_model import Contact
 from cx_context.threading.contacts import contacts_of
 from cx_context.threading.continuity_tokens import END_OF_TIME

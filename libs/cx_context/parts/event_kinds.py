@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from cx_events.activity import WRITTEN_TYPES
+
 
 @lru_cache(1024)
 def makes_part(event_type: str) -> bool:
@@ -12,3 +14,12 @@ def makes_part(event_type: str) -> bool:
     Identity decisions are not: they say who is who, not what happened. So one that is withdrawn leaves no trace.
     """
     return not event_type.startswith("cx.identity.") or event_type.endswith((".asserted.v1", ".verified.v1"))
+
+
+ABOUT_CUSTOMERS = "cx.customer."
+"""Begins the types by which other systems tell what they know about a customer. That happened in no contact."""
+
+SPEECH_TYPES = frozenset(
+    {*WRITTEN_TYPES, "cx.social.mention.v1", "cx.social.post.v1", "cx.social.comment.v1", "cx.social.review.v1"}
+)
+"""The types of events that are messages themselves."""

@@ -1,15 +1,15 @@
-"""A part without the words in it: all that deciding about threads needs, at a third of the cost of reading it; and the
-words without the rest.
+"""Part headers: parts without the words in them, and the words without the rest.
 
-Of a customer with ten thousand contacts the document shows the words of a few. What an outline leaves out reads as
-empty; whoever is given outlines is given a way to the words, too.
+Deciding about threads needs the header alone, which costs a third of reading a part. Of a customer with ten thousand
+contacts the document shows the words of a few. What a header leaves out reads as empty; whoever is given headers is
+given a way to the words, too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from types import MappingProxyType
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, cast, get_type_hints
 
 import msgspec
 from msgspec import structs
@@ -17,18 +17,14 @@ from msgspec import structs
 from cx_context.parts.merge import PART_FIELDS
 from cx_context.parts.model import Part
 from cx_context.parts.places import KeyedPart
-
-WORDS = frozenset(
-    {
-        "said", "files", "notes", "turns", "slots", "surveys", "summary", "disposition", "direction", "queue",
-        "handoff", "accepted", "offered", "passed", "shown", "first_answered", "first_shown",
-    }
-)  # fmt: skip
-"""What only the summary of a shown conversation is made of, and what is told of the interaction of now."""
-
+from cx_context.parts.rules import WORDS
 
 _NOTHING: Mapping[Any, Any] = {dict: MappingProxyType({}), list: ()}
-"""Shared by all outlines, unlike a part's own: of an outline's fields most are empty, and nobody adds to one."""
+"""Shared by all headers, unlike a part's own: most of a header's fields are empty, and nobody adds to one."""
+
+_words = frozenset(
+    name for name, hint in get_type_hints(Part, include_extras=True).items() if WORDS in hint.__metadata__
+)
 
 
 def _default(field: Any) -> Any:
@@ -49,17 +45,17 @@ def _struct(name: str, kept: Collection[str]) -> type[Part]:
     return cast(type[Part], made)
 
 
-WORD_FIELDS = [field for field in PART_FIELDS if field.name in WORDS]
-HEADER_FIELDS = [field for field in PART_FIELDS if field.name not in WORDS]
-PartHeader = _struct("Outline", {field.name for field in HEADER_FIELDS})
-PartWords = _struct("OnlyWords", WORDS)
+WORD_FIELDS = [field for field in PART_FIELDS if field.name in _words]
+HEADER_FIELDS = [field for field in PART_FIELDS if field.name not in _words]
+PartHeader = _struct("PartHeader", {field.name for field in HEADER_FIELDS})
+PartWords = _struct("PartWords", _words)
 
 ReadWords = Callable[[bytes], Part]
-"""Of an part id a part of which only the words are asked for: ``ONLY_WORDS``, or a whole one that was at hand."""
+"""Return, for a part id, a part of which only the words are asked for: ``PartWords``, or a whole one at hand."""
 
 
 class PartHeaders(NamedTuple):
-    """``parts``: outlines, or parts where they were at hand."""
+    """A customer's parts without their words, or whole where they were at hand, and a way to the words."""
 
     parts: list[KeyedPart]
     words: ReadWords

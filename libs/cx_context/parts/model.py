@@ -1,138 +1,184 @@
 """What a part is: an hour of one stream's side of one interaction, in a form that adds up.
 
-Every field says by its kind how two parts combine; ``MERGERS`` in ``combine`` is that table. Nothing but integers, text
-and what clients sent as JSON stands in a part.
+Written by ``python -m cx_context.parts.write_model`` from the ``Fields`` of the sections: change it there. A field's
+type says how its values combine (``cx_context.parts.rules``). Times are µs since 1970.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 from msgspec import Struct, field
 
-from cx_context.parts.values import At, Register
-
-Said = tuple[At, str, str, str, str]
-"""(at, role, name, text, message id): one message of the conversation."""
-
-Files = tuple[At, str, int, list[list[Any]]]
-"""(at, key of the event, number of attachments, the first of them): the attachments of one message."""
-
-NOTES_KEPT = 5
-TURNS_KEPT = 10
-EDITS_KEPT = 16
-DELETIONS_KEPT = 256
-OTHERS_KEPT = 128
-"""Messages that somebody else than the customer wrote: of more the latest count."""
-
-SENTIMENTS_COUNTED = 10
-SENTIMENTS_KEPT = 32
-"""More than count, since some may turn out to be of deleted messages, or not of the customer's."""
-
-CONSENTS_KEPT = 256
-CONSENTS_SHOWN = 64
-NAMES_KEPT = 64
-USES_KEPT = 16
-"""Continuity tokens that one side of an interaction may try: of more the first count."""
-
-AGENTS_KEPT = 32
-TOPICS_KEPT = 16
-WRITTEN_KEPT = 256
-"""Messages of one hour of an endless interaction that others can be seen to quote: of more the first count."""
+from cx_context.parts.rules import (
+    WORDS,
+    FirstAt,
+    FirstOfEachSecond,
+    Greatest,
+    GreatestOrNone,
+    LastAt,
+    LastAtByKey,
+    LastValue,
+    LeastOrNone,
+    Smallest,
+    Sum,
+    SumByKey,
+    first_by_key,
+    greatest_by_key,
+    last_by_key,
+    latest,
+    strongest_by_key,
+    weight_and_rank,
+)
+from cx_context.parts.values import KEYS_KEPT, NAMED_KEPT, REFERENCES_KEPT, SAID_KEPT, At, Register
 
 
 class Part(Struct, omit_defaults=True, gc=False, kw_only=True):
     """A piece of one stream's side of one interaction: the facts of an hour that are of one weight, or a single fact
-    that stands alone (see ``cx_events.activity``). With ``interaction == ""`` all that a stream has outside any
-    interaction.
+    that needs a part of its own (see ``cx_events.activity``). With ``interaction == ""`` all that a stream has outside
+    any interaction. It holds nothing but integers, text and what clients sent as JSON."""
 
-    Times are µs since 1970. Counted are the events that are neither decisions nor insights. ``side``: the id of the
-    stream's side of the interaction. ``stream``, ``weight``: the stream's identifier as ``KIND\nSCOPE\nVALUE``, and how
-    much it is worth in these facts (``weights.WEIGHT_RANKS``); "" and a claim where they name none. ``about``: None for
-    an hour; of a fact that stands alone the part id of the contact that it is about, as UUID text, or "". ``channels``:
-    counted events by channel. ``since``, ``until``: the least and the greatest effective time of its facts, counted or
-    not. ``active``: of each second with activity when the first was, in order. ``endless``: since when the interaction
-    is known never to end. ``references``: by ``KIND\nVALUE`` when each was first mentioned. ``written``, ``quoted``: of
-    an endless interaction when each message was first written, by a hash of its id, and first quoted, by its id.
-    ``topics``: the latest first. ``deleted``: when each message was deleted, by a hash of its id. ``others``: likewise
-    the messages that somebody else than the customer wrote, with the time of the event. ``files``: of the latest
-    messages with attachments what ``attachments.kept_of`` keeps, the latest first. ``sentiment``: of each message, by a
-    hash of its id, the latest finding ``[thousandths, source]``; a finding about no single message stands by
-    itself. ``names``: the last known name of agents and queues, by ``KIND\nID``. ``grants``, ``refusals``: by
-    ``cx_context.sections.consents``. ``first_answered``, ``first_shown``: when an agent (by id) first took or spoke in
-    it, and first had the context on screen. ``tokens``: continuity tokens issued for it, by id, each ``[expires, single
-    use]``; ``token_uses``: when one was first presented in it. ``named``: the other identifiers of its customer, each
-    with the greatest weight that it has in any of the facts. ``proofs``, ``assertions``: by identifier and method the
-    latest, ``[kind, scope, value, method]``. ``verified``: when each identifier was verified last, by whoever may say
-    so. ``heard``: when the last event was recorded by which the customer, or who poses as them, writes, calls or is
-    verified; ``open_heard``: likewise of those that came where anybody can write (``fold.OPEN_CHANNELS``).
-    """
+    # cx_context.sections.common
+    interaction: Greatest[str] = ""
+    """The interaction's name; "" for what a stream has outside any interaction."""
+    side: Greatest[bytes] = b""
+    """The id of the stream's side of the interaction."""
+    identifier: Greatest[str] = field(default="", name="home")
+    """The stream's identifier as ``KIND\\nSCOPE\\nVALUE``; "" where the facts name none."""
+    weight: Smallest[int] = 2
+    """How much that identifier is worth in these facts (``weights.WEIGHT_RANKS``); a claim where they name none."""
+    about: GreatestOrNone = None
+    """None for an hour. For a fact in a part of its own the part id of the contact that it is about, or ""."""
+    facts: Sum = 0
+    first_recorded: Smallest[int] = 0
+    last_recorded: Greatest[int] = 0
+    since: Smallest[int] = 0
+    """The least effective time of its facts, counted or not, in µs."""
+    until: Greatest[int] = 0
+    """The greatest effective time."""
 
-    interaction: str = ""
-    side: bytes = b""
-    identifier: str = field(default="", name="home")
-    weight: int = 2
-    about: str | None = None
-    facts: int = 0
-    events: int = 0
-    messages: int = 0
-    channels: dict[str, int] = {}
-    first_recorded: int = 0
-    last_recorded: int = 0
-    since: int = 0
-    until: int = 0
-    first: At | None = None
-    last: At | None = None
-    active: list[int] = []
-    endless: int | None = None
-    channel: Register | None = None
-    direction: Register | None = None
-    queue: Register | None = None
-    agent: Register | None = None
-    name: Register | None = None
-    names: dict[str, Register] = {}
-    queued: At | None = None
-    answered: At | None = None
-    ended: Register | None = None
-    resumed: At | None = None
-    customer_spoke: At | None = None
-    business_spoke: At | None = None
-    heard: int = 0
-    open_heard: int = 0
-    said: list[Said] = []
-    files: list[Files] = []
-    edits: dict[str, Register] = {}
-    deleted: dict[str, At] = {}
-    others: dict[str, int] = {}
-    references: dict[str, int] = {}
-    written: dict[str, int] = {}
-    quoted: dict[str, int] = {}
-    topics: list[tuple[At, str]] = []
-    summary: Register | None = None
-    disposition: Register | None = None
-    notes: list[tuple[At, str, str]] = []
-    resolved: Register | None = None
-    reopened: At | None = None
-    links: dict[str, At] = {}
-    split: At | None = None
-    turns: list[tuple[At, str, str]] = []
-    slots: dict[str, Register] = {}
-    handoff: Register | None = None
-    accepted: Register | None = None
-    offered: Register | None = None
-    passed: Register | None = None
-    shown: Register | None = None
-    first_answered: dict[str, At] = {}
-    first_shown: dict[str, At] = {}
-    tokens: dict[str, Register] = {}
-    token_uses: dict[str, At] = {}
-    named: dict[str, int] = {}
-    verified: dict[str, At] = {}
-    proofs: dict[str, Register] = {}
-    assertions: dict[str, Register] = {}
-    attributes: dict[str, Register] = {}
-    preferences: dict[str, Register] = {}
-    grants: dict[str, At] = {}
-    refusals: dict[str, At] = {}
-    sentiment: dict[str, Register] = {}
-    surveys: list[tuple[At, str, int, str]] = []
+    # cx_context.sections.counts
+    events: Sum = 0
+    messages: Sum = 0
+    channels: SumByKey = {}
+    """Counted events by channel."""
+
+    # cx_context.sections.threads
+    first: FirstAt = None
+    """The first counted event that happened in the contact."""
+    last: LastAt = None
+    """The last one."""
+    channel: LastValue = None
+    active: FirstOfEachSecond = []
+    """When there was activity, in µs, in order: of each second the first time."""
+    endless: LeastOrNone = None
+    """Since when the interaction is known never to end."""
+    written: Annotated[dict[str, int], first_by_key(256)] = {}
+    """In an endless interaction when each message was first written, by a hash of its id."""
+    quoted: Annotated[dict[str, int], first_by_key(256)] = {}
+    """In an endless interaction when each message was first quoted, by its id."""
+    links: LastAtByKey = {}
+    """When a person linked it to another contact or conversation, by that one's name or id."""
+    split: LastAt = None
+
+    # cx_context.sections.agents
+    agent: LastValue = None
+    """[id, name] of the agent who was named last as dealing with the contact."""
+    queue: Annotated[LastValue, WORDS] = None
+    """[id, name] of the queue that was named last."""
+    names: Annotated[dict[str, Register], last_by_key(64)] = {}
+    """The last known name of agents and queues, by ``KIND\\nID``."""
+    offered: Annotated[LastValue, WORDS] = None
+    """The id of the agent to whom the contact was offered."""
+    passed: Annotated[LastValue, WORDS] = None
+    """[how, agent, queue]: to whom or into which queue the contact was passed on."""
+
+    # cx_context.sections.contact_state
+    queued: LastAt = None
+    answered: LastAt = None
+    ended: LastValue = None
+    """Why the interaction ended."""
+    resumed: LastAt = None
+    customer_spoke: LastAt = None
+    business_spoke: LastAt = None
+    resolved: LastValue = None
+    """Why, or with which disposition, the matter was resolved."""
+    reopened: LastAt = None
+
+    # cx_context.sections.proofs
+    named: Annotated[dict[str, int], strongest_by_key(NAMED_KEPT, weight_and_rank)] = {}
+    """The other identifiers of the customer, each with the greatest weight that it has in any of the facts."""
+    verified: LastAtByKey = {}
+    """When each identifier was verified last, by whoever may say so."""
+    proofs: Annotated[dict[str, Register], last_by_key(KEYS_KEPT)] = {}
+    """The latest proof of each identifier by each method: [kind, scope, value, method]."""
+    assertions: Annotated[dict[str, Register], last_by_key(KEYS_KEPT)] = {}
+    """The latest assertion of each identifier by each method."""
+    heard: Greatest[int] = 0
+    """When the last event was recorded by which the customer, or who poses as them, writes, calls or is verified."""
+    open_heard: Greatest[int] = 0
+    """When the last of these was recorded that came where anybody can write (``OPEN_CHANNELS``, posts)."""
+
+    # cx_context.sections.messages
+    said: Annotated[list[tuple[At, str, str, str, str]], latest(SAID_KEPT), WORDS] = []
+    """The latest messages, the latest first."""
+    edits: Annotated[dict[str, Register], last_by_key(16)] = {}
+    """The texts of edited messages, by message id."""
+    deleted: Annotated[dict[str, At], greatest_by_key(256)] = {}
+    """When each message was deleted, by a hash of its id."""
+    others: Annotated[dict[str, int], greatest_by_key(128)] = {}
+    """When somebody else than the customer wrote a message, by a hash of its id. Of more the latest count."""
+
+    # cx_context.sections.attachments
+    files: Annotated[list[tuple[At, str, int, list[list[Any]]]], latest(SAID_KEPT), WORDS] = []
+    """The attachments of the latest messages that have any, the latest first."""
+
+    # cx_context.sections.customer
+    name: LastValue = None
+    """What the customer is called."""
+    attributes: Annotated[dict[str, Register], last_by_key(KEYS_KEPT)] = {}
+    preferences: Annotated[dict[str, Register], last_by_key(KEYS_KEPT)] = {}
+
+    # cx_context.sections.references
+    references: Annotated[dict[str, int], first_by_key(REFERENCES_KEPT)] = {}
+    """When each reference was first mentioned, by ``KIND\\nVALUE``."""
+    tokens: Annotated[dict[str, Register], last_by_key(KEYS_KEPT)] = {}
+    """Continuity tokens issued for the contact, by id: [expires, single use]."""
+    token_uses: Annotated[dict[str, At], first_by_key(16)] = {}
+    """When a token was first presented in the contact, by its id."""
+
+    # cx_context.sections.notes
+    topics: Annotated[list[tuple[At, str]], latest(16)] = []
+    """(at, topic), the latest first."""
+    summary: Annotated[LastValue, WORDS] = None
+    disposition: Annotated[LastValue, WORDS] = None
+    notes: Annotated[list[tuple[At, str, str]], latest(5), WORDS] = []
+
+    # cx_context.sections.bots
+    turns: Annotated[list[tuple[At, str, str]], latest(10), WORDS] = []
+    """A bot's latest turns, the latest first."""
+    slots: Annotated[dict[str, Register], last_by_key(KEYS_KEPT), WORDS] = {}
+    """What a bot learned, by slot."""
+
+    # cx_context.sections.handoffs
+    handoff: Annotated[LastValue, WORDS] = None
+    """[to, reason, role of who asks, name of who asks] of the handoff that was asked for last."""
+    accepted: Annotated[LastValue, WORDS] = None
+    """[id, name] of the agent who accepted last."""
+    shown: Annotated[LastValue, WORDS] = None
+    """The id of the agent who had the context on screen last."""
+    first_answered: Annotated[dict[str, At], first_by_key(32), WORDS] = {}
+    """When each agent, by id, first answered or spoke in the contact."""
+    first_shown: Annotated[dict[str, At], first_by_key(32), WORDS] = {}
+    """When each agent, by id, first had the context on screen."""
+
+    # cx_context.sections.consents
+    grants: Annotated[dict[str, At], greatest_by_key(256)] = {}
+    """When a profile last granted a purpose, by ``PURPOSE\\nCHANNEL\\nPROFILE\\nRANK``, a hash of the profile."""
+    refusals: Annotated[dict[str, At], greatest_by_key(256)] = {}
+    """When a profile last refused a purpose, by the same key."""
+
+    # cx_context.sections.sentiment
+    sentiment: Annotated[dict[str, Register], last_by_key(32)] = {}
+    """The latest finding about each message, by a hash of its id: [thousandths, source]. A finding about no single
+    message stands by itself."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cx_context.parts.values import TEXT_KEPT
 from cx_events.envelope import Data, TranscriptLine
 
 BUSINESS_ROLES = frozenset({"agent", "bot", "business"})
@@ -48,3 +49,13 @@ def may_be_customers(data: Data) -> bool:
     if data.direction in ("outbound", "internal"):
         return False
     return not data.participants or any(one.role == "customer" for one in data.participants)
+
+
+def name_of_role(data: Data, role: str) -> str:
+    """Return the name of the first participant of a role, for an agent also that of the agent at work; "" of none."""
+    for participant in data.participants:
+        if participant.role == role:
+            return participant.name[:TEXT_KEPT]
+    if role == "agent" and data.agent is not None:
+        return data.agent.name[:TEXT_KEPT]
+    return ""

@@ -5,41 +5,126 @@ An event that gives an id alone takes no known name away.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated, Any
 
+from msgspec import Struct
+
+from cx_context.parts.adding import keep_last, later_register
+from cx_context.parts.event_kinds import ABOUT_CUSTOMERS
 from cx_context.parts.model import Part
 from cx_context.parts.places import order_of
-from cx_context.parts.values import Register
-from cx_context.sections.rendering import Rendering
-from cx_events.facts import Order
-from cx_events.json_types import Json
-from cx_events.timestamps import format_time
+from cx_context.parts.rules import WORDS, LastValue, last_by_key
+from cx_context.parts.values import TEXT_KEPT, At, Register
+from cx_context.sections.section import Section, made_of
+from cx_context.sections.threads import THREADING
+from cx_events.envelope import Data, Named
+from cx_events.facts import Fact, Order
+
+NAMES_KEPT = 64
+CONTEXT_SHOWN = "cx.handoff.context_shown.v1"
+"""Its agent has read, and dealt with nobody yet."""
+
+
+class Fields(Struct):
+    agent: LastValue = None
+    """[id, name] of the agent who was named last as dealing with the contact."""
+    queue: Annotated[LastValue, WORDS] = None
+    """[id, name] of the queue that was named last."""
+    names: Annotated[dict[str, Register], last_by_key(NAMES_KEPT)] = {}
+    """The last known name of agents and queues, by ``KIND\\nID``."""
+    offered: Annotated[LastValue, WORDS] = None
+    """The id of the agent to whom the contact was offered."""
+    passed: Annotated[LastValue, WORDS] = None
+    """[how, agent, queue]: to whom or into which queue the contact was passed on."""
+
 
 Names = Mapping[tuple[str, str], str]
 """Names by (kind, id), kind ``agent`` or ``queue``."""
 
 
-def view(of: Rendering) -> Json | None:
-    """Return ``last_agent``, the agent who was named last in any contact; None where none was."""
-    latest = max(
-        (
-            (order_of(each.part, each.part.agent[0]), place, each)
-            for place, each in enumerate(reversed(of.contacts))
-            if each.part.agent is not None
-        ),
-        key=lambda one: one[:2],
-        default=None,
-    )
-    if latest is None:
-        return None
-    order, _, contact = latest
-    return {
-        **(name_view("agent", contact.part.agent, names_of(each.part for each in of.contacts)) or {}),
-        "channel": contact.part.channel[1] if contact.part.channel is not None else None,
-        "interaction": contact.name,
-        "time": format_time(order[0]),
-    }
+def id_and_name(named: Named | None) -> list[str]:
+    """Return [id, name] as parts hold them, both "" of none."""
+    return [named.id[:TEXT_KEPT], named.name[:TEXT_KEPT]] if named is not None else ["", ""]
+
+
+def agent_at_work(data: Data) -> list[str] | None:
+    """Return the agent at work, [id, name]: by ``agent``, else the first who takes part as one."""
+    return id_and_name(data.agent) if data.agent is not None else _agent_taking_part(data)
+
+
+def _agent_taking_part(data: Data) -> list[str] | None:
+    for participant in data.participants:
+        if participant.role == "agent" and (participant.id or participant.name):
+            return [participant.id[:TEXT_KEPT], participant.name[:TEXT_KEPT]]
+    return None
+
+
+def pass_on(part: Part, at: At, how: str, to: str, queue: Named | None) -> None:
+    """Note to whom the contact was passed on, by what this event names alone.
+
+    Other events of the contact may lie in another stream, and each stream's side must say of itself whom it concerns.
+    """
+    part.passed = later_register(part.passed, (at, [how, to[:TEXT_KEPT], id_and_name(queue)[0]]))
+
+
+def _learn_name(part: Part, kind: str, named: Sequence[str], at: At) -> None:
+    id, name = named
+    if id and name:
+        key = f"{kind}\n{id}"
+        part.names[key] = later_register(part.names.get(key), (at, name))
+        keep_last(part.names, NAMES_KEPT)
+
+
+def _note_agent(part: Part, fact: Fact, at: At) -> None:
+    if not fact.event.type.startswith(ABOUT_CUSTOMERS):
+        _deal(part, fact.event.type, id_and_name(fact.event.data.agent), at)
+
+
+def _note_participants(part: Part, fact: Fact, at: At) -> None:
+    event = fact.event
+    if event.data.agent is None:
+        agent = _agent_taking_part(event.data)
+        if agent is not None and not event.type.startswith(ABOUT_CUSTOMERS):
+            _deal(part, event.type, agent, at)
+
+
+def _deal(part: Part, type: str, agent: list[str], at: At) -> None:
+    if type != CONTEXT_SHOWN:
+        part.agent = later_register(part.agent, (at, agent))
+    _learn_name(part, "agent", agent, at)
+
+
+def _note_queue(part: Part, fact: Fact, at: At) -> None:
+    if not fact.event.type.startswith(ABOUT_CUSTOMERS):
+        queue = id_and_name(fact.event.data.queue)
+        part.queue = later_register(part.queue, (at, queue))
+        _learn_name(part, "queue", queue, at)
+
+
+def _note_names(part: Part, fact: Fact, at: At) -> None:
+    """Learn the names of whom a contact is passed on to."""
+    data = fact.event.data
+    if fact.event.type.startswith(ABOUT_CUSTOMERS):
+        return
+    for passed in (data.transfer, data.handoff):
+        if passed is not None and passed.queue is not None:
+            _learn_name(part, "queue", id_and_name(passed.queue), at)
+    if data.transfer is not None and data.transfer.agent is not None:
+        _learn_name(part, "agent", id_and_name(data.transfer.agent), at)
+
+
+def _routed(part: Part, fact: Fact, at: At) -> None:
+    agent = fact.event.data.agent
+    if agent is not None:
+        part.offered = later_register(part.offered, (at, id_and_name(agent)[0]))
+
+
+def _transferred(part: Part, fact: Fact, at: At) -> None:
+    transfer = fact.event.data.transfer
+    if transfer is not None:
+        to = transfer.agent.id if transfer.agent is not None else transfer.to
+        pass_on(part, at, "transfer", to, transfer.queue)
 
 
 def names_of(parts: Iterable[Part]) -> Names:
@@ -60,3 +145,26 @@ def name_view(kind: str, register: Register | tuple[Order, Any] | None, names: N
         return None
     id, name = register[1]
     return {"id": id, "name": name or names.get((kind, id), "")}
+
+
+SECTION = Section(
+    handlers={
+        "cx.interaction.routed.v1": _routed,
+        "cx.interaction.transferred.v1": _transferred,
+    },
+    member_handlers={
+        "agent": _note_agent,
+        "participants": _note_participants,
+        "queue": _note_queue,
+        "transfer": _note_names,
+        "handoff": _note_names,
+    },
+    provenance={
+        ("conversations", "*", "agent"): made_of("the agent named last", "agent", "names", *THREADING, threaded=True),
+        ("conversations", "*", "queue"): made_of("the queue named last", "queue", "names", *THREADING, threaded=True),
+    },
+    not_shown={
+        "offered": "whose routing targets the contact is among",
+        "passed": "whose routing targets the contact is among",
+    },
+)

@@ -6,22 +6,22 @@ the channel sends). An *assertion* is what a system or a network that may say so
 weight *asserted*). All else is a *claim*: anybody can type somebody's address.
 
 Proofs and assertions count of identifiers that lie in the customer's core. Of one that only a claim ties to it they
-prove no more than the claim. A proof expires (``lifetime``). Nothing here asks a clock but ``Standing.at``, which is
-given one.
+prove no more than the claim. A proof expires (``proofs.lifetime``). Nothing here asks a clock but
+``ContactAssurance.at``, which is given one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from cx_context.parts.merge import weight_and_rank
 from cx_context.parts.model import Part
-from cx_context.parts.values import Register
+from cx_context.parts.rules import weight_and_rank
 from cx_context.sections.members import Member, key_of
-from cx_events.facts import Order
-from cx_events.identifiers import rank_of
+from cx_context.sections.proofs import CORE, VOUCHING, Lifetimes, Proof, assertions, identifier_view, proofs
+from cx_context.sections.section import Section, made_of
+from cx_context.sections.threads import THREADING
 from cx_events.ids import text_of
 from cx_events.json_types import Json
 from cx_events.timestamps import Micros, format_time
@@ -30,17 +30,6 @@ from cx_events.weights import CLAIMED, PROVED, WEIGHT_RANKS
 from cx_identity.model import STRONG_KINDS
 
 PROOFS_SHOWN = 20
-BY_CHANNEL = "channel"
-"""The method of a proof that a channel vouches for and says no more of."""
-
-UNNAMED = "verified"
-"""The method of a ``cx.identity.verified.v1`` that names none in ``data.evidence``."""
-
-LIFETIME = 86_400
-"""Seconds for which a proof counts whose method no rule names."""
-
-OTHERS = "*"
-"""In ``proof_lifetime`` stands for every method that is not named."""
 
 NONE = "none"
 """The level of a contact that names none of its customer's identifiers."""
@@ -49,15 +38,7 @@ LEVELS = (PROVED, ASSERTED_WEIGHT, CLAIMED, NONE)
 ASSURED = (PROVED, ASSERTED_WEIGHT)
 """The levels that a read may ask for."""
 
-Lifetimes = Mapping[str, int]
-"""The rule ``proof_lifetime``: seconds by method."""
-
 _CLAIMED = WEIGHT_RANKS[CLAIMED]
-
-
-def lifetime(method: str, lifetimes: Lifetimes) -> Micros:
-    """Return for how long a proof by this method counts, in µs."""
-    return lifetimes.get(method, lifetimes.get(OTHERS, LIFETIME)) * 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,77 +94,6 @@ def around_core(members: Sequence[Member], parts: Iterable[Part]) -> Sequence[Me
     return [replace(member, claimed=member.id != first.id) for member in members]
 
 
-class Proof(NamedTuple):
-    """A proof or an assertion. ``order``: of the event; of one identifier by one method the latest is kept."""
-
-    order: Order
-    kind: str
-    scope: str
-    value: str
-    method: str
-    interaction: str
-    channel: str | None
-
-    @property
-    def key(self) -> str:
-        """Return its identifier as ``key_of`` does."""
-        return f"{self.kind}\n{self.scope}\n{self.value}"
-
-    def expires(self, lifetimes: Lifetimes) -> Micros:
-        """Return from when on it counts no more."""
-        return self.order[0] + lifetime(self.method, lifetimes)
-
-    def view(self, lifetimes: Lifetimes) -> Json:
-        """Return it as the context shows a proof."""
-        return {
-            **_identifier(self.kind, self.scope, self.value),
-            "method": self.method,
-            "at": format_time(self.order[0]),
-            "expires_at": format_time(self.expires(lifetimes)),
-            "channel": self.channel,
-            "interaction": self.interaction or None,
-            "event": {"source": self.order[4], "id": self.order[5]},
-        }
-
-
-def _identifier(kind: str, scope: str, value: str) -> Json:
-    shown = {"kind": kind, "value": value}
-    return {**shown, "scope": scope} if scope else shown
-
-
-def proofs(parts: Iterable[Part], core: frozenset[str]) -> list[Proof]:
-    """Return what was proved of identifiers of the core, newest first, of one event the strongest identifier first; of
-    one identifier by one method the latest."""
-    return _vouchers([(part, part.proofs) for part in parts if part.proofs], core)
-
-
-def assertions(parts: Iterable[Part], core: frozenset[str]) -> list[Proof]:
-    """As ``proofs``, what was asserted."""
-    return _vouchers([(part, part.assertions) for part in parts if part.assertions], core)
-
-
-def _vouchers(registers: Iterable[tuple[Part, Mapping[str, Register]]], core: frozenset[str]) -> list[Proof]:
-    found: dict[str, Proof] = {}
-    for part, by_method in registers:
-        for key, (at, (kind, scope, value, method)) in by_method.items():
-            known = found.get(key)
-            order = (at[0], part.interaction, at[1], at[2], at[3], at[4])
-            if known is None or order > known.order:
-                channel = part.channel[1] if part.channel is not None else None
-                found[key] = Proof(order, kind, scope, value, method, part.interaction, channel)
-    counting = [each for each in found.values() if each.key in core]
-    strongest_first = sorted(counting, key=lambda each: (rank_of(each.kind), each[1:5]))
-    return sorted(strongest_first, key=lambda each: each.order, reverse=True)
-
-
-def latest_of_each(found: Iterable[Proof]) -> Mapping[str, Proof]:
-    """Return of each identifier its latest proof, in the order of ``found``, which is that of ``proofs``."""
-    latest: dict[str, Proof] = {}
-    for proof in found:
-        latest.setdefault(proof.key, proof)
-    return latest
-
-
 class ContactAssurance(NamedTuple):
     """What vouches for who is at the other end of some parts, by the facts alone. ``claim``: the strongest identifier
     of the customer's that they name."""
@@ -212,7 +122,7 @@ class ContactAssurance(NamedTuple):
             return self._told(ASSERTED_WEIGHT, self.assertion, None)
         if longest is not None:
             return self._told(CLAIMED, longest, lifetimes)
-        named = _identifier(*self.claim.split("\n", 2)) if self.claim is not None else None
+        named = identifier_view(*self.claim.split("\n", 2)) if self.claim is not None else None
         return {"level": self.level, "by": None, "identifier": named, "expires_at": None}
 
     @staticmethod
@@ -220,7 +130,7 @@ class ContactAssurance(NamedTuple):
         return {
             "level": level,
             "by": by.method,
-            "identifier": _identifier(by.kind, by.scope, by.value),
+            "identifier": identifier_view(by.kind, by.scope, by.value),
             "expires_at": format_time(by.expires(lifetimes)) if lifetimes is not None else None,
         }
 
@@ -276,3 +186,20 @@ def assurance_view(members: Sequence[Member], found: ContactAssurance, lifetimes
         "confidence": weakest[0] / 100 if weakest is not None else 1.0 if members else 0.0,
         "weakest": {"profile": text_of(weakest[1]), "rule": weakest[2]} if weakest is not None else None,
     }
+
+
+SECTION = Section(
+    provenance={
+        ("customer", "assurance"): made_of(
+            "who was proved, asserted or claimed to be there in the contact that was active last, and the weakest link "
+            "between identifiers", *THREADING, *VOUCHING, "last", threaded=True, identity=True
+        ),
+        ("conversations", "*", "verified"): made_of(
+            "what was proved in its contact that was active last, or came to it by a token or a person's link",
+            *CORE, "last", *THREADING, threaded=True,
+        ),
+        ("conversations", "*", "joined"): made_of(
+            "the strongest rule that joins an interaction", *VOUCHING, *THREADING, threaded=True
+        ),
+    },
+)  # fmt: skip

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
-from cx_context.parts.model import Files
-from cx_context.parts.values import At
+from msgspec import Struct
+
+from cx_context.parts.rules import WORDS, latest
+from cx_context.parts.values import SAID_KEPT, At
+from cx_context.sections.section import Section
 from cx_events.envelope import Attachment
 from cx_events.errors import Refused
 from cx_events.ids import parse_node_id, text_of
@@ -33,6 +36,17 @@ MOST_BYTES = 1 << 53
 
 Place = Literal["hub", "provider"]
 """Where the content is: ``GET /v1/attachments/{id}`` has it, or the provider does, at the attachment's ``url``."""
+
+FILES_KEPT = SAID_KEPT
+
+Files = tuple[At, str, int, list[list[Any]]]
+"""(at, key of the event, number of attachments, the first of them): the attachments of one message."""
+
+
+class Fields(Struct):
+    files: Annotated[list[Files], latest(SAID_KEPT), WORDS] = []
+    """The attachments of the latest messages that have any, the latest first."""
+
 
 _ID = re.compile(r"([0-9a-f-]{36})\.(original|0|[1-9][0-9]{0,5})")
 
@@ -125,3 +139,6 @@ def _size(file: Attachment) -> int | None:
 def _members(attachments_view: list[Json], count: int) -> Json:
     more = {"more_attachments": count - len(attachments_view)} if count > len(attachments_view) else {}
     return {"attachments": attachments_view, **more}
+
+
+SECTION = Section()

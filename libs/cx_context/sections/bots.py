@@ -3,14 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Annotated
 
+from msgspec import Struct
+
+from cx_context.parts.adding import keep_latest, write_values
 from cx_context.parts.model import Part
 from cx_context.parts.places import order_of
+from cx_context.parts.rules import WORDS, last_by_key, latest
+from cx_context.parts.values import KEYS_KEPT, TEXT_KEPT, At, Register
 from cx_context.sections.registers import latest_by_key
+from cx_context.sections.section import Section, made_of
+from cx_context.sections.threads import THREADING
+from cx_events.facts import Fact
 from cx_events.json_types import Json
 from cx_events.timestamps import format_time
 
 TURNS_SHOWN = 6
+TURNS_KEPT = 10
+
+Turn = tuple[At, str, str]
+"""(at, intent, text)"""
+
+
+class Fields(Struct):
+    turns: Annotated[list[Turn], latest(TURNS_KEPT), WORDS] = []
+    """A bot's latest turns, the latest first."""
+    slots: Annotated[dict[str, Register], last_by_key(KEYS_KEPT), WORDS] = {}
+    """What a bot learned, by slot."""
+
+
+def _note_bot(part: Part, fact: Fact, at: At) -> None:
+    bot = fact.event.data.bot
+    if bot is None:
+        return
+    if bot.intent or bot.text:
+        part.turns = keep_latest(part.turns, (at, bot.intent[:TEXT_KEPT], bot.text[:TEXT_KEPT]), TURNS_KEPT)
+    if bot.slots:
+        write_values(part.slots, bot.slots, at)
 
 
 def bot_view(parts: Sequence[Part]) -> Json | None:
@@ -26,3 +56,13 @@ def bot_view(parts: Sequence[Part]) -> Json | None:
         ],
         "slots": slots,
     }
+
+
+SECTION = Section(
+    member_handlers={"bot": _note_bot},
+    provenance={
+        ("conversations", "*", "bot"): made_of(
+            "a bot's latest turns, and the last of each slot", "turns", "slots", *THREADING, threaded=True
+        ),
+    },
+)

@@ -18,15 +18,19 @@ interaction, and only claims. Everything kept is a greatest place by key, so it 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
-from cx_context.parts.merge import keep_greatest
-from cx_context.parts.model import CONSENTS_KEPT, CONSENTS_SHOWN, Part
+from msgspec import Struct
+
+from cx_context.parts.adding import keep_greatest
+from cx_context.parts.model import Part
 from cx_context.parts.places import order_of
+from cx_context.parts.rules import greatest_by_key
 from cx_context.parts.values import At, hash_name, shorten_name
 from cx_context.sections.members import key_of
-from cx_events.envelope import Event
-from cx_events.facts import Order, customer_identifiers, strongest_identifier
+from cx_context.sections.proofs import CORE
+from cx_context.sections.section import Section, made_of
+from cx_events.facts import Fact, Order, customer_identifiers, strongest_identifier
 from cx_events.weights import CLAIMED, PROVED, weight_of, weight_rank
 
 CHANGED = "cx.consent.changed.v1"
@@ -39,8 +43,19 @@ class Purpose(NamedTuple):
     channel: str
 
 
-def add(part: Part, event: Event, at: At) -> None:
-    """Add what an event of the type ``CHANGED`` says to its part."""
+CONSENTS_KEPT = 256
+CONSENTS_SHOWN = 64
+
+
+class Fields(Struct):
+    grants: Annotated[dict[str, At], greatest_by_key(CONSENTS_KEPT)] = {}
+    """When a profile last granted a purpose, by ``PURPOSE\\nCHANNEL\\nPROFILE\\nRANK``, a hash of the profile."""
+    refusals: Annotated[dict[str, At], greatest_by_key(CONSENTS_KEPT)] = {}
+    """When a profile last refused a purpose, by the same key."""
+
+
+def _changed(part: Part, fact: Fact, at: At) -> None:
+    event = fact.event
     consent = event.data.consent
     if consent is None:
         return
@@ -70,8 +85,8 @@ def in_force(parts: Iterable[Part], claims: Iterable[Part] = ()) -> list[tuple[P
 
     Of more than ``CONSENTS_SHOWN`` purposes those said last. What is neither granted nor refused is not there.
     """
-    grants: dict[Purpose, list[_Said]] = {}
-    refusals: dict[Purpose, list[_Said]] = {}
+    grants: dict[Purpose, list[_Statement]] = {}
+    refusals: dict[Purpose, list[_Statement]] = {}
     for part in parts:
         for said, kept in ((grants, part.grants), (refusals, part.refusals)):
             for purpose, one in _said(part, kept):
@@ -87,7 +102,7 @@ def in_force(parts: Iterable[Part], claims: Iterable[Part] = ()) -> list[tuple[P
     return [(purpose, _is_granted(grants.get(purpose, ()), refusals.get(purpose, ()))) for purpose in sorted(shown)]
 
 
-class _Said(NamedTuple):
+class _Statement(NamedTuple):
     """``own``: stands for the profile; ``weight``: its place, 0 for proved."""
 
     order: Order
@@ -95,20 +110,30 @@ class _Said(NamedTuple):
     weight: int
 
 
-def _said(part: Part, kept: dict[str, At]) -> Iterator[tuple[Purpose, _Said]]:
+def _said(part: Part, kept: dict[str, At]) -> Iterator[tuple[Purpose, _Statement]]:
     for key, at in kept.items():
         name, channel, own, weight = key.split("\n")
-        yield Purpose(name, channel), _Said(order_of(part, at), own, int(weight))
+        yield Purpose(name, channel), _Statement(order_of(part, at), own, int(weight))
 
 
-def _is_granted(grants: Sequence[_Said], refusals: Sequence[_Said]) -> bool:
+def _is_granted(grants: Sequence[_Statement], refusals: Sequence[_Statement]) -> bool:
     return bool(grants) and all(any(_takes_back(grant, refusal) for grant in grants) for refusal in refusals)
 
 
-def _takes_back(grant: _Said, refusal: _Said) -> bool:
+def _takes_back(grant: _Statement, refusal: _Statement) -> bool:
     if grant.order < refusal.order:
         return False
     return grant.weight == _PROVED or (grant.own == refusal.own and grant.weight <= refusal.weight)
 
 
 _PROVED = weight_rank(PROVED)
+
+
+SECTION = Section(
+    handlers={CHANGED: _changed},
+    provenance={
+        ("customer", "consent"): made_of(
+            "a refusal, until its own profile or somebody proved grants again", "grants", "refusals", *CORE
+        ),
+    },
+)

@@ -4,18 +4,98 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from msgspec import Struct
+
+from cx_context.parts.adding import later, later_register
 from cx_context.parts.model import Part
 from cx_context.parts.places import order_of
+from cx_context.parts.rules import LastAt, LastValue
+from cx_context.parts.speakers import BUSINESS_ROLES
+from cx_context.parts.values import TEXT_KEPT, At
+from cx_context.sections.agents import id_and_name, pass_on
+from cx_context.sections.handoffs import note_agent_answer
+from cx_context.sections.proofs import OPEN_CHANNELS, note_heard
+from cx_context.sections.section import Section, made_of
+from cx_context.sections.threads import THREADING
+from cx_events.facts import Fact
 from cx_events.timestamps import Micros
+
+STATE = frozenset({"customer_spoke", "resolved", "reopened"})
+"""The fields that decide whether a conversation is open."""
+
+WAITING = STATE | {"ended", "resumed", "business_spoke", "answered", "queued", "said"}
+"""The fields that decide since when a customer waits."""
+
+
+class Fields(Struct):
+    queued: LastAt = None
+    answered: LastAt = None
+    ended: LastValue = None
+    """Why the interaction ended."""
+    resumed: LastAt = None
+    customer_spoke: LastAt = None
+    business_spoke: LastAt = None
+    resolved: LastValue = None
+    """Why, or with which disposition, the matter was resolved."""
+    reopened: LastAt = None
+
+
+def note_speaker(part: Part, role: str, at: At) -> None:
+    """Note who spoke last, the customer or the business."""
+    if role == "customer":
+        part.customer_spoke = later(part.customer_spoke, at)
+    elif role in BUSINESS_ROLES:
+        part.business_spoke = later(part.business_spoke, at)
+
+
+def _started(part: Part, fact: Fact, at: At) -> None:
+    data = fact.event.data
+    if data.direction == "inbound":
+        part.customer_spoke = later(part.customer_spoke, at)
+        note_heard(part, at, is_open=data.channel in OPEN_CHANNELS)
+
+
+def _queued(part: Part, fact: Fact, at: At) -> None:
+    part.queued = later(part.queued, at)
+    if not id_and_name(fact.event.data.queue)[0]:
+        pass_on(part, at, "queued", "", None)
+
+
+def _answered(part: Part, fact: Fact, at: At) -> None:
+    data = fact.event.data
+    part.answered = later(part.answered, at)
+    if data.agent is not None or any(participant.role == "agent" for participant in data.participants):
+        note_agent_answer(part, data, at)
+
+
+def _ended(part: Part, fact: Fact, at: At) -> None:
+    part.ended = later_register(part.ended, (at, fact.event.data.reason[:TEXT_KEPT]))
+
+
+def _abandoned(part: Part, fact: Fact, at: At) -> None:
+    part.ended = later_register(part.ended, (at, fact.event.data.reason[:TEXT_KEPT] or "abandoned"))
+
+
+def _resumed(part: Part, fact: Fact, at: At) -> None:
+    part.resumed = later(part.resumed, at)
+
+
+def _resolved(part: Part, fact: Fact, at: At) -> None:
+    data = fact.event.data
+    part.resolved = later_register(part.resolved, (at, data.reason[:TEXT_KEPT] or data.disposition[:TEXT_KEPT]))
+
+
+def _reopened(part: Part, fact: Fact, at: At) -> None:
+    part.reopened = later(part.reopened, at)
 
 
 def is_live(part: Part) -> bool:
-    """An ended interaction stays ended unless an event resumes it."""
+    """Return whether an interaction goes on. An ended one stays ended unless an event resumes it."""
     return part.ended is None or (part.resumed is not None and part.resumed > part.ended[0])
 
 
 def waiting_since(part: Part) -> Micros | None:
-    """Since when the customer waits in an interaction that is live: the first thing said (or the queue) unanswered."""
+    """Return since when the customer waits in a live interaction: the first thing said, or the queue, unanswered."""
     if not is_live(part):
         return None
     replied = max((at for at in (part.business_spoke, part.answered) if at is not None), default=None)
@@ -29,10 +109,34 @@ def waiting_since(part: Part) -> Micros | None:
 
 
 def conversation_state(members: Iterable[Part]) -> str:
-    """``resolved`` if the latest resolve sorts after the latest customer message and reopening, else ``open``."""
+    """Return ``resolved`` if the latest resolve is later than the latest customer message and reopening, else
+    ``open``."""
     parts = list(members)
     resolved = [order_of(part, part.resolved[0]) for part in parts if part.resolved is not None]
     if not resolved:
         return "open"
     since = [order_of(part, at) for part in parts for at in (part.customer_spoke, part.reopened) if at is not None]
     return "resolved" if not since or max(resolved) > max(since) else "open"
+
+
+SECTION = Section(
+    handlers={
+        "cx.interaction.started.v1": _started,
+        "cx.interaction.queued.v1": _queued,
+        "cx.interaction.answered.v1": _answered,
+        "cx.interaction.ended.v1": _ended,
+        "cx.interaction.abandoned.v1": _abandoned,
+        "cx.interaction.resumed.v1": _resumed,
+        "cx.conversation.resolved.v1": _resolved,
+        "cx.conversation.reopened.v1": _reopened,
+    },
+    provenance={
+        ("conversations", "*", "state"): made_of(
+            "resolved where the latest resolve is later than the latest customer message and reopening",
+            *STATE, *THREADING, threaded=True,
+        ),
+        ("conversations", "*", "waiting_since"): made_of(
+            "the first thing said, or the queue, that nobody answered", *WAITING, *THREADING, threaded=True
+        ),
+    },
+)  # fmt: skip

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import islice
-
 from msgspec import Raw
 
-from cx_context.parts.model import Part
-from cx_context.parts.places import order_of
-from cx_context.sections.agents import Names, name_view, names_of
+from cx_context.sections.agents import name_view, names_of
 from cx_context.sections.assurance import ContactAssurance, Trust
 from cx_context.sections.bots import bot_view
 from cx_context.sections.contact_state import conversation_state, waiting_since
 from cx_context.sections.handoffs import handoff_view
-from cx_context.sections.messages import MESSAGES_SHOWN, first_words, messages_view
+from cx_context.sections.messages import first_words, messages_view
+from cx_context.sections.notes import notes_view, topic_of
 from cx_context.sections.references import references_view, tokens_view
 from cx_context.sections.registers import latest_register
 from cx_context.sections.rendering import ConversationView, Rendering
+from cx_context.sections.section import Section, made_of
+from cx_context.sections.threads import THREADING
+from cx_context.sections.unresolved import unresolved_conversation
 from cx_context.sections.vouchers import contact_assurances
 from cx_context.threading.conversations import Conversation, JoinReason
 from cx_events.ids import text_of
@@ -34,16 +33,10 @@ def view(of: Rendering) -> list[Json | Raw]:
     return [of.view_of(each).summary for each in of.conversations[:CONVERSATIONS_SHOWN]]
 
 
-def unresolved_view(of: Rendering) -> list[Json | Raw]:
-    """Return ``unresolved``: the first open conversations in which the customer waits."""
-    views = (of.unresolved_view(each) for each in of.open_conversations)
-    return list(islice((one for one in views if one is not None), CONVERSATIONS_SHOWN))
-
-
 def conversation_view(conversation: Conversation, trust: Trust) -> ConversationView:
     """Return a conversation as ``conversations`` and ``unresolved`` show it."""
     summary = conversation_summary(conversation, trust)
-    return ConversationView(summary, _unresolved(summary) if summary["waiting_since"] is not None else None)
+    return ConversationView(summary, unresolved_conversation(summary) if summary["waiting_since"] is not None else None)
 
 
 def conversation_summary(conversation: Conversation, trust: Trust) -> Json:
@@ -66,7 +59,7 @@ def conversation_summary(conversation: Conversation, trust: Trust) -> Json:
     return {
         "id": text_of(conversation.id),
         "aliases": [text_of(alias) for alias in conversation.aliases[:CONVERSATION_ALIASES_SHOWN]],
-        "topic": _topic(parts),
+        "topic": topic_of(parts),
         "state": state,
         "channels": list(dict.fromkeys(part.channel[1] for part in parts if part.channel is not None)),
         "opened_at": format_time(members[0].start[0]),
@@ -77,7 +70,7 @@ def conversation_summary(conversation: Conversation, trust: Trust) -> Json:
         "agent": name_view("agent", latest_register(parts, "agent"), names),
         "queue": name_view("queue", latest_register(parts, "queue"), names),
         "disposition": disposition[1] if disposition is not None else None,
-        "notes": _notes(parts, names),
+        "notes": notes_view(parts, names),
         "bot": bot_view(parts),
         "handoff": handoff_view(parts),
         "tokens": tokens_view(conversation.tokens),
@@ -85,19 +78,6 @@ def conversation_summary(conversation: Conversation, trust: Trust) -> Json:
         "verified": at_hand.proofs_view(trust.lifetimes),
         "joined": [_joined(why, assurance) for (_, why), assurance in zip(joined, others, strict=True)],
     }
-
-
-def _topic(parts: Sequence[Part]) -> str | None:
-    topics = [(order_of(part, part.topics[0][0]), part.topics[0][1]) for part in parts if part.topics]
-    return max(topics)[1] if topics else None
-
-
-def _notes(parts: Sequence[Part], names: Names) -> list[Json]:
-    notes = sorted(((order_of(p, at), author, text) for p in parts for at, author, text in p.notes), reverse=True)
-    return [
-        {"time": format_time(order[0]), "agent": names.get(("agent", author), author) or None, "text": text}
-        for order, author, text in notes[:MESSAGES_SHOWN]
-    ]
 
 
 def _joined(why: JoinReason, assurance: ContactAssurance) -> Json:
@@ -110,11 +90,21 @@ def _joined(why: JoinReason, assurance: ContactAssurance) -> Json:
     }
 
 
-def _unresolved(summary: Json) -> Json:
-    return {
-        "conversation": summary["id"],
-        "topic": summary["topic"],
-        "channels": summary["channels"],
-        "since": summary["waiting_since"],
-        "text": next((m["text"] for m in summary["messages"] if m["role"] == "customer"), None),
-    }
+_JOINED = "interactions joined by a person, a reference, the same matter in time"
+
+SECTION = Section(
+    provenance={
+        ("conversations",): made_of(_JOINED, *THREADING, threaded=True),
+        ("conversations", "*", "id"): made_of("the part id that was recorded first", *THREADING, threaded=True),
+        ("conversations", "*", "aliases"): made_of(
+            "the other part ids by which it was known", *THREADING, threaded=True
+        ),
+        ("conversations", "*", "channels"): made_of(
+            "its interactions' channels, by start", "channel", *THREADING, threaded=True
+        ),
+        ("conversations", "*", "opened_at"): made_of(
+            "the first event of its first interaction", *THREADING, threaded=True
+        ),
+        ("conversations", "*", "last_at"): made_of("its latest counted event", "last", *THREADING, threaded=True),
+    },
+)

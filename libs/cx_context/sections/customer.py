@@ -6,16 +6,24 @@ What is said about a customer counts by its weight, then by its time: who only c
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated
 
+from msgspec import Struct
+
+from cx_context.parts.adding import later_register, write_values
 from cx_context.parts.model import Part
 from cx_context.parts.places import order_of
-from cx_context.sections.assurance import LEVELS, Proof, assurance_view, latest_of_each, proofs
+from cx_context.parts.rules import LastValue, last_by_key
+from cx_context.parts.values import KEYS_KEPT, TEXT_KEPT, At, Register
+from cx_context.sections.assurance import LEVELS, assurance_view
 from cx_context.sections.candidates import claims_view
 from cx_context.sections.consents import Purpose, in_force
 from cx_context.sections.members import Member, key_of
+from cx_context.sections.proofs import CORE, Proof, latest_of_each, proofs
 from cx_context.sections.registers import best_by_key
 from cx_context.sections.rendering import Rendering
-from cx_events.facts import Order
+from cx_context.sections.section import Section, made_of
+from cx_events.facts import Fact, Order
 from cx_events.identifiers import rank_of
 from cx_events.ids import text_of
 from cx_events.json_types import Json
@@ -24,6 +32,30 @@ from cx_events.weights import CLAIMED, WEIGHT_RANKS
 
 ALIASES_SHOWN = 100
 IDENTIFIERS_SHOWN = 50
+
+
+class Fields(Struct):
+    name: LastValue = None
+    """What the customer is called."""
+    attributes: Annotated[dict[str, Register], last_by_key(KEYS_KEPT)] = {}
+    preferences: Annotated[dict[str, Register], last_by_key(KEYS_KEPT)] = {}
+
+
+def _note_name(part: Part, fact: Fact, at: At) -> None:
+    for participant in fact.event.data.participants:
+        if participant.role == "customer":
+            # An address is no name: whoever chooses a name would be shown as whom it belongs to. "@ana" is one.
+            if participant.name and "@" not in participant.name.lstrip("@ "):
+                part.name = later_register(part.name, (at, participant.name[:TEXT_KEPT]))
+            return
+
+
+def _write_attributes(part: Part, fact: Fact, at: At) -> None:
+    write_values(part.attributes, fact.event.data.attributes, at)
+
+
+def _write_preferences(part: Part, fact: Fact, at: At) -> None:
+    write_values(part.preferences, fact.event.data.preferences, at)
 
 
 def view(of: Rendering) -> Json:
@@ -99,3 +131,39 @@ def _joined(member: Member) -> Json | None:
         return None
     rule, evidence, confidence, via = member.joined
     return {"rule": rule, "evidence": evidence, "confidence": confidence / 100, "via": text_of(via)}
+
+
+_HEAVIEST = "the value of the greatest weight, of those the last by effective time"
+
+SECTION = Section(
+    member_handlers={
+        "participants": _note_name,
+        "attributes": _write_attributes,
+        "preferences": _write_preferences,
+    },
+    provenance={
+        ("customer",): made_of("who is who, and what was said of the customer last"),
+        ("customer", "id"): made_of(
+            "the profile that was recorded first of those that are one customer", identity=True
+        ),
+        ("customer", "aliases"): made_of("the other profiles of the customer, the core's first", *CORE, identity=True),
+        ("customer", "display"): made_of(
+            "the name of the greatest weight, of those the last, else the strongest identifier", "name", *CORE,
+            identity=True,
+        ),
+        ("customer", "display_weight"): made_of("how much that name weighs; null of an identifier", "name", *CORE),
+        ("customer", "identifiers"): made_of(
+            "profiles that evidence or a person's decision joins", "verified", *CORE, identity=True
+        ),
+        ("customer", "identifiers", "*", "claimed"): made_of(
+            "whether only a claim ties it to the known core, else to the first profile that something vouches for",
+            *CORE, identity=True,
+        ),
+        ("customer", "identifiers", "*", "verified_at"): made_of("the last event in which it is verified", "verified"),
+        ("customer", "identifiers", "*", "verified_by"): made_of("how it was proved last", "proofs"),
+        ("customer", "attributes"): made_of(_HEAVIEST, "attributes", *CORE),
+        ("customer", "preferences"): made_of(_HEAVIEST, "preferences", *CORE),
+        ("customer", "candidates"): made_of("claims that join nobody, while nobody settles them", identity=True),
+        ("customer", "candidates_total"): made_of("how many these are, 1,000 at most", identity=True),
+    },
+)  # fmt: skip

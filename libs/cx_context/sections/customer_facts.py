@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from cx_context.parts.header import ReadWords
 from cx_context.parts.model import Part
 from cx_context.parts.places import KeyedPart
-from cx_context.sections.assurance import Lifetimes
 from cx_context.sections.candidates import NO_REFUSED_CLAIMS, RefusedClaims
 from cx_context.sections.members import Member
+from cx_context.sections.proofs import Lifetimes
 from cx_events.facts import Fact
 
 

@@ -3,21 +3,96 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Annotated, Any
 
+import msgspec
+from msgspec import Struct
+
+from cx_context.parts.adding import keep_first, later_register
 from cx_context.parts.model import Part
 from cx_context.parts.places import order_of
-from cx_context.parts.values import At, Register, shorten_name
-from cx_context.sections.agents import name_view, names_of
-from cx_events.facts import Order
+from cx_context.parts.rules import WORDS, LastValue, first_by_key
+from cx_context.parts.speakers import name_of_role
+from cx_context.parts.values import TEXT_KEPT, At, Register, shorten_name
+from cx_context.sections.agents import CONTEXT_SHOWN, agent_at_work, id_and_name, name_view, names_of, pass_on
+from cx_context.sections.section import Section, made_of
+from cx_context.sections.threads import THREADING
+from cx_events.envelope import Data, Handoff
+from cx_events.facts import Fact, Order
 from cx_events.json_types import Json
 from cx_events.timestamps import format_time
 
 Placed = tuple[Order, Any]
 
 
+HANDOFF_AGENTS_KEPT = 32
+
+
+class Fields(Struct):
+    handoff: Annotated[LastValue, WORDS] = None
+    """[to, reason, role of who asks, name of who asks] of the handoff that was asked for last."""
+    accepted: Annotated[LastValue, WORDS] = None
+    """[id, name] of the agent who accepted last."""
+    shown: Annotated[LastValue, WORDS] = None
+    """The id of the agent who had the context on screen last."""
+    first_answered: Annotated[dict[str, At], first_by_key(HANDOFF_AGENTS_KEPT), WORDS] = {}
+    """When each agent, by id, first answered or spoke in the contact."""
+    first_shown: Annotated[dict[str, At], first_by_key(HANDOFF_AGENTS_KEPT), WORDS] = {}
+    """When each agent, by id, first had the context on screen."""
+
+
+def note_agent_answer(part: Part, data: Data, at: At) -> None:
+    """Note that the agent at work answered or spoke."""
+    agent = agent_at_work(data)
+    keep_first(part.first_answered, shorten_name(agent[0] if agent is not None else ""), at, HANDOFF_AGENTS_KEPT)
+
+
+def _requested(part: Part, fact: Fact, at: At) -> None:
+    _ask(part, fact.event.data, at)
+
+
+def _asked_by_bot(part: Part, fact: Fact, at: At) -> None:
+    data = fact.event.data
+    handoff = msgspec.structs.replace(data.handoff or Handoff(), by="bot")
+    _ask(part, msgspec.structs.replace(data, handoff=handoff), at)
+
+
+def _ask(part: Part, data: Data, at: At) -> None:
+    handoff = data.handoff or Handoff()
+    asked = (at, [handoff.to[:TEXT_KEPT], data.reason[:TEXT_KEPT], *_asking(data)])
+    part.handoff = later_register(part.handoff, asked)
+    pass_on(part, at, "handoff", handoff.to, handoff.queue or (None if handoff.to else data.queue))
+
+
+def _asking(data: Data) -> tuple[str, str]:
+    """Return who asks for somebody else, (role, name): as the event says it, else as it shows it."""
+    said = data.handoff.by if data.handoff is not None else None
+    role = said or (
+        "agent"
+        if data.agent is not None
+        else "bot"
+        if data.bot is not None or any(participant.role == "bot" for participant in data.participants)
+        else "customer"
+        if data.direction == "inbound"
+        else ""
+    )
+    agent = data.agent if role == "agent" else None
+    name = (agent.name or agent.id) if agent is not None else name_of_role(data, role)
+    return role, name[:TEXT_KEPT]
+
+
+def _accepted(part: Part, fact: Fact, at: At) -> None:
+    part.accepted = later_register(part.accepted, (at, id_and_name(fact.event.data.agent)))
+
+
+def _context_shown(part: Part, fact: Fact, at: At) -> None:
+    agent = id_and_name(fact.event.data.agent)[0]
+    part.shown = later_register(part.shown, (at, agent))
+    keep_first(part.first_shown, shorten_name(agent), at, HANDOFF_AGENTS_KEPT)
+
+
 def handoff_view(parts: Sequence[Part]) -> Json | None:
-    """None where nobody asked for one."""
+    """Return the latest handoff of a conversation; None where nobody asked for one."""
     asked = _latest(parts, lambda part: part.handoff)
     if asked is None:
         return None
@@ -44,9 +119,11 @@ def handoff_view(parts: Sequence[Part]) -> Json | None:
 
 
 def shown_before_answer(parts: Sequence[Part], since: Order, agent: str) -> bool | None:
-    """Whether the context was on this agent's screen before their first answer after the handoff. None while they have
-    not answered, or where it can't be told: who had answered here before the handoff is measured only by an
-    ``answered`` event after it."""
+    """Return whether the context was on this agent's screen before their first answer after the handoff.
+
+    None while they have not answered, or where it can't be told: who had answered here before the handoff is measured
+    only by an ``answered`` event after it.
+    """
     first = _first(parts, lambda part: part.first_answered, agent)
     if first is None:
         return None
@@ -63,7 +140,7 @@ def shown_before_answer(parts: Sequence[Part], since: Order, agent: str) -> bool
 
 
 def has_answered(parts: Sequence[Part], agent: str) -> bool:
-    """Whether this agent answered already: since the latest handoff was asked for, or ever where none was."""
+    """Return whether this agent answered already: since the latest handoff was asked for, or ever where none was."""
     asked = _latest(parts, lambda part: part.handoff)
     first = _first(parts, lambda part: part.first_answered, agent)
     if first is None or asked is None or first > asked[0]:
@@ -87,3 +164,20 @@ def _first(parts: Iterable[Part], times: Callable[[Part], dict[str, At]], agent:
 
 def _max(orders: Iterable[Order]) -> Order | None:
     return max(orders, default=None)
+
+
+SECTION = Section(
+    handlers={
+        "cx.bot.handoff_asked.v1": _asked_by_bot,
+        "cx.handoff.requested.v1": _requested,
+        "cx.handoff.accepted.v1": _accepted,
+        CONTEXT_SHOWN: _context_shown,
+    },
+    provenance={
+        ("conversations", "*", "handoff"): made_of(
+            "the handoff asked for last, who accepted it since, and whether the context was shown first",
+            "handoff", "accepted", "shown", "agent", "names", "answered", "first_answered", "first_shown",
+            *THREADING, threaded=True,
+        ),
+    },
+)  # fmt: skip

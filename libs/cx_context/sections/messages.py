@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from cx_context.parts.merge import later_register
+from cx_context.parts.adding import later_register
 from cx_context.parts.model import Part
 from cx_context.parts.places import order_of
 from cx_context.parts.values import At, Register, hash_name

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from cx_context.sections.agents import name_view, names_of
-from cx_context.sections.contact_state import conversation_state, is_live, waiting_since
+from cx_context.sections.contact_state import WAITING, conversation_state, is_live, waiting_since
+from cx_context.sections.proofs import CORE, VOUCHING
 from cx_context.sections.rendering import Rendering
+from cx_context.sections.section import Section, made_of
+from cx_context.sections.threads import THREADING
 from cx_events.json_types import Json
 from cx_events.timestamps import format_time
 
@@ -30,3 +33,22 @@ def view(of: Rendering) -> Json | None:
         "assurance": assurance.at(None, of.trust.lifetimes),
         "verified": next(iter(assurance.proofs_view(of.trust.lifetimes)), None),
     }
+
+
+_ACTIVE_LAST = "the live interaction that was active last"
+
+SECTION = Section(
+    provenance={
+        ("now",): made_of(
+            _ACTIVE_LAST, *THREADING, *WAITING, *VOUCHING, "last", "queue", "agent", "names", threaded=True
+        ),
+        ("now", "verified"): made_of(
+            "what was proved last in " + _ACTIVE_LAST + ", or came to it by a token or a person's link",
+            *THREADING, *WAITING, *CORE, "last", threaded=True,
+        ),
+        ("now", "waiting_since"): made_of(
+            "since when the customer waits unanswered in " + _ACTIVE_LAST,
+            *THREADING, *WAITING, "last", threaded=True,
+        ),
+    },
+)  # fmt: skip

@@ -3,15 +3,60 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Annotated
 
+from msgspec import Struct
+
+from cx_context.parts.adding import keep_first, write_values
 from cx_context.parts.model import Part
+from cx_context.parts.rules import first_by_key, last_by_key
+from cx_context.parts.values import KEYS_KEPT, REFERENCES_KEPT, At, Register, shorten_name
+from cx_context.sections.section import Section, made_of
+from cx_context.sections.threads import THREADING
 from cx_context.threading.conversations import IssuedToken
 from cx_context.threading.shared_references import MATTER_KINDS
+from cx_events.facts import Fact
 from cx_events.json_types import Json
 from cx_events.timestamps import format_time
+from cx_events.tokens import ISSUED, KIND, is_token_id
 
 TOKENS_SHOWN = 10
 REFERENCES_SHOWN = 100
+USES_KEPT = 16
+"""Continuity tokens that one side of an interaction may try: of more the first count."""
+
+MOST_LIFETIME_S = 10 * 366 * 86_400
+"""What a client says beyond that is no lifetime, and a time past the year 9999 can't be written."""
+
+
+class Fields(Struct):
+    references: Annotated[dict[str, int], first_by_key(REFERENCES_KEPT)] = {}
+    """When each reference was first mentioned, by ``KIND\\nVALUE``."""
+    tokens: Annotated[dict[str, Register], last_by_key(KEYS_KEPT)] = {}
+    """Continuity tokens issued for the contact, by id: [expires, single use]."""
+    token_uses: Annotated[dict[str, At], first_by_key(USES_KEPT)] = {}
+    """When a token was first presented in the contact, by its id."""
+
+
+def reference_key(kind: str, value: str) -> str:
+    """Return a reference as ``Part.references`` holds it: ``KIND\\nVALUE``."""
+    line = "\n"
+    return f"{shorten_name(kind).replace(line, ' ')}{line}{shorten_name(value)}"
+
+
+def _refer(part: Part, fact: Fact, at: At) -> None:
+    for reference in fact.event.data.references:
+        if reference.kind == KIND and is_token_id(reference.value):
+            keep_first(part.token_uses, reference.value, at, USES_KEPT)
+        else:
+            keep_first(part.references, reference_key(reference.kind, reference.value), at[0], REFERENCES_KEPT)
+
+
+def _issued(part: Part, fact: Fact, at: At) -> None:
+    token = fact.event.data.token
+    if token is not None and is_token_id(token.id):
+        expires = at[0] + min(max(token.lifetime_s, 0), MOST_LIFETIME_S) * 1_000_000
+        write_values(part.tokens, {token.id: [expires, token.single_use]}, at)
 
 
 def references_view(parts: Sequence[Part]) -> list[Json]:
@@ -38,3 +83,17 @@ def _token(issued: IssuedToken) -> Json:
             for use, user in zip(token.uses[:TOKENS_SHOWN], issued.users, strict=False)
         ],
     }
+
+
+SECTION = Section(
+    handlers={ISSUED: _issued},
+    member_handlers={"references": _refer},
+    provenance={
+        ("conversations", "*", "tokens"): made_of(
+            "the latest tokens issued for it, and their uses", *THREADING, threaded=True
+        ),
+        ("conversations", "*", "references"): made_of(
+            "every order and case that an event names", *THREADING, threaded=True
+        ),
+    },
+)

@@ -8,35 +8,47 @@ or a machine said, and what was deleted, whichever is known first.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated
 
-from cx_context.parts.merge import keep_latest
-from cx_context.parts.model import SENTIMENTS_COUNTED, SENTIMENTS_KEPT, Part
+from msgspec import Struct
+
+from cx_context.parts.adding import keep_latest
+from cx_context.parts.event_kinds import SPEECH_TYPES
+from cx_context.parts.model import Part
 from cx_context.parts.places import order_of
+from cx_context.parts.rules import last_by_key
 from cx_context.parts.speakers import may_be_customers, speaker, speaker_of_line
+from cx_context.parts.usable import SENTIMENT_RANGE, thousandths
 from cx_context.parts.values import TEXT_KEPT, At, Register, hash_name, shorten_name
+from cx_context.sections.rendering import Rendering
+from cx_context.sections.section import Section, made_of
 from cx_events.envelope import Data
-from cx_events.facts import Order
+from cx_events.facts import Fact, Order
 from cx_events.json_types import Json
 
-SENTIMENT_RANGE = 1.0
+SENTIMENTS_COUNTED = 10
+SENTIMENTS_KEPT = 32
+"""More than count, since some may turn out to be of deleted messages, or not of the customer's."""
+
 TREND_STEP = 100
 
 _OWN = "-"
 """Begins the key of a finding about no single message; a message's key is hex digits."""
 
 
-def thousandths(score: float, most: float) -> int | None:
-    """Return a score in thousandths; None where it is beyond ``most`` or no number."""
-    return round(score * 1000) if -most <= score <= most else None
+class Fields(Struct):
+    sentiment: Annotated[dict[str, Register], last_by_key(SENTIMENTS_KEPT)] = {}
+    """The latest finding about each message, by a hash of its id: [thousandths, source]. A finding about no single
+    message stands by itself."""
 
 
-def add_insight(part: Part, type: str, data: Data, at: At, *, writes: bool) -> None:
-    """Add the sentiment of an event's insight. ``writes``: the event is a message itself."""
+def _add_insight(part: Part, fact: Fact, at: At) -> None:
+    type, data = fact.event.type, fact.event.data
     insight = data.insight
     score = thousandths(insight.sentiment, SENTIMENT_RANGE) if insight and insight.sentiment is not None else None
     if insight is None or score is None:
         return
-    if speaker(type, data) == "customer" if writes else may_be_customers(data):
+    if speaker(type, data) == "customer" if type in SPEECH_TYPES else may_be_customers(data):
         subject = _message_of(data)
         key = hash_name(shorten_name(subject)) if subject else _OWN + hash_name("\n".join(at[3:]))
         _keep(part, key, at, score, f"{insight.producer}/{insight.version}"[:TEXT_KEPT])
@@ -68,7 +80,12 @@ def _keep(part: Part, key: str, at: At, score: int, source: str) -> None:
         del kept[min(kept, key=lambda name: (kept[name][0], name))]
 
 
-def sentiment(parts: Sequence[Part]) -> Json | None:
+def view(of: Rendering) -> Json | None:
+    """Return ``sentiment``."""
+    return sentiment_view(of.parts)
+
+
+def sentiment_view(parts: Sequence[Part]) -> Json | None:
     """Return the mean of the last ten scores, and how the later half differs from the earlier; None without any."""
     found = _by_message(parts)
     if not found:
@@ -132,3 +149,14 @@ def _deleted(parts: Sequence[Part]) -> set[_Message]:
 
 def _is_later(edit: Register, deleted: At) -> bool:
     return bool(edit[0] > deleted)
+
+
+SECTION = Section(
+    member_handlers={"insight": _add_insight},
+    provenance={
+        ("sentiment",): made_of(
+            "the mean of the last ten scores of the customer's messages, the later half against the earlier",
+            "sentiment", "deleted", "edits", "others", "interaction",
+        ),
+    },
+)  # fmt: skip

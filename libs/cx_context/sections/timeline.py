@@ -6,13 +6,17 @@ something to tell. Everything is cut to a few hundred characters; the event has 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
+
+from msgspec import Raw
 
 from cx_context.parts.event_kinds import makes_part
 from cx_context.parts.speakers import speaker
 from cx_context.parts.values import TEXT_KEPT
 from cx_context.sections.attachments import ATTACHMENTS_SHOWN, URL_KEPT, attachments_view
+from cx_context.sections.rendering import Rendering
+from cx_context.sections.section import Section, made_of
 from cx_events.envelope import Data, Event, Insight, Message, Named, Recording, Transfer
 from cx_events.facts import Fact
 from cx_events.ids import event_key
@@ -30,6 +34,11 @@ _STATES: Mapping[str, str] = MappingProxyType(
     }
 )
 """What an event says about the delivery of a message, by its type."""
+
+
+def view(of: Rendering) -> Sequence[Json | Raw]:
+    """Return ``timeline``: the latest events, newest first."""
+    return of.timeline()
 
 
 def latest_entries(facts: Iterable[Fact], most: int = TIMELINE_SHOWN) -> list[Json]:
@@ -181,3 +190,11 @@ def _recording(recording: Recording) -> Json:
         "url": recording.url if 0 < len(recording.url) <= URL_KEPT else None,
         "duration_ms": recording.duration_ms,
     }
+
+
+SECTION = Section(
+    provenance={
+        ("timeline",): made_of("the latest events, newest first"),
+        ("timeline", "*"): made_of("the event itself"),
+    },
+)

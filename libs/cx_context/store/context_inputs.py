@@ -6,11 +6,11 @@ import asyncio
 from dataclasses import dataclass, field, replace
 
 from cx_context.parts.places import KeyedPart
-from cx_context.sections.assurance import Lifetimes
 from cx_context.sections.assured import assured_part_ids, isolate_profile, keep_parts
 from cx_context.sections.candidates import NO_REFUSED_CLAIMS, RefusedClaims
 from cx_context.sections.customer_facts import CustomerFacts
 from cx_context.sections.members import Member
+from cx_context.sections.proofs import Lifetimes
 from cx_context.sections.timeline import TIMELINE_SHOWN
 from cx_context.store import refused_claims
 from cx_context.store.current_graph import CurrentGraph

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from cx_context.sections.assurance import Lifetimes
+from cx_context.sections.proofs import Lifetimes
 from cx_context.store import tables
 from cx_context.store.decisions import read_withdrawals
 from cx_context.store.sql import Tx

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
-from cx_context.sections.assurance import ASSURED, ContactAssurance, Lifetimes, ProfileAssurance, reaches
+from cx_context.sections.assurance import ASSURED, ContactAssurance, ProfileAssurance, reaches
+from cx_context.sections.proofs import Lifetimes
 from cx_context_api.requests.queries import MAX_INTERACTION, Query
 from cx_events.errors import Refused
 from cx_events.ids import NodeId, text_of

@@ -8,7 +8,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from cx_context.fold import SHOWN
+from cx_context.sections.agents import CONTEXT_SHOWN
 from cx_context.store.parts import InteractionSide, read_side
 from cx_context.store.sql import Tx
 from cx_context.threading.contact_model import Contact
@@ -68,7 +68,7 @@ AGENT_ACTIONS: Mapping[str, AgentAction] = MappingProxyType(
         ),
         "handoffs": AgentAction(bodies.Handoff, "cx.handoff.requested.v1", handoff_data),
         "handoffs/accept": AgentAction(bodies.Accept, "cx.handoff.accepted.v1", acceptance_data, check_open_handoff),
-        "shown": AgentAction(bodies.Shown, SHOWN, shown_data),
+        "shown": AgentAction(bodies.Shown, CONTEXT_SHOWN, shown_data),
     }
 )
 

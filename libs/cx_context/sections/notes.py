@@ -1,0 +1,96 @@
+"""What agents and models say a conversation is about: topic, summary, disposition, notes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from msgspec import Struct
+
+from cx_context.parts.adding import keep_latest, later_register
+from cx_context.parts.model import Part
+from cx_context.parts.places import order_of
+from cx_context.parts.rules import WORDS, LastValue, latest
+from cx_context.parts.values import TEXT_KEPT, At
+from cx_context.sections.agents import Names
+from cx_context.sections.messages import WORD_FIELDS
+from cx_context.sections.section import Section, made_of
+from cx_context.sections.threads import THREADING
+from cx_events.facts import Fact
+from cx_events.json_types import Json
+from cx_events.timestamps import format_time
+
+NOTES_KEPT = 5
+NOTES_SHOWN = 6
+TOPICS_KEPT = 16
+
+Note = tuple[At, str, str]
+"""(at, author, text)"""
+
+
+class Fields(Struct):
+    topics: Annotated[list[tuple[At, str]], latest(TOPICS_KEPT)] = []
+    """(at, topic), the latest first."""
+    summary: Annotated[LastValue, WORDS] = None
+    disposition: Annotated[LastValue, WORDS] = None
+    notes: Annotated[list[Note], latest(NOTES_KEPT), WORDS] = []
+
+
+def _add_topic(part: Part, fact: Fact, at: At) -> None:
+    part.topics = keep_latest(part.topics, (at, fact.event.data.topic[:TEXT_KEPT]), TOPICS_KEPT)
+
+
+def _set_disposition(part: Part, fact: Fact, at: At) -> None:
+    part.disposition = later_register(part.disposition, (at, fact.event.data.disposition[:TEXT_KEPT]))
+
+
+def _add_note(part: Part, fact: Fact, at: At) -> None:
+    data = fact.event.data
+    author = (data.agent.name or data.agent.id) if data.agent is not None else ""
+    part.notes = keep_latest(part.notes, (at, author[:TEXT_KEPT], data.note[:TEXT_KEPT]), NOTES_KEPT)
+
+
+def _add_insight(part: Part, fact: Fact, at: At) -> None:
+    insight = fact.event.data.insight
+    if insight is None:
+        return
+    if insight.topic:
+        part.topics = keep_latest(part.topics, (at, insight.topic[:TEXT_KEPT]), TOPICS_KEPT)
+    if insight.summary:
+        part.summary = later_register(part.summary, (at, insight.summary[: 2 * TEXT_KEPT]))
+
+
+def topic_of(parts: Sequence[Part]) -> str | None:
+    """Return the topic that was named last."""
+    topics = [(order_of(part, part.topics[0][0]), part.topics[0][1]) for part in parts if part.topics]
+    return max(topics)[1] if topics else None
+
+
+def notes_view(parts: Sequence[Part], names: Names) -> list[Json]:
+    """Return the latest notes, newest first, with the last known name of each author."""
+    notes = sorted(((order_of(p, at), author, text) for p in parts for at, author, text in p.notes), reverse=True)
+    return [
+        {"time": format_time(order[0]), "agent": names.get(("agent", author), author) or None, "text": text}
+        for order, author, text in notes[:NOTES_SHOWN]
+    ]
+
+
+SECTION = Section(
+    handlers={
+        "cx.conversation.topic.v1": _add_topic,
+        "cx.conversation.note.v1": _add_note,
+        "cx.conversation.disposition.v1": _set_disposition,
+    },
+    member_handlers={"insight": _add_insight},
+    provenance={
+        ("conversations", "*", "topic"): made_of("the topic that was said last", "topics", *THREADING, threaded=True),
+        ("conversations", "*", "summary"): made_of(
+            "the latest summary of a model, else the customer's earliest words at hand",
+            "summary", *WORD_FIELDS, *THREADING, threaded=True,
+        ),
+        ("conversations", "*", "disposition"): made_of(
+            "the disposition set last", "disposition", *THREADING, threaded=True
+        ),
+        ("conversations", "*", "notes"): made_of("the latest notes", "notes", "names", *THREADING, threaded=True),
+    },
+)  # fmt: skip

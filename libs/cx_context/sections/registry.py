@@ -1,0 +1,58 @@
+"""All sections. The fields of a part are in this order, and what they add to a part is added in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from cx_context.sections import (
+    agents,
+    assurance,
+    attachments,
+    bots,
+    common,
+    consents,
+    contact_state,
+    conversations,
+    counts,
+    customer,
+    handoffs,
+    last_agent,
+    messages,
+    notes,
+    now,
+    proofs,
+    references,
+    sentiment,
+    threads,
+    timeline,
+    unresolved,
+)
+from cx_context.sections.section import Section
+
+SECTIONS: Mapping[str, Section] = MappingProxyType(
+    {
+        "common": common.SECTION,
+        "counts": counts.SECTION,
+        "threads": threads.SECTION,
+        "agents": agents.SECTION,
+        "contact_state": contact_state.SECTION,
+        "proofs": proofs.SECTION,
+        "messages": messages.SECTION,
+        "attachments": attachments.SECTION,
+        "customer": customer.SECTION,
+        "references": references.SECTION,
+        "notes": notes.SECTION,
+        "bots": bots.SECTION,
+        "handoffs": handoffs.SECTION,
+        "consents": consents.SECTION,
+        "sentiment": sentiment.SECTION,
+        "assurance": assurance.SECTION,
+        "now": now.SECTION,
+        "conversations": conversations.SECTION,
+        "timeline": timeline.SECTION,
+        "last_agent": last_agent.SECTION,
+        "unresolved": unresolved.SECTION,
+    }
+)
+"""By the name of the module. ``cx_context.parts.write_model`` reads the modules' ``Fields``."""

@@ -1,0 +1,60 @@
+"""What a section of the context consists of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from cx_context.parts.model import Part
+from cx_context.parts.values import At
+from cx_events.facts import Fact
+
+Path = tuple[str, ...]
+"""A value's place in the body, ``*`` for any item of a list."""
+
+Handler = Callable[[Part, Fact, At], None]
+"""Add what a fact says to its part, in place. ``At``: the fact's place.
+
+It reads no clock and no random numbers, and makes what it makes of the event before it looks at the part: an event that
+raises must raise whatever its part holds.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """How a value of the document comes about, and which fields of parts it is made of.
+
+    A row may name too many fields, which costs time, but never too few: an event whose absence changes none of them is
+    not tried. ``threaded``: the value depends on which interactions are one conversation, too. ``identity``: it comes
+    from who is who. ``summed``: it counts events, each of which is needed.
+    """
+
+    rule: str
+    fields: frozenset[str] = frozenset()
+    threaded: bool = False
+    identity: bool = False
+    summed: bool = False
+
+
+def made_of(
+    rule: str, *fields: str, threaded: bool = False, identity: bool = False, summed: bool = False
+) -> Provenance:
+    """Return the provenance of a value that is made of these fields."""
+    return Provenance(rule, frozenset(fields), threaded, identity, summed)
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One topic of the context: all that is to know of it stands in one module, whose ``Fields`` parts hold.
+
+    ``handlers``: what events of a type add to a part. ``member_handlers``: what any event adds whose ``data`` has this
+    member. ``provenance``: of the values that the section shows, by their path. ``not_shown``: fields that no value is
+    made of, and what they are for.
+    """
+
+    handlers: Mapping[str, Handler] = field(default_factory=dict)
+    member_handlers: Mapping[str, Handler] = field(default_factory=dict)
+    provenance: Mapping[Path, Provenance] = field(default_factory=dict)
+    not_shown: Mapping[str, str] = field(default_factory=dict)
+    schemas: Mapping[str, Any] = field(default_factory=dict)

@@ -1,0 +1,111 @@
+"""What joins contacts into conversations: when a contact was active, what it refers to, what people decided."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from typing import Annotated
+
+from msgspec import Struct
+
+from cx_context.parts.adding import keep_first
+from cx_context.parts.model import Part
+from cx_context.parts.rules import (
+    FirstAt,
+    FirstOfEachSecond,
+    LastAt,
+    LastAtByKey,
+    LastValue,
+    LeastOrNone,
+    first_by_key,
+)
+from cx_context.parts.values import At, hash_name, shorten_name
+from cx_context.sections.section import Section
+from cx_events.activity import SECOND, is_endless
+from cx_events.envelope import Data
+from cx_events.facts import Fact
+from cx_events.timestamps import Micros
+
+WRITTEN_KEPT = 256
+"""Messages of one hour of an endless interaction that others can be seen to quote: of more the first count."""
+
+THREADING = frozenset(
+    {
+        "interaction", "about", "first_recorded", "first", "since", "active", "endless", "references", "written",
+        "quoted", "topics", "links", "split", "resolved", "reopened", "tokens", "token_uses", "channel", "channels",
+    }
+)  # fmt: skip
+"""The fields that decide which contacts there are, which of them are one conversation, and under which id."""
+
+
+class Fields(Struct):
+    first: FirstAt = None
+    """The first counted event that happened in the contact."""
+    last: LastAt = None
+    """The last one."""
+    channel: LastValue = None
+    active: FirstOfEachSecond = []
+    """When there was activity, in µs, in order: of each second the first time."""
+    endless: LeastOrNone = None
+    """Since when the interaction is known never to end."""
+    written: Annotated[dict[str, int], first_by_key(WRITTEN_KEPT)] = {}
+    """In an endless interaction when each message was first written, by a hash of its id."""
+    quoted: Annotated[dict[str, int], first_by_key(WRITTEN_KEPT)] = {}
+    """In an endless interaction when each message was first quoted, by its id."""
+    links: LastAtByKey = {}
+    """When a person linked it to another contact or conversation, by that one's name or id."""
+    split: LastAt = None
+
+
+def note_event(part: Part, channel: str | None, at: At) -> None:
+    """Note that a counted event happened in the contact, and on which channel."""
+    if channel is not None and (part.channel is None or at > part.channel[0]):
+        part.channel = (at, channel)
+    if part.first is None or at < part.first:
+        part.first = at
+    if part.last is None or at > part.last:
+        part.last = at
+
+
+def note_activity(part: Part, fact: Fact) -> None:
+    """Note that somebody acted in the contact."""
+    time = fact.effective
+    active = part.active
+    if not active or time // SECOND > active[-1] // SECOND:
+        active.append(time)
+    else:
+        place = bisect_left(active, time // SECOND * SECOND)
+        if active[place] // SECOND > time // SECOND:
+            active.insert(place, time)
+        elif time < active[place]:
+            active[place] = time
+    if is_endless(fact.event):
+        _note_endless(part, fact.event.data, time)
+
+
+def _note_endless(part: Part, data: Data, time: Micros) -> None:
+    if part.endless is None or time < part.endless:
+        part.endless = time
+    message = data.message
+    if message is not None and message.id:
+        keep_first(part.written, hash_name(shorten_name(message.id)), time, WRITTEN_KEPT)
+    if message is not None and message.in_reply_to:
+        keep_first(part.quoted, shorten_name(message.in_reply_to), time, WRITTEN_KEPT)
+
+
+def _linked(part: Part, fact: Fact, at: At) -> None:
+    conversation = fact.event.data.conversation
+    if conversation is not None and conversation.other:
+        other = shorten_name(conversation.other)
+        part.links[other] = max(at, part.links.get(other, at))
+
+
+def _split(part: Part, fact: Fact, at: At) -> None:
+    part.split = at if part.split is None or at > part.split else part.split
+
+
+SECTION = Section(
+    handlers={
+        "cx.conversation.linked.v1": _linked,
+        "cx.conversation.split.v1": _split,
+    },
+)

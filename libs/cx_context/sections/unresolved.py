@@ -1,0 +1,42 @@
+"""The open conversations in which the customer waits."""
+
+from __future__ import annotations
+
+from itertools import islice
+
+from msgspec import Raw
+
+from cx_context.sections.contact_state import WAITING
+from cx_context.sections.messages import WORD_FIELDS
+from cx_context.sections.rendering import Rendering
+from cx_context.sections.section import Section, made_of
+from cx_context.sections.threads import THREADING
+from cx_events.json_types import Json
+
+UNRESOLVED_SHOWN = 20
+
+
+def view(of: Rendering) -> list[Json | Raw]:
+    """Return ``unresolved``: the first open conversations in which the customer waits."""
+    views = (of.unresolved_view(each) for each in of.open_conversations)
+    return list(islice((one for one in views if one is not None), UNRESOLVED_SHOWN))
+
+
+def unresolved_conversation(summary: Json) -> Json:
+    """Return what ``unresolved`` says of a conversation, from its summary."""
+    return {
+        "conversation": summary["id"],
+        "topic": summary["topic"],
+        "channels": summary["channels"],
+        "since": summary["waiting_since"],
+        "text": next((m["text"] for m in summary["messages"] if m["role"] == "customer"), None),
+    }
+
+
+SECTION = Section(
+    provenance={
+        ("unresolved",): made_of(
+            "open conversations in which the customer waits", *THREADING, *WAITING, *WORD_FIELDS, threaded=True
+        ),
+    },
+)
