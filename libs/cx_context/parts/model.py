@@ -119,6 +119,16 @@ class Part(Struct, omit_defaults=True, gc=False, kw_only=True):
     open_heard: Greatest[int] = 0
     """When the last of these was recorded that came where anybody can write (``OPEN_CHANNELS``, posts)."""
 
+    # cx_context.sections.messages
+    said: Annotated[list[tuple[At, str, str, str, str]], latest(SAID_KEPT), WORDS] = []
+    """The latest messages, the latest first."""
+    edits: Annotated[dict[str, Register], last_by_key(16)] = {}
+    """The texts of edited messages, by message id."""
+    deleted: Annotated[dict[str, At], greatest_by_key(256)] = {}
+    """When each message was deleted, by a hash of its id."""
+    others: Annotated[dict[str, int], greatest_by_key(128)] = {}
+    """When somebody else than the customer wrote a message, by a hash of its id. Of more the latest count."""
+
     # cx_context.sections.attachments
     files: Annotated[list[tuple[At, str, int, list[list[Any]]]], latest(SAID_KEPT), WORDS] = []
     """The attachments of the latest messages that have any, the latest first."""

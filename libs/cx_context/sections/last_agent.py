@@ -6,7 +6,7 @@ from cx_context.parts.places import order_of
 from cx_context.sections.agents import name_view, names_of
 from cx_context.sections.rendering import Rendering
 from cx_context.sections.section import Section, made_of
-from cx_context.threading.contacts import Contact
+from cx_context.threading.contact_model import Contact
 from cx_events.facts import Order
 from cx_events.json_types import Json
 from cx_events.timestamps import format_time

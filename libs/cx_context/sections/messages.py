@@ -3,18 +3,116 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Annotated
 
-from cx_context.parts.adding import later_register
+from msgspec import Struct
+
+from cx_context.parts.adding import keep_greatest, keep_latest, later_register
 from cx_context.parts.model import Part
 from cx_context.parts.places import order_of
-from cx_context.parts.values import At, Register, hash_name
-from cx_context.sections.attachments import kept_attachments_view
+from cx_context.parts.rules import WORDS, greatest_by_key, last_by_key, latest
+from cx_context.parts.speakers import RECEIVED, SENT, name_of_role, speaker, speaker_of_line
+from cx_context.parts.values import SAID_KEPT, TEXT_KEPT, At, Register, hash_name, shorten_name
+from cx_context.sections.attachments import FILES_KEPT, kept_attachments, kept_attachments_view
+from cx_context.sections.contact_state import note_speaker
+from cx_context.sections.handoffs import note_agent_answer
+from cx_context.sections.proofs import OPEN_CHANNELS, note_heard
+from cx_context.sections.section import Section, made_of
+from cx_context.sections.sentiment import add_transcript
+from cx_context.sections.threads import THREADING
 from cx_context.threading.contact_model import Contact
+from cx_events.facts import Fact
 from cx_events.json_types import Json
 from cx_events.timestamps import format_time
 
+EDITS_KEPT = 16
+DELETIONS_KEPT = 256
+OTHERS_KEPT = 128
 MESSAGES_SHOWN = 6
 DELETED_TEXT = "(deleted)"
+
+
+WORD_FIELDS = frozenset({"said", "edits", "deleted", "channel"})
+"""The fields that the words of a message are made of."""
+
+Message = tuple[At, str, str, str, str]
+"""(at, role, name, text, message id)"""
+
+
+class Fields(Struct):
+    said: Annotated[list[Message], latest(SAID_KEPT), WORDS] = []
+    """The latest messages, the latest first."""
+    edits: Annotated[dict[str, Register], last_by_key(EDITS_KEPT)] = {}
+    """The texts of edited messages, by message id."""
+    deleted: Annotated[dict[str, At], greatest_by_key(DELETIONS_KEPT)] = {}
+    """When each message was deleted, by a hash of its id."""
+    others: Annotated[dict[str, int], greatest_by_key(OTHERS_KEPT)] = {}
+    """When somebody else than the customer wrote a message, by a hash of its id. Of more the latest count."""
+
+
+def _received(part: Part, fact: Fact, at: At) -> None:
+    _add_message(part, fact, at, RECEIVED)
+
+
+def _sent(part: Part, fact: Fact, at: At) -> None:
+    _add_message(part, fact, at, SENT)
+
+
+def _posted(part: Part, fact: Fact, at: At) -> None:
+    _add_message(part, fact, at, "")
+
+
+def _add_message(part: Part, fact: Fact, at: At, type: str) -> None:
+    """Add a message. ``type``: whose it is where no direction says so; "" for a post, where anybody can write."""
+    data = fact.event.data
+    role = speaker(type, data)
+    if role == "customer" or data.direction == "inbound":  # also what only says that a machine wrote it
+        note_heard(part, at, is_open=type == "" or data.channel in OPEN_CHANNELS)
+    message = data.message
+    if message is None:
+        return
+    part.messages += 1
+    id = shorten_name(message.id)
+    _say(part, at, role, name_of_role(data, role), message.text, id)
+    if role != "customer" and id:
+        keep_greatest(part.others, hash_name(id), at[0], OTHERS_KEPT)
+    if role == "agent":
+        note_agent_answer(part, data, at)
+    if message.attachments:
+        # As many files are kept as messages, so of the latest messages that came with a file nothing is missing.
+        part.files = keep_latest(part.files, kept_attachments(at, fact.key, message.attachments), FILES_KEPT)
+
+
+def _say(part: Part, at: At, role: str, name: str, text: str, message_id: str) -> None:
+    part.said = keep_latest(part.said, (at, role, name, text[:TEXT_KEPT], message_id), SAID_KEPT)
+    note_speaker(part, role, at)
+
+
+def _edited(part: Part, fact: Fact, at: At) -> None:
+    message = fact.event.data.message
+    if message is None or not message.id:
+        return
+    id, text = shorten_name(message.id), message.text[:TEXT_KEPT]
+    old = part.edits.get(id)
+    if old is None or at > old[0]:
+        part.edits[id] = (at, text)
+    if len(part.edits) > EDITS_KEPT:
+        del part.edits[min(part.edits.items(), key=lambda item: (item[1][0], item[0]))[0]]
+
+
+def _deleted(part: Part, fact: Fact, at: At) -> None:
+    message = fact.event.data.message
+    if message is not None and message.id:
+        keep_greatest(part.deleted, hash_name(shorten_name(message.id)), at, DELETIONS_KEPT)
+
+
+def _transcribed(part: Part, fact: Fact, at: At) -> None:
+    data = fact.event.data
+    # An id may hold any printable character, so no other event's place can be one of these.
+    places = [(at[0], at[1], at[2], at[3], f"{at[4]}\n{index:06d}") for index in range(len(data.transcript))]
+    for line, place in zip(data.transcript, places, strict=True):
+        _say(part, place, speaker_of_line(line, data), "", line.text, "")
+    add_transcript(part, data, places)
 
 
 def messages_view(contacts: Sequence[Contact]) -> list[Json]:
@@ -75,3 +173,24 @@ def _files(part: Part, at: At) -> Json:
     """Return the attachments of the message that was written at this place."""
     kept = next((kept for kept in part.files if kept[0] == at), None)
     return kept_attachments_view(kept) if kept is not None else {}
+
+
+SECTION = Section(
+    handlers={
+        RECEIVED: _received,
+        SENT: _sent,
+        "cx.message.edited.v1": _edited,
+        "cx.message.deleted.v1": _deleted,
+        "cx.call.transcript.v1": _transcribed,
+        "cx.social.mention.v1": _posted,
+        "cx.social.post.v1": _posted,
+        "cx.social.comment.v1": _posted,
+        "cx.social.review.v1": _posted,
+    },
+    provenance={
+        ("conversations", "*", "messages"): made_of(
+            "the latest words, as edited since, and the files that came with them",
+            *WORD_FIELDS, "files", *THREADING, threaded=True,
+        ),
+    },
+)  # fmt: skip
