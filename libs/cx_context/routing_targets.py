@@ -55,7 +55,7 @@ _SUMMED = (
 
 _values_of = attrgetter(*_SUMMED)
 _EMPTY = tuple(zip(_SUMMED, _values_of(_NO_PART), strict=True))
-_RULES = tuple(MERGE_RULES[name] for name in _SUMMED)
+_RULES = tuple(MERGE_RULES[name].pair for name in _SUMMED)
 
 
 class SideState:

@@ -135,7 +135,7 @@ def _sum(one: Part | None, other: Part | None) -> Part | None:
 
 def _each_left_out(values: Sequence[Any], name: str) -> list[Any]:
     """Return, for each place, the sum of all other values."""
-    by = MERGE_RULES[name]
+    by = MERGE_RULES[name].pair
     nothing = getattr(EMPTY_PART, name)
     if len(values) == 1:
         return [nothing]
