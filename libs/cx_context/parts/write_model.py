@@ -15,6 +15,9 @@ HERE = Path(__file__).parent
 TARGET = HERE / "model.py"
 SECTIONS = HERE.parent / "sections"
 
+_NAME = re.compile(r"\b[A-Za-z_]\w*+")
+_ROW = re.compile(r'^        "(\w++)": \w++\.SECTION,$', re.MULTILINE)
+
 _HEAD = '''"""What a part is: an hour of one stream's side of one interaction, in a form that adds up.
 
 Written by ``python -m cx_context.parts.write_model`` from the ``Fields`` of the sections: change it there. A field's
@@ -65,7 +68,7 @@ class Declarations:
     def _resolved(self, text: str) -> str:
         """Return an expression in which the section's own constants and types stand as what they are."""
         for _ in range(3):
-            text = re.sub(r"\b[A-Za-z_]\w*\b", lambda name: self._aliases.get(name[0], name[0]), text)
+            text = _NAME.sub(lambda name: self._aliases.get(name[0], name[0]), text)
         for node in ast.walk(ast.parse(text, mode="eval")):
             if isinstance(node, ast.Name) and node.id in self._known:
                 self.imports.add((self._known[node.id], node.id))
@@ -75,7 +78,7 @@ class Declarations:
 def declarations() -> dict[str, Declarations]:
     """Return what each section declares, by its module's name, in the order of ``cx_context.sections.registry``."""
     registry = (SECTIONS / "registry.py").read_text(encoding="utf-8")
-    names = re.findall(r'^        "(\w+)": \w+\.SECTION,$', registry, re.MULTILINE)
+    names = _ROW.findall(registry)
     found = {name: Declarations((SECTIONS / f"{name}.py").read_text(encoding="utf-8")) for name in names}
     return {name: declared for name, declared in found.items() if declared.names}
 
