@@ -38,7 +38,7 @@ class Part(Struct, omit_defaults=True, gc=False, kw_only=True):
     that needs a part of its own (see ``cx_events.activity``). With ``interaction == ""`` all that a stream has outside
     any interaction. It holds nothing but integers, text and what clients sent as JSON."""
 
-    # cx_context.sections.common
+    # cx_context.sections.part_identity
     interaction: Greatest[str] = ""
     """The interaction's name; "" for what a stream has outside any interaction."""
     side: Greatest[bytes] = b""

@@ -10,7 +10,6 @@ from cx_context.sections import (
     assurance,
     attachments,
     bots,
-    common,
     consents,
     contact_state,
     conversations,
@@ -21,6 +20,7 @@ from cx_context.sections import (
     messages,
     notes,
     now,
+    part_identity,
     proofs,
     references,
     sentiment,
@@ -32,7 +32,7 @@ from cx_context.sections.section import Section
 
 SECTIONS: Mapping[str, Section] = MappingProxyType(
     {
-        "common": common.SECTION,
+        "part_identity": part_identity.SECTION,
         "counts": counts.SECTION,
         "threads": threads.SECTION,
         "agents": agents.SECTION,
