@@ -17,7 +17,7 @@ from cx_context.parts.merge import merge
 from cx_context.parts.values import SAID_KEPT
 from cx_context.sections.attachments import ATTACHMENTS_SHOWN, id_of, read_id
 from cx_context.sections.timeline import timeline_entry
-from cx_context_api.events.downloads import MOST_NAME, OPAQUE, disposition, file_name, safe_type
+from cx_context_api.events.downloads import MAX_NAME, OPAQUE, disposition, file_name, safe_type
 from cx_events.errors import Refused
 from cx_events.facts import Fact
 from cx_events.testing.builders import SECOND, START, a_fact
@@ -220,7 +220,7 @@ def test_any_name_is_one_header_that_readers_read_back(name: str) -> None:
     read["Content-Disposition"] = header
     assert read.get_content_disposition() == "attachment"
     kept = file_name(name)
-    assert 0 < len(kept) <= MOST_NAME
+    assert 0 < len(kept) <= MAX_NAME
     told = unquote(header.rpartition("UTF-8''")[2]) if "UTF-8''" in header else header.partition('"')[2].rstrip('"')
     assert told == kept
 

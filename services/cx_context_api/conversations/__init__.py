@@ -1,9 +1,17 @@
-"""What was said and done: a customer's history, one conversation over all channels, and what agents do to it.
+"""Answer with what was said and done, and take what agents do: histories, conversations, actions, handoffs, tokens.
 
-GET   /v1/customers/{id}/timeline, /v1/customers/{id}/conversations     histories
-GET   /v1/conversations/{id}                                            histories
-GET   /v1/conversations/{id}/handoff                                    handoffs
-GET   /v1/conversations/{id}/vcon                                       vcons
-POST  /v1/conversations/{id}/notes, .../resolve, .../link and others    acts
-POST  /v1/conversations/{id}/continue, /v1/conversations/continue       tokens
+    GET   /v1/customers/{id}/timeline, /v1/customers/{id}/conversations
+    GET   /v1/conversations/{id}, /v1/conversations/{id}/handoff, /v1/conversations/{id}/vcon
+    POST  /v1/conversations/{id}/notes, .../resolve, .../link, .../handoffs and others
+    POST  /v1/conversations/{id}/continue, /v1/conversations/continue
+
+Modules:
+``threads`` finds one conversation by any of its ids.
+``histories`` pages through timelines and conversations.
+``vcon_export`` exports a conversation as vCon.
+``routes`` handles the requests to read.
+``agent_actions`` plans what agents do to a conversation; ``agent_action_routes`` handles those requests.
+``handoff_actions`` requests, accepts and shows a handoff; ``handoff_packets`` is what the next agent reads.
+``token_issue`` issues a continuity token, ``token_check`` checks one that is presented.
+``token_attempts`` limits how often a code may be guessed; ``token_routes`` handles the requests for tokens.
 """

@@ -1,4 +1,4 @@
-"""Requests to do something to a conversation: ``POST /v1/conversations/{id}/ACT``."""
+"""Handle agents' actions: ``POST /v1/conversations/{id}/ACTION``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from cx_context.store import Store
-from cx_context_api.conversations.agent_actions import AGENT_ACTIONS, choose
+from cx_context_api.conversations.agent_actions import AGENT_ACTIONS, plan_action
 from cx_context_api.conversations.handoff_actions import is_shown_in_time
 from cx_context_api.conversations.threads import find_thread
 from cx_context_api.decisions import Decisions, decision_request
@@ -23,7 +23,7 @@ from cx_runtime.metrics import Metrics
 
 
 class AgentActionRoutes:
-    """The handlers, over the parts that ``app`` puts together."""
+    """Handles requests for agents' actions."""
 
     def __init__(self, admission: Admission, store: Store, decisions: Decisions, metrics: Metrics) -> None:
         self._admission = admission
@@ -32,32 +32,33 @@ class AgentActionRoutes:
         self._metrics = metrics
 
     def all(self) -> list[Route]:
-        return [route("POST", f"/v1/conversations/{{id}}/{name}", self._act(name)) for name in AGENT_ACTIONS]
+        """Return all routes."""
+        return [route("POST", f"/v1/conversations/{{id}}/{name}", self._handler(name)) for name in AGENT_ACTIONS]
 
-    def _act(self, name: str) -> Callable[[Request], Awaitable[Response]]:
-        act = AGENT_ACTIONS[name]
+    def _handler(self, name: str) -> Callable[[Request], Awaitable[Response]]:
+        action = AGENT_ACTIONS[name]
 
         async def handle(request: Request) -> Response:
             caller = self._admission.admit(request.headers, "conversations:write")
             tenant, tenancy, _ = caller
             read_query(request)
-            body = await read_request_body(request, act.shape)
+            body = await read_request_body(request, action.shape)
             id = request.path_params["id"]
             digest = bodies.request_digest(f"conversations/{id}/{name}", body)
-            asked = decision_request(caller, request.headers.get("idempotency-key"), digest)
+            request_id = decision_request(caller, request.headers.get("idempotency-key"), digest)
 
             async def answer() -> Response:
-                names = await self._decisions.find_applied(asked)
+                names = await self._decisions.find_applied(request_id)
                 async with self._store.reading() as tx:
                     if names:
-                        found = await find_thread(tx, tenant, tenancy, by_id(id).node)
+                        thread = await find_thread(tx, tenant, tenancy, by_id(id).node)
                     else:
-                        found, choice = await choose(tx, tenant, tenancy, id, act, body)
+                        thread, draft = await plan_action(tx, tenant, tenancy, id, action, body)
                 if not names:
-                    names = await self._decisions.append(asked, [choice])
+                    names = await self._decisions.append(request_id, [draft])
                     if isinstance(body, bodies.Shown):
-                        self._metrics.context_shown(before_answer=is_shown_in_time(found, body))
-                return accepted(names, customer=text_of(found.customer), conversation=text_of(found.conversation.id))
+                        self._metrics.context_shown(before_answer=is_shown_in_time(thread, body))
+                return accepted(names, customer=text_of(thread.customer), conversation=text_of(thread.conversation.id))
 
             return await within(answer(), "store or log")
 

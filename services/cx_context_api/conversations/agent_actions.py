@@ -1,5 +1,8 @@
-"""What an agent does to a conversation, as decisions. Each names an part id and lies with it, so that it goes where
-that contact's side goes, whoever is merged or parted later."""
+"""Plan what an agent does to a conversation.
+
+Each decision names a part id and lies in that part's stream, so that it follows the contact through later merges and
+unmerges.
+"""
 
 from __future__ import annotations
 
@@ -23,18 +26,20 @@ from cx_events.errors import Refused
 from cx_events.ids import NodeId, text_of
 
 
-def _anything(_found: Thread, _body: Any) -> None:
-    return
+def _allow(_thread: Thread, _body: Any) -> None:
+    """Allow the action in every conversation."""
 
 
 class AgentAction(NamedTuple):
-    """One thing that an agent may do: what the body says, the event's type, and how it is said in the event. ``check``
-    raises ``Refused`` where the conversation does not allow it."""
+    """A kind of action: its body, its event's type, and the function that makes the event's data of the body.
+
+    ``check`` raises ``Refused`` if the conversation does not allow it.
+    """
 
     shape: type[bodies.RequestBody]
     type: str
-    said: Callable[[Any], Data]
-    check: Callable[[Thread, Any], None] = _anything
+    event_data: Callable[[Any], Data]
+    check: Callable[[Thread, Any], None] = _allow
 
 
 AGENT_ACTIONS: Mapping[str, AgentAction] = MappingProxyType(
@@ -73,60 +78,61 @@ AGENT_ACTIONS: Mapping[str, AgentAction] = MappingProxyType(
 )
 
 
-async def choose(
-    tx: Tx, tenant: str, tenancy: Tenancy, id: str, act: AgentAction, body: bodies.RequestBody
+async def plan_action(
+    tx: Tx, tenant: str, tenancy: Tenancy, id: str, action: AgentAction, body: bodies.RequestBody
 ) -> tuple[Thread, DecisionDraft]:
-    """The decision that a request asks for, on the conversation with that id.
+    """Return the conversation of an id, and the decision to take on it.
 
     Raises ``Refused``: ``unknown-conversation``, ``unknown-interaction`` (404), ``other-customer``,
     ``same-conversation``, ``nothing-to-split`` (422), ``no-handoff``, ``already-accepted`` (409).
     """
-    found = await find_thread(tx, tenant, tenancy, by_id(id).node)
-    act.check(found, body)
-    side, other, about = _active_last(found), "", [found]
+    thread = await find_thread(tx, tenant, tenancy, by_id(id).node)
+    action.check(thread, body)
+    side, other, about = _active_last(thread), "", [thread]
     if isinstance(body, bodies.Link):
-        linked = await _other(tx, tenant, tenancy, found, body.other)
+        linked = await _linked_thread(tx, tenant, tenancy, thread, body.other)
         other = text_of(linked.named.part_id)
         about.append(linked)
     if isinstance(body, bodies.Split):
-        side = await _split_off(tx, tenant, found, body.interaction)
-    data = act.said(body)
+        side = await _split_off(tx, tenant, thread, body.interaction)
+    data = action.event_data(body)
     data.interaction = side.interaction
     data.conversation = ConversationDecision(id=text_of(side.part_id), other=other)
-    return found, DecisionDraft(act.type, side.stream_id, data, after=max(each.until for each in about))
+    return thread, DecisionDraft(action.type, side.stream_id, data, after=max(each.until for each in about))
 
 
-async def _other(tx: Tx, tenant: str, tenancy: Tenancy, found: Thread, id: str) -> Thread:
-    """The conversation that a link names. Raises ``Refused``."""
+async def _linked_thread(tx: Tx, tenant: str, tenancy: Tenancy, thread: Thread, id: str) -> Thread:
+    """Return the conversation that a link names. Raises ``Refused``."""
     other = await find_thread(tx, tenant, tenancy, by_id(id).node)
-    if other.customer != found.customer:
+    if other.customer != thread.customer:
         raise Refused(
             "other-customer",
-            f"conversation {id} is of customer {text_of(other.customer)}; only one customer's can be linked",
+            f"Conversation {id} is of customer {text_of(other.customer)}; both must be one customer's.",
         )
-    if other.conversation.id == found.conversation.id:
-        raise Refused("same-conversation", f"{id} is this conversation already")
+    if other.conversation.id == thread.conversation.id:
+        raise Refused("same-conversation", f"{id} is this conversation already.")
     return other
 
 
-def _active_last(found: Thread) -> InteractionSide:
-    """Of the contact that was named the part that was active last, on the same stream's side: a desk sees at once that
-    this is what is being dealt with now."""
-    sides = {piece.part_id: piece.part.side for piece in found.contact.pieces}
-    own = sides.get(found.named.part_id)
-    parts = [piece for piece in found.contact.pieces if piece.part.active and piece.part.side == own]
+def _active_last(thread: Thread) -> InteractionSide:
+    """Return the last active part of the named contact in the same stream: desktops then show it as current."""
+    sides = {piece.part_id: piece.part.side for piece in thread.contact.pieces}
+    own = sides.get(thread.named.part_id)
+    parts = [piece for piece in thread.contact.pieces if piece.part.active and piece.part.side == own]
     latest = max(parts, key=lambda piece: (piece.part.active[-1], piece.part_id), default=None)
-    return found.named if latest is None else replace(found.named, part_id=latest.part_id)
+    return thread.named if latest is None else replace(thread.named, part_id=latest.part_id)
 
 
-async def _split_off(tx: Tx, tenant: str, found: Thread, interaction: str) -> InteractionSide:
-    """The side that a split names: of the contact, not of the conversation. Of several stretches the latest."""
-    named = [member for member in found.conversation.members if member.name == interaction]
+async def _split_off(tx: Tx, tenant: str, thread: Thread, interaction: str) -> InteractionSide:
+    """Return the part at which a split begins: the first of the interaction's latest contact."""
+    named = [member for member in thread.conversation.members if member.name == interaction]
     side = await read_side(tx, tenant, _first_recorded(named[-1])) if named else None
     if side is None:
-        raise Refused("unknown-interaction", f"this conversation has no interaction {interaction[:64]!r}", 404)
-    if found.conversation.members[0] is named[-1]:
-        raise Refused("nothing-to-split", f"{interaction[:64]!r} began this conversation; split off what came after it")
+        raise Refused("unknown-interaction", f"This conversation has no interaction {interaction[:64]!r}.", 404)
+    if thread.conversation.members[0] is named[-1]:
+        raise Refused(
+            "nothing-to-split", f"{interaction[:64]!r} began this conversation; split off a later interaction."
+        )
     return side
 
 

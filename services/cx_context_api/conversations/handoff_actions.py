@@ -11,6 +11,7 @@ from cx_events.errors import Refused
 
 
 def handoff_data(body: bodies.Handoff) -> Data:
+    """Return the event data of a request for a handoff."""
     queue = Named(id=body.queue.id, name=body.queue.name) if body.queue is not None else None
     return Data(
         agent=bodies.agent_name(body.agent),
@@ -21,23 +22,27 @@ def handoff_data(body: bodies.Handoff) -> Data:
 
 
 def acceptance_data(body: bodies.Accept) -> Data:
+    """Return the event data of an acceptance."""
     queue = Named(id=body.queue.id, name=body.queue.name) if body.queue is not None else None
     return Data(agent=bodies.agent_name(body.agent), queue=queue)
 
 
-def check_open_handoff(found: Thread, body: bodies.Accept) -> None:
-    handoff = handoff_view([member.part for member in found.conversation.members])
+def check_open_handoff(thread: Thread, body: bodies.Accept) -> None:
+    """Check that this agent may accept the handoff. Raises ``Refused`` (409): ``no-handoff``, ``already-accepted``."""
+    handoff = handoff_view([member.part for member in thread.conversation.members])
     if handoff is None:
-        raise Refused("no-handoff", "nobody asked for somebody else in this conversation", 409)
-    taken = handoff["accepted_by"]
-    if taken is not None and taken["id"] != body.agent.id:
-        raise Refused("already-accepted", f"{taken['name'] or taken['id']} took over already", 409)
+        raise Refused("no-handoff", "Nobody requested a handoff in this conversation.", 409)
+    accepted_by = handoff["accepted_by"]
+    if accepted_by is not None and accepted_by["id"] != body.agent.id:
+        name = accepted_by["name"] or accepted_by["id"]
+        raise Refused("already-accepted", f"{name} accepted this handoff already.", 409)
 
 
 def shown_data(body: bodies.Shown) -> Data:
+    """Return the event data of a context that was shown."""
     return Data(agent=bodies.agent_name(body.agent), handoff=envelope.Handoff(version=body.version))
 
 
-def is_shown_in_time(found: Thread, body: bodies.Shown) -> bool:
-    """Whether the context came to the agent's screen before they answered, as far as is known now."""
-    return not has_answered([member.part for member in found.conversation.members], body.agent.id)
+def is_shown_in_time(thread: Thread, body: bodies.Shown) -> bool:
+    """Return whether the agent saw the context before answering, as far as is known now."""
+    return not has_answered([member.part for member in thread.conversation.members], body.agent.id)

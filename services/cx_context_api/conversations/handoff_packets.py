@@ -1,7 +1,7 @@
-"""A handoff as the next one reads it: what was said over all channels, what was tried and learned, what is open.
+"""Build what the next agent reads: what was said over all channels, what was tried and learned, what is open.
 
-Composed of the facts and of the packet that the asking side put into its request; where both speak of one slot, the
-packet counts, since who asks has just heard it.
+It joins the facts with the packet of the handoff's request. If both have a slot, the packet's value counts: it is the
+more recent one.
 """
 
 from __future__ import annotations
@@ -22,24 +22,27 @@ from cx_events.ids import event_key
 from cx_events.json_types import Json
 
 LISTED = 100
-"""Items of ``tried`` and of ``open_questions``."""
+"""Maximum items of ``tried`` and of ``open_questions``."""
 
 _SPEECH = ("cx.message.", "cx.social.", "cx.call.transcript.", "cx.bot.turn.")
 
 
-async def packet_of(tx: Tx, tenancy: Tenancy, found: Thread, cursor: str | None, most: int) -> Json:
-    """``{request, packet, summary, tried, slots, open_questions, verified, notes, transcript, next}``. ``request`` and
-    ``packet`` are None where nobody asked; ``transcript`` is newest first, ``next`` the cursor of what came before."""
-    shown = thread_summary(found)
-    asked = await _asked(tx, tenancy, found)
+async def read_handoff_packet(tx: Tx, tenancy: Tenancy, thread: Thread, cursor: str | None, limit: int) -> Json:
+    """Return ``{request, packet, summary, tried, slots, open_questions, verified, notes, transcript, next}``.
+
+    ``request`` and ``packet`` are None if there was no handoff. ``transcript`` is newest first; ``next`` is the cursor
+    of the page before it.
+    """
+    shown = thread_summary(thread)
+    request = await _read_request(tx, tenancy, thread)
     packet: dict[str, Any] = {}
-    if asked is not None and asked.data.handoff is not None:
-        packet = asked.data.handoff.packet
+    if request is not None and request.data.handoff is not None:
+        packet = request.data.handoff.packet
     bot = shown["bot"] or {"trail": [], "slots": {}}
-    entries, following = await histories.thread_page(tx, tenancy, found, cursor, most)
+    entries, following = await histories.thread_page(tx, tenancy, thread, cursor, limit)
     return {
-        "request": {**shown["handoff"], "event": {"source": asked.source, "id": asked.id}} if asked else None,
-        "packet": packet if asked is not None else None,
+        "request": {**shown["handoff"], "event": {"source": request.source, "id": request.id}} if request else None,
+        "packet": packet if request is not None else None,
         "summary": _text(packet.get("summary")) or shown["summary"],
         "tried": [*_words(packet.get("tried")), *(turn["text"] for turn in bot["trail"] if turn["text"])][:LISTED],
         "slots": {**bot["slots"], **_members(packet.get("slots"))},
@@ -51,10 +54,10 @@ async def packet_of(tx: Tx, tenancy: Tenancy, found: Thread, cursor: str | None,
     }
 
 
-async def _asked(tx: Tx, tenancy: Tenancy, found: Thread) -> Event | None:
-    """The event by which the latest handoff was asked for."""
+async def _read_request(tx: Tx, tenancy: Tenancy, thread: Thread) -> Event | None:
+    """Return the event that requested the latest handoff, None if there is none."""
     latest: tuple[Order, Register] | None = None
-    for member in found.conversation.members:
+    for member in thread.conversation.members:
         register = member.part.handoff
         if register is not None:
             order = order_of(member.part, register[0])
@@ -68,16 +71,16 @@ async def _asked(tx: Tx, tenancy: Tenancy, found: Thread) -> Event | None:
 
 
 def _verified(proof: Json) -> Json:
-    """A proof that counts in the conversation, as a packet tells it."""
-    told = {name: proof[name] for name in ("kind", "value", "method", "expires_at", "interaction")}
+    """Show a proof that counts in the conversation."""
+    view = {name: proof[name] for name in ("kind", "value", "method", "expires_at", "interaction")}
     scope = {"scope": proof["scope"]} if "scope" in proof else {}
-    return {**told, **scope, "verified_at": proof["at"]}
+    return {**view, **scope, "verified_at": proof["at"]}
 
 
 def _is_speech(entry: Json) -> bool:
-    """Whether somebody said something, be it only by a picture."""
-    said = entry["text"] or entry["transcript"] or entry.get("attachments")
-    return entry["type"].startswith(_SPEECH) and bool(said)
+    """Return whether an entry has words or an attachment."""
+    content = entry["text"] or entry["transcript"] or entry.get("attachments")
+    return entry["type"].startswith(_SPEECH) and bool(content)
 
 
 def _line(entry: Json) -> Json:
@@ -95,7 +98,7 @@ def _text(value: Any) -> str | None:
 
 
 def _words(value: Any) -> list[Any]:
-    """What a packet lists, or the one thing that it says."""
+    """Return a packet's list; a single value is a list of one."""
     if isinstance(value, list):
         return value[:LISTED]
     return [value] if value else []

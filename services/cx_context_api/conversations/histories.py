@@ -1,4 +1,4 @@
-"""The past in pages: a customer's timeline and conversations, one conversation over all channels."""
+"""Page through a customer's timeline and conversations, and through one conversation over all channels."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ THREAD = "thread"
 _ORDER = tuple[CursorTime, str, int, CursorTime, str, str]
 
 Page = tuple[list[Json], str | None]
-"""Items and the cursor of the next page, None after the last."""
+"""Items, and the cursor of the next page (None after the last)."""
 
 
 async def timeline(
-    tx: Tx, tenancy: Tenancy, customer: NodeId, cursor: str | None, most: int, then: Snapshot | None = None
+    tx: Tx, tenancy: Tenancy, customer: NodeId, cursor: str | None, limit: int, then: Snapshot | None = None
 ) -> Page:
-    """Everything that happened, newest first."""
+    """Return a page of all that happened, newest first."""
     own = await read_ownership(tx, tenancy, customer, then)
-    facts, following = await _facts(tx, tenancy, own, TIMELINE, cursor, most, then=then)
+    facts, following = await _facts(tx, tenancy, own, TIMELINE, cursor, limit, then=then)
     return [timeline_entry(fact.event, fact.effective) for fact in facts], following
 
 
@@ -48,45 +48,45 @@ async def _facts(
     own: Ownership,
     list: str,
     cursor: str | None,
-    most: int,
+    limit: int,
     part_ids: Sequence[NodeId] | None = None,
     then: Snapshot | None = None,
 ) -> tuple[list[Fact], str | None]:
     before: Order | None = decode_cursor(cursor, list, _ORDER) if cursor is not None else None
     if then is None:
-        facts = await read_facts_before(tx, tenancy.ids, own, most + 1, before, part_ids)
+        facts = await read_facts_before(tx, tenancy.ids, own, limit + 1, before, part_ids)
     else:
-        facts = await then.facts_before(own, most + 1, before, part_ids)
-    following = encode_cursor(list, facts[most - 1].order) if len(facts) > most else None
-    return [fact for fact in facts[:most] if makes_part(fact.event.type)], following
+        facts = await then.facts_before(own, limit + 1, before, part_ids)
+    following = encode_cursor(list, facts[limit - 1].order) if len(facts) > limit else None
+    return [fact for fact in facts[:limit] if makes_part(fact.event.type)], following
 
 
 async def conversations(
-    tx: Tx, tenancy: Tenancy, customer: NodeId, cursor: str | None, most: int, then: Snapshot | None = None
+    tx: Tx, tenancy: Tenancy, customer: NodeId, cursor: str | None, limit: int, then: Snapshot | None = None
 ) -> Page:
-    """All conversations, those active last first."""
+    """Return a page of all conversations, the last active first."""
     before: tuple[Micros, NodeId] | None = (
         decode_cursor(cursor, CONVERSATIONS, tuple[CursorTime, CursorNode]) if cursor is not None else None
     )
     threads, words, parts = await read_threads(tx, tenancy, await read_ownership(tx, tenancy, customer, then), then)
     placed = sorted((((found.last_activity, found.id), found) for found in threads), key=itemgetter(0), reverse=True)
     rest = [(place, found) for place, found in placed if before is None or place < before]
-    following = encode_cursor(CONVERSATIONS, rest[most - 1][0]) if len(rest) > most else None
+    following = encode_cursor(CONVERSATIONS, rest[limit - 1][0]) if len(rest) > limit else None
     trust = await read_trust(tx, tenancy, customer, parts, then)
-    return [conversation_summary(conversation_with_words(found, words), trust) for _, found in rest[:most]], following
+    return [conversation_summary(conversation_with_words(found, words), trust) for _, found in rest[:limit]], following
 
 
 async def thread_page(
-    tx: Tx, tenancy: Tenancy, found: Thread, cursor: str | None, most: int, then: Snapshot | None = None
+    tx: Tx, tenancy: Tenancy, found: Thread, cursor: str | None, limit: int, then: Snapshot | None = None
 ) -> Page:
-    """What happened in a conversation over all its channels, newest first, texts whole."""
+    """Return a page of what happened in a conversation over all channels, newest first, with whole texts."""
     part_ids = [part_id for member in found.conversation.members for _, part_id in member.part_ids]
-    facts, following = await _facts(tx, tenancy, found.own, THREAD, cursor, most, part_ids, then)
+    facts, following = await _facts(tx, tenancy, found.own, THREAD, cursor, limit, part_ids, then)
     return [_entry(fact) for fact in facts], following
 
 
 def _entry(fact: Fact) -> Json:
-    """An entry of the timeline with its text, message and transcript whole, and all its attachments."""
+    """Return a timeline entry with its whole text, message and transcript, and all attachments."""
     data = fact.event.data
     entry = timeline_entry(fact.event, fact.effective, attachments=None)
     message = data.message

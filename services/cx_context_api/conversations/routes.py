@@ -1,4 +1,4 @@
-"""Requests for a customer's history and for one conversation."""
+"""Handle requests for a customer's history and for one conversation."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ ReadPage = Callable[[Tx, Tenancy, NodeId, str | None, int, Snapshot | None], Awa
 
 
 class ConversationRoutes:
-    """The handlers, over the parts that ``app`` puts together."""
+    """Handles requests for histories and conversations."""
 
     def __init__(self, admission: Admission, store: Store, vcons: VconExports, now: Clock, turns: ReadTurns) -> None:
         self._admission = admission
@@ -42,6 +42,7 @@ class ConversationRoutes:
         self._now = now
 
     def all(self) -> list[Route]:
+        """Return all routes."""
         return [
             route("GET", "/v1/customers/{id}/timeline", self.timeline),
             route("GET", "/v1/customers/{id}/conversations", self.conversations),
@@ -51,9 +52,11 @@ class ConversationRoutes:
         ]
 
     async def timeline(self, request: Request) -> Response:
+        """Answer with all that happened to a customer."""
         return await self._paged(request, histories.timeline)
 
     async def conversations(self, request: Request) -> Response:
+        """Answer with a customer's conversations."""
         return await self._paged(request, histories.conversations)
 
     async def _paged(self, request: Request, page: ReadPage) -> Response:
@@ -74,6 +77,7 @@ class ConversationRoutes:
         return json_response(await read_at(self._store, self._turns, tenancy, moment, read))
 
     async def conversation(self, request: Request) -> Response:
+        """Answer with one conversation."""
         tenant, tenancy, _ = self._admission.admit(request.headers, "context:read")
         query = read_query(request, *PAGING, *FIELDS)
         cursor, limit, moment = query.text("cursor"), query.limit(), read_time_bounds(query, self._now)
@@ -97,6 +101,7 @@ class ConversationRoutes:
         return json_response(await read_at(self._store, self._turns, tenancy, moment, read))
 
     async def handoff(self, request: Request) -> Response:
+        """Answer with what the next agent needs to know."""
         tenant, tenancy, _ = self._admission.admit(request.headers, "context:read")
         query = read_query(request, *PAGING)
         cursor, limit = query.text("cursor"), query.limit()
@@ -104,7 +109,7 @@ class ConversationRoutes:
 
         async def read(tx: Tx, then: Snapshot | None) -> Json:
             found = await find_thread(tx, tenant, tenancy, part_id)
-            packet = await handoff_packets.packet_of(tx, tenancy, found, cursor, limit)
+            packet = await handoff_packets.read_handoff_packet(tx, tenancy, found, cursor, limit)
             return {
                 "meta": await read_meta(tx, found.version, then),
                 "customer": text_of(found.customer),
@@ -115,6 +120,7 @@ class ConversationRoutes:
         return json_response(await read_at(self._store, self._turns, tenancy, None, read))
 
     async def vcon(self, request: Request) -> Response:
+        """Answer with a conversation as vCon."""
         tenant, _, _ = self._admission.admit(request.headers, "context:read")
         syntax = read_query(request, "syntax").text("syntax")
         response = await answer_in_process(self._turns.processes, self._turns.heavy, tenant, request)

@@ -32,8 +32,11 @@ from cx_events.timestamps import Micros
 
 @dataclass(frozen=True, slots=True)
 class Thread:
-    """A conversation, whose it is, and the part of an interaction by which it was named. ``contact``: the one that has
-    this part; ``is_latest``: its interaction has no later stretch. ``trust``: what counts as a proof of who it is."""
+    """A conversation as one of its ids names it.
+
+    ``named``: the part whose id it is; ``contact``: the contact of that part; ``is_latest``: the contact is the latest
+    of its interaction. ``trust``: what counts as a proof of who the customer is.
+    """
 
     customer: NodeId
     version: int
@@ -46,12 +49,12 @@ class Thread:
 
     @property
     def until(self) -> Micros:
-        """When the latest happened of all that is known of it, in µs; decisions count, too."""
+        """The time in µs of the latest event of the conversation, decisions included."""
         return max(member.part.until for member in self.conversation.members)
 
 
 async def find_thread(tx: Tx, tenant: str, tenancy: Tenancy, part_id: NodeId, then: Snapshot | None = None) -> Thread:
-    """By its id or any alias; ``Refused("unknown-conversation", 404)``."""
+    """Return the conversation of an id or alias. Raises ``Refused("unknown-conversation", 404)``."""
     side = await read_side(tx, tenant, part_id)
     if side is None:
         raise unknown_conversation(part_id)
@@ -60,11 +63,11 @@ async def find_thread(tx: Tx, tenant: str, tenancy: Tenancy, part_id: NodeId, th
     if found is not None:
         own = await read_ownership(tx, tenancy, found.customer, then)
         threads, words, parts = await read_threads(tx, tenancy, own, then)
-        named = _named_by(threads, {part_id})
-        if named is None and then is not None:
-            named = _named_by(threads, await _part_ids_today(tx, tenant, tenancy, part_id))
-        if named is not None:
-            conversation, contact = named
+        match = _find_contact(threads, {part_id})
+        if match is None and then is not None:
+            match = _find_contact(threads, await _part_ids_today(tx, tenant, tenancy, part_id))
+        if match is not None:
+            conversation, contact = match
             starts = [each.start for of in threads for each in of.members if each.name == contact.name]
             shown = conversation_with_words(conversation, words)
             trust = await read_trust(tx, tenancy, found.customer, parts, then)
@@ -73,7 +76,7 @@ async def find_thread(tx: Tx, tenant: str, tenancy: Tenancy, part_id: NodeId, th
     raise unknown_conversation(part_id)
 
 
-def _named_by(threads: Sequence[Conversation], part_ids: Collection[NodeId]) -> tuple[Conversation, Contact] | None:
+def _find_contact(threads: Sequence[Conversation], part_ids: Collection[NodeId]) -> tuple[Conversation, Contact] | None:
     for conversation in threads:
         for part_id in part_ids:
             contact = find_contact(conversation, part_id)
@@ -83,8 +86,10 @@ def _named_by(threads: Sequence[Conversation], part_ids: Collection[NodeId]) -> 
 
 
 async def _part_ids_today(tx: Tx, tenant: str, tenancy: Tenancy, part_id: NodeId) -> set[NodeId]:
-    """The part ids of the contact that an part id names today: its part may have begun later than the moment asked for,
-    though its contact had not."""
+    """Return all part ids of the contact that a part id names today.
+
+    The part may have begun after the moment that is read, though its contact had not.
+    """
     try:
         found = await find_thread(tx, tenant, tenancy, part_id)
     except Refused:
@@ -93,23 +98,25 @@ async def _part_ids_today(tx: Tx, tenant: str, tenancy: Tenancy, part_id: NodeId
 
 
 def unknown_conversation(part_id: NodeId) -> Refused:
-    return Refused("unknown-conversation", f"there is no conversation {text_of(part_id)}", 404)
+    """Return the refusal of an id that no conversation has."""
+    return Refused("unknown-conversation", f"There is no conversation {text_of(part_id)}.", 404)
 
 
 def thread_summary(found: Thread) -> Json:
-    """The conversation as its customer's context shows it."""
+    """Return the conversation as its customer's context shows it."""
     return conversation_summary(found.conversation, found.trust)
 
 
 async def read_threads(
     tx: Tx, tenancy: Tenancy, own: Ownership, then: Snapshot | None
 ) -> tuple[list[Conversation], ReadWords, list[Part]]:
-    """Conversations of outlines, the way to the words of those that are shown, and all the outlines."""
+    """Return the conversations without words, the function that reads words, and the part headers."""
     parts, words = await (read_owned_headers(tx, tenancy.ids.tenant, own) if then is None else then.outlines(own))
     return join_contacts(contacts_of(parts, tenancy.window), tenancy.window), words, [part for _, part in parts]
 
 
 async def read_ownership(tx: Tx, tenancy: Tenancy, customer: NodeId, then: Snapshot | None) -> Ownership:
+    """Return which streams and interactions are the customer's."""
     if then is not None:
         return await ownership_of(then, customer, [member.id for member in await then.members_of(customer)])
     members = [member.id for member in await members_of(tx, tenancy.ids.tenant, customer)]
@@ -117,6 +124,7 @@ async def read_ownership(tx: Tx, tenancy: Tenancy, customer: NodeId, then: Snaps
 
 
 async def read_trust(tx: Tx, tenancy: Tenancy, customer: NodeId, parts: list[Part], then: Snapshot | None) -> Trust:
+    """Return what counts as a proof of who the customer is."""
     tenant = tenancy.ids.tenant
     if then is not None:
         members, lifetimes = await then.members_of(customer), (await then.rules()).proof_lifetime

@@ -19,8 +19,10 @@ WRONG_CODE_REASONS = frozenset({"unknown-token", "token-expired", "token-used", 
 
 
 class ContactIdentity(NamedTuple):
-    """Who presents a code: the one customer that their contact names, None where it names nobody or several;
-    ``proved``: in this very contact somebody proved to be them."""
+    """Who presents a code: the one customer that the contact names, None if it names nobody or several.
+
+    ``proved``: the contact holds a proof of who they are.
+    """
 
     customer: NodeId | None
     proved: bool = False
@@ -30,61 +32,65 @@ NOBODY = ContactIdentity(None)
 
 
 async def read_contact_identity(tx: Tx, tenant: str, tenancy: Tenancy, interaction: str) -> ContactIdentity:
+    """Return who takes part in a contact."""
     found = await find_interaction(CurrentGraph(tx, tenant), tenancy.ids.interaction(interaction))
     if found is None or found.ambiguous or not await read_profiles(tx, tenant, [found.customer]):
         return NOBODY
     node = tenancy.ids.interaction(interaction)
     sides = (await assignments.owners_of(tx, tenant, [node])).get(node, {})
     parts = [piece for side in sides.values() for piece in side]
-    contacts = contacts_of(parts, tenancy.window)  # of an endless thread the latest stretch is the one that calls now
+    contacts = contacts_of(parts, tenancy.window)  # of an endless interaction the latest contact is the current one
     return ContactIdentity(
         found.customer, any(piece.part.proofs for piece in (contacts[-1].pieces if contacts else parts))
     )
 
 
 class GuessLimit:
-    """One code that is presented, and what it counts for.
+    """Limits one presented code by how often codes were wrong before.
 
-    Once strangers have been wrong too often over this way, a code is still looked at for a caller who is known, and
-    good only for a conversation of that very customer; anybody else is told the same whether the code is right or not.
+    Wrong codes count for the API key (``way``), the contact (``caller``) and its customer. Once strangers have been
+    wrong too often with a key, a code is checked only for a known customer, and is valid only for that customer's
+    conversations. Anybody else gets the same refusal whether the code is right or wrong.
     """
 
-    def __init__(self, tries: AttemptLimits, tenant: str, way: str, caller: str) -> None:
-        self._tries = tries
+    def __init__(self, attempts: AttemptLimits, tenant: str, way: str, caller: str) -> None:
+        self._attempts = attempts
         self._tenant = tenant
         self._way = way
         self._caller = caller
-        self._as = NOBODY
-        self._closed = tries.wait(tenant, "way", way)
+        self._identity = NOBODY
+        self._lockout = attempts.wait(tenant, "way", way)
 
-    def ask(self) -> None:
-        self._refuse_for(self._tries.wait(self._tenant, "caller", self._caller))
+    def check_contact(self) -> None:
+        """Raise ``Refused`` (429) if the contact was wrong too often."""
+        self._refuse_for(self._attempts.wait(self._tenant, "caller", self._caller))
 
-    def made_by(self, caller: ContactIdentity) -> None:
-        """Before the code is looked at."""
-        self._as = caller
+    def check_identity(self, caller: ContactIdentity) -> None:
+        """Raise ``Refused`` (429) if the customer was wrong too often, or if strangers are locked out. Call first."""
+        self._identity = caller
         if caller.customer is None:
-            self._refuse_for(self._closed)
+            self._refuse_for(self._lockout)
         elif not caller.proved:
-            self._refuse_for(self._tries.wait(self._tenant, "customer", text_of(caller.customer)))
+            self._refuse_for(self._attempts.wait(self._tenant, "customer", text_of(caller.customer)))
 
-    def hit(self, customer: NodeId) -> None:
-        if self._closed and customer != self._as.customer:
+    def check_match(self, customer: NodeId) -> None:
+        """Raise ``Refused`` (429) if strangers are locked out and the token is another customer's."""
+        if self._lockout and customer != self._identity.customer:
             self._count()
-            self._refuse_for(self._closed)
+            self._refuse_for(self._lockout)
 
-    def missed(self, refused: Refused) -> Refused:
-        """Counted; and what is said."""
+    def count_wrong(self, refused: Refused) -> Refused:
+        """Count a wrong code, and return the refusal to answer with."""
         self._count()
-        return too_many(self._closed) if self._closed else refused
+        return too_many(self._lockout) if self._lockout else refused
 
     def _count(self) -> None:
-        self._tries.count(self._tenant, "caller", self._caller)
-        if self._as.proved:
+        self._attempts.count(self._tenant, "caller", self._caller)
+        if self._identity.proved:
             return
-        self._tries.count(self._tenant, "way", self._way)
-        if self._as.customer is not None:
-            self._tries.count(self._tenant, "customer", text_of(self._as.customer))
+        self._attempts.count(self._tenant, "way", self._way)
+        if self._identity.customer is not None:
+            self._attempts.count(self._tenant, "customer", text_of(self._identity.customer))
 
     @staticmethod
     def _refuse_for(wait: int) -> None:

@@ -1,4 +1,8 @@
-"""Issue a continuity token for a conversation."""
+"""Issue a continuity token for a conversation.
+
+The id of the issuing event is the token's id, so that a check looks up a single event. The code derives from the
+request's own id: repeating the request gives the same code, though nothing stores it.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ from urllib.parse import urlencode
 
 from cx_context.store.sql import Tx
 from cx_context_api.conversations.threads import Thread
-from cx_context_api.conversations.token_check import issued_event
+from cx_context_api.conversations.token_check import read_issued_event
 from cx_context_api.decisions import DecisionDraft, DecisionRequest
 from cx_context_api.requests import bodies
 from cx_context_api.requests.tenancy import Tenancy
@@ -23,52 +27,53 @@ _CODES_TRIED = 50
 
 
 class TokenForRequest(NamedTuple):
-    """A token about to be issued, or issued before for the very same request (then ``event`` is that)."""
+    """A token to issue, or one that was issued for the same request before (``event``)."""
 
     code: str
     id: str
     event: Fact | None
 
 
-async def choose_token(tx: Tx, tenancy: Tenancy, asked: DecisionRequest) -> TokenForRequest:
-    """The token of a request: the first code for it that was never issued to anybody else.
+async def choose_token(tx: Tx, tenancy: Tenancy, request: DecisionRequest) -> TokenForRequest:
+    """Return the token of a request: its first code that was never issued to another request.
 
-    ``Refused("idempotency-key-reused")`` for a key that another request used.
+    Raises ``Refused``: ``idempotency-key-reused``, ``no-code-left`` (503).
     """
     ids = tenancy.ids
     for attempt in range(_CODES_TRIED):
-        code = derive_code(f"{asked.id}\0{attempt}", ids)
+        code = derive_code(f"{request.id}\0{attempt}", ids)
         id = token_id(code, ids)
-        event = await issued_event(tx, ids, id)
+        event = await read_issued_event(tx, ids, id)
         if event is None:
             return TokenForRequest(code, id, None)
-        if event.event.correlationid == asked.id:
-            if event.event.data.idempotency_key != asked.digest:
-                raise Refused("idempotency-key-reused", f"the key {asked.id!r} was used before, for something else")
+        if event.event.correlationid == request.id:
+            if event.event.data.idempotency_key != request.digest:
+                raise Refused("idempotency-key-reused", f"The key {request.id!r} was used before for another request.")
             return TokenForRequest(code, id, event)
-    raise Refused("no-code-left", "no code was found that was never issued before", 503)
+    raise Refused("no-code-left", "No unused code was found; try again.", 503)
 
 
-def draft_issue(found: Thread, asked: DecisionRequest, id: str, body: bodies.Continue) -> DecisionDraft:
+def draft_issue(thread: Thread, request: DecisionRequest, id: str, body: bodies.Continue) -> DecisionDraft:
+    """Return the event that issues a token."""
     data = Data(
-        interaction=found.named.interaction,
-        conversation=ConversationDecision(id=text_of(found.named.part_id)),
+        interaction=thread.named.interaction,
+        conversation=ConversationDecision(id=text_of(thread.named.part_id)),
         token=Token(id=id, lifetime_s=body.expires_in, single_use=body.single_use),
         agent=bodies.agent_name(body.agent),
         reason=body.reason,
     )
-    return DecisionDraft(ISSUED, found.named.stream_id, data, asked.id, found.until)
+    return DecisionDraft(ISSUED, thread.named.stream_id, data, request.id, thread.until)
 
 
 def token_forms(code: str, id: str, ids: IdSpace, config: TenantConfig, body: bodies.Continue) -> dict[str, Any]:
-    """The same token as it is spoken or keyed, answered to by mail, and followed as a link.
+    """Return the forms of a token: the code to speak or key, the reply-to address, the link.
 
-    ``Refused("unknown-connection")`` for a connection that is no mail account with an address of its own.
+    Raises ``Refused("unknown-connection")`` if the body's connection is no mail account with an address.
     """
     letters = sign_token_id(id, ids)
     mail = _mail_addresses(config)
     if body.connection and body.connection not in mail:
-        raise Refused("unknown-connection", f"{body.connection!r} is no mail account that has an address")
+        raise Refused("unknown-connection", f"{body.connection!r} is no mail account with an address.")
     address = mail[body.connection] if body.connection else next(iter(mail.values()), "")
     page = body.page or _chat_page(config)
     link = f"{page}{'&' if '?' in page else '?'}{urlencode({LINK_PARAMETER: letters})}" if page else None
@@ -83,7 +88,7 @@ def token_forms(code: str, id: str, ids: IdSpace, config: TenantConfig, body: bo
 
 
 def _mail_addresses(config: TenantConfig) -> Mapping[str, str]:
-    """Of each mail account the address that mails to it may be sent to."""
+    """Return an address of each mail account."""
     found = {}
     for name, connection in config.connections.items():
         if connection.provider.startswith("email/"):

@@ -1,4 +1,4 @@
-"""The requests about continuity tokens: to issue one, and to go on by one.
+"""Handle requests to issue a continuity token, and to continue a conversation by one.
 
 POST /v1/conversations/{id}/continue    a code, an address and a link for this conversation
 POST /v1/conversations/continue         a contact presents one of them
@@ -32,12 +32,12 @@ from cx_runtime.attempt_limits import GUESSES, AttemptLimits
 from cx_runtime.metrics import Metrics
 from cx_runtime.tenants import Tenants
 
-REMEMBERED = 10_000
-"""Tokens that were presented here lately; the use may not be applied yet."""
+MAX_RECENT = 10_000
+"""Single-use tokens presented here recently; their use may not be applied yet."""
 
 
 class TokenRoutes:
-    """The handlers, over the parts that ``app`` puts together. ``tries`` bounds how often codes may be wrong."""
+    """Handles requests for tokens. ``attempts`` limits how often codes may be wrong."""
 
     def __init__(
         self,
@@ -46,46 +46,48 @@ class TokenRoutes:
         store: Store,
         decisions: Decisions,
         metrics: Metrics,
-        tries: AttemptLimits | None = None,
+        attempts: AttemptLimits | None = None,
     ) -> None:
         self._admission = admission
         self._tenants = tenants
         self._store = store
         self._decisions = decisions
         self._metrics = metrics
-        self._tries = tries if tries is not None else AttemptLimits(GUESSES)
-        self._presented: OrderedDict[tuple[str, str], str] = OrderedDict()
+        self._attempts = attempts if attempts is not None else AttemptLimits(GUESSES)
+        self._recent: OrderedDict[tuple[str, str], str] = OrderedDict()
 
     def all(self) -> list[Route]:
+        """Return all routes."""
         return [
-            route("POST", "/v1/conversations/continue", self.go_on),
+            route("POST", "/v1/conversations/continue", self.continue_conversation),
             route("POST", "/v1/conversations/{id}/continue", self.issue),
         ]
 
     async def issue(self, request: Request) -> Response:
-        caller = self._asker(request)
+        """Issue a token for a conversation."""
+        caller = self._admit(request)
         tenant, tenancy, _ = caller
         body = await read_request_body(request, bodies.Continue)
         id = request.path_params["id"]
         digest = bodies.request_digest(f"conversations/{id}/continue", body)
-        asked = decision_request(caller, request.headers.get("idempotency-key"), digest)
+        request_id = decision_request(caller, request.headers.get("idempotency-key"), digest)
         config = self._tenants.by_name[tenant]
 
         async def answer() -> Response:
             async with self._store.reading() as tx:
-                found = await find_thread(tx, tenant, tenancy, by_id(id).node)
-                named = await token_issue.choose_token(tx, tenancy, asked)
+                thread = await find_thread(tx, tenant, tenancy, by_id(id).node)
+                named = await token_issue.choose_token(tx, tenancy, request_id)
             forms = token_issue.token_forms(named.code, named.id, tenancy.ids, config, body)
             if named.event is None:
-                choice = token_issue.draft_issue(found, asked, named.id, body)
-                issued = self._decisions.next_time(tenant, choice.after)
-                names = await self._decisions.append(asked._replace(id=named.id), [choice], issued)
+                draft = token_issue.draft_issue(thread, request_id, named.id, body)
+                issued = self._decisions.next_time(tenant, draft.after)
+                names = await self._decisions.append(request_id._replace(id=named.id), [draft], issued)
             else:
                 names, issued = [EventName(decision_source(tenant), named.id)], named.event.effective
             return accepted(
                 names,
-                customer=text_of(found.customer),
-                conversation=text_of(found.conversation.id),
+                customer=text_of(thread.customer),
+                conversation=text_of(thread.conversation.id),
                 **forms,
                 expires_at=format_time(issued + body.expires_in * 1_000_000),
                 single_use=body.single_use,
@@ -93,53 +95,56 @@ class TokenRoutes:
 
         return await within(answer(), "store or log")
 
-    async def go_on(self, request: Request) -> Response:
-        caller = self._asker(request)
+    async def continue_conversation(self, request: Request) -> Response:
+        """Continue the conversation of a token."""
+        caller = self._admit(request)
         tenant, tenancy, key = caller
         body = await read_request_body(request, bodies.Redeem)
         digest = bodies.request_digest("conversations/continue", body)
-        asked = decision_request(caller, request.headers.get("idempotency-key"), digest)
-        guess = GuessLimit(self._tries, tenant, key, body.interaction) if token_check.guessable(body) else None
+        request_id = decision_request(caller, request.headers.get("idempotency-key"), digest)
+        guess = GuessLimit(self._attempts, tenant, key, body.interaction) if token_check.is_guessable(body) else None
         if guess is not None:
-            guess.ask()
+            guess.check_contact()
 
         async def answer() -> Response:
             id = token_check.read_token(body, tenancy.ids)
-            names = await self._decisions.find_applied(asked)
+            names = await self._decisions.find_applied(request_id)
             async with self._store.reading() as tx:
                 if names:
-                    found = await token_check.shown_again(tx, tenant, tenancy, id)
+                    thread = await token_check.find_thread_again(tx, tenant, tenancy, id)
                 else:
                     if guess is not None:
-                        guess.made_by(await read_contact_identity(tx, tenant, tenancy, body.interaction))
+                        guess.check_identity(await read_contact_identity(tx, tenant, tenancy, body.interaction))
                     now, moment = self._decisions.now(), partial(self._decisions.next_time, tenant)
-                    presented = await token_check.present(tx, tenant, tenancy, id, body, now, moment)
-                    found = presented.found
+                    use = await token_check.check_token(tx, tenant, tenancy, id, body, now, moment)
+                    thread = use.thread
                     if guess is not None:
-                        guess.hit(found.customer)
+                        guess.check_match(thread.customer)
             if not names:
-                if any(each.token.id == id and each.token.single_use for each in found.conversation.tokens):
-                    self._use(tenant, id, body.interaction)
-                names = await self._decisions.append(asked, presented.choices, presented.at)
-            return accepted(names, customer=text_of(found.customer), conversation=text_of(found.conversation.id))
+                if any(each.token.id == id and each.token.single_use for each in thread.conversation.tokens):
+                    self._mark_used(tenant, id, body.interaction)
+                names = await self._decisions.append(request_id, use.drafts, use.at)
+            return accepted(names, customer=text_of(thread.customer), conversation=text_of(thread.conversation.id))
 
         try:
             return await within(answer(), "store or log")
         except Refused as refused:
             if guess is not None and refused.reason in WRONG_CODE_REASONS:
-                refused = guess.missed(refused)
+                refused = guess.count_wrong(refused)
             self._metrics.refused("continue", refused.reason)
             raise refused from None
 
-    def _use(self, tenant: str, id: str, interaction: str) -> None:
-        """A token for one use that was presented here a moment ago is used, though its use is not applied yet. Of two
-        processes each may take one; then the first use counts, and the other is marked."""
-        if self._presented.setdefault((tenant, id), interaction) != interaction:
-            raise Refused("token-used", "this token was used before, by another contact", 409)
-        while len(self._presented) > REMEMBERED:
-            self._presented.popitem(last=False)
+    def _mark_used(self, tenant: str, id: str, interaction: str) -> None:
+        """Refuse a single-use token whose use is appended but not applied yet.
 
-    def _asker(self, request: Request) -> Caller:
-        found = self._admission.admit(request.headers, "conversations:write")
+        Two processes may each accept one use; then the first one counts, and the other is marked.
+        """
+        if self._recent.setdefault((tenant, id), interaction) != interaction:
+            raise Refused("token-used", "This token was used before by another contact.", 409)
+        while len(self._recent) > MAX_RECENT:
+            self._recent.popitem(last=False)
+
+    def _admit(self, request: Request) -> Caller:
+        caller = self._admission.admit(request.headers, "conversations:write")
         read_query(request)
-        return found
+        return caller

@@ -1,10 +1,9 @@
-"""A conversation as a vCon.
+"""Export a conversation as vCon.
 
-By the conversation's id or any alias: all that happened in it, imported or not. By the ``uuid`` of a vCon that was
-imported: that vCon as it came, whatever else its conversation holds.
+By the conversation's id or an alias: all that happened in it, imported or not. By the ``uuid`` of an imported vCon:
+that vCon as it came, whatever else its conversation holds.
 
-Attachments that the hub holds stand in it, the first ones up to ``MOST_CONTENT`` bytes; of the others the address at
-which this API serves them.
+Attachments in the hub are included, the first ones up to ``MAX_CONTENT`` bytes; the others by this API's URL.
 """
 
 from __future__ import annotations
@@ -34,16 +33,18 @@ from cx_vcon.exporting import blob_of, export_vcon, imported_vcons, native_facts
 from cx_vcon.round_trip import MAX_INTERACTIONS, ImportedVcon, id_part, interaction_of
 from cx_vcon.syntax import CURRENT, modernise
 
-MOST_EVENTS = 20_000
+MAX_EVENTS = 20_000
 MAX_ID = 256
-MOST_CONTENT = 16 << 20
-"""Bytes of attachments that stand in one vCon. In base64 and with the copies that are made of it, it takes some six
-times that for a moment."""
+MAX_CONTENT = 16 << 20
+"""Bytes of attachments in one vCon. In base64, and with the copies that are made, it takes six times that memory."""
 
 
 class VconExports:
-    """``contents``: where large originals and attachments are read. ``public_url``: how others reach this hub; without
-    it attachments that don't stand in a vCon have a URL relative to the vCon's own."""
+    """Exports conversations of all tenants.
+
+    ``contents`` reads large originals and attachments. ``public_url``: how others reach this hub; without it,
+    attachments that are not included have a URL relative to the vCon's own.
+    """
 
     def __init__(
         self,
@@ -52,7 +53,7 @@ class VconExports:
         contents: Contents,
         turns: ReadTurns,
         public_url: str,
-        most_content: int = MOST_CONTENT,
+        most_content: int = MAX_CONTENT,
     ) -> None:
         self._store = store
         self._heavy = turns.heavy
@@ -62,25 +63,25 @@ class VconExports:
         self._most_content = most_content
 
     async def read(self, tenant: str, id: str, syntax: str | None) -> bytes:
-        """The JSON text. ``syntax``: of an imported one, too; only the current can be asked for.
+        """Return the JSON text. ``syntax``: convert an imported vCon to this syntax; only the current one is known.
 
-        ``Refused``: ``unknown-conversation`` (404), ``conversation-too-long`` (422); ``TryLater`` while a vCon that
-        came in is not applied whole.
+        Raises ``Refused``: ``bad-query`` (400), ``unknown-conversation`` (404), ``conversation-too-long`` (422);
+        ``TryLater`` while an imported vCon is not applied completely.
         """
         if syntax not in (None, CURRENT):
-            raise Refused("bad-query", f"syntax={CURRENT} is all that can be asked for", 400)
+            raise Refused("bad-query", f"syntax: expected {CURRENT}.", 400)
         async with self._heavy.turn(tenant):
-            found = await self._told(tenant, id)
+            found = await self._export(tenant, id)
             return await asyncio.to_thread(lambda: msgspec.json.encode(modernise(found) if syntax else found))
 
-    async def _told(self, tenant: str, id: str) -> Json:
+    async def _export(self, tenant: str, id: str) -> Json:
         name, facts = await within(self._of_conversation(tenant, id))
         if name is None:
             return await self._as_it_came(tenant, id)
         blobs = await self._large(tenant, facts)
         parts = [each for each in imported_vcons(facts, blobs) if not each.whole]
         if parts:
-            # Pieces of it belong to somebody else, since the parties were told otherwise when they came.
+            # Pieces of it are another customer's: its parties were different when they came.
             known = {fact.key for fact in facts}
             for part in parts:
                 facts += [fact for fact in await self._pieces(tenant, part.uuid) if fact.key not in known]
@@ -91,7 +92,7 @@ class VconExports:
         return await asyncio.to_thread(export_vcon, name, facts, blobs, files)
 
     async def _files(self, tenant: str, facts: Iterable[Fact]) -> Files:
-        """The attachments that the hub holds, in the facts' order. Those that a provider keeps are not fetched."""
+        """Return the attachments in the hub, in the facts' order. Those at a provider are not fetched."""
         found: dict[tuple[bytes, int], bytes | str] = {}
         room = self._most_content
         for fact in facts:
@@ -102,7 +103,7 @@ class VconExports:
                 if (file.bytes or 0) <= room:
                     content = await self._contents.of_file(tenant, fact.event, file)
                     if content is None:
-                        continue  # it is gone; where a provider has it, too, that is told
+                        continue  # it is gone; if a provider has it, too, the vCon has its URL
                     if len(content) <= room:
                         found[fact.key, place] = content
                         room -= len(content)
@@ -111,7 +112,7 @@ class VconExports:
         return found
 
     async def _of_conversation(self, tenant: str, id: str) -> tuple[str | None, list[Fact]]:
-        """The conversation's id of today and its events in canonical order; None where there is no such one."""
+        """Return the conversation's id of today and its events in canonical order; (None, []) if there is none."""
         tenancy = self._tenancies[tenant]
         try:
             part_id = parse_node_id(id)
@@ -130,12 +131,12 @@ class VconExports:
         came = imported_vcons(facts, await self._large(tenant, facts))
         found = [each for each in came if id_part(each.uuid) == id_part(uuid)]
         if not found:
-            raise Refused("unknown-conversation", f"there is no conversation {uuid[:64]!a}, nor such a vCon", 404)
+            raise Refused("unknown-conversation", f"There is no conversation and no vCon {uuid[:64]!a}.", 404)
         _check_whole(found)
         return with_required_members(found[0], facts)
 
     async def _pieces(self, tenant: str, uuid: str) -> list[Fact]:
-        """Of one imported vCon, whosever they are."""
+        """Return the events of one imported vCon, of whichever customers."""
         tenancy = self._tenancies[tenant]
         nodes = [tenancy.ids.interaction(interaction_of(uuid, number)) for number in range(MAX_INTERACTIONS)]
 
@@ -151,7 +152,7 @@ class VconExports:
         return await within(read())
 
     async def _large(self, tenant: str, facts: Iterable[Fact]) -> dict[str, bytes]:
-        """The originals that lie apart."""
+        """Return the originals that are in the blob store."""
         originals = (original_of(fact) for fact in facts)
         names = {name for each in originals if each is not None and (name := blob_of(each)) is not None}
         found: dict[str, bytes] = {}
@@ -164,9 +165,9 @@ class VconExports:
 
 
 async def _facts(tx: Tx, tenancy: Tenancy, own: Ownership, part_ids: Sequence[NodeId]) -> list[Fact]:
-    facts = await read_facts_before(tx, tenancy.ids, own, MOST_EVENTS + 1, None, part_ids)
-    if len(facts) > MOST_EVENTS:
-        raise Refused("conversation-too-long", f"it has more than {MOST_EVENTS} events, too many for one vCon")
+    facts = await read_facts_before(tx, tenancy.ids, own, MAX_EVENTS + 1, None, part_ids)
+    if len(facts) > MAX_EVENTS:
+        raise Refused("conversation-too-long", f"It has more than {MAX_EVENTS} events, too many for one vCon.")
     return facts[::-1]
 
 

@@ -1,4 +1,4 @@
-"""Where the content of an attachment is read from: the blob store, else the mail that it came in."""
+"""Read the content of an attachment: from the blob store, else from the mail that it came in."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from cx_runtime.in_flight import hold
 from cx_vcon.content import IN_BODY, bytes_of
 
 PartAt = Callable[[bytes, str], bytes | None]
-"""The content of a part of a raw mail by its number (``2.1``), without its transfer encoding; None if there is none."""
+"""Returns the content of a part of a raw mail by its number (``2.1``), decoded; None if there is none."""
 
 
 class Contents:
-    """``blobs``: where the channels keep large originals and attachments. ``part_at``: how a mail's parts are found;
-    without it only the blob store is asked.
+    """Reads contents of all tenants, each within its own.
 
-    Every look-up is within one tenant. Raises ``TryLater`` where the blob store does not answer.
+    ``blobs``: where the channels keep large originals and attachments. ``part_at`` finds a mail's parts; without it
+    only the blob store is read. Raises ``TryLater`` if the blob store does not answer.
     """
 
     def __init__(self, blobs: Blobs | None, part_at: PartAt | None) -> None:
@@ -37,8 +37,10 @@ class Contents:
     async def of_file(
         self, tenant: str, event: Event, file: Attachment, heavy: FairQueue | None = None
     ) -> bytes | None:
-        """Return the content of an attachment of this event; None where the hub has it not (any more). ``heavy``: the
-        turns in which a mail is taken apart; None for who has a turn already."""
+        """Return the content of an attachment of this event, None if the hub has not got it (any more).
+
+        ``heavy``: the queue for parsing a mail; None if the caller has a turn already.
+        """
         content = await self.of_blob(tenant, file.blob) if is_blob(file.blob) else None
         if content is not None or not file.part:
             return content
@@ -50,10 +52,11 @@ class Contents:
             return await self._part_of_mail(tenant, event, file)
 
     async def of_original(self, tenant: str, original: Original) -> bytes | None:
-        """Return an event's original; None where it lay apart and is gone."""
+        """Return the content of an event's original, None if its blob is gone."""
         return await self.of_blob(tenant, original.blob) if original.blob else original.content
 
     async def of_blob(self, tenant: str, name: str) -> bytes | None:
+        """Return the content of a blob, None if it is gone."""
         if self._blobs is None:
             raise TryLater("blobs", "this process was given none: CX_BLOB_URL must be that of the channels")
         content = await within(self._blobs.get(tenant, name), "blobs")
@@ -62,7 +65,7 @@ class Contents:
         return content
 
     async def _part_of_mail(self, tenant: str, event: Event, file: Attachment) -> bytes | None:
-        """Only what has the digest that was recorded at intake is what was attached."""
+        """Return a part of the event's mail, if it has the digest that was recorded at intake."""
         original = original_of(event)
         mail = await self.of_original(tenant, original) if original is not None and original.is_mail else None
         if mail is None or self._part_at is None:
@@ -70,7 +73,7 @@ class Contents:
         return _as_recorded(await asyncio.to_thread(self._part_at, mail, file.part), file)
 
     async def _body_of_piece(self, tenant: str, event: Event, file: Attachment) -> bytes | None:
-        """Of an imported vCon each event keeps its piece."""
+        """Return the body of an imported vCon's piece, which the event keeps as its original."""
         original = original_of(event)
         piece = await self.of_original(tenant, original) if original is not None else None
         if piece is None:

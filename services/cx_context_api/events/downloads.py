@@ -1,8 +1,8 @@
-"""How a file that a stranger sent is handed to a browser: as a download that it neither shows nor runs.
+"""Make the headers by which a browser saves a stranger's file and neither shows nor runs it.
 
-Whatever the file says of itself, ``Content-Disposition: attachment`` has it saved, ``nosniff`` keeps the browser from
-guessing another type, the policy puts what is shown all the same into a sandbox without scripts and without an origin,
-and only types that no browser executes keep their name.
+Whatever the file says of itself: ``Content-Disposition: attachment`` has it saved, ``nosniff`` keeps the browser from
+guessing another type, the policy confines what is shown nevertheless to a sandbox without scripts and origin, and only
+types that no browser executes keep their name.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import unicodedata
 from urllib.parse import quote
 
 OPAQUE = "application/octet-stream"
-MOST_NAME = 150
+MAX_NAME = 150
 NAMELESS = "attachment"
 
 _TYPE = re.compile(r"([a-z0-9!#$&^_.+-]{1,60})/([a-z0-9!#$&^_.+-]{1,100})")
@@ -60,9 +60,9 @@ def file_name(name: str) -> str:
     last = name.replace("\\", "/").rpartition("/")[2]
     plain = "".join(c for c in last if unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp"))
     kept = _RESERVED.sub("_", plain).strip(" .")
-    if len(kept) > MOST_NAME:
+    if len(kept) > MAX_NAME:
         stem, dot, ending = kept.rpartition(".")
-        kept = f"{stem[: MOST_NAME - len(ending) - 1]}.{ending}" if dot and len(ending) <= 10 else kept[:MOST_NAME]
+        kept = f"{stem[: MAX_NAME - len(ending) - 1]}.{ending}" if dot and len(ending) <= 10 else kept[:MAX_NAME]
     return kept or NAMELESS
 
 

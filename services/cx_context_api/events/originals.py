@@ -1,7 +1,7 @@
-"""What an event keeps of what the provider sent (``data.raw``): as it stands there, or a reference to a blob.
+"""Read the original that an event keeps of what the provider sent: in ``data.raw``, or in a blob that it names.
 
-Adapters keep a small mail as ``{"mime": BASE64}``, anything large as ``{"blob": "sha256:HEX"}`` with members beside it,
-and all else as the JSON that came.
+Providers keep a small mail as ``{"mime": BASE64}``, anything large as ``{"blob": "sha256:HEX"}`` with further
+members, and all else as the JSON that came.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ MAIL = "message/rfc822"
 JSON = "application/json"
 BYTES = "application/octet-stream"
 
-MOST_TOLD = 4 << 20
-"""Bytes of an original that are told with its event. A larger one is fetched by its id."""
+MAX_INLINE = 4 << 20
+"""Bytes of an original that is shown with its event. A larger one is fetched by its id."""
 
 
 @dataclass(frozen=True, slots=True)
 class Original:
-    """``content``: where the event holds it; ``blob``: the name of the blob that does, where it lies apart."""
+    """An event's original: its ``content``, or the name of the ``blob`` that holds it."""
 
     content: bytes = b""
     blob: str = ""
@@ -34,7 +34,7 @@ class Original:
 
 
 def original_of(event: Event) -> Original | None:
-    """Return the original of an event; None for one that keeps none."""
+    """Return the original of an event, None if it keeps none."""
     raw = event.data.raw
     if raw is msgspec.UNSET:
         return None
@@ -58,10 +58,12 @@ def is_blob(name: Any) -> bool:
     return True
 
 
-def told(content: bytes, media_type: str) -> tuple[str | None, Any]:
-    """Return how an original stands in JSON, and as what: ``json`` (a value), ``none`` (text), ``base64url``, as a vCon
-    names encodings. (None, None) for one that is too large."""
-    if len(content) > MOST_TOLD:
+def encode_original(content: bytes, media_type: str) -> tuple[str | None, Any]:
+    """Return the encoding and the JSON value of an original.
+
+    The encodings are a vCon's: ``json`` (a value), ``none`` (text), ``base64url``. (None, None) if it is too large.
+    """
+    if len(content) > MAX_INLINE:
         return None, None
     if media_type == JSON:
         return "json", msgspec.Raw(content)
@@ -72,7 +74,7 @@ def told(content: bytes, media_type: str) -> tuple[str | None, Any]:
 
 
 def media_type_of(original: Original, content: bytes) -> str:
-    """Return the media type of an original by what it is: what is no JSON in the channel of mails is a mail."""
+    """Return the media type of an original: JSON if it parses, else a mail in the channel ``email``, else bytes."""
     if content[:1] in (b"{", b"["):
         try:
             msgspec.json.decode(content)
@@ -84,7 +86,7 @@ def media_type_of(original: Original, content: bytes) -> str:
 
 
 def _members(raw: bytes) -> dict[str, Any]:
-    """The members of a JSON object whose values are not looked into; none of anything else."""
+    """Return ``blob`` and ``mime`` of a JSON object, as far as they are texts; nothing of other values."""
     try:
         found = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
     except (msgspec.DecodeError, UnicodeDecodeError):

@@ -1,4 +1,4 @@
-"""Requests for one event and for one file."""
+"""Handle requests for one event and for one file."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _ENDINGS = {originals.MAIL: ".eml", originals.JSON: ".json"}
 
 
 class EventRoutes:
-    """The handlers, over the parts that ``app`` puts together."""
+    """Handles requests for events and files."""
 
     def __init__(
         self, admission: Admission, store: Store, contents: Contents, metrics: Metrics, turns: ReadTurns
@@ -48,19 +48,20 @@ class EventRoutes:
         self._turns = turns
 
     def all(self) -> list[Route]:
+        """Return all routes."""
         return [
             route("GET", "/v1/event", self.event),
             route("GET", "/v1/attachments/{id}", self.attachment),
         ]
 
     async def event(self, request: Request) -> Response:
-        """The event by its name. ``Refused``: ``unknown-event`` (404), ``dead-lettered`` (409)."""
+        """Answer with an event by its name. Raises ``Refused``: ``unknown-event`` (404), ``dead-lettered`` (409)."""
         caller = self._admission.admit(request.headers, "context:read")
         name = read_query(request, "source", "id").event()
         key = event_key(caller.tenant, *name)
         stored = await self._stored(caller, key, name)
         if stored is None:
-            raise Refused("unknown-event", f"there is no event {str(name)[:200]!a} here (yet)", 404)
+            raise Refused("unknown-event", f"There is no event {str(name)[:200]!a} here (yet).", 404)
         event = _event_of(stored)
         files = event.data.message.attachments if event.data.message is not None else []
         answer = {
@@ -72,8 +73,11 @@ class EventRoutes:
         return Response(msgspec.json.encode(answer), headers=_CACHING, media_type="application/json")
 
     async def attachment(self, request: Request) -> Response:
-        """The content. ``Refused``: ``unknown-attachment``, ``attachment-gone`` (404); an attachment that a provider
-        keeps is told as the problem ``kept-by-provider`` (404) with its ``url``."""
+        """Answer with the content of an attachment or original.
+
+        Raises ``Refused``: ``unknown-attachment``, ``attachment-gone`` (404). For an attachment at a provider, answer
+        with the problem ``kept-by-provider`` (404) and its ``url``.
+        """
         caller = self._admission.admit(request.headers, "context:read")
         read_query(request)
         id = request.path_params["id"]
@@ -82,7 +86,7 @@ class EventRoutes:
         if stored is None:
             raise unknown(id)
         event = _event_of(stored)
-        return await (self._original_itself if asked.place is None else self._file)(request, caller, event, asked)
+        return await (self._original_file if asked.place is None else self._file)(request, caller, event, asked)
 
     async def _file(self, request: Request, caller: Caller, event: Event, asked: AttachmentId) -> Response:
         id = id_of(*asked)
@@ -98,11 +102,11 @@ class EventRoutes:
         url = web_url(file)
         if url:
             self._metrics.problem(404, "kept-by-provider")
-            detail = "only the provider has this file; the hub fetches nothing from a URL that a sender chose"
+            detail = "Only the provider has this file; the hub fetches nothing from a URL that a sender chose."
             return problem(404, "kept-by-provider", detail, more={"url": url})
         raise _gone(id)
 
-    async def _original_itself(self, request: Request, caller: Caller, event: Event, asked: AttachmentId) -> Response:
+    async def _original_file(self, request: Request, caller: Caller, event: Event, asked: AttachmentId) -> Response:
         id = id_of(*asked)
         original = originals.original_of(event)
         if original is None:
@@ -114,8 +118,7 @@ class EventRoutes:
         return _download(request, content, ORIGINAL + _ENDINGS.get(media_type, ".bin"), media_type)
 
     async def _original(self, tenant: str, key: bytes, event: Event) -> dict[str, object] | None:
-        """What the event's original is, and where it is not too large its content. ``place`` is None where it lay apart
-        and is gone."""
+        """Show an event's original, with its content unless that is too large. ``place`` is None if it is gone."""
         original = originals.original_of(event)
         if original is None:
             return None
@@ -124,7 +127,7 @@ class EventRoutes:
         if content is None:
             return {**found, "content_type": None, "bytes": None, "place": None, "encoding": None, "content": None}
         media_type = originals.media_type_of(original, content)
-        encoding, value = originals.told(content, media_type)
+        encoding, value = originals.encode_original(content, media_type)
         place = "hub" if original.blob else "event"
         found |= {"content_type": media_type, "bytes": len(content), "place": place}
         return {**found, "encoding": encoding, "content": value}
@@ -141,7 +144,7 @@ class EventRoutes:
                 found = await charge_cpu_time(read_event(tx, tenant, key), partial(pages.charge, tenant))
                 why = await read_reason(tx, tenant, *name) if found is None and name is not None else None
                 if why is not None:
-                    raise Refused("dead-lettered", f"the event lies in the dead letters: {why}"[:2000], 409)
+                    raise Refused("dead-lettered", f"The event is in the dead letters: {why}"[:2000], 409)
                 return found
 
         return await within(read())
@@ -160,11 +163,11 @@ def _attachment_at(event: Event, place: int | None) -> Attachment | None:
 
 
 def _gone(id: str) -> Refused:
-    return Refused("attachment-gone", f"the content of {id} is not in the blob store that this process reads", 404)
+    return Refused("attachment-gone", f"The content of {id} is not in the blob store that this process reads.", 404)
 
 
 def _unchanged(request: Request, blob: str) -> Response | None:
-    """Return 304 to who has the content of this digest, None to others."""
+    """Return 304 if the client has the content of this digest, else None."""
     tag = _tag(blob)
     known = request.headers.get("if-none-match")
     if known is None or not etag_matches(known, tag):
@@ -175,7 +178,7 @@ def _unchanged(request: Request, blob: str) -> Response | None:
 def _download(request: Request, content: bytes, name: str, content_type: str) -> Response:
     digest = blob_name(content)
     headers = {**SAFE_HEADERS, "etag": _tag(digest), "content-disposition": disposition(name)}
-    headers["content-type"] = safe_type(content_type)  # as a media type Starlette would add a charset to text
+    headers["content-type"] = safe_type(content_type)  # passed as media_type, Starlette would add a charset to text
     return _unchanged(request, digest) or Response(content, headers=headers)
 
 

@@ -1,4 +1,4 @@
-"""Plan the decisions about one interaction or one candidate."""
+"""Plan decisions about one interaction (``attribute``) or one candidate (``dismiss``)."""
 
 from __future__ import annotations
 
@@ -23,33 +23,39 @@ from cx_identity.decisions import ATTRIBUTED, DISMISSED
 
 
 async def attribute(tx: Tx, tenant: str, tenancy: Tenancy, body: bodies.Attribute) -> DecisionPlan:
-    """``Refused``: ``unknown-interaction``, ``unknown-profile`` (404), ``names-somebody`` (422)."""
+    """Plan that an interaction that names nobody is a profile's.
+
+    Raises ``Refused``: ``unknown-interaction``, ``unknown-profile`` (404), ``names-somebody`` (422).
+    """
     node = tenancy.ids.interaction(body.interaction)
     stream_ids = (await streams_of(tx, tenant, [node])).get(node, set())
     if not stream_ids:
-        raise Refused("unknown-interaction", f"there is no interaction {body.interaction[:64]!r}", 404)
+        raise Refused("unknown-interaction", f"There is no interaction {body.interaction[:64]!r}.", 404)
     if node not in stream_ids and not (await customers_and_ambiguous(tx, tenant, stream_ids))[1]:
         raise Refused(
-            "names-somebody", f"every event of {body.interaction[:64]!r} names somebody; merge or part people instead"
+            "names-somebody", f"Every event of {body.interaction[:64]!r} names somebody; merge or unmerge instead."
         )
     profile = by_id(body.profile).node
     if profile not in await read_profiles(tx, tenant, [profile]):
-        raise Refused("unknown-profile", f"there is no profile {body.profile}", 404)
-    said = IdentityDecision(interaction=body.interaction, profile=text_of(profile))
+        raise Refused("unknown-profile", f"There is no profile {body.profile}.", 404)
+    identity = IdentityDecision(interaction=body.interaction, profile=text_of(profile))
     after = await latest_about_interaction(tx, tenant, node)
     return DecisionPlan(
-        [draft_decision(tenancy, ATTRIBUTED, said, body, after)], frozenset((profile,)), frozenset((node,))
+        [draft_decision(tenancy, ATTRIBUTED, identity, body, after)], frozenset((profile,)), frozenset((node,))
     )
 
 
 async def dismiss(tx: Tx, tenant: str, tenancy: Tenancy, body: bodies.Dismiss) -> DecisionPlan:
-    """``Refused("unknown-candidate", 404)``, also for one that is settled."""
+    """Plan that a candidate's identifier stays nobody's.
+
+    Raises ``Refused("unknown-candidate", 404)``, also if somebody has decided about it.
+    """
     candidate = by_id(body.candidate).node
     identifier = candidate_id(candidate)
     known = await read_profiles(tx, tenant, [identifier])
-    doubtful = await refused_claims.in_doubt_among(tx, tenant, known)
-    if identifier not in doubtful or await settled_among(CurrentGraph(tx, tenant), doubtful):
-        raise Refused("unknown-candidate", f"there is no open candidate {body.candidate}", 404)
-    said = IdentityDecision(candidate=text_of(candidate))
+    in_doubt = await refused_claims.in_doubt_among(tx, tenant, known)
+    if identifier not in in_doubt or await settled_among(CurrentGraph(tx, tenant), in_doubt):
+        raise Refused("unknown-candidate", f"There is no open candidate {body.candidate}.", 404)
+    identity = IdentityDecision(candidate=text_of(candidate))
     after = latest_of(await decisions_naming(tx, tenant, [identifier]))
-    return DecisionPlan([draft_decision(tenancy, DISMISSED, said, body, after)])
+    return DecisionPlan([draft_decision(tenancy, DISMISSED, identity, body, after)])

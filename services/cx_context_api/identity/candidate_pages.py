@@ -1,4 +1,4 @@
-"""Page through the candidates that nobody has decided about."""
+"""List the candidates that nobody has decided about."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ _NO_ID = bytes(16)
 
 
 async def read_candidate_page(
-    tx: Tx, tenant: str, tenancy: Tenancy, after: NodeId | None, most: int
+    tx: Tx, tenant: str, tenancy: Tenancy, after: NodeId | None, limit: int
 ) -> tuple[list[Json], NodeId | None]:
-    """A page of the candidates that nobody settled, in order of identifier; where the next page begins."""
+    """Return a page of open candidates in order of identifier, and where the next page begins (None after the last)."""
     rules = await read_rules_in_force(tx, tenant, tenancy.rules)
-    found: list[Json] = []
-    place = after or _NO_ID
+    views: list[Json] = []
+    position = after or _NO_ID
     while True:
-        identifiers = await refused_claims.identifiers_in_doubt(tx, tenant, place, most + 1)
+        identifiers = await refused_claims.identifiers_in_doubt(tx, tenant, position, limit + 1)
         settled = await settled_among(CurrentGraph(tx, tenant), identifiers)
         profiles = await read_profiles(tx, tenant, identifiers)
         for identifier in identifiers:
             if identifier in profiles and identifier not in settled:
-                if len(found) == most:
-                    return found, place
-                found.append(candidate_view(await read_candidate(tx, tenancy.ids, profiles[identifier], rules)))
-            place = identifier
-        if len(identifiers) <= most:
-            return found, None
+                if len(views) == limit:
+                    return views, position
+                views.append(candidate_view(await read_candidate(tx, tenancy.ids, profiles[identifier], rules)))
+            position = identifier
+        if len(identifiers) <= limit:
+            return views, None

@@ -9,28 +9,28 @@ from cx_events.timestamps import format_time
 from cx_identity.candidate_ranking import IdentifierUse, RankedCustomer, is_proved
 from cx_identity.model import Evidence, Profile
 
-TIED_SHOWN = 50
+CUSTOMERS_SHOWN = 50
 
 
-def candidate_view(doubt: RankedCandidate, *, dismissed: bool = False) -> Json:
-    """``dismissed``: a person said that the identifier stays nobody's; that is withdrawn, not said again."""
-    candidate = doubt.candidate
-    last = next((one.candidate.customer for one in doubt.customers if one.last_user), None)
+def candidate_view(ranked: RankedCandidate, *, dismissed: bool = False) -> Json:
+    """Show a candidate. ``dismissed``: a decision says that it stays nobody's; that can only be withdrawn."""
+    candidate = ranked.candidate
+    last = next((one.candidate.customer for one in ranked.customers if one.last_user), None)
     return {
         "id": text_of(candidate.id),
-        "identifier": profile_view(doubt.identifier),
+        "identifier": profile_view(ranked.identifier),
         "reason": candidate.reason,
-        "customers": [tied_view(one, doubt) for one in doubt.customers[:TIED_SHOWN]],
+        "customers": [customer_view(one, ranked) for one in ranked.customers[:CUSTOMERS_SHOWN]],
         "last_user": text_of(last) if last is not None else None,
-        "unclaimed": use_view(doubt.unclaimed),
+        "unclaimed": use_view(ranked.unclaimed),
         "actions": {"dismiss": {"candidate": text_of(candidate.id)}} if not dismissed else {},
     }
 
 
-def tied_view(one: RankedCustomer, doubt: RankedCandidate) -> Json:
-    """``actions``: what a person may decide, as bodies that lack their reason."""
-    tied = one.candidate
-    merge = {"merge": {"a": text_of(tied.customer), "b": text_of(doubt.identifier.id)}}
+def customer_view(customer: RankedCustomer, ranked: RankedCandidate) -> Json:
+    """Show a customer who may own an identifier. ``actions``: request bodies of decisions, without their reason."""
+    tied = customer.candidate
+    merge = {"merge": {"a": text_of(tied.customer), "b": text_of(ranked.identifier.id)}}
     return {
         "id": text_of(tied.customer),
         "profile": text_of(tied.profile),
@@ -38,14 +38,15 @@ def tied_view(one: RankedCustomer, doubt: RankedCandidate) -> Json:
         "verified": is_proved(tied),
         "confidence": tied.confidence / 100,
         "evidence": evidence_view(tied.evidence),
-        "used": use_view(one.use),
-        "last_user": one.last_user,
-        "reasons": list(one.reasons),
-        "actions": merge if tied.customer != doubt.owner else {},
+        "used": use_view(customer.use),
+        "last_user": customer.last_user,
+        "reasons": list(customer.reasons),
+        "actions": merge if tied.customer != ranked.owner else {},
     }
 
 
 def use_view(use: IdentifierUse | None) -> Json | None:
+    """Show in how many contacts an identifier was used, and when last."""
     if use is None:
         return None
     last = use.last
@@ -61,6 +62,7 @@ def use_view(use: IdentifierUse | None) -> Json | None:
 
 
 def profile_view(profile: Profile) -> Json:
+    """Show a profile."""
     shown: Json = {"profile": text_of(profile.id), "kind": profile.kind, "value": profile.value}
     if profile.scope:
         shown["scope"] = profile.scope
@@ -68,5 +70,6 @@ def profile_view(profile: Profile) -> Json:
 
 
 def evidence_view(evidence: Evidence) -> Json:
+    """Show the event that is evidence, and when it was recorded."""
     recorded, source, id = evidence
     return {"event": {"source": source, "id": id}, "recorded": format_time(recorded)}

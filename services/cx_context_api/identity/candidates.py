@@ -1,7 +1,7 @@
-"""Identifiers in doubt: whose they may be, likeliest first, with what a person can do about it.
+"""Rank who may own an identifier that several people use or claim.
 
-Nobody is joined by a rank. A person says whose an identifier is (``merge``), that it stays nobody's (``dismiss``), or
-whose one interaction is that names nobody, or nobody but it (``attribute``).
+A rank joins nobody. A person decides: whose the identifier is (``merge``), that it stays nobody's (``dismiss``), or
+whose one interaction is that names only this identifier or nobody (``attribute``).
 """
 
 from __future__ import annotations
@@ -34,8 +34,11 @@ from cx_identity.rules import Rules
 
 @dataclass(frozen=True, slots=True)
 class RankedCandidate:
-    """``owner``: whose the identifier is, its own id where it is nobody's. ``customers``: likeliest first.
-    ``unclaimed``: the contacts that name the identifier and nobody else, while it is nobody's."""
+    """An identifier with the customers who may own it, likeliest first.
+
+    ``owner``: its customer today; its own id if it is nobody's. ``unclaimed``: the contacts that name only this
+    identifier, while it is nobody's.
+    """
 
     candidate: Candidate
     identifier: Profile
@@ -45,23 +48,25 @@ class RankedCandidate:
 
 
 async def read_candidate(tx: Tx, ids: IdSpace, identifier: Profile, rules: Rules) -> RankedCandidate:
-    """Whose an identifier in doubt may be."""
+    """Return who may own an identifier today."""
     tenant = ids.tenant
     edges = await edges_at(tx, tenant, [identifier.id])
     profiles = await read_profiles(tx, tenant, _ends(edges, identifier))
-    tied = _Tied(identifier, edges, profiles, await customers_of(tx, tenant, {*profiles, identifier.id}), rules)
-    contacts = await contacts_at(tx, tenant, identifier, tied.stream_ids())
-    return tied.doubt(contacts, await owners_of_interactions(CurrentGraph(tx, tenant), tied.nodes(ids, contacts)), ids)
+    inputs = _CandidateInputs(
+        identifier, edges, profiles, await customers_of(tx, tenant, {*profiles, identifier.id}), rules
+    )
+    contacts = await contacts_at(tx, tenant, identifier, inputs.stream_ids())
+    return inputs.rank(contacts, await owners_of_interactions(CurrentGraph(tx, tenant), inputs.nodes(ids, contacts)), ids)
 
 
 async def read_candidate_as_of(then: Snapshot, identifier: Profile) -> RankedCandidate:
-    """As ``read_candidate``, at a moment of the past."""
+    """Return who may have owned an identifier at a moment of the past."""
     edges = await then.edges_at([identifier.id])
     profiles = await then.profiles(_ends(edges, identifier))
     customer_of = await then.customers_of({*profiles, identifier.id})
-    tied = _Tied(identifier, edges, profiles, customer_of, await then.rules())
-    contacts = await then.contacts_at(identifier, tied.stream_ids())
-    return tied.doubt(contacts, await owners_of_interactions(then, tied.nodes(then.ids, contacts)), then.ids)
+    inputs = _CandidateInputs(identifier, edges, profiles, customer_of, await then.rules())
+    contacts = await then.contacts_at(identifier, inputs.stream_ids())
+    return inputs.rank(contacts, await owners_of_interactions(then, inputs.nodes(then.ids, contacts)), then.ids)
 
 
 def _ends(edges: Sequence[Edge], identifier: Profile) -> set[NodeId]:
@@ -69,8 +74,8 @@ def _ends(edges: Sequence[Edge], identifier: Profile) -> set[NodeId]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Tied:
-    """What is known of an identifier and those who are tied to it."""
+class _CandidateInputs:
+    """The edges of an identifier, and the profiles at their other ends."""
 
     identifier: Profile
     edges: Sequence[Edge]
@@ -78,38 +83,39 @@ class _Tied:
     customer_of: Mapping[NodeId, NodeId]
     rules: Rules
 
-    def _said(self) -> dict[NodeId, Edge]:
+    def _edge_by_end(self) -> dict[NodeId, Edge]:
         ends = {edge.b if edge.a == self.identifier.id else edge.a: edge for edge in self.edges}
         return {end: edge for end, edge in ends.items() if end in self.profiles}
 
     def stream_ids(self) -> list[NodeId]:
-        """Where the identifier may have been used, the identifier's own first, then as they were said to have it."""
-        said = {end: _latest(edge) for end, edge in self._said().items()}
-        return [self.identifier.id, *sorted(said, key=lambda end: (said[end], end), reverse=True)]
+        """Return the streams that may have used the identifier: its own first, then the latest tied first."""
+        latest = {end: _latest(edge) for end, edge in self._edge_by_end().items()}
+        return [self.identifier.id, *sorted(latest, key=lambda end: (latest[end], end), reverse=True)]
 
     def nodes(self, ids: IdSpace, contacts: Mapping[NodeId, Sequence[IdentifierActivity]]) -> set[NodeId]:
-        """The interactions that name the identifier alone; each may follow somebody."""
+        """Return the interactions that name only the identifier; each may follow another customer."""
         return {ids.interaction(contact.interaction) for contact in contacts.get(self.identifier.id, ())}
 
-    def doubt(
-        self, contacts: Mapping[NodeId, Sequence[IdentifierActivity]], sides: Mapping[NodeId, Owners], ids: IdSpace
+    def rank(
+        self, contacts: Mapping[NodeId, Sequence[IdentifierActivity]], owners: Mapping[NodeId, Owners], ids: IdSpace
     ) -> RankedCandidate:
-        known = list(self._said().values())
-        candidate = candidate_for(self.identifier, known, self.profiles, self.customer_of, self.rules)
-        of_customer: dict[NodeId, list[IdentifierActivity]] = {}
-        for stream_id, found in contacts.items():
-            for contact in found:
-                of = sides.get(ids.interaction(contact.interaction)) if stream_id == self.identifier.id else None
-                owner = (
-                    self.customer_of[stream_id]
-                    if of is None
-                    else of.by_stream.get(stream_id, self.customer_of[stream_id])
-                )
-                of_customer.setdefault(owner, []).append(contact)
-        uses = {customer: use for customer, found in of_customer.items() if (use := sum_activity(found)) is not None}
+        """Rank the customers by their ties and by who used the identifier."""
+        edges = list(self._edge_by_end().values())
+        candidate = candidate_for(self.identifier, edges, self.profiles, self.customer_of, self.rules)
+        by_customer: dict[NodeId, list[IdentifierActivity]] = {}
+        for stream_id, activity in contacts.items():
+            for contact in activity:
+                customer = self.customer_of[stream_id]
+                if stream_id == self.identifier.id:
+                    interaction = owners.get(ids.interaction(contact.interaction))
+                    if interaction is not None:
+                        customer = interaction.by_stream.get(stream_id, customer)
+                by_customer.setdefault(customer, []).append(contact)
+        sums = {customer: sum_activity(activity) for customer, activity in by_customer.items()}
+        uses = {customer: use for customer, use in sums.items() if use is not None}
         owner = self.customer_of[self.identifier.id]
-        own = any(tied.customer == owner for tied in candidate.customers)
-        unclaimed = uses.get(owner) if not own else None
+        is_tied = any(tied.customer == owner for tied in candidate.customers)
+        unclaimed = uses.get(owner) if not is_tied else None
         return RankedCandidate(candidate, self.identifier, owner, rank_customers(candidate, uses), unclaimed)
 
 

@@ -1,6 +1,6 @@
-"""Who is who, as a person decides it: what a request names is checked, and becomes decision events.
+"""List the decisions about identity that a person can take.
 
-They lie at the tenant's own node, in one partition: in the order in which they were taken.
+Their events lie in the tenant's own stream, in one partition, in the order in which they were taken.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ Planner = Callable[[Tx, str, Tenancy, Any], Awaitable[DecisionPlan]]
 
 
 class DecisionCommand(NamedTuple):
-    """A decision about identity: what the body says, and what it comes to."""
+    """A kind of decision about identity: its body, and the function that plans it."""
 
     shape: type[bodies.RequestBody]
-    judge: Planner
+    plan: Planner
 
 
 DECISION_COMMANDS: Mapping[str, DecisionCommand] = MappingProxyType(

@@ -1,4 +1,4 @@
-"""Hold what an identity request comes to: events, and whom they concern."""
+"""Hold a decision about identity before it is taken: its events, and whom they concern."""
 
 from __future__ import annotations
 
@@ -14,22 +14,25 @@ from cx_events.timestamps import Micros
 
 
 class DecisionPlan(NamedTuple):
-    """What a person's request comes to: the events, and whom they concern, to show the outcome. ``whole``: it concerns
-    everybody, as rules do."""
+    """The events of a decision, and the profiles and interactions that they concern.
 
-    choices: Sequence[DecisionDraft]
+    ``concerns_all``: they concern all customers, as rules do.
+    """
+
+    drafts: Sequence[DecisionDraft]
     profiles: frozenset[NodeId] = frozenset()
     nodes: frozenset[NodeId] = frozenset()
-    whole: bool = False
+    concerns_all: bool = False
 
 
 def draft_decision(
     tenancy: Tenancy,
     type: str,
-    said: IdentityDecision,
+    identity: IdentityDecision,
     body: bodies.Merge | bodies.Unmerge | bodies.Attribute | bodies.Dismiss,
     after: Micros,
 ) -> DecisionDraft:
+    """Return one event of a decision. ``after``: µs, as in ``DecisionDraft``."""
     agent = bodies.agent_name(body.agent)
-    data = Data(identity=said, reason=body.reason, agent=agent)
+    data = Data(identity=identity, reason=body.reason, agent=agent)
     return DecisionDraft(type, tenancy.ids.tenant_node(), data, after=after)

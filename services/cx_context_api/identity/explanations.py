@@ -1,19 +1,19 @@
-"""Why these identifiers are one person: profiles, edges and their evidence, decisions and what became of them."""
+"""Explain why these identifiers are one person: profiles, edges with their evidence, decisions and their state."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from cx_context.store.attributions import attributions_about
 from cx_context.store.current_graph import CurrentGraph
+from cx_context.store.snapshot import Snapshot
+from cx_context.store.attributions import attributions_about
 from cx_context.store.events import read_raws
 from cx_context.store.graph_slices import resolve_surroundings
 from cx_context.store.members import members_of
 from cx_context.store.ownership import ownership_of
 from cx_context.store.rule_changes import read_rules_in_force
 from cx_context.store.settled import settled_among
-from cx_context.store.snapshot import Snapshot
 from cx_context.store.sql import Tx
 from cx_context_api.identity.candidate_views import candidate_view, evidence_view, profile_view
 from cx_context_api.identity.candidates import RankedCandidate, read_candidate, read_candidate_as_of
@@ -32,13 +32,13 @@ from cx_identity.outcome import Resolution
 from cx_identity.rules import Rules
 
 SHOWN = 500
-"""Of profiles, edges, decisions and attributions each; ``totals`` says how many there are."""
+"""Profiles, edges, decisions and attributions shown, each; ``totals`` counts all."""
 
-DOUBTS_SHOWN = 20
+CANDIDATES_SHOWN = 20
 
 
 def obstacles_view(against: Sequence[MergeObstacle], profiles: Mapping[NodeId, Profile]) -> list[Json]:
-    """What stands against a merge. ``name`` is what ``despite`` takes."""
+    """Show the obstacles to a merge. ``name`` is what ``despite`` takes."""
     return [
         {
             "reason": one.reason,
@@ -50,48 +50,50 @@ def obstacles_view(against: Sequence[MergeObstacle], profiles: Mapping[NodeId, P
     ]
 
 
-class _Gathered(NamedTuple):
-    """What an explanation is told from. ``candidates``: the first of ``doubtful``, which nobody settled."""
+class _Inputs(NamedTuple):
+    """The inputs of an explanation. ``open_ids``: undecided identifiers; ``candidates``: the first of them."""
 
-    told: Explanation
+    explanation: Explanation
     profiles: Mapping[NodeId, Profile]
     attributions: Sequence[tuple[Attribution, str]]
-    doubtful: Sequence[NodeId]
+    open_ids: Sequence[NodeId]
     candidates: Sequence[RankedCandidate]
     rules: Rules
 
 
-async def explanation(tx: Tx, tenant: str, tenancy: Tenancy, customer: NodeId) -> Json:
-    """All that made a customer one, and what did not."""
+async def read_explanation(tx: Tx, tenant: str, tenancy: Tenancy, customer: NodeId) -> Json:
+    """Return what joined a customer's identifiers, and what did not."""
     rules = await read_rules_in_force(tx, tenant, tenancy.rules)
     members = [member.id for member in await members_of(tx, tenant, customer)]
     scope, resolution = await resolve_surroundings(tx, tenant, members, rules)
     graph = scope.surroundings()
-    told = explain_customer(customer, graph, resolution, rules)
+    explanation = explain_customer(customer, graph, resolution, rules)
     own = await ownership_of(CurrentGraph(tx, tenancy.ids.tenant), customer, members)
     attributions = await attributions_about(CurrentGraph(tx, tenant), members, own.nodes)
-    in_doubt = _in_doubt(graph, resolution, members)
-    doubtful = sorted(in_doubt - await settled_among(CurrentGraph(tx, tenant), in_doubt))
-    asked = [await read_candidate(tx, tenancy.ids, graph.profiles[id], rules) for id in doubtful[:DOUBTS_SHOWN]]
-    return await _told(tx, customer, _Gathered(told, graph.profiles, attributions, doubtful, asked, rules))
+    in_candidate = _in_candidate(graph, resolution, members)
+    open_ids = sorted(in_candidate - await settled_among(tx, tenant, in_candidate))
+    candidates = [
+        await read_candidate(tx, tenancy.ids, graph.profiles[id], rules) for id in open_ids[:CANDIDATES_SHOWN]
+    ]
+    return await _view(tx, customer, _Inputs(explanation, graph.profiles, attributions, open_ids, candidates, rules))
 
 
-async def explanation_then(tx: Tx, then: Snapshot, customer: NodeId) -> Json:
-    """As ``explanation``, of a moment of the past."""
+async def read_explanation_as_of(tx: Tx, then: Snapshot, customer: NodeId) -> Json:
+    """Return an explanation as of a moment of the past."""
     rules = await then.rules()
     members = [member.id for member in await then.members_of(customer)]
     graph, resolution = await then.explained(members)
-    told = explain_customer(customer, graph, resolution, rules)
+    explanation = explain_customer(customer, graph, resolution, rules)
     own = await ownership_of(then, customer, members)
     attributions = await attributions_about(then, members, own.nodes)
-    in_doubt = _in_doubt(graph, resolution, members)
-    doubtful = sorted(in_doubt - await settled_among(then, in_doubt))
-    asked = [await read_candidate_as_of(then, graph.profiles[id]) for id in doubtful[:DOUBTS_SHOWN]]
-    return await _told(tx, customer, _Gathered(told, graph.profiles, attributions, doubtful, asked, rules))
+    in_candidate = _in_candidate(graph, resolution, members)
+    open_ids = sorted(in_candidate - await then.settled_among(in_candidate))
+    candidates = [await read_candidate_as_of(then, graph.profiles[id]) for id in open_ids[:CANDIDATES_SHOWN]]
+    return await _view(tx, customer, _Inputs(explanation, graph.profiles, attributions, open_ids, candidates, rules))
 
 
-def _in_doubt(graph: Graph, resolution: Resolution, members: Collection[NodeId]) -> set[NodeId]:
-    """Return the identifiers of a customer and around it that are shared, or that a claim was refused of."""
+def _in_candidate(graph: Graph, resolution: Resolution, members: Collection[NodeId]) -> set[NodeId]:
+    """Return the identifiers of a customer and around it that are shared or have a refused claim."""
     shared = graph.shared.counting_all if graph.shared is not None else frozenset[NodeId]()
     own = set(members)
     refused = [one for one in resolution.refusals if one.is_question and not own.isdisjoint((one.a, one.b))]
@@ -101,23 +103,23 @@ def _in_doubt(graph: Graph, resolution: Resolution, members: Collection[NodeId])
     }
 
 
-async def _told(tx: Tx, customer: NodeId, found: _Gathered) -> Json:
-    told, attributions = found.told, found.attributions
-    keys = [view.decision.key for view in told.decisions[:SHOWN]] + [a.key for a, _ in attributions[:SHOWN]]
+async def _view(tx: Tx, customer: NodeId, found: _Inputs) -> Json:
+    explanation, attributions = found.explanation, found.attributions
+    keys = [view.decision.key for view in explanation.decisions[:SHOWN]] + [a.key for a, _ in attributions[:SHOWN]]
     events = {key: decode_leniently(raw)[0] for key, raw in (await read_raws(tx, keys)).items()}
     return {
         "customer": text_of(customer),
-        "profiles": [_profile(view) for view in told.profiles[:SHOWN]],
-        "edges": [_edge(view, found.profiles) for view in told.edges[:SHOWN]],
-        "decisions": [_decision(view, events) for view in told.decisions[:SHOWN]],
+        "profiles": [_profile(view) for view in explanation.profiles[:SHOWN]],
+        "edges": [_edge(view, found.profiles) for view in explanation.edges[:SHOWN]],
+        "decisions": [_decision(view, events) for view in explanation.decisions[:SHOWN]],
         "attributions": [_attribution(one, standing, events) for one, standing in attributions[:SHOWN]],
         "candidates": [candidate_view(one) for one in found.candidates],
         "totals": {
-            "profiles": len(told.profiles),
-            "edges": len(told.edges),
-            "decisions": len(told.decisions),
+            "profiles": len(explanation.profiles),
+            "edges": len(explanation.edges),
+            "decisions": len(explanation.decisions),
             "attributions": len(attributions),
-            "candidates": len(found.doubtful),
+            "candidates": len(found.open_ids),
         },
         "rules": found.rules.as_mapping(),
     }
@@ -171,7 +173,7 @@ def _decision(view: DecisionView, events: Mapping[bytes, Event]) -> Json:
         "kind": decision.kind,
         "profiles": [text_of(id) for id in dict.fromkeys((decision.a, decision.b)) if id],
         "withdraws": decision.withdraws or None,
-        **_said(events.get(decision.key)),
+        **_author(events.get(decision.key)),
         "standing": {"state": standing.state, "by": standing.by or None},
     }
 
@@ -183,13 +185,13 @@ def _attribution(attribution: Attribution, standing: str, events: Mapping[bytes,
         **evidence_view(attribution.at),
         "interaction": identity.interaction if identity is not None else None,
         "profile": text_of(attribution.profile) if attribution.profile is not None else None,
-        **_said(event),
+        **_author(event),
         "standing": {"state": standing, "by": None},
     }
 
 
-def _said(event: Event | None) -> dict[str, Any]:
-    """Who said so, and why."""
+def _author(event: Event | None) -> dict[str, Any]:
+    """Show who decided, and why."""
     if event is None:
         return {"reason": None, "agent": None}
     agent = event.data.agent

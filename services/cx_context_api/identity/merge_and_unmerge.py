@@ -1,4 +1,4 @@
-"""Plan the decisions that merge two customers or take a merge back."""
+"""Plan the decisions that merge two customers, withdraw a decision, or keep two profiles apart."""
 
 from __future__ import annotations
 
@@ -34,16 +34,16 @@ from cx_identity.unmerge import withdrawn_decisions
 
 
 class MergeBlocked(Refused):
-    """Something stands against a merge that its ``despite`` does not name."""
+    """A merge has obstacles that its ``despite`` does not name."""
 
     def __init__(self, against: Sequence[MergeObstacle], profiles: Mapping[NodeId, Profile]) -> None:
-        said = [
+        reasons = [
             f"{_value(profiles[one.a])} and {_value(profiles[one.b])} "
             + (f"are kept apart by {one.name}" if one.reason == "apart" else f"are two values of kind {one.name}")
             for one in against
         ]
         names = ", ".join(dict.fromkeys(one.name for one in against))
-        detail = f"{'; '.join(said[:3])}. Whoever knows better merges with despite: [{names}]"
+        detail = f"{'; '.join(reasons[:3])}. To merge nevertheless, give despite: [{names}]."
         super().__init__("kept-apart" if against[0].reason == "apart" else "excluded", detail[:2000], 409)
         self.against = against
         self.profiles = profiles
@@ -54,11 +54,14 @@ def _value(profile: Profile) -> str:
 
 
 async def merge(tx: Tx, tenant: str, tenancy: Tenancy, body: bodies.Merge) -> DecisionPlan:
-    """``Refused``: ``unknown-customer`` (404), ``same-customer``, ``not-a-profile`` (422); ``MergeBlocked`` (409)."""
+    """Plan that two customers are one: one event per pair of profiles.
+
+    Raises ``Refused``: ``unknown-customer`` (404), ``same-customer``, ``not-a-profile`` (422); ``MergeBlocked`` (409).
+    """
     one = await _customer(tx, tenant, body.a)
     other = await _customer(tx, tenant, body.b)
     if one == other:
-        raise Refused("same-customer", f"{body.a} and {body.b} are one customer already")
+        raise Refused("same-customer", f"{body.a} and {body.b} are one customer already.")
     ones, others = await _profiles(tx, tenant, one, body.a), await _profiles(tx, tenant, other, body.b)
     rules = await read_rules_in_force(tx, tenant, tenancy.rules)
     scope, resolution = await resolve_surroundings(tx, tenant, [p.id for p in (*ones, *others)], rules)
@@ -68,18 +71,21 @@ async def merge(tx: Tx, tenant: str, tenancy: Tenancy, body: bodies.Merge) -> De
     if against:
         raise MergeBlocked(against, {profile.id: profile for profile in (*ones, *others)})
     pairs = merge_pairs(ones, others, rules, apart, core_of=resolution.core_of, claimed=resolution.claimed)
-    said = [IdentityDecision(a=text_of(a), b=text_of(b)) for a, b in pairs]
+    identities = [IdentityDecision(a=text_of(a), b=text_of(b)) for a, b in pairs]
     after = latest_of(scope.graph().decisions)
     return DecisionPlan(
-        [draft_decision(tenancy, MERGED, identity, body, after) for identity in said],
+        [draft_decision(tenancy, MERGED, identity, body, after) for identity in identities],
         frozenset(id for pair in pairs for id in pair),
     )
 
 
 async def unmerge(tx: Tx, tenant: str, tenancy: Tenancy, body: bodies.Unmerge) -> DecisionPlan:
-    """``Refused``: ``bad-body`` (422), and what ``_withdraw`` and ``_keep_apart`` raise."""
+    """Plan that a decision is withdrawn, or that two profiles are kept apart.
+
+    Raises ``Refused``: ``bad-body`` (422), and what ``_withdraw`` and ``_keep_apart`` raise.
+    """
     if (body.decision is None) == (body.apart is None):
-        raise Refused("bad-body", "say one of the two: decision, or apart")
+        raise Refused("bad-body", "Give either decision or apart.")
     if body.apart is not None:
         return await _keep_apart(tx, tenant, tenancy, body, *body.apart)
     assert body.decision is not None
@@ -87,68 +93,71 @@ async def unmerge(tx: Tx, tenant: str, tenancy: Tenancy, body: bodies.Unmerge) -
 
 
 async def _keep_apart(tx: Tx, tenant: str, tenancy: Tenancy, body: bodies.Unmerge, a: str, b: str) -> DecisionPlan:
-    """``Refused``: ``unknown-profile`` (404), ``same-profile`` (422)."""
+    """Raises ``Refused``: ``unknown-profile`` (404), ``same-profile`` (422)."""
     one, other = by_id(a).node, by_id(b).node
     known = await read_profiles(tx, tenant, [one, other])
     for id, text in ((one, a), (other, b)):
         if id not in known:
-            raise Refused("unknown-profile", f"there is no profile {text}", 404)
+            raise Refused("unknown-profile", f"There is no profile {text}.", 404)
     if one == other:
-        raise Refused("same-profile", f"{a} can't be kept apart from itself")
-    said = IdentityDecision(a=text_of(one), b=text_of(other))
+        raise Refused("same-profile", f"{a} can't be kept apart from itself.")
+    identity = IdentityDecision(a=text_of(one), b=text_of(other))
     after = await latest_about_people(tx, tenant, tenancy, (one, other))
-    return DecisionPlan([draft_decision(tenancy, UNMERGED, said, body, after)], frozenset((one, other)))
+    return DecisionPlan([draft_decision(tenancy, UNMERGED, identity, body, after)], frozenset((one, other)))
 
 
 async def _withdraw(tx: Tx, tenant: str, tenancy: Tenancy, body: bodies.Unmerge, name: EventName) -> DecisionPlan:
-    """All events of one decision together. ``Refused``: ``unknown-decision`` (404), ``already-withdrawn`` (409)."""
+    """Withdraw all events of one decision together.
+
+    Raises ``Refused``: ``unknown-decision`` (404), ``already-withdrawn`` (409).
+    """
     first = await _decision(tx, tenant, tenancy, name)
     if first is None:
-        raise Refused("unknown-decision", f"there is no decision {name}", 404)
+        raise Refused("unknown-decision", f"There is no decision {name}.", 404)
     withdrawals = await read_withdrawals(tx, tenant)
-    gone = withdrawn_decisions(withdrawals)
-    if str(name) in gone:
-        raise Refused("already-withdrawn", f"the decision {name} was withdrawn by {gone[str(name)]}", 409)
+    withdrawn = withdrawn_decisions(withdrawals)
+    if str(name) in withdrawn:
+        raise Refused("already-withdrawn", f"The decision {name} was withdrawn by {withdrawn[str(name)]}.", 409)
     names = [name]
-    taken = [first]
+    decisions = [first]
     if name.source == decision_source(tenant):
         for sibling in await read_siblings(tx, tenant, name):
             decision = await _decision(tx, tenant, tenancy, sibling)
             if decision is not None and sibling != name:
                 names.append(sibling)
-                taken.append(decision)
-    profiles, nodes, whole = set[NodeId](), set[NodeId](), False
-    for decision in taken:
+                decisions.append(decision)
+    profiles, nodes, concerns_all = set[NodeId](), set[NodeId](), False
+    for decision in decisions:
         if isinstance(decision, Attribution):
             nodes.add(decision.interaction)
         elif isinstance(decision, RulesChange) or decision.kind == "withdraw":
-            whole = True
+            concerns_all = True
         else:
             profiles.update((decision.a, decision.b))
-    said = [IdentityDecision(decision=str(each)) for each in reversed(names)]
-    after = latest_of([*taken, *withdrawals])
-    choices = [draft_decision(tenancy, UNMERGED, identity, body, after) for identity in said]
-    return DecisionPlan(choices, frozenset(profiles), frozenset(nodes), whole)
+    identities = [IdentityDecision(decision=str(each)) for each in reversed(names)]
+    after = latest_of([*decisions, *withdrawals])
+    choices = [draft_decision(tenancy, UNMERGED, identity, body, after) for identity in identities]
+    return DecisionPlan(choices, frozenset(profiles), frozenset(nodes), concerns_all)
 
 
 async def _customer(tx: Tx, tenant: str, id: str) -> NodeId:
     found = await find_node(CurrentGraph(tx, tenant), by_id(id).node)
     if found is None:
-        raise Refused("unknown-customer", f"there is no customer or profile {id}", 404)
+        raise Refused("unknown-customer", f"There is no customer or profile {id}.", 404)
     return found.customer
 
 
-async def _profiles(tx: Tx, tenant: str, customer: NodeId, asked: str) -> list[Profile]:
+async def _profiles(tx: Tx, tenant: str, customer: NodeId, text: str) -> list[Profile]:
     members = [member.id for member in await members_of(tx, tenant, customer)]
     if not members:
-        raise Refused("not-a-profile", f"{asked} is an interaction that names nobody: attribute it to somebody instead")
+        raise Refused("not-a-profile", f"{text} is an interaction that names nobody; use attribute instead.")
     return list((await read_profiles(tx, tenant, members)).values())
 
 
 async def _decision(
     tx: Tx, tenant: str, tenancy: Tenancy, name: EventName
 ) -> Decision | Attribution | RulesChange | None:
-    """The applied decision of that name, if it is one about identity that could be read."""
+    """Return the applied decision about identity of that name, None if there is none."""
     stored = await read_event(tx, tenant, event_key(tenant, *name))
     if stored is None or stored.problem is not None or stored.stream_id != tenancy.ids.tenant_node():
         return None

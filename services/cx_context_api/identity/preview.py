@@ -1,4 +1,5 @@
-"""What a decision about identity would do: the contexts after it, of the stored parts, with identity resolved as if."""
+"""Preview a decision about identity: the contexts after it, from the stored parts, with identity resolved as if it were
+taken."""
 
 from __future__ import annotations
 
@@ -33,11 +34,11 @@ from cx_identity.model import Decision
 from cx_identity.outcome import Resolution
 
 SHOWN = 20
-"""Contexts of one outcome."""
+"""Contexts of one preview."""
 
 
-def decided(raws: Iterable[bytes], ids: IdSpace) -> list[Decision | Attribution]:
-    """Of events that are not on the log."""
+def decode_decisions(raws: Iterable[bytes], ids: IdSpace) -> list[Decision | Attribution]:
+    """Decode decisions that are not on the log."""
     found: list[Decision | Attribution] = []
     for raw in raws:
         decision = decision_of(Fact(decode(raw), raw, ids), ids)
@@ -46,7 +47,7 @@ def decided(raws: Iterable[bytes], ids: IdSpace) -> list[Decision | Attribution]
     return found
 
 
-async def outcome(
+async def preview_contexts(
     tx: Tx,
     tenant: str,
     tenancy: Tenancy,
@@ -54,8 +55,10 @@ async def outcome(
     profiles: Collection[NodeId],
     nodes: Collection[NodeId],
 ) -> list[Json]:
-    """The bodies of all customers that would be touched. ``profiles``: those that the decisions concern, ``nodes``: the
-    interactions."""
+    """Return the bodies of all customers that would change.
+
+    ``profiles``, ``nodes``: the profiles and interactions that the decisions concern.
+    """
     rules = await read_rules_in_force(tx, tenant, tenancy.rules)
     decisions = [one for one in decided if isinstance(one, Decision)]
     scope, resolution = await resolve_surroundings(tx, tenant, profiles, rules, decisions)
@@ -67,9 +70,9 @@ async def outcome(
     sides_after = await ownership.owners_of_interactions(PreviewGraph(tx, tenant, supposed), nodes)
     moved = {node for node in scope.nodes if resolution.customer_of[node] != before[node]}
     touched = {resolution.customer_of[id] for id in {*moved, *profiles} if id in resolution.customer_of}
-    whose_before = {customer for sides in sides_before.values() for customer in _whose(sides)}
-    touched |= {resolution.customer_of.get(id, id) for id in whose_before if id not in sides_after}
-    touched |= {customer for sides in sides_after.values() for customer in _whose(sides)}
+    owners_before = {customer for sides in sides_before.values() for customer in _owners(sides)}
+    touched |= {resolution.customer_of.get(id, id) for id in owners_before if id not in sides_after}
+    touched |= {customer for sides in sides_after.values() for customer in _owners(sides)}
     found = []
     for customer in sorted(touched)[:SHOWN]:
         members = await _members(tx, tenant, customer, resolution, graph.profiles.keys())
@@ -88,14 +91,14 @@ async def outcome(
     return found
 
 
-def _whose(sides: Owners) -> Iterable[NodeId]:
+def _owners(sides: Owners) -> Iterable[NodeId]:
     return {sides.whose, *sides.by_stream.values()}
 
 
 async def _members(
     tx: Tx, tenant: str, customer: NodeId, resolution: Resolution, decided: Iterable[NodeId]
 ) -> list[Member]:
-    """By the supposed resolution where it has a say, else as they are."""
+    """Return a customer's members: by the supposed resolution if it covers the customer, else today's."""
     own = [id for id in decided if resolution.customer_of[id] == customer]
     if not own:
         return await members_of(tx, tenant, customer)
@@ -113,8 +116,10 @@ async def _members(
 async def _claims(
     tx: Tx, tenant: str, members: Collection[NodeId], scope: AffectedScope, resolution: Resolution
 ) -> RefusedClaims:
-    """By the supposed resolution where it decides about these profiles, else as they are. No decision makes an
-    identifier shared, so the claims that are withheld stay so; it may settle them."""
+    """Return the refused claims of members: by the supposed resolution if it covers them, else today's.
+
+    No decision makes an identifier shared, so withheld claims stay withheld; a decision may settle them.
+    """
     if scope.nodes.isdisjoint(members):
         return await refused_claims.asked_about(tx, tenant, members)
     claims = claims_refused(resolution, scope.graph().profiles)
@@ -127,7 +132,7 @@ async def _claims(
 async def _attribution(
     tx: Tx, tenant: str, node: NodeId, decided: Iterable[Decision | Attribution]
 ) -> Attribution | None:
-    """The attribution of an interaction that would count."""
+    """Return the attribution of an interaction that would count."""
     decided = list(decided)
     known = await attributions_of(tx, node)
     known += [one for one in decided if isinstance(one, Attribution) and one.interaction == node]

@@ -1,4 +1,4 @@
-"""Requests about who is who: to be told, to try, to decide."""
+"""Handle requests about who is who: explanations, candidates, decisions, previews."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _OWN_DECISION_SECONDS = 1.5
 
 
 class IdentityRoutes:
-    """The handlers, over the parts that ``app`` puts together."""
+    """Handles requests about identity."""
 
     def __init__(
         self,
@@ -60,14 +60,16 @@ class IdentityRoutes:
         self._metrics = metrics
 
     def all(self) -> list[Route]:
+        """Return all routes."""
         return [
             route("GET", "/v1/customers/{id}/identity", self.identity),
             route("GET", "/v1/identity/candidates", self.candidates),
             route("POST", "/v1/identity/whatif", self.whatif),
-            *(route("POST", f"/v1/identity/{name}", self._judge(name)) for name in DECISION_COMMANDS),
+            *(route("POST", f"/v1/identity/{name}", self._decide(name)) for name in DECISION_COMMANDS),
         ]
 
     async def identity(self, request: Request) -> Response:
+        """Answer with the explanation of a customer."""
         tenant, tenancy, _ = self._admission.admit(request.headers, "context:read")
         moment = read_time_bounds(read_query(request, *FIELDS), self._decisions.now)
         node = by_id(request.path_params["id"]).node
@@ -79,14 +81,15 @@ class IdentityRoutes:
         async def read(tx: Tx, then: Snapshot | None) -> Json:
             customer, meta = await read_customer(tx, tenant, node, then)
             if then is None:
-                told = await explanations.explanation(tx, tenant, tenancy, customer)
+                told = await explanations.read_explanation(tx, tenant, tenancy, customer)
             else:
-                told = await explanations.explanation_then(tx, then, customer)
+                told = await explanations.read_explanation_as_of(tx, then, customer)
             return {"meta": meta, **told}
 
         return json_response(await read_at(self._store, self._turns, tenancy, moment, read))
 
     async def candidates(self, request: Request) -> Response:
+        """Answer with a page of open candidates."""
         tenant, tenancy, _ = self._admission.admit(request.headers, "context:read")
         query = read_query(request, *PAGING)
         cursor, limit = query.text("cursor"), query.limit()
@@ -99,67 +102,68 @@ class IdentityRoutes:
         return json_response(await read_at(self._store, self._turns, tenancy, None, read))
 
     async def whatif(self, request: Request) -> Response:
+        """Answer with who would join or part under other rules."""
         tenant, tenancy, _ = self._admission.admit(request.headers, "identity:write")
         self._admission.require_scope(request.headers, "context:read")
         read_query(request)
         body = await read_request_body(request, bodies.WhatIf)
-        return json_response(await self._whatif.tried(tenant, tenancy, body))
+        return json_response(await self._whatif.compare(tenant, tenancy, body))
 
-    def _judge(self, name: str) -> Callable[[Request], Awaitable[Response]]:
-        judged = DECISION_COMMANDS[name]
+    def _decide(self, name: str) -> Callable[[Request], Awaitable[Response]]:
+        command = DECISION_COMMANDS[name]
 
         async def handle(request: Request) -> Response:
             caller = self._admission.admit(request.headers, "identity:write")
             dry_run = read_query(request, "dry_run").flag("dry_run")
             if dry_run:
                 self._admission.require_scope(request.headers, "context:read")
-            body = await read_request_body(request, judged.shape)
+            body = await read_request_body(request, command.shape)
             key = None if dry_run else request.headers.get("idempotency-key")
-            asked = decision_request(caller, key, bodies.request_digest(f"identity/{name}", body))
+            request_id = decision_request(caller, key, bodies.request_digest(f"identity/{name}", body))
 
             async def answer() -> Response:
-                names = await self._decisions.find_applied(asked)
+                names = await self._decisions.find_applied(request_id)
                 if names:
                     return accepted(names)
                 try:
-                    verdict = await self._verdict(caller, judged.judge, body)
-                except MergeBlocked as hindered:
-                    self._metrics.problem(hindered.status, hindered.reason)
-                    against = explanations.obstacles_view(hindered.against, hindered.profiles)
-                    return problem(hindered.status, hindered.reason, hindered.detail, more={"against": against})
+                    plan = await self._plan(caller, command.plan, body)
+                except MergeBlocked as blocked:
+                    self._metrics.problem(blocked.status, blocked.reason)
+                    against = explanations.obstacles_view(blocked.against, blocked.profiles)
+                    return problem(blocked.status, blocked.reason, blocked.detail, more={"against": against})
                 if dry_run:
-                    events = self._decisions.stamp(asked, verdict.choices)
-                    return await self._outcome(caller, verdict, [event.raw for event in events])
-                return accepted(await self._decisions.append(asked, verdict.choices))
+                    events = self._decisions.stamp(request_id, plan.drafts)
+                    return await self._preview(caller, plan, [event.raw for event in events])
+                return accepted(await self._decisions.append(request_id, plan.drafts))
 
             return await within(answer(), "store or log")
 
         return handle
 
-    async def _verdict(self, caller: Caller, judge: Planner, body: bodies.RequestBody) -> DecisionPlan:
-        """A decision that we took ourselves a moment ago is waited for: who took it may well think again."""
+    async def _plan(self, caller: Caller, planner: Planner, body: bodies.RequestBody) -> DecisionPlan:
+        """Plan a decision. Wait for one that this process appended just now: its author may withdraw it at once."""
         clock = asyncio.get_running_loop().time
         until = clock() + min(_OWN_DECISION_SECONDS, DEADLINE_SECONDS)
         while True:
             try:
                 async with self._store.reading() as tx:
-                    return await judge(tx, caller.tenant, caller.tenancy, body)
+                    return await planner(tx, caller.tenant, caller.tenancy, body)
             except Refused as refused:
-                ours = isinstance(body, bodies.Unmerge) and self._took(caller.tenant, body.decision)
+                ours = isinstance(body, bodies.Unmerge) and self._is_recent(caller.tenant, body.decision)
                 if refused.reason != "unknown-decision" or not ours or clock() > until:
                     raise
             await asyncio.sleep(0.02)
 
-    def _took(self, tenant: str, decision: str | None) -> bool:
+    def _is_recent(self, tenant: str, decision: str | None) -> bool:
         source, _, id = (decision or "").partition("#")
         return self._decisions.is_recent(tenant, EventName(source, id))
 
-    async def _outcome(self, caller: Caller, verdict: DecisionPlan, raws: Sequence[bytes]) -> Response:
-        if verdict.whole:
-            raise Refused("no-dry-run", "withdrawing this concerns who is who at large; it can't be tried beforehand")
+    async def _preview(self, caller: Caller, plan: DecisionPlan, raws: Sequence[bytes]) -> Response:
+        if plan.concerns_all:
+            raise Refused("no-dry-run", "Withdrawing this concerns all customers; there is no preview of it.")
         tenant, tenancy, _ = caller
-        decided = preview.decided(raws, tenancy.ids)
+        decided = preview.decode_decisions(raws, tenancy.ids)
         async with self._turns.heavy.turn(tenant), self._store.reading() as tx:
-            found = await preview.outcome(tx, tenant, tenancy, decided, verdict.profiles, verdict.nodes)
+            found = await preview.preview_contexts(tx, tenant, tenancy, decided, plan.profiles, plan.nodes)
         contexts = [{"customer": body["customer"]["id"], "body": body} for body in found]
         return json_response({"dry_run": True, "contexts": contexts})

@@ -1,6 +1,7 @@
-"""A change of rules tried out on a tenant's facts, for whoever has a key: nothing is written.
+"""Try other rules on a tenant's facts; nothing is written.
 
-Dear: the whole graph is resolved twice. So there is a bound, and it is worked out in a thread, in the tenant's turn.
+This resolves the whole graph twice. So the number of profiles is bounded, and the work runs in a thread, in the
+tenant's turn.
 """
 
 from __future__ import annotations
@@ -22,20 +23,20 @@ from cx_identity.rule_preview import preview_rules
 from cx_identity.rule_preview_json import preview_json
 from cx_identity.rules import Rules
 
-MOST_PROFILES = 200_000
+MAX_PROFILES = 200_000
 _READ_SECONDS = 20.0
 
 
 class RulesWhatIf:
-    """``most_profiles``: of one tenant, above which it is not worked out here, but by ``cx identity whatif``."""
+    """Compares rules. Tenants with more than ``max_profiles`` must use ``cx identity whatif`` instead."""
 
-    def __init__(self, store: Store, turns: ReadTurns, *, most_profiles: int = MOST_PROFILES) -> None:
+    def __init__(self, store: Store, turns: ReadTurns, *, max_profiles: int = MAX_PROFILES) -> None:
         self._store = store
-        self._most = most_profiles
+        self._max_profiles = max_profiles
         self._heavy = turns.heavy
 
-    async def tried(self, tenant: str, tenancy: Tenancy, body: bodies.WhatIf) -> Json:
-        """``Refused``: ``bad-rules``, ``too-many-profiles`` (422)."""
+    async def compare(self, tenant: str, tenancy: Tenancy, body: bodies.WhatIf) -> Json:
+        """Return who would join or part. Raises ``Refused``: ``bad-rules``, ``too-many-profiles`` (422)."""
         wanted = Rules.parse(body.rules)
         async with self._heavy.turn(tenant):
             in_force, graph = await within(self._read(tenant, tenancy), seconds=_READ_SECONDS)
@@ -44,8 +45,8 @@ class RulesWhatIf:
 
     async def _read(self, tenant: str, tenancy: Tenancy) -> tuple[Rules, Graph]:
         async with self._store.reading() as tx:
-            if await has_more_profiles(tx, tenant, self._most):
-                detail = f"there are more than {self._most} profiles; use cx identity whatif"
+            if await has_more_profiles(tx, tenant, self._max_profiles):
+                detail = f"There are more than {self._max_profiles} profiles; use cx identity whatif."
                 raise Refused("too-many-profiles", detail)
             in_force = await read_rules_in_force(tx, tenant, tenancy.rules)
             profiles, edges = await read_whole_graph(tx, tenant)

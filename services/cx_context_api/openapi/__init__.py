@@ -1,7 +1,10 @@
-"""The OpenAPI 3.1 document of this service, made from the same shapes that requests are read by.
+"""Describe this service as an OpenAPI 3.1 document, from the same shapes that requests are read by.
 
-``operations`` is the table of what can be asked; it names what is answered (``schemas``, made of ``shapes``), the
-``parameters`` and the ``examples``.
+Modules:
+``operations`` is the table of operations.
+``parameters`` describes their parameters and problems, ``examples`` gives example bodies.
+``schemas`` describes the answers, with ``event_schemas``, ``identity_schemas`` and ``explanation_schemas``.
+``shapes`` builds JSON Schemas from small pieces.
 """
 
 from __future__ import annotations
@@ -17,7 +20,7 @@ from cx_runtime.problems import MEDIA_TYPE
 
 
 def paths() -> Json:
-    """The ``paths`` of the document."""
+    """Return the ``paths`` of the document."""
     found: dict[str, Json] = {}
     for operation in OPERATIONS:
         found.setdefault(operation.path, {})[operation.method] = _described(operation)
@@ -59,12 +62,12 @@ def _described(operation: Operation) -> Json:
 
 
 def _stream(data: str) -> Json:
-    """OpenAPI 3.1 has no words for the events of a stream: ``data`` of the commonest is named beside."""
+    """Describe a stream. OpenAPI 3.1 can't describe its events, so ``x-data`` names the commonest event's data."""
     return {"text/event-stream": {"schema": {**TEXT, "contentMediaType": "application/json", "x-data": ref(data)}}}
 
 
 def components() -> Json:
-    """The ``components`` of the document."""
+    """Return the ``components`` of the document."""
     shapes = [operation.body for operation in OPERATIONS if operation.body is not None]
     _, read = msgspec.json.schema_components(shapes, ref_template="#/components/schemas/{name}")
     return {
@@ -76,7 +79,7 @@ def components() -> Json:
 
 
 def document() -> Json:
-    """The whole document of this service alone."""
+    """Return the whole document of this service alone."""
     return {
         "openapi": "3.1.0",
         "info": {

@@ -1,4 +1,4 @@
-"""What is answered of single events, messages and files, by the names that answers refer to."""
+"""Describe answers about events, messages and files."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ MESSAGE = members(
     },
     _ATTACHED,
 )
-OF_EVENTS: Mapping[str, Json] = {
+EVENT_SCHEMAS: Mapping[str, Json] = {
     "TimelineEntry": members(
         {
             "event": ref("EventName"),

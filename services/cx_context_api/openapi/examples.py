@@ -1,4 +1,4 @@
-"""A body for each operation that takes one."""
+"""Give an example body for each operation that takes one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every operation: a row each."""
+"""List every operation, a row each."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ READ = (400, 401, 403, 404, 405, 429, 503)
 WRITE = (400, 401, 403, 404, 405, 408, 413, 415, 422, 429, 503)
 
 
-_ACT_SUMMARIES: Mapping[str, str] = {
+_ACTION_SUMMARIES: Mapping[str, str] = {
     "notes": "Write a note for colleagues",
-    "topic": "Say what the conversation is about",
-    "disposition": "Classify how it went",
-    "resolve": "Settle the matter, until the customer comes back to it",
-    "reopen": "Open a settled matter again",
-    "link": "Join another conversation about the same matter",
-    "split": "Let an interaction be a matter of its own",
-    "handoffs": "Ask somebody else to go on",
-    "handoffs/accept": "Take over",
-    "shown": "Say that the context is on the agent's screen",
+    "topic": "Set the topic",
+    "disposition": "Set the disposition",
+    "resolve": "Resolve the conversation, until the customer comes back to it",
+    "reopen": "Reopen a resolved conversation",
+    "link": "Link another conversation about the same matter",
+    "split": "Split an interaction off into its own conversation",
+    "handoffs": "Hand the conversation over to somebody else",
+    "handoffs/accept": "Accept a handoff",
+    "shown": "Record that the agent sees the context",
 }
-_JUDGE_SUMMARIES: Mapping[str, str] = {
-    "merge": "Decide that two are one customer",
-    "unmerge": "Withdraw a decision without a trace, or keep two profiles apart",
-    "attribute": "Say whose an interaction is that names nobody",
-    "dismiss": "Decline a candidate",
+_DECISION_SUMMARIES: Mapping[str, str] = {
+    "merge": "Merge two customers",
+    "unmerge": "Withdraw a decision, or keep two profiles apart",
+    "attribute": "Attribute an interaction that names nobody to a profile",
+    "dismiss": "Dismiss a candidate",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """``scope``: that a key needs; ``also``: another one beside it."""
+    """One operation. ``scope``: the one that its key needs; ``also``: a second one."""
 
     method: str
     path: str
@@ -64,12 +64,12 @@ _CONTEXT = ("at_least", "wait", *_MOMENT)
 _CONTEXT_PROBLEMS = (304, *READ, 409, 422, 504)
 
 _MOVED = (
-    "`moved` {from, customer, version, why}: whose state follows, where that is another now: `absorbed` into it, or "
-    "`parted` from it. "
+    "`moved` {from, customer, version, why}: the followed id is another customer's now: `absorbed` by a merge, or "
+    "`parted`. "
 )
 _ALIVE = (
-    "Comments in between are signs of life. States are the latest and never older than the last one; those in between "
-    "may be left out. The stream ends when the server leaves: come again with `Last-Event-ID` after `retry` ms."
+    "Comments keep the connection alive. Each state is the latest one; intermediate ones may be skipped. When the "
+    "stream ends, reconnect after `retry` ms with `Last-Event-ID`."
 )
 _CUSTOMER_EVENTS = (
     "Server-sent events. `context`: the context document, again also where the contact that `interaction` names is "
@@ -86,7 +86,7 @@ _DESK_EVENTS = (
 
 OPERATIONS: Sequence[Operation] = (
     Operation(
-        "get", "/v1/context", "context", "The context of whom an identifier or an interaction names", "context:read",
+        "get", "/v1/context", "context", "The context of an identifier's or an interaction's customer", "context:read",
         "Context", parameters=("identifier", "interaction", "scope", "assurance", *_CONTEXT, "If-None-Match"),
         problems=_CONTEXT_PROBLEMS,
     ),
@@ -142,21 +142,21 @@ OPERATIONS: Sequence[Operation] = (
     ),
     Operation(
         "get", "/v1/stream", "follow_desk",
-        "What an agent, or a queue, is to deal with, each with its customer's context", "context:read", "Assignment",
+        "The interactions of an agent or a queue, each with its customer's context", "context:read", "Assignment",
         parameters=("agent", "queue", "Last-Event-ID"), events=_DESK_EVENTS,
     ),
     Operation(
         "get", "/v1/conversations/{id}/handoff", "handoff",
-        "The conversation as who takes over reads it: what was said, tried, learned; what is open", "context:read",
+        "What the next agent needs to know: what was said, tried and learned, and what is open", "context:read",
         "HandoffPacket", parameters=("id", "cursor", "limit"),
     ),
     Operation(
         "post", "/v1/conversations/{id}/continue", "issue_token",
-        "A code, an address and a link by which the customer goes on with it elsewhere", "conversations:write",
+        "Issue a token: a code, an address and a link to continue the conversation elsewhere", "conversations:write",
         "TakenToken", 202, parameters=("id", "Idempotency-Key"), body=bodies.Continue, problems=WRITE,
     ),
     Operation(
-        "post", "/v1/conversations/continue", "continue", "Go on with the conversation of a token",
+        "post", "/v1/conversations/continue", "continue", "Continue the conversation of a token",
         "conversations:write", "Taken", 202, parameters=("Idempotency-Key",), body=bodies.Redeem,
         problems=(*WRITE, 409, 410),
     ),
@@ -170,12 +170,12 @@ OPERATIONS: Sequence[Operation] = (
         parameters=("attachment_id", "If-None-Match"), problems=(304, *READ), media_type="*/*",
     ),
     Operation(
-        "get", "/v1/identity/candidates", "candidates", "Shared identifiers, for a person to say whose they are",
+        "get", "/v1/identity/candidates", "candidates", "Identifiers that several people may own",
         "context:read", "CandidatePage", parameters=("cursor", "limit"),
     ),
     *(
         Operation(
-            "post", f"/v1/conversations/{{id}}/{name}", name.replace("/", "_"), _ACT_SUMMARIES[name],
+            "post", f"/v1/conversations/{{id}}/{name}", name.replace("/", "_"), _ACTION_SUMMARIES[name],
             "conversations:write", "Taken", 202,
             parameters=("id", "Idempotency-Key"), body=act.shape,
             problems=(*WRITE, 409) if name == "handoffs/accept" else WRITE,
@@ -184,14 +184,14 @@ OPERATIONS: Sequence[Operation] = (
     ),
     *(
         Operation(
-            "post", f"/v1/identity/{name}", name, _JUDGE_SUMMARIES[name], "identity:write", "Taken", 202,
+            "post", f"/v1/identity/{name}", name, _DECISION_SUMMARIES[name], "identity:write", "Taken", 202,
             parameters=("dry_run", "Idempotency-Key"), body=judged.shape, problems=(*WRITE, 409),
             further={200: "Outcome"},
         )
         for name, judged in DECISION_COMMANDS.items()
     ),
     Operation(
-        "post", "/v1/identity/whatif", "whatif", "Try other rules out: who would join or part; nothing is written",
+        "post", "/v1/identity/whatif", "whatif", "Try other rules: who would join or part; nothing is written",
         "identity:write", "Tried", body=bodies.WhatIf, problems=WRITE, also="context:read",
     ),
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""What a request may say beside its body, and what may be wrong with it."""
+"""Describe parameters, and the problems that a request may have."""
 
 from __future__ import annotations
 
@@ -52,14 +52,14 @@ PARAMETERS: Mapping[str, Json] = {
         "name": "interaction",
         "in": "query",
         "schema": TEXT,
-        "description": "A contact of the customer's: `meta.contact` tells how sure it is who is at its other end.",
+        "description": "A contact of the customer's: `meta.contact` shows how sure it is who is at its other end.",
         "example": "chat-42",
     },
     "assurance": {
         "in": "query",
         "schema": {"enum": ["proved", "asserted"]},
-        "description": "Refuse (403 `not-assured`) where the contact that `interaction` names is less sure, and leave "
-        "out of the body what only a claim ties to the customer. 400 without `interaction`.",
+        "description": "Refuse (403 `not-assured`) if the level of the contact that `interaction` names is lower, and "
+        "leave out of the body what only a claim ties to the customer. 400 without `interaction`.",
     },
     "scope": {"in": "query", "schema": TEXT, "description": "The identifier's scope, where it has one."},
     "at_least": {
@@ -78,13 +78,13 @@ PARAMETERS: Mapping[str, Json] = {
     "as_of": {
         "in": "query",
         "schema": TIME,
-        "description": "As it was: of what had happened by then, ids read as of then. A moment to come is refused.",
+        "description": "The context as it was: what had happened by then, ids read as of then. No future time.",
         "example": "2026-11-22T10:00:00Z",
     },
     "known_at": {
         "in": "query",
         "schema": TIME,
-        "description": "As it was known: of what had been recorded by then. With `as_of` both bounds hold.",
+        "description": "The context as it was known: what had been recorded by then. With `as_of` both bounds hold.",
         "example": "2026-11-22T10:00:00Z",
     },
     "path": {
@@ -116,12 +116,12 @@ PARAMETERS: Mapping[str, Json] = {
     "dry_run": {
         "in": "query",
         "schema": {"type": "boolean", "default": False},
-        "description": "Show the contexts that would be; nothing is written. The key needs `context:read` too.",
+        "description": "Show the contexts after the decision; nothing is written. The key needs `context:read`, too.",
     },
     "Idempotency-Key": {
         "in": "header",
         "schema": {"type": "string", "pattern": "^[!-~]{1,200}$"},
-        "description": "Becomes the event's id, so that sending again is safe.",
+        "description": "Becomes the event's id, so that repeating the request is safe.",
     },
     "from_version": {
         "name": "from",
@@ -140,8 +140,8 @@ PARAMETERS: Mapping[str, Json] = {
     "Last-Event-ID": {
         "in": "header",
         "schema": TEXT,
-        "description": "The last event's `id`: only what is newer is told. One that this stream never gave, or gave "
-        "before the store was filled anew, counts as none: the state is told at once.",
+        "description": "The last event's `id`: only what is newer is sent. An id that this stream never sent, or sent "
+        "before the store was rebuilt, counts as none: the state is sent at once.",
     },
     "If-None-Match": {"in": "header", "schema": TEXT, "description": "An `ETag`: 304 where nothing changed."},
 }

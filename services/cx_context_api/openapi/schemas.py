@@ -1,10 +1,12 @@
-"""What is answered, by the names that answers refer to."""
+"""Describe the answers, by the names that operations refer to."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cx_context_api.openapi.event_schemas import MESSAGE, OF_EVENTS
+from cx_context_api.openapi.event_schemas import EVENT_SCHEMAS, MESSAGE
+from cx_context_api.openapi.explanation_schemas import EXPLANATION_SCHEMAS
+from cx_context_api.openapi.identity_schemas import IDENTITY_SCHEMAS
 from cx_context_api.openapi.shapes import (
     EVENT_NAME,
     FREE,
@@ -12,7 +14,6 @@ from cx_context_api.openapi.shapes import (
     NAMED,
     NEXT,
     SHARE,
-    STANDING,
     TEXT,
     TEXT_OR_NONE,
     TIME,
@@ -39,53 +40,11 @@ _PROOF = members(
     {"scope": TEXT},
 )
 
-_STATE = members({"state": {"enum": ["links", "refused", "shared", "never-links"]}, "why": TEXT})
-
-
-def _change(whole: str, parts: str) -> Json:
-    because = {
-        "a": ref("Profile"),
-        "b": ref("Profile"),
-        "event": ref("EventName"),
-        "recorded": TIME,
-        "before": _STATE,
-        "after": _STATE,
-    }
-    return members(
-        {
-            whole: ref("Profile"),
-            parts: array(ref("Profile")),
-            "customers": WHOLE,
-            "profiles": WHOLE,
-            "because": array(members(because)),
-        }
-    )
-
-
-_FLAG: Json = {"type": "boolean"}
-_ACTIONS: Json = {"type": "object", "additionalProperties": FREE}
-_LIKELY: Json = {
-    "profile": ID,
-    "rule": TEXT,
-    "verified": {"type": "boolean"},
-    "confidence": SHARE,
-    "evidence": ref("Evidence"),
-    "used": or_none(ref("Use")),
-    "last_user": {"type": "boolean"},
-    "reasons": array(TEXT),
-    "actions": _ACTIONS,
-}
-_DOUBT: Json = {
-    "id": ID,
-    "identifier": ref("Profile"),
-    "reason": TEXT,
-    "last_user": {"type": ["string", "null"], "format": "uuid"},
-    "unclaimed": or_none(ref("Use")),
-    "actions": _ACTIONS,
-}
 
 SCHEMAS: Mapping[str, Json] = {
-    **OF_EVENTS,
+    **EVENT_SCHEMAS,
+    **IDENTITY_SCHEMAS,
+    **EXPLANATION_SCHEMAS,
     "Proof": {
         **_PROOF,
         "description": "An identifier that was proved: how, when, in which interaction; until when that counts.",
@@ -143,28 +102,6 @@ SCHEMAS: Mapping[str, Json] = {
                 "reason": "unknown-customer",
             }
         ],
-    },
-    "Possible": {
-        **members({"id": ID, "display": TEXT_OR_NONE, "why": TEXT}, _LIKELY),
-        "description": "A customer who may be meant, and what speaks for it. Of a shared identifier likeliest first, "
-        "with all that a `Candidate` says of a customer.",
-    },
-    "Use": {
-        **members(
-            {
-                "contacts": WHOLE,
-                "last": members(
-                    {"time": TIME, "channel": TEXT_OR_NONE, "interaction": TEXT, "event": ref("EventName")}
-                ),
-            }
-        ),
-        "description": "In how many interactions an identifier was used, of the latest 100 events of each identifier "
-        "that it is tied to, and when last.",
-    },
-    "Doubt": {
-        **members(_DOUBT),
-        "description": "A shared identifier. `unclaimed`: contacts that name it and nobody else, while it is nobody's. "
-        "`actions`: what may be decided, as bodies that lack their `reason`.",
     },
     "EventName": {**EVENT_NAME, "description": "Names one event; `SOURCE#ID` in one text."},
     "Meta": {
@@ -357,7 +294,6 @@ SCHEMAS: Mapping[str, Json] = {
             "next": NEXT,
         }
     ),
-    "Profile": members({"profile": ID, "kind": TEXT, "value": TEXT}, {"scope": TEXT}),
     "RefusedClaim": {
         **members(
             {
@@ -372,79 +308,6 @@ SCHEMAS: Mapping[str, Json] = {
         "description": "Somebody claimed both identifiers, and they stand for two people: whose is `identifier`, the "
         "weaker one? Both customers show it until somebody merges or dismisses it. `yours`: which of the two is this "
         "customer's. The latest 20.",
-    },
-    "Obstacle": {
-        **members({"reason": {"enum": ["apart", "exclusive"]}, "name": TEXT, "a": ref("Profile"), "b": ref("Profile")}),
-        "description": "What stands against a merge; `name` is what `despite` takes.",
-    },
-    "Evidence": members({"event": ref("EventName"), "recorded": TIME}),
-    "Candidate": {
-        **members({**_DOUBT, "customers": array(members({"id": ID, **_LIKELY}))}),
-        "description": "An identifier in doubt, shared or claimed by somebody else than whose it is, and whose it may "
-        "be: tied by proof first, then who used it last.",
-    },
-    "CandidatePage": members({"items": array(ref("Candidate")), "next": NEXT}),
-    "Identity": members(
-        {
-            "meta": ref("Meta"),
-            "customer": ID,
-            "profiles": array({"allOf": [ref("Profile"), members({"shared": _FLAG, "claimed": _FLAG})]}),
-            "edges": array(
-                members(
-                    {
-                        "a": ref("Profile"),
-                        "b": ref("Profile"),
-                        "state": {"enum": ["links", "refused", "shared", "never-links"]},
-                        "confidence": SHARE,
-                        "proved": or_none(ref("Evidence")),
-                        "asserted": or_none(ref("Evidence")),
-                        "claimed": or_none(ref("Evidence")),
-                        "refused": or_none(members({"reason": TEXT, "by": TEXT})),
-                    }
-                )
-            ),
-            "decisions": array(
-                {"allOf": [ref("Evidence"), members({"kind": TEXT, "standing": STANDING, "reason": TEXT_OR_NONE})]}
-            ),
-            "attributions": array(
-                {"allOf": [ref("Evidence"), members({"interaction": TEXT_OR_NONE, "standing": STANDING})]}
-            ),
-            "candidates": array(ref("Candidate")),
-            "totals": {"type": "object", "additionalProperties": WHOLE},
-            "rules": FREE,
-        }
-    ),
-    "Source": {
-        **members({"event": ref("EventName"), "type": TEXT, "time": TIME}, {"why": TEXT}),
-        "description": "An event. `why`: for what it stands, where it did not give the value itself.",
-    },
-    "Lineage": {
-        **members(
-            {
-                "meta": ref("Meta"),
-                "customer": ID,
-                "path": TEXT,
-                "value": {},
-                "rule": TEXT,
-                "sources": array(ref("Source")),
-                "next": NEXT,
-            }
-        ),
-        "description": "`sources`, newest first: the events without which the value would be another, who is who held "
-        "fixed; where none is needed, those of which each would do alone.",
-    },
-    "Diff": {
-        **members(
-            {
-                "from": {"allOf": [ref("Meta"), members({"customer": ID})]},
-                "to": {"allOf": [ref("Meta"), members({"customer": ID})]},
-                "changes": array(members({"path": TEXT, "events": array(ref("Source"))}, {"from": {}, "to": {}})),
-                "events": array(ref("Source")),
-                "cut": {"type": "boolean"},
-            }
-        ),
-        "description": "`changes`: values that differ, items of lists by what they are; `from` or `to` is left out "
-        "where there was or is nothing. `cut`: more events lie between than are tried and told.",
     },
     "Taken": {
         **members({"event": ref("EventName"), "events": array(ref("EventName"))}, {"customer": ID, "conversation": ID}),
@@ -461,23 +324,4 @@ SCHEMAS: Mapping[str, Json] = {
         "description": "The unsigned form of draft-ietf-vcon-vcon-core. One that was imported, and to which nothing "
         "was added, has the syntax that it came in.",
     },
-    "Tried": {
-        **members(
-            {
-                "rules": members({"before": FREE, "after": FREE}),
-                "counts": {"type": "object", "additionalProperties": WHOLE},
-                "joined": array(_change("into", "from")),
-                "parted": array(_change("from", "into")),
-                "candidates": members({"appear": array(FREE), "vanish": array(FREE)}),
-            }
-        ),
-        "description": "Customers that would join or part under other rules: counts, and the largest as examples. "
-        "Needs `context:read`, too.",
-    },
-    "Outcome": members(
-        {
-            "dry_run": {"const": True},
-            "contexts": array(members({"customer": ID, "body": ref("ContextBody")})),
-        }
-    ),
 }

@@ -1,11 +1,10 @@
-"""The words that schemas are made of."""
+"""Build JSON Schemas from small pieces."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
-Json = dict[str, Any]
+from cx_events.json_types import Json
 
 TEXT: Json = {"type": "string"}
 TEXT_OR_NONE: Json = {"type": ["string", "null"]}
@@ -17,18 +16,22 @@ SHARE: Json = {"type": "number", "minimum": 0, "maximum": 1}
 
 
 def members(required: Mapping[str, Json], optional: Mapping[str, Json] | None = None) -> Json:
+    """Return an object's schema."""
     return {"type": "object", "required": list(required), "properties": {**required, **(optional or {})}}
 
 
 def array(items: Json) -> Json:
+    """Return an array's schema."""
     return {"type": "array", "items": items}
 
 
 def ref(name: str) -> Json:
+    """Return a reference to a component."""
     return {"$ref": f"#/components/schemas/{name}"}
 
 
 def or_none(schema: Json) -> Json:
+    """Return a schema that also allows null."""
     return {"anyOf": [schema, {"type": "null"}]}
 
 
