@@ -15,7 +15,8 @@ from cx_context_api.openapi.examples import EXAMPLES
 from cx_context_api.openapi.operations import OPERATIONS, Operation
 from cx_context_api.openapi.parameters import PARAMETERS, PROBLEMS
 from cx_context_api.openapi.schemas import SCHEMAS
-from cx_context_api.openapi.shapes import TEXT, Json, ref
+from cx_context_api.openapi.shapes import TEXT, ref
+from cx_events.json_types import Json
 from cx_runtime.problems import MEDIA_TYPE
 
 

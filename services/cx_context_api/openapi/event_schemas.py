@@ -10,12 +10,12 @@ from cx_context_api.openapi.shapes import (
     TEXT,
     TEXT_OR_NONE,
     TIME,
-    Json,
     array,
     members,
     or_none,
     ref,
 )
+from cx_events.json_types import Json
 
 _FLAG: Json = {"type": "boolean"}
 _ATTACHED: Mapping[str, Json] = {

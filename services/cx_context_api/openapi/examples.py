@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cx_context_api.openapi.shapes import Json
+from cx_context_api.openapi.shapes import
+from cx_events.json_types import Json
 
 _AGENT = {"id": "agent-7", "name": "Ben"}
 _SOME_ID = "f47ea4af-d437-81a5-9cbd-8e63bf5cbbec"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cx_context_api.openapi.shapes import ID, NEXT, TEXT, TIME, Json, array, members, ref
+from cx_context_api.openapi.shapes import ID, NEXT, TEXT, TIME, array, members, ref
+from cx_events.json_types import Json
 
 EXPLANATION_SCHEMAS: Mapping[str, Json] = {
     "Source": {

@@ -14,12 +14,12 @@ from cx_context_api.openapi.shapes import (
     TEXT_OR_NONE,
     TIME,
     WHOLE,
-    Json,
     array,
     members,
     or_none,
     ref,
 )
+from cx_events.json_types import Json
 
 _FLAG: Json = {"type": "boolean"}
 

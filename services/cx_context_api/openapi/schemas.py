@@ -19,12 +19,12 @@ from cx_context_api.openapi.shapes import (
     TIME,
     TIME_OR_NONE,
     WHOLE,
-    Json,
     array,
     members,
     or_none,
     ref,
 )
+from cx_events.json_types import Json
 
 _PROOF = members(
     {
