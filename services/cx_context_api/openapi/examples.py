@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cx_context_api.openapi.shapes import
 from cx_events.json_types import Json
 
 _AGENT = {"id": "agent-7", "name": "Ben"}
